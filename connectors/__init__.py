@@ -1,0 +1,1 @@
+"""The connectors of this deployment: one file each, with a `connector` in it."""

@@ -1,0 +1,43 @@
+"""The documentation of Python's standard library, from the demo's source."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from durable import Connector, Content, Deletion, Document, JsonPages, Mode, Permissions
+
+
+class Entry(Struct, frozen=True):
+    """A record of the source, as far as it is used here."""
+
+    id: str
+    kind: str
+    name: str
+    url: str
+    text: str
+    updated_at: datetime
+    deleted: bool
+
+
+def document(entry: Entry) -> Document | Deletion:
+    if entry.deleted:
+        return Deletion(id=entry.id, object_type=entry.kind)
+    return Document(
+        id=entry.id,
+        object_type=entry.kind,
+        title=entry.name,
+        view_url=entry.url,
+        body=Content(mime_type="text/plain", text_content=entry.text),
+        updated_at=int(entry.updated_at.timestamp()),
+        permissions=Permissions(allow_anonymous_access=True),
+    )
+
+
+connector = Connector(
+    name="python-docs",
+    datasource="pythondocs",
+    source=JsonPages(url="{DOCS_API_URL}/entries", params={"limit": "100"}),
+    record=Entry,
+    document=document,
+    schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},
+)

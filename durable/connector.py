@@ -1,0 +1,99 @@
+"""A connector as its author writes it, and the finding of all of them."""
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Callable, Iterable, Mapping
+from types import ModuleType
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
+
+from durable import cron
+from durable.documents import Change
+from durable.errors import ConfigurationError
+from durable.job import Mode
+from durable.sources.json_pages import JsonPages
+
+
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+NAME_CHARACTERS_MAX = 40  # it is part of every job's id, and that of the upload's
+DATASOURCE = re.compile(r"[A-Za-z0-9]+")
+
+Record = TypeVar("Record", bound=Struct)
+
+
+class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
+    """What is read, how it becomes documents, and when.
+
+    Attributes:
+        name: lower-case letters, digits and single hyphens; part of every job's id.
+        datasource: Glean's name of the datasource: ASCII letters and digits.
+        source: where the records are.
+        record: the Struct that a record is decoded into.
+        document: makes a record a `Document`, or a `Deletion` if the source deleted it.
+        schedule: cron expressions (UTC) and the mode each asks for. Each must be
+            among the triggers in wrangler.toml too. Where several are due in
+            one minute, FULL wins.
+
+    Raises:
+        ConfigurationError: a name or a cron expression is not right.
+    """
+
+    name: str
+    datasource: str
+    source: JsonPages
+    record: type[Record]
+    document: Callable[[Record], Change]
+    schedule: Mapping[str, Mode]
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name) or len(self.name) > NAME_CHARACTERS_MAX:
+            raise ConfigurationError(
+                f"connector {self.name!r}: a name has at most {NAME_CHARACTERS_MAX} lower-case "
+                "letters, digits and single hyphens"
+            )
+        if not DATASOURCE.fullmatch(self.datasource):
+            raise ConfigurationError(
+                f"connector {self.name!r}: Glean takes ASCII letters and digits in the name of a "
+                f"datasource, not {self.datasource!r}"
+            )
+        for expression in self.schedule:
+            if (fault := cron.fault(expression)) is not None:
+                raise ConfigurationError(
+                    f"connector {self.name!r}: the schedule {expression!r} is not right: {fault}"
+                )
+
+
+AnyConnector = Connector[Any]
+Connectors = Mapping[str, AnyConnector]
+
+
+def discover(package: ModuleType) -> Connectors:
+    """Every module's `connector` in a package, by name.
+
+    Raises:
+        ConfigurationError: a module has none, or two share a name or a datasource.
+    """
+    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    modules = [importlib.import_module(f"{package.__name__}.{name}") for name in names]
+    found = []
+    for module in modules:
+        connector = getattr(module, "connector", None)
+        if not isinstance(connector, Connector):
+            raise ConfigurationError(
+                f"{module.__name__} has no connector: name it `connector = Connector(...)`"
+            )
+        found.append(connector)
+    _check_unique("name", [connector.name for connector in found])
+    # One open upload a datasource is all that Glean allows.
+    _check_unique("datasource", [connector.datasource.lower() for connector in found])
+    return {connector.name: connector for connector in found}
+
+
+def _check_unique(field: str, values: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
+            raise ConfigurationError(f"two connectors have the {field} {value!r}")
+        seen.add(value)

@@ -1,0 +1,97 @@
+"""Variables and secrets of the deployment, read by name and never all at once."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from durable.errors import ConfigurationError
+from durable.job import Limits
+
+
+class Secret:
+    """A text that shows itself only to those who call `reveal`.
+
+    Args:
+        name: by which it is set, for errors.
+        text: the secret itself.
+    """
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return f"Secret({self.name}: ***)"
+
+
+class Environment:
+    """What the deployment set, with errors that say how to set what is missing.
+
+    Args:
+        read: gives a variable's value by its name, or None.
+    """
+
+    def __init__(self, read: Callable[[str], object]) -> None:
+        self._read = read
+        self._secrets: list[str] = []
+
+    def variable(self, name: str) -> str:
+        """Raises ConfigurationError when it is not set."""
+        value = self.optional(name)
+        if value is None:
+            raise ConfigurationError(
+                f"the variable {name} is not set: add it to [vars] in wrangler.toml"
+            )
+        return value
+
+    def optional(self, name: str) -> str | None:
+        value = self._read(name)
+        return value if isinstance(value, str) and value else None
+
+    def secret(self, name: str) -> Secret:
+        """Raises ConfigurationError when it is not set."""
+        value = self.optional(name)
+        if value is None:
+            raise ConfigurationError(
+                f"the secret {name} is not set: run `npx wrangler secret put {name}`, "
+                "or add it to .dev.vars for local runs"
+            )
+        self._secrets.append(value)
+        return Secret(name, value)
+
+    def redacted(self, text: str) -> str:
+        """The text without any secret that was read here."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+    def limits(self) -> Limits:
+        """The bounds of a job: `LIMITS` holds those that differ from the defaults, as JSON.
+
+        Raises:
+            ConfigurationError: LIMITS is not JSON, or names or sets something impossible.
+        """
+        try:
+            return msgspec.json.decode(self.optional("LIMITS") or "{}", type=Limits)
+        except msgspec.DecodeError as error:
+            raise ConfigurationError(
+                f"the variable LIMITS is not right: {error}; "
+                f"it takes a JSON object of {', '.join(Limits.__struct_fields__)}"
+            ) from error
+
+    def glean_url(self) -> str:
+        """The root of Glean's indexing API: GLEAN_SERVER_URL, else from GLEAN_INSTANCE."""
+        server_url = self.optional("GLEAN_SERVER_URL")
+        if server_url is None:
+            instance = self.optional("GLEAN_INSTANCE")
+            if instance is None:
+                raise ConfigurationError(
+                    "neither GLEAN_INSTANCE nor GLEAN_SERVER_URL is set: "
+                    "run `npx wrangler secret put GLEAN_INSTANCE` with the first part of "
+                    "https://INSTANCE-be.glean.com"
+                )
+            server_url = f"https://{instance}-be.glean.com"
+        return f"{server_url.rstrip('/')}/api/index/v1"

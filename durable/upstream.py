@@ -1,0 +1,107 @@
+"""One request to the source or to Glean, and whose fault it is when it fails.
+
+No retry and no sleep: the machine decides when to try again.
+"""
+
+from collections.abc import Mapping
+
+import httpx
+from msgspec import Struct
+
+from durable.environment import Secret
+from durable.errors import UpstreamError
+
+
+TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+REFUSAL_BYTES_MAX = 4_096  # of an error's body, which a person is to read
+USER_AGENT = "glean-durable-sync/0.1"  # some APIs answer 403 without one
+TIMEOUT_SECONDS = 60.0  # for the headers, and again for each part of the body
+
+
+class Answer(Struct, frozen=True):
+    """What came back with a status of 200, read whole."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Upstream:
+    """A server that is asked for something, over one HTTP client.
+
+    Args:
+        name: who it is, in errors.
+        transport: carries the requests.
+        token: sent as a bearer token, if given.
+    """
+
+    def __init__(
+        self, name: str, transport: httpx.AsyncBaseTransport, token: Secret | None
+    ) -> None:
+        headers = {"user-agent": USER_AGENT}
+        if token is not None:
+            headers["authorization"] = f"Bearer {token.reveal()}"
+        self._name = name
+        self._token_name = token.name if token else "that the source asks for, in token_secret"
+        # Nothing is taken from the process's environment, and no redirect is
+        # followed: it may lead to a login page that answers 200.
+        self._http = httpx.AsyncClient(
+            transport=transport, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False
+        )
+
+    async def get(self, url: str, params: Mapping[str, str], *, bytes_max: int) -> Answer:
+        """Raises UpstreamError for anything but a whole answer of status 200."""
+        request = self._http.build_request("GET", url, params=httpx.QueryParams(params))
+        return await self._exchange(request, bytes_max)
+
+    async def post(self, url: str, body: bytes, *, bytes_max: int) -> Answer:
+        """Send JSON. Raises UpstreamError as `get` does."""
+        headers = {"content-type": "application/json"}
+        request = self._http.build_request("POST", url, content=body, headers=headers)
+        return await self._exchange(request, bytes_max)
+
+    async def _exchange(self, request: httpx.Request, bytes_max: int) -> Answer:
+        try:
+            response = await self._http.send(request, stream=True)
+            try:
+                body = await self._read(response, bytes_max)
+            finally:
+                await response.aclose()
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            reason = f"{self._name} did not answer: {type(error).__name__} {error}".rstrip()
+            is_transient = isinstance(error, httpx.TransportError)
+            raise UpstreamError(reason, is_transient=is_transient) from error
+        if response.status_code != 200:
+            raise self._refusal(response, body)
+        return Answer(response.headers, body)
+
+    async def _read(self, response: httpx.Response, bytes_max: int) -> bytes:
+        parts = bytearray()
+        async for part in response.aiter_bytes():
+            parts += part
+            if response.status_code != 200 and len(parts) > REFUSAL_BYTES_MAX:
+                break
+            if len(parts) > bytes_max:
+                raise UpstreamError(
+                    f"{self._name} sent more than {bytes_max} bytes in one answer: "
+                    "ask for smaller pages, or raise page_bytes_max in LIMITS",
+                    is_transient=False,
+                )
+        return bytes(parts)
+
+    def _refusal(self, response: httpx.Response, body: bytes) -> UpstreamError:
+        status = response.status_code
+        text = body[:REFUSAL_BYTES_MAX].decode(errors="replace")
+        reason = f"{self._name} answered {status}: {text}"
+        if status in {401, 403}:
+            reason = f"{reason}; check the secret {self._token_name}"
+        if 300 <= status < 400:
+            reason = f"{self._name} answered {status}, a redirect, which is not followed"
+        return UpstreamError(
+            reason,
+            is_transient=status in TRANSIENT_STATUSES,
+            retry_after_ms=_seconds(response.headers.get("retry-after", "")) * 1_000,
+        )
+
+
+def _seconds(retry_after: str) -> int:
+    return int(retry_after) if retry_after.isascii() and retry_after.isdigit() else 0

@@ -1,0 +1,99 @@
+"""The Worker's entry: adapts the platform's requests, ticks and objects.
+
+One of the two files that know the platform, a clock or randomness. The platform
+finds the exported classes among this file's names.
+"""
+
+import traceback
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import js
+from pyodide.ffi import to_js
+from workers import WorkerEntrypoint
+
+import connectors
+from durable import runner
+from durable.connector import discover
+from durable.environment import Environment
+from durable.job import Mode
+from worker.routes import Request, Response, Routes, failure
+from worker.schedule import due
+
+
+CONNECTORS = discover(connectors)
+
+
+class Runner(runner.Runner):
+    connectors = CONNECTORS
+
+
+class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class has no types
+    async def fetch(self, request: Any) -> Any:
+        environment = Environment(lambda name: getattr(self.env, name, None))
+        routes = Routes(environment, CONNECTORS, _Runners(self.env.RUNNER))
+        try:
+            response = await routes.answer(_request(request.js_object))
+        except Exception:  # noqa: BLE001 - our own bug; the caller is told no more than that
+            print(environment.redacted(traceback.format_exc()))  # noqa: T201 - the log
+            response = failure()
+        return _response(response)
+
+    async def scheduled(self, controller: Any, _env: Any = None, _ctx: Any = None) -> None:
+        """Begin what is due. A connector that fails does not keep the others from it."""
+        runners = _Runners(self.env.RUNNER)
+        failures = []
+        for job in due(controller.cron, int(controller.scheduledTime), CONNECTORS):
+            try:
+                await runners.begin(job.connector, job.mode, job.trigger_key)
+            except Exception as error:  # noqa: BLE001 - each is raised below
+                failures.append(error)
+        if failures:
+            raise ExceptionGroup("jobs could not be begun", failures)
+
+
+class _Runners:
+    """The Durable Objects, as `worker.routes.Runners`."""
+
+    def __init__(self, namespace: Any) -> None:
+        self._namespace = namespace
+
+    async def begin(
+        self, connector: str, mode: Mode, trigger_key: str | None
+    ) -> Mapping[str, object]:
+        status: Mapping[str, object] = await self._stub(connector).begin(mode.value, trigger_key)
+        return status
+
+    async def status(self, connector: str, job_id: str) -> Mapping[str, object] | None:
+        status: Mapping[str, object] | None = await self._stub(connector).status(job_id)
+        return status
+
+    def _stub(self, connector: str) -> Any:
+        return self._namespace.getByName(connector)
+
+
+def _request(request: Any) -> Request:
+    async def body(bytes_max: int) -> bytes | None:
+        if not request.body:
+            return b""
+        reader, parts = request.body.getReader(), bytearray()
+        while not (part := await reader.read()).done:
+            parts += part.value.to_bytes()
+            if len(parts) > bytes_max:
+                await reader.cancel()
+                return None
+        return bytes(parts)
+
+    return Request(
+        method=request.method,
+        path=urlsplit(request.url).path,
+        headers={str(name).lower(): str(value) for name, value in request.headers},
+        body=body,
+    )
+
+
+def _response(response: Response) -> Any:
+    headers = to_js(response.headers, dict_converter=js.Object.fromEntries)
+    init = js.Object.fromEntries(to_js([["status", response.status], ["headers", headers]]))
+    return js.Response.new(to_js(response.body), init)
