@@ -40,7 +40,7 @@ def batches(
         limits: how large a request may be.
 
     Raises:
-        UpstreamError: one document alone is larger than a request may be.
+        UpstreamError: one document alone is larger than a request may be, or is not JSON.
     """
     envelope = _Envelope(datasource, upload_id)
     documents: list[bytes] = []
@@ -83,8 +83,16 @@ class _Envelope:
         self.byte_count = len(self._head) + len(b"]}")
 
     def document(self, document: Document) -> bytes:
+        try:
+            encoded = msgspec.json.encode(document)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise UpstreamError(
+                f"document {document.id!r} cannot be written as JSON: {error}; "
+                "give its fields the types that Document declares",
+                is_transient=False,
+            ) from error
         # Encoded, a document is an object with at least an id: it starts with `{"`.
-        return self._member + msgspec.json.encode(document)[1:]
+        return self._member + encoded[1:]
 
     def around(self, documents: list[bytes]) -> Batch:
         body = self._head + b",".join(documents) + b"]}"

@@ -26,9 +26,15 @@ def is_due(expression: str, at_ms: int) -> bool:
 
 def _after(expression: str, moment: datetime) -> CronSim:
     fields = expression.upper().split()
-    if len(fields) == 5:
-        # A number that is neither a step nor an "n-th of the month" names a day.
-        fields[4] = re.sub(r"(?<![#/\d])\d+", lambda day: str(int(day[0]) - 1), fields[4])
-    if "-1" in fields[4:]:
-        raise CronSimError("Bad day-of-week: Sunday is 1")
+    if len(fields) != 5:
+        raise CronSimError(f"it has {len(fields)} fields, not 5")
+    # A number that is neither a step nor an "n-th of the month" names a day.
+    fields[4] = re.sub(r"(?<![#/\d])\d+", lambda found: _day(found[0]), fields[4])
     return CronSim(" ".join(fields), moment)
+
+
+def _day(number: str) -> str:
+    """The day's number as the library counts, from 0."""
+    if not 1 <= int(number) <= 7:
+        raise CronSimError(f"its day of the week is {number}; Sunday is 1, Saturday 7")
+    return str(int(number) - 1)

@@ -2,10 +2,25 @@
 
 from collections.abc import Callable
 
+import httpx
 import msgspec
 
 from durable.errors import ConfigurationError
 from durable.job import Limits
+
+
+def absolute(url: str) -> str:
+    """The URL itself, if it names a server. Raises ConfigurationError."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise ConfigurationError(f"the URL {url!r} is not right: {error}") from error
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise ConfigurationError(
+            f"the URL {url!r} names no server: it must start with https://, or http:// for a "
+            "local one"
+        )
+    return url
 
 
 class Secret:
@@ -64,7 +79,8 @@ class Environment:
 
     def redacted(self, text: str) -> str:
         """The text without any secret that was read here."""
-        for secret in self._secrets:
+        # The longest first: a secret may begin with another.
+        for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, "***")
         return text
 
@@ -94,4 +110,4 @@ class Environment:
                     "https://INSTANCE-be.glean.com"
                 )
             server_url = f"https://{instance}-be.glean.com"
-        return f"{server_url.rstrip('/')}/api/index/v1"
+        return absolute(f"{server_url.rstrip('/')}/api/index/v1")

@@ -85,7 +85,7 @@ class Glean:
         answer = await self._post(path, b"{}")
         try:
             status = msgspec.json.decode(answer.body, type=_DatasourceStatus)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             reason = f"Glean's answer to {path} cannot be read: {error}"
             raise UpstreamError(reason, is_transient=True) from error
         uploads = {upload.upload_id: upload for upload in status.documents.bulk_upload_history}

@@ -36,12 +36,9 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
         self.environment = Environment(lambda name: getattr(env, name, None))
-        self.processor = Processor(
-            self.connectors[ctx.id.name],
-            self.environment,
-            Store(ctx.storage),
-            Host(now_ms=_now_ms, nonce=_nonce, transport=FetchTransport(_fetch)),
-        )
+        host = Host(now_ms=_now_ms, nonce=_nonce, transport=FetchTransport(_fetch))
+        connector = self.connectors[ctx.id.name]
+        self.processor = Processor(connector, self.environment, Store(ctx.storage), host)
 
     async def begin(self, mode: str, trigger_key: str | None) -> dict[str, Any]:
         """Ask for a job. `trigger_key`: requests with the same key are one request."""

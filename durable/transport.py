@@ -63,7 +63,12 @@ class FetchTransport(httpx.AsyncBaseTransport):
             raise httpx.NetworkError(str(error), request=request) from error
         return httpx.Response(
             incoming.status,
-            headers=[pair for pair in incoming.headers if pair[0].lower() not in UNTRUE_HEADERS],
+            # As bytes: httpx takes texts for ASCII, and servers send what they like.
+            headers=[
+                (name.encode(), value.encode())
+                for name, value in incoming.headers
+                if name.lower() not in UNTRUE_HEADERS
+            ],
             stream=_Body(incoming, timeout_seconds),
         )
 

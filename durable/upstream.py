@@ -50,7 +50,8 @@ class Upstream:
 
     async def get(self, url: str, params: Mapping[str, str], *, bytes_max: int) -> Answer:
         """Raises UpstreamError for anything but a whole answer of status 200."""
-        request = self._http.build_request("GET", url, params=httpx.QueryParams(params))
+        # Given as `params` they would replace the query that the URL has.
+        request = self._http.build_request("GET", httpx.URL(url).copy_merge_params(dict(params)))
         return await self._exchange(request, bytes_max)
 
     async def post(self, url: str, body: bytes, *, bytes_max: int) -> Answer:
@@ -78,9 +79,10 @@ class Upstream:
         parts = bytearray()
         async for part in response.aiter_bytes():
             parts += part
-            if response.status_code != 200 and len(parts) > REFUSAL_BYTES_MAX:
-                break
-            if len(parts) > bytes_max:
+            if response.status_code != 200:
+                if len(parts) > REFUSAL_BYTES_MAX:
+                    break
+            elif len(parts) > bytes_max:
                 raise UpstreamError(
                     f"{self._name} sent more than {bytes_max} bytes in one answer: "
                     "ask for smaller pages, or raise page_bytes_max in LIMITS",
@@ -104,4 +106,5 @@ class Upstream:
 
 
 def _seconds(retry_after: str) -> int:
-    return int(retry_after) if retry_after.isascii() and retry_after.isdigit() else 0
+    # The machine caps the wait; ten digits are more than it ever takes.
+    return int(retry_after[:10]) if retry_after.isascii() and retry_after.isdigit() else 0

@@ -44,7 +44,10 @@ class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class ha
         """Begin what is due. A connector that fails does not keep the others from it."""
         runners = _Runners(self.env.RUNNER)
         failures = []
-        for job in due(controller.cron, int(controller.scheduledTime), CONNECTORS):
+        jobs = list(due(controller.cron, int(controller.scheduledTime), CONNECTORS))
+        if not jobs:
+            print(f'{{"event":"no connector has the schedule {controller.cron}"}}')  # noqa: T201
+        for job in jobs:
             try:
                 await runners.begin(job.connector, job.mode, job.trigger_key)
             except Exception as error:  # noqa: BLE001 - each is raised below

@@ -8,11 +8,12 @@ a FULL job makes Glean delete whatever was not read.
 """
 
 import re
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import Raw, Struct
 
-from durable.environment import Environment
+from durable.environment import Environment, absolute
 from durable.errors import UpstreamError
 from durable.instant import rfc3339
 from durable.upstream import Answer, Upstream
@@ -54,11 +55,11 @@ class JsonPages(Struct, frozen=True, kw_only=True):
 
     def located(self, environment: Environment) -> str:
         """The URL with its variables filled in. Raises ConfigurationError."""
-        return VARIABLE.sub(lambda name: environment.variable(name[1]), self.url)
+        return absolute(VARIABLE.sub(lambda name: environment.variable(name[1]), self.url))
 
 
-class _Answer(Struct, frozen=True):
-    """Gives the two fields their types; their names come with the source."""
+class _Answer(Protocol):
+    """A decoded page, whatever the source calls the two fields."""
 
     items: list[Raw]
     next_cursor: str | None
@@ -81,14 +82,12 @@ class JsonPagesReader:
         self._url = url
         self._upstream = upstream
         self._page_bytes_max = page_bytes_max
-        self._decoder: msgspec.json.Decoder[_Answer] = msgspec.json.Decoder(
-            msgspec.defstruct(
-                "Answer",
-                [],
-                bases=(_Answer,),
-                rename={"items": source.items, "next_cursor": source.next_cursor},
-            )
+        answer: Any = msgspec.defstruct(
+            "Answer",
+            [("items", list[Raw]), ("next_cursor", str | None)],
+            rename={"items": source.items, "next_cursor": source.next_cursor},
         )
+        self._decoder: msgspec.json.Decoder[_Answer] = msgspec.json.Decoder(answer)
 
     async def fetch(self, cursor: str | None, since_ms: int | None) -> Records:
         """The page at the cursor, None being the first.
@@ -111,7 +110,7 @@ class JsonPagesReader:
             raise UpstreamError(
                 f"the source's page is not of the declared shape: {error}", is_transient=False
             ) from error
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             # Cut short on the way, or an error page in the place of JSON: it may pass.
             raise UpstreamError(
                 f"the source's page is not JSON: {error}", is_transient=True

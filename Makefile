@@ -1,0 +1,44 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup demo dev test check format package deploy lock clean
+
+# Any Python from 3.11 on. It only makes .venv; all else runs from there.
+PYTHON ?= python3
+IN_VENV := .venv/bin/python -m
+WITH_NODE := PATH="$(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$$PATH"
+
+help: ## Show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install all that is needed, from the locks; the other recipes do it by themselves
+	@command -v $(PYTHON) >/dev/null || { echo "setup: there is no $(PYTHON): install Python 3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) -m dev.setup
+
+demo: setup ## Sync a real source into a local Glean and compare; CRASH=5 kills the runtime five times
+	@$(IN_VENV) dev.demo $(if $(CRASH),--crash $(CRASH)) $(if $(SEED),--seed $(SEED))
+
+dev: setup ## Keep the source, a local Glean and the Worker running, and reload changed code
+	@$(IN_VENV) dev.stack
+
+test: setup ## Run the tests; ARGS="-k cron" chooses some
+	@$(IN_VENV) pytest $(ARGS)
+
+check: setup ## Lint, check the format and the types
+	@$(IN_VENV) ruff check
+	@$(IN_VENV) ruff format --check
+	@$(IN_VENV) mypy
+
+format: setup ## Format the code
+	@$(IN_VENV) ruff format
+
+package: setup ## Make the production package without sending it, and show its size
+	@$(IN_VENV) dev.package
+
+deploy: setup ## Deploy to Cloudflare
+	@$(WITH_NODE) pywrangler deploy
+
+lock: setup ## Resolve the locks again; ARGS=--upgrade takes newer versions
+	@$(IN_VENV) dev.lock $(ARGS)
+
+clean: ## Remove all that was installed, built or stored here
+	rm -rf .venv .venv-workers .cache .wrangler node_modules python_modules build pylock.toml
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis

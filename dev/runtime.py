@@ -1,0 +1,225 @@
+"""The Worker on this machine: the real runtime in processes of its own.
+
+Each runtime has a folder with all that it reads and writes, its own ports and its own home, so
+several run side by side and none meets the developer's wrangler. It reaches for no internet.
+"""
+
+import contextlib
+import json
+import os
+import random
+import shlex
+import signal
+import socket
+import subprocess
+import time
+import tomllib
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from dev import wrangler
+from dev.staging import PACKAGES, ROOT, stage
+
+
+HOST = "127.0.0.1"
+# Below what systems hand out to outgoing connections: a port is still free after a restart.
+PORTS = range(20_000, 32_000)
+READY_SECONDS_MAX = 90
+STOP_SECONDS_MAX = 10
+POLL_SECONDS = 0.05
+ANSWER_SECONDS_MAX = 30
+LOG_LINES_SHOWN = 40
+# With these workerd takes Pyodide from our bundle. For local runs only: deployed, they are refused.
+DEVELOPMENT_FLAGS = ("python_workers_development", "experimental")
+# Ends the whole group as soon as standard input closes: when we end, however we end. The shell's
+# place is taken by the command, so that the process which we started is the one we wait for.
+GUARDED = 'exec 3<&0; (read -r _ <&3; kill -KILL 0) & exec "$@" 3<&- </dev/null'
+
+
+class Runtime:
+    """`wrangler dev`, started, killed and started again.
+
+    Args:
+        folder: for the storage, the log and the staged code. What it stored is there at the next
+            start, also of another `Runtime` on the same folder.
+        variables: variables and secrets of the Worker. They are passed in the environment: neither
+            a file nor the list of processes shows them.
+        port: None for any free one. It stays the same from start to start.
+        packages: folders to run in place of the project's own, by the package's name.
+        is_reloading: takes up changes of the code while it runs.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        variables: Mapping[str, str] | None = None,
+        *,
+        port: int | None = None,
+        packages: Mapping[str, Path] | None = None,
+        is_reloading: bool = False,
+    ) -> None:
+        self._folder = folder.resolve()
+        self._variables = dict(variables or {})
+        self._port = port or _free_port()
+        self._packages = {**PACKAGES, **(packages or {})}
+        self._is_reloading = is_reloading
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self._port}"
+
+    @property
+    def log(self) -> Path:
+        """What wrangler and the Worker print, of all starts."""
+        return self._folder / "runtime.log"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Return when GET /health has answered 200.
+
+        Raises:
+            RuntimeError: it ended, or did not answer in time; with the end of the log.
+        """
+        if self._process is not None:
+            raise RuntimeError(f"the runtime at {self.url} is already started")
+        self._write_project()
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                ["/bin/sh", "-c", GUARDED, "sh", *self._command()],
+                cwd=self._folder,
+                # Ours last: what the developer's shell exports may be the real Glean's token.
+                env={**wrangler.environment(self._folder / "home"), **self._variables},
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            self._wait_until_ready(self._process)
+        except BaseException:
+            self.kill()
+            raise
+
+    def kill(self) -> None:
+        """End all its processes at once, with SIGKILL, in the middle of whatever they do."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        _signal_group(process.pid, signal.SIGKILL)
+        process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
+        self._wait_until_silent()
+
+    def stop(self) -> None:
+        """End it in order; with SIGKILL where that takes too long."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_SECONDS_MAX)
+        self.kill()
+
+    def _command(self) -> list[str]:
+        options = {
+            "--config": "wrangler.json",
+            "--ip": HOST,
+            "--port": str(self._port),
+            "--inspector-ip": HOST,
+            "--inspector-port": str(_free_port()),
+            "--persist-to": "state",
+            "--show-interactive-dev-session": "false",
+        }
+        words = [word for option in options.items() for word in option]
+        return wrangler.command("dev", "--local", *words)
+
+    def _write_project(self) -> None:
+        """A project for wrangler in the folder: the real one's settings and what is local."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        build = self._folder / "build"
+        stage(self._packages, build)
+        vendored = self._folder / "python_modules"
+        if not vendored.is_symlink():
+            vendored.symlink_to(ROOT / "python_modules")
+        config = tomllib.loads((ROOT / "wrangler.toml").read_text(encoding="utf-8"))
+        config["compatibility_flags"] += DEVELOPMENT_FLAGS
+        # wrangler takes the variables named here from the environment, and does not print them.
+        config["secrets"] = {"required": list(self._variables)}
+        del config["build"]
+        if self._is_reloading:
+            config["build"] = self._reloading(build)
+        (self._folder / "wrangler.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
+
+    def _reloading(self, build: Path) -> dict[str, Any]:
+        watched = [os.path.relpath(folder, self._folder) for folder in self._packages.values()]
+        named = [f"{name}={folder.resolve()}" for name, folder in self._packages.items()]
+        python = str(ROOT / ".venv/bin/python")
+        command = shlex.join([python, "-m", "dev.staging", str(build), *named])
+        return {"command": command, "cwd": str(ROOT), "watch_dir": watched}
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + READY_SECONDS_MAX
+        last = "nothing"
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise RuntimeError(f"wrangler ended with {process.returncode}:\n{self._log_end()}")
+            try:
+                health = f"{self.url}/health"
+                with urllib.request.urlopen(health, timeout=ANSWER_SECONDS_MAX) as response:
+                    if response.status == 200:
+                        return
+            except (OSError, urllib.error.HTTPError) as error:
+                last = str(error)
+            time.sleep(POLL_SECONDS)
+        raise RuntimeError(
+            f"{self.url}/health did not answer 200 in {READY_SECONDS_MAX} s, the last answer was "
+            f"{last}:\n{self._log_end()}"
+        )
+
+    def _wait_until_silent(self) -> None:
+        """The processes are gone when nobody listens any more: the port can be taken again."""
+        deadline = time.monotonic() + STOP_SECONDS_MAX
+        while time.monotonic() < deadline:
+            with socket.socket() as client:
+                if client.connect_ex((HOST, self._port)) != 0:
+                    return
+            time.sleep(POLL_SECONDS)
+        raise RuntimeError(f"somebody still listens on {self.url}, though it was killed")
+
+    def _log_end(self) -> str:
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join([*lines[-LOG_LINES_SHOWN:], f"(all of it: {self.log})"])
+
+
+def _signal_group(leader: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(leader, number)
+    except ProcessLookupError:
+        return
+
+
+def _free_port() -> int:
+    for port in random.sample(PORTS, len(PORTS)):
+        with socket.socket() as candidate:
+            candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                candidate.bind((HOST, port))
+            except OSError:
+                continue
+        return port
+    raise RuntimeError(f"no port from {PORTS.start} to {PORTS.stop - 1} is free")

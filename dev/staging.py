@@ -1,0 +1,80 @@
+"""The deployed packages, and nothing else, copied to where wrangler bundles them from.
+
+wrangler takes all Python below the entry's root folder, so that folder holds only what is deployed:
+`python3 -m dev.staging [FOLDER [PACKAGE=FOLDER ...]]`, the project's packages into `build` where
+none are named. Standard library only: wrangler runs this with any Python.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = {name: ROOT / name for name in ("worker", "durable", "connectors")}
+
+
+def stage(packages: Mapping[str, Path], target: Path) -> None:
+    """Make the target folder hold these packages.
+
+    File by file, and a file that has not changed is not touched: another wrangler that watches or
+    reads the same folder sees neither a half-written file nor a change where there is none.
+
+    Args:
+        packages: each one's folder, by its name.
+        target: made if it is not there; what it has beside the packages is removed.
+    """
+    wanted = {
+        Path(name) / file.relative_to(folder): file
+        for name, folder in packages.items()
+        for file in _deployed(folder)
+    }
+    for path, file in wanted.items():
+        _copy(file, target / path)
+    for found in sorted(target.rglob("*"), reverse=True):
+        if found.is_dir() and not found.is_symlink():
+            _remove_if_empty(found)
+        elif found.relative_to(target) not in wanted and not _is_partial(found):
+            found.unlink(missing_ok=True)
+
+
+def _deployed(folder: Path) -> Iterator[Path]:
+    for found in sorted(folder.rglob("*")):
+        parts = found.relative_to(folder).parts
+        is_left_out = any(part == "__pycache__" or part.startswith(".") for part in parts)
+        if found.is_file() and not is_left_out and found.suffix != ".pyc":
+            yield found
+
+
+def _copy(file: Path, target: Path) -> None:
+    content = file.read_bytes()
+    if target.is_file() and target.read_bytes() == content:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    partial.write_bytes(content)
+    partial.replace(target)
+
+
+def _is_partial(path: Path) -> bool:
+    """Whether another process is about to rename it. wrangler does not bundle such names."""
+    return path.name.startswith(".") and path.suffix == ".partial"
+
+
+def _remove_if_empty(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:
+        return
+
+
+def main() -> int:
+    target, *named = sys.argv[1:] or [str(ROOT / "build")]
+    others = dict(package.split("=", 1) for package in named)
+    stage({**PACKAGES, **{name: Path(folder) for name, folder in others.items()}}, Path(target))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
