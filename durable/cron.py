@@ -28,6 +28,9 @@ def _after(expression: str, moment: datetime) -> CronSim:
     fields = expression.upper().split()
     if len(fields) != 5:
         raise CronSimError(f"it has {len(fields)} fields, not 5")
+    # Steps as ranges: the library takes `*/2` for a star, and counts a day 7 beside day 0.
+    fields[2] = re.sub(r"^\*/", "1-31/", fields[2])
+    fields[4] = re.sub(r"^(\d)/", r"\1-7/", re.sub(r"^\*/", "1-7/", fields[4]))
     # A number that is neither a step nor an "n-th of the month" names a day.
     fields[4] = re.sub(r"(?<![#/\d])\d+", lambda found: _day(found[0]), fields[4])
     return CronSim(" ".join(fields), moment)

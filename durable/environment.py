@@ -67,7 +67,7 @@ class Environment:
         return value if isinstance(value, str) and value else None
 
     def secret(self, name: str) -> Secret:
-        """Raises ConfigurationError when it is not set."""
+        """Raises ConfigurationError when it is not set, or cannot be sent in a header."""
         value = self.optional(name)
         if value is None:
             raise ConfigurationError(
@@ -75,6 +75,11 @@ class Environment:
                 "or add it to .dev.vars for local runs"
             )
         self._secrets.append(value)
+        if not (value.isascii() and value.isprintable()):
+            raise ConfigurationError(
+                f"the secret {name} has a line break or a character that is not ASCII: "
+                f"run `npx wrangler secret put {name}` and paste it again"
+            )
         return Secret(name, value)
 
     def redacted(self, text: str) -> str:

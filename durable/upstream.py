@@ -93,11 +93,12 @@ class Upstream:
     def _refusal(self, response: httpx.Response, body: bytes) -> UpstreamError:
         status = response.status_code
         text = body[:REFUSAL_BYTES_MAX].decode(errors="replace")
-        reason = f"{self._name} answered {status}: {text}"
+        remedy = ""
         if status in {401, 403}:
-            reason = f"{reason}; check the secret {self._token_name}"
-        if 300 <= status < 400:
-            reason = f"{self._name} answered {status}, a redirect, which is not followed"
+            remedy = f", check the secret {self._token_name}"
+        elif 300 <= status < 400:
+            remedy = ", a redirect, which is not followed"
+        reason = f"{self._name} answered {status}{remedy}: {text}"
         return UpstreamError(
             reason,
             is_transient=status in TRANSIENT_STATUSES,

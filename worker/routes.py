@@ -100,7 +100,7 @@ class Routes:
             return _refused(problems.too_large(f"The body is over {BODY_BYTES_MAX} bytes."))
         try:
             trigger = msgspec.json.decode(body, type=Trigger)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return _refused(
                 problems.bad_request(
                     f'{error}. Send JSON like {{"mode": "FULL"}} or {{"mode": "INCREMENTAL", '

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from durable.environment import Environment, absolute
-from durable.errors import UpstreamError
+from durable.errors import ConfigurationError, UpstreamError
 from durable.instant import rfc3339
 from durable.upstream import Answer, Upstream
 
@@ -52,6 +52,13 @@ class JsonPages(Struct, frozen=True, kw_only=True):
     since_param: str = "updated_since"
     params: dict[str, str] = {}
     token_secret: str = ""
+
+    def __post_init__(self) -> None:
+        if self.items == self.next_cursor:
+            raise ConfigurationError(
+                f"the source {self.url}: items and next_cursor both name {self.items!r}; "
+                "each is a field of its own"
+            )
 
     def located(self, environment: Environment) -> str:
         """The URL with its variables filled in. Raises ConfigurationError."""

@@ -7,6 +7,7 @@ The alarm is part of it.
 
 import sqlite3
 from collections.abc import Awaitable, Mapping, Sequence
+from functools import cache
 from typing import Protocol
 
 from durable.store import Binding
@@ -45,6 +46,9 @@ class Storage:
         self.is_alive = True  # False: the isolate that uses it is gone, and may not write
         self.statements: list[str] = []
 
+    def __del__(self) -> None:
+        self._connection.close()  # newer Pythons warn of one that is left open
+
     @property
     def sql(self) -> "Storage":
         return self
@@ -76,6 +80,11 @@ class Storage:
         row = self._connection.execute("SELECT at_ms FROM _alarm").fetchone()
         return None if row is None else int(row[0])
 
+    @property
+    def has_uncommitted(self) -> bool:
+        """Whether something was written since somebody last awaited."""
+        return self._connection.in_transaction
+
     def fire(self) -> None:
         """The alarm goes off: from now on there is none."""
         self._execute("DELETE FROM _alarm", ())
@@ -102,6 +111,7 @@ class Storage:
         self.commit()
 
 
+@cache
 def _statements(query: str) -> list[str]:
     """A script cut into its statements."""
     statements, statement = [], ""
@@ -115,6 +125,7 @@ def _statements(query: str) -> list[str]:
     return statements
 
 
+@cache
 def _without_comments(statement: str) -> str:
     lines = statement.splitlines()
     return "\n".join(line for line in lines if not line.lstrip().startswith("--"))

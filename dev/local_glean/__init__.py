@@ -1,0 +1,49 @@
+"""A Glean on this machine: the part of its indexing API that a connector uses.
+
+It is not Glean. It holds to what Glean documents, takes bodies only if the models of
+Glean's own Python client take them, and where Glean documents nothing it refuses whatever
+Glean might refuse, so that a connector that passes here asks little of Glean's goodwill.
+Sources: Glean's OpenAPI description 0.9.0, the pages on bulk upload, documents and limits at
+developers.glean.com, and the texts of errors quoted in Glean's help pages.
+
+| case | what Glean says | what we answer |
+|---|---|---|
+| first page, another upload is open, no forceRestartUpload | the request fails; no status | 409 |
+| first page repeated for the open upload, no forceRestartUpload | nothing | 409 |
+| the same with forceRestartUpload | discards previous attempts | 200; what was staged is gone |
+| first page with the uploadId of a finished or discarded upload | ids differ per upload | 409 |
+| page of an upload that was never opened | nothing | 409 |
+| page after the close, and a repeated close | nothing | 409 |
+| page of a discarded upload | nothing | 409 |
+| forceRestartUpload without isFirstPage | must be with isFirstPage | 400 |
+| disableStaleDocumentDeletionCheck without isLastPage | must be with isLastPage | 400 |
+| middle pages repeated, or in any order | nothing; its own tools do both | 200; last wins |
+| one document id twice, with two contents | nothing | 200; last wins |
+| an upload that is never closed | nothing | stays open for good |
+| more than 20 % would be deleted | paused for 7 days | paused until /processalldocuments |
+| an upload after one whose deletion is paused | nothing | counted anew, the old documents too |
+| /indexdocuments while an upload is open | nothing | live; stale at the close if not in it |
+| /deletedocument while an upload is open | nothing | comes back at the close if staged |
+| /deletedocument with another objectType than the document's | nothing | 200, nothing deleted |
+| unknown datasource | invalid datasource | 400 |
+| datasource name other than ASCII letters and digits | only its SDK refuses it | 400 |
+| datasourceCategory missing, UNCATEGORIZED or unknown | must be set | 400 |
+| urlRegex | must match every viewURL | 400 unless all of viewURL matches |
+| unknown field | nothing | 400 |
+| number as a string, float as an integer | nothing | 400 |
+| createdAt, updatedAt beyond the year 5138 | epoch seconds; else wrong dates | 400: milliseconds |
+| objectType missing | optional | 200 |
+| no permissions, or nobody in them | optional | 200; counted on the page at `/` |
+| user in permissions who is not indexed | 400 | 200: there are no users here |
+| mime type not among those documented | not supported; no status | 400 |
+| binaryContent that is not base64 | nothing | 400 |
+| content with both or none of textContent, binaryContent | only one of them | 400 |
+| more than 1,000 documents in a request | only its SDK splits there | 400 |
+| request over 5 MiB and 64 KiB | 413; the SDK splits documents at 5 MiB | 413 |
+| content type other than application/json | nothing | 415 |
+| compressed request | nothing | 415 |
+| rate limits, version numbers | 429, 409 | not kept; ask for a fault instead |
+
+An answer of 200 has no body, as documented. Processing takes no time: what is accepted
+is indexed.
+"""

@@ -1,0 +1,78 @@
+"""Request bodies, decoded with the models of Glean's own Python client."""
+
+import json
+from typing import Any, TypeVar
+
+import msgspec
+import pydantic
+
+from dev.local_glean.errors import RefusedError
+
+
+SHOWN_CHARACTERS_MAX = 200
+
+Model = TypeVar("Model", bound=pydantic.BaseModel)
+
+
+class _RawDocuments(msgspec.Struct):
+    documents: list[msgspec.Raw]
+
+
+def decoded(model: type[Model], body: bytes) -> Model:
+    """The body as the client's model, without a field that the model does not have.
+
+    The models alone would let unknown fields pass, and would take the Python names
+    (`view_url`) for the API's (`viewURL`).
+    """
+    try:
+        return model.model_validate_json(
+            body, strict=True, extra="forbid", by_alias=True, by_name=False
+        )
+    except pydantic.ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        raise RefusedError(400, _message(first, body)) from error
+
+
+def raw_documents(body: bytes) -> list[bytes]:
+    """Each document as it was sent, of a body that is decoded already."""
+    try:
+        return [bytes(raw) for raw in msgspec.json.decode(body, type=_RawDocuments).documents]
+    except msgspec.DecodeError as error:
+        raise RefusedError(400, f"Malformed JSON: {error}") from error
+
+
+def shown(value: Any) -> str:
+    """A value for an error's text: as JSON, cut."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= SHOWN_CHARACTERS_MAX else f"{text[:SHOWN_CHARACTERS_MAX]}..."
+
+
+def _message(error: Any, body: bytes) -> str:
+    match error["loc"]:
+        case ("documents", int(index), *rest) if rest:
+            documents = json.loads(body)["documents"]
+            prefix, path = f"Document {_id(documents[index])} has ", _path(rest)
+        case location:
+            prefix, path = "", _path(location)
+    match error["type"]:
+        case "json_invalid":
+            return f"Malformed JSON: {error['msg']}"
+        case "extra_forbidden":
+            text = f"unknown field {path}: {shown(error['input'])}"
+        case "missing":
+            text = f"no value for required field {path}"
+        case _:
+            text = (
+                f"invalid value for {path or 'the body'}: {shown(error['input'])}: {error['msg']}"
+            )
+    return prefix + text if prefix else text[0].upper() + text[1:]
+
+
+def _id(document: Any) -> str:
+    identifier = document.get("id") if isinstance(document, dict) else None
+    return identifier if isinstance(identifier, str) and identifier else "(id unspecified)"
+
+
+def _path(location: Any) -> str:
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return "".join(parts).removeprefix(".")

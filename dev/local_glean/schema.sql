@@ -1,0 +1,70 @@
+CREATE TABLE IF NOT EXISTS datasource (
+  name TEXT PRIMARY KEY,
+  config BLOB NOT NULL -- JSON, as it was sent
+) WITHOUT ROWID;
+
+-- The live index. folded_id is the id in one case: Glean does not tell case.
+CREATE TABLE IF NOT EXISTS document (
+  key INTEGER PRIMARY KEY,
+  datasource TEXT NOT NULL,
+  folded_id TEXT NOT NULL,
+  id TEXT NOT NULL,
+  object_type TEXT NOT NULL,
+  title TEXT NOT NULL,
+  text TEXT NOT NULL,
+  body BLOB NOT NULL, -- JSON, as it was sent
+  is_visible INTEGER NOT NULL,
+  paused_by INTEGER, -- the upload that would have deleted it
+  UNIQUE (datasource, folded_id)
+);
+CREATE INDEX IF NOT EXISTS document_paused ON document (paused_by) WHERE paused_by IS NOT NULL;
+
+CREATE TABLE IF NOT EXISTS upload (
+  sequence INTEGER PRIMARY KEY,
+  datasource TEXT NOT NULL,
+  upload_id TEXT NOT NULL,
+  state TEXT NOT NULL,
+  page_count INTEGER NOT NULL, -- with documents
+  started_at_ms INTEGER NOT NULL,
+  ended_at_ms INTEGER,
+  UNIQUE (datasource, upload_id)
+);
+CREATE UNIQUE INDEX IF NOT EXISTS upload_open ON upload (datasource) WHERE state = 'open';
+
+-- What was sent to uploads that are open.
+CREATE TABLE IF NOT EXISTS staged (
+  upload INTEGER NOT NULL REFERENCES upload (sequence),
+  folded_id TEXT NOT NULL,
+  id TEXT NOT NULL,
+  object_type TEXT NOT NULL,
+  title TEXT NOT NULL,
+  text TEXT NOT NULL,
+  body BLOB NOT NULL,
+  is_visible INTEGER NOT NULL,
+  UNIQUE (upload, folded_id)
+);
+
+CREATE TABLE IF NOT EXISTS processing (
+  sequence INTEGER PRIMARY KEY,
+  datasource TEXT NOT NULL,
+  started_at_ms INTEGER NOT NULL,
+  ended_at_ms INTEGER NOT NULL
+);
+
+CREATE VIRTUAL TABLE IF NOT EXISTS search USING fts5 (
+  title, text, content = 'document', content_rowid = 'key'
+);
+CREATE TRIGGER IF NOT EXISTS search_insert AFTER INSERT ON document BEGIN
+  INSERT INTO search (rowid, title, text) VALUES (new.key, new.title, new.text);
+END;
+CREATE TRIGGER IF NOT EXISTS search_delete AFTER DELETE ON document BEGIN
+  INSERT INTO search (search, rowid, title, text)
+  VALUES ('delete', old.key, old.title, old.text);
+END;
+-- Most documents of a full crawl are the same as before: they are not indexed again.
+CREATE TRIGGER IF NOT EXISTS search_update AFTER UPDATE ON document
+WHEN old.title IS NOT new.title OR old.text IS NOT new.text BEGIN
+  INSERT INTO search (search, rowid, title, text)
+  VALUES ('delete', old.key, old.title, old.text);
+  INSERT INTO search (rowid, title, text) VALUES (new.key, new.title, new.text);
+END;

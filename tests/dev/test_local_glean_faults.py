@@ -1,0 +1,255 @@
+"""Faults on request, on real connections, and the log that tells what became of each request."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from glean.api_client import Glean
+from glean.api_client.models import DatasourceCategory
+
+from dev.local_glean.app import create_app
+from dev.local_glean.database import Database
+from dev.loopback import serving
+
+
+API = "/api/index/v1"
+DATASOURCE = {
+    "name": "docs",
+    "datasourceCategory": "PUBLISHED_CONTENT",
+    "urlRegex": "https://docs.test/.*",
+}
+POLLS_MAX = 200
+POLL_SECONDS = 0.02
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[httpx.Client]:
+    headers = {"authorization": "Bearer token"}
+    with (
+        Database(":memory:") as database,
+        serving(create_app(database, "token")) as url,
+        httpx.Client(base_url=url, headers=headers) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+def client(server: httpx.Client) -> httpx.Client:
+    server.post("/control/reset")
+    assert server.post(f"{API}/adddatasource", json=DATASOURCE).status_code == 200
+    return server
+
+
+def index(client: httpx.Client, *ids: str, upload: str | None = None) -> httpx.Response:
+    documents = [
+        {"id": identifier, "datasource": "docs", "viewURL": f"https://docs.test/{identifier}"}
+        for identifier in ids
+    ]
+    body: dict[str, Any] = {"datasource": "docs", "documents": documents}
+    if upload is None:
+        return client.post(f"{API}/indexdocuments", json=body)
+    return client.post(f"{API}/bulkindexdocuments", json={**body, "uploadId": upload})
+
+
+def live_count(client: httpx.Client) -> int:
+    answer = client.get("/control/documents", params={"datasource": "docs"})
+    return len(answer.text.splitlines())
+
+
+def fault(client: httpx.Client, **fields: Any) -> None:
+    assert client.post("/control/faults", json=fields).status_code == 200
+
+
+def logged(client: httpx.Client) -> list[tuple[int | None, str | None]]:
+    """Status and fault of the requests after the datasource was added."""
+    entries = client.get("/control/requests", params={"since": first_sequence(client)}).json()
+    return [(entry["status"], entry["fault"]) for entry in entries]
+
+
+def first_sequence(client: httpx.Client) -> int:
+    return int(client.get("/control/requests").json()[0]["sequence"])
+
+
+def until(condition: Callable[[], bool]) -> None:
+    for _ in range(POLLS_MAX):
+        if condition():
+            return
+        time.sleep(POLL_SECONDS)
+    raise AssertionError("it did not come true")
+
+
+def test_a_status_is_answered_without_the_effect(client: httpx.Client) -> None:
+    fault(client, status=503, retry_after="2", body="busy", times=2)
+
+    for _ in range(2):
+        answer = index(client, "a")
+        assert (answer.status_code, answer.text) == (503, "busy")
+        assert answer.headers["retry-after"] == "2"
+    assert live_count(client) == 0
+
+    assert index(client, "a").status_code == 200
+    assert logged(client) == [(503, "503"), (503, "503"), (200, None)]
+
+
+def test_a_connection_dropped_before_the_effect_leaves_nothing(client: httpx.Client) -> None:
+    fault(client, drop="before")
+
+    with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
+        index(client, "a")
+
+    assert live_count(client) == 0
+    assert logged(client) == [(None, "drop before")]
+
+
+def test_a_connection_dropped_after_the_effect_leaves_the_effect(client: httpx.Client) -> None:
+    fault(client, drop="after")
+
+    with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
+        index(client, "a")
+
+    assert live_count(client) == 1
+    assert logged(client) == [(200, "drop after")]
+
+
+@pytest.mark.parametrize("drop", ["before", "after"])
+def test_a_dropped_connection_gives_not_a_single_byte(client: httpx.Client, drop: str) -> None:
+    fault(client, drop=drop)
+    url = urlsplit(str(client.base_url))
+    body = b'{"datasource":"docs","documents":[]}'
+    head = (
+        f"POST {API}/indexdocuments HTTP/1.1\r\nHost: {url.netloc}\r\n"
+        "Authorization: Bearer token\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+
+    with socket.create_connection((url.hostname, url.port), timeout=5) as connection:
+        connection.sendall(head.encode() + body)
+        try:
+            received = connection.recv(1)
+        except ConnectionResetError:
+            received = b""
+
+    assert received == b""
+
+
+def test_a_delay_delays_and_does_the_work(client: httpx.Client) -> None:
+    fault(client, delay_ms=150)
+
+    started = time.monotonic()
+    assert index(client, "a").status_code == 200
+
+    assert time.monotonic() - started >= 0.15
+    assert live_count(client) == 1
+    assert logged(client) == [(200, "delay 150 ms")]
+
+
+def test_a_delay_holds_up_nobody_else(client: httpx.Client) -> None:
+    fault(client, delay_ms=1_000)
+    with httpx.Client(base_url=client.base_url, timeout=0.2) as impatient:
+        with pytest.raises(httpx.ReadTimeout):
+            index(impatient, "a")
+
+        started = time.monotonic()
+        assert impatient.get("/control/faults").json() == []
+
+    assert time.monotonic() - started < 0.5
+    until(lambda: logged(client) != [])
+
+
+def test_a_fault_waits_for_its_path_and_lets_the_first_ones_pass(client: httpx.Client) -> None:
+    fault(client, path="/bulkindexdocuments", skip=1, status=500)
+
+    assert index(client, "a").status_code == 200
+    statuses = [index(client, "a", upload="u").status_code for _ in range(3)]
+
+    assert statuses == [409, 500, 409]
+    assert client.get("/control/faults").json() == []
+
+
+def test_faults_wait_in_a_queue(client: httpx.Client) -> None:
+    faults = [{"status": 500}, {"status": 429, "retry_after": "1"}, {"status": 400}]
+    assert client.post("/control/faults", json=faults).status_code == 200
+
+    assert [index(client).status_code for _ in range(4)] == [500, 429, 400, 200]
+
+
+def test_waiting_faults_are_listed_and_forgotten(client: httpx.Client) -> None:
+    fault(client, status=500, times=3)
+
+    index(client)
+
+    (waiting,) = client.get("/control/faults").json()
+    assert (waiting["status"], waiting["times"]) == (500, 2)
+    assert client.delete("/control/faults").json() == []
+    assert index(client).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"times": 0, "status": 500},
+        {"status": 42},
+        {"status": 500, "drop": "after"},
+        {"drop": "during"},
+        {"delay": 5},
+    ],
+)
+def test_a_fault_that_means_nothing_is_refused(
+    client: httpx.Client, fields: dict[str, Any]
+) -> None:
+    assert client.post("/control/faults", json=fields).status_code == 400
+    assert client.get("/control/faults").json() == []
+
+
+def test_the_log_tells_pages_apart_and_goes_on_from_a_number(client: httpx.Client) -> None:
+    index(client, "a", "b", upload="u")
+    index(client, "a", "b", upload="u")
+    index(client, "c", upload="u")
+
+    _, first, second, third = client.get("/control/requests").json()
+
+    assert first["path"] == f"{API}/bulkindexdocuments"
+    assert (first["uploadId"], first["isFirstPage"], first["document_count"]) == ("u", False, 2)
+    assert (first["first_id"], first["last_id"]) == ("a", "b")
+    assert first["ids_hash"] == second["ids_hash"] != third["ids_hash"]
+    since = client.get("/control/requests", params={"since": second["sequence"]})
+    assert since.json() == [third]
+
+
+def test_a_client_that_vanishes_harms_nobody(client: httpx.Client) -> None:
+    url = urlsplit(str(client.base_url))
+    head = f"POST {API}/indexdocuments HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{{"
+
+    for content in ("P", head):
+        with socket.create_connection((url.hostname, url.port)) as connection:
+            connection.sendall(content.encode())
+
+    assert index(client, "a").status_code == 200
+    assert logged(client) == [(200, None)]
+
+
+def test_the_official_client_can_use_it(client: httpx.Client) -> None:
+    with Glean(api_token="token", server_url=str(client.base_url)) as glean:
+        glean.indexing.datasources.add(
+            name="other",
+            datasource_category=DatasourceCategory.PUBLISHED_CONTENT,
+            url_regex="https://docs.test/.*",
+        )
+        glean.indexing.documents.bulk_index(
+            upload_id="u",
+            datasource="other",
+            documents=[{"datasource": "other", "id": "a", "view_url": "https://docs.test/a"}],
+            is_first_page=True,
+            is_last_page=True,
+        )
+        status = glean.indexing.datasource.status(datasource="other")
+
+    assert status.documents is not None
+    assert status.documents.bulk_upload_history is not None
+    (upload,) = status.documents.bulk_upload_history
+    assert (upload.upload_id, upload.status) == ("u", "SUCCESSFUL")

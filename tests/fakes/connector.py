@@ -1,0 +1,33 @@
+"""A connector of small notes."""
+
+from msgspec import Struct
+
+from durable import Connector, Deletion, Document, JsonPages, Mode, Permissions
+
+
+class Note(Struct, frozen=True):
+    id: str
+    text: str
+    is_deleted: bool = False
+
+
+def document(note: Note) -> Document | Deletion:
+    if note.is_deleted:
+        return Deletion(id=note.id, object_type="note")
+    return Document(
+        id=note.id,
+        object_type="note",
+        title=note.text,
+        view_url=f"https://notes.example/{note.id}",
+        permissions=Permissions(allow_anonymous_access=True),
+    )
+
+
+NOTES = Connector(
+    name="notes",
+    datasource="notes",
+    source=JsonPages(url="https://notes.example/list"),
+    record=Note,
+    document=document,
+    schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},
+)

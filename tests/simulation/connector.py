@@ -1,0 +1,67 @@
+"""The connector that the simulated processor serves, and its deployment."""
+
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from durable import Connector, Deletion, Document, JsonPages, Mode, Permissions
+from durable.job import Limits
+
+
+DATASOURCE = "notes"
+SOURCE_HOST = "source.example"
+SOURCE_TOKEN = "the-source's-token"
+GLEAN_HOST = "glean.example"
+GLEAN_TOKEN = "glean's-token"
+
+# Small, so that a few notes meet every bound; the lease is the platform side's own.
+LIMITS = Limits(turn_pages_max=2, batch_documents_max=2, stall_ms_max=3_600_000)
+
+
+class Note(Struct, frozen=True):
+    id: str
+    text: str | None  # None: deleted
+    updated_at: datetime
+
+
+def document(note: Note) -> Document | Deletion:
+    if note.text is None:
+        return Deletion(id=note.id, object_type="Note")
+    return Document(
+        id=note.id,
+        title=note.text,
+        view_url=f"https://{SOURCE_HOST}/notes/{note.id}",
+        object_type="Note",
+        updated_at=int(note.updated_at.timestamp()),
+        permissions=Permissions(allow_anonymous_access=True),
+    )
+
+
+NOTES = Connector(
+    name="notes",
+    datasource=DATASOURCE,
+    source=JsonPages(
+        url="{NOTES_URL}/notes",
+        items="notes",
+        next_cursor="next",
+        cursor_param="after",
+        since_param="changed_since",
+        params={"shape": "flat"},
+        token_secret="NOTES_TOKEN",
+    ),
+    record=Note,
+    document=document,
+    schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},
+)
+
+
+def deployed(limits: Limits) -> dict[str, str]:
+    """The variables and secrets."""
+    return {
+        "GLEAN_INDEXING_API_TOKEN": GLEAN_TOKEN,
+        "GLEAN_SERVER_URL": f"https://{GLEAN_HOST}",
+        "LIMITS": msgspec.json.encode(limits).decode(),
+        "NOTES_TOKEN": SOURCE_TOKEN,
+        "NOTES_URL": f"https://{SOURCE_HOST}",
+    }

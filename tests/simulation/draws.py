@@ -1,0 +1,130 @@
+"""Worlds and schedules for Hypothesis to draw: small, so that what fails can be read.
+
+Each thing is drawn from a list of all there is, as one choice: it costs less and shrinks well.
+"""
+
+from collections.abc import Callable
+from itertools import product
+
+from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import replace
+
+from durable.job import Limits, Mode
+from tests.simulation.connector import LIMITS
+from tests.simulation.fates import LANDS_LATE, OK, Choice, Fate, Plan, in_order
+from tests.simulation.source import Order
+from tests.simulation.world import World
+
+
+class Edit(Struct, frozen=True):
+    """Somebody writes a note, or deletes it."""
+
+    note: str
+    is_deletion: bool
+
+    def on(self, world: World) -> Callable[[], object]:
+        act = world.delete if self.is_deletion else world.edit
+        return lambda: act(self.note)
+
+
+class Trigger(Struct, frozen=True):
+    """Somebody asks for a job."""
+
+    mode: Mode
+    key: str | None
+
+    def on(self, world: World) -> Callable[[], object]:
+        return lambda: world.begin_within(self.mode, self.key)
+
+
+class Deployment(Struct, frozen=True):
+    """A source, and the limits of its jobs."""
+
+    pages: list[list[str]]
+    order: Order
+    limits: Limits
+    answer_ms: int
+
+    def world(self) -> World:
+        world = World(self.pages, self.order, self.limits)
+        world.driver.answer_ms = self.answer_ms
+        return world
+
+
+class Schedule(Struct, frozen=True):
+    """What becomes of the awaits, as they come, and of the alarms; later all goes well."""
+
+    requests: list[Choice]
+    saves: list[Fate]
+    offsets_ms: list[int]
+
+    @property
+    def is_late(self) -> bool:
+        return any(choice.fate in LANDS_LATE for choice in self.requests)
+
+    def on(self, world: World) -> Plan:
+        if world.source.order is Order.PLACE:
+            return in_order(self.requests, self.saves)
+        # Such a source gives each change of a note, so a late one could undo a newer one.
+        return in_order(map(_in_time, self.requests), self.saves)
+
+
+LETTERS = "abcdef"
+PAGE_END = "|"
+
+
+def _pages(letters: list[str]) -> list[list[str]]:
+    pages: list[list[str]] = [[]]
+    for at, letter in enumerate(letters):
+        if letter == PAGE_END:
+            pages.append([])
+        elif letter not in letters[:at]:  # a note has one place
+            pages[-1].append(letter)
+    return pages
+
+
+_FAULTS = [
+    *(Choice(Fate.REFUSED, flavour) for flavour in range(5)),
+    *(Choice(fate, flavour) for fate in (Fate.LOST, Fate.GARBLED) for flavour in range(4)),
+    *(Choice(fate, delay=delay) for fate in sorted(LANDS_LATE) for delay in range(1, 7)),
+    *(Choice(fate) for fate in (Fate.BROKE, Fate.DIED_UNSAVED, Fate.DIED_UNSENT, Fate.DIED_SENT)),
+]
+_LIMITS = [
+    replace(
+        LIMITS,
+        turn_pages_max=turn_pages_max,
+        batch_documents_max=batch_documents_max,
+        stall_ms_max=stall_ms_max,
+        backoff_ms_max=backoff_ms_max,
+        deaths_max=deaths_max,
+    )
+    for turn_pages_max, batch_documents_max, stall_ms_max, backoff_ms_max, deaths_max in product(
+        (1, 2, 3), (1, 2, 3), (120_000, 3_600_000), (1_000, 60_000, 300_000), (1, 2, 6)
+    )
+]
+
+# How much off its time an alarm fires.
+OFFSETS_MS = st.sampled_from([0, 0, -1, -30_000, -(10**9), 1, 10_000, 2 * LIMITS.lease_ms])
+DEPLOYMENTS = st.builds(
+    Deployment,
+    st.lists(st.sampled_from([PAGE_END, *LETTERS]), max_size=9).map(_pages),
+    st.sampled_from(Order),
+    st.sampled_from(_LIMITS),
+    st.sampled_from([1, 200, 29_000]),
+)
+SCHEDULES = st.builds(
+    Schedule,
+    # Answers are as likely as all faults together, so that schedules get somewhere.
+    st.lists(st.sampled_from([OK] * len(_FAULTS) + _FAULTS), max_size=20),
+    st.lists(st.sampled_from([Fate.OK, Fate.OK, Fate.DIED_UNSAVED, Fate.DIED_UNSENT]), max_size=12),
+    st.lists(OFFSETS_MS, max_size=8),
+)
+EDITS = st.sampled_from([Edit(*edit) for edit in product(LETTERS, (False, True))])
+TRIGGERS = st.sampled_from([Trigger(*asked) for asked in product(Mode, (None, "one", "two"))])
+
+
+def _in_time(choice: Choice) -> Choice:
+    if choice.fate not in LANDS_LATE:
+        return choice
+    return replace(choice, fate=Fate.LOST if choice.fate is Fate.LATE else Fate.DIED_SENT)

@@ -1,0 +1,155 @@
+"""The network between the processor and the two servers: what is sent, lost, late."""
+
+from collections.abc import AsyncIterator, Callable, Generator, Mapping
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from tests.simulation.connector import GLEAN_HOST, GLEAN_TOKEN, SOURCE_HOST, SOURCE_TOKEN
+from tests.simulation.fates import Kind
+
+
+RETRY_AFTER_SECONDS = 60  # as long as the lease, so that the two times can be taken for another
+
+Server = Callable[[httpx.Request], httpx.Response]
+Answer = httpx.Response | Exception
+
+
+class BugError(Exception):
+    """Of ours or of the platform: not one of the errors that are foreseen."""
+
+
+class Io:
+    """Where the code under test waits: yields itself to whoever drives the coroutine.
+
+    Args:
+        request: what is sent; None for a wait for storage.
+    """
+
+    def __init__(self, request: httpx.Request | None = None) -> None:
+        self.request = request
+
+    def __await__(self) -> Generator["Io", httpx.Response | None, httpx.Response | None]:
+        return (yield self)
+
+
+class Transport(httpx.AsyncBaseTransport):
+    """In the place of the platform's fetch."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await Io(request)
+        assert response is not None
+        return response
+
+
+class _Late(Struct):
+    request: httpx.Request
+    delay: int
+
+
+class Network:
+    """Carries requests to the servers, some of them late."""
+
+    def __init__(self, servers: Mapping[str, Server]) -> None:
+        self._servers = servers
+        self._late: list[_Late] = []
+
+    def deliver(self, request: httpx.Request) -> httpx.Response:
+        return self._servers[request.url.host](request)
+
+    def postpone(self, request: httpx.Request, delay: int) -> None:
+        """Have it arrive just before the so-manieth request after it."""
+        self._late.append(_Late(request, delay))
+
+    def arrivals(self, *, is_all: bool = False) -> list[httpx.Request]:
+        """The late requests that arrive now, as another one is about to; or all there are."""
+        for late in self._late:
+            late.delay -= 1
+        due = [late for late in self._late if is_all or late.delay <= 0]
+        self._late = [late for late in self._late if late not in due]
+        return [late.request for late in due]
+
+
+def kind(request: httpx.Request) -> Kind:
+    if request.url.host == SOURCE_HOST:
+        return Kind.FETCH
+    assert request.url.host == GLEAN_HOST
+    match request.url.path.rsplit("/", 1)[-1]:
+        case "status":
+            return Kind.ASK
+        case "deletedocument":
+            return Kind.DELETE
+        case "indexdocuments":
+            return Kind.SEND
+    body = msgspec.json.decode(request.content)
+    if body.get("isLastPage"):
+        return Kind.CLOSE
+    return Kind.OPEN if body.get("isFirstPage") else Kind.SEND
+
+
+def upload_id(request: httpx.Request) -> str:
+    """The bulk upload that a request is part of; empty for none."""
+    if request.method != "POST" or not request.url.path.endswith("/bulkindexdocuments"):
+        return ""
+    found: str = msgspec.json.decode(request.content)["uploadId"]
+    return found
+
+
+def target(request: httpx.Request) -> str:
+    return request.url.params.get("after", "") or upload_id(request)
+
+
+def refused(flavour: int) -> Answer:
+    """What a request that was not taken comes to, where another try may help."""
+    return _pick(
+        flavour,
+        # An error page may quote what it was sent.
+        httpx.Response(503, text=f"{SOURCE_TOKEN} and {GLEAN_TOKEN} were not at fault"),
+        httpx.Response(429),
+        httpx.Response(429, headers={"retry-after": str(RETRY_AFTER_SECONDS)}),
+        httpx.ConnectError("refused"),
+        httpx.ConnectTimeout("nobody there"),
+    )
+
+
+def forbidden(flavour: int) -> Answer:
+    return _pick(flavour, *(httpx.Response(status) for status in (400, 401, 403, 404, 302)))
+
+
+def lost(response: httpx.Response, flavour: int) -> Answer:
+    """What a request that was taken comes to, where its answer is lost."""
+    return _pick(
+        flavour,
+        httpx.ReadTimeout("no answer"),
+        httpx.Response(502, text="a gateway"),
+        httpx.Response(response.status_code, stream=_Broken(response.content)),
+        httpx.RemoteProtocolError("disconnected"),
+    )
+
+
+def garbled(response: httpx.Response, flavour: int) -> Answer:
+    """The answer without its end, yet looking whole; or something else in its place."""
+    content = response.content
+    return _pick(
+        flavour,
+        httpx.Response(response.status_code, content=content[: len(content) // 2]),
+        httpx.Response(response.status_code, content=content[:-1]),
+        httpx.Response(response.status_code, text="<html>Please come back later</html>"),
+        httpx.Response(response.status_code, content=b""),
+    )
+
+
+class _Broken(httpx.AsyncByteStream):
+    """Breaks off in the middle."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._content[: len(self._content) // 2]
+        raise httpx.ReadError("connection reset")
+
+
+def _pick(flavour: int, *answers: Answer) -> Answer:
+    return answers[flavour % len(answers)]

@@ -1,0 +1,232 @@
+"""What must hold at every moment, judged from outside: requests, answers, and what is on disk."""
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from durable.instant import rfc3339
+from durable.job import ENDED, WORKING, Job, Limits, Mode, State
+from tests.fakes.storage import Storage
+from tests.simulation.clock import Clock
+from tests.simulation.connector import GLEAN_TOKEN, SOURCE_TOKEN
+from tests.simulation.fates import Fate, Kind
+from tests.simulation.glean import Glean
+from tests.simulation.network import upload_id
+from tests.simulation.source import Source
+
+
+LEASE_MS_MAX = Limits().lease_ms
+SOON_MS = 1_000
+KINDS = {
+    Mode.FULL: {Kind.OPEN, Kind.FETCH, Kind.SEND, Kind.ASK, Kind.CLOSE},
+    Mode.INCREMENTAL: {Kind.FETCH, Kind.SEND, Kind.DELETE},
+}
+
+
+class Seen(Struct):
+    """What was seen of one job."""
+
+    progress_at_ms: int
+    death_count: int = 0  # since then
+    fault_count: int = 0
+    fetch_count: int = 0
+    first_sent_at_ms: int | None = None
+    quiet_until_ms: int = 0
+    has_end: bool = False  # the source said so, and was heard
+    is_forbidden: bool = False
+    is_closed: bool = False
+
+
+class Oracle:
+    """Told of all that happens; raises AssertionError when it must not.
+
+    Args:
+        storage: of the object under test.
+        source: what the index has to come to.
+        glean: the index.
+        clock: of the world.
+        limits: that the jobs are given.
+    """
+
+    def __init__(
+        self, storage: Storage, source: Source, glean: Glean, clock: Clock, limits: Limits
+    ) -> None:
+        self._storage = storage
+        self._source = source
+        self._glean = glean
+        self._clock = clock
+        self._limits = limits
+        self._bodies: dict[str, str] = {}
+        self.jobs: dict[str, Job] = {}
+        self.seen: dict[str, Seen] = {}
+        self.watermark_ms: int | None = None
+        self.may_be_refused = False  # by Glean itself: something has arrived late there
+        self.turn_fetch_count = 0
+        self.excused: set[str] = set()  # notes that may be wrong in the index
+        self._asking = ""  # the job whose request is under way
+
+    @property
+    def head(self) -> Job | None:
+        """The job whose turn it is."""
+        unended = [job for job in self.jobs.values() if job.state not in ENDED]
+        return min(unended, key=lambda job: (job.state is State.QUEUED, job.id), default=None)
+
+    @property
+    def latest(self) -> Job:
+        return self.jobs[max(self.jobs)]
+
+    def sent(self, kind: Kind, request: httpx.Request) -> None:
+        now_ms, job = self._clock.now_ms, self.head
+        assert job is not None, f"{kind} without a job"
+        assert job.state in WORKING, f"{kind} while {job.state}"
+        seen = self.seen[job.id]
+        alarm_at_ms = self._storage.alarm_at_ms
+        assert alarm_at_ms is not None, "works without a lease"
+        assert now_ms < alarm_at_ms <= now_ms + LEASE_MS_MAX, f"a lease until {alarm_at_ms}"
+        assert now_ms >= seen.quiet_until_ms, "does not wait as long as it was told"
+        assert not seen.is_forbidden, "goes on where it was refused for good"
+        assert kind in KINDS[job.mode], f"{kind} in a job that is {job.mode}"
+        if kind is Kind.FETCH:
+            since_ms = self.watermark_ms if job.mode is Mode.INCREMENTAL else None
+            since = None if since_ms is None else rfc3339(since_ms)
+            assert request.url.params.get("changed_since") == since, "reads from another time"
+        if job.mode is Mode.FULL and kind in {Kind.OPEN, Kind.SEND, Kind.CLOSE}:
+            assert upload_id(request) == job.upload_id, "sent to an upload that is not its own"
+            assert job.upload_id.startswith(job.id), "an upload that names another job"
+        assert kind is not Kind.CLOSE or seen.has_end, (
+            "closed before the source said it has no more"
+        )
+        if seen.first_sent_at_ms is None:
+            seen.first_sent_at_ms = now_ms
+        self._asking = job.id
+        seen.fetch_count += kind is Kind.FETCH
+        self.turn_fetch_count += kind is Kind.FETCH
+        assert self.turn_fetch_count <= self._limits.turn_pages_max, "a turn over its budget"
+
+    def answered(self, kind: Kind, fate: Fate, answer: httpx.Response | Exception) -> None:
+        seen = self.seen[self._asking]
+        is_whole = fate is Fate.OK or fate is Fate.GARBLED  # a cut body has its status
+        is_refused = is_whole and isinstance(answer, httpx.Response) and answer.is_error
+        assert not is_refused or self.may_be_refused, f"{kind} was refused without a cause"
+        is_unread = fate is Fate.GARBLED and kind not in {Kind.FETCH, Kind.ASK}
+        if fate is Fate.FORBIDDEN or is_refused:
+            seen.is_forbidden = True
+        elif fate is not Fate.OK and not is_unread:
+            headers = answer.headers if isinstance(answer, httpx.Response) else {}
+            wait_ms = int(headers.get("retry-after", 0)) * 1_000
+            wait_ms = max(self._limits.backoff_ms_min, min(wait_ms, self._limits.stall_ms_max))
+            seen.quiet_until_ms = self._clock.now_ms + wait_ms
+        elif kind is Kind.FETCH and isinstance(answer, httpx.Response):
+            page = msgspec.json.decode(answer.content)
+            seen.has_end = seen.has_end or page["next"] is None
+
+    def faulted(self) -> None:
+        if (job := self.head) is not None:
+            self.seen[job.id].fault_count += 1
+
+    def died(self, fate: Fate) -> None:
+        if (job := self.head) is not None:
+            seen = self.seen[job.id]
+            seen.death_count += 1
+            if fate is Fate.DIED_UNSAVED:  # with the note of the latest answer, too
+                seen.quiet_until_ms, seen.is_forbidden = 0, False
+
+    def closed(self, upload: str) -> None:
+        """An upload was closed: what Glean has now must be the whole source."""
+        job = self.jobs[upload.rpartition("-")[0]]
+        seen = self.seen[job.id]
+        assert not seen.is_closed, "one job closed two uploads"
+        seen.is_closed = True
+        assert job.started_at_ms is not None
+        self.check_index(job.started_at_ms)
+        extra = self._glean.index.keys() - self._source.rows.keys()
+        assert not extra, f"what the source does not have: {extra}"
+
+    def committed(self) -> None:
+        """Something may have been written to disk."""
+        ended = []
+        for row in self._storage.exec("SELECT id, body FROM job").toArray():
+            job_id, body = str(row["id"]), str(row["body"])
+            if self._bodies.get(job_id) == body:
+                continue
+            before, job = self.jobs.get(job_id), msgspec.json.decode(body, type=Job)
+            assert before is None or before.state not in ENDED, f"{job_id} had ended"
+            assert SOURCE_TOKEN not in body, "a secret is stored"
+            assert GLEAN_TOKEN not in body, "a secret is stored"
+            self._bodies[job_id], self.jobs[job_id] = body, job
+            seen = self.seen.setdefault(job_id, Seen(self._clock.now_ms))
+            if before and (before.state, before.page_count) != (job.state, job.page_count):
+                if job.state is not State.FAILED:
+                    seen.progress_at_ms, seen.death_count = self._clock.now_ms, 0
+                if job.state in ENDED:
+                    ended.append(job)
+        assert len(self._in(WORKING)) <= 1, "two jobs work"
+        unended = self._in(WORKING | {State.QUEUED})
+        assert len({job.mode for job in unended}) == len(unended), "two unended jobs of one mode"
+        watermarks = self._storage.exec("SELECT at_ms FROM watermark").toArray()
+        watermark_ms = watermarks[0]["at_ms"] if watermarks else None
+        for job in ended:
+            self._ended(job)
+            if job.state is State.SUCCEEDED:
+                self.watermark_ms = job.started_at_ms
+        assert watermark_ms == self.watermark_ms, "the watermark is a successful job's start"
+
+    def rested(self, *, has_died: bool, is_redelivered: bool) -> None:
+        """Nothing runs.
+
+        Args:
+            has_died: the last turn did not come to its end.
+            is_redelivered: the platform will try the last alarm again.
+        """
+        self.committed()
+        now_ms, alarm_at_ms, job = self._clock.now_ms, self._storage.alarm_at_ms, self.head
+        if job is None:
+            assert alarm_at_ms is None, "an alarm for nothing"
+        elif alarm_at_ms is None:
+            assert is_redelivered, f"{job.id} is {job.state} for ever"
+        else:
+            due_at_ms = max(now_ms + SOON_MS, job.retry_at_ms or 0)
+            latest_at_ms = max(due_at_ms, now_ms + LEASE_MS_MAX) if has_died else due_at_ms
+            assert alarm_at_ms <= latest_at_ms, f"{job.id} waits for nothing"
+            self._check_counts(job)
+        if self.watermark_ms is not None:
+            self.check_index(self.watermark_ms)
+
+    def check_index(self, since_ms: int) -> None:
+        """Glean has what nobody has changed since then, as it is in the source."""
+        for row in self._source.rows.values():
+            found = self._glean.index.get(row.id)
+            is_unknown = row.updated_at_ms >= since_ms or row.id in self.excused
+            assert is_unknown or found == row.text, f"Glean has {found!r} for {row}"
+
+    def _ended(self, job: Job) -> None:
+        now_ms, seen = self._clock.now_ms, self.seen[job.id]
+        is_successful = job.state is State.SUCCEEDED
+        fetches_max = job.page_count + seen.fault_count + (not is_successful)
+        assert seen.fetch_count <= fetches_max, f"{seen.fetch_count} fetches, not {fetches_max}"
+        self._check_counts(job)
+        if is_successful:
+            assert job.started_at_ms is not None
+            assert seen.first_sent_at_ms is not None
+            assert job.created_at_ms <= job.started_at_ms <= seen.first_sent_at_ms
+            assert seen.has_end, "succeeded before the end of the source"
+            assert seen.is_closed or job.mode is Mode.INCREMENTAL, "succeeded without a close"
+            self.check_index(job.started_at_ms)
+            return
+        has_stalled = now_ms - seen.progress_at_ms >= self._limits.stall_ms_max
+        has_died = seen.death_count >= self._limits.deaths_max
+        assert seen.is_forbidden or has_stalled or has_died, f"gave up too early: {job.error}"
+        assert job.error, "gave up without a word"
+
+    def _check_counts(self, job: Job) -> None:
+        """The counts are those of the pages that are in Glean, each counted once."""
+        if job.started_at_ms is None or self._source.changed_at_ms >= job.started_at_ms:
+            return  # the pages may have changed since they were counted
+        rows = [row for page in self._source.pages(job.since_ms)[: job.page_count] for row in page]
+        deletion_count = sum(row.text is None for row in rows)
+        assert job.document_count == len(rows) - deletion_count, "documents miscounted"
+        is_full = job.mode is Mode.FULL
+        assert job.deletion_count == (0 if is_full else deletion_count), "deletions miscounted"
+
+    def _in(self, states: frozenset[State]) -> list[Job]:
+        return [job for job in self.jobs.values() if job.state in states]

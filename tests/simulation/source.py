@@ -1,0 +1,127 @@
+"""A source of notes that people edit, as strict as a source may be."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from durable.instant import rfc3339
+from tests.simulation.connector import SOURCE_TOKEN
+
+
+FEED_PAGE_ROWS = 3
+
+
+class Order(StrEnum):
+    PLACE = "each note once, in a place of its own that edits do not change"
+    FEED = "oldest change first; asked for changes, every one of them, not just the latest"
+
+
+class Row(Struct, frozen=True):
+    id: str
+    text: str | None  # None: deleted; the source goes on saying so
+    updated_at_ms: int
+    change: int  # counts the changes of all notes
+
+
+Listing = tuple[list[Row], str | None]
+
+
+class Source:
+    """Answers `GET /notes`.
+
+    Args:
+        pages: the ids of the notes that are on each page.
+        at_ms: when these notes were written.
+        order: in which they are listed. In order of change, pages are of a fixed size.
+    """
+
+    def __init__(
+        self, pages: Sequence[Sequence[str]], at_ms: int, order: Order = Order.PLACE
+    ) -> None:
+        self.order = order
+        self._pages = [list(page) for page in pages] or [[]]
+        self._changes: list[Row] = []
+        self.rows: dict[str, Row] = {}
+        for page in self._pages:
+            for note_id in page:
+                self._change(note_id, f"{note_id} 0", at_ms)
+
+    @property
+    def live(self) -> dict[str, str]:
+        return {row.id: row.text for row in self.rows.values() if row.text is not None}
+
+    @property
+    def changed_at_ms(self) -> int:
+        """When somebody last edited."""
+        return max((row.updated_at_ms for row in self.rows.values()), default=0)
+
+    def edit(self, note_id: str, at_ms: int) -> None:
+        """Write a note, or change it."""
+        if note_id not in self.rows:
+            self._pages[-1].append(note_id)
+        self._change(note_id, f"{note_id} {len(self._changes)}", at_ms)
+
+    def delete(self, note_id: str, at_ms: int) -> None:
+        if note_id in self.rows:
+            self._change(note_id, None, at_ms)
+
+    def pages(self, since_ms: int | None) -> list[list[Row]]:
+        """All that a reader would get now, without counting as reading."""
+        rows, cursor = self._page(None, since_ms)
+        pages = [rows]
+        while cursor is not None:
+            rows, cursor = self._page(cursor, since_ms)
+            pages.append(rows)
+        return pages
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        if request.headers.get("authorization") != f"Bearer {SOURCE_TOKEN}":
+            return httpx.Response(401, text="who are you?")
+        params = dict(request.url.params)
+        cursor, since = params.pop("after", None), params.pop("changed_since", None)
+        if request.method != "GET" or request.url.path != "/notes" or params != {"shape": "flat"}:
+            return httpx.Response(400, text=f"there is no {request.method} {request.url}")
+        since_ms = None
+        if since is not None:
+            since_ms = round(datetime.fromisoformat(since).timestamp() * 1_000)
+        rows, next_cursor = self._page(cursor, since_ms)
+        notes = [
+            {"id": row.id, "text": row.text, "updated_at": rfc3339(row.updated_at_ms)}
+            for row in rows
+        ]
+        content = msgspec.json.encode({"notes": notes, "next": next_cursor})
+        return httpx.Response(200, content=content)
+
+    def _change(self, note_id: str, text: str | None, at_ms: int) -> None:
+        row = Row(note_id, text, at_ms, len(self._changes))
+        self._changes.append(row)
+        self.rows[note_id] = row
+
+    def _page(self, cursor: str | None, since_ms: int | None) -> Listing:
+        if self.order is Order.PLACE:
+            return self._page_by_place(cursor, since_ms)
+        return self._page_by_change(cursor, since_ms)
+
+    def _page_by_place(self, cursor: str | None, since_ms: int | None) -> Listing:
+        number = 0 if cursor is None else int(cursor.removeprefix("page "))
+        rows = [self.rows[note_id] for note_id in self._pages[number]]
+        changed = [row for row in rows if since_ms is None or row.updated_at_ms >= since_ms]
+        is_last = number + 1 == len(self._pages)
+        return changed, None if is_last else f"page {number + 1}"
+
+    def _page_by_change(self, cursor: str | None, since_ms: int | None) -> Listing:
+        after = -1 if cursor is None else int(cursor.removeprefix("change "))
+        rows = [
+            row
+            for row in self._changes
+            if row.change > after
+            and (row is self.rows[row.id] if since_ms is None else row.updated_at_ms >= since_ms)
+        ]
+        # It does not look ahead: a full page has a next one, be it empty.
+        page = rows[:FEED_PAGE_ROWS]
+        is_last = len(page) < FEED_PAGE_ROWS
+        return page, None if is_last else f"change {page[-1].change}"

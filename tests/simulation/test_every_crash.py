@@ -1,0 +1,131 @@
+"""Exhaustive: each fault at each await, alone and in pairs, nothing left to chance."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import pytest
+
+from durable.job import ENDED, Mode, State
+from tests.simulation.fates import AT_SAVE, Await, Choice, Fate, Kind, at, possible
+from tests.simulation.source import Order
+from tests.simulation.world import World
+
+
+FLAVOURS = 5  # the most that any fate has
+FLAVOURED = (Fate.REFUSED, Fate.LOST, Fate.GARBLED)
+FAULTS = (
+    *FLAVOURED,
+    Fate.BROKE,
+    Fate.DIED_UNSAVED,
+    Fate.DIED_UNSENT,
+    Fate.DIED_SENT,
+)
+
+Scenario = Callable[[], World]
+
+
+def full() -> World:
+    """Three pages: of two batches, of none, of two and a deleted note; and an index that is old."""
+    world = World([("a", "b", "c"), (), ("d", "e", "f", "g")])
+    world.source.delete("e", world.source.changed_at_ms)
+    world.glean.index = {"a": "an old text", "gone": "deleted long ago"}
+    world.begin(Mode.FULL)
+    return world
+
+
+def incremental() -> World:
+    """Upserts and deletions on two pages, on either both of one note, in either order."""
+    world = World(pages=[("a", "b")], order=Order.FEED)
+    world.begin(Mode.FULL)
+    world.run()
+    world.clock.now_ms += 1
+    world.edit("c")
+    world.delete("c")
+    world.edit("a")
+    world.delete("b")
+    world.edit("b")
+    world.begin(Mode.INCREMENTAL)
+    return world
+
+
+SCENARIOS = [
+    pytest.param(full, id="FULL"),
+    pytest.param(incremental, id="INCREMENTAL"),
+]
+
+
+def played(scenario: Scenario, choices: dict[int, Choice]) -> tuple[World, list[Await]]:
+    """The world after its last job, and the awaits there were after the job was begun."""
+    world = scenario()
+    first = len(world.driver.awaits)
+    world.driver.plan = at({first + index: choice for index, choice in choices.items()})
+    world.run()
+    awaits = world.driver.awaits[first:]
+    return world, [Await(index, point.kind) for index, point in enumerate(awaits)]
+
+
+def check(world: World) -> None:
+    job = world.oracle.latest
+    assert job.state is State.SUCCEEDED, world.told(job.error)
+    assert world.glean.index == world.source.live, world.told("the index is wrong")
+    assert not world.glean.refusals, world.told(f"refused: {world.glean.refusals}")
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_any_one_fault_is_survived(scenario: Scenario) -> None:
+    _, awaits = played(scenario, {})
+    for point in awaits:
+        for fate in AT_SAVE if point.kind is Kind.SAVE else FAULTS:
+            for flavour in range(FLAVOURS if fate in FLAVOURED else 1):
+                world, _ = played(scenario, {point.index: Choice(fate, flavour)})
+                check(world)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_any_two_faults_are_survived(scenario: Scenario) -> None:
+    flavours = count()
+    for first in faults(played(scenario, {})[1], 0, flavours):
+        _, awaits = played(scenario, first)
+        for second in faults(awaits, max(first) + 1, flavours):
+            world, _ = played(scenario, first | second)
+            check(world)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_refusal_for_good_ends_the_job_at_once(scenario: Scenario) -> None:
+    _, awaits = played(scenario, {})
+    for point in awaits:
+        if point.kind is Kind.SAVE:
+            continue
+        for flavour in range(FLAVOURS):
+            before = scenario()
+            world, after = played(scenario, {point.index: Choice(Fate.FORBIDDEN, flavour)})
+
+            assert world.oracle.latest.state is State.FAILED, world.told("not failed")
+            assert [late.kind for late in after[point.index + 1 :]] == [Kind.SAVE]
+            assert world.oracle.watermark_ms == before.oracle.watermark_ms
+            if world.oracle.latest.mode is Mode.FULL:
+                assert world.glean.index == before.glean.index, world.told("the index was touched")
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_an_answer_finds_a_job_that_somebody_ended(scenario: Scenario) -> None:
+    _, awaits = played(scenario, {})
+    for point in awaits:
+        if point.kind is Kind.SAVE:
+            continue
+        world = scenario()
+        first = len(world.driver.awaits)
+        world.driver.meanwhile[first + point.index] = world.end
+        world.run()
+
+        assert world.oracle.latest.state in ENDED
+        assert [late.kind for late in world.driver.awaits[first + point.index + 1 :]] == [
+            Kind.SAVE
+        ], world.told("went on")
+
+
+def faults(awaits: list[Await], start: int, flavours: Iterator[int]) -> Iterator[dict[int, Choice]]:
+    for point in awaits[start:]:
+        for fate in possible(point.kind):
+            yield {point.index: Choice(fate, next(flavours))}

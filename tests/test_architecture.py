@@ -1,0 +1,153 @@
+"""What may import what, how long a module may be, and what the README may claim."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import durable
+from dev.diagram import BEGIN, END, README, written
+
+
+ROOT = Path(__file__).parent.parent
+DEPLOYED = ("worker", "durable", "connectors")
+OURS = {*DEPLOYED, "dev", "tests", "bench"}
+LINES_MAX = 300
+
+PACKAGES_ALLOWED = {
+    "worker": {"worker", "durable"},
+    "durable": {"durable"},
+    "connectors": {"durable"},
+    "worker/entry.py": {"worker", "durable", "connectors"},
+}
+MODULES_ALLOWED = {
+    "durable/job.py": (),
+    "durable/machine.py": ("durable.job.",),
+    "connectors": tuple(f"durable.{name}" for name in durable.__all__),
+}
+DEPENDENCIES = {"cronsim", "httpx", "msgspec"}
+PLATFORM = {"workers", "js", "pyodide"}
+CLOCKS_AND_RANDOMNESS = {"time", "random", "secrets", "uuid"}
+CLOCK_CALLS = {"now", "utcnow", "today", "sleep", "urandom"}
+EDGE = {"worker/entry.py", "durable/runner.py"}
+
+# Folders of somebody's machine, in a text that a repository holds for everybody.
+MACHINE_PATH = re.compile(rb"(?<![\w.>-])/(?:work|home|Users|root)/[\w.-]")
+
+
+def modules(*folders: str) -> list[str]:
+    files = [file for folder in folders for file in sorted((ROOT / folder).rglob("*.py"))]
+    return [file.relative_to(ROOT).as_posix() for file in files]
+
+
+def tree(path: str) -> ast.Module:
+    return ast.parse((ROOT / path).read_text(encoding="utf-8"), path)
+
+
+def imported(module: ast.Module) -> Iterator[str]:
+    """Whatever is imported, anywhere in the module, by its full name."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            dots = "." * node.level
+            yield from (f"{dots}{node.module or ''}.{alias.name}" for alias in node.names)
+
+
+def top(name: str) -> str:
+    return name.partition(".")[0]
+
+
+@pytest.mark.parametrize("path", modules(*DEPLOYED))
+def test_dependencies_point_inward(path: str) -> None:
+    folder = top(path.replace("/", "."))
+    allowed = PACKAGES_ALLOWED.get(path, PACKAGES_ALLOWED[folder])
+    names = [name for name in imported(tree(path)) if top(name) in OURS]
+
+    assert [name for name in names if top(name) not in allowed] == []
+
+
+@pytest.mark.parametrize("path", ["durable/job.py", "durable/machine.py", *modules("connectors")])
+def test_the_core_and_the_connectors_import_only_what_they_may(path: str) -> None:
+    allowed = MODULES_ALLOWED.get(path, MODULES_ALLOWED["connectors"])
+    names = [name for name in imported(tree(path)) if top(name) in OURS]
+
+    assert [name for name in names if not name.startswith(allowed)] == []
+
+
+@pytest.mark.parametrize("path", modules(*DEPLOYED))
+def test_what_is_deployed_imports_what_is_there(path: str) -> None:
+    tops = {top(name) for name in imported(tree(path))}
+    allowed = OURS | DEPENDENCIES | sys.stdlib_module_names | (PLATFORM if path in EDGE else set())
+
+    assert tops - allowed == set()
+
+
+@pytest.mark.parametrize("path", sorted(set(modules(*DEPLOYED)) - EDGE))
+def test_clocks_and_randomness_are_read_at_the_edge_only(path: str) -> None:
+    module = tree(path)
+    names = [name for name in imported(module) if top(name) in CLOCKS_AND_RANDOMNESS]
+    calls = [
+        ast.unparse(node)
+        for node in ast.walk(module)
+        if isinstance(node, ast.Attribute) and node.attr in CLOCK_CALLS
+    ]
+
+    assert names + calls == []
+
+
+@pytest.mark.parametrize("path", modules(*DEPLOYED, "dev"))
+def test_a_module_is_short_enough_to_be_read(path: str) -> None:
+    lines = (ROOT / path).read_text(encoding="utf-8").splitlines()
+
+    assert len(lines) <= LINES_MAX
+
+
+def test_the_readmes_diagram_is_drawn_from_the_code() -> None:
+    assert README.is_file(), f"there is no {README.name}"
+    text = README.read_text(encoding="utf-8")
+    assert text.count(BEGIN) == text.count(END) == 1, f"{README.name} needs {BEGIN} and {END}, once"
+
+    assert text == written(text), "run `python -m dev.diagram --write`"
+
+
+def test_the_readmes_connector_is_the_one_that_is_tested() -> None:
+    (shown,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+
+    assert shown in (ROOT / "connectors/python_docs.py").read_text(encoding="utf-8")
+
+
+def test_the_readmes_modules_are_there() -> None:
+    named = set(re.findall(r"\b\w+\.(?:py|sql)\b", README.read_text(encoding="utf-8")))
+    files = {file.name for folder in DEPLOYED for file in (ROOT / folder).rglob("*.*")}
+
+    assert named - files == set()
+
+
+def test_no_file_names_a_place_on_somebodys_machine() -> None:
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
+    files = [ROOT / name for name in listed.decode().split("\0") if name]
+    assert files
+
+    found = [file for file in files if file.is_file() and MACHINE_PATH.search(file.read_bytes())]
+
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("import a.b as c", ["a.b"]),
+        ("from a.b import c, d", ["a.b.c", "a.b.d"]),
+        ("from . import a", ["..a"]),
+        ("def f():\n    import a", ["a"]),
+        ("'import a'  # import b", []),
+    ],
+)
+def test_imports_are_seen_wherever_they_are(code: str, names: list[str]) -> None:
+    assert list(imported(ast.parse(code))) == names

@@ -1,0 +1,135 @@
+import pytest
+
+from durable.environment import Environment, Secret
+from durable.errors import ConfigurationError
+from durable.job import Limits
+from tests.fakes.environment import an_environment
+
+
+def test_a_secret_shows_itself_only_when_asked() -> None:
+    secret = an_environment(TOKEN="t0ken").secret("TOKEN")
+
+    assert secret.reveal() == "t0ken"
+    for shown in (repr(secret), str(secret), f"{secret}", f"{[secret]}"):
+        assert "t0ken" not in shown
+        assert "TOKEN" in shown
+
+
+def test_a_secret_that_was_read_is_redacted() -> None:
+    environment = an_environment(A="t0ken", B="pass word", C="never read")
+    environment.secret("A")
+    environment.secret("B")
+
+    text = environment.redacted("GET ?key=t0ken: t0ken and pass word refused; never read")
+
+    assert text == "GET ?key=***: *** and *** refused; never read"
+
+
+def test_a_secret_that_begins_with_another_is_redacted_whole() -> None:
+    environment = an_environment(A="t0ken", B="t0ken-of-the-source")
+    environment.secret("A")
+    environment.secret("B")
+
+    assert environment.redacted("t0ken-of-the-source") == "***"
+
+
+@pytest.mark.parametrize("value", [None, "", 7, object()], ids=["unset", "empty", "int", "object"])
+def test_only_a_text_counts_as_set(value: object) -> None:
+    assert Environment(lambda _name: value).optional("NAME") is None
+
+
+def test_a_variable_that_is_not_set_is_named_with_the_remedy() -> None:
+    with pytest.raises(ConfigurationError) as error:
+        an_environment().variable("NOTES_URL")
+
+    assert str(error.value) == (
+        "the variable NOTES_URL is not set: add it to [vars] in wrangler.toml"
+    )
+
+
+def test_a_secret_that_is_not_set_is_named_with_the_remedy() -> None:
+    with pytest.raises(ConfigurationError) as error:
+        an_environment().secret("TOKEN")
+
+    assert "the secret TOKEN is not set" in str(error.value)
+    assert "npx wrangler secret put TOKEN" in str(error.value)
+
+
+@pytest.mark.parametrize("token", ["\u201ct0ken\u201d", "t0ken\n", "t0\x00ken"])
+def test_a_secret_that_no_header_can_carry_is_named_with_the_remedy(token: str) -> None:
+    environment = an_environment(TOKEN=token)
+
+    with pytest.raises(ConfigurationError, match="npx wrangler secret put TOKEN") as error:
+        environment.secret("TOKEN")
+
+    assert "t0" not in str(error.value)
+    assert environment.redacted(token) == "***"
+
+
+def test_the_limits_are_the_defaults() -> None:
+    assert an_environment().limits() == Limits()
+
+
+def test_a_limit_that_is_set_differs() -> None:
+    limits = an_environment(LIMITS='{"lease_ms": 3000}').limits()
+
+    assert limits == Limits(lease_ms=3_000)
+
+
+@pytest.mark.parametrize(
+    ("limits", "named"),
+    [
+        ('{"lease": 3000}', "lease"),
+        ('{"lease_ms": 0}', "lease_ms"),
+        ('{"lease_ms": -5}', "lease_ms"),
+        ('{"lease_ms": "3000"}', "lease_ms"),
+        ('{"lease_ms": 1.5}', "lease_ms"),
+        ("lease_ms=3000", "malformed"),
+        ('{"lease_ms": 3000', "truncated"),
+        ("[]", "object"),
+    ],
+)
+def test_limits_that_are_not_right_are_named_with_the_remedy(limits: str, named: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        an_environment(LIMITS=limits).limits()
+
+    fault, _, remedy = str(error.value).partition("; it takes a JSON object of ")
+    assert fault.startswith("the variable LIMITS is not right: ")
+    assert named in fault
+    assert "lease_ms" in remedy.split(", ")
+
+
+@pytest.mark.parametrize(
+    ("variables", "url"),
+    [
+        ({"GLEAN_INSTANCE": "acme"}, "https://acme-be.glean.com/api/index/v1"),
+        ({"GLEAN_SERVER_URL": "http://localhost:8080"}, "http://localhost:8080/api/index/v1"),
+        ({"GLEAN_SERVER_URL": "https://a.example/"}, "https://a.example/api/index/v1"),
+        (
+            {"GLEAN_INSTANCE": "acme", "GLEAN_SERVER_URL": "https://a.example"},
+            "https://a.example/api/index/v1",
+        ),
+    ],
+    ids=["instance", "server", "a slash at the end", "both"],
+)
+def test_gleans_url_comes_from_the_server_or_the_instance(
+    variables: dict[str, str], url: str
+) -> None:
+    assert an_environment(**variables).glean_url() == url
+
+
+def test_a_missing_instance_is_named_with_the_remedy() -> None:
+    with pytest.raises(ConfigurationError, match="npx wrangler secret put GLEAN_INSTANCE"):
+        an_environment().glean_url()
+
+
+@pytest.mark.parametrize("url", ["acme-be.glean.com", "ftp://acme.example", "https://", "http:///"])
+def test_a_server_that_is_no_url_is_named_with_the_remedy(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="must start with https://") as error:
+        an_environment(GLEAN_SERVER_URL=url).glean_url()
+
+    assert url.rstrip("/") in str(error.value)
+
+
+def test_a_secret_names_the_variable_it_is_from() -> None:
+    assert Secret("TOKEN", "t0ken").name == "TOKEN"

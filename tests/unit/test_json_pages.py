@@ -1,0 +1,209 @@
+import asyncio
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from durable.errors import ConfigurationError, UpstreamError
+from durable.sources.json_pages import (
+    CURSOR_CHARACTERS_MAX,
+    JsonPages,
+    JsonPagesReader,
+    Records,
+)
+from durable.upstream import Upstream
+from tests.fakes.environment import an_environment
+from tests.fakes.network import Network
+
+
+URL = "https://notes.example/list"
+SOURCE = JsonPages(url=URL)
+LAST: dict[str, object] = {"items": [], "next_cursor": None}
+
+
+def fetched(
+    network: Network,
+    source: JsonPages = SOURCE,
+    cursor: str | None = None,
+    since_ms: int | None = None,
+    page_bytes_max: int = 100_000,
+) -> Records:
+    upstream = Upstream("the source", network, None)
+    reader = JsonPagesReader(source, source.url, upstream, page_bytes_max)
+    return asyncio.run(reader.fetch(cursor, since_ms))
+
+
+def page(content: Any) -> Network:
+    body = content if isinstance(content, bytes) else msgspec.json.encode(content)
+    return Network(httpx.Response(200, content=body))
+
+
+def asked(network: Network) -> dict[str, str]:
+    (request,) = network.requests
+    return dict(request.url.params)
+
+
+def test_a_page_is_its_records_undecoded_and_the_next_cursor() -> None:
+    body = b'{"total": 9, "items": [{"id": "a"}, 7], "next_cursor": "b"}'
+
+    records = fetched(page(body))
+
+    assert [bytes(raw) for raw in records.records] == [b'{"id": "a"}', b"7"]
+    assert records.next_cursor == "b"
+    assert records.byte_count == len(body)
+
+
+def test_null_marks_the_last_page() -> None:
+    assert fetched(page(LAST)).next_cursor is None
+
+
+def test_the_first_page_is_asked_for_without_a_cursor() -> None:
+    network = page(LAST)
+
+    fetched(network, JsonPages(url=URL, params={"limit": "100"}))
+
+    assert asked(network) == {"limit": "100"}
+
+
+def test_a_later_page_is_asked_for_by_its_cursor_and_the_watermark() -> None:
+    network = page(LAST)
+
+    fetched(network, cursor="a+b/ä&", since_ms=1_764_000_000_123)
+
+    assert asked(network) == {"cursor": "a+b/ä&", "updated_since": "2025-11-24T16:00:00.123Z"}
+
+
+def test_the_names_are_the_sources_own() -> None:
+    source = JsonPages(
+        url=URL,
+        items="results",
+        next_cursor="after",
+        cursor_param="from",
+        since_param="changed",
+    )
+    network = page({"results": [1], "after": "c"})
+
+    records = fetched(network, source, cursor="b", since_ms=0)
+
+    assert (len(records.records), records.next_cursor) == (1, "c")
+    assert asked(network) == {"from": "b", "changed": "1970-01-01T00:00:00.000Z"}
+
+
+@pytest.mark.parametrize("params", [{}, {"limit": "5"}], ids=["alone", "with parameters"])
+def test_a_query_in_the_url_is_kept(params: dict[str, str]) -> None:
+    network = page(LAST)
+
+    fetched(network, JsonPages(url=f"{URL}?space=A", params=params))
+
+    assert asked(network) == {"space": "A", **params}
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ({"next_cursor": None}, "items"),
+        ({"items": None, "next_cursor": None}, "items"),
+        ({"items": {}, "next_cursor": None}, "items"),
+        ({"items": []}, "next_cursor"),
+        ({"items": [], "next_cursor": 7}, "next_cursor"),
+        ({"items": [], "next_cursor": False}, "next_cursor"),
+        ([], "object"),
+        (None, "object"),
+    ],
+    ids=[
+        "no items",
+        "null items",
+        "an object of items",
+        "no cursor",
+        "an integer cursor",
+        "a false cursor",
+        "a list",
+        "null",
+    ],
+)
+def test_a_page_of_another_shape_is_refused(content: object, named: str) -> None:
+    with pytest.raises(UpstreamError, match=f"not of the declared shape.*{named}") as error:
+        fetched(page(content))
+
+    assert not error.value.is_transient
+
+
+def test_renamed_fields_are_named_in_errors() -> None:
+    with pytest.raises(UpstreamError, match="results"):
+        fetched(page(LAST), JsonPages(url=URL, items="results"))
+
+
+@pytest.mark.parametrize(
+    ("next_cursor", "fault"),
+    [
+        ("", "is empty; only null marks the last page"),
+        ("b", "is the same as this page's, 'b'"),
+        ("x" * (CURSOR_CHARACTERS_MAX + 1), "is longer than 8192 characters"),
+    ],
+    ids=["empty", "repeated", "too long"],
+)
+def test_a_cursor_that_leads_nowhere_is_refused(next_cursor: str, fault: str) -> None:
+    with pytest.raises(UpstreamError, match="the source's next_cursor") as error:
+        fetched(page({"items": [], "next_cursor": next_cursor}), cursor="b")
+
+    assert str(error.value).endswith(fault)
+    assert not error.value.is_transient
+
+
+def test_a_cursor_of_the_greatest_length_is_taken() -> None:
+    next_cursor = "x" * CURSOR_CHARACTERS_MAX
+
+    assert fetched(page({"items": [], "next_cursor": next_cursor})).next_cursor == next_cursor
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"items": [{"id": "a"}], "next_cur',
+        b"",
+        b"<html>Sign in</html>",
+        b'{"items": [], "next_cursor": null} and more',
+    ],
+    ids=["cut short", "nothing", "a page for people", "trailing text"],
+)
+def test_what_is_not_json_may_pass(body: bytes) -> None:
+    with pytest.raises(UpstreamError, match="not JSON") as error:
+        fetched(page(body))
+
+    assert error.value.is_transient
+
+
+def test_a_cursor_that_is_not_utf_8_is_an_error_of_the_source() -> None:
+    with pytest.raises(UpstreamError):
+        fetched(page(b'{"items": [], "next_cursor": "\xff"}'))
+
+
+def test_a_page_over_the_limit_is_refused() -> None:
+    with pytest.raises(UpstreamError, match="more than 10 bytes"):
+        fetched(page(LAST), page_bytes_max=10)
+
+
+def test_variables_in_the_url_are_filled_in() -> None:
+    source = JsonPages(url="{NOTES_URL}/{SPACE_2}/list/{id}")
+    environment = an_environment(NOTES_URL="https://notes.example", SPACE_2="a")
+
+    assert source.located(environment) == "https://notes.example/a/list/{id}"
+
+
+def test_a_variable_that_is_not_set_is_named() -> None:
+    with pytest.raises(ConfigurationError, match="the variable NOTES_URL is not set"):
+        JsonPages(url="{NOTES_URL}/list").located(an_environment())
+
+
+def test_one_field_for_the_items_and_the_cursor_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="both name 'items'"):
+        JsonPages(url=URL, next_cursor="items")
+
+
+@pytest.mark.parametrize("url", ["notes.example/list", "/list", "", "https://notes.example:port/"])
+def test_a_url_that_names_no_server_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        JsonPages(url=url).located(an_environment())
+
+    assert repr(url) in str(error.value)

@@ -1,0 +1,38 @@
+from http import HTTPStatus
+
+import msgspec
+import pytest
+
+from worker import problems
+from worker.problems import Problem
+
+
+@pytest.mark.parametrize(
+    ("problem", "status"),
+    [
+        (problems.bad_request("why"), HTTPStatus.BAD_REQUEST),
+        (problems.unauthorized("why"), HTTPStatus.UNAUTHORIZED),
+        (problems.not_found("why"), HTTPStatus.NOT_FOUND),
+        (problems.method_not_allowed("why"), HTTPStatus.METHOD_NOT_ALLOWED),
+        (problems.too_large("why"), HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+        (problems.unavailable("why"), HTTPStatus.SERVICE_UNAVAILABLE),
+    ],
+    ids=lambda value: str(value.status) if isinstance(value, Problem) else "",
+)
+def test_a_problem_has_the_members_of_rfc_9457(problem: Problem, status: HTTPStatus) -> None:
+    """Without a `type`, which stands for about:blank, the title is the status's own phrase."""
+    # Python before 3.13 knows 413 by its older phrase.
+    title = "Content Too Large" if status == 413 else status.phrase
+
+    assert msgspec.to_builtins(problem) == {
+        "title": title,
+        "status": status.value,
+        "detail": "why",
+    }
+
+
+def test_a_bug_of_ours_says_only_where_to_look() -> None:
+    problem = problems.internal()
+
+    assert (problem.status, problem.title) == (500, HTTPStatus.INTERNAL_SERVER_ERROR.phrase)
+    assert "npx wrangler tail" in problem.detail

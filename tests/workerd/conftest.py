@@ -1,0 +1,18 @@
+from collections.abc import Iterator
+
+import pytest
+
+from dev.stack import Stack
+
+
+# Small turns, so that a sync of a few pages takes several alarms.
+LIMITS = {"turn_pages_max": 4, "backoff_ms_min": 100}
+RECORDS = 1_500
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The source, the local Glean and the Worker, started once for all tests that share them."""
+    arguments = ("--limit-records", str(RECORDS))
+    with Stack(tmp_path_factory.mktemp("stack"), LIMITS, arguments) as started:
+        yield started

@@ -1,0 +1,91 @@
+"""Routes and authentication on the real runtime."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dev.runtime import Runtime
+from dev.stack import Stack
+
+
+pytestmark = pytest.mark.workerd
+
+
+@pytest.fixture(scope="module")
+def without_token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
+    folder: Path = tmp_path_factory.mktemp("without-token")
+    with Runtime(folder, {}) as runtime:
+        yield runtime
+
+
+def test_health_is_for_everybody(stack: Stack) -> None:
+    response = httpx.get(f"{stack.worker_url}/health")
+
+    assert response.status_code == 200
+    assert response.json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize("authorization", [None, "Bearer wrong", "Bearer", "Basic x", "Bearer é"])
+def test_who_has_not_the_token_is_turned_away(stack: Stack, authorization: str | None) -> None:
+    headers = [] if authorization is None else [(b"authorization", authorization.encode())]
+
+    response = httpx.post(f"{stack.worker_url}/trigger", json={"mode": "FULL"}, headers=headers)
+
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == "Bearer"
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_without_its_secret_the_worker_says_what_to_set(without_token: Runtime) -> None:
+    response = httpx.post(f"{without_token.url}/trigger", json={"mode": "FULL"})
+
+    assert response.status_code == 503
+    assert "TRIGGER_TOKEN" in response.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 404),
+        ("GET", "/status", 404),
+        ("GET", "/status/python-docs-20260101T000000000Z-abcdef", 404),
+        ("GET", "/status/other-20260101T000000000Z-abcdef", 404),
+        ("GET", "/status/..%2f..%2fhealth", 404),
+        ("GET", "/trigger", 405),
+        ("PURGE", "/health", 405),
+        ("DELETE", "/status/x", 405),
+    ],
+)
+def test_what_is_not_there_is_a_problem(stack: Stack, method: str, path: str, status: int) -> None:
+    response = stack.request(method, path)
+
+    assert response.status_code == status
+    assert response.json()["status"] == status
+    assert ("allow" in response.headers) == (status == 405)
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        (b"", "JSON"),
+        (b"[]", "object"),
+        (b"\xff\xfe", "JSON"),
+        (b'{"mode": "full"}', "mode"),
+        (b'{"connector": "python-docs"}', "mode"),
+        (b'{"mode": "FULL", "conector": "python-docs"}', "conector"),
+        (b'{"mode": "FULL", "connector": "nobody"}', "nobody"),
+    ],
+)
+def test_a_wrong_trigger_is_told_what_to_send(stack: Stack, body: bytes, named: str) -> None:
+    response = stack.request("POST", "/trigger", content=body)
+
+    assert response.status_code == 400
+    assert named in response.json()["detail"]
+
+
+def test_a_body_that_is_too_large_is_not_read(stack: Stack) -> None:
+    response = stack.request("POST", "/trigger", content=b" " * 100_000)
+
+    assert response.status_code == 413

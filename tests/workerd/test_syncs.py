@@ -1,0 +1,172 @@
+"""Whole jobs on the real runtime, against the local Glean."""
+
+import httpx
+import pytest
+
+from dev.comparison import differences
+from dev.stack import GLEAN_TOKEN, TRIGGER_TOKEN, Stack
+from tests.workerd.conftest import LIMITS, RECORDS
+
+
+pytestmark = pytest.mark.workerd
+
+PAGES = RECORDS // 100
+
+
+@pytest.fixture(autouse=True)
+def _quiet(stack: Stack) -> None:
+    stack.clear_faults()
+
+
+def run(stack: Stack, mode: str) -> dict[str, object]:
+    return stack.ended(stack.trigger(mode)["id"])
+
+
+def synced(stack: Stack) -> dict[str, object]:
+    """A FULL sync that succeeded, so that the index is the source's."""
+    job = run(stack, "FULL")
+    assert job["state"] == "succeeded", job
+    return job
+
+
+def test_a_full_sync_brings_every_record_over_many_alarms(stack: Stack) -> None:
+    response = stack.request("POST", "/trigger", json={"mode": "FULL"})
+    job = stack.ended(response.json()["id"])
+
+    assert response.status_code == 202
+    assert response.headers["location"] == f"/status/{job['id']}" == response.json()["status_url"]
+    assert job["state"] == "succeeded", job
+    assert job["mode"] == "FULL"
+    assert job["connector"] == "python-docs"
+    assert job["pages"] == PAGES
+    assert job["documents"] == RECORDS
+    assert job["turns"] > PAGES // LIMITS["turn_pages_max"]
+    assert job["bytes"] > 100 * RECORDS
+    assert job["created_at"] <= job["started_at"] <= job["finished_at"]
+    assert job["last_error"] is None
+    assert differences(stack.source_records(), stack.glean_documents()) == []
+
+
+def test_an_incremental_sync_brings_changes_and_removals_and_no_more(stack: Stack) -> None:
+    synced(stack)
+    stack.control_source("change", change=30, remove=20, add=10, seed=3)
+
+    job = run(stack, "INCREMENTAL")
+
+    assert job["state"] == "succeeded", job
+    assert job["documents"] == 40
+    assert job["deleted"] == 20
+    assert job["upload_id"] is None
+    assert differences(stack.source_records(), stack.glean_documents()) == []
+
+
+def test_a_second_full_sync_removes_what_the_source_no_longer_has(stack: Stack) -> None:
+    synced(stack)
+    stack.control_source("change", change=0, remove=15, add=0, seed=4)
+
+    synced(stack)
+
+    assert differences(stack.source_records(), stack.glean_documents()) == []
+
+
+def test_asking_again_while_a_job_runs_gives_that_job(stack: Stack) -> None:
+    first, second = stack.trigger("FULL"), stack.trigger("FULL")
+
+    assert first["id"] == second["id"]
+    assert stack.ended(first["id"])["state"] == "succeeded"
+
+
+def test_an_incremental_job_waits_for_the_full_one_and_then_runs(stack: Stack) -> None:
+    full, incremental = stack.trigger("FULL"), stack.trigger("INCREMENTAL")
+
+    ended = stack.ended(incremental["id"])
+
+    assert incremental["state"] == "queued"
+    assert ended["state"] == "succeeded"
+    assert ended["started_at"] >= stack.status(full["id"])["finished_at"]
+
+
+def test_a_cron_tick_that_fires_twice_and_with_another_gives_one_job(stack: Stack) -> None:
+    before = openings(stack)
+    at_two = 1_795_485_600_000  # 2026-11-24T02:00Z
+    ticks = ("0 2 * * *", "0 * * * *", "0 2 * * *")
+
+    for cron in ticks:
+        tick(stack, cron, at_two)
+    job = stack.trigger("FULL")  # gives the one under way
+    assert stack.ended(job["id"])["state"] == "succeeded"
+    for cron in ticks:
+        tick(stack, cron, at_two)
+    idle = stack.trigger("INCREMENTAL")
+    stack.ended(idle["id"])
+
+    assert openings(stack) == before + 1
+
+
+def test_an_hourly_tick_reads_changes_only(stack: Stack) -> None:
+    synced(stack)
+    before = openings(stack)
+    stack.control_source("change", change=5, remove=0, add=0, seed=5)
+
+    tick(stack, "0 * * * *", 1_795_489_200_000)  # 2026-11-24T03:00Z
+    job = stack.trigger("INCREMENTAL")
+    ended = stack.ended(job["id"])
+
+    assert ended["state"] == "succeeded"
+    assert openings(stack) == before
+    assert differences(stack.source_records(), stack.glean_documents()) == []
+
+
+def test_trouble_that_passes_delays_the_job_and_loses_nothing(stack: Stack) -> None:
+    stack.control_source("faults", path=None, times=2, skip=3, status=503)
+    bulk = "/bulkindexdocuments"
+    stack.control_glean("faults", path=bulk, times=1, skip=2, status=429, retry_after="1")
+    stack.control_glean("faults", path=bulk, times=1, skip=4, drop="before")
+    stack.control_glean("faults", path=bulk, times=1, skip=6, drop="after")
+
+    job = synced(stack)
+
+    assert job["documents"] == len(stack.source_records())
+    assert differences(stack.source_records(), stack.glean_documents()) == []
+
+
+def test_a_close_whose_answer_is_lost_is_asked_about_and_not_repeated(stack: Stack) -> None:
+    pages = -(-len(stack.source_records()) // 100)
+    stack.control_glean("faults", path="/bulkindexdocuments", times=1, skip=1 + pages, drop="after")
+
+    job = synced(stack)
+
+    closings = [
+        r for r in stack.glean_requests() if r["uploadId"] == job["upload_id"] and r["isLastPage"]
+    ]
+    assert len(closings) == 1
+
+
+def test_a_refused_token_ends_the_job_and_names_the_secret(stack: Stack) -> None:
+    stack.control_glean("faults", path=None, times=1, status=401, body=f"bad token {GLEAN_TOKEN}")
+
+    job = run(stack, "FULL")
+
+    assert job["state"] == "failed"
+    assert "GLEAN_INDEXING_API_TOKEN" in str(job["last_error"])
+    assert GLEAN_TOKEN not in str(job)
+
+
+def test_no_secret_is_in_the_log(stack: Stack) -> None:
+    synced(stack)
+    log = stack.runtime.log.read_text(encoding="utf-8")
+
+    assert '"event":"turn ended"' in log
+    assert "never awaited" not in log
+    assert GLEAN_TOKEN not in log
+    assert TRIGGER_TOKEN not in log
+
+
+def tick(stack: Stack, cron: str, at_ms: int) -> None:
+    url = f"{stack.worker_url}/cdn-cgi/local/scheduled"
+    response = httpx.get(url, params={"cron": cron, "time": str(at_ms), "format": "json"})
+    assert response.json()["outcome"] == "ok", response.text
+
+
+def openings(stack: Stack) -> int:
+    return sum(1 for request in stack.glean_requests() if request["isFirstPage"])
