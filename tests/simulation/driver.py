@@ -121,9 +121,10 @@ class Driver:
         if choice.fate in DEATHS:
             self._clock.now_ms += self.answer_ms
             self._die(choice.fate)
+        answer = _answer(response, choice)
         if choice.fate is Fate.BROKE:
             self._oracle.died(choice.fate)
-        answer = _answer(response, choice)
+            return answer
         is_answered = isinstance(answer, httpx.Response)
         self._clock.now_ms += self.answer_ms if is_answered else TIMEOUT_MS
         self._oracle.answered(kind, choice.fate, answer)
@@ -169,7 +170,9 @@ class Driver:
         self.log.append(f"{self._clock.now_ms % 10**9:9} ms {line}")
 
 
-def _answer(response: httpx.Response | None, choice: Choice) -> Answer:
+def _answer(  # noqa: PLR0911 - an answer for each fate
+    response: httpx.Response | None, choice: Choice
+) -> Answer:
     match choice.fate:
         case Fate.REFUSED:
             return network.refused(choice.flavour)
