@@ -72,9 +72,7 @@ class Demo:
                 job = self._stack.status(job["id"])
                 done = job["documents"] + job["deleted"]
                 rate = done / (time.monotonic() - started)
-                rest = (
-                    f"{job['state']} · {job['pages']} pages · {job['turns']} turns · {rate:,.0f}/s"
-                )
+                rest = f"{job['pages']} pages · {job['turns']} turns · {rate:,.0f}/s"
                 progress.update(task, completed=done, rest=rest)
                 if moments and done >= moments[0] * expected and job["state"] not in ENDED:
                     moments.pop(0)
@@ -86,7 +84,7 @@ class Demo:
         return Synced(name, job, seconds, kill_count - len(moments))
 
     def _bar(self) -> Progress:
-        columns = ("{task.description:18}", BarColumn(), MofNCompleteColumn())
+        columns = ("{task.description:18}", BarColumn(bar_width=12), MofNCompleteColumn())
         texts = (TextColumn("{task.fields[rest]}"), TimeElapsedColumn())
         return Progress(*columns, *texts, console=self._console)
 
@@ -119,7 +117,11 @@ def _run(folder: Path, console: Console, kill_count: int, generator: random.Rand
     of_second = kill_count - of_incremental - of_first
     with Stack(folder) as stack:
         source, glean, worker = stack.source_url, stack.glean_url, stack.worker_url
-        console.print(f"source {source} · local Glean {glean} · Worker {worker}", highlight=False)
+        console.print(
+            f"source {source} · local Glean {glean} · Worker {worker}",
+            highlight=False,
+            soft_wrap=True,
+        )
         stack.control_source("latency", ms=LATENCY_MS)
         demo = Demo(stack, console, generator)
         count = len(stack.source_records())

@@ -51,6 +51,7 @@ class Processor:
         unended = self._store.unended()
         for job in unended:
             if job.mode is mode:
+                self._store.remember(trigger_key, job)
                 return Begun(job, is_new=False)
         now_ms = self._host.now_ms()
         job = Job(

@@ -5,11 +5,13 @@
 CREATE TABLE job (
   id TEXT PRIMARY KEY, -- sorts by time of creation
   state TEXT NOT NULL,
-  trigger_key TEXT, -- what asked for the job, where that must count once
   body TEXT NOT NULL -- the whole Job, as JSON
 ) WITHOUT ROWID;
 CREATE INDEX job_unended ON job (state) WHERE state NOT IN ('succeeded', 'failed');
-CREATE INDEX job_trigger ON job (trigger_key) WHERE trigger_key IS NOT NULL;
+CREATE TABLE trigger_key (
+  key TEXT PRIMARY KEY, -- what asked for a job, where that must count once
+  job_id TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE watermark (
   name TEXT PRIMARY KEY,
   at_ms INTEGER NOT NULL

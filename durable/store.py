@@ -59,8 +59,16 @@ class Store:
         return [_job(row) for row in rows]
 
     def triggered_by(self, trigger_key: str) -> Job | None:
-        rows = self._query("SELECT body FROM job WHERE trigger_key = ?", trigger_key)
+        rows = self._query(
+            "SELECT body FROM job WHERE id = (SELECT job_id FROM trigger_key WHERE key = ?)",
+            trigger_key,
+        )
         return _job(rows[0]) if rows else None
+
+    def remember(self, trigger_key: str | None, job: Job) -> None:
+        """Answer the trigger with this job if it comes again, also after the job's end."""
+        if trigger_key is not None:
+            self._query("INSERT INTO trigger_key VALUES (?, ?)", trigger_key, job.id)
 
     def watermark_ms(self) -> int | None:
         rows = self._query("SELECT at_ms FROM watermark WHERE name = 'succeeded'")
@@ -73,12 +81,12 @@ class Store:
     def add(self, job: Job, trigger_key: str | None, alarm_at_ms: int | None) -> Awaitable[None]:
         """Remember a new job; `alarm_at_ms` None leaves the alarm as it is."""
         self._query(
-            "INSERT INTO job (id, state, trigger_key, body) VALUES (?, ?, ?, ?)",
+            "INSERT INTO job (id, state, body) VALUES (?, ?, ?)",
             job.id,
             job.state.value,
-            trigger_key,
             _body(job),
         )
+        self.remember(trigger_key, job)
         return _nothing() if alarm_at_ms is None else self.arm(alarm_at_ms)
 
     def save(self, job: Job, alarm_at_ms: int | None) -> Awaitable[None]:

@@ -122,7 +122,6 @@ def test_a_job_may_be_asked_for_at_any_time_after_another(mode: Mode) -> None:
         assert len(world.oracle.jobs) == 2
 
 
-@pytest.mark.xfail(reason="a key is only kept with a job of its own, not with one that it joined")
 def test_a_key_that_joined_a_job_gives_that_job_again_after_its_end() -> None:
     world = World()
     world.begin(Mode.FULL)
