@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from dev.comparison import differences
-from dev.stack import ENDED, Stack
+from dev.stack import RESTING, Stack
 
 
 POLL_SECONDS = 0.05
@@ -65,7 +65,7 @@ class Demo:
         started, job = time.monotonic(), self._stack.trigger(mode)
         with self._bar() as progress:
             task = progress.add_task(name, total=expected, rest="")
-            while job["state"] not in ENDED:
+            while job["state"] not in RESTING:
                 if time.monotonic() - started > SYNC_SECONDS_MAX:
                     raise TimeoutError(f"{job['id']} is still {job['state']}: {job}")
                 time.sleep(POLL_SECONDS)
@@ -74,7 +74,7 @@ class Demo:
                 rate = done / (time.monotonic() - started)
                 rest = f"{job['pages']} pages · {job['turns']} turns · {rate:,.0f}/s"
                 progress.update(task, completed=done, rest=rest)
-                if moments and done >= moments[0] * expected and job["state"] not in ENDED:
+                if moments and done >= moments[0] * expected and job["state"] not in RESTING:
                     moments.pop(0)
                     progress.update(task, rest="killed (SIGKILL); starting the runtime again")
                     self._stack.crash()

@@ -33,16 +33,18 @@ class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is to go wrong, and when.
 
     With `status` or `drop="before"` the request has no effect. `drop="after"` is the nastiest:
-    the effect is there, the answer is lost. `delay_ms` alone only delays.
+    the effect is there, the answer is lost. With `drop="amid"` half of the answer arrives.
+    `delay_ms` alone only delays.
     """
 
     path: str | None = None  # as it ends; None fits any
+    within: str | None = None  # a text that the request's body has
     times: int = 1
     skip: int = 0  # so many fitting requests pass first
     status: int | None = None
     retry_after: str | None = None
     delay_ms: int = 0
-    drop: Literal["before", "after"] | None = None
+    drop: Literal["before", "amid", "after"] | None = None
     body: str | None = None
 
     def __post_init__(self) -> None:
@@ -54,6 +56,9 @@ class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError("a dropped connection has no status: give status or drop")
         if self.status is None and self.drop is None and self.delay_ms == 0:
             raise ValueError("a fault needs a status, a drop or a delay_ms")
+
+    def fits(self, path: str, body: bytes) -> bool:
+        return path.endswith(self.path or "") and (self.within or "").encode() in body
 
     @property
     def label(self) -> str:
@@ -101,7 +106,7 @@ class Faults:
         body = await _body(receive, self._body_bytes_max + 1)
         if body is None:
             return
-        fault = self.take(scope["path"])
+        fault = self.take(scope["path"], body)
         entry = {
             "path": scope["path"],
             "fault": None if fault is None else fault.label,
@@ -123,16 +128,19 @@ class Faults:
             case Fault(drop="before"):
                 send.log(None)
                 await _abort(scope, receive)
+            case Fault(drop="amid"):
+                await self._app(scope, receive, send.halved())
+                await _abort(scope, receive)
             case Fault(drop="after"):
                 await self._app(scope, receive, send.without_sending())
                 await _abort(scope, receive)
             case _:
                 await self._app(scope, receive, send)
 
-    def take(self, path: str) -> Fault | None:
+    def take(self, path: str, body: bytes = b"") -> Fault | None:
         """The fault for a request, counted. Faults behind it in the queue do not see it."""
         for index, fault in enumerate(self.waiting):
-            if fault.path is not None and not path.endswith(fault.path):
+            if not fault.fits(path, body):
                 continue
             if fault.skip:
                 self.waiting[index] = msgspec.structs.replace(fault, skip=fault.skip - 1)
@@ -233,6 +241,22 @@ class _Logged:
         if message["type"] == "http.response.start":
             self.log(message["status"])
         await self._send(message)
+
+    def halved(self) -> Send:
+        """Sends the head and half of the first part of the body."""
+        has_sent = False
+
+        async def half(message: Message) -> None:
+            nonlocal has_sent
+            if message["type"] == "http.response.start":
+                await self(message)
+            elif not has_sent:
+                body = message.get("body", b"")
+                has_sent = bool(body)
+                part = {**message, "body": body[: len(body) // 2], "more_body": True}
+                await self._send(part)
+
+        return half
 
     def without_sending(self) -> Send:
         async def nowhere(_message: Message) -> None: ...

@@ -6,7 +6,7 @@
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -16,15 +16,17 @@ import httpx
 import msgspec
 
 from dev.comparison import Indexed, Record
+from dev.local_glean.readings import Readings
 from dev.runtime import Runtime
 from dev.service import Service
 from dev.staging import ROOT
 
 
 DATASOURCE = "pythondocs"
-GLEAN_TOKEN = "local-glean-token"  # noqa: S105 - opens nothing but the local Glean
-TRIGGER_TOKEN = "local-trigger-token"  # noqa: S105 - opens nothing but the local Worker
-ENDED = frozenset({"succeeded", "failed"})
+# They open nothing but what runs here, and are like nothing else, so that a search finds a leak.
+GLEAN_TOKEN = "local-glean-Xq7RkZ2mWc9LtV4hBn6YpD3sJf8G"  # noqa: S105
+TRIGGER_TOKEN = "local-trigger-Hd5TvP8xKr3NzQ7bFw2MjC6yLg9S"  # noqa: S105
+RESTING = frozenset({"succeeded", "failed", "cancelled", "held"})  # till a person asks for more
 POLL_SECONDS = 0.05
 JOB_SECONDS_MAX = 180
 LEASE_MS = 2_000  # a killed runtime is to go on soon after its start
@@ -43,7 +45,7 @@ class Stack:
     def __init__(
         self,
         folder: Path,
-        limits: Mapping[str, int] | None = None,
+        limits: Mapping[str, float] | None = None,
         source_arguments: tuple[str, ...] = (),
         *,
         is_reloading: bool = False,
@@ -105,22 +107,62 @@ class Stack:
         self.runtime.kill()
         self.runtime.start()
 
-    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """Ask the Worker, with its token."""
-        headers = {"authorization": f"Bearer {TRIGGER_TOKEN}"}
-        return self._http.request(method, self.worker_url + path, headers=headers, **options)
+    @property
+    def answers(self) -> Path:
+        """All that the Worker answered, of all starts."""
+        return self._folder / "answers.log"
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | Sequence[tuple[bytes, bytes]] | None = None,
+        **options: Any,
+    ) -> httpx.Response:
+        """Ask the Worker; with its token, unless headers are given."""
+        if headers is None:
+            headers = {"authorization": f"Bearer {TRIGGER_TOKEN}"}
+        url = self.worker_url + path
+        response = self._http.request(method, url, headers=headers, **options)
+        head = f"{method} {path}: {response.status_code} {dict(response.headers)}\n"
+        self.keep(head.encode() + response.content + b"\n")
+        return response
+
+    def keep(self, answer: bytes) -> None:
+        """Add to `answers` what was not asked for by `request`."""
+        with self.answers.open("ab") as answers:
+            answers.write(answer)
 
     def trigger(self, mode: str) -> dict[str, Any]:
         response = self.request("POST", "/trigger", json={"mode": mode}).raise_for_status()
         job: dict[str, Any] = response.json()
         return job
 
+    def command(self, command: str, job_id: str, **fields: Any) -> dict[str, Any]:
+        """Ask for something that the job takes; `fields` are the body. Returns its status."""
+        path = f"/{command}/{job_id}"
+        response = self.request("POST", path, json=fields).raise_for_status()
+        job: dict[str, Any] = response.json()
+        return job
+
+    def tick(self, cron: str, at_ms: int) -> None:
+        """Have a cron trigger fire, as if it were that time."""
+        url = f"{self.worker_url}/cdn-cgi/local/scheduled"
+        response = self._http.get(url, params={"cron": cron, "time": at_ms, "format": "json"})
+        if response.json()["outcome"] != "ok":
+            raise RuntimeError(f"the tick of {cron} failed: {response.text}")
+
     def ended(self, job_id: str) -> dict[str, Any]:
-        """The job's status once it has ended. Raises TimeoutError."""
+        """The job's status once it has ended, or is held. Raises TimeoutError."""
+        return self.until(job_id, lambda job: job["state"] in RESTING)
+
+    def until(self, job_id: str, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The job's status as soon as something is so. Raises TimeoutError."""
         deadline = time.monotonic() + JOB_SECONDS_MAX
-        while (job := self.status(job_id))["state"] not in ENDED:
+        while not is_so(job := self.status(job_id)):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{job_id} has not ended: {job}")
+                raise TimeoutError(f"{job_id} has not come that far: {job}")
             time.sleep(POLL_SECONDS)
         return job
 
@@ -137,20 +179,24 @@ class Stack:
         body = self._http.get(url, params={"datasource": DATASOURCE}).raise_for_status().content
         return msgspec.json.Decoder(Indexed).decode_lines(body)
 
-    def source_requests(self) -> list[dict[str, Any]]:
-        """The pages that were asked for, oldest first."""
-        return self._requests(self.source_url)
+    def source_requests(self, since: int = 0) -> list[dict[str, Any]]:
+        """The pages that were asked for after a sequence number, oldest first."""
+        return self._requests(self.source_url, since)
 
-    def glean_requests(self) -> list[dict[str, Any]]:
+    def glean_requests(self, since: int = 0) -> list[dict[str, Any]]:
         """The indexing requests, oldest first, those that a fault befell too."""
-        return self._requests(self.glean_url)
+        return self._requests(self.glean_url, since)
 
     def clear_faults(self) -> None:
+        """Both ends work as they should, and every record is whole."""
         for url in (self.source_url, self.glean_url):
             self._http.delete(f"{url}/control/faults").raise_for_status()
+        self.control_source("break", ids=[])
+        self.control_source("latency", ms=0)
 
-    def _requests(self, url: str) -> list[dict[str, Any]]:
-        response = self._http.get(f"{url}/control/requests").raise_for_status()
+    def _requests(self, url: str, since: int) -> list[dict[str, Any]]:
+        response = self._http.get(f"{url}/control/requests", params={"since": since})
+        response.raise_for_status()
         requests: list[dict[str, Any]] = response.json()
         return requests
 
@@ -161,6 +207,16 @@ class Stack:
     def control_glean(self, command: str, **fields: Any) -> Any:
         url = f"{self.glean_url}/control/{command}"
         return self._http.post(url, json=fields).raise_for_status().json()
+
+    def put_readings(self, readings: Readings) -> None:
+        """What the local Glean does from now on where Glean documents nothing."""
+        url = f"{self.glean_url}/control/readings"
+        self._http.put(url, content=msgspec.json.encode(readings)).raise_for_status()
+
+    def ask_glean(self, endpoint: str, **body: Any) -> httpx.Response:
+        """Ask the local Glean as another of its clients, with the same token."""
+        url = f"{self.glean_url}/api/index/v1/{endpoint}"
+        return self._http.post(url, json=body, headers={"authorization": f"Bearer {GLEAN_TOKEN}"})
 
     def _add_datasource(self) -> None:
         kinds = ("module", "class", "function")
@@ -173,9 +229,7 @@ class Stack:
                 {"name": kind, "docCategory": "PUBLISHED_CONTENT"} for kind in kinds
             ],
         }
-        headers = {"authorization": f"Bearer {GLEAN_TOKEN}"}
-        url = f"{self.glean_url}/api/index/v1/adddatasource"
-        self._http.post(url, json=definition, headers=headers).raise_for_status()
+        self.ask_glean("adddatasource", **definition).raise_for_status()
 
 
 def main() -> int:

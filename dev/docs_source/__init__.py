@@ -7,6 +7,8 @@ Every module, class and function of the running Python that has a docstring is a
     POST /control/change {"change": N, "remove": M, "add": K, "seed": S} -> the ids
     GET  /control/records   all live records, a JSON object a line
     POST /control/latency   {"ms": 50}: for each page
+    POST /control/break     {"ids": [...], "fields": {"text": null}}: pages have these records with
+                            such fields; no ids mend all
     and the control endpoints of `dev.faults`
 
 Without `updated_since`, live records come in the order of their ids. With it, records changed at

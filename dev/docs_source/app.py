@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from dev.docs_source.paging import BadQueryError, page
-from dev.docs_source.records import Records
+from dev.docs_source.records import Record, Records
 from dev.faults import Faults, control_routes, json_response
 
 
@@ -44,6 +44,19 @@ class _Latency(Struct, forbid_unknown_fields=True):
             raise ValueError("ms must not be negative")
 
 
+class _Breakage(Struct, forbid_unknown_fields=True):
+    """Records that pages do not have as they are. The source's own truth stays as it was."""
+
+    ids: frozenset[str] = frozenset()
+    fields: dict[str, Any] = {}
+
+    def applied(self, records: Sequence[Record]) -> list[Any]:
+        return [
+            {**msgspec.to_builtins(record), **self.fields} if record.id in self.ids else record
+            for record in records
+        ]
+
+
 def create_app(records: Records, token: str | None = None) -> Faults:
     """The source.
 
@@ -51,12 +64,12 @@ def create_app(records: Records, token: str | None = None) -> Faults:
         records: what it serves.
         token: that requests of `/entries` must carry; None lets everybody in.
     """
-    latency = _Latency()
+    latency, breakage = _Latency(), _Breakage()
     app = Starlette(
         routes=[
-            _entries_route(records, latency, token),
+            _entries_route(records, latency, breakage, token),
             *control_routes(lambda: faults),
-            *_control_routes(records, latency, lambda: faults),
+            *_control_routes(records, latency, breakage, lambda: faults),
         ],
         middleware=[Middleware(GZipMiddleware)],
     )
@@ -64,7 +77,9 @@ def create_app(records: Records, token: str | None = None) -> Faults:
     return faults
 
 
-def _entries_route(records: Records, latency: _Latency, token: str | None) -> Route:
+def _entries_route(
+    records: Records, latency: _Latency, breakage: _Breakage, token: str | None
+) -> Route:
     async def entries(request: Request) -> Response:
         query = request.query_params
         if not _is_allowed(request, token):
@@ -78,13 +93,14 @@ def _entries_route(records: Records, latency: _Latency, token: str | None) -> Ro
         except BadQueryError as error:
             return _error(400, str(error))
         request.state.log["count"] = len(answer.items)
-        return json_response(answer)
+        items = breakage.applied(answer.items)
+        return json_response({"items": items, "next_cursor": answer.next_cursor})
 
     return Route(PREFIX, entries, methods=["GET"])
 
 
 def _control_routes(
-    records: Records, latency: _Latency, faults: Callable[[], Faults]
+    records: Records, latency: _Latency, breakage: _Breakage, faults: Callable[[], Faults]
 ) -> list[Route]:
     async def change(request: Request) -> Response:
         try:
@@ -105,15 +121,25 @@ def _control_routes(
             return _error(400, str(error))
         return json_response(latency)
 
+    async def spoil(request: Request) -> Response:
+        try:
+            wanted = msgspec.json.decode(await request.body(), type=_Breakage)
+        except msgspec.DecodeError as error:
+            return _error(400, str(error))
+        breakage.ids, breakage.fields = wanted.ids, wanted.fields
+        return json_response(breakage)
+
     async def reset(_request: Request) -> Response:
         faults().reset()
         latency.ms = 0
+        breakage.ids = frozenset()
         return Response(status_code=204)
 
     return [
         Route("/control/change", change, methods=["POST"]),
         Route("/control/records", live, methods=["GET"]),
         Route("/control/latency", delay, methods=["POST"]),
+        Route("/control/break", spoil, methods=["POST"]),
         Route("/control/reset", reset, methods=["POST"]),
     ]
 

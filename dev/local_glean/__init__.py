@@ -3,6 +3,8 @@
 It is not Glean. It holds to what Glean documents, takes bodies only if the models of
 Glean's own Python client take them, and where Glean documents nothing it refuses whatever
 Glean might refuse, so that a connector that passes here asks little of Glean's goodwill.
+Where a connector could come to depend on an answer that is not documented, the other reading
+is to be had as well: by the switch in brackets, see readings.py and `/control/readings`.
 Sources: Glean's OpenAPI description 0.9.0, the pages on bulk upload, documents and limits at
 developers.glean.com, and the texts of errors quoted in Glean's help pages.
 
@@ -11,15 +13,23 @@ developers.glean.com, and the texts of errors quoted in Glean's help pages.
 | first page, another upload is open, no forceRestartUpload | the request fails; no status | 409 |
 | first page repeated for the open upload, no forceRestartUpload | nothing | 409 |
 | the same with forceRestartUpload | discards previous attempts | 200; what was staged is gone |
-| first page with the uploadId of a finished or discarded upload | ids differ per upload | 409 |
+| first page, uploadId of a finished, discarded or expired upload | ids differ per upload | 409 |
+| the same with forceRestartUpload | discards previous attempts | 409 [refuses_repeated_first] |
 | page of an upload that was never opened | nothing | 409 |
-| page after the close, and a repeated close | nothing | 409 |
-| page of a discarded upload | nothing | 409 |
+| middle page after the close | nothing | 409 [refuses_finished] |
+| last page after the close | nothing | 409 [refuses_repeated_last] |
+| middle or last page of a discarded upload | nothing | 409 [refuses_discarded] |
+| middle or last page of an expired upload | nothing | 409 [refuses_expired] |
 | forceRestartUpload without isFirstPage | must be with isFirstPage | 400 |
 | disableStaleDocumentDeletionCheck without isLastPage | must be with isLastPage | 400 |
-| middle pages repeated, or in any order | nothing; its own tools do both | 200; last wins |
-| one document id twice, with two contents | nothing | 200; last wins |
-| an upload that is never closed | nothing | stays open for good |
+| last page without documents | nothing; its own tools do it | 200 [refuses_empty_last] |
+| first and last page in one, without documents | its own tools do it | 200 |
+| middle pages in any order | nothing; its own tools do it | 200 |
+| document of a middle page is staged already | nothing | last wins [refuses_repeated_middle] |
+| document of a last page is staged already, or twice in one page | nothing | 200; last wins |
+| an upload that is never closed | nothing | stays open until `/control/expire` |
+| discarded upload in bulkUploadHistory | only ACTIVE, SUCCESSFUL | absent [lists_discarded] |
+| expired upload in bulkUploadHistory | only ACTIVE, SUCCESSFUL | absent |
 | more than 20 % would be deleted | paused for 7 days | paused until /processalldocuments |
 | an upload after one whose deletion is paused | nothing | counted anew, the old documents too |
 | /indexdocuments while an upload is open | nothing | live; stale at the close if not in it |

@@ -6,6 +6,7 @@ import sys
 
 from dev.local_glean.app import create_app
 from dev.local_glean.database import Database
+from dev.local_glean.readings import parsed
 from dev.loopback import serve
 
 
@@ -18,12 +19,21 @@ def main() -> int:
         default="GLEAN_INDEXING_API_TOKEN",
         help="environment variable with the token that requests must carry",
     )
+    parser.add_argument(
+        "--readings",
+        default="{}",
+        help="JSON object of the readings that differ from the defaults, see readings.py",
+    )
     arguments = parser.parse_args()
+    try:
+        readings = parsed(arguments.readings)
+    except ValueError as error:
+        parser.error(f"--readings: {error}")
     token = os.environ.get(arguments.token_env, "")
     if not token:
         parser.error(f"the environment variable {arguments.token_env} has no token")
     with Database(arguments.database) as database:
-        serve(create_app(database, token), "local Glean", arguments.port)
+        serve(create_app(database, token, readings), "local Glean", arguments.port)
     return 0
 
 

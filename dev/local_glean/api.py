@@ -14,6 +14,7 @@ from dev.local_glean.bodies import decoded, raw_documents
 from dev.local_glean.database import Database
 from dev.local_glean.errors import RefusedError
 from dev.local_glean.index import Index
+from dev.local_glean.readings import InForce
 from dev.local_glean.rules import Datasource, check_datasource, check_documents, check_flags
 from dev.local_glean.status import Status
 from dev.local_glean.uploads import Page, Uploads
@@ -22,7 +23,8 @@ from dev.local_glean.uploads import Page, Uploads
 class Api:
     """Every method raises RefusedError, and gives the JSON of its answer, or None."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, in_force: InForce) -> None:
+        self._in_force = in_force
         self._index = Index(database)
         self._uploads = Uploads(database)
         self._status = Status(database)
@@ -41,7 +43,8 @@ class Api:
                 restarts=bool(request.force_restart_upload),
                 deletes_unchecked=bool(request.disable_stale_document_deletion_check),
                 documents=documents,
-            )
+            ),
+            self._in_force.readings,
         )
 
     def index_documents(self, body: bytes) -> None:
@@ -80,7 +83,9 @@ class Api:
     def debug_status(self, name: str) -> bytes:
         config = CustomDatasourceConfig.model_validate_json(self._config(name))
         return msgspec.json.encode(
-            self._status.debug(name, is_test=bool(config.is_test_datasource))
+            self._status.debug(
+                name, self._in_force.readings, is_test=bool(config.is_test_datasource)
+            )
         )
 
     def _datasource(self, name: str) -> Datasource:

@@ -2,24 +2,26 @@
 
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 from starlette.applications import Starlette
-from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Scope
 
 from dev.faults import Faults, control_routes
+from dev.local_glean import control
 from dev.local_glean.api import Api
 from dev.local_glean.database import Database
 from dev.local_glean.errors import RefusedError
 from dev.local_glean.index import Index
 from dev.local_glean.page import CONTENT_SECURITY_POLICY, page
+from dev.local_glean.readings import DEFAULTS, InForce, Readings
 from dev.local_glean.status import Status
 
 
@@ -47,19 +49,21 @@ class _Described(Struct, rename="camel"):
     id: str | None = None
 
 
-def create_app(database: Database, token: str) -> Faults:
+def create_app(database: Database, token: str, readings: Readings = DEFAULTS) -> Faults:
     """The local Glean.
 
     Args:
         database: open as long as the application is used.
         token: that requests of the indexing API must carry.
+        readings: in force at the start, and after a reset.
     """
+    in_force = InForce(readings)
     app = Starlette(
         routes=[
-            *_indexing_routes(Api(database), token),
+            *_indexing_routes(Api(database, in_force), token),
             *control_routes(lambda: faults),
-            *_control_routes(database, lambda: faults),
-            _page_route(database),
+            *control.routes(database, in_force, lambda: faults),
+            _page_route(database, in_force),
         ],
         exception_handlers={RefusedError: _refused},
     )
@@ -95,31 +99,12 @@ def _indexing_routes(api: Api, token: str) -> list[Route]:
     ]
 
 
-def _control_routes(database: Database, faults: Callable[[], Faults]) -> list[Route]:
-    index = Index(database)
-
-    async def documents(request: Request) -> Response:
-        datasource = request.query_params.get("datasource")
-        if datasource is None:
-            return PlainTextResponse("datasource is missing in the query", 400)
-        return StreamingResponse(_lines(index, datasource), media_type="application/x-ndjson")
-
-    async def reset(_request: Request) -> Response:
-        await run_in_threadpool(database.reset)
-        faults().reset()
-        return Response(status_code=204)
-
-    return [
-        Route("/control/documents", documents, methods=["GET"]),
-        Route("/control/reset", reset, methods=["POST"]),
-    ]
-
-
-def _page_route(database: Database) -> Route:
+def _page_route(database: Database, in_force: InForce) -> Route:
     index, status = Index(database), Status(database)
 
     def rendered(query: str, datasource: str | None) -> str:
-        return page(status.summaries(), query, datasource, *index.search(query, datasource))
+        summaries = status.summaries(in_force.readings)
+        return page(summaries, query, datasource, *index.search(query, datasource))
 
     async def endpoint(request: Request) -> Response:
         parameters = request.query_params
@@ -178,10 +163,3 @@ def _described(_scope: Scope, body: bytes) -> Mapping[str, Any]:
         "last_id": ids[-1] or None,
         "ids_hash": hashlib.sha256("\n".join(ids).encode()).hexdigest(),
     }
-
-
-async def _lines(index: Index, datasource: str) -> AsyncIterator[bytes]:
-    async for documents in iterate_in_threadpool(index.live(datasource)):
-        yield msgspec.json.Encoder().encode_lines(
-            [{"id": document.id, "document": msgspec.Raw(document.body)} for document in documents]
-        )

@@ -1,5 +1,6 @@
 """The state of a datasource: for `/debug/{datasource}/status`, and for a person."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from dev.local_glean.database import Database
+from dev.local_glean.readings import Readings
 from dev.local_glean.uploads import UploadState
 
 
@@ -46,12 +48,12 @@ class Status:
     def __init__(self, database: Database) -> None:
         self._rows = database.rows
 
-    def debug(self, datasource: str, *, is_test: bool) -> dict[str, Any]:
+    def debug(self, datasource: str, readings: Readings, *, is_test: bool) -> dict[str, Any]:
         """The documented shape. There are no users, groups or memberships here."""
         nothing = {"bulkUploadHistory": (), "counts": {"uploaded": 0}}
         return {
             "documents": {
-                "bulkUploadHistory": self.uploads(datasource),
+                "bulkUploadHistory": self.uploads(datasource, readings),
                 "counts": {
                     "uploaded": self._uploaded_counts(datasource),
                     "indexed": self._indexed_counts(datasource),
@@ -67,7 +69,7 @@ class Status:
             "datasourceVisibility": "ENABLED_FOR_TEST_GROUP" if is_test else "ENABLED_FOR_ALL",
         }
 
-    def summaries(self) -> list[DatasourceSummary]:
+    def summaries(self, readings: Readings) -> list[DatasourceSummary]:
         return [
             DatasourceSummary(
                 name=name,
@@ -75,22 +77,25 @@ class Status:
                 counts=self._indexed_counts(name),
                 invisible_count=self._count(name, "NOT is_visible"),
                 paused_count=self._count(name, "paused_by IS NOT NULL"),
-                uploads=self.uploads(name),
+                uploads=self.uploads(name, readings),
             )
             for name, config in self._rows("SELECT name, config FROM datasource ORDER BY name")
         ]
 
-    def uploads(self, datasource: str) -> list[UploadEvent]:
-        """The newest first. Discarded ones are not among the documented states."""
+    def uploads(self, datasource: str, readings: Readings) -> list[UploadEvent]:
+        """The newest first. For discarded and expired ones there is no documented state."""
+        listed = {UploadState.OPEN, UploadState.FINISHED}
+        if readings.lists_discarded:
+            listed.add(UploadState.DISCARDED)
         rows = self._rows(
             """
             SELECT upload_id, started_at_ms, ended_at_ms, state, page_count,
               EXISTS (SELECT 1 FROM document WHERE paused_by = sequence)
-            FROM upload WHERE datasource = ? AND state != ?
+            FROM upload WHERE datasource = ? AND state IN (SELECT value FROM json_each(?))
             ORDER BY started_at_ms DESC, sequence DESC LIMIT ?
             """,
             datasource,
-            UploadState.DISCARDED,
+            json.dumps(sorted(listed)),
             HISTORY_MAX,
         )
         return [_event(_Row(*row)) for row in rows]
@@ -144,16 +149,19 @@ class _Row(Struct, frozen=True):
 
 
 def _event(row: _Row) -> UploadEvent:
+    ended_at_ms: int | None
     match UploadState(row.state):
-        case UploadState.OPEN:
-            processing = "UPLOAD IN PROGRESS" if row.page_count else "UPLOAD STARTED"
-        case _:
+        case UploadState.FINISHED:
             processing = "DELETION PAUSED" if row.is_paused else "INDEXING COMPLETED"
+            ended_at_ms = row.ended_at_ms
+        case _:  # a discarded one is listed only where Glean would not tell it from an open one
+            processing = "UPLOAD IN PROGRESS" if row.page_count else "UPLOAD STARTED"
+            ended_at_ms = None
     return UploadEvent(
         upload_id=row.upload_id,
         start_time=_time(row.started_at_ms),
-        end_time="NA" if row.ended_at_ms is None else _time(row.ended_at_ms),
-        status="ACTIVE" if row.ended_at_ms is None else "SUCCESSFUL",
+        end_time="NA" if ended_at_ms is None else _time(ended_at_ms),
+        status="ACTIVE" if ended_at_ms is None else "SUCCESSFUL",
         processing_state=processing,
     )
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from dev.local_glean.database import Database
 from dev.local_glean.errors import RefusedError
+from dev.local_glean.readings import Readings
 from dev.local_glean.rules import Document
 
 
@@ -20,6 +21,7 @@ class UploadState(StrEnum):
     OPEN = "open"
     FINISHED = "finished"
     DISCARDED = "discarded"
+    EXPIRED = "expired"
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -44,13 +46,37 @@ class Uploads:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def take(self, page: Page) -> None:
+    def take(self, page: Page, readings: Readings) -> None:
         """Stage a page; open and close its upload as its flags say. Raises RefusedError."""
+        if readings.refuses_empty_last and _is_empty_last(page):
+            raise RefusedError(400, f"The last page of upload {page.upload_id} has no documents")
         with self._database.transaction() as connection:
-            sequence = _opened(connection, page) if page.is_first else _continued(connection, page)
+            if page.is_first:
+                sequence = _opened(connection, page, readings)
+            elif (continued := _continued(connection, page, readings)) is not None:
+                sequence = continued
+            else:
+                return
             _stage(connection, sequence, page.documents)
             if page.is_last:
                 _close(connection, page, sequence)
+
+    def expire(self, datasource: str | None) -> list[str]:
+        """End what is open in one datasource or in all, as if for its age. Gives the ids.
+
+        What was staged is gone; the index is as it was.
+        """
+        with self._database.transaction() as connection:
+            uploads = connection.execute(
+                """
+                SELECT sequence, upload_id FROM upload
+                WHERE state = ?1 AND (?2 IS NULL OR datasource = ?2) ORDER BY sequence
+                """,
+                (UploadState.OPEN, datasource),
+            ).fetchall()
+            for sequence, _ in uploads:
+                _end(connection, sequence, UploadState.EXPIRED)
+        return [upload_id for _, upload_id in uploads]
 
     def process(self, datasource: str | None) -> None:
         """Delete what waits in paused deletions, of one datasource or of all."""
@@ -67,7 +93,12 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _opened(connection: sqlite3.Connection, page: Page) -> int:
+def _is_empty_last(page: Page) -> bool:
+    # A single page without documents is how Glean says to delete everything.
+    return page.is_last and not page.is_first and not page.documents
+
+
+def _opened(connection: sqlite3.Connection, page: Page, readings: Readings) -> int:
     known, is_open = _known(connection, page), _open(connection, page)
     if is_open is not None and not page.restarts:
         raise RefusedError(
@@ -75,14 +106,11 @@ def _opened(connection: sqlite3.Connection, page: Page) -> int:
             f"Upload {is_open.upload_id} of datasource {page.datasource} is not finished: "
             "set forceRestartUpload to discard it",
         )
-    if known is not None and known.state is not UploadState.OPEN:
+    may_reopen = page.restarts and not readings.refuses_repeated_first
+    if known is not None and known.state is not UploadState.OPEN and not may_reopen:
         raise RefusedError(409, f"uploadId {page.upload_id} was used before: that is {known.state}")
     if is_open is not None:
-        connection.execute("DELETE FROM staged WHERE upload = ?", (is_open.sequence,))
-        connection.execute(
-            "UPDATE upload SET state = ?, ended_at_ms = ? WHERE sequence = ?",
-            (UploadState.DISCARDED, now_ms(), is_open.sequence),
-        )
+        _end(connection, is_open.sequence, UploadState.DISCARDED)
     row = connection.execute(
         """
         INSERT INTO upload (datasource, upload_id, state, page_count, started_at_ms)
@@ -97,17 +125,46 @@ def _opened(connection: sqlite3.Connection, page: Page) -> int:
     return int(row[0])
 
 
-def _continued(connection: sqlite3.Connection, page: Page) -> int:
+def _continued(connection: sqlite3.Connection, page: Page, readings: Readings) -> int | None:
+    """The upload that takes the page; None if the page has no effect. Raises RefusedError."""
     known = _known(connection, page)
     if known is None:
         raise RefusedError(
             409, f"Upload {page.upload_id} of datasource {page.datasource} was not opened"
         )
     if known.state is not UploadState.OPEN:
-        raise RefusedError(
-            409, f"Upload {page.upload_id} of datasource {page.datasource} is {known.state}"
-        )
+        if _is_late_refused(known.state, page, readings):
+            raise RefusedError(
+                409, f"Upload {page.upload_id} of datasource {page.datasource} is {known.state}"
+            )
+        return None
+    if readings.refuses_repeated_middle and not page.is_last:
+        _check_unstaged(connection, page, known.sequence)
     return known.sequence
+
+
+def _is_late_refused(state: UploadState, page: Page, readings: Readings) -> bool:
+    match state:
+        case UploadState.FINISHED if page.is_last:
+            return readings.refuses_repeated_last
+        case UploadState.FINISHED:
+            return readings.refuses_finished
+        case UploadState.DISCARDED:
+            return readings.refuses_discarded
+        case UploadState.EXPIRED:
+            return readings.refuses_expired
+    raise AssertionError(f"an upload that is {state} is not over")
+
+
+def _check_unstaged(connection: sqlite3.Connection, page: Page, sequence: int) -> None:
+    for document in page.documents:
+        if connection.execute(
+            "SELECT 1 FROM staged WHERE upload = ? AND folded_id = ?",
+            (sequence, document.folded_id),
+        ).fetchone():
+            raise RefusedError(
+                409, f"Document {document.id} was sent to upload {page.upload_id} before"
+            )
 
 
 def _known(connection: sqlite3.Connection, page: Page) -> _Upload | None:
@@ -184,12 +241,16 @@ def _close(connection: sqlite3.Connection, page: Page, sequence: int) -> None:
         """,
         parameters,
     )
-    connection.execute("DELETE FROM staged WHERE upload = :upload", parameters)
+    _end(connection, sequence, UploadState.FINISHED)
+    _processed(connection, page.datasource, started_at_ms)
+
+
+def _end(connection: sqlite3.Connection, sequence: int, state: UploadState) -> None:
+    connection.execute("DELETE FROM staged WHERE upload = ?", (sequence,))
     connection.execute(
         "UPDATE upload SET state = ?, ended_at_ms = ? WHERE sequence = ?",
-        (UploadState.FINISHED, now_ms(), sequence),
+        (state, now_ms(), sequence),
     )
-    _processed(connection, page.datasource, started_at_ms)
 
 
 def _processed(connection: sqlite3.Connection, datasource: str, started_at_ms: int) -> None:

@@ -194,6 +194,39 @@ def test_latency_is_for_pages_only(client: httpx.Client) -> None:
     assert client.post("/control/latency", json={"ms": -1}).status_code == 400
 
 
+def test_records_can_be_broken_on_their_pages_and_stay_as_they_are(client: httpx.Client) -> None:
+    before = client.get("/entries").json()
+    truth = client.get("/control/records").text
+    breakage = {"ids": ["module.b", "module.zzz"], "fields": {"text": None, "more": [1]}}
+
+    assert client.post("/control/break", json=breakage).is_success
+
+    broken = client.get("/entries").json()
+    changed = [one for one in broken["items"] if one not in before["items"]]
+    assert changed == [{**before["items"][1], "text": None, "more": [1]}]
+    assert len(broken["items"]) == len(before["items"])
+    assert client.get("/control/records").text == truth
+
+
+@pytest.mark.parametrize(("path", "body"), [("break", {"ids": []}), ("reset", {})])
+def test_what_was_broken_can_be_mended(client: httpx.Client, path: str, body: object) -> None:
+    before = client.get("/entries").json()
+    client.post("/control/break", json={"ids": ["module.b"], "fields": {"text": None}})
+
+    assert client.post(f"/control/{path}", json=body).is_success
+
+    assert client.get("/entries").json() == before
+
+
+@pytest.mark.parametrize("body", [{"ids": "module.b"}, {"id": "module.b"}, []], ids=str)
+def test_a_breakage_that_is_none_breaks_nothing(client: httpx.Client, body: object) -> None:
+    before = client.get("/entries").json()
+
+    assert client.post("/control/break", json=body).status_code == 400
+
+    assert client.get("/entries").json() == before
+
+
 def test_a_token_is_needed_where_one_is_set() -> None:
     app = create_app(Records(ENTRIES), "token")
     with serving(app) as url, httpx.Client(base_url=url) as client:

@@ -115,6 +115,22 @@ def test_a_connection_dropped_after_the_effect_leaves_the_effect(client: httpx.C
     assert logged(client) == [(200, "drop after")]
 
 
+def test_a_connection_dropped_amid_the_answer_leaves_half_of_it(client: httpx.Client) -> None:
+    whole = client.post(f"{API}/debug/docs/status").content
+    fault(client, path="/status", drop="amid")
+    received = bytearray()
+
+    with client.stream("POST", f"{API}/debug/docs/status") as answer:
+        parts = answer.iter_raw()
+        received += next(parts)
+        with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
+            next(parts)
+
+    assert answer.status_code == 200
+    assert received == whole[: len(whole) // 2]
+    assert logged(client) == [(200, None), (200, "drop amid")]
+
+
 @pytest.mark.parametrize("drop", ["before", "after"])
 def test_a_dropped_connection_gives_not_a_single_byte(client: httpx.Client, drop: str) -> None:
     fault(client, drop=drop)
@@ -168,6 +184,12 @@ def test_a_fault_waits_for_its_path_and_lets_the_first_ones_pass(client: httpx.C
 
     assert statuses == [409, 500, 409]
     assert client.get("/control/faults").json() == []
+
+
+def test_a_fault_can_wait_for_what_is_in_a_body(client: httpx.Client) -> None:
+    fault(client, within='"id":"b"', status=500)
+
+    assert [index(client, identifier).status_code for identifier in "abb"] == [200, 500, 200]
 
 
 def test_faults_wait_in_a_queue(client: httpx.Client) -> None:
