@@ -1,7 +1,8 @@
-"""The state diagram of a job, drawn by asking the machine.
+"""The state diagram of a job, drawn by asking the core.
 
 `step` is asked about every event in every state that a job can reach, in both
-modes. A pair that it refuses has no arrow.
+modes, and `obeyed` about every command. A pair that is refused has no arrow, and
+events that lead the same way for the same reason share a label.
 """
 
 import sys
@@ -10,14 +11,30 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from durable.job import ENDED, Flight, Job, Limits, Mode, Page, State, Usage
-from durable.machine import Closed, Event, Failed, Fetched, Opened, Sent, Woke, step
+from durable.commands import LEGAL, Instruction, obeyed, superseded
+from durable.events import (
+    Asked,
+    Closed,
+    CloseRefused,
+    Displaced,
+    Event,
+    Failed,
+    Fetched,
+    Opened,
+    Sent,
+    Split,
+    Woke,
+)
+from durable.job import ENDED, PENDING, Flight, Job, Limits, Mode, Page, Standing, State, Usage
+from durable.machine import step
 
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- diagram -->", "<!-- /diagram -->"
 NOW_MS = 1_000_000_000
 LIMITS = Limits()
+EXPECTED = 1_000  # documents of the last FULL job: a job that brings none is held
+Case = tuple[str, Job, Event]  # a label, and an event with a job that it may come upon
 
 
 def diagram() -> str:
@@ -44,7 +61,7 @@ def _arrows() -> dict[tuple[State, State], list[str]]:
     arrows: dict[tuple[State, State], dict[str, list[Mode]]] = {}
     for mode, states in reached.items():
         for state in states:
-            for label, other in _asked(state, mode):
+            for label, other in dict.fromkeys(_asked(state, mode)):
                 arrows.setdefault((state, other), {}).setdefault(label, []).append(mode)
     states = list(State)
     return {
@@ -60,59 +77,115 @@ def _arrows() -> dict[tuple[State, State], list[str]]:
 
 
 def _reached(mode: Mode) -> list[State]:
-    """The states that a job of this mode can be in and go on from."""
+    """The states that a job of this mode can be in, those first that come first."""
     states = [State.QUEUED]
     for state in states:  # grows on the way
-        others = [other for _, other in _asked(state, mode) if other not in ENDED]
+        others = [other for _, other in _asked(state, mode)]
         states += dict.fromkeys(other for other in others if other not in states)
     return states
 
 
 def _asked(state: State, mode: Mode) -> Iterator[tuple[str, State]]:
-    for label, job, event in _cases(state, mode):
+    job = _job(state, mode)
+    for label, before, event in _cases(job) if state in PENDING else ():
         try:
-            other, _ = step(job, event, NOW_MS, LIMITS)
+            after, _ = step(before, event, NOW_MS, LIMITS)
         except AssertionError:
             continue
-        yield label, other.state
+        yield label, after.state
+    for command in LEGAL[state]:
+        obedient = obeyed(job, Instruction(command, EXPECTED), None, NOW_MS, LIMITS)
+        assert isinstance(obedient, Job), obedient
+        yield command.value, obedient.state
+    if state is State.HELD:
+        yield "another upload opened", superseded(job, job, NOW_MS, LIMITS).state
 
 
-def _cases(state: State, mode: Mode) -> Iterator[tuple[str, Job, Event]]:
-    """Every kind of event, each with a job that it may come upon."""
-    job = Job(
+def _job(state: State, mode: Mode) -> Job:
+    """In the middle of a turn, if the state has turns."""
+    return Job(
         id="job",
         connector="connector",
         mode=mode,
         created_at_ms=NOW_MS,
         state=state,
+        started_at_ms=None if state is State.QUEUED else NOW_MS,
+        upload_id="upload" if mode is Mode.FULL and state is not State.QUEUED else "",
         attempt=1,
         progress_at_ms=NOW_MS,
         turn=Usage(started_at_ms=NOW_MS),
+        fingerprint="then",
     )
+
+
+def _cases(job: Job) -> Iterator[Case]:
+    """Every kind of event."""
+    yield "alarm", replace(job, turn=None), Woke()
+    yield from _failures(job)
+    if job.state is State.QUEUED:
+        return
+    yield "connector changed", replace(job, turn=None), Woke(fingerprint="now")
+    if job.state is State.OPENING:
+        resumed = replace(job, resumes=True)
+        yield "opened", job, Opened()
+        yield "resumed", resumed, Asked(Standing.OPEN)
+        yield "closed before", replace(resumed, has_end=True), Asked(Standing.CLOSED)
+        yield "upload lost", resumed, Asked(Standing.REPLACED)
+    if job.state is State.SENDING:
+        yield from _pages(job)
+    if job.state is State.CLOSING:
+        answered = replace(job, is_close_answered=True)
+        yield "close taken but not to be confirmed", answered, Failed("", is_transient=False)
+        yield "close taken", job, Closed()
+        yield "empty close refused", replace(job, document_count=1), CloseRefused("")
+        yield "empty close refused for good", job, CloseRefused("")
+        yield "upload closed", job, Asked(Standing.CLOSED)
+        yield "upload open", job, Asked(Standing.OPEN)
+        yield "upload lost", job, Asked(Standing.REPLACED)
+
+
+def _pages(job: Job) -> Iterator[Case]:
     last = _page(next_cursor=None)
-    empty = _page(next_cursor=None, batch_count=0)
-    stalled_at_ms = NOW_MS - LIMITS.stall_ms_max
-    yield "alarm", replace(job, turn=None), Woke(None)
-    if state is not State.QUEUED:
-        yield "killed too often", replace(job, death_count=LIMITS.deaths_max - 1), Woke(None)
-    yield "opened", job, Opened()
+    sending, ending = (replace(job, flights=(Flight(page),)) for page in (_page(), last))
     yield "page fetched", job, Fetched(0, _page())
-    yield "page sent", replace(job, flights=(Flight(_page()),)), Sent(0, 0)
-    yield "last page sent", replace(job, flights=(Flight(last),)), Sent(0, 0)
-    yield "last page empty", job, Fetched(0, empty)
-    yield "closed", job, Closed()
+    yield "batch refused and cut", sending, Split(0, 0)
+    yield "page sent", sending, Sent(0, 0)
+    yield "last page sent", ending, Sent(0, 0)
+    yield "last page sent", job, Fetched(0, _page(next_cursor=None, batch_count=0))
+    if job.mode is Mode.FULL:
+        yield "upload lost", job, Displaced("")
+        shrunk = replace(ending, expected_count=EXPECTED)
+        yield "last page sent but too much missing", shrunk, Sent(0, 0)
+    many = replace(job, reject_count=LIMITS.rejects_max)
+    yield "too many rejects", many, Fetched(0, _page(reject_count=1))
+    circle = replace(job, landmark_cursor="next")
+    yield "source without an end", circle, Fetched(0, _page())
+    endless = replace(sending, page_count=LIMITS.pages_max - 1)
+    yield "source without an end", endless, Sent(LIMITS.pages_max - 1, 0)
+
+
+def _failures(job: Job) -> Iterator[Case]:
+    stalled = replace(job, progress_at_ms=NOW_MS - LIMITS.stall_ms_max)
+    restarted = replace(job, restart_count=LIMITS.restarts_max)
+    dying = replace(job, death_count=LIMITS.deaths_max, halving_count=LIMITS.turn_pages_max)
     yield "error that may pass", job, Failed("", is_transient=True)
     yield "error", job, Failed("", is_transient=False)
-    yield "no progress", replace(job, progress_at_ms=stalled_at_ms), Failed("", is_transient=True)
+    yield "no progress", stalled, Failed("", is_transient=True)
+    if job.state is not State.QUEUED:
+        yield "killed too often", dying, Woke()
+    if job.mode is Mode.FULL:
+        yield "upload lost too often", restarted, Displaced("")
+        yield "upload lost too often", restarted, Asked(Standing.REPLACED)
 
 
-def _page(*, next_cursor: str | None = "next", batch_count: int = 1) -> Page:
+def _page(*, next_cursor: str | None = "next", batch_count: int = 1, reject_count: int = 0) -> Page:
     return Page(
         next_cursor=next_cursor,
         batch_count=batch_count,
         document_count=batch_count,
         deletion_count=0,
         byte_count=0,
+        reject_count=reject_count,
     )
 
 

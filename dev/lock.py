@@ -1,7 +1,8 @@
 """The locks, resolved again from what is declared: `python -m dev.lock [--upgrade]`.
 
-Declared are the direct dependencies, in pyproject.toml and package.json. The locks name no
-registry, so that whoever has a mirror uses it.
+Declared are the direct dependencies, in pyproject.toml and package.json; in dev/locks/sdk.in stands
+what cannot be installed beside them. The locks name no registry, so that whoever has a mirror uses
+it.
 """
 
 import json
@@ -19,19 +20,19 @@ LOCKS = ROOT / "dev/locks"
 # What httpx names as its dependencies and imports only for its own connections. A Worker has none
 # of those: durable/transport.py is given to every client. `idna` is imported always, so it stays.
 LEFT_OUT = ("anyio", "certifi", "h11", "httpcore", "typing-extensions")
-HOST = ("--group", "dev", "--universal", "--python-version", "3.11")
+ANY_HOST = ("--universal", "--python-version", "3.11")
 WORKER = ("--python-version", "3.14", "--python-platform", "wasm32-pyodide2024")
 
 
-def lock_python(lock: Path, words: tuple[str, ...]) -> None:
-    """Resolve pyproject.toml. Without `--upgrade` what is in the lock stays where it can."""
+def lock_python(declared: str, lock: Path, words: tuple[str, ...]) -> None:
+    """Resolve what a file declares. Without `--upgrade` what is in the lock stays where it can."""
     quiet = ("--quiet", "--no-header", "--no-emit-index-url", "--no-python-downloads")
     uv = Path(sys.executable).with_name("uv")
     command: list[str | Path] = [
         uv,
         "pip",
         "compile",
-        "pyproject.toml",
+        declared,
         "--generate-hashes",
         *quiet,
         *words,
@@ -90,8 +91,9 @@ def _optional(packages: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def main() -> int:
     words = tuple(sys.argv[1:])
     left_out = tuple(word for name in LEFT_OUT for word in ("--no-emit-package", name))
-    lock_python(LOCKS / "host.txt", (*HOST, *words))
-    lock_python(LOCKS / "worker.txt", (*WORKER, *left_out, *words))
+    lock_python("pyproject.toml", LOCKS / "host.txt", ("--group", "dev", *ANY_HOST, *words))
+    lock_python("pyproject.toml", LOCKS / "worker.txt", (*WORKER, *left_out, *words))
+    lock_python("dev/locks/sdk.in", LOCKS / "sdk.txt", (*ANY_HOST, *words))
     lock_npm(words)
     return 0
 

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
 LOG = CACHE / "setup.log"
 PYTHON_MIN = (3, 11)
+HOST_LOCK = Path("dev/locks/host.txt")
 FAILED_LINES_SHOWN = 15
 # The platform of workerd's Pyodide, as its wheels name it.
 WORKER_PLATFORM = (
@@ -64,7 +66,8 @@ def _run(command: Sequence[str | Path], lock: int, advice: str, folder: Path = R
     raise SetupError(f"{shown}\n{advice} (all output: {LOG.relative_to(ROOT)})")
 
 
-def _make_venv(target: Path, lock: int) -> None:
+def make_venv(requirements: Path, target: Path, lock: int) -> None:
+    """Make a virtual environment of what a lock of Python packages names."""
     for module, package in (("venv", "python3-venv"), ("ensurepip", "python3-venv")):
         if find_spec(module) is None:
             raise SetupError(
@@ -75,7 +78,7 @@ def _make_venv(target: Path, lock: int) -> None:
     python = Path(sys.executable).resolve()
     _run([python, "-m", "venv", target], lock, "could not make a virtual environment")
     _run(
-        [*_pip(target), "-r", ROOT / "dev/locks/host.txt"],
+        [*_pip(target), "-r", ROOT / requirements],
         lock,
         "could not install the Python packages: check that pip can reach PyPI, and try again",
     )
@@ -126,9 +129,9 @@ STEPS = (
         "Python packages and Node",
         ".venv",
         # A virtual environment's commands hold its path: a moved project needs another.
-        (Path("dev/locks/host.txt"), str(ROOT)),
+        (HOST_LOCK, str(ROOT)),
         "bin/python",
-        _make_venv,
+        partial(make_venv, HOST_LOCK),
         is_movable=False,
     ),
     Step(

@@ -1,14 +1,14 @@
 """Pages of changes cut into requests that Glean takes. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from durable.documents import Change, Deletion, Document
-from durable.errors import UpstreamError
-from durable.job import Limits
+from durable.documents import Change, Deletion
+from durable.records import Placed, Reject
 
 
 class Endpoint(StrEnum):
@@ -19,17 +19,69 @@ class Endpoint(StrEnum):
     DELETION = "/deletedocument"
 
 
+class Sizes(Struct, frozen=True):
+    """How large a request may be."""
+
+    documents_max: int
+    bytes_max: int  # a document that alone is larger is set aside
+    packed_bytes_max: int  # of several together; what is larger alone, goes alone
+
+
+class Item(Struct, frozen=True):
+    """One change, encoded, and where it came from."""
+
+    place: int  # in its page, from 1
+    key: str  # the document's id
+    encoded: bytes
+
+
 class Batch(Struct, frozen=True, kw_only=True):
-    """One request, encoded."""
+    """One request. Its documents stand alone, so that it can be cut."""
 
     endpoint: Endpoint
-    body: bytes
-    document_count: int = 0
-    deletion_count: int = 0
+    items: Sequence[Item]
+    head: bytes = b""  # what stands before the documents
+    upload_id: str = ""
+
+    @property
+    def body(self) -> bytes:
+        """Made anew each time: held beside its documents, it would double them in memory."""
+        if self.endpoint is Endpoint.DELETION:
+            return self.items[0].encoded
+        return self.head + b",".join(item.encoded for item in self.items) + TAIL
+
+    @property
+    def byte_count(self) -> int:
+        """Of the body."""
+        if self.endpoint is Endpoint.DELETION:
+            return len(self.items[0].encoded)
+        return len(self.head) + sum(len(item.encoded) + 1 for item in self.items) - 1 + len(TAIL)
+
+    @property
+    def document_count(self) -> int:
+        return 0 if self.endpoint is Endpoint.DELETION else len(self.items)
+
+    @property
+    def deletion_count(self) -> int:
+        return 1 if self.endpoint is Endpoint.DELETION else 0
+
+    def halves(self) -> tuple["Batch", "Batch"]:
+        """Two batches of the same items. There must be two or more."""
+        middle = len(self.items) // 2
+        assert middle, "one item has no halves"
+        first, second = self.items[:middle], self.items[middle:]
+        return replace(self, items=first), replace(self, items=second)
+
+
+TAIL = b"]}"
 
 
 def batches(
-    changes: Iterable[Change], datasource: str, upload_id: str, limits: Limits
+    changes: Iterable[Placed],
+    datasource: str,
+    upload_id: str,
+    sizes: Sizes,
+    rejects: list[Reject],
 ) -> Iterator[Batch]:
     """The requests that bring the changes to Glean, in the order of the changes.
 
@@ -37,38 +89,34 @@ def batches(
         changes: in the order of the source.
         datasource: Glean's name of it.
         upload_id: the bulk upload they are pages of; empty for single changes.
-        limits: how large a request may be.
-
-    Raises:
-        UpstreamError: one document alone is larger than a request may be, or is not JSON.
+        sizes: of the requests.
+        rejects: gets what alone is larger than a request may be, or is not JSON.
     """
     envelope = _Envelope(datasource, upload_id)
-    documents: list[bytes] = []
+    items: list[Item] = []
     byte_count = envelope.byte_count
-    for change in changes:
-        if isinstance(change, Deletion):
-            if upload_id:
-                continue  # what is not in a bulk upload is deleted by its close
-            if documents:
-                yield envelope.around(documents)
-                documents, byte_count = [], envelope.byte_count
-            yield _deletion(change, datasource)
+    for placed in changes:
+        if isinstance(placed.change, Deletion) and upload_id:
+            continue  # what is not in a bulk upload is deleted by its close
+        item = envelope.item(placed, sizes.bytes_max)
+        if isinstance(item, Reject):
+            rejects.append(item)
             continue
-        encoded = envelope.document(change)
-        if envelope.byte_count + len(encoded) > limits.batch_bytes_max:
-            raise UpstreamError(
-                f"document {change.id!r} takes {len(encoded)} bytes, more than a request to Glean "
-                f"may hold ({limits.batch_bytes_max}): shorten its body in the connector",
-                is_transient=False,
-            )
-        is_full = len(documents) == limits.batch_documents_max
-        if is_full or byte_count + len(encoded) > limits.batch_bytes_max:
-            yield envelope.around(documents)
-            documents, byte_count = [], envelope.byte_count
-        documents.append(encoded)
-        byte_count += len(encoded) + 1  # and a comma
-    if documents:
-        yield envelope.around(documents)
+        is_deletion = isinstance(placed.change, Deletion)
+        is_full = (
+            len(items) == sizes.documents_max
+            or byte_count + len(item.encoded) > sizes.packed_bytes_max
+        )
+        if items and (is_deletion or is_full):
+            yield envelope.around(items)
+            items, byte_count = [], envelope.byte_count
+        if is_deletion:
+            yield Batch(endpoint=Endpoint.DELETION, items=(item,))
+            continue
+        items.append(item)
+        byte_count += len(item.encoded) + 1  # and a comma
+    if items:
+        yield envelope.around(items)
 
 
 class _Envelope:
@@ -77,28 +125,38 @@ class _Envelope:
     def __init__(self, datasource: str, upload_id: str) -> None:
         name = msgspec.json.encode(datasource)
         upload = b'"uploadId":' + msgspec.json.encode(upload_id) + b"," if upload_id else b""
+        self._datasource = datasource
+        self._upload_id = upload_id
         self._endpoint = Endpoint.BULK_DOCUMENTS if upload_id else Endpoint.DOCUMENTS
         self._head = b"{" + upload + b'"datasource":' + name + b',"documents":['
         self._member = b'{"datasource":' + name + b","
-        self.byte_count = len(self._head) + len(b"]}")
+        self.byte_count = len(self._head) + len(TAIL)
 
-    def document(self, document: Document) -> bytes:
+    def item(self, placed: Placed, bytes_max: int) -> Item | Reject:
+        change = placed.change
         try:
-            encoded = msgspec.json.encode(document)
+            encoded = self._encoded(change)
         except (TypeError, ValueError, OverflowError) as error:
-            raise UpstreamError(
-                f"document {document.id!r} cannot be written as JSON: {error}; "
-                "give its fields the types that Document declares",
-                is_transient=False,
-            ) from error
+            return placed.rejected(f"the document cannot be written as JSON: {error}")
+        around = 0 if isinstance(change, Deletion) else self.byte_count
+        if around + len(encoded) > bytes_max:
+            return placed.rejected(
+                f"the document takes {len(encoded)} bytes, more than a request to Glean may hold "
+                f"({bytes_max}): shorten its body in the connector"
+            )
+        return Item(placed.place, change.id, encoded)
+
+    def around(self, items: Sequence[Item]) -> Batch:
+        return Batch(
+            endpoint=self._endpoint,
+            items=tuple(items),
+            head=self._head,
+            upload_id=self._upload_id,
+        )
+
+    def _encoded(self, change: Change) -> bytes:
+        if isinstance(change, Deletion):
+            request = {"datasource": self._datasource, "objectType": change.object_type}
+            return msgspec.json.encode({**request, "id": change.id})
         # Encoded, a document is an object with at least an id: it starts with `{"`.
-        return self._member + encoded[1:]
-
-    def around(self, documents: list[bytes]) -> Batch:
-        body = self._head + b",".join(documents) + b"]}"
-        return Batch(endpoint=self._endpoint, body=body, document_count=len(documents))
-
-
-def _deletion(deletion: Deletion, datasource: str) -> Batch:
-    request = {"datasource": datasource, "objectType": deletion.object_type, "id": deletion.id}
-    return Batch(endpoint=Endpoint.DELETION, body=msgspec.json.encode(request), deletion_count=1)
+        return self._member + msgspec.json.encode(change)[1:]

@@ -32,12 +32,16 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
         source: where the records are.
         record: the Struct that a record is decoded into.
         document: makes a record a `Document`, or a `Deletion` if the source deleted it.
+            A record for which it raises is set aside.
         schedule: cron expressions (UTC) and the mode each asks for. Each must be
             among the triggers in wrangler.toml too. Where several are due in
             one minute, FULL wins.
+        object_types: those that the datasource declares; a document of another one is set
+            aside before it is sent. Empty: Glean is left to say so.
+        url_regex: the datasource's `urlRegex`, which all of a `view_url` must match, likewise.
 
     Raises:
-        ConfigurationError: a name or a cron expression is not right.
+        ConfigurationError: a name, a cron expression or a pattern is not right.
     """
 
     name: str
@@ -46,6 +50,8 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
     record: type[Record]
     document: Callable[[Record], Change]
     schedule: Mapping[str, Mode]
+    object_types: frozenset[str] = frozenset()
+    url_regex: str = ""
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name) or len(self.name) > NAME_CHARACTERS_MAX:
@@ -63,6 +69,12 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
                 raise ConfigurationError(
                     f"connector {self.name!r}: the schedule {expression!r} is not right: {fault}"
                 )
+        try:
+            re.compile(self.url_regex)
+        except re.error as error:
+            raise ConfigurationError(
+                f"connector {self.name!r}: url_regex {self.url_regex!r} is not right: {error}"
+            ) from error
 
 
 AnyConnector = Connector[Any]

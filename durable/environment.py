@@ -1,12 +1,20 @@
 """Variables and secrets of the deployment, read by name and never all at once."""
 
+import re
 from collections.abc import Callable
+from urllib.parse import quote, quote_plus
 
 import httpx
 import msgspec
 
 from durable.errors import ConfigurationError
 from durable.job import Limits
+
+
+HIDDEN = "***"  # in a secret's place
+SECRET_PART_CHARACTERS = 6  # fewer of a secret's first characters give little away
+CUT = r"(?=['\"),:;\s]|$)"  # where a text that was cut ends, or is quoted
+HTML_CHARACTERS = re.compile("[<>&=']")  # some servers escape these in JSON
 
 
 def absolute(url: str) -> str:
@@ -51,7 +59,7 @@ class Environment:
 
     def __init__(self, read: Callable[[str], object]) -> None:
         self._read = read
-        self._secrets: list[str] = []
+        self._secrets: set[str] = set()
 
     def variable(self, name: str) -> str:
         """Raises ConfigurationError when it is not set."""
@@ -74,7 +82,7 @@ class Environment:
                 f"the secret {name} is not set: run `npx wrangler secret put {name}`, "
                 "or add it to .dev.vars for local runs"
             )
-        self._secrets.append(value)
+        self._secrets.add(value)
         if not (value.isascii() and value.isprintable()):
             raise ConfigurationError(
                 f"the secret {name} has a line break or a character that is not ASCII: "
@@ -82,11 +90,19 @@ class Environment:
             )
         return Secret(name, value)
 
+    def hide(self, *names: str) -> None:
+        """Redact these secrets from now on, as far as they are set."""
+        self._secrets |= {value for name in names if name and (value := self.optional(name))}
+
     def redacted(self, text: str) -> str:
-        """The text without any secret that was read here."""
+        """The text without any secret that was read here, as it is, in JSON or in a URL."""
+        forms = {form for secret in self._secrets for form in _forms(secret)}
         # The longest first: a secret may begin with another.
-        for secret in sorted(self._secrets, key=len, reverse=True):
-            text = text.replace(secret, "***")
+        longest_first = sorted(forms, key=len, reverse=True)
+        for form in longest_first:
+            text = text.replace(form, HIDDEN)
+        for form in longest_first:
+            text = _without_cut(text, form)
         return text
 
     def limits(self) -> Limits:
@@ -116,3 +132,22 @@ class Environment:
                 )
             server_url = f"https://{instance}-be.glean.com"
         return absolute(f"{server_url.rstrip('/')}/api/index/v1")
+
+
+def _forms(secret: str) -> set[str]:
+    """As others may write a text: as it is, in JSON, in a URL."""
+    in_json = msgspec.json.encode(secret)[1:-1].decode()
+    in_url, in_form = quote(secret, ""), quote_plus(secret)
+    escaped = HTML_CHARACTERS.sub(lambda found: f"\\u{ord(found[0]):04x}", in_json)
+    lower = re.compile("%[0-9A-F]{2}")
+    urls = {lower.sub(lambda code: code[0].lower(), form) for form in (in_url, in_form)}
+    return {secret, in_json, in_json.replace("/", "\\/"), escaped, in_url, in_form, *urls}
+
+
+def _without_cut(text: str, form: str) -> str:
+    """Without the beginning of a secret, where the text or a quotation in it ends with that."""
+    if form[:SECRET_PART_CHARACTERS] not in text:
+        return text
+    for length in range(len(form) - 1, SECRET_PART_CHARACTERS - 1, -1):
+        text = re.sub(re.escape(form[:length]) + CUT, HIDDEN, text)
+    return text

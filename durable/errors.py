@@ -14,13 +14,17 @@ class UpstreamError(Exception):
     Args:
         reason: says who answered what, for the person who reads the status.
         is_transient: whether trying again may help.
-        retry_after_ms: how long the other side asked to be left alone.
+        status: of the answer, if it is the answer that is at fault.
+        retry_after: that header of the answer, as it came.
     """
 
-    def __init__(self, reason: str, *, is_transient: bool, retry_after_ms: int = 0) -> None:
+    def __init__(
+        self, reason: str, *, is_transient: bool, status: int | None = None, retry_after: str = ""
+    ) -> None:
         super().__init__(reason)
         self.is_transient = is_transient
-        self.retry_after_ms = retry_after_ms
+        self.status = status
+        self.retry_after = retry_after
 
 
 class ConfigurationError(Exception):

@@ -5,17 +5,19 @@ model. Glean documents no status for an upload that is in its way, so whatever
 is not a 200 is passed on as it came.
 """
 
-from typing import Literal
+from datetime import UTC, datetime
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
-from durable.batches import Batch, Endpoint
+from durable.batches import Batch, Endpoint, Item
 from durable.errors import UpstreamError
+from durable.job import Standing
 from durable.upstream import Answer, Upstream
 
 
 ANSWER_BYTES_MAX = 1024 * 1024
+CLOSED_STATES = frozenset({"UPLOAD COMPLETED", "DELETION PAUSED", "INDEXING COMPLETED"})
 
 
 class _Boundary(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -30,12 +32,27 @@ class _Boundary(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults
 
 
 class _Upload(Struct, frozen=True, rename="camel"):
-    upload_id: str
-    status: Literal["ACTIVE", "SUCCESSFUL"]
+    upload_id: object
+    status: object = None  # "ACTIVE" or "SUCCESSFUL"; what else there may be, tells nothing
+    processing_state: object = None
+    start_time: object = None
+
+    @property
+    def is_closed(self) -> bool:
+        return self.status == "SUCCESSFUL" or self.processing_state in CLOSED_STATES
+
+    @property
+    def started_at(self) -> float:
+        """Unix seconds; 0 where it cannot be told, since the format is not documented."""
+        try:
+            at = datetime.fromisoformat(str(self.start_time))
+        except ValueError:
+            return 0
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 class _Documents(Struct, frozen=True, rename="camel"):
-    bulk_upload_history: list[_Upload] = []
+    bulk_upload_history: list[_Upload] | None = None
 
 
 class _DatasourceStatus(Struct, frozen=True):
@@ -71,16 +88,33 @@ class Glean:
     async def send(self, batch: Batch) -> None:
         await self._post(batch.endpoint, batch.body)
 
-    async def close(self, upload_id: str) -> None:
-        """Close the upload; Glean deletes what was not in it. Not to be repeated."""
+    async def close(self, upload_id: str, *, is_only_page: bool = False) -> None:
+        """Close the upload; Glean deletes what was not in it. Not to be repeated.
+
+        Args:
+            upload_id: of an upload that is open.
+            is_only_page: begin it again with the same request, so that there is nothing in it;
+                Glean's own tools empty a datasource like that.
+        """
         await self._bound(
             _Boundary(
-                upload_id=upload_id, datasource=self._datasource, documents=(), is_last_page=True
+                upload_id=upload_id,
+                datasource=self._datasource,
+                documents=(),
+                is_first_page=is_only_page,
+                is_last_page=True,
+                force_restart_upload=is_only_page,
             )
         )
 
-    async def is_closed(self, upload_id: str) -> bool:
-        """Whether Glean already holds this upload for finished."""
+    async def close_with(self, upload_id: str, item: Item) -> None:
+        """Close the upload with one of its documents, sent once more."""
+        page = {"uploadId": upload_id, "datasource": self._datasource, "isLastPage": True}
+        body = msgspec.json.encode({**page, "documents": [Raw(item.encoded)]})
+        await self._post(Endpoint.BULK_DOCUMENTS, body)
+
+    async def standing(self, upload_id: str) -> Standing:
+        """How the upload stands, by Glean's history of uploads."""
         path = f"/debug/{self._datasource}/status"
         answer = await self._post(path, b"{}")
         try:
@@ -88,8 +122,18 @@ class Glean:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             reason = f"Glean's answer to {path} cannot be read: {error}"
             raise UpstreamError(reason, is_transient=True) from error
-        uploads = {upload.upload_id: upload for upload in status.documents.bulk_upload_history}
-        return upload_id in uploads and uploads[upload_id].status == "SUCCESSFUL"
+        history = status.documents.bulk_upload_history or []
+        ours = [upload for upload in history if upload.upload_id == upload_id]
+        if any(upload.is_closed for upload in ours):
+            return Standing.CLOSED
+        if not ours:
+            return Standing.UNLISTED
+        # One upload is open at a time, so a later one has discarded ours. Of two that began at
+        # the same moment ours may be either, and a crawl too many is better than one too few.
+        begun = max(upload.started_at for upload in ours)
+        others = (upload for upload in history if upload.upload_id != upload_id)
+        is_replaced = begun > 0 and any(upload.started_at >= begun for upload in others)
+        return Standing.REPLACED if is_replaced else Standing.OPEN
 
     async def _bound(self, boundary: _Boundary) -> None:
         await self._post(Endpoint.BULK_DOCUMENTS, msgspec.json.encode(boundary))

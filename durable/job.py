@@ -11,6 +11,8 @@ from msgspec import Meta, Struct
 
 
 Positive = Annotated[int, Meta(ge=1)]
+Count = Annotated[int, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 
 
 class Mode(StrEnum):
@@ -27,12 +29,24 @@ class State(StrEnum):
     OPENING = "opening"  # FULL only: no page of the upload is in Glean yet
     SENDING = "sending"  # every page before `cursor` is in Glean
     CLOSING = "closing"  # FULL only: all pages are in Glean, the upload is still open
+    HELD = "held"  # FULL only: its close would delete too much, a person is to decide
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 WORKING = frozenset({State.OPENING, State.SENDING, State.CLOSING})
-ENDED = frozenset({State.SUCCEEDED, State.FAILED})
+PENDING = WORKING | {State.QUEUED}  # these have an alarm
+ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED})
+
+
+class Standing(StrEnum):
+    """What Glean says of a bulk upload."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    REPLACED = "replaced"  # a later upload was opened in the datasource
+    UNLISTED = "unlisted"  # expired, discarded, or not listed yet
 
 
 class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,14 +55,28 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     turn_pages_max: Positive = 50
     turn_bytes_max: Positive = 32 * 1024 * 1024
     turn_ms_max: Positive = 30_000  # an alarm may run for 15 minutes; a lost turn costs this much
+    turn_requests_max: Positive = 3_000  # the platform takes 10,000, and a page may need many
+    pages_max: Positive = 1_000_000  # of a job: a source that never comes to its end
     page_bytes_max: Positive = 8 * 1024 * 1024  # an isolate has 128 MB and holds a page thrice
+    page_batches_max: Positive = 2_000  # what Glean refuses, is cut into ever smaller batches
     batch_documents_max: Positive = 1_000
     batch_bytes_max: Positive = 5 * 1024 * 1024  # a whole request, as encoded
     lease_ms: Positive = 60_000  # a dead isolate is woken again after this long
     backoff_ms_min: Positive = 1_000
     backoff_ms_max: Positive = 300_000
+    retry_after_ms_max: Positive = 60 * 60 * 1_000  # who asks for more is asked again after this
     stall_ms_max: Positive = 24 * 60 * 60 * 1_000  # without progress for so long, a job gives up
     deaths_max: Positive = 6  # of the isolate, at one and the same page
+    restarts_max: Count = 3  # crawls begun anew, since Glean no longer had the upload
+    settle_ms_max: Positive = 30 * 60 * 1_000  # for so long, Glean's history may be late
+    rejects_max: Count = 1_000  # records set aside; more stop the job
+    rejects_share_max: Share = 0.1  # of all records, at the end of the source
+    rejects_share_count: Count = 10  # up to so many, the share does not count
+    shrink_max: Share = 0.2  # a FULL job that has lost more than this share of documents is held
+    shrink_count: Count = 10  # up to so many, the share does not count
+    jobs_kept_max: Positive = 100  # that have ended
+    rejects_kept_max: Count = 1_000  # of each job; all of them are counted
+    notes_kept_max: Positive = 30  # of each job
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -59,6 +87,10 @@ class Page(Struct, frozen=True, kw_only=True):
     document_count: int
     deletion_count: int
     byte_count: int
+    record_count: int = 0
+    reject_count: int = 0  # records that were set aside before anything was sent
+    total_count: int | None = None  # records on all pages, if the source says so
+    digest: str = ""  # of the records; empty if there are none
 
 
 class Flight(Struct, frozen=True):
@@ -66,6 +98,8 @@ class Flight(Struct, frozen=True):
 
     page: Page
     sent_count: int = 0  # batches acknowledged
+    rejected_document_count: int = 0  # refused by Glean and set aside
+    rejected_deletion_count: int = 0
 
 
 class Usage(Struct, frozen=True):
@@ -74,6 +108,14 @@ class Usage(Struct, frozen=True):
     started_at_ms: int
     page_count: int = 0
     byte_count: int = 0
+    request_count: int = 0  # at most so many
+
+
+class Note(Struct, frozen=True):
+    """Something that happened to a job, for whoever reads its status."""
+
+    at_ms: int
+    text: str
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -103,3 +145,24 @@ class Job(Struct, frozen=True, kw_only=True):
     retry_at_ms: int | None = None  # nothing is done before this
     alarm_at_ms: int | None = None  # armed whenever the job is not ended
     error: str = ""  # the latest, kept until there is progress
+    notes: tuple[Note, ...] = ()  # the latest last; the same again counts once
+    fingerprint: str = ""  # of the connector's definition, which the cursor is bound to
+    crawl_count: int = 0  # begun from the start of the source
+    restart_count: int = 0  # of these, since Glean no longer had the upload
+    resumes: bool = False  # queued again by a person: goes on where it was, if that can be
+    queued_cursor: str | None = None  # where a job goes on that was queued again
+    has_end: bool = False  # the source said that there is no more, and all of it was sent
+    landmark_cursor: str | None = None  # of an earlier page: a cursor that leads back is found
+    landmark_page: int = 0  # the page that gave it, a power of two
+    landmark_digest: str = ""  # of that page's records: a source that begins again is found
+    document_cursor: str | None = None  # of the latest page that brought documents
+    record_count: int = 0  # read from the source; the others count what came of them
+    reject_count: int = 0  # records set aside
+    pending_reject_count: int = 0  # of the page that was one too many, and is not in Glean
+    batch_bytes_max: int | None = None  # lowered where Glean found a request too large
+    halving_count: int = 0  # of the turn's budget: one more with each death, one less with a turn
+    expected_count: int | None = None  # documents of the connector's last FULL job that succeeded
+    approved_count: int | None = None  # documents that a person lets the close delete
+    closing_index: int | None = None  # of the document that the last page has, if one is needed
+    is_close_answered: bool = False  # Glean took the close
+    unsettled_at_ms: int | None = None  # since when Glean's history has not told how it stands

@@ -1,4 +1,4 @@
-"""The jobs of one connector: begun, carried from turn to turn, looked up.
+"""The jobs of one connector: begun, carried from turn to turn, commanded, looked up.
 
 Knows neither the platform nor the clock: the object that owns it hands them in.
 """
@@ -7,16 +7,23 @@ import re
 from datetime import UTC, datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from durable.commands import Instruction, Refusal, obeyed
 from durable.connector import AnyConnector
 from durable.environment import Environment
-from durable.job import Job, Limits, Mode
-from durable.machine import ALARM_MS_MIN
+from durable.errors import ConfigurationError
+from durable.executor import GLEAN_TOKEN, Host
+from durable.job import Job, Limits, Mode, State
+from durable.pace import soon
+from durable.records import Reject
+from durable.status import Status, status
 from durable.store import Store
-from durable.turn import Host, Turn
+from durable.turn import Turn
 
 
-JOB_ID = re.compile(r"(?P<connector>[a-z0-9-]{1,40})-\d{8}T\d{9}Z-[0-9a-f]+")
+JOB_ID = re.compile(r"(?P<connector>[a-z0-9-]{1,40})-[0-9]{8}T[0-9]{9}Z-[0-9a-f]+")
+OVERDUE_MS = 120_000  # the platform may fire a minute late
 
 
 class Begun(Struct, frozen=True):
@@ -44,12 +51,21 @@ class Processor:
         self._store = store
         self._host = host
 
-    async def begin(self, mode: Mode, trigger_key: str | None) -> Begun:
-        """Queue a job, unless one of this mode is unended or the same trigger made one before."""
+    async def begin(self, mode: Mode, trigger_key: str | None) -> Begun | Refusal:
+        """Queue a job, unless one of this mode is pending or the same trigger made one before.
+
+        Refused is a trigger that asked for the other mode before.
+        """
         if trigger_key is not None and (job := self._store.triggered_by(trigger_key)) is not None:
-            return Begun(job, is_new=False)
-        unended = self._store.unended()
-        for job in unended:
+            if job.mode is mode:
+                return Begun(job, is_new=False)
+            return Refusal(
+                f"The same key asked for a job in the mode {job.mode} before, {job.id}: use "
+                "another key for another request.",
+                is_key_reused=True,
+            )
+        pending = self._store.pending()
+        for job in pending:
             if job.mode is mode:
                 self._store.remember(trigger_key, job)
                 return Begun(job, is_new=False)
@@ -61,12 +77,70 @@ class Processor:
             created_at_ms=now_ms,
         )
         # Where a job is working, its alarm is armed already, and its end arms the next.
-        alarm_at_ms = None if unended else now_ms + ALARM_MS_MIN
+        alarm_at_ms = None if pending else soon(now_ms, now_ms)
         await self._store.add(job, trigger_key, alarm_at_ms)
         return Begun(job, is_new=True)
 
+    async def obey(self, job_id: str, instruction: Instruction) -> Job | Refusal | None:
+        """Carry out a command; None if there is no such job. A refused one changes nothing."""
+        now_ms, job = self._host.now_ms(), self._store.load(job_id)
+        if job is None:
+            return None
+        others = [
+            other
+            for other in self._store.pending()
+            if other.id != job_id and other.mode is job.mode
+        ]
+        limits = self._limits()
+        after = obeyed(job, instruction, others[0] if others else None, now_ms, limits)
+        if isinstance(after, Refusal):
+            return after
+        self._store.put(after, limits)
+        if after.state is State.QUEUED:
+            self._store.forget_rejects(job_id, after.page_count)  # those pages are read again
+        pending = self._store.pending()
+        await self._store.arm(soon(pending[0].alarm_at_ms or 0, now_ms) if pending else None)
+        return after
+
+    async def tend(self) -> bool:
+        """Arm the alarm where work waits for one that the platform has lost.
+
+        Returns:
+            Whether it was lost.
+        """
+        if not self._store.pending():
+            return False
+        now_ms, armed_at_ms = self._host.now_ms(), await self._store.armed_at_ms()
+        if armed_at_ms is not None and armed_at_ms >= now_ms - OVERDUE_MS:
+            return False
+        self._store.disarmed()
+        await self._store.arm(soon(now_ms, now_ms))
+        return True
+
     def job(self, job_id: str) -> Job | None:
         return self._store.load(job_id)
+
+    def ahead_of(self, job: Job) -> Job | None:
+        """The pending job that a queued one waits for."""
+        pending = self._store.pending()
+        return pending[0] if pending and pending[0].id != job.id else None
+
+    def shown(self, job: Job) -> Status:
+        """A job for the outside; without secrets, also where the source put one into its cursor."""
+        # Only a turn reads them otherwise, and this may be an isolate that had none yet.
+        self._environment.hide(GLEAN_TOKEN, self._connector.source.token_secret)
+        clean, shown = self._environment.redacted, status(job, self.ahead_of(job))
+        return replace(
+            shown,
+            waits_because=shown.waits_because and clean(shown.waits_because),
+            last_error=shown.last_error and clean(shown.last_error),
+            cursor=shown.cursor and clean(shown.cursor),
+            events=tuple(replace(event, what=clean(event.what)) for event in shown.events),
+        )
+
+    def rejects(self, job_id: str, after: tuple[int, int], count: int) -> list[tuple[int, Reject]]:
+        """So many rejects with their pages, in order, that come after a page and place."""
+        return self._store.rejects(job_id, after, count)
 
     async def turn(self) -> Job | None:
         """Carry on with the connector's first job until it waits, yields or ends.
@@ -75,14 +149,20 @@ class Processor:
             The job as the turn left it; None if there was nothing to do.
         """
         self._store.disarmed()
-        unended = self._store.unended()
-        if not unended:
+        pending = self._store.pending()
+        if not pending:
             return None
         # Before anything that may fail or kill: from here on the object is woken again.
         await self._store.arm(self._host.now_ms() + Limits().lease_ms)
-        job_id = unended[0].id
+        job_id = pending[0].id
         await Turn(job_id, self._connector, self._environment, self._store, self._host).run()
         return self._store.load(job_id)
+
+    def _limits(self) -> Limits:
+        try:
+            return self._environment.limits()
+        except ConfigurationError:
+            return Limits()  # the next turn fails by it, and says so
 
 
 def connector_name(job_id: str) -> str | None:

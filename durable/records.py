@@ -1,45 +1,95 @@
-"""Records decoded and mapped by their connector, with the place named where that fails."""
+"""Records decoded and mapped by their connector; those that cannot be are set aside."""
 
+import zlib
 from collections.abc import Iterator, Sequence
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from durable.connector import AnyConnector
 from durable.documents import Change, Deletion, Document
-from durable.errors import UpstreamError
+from durable.validation import fault
+
+
+EXCERPT_BYTES_MAX = 400
+
+
+class Reject(Struct, frozen=True):
+    """A record that was set aside, and why."""
+
+    place: int  # in its page, from 1
+    key: str  # the document's id; empty where it did not get one
+    reason: str
+    excerpt: str = ""  # the beginning of the record
+
+
+class Placed(Struct, frozen=True):
+    """What a record became."""
+
+    place: int  # in its page, from 1
+    change: Change
+    raw: Raw
+
+    def rejected(self, reason: str) -> Reject:
+        return Reject(self.place, self.change.id, reason, excerpt(self.raw))
+
+
+def excerpt(content: Raw | bytes) -> str:
+    """The beginning, for a person."""
+    return bytes(memoryview(content)[:EXCERPT_BYTES_MAX]).decode(errors="replace")
+
+
+def digest(records: Sequence[Raw]) -> str:
+    """The same for the same records; empty for none. A checksum: it guards against no malice."""
+    if not records:
+        return ""
+    checksum = size = 0
+    for raw in records:
+        view = memoryview(raw)
+        checksum, size = zlib.crc32(view, checksum), size + len(view)
+    return f"{size}-{checksum:08x}"
 
 
 def changes(
-    connector: AnyConnector, records: Sequence[Raw], cursor: str | None
-) -> Iterator[Change]:
+    connector: AnyConnector, records: Sequence[Raw], rejects: list[Reject]
+) -> Iterator[Placed]:
     """What the records become in Glean, one at a time.
 
     Args:
         connector: gives the records' type and their mapping.
         records: of one page, undecoded.
-        cursor: of that page, for errors.
+        rejects: gets those that do not decode, cannot be mapped, or map to what Glean refuses.
 
     Raises:
-        UpstreamError: a record does not decode, or its mapping raises or gives something else.
+        MemoryError: there is none left, which is not the record's fault.
     """
     decoder = msgspec.json.Decoder(connector.record)
     for place, raw in enumerate(records, start=1):
-        where = f"record {place} of the page at cursor {cursor!r}"
-        try:
-            change = connector.document(decoder.decode(raw))
-        except msgspec.DecodeError as error:
-            raise UpstreamError(
-                f"{where} is not a {connector.record.__name__}: {error}", is_transient=False
-            ) from error
-        except Exception as error:  # the author's mapping may raise anything
-            raise UpstreamError(
-                f"{where}: the mapping raised {type(error).__name__}: {error}", is_transient=False
-            ) from error
-        if not isinstance(change, Document | Deletion):
-            raise UpstreamError(
-                f"{where}: the mapping gave a {type(change).__name__}, "
-                "not a Document or a Deletion",
-                is_transient=False,
-            )
-        yield change
+        change = _change(connector, decoder, raw)
+        if isinstance(change, str):
+            rejects.append(Reject(place, "", change, excerpt(raw)))
+        elif (reason := fault(change, connector)) is not None:
+            rejects.append(Reject(place, str(change.id), reason, excerpt(raw)))
+        else:
+            yield Placed(place, change, raw)
+
+
+def _change(
+    connector: AnyConnector, decoder: msgspec.json.Decoder[Struct], raw: Raw
+) -> Change | str:
+    """What the record becomes, or why it becomes nothing."""
+    try:
+        record = decoder.decode(raw)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - so may what the record checks of itself
+        return f"the record is not a {connector.record.__name__}: {error}"
+    try:
+        change = connector.document(record)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the author's mapping may raise anything
+        return f"the mapping raised {type(error).__name__}: {error}"
+    if not isinstance(change, Document | Deletion):
+        return f"the mapping gave a {type(change).__name__}, not a Document or a Deletion"
+    return change

@@ -3,25 +3,33 @@
 One of the two files that know the platform, a clock or randomness.
 """
 
+import json
+import random
 import secrets
+import sys
 import time
 import traceback
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TextIO
 
 import js
 import msgspec
+from msgspec import Struct
 from pyodide.ffi import JsException, to_js
 from workers import DurableObject
 
+from durable.commands import Command, Instruction, Refusal
 from durable.connector import Connectors
 from durable.environment import Environment
-from durable.job import Job, Mode
+from durable.executor import Host
+from durable.job import Job, Mode, State
 from durable.processor import Processor
-from durable.status import status
+from durable.status import Status
 from durable.store import Store
 from durable.transport import FetchTransport
-from durable.turn import Host
+
+
+ALARMING = frozenset({State.FAILED, State.HELD})  # a person is to look
 
 
 class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no types
@@ -36,20 +44,58 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
         self.environment = Environment(lambda name: getattr(env, name, None))
-        host = Host(now_ms=_now_ms, nonce=_nonce, transport=FetchTransport(_fetch))
+        host = Host(_now_ms, _nonce, random.random, FetchTransport(_fetch))
         connector = self.connectors[ctx.id.name]
         self.processor = Processor(connector, self.environment, Store(ctx.storage), host)
 
     async def begin(self, mode: str, trigger_key: str | None) -> dict[str, Any]:
-        """Ask for a job. `trigger_key`: requests with the same key are one request."""
+        """Ask for a job. `trigger_key`: requests with the same key are one request.
+
+        Returns:
+            `status` of the job, or `refusal`.
+        """
         begun = await self.processor.begin(Mode(mode), trigger_key)
+        if isinstance(begun, Refusal):
+            return _refused(begun)
         if begun.is_new:
-            _log("queued", begun.job, trigger=trigger_key)
-        return _plain(begun.job)
+            _log("queued", self.processor.shown(begun.job), trigger=trigger_key)
+        return self._shown(begun.job)
 
     async def status(self, job_id: str) -> dict[str, Any] | None:
+        """`status` of the job; None if there is no such job."""
         job = self.processor.job(job_id)
-        return None if job is None else _plain(job)
+        return None if job is None else self._shown(job)
+
+    async def obey(self, job_id: str, command: str, deletion_count: int) -> dict[str, Any] | None:
+        """`status` after the command, or `refusal`; None if there is no such job."""
+        job = await self.processor.obey(job_id, Instruction(Command(command), int(deletion_count)))
+        if job is None:
+            return None
+        if isinstance(job, Refusal):
+            return _refused(job)
+        _log(f"{command} on request", self.processor.shown(job))
+        return self._shown(job)
+
+    async def rejects(
+        self, job_id: str, page: int, place: int, count: int
+    ) -> dict[str, Any] | None:
+        """`rejects` of the job after a page and a place in it, and the `total` there were."""
+        job = self.processor.job(job_id)
+        if job is None:
+            return None
+        rejects = [
+            {"page": at, **_plain(reject)}
+            for at, reject in self.processor.rejects(job_id, (int(page), int(place)), int(count))
+        ]
+        return {"total": job.reject_count + job.pending_reject_count, "rejects": rejects}
+
+    async def tend(self) -> None:
+        """Bring back what waits for an alarm that the platform has lost."""
+        if await self.processor.tend():
+            _print({"event": "a lost alarm was set again"}, sys.stderr)
+
+    def _shown(self, job: Job) -> dict[str, Any]:
+        return {"status": _plain(self.processor.shown(job))}
 
     async def alarm(self, _info: Any = None) -> None:
         """A turn. Nothing may escape: after a few failures the platform drops the alarm."""
@@ -57,20 +103,32 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
             job = await self.processor.turn()
         except Exception:  # noqa: BLE001 - our own bug; the lease brings the job back
             # Texts of errors may quote what others sent us.
-            print(self.environment.redacted(traceback.format_exc()))  # noqa: T201 - the log
+            text = self.environment.redacted(traceback.format_exc())
+            _print({"event": "the turn broke off", "text": text}, sys.stderr)
         else:
             if job is not None:
-                _log("turn ended", job)
+                _log("turn ended", self.processor.shown(job))
 
 
-def _plain(job: Job) -> dict[str, Any]:
-    plain: dict[str, Any] = msgspec.to_builtins(status(job))
+def _refused(refusal: Refusal) -> dict[str, Any]:
+    return {"refusal": _plain(refusal)}
+
+
+def _plain(struct: Struct) -> dict[str, Any]:
+    """As JSON would have it: tuples are refused between objects."""
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(struct))
     return plain
 
 
-def _log(event: str, job: Job, **fields: str | None) -> None:
+def _log(event: str, job: Status, **fields: str | None) -> None:
+    """A line of the platform's log; of its errors, where a person is to look."""
     line = {"event": event, **fields, **_plain(job)}
-    print(msgspec.json.encode(line).decode())  # noqa: T201 - the platform's log
+    _print(line, sys.stderr if job.state in ALARMING else sys.stdout)
+
+
+def _print(line: Mapping[str, Any], file: TextIO) -> None:
+    """As JSON in ASCII: no text from outside begins another line, or moves a terminal."""
+    print(json.dumps(line, separators=(",", ":")).replace("\x7f", "\\u007f"), file=file)
 
 
 def _now_ms() -> int:

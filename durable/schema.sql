@@ -16,3 +16,22 @@ CREATE TABLE watermark (
   name TEXT PRIMARY KEY,
   at_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+-- version 2
+DROP INDEX job_unended;
+CREATE INDEX job_state ON job (state);
+CREATE TABLE full_count ( -- of the last FULL job that succeeded
+  name TEXT PRIMARY KEY,
+  document_count INTEGER NOT NULL
+) WITHOUT ROWID;
+INSERT INTO full_count
+  SELECT 'succeeded', json_extract(body, '$.document_count') FROM job
+  WHERE state = 'succeeded' AND json_extract(body, '$.mode') = 'FULL'
+  ORDER BY id DESC LIMIT 1;
+CREATE TABLE reject (
+  job_id TEXT NOT NULL,
+  page INTEGER NOT NULL, -- of the source, from 1
+  place INTEGER NOT NULL, -- in the page, from 1
+  body TEXT NOT NULL, -- the Reject, as JSON
+  PRIMARY KEY (job_id, page, place)
+) WITHOUT ROWID;

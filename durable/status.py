@@ -2,8 +2,18 @@
 
 from msgspec import Struct
 
+from durable.commands import LEGAL, Command
+from durable.guard import missing_count
 from durable.instant import rfc3339
 from durable.job import Job, Mode, State
+from durable.outlook import if_killed, next_step, waiting_reason
+
+
+class Happened(Struct, frozen=True):
+    """One of the latest things that happened to a job."""
+
+    at: str
+    what: str
 
 
 class Status(Struct, frozen=True, kw_only=True):
@@ -13,40 +23,65 @@ class Status(Struct, frozen=True, kw_only=True):
     connector: str
     mode: Mode
     state: State
+    waits_because: str | None  # None: it works, or has ended
+    waits_until: str | None  # None: no time is set
+    next_step: str  # what is done next
+    if_killed_now: str  # what would be done again
+    commands: tuple[Command, ...]  # that it takes now
     created_at: str
     started_at: str | None
     finished_at: str | None
-    pages: int  # this and the next three count what Glean has acknowledged
+    progress_at: str | None
+    pages: int  # this and the next four count what Glean has acknowledged
     documents: int
     deleted: int
+    rejected: int  # records set aside: GET /rejects/<job>
     bytes: int  # of the source's pages
     turns: int
     attempt: int  # of what is being done now; back to 1 with each progress
     next_attempt_at: str | None  # set while the job waits after an error
     last_error: str | None  # since the last progress
+    missing: int | None  # FULL: documents of the last one that this one has not brought yet
     upload_id: str | None
     cursor: str | None  # every record before it is in Glean
+    events: tuple[Happened, ...]  # the latest last
 
 
-def status(job: Job) -> Status:
+def status(job: Job, ahead: Job | None = None) -> Status:
+    """A job for the outside.
+
+    Args:
+        job: what is shown.
+        ahead: the job that this one waits for, if it is queued.
+    """
+    is_compared = job.mode is Mode.FULL and job.expected_count is not None
     return Status(
         id=job.id,
         connector=job.connector,
         mode=job.mode,
         state=job.state,
+        waits_because=waiting_reason(job, ahead),
+        waits_until=_optional(None if job.turn else job.retry_at_ms or job.alarm_at_ms),
+        next_step=next_step(job),
+        if_killed_now=if_killed(job),
+        commands=LEGAL[job.state],
         created_at=rfc3339(job.created_at_ms),
         started_at=_optional(job.started_at_ms),
         finished_at=_optional(job.finished_at_ms),
+        progress_at=_optional(job.progress_at_ms or None),
         pages=job.page_count,
         documents=job.document_count,
         deleted=job.deletion_count,
+        rejected=job.reject_count + job.pending_reject_count,
         bytes=job.byte_count,
         turns=job.turn_count,
         attempt=job.attempt,
         next_attempt_at=_optional(job.retry_at_ms),
         last_error=job.error or None,
+        missing=missing_count(job) if is_compared else None,
         upload_id=job.upload_id or None,
         cursor=job.cursor,
+        events=tuple(Happened(rfc3339(note.at_ms), note.text) for note in job.notes),
     )
 
 

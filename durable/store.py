@@ -4,19 +4,22 @@ Everything written between two awaits commits together, the alarm too, so `save`
 writes all of it at once and only then hands out something to await.
 """
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
-from durable.job import ENDED, Job, State
-from durable.machine import watermark_ms
+from durable.job import ENDED, PENDING, Job, Limits, Mode, State
+from durable.lifecycle import watermark_ms
+from durable.records import Reject
 
 
 Binding = str | int | float | None  # the platform mangles bool, dict and list without a word
 
 BODY_BYTES_MAX = 1_000_000  # half of what the platform takes in one value
+TRIGGER_KEYS_MAX = 1_000
 VERSION_MARK = "-- version "
 
 
@@ -33,12 +36,17 @@ class Storage(Protocol):
 
     @property
     def sql(self) -> Sql: ...
+    def getAlarm(self) -> Awaitable[int | None]: ...  # noqa: N802 - the platform's name
     def setAlarm(self, at_ms: int) -> Awaitable[None]: ...  # noqa: N802 - the platform's name
     def deleteAlarm(self) -> Awaitable[None]: ...  # noqa: N802 - the platform's name
 
 
 class Store:
-    """Made once for each life of the object; brings the schema up to date."""
+    """Made once for each life of the object; brings the schema up to date.
+
+    What newer code wrote before a rollback stays as it is: fields that are not known
+    are passed over, and jobs in states that are not known are not there.
+    """
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -46,37 +54,56 @@ class Store:
         self._migrate()
 
     def load(self, job_id: str) -> Job | None:
-        rows = self._query("SELECT body FROM job WHERE id = ?", job_id)
-        return _job(rows[0]) if rows else None
-
-    def unended(self) -> list[Job]:
-        """The working job first, if there is one, then those that wait, oldest first."""
         rows = self._query(
-            "SELECT body FROM job WHERE state NOT IN ('succeeded', 'failed') "
-            "ORDER BY state = ?, id",
+            "SELECT body FROM job WHERE id = ?  AND state IN (SELECT value FROM json_each(?))",
+            job_id,
+            _listed(State),
+        )
+        jobs = _jobs(rows)
+        return jobs[0] if jobs else None
+
+    def pending(self) -> list[Job]:
+        """The working job first, if there is one, then those that are queued, oldest first."""
+        rows = self._query(
+            "SELECT body FROM job WHERE state IN (SELECT value FROM json_each(?))"
+            "  ORDER BY state = ?, id",
+            _listed(PENDING),
             State.QUEUED.value,
         )
-        return [_job(row) for row in rows]
+        return _jobs(rows)
+
+    def held(self) -> list[Job]:
+        return _jobs(self._query("SELECT body FROM job WHERE state = ?", State.HELD.value))
 
     def triggered_by(self, trigger_key: str) -> Job | None:
-        rows = self._query(
-            "SELECT body FROM job WHERE id = (SELECT job_id FROM trigger_key WHERE key = ?)",
-            trigger_key,
-        )
-        return _job(rows[0]) if rows else None
+        rows = self._query("SELECT job_id FROM trigger_key WHERE key = ?", trigger_key)
+        return self.load(str(rows[0]["job_id"])) if rows else None
 
     def remember(self, trigger_key: str | None, job: Job) -> None:
         """Answer the trigger with this job if it comes again, also after the job's end."""
-        if trigger_key is not None:
-            self._query("INSERT INTO trigger_key VALUES (?, ?)", trigger_key, job.id)
+        if trigger_key is None:
+            return
+        self._query(
+            "INSERT INTO trigger_key (key, job_id) VALUES (?, ?)"
+            "  ON CONFLICT (key) DO UPDATE SET job_id = excluded.job_id",
+            trigger_key,
+            job.id,
+        )
+        self._query(
+            "DELETE FROM trigger_key WHERE key IN"
+            "  (SELECT key FROM trigger_key WHERE key <> ? ORDER BY job_id DESC LIMIT -1 OFFSET ?)",
+            trigger_key,
+            TRIGGER_KEYS_MAX - 1,
+        )
 
     def watermark_ms(self) -> int | None:
         rows = self._query("SELECT at_ms FROM watermark WHERE name = 'succeeded'")
-        if not rows:
-            return None
-        at_ms = rows[0]["at_ms"]
-        assert isinstance(at_ms, int | float), at_ms
-        return int(at_ms)
+        return _integer(rows[0]["at_ms"]) if rows else None
+
+    def full_count(self) -> int | None:
+        """Documents of the last FULL job that succeeded; None if there was none."""
+        rows = self._query("SELECT document_count FROM full_count WHERE name = 'succeeded'")
+        return _integer(rows[0]["document_count"]) if rows else None
 
     def add(self, job: Job, trigger_key: str | None, alarm_at_ms: int | None) -> Awaitable[None]:
         """Remember a new job; `alarm_at_ms` None leaves the alarm as it is."""
@@ -89,16 +116,53 @@ class Store:
         self.remember(trigger_key, job)
         return _nothing() if alarm_at_ms is None else self.arm(alarm_at_ms)
 
-    def save(self, job: Job, alarm_at_ms: int | None) -> Awaitable[None]:
-        """Remember the job, its watermark if it succeeded, and the object's next alarm."""
+    def save(self, job: Job, alarm_at_ms: int | None, limits: Limits) -> Awaitable[None]:
+        """Remember the job, what its success means for others, and the object's next alarm."""
+        self.put(job, limits)
+        assert job.state not in PENDING or alarm_at_ms is not None, "a pending job has an alarm"
+        return self.arm(alarm_at_ms)
+
+    def put(self, job: Job, limits: Limits) -> None:
+        """As `save`, where the alarm is somebody else's."""
         state = job.state.value
         self._query("UPDATE job SET body = ? WHERE id = ?", _body(job), job.id)
         # Apart, as it touches an index: rows written are billed.
         self._query("UPDATE job SET state = ? WHERE id = ? AND state <> ?", state, job.id, state)
-        if (at_ms := watermark_ms(job)) is not None:
-            self._query("INSERT OR REPLACE INTO watermark VALUES ('succeeded', ?)", at_ms)
-        assert job.state in ENDED or alarm_at_ms is not None, "a job that is not ended has an alarm"
-        return self.arm(alarm_at_ms)
+        if job.state is State.SUCCEEDED:
+            self._succeeded(job)
+        if job.state in ENDED:
+            self._prune(limits)
+
+    def set_aside(self, job_id: str, page: int, rejects: Sequence[Reject], limits: Limits) -> None:
+        """Remember rejects of a page, as long as there is room; the same again changes nothing."""
+        for reject in rejects:
+            self._query(
+                "INSERT OR REPLACE INTO reject (job_id, page, place, body) SELECT ?, ?, ?, ?"
+                "  WHERE (SELECT count(*) FROM reject WHERE job_id = ?) < ?",
+                job_id,
+                page,
+                reject.place,
+                msgspec.json.encode(reject).decode(),
+                job_id,
+                limits.rejects_kept_max,
+            )
+
+    def rejects(self, job_id: str, after: tuple[int, int], count: int) -> list[tuple[int, Reject]]:
+        """So many rejects with their pages, in order, that come after a page and place."""
+        rows = self._query(
+            "SELECT page, body FROM reject WHERE job_id = ? AND (page, place) > (?, ?)"
+            "  ORDER BY page, place LIMIT ?",
+            job_id,
+            *after,
+            count,
+        )
+        return [
+            (_integer(row["page"]), msgspec.json.decode(str(row["body"]), type=Reject))
+            for row in rows
+        ]
+
+    def forget_rejects(self, job_id: str, after_page: int = 0) -> None:
+        self._query("DELETE FROM reject WHERE job_id = ? AND page > ?", job_id, after_page)
 
     def arm(self, alarm_at_ms: int | None) -> Awaitable[None]:
         """Set or delete the alarm. Setting it again to the same time costs nothing."""
@@ -113,13 +177,44 @@ class Store:
         """The alarm has fired: the platform holds none until one is set."""
         self._armed_at_ms = None
 
+    def armed_at_ms(self) -> Awaitable[int | None]:
+        """The alarm that the platform holds, whatever was set."""
+        return self._storage.getAlarm()
+
+    def _succeeded(self, job: Job) -> None:
+        at_ms, before_ms = watermark_ms(job), self.watermark_ms()
+        assert at_ms is not None, "a job that succeeded was started"
+        if job.mode is Mode.FULL:
+            self._query(
+                "INSERT OR REPLACE INTO full_count (name, document_count)  VALUES ('succeeded', ?)",
+                job.document_count,
+            )
+        elif before_ms is not None:
+            # An old job that was retried does not take back what later ones have read. But a
+            # FULL one does: its close takes back what they have written.
+            at_ms = max(at_ms, before_ms)
+        self._query("INSERT OR REPLACE INTO watermark (name, at_ms) VALUES ('succeeded', ?)", at_ms)
+
+    def _prune(self, limits: Limits) -> None:
+        rows = self._query(
+            "SELECT id FROM job WHERE state IN (SELECT value FROM json_each(?))"
+            "  ORDER BY id DESC LIMIT -1 OFFSET ?",
+            _listed(ENDED),
+            limits.jobs_kept_max,
+        )
+        for row in rows:
+            job_id = str(row["id"])
+            self.forget_rejects(job_id)
+            self._query("DELETE FROM trigger_key WHERE job_id = ?", job_id)
+            self._query("DELETE FROM job WHERE id = ?", job_id)
+
     def _migrate(self) -> None:
         self._query("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY)")
         applied = {row["version"] for row in self._query("SELECT version FROM schema_version")}
         for version, statements in _schema():
             if version not in applied:
                 self._query(statements)
-                self._query("INSERT INTO schema_version VALUES (?)", version)
+                self._query("INSERT INTO schema_version (version) VALUES (?)", version)
 
     def _query(self, query: str, *bindings: Binding) -> Sequence[Mapping[str, object]]:
         # A cursor that is not read to its end blocks later changes of the schema.
@@ -132,16 +227,28 @@ def _schema() -> list[tuple[int, str]]:
     return [(int(version), statements) for version, _, statements in blocks]
 
 
+def _listed(states: Iterable[State]) -> str:
+    return msgspec.json.encode(sorted(states)).decode()
+
+
 def _body(job: Job) -> str:
     body = msgspec.json.encode(job)
     assert len(body) <= BODY_BYTES_MAX, f"job {job.id} takes {len(body)} bytes"
     return body.decode()
 
 
-def _job(row: Mapping[str, object]) -> Job:
-    body = row["body"]
-    assert isinstance(body, str)
-    return msgspec.json.decode(body, type=Job)
+def _jobs(rows: Iterable[Mapping[str, object]]) -> list[Job]:
+    """Those that this code understands: newer code may have had other modes."""
+    jobs = []
+    for row in rows:
+        with suppress(msgspec.ValidationError):
+            jobs.append(msgspec.json.decode(str(row["body"]), type=Job))
+    return jobs
+
+
+def _integer(value: object) -> int:
+    assert isinstance(value, int | float), value  # the platform's numbers are doubles
+    return int(value)
 
 
 async def _nothing() -> None:

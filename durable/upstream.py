@@ -4,6 +4,8 @@ No retry and no sleep: the machine decides when to try again.
 """
 
 from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 
 import httpx
 from msgspec import Struct
@@ -12,9 +14,11 @@ from durable.environment import Secret
 from durable.errors import UpstreamError
 
 
-TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+TRANSIENT_STATUSES = frozenset({202, 408, 425, 429, *range(500, 600)})  # 202: not ready yet
 REFUSAL_BYTES_MAX = 4_096  # of an error's body, which a person is to read
 USER_AGENT = "glean-durable-sync/0.1"  # some APIs answer 403 without one
+DELAY_DIGITS_MAX = 10  # more than any wait that is kept
+REDIRECT_REMEDY = "if it leads to a login page, check the secret; else, correct the URL"
 TIMEOUT_SECONDS = 60.0  # for the headers, and again for each part of the body
 
 
@@ -70,6 +74,10 @@ class Upstream:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             reason = f"{self._name} did not answer: {type(error).__name__} {error}".rstrip()
             is_transient = isinstance(error, httpx.TransportError)
+            if "in location header" in str(error):
+                # The client looks at a redirect that it does not follow, too.
+                reason = f"{self._name} answered a redirect to what is no URL: {REDIRECT_REMEDY}"
+                is_transient = False
             raise UpstreamError(reason, is_transient=is_transient) from error
         if response.status_code != 200:
             raise self._refusal(response, body)
@@ -97,15 +105,37 @@ class Upstream:
         if status in {401, 403}:
             remedy = f", check the secret {self._token_name}"
         elif 300 <= status < 400:
-            remedy = ", a redirect, which is not followed"
-        reason = f"{self._name} answered {status}{remedy}: {text}"
+            remedy = f", a redirect{_origin(response)}, which is not followed: {REDIRECT_REMEDY}"
+            text = ""  # it quotes the address, and that may hold secrets
         return UpstreamError(
-            reason,
+            f"{self._name} answered {status}{remedy}{': ' if text else ''}{text}",
             is_transient=status in TRANSIENT_STATUSES,
-            retry_after_ms=_seconds(response.headers.get("retry-after", "")) * 1_000,
+            status=status,
+            retry_after=response.headers.get("retry-after", ""),
         )
 
 
-def _seconds(retry_after: str) -> int:
-    # The machine caps the wait; ten digits are more than it ever takes.
-    return int(retry_after[:10]) if retry_after.isascii() and retry_after.isdigit() else 0
+def retry_after_ms(header: str, now_ms: int) -> int:
+    """The wait that a Retry-After header asks for, in seconds or until a date; 0 for none."""
+    if header.isascii() and header.isdigit():
+        return int(header[:DELAY_DIGITS_MAX]) * 1_000
+    try:
+        at = parsedate_to_datetime(header)
+        if at.tzinfo is None:
+            at = at.replace(tzinfo=UTC)
+        at_ms = int(at.timestamp() * 1_000)
+    except (ValueError, OverflowError):
+        return 0
+    return max(0, at_ms - now_ms)
+
+
+def _origin(response: httpx.Response) -> str:
+    """Where a redirect leads. Only the server: the rest of a login's URL may hold secrets."""
+    location = response.headers.get("location", "")
+    if not location:
+        return ""
+    try:
+        url = response.url.join(location)
+    except (httpx.InvalidURL, ValueError):
+        return ""
+    return f" to {url.scheme}://{url.host}"

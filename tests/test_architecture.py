@@ -24,9 +24,18 @@ PACKAGES_ALLOWED = {
     "connectors": {"durable"},
     "worker/entry.py": {"worker", "durable", "connectors"},
 }
-MODULES_ALLOWED = {
+CORE = {
     "durable/job.py": (),
-    "durable/machine.py": ("durable.job.",),
+    "durable/events.py": ("job",),
+    "durable/pace.py": ("job", "events"),
+    "durable/guard.py": ("job",),
+    "durable/closing.py": ("job", "events"),
+    "durable/lifecycle.py": ("job", "events", "pace", "guard"),
+    "durable/machine.py": ("job", "events", "pace", "guard", "closing", "lifecycle"),
+    "durable/commands.py": ("job", "pace", "guard", "lifecycle"),
+}
+MODULES_ALLOWED = {
+    **{path: tuple(f"durable.{name}." for name in names) for path, names in CORE.items()},
     "connectors": tuple(f"durable.{name}" for name in durable.__all__),
 }
 DEPENDENCIES = {"cronsim", "httpx", "msgspec"}
@@ -71,7 +80,7 @@ def test_dependencies_point_inward(path: str) -> None:
     assert [name for name in names if top(name) not in allowed] == []
 
 
-@pytest.mark.parametrize("path", ["durable/job.py", "durable/machine.py", *modules("connectors")])
+@pytest.mark.parametrize("path", [*CORE, *modules("connectors")])
 def test_the_core_and_the_connectors_import_only_what_they_may(path: str) -> None:
     allowed = MODULES_ALLOWED.get(path, MODULES_ALLOWED["connectors"])
     names = [name for name in imported(tree(path)) if top(name) in OURS]
@@ -123,7 +132,7 @@ def test_the_readmes_connector_is_the_one_that_is_tested() -> None:
 
 def test_the_readmes_modules_are_there() -> None:
     named = set(re.findall(r"\b\w+\.(?:py|sql)\b", README.read_text(encoding="utf-8")))
-    files = {file.name for folder in DEPLOYED for file in (ROOT / folder).rglob("*.*")}
+    files = {file.name for folder in (*DEPLOYED, "tests") for file in (ROOT / folder).rglob("*.*")}
 
     assert named - files == set()
 

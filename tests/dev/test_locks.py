@@ -58,14 +58,14 @@ def test_all_tools_that_are_declared_are_locked() -> None:
     assert tools <= set(pins("host.txt"))
 
 
-@pytest.mark.parametrize("lock", ["host.txt", "worker.txt"])
+@pytest.mark.parametrize("lock", ["host.txt", "worker.txt", "sdk.txt"])
 def test_each_python_package_has_a_hash(lock: str) -> None:
     requirements = re.split(r"\n(?=[a-z])", (LOCKS / lock).read_text())
 
     assert [one for one in requirements if "--hash=sha256:" not in one] == []
 
 
-@pytest.mark.parametrize("lock", ["host.txt", "worker.txt"])
+@pytest.mark.parametrize("lock", ["host.txt", "worker.txt", "sdk.txt"])
 def test_a_python_lock_names_no_registry(lock: str) -> None:
     assert "://" not in (LOCKS / lock).read_text()
     assert "--index" not in (LOCKS / lock).read_text()

@@ -71,6 +71,9 @@ class Storage:
         self._execute("INSERT INTO _alarm VALUES (?)", (at_ms,))
         return self._settle()
 
+    async def getAlarm(self) -> int | None:  # noqa: N802 - the platform's name
+        return self.alarm_at_ms
+
     def deleteAlarm(self) -> Awaitable[None]:  # noqa: N802 - the platform's name
         self._execute("DELETE FROM _alarm", ())
         return self._settle()

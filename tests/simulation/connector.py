@@ -16,7 +16,9 @@ GLEAN_HOST = "glean.example"
 GLEAN_TOKEN = "glean's-token"
 
 # Small, so that a few notes meet every bound; the lease is the platform side's own.
-LIMITS = Limits(turn_pages_max=2, batch_documents_max=2, stall_ms_max=3_600_000)
+LIMITS = Limits(
+    turn_pages_max=2, batch_documents_max=2, stall_ms_max=3_600_000, settle_ms_max=60_000
+)
 
 
 class Note(Struct, frozen=True):

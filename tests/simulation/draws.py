@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 
+from dev.local_glean.readings import DEFAULTS, Readings, every
+from durable.commands import Command, Instruction
 from durable.job import Limits, Mode
 from tests.simulation.connector import LIMITS
 from tests.simulation.fates import LANDS_LATE, OK, Choice, Fate, Plan, in_order
@@ -38,16 +40,36 @@ class Trigger(Struct, frozen=True):
         return lambda: world.begin_within(self.mode, self.key)
 
 
+class Ask(Struct, frozen=True):
+    """Somebody asks something of a job, the latest being 0."""
+
+    age: int
+    instruction: Instruction
+
+    def of(self, world: World) -> str | None:
+        """The job's id, if there is such a job."""
+        ids = sorted(world.oracle.jobs, reverse=True)
+        return ids[self.age] if self.age < len(ids) else None
+
+    def on(self, world: World) -> Callable[[], object]:
+        def ask() -> None:
+            if (job_id := self.of(world)) is not None:
+                world.order_within(job_id, self.instruction)
+
+        return ask
+
+
 class Deployment(Struct, frozen=True):
-    """A source, and the limits of its jobs."""
+    """A source, the limits of its jobs, and a Glean."""
 
     pages: list[list[str]]
     order: Order
     limits: Limits
     answer_ms: int
+    readings: Readings = DEFAULTS
 
     def world(self) -> World:
-        world = World(self.pages, self.order, self.limits)
+        world = World(self.pages, self.order, self.limits, readings=self.readings)
         world.driver.answer_ms = self.answer_ms
         return world
 
@@ -121,6 +143,31 @@ SCHEDULES = st.builds(
     st.lists(OFFSETS_MS, max_size=8),
 )
 EDITS = st.sampled_from([Edit(*edit) for edit in product(LETTERS, (False, True))])
+# A Glean that is as it likes, and guards that are often in the way.
+ANY_DEPLOYMENTS = st.builds(
+    lambda deployment, readings, shrink_count: replace(
+        deployment,
+        readings=readings,
+        limits=replace(
+            deployment.limits, shrink_count=shrink_count, settle_ms_max=5_000, restarts_max=9
+        ),
+    ),
+    DEPLOYMENTS,
+    st.sampled_from(list(every())),
+    st.sampled_from([0, 10]),
+)
+ASKS = st.builds(
+    Ask,
+    st.integers(0, 3),
+    st.sampled_from(
+        [
+            Instruction(Command.CANCEL),
+            Instruction(Command.RETRY),
+            Instruction(Command.APPROVE, 0),
+            Instruction(Command.APPROVE, 99),
+        ]
+    ),
+)
 TRIGGERS = st.sampled_from([Trigger(*asked) for asked in product(Mode, (None, "one", "two"))])
 
 

@@ -58,6 +58,7 @@ class Driver:
         self.meanwhile: dict[int, Callable[[], object]] = {}  # by the index of a request's await
         self.awaits: list[Await] = []
         self.log: list[str] = []
+        self.delivered: list[Kind] = []  # requests that arrived at the other side
         self.is_spared = False
 
     def drive(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
@@ -131,9 +132,10 @@ class Driver:
         return answer
 
     def _deliver(self, kind: Kind, request: httpx.Request) -> httpx.Response:
+        self.delivered.append(kind)
         response = self._network.deliver(request)
-        if kind is Kind.CLOSE and response.status_code == 200:
-            self._oracle.closed(network.upload_id(request))
+        if kind is Kind.CLOSE:
+            self._oracle.closing_arrived()
         return response
 
     def _land(self, late: httpx.Request) -> None:

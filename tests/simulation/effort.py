@@ -1,18 +1,20 @@
-"""How many worlds Hypothesis makes: a few on a developer's machine, more where CI is set."""
+"""How many worlds Hypothesis makes: a few on a developer's machine, thousands where CI is set.
+
+`WORLDS=50000 make test ARGS=tests/simulation` makes as many as one has time for.
+"""
 
 import os
 
 from hypothesis import HealthCheck, settings
 
 
-settings.register_profile(
-    "dev",
-    max_examples=200,
+WORLDS = int(os.environ.get("WORLDS", "2000" if os.environ.get("CI") else "200"))
+
+# Not registered as the default: that would be everybody's, also that of other folders' tests.
+EFFORT = settings(
+    max_examples=WORLDS,
+    derandomize=bool(os.environ.get("CI")),
     deadline=None,  # a busy machine is no failure
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.register_profile("ci", settings.get_profile("dev"), max_examples=1_000, derandomize=True)
-
-# Not loaded as the default: that would be everybody's, also that of other folders' tests.
-EFFORT = settings.get_profile("ci" if os.environ.get("CI") else "dev")

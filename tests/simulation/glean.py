@@ -1,4 +1,4 @@
-"""Glean's indexing API, strict where its documentation is silent: it refuses all it might."""
+"""Glean's indexing API; where its documentation is silent, in both readings."""
 
 from typing import Literal
 
@@ -6,7 +6,10 @@ import httpx
 import msgspec
 from msgspec import Struct
 
+from dev.local_glean.readings import DEFAULTS, Readings
+from durable.instant import rfc3339
 from durable.job import Limits
+from tests.simulation.clock import Clock
 from tests.simulation.connector import DATASOURCE, GLEAN_TOKEN, SOURCE_HOST
 
 
@@ -53,22 +56,53 @@ class _RefusalError(Exception):
         self.status = status
 
 
+class _Upload(Struct):
+    started_at_ms: int
+    status: str = "ACTIVE"
+    has_expired: bool = False
+
+
 class Glean:
     """One datasource: what can be found in it, and the uploads to it.
 
     Args:
         limits: how much it takes in one request.
+        clock: of the world.
+        readings: of what Glean does not document.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, clock: Clock, readings: Readings) -> None:
         self._limits = limits
+        self._clock = clock
+        self._readings = readings
         self._staged: dict[str, str] = {}
         self._open_id: str | None = None
-        # All there ever were, with their status. It is not the first time that it is used.
-        self._uploads = {f"{DATASOURCE}-20251231T000000000Z-000000-1": "SUCCESSFUL"}
+        # All there ever were. It is not the first time that it is used.
+        first = f"{DATASOURCE}-20251231T000000000Z-000000-1"
+        self._uploads = {first: _Upload(clock.now_ms - 1, "SUCCESSFUL")}
+        self.request_bytes_max = limits.batch_bytes_max
+        self.unfit: set[str] = set()  # documents that it refuses
         self.index: dict[str, str] = {}  # titles by id
         self.closed: list[str] = []
         self.refusals: list[str] = []
+
+    @property
+    def is_picky(self) -> bool:
+        """Whether it may refuse what is sent as it should be."""
+        is_smaller = self.request_bytes_max < self._limits.batch_bytes_max
+        return bool(self.unfit) or is_smaller or self._readings != DEFAULTS
+
+    def expire(self) -> None:
+        """The open upload was left open for too long."""
+        if self._open_id is not None:
+            self._uploads[self._open_id].has_expired = True
+            self._open_id, self._staged = None, {}
+
+    def open_elsewhere(self) -> None:
+        """Something else begins an upload to the datasource, and does not end it."""
+        upload_id = f"elsewhere-{len(self._uploads)}"
+        self._uploads[upload_id] = _Upload(self._clock.now_ms)
+        self._open_id, self._staged = upload_id, {}
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         try:
@@ -84,7 +118,7 @@ class Glean:
         _require(request.headers.get("authorization") == f"Bearer {GLEAN_TOKEN}", "no token", 401)
         _require(request.method == "POST", "everything here is a POST", 405)
         _require(request.headers.get("content-type") == "application/json", "not JSON", 415)
-        _require(len(request.content) <= self._limits.batch_bytes_max, "too large", 413)
+        _require(len(request.content) <= self.request_bytes_max, "too large", 413)
         match request.url.path.removeprefix(ROOT):
             case "/bulkindexdocuments":
                 self._bulk(msgspec.json.decode(request.content, type=_Bulk))
@@ -98,8 +132,14 @@ class Glean:
                 self.index.pop(deletion.id, None)  # silent where there is none, as documented
             case path if path == f"/debug/{DATASOURCE}/status":
                 history = [
-                    {"uploadId": upload_id, "status": status, "startTime": "", "endTime": "NA"}
-                    for upload_id, status in self._uploads.items()
+                    {
+                        "uploadId": upload_id,
+                        "status": upload.status,
+                        "startTime": rfc3339(upload.started_at_ms),
+                        "endTime": "NA",
+                    }
+                    for upload_id, upload in self._uploads.items()
+                    if self._is_listed(upload_id, upload)
                 ]
                 return msgspec.json.encode({"documents": {"bulkUploadHistory": history}})
             case path:
@@ -107,29 +147,61 @@ class Glean:
         return b""  # the success of a write has no documented body
 
     def _bulk(self, page: _Bulk) -> None:
+        _require(not page.force_restart_upload or page.is_first_page, "a restart is a first page")
         if page.is_first_page:
             self._open(page)
-        _require(not page.force_restart_upload or page.is_first_page, "a restart is a first page")
-        _require(page.upload_id == self._open_id, f"{page.upload_id} is not the open upload", 409)
+        elif page.upload_id != self._open_id:
+            self._refuse_unless_ignored(page)
+            return
         is_boundary = page.is_first_page or page.is_last_page
         _require(is_boundary or bool(page.documents), "an empty page in the middle")
-        self._staged |= self._titles(page.datasource, page.documents)
+        if page.is_last_page and not page.is_first_page and self._readings.refuses_empty_last:
+            _require(bool(page.documents), "an empty last page")
+        titles = self._titles(page.datasource, page.documents)
+        if self._readings.refuses_repeated_middle and not is_boundary:
+            repeated = titles.keys() & self._staged.keys()
+            _require(not repeated, f"staged already: {repeated}", 409)
+        self._staged |= titles
         if page.is_last_page:
             self.index, self._staged, self._open_id = self._staged, {}, None
-            self._uploads[page.upload_id] = "SUCCESSFUL"
+            self._uploads[page.upload_id].status = "SUCCESSFUL"
             self.closed.append(page.upload_id)
 
+    def _refuse_unless_ignored(self, page: _Bulk) -> None:
+        """A page of an upload that is not open: it has no effect, whatever the answer."""
+        upload, readings = self._uploads.get(page.upload_id), self._readings
+        is_refused = True
+        if upload is not None and upload.has_expired:
+            is_refused = readings.refuses_expired
+        elif upload is not None and upload.status == "SUCCESSFUL":
+            is_refused = (
+                readings.refuses_repeated_last if page.is_last_page else readings.refuses_finished
+            )
+        elif upload is not None:
+            is_refused = readings.refuses_discarded
+        _require(not is_refused, f"{page.upload_id} is not the open upload", 409)
+
     def _open(self, page: _Bulk) -> None:
-        _require(page.upload_id not in self._uploads, f"{page.upload_id} was used before", 409)
+        is_used = page.upload_id in self._uploads and page.upload_id != self._open_id
+        _require(
+            not (is_used and self._readings.refuses_repeated_first),
+            f"{page.upload_id} was used before",
+            409,
+        )
         is_free = self._open_id is None or page.force_restart_upload
         _require(is_free, f"{self._open_id} is still open", 409)
         self._open_id, self._staged = page.upload_id, {}
-        self._uploads[page.upload_id] = "ACTIVE"  # a discarded one, too: there is no other status
+        self._uploads[page.upload_id] = _Upload(self._clock.now_ms)
+
+    def _is_listed(self, upload_id: str, upload: _Upload) -> bool:
+        is_over = upload.status == "SUCCESSFUL" or upload_id == self._open_id
+        return is_over or (self._readings.lists_discarded and not upload.has_expired)
 
     def _titles(self, datasource: str, documents: list[_Document]) -> dict[str, str]:
         _require(datasource == DATASOURCE, "no such datasource")
         _require(len(documents) <= self._limits.batch_documents_max, "too many documents", 413)
         for document in documents:
+            _require(document.id not in self.unfit, f"Document {document.id} is not valid")
             _require(document.datasource == DATASOURCE, f"{document.id}: another datasource")
             view_url = f"https://{SOURCE_HOST}/notes/{document.id}"
             _require(document.view_url == view_url, f"{document.id}: not of the urlRegex")

@@ -114,7 +114,7 @@ def refused(flavour: int) -> Answer:
 
 
 def forbidden(flavour: int) -> Answer:
-    return _pick(flavour, *(httpx.Response(status) for status in (400, 401, 403, 404, 302)))
+    return _pick(flavour, *(httpx.Response(status) for status in (405, 401, 403, 404, 302)))
 
 
 def lost(response: httpx.Response, flavour: int) -> Answer:

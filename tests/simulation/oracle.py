@@ -4,8 +4,9 @@ import httpx
 import msgspec
 from msgspec import Struct
 
+from durable.commands import LEGAL, Command, Instruction
 from durable.instant import rfc3339
-from durable.job import ENDED, WORKING, Job, Limits, Mode, State
+from durable.job import ENDED, PENDING, WORKING, Job, Limits, Mode, State
 from tests.fakes.storage import Storage
 from tests.simulation.clock import Clock
 from tests.simulation.connector import GLEAN_TOKEN, SOURCE_TOKEN
@@ -17,6 +18,7 @@ from tests.simulation.source import Source
 
 LEASE_MS_MAX = Limits().lease_ms
 SOON_MS = 1_000
+SETTLED = frozenset({400, 409, 413})  # Glean's answers that are not the end of a job
 KINDS = {
     Mode.FULL: {Kind.OPEN, Kind.FETCH, Kind.SEND, Kind.ASK, Kind.CLOSE},
     Mode.INCREMENTAL: {Kind.FETCH, Kind.SEND, Kind.DELETE},
@@ -28,13 +30,20 @@ class Seen(Struct):
 
     progress_at_ms: int
     death_count: int = 0  # since then
-    fault_count: int = 0
+    fault_count: int = 0  # this and the next: of its latest crawl
     fetch_count: int = 0
     first_sent_at_ms: int | None = None
     quiet_until_ms: int = 0
     has_end: bool = False  # the source said so, and was heard
     is_forbidden: bool = False
     is_closed: bool = False
+    order: Instruction | None = None  # the latest that it was given
+
+    def begins_anew(self) -> None:
+        self.fault_count = 1  # one may be under way as this is seen
+        self.fetch_count = 0
+        self.has_end = self.is_closed = False
+        self.first_sent_at_ms = None
 
 
 class Oracle:
@@ -63,13 +72,16 @@ class Oracle:
         self.may_be_refused = False  # by Glean itself: something has arrived late there
         self.turn_fetch_count = 0
         self.excused: set[str] = set()  # notes that may be wrong in the index
+        self.deaths: list[Fate] = []
+        self.is_redefined = False  # the mapping is not what this knows
+        self._closed_count = 0
         self._asking = ""  # the job whose request is under way
 
     @property
     def head(self) -> Job | None:
         """The job whose turn it is."""
-        unended = [job for job in self.jobs.values() if job.state not in ENDED]
-        return min(unended, key=lambda job: (job.state is State.QUEUED, job.id), default=None)
+        pending = [job for job in self.jobs.values() if job.state in PENDING]
+        return min(pending, key=lambda job: (job.state is State.QUEUED, job.id), default=None)
 
     @property
     def latest(self) -> Job:
@@ -88,6 +100,8 @@ class Oracle:
         assert kind in KINDS[job.mode], f"{kind} in a job that is {job.mode}"
         if kind is Kind.FETCH:
             since_ms = self.watermark_ms if job.mode is Mode.INCREMENTAL else None
+            if seen.order is not None:
+                since_ms = job.since_ms  # what a job has begun to read, it goes on to read
             since = None if since_ms is None else rfc3339(since_ms)
             assert request.url.params.get("changed_since") == since, "reads from another time"
         if job.mode is Mode.FULL and kind in {Kind.OPEN, Kind.SEND, Kind.CLOSE}:
@@ -99,22 +113,27 @@ class Oracle:
         if seen.first_sent_at_ms is None:
             seen.first_sent_at_ms = now_ms
         self._asking = job.id
-        seen.fetch_count += kind is Kind.FETCH
-        self.turn_fetch_count += kind is Kind.FETCH
+        # A close may need a document of a page that was read.
+        if kind is Kind.FETCH and job.state is State.SENDING:
+            seen.fetch_count += 1
+            self.turn_fetch_count += 1
         assert self.turn_fetch_count <= self._limits.turn_pages_max, "a turn over its budget"
 
     def answered(self, kind: Kind, fate: Fate, answer: httpx.Response | Exception) -> None:
         seen = self.seen[self._asking]
         is_whole = fate is Fate.OK or fate is Fate.GARBLED  # a cut body has its status
         is_refused = is_whole and isinstance(answer, httpx.Response) and answer.is_error
-        assert not is_refused or self.may_be_refused, f"{kind} was refused without a cause"
+        has_cause = self.may_be_refused or self._glean.is_picky
+        assert not is_refused or has_cause, f"{kind} was refused without a cause"
         is_unread = fate is Fate.GARBLED and kind not in {Kind.FETCH, Kind.ASK}
-        if fate is Fate.FORBIDDEN or is_refused:
+        if is_refused and isinstance(answer, httpx.Response) and answer.status_code in SETTLED:
+            pass  # cut, or asked about
+        elif fate is Fate.FORBIDDEN or is_refused:
             seen.is_forbidden = True
         elif fate is not Fate.OK and not is_unread:
             headers = answer.headers if isinstance(answer, httpx.Response) else {}
             wait_ms = int(headers.get("retry-after", 0)) * 1_000
-            wait_ms = max(self._limits.backoff_ms_min, min(wait_ms, self._limits.stall_ms_max))
+            wait_ms = min(wait_ms, self._limits.retry_after_ms_max)
             seen.quiet_until_ms = self._clock.now_ms + wait_ms
         elif kind is Kind.FETCH and isinstance(answer, httpx.Response):
             page = msgspec.json.decode(answer.content)
@@ -125,22 +144,31 @@ class Oracle:
             self.seen[job.id].fault_count += 1
 
     def died(self, fate: Fate) -> None:
+        self.deaths.append(fate)
         if (job := self.head) is not None:
             seen = self.seen[job.id]
             seen.death_count += 1
             if fate is Fate.DIED_UNSAVED:  # with the note of the latest answer, too
                 seen.quiet_until_ms, seen.is_forbidden = 0, False
 
-    def closed(self, upload: str) -> None:
-        """An upload was closed: what Glean has now must be the whole source."""
-        job = self.jobs[upload.rpartition("-")[0]]
+    def closing_arrived(self) -> None:
+        """If an upload was closed: what Glean has now must be the whole source."""
+        if len(self._glean.closed) == self._closed_count:
+            return
+        self._closed_count = len(self._glean.closed)
+        job = self.jobs[self._glean.closed[-1].rpartition("-")[0]]
         seen = self.seen[job.id]
-        assert not seen.is_closed, "one job closed two uploads"
+        assert not seen.is_closed, "one crawl closed two uploads"
         seen.is_closed = True
         assert job.started_at_ms is not None
         self.check_index(job.started_at_ms)
         extra = self._glean.index.keys() - self._source.rows.keys()
         assert not extra, f"what the source does not have: {extra}"
+
+    def ordered(self, job_id: str, order: Instruction) -> None:
+        """Somebody is about to ask something of a job."""
+        self.seen[job_id].order = order
+        self.seen[job_id].fault_count += 1  # the page under way may be for nothing
 
     def committed(self) -> None:
         """Something may have been written to disk."""
@@ -150,25 +178,30 @@ class Oracle:
             if self._bodies.get(job_id) == body:
                 continue
             before, job = self.jobs.get(job_id), msgspec.json.decode(body, type=Job)
-            assert before is None or before.state not in ENDED, f"{job_id} had ended"
+            seen = self.seen.setdefault(job_id, Seen(self._clock.now_ms))
+            self._check_step(before, job, seen)
             assert SOURCE_TOKEN not in body, "a secret is stored"
             assert GLEAN_TOKEN not in body, "a secret is stored"
             self._bodies[job_id], self.jobs[job_id] = body, job
-            seen = self.seen.setdefault(job_id, Seen(self._clock.now_ms))
+            if before is not None and job.crawl_count > max(1, before.crawl_count):
+                seen.begins_anew()
             if before and (before.state, before.page_count) != (job.state, job.page_count):
                 if job.state is not State.FAILED:
                     seen.progress_at_ms, seen.death_count = self._clock.now_ms, 0
                 if job.state in ENDED:
                     ended.append(job)
         assert len(self._in(WORKING)) <= 1, "two jobs work"
-        unended = self._in(WORKING | {State.QUEUED})
-        assert len({job.mode for job in unended}) == len(unended), "two unended jobs of one mode"
+        pending = self._in(PENDING)
+        assert len({job.mode for job in pending}) == len(pending), "two pending jobs of one mode"
         watermarks = self._storage.exec("SELECT at_ms FROM watermark").toArray()
         watermark_ms = watermarks[0]["at_ms"] if watermarks else None
         for job in ended:
             self._ended(job)
             if job.state is State.SUCCEEDED:
-                self.watermark_ms = job.started_at_ms
+                assert job.started_at_ms is not None
+                is_full = job.mode is Mode.FULL
+                later_ms = 0 if is_full else self.watermark_ms or 0
+                self.watermark_ms = max(job.started_at_ms, later_ms)
         assert watermark_ms == self.watermark_ms, "the watermark is a successful job's start"
 
     def rested(self, *, has_died: bool, is_redelivered: bool) -> None:
@@ -194,10 +227,26 @@ class Oracle:
 
     def check_index(self, since_ms: int) -> None:
         """Glean has what nobody has changed since then, as it is in the source."""
+        if self.is_redefined:
+            return
+        excused = self.excused | self._source.broken | self._glean.unfit
         for row in self._source.rows.values():
             found = self._glean.index.get(row.id)
-            is_unknown = row.updated_at_ms >= since_ms or row.id in self.excused
+            is_unknown = row.updated_at_ms >= since_ms or row.id in excused
             assert is_unknown or found == row.text, f"Glean has {found!r} for {row}"
+
+    def _check_step(self, before: Job | None, job: Job, seen: Seen) -> None:
+        """What is at rest is moved only by whoever may."""
+        if before is None or before.state in PENDING:
+            return
+        if before.state is State.HELD and job.state is State.CANCELLED and seen.order is None:
+            assert "replaced" in job.error
+            return
+        assert seen.order is not None, f"{job.id} was {before.state}"
+        assert seen.order.command in LEGAL[before.state], "an illegal order"
+        if job.state is State.QUEUED:
+            seen.is_forbidden, seen.quiet_until_ms = False, 0
+            seen.progress_at_ms, seen.death_count = self._clock.now_ms, 0
 
     def _ended(self, job: Job) -> None:
         now_ms, seen = self._clock.now_ms, self.seen[job.id]
@@ -213,16 +262,34 @@ class Oracle:
             assert seen.is_closed or job.mode is Mode.INCREMENTAL, "succeeded without a close"
             self.check_index(job.started_at_ms)
             return
+        if job.state is State.CANCELLED:
+            is_replaced = "replaced" in job.error
+            is_ordered = seen.order is not None and seen.order.command is Command.CANCEL
+            assert is_replaced or is_ordered, "cancelled without an order"
+            return
         has_stalled = now_ms - seen.progress_at_ms >= self._limits.stall_ms_max
         has_died = seen.death_count >= self._limits.deaths_max
-        assert seen.is_forbidden or has_stalled or has_died, f"gave up too early: {job.error}"
+        was_displaced = job.restart_count >= self._limits.restarts_max
+        was_displaced = was_displaced or "settle_ms_max" in job.error
+        has_too_many = "set aside" in job.error
+        assert any((seen.is_forbidden, has_stalled, has_died, was_displaced, has_too_many)), (
+            f"gave up too early: {job.error}"
+        )
         assert job.error, "gave up without a word"
 
     def _check_counts(self, job: Job) -> None:
         """The counts are those of the pages that are in Glean, each counted once."""
         if job.started_at_ms is None or self._source.changed_at_ms >= job.started_at_ms:
             return  # the pages may have changed since they were counted
-        rows = [row for page in self._source.pages(job.since_ms)[: job.page_count] for row in page]
+        if self.excused:
+            return  # and so may Glean's mind
+        bad = self._source.broken | self._glean.unfit
+        rows = [
+            row
+            for page in self._source.pages(job.since_ms)[: job.page_count]
+            for row in page
+            if row.id not in bad
+        ]
         deletion_count = sum(row.text is None for row in rows)
         assert job.document_count == len(rows) - deletion_count, "documents miscounted"
         is_full = job.mode is Mode.FULL

@@ -1,6 +1,6 @@
 """A source of notes that people edit, as strict as a source may be."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -45,7 +45,9 @@ class Source:
         self.order = order
         self._pages = [list(page) for page in pages] or [[]]
         self._changes: list[Row] = []
+        self._lost_at_ms = 0
         self.rows: dict[str, Row] = {}
+        self.broken: set[str] = set()  # notes that are not served as they should be
         for page in self._pages:
             for note_id in page:
                 self._change(note_id, f"{note_id} 0", at_ms)
@@ -57,7 +59,7 @@ class Source:
     @property
     def changed_at_ms(self) -> int:
         """When somebody last edited."""
-        return max((row.updated_at_ms for row in self.rows.values()), default=0)
+        return max([self._lost_at_ms, *(row.updated_at_ms for row in self.rows.values())])
 
     def edit(self, note_id: str, at_ms: int) -> None:
         """Write a note, or change it."""
@@ -68,6 +70,15 @@ class Source:
     def delete(self, note_id: str, at_ms: int) -> None:
         if note_id in self.rows:
             self._change(note_id, None, at_ms)
+
+    def lose(self, note_ids: Iterable[str], at_ms: int) -> None:
+        """Forget notes without a word: not even that they were deleted."""
+        lost = set(note_ids)
+        self._pages = [[name for name in page if name not in lost] for page in self._pages]
+        self._changes = [row for row in self._changes if row.id not in lost]
+        for name in lost:
+            del self.rows[name]
+        self._lost_at_ms = at_ms
 
     def pages(self, since_ms: int | None) -> list[list[Row]]:
         """All that a reader would get now, without counting as reading."""
@@ -83,6 +94,7 @@ class Source:
             return httpx.Response(401, text="who are you?")
         params = dict(request.url.params)
         cursor, since = params.pop("after", None), params.pop("changed_since", None)
+        params.pop("limit", None)
         if request.method != "GET" or request.url.path != "/notes" or params != {"shape": "flat"}:
             return httpx.Response(400, text=f"there is no {request.method} {request.url}")
         since_ms = None
@@ -90,7 +102,11 @@ class Source:
             since_ms = round(datetime.fromisoformat(since).timestamp() * 1_000)
         rows, next_cursor = self._page(cursor, since_ms)
         notes = [
-            {"id": row.id, "text": row.text, "updated_at": rfc3339(row.updated_at_ms)}
+            {
+                "id": row.id,
+                "text": 5 if row.id in self.broken else row.text,
+                "updated_at": rfc3339(row.updated_at_ms),
+            }
             for row in rows
         ]
         content = msgspec.json.encode({"notes": notes, "next": next_cursor})

@@ -4,13 +4,18 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from durable.commands import Command, Instruction
+from durable.guard import missing_count
 from durable.job import Mode, State
 from tests.simulation.draws import (
-    DEPLOYMENTS,
+    ANY_DEPLOYMENTS,
+    ASKS,
     EDITS,
+    LETTERS,
     OFFSETS_MS,
     SCHEDULES,
     TRIGGERS,
+    Ask,
     Deployment,
     Edit,
     Schedule,
@@ -23,9 +28,10 @@ from tests.simulation.fates import AT_SAVE, Fate, calm, in_order
 class Life(RuleBasedStateMachine):
     """That an unended job has an alarm, and the index is right, is checked at each step's end."""
 
-    @initialize(deployment=DEPLOYMENTS)
+    @initialize(deployment=ANY_DEPLOYMENTS)
     def deploy(self, deployment: Deployment) -> None:
         self.world = deployment.world()
+        self.world.oracle.may_be_refused = True
 
     @rule(trigger=TRIGGERS, fate=st.sampled_from([Fate.OK, Fate.OK, *AT_SAVE]))
     def ask(self, trigger: Trigger, fate: Fate) -> None:
@@ -40,6 +46,35 @@ class Life(RuleBasedStateMachine):
         self.world.begin(mode, key)
         self.world.begin(mode, key)
 
+    @rule(ask=ASKS, fate=st.sampled_from([Fate.OK, Fate.OK, *AT_SAVE]))
+    def command(self, ask: Ask, fate: Fate) -> None:
+        self.world.driver.plan = in_order([], [fate])
+        if (job_id := ask.of(self.world)) is not None:
+            self.world.order(job_id, ask.instruction)
+
+    @rule(note=st.sampled_from(LETTERS))
+    def spoil(self, note: str) -> None:
+        """Glean takes a note no longer, or takes it again."""
+        self.world.glean.unfit ^= {note}
+        self.world.oracle.excused.add(note)
+
+    @rule()
+    def expire(self) -> None:
+        self.world.glean.expire()
+
+    @rule()
+    def open_elsewhere(self) -> None:
+        self.world.glean.open_elsewhere()
+
+    @rule()
+    def lose_the_alarm(self) -> None:
+        """The platform loses it; a tick of a cron trigger sets it again."""
+        world = self.world
+        world.driver.plan = calm
+        if world.storage.alarm_at_ms is not None:
+            world.storage.fire()
+            assert world.tend() == (world.oracle.head is not None)
+
     @rule(edit=EDITS)
     def edit(self, edit: Edit) -> None:
         if edit.is_deletion:
@@ -50,10 +85,10 @@ class Life(RuleBasedStateMachine):
     @rule(
         schedule=SCHEDULES,
         offset_ms=OFFSETS_MS,
-        meanwhile=st.dictionaries(st.integers(1, 6), EDITS | TRIGGERS, max_size=2),
+        meanwhile=st.dictionaries(st.integers(1, 6), EDITS | TRIGGERS | ASKS, max_size=2),
     )
     def wake(
-        self, schedule: Schedule, offset_ms: int, meanwhile: dict[int, Edit | Trigger]
+        self, schedule: Schedule, offset_ms: int, meanwhile: dict[int, Edit | Trigger | Ask]
     ) -> None:
         """The alarm fires; also where there is none."""
         world = self.world
@@ -79,11 +114,16 @@ class Life(RuleBasedStateMachine):
             return
         world.driver.plan = calm
         world.run()
+        world.glean.unfit = set()
         for mode in (Mode.INCREMENTAL, Mode.FULL):
             world.begin(mode)
             world.run()
-            assert world.oracle.latest.state is State.SUCCEEDED
-        assert world.glean.index == world.source.live
+            job = world.oracle.latest
+            if job.state is State.HELD:
+                world.order(job.id, Instruction(Command.APPROVE, missing_count(job)))
+                world.run()
+            assert world.oracle.latest.state is State.SUCCEEDED, world.told(job.error)
+        assert world.glean.index == world.source.live, world.told("the index is wrong")
 
 
 TestLife = Life.TestCase

@@ -100,6 +100,9 @@ def test_a_refusal_for_good_ends_the_job_at_once(scenario: Scenario) -> None:
         for flavour in range(FLAVOURS):
             before = scenario()
             world, after = played(scenario, {point.index: Choice(Fate.FORBIDDEN, flavour)})
+            if after[point.index - 1].kind is Kind.CLOSE:
+                check(world)  # Glean has taken the close, and only its word for it is missing
+                continue
 
             assert world.oracle.latest.state is State.FAILED, world.told("not failed")
             assert [late.kind for late in after[point.index + 1 :]] == [Kind.SAVE]
@@ -116,7 +119,7 @@ def test_an_answer_finds_a_job_that_somebody_ended(scenario: Scenario) -> None:
             continue
         world = scenario()
         first = len(world.driver.awaits)
-        world.driver.meanwhile[first + point.index] = world.end
+        world.driver.meanwhile[first + point.index] = world.cancel_within
         world.run()
 
         assert world.oracle.latest.state in ENDED

@@ -2,7 +2,9 @@
 
 import pytest
 
+from durable.commands import Refusal
 from durable.job import Mode, State
+from durable.processor import Begun
 from tests.simulation.fates import AT_SAVE, Choice, Fate, Kind, at, where
 from tests.simulation.world import World
 
@@ -129,6 +131,16 @@ def test_a_key_that_joined_a_job_gives_that_job_again_after_its_end() -> None:
     world.run()
     again = world.begin(Mode.FULL, KEY)
 
-    assert begun is not None
-    assert again is not None
+    assert isinstance(begun, Begun)
+    assert isinstance(again, Begun)
     assert again.job.id == begun.job.id
+
+
+def test_a_key_that_asked_for_one_mode_is_refused_for_the_other() -> None:
+    world = World()
+    world.begin(Mode.FULL, KEY)
+    again = world.begin(Mode.INCREMENTAL, KEY)
+
+    assert isinstance(again, Refusal)
+    assert again.is_key_reused
+    assert len(world.oracle.jobs) == 1

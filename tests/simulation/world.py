@@ -2,22 +2,25 @@
 
 from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import count
+from itertools import count, cycle
 
-from msgspec.structs import replace
+from msgspec import Struct
 
+from dev.local_glean.readings import DEFAULTS, Readings
+from durable.commands import Command, Instruction, Refusal
+from durable.connector import AnyConnector
 from durable.environment import Environment
-from durable.job import Limits, Mode, State
+from durable.executor import Host
+from durable.job import Job, Limits, Mode
 from durable.processor import Begun, Processor
 from durable.store import Store
-from durable.turn import Host
 from tests.fakes.storage import Storage
 from tests.simulation.clock import HOUR_MS, NEW_YEAR_MS, Clock
 from tests.simulation.connector import GLEAN_HOST, LIMITS, NOTES, SOURCE_HOST, deployed
 from tests.simulation.driver import DiedError, Driver
 from tests.simulation.fates import Plan, calm
 from tests.simulation.glean import Glean
-from tests.simulation.network import BugError, Io, Network, Transport
+from tests.simulation.network import BugError, Io, Network, Server, Transport
 from tests.simulation.oracle import Oracle
 from tests.simulation.source import Order, Source
 
@@ -25,6 +28,20 @@ from tests.simulation.source import Order, Source
 PAGES = (("a", "b", "c"), (), ("d", "e"))  # of two batches, of none, of one
 REDELIVERIES_MAX = 6  # the platform's, of an alarm whose handler did not end
 REDELIVERY_MS_MIN = 2_000
+
+
+class StandIn(Struct, frozen=True):
+    """What is asked in the place of the source, which still says what is true.
+
+    Attributes:
+        connector: what the object serves.
+        server: answers it.
+        oracle: judges what comes of it.
+    """
+
+    connector: AnyConnector
+    server: Server
+    oracle: type[Oracle]
 
 
 class World:
@@ -35,21 +52,28 @@ class World:
         order: in which the source lists them.
         limits: the deployment's.
         plan: what becomes of each await.
+        readings: of what Glean does not document.
+        stand_in: asked in the place of the source; None: the source itself is.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each world differs in one or two of them
         self,
         pages: Sequence[Sequence[str]] = PAGES,
         order: Order = Order.PLACE,
         limits: Limits = LIMITS,
         plan: Plan = calm,
+        *,
+        readings: Readings = DEFAULTS,
+        stand_in: StandIn | None = None,
     ) -> None:
         self.clock = Clock()
         self.source = Source(pages, NEW_YEAR_MS - HOUR_MS, order)
-        self.glean = Glean(limits)
+        self.glean = Glean(limits, self.clock, readings)
         self.storage = Storage(_settle)
-        self.oracle = Oracle(self.storage, self.source, self.glean, self.clock, limits)
-        wire = Network({SOURCE_HOST: self.source.answer, GLEAN_HOST: self.glean.answer})
+        asked = stand_in or StandIn(NOTES, self.source.answer, Oracle)
+        self.oracle = asked.oracle(self.storage, self.source, self.glean, self.clock, limits)
+        wire = Network({SOURCE_HOST: asked.server, GLEAN_HOST: self.glean.answer})
+        self._connector = asked.connector
         self.driver = Driver(self.storage, wire, self.clock, self.oracle)
         self.driver.plan = plan
         self.keys: dict[str, str] = {}  # the jobs that they began
@@ -58,16 +82,17 @@ class World:
         self._redelivery_at_ms: int | None = None
         self._redelivery_count = 0
         self.variables: dict[str, str | Exception] = {**deployed(limits)}
-        nonces = count()
+        nonces, draws = count(), cycle((1.0, 0.3))
         self._host = Host(
             now_ms=lambda: self.clock.now_ms,
             nonce=lambda: f"{next(nonces):06x}",
+            draw=lambda: next(draws),
             transport=Transport(),
         )
         self.evict()
         self.storage.commit()
 
-    def begin(self, mode: Mode, key: str | None = None) -> Begun | None:
+    def begin(self, mode: Mode, key: str | None = None) -> Begun | Refusal | None:
         """Ask for a job; None if the isolate died over it, and nobody knows."""
         with self._told():
             try:
@@ -96,6 +121,11 @@ class World:
         self._catch_up()
         for note_id in note_ids:
             self.source.delete(note_id, self.clock.now_ms)
+
+    def lose(self, *note_ids: str) -> None:
+        """The source forgets notes without a word."""
+        self._catch_up()
+        self.source.lose(note_ids, self.clock.now_ms)
 
     def wake(self, offset_ms: int = 0) -> None:
         """Fire the alarm, this much after its time, or before; also when there is none."""
@@ -132,31 +162,62 @@ class World:
     def evict(self) -> None:
         """The platform takes the object from memory, between two calls."""
         environment = Environment(self._variable)
-        self._processor = Processor(NOTES, environment, Store(self.storage), self._host)
+        self._processor = Processor(self._connector, environment, Store(self.storage), self._host)
 
-    def end(self) -> None:
-        """Somebody ends the job that is under way."""
+    def redeploy(self, connector: AnyConnector) -> None:
+        """New code, between two turns."""
+        self._connector = connector
+        self.oracle.is_redefined = True
+        self.evict()
+
+    def tend(self) -> bool:
+        """A cron tick looks after the object; whether its alarm was lost."""
+        with self._told():
+            return self.driver.drive(self._processor.tend())
+
+    def order(self, job_id: str, instruction: Instruction) -> Job | Refusal | None:
+        """Somebody asks something of a job; None if the isolate died over it."""
+        with self._told():
+            try:
+                return self._order(job_id, instruction)
+            except DiedError:
+                self._revive()
+                return None
+            finally:
+                self._rest()
+
+    def order_within(self, job_id: str, instruction: Instruction) -> None:
+        """Ask something of a job where the isolate's death is somebody else's to notice."""
+        self._order(job_id, instruction)
+
+    def cancel_within(self) -> None:
+        """Somebody cancels the job that is under way, while it waits for an answer."""
         job = self.oracle.head
         assert job is not None
-        ended = replace(job, state=State.FAILED, finished_at_ms=self.clock.now_ms, error="ended")
-        self.oracle.seen[job.id].is_forbidden = True
-        drop = Store(self.storage).save(ended, None)
-        self.driver.drive(_awaited(drop))
+        self._order(job.id, Instruction(Command.CANCEL))
 
     def told(self, claim: str) -> str:
         """The claim, and all that happened."""
         return "\n".join([claim, *self.driver.log])
 
-    def _begin(self, mode: Mode, key: str | None) -> Begun:
+    def _begin(self, mode: Mode, key: str | None) -> Begun | Refusal:
         begun = self.driver.drive(self._processor.begin(mode, key))
-        if key in self.keys:
-            assert begun.job.id == self.keys[key], f"{key} began another job"
-            assert not begun.is_new
+        known = self.oracle.jobs.get(self.keys.get(key or "", ""))
+        if isinstance(begun, Refusal):
+            assert key is not None, "refused without a cause"
+            assert known is None or known.mode is not mode, "refused without a cause"
             return begun
-        assert begun.job.mode is mode or key is not None
-        if begun.is_new and key is not None:
+        assert begun.job.mode is mode
+        if key is not None:
+            assert known is None or begun.job.id == known.id, f"{key} began another job"
             self.keys[key] = begun.job.id
         return begun
+
+    def _order(self, job_id: str, instruction: Instruction) -> Job | Refusal:
+        self.oracle.ordered(job_id, instruction)
+        job = self.driver.drive(self._processor.obey(job_id, instruction))
+        assert job is not None, f"there is no job {job_id}"
+        return job
 
     def _catch_up(self) -> None:
         """No request is later than the next edit: see test_late_requests for those that are."""

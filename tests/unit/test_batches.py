@@ -5,15 +5,25 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Raw
 
-from durable.batches import Batch, Endpoint, batches
+from durable.batches import Batch, Endpoint, Sizes, batches
 from durable.documents import Change, Deletion, Document, Permissions
-from durable.errors import UpstreamError
-from durable.job import Limits
+from durable.records import Placed, Reject
 
 
 DELETION = Deletion(id="gone", object_type="note")
-LIMITS = Limits()
+LARGE = 5 * 1024 * 1024
+
+
+def sizes(
+    documents_max: int = 1_000, bytes_max: int = LARGE, packed_bytes_max: int | None = None
+) -> Sizes:
+    packed = bytes_max if packed_bytes_max is None else packed_bytes_max
+    return Sizes(documents_max, bytes_max, packed)
+
+
+SIZES = sizes()
 
 
 def a_document(name: str = "a", title: str = "a title") -> Document:
@@ -26,8 +36,28 @@ def a_document(name: str = "a", title: str = "a title") -> Document:
     )
 
 
-def cut(changes: list[Change], upload_id: str = "", limits: Limits = LIMITS) -> list[Batch]:
-    return list(batches(changes, "notes", upload_id, limits))
+def placed(changes: list[Change]) -> list[Placed]:
+    return [
+        Placed(place, change, Raw(b"record %d" % place))
+        for place, change in enumerate(changes, start=1)
+    ]
+
+
+def cut_and_rejected(
+    changes: list[Change], upload_id: str = "", within: Sizes = SIZES
+) -> tuple[list[Batch], list[Reject]]:
+    rejects: list[Reject] = []
+    return list(batches(placed(changes), "notes", upload_id, within, rejects)), rejects
+
+
+def cut(changes: list[Change], upload_id: str = "", within: Sizes = SIZES) -> list[Batch]:
+    cuts, rejects = cut_and_rejected(changes, upload_id, within)
+    assert rejects == []
+    return cuts
+
+
+def keys(batch: Batch) -> list[str]:
+    return [item.key for item in batch.items]
 
 
 def decoded(batch: Batch) -> dict[str, Any]:
@@ -102,9 +132,9 @@ def test_nothing_makes_no_request(upload_id: str) -> None:
 def test_documents_are_cut_when_they_are_read() -> None:
     def endless() -> Any:
         while True:
-            yield a_document()
+            yield Placed(1, a_document(), Raw(b"{}"))
 
-    first = next(batches(endless(), "notes", "u-1", Limits(batch_documents_max=3)))
+    first = next(batches(endless(), "notes", "u-1", sizes(documents_max=3), []))
 
     assert first.document_count == 3
 
@@ -114,8 +144,8 @@ def test_a_request_may_be_exactly_as_large_as_its_limit() -> None:
     (two,) = cut(changes[:2])
     byte_count = len(two.body)
 
-    exact = cut(changes, limits=Limits(batch_bytes_max=byte_count))
-    short = cut(changes, limits=Limits(batch_bytes_max=byte_count - 1))
+    exact = cut(changes, within=sizes(bytes_max=byte_count))
+    short = cut(changes, within=sizes(bytes_max=byte_count - 1))
 
     assert [batch.document_count for batch in exact] == [2, 2]
     assert [batch.document_count for batch in short] == [1, 1, 1, 1]
@@ -124,60 +154,156 @@ def test_a_request_may_be_exactly_as_large_as_its_limit() -> None:
 def test_a_document_that_alone_fills_a_request_is_sent() -> None:
     (batch,) = cut([a_document()])
 
-    exact = cut([a_document()], limits=Limits(batch_bytes_max=len(batch.body)))
+    exact = cut([a_document()], within=sizes(bytes_max=len(batch.body)))
 
     assert exact == [batch]
 
 
-def test_a_document_too_large_for_any_request_is_refused() -> None:
-    (batch,) = cut([a_document()])
+@pytest.mark.parametrize("upload_id", ["", "u-1"], ids=["single", "bulk"])
+def test_a_document_too_large_for_any_request_is_set_aside(upload_id: str) -> None:
+    (batch,) = cut([a_document("large")], upload_id)
+    bytes_max = len(batch.body) - 1
 
-    with pytest.raises(UpstreamError, match=r"'a'.*shorten its body") as refusal:
-        cut([a_document()], limits=Limits(batch_bytes_max=len(batch.body) - 1))
+    cuts, (reject,) = cut_and_rejected(
+        [a_document("b"), a_document("large"), a_document("c")],
+        upload_id,
+        sizes(bytes_max=bytes_max),
+    )
 
-    assert not refusal.value.is_transient
+    assert [keys(batch) for batch in cuts] == [["b"], ["c"]]
+    assert (reject.place, reject.key, reject.excerpt) == (2, "large", "record 2")
+    assert f"more than a request to Glean may hold ({bytes_max})" in reject.reason
+    assert "shorten its body" in reject.reason
 
 
-@pytest.mark.parametrize("title", [object(), "\ud83d"], ids=["an object", "half a character"])
-def test_a_document_that_cannot_be_encoded_is_refused(title: Any) -> None:
-    with pytest.raises(UpstreamError, match="document 'a' cannot be written as JSON") as refusal:
-        cut([a_document("a", title=title)])
+@pytest.mark.parametrize(
+    "title",
+    [object(), "\ud83d", {1, object()}, 10**5_000],
+    ids=["an object", "half a character", "a set", "a number without end"],
+)
+def test_a_document_that_cannot_be_encoded_is_set_aside(title: Any) -> None:
+    (batch,), (reject,) = cut_and_rejected([a_document("b"), a_document("a", title=title)])
 
-    assert not refusal.value.is_transient
+    assert keys(batch) == ["b"]
+    assert (reject.place, reject.key) == (2, "a")
+    assert reject.reason.startswith("the document cannot be written as JSON: ")
+
+
+def test_a_deletion_that_cannot_be_encoded_is_set_aside() -> None:
+    cuts, (reject,) = cut_and_rejected([Deletion(id="a", object_type="\ud83d")])
+
+    assert (cuts, reject.key) == ([], "a")
+
+
+def test_rejects_are_known_when_all_is_cut_and_not_before() -> None:
+    rejects: list[Reject] = []
+    within = sizes(documents_max=1)
+    changes: list[Change] = [a_document("a"), a_document("b", title=object()), a_document("c")]  # type: ignore[arg-type]
+
+    made = batches(placed(changes), "notes", "", within, rejects)
+    before = list(rejects)
+    cuts = list(made)
+
+    assert before == []
+    assert [keys(batch) for batch in cuts] == [["a"], ["c"]]
+    assert [reject.place for reject in rejects] == [2]
+
+
+def test_an_item_says_where_it_came_from() -> None:
+    cuts = cut([a_document("a"), DELETION, a_document("b"), a_document("c")])
+
+    assert [[(item.place, item.key) for item in batch.items] for batch in cuts] == [
+        [(1, "a")],
+        [(2, "gone")],
+        [(3, "b"), (4, "c")],
+    ]
+
+
+def test_places_count_what_is_left_out_of_an_upload() -> None:
+    (batch,) = cut([DELETION, a_document("a"), DELETION, a_document("b")], upload_id="u-1")
+
+    assert [item.place for item in batch.items] == [2, 4]
+
+
+@pytest.mark.parametrize("upload_id", ["", "u-1"], ids=["single", "bulk"])
+@pytest.mark.parametrize("count", [2, 3, 7])
+def test_halves_are_requests_of_the_same_kind_with_the_same_documents(
+    count: int, upload_id: str
+) -> None:
+    (batch,) = cut([a_document(str(number)) for number in range(count)], upload_id)
+
+    first, second = batch.halves()
+
+    assert keys(first) + keys(second) == keys(batch)
+    assert second.document_count - first.document_count in {0, 1}
+    assert {first.endpoint, second.endpoint} == {batch.endpoint}
+    assert decoded(first)["documents"] + decoded(second)["documents"] == decoded(batch)["documents"]
+    assert decoded(first) | {"documents": []} == decoded(batch) | {"documents": []}
+    assert {first.upload_id, second.upload_id} == {upload_id}
+
+
+@pytest.mark.parametrize("batch", [cut([a_document()])[0], cut([DELETION])[0]])
+def test_one_item_has_no_halves(batch: Batch) -> None:
+    with pytest.raises(AssertionError, match="no halves"):
+        batch.halves()
+
+
+def test_halving_ends_with_each_document_alone() -> None:
+    (batch,) = cut([a_document(str(number)) for number in range(11)], "u-1")
+    waiting, alone = [batch], []
+    while waiting:
+        first = waiting.pop(0)
+        if len(first.items) == 1:
+            alone.append(first)
+        else:
+            waiting[0:0] = first.halves()
+
+    assert [keys(batch) for batch in alone] == [[str(number)] for number in range(11)]
+
+
+def test_the_bytes_of_a_deletion_are_those_of_its_body() -> None:
+    (batch,) = cut([DELETION])
+
+    assert batch.byte_count == len(batch.body)
+
+
+def test_a_deletion_may_be_exactly_as_large_as_a_request() -> None:
+    (batch,) = cut([DELETION])
+
+    assert cut_and_rejected([DELETION], within=sizes(bytes_max=len(batch.body)))[1] == []
 
 
 titles = st.text(max_size=100) | st.sampled_from(["«€\u2028" * 300, '"\\\n' * 300, "x" * 3_000])
 documents = st.builds(a_document, st.text(max_size=30), titles)
 deletions = st.builds(Deletion, id=st.text(max_size=30), object_type=st.just("note"))
-limits = st.builds(
-    Limits, batch_documents_max=st.integers(1, 6), batch_bytes_max=st.integers(6_000, 12_000)
-)
+many_sizes = st.builds(sizes, documents_max=st.integers(1, 6), bytes_max=st.integers(6_000, 12_000))
 
 
-@given(st.lists(documents | deletions, max_size=30), st.sampled_from(["", "u-1"]), limits)
+@given(st.lists(documents | deletions, max_size=30), st.sampled_from(["", "u-1"]), many_sizes)
 def test_requests_are_within_both_limits_and_as_large_as_they_may_be(
-    changes: list[Change], upload_id: str, limits: Limits
+    changes: list[Change], upload_id: str, within: Sizes
 ) -> None:
-    cuts = cut(changes, upload_id, limits)
+    cuts = cut(changes, upload_id, within)
 
     for batch in cuts:
-        assert len(batch.body) <= limits.batch_bytes_max
-        assert batch.document_count <= limits.batch_documents_max
+        assert len(batch.body) <= within.bytes_max
+        assert batch.document_count == 0 or batch.byte_count == len(batch.body)
+        assert batch.document_count <= within.documents_max
     for batch, following in pairwise(cuts):
         if batch.document_count and following.document_count:
             first = msgspec.json.encode(decoded(following)["documents"][0])
-            is_full = batch.document_count == limits.batch_documents_max
-            assert is_full or len(batch.body) + len(b",") + len(first) > limits.batch_bytes_max
+            is_full = batch.document_count == within.documents_max
+            assert is_full or len(batch.body) + len(b",") + len(first) > within.bytes_max
 
 
-@given(st.lists(documents | deletions, max_size=30), st.sampled_from(["", "u-1"]), limits)
+@given(st.lists(documents | deletions, max_size=30), st.sampled_from(["", "u-1"]), many_sizes)
 def test_nothing_is_lost_or_put_in_another_order(
-    changes: list[Change], upload_id: str, limits: Limits
+    changes: list[Change], upload_id: str, within: Sizes
 ) -> None:
     expected = [change for change in changes if not (upload_id and isinstance(change, Deletion))]
 
     sent: list[Change] = []
-    for batch in cut(changes, upload_id, limits):
+    for batch in cut(changes, upload_id, within):
         body = decoded(batch)
         assert body["datasource"] == "notes"
         if batch.endpoint is Endpoint.DELETION:

@@ -64,6 +64,23 @@ def test_a_connector_may_have_no_schedule() -> None:
     assert replace(NOTES, schedule={}).schedule == {}
 
 
+@pytest.mark.parametrize("pattern", ["", r"https://notes\.example/.*", "https://a.example/[0-9]+"])
+def test_a_url_regex_is_a_pattern(pattern: str) -> None:
+    assert replace(NOTES, url_regex=pattern).url_regex == pattern
+
+
+@pytest.mark.parametrize("pattern", ["https://[", "(", "*", "a{2,1}", "(?P<a>.)(?P<a>.)"])
+def test_a_url_regex_that_is_no_pattern_is_refused(pattern: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        replace(NOTES, url_regex=pattern)
+
+    assert str(error.value).startswith(f"connector 'notes': url_regex {pattern!r} is not right: ")
+
+
+def test_a_connector_may_leave_it_to_glean_what_documents_it_takes() -> None:
+    assert (NOTES.url_regex, NOTES.object_types) == ("", frozenset())
+
+
 def test_every_module_of_the_package_gives_a_connector(package: ModuleType) -> None:
     add(package, "b", GOOD + "connector = replace(NOTES, name='b', datasource='b')")
     add(package, "a", GOOD + "connector = NOTES")

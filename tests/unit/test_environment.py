@@ -33,6 +33,89 @@ def test_a_secret_that_begins_with_another_is_redacted_whole() -> None:
     assert environment.redacted("t0ken-of-the-source") == "***"
 
 
+@pytest.mark.parametrize(
+    ("secret", "shown"),
+    [
+        ("pass word/7", "pass%20word%2F7"),
+        ("a+b=c&d", "a%2Bb%3Dc%26d"),
+        ('say "t0ken"', 'say \\"t0ken\\"'),
+        ("back\\slash", "back\\\\slash"),
+    ],
+    ids=["URL", "query", "JSON quotes", "JSON backslash"],
+)
+def test_a_secret_is_redacted_as_urls_and_json_have_it(secret: str, shown: str) -> None:
+    environment = an_environment(A=secret)
+    environment.secret("A")
+
+    assert shown != secret
+    assert environment.redacted(f"<{shown}> and <{secret}>") == "<***> and <***>"
+
+
+@pytest.mark.parametrize(
+    ("cut", "is_redacted"), [("t0ken-of-the-sourc", True), ("t0ken-", True), ("t0ken", False)]
+)
+def test_a_text_that_was_cut_within_a_secret_is_redacted_where_enough_of_it_is_left(
+    cut: str, *, is_redacted: bool
+) -> None:
+    environment = an_environment(A="t0ken-of-the-source")
+    environment.secret("A")
+
+    assert environment.redacted(f"Bearer {cut}") == f"Bearer {'***' if is_redacted else cut}"
+
+
+def test_the_beginning_of_a_secret_within_a_text_gives_nothing_away() -> None:
+    environment = an_environment(A="t0ken-of-the-source")
+    environment.secret("A")
+
+    assert environment.redacted("t0ken-of-Ada and more") == "t0ken-of-Ada and more"
+
+
+def test_every_secret_is_redacted_wherever_the_text_was_cut() -> None:
+    environment = an_environment(A="first-secret", B="second-secret")
+    environment.secret("A")
+    environment.secret("B")
+    text = "first-secret second-secret first-secret second-secret"
+
+    for length in range(len(text) + 1):
+        redacted = environment.redacted(text[:length])
+        assert "first-" not in redacted
+        assert "second" not in redacted
+
+
+def test_a_text_without_secrets_stays_as_it_is() -> None:
+    environment = an_environment(A="t0ken")
+    environment.secret("A")
+
+    assert environment.redacted("") == ""
+    assert environment.redacted("no such thing") == "no such thing"
+
+
+@pytest.mark.parametrize(
+    ("secret", "shown"),
+    [
+        ("abc/def+ghi=", "abc\\/def+ghi="),
+        ("abc/def+ghi=", "abc/def+ghi\\u003d"),
+        ("abc/def+ghi=", "abc%2fdef%2bghi%3d"),
+        ("pass word/7", "pass+word%2F7"),
+        ("abc/def+ghi=", "cut: abc%2Fdef%2Bgh"),
+        ('say-"t0ken"-of', 'cut: say-\\"t0ken\\"'),
+    ],
+    ids=[
+        "PHP's JSON",
+        "Java's JSON",
+        "a URL in lower case",
+        "a form",
+        "a URL that was cut",
+        "JSON that was cut",
+    ],
+)
+def test_a_secret_is_redacted_in_all_that_servers_make_of_it(secret: str, shown: str) -> None:
+    environment = an_environment(A=secret)
+    environment.secret("A")
+
+    assert environment.redacted(shown).endswith("***")
+
+
 @pytest.mark.parametrize("value", [None, "", 7, object()], ids=["unset", "empty", "int", "object"])
 def test_only_a_text_counts_as_set(value: object) -> None:
     assert Environment(lambda _name: value).optional("NAME") is None
@@ -71,9 +154,11 @@ def test_the_limits_are_the_defaults() -> None:
 
 
 def test_a_limit_that_is_set_differs() -> None:
-    limits = an_environment(LIMITS='{"lease_ms": 3000}').limits()
+    limits = an_environment(
+        LIMITS='{"lease_ms": 3000, "shrink_max": 0.5, "shrink_count": 0}'
+    ).limits()
 
-    assert limits == Limits(lease_ms=3_000)
+    assert limits == Limits(lease_ms=3_000, shrink_max=0.5, shrink_count=0)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +169,9 @@ def test_a_limit_that_is_set_differs() -> None:
         ('{"lease_ms": -5}', "lease_ms"),
         ('{"lease_ms": "3000"}', "lease_ms"),
         ('{"lease_ms": 1.5}', "lease_ms"),
+        ('{"shrink_max": 20}', "shrink_max"),
+        ('{"rejects_share_max": -0.1}', "rejects_share_max"),
+        ('{"rejects_max": -1}', "rejects_max"),
         ("lease_ms=3000", "malformed"),
         ('{"lease_ms": 3000', "truncated"),
         ("[]", "object"),

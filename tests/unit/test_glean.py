@@ -4,12 +4,14 @@ import httpx
 import msgspec
 import pytest
 
-from durable.batches import Batch, Endpoint
+from durable.batches import Batch, Endpoint, Item
 from durable.environment import Secret
 from durable.errors import UpstreamError
 from durable.glean import Glean
+from durable.job import Standing
 from durable.upstream import Upstream
 from tests.fakes.network import Network
+from tests.fakes.zone import nine_hours_ahead
 
 
 ROOT = "https://acme-be.glean.com/api/index/v1"
@@ -19,13 +21,26 @@ def glean(network: Network) -> Glean:
     return Glean(Upstream("Glean", network, Secret("TOKEN", "t0ken")), ROOT, "notes")
 
 
-def history(*uploads: tuple[str, str]) -> httpx.Response:
-    entries = [
-        {"uploadId": upload_id, "status": status, "startTime": "…", "processingState": "…"}
-        for upload_id, status in uploads
-    ]
-    documents = {"bulkUploadHistory": entries, "counts": {}}
+def an_upload(
+    upload_id: str, status: str = "ACTIVE", start_time: object = "2025-11-24T16:00:00.000Z"
+) -> dict[str, object]:
+    return {
+        "uploadId": upload_id,
+        "status": status,
+        "startTime": start_time,
+        "endTime": "NA",
+        "processingState": "UNKNOWN",
+    }
+
+
+def history(*uploads: dict[str, object]) -> httpx.Response:
+    documents = {"bulkUploadHistory": uploads, "counts": {}}
     return httpx.Response(200, json={"documents": documents, "identity": {}})
+
+
+def standing(*uploads: dict[str, object]) -> Standing:
+    """Of the upload u-1."""
+    return asyncio.run(glean(Network(history(*uploads))).standing("u-1"))
 
 
 def test_an_upload_is_opened_by_an_empty_page_that_discards_earlier_ones() -> None:
@@ -63,32 +78,183 @@ def test_an_upload_is_closed_by_an_empty_page() -> None:
 @pytest.mark.parametrize("endpoint", Endpoint)
 def test_a_batch_is_posted_to_its_endpoint_as_it_is(endpoint: Endpoint) -> None:
     network = Network(httpx.Response(200))
+    batch = Batch(endpoint=endpoint, items=(Item(1, "a", b'{"id":"a"}'),), head=b'{"documents":[')
 
-    asyncio.run(glean(network).send(Batch(endpoint=endpoint, body=b'{"as": "it is"}')))
+    asyncio.run(glean(network).send(batch))
 
     (request,) = network.requests
     assert str(request.url) == ROOT + endpoint.value
     assert request.headers["content-type"] == "application/json"
-    assert request.content == b'{"as": "it is"}'
+    assert request.content == batch.body
+
+
+def test_an_upload_may_be_closed_with_one_of_its_documents() -> None:
+    network = Network(httpx.Response(200))
+
+    asyncio.run(glean(network).close_with("u-1", Item(1, "a", b'{"datasource":"notes","id":"a"}')))
+
+    (request,) = network.requests
+    assert str(request.url) == f"{ROOT}/bulkindexdocuments"
+    assert msgspec.json.decode(request.content) == {
+        "uploadId": "u-1",
+        "datasource": "notes",
+        "documents": [{"datasource": "notes", "id": "a"}],
+        "isLastPage": True,
+    }
+
+
+@pytest.mark.parametrize("status", [400, 409, 413, 503])
+def test_a_refusal_is_passed_on_with_its_status(status: int) -> None:
+    network = Network(httpx.Response(status, text="no"))
+
+    with pytest.raises(UpstreamError, match=f"Glean answered {status}: no") as error:
+        asyncio.run(glean(network).open("u-1"))
+
+    assert error.value.status == status
+
+
+# How an upload stands
+
+
+EARLIER, LATER = "2025-11-24T15:59:59.999Z", "2025-11-24T16:00:00.001Z"
+
+
+def test_glean_is_asked_at_the_datasources_status() -> None:
+    network = Network(history())
+
+    asyncio.run(glean(network).standing("u-1"))
+
+    assert network.lines == ["POST /api/index/v1/debug/notes/status"]
 
 
 @pytest.mark.parametrize(
-    ("answer", "is_closed"),
+    ("uploads", "stands"),
     [
-        (history(("u-1", "SUCCESSFUL")), True),
-        (history(("u-1", "ACTIVE")), False),
-        (history(("u-0", "SUCCESSFUL"), ("u-2", "SUCCESSFUL")), False),
-        (httpx.Response(200, json={"documents": {}}), False),
+        ([an_upload("u-1")], Standing.OPEN),
+        ([an_upload("u-1", "SUCCESSFUL")], Standing.CLOSED),
+        ([], Standing.UNLISTED),
+        ([an_upload("u-10"), an_upload("u-2", "SUCCESSFUL")], Standing.UNLISTED),
+        ([an_upload("u-1"), an_upload("u-2", "ACTIVE", LATER)], Standing.REPLACED),
+        ([an_upload("u-1"), an_upload("u-2", "SUCCESSFUL", LATER)], Standing.REPLACED),
+        ([an_upload("u-1"), an_upload("u-0", "ACTIVE", EARLIER)], Standing.OPEN),
+        ([an_upload("u-1"), an_upload("u-0", "SUCCESSFUL", EARLIER)], Standing.OPEN),
+        ([an_upload("u-1"), an_upload("u-2")], Standing.REPLACED),
+        ([an_upload("u-1", "SUCCESSFUL"), an_upload("u-2", "ACTIVE", LATER)], Standing.CLOSED),
+        ([an_upload("u-1"), an_upload("u-1", "SUCCESSFUL", LATER)], Standing.CLOSED),
+        (
+            [
+                an_upload("u-1", "ACTIVE", EARLIER),
+                an_upload("u-2"),
+                an_upload("u-1", "ACTIVE", LATER),
+            ],
+            Standing.OPEN,
+        ),
     ],
-    ids=["closed", "still open", "others only", "no history"],
+    ids=[
+        "open",
+        "closed",
+        "no history",
+        "others only",
+        "a later one open",
+        "a later one closed",
+        "an earlier one left open",
+        "an earlier one closed",
+        "another of the same moment",
+        "closed before a later one",
+        "listed twice, once as closed",
+        "listed twice, opened again after another",
+    ],
 )
-def test_glean_is_asked_whether_an_upload_is_closed(
-    answer: httpx.Response, *, is_closed: bool
+@pytest.mark.parametrize("is_reversed", [False, True], ids=["", "the other way round"])
+def test_the_history_says_how_an_upload_stands(
+    uploads: list[dict[str, object]], stands: Standing, *, is_reversed: bool
 ) -> None:
-    network = Network(answer)
+    assert standing(*(reversed(uploads) if is_reversed else uploads)) is stands
 
-    assert asyncio.run(glean(network).is_closed("u-1")) is is_closed
-    assert network.lines == ["POST /api/index/v1/debug/notes/status"]
+
+@pytest.mark.parametrize(
+    ("ours", "later"),
+    [
+        ("2025-11-24T16:00:00Z", "2025-11-24T16:00:01Z"),
+        ("2025-11-24T16:00:00", "2025-11-24T16:00:01Z"),
+        ("2025-11-24T16:00:00.5Z", "2025-11-24T16:00:00.6Z"),
+        ("2025-11-24T17:00:00+01:00", "2025-11-24T16:00:01Z"),
+        ("2025-11-24 16:00:00", "2025-11-24 16:00:01"),
+        ("2025-11-24T16:00:00.123456789Z", "2025-11-25T16:00:00.123456789Z"),
+        ("20251124T160000Z", "20251124T160001Z"),
+        ("2025-11-24", "2025-11-25"),
+    ],
+)
+def test_start_times_are_compared_in_whatever_form_they_come(ours: str, later: str) -> None:
+    others = [an_upload("u-2", "ACTIVE", later)]
+
+    assert standing(an_upload("u-1", "ACTIVE", ours), *others) is Standing.REPLACED
+    assert standing(an_upload("u-1", "ACTIVE", later), an_upload("u-2", "ACTIVE", ours)) is (
+        Standing.OPEN
+    )
+
+
+def test_a_start_without_a_zone_is_in_utc_wherever_it_is_read() -> None:
+    others = [an_upload("u-2", "ACTIVE", "2025-11-24T16:00:01")]
+
+    with nine_hours_ahead():
+        assert standing(an_upload("u-1"), *others) is Standing.REPLACED
+
+
+UNREADABLE = [None, "", "NA", "…", "1764000000", "Mon Nov 24 16:00:00 UTC 2025"]
+
+
+@pytest.mark.parametrize("start_time", UNREADABLE)
+def test_an_upload_of_which_no_start_can_be_read_is_as_it_is_said_to_be(
+    start_time: object,
+) -> None:
+    others = [an_upload("u-2", "SUCCESSFUL", start_time)]
+
+    assert standing(an_upload("u-1", "ACTIVE", start_time), *others) is Standing.OPEN
+    assert standing(an_upload("u-1", "SUCCESSFUL", start_time), *others) is Standing.CLOSED
+
+
+@pytest.mark.parametrize("start_time", UNREADABLE)
+def test_another_upload_of_which_no_start_can_be_read_replaces_nothing(start_time: object) -> None:
+    assert standing(an_upload("u-1"), an_upload("u-2", "ACTIVE", start_time)) is Standing.OPEN
+
+
+def test_a_history_without_start_times_is_read() -> None:
+    ours: dict[str, object] = {"uploadId": "u-1", "status": "ACTIVE"}
+
+    assert standing(ours, {"uploadId": "u-2", "status": "SUCCESSFUL"}) is Standing.OPEN
+
+
+def test_a_datasource_without_a_history_lists_nothing() -> None:
+    network = Network(httpx.Response(200, json={"documents": {}}))
+
+    assert asyncio.run(glean(network).standing("u-1")) is Standing.UNLISTED
+
+
+@pytest.mark.parametrize("start_time", UNREADABLE)
+def test_an_upload_without_a_start_is_not_replaced_by_an_earlier_one(start_time: object) -> None:
+    others = [an_upload("u-0", "SUCCESSFUL", EARLIER)]
+
+    assert standing(an_upload("u-1", "ACTIVE", start_time), *others) is Standing.OPEN
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        an_upload("u-0", "FAILED", EARLIER),
+        an_upload("u-0", "SUCCESSFUL", 1_764_000_000),
+        {"uploadId": "u-0", "status": None},
+    ],
+    ids=["status", "start", "no status"],
+)
+def test_another_upload_in_another_form_is_passed_over(other: dict[str, object]) -> None:
+    assert standing(an_upload("u-1"), other) is Standing.OPEN
+
+
+def test_a_history_of_null_lists_nothing() -> None:
+    network = Network(httpx.Response(200, json={"documents": {"bulkUploadHistory": None}}))
+
+    assert asyncio.run(glean(network).standing("u-1")) is Standing.UNLISTED
 
 
 @pytest.mark.parametrize(
@@ -105,6 +271,6 @@ def test_a_history_that_cannot_be_read_may_pass(body: bytes) -> None:
     network = Network(httpx.Response(200, content=body))
 
     with pytest.raises(UpstreamError, match="debug/notes/status") as error:
-        asyncio.run(glean(network).is_closed("u-1"))
+        asyncio.run(glean(network).standing("u-1"))
 
     assert error.value.is_transient

@@ -8,6 +8,7 @@ import pytest
 from durable.errors import ConfigurationError, UpstreamError
 from durable.sources.json_pages import (
     CURSOR_CHARACTERS_MAX,
+    EXCERPT_BYTES_MAX,
     JsonPages,
     JsonPagesReader,
     Records,
@@ -123,10 +124,14 @@ def test_a_query_in_the_url_is_kept(params: dict[str, str]) -> None:
     ],
 )
 def test_a_page_of_another_shape_is_refused(content: object, named: str) -> None:
-    with pytest.raises(UpstreamError, match=f"not of the declared shape.*{named}") as error:
+    message = f"not of the declared shape.*{named}"
+    with pytest.raises(UpstreamError, match=message) as first:
         fetched(page(content))
+    with pytest.raises(UpstreamError, match=message) as later:
+        fetched(page(content), cursor="b")
 
-    assert not error.value.is_transient
+    # Pages that came before had the shape: this may be an error in a page's place.
+    assert (first.value.is_transient, later.value.is_transient) == (False, True)
 
 
 def test_renamed_fields_are_named_in_errors() -> None:
@@ -168,10 +173,11 @@ def test_a_cursor_of_the_greatest_length_is_taken() -> None:
     ids=["cut short", "nothing", "a page for people", "trailing text"],
 )
 def test_what_is_not_json_may_pass(body: bytes) -> None:
-    with pytest.raises(UpstreamError, match="not JSON") as error:
-        fetched(page(body))
+    for cursor in (None, "b"):
+        with pytest.raises(UpstreamError, match="not JSON") as error:
+            fetched(page(body), cursor=cursor)
 
-    assert error.value.is_transient
+        assert error.value.is_transient
 
 
 def test_a_cursor_that_is_not_utf_8_is_an_error_of_the_source() -> None:
@@ -196,9 +202,24 @@ def test_a_variable_that_is_not_set_is_named() -> None:
         JsonPages(url="{NOTES_URL}/list").located(an_environment())
 
 
-def test_one_field_for_the_items_and_the_cursor_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="both name 'items'"):
-        JsonPages(url=URL, next_cursor="items")
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"next_cursor": "items"},
+        {"items": "total", "total": "total"},
+        {"has_more": "next_cursor"},
+        {"has_more": "count", "total": "count"},
+    ],
+)
+def test_one_field_for_two_things_is_refused(names: dict[str, Any]) -> None:
+    (twice,) = {"items", "total", "next_cursor", "count"} & set(names.values())
+
+    with pytest.raises(ConfigurationError, match=f"name {twice!r}; each is a field of its own"):
+        JsonPages(url=URL, **names)
+
+
+def test_fields_that_a_source_does_not_have_are_not_the_same() -> None:
+    assert JsonPages(url=URL, has_more="", total="").total == ""
 
 
 @pytest.mark.parametrize("url", ["notes.example/list", "/list", "", "https://notes.example:port/"])
@@ -207,3 +228,105 @@ def test_a_url_that_names_no_server_is_refused(url: str) -> None:
         JsonPages(url=url).located(an_environment())
 
     assert repr(url) in str(error.value)
+
+
+# What an answer that is no page begins with
+
+
+def test_a_page_that_is_not_json_is_quoted_with_its_type() -> None:
+    answer = httpx.Response(200, html="<html>Sign in " + "x" * 500)
+
+    with pytest.raises(UpstreamError) as error:
+        fetched(Network(answer))
+
+    assert "its content type is 'text/html; charset=utf-8'" in str(error.value)
+    assert f"begins with '<html>Sign in {'x' * 186}'" in str(error.value)
+    assert str(error.value).endswith("if that is a login page, check the secret")
+
+
+def test_a_page_without_a_type_is_quoted_too() -> None:
+    with pytest.raises(UpstreamError, match=r"content type is 'unknown'.*begins with 'nothing'"):
+        fetched(page(b"nothing"))
+
+
+def test_a_page_of_another_shape_is_quoted() -> None:
+    with pytest.raises(UpstreamError) as error:
+        fetched(page({"error": "quota exceeded", "filler": "x" * 500}))
+
+    quoted = str(error.value).partition("it begins with ")[2]
+    assert quoted.startswith("""'{"error":"quota exceeded",""")
+    assert len(quoted) == EXCERPT_BYTES_MAX + 2
+
+
+def test_bytes_that_are_no_text_are_quoted_as_well_as_can_be() -> None:
+    with pytest.raises(UpstreamError, match="begins with '\N{REPLACEMENT CHARACTER}'"):
+        fetched(page(b"\xff"))
+
+
+# Has it more, and how much is it in all
+
+
+MORE = JsonPages(url=URL, has_more="more")
+
+
+@pytest.mark.parametrize(("next_cursor", "more"), [("b", True), (None, False)])
+def test_both_signs_of_an_end_may_agree(next_cursor: str | None, *, more: bool) -> None:
+    records = fetched(page({"items": [], "next_cursor": next_cursor, "more": more}), MORE)
+
+    assert records.next_cursor == next_cursor
+
+
+@pytest.mark.parametrize(
+    ("next_cursor", "more", "fault"),
+    [
+        ("b", False, "the source's more is false, and its next_cursor 'b'"),
+        (None, True, "the source's more is true, and its next_cursor None"),
+    ],
+)
+@pytest.mark.parametrize("cursor", [None, "a"], ids=["first", "later"])
+def test_signs_of_an_end_that_disagree_are_refused(
+    next_cursor: str | None, fault: str, cursor: str | None, *, more: bool
+) -> None:
+    content: object = {"items": [], "next_cursor": next_cursor, "more": more}
+
+    with pytest.raises(UpstreamError, match=fault) as error:
+        fetched(page(content), MORE, cursor=cursor)
+
+    assert not error.value.is_transient
+
+
+@pytest.mark.parametrize("more", [None, 0, 1, "false", ""], ids=repr)
+def test_a_sign_of_an_end_is_true_or_false(more: object) -> None:
+    with pytest.raises(UpstreamError, match=r"declared shape.*more"):
+        fetched(page({"items": [], "next_cursor": None, "more": more}), MORE)
+
+
+def test_a_declared_sign_of_an_end_has_to_be_there() -> None:
+    with pytest.raises(UpstreamError, match=r"declared shape.*`more`"):
+        fetched(page(LAST), MORE)
+
+
+TOTAL = JsonPages(url=URL, total="count")
+
+
+@pytest.mark.parametrize(("source", "total_count"), [(TOTAL, 7), (SOURCE, None)])
+def test_a_total_is_told_if_it_is_declared(source: JsonPages, total_count: int | None) -> None:
+    assert fetched(page({**LAST, "count": 7}), source).total_count == total_count
+
+
+@pytest.mark.parametrize("total", [None, "7", 7.5, True, []], ids=repr)
+def test_a_total_is_a_whole_number(total: object) -> None:
+    with pytest.raises(UpstreamError, match=r"declared shape.*count"):
+        fetched(page({**LAST, "count": total}), TOTAL)
+
+
+def test_a_declared_total_has_to_be_there() -> None:
+    with pytest.raises(UpstreamError, match=r"declared shape.*count"):
+        fetched(page(LAST), TOTAL)
+
+
+def test_a_page_that_is_nested_too_deep_is_refused() -> None:
+    deep = b"[" * 20_000 + b"]" * 20_000
+
+    with pytest.raises(UpstreamError):
+        fetched(page(b'{"items": [' + deep + b'], "next_cursor": null}'))

@@ -1,56 +1,29 @@
 import asyncio
-from itertools import count
 
 import httpx
 import pytest
-from msgspec import Struct
+from msgspec.structs import replace
 
+from durable.commands import Refusal
 from durable.environment import Environment
-from durable.job import Job, Limits, Mode, State
-from durable.machine import ALARM_MS_MIN
-from durable.processor import Processor, connector_name
-from durable.store import Store
-from durable.turn import Host
-from tests.fakes.connector import NOTES
-from tests.fakes.environment import an_environment
-from tests.fakes.network import Network
-from tests.fakes.storage import Storage
+from durable.job import PENDING, Job, Limits, Mode, State
+from durable.pace import ALARM_MS_MIN
+from durable.processor import OVERDUE_MS, Begun, connector_name
+from tests.fakes.answers import a_page, ok
+from tests.fakes.bench import NOW_MS, Bench
 
 
-NOW_MS = 1_764_000_000_123
-ENVIRONMENT = an_environment(GLEAN_INSTANCE="acme", GLEAN_INDEXING_API_TOKEN="t0ken")
 TICK = "cron 2025-11-24T16:00:00.000Z"
-LAST_PAGE: dict[str, object] = {"items": [], "next_cursor": None}
-
-
-class Bench(Struct, frozen=True):
-    """A processor, with what it stands on."""
-
-    processor: Processor
-    storage: Storage
-    network: Network
-
-    def begun(self, mode: Mode, trigger_key: str | None = None) -> Job:
-        return asyncio.run(self.processor.begin(mode, trigger_key)).job
-
-    def turned(self) -> Job | None:
-        self.storage.fire()
-        return asyncio.run(self.processor.turn())
-
-
-def a_bench(*answers: httpx.Response, environment: Environment = ENVIRONMENT) -> Bench:
-    storage = Storage()
-    network = Network(*answers)
-    nonces = count()
-    host = Host(now_ms=lambda: NOW_MS, nonce=lambda: f"{next(nonces):06x}", transport=network)
-    return Bench(Processor(NOTES, environment, Store(storage), host), storage, network)
+SOON_MS = NOW_MS + ALARM_MS_MIN
+JOB = Job(id="notes-1", connector="notes", mode=Mode.FULL, created_at_ms=NOW_MS)
 
 
 def test_a_new_job_is_queued_and_its_alarm_armed() -> None:
-    bench = a_bench()
+    bench = Bench()
 
     begun = asyncio.run(bench.processor.begin(Mode.FULL, None))
 
+    assert isinstance(begun, Begun)
     assert begun.is_new
     assert begun.job == Job(
         id="notes-20251124T160000123Z-000000",
@@ -59,43 +32,97 @@ def test_a_new_job_is_queued_and_its_alarm_armed() -> None:
         created_at_ms=NOW_MS,
     )
     assert bench.processor.job(begun.job.id) == begun.job
-    assert bench.storage.alarm_at_ms == NOW_MS + ALARM_MS_MIN
+    assert bench.storage.alarm_at_ms == SOON_MS
 
 
+@pytest.mark.parametrize("state", sorted(PENDING))
 @pytest.mark.parametrize("trigger_key", [None, TICK], ids=["by hand", "by cron"])
-def test_asking_again_for_a_queued_mode_gives_the_same_job(trigger_key: str | None) -> None:
-    bench = a_bench()
-    first = bench.begun(Mode.FULL)
+def test_asking_again_for_a_pending_mode_gives_the_same_job(
+    trigger_key: str | None, state: State
+) -> None:
+    bench = Bench()
+    first = replace(JOB, state=state)
+    bench.put(first, alarm_at_ms=5)
 
     again = asyncio.run(bench.processor.begin(Mode.FULL, trigger_key))
 
-    assert (again.job, again.is_new) == (first, False)
+    assert again == Begun(first, is_new=False)
+    assert bench.storage.alarm_at_ms == 5
+
+
+@pytest.mark.parametrize(
+    "state", [state for state in State if state not in PENDING], ids=lambda state: state.value
+)
+def test_a_job_that_is_held_or_ended_is_not_joined(state: State) -> None:
+    bench = Bench()
+    bench.put(replace(JOB, state=state))
+
+    assert bench.begun(Mode.FULL).id != JOB.id
+    assert bench.storage.alarm_at_ms == SOON_MS
 
 
 def test_a_tick_that_fires_twice_begins_one_job_even_if_the_first_has_ended() -> None:
-    bench = a_bench(httpx.Response(200, json=LAST_PAGE))
+    bench = Bench(a_page())
     first = bench.begun(Mode.INCREMENTAL, TICK)
-    ended = bench.turned()
-    assert ended is not None
+    assert bench.left().state is State.SUCCEEDED
 
     again = asyncio.run(bench.processor.begin(Mode.INCREMENTAL, TICK))
 
+    assert isinstance(again, Begun)
     assert (again.job.id, again.job.state, again.is_new) == (first.id, State.SUCCEEDED, False)
 
 
+def test_a_key_that_joined_a_job_counts_for_it_after_its_end() -> None:
+    bench = Bench(a_page())
+    first = bench.begun(Mode.INCREMENTAL, TICK)
+    assert bench.begun(Mode.INCREMENTAL, "request abc").id == first.id
+    bench.turned()
+
+    assert bench.begun(Mode.INCREMENTAL, "request abc").id == first.id
+
+
 def test_the_next_tick_begins_a_new_job() -> None:
-    bench = a_bench(httpx.Response(200, json=LAST_PAGE))
+    bench = Bench(a_page())
     first = bench.begun(Mode.INCREMENTAL, TICK)
     bench.turned()
 
     assert bench.begun(Mode.INCREMENTAL, "cron 2025-11-24T17:00:00.000Z").id != first.id
 
 
+@pytest.mark.parametrize("is_ended", [False, True], ids=["pending", "ended"])
+def test_a_key_that_asked_for_the_other_mode_before_is_refused(*, is_ended: bool) -> None:
+    bench = Bench(a_page())
+    first = bench.begun(Mode.INCREMENTAL, "request abc")
+    if is_ended:
+        bench.turned()
+    alarm_at_ms = bench.storage.alarm_at_ms
+
+    refusal = asyncio.run(bench.processor.begin(Mode.FULL, "request abc"))
+
+    assert isinstance(refusal, Refusal)
+    assert refusal.is_key_reused
+    assert first.id in refusal.reason
+    assert "INCREMENTAL" in refusal.reason
+    assert len(bench.store.pending()) == (0 if is_ended else 1)
+    assert bench.storage.alarm_at_ms == alarm_at_ms
+
+
+def test_a_hundred_requests_at_once_begin_one_job() -> None:
+    bench = Bench()
+
+    async def requests() -> set[str]:
+        asked = (bench.processor.begin(Mode.FULL, f"request {n}") for n in range(100))
+        begun = await asyncio.gather(*asked)
+        return {one.job.id for one in begun if isinstance(one, Begun)}
+
+    assert len(asyncio.run(requests())) == 1
+    assert len(bench.store.pending()) == 1
+
+
 def test_a_job_of_the_other_mode_waits_and_leaves_the_alarm_alone() -> None:
-    bench = a_bench(httpx.Response(503))
+    bench = Bench(httpx.Response(503))
     bench.begun(Mode.FULL)
-    waiting = bench.turned()
-    assert waiting is not None
+    waiting = bench.left()
 
     other = bench.begun(Mode.INCREMENTAL)
 
@@ -104,34 +131,44 @@ def test_a_job_of_the_other_mode_waits_and_leaves_the_alarm_alone() -> None:
 
 
 def test_a_turn_carries_the_working_job_before_the_queued() -> None:
-    bench = a_bench(httpx.Response(503), httpx.Response(503))
+    bench = Bench(httpx.Response(503))
     full = bench.begun(Mode.FULL)
     bench.turned()
     bench.begun(Mode.INCREMENTAL)
 
-    carried = bench.turned()
-
-    assert carried is not None
-    assert carried.id == full.id
+    assert bench.left().id == full.id
 
 
 def test_the_end_of_a_job_wakes_the_next() -> None:
-    bench = a_bench(httpx.Response(200, json=LAST_PAGE), httpx.Response(503))
+    bench = Bench(a_page(), httpx.Response(503))
     first = bench.begun(Mode.INCREMENTAL)
     second = bench.begun(Mode.FULL)
 
-    ended = bench.turned()
-    assert ended is not None
+    ended = bench.left()
     assert (ended.id, ended.state) == (first.id, State.SUCCEEDED)
-    assert bench.storage.alarm_at_ms == NOW_MS + ALARM_MS_MIN
+    assert bench.storage.alarm_at_ms == SOON_MS
 
-    carried = bench.turned()
-    assert carried is not None
+    carried = bench.left()
     assert (carried.id, carried.state) == (second.id, State.OPENING)
 
 
+def test_a_job_that_is_held_wakes_the_next() -> None:
+    bench = Bench(ok(), a_page("a"), ok())
+    storage = bench.storage
+    storage.exec("INSERT INTO full_count VALUES ('succeeded', 100)")
+    bench.begun(Mode.FULL)
+    queued = bench.begun(Mode.INCREMENTAL)
+
+    assert bench.left().state is State.HELD
+    assert storage.alarm_at_ms == SOON_MS
+
+    bench.network.add(a_page())
+    assert bench.left().id == queued.id
+    assert bench.turned() is None
+
+
 def test_the_end_of_the_last_job_leaves_no_alarm() -> None:
-    bench = a_bench(httpx.Response(200, json=LAST_PAGE))
+    bench = Bench(a_page())
     bench.begun(Mode.INCREMENTAL)
 
     bench.turned()
@@ -139,15 +176,17 @@ def test_the_end_of_the_last_job_leaves_no_alarm() -> None:
     assert bench.storage.alarm_at_ms is None
 
 
-def test_a_waking_for_nothing_does_nothing() -> None:
-    bench = a_bench()
+@pytest.mark.parametrize("state", [state for state in State if state not in PENDING])
+def test_a_waking_for_nothing_does_nothing(state: State) -> None:
+    bench = Bench()
+    bench.put(replace(JOB, state=state))
 
     assert bench.turned() is None
     assert bench.storage.alarm_at_ms is None
 
 
 def test_a_turn_that_a_bug_of_ours_ends_leaves_the_lease_armed() -> None:
-    bench = a_bench()  # the network is prepared for nothing, and says so by an assertion
+    bench = Bench()  # the network is prepared for nothing, and says so by an assertion
     job = bench.begun(Mode.FULL)
 
     for attempt in (1, 2):
@@ -157,14 +196,14 @@ def test_a_turn_that_a_bug_of_ours_ends_leaves_the_lease_armed() -> None:
         assert bench.storage.alarm_at_ms == NOW_MS + Limits().lease_ms
         left = bench.processor.job(job.id)
         assert left is not None
-        assert (left.state, left.attempt) == (State.OPENING, attempt)
+        assert (left.state, left.attempt, left.death_count) == (State.OPENING, attempt, attempt - 1)
 
 
 def test_the_lease_is_armed_before_anything_else_can_go_wrong() -> None:
     def broken(_name: str) -> object:
         raise RuntimeError("the platform is ill")
 
-    bench = a_bench(environment=Environment(broken))
+    bench = Bench(environment=Environment(broken))
     bench.begun(Mode.FULL)
 
     with pytest.raises(RuntimeError, match="ill"):
@@ -173,8 +212,80 @@ def test_the_lease_is_armed_before_anything_else_can_go_wrong() -> None:
     assert bench.storage.alarm_at_ms == NOW_MS + Limits().lease_ms
 
 
+@pytest.mark.parametrize(
+    ("alarm_at_ms", "is_lost"),
+    [
+        (None, True),
+        (NOW_MS - OVERDUE_MS - 1, True),
+        (NOW_MS - OVERDUE_MS, False),
+        (NOW_MS, False),
+        (NOW_MS + 60_000, False),
+    ],
+    ids=["lost", "overdue", "late", "due", "to come"],
+)
+@pytest.mark.parametrize("is_remembered", [False, True], ids=["a new object", "the same object"])
+def test_an_alarm_that_was_lost_is_set_again(
+    alarm_at_ms: int | None, *, is_lost: bool, is_remembered: bool
+) -> None:
+    bench = Bench()
+    bench.put(replace(JOB, state=State.SENDING), alarm_at_ms=alarm_at_ms)
+    if not is_remembered:
+        bench.restarted()
+
+    assert bench.tended() == is_lost
+    assert bench.storage.alarm_at_ms == (SOON_MS if is_lost else alarm_at_ms)
+
+
+def test_an_alarm_that_the_object_believes_in_and_the_platform_lost_is_set_again() -> None:
+    bench = Bench()
+    bench.put(JOB, alarm_at_ms=SOON_MS)  # the very time to which it is set again
+    bench.storage.fire()
+
+    assert bench.tended()
+    assert bench.storage.alarm_at_ms == SOON_MS
+
+
+@pytest.mark.parametrize("state", [state for state in State if state not in PENDING])
+def test_where_nothing_is_pending_no_alarm_is_missed(state: State) -> None:
+    bench = Bench()
+    bench.put(replace(JOB, state=state))
+
+    assert not bench.tended()
+    assert bench.storage.alarm_at_ms is None
+
+
+def test_a_job_that_waits_keeps_its_wait_over_an_alarm_that_was_lost() -> None:
+    retry_at_ms = NOW_MS + 300_000
+    bench = Bench()
+    bench.put(replace(JOB, state=State.SENDING, retry_at_ms=retry_at_ms))
+
+    assert bench.tended()
+    assert bench.left().retry_at_ms == retry_at_ms
+
+    assert bench.storage.alarm_at_ms == retry_at_ms
+    assert bench.network.requests == []
+
+
+def test_a_queued_job_waits_for_the_one_that_works() -> None:
+    bench = Bench()
+    working = replace(JOB, id="notes-2", state=State.SENDING)
+    earlier, later = replace(JOB, id="notes-1"), replace(JOB, id="notes-3")
+    bench.put(earlier, working, later)
+
+    assert bench.processor.ahead_of(earlier) == working
+    assert bench.processor.ahead_of(later) == working
+    assert bench.processor.ahead_of(working) is None
+
+
+def test_a_job_with_nobody_before_it_waits_for_nobody() -> None:
+    bench = Bench()
+    bench.put(JOB, replace(JOB, id="notes-0", state=State.HELD))
+
+    assert bench.processor.ahead_of(JOB) is None
+
+
 def test_a_job_nobody_began_is_not_found() -> None:
-    assert a_bench().processor.job("notes-20251124T160000123Z-000000") is None
+    assert Bench().processor.job("notes-20251124T160000123Z-000000") is None
 
 
 @pytest.mark.parametrize(
@@ -188,6 +299,7 @@ def test_a_job_nobody_began_is_not_found() -> None:
         ("notes-20251124T160000Z-0a1b2c", None),
         ("Notes-20251124T160000123Z-0a1b2c", None),
         ("notes-20251124T160000123Z-0a1b2c/..", None),
+        ("notes-20251124T160000123Z-0a1b2c\n", None),
         ("x" * 41 + "-20251124T160000123Z-0a1b2c", None),
         ("", None),
     ],

@@ -1,77 +1,195 @@
+from collections.abc import Callable
+from typing import Any
+
 import pytest
-from msgspec import Raw
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from durable.documents import Change, Deletion, Document
-from durable.errors import UpstreamError
-from durable.records import changes
-from tests.fakes.connector import NOTES, Note
+from durable.connector import AnyConnector
+from durable.documents import Deletion, Document
+from durable.records import EXCERPT_BYTES_MAX, Placed, Reject, changes, excerpt
+from tests.fakes.connector import NOTES, Note, document
 
 
 A = Raw(b'{"id": "a", "text": "first", "unknown": 1}')
+GONE = Raw(b'{"id": "b", "text": "", "is_deleted": true}')
+C = Raw(b'{"id": "c", "text": "third"}')
 
 
-def mapped(*records: Raw, cursor: str | None = "b") -> list[Change]:
-    return list(changes(NOTES, records, cursor))
+def mapped(*records: Raw, connector: AnyConnector = NOTES) -> tuple[list[Placed], list[Reject]]:
+    rejects: list[Reject] = []
+    placed = list(changes(connector, records, rejects))
+    return placed, rejects
 
 
-def refused(*records: Raw, cursor: str | None = "b") -> str:
-    with pytest.raises(UpstreamError) as error:
-        mapped(*records, cursor=cursor)
-    assert not error.value.is_transient
-    return str(error.value)
+def rejected(record: Raw, connector: AnyConnector = NOTES) -> Reject:
+    placed, (reject,) = mapped(record, connector=connector)
+    assert placed == []
+    return reject
+
+
+def raising(error: BaseException) -> AnyConnector:
+    def document(_note: Note) -> Document:
+        raise error
+
+    return replace(NOTES, document=document)
+
+
+def giving(make: Callable[[Note], Any]) -> AnyConnector:
+    return replace(NOTES, document=make)
 
 
 def test_records_become_changes_in_their_order() -> None:
-    gone = Raw(b'{"id": "b", "text": "", "is_deleted": true}')
+    (first, second), rejects = mapped(A, GONE)
 
-    document, deletion = mapped(A, gone)
-
-    assert isinstance(document, Document)
-    assert (document.id, document.title) == ("a", "first")
-    assert deletion == Deletion(id="b", object_type="note")
+    assert isinstance(first.change, Document)
+    assert (first.change.id, first.change.title) == ("a", "first")
+    assert second.change == Deletion(id="b", object_type="note")
+    assert [(placed.place, placed.raw) for placed in (first, second)] == [(1, A), (2, GONE)]
+    assert rejects == []
 
 
 def test_no_records_are_no_changes() -> None:
-    assert mapped() == []
+    assert mapped() == ([], [])
 
 
 def test_changes_are_made_one_at_a_time() -> None:
-    first = next(changes(NOTES, [A, Raw(b"broken")], None))
+    rejects: list[Reject] = []
+    made = changes(NOTES, [A, Raw(b"broken"), C], rejects)
 
-    assert first.id == "a"
+    next(made)
+    before = list(rejects)
+    next(made)
 
-
-def test_a_record_that_does_not_decode_is_named_by_its_place() -> None:
-    reason = refused(A, Raw(b'{"id": 7}'))
-
-    assert reason.startswith("record 2 of the page at cursor 'b' is not a Note: ")
-    assert "$.id" in reason
+    assert (len(before), len(rejects)) == (0, 1)
 
 
-def test_the_first_page_has_no_cursor_to_name() -> None:
-    assert refused(Raw(b"{}"), cursor=None).startswith("record 1 of the page at cursor None ")
+def test_a_record_that_is_set_aside_leaves_the_others_their_places() -> None:
+    placed, rejects = mapped(A, Raw(b'{"id": 7}'), C)
+
+    assert [one.place for one in placed] == [1, 3]
+    assert [reject.place for reject in rejects] == [2]
 
 
-def test_a_record_that_is_not_utf_8_is_named_by_its_place() -> None:
-    assert refused(Raw(b'{"id": "\xff", "text": ""}')).startswith("record 1 of the page at ")
+@pytest.mark.parametrize(
+    ("record", "named"),
+    [
+        (Raw(b'{"id": 7, "text": ""}'), "$.id"),
+        (Raw(b'{"id": "a"}'), "text"),
+        (Raw(b"[]"), "object"),
+        (Raw(b"null"), "null"),
+        (Raw(b'{"id": "a", "te'), "truncated"),
+        (Raw(b"<html>"), "malformed"),
+        (Raw(b'{"id": "\xff", "text": ""}'), "utf-8"),
+    ],
+    ids=["type", "field", "list", "null", "cut", "no JSON", "no UTF-8"],
+)
+def test_a_record_that_does_not_decode_is_set_aside(record: Raw, named: str) -> None:
+    reject = rejected(record)
+
+    assert reject.reason.startswith("the record is not a Note: ")
+    assert named in reject.reason
+    assert (reject.place, reject.key) == (1, "")
+    assert reject.excerpt == excerpt(record)
 
 
-def test_a_mapping_that_raises_is_named_with_its_error() -> None:
-    def document(note: Note) -> Document:
-        raise KeyError(note.id)
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (KeyError("a"), "KeyError: 'a'"),
+        (ValueError("no such thing"), "ValueError: no such thing"),
+        (RecursionError("too deep"), "RecursionError: too deep"),
+        (AssertionError(), "AssertionError: "),
+    ],
+)
+def test_a_record_whose_mapping_raises_is_set_aside(error: Exception, text: str) -> None:
+    reject = rejected(A, raising(error))
 
-    with pytest.raises(UpstreamError) as error:
-        list(changes(replace(NOTES, document=document), [A], "b"))
-
-    reason = "record 1 of the page at cursor 'b': the mapping raised KeyError: 'a'"
-    assert str(error.value) == reason
-    assert not error.value.is_transient
+    assert reject.reason == f"the mapping raised {text}"
+    assert (reject.place, reject.key, reject.excerpt) == (1, "", bytes(A).decode())
 
 
-@pytest.mark.parametrize("given", [None, {"id": "a"}], ids=["nothing", "a dict"])
-def test_a_mapping_that_gives_something_else_is_refused(given: object) -> None:
-    connector = replace(NOTES, document=lambda _note: given)
+@pytest.mark.parametrize("error", [MemoryError(), KeyboardInterrupt(), SystemExit()])
+def test_what_is_not_the_records_fault_is_not_set_aside(error: BaseException) -> None:
+    with pytest.raises(type(error)):
+        mapped(A, connector=raising(error))
 
-    with pytest.raises(UpstreamError, match=f"gave a {type(given).__name__}, not a Document"):
-        list(changes(connector, [A], "b"))
+
+@pytest.mark.parametrize("given", [None, {"id": "a"}, [], "a"], ids=repr)
+def test_a_mapping_that_gives_something_else_is_told(given: object) -> None:
+    reject = rejected(A, giving(lambda _note: given))
+
+    kind = type(given).__name__
+    assert reject.reason == f"the mapping gave a {kind}, not a Document or a Deletion"
+
+
+def test_a_document_that_glean_would_refuse_is_set_aside_by_its_id() -> None:
+    reject = rejected(A, replace(NOTES, url_regex="https://memos.example/.*"))
+
+    assert reject.key == "a"
+    assert reject.reason.startswith("the view_url 'https://notes.example/a' does not match")
+    assert reject.excerpt == bytes(A).decode()
+
+
+def test_a_deletion_that_glean_would_refuse_is_set_aside_too() -> None:
+    reject = rejected(GONE, replace(NOTES, object_types=frozenset({"memo"})))
+
+    assert reject.key == "b"
+
+
+@pytest.mark.parametrize(("identifier", "key"), [(None, "None"), (7, "7"), ("", "")])
+def test_an_id_that_is_no_text_is_shown_as_one(identifier: Any, key: str) -> None:
+    connector = giving(lambda note: replace(document(note), id=identifier))
+
+    assert rejected(A, connector).key == key
+
+
+def test_a_change_that_glean_refused_is_set_aside_with_its_record() -> None:
+    (placed,), _ = mapped(A)
+
+    assert placed.rejected("too large") == Reject(1, "a", "too large", bytes(A).decode())
+
+
+@pytest.mark.parametrize("content", [Raw(b"x" * 1_000), b"x" * 1_000], ids=["record", "bytes"])
+def test_an_excerpt_is_the_beginning(content: Raw | bytes) -> None:
+    assert excerpt(content) == "x" * EXCERPT_BYTES_MAX
+
+
+def test_an_excerpt_may_be_cut_within_a_character() -> None:
+    text = excerpt("é".encode() * EXCERPT_BYTES_MAX + b"x")
+
+    assert excerpt(b"x" + "é".encode() * EXCERPT_BYTES_MAX).endswith("\N{REPLACEMENT CHARACTER}")
+    assert text == "é" * (EXCERPT_BYTES_MAX // 2)
+
+
+class Strict(Struct):
+    """A record with a check of its own."""
+
+    id: str
+
+    def __post_init__(self) -> None:
+        if self.id == "value":
+            raise ValueError(self.id)
+        raise KeyError(self.id)
+
+
+STRICT = replace(NOTES, record=Strict)
+
+
+def test_a_record_whose_own_check_fails_is_set_aside() -> None:
+    assert "value" in rejected(Raw(b'{"id": "value"}'), STRICT).reason
+
+
+def test_a_record_whose_own_check_raises_anything_is_set_aside() -> None:
+    assert rejected(Raw(b'{"id": "key"}'), STRICT).reason
+
+
+class Loose(Struct):
+    id: str
+    tree: object = None
+
+
+def test_a_record_that_is_nested_too_deep_is_set_aside() -> None:
+    record = Raw(b'{"id": "a", "tree": ' + b"[" * 50_000 + b"]" * 50_000 + b"}")
+
+    assert rejected(record, replace(NOTES, record=Loose)).reason

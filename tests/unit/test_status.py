@@ -1,17 +1,20 @@
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from durable.commands import LEGAL
 from durable.instant import rfc3339
-from durable.job import Job, Mode, State
+from durable.job import Flight, Job, Mode, Note, Page, State, Usage
 from durable.status import status
 
 
 QUEUED = Job(id="notes-1", connector="notes", mode=Mode.FULL, created_at_ms=1_764_000_000_123)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+PAGE = Page(next_cursor="c", batch_count=3, document_count=9, deletion_count=0, byte_count=5)
 
 
 def test_a_queued_job_has_nothing_to_show_yet() -> None:
@@ -20,31 +23,42 @@ def test_a_queued_job_has_nothing_to_show_yet() -> None:
         "connector": "notes",
         "mode": "FULL",
         "state": "queued",
+        "waits_because": "its next turn begins with the next alarm",
+        "waits_until": None,
+        "next_step": "opens a bulk upload and reads the source from its start",
+        "if_killed_now": "nothing",
+        "commands": ("cancel",),
         "created_at": "2025-11-24T16:00:00.123Z",
         "started_at": None,
         "finished_at": None,
+        "progress_at": None,
         "pages": 0,
         "documents": 0,
         "deleted": 0,
+        "rejected": 0,
         "bytes": 0,
         "turns": 0,
         "attempt": 0,
         "next_attempt_at": None,
         "last_error": None,
+        "missing": None,
         "upload_id": None,
         "cursor": None,
+        "events": (),
     }
 
 
-def test_a_job_that_waits_shows_why_and_until_when() -> None:
+def test_a_job_that_waits_shows_why_and_until_when_and_what_comes_next() -> None:
     waiting = replace(
         QUEUED,
         state=State.SENDING,
         started_at_ms=QUEUED.created_at_ms + 1,
+        progress_at_ms=QUEUED.created_at_ms + 2,
         page_count=2,
         document_count=3,
         deletion_count=4,
         byte_count=5,
+        reject_count=8,
         turn_count=6,
         attempt=7,
         retry_at_ms=QUEUED.created_at_ms + 60_000,
@@ -56,17 +70,100 @@ def test_a_job_that_waits_shows_why_and_until_when() -> None:
     shown = status(waiting)
 
     assert (shown.pages, shown.documents, shown.deleted, shown.bytes) == (2, 3, 4, 5)
-    assert (shown.turns, shown.attempt) == (6, 7)
+    assert (shown.turns, shown.attempt, shown.rejected) == (6, 7, 8)
     assert shown.started_at == "2025-11-24T16:00:00.124Z"
-    assert shown.next_attempt_at == "2025-11-24T16:01:00.123Z"
+    assert shown.progress_at == "2025-11-24T16:00:00.125Z"
+    assert shown.waits_until == shown.next_attempt_at == "2025-11-24T16:01:00.123Z"
+    assert shown.waits_because == "attempt 7 failed: Glean answered 503: busy"
     assert shown.last_error == "Glean answered 503: busy"
+    assert shown.next_step == "reads page 3 of the source"
+    assert shown.if_killed_now == "nothing"
     assert (shown.upload_id, shown.cursor) == ("notes-1-1", "b")
+
+
+def test_a_job_that_works_shows_what_a_kill_would_repeat() -> None:
+    working = replace(
+        QUEUED, state=State.SENDING, turn=Usage(started_at_ms=1), flights=(Flight(PAGE, 2),)
+    )
+
+    shown = status(working)
+
+    assert (shown.waits_because, shown.waits_until) == (None, None)
+    assert shown.next_step == "sends batch 3 of 3 of page 1"
+    assert shown.if_killed_now == (
+        "page 1 would be read again, and all of its 3 batches sent, 2 of them once more"
+    )
+
+
+def test_a_job_behind_another_names_it() -> None:
+    ahead = replace(QUEUED, id="notes-0", state=State.CLOSING)
+
+    assert status(QUEUED, ahead).waits_because == (
+        "one job of a connector runs at a time, and notes-0 is closing"
+    )
+
+
+def test_a_held_job_shows_how_many_are_missing_and_what_can_be_done() -> None:
+    held = replace(
+        QUEUED, state=State.HELD, expected_count=100, document_count=60, error="would delete 40"
+    )
+
+    shown = status(held)
+
+    assert (shown.missing, shown.waits_because) == (40, "would delete 40")
+    assert '/approve/notes-1 {"deletions": 40}' in shown.next_step
+    assert shown.commands == ("approve", "cancel")
 
 
 def test_an_ended_job_shows_when_it_ended() -> None:
     ended = replace(QUEUED, state=State.SUCCEEDED, finished_at_ms=0)
 
     assert status(ended).finished_at == "1970-01-01T00:00:00.000Z"
+
+
+def test_what_happened_is_shown_with_its_time() -> None:
+    job = replace(QUEUED, notes=(Note(0, "opened"), Note(1, "busy")))
+
+    assert msgspec.to_builtins(status(job).events) == (
+        {"at": "1970-01-01T00:00:00.000Z", "what": "opened"},
+        {"at": "1970-01-01T00:00:00.001Z", "what": "busy"},
+    )
+
+
+@pytest.mark.parametrize("state", State)
+def test_the_commands_that_are_shown_are_taken(state: State) -> None:
+    assert status(replace(QUEUED, state=state)).commands == LEGAL[state]
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("state", State)
+def test_every_state_explains_itself(state: State, mode: Mode) -> None:
+    shown = status(replace(QUEUED, state=state, mode=mode))
+
+    assert shown.next_step
+    assert shown.if_killed_now
+    assert msgspec.json.decode(msgspec.json.encode(shown))["state"] == state
+
+
+def test_no_state_explains_itself_as_another_does() -> None:
+    jobs = [replace(QUEUED, state=state, error="why") for state in State]
+    shown = {(status(job).waits_because, status(job).next_step, job.state.value) for job in jobs}
+    told = {(why, following) for why, following, _ in shown}
+
+    assert len(told) == len(State) - 2  # opening is as queued, cancelled as failed
+
+
+def test_an_incremental_job_misses_nothing() -> None:
+    job = replace(QUEUED, mode=Mode.INCREMENTAL, expected_count=1_000, document_count=3)
+
+    assert status(job).missing is None
+
+
+@pytest.mark.parametrize("state", [State.QUEUED, State.SENDING])
+def test_a_job_that_waits_for_an_alarm_says_until_when(state: State) -> None:
+    job = replace(QUEUED, state=state, alarm_at_ms=1_764_000_000_173)
+
+    assert status(job).waits_until == "2025-11-24T16:00:00.173Z"
 
 
 @given(st.integers(0, 4_102_444_800_000))

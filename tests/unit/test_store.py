@@ -1,19 +1,20 @@
 import asyncio
 from collections.abc import Awaitable, Mapping
-from pathlib import Path
+from itertools import count
 
 import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable import store as store_module
-from durable.job import Job, Mode, State
-from durable.store import BODY_BYTES_MAX, Store
+from durable.job import PENDING, Job, Limits, Mode, State
+from durable.store import BODY_BYTES_MAX, TRIGGER_KEYS_MAX, Store
 from tests.fakes.storage import Storage
 
 
 JOB = Job(id="notes-1", connector="notes", mode=Mode.FULL, created_at_ms=1)
 SUCCEEDED = replace(JOB, state=State.SUCCEEDED, started_at_ms=70)
+INCREMENTAL = replace(SUCCEEDED, mode=Mode.INCREMENTAL)
+LIMITS = Limits()
 
 
 class CountingStorage(Storage):
@@ -43,6 +44,15 @@ def settled(awaitable: Awaitable[None]) -> None:
     asyncio.run(wait())
 
 
+def added(store: Store, job: Job, trigger_key: str | None = None) -> None:
+    """The job is there, and the alarm is somebody else's business."""
+    settled(store.add(job, trigger_key, alarm_at_ms=None))
+
+
+def saved(store: Store, job: Job, alarm_at_ms: int | None = None) -> None:
+    settled(store.save(job, alarm_at_ms, LIMITS))
+
+
 def rows(storage: Storage, query: str) -> list[Mapping[str, object]]:
     return list(storage.exec(query).toArray())
 
@@ -50,26 +60,29 @@ def rows(storage: Storage, query: str) -> list[Mapping[str, object]]:
 def test_a_job_is_loaded_as_it_was_saved(store: Store) -> None:
     sending = replace(JOB, state=State.SENDING, cursor="b", error="«trouble»")
 
-    settled(store.add(JOB, trigger_key=None, alarm_at_ms=5))
-    settled(store.save(sending, alarm_at_ms=6))
+    added(store, JOB)
+    saved(store, sending, alarm_at_ms=6)
 
     assert store.load(JOB.id) == sending
     assert store.load("another") is None
 
 
 def test_a_job_survives_the_object(storage: Storage, store: Store) -> None:
-    settled(store.add(JOB, trigger_key="cron 02:00", alarm_at_ms=5))
+    added(store, JOB, "cron 02:00")
 
     assert Store(storage).triggered_by("cron 02:00") == JOB
 
 
-def test_state_watermark_and_alarm_are_one_transaction(storage: Storage, store: Store) -> None:
+def test_state_watermark_count_and_alarm_are_one_transaction(
+    storage: Storage, store: Store
+) -> None:
     settled(store.add(JOB, trigger_key=None, alarm_at_ms=5))
 
-    unsettled = store.save(SUCCEEDED, alarm_at_ms=6)
+    unsettled = store.save(SUCCEEDED, 6, LIMITS)
     storage.rollback()  # the object dies before the first await
 
-    assert (store.load(JOB.id), store.watermark_ms(), storage.alarm_at_ms) == (JOB, None, 5)
+    assert (store.load(JOB.id), storage.alarm_at_ms) == (JOB, 5)
+    assert (store.watermark_ms(), store.full_count()) == (None, None)
     settled(unsettled)
 
 
@@ -92,46 +105,73 @@ def test_a_job_that_waits_its_turn_leaves_the_alarm_alone(storage: Storage, stor
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.SUCCEEDED])
-def test_only_success_moves_the_watermark(store: Store, state: State) -> None:
-    settled(store.add(JOB, trigger_key=None, alarm_at_ms=5))
-    settled(store.save(SUCCEEDED, alarm_at_ms=None))
+def test_only_success_counts_for_later_jobs(store: Store, state: State) -> None:
+    added(store, JOB)
+    saved(store, replace(SUCCEEDED, document_count=7))
 
-    settled(store.save(replace(JOB, state=state, started_at_ms=90), alarm_at_ms=6))
+    saved(store, replace(JOB, state=state, started_at_ms=90, document_count=8), alarm_at_ms=6)
 
-    assert store.watermark_ms() == 70
-
-
-def test_the_next_success_moves_the_watermark_again(store: Store) -> None:
-    settled(store.add(JOB, trigger_key=None, alarm_at_ms=5))
-    settled(store.save(SUCCEEDED, alarm_at_ms=None))
-
-    settled(store.save(replace(SUCCEEDED, started_at_ms=90), alarm_at_ms=None))
-
-    assert store.watermark_ms() == 90
+    assert (store.watermark_ms(), store.full_count()) == (70, 7)
 
 
-def test_the_working_job_comes_first_then_the_oldest(store: Store) -> None:
+@pytest.mark.parametrize(
+    ("job", "watermark_ms"),
+    [
+        (replace(INCREMENTAL, started_at_ms=90), 90),
+        (replace(INCREMENTAL, started_at_ms=50), 70),
+        (replace(SUCCEEDED, started_at_ms=90), 90),
+        (replace(SUCCEEDED, started_at_ms=50), 50),
+    ],
+    ids=["a later one", "an old one that was retried", "a later FULL", "an old FULL"],
+)
+def test_a_full_job_takes_the_watermark_back_and_an_incremental_one_never(
+    store: Store, job: Job, watermark_ms: int
+) -> None:
+    """The close of an old FULL job takes back what was written while it waited."""
+    added(store, JOB)
+    saved(store, INCREMENTAL)
+
+    saved(store, job)
+
+    assert store.watermark_ms() == watermark_ms
+
+
+def test_an_incremental_job_leaves_the_count_of_the_last_full_one(store: Store) -> None:
+    added(store, JOB)
+    saved(store, replace(SUCCEEDED, document_count=7))
+
+    saved(store, replace(INCREMENTAL, document_count=2))
+
+    assert store.full_count() == 7
+
+
+def test_the_working_job_comes_first_then_the_oldest_and_only_what_is_pending(
+    store: Store,
+) -> None:
     for name, state in {
         "b": State.QUEUED,
         "a": State.QUEUED,
         "c": State.CLOSING,
         "d": State.FAILED,
         "e": State.SUCCEEDED,
+        "f": State.HELD,
+        "g": State.CANCELLED,
     }.items():
-        settled(store.add(replace(JOB, id=name, state=state), trigger_key=None, alarm_at_ms=None))
+        added(store, replace(JOB, id=name, state=state))
 
-    assert [job.id for job in store.unended()] == ["c", "a", "b"]
+    assert [job.id for job in store.pending()] == ["c", "a", "b"]
+    assert [job.id for job in store.held()] == ["f"]
 
 
 def test_a_saved_state_counts_for_the_order(store: Store) -> None:
     for name in ("a", "b"):
-        settled(store.add(replace(JOB, id=name), trigger_key=None, alarm_at_ms=None))
+        added(store, replace(JOB, id=name))
 
-    settled(store.save(replace(JOB, id="b", state=State.OPENING), alarm_at_ms=5))
-    assert [job.id for job in store.unended()] == ["b", "a"]
+    saved(store, replace(JOB, id="b", state=State.OPENING), alarm_at_ms=5)
+    assert [job.id for job in store.pending()] == ["b", "a"]
 
-    settled(store.save(replace(SUCCEEDED, id="b"), alarm_at_ms=5))
-    assert [job.id for job in store.unended()] == ["a"]
+    saved(store, replace(SUCCEEDED, id="b"), alarm_at_ms=5)
+    assert [job.id for job in store.pending()] == ["a"]
 
 
 def test_setting_the_alarm_to_the_same_time_again_costs_nothing(
@@ -162,17 +202,34 @@ def test_a_new_object_does_not_trust_what_it_did_not_set(storage: Storage, store
     assert storage.alarm_at_ms == 5
 
 
-def test_an_end_deletes_the_alarm(storage: Storage, store: Store) -> None:
+def test_the_alarm_that_is_told_is_the_platforms(storage: Storage, store: Store) -> None:
+    async def told() -> int | None:
+        return await store.armed_at_ms()
+
+    settled(store.arm(5))
+    assert asyncio.run(told()) == 5
+
+    storage.fire()
+    assert asyncio.run(told()) is None
+
+
+@pytest.mark.parametrize(
+    "state", [State.SUCCEEDED, State.FAILED, State.CANCELLED, State.HELD], ids=lambda s: s.value
+)
+def test_a_job_that_waits_for_nothing_needs_no_alarm(
+    storage: Storage, store: Store, state: State
+) -> None:
     settled(store.add(JOB, trigger_key=None, alarm_at_ms=5))
 
-    settled(store.save(SUCCEEDED, alarm_at_ms=None))
+    saved(store, replace(SUCCEEDED, state=state))
 
     assert storage.alarm_at_ms is None
 
 
-def test_a_job_that_is_not_ended_without_an_alarm_is_our_bug(store: Store) -> None:
+@pytest.mark.parametrize("state", sorted(PENDING))
+def test_a_pending_job_without_an_alarm_is_our_bug(store: Store, state: State) -> None:
     with pytest.raises(AssertionError, match="has an alarm"):
-        store.save(replace(JOB, state=State.SENDING), alarm_at_ms=None)
+        store.save(replace(JOB, state=state), None, LIMITS)
 
 
 def test_a_job_too_large_to_store_is_our_bug(store: Store) -> None:
@@ -180,41 +237,90 @@ def test_a_job_too_large_to_store_is_our_bug(store: Store) -> None:
         store.add(replace(JOB, error="x" * BODY_BYTES_MAX), trigger_key=None, alarm_at_ms=5)
 
 
-def test_a_body_without_newer_fields_still_loads(storage: Storage, store: Store) -> None:
-    body = msgspec.json.encode(
-        {"id": "old", "connector": "notes", "mode": "INCREMENTAL", "created_at_ms": 1}
-    ).decode()
-    storage.exec("INSERT INTO job (id, state, body) VALUES ('old', 'queued', ?)", body)
+def test_of_the_ended_jobs_the_latest_are_kept_with_what_belongs_to_them(
+    storage: Storage, store: Store
+) -> None:
+    limits = Limits(jobs_kept_max=2)
+    for number, state in enumerate(
+        [State.QUEUED, State.HELD, State.SUCCEEDED, State.FAILED, State.CANCELLED, State.SUCCEEDED]
+    ):
+        added(store, replace(SUCCEEDED, id=f"notes-{number}", state=state), f"key {number}")
+        storage.exec("INSERT INTO reject VALUES (?, 1, 1, '{}')", f"notes-{number}")
 
-    assert store.unended() == [replace(JOB, id="old", mode=Mode.INCREMENTAL)]
+    settled(store.save(replace(SUCCEEDED, id="notes-3"), None, limits))
 
-
-def test_each_migration_is_applied_once(storage: Storage, store: Store) -> None:
-    settled(store.add(JOB, trigger_key=None, alarm_at_ms=5))
-    before = rows(storage, "SELECT * FROM schema_version")
-
-    again = Store(storage)
-
-    assert rows(storage, "SELECT * FROM schema_version") == before
-    assert again.load(JOB.id) == JOB
-
-
-def test_old_code_runs_on_a_newer_schema(storage: Storage, store: Store) -> None:
-    storage.exec("INSERT INTO schema_version VALUES (999)")
-    storage.exec("ALTER TABLE job ADD COLUMN newer TEXT")
-
-    settled(store.add(JOB, trigger_key=None, alarm_at_ms=5))
-
-    assert Store(storage).load(JOB.id) == JOB
+    kept = [f"notes-{number}" for number in (0, 1, 4, 5)]
+    assert [row["id"] for row in rows(storage, "SELECT id FROM job ORDER BY id")] == kept
+    for table in ("reject", "trigger_key"):
+        query = f"SELECT job_id FROM {table} ORDER BY job_id"  # noqa: S608 - a name of ours
+        assert [row["job_id"] for row in rows(storage, query)] == kept
+    assert store.triggered_by("key 2") is None
 
 
-def test_migrations_only_add_and_are_numbered_in_order() -> None:
-    schema = Path(store_module.__file__).with_name("schema.sql").read_text(encoding="utf-8")
-    lines = [line for line in schema.splitlines() if not line.startswith("--")]
-    statements = [statement.strip() for statement in "\n".join(lines).split(";")]
-    versions = [line for line in schema.splitlines() if line.startswith("-- version ")]
+def test_a_job_that_goes_on_forgets_no_other(store: Store) -> None:
+    for name in ("notes-0", "notes-1", "notes-2"):
+        added(store, replace(SUCCEEDED, id=name, state=State.FAILED))
 
-    adding = ("CREATE TABLE ", "CREATE INDEX ", "ALTER TABLE ")
-    assert all(statement.startswith(adding) for statement in statements if statement)
-    assert not any(word in schema for word in ("DROP", "RENAME"))
-    assert versions == [f"-- version {number}" for number in range(1, len(versions) + 1)]
+    settled(store.save(replace(JOB, id="notes-2"), 5, Limits(jobs_kept_max=1)))
+
+    assert store.load("notes-0") is not None
+
+
+def test_a_key_that_comes_again_after_its_job_is_gone_names_the_new_one(store: Store) -> None:
+    added(store, replace(JOB, state=State.CANCELLED), "key")
+    settled(store.save(replace(SUCCEEDED, id="notes-2"), None, Limits(jobs_kept_max=1)))
+
+    second = replace(JOB, id="notes-3")
+    added(store, second, "key")
+
+    assert store.triggered_by("key") == second
+
+
+def test_the_keys_of_the_latest_jobs_are_kept(storage: Storage, store: Store) -> None:
+    for number in range(TRIGGER_KEYS_MAX + 2):
+        store.remember(f"key {number}", replace(JOB, id=f"notes-{number:05}"))
+
+    (kept,) = rows(storage, "SELECT count(*) AS count, min(job_id) AS first FROM trigger_key")
+    assert dict(kept) == {"count": TRIGGER_KEYS_MAX, "first": "notes-00002"}
+
+
+def test_a_trigger_without_a_key_is_not_remembered(storage: Storage, store: Store) -> None:
+    store.remember(None, JOB)
+
+    assert rows(storage, "SELECT * FROM trigger_key") == []
+
+
+def test_a_key_is_remembered_however_many_asked_for_the_same_job(store: Store) -> None:
+    added(store, JOB)
+    names = count()
+    for _ in range(TRIGGER_KEYS_MAX):
+        store.remember(f"a {next(names):05}", JOB)
+
+    store.remember("b", JOB)
+
+    assert store.triggered_by("b") == JOB
+
+
+def test_the_biggest_possible_job_fits_into_a_value(store: Store) -> None:
+    """Bounds of a cursor, a reason and the notes are those of their modules."""
+    cursor, text = "\x01" * 8_192, "\x01" * 2_000
+    page = {
+        "next_cursor": cursor,
+        "batch_count": 9,
+        "document_count": 9,
+        "deletion_count": 9,
+        "byte_count": 9,
+    }
+    body = {
+        **msgspec.to_builtins(JOB),
+        "cursor": cursor,
+        "landmark_cursor": cursor,
+        "document_cursor": cursor,
+        "flights": [{"page": page}],
+        "error": text,
+        "notes": [{"at_ms": 1, "text": text}] * LIMITS.notes_kept_max,
+    }
+
+    added(store, msgspec.convert(body, Job))
+
+    assert store.load(JOB.id) is not None

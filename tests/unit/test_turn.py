@@ -7,147 +7,189 @@ from msgspec.structs import replace
 
 from durable.connector import AnyConnector
 from durable.environment import Environment
-from durable.job import Job, Mode, State
+from durable.executor import REASON_CHARACTERS_MAX
+from durable.job import Job, Mode, State, Usage
 from durable.sources.json_pages import JsonPages
-from durable.store import Store
-from durable.turn import REASON_CHARACTERS_MAX, Host, Turn
+from durable.turn import Turn
+from tests.fakes.answers import (
+    BULK,
+    INDEX,
+    LIST,
+    STATUS,
+    a_history,
+    a_note,
+    a_page,
+    a_page_of,
+    ok,
+)
+from tests.fakes.bench import NOW_MS, SET, Bench
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
-from tests.fakes.network import Network
-from tests.fakes.storage import Storage
 
 
-NOW_MS = 1_764_000_000_123
-SET = {"GLEAN_INSTANCE": "acme", "GLEAN_INDEXING_API_TOKEN": "t0ken"}
-ENVIRONMENT = an_environment(**SET)
 QUEUED = Job(id="notes-1", connector="notes", mode=Mode.INCREMENTAL, created_at_ms=NOW_MS)
 FULL = replace(QUEUED, mode=Mode.FULL)
-BULK = "POST /api/index/v1/bulkindexdocuments"
+CLOSING = replace(
+    FULL,
+    state=State.CLOSING,
+    upload_id="u-1",
+    started_at_ms=NOW_MS,
+    progress_at_ms=NOW_MS,
+    has_end=True,
+)
 
 
-def ok() -> httpx.Response:
-    return httpx.Response(200)
-
-
-def a_page(*names: str, next_cursor: str | None = None) -> httpx.Response:
-    items = [{"id": name, "text": f"about {name}"} for name in names]
-    return httpx.Response(200, json={"items": items, "next_cursor": next_cursor})
-
-
-def turned(
-    job: Job,
-    network: Network,
-    environment: Environment = ENVIRONMENT,
-    connector: AnyConnector = NOTES,
-) -> Job:
+def turned(job: Job, bench: Bench) -> Job:
     """The job after one turn."""
-    store = Store(Storage())
-    host = Host(now_ms=lambda: NOW_MS, nonce=lambda: "0", transport=network)
-
-    async def run() -> None:
-        await store.add(job, None, NOW_MS)
-        await Turn(job.id, connector, environment, store, host).run()
-
-    asyncio.run(run())
-    left = store.load(job.id)
-    assert left is not None
-    return left
+    bench.put(job, alarm_at_ms=NOW_MS)
+    return bench.left()
 
 
 def test_a_full_job_is_opened_sent_and_closed_in_one_turn() -> None:
-    network = Network(ok(), a_page("a", "b", next_cursor="2"), ok(), a_page("c"), ok(), ok())
+    upload = "notes-1-1"
+    bench = Bench(ok(), a_page("a", "b", next_cursor="2"), ok(), a_page("c"), ok())
+    bench.network.add(a_history((upload, "ACTIVE")), ok(), a_history((upload, "SUCCESSFUL")))
 
-    job = turned(FULL, network)
+    job = turned(FULL, bench)
 
-    assert network.lines == [BULK, "GET /list", BULK, "GET /list", BULK, BULK]
+    assert bench.network.lines == [BULK, LIST, BULK, LIST, BULK, STATUS, BULK, STATUS]
     assert job.state is State.SUCCEEDED
-    assert (job.page_count, job.document_count, job.upload_id) == (2, 3, "notes-1-1")
-    requests = [msgspec.json.decode(network.requests[place].content) for place in (2, 4)]
+    assert (job.page_count, job.document_count, job.upload_id) == (2, 3, upload)
+    requests = [msgspec.json.decode(bench.network.requests[place].content) for place in (2, 4)]
     sent = [[document["id"] for document in request["documents"]] for request in requests]
     assert sent == [["a", "b"], ["c"]]
-    assert {request["uploadId"] for request in requests} == {"notes-1-1"}
+    assert {request["uploadId"] for request in requests} == {upload}
+    assert bench.store.full_count() == 3
 
 
 def test_a_page_larger_than_a_request_is_sent_in_batches() -> None:
-    environment = an_environment(LIMITS='{"batch_documents_max": 2}', **SET)
-    network = Network(a_page("a", "b", "c"), ok(), ok())
+    bench = Bench(a_page("a", "b", "c"), ok(), ok(), limits={"batch_documents_max": 2})
 
-    job = turned(QUEUED, network, environment)
+    job = turned(QUEUED, bench)
 
-    assert network.lines[1:] == ["POST /api/index/v1/indexdocuments"] * 2
+    assert bench.network.lines[1:] == [INDEX] * 2
     assert (job.state, job.page_count, job.document_count) == (State.SUCCEEDED, 1, 3)
 
 
 def test_limits_are_read_at_every_turn() -> None:
-    environment = an_environment(LIMITS='{"turn_pages_max": 1}', **SET)
+    bench = Bench(a_page("a", next_cursor="2"), ok(), limits={"turn_pages_max": 1})
 
-    job = turned(QUEUED, Network(a_page("a", next_cursor="2"), ok()), environment)
+    job = turned(QUEUED, bench)
 
     assert (job.state, job.cursor, job.turn) == (State.SENDING, "2", None)
 
 
-@pytest.mark.parametrize(
-    ("answer", "is_closed"), [("SUCCESSFUL", True), ("ACTIVE", False)], ids=["closed", "open"]
-)
-def test_a_close_is_not_repeated_when_it_was_done(answer: str, *, is_closed: bool) -> None:
-    closing = replace(FULL, state=State.CLOSING, upload_id="u-1", attempt=1, progress_at_ms=NOW_MS)
-    history = {"documents": {"bulkUploadHistory": [{"uploadId": "u-1", "status": answer}]}}
-    network = Network(httpx.Response(200, json=history), ok())
+def test_an_incremental_job_reads_from_the_last_success() -> None:
+    bench = Bench(a_page())
+    bench.storage.exec("INSERT INTO watermark VALUES ('succeeded', 0)")
 
-    job = turned(closing, network)
+    turned(QUEUED, bench)
+
+    (request,) = bench.network.requests
+    assert request.url.params["updated_since"] == "1970-01-01T00:00:00.000Z"
+    assert bench.store.watermark_ms() == NOW_MS
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("SUCCESSFUL", None), ("ACTIVE", "SUCCESSFUL")],
+    ids=["it was done", "it was to be done"],
+)
+def test_a_close_is_asked_about_before_and_after(before: str, after: str | None) -> None:
+    answers = [a_history(("u-1", before))]
+    if after is not None:
+        answers += [ok(), a_history(("u-1", after))]
+    bench = Bench(*answers)
+
+    job = turned(CLOSING, bench)
 
     assert job.state is State.SUCCEEDED
-    assert network.lines == ["POST /api/index/v1/debug/notes/status", BULK][: 1 if is_closed else 2]
+    assert bench.network.lines == [STATUS, BULK, STATUS][: len(answers)]
+
+
+def test_a_close_that_glean_took_waits_for_its_history_and_is_not_repeated() -> None:
+    bench = Bench(a_history(("u-1", "ACTIVE")), ok(), a_history(("u-1", "ACTIVE")))
+
+    job = turned(CLOSING, bench)
+
+    assert (job.state, job.is_close_answered) == (State.CLOSING, True)
+    assert "still has the upload u-1 as open" in job.error
+    assert bench.network.lines == [STATUS, BULK, STATUS]
+
+
+def test_a_close_whose_answer_was_lost_is_not_repeated() -> None:
+    bench = Bench(a_history(("u-1", "ACTIVE")), httpx.ReadError("lost"))
+    waiting = turned(CLOSING, bench)
+    assert (waiting.state, waiting.is_close_answered) == (State.CLOSING, False)
+
+    bench.now_ms += 60_000
+    bench.network.add(a_history(("u-1", "SUCCESSFUL")))
+
+    assert bench.left().state is State.SUCCEEDED
+    assert bench.network.lines == [STATUS, BULK, STATUS]
 
 
 def test_the_token_of_the_source_goes_to_the_source_only() -> None:
     source = JsonPages(url="https://notes.example/list", token_secret="NOTES_TOKEN")
-    network = Network(a_page("a"), ok())
-
-    turned(
-        QUEUED,
-        network,
-        an_environment(NOTES_TOKEN="s3cret", **SET),
-        replace(NOTES, source=source),
+    bench = Bench(
+        a_page("a"),
+        ok(),
+        environment=an_environment(NOTES_TOKEN="s3cret", **SET),
+        connector=replace(NOTES, source=source),
     )
 
-    tokens = [request.headers["authorization"] for request in network.requests]
+    turned(QUEUED, bench)
+
+    tokens = [request.headers["authorization"] for request in bench.network.requests]
     assert tokens == ["Bearer s3cret", "Bearer t0ken"]
 
 
 def test_an_error_that_may_pass_is_remembered_until_the_next_try() -> None:
-    busy = httpx.Response(503, text="busy", headers={"retry-after": "9"})
+    bench = Bench(httpx.Response(503, text="busy", headers={"retry-after": "9"}))
 
-    job = turned(QUEUED, Network(busy))
+    job = turned(QUEUED, bench)
 
-    assert (job.state, job.retry_at_ms) == (State.SENDING, NOW_MS + 9_000)
+    assert (job.state, job.retry_at_ms) == (State.SENDING, NOW_MS + 9_000 + 1_000)
     assert job.error == "the source answered 503: busy"
+    assert bench.storage.alarm_at_ms == job.retry_at_ms
 
 
 def test_an_error_that_will_not_pass_fails_the_job() -> None:
-    job = turned(QUEUED, Network(a_page("a"), httpx.Response(400, text="Invalid datasource")))
+    bench = Bench(a_page("a"), httpx.Response(404, text="Invalid datasource"))
+
+    job = turned(QUEUED, bench)
 
     assert job.state is State.FAILED
-    assert job.error == "Glean answered 400: Invalid datasource"
+    assert job.error == "Glean answered 404: Invalid datasource"
+    assert bench.storage.alarm_at_ms is None
 
 
 def test_an_error_never_shows_a_secret() -> None:
-    echo = httpx.Response(401, text="bad token t0ken")
-
-    job = turned(FULL, Network(echo))
+    job = turned(FULL, Bench(httpx.Response(401, text="bad token t0ken")))
 
     assert job.error.endswith(": bad token ***")
+    assert "t0ken" not in msgspec.json.encode(job).decode()
+
+
+def test_an_error_that_quotes_a_page_never_shows_half_a_secret() -> None:
+    token = "0123456789abcdefghij"
+    echo = httpx.Response(200, text="x" * 185 + token)  # a page is quoted up to 200 bytes
+
+    environment = an_environment(**(SET | {"GLEAN_INDEXING_API_TOKEN": token}))
+    job = turned(QUEUED, Bench(echo, environment=environment))
+
+    assert token[:10] not in job.error
 
 
 def test_an_error_is_one_short_line() -> None:
-    job = turned(QUEUED, Network(httpx.Response(500, text="many\n\n  \tlines " * 500)))
+    job = turned(QUEUED, Bench(httpx.Response(500, text="many\n\n  \tlines " * 500)))
 
     assert job.error.startswith("the source answered 500: many lines many lines ")
     assert len(job.error) == REASON_CHARACTERS_MAX
 
 
 def test_a_long_refusal_still_names_the_secret() -> None:
-    job = turned(FULL, Network(httpx.Response(403, text="<html>" + "x" * 5_000)))
+    job = turned(FULL, Bench(httpx.Response(403, text="<html>" + "x" * 5_000)))
 
     assert "check the secret GLEAN_INDEXING_API_TOKEN" in job.error
 
@@ -167,17 +209,17 @@ def test_a_long_refusal_still_names_the_secret() -> None:
         ),
         (an_environment(LIMITS="{", **SET), NOTES, "LIMITS"),
         (
-            ENVIRONMENT,
+            an_environment(**SET),
             replace(NOTES, source=JsonPages(url="{NOTES_URL}/list")),
             "add it to [vars] in wrangler.toml",
         ),
         (
-            ENVIRONMENT,
+            an_environment(**SET),
             replace(NOTES, source=JsonPages(url="notes.example/list")),
             "must start with https://",
         ),
         (
-            ENVIRONMENT,
+            an_environment(**SET),
             replace(NOTES, source=JsonPages(url="https://a.example", token_secret="NOTES_TOKEN")),
             "npx wrangler secret put NOTES_TOKEN",
         ),
@@ -197,17 +239,129 @@ def test_a_long_refusal_still_names_the_secret() -> None:
         "a pasted token",
     ],
 )
+@pytest.mark.parametrize("job", [QUEUED, FULL], ids=lambda job: job.mode.value)
 def test_a_configuration_that_is_not_right_fails_the_job_with_the_remedy(
-    environment: Environment, connector: AnyConnector, remedy: str
+    environment: Environment, connector: AnyConnector, remedy: str, job: Job
 ) -> None:
-    job = turned(QUEUED, Network(), environment, connector)
+    bench = Bench(environment=environment, connector=connector)
 
-    assert (job.state, job.alarm_at_ms) == (State.FAILED, None)
-    assert remedy in job.error
-    assert "t0ken" not in job.error
+    failed = turned(job, bench)
+
+    assert (failed.state, failed.alarm_at_ms) == (State.FAILED, None)
+    assert remedy in failed.error
+    assert "t0ken" not in failed.error
+    assert bench.network.requests == []
 
 
-def test_an_answer_for_a_job_that_somebody_ended_changes_nothing() -> None:
-    ended = replace(QUEUED, state=State.FAILED, error="ended by hand")
+def test_a_configuration_that_is_not_right_does_not_begin_a_running_job_anew() -> None:
+    sending = replace(FULL, state=State.SENDING, cursor="b", page_count=1, fingerprint="then")
+    bench = Bench(environment=an_environment(GLEAN_INSTANCE="acme"))
 
-    assert turned(ended, Network()) == ended
+    failed = turned(sending, bench)
+
+    assert (failed.state, failed.cursor, failed.page_count) == (State.FAILED, "b", 1)
+
+
+def test_a_turn_for_a_job_that_somebody_ended_changes_nothing() -> None:
+    ended = replace(QUEUED, state=State.CANCELLED, error="ended by hand")
+    bench = Bench()
+    bench.put(ended)
+
+    turn = Turn(ended.id, bench.connector, bench.environment, bench.store, bench.host)
+    asyncio.run(turn.run())
+
+    assert bench.store.load(ended.id) == ended
+
+
+def test_what_is_set_aside_of_a_page_is_remembered_with_the_page() -> None:
+    pages = (
+        a_page_of([a_note("a"), {"id": 7}], next_cursor="2"),
+        a_page_of([a_note("x" * 201), a_note("b")]),
+    )
+    bench = Bench(pages[0], ok(), pages[1], ok())
+
+    job = turned(QUEUED, bench)
+
+    assert (job.state, job.document_count, job.reject_count) == (State.SUCCEEDED, 2, 2)
+    first, second = bench.rejects(job)
+    assert (first[0], first[1].place, first[1].key) == (1, 2, "")
+    assert "is not a Note" in first[1].reason
+    assert first[1].excerpt == '{"id":7}'
+    assert (second[0], second[1].place, second[1].key) == (2, 1, "x" * 200)
+
+
+def test_what_is_set_aside_of_a_page_that_does_not_get_into_glean_waits_for_it() -> None:
+    bench = Bench(a_page_of([a_note("a"), {"id": 7}]), httpx.Response(503))
+
+    job = turned(QUEUED, bench)
+
+    assert (job.state, job.reject_count, bench.rejects(job)) == (State.SENDING, 0, [])
+
+
+def test_records_that_end_the_job_are_shown_too() -> None:
+    bench = Bench(a_page_of([{"id": 7}, {"id": 8}]), limits={"rejects_max": 1})
+
+    job = turned(QUEUED, bench)
+
+    assert job.state is State.FAILED
+    assert f"GET /rejects/{job.id} says why" in job.error
+    assert [(page, reject.place) for page, reject in bench.rejects(job)] == [(1, 1), (1, 2)]
+
+
+def test_a_crawl_that_begins_anew_forgets_what_was_set_aside() -> None:
+    refused = httpx.Response(409, text="discarded")
+    bench = Bench(ok(), a_page_of([{"id": 7}, a_note("a")], next_cursor="2"), ok(), a_page("b"))
+    bench.network.add(refused, a_history(("notes-1-1", "ACTIVE"), ("another", "ACTIVE")))
+
+    job = turned(FULL, bench)
+
+    assert (job.state, job.crawl_count, job.restart_count) == (State.OPENING, 2, 1)
+    assert (job.reject_count, bench.rejects(job)) == (0, [])
+
+
+def test_a_connector_whose_definition_changed_is_crawled_anew() -> None:
+    bench = Bench(ok(), a_page("a", next_cursor="2"), ok(), httpx.Response(503))
+    assert turned(FULL, bench).page_count == 1
+
+    bench.now_ms += 60_000
+    bench.connector = replace(NOTES, datasource="others")
+    bench.restarted()
+    bench.network.add(ok(), httpx.Response(503))
+    job = bench.left()
+
+    assert (job.upload_id, job.page_count, job.crawl_count) == ("notes-1-2", 0, 2)
+    assert any("definition has changed" in note.text for note in job.notes)
+
+
+def test_a_definition_that_stays_the_same_goes_on_after_a_restart() -> None:
+    bench = Bench(ok(), a_page("a", next_cursor="2"), ok(), httpx.Response(503))
+    assert turned(FULL, bench).page_count == 1
+
+    bench.now_ms += 60_000
+    bench.restarted()
+    bench.network.add(httpx.Response(503))
+    job = bench.left()
+
+    assert (job.cursor, job.page_count, job.crawl_count) == ("2", 1, 1)
+    assert bench.network.lines[4:] == [LIST]
+
+
+def test_a_turn_that_finds_another_under_way_counts_a_death() -> None:
+    sending = replace(QUEUED, state=State.SENDING, turn=Usage(started_at_ms=NOW_MS), turn_count=1)
+
+    job = turned(sending, Bench(httpx.Response(503)))
+
+    assert (job.death_count, job.turn_count) == (1, 2)
+    assert job.notes[0].text == "the Worker was killed while sending at page 1"
+
+
+def test_a_full_job_that_lost_too_much_is_held_and_wakes_nobody() -> None:
+    bench = Bench(ok(), a_page("a"), ok())
+    bench.storage.exec("INSERT INTO full_count VALUES ('succeeded', 100)")
+
+    job = turned(FULL, bench)
+
+    assert (job.state, job.turn, job.alarm_at_ms) == (State.HELD, None, None)
+    assert 'POST /approve/notes-1 {"deletions": 99}' in job.error
+    assert bench.network.lines == [BULK, LIST, BULK]
+    assert bench.storage.alarm_at_ms is None

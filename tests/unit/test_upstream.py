@@ -7,13 +7,15 @@ import pytest
 
 from durable.environment import Secret
 from durable.errors import UpstreamError
-from durable.upstream import REFUSAL_BYTES_MAX, Answer, Upstream
+from durable.upstream import REFUSAL_BYTES_MAX, Answer, Upstream, retry_after_ms
 from tests.fakes.network import Network
+from tests.fakes.zone import nine_hours_ahead
 
 
 URL = "https://notes.example/list"
 TOKEN = Secret("NOTES_TOKEN", "t0ken")
-TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
+TRANSIENT = {202, 408, 425, 429, *range(500, 600)}
+NOW_MS = 1_792_567_680_000  # Wed, 21 Oct 2026 07:28:00 GMT
 
 
 class Parts(httpx.AsyncByteStream):
@@ -77,14 +79,16 @@ def test_a_token_is_sent_as_a_bearer() -> None:
     assert network.requests[0].headers["authorization"] == "Bearer t0ken"
 
 
-@pytest.mark.parametrize(
-    "status", [status.value for status in HTTPStatus if status != HTTPStatus.OK]
-)
+STATUSES = {status.value for status in HTTPStatus} | {*range(500, 600)}
+
+
+@pytest.mark.parametrize("status", sorted(STATUSES - {200}))
 def test_only_some_statuses_may_pass(status: int) -> None:
     error = refused(Network(httpx.Response(status, text="the reason")))
 
     assert str(error).startswith(f"the source answered {status}")
     assert error.is_transient is (status in TRANSIENT)
+    assert error.status == status
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -100,13 +104,68 @@ def test_a_missing_token_is_hinted_at() -> None:
     assert "check the secret that the source asks for, in token_secret" in str(error)
 
 
-def test_a_redirect_is_not_followed() -> None:
-    network = Network(httpx.Response(302, headers={"location": "https://login.example/"}))
+def redirected(location: str | None, body: str = "") -> str:
+    headers = {} if location is None else {"location": location}
+    network = Network(httpx.Response(302, headers=headers, text=body))
 
     error = refused(network, TOKEN)
 
-    assert str(error).startswith("the source answered 302, a redirect, which is not followed")
-    assert len(network.requests) == 1
+    assert len(network.requests) == 1  # it is not followed
+    assert not error.is_transient
+    return str(error)
+
+
+@pytest.mark.parametrize(
+    ("location", "origin"),
+    [
+        ("https://login.example/sso?state=s3cret#s3cret", "https://login.example"),
+        ("//login.example/s3cret", "https://login.example"),
+        ("https://s3cret:s3cret@login.example/", "https://login.example"),
+        ("/login?next=s3cret", "https://notes.example"),
+        ("http://notes.example/s3cret", "http://notes.example"),
+        ("HTTPS://LOGIN.example/s3cret", "https://login.example"),
+    ],
+)
+def test_of_where_a_redirect_leads_only_the_server_is_named(location: str, origin: str) -> None:
+    """The rest of a login's URL may hold secrets."""
+    reason = redirected(location)
+
+    assert reason.startswith(
+        f"the source answered 302, a redirect to {origin}, which is not followed: "
+    )
+    assert "if it leads to a login page, check the secret; else, correct the URL" in reason
+    assert "s3cret" not in reason
+
+
+@pytest.mark.parametrize("location", ["https://[::1/", "https://login.example:port/"])
+def test_a_redirect_to_what_is_no_url_is_told_without_it(location: str) -> None:
+    assert redirected(location).startswith("the source answered a redirect to what is no URL: if")
+
+
+def test_the_body_of_a_redirect_does_not_name_what_its_header_may_not() -> None:
+    body = '<a href="https://login.example/sso?state=s3cret">Found</a>.'
+
+    assert "s3cret" not in redirected("https://login.example/sso?state=s3cret", body)
+
+
+def test_a_redirect_without_a_location_leads_nowhere() -> None:
+    assert " to https://" not in redirected(None)
+
+
+# Retry-After
+
+
+@pytest.mark.parametrize("header", ["", "7", "Wed, 21 Oct 2026 07:28:00 GMT"])
+def test_a_refusal_keeps_its_retry_after_as_it_came(header: str) -> None:
+    headers = {"retry-after": header} if header else {}
+
+    assert refused(Network(httpx.Response(429, headers=headers))).retry_after == header
+
+
+def test_a_failure_without_an_answer_has_no_retry_after_and_no_status() -> None:
+    error = refused(Network(httpx.ConnectError("refused")))
+
+    assert (error.retry_after, error.status) == ("", None)
 
 
 @pytest.mark.parametrize(
@@ -114,20 +173,93 @@ def test_a_redirect_is_not_followed() -> None:
     [
         ("7", 7_000),
         ("0", 0),
-        ("-1", 0),
-        ("1.5", 0),
-        ("", 0),
-        ("\N{SUPERSCRIPT TWO}".encode(), 0),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", 0),
+        ("007", 7_000),
+        ("3600", 3_600_000),
         pytest.param("9" * 5_000, 9_999_999_999_000, id="absurd"),
     ],
 )
-def test_retry_after_is_read_as_seconds(header: str | bytes, wait_ms: int) -> None:
-    headers = [(b"retry-after", header.encode() if isinstance(header, str) else header)]
+def test_retry_after_may_be_seconds(header: str, wait_ms: int) -> None:
+    assert retry_after_ms(header, NOW_MS) == wait_ms
 
-    error = refused(Network(httpx.Response(429, headers=headers)))
 
-    assert error.retry_after_ms == wait_ms
+@pytest.mark.parametrize(
+    ("header", "wait_ms"),
+    [
+        ("Wed, 21 Oct 2026 07:28:30 GMT", 30_000),
+        ("Wed, 21 Oct 2026 07:28:30 -0000", 30_000),
+        ("Wed, 21 Oct 2026 07:28:30", 30_000),
+        ("Wed, 21 Oct 2026 09:28:30 +0200", 30_000),
+        ("Wednesday, 21-Oct-26 07:28:30 GMT", 30_000),
+        ("Wed Oct 21 07:28:30 2026", 30_000),
+        ("21 Oct 2026 07:28:30 GMT", 30_000),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", 0),
+        ("Wed, 21 Oct 2026 07:27:59 GMT", 0),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 251_609_733_119_000),
+    ],
+    ids=[
+        "ahead",
+        "without a zone",
+        "without any zone",
+        "in another zone",
+        "RFC 850",
+        "asctime",
+        "without a day",
+        "now",
+        "just past",
+        "long past",
+        "far ahead",
+    ],
+)
+def test_retry_after_may_be_a_date(header: str, wait_ms: int) -> None:
+    assert retry_after_ms(header, NOW_MS) == wait_ms
+
+
+@pytest.mark.parametrize("zone", ["", " GMT", " -0000"])
+def test_a_date_without_a_zone_is_in_utc_wherever_it_is_read(zone: str) -> None:
+    with nine_hours_ahead():
+        assert retry_after_ms(f"Wed, 21 Oct 2026 07:28:30{zone}", NOW_MS) == 30_000
+
+
+def test_a_date_is_waited_for_to_the_millisecond() -> None:
+    assert retry_after_ms("Wed, 21 Oct 2026 07:28:30 GMT", NOW_MS + 1) == 29_999
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "-1",
+        "1.5",
+        "1e3",
+        "+7",
+        "7s",
+        "soon",
+        "\N{SUPERSCRIPT TWO}",
+        "\N{ARABIC-INDIC DIGIT SEVEN}",
+        ",",
+        "Wed,",
+        "Wed, 41 Oct 2026 07:28:00 GMT",
+        "Wed, 21 Oct 2026 25:28:00 GMT",
+        "Wed, 21 Oct 99999 07:28:00 GMT",
+        "2026-10-21T07:28:30Z",
+    ],
+)
+def test_any_other_retry_after_asks_for_nothing(header: str) -> None:
+    assert retry_after_ms(header, NOW_MS) == 0
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Wed, 21 Oct 2026 07:28:00 +99999999999999",
+        "99999999999999999999 Oct 2026 07:28:00 GMT",
+        "Wed, 21 Oct 2026 07:28:99999999999999999999 GMT",
+    ],
+    ids=["zone", "day", "seconds"],
+)
+def test_a_date_with_absurd_numbers_asks_for_nothing(header: str) -> None:
+    assert retry_after_ms(header, NOW_MS) == 0
 
 
 def test_a_body_over_the_limit_is_refused_before_it_is_read_whole() -> None:

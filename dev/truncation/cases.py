@@ -1,0 +1,220 @@
+"""Ways in which a paged JSON source looks finished, or broken, while records are still unread.
+
+One well-behaved source of three pages, two records on each. In every case one thing goes wrong at
+page 2; whoever takes that for the end has lost records, and would have Glean delete them.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from durable.sources.json_pages import JsonPages
+
+
+IDS = "abcdef"  # of all records
+PAGE_BYTES_MAX = 2_048  # many times a page of this source
+SOURCE = JsonPages(url="{NOTES_URL}/notes")  # by the names that the pages have
+JSON = {"content-type": "application/json"}
+HTML = {"content-type": "text/html"}
+SIGN_IN = b"<!doctype html><title>Sign in</title><form method=post></form>"
+MISSING_BYTES = 100  # announced and not sent
+
+
+class Verdict(StrEnum):
+    """What is right to do at page 2."""
+
+    GOES_ON = "goes on"
+    WAITS = "waits and tries again"
+    FAILS = "fails"
+
+
+class Answer(Struct, frozen=True):
+    """What the source sends. The body's length is announced, unless the headers name another."""
+
+    body: bytes
+    status: int = 200
+    headers: Mapping[str, str] = msgspec.field(default_factory=lambda: JSON)
+
+
+class Case(Struct, frozen=True, kw_only=True):
+    """One thing that goes wrong.
+
+    Attributes:
+        name: for a table.
+        answers: in the place of those of the well-behaved source, by cursor.
+        verdict: what is right.
+        says: a part of the error that a person then reads; empty where there is none.
+        source: as a connector would declare it.
+    """
+
+    name: str
+    answers: Mapping[str, Answer]
+    verdict: Verdict
+    says: str = ""
+    source: JsonPages = SOURCE
+
+    def answer(self, cursor: str) -> Answer:
+        """The page at a cursor; the first page's is the empty text."""
+        known = {**GOOD, **self.answers}
+        return known.get(cursor, Answer(b'{"error": "there is no such cursor"}', 400))
+
+
+def note(note_id: str, text: str = "") -> dict[str, str]:
+    """A record. No text of its own: the one that says that it was never changed."""
+    return {"id": note_id, "text": text or f"{note_id} 0", "updated_at": "2025-12-31T23:00:00Z"}
+
+
+def content(ids: str, next_cursor: str | None) -> dict[str, Any]:
+    """A page as it should be."""
+    return {"items": [note(note_id) for note_id in ids], "next_cursor": next_cursor}
+
+
+def page(value: object, status: int = 200, **headers: str) -> Answer:
+    """Anything as JSON."""
+    return Answer(msgspec.json.encode(value), status, {**JSON, **headers})
+
+
+GOOD = {
+    "": page(content("ab", "two")),
+    "two": page(content("cd", "three")),
+    "three": page(content("ef", None)),
+    # Where the redirects of two cases lead.
+    "sign-in": Answer(SIGN_IN, headers=HTML),
+    "sign-in.json": page({"sign_in": "/login"}),
+}
+WHOLE = GOOD["two"].body
+LAST = content("cd", None)  # page 2, if it were the last one
+
+
+def _failing(name: str, says: str, second: object) -> Case:
+    """Page 2 is something that no other try makes better."""
+    answer = second if isinstance(second, Answer) else page(second)
+    return Case(name=name, answers={"two": answer}, verdict=Verdict.FAILS, says=says)
+
+
+def _passing(name: str, says: str, second: Answer) -> Case:
+    """Page 2 is something that another try may make better."""
+    return Case(name=name, answers={"two": second}, verdict=Verdict.WAITS, says=says)
+
+
+def _refused(name: str, status: int, text: str) -> Case:
+    return _failing(name, f"answered {status}", page({"error": text}, status))
+
+
+def _without(field: str) -> dict[str, Any]:
+    return {name: value for name, value in content("cd", "three").items() if name != field}
+
+
+ITEMS = [
+    Case(
+        name="an empty page, with a next cursor",
+        answers={"two": page(content("", "more")), "more": page(content("cd", "three"))},
+        verdict=Verdict.GOES_ON,
+    ),
+    _passing("no list of items", "`items`", page(_without("items"))),
+    _passing(
+        "null for the list of items", "$.items", page({**content("", "three"), "items": None})
+    ),
+    _passing("an object for the list of items", "$.items", page({**LAST, "items": note("c")})),
+    _passing('`{"error": …}` with a 200', "`items`", page({"error": "the index is being rebuilt"})),
+    _passing("`null` as the whole answer", "`null`", page(None)),
+    _passing("a bare list as the whole answer", "`array`", page(LAST["items"])),
+]
+
+CURSORS = [
+    _passing("no next cursor, not even null", "`next_cursor`", page(_without("next_cursor"))),
+    _passing("an integer as the next cursor", "$.next_cursor", page({**LAST, "next_cursor": 3})),
+    _passing("false as the next cursor", "$.next_cursor", page({**LAST, "next_cursor": False})),
+    _failing("an empty text as the next cursor", "is empty", {**LAST, "next_cursor": ""}),
+    _failing("the page's own cursor as the next", "the same", content("cd", "two")),
+    _failing("the first page again, whatever the cursor", "the same", GOOD[""]),
+    Case(
+        name="cursors that go round: A, B, A, B",
+        answers={"two": page(content("cd", "again")), "again": page(content("ef", "two"))},
+        verdict=Verdict.FAILS,
+        says="in a circle",
+    ),
+    Case(
+        name="the first page again and again under new cursors, and then a null cursor",
+        answers={"two": page(content("ab", "more")), "more": page(content("ab", None))},
+        verdict=Verdict.FAILS,
+        says="begins again",
+    ),
+]
+
+CONTRADICTIONS = [
+    Case(
+        name='a null cursor beside `"has_more": true`',
+        answers={
+            "": page({**content("ab", "two"), "has_more": True}),
+            "two": page({**LAST, "has_more": True}),
+        },
+        verdict=Verdict.FAILS,
+        says="has_more",
+        source=replace(SOURCE, has_more="has_more"),
+    ),
+    Case(
+        name="a null cursor beside a total of 6, after 4",
+        answers={
+            "": page({**content("ab", "two"), "total": 6}),
+            "two": page({**LAST, "total": 6}),
+        },
+        verdict=Verdict.FAILS,
+        says="6 records",
+        source=replace(SOURCE, total="total"),
+    ),
+]
+
+BODIES = [
+    _passing("a login page with a 200", "not JSON", Answer(SIGN_IN, headers=HTML)),
+    _passing("a body cut in the middle", "not JSON", Answer(WHOLE[: len(WHOLE) // 2])),
+    _passing(
+        "a body cut right after the items", "not JSON", Answer(WHOLE[: WHOLE.index(b"]") + 1])
+    ),
+    _passing("an empty body", "not JSON", Answer(b"")),
+    _passing(
+        "a body shorter than announced, whole as JSON",
+        "did not answer",
+        Answer(
+            page(LAST).body,
+            headers={**JSON, "content-length": str(len(page(LAST).body) + MISSING_BYTES)},
+        ),
+    ),
+    _failing(
+        "a page larger than the limit",
+        f"more than {PAGE_BYTES_MAX} bytes",
+        {"items": [note("c", "c" * PAGE_BYTES_MAX), note("d")], "next_cursor": "three"},
+    ),
+]
+
+STATUSES = [
+    _failing(
+        "a redirect to a login page",
+        "redirect",
+        Answer(b"", 302, {"location": "?cursor=sign-in"}),
+    ),
+    _failing(
+        "a redirect to JSON that asks to sign in",
+        "redirect",
+        Answer(b"", 302, {"location": "?cursor=sign-in.json"}),
+    ),
+    _passing("a 202, not ready yet", "answered 202", page({"error": "not ready"}, 202)),
+    _failing("a 204", "answered 204", Answer(b"", 204, {})),
+    _failing(
+        "a 206, a part of the page",
+        "answered 206",
+        page(content("c", None), 206, **{"content-range": "items 2-2/6"}),
+    ),
+    _refused("a 404", 404, "not found"),
+    _refused("a 410, the cursor is too old", 410, "the cursor has expired"),
+    _refused("a 416, the offset is too large", 416, "offset too large"),
+    _refused("a 422, the page limit is reached", 422, "only the first page can be read"),
+    _passing("a 429, for ever", "answered 429", page({"error": "slow down"}, 429)),
+    _passing("a 503 with an empty last page", "answered 503", page(content("", None), 503)),
+]
+
+CASES = [*ITEMS, *CURSORS, *CONTRADICTIONS, *BODIES, *STATUSES]

@@ -1,0 +1,135 @@
+"""What comes of reading a source: with Glean's own SDK, and with this project's reader."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from dev.loopback import HOST
+from dev.setup import make_venv
+from dev.staging import ROOT
+from dev.step import Step
+from dev.truncation.cases import IDS, PAGE_BYTES_MAX, Case, Verdict
+from durable.errors import UpstreamError
+from durable.events import Fetched
+from durable.job import Job, Limits, Mode, Page, State, Usage
+from durable.machine import step
+from durable.sources.json_pages import JsonPagesReader, Records
+from durable.upstream import Upstream
+
+
+SDK_LOCK = Path("dev/locks/sdk.txt")
+SDK_VENV = Step(
+    "Glean's own SDK",
+    ".cache/sdk",
+    # A virtual environment's commands hold its path: a moved project needs another.
+    (SDK_LOCK, str(ROOT)),
+    "bin/python",
+    partial(make_venv, SDK_LOCK),
+    is_movable=False,
+)
+PULL = ROOT / "dev/truncation/pull.py"
+PULL_SECONDS_MAX = 300  # each case that the SDK tries twice costs it up to 2 s
+PAGES_MAX = 30  # ten times what there is: whoever reads as many reads on for ever
+MESSAGE_CHARACTERS_MAX = 160
+JOB = Job(id="job", connector="notes", mode=Mode.FULL, created_at_ms=0, state=State.SENDING)
+
+
+class Pulled(Struct, frozen=True):
+    """One source as the SDK read it: the ids, or the name of what was raised."""
+
+    ids: list[str] = []
+    ended: bool = True
+    raised: str = ""
+
+
+class Report(Struct, frozen=True):
+    """What dev/truncation/pull.py prints."""
+
+    version: str
+    outcomes: list[Pulled]
+
+    @property
+    def cells(self) -> list[str]:
+        return [
+            f"raises {pulled.raised}" if pulled.raised else _read(pulled.ids, pulled.ended)
+            for pulled in self.outcomes
+        ]
+
+
+def pulled_by_the_sdk(urls: Sequence[str]) -> Report:
+    """Read sources in a process of the SDK's own virtual environment, which must be there."""
+    python = ROOT / SDK_VENV.target / "bin/python"
+    ended = subprocess.run(
+        [python, "-I", PULL, *urls],
+        # No proxy that the machine may have, since it would not find this server.
+        env={**os.environ, "NO_PROXY": HOST, "no_proxy": HOST},
+        stdout=subprocess.PIPE,
+        timeout=PULL_SECONDS_MAX,
+        check=True,
+    )
+    return msgspec.json.decode(ended.stdout, type=Report)
+
+
+def read_by_this_project(urls: Iterable[str], cases: Iterable[Case]) -> list[str]:
+    return [asyncio.run(_outcome(url, case)) for url, case in zip(urls, cases, strict=True)]
+
+
+async def _outcome(url: str, case: Case) -> str:
+    """As a job reads: page by page, until the machine has it end, wait or close."""
+    ids: list[str] = []
+    job = replace(JOB, turn=Usage(started_at_ms=0))
+    async with httpx.AsyncHTTPTransport() as transport:
+        upstream = Upstream("the source", transport, None)
+        reader = JsonPagesReader(case.source, f"{url}/notes", upstream, PAGE_BYTES_MAX)
+        while job.state is State.SENDING and job.page_count < PAGES_MAX:
+            try:
+                page = await reader.fetch(job.cursor, None)
+            except UpstreamError as error:
+                verdict = Verdict.WAITS if error.is_transient else Verdict.FAILS
+                return f"{verdict}: {_short(str(error))}"
+            ids += [_id(raw) for raw in page.records]
+            job, _ = step(job, Fetched(job.page_count, _sizes(page)), 0, Limits())
+    if job.state is State.FAILED:
+        return f"{Verdict.FAILS}: {_short(job.error)}"
+    return _read(ids, ended=job.state is not State.SENDING)
+
+
+def _sizes(page: Records) -> Page:
+    """The page as the machine sees it; nothing of it is sent."""
+    return Page(
+        next_cursor=page.next_cursor,
+        batch_count=0,
+        document_count=len(page.records),
+        deletion_count=0,
+        byte_count=page.byte_count,
+        record_count=len(page.records),
+        total_count=page.total_count,
+    )
+
+
+def _id(raw: msgspec.Raw) -> str:
+    record: dict[str, Any] = msgspec.json.decode(raw)
+    return str(record["id"])
+
+
+def _read(ids: Sequence[str], ended: bool) -> str:  # noqa: FBT001 - one of the two things known
+    if not ended:
+        return "reads on for ever"
+    count = len(set(ids))
+    if count == len(IDS):
+        return f"{Verdict.GOES_ON}: all {count} records"
+    return f"**reads to the end as if whole, {count} of {len(IDS)} records**"
+
+
+def _short(message: str) -> str:
+    line = " ".join(message.split()).rstrip(":")
+    return line if len(line) <= MESSAGE_CHARACTERS_MAX else f"{line[:MESSAGE_CHARACTERS_MAX]}…"

@@ -1,0 +1,135 @@
+"""What a person may ask of a job, in which state, and what becomes of it. Pure."""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from durable.guard import missing_count
+from durable.job import Job, Limits, State
+from durable.lifecycle import ended, noted
+from durable.pace import soon
+
+
+class Command(StrEnum):
+    CANCEL = "cancel"
+    RETRY = "retry"
+    APPROVE = "approve"
+
+
+LEGAL: dict[State, tuple[Command, ...]] = {
+    State.QUEUED: (Command.CANCEL,),
+    State.OPENING: (Command.CANCEL,),
+    State.SENDING: (Command.CANCEL,),
+    State.CLOSING: (Command.CANCEL,),
+    State.HELD: (Command.APPROVE, Command.CANCEL),
+    State.SUCCEEDED: (),
+    State.FAILED: (Command.RETRY,),
+    State.CANCELLED: (Command.RETRY,),
+}
+
+
+class Instruction(Struct, frozen=True):
+    """A command to a job."""
+
+    command: Command
+    deletion_count: int = 0  # APPROVE: so many documents may go, and no more
+
+
+class Refusal(Struct, frozen=True):
+    """Why a request cannot be granted as things are, and what can."""
+
+    reason: str
+    legal: tuple[Command, ...] = ()
+    is_key_reused: bool = False  # not the state is in the way, but an earlier request
+
+
+def obeyed(
+    job: Job, instruction: Instruction, other: Job | None, now_ms: int, limits: Limits
+) -> Job | Refusal:
+    """The job after the command.
+
+    Args:
+        job: in whatever state.
+        instruction: what is asked of it.
+        other: an unended job of the same mode, if there is another one.
+        now_ms: the time.
+        limits: of the deployment.
+    """
+    legal = LEGAL[job.state]
+    if instruction.command not in legal:
+        allowed = " or ".join(legal) or "nothing"
+        return Refusal(
+            f"The job {job.id} is {job.state}: it can be asked to {allowed}, not to "
+            f"{instruction.command}.",
+            legal,
+        )
+    if instruction.command is not Command.CANCEL and other is not None:
+        return Refusal(
+            f"The job {other.id} of the same mode is {other.state}, and one is enough: wait for "
+            "its end, or cancel it first.",
+            tuple(command for command in legal if command is Command.CANCEL),
+        )
+    return _CHANGES[instruction.command](job, instruction, now_ms, limits)
+
+
+def superseded(job: Job, by: Job, now_ms: int, limits: Limits) -> Job:
+    """A held job after another one has opened an upload, which discards the held one."""
+    reason = f"replaced by {by.id}, which has opened an upload of its own"
+    return ended(job, State.CANCELLED, now_ms, limits, reason)
+
+
+def _cancelled(job: Job, _instruction: Instruction, now_ms: int, limits: Limits) -> Job:
+    # The upload stays open on purpose: Glean keeps what it had, and the next one replaces it.
+    return ended(job, State.CANCELLED, now_ms, limits, "cancelled on request")
+
+
+def _retried(job: Job, _instruction: Instruction, now_ms: int, limits: Limits) -> Job:
+    job = replace(
+        job,
+        death_count=0,
+        halving_count=0,
+        restart_count=0,
+        approved_count=None,
+        finished_at_ms=None,
+        error="",
+    )
+    return noted(_queued(job, now_ms), "retried on request", now_ms, limits)
+
+
+def _approved(job: Job, instruction: Instruction, now_ms: int, limits: Limits) -> Job | Refusal:
+    missing = missing_count(job)
+    if instruction.deletion_count < missing:
+        return Refusal(
+            f"The close would delete {missing} documents, and {instruction.deletion_count} were "
+            f'approved. Send {{"deletions": {missing}}} if that is right.',
+            LEGAL[job.state],
+        )
+    text = f"approved: at most {instruction.deletion_count} documents may be deleted"
+    job = replace(job, approved_count=instruction.deletion_count, error="")
+    return noted(_queued(job, now_ms), text, now_ms, limits)
+
+
+def _queued(job: Job, now_ms: int) -> Job:
+    return replace(
+        job,
+        state=State.QUEUED,
+        resumes=True,
+        # Code from before there was a retry would read from the cursor into another upload.
+        queued_cursor=job.cursor,
+        pending_reject_count=0,
+        cursor=None,
+        attempt=0,
+        flights=(),
+        turn=None,
+        retry_at_ms=None,
+        alarm_at_ms=soon(now_ms, now_ms),
+    )
+
+
+_CHANGES: dict[Command, Callable[[Job, Instruction, int, Limits], Job | Refusal]] = {
+    Command.CANCEL: _cancelled,
+    Command.RETRY: _retried,
+    Command.APPROVE: _approved,
+}

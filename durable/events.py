@@ -1,0 +1,116 @@
+"""What a job asks to have done, and what can become of it. Pure data."""
+
+from msgspec import Struct
+
+from durable.job import Page, Standing
+
+
+class Open(Struct, frozen=True):
+    """Open a bulk upload, discarding any that an earlier job left open."""
+
+    upload_id: str
+
+
+class Ask(Struct, frozen=True):
+    """Ask Glean how the upload stands."""
+
+    upload_id: str
+
+
+class Fetch(Struct, frozen=True):
+    """Read the page at `cursor` and keep its batches in memory under `page_index`."""
+
+    page_index: int
+    cursor: str | None
+    since_ms: int | None  # None: all records
+    upload_id: str  # the bulk upload that the batches are pages of; empty for none
+    batch_bytes_max: int | None  # of several documents together; None: as the limits say
+
+
+class Send(Struct, frozen=True):
+    """Send one batch of a page held in memory."""
+
+    page_index: int
+    batch_index: int
+
+
+class Close(Struct, frozen=True):
+    """Close the upload. Not repeatable: Glean is asked before how it stands."""
+
+    upload_id: str
+    is_only_page: bool = False  # begins it again and closes it, with nothing in it
+
+
+class CloseWithDocument(Struct, frozen=True):
+    """Close the upload with a document of the page at `cursor`, sent once more."""
+
+    upload_id: str
+    cursor: str | None
+    index: int  # of the document in the page
+
+
+class Woke(Struct, frozen=True):
+    """The alarm fired: a turn begins."""
+
+    watermark_ms: int | None = None  # the start of the connector's last job that succeeded
+    full_count: int | None = None  # documents of its last FULL job that succeeded
+    fingerprint: str = ""  # of the connector's definition; empty if that is not to be had
+
+
+class Opened(Struct, frozen=True):
+    pass
+
+
+class Asked(Struct, frozen=True):
+    standing: Standing
+
+
+class Fetched(Struct, frozen=True):
+    page_index: int
+    page: Page
+
+
+class Sent(Struct, frozen=True):
+    """A batch was taken, or its only document was refused and set aside."""
+
+    page_index: int
+    batch_index: int
+    rejected_document_count: int = 0
+    rejected_deletion_count: int = 0
+
+
+class Split(Struct, frozen=True):
+    """A batch was refused and cut in two, the first half in its place."""
+
+    page_index: int
+    batch_index: int
+    batch_bytes_max: int | None = None  # what Glean may take, if it was too large
+
+
+class Displaced(Struct, frozen=True):
+    """Glean no longer has the upload open."""
+
+    reason: str
+
+
+class CloseRefused(Struct, frozen=True):
+    """Glean does not take such a last page: one without documents, or with this one."""
+
+    reason: str
+
+
+class Closed(Struct, frozen=True):
+    pass
+
+
+class Failed(Struct, frozen=True):
+    """What was asked for did not come about, or its answer was lost."""
+
+    reason: str
+    is_transient: bool  # trying again may help
+    retry_after_ms: int = 0  # asked for by the other side
+    jitter: float = 1.0  # how much of the back-off is waited, drawn from 0 to 1
+
+
+Effect = Open | Ask | Fetch | Send | Close | CloseWithDocument
+Event = Woke | Opened | Asked | Fetched | Sent | Split | Displaced | CloseRefused | Closed | Failed

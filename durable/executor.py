@@ -1,0 +1,246 @@
+"""Performs what the machine asks for, against the source and Glean, and says what became of it."""
+
+from collections.abc import Awaitable, Callable
+from typing import assert_never
+
+import httpx
+from msgspec import Struct
+from msgspec.structs import replace
+
+from durable.batches import Batch, Sizes, batches
+from durable.connector import AnyConnector
+from durable.environment import Environment
+from durable.errors import ConfigurationError, UpstreamError
+from durable.events import (
+    Ask,
+    Asked,
+    Close,
+    Closed,
+    CloseRefused,
+    CloseWithDocument,
+    Displaced,
+    Effect,
+    Event,
+    Failed,
+    Fetch,
+    Fetched,
+    Open,
+    Opened,
+    Send,
+    Sent,
+    Split,
+)
+from durable.fingerprint import fingerprint
+from durable.glean import Glean
+from durable.job import Limits, Page, Standing
+from durable.records import Reject, changes, digest, excerpt
+from durable.sources.json_pages import JsonPagesReader
+from durable.upstream import Upstream, retry_after_ms
+
+
+GLEAN_TOKEN = "GLEAN_INDEXING_API_TOKEN"  # noqa: S105 - the name of a secret
+REASON_CHARACTERS_MAX = 600  # of an error, as it is stored and shown
+KEY_CHARACTERS_MAX = 200  # of a document's id, which Glean takes no longer
+
+
+class Host(Struct, frozen=True):
+    """What only the platform can give."""
+
+    now_ms: Callable[[], int]
+    nonce: Callable[[], str]  # a few hexadecimal digits, different each time
+    draw: Callable[[], float]  # any number from 0 to 1, as likely as any other
+    transport: httpx.AsyncBaseTransport
+
+
+class Ends(Struct, frozen=True):
+    """Where the records come from and where they go."""
+
+    source: JsonPagesReader
+    glean: Glean
+    limits: Limits
+    fingerprint: str
+
+
+class Executor:
+    """Of one turn. What it holds in memory is all that a crash loses.
+
+    Args:
+        connector: whose job it is.
+        environment: variables and secrets.
+        host: clock, randomness and network.
+    """
+
+    def __init__(self, connector: AnyConnector, environment: Environment, host: Host) -> None:
+        self._connector = connector
+        self._environment = environment
+        self._host = host
+        # Fetched and not yet acknowledged, by page: the batches in order, the next one first.
+        self._batches: dict[int, list[Batch]] = {}
+        self._rejects: dict[int, list[Reject]] = {}
+
+    def ends(self) -> Ends | Failed:
+        """The two ends, or why they cannot be told."""
+        environment, source = self._environment, self._connector.source
+        try:
+            limits = environment.limits()
+            token = environment.secret(source.token_secret) if source.token_secret else None
+            url = source.located(environment)
+            upstream = Upstream("the source", self._host.transport, token)
+            glean = Upstream("Glean", self._host.transport, environment.secret(GLEAN_TOKEN))
+            return Ends(
+                JsonPagesReader(source, url, upstream, limits.page_bytes_max),
+                Glean(glean, environment.glean_url(), self._connector.datasource),
+                limits,
+                fingerprint(self._connector, url),
+            )
+        except ConfigurationError as error:
+            return self._failed(error, is_transient=False)
+
+    def rejects(self, page_index: int) -> list[Reject]:
+        """What was set aside of a page so far, without secrets."""
+        return [self._redacted(reject) for reject in self._rejects.get(page_index, ())]
+
+    def forget(self, page_index: int) -> None:
+        """The page is in Glean."""
+        self._rejects.pop(page_index, None)
+        self._batches.pop(page_index, None)
+
+    async def perform(  # noqa: PLR0911 - a return for each effect
+        self, effect: Effect, ends: Ends
+    ) -> Event:
+        try:
+            match effect:
+                case Open(upload_id):
+                    await ends.glean.open(upload_id)
+                    return Opened()
+                case Ask(upload_id):
+                    return Asked(await ends.glean.standing(upload_id))
+                case Fetch():
+                    return await self._fetch(effect, ends)
+                case Send():
+                    return await self._send(effect, ends.glean)
+                case Close(upload_id, is_only_page):
+                    return await self._close(ends.glean.close(upload_id, is_only_page=is_only_page))
+                case CloseWithDocument():
+                    return await self._close_with_document(effect, ends)
+                case _:
+                    assert_never(effect)
+        except UpstreamError as error:
+            return self._failed_upstream(error)
+
+    async def _fetch(self, fetch: Fetch, ends: Ends) -> Fetched:
+        page = await ends.source.fetch(fetch.cursor, fetch.since_ms)
+        rejects: list[Reject] = []
+        mapped = changes(self._connector, page.records, rejects)
+        sizes = _sizes(ends.limits, fetch.batch_bytes_max)
+        cut = list(batches(mapped, self._connector.datasource, fetch.upload_id, sizes, rejects))
+        self._batches[fetch.page_index] = cut
+        self._rejects[fetch.page_index] = rejects
+        return Fetched(
+            fetch.page_index,
+            Page(
+                next_cursor=page.next_cursor,
+                batch_count=len(cut),
+                document_count=sum(batch.document_count for batch in cut),
+                deletion_count=sum(batch.deletion_count for batch in cut),
+                byte_count=page.byte_count,
+                record_count=len(page.records),
+                reject_count=len(rejects),
+                total_count=page.total_count,
+                digest=digest(page.records),
+            ),
+        )
+
+    async def _send(self, send: Send, glean: Glean) -> Event:
+        batch = self._batches[send.page_index][0]
+        try:
+            await glean.send(batch)
+        except UpstreamError as error:
+            event = await self._refused(send, batch, error, glean)
+        else:
+            event = Sent(send.page_index, send.batch_index)
+        if isinstance(event, Sent):
+            del self._batches[send.page_index][0]
+        return event
+
+    async def _refused(self, send: Send, batch: Batch, error: UpstreamError, glean: Glean) -> Event:
+        """A batch that Glean does not take is cut, until what is at fault stands alone."""
+        is_conflict = error.status == 409 and batch.upload_id
+        if is_conflict:
+            standing = await glean.standing(batch.upload_id)
+            if standing is not Standing.OPEN:
+                reason = self._reason(error)
+                return Displaced(f"the upload {batch.upload_id} is {standing}; {reason}")
+        if not is_conflict and error.status not in {400, 413}:
+            raise error
+        if len(batch.items) > 1:
+            self._batches[send.page_index][0:1] = batch.halves()
+            bytes_max = batch.byte_count // 2 if error.status == 413 else None
+            return Split(send.page_index, send.batch_index, bytes_max)
+        if is_conflict:
+            # The upload is open and has this document already: an earlier try was heard.
+            return Sent(send.page_index, send.batch_index)
+        (item,) = batch.items
+        reject = Reject(item.place, item.key, str(error), excerpt(item.encoded))
+        self._rejects[send.page_index].append(reject)
+        return Sent(
+            send.page_index,
+            send.batch_index,
+            rejected_document_count=batch.document_count,
+            rejected_deletion_count=batch.deletion_count,
+        )
+
+    async def _close(self, closing: Awaitable[None]) -> Event:
+        try:
+            await closing
+        except UpstreamError as error:
+            if error.status == 400:
+                return CloseRefused(self._reason(error))
+            # Of an upload that is not open any more: Glean is asked how it stands.
+            return self._failed_upstream(error, may_pass=error.status == 409)
+        return Closed()
+
+    async def _close_with_document(self, effect: CloseWithDocument, ends: Ends) -> Event:
+        page = await ends.source.fetch(effect.cursor, None)
+        mapped = changes(self._connector, page.records, [])
+        datasource, sizes = self._connector.datasource, _sizes(ends.limits, None)
+        cut = batches(mapped, datasource, effect.upload_id, sizes, [])
+        items = [item for batch in cut for item in batch.items]
+        if effect.index >= len(items):
+            reason = (
+                "Glean takes no empty last page, and the source's last page with documents no "
+                "longer has one that Glean takes"
+            )
+            return Failed(reason, is_transient=True, jitter=self._host.draw())
+        item = items[effect.index]
+        return await self._close(ends.glean.close_with(effect.upload_id, item))
+
+    def _failed_upstream(self, error: UpstreamError, *, may_pass: bool = False) -> Failed:
+        return self._failed(
+            error,
+            is_transient=error.is_transient or may_pass,
+            after_ms=retry_after_ms(error.retry_after, self._host.now_ms()),
+        )
+
+    def _failed(self, error: Exception, after_ms: int = 0, *, is_transient: bool) -> Failed:
+        return Failed(self._reason(error), is_transient, after_ms, self._host.draw())
+
+    def _reason(self, error: Exception) -> str:
+        """The one way by which a text from outside becomes part of a job."""
+        reason = " ".join(self._clean(str(error)).split())
+        return reason[:REASON_CHARACTERS_MAX]
+
+    def _redacted(self, reject: Reject) -> Reject:
+        reason = " ".join(self._clean(reject.reason).split())[:REASON_CHARACTERS_MAX]
+        key = self._clean(reject.key)[:KEY_CHARACTERS_MAX]
+        return replace(reject, key=key, reason=reason, excerpt=self._clean(reject.excerpt))
+
+    def _clean(self, text: str) -> str:
+        """Without secrets, and without what no UTF-8 can write."""
+        return self._environment.redacted(text.encode(errors="replace").decode())
+
+
+def _sizes(limits: Limits, packed_bytes_max: int | None) -> Sizes:
+    bytes_max = limits.batch_bytes_max
+    packed = bytes_max if packed_bytes_max is None else min(bytes_max, packed_bytes_max)
+    return Sizes(limits.batch_documents_max, bytes_max, packed)

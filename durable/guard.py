@@ -1,0 +1,77 @@
+"""What keeps a job from making Glean delete what the source still has. Pure."""
+
+from durable.job import Job, Limits, Mode, Page
+
+
+def paging_fault(job: Job, page: Page) -> str | None:
+    """Why the page that was read cannot be the one that follows the job's; None if it can."""
+    if page.next_cursor is not None and page.next_cursor == job.landmark_cursor:
+        return (
+            f"the source's cursor leads in a circle: page {job.page_count + 1} names the same "
+            f"next page as page {job.landmark_page}, {page.next_cursor!r:.200}"
+        )
+    # A feed of changes may tell the same twice; a list of all there is does not.
+    if job.mode is Mode.FULL and page.digest and page.digest == job.landmark_digest:
+        return (
+            f"the source begins again: page {job.page_count + 1} has the very records of page "
+            f"{job.landmark_page}, so it seems to pass over the cursor"
+        )
+    record_count = job.record_count + page.record_count
+    is_short = page.total_count is not None and record_count < page.total_count
+    if page.next_cursor is None and is_short:
+        return (
+            f"the source says that it has {page.total_count} records, and came to its end after "
+            f"{record_count}: a new job reads all of it again"
+        )
+    return None
+
+
+def missing_count(job: Job) -> int:
+    """Documents that the last FULL job brought and this one did not: the close deletes them."""
+    return max(0, (job.expected_count or 0) - job.document_count)
+
+
+def holding_reason(job: Job, limits: Limits) -> str | None:
+    """Why a person has to approve of the close; None if it is no more than usual."""
+    missing, expected = missing_count(job), job.expected_count or 0
+    if missing <= limits.shrink_count:
+        return None
+    # Divided, not multiplied: 0.29 * 100 is less than 29.
+    if job.document_count and missing / expected <= limits.shrink_max:
+        return None
+    if job.approved_count is not None and missing <= job.approved_count:
+        return None
+    return (
+        f"the close would delete {missing} of {expected} documents "
+        f"({100 * missing / expected:.0f} %), more than shrink_max allows: look whether the "
+        f'source is whole, then POST /approve/{job.id} {{"deletions": {missing}}} or '
+        f"POST /cancel/{job.id}"
+    )
+
+
+def rejection_reason(job: Job, limits: Limits, pending_count: int = 0) -> str | None:
+    """Why too many records were set aside for the job to go on; None if they are few.
+
+    Args:
+        job: counts those of the pages that are in Glean.
+        limits: how many may be set aside.
+        pending_count: set aside of the page that is under way.
+    """
+    count = job.reject_count + pending_count
+    # Jobs of earlier code did not count what they read.
+    total = max(job.record_count, job.document_count + job.deletion_count + count)
+    if count > limits.rejects_max:
+        bound = f"rejects_max ({limits.rejects_max})"
+    elif (
+        job.has_end
+        and count > limits.rejects_share_count
+        and count / total > limits.rejects_share_max
+    ):
+        bound = f"rejects_share_max ({limits.rejects_share_max:.0%} of {total})"
+    else:
+        return None
+    return (
+        f"{count} records were set aside, more than {bound} allows: GET /rejects/{job.id} says "
+        "why; mend the source or the connector, or raise the limit, then "
+        f"POST /retry/{job.id}"
+    )

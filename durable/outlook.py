@@ -1,0 +1,75 @@
+"""Why a job waits, what comes next, and what a death would cost, in words. Pure."""
+
+from durable.commands import LEGAL
+from durable.guard import missing_count
+from durable.job import PENDING, Job, Mode, State
+
+
+def waiting_reason(job: Job, ahead: Job | None) -> str | None:
+    """Why nothing is done for the job at the moment; None if it works, or has ended.
+
+    Args:
+        job: in whatever state.
+        ahead: the job that it waits for, if it is queued behind one.
+    """
+    if job.state is State.HELD:
+        return job.error
+    if job.state is State.QUEUED and ahead is not None:
+        return f"one job of a connector runs at a time, and {ahead.id} is {ahead.state}"
+    if job.state in PENDING and job.retry_at_ms is not None:
+        return f"attempt {job.attempt} failed: {job.error}"
+    if job.state in PENDING and job.turn is None:
+        return "its next turn begins with the next alarm"
+    return None
+
+
+def next_step(job: Job) -> str:  # noqa: PLR0911 - a return for each state
+    """What is done next, when the wait is over."""
+    page, is_full = job.page_count + 1, job.mode is Mode.FULL
+    is_asking = is_full and job.resumes and job.page_count > 0
+    match job.state:
+        case State.QUEUED | State.OPENING if is_asking:
+            then = "closes the upload" if job.has_end else f"goes on at page {page}"
+            return f"{then}, if Glean still has it open; else begins anew"
+        case State.QUEUED | State.OPENING if is_full:
+            return "opens a bulk upload and reads the source from its start"
+        case State.QUEUED if job.resumes and job.page_count:
+            return f"goes on at page {page}"
+        case State.QUEUED:
+            return "reads what changed in the source since the last success began"
+        case State.SENDING if job.flights:
+            batch_count = job.flights[0].page.batch_count
+            return f"sends batch {job.flights[0].sent_count + 1} of {batch_count} of page {page}"
+        case State.SENDING:
+            return f"reads page {page} of the source"
+        case State.CLOSING:
+            return "asks Glean how the upload stands, and closes it unless that is done"
+        case State.HELD:
+            return (
+                f'POST /approve/{job.id} {{"deletions": {missing_count(job)}}} closes the upload; '
+                f"POST /cancel/{job.id} leaves Glean as it was"
+            )
+        case _:
+            return f"POST /retry/{job.id} queues it again" if LEGAL[job.state] else "nothing"
+
+
+def if_killed(job: Job) -> str:  # noqa: PLR0911 - a return for each state
+    """What would be done again if the Worker were killed now. Nothing is ever lost by it."""
+    if job.turn is None:
+        return "nothing"
+    match job.state:
+        case State.OPENING if job.resumes and job.page_count:
+            return "the question how the upload stands"
+        case State.OPENING:
+            return "the opening of the upload, which is still empty"
+        case State.SENDING if job.flights:
+            page, sent_count = job.flights[0].page, job.flights[0].sent_count
+            return (
+                f"page {job.page_count + 1} would be read again, and all of its "
+                f"{page.batch_count} batches sent, {sent_count} of them once more"
+            )
+        case State.SENDING:
+            return f"page {job.page_count + 1} would be read again"
+        case State.CLOSING:
+            return "the question how the upload stands; a close is never repeated blindly"
+    return "nothing"

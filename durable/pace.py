@@ -1,0 +1,49 @@
+"""How long a job works and waits: lease, back-off, and the budget of a turn. Pure."""
+
+from msgspec.structs import replace
+
+from durable.events import Failed
+from durable.job import Job, Limits, Usage
+
+
+ALARM_MS_MIN = 50  # the platform may lose an alarm that is set for this very moment
+REQUESTS_PER_BATCH = 3  # sent, refused and asked about, before it is cut in two
+
+
+def soon(at_ms: int, now_ms: int) -> int:
+    return max(at_ms, now_ms + ALARM_MS_MIN)
+
+
+def wait_ms(job: Job, failure: Failed, limits: Limits) -> int:
+    """How long to leave the other side alone."""
+    # Full jitter, so that those who were refused together do not come back together.
+    doublings = min(max(0, job.attempt - 1), limits.backoff_ms_max.bit_length())
+    backoff_ms = min(limits.backoff_ms_min << doublings, limits.backoff_ms_max)
+    told_ms = min(failure.retry_after_ms, limits.retry_after_ms_max)
+    return told_ms + round(backoff_ms * failure.jitter)
+
+
+def is_spent(job: Job, turn: Usage, now_ms: int, limits: Limits) -> bool:
+    return (
+        turn.page_count >= max(1, limits.turn_pages_max >> job.halving_count)
+        or turn.byte_count >= limits.turn_bytes_max >> job.halving_count
+        or turn.request_count >= limits.turn_requests_max
+        or now_ms - turn.started_at_ms >= limits.turn_ms_max
+    )
+
+
+def leased(job: Job, now_ms: int, limits: Limits) -> Job:
+    """Renew the lease when half of it is gone: each renewal costs a row written."""
+    if job.alarm_at_ms is not None and job.alarm_at_ms - now_ms >= limits.lease_ms // 2:
+        return job
+    return replace(job, alarm_at_ms=soon(now_ms + limits.lease_ms, now_ms))
+
+
+def spent(turn: Usage, byte_count: int, batch_count: int) -> Usage:
+    """The turn's usage after one more page."""
+    return replace(
+        turn,
+        page_count=turn.page_count + 1,
+        byte_count=turn.byte_count + byte_count,
+        request_count=turn.request_count + 1 + REQUESTS_PER_BATCH * batch_count,
+    )

@@ -1,0 +1,105 @@
+"""A processor, with all that it stands on."""
+
+import asyncio
+from collections.abc import Mapping
+from itertools import count
+
+import httpx
+import msgspec
+
+from durable.commands import Command, Instruction, Refusal
+from durable.connector import AnyConnector
+from durable.environment import Environment
+from durable.executor import Host
+from durable.job import Job, Limits, Mode
+from durable.processor import Begun, Processor
+from durable.records import Reject
+from durable.store import Store
+from tests.fakes.connector import NOTES
+from tests.fakes.environment import an_environment
+from tests.fakes.network import Network
+from tests.fakes.storage import Storage
+
+
+NOW_MS = 1_764_000_000_123
+SET = {"GLEAN_INSTANCE": "acme", "GLEAN_INDEXING_API_TOKEN": "t0ken"}
+
+
+class Bench:
+    """What one connector's object does, called as the platform would call it.
+
+    Args:
+        answers: of the network, in order.
+        limits: where they differ from the defaults.
+        environment: in place of one that is right.
+        connector: in place of the notes.
+    """
+
+    def __init__(
+        self,
+        *answers: httpx.Response | Exception,
+        limits: Mapping[str, float] | None = None,
+        environment: Environment | None = None,
+        connector: AnyConnector = NOTES,
+    ) -> None:
+        nonces = count()
+        self.now_ms = NOW_MS
+        self.network = Network(*answers)
+        self.storage = Storage()
+        self.connector = connector
+        self.environment = environment or an_environment(
+            LIMITS=msgspec.json.encode(limits or {}).decode(), **SET
+        )
+        self.host = Host(
+            now_ms=lambda: self.now_ms,
+            nonce=lambda: f"{next(nonces):06x}",
+            draw=lambda: 1.0,
+            transport=self.network,
+        )
+        self.restarted()
+
+    def restarted(self) -> None:
+        """The object is made again on what is stored."""
+        self.store = Store(self.storage)
+        self.processor = Processor(self.connector, self.environment, self.store, self.host)
+
+    def begun(self, mode: Mode, trigger_key: str | None = None) -> Job:
+        begun = asyncio.run(self.processor.begin(mode, trigger_key))
+        assert isinstance(begun, Begun), begun
+        return begun.job
+
+    def put(self, *jobs: Job, alarm_at_ms: int | None = None) -> None:
+        """These jobs are stored, and the object's alarm is armed or not."""
+
+        async def put() -> None:
+            for job in jobs:
+                await self.store.add(job, None, None)
+            await self.store.arm(alarm_at_ms)
+
+        asyncio.run(put())
+
+    def turned(self) -> Job | None:
+        """The job as the next turn left it."""
+        self.storage.fire()
+        return asyncio.run(self.processor.turn())
+
+    def left(self) -> Job:
+        """The job as the next turn left it; there must be one."""
+        job = self.turned()
+        assert job is not None
+        return job
+
+    def obeyed(self, job: Job, command: Command, deletion_count: int = 0) -> Job | Refusal | None:
+        return asyncio.run(self.processor.obey(job.id, Instruction(command, deletion_count)))
+
+    def commanded(self, job: Job, command: Command, deletion_count: int = 0) -> Job:
+        """The job after a command that it takes."""
+        after = self.obeyed(job, command, deletion_count)
+        assert isinstance(after, Job), after
+        return after
+
+    def tended(self) -> bool:
+        return asyncio.run(self.processor.tend())
+
+    def rejects(self, job: Job) -> list[tuple[int, Reject]]:
+        return self.processor.rejects(job.id, (0, 0), Limits().rejects_kept_max)

@@ -1,0 +1,63 @@
+"""An executor at work, between a source and a Glean."""
+
+import asyncio
+from collections.abc import Sequence
+
+import httpx
+
+from durable.connector import AnyConnector
+from durable.events import Effect, Event, Fetch, Fetched, Send, Sent, Split
+from durable.executor import Ends, Executor, Host
+from tests.fakes.bench import NOW_MS, SET
+from tests.fakes.connector import NOTES
+from tests.fakes.environment import an_environment
+
+
+UPLOAD = "u-1"
+
+
+class Desk:
+    """Asks an executor for what the machine would ask for, of a page or of anything.
+
+    Args:
+        network: answers both.
+        upload_id: empty for an INCREMENTAL job.
+        connector: in place of the notes.
+        variables: beside those that are needed.
+    """
+
+    def __init__(
+        self,
+        network: httpx.AsyncBaseTransport,
+        upload_id: str = UPLOAD,
+        connector: AnyConnector = NOTES,
+        **variables: str,
+    ) -> None:
+        host = Host(now_ms=lambda: NOW_MS, nonce=lambda: "0", draw=lambda: 0.5, transport=network)
+        environment = an_environment(**{**SET, **variables})
+        self.executor = Executor(connector, environment, host)
+        ends = self.executor.ends()
+        assert isinstance(ends, Ends), ends
+        self.ends = ends
+        self.upload_id = upload_id
+
+    def performed(self, effect: Effect) -> Event:
+        return asyncio.run(self.executor.perform(effect, self.ends))
+
+    def fetched(self, batch_bytes_max: int | None = None) -> Fetched:
+        event = self.performed(Fetch(0, None, None, self.upload_id, batch_bytes_max))
+        assert isinstance(event, Fetched), event
+        return event
+
+    def sent(self) -> Sequence[Event]:
+        """All that becomes of the page, batch after batch, as the machine would ask for it."""
+        batch_count, events = self.fetched().page.batch_count, list[Event]()
+        index = 0
+        while index < batch_count:
+            event = self.performed(Send(0, index))
+            events.append(event)
+            index += isinstance(event, Sent)
+            batch_count += isinstance(event, Split)
+            if not isinstance(event, Sent | Split):
+                break
+        return events

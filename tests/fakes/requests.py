@@ -1,0 +1,60 @@
+"""Requests to the Worker and its answers, without the platform."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from durable.connector import Connectors
+from tests.fakes.connector import NOTES
+from tests.fakes.environment import an_environment
+from tests.fakes.runners import FakeRunners
+from worker.routes import Request, Response, Routes
+
+
+BEARER = {"authorization": "Bearer t0ken"}
+NOTES_ONLY: Connectors = {"notes": NOTES}
+
+
+def a_request(
+    method: str,
+    path: str,
+    body: bytes = b"",
+    headers: Mapping[str, str] = BEARER,
+    query: Mapping[str, str] | None = None,
+) -> Request:
+    async def read(bytes_max: int) -> bytes | None:
+        return body if len(body) <= bytes_max else None
+
+    return Request(method=method, path=path, query=query or {}, headers=headers, body=read)
+
+
+def answered(
+    request: Request,
+    runners: FakeRunners | None = None,
+    connectors: Connectors = NOTES_ONLY,
+    **variables: str,
+) -> Response:
+    environment = an_environment(**({"TRIGGER_TOKEN": "t0ken"} | variables))
+    routes = Routes(environment, connectors, runners or FakeRunners())
+    return asyncio.run(routes.answer(request))
+
+
+def content(response: Response) -> dict[str, Any]:
+    decoded: dict[str, Any] = msgspec.json.decode(response.body)
+    return decoded
+
+
+def check_problem(
+    response: Response, status: int, detail: str, legal: list[str] | None = None
+) -> None:
+    """It is a problem document of RFC 9457 that says so."""
+    problem = content(response)
+    assert response.status == problem["status"] == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["cache-control"] == "no-store"
+    members = {"title", "status", "detail"} | ({"legal"} if legal is not None else set())
+    assert problem.keys() == members
+    assert detail in problem["detail"]
+    assert problem.get("legal") == legal

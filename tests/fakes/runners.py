@@ -1,0 +1,64 @@
+"""The objects of the connectors, as `worker.routes.Runners`."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from durable.commands import Command, Refusal
+from durable.job import Mode
+
+
+JOB_ID = "notes-20251124T160000123Z-0a1b2c"
+STATUS: Mapping[str, object] = {"id": JOB_ID, "connector": "notes", "state": "queued"}
+
+
+class FakeRunners:
+    """Objects that know one job, and keep what they were asked.
+
+    Args:
+        refusal: of whatever is asked of a job.
+        rejects: of the job, in order.
+    """
+
+    def __init__(
+        self, refusal: Refusal | None = None, rejects: Sequence[Mapping[str, object]] = ()
+    ) -> None:
+        self._refusal = refusal
+        self._rejects = rejects
+        self.begun: list[tuple[str, Mode, str | None]] = []
+        self.asked: list[tuple[str, str]] = []
+        self.commanded: list[tuple[str, str, Command, int]] = []
+
+    @property
+    def is_untouched(self) -> bool:
+        return not (self.begun or self.asked or self.commanded)
+
+    async def begin(
+        self, connector: str, mode: Mode, trigger_key: str | None
+    ) -> Mapping[str, object]:
+        self.begun.append((connector, mode, trigger_key))
+        return self._shown()
+
+    async def status(self, connector: str, job_id: str) -> Mapping[str, object] | None:
+        self.asked.append((connector, job_id))
+        return self._shown() if job_id == JOB_ID else None
+
+    async def obey(
+        self, connector: str, job_id: str, command: Command, deletion_count: int
+    ) -> Mapping[str, object] | None:
+        self.commanded.append((connector, job_id, command, deletion_count))
+        return self._shown() if job_id == JOB_ID else None
+
+    async def rejects(
+        self, connector: str, job_id: str, after: tuple[int, int], count: int
+    ) -> Mapping[str, object] | None:
+        self.asked.append((connector, job_id))
+        if job_id != JOB_ID:
+            return None
+        found = [one for one in self._rejects if (one["page"], one["place"]) > after]
+        return {"total": len(self._rejects), "rejects": found[:count]}
+
+    def _shown(self) -> Mapping[str, object]:
+        if self._refusal is not None:
+            return {"refusal": msgspec.to_builtins(self._refusal)}
+        return {"status": STATUS}

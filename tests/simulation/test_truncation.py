@@ -1,0 +1,82 @@
+"""A source that looks finished when it is not: no such FULL job closes its upload."""
+
+import pytest
+from msgspec.structs import replace
+
+from dev.truncation.cases import CASES, IDS, PAGE_BYTES_MAX, Case, Verdict
+from durable.job import Job, Mode, State
+from tests.simulation.connector import LIMITS
+from tests.simulation.truncation import Bystander, Prepared, connector
+from tests.simulation.world import StandIn, World
+
+
+OLD_INDEX = {"a": "an old text", "e": "what is on page 3", "gone": "deleted long ago"}
+BAD = [pytest.param(case, id=case.name) for case in CASES if case.verdict is not Verdict.GOES_ON]
+
+
+class Ended:
+    """A FULL job that has ended, over an index that held older documents."""
+
+    def __init__(self, case: Case) -> None:
+        source = Prepared(case)
+        self.asked = source.asked
+        self.world = World(
+            [IDS[:2], IDS[2:4], IDS[4:]],
+            limits=replace(LIMITS, page_bytes_max=PAGE_BYTES_MAX),
+            stand_in=StandIn(connector(case), source.answer, Bystander),
+        )
+        self.world.glean.index = dict(OLD_INDEX)
+        self.world.begin(Mode.FULL)
+        self.world.run()
+
+    @property
+    def job(self) -> Job:
+        return self.world.oracle.latest
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_no_upload_is_closed_and_the_error_says_what_was_wrong(case: Case) -> None:
+    ended = Ended(case)
+
+    assert ended.world.glean.closed == []
+    assert ended.world.glean.index == OLD_INDEX
+    assert ended.job.state is not State.SUCCEEDED
+    assert case.says in ended.job.error
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if case.verdict is Verdict.WAITS],
+    ids=lambda case: case.name,
+)
+def test_what_may_pass_is_asked_for_again(case: Case) -> None:
+    assert Ended(case).asked.count("two") > 1
+
+
+@pytest.mark.parametrize(
+    "case",
+    # The fault of some shows only at a later page.
+    [case for case in CASES if case.verdict is Verdict.FAILS and case.answers.keys() == {"two"}],
+    ids=lambda case: case.name,
+)
+def test_what_will_not_pass_is_asked_for_once(case: Case) -> None:
+    assert Ended(case).asked == ["", "two"]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if case.verdict is Verdict.GOES_ON],
+    ids=lambda case: case.name,
+)
+def test_what_is_no_fault_is_read_to_the_end(case: Case) -> None:
+    ended = Ended(case)
+
+    assert ended.job.state is State.SUCCEEDED
+    assert ended.world.glean.index == ended.world.source.live
+
+
+def test_the_source_without_a_fault_is_read_to_the_end() -> None:
+    ended = Ended(Case(name="whole", answers={}, verdict=Verdict.GOES_ON))
+
+    assert ended.job.state is State.SUCCEEDED
+    assert ended.world.glean.index == ended.world.source.live

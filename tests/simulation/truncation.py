@@ -1,0 +1,71 @@
+"""A case of dev/truncation in the place of the simulated source."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+from msgspec.structs import replace
+
+from dev.truncation.cases import Answer, Case
+from durable.connector import AnyConnector
+from durable.job import Job, State
+from tests.simulation.connector import NOTES, SOURCE_TOKEN
+from tests.simulation.fates import Fate, Kind
+from tests.simulation.oracle import Oracle
+
+
+def connector(case: Case) -> AnyConnector:
+    return replace(NOTES, source=replace(case.source, token_secret="NOTES_TOKEN"))
+
+
+class Prepared:
+    """Answers as the case says, and keeps the cursors that it was asked for."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self.asked: list[str] = []
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        assert request.headers["authorization"] == f"Bearer {SOURCE_TOKEN}"
+        cursor = request.url.params.get("cursor", "")
+        self.asked.append(cursor)
+        answer = self._case.answer(cursor)
+        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer))
+
+
+class Bystander(Oracle):
+    """Judges all but what depends on the source: whether it tells the truth is the test's matter.
+
+    So a close is not stopped here: that there is none must be the work of the code under test.
+    """
+
+    def answered(self, kind: Kind, fate: Fate, answer: httpx.Response | Exception) -> None:
+        if kind is Kind.FETCH:
+            self.seen[self.latest.id].has_end = True
+        else:
+            super().answered(kind, fate, answer)
+
+    def closing_arrived(self) -> None:
+        for upload in self._glean.closed:
+            self.seen[upload.rpartition("-")[0]].is_closed = True
+
+    def check_index(self, since_ms: int) -> None:
+        """Nothing: the test compares the index."""
+
+    def _ended(self, job: Job) -> None:
+        assert job.error or job.state is State.SUCCEEDED, "gave up without a word"
+
+    def _check_counts(self, job: Job) -> None:
+        """Nothing: pages that a source gives twice are counted twice."""
+
+
+class _Body(httpx.AsyncByteStream):
+    """Breaks off like a connection, where more was announced."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        body = self._answer.body
+        yield body
+        if int(self._answer.headers.get("content-length", len(body))) > len(body):
+            raise httpx.RemoteProtocolError("peer closed connection without sending all of it")

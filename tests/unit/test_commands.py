@@ -1,0 +1,315 @@
+from itertools import product
+
+import pytest
+from msgspec.structs import replace
+
+from durable.commands import LEGAL, Command, Instruction, Refusal, obeyed, superseded
+from durable.events import Ask, Asked, Fetch, Woke
+from durable.job import PENDING, Flight, Job, Limits, Mode, Standing, State
+from durable.pace import ALARM_MS_MIN
+from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, at
+
+
+LATER_MS = NOW_MS + 60_000
+ALL_MAY_GO = 1_000
+OTHER = replace(a_job(State.QUEUED), id="other")
+
+# What becomes of a job by a command; None: it is refused.
+TABLE: dict[tuple[State, Command], State | None] = {
+    (State.QUEUED, Command.CANCEL): State.CANCELLED,
+    (State.QUEUED, Command.RETRY): None,
+    (State.QUEUED, Command.APPROVE): None,
+    (State.OPENING, Command.CANCEL): State.CANCELLED,
+    (State.OPENING, Command.RETRY): None,
+    (State.OPENING, Command.APPROVE): None,
+    (State.SENDING, Command.CANCEL): State.CANCELLED,
+    (State.SENDING, Command.RETRY): None,
+    (State.SENDING, Command.APPROVE): None,
+    (State.CLOSING, Command.CANCEL): State.CANCELLED,
+    (State.CLOSING, Command.RETRY): None,
+    (State.CLOSING, Command.APPROVE): None,
+    (State.HELD, Command.CANCEL): State.CANCELLED,
+    (State.HELD, Command.RETRY): None,
+    (State.HELD, Command.APPROVE): State.QUEUED,
+    (State.SUCCEEDED, Command.CANCEL): None,
+    (State.SUCCEEDED, Command.RETRY): None,
+    (State.SUCCEEDED, Command.APPROVE): None,
+    (State.FAILED, Command.CANCEL): None,
+    (State.FAILED, Command.RETRY): State.QUEUED,
+    (State.FAILED, Command.APPROVE): None,
+    (State.CANCELLED, Command.CANCEL): None,
+    (State.CANCELLED, Command.RETRY): State.QUEUED,
+    (State.CANCELLED, Command.APPROVE): None,
+}
+# As a person reads it where a command is refused.
+LEGAL_IN_WORDS = {
+    State.QUEUED: "cancel",
+    State.OPENING: "cancel",
+    State.SENDING: "cancel",
+    State.CLOSING: "cancel",
+    State.HELD: "approve or cancel",
+    State.SUCCEEDED: "nothing",
+    State.FAILED: "retry",
+    State.CANCELLED: "retry",
+}
+GRANTED = [pair for pair, state in TABLE.items() if state is not None]
+REFUSED = [pair for pair, state in TABLE.items() if state is None]
+
+
+def told(
+    job: Job, command: Command, *, other: Job | None = None, deletion_count: int = ALL_MAY_GO
+) -> Job | Refusal:
+    return obeyed(job, Instruction(command, deletion_count), other, LATER_MS, LIMITS)
+
+
+def granted(job: Job, command: Command, *, deletion_count: int = ALL_MAY_GO) -> Job:
+    changed = told(job, command, deletion_count=deletion_count)
+    assert isinstance(changed, Job), changed
+    return changed
+
+
+def refused(
+    job: Job, command: Command, *, other: Job | None = None, deletion_count: int = ALL_MAY_GO
+) -> Refusal:
+    refusal = told(job, command, other=other, deletion_count=deletion_count)
+    assert isinstance(refusal, Refusal), refusal
+    return refusal
+
+
+def held(missing: int = 40) -> Job:
+    return replace(
+        a_job(State.HELD),
+        page_count=2,
+        document_count=60,
+        expected_count=60 + missing,
+        error="the close would delete too much",
+    )
+
+
+def failed() -> Job:
+    """Half way, after much trouble."""
+    return replace(
+        a_job(State.FAILED),
+        cursor="c",
+        page_count=2,
+        document_count=6,
+        reject_count=1,
+        death_count=6,
+        halving_count=5,
+        restart_count=3,
+        attempt=7,
+        error="no such thing",
+    )
+
+
+def named(pair: tuple[State, Command]) -> str:
+    return f"{pair[0]}-{pair[1]}"
+
+
+def test_every_pair_is_in_the_table() -> None:
+    assert TABLE.keys() == set(product(State, Command))
+    assert LEGAL.keys() == set(State)
+
+
+@pytest.mark.parametrize("pair", GRANTED, ids=named)
+def test_a_legal_command_leads_where_the_table_says(pair: tuple[State, Command]) -> None:
+    state, command = pair
+
+    assert granted(a_job(state), command).state is TABLE[pair]
+
+
+@pytest.mark.parametrize("pair", REFUSED, ids=named)
+def test_an_illegal_command_is_answered_with_what_is_legal(pair: tuple[State, Command]) -> None:
+    state, command = pair
+
+    refusal = refused(a_job(state), command)
+
+    assert refusal.reason == (
+        f"The job job is {state}: it can be asked to {LEGAL_IN_WORDS[state]}, not to {command}."
+    )
+    assert " or ".join(refusal.legal or ["nothing"]) == LEGAL_IN_WORDS[state]
+    assert not refusal.is_key_reused
+
+
+# Cancelling
+
+
+@pytest.mark.parametrize("state", [*sorted(PENDING), State.HELD])
+def test_a_cancelled_job_has_ended(state: State) -> None:
+    job = granted(replace(a_job(state), retry_at_ms=LATER_MS), Command.CANCEL)
+
+    assert (job.finished_at_ms, job.error) == (LATER_MS, "cancelled on request")
+    assert (job.alarm_at_ms, job.retry_at_ms, job.turn) == (None, None, None)
+    assert job.notes[-1].text == "cancelled: cancelled on request"
+
+
+@pytest.mark.parametrize("state", [*sorted(PENDING), State.HELD])
+def test_a_job_may_be_cancelled_while_another_waits(state: State) -> None:
+    job = told(a_job(state), Command.CANCEL, other=OTHER)
+
+    assert isinstance(job, Job)
+    assert job.state is State.CANCELLED
+
+
+def test_a_cancelled_job_takes_no_late_answer() -> None:
+    cancelled = granted(a_job(State.CLOSING), Command.CANCEL)
+
+    assert at(cancelled, Asked(Standing.CLOSED)) == (cancelled, ())
+
+
+# Retrying
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.CANCELLED])
+def test_a_retried_job_is_queued_with_all_that_is_in_glean_and_none_of_its_trouble(
+    state: State,
+) -> None:
+    job = granted(replace(failed(), state=state, flights=(Flight(a_page()),)), Command.RETRY)
+
+    assert (job.state, job.resumes) == (State.QUEUED, True)
+    assert (job.cursor, job.page_count, job.document_count, job.reject_count) == (None, 2, 6, 1)
+    assert job.queued_cursor == "c"
+    assert (job.upload_id, job.started_at_ms) == ("job-1", NOW_MS)
+    assert (job.death_count, job.halving_count, job.restart_count) == (0, 0, 0)
+    assert (job.attempt, job.error, job.finished_at_ms, job.flights) == (0, "", None, ())
+    assert job.alarm_at_ms == LATER_MS + ALARM_MS_MIN
+    assert job.notes[-1].text == "retried on request"
+
+
+def test_a_retried_job_has_its_time_without_progress_before_it() -> None:
+    late_ms = NOW_MS + 10 * LIMITS.stall_ms_max
+
+    job = after(granted(failed(), Command.RETRY), WOKE, now_ms=late_ms)
+
+    assert job.progress_at_ms == late_ms
+
+
+def test_a_job_cancelled_before_its_first_turn_and_retried_begins_at_the_start() -> None:
+    cancelled = granted(a_job(State.QUEUED), Command.CANCEL)
+
+    job = after(granted(cancelled, Command.RETRY), Woke(full_count=9))
+
+    assert (job.state, job.crawl_count, job.expected_count) == (State.OPENING, 1, 9)
+
+
+def test_an_incremental_job_that_is_retried_reads_from_where_it_began() -> None:
+    job = replace(a_job(State.FAILED, Mode.INCREMENTAL), since_ms=7, cursor="c", page_count=2)
+
+    _, effects = at(granted(job, Command.RETRY), Woke(watermark_ms=99))
+
+    assert effects == (Fetch(2, "c", 7, "", None),)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_job_that_failed_by_its_share_of_rejects_reads_the_mended_source(mode: Mode) -> None:
+    job = replace(
+        a_job(State.FAILED, mode), has_end=True, page_count=2, document_count=20, reject_count=20
+    )
+
+    job = after(granted(job, Command.RETRY), WOKE)
+
+    assert job.state is (State.OPENING if mode is Mode.FULL else State.SENDING)
+    assert (job.page_count, job.reject_count, job.resumes) == (0, 0, False)
+
+
+# Approving
+
+
+def test_an_approved_job_is_queued_with_its_ceiling() -> None:
+    job = granted(held(40), Command.APPROVE, deletion_count=45)
+
+    assert (job.state, job.resumes, job.approved_count) == (State.QUEUED, True, 45)
+    assert (job.has_end, job.page_count, job.document_count) == (True, 2, 60)
+    assert (job.error, job.finished_at_ms) == ("", None)
+    assert job.alarm_at_ms == LATER_MS + ALARM_MS_MIN
+    assert job.notes[-1].text == "approved: at most 45 documents may be deleted"
+
+
+def test_an_approved_job_closes_its_upload_if_glean_still_has_it() -> None:
+    job = after(granted(held(40), Command.APPROVE, deletion_count=40), Woke(full_count=100))
+
+    closing, effects = at(job, Asked(Standing.OPEN))
+
+    assert (closing.state, effects) == (State.CLOSING, (Ask("job-1"),))
+
+
+def test_an_approval_is_not_for_more_than_was_missing_then() -> None:
+    queued = granted(held(40), Command.APPROVE, deletion_count=40)
+
+    job = after(queued, Woke(full_count=101), Asked(Standing.OPEN))
+
+    assert job.state is State.HELD
+    assert "41 of 101" in job.error
+
+
+@pytest.mark.parametrize("deletion_count", [0, 1, 39])
+def test_an_approval_of_fewer_than_are_missing_is_refused_with_their_number(
+    deletion_count: int,
+) -> None:
+    refusal = refused(held(40), Command.APPROVE, deletion_count=deletion_count)
+
+    assert refusal.reason == (
+        f"The close would delete 40 documents, and {deletion_count} were approved. "
+        'Send {"deletions": 40} if that is right.'
+    )
+    assert refusal.legal == (Command.APPROVE, Command.CANCEL)
+
+
+@pytest.mark.parametrize("deletion_count", [40, 41])
+def test_an_approval_of_as_many_as_are_missing_is_granted(deletion_count: int) -> None:
+    assert granted(held(40), Command.APPROVE, deletion_count=deletion_count).state is State.QUEUED
+
+
+def test_a_cancelled_job_is_no_longer_approved() -> None:
+    cancelled = granted(granted(held(40), Command.APPROVE), Command.CANCEL)
+
+    job = after(granted(cancelled, Command.RETRY), Woke(full_count=100), Asked(Standing.OPEN))
+
+    assert job.state is State.HELD
+
+
+# Others
+
+
+@pytest.mark.parametrize("other_state", sorted(PENDING))
+@pytest.mark.parametrize(
+    ("job", "command"),
+    [
+        (failed(), Command.RETRY),
+        (replace(failed(), state=State.CANCELLED), Command.RETRY),
+        (held(), Command.APPROVE),
+    ],
+    ids=["retry failed", "retry cancelled", "approve held"],
+)
+def test_a_job_is_not_queued_beside_another_of_its_mode(
+    job: Job, command: Command, other_state: State
+) -> None:
+    other = replace(OTHER, state=other_state)
+
+    refusal = refused(job, command, other=other)
+
+    assert refusal.reason == (
+        f"The job other of the same mode is {other_state}, and one is enough: wait for its end, "
+        "or cancel it first."
+    )
+    assert refusal.legal == tuple(way for way in LEGAL[job.state] if way is Command.CANCEL)
+
+
+def test_a_command_that_is_illegal_anyway_does_not_speak_of_others() -> None:
+    assert "other" not in refused(a_job(State.SUCCEEDED), Command.RETRY, other=OTHER).reason
+
+
+def test_a_held_job_is_cancelled_by_the_upload_that_discards_its_own() -> None:
+    job = superseded(held(), replace(OTHER, id="job-2"), LATER_MS, Limits(notes_kept_max=1))
+
+    assert (job.state, job.finished_at_ms) == (State.CANCELLED, LATER_MS)
+    assert job.error == "replaced by job-2, which has opened an upload of its own"
+    assert len(job.notes) == 1
+
+
+def test_a_superseded_job_that_is_retried_begins_anew() -> None:
+    job = granted(superseded(held(), OTHER, LATER_MS, LIMITS), Command.RETRY)
+
+    job = after(job, WOKE, Asked(Standing.REPLACED))
+
+    assert (job.state, job.page_count, job.upload_id) == (State.OPENING, 0, "job-2")

@@ -1,0 +1,334 @@
+"""A page on its way to Glean: above all, what Glean does not take of it."""
+
+from collections.abc import Sequence
+
+import httpx
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from durable.documents import Document
+from durable.events import Displaced, Failed, Open, Send, Sent, Split
+from durable.executor import REASON_CHARACTERS_MAX
+from durable.job import Standing
+from durable.records import EXCERPT_BYTES_MAX
+from tests.fakes.answers import (
+    BULK,
+    DELETE,
+    INDEX,
+    LIST,
+    STATUS,
+    a_history,
+    a_note,
+    a_page,
+    a_page_of,
+    ok,
+)
+from tests.fakes.connector import NOTES, Note, document
+from tests.fakes.desk import UPLOAD, Desk
+from tests.fakes.network import Network
+from tests.fakes.storage import VALUE_BYTES_MAX
+
+
+OPEN = (UPLOAD, "ACTIVE")
+
+
+class Picky(httpx.AsyncBaseTransport):
+    """A source of one page, and a Glean that refuses some of its documents.
+
+    Args:
+        names: of the notes.
+        bad: of these, what a request must not hold.
+        bytes_max: of a request; a larger one is refused with 413.
+    """
+
+    def __init__(self, names: Sequence[str], bad: str = "", bytes_max: int = 10**9) -> None:
+        self._names = names
+        self._bad = set(bad)
+        self._bytes_max = bytes_max
+        self.request_count = 0
+        self.taken: list[str] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return a_page(*self._names)
+        self.request_count += 1
+        if len(request.content) > self._bytes_max:
+            return httpx.Response(413, text="too large")
+        ids = [one["id"] for one in msgspec.json.decode(request.content)["documents"]]
+        if found := self._bad.intersection(ids):
+            return httpx.Response(400, text=f"no {min(found)}, says t0ken")
+        self.taken += ids
+        return ok()
+
+
+@pytest.mark.parametrize(
+    ("names", "bad", "request_count"),
+    [
+        ("a", "a", 1),
+        ("ab", "a", 3),
+        ("abcdefgh", "e", 7),
+        ("abcdefgh", "ah", 11),
+        ("abcdefgh", "abcdefgh", 15),
+        ("abcdefghi", "i", 9),
+        ("abcdefghi", "", 1),
+    ],
+)
+def test_a_batch_that_glean_refuses_is_cut_until_the_bad_documents_stand_alone(
+    names: str, bad: str, request_count: int
+) -> None:
+    glean = Picky(names, bad)
+    desk = Desk(glean)
+
+    events = desk.sent()
+
+    assert glean.taken == [name for name in names if name not in bad]
+    rejects = desk.executor.rejects(0)
+    assert [(reject.place, reject.key) for reject in rejects] == [
+        (place, name) for place, name in enumerate(names, start=1) if name in bad
+    ]
+    assert sum(e.rejected_document_count for e in events if isinstance(e, Sent)) == len(bad)
+    assert glean.request_count == request_count
+
+
+def test_a_document_that_is_set_aside_has_gleans_reason_and_its_own_beginning() -> None:
+    desk = Desk(Picky("ab", bad="b"))
+
+    desk.sent()
+
+    (reject,) = desk.executor.rejects(0)
+    assert reject.reason == "Glean answered 400: no b, says ***"
+    assert reject.excerpt.startswith('{"datasource":"notes","id":"b",')
+
+
+def test_what_is_set_aside_shows_no_secret_and_is_short() -> None:
+    text = "says t0ken " * 100
+    page = a_page_of([a_note("t0ken-7", text=text), a_note("t0ken-8", text=None, more=text)])
+    refusal = httpx.Response(400, text="many\n\n  lines\n" * 1_000 + "t0ken")
+    desk = Desk(Network(page, refusal))
+
+    desk.sent()
+
+    shown = desk.executor.rejects(0)
+    assert [reject.key for reject in shown] == ["", "***-7"]
+    for reject in shown:
+        assert "t0ken" not in f"{reject}"
+        assert len(reject.reason) <= REASON_CHARACTERS_MAX
+        assert len(reject.excerpt.encode()) <= EXCERPT_BYTES_MAX
+    assert shown[1].reason.startswith("Glean answered 400: many lines many lines")
+
+
+def test_a_secret_that_is_cut_by_the_end_of_an_excerpt_is_not_shown_either() -> None:
+    secret = "0123456789abcdefghij"
+    empty = len(msgspec.json.encode(a_note("a", text=None, more="")))
+    more = "x" * (EXCERPT_BYTES_MAX - empty - 10) + secret
+    page = a_page_of([a_note("a", text=None, more=more)])
+    desk = Desk(Network(page), GLEAN_INDEXING_API_TOKEN=secret)
+
+    desk.fetched()
+
+    (reject,) = desk.executor.rejects(0)
+    assert secret[:6] not in reject.excerpt
+    assert reject.excerpt.endswith("***")
+
+
+def test_a_deletion_that_glean_refuses_is_set_aside_as_one() -> None:
+    page = a_page_of([a_note("a"), a_note("b", is_deleted=True)])
+    network = Network(page, ok(), httpx.Response(400, text="no"))
+    desk = Desk(network, upload_id="")
+
+    events = desk.sent()
+
+    assert network.lines == [LIST, INDEX, DELETE]
+    assert events == [Sent(0, 0), Sent(0, 1, rejected_deletion_count=1)]
+    assert [reject.key for reject in desk.executor.rejects(0)] == ["b"]
+
+
+def test_a_batch_that_is_too_large_is_halved_and_later_ones_are_made_smaller() -> None:
+    glean = Picky("abcd", bytes_max=600)
+    desk = Desk(glean)
+
+    events = desk.sent()
+
+    assert glean.taken == ["a", "b", "c", "d"]
+    (split, *others) = events
+    assert isinstance(split, Split)
+    assert split.batch_bytes_max is not None
+    assert 0 < split.batch_bytes_max <= 600
+    assert all(isinstance(event, Sent) for event in others)
+    assert desk.fetched(split.batch_bytes_max).page.batch_count > 1
+
+
+def test_a_refusal_for_what_is_in_a_batch_does_not_make_later_ones_smaller() -> None:
+    desk = Desk(Picky("ab", bad="a"))
+
+    assert desk.sent()[0] == Split(0, 0, None)
+
+
+def test_a_lone_document_that_is_too_large_is_set_aside() -> None:
+    desk = Desk(Picky("a", bytes_max=9))
+
+    assert desk.sent() == [Sent(0, 0, rejected_document_count=1)]
+    assert desk.executor.rejects(0)[0].reason == "Glean answered 413: too large"
+
+
+def test_a_document_larger_than_the_lowered_size_is_sent_alone_and_not_set_aside() -> None:
+    """The size was lowered by a guess: half of a batch that was too large. Glean may take it."""
+    glean = Picky("ab")
+    desk = Desk(glean)
+
+    page = desk.fetched(batch_bytes_max=100).page
+
+    assert (page.document_count, page.reject_count, page.batch_count) == (2, 0, 2)
+
+
+def test_a_lowered_size_never_raises_the_limit() -> None:
+    limits = msgspec.json.encode({"batch_bytes_max": 300}).decode()
+    desk = Desk(Picky("abcd"), LIMITS=limits)
+
+    assert desk.fetched().page == desk.fetched(batch_bytes_max=10**9).page
+
+
+@pytest.mark.parametrize(
+    ("history", "standing"),
+    [
+        ([(UPLOAD, "SUCCESSFUL")], Standing.CLOSED),
+        ([OPEN, ("another", "ACTIVE")], Standing.REPLACED),
+        ([("another", "ACTIVE")], Standing.UNLISTED),
+    ],
+)
+def test_a_conflict_while_the_upload_is_not_open_is_told_with_how_it_stands(
+    history: list[tuple[str, str]], standing: Standing
+) -> None:
+    network = Network(a_page("a", "b"), httpx.Response(409, text="no, t0ken"), a_history(*history))
+
+    (event,) = Desk(network).sent()
+
+    assert network.lines == [LIST, BULK, STATUS]
+    assert event == Displaced(f"the upload u-1 is {standing}; Glean answered 409: no, ***")
+
+
+def test_a_conflict_while_the_upload_is_open_is_cut_and_alone_counts_as_taken() -> None:
+    """An earlier try was heard, and this Glean takes no document twice."""
+    conflict = httpx.Response(409, text="staged already")
+    network = Network(a_page("a", "b"), conflict, a_history(OPEN), conflict, a_history(OPEN), ok())
+    desk = Desk(network)
+
+    assert desk.sent() == [Split(0, 0, None), Sent(0, 0), Sent(0, 1)]
+    assert network.lines == [LIST, BULK, STATUS, BULK, STATUS, BULK]
+    assert desk.executor.rejects(0) == []
+
+
+def test_a_conflict_that_glean_cannot_be_asked_about_may_pass() -> None:
+    network = Network(a_page("a"), httpx.Response(409), httpx.Response(503, text="busy"))
+
+    assert Desk(network).sent() == [
+        Failed("Glean answered 503: busy", is_transient=True, jitter=0.5)
+    ]
+
+
+def test_a_conflict_outside_of_an_upload_fails_the_job() -> None:
+    network = Network(a_page("a"), httpx.Response(409, text="version"))
+
+    (event,) = Desk(network, upload_id="").sent()
+
+    assert event == Failed("Glean answered 409: version", is_transient=False, jitter=0.5)
+    assert network.lines == [LIST, INDEX]
+
+
+@pytest.mark.parametrize(
+    ("status", "is_transient"), [(401, False), (404, False), (422, False), (429, True), (500, True)]
+)
+def test_any_other_refusal_is_not_the_doing_of_a_document(
+    status: int, *, is_transient: bool
+) -> None:
+    network = Network(a_page("a", "b"), httpx.Response(status))
+    desk = Desk(network)
+
+    (event,) = desk.sent()
+
+    assert isinstance(event, Failed)
+    assert event.is_transient == is_transient
+    assert desk.executor.rejects(0) == []
+
+
+def test_a_batch_whose_answer_was_lost_is_still_there() -> None:
+    network = Network(a_page("a"), httpx.ReadError("lost"), ok())
+    desk = Desk(network)
+    desk.fetched()
+
+    assert isinstance(desk.performed(Send(0, 0)), Failed)
+    assert desk.performed(Send(0, 0)) == Sent(0, 0)
+    assert network.requests[1].content == network.requests[2].content
+
+
+def test_a_wait_that_glean_asks_for_is_passed_on_with_the_jitter() -> None:
+    busy = httpx.Response(429, text="slow down", headers={"retry-after": "7"})
+
+    event = Desk(Network(busy)).performed(Open(UPLOAD))
+
+    assert event == Failed("Glean answered 429: slow down", True, 7_000, 0.5)
+
+
+def test_a_page_that_is_in_glean_takes_no_memory() -> None:
+    desk = Desk(Picky("ab", bad="a"))
+    desk.sent()
+
+    desk.executor.forget(0)
+
+    assert desk.executor.rejects(0) == []
+
+
+def test_running_out_of_memory_in_a_mapping_is_not_the_records_fault() -> None:
+    def greedy(_note: Note) -> Document:
+        raise MemoryError
+
+    desk = Desk(Network(a_page("a")), connector=replace(NOTES, document=greedy))
+
+    with pytest.raises(MemoryError):
+        desk.fetched()
+
+
+def test_a_mapping_that_raises_sets_only_its_own_record_aside() -> None:
+    def moody(note: Note) -> Document:
+        if note.id == "b":
+            raise ZeroDivisionError("t0ken")
+        made = document(note)
+        assert isinstance(made, Document)
+        return made
+
+    desk = Desk(Network(a_page("a", "b", "c")), connector=replace(NOTES, document=moody))
+
+    page = desk.fetched().page
+
+    assert (page.document_count, page.reject_count, page.record_count) == (2, 1, 3)
+    (reject,) = desk.executor.rejects(0)
+    assert (reject.place, reject.reason) == (2, "the mapping raised ZeroDivisionError: ***")
+
+
+def test_a_record_with_an_endless_id_can_be_set_aside() -> None:
+    desk = Desk(Network(a_page("x" * 3_000_000)))
+
+    desk.fetched()
+
+    (reject,) = desk.executor.rejects(0)
+    assert len(msgspec.json.encode(reject)) < VALUE_BYTES_MAX
+
+
+@pytest.mark.parametrize("field", ["id", "error"])
+def test_a_mapping_that_brings_half_a_character_sets_its_record_aside(field: str) -> None:
+    half = b"\xff".decode(errors="surrogateescape")
+
+    def halving(note: Note) -> Document:
+        if field == "error":
+            raise ValueError(half)
+        made = document(note)
+        assert isinstance(made, Document)
+        return replace(made, id=half)
+
+    desk = Desk(Network(a_page("a")), connector=replace(NOTES, document=halving))
+
+    desk.fetched()
+
+    (reject,) = desk.executor.rejects(0)
+    assert msgspec.json.encode(reject)

@@ -1,0 +1,267 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from durable.guard import holding_reason, missing_count, paging_fault, rejection_reason
+from durable.job import Job, Limits, Page, State
+from tests.fakes.jobs import LIMITS, a_job, a_page
+
+
+SHARE_ALONE = Limits(shrink_count=0, rejects_share_count=0)
+
+
+def crawled(
+    document_count: int, expected_count: int | None, approved_count: int | None = None
+) -> Job:
+    return replace(
+        a_job(State.SENDING),
+        has_end=True,
+        document_count=document_count,
+        expected_count=expected_count,
+        approved_count=approved_count,
+    )
+
+
+def rejected(reject_count: int, document_count: int = 0, *, has_end: bool = True) -> Job:
+    return replace(
+        a_job(State.SENDING),
+        has_end=has_end,
+        reject_count=reject_count,
+        document_count=document_count,
+        record_count=reject_count + document_count,
+    )
+
+
+# Shrinking
+
+
+@pytest.mark.parametrize(
+    ("document_count", "expected_count", "missing"),
+    [(7, 10, 3), (10, 10, 0), (12, 10, 0), (0, 10, 10), (7, None, 0), (0, 0, 0)],
+)
+def test_missing_is_what_the_last_full_job_had_more(
+    document_count: int, expected_count: int | None, missing: int
+) -> None:
+    assert missing_count(crawled(document_count, expected_count)) == missing
+
+
+@pytest.mark.parametrize(
+    ("document_count", "expected_count", "limits", "is_held"),
+    [
+        (800, 1_000, LIMITS, False),
+        (799, 1_000, LIMITS, True),
+        (0, 10, LIMITS, False),
+        (0, 11, LIMITS, True),
+        (20, 30, LIMITS, False),
+        (19, 30, LIMITS, True),
+        (80, 100, SHARE_ALONE, False),
+        (79, 100, SHARE_ALONE, True),
+        (1, 5, Limits(shrink_count=0, shrink_max=1), False),
+        (0, 5, Limits(shrink_count=0, shrink_max=1), True),
+        (5, 5, Limits(shrink_count=0, shrink_max=0), False),
+        (4, 5, Limits(shrink_count=0, shrink_max=0), True),
+        (0, 1, Limits(shrink_count=1), False),
+        (0, 2, Limits(shrink_count=1), True),
+    ],
+    ids=[
+        "the share",
+        "one more than the share",
+        "none left, the count",
+        "none left, one more than the count",
+        "over the share, the count",
+        "over the share, one more than the count",
+        "the share alone",
+        "one more than the share alone",
+        "any share but all",
+        "all",
+        "no share, none missing",
+        "no share, one missing",
+        "the only document",
+        "both documents",
+    ],
+)
+def test_a_crawl_is_held_beyond_both_bounds(
+    document_count: int, expected_count: int, limits: Limits, *, is_held: bool
+) -> None:
+    reason = holding_reason(crawled(document_count, expected_count), limits)
+
+    assert (reason is not None) is is_held
+
+
+@pytest.mark.parametrize("document_count", [0, 1, 1_000])
+@pytest.mark.parametrize("expected_count", [None, 0], ids=["no FULL before", "an empty one"])
+def test_where_nothing_was_nothing_can_go(document_count: int, expected_count: int | None) -> None:
+    assert holding_reason(crawled(document_count, expected_count), SHARE_ALONE) is None
+
+
+@pytest.mark.parametrize(
+    ("approved_count", "is_held"), [(None, True), (0, True), (49, True), (50, False), (51, False)]
+)
+@pytest.mark.parametrize("document_count", [50, 0])
+def test_an_approval_is_a_ceiling(
+    document_count: int, approved_count: int | None, *, is_held: bool
+) -> None:
+    job = crawled(document_count, document_count + 50, approved_count)
+
+    assert (holding_reason(job, LIMITS) is not None) is is_held
+
+
+def test_a_held_job_says_how_much_would_go_and_what_can_be_done() -> None:
+    reason = holding_reason(crawled(250, 1_000), LIMITS)
+
+    assert reason == (
+        "the close would delete 750 of 1000 documents (75 %), more than shrink_max allows: look "
+        'whether the source is whole, then POST /approve/job {"deletions": 750} or '
+        "POST /cancel/job"
+    )
+
+
+@given(st.integers(0, 2_000), st.integers(0, 2_000), st.integers(0, 100), st.integers(0, 100))
+def test_more_documents_are_never_held_where_fewer_are_not(
+    document_count: int, expected_count: int, shrink_count: int, percent: int
+) -> None:
+    limits = Limits(shrink_count=shrink_count, shrink_max=percent / 100)
+    fewer, more = (crawled(count, expected_count) for count in (document_count, document_count + 1))
+
+    assert holding_reason(fewer, limits) is not None or holding_reason(more, limits) is None
+
+
+def test_exactly_the_share_is_not_more_than_the_share() -> None:
+    limits = Limits(shrink_count=0, shrink_max=0.29)
+
+    assert holding_reason(crawled(71, 100), limits) is None
+
+
+# Rejects
+
+
+@pytest.mark.parametrize("has_end", [False, True], ids=["on the way", "at the end"])
+@pytest.mark.parametrize(
+    ("reject_count", "pending_count", "is_over"),
+    [(5, 0, False), (6, 0, True), (0, 5, False), (0, 6, True), (3, 2, False), (3, 3, True)],
+)
+def test_rejects_are_bounded_by_their_number(
+    reject_count: int, pending_count: int, *, has_end: bool, is_over: bool
+) -> None:
+    limits = Limits(rejects_max=5)
+    job = rejected(reject_count, document_count=1_000, has_end=has_end)
+
+    reason = rejection_reason(job, limits, pending_count)
+
+    assert (reason is not None) is is_over
+    assert reason is None or "6 records were set aside, more than rejects_max (5) allows" in reason
+
+
+@pytest.mark.parametrize(
+    ("reject_count", "document_count", "limits", "is_over"),
+    [
+        (100, 900, LIMITS, False),
+        (101, 899, LIMITS, True),
+        (10, 0, LIMITS, False),
+        (11, 0, LIMITS, True),
+        (1, 9, SHARE_ALONE, False),
+        (2, 8, SHARE_ALONE, True),
+        (1, 0, SHARE_ALONE, True),
+        (0, 0, SHARE_ALONE, False),
+        (7, 0, Limits(rejects_share_count=0, rejects_share_max=1), False),
+        (1, 999, Limits(rejects_share_count=0, rejects_share_max=0), True),
+    ],
+    ids=[
+        "the share",
+        "one more than the share",
+        "nothing else, the count",
+        "nothing else, one more than the count",
+        "the share alone",
+        "one more than the share alone",
+        "one and nothing else",
+        "none of none",
+        "any share",
+        "no share",
+    ],
+)
+def test_rejects_are_bounded_by_their_share_at_the_end(
+    reject_count: int, document_count: int, limits: Limits, *, is_over: bool
+) -> None:
+    at_end = rejection_reason(rejected(reject_count, document_count), limits)
+    before = rejection_reason(rejected(reject_count, document_count, has_end=False), limits)
+
+    assert (at_end is not None) is is_over
+    assert before is None
+    assert at_end is None or "more than rejects_share_max (" in at_end
+
+
+def test_no_reject_at_all_may_be_what_is_allowed() -> None:
+    limits = Limits(rejects_max=0)
+
+    assert rejection_reason(rejected(0, 5), limits) is None
+    assert rejection_reason(rejected(1, 5), limits) is not None
+
+
+def test_too_many_rejects_say_where_they_are_and_what_can_be_done() -> None:
+    assert rejection_reason(rejected(20, 80), LIMITS) == (
+        "20 records were set aside, more than rejects_share_max (10% of 100) allows: GET "
+        "/rejects/job says why; mend the source or the connector, or raise the limit, then "
+        "POST /retry/job"
+    )
+
+
+def test_the_share_of_rejects_is_of_all_records() -> None:
+    job = replace(rejected(12, document_count=100), record_count=1_112)  # 1,000 were deletions
+
+    assert rejection_reason(job, LIMITS) is None
+
+
+def test_exactly_the_share_of_rejects_is_not_more_than_the_share() -> None:
+    limits = Limits(rejects_share_count=0, rejects_share_max=0.29)
+
+    assert rejection_reason(rejected(29, 71), limits) is None
+
+
+# Pages
+
+
+def on_the_way(**changes: object) -> Job:
+    return replace(a_job(State.SENDING), record_count=10, **changes)
+
+
+@pytest.mark.parametrize(
+    ("page", "fault"),
+    [
+        (a_page("b", total_count=1_000), None),
+        (a_page("b", total_count=0), None),
+        (a_page(None), None),
+        (a_page(None, total_count=15), None),
+        (a_page(None, total_count=14), None),
+        (a_page(None, total_count=16), "16 records, and came to its end after 15"),
+        (a_page(None, batch_count=0, total_count=11), "11 records, and came to its end after 10"),
+        (a_page("a"), "leads in a circle: page 6 names the same next page as page 4, 'a'"),
+        (a_page("A"), None),
+    ],
+    ids=[
+        "not yet all",
+        "not yet the end",
+        "no total",
+        "the total",
+        "more than the total",
+        "one too few",
+        "an empty last page",
+        "the landmark",
+        "another cursor",
+    ],
+)
+def test_a_page_that_cannot_follow_is_named(page: Page, fault: str | None) -> None:
+    found = paging_fault(on_the_way(page_count=5, landmark_cursor="a", landmark_page=4), page)
+
+    assert found is None if fault is None else found is not None and fault in found
+
+
+def test_without_a_landmark_the_last_page_is_no_circle() -> None:
+    assert paging_fault(on_the_way(), a_page(None)) is None
+
+
+def test_a_fault_quotes_the_beginning_of_a_long_cursor() -> None:
+    fault = paging_fault(on_the_way(landmark_cursor="x" * 5_000), a_page("x" * 5_000))
+
+    assert fault is not None
+    assert len(fault) < 400

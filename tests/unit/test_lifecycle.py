@@ -1,0 +1,227 @@
+import pytest
+from msgspec.structs import asdict, replace
+
+from durable.job import ENDED, Flight, Job, Limits, Mode, Note, State
+from durable.lifecycle import anew, died, displaced, ended, noted, progressed, watermark_ms
+from durable.pace import ALARM_MS_MIN
+from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page
+
+
+LATER_MS = NOW_MS + 9
+# All that differs from a new job's, so that nothing is kept by being the default.
+WORN = Job(
+    id="job",
+    connector="connector",
+    mode=Mode.FULL,
+    created_at_ms=1,
+    state=State.CLOSING,
+    started_at_ms=2,
+    finished_at_ms=3,
+    since_ms=4,
+    upload_id="job-1",
+    upload_count=5,
+    cursor="c",
+    flights=(Flight(a_page()),),
+    page_count=6,
+    document_count=7,
+    deletion_count=8,
+    byte_count=9,
+    turn_count=10,
+    turn=a_job(State.SENDING).turn,
+    attempt=11,
+    death_count=12,
+    progress_at_ms=13,
+    retry_at_ms=14,
+    alarm_at_ms=15,
+    error="trouble",
+    notes=(Note(16, "a note"),),
+    fingerprint="f",
+    crawl_count=17,
+    restart_count=18,
+    resumes=True,
+    has_end=True,
+    landmark_cursor="b",
+    landmark_page=19,
+    document_cursor="b",
+    record_count=20,
+    reject_count=21,
+    batch_bytes_max=22,
+    halving_count=23,
+    expected_count=24,
+    approved_count=25,
+    closing_index=26,
+    is_close_answered=True,
+    unsettled_at_ms=27,
+    landmark_digest="1-00000000",
+    pending_reject_count=28,
+    queued_cursor="q",
+)
+# What beginning anew keeps: whose the job is, what was learnt, and what counts across crawls.
+KEPT = {
+    "id",
+    "connector",
+    "mode",
+    "created_at_ms",
+    "finished_at_ms",
+    "since_ms",
+    "upload_id",
+    "upload_count",
+    "turn_count",
+    "turn",
+    "pending_reject_count",
+    "queued_cursor",
+    "retry_at_ms",
+    "alarm_at_ms",
+    "error",
+    "notes",
+    "fingerprint",
+    "restart_count",
+    "batch_bytes_max",
+    "halving_count",
+    "expected_count",
+    "approved_count",
+}
+
+
+def changed(before: Job, after: Job) -> set[str]:
+    old, new = asdict(before), asdict(after)
+    return {name for name in old if old[name] != new[name]}
+
+
+def test_a_worn_job_has_no_default_left() -> None:
+    new = Job(id="", connector="", mode=Mode.INCREMENTAL, created_at_ms=0)
+
+    assert changed(new, WORN) == set(Job.__struct_fields__)
+
+
+def test_beginning_anew_voids_all_that_the_crawl_counted() -> None:
+    new = Job(id="job", connector="connector", mode=Mode.FULL, created_at_ms=1)
+
+    begun = anew(WORN, LATER_MS)
+
+    assert changed(WORN, begun) == set(Job.__struct_fields__) - KEPT
+    crawl = set(Job.__struct_fields__) - KEPT - {"state", "started_at_ms", "crawl_count"}
+    assert changed(new, begun) & crawl == {"progress_at_ms"}
+    assert begun.progress_at_ms == LATER_MS
+    assert (begun.started_at_ms, begun.crawl_count) == (LATER_MS, 18)
+
+
+@pytest.mark.parametrize(
+    ("mode", "state"), [(Mode.FULL, State.OPENING), (Mode.INCREMENTAL, State.SENDING)]
+)
+def test_beginning_anew_begins_where_the_mode_does(mode: Mode, state: State) -> None:
+    assert anew(replace(WORN, mode=mode), LATER_MS).state is state
+
+
+def test_progress_ends_the_trouble() -> None:
+    moved = progressed(WORN, LATER_MS)
+
+    assert changed(WORN, moved) == {"attempt", "death_count", "progress_at_ms", "error"}
+    assert (moved.attempt, moved.death_count, moved.error) == (0, 0, "")
+    assert moved.progress_at_ms == LATER_MS
+
+
+@pytest.mark.parametrize("state", sorted(ENDED))
+def test_an_ended_job_waits_for_nothing_and_keeps_what_it_did(state: State) -> None:
+    job = ended(WORN, state, LATER_MS, LIMITS, "why")
+
+    assert changed(WORN, job) - {"state"} == {
+        "finished_at_ms",
+        "turn",
+        "retry_at_ms",
+        "alarm_at_ms",
+        "error",
+        "notes",
+    }
+    assert (job.finished_at_ms, job.turn, job.retry_at_ms, job.alarm_at_ms) == (
+        LATER_MS,
+        None,
+        None,
+        None,
+    )
+    assert (job.error, job.notes[-1]) == ("why", Note(LATER_MS, f"{state}: why"))
+
+
+def test_an_end_without_a_reason_clears_the_last_error() -> None:
+    job = ended(WORN, State.SUCCEEDED, LATER_MS, LIMITS)
+
+    assert (job.error, job.notes[-1].text) == ("", "succeeded")
+
+
+def test_the_same_note_once_more_takes_the_place_of_the_latest() -> None:
+    job = noted(noted(a_job(State.SENDING), "busy", 1, LIMITS), "busy", 2, LIMITS)
+    job = noted(noted(job, "killed", 3, LIMITS), "busy", 4, LIMITS)
+
+    assert job.notes == (Note(2, "busy"), Note(3, "killed"), Note(4, "busy"))
+
+
+def test_the_latest_notes_are_kept() -> None:
+    job = a_job(State.SENDING)
+    for at_ms in range(5):
+        job = noted(job, f"note {at_ms}", at_ms, Limits(notes_kept_max=3))
+
+    assert [note.at_ms for note in job.notes] == [2, 3, 4]
+
+
+def test_fewer_notes_are_kept_once_the_limit_is_lowered() -> None:
+    job = replace(WORN, notes=tuple(Note(n, f"note {n}") for n in range(9)))
+
+    assert [note.at_ms for note in noted(job, "a", 9, Limits(notes_kept_max=1)).notes] == [9]
+
+
+def test_a_death_counts_and_halves() -> None:
+    job = died(replace(a_job(State.SENDING), page_count=2), LATER_MS, LIMITS)
+
+    assert (job.state, job.death_count, job.halving_count) == (State.SENDING, 1, 1)
+    assert job.notes == (Note(LATER_MS, "the Worker was killed while sending at page 3"),)
+
+
+@pytest.mark.parametrize(
+    ("death_count", "halving_count", "state"),
+    [
+        (4, 5, State.SENDING),
+        (5, 4, State.SENDING),
+        (5, 5, State.FAILED),
+        (5, 6, State.FAILED),
+        (99, 0, State.SENDING),
+    ],
+)
+def test_a_death_ends_the_job_after_enough_of_them_at_the_smallest_turn(
+    death_count: int, halving_count: int, state: State
+) -> None:
+    job = replace(a_job(State.SENDING), death_count=death_count, halving_count=halving_count)
+
+    assert died(job, LATER_MS, LIMITS).state is state
+
+
+def test_a_job_that_dies_of_its_page_quotes_the_beginning_of_the_cursor() -> None:
+    job = replace(a_job(State.SENDING), death_count=5, halving_count=5, cursor="c" * 8_000)
+
+    job = died(job, LATER_MS, LIMITS)
+
+    assert "(cursor 'ccc" in job.error
+    assert len(job.error) < 600
+
+
+def test_a_displaced_job_begins_anew_with_the_next_alarm() -> None:
+    job = displaced(replace(WORN, restart_count=0), "replaced", LATER_MS, LIMITS)
+
+    assert (job.state, job.turn, job.restart_count) == (State.OPENING, None, 1)
+    assert job.alarm_at_ms == LATER_MS + ALARM_MS_MIN
+    assert job.notes[-1] == Note(LATER_MS, "begins anew: replaced")
+
+
+@pytest.mark.parametrize(
+    ("restart_count", "state"), [(2, State.OPENING), (3, State.FAILED), (4, State.FAILED)]
+)
+def test_restarts_are_bounded(restart_count: int, state: State) -> None:
+    job = displaced(replace(WORN, restart_count=restart_count), "replaced", LATER_MS, LIMITS)
+
+    assert job.state is state
+
+
+@pytest.mark.parametrize("state", State)
+def test_the_watermark_is_the_start_of_a_job_that_succeeded(state: State) -> None:
+    expected_ms = 2 if state is State.SUCCEEDED else None
+
+    assert watermark_ms(replace(WORN, state=state)) == expected_ms

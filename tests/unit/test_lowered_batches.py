@@ -1,0 +1,47 @@
+"""A job whose requests were too large for Glean once, and what it reads after that."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from durable.events import Event, Fetch, Fetched
+from durable.executor import Ends, Executor, Host
+from tests.fakes.connector import NOTES
+from tests.fakes.environment import an_environment
+from tests.fakes.network import Network
+
+
+ENVIRONMENT = an_environment(
+    GLEAN_SERVER_URL="https://glean.example", GLEAN_INDEXING_API_TOKEN="t0ken"
+)
+
+
+def fetched(texts: list[str], batch_bytes_max: int | None) -> Event:
+    items = [{"id": str(number), "text": text} for number, text in enumerate(texts)]
+    network = Network(httpx.Response(200, json={"items": items, "next_cursor": None}))
+    host = Host(now_ms=lambda: 1, nonce=lambda: "0a1b2c", draw=lambda: 1.0, transport=network)
+    executor = Executor(NOTES, ENVIRONMENT, host)
+    ends = executor.ends()
+    assert isinstance(ends, Ends)
+    return asyncio.run(executor.perform(Fetch(0, None, None, "u-1", batch_bytes_max), ends))
+
+
+@pytest.mark.parametrize(
+    ("batch_bytes_max", "batch_count"), [(None, 1), (10_000_000, 1), (1_000, 4)]
+)
+def test_pages_are_cut_into_requests_of_the_lowered_size(
+    batch_bytes_max: int | None, batch_count: int
+) -> None:
+    page = fetched(["x" * 600] * 4, batch_bytes_max)
+
+    assert isinstance(page, Fetched)
+    assert (page.page.batch_count, page.page.reject_count) == (batch_count, 0)
+
+
+def test_a_document_above_the_lowered_size_is_still_sent() -> None:
+    """Of a request of 3 MB that was refused, half is 1.5 MB; a document of 2 MB may be taken."""
+    page = fetched(["x" * 600, "x" * 2_000], batch_bytes_max=1_500)
+
+    assert isinstance(page, Fetched)
+    assert (page.page.document_count, page.page.reject_count) == (2, 0)

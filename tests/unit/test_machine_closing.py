@@ -1,0 +1,263 @@
+"""From the end of the source to the success: what Glean says of the upload decides."""
+
+import pytest
+from msgspec.structs import replace
+
+from durable.commands import Command, Instruction, obeyed
+from durable.events import (
+    Ask,
+    Asked,
+    Close,
+    Closed,
+    CloseRefused,
+    CloseWithDocument,
+    Effect,
+    Failed,
+    Woke,
+)
+from durable.job import Job, Limits, Standing, State
+from durable.pace import ALARM_MS_MIN
+from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, after, at
+
+
+LATER_MS = NOW_MS + 5_000
+STALLED_MS = NOW_MS + LIMITS.stall_ms_max
+UNLISTED_MS = NOW_MS + LIMITS.settle_ms_max
+REFUSED = CloseRefused("Glean answered 400: no documents")
+
+
+def closing(**changes: object) -> Job:
+    job = replace(a_job(State.CLOSING), page_count=2, document_count=3, document_cursor="b")
+    return replace(job, **changes)
+
+
+@pytest.mark.parametrize(
+    ("standing", "changes", "state", "effects"),
+    [
+        (Standing.OPEN, {}, State.CLOSING, (Close("job-1"),)),
+        (
+            Standing.OPEN,
+            {"closing_index": 0},
+            State.CLOSING,
+            (CloseWithDocument("job-1", "b", 0),),
+        ),
+        (
+            Standing.OPEN,
+            {"closing_index": 0, "document_count": 0},
+            State.CLOSING,
+            (Close("job-1", is_only_page=True),),
+        ),
+        (Standing.OPEN, {"is_close_answered": True}, State.CLOSING, ()),
+        (Standing.CLOSED, {}, State.SUCCEEDED, ()),
+        (Standing.CLOSED, {"is_close_answered": True}, State.SUCCEEDED, ()),
+        (Standing.REPLACED, {}, State.OPENING, ()),
+        (Standing.REPLACED, {"is_close_answered": True}, State.OPENING, ()),
+        (Standing.UNLISTED, {}, State.CLOSING, ()),
+        (Standing.UNLISTED, {"is_close_answered": True}, State.OPENING, ()),
+    ],
+)
+def test_what_glean_says_of_the_upload_decides(
+    standing: Standing, changes: dict[str, object], state: State, effects: tuple[Effect, ...]
+) -> None:
+    job, asked = at(closing(**changes), Asked(standing), LATER_MS)
+
+    assert (job.state, asked) == (state, effects)
+
+
+def test_a_success_ends_the_job() -> None:
+    troubled = closing(error="trouble", attempt=4)
+
+    job = after(troubled, Asked(Standing.CLOSED), now_ms=LATER_MS)
+
+    assert (job.finished_at_ms, job.progress_at_ms, job.error) == (LATER_MS, LATER_MS, "")
+    assert (job.alarm_at_ms, job.turn, job.retry_at_ms) == (None, None, None)
+    assert job.notes[-1].text == "succeeded"
+
+
+def test_an_answered_close_is_checked_with_glean() -> None:
+    job, effects = at(closing(), Closed())
+
+    assert (job.state, job.is_close_answered, effects) == (State.CLOSING, True, (Ask("job-1"),))
+
+
+@pytest.mark.parametrize("death_or_failure", [WOKE, Failed("lost", is_transient=True)])
+def test_a_close_whose_answer_was_lost_is_asked_about_before_it_is_repeated(
+    death_or_failure: Woke | Failed,
+) -> None:
+    job = after(closing(), Asked(Standing.OPEN), death_or_failure)
+    if job.retry_at_ms is not None:
+        job, effects = at(job, WOKE, job.retry_at_ms)
+    else:
+        job, effects = at(job, WOKE)
+
+    assert (job.state, effects) == (State.CLOSING, (Ask("job-1"),))
+
+
+@pytest.mark.parametrize("standing", [Standing.REPLACED, Standing.UNLISTED])
+def test_an_upload_lost_at_its_close_is_a_restart(standing: Standing) -> None:
+    job = after(closing(unsettled_at_ms=NOW_MS), Asked(standing), now_ms=UNLISTED_MS)
+
+    assert (job.state, job.restart_count, job.crawl_count) == (State.OPENING, 1, 2)
+    assert (job.page_count, job.document_count, job.has_end) == (0, 0, False)
+    assert not job.is_close_answered
+    assert job.alarm_at_ms == UNLISTED_MS + ALARM_MS_MIN
+    assert job.notes[-1].text == f"begins anew: the upload job-1 is {standing}"
+
+
+def test_an_upload_lost_at_its_close_too_often_fails_the_job() -> None:
+    job = after(closing(restart_count=LIMITS.restarts_max), Asked(Standing.REPLACED))
+
+    assert job.state is State.FAILED
+    assert "the upload job-1 is replaced" in job.error
+    assert "something else uploads to this datasource" in job.error
+
+
+def test_an_upload_that_is_not_listed_is_waited_for_and_then_given_up() -> None:
+    asked = after(closing(), Asked(Standing.UNLISTED), WOKE)
+    waiting = after(asked, Asked(Standing.UNLISTED), now_ms=UNLISTED_MS - 1)
+    given_up = after(asked, Asked(Standing.UNLISTED), now_ms=UNLISTED_MS)
+
+    assert (waiting.state, waiting.restart_count) == (State.CLOSING, 0)
+    assert waiting.error == "Glean's history still has the upload job-1 as unlisted"
+    assert waiting.retry_at_ms is not None
+    assert (given_up.state, given_up.restart_count) == (State.OPENING, 1)
+
+
+def test_an_upload_that_was_waited_for_is_closed_once_it_is_listed() -> None:
+    waiting = after(closing(), Asked(Standing.UNLISTED))
+    assert waiting.retry_at_ms is not None
+    asking, asked = at(waiting, WOKE, waiting.retry_at_ms)
+
+    _, effects = at(asking, Asked(Standing.OPEN), waiting.retry_at_ms)
+
+    assert asked == (Ask("job-1"),)
+    assert effects == (Close("job-1"),)
+
+
+def test_the_waits_for_an_upload_that_is_not_listed_grow() -> None:
+    job, now_ms, waits_ms = closing(), NOW_MS, []
+    for _ in range(4):
+        job = after(job, Asked(Standing.UNLISTED), now_ms=now_ms)
+        assert job.retry_at_ms is not None
+        waits_ms.append(job.retry_at_ms - now_ms)
+        now_ms = job.retry_at_ms
+        job = after(job, WOKE, now_ms=now_ms)
+
+    assert waits_ms == [1_000, 2_000, 4_000, 8_000]
+
+
+def test_a_refused_empty_close_is_followed_by_one_with_a_document_of_the_last_page() -> None:
+    asking, asked = at(closing(), REFUSED)
+    _, effects = at(asking, Asked(Standing.OPEN))
+
+    assert (asking.closing_index, asked) == (0, (Ask("job-1"),))
+    assert effects == (CloseWithDocument("job-1", "b", 0),)
+
+
+def test_a_document_that_glean_refuses_at_the_close_makes_way_for_the_next() -> None:
+    asking, asked = at(closing(closing_index=0), REFUSED)
+    _, effects = at(asking, Asked(Standing.OPEN))
+
+    assert (asking.closing_index, asked) == (1, (Ask("job-1"),))
+    assert effects == (CloseWithDocument("job-1", "b", 1),)
+
+
+def test_a_close_that_glean_refuses_in_every_way_fails_the_job() -> None:
+    job, effects = at(closing(closing_index=0, document_count=0), REFUSED)
+
+    assert (job.state, job.error, effects) == (State.FAILED, REFUSED.reason, ())
+
+
+def test_a_close_that_was_taken_and_stays_without_effect_fails_the_job() -> None:
+    asked = after(closing(is_close_answered=True), Asked(Standing.OPEN), WOKE)
+    waiting = after(asked, Asked(Standing.OPEN), now_ms=UNLISTED_MS - 1)
+    given_up = after(asked, Asked(Standing.OPEN), now_ms=UNLISTED_MS)
+
+    assert waiting.retry_at_ms is not None
+    assert given_up.state is State.FAILED
+    assert "raise settle_ms_max in LIMITS" in given_up.error
+
+
+def test_how_glean_wants_to_be_closed_is_remembered_over_a_death() -> None:
+    job = after(closing(), REFUSED, WOKE)
+
+    _, effects = at(job, Asked(Standing.OPEN))
+
+    assert effects == (CloseWithDocument("job-1", "b", 0),)
+
+
+def test_the_bound_on_pages_does_not_hinder_a_close() -> None:
+    job, effects = at(closing(turn=None), WOKE, limits=Limits(pages_max=2))
+
+    assert (job.state, effects) == (State.CLOSING, (Ask("job-1"),))
+
+
+# Questions about a close that are not answered
+
+
+def test_a_close_that_was_answered_and_cannot_be_asked_about_succeeds_in_the_end() -> None:
+    answered, failure = closing(is_close_answered=True), Failed("busy", is_transient=True)
+
+    waiting = after(answered, failure, now_ms=STALLED_MS - 1)
+    succeeded = after(answered, failure, now_ms=STALLED_MS)
+
+    assert waiting.state is State.CLOSING
+    assert (succeeded.state, succeeded.error) == (State.SUCCEEDED, "")
+    assert (succeeded.finished_at_ms, succeeded.alarm_at_ms) == (STALLED_MS, None)
+    assert [note.text for note in succeeded.notes] == [
+        "Glean took the close, and cannot be asked about it: busy",
+        "succeeded",
+    ]
+
+
+def test_a_close_that_was_answered_succeeds_at_once_where_asking_is_refused() -> None:
+    job = after(closing(is_close_answered=True), Failed("no access", is_transient=False))
+
+    assert (job.state, job.error) == (State.SUCCEEDED, "")
+    assert job.notes[0].text.endswith("cannot be asked about it: no access")
+
+
+@pytest.mark.parametrize(
+    ("failure", "now_ms"),
+    [
+        (Failed("busy", is_transient=True), STALLED_MS),
+        (Failed("no access", is_transient=False), NOW_MS),
+    ],
+    ids=["stalled", "refused"],
+)
+def test_a_close_that_was_not_answered_fails_with_the_question(
+    failure: Failed, now_ms: int
+) -> None:
+    job = after(closing(), failure, now_ms=now_ms)
+
+    assert job.state is State.FAILED
+    assert job.error.endswith(failure.reason)
+
+
+def test_a_job_whose_upload_was_replaced_does_not_succeed_by_a_refused_question() -> None:
+    answered = closing(is_close_answered=True, restart_count=LIMITS.restarts_max)
+    failed = after(answered, Asked(Standing.REPLACED))
+    assert failed.state is State.FAILED
+    queued = obeyed(failed, Instruction(Command.RETRY), None, NOW_MS, LIMITS)
+    assert isinstance(queued, Job)
+
+    job = after(queued, WOKE, Failed("Glean answered 401", is_transient=False))
+
+    assert job.state is State.FAILED
+
+
+def test_a_crawl_without_documents_is_not_closed_with_one() -> None:
+    job = closing(closing_index=0, document_count=0, document_cursor=None)
+
+    _, effects = at(job, Asked(Standing.OPEN))
+
+    assert not any(isinstance(effect, CloseWithDocument) for effect in effects)
+
+
+def test_an_upload_is_not_given_up_by_the_first_answer_after_an_outage() -> None:
+    waiting = after(closing(), Failed("Glean answered 503", is_transient=True))
+    asking = after(waiting, WOKE, now_ms=UNLISTED_MS)
+
+    job = after(asking, Asked(Standing.UNLISTED), now_ms=UNLISTED_MS)
+
+    assert job.state is State.CLOSING

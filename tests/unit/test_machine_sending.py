@@ -1,0 +1,385 @@
+"""From the first page to the end of the source."""
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from durable.events import Displaced, Fetch, Fetched, Open, Send, Sent, Split, Woke
+from durable.job import Flight, Job, Limits, Mode, Page, State
+from durable.pace import ALARM_MS_MIN
+from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, at
+
+
+LATER_MS = NOW_MS + 5_000
+CIRCLES = list(product(range(1, 21), range(21)))
+ROUNDS_MAX = 4  # a circle is found after so many times its length and what leads to it
+
+
+def sending(page: Page | None = None, **changes: object) -> Job:
+    flights = () if page is None else (Flight(page),)
+    return replace(a_job(State.SENDING), flights=flights, **changes)
+
+
+# Batches that Glean refuses
+
+
+def test_what_glean_refused_counts_as_set_aside_and_not_as_sent() -> None:
+    fetched = after(a_job(State.SENDING), Fetched(0, a_page("b", batch_count=3, reject_count=1)))
+
+    job = after(
+        fetched,
+        Sent(0, 0),
+        Sent(0, 1, rejected_document_count=1),
+        Sent(0, 2, rejected_deletion_count=1),
+    )
+
+    assert (job.document_count, job.deletion_count) == (8, 5)
+    assert (job.record_count, job.reject_count) == (16, 3)
+
+
+def test_what_glean_refused_does_not_count_before_its_page_is_in_glean() -> None:
+    fetched = after(a_job(State.SENDING), Fetched(0, a_page("b", batch_count=2, reject_count=1)))
+
+    half = after(fetched, Sent(0, 0, rejected_document_count=1))
+    woken = after(half, WOKE)
+
+    assert (half.reject_count, woken.reject_count) == (0, 0)
+    assert woken.flights == ()
+
+
+@pytest.mark.parametrize(
+    ("sent", "document_cursor"),
+    [(Sent(0, 0), "a"), (Sent(0, 0, rejected_document_count=2), "a"), (Sent(0, 0, 3), "earlier")],
+    ids=["all taken", "one left", "all refused"],
+)
+def test_the_latest_page_with_documents_is_remembered(sent: Sent, document_cursor: str) -> None:
+    job = sending(a_page("b"), cursor="a", document_cursor="earlier")
+
+    assert after(job, sent).document_cursor == document_cursor
+
+
+def test_a_batch_cut_in_two_sends_its_first_half_in_its_place() -> None:
+    job, first = at(sending(a_page("b", batch_count=2)), Split(0, 0))
+    job, second = at(job, Sent(0, 0))
+    job, third = at(job, Sent(0, 1))
+
+    assert [first, second, third] == [(Send(0, 0),), (Send(0, 1),), (Send(0, 2),)]
+    assert after(job, Sent(0, 2)).page_count == 1
+
+
+def test_a_batch_is_cut_until_what_is_at_fault_stands_alone() -> None:
+    page = a_page("b")  # of three documents, the second of which Glean refuses
+
+    job = after(
+        sending(page),
+        Split(0, 0),  # 1 | 2, 3
+        Sent(0, 0),
+        Split(0, 1),  # 2 | 3
+        Sent(0, 1, rejected_document_count=1),
+        Sent(0, 2),
+    )
+
+    assert (job.document_count, job.reject_count, job.page_count) == (2, 1, 1)
+
+
+def test_a_cut_for_its_size_lowers_the_size_of_all_that_follow() -> None:
+    job = after(sending(a_page("b")), Split(0, 0, batch_bytes_max=500), Sent(0, 0))
+
+    _, effects = at(job, Sent(0, 1))
+
+    assert effects == (Fetch(1, "b", None, "job-1", 500),)
+
+
+def test_a_lowered_size_outlives_the_turn() -> None:
+    job = after(sending(a_page("b")), Split(0, 0, batch_bytes_max=500))
+
+    _, effects = at(replace(job, turn=None), WOKE)
+
+    assert effects == (Fetch(0, None, None, "job-1", 500),)
+
+
+def test_a_cut_for_its_content_leaves_the_size_as_it_is() -> None:
+    job = after(sending(a_page("b"), batch_bytes_max=500), Split(0, 0))
+
+    assert job.batch_bytes_max == 500
+
+
+def test_a_size_that_was_lowered_is_not_raised_by_a_later_cut() -> None:
+    page = a_page("b", batch_count=2)
+
+    job = after(
+        sending(page),
+        Split(0, 0, batch_bytes_max=500),
+        Split(0, 0, batch_bytes_max=250),
+        Sent(0, 0),
+        Sent(0, 1),
+        Sent(0, 2),
+        Split(0, 3, batch_bytes_max=500),
+    )
+
+    assert job.batch_bytes_max == 250
+
+
+def test_a_page_is_cut_into_so_many_batches_and_no_more() -> None:
+    limits = Limits(page_batches_max=3)
+    whole = sending(a_page("b", batch_count=2))
+
+    most = after(whole, Split(0, 0), limits=limits)
+    job, effects = at(most, Split(0, 0), limits=limits)
+
+    assert most.state is State.SENDING
+    assert (job.state, effects) == (State.FAILED, ())
+    assert job.error.startswith("Glean refuses so many documents of page 1 that it would take more")
+    assert "than 3 requests" in job.error
+
+
+# Rejects
+
+
+@pytest.mark.parametrize(("reject_count", "state"), [(7, State.SENDING), (8, State.FAILED)])
+def test_a_page_with_too_many_rejects_ends_the_job_before_it_is_sent(
+    reject_count: int, state: State
+) -> None:
+    job, effects = at(
+        sending(reject_count=3),
+        Fetched(0, a_page("b", reject_count=reject_count)),
+        limits=Limits(rejects_max=10),
+    )
+
+    assert job.state is state
+    assert bool(effects) is (state is State.SENDING)
+
+
+@pytest.mark.parametrize(("deletion_count", "state"), [(1, State.SENDING), (2, State.FAILED)])
+def test_too_many_refusals_of_glean_end_the_job_within_the_page(
+    deletion_count: int, state: State
+) -> None:
+    page = a_page("b", batch_count=3, reject_count=1)
+
+    job = after(
+        sending(page),
+        Sent(0, 0, rejected_document_count=1),
+        Sent(0, 1, rejected_deletion_count=deletion_count),
+        limits=Limits(rejects_max=3),
+    )
+
+    assert job.state is state
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_the_share_of_rejects_counts_at_the_end_of_the_source(mode: Mode) -> None:
+    limits = Limits(rejects_share_max=0.5, rejects_share_count=0)
+    job = a_job(State.SENDING, mode)
+
+    middle = after(job, Fetched(0, a_page("b", reject_count=6)), Sent(0, 0), limits=limits)
+    last, effects = at(middle, Fetched(1, a_page(None, batch_count=0)), limits=limits)
+
+    assert middle.state is State.SENDING
+    assert (last.state, effects) == (State.FAILED, ())
+    assert "6 records were set aside" in last.error
+    assert "GET /rejects/job" in last.error
+
+
+def test_rejects_early_in_the_source_are_outweighed_by_what_follows() -> None:
+    limits = Limits(rejects_share_max=0.5, rejects_share_count=0)
+
+    job = after(
+        a_job(State.SENDING),
+        Fetched(0, a_page("b", reject_count=6)),
+        Sent(0, 0),
+        Fetched(1, a_page(None)),
+        Sent(1, 0),
+        limits=limits,
+    )
+
+    assert job.state is State.CLOSING
+
+
+# The guard
+
+
+def test_a_crawl_that_brought_too_few_documents_is_held() -> None:
+    job = sending(a_page(None), expected_count=100)
+
+    held, effects = at(job, Sent(0, 0), LATER_MS)
+
+    assert (held.state, effects) == (State.HELD, ())
+    assert (held.alarm_at_ms, held.turn, held.finished_at_ms) == (None, None, None)
+    assert "would delete 97 of 100 documents" in held.error
+    assert [note.text for note in held.notes] == ["held: waits for a person"]
+
+
+def test_an_approved_crawl_is_closed() -> None:
+    job = sending(a_page(None), expected_count=100, approved_count=97)
+
+    assert after(job, Sent(0, 0)).state is State.CLOSING
+
+
+def test_an_incremental_job_is_never_held() -> None:
+    job = replace(a_job(State.SENDING, Mode.INCREMENTAL), expected_count=100)
+
+    assert after(job, Fetched(0, a_page(None, batch_count=0))).state is State.SUCCEEDED
+
+
+# Sources that do not end, or end too soon
+
+
+@pytest.mark.parametrize(("page_count", "state"), [(2, State.SENDING), (3, State.FAILED)])
+def test_a_source_without_an_end_is_given_up_at_the_bound_on_pages(
+    page_count: int, state: State
+) -> None:
+    limits = Limits(pages_max=3)
+    job = sending(a_page("next"), page_count=page_count - 1)
+
+    job = after(job, Sent(page_count - 1, 0), limits=limits)
+
+    assert job.state is state
+    assert ("raise pages_max in LIMITS" in job.error) is (state is State.FAILED)
+
+
+def test_a_source_that_ends_at_the_bound_on_pages_is_whole() -> None:
+    job = after(sending(a_page(None), page_count=2), Sent(2, 0), limits=Limits(pages_max=3))
+
+    assert job.state is State.CLOSING
+
+
+@pytest.mark.parametrize(("length", "lead_in"), CIRCLES)
+def test_a_circle_of_cursors_is_found(length: int, lead_in: int) -> None:
+    """Whatever its length, and however many pages lead into it."""
+    job = a_job(State.SENDING)
+    for index in range(ROUNDS_MAX * (length + lead_in)):
+        on_circle = (index - lead_in) % length if index >= lead_in else index - lead_in
+        job = after(
+            replace(job, turn=a_job(State.SENDING).turn), Fetched(index, page_at(on_circle))
+        )
+        if job.state is State.FAILED:
+            break
+
+    assert job.state is State.FAILED
+    assert job.page_count >= lead_in + length
+    assert job.error.startswith("the source's cursor leads in a circle: page ")
+    assert f"the same next page as page {job.landmark_page}, '" in job.error
+
+
+def page_at(number: int) -> Page:
+    return a_page(f"cursor {number}", batch_count=0)
+
+
+@given(st.integers(1, 300), st.integers(1, 5))
+def test_a_source_that_names_each_page_once_is_no_circle(page_count: int, turn_pages: int) -> None:
+    limits = Limits(turn_pages_max=turn_pages)
+    job = a_job(State.SENDING, Mode.INCREMENTAL)
+
+    for index in range(page_count):
+        is_last = index == page_count - 1
+        page = a_page(None, batch_count=0) if is_last else page_at(index)
+        job = after(job, Fetched(index, page), limits=limits)
+        if job.turn is None and not is_last:
+            job = after(job, WOKE, limits=limits)
+
+    assert (job.state, job.page_count) == (State.SUCCEEDED, page_count)
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize(("total_count", "is_short"), [(10, False), (9, False), (11, True)])
+def test_a_source_that_ends_before_its_total_has_not_ended(
+    mode: Mode, total_count: int, *, is_short: bool
+) -> None:
+    job = replace(a_job(State.SENDING, mode), page_count=1, record_count=5)
+
+    job, effects = at(job, Fetched(1, a_page(None, total_count=total_count)))
+
+    assert (job.state is State.FAILED) is is_short
+    assert (effects == ()) is is_short
+    if is_short:
+        assert job.error == (
+            "the source says that it has 11 records, and came to its end after 10: "
+            "a new job reads all of it again"
+        )
+
+
+def test_a_total_is_compared_with_the_records_set_aside_too() -> None:
+    job = after(a_job(State.SENDING), Fetched(0, a_page(None, reject_count=2, total_count=7)))
+
+    assert job.state is State.SENDING
+
+
+def test_a_total_says_nothing_before_the_end() -> None:
+    job = after(a_job(State.SENDING), Fetched(0, a_page("b", total_count=1_000)))
+
+    assert job.state is State.SENDING
+
+
+# Uploads that something else discarded
+
+
+def test_an_upload_that_glean_no_longer_has_is_begun_anew_in_a_turn_of_its_own() -> None:
+    job = sending(a_page("b"), cursor="a", page_count=1, document_count=3, closing_index=0)
+
+    displaced, effects = at(job, Displaced("the upload is replaced"), LATER_MS)
+    woken, opened = at(displaced, WOKE, displaced.alarm_at_ms or 0)
+
+    assert (displaced.state, displaced.turn, effects) == (State.OPENING, None, ())
+    assert displaced.alarm_at_ms == LATER_MS + ALARM_MS_MIN
+    assert (displaced.cursor, displaced.page_count, displaced.document_count) == (None, 0, 0)
+    assert (displaced.crawl_count, displaced.restart_count) == (2, 1)
+    assert displaced.started_at_ms == LATER_MS
+    assert displaced.closing_index is None  # the new crawl may have no documents
+    assert displaced.notes[-1].text == "begins anew: the upload is replaced"
+    assert opened == (Open("job-2"),)
+    assert woken.attempt == 1
+
+
+@pytest.mark.parametrize("restarts_max", [0, 1, 3])
+def test_a_job_begins_anew_so_often_and_no_more(restarts_max: int) -> None:
+    limits = Limits(restarts_max=restarts_max)
+    job = a_job(State.SENDING)
+    for count in range(1, restarts_max + 1):
+        job = after(job, Displaced("replaced"), limits=limits)
+        assert (job.state, job.restart_count) == (State.OPENING, count)
+        job = replace(a_job(State.SENDING), restart_count=job.restart_count)
+
+    job, effects = at(job, Displaced("replaced"), limits=limits)
+
+    assert (job.state, effects) == (State.FAILED, ())
+    assert f"no longer had the job's upload {restarts_max + 1} times" in job.error
+
+
+def test_progress_does_not_forgive_restarts() -> None:
+    displaced = after(a_job(State.SENDING), Displaced("replaced"))
+
+    job = after(replace(a_job(State.SENDING), restart_count=displaced.restart_count), *landed())
+
+    assert job.restart_count == 1
+
+
+def landed() -> tuple[Fetched, Sent]:
+    return Fetched(0, a_page("b")), Sent(0, 0)
+
+
+def test_progress_ends_the_error_and_the_count_of_tries() -> None:
+    troubled = sending(attempt=5, death_count=3, error="trouble")
+
+    job = after(troubled, Fetched(0, a_page(batch_count=0)), now_ms=LATER_MS)
+
+    assert (job.attempt, job.death_count, job.error) == (1, 0, "")
+    assert job.progress_at_ms == LATER_MS
+
+
+def test_a_job_with_the_default_limits_takes_a_page_of_the_largest_budget() -> None:
+    page = a_page("b", batch_count=LIMITS.page_batches_max, byte_count=LIMITS.page_bytes_max)
+
+    job = after(sending(), Fetched(0, page), *[Sent(0, n) for n in range(LIMITS.page_batches_max)])
+
+    assert (job.page_count, job.turn) == (1, None)  # and its requests have spent the turn
+
+
+def test_a_woken_job_forgets_nothing_that_is_in_glean() -> None:
+    job = after(sending(), *landed())
+
+    woken = after(replace(job, turn=None), Woke(watermark_ms=5), now_ms=LATER_MS)
+
+    assert (woken.cursor, woken.page_count, woken.document_count) == ("b", 1, 3)

@@ -1,0 +1,266 @@
+"""Failures and deaths: waiting, giving up, and smaller turns."""
+
+import pytest
+from msgspec.structs import replace
+
+from durable.events import Failed, Fetch, Fetched, Opened, Sent
+from durable.job import WORKING, Job, Limits, State
+from durable.pace import ALARM_MS_MIN
+from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, at
+
+
+PASSING = Failed("it may pass", is_transient=True)
+EMPTY = a_page(batch_count=0)
+
+
+def waited_ms(attempt: int = 1, retry_after_ms: int = 0, jitter: float = 1.0) -> int:
+    failure = Failed("", True, retry_after_ms, jitter)
+    job = after(replace(a_job(State.SENDING), attempt=attempt), failure)
+    assert job.retry_at_ms is not None
+    assert job.retry_at_ms == job.alarm_at_ms
+    return job.retry_at_ms - NOW_MS
+
+
+@pytest.mark.parametrize(
+    ("attempt", "wait_ms"),
+    [(1, 1_000), (2, 2_000), (3, 4_000), (9, 256_000), (10, 300_000), (10_000, 300_000)],
+)
+def test_the_back_off_doubles_up_to_its_cap(attempt: int, wait_ms: int) -> None:
+    assert waited_ms(attempt) == wait_ms
+
+
+@pytest.mark.parametrize(
+    ("jitter", "wait_ms"), [(0.0, ALARM_MS_MIN), (0.25, 1_000), (0.5, 2_000), (1.0, 4_000)]
+)
+def test_any_part_of_the_back_off_may_be_waited(jitter: float, wait_ms: int) -> None:
+    assert waited_ms(attempt=3, jitter=jitter) == wait_ms
+
+
+@pytest.mark.parametrize(
+    ("asked_ms", "wait_ms"),
+    [(500, 1_500), (90_000, 91_000), (10**15, LIMITS.retry_after_ms_max + 1_000)],
+    ids=["shorter than the back-off", "longer", "absurd"],
+)
+def test_a_retry_after_is_waited_beside_the_back_off_up_to_its_cap(
+    asked_ms: int, wait_ms: int
+) -> None:
+    assert waited_ms(retry_after_ms=asked_ms) == wait_ms
+
+
+def test_nobody_comes_back_before_what_was_asked_for() -> None:
+    assert waited_ms(retry_after_ms=90_000, jitter=0) == 90_000
+
+
+@pytest.mark.parametrize("state", sorted(WORKING))
+def test_a_failure_ends_the_turn_and_says_why(state: State) -> None:
+    job, effects = at(a_job(state), PASSING)
+
+    assert (job.state, effects) == (state, ())
+    assert (job.turn, job.flights, job.error) == (None, (), PASSING.reason)
+    assert job.notes[-1].text == PASSING.reason
+
+
+def test_a_failure_forgets_the_page_that_was_under_way() -> None:
+    half = after(a_job(State.SENDING), Fetched(0, a_page("b", batch_count=2)), Sent(0, 0))
+
+    failed = after(half, PASSING)
+
+    assert (failed.flights, failed.cursor, failed.page_count) == ((), None, 0)
+
+
+@pytest.mark.parametrize("state", sorted(WORKING))
+def test_an_error_that_will_not_pass_fails_the_job(state: State) -> None:
+    job, effects = at(a_job(state), Failed("no such thing", is_transient=False))
+
+    assert job.state is State.FAILED
+    assert job.error == "no such thing"
+    assert (job.alarm_at_ms, job.finished_at_ms, effects) == (None, NOW_MS, ())
+    assert job.notes[-1].text == "failed: no such thing"
+
+
+@pytest.mark.parametrize("state", sorted(WORKING))
+def test_a_job_without_progress_for_a_day_gives_up(state: State) -> None:
+    last_ms = NOW_MS + LIMITS.stall_ms_max
+
+    waiting = after(a_job(state), PASSING, now_ms=last_ms - 1)
+    given_up = after(a_job(state), PASSING, now_ms=last_ms)
+
+    assert waiting.state is state
+    assert given_up.state is State.FAILED
+    assert given_up.error == "no progress for 86400 s; the last error: it may pass"
+
+
+def test_progress_gives_a_job_another_day() -> None:
+    day_ms = LIMITS.stall_ms_max
+    moved = after(a_job(State.SENDING), Fetched(0, EMPTY), now_ms=NOW_MS + day_ms - 1)
+
+    waiting = after(moved, PASSING, now_ms=NOW_MS + day_ms)
+
+    assert waiting.state is State.SENDING
+
+
+def test_an_early_alarm_does_nothing_and_is_set_again() -> None:
+    failed = after(a_job(State.SENDING), PASSING)
+    assert failed.retry_at_ms is not None
+
+    woken, effects = at(failed, WOKE, failed.retry_at_ms - 1)
+
+    assert effects == ()
+    assert woken == replace(failed, alarm_at_ms=failed.retry_at_ms - 1 + ALARM_MS_MIN)
+
+
+def test_a_waking_on_time_is_the_next_attempt() -> None:
+    failed = after(a_job(State.SENDING), PASSING)
+    assert failed.retry_at_ms is not None
+
+    woken, effects = at(failed, WOKE, failed.retry_at_ms)
+
+    assert effects == (Fetch(0, None, None, "job-1", None),)
+    assert (woken.attempt, woken.death_count, woken.retry_at_ms) == (2, 0, None)
+    assert woken.error == PASSING.reason  # until there is progress
+
+
+# Deaths
+
+
+def test_a_death_is_noted_with_what_was_under_way() -> None:
+    job = after(replace(a_job(State.SENDING), page_count=4), WOKE)
+
+    assert [note.text for note in job.notes] == ["the Worker was killed while sending at page 5"]
+
+
+@pytest.mark.parametrize("state", sorted(WORKING))
+def test_what_kills_the_isolate_again_and_again_fails_the_job(state: State) -> None:
+    job = a_job(state)
+    for death_count in range(1, LIMITS.deaths_max):
+        job = after(job, WOKE)
+        assert (job.state, job.death_count) == (state, death_count)
+        assert job.attempt == death_count + 1
+
+    job, effects = at(job, WOKE)
+
+    assert (job.state, job.alarm_at_ms, effects) == (State.FAILED, None, ())
+    assert f"killed 6 times while {state} at page 1 (cursor None)" in job.error
+
+
+def test_a_failure_in_between_does_not_forgive_deaths() -> None:
+    job = after(replace(a_job(State.SENDING), death_count=LIMITS.deaths_max - 1), PASSING)
+    assert job.retry_at_ms is not None
+
+    job = after(job, WOKE, now_ms=job.retry_at_ms)
+
+    assert job.death_count == LIMITS.deaths_max - 1
+
+
+def test_progress_forgives_deaths_and_leaves_the_budget_as_it_is() -> None:
+    job = after(replace(a_job(State.SENDING), death_count=3, halving_count=3), Fetched(0, EMPTY))
+
+    assert (job.death_count, job.halving_count) == (0, 3)
+
+
+def a_turn_of(job: Job) -> Job:
+    """After as many empty pages as one turn takes."""
+    job = after(job, WOKE)
+    while job.turn is not None:
+        page = a_page(str(job.page_count), batch_count=0)
+        job = after(job, Fetched(job.page_count, page))
+    return job
+
+
+@pytest.mark.parametrize(
+    ("halving_count", "page_count"), [(0, 50), (1, 25), (2, 12), (3, 6), (4, 3), (5, 1), (6, 1)]
+)
+def test_each_death_halves_the_pages_of_a_turn(halving_count: int, page_count: int) -> None:
+    job = replace(a_job(State.SENDING), turn=None, halving_count=halving_count)
+
+    assert a_turn_of(job).page_count == page_count
+
+
+def test_each_death_halves_the_bytes_of_a_turn() -> None:
+    limits = Limits(turn_bytes_max=100)
+    halved = replace(a_job(State.SENDING), halving_count=2)
+
+    going_on = after(halved, Fetched(0, a_page(batch_count=0, byte_count=24)), limits=limits)
+    yielding = after(halved, Fetched(0, a_page(batch_count=0, byte_count=25)), limits=limits)
+
+    assert going_on.turn is not None
+    assert yielding.turn is None
+
+
+def test_a_job_takes_its_deaths_to_the_smallest_turn() -> None:
+    job, halvings = a_job(State.SENDING), []
+    for _ in range(LIMITS.deaths_max - 1):
+        job = after(job, WOKE)
+        halvings.append(job.halving_count)
+
+    assert halvings == [1, 2, 3, 4, 5]
+
+
+def test_the_budget_is_halved_no_further_than_to_the_smallest_turn() -> None:
+    limits = Limits(turn_pages_max=4, deaths_max=100)
+    job = a_job(State.SENDING)
+    for _ in range(50):
+        job = after(job, WOKE, limits=limits)
+
+    assert job.halving_count == 3  # 4 >> 3 is none, which counts as one
+
+
+def test_the_budget_grows_back_with_each_turn_that_ends_well() -> None:
+    job, sizes = replace(a_job(State.SENDING), turn=None, halving_count=4), []
+    for _ in range(6):
+        before, job = job.page_count, a_turn_of(job)
+        sizes.append(job.page_count - before)
+
+    assert sizes == [3, 6, 12, 25, 50, 50]
+
+
+def test_a_turn_that_fails_gives_no_budget_back() -> None:
+    job = after(replace(a_job(State.SENDING), halving_count=4), PASSING)
+
+    assert job.halving_count == 4
+
+
+def test_a_job_is_not_given_up_before_its_turns_are_the_smallest() -> None:
+    limits = Limits(turn_pages_max=1_000)
+    job, death_count = a_job(State.SENDING), 0
+    while job.state is State.SENDING:
+        job, death_count = after(job, WOKE, limits=limits), death_count + 1
+
+    assert death_count == 10
+    assert limits.turn_pages_max >> (job.halving_count - 1) == 1  # that of the last turn
+
+
+@pytest.mark.parametrize("limits", [Limits(deaths_max=1), Limits(turn_pages_max=64)])
+def test_the_smallest_turn_is_tried_before_a_job_is_given_up(limits: Limits) -> None:
+    job, tried = a_job(State.SENDING), []
+    while job.state is State.SENDING:
+        tried.append(max(1, limits.turn_pages_max >> job.halving_count))
+        job = after(job, WOKE, limits=limits)
+
+    assert tried[-1] == 1
+
+
+def test_a_redefined_connector_does_not_answer_for_the_deaths_of_the_one_before() -> None:
+    job = replace(
+        a_job(State.SENDING), death_count=LIMITS.deaths_max - 1, halving_count=5, fingerprint="one"
+    )
+
+    job = after(job, replace(WOKE, fingerprint="two"))
+
+    assert job.state is State.OPENING
+
+
+def test_a_redefined_connector_has_a_day_of_its_own() -> None:
+    day_ms = LIMITS.stall_ms_max
+    job = replace(a_job(State.SENDING), turn=None, fingerprint="one")
+    job = after(job, replace(WOKE, fingerprint="two"), now_ms=NOW_MS + day_ms - 1)
+
+    job = after(job, PASSING, now_ms=NOW_MS + day_ms)
+
+    assert job.state is State.OPENING
+
+
+def test_an_opening_that_succeeds_is_progress() -> None:
+    job = after(replace(a_job(State.OPENING), death_count=3, attempt=4), Opened())
+
+    assert (job.death_count, job.attempt) == (0, 1)

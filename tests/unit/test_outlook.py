@@ -1,0 +1,183 @@
+import pytest
+from msgspec.structs import replace
+
+from durable.commands import LEGAL
+from durable.job import ENDED, PENDING, WORKING, Flight, Job, Mode, Page, State
+from durable.outlook import if_killed, next_step, waiting_reason
+from tests.fakes.jobs import NOW_MS, a_job, a_page
+
+
+AHEAD = replace(a_job(State.SENDING), id="ahead")
+ANY_OTHER_ALARM = "its next turn begins with the next alarm"
+
+
+def a_flight(batch_count: int, sent_count: int) -> tuple[Flight]:
+    return (Flight(a_page(batch_count=batch_count), sent_count),)
+
+
+def between_turns(state: State, mode: Mode = Mode.FULL) -> Job:
+    return replace(a_job(state, mode), turn=None)
+
+
+# Why it waits
+
+
+@pytest.mark.parametrize("state", sorted(WORKING))
+def test_a_job_in_its_turn_does_not_wait(state: State) -> None:
+    assert waiting_reason(a_job(state), None) is None
+
+
+@pytest.mark.parametrize("state", sorted(PENDING))
+def test_a_job_between_its_turns_waits_for_its_alarm(state: State) -> None:
+    assert waiting_reason(between_turns(state), None) == ANY_OTHER_ALARM
+
+
+@pytest.mark.parametrize("state", sorted(WORKING))
+def test_a_job_that_failed_waits_because_of_it(state: State) -> None:
+    job = replace(between_turns(state), attempt=3, retry_at_ms=NOW_MS, error="Glean answered 503")
+
+    assert waiting_reason(job, None) == "attempt 3 failed: Glean answered 503"
+
+
+@pytest.mark.parametrize("state", sorted(WORKING))
+def test_a_queued_job_waits_for_the_one_ahead(state: State) -> None:
+    reason = waiting_reason(a_job(State.QUEUED), replace(AHEAD, state=state))
+
+    assert reason == f"one job of a connector runs at a time, and ahead is {state}"
+
+
+def test_a_held_job_waits_for_the_reason_it_is_held_for() -> None:
+    job = replace(a_job(State.HELD), error="the close would delete 40 documents")
+
+    assert waiting_reason(job, AHEAD) == "the close would delete 40 documents"
+
+
+@pytest.mark.parametrize("state", sorted(ENDED))
+def test_an_ended_job_waits_for_nothing(state: State) -> None:
+    assert waiting_reason(replace(a_job(state), error="no such thing"), AHEAD) is None
+
+
+# What comes next
+
+
+@pytest.mark.parametrize(
+    ("job", "step"),
+    [
+        (a_job(State.QUEUED), "opens a bulk upload and reads the source from its start"),
+        (
+            a_job(State.QUEUED, Mode.INCREMENTAL),
+            "reads what changed in the source since the last success began",
+        ),
+        (
+            replace(a_job(State.QUEUED), resumes=True, page_count=4),
+            "goes on at page 5, if Glean still has it open; else begins anew",
+        ),
+        (
+            replace(a_job(State.QUEUED), resumes=True),
+            "opens a bulk upload and reads the source from its start",
+        ),
+        (a_job(State.OPENING), "opens a bulk upload and reads the source from its start"),
+        (a_job(State.SENDING), "reads page 1 of the source"),
+        (replace(a_job(State.SENDING), page_count=4), "reads page 5 of the source"),
+        (
+            replace(a_job(State.SENDING), page_count=4, flights=a_flight(3, sent_count=1)),
+            "sends batch 2 of 3 of page 5",
+        ),
+        (
+            a_job(State.CLOSING),
+            "asks Glean how the upload stands, and closes it unless that is done",
+        ),
+        (
+            replace(a_job(State.HELD), expected_count=100, document_count=60),
+            (
+                'POST /approve/job {"deletions": 40} closes the upload; POST /cancel/job leaves '
+                "Glean as it was"
+            ),
+        ),
+        (a_job(State.SUCCEEDED), "nothing"),
+        (a_job(State.FAILED), "POST /retry/job queues it again"),
+        (a_job(State.CANCELLED), "POST /retry/job queues it again"),
+    ],
+)
+def test_a_job_says_what_comes_next(job: Job, step: str) -> None:
+    assert next_step(job) == step
+
+
+@pytest.mark.parametrize("state", State)
+def test_what_a_person_may_do_next_is_legal(state: State) -> None:
+    said = next_step(a_job(state))
+
+    assert state in {*PENDING, State.SUCCEEDED} or all(
+        f"POST /{command}/job" in said for command in LEGAL[state]
+    )
+    assert said.count("POST") == (0 if state in PENDING else len(LEGAL[state]))
+
+
+def test_an_approved_job_closes_its_upload_next() -> None:
+    job = replace(a_job(State.QUEUED), resumes=True, has_end=True, page_count=4)
+
+    assert "page 5" not in next_step(job)
+
+
+def test_an_incremental_job_queued_again_goes_on_whatever_glean_has() -> None:
+    job = replace(a_job(State.QUEUED, Mode.INCREMENTAL), resumes=True, page_count=4)
+
+    assert "Glean" not in next_step(job)
+
+
+def test_a_job_that_asks_after_its_upload_says_so() -> None:
+    job = replace(a_job(State.OPENING), resumes=True, page_count=4)
+
+    assert "from its start" not in next_step(job)
+
+
+# What a death would cost
+
+
+@pytest.mark.parametrize(
+    ("job", "repeated"),
+    [
+        (a_job(State.QUEUED), "nothing"),
+        (a_job(State.OPENING), "the opening of the upload, which is still empty"),
+        (replace(a_job(State.SENDING), page_count=4), "page 5 would be read again"),
+        (
+            replace(a_job(State.SENDING), page_count=4, flights=a_flight(3, sent_count=1)),
+            "page 5 would be read again, and all of its 3 batches sent, 1 of them once more",
+        ),
+        (replace(between_turns(State.SENDING), page_count=4), "nothing"),
+        (
+            a_job(State.CLOSING),
+            "the question how the upload stands; a close is never repeated blindly",
+        ),
+        *[(a_job(state), "nothing") for state in (State.HELD, *sorted(ENDED))],
+    ],
+)
+def test_a_job_says_what_a_death_would_repeat(job: Job, repeated: str) -> None:
+    assert if_killed(job) == repeated
+
+
+def test_a_death_while_a_resumed_job_asks_repeats_the_question() -> None:
+    job = replace(a_job(State.OPENING), resumes=True, page_count=4)
+
+    assert "empty" not in if_killed(job)
+
+
+@pytest.mark.parametrize("state", [State.OPENING, State.CLOSING])
+def test_a_death_between_turns_repeats_nothing(state: State) -> None:
+    assert if_killed(between_turns(state)) == "nothing"
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_job_that_earlier_code_stored_explains_itself_too(state: State) -> None:
+    page = Page(next_cursor=None, batch_count=1, document_count=0, deletion_count=0, byte_count=0)
+    job = Job(
+        id="job",
+        connector="connector",
+        mode=Mode.FULL,
+        created_at_ms=1,
+        state=state,
+        flights=(Flight(page),),
+    )
+
+    assert next_step(job)
+    assert if_killed(job)

@@ -1,0 +1,143 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from durable.events import Failed
+from durable.job import Limits, State, Usage
+from durable.pace import (
+    ALARM_MS_MIN,
+    REQUESTS_PER_BATCH,
+    is_spent,
+    leased,
+    soon,
+    spent,
+    wait_ms,
+)
+from tests.fakes.jobs import LIMITS, NOW_MS, a_job
+
+
+TURN = Usage(started_at_ms=NOW_MS)
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "armed_ms"),
+    [
+        (0, NOW_MS + ALARM_MS_MIN),
+        (NOW_MS, NOW_MS + ALARM_MS_MIN),
+        (NOW_MS + ALARM_MS_MIN, NOW_MS + ALARM_MS_MIN),
+        (NOW_MS + ALARM_MS_MIN + 1, NOW_MS + ALARM_MS_MIN + 1),
+    ],
+)
+def test_an_alarm_is_set_a_little_ahead_of_now_at_least(at_ms: int, armed_ms: int) -> None:
+    assert soon(at_ms, NOW_MS) == armed_ms
+
+
+@pytest.mark.parametrize("attempt", [0, 1])
+def test_the_first_wait_is_the_shortest(attempt: int) -> None:
+    job = replace(a_job(State.SENDING), attempt=attempt)
+
+    assert wait_ms(job, Failed("", is_transient=True), LIMITS) == LIMITS.backoff_ms_min
+
+
+@given(
+    st.integers(0, 10**6),
+    st.integers(0, 10**15),
+    st.floats(0, 1),
+    st.integers(1, 10**7),
+    st.integers(1, 10**9),
+)
+def test_a_wait_is_between_what_was_asked_for_and_both_caps(
+    attempt: int, asked_ms: int, jitter: float, backoff_ms_min: int, backoff_ms_max: int
+) -> None:
+    limits = Limits(backoff_ms_min=backoff_ms_min, backoff_ms_max=backoff_ms_max)
+    job = replace(a_job(State.SENDING), attempt=attempt)
+
+    waited_ms = wait_ms(job, Failed("", True, asked_ms, jitter), limits)
+
+    told_ms = min(asked_ms, limits.retry_after_ms_max)
+    assert told_ms <= waited_ms <= told_ms + backoff_ms_max
+
+
+def test_jitter_is_of_the_back_off_and_not_of_what_was_asked_for() -> None:
+    job = replace(a_job(State.SENDING), attempt=4)
+
+    waits_ms = [wait_ms(job, Failed("", True, 60_000, jitter), LIMITS) for jitter in (0, 0.5, 1)]
+
+    assert waits_ms == [60_000, 64_000, 68_000]
+
+
+@pytest.mark.parametrize(
+    ("turn", "now_ms", "is_over"),
+    [
+        (TURN, NOW_MS, False),
+        (replace(TURN, page_count=49), NOW_MS, False),
+        (replace(TURN, page_count=50), NOW_MS, True),
+        (replace(TURN, byte_count=32 * 1024 * 1024 - 1), NOW_MS, False),
+        (replace(TURN, byte_count=32 * 1024 * 1024), NOW_MS, True),
+        (replace(TURN, request_count=2_999), NOW_MS, False),
+        (replace(TURN, request_count=3_000), NOW_MS, True),
+        (TURN, NOW_MS + 29_999, False),
+        (TURN, NOW_MS + 30_000, True),
+    ],
+)
+def test_a_turn_is_spent_by_whichever_bound_is_reached(
+    turn: Usage, now_ms: int, *, is_over: bool
+) -> None:
+    assert is_spent(a_job(State.SENDING), turn, now_ms, LIMITS) is is_over
+
+
+@pytest.mark.parametrize(
+    ("turn", "is_over"),
+    [
+        (replace(TURN, page_count=11), False),
+        (replace(TURN, page_count=12), True),
+        (replace(TURN, byte_count=8 * 1024 * 1024 - 1), False),
+        (replace(TURN, byte_count=8 * 1024 * 1024), True),
+        (replace(TURN, request_count=2_999), False),
+    ],
+)
+def test_halvings_are_of_what_kills(turn: Usage, *, is_over: bool) -> None:
+    """Pages and bytes; the requests and the time of a turn kill nobody."""
+    job = replace(a_job(State.SENDING), halving_count=2)
+
+    assert is_spent(job, turn, NOW_MS, LIMITS) is is_over
+
+
+def test_the_smallest_turn_has_one_page() -> None:
+    job = replace(a_job(State.SENDING), halving_count=6)
+
+    assert not is_spent(job, TURN, NOW_MS, LIMITS)
+    assert is_spent(job, replace(TURN, page_count=1), NOW_MS, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("alarm_at_ms", "leased_to_ms"),
+    [
+        (None, NOW_MS + 60_000),
+        (NOW_MS - 1, NOW_MS + 60_000),
+        (NOW_MS + 29_999, NOW_MS + 60_000),
+        (NOW_MS + 30_000, NOW_MS + 30_000),
+        (NOW_MS + 90_000, NOW_MS + 90_000),
+    ],
+    ids=["none", "past", "less than half", "half", "more than all"],
+)
+def test_a_lease_is_renewed_when_less_than_half_of_it_is_left(
+    alarm_at_ms: int | None, leased_to_ms: int
+) -> None:
+    job = replace(a_job(State.SENDING), alarm_at_ms=alarm_at_ms)
+
+    assert leased(job, NOW_MS, LIMITS).alarm_at_ms == leased_to_ms
+
+
+def test_the_shortest_lease_is_still_ahead_of_now() -> None:
+    job = replace(a_job(State.SENDING), alarm_at_ms=None)
+
+    assert leased(job, NOW_MS, Limits(lease_ms=1)).alarm_at_ms == NOW_MS + ALARM_MS_MIN
+
+
+def test_a_page_costs_its_bytes_and_its_requests() -> None:
+    turn = spent(spent(TURN, byte_count=7, batch_count=0), byte_count=5, batch_count=4)
+
+    assert (turn.page_count, turn.byte_count, turn.started_at_ms) == (2, 12, NOW_MS)
+    assert turn.request_count == 2 + 4 * REQUESTS_PER_BATCH

@@ -1,0 +1,351 @@
+"""People's commands to a job while the object lives on: what is stored, and when it wakes."""
+
+import httpx
+import pytest
+from msgspec.structs import replace
+
+from durable.commands import LEGAL, Command, Instruction, Refusal
+from durable.job import PENDING, Job, Mode, State, Usage
+from durable.pace import ALARM_MS_MIN
+from durable.status import status
+from tests.fakes.answers import (
+    BULK,
+    INDEX,
+    LIST,
+    STATUS,
+    a_history,
+    a_note,
+    a_page,
+    a_page_of,
+    ok,
+)
+from tests.fakes.bench import NOW_MS, Bench
+
+
+SOON_MS = NOW_MS + ALARM_MS_MIN
+LEASE_MS = NOW_MS + 40_000
+RETRY_MS = NOW_MS + 300_000
+FULL = Job(
+    id="notes-2",
+    connector="notes",
+    mode=Mode.FULL,
+    created_at_ms=NOW_MS,
+    started_at_ms=NOW_MS,
+    progress_at_ms=NOW_MS,
+    upload_id="notes-2-1",
+    upload_count=1,
+)
+HELD = replace(FULL, state=State.HELD, has_end=True, expected_count=100, document_count=40)
+OTHER = replace(FULL, id="notes-1", mode=Mode.INCREMENTAL, upload_id="", upload_count=0)
+WORKING = replace(
+    OTHER, state=State.SENDING, alarm_at_ms=LEASE_MS, turn=Usage(started_at_ms=NOW_MS)
+)
+WAITING = replace(OTHER, state=State.SENDING, alarm_at_ms=RETRY_MS, retry_at_ms=RETRY_MS)
+SENDING = replace(FULL, state=State.SENDING, alarm_at_ms=LEASE_MS)
+FAILED = replace(FULL, state=State.FAILED)
+
+
+@pytest.mark.parametrize(
+    ("job", "command", "others", "before_ms", "after_ms"),
+    [
+        (FULL, Command.CANCEL, (), SOON_MS, None),
+        (FULL, Command.CANCEL, (WORKING,), LEASE_MS, LEASE_MS),
+        (FULL, Command.CANCEL, (WAITING,), RETRY_MS, RETRY_MS),
+        (SENDING, Command.CANCEL, (), LEASE_MS, None),
+        (SENDING, Command.CANCEL, (OTHER,), LEASE_MS, SOON_MS),
+        (SENDING, Command.CANCEL, (replace(OTHER, state=State.HELD),), LEASE_MS, None),
+        (HELD, Command.CANCEL, (), None, None),
+        (HELD, Command.CANCEL, (WORKING,), LEASE_MS, LEASE_MS),
+        (HELD, Command.CANCEL, (OTHER,), SOON_MS, SOON_MS),
+        (HELD, Command.APPROVE, (), None, SOON_MS),
+        (HELD, Command.APPROVE, (WORKING,), LEASE_MS, LEASE_MS),
+        (HELD, Command.APPROVE, (WAITING,), RETRY_MS, RETRY_MS),
+        (FAILED, Command.RETRY, (), None, SOON_MS),
+        (FAILED, Command.RETRY, (WORKING,), LEASE_MS, LEASE_MS),
+        (FAILED, Command.RETRY, (WAITING,), RETRY_MS, RETRY_MS),
+        (FAILED, Command.RETRY, (OTHER,), SOON_MS, SOON_MS),
+        (FAILED, Command.RETRY, (replace(HELD, id="notes-1"),), None, SOON_MS),
+    ],
+    ids=[
+        "the only queued one cancelled",
+        "cancelled behind one that works",
+        "cancelled behind one that waits",
+        "the working one cancelled",
+        "the working one cancelled before a queued one",
+        "the working one cancelled beside a held one",
+        "a held one cancelled",
+        "a held one cancelled beside one that works",
+        "a held one cancelled beside a queued one",
+        "approved",
+        "approved behind one that works",
+        "approved behind one that waits",
+        "retried",
+        "retried behind one that works",
+        "retried behind one that waits",
+        "retried behind a queued one",
+        "retried beside a held one",
+    ],
+)
+def test_after_a_command_the_alarm_is_that_of_the_job_which_is_next(
+    job: Job, command: Command, others: tuple[Job, ...], before_ms: int | None, after_ms: int | None
+) -> None:
+    bench = Bench()
+    bench.put(job, *others, alarm_at_ms=before_ms)
+
+    after = bench.commanded(job, command, deletion_count=60)
+
+    assert bench.store.load(job.id) == after
+    assert bench.storage.alarm_at_ms == after_ms
+    assert (after.state in PENDING) == (command is not Command.CANCEL)
+    assert (bench.storage.alarm_at_ms is None) == (not bench.store.pending())
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("command", Command)
+def test_a_command_that_the_state_does_not_take_changes_nothing(
+    state: State, command: Command
+) -> None:
+    bench = Bench()
+    job = replace(HELD, state=state)
+    bench.put(job, alarm_at_ms=LEASE_MS)
+    bench.storage.commit()
+
+    after = bench.obeyed(job, command, deletion_count=60)
+
+    if command in LEGAL[state]:
+        assert isinstance(after, Job)
+        return
+    assert isinstance(after, Refusal)
+    assert after.legal == LEGAL[state]
+    assert (bench.store.load(job.id), bench.storage.alarm_at_ms) == (job, LEASE_MS)
+    assert not bench.storage.has_uncommitted
+
+
+@pytest.mark.parametrize("command", Command)
+def test_a_command_to_a_job_that_nobody_began_is_told_apart_from_a_refusal(
+    command: Command,
+) -> None:
+    assert Bench().obeyed(FULL, command) is None
+
+
+@pytest.mark.parametrize(("job", "command"), [(HELD, Command.APPROVE), (FAILED, Command.RETRY)])
+def test_one_pending_job_of_a_mode_is_enough(job: Job, command: Command) -> None:
+    bench = Bench()
+    pending = replace(FULL, id="notes-3")
+    bench.put(job, pending, alarm_at_ms=SOON_MS)
+
+    refusal = bench.obeyed(job, command, deletion_count=60)
+
+    assert isinstance(refusal, Refusal)
+    assert pending.id in refusal.reason
+    assert bench.store.load(job.id) == job
+
+
+@pytest.mark.parametrize("limits", [{}, {"jobs_kept_max": 0}], ids=["right", "not right"])
+def test_a_command_is_obeyed_also_where_the_limits_are_not_right(limits: dict[str, float]) -> None:
+    bench = Bench(limits=limits)
+    bench.put(SENDING, alarm_at_ms=LEASE_MS)
+
+    assert bench.commanded(SENDING, Command.CANCEL).state is State.CANCELLED
+
+
+def test_nothing_is_sent_after_a_cancellation_and_the_late_answer_changes_nothing() -> None:
+    bench = Bench(ok(), a_page("a", next_cursor="2"), ok())
+    job = bench.begun(Mode.FULL)
+
+    async def cancel() -> None:
+        after = await bench.processor.obey(job.id, Instruction(Command.CANCEL))
+        assert isinstance(after, Job)
+
+    bench.network.meanwhile(3, cancel)
+    left = bench.left()
+
+    assert bench.network.lines == [BULK, LIST, BULK]
+    assert (left.state, left.page_count, left.document_count) == (State.CANCELLED, 0, 0)
+    assert bench.storage.alarm_at_ms is None
+
+
+@pytest.mark.parametrize("failure", [ok(), httpx.Response(503), httpx.Response(400)], ids=str)
+def test_a_job_that_was_cancelled_and_retried_does_not_hear_its_old_turns_answer(
+    failure: httpx.Response,
+) -> None:
+    bench = Bench(ok(), a_page("a", next_cursor="2"), failure)
+    job = bench.begun(Mode.FULL)
+
+    async def cancel_and_retry() -> None:
+        for command in (Command.CANCEL, Command.RETRY):
+            assert isinstance(await bench.processor.obey(job.id, Instruction(command)), Job)
+
+    bench.network.meanwhile(3, cancel_and_retry)
+    left = bench.left()
+
+    assert len(bench.network.requests) == 3
+    assert (left.state, left.page_count, left.error) == (State.QUEUED, 0, "")
+    assert (left.attempt, left.death_count, left.turn) == (0, 0, None)
+    assert bench.storage.alarm_at_ms == SOON_MS
+
+    upload = (job.id + "-1", "ACTIVE")
+    bench.network.add(a_history(upload), a_page("a", next_cursor="2"), ok(), a_page("b"), ok())
+    bench.network.add(a_history(upload), ok(), a_history((upload[0], "SUCCESSFUL")))
+    left = bench.left()
+
+    assert (left.state, left.document_count, left.upload_id) == (State.SUCCEEDED, 2, upload[0])
+
+
+def test_a_turn_that_begins_while_an_old_one_waits_is_the_only_one_that_counts() -> None:
+    """The platform runs one alarm at a time; nothing here depends on it."""
+    bench = Bench(ok(), a_page("a", next_cursor="2"), ok())
+    job = bench.begun(Mode.FULL)
+
+    async def cancel_retry_and_turn() -> None:
+        for command in (Command.CANCEL, Command.RETRY):
+            assert isinstance(await bench.processor.obey(job.id, Instruction(command)), Job)
+        bench.storage.fire()
+        await bench.processor.turn()
+
+    bench.network.meanwhile(3, cancel_retry_and_turn)
+    bench.network.add(a_history((job.id + "-1", "ACTIVE")), httpx.Response(503))
+    left = bench.left()
+
+    assert (left.state, left.page_count, left.attempt) == (State.SENDING, 0, 1)
+    assert left.retry_at_ms is not None
+    assert left.turn_count == 2
+
+
+def test_a_retry_goes_on_from_the_stored_cursor_in_the_same_upload() -> None:
+    bench = Bench(ok(), a_page("a", next_cursor="2"), ok(), httpx.Response(401))
+    job = bench.begun(Mode.FULL)
+    assert bench.left().state is State.FAILED
+
+    bench.commanded(job, Command.RETRY)
+    upload_id = job.id + "-1"
+    bench.network.add(a_history((upload_id, "ACTIVE")), a_page("b"), ok())
+    bench.network.add(a_history((upload_id, "ACTIVE")), ok(), a_history((upload_id, "SUCCESSFUL")))
+    left = bench.left()
+
+    assert bench.network.lines[4:] == [STATUS, LIST, BULK, STATUS, BULK, STATUS]
+    assert bench.network.requests[5].url.params["cursor"] == "2"
+    assert (left.state, left.document_count, left.upload_count) == (State.SUCCEEDED, 2, 1)
+
+
+def test_a_retry_begins_anew_where_glean_no_longer_has_the_upload() -> None:
+    bench = Bench(ok(), a_page("a", next_cursor="2"), ok(), httpx.Response(401))
+    job = bench.begun(Mode.FULL)
+    bench.turned()
+
+    bench.commanded(job, Command.RETRY)
+    bench.network.add(a_history((job.id + "-1", "ACTIVE"), ("another", "ACTIVE")))
+    bench.network.add(ok(), httpx.Response(503))
+    left = bench.left()
+
+    assert bench.network.lines[4:] == [STATUS, BULK, LIST]
+    assert "cursor" not in bench.network.requests[6].url.params
+    assert (left.upload_id, left.page_count, left.crawl_count) == (job.id + "-2", 0, 2)
+
+
+def test_a_held_job_is_closed_once_it_is_approved() -> None:
+    bench = Bench()
+    bench.put(HELD)
+    bench.storage.exec("INSERT INTO full_count VALUES ('succeeded', 100)")
+
+    refusal = bench.obeyed(HELD, Command.APPROVE, deletion_count=59)
+    assert isinstance(refusal, Refusal)
+    assert "60 documents" in refusal.reason
+
+    bench.commanded(HELD, Command.APPROVE, deletion_count=60)
+    upload = HELD.upload_id
+    bench.network.add(a_history((upload, "ACTIVE")), a_history((upload, "ACTIVE")), ok())
+    bench.network.add(a_history((upload, "SUCCESSFUL")))
+    left = bench.left()
+
+    assert left.state is State.SUCCEEDED
+    assert bench.store.full_count() == 40
+
+
+def test_a_held_job_ends_where_another_one_opens_an_upload() -> None:
+    bench = Bench(ok(), httpx.Response(503))
+    bench.put(HELD)
+    second = bench.begun(Mode.FULL)
+
+    bench.turned()
+
+    held = bench.processor.job(HELD.id)
+    assert held is not None
+    assert (held.state, held.finished_at_ms) == (State.CANCELLED, NOW_MS)
+    assert second.id in held.error
+    assert bench.storage.alarm_at_ms is not None
+
+
+def test_a_held_job_stays_where_the_other_one_opens_none() -> None:
+    bench = Bench(a_page())
+    bench.put(HELD)
+    bench.begun(Mode.INCREMENTAL)
+
+    assert bench.left().state is State.SUCCEEDED
+
+    assert bench.processor.job(HELD.id) == HELD
+
+
+def test_a_late_answer_to_a_cancelled_job_that_is_no_longer_kept_does_no_harm() -> None:
+    bench = Bench(a_page("a"), ok(), limits={"jobs_kept_max": 1})
+    newer = replace(FULL, id="notes-3", state=State.SUCCEEDED)
+    job = replace(OTHER, alarm_at_ms=SOON_MS)
+    bench.put(job, newer, alarm_at_ms=SOON_MS)
+
+    async def cancel() -> None:
+        assert isinstance(await bench.processor.obey(job.id, Instruction(Command.CANCEL)), Job)
+
+    bench.network.meanwhile(2, cancel)
+
+    assert bench.turned() is None
+
+
+def test_a_retry_helps_where_the_source_was_mended_as_the_error_says() -> None:
+    broken = [a_note(f"n{n}", text=None) for n in range(20)]
+    bench = Bench(a_page_of(broken), a_page(), ok())
+    job = bench.begun(Mode.INCREMENTAL)
+    failed = bench.left()
+    assert "mend the source or the connector, or raise the limit, then POST /retry" in failed.error
+
+    bench.commanded(job, Command.RETRY)
+    bench.network.add(a_page(*(f"n{n}" for n in range(20))), ok())
+
+    assert bench.left().state is State.SUCCEEDED
+
+
+def test_an_approval_that_was_taken_back_is_asked_for_again() -> None:
+    bench = Bench()
+    bench.put(HELD)
+    bench.storage.exec("INSERT INTO full_count VALUES ('succeeded', 100)")
+    bench.commanded(HELD, Command.APPROVE, deletion_count=60)
+    bench.commanded(HELD, Command.CANCEL)
+
+    bench.commanded(HELD, Command.RETRY)
+    upload = HELD.upload_id
+    bench.network.add(a_history((upload, "ACTIVE")), a_history((upload, "ACTIVE")), ok())
+    bench.network.add(a_history((upload, "SUCCESSFUL")))
+
+    assert bench.left().state is State.HELD
+
+
+def test_as_many_records_are_counted_as_are_shown() -> None:
+    bench = Bench(a_page_of([a_note("a", text=None)]), limits={"rejects_max": 0})
+    bench.begun(Mode.INCREMENTAL)
+
+    failed = bench.left()
+
+    assert failed.state is State.FAILED
+    assert status(failed).rejected == len(bench.rejects(failed)) == 1
+
+
+def test_what_was_mended_before_a_retry_is_no_longer_shown_as_set_aside() -> None:
+    bench = Bench(a_page_of([a_note("a", text=None)]), limits={"rejects_max": 0})
+    job = bench.begun(Mode.INCREMENTAL)
+    bench.turned()
+
+    bench.commanded(job, Command.RETRY)
+    bench.network.add(a_page("a"), ok())
+    left = bench.left()
+
+    assert (left.state, bench.network.lines[-1]) == (State.SUCCEEDED, INDEX)
+    assert bench.rejects(left) == []
