@@ -3,6 +3,7 @@
 import hmac
 
 from durable.environment import Environment
+from durable.errors import ConfigurationError
 from worker import problems
 from worker.problems import Problem
 
@@ -18,14 +19,17 @@ def refusal(environment: Environment, authorization: str | None) -> Problem | No
         environment: holds the token.
         authorization: the header of that name.
     """
-    token = environment.optional(TOKEN)
-    if token is None:
+    if environment.optional(TOKEN) is None:
         if environment.optional(OPEN) == "true":
             return None
         return problems.unavailable(
             f"The secret {TOKEN} is not set, so nobody may call this. Run "
             f"`npx wrangler secret put {TOKEN}`, or for local use only set {OPEN} to true."
         )
+    try:
+        token = environment.secret(TOKEN).reveal()  # from here on, no log shows it
+    except ConfigurationError as error:
+        return problems.unavailable(f"{error}.")
     scheme, _, given = (authorization or "").partition(" ")
     # Compared in constant time, so that the time taken tells nothing about the token.
     is_equal = hmac.compare_digest(given.strip().encode(), token.encode())

@@ -4,10 +4,11 @@ One of the two files that know the platform, a clock or randomness. The platform
 finds the exported classes among this file's names.
 """
 
+import json
 import traceback
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import js
 from pyodide.ffi import to_js
@@ -15,6 +16,7 @@ from workers import WorkerEntrypoint
 
 import connectors
 from durable import runner
+from durable.commands import Command
 from durable.connector import discover
 from durable.environment import Environment
 from durable.job import Mode
@@ -36,7 +38,7 @@ class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class ha
         try:
             response = await routes.answer(_request(request.js_object))
         except Exception:  # noqa: BLE001 - our own bug; the caller is told no more than that
-            print(environment.redacted(traceback.format_exc()))  # noqa: T201 - the log
+            _log("the Worker failed", environment.redacted(traceback.format_exc()))
             response = failure()
         return _response(response)
 
@@ -44,16 +46,26 @@ class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class ha
         """Begin what is due. A connector that fails does not keep the others from it."""
         runners = _Runners(self.env.RUNNER)
         failures = []
+        for name in CONNECTORS:
+            try:
+                await runners.tend(name)
+            except Exception as error:  # noqa: BLE001 - each is raised below
+                failures.append(error)
         jobs = list(due(controller.cron, int(controller.scheduledTime), CONNECTORS))
         if not jobs:
-            print(f'{{"event":"no connector has the schedule {controller.cron}"}}')  # noqa: T201
+            _log("no connector has the schedule", str(controller.cron))
         for job in jobs:
             try:
                 await runners.begin(job.connector, job.mode, job.trigger_key)
             except Exception as error:  # noqa: BLE001 - each is raised below
                 failures.append(error)
         if failures:
-            raise ExceptionGroup("jobs could not be begun", failures)
+            raise ExceptionGroup("objects could not be reached", failures)
+
+
+def _log(event: str, text: str) -> None:
+    """A line of the platform's log. As JSON, so that no text from outside can begin another."""
+    print(json.dumps({"event": event, "text": text}))  # noqa: T201
 
 
 class _Runners:
@@ -62,15 +74,30 @@ class _Runners:
     def __init__(self, namespace: Any) -> None:
         self._namespace = namespace
 
-    async def begin(
-        self, connector: str, mode: Mode, trigger_key: str | None
-    ) -> Mapping[str, object]:
-        status: Mapping[str, object] = await self._stub(connector).begin(mode.value, trigger_key)
+    async def begin(self, connector: str, mode: Mode, trigger_key: str | None) -> Mapping[str, Any]:
+        begun: Mapping[str, Any] = await self._stub(connector).begin(mode.value, trigger_key)
+        return begun
+
+    async def status(self, connector: str, job_id: str) -> Mapping[str, Any] | None:
+        status: Mapping[str, Any] | None = await self._stub(connector).status(job_id)
         return status
 
-    async def status(self, connector: str, job_id: str) -> Mapping[str, object] | None:
-        status: Mapping[str, object] | None = await self._stub(connector).status(job_id)
-        return status
+    async def obey(
+        self, connector: str, job_id: str, command: Command, deletion_count: int
+    ) -> Mapping[str, Any] | None:
+        stub = self._stub(connector)
+        obeyed: Mapping[str, Any] | None = await stub.obey(job_id, command.value, deletion_count)
+        return obeyed
+
+    async def rejects(
+        self, connector: str, job_id: str, after: tuple[int, int], count: int
+    ) -> Mapping[str, Any] | None:
+        stub = self._stub(connector)
+        rejects: Mapping[str, Any] | None = await stub.rejects(job_id, *after, count)
+        return rejects
+
+    async def tend(self, connector: str) -> None:
+        await self._stub(connector).tend()
 
     def _stub(self, connector: str) -> Any:
         return self._namespace.getByName(connector)
@@ -88,9 +115,11 @@ def _request(request: Any) -> Request:
                 return None
         return bytes(parts)
 
+    url = urlsplit(request.url)
     return Request(
         method=request.method,
-        path=urlsplit(request.url).path,
+        path=url.path,
+        query=dict(parse_qsl(url.query, keep_blank_values=True)),
         headers={str(name).lower(): str(value) for name, value in request.headers},
         body=body,
     )

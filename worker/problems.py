@@ -1,6 +1,11 @@
-"""Refusals, as RFC 9457 problem documents."""
+"""Refusals, as RFC 9457 problem documents.
 
-from msgspec import Struct
+What each status means here, is its function's docstring: the OpenAPI document shows it.
+"""
+
+from collections.abc import Callable, Mapping
+
+from msgspec import UNSET, Struct, UnsetType
 
 
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -9,30 +14,46 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     title: str
     status: int
     detail: str
+    legal: list[str] | UnsetType = UNSET  # 409: the commands that the job takes as it is
 
 
 def bad_request(detail: str) -> Problem:
+    """The request cannot be understood."""
     return Problem(title="Bad Request", status=400, detail=detail)
 
 
 def unauthorized(detail: str) -> Problem:
+    """The token is missing or wrong."""
     return Problem(title="Unauthorized", status=401, detail=detail)
 
 
 def not_found(detail: str) -> Problem:
+    """There is no such job."""
     return Problem(title="Not Found", status=404, detail=detail)
 
 
 def method_not_allowed(detail: str) -> Problem:
+    """The method is not for this path; the header Allow names those that are."""
     return Problem(title="Method Not Allowed", status=405, detail=detail)
 
 
+def conflict(detail: str, legal: list[str]) -> Problem:
+    """The job does not take this as it is; `legal` lists what it takes."""
+    return Problem(title="Conflict", status=409, detail=detail, legal=legal)
+
+
+def key_reused(detail: str) -> Problem:
+    """The Idempotency-Key was sent before, with another request."""
+    return Problem(title="Unprocessable Content", status=422, detail=detail)
+
+
 def too_large(detail: str) -> Problem:
+    """The body is larger than is read."""
     return Problem(title="Content Too Large", status=413, detail=detail)
 
 
 def internal() -> Problem:
-    """Our own bug: its text stays in the log."""
+    """The Worker failed by a bug of its own, whose text stays in the log."""
     return Problem(
         title="Internal Server Error",
         status=500,
@@ -41,4 +62,18 @@ def internal() -> Problem:
 
 
 def unavailable(detail: str) -> Problem:
+    """The Worker has no TRIGGER_TOKEN, or an unusable one, so nobody may call it."""
     return Problem(title="Service Unavailable", status=503, detail=detail)
+
+
+MAKERS: Mapping[int, Callable[..., Problem]] = {
+    400: bad_request,
+    401: unauthorized,
+    404: not_found,
+    405: method_not_allowed,
+    409: conflict,
+    413: too_large,
+    422: key_reused,
+    500: internal,
+    503: unavailable,
+}

@@ -1,21 +1,26 @@
 """HTTP requests and their answers, without the platform."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
-from typing import Protocol
+from typing import Any, Protocol, TypeVar, assert_never
 
 import msgspec
 from msgspec import Struct
 
+from durable.commands import Command, Refusal
 from durable.connector import Connectors
 from durable.environment import Environment
 from durable.job import Mode
 from durable.processor import connector_name
-from worker import auth, problems
+from worker import auth, openapi, problems
+from worker.bodies import Approval, Health, Rejected, Rejects, Trigger
+from worker.endpoints import ENDPOINTS, KEY, PLACE, Operation, found
 from worker.problems import Problem
 
 
 BODY_BYTES_MAX = 64 * 1024
+REJECTS_MAX = 100  # in one answer
+
+Body = TypeVar("Body")
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -23,6 +28,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
     method: str
     path: str
+    query: Mapping[str, str] = {}
     headers: Mapping[str, str]
     body: Callable[[int], Awaitable[bytes | None]]  # up to so many bytes; None if it has more
 
@@ -34,22 +40,21 @@ class Response(Struct, frozen=True):
 
 
 class Runners(Protocol):
-    """The objects of the connectors, by the connector's name."""
+    """The objects of the connectors, by the connector's name. See durable/runner.py."""
 
     async def begin(
         self, connector: str, mode: Mode, trigger_key: str | None
-    ) -> Mapping[str, object]:
-        """Ask for a job; gives its status."""
+    ) -> Mapping[str, Any]: ...
 
-    async def status(self, connector: str, job_id: str) -> Mapping[str, object] | None:
-        """A job's status; None if there is no such job."""
+    async def status(self, connector: str, job_id: str) -> Mapping[str, Any] | None: ...
 
+    async def obey(
+        self, connector: str, job_id: str, command: Command, deletion_count: int
+    ) -> Mapping[str, Any] | None: ...
 
-class Trigger(Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of `POST /trigger`."""
-
-    mode: Mode
-    connector: str | None = None  # may be left out where there is one
+    async def rejects(
+        self, connector: str, job_id: str, after: tuple[int, int], count: int
+    ) -> Mapping[str, Any] | None: ...
 
 
 class Routes:
@@ -67,52 +72,60 @@ class Routes:
         self._runners = runners
 
     async def answer(self, request: Request) -> Response:
-        route = self._route(request.path)
-        if route is None:
-            return _refused(problems.not_found(f"There is nothing at {request.path!r}."))
-        if request.method not in route.methods:
+        if (at := found(request.path)) is None:
+            return _refused(problems.not_found(f"There is nothing at {request.path!r:.200}."))
+        endpoint, job_id = at
+        if request.method not in endpoint.methods:
             problem = problems.method_not_allowed(
-                f"{request.method} is not for {request.path!r}; use {route.methods[0]}."
+                f"{request.method} is not for {request.path!r:.200}; use {endpoint.methods[0]}."
             )
-            return _refused(problem, allow=", ".join(route.methods))
-        if not route.is_public:
+            return _refused(problem, allow=", ".join(endpoint.methods))
+        if not endpoint.is_public:
             refusal = auth.refusal(self._environment, request.headers.get("authorization"))
             if refusal is not None:
                 return _refused(refusal)
-        return await route.handler(request)
+        return await self._performed(endpoint.operation, job_id, request)
 
-    def _route(self, path: str) -> "_Route | None":
-        match path.split("/"):
-            case ["", "health"]:
-                return _Route(("GET", "HEAD"), self._health, is_public=True)
-            case ["", "trigger"]:
-                return _Route(("POST",), self._trigger)
-            case ["", "status", job_id]:
-                return _Route(("GET", "HEAD"), partial(self._status, job_id))
-        return None
-
-    async def _health(self, _request: Request) -> Response:
-        return _json(200, {"status": "ok"})
+    async def _performed(  # noqa: PLR0911 - a return for each
+        self, operation: Operation, job_id: str, request: Request
+    ) -> Response:
+        match operation:
+            case Operation.HEALTH:
+                return _json(200, Health())
+            case Operation.OPENAPI:
+                return _json(200, openapi.document(ENDPOINTS))
+            case Operation.TRIGGER:
+                return await self._trigger(request)
+            case Operation.STATUS:
+                return await self._status(job_id)
+            case Operation.REJECTS:
+                return await self._rejects(job_id, request)
+            case Operation.APPROVE:
+                return await self._approve(job_id, request)
+            case Operation.CANCEL:
+                return await self._command(Command.CANCEL, job_id)
+            case Operation.RETRY:
+                return await self._command(Command.RETRY, job_id)
+            case _:
+                assert_never(operation)
 
     async def _trigger(self, request: Request) -> Response:
-        body = await request.body(BODY_BYTES_MAX)
-        if body is None:
-            return _refused(problems.too_large(f"The body is over {BODY_BYTES_MAX} bytes."))
-        try:
-            trigger = msgspec.json.decode(body, type=Trigger)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        key = request.headers.get("idempotency-key")
+        if key is not None and not KEY.fullmatch(key):
             return _refused(
                 problems.bad_request(
-                    f'{error}. Send JSON like {{"mode": "FULL"}} or {{"mode": "INCREMENTAL", '
-                    '"connector": "name"}.'
+                    "The header Idempotency-Key takes 1 to 255 printable ASCII characters."
                 )
             )
+        example = '{"mode": "FULL"} or {"mode": "INCREMENTAL", "connector": "name"}'
+        trigger = await _decoded(request, Trigger, example)
+        if isinstance(trigger, Problem):
+            return _refused(trigger)
         name = self._chosen(trigger)
         if isinstance(name, Problem):
             return _refused(name)
-        status = await self._runners.begin(name, trigger.mode, None)
-        url = f"/status/{status['id']}"
-        return _json(202, {**status, "status_url": url}, {"location": url})
+        trigger_key = None if key is None else f"request {key}"
+        return _job(await self._runners.begin(name, trigger.mode, trigger_key), 202)
 
     def _chosen(self, trigger: Trigger) -> str | Problem:
         names = ", ".join(self._connectors)
@@ -122,29 +135,102 @@ class Routes:
             return problems.bad_request(f"Name the connector, one of: {names}.")
         if trigger.connector not in self._connectors:
             return problems.bad_request(
-                f"There is no connector {trigger.connector!r}; there are: {names}."
+                f"There is no connector {trigger.connector!r:.200}; there are: {names}."
             )
         return trigger.connector
 
-    async def _status(self, job_id: str, _request: Request) -> Response:
+    async def _status(self, job_id: str) -> Response:
+        if (name := self._owner(job_id)) is not None:
+            shown = await self._runners.status(name, job_id)
+            if shown is not None:
+                return _json(200, shown["status"])
+        return _no_job(job_id)
+
+    async def _approve(self, job_id: str, request: Request) -> Response:
+        approval = await _decoded(request, Approval, '{"deletions": 120}')
+        if isinstance(approval, Problem):
+            return _refused(approval)
+        return await self._command(Command.APPROVE, job_id, int(approval.deletions))
+
+    async def _command(self, command: Command, job_id: str, deletion_count: int = 0) -> Response:
+        if (name := self._owner(job_id)) is not None:
+            shown = await self._runners.obey(name, job_id, command, deletion_count)
+            if shown is not None:
+                return _job(shown, 200 if command is Command.CANCEL else 202)
+        return _no_job(job_id)
+
+    async def _rejects(self, job_id: str, request: Request) -> Response:
+        after = _place(request.query.get("after", "0.0"))
+        if after is None:
+            return _refused(
+                problems.bad_request(
+                    "The parameter `after` is a page and a record of it, as in after=3.17; "
+                    "leave it out to begin, and follow `next`."
+                )
+            )
+        if (name := self._owner(job_id)) is not None:
+            shown = await self._runners.rejects(name, job_id, after, REJECTS_MAX + 1)
+            if shown is not None:
+                return _json(200, _rejects(job_id, shown))
+        return _no_job(job_id)
+
+    def _owner(self, job_id: str) -> str | None:
+        """The connector of a job. Only known ones are asked: asking an object makes it."""
         name = connector_name(job_id)
-        # Only known connectors are asked: asking an object makes it.
-        if name is not None and name in self._connectors:
-            status = await self._runners.status(name, job_id)
-            if status is not None:
-                return _json(200, status)
-        return _refused(problems.not_found(f"There is no job {job_id!r}."))
-
-
-class _Route(Struct, frozen=True):
-    methods: tuple[str, ...]
-    handler: Callable[[Request], Awaitable[Response]]
-    is_public: bool = False
+        return name if name in self._connectors else None
 
 
 def failure() -> Response:
     """The answer where our own code failed."""
     return _refused(problems.internal())
+
+
+async def _decoded(request: Request, kind: type[Body], example: str) -> Body | Problem:
+    body = await request.body(BODY_BYTES_MAX)
+    if body is None:
+        return problems.too_large(f"The body is over {BODY_BYTES_MAX} bytes.")
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return problems.bad_request(f"{error}. Send JSON like {example}.")
+
+
+def _place(text: str) -> tuple[int, int] | None:
+    if not PLACE.fullmatch(text):
+        return None
+    page, record = text.split(".")
+    return int(page), int(record)
+
+
+def _rejects(job_id: str, shown: Mapping[str, Any]) -> Rejects:
+    rejects = [
+        Rejected(
+            page=int(reject["page"]),
+            record=int(reject["place"]),
+            key=reject["key"] or None,
+            reason=reject["reason"],
+            excerpt=reject["excerpt"],
+        )
+        for reject in shown["rejects"]
+    ]
+    has_more, rejects = len(rejects) > REJECTS_MAX, rejects[:REJECTS_MAX]
+    last = f"/rejects/{job_id}?after={rejects[-1].page}.{rejects[-1].record}" if has_more else None
+    return Rejects(job=job_id, total=int(shown["total"]), rejects=rejects, next=last)
+
+
+def _job(shown: Mapping[str, Any], status: int) -> Response:
+    """A job after it was asked for something, or why that is refused."""
+    if "refusal" in shown:
+        refusal = msgspec.convert(shown["refusal"], Refusal)
+        if refusal.is_key_reused:
+            return _refused(problems.key_reused(refusal.reason))
+        return _refused(problems.conflict(refusal.reason, [*refusal.legal]))
+    url = f"/status/{shown['status']['id']}"
+    return _json(status, {**shown["status"], "status_url": url}, {"location": url})
+
+
+def _no_job(job_id: str) -> Response:
+    return _refused(problems.not_found(f"There is no job {job_id!r:.200}."))
 
 
 def _json(status: int, content: object, headers: Mapping[str, str] | None = None) -> Response:

@@ -14,6 +14,7 @@ from worker.problems import Problem
         (problems.unauthorized("why"), HTTPStatus.UNAUTHORIZED),
         (problems.not_found("why"), HTTPStatus.NOT_FOUND),
         (problems.method_not_allowed("why"), HTTPStatus.METHOD_NOT_ALLOWED),
+        (problems.key_reused("why"), HTTPStatus.UNPROCESSABLE_ENTITY),
         (problems.too_large("why"), HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
         (problems.unavailable("why"), HTTPStatus.SERVICE_UNAVAILABLE),
     ],
@@ -21,13 +22,23 @@ from worker.problems import Problem
 )
 def test_a_problem_has_the_members_of_rfc_9457(problem: Problem, status: HTTPStatus) -> None:
     """Without a `type`, which stands for about:blank, the title is the status's own phrase."""
-    # Python before 3.13 knows 413 by its older phrase.
-    title = "Content Too Large" if status == 413 else status.phrase
+    # Python before 3.13 knows these by their older phrases.
+    title = {413: "Content Too Large", 422: "Unprocessable Content"}.get(status, status.phrase)
 
     assert msgspec.to_builtins(problem) == {
         "title": title,
         "status": status.value,
         "detail": "why",
+    }
+
+
+@pytest.mark.parametrize("legal", [[], ["cancel"], ["approve", "cancel"]])
+def test_a_conflict_says_what_can_be_done_even_if_that_is_nothing(legal: list[str]) -> None:
+    assert msgspec.to_builtins(problems.conflict("why", legal)) == {
+        "title": "Conflict",
+        "status": 409,
+        "detail": "why",
+        "legal": legal,
     }
 
 

@@ -1,75 +1,23 @@
-import asyncio
+"""Health, triggers and the status, and what holds for all paths."""
+
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 import pytest
 from msgspec.structs import replace
 
+from durable.commands import Refusal
 from durable.connector import Connectors
 from durable.job import Mode
 from tests.fakes.connector import NOTES
-from tests.fakes.environment import an_environment
-from worker.routes import BODY_BYTES_MAX, Request, Response, Routes, failure
+from tests.fakes.requests import BEARER, a_request, answered, check_problem, content
+from tests.fakes.runners import JOB_ID, STATUS, FakeRunners
+from worker.routes import BODY_BYTES_MAX, failure
 
 
-JOB_ID = "notes-20251124T160000123Z-0a1b2c"
-STATUS = {"id": JOB_ID, "connector": "notes", "state": "queued"}
-BEARER = {"authorization": "Bearer t0ken"}
-NOTES_ONLY: Connectors = {"notes": NOTES}
 TWO: Connectors = {"notes": NOTES, "other": replace(NOTES, name="other", datasource="other")}
-
-
-class FakeRunners:
-    """Objects that know one job, and keep what they were asked."""
-
-    def __init__(self) -> None:
-        self.begun: list[tuple[str, Mode, str | None]] = []
-        self.asked: list[tuple[str, str]] = []
-
-    async def begin(
-        self, connector: str, mode: Mode, trigger_key: str | None
-    ) -> Mapping[str, object]:
-        self.begun.append((connector, mode, trigger_key))
-        return STATUS
-
-    async def status(self, connector: str, job_id: str) -> Mapping[str, object] | None:
-        self.asked.append((connector, job_id))
-        return STATUS if job_id == JOB_ID else None
-
-
-def a_request(
-    method: str, path: str, body: bytes = b"", headers: Mapping[str, str] = BEARER
-) -> Request:
-    async def read(bytes_max: int) -> bytes | None:
-        return body if len(body) <= bytes_max else None
-
-    return Request(method=method, path=path, headers=headers, body=read)
-
-
-def answered(
-    request: Request,
-    runners: FakeRunners | None = None,
-    connectors: Connectors = NOTES_ONLY,
-    **variables: str,
-) -> Response:
-    environment = an_environment(**({"TRIGGER_TOKEN": "t0ken"} | variables))
-    routes = Routes(environment, connectors, runners or FakeRunners())
-    return asyncio.run(routes.answer(request))
-
-
-def content(response: Response) -> dict[str, Any]:
-    decoded: dict[str, Any] = msgspec.json.decode(response.body)
-    return decoded
-
-
-def check_problem(response: Response, status: int, detail: str) -> None:
-    """It is a problem document of RFC 9457 that says so."""
-    problem = content(response)
-    assert response.status == problem["status"] == status
-    assert response.headers["content-type"] == "application/problem+json"
-    assert problem.keys() == {"title", "status", "detail"}
-    assert detail in problem["detail"]
+KEY_CHARACTERS_MAX = 255
+TRIGGER = b'{"mode": "FULL"}'
 
 
 def test_health_is_told_to_anybody() -> None:
@@ -106,7 +54,7 @@ def test_the_status_of_a_job_is_shown() -> None:
     assert (response.status, content(response)) == (200, STATUS)
 
 
-@pytest.mark.parametrize("path", ["/health", f"/status/{JOB_ID}"])
+@pytest.mark.parametrize("path", ["/health", f"/status/{JOB_ID}", f"/rejects/{JOB_ID}"])
 def test_head_is_answered_like_get(path: str) -> None:
     got = answered(a_request("GET", path))
     asked = answered(a_request("HEAD", path))
@@ -120,7 +68,22 @@ def test_no_answer_is_kept_by_caches(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "", "/Health", "/health/", "/trigger/now", "/status", "/status/a/b", "//health"]
+    "path",
+    [
+        "/",
+        "",
+        "/Health",
+        "/health/",
+        "/trigger/now",
+        "/status",
+        "/status/a/b",
+        "//health",
+        "/cancel",
+        "/retry/a/b",
+        "/approve",
+        "/rejects",
+        "/tend/a",
+    ],
 )
 def test_a_path_that_leads_nowhere_is_404(path: str) -> None:
     check_problem(answered(a_request("GET", path)), 404, f"nothing at {path!r}")
@@ -133,6 +96,10 @@ def test_a_path_that_leads_nowhere_is_404(path: str) -> None:
         ("GET", "/trigger", "POST"),
         ("OPTIONS", "/trigger", "POST"),
         ("DELETE", f"/status/{JOB_ID}", "GET, HEAD"),
+        ("POST", f"/rejects/{JOB_ID}", "GET, HEAD"),
+        ("GET", f"/cancel/{JOB_ID}", "POST"),
+        ("GET", f"/retry/{JOB_ID}", "POST"),
+        ("PUT", f"/approve/{JOB_ID}", "POST"),
     ],
 )
 def test_a_method_that_is_not_for_the_path_is_405(method: str, path: str, allow: str) -> None:
@@ -142,7 +109,18 @@ def test_a_method_that_is_not_for_the_path_is_405(method: str, path: str, allow:
     assert response.headers["allow"] == allow
 
 
-@pytest.mark.parametrize(("method", "path"), [("POST", "/trigger"), ("GET", f"/status/{JOB_ID}")])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/trigger"),
+        ("GET", f"/status/{JOB_ID}"),
+        ("HEAD", f"/status/{JOB_ID}"),
+        ("GET", f"/rejects/{JOB_ID}"),
+        ("POST", f"/cancel/{JOB_ID}"),
+        ("POST", f"/retry/{JOB_ID}"),
+        ("POST", f"/approve/{JOB_ID}"),
+    ],
+)
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer wrong"}], ids=["no", "wrong"])
 def test_without_the_token_nothing_is_done(
     method: str, path: str, headers: Mapping[str, str]
@@ -153,7 +131,7 @@ def test_without_the_token_nothing_is_done(
 
     check_problem(response, 401, "Authorization: Bearer")
     assert response.headers["www-authenticate"] == "Bearer"
-    assert (runners.begun, runners.asked) == ([], [])
+    assert runners.is_untouched
 
 
 def test_where_no_token_is_set_nothing_is_done() -> None:
@@ -200,6 +178,42 @@ def test_a_trigger_that_cannot_be_understood_is_400(body: bytes, detail: str) ->
 
     check_problem(answered(a_request("POST", "/trigger", body), runners), 400, detail)
     assert runners.begun == []
+
+
+@pytest.mark.parametrize("key", ["a", " ", "7f3c", "x" * KEY_CHARACTERS_MAX, "cron 2026"])
+def test_the_key_of_a_trigger_is_one_of_requests_whatever_it_is(key: str) -> None:
+    runners = FakeRunners()
+
+    response = answered(
+        a_request("POST", "/trigger", TRIGGER, {**BEARER, "idempotency-key": key}), runners
+    )
+
+    assert response.status == 202
+    assert runners.begun == [("notes", Mode.FULL, f"request {key}")]
+
+
+@pytest.mark.parametrize(
+    "key", ["", "x" * (KEY_CHARACTERS_MAX + 1), "\u00e9", "a\tb", "a\x00b", "a\x7f"]
+)
+def test_a_key_that_is_too_long_or_not_plain_text_is_400(key: str) -> None:
+    runners = FakeRunners()
+
+    response = answered(
+        a_request("POST", "/trigger", TRIGGER, {**BEARER, "idempotency-key": key}), runners
+    )
+
+    check_problem(response, 400, "Idempotency-Key")
+    assert runners.is_untouched
+
+
+def test_a_key_that_asked_for_something_else_before_is_422() -> None:
+    runners = FakeRunners(Refusal("use another key", is_key_reused=True))
+
+    response = answered(
+        a_request("POST", "/trigger", TRIGGER, {**BEARER, "idempotency-key": "a"}), runners
+    )
+
+    check_problem(response, 422, "use another key")
 
 
 def test_of_several_connectors_one_must_be_named() -> None:

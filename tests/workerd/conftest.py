@@ -16,3 +16,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     arguments = ("--limit-records", str(RECORDS))
     with Stack(tmp_path_factory.mktemp("stack"), LIMITS, arguments) as started:
         yield started
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)

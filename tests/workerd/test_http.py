@@ -21,7 +21,7 @@ def without_token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]
 
 
 def test_health_is_for_everybody(stack: Stack) -> None:
-    response = httpx.get(f"{stack.worker_url}/health")
+    response = stack.request("GET", "/health", headers={})
 
     assert response.status_code == 200
     assert response.json() == {"status": "ok"}
@@ -31,11 +31,21 @@ def test_health_is_for_everybody(stack: Stack) -> None:
 def test_who_has_not_the_token_is_turned_away(stack: Stack, authorization: str | None) -> None:
     headers = [] if authorization is None else [(b"authorization", authorization.encode())]
 
-    response = httpx.post(f"{stack.worker_url}/trigger", json={"mode": "FULL"}, headers=headers)
+    response = stack.request("POST", "/trigger", json={"mode": "FULL"}, headers=headers)
 
     assert response.status_code == 401
     assert response.headers["www-authenticate"] == "Bearer"
     assert response.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["cancel", "retry", "approve"])
+def test_who_has_not_the_token_commands_nobody(stack: Stack, path: str) -> None:
+    job = stack.trigger("INCREMENTAL")
+
+    response = httpx.post(f"{stack.worker_url}/{path}/{job['id']}", json={"deletions": 9})
+
+    assert response.status_code == 401
+    assert stack.ended(job["id"])["state"] == "succeeded"
 
 
 def test_without_its_secret_the_worker_says_what_to_set(without_token: Runtime) -> None:
@@ -53,7 +63,14 @@ def test_without_its_secret_the_worker_says_what_to_set(without_token: Runtime) 
         ("GET", "/status/python-docs-20260101T000000000Z-abcdef", 404),
         ("GET", "/status/other-20260101T000000000Z-abcdef", 404),
         ("GET", "/status/..%2f..%2fhealth", 404),
+        ("GET", "/rejects/python-docs-20260101T000000000Z-abcdef", 404),
+        ("POST", "/cancel/python-docs-20260101T000000000Z-abcdef", 404),
+        ("POST", "/retry/python-docs-20260101T000000000Z-abcdef", 404),
+        ("POST", "/retry/other-20260101T000000000Z-abcdef", 404),
+        ("POST", "/cancel", 404),
         ("GET", "/trigger", 405),
+        ("GET", "/cancel/x", 405),
+        ("POST", "/rejects/x", 405),
         ("PURGE", "/health", 405),
         ("DELETE", "/status/x", 405),
     ],

@@ -1,0 +1,177 @@
+"""What a person may ask of a job, and what was set aside of it."""
+
+import pytest
+
+from durable.commands import Command, Refusal
+from tests.fakes.requests import a_request, answered, check_problem, content
+from tests.fakes.runners import JOB_ID, STATUS, FakeRunners
+from worker.routes import BODY_BYTES_MAX, REJECTS_MAX
+
+
+APPROVAL = b'{"deletions": 120}'
+OTHER = JOB_ID.replace("0a1b2c", "ffffff")
+COMMANDS = [("cancel", b""), ("retry", b""), ("approve", APPROVAL)]
+
+
+def a_reject(page: int, place: int, key: str = "a") -> dict[str, object]:
+    return {"page": page, "place": place, "key": key, "reason": "why", "excerpt": "{"}
+
+
+@pytest.mark.parametrize(
+    ("command", "body", "status", "deletion_count"),
+    [
+        (Command.CANCEL, b"", 200, 0),
+        (Command.CANCEL, b"not looked at", 200, 0),
+        (Command.RETRY, b"", 202, 0),
+        (Command.APPROVE, APPROVAL, 202, 120),
+        (Command.APPROVE, b'{"deletions": 0}', 202, 0),
+        (Command.APPROVE, b'{"deletions": 999999999999999}', 202, 10**15 - 1),
+    ],
+)
+def test_a_command_is_passed_on_and_its_job_shown(
+    command: Command, body: bytes, status: int, deletion_count: int
+) -> None:
+    runners = FakeRunners()
+
+    response = answered(a_request("POST", f"/{command.value}/{JOB_ID}", body), runners)
+
+    assert runners.commanded == [("notes", JOB_ID, command, deletion_count)]
+    assert response.status == status
+    assert response.headers["location"] == f"/status/{JOB_ID}"
+    assert content(response) == {**STATUS, "status_url": f"/status/{JOB_ID}"}
+
+
+@pytest.mark.parametrize(("path", "body"), COMMANDS)
+@pytest.mark.parametrize("legal", [(), (Command.CANCEL,), (Command.APPROVE, Command.CANCEL)])
+def test_a_command_that_the_job_does_not_take_is_409_with_those_that_it_takes(
+    path: str, body: bytes, legal: tuple[Command, ...]
+) -> None:
+    runners = FakeRunners(Refusal("it is succeeded", legal))
+
+    response = answered(a_request("POST", f"/{path}/{JOB_ID}", body), runners)
+
+    check_problem(response, 409, "it is succeeded", legal=[command.value for command in legal])
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b"", "Send JSON like"),
+        (b"120", "Expected `object`"),
+        (b"{}", "missing required field `deletions`"),
+        (b'{"deletions": -1}', ">= 0"),
+        (b'{"deletions": 9007199254740993}', "<="),
+        (b'{"deletions": 1e400}', "Send JSON like"),
+        (b'{"deletions": 1.5}', "multiple of 1.0"),
+        (b'{"deletions": "120"}', "Expected `int | float`"),
+        (b'{"deletions": true}', "Expected `int | float`"),
+        (b'{"deletions": null}', "Expected `int | float`"),
+        (b'{"deletions": 1, "force": true}', "unknown field `force`"),
+        (b'{"deletions": 1', "Send JSON like"),
+        (b"\xff", "Send JSON like"),
+    ],
+)
+def test_an_approval_without_a_ceiling_is_400(body: bytes, detail: str) -> None:
+    runners = FakeRunners()
+
+    check_problem(answered(a_request("POST", f"/approve/{JOB_ID}", body), runners), 400, detail)
+    assert runners.is_untouched
+
+
+def test_an_approval_over_the_limit_is_413() -> None:
+    body = APPROVAL.ljust(BODY_BYTES_MAX + 1)
+
+    check_problem(answered(a_request("POST", f"/approve/{JOB_ID}", body)), 413, "65536")
+
+
+@pytest.mark.parametrize(("path", "body"), COMMANDS)
+def test_a_command_to_a_job_that_its_connector_does_not_know_is_404(path: str, body: bytes) -> None:
+    runners = FakeRunners()
+
+    check_problem(answered(a_request("POST", f"/{path}/{OTHER}", body), runners), 404, OTHER)
+    assert [job_id for _, job_id, _, _ in runners.commanded] == [OTHER]
+
+
+@pytest.mark.parametrize(("path", "body"), COMMANDS)
+@pytest.mark.parametrize(
+    "job_id", ["", "notes", JOB_ID.replace("notes", "wiki"), JOB_ID + "\n", JOB_ID.upper()]
+)
+def test_for_a_command_to_a_job_that_cannot_be_no_object_is_made(
+    path: str, body: bytes, job_id: str
+) -> None:
+    runners = FakeRunners()
+
+    check_problem(answered(a_request("POST", f"/{path}/{job_id}", body), runners), 404, "no job")
+    assert runners.is_untouched
+
+
+def test_what_was_set_aside_is_shown_with_where_it_was() -> None:
+    runners = FakeRunners(rejects=[a_reject(1, 2), a_reject(3, 1, key="")])
+
+    response = answered(a_request("GET", f"/rejects/{JOB_ID}"), runners)
+
+    assert response.status == 200
+    assert content(response) == {
+        "job": JOB_ID,
+        "total": 2,
+        "rejects": [
+            {"page": 1, "record": 2, "key": "a", "reason": "why", "excerpt": "{"},
+            {"page": 3, "record": 1, "key": None, "reason": "why", "excerpt": "{"},
+        ],
+        "next": None,
+    }
+
+
+def test_where_nothing_was_set_aside_nothing_is_shown() -> None:
+    shown = content(answered(a_request("GET", f"/rejects/{JOB_ID}")))
+
+    assert shown == {"job": JOB_ID, "total": 0, "rejects": [], "next": None}
+
+
+@pytest.mark.parametrize(
+    "count", [1, REJECTS_MAX, REJECTS_MAX + 1, 2 * REJECTS_MAX, 2 * REJECTS_MAX + 1]
+)
+def test_who_follows_next_sees_every_reject_once(count: int) -> None:
+    places = [(1 + number // 7, 1 + number % 7) for number in range(count)]
+    runners = FakeRunners(rejects=[a_reject(*place) for place in places])
+    path, seen, answer_count = f"/rejects/{JOB_ID}", list[tuple[int, int]](), 0
+
+    while path:
+        path, _, query = path.partition("?after=")
+        request = a_request("GET", path, query={"after": query} if query else {})
+        shown = content(answered(request, runners))
+        assert shown["total"] == count
+        assert len(shown["rejects"]) <= REJECTS_MAX
+        seen += [(reject["page"], reject["record"]) for reject in shown["rejects"]]
+        path, answer_count = shown["next"], answer_count + 1
+
+    assert seen == places
+    assert answer_count == -(-count // REJECTS_MAX)
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        *("", "3", "3.", ".3", "3.1.7", "-1.2", "1.-2", "a.b", "1,2", " 1.2", "1.2 ", "1e3.1"),
+        *("\u0661.1", "\u00b2.1", f"{10**15}.1", f"1.{10**15}"),
+    ],
+)
+def test_a_place_that_is_none_is_400(after: str) -> None:
+    runners = FakeRunners()
+
+    response = answered(a_request("GET", f"/rejects/{JOB_ID}", query={"after": after}), runners)
+
+    check_problem(response, 400, "follow `next`")
+    assert runners.is_untouched
+
+
+@pytest.mark.parametrize("after", ["0.0", "00.00", f"{10**15 - 1}.{10**15 - 1}"])
+def test_a_place_may_be_any_number(after: str) -> None:
+    response = answered(a_request("GET", f"/rejects/{JOB_ID}", query={"after": after}))
+
+    assert response.status == 200
+
+
+@pytest.mark.parametrize("job_id", [OTHER, "notes", JOB_ID.replace("notes", "wiki")])
+def test_the_rejects_of_a_job_that_is_not_there_are_404(job_id: str) -> None:
+    check_problem(answered(a_request("GET", f"/rejects/{job_id}")), 404, "no job")

@@ -1,0 +1,135 @@
+"""Whatever the OpenAPI document allows, and whatever it forbids, asked of the real runtime.
+
+Each answer must be one that the document declares: its status, content type, headers and shape.
+What the document forbids must be refused, another method by 405; and nothing is answered to those
+who have not the token, or a wrong one.
+"""
+
+import time
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import hypothesis
+import pytest
+import schemathesis
+from schemathesis import Case
+from schemathesis.config import SchemathesisConfig
+from schemathesis.core.result import Ok
+
+from dev.stack import TRIGGER_TOKEN, Stack
+from durable import connector
+from durable.processor import JOB_ID
+from worker import openapi
+from worker.endpoints import ENDPOINTS, KEY
+
+
+pytestmark = pytest.mark.workerd
+
+SEED = 20261124
+EXAMPLES = 120  # of each operation, beside those that go through its constraints one by one
+RECORDS = 300
+LATENCY_MS = 45_000  # of the source: who waits for it, is still at work when all is asked
+# Of the declared statuses those that need more than a request: a large body, a bug, no token.
+UNMET = frozenset({"413", "500", "503"})
+CONFIG = SchemathesisConfig.from_dict(
+    {
+        "seed": SEED,
+        "generation": {"database": "none"},
+        "auth": {"openapi": {"token": {"bearer": TRIGGER_TOKEN}}},
+        "checks": {
+            "positive_data_acceptance": {"expected-statuses": ["2xx", 401, 404, 409, 422]},
+            "negative_data_rejection": {"expected-statuses": [400, 401, 404, 405]},
+        },
+    }
+)
+SCHEMA = schemathesis.openapi.from_dict(openapi.document(ENDPOINTS), config=CONFIG)
+
+jobs: list[str] = []  # in all states that a job can be kept in
+met: dict[str, set[str]] = defaultdict(set)  # statuses, by method and path
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack of its own, since jobs are cancelled and retried at random."""
+    arguments = ("--limit-records", str(RECORDS))
+    with Stack(tmp_path_factory.mktemp("fuzzed"), {"shrink_count": 10}, arguments) as started:
+        jobs.extend(prepared(started))
+        yield started
+
+
+def prepared(stack: Stack) -> Iterator[str]:
+    """Jobs that succeeded, set records aside, failed, were cancelled, are held and work."""
+    yield stack.ended(stack.trigger("FULL")["id"])["id"]
+    body = '{"items": [{"id": 1}, {"id": "x\\n"}], "next_cursor": null}'
+    stack.control_source("faults", status=200, body=body)
+    yield stack.ended(stack.trigger("INCREMENTAL")["id"])["id"]
+    stack.control_glean("faults", status=401)
+    yield stack.ended(stack.trigger("FULL")["id"])["id"]
+    stack.control_source("change", change=0, remove=RECORDS // 2, add=0, seed=1)
+    held = stack.trigger("FULL")["id"]
+    until(stack, held, "held")
+    yield held
+    stack.control_source("latency", ms=LATENCY_MS)
+    working = stack.trigger("INCREMENTAL")["id"]
+    until(stack, working, "sending")
+    yield working
+    cancelled = stack.trigger("FULL")["id"]
+    stack.request("POST", f"/cancel/{cancelled}").raise_for_status()
+    yield cancelled
+
+
+def until(stack: Stack, job_id: str, state: str) -> None:
+    deadline = time.monotonic() + 30
+    while (job := stack.status(job_id))["state"] != state:
+        assert time.monotonic() < deadline, job
+        time.sleep(0.05)
+
+
+def chosen(value: str, count: int) -> int:
+    """One of so many, always the same for the same value."""
+    return zlib.crc32(value.encode()) % count
+
+
+def settle(case: Case[Any]) -> None:
+    """In the place of most values that could be, one that is: a job, the connector, a used key."""
+    if JOB_ID.fullmatch(drawn := str(case.path_parameters.get("job"))):
+        case.path_parameters["job"] = [*jobs, drawn][chosen(drawn, len(jobs) + 1)]
+    if KEY.fullmatch(drawn := str(case.headers.get("Idempotency-Key", ""))):
+        case.headers["Idempotency-Key"] = ["a", "b c", "~" * 255, drawn][chosen(drawn, 4)]
+    if isinstance(case.body, dict) and isinstance(name := case.body.get("connector"), str):
+        is_short = len(name) <= connector.NAME_CHARACTERS_MAX
+        if is_short and connector.NAME.fullmatch(name):
+            case.body["connector"] = "python-docs"
+
+
+@SCHEMA.parametrize()
+@hypothesis.settings(max_examples=EXAMPLES, deadline=None)
+def test_whatever_is_asked_the_answer_is_declared(case: Case[Any], stack: Stack) -> None:
+    settle(case)
+    if "approve" in case.operation.path and case.operation.label not in met:
+        # One of the same mode is in the way of a held job.
+        stack.request("POST", f"/cancel/{stack.trigger('FULL')['id']}").raise_for_status()
+    response = case.call(base_url=stack.worker_url)
+
+    head = f"{case.method} {response.request.url}: {response.status_code} {response.headers}\n"
+    stack.keep(head.encode(errors="replace") + response.content + b"\n")
+    met[case.operation.label].add(str(response.status_code))
+    case.validate_response(response, transport_kwargs={"base_url": stack.worker_url})
+
+
+def test_all_that_is_declared_was_met() -> None:
+    operations = [found.ok() for found in SCHEMA.get_all_operations() if isinstance(found, Ok)]
+    if not all(operation.label in met for operation in operations):
+        pytest.skip("not all was asked")
+    for operation in operations:
+        assert set(operation.responses.status_codes) - UNMET <= met[operation.label], operation
+
+
+def test_the_worker_shows_the_document_that_was_tried(stack: Stack) -> None:
+    response = stack.request("GET", "/openapi.json", headers={})
+
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    assert response.json() == openapi.document(ENDPOINTS)

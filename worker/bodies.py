@@ -1,0 +1,76 @@
+"""What requests bring and answers hold, as JSON.
+
+The OpenAPI document is made from these types: their docstrings and constraints are in it.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from durable import connector
+from durable.job import Mode
+from durable.status import Status
+
+
+# Told and not checked: a name that is none is answered with those that there are.
+CONNECTOR = {
+    "pattern": f"^(?:{connector.NAME.pattern})$",
+    "maxLength": connector.NAME_CHARACTERS_MAX,
+}
+# JSON has one kind of number, and some clients write 120.0.
+COUNT_MAX = 10**15 - 1  # near 2**53 an integer reaches the object as a BigInt, and cannot be stored
+Count = (
+    Annotated[int, Meta(ge=0, le=COUNT_MAX)]
+    | Annotated[float, Meta(ge=0, le=COUNT_MAX, multiple_of=1)]
+)
+
+
+class Health(Struct, frozen=True):
+    """Says that the Worker runs; it asks nobody else."""
+
+    status: str = "ok"
+
+
+class Trigger(Struct, frozen=True, forbid_unknown_fields=True):
+    """Asks for a job. `connector` may be left out where there is one."""
+
+    mode: Mode
+    connector: Annotated[str, Meta(extra_json_schema=CONNECTOR)] | None = None
+
+
+class Approval(Struct, frozen=True, forbid_unknown_fields=True):
+    """How many documents the close may delete, and no more."""
+
+    deletions: Count
+
+
+class Accepted(Status, frozen=True, kw_only=True):
+    """A job that was asked for something, and where to follow it."""
+
+    status_url: str
+
+
+class Rejected(Struct, frozen=True, kw_only=True):
+    """A record that was set aside, and why.
+
+    `page` of the source and `record` of the page count from 1, `key` is the document's id if the
+    record got one, `excerpt` is the record's beginning.
+    """
+
+    page: int
+    record: int
+    key: str | None
+    reason: str
+    excerpt: str
+
+
+class Rejects(Struct, frozen=True, kw_only=True):
+    """Records of a job that were set aside: the first are kept, all of them counted in `total`.
+
+    `next` is the path of the next page of them.
+    """
+
+    job: str
+    total: int
+    rejects: list[Rejected]
+    next: str | None

@@ -1,0 +1,177 @@
+"""All that can be asked of the Worker: the one table of the routes and the OpenAPI document."""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Literal
+
+from msgspec import Struct
+
+from durable.processor import JOB_ID
+from durable.status import Status
+from worker.bodies import Accepted, Approval, Health, Rejects, Trigger
+
+
+KEY = re.compile(r"[ -~]{1,255}")  # any text of the caller's own; it is stored
+PLACE = re.compile(r"[0-9]{1,15}\.[0-9]{1,15}")  # as large as COUNT_MAX, for the same reason
+
+
+class Operation(StrEnum):
+    """What is done; also the operation's id in the OpenAPI document."""
+
+    HEALTH = "health"
+    OPENAPI = "openapi"
+    TRIGGER = "trigger"
+    STATUS = "status"
+    REJECTS = "rejects"
+    APPROVE = "approve"
+    CANCEL = "cancel"
+    RETRY = "retry"
+
+
+class Parameter(Struct, frozen=True, kw_only=True):
+    """Something that a request brings beside its body."""
+
+    name: str
+    place: Literal["path", "query", "header"]
+    pattern: re.Pattern[str]  # the whole of it matches
+    description: str
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """A path and what it is for."""
+
+    operation: Operation
+    methods: tuple[str, ...]  # the one to use first
+    path: str  # `{job}` stands for a job's id
+    summary: str
+    body: type[Struct] | None = None
+    answer: type[Struct] | None  # None: any JSON object
+    answer_status: int = 200
+    parameters: tuple[Parameter, ...] = ()
+    other_refusals: tuple[int, ...] = ()  # beside those that follow from the rest
+    is_public: bool = False
+
+    @property
+    def refusals(self) -> list[int]:
+        """The statuses of all problems that can be the answer to one of its methods."""
+        statuses = {500, *self.other_refusals}
+        if not self.is_public:
+            statuses |= {401, 503}
+        if self.body is not None:
+            statuses |= {400, 413}
+        for parameter in self.parameters:
+            statuses.add(404 if parameter.place == "path" else 400)
+        return sorted(statuses)
+
+
+JOB = Parameter(
+    name="job", place="path", pattern=JOB_ID, description="A job's id, as `POST /trigger` gives it."
+)
+ENDPOINTS = (
+    Endpoint(
+        operation=Operation.HEALTH,
+        methods=("GET", "HEAD"),
+        path="/health",
+        summary="Ask whether the Worker runs",
+        answer=Health,
+        is_public=True,
+    ),
+    Endpoint(
+        operation=Operation.OPENAPI,
+        methods=("GET", "HEAD"),
+        path="/openapi.json",
+        summary="Read this document",
+        answer=None,
+        is_public=True,
+    ),
+    Endpoint(
+        operation=Operation.TRIGGER,
+        methods=("POST",),
+        path="/trigger",
+        summary="Ask for a job; where one of this mode is queued or running, that is the answer",
+        body=Trigger,
+        answer=Accepted,
+        answer_status=202,
+        parameters=(
+            Parameter(
+                name="Idempotency-Key",
+                place="header",
+                pattern=KEY,
+                description="Requests with the same key are one request, however often it is sent.",
+            ),
+        ),
+        other_refusals=(422,),
+    ),
+    Endpoint(
+        operation=Operation.STATUS,
+        methods=("GET", "HEAD"),
+        path="/status/{job}",
+        summary="See how a job stands, what it waits for and what it takes",
+        answer=Status,
+        parameters=(JOB,),
+    ),
+    Endpoint(
+        operation=Operation.REJECTS,
+        methods=("GET", "HEAD"),
+        path="/rejects/{job}",
+        summary="Page through the records that were set aside",
+        answer=Rejects,
+        parameters=(
+            JOB,
+            Parameter(
+                name="after",
+                place="query",
+                pattern=PLACE,
+                description="A page of the source and a record in it; `next` gives it.",
+            ),
+        ),
+    ),
+    Endpoint(
+        operation=Operation.APPROVE,
+        methods=("POST",),
+        path="/approve/{job}",
+        summary="Let a held job close its upload, which deletes documents",
+        body=Approval,
+        answer=Accepted,
+        answer_status=202,
+        parameters=(JOB,),
+        other_refusals=(409,),
+    ),
+    Endpoint(
+        operation=Operation.CANCEL,
+        methods=("POST",),
+        path="/cancel/{job}",
+        summary="End a job and leave Glean as it was",
+        answer=Accepted,
+        parameters=(JOB,),
+        other_refusals=(409,),
+    ),
+    Endpoint(
+        operation=Operation.RETRY,
+        methods=("POST",),
+        path="/retry/{job}",
+        summary="Queue a job again that failed or was cancelled",
+        answer=Accepted,
+        answer_status=202,
+        parameters=(JOB,),
+        other_refusals=(409,),
+    ),
+)
+# By the first part of the path, and whether a job's id follows.
+_BY_PATH: Mapping[tuple[str, bool], Endpoint] = {
+    (endpoint.path.removesuffix("/{job}"), endpoint.path.endswith("/{job}")): endpoint
+    for endpoint in ENDPOINTS
+}
+
+
+def found(path: str) -> tuple[Endpoint, str] | None:
+    """The endpoint at a path and the job's id in it, which may be anything; "" where it has none.
+
+    The path is taken as it came, with its escapes: no job's id needs any.
+    """
+    if (endpoint := _BY_PATH.get((path, False))) is not None:
+        return endpoint, ""
+    start, slash, job_id = path.rpartition("/")
+    endpoint = _BY_PATH.get((start, True)) if slash else None
+    return None if endpoint is None else (endpoint, job_id)
