@@ -1,0 +1,89 @@
+"""A source and a Glean that mean ill, in a process with the test."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from dev.loopback import serving
+from dev.runtime import Runtime
+from dev.stack import TRIGGER_TOKEN
+
+
+LOG_SECONDS_MAX = 10  # what is logged, is in the file a little later
+
+
+class Hostile:
+    """Answers what it is told to, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.paths: deque[str] = deque()
+        self._answers: deque[Response] = deque()
+        self._lock = threading.Lock()
+
+    def answer(self, *answers: Response) -> None:
+        """The next requests of the source's get these; all others an empty last page."""
+        with self._lock:
+            self._answers.extend(answers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        self.paths.append(request.url.path)
+        response = Response('{"items": [], "next_cursor": null}', media_type="application/json")
+        if request.url.path == "/entries":
+            with self._lock:
+                response = self._answers.popleft() if self._answers else response
+        await response(scope, receive, send)
+
+
+@contextmanager
+def hostile() -> Iterator[Hostile]:
+    app = Hostile()
+    with serving(app) as url:
+        app.url = url
+        yield app
+
+
+class Besieged:
+    """The Worker between a source and a Glean that mean ill."""
+
+    def __init__(self, runtime: Runtime, ends: Hostile, answers: Path) -> None:
+        self.runtime = runtime
+        self.ends = ends
+        self._answers = answers
+
+    def request(self, method: str, path: str, **options: Any) -> Any:
+        headers = {"authorization": f"Bearer {TRIGGER_TOKEN}"}
+        response = httpx.request(method, self.runtime.url + path, headers=headers, **options)
+        with self._answers.open("ab") as answers:
+            answers.write(response.content + b"\n")
+        return response.raise_for_status().json()
+
+    def synced(self, *answers: Response) -> Any:
+        """An INCREMENTAL job after the source gave these answers."""
+        self.ends.answer(*answers)
+        job = self.request("POST", "/trigger", json={"mode": "INCREMENTAL"})
+        while job["state"] not in {"succeeded", "failed"} and job["attempt"] < 2:
+            time.sleep(0.05)
+            job = self.request("GET", f"/status/{job['id']}")
+        return job
+
+    def log_lines(self, marker: str) -> list[str]:
+        """The log's objects with this in them, without what wrangler puts around errors."""
+        deadline = time.monotonic() + LOG_SECONDS_MAX
+        while True:
+            log = self.runtime.log.read_bytes().decode()
+            lines = [line for line in log.split("\n") if marker in line and "{" in line]
+            if lines:
+                return [line[line.find("{") : line.rfind("}") + 1] for line in lines]
+            assert time.monotonic() < deadline, f"{marker} is not in the log"
+            time.sleep(0.05)

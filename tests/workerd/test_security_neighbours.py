@@ -1,0 +1,188 @@
+"""Sources and Workers that mean ill, and what is left of our secrets. See docs/security.md."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.responses import JSONResponse, Response
+
+from dev.runtime import Runtime
+from dev.stack import GLEAN_TOKEN, TRIGGER_TOKEN, Stack
+from tests.workerd.hostile import Besieged, hostile
+
+
+pytestmark = pytest.mark.workerd
+
+FULL = b'{"mode": "FULL"}'
+PIECE = 12  # characters of a secret in a row that give it away
+SECRETS = (GLEAN_TOKEN, TRIGGER_TOKEN)
+
+
+@pytest.fixture(scope="module")
+def besieged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Besieged]:
+    folder: Path = tmp_path_factory.mktemp("besieged")
+    with hostile() as ends:
+        variables = {
+            "DOCS_API_URL": ends.url,
+            "GLEAN_SERVER_URL": ends.url,
+            "GLEAN_INDEXING_API_TOKEN": GLEAN_TOKEN,
+            "TRIGGER_TOKEN": TRIGGER_TOKEN,
+            "LIMITS": '{"backoff_ms_min": 100}',
+        }
+        with Runtime(folder, variables) as runtime:
+            yield Besieged(runtime, ends, folder / "answers.log")
+
+
+def test_a_redirect_is_not_followed(besieged: Besieged) -> None:
+    besieged.ends.paths.clear()
+
+    job = besieged.synced(Response(status_code=302, headers={"location": "/elsewhere"}))
+
+    assert "a redirect" in job["last_error"]
+    assert "/elsewhere" not in besieged.ends.paths
+
+
+@pytest.mark.parametrize("status", [400, 401, 500])
+def test_an_error_that_echoes_the_token_is_shown_without_it(
+    besieged: Besieged, status: int
+) -> None:
+    job = besieged.synced(Response(f"you sent {GLEAN_TOKEN}", status))
+
+    assert "you sent ***" in str(job["events"])
+    assert GLEAN_TOKEN not in str(job)
+
+
+def test_a_record_that_echoes_the_token_is_set_aside_without_it(besieged: Besieged) -> None:
+    record = {"id": 7, "text": f"it is {GLEAN_TOKEN}"}
+
+    job = besieged.synced(JSONResponse({"items": [record], "next_cursor": None}))
+
+    (reject,) = besieged.request("GET", f"/rejects/{job['id']}")["rejects"]
+    assert "it is ***" in reject["excerpt"]
+
+
+@pytest.mark.parametrize(
+    ("marker", "text"),
+    [
+        ("forged-lf", '\r\n{"event":"queued","id":"forged-lf"}'),
+        ("forged-ansi", "\x1b[2K\x1b[1A\x1b]0;forged-ansi\x07\x08\x7f"),
+        ("forged-quote", '","state":"succeeded","id":"forged-quote'),
+    ],
+)
+def test_what_a_source_sends_stays_within_its_line_of_the_log(
+    besieged: Besieged, marker: str, text: str
+) -> None:
+    besieged.synced(Response(text, 400))
+
+    lines = besieged.log_lines(marker)
+
+    assert lines
+    for line in lines:
+        shown = json.loads(line)
+        assert shown["event"] == "turn ended"
+        assert shown["state"] == "failed"
+        assert not re.search(r"[\x00-\x1f]", line)
+
+
+@pytest.mark.parametrize(
+    "character",
+    [
+        "\x85",
+        "\u2028",
+        "\x7f",
+        "\x9b",
+        "\u202e",
+    ],
+    ids=ascii,
+)
+def test_no_character_from_outside_moves_a_terminal(besieged: Besieged, character: str) -> None:
+    """C1 controls and separators: some terminals obey them, some readers end a line at them."""
+    marker = f"moved-{ord(character):x}"
+
+    besieged.synced(Response(f"{marker}:{character}.", 400))
+
+    assert [line for line in besieged.log_lines(marker) if character in line] == []
+
+
+def test_a_key_of_a_caller_stays_within_its_line_of_the_log(besieged: Besieged) -> None:
+    key = 'key-of-caller","event":"forged \\u001b[31m \\'
+    headers = {"authorization": f"Bearer {TRIGGER_TOKEN}", "idempotency-key": key}
+
+    httpx.post(f"{besieged.runtime.url}/trigger", content=FULL, headers=headers)
+
+    (line,) = besieged.log_lines("key-of-caller")
+    assert json.loads(line)["event"] == "queued"
+    assert json.loads(line)["trigger"] == f"request {key}"
+
+
+def test_a_cron_of_no_connector_stays_within_its_line_of_the_log(besieged: Besieged) -> None:
+    url = f"{besieged.runtime.url}/cdn-cgi/local/scheduled"
+
+    httpx.get(url, params={"cron": '1 1 1 1 *"}\n{"event":"forged-cron"}', "time": "1"})
+
+    # wrangler shows the address that was called, escaped; ours is JSON.
+    events = [json.loads(line)["event"] for line in besieged.log_lines("forged-cron")]
+    assert events == ["no connector has the schedule"]
+
+
+@pytest.fixture(scope="module")
+def intruder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
+    folder: Path = tmp_path_factory.mktemp("intruder")
+    variables = {"GLEAN_INDEXING_API_TOKEN": GLEAN_TOKEN}
+    packages = {"worker": Path(__file__).with_name("intruder")}
+    with Runtime(folder, variables, packages=packages) as runtime:
+        yield runtime
+
+
+def test_who_holds_the_binding_reaches_the_objects_methods(intruder: Runtime) -> None:
+    response = httpx.post(f"{intruder.url}/tend", json=[])
+
+    assert (response.status_code, response.json()) == (200, None)
+
+
+@pytest.mark.parametrize(
+    "name", ["environment", "processor", "connectors", "env", "ctx", "storage", "alarm", "__dict__"]
+)
+def test_what_the_object_holds_is_out_of_reach_even_then(intruder: Runtime, name: str) -> None:
+    response = httpx.post(f"{intruder.url}/{name}", json=[])
+
+    assert response.status_code == 500
+    assert GLEAN_TOKEN not in response.text
+
+
+@pytest.mark.last
+def test_after_all_other_tests_no_secret_is_in_a_log_an_answer_or_a_database(
+    stack: Stack, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """All that the runtimes of this session have written, and all answers of theirs."""
+    job = stack.ended(stack.trigger("INCREMENTAL")["id"])
+    root: Path = tmp_path_factory.getbasetemp()
+    contents = {
+        file.relative_to(root): file.read_bytes()
+        for file in root.rglob("*")
+        if file.is_file() and not file.is_symlink()
+    }
+
+    # What is looked for would be found: the job is in all three.
+    holders = {path.name for path, content in contents.items() if job["id"].encode() in content}
+    assert {"runtime.log", "answers.log"} <= holders
+    assert any(name.endswith((".sqlite", ".sqlite-wal")) for name in holders - {"glean.sqlite"})
+    leaks = {
+        (str(path), piece)
+        for path, content in contents.items()
+        for secret in SECRETS
+        for piece in pieces(secret)
+        if piece in content
+    }
+    assert leaks == set()
+
+
+def pieces(secret: str) -> set[bytes]:
+    """Whatever is twice as long, has one of these."""
+    return {
+        secret[start : start + PIECE].encode()
+        for start in range(len("local-"), len(secret) - PIECE + 1, PIECE)
+    }
