@@ -1,0 +1,487 @@
+"""The bugs that tests/simulation/mutants.py plants. Each was, or nearly was, somebody's own."""
+
+from msgspec import Struct
+
+
+CRASH = "tests/simulation/test_every_crash.py::test_any_one_fault_is_survived"
+FOR_GOOD = "tests/simulation/test_every_crash.py::test_a_refusal_for_good_ends_the_job_at_once"
+GONE = "tests/simulation/test_readings.py::test_an_upload_that_is_gone_at_any_moment_is_begun_anew"
+IGNORED = f"{GONE}[displaced-refuses_discarded]"  # the switch that is not at its default
+ALWAYS = "tests/simulation/test_readings.py::test_an_upload_that_is_always_displaced_ends_the_job_and_nothing_is_deleted"  # noqa: E501
+NOTICED = "tests/simulation/test_readings.py::test_an_upload_that_is_gone_is_noticed_by_the_first_page_that_is_refused"  # noqa: E501
+PART = "tests/simulation/test_readings.py::test_a_batch_of_which_glean_has_a_part_brings_the_rest"
+DYING = "tests/simulation/test_dying.py"
+ENDINGS = "tests/simulation/test_endings.py"
+HOLDING = "tests/simulation/test_holding.py"
+LATE = "tests/simulation/test_late_requests.py"
+LIFE = "tests/simulation/test_a_connectors_life.py"
+PEOPLE = "tests/simulation/test_people.py"
+READINGS = "tests/simulation/test_readings.py"
+REJECTS = "tests/simulation/test_rejects.py"
+TRIGGERS = "tests/simulation/test_triggers.py"
+TRUNCATION = "tests/simulation/test_truncation.py"
+
+
+class Mutant(Struct, frozen=True):
+    """A bug.
+
+    Attributes:
+        name: what is wrong, in a few words.
+        file: below the project's root.
+        before: a text that is in it once.
+        after: what stands there instead.
+        tests: some that catch it, and fast.
+    """
+
+    name: str
+    file: str
+    before: str
+    after: str
+    tests: tuple[str, ...]
+
+
+MACHINE = "durable/machine.py"
+LIFECYCLE = "durable/lifecycle.py"
+PACE = "durable/pace.py"
+GUARD = "durable/guard.py"
+TURN = "durable/turn.py"
+STORE = "durable/store.py"
+EXECUTOR = "durable/executor.py"
+PROCESSOR = "durable/processor.py"
+COMMANDS = "durable/commands.py"
+GLEAN = "durable/glean.py"
+READER = "durable/sources/json_pages.py"
+
+MUTANTS = [
+    Mutant(
+        "a source that begins again is not seen",
+        GUARD,
+        "page.digest == job.landmark_digest:",
+        "page.digest == job.id:",
+        (TRUNCATION,),
+    ),
+    Mutant(
+        "a close that had no effect is taken for one that had",
+        MACHINE,
+        "case Standing.OPEN if not job.is_close_answered:",
+        "case Standing.OPEN if job.is_close_answered:\n"
+        "            return ended(job, State.SUCCEEDED, now_ms, limits), ()\n"
+        "        case Standing.OPEN:",
+        ("tests/simulation/test_readings.py::test_a_close_that_had_no_effect_is_no_success",),
+    ),
+    Mutant(
+        "the cursor moves when a page is fetched",
+        MACHINE,
+        "job = replace(job, flights=(*job.flights, Flight(page)))",
+        "job = replace(job, flights=(*job.flights, Flight(page)), cursor=page.next_cursor)",
+        (CRASH,),
+    ),
+    Mutant(
+        "the cursor does not move",
+        MACHINE,
+        "        cursor=page.next_cursor,\n",
+        "",
+        (CRASH,),
+    ),
+    Mutant(
+        "a page lands with its first batch",
+        MACHINE,
+        "if head.sent_count < page.batch_count:",
+        "if head.sent_count < min(1, page.batch_count):",
+        (CRASH,),
+    ),
+    Mutant(
+        "a working job has no lease",
+        PACE,
+        "return replace(job, alarm_at_ms=soon(now_ms + limits.lease_ms, now_ms))",
+        "return replace(job, alarm_at_ms=soon(now_ms + 10 * limits.lease_ms, now_ms))",
+        (CRASH,),
+    ),
+    Mutant(
+        "the lease is not renewed in a long turn",
+        PACE,
+        "job.alarm_at_ms - now_ms >= limits.lease_ms // 2",
+        "job.alarm_at_ms - now_ms >= -(10**9)",
+        (ENDINGS,),
+    ),
+    Mutant(
+        "nothing is armed before a turn begins",
+        PROCESSOR,
+        "        await self._store.arm(self._host.now_ms() + Limits().lease_ms)\n",
+        "",
+        (ENDINGS,),
+    ),
+    Mutant(
+        "the state is saved, and the alarm after an await",
+        STORE,
+        "        self._armed_at_ms = alarm_at_ms\n        if alarm_at_ms is None:",
+        "        return self._later(alarm_at_ms)\n\n"
+        "    async def _later(self, alarm_at_ms: int | None) -> None:\n"
+        "        await self._storage.deleteAlarm()\n"
+        "        if alarm_at_ms is None:\n"
+        "            return\n"
+        "        await self._storage.setAlarm(alarm_at_ms)\n\n"
+        "    def _never(self, alarm_at_ms: int | None) -> Awaitable[None]:\n"
+        "        if alarm_at_ms is None:",
+        ("tests/simulation/test_every_crash.py",),
+    ),
+    Mutant(
+        "an early alarm is taken for a due one",
+        MACHINE,
+        "if job.retry_at_ms is not None and now_ms < job.retry_at_ms:",
+        "if job.retry_at_ms is not None and now_ms < 0:",
+        (ENDINGS,),
+    ),
+    Mutant(
+        "Retry-After is not waited for",
+        PACE,
+        "told_ms = min(failure.retry_after_ms, limits.retry_after_ms_max)",
+        "told_ms = 0",
+        (CRASH,),
+    ),
+    Mutant(
+        "progress does not reset the deaths",
+        LIFECYCLE,
+        'return replace(job, attempt=0, death_count=0, progress_at_ms=now_ms, error="")',
+        'return replace(job, attempt=0, progress_at_ms=now_ms, error="")',
+        (DYING,),
+    ),
+    Mutant(
+        "progress does not reset the time without progress",
+        LIFECYCLE,
+        'return replace(job, attempt=0, death_count=0, progress_at_ms=now_ms, error="")',
+        'return replace(job, attempt=0, death_count=0, error="")',
+        (ENDINGS,),
+    ),
+    Mutant(
+        "a job never gives up",
+        MACHINE,
+        "    if has_stalled:\n        reason",
+        "    if has_stalled and job.attempt > 10**6:\n        reason",
+        (ENDINGS,),
+    ),
+    Mutant(
+        "deaths are not counted",
+        LIFECYCLE,
+        "death_count=job.death_count + 1,",
+        "death_count=job.death_count,",
+        (ENDINGS,),
+    ),
+    Mutant(
+        "the budget is not halved after a death",
+        PACE,
+        "turn.page_count >= max(1, limits.turn_pages_max >> job.halving_count)",
+        "turn.page_count >= limits.turn_pages_max",
+        (DYING,),
+    ),
+    Mutant(
+        "the budget does not grow back",
+        MACHINE,
+        "halving_count=max(0, job.halving_count - 1)",
+        "halving_count=job.halving_count",
+        (DYING,),
+    ),
+    Mutant(
+        "a turn that ended is taken for one that died",
+        MACHINE,
+        "job = replace(job, turn=None, halving_count=max",
+        "job = replace(job, halving_count=max",
+        (ENDINGS,),
+    ),
+    Mutant(
+        "what the other side refuses for good is tried again",
+        MACHINE,
+        "    if not failure.is_transient:\n        return ended(job",
+        "    if not failure.is_transient and job.attempt > 1:\n        return ended(job",
+        (FOR_GOOD,),
+    ),
+    Mutant(
+        "an empty page is taken for the last one",
+        MACHINE,
+        "has_end=page.next_cursor is None,",
+        "has_end=page.next_cursor is None or not page.record_count,",
+        (TRUNCATION,),
+    ),
+    Mutant(
+        "an empty cursor is taken for the end",
+        READER,
+        "        if next_cursor is not None:\n            self._check(next_cursor, cursor)",
+        "        next_cursor = next_cursor or None\n"
+        "        if next_cursor is not None:\n            self._check(next_cursor, cursor)",
+        (TRUNCATION,),
+    ),
+    Mutant(
+        "a circle of cursors is not seen",
+        GUARD,
+        "page.next_cursor == job.landmark_cursor:",
+        "page.next_cursor == job.cursor:",
+        (TRUNCATION,),
+    ),
+    Mutant(
+        "a total that disagrees is passed over",
+        GUARD,
+        "record_count < page.total_count",
+        "record_count < 0",
+        (TRUNCATION,),
+    ),
+    Mutant(
+        "an upload is closed without asking how it stands",
+        MACHINE,
+        "        case _:\n            return job, (Ask(job.upload_id),)",
+        "        case _ if job.is_close_answered:\n            return job, (Ask(job.upload_id),)\n"
+        "        case _:\n            return job, (_closing(job),)",
+        (IGNORED,),
+    ),
+    Mutant(
+        "a close that was answered is not looked at again",
+        MACHINE,
+        "            return _begin(replace(job, is_close_answered=True), now_ms, limits)",
+        "            return ended(progressed(job, now_ms), State.SUCCEEDED, now_ms, limits), ()",
+        (IGNORED,),
+    ),
+    Mutant(
+        "an upload that another one replaced is closed all the same",
+        GLEAN,
+        "return Standing.REPLACED if is_replaced else Standing.OPEN",
+        "return Standing.OPEN",
+        (f"{GONE}[displaced-refuses_discarded lists_discarded]",),
+    ),
+    Mutant(
+        "an upload that is not listed is taken for closed",
+        GLEAN,
+        "        if not ours:\n            return Standing.UNLISTED",
+        "        if not ours:\n            return Standing.CLOSED",
+        (f"{GONE}[expires-defaults]",),
+    ),
+    Mutant(
+        "pages of an upload that is gone go on into the next",
+        LIFECYCLE,
+        "        cursor=None,\n",
+        "",
+        (f"{GONE}[displaced-defaults]",),
+    ),
+    Mutant(
+        "a crawl begun anew keeps its counts",
+        LIFECYCLE,
+        "        document_count=0,\n",
+        "",
+        (f"{GONE}[displaced-defaults]",),
+    ),
+    Mutant(
+        "an upload that is gone is begun anew for ever",
+        LIFECYCLE,
+        "    if job.restart_count >= limits.restarts_max:",
+        "    if job.restart_count >= 10**6:",
+        (ALWAYS,),
+    ),
+    Mutant(
+        "all tries to open share one upload id",
+        MACHINE,
+        'upload_id = f"{job.id}-{upload_count}"',
+        'upload_id = f"{job.id}-1"',
+        (LATE,),
+    ),
+    Mutant(
+        "a conflict is taken for success without asking",
+        EXECUTOR,
+        "        if is_conflict:\n            standing = await glean.standing(batch.upload_id)",
+        "        if is_conflict and len(batch.items) == 0:\n"
+        "            standing = await glean.standing(batch.upload_id)",
+        (NOTICED,),
+    ),
+    Mutant(
+        "a batch in conflict is skipped whole",
+        EXECUTOR,
+        "        if len(batch.items) > 1:\n",
+        "        if len(batch.items) > 1 and not is_conflict:\n",
+        (PART,),
+    ),
+    Mutant(
+        "a refused batch is set aside whole",
+        EXECUTOR,
+        "        if len(batch.items) > 1:\n",
+        "        if len(batch.items) > 1 and error.status != 400:\n"
+        "            del self._batches[send.page_index][0].items\n"
+        "        if len(batch.items) > 1 and error.status == 413:\n",
+        (REJECTS,),
+    ),
+    Mutant(
+        "a refused batch that was cut is taken for sent",
+        MACHINE,
+        "page = replace(head.page, batch_count=head.page.batch_count + 1)",
+        "page = head.page",
+        (REJECTS,),
+    ),
+    Mutant(
+        "a document over the lowered size is set aside",
+        EXECUTOR,
+        "return Sizes(limits.batch_documents_max, bytes_max, packed)",
+        "return Sizes(limits.batch_documents_max, packed, packed)",
+        (REJECTS,),
+    ),
+    Mutant(
+        "the size that Glean takes is found out again and again",
+        MACHINE,
+        "        job = replace(job, batch_bytes_max=min(known, split.batch_bytes_max))",
+        "        assert known",
+        (REJECTS,),
+    ),
+    Mutant(
+        "rejects are stored before their page is in Glean",
+        TURN,
+        "if job.page_count > index or job.state in ENDED:",
+        "if True:",
+        (REJECTS,),
+    ),
+    Mutant(
+        "rejects are counted as documents",
+        MACHINE,
+        "document_count = page.document_count - head.rejected_document_count",
+        "document_count = page.document_count",
+        (REJECTS,),
+    ),
+    Mutant(
+        "too many rejects do not stop a job",
+        GUARD,
+        "    if count > limits.rejects_max:",
+        "    if count > 10**6:",
+        (REJECTS,),
+    ),
+    Mutant(
+        "the share of rejects is not looked at",
+        GUARD,
+        "        and count / total > limits.rejects_share_max\n",
+        "        and count > total\n",
+        (REJECTS,),
+    ),
+    Mutant(
+        "a datasource that shrinks is not held",
+        GUARD,
+        "    if missing <= limits.shrink_count:",
+        "    if missing <= 10**6:",
+        (HOLDING,),
+    ),
+    Mutant(
+        "an approval has no ceiling",
+        GUARD,
+        "if job.approved_count is not None and missing <= job.approved_count:",
+        "if job.approved_count is not None:",
+        (HOLDING,),
+    ),
+    Mutant(
+        "an approval of too few is granted",
+        COMMANDS,
+        "    if instruction.deletion_count < missing:",
+        "    if instruction.deletion_count < 0:",
+        (HOLDING,),
+    ),
+    Mutant(
+        "a held job stays when another one has replaced its upload",
+        TURN,
+        "        if any(isinstance(effect, Open) for effect in effects):",
+        "        if not effects and job.state is None:",
+        (HOLDING,),
+    ),
+    Mutant(
+        "the close of an old upload does not take the watermark back",
+        STORE,
+        "        if job.mode is Mode.FULL:\n            self._query(",
+        "        at_ms = max(at_ms, before_ms or 0)\n"
+        "        if job.mode is Mode.FULL:\n            self._query(",
+        (HOLDING,),
+    ),
+    Mutant(
+        "the watermark is the time of the success",
+        LIFECYCLE,
+        "return job.started_at_ms if job.state is State.SUCCEEDED else None",
+        "return job.finished_at_ms if job.state is State.SUCCEEDED else None",
+        (CRASH,),
+    ),
+    Mutant(
+        "a cancelled job goes on",
+        TURN,
+        "if before is None or before.state not in PENDING or not self._is_ours(before, event):",
+        "if before is None or (not self._is_ours(before, event) and before.state in PENDING):",
+        ("tests/simulation/test_every_crash.py::test_an_answer_finds_a_job_that_somebody_ended",),
+    ),
+    Mutant(
+        "the answer to a former turn is taken for the job's own",
+        TURN,
+        "return is_first or (job.turn is not None and job.turn_count == self._number)",
+        "return is_first or job is not None",
+        (PEOPLE,),
+    ),
+    Mutant(
+        "a retried job takes up an upload without asking how it stands",
+        MACHINE,
+        "        case State.OPENING if job.resumes and job.upload_id:\n"
+        "            return job, (Ask(job.upload_id),)",
+        "        case State.OPENING if job.resumes and job.upload_id:\n"
+        "            return _resume(job, Standing.OPEN, now_ms, limits)",
+        (PEOPLE,),
+    ),
+    Mutant(
+        "a retried job always begins anew",
+        MACHINE,
+        "    if standing is Standing.OPEN:\n        job = progressed(",
+        "    if standing is Standing.CLOSED:\n        job = progressed(",
+        (PEOPLE,),
+    ),
+    Mutant(
+        "a retried job takes the watermark back",
+        STORE,
+        "            at_ms = max(at_ms, before_ms)\n",
+        "            at_ms = min(at_ms, max(at_ms, before_ms))\n",
+        (PEOPLE,),
+    ),
+    Mutant(
+        "a second job of a mode is queued",
+        PROCESSOR,
+        "            if job.mode is mode:\n                self._store.remember",
+        "            if job.mode is mode and job.retry_at_ms is not None:\n"
+        "                self._store.remember",
+        (TRIGGERS,),
+    ),
+    Mutant(
+        "a key that joined a job is forgotten",
+        PROCESSOR,
+        "                self._store.remember(trigger_key, job)\n",
+        "",
+        (TRIGGERS,),
+    ),
+    Mutant(
+        "the next job in the queue is not woken",
+        TURN,
+        "return soon(now_ms, now_ms) if is_another_queued else None",
+        "return None",
+        (TRIGGERS,),
+    ),
+    Mutant(
+        "a lost alarm stays lost",
+        PROCESSOR,
+        "        if armed_at_ms is not None and armed_at_ms >= now_ms - OVERDUE_MS:",
+        "        if armed_at_ms is None or armed_at_ms >= now_ms - OVERDUE_MS:",
+        (DYING,),
+    ),
+    Mutant(
+        "two definitions of a connector are mixed in one crawl",
+        MACHINE,
+        "is_redefined = is_known and job.fingerprint != woke.fingerprint",
+        "is_redefined = False",
+        (DYING,),
+    ),
+    Mutant(
+        "a deletion is sent before the upserts that came before it",
+        "durable/batches.py",
+        "        if items and (is_deletion or is_full):",
+        "        if items and is_full:",
+        (CRASH,),
+    ),
+    Mutant(
+        "a full job reads changes only",
+        MACHINE,
+        "since_ms = None if job.mode is Mode.FULL else woke.watermark_ms",
+        "since_ms = woke.watermark_ms",
+        (HOLDING,),
+    ),
+]
