@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check format package deploy lock clean
+.PHONY: help setup demo dev test soak mutants check format truncation package deploy lock clean
 
 # Any Python from 3.11 on. It only makes .venv; all else runs from there.
 PYTHON ?= python3
@@ -7,7 +7,7 @@ IN_VENV := .venv/bin/python -m
 WITH_NODE := PATH="$(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$$PATH"
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install all that is needed, from the locks; the other recipes do it by themselves
 	@command -v $(PYTHON) >/dev/null || { echo "setup: there is no $(PYTHON): install Python 3.11 or newer" >&2; exit 1; }
@@ -22,6 +22,12 @@ dev: setup ## Keep the source, a local Glean and the Worker running, and reload 
 test: setup ## Run the tests; ARGS="-k cron" chooses some
 	@$(IN_VENV) pytest $(ARGS)
 
+soak: setup ## Let faults, kills and people loose on the real runtime; MINUTES=10, SEED=
+	@$(IN_VENV) dev.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+
+mutants: setup ## Plant bugs in durable/, one at a time, and have the whole simulation catch each
+	@$(IN_VENV) tests.simulation.mutants
+
 check: setup ## Lint, check the format and the types
 	@$(IN_VENV) ruff check
 	@$(IN_VENV) ruff format --check
@@ -29,6 +35,9 @@ check: setup ## Lint, check the format and the types
 
 format: setup ## Format the code
 	@$(IN_VENV) ruff format
+
+truncation: setup ## Read broken sources, also with Glean's own SDK, and write docs/truncation.md
+	@$(IN_VENV) dev.truncation
 
 package: setup ## Make the production package without sending it, and show its size
 	@$(IN_VENV) dev.package

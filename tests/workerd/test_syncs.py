@@ -1,6 +1,5 @@
 """Whole jobs on the real runtime, against the local Glean."""
 
-import httpx
 import pytest
 
 from dev.comparison import differences
@@ -92,11 +91,11 @@ def test_a_cron_tick_that_fires_twice_and_with_another_gives_one_job(stack: Stac
     ticks = ("0 2 * * *", "0 * * * *", "0 2 * * *")
 
     for cron in ticks:
-        tick(stack, cron, at_two)
+        stack.tick(cron, at_two)
     job = stack.trigger("FULL")  # gives the one under way
     assert stack.ended(job["id"])["state"] == "succeeded"
     for cron in ticks:
-        tick(stack, cron, at_two)
+        stack.tick(cron, at_two)
     idle = stack.trigger("INCREMENTAL")
     stack.ended(idle["id"])
 
@@ -108,7 +107,7 @@ def test_an_hourly_tick_reads_changes_only(stack: Stack) -> None:
     before = openings(stack)
     stack.control_source("change", change=5, remove=0, add=0, seed=5)
 
-    tick(stack, "0 * * * *", 1_795_489_200_000)  # 2026-11-24T03:00Z
+    stack.tick("0 * * * *", 1_795_489_200_000)  # 2026-11-24T03:00Z
     job = stack.trigger("INCREMENTAL")
     ended = stack.ended(job["id"])
 
@@ -127,6 +126,17 @@ def test_trouble_that_passes_delays_the_job_and_loses_nothing(stack: Stack) -> N
     job = synced(stack)
 
     assert job["documents"] == len(stack.source_records())
+    assert differences(stack.source_records(), stack.glean_documents()) == []
+
+
+def test_a_request_that_is_too_large_is_halved_and_nothing_is_lost(stack: Stack) -> None:
+    bulk = "/bulkindexdocuments"
+    stack.control_glean("faults", path=bulk, times=1, skip=2, status=413)
+
+    job = synced(stack)
+
+    assert job["documents"] == len(stack.source_records())
+    assert job["rejected"] == 0
     assert differences(stack.source_records(), stack.glean_documents()) == []
 
 
@@ -160,12 +170,6 @@ def test_no_secret_is_in_the_log(stack: Stack) -> None:
     assert "never awaited" not in log
     assert GLEAN_TOKEN not in log
     assert TRIGGER_TOKEN not in log
-
-
-def tick(stack: Stack, cron: str, at_ms: int) -> None:
-    url = f"{stack.worker_url}/cdn-cgi/local/scheduled"
-    response = httpx.get(url, params={"cron": cron, "time": str(at_ms), "format": "json"})
-    assert response.json()["outcome"] == "ok", response.text
 
 
 def openings(stack: Stack) -> int:
