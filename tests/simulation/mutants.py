@@ -103,14 +103,16 @@ def verdicts(mutants: Sequence[Mutant], *, is_whole: bool) -> list[Verdict]:
 
     Args:
         mutants: to plant.
-        is_whole: run the whole simulation against each, not only the tests that it names.
+        is_whole: run the whole simulation against each that the tests it names do not catch.
     """
     worker_count = os.cpu_count() or 1
+    # After those that are named: what they let through, all others get to see.
+    rest = (SIMULATION,) if is_whole else ()
 
     def share(first: int) -> list[Verdict]:
         with Nursery() as nursery:
             return [
-                nursery.verdict(mutant, [SIMULATION] if is_whole else mutant.tests)
+                nursery.verdict(mutant, (*mutant.tests, *rest))
                 for mutant in mutants[first::worker_count]
             ]
 
