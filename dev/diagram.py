@@ -21,6 +21,7 @@ from durable.events import (
     Failed,
     Fetched,
     Opened,
+    Packed,
     Sent,
     Split,
     Woke,
@@ -145,20 +146,29 @@ def _cases(job: Job) -> Iterator[Case]:
 
 
 def _pages(job: Job) -> Iterator[Case]:
-    last = _page(next_cursor=None)
-    sending, ending = (replace(job, flights=(Flight(page),)) for page in (_page(), last))
-    yield "page fetched", job, Fetched(0, _page())
-    yield "batch refused and cut", sending, Split(0, 0)
+    reading = replace(job, is_fetching=True)
+    packing, packing_last, sending, sending_last = (
+        replace(job, flights=(flight,))
+        for flight in (
+            Flight(_page(), is_packed=False),
+            Flight(_page(next_cursor=None), is_packed=False),
+            Flight(_page(batch_count=1), begun_count=1, sending=(0,)),
+            Flight(_page(next_cursor=None, batch_count=1), begun_count=1, sending=(0,)),
+        )
+    )
+    yield "page fetched", reading, Fetched(0, _page())
+    yield "page cut into batches", packing, _packed(batch_count=1)
+    yield "batch refused and cut", sending, Split(0, 0, half_index=1)
     yield "page sent", sending, Sent(0, 0)
-    yield "last page sent", ending, Sent(0, 0)
-    yield "last page sent", job, Fetched(0, _page(next_cursor=None, batch_count=0))
+    yield "last page sent", sending_last, Sent(0, 0)
+    yield "last page sent", packing_last, _packed()
     if job.mode is Mode.FULL:
         yield "upload lost", job, Displaced("")
-        shrunk = replace(ending, expected_count=EXPECTED)
+        shrunk = replace(sending_last, expected_count=EXPECTED)
         yield "last page sent but too much missing", shrunk, Sent(0, 0)
-    many = replace(job, reject_count=LIMITS.rejects_max)
-    yield "too many rejects", many, Fetched(0, _page(reject_count=1))
-    circle = replace(job, landmark_cursor="next")
+    many = replace(packing, reject_count=LIMITS.rejects_max)
+    yield "too many rejects", many, _packed(reject_count=1)
+    circle = replace(reading, landmark_cursor="next")
     yield "source without an end", circle, Fetched(0, _page())
     endless = replace(sending, page_count=LIMITS.pages_max - 1)
     yield "source without an end", endless, Sent(LIMITS.pages_max - 1, 0)
@@ -178,15 +188,17 @@ def _failures(job: Job) -> Iterator[Case]:
         yield "upload lost too often", restarted, Asked(Standing.REPLACED)
 
 
-def _page(*, next_cursor: str | None = "next", batch_count: int = 1, reject_count: int = 0) -> Page:
+def _page(*, next_cursor: str | None = "next", batch_count: int = 0) -> Page:
     return Page(
         next_cursor=next_cursor,
         batch_count=batch_count,
         document_count=batch_count,
-        deletion_count=0,
         byte_count=0,
-        reject_count=reject_count,
     )
+
+
+def _packed(*, batch_count: int = 0, reject_count: int = 0) -> Packed:
+    return Packed(0, batch_count, batch_count, 0, reject_count)
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from durable.guard import missing_count
 from durable.job import Job, Limits, State
-from durable.lifecycle import ended, noted
+from durable.lifecycle import ended, grounded, noted
 from durable.pace import soon
 
 
@@ -113,7 +113,7 @@ def _approved(job: Job, instruction: Instruction, now_ms: int, limits: Limits) -
 
 def _queued(job: Job, now_ms: int) -> Job:
     return replace(
-        job,
+        grounded(job),
         state=State.QUEUED,
         resumes=True,
         # Code from before there was a retry would read from the cursor into another upload.
@@ -121,8 +121,6 @@ def _queued(job: Job, now_ms: int) -> Job:
         pending_reject_count=0,
         cursor=None,
         attempt=0,
-        flights=(),
-        turn=None,
         retry_at_ms=None,
         alarm_at_ms=soon(now_ms, now_ms),
     )

@@ -18,11 +18,17 @@ class Ask(Struct, frozen=True):
 
 
 class Fetch(Struct, frozen=True):
-    """Read the page at `cursor` and keep its batches in memory under `page_index`."""
+    """Read the page at `cursor` and keep its records in memory under `page_index`."""
 
     page_index: int
     cursor: str | None
     since_ms: int | None  # None: all records
+
+
+class Pack(Struct, frozen=True):
+    """Map the records of a page, and cut what comes of them into batches. Waits for nothing."""
+
+    page_index: int
     upload_id: str  # the bulk upload that the batches are pages of; empty for none
     batch_bytes_max: int | None  # of several documents together; None: as the limits say
 
@@ -49,6 +55,9 @@ class CloseWithDocument(Struct, frozen=True):
     index: int  # of the document in the page
 
 
+Effect = Open | Ask | Fetch | Pack | Send | Close | CloseWithDocument
+
+
 class Woke(Struct, frozen=True):
     """The alarm fired: a turn begins."""
 
@@ -70,6 +79,14 @@ class Fetched(Struct, frozen=True):
     page: Page
 
 
+class Packed(Struct, frozen=True):
+    page_index: int
+    batch_count: int
+    document_count: int
+    deletion_count: int
+    reject_count: int = 0
+
+
 class Sent(Struct, frozen=True):
     """A batch was taken, or its only document was refused and set aside."""
 
@@ -84,6 +101,7 @@ class Split(Struct, frozen=True):
 
     page_index: int
     batch_index: int
+    half_index: int  # of the second half: one more than the page's last batch
     batch_bytes_max: int | None = None  # what Glean may take, if it was too large
 
 
@@ -110,7 +128,19 @@ class Failed(Struct, frozen=True):
     is_transient: bool  # trying again may help
     retry_after_ms: int = 0  # asked for by the other side
     jitter: float = 1.0  # how much of the back-off is waited, drawn from 0 to 1
+    effect: Effect | None = None  # what was asked for
 
 
-Effect = Open | Ask | Fetch | Send | Close | CloseWithDocument
-Event = Woke | Opened | Asked | Fetched | Sent | Split | Displaced | CloseRefused | Closed | Failed
+Event = (
+    Woke
+    | Opened
+    | Asked
+    | Fetched
+    | Packed
+    | Sent
+    | Split
+    | Displaced
+    | CloseRefused
+    | Closed
+    | Failed
+)

@@ -1,10 +1,10 @@
 """Performs what the machine asks for, against the source and Glean, and says what became of it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import assert_never
 
 import httpx
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from durable.batches import Batch, Sizes, batches
@@ -26,6 +26,8 @@ from durable.events import (
     Fetched,
     Open,
     Opened,
+    Pack,
+    Packed,
     Send,
     Sent,
     Split,
@@ -74,8 +76,9 @@ class Executor:
         self._connector = connector
         self._environment = environment
         self._host = host
-        # Fetched and not yet acknowledged, by page: the batches in order, the next one first.
-        self._batches: dict[int, list[Batch]] = {}
+        # Fetched and not yet in Glean, by page.
+        self._records: dict[int, Sequence[Raw]] = {}  # not packed yet
+        self._batches: dict[int, list[Batch | None]] = {}  # None: acknowledged
         self._rejects: dict[int, list[Reject]] = {}
 
     def ends(self) -> Ends | Failed:
@@ -100,8 +103,12 @@ class Executor:
         """What was set aside of a page so far, without secrets."""
         return [self._redacted(reject) for reject in self._rejects.get(page_index, ())]
 
+    def held(self) -> list[int]:
+        """The pages that were packed and are not forgotten, in order."""
+        return sorted(self._rejects)
+
     def forget(self, page_index: int) -> None:
-        """The page is in Glean."""
+        """The page is in Glean, or never will be."""
         self._rejects.pop(page_index, None)
         self._batches.pop(page_index, None)
 
@@ -116,7 +123,9 @@ class Executor:
                 case Ask(upload_id):
                     return Asked(await ends.glean.standing(upload_id))
                 case Fetch():
-                    return await self._fetch(effect, ends)
+                    return await self._fetch(effect, ends.source)
+                case Pack():
+                    return self._pack(effect, ends.limits)
                 case Send():
                     return await self._send(effect, ends.glean)
                 case Close(upload_id, is_only_page):
@@ -126,33 +135,41 @@ class Executor:
                 case _:
                     assert_never(effect)
         except UpstreamError as error:
-            return self._failed_upstream(error)
+            return replace(self._failed_upstream(error), effect=effect)
 
-    async def _fetch(self, fetch: Fetch, ends: Ends) -> Fetched:
-        page = await ends.source.fetch(fetch.cursor, fetch.since_ms)
-        rejects: list[Reject] = []
-        mapped = changes(self._connector, page.records, rejects)
-        sizes = _sizes(ends.limits, fetch.batch_bytes_max)
-        cut = list(batches(mapped, self._connector.datasource, fetch.upload_id, sizes, rejects))
-        self._batches[fetch.page_index] = cut
-        self._rejects[fetch.page_index] = rejects
+    async def _fetch(self, fetch: Fetch, source: JsonPagesReader) -> Fetched:
+        page = await source.fetch(fetch.cursor, fetch.since_ms)
+        self._records[fetch.page_index] = page.records
         return Fetched(
             fetch.page_index,
             Page(
                 next_cursor=page.next_cursor,
-                batch_count=len(cut),
-                document_count=sum(batch.document_count for batch in cut),
-                deletion_count=sum(batch.deletion_count for batch in cut),
                 byte_count=page.byte_count,
                 record_count=len(page.records),
-                reject_count=len(rejects),
                 total_count=page.total_count,
                 digest=digest(page.records),
             ),
         )
 
+    def _pack(self, pack: Pack, limits: Limits) -> Packed:
+        records, rejects = self._records.pop(pack.page_index), list[Reject]()
+        mapped = changes(self._connector, records, rejects)
+        sizes = _sizes(limits, pack.batch_bytes_max)
+        cut = list(batches(mapped, self._connector.datasource, pack.upload_id, sizes, rejects))
+        self._batches[pack.page_index] = list(cut)
+        self._rejects[pack.page_index] = rejects
+        return Packed(
+            pack.page_index,
+            batch_count=len(cut),
+            document_count=sum(batch.document_count for batch in cut),
+            deletion_count=sum(batch.deletion_count for batch in cut),
+            reject_count=len(rejects),
+        )
+
     async def _send(self, send: Send, glean: Glean) -> Event:
-        batch = self._batches[send.page_index][0]
+        batches_of_page = self._batches[send.page_index]
+        batch = batches_of_page[send.batch_index]
+        assert batch is not None, f"{send} was acknowledged"
         try:
             await glean.send(batch)
         except UpstreamError as error:
@@ -160,7 +177,7 @@ class Executor:
         else:
             event = Sent(send.page_index, send.batch_index)
         if isinstance(event, Sent):
-            del self._batches[send.page_index][0]
+            batches_of_page[send.batch_index] = None  # its memory is for the next page
         return event
 
     async def _refused(self, send: Send, batch: Batch, error: UpstreamError, glean: Glean) -> Event:
@@ -174,9 +191,11 @@ class Executor:
         if not is_conflict and error.status not in {400, 413}:
             raise error
         if len(batch.items) > 1:
-            self._batches[send.page_index][0:1] = batch.halves()
+            held = self._batches[send.page_index]
+            held[send.batch_index], half = batch.halves()
+            held.append(half)
             bytes_max = batch.byte_count // 2 if error.status == 413 else None
-            return Split(send.page_index, send.batch_index, bytes_max)
+            return Split(send.page_index, send.batch_index, len(held) - 1, bytes_max)
         if is_conflict:
             # The upload is open and has this document already: an earlier try was heard.
             return Sent(send.page_index, send.batch_index)

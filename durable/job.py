@@ -52,12 +52,14 @@ class Standing(StrEnum):
 class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The bounds a job works within. Read anew at every turn, so a change helps a running job."""
 
-    turn_pages_max: Positive = 50
+    turn_pages_max: Positive = 500
     turn_bytes_max: Positive = 32 * 1024 * 1024
     turn_ms_max: Positive = 30_000  # an alarm may run for 15 minutes; a lost turn costs this much
     turn_requests_max: Positive = 3_000  # the platform takes 10,000, and a page may need many
     pages_max: Positive = 1_000_000  # of a job: a source that never comes to its end
     page_bytes_max: Positive = 8 * 1024 * 1024  # an isolate has 128 MB and holds a page thrice
+    sends_max: Positive = 5  # at a time; with the source's page, all connections there are
+    held_bytes_max: Positive = 4 * 1024 * 1024  # of pages read ahead; larger ones come one by one
     page_batches_max: Positive = 2_000  # what Glean refuses, is cut into ever smaller batches
     batch_documents_max: Positive = 1_000
     batch_bytes_max: Positive = 5 * 1024 * 1024  # a whole request, as encoded
@@ -66,7 +68,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     backoff_ms_max: Positive = 300_000
     retry_after_ms_max: Positive = 60 * 60 * 1_000  # who asks for more is asked again after this
     stall_ms_max: Positive = 24 * 60 * 60 * 1_000  # without progress for so long, a job gives up
-    deaths_max: Positive = 6  # of the isolate, at one and the same page
+    deaths_max: Positive = 9  # of the isolate, at one and the same page; halve a turn to a page
     restarts_max: Count = 3  # crawls begun anew, since Glean no longer had the upload
     settle_ms_max: Positive = 30 * 60 * 1_000  # for so long, Glean's history may be late
     rejects_max: Count = 1_000  # records set aside; more stop the job
@@ -83,12 +85,12 @@ class Page(Struct, frozen=True, kw_only=True):
     """One page of the source as sizes; its documents stay with the processor."""
 
     next_cursor: str | None  # None: the source said that this is its last page
-    batch_count: int
-    document_count: int
-    deletion_count: int
+    batch_count: int = 0  # this and the next three are known once the page is packed
+    document_count: int = 0
+    deletion_count: int = 0
+    reject_count: int = 0  # records that were set aside before anything was sent
     byte_count: int
     record_count: int = 0
-    reject_count: int = 0  # records that were set aside before anything was sent
     total_count: int | None = None  # records on all pages, if the source says so
     digest: str = ""  # of the records; empty if there are none
 
@@ -97,9 +99,28 @@ class Flight(Struct, frozen=True):
     """A page that was fetched and is not wholly acknowledged. A crash loses it."""
 
     page: Page
-    sent_count: int = 0  # batches acknowledged
+    sent_count: int = 0  # batches acknowledged, in whatever order
     rejected_document_count: int = 0  # refused by Glean and set aside
     rejected_deletion_count: int = 0
+    is_packed: bool = True  # its batches are made
+    begun_count: int = 0  # of the batches it was packed into, in order, sent at least once
+    halves: tuple[int, ...] = ()  # batches that came of cutting others, to be sent before the next
+    half_count: int = 0  # of the second ones; the first take the place of what was cut
+    sending: tuple[int, ...] = ()  # batches under way
+
+    @property
+    def batch_count(self) -> int:
+        return self.page.batch_count + self.half_count
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it is in Glean, or set aside."""
+        return self.is_packed and self.sent_count == self.batch_count
+
+    @property
+    def reject_count(self) -> int:
+        refused_count = self.rejected_document_count + self.rejected_deletion_count
+        return self.page.reject_count + refused_count
 
 
 class Usage(Struct, frozen=True):
@@ -132,14 +153,16 @@ class Job(Struct, frozen=True, kw_only=True):
     upload_id: str = ""  # Glean's name of the bulk upload
     upload_count: int = 0  # uploads asked for; each has an id of its own
     cursor: str | None = None  # low-water mark: moves only once all before it is in Glean
-    flights: tuple[Flight, ...] = ()  # oldest first
+    flights: tuple[Flight, ...] = ()  # oldest first; not stored, as only the turn has the pages
+    is_fetching: bool = False  # the page after these is under way; this and the next not stored
+    is_refused: bool = False  # Glean failed in this turn, and nothing more is sent
     page_count: int = 0  # these five count what is acknowledged, so nothing is counted twice
     document_count: int = 0
     deletion_count: int = 0
     byte_count: int = 0
     turn_count: int = 0
     turn: Usage | None = None  # None between turns: a wake-up that finds one, follows a death
-    attempt: int = 0  # tries begun since the last progress, counted when they begin
+    attempt: int = 0  # turns begun since the last progress, that one's too; counted as they begin
     death_count: int = 0  # of the isolate, since the last progress
     progress_at_ms: int = 0
     retry_at_ms: int | None = None  # nothing is done before this

@@ -2,7 +2,6 @@
 
 from msgspec.structs import replace
 
-from durable.events import Sent
 from durable.guard import rejection_reason
 from durable.job import Job, Limits, Mode, Note, State
 from durable.pace import soon
@@ -16,7 +15,6 @@ def anew(job: Job, now_ms: int) -> Job:
         started_at_ms=now_ms,
         crawl_count=job.crawl_count + 1,
         resumes=False,
-        flights=(),
         cursor=None,
         has_end=False,
         landmark_cursor=None,
@@ -50,22 +48,21 @@ def taken_up(job: Job, now_ms: int, limits: Limits) -> Job:
     return job
 
 
-def acknowledged(job: Job, sent: Sent) -> Job:
-    """One more batch of the oldest page is in Glean, or set aside."""
-    head, *others = job.flights
-    documents = head.rejected_document_count + sent.rejected_document_count
-    deletions = head.rejected_deletion_count + sent.rejected_deletion_count
-    head = replace(
-        head,
-        sent_count=head.sent_count + 1,
-        rejected_document_count=documents,
-        rejected_deletion_count=deletions,
-    )
-    return replace(job, flights=(head, *others))
+def grounded(job: Job) -> Job:
+    """With nothing under way: between two turns, or at the end."""
+    return replace(job, flights=(), is_fetching=False, is_refused=False, turn=None)
 
 
 def progressed(job: Job, now_ms: int) -> Job:
-    return replace(job, attempt=0, death_count=0, progress_at_ms=now_ms, error="")
+    """Further than before: the turn is the first try to come beyond this."""
+    is_failing = job.retry_at_ms is not None  # something else of this turn, and that still counts
+    return replace(
+        job,
+        attempt=1,
+        death_count=0,
+        progress_at_ms=now_ms,
+        error=job.error if is_failing else "",
+    )
 
 
 def died(job: Job, now_ms: int, limits: Limits) -> Job:
@@ -98,20 +95,18 @@ def displaced(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
         job = replace(job, is_close_answered=False)
         return ended(job, State.FAILED, now_ms, limits, reason)
     job = replace(
-        anew(job, now_ms),
+        grounded(anew(job, now_ms)),
         restart_count=job.restart_count + 1,
-        turn=None,
-        alarm_at_ms=soon(now_ms, now_ms),
+        alarm_at_ms=soon(job.retry_at_ms or 0, now_ms),
     )
     return noted(job, f"begins anew: {reason}", now_ms, limits)
 
 
 def ended(job: Job, state: State, now_ms: int, limits: Limits, error: str = "") -> Job:
     job = replace(
-        job,
+        grounded(job),
         state=state,
         finished_at_ms=now_ms,
-        turn=None,
         retry_at_ms=None,
         alarm_at_ms=None,
         error=error,

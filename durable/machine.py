@@ -7,6 +7,7 @@ it goes on from the last saved `Job`, so an effect may be performed twice.
 
 from msgspec.structs import replace
 
+from durable import window
 from durable.closing import closing, gone_reason, is_gone, unsettled_reason
 from durable.events import (
     Ask,
@@ -17,11 +18,10 @@ from durable.events import (
     Effect,
     Event,
     Failed,
-    Fetch,
     Fetched,
     Open,
     Opened,
-    Send,
+    Packed,
     Sent,
     Split,
     Woke,
@@ -29,16 +29,16 @@ from durable.events import (
 from durable.guard import holding_reason, paging_fault, rejection_reason
 from durable.job import PENDING, WORKING, Flight, Job, Limits, Mode, Standing, State, Usage
 from durable.lifecycle import (
-    acknowledged,
     anew,
     died,
     displaced,
     ended,
+    grounded,
     noted,
     progressed,
     taken_up,
 )
-from durable.pace import is_spent, leased, soon, spent, wait_ms
+from durable.pace import is_spent, leased, soon, wait_ms
 
 
 Step = tuple[Job, tuple[Effect, ...]]
@@ -66,14 +66,13 @@ def step(  # noqa: C901, PLR0911, PLR0912 - a return for each arrow of the diagr
         case State.OPENING, Opened():
             job = noted(job, f"opened the upload {job.upload_id}", now_ms, limits)
             return _begin(progressed(replace(job, state=State.SENDING), now_ms), now_ms, limits)
-        case State.SENDING, Fetched(page_index, page) if page_index == _page_index_next(job):
-            if (fault := paging_fault(job, page)) is not None:
-                return ended(job, State.FAILED, now_ms, limits, fault), ()
-            job = replace(job, flights=(*job.flights, Flight(page)))
-            return _land(job, now_ms, limits)
-        case State.SENDING, Sent() if _is_next(job, event):
-            return _land(acknowledged(job, event), now_ms, limits)
-        case State.SENDING, Split() if _is_next(job, event):
+        case State.SENDING, Fetched() if job.is_fetching:
+            return _take(replace(job, is_fetching=False), event, now_ms, limits)
+        case State.SENDING, Packed():
+            return _flow(window.packed(job, event), now_ms, limits)
+        case State.SENDING, Sent():
+            return _flow(window.acknowledged(job, event), now_ms, limits)
+        case State.SENDING, Split():
             return _split(job, event, now_ms, limits)
         case State.CLOSING, Asked(standing):
             return _settle(job, standing, now_ms, limits)
@@ -104,11 +103,11 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
         text = "the connector's definition has changed: begins anew"
         job = noted(anew(job, now_ms), text, now_ms, limits)
     job = replace(
-        job,
+        grounded(job),  # what was under way, was in the memory of an earlier turn
         fingerprint=woke.fingerprint or job.fingerprint,
         turn=Usage(started_at_ms=now_ms),
         turn_count=job.turn_count + 1,
-        flights=(),  # they were in the memory of an earlier turn
+        attempt=job.attempt + 1,
         retry_at_ms=None,
         alarm_at_ms=None,
     )
@@ -116,16 +115,8 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
 
 
 def _begin(job: Job, now_ms: int, limits: Limits) -> Step:
-    """Start on the next page, or on opening or closing, as a new attempt."""
-    if job.state is State.SENDING and job.has_end:
-        return _arrive(job, now_ms, limits)
-    if job.state is State.SENDING and job.page_count >= limits.pages_max:
-        reason = (
-            f"the source has not come to its end in {job.page_count} pages: if it is right, "
-            "raise pages_max in LIMITS"
-        )
-        return ended(job, State.FAILED, now_ms, limits, reason), ()
-    job = leased(replace(job, attempt=job.attempt + 1), now_ms, limits)
+    """Open, send or close, whichever it is time for."""
+    job = leased(job, now_ms, limits)
     match job.state:
         case State.OPENING if job.resumes and job.upload_id:
             return job, (Ask(job.upload_id),)
@@ -136,9 +127,7 @@ def _begin(job: Job, now_ms: int, limits: Limits) -> Step:
             job = replace(job, upload_id=upload_id, upload_count=upload_count, resumes=False)
             return job, (Open(upload_id),)
         case State.SENDING:
-            index = _page_index_next(job)
-            fetch = Fetch(index, job.cursor, job.since_ms, job.upload_id, job.batch_bytes_max)
-            return job, (fetch,)
+            return _flow(job, now_ms, limits)
         case _:
             return job, (Ask(job.upload_id),)
 
@@ -151,47 +140,50 @@ def _resume(job: Job, standing: Standing, now_ms: int, limits: Limits) -> Step:
         return ended(job, State.SUCCEEDED, now_ms, limits), ()
     else:
         text = f"the upload {job.upload_id} is {standing}: begins anew"
-        job = noted(anew(job, now_ms), text, now_ms, limits)
+        job = noted(replace(anew(job, now_ms), attempt=1), text, now_ms, limits)
     return _begin(job, now_ms, limits)
 
 
-def _land(job: Job, now_ms: int, limits: Limits) -> Step:
-    """Send what is left of the oldest page, or move the cursor past it."""
-    head = job.flights[0]
-    page, turn = head.page, job.turn
-    rejected_count = head.rejected_document_count + head.rejected_deletion_count
-    reason = rejection_reason(job, limits, page.reject_count + rejected_count)
-    if reason is not None:
-        job = replace(job, pending_reject_count=page.reject_count + rejected_count)
+def _take(job: Job, fetched: Fetched, now_ms: int, limits: Limits) -> Step:
+    """Have a page packed, and meanwhile read the one after it."""
+    ahead, page = window.front(job), fetched.page
+    assert fetched.page_index == ahead.page_count, f"{fetched} at page {ahead.page_count}"
+    if (fault := paging_fault(ahead, page)) is not None:
+        return ended(job, State.FAILED, now_ms, limits, fault), ()
+    job = replace(job, flights=(*job.flights, Flight(page, is_packed=False)))
+    pack = window.pack(job)
+    job, effects = _flow(job, now_ms, limits)
+    return job, (*effects, pack)  # last, since it takes time and waits for nothing
+
+
+def _flow(job: Job, now_ms: int, limits: Limits) -> Step:
+    """Move the cursor past what is in Glean, and begin what there is room for."""
+    pending_count = sum(flight.reject_count for flight in job.flights)
+    if (reason := rejection_reason(job, limits, pending_count)) is not None:
+        job = replace(job, pending_reject_count=pending_count)
         return ended(job, State.FAILED, now_ms, limits, reason), ()
-    if head.sent_count < page.batch_count:
-        return leased(job, now_ms, limits), (Send(job.page_count, head.sent_count),)
-    assert turn is not None, "pages land within a turn"
-    document_count = page.document_count - head.rejected_document_count
-    job = replace(
-        progressed(job, now_ms),
-        flights=job.flights[1:],
-        cursor=page.next_cursor,
-        has_end=page.next_cursor is None,
-        document_cursor=job.cursor if document_count else job.document_cursor,
-        page_count=job.page_count + 1,
-        document_count=job.document_count + document_count,
-        deletion_count=job.deletion_count + page.deletion_count - head.rejected_deletion_count,
-        byte_count=job.byte_count + page.byte_count,
-        record_count=job.record_count + page.record_count,
-        reject_count=job.reject_count + page.reject_count + rejected_count,
-        turn=spent(turn, page.byte_count, page.batch_count),
-    )
-    if job.has_end:
+    while job.flights and job.flights[0].is_whole:
+        job = progressed(window.landed(job), now_ms)
+    if job.has_end and job.retry_at_ms is None:
         return _arrive(job, now_ms, limits)
-    if job.page_count.bit_count() == 1:  # so that a circle of any length is found in time
-        job = replace(
-            job,
-            landmark_cursor=job.cursor,
-            landmark_page=job.page_count,
-            landmark_digest=page.digest,
-        )
-    return _yield_or_begin(job, now_ms, limits)
+    ahead = window.front(job)
+    assert ahead.turn is not None, "pages are sent within a turn"
+    may_fetch = (
+        job.retry_at_ms is None
+        and not ahead.has_end
+        and ahead.page_count < limits.pages_max
+        and not is_spent(ahead, ahead.turn, now_ms, limits)
+    )
+    effects: list[Effect] = []
+    if may_fetch and window.has_room(job, limits):
+        job, fetch = window.fetch(job, ahead)
+        effects.append(fetch)
+    job, sends = window.sends(job, limits)
+    if not window.is_idle(job):
+        return leased(job, now_ms, limits), (*effects, *sends)
+    if job.retry_at_ms is not None:
+        return _wait(job, now_ms, limits)
+    return _yield_or_give_up(job, now_ms, limits)
 
 
 def _arrive(job: Job, now_ms: int, limits: Limits) -> Step:
@@ -204,25 +196,26 @@ def _arrive(job: Job, now_ms: int, limits: Limits) -> Step:
         job = replace(job, state=State.HELD, error=reason, turn=None, alarm_at_ms=None)
         return noted(job, "held: waits for a person", now_ms, limits), ()
     job = noted(replace(job, state=State.CLOSING), "at the end of the source", now_ms, limits)
-    return _yield_or_begin(job, now_ms, limits)
+    assert job.turn is not None, "the end is reached within a turn"
+    if is_spent(job, job.turn, now_ms, limits):
+        return _yield(job, now_ms)
+    return _begin(job, now_ms, limits)
 
 
 def _split(job: Job, split: Split, now_ms: int, limits: Limits) -> Step:
-    head, *others = job.flights
-    page = replace(head.page, batch_count=head.page.batch_count + 1)
-    if page.batch_count > limits.page_batches_max:
+    job = window.halved(job, split)
+    if job.flights[split.page_index - job.page_count].batch_count > limits.page_batches_max:
         reason = (
-            f"Glean refuses so many documents of page {job.page_count + 1} that it would take "
+            f"Glean refuses so many documents of page {split.page_index + 1} that it would take "
             f"more than {limits.page_batches_max} requests to find them: mend the connector's "
             "mapping, or have the source send smaller pages"
         )
         return ended(job, State.FAILED, now_ms, limits, reason), ()
-    job = replace(job, flights=(replace(head, page=page), *others))
     if split.batch_bytes_max is not None:
         # What was cut before the size was known, may still be larger.
         known = job.batch_bytes_max or split.batch_bytes_max
         job = replace(job, batch_bytes_max=min(known, split.batch_bytes_max))
-    return _land(job, now_ms, limits)
+    return _flow(job, now_ms, limits)
 
 
 def _settle(job: Job, standing: Standing, now_ms: int, limits: Limits) -> Step:
@@ -259,36 +252,45 @@ def _refused(job: Job, reason: str, now_ms: int, limits: Limits) -> Step:
 
 
 def _fail(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Step:
-    job = replace(job, error=failure.reason, flights=(), turn=None)
-    has_stalled = now_ms - job.progress_at_ms >= limits.stall_ms_max
-    if job.is_close_answered and (has_stalled or not failure.is_transient):
-        text = f"Glean took the close, and cannot be asked about it: {failure.reason}"
-        return ended(noted(job, text, now_ms, limits), State.SUCCEEDED, now_ms, limits), ()
+    job = replace(window.given_up(job, failure.effect), error=failure.reason)
     if not failure.is_transient:
-        return ended(job, State.FAILED, now_ms, limits, failure.reason), ()
-    if has_stalled:
-        reason = f"no progress for {limits.stall_ms_max // 1_000} s; the last error: {job.error}"
-        return ended(job, State.FAILED, now_ms, limits, reason), ()
-    retry_at_ms = soon(now_ms + wait_ms(job, failure, limits), now_ms)
+        return _give_up(job, failure.reason, now_ms, limits), ()
+    # Others that were under way may have failed before.
+    retry_at_ms = max(now_ms + wait_ms(job, failure, limits), job.retry_at_ms or 0)
+    job = replace(job, retry_at_ms=soon(retry_at_ms, now_ms))
     job = noted(job, failure.reason, now_ms, limits)
-    return replace(job, retry_at_ms=retry_at_ms, alarm_at_ms=retry_at_ms), ()
+    if job.state is State.SENDING:
+        return _flow(job, now_ms, limits)  # until all is heard of that is under way
+    return _wait(job, now_ms, limits)
 
 
-def _yield_or_begin(job: Job, now_ms: int, limits: Limits) -> Step:
-    if job.turn is not None and not is_spent(job, job.turn, now_ms, limits):
-        return _begin(job, now_ms, limits)
-    job = replace(job, turn=None, halving_count=max(0, job.halving_count - 1))
-    return replace(job, alarm_at_ms=soon(now_ms, now_ms)), ()
+def _wait(job: Job, now_ms: int, limits: Limits) -> Step:
+    assert job.retry_at_ms is not None, "an error says when to try again"
+    if now_ms - job.progress_at_ms >= limits.stall_ms_max:
+        reason = f"no progress for {limits.stall_ms_max // 1_000} s; the last error: {job.error}"
+        return _give_up(job, reason, now_ms, limits), ()
+    return replace(grounded(job), alarm_at_ms=soon(job.retry_at_ms, now_ms)), ()
 
 
-def _is_next(job: Job, event: Sent | Split) -> bool:
-    """Whether it is about the batch that was sent last."""
-    return (
-        bool(job.flights)
-        and event.page_index == job.page_count
-        and event.batch_index == job.flights[0].sent_count
+def _give_up(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
+    if not job.is_close_answered:
+        return ended(job, State.FAILED, now_ms, limits, reason)
+    text = f"Glean took the close, and cannot be asked about it: {job.error}"
+    return ended(noted(job, text, now_ms, limits), State.SUCCEEDED, now_ms, limits)
+
+
+def _yield_or_give_up(job: Job, now_ms: int, limits: Limits) -> Step:
+    assert not job.flights, "pages that are not sent though there is room"
+    if job.page_count < limits.pages_max:
+        return _yield(job, now_ms)
+    reason = (
+        f"the source has not come to its end in {job.page_count} pages: if it is right, "
+        "raise pages_max in LIMITS"
     )
+    return ended(job, State.FAILED, now_ms, limits, reason), ()
 
 
-def _page_index_next(job: Job) -> int:
-    return job.page_count + len(job.flights)
+def _yield(job: Job, now_ms: int) -> Step:
+    """The turn is spent: the rest is for the next one."""
+    job = replace(grounded(job), halving_count=max(0, job.halving_count - 1))
+    return replace(job, alarm_at_ms=soon(now_ms, now_ms)), ()

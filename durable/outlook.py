@@ -17,7 +17,7 @@ def waiting_reason(job: Job, ahead: Job | None) -> str | None:
     if job.state is State.QUEUED and ahead is not None:
         return f"one job of a connector runs at a time, and {ahead.id} is {ahead.state}"
     if job.state in PENDING and job.retry_at_ms is not None:
-        return f"attempt {job.attempt} failed: {job.error}"
+        return f"attempt {max(1, job.attempt)} failed: {job.error}"
     if job.state in PENDING and job.turn is None:
         return "its next turn begins with the next alarm"
     return None
@@ -38,8 +38,9 @@ def next_step(job: Job) -> str:  # noqa: PLR0911 - a return for each state
         case State.QUEUED:
             return "reads what changed in the source since the last success began"
         case State.SENDING if job.flights:
-            batch_count = job.flights[0].page.batch_count
-            return f"sends batch {job.flights[0].sent_count + 1} of {batch_count} of page {page}"
+            sent_count, batch_count = _sent_count(job), _batch_count(job)
+            reads = f"; reads page {page + len(job.flights)}" if job.is_fetching else ""
+            return f"sends {_pages(job)}, {sent_count} of {_batches(batch_count)} in Glean{reads}"
         case State.SENDING:
             return f"reads page {page} of the source"
         case State.CLOSING:
@@ -63,13 +64,31 @@ def if_killed(job: Job) -> str:  # noqa: PLR0911 - a return for each state
         case State.OPENING:
             return "the opening of the upload, which is still empty"
         case State.SENDING if job.flights:
-            page, sent_count = job.flights[0].page, job.flights[0].sent_count
+            begun_count = _sent_count(job) + sum(len(flight.sending) for flight in job.flights)
             return (
-                f"page {job.page_count + 1} would be read again, and all of its "
-                f"{page.batch_count} batches sent, {sent_count} of them once more"
+                f"{_pages(job)} would be read again, and {_batches(_batch_count(job))} sent, "
+                f"{begun_count} of them once more"
             )
         case State.SENDING:
             return f"page {job.page_count + 1} would be read again"
         case State.CLOSING:
             return "the question how the upload stands; a close is never repeated blindly"
     return "nothing"
+
+
+def _pages(job: Job) -> str:
+    """Those that were read and are not wholly in Glean."""
+    first, last = job.page_count + 1, job.page_count + len(job.flights)
+    return f"page {first}" if first == last else f"pages {first} to {last}"
+
+
+def _batches(count: int) -> str:
+    return "1 batch" if count == 1 else f"{count} batches"
+
+
+def _batch_count(job: Job) -> int:
+    return sum(flight.batch_count for flight in job.flights)
+
+
+def _sent_count(job: Job) -> int:
+    return sum(flight.sent_count for flight in job.flights)

@@ -30,6 +30,7 @@ from durable.transport import FetchTransport
 
 
 ALARMING = frozenset({State.FAILED, State.HELD})  # a person is to look
+PART_BYTES = 256 * 1024  # of a body, read at once
 
 
 class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no types
@@ -139,44 +140,47 @@ def _nonce() -> str:
     return secrets.token_hex(3)
 
 
-async def _fetch(method: str, url: str, headers: Mapping[str, str], body: bytes) -> "_Incoming":
+async def _fetch(
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    timeout_seconds: float | None,
+) -> "_Incoming":
     """The runtime's fetch, as `durable.transport.Fetch`."""
-    aborter = js.AbortController.new()
+    patience = _Patience(timeout_seconds)
     options: dict[str, Any] = {
         "method": method,
         "headers": headers,
         "redirect": "manual",
-        "signal": aborter.signal,
+        "signal": patience.signal,
     }
     if body:
         options["body"] = body
-    try:
-        response = await js.fetch(url, to_js(options, dict_converter=js.Object.fromEntries))
-    except JsException as error:
-        raise OSError(str(error)) from error
-    except BaseException:
-        aborter.abort()  # nobody waits any longer
-        raise
-    return _Incoming(response, aborter)
+    options = to_js(options, dict_converter=js.Object.fromEntries)
+    return _Incoming(await patience.awaited(js.fetch(url, options)), patience)
 
 
 class _Incoming:
     """A JavaScript Response, as `durable.transport.Incoming`."""
 
-    def __init__(self, response: Any, aborter: Any) -> None:
+    def __init__(self, response: Any, patience: "_Patience") -> None:
         self.status: int = response.status
         self.headers = [(str(name), str(value)) for name, value in response.headers]
-        self._aborter = aborter
-        self._reader = response.body.getReader() if response.body else None
+        self._patience = patience
+        self._reader = (
+            response.body.getReader(to_js({"mode": "byob"}, dict_converter=js.Object.fromEntries))
+            if response.body
+            else None
+        )
 
     async def read(self) -> bytes | None:
         if self._reader is None:
             return None
-        try:
-            part = await self._reader.read()
-        except JsException as error:
-            raise OSError(str(error)) from error
-        if part.done:
+        # Each read is a way to JavaScript and back, so it brings as much as there is.
+        room = js.Uint8Array.new(PART_BYTES)
+        part = await self._patience.awaited(self._reader.readAtLeast(PART_BYTES, room))
+        if not part.value or not part.value.length:
             self._reader = None
             return None
         content: bytes = part.value.to_bytes()
@@ -184,4 +188,31 @@ class _Incoming:
 
     def cancel(self) -> None:
         if self._reader is not None:
-            self._aborter.abort()
+            self._patience.end()
+
+
+class _Patience:
+    """Ends an exchange that has been waited for too long, or that nobody waits for any more."""
+
+    def __init__(self, timeout_seconds: float | None) -> None:
+        aborter = js.AbortController.new()
+        self.end = aborter.abort.bind(aborter)
+        self.signal = aborter.signal
+        self._timeout_ms = None if timeout_seconds is None else int(timeout_seconds * 1_000)
+
+    async def awaited(self, promise: Any) -> Any:
+        """What the promise comes to. Raises OSError, and TimeoutError if that took too long."""
+        # Not asyncio's: a timer of the event loop lives on in the runtime when it is cancelled.
+        timer = None if self._timeout_ms is None else js.setTimeout(self.end, self._timeout_ms)
+        try:
+            return await promise
+        except JsException as error:
+            if self.signal.aborted:
+                raise TimeoutError from error
+            raise OSError(str(error)) from error
+        except BaseException:
+            self.end()  # nobody waits any longer
+            raise
+        finally:
+            if timer is not None:
+                js.clearTimeout(timer)

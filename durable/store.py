@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from durable.job import ENDED, PENDING, Job, Limits, Mode, State
 from durable.lifecycle import watermark_ms
@@ -51,9 +52,14 @@ class Store:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._armed_at_ms: int | None = None
+        # The job that has a turn, with what is under way, and as it was written last.
+        self._working: Job | None = None
+        self._written = ""
         self._migrate()
 
     def load(self, job_id: str) -> Job | None:
+        if self._working is not None and self._working.id == job_id:
+            return self._working
         rows = self._query(
             "SELECT body FROM job WHERE id = ?  AND state IN (SELECT value FROM json_each(?))",
             job_id,
@@ -70,7 +76,8 @@ class Store:
             _listed(PENDING),
             State.QUEUED.value,
         )
-        return _jobs(rows)
+        working = self._working
+        return [working if working and working.id == job.id else job for job in _jobs(rows)]
 
     def held(self) -> list[Job]:
         return _jobs(self._query("SELECT body FROM job WHERE state = ?", State.HELD.value))
@@ -124,10 +131,20 @@ class Store:
 
     def put(self, job: Job, limits: Limits) -> None:
         """As `save`, where the alarm is somebody else's."""
-        state = job.state.value
-        self._query("UPDATE job SET body = ? WHERE id = ?", _body(job), job.id)
-        # Apart, as it touches an index: rows written are billed.
-        self._query("UPDATE job SET state = ? WHERE id = ? AND state <> ?", state, job.id, state)
+        state, body, before = job.state.value, _body(job), self._working
+        if before is None or before.id != job.id:
+            before = None
+        # Rows written are billed.
+        if before is None or body != self._written:
+            self._query("UPDATE job SET body = ? WHERE id = ?", body, job.id)
+        if before is None or before.state is not job.state:
+            # Apart, as it touches an index.
+            query = "UPDATE job SET state = ? WHERE id = ? AND state <> ?"
+            self._query(query, state, job.id, state)
+        if job.turn is not None:
+            self._working, self._written = job, body
+        elif before is not None:
+            self._working = None
         if job.state is State.SUCCEEDED:
             self._succeeded(job)
         if job.state in ENDED:
@@ -232,7 +249,7 @@ def _listed(states: Iterable[State]) -> str:
 
 
 def _body(job: Job) -> str:
-    body = msgspec.json.encode(job)
+    body = msgspec.json.encode(replace(job, flights=(), is_fetching=False, is_refused=False))
     assert len(body) <= BODY_BYTES_MAX, f"job {job.id} takes {len(body)} bytes"
     return body.decode()
 

@@ -1,13 +1,14 @@
 """One turn of a job: decide, do, remember, until it waits, yields or ends."""
 
-from collections import deque
+import asyncio
+from collections.abc import Sequence
 
 from durable.commands import superseded
 from durable.connector import AnyConnector
 from durable.environment import Environment
 from durable.events import Effect, Event, Failed, Open, Woke
-from durable.executor import Executor, Host
-from durable.job import ENDED, PENDING, Job, Limits
+from durable.executor import Ends, Executor, Host
+from durable.job import PENDING, Job, Limits
 from durable.machine import step
 from durable.pace import soon
 from durable.store import Store
@@ -30,6 +31,7 @@ class Turn:
         self._executor = Executor(connector, environment, host)
         self._limits = Limits()
         self._number = 0  # of the turn, once it has begun
+        self._tasks: set[asyncio.Task[None]] = set()  # of all that is under way
 
     async def run(self) -> None:
         ends = self._executor.ends()
@@ -37,25 +39,49 @@ class Turn:
         if not isinstance(ends, Failed):
             self._limits = ends.limits
             woke = Woke(woke.watermark_ms, woke.full_count, ends.fingerprint)
-        effects = deque(await self._advance(woke))
-        while effects:
-            effect = effects.popleft()
+        effects = await self._advance(woke)
+        async with asyncio.TaskGroup() as group:
+            self._begin(effects, ends, group)
+
+    def _begin(
+        self, effects: Sequence[Effect], ends: Ends | Failed, group: asyncio.TaskGroup
+    ) -> None:
+        for effect in effects:
+            task = group.create_task(self._carry(effect, ends, group))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _carry(self, effect: Effect, ends: Ends | Failed, group: asyncio.TaskGroup) -> None:
+        """Have an effect performed, and in its place one of those that follow; others beside it."""
+        following: Sequence[Effect] = (effect,)
+        while following:
+            effect, *others = following
+            self._begin(others, ends, group)
             event = ends if isinstance(ends, Failed) else await self._executor.perform(effect, ends)
-            effects.extend(await self._advance(event))
+            following = await self._advance(event)
 
     async def _advance(self, event: Event) -> tuple[Effect, ...]:
         """Load, step and save with no await between: one transaction."""
         now_ms = self._host.now_ms()
         before = self._store.load(self._job_id)
         if before is None or before.state not in PENDING or not self._is_ours(before, event):
+            self._abandon()
             return ()  # ended or begun anew by somebody while we waited; the alarm is theirs
         job, effects = step(before, event, now_ms, self._limits)
         self._number = job.turn_count
         self._set_aside(before, job)
         if any(isinstance(effect, Open) for effect in effects):
             self._supersede(job, now_ms)
-        await self._store.save(job, self._alarm_at_ms(job, now_ms), self._limits)
+        saved = self._store.save(job, self._alarm_at_ms(job, now_ms), self._limits)
+        if job.turn is None:
+            self._abandon()
+        await saved
         return effects
+
+    def _abandon(self) -> None:
+        """The turn is over, and whatever is still under way is of no use."""
+        for task in self._tasks - {asyncio.current_task()}:
+            task.cancel()
 
     def _is_ours(self, job: Job, event: Event) -> bool:
         is_first = isinstance(event, Woke)
@@ -66,11 +92,11 @@ class Turn:
         if job.crawl_count != before.crawl_count:
             self._store.forget_rejects(job.id)
             return
-        index = before.page_count
-        if job.page_count > index or job.state in ENDED:
+        landed = range(before.page_count, job.page_count)
+        is_stopped = job.pending_reject_count > 0  # by these very rejects
+        for index in self._executor.held() if is_stopped else landed:
             rejects = self._executor.rejects(index)
             self._store.set_aside(job.id, index + 1, rejects, self._limits)
-        if job.page_count > index:
             self._executor.forget(index)
 
     def _supersede(self, job: Job, now_ms: int) -> None:

@@ -19,7 +19,7 @@ REFUSAL_BYTES_MAX = 4_096  # of an error's body, which a person is to read
 USER_AGENT = "glean-durable-sync/0.1"  # some APIs answer 403 without one
 DELAY_DIGITS_MAX = 10  # more than any wait that is kept
 REDIRECT_REMEDY = "if it leads to a login page, check the secret; else, correct the URL"
-TIMEOUT_SECONDS = 60.0  # for the headers, and again for each part of the body
+TIMEOUT_SECONDS = 60.0  # for the headers, and again for each part of the body, up to 256 KiB
 
 
 class Answer(Struct, frozen=True):

@@ -1,12 +1,13 @@
 """An executor at work, between a source and a Glean."""
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 
 import httpx
 
 from durable.connector import AnyConnector
-from durable.events import Effect, Event, Fetch, Fetched, Send, Sent, Split
+from durable.events import Effect, Event, Fetch, Fetched, Pack, Packed, Send, Sent, Split
 from durable.executor import Ends, Executor, Host
 from tests.fakes.bench import NOW_MS, SET
 from tests.fakes.connector import NOTES
@@ -44,20 +45,26 @@ class Desk:
     def performed(self, effect: Effect) -> Event:
         return asyncio.run(self.executor.perform(effect, self.ends))
 
-    def fetched(self, batch_bytes_max: int | None = None) -> Fetched:
-        event = self.performed(Fetch(0, None, None, self.upload_id, batch_bytes_max))
+    def fetched(self) -> Fetched:
+        event = self.performed(Fetch(0, None, None))
         assert isinstance(event, Fetched), event
+        return event
+
+    def packed(self, batch_bytes_max: int | None = None) -> Packed:
+        """The page is read and cut."""
+        self.fetched()
+        event = self.performed(Pack(0, self.upload_id, batch_bytes_max))
+        assert isinstance(event, Packed), event
         return event
 
     def sent(self) -> Sequence[Event]:
         """All that becomes of the page, batch after batch, as the machine would ask for it."""
-        batch_count, events = self.fetched().page.batch_count, list[Event]()
-        index = 0
-        while index < batch_count:
-            event = self.performed(Send(0, index))
+        indices, events = deque(range(self.packed().batch_count)), list[Event]()
+        while indices:
+            event = self.performed(Send(0, indices.popleft()))
             events.append(event)
-            index += isinstance(event, Sent)
-            batch_count += isinstance(event, Split)
-            if not isinstance(event, Sent | Split):
+            if isinstance(event, Split):
+                indices.extendleft((event.half_index, event.batch_index))
+            elif not isinstance(event, Sent):
                 break
         return events

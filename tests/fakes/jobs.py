@@ -1,7 +1,9 @@
 """Jobs and pages in the middle of their lives, and the machine that carries them on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import assert_never
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.events import (
@@ -16,6 +18,8 @@ from durable.events import (
     Fetched,
     Open,
     Opened,
+    Pack,
+    Packed,
     Send,
     Sent,
     Woke,
@@ -27,6 +31,7 @@ from durable.machine import Step, step
 NOW_MS = 1_000_000_000
 LIMITS = Limits()
 WOKE = Woke()
+MOMENTS_MAX = 1_000  # of a whole life
 
 
 def a_page(
@@ -49,8 +54,18 @@ def a_page(
     )
 
 
+def arrived(page_index: int, page: Page) -> tuple[Fetched, Packed]:
+    """The page is read, and then cut into its batches."""
+    counts = page.batch_count, page.document_count, page.deletion_count, page.reject_count
+    read = replace(page, batch_count=0, document_count=0, deletion_count=0, reject_count=0)
+    return Fetched(page_index, read), Packed(page_index, *counts)
+
+
 def a_job(state: State, mode: Mode = Mode.FULL) -> Job:
-    """In the middle of a turn, at its first attempt; or as it is where it has no turns."""
+    """In the middle of a turn, at its first attempt; or as it is where it has no turns.
+
+    One that sends has nothing to send yet, and reads its next page.
+    """
     job = Job(id="job", connector="connector", mode=mode, created_at_ms=NOW_MS, state=state)
     if state is State.QUEUED:
         return job
@@ -69,6 +84,7 @@ def a_job(state: State, mode: Mode = Mode.FULL) -> Job:
     return replace(
         job,
         turn=Usage(started_at_ms=NOW_MS),
+        is_fetching=state is State.SENDING,
         attempt=1,
         alarm_at_ms=NOW_MS + LIMITS.lease_ms,
     )
@@ -85,28 +101,72 @@ def after(job: Job, *events: Event, now_ms: int = NOW_MS, limits: Limits = LIMIT
     return job
 
 
+class Moment(Struct, frozen=True):
+    """A job after one more event."""
+
+    job: Job
+    asked: tuple[Effect, ...]  # all that it asked for so far, in order
+    under_way: tuple[Effect, ...]  # of these, what is not answered yet
+
+
+def moments(
+    job: Job,
+    pages: Sequence[Page],
+    limits: Limits = LIMITS,
+    woke: Woke = WOKE,
+    pick: Callable[[int], int] = lambda _count: 0,
+) -> Iterator[Moment]:
+    """The job's life where all goes well.
+
+    Args:
+        job: in any state.
+        pages: of the source.
+        limits: that it works within.
+        woke: begins each of its turns.
+        pick: of so many that are under way, which one is answered next; by default the first.
+    """
+    asked: list[Effect] = []
+    under_way: list[Effect] = []
+    is_closed, count = False, 0
+    while job.state in PENDING:
+        event: Event = woke
+        while True:
+            job, effects = at(job, event, limits=limits)
+            asked += effects
+            under_way += effects
+            count += 1
+            assert count < MOMENTS_MAX, "it does not come to an end"
+            yield Moment(job, tuple(asked), tuple(under_way))
+            if not under_way:
+                break
+            effect = under_way.pop(pick(len(under_way)))
+            is_closed = is_closed or isinstance(effect, Close | CloseWithDocument)
+            event = answer(effect, pages, Standing.CLOSED if is_closed else Standing.OPEN)
+        assert job.turn is None, "nothing is under way, and the turn is not over"
+
+
+def answer(effect: Effect, pages: Sequence[Page], standing: Standing = Standing.OPEN) -> Event:
+    """That all has gone well."""
+    match effect:
+        case Open():
+            return Opened()
+        case Fetch(page_index):
+            return arrived(page_index, pages[page_index])[0]
+        case Pack(page_index):
+            return arrived(page_index, pages[page_index])[1]
+        case Send(page_index, batch_index):
+            return Sent(page_index, batch_index)
+        case Ask():
+            return Asked(standing)
+        case Close() | CloseWithDocument():
+            return Closed()
+        case _:
+            assert_never(effect)
+
+
 def played(
     job: Job, pages: Sequence[Page], limits: Limits = LIMITS, woke: Woke = WOKE
 ) -> tuple[Job, list[Effect]]:
-    """The job after all has gone well, and what it asked for."""
-    asked: list[Effect] = []
-    standing = Standing.OPEN
-    while job.state in PENDING:
-        job, effects = at(job, woke, limits=limits)
-        while effects:
-            (effect,) = effects
-            asked.append(effect)
-            match effect:
-                case Open():
-                    event: Event = Opened()
-                case Fetch(page_index):
-                    event = Fetched(page_index, pages[page_index])
-                case Send(page_index, batch_index):
-                    event = Sent(page_index, batch_index)
-                case Ask():
-                    event = Asked(standing)
-                case Close() | CloseWithDocument():
-                    standing = Standing.CLOSED
-                    event = Closed()
-            job, effects = at(job, event, limits=limits)
-    return job, asked
+    """The job after all has gone well, one after the other, and what it asked for."""
+    *_, last = moments(job, pages, limits, woke)
+    return last.job, list(last.asked)

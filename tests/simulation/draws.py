@@ -106,23 +106,39 @@ def _pages(letters: list[str]) -> list[list[str]]:
     return pages
 
 
+_LAGS_MS = (1, 300, 50_000)  # of answers, so that later requests are answered before
+_ANSWERS = [OK, OK, OK, *(Choice(lag_ms=lag_ms) for lag_ms in _LAGS_MS)]
 _FAULTS = [
     *(Choice(Fate.REFUSED, flavour) for flavour in range(5)),
     *(Choice(fate, flavour) for fate in (Fate.LOST, Fate.GARBLED) for flavour in range(4)),
     *(Choice(fate, delay=delay) for fate in sorted(LANDS_LATE) for delay in range(1, 7)),
     *(Choice(fate) for fate in (Fate.BROKE, Fate.DIED_UNSAVED, Fate.DIED_UNSENT, Fate.DIED_SENT)),
+    *(Choice(Fate.DIED_SENT, lag_ms=lag_ms) for lag_ms in _LAGS_MS),
 ]
 _LIMITS = [
     replace(
         LIMITS,
         turn_pages_max=turn_pages_max,
+        sends_max=sends_max,
         batch_documents_max=batch_documents_max,
         stall_ms_max=stall_ms_max,
         backoff_ms_max=backoff_ms_max,
         deaths_max=deaths_max,
     )
-    for turn_pages_max, batch_documents_max, stall_ms_max, backoff_ms_max, deaths_max in product(
-        (1, 2, 3), (1, 2, 3), (120_000, 3_600_000), (1_000, 60_000, 300_000), (1, 2, 6)
+    for (
+        turn_pages_max,
+        sends_max,
+        batch_documents_max,
+        stall_ms_max,
+        backoff_ms_max,
+        deaths_max,
+    ) in product(
+        (1, 2, 9),
+        (1, 2, 5),
+        (1, 2, 3),
+        (120_000, 3_600_000),
+        (1_000, 60_000, 300_000),
+        (1, 2, 6),
     )
 ]
 
@@ -138,7 +154,7 @@ DEPLOYMENTS = st.builds(
 SCHEDULES = st.builds(
     Schedule,
     # Answers are as likely as all faults together, so that schedules get somewhere.
-    st.lists(st.sampled_from([OK] * len(_FAULTS) + _FAULTS), max_size=20),
+    st.lists(st.sampled_from(_ANSWERS * (len(_FAULTS) // len(_ANSWERS)) + _FAULTS), max_size=20),
     st.lists(st.sampled_from([Fate.OK, Fate.OK, Fate.DIED_UNSAVED, Fate.DIED_UNSENT]), max_size=12),
     st.lists(OFFSETS_MS, max_size=8),
 )

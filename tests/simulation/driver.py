@@ -1,13 +1,15 @@
 """Runs the code under test by hand, and decides at each await what becomes of it.
 
-No event loop, no threads, no sleeping: a schedule that fails, fails again.
+No threads, no sleeping: a schedule that fails, fails again.
 """
 
+import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine
-from functools import partial
 from typing import Any, TypeVar
 
 import httpx
+from msgspec import Struct
 
 from tests.fakes.storage import Storage
 from tests.simulation import network
@@ -23,7 +25,8 @@ from tests.simulation.fates import (
     Plan,
     calm,
 )
-from tests.simulation.network import Answer, BugError, Io, Network
+from tests.simulation.loop import Loop
+from tests.simulation.network import Answer, BugError, Network
 from tests.simulation.oracle import Oracle
 
 
@@ -36,6 +39,17 @@ Result = TypeVar("Result")
 
 class DiedError(Exception):
     """The isolate is gone, and with it all that was in its memory."""
+
+
+class _Exchange(Struct, frozen=True, eq=False):
+    """A request under way."""
+
+    index: int  # of its await
+    kind: Kind
+    choice: Choice
+    answer: Answer | None  # None: a death
+    due_at_ms: int
+    future: "asyncio.Future[httpx.Response | None]"
 
 
 class Driver:
@@ -53,10 +67,16 @@ class Driver:
         self._network = wire
         self._clock = clock
         self._oracle = oracle
+        self._loop = Loop()  # type: ignore[abstract] # the rest nobody asks for
+        self._exchanges: list[_Exchange] = []
+        self._acts: deque[tuple[int, Callable[[], object]]] = deque()
         self.plan: Plan = calm
         self.answer_ms = ANSWER_MS
         self.meanwhile: dict[int, Callable[[], object]] = {}  # by the index of a request's await
         self.awaits: list[Await] = []
+        self.heard: dict[
+            int, int
+        ] = {}  # by an await, how many there were as its answer, or somebody, came
         self.log: list[str] = []
         self.delivered: list[Kind] = []  # requests that arrived at the other side
         self.is_spared = False
@@ -67,35 +87,47 @@ class Driver:
         Raises:
             DiedError: the isolate died under it.
         """
-        resume: Callable[[], Any] = partial(coroutine.send, None)
+        task = self._loop.create_task(coroutine)
         try:
-            while True:
-                try:
-                    io = resume()
-                except StopIteration as stop:
-                    if self._storage.has_uncommitted:
-                        self._save()  # whoever called gets no answer before it is on disk
-                    result: Result = stop.value
-                    return result
-                assert isinstance(io, Io), f"waits for {io}, which no platform would end"
-                resume = self._settled(io, coroutine)
-        finally:
-            coroutine.close()  # where it died; elsewhere it has ended
+            self._loop.run_ready()
+            while not task.done():
+                self._go_on()
+                self._loop.run_ready()
+            if self._storage.has_uncommitted:
+                self._save()  # whoever called gets no answer before it is on disk
+        except BaseException:
+            self._loop.kill()
+            self._exchanges.clear()
+            self._acts.clear()
+            raise
+        return task.result()
 
     def land(self) -> None:
         """Have all late requests arrive."""
         for late in self._network.arrivals(is_all=True):
             self._land(late)
 
-    def _settled(self, io: Io, coroutine: Coroutine[Any, Any, Any]) -> Callable[[], Any]:
-        """How the coroutine goes on."""
-        if io.request is None:
-            self._save()
-            return partial(coroutine.send, None)
-        answer = self._exchange(io.request)
-        if isinstance(answer, Exception):
-            return partial(coroutine.throw, answer)
-        return partial(coroutine.send, answer)
+    def _go_on(self) -> None:
+        """Begin what is asked for; once all is under way, the next answer comes."""
+        if self._loop.waits:
+            request, future = self._loop.waits.popleft()
+            if request is None:
+                self._save()
+                future.set_result(None)
+            elif not future.done():  # else nobody waits for it any more
+                self._send(request, future)
+            return
+        if self._acts:  # what leaves together, nobody comes between
+            index, act = self._acts.popleft()
+            self.heard[index] = len(self.awaits)
+            act()
+            return
+        self._commit()  # what waits is not held back
+        heard = [exchange for exchange in self._exchanges if not exchange.future.done()]
+        assert heard, "waits for what no platform would end"
+        exchange = min(heard, key=lambda exchange: (exchange.due_at_ms, exchange.index))
+        self._exchanges = [other for other in heard if other is not exchange]
+        self._answer(exchange)
 
     def _save(self) -> None:
         choice = self._choose(Kind.SAVE, "")
@@ -103,13 +135,17 @@ class Driver:
             self._die(choice.fate)
         self._commit()
 
-    def _exchange(self, request: httpx.Request) -> Answer:
+    def _send(
+        self, request: httpx.Request, future: "asyncio.Future[httpx.Response | None]"
+    ) -> None:
         kind = network.kind(request)
         choice = self._choose(kind, network.target(request))
+        index = self.awaits[-1].index
         if choice.fate is Fate.DIED_UNSAVED:
             self._die(choice.fate)
         self._commit()  # the output gate
-        self._oracle.sent(kind, request)
+        beside = [other.kind for other in self._exchanges if not other.future.done()]
+        self._oracle.sent(kind, request, beside)
         for late in self._network.arrivals():
             self._land(late)
         response = None
@@ -117,19 +153,30 @@ class Driver:
             response = self._deliver(kind, request)
         elif choice.fate in LANDS_LATE:
             self._network.postpone(request, choice.delay)
-        if (act := self.meanwhile.pop(self.awaits[-1].index, None)) is not None:
-            act()
-        if choice.fate in DEATHS:
-            self._clock.now_ms += self.answer_ms
-            self._die(choice.fate)
-        answer = _answer(response, choice)
+        answer = None if choice.fate in DEATHS else _answer(response, choice)
+        is_timeout = isinstance(answer, Exception)
+        answer_ms = TIMEOUT_MS if is_timeout else self.answer_ms + choice.lag_ms
         if choice.fate is Fate.BROKE:
-            self._oracle.died(choice.fate)
-            return answer
-        is_answered = isinstance(answer, httpx.Response)
-        self._clock.now_ms += self.answer_ms if is_answered else TIMEOUT_MS
-        self._oracle.answered(kind, choice.fate, answer)
-        return answer
+            answer_ms = 0
+        due_at_ms = self._clock.now_ms + answer_ms
+        self._exchanges.append(_Exchange(index, kind, choice, answer, due_at_ms, future))
+        if index in self.meanwhile:
+            self._acts.append((index, self.meanwhile.pop(index)))
+
+    def _answer(self, exchange: _Exchange) -> None:
+        fate, answer = exchange.choice.fate, exchange.answer
+        self.heard.setdefault(exchange.index, len(self.awaits))
+        self._clock.now_ms = max(self._clock.now_ms, exchange.due_at_ms)
+        if answer is None:
+            self._die(fate)
+        elif fate is Fate.BROKE:
+            self._oracle.died(fate)
+        else:
+            self._oracle.answered(exchange.kind, fate, answer)
+        if isinstance(answer, Exception):
+            exchange.future.set_exception(answer)
+        else:
+            exchange.future.set_result(answer)
 
     def _deliver(self, kind: Kind, request: httpx.Request) -> httpx.Response:
         self.delivered.append(kind)

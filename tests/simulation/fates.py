@@ -56,6 +56,7 @@ class Choice(Struct, frozen=True):
     fate: Fate = Fate.OK
     flavour: int = 0  # picks one of the ways in which the fate comes about
     delay: int = 1  # a late request arrives just before the so-manieth after it
+    lag_ms: int = 0  # the answer takes so much longer than others
 
 
 Plan = Callable[[Await], Choice]

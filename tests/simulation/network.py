@@ -1,6 +1,7 @@
 """The network between the processor and the two servers: what is sent, lost, late."""
 
-from collections.abc import AsyncIterator, Callable, Generator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 
 import httpx
 import msgspec
@@ -8,6 +9,7 @@ from msgspec import Struct
 
 from tests.simulation.connector import GLEAN_HOST, GLEAN_TOKEN, SOURCE_HOST, SOURCE_TOKEN
 from tests.simulation.fates import Kind
+from tests.simulation.loop import Loop
 
 
 RETRY_AFTER_SECONDS = 60  # as long as the lease, so that the two times can be taken for another
@@ -20,25 +22,18 @@ class BugError(Exception):
     """Of ours or of the platform: not one of the errors that are foreseen."""
 
 
-class Io:
-    """Where the code under test waits: yields itself to whoever drives the coroutine.
-
-    Args:
-        request: what is sent; None for a wait for storage.
-    """
-
-    def __init__(self, request: httpx.Request | None = None) -> None:
-        self.request = request
-
-    def __await__(self) -> Generator["Io", httpx.Response | None, httpx.Response | None]:
-        return (yield self)
+async def waited(request: httpx.Request | None = None) -> httpx.Response | None:
+    """What the driver says that a request comes to; without one, storage is waited for."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, Loop)
+    return await loop.wait(request)
 
 
 class Transport(httpx.AsyncBaseTransport):
     """In the place of the platform's fetch."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        response = await Io(request)
+        response = await waited(request)
         assert response is not None
         return response
 

@@ -1,5 +1,7 @@
 """What must hold at every moment, judged from outside: requests, answers, and what is on disk."""
 
+from collections.abc import Sequence
+
 import httpx
 import msgspec
 from msgspec import Struct
@@ -34,6 +36,7 @@ class Seen(Struct):
     fetch_count: int = 0
     first_sent_at_ms: int | None = None
     quiet_until_ms: int = 0
+    source_quiet_until_ms: int = 0  # meanwhile, what was read is sent
     has_end: bool = False  # the source said so, and was heard
     is_forbidden: bool = False
     is_closed: bool = False
@@ -87,7 +90,8 @@ class Oracle:
     def latest(self) -> Job:
         return self.jobs[max(self.jobs)]
 
-    def sent(self, kind: Kind, request: httpx.Request) -> None:
+    def sent(self, kind: Kind, request: httpx.Request, beside: Sequence[Kind]) -> None:
+        """A request leaves, beside those that are under way."""
         now_ms, job = self._clock.now_ms, self.head
         assert job is not None, f"{kind} without a job"
         assert job.state in WORKING, f"{kind} while {job.state}"
@@ -96,8 +100,17 @@ class Oracle:
         assert alarm_at_ms is not None, "works without a lease"
         assert now_ms < alarm_at_ms <= now_ms + LEASE_MS_MAX, f"a lease until {alarm_at_ms}"
         assert now_ms >= seen.quiet_until_ms, "does not wait as long as it was told"
+        is_fetch = kind is Kind.FETCH
+        is_early = is_fetch and now_ms < seen.source_quiet_until_ms
+        assert not is_early, "does not wait as long as the source told it"
         assert not seen.is_forbidden, "goes on where it was refused for good"
         assert kind in KINDS[job.mode], f"{kind} in a job that is {job.mode}"
+        assert beside.count(Kind.FETCH) + (kind is Kind.FETCH) <= 1, "reads two pages at once"
+        sends_max = self._limits.sends_max if job.mode is Mode.FULL else 1
+        if not is_fetch:
+            others = [other for other in beside if other is not Kind.FETCH]
+            assert len(others) < sends_max, f"{kind} beside {others}"
+            assert kind not in {Kind.OPEN, Kind.CLOSE} or not beside, f"{kind} beside {beside}"
         if kind is Kind.FETCH:
             since_ms = self.watermark_ms if job.mode is Mode.INCREMENTAL else None
             if seen.order is not None:
@@ -134,7 +147,11 @@ class Oracle:
             headers = answer.headers if isinstance(answer, httpx.Response) else {}
             wait_ms = int(headers.get("retry-after", 0)) * 1_000
             wait_ms = min(wait_ms, self._limits.retry_after_ms_max)
-            seen.quiet_until_ms = self._clock.now_ms + wait_ms
+            until_ms = self._clock.now_ms + wait_ms
+            if kind is Kind.FETCH:
+                seen.source_quiet_until_ms = until_ms
+            else:
+                seen.quiet_until_ms = max(seen.quiet_until_ms, until_ms)
         elif kind is Kind.FETCH and isinstance(answer, httpx.Response):
             page = msgspec.json.decode(answer.content)
             seen.has_end = seen.has_end or page["next"] is None
@@ -149,7 +166,8 @@ class Oracle:
             seen = self.seen[job.id]
             seen.death_count += 1
             if fate is Fate.DIED_UNSAVED:  # with the note of the latest answer, too
-                seen.quiet_until_ms, seen.is_forbidden = 0, False
+                seen.quiet_until_ms = seen.source_quiet_until_ms = 0
+                seen.is_forbidden = False
 
     def closing_arrived(self) -> None:
         """If an upload was closed: what Glean has now must be the whole source."""
@@ -245,13 +263,16 @@ class Oracle:
         assert seen.order is not None, f"{job.id} was {before.state}"
         assert seen.order.command in LEGAL[before.state], "an illegal order"
         if job.state is State.QUEUED:
-            seen.is_forbidden, seen.quiet_until_ms = False, 0
+            seen.is_forbidden = False
+            seen.quiet_until_ms = seen.source_quiet_until_ms = 0
             seen.progress_at_ms, seen.death_count = self._clock.now_ms, 0
 
     def _ended(self, job: Job) -> None:
         now_ms, seen = self._clock.now_ms, self.seen[job.id]
         is_successful = job.state is State.SUCCEEDED
-        fetches_max = job.page_count + seen.fault_count + (not is_successful)
+        # Each fault may be to the cost of all pages under way, the one that is read too.
+        ahead = min(self._limits.turn_pages_max, self._limits.sends_max + 1)
+        fetches_max = job.page_count + ahead * (seen.fault_count + (not is_successful))
         assert seen.fetch_count <= fetches_max, f"{seen.fetch_count} fetches, not {fetches_max}"
         self._check_counts(job)
         if is_successful:

@@ -40,7 +40,9 @@ class Mutant(Struct, frozen=True):
     tests: tuple[str, ...]
 
 
+JOB = "durable/job.py"
 MACHINE = "durable/machine.py"
+WINDOW = "durable/window.py"
 LIFECYCLE = "durable/lifecycle.py"
 PACE = "durable/pace.py"
 GUARD = "durable/guard.py"
@@ -72,23 +74,101 @@ MUTANTS = [
     Mutant(
         "the cursor moves when a page is fetched",
         MACHINE,
-        "job = replace(job, flights=(*job.flights, Flight(page)))",
-        "job = replace(job, flights=(*job.flights, Flight(page)), cursor=page.next_cursor)",
+        "    job, effects = _flow(job, now_ms, limits)\n",
+        "    job, effects = _flow(job, now_ms, limits)\n"
+        "    job = replace(job, cursor=page.next_cursor)\n",
         (CRASH,),
     ),
     Mutant(
         "the cursor does not move",
-        MACHINE,
+        WINDOW,
         "        cursor=page.next_cursor,\n",
         "",
         (CRASH,),
     ),
     Mutant(
         "a page lands with its first batch",
-        MACHINE,
-        "if head.sent_count < page.batch_count:",
-        "if head.sent_count < min(1, page.batch_count):",
+        JOB,
+        "return self.is_packed and self.sent_count == self.batch_count",
+        "return self.is_packed and self.sent_count >= min(1, self.batch_count)",
         (CRASH,),
+    ),
+    Mutant(
+        "a page lands once a later one is in Glean",
+        MACHINE,
+        "while job.flights and job.flights[0].is_whole:",
+        "while any(flight.is_whole for flight in job.flights):",
+        (CRASH,),
+    ),
+    Mutant(
+        "changes of single documents are sent side by side",
+        WINDOW,
+        "return 1 if job.mode is Mode.INCREMENTAL or job.attempt > 1 else limits.sends_max",
+        "return 1 if job.attempt > 1 else limits.sends_max",
+        (CRASH,),
+    ),
+    Mutant(
+        "after a turn without progress, as much is sent at a time as before",
+        WINDOW,
+        "return 1 if job.mode is Mode.INCREMENTAL or job.attempt > 1 else limits.sends_max",
+        "return 1 if job.mode is Mode.INCREMENTAL else limits.sends_max",
+        (ENDINGS,),
+    ),
+    Mutant(
+        "after an error of Glean, more is sent",
+        WINDOW,
+        "    if job.is_refused:\n        return job, []\n",
+        "",
+        (CRASH,),
+    ),
+    Mutant(
+        "what was read is not sent, since the source failed after it",
+        WINDOW,
+        "            return replace(job, is_fetching=False)\n",
+        "            return replace(job, is_fetching=False, is_refused=True)\n",
+        (ENDINGS,),
+    ),
+    Mutant(
+        "after an error of the source, more is read",
+        MACHINE,
+        "        job.retry_at_ms is None\n        and not ahead.has_end",
+        "        not ahead.has_end",
+        (CRASH,),
+    ),
+    Mutant(
+        "of two waits the shorter is kept",
+        MACHINE,
+        "max(now_ms + wait_ms(job, failure, limits), job.retry_at_ms or 0)",
+        "min(now_ms + wait_ms(job, failure, limits), job.retry_at_ms or 10**15)",
+        ("tests/simulation/test_every_crash.py::test_any_two_faults_are_survived",),
+    ),
+    Mutant(
+        "what is read ahead does not count for the turn's budget",
+        MACHINE,
+        "and not is_spent(ahead, ahead.turn, now_ms, limits)",
+        "and not is_spent(job, job.turn or ahead.turn, now_ms, limits)",
+        (CRASH,),
+    ),
+    Mutant(
+        "what is read ahead does not count for the guard",
+        MACHINE,
+        "if (fault := paging_fault(ahead, page)) is not None:",
+        "if (fault := paging_fault(job, page)) is not None:",
+        (TRUNCATION,),
+    ),
+    Mutant(
+        "a page is read again that is under way",
+        WINDOW,
+        "    fetch = Fetch(ahead.page_count, ahead.cursor, job.since_ms)",
+        "    fetch = Fetch(ahead.page_count, job.cursor, job.since_ms)",
+        (CRASH,),
+    ),
+    Mutant(
+        "what is under way outlives a command",
+        STORE,
+        "        elif before is not None:\n            self._working = None\n",
+        "",
+        (PEOPLE,),
     ),
     Mutant(
         "a working job has no lease",
@@ -142,22 +222,22 @@ MUTANTS = [
     Mutant(
         "progress does not reset the deaths",
         LIFECYCLE,
-        'return replace(job, attempt=0, death_count=0, progress_at_ms=now_ms, error="")',
-        'return replace(job, attempt=0, progress_at_ms=now_ms, error="")',
+        "        attempt=1,\n        death_count=0,\n",
+        "        attempt=1,\n",
         (DYING,),
     ),
     Mutant(
         "progress does not reset the time without progress",
         LIFECYCLE,
-        'return replace(job, attempt=0, death_count=0, progress_at_ms=now_ms, error="")',
-        'return replace(job, attempt=0, death_count=0, error="")',
+        "        progress_at_ms=now_ms,\n        error=job.error if is_failing",
+        "        error=job.error if is_failing",
         (ENDINGS,),
     ),
     Mutant(
         "a job never gives up",
         MACHINE,
-        "    if has_stalled:\n        reason",
-        "    if has_stalled and job.attempt > 10**6:\n        reason",
+        "    if now_ms - job.progress_at_ms >= limits.stall_ms_max:\n",
+        "    if now_ms < job.progress_at_ms:\n",
         (ENDINGS,),
     ),
     Mutant(
@@ -184,20 +264,20 @@ MUTANTS = [
     Mutant(
         "a turn that ended is taken for one that died",
         MACHINE,
-        "job = replace(job, turn=None, halving_count=max",
+        "job = replace(grounded(job), halving_count=max",
         "job = replace(job, halving_count=max",
         (ENDINGS,),
     ),
     Mutant(
         "what the other side refuses for good is tried again",
         MACHINE,
-        "    if not failure.is_transient:\n        return ended(job",
-        "    if not failure.is_transient and job.attempt > 1:\n        return ended(job",
+        "    if not failure.is_transient:\n",
+        "    if not failure.is_transient and job.attempt > 1:\n",
         (FOR_GOOD,),
     ),
     Mutant(
         "an empty page is taken for the last one",
-        MACHINE,
+        WINDOW,
         "has_end=page.next_cursor is None,",
         "has_end=page.next_cursor is None or not page.record_count,",
         (TRUNCATION,),
@@ -229,8 +309,8 @@ MUTANTS = [
         MACHINE,
         "        case _:\n            return job, (Ask(job.upload_id),)",
         "        case _ if job.is_close_answered:\n            return job, (Ask(job.upload_id),)\n"
-        "        case _:\n            return job, (_closing(job),)",
-        (IGNORED,),
+        "        case _:\n            return job, (closing(job),)",
+        (READINGS,),
     ),
     Mutant(
         "a close that was answered is not looked at again",
@@ -300,16 +380,16 @@ MUTANTS = [
         "a refused batch is set aside whole",
         EXECUTOR,
         "        if len(batch.items) > 1:\n",
-        "        if len(batch.items) > 1 and error.status != 400:\n"
-        "            del self._batches[send.page_index][0].items\n"
-        "        if len(batch.items) > 1 and error.status == 413:\n",
+        "        if len(batch.items) > 1 and error.status == 400:\n"
+        "            return Sent(send.page_index, send.batch_index, len(batch.items))\n"
+        "        if len(batch.items) > 1:\n",
         (REJECTS,),
     ),
     Mutant(
         "a refused batch that was cut is taken for sent",
-        MACHINE,
-        "page = replace(head.page, batch_count=head.page.batch_count + 1)",
-        "page = head.page",
+        WINDOW,
+        "        halves=(split.batch_index, split.half_index, *flight.halves),\n",
+        "        halves=flight.halves,\n        sent_count=flight.sent_count + 2,\n",
         (REJECTS,),
     ),
     Mutant(
@@ -329,14 +409,14 @@ MUTANTS = [
     Mutant(
         "rejects are stored before their page is in Glean",
         TURN,
-        "if job.page_count > index or job.state in ENDED:",
-        "if True:",
+        "for index in self._executor.held() if is_stopped else landed:",
+        "for index in self._executor.held():",
         (REJECTS,),
     ),
     Mutant(
         "rejects are counted as documents",
-        MACHINE,
-        "document_count = page.document_count - head.rejected_document_count",
+        WINDOW,
+        "document_count = page.document_count - flight.rejected_document_count",
         "document_count = page.document_count",
         (REJECTS,),
     ),

@@ -68,7 +68,7 @@ def test_a_page_that_kills_ends_the_job_at_the_smallest_budget_and_is_named(
 
     job = world.oracle.latest
     assert job.state is State.FAILED
-    assert world.oracle.seen[job.id].death_count == max(deaths_max, 4)  # at 8, 4, 2, 1 pages
+    assert world.oracle.seen[job.id].death_count == max(deaths_max, 2)  # at 2 pages and at 1
     assert "page 4 (cursor 'page 3')" in job.error
 
 

@@ -4,13 +4,16 @@ from collections.abc import Callable, Iterator
 from itertools import count
 
 import pytest
+from msgspec.structs import replace
 
 from durable.job import ENDED, Mode, State
+from tests.simulation.connector import LIMITS
 from tests.simulation.fates import AT_SAVE, Await, Choice, Fate, Kind, at, possible
 from tests.simulation.source import Order
 from tests.simulation.world import World
 
 
+LAG_MS = 50_000  # all others that are under way have come by then
 FLAVOURS = 5  # the most that any fate has
 FLAVOURED = (Fate.REFUSED, Fate.LOST, Fate.GARBLED)
 FAULTS = (
@@ -33,6 +36,15 @@ def full() -> World:
     return world
 
 
+def side_by_side() -> World:
+    """All pages in one turn: of two batches, of one, of none, of one."""
+    limits = replace(LIMITS, turn_pages_max=9, sends_max=3)
+    world = World([("a", "b", "c"), ("d",), (), ("e", "f")], limits=limits)
+    world.glean.index = {"a": "an old text", "gone": "deleted long ago"}
+    world.begin(Mode.FULL)
+    return world
+
+
 def incremental() -> World:
     """Upserts and deletions on two pages, on either both of one note, in either order."""
     world = World(pages=[("a", "b")], order=Order.FEED)
@@ -50,6 +62,7 @@ def incremental() -> World:
 
 SCENARIOS = [
     pytest.param(full, id="FULL"),
+    pytest.param(side_by_side, id="FULL, side by side"),
     pytest.param(incremental, id="INCREMENTAL"),
 ]
 
@@ -92,6 +105,16 @@ def test_any_two_faults_are_survived(scenario: Scenario) -> None:
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
+def test_any_one_fault_is_survived_whichever_answer_comes_late(scenario: Scenario) -> None:
+    flavours = count()
+    for point in played(scenario, {})[1]:
+        late = {point.index: Choice(lag_ms=LAG_MS)}
+        for fault in faults(played(scenario, late)[1], 0, flavours):
+            world, _ = played(scenario, late | fault)
+            check(world)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_refusal_for_good_ends_the_job_at_once(scenario: Scenario) -> None:
     _, awaits = played(scenario, {})
     for point in awaits:
@@ -99,13 +122,14 @@ def test_a_refusal_for_good_ends_the_job_at_once(scenario: Scenario) -> None:
             continue
         for flavour in range(FLAVOURS):
             before = scenario()
+            first = len(before.driver.awaits)
             world, after = played(scenario, {point.index: Choice(Fate.FORBIDDEN, flavour)})
             if after[point.index - 1].kind is Kind.CLOSE:
                 check(world)  # Glean has taken the close, and only its word for it is missing
                 continue
 
             assert world.oracle.latest.state is State.FAILED, world.told("not failed")
-            assert [late.kind for late in after[point.index + 1 :]] == [Kind.SAVE]
+            assert later(world, first + point.index) == [Kind.SAVE]
             assert world.oracle.watermark_ms == before.oracle.watermark_ms
             if world.oracle.latest.mode is Mode.FULL:
                 assert world.glean.index == before.glean.index, world.told("the index was touched")
@@ -123,9 +147,12 @@ def test_an_answer_finds_a_job_that_somebody_ended(scenario: Scenario) -> None:
         world.run()
 
         assert world.oracle.latest.state in ENDED
-        assert [late.kind for late in world.driver.awaits[first + point.index + 1 :]] == [
-            Kind.SAVE
-        ], world.told("went on")
+        assert later(world, first + point.index) == [Kind.SAVE], world.told("went on")
+
+
+def later(world: World, index: int) -> list[Kind]:
+    """What was awaited after this one was answered, or somebody acted while it was under way."""
+    return [point.kind for point in world.driver.awaits[world.driver.heard[index] :]]
 
 
 def faults(awaits: list[Await], start: int, flavours: Iterator[int]) -> Iterator[dict[int, Choice]]:

@@ -154,7 +154,8 @@ def test_a_close_that_had_no_effect_is_no_success() -> None:
 def test_a_batch_of_which_glean_has_a_part_brings_the_rest() -> None:
     """A page that is cut in another way after a lost answer: b, sent already, now comes with c."""
     picky = Readings(refuses_repeated_middle=True)
-    world = World([tuple("abcd")], limits=IMPATIENT, readings=picky)
+    one_by_one = replace(IMPATIENT, sends_max=1)
+    world = World([tuple("abcd")], limits=one_by_one, readings=picky)
     world.begin(Mode.FULL)
     world.driver.plan = at({4: Choice(Fate.LOST)})
     world.driver.meanwhile[4] = lambda: world.source.delete("a", world.clock.now_ms)

@@ -3,7 +3,16 @@
 import pytest
 from msgspec.structs import replace
 
-from dev.truncation.cases import CASES, IDS, PAGE_BYTES_MAX, Case, Verdict
+from dev.truncation.cases import (
+    CASES,
+    IDS,
+    PAGE_BYTES_MAX,
+    SOURCE,
+    Case,
+    Verdict,
+    content,
+    page,
+)
 from durable.job import Job, Mode, State
 from tests.simulation.connector import LIMITS
 from tests.simulation.truncation import Bystander, Prepared, connector
@@ -22,7 +31,8 @@ class Ended:
         self.asked = source.asked
         self.world = World(
             [IDS[:2], IDS[2:4], IDS[4:]],
-            limits=replace(LIMITS, page_bytes_max=PAGE_BYTES_MAX),
+            # All of it in one turn, so that pages are read ahead.
+            limits=replace(LIMITS, page_bytes_max=PAGE_BYTES_MAX, turn_pages_max=9),
             stand_in=StandIn(connector(case), source.answer, Bystander),
         )
         self.world.glean.index = dict(OLD_INDEX)
@@ -73,6 +83,15 @@ def test_what_is_no_fault_is_read_to_the_end(case: Case) -> None:
 
     assert ended.job.state is State.SUCCEEDED
     assert ended.world.glean.index == ended.world.source.live
+
+
+def test_a_total_that_is_right_is_no_fault_at_the_end_of_what_was_read_ahead() -> None:
+    pages = [("", "ab", "two"), ("two", "cd", "three"), ("three", "ef", None)]
+    answers = {at: page({**content(ids, after), "total": 6}) for at, ids, after in pages}
+    source = replace(SOURCE, total="total")
+    ended = Ended(Case(name="whole", answers=answers, verdict=Verdict.GOES_ON, source=source))
+
+    assert ended.job.state is State.SUCCEEDED, ended.job.error
 
 
 def test_the_source_without_a_fault_is_read_to_the_end() -> None:

@@ -20,7 +20,7 @@ from tests.simulation.connector import GLEAN_HOST, LIMITS, NOTES, SOURCE_HOST, d
 from tests.simulation.driver import DiedError, Driver
 from tests.simulation.fates import Plan, calm
 from tests.simulation.glean import Glean
-from tests.simulation.network import BugError, Io, Network, Server, Transport
+from tests.simulation.network import BugError, Network, Server, Transport, waited
 from tests.simulation.oracle import Oracle
 from tests.simulation.source import Order, Source
 
@@ -144,7 +144,10 @@ class World:
             except DiedError:
                 self._revive()
                 self._redeliver()
-            except BugError:  # caught and logged by the object, so the platform is content
+            except (BugError, ExceptionGroup) as error:
+                if isinstance(error, ExceptionGroup) and error.split(BugError)[1] is not None:
+                    raise
+                # Caught and logged by the object, so the platform is content.
                 self._redelivery_count, self._has_died = 0, True
             else:
                 self._redelivery_count, self._has_died = 0, False
@@ -264,4 +267,4 @@ async def _awaited(something: Awaitable[None]) -> None:
 
 
 async def _settle() -> None:
-    await Io()
+    await waited()

@@ -8,9 +8,21 @@ import pytest
 from msgspec.structs import replace
 
 from durable.documents import Document
-from durable.events import Displaced, Failed, Open, Send, Sent, Split
+from durable.events import (
+    Ask,
+    Displaced,
+    Effect,
+    Failed,
+    Fetch,
+    Open,
+    Pack,
+    Packed,
+    Send,
+    Sent,
+    Split,
+)
 from durable.executor import REASON_CHARACTERS_MAX
-from durable.job import Standing
+from durable.job import Page, Standing
 from durable.records import EXCERPT_BYTES_MAX
 from tests.fakes.answers import (
     BULK,
@@ -60,6 +72,99 @@ class Picky(httpx.AsyncBaseTransport):
             return httpx.Response(400, text=f"no {min(found)}, says t0ken")
         self.taken += ids
         return ok()
+
+
+def test_a_page_that_is_read_is_not_mapped_yet() -> None:
+    def greedy(_note: Note) -> Document:
+        raise MemoryError
+
+    items = [a_note("a"), {"id": 7}]
+    desk = Desk(Network(a_page_of(items, "2")), connector=replace(NOTES, document=greedy))
+
+    event = desk.fetched()
+
+    assert event.page == Page(
+        next_cursor="2", byte_count=event.page.byte_count, record_count=2, digest=event.page.digest
+    )
+    assert event.page.byte_count > 0
+    assert event.page.digest
+    assert desk.executor.held() == []
+
+
+def test_a_page_that_is_cut_waits_for_nothing() -> None:
+    desk = Desk(Network(a_page_of([a_note("a"), {"id": 7}, a_note("b", is_deleted=True)])), "")
+    desk.fetched()
+
+    packing = desk.executor.perform(Pack(0, "", None), desk.ends)
+    with pytest.raises(StopIteration) as done:
+        packing.send(None)
+
+    assert done.value.value == Packed(
+        0, batch_count=2, document_count=1, deletion_count=1, reject_count=1
+    )
+
+
+def test_pages_are_read_and_sent_side_by_side_and_in_any_order() -> None:
+    limits = msgspec.json.encode({"batch_documents_max": 1}).decode()
+    network = Network(a_page("a", "b", next_cursor="2"), a_page("c"), ok(), ok(), ok())
+    desk = Desk(network, LIMITS=limits)
+    for effect in (Fetch(0, None, None), Fetch(1, "2", None), Pack(1, UPLOAD, None)):
+        desk.performed(effect)
+    first = desk.performed(Send(1, 0))
+    desk.performed(Pack(0, UPLOAD, None))
+
+    events = [first, desk.performed(Send(0, 1)), desk.performed(Send(0, 0))]
+
+    assert events == [Sent(1, 0), Sent(0, 1), Sent(0, 0)]
+    bodies = [msgspec.json.decode(request.content) for request in network.requests[2:]]
+    assert [body["documents"][0]["id"] for body in bodies] == ["c", "b", "a"]
+
+
+def test_the_pages_that_are_held_are_those_that_were_cut_and_are_not_in_glean() -> None:
+    desk = Desk(Network(a_page("a", next_cursor="2"), a_page("b", next_cursor="3"), a_page("c")))
+    for index, cursor in enumerate((None, "2", "3")):
+        desk.performed(Fetch(index, cursor, None))
+    for index in (1, 0):
+        desk.performed(Pack(index, UPLOAD, None))
+
+    assert desk.executor.held() == [0, 1]
+    desk.executor.forget(0)
+    assert desk.executor.held() == [1]
+
+
+def test_a_batch_that_was_acknowledged_is_not_sent_again() -> None:
+    desk = Desk(Network(a_page("a"), ok()))
+    desk.sent()
+
+    with pytest.raises(AssertionError, match="was acknowledged"):
+        desk.performed(Send(0, 0))
+
+
+def test_the_second_half_of_a_batch_comes_after_the_last_batch_of_its_page() -> None:
+    limits = msgspec.json.encode({"batch_documents_max": 2}).decode()
+    desk = Desk(Picky("abcdef", bad="ad"), LIMITS=limits)
+    desk.packed()
+
+    events = [desk.performed(Send(0, index)) for index in (1, 0, 2, 3, 4)]
+
+    assert events == [
+        Split(0, 1, half_index=3),  # c | d
+        Split(0, 0, half_index=4),  # a | b
+        Sent(0, 2),
+        Sent(0, 3, rejected_document_count=1),
+        Sent(0, 4),
+    ]
+    assert desk.performed(Send(0, 0)) == Sent(0, 0, rejected_document_count=1)
+
+
+@pytest.mark.parametrize(
+    "effect", [Open(UPLOAD), Ask(UPLOAD), Fetch(0, None, None)], ids=lambda e: type(e).__name__
+)
+def test_a_failure_names_what_failed(effect: Effect) -> None:
+    event = Desk(Network(httpx.Response(503))).performed(effect)
+
+    assert isinstance(event, Failed)
+    assert event.effect == effect
 
 
 @pytest.mark.parametrize(
@@ -125,7 +230,7 @@ def test_a_secret_that_is_cut_by_the_end_of_an_excerpt_is_not_shown_either() -> 
     page = a_page_of([a_note("a", text=None, more=more)])
     desk = Desk(Network(page), GLEAN_INDEXING_API_TOKEN=secret)
 
-    desk.fetched()
+    desk.packed()
 
     (reject,) = desk.executor.rejects(0)
     assert secret[:6] not in reject.excerpt
@@ -156,13 +261,13 @@ def test_a_batch_that_is_too_large_is_halved_and_later_ones_are_made_smaller() -
     assert split.batch_bytes_max is not None
     assert 0 < split.batch_bytes_max <= 600
     assert all(isinstance(event, Sent) for event in others)
-    assert desk.fetched(split.batch_bytes_max).page.batch_count > 1
+    assert desk.packed(split.batch_bytes_max).batch_count > 1
 
 
 def test_a_refusal_for_what_is_in_a_batch_does_not_make_later_ones_smaller() -> None:
     desk = Desk(Picky("ab", bad="a"))
 
-    assert desk.sent()[0] == Split(0, 0, None)
+    assert desk.sent()[0] == Split(0, 0, half_index=1)
 
 
 def test_a_lone_document_that_is_too_large_is_set_aside() -> None:
@@ -177,7 +282,7 @@ def test_a_document_larger_than_the_lowered_size_is_sent_alone_and_not_set_aside
     glean = Picky("ab")
     desk = Desk(glean)
 
-    page = desk.fetched(batch_bytes_max=100).page
+    page = desk.packed(batch_bytes_max=100)
 
     assert (page.document_count, page.reject_count, page.batch_count) == (2, 0, 2)
 
@@ -186,7 +291,7 @@ def test_a_lowered_size_never_raises_the_limit() -> None:
     limits = msgspec.json.encode({"batch_bytes_max": 300}).decode()
     desk = Desk(Picky("abcd"), LIMITS=limits)
 
-    assert desk.fetched().page == desk.fetched(batch_bytes_max=10**9).page
+    assert desk.packed() == desk.packed(batch_bytes_max=10**9)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +319,7 @@ def test_a_conflict_while_the_upload_is_open_is_cut_and_alone_counts_as_taken() 
     network = Network(a_page("a", "b"), conflict, a_history(OPEN), conflict, a_history(OPEN), ok())
     desk = Desk(network)
 
-    assert desk.sent() == [Split(0, 0, None), Sent(0, 0), Sent(0, 1)]
+    assert desk.sent() == [Split(0, 0, 1), Sent(0, 0), Sent(0, 1)]
     assert network.lines == [LIST, BULK, STATUS, BULK, STATUS, BULK]
     assert desk.executor.rejects(0) == []
 
@@ -223,7 +328,7 @@ def test_a_conflict_that_glean_cannot_be_asked_about_may_pass() -> None:
     network = Network(a_page("a"), httpx.Response(409), httpx.Response(503, text="busy"))
 
     assert Desk(network).sent() == [
-        Failed("Glean answered 503: busy", is_transient=True, jitter=0.5)
+        Failed("Glean answered 503: busy", True, jitter=0.5, effect=Send(0, 0))
     ]
 
 
@@ -232,7 +337,7 @@ def test_a_conflict_outside_of_an_upload_fails_the_job() -> None:
 
     (event,) = Desk(network, upload_id="").sent()
 
-    assert event == Failed("Glean answered 409: version", is_transient=False, jitter=0.5)
+    assert event == Failed("Glean answered 409: version", False, jitter=0.5, effect=Send(0, 0))
     assert network.lines == [LIST, INDEX]
 
 
@@ -255,7 +360,7 @@ def test_any_other_refusal_is_not_the_doing_of_a_document(
 def test_a_batch_whose_answer_was_lost_is_still_there() -> None:
     network = Network(a_page("a"), httpx.ReadError("lost"), ok())
     desk = Desk(network)
-    desk.fetched()
+    desk.packed()
 
     assert isinstance(desk.performed(Send(0, 0)), Failed)
     assert desk.performed(Send(0, 0)) == Sent(0, 0)
@@ -267,7 +372,7 @@ def test_a_wait_that_glean_asks_for_is_passed_on_with_the_jitter() -> None:
 
     event = Desk(Network(busy)).performed(Open(UPLOAD))
 
-    assert event == Failed("Glean answered 429: slow down", True, 7_000, 0.5)
+    assert event == Failed("Glean answered 429: slow down", True, 7_000, 0.5, Open(UPLOAD))
 
 
 def test_a_page_that_is_in_glean_takes_no_memory() -> None:
@@ -286,7 +391,7 @@ def test_running_out_of_memory_in_a_mapping_is_not_the_records_fault() -> None:
     desk = Desk(Network(a_page("a")), connector=replace(NOTES, document=greedy))
 
     with pytest.raises(MemoryError):
-        desk.fetched()
+        desk.packed()
 
 
 def test_a_mapping_that_raises_sets_only_its_own_record_aside() -> None:
@@ -299,9 +404,9 @@ def test_a_mapping_that_raises_sets_only_its_own_record_aside() -> None:
 
     desk = Desk(Network(a_page("a", "b", "c")), connector=replace(NOTES, document=moody))
 
-    page = desk.fetched().page
+    page = desk.packed()
 
-    assert (page.document_count, page.reject_count, page.record_count) == (2, 1, 3)
+    assert (page.document_count, page.reject_count) == (2, 1)
     (reject,) = desk.executor.rejects(0)
     assert (reject.place, reject.reason) == (2, "the mapping raised ZeroDivisionError: ***")
 
@@ -309,7 +414,7 @@ def test_a_mapping_that_raises_sets_only_its_own_record_aside() -> None:
 def test_a_record_with_an_endless_id_can_be_set_aside() -> None:
     desk = Desk(Network(a_page("x" * 3_000_000)))
 
-    desk.fetched()
+    desk.packed()
 
     (reject,) = desk.executor.rejects(0)
     assert len(msgspec.json.encode(reject)) < VALUE_BYTES_MAX
@@ -328,7 +433,7 @@ def test_a_mapping_that_brings_half_a_character_sets_its_record_aside(field: str
 
     desk = Desk(Network(a_page("a")), connector=replace(NOTES, document=halving))
 
-    desk.fetched()
+    desk.packed()
 
     (reject,) = desk.executor.rejects(0)
     assert msgspec.json.encode(reject)

@@ -56,6 +56,7 @@ COUNTS = {
     "rejects_kept_max",
 }
 SHARES = {"rejects_share_max", "shrink_max"}
+CONNECTIONS_MAX = 6  # the platform's, of one invocation at a time
 POSITIVES = set(Limits.__struct_fields__) - COUNTS - SHARES
 
 
@@ -118,7 +119,7 @@ def test_a_job_of_earlier_code_goes_on_where_it_was() -> None:
 
     job, effects = at(job, Woke(full_count=50, fingerprint="f"))
 
-    assert effects == (Fetch(2, "c", None, job.upload_id, None),)
+    assert effects == (Fetch(2, "c", None),)
     assert (job.document_count, job.death_count, job.fingerprint) == (18, 2, "f")
 
 
@@ -219,6 +220,8 @@ def test_the_default_limits_fit_into_each_other() -> None:
     assert limits.retry_after_ms_max + limits.backoff_ms_max < limits.stall_ms_max
     assert limits.settle_ms_max < limits.stall_ms_max
     assert limits.turn_ms_max < limits.lease_ms
+    assert limits.held_bytes_max <= limits.page_bytes_max
+    assert limits.sends_max + 1 == CONNECTIONS_MAX
 
 
 def test_the_default_deaths_reach_the_smallest_turn() -> None:

@@ -2,7 +2,16 @@ import pytest
 from msgspec.structs import asdict, replace
 
 from durable.job import ENDED, Flight, Job, Limits, Mode, Note, State
-from durable.lifecycle import anew, died, displaced, ended, noted, progressed, watermark_ms
+from durable.lifecycle import (
+    anew,
+    died,
+    displaced,
+    ended,
+    grounded,
+    noted,
+    progressed,
+    watermark_ms,
+)
 from durable.pace import ALARM_MS_MIN
 from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page
 
@@ -22,6 +31,8 @@ WORN = Job(
     upload_count=5,
     cursor="c",
     flights=(Flight(a_page()),),
+    is_fetching=True,
+    is_refused=True,
     page_count=6,
     document_count=7,
     deletion_count=8,
@@ -56,8 +67,10 @@ WORN = Job(
     pending_reject_count=28,
     queued_cursor="q",
 )
+# What is under way, for as long as the turn is.
+FLYING = {"flights", "is_fetching", "is_refused", "turn"}
 # What beginning anew keeps: whose the job is, what was learnt, and what counts across crawls.
-KEPT = {
+KEPT = FLYING | {
     "id",
     "connector",
     "mode",
@@ -67,7 +80,6 @@ KEPT = {
     "upload_id",
     "upload_count",
     "turn_count",
-    "turn",
     "pending_reject_count",
     "queued_cursor",
     "retry_at_ms",
@@ -113,21 +125,40 @@ def test_beginning_anew_begins_where_the_mode_does(mode: Mode, state: State) -> 
     assert anew(replace(WORN, mode=mode), LATER_MS).state is state
 
 
+def test_nothing_is_under_way_between_two_turns() -> None:
+    waiting = grounded(WORN)
+
+    assert changed(WORN, waiting) == FLYING
+    assert (waiting.flights, waiting.is_fetching, waiting.is_refused) == ((), False, False)
+    assert waiting.turn is None
+
+
 def test_progress_ends_the_trouble() -> None:
+    moved = progressed(replace(WORN, retry_at_ms=None), LATER_MS)
+
+    assert changed(replace(WORN, retry_at_ms=None), moved) == {
+        "attempt",
+        "death_count",
+        "progress_at_ms",
+        "error",
+    }
+    assert (moved.attempt, moved.death_count, moved.error) == (1, 0, "")
+    assert moved.progress_at_ms == LATER_MS
+
+
+def test_progress_beside_a_failure_does_not_end_its_error() -> None:
     moved = progressed(WORN, LATER_MS)
 
-    assert changed(WORN, moved) == {"attempt", "death_count", "progress_at_ms", "error"}
-    assert (moved.attempt, moved.death_count, moved.error) == (0, 0, "")
-    assert moved.progress_at_ms == LATER_MS
+    assert changed(WORN, moved) == {"attempt", "death_count", "progress_at_ms"}
+    assert (moved.attempt, moved.error, moved.retry_at_ms) == (1, "trouble", 14)
 
 
 @pytest.mark.parametrize("state", sorted(ENDED))
 def test_an_ended_job_waits_for_nothing_and_keeps_what_it_did(state: State) -> None:
     job = ended(WORN, state, LATER_MS, LIMITS, "why")
 
-    assert changed(WORN, job) - {"state"} == {
+    assert changed(WORN, job) - {"state"} == FLYING | {
         "finished_at_ms",
-        "turn",
         "retry_at_ms",
         "alarm_at_ms",
         "error",
@@ -179,10 +210,10 @@ def test_a_death_counts_and_halves() -> None:
 @pytest.mark.parametrize(
     ("death_count", "halving_count", "state"),
     [
-        (4, 5, State.SENDING),
-        (5, 4, State.SENDING),
-        (5, 5, State.FAILED),
-        (5, 6, State.FAILED),
+        (7, 8, State.SENDING),
+        (8, 7, State.SENDING),
+        (8, 8, State.FAILED),
+        (8, 9, State.FAILED),
         (99, 0, State.SENDING),
     ],
 )
@@ -195,7 +226,7 @@ def test_a_death_ends_the_job_after_enough_of_them_at_the_smallest_turn(
 
 
 def test_a_job_that_dies_of_its_page_quotes_the_beginning_of_the_cursor() -> None:
-    job = replace(a_job(State.SENDING), death_count=5, halving_count=5, cursor="c" * 8_000)
+    job = replace(a_job(State.SENDING), death_count=8, halving_count=8, cursor="c" * 8_000)
 
     job = died(job, LATER_MS, LIMITS)
 
@@ -207,6 +238,7 @@ def test_a_displaced_job_begins_anew_with_the_next_alarm() -> None:
     job = displaced(replace(WORN, restart_count=0), "replaced", LATER_MS, LIMITS)
 
     assert (job.state, job.turn, job.restart_count) == (State.OPENING, None, 1)
+    assert (job.flights, job.is_fetching) == ((), False)
     assert job.alarm_at_ms == LATER_MS + ALARM_MS_MIN
     assert job.notes[-1] == Note(LATER_MS, "begins anew: replaced")
 

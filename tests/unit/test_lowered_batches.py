@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from durable.events import Event, Fetch, Fetched
+from durable.events import Fetch, Pack, Packed
 from durable.executor import Ends, Executor, Host
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
@@ -17,14 +17,17 @@ ENVIRONMENT = an_environment(
 )
 
 
-def fetched(texts: list[str], batch_bytes_max: int | None) -> Event:
+def packed(texts: list[str], batch_bytes_max: int | None) -> Packed:
     items = [{"id": str(number), "text": text} for number, text in enumerate(texts)]
     network = Network(httpx.Response(200, json={"items": items, "next_cursor": None}))
     host = Host(now_ms=lambda: 1, nonce=lambda: "0a1b2c", draw=lambda: 1.0, transport=network)
     executor = Executor(NOTES, ENVIRONMENT, host)
     ends = executor.ends()
     assert isinstance(ends, Ends)
-    return asyncio.run(executor.perform(Fetch(0, None, None, "u-1", batch_bytes_max), ends))
+    asyncio.run(executor.perform(Fetch(0, None, None), ends))
+    event = asyncio.run(executor.perform(Pack(0, "u-1", batch_bytes_max), ends))
+    assert isinstance(event, Packed)
+    return event
 
 
 @pytest.mark.parametrize(
@@ -33,15 +36,13 @@ def fetched(texts: list[str], batch_bytes_max: int | None) -> Event:
 def test_pages_are_cut_into_requests_of_the_lowered_size(
     batch_bytes_max: int | None, batch_count: int
 ) -> None:
-    page = fetched(["x" * 600] * 4, batch_bytes_max)
+    page = packed(["x" * 600] * 4, batch_bytes_max)
 
-    assert isinstance(page, Fetched)
-    assert (page.page.batch_count, page.page.reject_count) == (batch_count, 0)
+    assert (page.batch_count, page.reject_count) == (batch_count, 0)
 
 
 def test_a_document_above_the_lowered_size_is_still_sent() -> None:
     """Of a request of 3 MB that was refused, half is 1.5 MB; a document of 2 MB may be taken."""
-    page = fetched(["x" * 600, "x" * 2_000], batch_bytes_max=1_500)
+    page = packed(["x" * 600, "x" * 2_000], batch_bytes_max=1_500)
 
-    assert isinstance(page, Fetched)
-    assert (page.page.document_count, page.page.reject_count) == (2, 0)
+    assert (page.document_count, page.reject_count) == (2, 0)

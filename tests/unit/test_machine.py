@@ -17,6 +17,8 @@ from durable.events import (
     Fetched,
     Open,
     Opened,
+    Pack,
+    Packed,
     Send,
     Sent,
     Split,
@@ -24,11 +26,12 @@ from durable.events import (
 )
 from durable.job import PENDING, Flight, Job, Limits, Mode, Standing, State, Usage
 from durable.pace import ALARM_MS_MIN
-from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, at, played
+from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, arrived, at, played
 
 
 PART_USED = Usage(started_at_ms=NOW_MS, page_count=2, byte_count=5, request_count=10)
 PASSING = Failed("it may pass", is_transient=True)
+FETCHED, PACKED = arrived(0, a_page())
 
 # What becomes of every event in every state; a pair that is not here cannot happen.
 TABLE: dict[tuple[State, type[Event]], State] = {
@@ -39,6 +42,7 @@ TABLE: dict[tuple[State, type[Event]], State] = {
     (State.OPENING, Failed): State.OPENING,
     (State.SENDING, Woke): State.SENDING,
     (State.SENDING, Fetched): State.SENDING,
+    (State.SENDING, Packed): State.SENDING,
     (State.SENDING, Sent): State.SENDING,
     (State.SENDING, Split): State.SENDING,
     (State.SENDING, Displaced): State.OPENING,
@@ -53,19 +57,25 @@ EVENTS: dict[type[Event], Event] = {
     Woke: WOKE,
     Opened: Opened(),
     Asked: Asked(Standing.OPEN),
-    Fetched: Fetched(0, a_page()),
+    Fetched: FETCHED,
+    Packed: PACKED,
     Sent: Sent(0, 0),
-    Split: Split(0, 0),
+    Split: Split(0, 0, half_index=1),
     Displaced: Displaced("something else"),
     CloseRefused: CloseRefused("no documents"),
     Closed: Closed(),
     Failed: PASSING,
 }
 PAIRS = list(product(State, EVENTS))
+UNDER_WAY = Flight(a_page(), begun_count=1, sending=(0,))
 
 
 def a_job_before(event: type[Event], state: State) -> Job:
-    flights = (Flight(a_page()),) if event in {Sent, Split} else ()
+    flights = {
+        Packed: (Flight(FETCHED.page, is_packed=False),),
+        Sent: (UNDER_WAY,),
+        Split: (UNDER_WAY,),
+    }.get(event, ())
     resumes = state is State.OPENING and event is Asked
     return replace(a_job(state), flights=flights, resumes=resumes, document_count=3)
 
@@ -109,19 +119,47 @@ def test_an_opening_that_asked_nothing_takes_no_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    "event",
-    [Fetched(1, a_page()), Sent(1, 0), Sent(0, 1), Split(1, 0), Split(0, 1)],
+    ("event", "bug"),
+    [
+        (Fetched(0, a_page()), "Fetched.* at page 1"),
+        (Fetched(2, a_page()), "Fetched.* at page 1"),
+        (Packed(1, 1, 3, 2), "page 1 is not under way"),
+        (Packed(0, 1, 3, 2), "Packed.* for the second time"),
+        (Sent(1, 0), "page 1 is not under way"),
+        (Sent(0, 1), "batch 1 is not under way"),
+        (Split(1, 0, 1), "page 1 is not under way"),
+        (Split(0, 1, 1), "batch 1 is not under way"),
+        (Split(0, 0, 0), "Split.* of 1 batches"),
+        (Split(0, 0, 2), "Split.* of 1 batches"),
+    ],
     ids=[
-        "another page fetched",
+        "a page fetched again",
+        "a later page fetched",
+        "another page packed",
+        "a page packed again",
         "another page sent",
         "another batch sent",
         "another page split",
         "another batch split",
+        "a half that takes another's place",
+        "a half too far",
     ],
 )
-def test_an_answer_to_something_else_is_our_bug(event: Event) -> None:
-    with pytest.raises(AssertionError, match="while sending at page 0"):
-        at(a_job_before(type(event), State.SENDING), event)
+def test_an_answer_to_something_else_is_our_bug(event: Event, bug: str) -> None:
+    with pytest.raises(AssertionError, match=bug):
+        at(a_job_before(Sent, State.SENDING), event)
+
+
+def test_a_page_that_was_not_asked_for_is_our_bug() -> None:
+    with pytest.raises(AssertionError, match=r"Fetched.* while sending at page 0"):
+        at(replace(a_job(State.SENDING), is_fetching=False), FETCHED)
+
+
+def test_a_page_before_those_in_glean_is_our_bug() -> None:
+    job = replace(a_job_before(Sent, State.SENDING), page_count=1)
+
+    with pytest.raises(AssertionError, match="page 0 is not under way"):
+        at(job, Sent(0, 0))
 
 
 def test_a_full_job_opens_sends_page_by_page_and_closes() -> None:
@@ -131,10 +169,12 @@ def test_a_full_job_opens_sends_page_by_page_and_closes() -> None:
 
     assert asked == [
         Open("a-1"),
-        Fetch(0, cursor=None, since_ms=None, upload_id="a-1", batch_bytes_max=None),
+        Fetch(0, cursor=None, since_ms=None),
+        Fetch(1, cursor="b", since_ms=None),
+        Pack(0, upload_id="a-1", batch_bytes_max=None),
+        Pack(1, upload_id="a-1", batch_bytes_max=None),
         Send(page_index=0, batch_index=0),
         Send(page_index=0, batch_index=1),
-        Fetch(1, cursor="b", since_ms=None, upload_id="a-1", batch_bytes_max=None),
         Send(page_index=1, batch_index=0),
         Ask("a-1"),
         Close("a-1"),
@@ -154,9 +194,11 @@ def test_an_incremental_job_ends_with_its_last_page() -> None:
     job, asked = played(queued, [a_page("b"), a_page(None)])
 
     assert asked == [
-        Fetch(0, cursor=None, since_ms=None, upload_id="", batch_bytes_max=None),
+        Fetch(0, cursor=None, since_ms=None),
+        Fetch(1, cursor="b", since_ms=None),
+        Pack(0, upload_id="", batch_bytes_max=None),
+        Pack(1, upload_id="", batch_bytes_max=None),
         Send(page_index=0, batch_index=0),
-        Fetch(1, cursor="b", since_ms=None, upload_id="", batch_bytes_max=None),
         Send(page_index=1, batch_index=0),
     ]
     assert job.state is State.SUCCEEDED
@@ -169,7 +211,7 @@ def test_an_incremental_job_reads_from_the_watermark_through_all_its_turns() -> 
     job, begun = at(queued, Woke(watermark_ms=7))
     _, resumed = at(replace(job, turn=None), Woke(watermark_ms=8))
 
-    assert begun == resumed == (Fetch(0, None, 7, "", None),)
+    assert begun == resumed == (Fetch(0, None, 7),)
 
 
 def test_a_full_job_reads_everything_whatever_the_watermark() -> None:
@@ -177,25 +219,28 @@ def test_a_full_job_reads_everything_whatever_the_watermark() -> None:
 
     _, effects = at(opening, Opened())
 
-    assert effects == (Fetch(0, None, None, "job-1", None),)
+    assert effects == (Fetch(0, None, None),)
 
 
 @pytest.mark.parametrize(
     ("mode", "state"), [(Mode.FULL, State.CLOSING), (Mode.INCREMENTAL, State.SUCCEEDED)]
 )
 def test_an_empty_page_is_passed_without_sending(mode: Mode, state: State) -> None:
-    sending = a_job(State.SENDING, mode)
+    fetched, packed = arrived(0, a_page("b", batch_count=0))
 
-    middle, effects = at(sending, Fetched(0, a_page("b", batch_count=0)))
-    last = after(middle, Fetched(1, a_page(None, batch_count=0)))
+    reading, first = at(a_job(State.SENDING, mode), fetched)
+    middle, second = at(reading, packed)
+    last = after(middle, *arrived(1, a_page(None, batch_count=0)))
 
-    assert effects == (Fetch(1, "b", None, sending.upload_id, None),)
+    assert first == (Fetch(1, "b", None), Pack(0, reading.upload_id, None))
+    assert second == ()
+    assert middle.page_count == 1
     assert last.state is state
     assert last.page_count == 2
 
 
 def test_the_cursor_moves_when_the_last_batch_is_acknowledged() -> None:
-    fetched = after(a_job(State.SENDING), Fetched(0, a_page("b", batch_count=2)))
+    fetched = after(a_job(State.SENDING), *arrived(0, a_page("b", batch_count=2)))
     half = after(fetched, Sent(0, 0))
     whole = after(half, Sent(0, 1))
 
@@ -205,19 +250,19 @@ def test_the_cursor_moves_when_the_last_batch_is_acknowledged() -> None:
 
 
 def test_the_end_of_the_source_is_reached_when_its_last_batch_is_acknowledged() -> None:
-    fetched = after(a_job(State.SENDING), Fetched(0, a_page(None)))
+    fetched = after(a_job(State.SENDING), *arrived(0, a_page(None)))
     whole = after(fetched, Sent(0, 0))
 
     assert [job.has_end for job in (fetched, whole)] == [False, True]
 
 
 def test_what_was_under_way_is_fetched_again_after_a_death() -> None:
-    half = after(a_job(State.SENDING), Fetched(0, a_page("b", batch_count=2)), Sent(0, 0))
+    half = after(a_job(State.SENDING), *arrived(0, a_page("b", batch_count=2)), Sent(0, 0))
 
     woken, effects = at(half, WOKE)
 
-    assert effects == (Fetch(0, None, None, "job-1", None),)
-    assert woken.flights == ()
+    assert effects == (Fetch(0, None, None),)
+    assert (woken.flights, woken.is_fetching) == ((), True)
 
 
 def test_every_try_at_opening_has_an_upload_id_of_its_own() -> None:
@@ -240,9 +285,12 @@ def test_every_try_at_opening_has_an_upload_id_of_its_own() -> None:
 )
 def test_a_turn_whose_budget_is_spent_yields(limits: Limits, now_ms: int) -> None:
     sending = replace(a_job(State.SENDING), turn=PART_USED)
+    fetched, packed = arrived(0, a_page(batch_count=0))
 
-    job, effects = at(sending, Fetched(0, a_page(batch_count=0)), now_ms, limits)
+    reading, last = at(sending, fetched, now_ms, limits)
+    job, effects = at(reading, packed, now_ms, limits)
 
+    assert last == (Pack(0, "job-1", None),)
     assert (job.turn, effects) == (None, ())
     assert job.alarm_at_ms == now_ms + ALARM_MS_MIN
 
@@ -260,9 +308,9 @@ def test_a_turn_whose_budget_is_spent_yields(limits: Limits, now_ms: int) -> Non
 def test_a_turn_goes_on_while_there_is_budget(limits: Limits, now_ms: int) -> None:
     sending = replace(a_job(State.SENDING), turn=PART_USED)
 
-    _, effects = at(sending, Fetched(0, a_page(batch_count=0)), now_ms, limits)
+    _, effects = at(sending, arrived(0, a_page(batch_count=0))[0], now_ms, limits)
 
-    assert effects == (Fetch(1, "next", None, "job-1", None),)
+    assert effects == (Fetch(1, "next", None), Pack(0, "job-1", None))
 
 
 def test_a_yield_is_neither_a_death_nor_a_failure() -> None:
@@ -287,8 +335,8 @@ def test_the_lease_is_renewed_when_half_of_it_is_gone() -> None:
     armed_ms = NOW_MS + LIMITS.lease_ms
     half_ms = NOW_MS + LIMITS.lease_ms // 2
 
-    early = after(sending, Fetched(0, a_page()), now_ms=half_ms)
-    late = after(sending, Fetched(0, a_page()), now_ms=half_ms + 1)
+    early = after(sending, FETCHED, now_ms=half_ms)
+    late = after(sending, FETCHED, now_ms=half_ms + 1)
 
     assert early.alarm_at_ms == armed_ms
     assert late.alarm_at_ms == half_ms + 1 + LIMITS.lease_ms
@@ -303,12 +351,13 @@ def test_a_waking_arms_the_lease() -> None:
 @pytest.mark.parametrize(
     ("state", "event"),
     [
-        (State.SENDING, Split(0, 0)),
+        (State.SENDING, Packed(0, 1, 3, 2)),
+        (State.SENDING, Split(0, 0, 1)),
         (State.CLOSING, Asked(Standing.OPEN)),
         (State.CLOSING, CloseRefused("no documents")),
         (State.CLOSING, Closed()),
     ],
-    ids=["split", "asked", "refused", "closed"],
+    ids=["packed", "split", "asked", "refused", "closed"],
 )
 def test_whatever_goes_on_renews_the_lease(state: State, event: Event) -> None:
     late_ms = NOW_MS + LIMITS.lease_ms - 1

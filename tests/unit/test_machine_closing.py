@@ -205,6 +205,7 @@ def test_a_close_that_was_answered_and_cannot_be_asked_about_succeeds_in_the_end
     assert (succeeded.state, succeeded.error) == (State.SUCCEEDED, "")
     assert (succeeded.finished_at_ms, succeeded.alarm_at_ms) == (STALLED_MS, None)
     assert [note.text for note in succeeded.notes] == [
+        "busy",
         "Glean took the close, and cannot be asked about it: busy",
         "succeeded",
     ]

@@ -82,7 +82,7 @@ def test_a_job_queued_again_asks_after_its_upload() -> None:
 def test_an_upload_that_is_still_open_is_gone_on_with() -> None:
     job, effects = at(after(queued_again(), DEFINED), Asked(Standing.OPEN))
 
-    assert effects == (Fetch(3, "d", None, "job-1", None),)
+    assert effects == (Fetch(3, "d", None),)
     assert (job.state, job.resumes, job.crawl_count) == (State.SENDING, False, 1)
     assert (job.document_count, job.record_count, job.reject_count) == (9, 16, 1)
     assert (job.started_at_ms, job.attempt) == (NOW_MS, 1)
@@ -117,6 +117,16 @@ def test_an_upload_that_is_gone_is_begun_anew(standing: Standing, *, has_end: bo
     assert_is_at_the_start(job)
     assert (job.crawl_count, job.restart_count, job.started_at_ms) == (2, 0, LATER_MS)
     assert job.notes[-1].text == f"the upload job-1 is {standing}: begins anew"
+
+
+def test_an_opening_in_place_of_an_upload_that_is_gone_is_the_first_try() -> None:
+    opening = after(queued_again(), DEFINED, Asked(Standing.REPLACED))
+
+    failed = after(opening, Failed("busy", is_transient=True, effect=Open("job-2")))
+
+    assert (opening.attempt, failed.attempt) == (1, 1)
+    assert failed.retry_at_ms is not None
+    assert after(failed, DEFINED, now_ms=failed.retry_at_ms).attempt == 2
 
 
 def test_an_upload_closed_before_it_had_all_pages_is_begun_anew() -> None:
@@ -164,7 +174,7 @@ def test_an_incremental_job_goes_on_without_asking() -> None:
 
     job, effects = at(queued, Woke(watermark_ms=8, fingerprint="one"))
 
-    assert effects == (Fetch(3, "d", 7, "", None),)
+    assert effects == (Fetch(3, "d", 7),)
     assert (job.state, job.crawl_count, job.document_count) == (State.SENDING, 1, 9)
 
 
@@ -195,7 +205,7 @@ def test_a_redefined_connector_begins_an_incremental_job_anew_from_the_same_wate
 
     job, effects = at(working, Woke(watermark_ms=9, fingerprint="two"))
 
-    assert effects == (Fetch(0, None, 7, "", None),)
+    assert effects == (Fetch(0, None, 7),)
     assert_is_at_the_start(job)
 
 
@@ -217,7 +227,7 @@ def test_a_definition_that_is_not_known_to_differ_changes_nothing(stored: str, w
 
     job, effects = at(working, woke)
 
-    assert effects == (Fetch(3, "d", None, "job-1", None),)
+    assert effects == (Fetch(3, "d", None),)
     assert job.crawl_count == 1
     assert job.fingerprint == (woke.fingerprint or stored)
 

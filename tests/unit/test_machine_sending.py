@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from durable.events import Displaced, Fetch, Fetched, Open, Send, Sent, Split, Woke
-from durable.job import Flight, Job, Limits, Mode, Page, State
+from durable.events import Displaced, Event, Fetch, Open, Pack, Send, Sent, Split, Woke
+from durable.job import Job, Limits, Mode, Page, State
 from durable.pace import ALARM_MS_MIN
-from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, at
+from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, arrived, at
 
 
 LATER_MS = NOW_MS + 5_000
@@ -18,19 +18,18 @@ CIRCLES = list(product(range(1, 21), range(21)))
 ROUNDS_MAX = 4  # a circle is found after so many times its length and what leads to it
 
 
-def sending(page: Page | None = None, **changes: object) -> Job:
-    flights = () if page is None else (Flight(page),)
-    return replace(a_job(State.SENDING), flights=flights, **changes)
+def sending(page: Page, mode: Mode = Mode.FULL, **changes: object) -> Job:
+    """With all batches of the page under way that may be, and the next page too."""
+    job = replace(a_job(State.SENDING, mode), **changes)
+    return after(job, *arrived(job.page_count, page))
 
 
 # Batches that Glean refuses
 
 
 def test_what_glean_refused_counts_as_set_aside_and_not_as_sent() -> None:
-    fetched = after(a_job(State.SENDING), Fetched(0, a_page("b", batch_count=3, reject_count=1)))
-
     job = after(
-        fetched,
+        sending(a_page("b", batch_count=3, reject_count=1)),
         Sent(0, 0),
         Sent(0, 1, rejected_document_count=1),
         Sent(0, 2, rejected_deletion_count=1),
@@ -41,7 +40,7 @@ def test_what_glean_refused_counts_as_set_aside_and_not_as_sent() -> None:
 
 
 def test_what_glean_refused_does_not_count_before_its_page_is_in_glean() -> None:
-    fetched = after(a_job(State.SENDING), Fetched(0, a_page("b", batch_count=2, reject_count=1)))
+    fetched = sending(a_page("b", batch_count=2, reject_count=1))
 
     half = after(fetched, Sent(0, 0, rejected_document_count=1))
     woken = after(half, WOKE)
@@ -61,23 +60,35 @@ def test_the_latest_page_with_documents_is_remembered(sent: Sent, document_curso
     assert after(job, sent).document_cursor == document_cursor
 
 
-def test_a_batch_cut_in_two_sends_its_first_half_in_its_place() -> None:
-    job, first = at(sending(a_page("b", batch_count=2)), Split(0, 0))
-    job, second = at(job, Sent(0, 0))
-    job, third = at(job, Sent(0, 1))
+def test_a_batch_cut_in_two_sends_both_halves() -> None:
+    job, first = at(sending(a_page("b", batch_count=2)), Split(0, 0, half_index=2))
+    job = after(job, Sent(0, 0), Sent(0, 1))
 
-    assert [first, second, third] == [(Send(0, 0),), (Send(0, 1),), (Send(0, 2),)]
+    assert first == (Send(0, 0), Send(0, 2))
+    assert job.page_count == 0
     assert after(job, Sent(0, 2)).page_count == 1
 
 
-def test_a_batch_is_cut_until_what_is_at_fault_stands_alone() -> None:
+def test_a_batch_cut_in_two_sends_its_first_half_in_its_place_where_order_counts() -> None:
+    job = sending(a_page("b", batch_count=2), Mode.INCREMENTAL)
+    job, first = at(job, Split(0, 0, half_index=2))
+    job, second = at(job, Sent(0, 0))
+    job, third = at(job, Sent(0, 2))
+
+    assert [first, second, third] == [(Send(0, 0),), (Send(0, 2),), (Send(0, 1),)]
+    assert job.page_count == 0
+    assert after(job, Sent(0, 1)).page_count == 1
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_batch_is_cut_until_what_is_at_fault_stands_alone(mode: Mode) -> None:
     page = a_page("b")  # of three documents, the second of which Glean refuses
 
     job = after(
-        sending(page),
-        Split(0, 0),  # 1 | 2, 3
+        sending(page, mode),
+        Split(0, 0, half_index=1),  # 1 | 2, 3
         Sent(0, 0),
-        Split(0, 1),  # 2 | 3
+        Split(0, 1, half_index=2),  # 2 | 3
         Sent(0, 1, rejected_document_count=1),
         Sent(0, 2),
     )
@@ -86,23 +97,24 @@ def test_a_batch_is_cut_until_what_is_at_fault_stands_alone() -> None:
 
 
 def test_a_cut_for_its_size_lowers_the_size_of_all_that_follow() -> None:
-    job = after(sending(a_page("b")), Split(0, 0, batch_bytes_max=500), Sent(0, 0))
+    job = after(sending(a_page("b")), Split(0, 0, 1, batch_bytes_max=500))
 
-    _, effects = at(job, Sent(0, 1))
+    _, effects = at(job, arrived(1, a_page("c"))[0])
 
-    assert effects == (Fetch(1, "b", None, "job-1", 500),)
+    assert effects == (Fetch(2, "c", None), Pack(1, "job-1", 500))
 
 
 def test_a_lowered_size_outlives_the_turn() -> None:
-    job = after(sending(a_page("b")), Split(0, 0, batch_bytes_max=500))
+    job = after(sending(a_page("b")), Split(0, 0, 1, batch_bytes_max=500))
+    woken = after(replace(job, turn=None), WOKE)
 
-    _, effects = at(replace(job, turn=None), WOKE)
+    _, effects = at(woken, arrived(0, a_page("b"))[0])
 
-    assert effects == (Fetch(0, None, None, "job-1", 500),)
+    assert effects == (Fetch(1, "b", None), Pack(0, "job-1", 500))
 
 
 def test_a_cut_for_its_content_leaves_the_size_as_it_is() -> None:
-    job = after(sending(a_page("b"), batch_bytes_max=500), Split(0, 0))
+    job = after(sending(a_page("b"), batch_bytes_max=500), Split(0, 0, 1))
 
     assert job.batch_bytes_max == 500
 
@@ -112,12 +124,9 @@ def test_a_size_that_was_lowered_is_not_raised_by_a_later_cut() -> None:
 
     job = after(
         sending(page),
-        Split(0, 0, batch_bytes_max=500),
-        Split(0, 0, batch_bytes_max=250),
-        Sent(0, 0),
-        Sent(0, 1),
-        Sent(0, 2),
-        Split(0, 3, batch_bytes_max=500),
+        Split(0, 0, 2, batch_bytes_max=500),
+        Split(0, 0, 3, batch_bytes_max=250),
+        Split(0, 1, 4, batch_bytes_max=500),
     )
 
     assert job.batch_bytes_max == 250
@@ -127,8 +136,8 @@ def test_a_page_is_cut_into_so_many_batches_and_no_more() -> None:
     limits = Limits(page_batches_max=3)
     whole = sending(a_page("b", batch_count=2))
 
-    most = after(whole, Split(0, 0), limits=limits)
-    job, effects = at(most, Split(0, 0), limits=limits)
+    most = after(whole, Split(0, 0, 2), limits=limits)
+    job, effects = at(most, Split(0, 0, 3), limits=limits)
 
     assert most.state is State.SENDING
     assert (job.state, effects) == (State.FAILED, ())
@@ -143,14 +152,14 @@ def test_a_page_is_cut_into_so_many_batches_and_no_more() -> None:
 def test_a_page_with_too_many_rejects_ends_the_job_before_it_is_sent(
     reject_count: int, state: State
 ) -> None:
-    job, effects = at(
-        sending(reject_count=3),
-        Fetched(0, a_page("b", reject_count=reject_count)),
-        limits=Limits(rejects_max=10),
-    )
+    limits = Limits(rejects_max=10)
+    fetched, packed = arrived(0, a_page("b", reject_count=reject_count))
+    reading = after(replace(a_job(State.SENDING), reject_count=3), fetched, limits=limits)
+
+    job, effects = at(reading, packed, limits=limits)
 
     assert job.state is state
-    assert bool(effects) is (state is State.SENDING)
+    assert effects == ((Send(0, 0),) if state is State.SENDING else ())
 
 
 @pytest.mark.parametrize(("deletion_count", "state"), [(1, State.SENDING), (2, State.FAILED)])
@@ -172,10 +181,11 @@ def test_too_many_refusals_of_glean_end_the_job_within_the_page(
 @pytest.mark.parametrize("mode", Mode)
 def test_the_share_of_rejects_counts_at_the_end_of_the_source(mode: Mode) -> None:
     limits = Limits(rejects_share_max=0.5, rejects_share_count=0)
-    job = a_job(State.SENDING, mode)
+    job = sending(a_page("b", reject_count=6), mode)
+    fetched, packed = arrived(1, a_page(None, batch_count=0))
 
-    middle = after(job, Fetched(0, a_page("b", reject_count=6)), Sent(0, 0), limits=limits)
-    last, effects = at(middle, Fetched(1, a_page(None, batch_count=0)), limits=limits)
+    middle = after(job, Sent(0, 0), fetched, limits=limits)
+    last, effects = at(middle, packed, limits=limits)
 
     assert middle.state is State.SENDING
     assert (last.state, effects) == (State.FAILED, ())
@@ -187,10 +197,9 @@ def test_rejects_early_in_the_source_are_outweighed_by_what_follows() -> None:
     limits = Limits(rejects_share_max=0.5, rejects_share_count=0)
 
     job = after(
-        a_job(State.SENDING),
-        Fetched(0, a_page("b", reject_count=6)),
+        sending(a_page("b", reject_count=6)),
         Sent(0, 0),
-        Fetched(1, a_page(None)),
+        *arrived(1, a_page(None)),
         Sent(1, 0),
         limits=limits,
     )
@@ -219,9 +228,9 @@ def test_an_approved_crawl_is_closed() -> None:
 
 
 def test_an_incremental_job_is_never_held() -> None:
-    job = replace(a_job(State.SENDING, Mode.INCREMENTAL), expected_count=100)
+    job = sending(a_page(None, batch_count=0), Mode.INCREMENTAL, expected_count=100)
 
-    assert after(job, Fetched(0, a_page(None, batch_count=0))).state is State.SUCCEEDED
+    assert job.state is State.SUCCEEDED
 
 
 # Sources that do not end, or end too soon
@@ -232,7 +241,8 @@ def test_a_source_without_an_end_is_given_up_at_the_bound_on_pages(
     page_count: int, state: State
 ) -> None:
     limits = Limits(pages_max=3)
-    job = sending(a_page("next"), page_count=page_count - 1)
+    before = replace(a_job(State.SENDING), page_count=page_count - 1)
+    job = after(before, *arrived(page_count - 1, a_page("next")), limits=limits)
 
     job = after(job, Sent(page_count - 1, 0), limits=limits)
 
@@ -252,9 +262,8 @@ def test_a_circle_of_cursors_is_found(length: int, lead_in: int) -> None:
     job = a_job(State.SENDING)
     for index in range(ROUNDS_MAX * (length + lead_in)):
         on_circle = (index - lead_in) % length if index >= lead_in else index - lead_in
-        job = after(
-            replace(job, turn=a_job(State.SENDING).turn), Fetched(index, page_at(on_circle))
-        )
+        job = replace(job, turn=a_job(State.SENDING).turn)
+        job = after(job, *arrived(index, page_at(on_circle)))
         if job.state is State.FAILED:
             break
 
@@ -276,7 +285,7 @@ def test_a_source_that_names_each_page_once_is_no_circle(page_count: int, turn_p
     for index in range(page_count):
         is_last = index == page_count - 1
         page = a_page(None, batch_count=0) if is_last else page_at(index)
-        job = after(job, Fetched(index, page), limits=limits)
+        job = after(job, *arrived(index, page), limits=limits)
         if job.turn is None and not is_last:
             job = after(job, WOKE, limits=limits)
 
@@ -290,10 +299,10 @@ def test_a_source_that_ends_before_its_total_has_not_ended(
 ) -> None:
     job = replace(a_job(State.SENDING, mode), page_count=1, record_count=5)
 
-    job, effects = at(job, Fetched(1, a_page(None, total_count=total_count)))
+    job, effects = at(job, arrived(1, a_page(None, total_count=total_count))[0])
 
     assert (job.state is State.FAILED) is is_short
-    assert (effects == ()) is is_short
+    assert effects == (() if is_short else (Pack(1, job.upload_id, None),))
     if is_short:
         assert job.error == (
             "the source says that it has 11 records, and came to its end after 10: "
@@ -302,15 +311,11 @@ def test_a_source_that_ends_before_its_total_has_not_ended(
 
 
 def test_a_total_is_compared_with_the_records_set_aside_too() -> None:
-    job = after(a_job(State.SENDING), Fetched(0, a_page(None, reject_count=2, total_count=7)))
-
-    assert job.state is State.SENDING
+    assert sending(a_page(None, reject_count=2, total_count=7)).state is State.SENDING
 
 
 def test_a_total_says_nothing_before_the_end() -> None:
-    job = after(a_job(State.SENDING), Fetched(0, a_page("b", total_count=1_000)))
-
-    assert job.state is State.SENDING
+    assert sending(a_page("b", total_count=1_000)).state is State.SENDING
 
 
 # Uploads that something else discarded
@@ -356,14 +361,14 @@ def test_progress_does_not_forgive_restarts() -> None:
     assert job.restart_count == 1
 
 
-def landed() -> tuple[Fetched, Sent]:
-    return Fetched(0, a_page("b")), Sent(0, 0)
+def landed() -> tuple[Event, ...]:
+    return (*arrived(0, a_page("b")), Sent(0, 0))
 
 
 def test_progress_ends_the_error_and_the_count_of_tries() -> None:
-    troubled = sending(attempt=5, death_count=3, error="trouble")
+    troubled = replace(a_job(State.SENDING), attempt=5, death_count=3, error="trouble")
 
-    job = after(troubled, Fetched(0, a_page(batch_count=0)), now_ms=LATER_MS)
+    job = after(troubled, *arrived(0, a_page(batch_count=0)), now_ms=LATER_MS)
 
     assert (job.attempt, job.death_count, job.error) == (1, 0, "")
     assert job.progress_at_ms == LATER_MS
@@ -372,13 +377,13 @@ def test_progress_ends_the_error_and_the_count_of_tries() -> None:
 def test_a_job_with_the_default_limits_takes_a_page_of_the_largest_budget() -> None:
     page = a_page("b", batch_count=LIMITS.page_batches_max, byte_count=LIMITS.page_bytes_max)
 
-    job = after(sending(), Fetched(0, page), *[Sent(0, n) for n in range(LIMITS.page_batches_max)])
+    job = after(sending(page), *[Sent(0, n) for n in range(LIMITS.page_batches_max)])
 
     assert (job.page_count, job.turn) == (1, None)  # and its requests have spent the turn
 
 
 def test_a_woken_job_forgets_nothing_that_is_in_glean() -> None:
-    job = after(sending(), *landed())
+    job = after(a_job(State.SENDING), *landed())
 
     woken = after(replace(job, turn=None), Woke(watermark_ms=5), now_ms=LATER_MS)
 

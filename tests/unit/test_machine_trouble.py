@@ -3,18 +3,27 @@
 import pytest
 from msgspec.structs import replace
 
-from durable.events import Failed, Fetch, Fetched, Opened, Sent
+from durable.events import Ask, Effect, Failed, Fetch, Open, Opened, Send, Sent
 from durable.job import WORKING, Job, Limits, State
 from durable.pace import ALARM_MS_MIN
-from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, at
+from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, arrived, at
 
 
-PASSING = Failed("it may pass", is_transient=True)
-EMPTY = a_page(batch_count=0)
+# What a job of each state waits for.
+EFFECTS: dict[State, Effect] = {
+    State.OPENING: Open("job-1"),
+    State.SENDING: Fetch(0, None, None),
+    State.CLOSING: Ask("job-1"),
+}
+EMPTY = arrived(0, a_page(batch_count=0))
+
+
+def passing(state: State = State.SENDING) -> Failed:
+    return Failed("it may pass", is_transient=True, effect=EFFECTS[state])
 
 
 def waited_ms(attempt: int = 1, retry_after_ms: int = 0, jitter: float = 1.0) -> int:
-    failure = Failed("", True, retry_after_ms, jitter)
+    failure = Failed("", True, retry_after_ms, jitter, EFFECTS[State.SENDING])
     job = after(replace(a_job(State.SENDING), attempt=attempt), failure)
     assert job.retry_at_ms is not None
     assert job.retry_at_ms == job.alarm_at_ms
@@ -53,24 +62,25 @@ def test_nobody_comes_back_before_what_was_asked_for() -> None:
 
 @pytest.mark.parametrize("state", sorted(WORKING))
 def test_a_failure_ends_the_turn_and_says_why(state: State) -> None:
-    job, effects = at(a_job(state), PASSING)
+    job, effects = at(a_job(state), passing(state))
 
     assert (job.state, effects) == (state, ())
-    assert (job.turn, job.flights, job.error) == (None, (), PASSING.reason)
-    assert job.notes[-1].text == PASSING.reason
+    assert (job.turn, job.flights, job.is_fetching) == (None, (), False)
+    assert (job.error, job.notes[-1].text) == ("it may pass", "it may pass")
 
 
 def test_a_failure_forgets_the_page_that_was_under_way() -> None:
-    half = after(a_job(State.SENDING), Fetched(0, a_page("b", batch_count=2)), Sent(0, 0))
+    job = after(a_job(State.SENDING), *arrived(0, a_page(None, batch_count=2)), Sent(0, 0))
 
-    failed = after(half, PASSING)
+    failed = after(job, Failed("busy", is_transient=True, effect=Send(0, 1)))
 
-    assert (failed.flights, failed.cursor, failed.page_count) == ((), None, 0)
+    assert (failed.turn, failed.flights) == (None, ())
+    assert (failed.cursor, failed.page_count) == (None, 0)
 
 
 @pytest.mark.parametrize("state", sorted(WORKING))
 def test_an_error_that_will_not_pass_fails_the_job(state: State) -> None:
-    job, effects = at(a_job(state), Failed("no such thing", is_transient=False))
+    job, effects = at(a_job(state), Failed("no such thing", False, effect=EFFECTS[state]))
 
     assert job.state is State.FAILED
     assert job.error == "no such thing"
@@ -82,8 +92,8 @@ def test_an_error_that_will_not_pass_fails_the_job(state: State) -> None:
 def test_a_job_without_progress_for_a_day_gives_up(state: State) -> None:
     last_ms = NOW_MS + LIMITS.stall_ms_max
 
-    waiting = after(a_job(state), PASSING, now_ms=last_ms - 1)
-    given_up = after(a_job(state), PASSING, now_ms=last_ms)
+    waiting = after(a_job(state), passing(state), now_ms=last_ms - 1)
+    given_up = after(a_job(state), passing(state), now_ms=last_ms)
 
     assert waiting.state is state
     assert given_up.state is State.FAILED
@@ -92,15 +102,15 @@ def test_a_job_without_progress_for_a_day_gives_up(state: State) -> None:
 
 def test_progress_gives_a_job_another_day() -> None:
     day_ms = LIMITS.stall_ms_max
-    moved = after(a_job(State.SENDING), Fetched(0, EMPTY), now_ms=NOW_MS + day_ms - 1)
+    moved = after(a_job(State.SENDING), *EMPTY, now_ms=NOW_MS + day_ms - 1)
 
-    waiting = after(moved, PASSING, now_ms=NOW_MS + day_ms)
+    waiting = after(moved, WOKE, passing(), now_ms=NOW_MS + day_ms)
 
     assert waiting.state is State.SENDING
 
 
 def test_an_early_alarm_does_nothing_and_is_set_again() -> None:
-    failed = after(a_job(State.SENDING), PASSING)
+    failed = after(a_job(State.SENDING), passing())
     assert failed.retry_at_ms is not None
 
     woken, effects = at(failed, WOKE, failed.retry_at_ms - 1)
@@ -110,14 +120,14 @@ def test_an_early_alarm_does_nothing_and_is_set_again() -> None:
 
 
 def test_a_waking_on_time_is_the_next_attempt() -> None:
-    failed = after(a_job(State.SENDING), PASSING)
+    failed = after(a_job(State.SENDING), passing())
     assert failed.retry_at_ms is not None
 
     woken, effects = at(failed, WOKE, failed.retry_at_ms)
 
-    assert effects == (Fetch(0, None, None, "job-1", None),)
+    assert effects == (Fetch(0, None, None),)
     assert (woken.attempt, woken.death_count, woken.retry_at_ms) == (2, 0, None)
-    assert woken.error == PASSING.reason  # until there is progress
+    assert woken.error == "it may pass"  # until there is progress
 
 
 # Deaths
@@ -140,11 +150,11 @@ def test_what_kills_the_isolate_again_and_again_fails_the_job(state: State) -> N
     job, effects = at(job, WOKE)
 
     assert (job.state, job.alarm_at_ms, effects) == (State.FAILED, None, ())
-    assert f"killed 6 times while {state} at page 1 (cursor None)" in job.error
+    assert f"killed 9 times while {state} at page 1 (cursor None)" in job.error
 
 
 def test_a_failure_in_between_does_not_forgive_deaths() -> None:
-    job = after(replace(a_job(State.SENDING), death_count=LIMITS.deaths_max - 1), PASSING)
+    job = after(replace(a_job(State.SENDING), death_count=LIMITS.deaths_max - 1), passing())
     assert job.retry_at_ms is not None
 
     job = after(job, WOKE, now_ms=job.retry_at_ms)
@@ -153,7 +163,7 @@ def test_a_failure_in_between_does_not_forgive_deaths() -> None:
 
 
 def test_progress_forgives_deaths_and_leaves_the_budget_as_it_is() -> None:
-    job = after(replace(a_job(State.SENDING), death_count=3, halving_count=3), Fetched(0, EMPTY))
+    job = after(replace(a_job(State.SENDING), death_count=3, halving_count=3), *EMPTY)
 
     assert (job.death_count, job.halving_count) == (0, 3)
 
@@ -163,12 +173,13 @@ def a_turn_of(job: Job) -> Job:
     job = after(job, WOKE)
     while job.turn is not None:
         page = a_page(str(job.page_count), batch_count=0)
-        job = after(job, Fetched(job.page_count, page))
+        job = after(job, *arrived(job.page_count, page))
     return job
 
 
 @pytest.mark.parametrize(
-    ("halving_count", "page_count"), [(0, 50), (1, 25), (2, 12), (3, 6), (4, 3), (5, 1), (6, 1)]
+    ("halving_count", "page_count"),
+    [(0, 500), (1, 250), (2, 125), (3, 62), (4, 31), (5, 15), (6, 7), (7, 3), (8, 1), (9, 1)],
 )
 def test_each_death_halves_the_pages_of_a_turn(halving_count: int, page_count: int) -> None:
     job = replace(a_job(State.SENDING), turn=None, halving_count=halving_count)
@@ -180,8 +191,8 @@ def test_each_death_halves_the_bytes_of_a_turn() -> None:
     limits = Limits(turn_bytes_max=100)
     halved = replace(a_job(State.SENDING), halving_count=2)
 
-    going_on = after(halved, Fetched(0, a_page(batch_count=0, byte_count=24)), limits=limits)
-    yielding = after(halved, Fetched(0, a_page(batch_count=0, byte_count=25)), limits=limits)
+    pages = (arrived(0, a_page(batch_count=0, byte_count=count)) for count in (24, 25))
+    going_on, yielding = (after(halved, *events, limits=limits) for events in pages)
 
     assert going_on.turn is not None
     assert yielding.turn is None
@@ -193,7 +204,7 @@ def test_a_job_takes_its_deaths_to_the_smallest_turn() -> None:
         job = after(job, WOKE)
         halvings.append(job.halving_count)
 
-    assert halvings == [1, 2, 3, 4, 5]
+    assert halvings == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 def test_the_budget_is_halved_no_further_than_to_the_smallest_turn() -> None:
@@ -211,11 +222,11 @@ def test_the_budget_grows_back_with_each_turn_that_ends_well() -> None:
         before, job = job.page_count, a_turn_of(job)
         sizes.append(job.page_count - before)
 
-    assert sizes == [3, 6, 12, 25, 50, 50]
+    assert sizes == [31, 62, 125, 250, 500, 500]
 
 
 def test_a_turn_that_fails_gives_no_budget_back() -> None:
-    job = after(replace(a_job(State.SENDING), halving_count=4), PASSING)
+    job = after(replace(a_job(State.SENDING), halving_count=4), passing())
 
     assert job.halving_count == 4
 
@@ -255,7 +266,7 @@ def test_a_redefined_connector_has_a_day_of_its_own() -> None:
     job = replace(a_job(State.SENDING), turn=None, fingerprint="one")
     job = after(job, replace(WOKE, fingerprint="two"), now_ms=NOW_MS + day_ms - 1)
 
-    job = after(job, PASSING, now_ms=NOW_MS + day_ms)
+    job = after(job, passing(State.OPENING), now_ms=NOW_MS + day_ms)
 
     assert job.state is State.OPENING
 

@@ -11,8 +11,18 @@ AHEAD = replace(a_job(State.SENDING), id="ahead")
 ANY_OTHER_ALARM = "its next turn begins with the next alarm"
 
 
-def a_flight(batch_count: int, sent_count: int) -> tuple[Flight]:
-    return (Flight(a_page(batch_count=batch_count), sent_count),)
+def flying(*flights: Flight, is_fetching: bool = False) -> Job:
+    """Four pages are in Glean, and these are on their way."""
+    job = replace(a_job(State.SENDING), page_count=4, is_fetching=is_fetching)
+    return replace(job, flights=flights)
+
+
+# One batch is in Glean, another on its way, and none of the next page.
+THREE = Flight(a_page(batch_count=3), sent_count=1, begun_count=2, sending=(1,))
+TWO = Flight(a_page(batch_count=2))
+ONE = Flight(a_page(batch_count=1), begun_count=1, sending=(0,))
+# One of two batches was cut: a half is in Glean, the other and the second batch on their way.
+CUT = Flight(a_page(batch_count=2), sent_count=1, begun_count=2, half_count=1, sending=(1, 2))
 
 
 def between_turns(state: State, mode: Mode = Mode.FULL) -> Job:
@@ -37,6 +47,19 @@ def test_a_job_that_failed_waits_because_of_it(state: State) -> None:
     job = replace(between_turns(state), attempt=3, retry_at_ms=NOW_MS, error="Glean answered 503")
 
     assert waiting_reason(job, None) == "attempt 3 failed: Glean answered 503"
+
+
+def test_a_job_that_failed_and_then_lost_its_upload_waits_because_of_the_first_try() -> None:
+    job = replace(between_turns(State.OPENING), attempt=0, retry_at_ms=NOW_MS, error="busy")
+
+    assert waiting_reason(job, None) == "attempt 1 failed: busy"
+
+
+@pytest.mark.parametrize("state", sorted(WORKING))
+def test_a_job_that_has_failed_and_hears_the_rest_says_so_already(state: State) -> None:
+    job = replace(a_job(state), retry_at_ms=NOW_MS, error="busy")
+
+    assert waiting_reason(job, None) == "attempt 1 failed: busy"
 
 
 @pytest.mark.parametrize("state", sorted(WORKING))
@@ -79,9 +102,12 @@ def test_an_ended_job_waits_for_nothing(state: State) -> None:
         (a_job(State.OPENING), "opens a bulk upload and reads the source from its start"),
         (a_job(State.SENDING), "reads page 1 of the source"),
         (replace(a_job(State.SENDING), page_count=4), "reads page 5 of the source"),
+        (flying(THREE), "sends page 5, 1 of 3 batches in Glean"),
+        (flying(CUT), "sends page 5, 1 of 3 batches in Glean"),
+        (flying(ONE, is_fetching=True), "sends page 5, 0 of 1 batch in Glean; reads page 6"),
         (
-            replace(a_job(State.SENDING), page_count=4, flights=a_flight(3, sent_count=1)),
-            "sends batch 2 of 3 of page 5",
+            flying(THREE, TWO, is_fetching=True),
+            "sends pages 5 to 6, 1 of 5 batches in Glean; reads page 7",
         ),
         (
             a_job(State.CLOSING),
@@ -140,9 +166,12 @@ def test_a_job_that_asks_after_its_upload_says_so() -> None:
         (a_job(State.QUEUED), "nothing"),
         (a_job(State.OPENING), "the opening of the upload, which is still empty"),
         (replace(a_job(State.SENDING), page_count=4), "page 5 would be read again"),
+        (flying(THREE), "page 5 would be read again, and 3 batches sent, 2 of them once more"),
+        (flying(CUT), "page 5 would be read again, and 3 batches sent, 3 of them once more"),
+        (flying(ONE), "page 5 would be read again, and 1 batch sent, 1 of them once more"),
         (
-            replace(a_job(State.SENDING), page_count=4, flights=a_flight(3, sent_count=1)),
-            "page 5 would be read again, and all of its 3 batches sent, 1 of them once more",
+            flying(THREE, TWO, is_fetching=True),
+            "pages 5 to 6 would be read again, and 5 batches sent, 2 of them once more",
         ),
         (replace(between_turns(State.SENDING), page_count=4), "nothing"),
         (

@@ -71,8 +71,8 @@ def test_jitter_is_of_the_back_off_and_not_of_what_was_asked_for() -> None:
     ("turn", "now_ms", "is_over"),
     [
         (TURN, NOW_MS, False),
-        (replace(TURN, page_count=49), NOW_MS, False),
-        (replace(TURN, page_count=50), NOW_MS, True),
+        (replace(TURN, page_count=499), NOW_MS, False),
+        (replace(TURN, page_count=500), NOW_MS, True),
         (replace(TURN, byte_count=32 * 1024 * 1024 - 1), NOW_MS, False),
         (replace(TURN, byte_count=32 * 1024 * 1024), NOW_MS, True),
         (replace(TURN, request_count=2_999), NOW_MS, False),
@@ -90,8 +90,8 @@ def test_a_turn_is_spent_by_whichever_bound_is_reached(
 @pytest.mark.parametrize(
     ("turn", "is_over"),
     [
-        (replace(TURN, page_count=11), False),
-        (replace(TURN, page_count=12), True),
+        (replace(TURN, page_count=124), False),
+        (replace(TURN, page_count=125), True),
         (replace(TURN, byte_count=8 * 1024 * 1024 - 1), False),
         (replace(TURN, byte_count=8 * 1024 * 1024), True),
         (replace(TURN, request_count=2_999), False),
@@ -105,7 +105,7 @@ def test_halvings_are_of_what_kills(turn: Usage, *, is_over: bool) -> None:
 
 
 def test_the_smallest_turn_has_one_page() -> None:
-    job = replace(a_job(State.SENDING), halving_count=6)
+    job = replace(a_job(State.SENDING), halving_count=9)
 
     assert not is_spent(job, TURN, NOW_MS, LIMITS)
     assert is_spent(job, replace(TURN, page_count=1), NOW_MS, LIMITS)

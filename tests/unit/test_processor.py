@@ -190,7 +190,7 @@ def test_a_turn_that_a_bug_of_ours_ends_leaves_the_lease_armed() -> None:
     job = bench.begun(Mode.FULL)
 
     for attempt in (1, 2):
-        with pytest.raises(AssertionError, match="no answer is prepared"):
+        with pytest.RaisesGroup(pytest.RaisesExc(AssertionError, match="no answer is prepared")):
             bench.turned()
 
         assert bench.storage.alarm_at_ms == NOW_MS + Limits().lease_ms

@@ -150,18 +150,21 @@ def test_a_command_is_obeyed_also_where_the_limits_are_not_right(limits: dict[st
 
 
 def test_nothing_is_sent_after_a_cancellation_and_the_late_answer_changes_nothing() -> None:
-    bench = Bench(ok(), a_page("a", next_cursor="2"), ok())
+    bench = Bench()
+    bench.network.on(BULK, ok(), ok())
+    bench.network.on(LIST, a_page("a", next_cursor="2"), a_page("b", next_cursor="3"), a_page("c"))
     job = bench.begun(Mode.FULL)
 
     async def cancel() -> None:
         after = await bench.processor.obey(job.id, Instruction(Command.CANCEL))
         assert isinstance(after, Job)
 
-    bench.network.meanwhile(3, cancel)
+    bench.network.meanwhile(4, cancel)
     left = bench.left()
 
-    assert bench.network.lines == [BULK, LIST, BULK]
+    assert bench.network.lines == [BULK, LIST, LIST, BULK, LIST]
     assert (left.state, left.page_count, left.document_count) == (State.CANCELLED, 0, 0)
+    assert left.flights == ()
     assert bench.storage.alarm_at_ms is None
 
 
@@ -169,32 +172,36 @@ def test_nothing_is_sent_after_a_cancellation_and_the_late_answer_changes_nothin
 def test_a_job_that_was_cancelled_and_retried_does_not_hear_its_old_turns_answer(
     failure: httpx.Response,
 ) -> None:
-    bench = Bench(ok(), a_page("a", next_cursor="2"), failure)
+    bench = Bench()
+    bench.network.on(BULK, ok(), failure, ok())
+    bench.network.on(LIST, a_page("a", next_cursor="2"), a_page("b"))
     job = bench.begun(Mode.FULL)
 
     async def cancel_and_retry() -> None:
         for command in (Command.CANCEL, Command.RETRY):
             assert isinstance(await bench.processor.obey(job.id, Instruction(command)), Job)
 
-    bench.network.meanwhile(3, cancel_and_retry)
+    bench.network.meanwhile(4, cancel_and_retry)
     left = bench.left()
 
-    assert len(bench.network.requests) == 3
+    assert bench.network.lines == [BULK, LIST, LIST, BULK, BULK]
     assert (left.state, left.page_count, left.error) == (State.QUEUED, 0, "")
     assert (left.attempt, left.death_count, left.turn) == (0, 0, None)
     assert bench.storage.alarm_at_ms == SOON_MS
 
-    upload = (job.id + "-1", "ACTIVE")
-    bench.network.add(a_history(upload), a_page("a", next_cursor="2"), ok(), a_page("b"), ok())
-    bench.network.add(a_history(upload), ok(), a_history((upload[0], "SUCCESSFUL")))
+    upload = job.id + "-1"
+    bench.network.on(STATUS, a_history((upload, "ACTIVE")), a_history((upload, "ACTIVE")))
+    bench.network.on(LIST, a_page("a", next_cursor="2"), a_page("b"))
+    bench.network.on(BULK, ok(), ok(), ok())
+    bench.network.on(STATUS, a_history((upload, "SUCCESSFUL")))
     left = bench.left()
 
-    assert (left.state, left.document_count, left.upload_id) == (State.SUCCEEDED, 2, upload[0])
+    assert (left.state, left.document_count, left.upload_id) == (State.SUCCEEDED, 2, upload)
 
 
 def test_a_turn_that_begins_while_an_old_one_waits_is_the_only_one_that_counts() -> None:
     """The platform runs one alarm at a time; nothing here depends on it."""
-    bench = Bench(ok(), a_page("a", next_cursor="2"), ok())
+    bench = Bench(ok(), a_page("a"), ok())
     job = bench.begun(Mode.FULL)
 
     async def cancel_retry_and_turn() -> None:
@@ -207,39 +214,51 @@ def test_a_turn_that_begins_while_an_old_one_waits_is_the_only_one_that_counts()
     bench.network.add(a_history((job.id + "-1", "ACTIVE")), httpx.Response(503))
     left = bench.left()
 
+    assert bench.network.lines == [BULK, LIST, BULK, STATUS, LIST]
     assert (left.state, left.page_count, left.attempt) == (State.SENDING, 0, 1)
     assert left.retry_at_ms is not None
     assert left.turn_count == 2
 
 
+def failed_at_the_second_page() -> tuple[Bench, Job]:
+    """The first one is in Glean."""
+    bench = Bench()
+    bench.network.on(BULK, ok(), ok(), httpx.Response(401))
+    bench.network.on(LIST, a_page("a", next_cursor="2"), a_page("b"))
+    bench.begun(Mode.FULL)
+    left = bench.left()
+    assert (left.state, left.page_count, left.cursor) == (State.FAILED, 1, "2")
+    assert bench.network.lines == [BULK, LIST, LIST, BULK, BULK]
+    return bench, left
+
+
 def test_a_retry_goes_on_from_the_stored_cursor_in_the_same_upload() -> None:
-    bench = Bench(ok(), a_page("a", next_cursor="2"), ok(), httpx.Response(401))
-    job = bench.begun(Mode.FULL)
-    assert bench.left().state is State.FAILED
+    bench, job = failed_at_the_second_page()
 
     bench.commanded(job, Command.RETRY)
     upload_id = job.id + "-1"
-    bench.network.add(a_history((upload_id, "ACTIVE")), a_page("b"), ok())
-    bench.network.add(a_history((upload_id, "ACTIVE")), ok(), a_history((upload_id, "SUCCESSFUL")))
+    bench.network.on(STATUS, a_history((upload_id, "ACTIVE")), a_history((upload_id, "ACTIVE")))
+    bench.network.on(STATUS, a_history((upload_id, "SUCCESSFUL")))
+    bench.network.on(LIST, a_page("b"))
+    bench.network.on(BULK, ok(), ok())
     left = bench.left()
 
-    assert bench.network.lines[4:] == [STATUS, LIST, BULK, STATUS, BULK, STATUS]
-    assert bench.network.requests[5].url.params["cursor"] == "2"
+    assert bench.network.lines[5:] == [STATUS, LIST, BULK, STATUS, BULK, STATUS]
+    assert bench.network.requests[6].url.params["cursor"] == "2"
     assert (left.state, left.document_count, left.upload_count) == (State.SUCCEEDED, 2, 1)
 
 
 def test_a_retry_begins_anew_where_glean_no_longer_has_the_upload() -> None:
-    bench = Bench(ok(), a_page("a", next_cursor="2"), ok(), httpx.Response(401))
-    job = bench.begun(Mode.FULL)
-    bench.turned()
+    bench, job = failed_at_the_second_page()
 
     bench.commanded(job, Command.RETRY)
-    bench.network.add(a_history((job.id + "-1", "ACTIVE"), ("another", "ACTIVE")))
-    bench.network.add(ok(), httpx.Response(503))
+    bench.network.on(STATUS, a_history((job.id + "-1", "ACTIVE"), ("another", "ACTIVE")))
+    bench.network.on(BULK, ok())
+    bench.network.on(LIST, httpx.Response(503))
     left = bench.left()
 
-    assert bench.network.lines[4:] == [STATUS, BULK, LIST]
-    assert "cursor" not in bench.network.requests[6].url.params
+    assert bench.network.lines[5:] == [STATUS, BULK, LIST]
+    assert "cursor" not in bench.network.requests[7].url.params
     assert (left.upload_id, left.page_count, left.crawl_count) == (job.id + "-2", 0, 2)
 
 

@@ -82,16 +82,15 @@ def test_a_job_that_waits_shows_why_and_until_when_and_what_comes_next() -> None
 
 
 def test_a_job_that_works_shows_what_a_kill_would_repeat() -> None:
-    working = replace(
-        QUEUED, state=State.SENDING, turn=Usage(started_at_ms=1), flights=(Flight(PAGE, 2),)
-    )
+    flight = Flight(PAGE, sent_count=1, begun_count=2, sending=(1,))
+    working = replace(QUEUED, state=State.SENDING, turn=Usage(started_at_ms=1), flights=(flight,))
 
     shown = status(working)
 
     assert (shown.waits_because, shown.waits_until) == (None, None)
-    assert shown.next_step == "sends batch 3 of 3 of page 1"
+    assert shown.next_step == "sends page 1, 1 of 3 batches in Glean"
     assert shown.if_killed_now == (
-        "page 1 would be read again, and all of its 3 batches sent, 2 of them once more"
+        "page 1 would be read again, and 3 batches sent, 2 of them once more"
     )
 
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.job import PENDING, Job, Limits, Mode, State
+from durable.job import PENDING, Flight, Job, Limits, Mode, Page, State, Usage
 from durable.store import BODY_BYTES_MAX, TRIGGER_KEYS_MAX, Store
 from tests.fakes.storage import Storage
 
@@ -14,6 +14,14 @@ from tests.fakes.storage import Storage
 JOB = Job(id="notes-1", connector="notes", mode=Mode.FULL, created_at_ms=1)
 SUCCEEDED = replace(JOB, state=State.SUCCEEDED, started_at_ms=70)
 INCREMENTAL = replace(SUCCEEDED, mode=Mode.INCREMENTAL)
+WRITTEN = replace(JOB, state=State.SENDING, cursor="b", turn=Usage(started_at_ms=2))
+WORKING = replace(
+    WRITTEN,
+    flights=(Flight(Page(next_cursor="c", batch_count=2, byte_count=9), sending=(0, 1)),),
+    is_fetching=True,
+    is_refused=True,
+)
+FURTHER = replace(WORKING, flights=(replace(WORKING.flights[0], sent_count=1, sending=(1,)),))
 LIMITS = Limits()
 
 
@@ -143,6 +151,104 @@ def test_an_incremental_job_leaves_the_count_of_the_last_full_one(store: Store) 
     saved(store, replace(INCREMENTAL, document_count=2))
 
     assert store.full_count() == 7
+
+
+def body(storage: Storage) -> Job:
+    (row,) = rows(storage, "SELECT body FROM job")
+    return msgspec.json.decode(str(row["body"]), type=Job)
+
+
+def written(storage: Storage, store: Store, job: Job) -> list[str]:
+    """The columns of the job that a saving wrote to."""
+    before = len(storage.statements)
+    saved(store, job, alarm_at_ms=6)
+    statements = [statement.split() for statement in storage.statements[before:]]
+    return [words[3] for words in statements if words[:2] == ["UPDATE", "job"]]
+
+
+def test_what_is_under_way_is_never_written(storage: Storage, store: Store) -> None:
+    added(store, WORKING)
+    assert body(storage) == WRITTEN
+
+    saved(store, FURTHER, alarm_at_ms=6)
+    assert body(storage) == WRITTEN
+    assert Store(storage).load(JOB.id) == WRITTEN
+
+
+def test_what_is_under_way_is_there_as_long_as_the_turn(store: Store) -> None:
+    added(store, JOB, "key")
+    saved(store, WORKING, alarm_at_ms=6)
+    assert (store.load(JOB.id), store.pending(), store.triggered_by("key")) == (
+        WORKING,
+        [WORKING],
+        WORKING,
+    )
+
+    saved(store, FURTHER, alarm_at_ms=6)
+    assert store.load(JOB.id) == FURTHER
+
+    yielded = replace(WRITTEN, turn=None, cursor="c")
+    saved(store, yielded, alarm_at_ms=6)
+    assert (store.load(JOB.id), store.pending()) == (yielded, [yielded])
+
+
+def test_a_job_whose_turn_somebody_ends_is_the_one_that_was_saved(store: Store) -> None:
+    added(store, JOB)
+    saved(store, WORKING, alarm_at_ms=6)
+
+    cancelled = replace(WRITTEN, state=State.CANCELLED, turn=None)
+    store.put(cancelled, LIMITS)
+
+    assert (store.load(JOB.id), store.pending()) == (cancelled, [])
+
+
+def test_a_body_that_stays_the_same_is_not_written(storage: Storage, store: Store) -> None:
+    added(store, JOB)
+
+    assert written(storage, store, WORKING) == ["body", "state"]
+    assert written(storage, store, FURTHER) == []
+    assert written(storage, store, replace(FURTHER, cursor="c", flights=())) == ["body"]
+    assert written(storage, store, replace(FURTHER, cursor="c")) == []
+    assert body(storage) == replace(WRITTEN, cursor="c")
+
+
+def test_a_state_is_written_where_it_changes(storage: Storage, store: Store) -> None:
+    added(store, JOB)
+    saved(store, WORKING, alarm_at_ms=6)
+
+    closing = replace(WRITTEN, state=State.CLOSING)
+    assert written(storage, store, closing) == ["body", "state"]
+    assert [row["state"] for row in rows(storage, "SELECT state FROM job")] == ["closing"]
+    assert written(storage, store, replace(closing, attempt=2)) == ["body"]
+    assert written(storage, store, replace(SUCCEEDED, turn=None)) == ["body", "state"]
+    assert [row["state"] for row in rows(storage, "SELECT state FROM job")] == ["succeeded"]
+
+
+def test_another_job_that_is_saved_beside_it_changes_nothing_of_a_turn(
+    storage: Storage, store: Store
+) -> None:
+    held = replace(JOB, id="notes-0", state=State.HELD)
+    added(store, held)
+    added(store, JOB)
+    saved(store, WORKING, alarm_at_ms=6)
+
+    superseded = replace(held, state=State.CANCELLED)
+    store.put(superseded, LIMITS)
+
+    assert (store.load(held.id), store.load(JOB.id)) == (superseded, WORKING)
+    assert written(storage, store, FURTHER) == []
+
+
+def test_the_next_turn_of_a_job_is_written_though_the_last_one_was_the_same(
+    storage: Storage, store: Store
+) -> None:
+    added(store, JOB)
+    saved(store, WORKING, alarm_at_ms=6)
+    saved(store, replace(WRITTEN, turn=None), alarm_at_ms=6)
+
+    saved(store, WORKING, alarm_at_ms=6)
+
+    assert body(storage) == WRITTEN
 
 
 def test_the_working_job_comes_first_then_the_oldest_and_only_what_is_pending(

@@ -15,7 +15,7 @@ PATIENT_SECONDS = 60.0
 
 
 class FakeIncoming:
-    """An answer whose body is a list of parts, of errors to raise, and of None to hang."""
+    """An answer whose body is a list of parts, of errors to raise, and of None to be late."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class FakeIncoming:
             return None
         part = self._parts.pop(0)
         if part is None:
-            await asyncio.Future()
+            raise TimeoutError
         if isinstance(part, OSError):
             raise part
         return part
@@ -43,7 +43,7 @@ class FakeIncoming:
 
 
 class FakeFetch:
-    """Gives one answer, raises one error, or hangs; keeps what it was asked."""
+    """Gives one answer, raises one error, or is late; keeps what it was asked."""
 
     def __init__(self, answer: FakeIncoming | OSError | None) -> None:
         self._answer = answer
@@ -52,13 +52,19 @@ class FakeFetch:
         self.is_abandoned = False
 
     async def __call__(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        timeout_seconds: float | None,
     ) -> FakeIncoming:
         self.asked = (method, url, headers, body)
         self.is_begun.set()
         if self._answer is None:
             try:
-                await asyncio.Future()
+                async with asyncio.timeout(timeout_seconds):
+                    await asyncio.Future()
             except asyncio.CancelledError:
                 self.is_abandoned = True
                 raise

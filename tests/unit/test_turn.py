@@ -1,15 +1,19 @@
 import asyncio
+from typing import Any
 
 import httpx
 import msgspec
 import pytest
 from msgspec.structs import replace
 
+from durable.commands import Command, Instruction
 from durable.connector import AnyConnector
 from durable.environment import Environment
 from durable.executor import REASON_CHARACTERS_MAX
-from durable.job import Job, Mode, State, Usage
+from durable.job import Job, Limits, Mode, State, Usage
 from durable.sources.json_pages import JsonPages
+from durable.status import status
+from durable.store import Store
 from durable.turn import Turn
 from tests.fakes.answers import (
     BULK,
@@ -47,15 +51,17 @@ def turned(job: Job, bench: Bench) -> Job:
 
 def test_a_full_job_is_opened_sent_and_closed_in_one_turn() -> None:
     upload = "notes-1-1"
-    bench = Bench(ok(), a_page("a", "b", next_cursor="2"), ok(), a_page("c"), ok())
-    bench.network.add(a_history((upload, "ACTIVE")), ok(), a_history((upload, "SUCCESSFUL")))
+    bench = Bench()
+    bench.network.on(LIST, a_page("a", "b", next_cursor="2"), a_page("c"))
+    bench.network.on(BULK, ok(), ok(), ok(), ok())
+    bench.network.on(STATUS, a_history((upload, "ACTIVE")), a_history((upload, "SUCCESSFUL")))
 
     job = turned(FULL, bench)
 
-    assert bench.network.lines == [BULK, LIST, BULK, LIST, BULK, STATUS, BULK, STATUS]
+    assert bench.network.lines == [BULK, LIST, LIST, BULK, BULK, STATUS, BULK, STATUS]
     assert job.state is State.SUCCEEDED
     assert (job.page_count, job.document_count, job.upload_id) == (2, 3, upload)
-    requests = [msgspec.json.decode(bench.network.requests[place].content) for place in (2, 4)]
+    requests = [msgspec.json.decode(bench.network.requests[place].content) for place in (3, 4)]
     sent = [[document["id"] for document in request["documents"]] for request in requests]
     assert sent == [["a", "b"], ["c"]]
     assert {request["uploadId"] for request in requests} == {upload}
@@ -278,7 +284,9 @@ def test_what_is_set_aside_of_a_page_is_remembered_with_the_page() -> None:
         a_page_of([a_note("a"), {"id": 7}], next_cursor="2"),
         a_page_of([a_note("x" * 201), a_note("b")]),
     )
-    bench = Bench(pages[0], ok(), pages[1], ok())
+    bench = Bench()
+    bench.network.on(LIST, *pages)
+    bench.network.on(INDEX, ok(), ok())
 
     job = turned(QUEUED, bench)
 
@@ -309,24 +317,35 @@ def test_records_that_end_the_job_are_shown_too() -> None:
 
 
 def test_a_crawl_that_begins_anew_forgets_what_was_set_aside() -> None:
-    refused = httpx.Response(409, text="discarded")
-    bench = Bench(ok(), a_page_of([{"id": 7}, a_note("a")], next_cursor="2"), ok(), a_page("b"))
-    bench.network.add(refused, a_history(("notes-1-1", "ACTIVE"), ("another", "ACTIVE")))
+    bench = Bench()
+    bench.network.on(LIST, a_page_of([{"id": 7}, a_note("a")], next_cursor="2"), a_page("b"))
+    bench.network.on(BULK, ok(), ok(), httpx.Response(409, text="discarded"))
+    bench.network.on(STATUS, a_history(("notes-1-1", "ACTIVE"), ("another", "ACTIVE")))
+    before: list[int] = []
 
+    async def look() -> None:
+        before.extend(page for page, _ in bench.rejects(FULL))
+
+    bench.network.meanwhile(6, look)
     job = turned(FULL, bench)
 
+    assert bench.network.lines == [BULK, LIST, LIST, BULK, BULK, STATUS]
+    assert before == [1]
     assert (job.state, job.crawl_count, job.restart_count) == (State.OPENING, 2, 1)
     assert (job.reject_count, bench.rejects(job)) == (0, [])
 
 
 def test_a_connector_whose_definition_changed_is_crawled_anew() -> None:
-    bench = Bench(ok(), a_page("a", next_cursor="2"), ok(), httpx.Response(503))
+    bench = Bench()
+    bench.network.on(LIST, a_page("a", next_cursor="2"), httpx.Response(503))
+    bench.network.on(BULK, ok(), ok())
     assert turned(FULL, bench).page_count == 1
 
     bench.now_ms += 60_000
     bench.connector = replace(NOTES, datasource="others")
     bench.restarted()
-    bench.network.add(ok(), httpx.Response(503))
+    bench.network.on(BULK, ok())
+    bench.network.on(LIST, httpx.Response(503))
     job = bench.left()
 
     assert (job.upload_id, job.page_count, job.crawl_count) == ("notes-1-2", 0, 2)
@@ -334,12 +353,14 @@ def test_a_connector_whose_definition_changed_is_crawled_anew() -> None:
 
 
 def test_a_definition_that_stays_the_same_goes_on_after_a_restart() -> None:
-    bench = Bench(ok(), a_page("a", next_cursor="2"), ok(), httpx.Response(503))
+    bench = Bench()
+    bench.network.on(LIST, a_page("a", next_cursor="2"), httpx.Response(503))
+    bench.network.on(BULK, ok(), ok())
     assert turned(FULL, bench).page_count == 1
 
     bench.now_ms += 60_000
     bench.restarted()
-    bench.network.add(httpx.Response(503))
+    bench.network.on(LIST, httpx.Response(503))
     job = bench.left()
 
     assert (job.cursor, job.page_count, job.crawl_count) == ("2", 1, 1)
@@ -365,3 +386,217 @@ def test_a_full_job_that_lost_too_much_is_held_and_wakes_nobody() -> None:
     assert 'POST /approve/notes-1 {"deletions": 99}' in job.error
     assert bench.network.lines == [BULK, LIST, BULK]
     assert bench.storage.alarm_at_ms is None
+
+
+# All that is under way at a time
+
+
+@pytest.mark.parametrize("sends_max", [1, 2, 5])
+def test_batches_of_an_upload_are_sent_side_by_side_up_to_the_limit(sends_max: int) -> None:
+    bench = Bench(limits={"sends_max": sends_max, "batch_documents_max": 1})
+    bench.network.rounds = 9
+    bench.network.on(LIST, a_page(*"abcdefg", next_cursor="2"), a_page("h"))
+    bench.network.on(BULK, *[ok() for _ in range(1 + 8 + 1)])
+    bench.network.on(STATUS, a_history(("notes-1-1", "ACTIVE")))
+    bench.network.on(STATUS, a_history(("notes-1-1", "SUCCESSFUL")))
+
+    job = turned(FULL, bench)
+
+    assert (job.state, job.document_count) == (State.SUCCEEDED, 8)
+    assert bench.network.most == {BULK: sends_max, LIST: 1, STATUS: 1}
+    ids = [one["id"] for sent in bodies(bench, BULK) for one in sent["documents"]]
+    assert sorted(ids) == list("abcdefgh")
+
+
+def bodies(bench: Bench, line: str) -> list[dict[str, Any]]:
+    """Of the requests of this kind."""
+    requests = zip(bench.network.lines, bench.network.requests, strict=True)
+    return [msgspec.json.decode(request.content) for found, request in requests if found == line]
+
+
+def test_changes_are_sent_one_after_the_other_in_the_order_of_the_source() -> None:
+    bench = Bench(limits={"batch_documents_max": 1})
+    bench.network.rounds = 9
+    bench.network.on(LIST, a_page("a", "b", "c", next_cursor="2"), a_page("d", "e"))
+    bench.network.on(INDEX, *[ok() for _ in range(5)])
+
+    job = turned(QUEUED, bench)
+
+    assert (job.state, job.document_count) == (State.SUCCEEDED, 5)
+    assert bench.network.most == {INDEX: 1, LIST: 1}
+    ids = [one["id"] for sent in bodies(bench, INDEX) for one in sent["documents"]]
+    assert ids == list("abcde")
+
+
+def test_a_page_is_read_while_the_one_before_it_is_sent() -> None:
+    bench = Bench()
+    bench.network.on(LIST, a_page("a", next_cursor="2"), a_page("b"))
+    bench.network.on(INDEX, ok(), ok())
+    during: list[Job | None] = []
+
+    async def look() -> None:
+        await rounds()
+        during.append(bench.processor.job(QUEUED.id))
+
+    bench.network.meanwhile(2, look)  # the second page
+    job = turned(QUEUED, bench)
+
+    (reading,) = during
+    assert reading is not None
+    assert (reading.page_count, reading.is_fetching) == (1, True)
+    assert bench.network.lines == [LIST, LIST, INDEX, INDEX]
+    assert (job.state, job.page_count) == (State.SUCCEEDED, 2)
+
+
+async def rounds() -> None:
+    """Of the loop, in which all others go on that can."""
+    for _ in range(9):
+        await asyncio.sleep(0)
+
+
+async def forever() -> None:
+    """As a request whose answer does not come."""
+    async with asyncio.timeout(10):  # rather than for ever, where it is not cancelled
+        await asyncio.Event().wait()
+
+
+def test_an_error_that_will_not_pass_ends_what_is_under_way() -> None:
+    bench = Bench(limits={"batch_documents_max": 1})
+    bench.network.on(LIST, a_page("a", "b", "c", next_cursor="2"), a_page("d"))
+    bench.network.on(BULK, ok(), ok(), httpx.Response(404, text="Invalid datasource"), ok())
+    for number in (3, 4, 6):  # the second page, the first batch and the third
+        bench.network.meanwhile(number, forever)
+
+    job = turned(FULL, bench)
+
+    assert bench.network.lines == [BULK, LIST, LIST, BULK, BULK, BULK]
+    assert (job.state, job.error) == (State.FAILED, "Glean answered 404: Invalid datasource")
+    assert (job.page_count, job.flights, bench.storage.alarm_at_ms) == (0, (), None)
+
+
+def test_a_command_ends_what_is_under_way_with_the_first_answer() -> None:
+    bench = Bench()
+    bench.network.on(LIST, a_page("a", next_cursor="2"), a_page("b"))
+    bench.network.on(INDEX, ok())
+
+    async def cancel() -> None:
+        after = await bench.processor.obey(QUEUED.id, Instruction(Command.CANCEL))
+        assert isinstance(after, Job)
+
+    bench.network.meanwhile(2, forever)
+    bench.network.meanwhile(3, cancel)
+    job = turned(QUEUED, bench)
+
+    assert bench.network.lines == [LIST, LIST, INDEX]
+    assert (job.state, job.page_count) == (State.CANCELLED, 0)
+
+
+def test_what_is_acknowledged_beside_an_error_that_may_pass_is_kept() -> None:
+    bench = Bench()
+    bench.network.on(LIST, a_page("a", next_cursor="2"), a_page("b", next_cursor="3"))
+    bench.network.on(LIST, a_page("c"))
+    bench.network.on(BULK, ok(), ok(), httpx.Response(503, text="busy"), ok())
+    during: list[Job | None] = []
+
+    async def look() -> None:
+        await rounds()
+        during.append(bench.processor.job(FULL.id))
+
+    bench.network.meanwhile(4, look)  # the first page
+    job = turned(FULL, bench)
+
+    (failing,) = during
+    assert failing is not None
+    assert (failing.error, failing.page_count) == ("Glean answered 503: busy", 0)
+    assert failing.turn is not None
+    assert (job.state, job.page_count, job.cursor, job.turn) == (State.SENDING, 1, "2", None)
+    assert (job.error, job.attempt) == ("Glean answered 503: busy", 1)
+    assert bench.storage.alarm_at_ms == job.retry_at_ms == NOW_MS + 1_000
+    assert bench.network.lines == [BULK, LIST, LIST, BULK, LIST, BULK, BULK]
+
+
+def test_what_is_under_way_is_not_stored() -> None:
+    bench = Bench()
+    bench.network.on(LIST, a_page("a", next_cursor="2"), a_page("b"))
+    bench.network.on(INDEX, ok(), ok())
+    during: list[Job | None] = []
+
+    async def look() -> None:
+        during.extend([bench.store.load(QUEUED.id), Store(bench.storage).load(QUEUED.id)])
+
+    bench.network.meanwhile(3, look)
+    turned(QUEUED, bench)
+
+    here, stored = during
+    assert here is not None
+    assert len(here.flights) == 2
+    assert stored == replace(here, flights=(), is_fetching=False)
+
+
+def test_what_is_set_aside_of_pages_that_land_together_is_remembered_with_each() -> None:
+    bench = Bench(limits={"turn_pages_max": 2})
+    bench.network.on(LIST, a_page_of([a_note("a"), {"id": 7}], next_cursor="2"))
+    bench.network.on(LIST, a_page_of([{"id": 8}, a_note("b")], next_cursor="3"))
+    bench.network.on(BULK, ok(), ok(), ok())
+    before: list[int] = []
+
+    async def look() -> None:
+        await rounds()
+        before.append(len(bench.rejects(FULL)))
+
+    bench.network.meanwhile(4, look)  # the first page
+    job = turned(FULL, bench)
+
+    assert before == [0]
+    assert (job.state, job.page_count, job.reject_count) == (State.SENDING, 2, 2)
+    assert [(page, reject.place) for page, reject in bench.rejects(job)] == [(1, 2), (2, 1)]
+
+
+def test_what_is_set_aside_is_written_once() -> None:
+    bench = Bench()
+    bench.network.on(LIST, a_page_of([a_note("a"), {"id": 7}], next_cursor="2"))
+    bench.network.on(LIST, a_page_of([{"id": 8}, a_note("b")]))
+    bench.network.on(INDEX, ok(), ok())
+
+    job = turned(QUEUED, bench)
+
+    assert (job.state, len(bench.rejects(job))) == (State.SUCCEEDED, 2)
+    statements = bench.storage.statements
+    assert sum(one.startswith("INSERT OR REPLACE INTO reject ") for one in statements) == 2
+
+
+def test_records_of_pages_read_ahead_that_end_the_job_are_shown_too() -> None:
+    bench = Bench(limits={"rejects_max": 1})
+    bench.network.on(LIST, a_page_of([a_note("a"), {"id": 7}], next_cursor="2"))
+    bench.network.on(LIST, a_page_of([{"id": 8}, a_note("b")]))
+    bench.network.on(INDEX, ok())
+    bench.network.meanwhile(3, forever)
+
+    job = turned(QUEUED, bench)
+
+    assert (job.state, job.page_count) == (State.FAILED, 0)
+    assert status(job).rejected == 2
+    assert [(page, reject.place) for page, reject in bench.rejects(job)] == [(1, 2), (2, 1)]
+
+
+def test_a_bug_of_ours_ends_all_that_is_under_way_and_the_lease_brings_the_job_back() -> None:
+    bench = Bench()
+    bench.network.on(LIST, a_page("a", next_cursor="2"), a_page("b"))
+    bench.network.on(INDEX)  # not prepared for any
+    bench.network.meanwhile(2, forever)
+    bench.put(QUEUED, alarm_at_ms=NOW_MS)
+
+    with pytest.RaisesGroup(pytest.RaisesExc(AssertionError, match="no answer is prepared")):
+        bench.turned()
+
+    left = bench.processor.job(QUEUED.id)
+    assert left is not None
+    assert (left.state, left.page_count) == (State.SENDING, 0)
+    assert bench.storage.alarm_at_ms == NOW_MS + Limits().lease_ms
+
+    bench.network.on(LIST, a_page("a"))
+    bench.network.on(INDEX, ok())
+    job = bench.left()
+
+    assert (job.state, job.turn_count, job.document_count) == (State.SUCCEEDED, 2, 1)
+    assert any("killed while sending at page 1" in note.text for note in job.notes)

@@ -1,0 +1,187 @@
+"""The pages under way: read ahead of what Glean has, sent side by side, landed in order. Pure.
+
+The cursor is the low-water mark: it moves past a page once that page and all
+before it are in Glean, whatever of the later ones is there already.
+"""
+
+from msgspec.structs import replace
+
+from durable.events import Effect, Fetch, Pack, Packed, Send, Sent, Split
+from durable.job import Flight, Job, Limits, Mode
+from durable.pace import spent
+
+
+def landed(job: Job) -> Job:
+    """With its oldest page in Glean."""
+    flight, *others = job.flights
+    page, turn, page_count = flight.page, job.turn, job.page_count + 1
+    assert turn is not None, "pages land within a turn"
+    document_count = page.document_count - flight.rejected_document_count
+    job = replace(
+        job,
+        flights=tuple(others),
+        cursor=page.next_cursor,
+        has_end=page.next_cursor is None,
+        document_cursor=job.cursor if document_count else job.document_cursor,
+        page_count=page_count,
+        document_count=job.document_count + document_count,
+        deletion_count=job.deletion_count + page.deletion_count - flight.rejected_deletion_count,
+        byte_count=job.byte_count + page.byte_count,
+        record_count=job.record_count + page.record_count,
+        reject_count=job.reject_count + flight.reject_count,
+        turn=spent(turn, page.byte_count, flight.batch_count),
+    )
+    if page_count.bit_count() > 1:
+        return job
+    # A power of two, so that a circle of any length is found in time.
+    return replace(
+        job,
+        landmark_cursor=page.next_cursor,
+        landmark_page=page_count,
+        landmark_digest=page.digest,
+    )
+
+
+def front(job: Job) -> Job:
+    """The job as it is once all pages that were fetched have landed."""
+    while job.flights:
+        job = landed(job)
+    return job
+
+
+def has_room(job: Job, limits: Limits) -> bool:
+    """Whether another page may be held in memory, if it is as large as the largest of these."""
+    if job.is_fetching or len(job.flights) > _width(job, limits):
+        return False
+    sizes = [flight.page.byte_count for flight in job.flights]
+    return not sizes or sum(sizes) + max(sizes) <= limits.held_bytes_max
+
+
+def is_idle(job: Job) -> bool:
+    """Whether no answer is waited for."""
+    is_sending = any(flight.sending or not flight.is_packed for flight in job.flights)
+    return not job.is_fetching and not is_sending
+
+
+def packed(job: Job, event: Packed) -> Job:
+    flight = _flight(job, event.page_index)
+    assert not flight.is_packed, f"{event} for the second time"
+    page = replace(
+        flight.page,
+        batch_count=event.batch_count,
+        document_count=event.document_count,
+        deletion_count=event.deletion_count,
+        reject_count=event.reject_count,
+    )
+    return _with(job, event.page_index, replace(flight, page=page, is_packed=True))
+
+
+def acknowledged(job: Job, sent: Sent) -> Job:
+    """One more batch is in Glean, or set aside."""
+    flight = _flight(job, sent.page_index)
+    flight = replace(
+        flight,
+        sending=_without(flight.sending, sent.batch_index),
+        sent_count=flight.sent_count + 1,
+        rejected_document_count=flight.rejected_document_count + sent.rejected_document_count,
+        rejected_deletion_count=flight.rejected_deletion_count + sent.rejected_deletion_count,
+    )
+    return _with(job, sent.page_index, flight)
+
+
+def halved(job: Job, split: Split) -> Job:
+    """Both halves are sent before whatever follows, so that changes keep their order."""
+    flight = _flight(job, split.page_index)
+    assert split.half_index == flight.batch_count, f"{split} of {flight.batch_count} batches"
+    flight = replace(
+        flight,
+        sending=_without(flight.sending, split.batch_index),
+        halves=(split.batch_index, split.half_index, *flight.halves),
+        half_count=flight.half_count + 1,
+    )
+    return _with(job, split.page_index, flight)
+
+
+def given_up(job: Job, effect: Effect | None) -> Job:
+    """No answer to this is waited for any more."""
+    match effect:
+        case Fetch():
+            return replace(job, is_fetching=False)
+        case Send(page_index, batch_index):
+            flight = _flight(job, page_index)
+            flight = replace(flight, sending=_without(flight.sending, batch_index))
+            return _with(replace(job, is_refused=True), page_index, flight)
+    return job
+
+
+def sends(job: Job, limits: Limits) -> tuple[Job, list[Send]]:
+    """As many batches as may be under way, the oldest first.
+
+    An upload takes its pages side by side and in any order. Changes of single
+    documents may be two of one document, so each waits for the one before it.
+    """
+    if job.is_refused:
+        return job, []
+    is_ordered = job.mode is Mode.INCREMENTAL
+    room = _width(job, limits) - sum(len(flight.sending) for flight in job.flights)
+    begun: list[Send] = []
+    for page_index, flight in enumerate(job.flights, start=job.page_count):
+        while room > 0 and (index := _next_batch(flight)) is not None:
+            flight = _begun(flight, index)  # noqa: PLW2901 - the same flight, further on
+            job = _with(job, page_index, flight)
+            begun.append(Send(page_index, index))
+            room -= 1
+        if room <= 0 or is_ordered:
+            break
+    return job, begun
+
+
+def fetch(job: Job, ahead: Job) -> tuple[Job, Fetch]:
+    """The page after those that were fetched."""
+    fetch = Fetch(ahead.page_count, ahead.cursor, job.since_ms)
+    return replace(job, is_fetching=True), fetch
+
+
+def pack(job: Job) -> Pack:
+    """The page that was fetched last."""
+    page_index = job.page_count + len(job.flights) - 1
+    return Pack(page_index, job.upload_id, job.batch_bytes_max)
+
+
+def _width(job: Job, limits: Limits) -> int:
+    """How many batches may be under way.
+
+    After a turn without progress only one, the oldest: what is sent beside it
+    would be sent again if that one failed once more.
+    """
+    return 1 if job.mode is Mode.INCREMENTAL or job.attempt > 1 else limits.sends_max
+
+
+def _next_batch(flight: Flight) -> int | None:
+    if flight.halves:
+        return flight.halves[0]
+    is_over = flight.begun_count == flight.page.batch_count
+    return None if is_over else flight.begun_count
+
+
+def _begun(flight: Flight, index: int) -> Flight:
+    sending = (*flight.sending, index)
+    if flight.halves:
+        return replace(flight, sending=sending, halves=flight.halves[1:])
+    return replace(flight, sending=sending, begun_count=flight.begun_count + 1)
+
+
+def _flight(job: Job, page_index: int) -> Flight:
+    place = page_index - job.page_count
+    assert 0 <= place < len(job.flights), f"page {page_index} is not under way"
+    return job.flights[place]
+
+
+def _with(job: Job, page_index: int, flight: Flight) -> Job:
+    place = page_index - job.page_count
+    return replace(job, flights=(*job.flights[:place], flight, *job.flights[place + 1 :]))
+
+
+def _without(sending: tuple[int, ...], index: int) -> tuple[int, ...]:
+    assert index in sending, f"batch {index} is not under way"
+    return tuple(other for other in sending if other != index)

@@ -1,0 +1,693 @@
+"""Pages read ahead and batches side by side: what is begun, what lands, what errors leave."""
+
+from collections import Counter
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from durable import window
+from durable.events import Ask, Displaced, Effect, Failed, Fetch, Pack, Send, Sent, Split
+from durable.job import Flight, Job, Limits, Mode, Page, State
+from durable.pace import ALARM_MS_MIN
+from tests.fakes.jobs import (
+    LIMITS,
+    NOW_MS,
+    WOKE,
+    Moment,
+    a_job,
+    a_page,
+    after,
+    arrived,
+    at,
+    moments,
+)
+
+
+STALLED_MS = NOW_MS + LIMITS.stall_ms_max
+LAST = a_page(None)
+WAIT_MS = LIMITS.backoff_ms_min
+PAGES = 20  # more than are ever read ahead here
+
+
+def a_page_at(index: int, batch_count: int = 1, byte_count: int = 10) -> Page:
+    return a_page(f"cursor {index + 1}", batch_count, byte_count)
+
+
+def ahead(*pages: Page, mode: Mode = Mode.FULL, limits: Limits = LIMITS, **changes: object) -> Job:
+    """These were read and cut one after the other, and nothing of them is acknowledged."""
+    job = replace(a_job(State.SENDING, mode), **changes)
+    for index, page in enumerate(pages, start=job.page_count):
+        job = after(job, *arrived(index, page), limits=limits)
+    return job
+
+
+def read_ahead(limits: Limits) -> Job:
+    """It has read, and not cut, as many pages of ten bytes as it takes."""
+    job = a_job(State.SENDING)
+    for index in range(PAGES):
+        if job.is_fetching:
+            job = after(job, arrived(index, a_page_at(index))[0], limits=limits)
+    return job
+
+
+def under_way(job: Job) -> list[Send]:
+    return [
+        Send(page_index, batch_index)
+        for page_index, flight in enumerate(job.flights, start=job.page_count)
+        for batch_index in flight.sending
+    ]
+
+
+def failed(effect: Effect, retry_after_ms: int = 0, *, is_transient: bool = True) -> Failed:
+    return Failed("busy" if is_transient else "refused", is_transient, retry_after_ms, 1.0, effect)
+
+
+# Reading ahead
+
+
+def test_the_next_page_is_read_while_this_one_is_cut_and_sent() -> None:
+    fetched, packed = arrived(0, a_page("b", batch_count=2))
+
+    job, first = at(a_job(State.SENDING), fetched)
+    job, second = at(job, packed)
+
+    assert first == (Fetch(1, "b", None), Pack(0, "job-1", None))
+    assert second == (Send(0, 0), Send(0, 1))
+    assert job.is_fetching
+
+
+def test_one_page_is_read_at_a_time() -> None:
+    job, effects = at(ahead(a_page_at(0)), Sent(0, 0))
+
+    assert (job.is_fetching, effects) == (True, ())
+
+
+@pytest.mark.parametrize("sends_max", [1, 2, 5])
+def test_one_page_more_is_held_than_batches_may_be_under_way(sends_max: int) -> None:
+    limits = Limits(sends_max=sends_max)
+    pages = [a_page_at(index) for index in range(sends_max + 1)]
+
+    before = ahead(*pages[:-1], limits=limits)
+    full = ahead(*pages, limits=limits)
+    _, effects = at(full, Sent(0, 0), limits=limits)
+
+    assert (before.is_fetching, full.is_fetching) == (True, False)
+    assert len(full.flights) == sends_max + 1
+    assert effects == (Fetch(sends_max + 1, f"cursor {sends_max + 1}", None), Send(sends_max, 0))
+
+
+def test_a_job_that_sends_one_batch_at_a_time_holds_two_pages() -> None:
+    job = ahead(a_page_at(0), a_page_at(1), mode=Mode.INCREMENTAL)
+
+    landed, effects = at(job, Sent(0, 0))
+
+    assert (job.is_fetching, landed.is_fetching) == (False, True)
+    assert effects == (Fetch(2, "cursor 2", None), Send(1, 0))
+
+
+@pytest.mark.parametrize(
+    ("held_bytes_max", "page_count"), [(19, 1), (20, 2), (29, 2), (30, 3), (35, 3), (10**9, 6)]
+)
+def test_so_many_bytes_are_held(held_bytes_max: int, page_count: int) -> None:
+    job = read_ahead(Limits(held_bytes_max=held_bytes_max))
+
+    assert (len(job.flights), job.is_fetching) == (page_count, False)
+
+
+def test_the_next_page_is_taken_to_be_as_large_as_the_largest_of_those_held() -> None:
+    limits = Limits(held_bytes_max=30)
+
+    small = ahead(a_page_at(0, byte_count=10), a_page_at(1, byte_count=10), limits=limits)
+    large = ahead(a_page_at(0, byte_count=11), a_page_at(1, byte_count=9), limits=limits)
+
+    assert (small.is_fetching, large.is_fetching) == (True, False)
+
+
+def test_a_page_larger_than_may_be_held_is_read_alone() -> None:
+    limits = Limits(held_bytes_max=10)
+    fetched, packed = arrived(0, a_page_at(0, byte_count=50))
+
+    job, first = at(a_job(State.SENDING), fetched, limits=limits)
+    job, second = at(job, packed, limits=limits)
+    job, third = at(job, Sent(0, 0), limits=limits)
+
+    assert (first, second) == ((Pack(0, "job-1", None),), (Send(0, 0),))
+    assert third == (Fetch(1, "cursor 1", None),)
+
+
+def test_nothing_is_read_after_the_last_page() -> None:
+    fetched, packed = arrived(1, LAST)
+
+    job, first = at(ahead(a_page_at(0)), fetched)
+    job, second = at(job, packed)
+    job, third = at(job, Sent(1, 0))
+
+    assert (first, second, third) == ((Pack(1, "job-1", None),), (Send(1, 0),), ())
+    assert not job.is_fetching
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [Limits(turn_pages_max=3), Limits(turn_bytes_max=30), Limits(turn_requests_max=3)],
+    ids=["pages", "bytes", "requests"],
+)
+def test_the_budget_of_a_turn_counts_what_was_read_ahead(limits: Limits) -> None:
+    job = read_ahead(limits)
+
+    assert (len(job.flights), job.is_fetching, job.page_count) == (3, False, 0)
+
+
+def test_a_turn_whose_budget_is_spent_sends_what_it_has_read_and_yields() -> None:
+    limits = Limits(turn_pages_max=2)
+    job = ahead(a_page_at(0), a_page_at(1), limits=limits)
+
+    half, first = at(job, Sent(1, 0), limits=limits)
+    whole, second = at(half, Sent(0, 0), limits=limits)
+
+    assert (half.turn, first) == (job.turn, ())
+    assert (whole.turn, whole.page_count, whole.cursor, second) == (None, 2, "cursor 2", ())
+    assert whole.alarm_at_ms == NOW_MS + ALARM_MS_MIN
+
+
+def test_a_turn_whose_time_is_over_reads_no_further_and_sends_what_it_has_read() -> None:
+    over_ms = NOW_MS + LIMITS.turn_ms_max
+    fetched, packed = arrived(1, a_page_at(1))
+
+    job, first = at(ahead(a_page_at(0)), fetched, over_ms)
+    job, second = at(job, packed, over_ms)
+
+    assert (first, second) == ((Pack(1, "job-1", None),), (Send(1, 0),))
+    assert after(job, Sent(0, 0), Sent(1, 0), now_ms=over_ms).turn is None
+
+
+def test_the_smallest_turn_reads_nothing_ahead() -> None:
+    job = replace(a_job(State.SENDING), halving_count=LIMITS.turn_pages_max.bit_length())
+
+    _, effects = at(job, arrived(0, a_page_at(0))[0])
+
+    assert effects == (Pack(0, "job-1", None),)
+
+
+def test_the_bound_on_pages_counts_what_was_read_ahead() -> None:
+    limits = Limits(pages_max=2)
+    job = ahead(a_page_at(0), a_page_at(1), limits=limits)
+
+    given_up = after(job, Sent(0, 0), Sent(1, 0), limits=limits)
+
+    assert (job.state, job.is_fetching) == (State.SENDING, False)
+    assert given_up.state is State.FAILED
+    assert "has not come to its end in 2 pages" in given_up.error
+
+
+def test_a_source_whose_last_page_at_the_bound_was_read_ahead_is_whole() -> None:
+    limits = Limits(pages_max=2)
+    job = ahead(a_page_at(0), LAST, limits=limits)
+
+    assert after(job, Sent(0, 0), Sent(1, 0), limits=limits).state is State.CLOSING
+
+
+# Sources that do not end, or end too soon, as seen ahead of what is in Glean
+
+
+def test_a_circle_is_seen_in_pages_read_ahead() -> None:
+    job, effects = at(ahead(a_page("b")), arrived(1, a_page("b"))[0])
+
+    assert (job.state, job.page_count, effects) == (State.FAILED, 0, ())
+    assert job.error == (
+        "the source's cursor leads in a circle: page 2 names the same next page as page 1, 'b'"
+    )
+
+
+@pytest.mark.parametrize("length", range(1, 5))
+def test_a_circle_that_none_of_its_pages_has_landed_in_is_seen(length: int) -> None:
+    limits = Limits(sends_max=PAGES)
+    job = a_job(State.SENDING)
+    for index in range(PAGES):
+        fetched, _ = arrived(index, a_page(f"cursor {index % length}"))
+        job = after(job, fetched, limits=limits)
+
+    assert (job.state, job.page_count) == (State.FAILED, 0)
+    assert "leads in a circle" in job.error
+
+
+def test_a_source_that_begins_again_is_seen_in_pages_read_ahead() -> None:
+    first = replace(a_page("b"), digest="1-aaaaaaaa")
+
+    job, effects = at(ahead(first), arrived(1, replace(first, next_cursor="c"))[0])
+
+    assert (job.state, job.page_count, effects) == (State.FAILED, 0, ())
+    assert "page 2 has the very records of page 1" in job.error
+
+
+@pytest.mark.parametrize(("total_count", "state"), [(10, State.SENDING), (11, State.FAILED)])
+def test_a_total_counts_the_records_of_pages_read_ahead(total_count: int, state: State) -> None:
+    last = a_page(None, total_count=total_count)
+
+    assert after(ahead(a_page("b")), arrived(1, last)[0]).state is state
+
+
+# Batches side by side
+
+
+@pytest.mark.parametrize("sends_max", [1, 2, 5])
+def test_so_many_batches_are_under_way_and_no_more(sends_max: int) -> None:
+    limits = Limits(sends_max=sends_max)
+    job = ahead(a_page_at(0, batch_count=7), limits=limits)
+    widths, begun = [len(under_way(job))], under_way(job)
+    for index in range(7):
+        job, effects = at(job, Sent(0, index), limits=limits)
+        begun += [effect for effect in effects if isinstance(effect, Send)]
+        widths.append(len(under_way(job)))
+
+    assert begun == [Send(0, index) for index in range(7)]
+    assert widths == [min(sends_max, 7 - index) for index in range(8)]
+    assert job.page_count == 1
+
+
+def test_room_that_a_page_leaves_is_for_the_next_one() -> None:
+    limits = Limits(sends_max=3)
+    job = ahead(a_page_at(0, batch_count=2), a_page_at(1, batch_count=3), limits=limits)
+
+    _, effects = at(job, Sent(0, 1), limits=limits)
+
+    assert under_way(job) == [Send(0, 0), Send(0, 1), Send(1, 0)]
+    assert effects == (Send(1, 1),)
+
+
+def test_an_upload_does_not_wait_for_a_page_that_is_not_cut_yet() -> None:
+    second, packed = arrived(1, LAST)
+    job = after(a_job(State.SENDING), arrived(0, a_page_at(0))[0], second)
+
+    _, effects = at(job, packed)
+
+    assert effects == (Send(1, 0),)
+
+
+def test_pages_land_in_order_whichever_is_acknowledged_first() -> None:
+    job = ahead(a_page_at(0), a_page_at(1, batch_count=2), a_page_at(2))
+
+    second = after(job, Sent(2, 0), Sent(1, 1), Sent(1, 0))
+    third = after(second, Sent(0, 0))
+
+    assert (second.page_count, second.cursor, second.document_count) == (0, None, 0)
+    assert (third.page_count, third.cursor, third.document_count) == (3, "cursor 3", 12)
+    assert (third.record_count, third.byte_count, third.flights) == (20, 30, ())
+
+
+def test_a_page_that_brings_nothing_waits_for_those_before_it() -> None:
+    job = ahead(a_page_at(0), a_page_at(1, batch_count=0))
+
+    assert job.page_count == 0
+    assert after(job, Sent(0, 0)).page_count == 2
+
+
+def test_the_end_is_reached_when_all_before_it_is_in_glean() -> None:
+    job = ahead(a_page_at(0), LAST)
+
+    last = after(job, Sent(1, 0))
+    all_of_it, effects = at(last, Sent(0, 0))
+
+    assert (last.state, last.has_end) == (State.SENDING, False)
+    assert (all_of_it.state, effects) == (State.CLOSING, (Ask("job-1"),))
+
+
+def test_what_was_sent_ahead_of_a_death_is_read_and_sent_again() -> None:
+    job = after(ahead(a_page_at(0), a_page_at(1)), Sent(1, 0))
+
+    woken, effects = at(job, WOKE)
+
+    assert effects == (Fetch(0, None, None),)
+    assert (woken.page_count, woken.flights, woken.death_count) == (0, (), 1)
+
+
+def test_a_refused_document_counts_for_the_page_that_it_is_of() -> None:
+    job = after(ahead(a_page_at(0), a_page_at(1)), Sent(1, 0, rejected_document_count=3))
+
+    first = after(job, Sent(0, 0))
+
+    assert (job.reject_count, first.reject_count) == (0, 3)
+    assert (first.document_count, first.document_cursor) == (3, None)  # of the first page
+
+
+def test_rejects_of_all_pages_under_way_count_together() -> None:
+    limits = Limits(rejects_max=3)
+    page = a_page("b", reject_count=2)
+    before = after(ahead(page, limits=limits), arrived(1, a_page("c"))[0], limits=limits)
+
+    job, effects = at(before, arrived(1, replace(page, next_cursor="c"))[1], limits=limits)
+
+    assert (job.state, effects) == (State.FAILED, ())
+    assert (job.reject_count, job.pending_reject_count) == (0, 4)
+    assert job.error.startswith("4 records were set aside, more than rejects_max (3) allows")
+
+
+def test_an_upload_that_is_lost_takes_all_with_it_that_is_under_way() -> None:
+    job, effects = at(ahead(a_page_at(0), a_page_at(1)), Displaced("replaced"))
+
+    assert (job.state, job.turn, effects) == (State.OPENING, None, ())
+    assert (job.flights, job.is_fetching) == ((), False)
+
+
+def test_after_a_turn_without_progress_batches_go_one_by_one_until_there_is_some() -> None:
+    """What is sent beside the one that fails would be sent again, and what is read, read again."""
+    job = ahead(a_page_at(0, batch_count=2), a_page_at(1, batch_count=2), attempt=2)
+
+    assert (under_way(job), job.is_fetching) == ([Send(0, 0)], False)
+
+    job, second = at(job, Sent(0, 0))
+    job, third = at(job, Sent(0, 1))
+
+    assert second == (Send(0, 1),)
+    assert third == (Fetch(2, "cursor 2", None), Send(1, 0), Send(1, 1))
+    assert job.attempt == 1
+
+
+# Changes of single documents, whose order counts
+
+
+def test_changes_are_sent_one_at_a_time_in_the_order_of_the_source() -> None:
+    job = ahead(a_page_at(0, batch_count=2), a_page_at(1, batch_count=2), mode=Mode.INCREMENTAL)
+    begun = [tuple(under_way(job))]
+    for sent in (Sent(0, 0), Sent(0, 1), Sent(1, 0)):
+        job, effects = at(job, sent)
+        begun.append(tuple(effect for effect in effects if isinstance(effect, Send)))
+
+    assert begun == [(Send(0, 0),), (Send(0, 1),), (Send(1, 0),), (Send(1, 1),)]
+
+
+def test_changes_wait_for_a_page_before_them_that_is_not_cut_yet() -> None:
+    job = after(a_job(State.SENDING, Mode.INCREMENTAL), arrived(0, a_page_at(0))[0])
+    second, packed_second = arrived(1, LAST)
+    job = after(job, second)
+
+    job, first = at(job, packed_second)
+    _, both = at(job, arrived(0, a_page_at(0))[1])
+
+    assert (first, both) == ((), (Send(0, 0),))
+
+
+@pytest.mark.parametrize(
+    ("mode", "limits"), [(Mode.INCREMENTAL, LIMITS), (Mode.FULL, Limits(sends_max=1))]
+)
+def test_halves_are_sent_before_the_next_batch_and_before_later_pages(
+    mode: Mode, limits: Limits
+) -> None:
+    job = ahead(a_page_at(0, batch_count=2), LAST, mode=mode, limits=limits)
+    begun: list[Effect] = [*under_way(job)]
+    for event in (
+        Split(0, 0, 2),  # 0, 2 | 1
+        Split(0, 0, 3),  # 0, 3, 2 | 1
+        Sent(0, 0),
+        Sent(0, 3),
+        Split(0, 2, 4),  # 2, 4 | 1
+        Sent(0, 2),
+        Sent(0, 4),
+        Sent(0, 1),
+    ):
+        job, effects = at(job, event, limits=limits)
+        begun += effects
+
+    batches = [0, 0, 0, 3, 2, 2, 4, 1]
+    assert begun == [*[Send(0, index) for index in batches], Send(1, 0)]
+    assert job.page_count == 1
+
+
+def test_halves_go_side_by_side_where_order_does_not_count() -> None:
+    limits = Limits(sends_max=2)
+    job = ahead(a_page_at(0, batch_count=3), limits=limits)
+
+    job, first = at(job, Split(0, 1, 3), limits=limits)
+    job, second = at(job, Sent(0, 0), limits=limits)
+    _, third = at(job, Sent(0, 1), limits=limits)
+
+    assert (first, second, third) == ((Send(0, 1),), (Send(0, 3),), (Send(0, 2),))
+
+
+def test_halves_of_a_page_read_ahead_keep_it_from_landing() -> None:
+    job = after(ahead(a_page_at(0), LAST), Split(1, 0, 1), Sent(1, 0))
+
+    first = after(job, Sent(0, 0))
+
+    assert (first.page_count, first.state) == (1, State.SENDING)
+    assert after(first, Sent(1, 1)).state is State.CLOSING
+
+
+# Errors beside what is under way
+
+
+def test_after_an_error_of_glean_nothing_more_is_begun_and_what_is_acknowledged_lands() -> None:
+    limits = Limits(sends_max=3)
+    job = ahead(*(a_page_at(index) for index in range(4)), limits=limits)
+    assert under_way(job) == [Send(0, 0), Send(1, 0), Send(2, 0)]
+
+    failing, first = at(job, failed(Send(1, 0)), limits=limits)
+    landing, second = at(failing, Sent(0, 0), limits=limits)
+    waiting, third = at(landing, Sent(2, 0), limits=limits)
+
+    assert (first, second, third) == ((), (), ())
+    assert (failing.turn, failing.retry_at_ms) == (job.turn, NOW_MS + WAIT_MS)
+    assert (landing.page_count, landing.cursor) == (1, "cursor 1")
+    assert (waiting.turn, waiting.page_count, waiting.flights) == (None, 1, ())
+    assert waiting.alarm_at_ms == waiting.retry_at_ms == NOW_MS + WAIT_MS
+
+
+def test_after_an_error_of_glean_the_page_that_is_read_is_heard_and_no_other_is_begun() -> None:
+    fetched, packed = arrived(1, LAST)
+
+    failing = after(ahead(a_page_at(0)), failed(Send(0, 0)))
+    reading, first = at(failing, fetched)
+    waiting, second = at(reading, packed)
+
+    assert (failing.turn is None, reading.turn is None) == (False, False)
+    assert (first, second) == ((Pack(1, "job-1", None),), ())
+    assert (waiting.turn, waiting.page_count, waiting.is_fetching) == (None, 0, False)
+
+
+def test_after_an_error_of_the_source_what_was_read_is_sent_and_nothing_more_is_read() -> None:
+    limits = Limits(sends_max=1)
+    job = ahead(a_page_at(0, batch_count=2), limits=limits)
+
+    failing, first = at(job, failed(Fetch(1, "cursor 1", None)), limits=limits)
+    sending, second = at(failing, Sent(0, 0), limits=limits)
+    waiting, third = at(sending, Sent(0, 1), limits=limits)
+
+    assert (first, second, third) == ((), (Send(0, 1),), ())
+    assert (waiting.turn, waiting.page_count, waiting.cursor) == (None, 1, "cursor 1")
+    assert waiting.alarm_at_ms == waiting.retry_at_ms == NOW_MS + WAIT_MS
+
+
+def test_halves_of_a_batch_that_was_cut_after_an_error_are_left_to_the_next_turn() -> None:
+    job = after(ahead(a_page_at(0), LAST), failed(Send(0, 0)))
+
+    waiting, effects = at(job, Split(1, 0, 1, batch_bytes_max=500))
+
+    assert (waiting.turn, waiting.flights, effects) == (None, (), ())
+    assert waiting.batch_bytes_max == 500  # and what was learnt is kept
+
+
+def test_the_next_turn_begins_where_the_error_was_and_is_another_attempt() -> None:
+    job = after(ahead(a_page_at(0), LAST), failed(Send(0, 0)), Sent(1, 0))
+    assert job.retry_at_ms is not None
+
+    woken, effects = at(job, WOKE, job.retry_at_ms)
+    _, sends = at(after(woken, arrived(0, a_page_at(0))[0]), arrived(0, a_page_at(0))[1])
+
+    assert effects == (Fetch(0, None, None),)
+    assert (woken.attempt, woken.death_count, woken.retry_at_ms) == (2, 0, None)
+    assert sends == (Send(0, 0),)  # which Glean may take this time
+
+
+def test_progress_beside_an_error_is_progress_and_the_error_is_still_told() -> None:
+    job = ahead(a_page_at(0), LAST, attempt=1, death_count=2)
+
+    job = after(job, failed(Send(1, 0)), Sent(0, 0))
+
+    assert (job.turn, job.attempt, job.death_count, job.error) == (None, 1, 0, "busy")
+
+
+@pytest.mark.parametrize("asked_ms", [(9_000, 0), (0, 9_000)], ids=["first", "last"])
+def test_of_two_errors_in_a_turn_the_longer_wait_counts(asked_ms: tuple[int, int]) -> None:
+    job = ahead(a_page_at(0), LAST)
+    first_ms, last_ms = asked_ms
+
+    job = after(job, failed(Send(0, 0), first_ms), failed(Send(1, 0), last_ms))
+
+    assert job.turn is None
+    assert job.alarm_at_ms == job.retry_at_ms == NOW_MS + 9_000 + WAIT_MS
+
+
+@pytest.mark.parametrize(
+    "before", [(), (failed(Fetch(2, "cursor 2", None)),)], ids=["alone", "after one that may pass"]
+)
+def test_an_error_for_good_ends_the_job_whatever_is_under_way(before: tuple[Failed, ...]) -> None:
+    job = after(ahead(a_page_at(0), a_page_at(1)), *before)
+
+    ended, effects = at(job, failed(Send(1, 0), is_transient=False))
+
+    assert under_way(job) == [Send(0, 0), Send(1, 0)]
+    assert (ended.state, ended.error, effects) == (State.FAILED, "refused", ())
+    assert (ended.turn, ended.flights, ended.is_fetching) == (None, (), False)
+    assert (ended.retry_at_ms, ended.alarm_at_ms) == (None, None)
+
+
+def test_a_job_gives_up_without_progress_once_all_is_heard() -> None:
+    job = ahead(a_page_at(0), LAST)
+
+    failing = after(job, failed(Send(0, 0)), now_ms=STALLED_MS)
+    given_up = after(failing, Sent(1, 0), now_ms=STALLED_MS)
+
+    assert (failing.state, given_up.state) == (State.SENDING, State.FAILED)
+    assert given_up.error == "no progress for 86400 s; the last error: busy"
+
+
+def test_what_lands_beside_an_error_gives_a_job_another_day() -> None:
+    job = ahead(a_page_at(0), LAST)
+
+    job = after(job, failed(Send(1, 0)), Sent(0, 0), now_ms=STALLED_MS)
+
+    assert (job.state, job.turn, job.progress_at_ms) == (State.SENDING, None, STALLED_MS)
+
+
+def test_the_lease_is_renewed_while_the_rest_is_heard() -> None:
+    late_ms = NOW_MS + LIMITS.lease_ms - 1
+    job = after(ahead(a_page_at(0), LAST), failed(Send(0, 0), 10**6), now_ms=late_ms)
+
+    assert job.alarm_at_ms == late_ms + LIMITS.lease_ms
+
+
+def test_a_death_while_the_rest_is_heard_is_counted_when_the_wait_is_over() -> None:
+    failing = after(ahead(a_page_at(0), LAST), failed(Send(0, 0), 90_000))
+    assert failing.retry_at_ms is not None
+
+    early, nothing = at(failing, WOKE, failing.retry_at_ms - 1)
+    woken, effects = at(early, WOKE, failing.retry_at_ms)
+
+    assert (early.death_count, nothing) == (0, ())
+    assert (woken.death_count, effects) == (1, (Fetch(0, None, None),))
+
+
+# Answers to what is not under way
+
+
+def test_a_batch_is_acknowledged_once() -> None:
+    job = window.acknowledged(ahead(a_page_at(0, batch_count=2)), Sent(0, 0))
+
+    with pytest.raises(AssertionError, match="batch 0 is not under way"):
+        window.acknowledged(job, Sent(0, 0))
+
+
+def test_a_batch_that_was_not_begun_is_not_acknowledged() -> None:
+    job = ahead(a_page_at(0, batch_count=2), limits=Limits(sends_max=1))
+
+    with pytest.raises(AssertionError, match="batch 1 is not under way"):
+        window.acknowledged(job, Sent(0, 1))
+
+
+@pytest.mark.parametrize("page_index", [0, 2])
+def test_a_page_that_has_landed_or_was_not_read_is_not_under_way(page_index: int) -> None:
+    job = ahead(a_page_at(1), page_count=1)
+
+    for event in (Sent(page_index, 0), Split(page_index, 0, 1), failed(Send(page_index, 0))):
+        with pytest.raises(AssertionError, match=f"page {page_index} is not under way"):
+            at(job, event)
+
+
+def test_a_batch_that_failed_is_no_longer_under_way() -> None:
+    job = window.given_up(ahead(a_page_at(0, batch_count=2)), Send(0, 1))
+
+    assert under_way(job) == [Send(0, 0)]
+    with pytest.raises(AssertionError, match="batch 1 is not under way"):
+        window.given_up(job, Send(0, 1))
+
+
+def test_the_front_is_where_the_job_will_be_once_all_that_was_read_has_landed() -> None:
+    job = ahead(a_page_at(0), a_page_at(1), a_page_at(2, batch_count=0))
+    landed = after(job, Sent(0, 0), Sent(1, 0))
+
+    front = window.front(job)
+
+    assert (front.page_count, front.cursor, front.flights) == (3, "cursor 3", ())
+    assert (front.landmark_page, front.landmark_cursor) == (2, "cursor 2")
+    assert (front.turn, front.record_count) == (landed.turn, landed.record_count)
+
+
+@pytest.mark.parametrize(
+    ("flight", "is_whole"),
+    [
+        (Flight(a_page(batch_count=2), sent_count=2), True),
+        (Flight(a_page(batch_count=2), sent_count=1), False),
+        (Flight(a_page(batch_count=2), sent_count=2, half_count=1), False),
+        (Flight(a_page(batch_count=2), sent_count=3, half_count=1), True),
+        (Flight(a_page(batch_count=0)), True),
+        (Flight(a_page(batch_count=0), is_packed=False), False),
+    ],
+)
+def test_a_page_is_whole_when_all_batches_of_it_are_acknowledged(
+    flight: Flight, *, is_whole: bool
+) -> None:
+    assert flight.is_whole is is_whole
+
+
+# In whatever order the answers come
+
+
+@given(
+    st.sampled_from(Mode),
+    st.lists(st.tuples(st.integers(0, 4), st.integers(1, 20)), min_size=1, max_size=12),
+    st.builds(
+        Limits,
+        sends_max=st.integers(1, 6),
+        held_bytes_max=st.integers(1, 80),
+        turn_pages_max=st.integers(1, 12),
+        turn_bytes_max=st.integers(1, 200),
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_whatever_is_answered_first_all_is_sent_once_and_lands_in_order(
+    mode: Mode, shapes: list[tuple[int, int]], limits: Limits, random: Random
+) -> None:
+    pages = [a_page_at(index, *shape) for index, shape in enumerate(shapes)]
+    pages[-1] = replace(pages[-1], next_cursor=None)
+    queued = a_job(State.QUEUED, mode)
+
+    *_, last = course = list(moments(queued, pages, limits, pick=random.randrange))
+
+    for moment in course:
+        assert_is_within_bounds(moment, pages, limits)
+    sends = [effect for effect in last.asked if isinstance(effect, Send)]
+    batches = [
+        Send(page, batch) for page, (count, _) in enumerate(shapes) for batch in range(count)
+    ]
+    assert last.job.state is State.SUCCEEDED
+    assert sends == batches if mode is Mode.INCREMENTAL else Counter(sends) == Counter(batches)
+    assert last.job.page_count == len(pages)
+    assert last.job.document_count == sum(page.document_count for page in pages)
+    assert last.job.deletion_count == sum(page.deletion_count for page in pages)
+    assert last.job.record_count == sum(page.record_count for page in pages)
+    assert last.job.byte_count == sum(page.byte_count for page in pages)
+
+
+def assert_is_within_bounds(moment: Moment, pages: list[Page], limits: Limits) -> None:
+    job, under = moment.job, moment.under_way
+    width = 1 if job.mode is Mode.INCREMENTAL else limits.sends_max
+    assert sum(isinstance(effect, Send) for effect in under) <= width
+    assert sum(isinstance(effect, Fetch) for effect in under) <= 1
+    assert len(job.flights) <= width + 1
+    held = [flight.page.byte_count for flight in job.flights]
+    assert not job.is_fetching or not held or sum(held) + max(held) <= limits.held_bytes_max
+    assert job.page_count == in_glean(moment, pages)
+    assert job.cursor == (pages[job.page_count - 1].next_cursor if job.page_count else None)
+
+
+def in_glean(moment: Moment, pages: list[Page]) -> int:
+    """The pages from the first one on of which all is acknowledged."""
+    answered = set(moment.asked) - set(moment.under_way)
+    packed = {effect.page_index for effect in answered if isinstance(effect, Pack)}
+    sent = Counter(effect.page_index for effect in answered if isinstance(effect, Send))
+    for index, page in enumerate(pages):
+        if index not in packed or sent[index] < page.batch_count:
+            return index
+    return len(pages)
