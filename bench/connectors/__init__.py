@@ -1,0 +1,1 @@
+"""The only connector of the bench's Worker; never deployed."""

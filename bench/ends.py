@@ -1,0 +1,69 @@
+"""The source and the sink, each in a process of its own, so that neither shares our event loop."""
+
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+import httpx
+import msgspec
+
+from bench.shape import Shape
+from bench.trace import Request, Trace
+from dev.service import Program
+from dev.staging import ROOT
+from dev.wrangler import NODE
+
+
+TIMEOUT_SECONDS = 30
+
+
+class Ends:
+    """Both, started and ended together."""
+
+    def __init__(self) -> None:
+        self._closing = ExitStack()
+        self._http = httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False)
+
+    def __enter__(self) -> Self:
+        enter = self._closing.enter_context
+        enter(self._http)
+        try:
+            self.source_url, self.sink_url = (
+                enter(Program([NODE, str(ROOT / f"bench/{name}.mjs")])).url
+                for name in ("source", "sink")
+            )
+        except BaseException:
+            self._closing.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self._closing.close()
+
+    def reshape(self, shape: Shape) -> None:
+        """Serve this from now on, and forget the requests that there were."""
+        for url in (self.source_url, self.sink_url):
+            body = msgspec.json.encode(shape)
+            self._http.put(f"{url}/control/shape", content=body).raise_for_status()
+
+    def trace(self, shape: Shape) -> Trace:
+        """The requests since then.
+
+        Raises:
+            RuntimeError: they did not bring all documents: whatever was measured, was no sync.
+        """
+        requests: list[Request] = []
+        for url in (self.source_url, self.sink_url):
+            answer = self._http.get(f"{url}/control/requests").raise_for_status()
+            requests += msgspec.json.decode(answer.content, type=list[Request])
+        trace = Trace(requests)
+        if trace.document_count != shape.document_count:
+            raise RuntimeError(
+                f"{trace.document_count} of {shape.document_count} documents were sent"
+            )
+        return trace

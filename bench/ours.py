@@ -1,0 +1,162 @@
+"""The real Worker on the real runtime, over the bench's ends: `python -m bench.ours --help`."""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from bench.ends import Ends
+from bench.shape import Shape
+from bench.trace import Trace
+from dev.runtime import Runtime
+from dev.staging import ROOT
+from durable.job import Limits
+
+
+PACKAGES = {"connectors": ROOT / "bench/connectors", "bench": ROOT / "bench/worker"}
+# All rounds of a bench are jobs of one connector, and it may find less than the one before.
+LIMITS = {"shrink_max": 1}
+RUNNING = frozenset({"queued", "opening", "sending", "closing"})
+POLL_SECONDS = 0.2  # seldom, as each answer takes time from the job
+JOB_SECONDS_MAX = 3_600
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """One sync and what it took.
+
+    Attributes:
+        trace: as the ends saw it.
+        peak_bytes: of the process, or of the WebAssembly memory, up to now.
+        rows: written to the object's storage, alarms included; None where there is no such thing.
+    """
+
+    trace: Trace
+    peak_bytes: int
+    rows: int | None = None
+
+
+class _Measured(Struct, frozen=True):
+    heap_bytes: int
+    rows: int
+
+
+class Ours:
+    """The Worker, started. Use it as a context manager.
+
+    Args:
+        folder: for its storage and its log.
+        ends: what it syncs.
+        limits: of the jobs, where they differ from the defaults.
+    """
+
+    name = "this project"
+
+    def __init__(self, folder: Path, ends: Ends, limits: Mapping[str, float] | None = None) -> None:
+        self._ends = ends
+        # There is no token: it could not be guessed either, and the server is on 127.0.0.1.
+        variables = {
+            "BENCH_SOURCE_URL": ends.source_url,
+            "GLEAN_SERVER_URL": ends.sink_url,
+            "GLEAN_INDEXING_API_TOKEN": "bench",
+            "ALLOW_UNAUTHENTICATED_FOR_LOCAL_USE": "true",
+            "LIMITS": msgspec.json.encode({**LIMITS, **(limits or {})}).decode(),
+        }
+        self._runtime = Runtime(folder, variables, packages=PACKAGES, entry="bench/entry.py")
+        self._closing = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._closing.enter_context(self._runtime)
+        self._http = self._closing.enter_context(
+            httpx.Client(base_url=self._runtime.url, timeout=60, trust_env=False)
+        )
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self._closing.close()
+
+    def run(self, shape: Shape) -> Run:
+        """Sync all of it with a FULL job.
+
+        Raises:
+            RuntimeError: the job did not succeed.
+        """
+        self._ends.reshape(shape)
+        before = self._measured()
+        job = self._ended(self._asked("POST", "/trigger", json={"mode": "FULL"})["id"])
+        if job["state"] != "succeeded":
+            raise RuntimeError(f"the job is {job['state']}: {job['last_error']}")
+        after = self._measured()
+        trace = self._ends.trace(shape)
+        return Run(trace=trace, peak_bytes=after.heap_bytes, rows=after.rows - before.rows)
+
+    def _ended(self, job_id: str) -> dict[str, Any]:
+        deadline = time.monotonic() + JOB_SECONDS_MAX
+        while time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+            job = self._asked("GET", f"/status/{job_id}")
+            if job["state"] not in RUNNING or job["last_error"]:
+                return job
+        raise RuntimeError(f"{job_id} has not ended")
+
+    def _measured(self) -> _Measured:
+        return msgspec.convert(self._asked("GET", "/measured"), _Measured)
+
+    def _asked(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = (
+            self._http.request(method, path, **options).raise_for_status().json()
+        )
+        return answer
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in Shape.__struct_fields__:
+        default = getattr(Shape(), name)
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=default)
+    parser.add_argument("--rounds", type=int, default=3, help="syncs, one after the other")
+    parser.add_argument("--limits", type=msgspec.json.decode, default={}, help="as in LIMITS")
+    arguments = vars(parser.parse_args())
+    rounds, limits = arguments.pop("rounds"), arguments.pop("limits")
+    shape = Shape(**arguments)
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+        Ends() as ends,
+        Ours(Path(folder), ends, limits) as ours,
+    ):
+        for _ in range(rounds):
+            print(_line(ours.run(shape), shape, {**msgspec.to_builtins(Limits()), **limits}))
+    return 0
+
+
+def _line(run: Run, shape: Shape, limits: Mapping[str, Any]) -> str:
+    assert run.rows is not None, "a Worker writes rows"
+    parts = [
+        f"{run.trace.documents_per_second:,.0f} documents/s",
+        f"{run.trace.total_ms:,.0f} ms",
+        f"heap {run.peak_bytes / 2**20:.1f} MiB",
+        f"{run.rows / shape.pages:.2f} rows a page",
+    ]
+    if shape.ideal_ms:
+        parts.append(f"{run.trace.total_ms / shape.ideal_ms:.3f} of the ideal")
+    overhead_ms = run.trace.turn_overhead_ms(limits["turn_pages_max"])
+    if overhead_ms is not None:
+        parts.append(f"a turn's end {overhead_ms:.1f} ms")
+    return ", ".join(parts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,30 @@
+"""What is synced, and how slow its two ends are."""
+
+from msgspec import Struct
+
+
+class Shape(Struct, frozen=True, kw_only=True):
+    """A source of equal pages.
+
+    Attributes:
+        pages: how many.
+        documents: on each.
+        document_bytes: of each, as JSON.
+        source_ms: how long a page takes the source.
+        sink_ms: how long a request takes Glean.
+    """
+
+    pages: int = 300
+    documents: int = 100
+    document_bytes: int = 1_800
+    source_ms: int = 0
+    sink_ms: int = 0
+
+    @property
+    def document_count(self) -> int:
+        return self.pages * self.documents
+
+    @property
+    def ideal_ms(self) -> int:
+        """How long a sync takes that waits for nothing but the source."""
+        return self.pages * self.source_ms
