@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test soak mutants check format truncation package deploy lock clean
+.PHONY: help setup demo dev test soak mutants bench check format truncation package deploy lock clean
 
 # Any Python from 3.11 on. It only makes .venv; all else runs from there.
 PYTHON ?= python3
@@ -27,6 +27,9 @@ soak: setup ## Let faults, kills and people loose on the real runtime; MINUTES=1
 
 mutants: setup ## Plant bugs in durable/, one at a time, and have the whole simulation catch each
 	@$(IN_VENV) tests.simulation.mutants
+
+bench: setup ## Measure it beside others and write docs/performance.md; QUICK=1 keeps nothing, LONG=1
+	@$(IN_VENV) bench $(if $(QUICK),--quick) $(if $(LONG),--long)
 
 check: setup ## Lint, check the format and the types
 	@$(IN_VENV) ruff check

@@ -14,9 +14,12 @@ import httpx
 import msgspec
 from msgspec import Struct
 
+from bench import cold
+from bench.contender import Run
 from bench.ends import Ends
+from bench.plan import OURS
+from bench.results import Cold
 from bench.shape import Shape
-from bench.trace import Trace
 from dev.runtime import Runtime
 from dev.staging import ROOT
 from durable.job import Limits
@@ -28,20 +31,6 @@ LIMITS = {"shrink_max": 1}
 RUNNING = frozenset({"queued", "opening", "sending", "closing"})
 POLL_SECONDS = 0.2  # seldom, as each answer takes time from the job
 JOB_SECONDS_MAX = 3_600
-
-
-class Run(Struct, frozen=True, kw_only=True):
-    """One sync and what it took.
-
-    Attributes:
-        trace: as the ends saw it.
-        peak_bytes: of the process, or of the WebAssembly memory, up to now.
-        rows: written to the object's storage, alarms included; None where there is no such thing.
-    """
-
-    trace: Trace
-    peak_bytes: int
-    rows: int | None = None
 
 
 class _Measured(Struct, frozen=True):
@@ -58,7 +47,7 @@ class Ours:
         limits: of the jobs, where they differ from the defaults.
     """
 
-    name = "this project"
+    name = OURS
 
     def __init__(self, folder: Path, ends: Ends, limits: Mapping[str, float] | None = None) -> None:
         self._ends = ends
@@ -75,9 +64,14 @@ class Ours:
 
     def __enter__(self) -> Self:
         self._closing.enter_context(self._runtime)
+        first_ms = cold.age_ms()  # it has just given its first answer
         self._http = self._closing.enter_context(
             httpx.Client(base_url=self._runtime.url, timeout=60, trust_env=False)
         )
+        began = time.perf_counter()
+        self._asked("GET", "/health")
+        warm_ms = (time.perf_counter() - began) * 1_000
+        self.cold = Cold(first_ms=first_ms, warm_ms=warm_ms)
         return self
 
     def __exit__(
@@ -143,7 +137,6 @@ def main() -> int:
 
 
 def _line(run: Run, shape: Shape, limits: Mapping[str, Any]) -> str:
-    assert run.rows is not None, "a Worker writes rows"
     parts = [
         f"{run.trace.documents_per_second:,.0f} documents/s",
         f"{run.trace.total_ms:,.0f} ms",

@@ -1,11 +1,11 @@
 // The limit of this shape: each page fetched and its bytes posted as they are, one after the other.
 //
-// node proxy.mjs SOURCE SINK PAGES WARM_PAGES
+// node proxy.mjs SOURCE SINK PAGES DOCUMENTS WARM_PAGES
 
 import { Agent, request } from "node:http";
 import { createInterface } from "node:readline";
 
-const [source, sink, pages, warmPages] = process.argv.slice(2);
+const [source, sink, pages, , warmPages] = process.argv.slice(2);
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
 function sent(method, url, body) {

@@ -2,7 +2,8 @@
 
 Declared are the direct dependencies, in pyproject.toml and package.json; in dev/locks/sdk.in stands
 what cannot be installed beside them. The locks name no registry, so that whoever has a mirror uses
-it.
+it. For the bench, dev/locks/plot.in has what draws its plot, and dev/locks/stock.txt the Worker's
+packages with those that are left out of what is deployed.
 """
 
 import json
@@ -93,7 +94,9 @@ def main() -> int:
     left_out = tuple(word for name in LEFT_OUT for word in ("--no-emit-package", name))
     lock_python("pyproject.toml", LOCKS / "host.txt", ("--group", "dev", *ANY_HOST, *words))
     lock_python("pyproject.toml", LOCKS / "worker.txt", (*WORKER, *left_out, *words))
-    lock_python("dev/locks/sdk.in", LOCKS / "sdk.txt", (*ANY_HOST, *words))
+    lock_python("pyproject.toml", LOCKS / "stock.txt", (*WORKER, *words))
+    for name in ("sdk", "plot"):
+        lock_python(f"dev/locks/{name}.in", LOCKS / f"{name}.txt", (*ANY_HOST, *words))
     lock_npm(words)
     return 0
 

@@ -28,6 +28,7 @@ CACHE = ROOT / ".cache"
 LOG = CACHE / "setup.log"
 PYTHON_MIN = (3, 11)
 HOST_LOCK = Path("dev/locks/host.txt")
+WORKER_LOCK = Path("dev/locks/worker.txt")
 FAILED_LINES_SHOWN = 15
 # The platform of workerd's Pyodide, as its wheels name it.
 WORKER_PLATFORM = (
@@ -97,10 +98,11 @@ def _make_node_modules(target: Path, lock: int) -> None:
     (target.parent / "node_modules").rename(target)
 
 
-def _make_python_modules(target: Path, lock: int) -> None:
+def make_python_modules(requirements: Path, target: Path, lock: int) -> None:
+    """Fill a folder with the packages of a Worker that a lock names."""
     words = ("--target", target, "--no-deps", "--no-compile", *WORKER_PLATFORM)
     _run(
-        [*_pip(ROOT / ".venv"), *words, "-r", ROOT / "dev/locks/worker.txt"],
+        [*_pip(ROOT / ".venv"), *words, "-r", ROOT / requirements],
         lock,
         "could not install the Worker's packages: check that pip can reach PyPI, and try again",
     )
@@ -144,9 +146,9 @@ STEPS = (
     Step(
         "the Worker's Python packages",
         "python_modules",
-        (Path("dev/locks/worker.txt"), *WORKER_PLATFORM),
+        (WORKER_LOCK, *WORKER_PLATFORM),
         "workers",
-        _make_python_modules,
+        partial(make_python_modules, WORKER_LOCK),
     ),
     Step(
         "the Pyodide bundle",

@@ -9,6 +9,7 @@ from dev.lock import LEFT_OUT, LOCKS, missing_platforms
 from dev.staging import ROOT
 
 
+LOCKED = ["host.txt", "worker.txt", "sdk.txt", "stock.txt", "plot.txt"]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 REQUIREMENT = re.compile(r"^([a-z0-9-]+)==([^ ;]+)", re.MULTILINE)
 
@@ -41,6 +42,13 @@ def test_pywrangler_and_the_workers_lock_give_the_same_versions() -> None:
     assert locked.items() <= {**DIRECT, **CONSTRAINTS}.items()
 
 
+def test_the_bench_runs_stock_httpx_in_the_versions_that_are_deployed() -> None:
+    assert pins("stock.txt") == {
+        **pins("worker.txt"),
+        **{name: CONSTRAINTS[name] for name in LEFT_OUT},
+    }
+
+
 def test_what_the_workers_lock_leaves_out_is_pinned_too() -> None:
     assert set(LEFT_OUT) <= set(CONSTRAINTS)
     assert not set(LEFT_OUT) & set(pins("worker.txt"))
@@ -58,14 +66,14 @@ def test_all_tools_that_are_declared_are_locked() -> None:
     assert tools <= set(pins("host.txt"))
 
 
-@pytest.mark.parametrize("lock", ["host.txt", "worker.txt", "sdk.txt"])
+@pytest.mark.parametrize("lock", LOCKED)
 def test_each_python_package_has_a_hash(lock: str) -> None:
     requirements = re.split(r"\n(?=[a-z])", (LOCKS / lock).read_text())
 
     assert [one for one in requirements if "--hash=sha256:" not in one] == []
 
 
-@pytest.mark.parametrize("lock", ["host.txt", "worker.txt", "sdk.txt"])
+@pytest.mark.parametrize("lock", LOCKED)
 def test_a_python_lock_names_no_registry(lock: str) -> None:
     assert "://" not in (LOCKS / lock).read_text()
     assert "--index" not in (LOCKS / lock).read_text()

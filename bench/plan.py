@@ -1,0 +1,65 @@
+"""How much is run: enough for a figure to trust, or enough to see that all of it works."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+
+OURS = "this project"
+PROXY = "byte proxy in Node"
+LOOP = "loop in CPython"
+SDK = "Glean's SDK in CPython"
+STOCK = "stock httpx in the Worker"
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """Numbers of pages, of 100 documents each.
+
+    Attributes:
+        rounds: in each of which every contender has its turn.
+        pages: for throughput, by contender: so many that each takes about as long.
+        latency_rounds: of the syncs whose ends take their time.
+        latency_pages: of these, by contender.
+        memory_pages: of the jobs that follow each other in one fresh runtime, 250 KB a page.
+        large_pages: of the job with pages of 8 MB.
+        growth_rounds: by the number of pages, 1.8 KB a document.
+    """
+
+    rounds: int
+    pages: Mapping[str, int]
+    latency_rounds: int
+    latency_pages: Mapping[str, int]
+    memory_pages: tuple[int, ...]
+    large_pages: int
+    growth_rounds: Mapping[int, int]
+
+
+PAGES = {PROXY: 1_000, OURS: 300, LOOP: 300, SDK: 40, STOCK: 30}
+LATENCY_PAGES = {OURS: 300, LOOP: 40, SDK: 40}
+NORMAL = Plan(
+    rounds=5,
+    pages=PAGES,
+    latency_rounds=3,
+    latency_pages=LATENCY_PAGES,
+    memory_pages=(100, 1_000),
+    large_pages=30,
+    growth_rounds={10: 5, 100: 3, 1_000: 1},
+)
+LONG = Plan(
+    rounds=10,
+    pages=PAGES,
+    latency_rounds=3,
+    latency_pages=LATENCY_PAGES,
+    memory_pages=(100, 1_000, 10_000),
+    large_pages=100,
+    growth_rounds={10: 5, 100: 3, 1_000: 3, 10_000: 1},
+)
+QUICK = Plan(
+    rounds=2,
+    pages={PROXY: 200, OURS: 110, LOOP: 100, SDK: 15, STOCK: 15},
+    latency_rounds=1,
+    latency_pages={OURS: 20, LOOP: 15, SDK: 15},
+    memory_pages=(30, 60),
+    large_pages=6,
+    growth_rounds={10: 2, 60: 1},
+)
