@@ -1,9 +1,12 @@
-"""The deployed Worker's entry with two things more: how much memory it takes, and how many rows.
+"""The deployed Worker's entry with more to tell: its memory, its rows, and where its time goes.
 
-Never deployed: wrangler.toml does not know it. Both are read in the isolate that the job runs in.
+Never deployed: wrangler.toml does not know it. All is read in the isolate that the job runs in.
 """
 
+import cProfile
+import io
 import json
+import pstats
 from collections.abc import Awaitable
 from typing import Any
 
@@ -14,12 +17,24 @@ from worker import entry as deployed
 
 
 CONNECTOR = "synthetic"
+FUNCTIONS_SHOWN = 40
+PROFILE = cProfile.Profile()
 
 
 class Runner(deployed.Runner):
     def __init__(self, ctx: Any, env: Any) -> None:
         self.storage = Storage(ctx.storage)
         super().__init__(Context(ctx, self.storage), env)
+
+    async def alarm(self, info: Any = None) -> None:
+        is_profiled = getattr(self.env, "BENCH_PROFILE", "") == "true"
+        if is_profiled:
+            PROFILE.enable()
+        try:
+            await super().alarm(info)
+        finally:
+            if is_profiled:
+                PROFILE.disable()
 
     async def measured(self) -> dict[str, int]:
         """The WebAssembly memory, which never shrinks, and rows written in the object's life."""
@@ -32,6 +47,10 @@ class Default(deployed.Default):
         if request.url.endswith("/measured"):
             measured = await self.env.RUNNER.getByName(CONNECTOR).measured()
             return Response(json.dumps(measured))
+        if request.url.endswith("/profile"):
+            text = io.StringIO()
+            pstats.Stats(PROFILE, stream=text).sort_stats("tottime").print_stats(FUNCTIONS_SHOWN)
+            return Response(text.getvalue())
         return await super().fetch(request)
 
 
