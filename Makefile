@@ -28,7 +28,7 @@ soak: setup ## Let faults, kills and people loose on the real runtime; MINUTES=1
 mutants: setup ## Plant bugs in durable/, one at a time, and have the whole simulation catch each
 	@$(IN_VENV) tests.simulation.mutants
 
-bench: setup ## Measure it beside others and write docs/performance.md; QUICK=1 keeps nothing, LONG=1
+bench: setup ## Measure it beside others and write docs/performance.md; or QUICK=1, LONG=1
 	@$(IN_VENV) bench $(if $(QUICK),--quick) $(if $(LONG),--long)
 
 check: setup ## Lint, check the format and the types

@@ -103,6 +103,8 @@ class Ours:
         if job["state"] != "succeeded":
             raise RuntimeError(f"the job is {job['state']}: {job['last_error']}")
         after = self._measured()
+        if after.rows == before.rows:
+            raise RuntimeError("no rows were counted: the object writes past bench/worker/entry.py")
         trace = self._ends.trace(shape)
         return Run(trace=trace, peak_bytes=after.heap_bytes, rows=after.rows - before.rows)
 

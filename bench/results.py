@@ -46,7 +46,8 @@ class Cold(Struct, frozen=True, kw_only=True):
 class Results(Struct, frozen=True, kw_only=True):
     """All of it."""
 
-    machine: Mapping[str, str | int]
+    rounds: int  # of the throughput
+    machine: Mapping[str, str | int]  # and the versions of what ran on it
     throughput: Mapping[str, Throughput]
     latency: Mapping[str, Latency]
     memory: list[Memory]  # one runtime

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import sys
 import tempfile
 from collections import defaultdict
@@ -16,6 +17,7 @@ from bench.plan import LOOP, OURS, PROXY, SDK, Plan
 from bench.results import Growth, Latency, Memory, Results, Throughput
 from bench.shape import Shape
 from bench.stock import Stock
+from dev.lock import LOCKS
 from dev.package import package
 from dev.staging import ROOT
 from dev.truncation.readers import SDK_VENV
@@ -53,6 +55,7 @@ def results(plan: Plan, folder: Path) -> Results:
     with tempfile.TemporaryDirectory() as made:
         package_bytes = package(Path(made)).gzip_bytes
     return Results(
+        rounds=plan.rounds,
         machine=_machine(),
         throughput=throughput,
         latency=latency,
@@ -152,4 +155,13 @@ def _machine() -> dict[str, str | int]:
         "cores": os.cpu_count() or 0,
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
+        "sdk": _locked("sdk.txt", "glean-indexing-sdk"),
+        "httpx": _locked("host.txt", "httpx"),
+        "msgspec": _locked("host.txt", "msgspec"),
     }
+
+
+def _locked(lock: str, package: str) -> str:
+    text = (LOCKS / lock).read_text(encoding="utf-8")
+    (version,) = re.findall(rf"^{package}==(\S+)", text, re.MULTILINE)
+    return str(version)

@@ -10,9 +10,16 @@ from bench.targets import MIB, verdicts
 
 def tables(results: Results) -> str:
     """All of them, one below the other."""
-    makers = (_throughput, _latency, _memory, _growth, _cold, _targets)
+    makers = (_heading, _throughput, _latency, _memory, _growth, _cold, _targets)
     parts = (make(results) for make in makers)
     return "\n\n".join(parts)
+
+
+def _heading(results: Results) -> str:
+    machine = results.machine
+    versions = ", ".join(f"{name} {machine[name]}" for name in ("python", "httpx", "msgspec"))
+    where = f"{machine['cores']} cores, {machine['system']}"
+    return f"{where}; {versions}, glean-indexing-sdk {machine['sdk']}; {results.rounds} rounds."
 
 
 def _throughput(results: Results) -> str:

@@ -119,7 +119,7 @@ def test_nothing_takes_a_timer_of_the_event_loop(path: str) -> None:
     assert [ast.unparse(node) for node in attributes if node.attr in TIMER_CALLS] == []
 
 
-@pytest.mark.parametrize("path", modules(*DEPLOYED, "dev"))
+@pytest.mark.parametrize("path", modules(*DEPLOYED, "dev", "bench"))
 def test_a_module_is_short_enough_to_be_read(path: str) -> None:
     lines = (ROOT / path).read_text(encoding="utf-8").splitlines()
 

@@ -58,12 +58,12 @@ class Context:
     """The object's context, with a storage that counts."""
 
     def __init__(self, ctx: Any, storage: "Storage") -> None:
-        self._ctx = ctx
+        self._context = ctx
         self.id = ctx.id
         self.storage = storage
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._ctx, name)
+        return getattr(self._context, name)
 
 
 class Storage:

@@ -28,12 +28,18 @@ def table(version: str, theirs: Sequence[str], ours: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def written(text: str, between: str) -> str:
-    """The text with this between the two markers. Raises ValueError if one is missing."""
+def written(text: str, between: str, name: str = DOCUMENT.name) -> str:
+    """The text with this between the two markers. Raises ValueError if one is missing.
+
+    Args:
+        text: of the document.
+        between: what the markers are to hold.
+        name: of the document, for the error.
+    """
     head, begin, rest = text.partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"{DOCUMENT.name} has no {BEGIN} with an {END} after it")
+        raise ValueError(f"{name} has no {BEGIN} with an {END} after it")
     return f"{head}{BEGIN}\n{between}\n{END}{tail}"
 
 
