@@ -63,8 +63,9 @@ def main() -> int:
         keep(found, QUICK / RESULTS.name, QUICK / PLOT.name)
     else:
         keep(found, RESULTS, PLOT)
+        between = f"{text}\n\n![The same as a plot]({PLOT.name})"
         before = DOCUMENT.read_text(encoding="utf-8")
-        DOCUMENT.write_text(written(before, text, DOCUMENT.name), encoding="utf-8")
+        DOCUMENT.write_text(written(before, between, DOCUMENT.name), encoding="utf-8")
     return 0
 
 

@@ -55,7 +55,7 @@ class Ends:
         """The requests since then.
 
         Raises:
-            RuntimeError: they did not bring all documents: whatever was measured, was no sync.
+            RuntimeError: they did not bring as many documents as there are.
         """
         requests: list[Request] = []
         for url in (self.source_url, self.sink_url):
@@ -64,6 +64,7 @@ class Ends:
         trace = Trace(requests)
         if trace.document_count != shape.document_count:
             raise RuntimeError(
-                f"{trace.document_count} of {shape.document_count} documents were sent"
+                f"{trace.document_count:,} documents were sent, and there are "
+                f"{shape.document_count:,}: what was measured is no sync, or one that broke off"
             )
         return trace

@@ -95,13 +95,18 @@ class Ours:
         """Sync all of it with a FULL job.
 
         Raises:
-            RuntimeError: the job did not succeed.
+            RuntimeError: the job did not succeed, or a turn of it broke off.
         """
         self._ends.reshape(shape)
         before = self._measured()
         job = self._ended(self._asked("POST", "/trigger", json={"mode": "FULL"})["id"])
         if job["state"] != "succeeded":
             raise RuntimeError(f"the job is {job['state']}: {job['last_error']}")
+        broken_off = [event["what"] for event in job["events"] if "killed" in event["what"]]
+        if broken_off:
+            log = self._runtime.log.read_text(encoding="utf-8", errors="replace")
+            reasons = [line for line in log.splitlines() if "broke off" in line]
+            raise RuntimeError("\n".join([*broken_off, *reasons]))
         after = self._measured()
         if after.rows == before.rows:
             raise RuntimeError("no rows were counted: the object writes past bench/worker/entry.py")
