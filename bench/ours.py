@@ -147,15 +147,20 @@ def main() -> int:
     arguments = vars(parser.parse_args())
     rounds, limits, profile = (arguments.pop(name) for name in ("rounds", "limits", "profile"))
     shape = Shape(**arguments)
-    with (
-        tempfile.TemporaryDirectory(prefix="bench-") as folder,
-        Ends() as ends,
-        Ours(Path(folder), ends, limits, is_profiled=profile) as ours,
-    ):
-        for _ in range(rounds):
-            print(_line(ours.run(shape), shape, {**msgspec.to_builtins(Limits()), **limits}))
-        if profile:
-            print(ours.profile())
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="bench-") as folder,
+            Ends() as ends,
+            Ours(Path(folder), ends, limits, is_profiled=profile) as ours,
+        ):
+            for _ in range(rounds):
+                run = ours.run(shape)
+                print(_line(run, shape, {**msgspec.to_builtins(Limits()), **limits}), flush=True)
+            if profile:
+                print(ours.profile())
+    except RuntimeError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
