@@ -25,11 +25,17 @@ class Run(Struct, frozen=True, kw_only=True):
         trace: as the ends saw it.
         peak_bytes: of the process, or of the Worker's WebAssembly memory, up to now.
         rows: written to the object's storage, alarms included; 0 where there is no such thing.
+        turn_ends: how many pages had been read where a turn ended, before the last.
     """
 
     trace: Trace
     peak_bytes: int
     rows: int = 0
+    turn_ends: tuple[int, ...] = ()
+
+    @property
+    def turn_overhead_ms(self) -> float | None:
+        return self.trace.turn_overhead_ms(self.turn_ends)
 
 
 class Contender(Protocol):

@@ -1,10 +1,11 @@
 """The real Worker on the real runtime, over the bench's ends: `python -m bench.ours --help`."""
 
 import argparse
+import json
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -22,13 +23,13 @@ from bench.results import Cold
 from bench.shape import Shape
 from dev.runtime import Runtime
 from dev.staging import ROOT
-from durable.job import Limits
 
 
 PACKAGES = {"connectors": ROOT / "bench/connectors", "bench": ROOT / "bench/worker"}
 # All rounds of a bench are jobs of one connector, and it may find less than the one before.
 LIMITS = {"shrink_max": 1}
 RUNNING = frozenset({"queued", "opening", "sending", "closing"})
+TURN_ENDED = '{"event":"turn ended"'
 POLL_SECONDS = 0.2  # seldom, as each answer takes time from the job
 JOB_SECONDS_MAX = 3_600
 
@@ -102,16 +103,21 @@ class Ours:
         job = self._ended(self._asked("POST", "/trigger", json={"mode": "FULL"})["id"])
         if job["state"] != "succeeded":
             raise RuntimeError(f"the job is {job['state']}: {job['last_error']}")
+        log = self._runtime.log.read_text(encoding="utf-8", errors="replace").splitlines()
         broken_off = [event["what"] for event in job["events"] if "killed" in event["what"]]
         if broken_off:
-            log = self._runtime.log.read_text(encoding="utf-8", errors="replace")
-            reasons = [line for line in log.splitlines() if "broke off" in line]
+            reasons = [line for line in log if "broke off" in line]
             raise RuntimeError("\n".join([*broken_off, *reasons]))
         after = self._measured()
         if after.rows == before.rows:
             raise RuntimeError("no rows were counted: the object writes past bench/worker/entry.py")
         trace = self._ends.trace(shape)
-        return Run(trace=trace, peak_bytes=after.heap_bytes, rows=after.rows - before.rows)
+        return Run(
+            trace=trace,
+            peak_bytes=after.heap_bytes,
+            rows=after.rows - before.rows,
+            turn_ends=tuple(_turn_ends(log, job["id"])),
+        )
 
     def profile(self) -> str:
         """The functions in which all turns up to now have spent the most time."""
@@ -136,6 +142,15 @@ class Ours:
         return answer
 
 
+def _turn_ends(log: Iterable[str], job_id: str) -> Iterator[int]:
+    """The pages that a job had sent at the end of each turn but the last, as the Worker logs it."""
+    for line in log:
+        if line.startswith(TURN_ENDED):
+            turn = json.loads(line)
+            if turn["id"] == job_id and turn["state"] in RUNNING:
+                yield turn["pages"]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in Shape.__struct_fields__:
@@ -155,7 +170,7 @@ def main() -> int:
         ):
             for _ in range(rounds):
                 run = ours.run(shape)
-                print(_line(run, shape, {**msgspec.to_builtins(Limits()), **limits}), flush=True)
+                print(_line(run, shape), flush=True)
             if profile:
                 print(ours.profile())
     except RuntimeError as error:
@@ -164,7 +179,7 @@ def main() -> int:
     return 0
 
 
-def _line(run: Run, shape: Shape, limits: Mapping[str, Any]) -> str:
+def _line(run: Run, shape: Shape) -> str:
     parts = [
         f"{run.trace.documents_per_second:,.0f} documents/s",
         f"{run.trace.total_ms:,.0f} ms",
@@ -173,9 +188,8 @@ def _line(run: Run, shape: Shape, limits: Mapping[str, Any]) -> str:
     ]
     if shape.ideal_ms:
         parts.append(f"{run.trace.total_ms / shape.ideal_ms:.3f} of the ideal")
-    overhead_ms = run.trace.turn_overhead_ms(limits["turn_pages_max"])
-    if overhead_ms is not None:
-        parts.append(f"a turn's end {overhead_ms:.1f} ms")
+    if run.turn_overhead_ms is not None:
+        parts.append(f"a turn's end {run.turn_overhead_ms:.1f} ms ({len(run.turn_ends)})")
     return ", ".join(parts)
 
 

@@ -17,7 +17,8 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     Attributes:
         rounds: in each of which every contender has its turn.
-        pages: for throughput, by contender: so many that each takes about as long.
+        pages: for throughput, by contender: so many that each takes about as long, and that ours
+            takes several turns.
         latency_rounds: of the syncs whose ends take their time.
         latency_pages: of these, by contender.
         memory_pages: of the jobs that follow each other in one fresh runtime, 250 KB a page.
@@ -34,7 +35,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     growth_rounds: Mapping[int, int]
 
 
-PAGES = {PROXY: 1_000, OURS: 300, LOOP: 300, SDK: 40, STOCK: 30}
+PAGES = {PROXY: 1_000, OURS: 600, LOOP: 300, SDK: 40, STOCK: 30}
 LATENCY_PAGES = {OURS: 300, LOOP: 40, SDK: 40}
 NORMAL = Plan(
     rounds=5,
@@ -56,7 +57,7 @@ LONG = Plan(
 )
 QUICK = Plan(
     rounds=2,
-    pages={PROXY: 200, OURS: 110, LOOP: 100, SDK: 15, STOCK: 15},
+    pages={PROXY: 200, OURS: 200, LOOP: 100, SDK: 15, STOCK: 15},
     latency_rounds=1,
     latency_pages={OURS: 20, LOOP: 15, SDK: 15},
     memory_pages=(30, 60),

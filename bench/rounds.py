@@ -22,7 +22,6 @@ from dev.package import package
 from dev.staging import ROOT
 from dev.truncation.readers import SDK_VENV
 from dev.wrangler import NODE
-from durable.job import Limits
 
 
 SOURCE_MS, SINK_MS = 50, 150
@@ -90,8 +89,7 @@ def _throughput(
         )
         for name, of_one in runs.items()
     }
-    turn_pages = Limits().turn_pages_max
-    overheads_ms = [run.trace.turn_overhead_ms(turn_pages) for run in runs[OURS]]
+    overheads_ms = [run.turn_overhead_ms for run in runs[OURS]]
     return throughput, [overhead_ms for overhead_ms in overheads_ms if overhead_ms is not None]
 
 

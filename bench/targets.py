@@ -68,8 +68,9 @@ def _growth(results: Results) -> Iterator[Verdict]:
     rows = growth([size.rows / size.documents for size in sizes])
     yield _at_most(f"rows a document with {most}, by the least with fewer", rows, CONSTANT_MAX)
     yield _at_most("rows written a page", sizes[-1].rows / sizes[-1].pages, 3, "")
-    overhead_ms = spread(results.turn_overheads_ms).middle
-    yield _at_most("a turn's end and the next one's start", overhead_ms, 20, " ms")
+    if results.turn_overheads_ms:  # else no job took more than one turn
+        overhead_ms = spread(results.turn_overheads_ms).middle
+        yield _at_most("a turn's end and the next one's start", overhead_ms, 20, " ms")
 
 
 def _package(results: Results) -> Iterator[Verdict]:

@@ -1,6 +1,6 @@
 """A sync as its two ends saw it. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from statistics import median
 
@@ -44,11 +44,11 @@ class Trace(Struct, frozen=True):
     def documents_per_second(self) -> float:
         return self.document_count / self.total_ms * 1_000
 
-    def turn_overhead_ms(self, turn_pages: int) -> float | None:
+    def turn_overhead_ms(self, turn_ends: Collection[int]) -> float | None:
         """How much later a page comes where a turn ends before it than elsewhere, by the medians.
 
         Args:
-            turn_pages: of each turn.
+            turn_ends: how many pages had been read where a turn ended.
 
         Returns:
             None where all was one turn.
@@ -59,7 +59,7 @@ class Trace(Struct, frozen=True):
         within: list[float] = []
         between: list[float] = []
         for before, after in pairwise(sorted(arrivals)):
-            gaps = within if after % turn_pages else between
+            gaps = between if after in turn_ends else within
             gaps.append(arrivals[after] - arrivals[before])
         if not within or not between:
             return None

@@ -22,20 +22,20 @@ def test_a_turns_end_costs_what_the_next_page_comes_later() -> None:
 
     trace = Trace([a_page(index, at_ms) for index, at_ms in enumerate(arrivals_ms)])
 
-    assert trace.turn_overhead_ms(turn_pages=3) == 25
+    assert trace.turn_overhead_ms({3, 6}) == 25
 
 
 def test_the_order_in_which_requests_were_remembered_does_not_matter() -> None:
     pages = [a_page(index, at_ms) for index, at_ms in enumerate([0, 10, 30])]
 
-    assert Trace(pages[::-1]).turn_overhead_ms(2) == Trace(pages).turn_overhead_ms(2) == 10
+    assert Trace(pages[::-1]).turn_overhead_ms({2}) == Trace(pages).turn_overhead_ms({2}) == 10
 
 
 def test_a_page_that_was_asked_for_again_counts_where_it_came_last() -> None:
     pages = [a_page(0, 0), a_page(1, 5), a_page(1, 10), a_page(2, 30)]
 
-    assert Trace(pages).turn_overhead_ms(2) == 10
+    assert Trace(pages).turn_overhead_ms({2}) == 10
 
 
 def test_one_turn_has_no_end_to_measure() -> None:
-    assert Trace([a_page(0, 0), a_page(1, 10)]).turn_overhead_ms(50) is None
+    assert Trace([a_page(0, 0), a_page(1, 10)]).turn_overhead_ms(set()) is None
