@@ -20,6 +20,7 @@ USER_AGENT = "glean-durable-sync/0.1"  # some APIs answer 403 without one
 DELAY_DIGITS_MAX = 10  # more than any wait that is kept
 REDIRECT_REMEDY = "if it leads to a login page, check the secret; else, correct the URL"
 TIMEOUT_SECONDS = 60.0  # for the headers, and again for each part of the body, up to 256 KiB
+TIMEOUTS = {"timeout": httpx.Timeout(TIMEOUT_SECONDS).as_dict()}
 
 
 class Answer(Struct, frozen=True):
@@ -30,7 +31,10 @@ class Answer(Struct, frozen=True):
 
 
 class Upstream:
-    """A server that is asked for something, over one HTTP client.
+    """A server that is asked for something.
+
+    Without httpx's client, which would take as long as the request itself, follow its
+    environment's proxies, keep cookies, and look at redirects that nobody follows.
 
     Args:
         name: who it is, in errors.
@@ -41,71 +45,73 @@ class Upstream:
     def __init__(
         self, name: str, transport: httpx.AsyncBaseTransport, token: Secret | None
     ) -> None:
-        headers = {"user-agent": USER_AGENT}
+        self._headers = {"user-agent": USER_AGENT}
         if token is not None:
-            headers["authorization"] = f"Bearer {token.reveal()}"
+            self._headers["authorization"] = f"Bearer {token.reveal()}"
         self._name = name
         self._token_name = token.name if token else "that the source asks for, in token_secret"
-        # Nothing is taken from the process's environment, and no redirect is
-        # followed: it may lead to a login page that answers 200.
-        self._http = httpx.AsyncClient(
-            transport=transport, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False
-        )
+        self._transport = transport
 
     async def get(self, url: str, params: Mapping[str, str], *, bytes_max: int) -> Answer:
         """Raises UpstreamError for anything but a whole answer of status 200."""
-        # Given as `params` they would replace the query that the URL has.
-        request = self._http.build_request("GET", httpx.URL(url).copy_merge_params(dict(params)))
+        try:
+            # Given as `params` they would replace the query that the URL has.
+            whole = httpx.URL(url).copy_merge_params(dict(params))
+        except httpx.InvalidURL as error:
+            raise self._failure(error) from error
+        request = httpx.Request("GET", whole, headers=self._headers, extensions=TIMEOUTS)
         return await self._exchange(request, bytes_max)
 
     async def post(self, url: str, body: bytes, *, bytes_max: int) -> Answer:
         """Send JSON. Raises UpstreamError as `get` does."""
-        headers = {"content-type": "application/json"}
-        request = self._http.build_request("POST", url, content=body, headers=headers)
+        headers = {**self._headers, "content-type": "application/json"}
+        request = httpx.Request("POST", url, headers=headers, content=body, extensions=TIMEOUTS)
         return await self._exchange(request, bytes_max)
 
     async def _exchange(self, request: httpx.Request, bytes_max: int) -> Answer:
         try:
-            response = await self._http.send(request, stream=True)
+            response = await self._transport.handle_async_request(request)
             try:
                 body = await self._read(response, bytes_max)
             finally:
                 await response.aclose()
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            reason = f"{self._name} did not answer: {type(error).__name__} {error}".rstrip()
-            is_transient = isinstance(error, httpx.TransportError)
-            if "in location header" in str(error):
-                # The client looks at a redirect that it does not follow, too.
-                reason = f"{self._name} answered a redirect to what is no URL: {REDIRECT_REMEDY}"
-                is_transient = False
-            raise UpstreamError(reason, is_transient=is_transient) from error
+            raise self._failure(error) from error
         if response.status_code != 200:
-            raise self._refusal(response, body)
+            raise self._refusal(request.url, response, body)
         return Answer(response.headers, body)
 
     async def _read(self, response: httpx.Response, bytes_max: int) -> bytes:
-        parts = bytearray()
+        parts: list[bytes] = []
+        byte_count = 0
         async for part in response.aiter_bytes():
-            parts += part
+            parts.append(part)
+            byte_count += len(part)
             if response.status_code != 200:
-                if len(parts) > REFUSAL_BYTES_MAX:
+                if byte_count > REFUSAL_BYTES_MAX:
                     break
-            elif len(parts) > bytes_max:
+            elif byte_count > bytes_max:
                 raise UpstreamError(
                     f"{self._name} sent more than {bytes_max} bytes in one answer: "
                     "ask for smaller pages, or raise page_bytes_max in LIMITS",
                     is_transient=False,
                 )
-        return bytes(parts)
+        return b"".join(parts)  # of a single part no copy is made
 
-    def _refusal(self, response: httpx.Response, body: bytes) -> UpstreamError:
+    def _failure(self, error: httpx.HTTPError | httpx.InvalidURL) -> UpstreamError:
+        reason = f"{self._name} did not answer: {type(error).__name__} {error}".rstrip()
+        return UpstreamError(reason, is_transient=isinstance(error, httpx.TransportError))
+
+    def _refusal(self, url: httpx.URL, response: httpx.Response, body: bytes) -> UpstreamError:
         status = response.status_code
         text = body[:REFUSAL_BYTES_MAX].decode(errors="replace")
         remedy = ""
         if status in {401, 403}:
             remedy = f", check the secret {self._token_name}"
         elif 300 <= status < 400:
-            remedy = f", a redirect{_origin(response)}, which is not followed: {REDIRECT_REMEDY}"
+            remedy = (
+                f", a redirect{_origin(url, response)}, which is not followed: {REDIRECT_REMEDY}"
+            )
             text = ""  # it quotes the address, and that may hold secrets
         return UpstreamError(
             f"{self._name} answered {status}{remedy}{': ' if text else ''}{text}",
@@ -129,13 +135,13 @@ def retry_after_ms(header: str, now_ms: int) -> int:
     return max(0, at_ms - now_ms)
 
 
-def _origin(response: httpx.Response) -> str:
+def _origin(asked: httpx.URL, response: httpx.Response) -> str:
     """Where a redirect leads. Only the server: the rest of a login's URL may hold secrets."""
     location = response.headers.get("location", "")
     if not location:
         return ""
     try:
-        url = response.url.join(location)
+        url = asked.join(location)
     except (httpx.InvalidURL, ValueError):
         return ""
     return f" to {url.scheme}://{url.host}"
