@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.documents import Change, Deletion
+from durable.documents import Deletion
 from durable.records import Placed, Reject
 
 
@@ -96,17 +96,15 @@ def batches(
     items: list[Item] = []
     byte_count = envelope.byte_count
     for placed in changes:
-        if isinstance(placed.change, Deletion) and upload_id:
+        is_deletion = isinstance(placed.change, Deletion)
+        if is_deletion and upload_id:
             continue  # what is not in a bulk upload is deleted by its close
         item = envelope.item(placed, sizes.bytes_max)
         if isinstance(item, Reject):
             rejects.append(item)
             continue
-        is_deletion = isinstance(placed.change, Deletion)
-        is_full = (
-            len(items) == sizes.documents_max
-            or byte_count + len(item.encoded) > sizes.packed_bytes_max
-        )
+        size = len(item.encoded)
+        is_full = byte_count + size > sizes.packed_bytes_max or len(items) == sizes.documents_max
         if items and (is_deletion or is_full):
             yield envelope.around(items)
             items, byte_count = [], envelope.byte_count
@@ -114,7 +112,7 @@ def batches(
             yield Batch(endpoint=Endpoint.DELETION, items=(item,))
             continue
         items.append(item)
-        byte_count += len(item.encoded) + 1  # and a comma
+        byte_count += size + 1  # and a comma
     if items:
         yield envelope.around(items)
 
@@ -134,11 +132,16 @@ class _Envelope:
 
     def item(self, placed: Placed, bytes_max: int) -> Item | Reject:
         change = placed.change
+        around = 0 if isinstance(change, Deletion) else self.byte_count
         try:
-            encoded = self._encoded(change)
+            # Encoded, a document is an object with at least an id: it starts with `{"`.
+            encoded = (
+                self._deletion(change)
+                if isinstance(change, Deletion)
+                else self._member + msgspec.json.encode(change)[1:]
+            )
         except (TypeError, ValueError, OverflowError) as error:
             return placed.rejected(f"the document cannot be written as JSON: {error}")
-        around = 0 if isinstance(change, Deletion) else self.byte_count
         if around + len(encoded) > bytes_max:
             return placed.rejected(
                 f"the document takes {len(encoded)} bytes, more than a request to Glean may hold "
@@ -154,9 +157,6 @@ class _Envelope:
             upload_id=self._upload_id,
         )
 
-    def _encoded(self, change: Change) -> bytes:
-        if isinstance(change, Deletion):
-            request = {"datasource": self._datasource, "objectType": change.object_type}
-            return msgspec.json.encode({**request, "id": change.id})
-        # Encoded, a document is an object with at least an id: it starts with `{"`.
-        return self._member + msgspec.json.encode(change)[1:]
+    def _deletion(self, deletion: Deletion) -> bytes:
+        request = {"datasource": self._datasource, "objectType": deletion.object_type}
+        return msgspec.json.encode({**request, "id": deletion.id})

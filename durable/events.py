@@ -26,7 +26,7 @@ class Fetch(Struct, frozen=True):
 
 
 class Pack(Struct, frozen=True):
-    """Map the records of a page, and cut what comes of them into batches. Waits for nothing."""
+    """Map the records of a page, and cut what comes of them into batches."""
 
     page_index: int
     upload_id: str  # the bulk upload that the batches are pages of; empty for none

@@ -41,6 +41,7 @@ from durable.upstream import Upstream, retry_after_ms
 
 
 GLEAN_TOKEN = "GLEAN_INDEXING_API_TOKEN"  # noqa: S105 - the name of a secret
+SLOW_MS = 5  # a page of a source that is worth a pause
 REASON_CHARACTERS_MAX = 600  # of an error, as it is stored and shown
 KEY_CHARACTERS_MAX = 200  # of a document's id, which Glean takes no longer
 
@@ -52,6 +53,7 @@ class Host(Struct, frozen=True):
     nonce: Callable[[], str]  # a few hexadecimal digits, different each time
     draw: Callable[[], float]  # any number from 0 to 1, as likely as any other
     transport: httpx.AsyncBaseTransport
+    pause: Callable[[], Awaitable[object]]  # until what was asked for has left
 
 
 class Ends(Struct, frozen=True):
@@ -76,6 +78,7 @@ class Executor:
         self._connector = connector
         self._environment = environment
         self._host = host
+        self._page_ms = 0  # that the latest page took the source
         # Fetched and not yet in Glean, by page.
         self._records: dict[int, Sequence[Raw]] = {}  # not packed yet
         self._batches: dict[int, list[Batch | None]] = {}  # None: acknowledged
@@ -125,6 +128,9 @@ class Executor:
                 case Fetch():
                     return await self._fetch(effect, ends.source)
                 case Pack():
+                    # It keeps the processor to itself, and a slow source is to be asked before.
+                    if self._page_ms >= SLOW_MS:
+                        await self._host.pause()
                     return self._pack(effect, ends.limits)
                 case Send():
                     return await self._send(effect, ends.glean)
@@ -138,7 +144,9 @@ class Executor:
             return replace(self._failed_upstream(error), effect=effect)
 
     async def _fetch(self, fetch: Fetch, source: JsonPagesReader) -> Fetched:
+        begun_at_ms = self._host.now_ms()
         page = await source.fetch(fetch.cursor, fetch.since_ms)
+        self._page_ms = self._host.now_ms() - begun_at_ms
         self._records[fetch.page_index] = page.records
         return Fetched(
             fetch.page_index,

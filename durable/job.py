@@ -53,7 +53,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The bounds a job works within. Read anew at every turn, so a change helps a running job."""
 
     turn_pages_max: Positive = 500
-    turn_bytes_max: Positive = 32 * 1024 * 1024
+    turn_bytes_max: Positive = 64 * 1024 * 1024
     turn_ms_max: Positive = 30_000  # an alarm may run for 15 minutes; a lost turn costs this much
     turn_requests_max: Positive = 3_000  # the platform takes 10,000, and a page may need many
     pages_max: Positive = 1_000_000  # of a job: a source that never comes to its end

@@ -12,6 +12,7 @@ from durable.validation import fault
 
 
 EXCERPT_BYTES_MAX = 400
+CHANGES = (Document, Deletion)  # a union would be made anew at each test
 
 
 class Reject(Struct, frozen=True):
@@ -63,33 +64,29 @@ def changes(
     Raises:
         MemoryError: there is none left, which is not the record's fault.
     """
-    decoder = msgspec.json.Decoder(connector.record)
+    # The one loop over all records: a call saved in it is a tenth of a millisecond a page.
+    decode, document = msgspec.json.Decoder(connector.record).decode, connector.document
     for place, raw in enumerate(records, start=1):
-        change = _change(connector, decoder, raw)
-        if isinstance(change, str):
-            rejects.append(Reject(place, "", change, excerpt(raw)))
-        elif (reason := fault(change, connector)) is not None:
-            rejects.append(Reject(place, str(change.id), reason, excerpt(raw)))
+        try:
+            record = decode(raw)
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - so may what the record checks of itself
+            reason = f"the record is not a {connector.record.__name__}: {error}"
+            rejects.append(Reject(place, "", reason, excerpt(raw)))
+            continue
+        try:
+            change = document(record)
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the author's mapping may raise anything
+            reason = f"the mapping raised {type(error).__name__}: {error}"
+            rejects.append(Reject(place, "", reason, excerpt(raw)))
+            continue
+        if not isinstance(change, CHANGES):
+            reason = f"the mapping gave a {type(change).__name__}, not a Document or a Deletion"
+            rejects.append(Reject(place, "", reason, excerpt(raw)))
+        elif (at_fault := fault(change, connector)) is not None:
+            rejects.append(Reject(place, str(change.id), at_fault, excerpt(raw)))
         else:
             yield Placed(place, change, raw)
-
-
-def _change(
-    connector: AnyConnector, decoder: msgspec.json.Decoder[Struct], raw: Raw
-) -> Change | str:
-    """What the record becomes, or why it becomes nothing."""
-    try:
-        record = decoder.decode(raw)
-    except MemoryError:
-        raise
-    except Exception as error:  # noqa: BLE001 - so may what the record checks of itself
-        return f"the record is not a {connector.record.__name__}: {error}"
-    try:
-        change = connector.document(record)
-    except MemoryError:
-        raise
-    except Exception as error:  # noqa: BLE001 - the author's mapping may raise anything
-        return f"the mapping raised {type(error).__name__}: {error}"
-    if not isinstance(change, Document | Deletion):
-        return f"the mapping gave a {type(change).__name__}, not a Document or a Deletion"
-    return change

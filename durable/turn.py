@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 from durable.commands import superseded
 from durable.connector import AnyConnector
@@ -31,7 +32,7 @@ class Turn:
         self._executor = Executor(connector, environment, host)
         self._limits = Limits()
         self._number = 0  # of the turn, once it has begun
-        self._tasks: set[asyncio.Task[None]] = set()  # of all that is under way
+        self._tasks: set[asyncio.Task[Any] | None] = set()  # of all that is under way
 
     async def run(self) -> None:
         ends = self._executor.ends()
@@ -47,9 +48,7 @@ class Turn:
         self, effects: Sequence[Effect], ends: Ends | Failed, group: asyncio.TaskGroup
     ) -> None:
         for effect in effects:
-            task = group.create_task(self._carry(effect, ends, group))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks.add(group.create_task(self._carry(effect, ends, group)))
 
     async def _carry(self, effect: Effect, ends: Ends | Failed, group: asyncio.TaskGroup) -> None:
         """Have an effect performed, and in its place one of those that follow; others beside it."""
@@ -59,6 +58,7 @@ class Turn:
             self._begin(others, ends, group)
             event = ends if isinstance(ends, Failed) else await self._executor.perform(effect, ends)
             following = await self._advance(event)
+        self._tasks.discard(asyncio.current_task())
 
     async def _advance(self, event: Event) -> tuple[Effect, ...]:
         """Load, step and save with no await between: one transaction."""
@@ -81,6 +81,7 @@ class Turn:
     def _abandon(self) -> None:
         """The turn is over, and whatever is still under way is of no use."""
         for task in self._tasks - {asyncio.current_task()}:
+            assert task is not None, "a task is under way"
             task.cancel()
 
     def _is_ours(self, job: Job, event: Event) -> bool:

@@ -48,17 +48,15 @@ def _fault_of_document(document: Document, connector: AnyConnector) -> str | Non
         return f"the document has no view_url, but {url!r:.100}"
     if connector.url_regex and not re.fullmatch(connector.url_regex, url):
         return f"the view_url {url!r:.300} does not match url_regex, {connector.url_regex}"
-    for name in ("created_at", "updated_at"):
-        seconds = getattr(document, name)
+    for name, seconds in (("created_at", document.created_at), ("updated_at", document.updated_at)):
         if isinstance(seconds, int) and abs(seconds) >= EPOCH_SECONDS_MAX:
             return f"{name} is {seconds}, which looks like milliseconds; Glean takes seconds"
-    return _fault_of_properties(document.custom_properties)
+    properties = document.custom_properties
+    return None if properties is UNSET else _fault_of_properties(properties)
 
 
 def _fault_of_properties(properties: object) -> str | None:
-    if properties is UNSET:
-        return None
-    if not isinstance(properties, list | tuple):
+    if not isinstance(properties, (list, tuple)):
         return f"custom_properties is a {type(properties).__name__}, not a list of Property"
     for custom_property in properties:
         if not isinstance(custom_property, Property):

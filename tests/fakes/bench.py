@@ -17,7 +17,7 @@ from durable.records import Reject
 from durable.store import Store
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
-from tests.fakes.network import Network
+from tests.fakes.network import Network, no_pause
 from tests.fakes.storage import Storage
 
 
@@ -55,6 +55,7 @@ class Bench:
             nonce=lambda: f"{next(nonces):06x}",
             draw=lambda: 1.0,
             transport=self.network,
+            pause=no_pause,
         )
         self.restarted()
 

@@ -12,6 +12,7 @@ from durable.executor import Ends, Executor, Host
 from tests.fakes.bench import NOW_MS, SET
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
+from tests.fakes.network import no_pause
 
 
 UPLOAD = "u-1"
@@ -34,7 +35,13 @@ class Desk:
         connector: AnyConnector = NOTES,
         **variables: str,
     ) -> None:
-        host = Host(now_ms=lambda: NOW_MS, nonce=lambda: "0", draw=lambda: 0.5, transport=network)
+        host = Host(
+            now_ms=lambda: NOW_MS,
+            nonce=lambda: "0",
+            draw=lambda: 0.5,
+            transport=network,
+            pause=no_pause,
+        )
         environment = an_environment(**{**SET, **variables})
         self.executor = Executor(connector, environment, host)
         ends = self.executor.ends()

@@ -59,3 +59,7 @@ class Network(httpx.AsyncBaseTransport):
     def lines(self) -> list[str]:
         """The requests' methods and paths."""
         return [f"{request.method} {request.url.path}" for request in self.requests]
+
+
+async def no_pause() -> None:
+    """Here, what was asked for has left at once."""

@@ -91,7 +91,7 @@ def test_a_page_that_is_read_is_not_mapped_yet() -> None:
     assert desk.executor.held() == []
 
 
-def test_a_page_that_is_cut_waits_for_nothing() -> None:
+def test_a_page_that_is_cut_waits_for_nobody() -> None:
     desk = Desk(Network(a_page_of([a_note("a"), {"id": 7}, a_note("b", is_deleted=True)])), "")
     desk.fetched()
 

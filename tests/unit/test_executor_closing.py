@@ -23,7 +23,7 @@ from tests.fakes.bench import NOW_MS
 from tests.fakes.connector import NOTES
 from tests.fakes.desk import UPLOAD, Desk
 from tests.fakes.environment import an_environment
-from tests.fakes.network import Network
+from tests.fakes.network import Network, no_pause
 
 
 OPEN = (UPLOAD, "ACTIVE")
@@ -121,7 +121,13 @@ def test_a_close_with_a_document_that_fails_says_why(
 
 
 def test_what_a_connector_needs_is_looked_for_before_anything_is_asked() -> None:
-    host = Host(now_ms=lambda: NOW_MS, nonce=lambda: "0", draw=lambda: 0.5, transport=Network())
+    host = Host(
+        now_ms=lambda: NOW_MS,
+        nonce=lambda: "0",
+        draw=lambda: 0.5,
+        transport=Network(),
+        pause=no_pause,
+    )
 
     ends = Executor(NOTES, an_environment(GLEAN_INSTANCE="acme"), host).ends()
 

@@ -73,8 +73,8 @@ def test_jitter_is_of_the_back_off_and_not_of_what_was_asked_for() -> None:
         (TURN, NOW_MS, False),
         (replace(TURN, page_count=499), NOW_MS, False),
         (replace(TURN, page_count=500), NOW_MS, True),
-        (replace(TURN, byte_count=32 * 1024 * 1024 - 1), NOW_MS, False),
-        (replace(TURN, byte_count=32 * 1024 * 1024), NOW_MS, True),
+        (replace(TURN, byte_count=64 * 1024 * 1024 - 1), NOW_MS, False),
+        (replace(TURN, byte_count=64 * 1024 * 1024), NOW_MS, True),
         (replace(TURN, request_count=2_999), NOW_MS, False),
         (replace(TURN, request_count=3_000), NOW_MS, True),
         (TURN, NOW_MS + 29_999, False),
@@ -92,8 +92,8 @@ def test_a_turn_is_spent_by_whichever_bound_is_reached(
     [
         (replace(TURN, page_count=124), False),
         (replace(TURN, page_count=125), True),
-        (replace(TURN, byte_count=8 * 1024 * 1024 - 1), False),
-        (replace(TURN, byte_count=8 * 1024 * 1024), True),
+        (replace(TURN, byte_count=16 * 1024 * 1024 - 1), False),
+        (replace(TURN, byte_count=16 * 1024 * 1024), True),
         (replace(TURN, request_count=2_999), False),
     ],
 )
