@@ -31,6 +31,7 @@ from durable.transport import FetchTransport
 
 
 ALARMING = frozenset({State.FAILED, State.HELD})  # a person is to look
+DIGITS_MAX = 12  # of a length that is to be believed
 PART_BYTES = 256 * 1024  # of a body, read at once
 
 
@@ -192,9 +193,8 @@ class _Incoming:
         self._patience = patience
         announced = dict(self.headers).get("content-length", "")
         # One byte more than there will be shows the end without another read.
-        self._part_bytes = (
-            min(int(announced) + 1, PART_BYTES) if announced.isdigit() else PART_BYTES
-        )
+        is_known = announced.isascii() and announced.isdigit() and len(announced) <= DIGITS_MAX
+        self._part_bytes = min(int(announced) + 1, PART_BYTES) if is_known else PART_BYTES
         body = None if announced == "0" else response.body
         self._reader = body.getReader(_byob()) if body else None
 

@@ -19,9 +19,12 @@ TURN_PAGES = 5  # no more than these are under way
 LATENCY_MS = 60  # of the source, so that there is a middle to kill it in
 
 
-def test_a_killed_full_sync_goes_on_by_itself_and_repeats_the_pages_under_way(tmp_path: Path) -> None:
+def test_a_killed_full_sync_goes_on_by_itself_and_repeats_the_pages_under_way(
+    tmp_path: Path,
+) -> None:
     generator = random.Random(20261124)
-    with Stack(tmp_path, {"turn_pages_max": TURN_PAGES}, ("--limit-records", str(RECORDS))) as stack:
+    limits = {"turn_pages_max": TURN_PAGES}
+    with Stack(tmp_path, limits, ("--limit-records", str(RECORDS))) as stack:
         stack.control_source("latency", ms=LATENCY_MS)
         job = stack.trigger("FULL")
         for share in (1, 2, 3):
