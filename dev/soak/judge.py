@@ -14,6 +14,7 @@ from durable.job import Limits, Mode, State
 from durable.status import Status
 
 
+TURN_PAGES = 3  # in one turn at most, and so under way at one time
 PAGE_RECORDS = 100  # what the connector asks for
 SHOWN_MAX = 10
 ANSWERED = re.compile(r"(the source|Glean) answered (\d{3})")
@@ -99,8 +100,9 @@ class Judge:
             happened: to these jobs.
         """
         live_count = len(self._stack.source_records())
-        # After a kill or a fault the page under way is fetched again, and after a command.
-        again = happened.kills + happened.commands + sum(window.troubles().values())
+        # After a kill or a fault the pages under way are fetched again, and after a command.
+        troubles = happened.kills + happened.commands + sum(window.troubles().values())
+        again = TURN_PAGES * troubles
         for mode in Mode:
             of_mode = [job for job in jobs if job.mode is mode]
             needed = sum(max(job.pages, _full_pages(mode, live_count)) for job in of_mode)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dev.soak.actors import Actors
 from dev.soak.holds import hold
-from dev.soak.judge import BrokenError, Judge
+from dev.soak.judge import TURN_PAGES, BrokenError, Judge
 from dev.soak.log import Log
 from dev.soak.plan import RECORDS, Round, Step, calm
 from dev.soak.scene import Scene, World
@@ -17,7 +17,7 @@ from durable.job import State
 
 # Small, so that rounds are short and every kind of wait and yield comes often.
 LIMITS = {
-    "turn_pages_max": 3,
+    "turn_pages_max": TURN_PAGES,
     "lease_ms": 1_000,
     "backoff_ms_min": 40,
     "backoff_ms_max": 400,

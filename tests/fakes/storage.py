@@ -40,7 +40,10 @@ class Storage:
 
     def __init__(self, settle: Settle | None = None) -> None:
         self._settle = settle or self._commit
-        self._connection = sqlite3.connect(":memory:", isolation_level=None)
+        # The garbage collector may come by in whichever thread there is.
+        self._connection = sqlite3.connect(
+            ":memory:", isolation_level=None, check_same_thread=False
+        )
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("CREATE TABLE _alarm (at_ms INTEGER NOT NULL)")
         self.is_alive = True  # False: the isolate that uses it is gone, and may not write
