@@ -36,7 +36,7 @@ from durable.fingerprint import fingerprint
 from durable.glean import Glean
 from durable.job import Limits, Page, Standing
 from durable.records import Reject, changes, digest, excerpt
-from durable.sources.json_pages import JsonPagesReader
+from durable.sources.json_pages import JsonPagesReader, Records
 from durable.upstream import Upstream, retry_after_ms
 
 
@@ -148,16 +148,7 @@ class Executor:
         page = await source.fetch(fetch.cursor, fetch.since_ms)
         self._page_ms = self._host.now_ms() - begun_at_ms
         self._records[fetch.page_index] = page.records
-        return Fetched(
-            fetch.page_index,
-            Page(
-                next_cursor=page.next_cursor,
-                byte_count=page.byte_count,
-                record_count=len(page.records),
-                total_count=page.total_count,
-                digest=digest(page.records),
-            ),
-        )
+        return Fetched(fetch.page_index, measured(page))
 
     def _pack(self, pack: Pack, limits: Limits) -> Packed:
         records, rejects = self._records.pop(pack.page_index), list[Reject]()
@@ -265,6 +256,17 @@ class Executor:
     def _clean(self, text: str) -> str:
         """Without secrets, and without what no UTF-8 can write."""
         return self._environment.redacted(text.encode(errors="replace").decode())
+
+
+def measured(page: Records) -> Page:
+    """What the machine is told of a page that was read."""
+    return Page(
+        next_cursor=page.next_cursor,
+        byte_count=page.byte_count,
+        record_count=len(page.records),
+        total_count=page.total_count,
+        digest=digest(page.records),
+    )
 
 
 def _sizes(limits: Limits, packed_bytes_max: int | None) -> Sizes:

@@ -23,7 +23,7 @@ def table(version: str, theirs: Sequence[str], ours: Sequence[str]) -> str:
         "|---|---|---|",
     ]
     for case, *outcomes in zip(CASES, theirs, ours, strict=True):
-        cells = [case.name, *map(_escaped, outcomes)]
+        cells = [case.name, *map(escaped, outcomes)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -43,5 +43,5 @@ def written(text: str, between: str, name: str = DOCUMENT.name) -> str:
     return f"{head}{BEGIN}\n{between}\n{END}{tail}"
 
 
-def _escaped(cell: str) -> str:
+def escaped(cell: str) -> str:
     return cell.replace("|", "\\|").replace("<", "&lt;")

@@ -19,8 +19,9 @@ from dev.staging import ROOT
 from dev.step import Step
 from dev.truncation.cases import IDS, PAGE_BYTES_MAX, Case, Verdict
 from durable.errors import UpstreamError
-from durable.events import Fetched
-from durable.job import Job, Limits, Mode, Page, State, Usage
+from durable.events import Fetched, Packed
+from durable.executor import measured
+from durable.job import Job, Limits, Mode, State, Usage
 from durable.machine import step
 from durable.sources.json_pages import JsonPagesReader, Records
 from durable.upstream import Upstream
@@ -86,7 +87,7 @@ def read_by_this_project(urls: Iterable[str], cases: Iterable[Case]) -> list[str
 async def _outcome(url: str, case: Case) -> str:
     """As a job reads: page by page, until the machine has it end, wait or close."""
     ids: list[str] = []
-    job = replace(JOB, turn=Usage(started_at_ms=0))
+    job = replace(JOB, turn=Usage(started_at_ms=0), is_fetching=True)
     async with httpx.AsyncHTTPTransport() as transport:
         upstream = Upstream("the source", transport, None)
         reader = JsonPagesReader(case.source, f"{url}/notes", upstream, PAGE_BYTES_MAX)
@@ -97,23 +98,19 @@ async def _outcome(url: str, case: Case) -> str:
                 verdict = Verdict.WAITS if error.is_transient else Verdict.FAILS
                 return f"{verdict}: {_short(str(error))}"
             ids += [_id(raw) for raw in page.records]
-            job, _ = step(job, Fetched(job.page_count, _sizes(page)), 0, Limits())
+            job = _landed(job, page)
     if job.state is State.FAILED:
         return f"{Verdict.FAILS}: {_short(job.error)}"
     return _read(ids, ended=job.state is not State.SENDING)
 
 
-def _sizes(page: Records) -> Page:
-    """The page as the machine sees it; nothing of it is sent."""
-    return Page(
-        next_cursor=page.next_cursor,
-        batch_count=0,
-        document_count=len(page.records),
-        deletion_count=0,
-        byte_count=page.byte_count,
-        record_count=len(page.records),
-        total_count=page.total_count,
-    )
+def _landed(job: Job, page: Records) -> Job:
+    """The job after the page, as the machine sees it; nothing of it is sent."""
+    index, count = job.page_count, len(page.records)
+    packed = Packed(index, batch_count=0, document_count=count, deletion_count=0)
+    for event in (Fetched(index, measured(page)), packed):
+        job, _ = step(job, event, 0, Limits())
+    return job
 
 
 def _id(raw: msgspec.Raw) -> str:

@@ -4,8 +4,9 @@ import pytest
 
 from dev.staging import ROOT
 from dev.truncation.cases import CASES
-from dev.truncation.document import BEGIN, DOCUMENT, END, written
-from dev.truncation.readers import SDK_LOCK
+from dev.truncation.document import BEGIN, DOCUMENT, END, escaped, written
+from dev.truncation.readers import SDK_LOCK, read_by_this_project
+from dev.truncation.server import serving
 
 
 TEXT = DOCUMENT.read_text(encoding="utf-8")
@@ -27,6 +28,14 @@ def test_the_table_was_made_with_the_sdk_that_is_locked() -> None:
     (version,) = re.findall(r"^glean-indexing-sdk==(\S+)", lock, re.MULTILINE)
 
     assert f"`glean-indexing-sdk` {version}," in TABLE[0]
+
+
+def test_the_table_says_how_this_project_reads() -> None:
+    with serving(CASES) as urls:
+        ours = read_by_this_project(urls, CASES)
+
+    cells = [line.split(" | ")[-1].removesuffix(" |") for line in TABLE[2:]]
+    assert cells == [escaped(outcome) for outcome in ours], "run `make truncation`"
 
 
 def test_a_document_without_its_markers_is_refused() -> None:
