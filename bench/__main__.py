@@ -7,7 +7,6 @@ import argparse
 import subprocess
 import sys
 import tempfile
-from functools import partial
 from pathlib import Path
 
 import httpx
@@ -18,9 +17,8 @@ from bench.results import Results
 from bench.stock import MODULES
 from bench.table import tables
 from dev import step
-from dev.setup import SetupError, make_venv
+from dev.setup import SetupError, venv
 from dev.staging import ROOT
-from dev.step import Step
 from dev.truncation.document import written
 from dev.truncation.readers import SDK_VENV
 
@@ -29,16 +27,7 @@ DOCUMENT = ROOT / "docs/performance.md"
 PLOT = ROOT / "docs/performance.png"
 RESULTS = ROOT / "bench/results.json"
 QUICK = ROOT / ".cache/bench"
-LOCK = Path("dev/locks/plot.txt")
-PLOT_VENV = Step(
-    "what draws the plot",
-    ".cache/plot",
-    # A virtual environment's commands hold its path: a moved project needs another.
-    (LOCK, str(ROOT)),
-    "bin/python",
-    partial(make_venv, LOCK),
-    is_movable=False,
-)
+PLOT_VENV = venv("what draws the plot", ".cache/plot", Path("dev/locks/plot.txt"))
 
 
 def main() -> int:

@@ -1,14 +1,11 @@
 """The source and the sink, each in a process of its own, so that neither shares our event loop."""
 
-from contextlib import ExitStack
-from types import TracebackType
-from typing import Self
-
 import httpx
 import msgspec
 
 from bench.shape import Shape
 from bench.trace import Request, Trace
+from dev.ensemble import Ensemble
 from dev.service import Program
 from dev.staging import ROOT
 from dev.wrangler import NODE
@@ -17,33 +14,20 @@ from dev.wrangler import NODE
 TIMEOUT_SECONDS = 30
 
 
-class Ends:
+class Ends(Ensemble):
     """Both, started and ended together."""
 
     def __init__(self) -> None:
-        self._closing = ExitStack()
+        super().__init__()
         self._http = httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False)
 
-    def __enter__(self) -> Self:
+    def _start(self) -> None:
         enter = self._closing.enter_context
         enter(self._http)
-        try:
-            self.source_url, self.sink_url = (
-                enter(Program([NODE, str(ROOT / f"bench/{name}.mjs")])).url
-                for name in ("source", "sink")
-            )
-        except BaseException:
-            self._closing.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        self._closing.close()
+        self.source_url, self.sink_url = (
+            enter(Program([NODE, str(ROOT / f"bench/{name}.mjs")])).url
+            for name in ("source", "sink")
+        )
 
     def reshape(self, shape: Shape) -> None:
         """Serve this from now on, and forget the requests that there were."""

@@ -6,10 +6,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx
 import msgspec
@@ -21,6 +19,7 @@ from bench.ends import Ends
 from bench.plan import OURS
 from bench.results import Cold
 from bench.shape import Shape
+from dev.ensemble import Ensemble
 from dev.runtime import Runtime
 from dev.staging import ROOT
 
@@ -39,7 +38,7 @@ class _Measured(Struct, frozen=True):
     rows: int
 
 
-class Ours:
+class Ours(Ensemble):
     """The Worker, started. Use it as a context manager.
 
     Args:
@@ -59,6 +58,7 @@ class Ours:
         *,
         is_profiled: bool = False,
     ) -> None:
+        super().__init__()
         self._ends = ends
         # There is no token: it could not be guessed either, and the server is on 127.0.0.1.
         variables = {
@@ -70,9 +70,8 @@ class Ours:
             "LIMITS": msgspec.json.encode({**LIMITS, **(limits or {})}).decode(),
         }
         self._runtime = Runtime(folder, variables, packages=PACKAGES, entry="bench/entry.py")
-        self._closing = ExitStack()
 
-    def __enter__(self) -> Self:
+    def _start(self) -> None:
         self._closing.enter_context(self._runtime)
         first_ms = cold.age_ms()  # it has just given its first answer
         self._http = self._closing.enter_context(
@@ -82,15 +81,6 @@ class Ours:
         self._asked("GET", "/health")
         warm_ms = (time.perf_counter() - began) * 1_000
         self.cold = Cold(first_ms=first_ms, warm_ms=warm_ms)
-        return self
-
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        self._closing.close()
 
     def run(self, shape: Shape) -> Run:
         """Sync all of it with a FULL job.

@@ -1,10 +1,7 @@
 """A Worker like ours, on the same runtime, whose httpx has its own connections."""
 
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import httpx
 import msgspec
@@ -14,6 +11,7 @@ from bench.ends import Ends
 from bench.ours import PACKAGES
 from bench.plan import STOCK
 from bench.shape import Shape
+from dev.ensemble import Ensemble
 from dev.runtime import Runtime
 from dev.setup import WORKER_PLATFORM, make_python_modules
 from dev.staging import ROOT
@@ -32,7 +30,7 @@ WARM_PAGES = 5
 SYNC_SECONDS_MAX = 600
 
 
-class Stock:
+class Stock(Ensemble):
     """The Worker, started. Use it as a context manager; `MODULES` must have been made.
 
     Args:
@@ -43,31 +41,18 @@ class Stock:
     name = STOCK
 
     def __init__(self, folder: Path, ends: Ends) -> None:
+        super().__init__()
         self._ends = ends
         self._runtime = Runtime(
             folder, packages=PACKAGES, entry="bench/stock.py", vendored=ROOT / MODULES.target
         )
-        self._closing = ExitStack()
 
-    def __enter__(self) -> Self:
+    def _start(self) -> None:
         self._closing.enter_context(self._runtime)
         self._http = self._closing.enter_context(
             httpx.Client(base_url=self._runtime.url, timeout=SYNC_SECONDS_MAX, trust_env=False)
         )
-        try:
-            self.run(Shape(pages=WARM_PAGES))
-        except BaseException:
-            self._closing.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        self._closing.close()
+        self.run(Shape(pages=WARM_PAGES))
 
     def run(self, shape: Shape) -> Run:
         self._ends.reshape(shape)

@@ -67,7 +67,7 @@ def _run(command: Sequence[str | Path], lock: int, advice: str, folder: Path = R
     raise SetupError(f"{shown}\n{advice} (all output: {LOG.relative_to(ROOT)})")
 
 
-def make_venv(requirements: Path, target: Path, lock: int) -> None:
+def _make_venv(requirements: Path, target: Path, lock: int) -> None:
     """Make a virtual environment of what a lock of Python packages names."""
     for module, package in (("venv", "python3-venv"), ("ensurepip", "python3-venv")):
         if find_spec(module) is None:
@@ -126,16 +126,15 @@ def _pip(venv: Path) -> list[str | Path]:
     return [venv / "bin/python", "-m", "pip", "install", *options]
 
 
+def venv(what: str, target: str, lock: Path) -> Step:
+    """A virtual environment of what a lock names."""
+    # Its commands hold its path: a moved project needs another.
+    inputs = (lock, str(ROOT))
+    return Step(what, target, inputs, "bin/python", partial(_make_venv, lock), is_movable=False)
+
+
 STEPS = (
-    Step(
-        "Python packages and Node",
-        ".venv",
-        # A virtual environment's commands hold its path: a moved project needs another.
-        (HOST_LOCK, str(ROOT)),
-        "bin/python",
-        partial(make_venv, HOST_LOCK),
-        is_movable=False,
-    ),
+    venv("Python packages and Node", ".venv", HOST_LOCK),
     Step(
         "wrangler, workerd and Pyodide",
         "node_modules",

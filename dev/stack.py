@@ -7,15 +7,14 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx
 import msgspec
 
 from dev.comparison import Indexed, Record
+from dev.ensemble import Ensemble
 from dev.local_glean.readings import Readings
 from dev.runtime import Runtime
 from dev.service import Service
@@ -32,7 +31,7 @@ JOB_SECONDS_MAX = 180
 LEASE_MS = 2_000  # a killed runtime is to go on soon after its start
 
 
-class Stack:
+class Stack(Ensemble):
     """What a sync needs, on this machine. Use it as a context manager.
 
     Args:
@@ -50,28 +49,12 @@ class Stack:
         *,
         is_reloading: bool = False,
     ) -> None:
+        super().__init__()
         self._folder = folder
         self._limits = {"lease_ms": LEASE_MS, **(limits or {})}
         self._source_arguments = source_arguments
         self._is_reloading = is_reloading
-        self._closing = ExitStack()
         self._http = httpx.Client(timeout=30)
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self._closing.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        self._closing.close()
 
     def _start(self) -> None:
         enter = self._closing.enter_context

@@ -4,7 +4,6 @@ import asyncio
 import os
 import subprocess
 from collections.abc import Iterable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dev.loopback import HOST
-from dev.setup import make_venv
+from dev.setup import venv
 from dev.staging import ROOT
-from dev.step import Step
 from dev.truncation.cases import IDS, PAGE_BYTES_MAX, Case, Verdict
 from durable.errors import UpstreamError
 from durable.events import Fetched, Packed
@@ -28,15 +26,7 @@ from durable.upstream import Upstream
 
 
 SDK_LOCK = Path("dev/locks/sdk.txt")
-SDK_VENV = Step(
-    "Glean's own SDK",
-    ".cache/sdk",
-    # A virtual environment's commands hold its path: a moved project needs another.
-    (SDK_LOCK, str(ROOT)),
-    "bin/python",
-    partial(make_venv, SDK_LOCK),
-    is_movable=False,
-)
+SDK_VENV = venv("Glean's own SDK", ".cache/sdk", SDK_LOCK)
 PULL = ROOT / "dev/truncation/pull.py"
 PULL_SECONDS_MAX = 300  # each case that the SDK tries twice costs it up to 2 s
 PAGES_MAX = 30  # ten times what there is: whoever reads as many reads on for ever
