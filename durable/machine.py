@@ -153,7 +153,7 @@ def _take(job: Job, fetched: Fetched, now_ms: int, limits: Limits) -> Step:
     job = replace(job, flights=(*job.flights, Flight(page, is_packed=False)))
     pack = window.pack(job)
     job, effects = _flow(job, now_ms, limits)
-    return job, (*effects, pack)  # last, since it takes time and waits for nothing
+    return job, (*effects, pack)  # last, since nothing else goes on meanwhile
 
 
 def _flow(job: Job, now_ms: int, limits: Limits) -> Step:
@@ -164,7 +164,7 @@ def _flow(job: Job, now_ms: int, limits: Limits) -> Step:
         return ended(job, State.FAILED, now_ms, limits, reason), ()
     while job.flights and job.flights[0].is_whole:
         job = progressed(window.landed(job), now_ms)
-    if job.has_end and job.retry_at_ms is None:
+    if job.has_end:
         return _arrive(job, now_ms, limits)
     ahead = window.front(job)
     assert ahead.turn is not None, "pages are sent within a turn"

@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from durable.job import ENDED, PENDING, Job, Limits, Mode, State
-from durable.lifecycle import watermark_ms
+from durable.lifecycle import grounded, watermark_ms
 from durable.records import Reject
 
 
@@ -249,7 +249,7 @@ def _listed(states: Iterable[State]) -> str:
 
 
 def _body(job: Job) -> str:
-    body = msgspec.json.encode(replace(job, flights=(), is_fetching=False, is_refused=False))
+    body = msgspec.json.encode(replace(grounded(job), turn=job.turn))
     assert len(body) <= BODY_BYTES_MAX, f"job {job.id} takes {len(body)} bytes"
     return body.decode()
 

@@ -89,7 +89,7 @@ class Turn:
         return is_first or (job.turn is not None and job.turn_count == self._number)
 
     def _set_aside(self, before: Job, job: Job) -> None:
-        """Remember a page's rejects with the page; with the job's end, what is known of them."""
+        """Remember a page's rejects with the page; where they end the job, all that are known."""
         if job.crawl_count != before.crawl_count:
             self._store.forget_rejects(job.id)
             return

@@ -75,7 +75,7 @@ class Upstream:
                 body = await self._read(response, bytes_max)
             finally:
                 await response.aclose()
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except httpx.HTTPError as error:
             raise self._failure(error) from error
         if response.status_code != 200:
             raise self._refusal(request.url, response, body)

@@ -432,13 +432,7 @@ def test_a_page_is_read_while_the_one_before_it_is_sent() -> None:
     bench = Bench()
     bench.network.on(LIST, a_page("a", next_cursor="2"), a_page("b"))
     bench.network.on(INDEX, ok(), ok())
-    during: list[Job | None] = []
-
-    async def look() -> None:
-        await rounds()
-        during.append(bench.processor.job(QUEUED.id))
-
-    bench.network.meanwhile(2, look)  # the second page
+    during = seen_during(2, QUEUED, bench)  # the second page
     job = turned(QUEUED, bench)
 
     (reading,) = during
@@ -446,6 +440,18 @@ def test_a_page_is_read_while_the_one_before_it_is_sent() -> None:
     assert (reading.page_count, reading.is_fetching) == (1, True)
     assert bench.network.lines == [LIST, LIST, INDEX, INDEX]
     assert (job.state, job.page_count) == (State.SUCCEEDED, 2)
+
+
+def seen_during(number: int, job: Job, bench: Bench) -> list[Job | None]:
+    """Gets the job as it is once all others have gone on while this request is under way."""
+    during: list[Job | None] = []
+
+    async def look() -> None:
+        await rounds()
+        during.append(bench.processor.job(job.id))
+
+    bench.network.meanwhile(number, look)
+    return during
 
 
 async def rounds() -> None:
@@ -496,13 +502,7 @@ def test_what_is_acknowledged_beside_an_error_that_may_pass_is_kept() -> None:
     bench.network.on(LIST, a_page("a", next_cursor="2"), a_page("b", next_cursor="3"))
     bench.network.on(LIST, a_page("c"))
     bench.network.on(BULK, ok(), ok(), httpx.Response(503, text="busy"), ok())
-    during: list[Job | None] = []
-
-    async def look() -> None:
-        await rounds()
-        during.append(bench.processor.job(FULL.id))
-
-    bench.network.meanwhile(4, look)  # the first page
+    during = seen_during(4, FULL, bench)  # the first page
     job = turned(FULL, bench)
 
     (failing,) = during
