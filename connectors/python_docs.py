@@ -4,7 +4,17 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from durable import Connector, Content, Deletion, Document, JsonPages, Mode, Permissions
+from durable import (
+    BodyCursor,
+    Connector,
+    Content,
+    Deletion,
+    Document,
+    HttpSource,
+    Mode,
+    Permissions,
+    Since,
+)
 
 
 class Entry(Struct, frozen=True):
@@ -36,7 +46,13 @@ def document(entry: Entry) -> Document | Deletion:
 connector = Connector(
     name="python-docs",
     datasource="pythondocs",
-    source=JsonPages(url="{DOCS_API_URL}/entries", params={"limit": "100"}),
+    source=HttpSource(
+        url="{DOCS_API_URL}/entries",
+        params={"limit": "100"},
+        records="items",
+        paging=BodyCursor(field="next_cursor", param="cursor"),
+        since=Since(param="updated_since"),
+    ),
     record=Entry,
     document=document,
     schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},

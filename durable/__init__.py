@@ -1,5 +1,6 @@
 """The batch processor. These are the names that a connector uses."""
 
+from durable.auth import Bearer
 from durable.connector import Connector
 from durable.documents import (
     Content,
@@ -11,18 +12,24 @@ from durable.documents import (
     User,
 )
 from durable.job import Mode
-from durable.sources.json_pages import JsonPages
+from durable.sources.cursors import BodyCursor, NextUrl
+from durable.sources.http import HttpSource
+from durable.sources.since import Since
 
 
 __all__ = [
+    "Bearer",
+    "BodyCursor",
     "Connector",
     "Content",
     "Deletion",
     "Document",
     "GroupIntersection",
-    "JsonPages",
+    "HttpSource",
     "Mode",
+    "NextUrl",
     "Permissions",
     "Property",
+    "Since",
     "User",
 ]

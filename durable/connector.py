@@ -13,7 +13,7 @@ from durable import cron
 from durable.documents import Change
 from durable.errors import ConfigurationError
 from durable.job import Mode
-from durable.sources.json_pages import JsonPages
+from durable.sources.source import Source
 
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -46,7 +46,7 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
 
     name: str
     datasource: str
-    source: JsonPages
+    source: Source
     record: type[Record]
     document: Callable[[Record], Change]
     schedule: Mapping[str, Mode]

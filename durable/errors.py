@@ -7,6 +7,15 @@ Anything else is our own bug: an assertion, which nobody catches. The armed
 lease brings the job back, and the count of deaths ends it.
 """
 
+from enum import StrEnum
+
+
+class Recourse(StrEnum):
+    """What helps where trying again does not."""
+
+    RESTART = "restart"  # read the source from its start: the cursor has expired
+    FULL = "full"  # read all of the source: it no longer tells what changed since then
+
 
 class UpstreamError(Exception):
     """The source or Glean did not do what was asked, or its answer was lost.
@@ -16,12 +25,20 @@ class UpstreamError(Exception):
         is_transient: whether trying again may help.
         status: of the answer, if it is the answer that is at fault.
         retry_after: that header of the answer, as it came.
+        recourse: what helps instead.
     """
 
     def __init__(
-        self, reason: str, *, is_transient: bool, status: int | None = None, retry_after: str = ""
+        self,
+        reason: str,
+        *,
+        is_transient: bool,
+        status: int | None = None,
+        retry_after: str = "",
+        recourse: Recourse | None = None,
     ) -> None:
         super().__init__(reason)
+        self.recourse = recourse
         self.is_transient = is_transient
         self.status = status
         self.retry_after = retry_after

@@ -22,7 +22,6 @@ class Fetch(Struct, frozen=True):
 
     page_index: int
     cursor: str | None
-    since_ms: int | None  # None: all records
 
 
 class Pack(Struct, frozen=True):

@@ -7,6 +7,7 @@ import httpx
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
+from durable.auth import BearerSigner
 from durable.batches import Batch, Sizes, batches
 from durable.connector import AnyConnector
 from durable.environment import Environment
@@ -34,9 +35,9 @@ from durable.events import (
 )
 from durable.fingerprint import fingerprint
 from durable.glean import Glean
-from durable.job import Limits, Page, Standing
+from durable.job import Crawl, Limits, Page, Standing
 from durable.records import Reject, changes, digest, excerpt
-from durable.sources.json_pages import JsonPagesReader, Records
+from durable.sources.source import Reader, Records, Surroundings
 from durable.upstream import Upstream, retry_after_ms
 
 
@@ -59,7 +60,7 @@ class Host(Struct, frozen=True):
 class Ends(Struct, frozen=True):
     """Where the records come from and where they go."""
 
-    source: JsonPagesReader
+    source: Reader
     glean: Glean
     limits: Limits
     fingerprint: str
@@ -88,16 +89,17 @@ class Executor:
         """The two ends, or why they cannot be told."""
         environment, source = self._environment, self._connector.source
         try:
-            limits = environment.limits()
-            token = environment.secret(source.token_secret) if source.token_secret else None
-            url = source.located(environment)
-            upstream = Upstream("the source", self._host.transport, token)
-            glean = Upstream("Glean", self._host.transport, environment.secret(GLEAN_TOKEN))
+            limits, host = environment.limits(), self._host
+            surroundings = Surroundings(
+                environment, host.transport, host.now_ms, limits.page_bytes_max
+            )
+            signer = BearerSigner(environment.secret(GLEAN_TOKEN))
+            glean = Upstream("Glean", host.transport, signer)
             return Ends(
-                JsonPagesReader(source, url, upstream, limits.page_bytes_max),
+                source.reader(surroundings),
                 Glean(glean, environment.glean_url(), self._connector.datasource),
                 limits,
-                fingerprint(self._connector, url),
+                fingerprint(self._connector, source.located(environment)),
             )
         except ConfigurationError as error:
             return self._failed(error, is_transient=False)
@@ -116,7 +118,7 @@ class Executor:
         self._batches.pop(page_index, None)
 
     async def perform(  # noqa: PLR0911 - a return for each effect
-        self, effect: Effect, ends: Ends
+        self, effect: Effect, ends: Ends, crawl: Crawl
     ) -> Event:
         try:
             match effect:
@@ -126,7 +128,7 @@ class Executor:
                 case Ask(upload_id):
                     return Asked(await ends.glean.standing(upload_id))
                 case Fetch():
-                    return await self._fetch(effect, ends.source)
+                    return await self._fetch(effect, ends.source, crawl)
                 case Pack():
                     # It keeps the processor to itself, and a slow source is to be asked before.
                     if self._page_ms >= SLOW_MS:
@@ -137,15 +139,15 @@ class Executor:
                 case Close(upload_id, is_only_page):
                     return await self._close(ends.glean.close(upload_id, is_only_page=is_only_page))
                 case CloseWithDocument():
-                    return await self._close_with_document(effect, ends)
+                    return await self._close_with_document(effect, ends, crawl)
                 case _:
                     assert_never(effect)
         except UpstreamError as error:
             return replace(self._failed_upstream(error), effect=effect)
 
-    async def _fetch(self, fetch: Fetch, source: JsonPagesReader) -> Fetched:
+    async def _fetch(self, fetch: Fetch, source: Reader, crawl: Crawl) -> Fetched:
         begun_at_ms = self._host.now_ms()
-        page = await source.fetch(fetch.cursor, fetch.since_ms)
+        page = await source.fetch(fetch.cursor, crawl)
         self._page_ms = self._host.now_ms() - begun_at_ms
         self._records[fetch.page_index] = page.records
         return Fetched(fetch.page_index, measured(page))
@@ -218,8 +220,10 @@ class Executor:
             return self._failed_upstream(error, may_pass=error.status == 409)
         return Closed()
 
-    async def _close_with_document(self, effect: CloseWithDocument, ends: Ends) -> Event:
-        page = await ends.source.fetch(effect.cursor, None)
+    async def _close_with_document(
+        self, effect: CloseWithDocument, ends: Ends, crawl: Crawl
+    ) -> Event:
+        page = await ends.source.fetch(effect.cursor, crawl)
         mapped = changes(self._connector, page.records, [])
         datasource, sizes = self._connector.datasource, _sizes(ends.limits, None)
         cut = batches(mapped, datasource, effect.upload_id, sizes, [])

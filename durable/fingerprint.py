@@ -41,8 +41,8 @@ def _parts(connector: AnyConnector, url: str) -> Iterator[str]:
     yield url
     yield connector.url_regex
     yield from sorted(connector.object_types)
-    yield msgspec.json.encode(connector.source, order="deterministic").decode()
     walk = _Walk(getattr(connector.document, "__module__", ""))
+    yield from walk.described(connector.source)
     yield from walk.described(connector.record)
     yield from walk.described(connector.document)
 

@@ -81,6 +81,14 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     notes_kept_max: Positive = 30  # of each job
 
 
+class Crawl(Struct, frozen=True):
+    """What a page is read for."""
+
+    job_id: str
+    mode: Mode
+    since_ms: int | None  # records changed at this time or later; None: all
+
+
 class Page(Struct, frozen=True, kw_only=True):
     """One page of the source as sizes; its documents stay with the processor."""
 

@@ -128,7 +128,7 @@ class Processor:
     def shown(self, job: Job) -> Status:
         """A job for the outside; without secrets, also where the source put one into its cursor."""
         # Only a turn reads them otherwise, and this may be an isolate that had none yet.
-        self._environment.hide(GLEAN_TOKEN, self._connector.source.token_secret)
+        self._environment.hide(GLEAN_TOKEN, *self._connector.source.secrets())
         clean, shown = self._environment.redacted, status(job, self.ahead_of(job))
         return replace(
             shown,

@@ -9,7 +9,7 @@ from durable.connector import AnyConnector
 from durable.environment import Environment
 from durable.events import Effect, Event, Failed, Open, Woke
 from durable.executor import Ends, Executor, Host
-from durable.job import PENDING, Job, Limits
+from durable.job import PENDING, Crawl, Job, Limits
 from durable.machine import step
 from durable.pace import soon
 from durable.store import Store
@@ -32,6 +32,7 @@ class Turn:
         self._executor = Executor(connector, environment, host)
         self._limits = Limits()
         self._number = 0  # of the turn, once it has begun
+        self._crawl: Crawl  # that the turn is of, likewise
         self._tasks: set[asyncio.Task[Any] | None] = set()  # of all that is under way
 
     async def run(self) -> None:
@@ -56,9 +57,12 @@ class Turn:
         while following:
             effect, *others = following
             self._begin(others, ends, group)
-            event = ends if isinstance(ends, Failed) else await self._executor.perform(effect, ends)
+            event: Event = ends if isinstance(ends, Failed) else await self._perform(effect, ends)
             following = await self._advance(event)
         self._tasks.discard(asyncio.current_task())
+
+    async def _perform(self, effect: Effect, ends: Ends) -> Event:
+        return await self._executor.perform(effect, ends, self._crawl)
 
     async def _advance(self, event: Event) -> tuple[Effect, ...]:
         """Load, step and save with no await between: one transaction."""
@@ -69,6 +73,7 @@ class Turn:
             return ()  # ended or begun anew by somebody while we waited; the alarm is theirs
         job, effects = step(before, event, now_ms, self._limits)
         self._number = job.turn_count
+        self._crawl = Crawl(job.id, job.mode, job.since_ms)
         self._set_aside(before, job)
         if any(isinstance(effect, Open) for effect in effects):
             self._supersede(job, now_ms)

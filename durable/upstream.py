@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 from msgspec import Struct
 
-from durable.environment import Secret
+from durable.auth import Signer
 from durable.errors import UpstreamError
 
 
@@ -20,6 +20,7 @@ USER_AGENT = "glean-durable-sync/0.1"  # some APIs answer 403 without one
 DELAY_DIGITS_MAX = 10  # more than any wait that is kept
 REDIRECT_REMEDY = "if it leads to a login page, check the secret; else, correct the URL"
 TIMEOUT_SECONDS = 60.0  # for the headers, and again for each part of the body, up to 256 KiB
+NOTHING: Mapping[str, str] = {}
 TIMEOUTS = {"timeout": httpx.Timeout(TIMEOUT_SECONDS).as_dict()}
 
 
@@ -39,34 +40,60 @@ class Upstream:
     Args:
         name: who it is, in errors.
         transport: carries the requests.
-        token: sent as a bearer token, if given.
+        signer: proves who asks.
     """
 
-    def __init__(
-        self, name: str, transport: httpx.AsyncBaseTransport, token: Secret | None
-    ) -> None:
-        self._headers = {"user-agent": USER_AGENT}
-        if token is not None:
-            self._headers["authorization"] = f"Bearer {token.reveal()}"
+    def __init__(self, name: str, transport: httpx.AsyncBaseTransport, signer: Signer) -> None:
         self._name = name
-        self._token_name = token.name if token else "that the source asks for, in token_secret"
         self._transport = transport
+        self._signer = signer
 
-    async def get(self, url: str, params: Mapping[str, str], *, bytes_max: int) -> Answer:
+    async def get(
+        self,
+        url: str,
+        params: Mapping[str, str] = NOTHING,
+        headers: Mapping[str, str] = NOTHING,
+        *,
+        bytes_max: int,
+    ) -> Answer:
         """Raises UpstreamError for anything but a whole answer of status 200."""
+        return await self._ask("GET", url, params, headers, None, bytes_max)
+
+    async def post(
+        self,
+        url: str,
+        content: bytes,
+        params: Mapping[str, str] = NOTHING,
+        headers: Mapping[str, str] = NOTHING,
+        *,
+        bytes_max: int,
+    ) -> Answer:
+        """Send JSON. Raises UpstreamError as `get` does."""
+        headers = {"content-type": "application/json", **headers}
+        return await self._ask("POST", url, params, headers, content, bytes_max)
+
+    async def _ask(  # noqa: PLR0913, PLR0917 - all that makes a request
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, str],
+        headers: Mapping[str, str],
+        content: bytes | None,
+        bytes_max: int,
+    ) -> Answer:
+        proof = await self._signer.proof()
         try:
-            # Given as `params` they would replace the query that the URL has.
-            whole = httpx.URL(url).copy_merge_params(dict(params))
+            whole = httpx.URL(url)
+            if params or proof.params:
+                # Given to the request, they would replace the query that the URL has.
+                whole = whole.copy_merge_params({**params, **proof.params})
         except httpx.InvalidURL as error:
             raise self._failure(error) from error
-        request = httpx.Request("GET", whole, headers=self._headers, extensions=TIMEOUTS)
-        return await self._exchange(request, bytes_max)
-
-    async def post(self, url: str, body: bytes, *, bytes_max: int) -> Answer:
-        """Send JSON. Raises UpstreamError as `get` does."""
-        headers = {**self._headers, "content-type": "application/json"}
-        request = httpx.Request("POST", url, headers=headers, content=body, extensions=TIMEOUTS)
-        return await self._exchange(request, bytes_max)
+        headers = {"user-agent": USER_AGENT, **headers, **proof.headers}
+        return await self._exchange(
+            httpx.Request(method, whole, headers=headers, content=content, extensions=TIMEOUTS),
+            bytes_max,
+        )
 
     async def _exchange(self, request: httpx.Request, bytes_max: int) -> Answer:
         try:
@@ -107,7 +134,7 @@ class Upstream:
         text = body[:REFUSAL_BYTES_MAX].decode(errors="replace")
         remedy = ""
         if status in {401, 403}:
-            remedy = f", check the secret {self._token_name}"
+            remedy = f", {self._signer.remedy}"
         elif 300 <= status < 400:
             remedy = (
                 f", a redirect{_origin(url, response)}, which is not followed: {REDIRECT_REMEDY}"

@@ -138,7 +138,7 @@ def sends(job: Job, limits: Limits) -> tuple[Job, list[Send]]:
 
 def fetch(job: Job, ahead: Job) -> tuple[Job, Fetch]:
     """The page after those that were fetched."""
-    fetch = Fetch(ahead.page_count, ahead.cursor, job.since_ms)
+    fetch = Fetch(ahead.page_count, ahead.cursor)
     return replace(job, is_fetching=True), fetch
 
 

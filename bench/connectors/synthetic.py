@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from durable import Connector, Content, Document, JsonPages, Permissions
+from durable import BodyCursor, Connector, Content, Document, HttpSource, Permissions
 
 
 class Entry(Struct, frozen=True):
@@ -32,7 +32,9 @@ def document(entry: Entry) -> Document:
 connector = Connector(
     name="synthetic",
     datasource="synthetic",
-    source=JsonPages(url="{BENCH_SOURCE_URL}/pages"),
+    source=HttpSource(
+        url="{BENCH_SOURCE_URL}/pages", paging=BodyCursor(field="next_cursor", param="cursor")
+    ),
     record=Entry,
     document=document,
     schedule={},

@@ -12,12 +12,18 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.sources.json_pages import JsonPages
+from durable.sources.cursors import BodyCursor
+from durable.sources.http import HttpSource
+from durable.sources.since import Since
 
 
 IDS = "abcdef"  # of all records
 PAGE_BYTES_MAX = 2_048  # many times a page of this source
-SOURCE = JsonPages(url="{NOTES_URL}/notes")  # by the names that the pages have
+SOURCE = HttpSource(
+    url="{NOTES_URL}/notes",
+    paging=BodyCursor(field="next_cursor", param="cursor"),
+    since=Since(param="updated_since"),
+)
 JSON = {"content-type": "application/json"}
 HTML = {"content-type": "text/html"}
 SIGN_IN = b"<!doctype html><title>Sign in</title><form method=post></form>"
@@ -55,7 +61,7 @@ class Case(Struct, frozen=True, kw_only=True):
     answers: Mapping[str, Answer]
     verdict: Verdict
     says: str = ""
-    source: JsonPages = SOURCE
+    source: HttpSource = SOURCE
 
     def answer(self, cursor: str) -> Answer:
         """The page at a cursor; the first page's is the empty text."""

@@ -16,13 +16,13 @@ from dev.loopback import HOST
 from dev.setup import venv
 from dev.staging import ROOT
 from dev.truncation.cases import IDS, PAGE_BYTES_MAX, Case, Verdict
+from durable.environment import Environment
 from durable.errors import UpstreamError
 from durable.events import Fetched, Packed
 from durable.executor import measured
-from durable.job import Job, Limits, Mode, State, Usage
+from durable.job import Crawl, Job, Limits, Mode, State, Usage
 from durable.machine import step
-from durable.sources.json_pages import JsonPagesReader, Records
-from durable.upstream import Upstream
+from durable.sources.source import Records, Surroundings
 
 
 SDK_LOCK = Path("dev/locks/sdk.txt")
@@ -79,11 +79,11 @@ async def _outcome(url: str, case: Case) -> str:
     ids: list[str] = []
     job = replace(JOB, turn=Usage(started_at_ms=0), is_fetching=True)
     async with httpx.AsyncHTTPTransport() as transport:
-        upstream = Upstream("the source", transport, None)
-        reader = JsonPagesReader(case.source, f"{url}/notes", upstream, PAGE_BYTES_MAX)
+        environment = Environment({"NOTES_URL": url}.get)
+        reader = case.source.reader(Surroundings(environment, transport, int, PAGE_BYTES_MAX))
         while job.state is State.SENDING and job.page_count < PAGES_MAX:
             try:
-                page = await reader.fetch(job.cursor, None)
+                page = await reader.fetch(job.cursor, Crawl(job.id, job.mode, None))
             except UpstreamError as error:
                 verdict = Verdict.WAITS if error.is_transient else Verdict.FAILS
                 return f"{verdict}: {_short(str(error))}"

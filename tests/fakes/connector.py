@@ -2,7 +2,16 @@
 
 from msgspec import Struct
 
-from durable import Connector, Deletion, Document, JsonPages, Mode, Permissions
+from durable import (
+    BodyCursor,
+    Connector,
+    Deletion,
+    Document,
+    HttpSource,
+    Mode,
+    Permissions,
+    Since,
+)
 
 
 class Note(Struct, frozen=True):
@@ -26,7 +35,11 @@ def document(note: Note) -> Document | Deletion:
 NOTES = Connector(
     name="notes",
     datasource="notes",
-    source=JsonPages(url="https://notes.example/list"),
+    source=HttpSource(
+        url="https://notes.example/list",
+        paging=BodyCursor(field="next_cursor", param="cursor"),
+        since=Since(param="updated_since"),
+    ),
     record=Note,
     document=document,
     schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},

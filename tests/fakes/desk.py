@@ -13,6 +13,7 @@ from tests.fakes.bench import NOW_MS, SET
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
 from tests.fakes.network import no_pause
+from tests.fakes.source import a_crawl
 
 
 UPLOAD = "u-1"
@@ -50,10 +51,10 @@ class Desk:
         self.upload_id = upload_id
 
     def performed(self, effect: Effect) -> Event:
-        return asyncio.run(self.executor.perform(effect, self.ends))
+        return asyncio.run(self.executor.perform(effect, self.ends, a_crawl()))
 
     def fetched(self) -> Fetched:
-        event = self.performed(Fetch(0, None, None))
+        event = self.performed(Fetch(0, None))
         assert isinstance(event, Fetched), event
         return event
 

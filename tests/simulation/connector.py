@@ -5,7 +5,17 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
-from durable import Connector, Deletion, Document, JsonPages, Mode, Permissions
+from durable import (
+    Bearer,
+    BodyCursor,
+    Connector,
+    Deletion,
+    Document,
+    HttpSource,
+    Mode,
+    Permissions,
+    Since,
+)
 from durable.job import Limits
 
 
@@ -40,18 +50,18 @@ def document(note: Note) -> Document | Deletion:
     )
 
 
+LISTED = HttpSource(
+    url="{NOTES_URL}/notes",
+    records="notes",
+    paging=BodyCursor(field="next", param="after"),
+    since=Since(param="changed_since"),
+    params={"shape": "flat"},
+    auth=Bearer("NOTES_TOKEN"),
+)
 NOTES = Connector(
     name="notes",
     datasource=DATASOURCE,
-    source=JsonPages(
-        url="{NOTES_URL}/notes",
-        items="notes",
-        next_cursor="next",
-        cursor_param="after",
-        since_param="changed_since",
-        params={"shape": "flat"},
-        token_secret="NOTES_TOKEN",
-    ),
+    source=LISTED,
     record=Note,
     document=document,
     schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},

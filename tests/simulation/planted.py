@@ -52,7 +52,7 @@ EXECUTOR = "durable/executor.py"
 PROCESSOR = "durable/processor.py"
 COMMANDS = "durable/commands.py"
 GLEAN = "durable/glean.py"
-READER = "durable/sources/json_pages.py"
+READER = "durable/sources/http.py"
 
 MUTANTS = [
     Mutant(
@@ -159,8 +159,8 @@ MUTANTS = [
     Mutant(
         "a page is read again that is under way",
         WINDOW,
-        "    fetch = Fetch(ahead.page_count, ahead.cursor, job.since_ms)",
-        "    fetch = Fetch(ahead.page_count, job.cursor, job.since_ms)",
+        "    fetch = Fetch(ahead.page_count, ahead.cursor)",
+        "    fetch = Fetch(ahead.page_count, job.cursor)",
         (CRASH,),
     ),
     Mutant(

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from durable.connector import AnyConnector
 from durable.documents import Deletion, Document
 from durable.job import Mode, State
-from tests.simulation.connector import LIMITS, NOTES, Note, document
+from tests.simulation.connector import LIMITS, LISTED, NOTES, Note, document
 from tests.simulation.fates import Choice, Fate, Kind, calm, first_time, once_each, where
 from tests.simulation.source import Order
 from tests.simulation.test_every_crash import Scenario, full, incremental
@@ -140,7 +140,7 @@ def shouted(note: Note) -> Document | Deletion:
 REDEFINITIONS = {
     "another mapping": replace(NOTES, document=shouted),
     "another page size": replace(
-        NOTES, source=replace(NOTES.source, params={"shape": "flat", "limit": "1"})
+        NOTES, source=replace(LISTED, params={"shape": "flat", "limit": "1"})
     ),
 }
 

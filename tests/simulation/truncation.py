@@ -6,6 +6,7 @@ import httpx
 from msgspec.structs import replace
 
 from dev.truncation.cases import Answer, Case
+from durable.auth import Bearer
 from durable.connector import AnyConnector
 from durable.job import Job, State
 from tests.simulation.connector import NOTES, SOURCE_TOKEN
@@ -14,7 +15,7 @@ from tests.simulation.oracle import Oracle
 
 
 def connector(case: Case) -> AnyConnector:
-    return replace(NOTES, source=replace(case.source, token_secret="NOTES_TOKEN"))
+    return replace(NOTES, source=replace(case.source, auth=Bearer("NOTES_TOKEN")))
 
 
 class Prepared:

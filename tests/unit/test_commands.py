@@ -197,7 +197,7 @@ def test_an_incremental_job_that_is_retried_reads_from_where_it_began() -> None:
 
     _, effects = at(granted(job, Command.RETRY), Woke(watermark_ms=99))
 
-    assert effects == (Fetch(2, "c", 7),)
+    assert effects == (Fetch(2, "c"),)
 
 
 @pytest.mark.parametrize("mode", Mode)

@@ -39,6 +39,7 @@ from tests.fakes.answers import (
 from tests.fakes.connector import NOTES, Note, document
 from tests.fakes.desk import UPLOAD, Desk
 from tests.fakes.network import Network
+from tests.fakes.source import a_crawl
 from tests.fakes.storage import VALUE_BYTES_MAX
 
 
@@ -95,7 +96,7 @@ def test_a_page_that_is_cut_waits_for_nobody() -> None:
     desk = Desk(Network(a_page_of([a_note("a"), {"id": 7}, a_note("b", is_deleted=True)])), "")
     desk.fetched()
 
-    packing = desk.executor.perform(Pack(0, "", None), desk.ends)
+    packing = desk.executor.perform(Pack(0, "", None), desk.ends, a_crawl())
     with pytest.raises(StopIteration) as done:
         packing.send(None)
 
@@ -108,7 +109,7 @@ def test_pages_are_read_and_sent_side_by_side_and_in_any_order() -> None:
     limits = msgspec.json.encode({"batch_documents_max": 1}).decode()
     network = Network(a_page("a", "b", next_cursor="2"), a_page("c"), ok(), ok(), ok())
     desk = Desk(network, LIMITS=limits)
-    for effect in (Fetch(0, None, None), Fetch(1, "2", None), Pack(1, UPLOAD, None)):
+    for effect in (Fetch(0, None), Fetch(1, "2"), Pack(1, UPLOAD, None)):
         desk.performed(effect)
     first = desk.performed(Send(1, 0))
     desk.performed(Pack(0, UPLOAD, None))
@@ -123,7 +124,7 @@ def test_pages_are_read_and_sent_side_by_side_and_in_any_order() -> None:
 def test_the_pages_that_are_held_are_those_that_were_cut_and_are_not_in_glean() -> None:
     desk = Desk(Network(a_page("a", next_cursor="2"), a_page("b", next_cursor="3"), a_page("c")))
     for index, cursor in enumerate((None, "2", "3")):
-        desk.performed(Fetch(index, cursor, None))
+        desk.performed(Fetch(index, cursor))
     for index in (1, 0):
         desk.performed(Pack(index, UPLOAD, None))
 
@@ -158,7 +159,7 @@ def test_the_second_half_of_a_batch_comes_after_the_last_batch_of_its_page() -> 
 
 
 @pytest.mark.parametrize(
-    "effect", [Open(UPLOAD), Ask(UPLOAD), Fetch(0, None, None)], ids=lambda e: type(e).__name__
+    "effect", [Open(UPLOAD), Ask(UPLOAD), Fetch(0, None)], ids=lambda e: type(e).__name__
 )
 def test_a_failure_names_what_failed(effect: Effect) -> None:
     event = Desk(Network(httpx.Response(503))).performed(effect)

@@ -4,6 +4,7 @@ import httpx
 import msgspec
 import pytest
 
+from durable.auth import BearerSigner
 from durable.batches import Batch, Endpoint, Item
 from durable.environment import Secret
 from durable.errors import UpstreamError
@@ -18,7 +19,7 @@ ROOT = "https://acme-be.glean.com/api/index/v1"
 
 
 def glean(network: Network) -> Glean:
-    return Glean(Upstream("Glean", network, Secret("TOKEN", "t0ken")), ROOT, "notes")
+    return Glean(Upstream("Glean", network, BearerSigner(Secret("TOKEN", "t0ken"))), ROOT, "notes")
 
 
 def an_upload(

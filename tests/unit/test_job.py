@@ -119,7 +119,7 @@ def test_a_job_of_earlier_code_goes_on_where_it_was() -> None:
 
     job, effects = at(job, Woke(full_count=50, fingerprint="f"))
 
-    assert effects == (Fetch(2, "c", None),)
+    assert effects == (Fetch(2, "c"),)
     assert (job.document_count, job.death_count, job.fingerprint) == (18, 2, "f")
 
 

@@ -1,16 +1,17 @@
 """Links to the next page, which a source could use to have the Worker talk to somebody else."""
 
-import asyncio
-
 import httpx
 import pytest
 
-from durable.environment import Secret
+from durable.auth import Bearer
 from durable.errors import ConfigurationError, UpstreamError
-from durable.sources.json_pages import JsonPages, JsonPagesReader, Records
+from durable.sources.cursors import BodyCursor, NextUrl
+from durable.sources.http import HttpSource
 from durable.sources.links import Links
-from durable.upstream import Upstream
+from durable.sources.since import Since
+from durable.sources.source import Records
 from tests.fakes.network import Network
+from tests.fakes.source import page_of
 
 
 URL = "https://notes.example/api/list?space=A"
@@ -183,18 +184,18 @@ def test_an_address_and_a_port_are_not_another_address() -> None:
 # As the reader uses them
 
 
-LINKED = JsonPages(
+LINKED = HttpSource(
     url=URL,
     params={"limit": "5"},
-    next_is_link=True,
+    paging=NextUrl(field="next_cursor"),
+    auth=Bearer("TOKEN"),
+    since=Since(param="updated_since"),
     link_origins=("https://eu.notes.example:8443",),
 )
 
 
 def read(network: Network, cursor: str | None = None, since_ms: int | None = None) -> Records:
-    upstream = Upstream("the source", network, Secret("TOKEN", "t0ken"))
-    reader = JsonPagesReader(LINKED, URL, upstream, page_bytes_max=100_000)
-    return asyncio.run(reader.fetch(cursor, since_ms))
+    return page_of(LINKED, network, cursor, since_ms, TOKEN="t0ken")
 
 
 def page(next_cursor: str | None) -> httpx.Response:
@@ -251,11 +252,10 @@ def test_a_link_that_leads_nowhere_is_refused(link: str, fault: str) -> None:
 
 
 def test_a_cursor_is_not_taken_for_a_link() -> None:
-    source = JsonPages(url=URL)
+    source = HttpSource(url=URL, paging=BodyCursor(field="next_cursor", param="cursor"))
     network = Network(page("https://evil.example/"))
-    reader = JsonPagesReader(source, URL, Upstream("the source", network, None), 100_000)
 
-    assert asyncio.run(reader.fetch("//evil.example", None)).next_cursor == "https://evil.example/"
+    assert page_of(source, network, "//evil.example").next_cursor == "https://evil.example/"
     assert network.requests[0].url.host == "notes.example"
 
 

@@ -10,6 +10,7 @@ from durable.executor import Ends, Executor, Host
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network, no_pause
+from tests.fakes.source import a_crawl
 
 
 ENVIRONMENT = an_environment(
@@ -30,8 +31,8 @@ def packed(texts: list[str], batch_bytes_max: int | None) -> Packed:
     executor = Executor(NOTES, ENVIRONMENT, host)
     ends = executor.ends()
     assert isinstance(ends, Ends)
-    asyncio.run(executor.perform(Fetch(0, None, None), ends))
-    event = asyncio.run(executor.perform(Pack(0, "u-1", batch_bytes_max), ends))
+    asyncio.run(executor.perform(Fetch(0, None), ends, a_crawl()))
+    event = asyncio.run(executor.perform(Pack(0, "u-1", batch_bytes_max), ends, a_crawl()))
     assert isinstance(event, Packed)
     return event
 

@@ -169,8 +169,8 @@ def test_a_full_job_opens_sends_page_by_page_and_closes() -> None:
 
     assert asked == [
         Open("a-1"),
-        Fetch(0, cursor=None, since_ms=None),
-        Fetch(1, cursor="b", since_ms=None),
+        Fetch(0, cursor=None),
+        Fetch(1, cursor="b"),
         Pack(0, upload_id="a-1", batch_bytes_max=None),
         Pack(1, upload_id="a-1", batch_bytes_max=None),
         Send(page_index=0, batch_index=0),
@@ -194,8 +194,8 @@ def test_an_incremental_job_ends_with_its_last_page() -> None:
     job, asked = played(queued, [a_page("b"), a_page(None)])
 
     assert asked == [
-        Fetch(0, cursor=None, since_ms=None),
-        Fetch(1, cursor="b", since_ms=None),
+        Fetch(0, cursor=None),
+        Fetch(1, cursor="b"),
         Pack(0, upload_id="", batch_bytes_max=None),
         Pack(1, upload_id="", batch_bytes_max=None),
         Send(page_index=0, batch_index=0),
@@ -211,7 +211,7 @@ def test_an_incremental_job_reads_from_the_watermark_through_all_its_turns() -> 
     job, begun = at(queued, Woke(watermark_ms=7))
     _, resumed = at(replace(job, turn=None), Woke(watermark_ms=8))
 
-    assert begun == resumed == (Fetch(0, None, 7),)
+    assert begun == resumed == (Fetch(0, None),)
 
 
 def test_a_full_job_reads_everything_whatever_the_watermark() -> None:
@@ -219,7 +219,7 @@ def test_a_full_job_reads_everything_whatever_the_watermark() -> None:
 
     _, effects = at(opening, Opened())
 
-    assert effects == (Fetch(0, None, None),)
+    assert effects == (Fetch(0, None),)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_an_empty_page_is_passed_without_sending(mode: Mode, state: State) -> No
     middle, second = at(reading, packed)
     last = after(middle, *arrived(1, a_page(None, batch_count=0)))
 
-    assert first == (Fetch(1, "b", None), Pack(0, reading.upload_id, None))
+    assert first == (Fetch(1, "b"), Pack(0, reading.upload_id, None))
     assert second == ()
     assert middle.page_count == 1
     assert last.state is state
@@ -261,7 +261,7 @@ def test_what_was_under_way_is_fetched_again_after_a_death() -> None:
 
     woken, effects = at(half, WOKE)
 
-    assert effects == (Fetch(0, None, None),)
+    assert effects == (Fetch(0, None),)
     assert (woken.flights, woken.is_fetching) == ((), True)
 
 
@@ -310,7 +310,7 @@ def test_a_turn_goes_on_while_there_is_budget(limits: Limits, now_ms: int) -> No
 
     _, effects = at(sending, arrived(0, a_page(batch_count=0))[0], now_ms, limits)
 
-    assert effects == (Fetch(1, "next", None), Pack(0, "job-1", None))
+    assert effects == (Fetch(1, "next"), Pack(0, "job-1", None))
 
 
 def test_a_yield_is_neither_a_death_nor_a_failure() -> None:

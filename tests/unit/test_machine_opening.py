@@ -82,7 +82,7 @@ def test_a_job_queued_again_asks_after_its_upload() -> None:
 def test_an_upload_that_is_still_open_is_gone_on_with() -> None:
     job, effects = at(after(queued_again(), DEFINED), Asked(Standing.OPEN))
 
-    assert effects == (Fetch(3, "d", None),)
+    assert effects == (Fetch(3, "d"),)
     assert (job.state, job.resumes, job.crawl_count) == (State.SENDING, False, 1)
     assert (job.document_count, job.record_count, job.reject_count) == (9, 16, 1)
     assert (job.started_at_ms, job.attempt) == (NOW_MS, 1)
@@ -174,7 +174,7 @@ def test_an_incremental_job_goes_on_without_asking() -> None:
 
     job, effects = at(queued, Woke(watermark_ms=8, fingerprint="one"))
 
-    assert effects == (Fetch(3, "d", 7),)
+    assert effects == (Fetch(3, "d"),)
     assert (job.state, job.crawl_count, job.document_count) == (State.SENDING, 1, 9)
 
 
@@ -205,7 +205,7 @@ def test_a_redefined_connector_begins_an_incremental_job_anew_from_the_same_wate
 
     job, effects = at(working, Woke(watermark_ms=9, fingerprint="two"))
 
-    assert effects == (Fetch(0, None, 7),)
+    assert effects == (Fetch(0, None),)
     assert_is_at_the_start(job)
 
 
@@ -227,7 +227,7 @@ def test_a_definition_that_is_not_known_to_differ_changes_nothing(stored: str, w
 
     job, effects = at(working, woke)
 
-    assert effects == (Fetch(3, "d", None),)
+    assert effects == (Fetch(3, "d"),)
     assert job.crawl_count == 1
     assert job.fingerprint == (woke.fingerprint or stored)
 

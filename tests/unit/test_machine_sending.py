@@ -101,7 +101,7 @@ def test_a_cut_for_its_size_lowers_the_size_of_all_that_follow() -> None:
 
     _, effects = at(job, arrived(1, a_page("c"))[0])
 
-    assert effects == (Fetch(2, "c", None), Pack(1, "job-1", 500))
+    assert effects == (Fetch(2, "c"), Pack(1, "job-1", 500))
 
 
 def test_a_lowered_size_outlives_the_turn() -> None:
@@ -110,7 +110,7 @@ def test_a_lowered_size_outlives_the_turn() -> None:
 
     _, effects = at(woken, arrived(0, a_page("b"))[0])
 
-    assert effects == (Fetch(1, "b", None), Pack(0, "job-1", 500))
+    assert effects == (Fetch(1, "b"), Pack(0, "job-1", 500))
 
 
 def test_a_cut_for_its_content_leaves_the_size_as_it_is() -> None:

@@ -12,7 +12,7 @@ from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, arrived
 # What a job of each state waits for.
 EFFECTS: dict[State, Effect] = {
     State.OPENING: Open("job-1"),
-    State.SENDING: Fetch(0, None, None),
+    State.SENDING: Fetch(0, None),
     State.CLOSING: Ask("job-1"),
 }
 EMPTY = arrived(0, a_page(batch_count=0))
@@ -125,7 +125,7 @@ def test_a_waking_on_time_is_the_next_attempt() -> None:
 
     woken, effects = at(failed, WOKE, failed.retry_at_ms)
 
-    assert effects == (Fetch(0, None, None),)
+    assert effects == (Fetch(0, None),)
     assert (woken.attempt, woken.death_count, woken.retry_at_ms) == (2, 0, None)
     assert woken.error == "it may pass"  # until there is progress
 

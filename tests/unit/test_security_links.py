@@ -1,6 +1,5 @@
 """A source does not choose whom the Worker talks to. See docs/security.md."""
 
-import asyncio
 import json
 import subprocess
 import sys
@@ -10,11 +9,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from durable.environment import Secret
+from durable.auth import Bearer
 from durable.errors import UpstreamError
-from durable.sources.json_pages import JsonPages, JsonPagesReader
-from durable.upstream import Upstream
+from durable.sources.cursors import BodyCursor, NextUrl
+from durable.sources.http import HttpSource
 from tests.fakes.network import Network
+from tests.fakes.source import page_of
 
 
 URL = "https://source.example/v1/list?limit=100"
@@ -74,20 +74,20 @@ OWN = [
 ]
 
 
+PLAIN = HttpSource(url=URL, paging=BodyCursor(field="next_cursor", param="cursor"))
+
+
 def followed(link: str, origins: tuple[str, ...] = ()) -> list[httpx.Request]:
     """What is asked for where the first page names this link."""
     first = httpx.Response(200, json={"items": [], "next_cursor": link})
     last = httpx.Response(200, json={"items": [], "next_cursor": None})
     network = Network(first, last)
-    source = JsonPages(url=URL, token_secret="S", next_is_link=True, link_origins=origins)
-    reader = JsonPagesReader(source, URL, Upstream("it", network, Secret("S", TOKEN)), 10_000)
-
-    async def read() -> None:
-        page = await reader.fetch(None, None)
-        await reader.fetch(page.next_cursor, None)
-
+    source = HttpSource(
+        url=URL, paging=NextUrl(field="next_cursor"), auth=Bearer("S"), link_origins=origins
+    )
     with suppress(UpstreamError):
-        asyncio.run(read())
+        page = page_of(source, network, S=TOKEN)
+        page_of(source, network, page.next_cursor, S=TOKEN)
     return network.requests
 
 
@@ -134,13 +134,9 @@ def test_an_allowed_origin_is_that_one_only(link: str) -> None:
 def test_without_links_a_cursor_is_a_parameter_whatever_it_holds() -> None:
     first = httpx.Response(200, json={"items": [], "next_cursor": "https://evil.example/"})
     network = Network(first, httpx.Response(200, json={"items": [], "next_cursor": None}))
-    reader = JsonPagesReader(JsonPages(url=URL), URL, Upstream("it", network, None), 10_000)
 
-    async def read() -> None:
-        page = await reader.fetch(None, None)
-        await reader.fetch(page.next_cursor, None)
-
-    asyncio.run(read())
+    page = page_of(PLAIN, network)
+    page_of(PLAIN, network, page.next_cursor)
 
     assert {request.url.host for request in network.requests} == {"source.example"}
 
@@ -149,12 +145,9 @@ def test_without_links_a_cursor_is_a_parameter_whatever_it_holds() -> None:
 def test_a_redirect_is_not_followed_and_only_its_origin_told(status: int) -> None:
     answer = httpx.Response(status, headers={"location": f"https://evil.example/?t={TOKEN}"})
     network = Network(answer)
-    reader = JsonPagesReader(
-        JsonPages(url=URL), URL, Upstream("it", network, Secret("S", TOKEN)), 10_000
-    )
 
     with pytest.raises(UpstreamError, match=r"a redirect to https://evil\.example") as caught:
-        asyncio.run(reader.fetch(None, None))
+        page_of(PLAIN, network)
 
     assert len(network.requests) == 1
     assert TOKEN not in str(caught.value)

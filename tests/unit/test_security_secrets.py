@@ -7,13 +7,15 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from durable.auth import Bearer
 from durable.connector import AnyConnector
 from durable.documents import Document
 from durable.executor import Host
 from durable.job import Mode
 from durable.processor import Begun, Processor
 from durable.records import EXCERPT_BYTES_MAX as RECORD_BYTES_MAX
-from durable.sources.json_pages import EXCERPT_BYTES_MAX, JsonPages
+from durable.sources.cursors import BodyCursor, NextUrl
+from durable.sources.http import EXCERPT_BYTES_MAX, HttpSource
 from durable.status import status
 from durable.store import Store
 from durable.upstream import REFUSAL_BYTES_MAX
@@ -30,9 +32,15 @@ NOW_MS = 1_764_000_000_123
 ENVIRONMENT = an_environment(
     SOURCE_TOKEN=TOKEN, GLEAN_INDEXING_API_TOKEN=TOKEN[::-1], GLEAN_INSTANCE="acme"
 )
-SOURCE = JsonPages(url="https://notes.example/list", token_secret="SOURCE_TOKEN")
+SOURCE = HttpSource(
+    url="https://notes.example/list",
+    paging=BodyCursor(field="next_cursor", param="cursor"),
+    auth=Bearer("SOURCE_TOKEN"),
+)
 PLAIN: AnyConnector = replace(NOTES, source=SOURCE)
-LINKED: AnyConnector = replace(NOTES, source=replace(SOURCE, next_is_link=True, has_more="more"))
+LINKED: AnyConnector = replace(
+    NOTES, source=replace(SOURCE, paging=NextUrl(field="next_cursor"), has_more="more")
+)
 
 
 def raising(note: Note) -> Document:

@@ -6,12 +6,14 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from durable.auth import Bearer
 from durable.commands import Command, Instruction
 from durable.connector import AnyConnector
 from durable.environment import Environment
 from durable.executor import REASON_CHARACTERS_MAX
 from durable.job import Job, Limits, Mode, State, Usage
-from durable.sources.json_pages import JsonPages
+from durable.sources.cursors import BodyCursor
+from durable.sources.http import HttpSource
 from durable.status import status
 from durable.store import Store
 from durable.turn import Turn
@@ -31,6 +33,7 @@ from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
 
 
+LISTED = HttpSource(url="https://notes.example/list", paging=BodyCursor())
 QUEUED = Job(id="notes-1", connector="notes", mode=Mode.INCREMENTAL, created_at_ms=NOW_MS)
 FULL = replace(QUEUED, mode=Mode.FULL)
 CLOSING = replace(
@@ -136,7 +139,7 @@ def test_a_close_whose_answer_was_lost_is_not_repeated() -> None:
 
 
 def test_the_token_of_the_source_goes_to_the_source_only() -> None:
-    source = JsonPages(url="https://notes.example/list", token_secret="NOTES_TOKEN")
+    source = replace(LISTED, auth=Bearer("NOTES_TOKEN"))
     bench = Bench(
         a_page("a"),
         ok(),
@@ -216,17 +219,17 @@ def test_a_long_refusal_still_names_the_secret() -> None:
         (an_environment(LIMITS="{", **SET), NOTES, "LIMITS"),
         (
             an_environment(**SET),
-            replace(NOTES, source=JsonPages(url="{NOTES_URL}/list")),
+            replace(NOTES, source=replace(LISTED, url="{NOTES_URL}/list")),
             "add it to [vars] in wrangler.toml",
         ),
         (
             an_environment(**SET),
-            replace(NOTES, source=JsonPages(url="notes.example/list")),
+            replace(NOTES, source=replace(LISTED, url="notes.example/list")),
             "must start with https://",
         ),
         (
             an_environment(**SET),
-            replace(NOTES, source=JsonPages(url="https://a.example", token_secret="NOTES_TOKEN")),
+            replace(NOTES, source=replace(LISTED, auth=Bearer("NOTES_TOKEN"))),
             "npx wrangler secret put NOTES_TOKEN",
         ),
         (

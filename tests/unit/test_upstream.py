@@ -5,6 +5,7 @@ from http import HTTPStatus
 import httpx
 import pytest
 
+from durable.auth import BearerSigner, Unsigned
 from durable.environment import Secret
 from durable.errors import UpstreamError
 from durable.upstream import REFUSAL_BYTES_MAX, Answer, Upstream, retry_after_ms
@@ -37,7 +38,8 @@ class Parts(httpx.AsyncByteStream):
 
 
 def got(network: Network, token: Secret | None = None, bytes_max: int = 10_000) -> Answer:
-    upstream = Upstream("the source", network, token)
+    signer = Unsigned() if token is None else BearerSigner(token)
+    upstream = Upstream("the source", network, signer)
     return asyncio.run(upstream.get(URL, {"limit": "5"}, bytes_max=bytes_max))
 
 
@@ -101,7 +103,7 @@ def test_a_refused_token_names_its_secret(status: int) -> None:
 def test_a_missing_token_is_hinted_at() -> None:
     error = refused(Network(httpx.Response(401, text="no")))
 
-    assert "check the secret that the source asks for, in token_secret" in str(error)
+    assert "declare the source's auth" in str(error)
 
 
 def redirected(location: str | None, body: str = "") -> str:

@@ -74,7 +74,7 @@ def test_the_next_page_is_read_while_this_one_is_cut_and_sent() -> None:
     job, first = at(a_job(State.SENDING), fetched)
     job, second = at(job, packed)
 
-    assert first == (Fetch(1, "b", None), Pack(0, "job-1", None))
+    assert first == (Fetch(1, "b"), Pack(0, "job-1", None))
     assert second == (Send(0, 0), Send(0, 1))
     assert job.is_fetching
 
@@ -96,7 +96,7 @@ def test_one_page_more_is_held_than_batches_may_be_under_way(sends_max: int) -> 
 
     assert (before.is_fetching, full.is_fetching) == (True, False)
     assert len(full.flights) == sends_max + 1
-    assert effects == (Fetch(sends_max + 1, f"cursor {sends_max + 1}", None), Send(sends_max, 0))
+    assert effects == (Fetch(sends_max + 1, f"cursor {sends_max + 1}"), Send(sends_max, 0))
 
 
 def test_a_job_that_sends_one_batch_at_a_time_holds_two_pages() -> None:
@@ -105,7 +105,7 @@ def test_a_job_that_sends_one_batch_at_a_time_holds_two_pages() -> None:
     landed, effects = at(job, Sent(0, 0))
 
     assert (job.is_fetching, landed.is_fetching) == (False, True)
-    assert effects == (Fetch(2, "cursor 2", None), Send(1, 0))
+    assert effects == (Fetch(2, "cursor 2"), Send(1, 0))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_page_larger_than_may_be_held_is_read_alone() -> None:
     job, third = at(job, Sent(0, 0), limits=limits)
 
     assert (first, second) == ((Pack(0, "job-1", None),), (Send(0, 0),))
-    assert third == (Fetch(1, "cursor 1", None),)
+    assert third == (Fetch(1, "cursor 1"),)
 
 
 def test_nothing_is_read_after_the_last_page() -> None:
@@ -319,7 +319,7 @@ def test_what_was_sent_ahead_of_a_death_is_read_and_sent_again() -> None:
 
     woken, effects = at(job, WOKE)
 
-    assert effects == (Fetch(0, None, None),)
+    assert effects == (Fetch(0, None),)
     assert (woken.page_count, woken.flights, woken.death_count) == (0, (), 1)
 
 
@@ -361,7 +361,7 @@ def test_after_a_turn_without_progress_batches_go_one_by_one_until_there_is_some
     job, third = at(job, Sent(0, 1))
 
     assert second == (Send(0, 1),)
-    assert third == (Fetch(2, "cursor 2", None), Send(1, 0), Send(1, 1))
+    assert third == (Fetch(2, "cursor 2"), Send(1, 0), Send(1, 1))
     assert job.attempt == 1
 
 
@@ -470,7 +470,7 @@ def test_after_an_error_of_the_source_what_was_read_is_sent_and_nothing_more_is_
     limits = Limits(sends_max=1)
     job = ahead(a_page_at(0, batch_count=2), limits=limits)
 
-    failing, first = at(job, failed(Fetch(1, "cursor 1", None)), limits=limits)
+    failing, first = at(job, failed(Fetch(1, "cursor 1")), limits=limits)
     sending, second = at(failing, Sent(0, 0), limits=limits)
     waiting, third = at(sending, Sent(0, 1), limits=limits)
 
@@ -495,7 +495,7 @@ def test_the_next_turn_begins_where_the_error_was_and_is_another_attempt() -> No
     woken, effects = at(job, WOKE, job.retry_at_ms)
     _, sends = at(after(woken, arrived(0, a_page_at(0))[0]), arrived(0, a_page_at(0))[1])
 
-    assert effects == (Fetch(0, None, None),)
+    assert effects == (Fetch(0, None),)
     assert (woken.attempt, woken.death_count, woken.retry_at_ms) == (2, 0, None)
     assert sends == (Send(0, 0),)  # which Glean may take this time
 
@@ -520,7 +520,7 @@ def test_of_two_errors_in_a_turn_the_longer_wait_counts(asked_ms: tuple[int, int
 
 
 @pytest.mark.parametrize(
-    "before", [(), (failed(Fetch(2, "cursor 2", None)),)], ids=["alone", "after one that may pass"]
+    "before", [(), (failed(Fetch(2, "cursor 2")),)], ids=["alone", "after one that may pass"]
 )
 def test_an_error_for_good_ends_the_job_whatever_is_under_way(before: tuple[Failed, ...]) -> None:
     job = after(ahead(a_page_at(0), a_page_at(1)), *before)
@@ -566,7 +566,7 @@ def test_a_death_while_the_rest_is_heard_is_counted_when_the_wait_is_over() -> N
     woken, effects = at(early, WOKE, failing.retry_at_ms)
 
     assert (early.death_count, nothing) == (0, ())
-    assert (woken.death_count, effects) == (1, (Fetch(0, None, None),))
+    assert (woken.death_count, effects) == (1, (Fetch(0, None),))
 
 
 # Answers to what is not under way

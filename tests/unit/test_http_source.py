@@ -1,38 +1,34 @@
-import asyncio
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from durable.errors import ConfigurationError, UpstreamError
-from durable.sources.json_pages import (
-    CURSOR_CHARACTERS_MAX,
-    EXCERPT_BYTES_MAX,
-    JsonPages,
-    JsonPagesReader,
-    Records,
-)
-from durable.upstream import Upstream
+from durable.sources.cursors import BodyCursor
+from durable.sources.http import EXCERPT_BYTES_MAX, HttpSource
+from durable.sources.since import Since
+from durable.sources.source import CURSOR_CHARACTERS_MAX, Records
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network
+from tests.fakes.source import read, surroundings
 
 
 URL = "https://notes.example/list"
-SOURCE = JsonPages(url=URL)
+SOURCE = HttpSource(url=URL, paging=BodyCursor(field="next_cursor", param="cursor"), since=Since())
 LAST: dict[str, object] = {"items": [], "next_cursor": None}
 
 
 def fetched(
     network: Network,
-    source: JsonPages = SOURCE,
+    source: HttpSource = SOURCE,
     cursor: str | None = None,
     since_ms: int | None = None,
     page_bytes_max: int = 100_000,
 ) -> Records:
-    upstream = Upstream("the source", network, None)
-    reader = JsonPagesReader(source, source.url, upstream, page_bytes_max)
-    return asyncio.run(reader.fetch(cursor, since_ms))
+    reader = source.reader(surroundings(network, page_bytes_max=page_bytes_max))
+    return read(reader, cursor, since_ms)
 
 
 def page(content: Any) -> Network:
@@ -62,7 +58,7 @@ def test_null_marks_the_last_page() -> None:
 def test_the_first_page_is_asked_for_without_a_cursor() -> None:
     network = page(LAST)
 
-    fetched(network, JsonPages(url=URL, params={"limit": "100"}))
+    fetched(network, replace(SOURCE, params={"limit": "100"}))
 
     assert asked(network) == {"limit": "100"}
 
@@ -76,12 +72,11 @@ def test_a_later_page_is_asked_for_by_its_cursor_and_the_watermark() -> None:
 
 
 def test_the_names_are_the_sources_own() -> None:
-    source = JsonPages(
+    source = HttpSource(
         url=URL,
-        items="results",
-        next_cursor="after",
-        cursor_param="from",
-        since_param="changed",
+        records="results",
+        paging=BodyCursor(field="after", param="from"),
+        since=Since(param="changed"),
     )
     network = page({"results": [1], "after": "c"})
 
@@ -95,7 +90,7 @@ def test_the_names_are_the_sources_own() -> None:
 def test_a_query_in_the_url_is_kept(params: dict[str, str]) -> None:
     network = page(LAST)
 
-    fetched(network, JsonPages(url=f"{URL}?space=A", params=params))
+    fetched(network, replace(SOURCE, url=f"{URL}?space=A", params=params))
 
     assert asked(network) == {"space": "A", **params}
 
@@ -136,7 +131,7 @@ def test_a_page_of_another_shape_is_refused(content: object, named: str) -> None
 
 def test_renamed_fields_are_named_in_errors() -> None:
     with pytest.raises(UpstreamError, match="results"):
-        fetched(page(LAST), JsonPages(url=URL, items="results"))
+        fetched(page(LAST), replace(SOURCE, records="results"))
 
 
 @pytest.mark.parametrize(
@@ -191,7 +186,7 @@ def test_a_page_over_the_limit_is_refused() -> None:
 
 
 def test_variables_in_the_url_are_filled_in() -> None:
-    source = JsonPages(url="{NOTES_URL}/{SPACE_2}/list/{id}")
+    source = replace(SOURCE, url="{NOTES_URL}/{SPACE_2}/list/{id}")
     environment = an_environment(NOTES_URL="https://notes.example", SPACE_2="a")
 
     assert source.located(environment) == "https://notes.example/a/list/{id}"
@@ -199,33 +194,33 @@ def test_variables_in_the_url_are_filled_in() -> None:
 
 def test_a_variable_that_is_not_set_is_named() -> None:
     with pytest.raises(ConfigurationError, match="the variable NOTES_URL is not set"):
-        JsonPages(url="{NOTES_URL}/list").located(an_environment())
+        replace(SOURCE, url="{NOTES_URL}/list").located(an_environment())
 
 
 @pytest.mark.parametrize(
     "names",
     [
-        {"next_cursor": "items"},
-        {"items": "total", "total": "total"},
+        {"records": "next_cursor"},
+        {"records": "total", "total": "total"},
         {"has_more": "next_cursor"},
         {"has_more": "count", "total": "count"},
+        {"total": "items/count"},
+        {"has_more": ""} | {"records": ""},
     ],
 )
 def test_one_field_for_two_things_is_refused(names: dict[str, Any]) -> None:
-    (twice,) = {"items", "total", "next_cursor", "count"} & set(names.values())
-
-    with pytest.raises(ConfigurationError, match=f"name {twice!r}; each is a field of its own"):
-        JsonPages(url=URL, **names)
+    with pytest.raises(ConfigurationError, match="each names a place of its own"):
+        replace(SOURCE, **names)
 
 
 def test_fields_that_a_source_does_not_have_are_not_the_same() -> None:
-    assert JsonPages(url=URL, has_more="", total="").total == ""
+    assert replace(SOURCE, has_more="", total="").total == ""
 
 
 @pytest.mark.parametrize("url", ["notes.example/list", "/list", "", "https://notes.example:port/"])
 def test_a_url_that_names_no_server_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError) as error:
-        JsonPages(url=url).located(an_environment())
+        replace(SOURCE, url=url).located(an_environment())
 
     assert repr(url) in str(error.value)
 
@@ -266,7 +261,7 @@ def test_bytes_that_are_no_text_are_quoted_as_well_as_can_be() -> None:
 # Has it more, and how much is it in all
 
 
-MORE = JsonPages(url=URL, has_more="more")
+MORE = replace(SOURCE, has_more="more")
 
 
 @pytest.mark.parametrize(("next_cursor", "more"), [("b", True), (None, False)])
@@ -306,11 +301,11 @@ def test_a_declared_sign_of_an_end_has_to_be_there() -> None:
         fetched(page(LAST), MORE)
 
 
-TOTAL = JsonPages(url=URL, total="count")
+TOTAL = replace(SOURCE, total="count")
 
 
 @pytest.mark.parametrize(("source", "total_count"), [(TOTAL, 7), (SOURCE, None)])
-def test_a_total_is_told_if_it_is_declared(source: JsonPages, total_count: int | None) -> None:
+def test_a_total_is_told_if_it_is_declared(source: HttpSource, total_count: int | None) -> None:
     assert fetched(page({**LAST, "count": 7}), source).total_count == total_count
 
 

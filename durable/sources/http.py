@@ -1,0 +1,180 @@
+"""A list of JSON records over HTTP, read page by page.
+
+What looks like an end but is not said to be one is an error, since the close of
+a FULL job makes Glean delete whatever was not read.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from durable.auth import Auth, Unsigned
+from durable.environment import Environment, absolute
+from durable.errors import UpstreamError
+from durable.job import Crawl
+from durable.sources.links import Links
+from durable.sources.paging import Ask, Paging, Told
+from durable.sources.shape import Shape
+from durable.sources.since import Since
+from durable.sources.source import CURSOR_CHARACTERS_MAX, Records, Surroundings
+from durable.upstream import Answer, Upstream
+
+
+VARIABLE = re.compile(r"\{([A-Z][A-Z0-9_]*)\}")
+EXCERPT_BYTES_MAX = 200  # of an answer that is not what it should be
+
+
+class HttpSource(Struct, frozen=True, kw_only=True):
+    """A list that is asked for in pages.
+
+    Paths name places in the answer: `data/items` is the field `items` of the object in
+    the field `data`, and the empty path the whole answer.
+
+    Attributes:
+        url: of the list; `{NAME}` stands for the variable NAME.
+        records: the path of the list of records.
+        paging: how the next page is asked for.
+        auth: how the source is told who asks; None where it lets everybody in.
+        since: how it is asked for what has changed; None: an INCREMENTAL job reads all of it.
+        params: sent with every request, the page's size for example.
+        headers: likewise.
+        body: sent as JSON with every request, which is then a POST.
+        has_more: the path of what says whether there is a next page, if that is told beside
+            the cursor; a job fails where the two disagree.
+        total: the path of the number of records on all pages, if there is one; a job that
+            got fewer fails at the end.
+        link_origins: further servers that a link to the next page may name, as in
+            `https://eu.example.com`. Others are not followed, since the proof of who asks
+            is sent there too.
+
+    Raises:
+        ConfigurationError: two of the paths are the same place.
+    """
+
+    url: str
+    paging: Paging
+    records: str = "items"
+    auth: Auth | None = None
+    since: Since | None = None
+    params: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}
+    body: Mapping[str, Any] | None = None
+    has_more: str = ""
+    total: str = ""
+    link_origins: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.shape()
+
+    def shape(self) -> Shape:
+        """What is looked at of each answer. Raises ConfigurationError."""
+        paths = [(self.records, list[Raw]), *self.paging.paths().items()]
+        paths += [(self.has_more, bool)] if self.has_more else []
+        paths += [(self.total, int)] if self.total else []
+        return Shape(paths)
+
+    def reader(self, surroundings: Surroundings) -> "HttpReader":
+        return HttpReader(self, surroundings)
+
+    def secrets(self) -> frozenset[str]:
+        return frozenset() if self.auth is None else self.auth.secrets()
+
+    def located(self, environment: Environment) -> str:
+        return absolute(VARIABLE.sub(lambda name: environment.variable(name[1]), self.url))
+
+
+class HttpReader:
+    """Reads an `HttpSource`."""
+
+    def __init__(self, source: HttpSource, surroundings: Surroundings) -> None:
+        url = source.located(surroundings.environment)
+        signer = Unsigned() if source.auth is None else source.auth.signer(surroundings)
+        self._source = source
+        self._paging = source.paging
+        self._ask = Ask(url=url, params=source.params, headers=source.headers, body=source.body)
+        self._upstream = Upstream("the source", surroundings.transport, signer)
+        self._page_bytes_max = surroundings.page_bytes_max
+        self._links = Links(url, source.link_origins) if source.paging.is_linked else None
+        self._shape = source.shape()
+
+    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
+        ask = self._ask
+        if crawl.since_ms is not None and self._source.since is not None:
+            ask = self._source.since.asked(ask, crawl.since_ms)
+        if cursor is not None and self._links is not None:
+            cursor = self._links.followed(cursor, ask.url)
+        ask = self._paging.asked(ask, cursor)
+        return self._records(await self._answer(ask), ask, cursor)
+
+    async def _answer(self, ask: Ask) -> Answer:
+        bytes_max = self._page_bytes_max
+        if ask.body is None:
+            return await self._upstream.get(ask.url, ask.params, ask.headers, bytes_max=bytes_max)
+        content = msgspec.json.encode(ask.body)
+        return await self._upstream.post(
+            ask.url, content, ask.params, ask.headers, bytes_max=bytes_max
+        )
+
+    def _records(self, answer: Answer, ask: Ask, cursor: str | None) -> Records:
+        # Pages that came before had the shape, so this may be an error in a page's place.
+        values = self._values(answer, may_pass=cursor is not None)
+        records: list[Raw] = values[self._source.records]
+        told = Told(url=ask.url, headers=answer.headers, values=values, records=records)
+        next_cursor = self._paging.next_cursor(told, cursor)
+        if next_cursor and self._links is not None:
+            next_cursor = self._links.followed(next_cursor, ask.url)
+        if next_cursor is not None:
+            self._check(next_cursor, cursor)
+        self._compare(values, next_cursor)
+        return Records(
+            records=records,
+            next_cursor=next_cursor,
+            byte_count=len(answer.body),
+            total_count=values[self._source.total] if self._source.total else None,
+        )
+
+    def _values(self, answer: Answer, *, may_pass: bool) -> dict[str, Any]:
+        try:
+            return self._shape.read(answer.body)
+        except msgspec.ValidationError as error:
+            raise UpstreamError(
+                f"the source's page is not of the declared shape: {error}; it begins with "
+                f"{_beginning(answer)}",
+                is_transient=may_pass,
+            ) from error
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            # Cut short on the way, or an error page in the place of JSON: it may pass.
+            kind = answer.headers.get("content-type", "unknown")
+            raise UpstreamError(
+                f"the source's page is not JSON: {error}; its content type is {kind!r:.100}, and "
+                f"it begins with {_beginning(answer)}: if that is a login page, check the secret",
+                is_transient=True,
+            ) from error
+
+    def _compare(self, values: Mapping[str, Any], next_cursor: str | None) -> None:
+        name = self._source.has_more
+        if name and values[name] is not (next_cursor is not None):
+            raise UpstreamError(
+                f"one of two is wrong: the source's {name} is {str(values[name]).lower()}, and "
+                f"its {self._paging.name} {next_cursor!r}",
+                is_transient=False,
+            )
+
+    def _check(self, next_cursor: str, cursor: str | None) -> None:
+        fault = None
+        if not next_cursor:
+            fault = "is empty; only null marks the last page"
+        elif next_cursor == cursor:
+            fault = f"is the same as this page's, {cursor!r:.200}"
+        elif len(next_cursor) > CURSOR_CHARACTERS_MAX:
+            fault = f"is longer than {CURSOR_CHARACTERS_MAX} characters"
+        if fault is not None:
+            name = self._paging.name
+            raise UpstreamError(f"the source's {name} {fault}", is_transient=False)
+
+
+def _beginning(answer: Answer) -> str:
+    return repr(answer.body[:EXCERPT_BYTES_MAX].decode(errors="replace"))

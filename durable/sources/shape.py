@@ -1,0 +1,107 @@
+"""What of a JSON answer is looked at, decoded in one pass. The rest is skipped, not made.
+
+A path is names with `/` between them, as in `data/items`; the empty one is the whole
+answer. A `/` or `~` within a name is written `~1` or `~0` (RFC 6901).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from durable.errors import ConfigurationError
+
+
+Tree = dict[str, Any]  # by name: a tree, or the type at a path's end
+
+
+class Shape:
+    """The type of an answer that has something at each of these paths.
+
+    Args:
+        paths: each with its type. One that may be UnsetType need not be there.
+
+    Raises:
+        ConfigurationError: a path goes on beyond the end of another.
+    """
+
+    def __init__(self, paths: Sequence[tuple[str, Any]]) -> None:
+        tree: Tree = {}
+        for path, kind in paths:
+            _grow(tree, path, kind, is_alone=len(paths) == 1)
+        self._type, self._attributes = _made(tree) if tree else (paths[0][1], {})
+        self._decoder = msgspec.json.Decoder(self._type)
+        self._chains = [(path, self._chain(_names(path))) for path, _ in paths]
+
+    def read(self, body: bytes) -> dict[str, Any]:
+        """What is at the paths; UNSET where nothing is and nothing need be.
+
+        Raises:
+            msgspec.DecodeError, UnicodeDecodeError, RecursionError: the body is not JSON;
+                msgspec.ValidationError, it is not of this shape.
+        """
+        answer = self._decoder.decode(body)
+        values: dict[str, Any] = {}
+        for path, chain in self._chains:
+            value = answer
+            for attribute in chain:
+                value = getattr(value, attribute, UNSET)
+            values[path] = value
+        return values
+
+    def _chain(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(self._attributes[names[: index + 1]] for index in range(len(names)))
+
+
+def _names(path: str) -> tuple[str, ...]:
+    if not path:
+        return ()
+    return tuple(name.replace("~1", "/").replace("~0", "~") for name in path.split("/"))
+
+
+def _grow(tree: Tree, path: str, kind: Any, *, is_alone: bool) -> None:
+    names = _names(path)
+    below: Any = tree
+    if not names and is_alone:
+        return
+    for name in names[:-1]:
+        below = below.setdefault(name, {})
+        if not isinstance(below, dict):
+            break
+    if not names or not isinstance(below, dict) or names[-1] in below:
+        raise ConfigurationError(
+            f"the path {path!r} of a source is, or holds, or is within that of another one: each "
+            "names a place of its own"
+        )
+    below[names[-1]] = kind
+
+
+def _made(tree: Tree, above: tuple[str, ...] = ()) -> tuple[Any, dict[tuple[str, ...], str]]:
+    """A type with all that the tree has, and the attribute that holds each place in it."""
+    fields: list[Any] = []
+    rename: dict[str, str] = {}
+    attributes: dict[tuple[str, ...], str] = {}
+    for index, (name, below) in enumerate(tree.items()):
+        place, attribute = (*above, name), f"field_{index}"
+        kind, is_optional = below, _is_optional(below)
+        if isinstance(below, dict):
+            kind, further = _made(below, place)
+            attributes.update(further)
+            is_optional = all(map(_is_optional, _leaves(below)))
+            kind = kind | UnsetType | None if is_optional else kind
+        attributes[place], rename[attribute] = attribute, name
+        fields.append((attribute, kind, UNSET) if is_optional else (attribute, kind))
+    fields.sort(key=len)  # those without a default come first
+    return msgspec.defstruct("Answer", fields, rename=rename), attributes
+
+
+def _leaves(tree: Tree) -> list[Any]:
+    leaves: list[Any] = []
+    for below in tree.values():
+        leaves += _leaves(below) if isinstance(below, dict) else [below]
+    return leaves
+
+
+def _is_optional(kind: Any) -> bool:
+    return UnsetType in getattr(kind, "__args__", ())

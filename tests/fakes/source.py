@@ -1,0 +1,44 @@
+"""Sources, read without a job."""
+
+import asyncio
+
+import httpx
+
+from durable.environment import Environment
+from durable.job import Crawl, Mode
+from durable.sources.source import Reader, Records, Source, Surroundings
+from tests.fakes.bench import NOW_MS
+from tests.fakes.environment import an_environment
+
+
+def surroundings(
+    network: httpx.AsyncBaseTransport,
+    environment: Environment | None = None,
+    page_bytes_max: int = 100_000,
+) -> Surroundings:
+    return Surroundings(
+        environment=environment or an_environment(),
+        transport=network,
+        now_ms=lambda: NOW_MS,
+        page_bytes_max=page_bytes_max,
+    )
+
+
+def a_crawl(since_ms: int | None = None) -> Crawl:
+    return Crawl("notes-1", Mode.FULL if since_ms is None else Mode.INCREMENTAL, since_ms)
+
+
+def read(reader: Reader, cursor: str | None = None, since_ms: int | None = None) -> Records:
+    return asyncio.run(reader.fetch(cursor, a_crawl(since_ms)))
+
+
+def page_of(
+    source: Source,
+    network: httpx.AsyncBaseTransport,
+    cursor: str | None = None,
+    since_ms: int | None = None,
+    **variables: str,
+) -> Records:
+    """One page of the source."""
+    reader = source.reader(surroundings(network, an_environment(**variables)))
+    return read(reader, cursor, since_ms)
