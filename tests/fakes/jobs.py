@@ -24,8 +24,9 @@ from durable.events import (
     Sent,
     Woke,
 )
+from durable.flow import Step
 from durable.job import PENDING, WORKING, Job, Limits, Mode, Page, Standing, State, Usage
-from durable.machine import Step, step
+from durable.machine import step
 
 
 NOW_MS = 1_000_000_000
