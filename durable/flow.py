@@ -53,8 +53,10 @@ def flow(job: Job, now_ms: int, limits: Limits) -> Step:
         return _arrive(job, now_ms, limits)
     ahead = window.front(job)
     assert ahead.turn is not None, "pages are sent within a turn"
+    is_full = is_saturated(job, now_ms, limits)
     may_fetch = (
         job.retry_at_ms is None
+        and not is_full
         and now_ms >= ahead.source_at_ms
         and not ahead.has_end
         and ahead.page_count < limits.pages_max
@@ -65,7 +67,7 @@ def flow(job: Job, now_ms: int, limits: Limits) -> Step:
         job, fetch = window.fetch(job, ahead)
         effects.append(fetch)
     sends: list[Send] = []
-    if not is_saturated(job, now_ms, limits):
+    if not is_full:
         job, sends = window.sends(job, limits)
     if not window.is_idle(job):
         return leased(job, now_ms, limits), (*effects, *sends)

@@ -133,7 +133,7 @@ class Processor:
         """A job for the outside; without secrets, also where the source put one into its cursor."""
         # Only a turn reads them otherwise, and this may be an isolate that had none yet.
         self._environment.hide(GLEAN_TOKEN, *self._connector.secrets())
-        clean, shown = self._environment.redacted, status(job, self.ahead_of(job))
+        clean, shown = self._environment.redacted, status(job, self.ahead_of(job), self._limits())
         return replace(
             shown,
             waits_because=shown.waits_because and clean(shown.waits_because),
