@@ -19,7 +19,16 @@ from durable.lifecycle import (
     promoted,
     rewound,
 )
-from durable.pace import asked, indexed, is_saturated, is_spent, leased, soon, wait_ms
+from durable.pace import (
+    asked,
+    indexed,
+    is_saturated,
+    is_spent,
+    leased,
+    single_documents_max,
+    soon,
+    wait_ms,
+)
 
 
 Step = tuple[Job, tuple[Effect, ...]]
@@ -114,7 +123,7 @@ def close(job: Job, now_ms: int, limits: Limits) -> Step:
 def land(job: Job, sent: Sent, now_ms: int, limits: Limits) -> Step:
     """One more batch is in Glean, or set aside."""
     if not job.is_upload:
-        job = indexed(job, sent.document_count, now_ms)
+        job = indexed(job, sent.document_count, now_ms, limits)
     return flow(window.acknowledged(job, sent), now_ms, limits)
 
 
@@ -138,6 +147,8 @@ def fail(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Step:
     job = replace(window.given_up(job, failure.effect), error=failure.reason)
     if isinstance(failure.effect, Fetch):
         job = asked(job, 1, 0, now_ms)
+    if isinstance(failure.effect, Send) and not job.is_upload:
+        job = indexed(job, single_documents_max(limits), now_ms, limits)  # it may have been heard
     match failure.recourse:
         case Recourse.FULL if job.mode is Mode.INCREMENTAL:
             return promoted(job, failure.reason, now_ms, limits), ()

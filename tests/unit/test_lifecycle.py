@@ -78,7 +78,6 @@ WORN = Job(
     asked_count=33,
     source_at_ms=34,
     indexed_until_ms=35,
-    indexed_count=36,
     pause="a pause",
     place=37,
     place_digest="2-00000000",
@@ -121,7 +120,6 @@ KEPT = FLYING | {
     "asked_count",
     "source_at_ms",
     "indexed_until_ms",
-    "indexed_count",
     "pause",
 }
 
