@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route, Router
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dev.kinds_source import cursors, dialects, links, numbers, streams
 from dev.kinds_source.catalog import RECORD_COUNT, Catalog
@@ -45,16 +44,10 @@ def create_app(
         for route in module.routes(catalog)
     ]
     api = Throttle(_api(kinds, tokens, credentials), catalog.in_force, clock)
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        # A client that waits for a token is not to wait for its turn, too.
-        target: ASGIApp = token_endpoint if scope["path"].startswith("/oauth/") else api
-        await target(scope, receive, send)
-
-    token_endpoint = Starlette(routes=tokens.routes())
     listings = (catalog.listing, catalog.folder_listing)
     return Controlled(
-        app,
+        # A client that waits for a token is not to wait for its turn, too.
+        tokens.beside(api),
         [
             *record_routes(catalog.ledger, listings, catalog.record),
             *catalog.in_force.routes(),

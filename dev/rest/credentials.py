@@ -34,11 +34,12 @@ class Credentials(Struct, frozen=True, kw_only=True):
     refresh_token: str = ""
 
 
-def add_arguments(parser: argparse.ArgumentParser, *names: str) -> None:
+def add_arguments(parser: argparse.ArgumentParser, *names: str, is_required: bool = False) -> None:
     """Have a command line take `--NAME-env` for each name of a credential."""
     for name in names:
         parser.add_argument(
             f"--{name.replace('_', '-')}-env",
+            required=is_required,
             help=f"environment variable with the {name.replace('_', ' ')} that requests must prove",
         )
 

@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
+from starlette.applications import Starlette
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dev.faults import json_response
 from dev.rest.credentials import Credentials, bearer, is_same
@@ -61,9 +63,15 @@ class TokenServer:
         """Whether a request bears a token that is still good."""
         return self._clock() < self._expires_at_ms.get(bearer(request), 0)
 
-    def routes(self) -> list[Route]:
-        """The token endpoint."""
-        return [Route(TOKEN_PATH, self._token, methods=["POST"])]
+    def beside(self, api: ASGIApp) -> ASGIApp:
+        """An application that has the token endpoint as well as whatever `api` has."""
+        endpoint = Starlette(routes=[Route(TOKEN_PATH, self._token, methods=["POST"])])
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            target = endpoint if scope["path"] == TOKEN_PATH else api
+            await target(scope, receive, send)
+
+        return app
 
     def control_routes(self) -> list[Route]:
         async def expire(_request: Request) -> Response:
