@@ -24,6 +24,7 @@ class Credentials(Struct, frozen=True, kw_only=True):
         user: with `password`, for Basic.
         client_id: with `client_secret`, at the token endpoint.
         refresh_token: the first one, as if a person had consented.
+        signing_secret: with which requests are signed.
     """
 
     token: str = ""
@@ -32,6 +33,7 @@ class Credentials(Struct, frozen=True, kw_only=True):
     client_id: str = ""
     client_secret: str = ""
     refresh_token: str = ""
+    signing_secret: str = ""
 
 
 def add_arguments(parser: argparse.ArgumentParser, *names: str, is_required: bool = False) -> None:
