@@ -80,6 +80,7 @@ employees and teams.
 | email that is none; name, id or department that is empty | required | 400 |
 | firstName or lastName that is empty | not allowed | 400 |
 | emails and names of groups in another case | nothing | they are others |
+| key of an additional field | lowercase letters | 400 else |
 | employee's type or status, team's relationship or kind of email | an enum of some | 400 else |
 | team member who is no employee, manager who is none | nothing | 200 |
 | mime type not among those documented | not supported; no status | 400 |

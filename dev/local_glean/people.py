@@ -16,6 +16,7 @@ from glean.api_client.models import (
 from dev.local_glean.api import Work
 from dev.local_glean.bodies import decoded, raw, raw_items
 from dev.local_glean.database import Database
+from dev.local_glean.extras import without_values
 from dev.local_glean.in_force import InForce
 from dev.local_glean.pages import bulk_page, check_count
 from dev.local_glean.records import Record, Records
@@ -49,7 +50,7 @@ class People:
         }
 
     def _bulk_index_employees(self, body: bytes) -> None:
-        request = decoded(BulkIndexEmployeesRequest, body)
+        request = decoded(BulkIndexEmployeesRequest, without_values(body))
         check_count(request.employees, EMPLOYEES)
         employees = [
             _employee(definition, sent, f"employees[{index}]")
@@ -61,7 +62,7 @@ class People:
         self._uploads.take(bulk_page(request, EMPLOYEES, employees, disabling), self._records)
 
     def _bulk_index_teams(self, body: bytes) -> None:
-        request = decoded(BulkIndexTeamsRequest, body)
+        request = decoded(BulkIndexTeamsRequest, without_values(body))
         check_count(request.teams, TEAMS)
         teams = [
             _team(definition, sent, f"teams[{index}]")
@@ -72,7 +73,7 @@ class People:
         self._uploads.take(bulk_page(request, TEAMS, teams), self._records)
 
     def _index_employee(self, body: bytes) -> None:
-        request = decoded(IndexEmployeeRequest, body)
+        request = decoded(IndexEmployeeRequest, without_values(body))
         employee = _employee(request.employee, raw(body, "employee"), "employee")
         self._records.upsert(EMPLOYEES, employee)
 
@@ -82,7 +83,7 @@ class People:
         self._records.delete(EMPLOYEES, email)
 
     def _index_team(self, body: bytes) -> None:
-        request = decoded(IndexTeamRequest, body)
+        request = decoded(IndexTeamRequest, without_values(body))
         self._records.upsert(TEAMS, _team(request.team, raw(body, "team"), "team"))
 
     def _delete_team(self, body: bytes) -> None:
