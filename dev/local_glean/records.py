@@ -52,7 +52,7 @@ class Records:
                 "WHERE entity = ? AND datasource = ? AND group_name = ? AND key = ?",
                 (place.entity, place.datasource, place.group, key),
             )
-            _delete_orphans(connection, place.datasource)
+            _delete_orphans(connection, place)
 
     def process(self, kind: str, datasource: str | None) -> None:
         """Note that somebody asked for it, for one datasource or for all."""
@@ -161,21 +161,30 @@ class Records:
             """,
             parameters,
         )
-        _delete_orphans(connection, place.datasource)
+        _delete_orphans(connection, place)
 
 
-def _delete_orphans(connection: sqlite3.Connection, datasource: str) -> None:
-    """Delete the memberships whose group, or whose member, is not there any more."""
+def _delete_orphans(connection: sqlite3.Connection, place: Place) -> None:
+    """Delete the memberships whose group, or whose member, is not there any more.
+
+    Those of one group, where it was only its memberships that changed.
+    """
     connection.execute(
         """
-        DELETE FROM record WHERE entity = 'memberships' AND datasource = ?1 AND (
-          group_name NOT IN (SELECT key FROM record WHERE entity = 'groups' AND datasource = ?1)
-          OR key NOT IN (
-            SELECT 'user ' || key FROM record WHERE entity = 'users' AND datasource = ?1
-            UNION ALL
-            SELECT 'group ' || key FROM record WHERE entity = 'groups' AND datasource = ?1
+        DELETE FROM record WHERE entity = 'memberships' AND datasource = ?1
+        AND (?2 = '' OR group_name = ?2) AND NOT (
+          EXISTS (
+            SELECT 1 FROM record AS whole WHERE whole.entity = 'groups'
+              AND whole.datasource = ?1 AND whole.group_name = ''
+              AND whole.key = record.group_name
+          )
+          AND EXISTS (
+            SELECT 1 FROM record AS member
+            WHERE member.entity = iif(record.key LIKE 'user %', 'users', 'groups')
+              AND member.datasource = ?1 AND member.group_name = ''
+              AND member.key = substr(record.key, instr(record.key, ' ') + 1)
           )
         )
         """,
-        (datasource,),
+        (place.datasource, place.group),
     )

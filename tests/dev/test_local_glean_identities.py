@@ -187,6 +187,18 @@ def test_two_datasources_do_not_know_of_each_other(glean: Glean) -> None:
     assert [one["email"] for one in glean.listed("users", "other")] == [BOB]
 
 
+def test_a_member_of_one_datasource_is_none_in_another(glean: Glean) -> None:
+    glean.populate()
+    glean.add_datasource(name="other")
+    glean.done("indexuser", user=user(BOB), datasource="other")
+
+    glean.done("deleteuser", email=BOB)
+
+    assert ("staff", BOB) not in glean.memberships()
+    glean.done("deleteuser", email=BOB, datasource="other")
+    assert glean.memberships() == {("staff", ADA), ("staff", "guests"), ("guests", CYD)}
+
+
 @pytest.mark.parametrize(
     ("switch", "flags"),
     [("refuses_finished", {}), ("refuses_repeated_last", {"isLastPage": True})],
@@ -295,6 +307,21 @@ def test_one_group_s_memberships_are_closed_before_another_s_are_opened(glean: G
 
     assert glean.members("one", "staff", isLastPage=True).status_code == 200
     assert glean.members("two", "guests", CYD, **SINGLE).status_code == 200
+
+
+def test_an_upload_of_memberships_can_be_restarted_for_another_group(glean: Glean) -> None:
+    glean.populate()
+    glean.members("one", "staff", ADA, isFirstPage=True)
+
+    forced = glean.members("one", "guests", ADA, isFirstPage=True, forceRestartUpload=True)
+
+    assert forced.status_code == 200
+    assert_refused(glean.members("one", "staff", isLastPage=True), 400, "one is of group guests")
+    assert glean.members("one", "guests", isLastPage=True).status_code == 200
+    assert glean.memberships() - {("staff", BOB), ("staff", "guests")} == {
+        ("staff", ADA),
+        ("guests", ADA),
+    }
 
 
 def test_the_groups_and_members_of_memberships_have_to_be_indexed(glean: Glean) -> None:
@@ -695,11 +722,11 @@ def test_a_list_is_one_of_a_datasource(glean: Glean, entity: str) -> None:
 
 
 def test_a_reset_forgets_the_identities_too(glean: Glean) -> None:
-    glean.populate()
-    glean.users("open", isFirstPage=True)
+    glean.users("open", ADA, isFirstPage=True)
+    glean.groups("groups", "staff", **SINGLE)
 
     glean.client.post("/control/reset")
 
     glean.add_datasource()
-    assert (glean.emails(), glean.names(), glean.memberships()) == ([], [], set())
-    assert glean.users("users", **SINGLE).status_code == 200
+    assert glean.users("open", BOB, **SINGLE).status_code == 200
+    assert (glean.emails(), glean.names(), glean.memberships()) == ([BOB], [], set())

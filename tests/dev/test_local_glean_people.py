@@ -303,7 +303,8 @@ def test_uploads_of_people_expire_with_all_others_only(glean: Glean) -> None:
 
 
 def test_the_log_and_the_page_tell_of_people(glean: Glean) -> None:
-    glean.employees("one", ADA, BOB, **SINGLE)
+    items = [employee(ADA, id="7"), employee(BOB, id="8")]
+    glean.call("bulkindexemployees", uploadId="one", employees=items, **SINGLE)
     glean.call("indexteam", team=team("1"))
     glean.call("deleteemployee", employeeEmail=BOB)
 
