@@ -144,12 +144,13 @@ Connectors = Mapping[str, AnyConnector]
 
 
 def discover(package: ModuleType) -> Connectors:
-    """Every module's `connector` in a package, by name.
+    """Every module's `connector` in a package, by name; but those whose name begins with `_`.
 
     Raises:
         ConfigurationError: a module has none, or two share a name or a datasource.
     """
-    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    found_names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    names = [name for name in found_names if not name.startswith("_")]
     modules = [importlib.import_module(f"{package.__name__}.{name}") for name in names]
     found = []
     for module in modules:
