@@ -22,13 +22,15 @@ REDIRECT_REMEDY = "if it leads to a login page, check the secret; else, correct 
 TIMEOUT_SECONDS = 60.0  # for the headers, and again for each part of the body, up to 256 KiB
 NOTHING: Mapping[str, str] = {}
 TIMEOUTS = {"timeout": httpx.Timeout(TIMEOUT_SECONDS).as_dict()}
+OK = frozenset({200})
 
 
 class Answer(Struct, frozen=True):
-    """What came back with a status of 200, read whole."""
+    """What came back with a status that was asked for, read whole."""
 
     headers: Mapping[str, str]
     body: bytes
+    status: int = 200
 
 
 class Upstream:
@@ -57,7 +59,7 @@ class Upstream:
         bytes_max: int,
     ) -> Answer:
         """Raises UpstreamError for anything but a whole answer of status 200."""
-        return await self._ask("GET", url, params, headers, None, bytes_max)
+        return await self.ask("GET", url, params, headers, bytes_max=bytes_max)
 
     async def post(
         self,
@@ -70,17 +72,33 @@ class Upstream:
     ) -> Answer:
         """Send JSON. Raises UpstreamError as `get` does."""
         headers = {"content-type": "application/json", **headers}
-        return await self._ask("POST", url, params, headers, content, bytes_max)
+        return await self.ask("POST", url, params, headers, content, bytes_max=bytes_max)
 
-    async def _ask(  # noqa: PLR0913, PLR0917 - all that makes a request
+    async def ask(  # noqa: PLR0913 - all that makes a request
         self,
         method: str,
         url: str,
-        params: Mapping[str, str],
-        headers: Mapping[str, str],
-        content: bytes | None,
+        params: Mapping[str, str] = NOTHING,
+        headers: Mapping[str, str] = NOTHING,
+        content: bytes | None = None,
+        *,
         bytes_max: int,
+        statuses: frozenset[int] = OK,
+        timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> Answer:
+        """Any other request. Raises UpstreamError for anything but a whole answer.
+
+        Args:
+            method: of HTTP.
+            url: its query is kept.
+            params: are added to that.
+            headers: what the signer proves is added to them.
+            content: sent as it is.
+            bytes_max: a longer answer is refused.
+            statuses: those that are an answer; all others are refusals.
+            timeout_seconds: for the headers, and again for each part of the body. A turn is an
+                alarm, which the platform ends after 15 minutes.
+        """
         proof = await self._signer.proof()
         try:
             whole = httpx.URL(url)
@@ -90,31 +108,38 @@ class Upstream:
         except httpx.InvalidURL as error:
             raise self._failure(error) from error
         headers = {"user-agent": USER_AGENT, **headers, **proof.headers}
+        timeouts = TIMEOUTS
+        if timeout_seconds != TIMEOUT_SECONDS:
+            timeouts = {"timeout": httpx.Timeout(timeout_seconds).as_dict()}
         return await self._exchange(
-            httpx.Request(method, whole, headers=headers, content=content, extensions=TIMEOUTS),
+            httpx.Request(method, whole, headers=headers, content=content, extensions=timeouts),
             bytes_max,
+            statuses,
         )
 
-    async def _exchange(self, request: httpx.Request, bytes_max: int) -> Answer:
+    async def _exchange(
+        self, request: httpx.Request, bytes_max: int, statuses: frozenset[int]
+    ) -> Answer:
         try:
             response = await self._transport.handle_async_request(request)
             try:
-                body = await self._read(response, bytes_max)
+                is_answer = response.status_code in statuses
+                body = await self._read(response, bytes_max, is_answer=is_answer)
             finally:
                 await response.aclose()
         except httpx.HTTPError as error:
             raise self._failure(error) from error
-        if response.status_code != 200:
+        if not is_answer:
             raise self._refusal(request.url, response, body)
-        return Answer(response.headers, body)
+        return Answer(response.headers, body, response.status_code)
 
-    async def _read(self, response: httpx.Response, bytes_max: int) -> bytes:
+    async def _read(self, response: httpx.Response, bytes_max: int, *, is_answer: bool) -> bytes:
         parts: list[bytes] = []
         byte_count = 0
         async for part in response.aiter_bytes():
             parts.append(part)
             byte_count += len(part)
-            if response.status_code != 200:
+            if not is_answer:
                 if byte_count > REFUSAL_BYTES_MAX:
                     break
             elif byte_count > bytes_max:

@@ -8,7 +8,13 @@ import pytest
 from durable.auth import BearerSigner, Unsigned
 from durable.environment import Secret
 from durable.errors import UpstreamError
-from durable.upstream import REFUSAL_BYTES_MAX, Answer, Upstream, retry_after_ms
+from durable.upstream import (
+    REFUSAL_BYTES_MAX,
+    TIMEOUT_SECONDS,
+    Answer,
+    Upstream,
+    retry_after_ms,
+)
 from tests.fakes.network import Network
 from tests.fakes.zone import nine_hours_ahead
 
@@ -330,3 +336,35 @@ def test_a_connection_that_breaks_within_the_body_may_pass() -> None:
 
     assert refused(Network(httpx.Response(200, stream=body))).is_transient
     assert body.is_released
+
+
+# Requests of another kind
+
+
+def test_a_status_that_was_asked_for_is_an_answer_and_is_read_whole() -> None:
+    body = Parts(b"1234", count=2_000)
+    upstream = Upstream("the backend", Network(httpx.Response(202, stream=body)), Unsigned())
+
+    answer = asyncio.run(
+        upstream.ask("POST", URL, bytes_max=10_000, statuses=frozenset({200, 202}))
+    )
+
+    assert (answer.status, len(answer.body)) == (202, 8_000)
+
+
+def test_a_status_that_was_not_asked_for_is_a_refusal() -> None:
+    upstream = Upstream("the backend", Network(httpx.Response(200)), Unsigned())
+
+    with pytest.raises(UpstreamError, match="the backend answered 200"):
+        asyncio.run(upstream.ask("DELETE", URL, bytes_max=1, statuses=frozenset({204})))
+
+
+def test_a_request_that_takes_long_is_waited_for_as_long_as_it_says() -> None:
+    network = Network(httpx.Response(200), httpx.Response(200))
+    upstream = Upstream("the backend", network, Unsigned())
+
+    asyncio.run(upstream.ask("POST", URL, bytes_max=1, timeout_seconds=840.0))
+    asyncio.run(upstream.ask("POST", URL, bytes_max=1))
+
+    waits = [request.extensions["timeout"]["read"] for request in network.requests]
+    assert waits == [840.0, TIMEOUT_SECONDS]
