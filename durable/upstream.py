@@ -4,25 +4,28 @@ No retry and no sleep: the machine decides when to try again.
 """
 
 from collections.abc import Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 import httpx
 from msgspec import Struct
 
-from durable.auth import Signer
-from durable.errors import UpstreamError
+from durable import waits
+from durable.auth import Proof, Signer
+from durable.errors import Recourse, UpstreamError
+from durable.sources.rules import Action, Reply, Rulebook, Rules, Verdict
 
 
-TRANSIENT_STATUSES = frozenset({202, 408, 425, 429, *range(500, 600)})  # 202: not ready yet
 REFUSAL_BYTES_MAX = 4_096  # of an error's body, which a person is to read
 USER_AGENT = "glean-durable-sync/0.1"  # some APIs answer 403 without one
-DELAY_DIGITS_MAX = 10  # more than any wait that is kept
 REDIRECT_REMEDY = "if it leads to a login page, check the secret; else, correct the URL"
 TIMEOUT_SECONDS = 60.0  # for the headers, and again for each part of the body, up to 256 KiB
 NOTHING: Mapping[str, str] = {}
 TIMEOUTS = {"timeout": httpx.Timeout(TIMEOUT_SECONDS).as_dict()}
 OK = frozenset({200})
+RECOURSES = {
+    Action.RESTART: Recourse.RESTART,
+    Action.FULL: Recourse.FULL,
+    Action.SKIP: Recourse.SKIP,
+}
 
 
 class Answer(Struct, frozen=True):
@@ -32,6 +35,23 @@ class Answer(Struct, frozen=True):
     body: bytes
     status: int = 200
 
+    def wait_ms(self, now_ms: int) -> int:
+        """How long to leave the server alone now, as its limit of requests is used up."""
+        return waits.wait_ms(waits.exhausted(self.headers) or "", now_ms)
+
+
+class _Asked(Struct, frozen=True, kw_only=True):
+    """A request, but for the proof."""
+
+    method: str
+    url: str
+    params: Mapping[str, str]
+    headers: Mapping[str, str]
+    content: bytes | None
+    bytes_max: int
+    statuses: frozenset[int]
+    timeouts: Mapping[str, Mapping[str, float | None]]
+
 
 class Upstream:
     """A server that is asked for something.
@@ -39,16 +59,41 @@ class Upstream:
     Without httpx's client, which would take as long as the request itself, follow its
     environment's proxies, keep cookies, and look at redirects that nobody follows.
 
+    A request that is refused for its proof is repeated once, with another one, if
+    the signer has one. Nothing else is repeated.
+
     Args:
         name: who it is, in errors.
         transport: carries the requests.
         signer: proves who asks.
+        rules: say what its errors mean, where that is not the usual.
     """
 
-    def __init__(self, name: str, transport: httpx.AsyncBaseTransport, signer: Signer) -> None:
+    def __init__(
+        self,
+        name: str,
+        transport: httpx.AsyncBaseTransport,
+        signer: Signer,
+        rules: Rules = (),
+    ) -> None:
         self._name = name
         self._transport = transport
         self._signer = signer
+        self._rules = Rulebook(rules)
+        self._exchange_count = 0
+        self._taken_count = 0  # of the requests
+        self._proof = Proof()  # the latest
+
+    @property
+    def request_count(self) -> int:
+        """Requests that were made, those for the proof too, whatever came of them."""
+        return self._exchange_count + self._signer.request_count
+
+    def take_request_count(self) -> int:
+        """The requests that were made since this was last asked for."""
+        count = self.request_count - self._taken_count
+        self._taken_count += count
+        return count
 
     async def get(
         self,
@@ -99,39 +144,64 @@ class Upstream:
             timeout_seconds: for the headers, and again for each part of the body. A turn is an
                 alarm, which the platform ends after 15 minutes.
         """
-        proof = await self._signer.proof()
-        try:
-            whole = httpx.URL(url)
-            if params or proof.params:
-                # Given to the request, they would replace the query that the URL has.
-                whole = whole.copy_merge_params({**params, **proof.params})
-        except httpx.InvalidURL as error:
-            raise self._failure(error) from error
-        headers = {"user-agent": USER_AGENT, **headers, **proof.headers}
         timeouts = TIMEOUTS
         if timeout_seconds != TIMEOUT_SECONDS:
             timeouts = {"timeout": httpx.Timeout(timeout_seconds).as_dict()}
-        return await self._exchange(
-            httpx.Request(method, whole, headers=headers, content=content, extensions=timeouts),
-            bytes_max,
-            statuses,
+        asked = _Asked(
+            method=method,
+            url=url,
+            params=params,
+            headers=headers,
+            content=content,
+            bytes_max=bytes_max,
+            statuses=statuses,
+            timeouts=timeouts,
         )
+        proof = await self._signer.proof()
+        place, reply = await self._exchange(asked, proof)
+        verdict = self._rules.verdict(reply)
+        if verdict is not None and verdict.action is Action.REFRESH:
+            renewed = await self._signer.renewed(proof)
+            if renewed is not None:
+                place, reply = await self._exchange(asked, renewed)
+            verdict = self._rules.second_verdict(reply)
+        if verdict is not None:
+            raise self._refusal(place, reply, verdict)
+        return Answer(reply.headers, reply.body, reply.status)
 
-    async def _exchange(
-        self, request: httpx.Request, bytes_max: int, statuses: frozenset[int]
-    ) -> Answer:
+    def without_proof(self, url: str) -> str:
+        """A URL that the server gave, without what in its query is of the latest proof."""
+        return self._proof.left_out_of(url)
+
+    async def _exchange(self, asked: _Asked, proof: Proof) -> tuple[httpx.URL, Reply]:
+        request = self._request(asked, proof)
+        self._proof = proof
+        self._exchange_count += 1
         try:
             response = await self._transport.handle_async_request(request)
             try:
-                is_answer = response.status_code in statuses
-                body = await self._read(response, bytes_max, is_answer=is_answer)
+                is_answer = response.status_code in asked.statuses
+                body = await self._read(response, asked.bytes_max, is_answer=is_answer)
             finally:
                 await response.aclose()
         except httpx.HTTPError as error:
             raise self._failure(error) from error
-        if not is_answer:
-            raise self._refusal(request.url, response, body)
-        return Answer(response.headers, body, response.status_code)
+        return request.url, Reply(
+            status=response.status_code, headers=response.headers, body=body, is_answer=is_answer
+        )
+
+    def _request(self, asked: _Asked, proof: Proof) -> httpx.Request:
+        try:
+            whole = httpx.URL(asked.url)
+            if asked.params or proof.params:
+                # Given to the request, they would replace the query that the URL has.
+                whole = whole.copy_merge_params({**asked.params, **proof.params})
+        except httpx.InvalidURL as error:
+            raise self._failure(error) from error
+        headers = {"user-agent": USER_AGENT, **asked.headers, **proof.headers}
+        return httpx.Request(
+            asked.method, whole, headers=headers, content=asked.content, extensions=asked.timeouts
+        )
 
     async def _read(self, response: httpx.Response, bytes_max: int, *, is_answer: bool) -> bytes:
         parts: list[bytes] = []
@@ -140,7 +210,7 @@ class Upstream:
             parts.append(part)
             byte_count += len(part)
             if not is_answer:
-                if byte_count > REFUSAL_BYTES_MAX:
+                if byte_count > self._rules.body_bytes_max:
                     break
             elif byte_count > bytes_max:
                 raise UpstreamError(
@@ -154,42 +224,29 @@ class Upstream:
         reason = f"{self._name} did not answer: {type(error).__name__} {error}".rstrip()
         return UpstreamError(reason, is_transient=isinstance(error, httpx.TransportError))
 
-    def _refusal(self, url: httpx.URL, response: httpx.Response, body: bytes) -> UpstreamError:
-        status = response.status_code
-        text = body[:REFUSAL_BYTES_MAX].decode(errors="replace")
+    def _refusal(self, url: httpx.URL, reply: Reply, verdict: Verdict) -> UpstreamError:
+        status, action = reply.status, verdict.action
+        text = reply.body[:REFUSAL_BYTES_MAX].decode(errors="replace")
         remedy = ""
-        if status in {401, 403}:
+        if status in {401, 403} or verdict.is_unproven:
             remedy = f", {self._signer.remedy}"
         elif 300 <= status < 400:
-            remedy = (
-                f", a redirect{_origin(url, response)}, which is not followed: {REDIRECT_REMEDY}"
-            )
+            remedy = f", a redirect{_origin(url, reply)}, which is not followed: {REDIRECT_REMEDY}"
             text = ""  # it quotes the address, and that may hold secrets
+        elif reply.is_answer:
+            remedy = ", which one of its rules takes for an error"
         return UpstreamError(
             f"{self._name} answered {status}{remedy}{': ' if text else ''}{text}",
-            is_transient=status in TRANSIENT_STATUSES,
+            is_transient=action in {Action.RETRY, Action.WAIT},
             status=status,
-            retry_after=response.headers.get("retry-after", ""),
+            retry_after=verdict.retry_after,
+            recourse=RECOURSES.get(action),
         )
 
 
-def retry_after_ms(header: str, now_ms: int) -> int:
-    """The wait that a Retry-After header asks for, in seconds or until a date; 0 for none."""
-    if header.isascii() and header.isdigit():
-        return int(header[:DELAY_DIGITS_MAX]) * 1_000
-    try:
-        at = parsedate_to_datetime(header)
-        if at.tzinfo is None:
-            at = at.replace(tzinfo=UTC)
-        at_ms = int(at.timestamp() * 1_000)
-    except (ValueError, OverflowError):
-        return 0
-    return max(0, at_ms - now_ms)
-
-
-def _origin(asked: httpx.URL, response: httpx.Response) -> str:
+def _origin(asked: httpx.URL, reply: Reply) -> str:
     """Where a redirect leads. Only the server: the rest of a login's URL may hold secrets."""
-    location = response.headers.get("location", "")
+    location = reply.headers.get("location", "")
     if not location:
         return ""
     try:

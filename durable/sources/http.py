@@ -4,7 +4,6 @@ What looks like an end but is not said to be one is an error, since the close of
 a FULL job makes Glean delete whatever was not read.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -23,7 +22,6 @@ from durable.sources.source import CURSOR_CHARACTERS_MAX, Records, Surroundings
 from durable.upstream import Answer, Upstream
 
 
-VARIABLE = re.compile(r"\{([A-Z][A-Z0-9_]*)\}")
 EXCERPT_BYTES_MAX = 200  # of an answer that is not what it should be
 
 
@@ -95,7 +93,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         return frozenset() if self.auth is None else self.auth.secrets()
 
     def located(self, environment: Environment) -> str:
-        return absolute(VARIABLE.sub(lambda name: environment.variable(name[1]), self.url))
+        return absolute(environment.filled(self.url))
 
 
 class HttpReader:
@@ -109,6 +107,7 @@ class HttpReader:
         self._ask = Ask(url=url, params=source.params, headers=source.headers, body=source.body)
         self._upstream = Upstream("the source", surroundings.transport, signer)
         self._page_bytes_max = surroundings.page_bytes_max
+        self._now_ms = surroundings.now_ms
         self._links = Links(url, source.link_origins) if source.paging.is_linked else None
         self._shape = source.shape()
 
@@ -138,6 +137,7 @@ class HttpReader:
         next_cursor = self._paging.next_cursor(told, cursor)
         if next_cursor and self._links is not None:
             next_cursor = self._links.followed(next_cursor, ask.url)
+            next_cursor = self._upstream.without_proof(next_cursor)
         if next_cursor is not None:
             self._check(next_cursor, cursor)
         self._compare(values, next_cursor)
@@ -146,6 +146,8 @@ class HttpReader:
             next_cursor=next_cursor,
             byte_count=len(answer.body),
             total_count=values[self._source.total] if self._source.total else None,
+            request_count=self._upstream.take_request_count(),
+            wait_ms=answer.wait_ms(self._now_ms()),
         )
 
     def _values(self, answer: Answer, *, may_pass: bool) -> dict[str, Any]:

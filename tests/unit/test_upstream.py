@@ -13,16 +13,13 @@ from durable.upstream import (
     TIMEOUT_SECONDS,
     Answer,
     Upstream,
-    retry_after_ms,
 )
 from tests.fakes.network import Network
-from tests.fakes.zone import nine_hours_ahead
 
 
 URL = "https://notes.example/list"
 TOKEN = Secret("NOTES_TOKEN", "t0ken")
 TRANSIENT = {202, 408, 425, 429, *range(500, 600)}
-NOW_MS = 1_792_567_680_000  # Wed, 21 Oct 2026 07:28:00 GMT
 
 
 class Parts(httpx.AsyncByteStream):
@@ -176,100 +173,6 @@ def test_a_failure_without_an_answer_has_no_retry_after_and_no_status() -> None:
     error = refused(Network(httpx.ConnectError("refused")))
 
     assert (error.retry_after, error.status) == ("", None)
-
-
-@pytest.mark.parametrize(
-    ("header", "wait_ms"),
-    [
-        ("7", 7_000),
-        ("0", 0),
-        ("007", 7_000),
-        ("3600", 3_600_000),
-        pytest.param("9" * 5_000, 9_999_999_999_000, id="absurd"),
-    ],
-)
-def test_retry_after_may_be_seconds(header: str, wait_ms: int) -> None:
-    assert retry_after_ms(header, NOW_MS) == wait_ms
-
-
-@pytest.mark.parametrize(
-    ("header", "wait_ms"),
-    [
-        ("Wed, 21 Oct 2026 07:28:30 GMT", 30_000),
-        ("Wed, 21 Oct 2026 07:28:30 -0000", 30_000),
-        ("Wed, 21 Oct 2026 07:28:30", 30_000),
-        ("Wed, 21 Oct 2026 09:28:30 +0200", 30_000),
-        ("Wednesday, 21-Oct-26 07:28:30 GMT", 30_000),
-        ("Wed Oct 21 07:28:30 2026", 30_000),
-        ("21 Oct 2026 07:28:30 GMT", 30_000),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", 0),
-        ("Wed, 21 Oct 2026 07:27:59 GMT", 0),
-        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
-        ("Fri, 31 Dec 9999 23:59:59 GMT", 251_609_733_119_000),
-    ],
-    ids=[
-        "ahead",
-        "without a zone",
-        "without any zone",
-        "in another zone",
-        "RFC 850",
-        "asctime",
-        "without a day",
-        "now",
-        "just past",
-        "long past",
-        "far ahead",
-    ],
-)
-def test_retry_after_may_be_a_date(header: str, wait_ms: int) -> None:
-    assert retry_after_ms(header, NOW_MS) == wait_ms
-
-
-@pytest.mark.parametrize("zone", ["", " GMT", " -0000"])
-def test_a_date_without_a_zone_is_in_utc_wherever_it_is_read(zone: str) -> None:
-    with nine_hours_ahead():
-        assert retry_after_ms(f"Wed, 21 Oct 2026 07:28:30{zone}", NOW_MS) == 30_000
-
-
-def test_a_date_is_waited_for_to_the_millisecond() -> None:
-    assert retry_after_ms("Wed, 21 Oct 2026 07:28:30 GMT", NOW_MS + 1) == 29_999
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        "",
-        "-1",
-        "1.5",
-        "1e3",
-        "+7",
-        "7s",
-        "soon",
-        "\N{SUPERSCRIPT TWO}",
-        "\N{ARABIC-INDIC DIGIT SEVEN}",
-        ",",
-        "Wed,",
-        "Wed, 41 Oct 2026 07:28:00 GMT",
-        "Wed, 21 Oct 2026 25:28:00 GMT",
-        "Wed, 21 Oct 99999 07:28:00 GMT",
-        "2026-10-21T07:28:30Z",
-    ],
-)
-def test_any_other_retry_after_asks_for_nothing(header: str) -> None:
-    assert retry_after_ms(header, NOW_MS) == 0
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        "Wed, 21 Oct 2026 07:28:00 +99999999999999",
-        "99999999999999999999 Oct 2026 07:28:00 GMT",
-        "Wed, 21 Oct 2026 07:28:99999999999999999999 GMT",
-    ],
-    ids=["zone", "day", "seconds"],
-)
-def test_a_date_with_absurd_numbers_asks_for_nothing(header: str) -> None:
-    assert retry_after_ms(header, NOW_MS) == 0
 
 
 def test_a_body_over_the_limit_is_refused_before_it_is_read_whole() -> None:
