@@ -128,7 +128,7 @@ def moments(
     """
     asked: list[Effect] = []
     under_way: list[Effect] = []
-    is_closed, count = False, 0
+    closed, count = set[str](), 0
     while job.state in PENDING:
         event: Event = woke
         while True:
@@ -141,7 +141,9 @@ def moments(
             if not under_way:
                 break
             effect = under_way.pop(pick(len(under_way)))
-            is_closed = is_closed or isinstance(effect, Close | CloseWithDocument)
+            if isinstance(effect, Close | CloseWithDocument):
+                closed.add(effect.upload_id)
+            is_closed = isinstance(effect, Ask) and effect.upload_id in closed
             event = answer(effect, pages, Standing.CLOSED if is_closed else Standing.OPEN)
         assert job.turn is None, "nothing is under way, and the turn is not over"
 
