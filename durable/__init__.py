@@ -15,10 +15,12 @@ from durable.job import Mode
 from durable.oauth import ClientCredentials, RefreshToken
 from durable.sources.cursors import BodyCursor, NextUrl
 from durable.sources.http import HttpSource
+from durable.sources.rules import Action, Rule
 from durable.sources.since import Since
 
 
 __all__ = [
+    "Action",
     "ApiKey",
     "Basic",
     "Bearer",
@@ -35,6 +37,7 @@ __all__ = [
     "Permissions",
     "Property",
     "RefreshToken",
+    "Rule",
     "Since",
     "User",
 ]

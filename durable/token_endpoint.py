@@ -165,7 +165,7 @@ class TokenSigner(Signer):
         return UpstreamError(
             f"{NAME} answered {answer.status}, {self._remedy(error)}: {said}",
             is_transient=error in PASSING_ERRORS,
-            status=answer.status,
+            status=401,  # to whoever asks the source, it comes to that
         )
 
     def _remedy(self, error: str) -> str:

@@ -16,6 +16,7 @@ from durable.errors import UpstreamError
 from durable.job import Crawl, Rate
 from durable.sources.links import Links
 from durable.sources.paging import Ask, Paging, Told
+from durable.sources.rules import Rules
 from durable.sources.shape import Shape
 from durable.sources.since import Since
 from durable.sources.source import CURSOR_CHARACTERS_MAX, Records, Surroundings
@@ -47,6 +48,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         link_origins: further servers that a link to the next page may name, as in
             `https://eu.example.com`. Others are not followed, since the proof of who asks
             is sent there too.
+        rules: what its errors mean, where that is not the usual.
         rate: how often it may be asked.
 
     Raises:
@@ -64,6 +66,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     has_more: str = ""
     total: str = ""
     link_origins: tuple[str, ...] = ()
+    rules: Rules = ()
     rate: Rate | None = None
 
     is_delegated: ClassVar[bool] = False
@@ -105,7 +108,7 @@ class HttpReader:
         self._source = source
         self._paging = source.paging
         self._ask = Ask(url=url, params=source.params, headers=source.headers, body=source.body)
-        self._upstream = Upstream("the source", surroundings.transport, signer)
+        self._upstream = Upstream("the source", surroundings.transport, signer, source.rules)
         self._page_bytes_max = surroundings.page_bytes_max
         self._now_ms = surroundings.now_ms
         self._links = Links(url, source.link_origins) if source.paging.is_linked else None

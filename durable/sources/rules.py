@@ -80,9 +80,9 @@ class Rule(Struct, frozen=True, kw_only=True):
     @property
     def statuses(self) -> tuple[Status, ...] | None:
         """All that it is for, one by one."""
-        if self.status is None or isinstance(self.status, tuple):
-            return self.status
-        return (self.status,)
+        if isinstance(self.status, tuple):
+            return self.status or None
+        return None if self.status is None else (self.status,)
 
     def _faults(self) -> Iterator[str]:
         if self.then not in set(Action):

@@ -484,7 +484,7 @@ def test_a_refusal_says_what_to_check_and_does_not_pass(
     assert str(refusal) == (
         f"the source's token endpoint answered {status}, {remedy}: {error}: look here"
     )
-    assert (refusal.is_transient, refusal.status) == (False, status)
+    assert (refusal.is_transient, refusal.status) == (False, 401)
     assert client.proofs == []
 
 

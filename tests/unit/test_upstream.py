@@ -271,3 +271,53 @@ def test_a_request_that_takes_long_is_waited_for_as_long_as_it_says() -> None:
 
     waits = [request.extensions["timeout"]["read"] for request in network.requests]
     assert waits == [840.0, TIMEOUT_SECONDS]
+
+
+# Requests that are counted, and limits of them
+
+
+def test_every_request_counts_whatever_comes_of_it() -> None:
+    network = Network(httpx.Response(200), httpx.Response(503), httpx.ConnectError("refused"))
+    upstream = Upstream("the source", network, Unsigned())
+
+    async def ask_all() -> None:
+        await upstream.get(URL, bytes_max=10)
+        for _ in range(2):
+            with pytest.raises(UpstreamError):
+                await upstream.get(URL, bytes_max=10)
+
+    asyncio.run(ask_all())
+
+    assert upstream.request_count == 3
+    assert upstream.take_request_count() == 3
+    assert upstream.take_request_count() == 0
+    assert upstream.request_count == 3
+
+
+def test_a_url_that_is_none_is_no_request() -> None:
+    upstream = Upstream("the source", Network(), Unsigned())
+
+    with pytest.raises(UpstreamError, match="InvalidURL"):
+        asyncio.run(upstream.get("https://notes.example:port/", bytes_max=10))
+
+    assert upstream.request_count == 0
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait_ms"),
+    [
+        ({}, 0),
+        ({"x-ratelimit-remaining": "1", "x-ratelimit-reset": "30"}, 0),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "30"}, 30_000),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1792567710"}, 30_000),
+        ({"x-ratelimit-remaining": "0"}, 0),
+        ({"retry-after": "30"}, 0),
+    ],
+    ids=str,
+)
+def test_an_answer_says_how_long_to_wait_for_the_next(
+    headers: dict[str, str], wait_ms: int
+) -> None:
+    answer = got(Network(httpx.Response(200, headers=headers)))
+
+    assert answer.wait_ms(1_792_567_680_000) == wait_ms
