@@ -37,7 +37,7 @@ class Proof(Struct, frozen=True, kw_only=True):
         Some servers write the caller's token into the links to their next pages. It is
         proven anew with each request, and is better not kept.
         """
-        tokens = {value.rpartition(" ")[2] for value in self.headers.values()} - {""}
+        tokens = {value.rpartition(" ")[2] for value in self.headers.values()}
         beginning, _, rest = url.partition("?")
         query, hash_mark, fragment = rest.partition("#")
         parts = query.split("&")

@@ -170,20 +170,19 @@ class Environment:
 
 
 def _forms(secret: str) -> set[str]:
-    """As others may write a text: as it is, in JSON, in a URL."""
+    """As others may write a text: as it is, in JSON, in a URL, or in lower case, as a host is."""
     in_json = msgspec.json.encode(secret)[1:-1].decode()
     in_url, in_form = quote(secret, ""), quote_plus(secret)
     escaped = HTML_CHARACTERS.sub(lambda found: f"\\u{ord(found[0]):04x}", in_json)
     lower = re.compile("%[0-9A-F]{2}")
     urls = {lower.sub(lambda code: code[0].lower(), form) for form in (in_url, in_form)}
-    return {secret, in_json, in_json.replace("/", "\\/"), escaped, in_url, in_form, *urls}
+    forms = {secret, in_json, in_json.replace("/", "\\/"), escaped, in_url, in_form, *urls}
+    return forms | {form.lower() for form in forms}
 
 
 def _without_cut(text: str, form: str) -> str:
     """Without the beginning of a secret, where the text or a quotation in it ends with that."""
     beginning, place = form[:SECRET_PART_CHARACTERS], 0
-    if len(beginning) < SECRET_PART_CHARACTERS:
-        return text
     while (place := text.find(beginning, place)) >= 0:
         end = place + _cut_length(text, place, form)
         if end > place:

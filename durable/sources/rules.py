@@ -218,7 +218,7 @@ def _told(reply: Reply) -> str:
 def _is_status(status: Any) -> bool:
     if isinstance(status, str):
         return CLASS.fullmatch(status) is not None
-    return type(status) is int and 100 <= status < 600
+    return isinstance(status, int) and 100 <= status < 600
 
 
 def _is_for(status: Status, met: int) -> bool:

@@ -97,6 +97,7 @@ def test_a_text_without_secrets_stays_as_it_is() -> None:
         ("abc/def+ghi=", "abc/def+ghi\\u003d"),
         ("abc/def+ghi=", "abc%2fdef%2bghi%3d"),
         ("pass word/7", "pass+word%2F7"),
+        ("aBc/Def+gHi=", "https://abc%2fdef%2bghi%3d"),
         ("abc/def+ghi=", "cut: abc%2Fdef%2Bgh"),
         ('say-"t0ken"-of', 'cut: say-\\"t0ken\\"'),
     ],
@@ -105,6 +106,7 @@ def test_a_text_without_secrets_stays_as_it_is() -> None:
         "Java's JSON",
         "a URL in lower case",
         "a form",
+        "a host",
         "a URL that was cut",
         "JSON that was cut",
     ],
@@ -231,6 +233,9 @@ def test_what_was_got_for_a_secret_is_redacted_like_one() -> None:
     assert environment.redacted("acc3ss/t0ken") == "acc3ss/t0ken"
 
     environment.conceal("acc3ss/t0ken")
+    assert environment.redacted("acc3ss/t0ken an0ther") == "*** an0ther"
+    environment.conceal("an0ther")
+    assert environment.redacted("acc3ss/t0ken an0ther") == "*** ***"
 
     text = "acc3ss/t0ken acc3ss%2Ft0ken Bearer acc3ss/t0k"
     assert environment.redacted(text) == "*** *** Bearer ***"

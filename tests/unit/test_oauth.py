@@ -50,6 +50,7 @@ def test_a_token_is_asked_for_with_the_clients_secret_and_sent_as_a_bearer() -> 
 
     (request,) = client.token_requests
     assert str(request.url) == "https://login.example/token"
+    assert request.headers["accept"] == "application/json"  # GitHub's sends a form without it
     assert form(request) == {"grant_type": "client_credentials"}
     assert client.proofs == ["Bearer t-1"]
 
@@ -389,6 +390,16 @@ def test_a_new_refresh_token_is_used_from_then_on() -> None:
 
     sent = [form(request)["refresh_token"] for request in client.token_requests]
     assert sent == ["r3fresh/t0ken", "r-1", "r-1", "r-3"]
+
+
+def test_a_new_refresh_token_outlives_the_access_token_that_came_with_it() -> None:
+    client = Client(REFRESH)
+    client.gives(a_token("t-1", refresh_token="r-1"), a_token("t-2"))
+    client.sends(httpx.Response(401), a_page("a"))
+
+    client.read()
+
+    assert form(client.token_requests[1])["refresh_token"] == "r-1"
 
 
 def test_another_object_begins_with_the_one_that_was_deployed() -> None:

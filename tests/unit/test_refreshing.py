@@ -106,6 +106,12 @@ def test_what_passes_by_itself_still_may_after_another_proof() -> None:
     assert (error.is_transient, error.retry_after) == (True, "7")
 
 
+def test_what_passes_by_itself_may_where_there_is_no_other_proof() -> None:
+    rule = Rule(status=503, then=Action.REFRESH)
+
+    assert failed(Network(httpx.Response(503)), Ring("1"), (rule,)).is_transient
+
+
 def test_an_answer_may_say_that_the_proof_is_stale() -> None:
     rule = Rule(status=200, field="error", value="token_expired", then=Action.REFRESH)
     stale = httpx.Response(200, json={"error": "token_expired"})
