@@ -10,22 +10,16 @@ from msgspec import Struct
 
 from durable import waits
 from durable.auth import Proof, Signer
-from durable.errors import Recourse, UpstreamError
-from durable.sources.rules import Action, Reply, Rulebook, Rules, Verdict
+from durable.errors import UpstreamError
+from durable.refusal import refusal
+from durable.sources.rules import Action, Reply, Rulebook, Rules
 
 
-REFUSAL_BYTES_MAX = 4_096  # of an error's body, which a person is to read
 USER_AGENT = "glean-durable-sync/0.1"  # some APIs answer 403 without one
-REDIRECT_REMEDY = "if it leads to a login page, check the secret; else, correct the URL"
 TIMEOUT_SECONDS = 60.0  # for the headers, and again for each part of the body, up to 256 KiB
 NOTHING: Mapping[str, str] = {}
 TIMEOUTS = {"timeout": httpx.Timeout(TIMEOUT_SECONDS).as_dict()}
 OK = frozenset({200})
-RECOURSES = {
-    Action.RESTART: Recourse.RESTART,
-    Action.FULL: Recourse.FULL,
-    Action.SKIP: Recourse.SKIP,
-}
 
 
 class Answer(Struct, frozen=True):
@@ -166,7 +160,7 @@ class Upstream:
                 place, reply = await self._exchange(asked, renewed)
             verdict = self._rules.second_verdict(reply)
         if verdict is not None:
-            raise self._refusal(place, reply, verdict)
+            raise refusal(self._name, place, reply, verdict, self._signer.remedy)
         return Answer(reply.headers, reply.body, reply.status)
 
     def without_proof(self, url: str) -> str:
@@ -223,34 +217,3 @@ class Upstream:
     def _failure(self, error: httpx.HTTPError | httpx.InvalidURL) -> UpstreamError:
         reason = f"{self._name} did not answer: {type(error).__name__} {error}".rstrip()
         return UpstreamError(reason, is_transient=isinstance(error, httpx.TransportError))
-
-    def _refusal(self, url: httpx.URL, reply: Reply, verdict: Verdict) -> UpstreamError:
-        status, action = reply.status, verdict.action
-        text = reply.body[:REFUSAL_BYTES_MAX].decode(errors="replace")
-        remedy = ""
-        if status in {401, 403} or verdict.is_unproven:
-            remedy = f", {self._signer.remedy}"
-        elif 300 <= status < 400:
-            remedy = f", a redirect{_origin(url, reply)}, which is not followed: {REDIRECT_REMEDY}"
-            text = ""  # it quotes the address, and that may hold secrets
-        elif reply.is_answer:
-            remedy = ", which one of its rules takes for an error"
-        return UpstreamError(
-            f"{self._name} answered {status}{remedy}{': ' if text else ''}{text}",
-            is_transient=action in {Action.RETRY, Action.WAIT},
-            status=status,
-            retry_after=verdict.retry_after,
-            recourse=RECOURSES.get(action),
-        )
-
-
-def _origin(asked: httpx.URL, reply: Reply) -> str:
-    """Where a redirect leads. Only the server: the rest of a login's URL may hold secrets."""
-    location = reply.headers.get("location", "")
-    if not location:
-        return ""
-    try:
-        url = asked.join(location)
-    except (httpx.InvalidURL, ValueError):
-        return ""
-    return f" to {url.scheme}://{url.host}"

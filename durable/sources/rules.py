@@ -22,7 +22,7 @@ TRANSIENT_STATUSES = frozenset({202, 408, 425, 429, *range(500, 600)})  # 202: n
 CLASS = re.compile(r"[1-5]xx")
 HEADER_PARTS = 2  # its name and a pattern
 BODY_BYTES_MAX = 4_096  # that a pattern is looked for in
-REFUSAL_BYTES_MAX = 64 * 1024  # of an error's body, which is read to look at a field
+FIELD_BYTES_MAX = 64 * 1024  # of an error's body, which is read to look at a field
 
 Status = int | str  # such as 503, or "5xx"
 
@@ -137,7 +137,7 @@ class Rulebook:
         self._all = [_Matcher(rule) for rule in rules]
         self._of_answers = [matcher for matcher in self._all if matcher.is_for_answers]
         looks_at_fields = any(rule.field for rule in rules)
-        self.body_bytes_max = REFUSAL_BYTES_MAX if looks_at_fields else BODY_BYTES_MAX
+        self.body_bytes_max = FIELD_BYTES_MAX if looks_at_fields else BODY_BYTES_MAX
 
     def verdict(self, reply: Reply) -> Verdict | None:
         """What is to be done; None about what is no error."""

@@ -8,8 +8,8 @@ import pytest
 from durable.auth import BearerSigner, Unsigned
 from durable.environment import Secret
 from durable.errors import UpstreamError
+from durable.refusal import REFUSAL_BYTES_MAX
 from durable.upstream import (
-    REFUSAL_BYTES_MAX,
     TIMEOUT_SECONDS,
     Answer,
     Upstream,
