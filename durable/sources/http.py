@@ -68,6 +68,9 @@ class HttpSource(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         self.shape()
+        tells = [name for name in ("total", "has_more") if getattr(self, name)]
+        ask = Ask(url=self.url, params=self.params, headers=self.headers, body=self.body)
+        self.paging.check(ask, tells)
 
     def shape(self) -> Shape:
         """What is looked at of each answer. Raises ConfigurationError."""
@@ -122,7 +125,14 @@ class HttpReader:
         # Pages that came before had the shape, so this may be an error in a page's place.
         values = self._values(answer, may_pass=cursor is not None)
         records: list[Raw] = values[self._source.records]
-        told = Told(url=ask.url, headers=answer.headers, values=values, records=records)
+        told = Told(
+            url=ask.url,
+            headers=answer.headers,
+            values=values,
+            records=records,
+            total_count=values[self._source.total] if self._source.total else None,
+            has_more=values[self._source.has_more] if self._source.has_more else None,
+        )
         next_cursor = self._paging.next_cursor(told, cursor)
         if next_cursor and self._links is not None:
             next_cursor = self._links.followed(next_cursor, ask.url)
@@ -133,7 +143,7 @@ class HttpReader:
             records=records,
             next_cursor=next_cursor,
             byte_count=len(answer.body),
-            total_count=values[self._source.total] if self._source.total else None,
+            total_count=told.total_count,
         )
 
     def _values(self, answer: Answer, *, may_pass: bool) -> dict[str, Any]:
@@ -166,7 +176,7 @@ class HttpReader:
     def _check(self, next_cursor: str, cursor: str | None) -> None:
         fault = None
         if not next_cursor:
-            fault = "is empty; only null marks the last page"
+            fault = "is empty"
         elif next_cursor == cursor:
             fault = f"is the same as this page's, {cursor!r:.200}"
         elif len(next_cursor) > CURSOR_CHARACTERS_MAX:

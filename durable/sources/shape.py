@@ -32,7 +32,7 @@ class Shape:
             _grow(tree, path, kind, is_alone=len(paths) == 1)
         self._type, self._attributes = _made(tree) if tree else (paths[0][1], {})
         self._decoder = msgspec.json.Decoder(self._type)
-        self._chains = [(path, self._chain(_names(path))) for path, _ in paths]
+        self._chains = [(path, self._chain(names_of(path))) for path, _ in paths]
 
     def read(self, body: bytes) -> dict[str, Any]:
         """What is at the paths; UNSET where nothing is and nothing need be.
@@ -54,14 +54,15 @@ class Shape:
         return tuple(self._attributes[names[: index + 1]] for index in range(len(names)))
 
 
-def _names(path: str) -> tuple[str, ...]:
+def names_of(path: str) -> tuple[str, ...]:
+    """The names that a path is made of; none for the whole."""
     if not path:
         return ()
     return tuple(name.replace("~1", "/").replace("~0", "~") for name in path.split("/"))
 
 
 def _grow(tree: Tree, path: str, kind: Any, *, is_alone: bool) -> None:
-    names = _names(path)
+    names = names_of(path)
     below: Any = tree
     if not names and is_alone:
         return
