@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from durable.commands import Instruction, Refusal, obeyed
 from durable.connector import AnyConnector
+from durable.ends import GLEAN_TOKEN
 from durable.environment import Environment
 from durable.errors import ConfigurationError
-from durable.executor import GLEAN_TOKEN, Host
+from durable.host import Host
 from durable.job import Job, Limits, Mode, State
 from durable.pace import soon
 from durable.records import Reject
@@ -57,10 +58,11 @@ class Processor:
         Refused is a trigger that asked for the other mode before.
         """
         if trigger_key is not None and (job := self._store.triggered_by(trigger_key)) is not None:
-            if job.mode is mode:
+            if (job.asked_mode or job.mode) is mode:
                 return Begun(job, is_new=False)
+            asked_mode = job.asked_mode or job.mode
             return Refusal(
-                f"The same key asked for a job in the mode {job.mode} before, {job.id}: use "
+                f"The same key asked for a job in the mode {asked_mode} before, {job.id}: use "
                 "another key for another request.",
                 is_key_reused=True,
             )
@@ -97,7 +99,9 @@ class Processor:
             return after
         self._store.put(after, limits)
         if after.state is State.QUEUED:
-            self._store.forget_rejects(job_id, after.page_count)  # those pages are read again
+            self._store.forget_rejects(
+                job_id, after.page_base + after.page_count
+            )  # those pages are read again
         pending = self._store.pending()
         await self._store.arm(soon(pending[0].alarm_at_ms or 0, now_ms) if pending else None)
         return after
@@ -128,8 +132,8 @@ class Processor:
     def shown(self, job: Job) -> Status:
         """A job for the outside; without secrets, also where the source put one into its cursor."""
         # Only a turn reads them otherwise, and this may be an isolate that had none yet.
-        self._environment.hide(GLEAN_TOKEN, *self._connector.source.secrets())
-        clean, shown = self._environment.redacted, status(job, self.ahead_of(job))
+        self._environment.hide(GLEAN_TOKEN, *self._connector.secrets())
+        clean, shown = self._environment.redacted, status(job, self.ahead_of(job), self._limits())
         return replace(
             shown,
             waits_because=shown.waits_because and clean(shown.waits_because),

@@ -22,7 +22,7 @@ from workers import DurableObject
 from durable.commands import Command, Instruction, Refusal
 from durable.connector import Connectors
 from durable.environment import Environment
-from durable.executor import Host
+from durable.host import Host
 from durable.job import Job, Mode, State
 from durable.processor import Processor
 from durable.status import Status

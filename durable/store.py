@@ -12,8 +12,8 @@ from typing import Protocol
 import msgspec
 from msgspec.structs import replace
 
-from durable.job import ENDED, PENDING, Job, Limits, Mode, State
-from durable.lifecycle import grounded, watermark_ms
+from durable.job import ENDED, PENDING, UPLOADED, Job, Limits, Mode, Stage, State
+from durable.lifecycle import brought, grounded, watermark_ms
 from durable.records import Reject
 
 
@@ -22,6 +22,8 @@ Binding = str | int | float | None  # the platform mangles bool, dict and list w
 BODY_BYTES_MAX = 1_000_000  # half of what the platform takes in one value
 TRIGGER_KEYS_MAX = 1_000
 VERSION_MARK = "-- version "
+# Documents were the only ones once.
+COUNT_NAMES = {stage: stage.value for stage in UPLOADED} | {Stage.DOCUMENTS: "succeeded"}
 
 
 class Rows(Protocol):
@@ -107,10 +109,11 @@ class Store:
         rows = self._query("SELECT at_ms FROM watermark WHERE name = 'succeeded'")
         return _integer(rows[0]["at_ms"]) if rows else None
 
-    def full_count(self) -> int | None:
-        """Documents of the last FULL job that succeeded; None if there was none."""
-        rows = self._query("SELECT document_count FROM full_count WHERE name = 'succeeded'")
-        return _integer(rows[0]["document_count"]) if rows else None
+    def full_counts(self) -> dict[Stage, int]:
+        """What the last FULL job that succeeded has brought; empty if there was none."""
+        rows = self._query("SELECT name, document_count FROM full_count")
+        counts = {str(row["name"]): _integer(row["document_count"]) for row in rows}
+        return {stage: counts[name] for stage, name in COUNT_NAMES.items() if name in counts}
 
     def add(self, job: Job, trigger_key: str | None, alarm_at_ms: int | None) -> Awaitable[None]:
         """Remember a new job; `alarm_at_ms` None leaves the alarm as it is."""
@@ -202,10 +205,12 @@ class Store:
         at_ms, before_ms = watermark_ms(job), self.watermark_ms()
         assert at_ms is not None, "a job that succeeded was started"
         if job.mode is Mode.FULL:
-            self._query(
-                "INSERT OR REPLACE INTO full_count (name, document_count)  VALUES ('succeeded', ?)",
-                job.document_count,
-            )
+            for stage, count in brought(job).items():
+                self._query(
+                    "INSERT OR REPLACE INTO full_count (name, document_count)  VALUES (?, ?)",
+                    COUNT_NAMES[stage],
+                    count,
+                )
         elif before_ms is not None:
             # An old job that was retried does not take back what later ones have read. But a
             # FULL one does: its close takes back what they have written.

@@ -6,7 +6,7 @@ a FULL job makes Glean delete whatever was not read.
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -14,7 +14,7 @@ from msgspec import Raw, Struct
 from durable.auth import Auth, Unsigned
 from durable.environment import Environment, absolute
 from durable.errors import UpstreamError
-from durable.job import Crawl
+from durable.job import Crawl, Rate
 from durable.sources.links import Links
 from durable.sources.paging import Ask, Paging, Told
 from durable.sources.shape import Shape
@@ -49,6 +49,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         link_origins: further servers that a link to the next page may name, as in
             `https://eu.example.com`. Others are not followed, since the proof of who asks
             is sent there too.
+        rate: how often it may be asked.
 
     Raises:
         ConfigurationError: two of the paths are the same place.
@@ -65,6 +66,17 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     has_more: str = ""
     total: str = ""
     link_origins: tuple[str, ...] = ()
+    rate: Rate | None = None
+
+    is_delegated: ClassVar[bool] = False
+
+    @property
+    def kept_ms(self) -> int | None:
+        return None
+
+    @property
+    def tells_changes(self) -> bool:
+        return self.since is not None
 
     def __post_init__(self) -> None:
         self.shape()
