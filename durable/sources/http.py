@@ -9,14 +9,15 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import UNSET, Raw, Struct
 
 from durable.auth import Auth, Unsigned
 from durable.environment import Environment, absolute
 from durable.errors import UpstreamError
 from durable.job import Crawl, Rate
+from durable.sources.keyed import Keyed, keyed
 from durable.sources.links import Links
-from durable.sources.paging import Ask, Paging, Told
+from durable.sources.paging import Ask, Paging, Refused, Refusing, Told
 from durable.sources.shape import Shape
 from durable.sources.since import Since
 from durable.sources.source import CURSOR_CHARACTERS_MAX, Records, Surroundings
@@ -36,6 +37,8 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     Attributes:
         url: of the list; `{NAME}` stands for the variable NAME.
         records: the path of the list of records.
+        records_key: the records are the values of an object at that path, and each gets its
+            key in this field.
         paging: how the next page is asked for.
         auth: how the source is told who asks; None where it lets everybody in.
         since: how it is asked for what has changed; None: an INCREMENTAL job reads all of it.
@@ -67,6 +70,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     total: str = ""
     link_origins: tuple[str, ...] = ()
     rate: Rate | None = None
+    records_key: str = ""
 
     is_delegated: ClassVar[bool] = False
 
@@ -86,7 +90,8 @@ class HttpSource(Struct, frozen=True, kw_only=True):
 
     def shape(self) -> Shape:
         """What is looked at of each answer. Raises ConfigurationError."""
-        paths = [(self.records, list[Raw]), *self.paging.paths().items()]
+        records = Keyed if self.records_key else list[Raw]
+        paths: list[tuple[str, Any]] = [(self.records, records), *self.paging.paths().items()]
         paths += [(self.has_more, bool)] if self.has_more else []
         paths += [(self.total, int)] if self.total else []
         return Shape(paths)
@@ -135,8 +140,8 @@ class HttpReader:
 
     def _records(self, answer: Answer, ask: Ask, cursor: str | None) -> Records:
         # Pages that came before had the shape, so this may be an error in a page's place.
-        values = self._values(answer, may_pass=cursor is not None)
-        records: list[Raw] = values[self._source.records]
+        values = self._values(answer, cursor)
+        records = self._listed(values[self._source.records])
         told = Told(
             url=ask.url,
             headers=answer.headers,
@@ -158,14 +163,21 @@ class HttpReader:
             total_count=told.total_count,
         )
 
-    def _values(self, answer: Answer, *, may_pass: bool) -> dict[str, Any]:
+    def _listed(self, records: Any) -> list[Raw]:
+        if records is UNSET:
+            return []  # the paging lets it be missing, and says when
+        key = self._source.records_key
+        listed: list[Raw] = keyed(records, key) if key else records
+        return listed
+
+    def _values(self, answer: Answer, cursor: str | None) -> dict[str, Any]:
         try:
             return self._shape.read(answer.body)
         except msgspec.ValidationError as error:
-            raise UpstreamError(
+            raise self._refusal(answer, cursor) or UpstreamError(
                 f"the source's page is not of the declared shape: {error}; it begins with "
                 f"{_beginning(answer)}",
-                is_transient=may_pass,
+                is_transient=cursor is not None,
             ) from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             # Cut short on the way, or an error page in the place of JSON: it may pass.
@@ -175,6 +187,13 @@ class HttpReader:
                 f"it begins with {_beginning(answer)}: if that is a login page, check the secret",
                 is_transient=True,
             ) from error
+
+    def _refusal(self, answer: Answer, cursor: str | None) -> UpstreamError | None:
+        """What is said in the place of a page, if the paging knows of such answers."""
+        if not isinstance(self._paging, Refusing):
+            return None
+        refused = Refused(body=answer.body, headers=answer.headers, cursor=cursor)
+        return self._paging.refusal(refused)
 
     def _compare(self, values: Mapping[str, Any], next_cursor: str | None) -> None:
         name = self._source.has_more

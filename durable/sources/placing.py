@@ -100,7 +100,7 @@ def check_placed(declared: object, ask: Ask, place: Place, *names: str) -> None:
 
 def _grown(tree: Mapping[str, Any], names: Sequence[str], value: str | int) -> Mapping[str, Any]:
     name, *further = names
-    below = _grown(tree.get(name) or {}, further, value) if further else value
+    below = _grown(_below(tree, name), further, value) if further else value
     return {**tree, name: below}
 
 
@@ -108,7 +108,12 @@ def _has_room(tree: Any, names: Sequence[str]) -> bool:
     if not names:
         return False
     for name in names[:-1]:
-        tree = tree.get(name) or {}
+        tree = _below(tree, name)
         if not isinstance(tree, Mapping):
             return False
     return True
+
+
+def _below(tree: Mapping[str, Any], name: str) -> Any:
+    value = tree.get(name)
+    return {} if value is None else value
