@@ -19,7 +19,7 @@ from durable.sources.keyed import Keyed, keyed
 from durable.sources.links import Links
 from durable.sources.paging import Ask, Paging, Refused, Refusing, Told
 from durable.sources.shape import Shape
-from durable.sources.since import Since
+from durable.sources.since import Changes
 from durable.sources.source import CURSOR_CHARACTERS_MAX, Records, Surroundings
 from durable.upstream import Answer, Upstream
 
@@ -62,7 +62,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     paging: Paging
     records: str = "items"
     auth: Auth | None = None
-    since: Since | None = None
+    since: Changes | None = None
     params: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}
     body: Mapping[str, Any] | None = None
@@ -76,7 +76,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
 
     @property
     def kept_ms(self) -> int | None:
-        return None
+        return None if self.since is None else self.since.kept_ms
 
     @property
     def tells_changes(self) -> bool:
@@ -87,6 +87,8 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         tells = [name for name in ("total", "has_more") if getattr(self, name)]
         ask = Ask(url=self.url, params=self.params, headers=self.headers, body=self.body)
         self.paging.check(ask, tells)
+        if self.since is not None:
+            self.since.check(ask)
 
     def shape(self) -> Shape:
         """What is looked at of each answer. Raises ConfigurationError."""
@@ -127,7 +129,13 @@ class HttpReader:
         if cursor is not None and self._links is not None:
             cursor = self._links.followed(cursor, ask.url)
         ask = self._paging.asked(ask, cursor)
-        return self._records(await self._answer(ask), ask, cursor)
+        page = self._records(await self._answer(ask), ask, cursor)
+        return self._recent(page, crawl)
+
+    def _recent(self, page: Records, crawl: Crawl) -> Records:
+        if crawl.since_ms is None or self._source.since is None:
+            return page
+        return self._source.since.recent(page, crawl.since_ms)
 
     async def _answer(self, ask: Ask) -> Answer:
         bytes_max = self._page_bytes_max

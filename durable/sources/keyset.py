@@ -1,14 +1,12 @@
 """Paging by the last record's own value. Pure."""
 
-import re
 from collections.abc import Collection, Mapping
-from functools import lru_cache
 from typing import Any, ClassVar
 
-import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from durable.errors import UpstreamError
+from durable.sources.fields import text_of
 from durable.sources.paging import Ask, Told
 from durable.sources.placing import (
     Place,
@@ -20,10 +18,6 @@ from durable.sources.placing import (
     sized,
     wrong,
 )
-from durable.sources.shape import Shape
-
-
-NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 
 
 class Keyset(Struct, frozen=True, kw_only=True):
@@ -95,7 +89,7 @@ class Keyset(Struct, frozen=True, kw_only=True):
             return None
         if not told.records:
             raise _failure("the source's page is empty, and it says that there is more")
-        value = _value(told.records[-1], self.field)
+        value = text_of(told.records[-1], self.field)
         is_short = self.size is not None and len(told.records) < self.size
         is_short &= told.has_more is None
         if self.is_inclusive and value == cursor:
@@ -106,26 +100,6 @@ class Keyset(Struct, frozen=True, kw_only=True):
                 )
             return None
         return None if is_short and self.short_page_ends else value
-
-
-def _value(record: Raw, field: str) -> str:
-    try:
-        raw = bytes(_shape(field).read(record)[field])
-        if raw.startswith(b'"'):
-            return msgspec.json.decode(raw, type=str)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _failure(f"the source's last record has no {field}: {error}") from error
-    text = raw.decode(errors="replace")
-    if NUMBER.fullmatch(text) is None:
-        raise _failure(
-            f"the source's last record has a {field} that is no text and no number: {text:.200}"
-        )
-    return text  # as it was written: a float may not come out as it went in
-
-
-@lru_cache(maxsize=32)
-def _shape(field: str) -> Shape:
-    return Shape([(field, Raw)])
 
 
 def _failure(reason: str) -> UpstreamError:

@@ -159,7 +159,7 @@ def test_a_value_may_be_within_the_record() -> None:
 
 @pytest.mark.parametrize("record", [{}, {"id": None}, {"id": True}, {"id": []}, {"id": {}}, 7, []])
 def test_a_last_record_without_the_value_is_refused(record: object) -> None:
-    with pytest.raises(UpstreamError, match="the source's last record has") as error:
+    with pytest.raises(UpstreamError, match="one of the source's records has") as error:
         page([{"id": "a"}, record])
 
     assert not error.value.is_transient
@@ -174,7 +174,7 @@ def test_a_value_that_is_no_text_after_all_is_refused() -> None:
     source = HttpSource(url=URL, paging=Keyset())
     body = b'{"items": [{"id": "\xff"}]}'
 
-    with pytest.raises(UpstreamError, match="the source's last record has no id"):
+    with pytest.raises(UpstreamError, match="one of the source's records has no id"):
         page_of(source, Network(httpx.Response(200, content=body)))
 
 
