@@ -19,7 +19,16 @@ from durable.lifecycle import (
     promoted,
     rewound,
 )
-from durable.pace import asked, indexed, is_saturated, is_spent, leased, soon, wait_ms
+from durable.pace import (
+    asked,
+    indexed,
+    is_saturated,
+    is_spent,
+    leased,
+    single_documents_max,
+    soon,
+    wait_ms,
+)
 
 
 Step = tuple[Job, tuple[Effect, ...]]
@@ -46,7 +55,8 @@ def flow(job: Job, now_ms: int, limits: Limits) -> Step:
         return ended(job, State.FAILED, now_ms, limits, reason), ()
     while job.flights and job.flights[0].is_whole:
         job = progressed(window.landed(job), now_ms)
-    if job.mode is Mode.INCREMENTAL and (count := _change_count(job)) > limits.changes_max:
+    is_changes = job.mode is Mode.INCREMENTAL and not job.repeats
+    if is_changes and (count := _change_count(job)) > limits.changes_max:
         reason = f"{count} changes are more than changes_max ({limits.changes_max}) in LIMITS"
         return promoted(job, reason, now_ms, limits), ()
     if job.has_end:
@@ -114,7 +124,7 @@ def close(job: Job, now_ms: int, limits: Limits) -> Step:
 def land(job: Job, sent: Sent, now_ms: int, limits: Limits) -> Step:
     """One more batch is in Glean, or set aside."""
     if not job.is_upload:
-        job = indexed(job, sent.document_count, now_ms)
+        job = indexed(job, sent.document_count, now_ms, limits)
     return flow(window.acknowledged(job, sent), now_ms, limits)
 
 
@@ -138,7 +148,9 @@ def fail(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Step:
     job = replace(window.given_up(job, failure.effect), error=failure.reason)
     if isinstance(failure.effect, Fetch):
         job = asked(job, 1, 0, now_ms)
-    match failure.recourse:
+    if isinstance(failure.effect, Send) and not job.is_upload:
+        job = indexed(job, single_documents_max(limits), now_ms, limits)  # it may have been heard
+    match None if job.repeats else failure.recourse:
         case Recourse.FULL if job.mode is Mode.INCREMENTAL:
             return promoted(job, failure.reason, now_ms, limits), ()
         case Recourse.RESTART:

@@ -112,7 +112,10 @@ class Crawl(Struct, frozen=True):
 
 
 class Rate(Struct, frozen=True, kw_only=True):
-    """How often a source may be asked: so many requests in any such span of time."""
+    """How often a source may be asked: so many requests, and then none until the span is over.
+
+    A span begins with its first request.
+    """
 
     requests: Positive
     per_ms: Positive
@@ -260,12 +263,13 @@ class Job(Struct, frozen=True, kw_only=True):
     asked_until_ms: int = 0  # the end of the span in which the source's requests are counted
     asked_count: int = 0  # in that span
     source_at_ms: int = 0  # the source is asked for nothing before this
-    indexed_until_ms: int = 0  # as above, of documents sent one by one
-    indexed_count: int = 0
+    indexed_until_ms: int = 0  # Glean's rate then allows as much as if nothing had been sent
     pause: str = ""  # why nothing is done before retry_at_ms, if that is no error
     place: int = 0  # INCREMENTAL: what the page at `cursor` has up to here, is in Glean
     place_digest: str = ""  # of that page
     total_count: int | None = None  # records on all pages, if the source says so
+    repeats: str = ""  # the job whose rejects this one reads again
+    repeated_mode: Mode | None = None  # of that job
 
     @property
     def stage(self) -> Stage:

@@ -27,21 +27,26 @@ def wait_ms(job: Job, failure: Failed, limits: Limits) -> int:
 
 def is_saturated(job: Job, now_ms: int, limits: Limits) -> bool:
     """Whether Glean takes no further document by itself for now."""
-    if job.is_upload or job.stage is not Stage.DOCUMENTS or now_ms >= job.indexed_until_ms:
+    if job.is_upload or job.stage is not Stage.DOCUMENTS:
         return False
-    return job.indexed_count + single_documents_max(limits) > limits.documents_per_minute_max
+    ahead_ms = max(0, job.indexed_until_ms - now_ms)
+    return ahead_ms + _indexing_ms(single_documents_max(limits), limits) > MINUTE_MS
 
 
 def single_documents_max(limits: Limits) -> int:
-    """Of one request outside of an upload: small enough to fill the minute's share evenly."""
+    """Of one request outside of an upload: small enough to use the rate evenly."""
     return max(1, limits.documents_per_minute_max // SHARES_PER_MINUTE)
 
 
-def indexed(job: Job, document_count: int, now_ms: int) -> Job:
-    """With documents counted that were sent by themselves."""
-    if now_ms >= job.indexed_until_ms:
-        job = replace(job, indexed_until_ms=now_ms + MINUTE_MS, indexed_count=0)
-    return replace(job, indexed_count=job.indexed_count + document_count)
+def indexed(job: Job, document_count: int, now_ms: int, limits: Limits) -> Job:
+    """With documents counted that were sent by themselves: a bucket that leaks at Glean's rate."""
+    begun_ms = max(job.indexed_until_ms, now_ms)
+    return replace(job, indexed_until_ms=begun_ms + _indexing_ms(document_count, limits))
+
+
+def _indexing_ms(document_count: int, limits: Limits) -> int:
+    """The time for which the rate allows so many."""
+    return document_count * MINUTE_MS // limits.documents_per_minute_max
 
 
 def asked(job: Job, request_count: int, wait_ms: int, now_ms: int) -> Job:

@@ -79,6 +79,17 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         _log(f"{command} on request", self.processor.shown(job))
         return self._shown(job)
 
+    async def repeat(self, job_id: str) -> dict[str, Any] | None:
+        """`status` of a job that reads this one's rejects again, or `refusal`; None as above."""
+        begun = await self.processor.repeat(job_id)
+        if begun is None:
+            return None
+        if isinstance(begun, Refusal):
+            return _refused(begun)
+        if begun.is_new:
+            _log("queued", self.processor.shown(begun.job), repeats=job_id)
+        return self._shown(begun.job)
+
     async def rejects(
         self, job_id: str, page: int, place: int, count: int
     ) -> dict[str, Any] | None:

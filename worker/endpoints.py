@@ -13,6 +13,7 @@ from worker.bodies import Accepted, Approval, Health, Rejects, Trigger
 
 
 KEY = re.compile(r"[ -~]{1,255}")  # any text of the caller's own; it is stored
+TRUTH = re.compile("true|false")
 PLACE = re.compile(r"[0-9]{1,15}\.[0-9]{1,15}")  # as large as COUNT_MAX, for the same reason
 
 
@@ -151,10 +152,18 @@ ENDPOINTS = (
         operation=Operation.RETRY,
         methods=("POST",),
         path="/retry/{job}",
-        summary="Queue a job again that failed or was cancelled",
+        summary="Queue a job again that failed or was cancelled; or what any job has set aside",
         answer=Accepted,
         answer_status=202,
-        parameters=(JOB,),
+        parameters=(
+            JOB,
+            Parameter(
+                name="rejects",
+                place="query",
+                pattern=TRUTH,
+                description="With `true`, a new job reads again only what this one has set aside.",
+            ),
+        ),
         other_refusals=(409,),
     ),
 )

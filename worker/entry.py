@@ -89,6 +89,10 @@ class _Runners:
         obeyed: Mapping[str, Any] | None = await stub.obey(job_id, command.value, deletion_count)
         return obeyed
 
+    async def repeat(self, connector: str, job_id: str) -> Mapping[str, Any] | None:
+        begun: Mapping[str, Any] | None = await self._stub(connector).repeat(job_id)
+        return begun
+
     async def rejects(
         self, connector: str, job_id: str, after: tuple[int, int], count: int
     ) -> Mapping[str, Any] | None:

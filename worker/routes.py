@@ -13,7 +13,7 @@ from durable.job import Mode
 from durable.processor import connector_name
 from worker import auth, openapi, problems
 from worker.bodies import Approval, Health, Rejected, Rejects, Trigger
-from worker.endpoints import ENDPOINTS, KEY, PLACE, Operation, found
+from worker.endpoints import ENDPOINTS, KEY, PLACE, TRUTH, Operation, found
 from worker.problems import Problem
 
 
@@ -51,6 +51,8 @@ class Runners(Protocol):
     async def obey(
         self, connector: str, job_id: str, command: Command, deletion_count: int
     ) -> Mapping[str, Any] | None: ...
+
+    async def repeat(self, connector: str, job_id: str) -> Mapping[str, Any] | None: ...
 
     async def rejects(
         self, connector: str, job_id: str, after: tuple[int, int], count: int
@@ -105,7 +107,7 @@ class Routes:
             case Operation.CANCEL:
                 return await self._command(Command.CANCEL, job_id)
             case Operation.RETRY:
-                return await self._command(Command.RETRY, job_id)
+                return await self._retry(job_id, request)
             case _:
                 assert_never(operation)
 
@@ -151,6 +153,23 @@ class Routes:
         if isinstance(approval, Problem):
             return _refused(approval)
         return await self._command(Command.APPROVE, job_id, int(approval.deletions))
+
+    async def _retry(self, job_id: str, request: Request) -> Response:
+        of_rejects = request.query.get("rejects", "false")
+        if not TRUTH.fullmatch(of_rejects):
+            return _refused(
+                problems.bad_request(
+                    "The parameter `rejects` is true or false: with true, only what the job has "
+                    "set aside is read again."
+                )
+            )
+        if of_rejects == "false":
+            return await self._command(Command.RETRY, job_id)
+        if (name := self._owner(job_id)) is not None:
+            shown = await self._runners.repeat(name, job_id)
+            if shown is not None:
+                return _job(shown, 202)
+        return _no_job(job_id)
 
     async def _command(self, command: Command, job_id: str, deletion_count: int = 0) -> Response:
         if (name := self._owner(job_id)) is not None:

@@ -28,6 +28,7 @@ class FakeRunners:
         self.begun: list[tuple[str, Mode, str | None]] = []
         self.asked: list[tuple[str, str]] = []
         self.commanded: list[tuple[str, str, Command, int]] = []
+        self.repeated: list[tuple[str, str]] = []
 
     @property
     def is_untouched(self) -> bool:
@@ -47,6 +48,10 @@ class FakeRunners:
         self, connector: str, job_id: str, command: Command, deletion_count: int
     ) -> Mapping[str, object] | None:
         self.commanded.append((connector, job_id, command, deletion_count))
+        return self._shown() if job_id == JOB_ID else None
+
+    async def repeat(self, connector: str, job_id: str) -> Mapping[str, object] | None:
+        self.repeated.append((connector, job_id))
         return self._shown() if job_id == JOB_ID else None
 
     async def rejects(

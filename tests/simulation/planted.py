@@ -4,6 +4,7 @@ from msgspec import Struct
 
 
 CRASH = "tests/simulation/test_every_crash.py::test_any_one_fault_is_survived"
+PACED = f"{CRASH}[INCREMENTAL, paced]"
 FOR_GOOD = "tests/simulation/test_every_crash.py::test_a_refusal_for_good_ends_the_job_at_once"
 GONE = "tests/simulation/test_readings.py::test_an_upload_that_is_gone_at_any_moment_is_begun_anew"
 IGNORED = f"{GONE}[displaced-refuses_discarded]"  # the switch that is not at its default
@@ -56,6 +57,27 @@ GLEAN = "durable/glean.py"
 READER = "durable/sources/http.py"
 
 MUTANTS = [
+    Mutant(
+        "more documents are sent one by one than Glean takes",
+        PACE,
+        "_indexing_ms(single_documents_max(limits), limits) > MINUTE_MS",
+        "_indexing_ms(single_documents_max(limits), limits) > 2 * MINUTE_MS",
+        (PACED,),
+    ),
+    Mutant(
+        "documents that may have been heard do not count for Glean's rate",
+        FLOW,
+        "    if isinstance(failure.effect, Send) and not job.is_upload:",
+        "    if isinstance(failure.effect, Send) and job.is_upload:",
+        (PACED,),
+    ),
+    Mutant(
+        "what was sent before a pause is passed over in a page that has changed",
+        WINDOW,
+        "is_known = bool(digest) and digest == job.place_digest and len(job.flights) == 1",
+        "is_known = len(job.flights) == 1",
+        ("tests/simulation/test_pauses.py",),
+    ),
     Mutant(
         "a source that begins again is not seen",
         GUARD,

@@ -24,9 +24,9 @@ def a_read_page(**fields: object) -> Page:
     return replace(a_page("b", batch_count=0), **{"record_count": 1, "digest": "1-a", **fields})
 
 
-def filled(count: int, until_ms: int = NOW_MS + MINUTE_MS) -> Job:
-    """It has sent so many documents in this minute, and has a page of ten batches at hand."""
-    job = replace(reading(), indexed_count=count, indexed_until_ms=until_ms)
+def filled(count: int) -> Job:
+    """It has just sent so many documents, and has a page of ten batches at hand."""
+    job = replace(reading(), indexed_until_ms=NOW_MS + 1_000 * count)
     page = replace(a_page("b", batch_count=10), digest="1-a")
     return after(job, Fetched(0, replace(page, batch_count=0)), Packed(0, 10, 100, 0))
 
@@ -37,7 +37,9 @@ def filled(count: int, until_ms: int = NOW_MS + MINUTE_MS) -> Job:
 def test_documents_are_sent_one_by_one_until_the_minutes_share_is_used_up() -> None:
     job = filled(0)
     for place in range(10, 60, 10):
-        job, effects = at(job, Sent(0, place // 10 - 1, document_count=10, place=place), NOW_MS)
+        job, effects = at(
+            job, Sent(0, place // 10 - 1, document_count=10, place=place), NOW_MS, LIMITS
+        )
         assert effects == (Send(0, place // 10),)
 
     job, effects = at(job, Sent(0, 5, document_count=10, place=60), limits=LIMITS)
@@ -111,12 +113,23 @@ def test_a_page_that_has_landed_leaves_no_place_behind() -> None:
 
 
 def test_an_upload_is_not_paced() -> None:
-    job = replace(a_job(State.SENDING), indexed_count=60, indexed_until_ms=NOW_MS + MINUTE_MS)
+    job = replace(a_job(State.SENDING), indexed_until_ms=NOW_MS + MINUTE_MS)
 
     job = after(job, *arrived(0, a_page("b")), limits=LIMITS)
 
     assert job.flights[0].sending == (0,)
-    assert after(job, Sent(0, 0, document_count=3)).indexed_count == 60
+    assert after(job, Sent(0, 0, document_count=3)).indexed_until_ms == NOW_MS + MINUTE_MS
+
+
+def test_the_share_grows_back_with_time() -> None:
+    job = after(filled(50), Sent(0, 0, document_count=10, place=10), now_ms=NOW_MS, limits=LIMITS)
+    assert job.indexed_until_ms == NOW_MS + MINUTE_MS
+
+    _, early = at(job, Fetched(1, a_read_page(next_cursor="c")), NOW_MS + 9_999, LIMITS)
+    _, later = at(job, Fetched(1, a_read_page(next_cursor="c")), NOW_MS + 10_000, LIMITS)
+
+    assert Send(0, 1) not in early
+    assert Send(0, 1) in later
 
 
 # A source is asked so often and no more

@@ -45,6 +45,9 @@ class Runners:
     ) -> None:
         self.asked.append((connector, job_id, command, deletion_count))
 
+    async def repeat(self, connector: str, job_id: str) -> None:
+        self.asked.append((connector, job_id))
+
     async def rejects(
         self, connector: str, job_id: str, after: tuple[int, int], count: int
     ) -> None:
