@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from durable.auth import Signer
 from durable.errors import UpstreamError
+from durable.streamed import Streamed
 
 
 TRANSIENT_STATUSES = frozenset({202, 408, 425, 429, *range(500, 600)})  # 202: not ready yet
@@ -21,6 +22,7 @@ DELAY_DIGITS_MAX = 10  # more than any wait that is kept
 REDIRECT_REMEDY = "if it leads to a login page, check the secret; else, correct the URL"
 TIMEOUT_SECONDS = 60.0  # for the headers, and again for each part of the body, up to 256 KiB
 NOTHING: Mapping[str, str] = {}
+OK = frozenset({200})
 TIMEOUTS = {"timeout": httpx.Timeout(TIMEOUT_SECONDS).as_dict()}
 
 
@@ -146,6 +148,48 @@ class Upstream:
             status=status,
             retry_after=response.headers.get("retry-after", ""),
         )
+
+    async def stream(
+        self,
+        url: str,
+        params: Mapping[str, str] = NOTHING,
+        headers: Mapping[str, str] = NOTHING,
+        *,
+        statuses: frozenset[int] = OK,
+    ) -> Streamed:
+        """An answer to a GET that has one of these statuses. Whoever gets it, closes it.
+
+        Raises UpstreamError for any other answer.
+        """
+        proof = await self._signer.proof()
+        try:
+            whole = httpx.URL(url)
+            if params or proof.params:
+                whole = whole.copy_merge_params({**params, **proof.params})
+        except httpx.InvalidURL as error:
+            raise self._failure(error) from error
+        headers = {"user-agent": USER_AGENT, **headers, **proof.headers}
+        request = httpx.Request("GET", whole, headers=headers, extensions=TIMEOUTS)
+        try:
+            response = await self._transport.handle_async_request(request)
+            if response.status_code in statuses:
+                return Streamed(self._name, response, self._failure)
+            try:
+                body = await self._beginning(response)
+            finally:
+                await response.aclose()
+        except httpx.HTTPError as error:
+            raise self._failure(error) from error
+        raise self._refusal(whole, response, body)
+
+    async def _beginning(self, response: httpx.Response) -> bytes:
+        """As much of a refusal as is shown."""
+        parts = bytearray()
+        async for part in response.aiter_bytes():
+            parts += part
+            if len(parts) > REFUSAL_BYTES_MAX:
+                break
+        return bytes(parts)
 
 
 def retry_after_ms(header: str, now_ms: int) -> int:

@@ -125,6 +125,21 @@ def test_headers_that_are_no_longer_true_are_left_out() -> None:
     assert response.content == b"decoded"
 
 
+def test_a_length_is_true_of_what_is_not_encoded() -> None:
+    incoming = FakeIncoming(headers=[("Content-Length", "5"), ("Transfer-Encoding", "x")])
+
+    assert dict(got(FakeFetch(incoming)).headers) == {"content-length": "5"}
+
+
+@pytest.mark.parametrize(("headers", "encoding"), [([], ""), ([("Content-Encoding", "br")], "br")])
+def test_an_answer_says_whether_it_was_decoded(
+    headers: list[tuple[str, str]], encoding: str
+) -> None:
+    response = got(FakeFetch(FakeIncoming(headers=headers)))
+
+    assert response.extensions["content_encoding"] == encoding
+
+
 def test_a_header_that_comes_twice_is_kept_twice() -> None:
     response = got(FakeFetch(FakeIncoming(headers=[("via", "a"), ("via", "b")])))
 
