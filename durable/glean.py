@@ -7,6 +7,7 @@ is not a 200 is passed on as it came.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -19,6 +20,7 @@ from durable.upstream import Answer, Upstream
 
 
 ANSWER_BYTES_MAX = 1024 * 1024
+Decoded = TypeVar("Decoded")
 CLOSED_STATES = frozenset({"UPLOAD COMPLETED", "DELETION PAUSED", "INDEXING COMPLETED"})
 
 
@@ -111,11 +113,7 @@ class Glean:
         """How the upload stands, by Glean's history of uploads."""
         path = f"/debug/{self._datasource}/status"
         answer = await self._post(path, b"{}")
-        try:
-            status = msgspec.json.decode(answer.body, type=_DatasourceStatus)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            reason = f"Glean's answer to {path} cannot be read: {error}"
-            raise UpstreamError(reason, is_transient=True) from error
+        status = self._decoded(answer, path, _DatasourceStatus)
         history = status.history(self._stage)
         ours = [upload for upload in history if upload.upload_id == upload_id]
         if any(upload.is_closed for upload in ours):
@@ -128,6 +126,19 @@ class Glean:
         others = (upload for upload in history if upload.upload_id != upload_id)
         is_replaced = begun > 0 and any(upload.started_at >= begun for upload in others)
         return Standing.REPLACED if is_replaced else Standing.OPEN
+
+    async def config(self) -> dict[str, Any]:
+        """The datasource as Glean has it: its CustomDatasourceConfig."""
+        body = msgspec.json.encode({"datasource": self._datasource})
+        answer = await self._post("/getdatasourceconfig", body)
+        return self._decoded(answer, "/getdatasourceconfig", dict[str, Any])
+
+    def _decoded(self, answer: Answer, path: str, kind: type[Decoded]) -> Decoded:
+        try:
+            return msgspec.json.decode(answer.body, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            reason = f"Glean's answer to {path} cannot be read: {error}"
+            raise UpstreamError(reason, is_transient=True) from error
 
     async def _bound(
         self, upload_id: str, flags: Mapping[str, bool], items: Sequence[Raw] = ()
