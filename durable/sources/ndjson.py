@@ -119,8 +119,6 @@ class LineReader:
         except BaseException:
             await self.close()  # nobody knows where it is
             raise
-        if page.next_cursor is None:
-            await self.close()
         if crawl.since_ms is None or self._source.since is None:
             return page
         return self._source.since.recent(page, crawl.since_ms)

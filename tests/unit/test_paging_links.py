@@ -166,6 +166,7 @@ TABLE = HttpSource(url=URL, records="value", paging=OData(size=50), params={"$se
 def test_a_next_link_leads_through_the_list(count: int, size: int) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         assert request.headers["prefer"] == "odata.maxpagesize=50"
+        assert len(request.url.params) == 1  # a link has what the first page was asked with
         start = int(request.url.params.get("$skiptoken", 0))
         more = {"@odata.nextLink": f"{URL}?$skiptoken={start + size}"}
         told = more if start + size < count else {}
