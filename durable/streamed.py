@@ -36,9 +36,19 @@ class Streamed:
     @property
     def is_encoded(self) -> bool:
         """Whether the bytes that are read are not those that were sent."""
-        decoded = self._response.extensions.get("content_encoding", "")
-        header = self.headers.get("content-encoding", "")
-        return not {header.strip().lower(), decoded.strip().lower()} <= IDENTITY
+        return not self._on_the_wire("content-encoding") <= IDENTITY
+
+    @property
+    def tells_end(self) -> bool:
+        """Whether a connection that breaks off would be seen. False: a close is the only end."""
+        is_closing = "close" in self._on_the_wire("connection")
+        is_framed = "content-length" in self.headers or any(self._on_the_wire("transfer-encoding"))
+        return self.is_encoded or is_framed or not is_closing
+
+    def _on_the_wire(self, name: str) -> set[str]:
+        """What a header is, or was before the transport took it away."""
+        extension = self._response.extensions.get(name.replace("-", "_"), "")
+        return {text.strip().lower() for text in (self.headers.get(name, ""), extension)}
 
     async def part(self) -> bytes | None:
         """The next bytes; None where the body is whole.

@@ -72,9 +72,8 @@ class FetchTransport(httpx.AsyncBaseTransport):
             raise httpx.ReadTimeout(f"no answer in {timeout_seconds} s", request=request) from error
         except OSError as error:
             raise httpx.NetworkError(str(error), request=request) from error
-        encoding = ",".join(
-            value for name, value in incoming.headers if name.lower() == "content-encoding"
-        )
+        wire = {name.lower(): value for name, value in incoming.headers}
+        encoding = wire.get("content-encoding", "")
         untrue = UNTRUE_HEADERS if encoding else FRAMING_HEADERS
         return httpx.Response(
             incoming.status,
@@ -85,8 +84,11 @@ class FetchTransport(httpx.AsyncBaseTransport):
                 if name.lower() not in untrue
             ],
             stream=_Body(incoming, timeout_seconds),
-            # For whoever counts bytes: what is read is not what was sent.
-            extensions={"content_encoding": encoding},
+            # For whoever counts bytes, or has to know what ends them.
+            extensions={
+                "content_encoding": encoding,
+                "transfer_encoding": wire.get("transfer-encoding", ""),
+            },
         )
 
 

@@ -53,6 +53,8 @@ class LineSource(Struct, frozen=True, kw_only=True):
         headers: likewise.
         size: lines of a page; where they are long, it has fewer.
         rate: how often it may be asked.
+        closing_ends: the server announces no length, and closes the connection at the end of
+            the list. So it does where it fails: then the rest is missed without a word.
 
     Raises:
         ConfigurationError: the url is empty, or the size is none.
@@ -65,6 +67,7 @@ class LineSource(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     size: int = 1_000
     rate: Rate | None = None
+    closing_ends: bool = False
 
     is_delegated: ClassVar[bool] = False
 
@@ -180,4 +183,11 @@ class LineReader:
         self._stream = await self._upstream.stream(
             ask.url, ask.params, ask.headers, statuses=statuses
         )
+        if not (self._stream.tells_end or self._source.closing_ends):
+            raise UpstreamError(
+                "the source announces no length of its list, and closes the connection after it, "
+                "which it would do as well where it fails: have it announce one, or send it in "
+                "chunks; else declare closing_ends=True",
+                is_transient=False,
+            )
         return self._stream

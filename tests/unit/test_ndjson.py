@@ -271,6 +271,17 @@ def test_a_connection_that_breaks_off_is_no_end() -> None:
     assert error.is_transient
 
 
+def test_a_close_is_no_end_unless_that_is_declared() -> None:
+    listing = Listing(lines(3), {"connection": "close"})
+    listing.is_announced = False
+
+    error = refused(listing)
+
+    assert "declare closing_ends=True" in str(error)
+    assert not error.is_transient
+    assert len(whole(source(closing_ends=True), listing)[0]) == 3
+
+
 def test_an_empty_list_has_no_records() -> None:
     for content in (b"", b"\n", b"\r\n\n"):
         page = page_of(Listing(content, STRONG))

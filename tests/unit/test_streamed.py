@@ -98,6 +98,27 @@ def test_whoever_counts_bytes_is_told_whether_they_were_decoded(
     assert streamed(response)[0].is_encoded is is_encoded
 
 
+@pytest.mark.parametrize(
+    ("headers", "extensions", "tells_end"),
+    [
+        ({}, {}, True),  # HTTP/2 has no such headers, and an end of its own
+        ({"connection": "keep-alive"}, {}, True),
+        ({"connection": "Close"}, {}, False),
+        ({"connection": "close", "content-length": "0"}, {}, True),
+        ({"connection": "close", "transfer-encoding": "chunked"}, {}, True),
+        ({"connection": "close"}, {"transfer_encoding": "chunked"}, True),
+        ({"connection": "close"}, {"transfer_encoding": ""}, False),
+        ({"connection": "close"}, {"content_encoding": "gzip"}, True),
+    ],
+)
+def test_a_close_is_no_end_that_is_told(
+    headers: dict[str, str], extensions: dict[str, str], *, tells_end: bool
+) -> None:
+    response = httpx.Response(200, headers=headers, extensions=extensions, stream=Body(b"", 1))
+
+    assert streamed(response)[0].tells_end is tells_end
+
+
 def test_a_refusal_is_read_as_far_as_it_is_shown_and_let_go() -> None:
     body = Body(b"x" * 100_000, 1_000)
 

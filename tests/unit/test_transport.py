@@ -131,13 +131,13 @@ def test_a_length_is_true_of_what_is_not_encoded() -> None:
     assert dict(got(FakeFetch(incoming)).headers) == {"content-length": "5"}
 
 
-@pytest.mark.parametrize(("headers", "encoding"), [([], ""), ([("Content-Encoding", "br")], "br")])
-def test_an_answer_says_whether_it_was_decoded(
-    headers: list[tuple[str, str]], encoding: str
-) -> None:
-    response = got(FakeFetch(FakeIncoming(headers=headers)))
+def test_an_answer_says_how_it_came() -> None:
+    headers = [("Content-Encoding", "br"), ("Transfer-Encoding", "chunked")]
+    encoded, plain = got(FakeFetch(FakeIncoming(headers=headers))), got(FakeFetch(FakeIncoming()))
 
-    assert response.extensions["content_encoding"] == encoding
+    names = ("content_encoding", "transfer_encoding")
+    assert [encoded.extensions[name] for name in names] == ["br", "chunked"]
+    assert [plain.extensions[name] for name in names] == ["", ""]
 
 
 def test_a_header_that_comes_twice_is_kept_twice() -> None:
