@@ -13,6 +13,7 @@ from durable.auth import Proof, Signer
 from durable.errors import UpstreamError
 from durable.refusal import refusal
 from durable.sources.rules import Action, Reply, Rulebook, Rules
+from durable.streamed import Streamed
 
 
 USER_AGENT = "glean-durable-sync/0.1"  # some APIs answer 403 without one
@@ -41,10 +42,18 @@ class _Asked(Struct, frozen=True, kw_only=True):
     url: str
     params: Mapping[str, str]
     headers: Mapping[str, str]
-    content: bytes | None
-    bytes_max: int
+    content: bytes | None = None
+    bytes_max: int | None = None  # None: an answer's body is left to whoever asked
     statuses: frozenset[int]
     timeouts: Mapping[str, Mapping[str, float | None]]
+
+
+class _Exchange(Struct, frozen=True, kw_only=True):
+    """A request and what came back."""
+
+    place: httpx.URL
+    reply: Reply
+    response: httpx.Response
 
 
 class Upstream:
@@ -151,38 +160,70 @@ class Upstream:
             statuses=statuses,
             timeouts=timeouts,
         )
-        proof = await self._signer.proof()
-        place, reply = await self._exchange(asked, proof)
-        verdict = self._rules.verdict(reply)
-        if verdict is not None and verdict.action is Action.REFRESH:
-            renewed = await self._signer.renewed(proof)
-            if renewed is not None:
-                place, reply = await self._exchange(asked, renewed)
-            verdict = self._rules.second_verdict(reply)
-        if verdict is not None:
-            raise refusal(self._name, place, reply, verdict, self._signer.remedy)
+        reply = (await self._settled(asked)).reply
         return Answer(reply.headers, reply.body, reply.status)
+
+    async def stream(
+        self,
+        url: str,
+        params: Mapping[str, str] = NOTHING,
+        headers: Mapping[str, str] = NOTHING,
+        *,
+        statuses: frozenset[int] = OK,
+    ) -> Streamed:
+        """An answer to a GET that has one of these statuses. Whoever gets it, closes it.
+
+        Raises UpstreamError for any other answer.
+        """
+        asked = _Asked(
+            method="GET",
+            url=url,
+            params=params,
+            headers=headers,
+            statuses=statuses,
+            timeouts=TIMEOUTS,
+        )
+        return Streamed(self._name, (await self._settled(asked)).response, self._failure)
 
     def without_proof(self, url: str) -> str:
         """A URL that the server gave, without what in its query is of the latest proof."""
         return self._proof.left_out_of(url)
 
-    async def _exchange(self, asked: _Asked, proof: Proof) -> tuple[httpx.URL, Reply]:
+    async def _settled(self, asked: _Asked) -> _Exchange:
+        """Raises UpstreamError for anything but an answer."""
+        proof = await self._signer.proof()
+        exchange = await self._exchange(asked, proof)
+        verdict = self._rules.verdict(exchange.reply)
+        if verdict is not None and verdict.action is Action.REFRESH:
+            await exchange.response.aclose()
+            renewed = await self._signer.renewed(proof)
+            if renewed is not None:
+                exchange = await self._exchange(asked, renewed)
+            verdict = self._rules.second_verdict(exchange.reply)
+        if verdict is None:
+            return exchange
+        await exchange.response.aclose()
+        remedy = self._signer.remedy
+        raise refusal(self._name, exchange.place, exchange.reply, verdict, remedy)
+
+    async def _exchange(self, asked: _Asked, proof: Proof) -> _Exchange:
         request = self._request(asked, proof)
         self._proof = proof
         self._exchange_count += 1
         try:
             response = await self._transport.handle_async_request(request)
-            try:
-                is_answer = response.status_code in asked.statuses
-                body = await self._read(response, asked.bytes_max, is_answer=is_answer)
-            finally:
-                await response.aclose()
+            is_answer = response.status_code in asked.statuses
+            body = b""
+            if not is_answer or asked.bytes_max is not None:
+                try:
+                    body = await self._read(response, asked.bytes_max, is_answer=is_answer)
+                finally:
+                    await response.aclose()
         except httpx.HTTPError as error:
             raise self._failure(error) from error
-        return request.url, Reply(
-            status=response.status_code, headers=response.headers, body=body, is_answer=is_answer
-        )
+        status, headers = response.status_code, response.headers
+        reply = Reply(status=status, headers=headers, body=body, is_answer=is_answer)
+        return _Exchange(place=request.url, reply=reply, response=response)
 
     def _request(self, asked: _Asked, proof: Proof) -> httpx.Request:
         try:
@@ -197,7 +238,9 @@ class Upstream:
             asked.method, whole, headers=headers, content=asked.content, extensions=asked.timeouts
         )
 
-    async def _read(self, response: httpx.Response, bytes_max: int, *, is_answer: bool) -> bytes:
+    async def _read(
+        self, response: httpx.Response, bytes_max: int | None, *, is_answer: bool
+    ) -> bytes:
         parts: list[bytes] = []
         byte_count = 0
         async for part in response.aiter_bytes():
@@ -206,7 +249,7 @@ class Upstream:
             if not is_answer:
                 if byte_count > self._rules.body_bytes_max:
                     break
-            elif byte_count > bytes_max:
+            elif bytes_max is not None and byte_count > bytes_max:
                 raise UpstreamError(
                     f"{self._name} sent more than {bytes_max} bytes in one answer: "
                     "ask for smaller pages, or raise page_bytes_max in LIMITS",

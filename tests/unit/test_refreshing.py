@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -138,3 +139,51 @@ def test_the_answer_to_the_repeated_request_is_judged_by_the_rules() -> None:
     network = Network(httpx.Response(400, text="token expired"), httpx.Response(410))
 
     assert failed(network, Ring("1", "2"), rules).is_transient
+
+
+# Answers that are read as they come
+
+
+class Left(httpx.AsyncByteStream):
+    """A body that somebody has to close."""
+
+    def __init__(self) -> None:
+        self.is_open = True
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"part"
+
+    async def aclose(self) -> None:
+        self.is_open = False
+
+
+def streamed(network: Network, ring: Ring, rules: Rules = ()) -> bytes | None:
+    async def first_part() -> bytes | None:
+        upstream = Upstream("the source", network, ring, rules)
+        stream = await upstream.stream("https://notes.example/list")
+        try:
+            return await stream.part()
+        finally:
+            await stream.close()
+
+    return asyncio.run(first_part())
+
+
+def test_a_stream_is_asked_for_again_with_another_proof() -> None:
+    network = Network(httpx.Response(401), httpx.Response(200, stream=Left()))
+
+    assert streamed(network, Ring("1", "2")) == b"part"
+    assert proofs(network) == ["1", "2"]
+
+
+def test_a_stream_that_a_rule_takes_for_an_error_is_let_go() -> None:
+    rule = Rule(status=200, header=("x-error", "stale"), then=Action.REFRESH)
+    bodies = [Left(), Left()]
+    network = Network(
+        *(httpx.Response(200, headers={"x-error": "stale"}, stream=body) for body in bodies)
+    )
+
+    with pytest.raises(UpstreamError, match="answered 200, check the secret RING"):
+        streamed(network, Ring("1", "2"), (rule,))
+
+    assert [body.is_open for body in bodies] == [False, False]
