@@ -1,6 +1,6 @@
 """The batch processor. These are the names that a connector uses."""
 
-from durable.auth import Bearer
+from durable.auth import ApiKey, Basic, Bearer
 from durable.connector import Connector
 from durable.documents import (
     Content,
@@ -12,14 +12,20 @@ from durable.documents import (
     User,
 )
 from durable.job import Mode
+from durable.oauth import ClientCredentials, RefreshToken
 from durable.sources.cursors import BodyCursor, NextUrl
 from durable.sources.http import HttpSource
+from durable.sources.rules import Action, Rule
 from durable.sources.since import Since
 
 
 __all__ = [
+    "Action",
+    "ApiKey",
+    "Basic",
     "Bearer",
     "BodyCursor",
+    "ClientCredentials",
     "Connector",
     "Content",
     "Deletion",
@@ -30,6 +36,8 @@ __all__ = [
     "NextUrl",
     "Permissions",
     "Property",
+    "RefreshToken",
+    "Rule",
     "Since",
     "User",
 ]

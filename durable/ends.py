@@ -38,7 +38,9 @@ def ends(connector: AnyConnector, environment: Environment, host: Host) -> Ends:
     """
     feeds = {stage: feed for mode in Mode for stage, feed in connector.feeds(mode).items()}
     limits = environment.limits()
-    surroundings = Surroundings(environment, host.transport, host.now_ms, limits.page_bytes_max)
+    surroundings = Surroundings(
+        environment, host.transport, host.now_ms, limits.page_bytes_max, host.tokens
+    )
     readers = {stage: feed.source.reader(surroundings) for stage, feed in feeds.items()}
     places = [feed.source.located(environment) for feed in feeds.values()]
     signer = BearerSigner(environment.secret(GLEAN_TOKEN))

@@ -39,7 +39,7 @@ from durable.job import Crawl, Limits, Page, Stage, Standing
 from durable.pace import single_documents_max
 from durable.records import Reject, changes, digest, excerpt
 from durable.sources.source import Reader, Records
-from durable.upstream import retry_after_ms
+from durable.waits import wait_ms
 
 
 SLOW_MS = 5  # a page of a source that is worth a pause
@@ -220,7 +220,7 @@ class Executor:
         return self._failed(
             error,
             is_transient=error.is_transient or may_pass,
-            after_ms=retry_after_ms(error.retry_after, self._host.now_ms()),
+            after_ms=wait_ms(error.retry_after, self._host.now_ms()),
             recourse=error.recourse,
         )
 

@@ -23,6 +23,7 @@ from durable.checks import Checks
 from durable.commands import Command, Instruction, Refusal
 from durable.connector import Connectors
 from durable.environment import Environment
+from durable.gate import Gate
 from durable.host import Host
 from durable.job import Job, Mode, State
 from durable.processor import Processor
@@ -48,7 +49,8 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
         self.environment = Environment(lambda name: getattr(env, name, None))
-        host = Host(_now_ms, _nonce, random.random, FetchTransport(_fetch), _pause)
+        transport = Gate(FetchTransport(_fetch))
+        host = Host(_now_ms, _nonce, random.random, transport, _pause)
         connector = self.connectors[ctx.id.name]
         self.checks = Checks(connector, self.environment, host)
         self.processor = Processor(connector, self.environment, Store(ctx.storage), host)

@@ -8,6 +8,7 @@ from msgspec import Raw, Struct
 
 from durable.environment import Environment
 from durable.job import Crawl, Rate
+from durable.tokens import Tokens
 
 
 CURSOR_CHARACTERS_MAX = 8_192  # it is stored with the job
@@ -31,6 +32,7 @@ class Surroundings(Struct, frozen=True):
     transport: httpx.AsyncBaseTransport
     now_ms: Callable[[], int]
     page_bytes_max: int  # a larger page is refused
+    tokens: Tokens  # that were asked for, in this turn or in those before it
 
 
 class Reader(Protocol):
