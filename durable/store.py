@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from durable.job import ENDED, PENDING, UPLOADED, Job, Limits, Mode, Stage, State
 from durable.lifecycle import brought, grounded, watermark_ms
 from durable.records import Reject
+from durable.verifications import Verifications
 
 
 Binding = str | int | float | None  # the platform mangles bool, dict and list without a word
@@ -57,6 +58,7 @@ class Store:
         # The job that has a turn, with what is under way, and as it was written last.
         self._working: Job | None = None
         self._written = ""
+        self.verifications = Verifications(self._query)
         self._migrate()
 
     def load(self, job_id: str) -> Job | None:
@@ -229,6 +231,7 @@ class Store:
             self.forget_rejects(job_id)
             self._query("DELETE FROM trigger_key WHERE job_id = ?", job_id)
             self._query("DELETE FROM job WHERE id = ?", job_id)
+        self.verifications.prune()
 
     def _migrate(self) -> None:
         self._query("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY)")
