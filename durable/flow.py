@@ -55,7 +55,8 @@ def flow(job: Job, now_ms: int, limits: Limits) -> Step:
         return ended(job, State.FAILED, now_ms, limits, reason), ()
     while job.flights and job.flights[0].is_whole:
         job = progressed(window.landed(job), now_ms)
-    if job.mode is Mode.INCREMENTAL and (count := _change_count(job)) > limits.changes_max:
+    is_changes = job.mode is Mode.INCREMENTAL and not job.repeats
+    if is_changes and (count := _change_count(job)) > limits.changes_max:
         reason = f"{count} changes are more than changes_max ({limits.changes_max}) in LIMITS"
         return promoted(job, reason, now_ms, limits), ()
     if job.has_end:
@@ -149,7 +150,7 @@ def fail(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Step:
         job = asked(job, 1, 0, now_ms)
     if isinstance(failure.effect, Send) and not job.is_upload:
         job = indexed(job, single_documents_max(limits), now_ms, limits)  # it may have been heard
-    match failure.recourse:
+    match None if job.repeats else failure.recourse:
         case Recourse.FULL if job.mode is Mode.INCREMENTAL:
             return promoted(job, failure.reason, now_ms, limits), ()
         case Recourse.RESTART:

@@ -7,6 +7,7 @@ is not a 200 is passed on as it came.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -20,6 +21,7 @@ from durable.upstream import Answer, Upstream
 
 
 ANSWER_BYTES_MAX = 1024 * 1024
+Decoded = TypeVar("Decoded")
 CLOSED_STATES = frozenset({"UPLOAD COMPLETED", "DELETION PAUSED", "INDEXING COMPLETED"})
 
 
@@ -111,11 +113,7 @@ class Glean:
     async def standing(self, upload_id: str) -> Standing:
         """How the upload stands, by Glean's history of uploads."""
         answer = await self._status()
-        try:
-            status = msgspec.json.decode(answer.body, type=_DatasourceStatus)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            reason = f"Glean's answer to {self._status_path} cannot be read: {error}"
-            raise UpstreamError(reason, is_transient=True) from error
+        status = self._decoded(answer, self._status_path, _DatasourceStatus)
         history = status.history(self._stage)
         ours = [upload for upload in history if upload.upload_id == upload_id]
         if any(upload.is_closed for upload in ours):
@@ -137,6 +135,19 @@ class Glean:
         """Have the datasource's documents processed now; Glean takes this once in three hours."""
         content = msgspec.json.encode({"datasource": self._datasource})
         await self._post("/processalldocuments", content)
+
+    async def config(self) -> dict[str, Any]:
+        """The datasource as Glean has it: its CustomDatasourceConfig."""
+        body = msgspec.json.encode({"datasource": self._datasource})
+        answer = await self._post("/getdatasourceconfig", body)
+        return self._decoded(answer, "/getdatasourceconfig", dict[str, Any])
+
+    def _decoded(self, answer: Answer, path: str, kind: type[Decoded]) -> Decoded:
+        try:
+            return msgspec.json.decode(answer.body, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            reason = f"Glean's answer to {path} cannot be read: {error}"
+            raise UpstreamError(reason, is_transient=True) from error
 
     async def _bound(
         self, upload_id: str, flags: Mapping[str, bool], items: Sequence[Raw] = ()

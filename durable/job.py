@@ -271,6 +271,8 @@ class Job(Struct, frozen=True, kw_only=True):
     place: int = 0  # INCREMENTAL: what the page at `cursor` has up to here, is in Glean
     place_digest: str = ""  # of that page
     total_count: int | None = None  # records on all pages, if the source says so
+    repeats: str = ""  # the job whose rejects this one reads again
+    repeated_mode: Mode | None = None  # of that job
 
     @property
     def stage(self) -> Stage:

@@ -10,6 +10,8 @@ from durable.pace import soon
 def from_start(job: Job, plan: Plan, now_ms: int) -> Job:
     """At the start of the job's first stage."""
     stages = plan.stages.get(job.mode, (Stage.DOCUMENTS,))
+    if job.repeats:
+        stages = job.stages
     job = replace(job, stages=stages, stage_index=0, done=(), is_delegated=plan.is_delegated)
     return anew(job, now_ms)
 
@@ -212,4 +214,5 @@ def watermark_ms(job: Job) -> int | None:
 
     It is this job's start, not its end: what changed while it ran is read again.
     """
-    return job.started_at_ms if job.state is State.SUCCEEDED else None
+    is_whole = job.state is State.SUCCEEDED and not job.repeats
+    return job.started_at_ms if is_whole else None

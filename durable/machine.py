@@ -124,6 +124,8 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
 def _begun(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Job:
     """A job at its very start. Changes that the source does not know any more, it cannot bring."""
     kept_ms, watermark_ms = woke.plan.kept_ms, woke.watermark_ms
+    if job.repeats:
+        return noted(from_start(job, woke.plan, now_ms), f"repeats {job.repeats}", now_ms, limits)
     is_incremental = job.mode is Mode.INCREMENTAL
     if is_incremental and kept_ms is not None and (watermark_ms or 0) < now_ms - kept_ms:
         days = kept_ms / DAY_MS

@@ -29,6 +29,9 @@ class Reject(Struct, frozen=True):
     key: str  # the document's id; empty where it did not get one
     reason: str
     excerpt: str = ""  # the beginning of the record
+    stage: Stage = Stage.DOCUMENTS
+    cursor: str | None = None  # of its page
+    digest: str = ""  # of that page's records; empty where earlier code did not keep it
 
 
 class Placed(Struct, frozen=True):

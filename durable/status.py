@@ -39,6 +39,7 @@ class Status(Struct, frozen=True, kw_only=True):
     mode: Mode
     state: State
     became_full: bool  # it was asked for as INCREMENTAL: `events` says why
+    repeats: str | None  # the job whose rejects this one reads again
     stage: Stage  # under way, or the last one
     stages: tuple[Brought, ...]  # with all before it
     waits_because: str | None  # None: it works, or has ended
@@ -90,6 +91,7 @@ def status(
         connector=job.connector,
         mode=job.mode,
         state=job.state,
+        repeats=job.repeats or None,
         became_full=job.asked_mode is Mode.INCREMENTAL,
         stage=job.stage,
         stages=stages,

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from durable.job import ENDED, PENDING, UPLOADED, Job, Limits, Mode, Stage, State
 from durable.lifecycle import brought, grounded, watermark_ms
 from durable.records import Reject
+from durable.sources.repeated import Spot
 from durable.verifications import Verifications
 
 
@@ -150,7 +151,7 @@ class Store:
             self._working, self._written = job, body
         elif before is not None:
             self._working = None
-        if job.state is State.SUCCEEDED:
+        if job.state is State.SUCCEEDED and not job.repeats:
             self._succeeded(job)
         if job.state in ENDED:
             self._prune(limits)
@@ -170,7 +171,7 @@ class Store:
             )
 
     def rejects(self, job_id: str, after: tuple[int, int], count: int) -> list[tuple[int, Reject]]:
-        """So many rejects with their pages, in order, that come after a page and place."""
+        """So many rejects with their pages, in order, that come after a page and place; -1: all."""
         rows = self._query(
             "SELECT page, body FROM reject WHERE job_id = ? AND (page, place) > (?, ?)"
             "  ORDER BY page, place LIMIT ?",
@@ -182,6 +183,16 @@ class Store:
             (_integer(row["page"]), msgspec.json.decode(str(row["body"]), type=Reject))
             for row in rows
         ]
+
+    def spots(self, job_id: str) -> dict[Stage, list[Spot]]:
+        """Where the rejects of a job are in its sources, as far as they are remembered."""
+        spots: dict[Stage, dict[int, Spot]] = {}
+        for page, reject in self.rejects(job_id, (0, 0), -1):
+            if reject.digest:
+                of_stage = spots.setdefault(reject.stage, {})
+                before = of_stage.get(page, Spot(reject.cursor, reject.digest, frozenset()))
+                of_stage[page] = replace(before, places=before.places | {reject.place})
+        return {stage: list(of_stage.values()) for stage, of_stage in spots.items()}
 
     def forget_rejects(self, job_id: str, after_page: int = 0) -> None:
         self._query("DELETE FROM reject WHERE job_id = ? AND page > ?", job_id, after_page)

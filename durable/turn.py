@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from durable.commands import superseded
 from durable.connector import AnyConnector
 from durable.ends import Ends
@@ -14,6 +16,7 @@ from durable.host import Host
 from durable.job import PENDING, Crawl, Job, Limits, Plan, State
 from durable.machine import step
 from durable.pace import soon
+from durable.sources.repeated import RepeatedReader
 from durable.store import Store
 from durable.verifier import follow, wakes_at_ms
 
@@ -41,6 +44,8 @@ class Turn:
 
     async def run(self) -> None:
         ends = self._executor.ends()
+        if not isinstance(ends, Failed):
+            ends = self._narrowed(ends)
         plan = Plan()
         if not isinstance(ends, Failed):
             self._limits, plan = ends.limits, ends.plan
@@ -48,6 +53,18 @@ class Turn:
         effects = await self._advance(woke)
         async with asyncio.TaskGroup() as group:
             self._begin(effects, ends, group)
+
+    def _narrowed(self, ends: Ends) -> Ends:
+        """Where the job repeats what another one has set aside, its pages alone are read."""
+        job = self._store.load(self._job_id)
+        if job is None or not job.repeats:
+            return ends
+        spots = self._store.spots(job.repeats)
+        readers = {
+            stage: RepeatedReader(reader, spots.get(stage, ()))
+            for stage, reader in ends.readers.items()
+        }
+        return replace(ends, readers=readers)
 
     def _begin(
         self, effects: Sequence[Effect], ends: Ends | Failed, group: asyncio.TaskGroup
@@ -77,7 +94,7 @@ class Turn:
             return ()  # ended or begun anew by somebody while we waited; the alarm is theirs
         job, effects = step(before, event, now_ms, self._limits)
         self._number = job.turn_count
-        self._crawl = Crawl(job.id, job.mode, job.stage, job.since_ms)
+        self._crawl = Crawl(job.id, job.repeated_mode or job.mode, job.stage, job.since_ms)
         self._set_aside(before, job)
         if any(isinstance(effect, Open) for effect in effects):
             self._supersede(job, now_ms)
@@ -101,14 +118,21 @@ class Turn:
 
     def _set_aside(self, before: Job, job: Job) -> None:
         """Remember a page's rejects with the page; where they end the job, all that are known."""
-        base = before.page_base
+        base, pages = before.page_base, [flight.page for flight in before.flights]
+        cursors = [before.cursor, *(page.next_cursor for page in pages)]
         if job.crawl_count != before.crawl_count and job.page_base <= base:
             self._store.forget_rejects(job.id, job.page_base)
             return
         landed = range(before.page_count, job.page_base + job.page_count - base)
         is_stopped = job.pending_reject_count > 0  # by these very rejects
         for index in self._executor.held() if is_stopped else landed:
-            rejects = self._executor.rejects(index)
+            place = index - before.page_count
+            rejects = [
+                replace(
+                    reject, stage=before.stage, cursor=cursors[place], digest=pages[place].digest
+                )
+                for reject in self._executor.rejects(index)
+            ]
             self._store.set_aside(job.id, base + index + 1, rejects, self._limits)
             self._executor.forget(index)
 

@@ -1,27 +1,26 @@
 """The ASGI application: the indexing API, the control endpoints and the page."""
 
-import hashlib
 import secrets
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-import msgspec
-from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import Scope
 
 from dev.faults import Faults, control_routes
 from dev.local_glean import control
-from dev.local_glean.api import Api
+from dev.local_glean.api import Api, Work
 from dev.local_glean.database import Database
 from dev.local_glean.errors import RefusedError
+from dev.local_glean.identities import Identities
+from dev.local_glean.in_force import InForce
 from dev.local_glean.index import Index
+from dev.local_glean.log import described
 from dev.local_glean.page import CONTENT_SECURITY_POLICY, page
-from dev.local_glean.readings import DEFAULTS, InForce, Readings
+from dev.local_glean.people import People
+from dev.local_glean.readings import DEFAULTS, Readings
 from dev.local_glean.status import Status
 
 
@@ -30,23 +29,10 @@ PREFIX = "/api/index/v1"
 # What stands around the documents is not counted there; 64 KiB leave room for it.
 BODY_BYTES_MAX = 5 * 1024 * 1024 + 64 * 1024
 
-Work = Callable[[bytes], bytes | None]
-
-
-class _Identified(Struct):
-    id: str = ""
-
-
-class _Described(Struct, rename="camel"):
-    """What the log says of a request, whether or not it is a good one."""
-
-    upload_id: str | None = None
-    is_first_page: bool = False
-    is_last_page: bool = False
-    force_restart_upload: bool = False
-    disable_stale_document_deletion_check: bool = False
-    documents: list[_Identified] = []
-    id: str | None = None
+# Those whose body is optional.
+PROCESSING = frozenset(
+    {"processalldocuments", "processallmemberships", "processallemployeesandteams"}
+)
 
 
 def create_app(database: Database, token: str, readings: Readings = DEFAULTS) -> Faults:
@@ -60,30 +46,28 @@ def create_app(database: Database, token: str, readings: Readings = DEFAULTS) ->
     in_force = InForce(readings)
     app = Starlette(
         routes=[
-            *_indexing_routes(Api(database, in_force), token),
+            *_indexing_routes(database, in_force, token),
             *control_routes(lambda: faults),
             *control.routes(database, in_force, lambda: faults),
             _page_route(database, in_force),
         ],
         exception_handlers={RefusedError: _refused},
     )
-    faults = Faults(app, prefix=PREFIX, body_bytes_max=BODY_BYTES_MAX, describe=_described)
+    faults = Faults(app, prefix=PREFIX, body_bytes_max=BODY_BYTES_MAX, describe=described)
     return faults
 
 
-def _indexing_routes(api: Api, token: str) -> list[Route]:
-    work: dict[str, Work] = {
-        "bulkindexdocuments": api.bulk_index_documents,
-        "indexdocuments": api.index_documents,
-        "deletedocument": api.delete_document,
-        "processalldocuments": api.process_all_documents,
-        "adddatasource": api.add_datasource,
-        "getdatasourceconfig": api.get_datasource_config,
+def _indexing_routes(database: Database, in_force: InForce, token: str) -> list[Route]:
+    api = Api(database, in_force)
+    work: Mapping[str, Work] = {
+        **api.endpoints(),
+        **Identities(database, in_force).endpoints(),
+        **People(database, in_force).endpoints(),
     }
 
     async def indexing(request: Request) -> Response:
         name = request.url.path.removeprefix(f"{PREFIX}/")
-        body = await _taken(request, token, is_body_optional=name == "processalldocuments")
+        body = await _taken(request, token, is_body_optional=name in PROCESSING)
         # SQLite and the validation of a page would hold up everybody else on the event loop.
         return _answered(await run_in_threadpool(work[name], body))
 
@@ -100,11 +84,10 @@ def _indexing_routes(api: Api, token: str) -> list[Route]:
 
 
 def _page_route(database: Database, in_force: InForce) -> Route:
-    index, status = Index(database), Status(database)
+    index, status = Index(database), Status(database, in_force)
 
     def rendered(query: str, datasource: str | None) -> str:
-        summaries = status.summaries(in_force.readings)
-        return page(summaries, query, datasource, *index.search(query, datasource))
+        return page(status.summaries(), status.people(), index.search(query, datasource))
 
     async def endpoint(request: Request) -> Response:
         parameters = request.query_params
@@ -144,22 +127,3 @@ def _answered(content: bytes | None) -> Response:
 async def _refused(_request: Request, refusal: Exception) -> Response:
     assert isinstance(refusal, RefusedError)
     return PlainTextResponse(refusal.message, refusal.status)
-
-
-def _described(_scope: Scope, body: bytes) -> Mapping[str, Any]:
-    try:
-        request = msgspec.json.decode(body, type=_Described)
-    except msgspec.DecodeError:
-        request = _Described()
-    ids = [document.id for document in request.documents] or [request.id or ""]
-    return {
-        "uploadId": request.upload_id,
-        "isFirstPage": request.is_first_page,
-        "isLastPage": request.is_last_page,
-        "forceRestartUpload": request.force_restart_upload,
-        "disableStaleDocumentDeletionCheck": request.disable_stale_document_deletion_check,
-        "document_count": len(request.documents),
-        "first_id": ids[0] or None,
-        "last_id": ids[-1] or None,
-        "ids_hash": hashlib.sha256("\n".join(ids).encode()).hexdigest(),
-    }

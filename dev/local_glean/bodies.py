@@ -12,10 +12,7 @@ from dev.local_glean.errors import RefusedError
 SHOWN_CHARACTERS_MAX = 200
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)
-
-
-class _RawDocuments(msgspec.Struct):
-    documents: list[msgspec.Raw]
+Kind = TypeVar("Kind")
 
 
 def decoded(model: type[Model], body: bytes) -> Model:
@@ -33,10 +30,19 @@ def decoded(model: type[Model], body: bytes) -> Model:
         raise RefusedError(400, _message(first, body)) from error
 
 
-def raw_documents(body: bytes) -> list[bytes]:
-    """Each document as it was sent, of a body that is decoded already."""
+def raw(body: bytes, field: str) -> bytes:
+    """A field's value as it was sent, of a body that is decoded already."""
+    return bytes(_raw(body, dict[str, msgspec.Raw])[field])
+
+
+def raw_items(body: bytes, field: str) -> list[bytes]:
+    """Each item of a field's list, likewise."""
+    return [bytes(item) for item in _raw(raw(body, field), list[msgspec.Raw])]
+
+
+def _raw(body: bytes, kind: type[Kind]) -> Kind:
     try:
-        return [bytes(raw) for raw in msgspec.json.decode(body, type=_RawDocuments).documents]
+        return msgspec.json.decode(body, type=kind)
     except msgspec.DecodeError as error:
         raise RefusedError(400, f"Malformed JSON: {error}") from error
 

@@ -1,11 +1,10 @@
-"""The live index: datasources, documents, and the search over them."""
+"""The live index, read: its documents, and the search over them."""
 
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
 from dev.local_glean.database import Database
-from dev.local_glean.rules import Document
 
 
 LISTED_DOCUMENTS_MAX = 500  # read at a time
@@ -32,53 +31,18 @@ class Found(Struct, frozen=True):
     body: bytes
 
 
+class Results(Struct, frozen=True):
+    """What a search was for, and what it found."""
+
+    query: str
+    datasource: str | None  # that it was limited to
+    count: int = 0
+    found: Sequence[Found] = ()  # the best
+
+
 class Index:
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    def put_datasource(self, name: str, config: bytes) -> None:
-        with self._database.transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO datasource VALUES (?, ?)", (name, config))
-
-    def datasource_config(self, name: str) -> bytes | None:
-        """The JSON, as it was sent."""
-        rows = self._database.rows("SELECT config FROM datasource WHERE name = ?", name)
-        return rows[0][0] if rows else None
-
-    def upsert(self, datasource: str, documents: Sequence[Document]) -> None:
-        with self._database.transaction() as connection:
-            connection.executemany(
-                """
-                INSERT INTO document
-                  (datasource, folded_id, id, object_type, title, text, body, is_visible)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT (datasource, folded_id) DO UPDATE SET
-                  id = excluded.id, object_type = excluded.object_type, title = excluded.title,
-                  text = excluded.text, body = excluded.body, is_visible = excluded.is_visible,
-                  paused_by = NULL
-                """,
-                (
-                    (
-                        datasource,
-                        document.folded_id,
-                        document.id,
-                        document.object_type,
-                        document.title,
-                        document.text,
-                        document.body,
-                        document.is_visible,
-                    )
-                    for document in documents
-                ),
-            )
-
-    def delete(self, datasource: str, object_type: str, identifier: str) -> None:
-        """Delete a document, if it is there."""
-        with self._database.transaction() as connection:
-            connection.execute(
-                "DELETE FROM document WHERE datasource = ? AND folded_id = ? AND object_type = ?",
-                (datasource, identifier.casefold(), object_type),
-            )
 
     def live(self, datasource: str) -> Iterator[Sequence[Live]]:
         """All documents, some hundreds at a time, so that others come in between."""
@@ -93,14 +57,14 @@ class Index:
             last_key = rows[-1][0]
             yield [Live(identifier, body) for _, identifier, body in rows]
 
-    def search(self, query: str, datasource: str | None) -> tuple[int, Sequence[Found]]:
-        """How many documents have all words of the query, and the best of them.
+    def search(self, query: str, datasource: str | None) -> Results:
+        """The documents that have all words of the query.
 
         The last word may be the beginning of one. Nothing in a query is an operator.
         """
         words = [f'"{word}"' for word in query.replace('"', " ").replace("\0", " ").split()]
         if not words:
-            return 0, ()
+            return Results(query, datasource)
         parameters = (" ".join(words) + "*", datasource, datasource)
         condition = "search MATCH ? AND (? IS NULL OR datasource = ?)"
         ((count,),) = self._database.rows(
@@ -119,4 +83,4 @@ class Index:
             *parameters,
             FOUND_MAX,
         )
-        return count, [Found(*row) for row in rows]
+        return Results(query, datasource, count, [Found(*row) for row in rows])

@@ -1,6 +1,6 @@
 """The page for a person: what is indexed, and a search over it. Escapes everything."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from string import Template
@@ -8,8 +8,9 @@ from string import Template
 import msgspec
 from msgspec import Struct
 
-from dev.local_glean.index import MARK_END, MARK_START, Found
+from dev.local_glean.index import MARK_END, MARK_START, Found, Results
 from dev.local_glean.status import DatasourceSummary, UploadEvent
+from dev.local_glean.uploads import Entity
 
 
 TEMPLATE = Template(Path(__file__).with_name("page.html").read_text(encoding="utf-8"))
@@ -24,25 +25,22 @@ class _Linked(Struct, rename={"view_url": "viewURL"}):
 
 def page(
     summaries: Sequence[DatasourceSummary],
-    query: str,
-    datasource: str | None,
-    found_count: int,
-    found: Sequence[Found],
+    people: Mapping[Entity, int],
+    results: Results,
 ) -> str:
     """The page's HTML.
 
     Args:
         summaries: of all datasources.
-        query: what was searched for; empty if nothing was.
-        datasource: what the search was limited to.
-        found_count: how many documents the search found.
-        found: the best of them.
+        people: how many employees and teams there are.
+        results: of a search; its query is empty if there was none.
     """
     return TEMPLATE.substitute(
-        query=escape(query),
-        options="".join(_option(summary.name, datasource) for summary in summaries),
-        results=_results(query, found_count, found),
+        query=escape(results.query),
+        options="".join(_option(summary.name, results.datasource) for summary in summaries),
+        results=_results(results),
         datasources="".join(map(_datasource, summaries)) or "<p>There is no datasource yet.</p>",
+        people=f"<h2>People</h2><p>{_counted(people)}.</p>" if any(people.values()) else "",
     )
 
 
@@ -51,12 +49,13 @@ def _option(name: str, datasource: str | None) -> str:
     return f'<option value="{escape(name)}"{selected}>{escape(name)}</option>'
 
 
-def _results(query: str, found_count: int, found: Sequence[Found]) -> str:
-    if not query.strip():
+def _results(results: Results) -> str:
+    if not results.query.strip():
         return ""
-    shown = "" if found_count == len(found) else f", the best {len(found)} of them"
-    noun = "document" if found_count == 1 else "documents"
-    heading = f"<h2>{found_count:,} {noun}{shown}</h2>"
+    found = results.found
+    shown = "" if results.count == len(found) else f", the best {len(found)} of them"
+    noun = "document" if results.count == 1 else "documents"
+    heading = f"<h2>{results.count:,} {noun}{shown}</h2>"
     return f'{heading}<ol class="results">{"".join(map(_result, found))}</ol>'
 
 
@@ -87,13 +86,20 @@ def _datasource(summary: DatasourceSummary) -> str:
         )
     if summary.paused_count:
         notes.append(f"<strong>deletion of {summary.paused_count:,} paused</strong>")
+    identities = ""
+    if any(summary.identities.values()):
+        identities = f"<p>Identities: {_counted(summary.identities)}.</p>"
     uploads = summary.uploads[:LISTED_UPLOADS_MAX]
     rows = "".join(map(_upload, uploads)) or '<tr><td colspan="4">none</td></tr>'
     return (
-        f"<section><h3>{escape(summary.name)}</h3><p>{'; '.join(notes)}.</p>"
+        f"<section><h3>{escape(summary.name)}</h3><p>{'; '.join(notes)}.</p>{identities}"
         "<table><thead><tr><th>upload</th><th>begun</th><th>ended</th><th>state</th></tr></thead>"
         f"<tbody>{rows}</tbody></table></section>"
     )
+
+
+def _counted(counts: Mapping[Entity, int]) -> str:
+    return ", ".join(f"{count:,} {entity}" for entity, count in counts.items())
 
 
 def _upload(upload: UploadEvent) -> str:

@@ -43,21 +43,6 @@ class Readings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 DEFAULTS = Readings()
 
 
-class InForce:
-    """The readings that the server goes by now.
-
-    Args:
-        initial: those that a reset brings back.
-    """
-
-    def __init__(self, initial: Readings) -> None:
-        self._initial = initial
-        self.readings = initial
-
-    def reset(self) -> None:
-        self.readings = self._initial
-
-
 def parsed(text: bytes | str) -> Readings:
     """The readings of a JSON object with those that differ from the defaults.
 

@@ -1,39 +1,24 @@
-"""What Glean asks of datasources, documents and pages, beyond the shape of their JSON."""
+"""What Glean asks of documents, beyond the shape of their JSON."""
 
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from glean.api_client.models import (
-    BulkIndexDocumentsRequest,
-    CustomDatasourceConfig,
     CustomProperty,
-    DatasourceCategory,
     DocumentDefinition,
-    DocumentPermissionsDefinition,
 )
 from msgspec import Struct
 
 from dev.local_glean.bodies import shown
 from dev.local_glean.contents import check_content, searched_text
+from dev.local_glean.datasources import OBJECT_TYPE, Datasource
 from dev.local_glean.errors import RefusedError
+from dev.local_glean.permissions import Named, named
 
 
 ID_CHARACTERS_MAX = 200
-DOCUMENTS_MAX = 1_000
 EPOCH_SECONDS_MAX = 100_000_000_000  # the year 5138; today's milliseconds are above it
-NAME = re.compile(r"[A-Za-z0-9]+")
-OBJECT_TYPE = re.compile(r"[^\s_]+")
-
-
-class Datasource(Struct, frozen=True, kw_only=True):
-    """A datasource, as far as its documents are judged by it."""
-
-    name: str
-    url_regex: str | None
-    object_types: frozenset[str]
-    has_default_type: bool  # a definition without a name stands for all others
-    is_entity: bool
 
 
 class Document(Struct, frozen=True, kw_only=True):
@@ -44,57 +29,17 @@ class Document(Struct, frozen=True, kw_only=True):
     title: str
     text: str
     body: bytes  # the JSON, as it was sent
-    is_visible: bool  # its permissions name somebody
+    named: Named  # in its permissions
 
     @property
     def folded_id(self) -> str:
         """The same for ids that are the same to Glean: it does not tell case."""
         return self.id.casefold()
 
-
-def check_datasource(config: CustomDatasourceConfig) -> Datasource:
-    """Raises RefusedError."""
-    name = config.name
-    if not NAME.fullmatch(name):
-        raise RefusedError(
-            400, f"Invalid datasource name {shown(name)}: expected letters and digits"
-        )
-    if config.datasource_category in {None, DatasourceCategory.UNCATEGORIZED}:
-        raise RefusedError(400, f"Datasource {name} has no datasourceCategory, or UNCATEGORIZED")
-    is_entity = bool(config.is_entity_datasource)
-    if not is_entity and not config.url_regex:
-        raise RefusedError(400, f"Datasource {name} has no urlRegex")
-    try:
-        re.compile(config.url_regex or "")
-    except re.error as error:
-        raise RefusedError(
-            400, f"Datasource {name} has invalid urlRegex {shown(config.url_regex)}: {error}"
-        ) from error
-    types = [definition.name for definition in config.object_definitions or []]
-    for object_type in types:
-        if object_type is not None and not OBJECT_TYPE.fullmatch(object_type):
-            raise RefusedError(
-                400, f"Invalid object type {shown(object_type)}: no spaces or underscores"
-            )
-    return Datasource(
-        name=name,
-        url_regex=config.url_regex,
-        object_types=frozenset(name for name in types if name is not None),
-        has_default_type=None in types,
-        is_entity=is_entity,
-    )
-
-
-def check_flags(page: BulkIndexDocumentsRequest) -> None:
-    """Raises RefusedError."""
-    if not page.upload_id:
-        raise RefusedError(400, "No value for required field uploadId")
-    if page.force_restart_upload and not page.is_first_page:
-        raise RefusedError(400, "forceRestartUpload must be specified with isFirstPage=true")
-    if page.disable_stale_document_deletion_check and not page.is_last_page:
-        raise RefusedError(
-            400, "disableStaleDocumentDeletionCheck must only be set when isLastPage=true"
-        )
+    @property
+    def is_visible(self) -> bool:
+        """Whether anybody would see it."""
+        return self.named.is_anybody
 
 
 def check_documents(
@@ -107,10 +52,6 @@ def check_documents(
         bodies: the same, as they were sent.
         datasource: that of the request.
     """
-    if len(definitions) > DOCUMENTS_MAX:
-        raise RefusedError(
-            400, f"{len(definitions)} documents in a request, at most {DOCUMENTS_MAX}"
-        )
     unknown = {
         definition.object_type
         for definition in definitions
@@ -157,7 +98,7 @@ def _document(definition: DocumentDefinition, body: bytes, datasource: Datasourc
         title=definition.title or definition.filename or definition.id,
         text="\n".join(filter(None, map(searched_text, (definition.summary, definition.body)))),
         body=body,
-        is_visible=_is_visible(definition.permissions),
+        named=named(definition.permissions, name, datasource),
     )
 
 
@@ -218,15 +159,3 @@ def _check_property(custom_property: CustomProperty, document: str) -> None:
 def _type_name(value: Any) -> str:
     names = {bool: "Boolean", int: "Integer", float: "Double", str: "String", list: "List"}
     return names.get(type(value), "null" if value is None else "Object")
-
-
-def _is_visible(permissions: DocumentPermissionsDefinition | None) -> bool:
-    return permissions is not None and any(
-        (
-            permissions.allowed_users,
-            permissions.allowed_groups,
-            permissions.allowed_group_intersections,
-            permissions.allow_anonymous_access,
-            permissions.allow_all_datasource_users_access,
-        )
-    )

@@ -19,17 +19,33 @@ CREATE TABLE IF NOT EXISTS document (
 );
 CREATE INDEX IF NOT EXISTS document_paused ON document (paused_by) WHERE paused_by IS NOT NULL;
 
+-- Users, groups, memberships, employees and teams.
+CREATE TABLE IF NOT EXISTS record (
+  entity TEXT NOT NULL,
+  datasource TEXT NOT NULL, -- empty for employees and teams, which are of none
+  group_name TEXT NOT NULL, -- whose membership it is; else empty
+  key TEXT NOT NULL, -- of a membership: 'user EMAIL' or 'group NAME'
+  reference TEXT NOT NULL, -- of a user: the datasource's own id; else empty
+  body BLOB NOT NULL, -- JSON, as it was sent
+  paused_by INTEGER, -- the upload that would have deleted it
+  PRIMARY KEY (entity, datasource, group_name, key)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS record_reference ON record (entity, datasource, reference);
+CREATE INDEX IF NOT EXISTS record_paused ON record (paused_by) WHERE paused_by IS NOT NULL;
+
 CREATE TABLE IF NOT EXISTS upload (
   sequence INTEGER PRIMARY KEY,
+  entity TEXT NOT NULL,
   datasource TEXT NOT NULL,
+  group_name TEXT NOT NULL, -- whose memberships it has; else empty
   upload_id TEXT NOT NULL,
   state TEXT NOT NULL,
-  page_count INTEGER NOT NULL, -- with documents
+  page_count INTEGER NOT NULL, -- that are not empty
   started_at_ms INTEGER NOT NULL,
   ended_at_ms INTEGER,
   UNIQUE (datasource, upload_id)
 );
-CREATE UNIQUE INDEX IF NOT EXISTS upload_open ON upload (datasource) WHERE state = 'open';
+CREATE UNIQUE INDEX IF NOT EXISTS upload_open ON upload (datasource, entity) WHERE state = 'open';
 
 -- What was sent to uploads that are open.
 CREATE TABLE IF NOT EXISTS staged (
@@ -44,8 +60,17 @@ CREATE TABLE IF NOT EXISTS staged (
   UNIQUE (upload, folded_id)
 );
 
+CREATE TABLE IF NOT EXISTS staged_record (
+  upload INTEGER NOT NULL REFERENCES upload (sequence),
+  key TEXT NOT NULL,
+  reference TEXT NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY (upload, key)
+) WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS processing (
   sequence INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL, -- documents, identity or people
   datasource TEXT NOT NULL,
   started_at_ms INTEGER NOT NULL,
   ended_at_ms INTEGER NOT NULL

@@ -1,23 +1,23 @@
 """The state of a datasource: for `/debug/{datasource}/status`, and for a person."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct
 
 from dev.local_glean.database import Database
-from dev.local_glean.readings import Readings
-from dev.local_glean.uploads import UploadState
+from dev.local_glean.datasources import Datasource
+from dev.local_glean.in_force import InForce
+from dev.local_glean.miscounts import ObjectCount
+from dev.local_glean.records import Records
+from dev.local_glean.uploads import Entity, UploadState
 
 
 HISTORY_MAX = 50
-
-
-class ObjectCount(Struct, frozen=True, rename="camel"):
-    object_type: str
-    count: int
+IDENTITIES = (Entity.USERS, Entity.GROUPS, Entity.MEMBERSHIPS)
+PEOPLE = (Entity.EMPLOYEES, Entity.TEAMS)
 
 
 class UploadEvent(Struct, frozen=True, rename="camel"):
@@ -42,34 +42,46 @@ class DatasourceSummary(Struct, frozen=True, kw_only=True):
     invisible_count: int  # nobody is named in their permissions
     paused_count: int  # would be deleted, but for the check
     uploads: Sequence[UploadEvent]
+    identities: Mapping[Entity, int]
 
 
 class Status:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, in_force: InForce) -> None:
         self._rows = database.rows
+        self._in_force = in_force
+        self._records = Records(database, in_force)
 
-    def debug(self, datasource: str, readings: Readings, *, is_test: bool) -> dict[str, Any]:
-        """The documented shape. There are no users, groups or memberships here."""
-        nothing = {"bulkUploadHistory": (), "counts": {"uploaded": 0}}
+    def debug(self, datasource: Datasource) -> dict[str, Any]:
+        """The documented shape."""
+        name, told = datasource.name, self._in_force.miscounts.told
         return {
             "documents": {
-                "bulkUploadHistory": self.uploads(datasource, readings),
+                "bulkUploadHistory": self._uploads(Entity.DOCUMENTS, name),
                 "counts": {
-                    "uploaded": self._uploaded_counts(datasource),
-                    "indexed": self._indexed_counts(datasource),
+                    "uploaded": told(name, "uploaded", self._uploaded_counts(name)),
+                    "indexed": told(name, "indexed", self._indexed_counts(name)),
                 },
-                "processingHistory": self._processing(datasource),
+                "processingHistory": self._processing(Entity.DOCUMENTS.kind, name),
             },
             "identity": {
-                "processingHistory": (),
-                "users": nothing,
-                "groups": nothing,
-                "memberships": nothing,
+                "processingHistory": self._processing(Entity.USERS.kind, name),
+                **{
+                    entity: {
+                        "bulkUploadHistory": self._uploads(entity, name),
+                        "counts": {"uploaded": self._records.uploaded_count(entity, name)},
+                    }
+                    for entity in IDENTITIES
+                },
             },
-            "datasourceVisibility": "ENABLED_FOR_TEST_GROUP" if is_test else "ENABLED_FOR_ALL",
+            "datasourceVisibility": (
+                "ENABLED_FOR_TEST_GROUP" if datasource.is_test else "ENABLED_FOR_ALL"
+            ),
         }
 
-    def summaries(self, readings: Readings) -> list[DatasourceSummary]:
+    def people(self) -> Mapping[Entity, int]:
+        return {entity: self._records.live_count(entity, "") for entity in PEOPLE}
+
+    def summaries(self) -> list[DatasourceSummary]:
         return [
             DatasourceSummary(
                 name=name,
@@ -77,33 +89,40 @@ class Status:
                 counts=self._indexed_counts(name),
                 invisible_count=self._count(name, "NOT is_visible"),
                 paused_count=self._count(name, "paused_by IS NOT NULL"),
-                uploads=self.uploads(name, readings),
+                uploads=self._uploads(Entity.DOCUMENTS, name),
+                identities={
+                    entity: self._records.live_count(entity, name) for entity in IDENTITIES
+                },
             )
             for name, config in self._rows("SELECT name, config FROM datasource ORDER BY name")
         ]
 
-    def uploads(self, datasource: str, readings: Readings) -> list[UploadEvent]:
+    def _uploads(self, entity: Entity, datasource: str) -> list[UploadEvent]:
         """The newest first. For discarded and expired ones there is no documented state."""
         listed = {UploadState.OPEN, UploadState.FINISHED}
-        if readings.lists_discarded:
+        if self._in_force.readings.lists_discarded:
             listed.add(UploadState.DISCARDED)
         rows = self._rows(
             """
             SELECT upload_id, started_at_ms, ended_at_ms, state, page_count,
               EXISTS (SELECT 1 FROM document WHERE paused_by = sequence)
-            FROM upload WHERE datasource = ? AND state IN (SELECT value FROM json_each(?))
+              OR EXISTS (SELECT 1 FROM record WHERE paused_by = sequence)
+            FROM upload
+            WHERE entity = ? AND datasource = ? AND state IN (SELECT value FROM json_each(?))
             ORDER BY started_at_ms DESC, sequence DESC LIMIT ?
             """,
+            entity,
             datasource,
             json.dumps(sorted(listed)),
             HISTORY_MAX,
         )
         return [_event(_Row(*row)) for row in rows]
 
-    def _processing(self, datasource: str) -> list[ProcessingEvent]:
+    def _processing(self, kind: str, datasource: str) -> list[ProcessingEvent]:
         rows = self._rows(
-            "SELECT started_at_ms, ended_at_ms FROM processing WHERE datasource = ? "
+            "SELECT started_at_ms, ended_at_ms FROM processing WHERE kind = ? AND datasource = ? "
             "ORDER BY sequence DESC LIMIT ?",
+            kind,
             datasource,
             HISTORY_MAX,
         )
@@ -124,7 +143,8 @@ class Status:
               SELECT folded_id, object_type FROM document WHERE datasource = ?1
               UNION
               SELECT folded_id, object_type FROM staged WHERE upload =
-                (SELECT sequence FROM upload WHERE datasource = ?1 AND state = 'open')
+                (SELECT sequence FROM upload
+                 WHERE entity = 'documents' AND datasource = ?1 AND state = 'open')
             ) GROUP BY object_type ORDER BY object_type
             """,
             datasource,

@@ -1,8 +1,9 @@
 """Bulk uploads at the local Glean, and every row of its table on what Glean leaves open."""
 
 import json
+import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -307,6 +308,18 @@ def test_an_unfinished_upload_stays_open_over_a_restart(tmp_path: Path) -> None:
         assert_refused(glean.page("two", isFirstPage=True), 409, "not finished")
         assert glean.page("one", isLastPage=True).status_code == 200
         assert set(glean.index()) == {"a"}
+
+
+def test_a_file_with_other_tables_is_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "glean.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE upload (sequence INTEGER PRIMARY KEY)")
+
+    with serving_glean(str(path)) as client:
+        Glean(client).upload("one", "a")
+
+    with serving_glean(str(path)) as client:
+        assert set(Glean(client).index()) == {"a"}
 
 
 def test_a_single_write_is_live_at_once_and_stale_at_the_close(glean: Glean) -> None:

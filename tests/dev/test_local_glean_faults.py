@@ -3,13 +3,15 @@
 import socket
 import time
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from glean.api_client import Glean
-from glean.api_client.models import DatasourceCategory
+from glean.api_client.errors import GleanError
+from glean.api_client.models import DatasourceCategory, EmployeeInfoDefinition
 
 from dev.local_glean.app import create_app
 from dev.local_glean.database import Database
@@ -228,6 +230,31 @@ def test_a_fault_that_means_nothing_is_refused(
     assert client.get("/control/faults").json() == []
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "body"),
+    [
+        ("bulkindexusers", {"users": [{"email": "a@docs.test", "name": "A"}], "uploadId": "u"}),
+        ("indexgroup", {"group": {"name": "staff"}}),
+        ("processallmemberships", {}),
+        ("indexteam", {"team": {"id": "1", "name": "A", "members": []}}),
+        ("processallemployeesandteams", {}),
+    ],
+)
+def test_a_fault_befalls_every_endpoint(
+    client: httpx.Client, endpoint: str, body: dict[str, Any]
+) -> None:
+    faults = [{"path": f"/{endpoint}", "status": 429}, {"path": f"/{endpoint}", "drop": "before"}]
+    client.post("/control/faults", json=faults)
+
+    assert client.post(f"{API}/{endpoint}", json=body).status_code == 429
+    with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
+        client.post(f"{API}/{endpoint}", json=body)
+
+    assert logged(client) == [(429, "429"), (None, "drop before")]
+    for entity in ("users", "groups", "teams"):
+        assert client.get(f"/control/{entity}", params={"datasource": "docs"}).text == ""
+
+
 def test_the_log_tells_pages_apart_and_goes_on_from_a_number(client: httpx.Client) -> None:
     index(client, "a", "b", upload="u")
     index(client, "a", "b", upload="u")
@@ -275,3 +302,76 @@ def test_the_official_client_can_use_it(client: httpx.Client) -> None:
     assert status.documents.bulk_upload_history is not None
     (upload,) = status.documents.bulk_upload_history
     assert (upload.upload_id, upload.status) == ("u", "SUCCESSFUL")
+
+
+def test_the_official_client_can_send_identities(client: httpx.Client) -> None:
+    page = {"datasource": "docs", "is_first_page": True, "is_last_page": True}
+    with Glean(api_token="token", server_url=str(client.base_url)) as glean:
+        send = glean.indexing.permissions
+        send.bulk_index_users(
+            **page,
+            upload_id="users",
+            users=[{"email": email, "name": "A"} for email in ("a@docs.test", "b@docs.test")],
+            disable_stale_data_deletion_check=True,
+        )
+        send.bulk_index_groups(**page, upload_id="groups", groups=[{"name": "staff"}])
+        member = {"member_user_id": "a@docs.test"}
+        send.bulk_index_memberships(**page, upload_id="staff", group="staff", memberships=[member])
+        send.index_user(datasource="docs", user={"email": "c@docs.test", "name": "C"})
+        send.index_group(datasource="docs", group={"name": "guests"})
+        for user in ("b@docs.test", "c@docs.test"):
+            membership = {"group_name": "guests", "member_user_id": user}
+            send.index_membership(datasource="docs", membership=membership)
+        send.delete_membership(
+            datasource="docs", membership={"group_name": "guests", "member_user_id": "c@docs.test"}
+        )
+        send.delete_user(datasource="docs", email="b@docs.test")
+        send.process_memberships(request={"datasource": "docs"})
+        status = glean.indexing.datasource.status(datasource="docs")
+        send.delete_group(datasource="docs", group_name="staff")
+
+    assert status.identity is not None
+    told = status.identity.model_dump(by_alias=True)
+    counts = {name: told[name]["counts"]["uploaded"] for name in ("users", "groups", "memberships")}
+    assert counts == {"users": 2, "groups": 2, "memberships": 1}
+    assert [len(told[name]["bulkUploadHistory"]) for name in counts] == [1, 1, 1]
+    assert len(told["processingHistory"]) == 4
+    left = client.get("/control/memberships", params={"datasource": "docs"})
+    assert left.text == ""
+
+
+# The client says so of what it is going to remove; Glean takes it until then.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_official_client_can_send_people(client: httpx.Client) -> None:
+    page = {"is_first_page": True, "is_last_page": True}
+    with Glean(api_token="token", server_url=str(client.base_url)) as glean:
+        people = glean.indexing.people
+        employee = EmployeeInfoDefinition(
+            email="a@docs.test", department="Engineering", start_date=date(2020, 2, 29)
+        )
+        people.bulk_index(**page, upload_id="employees", employees=[employee])
+        people.index(employee={"email": "b@docs.test", "department": "Sales"})
+        members = [{"email": "a@docs.test", "relationship": "LEAD"}]
+        teams = [{"id": "1", "name": "Engines", "members": members}]
+        people.bulk_index_teams(**page, upload_id="teams", teams=teams)
+        people.index_team(team={"id": "2", "name": "Sales", "members": []})
+        people.process_all_employees_and_teams()
+        people.delete(employee_email="b@docs.test")
+        people.delete_team(id="2")
+
+    assert client.get("/control/employees").json()["startDate"] == "2020-02-29"
+    assert client.get("/control/teams").json()["members"] == members
+
+
+def test_the_official_client_can_ask_for_a_datasource_and_its_processing(
+    client: httpx.Client,
+) -> None:
+    with Glean(api_token="token", server_url=str(client.base_url)) as glean:
+        config = glean.indexing.datasources.retrieve_config(datasource="docs")
+        client.put("/control/limits", json={"processing": True})
+        glean.indexing.documents.process_all(request={"datasource": "docs"})
+        with pytest.raises(GleanError) as refusal:
+            glean.indexing.documents.process_all(request={"datasource": "docs"})
+
+    assert (config.name, config.url_regex) == ("CUSTOM_DOCS", DATASOURCE["urlRegex"])
+    assert refusal.value.status_code == 429

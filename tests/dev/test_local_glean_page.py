@@ -189,3 +189,24 @@ def test_the_page_tells_what_is_there(client: httpx.Client) -> None:
     assert "1 without permissions" in html
     assert "run-1" in html
     assert "UPLOAD STARTED" in html
+
+
+def test_the_page_counts_identities_and_people_where_there_are_any(client: httpx.Client) -> None:
+    html = page(client)
+    assert "Identities" not in html
+    assert "People" not in html
+
+    emails = ("a@docs.test", "b@docs.test")
+    requests: list[tuple[str, dict[str, Any]]] = [
+        *(("indexuser", {"user": {"email": email, "name": HOSTILE}}) for email in emails),
+        ("indexgroup", {"group": {"name": "staff"}}),
+        ("indexteam", {"team": {"id": HOSTILE, "name": HOSTILE, "members": []}}),
+    ]
+    for endpoint, body in requests:
+        datasource = {} if endpoint == "indexteam" else {"datasource": "docs"}
+        answer = client.post(f"{API}/{endpoint}", json={**datasource, **body})
+        assert answer.status_code == 200, answer.text
+
+    html = page(client)
+    assert html.count("Identities: 2 users, 1 groups, 0 memberships.") == 1
+    assert "0 employees, 1 teams." in html

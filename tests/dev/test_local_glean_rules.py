@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from glean.api_client.models import CustomDatasourceConfig
 
 from dev.local_glean.app import BODY_BYTES_MAX, create_app
 from dev.local_glean.database import Database
@@ -19,6 +20,64 @@ DATASOURCE = {
     "datasourceCategory": "PUBLISHED_CONTENT",
     "urlRegex": r"https://docs\.test/.*",
     "objectDefinitions": [{"name": "page"}],
+}
+# Every field that the client's model has.
+WHOLE_DATASOURCE = {
+    **DATASOURCE,
+    "displayName": "Docs",
+    "iconUrl": "https://docs.test/icon.svg",
+    "objectDefinitions": [
+        {
+            "name": "page",
+            "displayLabel": "Page",
+            "docCategory": "PUBLISHED_CONTENT",
+            "propertyDefinitions": [
+                {
+                    "name": "space",
+                    "displayLabel": "Space",
+                    "displayLabelPlural": "Spaces",
+                    "propertyType": "PICKLIST",
+                    "uiOptions": "SEARCH_RESULT",
+                    "hideUiFacet": False,
+                    "uiFacetOrder": 1,
+                    "skipIndexing": False,
+                    "group": "place",
+                }
+            ],
+            "propertyGroups": [{"name": "place", "displayLabel": "Place"}],
+            "summarizable": True,
+        }
+    ],
+    "suggestionText": "a page",
+    "homeUrl": "https://docs.test/",
+    "crawlerSeedUrls": ["https://docs.test/"],
+    "iconDarkUrl": "https://docs.test/dark.svg",
+    "hideBuiltInFacets": ["TAG", "AUTHOR"],
+    "canonicalizingURLRegex": [{"matchRegex": "a", "rewriteRegex": "b"}],
+    "canonicalizingTitleRegex": [{"matchRegex": "a", "rewriteRegex": "b"}],
+    "redlistTitleRegex": "secret",
+    "connectorType": "PUSH_API",
+    "quicklinks": [
+        {
+            "name": "New page",
+            "shortName": "New",
+            "url": "https://docs.test/new",
+            "iconConfig": {"iconType": "URL", "url": "https://docs.test/new.svg", "masked": True},
+            "id": "1",
+            "scopes": ["APP_CARD", "NEW_TAB_PAGE"],
+        }
+    ],
+    "renderConfigPreset": "web",
+    "aliases": ["doc"],
+    "isOnPrem": False,
+    "trustUrlRegexForViewActivity": False,
+    "includeUtmSource": True,
+    "stripFragmentInCanonicalUrl": False,
+    "identityDatasourceName": "docs",
+    "productAccessGroup": "staff",
+    "isUserReferencedByEmail": True,
+    "isEntityDatasource": False,
+    "isTestDatasource": True,
 }
 GOOD = {
     "id": "a",
@@ -161,6 +220,9 @@ def test_one_bad_document_refuses_the_request(
         ({"urlRegex": "("}, "urlRegex"),
         ({"urlRegexp": "x"}, "Unknown field urlRegexp"),
         ({"objectDefinitions": [{"name": "a b"}]}, "no spaces or underscores"),
+        ({"objectDefinitions": [{"propertyDefinitions": [{"type": "INT"}]}]}, "[0].type"),
+        ({"identityDatasourceName": "people"}, "invalid identityDatasourceName people"),
+        ({"isTestDatasource": "yes"}, "isTestDatasource"),
     ],
 )
 def test_a_bad_datasource_is_refused(
@@ -174,9 +236,29 @@ def test_a_bad_datasource_is_refused(
     assert text in answer.text
 
 
-def test_a_datasource_is_given_back_under_glean_s_own_name(client: httpx.Client) -> None:
+@pytest.mark.parametrize("config", [DATASOURCE, WHOLE_DATASOURCE], ids=["least", "whole"])
+def test_a_datasource_is_given_back_as_it_was_sent_under_glean_s_own_name(
+    client: httpx.Client, config: dict[str, Any]
+) -> None:
+    assert client.post(f"{API}/adddatasource", json=config).status_code == 200
+
     answer = client.post(f"{API}/getdatasourceconfig", json={"datasource": "docs"})
 
+    assert answer.json() == {**config, "name": "CUSTOM_DOCS"}
+
+
+def test_the_whole_datasource_has_every_field_there_is() -> None:
+    fields = CustomDatasourceConfig.model_fields.items()
+
+    assert set(WHOLE_DATASOURCE) == {field.alias or name for name, field in fields}
+
+
+def test_a_datasource_is_overwritten_as_a_whole(client: httpx.Client) -> None:
+    client.post(f"{API}/adddatasource", json=WHOLE_DATASOURCE)
+
+    client.post(f"{API}/adddatasource", json=DATASOURCE)
+
+    answer = client.post(f"{API}/getdatasourceconfig", json={"datasource": "docs"})
     assert answer.json() == {**DATASOURCE, "name": "CUSTOM_DOCS"}
 
 

@@ -82,6 +82,8 @@ WORN = Job(
     place=37,
     place_digest="2-00000000",
     total_count=38,
+    repeats="job-0",
+    repeated_mode=Mode.FULL,
 )
 FIRST = replace(WORN, stage_index=0, is_delegated=False)
 # What is under way, for as long as the turn is.
@@ -121,6 +123,8 @@ KEPT = FLYING | {
     "source_at_ms",
     "indexed_until_ms",
     "pause",
+    "repeats",
+    "repeated_mode",
 }
 
 
@@ -285,4 +289,8 @@ def test_restarts_are_bounded(restart_count: int, state: State) -> None:
 def test_the_watermark_is_the_start_of_a_job_that_succeeded(state: State) -> None:
     expected_ms = 2 if state is State.SUCCEEDED else None
 
-    assert watermark_ms(replace(WORN, state=state)) == expected_ms
+    assert watermark_ms(replace(WORN, state=state, repeats="")) == expected_ms
+
+
+def test_a_job_that_repeats_rejects_moves_no_watermark() -> None:
+    assert watermark_ms(replace(WORN, state=State.SUCCEEDED)) is None

@@ -24,6 +24,7 @@ def test_a_queued_job_has_nothing_to_show_yet() -> None:
         "mode": "FULL",
         "state": "queued",
         "became_full": False,
+        "repeats": None,
         "stage": "documents",
         "stages": ({"stage": "documents", "pages": 0, "brought": 0, "deleted": 0, "rejected": 0},),
         "waits_because": "its next turn begins with the next alarm",

@@ -1,10 +1,12 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from dev.stack import Stack
 
 
+HERE = Path(__file__).parent
 # Small turns, so that a sync of a few pages takes several alarms.
 LIMITS = {"turn_pages_max": 4, "backoff_ms_min": 100}
 RECORDS = 1_500
@@ -19,4 +21,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+    """All that runs here goes first, in one process: it waits more than it computes."""
+    items.sort(key=lambda item: (not _is_here(item), item.get_closest_marker("last") is not None))
+    for item in filter(_is_here, items):
+        item.add_marker(pytest.mark.xdist_group("workerd"))
+
+
+def _is_here(item: pytest.Item) -> bool:
+    return item.path.is_relative_to(HERE)
