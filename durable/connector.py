@@ -49,6 +49,11 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
         object_types: those that the datasource declares; a document of another one is set
             aside before it is sent. Empty: Glean is left to say so.
         url_regex: the datasource's `urlRegex`, which all of a `view_url` must match, likewise.
+        verifies: ask Glean after a FULL job's success, for some hours, whether it holds as many
+            documents as were sent; only where nothing else brings documents to the datasource.
+        processes_at_once: have Glean process the documents at once after a FULL job's success,
+            as far as it takes that: once in three hours. Deletions that Glean's own check has
+            paused are then carried out.
 
     Raises:
         ConfigurationError: a name, a cron expression or a pattern is not right.
@@ -68,6 +73,8 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
     schedule: Mapping[str, Mode] = {}
     object_types: frozenset[str] = frozenset()
     url_regex: str = ""
+    verifies: bool = False
+    processes_at_once: bool = False
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name) or len(self.name) > NAME_CHARACTERS_MAX:
@@ -83,6 +90,11 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
         if self.document is _undeclared and not self.source.is_delegated:
             raise ConfigurationError(
                 f"connector {self.name!r}: it has no document: declare `record` and `document`"
+            )
+        if self.verifies and self.source.is_delegated:
+            raise ConfigurationError(
+                f"connector {self.name!r}: verifies is not for a source that brings its documents "
+                "to Glean itself, as nobody counts them here: leave it out"
             )
         for expression in self.schedule:
             if (fault := cron.fault(expression)) is not None:

@@ -43,7 +43,12 @@ def ends(connector: AnyConnector, environment: Environment, host: Host) -> Ends:
     )
     readers = {stage: feed.source.reader(surroundings) for stage, feed in feeds.items()}
     places = [feed.source.located(environment) for feed in feeds.values()]
+    glean = glean_end(connector.datasource, environment, host)
+    return Ends(feeds, readers, glean, limits, connector.plan(fingerprint(connector, places)))
+
+
+def glean_end(datasource: str, environment: Environment, host: Host) -> Callable[[Stage], Glean]:
+    """Glean's end alone, by the kind of thing. Raises ConfigurationError."""
     signer = BearerSigner(environment.secret(GLEAN_TOKEN))
     upstream = Upstream("Glean", host.transport, signer)
-    glean = partial(Glean, upstream, environment.glean_url(), connector.datasource)
-    return Ends(feeds, readers, glean, limits, connector.plan(fingerprint(connector, places)))
+    return partial(Glean, upstream, environment.glean_url(), datasource)

@@ -236,18 +236,25 @@ class Executor:
         return Failed(reason, is_transient, after_ms, jitter, recourse=recourse)
 
     def _reason(self, error: Exception) -> str:
-        """The one way by which a text from outside becomes part of a job."""
-        reason = " ".join(self._clean(str(error)).split())
-        return reason[:REASON_CHARACTERS_MAX]
+        return told(str(error), self._environment)
 
     def _redacted(self, reject: Reject) -> Reject:
-        reason = " ".join(self._clean(reject.reason).split())[:REASON_CHARACTERS_MAX]
+        reason = told(reject.reason, self._environment)
         key = self._clean(reject.key)[:KEY_CHARACTERS_MAX]
         return replace(reject, key=key, reason=reason, excerpt=self._clean(reject.excerpt))
 
     def _clean(self, text: str) -> str:
-        """Without secrets, and without what no UTF-8 can write."""
-        return self._environment.redacted(text.encode(errors="replace").decode())
+        return _clean(text, self._environment)
+
+
+def told(reason: str, environment: Environment) -> str:
+    """The one way by which a text from outside becomes part of what is stored of a job."""
+    return " ".join(_clean(reason, environment).split())[:REASON_CHARACTERS_MAX]
+
+
+def _clean(text: str, environment: Environment) -> str:
+    """Without secrets, and without what no UTF-8 can write."""
+    return environment.redacted(text.encode(errors="replace").decode())
 
 
 def measured(page: Records) -> Page:

@@ -30,6 +30,7 @@ from durable.processor import Processor
 from durable.status import Status
 from durable.store import Store
 from durable.transport import FetchTransport
+from durable.verification import Verdict
 
 
 ALARMING = frozenset({State.FAILED, State.HELD})  # a person is to look
@@ -145,7 +146,9 @@ def _plain(struct: Struct) -> dict[str, Any]:
 def _log(event: str, job: Status, **fields: str | None) -> None:
     """A line of the platform's log; of its errors, where a person is to look."""
     line = {"event": event, **fields, **_plain(job)}
-    _print(line, sys.stderr if job.state in ALARMING else sys.stdout)
+    is_mismatch = job.verification is not None and job.verification.state is Verdict.MISMATCH
+    is_alarming = is_mismatch or job.state in ALARMING
+    _print(line, sys.stderr if is_alarming else sys.stdout)
 
 
 def _print(line: Mapping[str, Any], file: TextIO) -> None:

@@ -2,6 +2,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import ClassVar
 
 import pytest
 from msgspec.structs import replace
@@ -10,6 +11,8 @@ import connectors
 from durable.connector import NAME_CHARACTERS_MAX, discover
 from durable.errors import ConfigurationError
 from durable.job import Mode
+from durable.sources.cursors import BodyCursor
+from durable.sources.http import HttpSource
 from tests.fakes.connector import NOTES
 
 
@@ -53,6 +56,24 @@ def test_a_datasource_that_glean_would_refuse_is_refused(datasource: str) -> Non
         replace(NOTES, datasource=datasource)
 
     assert repr(datasource) in str(error.value)
+
+
+class Delegated(HttpSource, frozen=True):
+    """Brings its documents to Glean by itself."""
+
+    is_delegated: ClassVar[bool] = True
+
+
+def test_what_a_source_brings_by_itself_cannot_be_verified() -> None:
+    source = Delegated(url="https://notes.example", paging=BodyCursor())
+    assert replace(NOTES, source=source, processes_at_once=True).processes_at_once
+
+    with pytest.raises(ConfigurationError, match="'notes': verifies is not for a source that"):
+        replace(NOTES, source=source, verifies=True)
+
+
+def test_nothing_is_verified_or_processed_at_once_unless_that_is_declared() -> None:
+    assert (NOTES.verifies, NOTES.processes_at_once) == (False, False)
 
 
 def test_a_schedule_that_is_no_cron_expression_is_refused() -> None:
