@@ -11,9 +11,14 @@ from durable.documents import (
     Property,
     User,
 )
+from durable.errors import UpstreamError
 from durable.job import Mode
+from durable.sources.belonging import Missing
 from durable.sources.cursors import BodyCursor, NextUrl
+from durable.sources.detail import Detail
+from durable.sources.gather import Gather
 from durable.sources.http import HttpSource
+from durable.sources.nested import Nested
 from durable.sources.since import Since
 
 
@@ -23,13 +28,18 @@ __all__ = [
     "Connector",
     "Content",
     "Deletion",
+    "Detail",
     "Document",
+    "Gather",
     "GroupIntersection",
     "HttpSource",
+    "Missing",
     "Mode",
+    "Nested",
     "NextUrl",
     "Permissions",
     "Property",
     "Since",
+    "UpstreamError",
     "User",
 ]

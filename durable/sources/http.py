@@ -4,26 +4,36 @@ What looks like an end but is not said to be one is an error, since the close of
 a FULL job makes Glean delete whatever was not read.
 """
 
-import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import Raw, Struct
 
 from durable.auth import Auth, Unsigned
-from durable.environment import Environment, absolute
+from durable.environment import Environment
 from durable.errors import UpstreamError
 from durable.job import Crawl
+from durable.sources.completion import Completion
+from durable.sources.detail import Detail, DetailReader
+from durable.sources.gather import Gather, GatherReader
 from durable.sources.links import Links
 from durable.sources.paging import Ask, Paging, Told
 from durable.sources.shape import Shape
 from durable.sources.since import Since
-from durable.sources.source import CURSOR_CHARACTERS_MAX, Records, Surroundings
+from durable.sources.source import (
+    CURSOR_CHARACTERS_MAX,
+    NO_NAMES,
+    NO_SCOPE,
+    Reader,
+    Records,
+    Scope,
+    Surroundings,
+)
+from durable.sources.template import Template, located
 from durable.upstream import Answer, Upstream
 
 
-VARIABLE = re.compile(r"\{([A-Z][A-Z0-9_]*)\}")
 EXCERPT_BYTES_MAX = 200  # of an answer that is not what it should be
 
 
@@ -49,6 +59,8 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         link_origins: further servers that a link to the next page may name, as in
             `https://eu.example.com`. Others are not followed, since the proof of who asks
             is sent there too.
+        detail: one more request for each record.
+        gather: lists of its own for each record, put into it.
 
     Raises:
         ConfigurationError: two of the paths are the same place.
@@ -65,6 +77,10 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     has_more: str = ""
     total: str = ""
     link_origins: tuple[str, ...] = ()
+    detail: Detail | None = None
+    gather: tuple[Gather, ...] = ()
+
+    is_delegated: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         self.shape()
@@ -76,38 +92,54 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         paths += [(self.total, int)] if self.total else []
         return Shape(paths)
 
-    def reader(self, surroundings: Surroundings) -> "HttpReader":
-        return HttpReader(self, surroundings)
+    def reader(self, surroundings: Surroundings, names: frozenset[str] = NO_NAMES) -> "HttpReader":
+        return HttpReader(self, surroundings, names)
 
     def secrets(self) -> frozenset[str]:
-        return frozenset() if self.auth is None else self.auth.secrets()
+        own = frozenset() if self.auth is None else self.auth.secrets()
+        return own.union(*(gather.source.secrets() for gather in self.gather))
 
     def located(self, environment: Environment) -> str:
-        return absolute(VARIABLE.sub(lambda name: environment.variable(name[1]), self.url))
+        return located(self.url, environment)
 
 
-class HttpReader:
+class HttpReader(Reader):
     """Reads an `HttpSource`."""
 
-    def __init__(self, source: HttpSource, surroundings: Surroundings) -> None:
+    def __init__(
+        self, source: HttpSource, surroundings: Surroundings, names: frozenset[str] = NO_NAMES
+    ) -> None:
         url = source.located(surroundings.environment)
         signer = Unsigned() if source.auth is None else source.auth.signer(surroundings)
         self._source = source
         self._paging = source.paging
-        self._ask = Ask(url=url, params=source.params, headers=source.headers, body=source.body)
+        ask = Ask(url=url, params=source.params, headers=source.headers, body=source.body)
+        self._template = Template(ask, names)
         self._upstream = Upstream("the source", surroundings.transport, signer)
         self._page_bytes_max = surroundings.page_bytes_max
         self._links = Links(url, source.link_origins) if source.paging.is_linked else None
         self._shape = source.shape()
+        self._completion = self._completing(surroundings, url, names | {""})
 
-    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
-        ask = self._ask
+    def _completing(
+        self, surroundings: Surroundings, url: str, names: frozenset[str]
+    ) -> Completion:
+        source, detail = self._source, None
+        if source.detail is not None:
+            links = Links(url, source.link_origins)
+            detail = DetailReader(source.detail, self._upstream, surroundings, links, url, names)
+        gathers = [GatherReader(gather, surroundings, names) for gather in source.gather]
+        return Completion(detail, gathers, surroundings.page_bytes_max)
+
+    async def fetch(self, cursor: str | None, crawl: Crawl, scope: Scope = NO_SCOPE) -> Records:
+        ask = self._template.filled(scope)
         if crawl.since_ms is not None and self._source.since is not None:
             ask = self._source.since.asked(ask, crawl.since_ms)
         if cursor is not None and self._links is not None:
             cursor = self._links.followed(cursor, ask.url)
         ask = self._paging.asked(ask, cursor)
-        return self._records(await self._answer(ask), ask, cursor)
+        page = self._records(await self._answer(ask), ask, cursor)
+        return await self._completion.completed(page, crawl, scope)
 
     async def _answer(self, ask: Ask) -> Answer:
         bytes_max = self._page_bytes_max
