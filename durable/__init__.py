@@ -19,7 +19,9 @@ from durable.sources.detail import Detail
 from durable.sources.gather import Gather
 from durable.sources.http import HttpSource
 from durable.sources.nested import Nested
+from durable.sources.python import Portion, PythonSource
 from durable.sources.since import Since
+from durable.sources.web import Web, WebAnswer
 
 
 __all__ = [
@@ -38,8 +40,12 @@ __all__ = [
     "Nested",
     "NextUrl",
     "Permissions",
+    "Portion",
     "Property",
+    "PythonSource",
     "Since",
     "UpstreamError",
     "User",
+    "Web",
+    "WebAnswer",
 ]
