@@ -26,7 +26,19 @@ from durable.events import (
     Split,
     Woke,
 )
-from durable.job import ENDED, PENDING, Flight, Job, Limits, Mode, Page, Standing, State, Usage
+from durable.job import (
+    ENDED,
+    PENDING,
+    Flight,
+    Job,
+    Limits,
+    Mode,
+    Page,
+    Plan,
+    Standing,
+    State,
+    Usage,
+)
 from durable.machine import step
 
 
@@ -125,7 +137,7 @@ def _cases(job: Job) -> Iterator[Case]:
     yield from _failures(job)
     if job.state is State.QUEUED:
         return
-    yield "connector changed", replace(job, turn=None), Woke(fingerprint="now")
+    yield "connector changed", replace(job, turn=None), Woke(plan=Plan(fingerprint="now"))
     if job.state is State.OPENING:
         resumed = replace(job, resumes=True)
         yield "opened", job, Opened()

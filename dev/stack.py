@@ -28,7 +28,8 @@ TRIGGER_TOKEN = "local-trigger-Hd5TvP8xKr3NzQ7bFw2MjC6yLg9S"  # noqa: S105
 RESTING = frozenset({"succeeded", "failed", "cancelled", "held"})  # till a person asks for more
 POLL_SECONDS = 0.05
 JOB_SECONDS_MAX = 180
-LEASE_MS = 2_000  # a killed runtime is to go on soon after its start
+# A killed runtime is to go on soon after its start, and the local Glean keeps to no rate.
+LIMITS = {"lease_ms": 2_000, "documents_per_minute_max": 60_000}
 
 
 class Stack(Ensemble):
@@ -51,7 +52,7 @@ class Stack(Ensemble):
     ) -> None:
         super().__init__()
         self._folder = folder
-        self._limits = {"lease_ms": LEASE_MS, **(limits or {})}
+        self._limits = {**LIMITS, **(limits or {})}
         self._source_arguments = source_arguments
         self._is_reloading = is_reloading
         self._http = httpx.Client(timeout=30)

@@ -1,22 +1,13 @@
 """Pages of changes cut into requests that Glean takes. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from enum import StrEnum
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.documents import Deletion
+from durable.envelopes import TAIL, Endpoint, Envelope
 from durable.records import Placed, Reject
-
-
-class Endpoint(StrEnum):
-    """Where a batch goes, below the root of Glean's indexing API."""
-
-    BULK_DOCUMENTS = "/bulkindexdocuments"
-    DOCUMENTS = "/indexdocuments"
-    DELETION = "/deletedocument"
 
 
 class Sizes(Struct, frozen=True):
@@ -40,20 +31,20 @@ class Batch(Struct, frozen=True, kw_only=True):
 
     endpoint: Endpoint
     items: Sequence[Item]
-    head: bytes = b""  # what stands before the documents
+    head: bytes = b""  # what stands before the list; empty where an item is a whole request
     upload_id: str = ""
 
     @property
     def body(self) -> bytes:
         """Made anew each time: held beside its documents, it would double them in memory."""
-        if self.endpoint is Endpoint.DELETION:
+        if not self.head:
             return self.items[0].encoded
         return self.head + b",".join(item.encoded for item in self.items) + TAIL
 
     @property
     def byte_count(self) -> int:
         """Of the body."""
-        if self.endpoint is Endpoint.DELETION:
+        if not self.head:
             return len(self.items[0].encoded)
         return len(self.head) + sum(len(item.encoded) + 1 for item in self.items) - 1 + len(TAIL)
 
@@ -73,90 +64,67 @@ class Batch(Struct, frozen=True, kw_only=True):
         return replace(self, items=first), replace(self, items=second)
 
 
-TAIL = b"]}"
-
-
 def batches(
-    changes: Iterable[Placed],
-    datasource: str,
-    upload_id: str,
-    sizes: Sizes,
-    rejects: list[Reject],
+    changes: Iterable[Placed], envelope: Envelope, sizes: Sizes, rejects: list[Reject]
 ) -> Iterator[Batch]:
     """The requests that bring the changes to Glean, in the order of the changes.
 
     Args:
         changes: in the order of the source.
-        datasource: Glean's name of it.
-        upload_id: the bulk upload they are pages of; empty for single changes.
+        envelope: what stands around them.
         sizes: of the requests.
         rejects: gets what alone is larger than a request may be, or is not JSON.
     """
-    envelope = _Envelope(datasource, upload_id)
     items: list[Item] = []
     byte_count = envelope.byte_count
     for placed in changes:
         is_deletion = isinstance(placed.change, Deletion)
-        if is_deletion and upload_id:
+        if is_deletion and envelope.upload_id:
             continue  # what is not in a bulk upload is deleted by its close
-        item = envelope.item(placed, sizes.bytes_max)
+        item = _item(envelope, placed, sizes.bytes_max)
         if isinstance(item, Reject):
             rejects.append(item)
             continue
         size = len(item.encoded)
         is_full = byte_count + size > sizes.packed_bytes_max or len(items) == sizes.documents_max
-        if items and (is_deletion or is_full):
-            yield envelope.around(items)
+        is_alone = is_deletion or not envelope.form.is_list
+        if items and (is_alone or is_full):
+            yield _around(envelope, items)
             items, byte_count = [], envelope.byte_count
-        if is_deletion:
-            yield Batch(endpoint=Endpoint.DELETION, items=(item,))
+        if is_alone:
+            yield _alone(item, placed.change, envelope)
             continue
         items.append(item)
         byte_count += size + 1  # and a comma
     if items:
-        yield envelope.around(items)
+        yield _around(envelope, items)
 
 
-class _Envelope:
-    """What surrounds the documents of a request."""
-
-    def __init__(self, datasource: str, upload_id: str) -> None:
-        name = msgspec.json.encode(datasource)
-        upload = b'"uploadId":' + msgspec.json.encode(upload_id) + b"," if upload_id else b""
-        self._datasource = datasource
-        self._upload_id = upload_id
-        self._endpoint = Endpoint.BULK_DOCUMENTS if upload_id else Endpoint.DOCUMENTS
-        self._head = b"{" + upload + b'"datasource":' + name + b',"documents":['
-        self._member = b'{"datasource":' + name + b","
-        self.byte_count = len(self._head) + len(TAIL)
-
-    def item(self, placed: Placed, bytes_max: int) -> Item | Reject:
-        change = placed.change
-        around = 0 if isinstance(change, Deletion) else self.byte_count
-        try:
-            # Encoded, a document is an object with at least an id: it starts with `{"`.
-            encoded = (
-                self._deletion(change)
-                if isinstance(change, Deletion)
-                else self._member + msgspec.json.encode(change)[1:]
-            )
-        except (TypeError, ValueError, OverflowError) as error:
-            return placed.rejected(f"the document cannot be written as JSON: {error}")
-        if around + len(encoded) > bytes_max:
-            return placed.rejected(
-                f"the document takes {len(encoded)} bytes, more than a request to Glean may hold "
-                f"({bytes_max}): shorten its body in the connector"
-            )
-        return Item(placed.place, change.id, encoded)
-
-    def around(self, items: Sequence[Item]) -> Batch:
-        return Batch(
-            endpoint=self._endpoint,
-            items=tuple(items),
-            head=self._head,
-            upload_id=self._upload_id,
+def _item(envelope: Envelope, placed: Placed, bytes_max: int) -> Item | Reject:
+    try:
+        encoded = envelope.encoded(placed.change, placed.place)
+    except (TypeError, ValueError, OverflowError) as error:
+        return placed.rejected(f"the {envelope.form.name} cannot be written as JSON: {error}")
+    around = 0 if isinstance(placed.change, Deletion) else envelope.byte_count
+    name = envelope.form.name
+    if around + len(encoded) > bytes_max:
+        return placed.rejected(
+            f"the {name} takes {len(encoded)} bytes, more than a request to Glean may hold "
+            f"({bytes_max}): shorten it in the connector"
         )
+    return Item(placed.place, placed.key, encoded)
 
-    def _deletion(self, deletion: Deletion) -> bytes:
-        request = {"datasource": self._datasource, "objectType": deletion.object_type}
-        return msgspec.json.encode({**request, "id": deletion.id})
+
+def _around(envelope: Envelope, items: Sequence[Item]) -> Batch:
+    return Batch(
+        endpoint=envelope.form.endpoint,
+        items=tuple(items),
+        head=envelope.head,
+        upload_id=envelope.upload_id,
+    )
+
+
+def _alone(item: Item, change: Struct, envelope: Envelope) -> Batch:
+    is_deletion = isinstance(change, Deletion)
+    endpoint = Endpoint.DELETION if is_deletion else envelope.form.endpoint
+    return Batch(endpoint=endpoint, items=(item,))

@@ -5,14 +5,15 @@ import pkgutil
 import re
 from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 from msgspec import Struct
 
 from durable import cron
 from durable.documents import Change
 from durable.errors import ConfigurationError
-from durable.job import Mode
+from durable.feed import AnyFeed, Feed, Record
+from durable.job import Mode, Plan, Stage
 from durable.sources.source import Source
 
 
@@ -20,7 +21,10 @@ NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 NAME_CHARACTERS_MAX = 40  # it is part of every job's id, and that of the upload's
 DATASOURCE = re.compile(r"[A-Za-z0-9]+")
 
-Record = TypeVar("Record", bound=Struct)
+
+def _undeclared(record: Struct) -> Change:
+    """In the place of a mapping, where a backend brings the documents itself."""
+    raise TypeError(f"no mapping is declared for {record}")
 
 
 class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
@@ -31,8 +35,14 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
         datasource: Glean's name of the datasource: ASCII letters and digits.
         source: where the records are.
         record: the Struct that a record is decoded into.
-        document: makes a record a `Document`, or a `Deletion` if the source deleted it.
-            A record for which it raises is set aside.
+        document: makes a record a `Document`, a `Deletion` if the source deleted it, or None
+            if it is none of Glean's business. A record for which it raises is set aside.
+        deletions: what the source lists apart as deleted; INCREMENTAL jobs read it after the
+            changes, and delete it. A FULL job needs none.
+        users, groups, memberships: of the datasource, for permissions that name them. A FULL
+            job brings them before the documents; an INCREMENTAL one those whose source can
+            tell what has changed.
+        employees, teams: of the company, likewise.
         schedule: cron expressions (UTC) and the mode each asks for. Each must be
             among the triggers in wrangler.toml too. Where several are due in
             one minute, FULL wins.
@@ -47,9 +57,15 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
     name: str
     datasource: str
     source: Source
-    record: type[Record]
-    document: Callable[[Record], Change]
-    schedule: Mapping[str, Mode]
+    record: type[Record] = Struct  # type: ignore[assignment] # Backends have no records
+    document: Callable[[Record], Change | None] = _undeclared
+    deletions: AnyFeed | None = None
+    users: AnyFeed | None = None
+    groups: AnyFeed | None = None
+    memberships: AnyFeed | None = None
+    employees: AnyFeed | None = None
+    teams: AnyFeed | None = None
+    schedule: Mapping[str, Mode] = {}
     object_types: frozenset[str] = frozenset()
     url_regex: str = ""
 
@@ -64,6 +80,10 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
                 f"connector {self.name!r}: Glean takes ASCII letters and digits in the name of a "
                 f"datasource, not {self.datasource!r}"
             )
+        if self.document is _undeclared and not self.source.is_delegated:
+            raise ConfigurationError(
+                f"connector {self.name!r}: it has no document: declare `record` and `document`"
+            )
         for expression in self.schedule:
             if (fault := cron.fault(expression)) is not None:
                 raise ConfigurationError(
@@ -75,6 +95,48 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
             raise ConfigurationError(
                 f"connector {self.name!r}: url_regex {self.url_regex!r} is not right: {error}"
             ) from error
+
+    def feeds(self, mode: Mode) -> dict[Stage, AnyFeed]:
+        """What a job of this mode brings, in order."""
+        documents = Feed(source=self.source, record=self.record, change=self.document)
+        declared = {
+            Stage.USERS: self.users,
+            Stage.GROUPS: self.groups,
+            Stage.MEMBERSHIPS: self.memberships,
+            Stage.EMPLOYEES: self.employees,
+            Stage.TEAMS: self.teams,
+            Stage.DOCUMENTS: documents,
+            Stage.DELETIONS: self.deletions if mode is Mode.INCREMENTAL else None,
+        }
+        always = {Stage.DOCUMENTS, Stage.DELETIONS}
+        return {
+            stage: feed
+            for stage, feed in declared.items()
+            if feed is not None
+            and (mode is Mode.FULL or stage in always or feed.source.tells_changes)
+        }
+
+    def plan(self, fingerprint: str) -> Plan:
+        """What the machine is to know."""
+        feeds = {mode: self.feeds(mode) for mode in Mode}
+        rates = {
+            stage: feed.source.rate
+            for of_mode in feeds.values()
+            for stage, feed in of_mode.items()
+            if feed.source.rate is not None
+        }
+        return Plan(
+            fingerprint=fingerprint,
+            stages={mode: tuple(of_mode) for mode, of_mode in feeds.items()},
+            rates=rates,
+            kept_ms=self.source.kept_ms,
+            is_delegated=self.source.is_delegated,
+        )
+
+    def secrets(self) -> frozenset[str]:
+        """The names of all that its sources take from the environment and nobody may see."""
+        sources = [feed.source for mode in Mode for feed in self.feeds(mode).values()]
+        return frozenset[str]().union(*(source.secrets() for source in sources))
 
 
 AnyConnector = Connector[Any]

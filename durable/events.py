@@ -1,8 +1,11 @@
 """What a job asks to have done, and what can become of it. Pure data."""
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
-from durable.job import Page, Standing
+from durable.errors import Recourse
+from durable.job import Page, Plan, Stage, Standing
 
 
 class Open(Struct, frozen=True):
@@ -30,6 +33,7 @@ class Pack(Struct, frozen=True):
     page_index: int
     upload_id: str  # the bulk upload that the batches are pages of; empty for none
     batch_bytes_max: int | None  # of several documents together; None: as the limits say
+    after_place: int = 0  # records up to here are in Glean
 
 
 class Send(Struct, frozen=True):
@@ -61,8 +65,8 @@ class Woke(Struct, frozen=True):
     """The alarm fired: a turn begins."""
 
     watermark_ms: int | None = None  # the start of the connector's last job that succeeded
-    full_count: int | None = None  # documents of its last FULL job that succeeded
-    fingerprint: str = ""  # of the connector's definition; empty if that is not to be had
+    full_counts: Mapping[Stage, int] = {}  # what its last FULL job that succeeded has brought
+    plan: Plan = Plan()
 
 
 class Opened(Struct, frozen=True):
@@ -93,6 +97,8 @@ class Sent(Struct, frozen=True):
     batch_index: int
     rejected_document_count: int = 0
     rejected_deletion_count: int = 0
+    document_count: int = 0  # that were sent, whatever became of them
+    place: int = 0  # of the batch's last record in its page
 
 
 class Split(Struct, frozen=True):
@@ -128,6 +134,7 @@ class Failed(Struct, frozen=True):
     retry_after_ms: int = 0  # asked for by the other side
     jitter: float = 1.0  # how much of the back-off is waited, drawn from 0 to 1
     effect: Effect | None = None  # what was asked for
+    recourse: Recourse | None = None  # what helps instead
 
 
 Event = (

@@ -1,17 +1,17 @@
 """Performs what the machine asks for, against the source and Glean, and says what became of it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from typing import assert_never
 
-import httpx
-from msgspec import Raw, Struct
+from msgspec import Raw
 from msgspec.structs import replace
 
-from durable.auth import BearerSigner
 from durable.batches import Batch, Sizes, batches
 from durable.connector import AnyConnector
+from durable.ends import Ends, ends
+from durable.envelopes import Envelope
 from durable.environment import Environment
-from durable.errors import ConfigurationError, UpstreamError
+from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.events import (
     Ask,
     Asked,
@@ -33,37 +33,18 @@ from durable.events import (
     Sent,
     Split,
 )
-from durable.fingerprint import fingerprint
 from durable.glean import Glean
-from durable.job import Crawl, Limits, Page, Standing
+from durable.host import Host
+from durable.job import Crawl, Limits, Page, Stage, Standing
+from durable.pace import single_documents_max
 from durable.records import Reject, changes, digest, excerpt
-from durable.sources.source import Reader, Records, Surroundings
-from durable.upstream import Upstream, retry_after_ms
+from durable.sources.source import Reader, Records
+from durable.upstream import retry_after_ms
 
 
-GLEAN_TOKEN = "GLEAN_INDEXING_API_TOKEN"  # noqa: S105 - the name of a secret
 SLOW_MS = 5  # a page of a source that is worth a pause
 REASON_CHARACTERS_MAX = 600  # of an error, as it is stored and shown
 KEY_CHARACTERS_MAX = 200  # of a document's id, which Glean takes no longer
-
-
-class Host(Struct, frozen=True):
-    """What only the platform can give."""
-
-    now_ms: Callable[[], int]
-    nonce: Callable[[], str]  # a few hexadecimal digits, different each time
-    draw: Callable[[], float]  # any number from 0 to 1, as likely as any other
-    transport: httpx.AsyncBaseTransport
-    pause: Callable[[], Awaitable[object]]  # until what was asked for has left
-
-
-class Ends(Struct, frozen=True):
-    """Where the records come from and where they go."""
-
-    source: Reader
-    glean: Glean
-    limits: Limits
-    fingerprint: str
 
 
 class Executor:
@@ -87,20 +68,8 @@ class Executor:
 
     def ends(self) -> Ends | Failed:
         """The two ends, or why they cannot be told."""
-        environment, source = self._environment, self._connector.source
         try:
-            limits, host = environment.limits(), self._host
-            surroundings = Surroundings(
-                environment, host.transport, host.now_ms, limits.page_bytes_max
-            )
-            signer = BearerSigner(environment.secret(GLEAN_TOKEN))
-            glean = Upstream("Glean", host.transport, signer)
-            return Ends(
-                source.reader(surroundings),
-                Glean(glean, environment.glean_url(), self._connector.datasource),
-                limits,
-                fingerprint(self._connector, source.located(environment)),
-            )
+            return ends(self._connector, self._environment, self._host)
         except ConfigurationError as error:
             return self._failed(error, is_transient=False)
 
@@ -120,24 +89,26 @@ class Executor:
     async def perform(  # noqa: PLR0911 - a return for each effect
         self, effect: Effect, ends: Ends, crawl: Crawl
     ) -> Event:
+        glean = ends.glean(crawl.stage)
         try:
             match effect:
                 case Open(upload_id):
-                    await ends.glean.open(upload_id)
+                    await glean.open(upload_id)
                     return Opened()
                 case Ask(upload_id):
-                    return Asked(await ends.glean.standing(upload_id))
+                    return Asked(await glean.standing(upload_id))
                 case Fetch():
-                    return await self._fetch(effect, ends.source, crawl)
+                    return await self._fetch(effect, ends.readers[crawl.stage], crawl)
                 case Pack():
                     # It keeps the processor to itself, and a slow source is to be asked before.
                     if self._page_ms >= SLOW_MS:
                         await self._host.pause()
-                    return self._pack(effect, ends.limits)
+                    return self._pack(effect, ends, crawl.stage)
                 case Send():
-                    return await self._send(effect, ends.glean)
+                    return await self._send(effect, glean)
                 case Close(upload_id, is_only_page):
-                    return await self._close(ends.glean.close(upload_id, is_only_page=is_only_page))
+                    closing = glean.close(upload_id, is_only_page=is_only_page)
+                    return await self._close(closing)
                 case CloseWithDocument():
                     return await self._close_with_document(effect, ends, crawl)
                 case _:
@@ -152,16 +123,19 @@ class Executor:
         self._records[fetch.page_index] = page.records
         return Fetched(fetch.page_index, measured(page))
 
-    def _pack(self, pack: Pack, limits: Limits) -> Packed:
+    def _pack(self, pack: Pack, ends: Ends, stage: Stage) -> Packed:
         records, rejects = self._records.pop(pack.page_index), list[Reject]()
-        mapped = changes(self._connector, records, rejects)
-        sizes = _sizes(limits, pack.batch_bytes_max)
-        cut = list(batches(mapped, self._connector.datasource, pack.upload_id, sizes, rejects))
-        self._batches[pack.page_index] = list(cut)
+        mapped = changes(ends.feeds[stage], stage, self._connector, records, rejects)
+        envelope = Envelope(stage, self._connector.datasource, pack.upload_id)
+        sizes = _sizes(ends.limits, pack.batch_bytes_max, is_upload=bool(envelope.upload_id))
+        cut = list(batches(mapped, envelope, sizes, rejects))
+        # Of the others nothing is sent again. They are counted with the page.
+        to_send = [batch for batch in cut if batch.items[-1].place > pack.after_place]
+        self._batches[pack.page_index] = list(to_send)
         self._rejects[pack.page_index] = rejects
         return Packed(
             pack.page_index,
-            batch_count=len(cut),
+            batch_count=len(to_send),
             document_count=sum(batch.document_count for batch in cut),
             deletion_count=sum(batch.deletion_count for batch in cut),
             reject_count=len(rejects),
@@ -176,7 +150,8 @@ class Executor:
         except UpstreamError as error:
             event = await self._refused(send, batch, error, glean)
         else:
-            event = Sent(send.page_index, send.batch_index)
+            place, count = batch.items[-1].place, batch.document_count
+            event = Sent(send.page_index, send.batch_index, document_count=count, place=place)
         if isinstance(event, Sent):
             batches_of_page[send.batch_index] = None  # its memory is for the next page
         return event
@@ -208,6 +183,8 @@ class Executor:
             send.batch_index,
             rejected_document_count=batch.document_count,
             rejected_deletion_count=batch.deletion_count,
+            document_count=batch.document_count,
+            place=item.place,
         )
 
     async def _close(self, closing: Awaitable[None]) -> Event:
@@ -223,10 +200,12 @@ class Executor:
     async def _close_with_document(
         self, effect: CloseWithDocument, ends: Ends, crawl: Crawl
     ) -> Event:
-        page = await ends.source.fetch(effect.cursor, crawl)
-        mapped = changes(self._connector, page.records, [])
-        datasource, sizes = self._connector.datasource, _sizes(ends.limits, None)
-        cut = batches(mapped, datasource, effect.upload_id, sizes, [])
+        stage = crawl.stage
+        page = await ends.readers[stage].fetch(effect.cursor, crawl)
+        mapped = changes(ends.feeds[stage], stage, self._connector, page.records, [])
+        envelope = Envelope(stage, self._connector.datasource, effect.upload_id)
+        sizes = _sizes(ends.limits, None, is_upload=True)
+        cut = batches(mapped, envelope, sizes, [])
         items = [item for batch in cut for item in batch.items]
         if effect.index >= len(items):
             reason = (
@@ -235,17 +214,26 @@ class Executor:
             )
             return Failed(reason, is_transient=True, jitter=self._host.draw())
         item = items[effect.index]
-        return await self._close(ends.glean.close_with(effect.upload_id, item))
+        return await self._close(ends.glean(stage).close_with(effect.upload_id, item))
 
     def _failed_upstream(self, error: UpstreamError, *, may_pass: bool = False) -> Failed:
         return self._failed(
             error,
             is_transient=error.is_transient or may_pass,
             after_ms=retry_after_ms(error.retry_after, self._host.now_ms()),
+            recourse=error.recourse,
         )
 
-    def _failed(self, error: Exception, after_ms: int = 0, *, is_transient: bool) -> Failed:
-        return Failed(self._reason(error), is_transient, after_ms, self._host.draw())
+    def _failed(
+        self,
+        error: Exception,
+        after_ms: int = 0,
+        *,
+        is_transient: bool,
+        recourse: Recourse | None = None,
+    ) -> Failed:
+        reason, jitter = self._reason(error), self._host.draw()
+        return Failed(reason, is_transient, after_ms, jitter, recourse=recourse)
 
     def _reason(self, error: Exception) -> str:
         """The one way by which a text from outside becomes part of a job."""
@@ -270,10 +258,14 @@ def measured(page: Records) -> Page:
         record_count=len(page.records),
         total_count=page.total_count,
         digest=digest(page.records),
+        request_count=page.request_count,
+        wait_ms=page.wait_ms,
     )
 
 
-def _sizes(limits: Limits, packed_bytes_max: int | None) -> Sizes:
-    bytes_max = limits.batch_bytes_max
+def _sizes(limits: Limits, packed_bytes_max: int | None, *, is_upload: bool) -> Sizes:
+    bytes_max, documents_max = limits.batch_bytes_max, limits.batch_documents_max
     packed = bytes_max if packed_bytes_max is None else min(bytes_max, packed_bytes_max)
-    return Sizes(limits.batch_documents_max, bytes_max, packed)
+    if not is_upload:
+        documents_max = min(documents_max, single_documents_max(limits))
+    return Sizes(documents_max, bytes_max, packed)

@@ -7,7 +7,7 @@ file is written, so that a comment does not begin a crawl anew.
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from functools import partial
 from types import CodeType, FunctionType
@@ -17,34 +17,37 @@ import msgspec
 from msgspec import NODEFAULT, Struct
 
 from durable.connector import AnyConnector
+from durable.job import Mode
 
 
 PLAIN = frozenset({"datetime", "decimal", "zoneinfo"})  # their types' repr is the whole value
 
 
-def fingerprint(connector: AnyConnector, url: str) -> str:
+def fingerprint(connector: AnyConnector, places: Iterable[str]) -> str:
     """The same in every isolate that runs the same code.
 
     Args:
         connector: the definition.
-        url: where its source is located.
+        places: where its sources are located.
     """
     digest = hashlib.blake2b(digest_size=8)
-    for part in _parts(connector, url):
+    for part in _parts(connector, places):
         digest.update(part.encode(errors="replace"))
         digest.update(b"\0")
     return digest.hexdigest()
 
 
-def _parts(connector: AnyConnector, url: str) -> Iterator[str]:
+def _parts(connector: AnyConnector, places: Iterable[str]) -> Iterator[str]:
     yield connector.datasource
-    yield url
+    yield from places
     yield connector.url_regex
     yield from sorted(connector.object_types)
     walk = _Walk(getattr(connector.document, "__module__", ""))
-    yield from walk.described(connector.source)
-    yield from walk.described(connector.record)
-    yield from walk.described(connector.document)
+    for mode in Mode:
+        for stage, feed in connector.feeds(mode).items():
+            yield stage
+            for part in (feed.source, feed.record, feed.change):
+                yield from walk.described(part)
 
 
 class _Walk:

@@ -5,30 +5,23 @@ model. Glean documents no status for an upload that is in its way, so whatever
 is not a 200 is passed on as it came.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
 
-from durable.batches import Batch, Endpoint, Item
+from durable.batches import Batch, Item
+from durable.envelopes import UPLOADS
 from durable.errors import UpstreamError
-from durable.job import Standing
+from durable.job import Stage, Standing
 from durable.upstream import Answer, Upstream
 
 
 ANSWER_BYTES_MAX = 1024 * 1024
+Decoded = TypeVar("Decoded")
 CLOSED_STATES = frozenset({"UPLOAD COMPLETED", "DELETION PAUSED", "INDEXING COMPLETED"})
-
-
-class _Boundary(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """An empty page that opens or closes an upload."""
-
-    upload_id: str
-    datasource: str
-    documents: tuple[()]
-    is_first_page: bool = False
-    is_last_page: bool = False
-    force_restart_upload: bool = False
 
 
 class _Upload(Struct, frozen=True, rename="camel"):
@@ -51,39 +44,52 @@ class _Upload(Struct, frozen=True, rename="camel"):
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
-class _Documents(Struct, frozen=True, rename="camel"):
+class _Uploads(Struct, frozen=True, rename="camel"):
     bulk_upload_history: list[_Upload] | None = None
 
 
+class _Identity(Struct, frozen=True):
+    users: _Uploads | None = None
+    groups: _Uploads | None = None
+
+
 class _DatasourceStatus(Struct, frozen=True):
-    documents: _Documents
+    documents: _Uploads
+    identity: _Identity | None = None
+
+    def history(self, stage: Stage) -> list[_Upload]:
+        """The uploads of one kind of thing."""
+        identity = self.identity or _Identity()
+        parts = {
+            Stage.DOCUMENTS: self.documents,
+            Stage.USERS: identity.users,
+            Stage.GROUPS: identity.groups,
+        }
+        part = parts[stage]
+        return (part.bulk_upload_history or []) if part else []
 
 
 class Glean:
-    """One datasource. Every method raises UpstreamError.
+    """One kind of thing in one datasource. Every method raises UpstreamError.
 
     Args:
         upstream: Glean's server, with the indexing token.
         url: the root of the indexing API, without a slash at its end.
         datasource: the name of the datasource.
+        stage: the kind of thing.
     """
 
-    def __init__(self, upstream: Upstream, url: str, datasource: str) -> None:
+    def __init__(
+        self, upstream: Upstream, url: str, datasource: str, stage: Stage = Stage.DOCUMENTS
+    ) -> None:
+        self._stage = stage
         self._upstream = upstream
         self._url = url
         self._datasource = datasource
 
     async def open(self, upload_id: str) -> None:
-        """Open a bulk upload. Glean discards whichever was open before."""
-        await self._bound(
-            _Boundary(
-                upload_id=upload_id,
-                datasource=self._datasource,
-                documents=(),
-                is_first_page=True,
-                force_restart_upload=True,
-            )
-        )
+        """Open a bulk upload. Glean discards whichever of this kind was open before."""
+        await self._bound(upload_id, {"isFirstPage": True, "forceRestartUpload": True})
 
     async def send(self, batch: Batch) -> None:
         await self._post(batch.endpoint, batch.body)
@@ -96,33 +102,19 @@ class Glean:
             is_only_page: begin it again with the same request, so that there is nothing in it;
                 Glean's own tools empty a datasource like that.
         """
-        await self._bound(
-            _Boundary(
-                upload_id=upload_id,
-                datasource=self._datasource,
-                documents=(),
-                is_first_page=is_only_page,
-                is_last_page=True,
-                force_restart_upload=is_only_page,
-            )
-        )
+        beginning = {"isFirstPage": True, "forceRestartUpload": True} if is_only_page else {}
+        await self._bound(upload_id, {**beginning, "isLastPage": True})
 
     async def close_with(self, upload_id: str, item: Item) -> None:
-        """Close the upload with one of its documents, sent once more."""
-        page = {"uploadId": upload_id, "datasource": self._datasource, "isLastPage": True}
-        body = msgspec.json.encode({**page, "documents": [Raw(item.encoded)]})
-        await self._post(Endpoint.BULK_DOCUMENTS, body)
+        """Close the upload with one of its things, sent once more."""
+        await self._bound(upload_id, {"isLastPage": True}, [Raw(item.encoded)])
 
     async def standing(self, upload_id: str) -> Standing:
         """How the upload stands, by Glean's history of uploads."""
         path = f"/debug/{self._datasource}/status"
         answer = await self._post(path, b"{}")
-        try:
-            status = msgspec.json.decode(answer.body, type=_DatasourceStatus)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            reason = f"Glean's answer to {path} cannot be read: {error}"
-            raise UpstreamError(reason, is_transient=True) from error
-        history = status.documents.bulk_upload_history or []
+        status = self._decoded(answer, path, _DatasourceStatus)
+        history = status.history(self._stage)
         ours = [upload for upload in history if upload.upload_id == upload_id]
         if any(upload.is_closed for upload in ours):
             return Standing.CLOSED
@@ -135,8 +127,27 @@ class Glean:
         is_replaced = begun > 0 and any(upload.started_at >= begun for upload in others)
         return Standing.REPLACED if is_replaced else Standing.OPEN
 
-    async def _bound(self, boundary: _Boundary) -> None:
-        await self._post(Endpoint.BULK_DOCUMENTS, msgspec.json.encode(boundary))
+    async def config(self) -> dict[str, Any]:
+        """The datasource as Glean has it: its CustomDatasourceConfig."""
+        body = msgspec.json.encode({"datasource": self._datasource})
+        answer = await self._post("/getdatasourceconfig", body)
+        return self._decoded(answer, "/getdatasourceconfig", dict[str, Any])
+
+    def _decoded(self, answer: Answer, path: str, kind: type[Decoded]) -> Decoded:
+        try:
+            return msgspec.json.decode(answer.body, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            reason = f"Glean's answer to {path} cannot be read: {error}"
+            raise UpstreamError(reason, is_transient=True) from error
+
+    async def _bound(
+        self, upload_id: str, flags: Mapping[str, bool], items: Sequence[Raw] = ()
+    ) -> None:
+        """Send the page that opens or closes an upload."""
+        form = UPLOADS[self._stage]
+        around = {"datasource": self._datasource} if form.has_datasource else {}
+        page = {"uploadId": upload_id, **around, form.field: items, **flags}
+        await self._post(form.endpoint, msgspec.json.encode(page))
 
     async def _post(self, path: str, body: bytes) -> Answer:
         return await self._upstream.post(self._url + path, body, bytes_max=ANSWER_BYTES_MAX)

@@ -4,6 +4,7 @@ Imports nothing of ours. Times are Unix milliseconds (`_at_ms`), durations
 milliseconds (`_ms`): the units of the platform's alarms.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -33,6 +34,24 @@ class State(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+class Stage(StrEnum):
+    """What a part of a job brings, in the order in which Glean needs it."""
+
+    USERS = "users"
+    GROUPS = "groups"
+    MEMBERSHIPS = "memberships"  # of one group after the other, each an upload of its own
+    EMPLOYEES = "employees"
+    TEAMS = "teams"
+    DOCUMENTS = "documents"
+    DELETIONS = "deletions"  # what a source lists apart, of an INCREMENTAL job
+
+
+# A FULL job brings each of these as one bulk upload; Glean then deletes what was not in it.
+UPLOADED = frozenset({Stage.USERS, Stage.GROUPS, Stage.TEAMS, Stage.DOCUMENTS})
+# Glean tells how these uploads stand. Teams are of no datasource that could be asked about.
+CONFIRMED = UPLOADED - {Stage.TEAMS}
 
 
 WORKING = frozenset({State.OPENING, State.SENDING, State.CLOSING})
@@ -71,6 +90,8 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     deaths_max: Positive = 9  # of the isolate, at one and the same page; halve a turn to a page
     restarts_max: Count = 3  # crawls begun anew, since Glean no longer had the upload
     settle_ms_max: Positive = 30 * 60 * 1_000  # for so long, Glean's history may be late
+    documents_per_minute_max: Positive = 600  # by /indexdocuments; Glean takes no more
+    changes_max: Positive = 20_000  # more, and an INCREMENTAL job becomes a FULL one
     rejects_max: Count = 1_000  # records set aside; more stop the job
     rejects_share_max: Share = 0.1  # of all records, at the end of the source
     rejects_share_count: Count = 10  # up to so many, the share does not count
@@ -86,7 +107,39 @@ class Crawl(Struct, frozen=True):
 
     job_id: str
     mode: Mode
+    stage: Stage
     since_ms: int | None  # records changed at this time or later; None: all
+
+
+class Rate(Struct, frozen=True, kw_only=True):
+    """How often a source may be asked: so many requests, and then none until the span is over.
+
+    A span begins with its first request.
+    """
+
+    requests: Positive
+    per_ms: Positive
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What is to be known of a connector to carry its jobs."""
+
+    fingerprint: str = ""  # of its definition; empty if that is not to be had
+    stages: Mapping[Mode, tuple[Stage, ...]] = {}
+    rates: Mapping[Stage, Rate] = {}
+    kept_ms: int | None = None  # for so long, the source can tell what has changed
+    is_delegated: bool = False  # a backend brings the documents to Glean
+
+
+class Done(Struct, frozen=True):
+    """A stage that a job has left behind."""
+
+    stage: Stage
+    page_count: int
+    document_count: int  # of whatever it brings
+    deletion_count: int
+    reject_count: int
+    byte_count: int
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -101,6 +154,8 @@ class Page(Struct, frozen=True, kw_only=True):
     record_count: int = 0
     total_count: int | None = None  # records on all pages, if the source says so
     digest: str = ""  # of the records; empty if there are none
+    request_count: int = 1  # that it took
+    wait_ms: int = 0  # before the source is asked for anything more
 
 
 class Flight(Struct, frozen=True):
@@ -152,7 +207,7 @@ class Job(Struct, frozen=True, kw_only=True):
 
     id: str
     connector: str
-    mode: Mode
+    mode: Mode  # an INCREMENTAL job may become a FULL one
     created_at_ms: int
     state: State = State.QUEUED
     started_at_ms: int | None = None
@@ -197,3 +252,35 @@ class Job(Struct, frozen=True, kw_only=True):
     closing_index: int | None = None  # of the document that the last page has, if one is needed
     is_close_answered: bool = False  # Glean took the close
     unsettled_at_ms: int | None = None  # since when Glean's history has not told how it stands
+    asked_mode: Mode | None = None  # what was asked for, if it has become another
+    stages: tuple[Stage, ...] = ()  # of the mode; empty until the next turn tells
+    stage_index: int = 0  # of the one under way; the counts above are its own
+    done: tuple[Done, ...] = ()  # the stages before it
+    is_delegated: bool = False  # a backend brings the documents to Glean
+    is_close_begun: bool = False  # where Glean cannot be asked, a close is not repeated
+    rewind_count: int = 0  # crawls begun anew, since the source did not know its cursor any more
+    rate: Rate | None = None  # of the source under way
+    asked_until_ms: int = 0  # the end of the span in which the source's requests are counted
+    asked_count: int = 0  # in that span
+    source_at_ms: int = 0  # the source is asked for nothing before this
+    indexed_until_ms: int = 0  # Glean's rate then allows as much as if nothing had been sent
+    pause: str = ""  # why nothing is done before retry_at_ms, if that is no error
+    place: int = 0  # INCREMENTAL: what the page at `cursor` has up to here, is in Glean
+    place_digest: str = ""  # of that page
+    total_count: int | None = None  # records on all pages, if the source says so
+    repeats: str = ""  # the job whose rejects this one reads again
+    repeated_mode: Mode | None = None  # of that job
+
+    @property
+    def stage(self) -> Stage:
+        return self.stages[self.stage_index] if self.stages else Stage.DOCUMENTS
+
+    @property
+    def is_upload(self) -> bool:
+        """Whether what is under way is one bulk upload, whose close deletes."""
+        return self.mode is Mode.FULL and self.stage in UPLOADED and not self.is_delegated
+
+    @property
+    def page_base(self) -> int:
+        """Pages of the stages before: each page of a job has a number of its own."""
+        return sum(done.page_count for done in self.done)

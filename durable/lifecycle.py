@@ -3,16 +3,26 @@
 from msgspec.structs import replace
 
 from durable.guard import rejection_reason
-from durable.job import Job, Limits, Mode, Note, State
+from durable.job import CONFIRMED, UPLOADED, Done, Job, Limits, Mode, Note, Plan, Stage, State
 from durable.pace import soon
 
 
+def from_start(job: Job, plan: Plan, now_ms: int) -> Job:
+    """At the start of the job's first stage."""
+    stages = plan.stages.get(job.mode, (Stage.DOCUMENTS,))
+    if job.repeats:
+        stages = job.stages
+    job = replace(job, stages=stages, stage_index=0, done=(), is_delegated=plan.is_delegated)
+    return anew(job, now_ms)
+
+
 def anew(job: Job, now_ms: int) -> Job:
-    """At the start of the source, with a new upload; what an earlier crawl counted is void."""
+    """At the start of the stage, with a new upload; what an earlier crawl counted is void."""
     return replace(
         job,
-        state=State.OPENING if job.mode is Mode.FULL else State.SENDING,
-        started_at_ms=now_ms,
+        state=State.OPENING if job.is_upload else State.SENDING,
+        # The next job reads what has changed since then, of every stage.
+        started_at_ms=now_ms if job.stage_index == 0 else job.started_at_ms,
         crawl_count=job.crawl_count + 1,
         resumes=False,
         cursor=None,
@@ -32,18 +42,75 @@ def anew(job: Job, now_ms: int) -> Job:
         progress_at_ms=now_ms,
         closing_index=None,
         is_close_answered=False,
+        is_close_begun=False,
         unsettled_at_ms=None,
+        place=0,
+        place_digest="",
+        total_count=None,
     )
+
+
+def finished(job: Job, now_ms: int, limits: Limits) -> Job:
+    """The stage is over. The one after it has a turn of its own; without one, the job is done."""
+    job = progressed(job, now_ms)
+    if job.stage_index + 1 >= len(job.stages):
+        return ended(job, State.SUCCEEDED, now_ms, limits)
+    done = Done(
+        job.stage,
+        job.page_count,
+        job.document_count,
+        job.deletion_count,
+        job.reject_count,
+        job.byte_count,
+    )
+    text = f"{job.stage}: {job.document_count} brought"
+    job = replace(job, done=(*job.done, done), stage_index=job.stage_index + 1)
+    job = replace(grounded(anew(job, now_ms)), alarm_at_ms=soon(now_ms, now_ms))
+    return noted(job, text, now_ms, limits)
+
+
+def promoted(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
+    """An INCREMENTAL job queued again as a FULL one, since changes are not the way any more."""
+    assert job.mode is Mode.INCREMENTAL, "a FULL job has nothing to become"
+    job = replace(
+        grounded(job),
+        state=State.QUEUED,
+        mode=Mode.FULL,
+        asked_mode=job.mode,
+        resumes=False,
+        since_ms=None,
+        cursor=None,
+        attempt=0,
+        retry_at_ms=None,
+        alarm_at_ms=soon(now_ms, now_ms),
+    )
+    return noted(job, f"becomes a FULL sync: {reason}", now_ms, limits)
+
+
+def rewound(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
+    """Begin the stage anew, since the source does not know the cursor any more."""
+    if job.rewind_count >= limits.restarts_max:
+        reason = (
+            f"the source did not know its cursor any more {job.rewind_count + 1} times, at last: "
+            f"{reason}; have it keep cursors for longer, or page by what lasts, as an id"
+        )
+        return ended(job, State.FAILED, now_ms, limits, reason)
+    job = replace(
+        grounded(anew(job, now_ms)),
+        rewind_count=job.rewind_count + 1,
+        alarm_at_ms=soon(now_ms, now_ms),
+    )
+    return noted(job, f"begins anew: {reason}", now_ms, limits)
 
 
 def taken_up(job: Job, now_ms: int, limits: Limits) -> Job:
     """A job that a person has queued again, where it was; from its start if that is of no use."""
-    is_full = job.mode is Mode.FULL
-    state = State.OPENING if is_full else State.SENDING
+    state = State.OPENING if job.is_upload else State.SENDING
     job = replace(job, state=state, cursor=job.queued_cursor, queued_cursor=None)
     # Earlier code did not say so, but a page that names no next one is the last.
     is_misplaced = job.cursor is None and job.page_count > 0 and not job.has_end
-    if is_misplaced or (job.has_end and rejection_reason(job, limits) is not None):
+    is_unknown = job.is_upload and job.stage not in CONFIRMED  # whether its upload is still open
+    if is_misplaced or is_unknown or (job.has_end and rejection_reason(job, limits) is not None):
         return noted(anew(job, now_ms), "begins anew", now_ms, limits)
     return job
 
@@ -51,6 +118,13 @@ def taken_up(job: Job, now_ms: int, limits: Limits) -> Job:
 def grounded(job: Job) -> Job:
     """With nothing under way: between two turns, or at the end."""
     return replace(job, flights=(), is_fetching=False, is_refused=False, turn=None)
+
+
+def paused(job: Job, until_ms: int, reason: str, now_ms: int) -> Job:
+    """Nothing is wrong, and nothing is done before then."""
+    at_ms = soon(until_ms, now_ms)
+    # The turn after a pause is no further try.
+    return replace(grounded(job), retry_at_ms=at_ms, alarm_at_ms=at_ms, pause=reason, attempt=0)
 
 
 def progressed(job: Job, now_ms: int) -> Job:
@@ -123,9 +197,22 @@ def noted(job: Job, text: str, now_ms: int, limits: Limits) -> Job:
     return replace(job, notes=kept)
 
 
+def brought(job: Job) -> dict[Stage, int]:
+    """How much of each kind that is replaced as a whole, the job has brought."""
+    if job.is_delegated:
+        return {}
+    counts = {done.stage: done.document_count for done in job.done}
+    return {
+        stage: count
+        for stage, count in (counts | {job.stage: job.document_count}).items()
+        if stage in UPLOADED
+    }
+
+
 def watermark_ms(job: Job) -> int | None:
     """Where the next INCREMENTAL job reads from once this job has succeeded, else None.
 
     It is this job's start, not its end: what changed while it ran is read again.
     """
-    return job.started_at_ms if job.state is State.SUCCEEDED else None
+    is_whole = job.state is State.SUCCEEDED and not job.repeats
+    return job.started_at_ms if is_whole else None

@@ -2,7 +2,8 @@
 
 from durable.commands import LEGAL
 from durable.guard import missing_count
-from durable.job import PENDING, Job, Mode, State
+from durable.job import PENDING, Job, Limits, Mode, Stage, State
+from durable.pace import MINUTE_MS
 
 
 def waiting_reason(job: Job, ahead: Job | None) -> str | None:
@@ -17,7 +18,7 @@ def waiting_reason(job: Job, ahead: Job | None) -> str | None:
     if job.state is State.QUEUED and ahead is not None:
         return f"one job of a connector runs at a time, and {ahead.id} is {ahead.state}"
     if job.state in PENDING and job.retry_at_ms is not None:
-        return f"attempt {max(1, job.attempt)} failed: {job.error}"
+        return job.pause or f"attempt {max(1, job.attempt)} failed: {job.error}"
     if job.state in PENDING and job.turn is None:
         return "its next turn begins with the next alarm"
     return None
@@ -26,13 +27,14 @@ def waiting_reason(job: Job, ahead: Job | None) -> str | None:
 def next_step(job: Job) -> str:  # noqa: PLR0911 - a return for each state
     """What is done next, when the wait is over."""
     page, is_full = job.page_count + 1, job.mode is Mode.FULL
-    is_asking = is_full and job.resumes and job.page_count > 0
+    is_asking = job.is_upload and job.resumes and job.page_count > 0
     match job.state:
         case State.QUEUED | State.OPENING if is_asking:
             then = "closes the upload" if job.has_end else f"goes on at page {page}"
             return f"{then}, if Glean still has it open; else begins anew"
         case State.QUEUED | State.OPENING if is_full:
-            return "opens a bulk upload and reads the source from its start"
+            of = "" if job.stage is Stage.DOCUMENTS else f" of {job.stage}"
+            return f"opens a bulk upload{of} and reads the source from its start"
         case State.QUEUED if job.resumes and job.page_count:
             return f"goes on at page {page}"
         case State.QUEUED:
@@ -74,6 +76,14 @@ def if_killed(job: Job) -> str:  # noqa: PLR0911 - a return for each state
         case State.CLOSING:
             return "the question how the upload stands; a close is never repeated blindly"
     return "nothing"
+
+
+def left_ms(job: Job, limits: Limits) -> int | None:
+    """How long the documents that are still to come take at Glean's rate; None if unknown."""
+    if job.is_upload or job.stage is not Stage.DOCUMENTS or job.total_count is None:
+        return None
+    left_count = max(0, job.total_count - job.record_count)
+    return left_count * MINUTE_MS // limits.documents_per_minute_max
 
 
 def _pages(job: Job) -> str:

@@ -3,10 +3,12 @@
 from msgspec.structs import replace
 
 from durable.events import Failed
-from durable.job import Job, Limits, Usage
+from durable.job import Job, Limits, Stage, Usage
 
 
 ALARM_MS_MIN = 50  # the platform may lose an alarm that is set for this very moment
+MINUTE_MS = 60_000
+SHARES_PER_MINUTE = 6
 REQUESTS_PER_BATCH = 3  # sent, refused and asked about, before it is cut in two
 
 
@@ -21,6 +23,45 @@ def wait_ms(job: Job, failure: Failed, limits: Limits) -> int:
     backoff_ms = min(limits.backoff_ms_min << doublings, limits.backoff_ms_max)
     told_ms = min(failure.retry_after_ms, limits.retry_after_ms_max)
     return told_ms + round(backoff_ms * failure.jitter)
+
+
+def is_saturated(job: Job, now_ms: int, limits: Limits) -> bool:
+    """Whether Glean takes no further document by itself for now."""
+    if job.is_upload or job.stage is not Stage.DOCUMENTS:
+        return False
+    ahead_ms = max(0, job.indexed_until_ms - now_ms)
+    return ahead_ms + _indexing_ms(single_documents_max(limits), limits) > MINUTE_MS
+
+
+def single_documents_max(limits: Limits) -> int:
+    """Of one request outside of an upload: small enough to use the rate evenly."""
+    return max(1, limits.documents_per_minute_max // SHARES_PER_MINUTE)
+
+
+def indexed(job: Job, document_count: int, now_ms: int, limits: Limits) -> Job:
+    """With documents counted that were sent by themselves: a bucket that leaks at Glean's rate."""
+    begun_ms = max(job.indexed_until_ms, now_ms)
+    return replace(job, indexed_until_ms=begun_ms + _indexing_ms(document_count, limits))
+
+
+def _indexing_ms(document_count: int, limits: Limits) -> int:
+    """The time for which the rate allows so many."""
+    return document_count * MINUTE_MS // limits.documents_per_minute_max
+
+
+def asked(job: Job, request_count: int, wait_ms: int, now_ms: int) -> Job:
+    """With requests to the source counted, and what it asks for besides."""
+    source_at_ms = max(job.source_at_ms, now_ms + wait_ms if wait_ms else 0)
+    if job.rate is None:
+        return replace(job, source_at_ms=source_at_ms)
+    until_ms, count = job.asked_until_ms, job.asked_count
+    if now_ms >= until_ms:
+        until_ms, count = now_ms + job.rate.per_ms, 0
+    count += request_count
+    # The next page may take as many as this one.
+    if count + request_count > job.rate.requests:
+        source_at_ms = max(source_at_ms, until_ms)
+    return replace(job, asked_until_ms=until_ms, asked_count=count, source_at_ms=source_at_ms)
 
 
 def is_spent(job: Job, turn: Usage, now_ms: int, limits: Limits) -> bool:
@@ -39,11 +80,11 @@ def leased(job: Job, now_ms: int, limits: Limits) -> Job:
     return replace(job, alarm_at_ms=soon(now_ms + limits.lease_ms, now_ms))
 
 
-def spent(turn: Usage, byte_count: int, batch_count: int) -> Usage:
+def spent(turn: Usage, byte_count: int, request_count: int, batch_count: int) -> Usage:
     """The turn's usage after one more page."""
     return replace(
         turn,
         page_count=turn.page_count + 1,
         byte_count=turn.byte_count + byte_count,
-        request_count=turn.request_count + 1 + REQUESTS_PER_BATCH * batch_count,
+        request_count=turn.request_count + request_count + REQUESTS_PER_BATCH * batch_count,
     )

@@ -4,17 +4,19 @@ Knows neither the platform nor the clock: the object that owns it hands them in.
 """
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.commands import Instruction, Refusal, obeyed
+from durable.commands import LEGAL, Instruction, Refusal, obeyed
 from durable.connector import AnyConnector
+from durable.ends import GLEAN_TOKEN
 from durable.environment import Environment
 from durable.errors import ConfigurationError
-from durable.executor import GLEAN_TOKEN, Host
-from durable.job import Job, Limits, Mode, State
+from durable.host import Host
+from durable.job import ENDED, Job, Limits, Mode, Stage, State
 from durable.pace import soon
 from durable.records import Reject
 from durable.status import Status, status
@@ -57,29 +59,60 @@ class Processor:
         Refused is a trigger that asked for the other mode before.
         """
         if trigger_key is not None and (job := self._store.triggered_by(trigger_key)) is not None:
-            if job.mode is mode:
+            if (job.asked_mode or job.mode) is mode:
                 return Begun(job, is_new=False)
+            asked_mode = job.asked_mode or job.mode
             return Refusal(
-                f"The same key asked for a job in the mode {job.mode} before, {job.id}: use "
+                f"The same key asked for a job in the mode {asked_mode} before, {job.id}: use "
                 "another key for another request.",
                 is_key_reused=True,
             )
         pending = self._store.pending()
         for job in pending:
-            if job.mode is mode:
+            if job.mode is mode and not job.repeats:
                 self._store.remember(trigger_key, job)
                 return Begun(job, is_new=False)
-        now_ms = self._host.now_ms()
-        job = Job(
-            id=_job_id(self._connector.name, now_ms, self._host.nonce()),
-            connector=self._connector.name,
-            mode=mode,
-            created_at_ms=now_ms,
-        )
+        return await self._added(self._new(mode), trigger_key, pending)
+
+    def _new(self, mode: Mode) -> Job:
+        now_ms, name = self._host.now_ms(), self._connector.name
+        job_id = _job_id(name, now_ms, self._host.nonce())
+        return Job(id=job_id, connector=name, mode=mode, created_at_ms=now_ms)
+
+    async def _added(self, job: Job, trigger_key: str | None, pending: Sequence[Job]) -> Begun:
         # Where a job is working, its alarm is armed already, and its end arms the next.
-        alarm_at_ms = None if pending else soon(now_ms, now_ms)
+        alarm_at_ms = None if pending else soon(job.created_at_ms, job.created_at_ms)
         await self._store.add(job, trigger_key, alarm_at_ms)
         return Begun(job, is_new=True)
+
+    async def repeat(self, job_id: str) -> Begun | Refusal | None:
+        """Queue a job that reads again what another one has set aside; None if there is no such.
+
+        It sends each record by itself, whatever the mode of the other, and moves no watermark.
+        """
+        before = self._store.load(job_id)
+        if before is None:
+            return None
+        stages = self._store.spots(job_id)
+        if before.state not in ENDED or not stages:
+            return Refusal(
+                f"The job {job_id} is {before.state}, and has no records to repeat."
+                if before.state in ENDED
+                else f"The job {job_id} is {before.state}: its rejects can be repeated at its end.",
+                LEGAL[before.state],
+            )
+        pending = self._store.pending()
+        for job in pending:
+            if job.repeats == job_id:
+                return Begun(job, is_new=False)
+        job = replace(
+            self._new(Mode.INCREMENTAL),
+            stages=tuple(stage for stage in Stage if stage in stages),
+            since_ms=before.since_ms,
+            repeats=job_id,
+            repeated_mode=before.mode,
+        )
+        return await self._added(job, None, pending)
 
     async def obey(self, job_id: str, instruction: Instruction) -> Job | Refusal | None:
         """Carry out a command; None if there is no such job. A refused one changes nothing."""
@@ -89,7 +122,7 @@ class Processor:
         others = [
             other
             for other in self._store.pending()
-            if other.id != job_id and other.mode is job.mode
+            if other.id != job_id and other.mode is job.mode and other.repeats == job.repeats
         ]
         limits = self._limits()
         after = obeyed(job, instruction, others[0] if others else None, now_ms, limits)
@@ -97,7 +130,9 @@ class Processor:
             return after
         self._store.put(after, limits)
         if after.state is State.QUEUED:
-            self._store.forget_rejects(job_id, after.page_count)  # those pages are read again
+            self._store.forget_rejects(
+                job_id, after.page_base + after.page_count
+            )  # those pages are read again
         pending = self._store.pending()
         await self._store.arm(soon(pending[0].alarm_at_ms or 0, now_ms) if pending else None)
         return after
@@ -128,8 +163,8 @@ class Processor:
     def shown(self, job: Job) -> Status:
         """A job for the outside; without secrets, also where the source put one into its cursor."""
         # Only a turn reads them otherwise, and this may be an isolate that had none yet.
-        self._environment.hide(GLEAN_TOKEN, *self._connector.source.secrets())
-        clean, shown = self._environment.redacted, status(job, self.ahead_of(job))
+        self._environment.hide(GLEAN_TOKEN, *self._connector.secrets())
+        clean, shown = self._environment.redacted, status(job, self.ahead_of(job), self._limits())
         return replace(
             shown,
             waits_because=shown.waits_because and clean(shown.waits_because),

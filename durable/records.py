@@ -1,18 +1,25 @@
 """Records decoded and mapped by their connector; those that cannot be are set aside."""
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
 
 from durable.connector import AnyConnector
-from durable.documents import Change, Deletion, Document
+from durable.documents import Deletion, Document
+from durable.feed import AnyFeed
+from durable.job import Stage
 from durable.validation import fault
 
 
 EXCERPT_BYTES_MAX = 400
-CHANGES = (Document, Deletion)  # a union would be made anew at each test
+# What a record may become. Unions would be made anew at each test.
+KINDS: Mapping[Stage, tuple[type[Any], ...]] = {
+    Stage.DOCUMENTS: (Document, Deletion),
+    Stage.DELETIONS: (Deletion,),
+}
 
 
 class Reject(Struct, frozen=True):
@@ -22,17 +29,26 @@ class Reject(Struct, frozen=True):
     key: str  # the document's id; empty where it did not get one
     reason: str
     excerpt: str = ""  # the beginning of the record
+    stage: Stage = Stage.DOCUMENTS
+    cursor: str | None = None  # of its page
+    digest: str = ""  # of that page's records; empty where earlier code did not keep it
 
 
 class Placed(Struct, frozen=True):
     """What a record became."""
 
     place: int  # in its page, from 1
-    change: Change
+    change: Struct
     raw: Raw
 
+    @property
+    def key(self) -> str:
+        """By which Glean knows it."""
+        change: Any = self.change
+        return str(change.id)
+
     def rejected(self, reason: str) -> Reject:
-        return Reject(self.place, self.change.id, reason, excerpt(self.raw))
+        return Reject(self.place, self.key, reason, excerpt(self.raw))
 
 
 def excerpt(content: Raw | bytes) -> str:
@@ -52,12 +68,18 @@ def digest(records: Sequence[Raw]) -> str:
 
 
 def changes(
-    connector: AnyConnector, records: Sequence[Raw], rejects: list[Reject]
+    feed: AnyFeed,
+    stage: Stage,
+    connector: AnyConnector,
+    records: Sequence[Raw],
+    rejects: list[Reject],
 ) -> Iterator[Placed]:
     """What the records become in Glean, one at a time.
 
     Args:
-        connector: gives the records' type and their mapping.
+        feed: gives the records' type and their mapping.
+        stage: says what they may become.
+        connector: says which documents the datasource takes.
         records: of one page, undecoded.
         rejects: gets those that do not decode, cannot be mapped, or map to what Glean refuses.
 
@@ -65,26 +87,30 @@ def changes(
         MemoryError: there is none left, which is not the record's fault.
     """
     # The one loop over all records: a call saved in it is a tenth of a millisecond a page.
-    decode, document = msgspec.json.Decoder(connector.record).decode, connector.document
+    kinds = KINDS[stage]
+    decode, made = msgspec.json.Decoder(feed.record).decode, feed.change
     for place, raw in enumerate(records, start=1):
         try:
             record = decode(raw)
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - so may what the record checks of itself
-            reason = f"the record is not a {connector.record.__name__}: {error}"
+            reason = f"the record is not a {feed.record.__name__}: {error}"
             rejects.append(Reject(place, "", reason, excerpt(raw)))
             continue
         try:
-            change = document(record)
+            change: Any = made(record)
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - the author's mapping may raise anything
             reason = f"the mapping raised {type(error).__name__}: {error}"
             rejects.append(Reject(place, "", reason, excerpt(raw)))
             continue
-        if not isinstance(change, CHANGES):
-            reason = f"the mapping gave a {type(change).__name__}, not a Document or a Deletion"
+        if change is None:
+            continue
+        if not isinstance(change, kinds):
+            names = " or a ".join(kind.__name__ for kind in kinds)
+            reason = f"the mapping gave a {type(change).__name__}, not a {names}"
             rejects.append(Reject(place, "", reason, excerpt(raw)))
         elif (at_fault := fault(change, connector)) is not None:
             rejects.append(Reject(place, str(change.id), at_fault, excerpt(raw)))

@@ -19,10 +19,11 @@ from msgspec import Struct
 from pyodide.ffi import JsException, to_js
 from workers import DurableObject
 
+from durable.checks import Checks
 from durable.commands import Command, Instruction, Refusal
 from durable.connector import Connectors
 from durable.environment import Environment
-from durable.executor import Host
+from durable.host import Host
 from durable.job import Job, Mode, State
 from durable.processor import Processor
 from durable.status import Status
@@ -49,6 +50,7 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         self.environment = Environment(lambda name: getattr(env, name, None))
         host = Host(_now_ms, _nonce, random.random, FetchTransport(_fetch), _pause)
         connector = self.connectors[ctx.id.name]
+        self.checks = Checks(connector, self.environment, host)
         self.processor = Processor(connector, self.environment, Store(ctx.storage), host)
 
     async def begin(self, mode: str, trigger_key: str | None) -> dict[str, Any]:
@@ -78,6 +80,21 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
             return _refused(job)
         _log(f"{command} on request", self.processor.shown(job))
         return self._shown(job)
+
+    async def repeat(self, job_id: str) -> dict[str, Any] | None:
+        """`status` of a job that reads this one's rejects again, or `refusal`; None as above."""
+        begun = await self.processor.repeat(job_id)
+        if begun is None:
+            return None
+        if isinstance(begun, Refusal):
+            return _refused(begun)
+        if begun.is_new:
+            _log("queued", self.processor.shown(begun.job), repeats=job_id)
+        return self._shown(begun.job)
+
+    async def check(self) -> dict[str, Any]:
+        """`checks` of all that has to be right for a job to succeed."""
+        return {"checks": [_plain(check) for check in await self.checks.run()]}
 
     async def rejects(
         self, job_id: str, page: int, place: int, count: int

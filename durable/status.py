@@ -5,8 +5,11 @@ from msgspec import Struct
 from durable.commands import LEGAL, Command
 from durable.guard import missing_count
 from durable.instant import rfc3339
-from durable.job import Job, Mode, State
-from durable.outlook import if_killed, next_step, waiting_reason
+from durable.job import Job, Limits, Mode, Stage, State
+from durable.outlook import if_killed, left_ms, next_step, waiting_reason
+
+
+DEFAULTS = Limits()
 
 
 class Happened(Struct, frozen=True):
@@ -16,6 +19,16 @@ class Happened(Struct, frozen=True):
     what: str
 
 
+class Brought(Struct, frozen=True):
+    """A stage of a job."""
+
+    stage: Stage
+    pages: int
+    brought: int
+    deleted: int
+    rejected: int
+
+
 class Status(Struct, frozen=True, kw_only=True):
     """A job as `GET /status/<job>` shows it. Times are RFC 3339 in UTC."""
 
@@ -23,6 +36,10 @@ class Status(Struct, frozen=True, kw_only=True):
     connector: str
     mode: Mode
     state: State
+    became_full: bool  # it was asked for as INCREMENTAL: `events` says why
+    repeats: str | None  # the job whose rejects this one reads again
+    stage: Stage  # under way, or the last one
+    stages: tuple[Brought, ...]  # with all before it
     waits_because: str | None  # None: it works, or has ended
     waits_until: str | None  # None: no time is set
     next_step: str  # what is done next
@@ -32,7 +49,8 @@ class Status(Struct, frozen=True, kw_only=True):
     started_at: str | None
     finished_at: str | None
     progress_at: str | None
-    pages: int  # this and the next four count what Glean has acknowledged
+    left_seconds: int | None  # INCREMENTAL: at the rate at which Glean takes documents
+    pages: int  # this and the next four count what Glean has acknowledged, of all stages
     documents: int
     deleted: int
     rejected: int  # records set aside: GET /rejects/<job>
@@ -47,19 +65,25 @@ class Status(Struct, frozen=True, kw_only=True):
     events: tuple[Happened, ...]  # the latest last
 
 
-def status(job: Job, ahead: Job | None = None) -> Status:
+def status(job: Job, ahead: Job | None = None, limits: Limits = DEFAULTS) -> Status:
     """A job for the outside.
 
     Args:
         job: what is shown.
         ahead: the job that this one waits for, if it is queued.
+        limits: of the deployment.
     """
+    stages, remaining_ms = _stages(job), left_ms(job, limits)
     is_compared = job.mode is Mode.FULL and job.expected_count is not None
     return Status(
         id=job.id,
         connector=job.connector,
         mode=job.mode,
         state=job.state,
+        repeats=job.repeats or None,
+        became_full=job.asked_mode is Mode.INCREMENTAL,
+        stage=job.stage,
+        stages=stages,
         waits_because=waiting_reason(job, ahead),
         waits_until=_optional(None if job.turn else job.retry_at_ms or job.alarm_at_ms),
         next_step=next_step(job),
@@ -69,11 +93,12 @@ def status(job: Job, ahead: Job | None = None) -> Status:
         started_at=_optional(job.started_at_ms),
         finished_at=_optional(job.finished_at_ms),
         progress_at=_optional(job.progress_at_ms or None),
-        pages=job.page_count,
-        documents=job.document_count,
-        deleted=job.deletion_count,
-        rejected=job.reject_count + job.pending_reject_count,
-        bytes=job.byte_count,
+        left_seconds=None if remaining_ms is None else remaining_ms // 1_000,
+        pages=sum(stage.pages for stage in stages),
+        documents=sum(stage.brought for stage in stages if stage.stage is Stage.DOCUMENTS),
+        deleted=sum(stage.deleted for stage in stages),
+        rejected=sum(stage.rejected for stage in stages) + job.pending_reject_count,
+        bytes=job.byte_count + sum(done.byte_count for done in job.done),
         turns=job.turn_count,
         attempt=job.attempt,
         next_attempt_at=_optional(job.retry_at_ms),
@@ -83,6 +108,17 @@ def status(job: Job, ahead: Job | None = None) -> Status:
         cursor=job.cursor,
         events=tuple(Happened(rfc3339(note.at_ms), note.text) for note in job.notes),
     )
+
+
+def _stages(job: Job) -> tuple[Brought, ...]:
+    before = [
+        Brought(
+            done.stage, done.page_count, done.document_count, done.deletion_count, done.reject_count
+        )
+        for done in job.done
+    ]
+    counts = (job.page_count, job.document_count, job.deletion_count, job.reject_count)
+    return (*before, Brought(job.stage, *counts))
 
 
 def _optional(at_ms: int | None) -> str | None:

@@ -12,9 +12,10 @@ from typing import Protocol
 import msgspec
 from msgspec.structs import replace
 
-from durable.job import ENDED, PENDING, Job, Limits, Mode, State
-from durable.lifecycle import grounded, watermark_ms
+from durable.job import ENDED, PENDING, UPLOADED, Job, Limits, Mode, Stage, State
+from durable.lifecycle import brought, grounded, watermark_ms
 from durable.records import Reject
+from durable.sources.repeated import Spot
 
 
 Binding = str | int | float | None  # the platform mangles bool, dict and list without a word
@@ -22,6 +23,8 @@ Binding = str | int | float | None  # the platform mangles bool, dict and list w
 BODY_BYTES_MAX = 1_000_000  # half of what the platform takes in one value
 TRIGGER_KEYS_MAX = 1_000
 VERSION_MARK = "-- version "
+# Documents were the only ones once.
+COUNT_NAMES = {stage: stage.value for stage in UPLOADED} | {Stage.DOCUMENTS: "succeeded"}
 
 
 class Rows(Protocol):
@@ -107,10 +110,11 @@ class Store:
         rows = self._query("SELECT at_ms FROM watermark WHERE name = 'succeeded'")
         return _integer(rows[0]["at_ms"]) if rows else None
 
-    def full_count(self) -> int | None:
-        """Documents of the last FULL job that succeeded; None if there was none."""
-        rows = self._query("SELECT document_count FROM full_count WHERE name = 'succeeded'")
-        return _integer(rows[0]["document_count"]) if rows else None
+    def full_counts(self) -> dict[Stage, int]:
+        """What the last FULL job that succeeded has brought; empty if there was none."""
+        rows = self._query("SELECT name, document_count FROM full_count")
+        counts = {str(row["name"]): _integer(row["document_count"]) for row in rows}
+        return {stage: counts[name] for stage, name in COUNT_NAMES.items() if name in counts}
 
     def add(self, job: Job, trigger_key: str | None, alarm_at_ms: int | None) -> Awaitable[None]:
         """Remember a new job; `alarm_at_ms` None leaves the alarm as it is."""
@@ -145,7 +149,7 @@ class Store:
             self._working, self._written = job, body
         elif before is not None:
             self._working = None
-        if job.state is State.SUCCEEDED:
+        if job.state is State.SUCCEEDED and not job.repeats:
             self._succeeded(job)
         if job.state in ENDED:
             self._prune(limits)
@@ -165,7 +169,7 @@ class Store:
             )
 
     def rejects(self, job_id: str, after: tuple[int, int], count: int) -> list[tuple[int, Reject]]:
-        """So many rejects with their pages, in order, that come after a page and place."""
+        """So many rejects with their pages, in order, that come after a page and place; -1: all."""
         rows = self._query(
             "SELECT page, body FROM reject WHERE job_id = ? AND (page, place) > (?, ?)"
             "  ORDER BY page, place LIMIT ?",
@@ -177,6 +181,16 @@ class Store:
             (_integer(row["page"]), msgspec.json.decode(str(row["body"]), type=Reject))
             for row in rows
         ]
+
+    def spots(self, job_id: str) -> dict[Stage, list[Spot]]:
+        """Where the rejects of a job are in its sources, as far as they are remembered."""
+        spots: dict[Stage, dict[int, Spot]] = {}
+        for page, reject in self.rejects(job_id, (0, 0), -1):
+            if reject.digest:
+                of_stage = spots.setdefault(reject.stage, {})
+                before = of_stage.get(page, Spot(reject.cursor, reject.digest, frozenset()))
+                of_stage[page] = replace(before, places=before.places | {reject.place})
+        return {stage: list(of_stage.values()) for stage, of_stage in spots.items()}
 
     def forget_rejects(self, job_id: str, after_page: int = 0) -> None:
         self._query("DELETE FROM reject WHERE job_id = ? AND page > ?", job_id, after_page)
@@ -202,10 +216,12 @@ class Store:
         at_ms, before_ms = watermark_ms(job), self.watermark_ms()
         assert at_ms is not None, "a job that succeeded was started"
         if job.mode is Mode.FULL:
-            self._query(
-                "INSERT OR REPLACE INTO full_count (name, document_count)  VALUES ('succeeded', ?)",
-                job.document_count,
-            )
+            for stage, count in brought(job).items():
+                self._query(
+                    "INSERT OR REPLACE INTO full_count (name, document_count)  VALUES (?, ?)",
+                    COUNT_NAMES[stage],
+                    count,
+                )
         elif before_ms is not None:
             # An old job that was retried does not take back what later ones have read. But a
             # FULL one does: its close takes back what they have written.

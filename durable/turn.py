@@ -4,14 +4,19 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from durable.commands import superseded
 from durable.connector import AnyConnector
+from durable.ends import Ends
 from durable.environment import Environment
 from durable.events import Effect, Event, Failed, Open, Woke
-from durable.executor import Ends, Executor, Host
-from durable.job import PENDING, Crawl, Job, Limits
+from durable.executor import Executor
+from durable.host import Host
+from durable.job import PENDING, Crawl, Job, Limits, Plan
 from durable.machine import step
 from durable.pace import soon
+from durable.sources.repeated import RepeatedReader
 from durable.store import Store
 
 
@@ -37,13 +42,27 @@ class Turn:
 
     async def run(self) -> None:
         ends = self._executor.ends()
-        woke = Woke(self._store.watermark_ms(), self._store.full_count())
         if not isinstance(ends, Failed):
-            self._limits = ends.limits
-            woke = Woke(woke.watermark_ms, woke.full_count, ends.fingerprint)
+            ends = self._narrowed(ends)
+        plan = Plan()
+        if not isinstance(ends, Failed):
+            self._limits, plan = ends.limits, ends.plan
+        woke = Woke(self._store.watermark_ms(), self._store.full_counts(), plan)
         effects = await self._advance(woke)
         async with asyncio.TaskGroup() as group:
             self._begin(effects, ends, group)
+
+    def _narrowed(self, ends: Ends) -> Ends:
+        """Where the job repeats what another one has set aside, its pages alone are read."""
+        job = self._store.load(self._job_id)
+        if job is None or not job.repeats:
+            return ends
+        spots = self._store.spots(job.repeats)
+        readers = {
+            stage: RepeatedReader(reader, spots.get(stage, ()))
+            for stage, reader in ends.readers.items()
+        }
+        return replace(ends, readers=readers)
 
     def _begin(
         self, effects: Sequence[Effect], ends: Ends | Failed, group: asyncio.TaskGroup
@@ -73,7 +92,7 @@ class Turn:
             return ()  # ended or begun anew by somebody while we waited; the alarm is theirs
         job, effects = step(before, event, now_ms, self._limits)
         self._number = job.turn_count
-        self._crawl = Crawl(job.id, job.mode, job.since_ms)
+        self._crawl = Crawl(job.id, job.repeated_mode or job.mode, job.stage, job.since_ms)
         self._set_aside(before, job)
         if any(isinstance(effect, Open) for effect in effects):
             self._supersede(job, now_ms)
@@ -95,18 +114,28 @@ class Turn:
 
     def _set_aside(self, before: Job, job: Job) -> None:
         """Remember a page's rejects with the page; where they end the job, all that are known."""
-        if job.crawl_count != before.crawl_count:
-            self._store.forget_rejects(job.id)
+        base, pages = before.page_base, [flight.page for flight in before.flights]
+        cursors = [before.cursor, *(page.next_cursor for page in pages)]
+        if job.crawl_count != before.crawl_count and job.page_base <= base:
+            self._store.forget_rejects(job.id, job.page_base)
             return
-        landed = range(before.page_count, job.page_count)
+        landed = range(before.page_count, job.page_base + job.page_count - base)
         is_stopped = job.pending_reject_count > 0  # by these very rejects
         for index in self._executor.held() if is_stopped else landed:
-            rejects = self._executor.rejects(index)
-            self._store.set_aside(job.id, index + 1, rejects, self._limits)
+            place = index - before.page_count
+            rejects = [
+                replace(
+                    reject, stage=before.stage, cursor=cursors[place], digest=pages[place].digest
+                )
+                for reject in self._executor.rejects(index)
+            ]
+            self._store.set_aside(job.id, base + index + 1, rejects, self._limits)
             self._executor.forget(index)
 
     def _supersede(self, job: Job, now_ms: int) -> None:
         for held in self._store.held():
+            if held.stage is not job.stage:
+                continue  # Glean has one upload open for each kind of thing
             self._store.put(superseded(held, job, now_ms, self._limits), self._limits)
 
     def _alarm_at_ms(self, job: Job, now_ms: int) -> int | None:

@@ -7,7 +7,7 @@ before it are in Glean, whatever of the later ones is there already.
 from msgspec.structs import replace
 
 from durable.events import Effect, Fetch, Pack, Packed, Send, Sent, Split
-from durable.job import Flight, Job, Limits, Mode
+from durable.job import Flight, Job, Limits, Stage
 from durable.pace import spent
 
 
@@ -29,7 +29,10 @@ def landed(job: Job) -> Job:
         byte_count=job.byte_count + page.byte_count,
         record_count=job.record_count + page.record_count,
         reject_count=job.reject_count + flight.reject_count,
-        turn=spent(turn, page.byte_count, flight.batch_count),
+        turn=spent(turn, page.byte_count, page.request_count, flight.batch_count),
+        total_count=page.total_count,
+        place=0,
+        place_digest="",
     )
     if page_count.bit_count() > 1:
         return job
@@ -86,7 +89,13 @@ def acknowledged(job: Job, sent: Sent) -> Job:
         rejected_document_count=flight.rejected_document_count + sent.rejected_document_count,
         rejected_deletion_count=flight.rejected_deletion_count + sent.rejected_deletion_count,
     )
-    return _with(job, sent.page_index, flight)
+    job = _with(job, sent.page_index, flight)
+    # In order, so all before it is in Glean too. What was set aside is found again by reading
+    # the page again, but for what Glean refused.
+    is_refused = flight.rejected_document_count + flight.rejected_deletion_count
+    if job.is_upload or is_refused or flight.is_whole:
+        return job
+    return replace(job, place=sent.place, place_digest=flight.page.digest)
 
 
 def halved(job: Job, split: Split) -> Job:
@@ -122,7 +131,6 @@ def sends(job: Job, limits: Limits) -> tuple[Job, list[Send]]:
     """
     if job.is_refused:
         return job, []
-    is_ordered = job.mode is Mode.INCREMENTAL
     room = _width(job, limits) - sum(len(flight.sending) for flight in job.flights)
     begun: list[Send] = []
     for page_index, flight in enumerate(job.flights, start=job.page_count):
@@ -131,7 +139,7 @@ def sends(job: Job, limits: Limits) -> tuple[Job, list[Send]]:
             job = _with(job, page_index, flight)
             begun.append(Send(page_index, index))
             room -= 1
-        if room <= 0 or is_ordered:
+        if room <= 0 or not job.is_upload:
             break
     return job, begun
 
@@ -144,8 +152,14 @@ def fetch(job: Job, ahead: Job) -> tuple[Job, Fetch]:
 
 def pack(job: Job) -> Pack:
     """The page that was fetched last."""
-    page_index = job.page_count + len(job.flights) - 1
-    return Pack(page_index, job.upload_id, job.batch_bytes_max)
+    page_index, digest = job.page_count + len(job.flights) - 1, job.flights[-1].page.digest
+    is_known = bool(digest) and digest == job.place_digest and len(job.flights) == 1
+    after_place = job.place if is_known and not job.is_upload else 0
+    upload_id = job.upload_id if job.is_upload else ""
+    if job.stage is Stage.MEMBERSHIPS:
+        # Each group's is an upload, and each try another one.
+        upload_id = f"{job.id}-{job.turn_count}-{page_index + 1}"
+    return Pack(page_index, upload_id, job.batch_bytes_max, after_place)
 
 
 def _width(job: Job, limits: Limits) -> int:
@@ -154,7 +168,9 @@ def _width(job: Job, limits: Limits) -> int:
     After a turn without progress only one, the oldest: what is sent beside it
     would be sent again if that one failed once more.
     """
-    return 1 if job.mode is Mode.INCREMENTAL or job.attempt > 1 else limits.sends_max
+    # Glean's own tools send the pages of people one after the other.
+    is_wide = job.is_upload and job.stage is Stage.DOCUMENTS
+    return limits.sends_max if is_wide and job.attempt <= 1 else 1
 
 
 def _next_batch(flight: Flight) -> int | None:

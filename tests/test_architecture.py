@@ -26,13 +26,17 @@ PACKAGES_ALLOWED = {
 }
 CORE = {
     "durable/job.py": (),
-    "durable/events.py": ("job",),
+    "durable/errors.py": (),
+    "durable/events.py": ("job", "errors"),
     "durable/pace.py": ("job", "events"),
     "durable/guard.py": ("job",),
     "durable/closing.py": ("job", "events"),
     "durable/lifecycle.py": ("job", "pace", "guard"),
     "durable/window.py": ("job", "events", "pace"),
-    "durable/machine.py": ("job", "events", "pace", "guard", "closing", "lifecycle", "window"),
+    "durable/flow.py": (
+        *("job", "errors", "events", "pace", "guard", "closing", "lifecycle", "window"),
+    ),
+    "durable/machine.py": ("job", "events", "pace", "closing", "lifecycle", "window", "flow"),
     "durable/commands.py": ("job", "pace", "guard", "lifecycle"),
 }
 MODULES_ALLOWED = {

@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from durable import connector
+from durable.checks import Check
 from durable.job import Mode
 from durable.status import Status
 
@@ -48,6 +49,14 @@ class Accepted(Status, frozen=True, kw_only=True):
     """A job that was asked for something, and where to follow it."""
 
     status_url: str
+
+
+class Checked(Struct, frozen=True, kw_only=True):
+    """What was found of a connector. Nothing was sent to Glean."""
+
+    connector: str
+    passed: bool  # nothing has failed
+    checks: list[Check]
 
 
 class Rejected(Struct, frozen=True, kw_only=True):

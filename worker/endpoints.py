@@ -7,12 +7,14 @@ from typing import Literal
 
 from msgspec import Struct
 
+from durable.connector import NAME
 from durable.processor import JOB_ID
 from durable.status import Status
-from worker.bodies import Accepted, Approval, Health, Rejects, Trigger
+from worker.bodies import Accepted, Approval, Checked, Health, Rejects, Trigger
 
 
 KEY = re.compile(r"[ -~]{1,255}")  # any text of the caller's own; it is stored
+TRUTH = re.compile("true|false")
 PLACE = re.compile(r"[0-9]{1,15}\.[0-9]{1,15}")  # as large as COUNT_MAX, for the same reason
 
 
@@ -27,6 +29,7 @@ class Operation(StrEnum):
     APPROVE = "approve"
     CANCEL = "cancel"
     RETRY = "retry"
+    CHECK = "check"
 
 
 class Parameter(Struct, frozen=True, kw_only=True):
@@ -43,7 +46,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
 
     operation: Operation
     methods: tuple[str, ...]  # the one to use first
-    path: str  # `{job}` stands for a job's id
+    path: str  # `{job}` stands for a job's id, `{connector}` for a connector's name
     summary: str
     body: type[Struct] | None = None
     answer: type[Struct] | None  # None: any JSON object
@@ -67,6 +70,9 @@ class Endpoint(Struct, frozen=True, kw_only=True):
 
 JOB = Parameter(
     name="job", place="path", pattern=JOB_ID, description="A job's id, as `POST /trigger` gives it."
+)
+CONNECTOR = Parameter(
+    name="connector", place="path", pattern=NAME, description="A connector's name."
 )
 ENDPOINTS = (
     Endpoint(
@@ -151,27 +157,42 @@ ENDPOINTS = (
         operation=Operation.RETRY,
         methods=("POST",),
         path="/retry/{job}",
-        summary="Queue a job again that failed or was cancelled",
+        summary="Queue a job again that failed or was cancelled; or what any job has set aside",
         answer=Accepted,
         answer_status=202,
-        parameters=(JOB,),
+        parameters=(
+            JOB,
+            Parameter(
+                name="rejects",
+                place="query",
+                pattern=TRUTH,
+                description="With `true`, a new job reads again only what this one has set aside.",
+            ),
+        ),
         other_refusals=(409,),
     ),
+    Endpoint(
+        operation=Operation.CHECK,
+        methods=("POST",),
+        path="/check/{connector}",
+        summary="Find out whether a connector can work: its source, its mapping, and Glean",
+        answer=Checked,
+        parameters=(CONNECTOR,),
+    ),
 )
-# By the first part of the path, and whether a job's id follows.
+# By the first part of the path, and whether it names a job or a connector.
 _BY_PATH: Mapping[tuple[str, bool], Endpoint] = {
-    (endpoint.path.removesuffix("/{job}"), endpoint.path.endswith("/{job}")): endpoint
-    for endpoint in ENDPOINTS
+    (endpoint.path.partition("/{")[0], "/{" in endpoint.path): endpoint for endpoint in ENDPOINTS
 }
 
 
 def found(path: str) -> tuple[Endpoint, str] | None:
-    """The endpoint at a path and the job's id in it, which may be anything; "" where it has none.
+    """The endpoint at a path and what is named in it, which may be anything; "" for nothing.
 
-    The path is taken as it came, with its escapes: no job's id needs any.
+    The path is taken as it came, with its escapes: no job's id and no connector needs any.
     """
     if (endpoint := _BY_PATH.get((path, False))) is not None:
         return endpoint, ""
-    start, slash, job_id = path.rpartition("/")
+    start, slash, name = path.rpartition("/")
     endpoint = _BY_PATH.get((start, True)) if slash else None
-    return None if endpoint is None else (endpoint, job_id)
+    return None if endpoint is None else (endpoint, name)

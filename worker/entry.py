@@ -20,7 +20,8 @@ from durable.commands import Command
 from durable.connector import discover
 from durable.environment import Environment
 from durable.job import Mode
-from worker.routes import Request, Response, Routes, failure
+from worker.responses import Response
+from worker.routes import Request, Routes, failure
 from worker.schedule import due
 
 
@@ -88,6 +89,14 @@ class _Runners:
         stub = self._stub(connector)
         obeyed: Mapping[str, Any] | None = await stub.obey(job_id, command.value, deletion_count)
         return obeyed
+
+    async def repeat(self, connector: str, job_id: str) -> Mapping[str, Any] | None:
+        begun: Mapping[str, Any] | None = await self._stub(connector).repeat(job_id)
+        return begun
+
+    async def check(self, connector: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = await self._stub(connector).check()
+        return found
 
     async def rejects(
         self, connector: str, job_id: str, after: tuple[int, int], count: int

@@ -6,15 +6,17 @@ from typing import Any, Protocol, TypeVar, assert_never
 import msgspec
 from msgspec import Struct
 
-from durable.commands import Command, Refusal
+from durable.checks import Check, Outcome
+from durable.commands import Command
 from durable.connector import Connectors
 from durable.environment import Environment
 from durable.job import Mode
 from durable.processor import connector_name
 from worker import auth, openapi, problems
-from worker.bodies import Approval, Health, Rejected, Rejects, Trigger
-from worker.endpoints import ENDPOINTS, KEY, PLACE, Operation, found
+from worker.bodies import Approval, Checked, Health, Rejected, Rejects, Trigger
+from worker.endpoints import ENDPOINTS, KEY, PLACE, TRUTH, Operation, found
 from worker.problems import Problem
+from worker.responses import Response, job_answer, json_answer, no_job, refused
 
 
 BODY_BYTES_MAX = 64 * 1024
@@ -33,12 +35,6 @@ class Request(Struct, frozen=True, kw_only=True):
     body: Callable[[int], Awaitable[bytes | None]]  # up to so many bytes; None if it has more
 
 
-class Response(Struct, frozen=True):
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
 class Runners(Protocol):
     """The objects of the connectors, by the connector's name. See durable/runner.py."""
 
@@ -51,6 +47,10 @@ class Runners(Protocol):
     async def obey(
         self, connector: str, job_id: str, command: Command, deletion_count: int
     ) -> Mapping[str, Any] | None: ...
+
+    async def repeat(self, connector: str, job_id: str) -> Mapping[str, Any] | None: ...
+
+    async def check(self, connector: str) -> Mapping[str, Any]: ...
 
     async def rejects(
         self, connector: str, job_id: str, after: tuple[int, int], count: int
@@ -73,17 +73,17 @@ class Routes:
 
     async def answer(self, request: Request) -> Response:
         if (at := found(request.path)) is None:
-            return _refused(problems.not_found(f"There is nothing at {request.path!r:.200}."))
+            return refused(problems.not_found(f"There is nothing at {request.path!r:.200}."))
         endpoint, job_id = at
         if request.method not in endpoint.methods:
             problem = problems.method_not_allowed(
                 f"{request.method} is not for {request.path!r:.200}; use {endpoint.methods[0]}."
             )
-            return _refused(problem, allow=", ".join(endpoint.methods))
+            return refused(problem, allow=", ".join(endpoint.methods))
         if not endpoint.is_public:
             refusal = auth.refusal(self._environment, request.headers.get("authorization"))
             if refusal is not None:
-                return _refused(refusal)
+                return refused(refusal)
         return await self._performed(endpoint.operation, job_id, request)
 
     async def _performed(  # noqa: PLR0911 - a return for each
@@ -91,9 +91,9 @@ class Routes:
     ) -> Response:
         match operation:
             case Operation.HEALTH:
-                return _json(200, Health())
+                return json_answer(200, Health())
             case Operation.OPENAPI:
-                return _json(200, openapi.document(ENDPOINTS))
+                return json_answer(200, openapi.document(ENDPOINTS))
             case Operation.TRIGGER:
                 return await self._trigger(request)
             case Operation.STATUS:
@@ -104,15 +104,17 @@ class Routes:
                 return await self._approve(job_id, request)
             case Operation.CANCEL:
                 return await self._command(Command.CANCEL, job_id)
+            case Operation.CHECK:
+                return await self._check(job_id)
             case Operation.RETRY:
-                return await self._command(Command.RETRY, job_id)
+                return await self._retry(job_id, request)
             case _:
                 assert_never(operation)
 
     async def _trigger(self, request: Request) -> Response:
         key = request.headers.get("idempotency-key")
         if key is not None and not KEY.fullmatch(key):
-            return _refused(
+            return refused(
                 problems.bad_request(
                     "The header Idempotency-Key takes 1 to 255 printable ASCII characters."
                 )
@@ -120,12 +122,12 @@ class Routes:
         example = '{"mode": "FULL"} or {"mode": "INCREMENTAL", "connector": "name"}'
         trigger = await _decoded(request, Trigger, example)
         if isinstance(trigger, Problem):
-            return _refused(trigger)
+            return refused(trigger)
         name = self._chosen(trigger)
         if isinstance(name, Problem):
-            return _refused(name)
+            return refused(name)
         trigger_key = None if key is None else f"request {key}"
-        return _job(await self._runners.begin(name, trigger.mode, trigger_key), 202)
+        return job_answer(await self._runners.begin(name, trigger.mode, trigger_key), 202)
 
     def _chosen(self, trigger: Trigger) -> str | Problem:
         names = ", ".join(self._connectors)
@@ -143,26 +145,50 @@ class Routes:
         if (name := self._owner(job_id)) is not None:
             shown = await self._runners.status(name, job_id)
             if shown is not None:
-                return _json(200, shown["status"])
-        return _no_job(job_id)
+                return json_answer(200, shown["status"])
+        return no_job(job_id)
 
     async def _approve(self, job_id: str, request: Request) -> Response:
         approval = await _decoded(request, Approval, '{"deletions": 120}')
         if isinstance(approval, Problem):
-            return _refused(approval)
+            return refused(approval)
         return await self._command(Command.APPROVE, job_id, int(approval.deletions))
+
+    async def _retry(self, job_id: str, request: Request) -> Response:
+        of_rejects = request.query.get("rejects", "false")
+        if not TRUTH.fullmatch(of_rejects):
+            return refused(
+                problems.bad_request(
+                    "The parameter `rejects` is true or false: with true, only what the job has "
+                    "set aside is read again."
+                )
+            )
+        if of_rejects == "false":
+            return await self._command(Command.RETRY, job_id)
+        if (name := self._owner(job_id)) is not None:
+            shown = await self._runners.repeat(name, job_id)
+            if shown is not None:
+                return job_answer(shown, 202)
+        return no_job(job_id)
+
+    async def _check(self, connector: str) -> Response:
+        if connector not in self._connectors:
+            return refused(problems.not_found(f"There is no connector {connector!r:.200}."))
+        checks = msgspec.convert((await self._runners.check(connector))["checks"], list[Check])
+        is_passed = not any(check.outcome is Outcome.FAILED for check in checks)
+        return json_answer(200, Checked(connector=connector, passed=is_passed, checks=checks))
 
     async def _command(self, command: Command, job_id: str, deletion_count: int = 0) -> Response:
         if (name := self._owner(job_id)) is not None:
             shown = await self._runners.obey(name, job_id, command, deletion_count)
             if shown is not None:
-                return _job(shown, 200 if command is Command.CANCEL else 202)
-        return _no_job(job_id)
+                return job_answer(shown, 200 if command is Command.CANCEL else 202)
+        return no_job(job_id)
 
     async def _rejects(self, job_id: str, request: Request) -> Response:
         after = _place(request.query.get("after", "0.0"))
         if after is None:
-            return _refused(
+            return refused(
                 problems.bad_request(
                     "The parameter `after` is a page and a record of it, as in after=3.17; "
                     "leave it out to begin, and follow `next`."
@@ -171,8 +197,8 @@ class Routes:
         if (name := self._owner(job_id)) is not None:
             shown = await self._runners.rejects(name, job_id, after, REJECTS_MAX + 1)
             if shown is not None:
-                return _json(200, _rejects(job_id, shown))
-        return _no_job(job_id)
+                return json_answer(200, _rejects(job_id, shown))
+        return no_job(job_id)
 
     def _owner(self, job_id: str) -> str | None:
         """The connector of a job. Only known ones are asked: asking an object makes it."""
@@ -182,7 +208,7 @@ class Routes:
 
 def failure() -> Response:
     """The answer where our own code failed."""
-    return _refused(problems.internal())
+    return refused(problems.internal())
 
 
 async def _decoded(request: Request, kind: type[Body], example: str) -> Body | Problem:
@@ -216,35 +242,3 @@ def _rejects(job_id: str, shown: Mapping[str, Any]) -> Rejects:
     has_more, rejects = len(rejects) > REJECTS_MAX, rejects[:REJECTS_MAX]
     last = f"/rejects/{job_id}?after={rejects[-1].page}.{rejects[-1].record}" if has_more else None
     return Rejects(job=job_id, total=int(shown["total"]), rejects=rejects, next=last)
-
-
-def _job(shown: Mapping[str, Any], status: int) -> Response:
-    """A job after it was asked for something, or why that is refused."""
-    if "refusal" in shown:
-        refusal = msgspec.convert(shown["refusal"], Refusal)
-        if refusal.is_key_reused:
-            return _refused(problems.key_reused(refusal.reason))
-        return _refused(problems.conflict(refusal.reason, [*refusal.legal]))
-    url = f"/status/{shown['status']['id']}"
-    return _json(status, {**shown["status"], "status_url": url}, {"location": url})
-
-
-def _no_job(job_id: str) -> Response:
-    return _refused(problems.not_found(f"There is no job {job_id!r:.200}."))
-
-
-def _json(status: int, content: object, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(
-        status,
-        {"content-type": "application/json", "cache-control": "no-store", **(headers or {})},
-        msgspec.json.encode(content),
-    )
-
-
-def _refused(problem: Problem, allow: str | None = None) -> Response:
-    headers = {"content-type": "application/problem+json", "cache-control": "no-store"}
-    if allow is not None:
-        headers["allow"] = allow
-    if problem.status == 401:
-        headers["www-authenticate"] = "Bearer"
-    return Response(problem.status, headers, msgspec.json.encode(problem))

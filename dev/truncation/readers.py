@@ -83,7 +83,7 @@ async def _outcome(url: str, case: Case) -> str:
         reader = case.source.reader(Surroundings(environment, transport, int, PAGE_BYTES_MAX))
         while job.state is State.SENDING and job.page_count < PAGES_MAX:
             try:
-                page = await reader.fetch(job.cursor, Crawl(job.id, job.mode, None))
+                page = await reader.fetch(job.cursor, Crawl(job.id, job.mode, job.stage, None))
             except UpstreamError as error:
                 verdict = Verdict.WAITS if error.is_transient else Verdict.FAILS
                 return f"{verdict}: {_short(str(error))}"

@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 from durable.auth import Auth, Unsigned
 from durable.environment import Environment
 from durable.errors import UpstreamError
-from durable.job import Crawl
+from durable.job import Crawl, Rate
 from durable.sources.completion import Completion
 from durable.sources.detail import Detail, DetailReader
 from durable.sources.gather import Gather, GatherReader
@@ -61,6 +61,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
             is sent there too.
         detail: one more request for each record.
         gather: lists of its own for each record, put into it.
+        rate: how often it may be asked.
 
     Raises:
         ConfigurationError: two of the paths are the same place.
@@ -79,8 +80,17 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     link_origins: tuple[str, ...] = ()
     detail: Detail | None = None
     gather: tuple[Gather, ...] = ()
+    rate: Rate | None = None
 
     is_delegated: ClassVar[bool] = False
+
+    @property
+    def kept_ms(self) -> int | None:
+        return None
+
+    @property
+    def tells_changes(self) -> bool:
+        return self.since is not None
 
     def __post_init__(self) -> None:
         self.shape()

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from durable.environment import Environment
 from durable.errors import ConfigurationError, Recourse, UpstreamError
-from durable.job import Crawl
+from durable.job import Crawl, Rate
 from durable.sources.belonging import GONE, Fault, Missing, missed
 from durable.sources.filling import FULL_RECORDS, Filling
 from durable.sources.parents import Parents, Place, keys_of, place_of
@@ -76,6 +76,21 @@ class Nested(Struct, frozen=True, kw_only=True):
                 f"the name {self.name!r} of a Nested source is not right: it names a field of each "
                 "record, in letters, digits and _"
             )
+
+    @property
+    def rate(self) -> Rate | None:
+        """The stricter one, since each page asks for both."""
+        rates = [source.rate for source in (self.parents, self.children)]
+        return min(filter(None, rates), key=lambda rate: rate.requests / rate.per_ms, default=None)
+
+    @property
+    def kept_ms(self) -> int | None:
+        asked = [self.children, *([self.parents] if self.since_parents else [])]
+        return min((source.kept_ms for source in asked if source.kept_ms), default=None)
+
+    @property
+    def tells_changes(self) -> bool:
+        return self.children.tells_changes
 
     def reader(self, surroundings: Surroundings) -> "NestedReader":
         return NestedReader(self, surroundings)

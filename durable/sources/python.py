@@ -12,7 +12,7 @@ from msgspec import Struct
 from durable.auth import Auth, Unsigned
 from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
-from durable.job import Crawl
+from durable.job import Crawl, Rate
 from durable.sources.given import blamed, encoded, next_cursor
 from durable.sources.source import Reader, Records, Surroundings
 from durable.sources.template import located
@@ -74,6 +74,10 @@ class PythonSource(Struct, frozen=True, kw_only=True):
         pages: yields page after page.
         auth: how the source is told who asks; None where it lets everybody in.
         link_origins: further servers that `web` may ask, as in `https://eu.example.com`.
+        rate: how often it may be asked.
+        kept_ms: for so long it can tell what has changed; None: for ever.
+        tells_changes: whether the code heeds `since`. Users, groups and memberships are read by
+            an INCREMENTAL job only then; documents are always.
 
     Raises:
         ConfigurationError: not one of the two is given.
@@ -84,6 +88,9 @@ class PythonSource(Struct, frozen=True, kw_only=True):
     pages: Pages | None = None
     auth: Auth | None = None
     link_origins: tuple[str, ...] = ()
+    rate: Rate | None = None
+    kept_ms: int | None = None
+    tells_changes: bool = False
 
     is_delegated: ClassVar[bool] = False
 

@@ -7,7 +7,7 @@ import httpx
 from msgspec import Raw, Struct
 
 from durable.environment import Environment
-from durable.job import Crawl
+from durable.job import Crawl, Rate
 
 
 CURSOR_CHARACTERS_MAX = 8_192  # it is stored with the job
@@ -69,13 +69,25 @@ class Reader(Protocol):
 class Source(Protocol):
     """Where records are, as a connector's author declares it."""
 
-    is_delegated: ClassVar[bool]  # somebody else sends the records to Glean: none are read here
+    is_delegated: ClassVar[bool]  # what it asks for, brings the documents to Glean by itself
 
     def reader(self, surroundings: Surroundings) -> Reader:
         """Raises ConfigurationError where a variable or a secret is not right."""
 
     def secrets(self) -> frozenset[str]:
         """The names of all that it takes from the environment and nobody may see."""
+
+    @property
+    def rate(self) -> Rate | None:
+        """How often it may be asked; None: as often as there is need."""
+
+    @property
+    def kept_ms(self) -> int | None:
+        """For so long it can tell what has changed; None: for ever."""
+
+    @property
+    def tells_changes(self) -> bool:
+        """Whether it can be asked for what has changed, and for that alone."""
 
     def located(self, environment: Environment) -> str:
         """Where it is, with variables filled in: another place is another crawl.

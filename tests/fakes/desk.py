@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import httpx
 
 from durable.connector import AnyConnector
+from durable.ends import Ends
 from durable.events import Effect, Event, Fetch, Fetched, Pack, Packed, Send, Sent, Split
-from durable.executor import Ends, Executor, Host
+from durable.executor import Executor
+from durable.host import Host
 from tests.fakes.bench import NOW_MS, SET
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment

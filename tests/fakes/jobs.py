@@ -24,8 +24,9 @@ from durable.events import (
     Sent,
     Woke,
 )
+from durable.flow import Step
 from durable.job import PENDING, WORKING, Job, Limits, Mode, Page, Standing, State, Usage
-from durable.machine import Step, step
+from durable.machine import step
 
 
 NOW_MS = 1_000_000_000
@@ -127,7 +128,7 @@ def moments(
     """
     asked: list[Effect] = []
     under_way: list[Effect] = []
-    is_closed, count = False, 0
+    closed, count = set[str](), 0
     while job.state in PENDING:
         event: Event = woke
         while True:
@@ -140,7 +141,9 @@ def moments(
             if not under_way:
                 break
             effect = under_way.pop(pick(len(under_way)))
-            is_closed = is_closed or isinstance(effect, Close | CloseWithDocument)
+            if isinstance(effect, Close | CloseWithDocument):
+                closed.add(effect.upload_id)
+            is_closed = isinstance(effect, Ask) and effect.upload_id in closed
             event = answer(effect, pages, Standing.CLOSED if is_closed else Standing.OPEN)
         assert job.turn is None, "nothing is under way, and the turn is not over"
 

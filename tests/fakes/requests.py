@@ -10,7 +10,8 @@ from durable.connector import Connectors
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
 from tests.fakes.runners import FakeRunners
-from worker.routes import Request, Response, Routes
+from worker.responses import Response
+from worker.routes import Request, Routes
 
 
 BEARER = {"authorization": "Bearer t0ken"}

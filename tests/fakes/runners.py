@@ -28,6 +28,8 @@ class FakeRunners:
         self.begun: list[tuple[str, Mode, str | None]] = []
         self.asked: list[tuple[str, str]] = []
         self.commanded: list[tuple[str, str, Command, int]] = []
+        self.repeated: list[tuple[str, str]] = []
+        self.checks: list[dict[str, str]] = []
 
     @property
     def is_untouched(self) -> bool:
@@ -48,6 +50,14 @@ class FakeRunners:
     ) -> Mapping[str, object] | None:
         self.commanded.append((connector, job_id, command, deletion_count))
         return self._shown() if job_id == JOB_ID else None
+
+    async def repeat(self, connector: str, job_id: str) -> Mapping[str, object] | None:
+        self.repeated.append((connector, job_id))
+        return self._shown() if job_id == JOB_ID else None
+
+    async def check(self, connector: str) -> Mapping[str, object]:
+        self.asked.append((connector, ""))
+        return {"checks": self.checks}
 
     async def rejects(
         self, connector: str, job_id: str, after: tuple[int, int], count: int

@@ -5,7 +5,7 @@ import asyncio
 import httpx
 
 from durable.environment import Environment
-from durable.job import Crawl, Mode
+from durable.job import Crawl, Mode, Stage
 from durable.sources.source import Reader, Records, Source, Surroundings
 from tests.fakes.bench import NOW_MS
 from tests.fakes.environment import an_environment
@@ -25,7 +25,8 @@ def surroundings(
 
 
 def a_crawl(since_ms: int | None = None) -> Crawl:
-    return Crawl("notes-1", Mode.FULL if since_ms is None else Mode.INCREMENTAL, since_ms)
+    mode = Mode.FULL if since_ms is None else Mode.INCREMENTAL
+    return Crawl("notes-1", mode, Stage.DOCUMENTS, since_ms)
 
 
 def read(reader: Reader, cursor: str | None = None, since_ms: int | None = None) -> Records:

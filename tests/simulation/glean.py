@@ -76,6 +76,7 @@ class Glean:
         self._clock = clock
         self._readings = readings
         self._staged: dict[str, str] = {}
+        self._repaid_at_ms = 0
         self._open_id: str | None = None
         # All there ever were. It is not the first time that it is used.
         first = f"{DATASOURCE}-20251231T000000000Z-000000-1"
@@ -114,6 +115,13 @@ class Glean:
         self.refusals.append(str(refusal))
         return httpx.Response(refusal.status, text=str(refusal))
 
+    def _pace(self, count: int) -> None:
+        """A bucket holds the documents of a minute, and leaks at that rate."""
+        now_ms, rate = self._clock.now_ms, self._limits.documents_per_minute_max
+        repaid_at_ms = max(self._repaid_at_ms, now_ms) + count * 60_000 // rate
+        _require(repaid_at_ms <= now_ms + 60_000, "too many documents a minute", 429)
+        self._repaid_at_ms = repaid_at_ms
+
     def _take(self, request: httpx.Request) -> bytes:
         _require(request.headers.get("authorization") == f"Bearer {GLEAN_TOKEN}", "no token", 401)
         _require(request.method == "POST", "everything here is a POST", 405)
@@ -125,6 +133,7 @@ class Glean:
             case "/indexdocuments":
                 upsert = msgspec.json.decode(request.content, type=_Documents)
                 _require(bool(upsert.documents), "no documents")
+                self._pace(len(upsert.documents))
                 self.index |= self._titles(upsert.datasource, upsert.documents)
             case "/deletedocument":
                 deletion = msgspec.json.decode(request.content, type=_Deletion)

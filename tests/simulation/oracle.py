@@ -33,6 +33,7 @@ class Seen(Struct):
     progress_at_ms: int
     death_count: int = 0  # since then
     fault_count: int = 0  # this and the next: of its latest crawl
+    pause_count: int = 0
     fetch_count: int = 0
     first_sent_at_ms: int | None = None
     quiet_until_ms: int = 0
@@ -44,7 +45,7 @@ class Seen(Struct):
 
     def begins_anew(self) -> None:
         self.fault_count = 1  # one may be under way as this is seen
-        self.fetch_count = 0
+        self.fetch_count = self.pause_count = 0
         self.has_end = self.is_closed = False
         self.first_sent_at_ms = None
 
@@ -201,6 +202,10 @@ class Oracle:
             assert SOURCE_TOKEN not in body, "a secret is stored"
             assert GLEAN_TOKEN not in body, "a secret is stored"
             self._bodies[job_id], self.jobs[job_id] = body, job
+            if job.pause and (
+                before is None or job.turn_count > before.turn_count or not before.pause
+            ):
+                seen.pause_count += 1
             if before is not None and job.crawl_count > max(1, before.crawl_count):
                 seen.begins_anew()
             if before and (before.state, before.page_count) != (job.state, job.page_count):
@@ -272,7 +277,8 @@ class Oracle:
         is_successful = job.state is State.SUCCEEDED
         # Each fault may be to the cost of all pages under way, the one that is read too.
         ahead = min(self._limits.turn_pages_max, self._limits.sends_max + 1)
-        fetches_max = job.page_count + ahead * (seen.fault_count + (not is_successful))
+        stops = seen.fault_count + seen.pause_count + (not is_successful)
+        fetches_max = job.page_count + ahead * stops
         assert seen.fetch_count <= fetches_max, f"{seen.fetch_count} fetches, not {fetches_max}"
         self._check_counts(job)
         if is_successful:

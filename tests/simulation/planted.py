@@ -4,6 +4,7 @@ from msgspec import Struct
 
 
 CRASH = "tests/simulation/test_every_crash.py::test_any_one_fault_is_survived"
+PACED = f"{CRASH}[INCREMENTAL, paced]"
 FOR_GOOD = "tests/simulation/test_every_crash.py::test_a_refusal_for_good_ends_the_job_at_once"
 GONE = "tests/simulation/test_readings.py::test_an_upload_that_is_gone_at_any_moment_is_begun_anew"
 IGNORED = f"{GONE}[displaced-refuses_discarded]"  # the switch that is not at its default
@@ -42,6 +43,7 @@ class Mutant(Struct, frozen=True):
 
 JOB = "durable/job.py"
 MACHINE = "durable/machine.py"
+FLOW = "durable/flow.py"
 WINDOW = "durable/window.py"
 LIFECYCLE = "durable/lifecycle.py"
 PACE = "durable/pace.py"
@@ -55,6 +57,27 @@ GLEAN = "durable/glean.py"
 READER = "durable/sources/http.py"
 
 MUTANTS = [
+    Mutant(
+        "more documents are sent one by one than Glean takes",
+        PACE,
+        "_indexing_ms(single_documents_max(limits), limits) > MINUTE_MS",
+        "_indexing_ms(single_documents_max(limits), limits) > 2 * MINUTE_MS",
+        (PACED,),
+    ),
+    Mutant(
+        "documents that may have been heard do not count for Glean's rate",
+        FLOW,
+        "    if isinstance(failure.effect, Send) and not job.is_upload:",
+        "    if isinstance(failure.effect, Send) and job.is_upload:",
+        (PACED,),
+    ),
+    Mutant(
+        "what was sent before a pause is passed over in a page that has changed",
+        WINDOW,
+        "is_known = bool(digest) and digest == job.place_digest and len(job.flights) == 1",
+        "is_known = len(job.flights) == 1",
+        ("tests/simulation/test_pauses.py",),
+    ),
     Mutant(
         "a source that begins again is not seen",
         GUARD,
@@ -73,9 +96,9 @@ MUTANTS = [
     ),
     Mutant(
         "the cursor moves when a page is fetched",
-        MACHINE,
-        "    job, effects = _flow(job, now_ms, limits)\n",
-        "    job, effects = _flow(job, now_ms, limits)\n"
+        FLOW,
+        "    job, effects = flow(job, now_ms, limits)\n",
+        "    job, effects = flow(job, now_ms, limits)\n"
         "    job = replace(job, cursor=page.next_cursor)\n",
         (CRASH,),
     ),
@@ -95,7 +118,7 @@ MUTANTS = [
     ),
     Mutant(
         "a page lands once a later one is in Glean",
-        MACHINE,
+        FLOW,
         "while job.flights and job.flights[0].is_whole:",
         "while any(flight.is_whole for flight in job.flights):",
         (CRASH,),
@@ -103,15 +126,15 @@ MUTANTS = [
     Mutant(
         "changes of single documents are sent side by side",
         WINDOW,
-        "return 1 if job.mode is Mode.INCREMENTAL or job.attempt > 1 else limits.sends_max",
-        "return 1 if job.attempt > 1 else limits.sends_max",
+        "return limits.sends_max if is_wide and job.attempt <= 1 else 1",
+        "return limits.sends_max if job.attempt <= 1 else 1",
         (CRASH,),
     ),
     Mutant(
         "after a turn without progress, as much is sent at a time as before",
         WINDOW,
-        "return 1 if job.mode is Mode.INCREMENTAL or job.attempt > 1 else limits.sends_max",
-        "return 1 if job.mode is Mode.INCREMENTAL else limits.sends_max",
+        "return limits.sends_max if is_wide and job.attempt <= 1 else 1",
+        "return limits.sends_max if is_wide else 1",
         (ENDINGS,),
     ),
     Mutant(
@@ -130,28 +153,28 @@ MUTANTS = [
     ),
     Mutant(
         "after an error of the source, more is read",
-        MACHINE,
-        "        job.retry_at_ms is None\n        and not ahead.has_end",
-        "        not ahead.has_end",
+        FLOW,
+        "        job.retry_at_ms is None\n        and now_ms >=",
+        "        now_ms >=",
         (CRASH,),
     ),
     Mutant(
         "of two waits the shorter is kept",
-        MACHINE,
+        FLOW,
         "max(now_ms + wait_ms(job, failure, limits), job.retry_at_ms or 0)",
         "min(now_ms + wait_ms(job, failure, limits), job.retry_at_ms or 10**15)",
         ("tests/simulation/test_every_crash.py::test_any_two_faults_are_survived",),
     ),
     Mutant(
         "what is read ahead does not count for the turn's budget",
-        MACHINE,
+        FLOW,
         "and not is_spent(ahead, ahead.turn, now_ms, limits)",
         "and not is_spent(job, job.turn or ahead.turn, now_ms, limits)",
         (CRASH,),
     ),
     Mutant(
         "what is read ahead does not count for the guard",
-        MACHINE,
+        FLOW,
         "if (fault := paging_fault(ahead, page)) is not None:",
         "if (fault := paging_fault(job, page)) is not None:",
         (TRUNCATION,),
@@ -235,7 +258,7 @@ MUTANTS = [
     ),
     Mutant(
         "a job never gives up",
-        MACHINE,
+        FLOW,
         "    if now_ms - job.progress_at_ms >= limits.stall_ms_max:\n",
         "    if now_ms < job.progress_at_ms:\n",
         (ENDINGS,),
@@ -256,21 +279,21 @@ MUTANTS = [
     ),
     Mutant(
         "the budget does not grow back",
-        MACHINE,
+        FLOW,
         "halving_count=max(0, job.halving_count - 1)",
         "halving_count=job.halving_count",
         (DYING,),
     ),
     Mutant(
         "a turn that ended is taken for one that died",
-        MACHINE,
+        FLOW,
         "job = replace(grounded(job), halving_count=max",
         "job = replace(job, halving_count=max",
         (ENDINGS,),
     ),
     Mutant(
         "what the other side refuses for good is tried again",
-        MACHINE,
+        FLOW,
         "    if not failure.is_transient:\n",
         "    if not failure.is_transient and job.attempt > 1:\n",
         (FOR_GOOD,),
@@ -306,16 +329,17 @@ MUTANTS = [
     ),
     Mutant(
         "an upload is closed without asking how it stands",
-        MACHINE,
-        "        case _:\n            return job, (Ask(job.upload_id),)",
-        "        case _ if job.is_close_answered:\n            return job, (Ask(job.upload_id),)\n"
-        "        case _:\n            return job, (closing(job),)",
+        FLOW,
+        "    if job.stage in CONFIRMED:",
+        "    if job.stage in CONFIRMED and not job.is_close_answered:\n"
+        "        return leased(job, now_ms, limits), (closing(job),)\n"
+        "    if job.stage in CONFIRMED:",
         (READINGS,),
     ),
     Mutant(
         "a close that was answered is not looked at again",
         MACHINE,
-        "            return _begin(replace(job, is_close_answered=True), now_ms, limits)",
+        "            return close(replace(job, is_close_answered=True), now_ms, limits)",
         "            return ended(progressed(job, now_ms), State.SUCCEEDED, now_ms, limits), ()",
         (IGNORED,),
     ),
@@ -336,8 +360,8 @@ MUTANTS = [
     Mutant(
         "pages of an upload that is gone go on into the next",
         LIFECYCLE,
-        "        cursor=None,\n",
-        "",
+        "        resumes=False,\n        cursor=None,\n        has_end",
+        "        resumes=False,\n        has_end",
         (f"{GONE}[displaced-defaults]",),
     ),
     Mutant(
@@ -395,13 +419,13 @@ MUTANTS = [
     Mutant(
         "a document over the lowered size is set aside",
         EXECUTOR,
-        "return Sizes(limits.batch_documents_max, bytes_max, packed)",
-        "return Sizes(limits.batch_documents_max, packed, packed)",
+        "return Sizes(documents_max, bytes_max, packed)",
+        "return Sizes(documents_max, packed, packed)",
         (REJECTS,),
     ),
     Mutant(
         "the size that Glean takes is found out again and again",
-        MACHINE,
+        FLOW,
         "        job = replace(job, batch_bytes_max=min(known, split.batch_bytes_max))",
         "        assert known",
         (REJECTS,),
@@ -465,9 +489,9 @@ MUTANTS = [
     Mutant(
         "the close of an old upload does not take the watermark back",
         STORE,
-        "        if job.mode is Mode.FULL:\n            self._query(",
+        "        if job.mode is Mode.FULL:\n            for stage",
         "        at_ms = max(at_ms, before_ms or 0)\n"
-        "        if job.mode is Mode.FULL:\n            self._query(",
+        "        if job.mode is Mode.FULL:\n            for stage",
         (HOLDING,),
     ),
     Mutant(
@@ -546,22 +570,22 @@ MUTANTS = [
     Mutant(
         "two definitions of a connector are mixed in one crawl",
         MACHINE,
-        "is_redefined = is_known and job.fingerprint != woke.fingerprint",
+        "is_redefined = is_known and job.fingerprint != plan.fingerprint",
         "is_redefined = False",
         (DYING,),
     ),
     Mutant(
         "a deletion is sent before the upserts that came before it",
         "durable/batches.py",
-        "        if items and (is_deletion or is_full):",
+        "        if items and (is_alone or is_full):",
         "        if items and is_full:",
         (CRASH,),
     ),
     Mutant(
         "a full job reads changes only",
         MACHINE,
-        "since_ms = None if job.mode is Mode.FULL else woke.watermark_ms",
-        "since_ms = woke.watermark_ms",
+        "since_ms = None if job.mode is Mode.FULL else watermark_ms",
+        "since_ms = watermark_ms",
         (HOLDING,),
     ),
 ]

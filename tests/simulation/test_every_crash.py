@@ -60,11 +60,25 @@ def incremental() -> World:
     return world
 
 
+def paced() -> World:
+    """Five changes on two pages, of which Glean takes two a minute."""
+    limits = replace(LIMITS, documents_per_minute_max=2)
+    world = World([("a", "b", "c"), ("d", "e")], limits=limits)
+    world.begin(Mode.FULL)
+    world.run()
+    world.clock.now_ms += 1
+    world.edit("a", "b", "c", "d")
+    world.delete("e")
+    world.begin(Mode.INCREMENTAL)
+    return world
+
+
 SCENARIOS = [
     pytest.param(full, id="FULL"),
     pytest.param(side_by_side, id="FULL, side by side"),
     pytest.param(incremental, id="INCREMENTAL"),
 ]
+PACED = pytest.param(paced, id="INCREMENTAL, paced")
 
 
 def played(scenario: Scenario, choices: dict[int, Choice]) -> tuple[World, list[Await]]:
@@ -84,7 +98,7 @@ def check(world: World) -> None:
     assert not world.glean.refusals, world.told(f"refused: {world.glean.refusals}")
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", [*SCENARIOS, PACED])
 def test_any_one_fault_is_survived(scenario: Scenario) -> None:
     _, awaits = played(scenario, {})
     for point in awaits:

@@ -10,7 +10,7 @@ from dev.local_glean.readings import DEFAULTS, Readings
 from durable.commands import Command, Instruction, Refusal
 from durable.connector import AnyConnector
 from durable.environment import Environment
-from durable.executor import Host
+from durable.host import Host
 from durable.job import Job, Limits, Mode
 from durable.processor import Begun, Processor
 from durable.store import Store

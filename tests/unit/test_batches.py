@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from durable.batches import Batch, Endpoint, Sizes, batches
+from durable.batches import Batch, Sizes, batches
 from durable.documents import Change, Deletion, Document, Permissions
+from durable.envelopes import Endpoint, Envelope
+from durable.job import Stage
 from durable.records import Placed, Reject
 
 
@@ -24,6 +26,10 @@ def sizes(
 
 
 SIZES = sizes()
+
+
+def enveloped(upload_id: str) -> Envelope:
+    return Envelope(Stage.DOCUMENTS, "notes", upload_id)
 
 
 def a_document(name: str = "a", title: str = "a title") -> Document:
@@ -47,7 +53,7 @@ def cut_and_rejected(
     changes: list[Change], upload_id: str = "", within: Sizes = SIZES
 ) -> tuple[list[Batch], list[Reject]]:
     rejects: list[Reject] = []
-    return list(batches(placed(changes), "notes", upload_id, within, rejects)), rejects
+    return list(batches(placed(changes), enveloped(upload_id), within, rejects)), rejects
 
 
 def cut(changes: list[Change], upload_id: str = "", within: Sizes = SIZES) -> list[Batch]:
@@ -134,7 +140,7 @@ def test_documents_are_cut_when_they_are_read() -> None:
         while True:
             yield Placed(1, a_document(), Raw(b"{}"))
 
-    first = next(batches(endless(), "notes", "u-1", sizes(documents_max=3), []))
+    first = next(batches(endless(), enveloped("u-1"), sizes(documents_max=3), []))
 
     assert first.document_count == 3
 
@@ -173,7 +179,7 @@ def test_a_document_too_large_for_any_request_is_set_aside(upload_id: str) -> No
     assert [keys(batch) for batch in cuts] == [["b"], ["c"]]
     assert (reject.place, reject.key, reject.excerpt) == (2, "large", "record 2")
     assert f"more than a request to Glean may hold ({bytes_max})" in reject.reason
-    assert "shorten its body" in reject.reason
+    assert "shorten it in the connector" in reject.reason
 
 
 @pytest.mark.parametrize(
@@ -200,7 +206,7 @@ def test_rejects_are_known_when_all_is_cut_and_not_before() -> None:
     within = sizes(documents_max=1)
     changes: list[Change] = [a_document("a"), a_document("b", title=object()), a_document("c")]  # type: ignore[arg-type]
 
-    made = batches(placed(changes), "notes", "", within, rejects)
+    made = batches(placed(changes), enveloped(""), within, rejects)
     before = list(rejects)
     cuts = list(made)
 

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from durable.commands import LEGAL, Command, Instruction, Refusal, obeyed, superseded
 from durable.events import Ask, Asked, Fetch, Woke
-from durable.job import PENDING, Flight, Job, Limits, Mode, Standing, State
+from durable.job import PENDING, Flight, Job, Limits, Mode, Stage, Standing, State
 from durable.pace import ALARM_MS_MIN
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, at
 
@@ -187,7 +187,7 @@ def test_a_retried_job_has_its_time_without_progress_before_it() -> None:
 def test_a_job_cancelled_before_its_first_turn_and_retried_begins_at_the_start() -> None:
     cancelled = granted(a_job(State.QUEUED), Command.CANCEL)
 
-    job = after(granted(cancelled, Command.RETRY), Woke(full_count=9))
+    job = after(granted(cancelled, Command.RETRY), Woke(full_counts={Stage.DOCUMENTS: 9}))
 
     assert (job.state, job.crawl_count, job.expected_count) == (State.OPENING, 1, 9)
 
@@ -226,7 +226,10 @@ def test_an_approved_job_is_queued_with_its_ceiling() -> None:
 
 
 def test_an_approved_job_closes_its_upload_if_glean_still_has_it() -> None:
-    job = after(granted(held(40), Command.APPROVE, deletion_count=40), Woke(full_count=100))
+    job = after(
+        granted(held(40), Command.APPROVE, deletion_count=40),
+        Woke(full_counts={Stage.DOCUMENTS: 100}),
+    )
 
     closing, effects = at(job, Asked(Standing.OPEN))
 
@@ -236,7 +239,7 @@ def test_an_approved_job_closes_its_upload_if_glean_still_has_it() -> None:
 def test_an_approval_is_not_for_more_than_was_missing_then() -> None:
     queued = granted(held(40), Command.APPROVE, deletion_count=40)
 
-    job = after(queued, Woke(full_count=101), Asked(Standing.OPEN))
+    job = after(queued, Woke(full_counts={Stage.DOCUMENTS: 101}), Asked(Standing.OPEN))
 
     assert job.state is State.HELD
     assert "41 of 101" in job.error
@@ -263,7 +266,11 @@ def test_an_approval_of_as_many_as_are_missing_is_granted(deletion_count: int) -
 def test_a_cancelled_job_is_no_longer_approved() -> None:
     cancelled = granted(granted(held(40), Command.APPROVE), Command.CANCEL)
 
-    job = after(granted(cancelled, Command.RETRY), Woke(full_count=100), Asked(Standing.OPEN))
+    job = after(
+        granted(cancelled, Command.RETRY),
+        Woke(full_counts={Stage.DOCUMENTS: 100}),
+        Asked(Standing.OPEN),
+    )
 
     assert job.state is State.HELD
 

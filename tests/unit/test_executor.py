@@ -75,6 +75,11 @@ class Picky(httpx.AsyncBaseTransport):
         return ok()
 
 
+def sent(page: int, batch: int, place: int, count: int = 1, rejected: int = 0) -> Sent:
+    """Of documents, the last of which is at a place in its page."""
+    return Sent(page, batch, rejected, document_count=count, place=place)
+
+
 def test_a_page_that_is_read_is_not_mapped_yet() -> None:
     def greedy(_note: Note) -> Document:
         raise MemoryError
@@ -116,7 +121,7 @@ def test_pages_are_read_and_sent_side_by_side_and_in_any_order() -> None:
 
     events = [first, desk.performed(Send(0, 1)), desk.performed(Send(0, 0))]
 
-    assert events == [Sent(1, 0), Sent(0, 1), Sent(0, 0)]
+    assert events == [sent(1, 0, place=1), sent(0, 1, place=2), sent(0, 0, place=1)]
     bodies = [msgspec.json.decode(request.content) for request in network.requests[2:]]
     assert [body["documents"][0]["id"] for body in bodies] == ["c", "b", "a"]
 
@@ -151,11 +156,11 @@ def test_the_second_half_of_a_batch_comes_after_the_last_batch_of_its_page() -> 
     assert events == [
         Split(0, 1, half_index=3),  # c | d
         Split(0, 0, half_index=4),  # a | b
-        Sent(0, 2),
-        Sent(0, 3, rejected_document_count=1),
-        Sent(0, 4),
+        sent(0, 2, place=6, count=2),
+        sent(0, 3, place=4, rejected=1),
+        sent(0, 4, place=2),
     ]
-    assert desk.performed(Send(0, 0)) == Sent(0, 0, rejected_document_count=1)
+    assert desk.performed(Send(0, 0)) == sent(0, 0, place=1, rejected=1)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +251,7 @@ def test_a_deletion_that_glean_refuses_is_set_aside_as_one() -> None:
     events = desk.sent()
 
     assert network.lines == [LIST, INDEX, DELETE]
-    assert events == [Sent(0, 0), Sent(0, 1, rejected_deletion_count=1)]
+    assert events == [sent(0, 0, place=1), Sent(0, 1, rejected_deletion_count=1, place=2)]
     assert [reject.key for reject in desk.executor.rejects(0)] == ["b"]
 
 
@@ -274,7 +279,7 @@ def test_a_refusal_for_what_is_in_a_batch_does_not_make_later_ones_smaller() -> 
 def test_a_lone_document_that_is_too_large_is_set_aside() -> None:
     desk = Desk(Picky("a", bytes_max=9))
 
-    assert desk.sent() == [Sent(0, 0, rejected_document_count=1)]
+    assert desk.sent() == [sent(0, 0, place=1, rejected=1)]
     assert desk.executor.rejects(0)[0].reason == "Glean answered 413: too large"
 
 
@@ -320,7 +325,7 @@ def test_a_conflict_while_the_upload_is_open_is_cut_and_alone_counts_as_taken() 
     network = Network(a_page("a", "b"), conflict, a_history(OPEN), conflict, a_history(OPEN), ok())
     desk = Desk(network)
 
-    assert desk.sent() == [Split(0, 0, 1), Sent(0, 0), Sent(0, 1)]
+    assert desk.sent() == [Split(0, 0, 1), Sent(0, 0), sent(0, 1, place=2)]
     assert network.lines == [LIST, BULK, STATUS, BULK, STATUS, BULK]
     assert desk.executor.rejects(0) == []
 
@@ -364,7 +369,7 @@ def test_a_batch_whose_answer_was_lost_is_still_there() -> None:
     desk.packed()
 
     assert isinstance(desk.performed(Send(0, 0)), Failed)
-    assert desk.performed(Send(0, 0)) == Sent(0, 0)
+    assert desk.performed(Send(0, 0)) == sent(0, 0, place=1)
     assert network.requests[1].content == network.requests[2].content
 
 

@@ -16,7 +16,8 @@ from durable.events import (
     Open,
     Opened,
 )
-from durable.executor import Executor, Host
+from durable.executor import Executor
+from durable.host import Host
 from durable.job import Limits, Standing
 from tests.fakes.answers import a_history, a_note, a_page, a_page_of, ok
 from tests.fakes.bench import NOW_MS

@@ -5,7 +5,8 @@ import msgspec
 import pytest
 
 from durable.auth import BearerSigner
-from durable.batches import Batch, Endpoint, Item
+from durable.batches import Batch, Item
+from durable.envelopes import Endpoint
 from durable.environment import Secret
 from durable.errors import UpstreamError
 from durable.glean import Glean

@@ -14,6 +14,8 @@ from durable.job import (
     Mode,
     Note,
     Page,
+    Plan,
+    Stage,
     Standing,
     State,
     Usage,
@@ -117,7 +119,7 @@ def test_what_earlier_code_stored_is_stored_again_as_it_was() -> None:
 def test_a_job_of_earlier_code_goes_on_where_it_was() -> None:
     job = msgspec.json.decode(earlier.BODY, type=Job)
 
-    job, effects = at(job, Woke(full_count=50, fingerprint="f"))
+    job, effects = at(job, Woke(full_counts={Stage.DOCUMENTS: 50}, plan=Plan(fingerprint="f")))
 
     assert effects == (Fetch(2, "c"),)
     assert (job.document_count, job.death_count, job.fingerprint) == (18, 2, "f")
@@ -130,7 +132,7 @@ def test_a_close_of_earlier_code_is_settled() -> None:
         "flights": [],
         "turn": None,
     }
-    job, asked = at(msgspec.convert(body, Job), Woke(fingerprint="f"))
+    job, asked = at(msgspec.convert(body, Job), Woke(plan=Plan(fingerprint="f")))
 
     _, effects = at(job, Asked(Standing.OPEN), job.progress_at_ms)
 

@@ -1,7 +1,7 @@
 import pytest
 from msgspec.structs import asdict, replace
 
-from durable.job import ENDED, Flight, Job, Limits, Mode, Note, State
+from durable.job import ENDED, Done, Flight, Job, Limits, Mode, Note, Rate, Stage, State
 from durable.lifecycle import (
     anew,
     died,
@@ -66,7 +66,26 @@ WORN = Job(
     landmark_digest="1-00000000",
     pending_reject_count=28,
     queued_cursor="q",
+    asked_mode=Mode.INCREMENTAL,
+    stages=(Stage.USERS, Stage.DOCUMENTS),
+    stage_index=1,
+    done=(Done(Stage.USERS, 1, 2, 3, 4, 5),),
+    is_delegated=True,
+    is_close_begun=True,
+    rewind_count=29,
+    rate=Rate(requests=30, per_ms=31),
+    asked_until_ms=32,
+    asked_count=33,
+    source_at_ms=34,
+    indexed_until_ms=35,
+    pause="a pause",
+    place=37,
+    place_digest="2-00000000",
+    total_count=38,
+    repeats="job-0",
+    repeated_mode=Mode.FULL,
 )
+FIRST = replace(WORN, stage_index=0, is_delegated=False)
 # What is under way, for as long as the turn is.
 FLYING = {"flights", "is_fetching", "is_refused", "turn"}
 # What beginning anew keeps: whose the job is, what was learnt, and what counts across crawls.
@@ -92,6 +111,20 @@ KEPT = FLYING | {
     "halving_count",
     "expected_count",
     "approved_count",
+    "asked_mode",
+    "stages",
+    "stage_index",
+    "done",
+    "is_delegated",
+    "rewind_count",
+    "rate",
+    "asked_until_ms",
+    "asked_count",
+    "source_at_ms",
+    "indexed_until_ms",
+    "pause",
+    "repeats",
+    "repeated_mode",
 }
 
 
@@ -109,9 +142,9 @@ def test_a_worn_job_has_no_default_left() -> None:
 def test_beginning_anew_voids_all_that_the_crawl_counted() -> None:
     new = Job(id="job", connector="connector", mode=Mode.FULL, created_at_ms=1)
 
-    begun = anew(WORN, LATER_MS)
+    begun = anew(FIRST, LATER_MS)
 
-    assert changed(WORN, begun) == set(Job.__struct_fields__) - KEPT
+    assert changed(FIRST, begun) == set(Job.__struct_fields__) - KEPT
     crawl = set(Job.__struct_fields__) - KEPT - {"state", "started_at_ms", "crawl_count"}
     assert changed(new, begun) & crawl == {"progress_at_ms"}
     assert begun.progress_at_ms == LATER_MS
@@ -122,7 +155,7 @@ def test_beginning_anew_voids_all_that_the_crawl_counted() -> None:
     ("mode", "state"), [(Mode.FULL, State.OPENING), (Mode.INCREMENTAL, State.SENDING)]
 )
 def test_beginning_anew_begins_where_the_mode_does(mode: Mode, state: State) -> None:
-    assert anew(replace(WORN, mode=mode), LATER_MS).state is state
+    assert anew(replace(FIRST, mode=mode), LATER_MS).state is state
 
 
 def test_nothing_is_under_way_between_two_turns() -> None:
@@ -235,7 +268,7 @@ def test_a_job_that_dies_of_its_page_quotes_the_beginning_of_the_cursor() -> Non
 
 
 def test_a_displaced_job_begins_anew_with_the_next_alarm() -> None:
-    job = displaced(replace(WORN, restart_count=0), "replaced", LATER_MS, LIMITS)
+    job = displaced(replace(FIRST, restart_count=0), "replaced", LATER_MS, LIMITS)
 
     assert (job.state, job.turn, job.restart_count) == (State.OPENING, None, 1)
     assert (job.flights, job.is_fetching) == ((), False)
@@ -247,7 +280,7 @@ def test_a_displaced_job_begins_anew_with_the_next_alarm() -> None:
     ("restart_count", "state"), [(2, State.OPENING), (3, State.FAILED), (4, State.FAILED)]
 )
 def test_restarts_are_bounded(restart_count: int, state: State) -> None:
-    job = displaced(replace(WORN, restart_count=restart_count), "replaced", LATER_MS, LIMITS)
+    job = displaced(replace(FIRST, restart_count=restart_count), "replaced", LATER_MS, LIMITS)
 
     assert job.state is state
 
@@ -256,4 +289,8 @@ def test_restarts_are_bounded(restart_count: int, state: State) -> None:
 def test_the_watermark_is_the_start_of_a_job_that_succeeded(state: State) -> None:
     expected_ms = 2 if state is State.SUCCEEDED else None
 
-    assert watermark_ms(replace(WORN, state=state)) == expected_ms
+    assert watermark_ms(replace(WORN, state=state, repeats="")) == expected_ms
+
+
+def test_a_job_that_repeats_rejects_moves_no_watermark() -> None:
+    assert watermark_ms(replace(WORN, state=State.SUCCEEDED)) is None

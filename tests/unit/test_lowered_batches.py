@@ -5,8 +5,10 @@ import asyncio
 import httpx
 import pytest
 
+from durable.ends import Ends
 from durable.events import Fetch, Pack, Packed
-from durable.executor import Ends, Executor, Host
+from durable.executor import Executor
+from durable.host import Host
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network, no_pause

@@ -4,13 +4,13 @@ import pytest
 from msgspec.structs import replace
 
 from durable.events import Ask, Asked, Failed, Fetch, Open, Opened, Woke
-from durable.job import Job, Limits, Mode, Standing, State
+from durable.job import Job, Limits, Mode, Plan, Stage, Standing, State
 from tests.fakes.jobs import NOW_MS, WOKE, a_job, after, at
 
 
 LATER_MS = NOW_MS + 5_000
-DEFINED = Woke(fingerprint="one")
-REDEFINED = Woke(fingerprint="two")
+DEFINED = Woke(plan=Plan(fingerprint="one"))
+REDEFINED = Woke(plan=Plan(fingerprint="two"))
 
 
 def half_way(state: State, mode: Mode = Mode.FULL) -> Job:
@@ -55,7 +55,9 @@ def assert_is_at_the_start(job: Job) -> None:
 
 def test_the_first_turn_notes_what_the_job_is_to_be_measured_by() -> None:
     job = after(
-        a_job(State.QUEUED), Woke(watermark_ms=7, full_count=40, fingerprint="f"), now_ms=LATER_MS
+        a_job(State.QUEUED),
+        Woke(watermark_ms=7, full_counts={Stage.DOCUMENTS: 40}, plan=Plan(fingerprint="f")),
+        now_ms=LATER_MS,
     )
 
     assert (job.started_at_ms, job.progress_at_ms) == (LATER_MS, LATER_MS)
@@ -63,10 +65,10 @@ def test_the_first_turn_notes_what_the_job_is_to_be_measured_by() -> None:
 
 
 def test_later_turns_do_not_measure_it_anew() -> None:
-    job = after(a_job(State.QUEUED), Woke(full_count=40), Opened())
+    job = after(a_job(State.QUEUED), Woke(full_counts={Stage.DOCUMENTS: 40}), Opened())
     yielded = replace(job, turn=None)
 
-    later = after(yielded, Woke(watermark_ms=9, full_count=50), now_ms=LATER_MS)
+    later = after(yielded, Woke(watermark_ms=9, full_counts={Stage.DOCUMENTS: 50}), now_ms=LATER_MS)
 
     assert (later.expected_count, later.since_ms, later.started_at_ms) == (40, None, NOW_MS)
 
@@ -155,7 +157,7 @@ def test_a_question_lost_by_a_death_is_asked_again() -> None:
 def test_a_job_ended_before_its_first_turn_begins_like_any_other() -> None:
     queued = replace(a_job(State.QUEUED), resumes=True)
 
-    job, effects = at(queued, Woke(full_count=8), LATER_MS)
+    job, effects = at(queued, Woke(full_counts={Stage.DOCUMENTS: 8}), LATER_MS)
 
     assert effects == (Open("job-1"),)
     assert (job.crawl_count, job.started_at_ms, job.resumes) == (1, LATER_MS, False)
@@ -172,7 +174,7 @@ def test_a_job_queued_again_that_never_had_an_upload_opens_one() -> None:
 def test_an_incremental_job_goes_on_without_asking() -> None:
     queued = replace(queued_again(Mode.INCREMENTAL), since_ms=7)
 
-    job, effects = at(queued, Woke(watermark_ms=8, fingerprint="one"))
+    job, effects = at(queued, Woke(watermark_ms=8, plan=Plan(fingerprint="one")))
 
     assert effects == (Fetch(3, "d"),)
     assert (job.state, job.crawl_count, job.document_count) == (State.SENDING, 1, 9)
@@ -203,7 +205,7 @@ def test_a_redefined_connector_begins_a_working_job_anew(state: State) -> None:
 def test_a_redefined_connector_begins_an_incremental_job_anew_from_the_same_watermark() -> None:
     working = replace(half_way(State.SENDING, Mode.INCREMENTAL), turn=None, since_ms=7)
 
-    job, effects = at(working, Woke(watermark_ms=9, fingerprint="two"))
+    job, effects = at(working, Woke(watermark_ms=9, plan=Plan(fingerprint="two")))
 
     assert effects == (Fetch(0, None),)
     assert_is_at_the_start(job)
@@ -229,7 +231,7 @@ def test_a_definition_that_is_not_known_to_differ_changes_nothing(stored: str, w
 
     assert effects == (Fetch(3, "d"),)
     assert job.crawl_count == 1
-    assert job.fingerprint == (woke.fingerprint or stored)
+    assert job.fingerprint == (woke.plan.fingerprint or stored)
 
 
 def test_a_first_turn_is_not_begun_anew_for_being_the_first() -> None:

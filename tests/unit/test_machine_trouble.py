@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable.events import Ask, Effect, Failed, Fetch, Open, Opened, Send, Sent
-from durable.job import WORKING, Job, Limits, State
+from durable.job import WORKING, Job, Limits, Plan, State
 from durable.pace import ALARM_MS_MIN
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, arrived, at
 
@@ -256,7 +256,7 @@ def test_a_redefined_connector_does_not_answer_for_the_deaths_of_the_one_before(
         a_job(State.SENDING), death_count=LIMITS.deaths_max - 1, halving_count=5, fingerprint="one"
     )
 
-    job = after(job, replace(WOKE, fingerprint="two"))
+    job = after(job, replace(WOKE, plan=Plan(fingerprint="two")))
 
     assert job.state is State.OPENING
 
@@ -264,7 +264,7 @@ def test_a_redefined_connector_does_not_answer_for_the_deaths_of_the_one_before(
 def test_a_redefined_connector_has_a_day_of_its_own() -> None:
     day_ms = LIMITS.stall_ms_max
     job = replace(a_job(State.SENDING), turn=None, fingerprint="one")
-    job = after(job, replace(WOKE, fingerprint="two"), now_ms=NOW_MS + day_ms - 1)
+    job = after(job, replace(WOKE, plan=Plan(fingerprint="two")), now_ms=NOW_MS + day_ms - 1)
 
     job = after(job, passing(State.OPENING), now_ms=NOW_MS + day_ms)
 

@@ -29,9 +29,9 @@ def test_each_operation_has_one_endpoint() -> None:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.operation)
 def test_an_endpoint_is_found_at_its_path(endpoint: Endpoint) -> None:
-    has_job = "{job}" in endpoint.path
+    start, brace, _ = endpoint.path.partition("{")
 
-    assert found(endpoint.path.replace("{job}", JOB_ID)) == (endpoint, JOB_ID if has_job else "")
+    assert found(f"{start}x" if brace else start) == (endpoint, "x" if brace else "")
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,8 @@ def test_the_shortest_lease_is_still_ahead_of_now() -> None:
 
 
 def test_a_page_costs_its_bytes_and_its_requests() -> None:
-    turn = spent(spent(TURN, byte_count=7, batch_count=0), byte_count=5, batch_count=4)
+    turn = spent(TURN, byte_count=7, request_count=1, batch_count=0)
+    turn = spent(turn, byte_count=5, request_count=3, batch_count=4)
 
     assert (turn.page_count, turn.byte_count, turn.started_at_ms) == (2, 12, NOW_MS)
-    assert turn.request_count == 2 + 4 * REQUESTS_PER_BATCH
+    assert turn.request_count == 1 + 3 + 4 * REQUESTS_PER_BATCH

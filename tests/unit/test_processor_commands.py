@@ -5,7 +5,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable.commands import LEGAL, Command, Instruction, Refusal
-from durable.job import PENDING, Job, Mode, State, Usage
+from durable.job import PENDING, Job, Mode, Stage, State, Usage
 from durable.pace import ALARM_MS_MIN
 from durable.status import status
 from tests.fakes.answers import (
@@ -278,7 +278,7 @@ def test_a_held_job_is_closed_once_it_is_approved() -> None:
     left = bench.left()
 
     assert left.state is State.SUCCEEDED
-    assert bench.store.full_count() == 40
+    assert bench.store.full_counts() == {Stage.DOCUMENTS: 40}
 
 
 def test_a_held_job_ends_where_another_one_opens_an_upload() -> None:

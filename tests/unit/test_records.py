@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from durable.connector import AnyConnector
 from durable.documents import Deletion, Document
+from durable.job import Mode, Stage
 from durable.records import EXCERPT_BYTES_MAX, Placed, Reject, changes, excerpt
 from tests.fakes.connector import NOTES, Note, document
 
@@ -16,9 +17,16 @@ GONE = Raw(b'{"id": "b", "text": "", "is_deleted": true}')
 C = Raw(b'{"id": "c", "text": "third"}')
 
 
+def made_of(
+    connector: AnyConnector, records: Sequence[Raw], rejects: list[Reject]
+) -> Iterator[Placed]:
+    feed = connector.feeds(Mode.FULL)[Stage.DOCUMENTS]
+    return changes(feed, Stage.DOCUMENTS, connector, records, rejects)
+
+
 def mapped(*records: Raw, connector: AnyConnector = NOTES) -> tuple[list[Placed], list[Reject]]:
     rejects: list[Reject] = []
-    placed = list(changes(connector, records, rejects))
+    placed = list(made_of(connector, records, rejects))
     return placed, rejects
 
 
@@ -55,7 +63,7 @@ def test_no_records_are_no_changes() -> None:
 
 def test_changes_are_made_one_at_a_time() -> None:
     rejects: list[Reject] = []
-    made = changes(NOTES, [A, Raw(b"broken"), C], rejects)
+    made = made_of(NOTES, [A, Raw(b"broken"), C], rejects)
 
     next(made)
     before = list(rejects)
@@ -115,7 +123,7 @@ def test_what_is_not_the_records_fault_is_not_set_aside(error: BaseException) ->
         mapped(A, connector=raising(error))
 
 
-@pytest.mark.parametrize("given", [None, {"id": "a"}, [], "a"], ids=repr)
+@pytest.mark.parametrize("given", [7, {"id": "a"}, [], "a"], ids=repr)
 def test_a_mapping_that_gives_something_else_is_told(given: object) -> None:
     reject = rejected(A, giving(lambda _note: given))
 

@@ -251,3 +251,36 @@ def test_for_a_job_that_cannot_be_no_object_is_made(job_id: str) -> None:
 
 def test_a_bug_of_ours_is_500_and_no_more_is_said() -> None:
     check_problem(failure(), 500, "npx wrangler tail")
+
+
+# Checking a connector
+
+
+def test_a_connector_is_checked_by_its_name() -> None:
+    runners = FakeRunners()
+    runners.checks = [{"name": "configured", "outcome": "passed", "detail": "all is set"}]
+
+    response = answered(a_request("POST", "/check/notes"), runners)
+
+    assert response.status == 200
+    assert content(response) == {"connector": "notes", "passed": True, "checks": runners.checks}
+
+
+def test_one_check_that_failed_is_enough() -> None:
+    runners = FakeRunners()
+    runners.checks = [
+        {"name": "configured", "outcome": "passed", "detail": ""},
+        {"name": "source reachable", "outcome": "failed", "detail": "no"},
+    ]
+
+    assert content(answered(a_request("POST", "/check/notes"), runners))["passed"] is False
+
+
+@pytest.mark.parametrize("name", ["other", "", "Notes", ".."])
+def test_a_connector_that_there_is_not_is_404_and_no_object_is_made(name: str) -> None:
+    runners = FakeRunners()
+
+    response = answered(a_request("POST", f"/check/{name}"), runners)
+
+    check_problem(response, 404, "There is no connector")
+    assert runners.asked == []

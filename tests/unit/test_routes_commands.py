@@ -175,3 +175,49 @@ def test_a_place_may_be_any_number(after: str) -> None:
 @pytest.mark.parametrize("job_id", [OTHER, "notes", JOB_ID.replace("notes", "wiki")])
 def test_the_rejects_of_a_job_that_is_not_there_are_404(job_id: str) -> None:
     check_problem(answered(a_request("GET", f"/rejects/{job_id}")), 404, "no job")
+
+
+# What a job has set aside, once more
+
+
+def test_rejects_are_repeated_by_a_job_of_their_own() -> None:
+    runners = FakeRunners()
+
+    response = answered(a_request("POST", f"/retry/{JOB_ID}", query={"rejects": "true"}), runners)
+
+    assert (runners.repeated, runners.commanded) == ([("notes", JOB_ID)], [])
+    assert response.status == 202
+    assert content(response) == {**STATUS, "status_url": f"/status/{JOB_ID}"}
+
+
+def test_a_retry_may_say_that_it_is_not_of_rejects() -> None:
+    runners = FakeRunners()
+
+    answered(a_request("POST", f"/retry/{JOB_ID}", query={"rejects": "false"}), runners)
+
+    assert runners.repeated == []
+    assert [command for _, _, command, _ in runners.commanded] == [Command.RETRY]
+
+
+@pytest.mark.parametrize("text", ["", "1", "True", "yes", "true "])
+def test_rejects_is_true_or_false(text: str) -> None:
+    runners = FakeRunners()
+
+    response = answered(a_request("POST", f"/retry/{JOB_ID}", query={"rejects": text}), runners)
+
+    check_problem(response, 400, "true or false")
+    assert (runners.repeated, runners.commanded) == ([], [])
+
+
+def test_rejects_of_an_unknown_job_are_404() -> None:
+    response = answered(a_request("POST", f"/retry/{OTHER}", query={"rejects": "true"}))
+
+    check_problem(response, 404, "There is no job")
+
+
+def test_rejects_that_cannot_be_repeated_are_409() -> None:
+    runners = FakeRunners(Refusal("it has no records to repeat", ()))
+
+    response = answered(a_request("POST", f"/retry/{JOB_ID}", query={"rejects": "true"}), runners)
+
+    check_problem(response, 409, "no records to repeat", legal=[])

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable import store as store_module
-from durable.job import Job, Limits, Mode, Note, State
+from durable.job import Job, Limits, Mode, Note, Stage, State
 from durable.store import Store
 from tests.fakes.storage import Storage
 
@@ -168,7 +168,7 @@ def test_the_first_full_job_of_newer_code_knows_how_many_documents_there_were(
 ) -> None:
     store = Store(a_database_of_version_1(*jobs))
 
-    assert store.full_count() == expected
+    assert store.full_counts().get(Stage.DOCUMENTS) == expected
 
 
 def test_a_count_is_filled_once_and_not_again_at_the_next_start() -> None:
@@ -179,7 +179,7 @@ def test_a_count_is_filled_once_and_not_again_at_the_next_start() -> None:
         replace(JOB, id="notes-1", state=State.SUCCEEDED, started_at_ms=1, document_count=6),
     )
 
-    assert Store(storage).full_count() == 6
+    assert Store(storage).full_counts() == {Stage.DOCUMENTS: 6}
 
 
 def test_each_migration_is_applied_once() -> None:
@@ -289,7 +289,7 @@ def test_old_code_works_on_with_tables_and_columns_of_newer_code() -> None:
     saved(store, replace(working, state=State.SUCCEEDED, started_at_ms=70, document_count=3), 5)
     added(store, replace(JOB, id="notes-3"), "another key")
 
-    assert (store.watermark_ms(), store.full_count()) == (70, 3)
+    assert (store.watermark_ms(), store.full_counts()) == (70, {Stage.DOCUMENTS: 3})
     assert [job.id for job in store.pending()] == ["notes-1", "notes-3"]
     assert [row["key"] for row in storage.exec("SELECT key FROM newer").toArray()] == ["kept"]
     versions = [row["version"] for row in storage.exec(SELECT_VERSIONS).toArray()]

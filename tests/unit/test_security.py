@@ -13,7 +13,8 @@ from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
 from tests.fakes.storage import Storage
 from worker.endpoints import ENDPOINTS, Endpoint, Operation
-from worker.routes import Request, Response, Routes
+from worker.responses import Response
+from worker.routes import Request, Routes
 
 
 TOKEN = "t0ken-of-the-tests"
@@ -44,6 +45,13 @@ class Runners:
         self, connector: str, job_id: str, command: Command, deletion_count: int
     ) -> None:
         self.asked.append((connector, job_id, command, deletion_count))
+
+    async def repeat(self, connector: str, job_id: str) -> None:
+        self.asked.append((connector, job_id))
+
+    async def check(self, connector: str) -> Mapping[str, object]:
+        self.asked.append((connector,))
+        return {"checks": []}
 
     async def rejects(
         self, connector: str, job_id: str, after: tuple[int, int], count: int

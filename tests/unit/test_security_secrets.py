@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from durable.auth import Bearer
 from durable.connector import AnyConnector
 from durable.documents import Document
-from durable.executor import Host
+from durable.host import Host
 from durable.job import Mode
 from durable.processor import Begun, Processor
 from durable.records import EXCERPT_BYTES_MAX as RECORD_BYTES_MAX

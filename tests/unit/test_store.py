@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.job import PENDING, Flight, Job, Limits, Mode, Page, State, Usage
+from durable.job import PENDING, Flight, Job, Limits, Mode, Page, Stage, State, Usage
 from durable.store import BODY_BYTES_MAX, TRIGGER_KEYS_MAX, Store
 from tests.fakes.storage import Storage
 
@@ -90,7 +90,7 @@ def test_state_watermark_count_and_alarm_are_one_transaction(
     storage.rollback()  # the object dies before the first await
 
     assert (store.load(JOB.id), storage.alarm_at_ms) == (JOB, 5)
-    assert (store.watermark_ms(), store.full_count()) == (None, None)
+    assert (store.watermark_ms(), store.full_counts()) == (None, {})
     settled(unsettled)
 
 
@@ -119,7 +119,7 @@ def test_only_success_counts_for_later_jobs(store: Store, state: State) -> None:
 
     saved(store, replace(JOB, state=state, started_at_ms=90, document_count=8), alarm_at_ms=6)
 
-    assert (store.watermark_ms(), store.full_count()) == (70, 7)
+    assert (store.watermark_ms(), store.full_counts()) == (70, {Stage.DOCUMENTS: 7})
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_an_incremental_job_leaves_the_count_of_the_last_full_one(store: Store) 
 
     saved(store, replace(INCREMENTAL, document_count=2))
 
-    assert store.full_count() == 7
+    assert store.full_counts() == {Stage.DOCUMENTS: 7}
 
 
 def body(storage: Storage) -> Job:

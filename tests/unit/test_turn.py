@@ -11,7 +11,7 @@ from durable.commands import Command, Instruction
 from durable.connector import AnyConnector
 from durable.environment import Environment
 from durable.executor import REASON_CHARACTERS_MAX
-from durable.job import Job, Limits, Mode, State, Usage
+from durable.job import Job, Limits, Mode, Stage, State, Usage
 from durable.sources.cursors import BodyCursor
 from durable.sources.http import HttpSource
 from durable.status import status
@@ -68,7 +68,7 @@ def test_a_full_job_is_opened_sent_and_closed_in_one_turn() -> None:
     sent = [[document["id"] for document in request["documents"]] for request in requests]
     assert sent == [["a", "b"], ["c"]]
     assert {request["uploadId"] for request in requests} == {upload}
-    assert bench.store.full_count() == 3
+    assert bench.store.full_counts() == {Stage.DOCUMENTS: 3}
 
 
 def test_a_page_larger_than_a_request_is_sent_in_batches() -> None:

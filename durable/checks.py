@@ -1,0 +1,158 @@
+"""What keeps a connector from working, found out without a job and without sending anything."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from enum import StrEnum
+
+import httpx
+from msgspec import Struct
+from msgspec.structs import replace
+
+from durable.connector import AnyConnector
+from durable.ends import Ends, ends
+from durable.environment import Environment
+from durable.errors import ConfigurationError, UpstreamError
+from durable.host import Host
+from durable.job import Crawl, Mode, Stage
+from durable.records import Reject, changes
+from durable.sources.source import Records
+
+
+JOB_ID = "check"  # in the place of a job's
+REJECTS_SHOWN = 3
+
+
+class Outcome(StrEnum):
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class Check(Struct, frozen=True):
+    """One thing that has to be right."""
+
+    name: str
+    outcome: Outcome
+    detail: str  # what was found; of what failed, also what to do
+
+
+class Checks:
+    """Of one connector.
+
+    Args:
+        connector: what is checked.
+        environment: variables and secrets.
+        host: clock and network.
+    """
+
+    def __init__(self, connector: AnyConnector, environment: Environment, host: Host) -> None:
+        self._connector = connector
+        self._environment = environment
+        self._witness = _Witness(host.transport)
+        self._host = replace(host, transport=self._witness)
+
+    async def run(self) -> list[Check]:
+        """All of them, in the order in which a person would look."""
+        try:
+            found = ends(self._connector, self._environment, self._host)
+        except ConfigurationError as error:
+            return [self._made("configured", Outcome.FAILED, str(error))]
+        checks = [self._made("configured", Outcome.PASSED, "all variables and secrets are set")]
+        for stage, feed in found.feeds.items():
+            if feed.source.is_delegated:
+                text = "only a job asks a backend, since that begins a crawl"
+                checks.append(self._made("source reachable", Outcome.SKIPPED, text))
+                continue
+            of = "" if stage is Stage.DOCUMENTS else f", {stage}"
+            async for name, outcome, detail in self._of_source(stage, found):
+                checks.append(self._made(f"{name}{of}", outcome, detail))
+        async for name, outcome, detail in self._of_glean(found):
+            checks.append(self._made(name, outcome, detail))
+        return checks
+
+    async def _of_source(
+        self, stage: Stage, found: Ends
+    ) -> AsyncIterator[tuple[str, Outcome, str]]:
+        crawl = Crawl(JOB_ID, Mode.FULL, stage, None)
+        reader = found.readers[stage]
+        names = [
+            "source reachable",
+            "source lets us in",
+            "first page decodes",
+            "a second page follows",
+            "records become what Glean takes",
+        ]
+        try:
+            page = await reader.fetch(None, crawl)
+        except UpstreamError as error:
+            for found_of in self._failed(names, error):
+                yield found_of
+            return
+        yield names[0], Outcome.PASSED, ""
+        yield names[1], Outcome.PASSED, ""
+        yield names[2], Outcome.PASSED, f"{len(page.records)} records"
+        if page.next_cursor is None:
+            yield names[3], Outcome.SKIPPED, "the source says that there is one page"
+        else:
+            try:
+                second = await reader.fetch(page.next_cursor, crawl)
+            except UpstreamError as error:
+                yield names[3], Outcome.FAILED, str(error)
+            else:
+                yield names[3], Outcome.PASSED, f"{len(second.records)} records"
+        yield (names[4], *self._mapped(stage, found, page))
+
+    def _mapped(self, stage: Stage, found: Ends, page: Records) -> tuple[Outcome, str]:
+        rejects: list[Reject] = []
+        feed = found.feeds[stage]
+        count = sum(1 for _ in changes(feed, stage, self._connector, page.records, rejects))
+        if not page.records:
+            return Outcome.SKIPPED, "the first page has no records"
+        if not rejects:
+            return Outcome.PASSED, f"{count} of {len(page.records)} records"
+        shown = "; ".join(
+            f"record {reject.place} ({reject.key or 'without an id'}): {reject.reason}"
+            for reject in rejects[:REJECTS_SHOWN]
+        )
+        text = f"{len(rejects)} of {len(page.records)} records would be set aside, as {shown}"
+        return Outcome.FAILED, text
+
+    async def _of_glean(self, found: Ends) -> AsyncIterator[tuple[str, Outcome, str]]:
+        names = ["Glean reachable", "token good for the datasource", "datasource configured"]
+        try:
+            await found.glean(Stage.DOCUMENTS).config()
+        except UpstreamError as error:
+            for found_of in self._failed(names, error):
+                yield found_of
+            return
+        for name in names:
+            yield name, Outcome.PASSED, ""
+
+    def _failed(
+        self, names: Sequence[str], error: UpstreamError
+    ) -> Iterator[tuple[str, Outcome, str]]:
+        """Of three things that rest on each other: an answer, one that lets us in, a good one."""
+        is_refused = error.status in {401, 403}
+        passed = int(self._witness.is_answered) * (1 if is_refused else 2)
+        for name in names[:passed]:
+            yield name, Outcome.PASSED, ""
+        yield names[passed], Outcome.FAILED, str(error)
+        for name in names[passed + 1 :]:
+            yield name, Outcome.SKIPPED, f"{names[passed]}: failed"
+
+    def _made(self, name: str, outcome: Outcome, detail: str) -> Check:
+        """Without secrets: the texts of others may hold them."""
+        return Check(name, outcome, self._environment.redacted(detail))
+
+
+class _Witness(httpx.AsyncBaseTransport):
+    """Knows whether the latest request was answered, whatever was made of the answer."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self._transport = transport
+        self.is_answered = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.is_answered = False
+        response = await self._transport.handle_async_request(request)
+        self.is_answered = True
+        return response

@@ -1,0 +1,47 @@
+"""The two ends of a job: its sources and Glean."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from msgspec import Struct
+
+from durable.auth import BearerSigner
+from durable.connector import AnyConnector
+from durable.environment import Environment
+from durable.feed import AnyFeed
+from durable.fingerprint import fingerprint
+from durable.glean import Glean
+from durable.host import Host
+from durable.job import Limits, Mode, Plan, Stage
+from durable.sources.source import Reader, Surroundings
+from durable.upstream import Upstream
+
+
+GLEAN_TOKEN = "GLEAN_INDEXING_API_TOKEN"  # noqa: S105 - the name of a secret
+
+
+class Ends(Struct, frozen=True):
+    """Where the records come from and where they go, for as long as a turn takes."""
+
+    feeds: Mapping[Stage, AnyFeed]
+    readers: Mapping[Stage, Reader]
+    glean: Callable[[Stage], Glean]
+    limits: Limits
+    plan: Plan
+
+
+def ends(connector: AnyConnector, environment: Environment, host: Host) -> Ends:
+    """The ends of a connector's jobs, whatever their mode and stage.
+
+    Raises:
+        ConfigurationError: a variable or a secret is not right.
+    """
+    feeds = {stage: feed for mode in Mode for stage, feed in connector.feeds(mode).items()}
+    limits = environment.limits()
+    surroundings = Surroundings(environment, host.transport, host.now_ms, limits.page_bytes_max)
+    readers = {stage: feed.source.reader(surroundings) for stage, feed in feeds.items()}
+    places = [feed.source.located(environment) for feed in feeds.values()]
+    signer = BearerSigner(environment.secret(GLEAN_TOKEN))
+    upstream = Upstream("Glean", host.transport, signer)
+    glean = partial(Glean, upstream, environment.glean_url(), connector.datasource)
+    return Ends(feeds, readers, glean, limits, connector.plan(fingerprint(connector, places)))

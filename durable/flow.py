@@ -1,0 +1,205 @@
+"""Pages from the source to Glean, and what stops them: errors, pauses, the end of a turn. Pure."""
+
+from msgspec.structs import replace
+
+from durable import window
+from durable.closing import closing
+from durable.errors import Recourse
+from durable.events import Ask, Effect, Failed, Fetch, Fetched, Send, Sent, Split
+from durable.guard import holding_reason, paging_fault, rejection_reason
+from durable.job import CONFIRMED, Flight, Job, Limits, Mode, State
+from durable.lifecycle import (
+    displaced,
+    ended,
+    finished,
+    grounded,
+    noted,
+    paused,
+    progressed,
+    promoted,
+    rewound,
+)
+from durable.pace import (
+    asked,
+    indexed,
+    is_saturated,
+    is_spent,
+    leased,
+    single_documents_max,
+    soon,
+    wait_ms,
+)
+
+
+Step = tuple[Job, tuple[Effect, ...]]
+
+
+def take(job: Job, fetched: Fetched, now_ms: int, limits: Limits) -> Step:
+    """Have a page packed, and meanwhile read the one after it."""
+    ahead, page = window.front(job), fetched.page
+    assert fetched.page_index == ahead.page_count, f"{fetched} at page {ahead.page_count}"
+    if (fault := paging_fault(ahead, page)) is not None:
+        return ended(job, State.FAILED, now_ms, limits, fault), ()
+    job = asked(job, page.request_count, page.wait_ms, now_ms)
+    job = replace(job, flights=(*job.flights, Flight(page, is_packed=False)))
+    pack = window.pack(job)
+    job, effects = flow(job, now_ms, limits)
+    return job, (*effects, pack)  # last, since nothing else goes on meanwhile
+
+
+def flow(job: Job, now_ms: int, limits: Limits) -> Step:
+    """Move the cursor past what is in Glean, and begin what there is room for."""
+    pending_count = sum(flight.reject_count for flight in job.flights)
+    if (reason := rejection_reason(job, limits, pending_count)) is not None:
+        job = replace(job, pending_reject_count=pending_count)
+        return ended(job, State.FAILED, now_ms, limits, reason), ()
+    while job.flights and job.flights[0].is_whole:
+        job = progressed(window.landed(job), now_ms)
+    is_changes = job.mode is Mode.INCREMENTAL and not job.repeats
+    if is_changes and (count := _change_count(job)) > limits.changes_max:
+        reason = f"{count} changes are more than changes_max ({limits.changes_max}) in LIMITS"
+        return promoted(job, reason, now_ms, limits), ()
+    if job.has_end:
+        return _arrive(job, now_ms, limits)
+    ahead = window.front(job)
+    assert ahead.turn is not None, "pages are sent within a turn"
+    is_full = is_saturated(job, now_ms, limits)
+    may_fetch = (
+        job.retry_at_ms is None
+        and not is_full
+        and now_ms >= ahead.source_at_ms
+        and not ahead.has_end
+        and ahead.page_count < limits.pages_max
+        and not is_spent(ahead, ahead.turn, now_ms, limits)
+    )
+    effects: list[Effect] = []
+    if may_fetch and window.has_room(job, limits):
+        job, fetch = window.fetch(job, ahead)
+        effects.append(fetch)
+    sends: list[Send] = []
+    if not is_full:
+        job, sends = window.sends(job, limits)
+    if not window.is_idle(job):
+        return leased(job, now_ms, limits), (*effects, *sends)
+    if job.retry_at_ms is not None:
+        return wait(job, now_ms, limits)
+    return _rest(job, now_ms, limits)
+
+
+def _change_count(job: Job) -> int:
+    """Changes that are in Glean, and those of the page that is to follow."""
+    pages = [flight.page for flight in job.flights if flight.is_packed]
+    coming = sum(page.document_count + page.deletion_count for page in pages)
+    return job.document_count + job.deletion_count + coming
+
+
+def _arrive(job: Job, now_ms: int, limits: Limits) -> Step:
+    """At the end of the source: what was read becomes what Glean has, if it may."""
+    if (reason := rejection_reason(job, limits)) is not None:
+        return ended(job, State.FAILED, now_ms, limits, reason), ()
+    if not job.is_upload:
+        return finished(job, now_ms, limits), ()
+    if (reason := holding_reason(job, limits)) is not None:
+        job = replace(job, state=State.HELD, error=reason, turn=None, alarm_at_ms=None)
+        return noted(job, "held: waits for a person", now_ms, limits), ()
+    job = noted(replace(job, state=State.CLOSING), "at the end of the source", now_ms, limits)
+    assert job.turn is not None, "the end is reached within a turn"
+    if is_spent(job, job.turn, now_ms, limits):
+        return _yield(job, now_ms)
+    return close(job, now_ms, limits)
+
+
+def close(job: Job, now_ms: int, limits: Limits) -> Step:
+    """Ask how the upload stands before it is closed; where Glean cannot be asked, close it once."""
+    if job.stage in CONFIRMED:
+        return leased(job, now_ms, limits), (Ask(job.upload_id),)
+    if job.is_close_answered:
+        return finished(job, now_ms, limits), ()
+    if job.is_close_begun:
+        reason = f"the answer to the close of {job.upload_id} was lost, and Glean does not tell"
+        return displaced(job, reason, now_ms, limits), ()
+    return leased(replace(job, is_close_begun=True), now_ms, limits), (closing(job),)
+
+
+def land(job: Job, sent: Sent, now_ms: int, limits: Limits) -> Step:
+    """One more batch is in Glean, or set aside."""
+    if not job.is_upload:
+        job = indexed(job, sent.document_count, now_ms, limits)
+    return flow(window.acknowledged(job, sent), now_ms, limits)
+
+
+def split(job: Job, split: Split, now_ms: int, limits: Limits) -> Step:
+    job = window.halved(job, split)
+    if job.flights[split.page_index - job.page_count].batch_count > limits.page_batches_max:
+        reason = (
+            f"Glean refuses so many documents of page {split.page_index + 1} that it would take "
+            f"more than {limits.page_batches_max} requests to find them: mend the connector's "
+            "mapping, or have the source send smaller pages"
+        )
+        return ended(job, State.FAILED, now_ms, limits, reason), ()
+    if split.batch_bytes_max is not None:
+        # What was cut before the size was known, may still be larger.
+        known = job.batch_bytes_max or split.batch_bytes_max
+        job = replace(job, batch_bytes_max=min(known, split.batch_bytes_max))
+    return flow(job, now_ms, limits)
+
+
+def fail(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Step:
+    job = replace(window.given_up(job, failure.effect), error=failure.reason)
+    if isinstance(failure.effect, Fetch):
+        job = asked(job, 1, 0, now_ms)
+    if isinstance(failure.effect, Send) and not job.is_upload:
+        job = indexed(job, single_documents_max(limits), now_ms, limits)  # it may have been heard
+    match None if job.repeats else failure.recourse:
+        case Recourse.FULL if job.mode is Mode.INCREMENTAL:
+            return promoted(job, failure.reason, now_ms, limits), ()
+        case Recourse.RESTART:
+            return rewound(job, failure.reason, now_ms, limits), ()
+    if not failure.is_transient:
+        return give_up(job, failure.reason, now_ms, limits), ()
+    # Others that were under way may have failed before.
+    retry_at_ms = max(now_ms + wait_ms(job, failure, limits), job.retry_at_ms or 0)
+    job = replace(job, retry_at_ms=soon(retry_at_ms, now_ms))
+    job = noted(job, failure.reason, now_ms, limits)
+    if job.state is State.SENDING:
+        return flow(job, now_ms, limits)  # until all is heard of that is under way
+    return wait(job, now_ms, limits)
+
+
+def wait(job: Job, now_ms: int, limits: Limits) -> Step:
+    assert job.retry_at_ms is not None, "an error says when to try again"
+    if now_ms - job.progress_at_ms >= limits.stall_ms_max:
+        reason = f"no progress for {limits.stall_ms_max // 1_000} s; the last error: {job.error}"
+        return give_up(job, reason, now_ms, limits), ()
+    return replace(grounded(job), alarm_at_ms=soon(job.retry_at_ms, now_ms)), ()
+
+
+def give_up(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
+    if not job.is_close_answered:
+        return ended(job, State.FAILED, now_ms, limits, reason)
+    text = f"Glean took the close, and cannot be asked about it: {job.error}"
+    return finished(noted(job, text, now_ms, limits), now_ms, limits)
+
+
+def _rest(job: Job, now_ms: int, limits: Limits) -> Step:
+    """Nothing is under way, and nothing can be begun for now."""
+    if job.flights and is_saturated(job, now_ms, limits):
+        reason = f"Glean takes {limits.documents_per_minute_max} documents a minute one by one"
+        return paused(job, job.indexed_until_ms, reason, now_ms), ()
+    if not job.flights and now_ms < job.source_at_ms:
+        reason = "the source is not to be asked more often"
+        return paused(job, job.source_at_ms, reason, now_ms), ()
+    assert not job.flights, "pages that are not sent though there is room"
+    if job.page_count < limits.pages_max:
+        return _yield(job, now_ms)
+    reason = (
+        f"the source has not come to its end in {job.page_count} pages: if it is right, "
+        "raise pages_max in LIMITS"
+    )
+    return ended(job, State.FAILED, now_ms, limits, reason), ()
+
+
+def _yield(job: Job, now_ms: int) -> Step:
+    """The turn is spent: the rest is for the next one."""
+    job = replace(grounded(job), halving_count=max(0, job.halving_count - 1))
+    return replace(job, alarm_at_ms=soon(now_ms, now_ms)), ()

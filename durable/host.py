@@ -1,0 +1,16 @@
+"""What only the platform can give."""
+
+from collections.abc import Awaitable, Callable
+
+import httpx
+from msgspec import Struct
+
+
+class Host(Struct, frozen=True):
+    """Clock, randomness and network."""
+
+    now_ms: Callable[[], int]
+    nonce: Callable[[], str]  # a few hexadecimal digits, different each time
+    draw: Callable[[], float]  # any number from 0 to 1, as likely as any other
+    transport: httpx.AsyncBaseTransport
+    pause: Callable[[], Awaitable[object]]  # until what was asked for has left

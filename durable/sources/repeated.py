@@ -1,0 +1,48 @@
+"""Pages read once more, of which some records were set aside."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from durable.job import Crawl
+from durable.records import digest
+from durable.sources.source import Reader, Records
+
+
+class Spot(Struct, frozen=True):
+    """A page of which records were set aside."""
+
+    cursor: str | None
+    digest: str  # of its records at that time
+    places: frozenset[int]  # of those records
+
+
+class RepeatedReader:
+    """Reads these pages and no other.
+
+    A page that is as it was gives the records that were set aside. Of one that has changed
+    it cannot be told which they are, so it gives all of them: what Glean has is sent again.
+
+    Args:
+        reader: of the source.
+        spots: in order.
+    """
+
+    def __init__(self, reader: Reader, spots: Sequence[Spot]) -> None:
+        self._reader = reader
+        self._spots = spots
+
+    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
+        """The so-manieth of the pages; the cursor is its number. See `Reader`."""
+        index = int(cursor or 0)
+        is_last = index + 1 >= len(self._spots)
+        next_cursor = None if is_last else str(index + 1)
+        if index >= len(self._spots):
+            return Records(records=[], next_cursor=None, byte_count=0, request_count=0)
+        spot = self._spots[index]
+        page = await self._reader.fetch(spot.cursor, crawl)
+        records = page.records
+        if digest(records) == spot.digest:
+            records = [raw for place, raw in enumerate(records, start=1) if place in spot.places]
+        return replace(page, records=records, next_cursor=next_cursor, total_count=None)

@@ -1,0 +1,153 @@
+import asyncio
+
+import httpx
+import pytest
+from msgspec.structs import replace
+
+from durable.auth import Bearer
+from durable.checks import Check, Checks, Outcome
+from durable.connector import AnyConnector
+from durable.host import Host
+from durable.sources.cursors import BodyCursor
+from durable.sources.http import HttpSource
+from tests.fakes.answers import a_note, a_page, a_page_of
+from tests.fakes.bench import NOW_MS, SET
+from tests.fakes.connector import NOTES
+from tests.fakes.environment import an_environment
+from tests.fakes.network import Network, no_pause
+
+
+CONFIG = httpx.Response(200, json={"name": "CUSTOM_NOTES"})
+CONFIG_PATH = "/api/index/v1/getdatasourceconfig"
+PASSED, FAILED, SKIPPED = Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED
+SECRETIVE = replace(
+    NOTES,
+    source=HttpSource(
+        url="https://notes.example/list", paging=BodyCursor(), auth=Bearer("NOTES_TOKEN")
+    ),
+)
+
+
+def checks(network: Network, connector: AnyConnector = NOTES, **variables: str) -> list[Check]:
+    host = Host(
+        now_ms=lambda: NOW_MS,
+        nonce=lambda: "0",
+        draw=lambda: 0.5,
+        transport=network,
+        pause=no_pause,
+    )
+    environment = an_environment(**{**SET, **variables})
+    return asyncio.run(Checks(connector, environment, host).run())
+
+
+def outcomes(found: list[Check]) -> list[Outcome]:
+    return [check.outcome for check in found]
+
+
+def test_a_connector_that_works_passes_every_check() -> None:
+    network = Network(a_page("a", "b", next_cursor="2"), a_page("c"), CONFIG)
+
+    found = checks(network)
+
+    assert [(check.name, check.outcome) for check in found] == [
+        ("configured", PASSED),
+        ("source reachable", PASSED),
+        ("source lets us in", PASSED),
+        ("first page decodes", PASSED),
+        ("a second page follows", PASSED),
+        ("records become what Glean takes", PASSED),
+        ("Glean reachable", PASSED),
+        ("token good for the datasource", PASSED),
+        ("datasource configured", PASSED),
+    ]
+    assert network.requests[1].url.params["cursor"] == "2"
+
+
+def test_nothing_is_sent_to_glean_but_a_question() -> None:
+    network = Network(a_page("a"), CONFIG)
+
+    checks(network)
+
+    assert network.lines == ["GET /list", f"POST {CONFIG_PATH}"]
+
+
+def test_what_is_not_set_is_named_and_nothing_is_asked() -> None:
+    network = Network()
+
+    (check,) = checks(network, SECRETIVE)
+
+    assert (check.name, check.outcome) == ("configured", FAILED)
+    assert "npx wrangler secret put NOTES_TOKEN" in check.detail
+    assert network.requests == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "passed_count", "detail"),
+    [
+        (httpx.ConnectError("refused"), 1, "did not answer"),
+        (httpx.Response(401), 2, "check the secret NOTES_TOKEN"),
+        (httpx.Response(403), 2, "check the secret NOTES_TOKEN"),
+        (httpx.Response(500), 3, "answered 500"),
+        (httpx.Response(200, text="<html>"), 3, "not JSON"),
+    ],
+    ids=["unreachable", "401", "403", "500", "no JSON"],
+)
+def test_the_first_thing_that_fails_is_told_and_what_needs_it_is_skipped(
+    answer: httpx.Response | Exception, passed_count: int, detail: str
+) -> None:
+    found = checks(Network(answer, CONFIG), SECRETIVE, NOTES_TOKEN="t0p-secret")
+
+    of_source = outcomes(found)[:6]
+    assert of_source == [PASSED] * passed_count + [FAILED] + [SKIPPED] * (5 - passed_count)
+    assert detail in found[passed_count].detail
+    assert outcomes(found)[6:] == [PASSED] * 3
+
+
+def test_one_page_has_no_second() -> None:
+    found = checks(Network(a_page("a"), CONFIG))
+
+    assert (found[4].name, found[4].outcome) == ("a second page follows", SKIPPED)
+
+
+def test_a_second_page_that_cannot_be_had_is_told() -> None:
+    found = checks(Network(a_page("a", next_cursor="2"), httpx.Response(400), CONFIG))
+
+    assert (found[4].outcome, found[5].outcome) == (FAILED, PASSED)
+    assert "answered 400" in found[4].detail
+
+
+def test_records_that_would_be_set_aside_are_named_with_their_reason() -> None:
+    page = a_page_of([a_note("a"), {"id": "b", "text": 7}, {"id": "c"}])
+
+    check = checks(Network(page, CONFIG))[5]
+
+    assert check.outcome is FAILED
+    assert check.detail.startswith("2 of 3 records would be set aside, as record 2 (without an id)")
+
+
+def test_an_empty_page_tells_nothing_of_the_mapping() -> None:
+    assert checks(Network(a_page(), CONFIG))[5].outcome is SKIPPED
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (httpx.ConnectError("refused"), [FAILED, SKIPPED, SKIPPED]),
+        (httpx.Response(401), [PASSED, FAILED, SKIPPED]),
+        (httpx.Response(400, text="invalid datasource"), [PASSED, PASSED, FAILED]),
+    ],
+    ids=["unreachable", "token", "datasource"],
+)
+def test_what_is_wrong_with_glean_is_told(
+    answer: httpx.Response | Exception, expected: list[Outcome]
+) -> None:
+    assert outcomes(checks(Network(a_page("a"), answer)))[6:] == expected
+
+
+def test_no_secret_is_in_what_is_told() -> None:
+    quoting = httpx.Response(401, text="the token t0p-secret is wrong")
+
+    found = checks(Network(quoting, CONFIG), SECRETIVE, NOTES_TOKEN="t0p-secret")
+
+    assert "t0p-secret" not in str(found)
+    assert "the token *** is wrong" in str(found)

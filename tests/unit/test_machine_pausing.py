@@ -1,0 +1,287 @@
+"""What makes a job wait though nothing is wrong, and what makes it another one."""
+
+import pytest
+from msgspec.structs import replace
+
+from durable.errors import Recourse
+from durable.events import Failed, Fetch, Fetched, Pack, Packed, Send, Sent, Woke
+from durable.job import Job, Limits, Mode, Page, Plan, Rate, Stage, State
+from durable.outlook import waiting_reason
+from tests.fakes.jobs import NOW_MS, WOKE, a_job, a_page, after, arrived, at
+
+
+MINUTE_MS = 60_000
+DAY_MS = 24 * 60 * MINUTE_MS
+LIMITS = Limits(documents_per_minute_max=60)  # ten in one request
+
+
+def reading(mode: Mode = Mode.INCREMENTAL) -> Job:
+    """It reads its first page."""
+    return replace(a_job(State.SENDING, mode), cursor=None)
+
+
+def a_read_page(**fields: object) -> Page:
+    return replace(a_page("b", batch_count=0), **{"record_count": 1, "digest": "1-a", **fields})
+
+
+def filled(count: int) -> Job:
+    """It has just sent so many documents, and has a page of ten batches at hand."""
+    job = replace(reading(), indexed_until_ms=NOW_MS + 1_000 * count)
+    page = replace(a_page("b", batch_count=10), digest="1-a")
+    return after(job, Fetched(0, replace(page, batch_count=0)), Packed(0, 10, 100, 0))
+
+
+# Glean takes so many documents a minute
+
+
+def test_documents_are_sent_one_by_one_until_the_minutes_share_is_used_up() -> None:
+    job = filled(0)
+    for place in range(10, 60, 10):
+        job, effects = at(
+            job, Sent(0, place // 10 - 1, document_count=10, place=place), NOW_MS, LIMITS
+        )
+        assert effects == (Send(0, place // 10),)
+
+    job, effects = at(job, Sent(0, 5, document_count=10, place=60), limits=LIMITS)
+    assert effects == ()
+    job, effects = at(job, Failed("the source is busy", True, effect=Fetch(1, "b")), limits=LIMITS)
+
+    assert effects == ()
+    assert job.turn is None
+    assert job.retry_at_ms is not None
+
+
+def paused() -> Job:
+    """The share is used up in the middle of a page."""
+    job = replace(filled(50), is_fetching=False)
+    return after(job, Sent(0, 0, document_count=10, place=10), limits=LIMITS)
+
+
+def test_a_job_that_has_used_up_the_minutes_share_rests_until_the_next() -> None:
+    job = paused()
+
+    assert (job.state, job.turn, job.flights) == (State.SENDING, None, ())
+    assert job.alarm_at_ms == job.retry_at_ms == NOW_MS + MINUTE_MS
+    assert waiting_reason(job, None) == "Glean takes 60 documents a minute one by one"
+
+
+def test_a_rest_is_no_failed_attempt() -> None:
+    assert after(paused(), WOKE, now_ms=NOW_MS + MINUTE_MS).attempt == 1
+
+
+def test_an_alarm_before_the_rest_is_over_does_nothing() -> None:
+    job, effects = at(paused(), WOKE, NOW_MS + MINUTE_MS - 100)
+
+    assert effects == ()
+    assert (job.alarm_at_ms, job.turn) == (NOW_MS + MINUTE_MS, None)
+
+
+def test_after_the_rest_the_page_is_read_again_and_what_was_sent_of_it_is_not() -> None:
+    woken, effects = at(paused(), WOKE, NOW_MS + MINUTE_MS)
+    again = after(woken, now_ms=NOW_MS + MINUTE_MS)
+    _, packing = at(again, Fetched(0, a_read_page()), NOW_MS + MINUTE_MS)
+
+    assert effects == (Fetch(0, None),)
+    assert Pack(0, "", None, after_place=10) in packing
+
+
+def test_a_page_that_has_changed_meanwhile_is_sent_whole() -> None:
+    woken = after(paused(), WOKE, now_ms=NOW_MS + MINUTE_MS)
+
+    _, effects = at(woken, Fetched(0, a_read_page(digest="1-b")), NOW_MS + MINUTE_MS)
+
+    assert Pack(0, "", None) in effects
+
+
+def test_a_page_of_which_glean_refused_a_document_is_sent_whole_so_that_it_is_named_again() -> None:
+    job = replace(filled(0), is_fetching=False)
+    job = after(
+        job,
+        Sent(0, 0, document_count=10, rejected_document_count=1, place=10),
+        Sent(0, 1, document_count=10, place=20),
+    )
+
+    assert job.place == 0
+
+
+def test_a_page_that_has_landed_leaves_no_place_behind() -> None:
+    job = replace(filled(0), place=90, place_digest="1-a")
+    for index in range(10):
+        job = after(job, Sent(0, index, document_count=10, place=10 * index + 10))
+
+    assert (job.page_count, job.place, job.place_digest) == (1, 0, "")
+
+
+def test_an_upload_is_not_paced() -> None:
+    job = replace(a_job(State.SENDING), indexed_until_ms=NOW_MS + MINUTE_MS)
+
+    job = after(job, *arrived(0, a_page("b")), limits=LIMITS)
+
+    assert job.flights[0].sending == (0,)
+    assert after(job, Sent(0, 0, document_count=3)).indexed_until_ms == NOW_MS + MINUTE_MS
+
+
+def test_the_share_grows_back_with_time() -> None:
+    job = after(filled(50), Sent(0, 0, document_count=10, place=10), now_ms=NOW_MS, limits=LIMITS)
+    assert job.indexed_until_ms == NOW_MS + MINUTE_MS
+
+    _, early = at(job, Fetched(1, a_read_page(next_cursor="c")), NOW_MS + 9_999, LIMITS)
+    _, later = at(job, Fetched(1, a_read_page(next_cursor="c")), NOW_MS + 10_000, LIMITS)
+
+    assert Send(0, 1) not in early
+    assert Send(0, 1) in later
+
+
+# A source is asked so often and no more
+
+
+RATE = Rate(requests=10, per_ms=MINUTE_MS)
+
+
+def asked(count: int, **fields: object) -> tuple[Job, tuple[object, ...]]:
+    """Of a source that takes ten requests a minute, a page took so many."""
+    job = replace(reading(), rate=RATE)
+    return at(job, Fetched(0, a_read_page(request_count=count, **fields)))
+
+
+@pytest.mark.parametrize(("count", "reads_on"), [(1, True), (5, True), (6, False), (10, False)])
+def test_another_page_is_read_while_as_many_requests_are_left_as_this_one_took(
+    count: int, *, reads_on: bool
+) -> None:
+    _, effects = asked(count)
+
+    assert (Fetch(1, "b") in effects) is reads_on
+
+
+def test_a_job_whose_source_takes_no_more_requests_rests_until_it_does() -> None:
+    job, _ = asked(6)
+
+    job = after(job, Packed(0, 0, 0, 0))
+
+    assert (job.page_count, job.turn) == (1, None)
+    assert job.alarm_at_ms == NOW_MS + MINUTE_MS
+    assert waiting_reason(job, None) == "the source is not to be asked more often"
+
+
+def test_requests_count_for_the_span_in_which_they_were_made() -> None:
+    job, _ = asked(5)
+
+    limits, page = Limits(turn_ms_max=2 * MINUTE_MS), a_read_page(request_count=5, next_cursor="c")
+    job = after(job, Packed(0, 0, 0, 0), now_ms=NOW_MS + MINUTE_MS, limits=limits)
+    later, effects = at(job, Fetched(1, page), NOW_MS + MINUTE_MS, limits)
+
+    assert later.asked_count == 5
+    assert Fetch(2, "c") in effects
+
+
+def test_a_request_that_failed_counts_too() -> None:
+    job = replace(reading(), rate=RATE)
+
+    assert after(job, Failed("no", is_transient=True, effect=Fetch(0, None))).asked_count == 1
+
+
+def test_a_source_that_asks_for_a_rest_gets_it_and_what_was_read_is_sent() -> None:
+    job, effects = at(reading(), Fetched(0, a_read_page(wait_ms=5_000)))
+    job, sends = at(job, Packed(0, 1, 1, 0))
+    job = after(job, Sent(0, 0, document_count=1, place=1))
+
+    assert effects == (Pack(0, "", None),)
+    assert sends == (Send(0, 0),)
+    assert (job.page_count, job.alarm_at_ms) == (1, NOW_MS + 5_000)
+
+
+def test_the_last_page_is_not_waited_for() -> None:
+    job = after(
+        reading(), Fetched(0, a_read_page(next_cursor=None, wait_ms=5_000)), Packed(0, 0, 0, 0)
+    )
+
+    assert job.state is State.SUCCEEDED
+
+
+# A cursor that has expired
+
+
+EXPIRED = Failed("the source answered 410", False, recourse=Recourse.RESTART)
+
+
+@pytest.mark.parametrize(
+    ("mode", "state"), [(Mode.FULL, State.OPENING), (Mode.INCREMENTAL, State.SENDING)]
+)
+def test_a_job_whose_cursor_has_expired_begins_anew(mode: Mode, state: State) -> None:
+    job = replace(a_job(State.SENDING, mode), cursor="old", page_count=4, since_ms=7)
+
+    job = after(job, EXPIRED)
+
+    assert (job.state, job.cursor, job.page_count, job.since_ms) == (state, None, 0, 7)
+    assert job.turn is None
+    assert job.notes[-1].text == "begins anew: the source answered 410"
+
+
+def test_a_job_whose_cursor_expires_each_time_ends_and_says_so() -> None:
+    job = replace(a_job(State.SENDING), rewind_count=Limits().restarts_max)
+
+    job = after(job, EXPIRED)
+
+    assert job.state is State.FAILED
+    assert "did not know its cursor any more 4 times" in job.error
+
+
+# Changes that are not the way any more
+
+
+def test_an_incremental_job_becomes_a_full_one_where_the_source_no_longer_tells_changes() -> None:
+    job = replace(reading(), cursor="old", page_count=4, since_ms=7)
+
+    job = after(job, replace(EXPIRED, recourse=Recourse.FULL))
+
+    assert (job.state, job.mode, job.asked_mode) == (State.QUEUED, Mode.FULL, Mode.INCREMENTAL)
+    assert (job.since_ms, job.cursor, job.alarm_at_ms) == (None, None, NOW_MS + 50)
+    assert "becomes a FULL sync: the source answered 410" in job.notes[-1].text
+
+
+def test_it_then_reads_everything_into_an_upload() -> None:
+    job = after(reading(), replace(EXPIRED, recourse=Recourse.FULL))
+
+    job = after(job, Woke(watermark_ms=7, full_counts={Stage.DOCUMENTS: 40}))
+
+    assert (job.state, job.since_ms, job.expected_count) == (State.OPENING, None, 40)
+
+
+def test_a_full_job_cannot_become_one() -> None:
+    job = after(a_job(State.SENDING), replace(EXPIRED, recourse=Recourse.FULL))
+
+    assert job.state is State.FAILED
+
+
+@pytest.mark.parametrize(("age_days", "mode"), [(29, Mode.INCREMENTAL), (31, Mode.FULL)])
+def test_a_watermark_older_than_the_source_keeps_its_changes_asks_for_a_full_sync(
+    age_days: int, mode: Mode
+) -> None:
+    now_ms = 100 * DAY_MS
+    woke = Woke(watermark_ms=now_ms - age_days * DAY_MS, plan=Plan(kept_ms=30 * DAY_MS))
+
+    job = after(a_job(State.QUEUED, Mode.INCREMENTAL), woke, now_ms=now_ms)
+
+    assert job.mode is mode
+    told = [note.text for note in job.notes]
+    assert ("becomes a FULL sync: the source keeps its changes for 30 days" in told) is (
+        mode is Mode.FULL
+    )
+
+
+def test_more_changes_than_are_worth_sending_one_by_one_become_a_full_sync() -> None:
+    limits = Limits(changes_max=4)
+
+    few = after(reading(), *arrived(0, replace(a_page("b"), deletion_count=1)), limits=limits)
+    many = after(reading(), *arrived(0, a_page("b")), limits=limits)
+
+    assert few.mode is Mode.INCREMENTAL
+    assert (many.mode, many.state) == (Mode.FULL, State.QUEUED)
+    assert "5 changes are more than changes_max (4)" in many.notes[-1].text
+
+
+def test_a_full_job_may_have_as_many_documents_as_there_are() -> None:
+    job = after(a_job(State.SENDING), *arrived(0, a_page("b")), limits=Limits(changes_max=1))
+
+    assert job.mode is Mode.FULL
+    assert job.flights

@@ -1,0 +1,316 @@
+"""Jobs that bring more than documents: one kind of thing after the other."""
+
+import pytest
+from msgspec.structs import replace
+
+from durable.events import (
+    Ask,
+    Asked,
+    Close,
+    Closed,
+    CloseRefused,
+    Failed,
+    Fetch,
+    Open,
+    Opened,
+    Pack,
+    Send,
+    Sent,
+    Woke,
+)
+from durable.job import Done, Job, Limits, Mode, Plan, Rate, Stage, Standing, State
+from durable.lifecycle import brought, watermark_ms
+from tests.fakes.jobs import NOW_MS, a_job, a_page, after, arrived, at, played
+
+
+PEOPLE = (Stage.USERS, Stage.GROUPS, Stage.MEMBERSHIPS)
+FULL = (*PEOPLE, Stage.EMPLOYEES, Stage.TEAMS, Stage.DOCUMENTS)
+CHANGES = (Stage.DOCUMENTS, Stage.DELETIONS)
+PLAN = Plan(fingerprint="f", stages={Mode.FULL: FULL, Mode.INCREMENTAL: CHANGES})
+WOKE = Woke(watermark_ms=7, plan=PLAN)
+PAGES = [a_page("b"), a_page(None)]
+LATER_MS = NOW_MS + 60_000
+
+
+def begun(mode: Mode = Mode.FULL) -> Job:
+    return after(a_job(State.QUEUED, mode), WOKE)
+
+
+def in_stage(stage: Stage, state: State = State.SENDING) -> Job:
+    """A FULL job in the middle of a stage, with those before it behind it."""
+    index = FULL.index(stage)
+    done = tuple(Done(before, 2, 6, 0, 1, 20) for before in FULL[:index])
+    job = replace(a_job(state), stages=FULL, stage_index=index, done=done, started_at_ms=5)
+    return replace(job, fingerprint="f")
+
+
+def test_a_full_job_brings_everything_in_gleans_order() -> None:
+    job, asked = played(a_job(State.QUEUED), PAGES, woke=WOKE)
+
+    assert job.state is State.SUCCEEDED
+    assert tuple(done.stage for done in job.done) == FULL[:-1]
+    assert job.stage is Stage.DOCUMENTS
+    assert [type(effect) for effect in asked].count(Open) == 4
+    assert [type(effect) for effect in asked].count(Close) == 4
+
+
+def test_each_upload_has_an_id_of_its_own() -> None:
+    _, asked = played(a_job(State.QUEUED), PAGES, woke=WOKE)
+
+    opened = [effect.upload_id for effect in asked if isinstance(effect, Open)]
+    assert opened == ["job-1", "job-2", "job-3", "job-4"]
+
+
+def test_an_incremental_job_brings_changes_and_then_deletions() -> None:
+    job, asked = played(a_job(State.QUEUED, Mode.INCREMENTAL), PAGES, woke=WOKE)
+
+    assert job.state is State.SUCCEEDED
+    assert [done.stage for done in job.done] == [Stage.DOCUMENTS]
+    assert not [effect for effect in asked if isinstance(effect, Open | Ask | Close)]
+    assert [effect.cursor for effect in asked if isinstance(effect, Fetch)] == [None, "b"] * 2
+
+
+def test_a_stage_has_turns_of_its_own_and_begins_at_the_start_of_its_source() -> None:
+    job = replace(in_stage(Stage.USERS, State.CLOSING), page_count=2, cursor=None)
+
+    job, effects = at(job, Asked(Standing.CLOSED))
+
+    assert effects == ()
+    assert (job.stage, job.state, job.turn) == (Stage.GROUPS, State.OPENING, None)
+    assert (job.page_count, job.has_end, job.cursor) == (0, False, None)
+    assert job.alarm_at_ms == NOW_MS + 50
+
+
+def test_what_a_stage_has_brought_is_remembered() -> None:
+    job = replace(
+        in_stage(Stage.USERS, State.CLOSING),
+        page_count=2,
+        document_count=7,
+        deletion_count=1,
+        reject_count=3,
+        byte_count=99,
+    )
+
+    job = after(job, Asked(Standing.CLOSED))
+
+    assert job.done == (Done(Stage.USERS, 2, 7, 1, 3, 99),)
+    assert (job.document_count, job.reject_count, job.page_base) == (0, 0, 2)
+
+
+def test_the_next_job_reads_from_the_start_of_the_first_stage() -> None:
+    job = replace(in_stage(Stage.USERS, State.CLOSING), started_at_ms=5)
+
+    job = after(job, Asked(Standing.CLOSED), WOKE, now_ms=LATER_MS)
+
+    assert job.started_at_ms == 5
+    assert watermark_ms(replace(job, state=State.SUCCEEDED)) == 5
+
+
+def test_a_stage_that_begins_anew_does_not_move_the_start_either() -> None:
+    """What has changed in an earlier stage meanwhile, would never be read."""
+    job = replace(in_stage(Stage.GROUPS, State.CLOSING), started_at_ms=5)
+
+    job = after(job, Asked(Standing.REPLACED), now_ms=LATER_MS)
+
+    assert (job.stage, job.state, job.started_at_ms) == (Stage.GROUPS, State.OPENING, 5)
+    assert [done.stage for done in job.done] == [Stage.USERS]
+
+
+def test_the_first_stage_anew_is_a_later_start() -> None:
+    job = after(in_stage(Stage.USERS, State.CLOSING), Asked(Standing.REPLACED), now_ms=LATER_MS)
+
+    assert job.started_at_ms == LATER_MS
+
+
+def test_a_connector_that_has_changed_begins_with_the_first_stage() -> None:
+    job = replace(in_stage(Stage.DOCUMENTS), turn=None)
+    redefined = replace(WOKE, plan=replace(PLAN, fingerprint="g", stages={}))
+
+    job = after(job, redefined)
+
+    assert (job.stages, job.stage_index, job.done) == ((Stage.DOCUMENTS,), 0, ())
+
+
+@pytest.mark.parametrize("stage", PEOPLE)
+def test_pages_of_people_go_one_after_the_other(stage: Stage) -> None:
+    job = after(in_stage(stage), *arrived(0, a_page("b", batch_count=3)))
+
+    assert job.flights[0].sending == (0,)
+
+
+def test_pages_of_documents_go_side_by_side() -> None:
+    job = after(in_stage(Stage.DOCUMENTS), *arrived(0, a_page("b", batch_count=3)))
+
+    assert job.flights[0].sending == (0, 1, 2)
+
+
+def test_what_is_no_upload_names_none_though_there_was_one_before() -> None:
+    job = replace(in_stage(Stage.EMPLOYEES), upload_id="job-2")
+
+    _, effects = at(job, arrived(0, a_page("b"))[0])
+
+    assert Pack(0, "", None) in effects
+
+
+def test_memberships_are_uploads_of_their_own_and_each_try_another_one() -> None:
+    job = replace(in_stage(Stage.MEMBERSHIPS), turn_count=9)
+
+    _, effects = at(job, arrived(0, a_page("b"))[0])
+
+    assert Pack(0, "job-9-1", None) in effects
+
+
+def test_documents_that_are_missing_are_those_of_the_stage() -> None:
+    counts = {Stage.USERS: 100, Stage.DOCUMENTS: 3}
+    job = after(a_job(State.QUEUED), replace(WOKE, full_counts=counts))
+
+    assert job.expected_count == 100
+    later = replace(in_stage(Stage.DOCUMENTS, State.OPENING), turn=None)
+    assert after(later, replace(WOKE, full_counts=counts)).expected_count == 3
+    assert (
+        after(replace(later, stage_index=1), replace(WOKE, full_counts=counts)).expected_count
+        is None
+    )
+
+
+def test_users_that_would_be_lost_hold_the_job_before_their_close() -> None:
+    job = replace(in_stage(Stage.USERS), expected_count=100)
+
+    job = after(job, *arrived(0, a_page(None)), Sent(0, 0))
+
+    assert (job.state, job.stage) == (State.HELD, Stage.USERS)
+
+
+def test_a_source_of_a_stage_has_its_own_rate() -> None:
+    rate = Rate(requests=1, per_ms=1_000)
+    woke = replace(WOKE, plan=replace(PLAN, rates={Stage.USERS: rate}))
+
+    assert after(a_job(State.QUEUED), woke).rate == rate
+    assert after(replace(in_stage(Stage.GROUPS), turn=None), woke).rate is None
+
+
+def test_what_a_job_has_brought_is_what_its_closes_made_whole() -> None:
+    job = replace(in_stage(Stage.DOCUMENTS), document_count=9)
+
+    assert brought(job) == {
+        Stage.USERS: 6,
+        Stage.GROUPS: 6,
+        Stage.TEAMS: 6,
+        Stage.DOCUMENTS: 9,
+    }
+
+
+# Teams, about whose upload Glean cannot be asked
+
+
+def closing_teams(**fields: object) -> Job:
+    return replace(in_stage(Stage.TEAMS, State.CLOSING), upload_id="job-3", **fields)
+
+
+def test_an_upload_of_teams_is_closed_without_asking() -> None:
+    read, packed = arrived(0, a_page(None, batch_count=0))
+    job, effects = at(after(in_stage(Stage.TEAMS), read), packed)
+
+    assert job.state is State.CLOSING
+    assert effects == (Close("job-1"),)
+
+
+def test_a_close_of_teams_that_was_answered_is_done() -> None:
+    job = after(closing_teams(is_close_begun=True), Closed())
+
+    assert (job.stage, job.state) == (Stage.DOCUMENTS, State.OPENING)
+
+
+def test_a_close_of_teams_whose_answer_is_lost_is_not_repeated_but_the_teams_are() -> None:
+    job = after(closing_teams(is_close_begun=True), Failed("lost", True, effect=Close("job-3")))
+    assert job.retry_at_ms is not None
+
+    job, effects = at(job, WOKE, job.retry_at_ms)
+
+    assert effects == ()
+    assert (job.stage, job.state, job.restart_count) == (Stage.TEAMS, State.OPENING, 1)
+
+
+def test_a_close_of_teams_that_is_refused_is_tried_in_the_other_ways() -> None:
+    job, effects = at(closing_teams(is_close_begun=True), CloseRefused("no empty page"))
+
+    assert effects == (Close("job-3", is_only_page=True),)
+    assert job.is_close_begun
+
+
+def test_teams_that_a_person_queues_again_begin_anew() -> None:
+    job = replace(
+        in_stage(Stage.TEAMS, State.QUEUED),
+        resumes=True,
+        started_at_ms=5,
+        queued_cursor="b",
+        page_count=1,
+        upload_id="job-3",
+        upload_count=3,
+    )
+
+    job, effects = at(job, WOKE)
+
+    assert effects == (Open("job-4"),)
+    assert (job.stage, job.page_count) == (Stage.TEAMS, 0)
+
+
+# A backend that brings the documents itself
+
+
+DELEGATED = Woke(plan=Plan(is_delegated=True, stages={Mode.FULL: (Stage.DOCUMENTS,)}))
+
+
+def test_a_delegated_job_opens_and_closes_nothing() -> None:
+    empty = [a_page("b", batch_count=0), a_page(None, batch_count=0)]
+
+    job, asked = played(a_job(State.QUEUED), empty, woke=DELEGATED)
+
+    assert job.state is State.SUCCEEDED
+    assert {type(effect) for effect in asked} == {Fetch, Pack}
+    assert brought(job) == {}
+
+
+def test_a_delegated_job_is_not_measured_by_what_is_missing() -> None:
+    woke = replace(DELEGATED, full_counts={Stage.DOCUMENTS: 100})
+
+    job, _ = played(a_job(State.QUEUED), [a_page(None, batch_count=0)], woke=woke)
+
+    assert job.state is State.SUCCEEDED
+
+
+@pytest.mark.parametrize("stage", [Stage.USERS, Stage.GROUPS, Stage.TEAMS, Stage.DOCUMENTS])
+def test_a_stage_that_is_uploaded_opens_before_it_reads(stage: Stage) -> None:
+    job = replace(in_stage(stage, State.OPENING), turn=None)
+
+    woken, effects = at(job, WOKE)
+
+    assert [type(effect) for effect in effects] == [Open]
+    _, reads = at(woken, Opened())
+    assert reads == (Fetch(0, None),)
+
+
+@pytest.mark.parametrize("stage", [Stage.MEMBERSHIPS, Stage.EMPLOYEES])
+def test_a_stage_that_is_not_uploaded_reads_at_once_and_ends_with_its_source(stage: Stage) -> None:
+    job = in_stage(stage)
+
+    job = after(job, *arrived(0, a_page(None)), Sent(0, 0))
+
+    assert job.stage is FULL[FULL.index(stage) + 1]
+
+
+def test_requests_are_bounded_in_each_stage() -> None:
+    job = after(
+        in_stage(Stage.USERS), *arrived(0, a_page("b")), Sent(0, 0), limits=Limits(pages_max=1)
+    )
+
+    assert job.state is State.FAILED
+    assert "1 pages" in job.error
+
+
+def test_a_batch_of_users_is_sent_as_any_other() -> None:
+    _, effects = at(
+        after(in_stage(Stage.USERS), arrived(0, a_page("b"))[0]), arrived(0, a_page("b"))[1]
+    )
+
+    assert Send(0, 0) in effects

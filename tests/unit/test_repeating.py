@@ -1,0 +1,194 @@
+"""What a job has set aside, read and sent again by another job."""
+
+import asyncio
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from durable.commands import Refusal
+from durable.job import Job, Mode, State
+from durable.processor import Begun
+from tests.fakes.answers import BULK, INDEX, LIST, STATUS, a_history, a_note, a_page_of, ok
+from tests.fakes.bench import NOW_MS, SET, Bench
+from tests.fakes.environment import an_environment
+
+
+BAD = {"id": "b", "text": 7}
+PAGES = [[a_note("a"), BAD], [a_note("c"), a_note("d")], [{"id": "e"}, a_note("f")]]
+MENDED = [[a_note("a"), a_note("b")], PAGES[1], [a_note("e"), a_note("f")]]
+CURSORS = ["2", "3", None]
+FULL = Job(id="notes-1", connector="notes", mode=Mode.FULL, created_at_ms=NOW_MS)
+
+
+def bench_after(mode: Mode) -> tuple[Bench, Job]:
+    """A job that succeeded and has set aside b of page 1 and e of page 3."""
+    bench = Bench()
+    pages = [a_page_of(page, cursor) for page, cursor in zip(PAGES, CURSORS, strict=True)]
+    bench.network.on(LIST, *pages)
+    bench.network.on(BULK, *(ok() for _ in range(5)))
+    bench.network.on(INDEX, *(ok() for _ in range(3)))
+    upload = "notes-1-1"
+    bench.network.on(STATUS, a_history((upload, "ACTIVE")), a_history((upload, "SUCCESSFUL")))
+    bench.put(replace(FULL, mode=mode), alarm_at_ms=NOW_MS)
+    job = bench.left()
+    assert (job.state, job.reject_count) == (State.SUCCEEDED, 2)
+    bench.network.requests.clear()
+    bench.now_ms += 1_000
+    return bench, job
+
+
+def repeated(bench: Bench, job: Job) -> Job:
+    begun = asyncio.run(bench.processor.repeat(job.id))
+    assert isinstance(begun, Begun), begun
+    return begun.job
+
+
+def sent(bench: Bench) -> list[str]:
+    """The ids of the documents that were sent one by one."""
+    bodies = [
+        msgspec.json.decode(request.content)
+        for request, line in zip(bench.network.requests, bench.network.lines, strict=True)
+        if line == INDEX
+    ]
+    return [document["id"] for body in bodies for document in body["documents"]]
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_only_the_pages_with_rejects_are_read_again(mode: Mode) -> None:
+    bench, job = bench_after(mode)
+    repeated(bench, job)
+    bench.network.on(LIST, a_page_of(MENDED[0], "2"), a_page_of(MENDED[2]))
+    bench.network.on(INDEX, ok(), ok())
+
+    after = bench.left()
+
+    reads = [request.url.params for request in bench.network.requests if request.method == "GET"]
+    assert [params.get("cursor") for params in reads] == [None, "3"]
+    assert (after.state, after.repeats, after.mode) == (State.SUCCEEDED, job.id, Mode.INCREMENTAL)
+
+
+def test_of_a_page_that_has_changed_everything_is_sent() -> None:
+    """Which of its records was set aside, cannot be told any more."""
+    bench, job = bench_after(Mode.FULL)
+    repeated(bench, job)
+    bench.network.on(LIST, a_page_of(MENDED[0], "2"), a_page_of(MENDED[2]))
+    bench.network.on(INDEX, ok(), ok())
+
+    assert bench.left().reject_count == 0
+    assert sent(bench) == ["a", "b", "e", "f"]
+
+
+def test_of_a_page_that_is_as_it_was_nothing_else_is_sent() -> None:
+    bench, job = bench_after(Mode.FULL)
+    repeated(bench, job)
+    bench.network.on(LIST, a_page_of(PAGES[0], "2"), a_page_of(PAGES[2]))
+
+    after = bench.left()
+
+    assert sent(bench) == []
+    assert (after.state, after.reject_count, after.record_count) == (State.SUCCEEDED, 2, 2)
+
+
+def test_the_watermark_and_the_count_of_documents_stay_as_they_were() -> None:
+    bench, job = bench_after(Mode.FULL)
+    before = bench.store.watermark_ms(), bench.store.full_counts()
+    repeated(bench, job)
+    bench.network.on(LIST, a_page_of(MENDED[0], "2"), a_page_of(MENDED[2]))
+    bench.network.on(INDEX, ok(), ok())
+
+    assert bench.left().state is State.SUCCEEDED
+    assert (bench.store.watermark_ms(), bench.store.full_counts()) == before
+
+
+def test_an_incremental_jobs_rejects_are_asked_for_with_its_watermark() -> None:
+    bench, job = bench_after(Mode.INCREMENTAL)
+    bench.put(replace(job, id="notes-2", since_ms=0))
+    page = {"place": 1, "key": "", "reason": "why", "cursor": "3", "digest": "1-a"}
+    body = msgspec.json.encode(page).decode()
+    bench.storage.exec("INSERT INTO reject VALUES ('notes-2', 1, 1, ?)", body)
+    repeated(bench, replace(job, id="notes-2"))
+    bench.network.on(LIST, a_page_of([]))
+
+    bench.left()
+
+    (request,) = bench.network.requests
+    assert dict(request.url.params) == {
+        "cursor": "3",
+        "updated_since": "1970-01-01T00:00:00.000Z",
+    }
+
+
+def test_asking_twice_gives_one_job() -> None:
+    bench, job = bench_after(Mode.FULL)
+
+    assert repeated(bench, job).id == repeated(bench, job).id
+
+
+def test_a_job_of_the_same_mode_is_another_one() -> None:
+    bench, job = bench_after(Mode.FULL)
+    first = repeated(bench, job)
+
+    assert bench.begun(Mode.INCREMENTAL).id != first.id
+
+
+def test_a_job_without_rejects_has_nothing_to_repeat() -> None:
+    bench = Bench()
+    bench.put(replace(FULL, state=State.SUCCEEDED))
+
+    refusal = asyncio.run(bench.processor.repeat(FULL.id))
+
+    assert refusal == Refusal("The job notes-1 is succeeded, and has no records to repeat.")
+
+
+def test_a_job_that_is_not_at_its_end_is_not_repeated() -> None:
+    bench, job = bench_after(Mode.FULL)
+    bench.put(replace(job, id="notes-2", state=State.SENDING))
+
+    refusal = asyncio.run(bench.processor.repeat("notes-2"))
+
+    assert isinstance(refusal, Refusal)
+    assert "can be repeated at its end" in refusal.reason
+
+
+def test_an_unknown_job_is_none() -> None:
+    assert asyncio.run(Bench().processor.repeat("notes-7")) is None
+
+
+def test_rejects_that_earlier_code_kept_without_their_page_are_nothing_to_repeat() -> None:
+    bench = Bench()
+    bench.put(replace(FULL, state=State.SUCCEEDED))
+    body = '{"place": 1, "key": "", "reason": "why"}'
+    bench.storage.exec("INSERT INTO reject VALUES ('notes-1', 1, 1, ?)", body)
+
+    assert isinstance(asyncio.run(bench.processor.repeat(FULL.id)), Refusal)
+
+
+def test_what_fails_again_can_be_repeated_again() -> None:
+    bench, job = bench_after(Mode.FULL)
+    repeated(bench, job)
+    bench.network.on(LIST, a_page_of(PAGES[0], "2"), a_page_of(PAGES[2]))
+    again = repeated(bench, bench.left())
+    bench.network.on(LIST, a_page_of(MENDED[0], "2"), a_page_of(MENDED[2]))
+    bench.network.on(INDEX, ok(), ok())
+
+    assert again.id != job.id
+    assert bench.left().state is State.SUCCEEDED
+    assert "b" in sent(bench)
+
+
+def test_rejects_never_become_a_full_sync_however_many_they_are() -> None:
+    bench, job = bench_after(Mode.FULL)
+    bench.environment = an_environment(**SET, LIMITS='{"changes_max": 1}')
+    bench.restarted()
+    repeated(bench, job)
+    bench.network.on(LIST, a_page_of(MENDED[0], "2"), a_page_of(MENDED[2]))
+    bench.network.on(INDEX, ok(), ok())
+
+    after = bench.left()
+
+    assert (after.mode, after.state, after.document_count) == (
+        Mode.INCREMENTAL,
+        State.SUCCEEDED,
+        4,
+    )

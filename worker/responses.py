@@ -1,0 +1,49 @@
+"""Answers, as the platform is to send them. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from durable.commands import Refusal
+from worker import problems
+from worker.problems import Problem
+
+
+class Response(Struct, frozen=True):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def job_answer(shown: Mapping[str, Any], status: int) -> Response:
+    """A job after it was asked for something, or why that is refused."""
+    if "refusal" in shown:
+        refusal = msgspec.convert(shown["refusal"], Refusal)
+        if refusal.is_key_reused:
+            return refused(problems.key_reused(refusal.reason))
+        return refused(problems.conflict(refusal.reason, [*refusal.legal]))
+    url = f"/status/{shown['status']['id']}"
+    return json_answer(status, {**shown["status"], "status_url": url}, {"location": url})
+
+
+def no_job(job_id: str) -> Response:
+    return refused(problems.not_found(f"There is no job {job_id!r:.200}."))
+
+
+def json_answer(status: int, content: object, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(
+        status,
+        {"content-type": "application/json", "cache-control": "no-store", **(headers or {})},
+        msgspec.json.encode(content),
+    )
+
+
+def refused(problem: Problem, allow: str | None = None) -> Response:
+    headers = {"content-type": "application/problem+json", "cache-control": "no-store"}
+    if allow is not None:
+        headers["allow"] = allow
+    if problem.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    return Response(problem.status, headers, msgspec.json.encode(problem))
