@@ -13,6 +13,7 @@ from durable.documents import (
 )
 from durable.errors import UpstreamError
 from durable.job import Mode
+from durable.sources.backend import Backend
 from durable.sources.belonging import Missing
 from durable.sources.cursors import BodyCursor, NextUrl
 from durable.sources.detail import Detail
@@ -25,6 +26,7 @@ from durable.sources.web import Web, WebAnswer
 
 
 __all__ = [
+    "Backend",
     "Bearer",
     "BodyCursor",
     "Connector",
