@@ -11,17 +11,26 @@ from durable.documents import (
     Property,
     User,
 )
+from durable.errors import UpstreamError
 from durable.job import Mode
 from durable.oauth import ClientCredentials, RefreshToken
+from durable.sources.backend import Backend
+from durable.sources.belonging import Missing
 from durable.sources.cursors import BodyCursor, NextUrl
+from durable.sources.detail import Detail
+from durable.sources.gather import Gather
 from durable.sources.http import HttpSource
+from durable.sources.nested import Nested
+from durable.sources.python import Portion, PythonSource
 from durable.sources.rules import Action, Rule
 from durable.sources.since import Since
+from durable.sources.web import Web, WebAnswer
 
 
 __all__ = [
     "Action",
     "ApiKey",
+    "Backend",
     "Basic",
     "Bearer",
     "BodyCursor",
@@ -29,15 +38,24 @@ __all__ = [
     "Connector",
     "Content",
     "Deletion",
+    "Detail",
     "Document",
+    "Gather",
     "GroupIntersection",
     "HttpSource",
+    "Missing",
     "Mode",
+    "Nested",
     "NextUrl",
     "Permissions",
+    "Portion",
     "Property",
+    "PythonSource",
     "RefreshToken",
     "Rule",
     "Since",
+    "UpstreamError",
     "User",
+    "Web",
+    "WebAnswer",
 ]

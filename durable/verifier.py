@@ -11,7 +11,6 @@ from durable.job import Job, Limits, Mode, Stage
 from durable.pace import soon
 from durable.processing import processed, unprocessed
 from durable.store import Store
-from durable.upstream import retry_after_ms
 from durable.verification import (
     Aims,
     Question,
@@ -23,6 +22,7 @@ from durable.verification import (
     uncounted,
     woken,
 )
+from durable.waits import wait_ms
 
 
 # With these, nobody can tell whether Glean has heard the question; 202: it may have taken it.
@@ -131,7 +131,7 @@ class Verifier:
                 is_transient=error.is_transient,
                 may_be_taken=status in UNCERTAIN_STATUSES,
                 is_too_often=status == 429,
-                retry_after_ms=retry_after_ms(error.retry_after, self._host.now_ms()),
+                retry_after_ms=wait_ms(error.retry_after, self._host.now_ms()),
                 jitter=self._host.draw(),
             )
         return None

@@ -11,16 +11,28 @@ import msgspec
 from msgspec import UNSET, Raw, Struct
 
 from durable.auth import Auth, Unsigned
-from durable.environment import Environment, absolute
+from durable.environment import Environment
 from durable.errors import UpstreamError
 from durable.job import Crawl, Rate
+from durable.sources.completion import Completion
+from durable.sources.detail import Detail, DetailReader
+from durable.sources.gather import Gather, GatherReader
 from durable.sources.keyed import Keyed, keyed
 from durable.sources.links import Links
 from durable.sources.paging import Ask, Paging, Refused, Refusing, Told
 from durable.sources.rules import Rules
 from durable.sources.shape import Shape
 from durable.sources.since import Changes
-from durable.sources.source import CURSOR_CHARACTERS_MAX, Records, Surroundings
+from durable.sources.source import (
+    CURSOR_CHARACTERS_MAX,
+    NO_NAMES,
+    NO_SCOPE,
+    Reader,
+    Records,
+    Scope,
+    Surroundings,
+)
+from durable.sources.template import Template, located
 from durable.upstream import Answer, Upstream
 
 
@@ -52,6 +64,8 @@ class HttpSource(Struct, frozen=True, kw_only=True):
             `https://eu.example.com`. Others are not followed, since the proof of who asks
             is sent there too.
         rules: what its errors mean, where that is not the usual.
+        detail: one more request for each record.
+        gather: lists of its own for each record, put into it.
         rate: how often it may be asked.
 
     Raises:
@@ -70,6 +84,8 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     total: str = ""
     link_origins: tuple[str, ...] = ()
     rules: Rules = ()
+    detail: Detail | None = None
+    gather: tuple[Gather, ...] = ()
     rate: Rate | None = None
     records_key: str = ""
 
@@ -99,40 +115,57 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         paths += [(self.total, int)] if self.total else []
         return Shape(paths)
 
-    def reader(self, surroundings: Surroundings) -> "HttpReader":
-        return HttpReader(self, surroundings)
+    def reader(self, surroundings: Surroundings, names: frozenset[str] = NO_NAMES) -> "HttpReader":
+        return HttpReader(self, surroundings, names)
 
     def secrets(self) -> frozenset[str]:
-        return frozenset() if self.auth is None else self.auth.secrets()
+        own = frozenset() if self.auth is None else self.auth.secrets()
+        return own.union(*(gather.source.secrets() for gather in self.gather))
 
     def located(self, environment: Environment) -> str:
-        return absolute(environment.filled(self.url))
+        return located(self.url, environment)
 
 
-class HttpReader:
+class HttpReader(Reader):
     """Reads an `HttpSource`."""
 
-    def __init__(self, source: HttpSource, surroundings: Surroundings) -> None:
+    def __init__(
+        self, source: HttpSource, surroundings: Surroundings, names: frozenset[str] = NO_NAMES
+    ) -> None:
         url = source.located(surroundings.environment)
         signer = Unsigned() if source.auth is None else source.auth.signer(surroundings)
         self._source = source
         self._paging = source.paging
-        self._ask = Ask(url=url, params=source.params, headers=source.headers, body=source.body)
+        ask = Ask(url=url, params=source.params, headers=source.headers, body=source.body)
+        self._template = Template(ask, names)
         self._upstream = Upstream("the source", surroundings.transport, signer, source.rules)
         self._page_bytes_max = surroundings.page_bytes_max
         self._now_ms = surroundings.now_ms
         self._links = Links(url, source.link_origins) if source.paging.is_linked else None
         self._shape = source.shape()
+        self._completion = self._completing(surroundings, url, names | {""})
 
-    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
-        ask = self._ask
+    def _completing(
+        self, surroundings: Surroundings, url: str, names: frozenset[str]
+    ) -> Completion:
+        source, detail = self._source, None
+        if source.detail is not None:
+            links = Links(url, source.link_origins)
+            detail = DetailReader(source.detail, self._upstream, surroundings, links, url, names)
+        gathers = [GatherReader(gather, surroundings, names) for gather in source.gather]
+        return Completion(detail, gathers, surroundings.page_bytes_max)
+
+    async def fetch(self, cursor: str | None, crawl: Crawl, scope: Scope = NO_SCOPE) -> Records:
+        ask = self._template.filled(scope)
         if crawl.since_ms is not None and self._source.since is not None:
             ask = self._source.since.asked(ask, crawl.since_ms)
         if cursor is not None and self._links is not None:
             cursor = self._links.followed(cursor, ask.url)
         ask = self._paging.asked(ask, cursor)
         page = self._records(await self._answer(ask), ask, cursor)
-        return self._recent(page, crawl)
+        whole = await self._completion.completed(self._recent(page, crawl), crawl, scope)
+        self._upstream.take_request_count()  # those of its details are counted with the page
+        return whole
 
     def _recent(self, page: Records, crawl: Crawl) -> Records:
         if crawl.since_ms is None or self._source.since is None:

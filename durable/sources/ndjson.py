@@ -21,7 +21,7 @@ from durable.sources.paging import Ask
 from durable.sources.placing import check_names, wrong
 from durable.sources.rules import Rules
 from durable.sources.since import Changes
-from durable.sources.source import Records, Surroundings
+from durable.sources.source import Reader, Records, Surroundings
 from durable.streamed import Streamed
 from durable.upstream import OK, Upstream
 
@@ -98,7 +98,7 @@ class LineSource(Struct, frozen=True, kw_only=True):
         return absolute(environment.filled(self.url))
 
 
-class LineReader:
+class LineReader(Reader):
     """Reads a `LineSource`. It keeps the connection between two pages, until it is closed."""
 
     def __init__(self, source: LineSource, surroundings: Surroundings) -> None:
