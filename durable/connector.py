@@ -10,6 +10,7 @@ from typing import Any, Generic
 from msgspec import Struct
 
 from durable import cron
+from durable.datasource import Datasource
 from durable.documents import Change
 from durable.errors import ConfigurationError
 from durable.feed import AnyFeed, Feed, Record
@@ -19,7 +20,6 @@ from durable.sources.source import Source
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 NAME_CHARACTERS_MAX = 40  # it is part of every job's id, and that of the upload's
-DATASOURCE = re.compile(r"[A-Za-z0-9]+")
 
 
 def _undeclared(record: Struct) -> Change:
@@ -32,7 +32,7 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
 
     Attributes:
         name: lower-case letters, digits and single hyphens; part of every job's id.
-        datasource: Glean's name of the datasource: ASCII letters and digits.
+        datasource: where the documents go in Glean.
         source: where the records are.
         record: the Struct that a record is decoded into.
         document: makes a record a `Document`, a `Deletion` if the source deleted it, or None
@@ -46,9 +46,6 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
         schedule: cron expressions (UTC) and the mode each asks for. Each must be
             among the triggers in wrangler.toml too. Where several are due in
             one minute, FULL wins.
-        object_types: those that the datasource declares; a document of another one is set
-            aside before it is sent. Empty: Glean is left to say so.
-        url_regex: the datasource's `urlRegex`, which all of a `view_url` must match, likewise.
         verifies: ask Glean after a FULL job's success, for some hours, whether it holds as many
             documents as were sent; only where nothing else brings documents to the datasource.
         processes_at_once: have Glean process the documents at once after a FULL job's success,
@@ -56,11 +53,11 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
             paused are then carried out.
 
     Raises:
-        ConfigurationError: a name, a cron expression or a pattern is not right.
+        ConfigurationError: the name or a cron expression is not right, or something is missing.
     """
 
     name: str
-    datasource: str
+    datasource: Datasource
     source: Source
     record: type[Record] = Struct  # type: ignore[assignment] # Backends have no records
     document: Callable[[Record], Change | None] = _undeclared
@@ -71,8 +68,6 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
     employees: AnyFeed | None = None
     teams: AnyFeed | None = None
     schedule: Mapping[str, Mode] = {}
-    object_types: frozenset[str] = frozenset()
-    url_regex: str = ""
     verifies: bool = False
     processes_at_once: bool = False
 
@@ -81,11 +76,6 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
             raise ConfigurationError(
                 f"connector {self.name!r}: a name has at most {NAME_CHARACTERS_MAX} lower-case "
                 "letters, digits and single hyphens"
-            )
-        if not DATASOURCE.fullmatch(self.datasource):
-            raise ConfigurationError(
-                f"connector {self.name!r}: Glean takes ASCII letters and digits in the name of a "
-                f"datasource, not {self.datasource!r}"
             )
         if self.document is _undeclared and not self.source.is_delegated:
             raise ConfigurationError(
@@ -101,12 +91,6 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
                 raise ConfigurationError(
                     f"connector {self.name!r}: the schedule {expression!r} is not right: {fault}"
                 )
-        try:
-            re.compile(self.url_regex)
-        except re.error as error:
-            raise ConfigurationError(
-                f"connector {self.name!r}: url_regex {self.url_regex!r} is not right: {error}"
-            ) from error
 
     def feeds(self, mode: Mode) -> dict[Stage, AnyFeed]:
         """What a job of this mode brings, in order."""
@@ -174,7 +158,7 @@ def discover(package: ModuleType) -> Connectors:
         found.append(connector)
     _check_unique("name", [connector.name for connector in found])
     # One open upload a datasource is all that Glean allows.
-    _check_unique("datasource", [connector.datasource.lower() for connector in found])
+    _check_unique("datasource", [connector.datasource.name.lower() for connector in found])
     return {connector.name: connector for connector in found}
 
 

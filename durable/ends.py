@@ -43,7 +43,7 @@ def ends(connector: AnyConnector, environment: Environment, host: Host) -> Ends:
     )
     readers = {stage: feed.source.reader(surroundings) for stage, feed in feeds.items()}
     places = [feed.source.located(environment) for feed in feeds.values()]
-    glean = glean_end(connector.datasource, environment, host)
+    glean = glean_end(connector.datasource.name, environment, host)
     return Ends(feeds, readers, glean, limits, connector.plan(fingerprint(connector, places)))
 
 

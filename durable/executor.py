@@ -1,9 +1,8 @@
 """Performs what the machine asks for, against the source and Glean, and says what became of it."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from typing import assert_never
 
-from msgspec import Raw
 from msgspec.structs import replace
 
 from durable.batches import Batch, Sizes, batches
@@ -62,7 +61,7 @@ class Executor:
         self._host = host
         self._page_ms = 0  # that the latest page took the source
         # Fetched and not yet in Glean, by page.
-        self._records: dict[int, Sequence[Raw]] = {}  # not packed yet
+        self._records: dict[int, Records] = {}  # not packed yet
         self._batches: dict[int, list[Batch | None]] = {}  # None: acknowledged
         self._rejects: dict[int, list[Reject]] = {}
 
@@ -120,13 +119,13 @@ class Executor:
         begun_at_ms = self._host.now_ms()
         page = await source.fetch(fetch.cursor, crawl)
         self._page_ms = self._host.now_ms() - begun_at_ms
-        self._records[fetch.page_index] = page.records
+        self._records[fetch.page_index] = page
         return Fetched(fetch.page_index, measured(page))
 
     def _pack(self, pack: Pack, ends: Ends, stage: Stage) -> Packed:
-        records, rejects = self._records.pop(pack.page_index), list[Reject]()
-        mapped = changes(ends.feeds[stage], stage, self._connector, records, rejects)
-        envelope = Envelope(stage, self._connector.datasource, pack.upload_id)
+        page, rejects = self._records.pop(pack.page_index), list[Reject]()
+        mapped = changes(ends.feeds[stage], stage, self._connector, page, rejects)
+        envelope = Envelope(stage, self._connector.datasource.name, pack.upload_id)
         sizes = _sizes(ends.limits, pack.batch_bytes_max, is_upload=bool(envelope.upload_id))
         cut = list(batches(mapped, envelope, sizes, rejects))
         # Of the others nothing is sent again. They are counted with the page.
@@ -202,8 +201,8 @@ class Executor:
     ) -> Event:
         stage = crawl.stage
         page = await ends.readers[stage].fetch(effect.cursor, crawl)
-        mapped = changes(ends.feeds[stage], stage, self._connector, page.records, [])
-        envelope = Envelope(stage, self._connector.datasource, effect.upload_id)
+        mapped = changes(ends.feeds[stage], stage, self._connector, page, [])
+        envelope = Envelope(stage, self._connector.datasource.name, effect.upload_id)
         sizes = _sizes(ends.limits, None, is_upload=True)
         cut = batches(mapped, envelope, sizes, [])
         items = [item for batch in cut for item in batch.items]

@@ -51,8 +51,13 @@ class Turn:
             self._limits, plan = ends.limits, ends.plan
         woke = Woke(self._store.watermark_ms(), self._store.full_counts(), plan)
         effects = await self._advance(woke)
-        async with asyncio.TaskGroup() as group:
-            self._begin(effects, ends, group)
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._begin(effects, ends, group)
+        finally:
+            if not isinstance(ends, Failed):
+                for reader in ends.readers.values():
+                    await reader.close()
 
     def _narrowed(self, ends: Ends) -> Ends:
         """Where the job repeats what another one has set aside, its pages alone are read."""

@@ -7,7 +7,6 @@ until the document is alone.
 
 import math
 from collections.abc import Iterator
-from functools import cache
 
 from msgspec import UNSET, UnsetType
 
@@ -17,25 +16,19 @@ from durable.datasource import Datasource
 from durable.documents import Change, Comment, Deletion, Document, Permissions, Property, User
 from durable.identities import Identity
 from durable.identity_validation import EMAIL, email_fault, group_faults, identity_fault
-from durable.object_types import OBJECT_TYPE, ObjectType
+from durable.object_types import OBJECT_TYPE
 from durable.plain import EPOCH_SECONDS_MAX, ID_CHARACTERS_MAX, is_plain
 from durable.typecheck import Mistyped, checked, quoted
 
 
 def fault(mapped: Change | Identity, connector: AnyConnector) -> str | None:
     """Why Glean would refuse it or take it for something else, or None."""
-    datasource = _datasource(connector.datasource, connector.object_types, connector.url_regex)
+    datasource = connector.datasource
     if isinstance(mapped, Document):
         return None if is_plain(mapped, datasource) else document_fault(mapped, datasource)
     if isinstance(mapped, Deletion):
         return _name_fault(mapped, datasource)
     return identity_fault(mapped, datasource)
-
-
-@cache
-def _datasource(name: str, object_types: frozenset[str], url_regex: str) -> Datasource:
-    types = tuple(map(ObjectType, sorted(object_types)))
-    return Datasource(name, object_types=types, url_regex=url_regex)
 
 
 def document_fault(document: Document, datasource: Datasource) -> str | None:

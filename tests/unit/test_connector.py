@@ -16,7 +16,11 @@ from durable.sources.http import HttpSource
 from tests.fakes.connector import NOTES
 
 
-GOOD = "from msgspec.structs import replace\nfrom tests.fakes.connector import NOTES\n"
+GOOD = (
+    "from msgspec.structs import replace\n"
+    "from durable import Datasource\n"
+    "from tests.fakes.connector import NOTES\n"
+)
 
 
 @pytest.fixture
@@ -50,14 +54,6 @@ def test_any_other_name_is_refused(name: str) -> None:
     assert "lower-case letters, digits and single hyphens" in str(error.value)
 
 
-@pytest.mark.parametrize("datasource", ["", "my_notes", "my-notes", "my notes", "nötes", "a\n"])
-def test_a_datasource_that_glean_would_refuse_is_refused(datasource: str) -> None:
-    with pytest.raises(ConfigurationError, match="ASCII letters and digits") as error:
-        replace(NOTES, datasource=datasource)
-
-    assert repr(datasource) in str(error.value)
-
-
 class Delegated(HttpSource, frozen=True):
     """Brings its documents to Glean by itself."""
 
@@ -85,25 +81,8 @@ def test_a_connector_may_have_no_schedule() -> None:
     assert replace(NOTES, schedule={}).schedule == {}
 
 
-@pytest.mark.parametrize("pattern", ["", r"https://notes\.example/.*", "https://a.example/[0-9]+"])
-def test_a_url_regex_is_a_pattern(pattern: str) -> None:
-    assert replace(NOTES, url_regex=pattern).url_regex == pattern
-
-
-@pytest.mark.parametrize("pattern", ["https://[", "(", "*", "a{2,1}", "(?P<a>.)(?P<a>.)"])
-def test_a_url_regex_that_is_no_pattern_is_refused(pattern: str) -> None:
-    with pytest.raises(ConfigurationError) as error:
-        replace(NOTES, url_regex=pattern)
-
-    assert str(error.value).startswith(f"connector 'notes': url_regex {pattern!r} is not right: ")
-
-
-def test_a_connector_may_leave_it_to_glean_what_documents_it_takes() -> None:
-    assert (NOTES.url_regex, NOTES.object_types) == ("", frozenset())
-
-
 def test_every_module_of_the_package_gives_a_connector(package: ModuleType) -> None:
-    add(package, "b", GOOD + "connector = replace(NOTES, name='b', datasource='b')")
+    add(package, "b", GOOD + "connector = replace(NOTES, name='b', datasource=Datasource('b'))")
     add(package, "a", GOOD + "connector = NOTES")
 
     assert list(discover(package)) == ["notes", "b"]
@@ -128,9 +107,12 @@ def test_a_module_without_a_connector_is_named(package: ModuleType, text: str) -
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ("datasource='other'", "two connectors have the name 'notes'"),
+        ("datasource=Datasource('other')", "two connectors have the name 'notes'"),
         ("name='other'", "two connectors have the datasource 'notes'"),
-        ("name='other', datasource='NOTES'", "two connectors have the datasource 'notes'"),
+        (
+            "name='other', datasource=Datasource('NOTES')",
+            "two connectors have the datasource 'notes'",
+        ),
     ],
     ids=["name", "datasource", "datasource in other case"],
 )
@@ -140,3 +122,10 @@ def test_two_connectors_do_not_share(package: ModuleType, changes: str, fault: s
 
     with pytest.raises(ConfigurationError, match=fault):
         discover(package)
+
+
+def test_a_module_that_begins_with_an_underscore_is_no_connector(package: ModuleType) -> None:
+    add(package, "_shared", "SIZE = 7")
+    add(package, "a", GOOD + "connector = NOTES")
+
+    assert list(discover(package)) == ["notes"]

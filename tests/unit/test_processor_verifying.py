@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from durable.commands import Command
 from durable.connector import AnyConnector
+from durable.datasource import Datasource
 from durable.environment import Environment
 from durable.job import Job, Limits, Mode, State
 from durable.pace import ALARM_MS_MIN
@@ -462,7 +463,7 @@ def test_no_job_asks_for_it_within_three_hours_of_another() -> None:
 def test_another_datasource_has_a_limit_of_its_own() -> None:
     bench = succeeded(PROCESSING)
     later(bench, ok())
-    bench.connector = replace(PROCESSING, datasource="others")
+    bench.connector = replace(PROCESSING, datasource=Datasource("others"))
     bench.restarted()
 
     succeed(bench, replace(CLOSING, id="notes-20251124T160000000Z-000000"))

@@ -8,7 +8,7 @@ from hypothesis import given
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from dev.local_glean import rules
+from dev.local_glean import datasources, rules
 from dev.local_glean.errors import RefusedError
 from durable.datasource import Datasource
 from durable.documents import (
@@ -23,6 +23,7 @@ from durable.documents import (
     User,
 )
 from durable.identities import Group
+from durable.object_types import ObjectType
 from durable.plain import EPOCH_SECONDS_MAX, ID_CHARACTERS_MAX
 from durable.validation import document_fault, fault
 from tests.fakes.connector import NOTES
@@ -36,8 +37,11 @@ DOCUMENT = Document(
 DELETION = Deletion(id="a", object_type="note")
 STRICT = replace(
     NOTES,
-    object_types=frozenset({"note", "memo"}),
-    url_regex=r"https://notes\.example/\w+",
+    datasource=Datasource(
+        "notes",
+        object_types=(ObjectType("note"), ObjectType("memo")),
+        url_regex=r"https://notes\.example/\w+",
+    ),
 )
 ANY = Datasource("notes")
 ENTITIES = Datasource("notes", is_entity=True)
@@ -130,7 +134,7 @@ def test_the_whole_view_url_matches_the_connectors_pattern_if_it_has_one(url: st
 
     assert fault(document, NOTES) is None
     assert fault(document, STRICT) == (
-        f"the view_url {url!r} does not match url_regex, {STRICT.url_regex}"
+        f"the view_url {url!r} does not match url_regex, {STRICT.datasource.url_regex}"
     )
 
 
@@ -400,12 +404,15 @@ def test_whatever_stands_in_a_field_is_told_or_taken(document: Document) -> None
         return
     body = b'{"datasource":"notes",' + msgspec.json.encode(document)[1:]
     definition = DocumentDefinition.model_validate_json(body)
-    datasource = rules.Datasource(
+    datasource = datasources.Datasource(
         name="notes",
-        url_regex=STRICT.url_regex,
-        object_types=STRICT.object_types,
+        url_regex=STRICT.datasource.url_regex or None,
+        object_types=STRICT.datasource.object_type_names,
         has_default_type=False,
         is_entity=False,
+        is_test=False,
+        identities="notes",
+        refers_by_email=False,
     )
     try:
         rules.check_documents([definition], [body], datasource)
