@@ -213,6 +213,11 @@ class Stack(Ensemble):
         response = self._http.post(f"{url}/control/{command}", json=fields).raise_for_status()
         return response.json() if response.content else None
 
+    def put_settings(self, source: str | None = None, **settings: Any) -> None:
+        """How a source behaves from now on, see `dev.rest.settings`."""
+        url = self.source_url if source is None else self.source_urls[source]
+        self._http.put(f"{url}/control/settings", json=settings).raise_for_status()
+
     def live(self, source: str | None = None) -> list[Any]:
         """The records that a source has now."""
         url = self.source_url if source is None else self.source_urls[source]

@@ -1,0 +1,245 @@
+"""A connector for each kind of paging, proof, change and record, against dev/kinds_source.
+
+Deployed in the place of the project's connectors: `test_kinds.py` writes a module for each.
+"""
+
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from durable import (
+    Action,
+    ApiKey,
+    Basic,
+    Bearer,
+    BodyCursor,
+    ClientCredentials,
+    Connector,
+    Datasource,
+    Deletion,
+    Detail,
+    Document,
+    End,
+    Feed,
+    GraphQLConnection,
+    HeaderCursor,
+    HttpSource,
+    Keyset,
+    LineSource,
+    LinkHeader,
+    Nested,
+    NewestFirst,
+    NextUrl,
+    OData,
+    OffsetPaging,
+    OnePage,
+    PageNumber,
+    Permissions,
+    Place,
+    Rate,
+    RefreshToken,
+    Rule,
+    Since,
+    TimeFormat,
+    WikiContinue,
+)
+
+
+URL = "{KINDS_URL}/kinds"
+SIZE = 25
+RATE_MS = 500
+
+
+class Entry(Struct, frozen=True):
+    """A record of the source."""
+
+    id: str
+    title: str
+    updated: int
+    text: str = ""
+    deleted: bool = False
+
+
+class Gone(Struct, frozen=True):
+    """Of the list of deletions."""
+
+    id: str
+
+
+def document(entry: Entry) -> Document | Deletion:
+    if entry.deleted:
+        return Deletion(id=entry.id, object_type="entry")
+    return Document(
+        id=entry.id,
+        object_type="entry",
+        title=f"{entry.title}: {entry.text}",
+        view_url=f"https://kinds.example/{entry.id}",
+        updated_at=entry.updated,
+        permissions=Permissions(allow_anonymous_access=True),
+    )
+
+
+def deletion(gone: Gone) -> Deletion:
+    return Deletion(id=gone.id, object_type="entry")
+
+
+CURSOR = BodyCursor(field="next_cursor", param="cursor", size=SIZE)
+SINCE = Since(param="updated_since")
+
+
+def at(path: str, **fields: Any) -> HttpSource:
+    return HttpSource(url=f"{URL}/{path}", **fields)
+
+
+def listed(path: str, **fields: Any) -> HttpSource:
+    """By cursor, which most kinds of another matter are."""
+    return at(path, paging=CURSOR, since=SINCE, **fields)
+
+
+PAGINGS = {
+    "cursor": listed("cursor", total="", has_more="has_more"),
+    "cursor-absent": at("cursor-absent", paging=replace(CURSOR, end=End.ABSENT), since=SINCE),
+    "cursor-empty": at("cursor-empty", paging=replace(CURSOR, end=End.EMPTY), since=SINCE),
+    "cursor-header": at(
+        "cursor-header",
+        records="",
+        paging=HeaderCursor(header="x-next-cursor", size=SIZE),
+        since=SINCE,
+    ),
+    "nested-places": at(
+        "nested",
+        records="data/result/items",
+        paging=BodyCursor(field="meta/next", param="cursor", size=SIZE),
+        since=SINCE,
+    ),
+    "link": at("link", records="", paging=LinkHeader(size=SIZE), since=SINCE),
+    "link-relative": at("link-relative", records="", paging=LinkHeader(size=SIZE), since=SINCE),
+    "next-url": at(
+        "next-url",
+        records="results",
+        paging=NextUrl(field="next", size=SIZE, size_param="per_page"),
+        since=SINCE,
+    ),
+    "offset": at("offset", paging=OffsetPaging(size=SIZE), total="total", since=SINCE),
+    "offset-plain": at("offset-plain", paging=OffsetPaging(size=SIZE), since=SINCE),
+    "offset-strict": at(
+        "offset-strict", paging=OffsetPaging(size=SIZE, short_page_ends=True), since=SINCE
+    ),
+    "page": at("page", paging=PageNumber(size=SIZE, total_pages="total_pages"), since=SINCE),
+    "page-total": at("page-total", paging=PageNumber(size=SIZE), total="total", since=SINCE),
+    "page-plain": at("page-plain", paging=PageNumber(size=SIZE), since=SINCE),
+    "keyset": at("keyset", paging=Keyset(field="id", param="after_id", size=SIZE), since=SINCE),
+    "keyset-time": at(
+        "keyset-time",
+        paging=Keyset(field="updated_at", param="updated_from", is_inclusive=True, size=SIZE),
+    ),
+    "odata": at(
+        "odata",
+        records="value",
+        paging=OData(),
+        params={"$top": str(SIZE)},
+        since=Since(param="$filter", template="updated_at ge {}"),
+    ),
+    "graphql": at(
+        "graphql",
+        records="data/records/nodes",
+        paging=GraphQLConnection(connection="data/records", size=SIZE),
+        body={"query": "query ($first: Int, $after: String, $since: String) {records}"},
+        since=Since(param="variables/since", place=Place.BODY),
+    ),
+    "mediawiki": at(
+        "mediawiki",
+        records="query/pages",
+        records_key="pageid",
+        paging=WikiContinue(size=SIZE, size_param="gaplimit"),
+        params={"action": "query", "generator": "allpages", "format": "json"},
+        since=Since(param="gapsince"),
+    ),
+    "list": at("list", records="", paging=OnePage(), since=SINCE),
+    "lines": LineSource(url=f"{URL}/lines", size=SIZE),
+    "lines-no-range": LineSource(url=f"{URL}/lines-no-range", size=SIZE),
+}
+
+
+def proven(proof: str, auth: Any) -> HttpSource:
+    url = f"{{KINDS_URL}}/auth/{proof}/kinds/cursor"
+    return HttpSource(url=url, paging=CURSOR, since=SINCE, auth=auth)
+
+
+PROOFS = {
+    "bearer": proven("bearer", Bearer("KINDS_TOKEN")),
+    "basic": proven("basic", Basic("KINDS_USER", "KINDS_PASSWORD")),
+    "api-key-header": proven("api-key-header", ApiKey("KINDS_TOKEN", header="x-api-key")),
+    "api-key-query": proven("api-key-query", ApiKey("KINDS_TOKEN", param="api_key")),
+    "client-credentials": proven(
+        "oauth",
+        ClientCredentials(
+            token_url="{KINDS_URL}/oauth/token",
+            client_id="KINDS_CLIENT_ID",
+            client_secret="KINDS_CLIENT_SECRET",
+        ),
+    ),
+    "refresh-token": proven(
+        "oauth",
+        RefreshToken(
+            token_url="{KINDS_URL}/oauth/token",
+            client_id="KINDS_CLIENT_ID",
+            client_secret="KINDS_CLIENT_SECRET",
+            refresh_token="KINDS_REFRESH_TOKEN",
+        ),
+    ),
+}
+CHANGES = {
+    "since-rfc3339": listed("cursor"),
+    "since-seconds": at(
+        "cursor", paging=CURSOR, since=Since(param="since", format=TimeFormat.EPOCH_SECONDS)
+    ),
+    "since-ms": at(
+        "cursor", paging=CURSOR, since=Since(param="since_ms", format=TimeFormat.EPOCH_MS)
+    ),
+    "newest-first": at(
+        "cursor",
+        paging=CURSOR,
+        since=NewestFirst(field="updated_at", params={"sort": "-updated_at"}),
+    ),
+    "tombstones": listed("tombstones"),
+}
+RECORDS = {
+    "detail": listed("summaries", detail=Detail(url=f"{URL}/detail/{{id}}")),
+    "children": Nested(
+        parents=at("folders", paging=replace(CURSOR, size=2)),
+        children=listed("folders/{folder.id}/items"),
+        name="folder",
+        lists_max=1,
+    ),
+}
+
+
+TROUBLES = {
+    "expiring": listed("cursor", rules=(Rule(status=410, then=Action.RESTART),)),
+    "forgetting": listed("cursor", rules=(Rule(status=410, then=Action.FULL),)),
+    "rated": listed("cursor", rate=Rate(requests=1, per_ms=RATE_MS)),
+}
+
+
+def connector(name: str, source: Any, **fields: Any) -> Connector[Entry]:
+    return Connector(
+        name=name,
+        datasource=Datasource(name.replace("-", "")),
+        source=source,
+        record=Entry,
+        document=document,
+        **fields,
+    )
+
+
+KINDS = {
+    name: connector(name, source)
+    for name, source in {**PAGINGS, **PROOFS, **CHANGES, **RECORDS, **TROUBLES}.items()
+}
+KINDS["deletions"] = connector(
+    "deletions",
+    listed("cursor"),
+    deletions=Feed(source=at("deleted", paging=CURSOR, since=SINCE), record=Gone, change=deletion),
+)

@@ -1,0 +1,197 @@
+"""Every kind of paging, proof, change and record, on the real runtime, page by page.
+
+A turn has one page, so each page is read by a reader that knows nothing but its cursor; and the
+runtime is killed in the middle.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from dev.stack import Stack
+from tests.workerd.kinds._kinds import CHANGES, KINDS, PAGINGS, PROOFS, RATE_MS, RECORDS
+from tests.workerd.kinds.site import COUNT, SECRETS, site
+
+
+pytestmark = pytest.mark.workerd
+
+LIMITS = {"turn_pages_max": 1, "backoff_ms_min": 100}
+NAMES = sorted(KINDS)
+# What they say of removed records; of the others, a FULL sync finds out.
+TELLING = ("tombstones", "deletions")
+# Records that are on two pages, as they share the time by which the pages are told apart.
+REPEATED = {"keyset-time": 6}
+# Lists that come as one page, whatever there is.
+WHOLE = ("list",)
+
+Jobs = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("kinds")
+    with Stack(folder, LIMITS, site=site(folder / "connectors", NAMES)) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def full(stack: Stack) -> Jobs:
+    """A FULL sync of each, all at the same time, with a kill in the middle."""
+    begun = {name: stack.trigger("FULL", name) for name in NAMES}
+    time.sleep(1)  # some are at their first page, some at their last
+    stack.crash()
+    return {name: stack.ended(job["id"]) for name, job in begun.items()}
+
+
+@pytest.fixture(scope="module")
+def changed(stack: Stack, full: Jobs) -> tuple[set[str], Jobs]:
+    """Changes, and an INCREMENTAL sync of each; with the ids of what was removed."""
+    assert full
+    changes = stack.control_source("change", change=9, remove=4, add=3, seed=1)
+    begun = {name: stack.trigger("INCREMENTAL", name) for name in NAMES}
+    jobs = {name: stack.ended(job["id"]) for name, job in begun.items()}
+    return set(changes["removed"]), jobs
+
+
+def expected(stack: Stack) -> dict[str, str]:
+    return {record["id"]: f"{record['title']}: {record['text']}" for record in stack.live()}
+
+
+def index(stack: Stack, name: str) -> dict[str, str]:
+    found = stack.glean_documents(name.replace("-", ""))
+    return {indexed.id: indexed.document["title"] for indexed in found}
+
+
+def check_full(stack: Stack, full: Jobs, changed: tuple[set[str], Jobs], name: str) -> None:
+    """Of a kind: all came, page by page; and then the changes, and no more."""
+    job = full[name]
+    assert job["state"] == "succeeded", job
+    assert job["documents"] == COUNT + REPEATED.get(name, 0)
+    assert job["turns"] > (1 if name in WHOLE else COUNT // 25)
+    removed, jobs = changed
+    assert jobs[name]["state"] == "succeeded", jobs[name]
+    found, live = index(stack, name), expected(stack)
+    assert live == {key: title for key, title in found.items() if key not in removed}
+    assert (removed & found.keys() == set()) is (name in TELLING)
+
+
+@pytest.mark.parametrize("name", PAGINGS)
+def test_a_source_is_read_in_its_own_way_of_paging(
+    stack: Stack, full: Jobs, changed: tuple[set[str], Jobs], name: str
+) -> None:
+    check_full(stack, full, changed, name)
+
+
+@pytest.mark.parametrize("name", PROOFS)
+def test_a_source_is_told_who_asks_in_its_own_way(
+    stack: Stack, full: Jobs, changed: tuple[set[str], Jobs], name: str
+) -> None:
+    check_full(stack, full, changed, name)
+
+
+@pytest.mark.parametrize("name", [*CHANGES, "deletions"])
+def test_a_source_is_asked_for_changes_in_its_own_way(
+    stack: Stack, full: Jobs, changed: tuple[set[str], Jobs], name: str
+) -> None:
+    check_full(stack, full, changed, name)
+    assert changed[1][name]["documents"] < COUNT
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_a_record_is_made_whole_from_what_lies_elsewhere(
+    stack: Stack, full: Jobs, changed: tuple[set[str], Jobs], name: str
+) -> None:
+    check_full(stack, full, changed, name)
+
+
+def test_a_cursor_that_has_expired_begins_the_crawl_anew(stack: Stack, full: Jobs) -> None:
+    assert full
+    stack.control_source("faults", path=None, times=1, skip=1, status=410)
+
+    job = stack.ended(stack.trigger("FULL", "expiring")["id"])
+
+    assert job["state"] == "succeeded", job
+    assert [event for event in job["events"] if event["what"].startswith("begins anew: ")]
+    assert index(stack, "expiring") == expected(stack)
+
+
+def test_changes_that_the_source_has_forgotten_become_a_full_sync(stack: Stack, full: Jobs) -> None:
+    assert full
+    stack.control_source("faults", path=None, times=1, skip=0, status=410)
+
+    job = stack.ended(stack.trigger("INCREMENTAL", "forgetting")["id"])
+
+    assert (job["state"], job["mode"], job["became_full"]) == ("succeeded", "FULL", True), job
+    assert index(stack, "forgetting") == expected(stack)
+
+
+def test_a_source_is_not_asked_more_often_than_its_connector_declares(
+    stack: Stack, full: Jobs
+) -> None:
+    assert full
+    before = len(stack.source_requests())
+    stack.put_settings(rate={"requests": 1, "window_ms": RATE_MS - 100, "headers": "none"})
+    try:
+        job = stack.ended(stack.trigger("FULL", "rated")["id"])
+    finally:
+        stack.put_settings()
+
+    assert job["state"] == "succeeded", job
+    statuses = {request["status"] for request in stack.source_requests()[before:]}
+    assert statuses == {200}
+
+
+def test_a_token_that_is_refused_is_asked_for_anew(
+    stack: Stack, changed: tuple[set[str], Jobs]
+) -> None:
+    assert changed
+    stack.control_source("expire-tokens")
+
+    jobs = [
+        stack.ended(stack.trigger("INCREMENTAL", name)["id"])
+        for name in ("client-credentials", "refresh-token")
+    ]
+
+    assert [job["state"] for job in jobs] == ["succeeded", "succeeded"], jobs
+
+
+def test_a_record_whose_detail_is_not_there_is_set_aside(stack: Stack, full: Jobs) -> None:
+    assert full
+    missing = min(expected(stack))
+    stack.put_settings(missing=[missing])
+    try:
+        job = stack.ended(stack.trigger("FULL", "detail")["id"])
+    finally:
+        stack.put_settings()
+
+    assert (job["state"], job["rejected"]) == ("succeeded", 1), job
+    assert index(stack, "detail").keys() == expected(stack).keys() - {missing}
+
+
+def test_what_was_set_aside_is_repeated_alone(stack: Stack, full: Jobs) -> None:
+    assert full
+    missing = min(expected(stack))
+    stack.put_settings(missing=[missing])
+    job = stack.ended(stack.trigger("FULL", "detail")["id"])
+    stack.put_settings()
+
+    again = stack.request("POST", f"/retry/{job['id']}?rejects=true").raise_for_status().json()
+    ended = stack.ended(again["id"])
+
+    assert (ended["state"], ended["repeats"], ended["pages"]) == ("succeeded", job["id"], 1), ended
+    assert index(stack, "detail") == expected(stack)
+
+
+def test_no_proof_is_stored_shown_or_logged(stack: Stack, full: Jobs) -> None:
+    assert full
+    told = stack.runtime.log.read_bytes() + stack.answers.read_bytes()
+    stored = b"".join(
+        file.read_bytes() for file in stack.runtime.log.parent.rglob("*.sqlite*") if file.is_file()
+    )
+
+    secrets = {
+        value for name, value in SECRETS.items() if name not in {"KINDS_USER", "KINDS_CLIENT_ID"}
+    }
+    assert [name for name in secrets if name.encode() in told + stored] == []
