@@ -11,6 +11,7 @@ from durable.instant import rfc3339
 from durable.job import Limits
 from tests.simulation.clock import Clock
 from tests.simulation.connector import DATASOURCE, GLEAN_TOKEN, SOURCE_HOST
+from tests.simulation.people import People
 
 
 ROOT = "/api/index/v1"
@@ -82,6 +83,7 @@ class Glean:
         self._readings = readings
         self._staged: dict[str, str] = {}
         self._repaid_at_ms = 0
+        self.people = People(clock, _require)
         self._open_id: str | None = None
         # All there ever were. It is not the first time that it is used.
         first = f"{DATASOURCE}-20251231T000000000Z-000000-1"
@@ -151,8 +153,14 @@ class Glean:
                 processing = msgspec.json.decode(request.content, type=_Processing)
                 _require(processing.datasource == DATASOURCE, "no such datasource")
                 self._process()
+            case "/bulkindexusers" | "/bulkindexgroups" as path:
+                self.people.take(path.removeprefix("/bulkindex"), request.content)
+            case "/bulkindexmemberships":
+                self.people.take_members(request.content)
             case path if path == f"/debug/{DATASOURCE}/status":
-                return msgspec.json.encode({"documents": self._status()})
+                return msgspec.json.encode(
+                    {"identity": self.people.history(), "documents": self._status()}
+                )
             case path:
                 raise _RefusalError(404, f"there is no {path}")
         return b""  # the success of a write has no documented body

@@ -15,6 +15,7 @@ from tests.simulation.loop import Loop
 RETRY_AFTER_SECONDS = 60  # as long as the lease, so that the two times can be taken for another
 
 NAMED = {
+    "bulkindexmemberships": Kind.SEND,  # each of them is an upload of its own
     "status": Kind.ASK,
     "processalldocuments": Kind.PROCESS,
     "deletedocument": Kind.DELETE,
@@ -88,7 +89,8 @@ def kind(request: httpx.Request) -> Kind:
 
 def upload_id(request: httpx.Request) -> str:
     """The bulk upload that a request is part of; empty for none."""
-    if request.method != "POST" or not request.url.path.endswith("/bulkindexdocuments"):
+    path = request.url.path.rsplit("/", 1)[-1]
+    if path not in {"bulkindexdocuments", "bulkindexusers", "bulkindexgroups"}:
         return ""
     found: str = msgspec.json.decode(request.content)["uploadId"]
     return found

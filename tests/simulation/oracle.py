@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from durable.commands import LEGAL, Command, Instruction
 from durable.instant import rfc3339
-from durable.job import ENDED, PENDING, WORKING, Job, Limits, Mode, State
+from durable.job import ENDED, PENDING, UPLOADED, WORKING, Job, Limits, Mode, State
 from tests.fakes.storage import Storage
 from tests.simulation.clock import Clock
 from tests.simulation.connector import GLEAN_TOKEN, SOURCE_TOKEN
@@ -118,7 +118,8 @@ class Oracle:
                 since_ms = job.since_ms  # what a job has begun to read, it goes on to read
             since = None if since_ms is None else rfc3339(since_ms)
             assert request.url.params.get("changed_since") == since, "reads from another time"
-        if job.mode is Mode.FULL and kind in {Kind.OPEN, Kind.SEND, Kind.CLOSE}:
+        is_of_upload = kind in {Kind.OPEN, Kind.SEND, Kind.CLOSE}
+        if job.mode is Mode.FULL and is_of_upload and job.stage in UPLOADED:
             assert upload_id(request) == job.upload_id, "sent to an upload that is not its own"
             assert job.upload_id.startswith(job.id), "an upload that names another job"
         assert kind is not Kind.CLOSE or seen.has_end, (

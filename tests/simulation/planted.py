@@ -19,6 +19,7 @@ LIFE = "tests/simulation/test_a_connectors_life.py"
 PEOPLE = "tests/simulation/test_people.py"
 READINGS = "tests/simulation/test_readings.py"
 REJECTS = "tests/simulation/test_rejects.py"
+STAGES = "tests/simulation/test_stages.py"
 TRIGGERS = "tests/simulation/test_triggers.py"
 TRUNCATION = "tests/simulation/test_truncation.py"
 VERIFYING = "tests/simulation/test_verifying.py"
@@ -96,6 +97,20 @@ MUTANTS = [
         "            process_at_ms=now_ms + PROCESSING_MS,\n",
         "            process_at_ms=now_ms + limits.verify_pause_ms_min,\n",
         (f"{VERIFYING}::test_any_two_faults_are_survived",),
+    ),
+    Mutant(
+        "a job is done with its first stage",
+        LIFECYCLE,
+        "    if job.stage_index + 1 >= len(job.stages):",
+        "    if job.stages:",
+        (STAGES,),
+    ),
+    Mutant(
+        "each try of a group's members has the same upload",
+        WINDOW,
+        'upload_id = f"{job.id}-{job.turn_count}-{page_index + 1}"',
+        'upload_id = f"{job.id}-{page_index + 1}"',
+        (STAGES,),
     ),
     Mutant(
         "more documents are sent one by one than Glean takes",
@@ -194,8 +209,8 @@ MUTANTS = [
     Mutant(
         "after an error of the source, more is read",
         FLOW,
-        "        job.retry_at_ms is None\n        and now_ms >=",
-        "        now_ms >=",
+        "        job.retry_at_ms is None\n        and not is_full",
+        "        not is_full",
         (CRASH,),
     ),
     Mutant(
@@ -537,8 +552,8 @@ MUTANTS = [
     Mutant(
         "the watermark is the time of the success",
         LIFECYCLE,
-        "return job.started_at_ms if job.state is State.SUCCEEDED else None",
-        "return job.finished_at_ms if job.state is State.SUCCEEDED else None",
+        "return job.started_at_ms if is_whole else None",
+        "return job.finished_at_ms if is_whole else None",
         (CRASH,),
     ),
     Mutant(
@@ -581,9 +596,8 @@ MUTANTS = [
     Mutant(
         "a second job of a mode is queued",
         PROCESSOR,
-        "            if job.mode is mode:\n                self._store.remember",
-        "            if job.mode is mode and job.retry_at_ms is not None:\n"
-        "                self._store.remember",
+        "            if job.mode is mode and not job.repeats:\n",
+        "            if job.mode is mode and job.retry_at_ms is not None:\n",
         (TRIGGERS,),
     ),
     Mutant(
@@ -596,8 +610,8 @@ MUTANTS = [
     Mutant(
         "the next job in the queue is not woken",
         TURN,
-        "return soon(now_ms, now_ms) if is_another_queued else None",
-        "return None",
+        "return soon(now_ms, now_ms) if is_another_queued else wakes_at_ms",
+        "return wakes_at_ms",
         (TRIGGERS,),
     ),
     Mutant(

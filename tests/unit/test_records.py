@@ -209,3 +209,7 @@ def test_a_record_that_is_nested_too_deep_is_set_aside() -> None:
     record = Raw(b'{"id": "a", "tree": ' + b"[" * 50_000 + b"]" * 50_000 + b"}")
 
     assert rejected(record, replace(NOTES, record=Loose)).reason
+
+
+def test_a_record_that_is_none_of_gleans_business_is_left_out() -> None:
+    assert mapped(A, connector=giving(lambda _note: None)) == ([], [])

@@ -1,0 +1,102 @@
+"""The users, groups and memberships of the simulated Glean, as strict as it might be."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from durable.instant import rfc3339
+from tests.simulation.clock import Clock
+
+
+class _Page(Struct, forbid_unknown_fields=True, rename="camel"):
+    upload_id: str
+    datasource: str
+    users: list[dict[str, Any]] = []
+    groups: list[dict[str, Any]] = []
+    is_first_page: bool = False
+    is_last_page: bool = False
+    force_restart_upload: bool = False
+
+
+class _Members(Struct, forbid_unknown_fields=True, rename="camel"):
+    upload_id: str
+    datasource: str
+    group: str
+    memberships: list[dict[str, str]]
+    is_first_page: bool
+    is_last_page: bool
+    force_restart_upload: bool
+
+
+class _Upload(Struct):
+    started_at_ms: int
+    is_closed: bool = False
+
+
+class People:
+    """Takes uploads of users and of groups, one of each at a time, and groups' members whole.
+
+    Args:
+        clock: of the world.
+        require: refuses what is not so, with a text and a status.
+    """
+
+    def __init__(self, clock: Clock, require: Callable[[bool, str, int], None]) -> None:
+        self._clock = clock
+        self._require = require
+        self._open: dict[str, str] = {}  # by kind, the upload that is open
+        self._staged: dict[str, set[str]] = {}
+        self._uploads: dict[str, dict[str, _Upload]] = {"users": {}, "groups": {}}
+        self._memberships: set[str] = set()  # uploads that were used
+        self.users: set[str] = set()
+        self.groups: set[str] = set()
+        self.members: dict[str, set[str]] = {}
+
+    def take(self, kind: str, body: bytes) -> None:
+        """A page of users or of groups."""
+        page = msgspec.json.decode(body, type=_Page)
+        names = {str(one["email" if kind == "users" else "name"]) for one in getattr(page, kind)}
+        uploads = self._uploads[kind]
+        if page.is_first_page:
+            self._require(page.upload_id not in uploads, "used before", 409)
+            is_free = kind not in self._open or page.force_restart_upload
+            self._require(is_free, "another one is open", 409)
+            self._open[kind], self._staged[kind] = page.upload_id, set()
+            uploads[page.upload_id] = _Upload(self._clock.now_ms)
+        self._require(self._open.get(kind) == page.upload_id, "not the open upload", 409)
+        is_boundary = page.is_first_page or page.is_last_page
+        self._require(is_boundary or bool(names), "an empty page in the middle", 400)
+        self._staged[kind] |= names
+        if page.is_last_page:
+            uploads[page.upload_id].is_closed = True
+            setattr(self, kind, self._staged.pop(kind))
+            del self._open[kind]
+
+    def take_members(self, body: bytes) -> None:
+        page = msgspec.json.decode(body, type=_Members)
+        self._require(page.is_first_page and page.is_last_page, "not a whole group", 400)
+        self._require(page.upload_id not in self._memberships, "used before", 409)
+        self._require(page.group in self.groups, "no such group: index the group before", 400)
+        names = {one["memberUserId"] for one in page.memberships}
+        self._require(names <= self.users, "no such user: index the user before", 400)
+        self._memberships.add(page.upload_id)
+        self.members[page.group] = names
+
+    def history(self) -> Mapping[str, Any]:
+        """As /debug/NAME/status tells it."""
+        return {
+            kind: {
+                "bulkUploadHistory": [
+                    {
+                        "uploadId": upload_id,
+                        "status": "SUCCESSFUL" if upload.is_closed else "ACTIVE",
+                        "startTime": rfc3339(upload.started_at_ms),
+                    }
+                    for upload_id, upload in uploads.items()
+                    if upload.is_closed or self._open.get(kind) == upload_id
+                ]
+            }
+            for kind, uploads in self._uploads.items()
+        }

@@ -1,0 +1,169 @@
+"""Users, groups and memberships before the documents, deletions after them; a fault anywhere."""
+
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from msgspec import Struct
+from msgspec.structs import replace
+
+from durable import (
+    BodyCursor,
+    DatasourceUser,
+    Deletion,
+    Feed,
+    Group,
+    HttpSource,
+    Members,
+    Since,
+)
+from durable.job import Mode, State
+from tests.simulation.connector import LISTED, NOTES
+from tests.simulation.fates import AT_SAVE, Choice, Fate, Kind, at
+from tests.simulation.oracle import Oracle
+from tests.simulation.source import Source
+from tests.simulation.world import StandIn, World
+
+
+FAULTS = (Fate.REFUSED, Fate.LOST, Fate.GARBLED, Fate.BROKE, Fate.DIED_UNSENT, Fate.DIED_SENT)
+USERS = [["ada", "bob"], ["cid"]]
+GROUPS = {"staff": ["ada", "bob", "cid"], "board": ["ada"], "empty": []}
+
+
+class Person(Struct, frozen=True):
+    email: str
+
+
+class Team(Struct, frozen=True):
+    name: str
+    members: list[str]
+
+
+class Gone(Struct, frozen=True):
+    id: str
+
+
+def of(path: str, since: Since | None = None) -> HttpSource:
+    paging = BodyCursor(field="next", param="after")
+    return replace(LISTED, url=f"{{NOTES_URL}}/{path}", paging=paging, since=since, params={})
+
+
+CONNECTOR = replace(
+    NOTES,
+    users=Feed(
+        source=of("people"),
+        record=Person,
+        change=lambda person: DatasourceUser(email=person.email, name=person.email),
+    ),
+    groups=Feed(source=of("groups"), record=Team, change=lambda team: Group(name=team.name)),
+    memberships=Feed(
+        source=of("groups"),
+        record=Team,
+        change=lambda team: Members(group=team.name, user_ids=team.members),
+    ),
+    deletions=Feed(
+        source=of("gone", Since(param="changed_since")),
+        record=Gone,
+        change=lambda gone: Deletion(id=gone.id, object_type="Note"),
+    ),
+)
+
+
+class Everything:
+    """The source of the notes, and beside them people, groups, and a list of deletions."""
+
+    def __init__(self) -> None:
+        self.notes: Source | None = None
+        self.gone: list[str] = []
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        pages: dict[str, list[list[Any]]] = {
+            "/people": [[{"email": f"{name}@notes.example"} for name in page] for page in USERS],
+            "/groups": [
+                [{"name": name, "members": [f"{one}@notes.example" for one in members]}]
+                for name, members in GROUPS.items()
+            ],
+            "/gone": [[{"id": name} for name in self.gone]],
+        }
+        path = request.url.path
+        if path not in pages:
+            assert self.notes is not None
+            return self.notes.answer(request)
+        number = int(request.url.params.get("after", "0"))
+        is_last = number + 1 == len(pages[path])
+        answer = {"notes": pages[path][number], "next": None if is_last else str(number + 1)}
+        return httpx.Response(200, content=msgspec.json.encode(answer))
+
+
+class Ordered(Oracle):
+    """Counts only documents, as the notes are all that it knows of the source."""
+
+    def _check_counts(self, job: object) -> None:
+        """Nothing: the test compares all that Glean has."""
+
+
+def world_of(mode: Mode) -> tuple[World, Everything]:
+    """A job is queued: a first FULL one, or one after changes and a deletion."""
+    everything = Everything()
+    world = World(
+        [("a", "b", "c"), ("d",)], stand_in=StandIn(CONNECTOR, everything.answer, Ordered)
+    )
+    everything.notes = world.source
+    if mode is Mode.INCREMENTAL:
+        world.begin(Mode.FULL)
+        world.run()
+        world.clock.now_ms += 1
+        world.edit("a")
+        world.lose("b")
+        everything.gone = ["b"]
+    world.begin(mode)
+    return world, everything
+
+
+def check(world: World) -> None:
+    job, people = world.oracle.latest, world.glean.people
+    assert job.state is State.SUCCEEDED, world.told(job.error)
+    assert world.glean.index == world.source.live, world.told("the index is wrong")
+    assert people.users == {f"{name}@notes.example" for page in USERS for name in page}
+    assert people.groups == GROUPS.keys()
+    assert people.members == {
+        name: {f"{one}@notes.example" for one in members} for name, members in GROUPS.items()
+    }
+    assert not world.glean.refusals, world.told(f"refused: {world.glean.refusals}")
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_whatever_fails_all_of_it_arrives_in_order(mode: Mode) -> None:
+    """Glean refuses members of a group that it does not know, and users likewise."""
+    for point in _awaits(mode):
+        for fate in AT_SAVE if point.kind is Kind.SAVE else FAULTS:
+            world, _ = world_of(mode)
+            first = len(world.driver.awaits)
+            world.driver.plan = at({first + point.index: Choice(fate)})
+            world.run()
+            check(world)
+
+
+def test_a_stage_that_holds_lets_nothing_after_it_begin() -> None:
+    world, _ = world_of(Mode.FULL)
+    world.storage.exec("INSERT INTO full_count VALUES (?, ?)", "users", 100)
+    world.storage.commit()
+
+    world.run()
+
+    assert world.oracle.latest.state is State.HELD
+    assert (world.glean.people.users, world.glean.index) == (set(), {})
+
+
+def _awaits(mode: Mode) -> list["_Point"]:
+    world, _ = world_of(mode)
+    first = len(world.driver.awaits)
+    world.run()
+    check(world)
+    return [_Point(index, point.kind) for index, point in enumerate(world.driver.awaits[first:])]
+
+
+class _Point(Struct, frozen=True):
+    index: int
+    kind: Kind
