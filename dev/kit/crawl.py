@@ -1,0 +1,166 @@
+"""Pages read as a job reads them: by the connector's own readers, made into requests to Glean.
+
+Whoever reads, begins each page with new readers where it wants a crash before it.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from durable.batches import Batch, Sizes, batches
+from durable.connector import AnyConnector
+from durable.ends import Ends, ends
+from durable.envelopes import Envelope
+from durable.environment import Environment
+from durable.errors import UpstreamError
+from durable.host import Host
+from durable.job import Crawl, Limits, Mode, Stage
+from durable.pace import single_documents_max
+from durable.records import Placed, Reject, changes
+from durable.sources.source import Records
+from durable.upstream import retry_after_ms
+
+
+ATTEMPTS_MAX = 3  # at a page; a job tries for a day
+BACKOFF_MS = 60_000
+UPLOAD_ID = "offline"
+
+
+class Clock:
+    """Stands still, but for the waits of a source."""
+
+    def __init__(self, now_ms: int) -> None:
+        self._now_ms = now_ms
+
+    def __call__(self) -> int:
+        return self._now_ms
+
+    def wait(self, for_ms: int) -> None:
+        self._now_ms += for_ms
+
+
+class Made(Struct, frozen=True):
+    """What a record became, as it is compared."""
+
+    key: str
+    kind: str
+    content: bytes
+    place: int  # in its page, from 1
+
+
+class PageRead(Struct, frozen=True, kw_only=True):
+    """One page, from the source to the requests that would bring it to Glean."""
+
+    mode: Mode
+    stage: Stage
+    number: int  # in its feed, from 1
+    cursor: str | None
+    records: Records
+    changes: Sequence[Placed] = ()
+    rejects: Sequence[Reject] = ()
+    batches: Sequence[Batch] = ()
+
+    @property
+    def made(self) -> list[Made]:
+        """All that the records became, deletions too, but what cannot be written as JSON."""
+        rejected = {reject.place for reject in self.rejects}
+        return [
+            Made(placed.key, type(placed.change).__name__, written(placed.change), placed.place)
+            for placed in self.changes
+            if placed.place not in rejected
+        ]
+
+    def __str__(self) -> str:
+        return place(self.mode, self.stage, self.number, self.cursor)
+
+
+class Offline:
+    """Reads the feeds of a connector.
+
+    Args:
+        connector: whose feeds they are.
+        environment: variables and secrets.
+        transport: carries the requests to the sources.
+        clock: of the readers.
+        since_ms: changes at this time or later are what an INCREMENTAL job reads.
+    """
+
+    def __init__(
+        self,
+        connector: AnyConnector,
+        environment: Environment,
+        transport: httpx.AsyncBaseTransport,
+        clock: Clock,
+        since_ms: int,
+    ) -> None:
+        self._connector = connector
+        self._environment = environment
+        self._clock = clock
+        self._since_ms = since_ms
+        self._host = Host(clock, lambda: "0", lambda: 0.5, transport, _no_pause)
+
+    def ends(self) -> Ends:
+        """New ones, as each turn of a job has them. Raises ConfigurationError."""
+        return ends(self._connector, self._environment, self._host)
+
+    async def page(
+        self, found: Ends, mode: Mode, stage: Stage, cursor: str | None, number: int
+    ) -> PageRead:
+        """One page, tried again where that may help.
+
+        Raises:
+            UpstreamError: as the reader does.
+        """
+        since_ms = self._since_ms if mode is Mode.INCREMENTAL else None
+        crawl = Crawl("offline", mode, stage, since_ms)
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            try:
+                records = await found.readers[stage].fetch(cursor, crawl)
+            except UpstreamError as error:
+                if attempt == ATTEMPTS_MAX or not error.is_transient:
+                    raise
+                asked_ms = retry_after_ms(error.retry_after, self._clock())
+                self._clock.wait(max(asked_ms, BACKOFF_MS))
+                found = self.ends()
+            else:
+                break
+        self._clock.wait(records.wait_ms)
+        page = PageRead(mode=mode, stage=stage, number=number, cursor=cursor, records=records)
+        return self.mapped(page, found.limits)
+
+    def mapped(self, page: PageRead, limits: Limits) -> PageRead:
+        """The page with all that becomes of its records."""
+        mode, stage, records = page.mode, page.stage, page.records
+        rejects: list[Reject] = []
+        feed = self._connector.feeds(mode)[stage]
+        mapped = list(changes(feed, stage, self._connector, records.records, rejects))
+        upload_id = UPLOAD_ID if mode is Mode.FULL or stage is Stage.MEMBERSHIPS else ""
+        envelope = Envelope(stage, self._connector.datasource, upload_id)
+        documents_max = limits.batch_documents_max
+        if not envelope.upload_id:
+            documents_max = min(documents_max, single_documents_max(limits))
+        sizes = Sizes(documents_max, limits.batch_bytes_max, limits.batch_bytes_max)
+        cut = list(batches(mapped, envelope, sizes, rejects))
+        return replace(page, changes=mapped, rejects=rejects, batches=cut)
+
+
+def place(mode: Mode, stage: Stage, number: int, cursor: str | None) -> str:
+    """A page, for a person."""
+    at = "the first one" if cursor is None else f"cursor {cursor!r:.80}"
+    return f"{stage} of the {mode} job, page {number} ({at})"
+
+
+def written(change: Any) -> bytes:
+    """As JSON; what cannot be, empty: it is among the rejects."""
+    try:
+        return msgspec.json.encode(change)
+    except (TypeError, ValueError, OverflowError):
+        return b""
+
+
+async def _no_pause() -> None:
+    """Nothing else is under way."""
