@@ -1,10 +1,7 @@
-"""A connector as its author writes it, and the finding of all of them."""
+"""A connector as its author writes it."""
 
-import importlib
-import pkgutil
 import re
-from collections.abc import Callable, Iterable, Mapping
-from types import ModuleType
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic
 
 from msgspec import Struct
@@ -70,31 +67,37 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
     url_regex: str = ""
 
     def __post_init__(self) -> None:
+        if faults := list(self._faults()):
+            named = [f"connector {self.name!r}: {fault}" for fault in faults]
+            raise ConfigurationError("\n".join(named))
+
+    def _faults(self) -> Iterator[str]:
+        """All that is wrong, each with its field and what to do."""
         if not NAME.fullmatch(self.name) or len(self.name) > NAME_CHARACTERS_MAX:
-            raise ConfigurationError(
-                f"connector {self.name!r}: a name has at most {NAME_CHARACTERS_MAX} lower-case "
-                "letters, digits and single hyphens"
+            yield (
+                f"name: it has at most {NAME_CHARACTERS_MAX} lower-case letters, digits and "
+                "single hyphens, as in 'my-tickets'"
             )
         if not DATASOURCE.fullmatch(self.datasource):
-            raise ConfigurationError(
-                f"connector {self.name!r}: Glean takes ASCII letters and digits in the name of a "
-                f"datasource, not {self.datasource!r}"
+            yield (
+                "datasource: Glean takes ASCII letters and digits in its name, not "
+                f"{self.datasource!r}"
             )
         if self.document is _undeclared and not self.source.is_delegated:
-            raise ConfigurationError(
-                f"connector {self.name!r}: it has no document: declare `record` and `document`"
-            )
+            yield "document: there is none: declare `record` and `document`"
         for expression in self.schedule:
             if (fault := cron.fault(expression)) is not None:
-                raise ConfigurationError(
-                    f"connector {self.name!r}: the schedule {expression!r} is not right: {fault}"
+                yield (
+                    f"schedule: {expression!r} is not right: {fault}; it has five fields, in UTC, "
+                    "as in '0 2 * * *'"
                 )
         try:
             re.compile(self.url_regex)
         except re.error as error:
-            raise ConfigurationError(
-                f"connector {self.name!r}: url_regex {self.url_regex!r} is not right: {error}"
-            ) from error
+            yield (
+                f"url_regex: {self.url_regex!r} is not right: {error}; it is the datasource's, as "
+                r"in 'https://notes\.example/.*'"
+            )
 
     def feeds(self, mode: Mode) -> dict[Stage, AnyFeed]:
         """What a job of this mode brings, in order."""
@@ -141,33 +144,3 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
 
 AnyConnector = Connector[Any]
 Connectors = Mapping[str, AnyConnector]
-
-
-def discover(package: ModuleType) -> Connectors:
-    """Every module's `connector` in a package, by name.
-
-    Raises:
-        ConfigurationError: a module has none, or two share a name or a datasource.
-    """
-    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
-    modules = [importlib.import_module(f"{package.__name__}.{name}") for name in names]
-    found = []
-    for module in modules:
-        connector = getattr(module, "connector", None)
-        if not isinstance(connector, Connector):
-            raise ConfigurationError(
-                f"{module.__name__} has no connector: name it `connector = Connector(...)`"
-            )
-        found.append(connector)
-    _check_unique("name", [connector.name for connector in found])
-    # One open upload a datasource is all that Glean allows.
-    _check_unique("datasource", [connector.datasource.lower() for connector in found])
-    return {connector.name: connector for connector in found}
-
-
-def _check_unique(field: str, values: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for value in values:
-        if value in seen:
-            raise ConfigurationError(f"two connectors have the {field} {value!r}")
-        seen.add(value)

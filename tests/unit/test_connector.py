@@ -1,34 +1,10 @@
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-from types import ModuleType
-
 import pytest
 from msgspec.structs import replace
 
-import connectors
-from durable.connector import NAME_CHARACTERS_MAX, discover
+from durable.connector import NAME_CHARACTERS_MAX
 from durable.errors import ConfigurationError
 from durable.job import Mode
 from tests.fakes.connector import NOTES
-
-
-GOOD = "from msgspec.structs import replace\nfrom tests.fakes.connector import NOTES\n"
-
-
-@pytest.fixture
-def package(tmp_path: Path) -> Iterator[ModuleType]:
-    """An empty package of connectors, forgotten afterwards."""
-    package = ModuleType("made_up_connectors")
-    package.__path__ = [str(tmp_path)]
-    sys.modules[package.__name__] = package
-    yield package
-    for name in [name for name in sys.modules if name.startswith(package.__name__)]:
-        del sys.modules[name]
-
-
-def add(package: ModuleType, module: str, text: str) -> None:
-    Path(package.__path__[0], f"{module}.py").write_text(text, encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["a", "7", "notes-of-2026", "x" * NAME_CHARACTERS_MAX])
@@ -43,7 +19,7 @@ def test_any_other_name_is_refused(name: str) -> None:
     with pytest.raises(ConfigurationError) as error:
         replace(NOTES, name=name)
 
-    assert repr(name) in str(error.value)
+    assert str(error.value).startswith(f"connector {name!r}: name: ")
     assert "lower-case letters, digits and single hyphens" in str(error.value)
 
 
@@ -52,11 +28,12 @@ def test_a_datasource_that_glean_would_refuse_is_refused(datasource: str) -> Non
     with pytest.raises(ConfigurationError, match="ASCII letters and digits") as error:
         replace(NOTES, datasource=datasource)
 
+    assert str(error.value).startswith("connector 'notes': datasource: ")
     assert repr(datasource) in str(error.value)
 
 
 def test_a_schedule_that_is_no_cron_expression_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"'notes': the schedule '0 25 \* \* \*'.*hour"):
+    with pytest.raises(ConfigurationError, match=r"'notes': schedule: '0 25 \* \* \*'.*hour.*five"):
         replace(NOTES, schedule={"0 25 * * *": Mode.FULL})
 
 
@@ -74,48 +51,20 @@ def test_a_url_regex_that_is_no_pattern_is_refused(pattern: str) -> None:
     with pytest.raises(ConfigurationError) as error:
         replace(NOTES, url_regex=pattern)
 
-    assert str(error.value).startswith(f"connector 'notes': url_regex {pattern!r} is not right: ")
+    assert str(error.value).startswith(f"connector 'notes': url_regex: {pattern!r} is not right: ")
 
 
 def test_a_connector_may_leave_it_to_glean_what_documents_it_takes() -> None:
     assert (NOTES.url_regex, NOTES.object_types) == ("", frozenset())
 
 
-def test_every_module_of_the_package_gives_a_connector(package: ModuleType) -> None:
-    add(package, "b", GOOD + "connector = replace(NOTES, name='b', datasource='b')")
-    add(package, "a", GOOD + "connector = NOTES")
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    with pytest.raises(ConfigurationError) as error:
+        replace(
+            NOTES, name="Notes", datasource="my-notes", schedule={"daily": Mode.FULL}, url_regex="("
+        )
 
-    assert list(discover(package)) == ["notes", "b"]
-
-
-def test_no_modules_are_no_connectors(package: ModuleType) -> None:
-    assert discover(package) == {}
-
-
-def test_the_connectors_of_this_deployment_are_right() -> None:
-    assert discover(connectors)
-
-
-@pytest.mark.parametrize("text", ["", "connector = 7"], ids=["none", "something else"])
-def test_a_module_without_a_connector_is_named(package: ModuleType, text: str) -> None:
-    add(package, "a", text)
-
-    with pytest.raises(ConfigurationError, match=r"made_up_connectors\.a has no connector"):
-        discover(package)
-
-
-@pytest.mark.parametrize(
-    ("changes", "fault"),
-    [
-        ("datasource='other'", "two connectors have the name 'notes'"),
-        ("name='other'", "two connectors have the datasource 'notes'"),
-        ("name='other', datasource='NOTES'", "two connectors have the datasource 'notes'"),
-    ],
-    ids=["name", "datasource", "datasource in other case"],
-)
-def test_two_connectors_do_not_share(package: ModuleType, changes: str, fault: str) -> None:
-    add(package, "a", GOOD + "connector = NOTES")
-    add(package, "b", GOOD + f"connector = replace(NOTES, {changes})")
-
-    with pytest.raises(ConfigurationError, match=fault):
-        discover(package)
+    beginnings = [line.split(": ")[:2] for line in str(error.value).splitlines()]
+    assert beginnings == [
+        ["connector 'Notes'", field] for field in ("name", "datasource", "schedule", "url_regex")
+    ]
