@@ -31,10 +31,11 @@ mutants: setup ## Plant bugs in durable/, one at a time, and have the whole simu
 bench: setup ## Measure it beside others and write docs/performance.md; or QUICK=1, LONG=1
 	@$(IN_VENV) bench $(if $(QUICK),--quick) $(if $(LONG),--long)
 
-check: setup ## Lint, check the format and the types
+check: setup ## Lint, check the format, the types and the configuration
 	@$(IN_VENV) ruff check
 	@$(IN_VENV) ruff format --check
 	@$(IN_VENV) mypy
+	@$(IN_VENV) dev.configuration
 
 format: setup ## Format the code
 	@$(IN_VENV) ruff format
