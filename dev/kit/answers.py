@@ -2,8 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import parse_qsl
 
 import httpx
@@ -17,10 +16,10 @@ from dev.kit.environment import MadeUpEnvironment
 NAMED = re.compile(r"\{([A-Z][A-Z0-9_]*)\}")
 KNOWN_SHOWN = 8  # of the requests that have an answer, where one has none
 
-# What one request is answered with: JSON, a body as it is, or with a status and headers.
-Answer = Mapping[str, Any] | Sequence[Any] | str | bytes | httpx.Response
 Answerer = Callable[[httpx.Request], httpx.Response | Awaitable[httpx.Response]]
-Responses = Mapping[str, Answer] | Answerer | httpx.AsyncBaseTransport
+# Each request is answered with something to be written as JSON, a body as text or bytes, or an
+# httpx.Response with status and headers.
+Responses = Mapping[str, object] | Answerer | httpx.AsyncBaseTransport
 
 
 class UnansweredError(Exception):
@@ -56,7 +55,7 @@ class Answers(httpx.AsyncBaseTransport):
         self.requests: list[httpx.Request] = []
         self._responses = responses
         self._environment = environment
-        self._known: dict[Line, Answer] = {}
+        self._known: dict[Line, object] = {}
         if isinstance(responses, Mapping):
             for key, answer in responses.items():
                 filled = NAMED.sub(lambda name: environment.value(name[1]), key)
@@ -72,7 +71,7 @@ class Answers(httpx.AsyncBaseTransport):
             return await answered if inspect.isawaitable(answered) else answered
         return self._response(self._looked_up(_asked(request, content)))
 
-    def _looked_up(self, asked: Line) -> Answer:
+    def _looked_up(self, asked: Line) -> object:
         for wanted in (asked, replace(asked, body=None)):
             if wanted in self._known:
                 return self._known[wanted]
@@ -97,7 +96,7 @@ class Answers(httpx.AsyncBaseTransport):
             url = url.replace(value, f"{{{name}}}")
         return " ".join(filter(None, [known.method, url, known.body]))
 
-    def _response(self, answer: Answer) -> httpx.Response:
+    def _response(self, answer: object) -> httpx.Response:
         if isinstance(answer, httpx.Response):
             headers = [(name, self._filled(value)) for name, value in answer.headers.multi_items()]
             # A new one each time: a response is read once.

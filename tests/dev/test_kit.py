@@ -187,7 +187,7 @@ def test_variables_and_secrets_are_made_up_and_can_be_given() -> None:
 
 def test_a_link_in_an_answer_may_name_the_variable() -> None:
     source = HttpSource(url="{NOTES_URL}/list", paging=NextUrl())
-    responses: Responses = {
+    responses = {
         "GET {NOTES_URL}/list": {"items": [{"id": "a", "text": ""}], "next": "{NOTES_URL}/more"},
         "GET {NOTES_URL}/more": httpx.Response(
             200, json={"items": [{"id": "b", "text": "{OTHER}"}], "next": None}
