@@ -43,6 +43,10 @@ format: setup ## Format the code
 new-connector: setup ## Write a connector and its test from a template; NAME=my-tickets
 	@$(IN_VENV) dev.new_connector '$(NAME)'
 
+preview: setup ## Show documents of the live source, without Glean; CONNECTOR=, LIMIT=20, MODE=FULL, SINCE=, RECORD=
+	@$(IN_VENV) dev.preview --connector '$(CONNECTOR)' $(if $(LIMIT),--limit '$(LIMIT)') \
+		$(if $(MODE),--mode '$(MODE)') $(if $(SINCE),--since '$(SINCE)') $(if $(RECORD),--record '$(RECORD)')
+
 truncation: setup ## Read broken sources, also with Glean's own SDK, and write docs/truncation.md
 	@$(IN_VENV) dev.truncation
 

@@ -10,26 +10,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-import httpx
 from msgspec import Struct
 
 import connectors
 from dev import dev_vars
 from dev.deployment import FILE, Deployment, deployment
-from dev.kit.environment import MadeUpEnvironment
+from dev.kit.names import names
 from dev.staging import ROOT
 from durable import cron
 from durable.connector import AnyConnector
 from durable.discovery import Found, found
-from durable.ends import GLEAN_TOKEN, ends
 from durable.environment import Environment
 from durable.errors import ConfigurationError
-from durable.host import Host
 
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SHOWN_CHARACTERS = 3  # of what may be a secret
-GLEAN = {"GLEAN_INSTANCE": "acme"}  # nobody there is asked
 
 
 class Problem(Struct, frozen=True):
@@ -98,19 +94,13 @@ def _of_limits(known: Deployment) -> Iterator[Problem]:
 
 def _of_names(file: str, connector: AnyConnector, known: Deployment) -> Iterator[Problem]:
     """Of the variables and secrets that a connector uses."""
-    environment = MadeUpEnvironment({**GLEAN, **known.values, "LIMITS": ""})
-    given = set(environment.values)
-    host = Host(lambda: 0, lambda: "0", lambda: 0.5, httpx.AsyncBaseTransport(), _no_pause)
-    try:
-        ends(connector, environment, host)
-    except ConfigurationError as error:
-        # Of a value that was made up, nothing can be said.
-        if environment.variables_asked | environment.secrets_asked <= given | {GLEAN_TOKEN}:
-            yield Problem(f"{file}: source: {error}")
-    secrets = (environment.secrets_asked | connector.secrets()) - {GLEAN_TOKEN}
-    for name in sorted(secrets):
+    # What is wrong with the limits is told once, and not for each connector.
+    taken = names(connector, {**known.values, "LIMITS": ""})
+    if taken.fault:
+        yield Problem(f"{file}: source: {taken.fault}")
+    for name in sorted(taken.secrets):
         yield from _of_secret(file, name, known)
-    for name in sorted(environment.variables_asked - secrets):
+    for name in sorted(taken.variables):
         yield from _of_variable(file, name, known)
 
 
@@ -152,10 +142,6 @@ def _of_variable(file: str, name: str, known: Deployment) -> Iterator[Problem]:
             f"`npx wrangler secret put {name}`",
             is_error=False,
         )
-
-
-async def _no_pause() -> None:
-    """Nothing is under way."""
 
 
 def main(package: ModuleType = connectors, root: Path = ROOT) -> int:

@@ -7,6 +7,7 @@ from dev.kit.answers import Answers, Responses
 from dev.kit.crawl import Clock, Offline
 from dev.kit.environment import MadeUpEnvironment
 from dev.kit.findings import report
+from dev.kit.names import GLEAN
 from dev.kit.report import Report
 from dev.kit.trial import Trial
 from durable.connector import AnyConnector
@@ -16,7 +17,6 @@ from durable.job import Mode
 NOW_MS = 1_795_514_400_000  # 2026-11-24T10:00:00Z
 SINCE_MS = 1_795_478_400_000  # 2026-11-24T00:00:00Z
 PAGES_MAX = 100  # of a feed: each is read again from every page on
-GLEAN = {"GLEAN_INSTANCE": "acme"}  # nobody there is asked
 
 
 def check_connector(  # noqa: PLR0913 - each but the first two has a default

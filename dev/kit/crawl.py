@@ -3,7 +3,7 @@
 Whoever reads, begins each page with new readers where it wants a crash before it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx
@@ -25,7 +25,7 @@ from durable.sources.source import Records
 from durable.upstream import retry_after_ms
 
 
-ATTEMPTS_MAX = 3  # at a page; a job tries for a day
+ATTEMPTS_MAX = 3  # at a page, where nobody is kept waiting; a job tries for a day
 BACKOFF_MS = 60_000
 UPLOAD_ID = "offline"
 
@@ -87,21 +87,24 @@ class Offline:
         transport: carries the requests to the sources.
         clock: of the readers.
         since_ms: changes at this time or later are what an INCREMENTAL job reads.
+        attempts_max: at a page, one after the other without a pause.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - all that a reader has to work with
         self,
         connector: AnyConnector,
         environment: Environment,
         transport: httpx.AsyncBaseTransport,
         clock: Clock,
         since_ms: int,
+        attempts_max: int = ATTEMPTS_MAX,
     ) -> None:
         self._connector = connector
         self._environment = environment
         self._clock = clock
         self._since_ms = since_ms
-        self._host = Host(clock, lambda: "0", lambda: 0.5, transport, _no_pause)
+        self._attempts_max = attempts_max
+        self._host = offline_host(transport, clock)
 
     def ends(self) -> Ends:
         """New ones, as each turn of a job has them. Raises ConfigurationError."""
@@ -117,11 +120,11 @@ class Offline:
         """
         since_ms = self._since_ms if mode is Mode.INCREMENTAL else None
         crawl = Crawl("offline", mode, stage, since_ms)
-        for attempt in range(1, ATTEMPTS_MAX + 1):
+        for attempt in range(1, self._attempts_max + 1):
             try:
                 records = await found.readers[stage].fetch(cursor, crawl)
             except UpstreamError as error:
-                if attempt == ATTEMPTS_MAX or not error.is_transient:
+                if attempt == self._attempts_max or not error.is_transient:
                     raise
                 asked_ms = retry_after_ms(error.retry_after, self._clock())
                 self._clock.wait(max(asked_ms, BACKOFF_MS))
@@ -146,6 +149,11 @@ class Offline:
         sizes = Sizes(documents_max, limits.batch_bytes_max, limits.batch_bytes_max)
         cut = list(batches(mapped, envelope, sizes, rejects))
         return replace(page, changes=mapped, rejects=rejects, batches=cut)
+
+
+def offline_host(transport: httpx.AsyncBaseTransport, now_ms: Callable[[], int]) -> Host:
+    """What a platform would give: nothing is drawn, and nothing waited for."""
+    return Host(now_ms, lambda: "0", lambda: 0.5, transport, _no_pause)
 
 
 def place(mode: Mode, stage: Stage, number: int, cursor: str | None) -> str:

@@ -16,6 +16,12 @@ from durable.records import Reject
 from durable.sources.source import CURSOR_CHARACTERS_MAX
 
 
+REJECT_REMEDY = (
+    "mend the record's Struct or the mapping; or, where such records are to be set aside, say how "
+    "many with `rejects`"
+)
+
+
 def cursor_findings(page: PageRead) -> Iterator[Finding]:
     cursor: Any = page.records.next_cursor
     if cursor is None:
@@ -62,7 +68,9 @@ def limit_findings(page: PageRead, limits: Limits) -> Iterator[Finding]:
             yield Finding("limits", str(page), fault, "ask for smaller pages")
 
 
-def reject_finding(page: PageRead, reject: Reject, feed: AnyFeed) -> Finding:
+def reject_finding(
+    page: PageRead, reject: Reject, feed: AnyFeed, remedy: str = REJECT_REMEDY
+) -> Finding:
     """A record that no document came of, and where in the connector that was."""
     raw = page.records.records[reject.place - 1]
     named = f" ({reject.key})" if reject.key else ""
@@ -70,8 +78,7 @@ def reject_finding(page: PageRead, reject: Reject, feed: AnyFeed) -> Finding:
         "records",
         f"{page}, record {reject.place}{named}",
         f"{reject.reason}{_line(feed, bytes(raw))}\n    The record: {reject.excerpt}",
-        "mend the record's Struct or the mapping; or, where such records are to be set aside, say "
-        "how many with `rejects`",
+        remedy,
     )
 
 
