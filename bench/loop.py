@@ -37,7 +37,7 @@ def sync(http: httpx.Client, source: str, sink: str, pages: int) -> None:
         page = decoder.decode(http.get(f"{source}/pages", params=params).content)
         upload = Upload(
             upload_id="loop",
-            datasource=connector.datasource,
+            datasource=connector.datasource.name,
             documents=[document(entry) for entry in page.items],
             is_first_page=index == 0,
             is_last_page=page.next_cursor is None,

@@ -8,6 +8,7 @@ from durable import (
     BodyCursor,
     Connector,
     Content,
+    Datasource,
     Deletion,
     Document,
     HttpSource,
@@ -45,7 +46,7 @@ def document(entry: Entry) -> Document | Deletion:
 
 connector = Connector(
     name="python-docs",
-    datasource="pythondocs",
+    datasource=Datasource("pythondocs"),
     source=HttpSource(
         url="{DOCS_API_URL}/entries",
         params={"limit": "100"},

@@ -26,7 +26,7 @@ from dev.stack import RESTING, Stack
 POLL_SECONDS = 0.05
 SYNC_SECONDS_MAX = 600
 LATENCY_MS = 40  # of the source, for each page
-CHANGES = {"change": 600, "remove": 60, "add": 40}
+CHANGES: dict[str, Any] = {"change": 600, "remove": 60, "add": 40}
 
 
 class Synced(Struct, frozen=True):

@@ -12,12 +12,14 @@ from typing import Any
 
 import httpx
 import msgspec
+from msgspec.structs import replace
 
 from dev.comparison import Indexed, Record
 from dev.ensemble import Ensemble
 from dev.local_glean.readings import Readings
 from dev.runtime import Runtime
 from dev.service import Service
+from dev.site import DOCS, Site
 from dev.staging import ROOT
 
 
@@ -38,7 +40,8 @@ class Stack(Ensemble):
     Args:
         folder: for the Worker's storage, the local Glean's database and the logs.
         limits: of the jobs, where they differ from the defaults.
-        source_arguments: for the source's command line.
+        source_arguments: more of them for the main source's command line.
+        site: what is synced.
         is_reloading: the Worker takes up changes of the code while it runs.
     """
 
@@ -48,39 +51,53 @@ class Stack(Ensemble):
         limits: Mapping[str, float] | None = None,
         source_arguments: tuple[str, ...] = (),
         *,
+        site: Site = DOCS,
         is_reloading: bool = False,
     ) -> None:
         super().__init__()
         self._folder = folder
         self._limits = {**LIMITS, **(limits or {})}
-        self._source_arguments = source_arguments
+        main, *others = site.servers
+        main = replace(main, arguments=(*main.arguments, *source_arguments))
+        self._servers = (main, *others)
+        self._site = site
+        self.source_urls: dict[str, str] = {}  # by the variable that takes them
         self._is_reloading = is_reloading
         self._http = httpx.Client(timeout=30)
 
     def _start(self) -> None:
         enter = self._closing.enter_context
         enter(self._http)
-        self.source_url = enter(Service("dev.docs_source", self._source_arguments)).url
+        for server in self._servers:
+            self.source_urls[server.variable] = enter(server.service()).url
         glean = Service(
             "dev.local_glean",
             ("--database", str(self._folder / "glean.sqlite"), "--token-env", "LOCAL_GLEAN_TOKEN"),
             {"LOCAL_GLEAN_TOKEN": GLEAN_TOKEN},
         )
         self.glean_url = enter(glean).url
-        self._add_datasource()
+        for datasource in self._site.datasources:
+            self.ask_glean("adddatasource", **datasource).raise_for_status()
         self.runtime = enter(
             Runtime(
                 self._folder / "worker",
                 {
-                    "DOCS_API_URL": self.source_url,
+                    **self.source_urls,
+                    **self._site.variables,
                     "GLEAN_SERVER_URL": self.glean_url,
                     "GLEAN_INDEXING_API_TOKEN": GLEAN_TOKEN,
                     "TRIGGER_TOKEN": TRIGGER_TOKEN,
                     "LIMITS": msgspec.json.encode(self._limits).decode(),
                 },
+                packages={"connectors": self._site.connectors},
                 is_reloading=self._is_reloading,
             )
         )
+
+    @property
+    def source_url(self) -> str:
+        """Of the main source."""
+        return next(iter(self.source_urls.values()))
 
     @property
     def worker_url(self) -> str:
@@ -118,8 +135,10 @@ class Stack(Ensemble):
         with self.answers.open("ab") as answers:
             answers.write(answer)
 
-    def trigger(self, mode: str) -> dict[str, Any]:
-        response = self.request("POST", "/trigger", json={"mode": mode}).raise_for_status()
+    def trigger(self, mode: str, connector: str | None = None) -> dict[str, Any]:
+        """Ask for a job; the connector may be left out where there is one."""
+        wanted = {"mode": mode} | ({} if connector is None else {"connector": connector})
+        response = self.request("POST", "/trigger", json=wanted).raise_for_status()
         job: dict[str, Any] = response.json()
         return job
 
@@ -158,10 +177,14 @@ class Stack(Ensemble):
         body = self._http.get(f"{self.source_url}/control/records").raise_for_status().content
         return msgspec.json.Decoder(Record).decode_lines(body)
 
-    def glean_documents(self) -> list[Indexed]:
-        url = f"{self.glean_url}/control/documents"
-        body = self._http.get(url, params={"datasource": DATASOURCE}).raise_for_status().content
-        return msgspec.json.Decoder(Indexed).decode_lines(body)
+    def glean_documents(self, datasource: str = DATASOURCE) -> list[Indexed]:
+        return msgspec.convert(self.in_glean("documents", datasource), list[Indexed])
+
+    def in_glean(self, what: str, datasource: str) -> list[Any]:
+        """What the local Glean has of one kind: documents, users, groups, memberships."""
+        url = f"{self.glean_url}/control/{what}"
+        body = self._http.get(url, params={"datasource": datasource}).raise_for_status().content
+        return msgspec.json.Decoder().decode_lines(body)
 
     def source_requests(self, since: int = 0) -> list[dict[str, Any]]:
         """The pages that were asked for after a sequence number, oldest first."""
@@ -184,9 +207,17 @@ class Stack(Ensemble):
         requests: list[dict[str, Any]] = response.json()
         return requests
 
-    def control_source(self, command: str, **fields: Any) -> Any:
-        url = f"{self.source_url}/control/{command}"
-        return self._http.post(url, json=fields).raise_for_status().json()
+    def control_source(self, command: str, source: str | None = None, **fields: Any) -> Any:
+        """Ask a source for something, by its variable; the main one, if none is named."""
+        url = self.source_url if source is None else self.source_urls[source]
+        response = self._http.post(f"{url}/control/{command}", json=fields).raise_for_status()
+        return response.json() if response.content else None
+
+    def live(self, source: str | None = None) -> list[Any]:
+        """The records that a source has now."""
+        url = self.source_url if source is None else self.source_urls[source]
+        body = self._http.get(f"{url}/control/records").raise_for_status().content
+        return msgspec.json.Decoder().decode_lines(body)
 
     def control_glean(self, command: str, **fields: Any) -> Any:
         url = f"{self.glean_url}/control/{command}"
@@ -201,19 +232,6 @@ class Stack(Ensemble):
         """Ask the local Glean as another of its clients, with the same token."""
         url = f"{self.glean_url}/api/index/v1/{endpoint}"
         return self._http.post(url, json=body, headers={"authorization": f"Bearer {GLEAN_TOKEN}"})
-
-    def _add_datasource(self) -> None:
-        kinds = ("module", "class", "function")
-        definition = {
-            "name": DATASOURCE,
-            "displayName": "Python documentation",
-            "datasourceCategory": "PUBLISHED_CONTENT",
-            "urlRegex": r"^https://docs\.python\.org/3/library/.*",
-            "objectDefinitions": [
-                {"name": kind, "docCategory": "PUBLISHED_CONTENT"} for kind in kinds
-            ],
-        }
-        self.ask_glean("adddatasource", **definition).raise_for_status()
 
 
 def main() -> int:

@@ -1,35 +1,148 @@
 """The batch processor. These are the names that a connector uses."""
 
-from durable.auth import Bearer
+from durable.auth import ApiKey, Basic, Bearer
 from durable.connector import Connector
+from durable.datasource import Datasource, Facet, Icon, IconType, Quicklink, Rewrite, Scope
 from durable.documents import (
+    Comment,
     Content,
     Deletion,
     Document,
     GroupIntersection,
+    Interactions,
     Permissions,
     Property,
     User,
 )
-from durable.job import Mode
-from durable.sources.cursors import BodyCursor, NextUrl
+from durable.errors import UpstreamError
+from durable.feed import Feed
+from durable.identities import (
+    AdditionalField,
+    DatasourceUser,
+    Employee,
+    EmployeeTeam,
+    Group,
+    Hypertext,
+    Location,
+    Members,
+    Profile,
+    Relationship,
+    SocialNetwork,
+    Team,
+    TeamEmail,
+    TeamMember,
+)
+from durable.instant import unix_seconds
+from durable.job import Mode, Rate
+from durable.oauth import ClientCredentials, RefreshToken
+from durable.object_types import (
+    Category,
+    ObjectType,
+    PropertyDefinition,
+    PropertyGroup,
+    PropertyType,
+    UiOptions,
+)
+from durable.sources.backend import Backend
+from durable.sources.belonging import Missing
+from durable.sources.counted import OffsetPaging, PageNumber
+from durable.sources.cursors import BodyCursor, HeaderCursor, NextUrl
+from durable.sources.detail import Detail
+from durable.sources.ends import End
+from durable.sources.gather import Gather
+from durable.sources.graphql import GraphQLConnection
 from durable.sources.http import HttpSource
+from durable.sources.keyset import Keyset
+from durable.sources.link_header import LinkHeader
+from durable.sources.ndjson import LineSource
+from durable.sources.nested import Nested
+from durable.sources.newest_first import NewestFirst
+from durable.sources.odata import OData
+from durable.sources.one_page import OnePage
+from durable.sources.placing import Place
+from durable.sources.python import Portion, PythonSource
+from durable.sources.rules import Action, Rule
 from durable.sources.since import Since
+from durable.sources.times import TimeFormat
+from durable.sources.web import Web, WebAnswer
+from durable.sources.wiki import WikiContinue
 
 
 __all__ = [
+    "Action",
+    "AdditionalField",
+    "ApiKey",
+    "Backend",
+    "Basic",
     "Bearer",
     "BodyCursor",
+    "Category",
+    "ClientCredentials",
+    "Comment",
     "Connector",
     "Content",
+    "Datasource",
+    "DatasourceUser",
     "Deletion",
+    "Detail",
     "Document",
+    "Employee",
+    "EmployeeTeam",
+    "End",
+    "Facet",
+    "Feed",
+    "Gather",
+    "GraphQLConnection",
+    "Group",
     "GroupIntersection",
+    "HeaderCursor",
     "HttpSource",
+    "Hypertext",
+    "Icon",
+    "IconType",
+    "Interactions",
+    "Keyset",
+    "LineSource",
+    "LinkHeader",
+    "Location",
+    "Members",
+    "Missing",
     "Mode",
+    "Nested",
+    "NewestFirst",
     "NextUrl",
+    "OData",
+    "ObjectType",
+    "OffsetPaging",
+    "OnePage",
+    "PageNumber",
     "Permissions",
+    "Place",
+    "Portion",
+    "Profile",
     "Property",
+    "PropertyDefinition",
+    "PropertyGroup",
+    "PropertyType",
+    "PythonSource",
+    "Quicklink",
+    "Rate",
+    "RefreshToken",
+    "Relationship",
+    "Rewrite",
+    "Rule",
+    "Scope",
     "Since",
+    "SocialNetwork",
+    "Team",
+    "TeamEmail",
+    "TeamMember",
+    "TimeFormat",
+    "UiOptions",
+    "UpstreamError",
     "User",
+    "Web",
+    "WebAnswer",
+    "WikiContinue",
+    "unix_seconds",
 ]

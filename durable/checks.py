@@ -104,7 +104,7 @@ class Checks:
     def _mapped(self, stage: Stage, found: Ends, page: Records) -> tuple[Outcome, str]:
         rejects: list[Reject] = []
         feed = found.feeds[stage]
-        count = sum(1 for _ in changes(feed, stage, self._connector, page.records, rejects))
+        count = sum(1 for _ in changes(feed, stage, self._connector, page, rejects))
         if not page.records:
             return Outcome.SKIPPED, "the first page has no records"
         if not rejects:

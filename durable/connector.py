@@ -7,6 +7,7 @@ from typing import Any, Generic
 from msgspec import Struct
 
 from durable import cron
+from durable.datasource import Datasource
 from durable.documents import Change
 from durable.errors import ConfigurationError
 from durable.feed import AnyFeed, Feed, Record
@@ -16,7 +17,6 @@ from durable.sources.source import Source
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 NAME_CHARACTERS_MAX = 40  # it is part of every job's id, and that of the upload's
-DATASOURCE = re.compile(r"[A-Za-z0-9]+")
 
 
 def _undeclared(record: Struct) -> Change:
@@ -29,7 +29,7 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
 
     Attributes:
         name: lower-case letters, digits and single hyphens; part of every job's id.
-        datasource: Glean's name of the datasource: ASCII letters and digits.
+        datasource: where the documents go in Glean.
         source: where the records are.
         record: the Struct that a record is decoded into.
         document: makes a record a `Document`, a `Deletion` if the source deleted it, or None
@@ -43,16 +43,18 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
         schedule: cron expressions (UTC) and the mode each asks for. Each must be
             among the triggers in wrangler.toml too. Where several are due in
             one minute, FULL wins.
-        object_types: those that the datasource declares; a document of another one is set
-            aside before it is sent. Empty: Glean is left to say so.
-        url_regex: the datasource's `urlRegex`, which all of a `view_url` must match, likewise.
+        verifies: ask Glean after a FULL job's success, for some hours, whether it holds as many
+            documents as were sent; only where nothing else brings documents to the datasource.
+        processes_at_once: have Glean process the documents at once after a FULL job's success,
+            as far as it takes that: once in three hours. Deletions that Glean's own check has
+            paused are then carried out.
 
     Raises:
-        ConfigurationError: a name, a cron expression or a pattern is not right.
+        ConfigurationError: the name or a cron expression is not right, or something is missing.
     """
 
     name: str
-    datasource: str
+    datasource: Datasource
     source: Source
     record: type[Record] = Struct  # type: ignore[assignment] # Backends have no records
     document: Callable[[Record], Change | None] = _undeclared
@@ -63,8 +65,8 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
     employees: AnyFeed | None = None
     teams: AnyFeed | None = None
     schedule: Mapping[str, Mode] = {}
-    object_types: frozenset[str] = frozenset()
-    url_regex: str = ""
+    verifies: bool = False
+    processes_at_once: bool = False
 
     def __post_init__(self) -> None:
         if faults := list(self._faults()):
@@ -78,26 +80,22 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
                 f"name: it has at most {NAME_CHARACTERS_MAX} lower-case letters, digits and "
                 "single hyphens, as in 'my-tickets'"
             )
-        if not DATASOURCE.fullmatch(self.datasource):
-            yield (
-                "datasource: Glean takes ASCII letters and digits in its name, not "
-                f"{self.datasource!r}"
-            )
+        datasource: object = self.datasource
+        if not isinstance(datasource, Datasource):
+            yield f"datasource: write Datasource('pythondocs'), and not {datasource!r:.80} alone"
         if self.document is _undeclared and not self.source.is_delegated:
             yield "document: there is none: declare `record` and `document`"
+        if self.verifies and self.source.is_delegated:
+            yield (
+                "verifies: it is not for a source that brings its documents to Glean itself, as "
+                "nobody counts them here: leave it out"
+            )
         for expression in self.schedule:
             if (fault := cron.fault(expression)) is not None:
                 yield (
                     f"schedule: {expression!r} is not right: {fault}; it has five fields, in UTC, "
                     "as in '0 2 * * *'"
                 )
-        try:
-            re.compile(self.url_regex)
-        except re.error as error:
-            yield (
-                f"url_regex: {self.url_regex!r} is not right: {error}; it is the datasource's, as "
-                r"in 'https://notes\.example/.*'"
-            )
 
     def feeds(self, mode: Mode) -> dict[Stage, AnyFeed]:
         """What a job of this mode brings, in order."""

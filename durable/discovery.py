@@ -43,6 +43,8 @@ def found(package: ModuleType) -> Found:
     faults: list[str] = []
     cause: Exception | None = None
     for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
+        if module.name.startswith("_"):
+            continue  # what several share
         path = f"{package.__name__}/{module.name}"
         file = f"{path}/__init__.py" if module.ispkg else f"{path}.py"
         try:
@@ -61,7 +63,7 @@ def found(package: ModuleType) -> Found:
             )
     faults += _shared("name", {file: each.name for file, each in connectors.items()})
     # One open upload a datasource is all that Glean allows.
-    names = {file: each.datasource.lower() for file, each in connectors.items()}
+    names = {file: each.datasource.name.lower() for file, each in connectors.items()}
     return Found(connectors, [*faults, *_shared("datasource", names)], cause)
 
 

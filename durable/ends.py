@@ -38,10 +38,17 @@ def ends(connector: AnyConnector, environment: Environment, host: Host) -> Ends:
     """
     feeds = {stage: feed for mode in Mode for stage, feed in connector.feeds(mode).items()}
     limits = environment.limits()
-    surroundings = Surroundings(environment, host.transport, host.now_ms, limits.page_bytes_max)
+    surroundings = Surroundings(
+        environment, host.transport, host.now_ms, limits.page_bytes_max, host.tokens
+    )
     readers = {stage: feed.source.reader(surroundings) for stage, feed in feeds.items()}
     places = [feed.source.located(environment) for feed in feeds.values()]
+    glean = glean_end(connector.datasource.name, environment, host)
+    return Ends(feeds, readers, glean, limits, connector.plan(fingerprint(connector, places)))
+
+
+def glean_end(datasource: str, environment: Environment, host: Host) -> Callable[[Stage], Glean]:
+    """Glean's end alone, by the kind of thing. Raises ConfigurationError."""
     signer = BearerSigner(environment.secret(GLEAN_TOKEN))
     upstream = Upstream("Glean", host.transport, signer)
-    glean = partial(Glean, upstream, environment.glean_url(), connector.datasource)
-    return Ends(feeds, readers, glean, limits, connector.plan(fingerprint(connector, places)))
+    return partial(Glean, upstream, environment.glean_url(), datasource)

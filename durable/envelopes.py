@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from durable.documents import Deletion
+from durable.identities import Members
 from durable.job import Stage
 
 
@@ -91,9 +92,9 @@ class Envelope:
         """A thing as it is in a list, or as a whole request. Raises ValueError or TypeError."""
         if isinstance(change, Deletion):
             return self._deletion(change)
+        if isinstance(change, Members):
+            return self._members(change, place)
         content = msgspec.json.encode(change)
-        if self.form.endpoint is Endpoint.BULK_MEMBERSHIPS:
-            return self._members(content, place)
         if not self.form.is_list:
             around = {"datasource": self._datasource} if self.form.has_datasource else {}
             return msgspec.json.encode({**around, self.form.field: Raw(content)})
@@ -106,7 +107,7 @@ class Envelope:
         request = {"datasource": self._datasource, "objectType": deletion.object_type}
         return msgspec.json.encode({**request, "id": deletion.id})
 
-    def _members(self, content: bytes, place: int) -> bytes:
+    def _members(self, members: Members, place: int) -> bytes:
         """All members of a group, in the place of those that Glean had."""
         upload = {
             "uploadId": f"{self._upload_id}-{place}",
@@ -114,5 +115,7 @@ class Envelope:
             "isFirstPage": True,
             "isLastPage": True,
             "forceRestartUpload": True,
+            "group": members.group,
+            "memberships": members.listed,
         }
-        return msgspec.json.encode(upload)[:-1] + b"," + content[1:]
+        return msgspec.json.encode(upload)

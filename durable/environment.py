@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import takewhile
 from urllib.parse import quote, quote_plus
 
 import httpx
@@ -13,7 +14,9 @@ from durable.job import Limits
 
 HIDDEN = "***"  # in a secret's place
 SECRET_PART_CHARACTERS = 6  # fewer of a secret's first characters give little away
-CUT = r"(?=['\"),:;\s]|$)"  # where a text that was cut ends, or is quoted
+CONCEALED_MAX = 100  # of what the environment does not hold: tokens, which expire
+CUT = frozenset("'\"),:;")  # where a text that was cut is quoted; or it ends there, or has a space
+VARIABLE = re.compile(r"\{([A-Z][A-Z0-9_]*)\}")
 HTML_CHARACTERS = re.compile("[<>&=']")  # some servers escape these in JSON
 
 
@@ -60,6 +63,8 @@ class Environment:
     def __init__(self, read: Callable[[str], object]) -> None:
         self._read = read
         self._secrets: set[str] = set()
+        self._concealed: dict[str, None] = {}  # the latest last
+        self._forms: list[str] = []  # of all of these, the longest first; empty: to be made
 
     def variable(self, name: str) -> str:
         """Raises ConfigurationError when it is not set."""
@@ -82,7 +87,7 @@ class Environment:
                 f"the secret {name} is not set: run `npx wrangler secret put {name}`, "
                 "or add it to .dev.vars for local runs"
             )
-        self._secrets.add(value)
+        self._add(value)
         if not (value.isascii() and value.isprintable()):
             raise ConfigurationError(
                 f"the secret {name} has a line break or a character that is not ASCII: "
@@ -90,20 +95,50 @@ class Environment:
             )
         return Secret(name, value)
 
+    def filled(self, text: str) -> str:
+        """The text with variables in the place of their names, as in `{NOTES_URL}/list`.
+
+        Raises:
+            ConfigurationError: one of them is not set.
+        """
+        return VARIABLE.sub(lambda name: self.variable(name[1]), text)
+
     def hide(self, *names: str) -> None:
         """Redact these secrets from now on, as far as they are set."""
-        self._secrets |= {value for name in names if name and (value := self.optional(name))}
+        for name in names:
+            if name and (value := self.optional(name)):
+                self._add(value)
+
+    def conceal(self, text: str) -> None:
+        """Redact this too from now on: a token that was got for a secret, or what is made of one.
+
+        Of very many the latest are, since tokens expire.
+        """
+        assert text, "there is nothing to conceal"
+        if text not in self._concealed:
+            self._forms = []
+        self._concealed.pop(text, None)
+        self._concealed[text] = None
+        if len(self._concealed) > CONCEALED_MAX:
+            del self._concealed[next(iter(self._concealed))]
 
     def redacted(self, text: str) -> str:
         """The text without any secret that was read here, as it is, in JSON or in a URL."""
-        forms = {form for secret in self._secrets for form in _forms(secret)}
-        # The longest first: a secret may begin with another.
-        longest_first = sorted(forms, key=len, reverse=True)
-        for form in longest_first:
+        if not self._forms:
+            secrets = self._secrets | self._concealed.keys()
+            forms = {form for secret in secrets for form in _forms(secret)}
+            # The longest first: a secret may begin with another.
+            self._forms = sorted(forms, key=len, reverse=True)
+        for form in self._forms:
             text = text.replace(form, HIDDEN)
-        for form in longest_first:
+        for form in self._forms:
             text = _without_cut(text, form)
         return text
+
+    def _add(self, secret: str) -> None:
+        if secret not in self._secrets:
+            self._secrets.add(secret)
+            self._forms = []
 
     def limits(self) -> Limits:
         """The bounds of a job: `LIMITS` holds those that differ from the defaults, as JSON.
@@ -135,19 +170,34 @@ class Environment:
 
 
 def _forms(secret: str) -> set[str]:
-    """As others may write a text: as it is, in JSON, in a URL."""
+    """As others may write a text: as it is, in JSON, in a URL, or in lower case, as a host is."""
     in_json = msgspec.json.encode(secret)[1:-1].decode()
     in_url, in_form = quote(secret, ""), quote_plus(secret)
     escaped = HTML_CHARACTERS.sub(lambda found: f"\\u{ord(found[0]):04x}", in_json)
     lower = re.compile("%[0-9A-F]{2}")
     urls = {lower.sub(lambda code: code[0].lower(), form) for form in (in_url, in_form)}
-    return {secret, in_json, in_json.replace("/", "\\/"), escaped, in_url, in_form, *urls}
+    forms = {secret, in_json, in_json.replace("/", "\\/"), escaped, in_url, in_form, *urls}
+    return forms | {form.lower() for form in forms}
 
 
 def _without_cut(text: str, form: str) -> str:
     """Without the beginning of a secret, where the text or a quotation in it ends with that."""
-    if form[:SECRET_PART_CHARACTERS] not in text:
-        return text
-    for length in range(len(form) - 1, SECRET_PART_CHARACTERS - 1, -1):
-        text = re.sub(re.escape(form[:length]) + CUT, HIDDEN, text)
+    beginning, place = form[:SECRET_PART_CHARACTERS], 0
+    while (place := text.find(beginning, place)) >= 0:
+        end = place + _cut_length(text, place, form)
+        if end > place:
+            text = text[:place] + HIDDEN + text[end:]
+        place += 1
     return text
+
+
+def _cut_length(text: str, place: int, form: str) -> int:
+    """How much of a secret the text has at the place, up to where it is cut; 0 for nothing."""
+    # Many tokens begin alike: what they share is walked through once.
+    pairs = zip(text[place : place + len(form)], form, strict=False)
+    common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    for length in range(common, SECRET_PART_CHARACTERS - 1, -1):
+        after = text[place + length : place + length + 1]
+        if not after or after in CUT or after.isspace():
+            return length
+    return 0

@@ -3,6 +3,9 @@
     UpstreamError          the source or Glean: becomes an event of the machine
     ConfigurationError     whoever deploys: a variable, secret or connector is not right
 
+Of an UpstreamError that comes of an answer, the rules of the source say what it is
+(durable/sources/rules.py), and the usual ones where it has none.
+
 Anything else is our own bug: an assertion, which nobody catches. The armed
 lease brings the job back, and the count of deaths ends it.
 """
@@ -15,6 +18,7 @@ class Recourse(StrEnum):
 
     RESTART = "restart"  # read the source from its start: the cursor has expired
     FULL = "full"  # read all of the source: it no longer tells what changed since then
+    SKIP = "skip"  # set aside the one record that was asked for; where none was, there is no help
 
 
 class UpstreamError(Exception):
@@ -24,7 +28,8 @@ class UpstreamError(Exception):
         reason: says who answered what, for the person who reads the status.
         is_transient: whether trying again may help.
         status: of the answer, if it is the answer that is at fault.
-        retry_after: that header of the answer, as it came.
+        retry_after: what the answer, or a rule of the source, says of when to try again, as
+            `durable.waits.wait_ms` understands it.
         recourse: what helps instead.
     """
 

@@ -1,9 +1,8 @@
 """Performs what the machine asks for, against the source and Glean, and says what became of it."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from typing import assert_never
 
-from msgspec import Raw
 from msgspec.structs import replace
 
 from durable.batches import Batch, Sizes, batches
@@ -39,7 +38,7 @@ from durable.job import Crawl, Limits, Page, Stage, Standing
 from durable.pace import single_documents_max
 from durable.records import Reject, changes, digest, excerpt
 from durable.sources.source import Reader, Records
-from durable.upstream import retry_after_ms
+from durable.waits import wait_ms
 
 
 SLOW_MS = 5  # a page of a source that is worth a pause
@@ -62,7 +61,7 @@ class Executor:
         self._host = host
         self._page_ms = 0  # that the latest page took the source
         # Fetched and not yet in Glean, by page.
-        self._records: dict[int, Sequence[Raw]] = {}  # not packed yet
+        self._records: dict[int, Records] = {}  # not packed yet
         self._batches: dict[int, list[Batch | None]] = {}  # None: acknowledged
         self._rejects: dict[int, list[Reject]] = {}
 
@@ -120,13 +119,13 @@ class Executor:
         begun_at_ms = self._host.now_ms()
         page = await source.fetch(fetch.cursor, crawl)
         self._page_ms = self._host.now_ms() - begun_at_ms
-        self._records[fetch.page_index] = page.records
+        self._records[fetch.page_index] = page
         return Fetched(fetch.page_index, measured(page))
 
     def _pack(self, pack: Pack, ends: Ends, stage: Stage) -> Packed:
-        records, rejects = self._records.pop(pack.page_index), list[Reject]()
-        mapped = changes(ends.feeds[stage], stage, self._connector, records, rejects)
-        envelope = Envelope(stage, self._connector.datasource, pack.upload_id)
+        page, rejects = self._records.pop(pack.page_index), list[Reject]()
+        mapped = changes(ends.feeds[stage], stage, self._connector, page, rejects)
+        envelope = Envelope(stage, self._connector.datasource.name, pack.upload_id)
         sizes = _sizes(ends.limits, pack.batch_bytes_max, is_upload=bool(envelope.upload_id))
         cut = list(batches(mapped, envelope, sizes, rejects))
         # Of the others nothing is sent again. They are counted with the page.
@@ -202,8 +201,8 @@ class Executor:
     ) -> Event:
         stage = crawl.stage
         page = await ends.readers[stage].fetch(effect.cursor, crawl)
-        mapped = changes(ends.feeds[stage], stage, self._connector, page.records, [])
-        envelope = Envelope(stage, self._connector.datasource, effect.upload_id)
+        mapped = changes(ends.feeds[stage], stage, self._connector, page, [])
+        envelope = Envelope(stage, self._connector.datasource.name, effect.upload_id)
         sizes = _sizes(ends.limits, None, is_upload=True)
         cut = batches(mapped, envelope, sizes, [])
         items = [item for batch in cut for item in batch.items]
@@ -220,7 +219,7 @@ class Executor:
         return self._failed(
             error,
             is_transient=error.is_transient or may_pass,
-            after_ms=retry_after_ms(error.retry_after, self._host.now_ms()),
+            after_ms=wait_ms(error.retry_after, self._host.now_ms()),
             recourse=error.recourse,
         )
 
@@ -236,18 +235,25 @@ class Executor:
         return Failed(reason, is_transient, after_ms, jitter, recourse=recourse)
 
     def _reason(self, error: Exception) -> str:
-        """The one way by which a text from outside becomes part of a job."""
-        reason = " ".join(self._clean(str(error)).split())
-        return reason[:REASON_CHARACTERS_MAX]
+        return told(str(error), self._environment)
 
     def _redacted(self, reject: Reject) -> Reject:
-        reason = " ".join(self._clean(reject.reason).split())[:REASON_CHARACTERS_MAX]
+        reason = told(reject.reason, self._environment)
         key = self._clean(reject.key)[:KEY_CHARACTERS_MAX]
         return replace(reject, key=key, reason=reason, excerpt=self._clean(reject.excerpt))
 
     def _clean(self, text: str) -> str:
-        """Without secrets, and without what no UTF-8 can write."""
-        return self._environment.redacted(text.encode(errors="replace").decode())
+        return _clean(text, self._environment)
+
+
+def told(reason: str, environment: Environment) -> str:
+    """The one way by which a text from outside becomes part of what is stored of a job."""
+    return " ".join(_clean(reason, environment).split())[:REASON_CHARACTERS_MAX]
+
+
+def _clean(text: str, environment: Environment) -> str:
+    """Without secrets, and without what no UTF-8 can write."""
+    return environment.redacted(text.encode(errors="replace").decode())
 
 
 def measured(page: Records) -> Page:

@@ -38,10 +38,11 @@ def fingerprint(connector: AnyConnector, places: Iterable[str]) -> str:
 
 
 def _parts(connector: AnyConnector, places: Iterable[str]) -> Iterator[str]:
-    yield connector.datasource
+    datasource = connector.datasource
+    yield datasource.name
     yield from places
-    yield connector.url_regex
-    yield from sorted(connector.object_types)
+    yield datasource.url_regex or ""
+    yield from sorted(datasource.object_type_names)
     walk = _Walk(getattr(connector.document, "__module__", ""))
     for mode in Mode:
         for stage, feed in connector.feeds(mode).items():

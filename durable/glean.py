@@ -15,6 +15,7 @@ from msgspec import Raw, Struct
 from durable.batches import Batch, Item
 from durable.envelopes import UPLOADS
 from durable.errors import UpstreamError
+from durable.holdings import Holdings, holdings
 from durable.job import Stage, Standing
 from durable.upstream import Answer, Upstream
 
@@ -111,9 +112,8 @@ class Glean:
 
     async def standing(self, upload_id: str) -> Standing:
         """How the upload stands, by Glean's history of uploads."""
-        path = f"/debug/{self._datasource}/status"
-        answer = await self._post(path, b"{}")
-        status = self._decoded(answer, path, _DatasourceStatus)
+        answer = await self._status()
+        status = self._decoded(answer, self._status_path, _DatasourceStatus)
         history = status.history(self._stage)
         ours = [upload for upload in history if upload.upload_id == upload_id]
         if any(upload.is_closed for upload in ours):
@@ -126,6 +126,15 @@ class Glean:
         others = (upload for upload in history if upload.upload_id != upload_id)
         is_replaced = begun > 0 and any(upload.started_at >= begun for upload in others)
         return Standing.REPLACED if is_replaced else Standing.OPEN
+
+    async def holdings(self, upload_id: str) -> Holdings:
+        """What Glean holds of the datasource's documents, and how the upload of them stands."""
+        return holdings((await self._status()).body, upload_id)
+
+    async def process(self) -> None:
+        """Have the datasource's documents processed now; Glean takes this once in three hours."""
+        content = msgspec.json.encode({"datasource": self._datasource})
+        await self._post("/processalldocuments", content)
 
     async def config(self) -> dict[str, Any]:
         """The datasource as Glean has it: its CustomDatasourceConfig."""
@@ -148,6 +157,13 @@ class Glean:
         around = {"datasource": self._datasource} if form.has_datasource else {}
         page = {"uploadId": upload_id, **around, form.field: items, **flags}
         await self._post(form.endpoint, msgspec.json.encode(page))
+
+    @property
+    def _status_path(self) -> str:
+        return f"/debug/{self._datasource}/status"
+
+    async def _status(self) -> Answer:
+        return await self._post(self._status_path, b"{}")
 
     async def _post(self, path: str, body: bytes) -> Answer:
         return await self._upstream.post(self._url + path, body, bytes_max=ANSWER_BYTES_MAX)

@@ -1,16 +1,19 @@
-"""What only the platform can give."""
+"""What only the platform can give, and what lives as long as the object does."""
 
 from collections.abc import Awaitable, Callable
 
 import httpx
-from msgspec import Struct
+from msgspec import Struct, field
+
+from durable.tokens import Tokens
 
 
 class Host(Struct, frozen=True):
-    """Clock, randomness and network."""
+    """Clock, randomness and network, and the tokens that were asked for with them."""
 
     now_ms: Callable[[], int]
     nonce: Callable[[], str]  # a few hexadecimal digits, different each time
     draw: Callable[[], float]  # any number from 0 to 1, as likely as any other
     transport: httpx.AsyncBaseTransport
     pause: Callable[[], Awaitable[object]]  # until what was asked for has left
+    tokens: Tokens = field(default_factory=Tokens)

@@ -97,6 +97,9 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rejects_share_count: Count = 10  # up to so many, the share does not count
     shrink_max: Share = 0.2  # a FULL job that has lost more than this share of documents is held
     shrink_count: Count = 10  # up to so many, the share does not count
+    verify_ms_max: Positive = 12 * 60 * 60 * 1_000  # Glean's counts may be three hours late
+    verify_pause_ms_min: Positive = 5 * 60 * 1_000  # it takes a quarter of an hour and more
+    verify_pause_ms_max: Positive = 60 * 60 * 1_000
     jobs_kept_max: Positive = 100  # that have ended
     rejects_kept_max: Count = 1_000  # of each job; all of them are counted
     notes_kept_max: Positive = 30  # of each job

@@ -49,9 +49,10 @@ def _indexing_ms(document_count: int, limits: Limits) -> int:
     return document_count * MINUTE_MS // limits.documents_per_minute_max
 
 
-def asked(job: Job, request_count: int, wait_ms: int, now_ms: int) -> Job:
+def asked(job: Job, request_count: int, wait_ms: int, now_ms: int, limits: Limits) -> Job:
     """With requests to the source counted, and what it asks for besides."""
-    source_at_ms = max(job.source_at_ms, now_ms + wait_ms if wait_ms else 0)
+    told_ms = min(wait_ms, limits.retry_after_ms_max)
+    source_at_ms = max(job.source_at_ms, now_ms + told_ms if told_ms else 0)
     if job.rate is None:
         return replace(job, source_at_ms=source_at_ms)
     until_ms, count = job.asked_until_ms, job.asked_count

@@ -22,6 +22,7 @@ from durable.records import Reject
 from durable.status import Status, status
 from durable.store import Store
 from durable.turn import Turn
+from durable.verifier import Verifier, wakes_at_ms
 
 
 JOB_ID = re.compile(r"(?P<connector>[a-z0-9-]{1,40})-[0-9]{8}T[0-9]{9}Z-[0-9a-f]+")
@@ -134,7 +135,8 @@ class Processor:
                 job_id, after.page_base + after.page_count
             )  # those pages are read again
         pending = self._store.pending()
-        await self._store.arm(soon(pending[0].alarm_at_ms or 0, now_ms) if pending else None)
+        at_ms = soon(pending[0].alarm_at_ms or 0, now_ms) if pending else None
+        await self._store.arm(at_ms or wakes_at_ms(self._store, now_ms))
         return after
 
     async def tend(self) -> bool:
@@ -143,13 +145,15 @@ class Processor:
         Returns:
             Whether it was lost.
         """
-        if not self._store.pending():
+        now_ms = self._host.now_ms()
+        at_ms = soon(now_ms, now_ms) if self._store.pending() else wakes_at_ms(self._store, now_ms)
+        if at_ms is None:
             return False
-        now_ms, armed_at_ms = self._host.now_ms(), await self._store.armed_at_ms()
+        armed_at_ms = await self._store.armed_at_ms()
         if armed_at_ms is not None and armed_at_ms >= now_ms - OVERDUE_MS:
             return False
         self._store.disarmed()
-        await self._store.arm(soon(now_ms, now_ms))
+        await self._store.arm(at_ms)
         return True
 
     def job(self, job_id: str) -> Job | None:
@@ -164,7 +168,10 @@ class Processor:
         """A job for the outside; without secrets, also where the source put one into its cursor."""
         # Only a turn reads them otherwise, and this may be an isolate that had none yet.
         self._environment.hide(GLEAN_TOKEN, *self._connector.secrets())
-        clean, shown = self._environment.redacted, status(job, self.ahead_of(job), self._limits())
+        clean, verification = self._environment.redacted, self._store.verifications.load(job.id)
+        if verification is not None:
+            verification = replace(verification, error=clean(verification.error))
+        shown = status(job, self.ahead_of(job), self._limits(), verification)
         return replace(
             shown,
             waits_because=shown.waits_because and clean(shown.waits_because),
@@ -186,12 +193,18 @@ class Processor:
         self._store.disarmed()
         pending = self._store.pending()
         if not pending:
-            return None
+            return await self._verified()
         # Before anything that may fail or kill: from here on the object is woken again.
         await self._store.arm(self._host.now_ms() + Limits().lease_ms)
         job_id = pending[0].id
         await Turn(job_id, self._connector, self._environment, self._store, self._host).run()
         return self._store.load(job_id)
+
+    async def _verified(self) -> Job | None:
+        """Carry on with what is to be done after a job's success, now that none is pending."""
+        verifier = Verifier(self._environment, self._store, self._host, self._limits())
+        job_id = await verifier.turn()
+        return None if job_id is None else self._store.load(job_id)
 
     def _limits(self) -> Limits:
         try:

@@ -23,12 +23,14 @@ from durable.checks import Checks
 from durable.commands import Command, Instruction, Refusal
 from durable.connector import Connectors
 from durable.environment import Environment
+from durable.gate import Gate
 from durable.host import Host
 from durable.job import Job, Mode, State
 from durable.processor import Processor
 from durable.status import Status
 from durable.store import Store
 from durable.transport import FetchTransport
+from durable.verification import Verdict
 
 
 ALARMING = frozenset({State.FAILED, State.HELD})  # a person is to look
@@ -48,7 +50,8 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
         self.environment = Environment(lambda name: getattr(env, name, None))
-        host = Host(_now_ms, _nonce, random.random, FetchTransport(_fetch), _pause)
+        transport = Gate(FetchTransport(_fetch))
+        host = Host(_now_ms, _nonce, random.random, transport, _pause)
         connector = self.connectors[ctx.id.name]
         self.checks = Checks(connector, self.environment, host)
         self.processor = Processor(connector, self.environment, Store(ctx.storage), host)
@@ -143,7 +146,9 @@ def _plain(struct: Struct) -> dict[str, Any]:
 def _log(event: str, job: Status, **fields: str | None) -> None:
     """A line of the platform's log; of its errors, where a person is to look."""
     line = {"event": event, **fields, **_plain(job)}
-    _print(line, sys.stderr if job.state in ALARMING else sys.stdout)
+    is_mismatch = job.verification is not None and job.verification.state is Verdict.MISMATCH
+    is_alarming = is_mismatch or job.state in ALARMING
+    _print(line, sys.stderr if is_alarming else sys.stdout)
 
 
 def _print(line: Mapping[str, Any], file: TextIO) -> None:

@@ -35,3 +35,14 @@ CREATE TABLE reject (
   body TEXT NOT NULL, -- the Reject, as JSON
   PRIMARY KEY (job_id, page, place)
 ) WITHOUT ROWID;
+
+-- version 3
+CREATE TABLE verification (
+  job_id TEXT PRIMARY KEY,
+  is_due INTEGER NOT NULL, -- whether there is still something to do
+  body TEXT NOT NULL -- the whole Verification, as JSON
+) WITHOUT ROWID;
+CREATE TABLE processing ( -- the latest call of /processalldocuments
+  datasource TEXT PRIMARY KEY,
+  called_at_ms INTEGER
+) WITHOUT ROWID;

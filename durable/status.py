@@ -3,10 +3,12 @@
 from msgspec import Struct
 
 from durable.commands import LEGAL, Command
+from durable.findings import Processed, Verified, processed, verified
 from durable.guard import missing_count
 from durable.instant import rfc3339
 from durable.job import Job, Limits, Mode, Stage, State
 from durable.outlook import if_killed, left_ms, next_step, waiting_reason
+from durable.verification import Verification
 
 
 DEFAULTS = Limits()
@@ -62,17 +64,26 @@ class Status(Struct, frozen=True, kw_only=True):
     missing: int | None  # FULL: documents of the last one that this one has not brought yet
     upload_id: str | None
     cursor: str | None  # every record before it is in Glean
+    verification: Verified | None  # FULL, after the success; None: the connector wants none
+    processing: Processed | None  # likewise
     events: tuple[Happened, ...]  # the latest last
 
 
-def status(job: Job, ahead: Job | None = None, limits: Limits = DEFAULTS) -> Status:
+def status(
+    job: Job,
+    ahead: Job | None = None,
+    limits: Limits = DEFAULTS,
+    verification: Verification | None = None,
+) -> Status:
     """A job for the outside.
 
     Args:
         job: what is shown.
         ahead: the job that this one waits for, if it is queued.
         limits: of the deployment.
+        verification: of what the job has brought.
     """
+    notes = (*job.notes, *(verification.notes if verification else ()))
     stages, remaining_ms = _stages(job), left_ms(job, limits)
     is_compared = job.mode is Mode.FULL and job.expected_count is not None
     return Status(
@@ -106,7 +117,9 @@ def status(job: Job, ahead: Job | None = None, limits: Limits = DEFAULTS) -> Sta
         missing=missing_count(job) if is_compared else None,
         upload_id=job.upload_id or None,
         cursor=job.cursor,
-        events=tuple(Happened(rfc3339(note.at_ms), note.text) for note in job.notes),
+        verification=verified(verification),
+        processing=processed(verification),
+        events=tuple(Happened(rfc3339(note.at_ms), note.text) for note in notes),
     )
 
 

@@ -16,6 +16,7 @@ from durable.job import ENDED, PENDING, UPLOADED, Job, Limits, Mode, Stage, Stat
 from durable.lifecycle import brought, grounded, watermark_ms
 from durable.records import Reject
 from durable.sources.repeated import Spot
+from durable.verifications import Verifications
 
 
 Binding = str | int | float | None  # the platform mangles bool, dict and list without a word
@@ -58,6 +59,7 @@ class Store:
         # The job that has a turn, with what is under way, and as it was written last.
         self._working: Job | None = None
         self._written = ""
+        self.verifications = Verifications(self._query)
         self._migrate()
 
     def load(self, job_id: str) -> Job | None:
@@ -240,6 +242,7 @@ class Store:
             self.forget_rejects(job_id)
             self._query("DELETE FROM trigger_key WHERE job_id = ?", job_id)
             self._query("DELETE FROM job WHERE id = ?", job_id)
+        self.verifications.prune()
 
     def _migrate(self) -> None:
         self._query("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY)")

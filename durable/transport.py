@@ -12,6 +12,7 @@ import httpx
 
 # The runtime decodes the body and still names its encoding and its length on the wire.
 UNTRUE_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+FRAMING_HEADERS = frozenset({"transfer-encoding"})  # untrue of what is not encoded, too
 # The runtime writes these itself.
 OWN_HEADERS = frozenset({"host", "content-length", "connection", "accept-encoding"})
 
@@ -71,15 +72,23 @@ class FetchTransport(httpx.AsyncBaseTransport):
             raise httpx.ReadTimeout(f"no answer in {timeout_seconds} s", request=request) from error
         except OSError as error:
             raise httpx.NetworkError(str(error), request=request) from error
+        wire = {name.lower(): value for name, value in incoming.headers}
+        encoding = wire.get("content-encoding", "")
+        untrue = UNTRUE_HEADERS if encoding else FRAMING_HEADERS
         return httpx.Response(
             incoming.status,
             # As bytes: httpx takes texts for ASCII, and servers send what they like.
             headers=[
                 (name.encode(), value.encode())
                 for name, value in incoming.headers
-                if name.lower() not in UNTRUE_HEADERS
+                if name.lower() not in untrue
             ],
             stream=_Body(incoming, timeout_seconds),
+            # For whoever counts bytes, or has to know what ends them.
+            extensions={
+                "content_encoding": encoding,
+                "transfer_encoding": wire.get("transfer-encoding", ""),
+            },
         )
 
 

@@ -13,11 +13,12 @@ from durable.environment import Environment
 from durable.events import Effect, Event, Failed, Open, Woke
 from durable.executor import Executor
 from durable.host import Host
-from durable.job import PENDING, Crawl, Job, Limits, Plan
+from durable.job import PENDING, Crawl, Job, Limits, Plan, State
 from durable.machine import step
 from durable.pace import soon
 from durable.sources.repeated import RepeatedReader
 from durable.store import Store
+from durable.verifier import follow, wakes_at_ms
 
 
 class Turn:
@@ -32,6 +33,7 @@ class Turn:
         host: Host,
     ) -> None:
         self._job_id = job_id
+        self._connector = connector
         self._store = store
         self._host = host
         self._executor = Executor(connector, environment, host)
@@ -49,8 +51,13 @@ class Turn:
             self._limits, plan = ends.limits, ends.plan
         woke = Woke(self._store.watermark_ms(), self._store.full_counts(), plan)
         effects = await self._advance(woke)
-        async with asyncio.TaskGroup() as group:
-            self._begin(effects, ends, group)
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._begin(effects, ends, group)
+        finally:
+            if not isinstance(ends, Failed):
+                for reader in ends.readers.values():
+                    await reader.close()
 
     def _narrowed(self, ends: Ends) -> Ends:
         """Where the job repeats what another one has set aside, its pages alone are read."""
@@ -96,6 +103,8 @@ class Turn:
         self._set_aside(before, job)
         if any(isinstance(effect, Open) for effect in effects):
             self._supersede(job, now_ms)
+        if job.state is State.SUCCEEDED:
+            follow(job, self._connector, self._store, self._limits)
         saved = self._store.save(job, self._alarm_at_ms(job, now_ms), self._limits)
         if job.turn is None:
             self._abandon()
@@ -142,4 +151,4 @@ class Turn:
         if job.state in PENDING:
             return job.alarm_at_ms
         is_another_queued = any(other.id != job.id for other in self._store.pending())
-        return soon(now_ms, now_ms) if is_another_queued else None
+        return soon(now_ms, now_ms) if is_another_queued else wakes_at_ms(self._store, now_ms)

@@ -4,31 +4,56 @@ No retry and no sleep: the machine decides when to try again.
 """
 
 from collections.abc import Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 import httpx
 from msgspec import Struct
 
-from durable.auth import Signer
+from durable import waits
+from durable.auth import Proof, Signer
 from durable.errors import UpstreamError
+from durable.refusal import refusal
+from durable.sources.rules import Action, Reply, Rulebook, Rules
+from durable.streamed import Streamed
 
 
-TRANSIENT_STATUSES = frozenset({202, 408, 425, 429, *range(500, 600)})  # 202: not ready yet
-REFUSAL_BYTES_MAX = 4_096  # of an error's body, which a person is to read
 USER_AGENT = "glean-durable-sync/0.1"  # some APIs answer 403 without one
-DELAY_DIGITS_MAX = 10  # more than any wait that is kept
-REDIRECT_REMEDY = "if it leads to a login page, check the secret; else, correct the URL"
 TIMEOUT_SECONDS = 60.0  # for the headers, and again for each part of the body, up to 256 KiB
 NOTHING: Mapping[str, str] = {}
 TIMEOUTS = {"timeout": httpx.Timeout(TIMEOUT_SECONDS).as_dict()}
+OK = frozenset({200})
 
 
 class Answer(Struct, frozen=True):
-    """What came back with a status of 200, read whole."""
+    """What came back with a status that was asked for, read whole."""
 
     headers: Mapping[str, str]
     body: bytes
+    status: int = 200
+
+    def wait_ms(self, now_ms: int) -> int:
+        """How long to leave the server alone now, as its limit of requests is used up."""
+        return waits.wait_ms(waits.exhausted(self.headers) or "", now_ms)
+
+
+class _Asked(Struct, frozen=True, kw_only=True):
+    """A request, but for the proof."""
+
+    method: str
+    url: str
+    params: Mapping[str, str]
+    headers: Mapping[str, str]
+    content: bytes | None = None
+    bytes_max: int | None = None  # None: an answer's body is left to whoever asked
+    statuses: frozenset[int]
+    timeouts: Mapping[str, Mapping[str, float | None]]
+
+
+class _Exchange(Struct, frozen=True, kw_only=True):
+    """A request and what came back."""
+
+    place: httpx.URL
+    reply: Reply
+    response: httpx.Response
 
 
 class Upstream:
@@ -37,16 +62,41 @@ class Upstream:
     Without httpx's client, which would take as long as the request itself, follow its
     environment's proxies, keep cookies, and look at redirects that nobody follows.
 
+    A request that is refused for its proof is repeated once, with another one, if
+    the signer has one. Nothing else is repeated.
+
     Args:
         name: who it is, in errors.
         transport: carries the requests.
         signer: proves who asks.
+        rules: say what its errors mean, where that is not the usual.
     """
 
-    def __init__(self, name: str, transport: httpx.AsyncBaseTransport, signer: Signer) -> None:
+    def __init__(
+        self,
+        name: str,
+        transport: httpx.AsyncBaseTransport,
+        signer: Signer,
+        rules: Rules = (),
+    ) -> None:
         self._name = name
         self._transport = transport
         self._signer = signer
+        self._rules = Rulebook(rules)
+        self._exchange_count = 0
+        self._taken_count = 0  # of the requests
+        self._proof = Proof()  # the latest
+
+    @property
+    def request_count(self) -> int:
+        """Requests that were made, those for the proof too, whatever came of them."""
+        return self._exchange_count + self._signer.request_count
+
+    def take_request_count(self) -> int:
+        """The requests that were made since this was last asked for."""
+        count = self.request_count - self._taken_count
+        self._taken_count += count
+        return count
 
     async def get(
         self,
@@ -57,7 +107,7 @@ class Upstream:
         bytes_max: int,
     ) -> Answer:
         """Raises UpstreamError for anything but a whole answer of status 200."""
-        return await self._ask("GET", url, params, headers, None, bytes_max)
+        return await self.ask("GET", url, params, headers, bytes_max=bytes_max)
 
     async def post(
         self,
@@ -70,54 +120,136 @@ class Upstream:
     ) -> Answer:
         """Send JSON. Raises UpstreamError as `get` does."""
         headers = {"content-type": "application/json", **headers}
-        return await self._ask("POST", url, params, headers, content, bytes_max)
+        return await self.ask("POST", url, params, headers, content, bytes_max=bytes_max)
 
-    async def _ask(  # noqa: PLR0913, PLR0917 - all that makes a request
+    async def ask(  # noqa: PLR0913 - all that makes a request
         self,
         method: str,
         url: str,
-        params: Mapping[str, str],
-        headers: Mapping[str, str],
-        content: bytes | None,
+        params: Mapping[str, str] = NOTHING,
+        headers: Mapping[str, str] = NOTHING,
+        content: bytes | None = None,
+        *,
         bytes_max: int,
+        statuses: frozenset[int] = OK,
+        timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> Answer:
-        proof = await self._signer.proof()
-        try:
-            whole = httpx.URL(url)
-            if params or proof.params:
-                # Given to the request, they would replace the query that the URL has.
-                whole = whole.copy_merge_params({**params, **proof.params})
-        except httpx.InvalidURL as error:
-            raise self._failure(error) from error
-        headers = {"user-agent": USER_AGENT, **headers, **proof.headers}
-        return await self._exchange(
-            httpx.Request(method, whole, headers=headers, content=content, extensions=TIMEOUTS),
-            bytes_max,
-        )
+        """Any other request. Raises UpstreamError for anything but a whole answer.
 
-    async def _exchange(self, request: httpx.Request, bytes_max: int) -> Answer:
+        Args:
+            method: of HTTP.
+            url: its query is kept.
+            params: are added to that.
+            headers: what the signer proves is added to them.
+            content: sent as it is.
+            bytes_max: a longer answer is refused.
+            statuses: those that are an answer; all others are refusals.
+            timeout_seconds: for the headers, and again for each part of the body. A turn is an
+                alarm, which the platform ends after 15 minutes.
+        """
+        timeouts = TIMEOUTS
+        if timeout_seconds != TIMEOUT_SECONDS:
+            timeouts = {"timeout": httpx.Timeout(timeout_seconds).as_dict()}
+        asked = _Asked(
+            method=method,
+            url=url,
+            params=params,
+            headers=headers,
+            content=content,
+            bytes_max=bytes_max,
+            statuses=statuses,
+            timeouts=timeouts,
+        )
+        reply = (await self._settled(asked)).reply
+        return Answer(reply.headers, reply.body, reply.status)
+
+    async def stream(
+        self,
+        url: str,
+        params: Mapping[str, str] = NOTHING,
+        headers: Mapping[str, str] = NOTHING,
+        *,
+        statuses: frozenset[int] = OK,
+    ) -> Streamed:
+        """An answer to a GET that has one of these statuses. Whoever gets it, closes it.
+
+        Raises UpstreamError for any other answer.
+        """
+        asked = _Asked(
+            method="GET",
+            url=url,
+            params=params,
+            headers=headers,
+            statuses=statuses,
+            timeouts=TIMEOUTS,
+        )
+        return Streamed(self._name, (await self._settled(asked)).response, self._failure)
+
+    def without_proof(self, url: str) -> str:
+        """A URL that the server gave, without what in its query is of the latest proof."""
+        return self._proof.left_out_of(url)
+
+    async def _settled(self, asked: _Asked) -> _Exchange:
+        """Raises UpstreamError for anything but an answer."""
+        proof = await self._signer.proof()
+        exchange = await self._exchange(asked, proof)
+        verdict = self._rules.verdict(exchange.reply)
+        if verdict is not None and verdict.action is Action.REFRESH:
+            await exchange.response.aclose()
+            renewed = await self._signer.renewed(proof)
+            if renewed is not None:
+                exchange = await self._exchange(asked, renewed)
+            verdict = self._rules.second_verdict(exchange.reply)
+        if verdict is None:
+            return exchange
+        await exchange.response.aclose()
+        remedy = self._signer.remedy
+        raise refusal(self._name, exchange.place, exchange.reply, verdict, remedy)
+
+    async def _exchange(self, asked: _Asked, proof: Proof) -> _Exchange:
+        request = self._request(asked, proof)
+        self._proof = proof
+        self._exchange_count += 1
         try:
             response = await self._transport.handle_async_request(request)
-            try:
-                body = await self._read(response, bytes_max)
-            finally:
-                await response.aclose()
+            is_answer = response.status_code in asked.statuses
+            body = b""
+            if not is_answer or asked.bytes_max is not None:
+                try:
+                    body = await self._read(response, asked.bytes_max, is_answer=is_answer)
+                finally:
+                    await response.aclose()
         except httpx.HTTPError as error:
             raise self._failure(error) from error
-        if response.status_code != 200:
-            raise self._refusal(request.url, response, body)
-        return Answer(response.headers, body)
+        status, headers = response.status_code, response.headers
+        reply = Reply(status=status, headers=headers, body=body, is_answer=is_answer)
+        return _Exchange(place=request.url, reply=reply, response=response)
 
-    async def _read(self, response: httpx.Response, bytes_max: int) -> bytes:
+    def _request(self, asked: _Asked, proof: Proof) -> httpx.Request:
+        try:
+            whole = httpx.URL(asked.url)
+            if asked.params or proof.params:
+                # Given to the request, they would replace the query that the URL has.
+                whole = whole.copy_merge_params({**asked.params, **proof.params})
+        except httpx.InvalidURL as error:
+            raise self._failure(error) from error
+        headers = {"user-agent": USER_AGENT, **asked.headers, **proof.headers}
+        return httpx.Request(
+            asked.method, whole, headers=headers, content=asked.content, extensions=asked.timeouts
+        )
+
+    async def _read(
+        self, response: httpx.Response, bytes_max: int | None, *, is_answer: bool
+    ) -> bytes:
         parts: list[bytes] = []
         byte_count = 0
         async for part in response.aiter_bytes():
             parts.append(part)
             byte_count += len(part)
-            if response.status_code != 200:
-                if byte_count > REFUSAL_BYTES_MAX:
+            if not is_answer:
+                if byte_count > self._rules.body_bytes_max:
                     break
-            elif byte_count > bytes_max:
+            elif bytes_max is not None and byte_count > bytes_max:
                 raise UpstreamError(
                     f"{self._name} sent more than {bytes_max} bytes in one answer: "
                     "ask for smaller pages, or raise page_bytes_max in LIMITS",
@@ -128,47 +260,3 @@ class Upstream:
     def _failure(self, error: httpx.HTTPError | httpx.InvalidURL) -> UpstreamError:
         reason = f"{self._name} did not answer: {type(error).__name__} {error}".rstrip()
         return UpstreamError(reason, is_transient=isinstance(error, httpx.TransportError))
-
-    def _refusal(self, url: httpx.URL, response: httpx.Response, body: bytes) -> UpstreamError:
-        status = response.status_code
-        text = body[:REFUSAL_BYTES_MAX].decode(errors="replace")
-        remedy = ""
-        if status in {401, 403}:
-            remedy = f", {self._signer.remedy}"
-        elif 300 <= status < 400:
-            remedy = (
-                f", a redirect{_origin(url, response)}, which is not followed: {REDIRECT_REMEDY}"
-            )
-            text = ""  # it quotes the address, and that may hold secrets
-        return UpstreamError(
-            f"{self._name} answered {status}{remedy}{': ' if text else ''}{text}",
-            is_transient=status in TRANSIENT_STATUSES,
-            status=status,
-            retry_after=response.headers.get("retry-after", ""),
-        )
-
-
-def retry_after_ms(header: str, now_ms: int) -> int:
-    """The wait that a Retry-After header asks for, in seconds or until a date; 0 for none."""
-    if header.isascii() and header.isdigit():
-        return int(header[:DELAY_DIGITS_MAX]) * 1_000
-    try:
-        at = parsedate_to_datetime(header)
-        if at.tzinfo is None:
-            at = at.replace(tzinfo=UTC)
-        at_ms = int(at.timestamp() * 1_000)
-    except (ValueError, OverflowError):
-        return 0
-    return max(0, at_ms - now_ms)
-
-
-def _origin(asked: httpx.URL, response: httpx.Response) -> str:
-    """Where a redirect leads. Only the server: the rest of a login's URL may hold secrets."""
-    location = response.headers.get("location", "")
-    if not location:
-        return ""
-    try:
-        url = asked.join(location)
-    except (httpx.InvalidURL, ValueError):
-        return ""
-    return f" to {url.scheme}://{url.host}"

@@ -1,69 +1,113 @@
-"""What Glean asks of a document beyond its types, as far as it can be told before it is sent.
+"""What Glean asks of what a mapping makes, as far as it can be told before it is sent.
 
-Facts are from Glean's pages on documents and custom properties. What Glean finds
-beyond them, it answers with 400, and the batch is cut until the document is alone.
+Facts are from Glean's OpenAPI description and its pages on documents, permissions, MIME types
+and custom properties. What Glean finds beyond them, it answers with 400, and the batch is cut
+until the document is alone.
 """
 
 import math
-import re
+from collections.abc import Iterator
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from durable.connector import AnyConnector
-from durable.documents import Change, Deletion, Document, Property
+from durable.content_validation import content_fault
+from durable.datasource import Datasource
+from durable.documents import Change, Comment, Deletion, Document, Permissions, Property, User
+from durable.identities import Identity
+from durable.identity_validation import EMAIL, email_fault, group_faults, identity_fault
+from durable.object_types import OBJECT_TYPE
+from durable.plain import EPOCH_SECONDS_MAX, ID_CHARACTERS_MAX, is_plain
+from durable.typecheck import Mistyped, checked, quoted
 
 
-ID_CHARACTERS_MAX = 200
-OBJECT_TYPE = re.compile(r"[^\s_]+")
-EPOCH_SECONDS_MAX = 100_000_000_000  # the year 5138; today's milliseconds are above it
+def fault(mapped: Change | Identity, connector: AnyConnector) -> str | None:
+    """Why Glean would refuse it or take it for something else, or None."""
+    datasource = connector.datasource
+    if isinstance(mapped, Document):
+        return None if is_plain(mapped, datasource) else document_fault(mapped, datasource)
+    if isinstance(mapped, Deletion):
+        return _name_fault(mapped, datasource)
+    return identity_fault(mapped, datasource)
 
 
-def fault(change: Change, connector: AnyConnector) -> str | None:
-    """Why Glean would refuse it, or None."""
-    reason = _fault_of_name(change, connector)
-    if reason is not None or isinstance(change, Deletion):
-        return reason
-    return _fault_of_document(change, connector)
-
-
-def _fault_of_name(change: Change, connector: AnyConnector) -> str | None:
+def document_fault(document: Document, datasource: Datasource) -> str | None:
+    """The same of a document, be it plain or not."""
     # A mapping can put anything into a field: its types are not checked when it is made.
+    reason = (
+        _name_fault(document, datasource)
+        or _url_fault(document.view_url, datasource)
+        or _properties_fault(document.custom_properties)
+    )
+    if reason is not None:
+        return reason
+    try:
+        document = checked(document, Document)
+    except Mistyped as error:
+        remedy = "; unix_seconds makes it one" if error.field.endswith("_at") else ""
+        return f"{error}{remedy}"
+    return next(filter(None, _faults(document, datasource)), None)
+
+
+def _faults(document: Document, datasource: Datasource) -> Iterator[str | None]:
+    yield _time_fault("created_at", document.created_at)
+    yield _time_fault("updated_at", document.updated_at)
+    yield content_fault("body", document.body)
+    yield content_fault("summary", document.summary)
+    yield _user_fault("author", document.author)
+    yield _user_fault("owner", document.owner)
+    yield _user_fault("updated_by", document.updated_by)
+    yield _container_fault(document.container_object_type)
+    yield from _permission_faults(document.permissions, datasource)
+    if document.interactions is not UNSET:
+        for name in document.interactions.__struct_fields__:
+            count = getattr(document.interactions, name)
+            if count is not UNSET and count < 0:
+                yield f"interactions.{name} is {count}; Glean takes 0 and more"
+    if document.comments is not UNSET:
+        yield from _comment_faults(document.comments)
+
+
+def _name_fault(change: Change, datasource: Datasource) -> str | None:
     identifier: object = change.id
     kind: object = change.object_type
     if not isinstance(identifier, str) or not identifier:
-        return f"the document has no id, but {identifier!r:.100}"
+        return f"the document has no id, but {quoted(identifier)}"
     if len(identifier) > ID_CHARACTERS_MAX:
         return f"the id has {len(identifier)} characters; Glean takes {ID_CHARACTERS_MAX}"
     if not isinstance(kind, str) or not OBJECT_TYPE.fullmatch(kind):
-        return f"the object_type {kind!r:.100} has a space or an underscore, or is no text"
-    if connector.object_types and kind not in connector.object_types:
-        known = ", ".join(sorted(connector.object_types))
-        return f"the object_type {kind!r:.100} is not one of the connector's: {known}"
+        return f"the object_type {quoted(kind)} has a space or an underscore, or is no text"
+    names = datasource.object_type_names
+    if names and kind not in names:
+        known = ", ".join(sorted(names))
+        return f"the object_type {quoted(kind)} is not one of the connector's: {known}"
     return None
 
 
-def _fault_of_document(document: Document, connector: AnyConnector) -> str | None:
-    url: object = document.view_url
+def _url_fault(url: object, datasource: Datasource) -> str | None:
+    if url is UNSET and datasource.is_entity is True:
+        return None
     if not isinstance(url, str) or not url:
-        return f"the document has no view_url, but {url!r:.100}"
-    if connector.url_regex and not re.fullmatch(connector.url_regex, url):
-        return f"the view_url {url!r:.300} does not match url_regex, {connector.url_regex}"
-    for name, seconds in (("created_at", document.created_at), ("updated_at", document.updated_at)):
-        if isinstance(seconds, int) and abs(seconds) >= EPOCH_SECONDS_MAX:
-            return f"{name} is {seconds}, which looks like milliseconds; Glean takes seconds"
-    properties = document.custom_properties
-    return None if properties is UNSET else _fault_of_properties(properties)
+        return f"the document has no view_url, but {quoted(url)}"
+    if datasource.url_pattern is not None and not datasource.url_pattern.fullmatch(url):
+        return f"the view_url {url!r:.300} does not match url_regex, {datasource.url_regex}"
+    return None
 
 
-def _fault_of_properties(properties: object) -> str | None:
+def _properties_fault(properties: object) -> str | None:
+    if properties is UNSET:
+        return None
     if not isinstance(properties, (list, tuple)):
         return f"custom_properties is a {type(properties).__name__}, not a list of Property"
     for custom_property in properties:
         if not isinstance(custom_property, Property):
             return f"a custom property is a {type(custom_property).__name__}, not a Property"
+        name: object = custom_property.name
+        if not isinstance(name, str) or not name:
+            return f"a custom property has no name, but {quoted(name)}: give it one"
         if not _is_valid(custom_property):
             return (
-                f"the custom property {custom_property.name!r:.100} is a "
+                f"the custom property {quoted(name)} is a "
                 f"{type(custom_property.value).__name__}; Glean takes a text, a number or a "
                 "list of texts"
             )
@@ -81,3 +125,83 @@ def _is_valid(custom_property: Property) -> bool:
         case list(values):
             return all(isinstance(value, str) for value in values)
     return False
+
+
+def _time_fault(field: str, seconds: int | UnsetType) -> str | None:
+    if seconds is UNSET or abs(seconds) < EPOCH_SECONDS_MAX:
+        return None
+    return f"{field} is {seconds}, which looks like milliseconds; Glean takes seconds"
+
+
+def _container_fault(kind: str | UnsetType) -> str | None:
+    if kind is UNSET or OBJECT_TYPE.fullmatch(kind):
+        return None
+    return (
+        f"container_object_type is {quoted(kind)}, which is empty or has a space or an "
+        "underscore: write it without"
+    )
+
+
+def _user_fault(field: str, user: User | UnsetType) -> str | None:
+    if user is UNSET:
+        return None
+    if not user.email and not user.datasource_user_id:
+        return (
+            f"{field} has neither an email nor a datasource_user_id, but {quoted(user)}: give it "
+            "one, or leave it out"
+        )
+    return None if user.email is UNSET else email_fault(f"{field}.email", user.email)
+
+
+def _permission_faults(permissions: Permissions, datasource: Datasource) -> Iterator[str | None]:
+    for index, user in enumerate(permissions.allowed_users or ()):
+        # There may be many, and names for the reasons take longer to make than to look.
+        if not _is_referenced(user, datasource):
+            yield _reference_fault(f"permissions.allowed_users[{index}]", user, datasource)
+    yield from group_faults("permissions.allowed_groups", permissions.allowed_groups, datasource)
+    for index, intersection in enumerate(permissions.allowed_group_intersections or ()):
+        field = f"permissions.allowed_group_intersections[{index}].required_groups"
+        if not intersection.required_groups:
+            yield f"{field} is []: name the groups, or leave the intersection out"
+        yield from group_faults(field, intersection.required_groups, datasource)
+
+
+def _is_referenced(user: User, datasource: Datasource) -> bool:
+    by_email = datasource.is_user_referenced_by_email
+    if user.email is UNSET:
+        return by_email is not True and bool(user.datasource_user_id)
+    return EMAIL.fullmatch(user.email) is not None and (
+        by_email is not False or bool(user.datasource_user_id)
+    )
+
+
+def _reference_fault(field: str, user: User, datasource: Datasource) -> str | None:
+    if (reason := _user_fault(field, user)) is not None:
+        return reason
+    name = "email" if datasource.is_user_referenced_by_email is True else "datasource_user_id"
+    return f"{field} has no {name}, by which the datasource names users, but {quoted(user)}: add it"
+
+
+def _comment_faults(comments: list[Comment]) -> Iterator[str | None]:
+    seen: set[str] = set()
+    for index, comment in enumerate(comments):
+        for reason in filter(None, _reasons(comment, seen)):
+            yield f"comments[{index}].{reason}"
+        seen.add(comment.id.casefold())
+
+
+def _reasons(comment: Comment, seen: set[str]) -> Iterator[str | None]:
+    if not comment.id:
+        yield "id is '': give it one"
+    if len(comment.id) > ID_CHARACTERS_MAX:
+        yield f"id has {len(comment.id)} characters; Glean takes {ID_CHARACTERS_MAX}"
+    if comment.id.casefold() in seen:
+        yield (
+            f"id is {quoted(comment.id)} like that of a comment before, upper and lower case "
+            "being one: give each its own"
+        )
+    yield _time_fault("created_at", comment.created_at)
+    yield _time_fault("updated_at", comment.updated_at)
+    yield content_fault("content", comment.content)
+    yield _user_fault("author", comment.author)
+    yield _user_fault("updated_by", comment.updated_by)

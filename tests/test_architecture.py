@@ -38,6 +38,10 @@ CORE = {
     ),
     "durable/machine.py": ("job", "events", "pace", "closing", "lifecycle", "window", "flow"),
     "durable/commands.py": ("job", "pace", "guard", "lifecycle"),
+    "durable/holdings.py": ("errors",),
+    "durable/drift.py": ("job",),
+    "durable/verification.py": ("job", "pace", "lifecycle", "holdings", "drift"),
+    "durable/processing.py": ("job", "pace", "verification"),
 }
 MODULES_ALLOWED = {
     **{path: tuple(f"durable.{name}." for name in names) for path, names in CORE.items()},

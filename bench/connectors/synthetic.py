@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from durable import BodyCursor, Connector, Content, Document, HttpSource, Permissions
+from durable import BodyCursor, Connector, Content, Datasource, Document, HttpSource, Permissions
 
 
 class Entry(Struct, frozen=True):
@@ -31,7 +31,7 @@ def document(entry: Entry) -> Document:
 
 connector = Connector(
     name="synthetic",
-    datasource="synthetic",
+    datasource=Datasource("synthetic"),
     source=HttpSource(
         url="{BENCH_SOURCE_URL}/pages", paging=BodyCursor(field="next_cursor", param="cursor")
     ),

@@ -52,7 +52,7 @@ async def sync(source: str, sink: str, pages: int) -> None:
             answer = await http.get(f"{source}/pages", params=params)
             page = decoder.decode(answer.content)
             documents = [document(entry) for entry in page.items]
-            upload = Upload("stock", connector.datasource, documents)
+            upload = Upload("stock", connector.datasource.name, documents)
             url = f"{sink}/api/index/v1/bulkindexdocuments"
             (await http.post(url, content=encoder.encode(upload))).raise_for_status()
             params = {"cursor": page.next_cursor or ""}

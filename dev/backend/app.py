@@ -38,7 +38,8 @@ def create_app(token: str = "", signing_secret: str = "", *, clock: Clock = now_
         async def checked(request: Request) -> Response:
             if token and not is_same(bearer(request), token):
                 raise RefusedError("a bearer token is needed", 401)
-            signature.check(signing_secret, request.headers, await request.body(), clock())
+            content = await request.body() or f"{request.method} {_target(request)}".encode()
+            signature.check(signing_secret, request.headers, content, clock())
             return await endpoint(request)
 
         return checked
@@ -97,6 +98,11 @@ def _endpoints(runs: Runs, in_force: InForce[Settings]) -> list[tuple[str, str, 
         ("GET", f"{PATH}/{{run}}", status),
         ("DELETE", f"{PATH}/{{run}}", cancel),
     ]
+
+
+def _target(request: Request) -> str:
+    query = request.url.query
+    return f"{request.scope['raw_path'].decode()}{'?' if query else ''}{query}"
 
 
 def _done(run: Run) -> Response:

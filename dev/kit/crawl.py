@@ -3,7 +3,8 @@
 Whoever reads, begins each page with new readers where it wants a crash before it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -22,7 +23,7 @@ from durable.job import Crawl, Limits, Mode, Stage
 from durable.pace import single_documents_max
 from durable.records import Placed, Reject, changes
 from durable.sources.source import Records
-from durable.upstream import retry_after_ms
+from durable.waits import wait_ms
 
 
 ATTEMPTS_MAX = 3  # at a page, where nobody is kept waiting; a job tries for a day
@@ -101,54 +102,85 @@ class Offline:
     ) -> None:
         self._connector = connector
         self._environment = environment
-        self._clock = clock
-        self._since_ms = since_ms
-        self._attempts_max = attempts_max
+        self.since_ms = since_ms
+        self.attempts_max = attempts_max
+        self.clock = clock
         self._host = offline_host(transport, clock)
 
     def ends(self) -> Ends:
         """New ones, as each turn of a job has them. Raises ConfigurationError."""
         return ends(self._connector, self._environment, self._host)
 
-    async def page(
-        self, found: Ends, mode: Mode, stage: Stage, cursor: str | None, number: int
-    ) -> PageRead:
-        """One page, tried again where that may help.
-
-        Raises:
-            UpstreamError: as the reader does.
-        """
-        since_ms = self._since_ms if mode is Mode.INCREMENTAL else None
-        crawl = Crawl("offline", mode, stage, since_ms)
-        for attempt in range(1, self._attempts_max + 1):
-            try:
-                records = await found.readers[stage].fetch(cursor, crawl)
-            except UpstreamError as error:
-                if attempt == self._attempts_max or not error.is_transient:
-                    raise
-                asked_ms = retry_after_ms(error.retry_after, self._clock())
-                self._clock.wait(max(asked_ms, BACKOFF_MS))
-                found = self.ends()
-            else:
-                break
-        self._clock.wait(records.wait_ms)
-        page = PageRead(mode=mode, stage=stage, number=number, cursor=cursor, records=records)
-        return self.mapped(page, found.limits)
+    @asynccontextmanager
+    async def reading(self, mode: Mode, stage: Stage) -> AsyncIterator["Reading"]:
+        """New readers of one feed, that know of no page before. Raises ConfigurationError."""
+        reading = Reading(self, mode, stage)
+        try:
+            yield reading
+        finally:
+            await reading.close()
 
     def mapped(self, page: PageRead, limits: Limits) -> PageRead:
         """The page with all that becomes of its records."""
-        mode, stage, records = page.mode, page.stage, page.records
+        mode, stage = page.mode, page.stage
         rejects: list[Reject] = []
         feed = self._connector.feeds(mode)[stage]
-        mapped = list(changes(feed, stage, self._connector, records.records, rejects))
+        mapped = list(changes(feed, stage, self._connector, page.records, rejects))
         upload_id = UPLOAD_ID if mode is Mode.FULL or stage is Stage.MEMBERSHIPS else ""
-        envelope = Envelope(stage, self._connector.datasource, upload_id)
+        envelope = Envelope(stage, self._connector.datasource.name, upload_id)
         documents_max = limits.batch_documents_max
         if not envelope.upload_id:
             documents_max = min(documents_max, single_documents_max(limits))
         sizes = Sizes(documents_max, limits.batch_bytes_max, limits.batch_bytes_max)
         cut = list(batches(mapped, envelope, sizes, rejects))
         return replace(page, changes=mapped, rejects=rejects, batches=cut)
+
+
+class Reading:
+    """Of one feed, page by page.
+
+    Args:
+        offline: whose feed it is.
+        mode: of the job.
+        stage: of it.
+    """
+
+    def __init__(self, offline: Offline, mode: Mode, stage: Stage) -> None:
+        self._offline = offline
+        self._mode = mode
+        self._stage = stage
+        self._ends = offline.ends()
+
+    async def page(self, cursor: str | None, number: int) -> PageRead:
+        """One page, tried again where that may help.
+
+        Raises:
+            UpstreamError: as the reader does.
+        """
+        mode, stage = self._mode, self._stage
+        since_ms = self._offline.since_ms if mode is Mode.INCREMENTAL else None
+        records = await self._fetched(cursor, Crawl("offline", mode, stage, since_ms))
+        self._offline.clock.wait(records.wait_ms)
+        page = PageRead(mode=mode, stage=stage, number=number, cursor=cursor, records=records)
+        return self._offline.mapped(page, self._ends.limits)
+
+    async def close(self) -> None:
+        for reader in self._ends.readers.values():
+            await reader.close()
+
+    async def _fetched(self, cursor: str | None, crawl: Crawl) -> Records:
+        attempt = 1
+        while True:
+            try:
+                return await self._ends.readers[self._stage].fetch(cursor, crawl)
+            except UpstreamError as error:
+                if attempt == self._offline.attempts_max or not error.is_transient:
+                    raise
+                clock = self._offline.clock
+                clock.wait(max(wait_ms(error.retry_after, clock()), BACKOFF_MS))
+            attempt += 1
+            await self.close()
+            self._ends = self._offline.ends()
 
 
 def offline_host(transport: httpx.AsyncBaseTransport, now_ms: Callable[[], int]) -> Host:

@@ -77,7 +77,7 @@ def reject_finding(
     return Finding(
         "records",
         f"{page}, record {reject.place}{named}",
-        f"{reject.reason}{_line(feed, bytes(raw))}\n    The record: {reject.excerpt}",
+        f"{reject.reason}{_line(feed, reject, bytes(raw))}\n    The record: {reject.excerpt}",
         remedy,
     )
 
@@ -132,12 +132,12 @@ def secret_findings(page: PageRead, environment: Environment) -> Iterator[Findin
             )
 
 
-def _line(feed: AnyFeed, raw: bytes) -> str:
+def _line(feed: AnyFeed, reject: Reject, raw: bytes) -> str:
     """Where in the connector's file the mapping raised, if it did."""
+    if not reject.reason.startswith("the mapping raised"):
+        return ""
     try:
         feed.change(msgspec.json.decode(raw, type=feed.record))
-    except msgspec.DecodeError:
-        return ""
     except Exception as error:  # noqa: BLE001 - the author's mapping may raise anything
         frames = traceback.extract_tb(error.__traceback__)[1:]
         return f", at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""

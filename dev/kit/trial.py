@@ -8,7 +8,7 @@ import httpx
 from msgspec import Struct
 
 from dev.kit.answers import Answers, UnansweredError
-from dev.kit.crawl import Made, Offline, PageRead, place
+from dev.kit.crawl import Made, Offline, PageRead, Reading, place
 from dev.kit.crawl_checks import paging_findings, resume_finding, unique_findings
 from dev.kit.environment import MadeUpEnvironment
 from dev.kit.findings import Finding
@@ -20,7 +20,7 @@ from dev.kit.page_checks import (
     secret_findings,
 )
 from durable.connector import AnyConnector
-from durable.ends import GLEAN_TOKEN, Ends
+from durable.ends import GLEAN_TOKEN
 from durable.errors import ConfigurationError, UpstreamError
 from durable.job import Mode, Stage
 
@@ -162,29 +162,30 @@ class Trial:
         self, mode: Mode, stage: Stage, cursor: str | None = None, number: int = 1
     ) -> _Read:
         """All pages from a cursor on, with readers that know of none before."""
-        ends, pages = self._offline.ends(), list[PageRead]()
+        pages: list[PageRead] = []
         seen: set[str | None] = set()
-        while len(pages) < self._pages_max:
-            try:
-                page = await self._page(ends, mode, stage, cursor, number + len(pages))
-            except _StoppedError as error:
-                return _Read(pages, is_whole=False, stopped=error.finding)
-            pages.append(page)
-            seen.add(cursor)
-            following: object = page.records.next_cursor
-            if following is None:
-                return _Read(pages, is_whole=True)
-            if not isinstance(following, str) or following in seen:
-                break
-            cursor = following
+        async with self._offline.reading(mode, stage) as reading:
+            while len(pages) < self._pages_max:
+                where = place(mode, stage, number + len(pages), cursor)
+                try:
+                    page = await self._page(reading, cursor, number + len(pages), where)
+                except _StoppedError as error:
+                    return _Read(pages, is_whole=False, stopped=error.finding)
+                pages.append(page)
+                seen.add(cursor)
+                following: object = page.records.next_cursor
+                if following is None:
+                    return _Read(pages, is_whole=True)
+                if not isinstance(following, str) or following in seen:
+                    break
+                cursor = following
         return _Read(pages, is_whole=False)
 
     async def _page(
-        self, ends: Ends, mode: Mode, stage: Stage, cursor: str | None, number: int
+        self, reading: Reading, cursor: str | None, number: int, where: str
     ) -> PageRead:
-        where = place(mode, stage, number, cursor)
         try:
-            return await self._offline.page(ends, mode, stage, cursor, number)
+            return await reading.page(cursor, number)
         except UnansweredError as error:
             remedy = "add it to the responses; or, if it should not be asked for, mend the source"
             raise _StoppedError(Finding("responses", where, str(error), remedy)) from error

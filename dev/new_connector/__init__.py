@@ -37,10 +37,10 @@ def write(name: str, package: ModuleType, root: Path) -> tuple[Path, Path]:
                 f"{file} is there already: choose another name, or move that file away"
             )
     for other, connector in found(package).connectors.items():
-        if name == connector.name or datasource == connector.datasource.lower():
+        if name == connector.name or datasource == connector.datasource.name.lower():
             raise ConfigurationError(
                 f"{other} has the name {connector.name!r} and the datasource "
-                f"{connector.datasource!r} already: choose another name"
+                f"{connector.datasource.name!r} already: choose another name"
             )
     words = {
         "name": name,

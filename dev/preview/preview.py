@@ -144,28 +144,28 @@ class Preview:
 
     async def _read(self, stage: Stage) -> list[PageRead]:
         """As many pages as the documents need."""
-        ends, mode, pages = self._offline.ends(), self._wanted.mode, list[PageRead]()
+        mode, pages = self._wanted.mode, list[PageRead]()
         cursor: str | None = None
         count = 0
-        while count < self._wanted.limit and len(pages) < PAGES_MAX:
-            number = len(pages) + 1
-            try:
-                page = await self._offline.page(ends, mode, stage, cursor, number)
-            except UpstreamError as error:
+        async with self._offline.reading(mode, stage) as reading:
+            while count < self._wanted.limit and len(pages) < PAGES_MAX:
+                number = len(pages) + 1
                 where = place(mode, stage, number, cursor)
-                self._findings.append(Finding("source", where, str(error)))
-                break
-            except Exception as error:  # noqa: BLE001 - a source in Python may raise anything
-                where = place(mode, stage, number, cursor)
-                told = "".join(traceback.format_exception(error, limit=-2)).rstrip()
-                self._findings.append(Finding("source", where, told))
-                break
-            pages.append(page)
-            count += len(page.changes)
-            following: object = page.records.next_cursor
-            if not isinstance(following, str):
-                break
-            cursor = following
+                try:
+                    page = await reading.page(cursor, number)
+                except UpstreamError as error:
+                    self._findings.append(Finding("source", where, str(error)))
+                    break
+                except Exception as error:  # noqa: BLE001 - a source in Python may raise anything
+                    told = "".join(traceback.format_exception(error, limit=-2)).rstrip()
+                    self._findings.append(Finding("source", where, told))
+                    break
+                pages.append(page)
+                count += len(page.changes)
+                following: object = page.records.next_cursor
+                if not isinstance(following, str):
+                    break
+                cursor = following
         return pages
 
     async def _checked(self) -> bool:

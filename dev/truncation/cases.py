@@ -133,7 +133,7 @@ ITEMS = [
 
 CURSORS = [
     _passing("no next cursor, not even null", "`next_cursor`", page(_without("next_cursor"))),
-    _passing("an integer as the next cursor", "$.next_cursor", page({**LAST, "next_cursor": 3})),
+    _passing("a fraction as the next cursor", "$.next_cursor", page({**LAST, "next_cursor": 3.5})),
     _passing("false as the next cursor", "$.next_cursor", page({**LAST, "next_cursor": False})),
     _failing("an empty text as the next cursor", "is empty", {**LAST, "next_cursor": ""}),
     _failing("the page's own cursor as the next", "the same", content("cd", "two")),

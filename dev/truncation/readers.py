@@ -23,6 +23,7 @@ from durable.executor import measured
 from durable.job import Crawl, Job, Limits, Mode, State, Usage
 from durable.machine import step
 from durable.sources.source import Records, Surroundings
+from durable.tokens import Tokens
 
 
 SDK_LOCK = Path("dev/locks/sdk.txt")
@@ -80,7 +81,8 @@ async def _outcome(url: str, case: Case) -> str:
     job = replace(JOB, turn=Usage(started_at_ms=0), is_fetching=True)
     async with httpx.AsyncHTTPTransport() as transport:
         environment = Environment({"NOTES_URL": url}.get)
-        reader = case.source.reader(Surroundings(environment, transport, int, PAGE_BYTES_MAX))
+        surroundings = Surroundings(environment, transport, int, PAGE_BYTES_MAX, Tokens())
+        reader = case.source.reader(surroundings)
         while job.state is State.SENDING and job.page_count < PAGES_MAX:
             try:
                 page = await reader.fetch(job.cursor, Crawl(job.id, job.mode, job.stage, None))

@@ -1,68 +1,172 @@
 """Paging by a cursor that the source gives out. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
+from durable.sources.ends import End
 from durable.sources.paging import Ask, Told
+from durable.sources.placing import (
+    Place,
+    check_names,
+    check_placed,
+    check_size,
+    placed,
+    size_param,
+    sized,
+    wrong,
+)
 
 
 class BodyCursor(Struct, frozen=True, kw_only=True):
-    """Each answer holds the next page's cursor; null on the last page.
+    """Each answer holds the next page's cursor.
 
         GET {url}?cursor=abc
         {"items": [...], "next_cursor": "def"}
 
     Attributes:
-        field: the path of the cursor in the answer.
-        param: the query parameter that takes it.
+        field: the path of the cursor in the answer, a text or a whole number.
+        param: what takes it, which is then a text.
+        end: what the field is on the last page.
+        size: of a page, if it is to be asked for.
+        size_param: what takes the size.
+        place: where both parameters go.
+
+    Raises:
+        ConfigurationError: a name is empty, or the size is none.
     """
 
     field: str = "next_cursor"
     param: str = "cursor"
+    end: End = End.NULL
+    size: int | None = None
+    size_param: str = "limit"
+    place: Place = Place.QUERY
 
     is_linked: ClassVar[bool] = False
 
+    def __post_init__(self) -> None:
+        check_names(self, "field", "param")
+        check_size(self)
+
     @property
     def name(self) -> str:
         return self.field
 
+    def check(self, ask: Ask, tells: Collection[str]) -> None:
+        check_end(self, self.end, tells)
+        check_placed(self, ask, self.place, self.param, size_param(self))
+
     def paths(self) -> Mapping[str, Any]:
-        return {self.field: str | None}
+        return {self.field: self.end.typed(str | int)}
 
     def asked(self, ask: Ask, cursor: str | None) -> Ask:
-        if cursor is None:
-            return ask
-        return replace(ask, params={**ask.params, self.param: cursor})
+        ask = sized(ask, self.place, self)
+        return ask if cursor is None else placed(ask, self.place, self.param, cursor)
 
     def next_cursor(self, told: Told, _cursor: str | None) -> str | None:
-        given: str | None = told.values[self.field]
-        return given
+        return self.end.cursor(self.field, told.values[self.field], has_more=told.has_more)
+
+
+class HeaderCursor(Struct, frozen=True, kw_only=True):
+    """Each answer holds the next page's cursor in a header.
+
+    By default the header is absent on the last page, and nothing else says so: give the
+    source's `total` or `has_more` where it tells one, since a proxy that drops headers
+    makes any page look like the last.
+
+    Attributes:
+        header: that holds the cursor.
+        param: what takes it.
+        end: ABSENT, EMPTY, or HAS_MORE.
+        size, size_param, place: as for a `BodyCursor`.
+
+    Raises:
+        ConfigurationError: a name is empty, the size is none, or no header can end so.
+    """
+
+    header: str
+    param: str = "cursor"
+    end: End = End.ABSENT
+    size: int | None = None
+    size_param: str = "limit"
+    place: Place = Place.QUERY
+
+    is_linked: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_names(self, "header", "param")
+        check_size(self)
+        if self.end is End.NULL:
+            raise wrong(self, "end", "no header is null; it is ABSENT, EMPTY or HAS_MORE")
+
+    @property
+    def name(self) -> str:
+        return f"header {self.header}"
+
+    def check(self, ask: Ask, tells: Collection[str]) -> None:
+        check_end(self, self.end, tells)
+        check_placed(self, ask, self.place, self.param, size_param(self))
+
+    def paths(self) -> Mapping[str, Any]:
+        return {}
+
+    def asked(self, ask: Ask, cursor: str | None) -> Ask:
+        ask = sized(ask, self.place, self)
+        return ask if cursor is None else placed(ask, self.place, self.param, cursor)
+
+    def next_cursor(self, told: Told, _cursor: str | None) -> str | None:
+        value = told.headers.get(self.header, UNSET)
+        return self.end.cursor(self.name, value, has_more=told.has_more)
 
 
 class NextUrl(Struct, frozen=True, kw_only=True):
-    """Each answer holds the next page's URL; null on the last page.
+    """Each answer holds the next page's URL, which is asked for as it is.
 
     Attributes:
         field: the path of the URL in the answer.
+        end: what the field is on the last page.
+        size: of a page; asked for with the first one, whose links keep it.
+        size_param: the query parameter that takes the size.
+
+    Raises:
+        ConfigurationError: a name is empty, or the size is none.
     """
 
     field: str = "next"
+    end: End = End.NULL
+    size: int | None = None
+    size_param: str = "limit"
 
     is_linked: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_names(self, "field")
+        check_size(self)
 
     @property
     def name(self) -> str:
         return self.field
 
+    def check(self, ask: Ask, tells: Collection[str]) -> None:
+        check_end(self, self.end, tells)
+        check_placed(self, ask, Place.QUERY, size_param(self))
+
     def paths(self) -> Mapping[str, Any]:
-        return {self.field: str | None}
+        return {self.field: self.end.typed(str)}
 
     def asked(self, ask: Ask, cursor: str | None) -> Ask:
-        return ask if cursor is None else replace(ask, url=cursor, params={})
+        if cursor is not None:
+            return replace(ask, url=cursor, params={})
+        return sized(ask, Place.QUERY, self)
 
     def next_cursor(self, told: Told, _cursor: str | None) -> str | None:
-        given: str | None = told.values[self.field]
-        return given
+        return self.end.cursor(self.field, told.values[self.field], has_more=told.has_more)
+
+
+def check_end(declared: Struct, end: End, tells: Collection[str]) -> None:
+    """Raises ConfigurationError where the end is told by what the source does not tell."""
+    if end is End.HAS_MORE and "has_more" not in tells:
+        raise wrong(declared, "end", "declare the source's has_more too, which tells the end")

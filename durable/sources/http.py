@@ -4,26 +4,38 @@ What looks like an end but is not said to be one is an error, since the close of
 a FULL job makes Glean delete whatever was not read.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import UNSET, Raw, Struct
 
 from durable.auth import Auth, Unsigned
-from durable.environment import Environment, absolute
+from durable.environment import Environment
 from durable.errors import UpstreamError
 from durable.job import Crawl, Rate
+from durable.sources.completion import Completion
+from durable.sources.detail import Detail, DetailReader
+from durable.sources.gather import Gather, GatherReader
+from durable.sources.keyed import Keyed, keyed
 from durable.sources.links import Links
-from durable.sources.paging import Ask, Paging, Told
+from durable.sources.paging import Ask, Paging, Refused, Refusing, Told
+from durable.sources.rules import Rules
 from durable.sources.shape import Shape
-from durable.sources.since import Since
-from durable.sources.source import CURSOR_CHARACTERS_MAX, Records, Surroundings
+from durable.sources.since import Changes
+from durable.sources.source import (
+    CURSOR_CHARACTERS_MAX,
+    NO_NAMES,
+    NO_SCOPE,
+    Reader,
+    Records,
+    Scope,
+    Surroundings,
+)
+from durable.sources.template import Template, located
 from durable.upstream import Answer, Upstream
 
 
-VARIABLE = re.compile(r"\{([A-Z][A-Z0-9_]*)\}")
 EXCERPT_BYTES_MAX = 200  # of an answer that is not what it should be
 
 
@@ -36,6 +48,8 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     Attributes:
         url: of the list; `{NAME}` stands for the variable NAME.
         records: the path of the list of records.
+        records_key: the records are the values of an object at that path, and each gets its
+            key in this field.
         paging: how the next page is asked for.
         auth: how the source is told who asks; None where it lets everybody in.
         since: how it is asked for what has changed; None: an INCREMENTAL job reads all of it.
@@ -49,6 +63,9 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         link_origins: further servers that a link to the next page may name, as in
             `https://eu.example.com`. Others are not followed, since the proof of who asks
             is sent there too.
+        rules: what its errors mean, where that is not the usual.
+        detail: one more request for each record.
+        gather: lists of its own for each record, put into it.
         rate: how often it may be asked.
 
     Raises:
@@ -59,20 +76,24 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     paging: Paging
     records: str = "items"
     auth: Auth | None = None
-    since: Since | None = None
+    since: Changes | None = None
     params: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}
     body: Mapping[str, Any] | None = None
     has_more: str = ""
     total: str = ""
     link_origins: tuple[str, ...] = ()
+    rules: Rules = ()
+    detail: Detail | None = None
+    gather: tuple[Gather, ...] = ()
     rate: Rate | None = None
+    records_key: str = ""
 
     is_delegated: ClassVar[bool] = False
 
     @property
     def kept_ms(self) -> int | None:
-        return None
+        return None if self.since is None else self.since.kept_ms
 
     @property
     def tells_changes(self) -> bool:
@@ -80,46 +101,76 @@ class HttpSource(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         self.shape()
+        tells = [name for name in ("total", "has_more") if getattr(self, name)]
+        ask = Ask(url=self.url, params=self.params, headers=self.headers, body=self.body)
+        self.paging.check(ask, tells)
+        if self.since is not None:
+            self.since.check(ask)
 
     def shape(self) -> Shape:
         """What is looked at of each answer. Raises ConfigurationError."""
-        paths = [(self.records, list[Raw]), *self.paging.paths().items()]
+        records = Keyed if self.records_key else list[Raw]
+        paths: list[tuple[str, Any]] = [(self.records, records), *self.paging.paths().items()]
         paths += [(self.has_more, bool)] if self.has_more else []
         paths += [(self.total, int)] if self.total else []
         return Shape(paths)
 
-    def reader(self, surroundings: Surroundings) -> "HttpReader":
-        return HttpReader(self, surroundings)
+    def reader(self, surroundings: Surroundings, names: frozenset[str] = NO_NAMES) -> "HttpReader":
+        return HttpReader(self, surroundings, names)
 
     def secrets(self) -> frozenset[str]:
-        return frozenset() if self.auth is None else self.auth.secrets()
+        own = frozenset() if self.auth is None else self.auth.secrets()
+        return own.union(*(gather.source.secrets() for gather in self.gather))
 
     def located(self, environment: Environment) -> str:
-        return absolute(VARIABLE.sub(lambda name: environment.variable(name[1]), self.url))
+        return located(self.url, environment)
 
 
-class HttpReader:
+class HttpReader(Reader):
     """Reads an `HttpSource`."""
 
-    def __init__(self, source: HttpSource, surroundings: Surroundings) -> None:
+    def __init__(
+        self, source: HttpSource, surroundings: Surroundings, names: frozenset[str] = NO_NAMES
+    ) -> None:
         url = source.located(surroundings.environment)
         signer = Unsigned() if source.auth is None else source.auth.signer(surroundings)
         self._source = source
         self._paging = source.paging
-        self._ask = Ask(url=url, params=source.params, headers=source.headers, body=source.body)
-        self._upstream = Upstream("the source", surroundings.transport, signer)
+        ask = Ask(url=url, params=source.params, headers=source.headers, body=source.body)
+        self._template = Template(ask, names)
+        self._upstream = Upstream("the source", surroundings.transport, signer, source.rules)
         self._page_bytes_max = surroundings.page_bytes_max
+        self._now_ms = surroundings.now_ms
         self._links = Links(url, source.link_origins) if source.paging.is_linked else None
         self._shape = source.shape()
+        self._completion = self._completing(surroundings, url, names | {""})
 
-    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
-        ask = self._ask
+    def _completing(
+        self, surroundings: Surroundings, url: str, names: frozenset[str]
+    ) -> Completion:
+        source, detail = self._source, None
+        if source.detail is not None:
+            links = Links(url, source.link_origins)
+            detail = DetailReader(source.detail, self._upstream, surroundings, links, url, names)
+        gathers = [GatherReader(gather, surroundings, names) for gather in source.gather]
+        return Completion(detail, gathers, surroundings.page_bytes_max)
+
+    async def fetch(self, cursor: str | None, crawl: Crawl, scope: Scope = NO_SCOPE) -> Records:
+        ask = self._template.filled(scope)
         if crawl.since_ms is not None and self._source.since is not None:
             ask = self._source.since.asked(ask, crawl.since_ms)
         if cursor is not None and self._links is not None:
             cursor = self._links.followed(cursor, ask.url)
         ask = self._paging.asked(ask, cursor)
-        return self._records(await self._answer(ask), ask, cursor)
+        page = self._records(await self._answer(ask), ask, cursor)
+        whole = await self._completion.completed(self._recent(page, crawl), crawl, scope)
+        self._upstream.take_request_count()  # those of its details are counted with the page
+        return whole
+
+    def _recent(self, page: Records, crawl: Crawl) -> Records:
+        if crawl.since_ms is None or self._source.since is None:
+            return page
+        return self._source.since.recent(page, crawl.since_ms)
 
     async def _answer(self, ask: Ask) -> Answer:
         bytes_max = self._page_bytes_max
@@ -132,12 +183,20 @@ class HttpReader:
 
     def _records(self, answer: Answer, ask: Ask, cursor: str | None) -> Records:
         # Pages that came before had the shape, so this may be an error in a page's place.
-        values = self._values(answer, may_pass=cursor is not None)
-        records: list[Raw] = values[self._source.records]
-        told = Told(url=ask.url, headers=answer.headers, values=values, records=records)
+        values = self._values(answer, cursor)
+        records = self._listed(values[self._source.records])
+        told = Told(
+            url=ask.url,
+            headers=answer.headers,
+            values=values,
+            records=records,
+            total_count=values[self._source.total] if self._source.total else None,
+            has_more=values[self._source.has_more] if self._source.has_more else None,
+        )
         next_cursor = self._paging.next_cursor(told, cursor)
         if next_cursor and self._links is not None:
             next_cursor = self._links.followed(next_cursor, ask.url)
+            next_cursor = self._upstream.without_proof(next_cursor)
         if next_cursor is not None:
             self._check(next_cursor, cursor)
         self._compare(values, next_cursor)
@@ -145,17 +204,26 @@ class HttpReader:
             records=records,
             next_cursor=next_cursor,
             byte_count=len(answer.body),
-            total_count=values[self._source.total] if self._source.total else None,
+            total_count=told.total_count,
+            request_count=self._upstream.take_request_count(),
+            wait_ms=answer.wait_ms(self._now_ms()),
         )
 
-    def _values(self, answer: Answer, *, may_pass: bool) -> dict[str, Any]:
+    def _listed(self, records: Any) -> list[Raw]:
+        if records is UNSET:
+            return []  # the paging lets it be missing, and says when
+        key = self._source.records_key
+        listed: list[Raw] = keyed(records, key) if key else records
+        return listed
+
+    def _values(self, answer: Answer, cursor: str | None) -> dict[str, Any]:
         try:
             return self._shape.read(answer.body)
         except msgspec.ValidationError as error:
-            raise UpstreamError(
+            raise self._refusal(answer, cursor) or UpstreamError(
                 f"the source's page is not of the declared shape: {error}; it begins with "
                 f"{_beginning(answer)}",
-                is_transient=may_pass,
+                is_transient=cursor is not None,
             ) from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             # Cut short on the way, or an error page in the place of JSON: it may pass.
@@ -165,6 +233,13 @@ class HttpReader:
                 f"it begins with {_beginning(answer)}: if that is a login page, check the secret",
                 is_transient=True,
             ) from error
+
+    def _refusal(self, answer: Answer, cursor: str | None) -> UpstreamError | None:
+        """What is said in the place of a page, if the paging knows of such answers."""
+        if not isinstance(self._paging, Refusing):
+            return None
+        refused = Refused(body=answer.body, headers=answer.headers, cursor=cursor)
+        return self._paging.refusal(refused)
 
     def _compare(self, values: Mapping[str, Any], next_cursor: str | None) -> None:
         name = self._source.has_more
@@ -178,7 +253,7 @@ class HttpReader:
     def _check(self, next_cursor: str, cursor: str | None) -> None:
         fault = None
         if not next_cursor:
-            fault = "is empty; only null marks the last page"
+            fault = "is empty"
         elif next_cursor == cursor:
             fault = f"is the same as this page's, {cursor!r:.200}"
         elif len(next_cursor) > CURSOR_CHARACTERS_MAX:

@@ -5,10 +5,12 @@ of another, and a cursor of an answer. Nothing is kept between two pages but the
 cursor, so a crawl goes on from there after a crash.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from msgspec import Raw, Struct
+
+from durable.errors import Recourse, UpstreamError
 
 
 class Ask(Struct, frozen=True, kw_only=True):
@@ -27,6 +29,8 @@ class Told(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str]  # looked up in whatever case
     values: Mapping[str, Any]  # by the paths that the paging names
     records: Sequence[Raw]
+    total_count: int | None = None  # of all pages, if the source declares where it says so
+    has_more: bool | None = None  # whether there is a next page, likewise
 
 
 class Paging(Protocol):
@@ -37,6 +41,17 @@ class Paging(Protocol):
     @property
     def name(self) -> str:
         """By which a person knows the cursor, in errors: the field that holds it, for example."""
+
+    def check(self, ask: Ask, tells: Collection[str]) -> None:
+        """Whether the rest of the source's declaration fits.
+
+        Args:
+            ask: the source's request, before anything is added.
+            tells: which of `total` and `has_more` the source declares.
+
+        Raises:
+            ConfigurationError: it does not.
+        """
 
     def paths(self) -> Mapping[str, Any]:
         """The places in an answer's body that it looks at, each with its type."""
@@ -50,3 +65,28 @@ class Paging(Protocol):
         Raises:
             UpstreamError: the answer does not say, or contradicts itself.
         """
+
+
+@runtime_checkable
+class Refusing(Protocol):
+    """A paging whose sources may answer 200 and say in the body that they refuse."""
+
+    def refusal(self, told: "Refused") -> UpstreamError | None:
+        """What is said instead of a page; None where it is something else."""
+
+
+class Refused(Struct, frozen=True, kw_only=True):
+    """An answer that has not the shape of a page."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    cursor: str | None  # that was asked for
+
+
+def foreign(name: str, cursor: str) -> UpstreamError:
+    """A cursor that is none of this paging's: nothing but a start of the list helps."""
+    return UpstreamError(
+        f"the cursor {cursor!r:.200} is none of {name}",
+        is_transient=False,
+        recourse=Recourse.RESTART,
+    )

@@ -18,7 +18,7 @@ class Spot(Struct, frozen=True):
     places: frozenset[int]  # of those records
 
 
-class RepeatedReader:
+class RepeatedReader(Reader):
     """Reads these pages and no other.
 
     A page that is as it was gives the records that were set aside. Of one that has changed
@@ -43,6 +43,18 @@ class RepeatedReader:
         spot = self._spots[index]
         page = await self._reader.fetch(spot.cursor, crawl)
         records = page.records
+        kept: Sequence[int] = range(1, len(records) + 1)
         if digest(records) == spot.digest:
-            records = [raw for place, raw in enumerate(records, start=1) if place in spot.places]
-        return replace(page, records=records, next_cursor=next_cursor, total_count=None)
+            kept = [place for place in kept if place in spot.places]
+        faults = {
+            index: page.faults[place]
+            for index, place in enumerate(kept, start=1)
+            if place in page.faults
+        }
+        records = [records[place - 1] for place in kept]
+        return replace(
+            page, records=records, faults=faults, next_cursor=next_cursor, total_count=None
+        )
+
+    async def close(self) -> None:
+        await self._reader.close()

@@ -5,6 +5,7 @@ answer. A `/` or `~` within a name is written `~1` or `~0` (RFC 6901).
 """
 
 from collections.abc import Sequence
+from enum import Enum
 from typing import Any
 
 import msgspec
@@ -14,25 +15,35 @@ from durable.errors import ConfigurationError
 
 
 Tree = dict[str, Any]  # by name: a tree, or the type at a path's end
+Names = tuple[str, ...]
+
+
+class Lacking(Enum):
+    """Stands for a type, at a path that others go on from."""
+
+    WHOLE = "whole"  # what is there has all of it, unless there is nothing at all
 
 
 class Shape:
     """The type of an answer that has something at each of these paths.
 
     Args:
-        paths: each with its type. One that may be UnsetType need not be there.
+        paths: each with its type. One that may be UnsetType need not be there; nor what
+            is below one that is Lacking.WHOLE, if nothing is there.
 
     Raises:
         ConfigurationError: a path goes on beyond the end of another.
     """
 
     def __init__(self, paths: Sequence[tuple[str, Any]]) -> None:
+        lacking = frozenset(names_of(path) for path, kind in paths if kind is Lacking.WHOLE)
+        paths = [(path, kind) for path, kind in paths if kind is not Lacking.WHOLE]
         tree: Tree = {}
         for path, kind in paths:
             _grow(tree, path, kind, is_alone=len(paths) == 1)
-        self._type, self._attributes = _made(tree) if tree else (paths[0][1], {})
+        self._type, self._attributes = _made(tree, lacking) if tree else (paths[0][1], {})
         self._decoder = msgspec.json.Decoder(self._type)
-        self._chains = [(path, self._chain(_names(path))) for path, _ in paths]
+        self._chains = [(path, self._chain(names_of(path))) for path, _ in paths]
 
     def read(self, body: bytes) -> dict[str, Any]:
         """What is at the paths; UNSET where nothing is and nothing need be.
@@ -50,18 +61,19 @@ class Shape:
             values[path] = value
         return values
 
-    def _chain(self, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _chain(self, names: Names) -> Names:
         return tuple(self._attributes[names[: index + 1]] for index in range(len(names)))
 
 
-def _names(path: str) -> tuple[str, ...]:
+def names_of(path: str) -> Names:
+    """The names that a path is made of; none for the whole."""
     if not path:
         return ()
     return tuple(name.replace("~1", "/").replace("~0", "~") for name in path.split("/"))
 
 
 def _grow(tree: Tree, path: str, kind: Any, *, is_alone: bool) -> None:
-    names = _names(path)
+    names = names_of(path)
     below: Any = tree
     if not names and is_alone:
         return
@@ -77,19 +89,20 @@ def _grow(tree: Tree, path: str, kind: Any, *, is_alone: bool) -> None:
     below[names[-1]] = kind
 
 
-def _made(tree: Tree, above: tuple[str, ...] = ()) -> tuple[Any, dict[tuple[str, ...], str]]:
+def _made(tree: Tree, lacking: frozenset[Names], above: Names = ()) -> tuple[Any, dict[Names, str]]:
     """A type with all that the tree has, and the attribute that holds each place in it."""
     fields: list[Any] = []
     rename: dict[str, str] = {}
-    attributes: dict[tuple[str, ...], str] = {}
+    attributes: dict[Names, str] = {}
     for index, (name, below) in enumerate(tree.items()):
         place, attribute = (*above, name), f"field_{index}"
         kind, is_optional = below, _is_optional(below)
         if isinstance(below, dict):
-            kind, further = _made(below, place)
+            kind, further = _made(below, lacking, place)
             attributes.update(further)
             is_optional = all(map(_is_optional, _leaves(below)))
             kind = kind | UnsetType | None if is_optional else kind
+            is_optional = is_optional or place in lacking
         attributes[place], rename[attribute] = attribute, name
         fields.append((attribute, kind, UNSET) if is_optional else (attribute, kind))
     fields.sort(key=len)  # those without a default come first

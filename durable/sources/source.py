@@ -1,6 +1,6 @@
 """What every source is to a job: a declaration, and a reader that needs nothing but a cursor."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Protocol
 
 import httpx
@@ -8,6 +8,7 @@ from msgspec import Raw, Struct
 
 from durable.environment import Environment
 from durable.job import Crawl, Rate
+from durable.tokens import Tokens
 
 
 CURSOR_CHARACTERS_MAX = 8_192  # it is stored with the job
@@ -22,6 +23,9 @@ class Records(Struct, frozen=True, kw_only=True):
     total_count: int | None = None  # of all pages, if the source says so
     request_count: int = 1  # that it took
     wait_ms: int = 0  # before the source is asked for anything more
+    # Of records that are not to be mapped, by their place from 1: why they are set aside, or None
+    # for one that is left out without a word. They count as read.
+    faults: Mapping[int, str | None] = {}
 
 
 class Surroundings(Struct, frozen=True):
@@ -31,6 +35,7 @@ class Surroundings(Struct, frozen=True):
     transport: httpx.AsyncBaseTransport
     now_ms: Callable[[], int]
     page_bytes_max: int  # a larger page is refused
+    tokens: Tokens  # that were asked for, in this turn or in those before it
 
 
 class Reader(Protocol):
@@ -47,6 +52,20 @@ class Reader(Protocol):
         Raises:
             UpstreamError: it could not be had, or is not of the shape that was declared.
         """
+
+    async def close(self) -> None:
+        """Let go of what was kept open between two pages, since the turn is over.
+
+        Raises nothing. A page may be asked for all the same.
+        """
+        return  # a body, so that readers inherit it
+
+    async def cancelled(self, cursor: str | None) -> None:  # noqa: ARG002 - for those who work
+        """Tell whoever works at the page after the cursor that the job was cancelled.
+
+        As well as that can be done: it raises nothing.
+        """
+        return  # a body, so that readers inherit it
 
 
 class Source(Protocol):
@@ -78,3 +97,44 @@ class Source(Protocol):
         Raises:
             ConfigurationError: a variable is not set, or what comes of it is no URL.
         """
+
+
+Scope = Mapping[str, Raw]  # JSON that a request's placeholders take, by name; "": the record's own
+NO_SCOPE: Scope = {}
+NO_NAMES: frozenset[str] = frozenset()
+
+
+class ScopedReader(Reader, Protocol):
+    """Reads one of many lists, such as the pages of one space."""
+
+    async def fetch(self, cursor: str | None, crawl: Crawl, scope: Scope = NO_SCOPE) -> Records:
+        """The page at the cursor, of the list that the scope tells. Raises as `Reader.fetch`."""
+
+
+class ScopedSource(Source, Protocol):
+    """A source whose requests have placeholders, as in `{space.id}`."""
+
+    def reader(self, surroundings: Surroundings, names: frozenset[str] = NO_NAMES) -> ScopedReader:
+        """Raises ConfigurationError, also where a placeholder is none of these names."""
+
+
+def cursor_fault(next_cursor: str, cursor: str | None) -> str | None:
+    """Why a cursor that was made here leads nowhere; None if it leads on."""
+    if next_cursor == cursor:
+        return f"is the same as this page's, {cursor!r:.200}"
+    if len(next_cursor) > CURSOR_CHARACTERS_MAX:
+        return f"is longer than {CURSOR_CHARACTERS_MAX} characters"
+    return None
+
+
+def total_fault(page: Records, read_count: int) -> str | None:
+    """Why a list is not at its end, though this page is said to be its last; None if it may be.
+
+    Args:
+        page: of the list.
+        read_count: records of the list so far, this page's too.
+    """
+    total_count = page.total_count
+    if page.next_cursor is not None or total_count is None or read_count >= total_count:
+        return None
+    return f"it has {total_count} records, and came to its end after {read_count}"

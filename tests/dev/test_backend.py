@@ -195,14 +195,19 @@ def test_a_request_must_be_signed_where_there_is_a_secret(
     assert client.post("/index", content=BODY, headers=headers).status_code == code
 
 
-def test_polls_are_signed_with_an_empty_body() -> None:
+def test_polls_are_signed_by_what_they_ask_for() -> None:
     client = client_of(create_app(signing_secret="secret", clock=lambda: NOW_S * 1_000))
     settings(client, is_asynchronous=True)
     url = client.post("/index", content=BODY, headers=GOOD).headers["location"]
 
+    polled = signed("secret", NOW_S, f"GET {url}".encode())
+    queried = signed("secret", NOW_S, f"GET {url}?a=%20b".encode())
     assert client.get(url).status_code == 401
-    assert client.get(url, headers=signed("secret", NOW_S, b"")).status_code == 200
-    assert client.delete(url, headers=GOOD).status_code == 401
+    assert client.get(url, headers=signed("secret", NOW_S, b"")).status_code == 401
+    assert client.get(url, headers=polled).status_code == 200
+    assert client.get(f"{url}?a=%20b", headers=polled).status_code == 401
+    assert client.get(f"{url}?a=%20b", headers=queried).status_code == 200
+    assert client.delete(url, headers=polled).status_code == 401
 
 
 def test_the_program_takes_its_token_from_the_environment() -> None:

@@ -70,6 +70,7 @@ class Listed(Struct, frozen=True):
 
     fetch: Callable[[dict[str, Any], str | None], Records]
     names: frozenset[str] = frozenset()
+    closed: list[int] = []
 
     is_delegated: ClassVar[bool] = False
     rate: ClassVar[Rate | None] = None
@@ -93,6 +94,9 @@ class ListedReader:
 
     async def fetch(self, cursor: str | None, _crawl: Crawl) -> Records:
         return self._source.fetch(self._memory, cursor)
+
+    async def close(self) -> None:
+        self._source.closed.append(len(self._memory))
 
 
 def records(*ids: str, next_cursor: Any = None, **others: Any) -> Records:

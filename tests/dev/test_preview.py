@@ -85,9 +85,9 @@ def test_documents_are_shown_one_after_the_other_with_all_fields() -> None:
     assert text.startswith(
         "1. Document a\n"
         "   id             a\n"
-        "   viewURL        https://notes.example/a\n"
         "   objectType     note\n"
         "   permissions    allowAnonymousAccess: true\n"
+        "   viewURL        https://notes.example/a\n"
         "   title          One\n"
         "\n"
         "2. Document b\n"
@@ -296,7 +296,7 @@ def url() -> Iterator[str]:
 
 MODULE = """
 from msgspec.structs import replace
-from durable import Bearer, BodyCursor, HttpSource
+from durable import Bearer, BodyCursor, Datasource, HttpSource
 from tests.fakes.connector import NOTES
 
 SOURCE = HttpSource(url="{NOTES_URL}/list", paging=BodyCursor(), auth=Bearer("NOTES_TOKEN"))
@@ -374,7 +374,7 @@ def test_a_connector_that_is_not_there_is_told_beside_those_that_are(
 def test_of_several_connectors_one_has_to_be_named(
     package: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other = MODULE + "connector = replace(connector, name='other', datasource='other')\n"
+    other = MODULE + "connector = replace(connector, name='other', datasource=Datasource('b'))\n"
     (tmp_path / "connectors/other.py").write_text(other)
 
     assert main([], package, tmp_path) == 1

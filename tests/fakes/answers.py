@@ -9,6 +9,7 @@ BULK = "POST /api/index/v1/bulkindexdocuments"
 INDEX = "POST /api/index/v1/indexdocuments"
 DELETE = "POST /api/index/v1/deletedocument"
 STATUS = "POST /api/index/v1/debug/notes/status"
+PROCESS = "POST /api/index/v1/processalldocuments"
 LIST = "GET /list"
 
 
@@ -36,3 +37,17 @@ def a_history(*uploads: tuple[str, str]) -> httpx.Response:
         for second, (name, status) in enumerate(uploads)
     ]
     return httpx.Response(200, json={"documents": {"bulkUploadHistory": history}})
+
+
+def a_count(
+    upload_id: str, found: int | None, state: str = "INDEXING COMPLETED", uploaded: int = 0
+) -> httpx.Response:
+    """What Glean says that it holds after an upload; None: nothing of its index."""
+    documents = {
+        "bulkUploadHistory": [{"uploadId": upload_id, "processingState": state}],
+        "counts": {
+            "uploaded": [{"objectType": "note", "count": uploaded}],
+            "indexed": None if found is None else [{"objectType": "note", "count": found}],
+        },
+    }
+    return httpx.Response(200, json={"documents": documents})

@@ -5,6 +5,7 @@ from msgspec import Struct
 from durable import (
     BodyCursor,
     Connector,
+    Datasource,
     Deletion,
     Document,
     HttpSource,
@@ -34,7 +35,7 @@ def document(note: Note) -> Document | Deletion:
 
 NOTES = Connector(
     name="notes",
-    datasource="notes",
+    datasource=Datasource("notes"),
     source=HttpSource(
         url="https://notes.example/list",
         paging=BodyCursor(field="next_cursor", param="cursor"),

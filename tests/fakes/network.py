@@ -30,6 +30,10 @@ class Network(httpx.AsyncBaseTransport):
         """Keep these for requests of this method and path, as `lines` has them."""
         self._kept.setdefault(line, deque()).extend(answers)
 
+    def is_ready_for(self, line: str) -> bool:
+        """Whether there is an answer to requests of this method and path."""
+        return bool(self._kept.get(line, self._answers))
+
     def meanwhile(self, number: int, act: Callable[[], Awaitable[object]]) -> None:
         """Have somebody act while the request of this number, from 1, is under way."""
         self._meanwhile[number] = act

@@ -7,6 +7,7 @@ import httpx
 from durable.environment import Environment
 from durable.job import Crawl, Mode, Stage
 from durable.sources.source import Reader, Records, Source, Surroundings
+from durable.tokens import Tokens
 from tests.fakes.bench import NOW_MS
 from tests.fakes.environment import an_environment
 
@@ -15,12 +16,14 @@ def surroundings(
     network: httpx.AsyncBaseTransport,
     environment: Environment | None = None,
     page_bytes_max: int = 100_000,
+    tokens: Tokens | None = None,
 ) -> Surroundings:
     return Surroundings(
         environment=environment or an_environment(),
         transport=network,
         now_ms=lambda: NOW_MS,
         page_bytes_max=page_bytes_max,
+        tokens=tokens or Tokens(),
     )
 
 

@@ -9,6 +9,7 @@ from durable import (
     Bearer,
     BodyCursor,
     Connector,
+    Datasource,
     Deletion,
     Document,
     HttpSource,
@@ -60,7 +61,7 @@ LISTED = HttpSource(
 )
 NOTES = Connector(
     name="notes",
-    datasource=DATASOURCE,
+    datasource=Datasource(DATASOURCE),
     source=LISTED,
     record=Note,
     document=document,

@@ -17,6 +17,7 @@ class Kind(StrEnum):
     DELETE = "delete"
     CLOSE = "close"
     ASK = "ask"  # Glean, for the state of its uploads
+    PROCESS = "process"  # all documents at once
 
 
 class Fate(StrEnum):

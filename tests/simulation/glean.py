@@ -14,6 +14,7 @@ from tests.simulation.connector import DATASOURCE, GLEAN_TOKEN, SOURCE_HOST
 
 
 ROOT = "/api/index/v1"
+PROCESSING_MS = 3 * 60 * 60 * 1_000  # in which it takes one call
 
 
 class _Permissions(Struct, forbid_unknown_fields=True, rename="camel"):
@@ -42,6 +43,10 @@ class _Bulk(Struct, forbid_unknown_fields=True, rename="camel"):
 class _Documents(Struct, forbid_unknown_fields=True):
     datasource: str
     documents: list[_Document]
+
+
+class _Processing(Struct, forbid_unknown_fields=True):
+    datasource: str
 
 
 class _Deletion(Struct, forbid_unknown_fields=True, rename="camel"):
@@ -84,6 +89,9 @@ class Glean:
         self.request_bytes_max = limits.batch_bytes_max
         self.unfit: set[str] = set()  # documents that it refuses
         self.index: dict[str, str] = {}  # titles by id
+        self.indexing_ms = 0  # after a close, until its documents can be found
+        self._indexed_at_ms = self._found_count = 0  # of the latest close; and before that
+        self.processed_at_ms: list[int] = []
         self.closed: list[str] = []
         self.refusals: list[str] = []
 
@@ -139,21 +147,40 @@ class Glean:
                 deletion = msgspec.json.decode(request.content, type=_Deletion)
                 _require(deletion.datasource == DATASOURCE, "no such datasource")
                 self.index.pop(deletion.id, None)  # silent where there is none, as documented
+            case "/processalldocuments":
+                processing = msgspec.json.decode(request.content, type=_Processing)
+                _require(processing.datasource == DATASOURCE, "no such datasource")
+                self._process()
             case path if path == f"/debug/{DATASOURCE}/status":
-                history = [
-                    {
-                        "uploadId": upload_id,
-                        "status": upload.status,
-                        "startTime": rfc3339(upload.started_at_ms),
-                        "endTime": "NA",
-                    }
-                    for upload_id, upload in self._uploads.items()
-                    if self._is_listed(upload_id, upload)
-                ]
-                return msgspec.json.encode({"documents": {"bulkUploadHistory": history}})
+                return msgspec.json.encode({"documents": self._status()})
             case path:
                 raise _RefusalError(404, f"there is no {path}")
         return b""  # the success of a write has no documented body
+
+    def _process(self) -> None:
+        now_ms = self._clock.now_ms
+        is_free = all(now_ms - at_ms >= PROCESSING_MS for at_ms in self.processed_at_ms)
+        _require(is_free, "once in three hours", 429)
+        self.processed_at_ms.append(now_ms)
+        self._indexed_at_ms = min(self._indexed_at_ms, now_ms)
+
+    def _status(self) -> dict[str, object]:
+        is_indexed = self._clock.now_ms >= self._indexed_at_ms
+        closed = "INDEXING COMPLETED" if is_indexed else "UPLOAD COMPLETED"
+        history = [
+            {
+                "uploadId": upload_id,
+                "status": upload.status,
+                "processingState": closed if upload.status == "SUCCESSFUL" else "UPLOAD STARTED",
+                "startTime": rfc3339(upload.started_at_ms),
+                "endTime": "NA",
+            }
+            for upload_id, upload in self._uploads.items()
+            if self._is_listed(upload_id, upload)
+        ]
+        found_count = len(self.index) if is_indexed else self._found_count
+        counts = [{"objectType": "Note", "count": found_count}]
+        return {"bulkUploadHistory": history, "counts": {"indexed": counts}}
 
     def _bulk(self, page: _Bulk) -> None:
         _require(not page.force_restart_upload or page.is_first_page, "a restart is a first page")
@@ -172,6 +199,8 @@ class Glean:
             _require(not repeated, f"staged already: {repeated}", 409)
         self._staged |= titles
         if page.is_last_page:
+            self._found_count = len(self.index)
+            self._indexed_at_ms = self._clock.now_ms + self.indexing_ms
             self.index, self._staged, self._open_id = self._staged, {}, None
             self._uploads[page.upload_id].status = "SUCCESSFUL"
             self.closed.append(page.upload_id)

@@ -14,6 +14,13 @@ from tests.simulation.loop import Loop
 
 RETRY_AFTER_SECONDS = 60  # as long as the lease, so that the two times can be taken for another
 
+NAMED = {
+    "status": Kind.ASK,
+    "processalldocuments": Kind.PROCESS,
+    "deletedocument": Kind.DELETE,
+    "indexdocuments": Kind.SEND,
+}
+
 Server = Callable[[httpx.Request], httpx.Response]
 Answer = httpx.Response | Exception
 
@@ -70,13 +77,9 @@ def kind(request: httpx.Request) -> Kind:
     if request.url.host == SOURCE_HOST:
         return Kind.FETCH
     assert request.url.host == GLEAN_HOST
-    match request.url.path.rsplit("/", 1)[-1]:
-        case "status":
-            return Kind.ASK
-        case "deletedocument":
-            return Kind.DELETE
-        case "indexdocuments":
-            return Kind.SEND
+    name = request.url.path.rsplit("/", 1)[-1]
+    if name in NAMED:
+        return NAMED[name]
     body = msgspec.json.decode(request.content)
     if body.get("isLastPage"):
         return Kind.CLOSE

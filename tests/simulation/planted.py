@@ -21,6 +21,8 @@ READINGS = "tests/simulation/test_readings.py"
 REJECTS = "tests/simulation/test_rejects.py"
 TRIGGERS = "tests/simulation/test_triggers.py"
 TRUNCATION = "tests/simulation/test_truncation.py"
+VERIFYING = "tests/simulation/test_verifying.py"
+VERIFIED = f"{VERIFYING}::test_glean_is_asked_after_the_success_until_it_holds_all"
 
 
 class Mutant(Struct, frozen=True):
@@ -55,8 +57,46 @@ PROCESSOR = "durable/processor.py"
 COMMANDS = "durable/commands.py"
 GLEAN = "durable/glean.py"
 READER = "durable/sources/http.py"
+VERIFICATION = "durable/verification.py"
+VERIFIER = "durable/verifier.py"
 
 MUTANTS = [
+    Mutant(
+        "a job's end leaves the verification without an alarm",
+        TURN,
+        "if is_another_queued else wakes_at_ms(self._store, now_ms)",
+        "if is_another_queued else None",
+        (VERIFIED,),
+    ),
+    Mutant(
+        "a question about what Glean holds takes the alarm of a job that was begun meanwhile",
+        VERIFIER,
+        "        if not self._store.pending():  # else the alarm is theirs\n",
+        "        if self._limits:\n",
+        (f"{VERIFYING}::test_a_job_that_is_begun_during_a_question_is_not_disturbed",),
+    ),
+    Mutant(
+        "a question about what Glean holds is lost with the isolate",
+        VERIFIER,
+        "        # The next question's alarm is set before this one is asked.\n"
+        "        await self._save(verification, now_ms)\n",
+        "",
+        (VERIFIED,),
+    ),
+    Mutant(
+        "numbers of before the close verify what came after it",
+        VERIFICATION,
+        "_agrees(verification) and _is_current(verification, holdings, now_ms)",
+        "_agrees(verification)",
+        (VERIFIED,),
+    ),
+    Mutant(
+        "a call that Glean takes once in three hours is repeated when its answer is lost",
+        VERIFICATION,
+        "            process_at_ms=now_ms + PROCESSING_MS,\n",
+        "            process_at_ms=now_ms + limits.verify_pause_ms_min,\n",
+        (f"{VERIFYING}::test_any_two_faults_are_survived",),
+    ),
     Mutant(
         "more documents are sent one by one than Glean takes",
         PACE,

@@ -36,12 +36,12 @@ class StandIn(Struct, frozen=True):
 
     Attributes:
         connector: what the object serves.
-        server: answers it.
+        server: answers it; None: the source does.
         oracle: judges what comes of it.
     """
 
     connector: AnyConnector
-    server: Server
+    server: Server | None
     oracle: type[Oracle]
 
 
@@ -71,9 +71,11 @@ class World:
         self.source = Source(pages, NEW_YEAR_MS - HOUR_MS, order)
         self.glean = Glean(limits, self.clock, readings)
         self.storage = Storage(_settle)
-        asked = stand_in or StandIn(NOTES, self.source.answer, Oracle)
+        asked = stand_in or StandIn(NOTES, None, Oracle)
         self.oracle = asked.oracle(self.storage, self.source, self.glean, self.clock, limits)
-        wire = Network({SOURCE_HOST: asked.server, GLEAN_HOST: self.glean.answer})
+        wire = Network(
+            {SOURCE_HOST: asked.server or self.source.answer, GLEAN_HOST: self.glean.answer}
+        )
         self._connector = asked.connector
         self.driver = Driver(self.storage, wire, self.clock, self.oracle)
         self.driver.plan = plan
@@ -158,11 +160,15 @@ class World:
     def run(self, offsets_ms: Iterable[int] = ()) -> None:
         """Fire alarms, each this much off its time, until there is nothing left to do."""
         remaining = iter(offsets_ms)
-        while self.oracle.head is not None or self.storage.alarm_at_ms is not None:
+        while self.oracle.head is not None or self._is_to_be_woken:
             self.wake(next(remaining, 0))
         with self._told():
             self.driver.land()
         self.wake()  # for nothing
+
+    @property
+    def _is_to_be_woken(self) -> bool:
+        return self.storage.alarm_at_ms is not None or self._redelivery_at_ms is not None
 
     def evict(self) -> None:
         """The platform takes the object from memory, between two calls."""

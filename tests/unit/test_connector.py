@@ -1,9 +1,13 @@
+from typing import ClassVar
+
 import pytest
 from msgspec.structs import replace
 
 from durable.connector import NAME_CHARACTERS_MAX
 from durable.errors import ConfigurationError
 from durable.job import Mode
+from durable.sources.cursors import BodyCursor
+from durable.sources.http import HttpSource
 from tests.fakes.connector import NOTES
 
 
@@ -23,13 +27,22 @@ def test_any_other_name_is_refused(name: str) -> None:
     assert "lower-case letters, digits and single hyphens" in str(error.value)
 
 
-@pytest.mark.parametrize("datasource", ["", "my_notes", "my-notes", "my notes", "nötes", "a\n"])
-def test_a_datasource_that_glean_would_refuse_is_refused(datasource: str) -> None:
-    with pytest.raises(ConfigurationError, match="ASCII letters and digits") as error:
-        replace(NOTES, datasource=datasource)
+class Delegated(HttpSource, frozen=True):
+    """Brings its documents to Glean by itself."""
 
-    assert str(error.value).startswith("connector 'notes': datasource: ")
-    assert repr(datasource) in str(error.value)
+    is_delegated: ClassVar[bool] = True
+
+
+def test_what_a_source_brings_by_itself_cannot_be_verified() -> None:
+    source = Delegated(url="https://notes.example", paging=BodyCursor())
+    assert replace(NOTES, source=source, processes_at_once=True).processes_at_once
+
+    with pytest.raises(ConfigurationError, match="'notes': verifies: it is not for a source that"):
+        replace(NOTES, source=source, verifies=True)
+
+
+def test_nothing_is_verified_or_processed_at_once_unless_that_is_declared() -> None:
+    assert (NOTES.verifies, NOTES.processes_at_once) == (False, False)
 
 
 def test_a_schedule_that_is_no_cron_expression_is_refused() -> None:
@@ -41,30 +54,11 @@ def test_a_connector_may_have_no_schedule() -> None:
     assert replace(NOTES, schedule={}).schedule == {}
 
 
-@pytest.mark.parametrize("pattern", ["", r"https://notes\.example/.*", "https://a.example/[0-9]+"])
-def test_a_url_regex_is_a_pattern(pattern: str) -> None:
-    assert replace(NOTES, url_regex=pattern).url_regex == pattern
-
-
-@pytest.mark.parametrize("pattern", ["https://[", "(", "*", "a{2,1}", "(?P<a>.)(?P<a>.)"])
-def test_a_url_regex_that_is_no_pattern_is_refused(pattern: str) -> None:
-    with pytest.raises(ConfigurationError) as error:
-        replace(NOTES, url_regex=pattern)
-
-    assert str(error.value).startswith(f"connector 'notes': url_regex: {pattern!r} is not right: ")
-
-
-def test_a_connector_may_leave_it_to_glean_what_documents_it_takes() -> None:
-    assert (NOTES.url_regex, NOTES.object_types) == ("", frozenset())
-
-
 def test_all_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(ConfigurationError) as error:
-        replace(
-            NOTES, name="Notes", datasource="my-notes", schedule={"daily": Mode.FULL}, url_regex="("
-        )
+        replace(NOTES, name="Notes", schedule={"daily": Mode.FULL, "0 25 * * *": Mode.FULL})
 
     beginnings = [line.split(": ")[:2] for line in str(error.value).splitlines()]
     assert beginnings == [
-        ["connector 'Notes'", field] for field in ("name", "datasource", "schedule", "url_regex")
+        ["connector 'Notes'", field] for field in ("name", "schedule", "schedule")
     ]

@@ -10,7 +10,9 @@ from durable.discovery import discover, found
 from durable.errors import ConfigurationError
 
 
-GOOD = "from msgspec.structs import replace\nfrom tests.fakes.connector import NOTES\n"
+GOOD = """from msgspec.structs import replace; from durable import Datasource, Mode
+from tests.fakes.connector import NOTES
+"""
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def faults(package: ModuleType) -> list[str]:
 
 
 def test_every_module_of_the_package_gives_a_connector(package: ModuleType) -> None:
-    add(package, "b", GOOD + "connector = replace(NOTES, name='b', datasource='b')")
+    add(package, "b", GOOD + "connector = replace(NOTES, name='b', datasource=Datasource('b'))")
     add(package, "a", GOOD + "connector = NOTES")
 
     assert list(discover(package)) == ["notes", "b"]
@@ -64,9 +66,15 @@ def test_a_module_without_a_connector_is_named(package: ModuleType, text: str) -
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ("datasource='other'", "b.py: name: 'notes' is also that of made_up_connectors/a.py: "),
+        (
+            "datasource=Datasource('other')",
+            "b.py: name: 'notes' is also that of made_up_connectors/a.py: ",
+        ),
         ("name='other'", "b.py: datasource: 'notes' is also that of made_up_connectors/a.py: "),
-        ("name='other', datasource='NOTES'", "b.py: datasource: 'notes' is also that of "),
+        (
+            "name='other', datasource=Datasource('NOTES')",
+            "b.py: datasource: 'notes' is also that of ",
+        ),
     ],
     ids=["name", "datasource", "datasource in other case"],
 )
@@ -100,8 +108,12 @@ def test_two_connectors_do_not_share(package: ModuleType, changes: str, fault: s
             "from durable import *\n\nHttpSource(url='', records='a', paging=NextUrl(field='a'))",
             "a.py, line 3: the path 'a' of a source is",
         ),
+        (
+            GOOD + "connector = replace(NOTES, datasource='notes')\n",
+            "a.py, line 3: connector 'notes': datasource: write Datasource('pythondocs')",
+        ),
     ],
-    ids=["module", "syntax", "below", "connector", "source"],
+    ids=["module", "syntax", "below", "connector", "source", "datasource"],
 )
 def test_a_module_that_cannot_be_imported_is_named_with_the_line(
     package: ModuleType, text: str, fault: str
@@ -128,7 +140,7 @@ def test_a_fault_that_is_another_modules_is_told_of_the_line_that_imports_it(
 
 def test_all_faults_are_told_and_what_is_right_is_found_nevertheless(package: ModuleType) -> None:
     add(package, "a", "import not_there")
-    add(package, "b", GOOD + "connector = replace(NOTES, name='B', datasource='-')")
+    add(package, "b", GOOD + "connector = replace(NOTES, name='B', schedule={'daily': Mode.FULL})")
     add(package, "c", GOOD + "connector = NOTES")
     add(package, "d", GOOD + "connector = NOTES")
 
@@ -148,3 +160,19 @@ def test_the_error_keeps_what_led_to_it(package: ModuleType) -> None:
         discover(package)
 
     assert isinstance(error.value.__cause__, ModuleNotFoundError)
+
+
+def test_a_module_that_begins_with_an_underscore_is_no_connector(package: ModuleType) -> None:
+    add(package, "_shared", "SIZE = 7")
+    add(package, "a", GOOD + "connector = NOTES")
+
+    assert list(discover(package)) == ["notes"]
+
+
+def test_each_fault_of_a_datasource_is_told(package: ModuleType) -> None:
+    add(package, "a", GOOD + "Datasource('my-notes', url_regex='(')")
+
+    told = [fault.removeprefix("made_up_connectors/a.py, line 3: ") for fault in faults(package)]
+
+    assert told[0].startswith("datasource 'my-notes': Glean takes ASCII letters and digits")
+    assert told[1].startswith("datasource 'my-notes': url_regex '(' is no regular expression")

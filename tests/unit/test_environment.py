@@ -1,6 +1,6 @@
 import pytest
 
-from durable.environment import Environment, Secret
+from durable.environment import CONCEALED_MAX, Environment, Secret
 from durable.errors import ConfigurationError
 from durable.job import Limits
 from tests.fakes.environment import an_environment
@@ -97,6 +97,7 @@ def test_a_text_without_secrets_stays_as_it_is() -> None:
         ("abc/def+ghi=", "abc/def+ghi\\u003d"),
         ("abc/def+ghi=", "abc%2fdef%2bghi%3d"),
         ("pass word/7", "pass+word%2F7"),
+        ("aBc/Def+gHi=", "https://abc%2fdef%2bghi%3d"),
         ("abc/def+ghi=", "cut: abc%2Fdef%2Bgh"),
         ('say-"t0ken"-of', 'cut: say-\\"t0ken\\"'),
     ],
@@ -105,6 +106,7 @@ def test_a_text_without_secrets_stays_as_it_is() -> None:
         "Java's JSON",
         "a URL in lower case",
         "a form",
+        "a host",
         "a URL that was cut",
         "JSON that was cut",
     ],
@@ -221,3 +223,59 @@ def test_a_server_that_is_no_url_is_named_with_the_remedy(url: str) -> None:
 
 def test_a_secret_names_the_variable_it_is_from() -> None:
     assert Secret("TOKEN", "t0ken").name == "TOKEN"
+
+
+# What is made of secrets
+
+
+def test_what_was_got_for_a_secret_is_redacted_like_one() -> None:
+    environment = an_environment()
+    assert environment.redacted("acc3ss/t0ken") == "acc3ss/t0ken"
+
+    environment.conceal("acc3ss/t0ken")
+    assert environment.redacted("acc3ss/t0ken an0ther") == "*** an0ther"
+    environment.conceal("an0ther")
+    assert environment.redacted("acc3ss/t0ken an0ther") == "*** ***"
+
+    text = "acc3ss/t0ken acc3ss%2Ft0ken Bearer acc3ss/t0k"
+    assert environment.redacted(text) == "*** *** Bearer ***"
+
+
+def test_a_secret_that_is_read_later_is_redacted_from_then_on() -> None:
+    environment = an_environment(A="first-secret", B="second-secret", C="third-secret")
+    text = "first-secret second-secret third-secret"
+
+    environment.secret("A")
+    assert environment.redacted(text) == "*** second-secret third-secret"
+    environment.hide("B")
+    assert environment.redacted(text) == "*** *** third-secret"
+    environment.conceal("third-secret")
+    assert environment.redacted(text) == "*** *** ***"
+
+
+def test_of_very_many_tokens_the_latest_are_redacted_and_all_secrets() -> None:
+    environment = an_environment(A="deployed-secret")
+    environment.secret("A")
+    environment.conceal("used-all-along")
+    for number in range(CONCEALED_MAX):
+        environment.conceal("used-all-along")
+        environment.conceal(f"token-{number:05}")
+
+    text = "deployed-secret used-all-along token-00000 token-00001 token-00099"
+    assert environment.redacted(text) == "*** *** token-00000 *** ***"
+
+
+def test_of_two_beginnings_of_a_secret_each_is_redacted() -> None:
+    environment = an_environment(A="eyJhbGciOiJI.eyJzdWIi")
+    environment.secret("A")
+
+    text = "eyJhbGciOiJ, eyJhbGxxx eyJhbG eyJhbGciOiJI.eyJ; eyJhb"
+    assert environment.redacted(text) == "***, eyJhbGxxx *** ***; eyJhb"
+
+
+def test_variables_are_filled_in_by_their_names() -> None:
+    environment = an_environment(NOTES_URL="https://notes.example", SPACE_2="a")
+
+    assert environment.filled("{NOTES_URL}/{SPACE_2}/{id}") == "https://notes.example/a/{id}"
+    with pytest.raises(ConfigurationError, match="the variable TEAM is not set"):
+        environment.filled("{TEAM}")

@@ -11,7 +11,9 @@ from msgspec.structs import replace
 
 from durable.auth import Bearer
 from durable.connector import AnyConnector
+from durable.datasource import Datasource
 from durable.fingerprint import fingerprint
+from durable.object_types import ObjectType
 from durable.sources.cursors import BodyCursor, NextUrl
 from durable.sources.http import HttpSource
 from durable.sources.since import Since
@@ -184,7 +186,7 @@ def test_it_differs_with_where_the_source_is_located() -> None:
 
 
 def test_it_differs_with_the_datasource() -> None:
-    assert print_of(replace(NOTES, datasource="memos")) != print_of(NOTES)
+    assert print_of(replace(NOTES, datasource=Datasource("memos"))) != print_of(NOTES)
 
 
 def test_it_does_not_differ_with_the_schedule() -> None:
@@ -224,7 +226,7 @@ def test_it_differs_with_the_records_fields(fields: list[Any]) -> None:
 
 
 def test_parts_do_not_run_into_each_other() -> None:
-    one = replace(NOTES, datasource="notes1")
+    one = replace(NOTES, datasource=Datasource("notes1"))
 
     assert print_of(one, "2https://a.example") != print_of(NOTES, "12https://a.example")
 
@@ -291,7 +293,10 @@ def test_it_differs_with_all_of_the_record(one: list[Any], other: list[Any]) -> 
 
 @pytest.mark.parametrize(
     "corrected",
-    [replace(NOTES, url_regex=".*"), replace(NOTES, object_types=frozenset({"note"}))],
+    [
+        replace(NOTES, datasource=Datasource("notes", url_regex=".*")),
+        replace(NOTES, datasource=Datasource("notes", object_types=(ObjectType("note"),))),
+    ],
     ids=["url_regex", "object_types"],
 )
 def test_it_differs_with_what_is_set_aside(corrected: AnyConnector) -> None:

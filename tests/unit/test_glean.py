@@ -10,8 +10,10 @@ from durable.envelopes import Endpoint
 from durable.environment import Secret
 from durable.errors import UpstreamError
 from durable.glean import Glean
+from durable.holdings import Holdings
 from durable.job import Standing
 from durable.upstream import Upstream
+from tests.fakes.answers import a_count
 from tests.fakes.network import Network
 from tests.fakes.zone import nine_hours_ahead
 
@@ -276,3 +278,26 @@ def test_a_history_that_cannot_be_read_may_pass(body: bytes) -> None:
         asyncio.run(glean(network).standing("u-1"))
 
     assert error.value.is_transient
+
+
+# What it holds
+
+
+def test_glean_is_asked_what_it_holds_at_the_datasources_status() -> None:
+    network = Network(a_count("u-1", 3, uploaded=4))
+
+    found = asyncio.run(glean(network).holdings("u-1"))
+
+    assert network.lines == ["POST /api/index/v1/debug/notes/status"]
+    assert found == Holdings(3, 4, "INDEXING COMPLETED", is_indexed=True)
+
+
+def test_glean_is_asked_to_process_this_datasource_and_no_other() -> None:
+    """Without a name it would block the calls for all datasources."""
+    network = Network(httpx.Response(200))
+
+    asyncio.run(glean(network).process())
+
+    (request,) = network.requests
+    assert str(request.url) == f"{ROOT}/processalldocuments"
+    assert msgspec.json.decode(request.content) == {"datasource": "notes"}

@@ -5,11 +5,13 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from durable.auth import ApiKey
 from durable.errors import ConfigurationError, UpstreamError
-from durable.sources.cursors import BodyCursor
+from durable.sources.cursors import BodyCursor, NextUrl
 from durable.sources.http import EXCERPT_BYTES_MAX, HttpSource
 from durable.sources.since import Since
 from durable.sources.source import CURSOR_CHARACTERS_MAX, Records
+from tests.fakes.bench import NOW_MS
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network
 from tests.fakes.source import read, surroundings
@@ -102,7 +104,7 @@ def test_a_query_in_the_url_is_kept(params: dict[str, str]) -> None:
         ({"items": None, "next_cursor": None}, "items"),
         ({"items": {}, "next_cursor": None}, "items"),
         ({"items": []}, "next_cursor"),
-        ({"items": [], "next_cursor": 7}, "next_cursor"),
+        ({"items": [], "next_cursor": 7.5}, "next_cursor"),
         ({"items": [], "next_cursor": False}, "next_cursor"),
         ([], "object"),
         (None, "object"),
@@ -112,7 +114,7 @@ def test_a_query_in_the_url_is_kept(params: dict[str, str]) -> None:
         "null items",
         "an object of items",
         "no cursor",
-        "an integer cursor",
+        "a broken number as cursor",
         "a false cursor",
         "a list",
         "null",
@@ -325,3 +327,47 @@ def test_a_page_that_is_nested_too_deep_is_refused() -> None:
 
     with pytest.raises(UpstreamError):
         fetched(page(b'{"items": [' + deep + b'], "next_cursor": null}'))
+
+
+# What the machine is told besides
+
+
+def test_a_page_tells_its_requests_and_how_long_the_source_is_to_be_left_alone() -> None:
+    reset_s = NOW_MS // 1_000 + 30
+    headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(reset_s)}
+    network = Network(httpx.Response(200, json=LAST, headers=headers))
+
+    records = fetched(network)
+
+    assert records.request_count == 1
+    assert records.wait_ms == reset_s * 1_000 - NOW_MS
+
+
+def test_requests_that_failed_before_a_page_count_with_it() -> None:
+    network = Network(httpx.Response(503), httpx.Response(200, json=LAST))
+    reader = SOURCE.reader(surroundings(network))
+    with pytest.raises(UpstreamError):
+        read(reader)
+
+    assert read(reader).request_count == 2
+
+
+def test_a_link_is_kept_without_the_proof_that_the_source_wrote_into_it() -> None:
+    """Each request is proven anew, and what is stored had better hold no secret."""
+    source = HttpSource(
+        url=URL, paging=NextUrl(field="next_cursor"), auth=ApiKey("KEY", param="api_key")
+    )
+    network = Network(
+        httpx.Response(200, json={"items": [], "next_cursor": f"{URL}?page=2&api_key=k3y"}),
+        httpx.Response(200, json=LAST),
+    )
+    reader = source.reader(surroundings(network, an_environment(KEY="k3y")))
+
+    records = read(reader)
+    read(reader, records.next_cursor)
+
+    assert records.next_cursor == f"{URL}?page=2"
+    assert [str(request.url) for request in network.requests] == [
+        f"{URL}?api_key=k3y",
+        f"{URL}?page=2&api_key=k3y",
+    ]

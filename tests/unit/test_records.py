@@ -6,9 +6,12 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from durable.connector import AnyConnector
+from durable.datasource import Datasource
 from durable.documents import Deletion, Document
 from durable.job import Mode, Stage
+from durable.object_types import ObjectType
 from durable.records import EXCERPT_BYTES_MAX, Placed, Reject, changes, excerpt
+from durable.sources.source import Records
 from tests.fakes.connector import NOTES, Note, document
 
 
@@ -21,7 +24,8 @@ def made_of(
     connector: AnyConnector, records: Sequence[Raw], rejects: list[Reject]
 ) -> Iterator[Placed]:
     feed = connector.feeds(Mode.FULL)[Stage.DOCUMENTS]
-    return changes(feed, Stage.DOCUMENTS, connector, records, rejects)
+    page = Records(records=list(records), next_cursor=None, byte_count=0)
+    return changes(feed, Stage.DOCUMENTS, connector, page, rejects)
 
 
 def mapped(*records: Raw, connector: AnyConnector = NOTES) -> tuple[list[Placed], list[Reject]]:
@@ -132,7 +136,9 @@ def test_a_mapping_that_gives_something_else_is_told(given: object) -> None:
 
 
 def test_a_document_that_glean_would_refuse_is_set_aside_by_its_id() -> None:
-    reject = rejected(A, replace(NOTES, url_regex="https://memos.example/.*"))
+    reject = rejected(
+        A, replace(NOTES, datasource=Datasource("notes", url_regex="https://memos.example/.*"))
+    )
 
     assert reject.key == "a"
     assert reject.reason.startswith("the view_url 'https://notes.example/a' does not match")
@@ -140,7 +146,9 @@ def test_a_document_that_glean_would_refuse_is_set_aside_by_its_id() -> None:
 
 
 def test_a_deletion_that_glean_would_refuse_is_set_aside_too() -> None:
-    reject = rejected(GONE, replace(NOTES, object_types=frozenset({"memo"})))
+    reject = rejected(
+        GONE, replace(NOTES, datasource=Datasource("notes", object_types=(ObjectType("memo"),)))
+    )
 
     assert reject.key == "b"
 

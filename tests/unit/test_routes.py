@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from durable.commands import Refusal
 from durable.connector import Connectors
+from durable.datasource import Datasource
 from durable.job import Mode
 from tests.fakes.connector import NOTES
 from tests.fakes.requests import BEARER, a_request, answered, check_problem, content
@@ -15,7 +16,10 @@ from tests.fakes.runners import JOB_ID, STATUS, FakeRunners
 from worker.routes import BODY_BYTES_MAX, failure
 
 
-TWO: Connectors = {"notes": NOTES, "other": replace(NOTES, name="other", datasource="other")}
+TWO: Connectors = {
+    "notes": NOTES,
+    "other": replace(NOTES, name="other", datasource=Datasource("other")),
+}
 KEY_CHARACTERS_MAX = 255
 TRIGGER = b'{"mode": "FULL"}'
 

@@ -14,11 +14,11 @@ from durable.host import Host
 from durable.job import Mode
 from durable.processor import Begun, Processor
 from durable.records import EXCERPT_BYTES_MAX as RECORD_BYTES_MAX
+from durable.refusal import REFUSAL_BYTES_MAX
 from durable.sources.cursors import BodyCursor, NextUrl
 from durable.sources.http import EXCERPT_BYTES_MAX, HttpSource
 from durable.status import status
 from durable.store import Store
-from durable.upstream import REFUSAL_BYTES_MAX
 from tests.fakes.connector import NOTES, Note
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network, no_pause

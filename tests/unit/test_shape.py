@@ -5,7 +5,7 @@ import pytest
 from msgspec import UNSET, Raw, UnsetType
 
 from durable.errors import ConfigurationError
-from durable.sources.shape import Shape
+from durable.sources.shape import Lacking, Shape
 
 
 def read(body: bytes, *paths: tuple[str, Any]) -> dict[str, Any]:
@@ -60,6 +60,19 @@ def test_what_may_be_missing_is_read_where_it_is() -> None:
 def test_what_has_to_be_there_has_to_beside_what_may_be_missing() -> None:
     with pytest.raises(msgspec.ValidationError, match="`list`"):
         read(b'{"data": {}}', ("data/next", str | UnsetType), ("data/list", list[int]))
+
+
+WHOLE_OR_NOTHING = (("query", Lacking.WHOLE), ("query/pages", list[int]), ("end", int))
+
+
+def test_what_may_lack_as_a_whole_has_all_of_it_or_is_not_there() -> None:
+    whole = read(b'{"query": {"pages": [1]}, "end": 2}', *WHOLE_OR_NOTHING)
+
+    assert whole == {"query/pages": [1], "end": 2}
+    assert read(b'{"end": 2}', *WHOLE_OR_NOTHING) == {"query/pages": UNSET, "end": 2}
+    for body in (b'{"query": {}, "end": 2}', b'{"query": null, "end": 2}', b"{}"):
+        with pytest.raises(msgspec.ValidationError):
+            read(body, *WHOLE_OR_NOTHING)
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,8 @@ def test_a_queued_job_has_nothing_to_show_yet() -> None:
         "missing": None,
         "upload_id": None,
         "cursor": None,
+        "verification": None,
+        "processing": None,
         "events": (),
     }
 

@@ -125,6 +125,21 @@ def test_headers_that_are_no_longer_true_are_left_out() -> None:
     assert response.content == b"decoded"
 
 
+def test_a_length_is_true_of_what_is_not_encoded() -> None:
+    incoming = FakeIncoming(headers=[("Content-Length", "5"), ("Transfer-Encoding", "x")])
+
+    assert dict(got(FakeFetch(incoming)).headers) == {"content-length": "5"}
+
+
+def test_an_answer_says_how_it_came() -> None:
+    headers = [("Content-Encoding", "br"), ("Transfer-Encoding", "chunked")]
+    encoded, plain = got(FakeFetch(FakeIncoming(headers=headers))), got(FakeFetch(FakeIncoming()))
+
+    names = ("content_encoding", "transfer_encoding")
+    assert [encoded.extensions[name] for name in names] == ["br", "chunked"]
+    assert [plain.extensions[name] for name in names] == ["", ""]
+
+
 def test_a_header_that_comes_twice_is_kept_twice() -> None:
     response = got(FakeFetch(FakeIncoming(headers=[("via", "a"), ("via", "b")])))
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from durable.auth import Bearer
 from durable.commands import Command, Instruction
 from durable.connector import AnyConnector
+from durable.datasource import Datasource
 from durable.environment import Environment
 from durable.executor import REASON_CHARACTERS_MAX
 from durable.job import Job, Limits, Mode, Stage, State, Usage
@@ -345,7 +346,7 @@ def test_a_connector_whose_definition_changed_is_crawled_anew() -> None:
     assert turned(FULL, bench).page_count == 1
 
     bench.now_ms += 60_000
-    bench.connector = replace(NOTES, datasource="others")
+    bench.connector = replace(NOTES, datasource=Datasource("others"))
     bench.restarted()
     bench.network.on(BULK, ok())
     bench.network.on(LIST, httpx.Response(503))

@@ -8,15 +8,18 @@ import pytest
 from durable.auth import BearerSigner, Unsigned
 from durable.environment import Secret
 from durable.errors import UpstreamError
-from durable.upstream import REFUSAL_BYTES_MAX, Answer, Upstream, retry_after_ms
+from durable.refusal import REFUSAL_BYTES_MAX
+from durable.upstream import (
+    TIMEOUT_SECONDS,
+    Answer,
+    Upstream,
+)
 from tests.fakes.network import Network
-from tests.fakes.zone import nine_hours_ahead
 
 
 URL = "https://notes.example/list"
 TOKEN = Secret("NOTES_TOKEN", "t0ken")
 TRANSIENT = {202, 408, 425, 429, *range(500, 600)}
-NOW_MS = 1_792_567_680_000  # Wed, 21 Oct 2026 07:28:00 GMT
 
 
 class Parts(httpx.AsyncByteStream):
@@ -172,100 +175,6 @@ def test_a_failure_without_an_answer_has_no_retry_after_and_no_status() -> None:
     assert (error.retry_after, error.status) == ("", None)
 
 
-@pytest.mark.parametrize(
-    ("header", "wait_ms"),
-    [
-        ("7", 7_000),
-        ("0", 0),
-        ("007", 7_000),
-        ("3600", 3_600_000),
-        pytest.param("9" * 5_000, 9_999_999_999_000, id="absurd"),
-    ],
-)
-def test_retry_after_may_be_seconds(header: str, wait_ms: int) -> None:
-    assert retry_after_ms(header, NOW_MS) == wait_ms
-
-
-@pytest.mark.parametrize(
-    ("header", "wait_ms"),
-    [
-        ("Wed, 21 Oct 2026 07:28:30 GMT", 30_000),
-        ("Wed, 21 Oct 2026 07:28:30 -0000", 30_000),
-        ("Wed, 21 Oct 2026 07:28:30", 30_000),
-        ("Wed, 21 Oct 2026 09:28:30 +0200", 30_000),
-        ("Wednesday, 21-Oct-26 07:28:30 GMT", 30_000),
-        ("Wed Oct 21 07:28:30 2026", 30_000),
-        ("21 Oct 2026 07:28:30 GMT", 30_000),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", 0),
-        ("Wed, 21 Oct 2026 07:27:59 GMT", 0),
-        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
-        ("Fri, 31 Dec 9999 23:59:59 GMT", 251_609_733_119_000),
-    ],
-    ids=[
-        "ahead",
-        "without a zone",
-        "without any zone",
-        "in another zone",
-        "RFC 850",
-        "asctime",
-        "without a day",
-        "now",
-        "just past",
-        "long past",
-        "far ahead",
-    ],
-)
-def test_retry_after_may_be_a_date(header: str, wait_ms: int) -> None:
-    assert retry_after_ms(header, NOW_MS) == wait_ms
-
-
-@pytest.mark.parametrize("zone", ["", " GMT", " -0000"])
-def test_a_date_without_a_zone_is_in_utc_wherever_it_is_read(zone: str) -> None:
-    with nine_hours_ahead():
-        assert retry_after_ms(f"Wed, 21 Oct 2026 07:28:30{zone}", NOW_MS) == 30_000
-
-
-def test_a_date_is_waited_for_to_the_millisecond() -> None:
-    assert retry_after_ms("Wed, 21 Oct 2026 07:28:30 GMT", NOW_MS + 1) == 29_999
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        "",
-        "-1",
-        "1.5",
-        "1e3",
-        "+7",
-        "7s",
-        "soon",
-        "\N{SUPERSCRIPT TWO}",
-        "\N{ARABIC-INDIC DIGIT SEVEN}",
-        ",",
-        "Wed,",
-        "Wed, 41 Oct 2026 07:28:00 GMT",
-        "Wed, 21 Oct 2026 25:28:00 GMT",
-        "Wed, 21 Oct 99999 07:28:00 GMT",
-        "2026-10-21T07:28:30Z",
-    ],
-)
-def test_any_other_retry_after_asks_for_nothing(header: str) -> None:
-    assert retry_after_ms(header, NOW_MS) == 0
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        "Wed, 21 Oct 2026 07:28:00 +99999999999999",
-        "99999999999999999999 Oct 2026 07:28:00 GMT",
-        "Wed, 21 Oct 2026 07:28:99999999999999999999 GMT",
-    ],
-    ids=["zone", "day", "seconds"],
-)
-def test_a_date_with_absurd_numbers_asks_for_nothing(header: str) -> None:
-    assert retry_after_ms(header, NOW_MS) == 0
-
-
 def test_a_body_over_the_limit_is_refused_before_it_is_read_whole() -> None:
     body = Parts(b"x" * 100, count=1_000)
 
@@ -330,3 +239,85 @@ def test_a_connection_that_breaks_within_the_body_may_pass() -> None:
 
     assert refused(Network(httpx.Response(200, stream=body))).is_transient
     assert body.is_released
+
+
+# Requests of another kind
+
+
+def test_a_status_that_was_asked_for_is_an_answer_and_is_read_whole() -> None:
+    body = Parts(b"1234", count=2_000)
+    upstream = Upstream("the backend", Network(httpx.Response(202, stream=body)), Unsigned())
+
+    answer = asyncio.run(
+        upstream.ask("POST", URL, bytes_max=10_000, statuses=frozenset({200, 202}))
+    )
+
+    assert (answer.status, len(answer.body)) == (202, 8_000)
+
+
+def test_a_status_that_was_not_asked_for_is_a_refusal() -> None:
+    upstream = Upstream("the backend", Network(httpx.Response(200)), Unsigned())
+
+    with pytest.raises(UpstreamError, match="the backend answered 200"):
+        asyncio.run(upstream.ask("DELETE", URL, bytes_max=1, statuses=frozenset({204})))
+
+
+def test_a_request_that_takes_long_is_waited_for_as_long_as_it_says() -> None:
+    network = Network(httpx.Response(200), httpx.Response(200))
+    upstream = Upstream("the backend", network, Unsigned())
+
+    asyncio.run(upstream.ask("POST", URL, bytes_max=1, timeout_seconds=840.0))
+    asyncio.run(upstream.ask("POST", URL, bytes_max=1))
+
+    waits = [request.extensions["timeout"]["read"] for request in network.requests]
+    assert waits == [840.0, TIMEOUT_SECONDS]
+
+
+# Requests that are counted, and limits of them
+
+
+def test_every_request_counts_whatever_comes_of_it() -> None:
+    network = Network(httpx.Response(200), httpx.Response(503), httpx.ConnectError("refused"))
+    upstream = Upstream("the source", network, Unsigned())
+
+    async def ask_all() -> None:
+        await upstream.get(URL, bytes_max=10)
+        for _ in range(2):
+            with pytest.raises(UpstreamError):
+                await upstream.get(URL, bytes_max=10)
+
+    asyncio.run(ask_all())
+
+    assert upstream.request_count == 3
+    assert upstream.take_request_count() == 3
+    assert upstream.take_request_count() == 0
+    assert upstream.request_count == 3
+
+
+def test_a_url_that_is_none_is_no_request() -> None:
+    upstream = Upstream("the source", Network(), Unsigned())
+
+    with pytest.raises(UpstreamError, match="InvalidURL"):
+        asyncio.run(upstream.get("https://notes.example:port/", bytes_max=10))
+
+    assert upstream.request_count == 0
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait_ms"),
+    [
+        ({}, 0),
+        ({"x-ratelimit-remaining": "1", "x-ratelimit-reset": "30"}, 0),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "30"}, 30_000),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1792567710"}, 30_000),
+        ({"x-ratelimit-remaining": "0"}, 0),
+        ({"retry-after": "30"}, 0),
+    ],
+    ids=str,
+)
+def test_an_answer_says_how_long_to_wait_for_the_next(
+    headers: dict[str, str], wait_ms: int
+) -> None:
+    answer = got(Network(httpx.Response(200, headers=headers)))
+
+    assert answer.wait_ms(1_792_567_680_000) == wait_ms

@@ -1,0 +1,269 @@
+"""A service of the user's own that crawls and sends to Glean, and is told when."""
+
+import hashlib
+from contextlib import suppress
+from typing import ClassVar
+
+import httpx
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from durable import waits
+from durable.auth import Auth, Unsigned
+from durable.environment import Environment, absolute
+from durable.errors import ConfigurationError, UpstreamError
+from durable.job import Crawl, Rate
+from durable.sources.links import Links
+from durable.sources.report import Outcome, Report, report_of
+from durable.sources.signature import Signed
+from durable.sources.source import Reader, Records, Surroundings
+from durable.upstream import Answer, Upstream
+
+
+# For the answer to what begins a crawl: the platform ends a turn after 15 minutes.
+ANSWER_MS_MAX = 14 * 60 * 1_000
+ANSWER_BYTES_MAX = 64 * 1024
+PATIENCE_REMEDY = (
+    "a crawl that takes longer is to be answered with 202 and the URL of its status, which is then "
+    "asked until it is done"
+)
+BEGUN = frozenset({200, 202, 204, 500})
+ASKED = frozenset({200, 202})
+STOPPED = frozenset({200, 202, 204})
+
+
+class Backend(Struct, frozen=True, kw_only=True):
+    """A crawl that another service does, and that a job begins and follows.
+
+        source=Backend(url_secret="CONNECTOR_API_URL", signing_secret="CONNECTOR_SIGNING_KEY")
+
+    The job asks `POST {url}/index` with
+
+        Idempotency-Key: <the job's id>
+        {"mode": "FULL" or "INCREMENTAL", "glean_instance": "<GLEAN_INSTANCE>"}
+
+    The same key is the same crawl: a request whose answer was lost is sent again. The answer is
+
+    - 200 once the crawl is done, which may take up to 14 minutes. `{"status": "error", "error":
+      "why"}`, also with 500, says that it failed.
+    - 202 at once, with the URL of its status in the header Location or as `{"status_url": ...}`,
+      on the same server. It is asked until it says `{"status": "succeeded"}`, or `"failed"` with
+      an `"error"`; while it says `"running"`, or answers 202, it is asked again after `poll_ms`,
+      or what its header Retry-After says. Other usual words are understood too.
+
+    A crawl that takes longer than `timeout_ms`, or whose job is cancelled, is asked to stop by
+    `DELETE` of the status URL.
+
+    Signed requests say when they were made, in seconds since 1970, and what the HMAC-SHA256 of
+    that, a dot and the body is. Without a body, the method and what is asked for have its place:
+
+        stamp = headers["X-Signature-Timestamp"]
+        content = body or f"{method} {path_and_query}".encode()
+        code = hmac.new(KEY, f"{stamp}.".encode() + content, "sha256").hexdigest()
+        assert hmac.compare_digest(f"sha256={code}", headers["X-Signature-256"])
+        assert abs(time.time() - int(stamp)) < 300  # or it may be somebody's recording
+
+    Attributes:
+        url_secret: the name of the secret that holds the service's URL.
+        auth: how the service is told who asks; None where it lets everybody in.
+        signing_secret: the name of the secret that requests are signed with; empty: they are not.
+        timeout_ms: of the whole crawl.
+        poll_ms: between two questions, if the service does not say.
+    """
+
+    url_secret: str = "CONNECTOR_API_URL"  # noqa: S105 - the name of a secret
+    auth: Auth | None = None
+    signing_secret: str = ""
+    timeout_ms: int = 6 * 60 * 60 * 1_000
+    poll_ms: int = 30_000
+
+    is_delegated: ClassVar[bool] = True
+
+    @property
+    def rate(self) -> Rate | None:
+        return None
+
+    @property
+    def kept_ms(self) -> int | None:
+        return None
+
+    @property
+    def tells_changes(self) -> bool:
+        return True
+
+    def reader(self, surroundings: Surroundings) -> "BackendReader":
+        return BackendReader(self, surroundings)
+
+    def secrets(self) -> frozenset[str]:
+        own = frozenset(filter(None, (self.url_secret, self.signing_secret)))
+        return own | (frozenset() if self.auth is None else self.auth.secrets())
+
+    def located(self, environment: Environment) -> str:
+        """Tells one place from another, and none of them."""
+        url = str(self.url(environment))
+        return hashlib.blake2b(url.encode(), digest_size=8).hexdigest()
+
+    def url(self, environment: Environment) -> httpx.URL:
+        """Raises ConfigurationError, without the URL."""
+        secret = environment.secret(self.url_secret)
+        try:
+            url = httpx.URL(absolute(secret.reveal()))
+        except ConfigurationError:
+            url = None
+        if url is None or url.userinfo:
+            raise ConfigurationError(
+                f"the secret {self.url_secret} is not right: it is the URL of a server, as in "
+                "https://crawler.example.com, and who asks is told by `auth`"
+            )
+        return url
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """A crawl that is under way. As JSON it is the cursor."""
+
+    url: str  # of its status, without the server: that is a secret
+    asked: int = 0  # so that no two cursors are the same
+    begun_at_ms: int
+
+
+class BackendReader(Reader):
+    """Begins and follows the crawl of a `Backend`."""
+
+    def __init__(self, backend: Backend, surroundings: Surroundings) -> None:
+        environment = surroundings.environment
+        url = backend.url(environment)
+        self._backend = backend
+        self._now_ms = surroundings.now_ms
+        self._index_url = url.copy_with(path=f"{url.path.rstrip('/')}/index")
+        self._links = Links(str(url), ())
+        self._instance = environment.optional("GLEAN_INSTANCE")
+        if self._instance is None:
+            raise ConfigurationError(
+                "GLEAN_INSTANCE is not set, and the backend is to be told: "
+                "run `npx wrangler secret put GLEAN_INSTANCE`"
+            )
+        signer = Unsigned() if backend.auth is None else backend.auth.signer(surroundings)
+        key = environment.secret(backend.signing_secret) if backend.signing_secret else None
+        upstream = Upstream("the backend", surroundings.transport, signer)
+        self._upstream = Signed(upstream, key, url.host, surroundings.now_ms)
+
+    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
+        """A page without records: what there is to do now."""
+        if cursor is None:
+            return await self._begun(crawl)
+        return await self._followed(msgspec.json.decode(cursor, type=Run))
+
+    async def cancelled(self, cursor: str | None) -> None:
+        if cursor is not None:
+            await self._stop(msgspec.json.decode(cursor, type=Run))
+
+    async def _begun(self, crawl: Crawl) -> Records:
+        order = {"mode": crawl.mode, "glean_instance": self._instance}
+        try:
+            answer = await self._upstream.ask(
+                "POST",
+                self._index_url,
+                content=msgspec.json.encode(order),
+                headers={"content-type": "application/json", "idempotency-key": crawl.job_id},
+                bytes_max=ANSWER_BYTES_MAX,
+                statuses=BEGUN,
+                timeout_seconds=min(self._backend.timeout_ms, ANSWER_MS_MAX) / 1_000,
+            )
+        except UpstreamError as error:
+            if isinstance(error.__cause__, httpx.TimeoutException):
+                raise UpstreamError(f"{error}: {PATIENCE_REMEDY}", is_transient=False) from error
+            raise
+        report = report_of(answer)
+        if report.outcome is Outcome.FAILED:
+            raise _failed(report)
+        if answer.status == 500:
+            raise UpstreamError(
+                f"the backend answered 500: {report.text}",
+                is_transient=True,
+                status=500,
+                retry_after=answer.headers.get("retry-after", ""),
+            )
+        if answer.status == 202 or report.outcome is Outcome.RUNNING:
+            run = Run(url=self._status_url(report), begun_at_ms=self._now_ms())
+            return self._waiting(run, answer)
+        return _page(answer)
+
+    async def _followed(self, run: Run) -> Records:
+        is_late = self._now_ms() - run.begun_at_ms >= self._backend.timeout_ms
+        try:
+            answer = await self._upstream.ask(
+                "GET",
+                self._located(run),
+                bytes_max=ANSWER_BYTES_MAX,
+                statuses=ASKED,
+            )
+        except UpstreamError as error:
+            if is_late and error.is_transient:
+                raise await self._late(run) from error
+            raise
+        report = report_of(answer)
+        if report.outcome is Outcome.FAILED:
+            raise _failed(report)
+        if report.outcome is Outcome.SUCCEEDED and answer.status == 200:
+            return _page(answer)
+        if report.outcome is Outcome.UNKNOWN and answer.status == 200:
+            raise UpstreamError(
+                "the backend does not say how the crawl is getting on: its status is one of "
+                f"running, succeeded and failed, not as in {report.text}",
+                is_transient=not report.is_json,
+            )
+        if is_late:
+            raise await self._late(run)
+        return self._waiting(replace(run, asked=run.asked + 1), answer)
+
+    def _waiting(self, run: Run, answer: Answer) -> Records:
+        now_ms, backend = self._now_ms(), self._backend
+        wait_ms = waits.wait_ms(answer.headers.get("retry-after", ""), now_ms) or backend.poll_ms
+        left_ms = run.begun_at_ms + backend.timeout_ms - now_ms
+        next_cursor = msgspec.json.encode(run).decode()
+        return _page(answer, next_cursor, max(1, min(wait_ms, left_ms)))
+
+    def _status_url(self, report: Report) -> str:
+        if not report.url:
+            raise UpstreamError(
+                "the backend has begun a crawl and does not say where to ask how it is getting "
+                "on: let it answer 202 with the URL in the header Location",
+                is_transient=False,
+            )
+        try:
+            followed = self._links.followed(report.url, str(self._index_url))
+        except UpstreamError as error:
+            raise UpstreamError(
+                "the backend's status URL is on another server than the backend, and is not asked",
+                is_transient=False,
+            ) from error
+        return httpx.URL(followed).raw_path.decode()
+
+    def _located(self, run: Run) -> httpx.URL:
+        return self._index_url.join(run.url)
+
+    async def _late(self, run: Run) -> UpstreamError:
+        await self._stop(run)
+        return UpstreamError(
+            f"the backend was not done after {self._backend.timeout_ms // 1_000} s, and was asked "
+            "to stop: see what it is doing, or raise timeout_ms of the Backend",
+            is_transient=False,
+        )
+
+    async def _stop(self, run: Run) -> None:
+        """It may be done, or not know how."""
+        with suppress(UpstreamError):
+            await self._upstream.ask(
+                "DELETE", self._located(run), bytes_max=ANSWER_BYTES_MAX, statuses=STOPPED
+            )
+
+
+def _page(answer: Answer, next_cursor: str | None = None, wait_ms: int = 0) -> Records:
+    return Records(
+        records=[], next_cursor=next_cursor, byte_count=len(answer.body), wait_ms=wait_ms
+    )
+
+
+def _failed(report: Report) -> UpstreamError:
+    return UpstreamError(f"the backend's crawl failed: {report.text}", is_transient=False)

@@ -1,0 +1,99 @@
+"""What belongs to a record and takes further requests: whether it is there, and what it costs."""
+
+from enum import StrEnum
+
+from msgspec import Raw, Struct
+from msgspec.structs import replace
+
+from durable.errors import UpstreamError
+from durable.sources.source import Records
+from durable.sources.splice import spliced
+
+
+GONE = frozenset({404, 410})
+
+
+class Missing(StrEnum):
+    """What becomes of a record if what belongs to it is not there (status 404 or 410)."""
+
+    SET_ASIDE = "set aside"  # it is counted among the rejects, with the reason
+    LEAVE_OUT = "leave out"  # without a word: it was deleted meanwhile
+    KEEP = "keep"  # it goes on without
+    FAIL = "fail"  # the job fails
+
+
+class Fault(Struct, frozen=True):
+    """What stands in a record's place."""
+
+    reason: str | None  # as in Records.faults
+
+
+class Tally:
+    """What a page has become, and what that took.
+
+    Args:
+        page: as the list had it.
+        bytes_max: of the page with all that belongs to its records.
+    """
+
+    def __init__(self, page: Records, bytes_max: int) -> None:
+        self._page = page
+        self._bytes_max = bytes_max
+        self._records = [*page.records]
+        self._faults = {**page.faults}
+        self._byte_count, self._wait_ms = page.byte_count, page.wait_ms
+        self._request_count = page.request_count
+
+    def take(self, byte_count: int = 0, request_count: int = 1, wait_ms: int = 0) -> None:
+        """Count what was asked and answered. Raises UpstreamError where it is too much."""
+        self._request_count += request_count
+        self._byte_count += byte_count
+        self._wait_ms = max(self._wait_ms, wait_ms)
+        if self._byte_count > self._bytes_max:
+            raise UpstreamError(
+                f"a page of the source has more than {self._bytes_max} bytes with all that belongs "
+                "to its records: ask for smaller pages, or raise page_bytes_max in LIMITS",
+                is_transient=False,
+            )
+
+    def put(self, place: int, whole: Raw | Fault) -> None:
+        if isinstance(whole, Fault):
+            self._faults[place] = whole.reason
+        else:
+            self._records[place - 1] = whole
+
+    def page(self) -> Records:
+        return replace(
+            self._page,
+            records=self._records,
+            faults=self._faults,
+            byte_count=self._byte_count,
+            request_count=self._request_count,
+            wait_ms=self._wait_ms,
+        )
+
+
+def missed(error: UpstreamError, missing: Missing, kept: Raw | Fault) -> Raw | Fault:
+    """What a record becomes that lacks something. Raises the error where that is another.
+
+    Args:
+        error: of the request for what belongs to it.
+        missing: as declared.
+        kept: what it becomes if it goes on without.
+    """
+    if error.status not in GONE or missing is Missing.FAIL:
+        raise error
+    match missing:
+        case Missing.KEEP:
+            return kept
+        case Missing.LEAVE_OUT:
+            return Fault(None)
+    return Fault(str(error))
+
+
+def put(record: Raw, name: str, value: bytes | Raw) -> Raw | Fault:
+    """The record with a value in a field."""
+    whole = spliced(record, name, value)
+    if whole is None:
+        return Fault(f"the record is no JSON object, so it cannot take the field {name!r}")
+    return whole

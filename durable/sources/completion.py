@@ -1,0 +1,69 @@
+"""Pages of records, each record completed by further requests, a few at a time."""
+
+import asyncio
+from collections.abc import Sequence
+
+from msgspec import Raw
+
+from durable.errors import UpstreamError
+from durable.job import Crawl
+from durable.sources.belonging import Fault, Tally
+from durable.sources.detail import DetailReader
+from durable.sources.gather import GatherReader
+from durable.sources.source import Records, Scope
+
+
+REQUESTS_AT_ONCE = 4  # of the six connections that there are, and Glean has some
+
+
+class Completion:
+    """Of the pages of one list.
+
+    Args:
+        detail: of each record, asked for before what is gathered.
+        gathers: in this order.
+        bytes_max: of a page with all that belongs to its records.
+    """
+
+    def __init__(
+        self, detail: DetailReader | None, gathers: Sequence[GatherReader], bytes_max: int
+    ) -> None:
+        self._detail = detail
+        self._gathers = gathers
+        self._bytes_max = bytes_max
+
+    async def completed(self, page: Records, crawl: Crawl, scope: Scope) -> Records:
+        """Raises UpstreamError where something of the page cannot be had."""
+        if self._detail is None and not self._gathers:
+            return page
+        tally = Tally(page, self._bytes_max)
+        waiting = iter([*enumerate(page.records, start=1)])
+        failures: list[UpstreamError] = []
+
+        async def work() -> None:
+            for place, record in waiting:
+                if place in page.faults:
+                    continue
+                try:
+                    tally.put(place, await self._whole(record, crawl, scope, tally))
+                except UpstreamError as error:
+                    failures.append(error)
+                if failures:
+                    return
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(REQUESTS_AT_ONCE, len(page.records))):
+                group.create_task(work())
+        if failures:
+            raise failures[0]
+        return tally.page()
+
+    async def _whole(self, record: Raw, crawl: Crawl, scope: Scope, tally: Tally) -> Raw | Fault:
+        whole: Raw | Fault = record
+        if self._detail is not None:
+            whole = await self._detail.whole({**scope, "": record}, tally)
+        for gather in self._gathers:
+            if isinstance(whole, Fault):
+                break
+            whole = await gather.whole({**scope, "": whole}, crawl, tally)
+        return whole

@@ -1,0 +1,107 @@
+"""One more request for each record of a page."""
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Raw, Struct
+
+from durable.environment import VARIABLE, Environment
+from durable.errors import UpstreamError
+from durable.sources.belonging import Fault, Missing, Tally, missed, put
+from durable.sources.links import Links
+from durable.sources.paging import Ask
+from durable.sources.shape import Shape
+from durable.sources.source import Scope, Surroundings
+from durable.sources.template import PLACEHOLDER, Template, UnfilledError, located
+from durable.upstream import Upstream
+
+
+class Detail(Struct, frozen=True, kw_only=True):
+    """One more request for each record, whose answer is the record, or a field of it.
+
+        detail=Detail(url="{WIKI_URL}/pages/{id}")
+
+    A page of the list and all its details are one page: they must fit in `page_bytes_max`, and
+    in what the source allows at a time, or the page is tried again and again. The list's page
+    size is what to lower.
+
+    Attributes:
+        url: `{NAME}` stands for the variable NAME, `{id}` or `{owner/id}` for a field of the
+            record, percent-encoded. A field alone, as in `{links/self}`, is the URL itself, and
+            leads to the source's server or one of its `link_origins`.
+        path: of what is taken of the answer; empty: all of it.
+        into: the field of the record that takes it; empty: it takes the record's place.
+        params: sent with each request; fields stand in them too.
+        headers: sent with each request.
+        missing: what becomes of the record where the source has no such detail.
+    """
+
+    url: str
+    path: str = ""
+    into: str = ""
+    params: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}
+    missing: Missing = Missing.SET_ASIDE
+
+    def located(self, environment: Environment) -> str:
+        """Raises ConfigurationError."""
+        is_link = PLACEHOLDER.fullmatch(self.url) and not VARIABLE.fullmatch(self.url)
+        return self.url if is_link else located(self.url, environment)
+
+
+class DetailReader:
+    """Reads the details of records.
+
+    Args:
+        detail: how.
+        upstream: the source.
+        surroundings: of the source's reader.
+        links: which servers a record's own link may name.
+        list_url: what such a link is relative to.
+        names: of the scope; "" is the record.
+
+    Raises:
+        ConfigurationError: a placeholder is none, or a variable is not set.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - those of the list's reader
+        self,
+        detail: Detail,
+        upstream: Upstream,
+        surroundings: Surroundings,
+        links: Links,
+        list_url: str,
+        names: frozenset[str],
+    ) -> None:
+        url = detail.located(surroundings.environment)
+        ask = Ask(url=url, params=detail.params, headers=detail.headers)
+        self._detail = detail
+        self._upstream = upstream
+        self._bytes_max = surroundings.page_bytes_max
+        self._template = Template(ask, names, lambda link: links.followed(link, list_url))
+        self._shape = Shape([(detail.path, Raw)])
+
+    async def whole(self, scope: Scope, tally: Tally) -> Raw | Fault:
+        """What the scope's record becomes. Raises UpstreamError where the page cannot be had."""
+        record, detail = scope[""], self._detail
+        try:
+            ask = self._template.filled(scope)
+        except UnfilledError as error:
+            return Fault(str(error))
+        tally.take()
+        try:
+            answer = await self._upstream.get(
+                ask.url, ask.params, ask.headers, bytes_max=self._bytes_max
+            )
+        except UpstreamError as error:
+            return missed(error, detail.missing, record)
+        tally.take(len(answer.body), request_count=0)
+        try:
+            found: Raw = self._shape.read(answer.body)[detail.path]
+        except msgspec.ValidationError as error:
+            return Fault(f"the record's detail is not of the declared shape: {error}")
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise UpstreamError(
+                f"the source's detail of a record is not JSON: {error}", is_transient=True
+            ) from error
+        return put(record, detail.into, found) if detail.into else found

@@ -1,0 +1,60 @@
+"""How a source marks its last page in the place where the next page's cursor would be. Pure."""
+
+from enum import StrEnum
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+
+from durable.errors import UpstreamError
+
+
+class End(StrEnum):
+    """What is in the cursor's place on the last page. Anything else there is an error."""
+
+    NULL = "null"
+    ABSENT = "absent"  # nothing, or null
+    EMPTY = "empty"  # an empty text
+    HAS_MORE = "has_more"  # anything: the source's `has_more` is false
+
+    def typed(self, kind: Any) -> Any:
+        """The type of the cursor's field, if cursors are of this one."""
+        match self:
+            case End.NULL:
+                return kind | None
+            case End.EMPTY:
+                return kind
+        return kind | None | UnsetType
+
+    def cursor(self, name: str, value: Any, *, has_more: bool | None) -> str | None:
+        """The next page's cursor; None where the last page is marked as declared.
+
+        Args:
+            name: of the field, for errors.
+            value: that was found in it; UNSET for nothing.
+            has_more: what the source says beside it.
+
+        Raises:
+            UpstreamError: there is none, and that is not how the last page is marked.
+        """
+        if self is End.HAS_MORE and has_more is False:
+            return None
+        is_missing = value is None or value is UNSET
+        if not is_missing and value != "":
+            return str(value)
+        is_end = self is End.EMPTY if value == "" else self in _BY_MISSING
+        if not is_end:
+            fault = "is missing" if is_missing else "is empty"
+            raise UpstreamError(
+                f"the source's {name} {fault}; only {_MARKS[self]} marks the last page",
+                is_transient=False,
+            )
+        return None
+
+
+_BY_MISSING = frozenset({End.NULL, End.ABSENT})
+_MARKS = {
+    End.NULL: "null",
+    End.ABSENT: "a missing or null one",
+    End.EMPTY: "an empty one",
+    End.HAS_MORE: "a false has_more",
+}

@@ -1,0 +1,98 @@
+"""A list of its own for each record of a page, put into the record."""
+
+from msgspec import Raw, Struct
+from msgspec.structs import replace
+
+from durable.errors import ConfigurationError, UpstreamError
+from durable.job import Crawl
+from durable.sources.belonging import Fault, Missing, Tally, missed, put
+from durable.sources.source import (
+    Records,
+    Scope,
+    ScopedSource,
+    Surroundings,
+    total_fault,
+)
+from durable.sources.splice import listed
+from durable.sources.template import UnfilledError
+
+
+class Gather(Struct, frozen=True, kw_only=True):
+    """All pages of a list of its own for each record, put into the record as one list.
+
+        gather=(Gather(source=HttpSource(url="{WIKI_URL}/pages/{id}/comments", ...),
+                       into="comments"),)
+
+    For what makes one document together: the comments of a page, the members of a group.
+    Lists that are long, or become documents of their own, are `Nested`.
+
+    Attributes:
+        source: the list; its `{id}` is a field of the record. It is read whole in every mode.
+        into: the field of the record that takes the list.
+        records_max: a longer list fails the job.
+        missing: what becomes of the record where the source has no such list. Kept, it gets an
+            empty one.
+    """
+
+    source: ScopedSource
+    into: str
+    records_max: int = 1_000
+    missing: Missing = Missing.SET_ASIDE
+
+    def __post_init__(self) -> None:
+        if not self.into:
+            raise ConfigurationError("a Gather needs `into`: the field that takes the list")
+
+
+class GatherReader:
+    """Reads the lists of records.
+
+    Args:
+        gather: how.
+        surroundings: of the source's reader.
+        names: of the scope; "" is the record.
+
+    Raises:
+        ConfigurationError: a placeholder is none, or a variable or secret is not right.
+    """
+
+    def __init__(self, gather: Gather, surroundings: Surroundings, names: frozenset[str]) -> None:
+        self._gather = gather
+        self._reader = gather.source.reader(surroundings, names)
+
+    async def whole(self, scope: Scope, crawl: Crawl, tally: Tally) -> Raw | Fault:
+        """What the scope's record becomes. Raises UpstreamError where the page cannot be had."""
+        gather, record = self._gather, scope[""]
+        members: list[Raw] = []
+        read_count, cursor = 0, None
+        for _ in range(gather.records_max + 1):  # a list of nothing but empty pages ends too
+            try:
+                page = await self._reader.fetch(cursor, replace(crawl, since_ms=None), scope)
+            except UnfilledError as error:
+                return Fault(str(error))
+            except UpstreamError as error:
+                tally.take()
+                if cursor is not None:
+                    raise
+                return missed(error, gather.missing, put(record, gather.into, b"[]"))
+            tally.take(page.byte_count, page.request_count, page.wait_ms)
+            if reason := next(filter(None, page.faults.values()), None):
+                return Fault(f"one of its {gather.into}: {reason}")
+            members += _sound(page)
+            read_count += len(page.records)
+            if fault := total_fault(page, read_count):
+                raise UpstreamError(f"the {gather.into} of a record: {fault}", is_transient=False)
+            cursor = page.next_cursor
+            if cursor is None or len(members) > gather.records_max:
+                break
+        if cursor is not None or len(members) > gather.records_max:
+            raise UpstreamError(
+                f"a record has more than {gather.records_max} {gather.into}: raise records_max of "
+                "the Gather, or make them documents of their own with Nested",
+                is_transient=False,
+            )
+        return put(record, gather.into, listed(members))
+
+
+def _sound(page: Records) -> list[Raw]:
+    return [raw for place, raw in enumerate(page.records, start=1) if place not in page.faults]

@@ -1,0 +1,97 @@
+"""What comes of an author's code: records, a cursor, or an exception. Pure."""
+
+from collections.abc import Sequence
+from pathlib import PurePath
+from traceback import walk_tb
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from durable.errors import UpstreamError
+from durable.sources.source import cursor_fault
+
+
+# Of what cannot be written as JSON.
+UNWRITABLE = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
+
+
+def encoded(records: Sequence[Any], bytes_max: int) -> list[Raw]:
+    """Raises UpstreamError where a record is not to be written as JSON, or they are too many."""
+    raws: list[Raw] = []
+    byte_count = 0
+    for place, record in enumerate(records, start=1):
+        try:
+            content = msgspec.json.encode(record)
+        except UNWRITABLE as error:
+            raise UpstreamError(
+                f"record {place} of a page, a {type(record).__name__}, cannot be written as JSON: "
+                f"{error}",
+                is_transient=False,
+            ) from error
+        byte_count += len(content)
+        if byte_count > bytes_max:
+            raise UpstreamError(
+                f"a page of the source has more than {bytes_max} bytes: give fewer records in a "
+                "Portion, or raise page_bytes_max in LIMITS",
+                is_transient=False,
+            )
+        raws.append(Raw(content))
+    return raws
+
+
+def next_cursor(value: Any, cursor: str | None) -> str | None:
+    """The cursor as it is stored. Raises UpstreamError where it would not come back the same.
+
+    Args:
+        value: as the author's code gave it.
+        cursor: of this page, as it is stored.
+    """
+    if value is None:
+        return None
+    try:
+        text = msgspec.json.encode(value).decode()
+        back = msgspec.json.decode(text)
+    except UNWRITABLE as error:
+        raise UpstreamError(
+            f"the source's next cursor {value!r:.200} cannot be written as JSON: {error}",
+            is_transient=False,
+        ) from error
+    fault = cursor_fault(text, cursor)
+    if back != value:
+        fault = f"comes back from JSON as {back!r:.200}: use texts, numbers, lists and dicts"
+    if fault is not None:
+        raise UpstreamError(f"the source's next cursor {value!r:.200} {fault}", is_transient=False)
+    return text
+
+
+def blamed(error: Exception, code: Any) -> UpstreamError:
+    """What the author's code raised, as an error of the source.
+
+    Args:
+        error: what it raised. Of a group, as tasks raise it, an UpstreamError is the one.
+        code: the function, by whose file the line is found.
+    """
+    if isinstance(error, UpstreamError):
+        return error
+    if isinstance(error, ExceptionGroup) and (group := error.subgroup(UpstreamError)):
+        return blamed(group.exceptions[0], code)
+    name = getattr(code, "__qualname__", type(code).__name__)
+    return UpstreamError(
+        f"the source's {name} raised {type(error).__name__}: {error}{_place(error, code)}",
+        is_transient=False,
+    )
+
+
+def _place(error: Exception, code: Any) -> str:
+    """The line of the author's file that was left last."""
+    file = getattr(getattr(code, "__code__", None), "co_filename", None)
+    places = [
+        (PurePath(file), line)
+        for frame, line in walk_tb(error.__traceback__)
+        if frame.f_code.co_filename == file
+    ]
+    if not places:
+        return ""
+    path, line = places[-1]
+    return f", at {path.parent.name}/{path.name}:{line}"

@@ -1,0 +1,106 @@
+"""Paging by the last record's own value. Pure."""
+
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
+
+from msgspec import Struct
+
+from durable.errors import UpstreamError
+from durable.sources.fields import text_of
+from durable.sources.paging import Ask, Told
+from durable.sources.placing import (
+    Place,
+    check_names,
+    check_placed,
+    check_size,
+    placed,
+    size_param,
+    sized,
+    wrong,
+)
+
+
+class Keyset(Struct, frozen=True, kw_only=True):
+    """A page begins after the last record of the page before it, in the source's order.
+
+        GET {url}?after_id=n0100&limit=100&sort=id
+
+    Nothing is passed over where records come and go meanwhile. The order is the author's
+    matter: the source's params ask for it, and it has to be that of `field`. The first
+    page is asked for without the parameter, or with what the source's url has for it.
+
+    The source's `has_more` tells the end. Where it has none, a page without records is the
+    last one, and with `short_page_ends` one with fewer records than `size`.
+
+    A source may answer from the value on, with it. Then the last records come again, and
+    the last page is one that is short and has nothing beyond them. If more records share
+    one value than a page holds, the list cannot be read so, and that is an error.
+
+    Attributes:
+        field: the path of the value in a record, a text or a number.
+        param: what takes it.
+        is_inclusive: the source answers from the value on, and not after it.
+        size: of a page, if it is to be asked for.
+        size_param: what takes the size.
+        short_page_ends: a page with fewer records than `size` is the last one.
+        place: where the parameters go.
+
+    Raises:
+        ConfigurationError: a name is empty, the size is none, or that of a short page is
+            not told.
+    """
+
+    field: str = "id"
+    param: str = "after_id"
+    is_inclusive: bool = False
+    size: int | None = None
+    size_param: str = "limit"
+    short_page_ends: bool = False
+    place: Place = Place.QUERY
+
+    is_linked: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_names(self, "field", "param")
+        check_size(self)
+        if self.short_page_ends and self.size is None:
+            raise wrong(self, "short_page_ends", "declare the size that a page is short of")
+
+    @property
+    def name(self) -> str:
+        return f"last {self.field}"
+
+    def check(self, ask: Ask, tells: Collection[str]) -> None:
+        if self.short_page_ends and "has_more" in tells:
+            raise wrong(self, "short_page_ends", "has_more tells the end: leave one out")
+        if self.is_inclusive and self.size is None and "has_more" not in tells:
+            raise wrong(self, "is_inclusive", "declare the size that the last page is short of")
+        check_placed(self, ask, self.place, self.param, size_param(self))
+
+    def paths(self) -> Mapping[str, Any]:
+        return {}
+
+    def asked(self, ask: Ask, cursor: str | None) -> Ask:
+        ask = sized(ask, self.place, self)
+        return ask if cursor is None else placed(ask, self.place, self.param, cursor)
+
+    def next_cursor(self, told: Told, cursor: str | None) -> str | None:
+        if told.has_more is False or (not told.records and told.has_more is None):
+            return None
+        if not told.records:
+            raise _failure("the source's page is empty, and it says that there is more")
+        value = text_of(told.records[-1], self.field)
+        is_short = self.size is not None and len(told.records) < self.size
+        is_short &= told.has_more is None
+        if self.is_inclusive and value == cursor:
+            if not is_short:
+                raise _failure(
+                    f"more of the source's records have the {self.field} {value!r:.200} than a "
+                    "page holds: ask for larger pages, or page by another field"
+                )
+            return None
+        return None if is_short and self.short_page_ends else value
+
+
+def _failure(reason: str) -> UpstreamError:
+    return UpstreamError(reason, is_transient=False)

@@ -1,0 +1,134 @@
+"""Lines of a body that comes in parts, and pages of them."""
+
+import zlib
+from collections import deque
+
+import msgspec
+from msgspec import Raw, Struct
+
+from durable.errors import Recourse, UpstreamError
+from durable.streamed import Streamed
+
+
+PAGE_BYTES = 1024 * 1024  # a page has no more, unless it is one long line
+EXCERPT_BYTES_MAX = 200
+
+_whole = msgspec.json.Decoder(Raw)
+
+
+class Spot(Struct, frozen=True):
+    """Between two lines of a body."""
+
+    offset: int = 0  # bytes before it, as they are once they are decoded
+    checksum: int = 0  # of these
+
+
+class Lines:
+    """Reads JSON lines off a body, from a spot on.
+
+    Args:
+        stream: whose next byte is the first at the spot.
+        spot: where that is.
+        line_bytes_max: a longer line is refused.
+    """
+
+    def __init__(self, stream: Streamed, spot: Spot, line_bytes_max: int) -> None:
+        self.spot = spot  # after the lines that were taken
+        self._stream = stream
+        self._line_bytes_max = line_bytes_max
+        self._ready: deque[bytes] = deque()
+        self._rest = b""  # of the latest part: the beginning of a line
+        self._is_whole = False  # the body, and all of it was read
+
+    async def skip_to(self, spot: Spot) -> None:
+        """Read up to a spot, and be sure that all before it is what it was.
+
+        Raises:
+            UpstreamError: it is not, and nothing but the start of the list helps.
+        """
+        assert self.spot == Spot(), "the body is read from its start"
+        left, checksum = spot.offset, 0
+        rest = b""
+        while left:
+            part = await self._stream.part()
+            if part is None:
+                raise changed("it is shorter")
+            checksum = zlib.crc32(part[:left], checksum)
+            left, rest = max(0, left - len(part)), part[left:]
+        if checksum != spot.checksum:
+            raise changed("what was read of it is not the same")
+        self.spot = spot
+        self._add(rest)
+
+    async def page(self, line_count: int) -> tuple[list[Raw], int]:
+        """The next lines that are not blank, and the bytes of all that were taken.
+
+        It is the same page however the body comes in parts.
+        """
+        records: list[Raw] = []
+        byte_count, bytes_max = 0, min(PAGE_BYTES, self._line_bytes_max)
+        while len(records) < line_count and (line := await self._next()) is not None:
+            length = len(line) + 1
+            if byte_count and byte_count + length > bytes_max:
+                break
+            if line.strip():
+                records.append(self._record(line))
+            self._ready.popleft()
+            byte_count += length
+            checksum = zlib.crc32(b"\n", zlib.crc32(line, self.spot.checksum))
+            self.spot = Spot(self.spot.offset + length, checksum)
+        return records, byte_count
+
+    async def is_over(self) -> bool:
+        """Whether the body was whole, and has no line left."""
+        return await self._next() is None
+
+    async def _next(self) -> bytes | None:
+        """The next line, which stays where it is; None at the end."""
+        while not self._ready and not self._is_whole:
+            part = await self._stream.part()
+            if part is not None:
+                self._add(part)
+            elif self._rest:
+                raise UpstreamError(
+                    f"the source's last line has no line break, and is cut: {_excerpt(self._rest)}",
+                    is_transient=True,
+                )
+            else:
+                self._is_whole = True
+        return self._ready[0] if self._ready else None
+
+    def _add(self, part: bytes) -> None:
+        *lines, self._rest = (self._rest + part).split(b"\n")
+        self._ready.extend(lines)
+        if max(map(len, (*lines, self._rest))) > self._line_bytes_max:
+            raise UpstreamError(
+                f"the source sent a line of more than {self._line_bytes_max} bytes: raise "
+                "page_bytes_max in LIMITS",
+                is_transient=False,
+            )
+
+    def _record(self, line: bytes) -> Raw:
+        try:
+            return _whole.decode(line)
+        except (msgspec.DecodeError, RecursionError) as error:
+            kind = self._stream.headers.get("content-type", "unknown")
+            raise UpstreamError(
+                f"the source's line at byte {self.spot.offset} is not JSON: {error}; its content "
+                f"type is {kind!r:.100}, and it begins with {_excerpt(line)}: if that is a login "
+                "page, check the secret",
+                is_transient=True,
+            ) from error
+
+
+def changed(how: str) -> UpstreamError:
+    """The list is no longer the one that was begun."""
+    return UpstreamError(
+        f"the source's list has changed since it was begun: {how}",
+        is_transient=False,
+        recourse=Recourse.RESTART,
+    )
+
+
+def _excerpt(line: bytes) -> str:
+    return repr(line[:EXCERPT_BYTES_MAX].decode(errors="replace"))

@@ -1,0 +1,192 @@
+"""A list of JSON lines in one answer of any length, read as a stream.
+
+No more of it is held than a page and a part. The connection lasts as long as a turn; the
+next turn asks for the rest of the very same list.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from durable.auth import Auth, Unsigned
+from durable.environment import Environment, absolute
+from durable.errors import UpstreamError
+from durable.job import Crawl, Rate
+from durable.sources import marks
+from durable.sources.lines import Lines, Spot, changed
+from durable.sources.marks import Mark
+from durable.sources.paging import Ask
+from durable.sources.placing import check_names, wrong
+from durable.sources.rules import Rules
+from durable.sources.since import Changes
+from durable.sources.source import Reader, Records, Surroundings
+from durable.streamed import Streamed
+from durable.upstream import OK, Upstream
+
+
+OK_OR_PART = frozenset({200, 206})
+# What is compressed on the wire has other places there. The Worker's runtime asks for that all the
+# same; where it gets it, the list is marked as one without ranges.
+PLAIN: Mapping[str, str] = {"accept-encoding": "identity"}
+
+
+class LineSource(Struct, frozen=True, kw_only=True):
+    r"""A list whose records are lines (NDJSON, JSON Lines), each ended by a line break.
+
+        {"id": "a"}\n{"id": "b"}\n
+
+    The end is that of the answer, if it is as long as was announced and its last line is
+    whole. A list that is gone on with has to be the very same one: its ETag or
+    Last-Modified, and what was read of it. So an export that is made anew for every
+    request, in another order, has to be read within one turn.
+
+    The rest is asked for as a range where the list has a strong validator and comes
+    uncompressed. Else all before it is read again and thrown away, once in each turn.
+
+    Attributes:
+        url: of the list; `{NAME}` stands for the variable NAME.
+        auth: how the source is told who asks; None where it lets everybody in.
+        since: how it is asked for what has changed; None: an INCREMENTAL job reads all of it.
+        params: sent with every request.
+        headers: likewise.
+        size: lines of a page; where they are long, it has fewer.
+        rules: what its errors mean, where that is not the usual.
+        rate: how often it may be asked.
+        closing_ends: the server announces no length, and closes the connection at the end of
+            the list. So it does where it fails: then the rest is missed without a word.
+
+    Raises:
+        ConfigurationError: the url is empty, or the size is none.
+    """
+
+    url: str
+    auth: Auth | None = None
+    since: Changes | None = None
+    params: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}
+    size: int = 1_000
+    rules: Rules = ()
+    rate: Rate | None = None
+    closing_ends: bool = False
+
+    is_delegated: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_names(self, "url")
+        if type(self.size) is not int or self.size < 1:
+            raise wrong(self, "size", "it is a whole number from 1")
+        if self.since is not None:
+            self.since.check(Ask(url=self.url, params=self.params))
+
+    @property
+    def kept_ms(self) -> int | None:
+        return None if self.since is None else self.since.kept_ms
+
+    @property
+    def tells_changes(self) -> bool:
+        return self.since is not None
+
+    def reader(self, surroundings: Surroundings) -> "LineReader":
+        return LineReader(self, surroundings)
+
+    def secrets(self) -> frozenset[str]:
+        return frozenset() if self.auth is None else self.auth.secrets()
+
+    def located(self, environment: Environment) -> str:
+        return absolute(environment.filled(self.url))
+
+
+class LineReader(Reader):
+    """Reads a `LineSource`. It keeps the connection between two pages, until it is closed."""
+
+    def __init__(self, source: LineSource, surroundings: Surroundings) -> None:
+        url = source.located(surroundings.environment)
+        signer = Unsigned() if source.auth is None else source.auth.signer(surroundings)
+        self._source = source
+        self._ask = Ask(url=url, params=source.params, headers={**PLAIN, **source.headers})
+        self._upstream = Upstream("the source", surroundings.transport, signer, source.rules)
+        self._line_bytes_max = surroundings.page_bytes_max
+        self._stream: Streamed | None = None
+        self._lines: Lines | None = None  # of the stream
+        self._mark: Mark | None = None  # where they are
+
+    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
+        mark = None if cursor is None else marks.marked(cursor)
+        try:
+            if self._lines is None or mark is None or mark != self._mark:
+                await self.close()
+                self._lines = await self._opened(self._asked(crawl), mark)
+            page = await self._page(self._lines)
+        except BaseException:
+            await self.close()  # nobody knows where it is
+            raise
+        if crawl.since_ms is None or self._source.since is None:
+            return page
+        return self._source.since.recent(page, crawl.since_ms)
+
+    async def close(self) -> None:
+        """Let the connection go, since the turn is over. A page may be asked for all the same."""
+        stream, self._stream, self._lines, self._mark = self._stream, None, None, None
+        if stream is not None:
+            await stream.close()
+
+    async def _page(self, lines: Lines) -> Records:
+        assert self._mark is not None, "a list that is open, is marked"
+        records, byte_count = await lines.page(self._source.size)
+        is_over = await lines.is_over()
+        offset, checksum = lines.spot.offset, lines.spot.checksum
+        self._mark = replace(self._mark, offset=offset, checksum=checksum)
+        return Records(
+            records=records,
+            next_cursor=None if is_over else self._mark.cursor(),
+            byte_count=byte_count,
+            request_count=self._upstream.take_request_count(),
+        )
+
+    def _asked(self, crawl: Crawl) -> Ask:
+        if crawl.since_ms is None or self._source.since is None:
+            return self._ask
+        return self._source.since.asked(self._ask, crawl.since_ms)
+
+    async def _opened(self, ask: Ask, mark: Mark | None) -> Lines:
+        """The list from a mark on; None: from its start."""
+        stream = await self._begun(ask, mark)
+        if mark is not None and stream.status == 206:
+            if marks.is_rest(stream, mark):
+                self._mark = mark
+                return Lines(stream, mark.spot, self._line_bytes_max)
+            await self.close()
+            stream = await self._got(ask)
+        self._mark = marks.mark(stream, Spot())
+        lines = Lines(stream, Spot(), self._line_bytes_max)
+        if mark is not None:
+            if not marks.is_same(stream, mark):
+                raise changed(f"it was {mark.validator!r}, and is {self._mark.validator!r}")
+            await lines.skip_to(mark.spot)
+        return lines
+
+    async def _begun(self, ask: Ask, mark: Mark | None) -> Streamed:
+        if mark is None or not mark.is_ranged:
+            return await self._got(ask)
+        ask = replace(ask, headers={**ask.headers, **mark.range})
+        try:
+            return await self._got(ask, OK_OR_PART)
+        except UpstreamError as error:
+            if error.status == 416:
+                raise changed("it is shorter") from error
+            raise
+
+    async def _got(self, ask: Ask, statuses: frozenset[int] = OK) -> Streamed:
+        self._stream = await self._upstream.stream(
+            ask.url, ask.params, ask.headers, statuses=statuses
+        )
+        if not (self._stream.tells_end or self._source.closing_ends):
+            raise UpstreamError(
+                "the source announces no length of its list, and closes the connection after it, "
+                "which it would do as well where it fails: have it announce one, or send it in "
+                "chunks; else declare closing_ends=True",
+                is_transient=False,
+            )
+        return self._stream

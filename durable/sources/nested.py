@@ -1,0 +1,200 @@
+"""Lists within lists: for each record of one source, all pages of another."""
+
+import re
+from typing import ClassVar
+
+from msgspec import Raw, Struct
+from msgspec.structs import replace
+
+from durable.environment import Environment
+from durable.errors import ConfigurationError, Recourse, UpstreamError
+from durable.job import Crawl, Rate
+from durable.sources.belonging import GONE, Fault, Missing, missed
+from durable.sources.filling import FULL_RECORDS, Filling
+from durable.sources.parents import Parents, Place, keys_of, place_of
+from durable.sources.shape import Shape
+from durable.sources.source import (
+    Reader,
+    Records,
+    ScopedSource,
+    Source,
+    Surroundings,
+    cursor_fault,
+    total_fault,
+)
+from durable.sources.splice import narrowed
+
+
+NAME = re.compile(r"[A-Za-z_]\w*")
+
+
+class Nested(Struct, frozen=True, kw_only=True):
+    """The children of all parents: the pages of all spaces, for example.
+
+        Nested(
+            parents=HttpSource(url="{WIKI_URL}/spaces", ...),
+            children=HttpSource(url="{WIKI_URL}/spaces/{space.id}/pages", ...),
+            name="space",
+        )
+
+    A record is a child, with its parent in the field `name`: a Struct with `space: Space` takes
+    it. The parents may be `Nested` themselves; of those, `{page.space.id}` is a field.
+
+    Attributes:
+        parents: any source.
+        children: a list for each of them; in its URL (percent-encoded), its parameters and its
+            body, `{space.id}` is the parent's field `id`.
+        name: of the field that takes the parent, and of the placeholders.
+        key: the parent's field, or the path of it, that no two parents share. By it, a crawl
+            finds the parent again after a crash.
+        keep: those of the parent's fields that are put into each child; empty: all of them. A
+            large parent beside each of many children would fill the memory.
+        missing: what becomes of a parent whose list is not there (status 404 or 410).
+        since_parents: whether an INCREMENTAL job asks for changed parents only. A new child
+            does not always touch its parent, so by default it asks for all of them.
+        lists_max: lists with few children are read together as one page, up to so many. Each
+            takes a request.
+
+    Raises:
+        ConfigurationError: the name is not one, or a field is not right.
+    """
+
+    parents: Source
+    children: ScopedSource
+    name: str
+    key: str = "id"
+    keep: tuple[str, ...] = ()
+    missing: Missing = Missing.SET_ASIDE
+    since_parents: bool = False
+    lists_max: int = 16
+
+    is_delegated: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise ConfigurationError(
+                f"the name {self.name!r} of a Nested source is not right: it names a field of each "
+                "record, in letters, digits and _"
+            )
+
+    @property
+    def rate(self) -> Rate | None:
+        """The stricter one, since each page asks for both."""
+        rates = [source.rate for source in (self.parents, self.children)]
+        return min(filter(None, rates), key=lambda rate: rate.requests / rate.per_ms, default=None)
+
+    @property
+    def kept_ms(self) -> int | None:
+        asked = [self.children, *([self.parents] if self.since_parents else [])]
+        return min((source.kept_ms for source in asked if source.kept_ms), default=None)
+
+    @property
+    def tells_changes(self) -> bool:
+        return self.children.tells_changes
+
+    def reader(self, surroundings: Surroundings) -> "NestedReader":
+        return NestedReader(self, surroundings)
+
+    def secrets(self) -> frozenset[str]:
+        return self.parents.secrets() | self.children.secrets()
+
+    def located(self, environment: Environment) -> str:
+        return f"{self.parents.located(environment)} {self.children.located(environment)}"
+
+
+class NestedReader(Reader):
+    """Reads a `Nested` source."""
+
+    def __init__(self, source: Nested, surroundings: Surroundings) -> None:
+        self._source = source
+        self._parents = source.parents.reader(surroundings)
+        self._children = source.children.reader(surroundings, frozenset({source.name}))
+        self._shape = Shape([(source.key, str | int)])
+        self._bytes_max = surroundings.page_bytes_max
+        self._latest: tuple[str | None, Parents] | None = None  # with the cursor of their page
+
+    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
+        begun = place_of(cursor)
+        place: Place | None = begun
+        filling = Filling(self._bytes_max)
+        while place is not None and filling.has_room(self._source.lists_max):
+            try:
+                place = await self._step(place, crawl, filling)
+                filling.list_count += 1
+            except UpstreamError:
+                if place == begun:
+                    raise
+                break  # what there is, is kept: a source that allows little is read all the same
+        next_cursor = None if place is None else place.cursor()
+        if next_cursor is not None and (fault := cursor_fault(next_cursor, cursor)):
+            raise UpstreamError(f"the cursor of nested lists {fault}", is_transient=False)
+        return filling.page(next_cursor)
+
+    async def close(self) -> None:
+        await self._parents.close()
+        await self._children.close()
+
+    async def _step(self, place: Place, crawl: Crawl, filling: Filling) -> Place | None:
+        """Read one page of children, or find that there are none. Gives where to go on."""
+        parents = await self._parents_at(place.parents, crawl, filling)
+        is_begun = place.slices > 0
+        place = place if is_begun else replace(place, slices=parents.slices)
+        mark = parents.mark_at(place)
+        if mark is None:
+            following = parents.after(place)
+        else:
+            if mark != place.at:
+                place = replace(place, at=mark, children=None, read=0)
+            following = await self._children_at(place, parents[mark], crawl, filling)
+        if not is_begun:
+            for raw, reason in parents.rejects:
+                filling.reject(raw, reason)
+        return following
+
+    async def _parents_at(self, cursor: str | None, crawl: Crawl, filling: Filling) -> Parents:
+        if self._latest is not None and self._latest[0] == cursor:
+            return self._latest[1]
+        self._latest = None  # or there would be two pages in memory
+        source = self._source
+        if not source.since_parents:
+            crawl = replace(crawl, since_ms=None)
+        page = await self._parents.fetch(cursor, crawl)
+        filling.count(page.request_count, page.wait_ms)
+        keys = keys_of(page, self._shape, source.key, source.name)
+        self._latest = cursor, Parents(page, keys, source.name)
+        return self._latest[1]
+
+    async def _children_at(
+        self, place: Place, parent: Raw, crawl: Crawl, filling: Filling
+    ) -> Place:
+        name = self._source.name
+        done = replace(place, done=place.done + place.at, at="", children=None, read=0)
+        try:
+            page = await self._children.fetch(place.children, crawl, {name: parent})
+        except UpstreamError as error:
+            filling.count(request_count=1)
+            is_lost = error.recourse is Recourse.RESTART or error.status in GONE
+            if place.children is not None and is_lost:
+                return replace(place, children=None, read=0)  # the cursor, or all of the list
+            kept = missed(error, self._source.missing, parent)
+            if isinstance(kept, Fault) and kept.reason is not None:
+                filling.reject(parent, kept.reason)
+            return done
+        filling.count(page.request_count, page.wait_ms)
+        read_count = place.read + len(page.records)
+        if fault := _fault(page, read_count):
+            raise UpstreamError(f"the list of a {name}: {fault}", is_transient=False)
+        kept_fields = self._source.keep
+        filling.add(page, name, narrowed(parent, kept_fields) if kept_fields else parent)
+        if page.next_cursor is None:
+            return done
+        # Counted only if need be: a cursor that differs each time hides a circle.
+        read_count = 0 if page.total_count is None else read_count
+        return replace(place, children=page.next_cursor, read=read_count)
+
+
+def _fault(page: Records, read_count: int) -> str | None:
+    total_count = page.total_count
+    if total_count is not None and read_count > 2 * max(total_count, FULL_RECORDS):
+        return f"it has {total_count} records, and comes to no end after {read_count}"
+    return total_fault(page, read_count)

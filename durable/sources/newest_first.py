@@ -1,0 +1,92 @@
+"""Changes of a source that has no parameter for them, and can sort. Pure."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+from msgspec import Raw, Struct
+from msgspec.structs import replace
+
+from durable.errors import UpstreamError
+from durable.sources import times
+from durable.sources.fields import text_of
+from durable.sources.paging import Ask
+from durable.sources.placing import check_names, wrong
+from durable.sources.since import check_spans
+from durable.sources.source import Records
+from durable.sources.times import TimeFormat
+
+
+class NewestFirst(Struct, frozen=True, kw_only=True):
+    """Pages are read from the latest change on, until one that is older than the watermark.
+
+        NewestFirst(field="updated_at", params={"sort": "-updated_at"})
+
+    What changed at the very watermark is read again. A page that is in another order is an
+    error, since what comes after an older record may be a newer one.
+
+    Attributes:
+        field: the path of the time of the last change in a record.
+        format: of that time: a `TimeFormat`, or a text for `strptime`; in UTC, if it tells
+            no zone.
+        params: what the source is asked with for this order, in the place of its own.
+        overlap_ms: so much earlier is read to: for a source whose changes show late.
+        kept_ms: for so long the source can tell what has changed. A job whose watermark is
+            older reads all of it. None: for ever.
+
+    Raises:
+        ConfigurationError: one of them is not right.
+    """
+
+    field: str
+    params: Mapping[str, str]
+    format: str = TimeFormat.RFC3339
+    overlap_ms: int = 0
+    kept_ms: int | None = None
+
+    def __post_init__(self) -> None:
+        check_names(self, "field")
+        if (fault := times.reading_fault(self.format)) is not None:
+            raise wrong(self, "format", fault)
+        check_spans(self)
+
+    def check(self, ask: Ask) -> None:
+        """Its params may be those of the source's request, too."""
+
+    def asked(self, ask: Ask, _since_ms: int) -> Ask:
+        return replace(ask, params={**ask.params, **self.params})
+
+    def recent(self, page: Records, since_ms: int) -> Records:
+        oldest_ms = self._oldest_ms(since_ms)
+        changed = [self._at_ms(record) for record in page.records]
+        for place, (later_ms, at_ms) in enumerate(pairwise(changed), 2):
+            if at_ms > later_ms:
+                raise _failure(
+                    f"the source's page is not sorted by {self.field}, newest first: record "
+                    f"{place} changed after the one before it; the params {dict(self.params)!r} "
+                    "were to ask for that"
+                )
+        count = sum(at_ms >= oldest_ms for at_ms in changed)
+        # The total is that of the whole list, which is not read to its end.
+        page = replace(page, total_count=None)
+        if count == len(changed):
+            return page
+        return replace(page, records=page.records[:count], next_cursor=None)
+
+    def _oldest_ms(self, since_ms: int) -> int:
+        """What is not older than the watermark, may be written as late as this at the least."""
+        whole_second_ms = max(0, since_ms - self.overlap_ms) // 1_000 * 1_000
+        return times.read(self.format, str(times.written(self.format, whole_second_ms)))
+
+    def _at_ms(self, record: Raw) -> int:
+        text = text_of(record, self.field)
+        try:
+            return times.read(self.format, text)
+        except ValueError as error:
+            raise _failure(
+                f"one of the source's records has a {self.field} that is not written as "
+                f"{self.format}: {text!r:.200}"
+            ) from error
+
+
+def _failure(reason: str) -> UpstreamError:
+    return UpstreamError(reason, is_transient=False)

@@ -1,0 +1,202 @@
+"""Sources that their author reads in Python, for whatever no declaration fits."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from inspect import isawaitable
+from typing import Any, ClassVar, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from durable.auth import Auth, Unsigned
+from durable.environment import Environment
+from durable.errors import ConfigurationError, UpstreamError
+from durable.job import Crawl, Rate
+from durable.sources.given import blamed, encoded, next_cursor
+from durable.sources.source import Reader, Records, Surroundings
+from durable.sources.template import located
+from durable.sources.web import Web
+from durable.upstream import Upstream
+
+
+class Portion(Struct, frozen=True):
+    """One page, as its author's code gives it.
+
+    Attributes:
+        records: dicts, msgspec Structs, or whatever else can be written as JSON.
+        next_cursor: where to go on: any JSON value that says all there is to know. None: there is
+            no more, and what a FULL job did not get, Glean deletes.
+        total_count: of the records on all pages, if the source tells.
+        wait_ms: before anything more is asked for.
+    """
+
+    records: Iterable[Any]
+    next_cursor: Any = None
+    total_count: int | None = None
+    wait_ms: int = 0
+
+
+Fetch = Callable[[Any, datetime | None, Web], Awaitable[Portion]]
+Pages = Callable[[Any, datetime | None, Web], AsyncIterator[Portion]]
+
+
+class Fetcher(Protocol):
+    """An object that reads a source."""
+
+    def fetch(self, cursor: Any, since: datetime | None, web: Web) -> Awaitable[Portion]: ...
+
+
+class PythonSource(Struct, frozen=True, kw_only=True):
+    """A source of an async function, or of an async generator.
+
+        async def fetch(cursor, since, web):
+            answer = await web.get("/items", params={"page": str(cursor or 1)})
+            items = answer.json()["items"]
+            return Portion(items, next_cursor=(cursor or 1) + 1 if items else None)
+
+        async def pages(cursor, since, web):
+            while True:
+                ...
+                yield Portion(items, next_cursor=cursor)
+
+        PythonSource(url="{ITEMS_URL}", fetch=fetch)
+        PythonSource(url="{ITEMS_URL}", pages=pages)
+
+    Both are given the cursor of the page to begin with, None for the first; `since`, the aware
+    time from which on changes are asked for, or None for all there is; and `web`, the only
+    network there is. A generator is kept open for as long as the job's turn takes; the next turn,
+    after a crash too, begins it anew at the cursor. It ends with a Portion without a next cursor.
+
+    Attributes:
+        url: where the source is; `{NAME}` stands for the variable NAME. `web` asks this server.
+        fetch: gives one page; or an object with such a `fetch`.
+        pages: yields page after page.
+        auth: how the source is told who asks; None where it lets everybody in.
+        link_origins: further servers that `web` may ask, as in `https://eu.example.com`.
+        rate: how often it may be asked.
+        kept_ms: for so long it can tell what has changed; None: for ever.
+        tells_changes: whether the code heeds `since`. Users, groups and memberships are read by
+            an INCREMENTAL job only then; documents are always.
+
+    Raises:
+        ConfigurationError: not one of the two is given.
+    """
+
+    url: str = ""
+    fetch: Fetch | Fetcher | None = None
+    pages: Pages | None = None
+    auth: Auth | None = None
+    link_origins: tuple[str, ...] = ()
+    rate: Rate | None = None
+    kept_ms: int | None = None
+    tells_changes: bool = False
+
+    is_delegated: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if (self.fetch is None) is (self.pages is None):
+            raise ConfigurationError("a PythonSource takes fetch or pages, and not both")
+        if not callable(self.pages if self.fetch is None else self.code()):
+            raise ConfigurationError(
+                "a PythonSource takes functions: fetch=fetch or pages=pages, without calling them"
+            )
+
+    def code(self) -> Any:
+        """The author's function."""
+        return self.pages or getattr(self.fetch, "fetch", self.fetch)
+
+    def reader(self, surroundings: Surroundings) -> "PythonReader":
+        return PythonReader(self, surroundings)
+
+    def secrets(self) -> frozenset[str]:
+        return frozenset() if self.auth is None else self.auth.secrets()
+
+    def located(self, environment: Environment) -> str:
+        return located(self.url, environment) if self.url else ""
+
+
+class PythonReader(Reader):
+    """Reads a `PythonSource`."""
+
+    def __init__(self, source: PythonSource, surroundings: Surroundings) -> None:
+        signer = Unsigned() if source.auth is None else source.auth.signer(surroundings)
+        upstream = Upstream("the source", surroundings.transport, signer)
+        url = source.located(surroundings.environment)
+        self._bytes_max = surroundings.page_bytes_max
+        self._web = Web(upstream, url, source.link_origins, self._bytes_max)
+        self._is_generator = source.pages is not None
+        self._code = source.code()
+        self._generator: AsyncIterator[Portion] | None = None
+        self._goes_on_at: tuple[str | None, Crawl] | None = None  # the generator, if it is asked
+
+    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
+        self._web.request_count = 0
+        try:
+            portion = await (self._next if self._is_generator else self._given)(cursor, crawl)
+            _check(portion)
+            records = list(portion.records)  # may be the author's code as well
+        except (UpstreamError, MemoryError):
+            raise
+        except Exception as error:
+            raise blamed(error, self._code) from error
+        page = Records(
+            records=(raws := encoded(records, self._bytes_max)),
+            next_cursor=next_cursor(portion.next_cursor, cursor),
+            byte_count=sum(memoryview(raw).nbytes for raw in raws),
+            total_count=portion.total_count,
+            request_count=self._web.request_count,
+            wait_ms=portion.wait_ms,
+        )
+        if page.next_cursor is None:
+            await self.close()
+        else:
+            self._goes_on_at = page.next_cursor, crawl
+        return page
+
+    async def close(self) -> None:
+        generator, self._generator, self._goes_on_at = self._generator, None, None
+        if isinstance(generator, AsyncGenerator):
+            # What the author's code does on its way out, changes nothing any more.
+            with suppress(Exception):
+                await generator.aclose()
+
+    async def _given(self, cursor: str | None, crawl: Crawl) -> Portion:
+        given = self._code(*self._asked(cursor, crawl))
+        if not isawaitable(given):
+            raise TypeError("it is no async function")
+        portion: Portion = await given
+        return portion
+
+    async def _next(self, cursor: str | None, crawl: Crawl) -> Portion:
+        if self._generator is None or self._goes_on_at != (cursor, crawl):
+            await self.close()
+            generator = self._code(*self._asked(cursor, crawl))
+            if not isinstance(generator, AsyncIterator):
+                raise TypeError("it is no async generator")
+            self._generator = generator
+        self._goes_on_at = None  # until it is known where
+        try:
+            return await anext(self._generator)
+        except StopAsyncIteration:
+            raise UpstreamError(
+                "the source's generator ended where more was to come: say that there is no more "
+                "by a Portion with next_cursor=None, without records if need be",
+                is_transient=False,
+            ) from None
+
+    def _asked(self, cursor: str | None, crawl: Crawl) -> tuple[Any, datetime | None, Web]:
+        value = None if cursor is None else msgspec.json.decode(cursor)
+        since_ms = crawl.since_ms
+        since = None if since_ms is None else datetime.fromtimestamp(since_ms / 1_000, UTC)
+        return value, since, self._web
+
+
+def _check(portion: Any) -> None:
+    if not isinstance(portion, Portion):
+        raise TypeError(f"it gave a {type(portion).__name__}, not a Portion")
+    numbers: dict[str, object] = {"total_count": portion.total_count, "wait_ms": portion.wait_ms}
+    for name, number in numbers.items():
+        is_none = number is None and name == "total_count"
+        if not is_none and not (isinstance(number, int) and number >= 0):
+            raise TypeError(f"the {name} of its Portion is no whole number: {number!r:.100}")

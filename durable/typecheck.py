@@ -1,0 +1,103 @@
+"""Whether the fields of a Struct hold what is declared.
+
+msgspec looks when it decodes, not when a Struct is made. So the Struct is taken apart and put
+together again, which is done in C and copies no text.
+"""
+
+import re
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, TypeVar, cast
+
+import msgspec
+from msgspec import Struct
+
+
+# Else they would be made texts, and nobody would see that they are something else.
+AS_THEY_ARE = (bytes, bytearray, memoryview, datetime, date, time, timedelta, Decimal)
+PLACE = re.compile(r"(.*) - at `\$(.*)`", re.DOTALL)
+STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
+
+AnyStruct = TypeVar("AnyStruct", bound=Struct)
+
+
+class Mistyped(Exception):  # noqa: N818 - named for what it says of the value
+    """A field holds something of another type; the message names it and what it holds.
+
+    Args:
+        field: its name, as in "comments[0].created_at".
+        reason: what is wrong.
+    """
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field = field
+
+
+def checked(struct: Struct, kind: type[AnyStruct]) -> AnyStruct:
+    """The same as it will be read: made anew, so that all types are right in it.
+
+    Raises:
+        Mistyped: they are not.
+        MemoryError: there is none left.
+    """
+    try:
+        return msgspec.convert(_builtins(struct), kind)
+    except MemoryError:
+        raise
+    except msgspec.ValidationError as error:
+        raise _mistyped(struct, str(error)) from error
+    except Exception as error:  # whatever stands in a field may raise anything
+        raise _unwritable(struct, error) from error
+
+
+def quoted(value: object) -> str:
+    """The beginning of its repr, for a person."""
+    try:
+        return f"{value!r:.100}"
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever stands in a field may raise anything
+        return f"a {type(value).__name__}"
+
+
+def _builtins(value: object) -> Any:
+    return msgspec.to_builtins(value, builtin_types=AS_THEY_ARE)
+
+
+def _mistyped(struct: Struct, message: str) -> Mistyped:
+    found = PLACE.fullmatch(message)
+    what, path = found.groups() if found else (message, "")
+    field, value = _at(struct, path)
+    what = f"{what[0].lower()}{what[1:]}"
+    return Mistyped(field, f"{field} is {quoted(value)}: {what}" if field else what)
+
+
+def _unwritable(struct: Struct, error: Exception) -> Mistyped:
+    for name in struct.__struct_fields__:
+        value = getattr(struct, name)
+        try:
+            _builtins(value)
+        except MemoryError:
+            raise
+        except Exception as cause:  # noqa: BLE001 - as above
+            return Mistyped(name, f"{name} is {quoted(value)}: it cannot be JSON: {cause}")
+    return Mistyped("", f"it cannot be JSON: {error}")
+
+
+def _at(struct: Struct, path: str) -> tuple[str, object]:
+    """The field's name in Python and its value, as far as the path can be followed."""
+    field, value = "", cast("Any", struct)
+    for key, index in STEP.findall(path):
+        try:
+            if index:
+                value, field = list(value)[int(index)], f"{field}[{index}]"
+            elif isinstance(value, Struct):
+                names = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
+                name = dict(names)[key]
+                value, field = getattr(value, name), f"{field}.{name}"
+            else:
+                value, field = value[key], f"{field}.{key}"
+        except (AttributeError, LookupError, TypeError):
+            break
+    return field.removeprefix("."), value

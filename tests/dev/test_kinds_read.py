@@ -1,0 +1,172 @@
+"""Every kind of paging of the source in dev/kinds_source, read by a connector's declaration."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from starlette.types import ASGIApp
+
+from dev.kinds_source.app import create_app
+from durable.sources.counted import OffsetPaging, PageNumber
+from durable.sources.cursors import BodyCursor, HeaderCursor, NextUrl
+from durable.sources.ends import End
+from durable.sources.graphql import GraphQLConnection
+from durable.sources.http import HttpSource
+from durable.sources.keyset import Keyset
+from durable.sources.link_header import LinkHeader
+from durable.sources.ndjson import LineSource
+from durable.sources.newest_first import NewestFirst
+from durable.sources.odata import OData
+from durable.sources.one_page import OnePage
+from durable.sources.placing import Place
+from durable.sources.since import Since
+from durable.sources.source import Source
+from durable.sources.times import TimeFormat
+from durable.sources.wiki import WikiContinue
+from tests.fakes.paged import decoded
+from tests.fakes.source import a_crawl, surroundings
+
+
+COUNT = 60
+SIZE = 7  # of a page; the last one has fewer
+SINCE = Since(param="updated_since")
+QUERY = "query ($first: Int, $after: String, $since: DateTime) { records { nodes { id } } }"
+
+
+def at(kind: str) -> str:
+    return f"http://testserver/kinds/{kind}"
+
+
+def listed(kind: str, paging: Any, **fields: Any) -> HttpSource:
+    return HttpSource(**{"url": at(kind), "paging": paging, "since": SINCE, **fields})
+
+
+SOURCES: dict[str, Source] = {
+    "cursor": listed("cursor", BodyCursor(size=SIZE), has_more="has_more"),
+    "cursor-absent": listed("cursor-absent", BodyCursor(size=SIZE, end=End.ABSENT)),
+    "cursor-empty": listed("cursor-empty", BodyCursor(size=SIZE, end=End.EMPTY)),
+    "cursor-flag": listed(
+        "cursor-flag", BodyCursor(size=SIZE, end=End.HAS_MORE), has_more="has_more"
+    ),
+    "cursor-header": listed(
+        "cursor-header", HeaderCursor(header="x-next-cursor", size=SIZE), records=""
+    ),
+    "nested": listed(
+        "nested",
+        BodyCursor(field="meta/next", size=SIZE),
+        records="data/result/items",
+        total="meta/total",
+    ),
+    "link": listed("link", LinkHeader(size=SIZE), records=""),
+    "link-relative": listed("link-relative", LinkHeader(size=SIZE), records=""),
+    "next-url": listed("next-url", NextUrl(size=SIZE, size_param="per_page"), records="results"),
+    "next-url-relative": listed(
+        "next-url-relative", NextUrl(size=SIZE, size_param="per_page"), records="results"
+    ),
+    "offset": listed("offset", OffsetPaging(size=SIZE), total="total"),
+    "offset-plain": listed("offset-plain", OffsetPaging(size=SIZE)),
+    "offset-strict": listed("offset-strict", OffsetPaging(size=SIZE, short_page_ends=True)),
+    "page": listed("page", PageNumber(size=SIZE, total_pages="total_pages")),
+    "page-zero": listed("page-zero", PageNumber(first=0, size=SIZE, total_pages="total_pages")),
+    "page-total": listed("page-total", PageNumber(size=SIZE), total="total"),
+    "page-plain": listed("page-plain", PageNumber(size=SIZE)),
+    "keyset": listed("keyset", Keyset(size=SIZE)),
+    "keyset-time": listed(
+        "keyset-time",
+        Keyset(field="updated_at", param="updated_from", is_inclusive=True, size=SIZE),
+        since=Since(param="updated_from", format=TimeFormat.EPOCH_SECONDS),
+    ),
+    "odata": listed(
+        "odata",
+        OData(size=SIZE),
+        records="value",
+        params={"$top": str(SIZE), "$count": "true"},
+        total="@odata.count",
+        since=Since(param="$filter", template="updated_at ge {}"),
+    ),
+    "graphql": listed(
+        "graphql",
+        GraphQLConnection(connection="data/records", size=SIZE),
+        body={"query": QUERY},
+        records="data/records/nodes",
+        total="data/records/totalCount",
+        since=Since(param="variables/since", place=Place.BODY),
+    ),
+    "mediawiki": listed(
+        "mediawiki",
+        WikiContinue(size=SIZE, size_param="gaplimit"),
+        params={"action": "query", "generator": "allpages", "format": "json"},
+        records="query/pages",
+        records_key="pageid",
+        since=Since(param="gapsince"),
+    ),
+    "list": listed("list", OnePage(), records=""),
+    "lines": LineSource(url=at("lines"), since=SINCE, size=SIZE),
+    "lines-no-range": LineSource(url=at("lines-no-range"), since=SINCE, size=SIZE),
+    "newest first": listed(
+        "cursor",
+        BodyCursor(size=SIZE),
+        since=NewestFirst(field="updated_at", params={"sort": "-updated_at"}),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def app() -> ASGIApp:
+    """No record of it changes, so that all the tests may read it."""
+    return create_app(count=COUNT)
+
+
+def read(
+    app: ASGIApp, source: Source, since_ms: int | None = None, *, is_one_turn: bool = False
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """All records and cursors: by one reader, or by another one for each page."""
+
+    async def walk() -> tuple[list[dict[str, Any]], list[str]]:
+        around = surroundings(httpx.ASGITransport(app))
+        reader = source.reader(around)
+        records: list[dict[str, Any]] = []
+        cursors: list[str] = []
+        while True:
+            page = await reader.fetch(cursors[-1] if cursors else None, a_crawl(since_ms))
+            records += decoded(page.records)
+            if page.next_cursor is None:
+                return records, cursors
+            cursors.append(page.next_cursor)
+            reader = reader if is_one_turn else source.reader(around)
+
+    return asyncio.run(walk())
+
+
+def ids(records: list[dict[str, Any]]) -> list[str]:
+    return sorted({record["id"] for record in records})
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_all_records_are_read_whether_or_not_each_page_has_another_reader(
+    app: ASGIApp, kind: str
+) -> None:
+    records, cursors = read(app, SOURCES[kind])
+
+    assert len(ids(records)) == COUNT
+    if kind != "keyset-time":  # what it has read last, it reads again
+        assert len(records) == COUNT
+    assert len(cursors) >= COUNT // SIZE or kind == "list"
+    assert read(app, SOURCES[kind], is_one_turn=True) == (records, cursors)
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_what_has_changed_is_read_and_ties_with_it(app: ASGIApp, kind: str) -> None:
+    records, _ = read(app, SOURCES["list"])
+    seconds = sorted(record["updated"] for record in records)
+    since_ms = seconds[COUNT * 2 // 3] * 1_000
+    expected = [record for record in records if record["updated"] * 1_000 >= since_ms]
+    assert 0 < len(expected) < COUNT
+
+    assert ids(read(app, SOURCES[kind], since_ms)[0]) == ids(expected)
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_where_nothing_has_changed_there_is_an_empty_page(app: ASGIApp, kind: str) -> None:
+    assert read(app, SOURCES[kind], since_ms=4_000_000_000_000) == ([], [])

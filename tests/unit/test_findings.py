@@ -1,0 +1,109 @@
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from durable.drift import Drift
+from durable.findings import Processed, processed, remedy, verified
+from durable.status import status
+from durable.verification import Question, Verdict, Verification, counted, woken
+from tests.fakes.verifications import (
+    BOTH,
+    FULL,
+    HOUR_MS,
+    LIMITS,
+    NOW_MS,
+    PROCESSES,
+    a_verification,
+    of,
+)
+
+
+PAUSED = "DELETION PAUSED"
+
+
+def judged(verdict: Verdict, found: int | None, state: str = "") -> Verification:
+    return replace(a_verification(), verdict=verdict, found_count=found, upload_state=state)
+
+
+def test_a_verification_to_come_shows_when() -> None:
+    shown = msgspec.to_builtins(verified(a_verification()))
+
+    assert shown == {
+        "state": "pending",
+        "sent": 10,
+        "found": None,
+        "uploaded": None,
+        "changed_since": 0,
+        "deleted_since": 0,
+        "upload_state": None,
+        "asked_at": None,
+        "next_at": "1970-01-12T13:51:40.000Z",
+        "until": "1970-01-13T01:46:40.000Z",
+        "last_error": None,
+        "remedy": None,
+    }
+
+
+def test_a_verdict_shows_both_numbers_and_what_has_changed_since() -> None:
+    now_ms = NOW_MS + HOUR_MS
+    verification, _ = woken(a_verification(), (), now_ms, LIMITS)
+    verification = counted(replace(verification, drift=Drift(1, 2)), of(9), now_ms)
+
+    shown = verified(verification)
+
+    assert shown is not None
+    assert (shown.state, shown.sent, shown.found, shown.uploaded) == (Verdict.VERIFIED, 10, 9, 99)
+    assert (shown.changed_since, shown.deleted_since) == (1, 2)
+    assert shown.upload_state == "INDEXING COMPLETED"
+    assert (shown.asked_at, shown.next_at) == ("1970-01-12T14:46:40.000Z", None)
+
+
+def test_who_asked_for_neither_is_shown_neither() -> None:
+    assert (verified(None), processed(None)) == (None, None)
+    assert verified(a_verification(PROCESSES)) is None
+    assert processed(a_verification()) is None
+
+
+def test_a_processing_shows_when_it_was_asked_for() -> None:
+    waiting = a_verification(BOTH)
+    assert processed(waiting) == Processed(asked_at=None, next_at="1970-01-12T13:46:40.050Z")
+
+    asked, question = woken(waiting, (), NOW_MS + HOUR_MS, LIMITS)
+    assert question is Question.PROCESS
+    assert processed(asked) == Processed(
+        asked_at="1970-01-12T14:46:40.000Z", next_at="1970-01-12T17:46:40.000Z"
+    )
+
+
+@pytest.mark.parametrize(
+    ("verification", "words"),
+    [
+        (judged(Verdict.PENDING, None), None),
+        (judged(Verdict.PENDING, 9), None),
+        (judged(Verdict.PENDING, 14, PAUSED), "seven days after the close"),
+        (judged(Verdict.VERIFIED, 10), None),
+        (judged(Verdict.MISMATCH, 9), "list one id twice"),
+        (judged(Verdict.MISMATCH, 11), "something else brings documents"),
+        (judged(Verdict.MISMATCH, 14, PAUSED), "POST /api/index/v1/processalldocuments"),
+        (judged(Verdict.UNKNOWN, None), "last_error"),
+        (judged(Verdict.UNKNOWN, 10), "verify_ms_max"),
+        (judged(Verdict.SUPERSEDED, 14, PAUSED), None),
+        (a_verification(PROCESSES), None),
+    ],
+)
+def test_a_person_is_told_what_to_do(verification: Verification, words: str | None) -> None:
+    told = remedy(verification)
+
+    assert told == words if words is None else words in (told or "")
+
+
+def test_what_happened_after_the_close_is_among_the_jobs_events() -> None:
+    verification, _ = woken(a_verification(), (), NOW_MS + HOUR_MS, LIMITS)
+    verification = counted(verification, of(10), NOW_MS + HOUR_MS)
+
+    shown = status(FULL, verification=verification)
+
+    assert shown.verification == verified(verification)
+    assert [event.what for event in shown.events] == [
+        "verified: 10 documents were sent, Glean has 10"
+    ]

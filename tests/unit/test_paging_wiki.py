@@ -1,0 +1,229 @@
+"""Paging as MediaWiki has it, and records that have keys."""
+
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Raw
+
+from durable.errors import ConfigurationError, Recourse, UpstreamError
+from durable.sources.http import HttpSource
+from durable.sources.keyed import keyed
+from durable.sources.one_page import OnePage
+from durable.sources.paging import Paging
+from durable.sources.wiki import WikiContinue
+from tests.fakes.network import Network
+from tests.fakes.paged import URL, check_resumes, counts, items, sizes, some
+from tests.fakes.source import page_of
+
+
+PARAMS = {"action": "query", "format": "json", "generator": "allpages", "gapfrom": ""}
+SOURCE = HttpSource(
+    url=URL,
+    params=PARAMS,
+    records="query/pages",
+    records_key="key",
+    paging=WikiContinue(size=50, size_param="gaplimit"),
+)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@some
+@given(count=counts, size=sizes)
+def test_the_continue_object_leads_through_the_list(version: int, count: int, size: int) -> None:
+    complete = "" if version == 1 else True
+    source = (
+        SOURCE
+        if version == 1
+        else HttpSource(url=URL, params=PARAMS, records="query/pages", paging=WikiContinue())
+    )
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        params = request.url.params
+        assert params.get("gaplimit") == ("50" if version == 1 else None)
+        assert (params["action"], params.get("continue", "-||")) == ("query", "-||")
+        start = int(params["gapfrom"] or 0)
+        page = items(count)[start : start + size]
+        pages = page if version == 2 else {f"k{item['id']}": item for item in page}
+        content: dict[str, Any] = {"batchcomplete": complete}
+        if page:
+            content["query"] = {"pages": pages}
+        if start + size < count:
+            content["continue"] = {"gapfrom": start + size, "continue": "-||"}
+        return httpx.Response(200, json=content)
+
+    keys = [{"key": f"k{item['id']}"} for item in items(count)]
+    expected = [item | key for item, key in zip(items(count), keys, strict=True)]
+    check_resumes(source, answer, expected if version == 1 else items(count))
+
+
+def answered(content: Any, cursor: str | None = None, **headers: str) -> Any:
+    network = Network(httpx.Response(200, json=content, headers=headers))
+    return page_of(SOURCE, network, cursor)
+
+
+COMPLETE = {"batchcomplete": ""}
+LATER = '{"gapfrom":"B"}'
+
+
+def test_the_cursor_is_the_continue_object() -> None:
+    page = answered({**COMPLETE, "continue": {"gapfrom": "B", "sroffset": 10}})
+
+    assert page.next_cursor == '{"gapfrom":"B","sroffset":10}'
+    assert page.records == []
+
+
+@pytest.mark.parametrize("continued", [{}, {"continue": {"gapfrom": "B", "rvcontinue": "9|8"}}])
+@pytest.mark.parametrize("complete", [{}, {"batchcomplete": False}])
+def test_an_answer_that_is_not_complete_is_refused(
+    continued: dict[str, Any], complete: dict[str, Any]
+) -> None:
+    content = {"query": {"pages": {"1": {"title": "A"}}}, **continued, **complete}
+
+    with pytest.raises(UpstreamError, match=r"not marked as batchcomplete.*ask for fewer") as error:
+        answered(content)
+
+    assert not error.value.is_transient
+
+
+@pytest.mark.parametrize("value", [None, "x", [], {"a": None}, {"a": []}, {"a": 1.5}], ids=repr)
+def test_a_continue_of_another_type_is_refused(value: object) -> None:
+    with pytest.raises(UpstreamError, match=r"declared shape.*continue"):
+        answered({**COMPLETE, "continue": value})
+
+
+def test_a_query_without_the_records_is_not_of_the_shape() -> None:
+    """A misspelt path would otherwise be an empty wiki."""
+    with pytest.raises(UpstreamError, match=r"declared shape.*pages"):
+        answered({**COMPLETE, "query": {"allpages": []}})
+    with pytest.raises(UpstreamError, match=r"declared shape.*query"):
+        answered({**COMPLETE, "query": None})
+
+
+def test_the_continue_object_of_this_very_page_is_refused() -> None:
+    with pytest.raises(UpstreamError, match="the source's continue is the same"):
+        answered({**COMPLETE, "continue": {"gapfrom": "B"}}, LATER)
+
+
+@pytest.mark.parametrize("cursor", ["abc", "", "7", "[]", '{"a":null}'])
+def test_a_cursor_of_another_kind_of_paging_is_refused(cursor: str) -> None:
+    with pytest.raises(UpstreamError, match="is none of MediaWiki's") as error:
+        answered(COMPLETE, cursor)
+
+    assert error.value.recourse is Recourse.RESTART
+
+
+@pytest.mark.parametrize(
+    ("code", "first_may_pass"),
+    [("badtoken", False), ("maxlag", True), ("ratelimited", True), ("internal_api_error_X", True)],
+)
+@pytest.mark.parametrize("beside", [{}, COMPLETE, {"query": {}}])
+def test_an_error_in_an_answer_of_200_is_quoted(
+    code: str, beside: dict[str, Any], *, first_may_pass: bool
+) -> None:
+    content = {"error": {"code": code, "info": "Waiting for a host"}, **beside}
+
+    with pytest.raises(UpstreamError) as first:
+        answered(content)
+    with pytest.raises(UpstreamError) as later:
+        answered(content, LATER, **{"retry-after": "5"})
+
+    assert str(first.value) == (f"the source answered with an error: {code}: Waiting for a host")
+    assert (first.value.is_transient, later.value.is_transient) == (first_may_pass, True)
+    assert later.value.retry_after == "5"
+
+
+def test_a_continue_that_has_expired_begins_the_list_anew() -> None:
+    with pytest.raises(UpstreamError) as error:
+        answered({"error": {"code": "badcontinue"}}, LATER)
+
+    assert (error.value.is_transient, error.value.recourse) == (False, Recourse.RESTART)
+
+
+@pytest.mark.parametrize("error", [None, "x", {}, []], ids=repr)
+def test_an_error_of_another_form_is_no_page_either(error: object) -> None:
+    with pytest.raises(UpstreamError):
+        answered({"error": error, **COMPLETE})
+
+
+@pytest.mark.parametrize(
+    ("declare", "fault"),
+    [
+        (lambda: WikiContinue(size=5), "WikiContinue: size_param=''"),
+        (lambda: WikiContinue(size=0, size_param="x"), "WikiContinue: size=0"),
+        (lambda: HttpSource(url=URL, paging=WikiContinue(), body={}), "MediaWiki takes no JSON"),
+        (
+            lambda: HttpSource(url=URL, paging=WikiContinue(), params={"format": "xml"}),
+            "format='xml'",
+        ),
+        (
+            lambda: HttpSource(
+                url=URL,
+                paging=WikiContinue(size=5, size_param="gaplimit"),
+                params={"gaplimit": "max"},
+            ),
+            "'gaplimit' is in the source's params too",
+        ),
+    ],
+)
+def test_a_declaration_that_is_not_right_is_refused(declare: Any, fault: str) -> None:
+    with pytest.raises(ConfigurationError, match=fault):
+        declare()
+
+
+# Records that have keys
+
+
+def of_one_page(body: bytes, paging: Paging, key: str) -> list[bytes]:
+    source = HttpSource(url=URL, records="by/id", records_key=key, paging=paging)
+    page = page_of(source, Network(httpx.Response(200, content=body)))
+    return [bytes(raw) for raw in page.records]
+
+
+def test_each_record_has_its_key() -> None:
+    body = b'{"by": {"id": {"a/b \\" \xc3\xa9": {"n": 1.50 } , "c":{}, "d": { }}}}'
+
+    assert of_one_page(body, OnePage(), "k\u00e9y") == [
+        '{"n": 1.50,"k\u00e9y":"a/b \\" \u00e9"}'.encode(),
+        '{"k\u00e9y":"c"}'.encode(),
+        '{"k\u00e9y":"d"}'.encode(),
+    ]
+
+
+def test_the_key_takes_the_place_of_a_field_of_its_name() -> None:
+    (record,) = keyed({"a": Raw(b'{"id": 7, "x": 1}')}, "id")
+
+    assert msgspec.json.decode(record) == {"id": "a", "x": 1}
+
+
+fields = st.dictionaries(st.text(max_size=3), st.integers(), max_size=3)
+
+
+@given(records=st.dictionaries(st.text(max_size=3), fields, max_size=3), key=st.text(min_size=1))
+def test_whatever_the_names_are(records: dict[str, dict[str, int]], key: str) -> None:
+    raw = {name: Raw(msgspec.json.encode(record)) for name, record in records.items()}
+
+    found = [msgspec.json.decode(record) for record in keyed(raw, key)]
+
+    assert found == [{**record, key: name} for name, record in records.items()]
+
+
+@pytest.mark.parametrize("record", [b"null", b"7", b'"x"', b"[]"])
+def test_a_record_that_has_no_place_for_its_key_is_refused(record: bytes) -> None:
+    with pytest.raises(UpstreamError, match="with the key 'a' is no object"):
+        of_one_page(b'{"by": {"id": {"a": ' + record + b"}}}", OnePage(), "key")
+
+
+def test_no_records_may_be_an_empty_list() -> None:
+    assert of_one_page(b'{"by": {"id": []}}', OnePage(), "key") == []
+    with pytest.raises(UpstreamError, match=r"are a list.*leave out records_key"):
+        of_one_page(b'{"by": {"id": [{}]}}', OnePage(), "key")
+
+
+@pytest.mark.parametrize("records", [b"null", b"7", b'"x"'])
+def test_records_that_are_neither_are_refused(records: bytes) -> None:
+    with pytest.raises(UpstreamError, match="declared shape"):
+        of_one_page(b'{"by": {"id": ' + records + b"}}", OnePage(), "key")

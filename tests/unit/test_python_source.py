@@ -1,0 +1,567 @@
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from msgspec import Struct
+from msgspec.structs import replace
+
+from durable.auth import Bearer
+from durable.connector import Connector
+from durable.errors import ConfigurationError, UpstreamError
+from durable.fingerprint import fingerprint
+from durable.job import Crawl
+from durable.sources.python import Portion, PythonSource
+from durable.sources.source import CURSOR_CHARACTERS_MAX, Records
+from durable.sources.web import REQUESTS_MAX, TAKEN, Web
+from tests.fakes.connector import NOTES
+from tests.fakes.environment import an_environment
+from tests.fakes.network import Network
+from tests.fakes.source import a_crawl, page_of, surroundings
+from tests.fakes.wiki import decoded, ids, pages_of
+
+
+URL = "https://notes.example/api"
+NAMES = [f"n{number}" for number in range(7)]
+
+
+class Note(Struct):
+    id: str
+
+
+async def fetch(cursor: Any, _since: datetime | None, _web: Web) -> Portion:
+    start = cursor or 0
+    following = start + 2 if start + 2 < len(NAMES) else None
+    return Portion([Note(name) for name in NAMES[start : start + 2]], following)
+
+
+class Pages:
+    """A generator over the names that keeps count of itself."""
+
+    def __init__(self) -> None:
+        self.begun: list[Any] = []
+        self.closed: list[Any] = []
+
+    async def pages(
+        self, cursor: Any, _since: datetime | None, _web: Web
+    ) -> AsyncIterator[Portion]:
+        self.begun.append(cursor)
+        at = cursor
+        try:
+            while True:
+                start = at["from"] if at else 0
+                following = {"from": start + 2} if start + 2 < len(NAMES) else None
+                yield Portion([{"id": name} for name in NAMES[start : start + 2]], following)
+                at = following
+        finally:
+            self.closed.append(cursor)
+
+
+FETCHED = PythonSource(fetch=fetch)
+
+
+def read_by_one(source: PythonSource, crawl: Crawl | None = None) -> list[Records]:
+    """All pages, by one reader in one loop, as within a turn."""
+
+    async def read() -> list[Records]:
+        reader = source.reader(surroundings(Network()))
+        pages = [await reader.fetch(None, crawl or a_crawl())]
+        while (cursor := pages[-1].next_cursor) is not None:
+            pages.append(await reader.fetch(cursor, crawl or a_crawl()))
+        return pages
+
+    return asyncio.run(read())
+
+
+def fault(
+    source: PythonSource, *answers: httpx.Response, cursor: str | None = None
+) -> UpstreamError:
+    with pytest.raises(UpstreamError) as error:
+        page_of(source, Network(*answers), cursor)
+    return error.value
+
+
+def giving(portion: Any) -> PythonSource:
+    async def give(_cursor: Any, _since: datetime | None, _web: Web) -> Any:
+        return portion
+
+    return PythonSource(fetch=give)
+
+
+def asking(ask: Callable[[Web], Any]) -> PythonSource:
+    """A source whose only record is what it got."""
+
+    async def asked(_cursor: Any, _since: datetime | None, web: Web) -> Portion:
+        return Portion([await ask(web)])
+
+    return PythonSource(fetch=asked, url=URL)
+
+
+# Functions
+
+
+def test_a_function_is_asked_page_by_page() -> None:
+    pages = read_by_one(FETCHED)
+
+    assert ids(iter(pages)) == NAMES
+    assert [page.next_cursor for page in pages] == ["2", "4", "6", None]
+    assert pages[0].byte_count == len('{"id":"n0"}{"id":"n1"}')
+
+
+def test_an_object_with_such_a_function_is_one_too() -> None:
+    class Reading:
+        def __init__(self, size: int) -> None:
+            self.size = size
+
+        async def fetch(self, cursor: Any, _since: datetime | None, _web: Web) -> Portion:
+            start = cursor or 0
+            names = NAMES[start : start + self.size]
+            return Portion([{"id": name} for name in names], start + len(names) if names else None)
+
+    assert ids(iter(read_by_one(PythonSource(fetch=Reading(3))))) == NAMES
+
+
+@pytest.mark.parametrize("source", [FETCHED, PythonSource(pages=Pages().pages)], ids=["f", "g"])
+def test_the_rest_is_the_same_from_every_cursor(source: PythonSource) -> None:
+    pages = read_by_one(source)
+
+    for index, page in enumerate(pages[:-1], start=1):
+        assert ids(pages_of(source, Network(), page.next_cursor)) == ids(iter(pages[index:]))
+
+
+def test_changes_are_asked_for_by_an_aware_time() -> None:
+    times: list[datetime | None] = []
+
+    async def timed(_cursor: Any, since: datetime | None, _web: Web) -> Portion:
+        times.append(since)
+        return Portion([])
+
+    page_of(PythonSource(fetch=timed), Network(), since_ms=1_764_000_000_123)
+    page_of(PythonSource(fetch=timed), Network())
+
+    assert times == [datetime(2025, 11, 24, 16, 0, 0, 123_000, tzinfo=UTC), None]
+
+
+def test_whatever_can_be_written_as_json_is_a_record() -> None:
+    page = page_of(
+        giving(
+            Portion(iter([{"a": 1}, Note("n"), [Decimal("1.5")], datetime(2026, 1, 1, tzinfo=UTC)]))
+        ),
+        Network(),
+    )
+
+    assert decoded(page) == [{"a": 1}, {"id": "n"}, ["1.5"], "2026-01-01T00:00:00Z"]
+
+
+def test_a_total_and_a_pause_are_handed_on() -> None:
+    page = page_of(giving(Portion([], None, total_count=9, wait_ms=5)), Network())
+
+    assert (page.total_count, page.wait_ms, page.request_count) == (9, 5, 0)
+
+
+# Generators
+
+
+def test_a_generator_is_kept_open_for_a_turn() -> None:
+    pages = Pages()
+
+    assert ids(iter(read_by_one(PythonSource(pages=pages.pages)))) == NAMES
+    assert (pages.begun, pages.closed) == ([None], [None])
+
+
+def test_a_generator_begins_anew_at_the_cursor_after_a_crash() -> None:
+    pages = Pages()
+
+    assert ids(pages_of(PythonSource(pages=pages.pages), Network())) == NAMES
+    assert pages.begun == [None, {"from": 2}, {"from": 4}, {"from": 6}]
+
+
+def test_a_generator_that_is_asked_for_another_page_begins_anew_and_the_old_one_ends() -> None:
+    pages = Pages()
+
+    async def read() -> list[Any]:
+        reader = PythonSource(pages=pages.pages).reader(surroundings(Network()))
+        cursors = [None, '{"from":2}', '{"from":2}', '{"from":4}']
+        return [decoded(await reader.fetch(cursor, a_crawl()))[0]["id"] for cursor in cursors]
+
+    assert asyncio.run(read()) == ["n0", "n2", "n2", "n4"]
+    assert pages.begun == [None, {"from": 2}]
+    assert pages.closed[:1] == [None]
+
+
+def test_a_generator_of_another_crawl_is_not_gone_on_with() -> None:
+    pages = Pages()
+
+    async def read() -> None:
+        reader = PythonSource(pages=pages.pages).reader(surroundings(Network()))
+        page = await reader.fetch(None, a_crawl())
+        await reader.fetch(page.next_cursor, a_crawl(since_ms=0))
+
+    asyncio.run(read())
+
+    assert pages.begun == [None, {"from": 2}]
+
+
+def test_a_generator_is_ended_with_the_turn() -> None:
+    pages = Pages()
+
+    async def read() -> None:
+        reader = PythonSource(pages=pages.pages).reader(surroundings(Network()))
+        await reader.fetch(None, a_crawl())
+        await reader.close()
+        assert pages.closed == [None]
+        await reader.close()
+        await reader.fetch(None, a_crawl())
+
+    asyncio.run(read())
+
+    assert pages.begun == [None, None]
+
+
+def test_what_a_generator_raises_as_it_ends_is_not_heard() -> None:
+    async def pages(_cursor: Any, _since: datetime | None, _web: Web) -> AsyncIterator[Portion]:
+        try:
+            yield Portion([1], 1)
+        finally:
+            raise ValueError
+
+    async def read() -> None:
+        reader = PythonSource(pages=pages).reader(surroundings(Network()))
+        await reader.fetch(None, a_crawl())
+        await reader.close()
+
+    asyncio.run(read())
+
+
+def test_a_generator_says_that_there_is_no_more() -> None:
+    async def pages(_cursor: Any, _since: datetime | None, _web: Web) -> AsyncIterator[Portion]:
+        yield Portion([1], 1)
+
+    with pytest.raises(UpstreamError, match="ended where more was to come") as error:
+        read_by_one(PythonSource(pages=pages))
+
+    assert not error.value.is_transient
+
+
+def test_a_generator_that_failed_begins_anew() -> None:
+    begun: list[Any] = []
+
+    async def pages(cursor: Any, _since: datetime | None, web: Web) -> AsyncIterator[Portion]:
+        begun.append(cursor)
+        yield Portion([1], 1)
+        await web.get("/")
+        yield Portion([2])
+
+    async def read() -> Records:
+        network = Network(httpx.Response(503))
+        reader = PythonSource(pages=pages, url=URL).reader(surroundings(network))
+        await reader.fetch(None, a_crawl())
+        with pytest.raises(UpstreamError):
+            await reader.fetch("1", a_crawl())
+        return await reader.fetch("2", a_crawl())
+
+    assert asyncio.run(read()).next_cursor == "1"
+    assert begun == [None, 2]
+
+
+# Cursors
+
+
+@pytest.mark.parametrize(
+    ("cursor", "fault_of_it"),
+    [
+        (datetime(2026, 1, 1, tzinfo=UTC), "comes back from JSON as '2026-01-01T00:00:00Z'"),
+        ((1, 2), "comes back from JSON as"),
+        ({1: 2}, "comes back from JSON as"),
+        (float("nan"), "comes back from JSON as None"),
+        (object(), "cannot be written as JSON"),
+        ("x" * CURSOR_CHARACTERS_MAX, "is longer than 8192 characters"),
+    ],
+    ids=["a time", "a tuple", "keys of numbers", "nan", "an object", "long"],
+)
+def test_a_cursor_that_does_not_survive_a_crash_is_refused(cursor: Any, fault_of_it: str) -> None:
+    error = fault(giving(Portion([], cursor)))
+
+    assert fault_of_it in str(error)
+    assert not error.is_transient
+
+
+def test_the_same_cursor_again_is_refused() -> None:
+    assert "is the same as this page's" in str(
+        fault(giving(Portion([1], {"a": 1})), cursor='{"a":1}')
+    )
+
+
+@pytest.mark.parametrize("cursor", [0, "", False, [], {}, {"a": [1, None, "ä"]}], ids=repr)
+def test_any_json_but_null_is_a_cursor(cursor: Any) -> None:
+    page = page_of(giving(Portion([], cursor)), Network())
+
+    assert msgspec.json.decode(page.next_cursor or "null") == cursor
+
+
+# What goes wrong
+
+
+def test_what_the_code_raises_is_named_with_its_line() -> None:
+    def deeper(items: dict[str, Any]) -> Any:
+        return items["items"]  # here
+
+    async def broken(_cursor: Any, _since: datetime | None, _web: Web) -> Portion:
+        return Portion(deeper({}))
+
+    error = fault(PythonSource(fetch=broken))
+
+    line = deeper.__code__.co_firstlineno + 1
+    assert str(error).endswith(
+        f"broken raised KeyError: 'items', at unit/test_python_source.py:{line}"
+    )
+    assert not error.is_transient
+
+
+def test_what_records_raise_as_they_are_made_is_named_too() -> None:
+    error = fault(giving(Portion(int(text) for text in ["1", "x"])))
+
+    assert "raised ValueError: invalid literal for int()" in str(error)
+    assert "at unit/test_python_source.py:" in str(error)
+
+
+def test_an_upstream_error_is_left_as_it_is() -> None:
+    error = fault(
+        asking(lambda web: web.get("/")), httpx.Response(429, headers={"retry-after": "9"})
+    )
+
+    assert (error.status, error.retry_after, error.is_transient) == (429, "9", True)
+
+
+def test_an_upstream_error_of_a_task_is_that_error() -> None:
+    async def together(web: Web) -> Any:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(web.get("/"))
+
+    error = fault(asking(together), httpx.Response(503))
+
+    assert (error.status, error.is_transient) == (503, True)
+
+
+def test_an_upstream_error_that_the_code_catches_is_its_own_affair() -> None:
+    async def patient(web: Web) -> Any:
+        try:
+            await web.get("/")
+        except UpstreamError as error:
+            return error.status
+
+    assert decoded(page_of(asking(patient), Network(httpx.Response(404)))) == [404]
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"records": []}, "it gave a dict, not a Portion"),
+        (None, "it gave a NoneType, not a Portion"),
+        (Portion([], None, total_count="9"), "the total_count of its Portion is no whole number"),  # type: ignore[arg-type]
+        (Portion([], None, wait_ms=-1), "the wait_ms of its Portion is no whole number"),
+        (Portion(7), "TypeError: 'int' object is not iterable"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_no_portion_is_refused(given: Any, named: str) -> None:
+    assert named in str(fault(giving(given)))
+
+
+@pytest.mark.parametrize(
+    ("record", "named"),
+    [(object(), "record 2 of a page, a object"), ({"a": {1j}}, "complex"), ("\ud800", "a str")],
+    ids=["an object", "a complex number", "half a character"],
+)
+def test_a_record_that_cannot_be_written_is_named(record: Any, named: str) -> None:
+    error = fault(giving(Portion([{}, record])))
+
+    assert named in str(error)
+    assert "cannot be written as JSON" in str(error)
+    assert not error.is_transient
+
+
+def test_a_page_over_the_limit_is_refused() -> None:
+    reader = giving(Portion(["x" * 60, "x" * 60])).reader(
+        surroundings(Network(), page_bytes_max=100)
+    )
+
+    with pytest.raises(UpstreamError, match="more than 100 bytes"):
+        asyncio.run(reader.fetch(None, a_crawl()))
+
+
+def test_functions_that_are_not_async_are_named() -> None:
+    def plain(_cursor: Any, _since: datetime | None, _web: Web) -> Any:
+        return Portion([])
+
+    assert "plain raised TypeError: it is no async function" in str(
+        fault(PythonSource(fetch=plain))
+    )
+    assert "it is no async generator" in str(fault(PythonSource(pages=plain)))
+
+
+@pytest.mark.parametrize("given", [{}, {"fetch": fetch, "pages": Pages().pages}, {"fetch": 7}])
+def test_a_source_is_one_function(given: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="PythonSource takes"):
+        PythonSource(**given)
+
+
+# The network
+
+
+@pytest.mark.parametrize(
+    ("url", "asked"),
+    [
+        ("/items", f"{URL}/items"),
+        ("items?a=1", f"{URL}/items?a=1"),
+        ("", URL),
+        (f"{URL}/more", f"{URL}/more"),
+        ("https://notes.example/other", "https://notes.example/other"),
+        ("//inside.example/x", f"{URL}/inside.example/x"),
+    ],
+)
+def test_a_url_is_absolute_or_follows_the_sources(url: str, asked: str) -> None:
+    network = Network(httpx.Response(200, json={}))
+
+    page_of(asking(lambda web: answered(web, url)), network)
+
+    assert str(network.requests[0].url) == asked
+
+
+async def answered(web: Web, url: str) -> Any:
+    return (await web.get(url)).json()
+
+
+@pytest.mark.parametrize("url", ["https://inside.example/", "http://notes.example/", "file:/x"])
+def test_no_other_server_is_asked(url: str) -> None:
+    error = fault(asking(lambda web: answered(web, url)))
+
+    assert "is not followed" in str(error) or "no URL" in str(error)
+
+
+def test_another_server_of_the_source_is_asked() -> None:
+    source = replace(
+        asking(lambda web: answered(web, "https://eu.example/x")),
+        link_origins=("https://eu.example",),
+    )
+
+    assert decoded(page_of(source, Network(httpx.Response(200, json=1)))) == [1]
+
+
+def test_without_a_url_nothing_is_asked() -> None:
+    source = replace(asking(lambda web: answered(web, "https://notes.example")), url="")
+
+    assert "declare the url" in str(fault(source))
+
+
+def test_a_request_carries_parameters_headers_and_the_proof() -> None:
+    network = Network(httpx.Response(200))
+    source = replace(
+        asking(lambda web: posted(web, {"a": 1})), auth=Bearer("TOKEN"), url="{NOTES}/api"
+    )
+
+    page_of(source, network, TOKEN="t0ken", NOTES="https://notes.example")
+
+    (request,) = network.requests
+    assert (request.method, str(request.url)) == ("POST", f"{URL}/x?page=2")
+    assert request.content == b'{"a":1}'
+    assert request.headers["content-type"] == "application/json"
+    assert (request.headers["x-a"], request.headers["authorization"]) == ("b", "Bearer t0ken")
+    assert source.secrets() == {"TOKEN"}
+
+
+async def posted(web: Web, content: Any) -> int:
+    answer = await web.post("/x", content, params={"page": "2"}, headers={"x-a": "b"})
+    return answer.status
+
+
+def test_bytes_are_sent_as_they_are() -> None:
+    network = Network(httpx.Response(201))
+
+    page = page_of(asking(lambda web: posted(web, b"<a/>")), network)
+
+    assert network.requests[0].content == b"<a/>"
+    assert (decoded(page), page.request_count) == ([201], 1)
+
+
+def test_requests_are_told_for_each_page() -> None:
+    async def twice(cursor: Any, _since: datetime | None, web: Web) -> Portion:
+        for _ in range(2 if cursor else 1):
+            await web.get("/")
+        return Portion([], None if cursor else 1)
+
+    answers = [httpx.Response(200) for _ in range(3)]
+    reader = PythonSource(fetch=twice, url=URL).reader(surroundings(Network(*answers)))
+
+    counts = [asyncio.run(reader.fetch(cursor, a_crawl())).request_count for cursor in (None, "1")]
+    assert counts == [1, 2]
+
+
+def test_a_page_does_not_ask_for_ever() -> None:
+    async def endless(web: Web) -> Any:
+        while True:
+            await web.get("/")
+
+    answers = [httpx.Response(200) for _ in range(REQUESTS_MAX)]
+
+    assert f"takes more than {REQUESTS_MAX} requests" in str(fault(asking(endless), *answers))
+
+
+def test_an_answer_is_text_headers_and_json() -> None:
+    async def look(web: Web) -> Any:
+        answer = await web.get("/")
+        note = answer.json(Note)
+        return [answer.status, answer.headers["X-Page"], answer.body.decode(), note.id]
+
+    answer = httpx.Response(200, headers={"x-page": "7"}, text='{"id": "a"}')
+
+    assert decoded(page_of(asking(look), Network(answer))) == [[200, "7", '{"id": "a"}', "a"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "named", "is_transient"),
+    [("<html>", "is not JSON", True), ('{"id": 7}', "is not as expected", False)],
+)
+def test_an_answer_that_is_not_as_it_should_be_is_quoted(
+    text: str, named: str, *, is_transient: bool
+) -> None:
+    async def look(web: Web) -> Any:
+        return (await web.get("/")).json(Note)
+
+    error = fault(asking(look), httpx.Response(200, text=text))
+
+    assert named in str(error)
+    assert text in str(error)
+    assert error.is_transient is is_transient
+
+
+def test_a_202_is_not_ready_yet() -> None:
+    assert 202 not in TAKEN
+    assert fault(asking(lambda web: answered(web, "/")), httpx.Response(202)).is_transient
+
+
+# As part of a connector
+
+
+def test_another_code_is_another_crawl() -> None:
+    def connector(size: int) -> Connector[Any]:
+        async def sized(_cursor: Any, _since: datetime | None, _web: Web) -> Portion:
+            return Portion([1] * size)
+
+        def document(note: Any) -> Any:
+            return note
+
+        return replace(NOTES, source=PythonSource(fetch=sized), document=document)
+
+    assert fingerprint(connector(1), "") == fingerprint(connector(1), "")
+    assert fingerprint(connector(1), "") != fingerprint(connector(2), "")
+
+
+def test_where_it_is_tells_its_variables() -> None:
+    source = PythonSource(fetch=fetch, url="{NOTES}/api")
+
+    assert source.located(an_environment(NOTES="https://notes.example")) == URL
+    assert FETCHED.located(an_environment()) == ""
