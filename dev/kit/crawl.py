@@ -159,7 +159,8 @@ class Reading:
         """
         mode, stage = self._mode, self._stage
         since_ms = self._offline.since_ms if mode is Mode.INCREMENTAL else None
-        records = await self._fetched(cursor, Crawl("offline", mode, stage, since_ms))
+        crawl = Crawl(f"offline-{mode.lower()}", mode, stage, since_ms)
+        records = await self._fetched(cursor, crawl)
         self._offline.clock.wait(records.wait_ms)
         page = PageRead(mode=mode, stage=stage, number=number, cursor=cursor, records=records)
         return self._offline.mapped(page, self._ends.limits)

@@ -1,7 +1,7 @@
 """The kit finds what is planted, and says where it is and what to do."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import httpx
@@ -10,8 +10,23 @@ import pytest
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
+from dev.backend.app import create_app as backend
+from dev.kinds_source.app import create_app as kinds_source
 from dev.kit import Responses, check_connector
-from durable import Bearer, BodyCursor, Connector, Document, HttpSource, NextUrl
+from durable import (
+    Backend,
+    Bearer,
+    BodyCursor,
+    Connector,
+    Datasource,
+    Document,
+    HttpSource,
+    LineSource,
+    NextUrl,
+    Portion,
+    PythonSource,
+    Web,
+)
 from durable.auth import Auth
 from durable.connector import AnyConnector
 from durable.environment import Environment
@@ -217,6 +232,61 @@ def test_changes_may_tell_of_one_document_twice() -> None:
     responses = {**THREE_PAGES, f"{LIST}?{SINCE}": page("a", "a")}
 
     assert len(check_connector(NOTES, responses).changes(Mode.INCREMENTAL)) == 2
+
+
+def test_readers_are_closed_as_at_the_end_of_each_turn() -> None:
+    source = Listed(
+        lambda _memory, cursor: records("b") if cursor else records("a", next_cursor="2")
+    )
+
+    check_connector(replace(NOTES, source=source), {})
+
+    assert len(source.closed) == 2 * (1 + 2)  # in each mode: all of it, and from each page on
+
+
+async def right(cursor: Any, _since: Any, _web: Web) -> AsyncIterator[Portion]:
+    for number in range(cursor or 0, 4):
+        yield Portion([{"id": str(number), "text": ""}], number + 1 if number < 3 else None)
+
+
+async def wrong(cursor: Any, _since: Any, _web: Web) -> AsyncIterator[Portion]:
+    for number in range(cursor or 0, 4):  # goes on by itself, as long as nobody interrupts it
+        yield Portion([{"id": str(number), "text": ""}], number + 2 if number < 3 else None)
+
+
+def test_pages_of_the_authors_own_code_are_resumed() -> None:
+    report = check_connector(replace(NOTES, source=PythonSource(pages=right)), {})
+
+    assert [found.id for found in report.documents] == ["0", "1", "2", "3"]
+
+
+def test_pages_of_the_authors_own_code_that_lose_one_are_found() -> None:
+    told = failure(replace(NOTES, source=PythonSource(pages=wrong)), {})
+
+    assert "[resume] documents of the FULL job, page 2 (cursor '2')" in told
+    assert "after a crash, it lacks '1'" in told
+
+
+def test_lines_are_resumed_in_the_middle_of_a_stream() -> None:
+    source = LineSource(url="{KINDS_URL}/kinds/lines", size=20)
+
+    report = check_connector(
+        replace(NOTES, source=source), httpx.ASGITransport(kinds_source(count=50))
+    )
+
+    assert len(report.documents) == 50
+    assert len(report.pages) == 2 * 3
+
+
+def test_a_backend_is_followed_to_its_end() -> None:
+    connector: AnyConnector = Connector(name="b", datasource=Datasource("b"), source=Backend())
+
+    report = check_connector(connector, httpx.ASGITransport(backend()))
+
+    assert [msgspec.json.decode(request.content)["mode"] for request in report.requests] == [
+        "FULL",
+        "INCREMENTAL",
+    ]
 
 
 # What is wrong is found.
