@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test soak mutants bench check format truncation package deploy lock clean
+.PHONY: help setup demo dev test soak mutants bench check format new-connector preview truncation package deploy lock clean
 
 # Any Python from 3.11 on. It only makes .venv; all else runs from there.
 PYTHON ?= python3
@@ -7,7 +7,7 @@ IN_VENV := .venv/bin/python -m
 WITH_NODE := PATH="$(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$$PATH"
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install all that is needed, from the locks; the other recipes do it by themselves
 	@command -v $(PYTHON) >/dev/null || { echo "setup: there is no $(PYTHON): install Python 3.11 or newer" >&2; exit 1; }
@@ -31,13 +31,21 @@ mutants: setup ## Plant bugs in durable/, one at a time, and have the whole simu
 bench: setup ## Measure it beside others and write docs/performance.md; or QUICK=1, LONG=1
 	@$(IN_VENV) bench $(if $(QUICK),--quick) $(if $(LONG),--long)
 
-check: setup ## Lint, check the format and the types
+check: setup ## Lint, check the format, the types and the configuration
 	@$(IN_VENV) ruff check
 	@$(IN_VENV) ruff format --check
 	@$(IN_VENV) mypy
+	@$(IN_VENV) dev.configuration
 
 format: setup ## Format the code
 	@$(IN_VENV) ruff format
+
+new-connector: setup ## Write a connector and its test from a template; NAME=my-tickets
+	@$(IN_VENV) dev.new_connector '$(NAME)'
+
+preview: setup ## Show documents of the live source, without Glean; CONNECTOR=, LIMIT=20, MODE=FULL, SINCE=, RECORD=
+	@$(IN_VENV) dev.preview --connector '$(CONNECTOR)' $(if $(LIMIT),--limit '$(LIMIT)') \
+		$(if $(MODE),--mode '$(MODE)') $(if $(SINCE),--since '$(SINCE)') $(if $(RECORD),--record '$(RECORD)')
 
 truncation: setup ## Read broken sources, also with Glean's own SDK, and write docs/truncation.md
 	@$(IN_VENV) dev.truncation

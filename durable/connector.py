@@ -1,10 +1,7 @@
-"""A connector as its author writes it, and the finding of all of them."""
+"""A connector as its author writes it."""
 
-import importlib
-import pkgutil
 import re
-from collections.abc import Callable, Iterable, Mapping
-from types import ModuleType
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic
 
 from msgspec import Struct
@@ -72,24 +69,32 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
     processes_at_once: bool = False
 
     def __post_init__(self) -> None:
+        if faults := list(self._faults()):
+            named = [f"connector {self.name!r}: {fault}" for fault in faults]
+            raise ConfigurationError("\n".join(named))
+
+    def _faults(self) -> Iterator[str]:
+        """All that is wrong, each with its field and what to do."""
         if not NAME.fullmatch(self.name) or len(self.name) > NAME_CHARACTERS_MAX:
-            raise ConfigurationError(
-                f"connector {self.name!r}: a name has at most {NAME_CHARACTERS_MAX} lower-case "
-                "letters, digits and single hyphens"
+            yield (
+                f"name: it has at most {NAME_CHARACTERS_MAX} lower-case letters, digits and "
+                "single hyphens, as in 'my-tickets'"
             )
+        datasource: object = self.datasource
+        if not isinstance(datasource, Datasource):
+            yield f"datasource: write Datasource('pythondocs'), and not {datasource!r:.80} alone"
         if self.document is _undeclared and not self.source.is_delegated:
-            raise ConfigurationError(
-                f"connector {self.name!r}: it has no document: declare `record` and `document`"
-            )
+            yield "document: there is none: declare `record` and `document`"
         if self.verifies and self.source.is_delegated:
-            raise ConfigurationError(
-                f"connector {self.name!r}: verifies is not for a source that brings its documents "
-                "to Glean itself, as nobody counts them here: leave it out"
+            yield (
+                "verifies: it is not for a source that brings its documents to Glean itself, as "
+                "nobody counts them here: leave it out"
             )
         for expression in self.schedule:
             if (fault := cron.fault(expression)) is not None:
-                raise ConfigurationError(
-                    f"connector {self.name!r}: the schedule {expression!r} is not right: {fault}"
+                yield (
+                    f"schedule: {expression!r} is not right: {fault}; it has five fields, in UTC, "
+                    "as in '0 2 * * *'"
                 )
 
     def feeds(self, mode: Mode) -> dict[Stage, AnyFeed]:
@@ -137,34 +142,3 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
 
 AnyConnector = Connector[Any]
 Connectors = Mapping[str, AnyConnector]
-
-
-def discover(package: ModuleType) -> Connectors:
-    """Every module's `connector` in a package, by name; but those whose name begins with `_`.
-
-    Raises:
-        ConfigurationError: a module has none, or two share a name or a datasource.
-    """
-    found_names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
-    names = [name for name in found_names if not name.startswith("_")]
-    modules = [importlib.import_module(f"{package.__name__}.{name}") for name in names]
-    found = []
-    for module in modules:
-        connector = getattr(module, "connector", None)
-        if not isinstance(connector, Connector):
-            raise ConfigurationError(
-                f"{module.__name__} has no connector: name it `connector = Connector(...)`"
-            )
-        found.append(connector)
-    _check_unique("name", [connector.name for connector in found])
-    # One open upload a datasource is all that Glean allows.
-    _check_unique("datasource", [connector.datasource.name.lower() for connector in found])
-    return {connector.name: connector for connector in found}
-
-
-def _check_unique(field: str, values: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for value in values:
-        if value in seen:
-            raise ConfigurationError(f"two connectors have the {field} {value!r}")
-        seen.add(value)

@@ -189,8 +189,8 @@ class Datasource(_Declaration, frozen=True, kw_only=True, dict=True):
     """
 
     def __post_init__(self) -> None:
-        for fault in _faults(self):
-            raise ConfigurationError(f"datasource {self.name!r}: {fault}")
+        if faults := [f"datasource {self.name!r}: {fault}" for fault in _faults(self)]:
+            raise ConfigurationError("\n".join(faults))
 
     @property
     def is_declared(self) -> bool:

@@ -17,7 +17,7 @@ from workers import WorkerEntrypoint
 import connectors
 from durable import runner
 from durable.commands import Command
-from durable.connector import discover
+from durable.discovery import discover
 from durable.environment import Environment
 from durable.job import Mode
 from worker.responses import Response

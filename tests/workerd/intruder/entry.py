@@ -8,7 +8,7 @@ from workers import Response, WorkerEntrypoint
 
 import connectors
 from durable import runner
-from durable.connector import discover
+from durable.discovery import discover
 
 
 CONNECTORS = discover(connectors)

@@ -1,0 +1,207 @@
+"""Pages read as a job reads them: by the connector's own readers, made into requests to Glean.
+
+Whoever reads, begins each page with new readers where it wants a crash before it.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from durable.batches import Batch, Sizes, batches
+from durable.connector import AnyConnector
+from durable.ends import Ends, ends
+from durable.envelopes import Envelope
+from durable.environment import Environment
+from durable.errors import UpstreamError
+from durable.host import Host
+from durable.job import Crawl, Limits, Mode, Stage
+from durable.pace import single_documents_max
+from durable.records import Placed, Reject, changes
+from durable.sources.source import Records
+from durable.waits import wait_ms
+
+
+ATTEMPTS_MAX = 3  # at a page, where nobody is kept waiting; a job tries for a day
+BACKOFF_MS = 60_000
+UPLOAD_ID = "offline"
+
+
+class Clock:
+    """Stands still, but for the waits of a source."""
+
+    def __init__(self, now_ms: int) -> None:
+        self._now_ms = now_ms
+
+    def __call__(self) -> int:
+        return self._now_ms
+
+    def wait(self, for_ms: int) -> None:
+        self._now_ms += for_ms
+
+
+class Made(Struct, frozen=True):
+    """What a record became, as it is compared."""
+
+    key: str
+    kind: str
+    content: bytes
+    place: int  # in its page, from 1
+
+
+class PageRead(Struct, frozen=True, kw_only=True):
+    """One page, from the source to the requests that would bring it to Glean."""
+
+    mode: Mode
+    stage: Stage
+    number: int  # in its feed, from 1
+    cursor: str | None
+    records: Records
+    changes: Sequence[Placed] = ()
+    rejects: Sequence[Reject] = ()
+    batches: Sequence[Batch] = ()
+
+    @property
+    def made(self) -> list[Made]:
+        """All that the records became, deletions too, but what cannot be written as JSON."""
+        rejected = {reject.place for reject in self.rejects}
+        return [
+            Made(placed.key, type(placed.change).__name__, written(placed.change), placed.place)
+            for placed in self.changes
+            if placed.place not in rejected
+        ]
+
+    def __str__(self) -> str:
+        return place(self.mode, self.stage, self.number, self.cursor)
+
+
+class Offline:
+    """Reads the feeds of a connector.
+
+    Args:
+        connector: whose feeds they are.
+        environment: variables and secrets.
+        transport: carries the requests to the sources.
+        clock: of the readers.
+        since_ms: changes at this time or later are what an INCREMENTAL job reads.
+        attempts_max: at a page, one after the other without a pause.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - all that a reader has to work with
+        self,
+        connector: AnyConnector,
+        environment: Environment,
+        transport: httpx.AsyncBaseTransport,
+        clock: Clock,
+        since_ms: int,
+        attempts_max: int = ATTEMPTS_MAX,
+    ) -> None:
+        self._connector = connector
+        self._environment = environment
+        self.since_ms = since_ms
+        self.attempts_max = attempts_max
+        self.clock = clock
+        self._host = offline_host(transport, clock)
+
+    def ends(self) -> Ends:
+        """New ones, as each turn of a job has them. Raises ConfigurationError."""
+        return ends(self._connector, self._environment, self._host)
+
+    @asynccontextmanager
+    async def reading(self, mode: Mode, stage: Stage) -> AsyncIterator["Reading"]:
+        """New readers of one feed, that know of no page before. Raises ConfigurationError."""
+        reading = Reading(self, mode, stage)
+        try:
+            yield reading
+        finally:
+            await reading.close()
+
+    def mapped(self, page: PageRead, limits: Limits) -> PageRead:
+        """The page with all that becomes of its records."""
+        mode, stage = page.mode, page.stage
+        rejects: list[Reject] = []
+        feed = self._connector.feeds(mode)[stage]
+        mapped = list(changes(feed, stage, self._connector, page.records, rejects))
+        upload_id = UPLOAD_ID if mode is Mode.FULL or stage is Stage.MEMBERSHIPS else ""
+        envelope = Envelope(stage, self._connector.datasource.name, upload_id)
+        documents_max = limits.batch_documents_max
+        if not envelope.upload_id:
+            documents_max = min(documents_max, single_documents_max(limits))
+        sizes = Sizes(documents_max, limits.batch_bytes_max, limits.batch_bytes_max)
+        cut = list(batches(mapped, envelope, sizes, rejects))
+        return replace(page, changes=mapped, rejects=rejects, batches=cut)
+
+
+class Reading:
+    """Of one feed, page by page.
+
+    Args:
+        offline: whose feed it is.
+        mode: of the job.
+        stage: of it.
+    """
+
+    def __init__(self, offline: Offline, mode: Mode, stage: Stage) -> None:
+        self._offline = offline
+        self._mode = mode
+        self._stage = stage
+        self._ends = offline.ends()
+
+    async def page(self, cursor: str | None, number: int) -> PageRead:
+        """One page, tried again where that may help.
+
+        Raises:
+            UpstreamError: as the reader does.
+        """
+        mode, stage = self._mode, self._stage
+        since_ms = self._offline.since_ms if mode is Mode.INCREMENTAL else None
+        crawl = Crawl(f"offline-{mode.lower()}", mode, stage, since_ms)
+        records = await self._fetched(cursor, crawl)
+        self._offline.clock.wait(records.wait_ms)
+        page = PageRead(mode=mode, stage=stage, number=number, cursor=cursor, records=records)
+        return self._offline.mapped(page, self._ends.limits)
+
+    async def close(self) -> None:
+        for reader in self._ends.readers.values():
+            await reader.close()
+
+    async def _fetched(self, cursor: str | None, crawl: Crawl) -> Records:
+        attempt = 1
+        while True:
+            try:
+                return await self._ends.readers[self._stage].fetch(cursor, crawl)
+            except UpstreamError as error:
+                if attempt == self._offline.attempts_max or not error.is_transient:
+                    raise
+                clock = self._offline.clock
+                clock.wait(max(wait_ms(error.retry_after, clock()), BACKOFF_MS))
+            attempt += 1
+            await self.close()
+            self._ends = self._offline.ends()
+
+
+def offline_host(transport: httpx.AsyncBaseTransport, now_ms: Callable[[], int]) -> Host:
+    """What a platform would give: nothing is drawn, and nothing waited for."""
+    return Host(now_ms, lambda: "0", lambda: 0.5, transport, _no_pause)
+
+
+def place(mode: Mode, stage: Stage, number: int, cursor: str | None) -> str:
+    """A page, for a person."""
+    at = "the first one" if cursor is None else f"cursor {cursor!r:.80}"
+    return f"{stage} of the {mode} job, page {number} ({at})"
+
+
+def written(change: Any) -> bytes:
+    """As JSON; what cannot be, empty: it is among the rejects."""
+    try:
+        return msgspec.json.encode(change)
+    except (TypeError, ValueError, OverflowError):
+        return b""
+
+
+async def _no_pause() -> None:
+    """Nothing else is under way."""

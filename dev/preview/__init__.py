@@ -1,0 +1,1 @@
+"""A little of a live source, and the documents that come of it. Nothing is sent to Glean."""

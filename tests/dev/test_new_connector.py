@@ -1,0 +1,127 @@
+"""The connector from the template is right as it is written."""
+
+import ast
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import connectors
+import durable
+from dev.new_connector import write
+from dev.staging import ROOT
+from durable.connector import NAME_CHARACTERS_MAX
+from durable.errors import ConfigurationError
+
+
+COPIED = ("connectors", "dev", "durable", "pyproject.toml", "wrangler.toml")
+LONG = "long-name-of-many-words-and-letters-12345"[:NAME_CHARACTERS_MAX]
+
+
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", *words]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of this one, with two new connectors."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            unwanted = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, folder / name, ignore=unwanted)
+        else:
+            shutil.copy(ROOT / name, folder / name)
+    for name in ("my-tickets", LONG):
+        made = run(folder, "dev.new_connector", name)
+        assert made.returncode == 0, made.stderr
+        assert f"make preview CONNECTOR={name}" in made.stdout
+    return folder
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("ruff", "check", "--no-cache", "connectors", "tests"),
+        ("ruff", "format", "--no-cache", "--check", "connectors", "tests"),
+        ("mypy", "--cache-dir", "cache", "connectors", "tests"),
+        ("pytest", "-q", "-p", "no:cacheprovider", "tests"),
+        ("dev.configuration",),
+    ],
+    ids=lambda words: words[0],
+)
+def test_what_is_written_passes(project: Path, words: tuple[str, ...]) -> None:
+    done = run(project, *words)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    if words[0] == "pytest":
+        assert "4 passed" in done.stdout
+
+
+def test_what_is_written_imports_public_names_only(project: Path) -> None:
+    tree = ast.parse((project / "connectors/my_tickets.py").read_text(encoding="utf-8"))
+    (of_ours,) = (
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("durable")
+    )
+
+    assert of_ours.module == "durable"
+    assert {alias.name for alias in of_ours.names} <= set(durable.__all__)
+
+
+def test_the_new_variables_are_asked_for(project: Path) -> None:
+    told = run(project, "dev.configuration").stdout
+
+    assert "connectors/my_tickets.py: source: the variable MY_TICKETS_URL is not in [vars]" in told
+
+
+def test_a_connector_that_is_there_is_not_written_over(project: Path) -> None:
+    file = project / "connectors/my_tickets.py"
+    before = file.read_bytes()
+
+    done = run(project, "dev.new_connector", "my-tickets")
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "new-connector: connectors/my_tickets.py is there already: choose another name, or move "
+        "that file away\n"
+    )
+    assert file.read_bytes() == before
+
+
+def test_a_test_that_is_there_is_not_written_over_either(tmp_path: Path) -> None:
+    test = tmp_path / "tests/connectors/test_my_tickets.py"
+    test.parent.mkdir(parents=True)
+    test.write_text("mine")
+
+    with pytest.raises(ConfigurationError, match=r"test_my_tickets\.py is there already"):
+        write("my-tickets", connectors, tmp_path)
+
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == [test]
+
+
+@pytest.mark.parametrize("name", ["python-docs", "py-thon-docs"])
+def test_a_name_or_a_datasource_that_is_taken_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"connectors/python_docs\.py has the name"):
+        write(name, connectors, tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["", "My-Tickets", "my_tickets", "my tickets", "../x", "x" * 41])
+def test_what_is_no_name_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigurationError, match="at most 40 lower-case letters") as error:
+        write(name, connectors, tmp_path)
+
+    assert "make new-connector NAME=my-tickets" in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["7-up", "import"])
+def test_what_python_cannot_import_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigurationError, match="let the name begin with a letter"):
+        write(name, connectors, tmp_path)
