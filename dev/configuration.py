@@ -150,7 +150,7 @@ def main(package: ModuleType = connectors, root: Path = ROOT) -> int:
         print(f"{'error' if problem.is_error else 'warning'}: {problem.text}")
     error_count = sum(problem.is_error for problem in told)
     if told:
-        print(f"Configuration: {error_count} errors, {len(told) - error_count} warnings")
+        print(f"Configuration: errors: {error_count}, warnings: {len(told) - error_count}")
     else:
         print("Configuration: no faults found")
     return 1 if error_count else 0

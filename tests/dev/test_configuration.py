@@ -92,7 +92,7 @@ def test_every_fault_is_told_and_not_the_first_alone(
         ["warning", "made_up_connectors/copied.py", "source"],
         ["warning", FILE, "source"],
     ]
-    assert summary == "Configuration: 6 errors, 2 warnings"
+    assert summary == "Configuration: errors: 6, warnings: 2"
 
 
 def test_warnings_alone_do_not_fail_the_check(
@@ -101,7 +101,7 @@ def test_warnings_alone_do_not_fail_the_check(
     project.wrangler(CRONS)
 
     assert main(project.package, project.root) == 0
-    assert "Configuration: 0 errors, 1 warnings" in capsys.readouterr().out
+    assert "Configuration: errors: 0, warnings: 1" in capsys.readouterr().out
 
 
 def test_a_schedule_that_has_no_trigger_is_an_error(project: Project) -> None:
