@@ -1,9 +1,12 @@
 """The batch processor. These are the names that a connector uses."""
 
-from durable.auth import ApiKey, Basic, Bearer
 from durable.connector import Connector
-from durable.datasource import Datasource, Facet, Icon, IconType, Quicklink, Rewrite, Scope
-from durable.documents import (
+from durable.errors import UpstreamError
+from durable.feed import Feed
+from durable.instant import unix_seconds
+from durable.job import Mode, Rate
+from durable.model.datasource import Datasource, Facet, Icon, IconType, Quicklink, Rewrite, Scope
+from durable.model.documents import (
     Comment,
     Content,
     Deletion,
@@ -14,9 +17,7 @@ from durable.documents import (
     Property,
     User,
 )
-from durable.errors import UpstreamError
-from durable.feed import Feed
-from durable.identities import (
+from durable.model.identities import (
     AdditionalField,
     DatasourceUser,
     Employee,
@@ -32,10 +33,7 @@ from durable.identities import (
     TeamEmail,
     TeamMember,
 )
-from durable.instant import unix_seconds
-from durable.job import Mode, Rate
-from durable.oauth import ClientCredentials, RefreshToken
-from durable.object_types import (
+from durable.model.object_types import (
     Category,
     ObjectType,
     PropertyDefinition,
@@ -43,29 +41,31 @@ from durable.object_types import (
     PropertyType,
     UiOptions,
 )
+from durable.paging.counted import OffsetPaging, PageNumber
+from durable.paging.cursors import BodyCursor, HeaderCursor, NextUrl
+from durable.paging.ends import End
+from durable.paging.graphql import GraphQLConnection
+from durable.paging.keyset import Keyset
+from durable.paging.link_header import LinkHeader
+from durable.paging.odata import OData
+from durable.paging.one_page import OnePage
+from durable.paging.placing import Place
+from durable.paging.wiki import WikiContinue
+from durable.requests.auth import ApiKey, Basic, Bearer
+from durable.requests.oauth import ClientCredentials, RefreshToken
 from durable.sources.backend import Backend
 from durable.sources.belonging import Missing
-from durable.sources.counted import OffsetPaging, PageNumber
-from durable.sources.cursors import BodyCursor, HeaderCursor, NextUrl
 from durable.sources.detail import Detail
-from durable.sources.ends import End
 from durable.sources.gather import Gather
-from durable.sources.graphql import GraphQLConnection
 from durable.sources.http import HttpSource
-from durable.sources.keyset import Keyset
-from durable.sources.link_header import LinkHeader
 from durable.sources.ndjson import LineSource
 from durable.sources.nested import Nested
 from durable.sources.newest_first import NewestFirst
-from durable.sources.odata import OData
-from durable.sources.one_page import OnePage
-from durable.sources.placing import Place
 from durable.sources.python import Portion, PythonSource
 from durable.sources.rules import Action, Rule
 from durable.sources.since import Since
 from durable.sources.times import TimeFormat
 from durable.sources.web import Web, WebAnswer
-from durable.sources.wiki import WikiContinue
 
 
 __all__ = [

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.documents import Deletion
 from durable.envelopes import TAIL, Endpoint, Envelope
+from durable.model.documents import Deletion
 from durable.records import Placed, Reject
 
 

@@ -7,11 +7,11 @@ from typing import Any, Generic
 from msgspec import Struct
 
 from durable import cron
-from durable.datasource import Datasource
-from durable.documents import Change
 from durable.errors import ConfigurationError
 from durable.feed import AnyFeed, Feed, Record
 from durable.job import Mode, Plan, Stage
+from durable.model.datasource import Datasource
+from durable.model.documents import Change
 from durable.sources.source import Source
 
 

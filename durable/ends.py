@@ -5,7 +5,6 @@ from functools import partial
 
 from msgspec import Struct
 
-from durable.auth import BearerSigner
 from durable.connector import AnyConnector
 from durable.environment import Environment
 from durable.feed import AnyFeed
@@ -13,8 +12,9 @@ from durable.fingerprint import fingerprint
 from durable.glean import Glean
 from durable.host import Host
 from durable.job import Limits, Mode, Plan, Stage
+from durable.requests.auth import BearerSigner
+from durable.requests.upstream import Upstream
 from durable.sources.source import Reader, Surroundings
-from durable.upstream import Upstream
 
 
 GLEAN_TOKEN = "GLEAN_INDEXING_API_TOKEN"  # noqa: S105 - the name of a secret

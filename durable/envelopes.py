@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from durable.documents import Deletion
-from durable.identities import Members
 from durable.job import Stage
+from durable.model.documents import Deletion
+from durable.model.identities import Members
 
 
 TAIL = b"]}"

@@ -29,7 +29,7 @@ class UpstreamError(Exception):
         is_transient: whether trying again may help.
         status: of the answer, if it is the answer that is at fault.
         retry_after: what the answer, or a rule of the source, says of when to try again, as
-            `durable.waits.wait_ms` understands it.
+            `durable.requests.waits.wait_ms` understands it.
         recourse: what helps instead.
     """
 

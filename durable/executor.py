@@ -37,8 +37,8 @@ from durable.host import Host
 from durable.job import Crawl, Limits, Page, Stage, Standing
 from durable.pace import single_documents_max
 from durable.records import Reject, changes, digest, excerpt
+from durable.requests.waits import wait_ms
 from durable.sources.source import Reader, Records
-from durable.waits import wait_ms
 
 
 SLOW_MS = 5  # a page of a source that is worth a pause

@@ -15,9 +15,9 @@ from msgspec import Raw, Struct
 from durable.batches import Batch, Item
 from durable.envelopes import UPLOADS
 from durable.errors import UpstreamError
-from durable.holdings import Holdings, holdings
 from durable.job import Stage, Standing
-from durable.upstream import Answer, Upstream
+from durable.requests.upstream import Answer, Upstream
+from durable.verifying.holdings import Holdings, holdings
 
 
 ANSWER_BYTES_MAX = 1024 * 1024

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 from msgspec import Struct, field
 
-from durable.tokens import Tokens
+from durable.requests.tokens import Tokens
 
 
 class Host(Struct, frozen=True):

@@ -22,7 +22,7 @@ from durable.records import Reject
 from durable.status import Status, status
 from durable.store import Store
 from durable.turn import Turn
-from durable.verifier import Verifier, wakes_at_ms
+from durable.verifying.verifier import Verifier, wakes_at_ms
 
 
 JOB_ID = re.compile(r"(?P<connector>[a-z0-9-]{1,40})-[0-9]{8}T[0-9]{9}Z-[0-9a-f]+")

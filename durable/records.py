@@ -8,12 +8,12 @@ import msgspec
 from msgspec import Raw, Struct
 
 from durable.connector import AnyConnector
-from durable.documents import Deletion, Document
 from durable.feed import AnyFeed
-from durable.identities import DatasourceUser, Employee, Group, Members, Team
 from durable.job import Stage
+from durable.model.documents import Deletion, Document
+from durable.model.identities import DatasourceUser, Employee, Group, Members, Team
+from durable.model.validation import fault
 from durable.sources.source import Records
-from durable.validation import fault
 
 
 EXCERPT_BYTES_MAX = 400

@@ -23,14 +23,14 @@ from durable.checks import Checks
 from durable.commands import Command, Instruction, Refusal
 from durable.connector import Connectors
 from durable.environment import Environment
-from durable.gate import Gate
 from durable.host import Host
 from durable.job import Job, Mode, State
 from durable.processor import Processor
+from durable.requests.gate import Gate
+from durable.requests.transport import FetchTransport
 from durable.status import Status
 from durable.store import Store
-from durable.transport import FetchTransport
-from durable.verification import Verdict
+from durable.verifying.verification import Verdict
 
 
 ALARMING = frozenset({State.FAILED, State.HELD})  # a person is to look
@@ -176,7 +176,7 @@ async def _fetch(
     body: bytes,
     timeout_seconds: float | None,
 ) -> "_Incoming":
-    """The runtime's fetch, as `durable.transport.Fetch`."""
+    """The runtime's fetch, as `durable.requests.transport.Fetch`."""
     patience = _Patience(timeout_seconds)
     options: dict[str, Any] = {
         "method": method,
@@ -205,7 +205,7 @@ def _js_headers(headers: tuple[tuple[str, str], ...]) -> Any:
 
 
 class _Incoming:
-    """A JavaScript Response, as `durable.transport.Incoming`."""
+    """A JavaScript Response, as `durable.requests.transport.Incoming`."""
 
     def __init__(self, response: Any, patience: "_Patience") -> None:
         self.status: int = response.status

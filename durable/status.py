@@ -3,12 +3,12 @@
 from msgspec import Struct
 
 from durable.commands import LEGAL, Command
-from durable.findings import Processed, Verified, processed, verified
 from durable.guard import missing_count
 from durable.instant import rfc3339
 from durable.job import Job, Limits, Mode, Stage, State
 from durable.outlook import if_killed, left_ms, next_step, waiting_reason
-from durable.verification import Verification
+from durable.verifying.findings import Processed, Verified, processed, verified
+from durable.verifying.verification import Verification
 
 
 DEFAULTS = Limits()

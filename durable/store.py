@@ -16,7 +16,7 @@ from durable.job import ENDED, PENDING, UPLOADED, Job, Limits, Mode, Stage, Stat
 from durable.lifecycle import brought, grounded, watermark_ms
 from durable.records import Reject
 from durable.sources.repeated import Spot
-from durable.verifications import Verifications
+from durable.verifying.verifications import Verifications
 
 
 Binding = str | int | float | None  # the platform mangles bool, dict and list without a word

@@ -18,7 +18,7 @@ from durable.machine import step
 from durable.pace import soon
 from durable.sources.repeated import RepeatedReader
 from durable.store import Store
-from durable.verifier import follow, wakes_at_ms
+from durable.verifying.verifier import follow, wakes_at_ms
 
 
 class Turn:

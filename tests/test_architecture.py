@@ -38,10 +38,16 @@ CORE = {
     ),
     "durable/machine.py": ("job", "events", "pace", "closing", "lifecycle", "window", "flow"),
     "durable/commands.py": ("job", "pace", "guard", "lifecycle"),
-    "durable/holdings.py": ("errors",),
-    "durable/drift.py": ("job",),
-    "durable/verification.py": ("job", "pace", "lifecycle", "holdings", "drift"),
-    "durable/processing.py": ("job", "pace", "verification"),
+    "durable/verifying/holdings.py": ("errors",),
+    "durable/verifying/drift.py": ("job",),
+    "durable/verifying/verification.py": (
+        "job",
+        "pace",
+        "lifecycle",
+        "verifying.holdings",
+        "verifying.drift",
+    ),
+    "durable/verifying/processing.py": ("job", "pace", "verifying.verification"),
 }
 MODULES_ALLOWED = {
     **{path: tuple(f"durable.{name}." for name in names) for path, names in CORE.items()},

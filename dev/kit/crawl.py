@@ -22,8 +22,8 @@ from durable.host import Host
 from durable.job import Crawl, Limits, Mode, Stage
 from durable.pace import single_documents_max
 from durable.records import Placed, Reject, changes
+from durable.requests.waits import wait_ms
 from durable.sources.source import Records
-from durable.waits import wait_ms
 
 
 ATTEMPTS_MAX = 3  # at a page, where nobody is kept waiting; a job tries for a day

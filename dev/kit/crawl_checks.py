@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from dev.kit.crawl import Made, PageRead
 from dev.kit.findings import Finding
-from durable.documents import Deletion
 from durable.job import Mode
+from durable.model.documents import Deletion
 from durable.records import digest
 
 

@@ -7,8 +7,8 @@ import httpx
 from msgspec import Struct
 
 from dev.kit.crawl import PageRead
-from durable.documents import Deletion, Document
 from durable.job import Mode, Stage
+from durable.model.documents import Deletion, Document
 from durable.records import Reject
 
 

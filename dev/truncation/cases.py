@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.sources.cursors import BodyCursor
+from durable.paging.cursors import BodyCursor
 from durable.sources.http import HttpSource
 from durable.sources.since import Since
 

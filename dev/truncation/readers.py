@@ -22,8 +22,8 @@ from durable.events import Fetched, Packed
 from durable.executor import measured
 from durable.job import Crawl, Job, Limits, Mode, State, Usage
 from durable.machine import step
+from durable.requests.tokens import Tokens
 from durable.sources.source import Records, Surroundings
-from durable.tokens import Tokens
 
 
 SDK_LOCK = Path("dev/locks/sdk.txt")

@@ -9,16 +9,16 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable import waits
-from durable.auth import Auth, Unsigned
 from durable.environment import Environment, absolute
 from durable.errors import ConfigurationError, UpstreamError
 from durable.job import Crawl, Rate
+from durable.requests import waits
+from durable.requests.auth import Auth, Unsigned
+from durable.requests.upstream import Answer, Upstream
 from durable.sources.links import Links
 from durable.sources.report import Outcome, Report, report_of
 from durable.sources.signature import Signed
 from durable.sources.source import Reader, Records, Surroundings
-from durable.upstream import Answer, Upstream
 
 
 # For the answer to what begins a crawl: the platform ends a turn after 15 minutes.

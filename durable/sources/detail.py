@@ -7,13 +7,13 @@ from msgspec import Raw, Struct
 
 from durable.environment import VARIABLE, Environment
 from durable.errors import UpstreamError
+from durable.paging.protocol import Ask
+from durable.requests.upstream import Upstream
 from durable.sources.belonging import Fault, Missing, Tally, missed, put
 from durable.sources.links import Links
-from durable.sources.paging import Ask
 from durable.sources.shape import Shape
 from durable.sources.source import Scope, Surroundings
 from durable.sources.template import PLACEHOLDER, Template, UnfilledError, located
-from durable.upstream import Upstream
 
 
 class Detail(Struct, frozen=True, kw_only=True):

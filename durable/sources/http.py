@@ -10,16 +10,17 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import UNSET, Raw, Struct
 
-from durable.auth import Auth, Unsigned
 from durable.environment import Environment
 from durable.errors import UpstreamError
 from durable.job import Crawl, Rate
+from durable.paging.protocol import Ask, Paging, Refused, Refusing, Told
+from durable.requests.auth import Auth, Unsigned
+from durable.requests.upstream import Answer, Upstream
 from durable.sources.completion import Completion
 from durable.sources.detail import Detail, DetailReader
 from durable.sources.gather import Gather, GatherReader
 from durable.sources.keyed import Keyed, keyed
 from durable.sources.links import Links
-from durable.sources.paging import Ask, Paging, Refused, Refusing, Told
 from durable.sources.rules import Rules
 from durable.sources.shape import Shape
 from durable.sources.since import Changes
@@ -33,7 +34,6 @@ from durable.sources.source import (
     Surroundings,
 )
 from durable.sources.template import Template, located
-from durable.upstream import Answer, Upstream
 
 
 EXCERPT_BYTES_MAX = 200  # of an answer that is not what it should be

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from durable.errors import Recourse, UpstreamError
-from durable.streamed import Streamed
+from durable.requests.streamed import Streamed
 
 
 PAGE_BYTES = 1024 * 1024  # a page has no more, unless it is one long line

@@ -8,9 +8,9 @@ from email.utils import parsedate_to_datetime
 import msgspec
 from msgspec import Struct
 
+from durable.paging.protocol import foreign
+from durable.requests.streamed import Streamed
 from durable.sources.lines import Spot
-from durable.sources.paging import foreign
-from durable.streamed import Streamed
 
 
 RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})", re.ASCII)

@@ -10,20 +10,20 @@ from typing import ClassVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.auth import Auth, Unsigned
 from durable.environment import Environment, absolute
 from durable.errors import UpstreamError
 from durable.job import Crawl, Rate
+from durable.paging.placing import check_names, wrong
+from durable.paging.protocol import Ask
+from durable.requests.auth import Auth, Unsigned
+from durable.requests.streamed import Streamed
+from durable.requests.upstream import OK, Upstream
 from durable.sources import marks
 from durable.sources.lines import Lines, Spot, changed
 from durable.sources.marks import Mark
-from durable.sources.paging import Ask
-from durable.sources.placing import check_names, wrong
 from durable.sources.rules import Rules
 from durable.sources.since import Changes
 from durable.sources.source import Reader, Records, Surroundings
-from durable.streamed import Streamed
-from durable.upstream import OK, Upstream
 
 
 OK_OR_PART = frozenset({200, 206})

@@ -7,10 +7,10 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from durable.errors import UpstreamError
+from durable.paging.placing import check_names, wrong
+from durable.paging.protocol import Ask
 from durable.sources import times
 from durable.sources.fields import text_of
-from durable.sources.paging import Ask
-from durable.sources.placing import check_names, wrong
 from durable.sources.since import check_spans
 from durable.sources.source import Records
 from durable.sources.times import TimeFormat

@@ -9,15 +9,15 @@ from typing import Any, ClassVar, Protocol
 import msgspec
 from msgspec import Struct
 
-from durable.auth import Auth, Unsigned
 from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
 from durable.job import Crawl, Rate
+from durable.requests.auth import Auth, Unsigned
+from durable.requests.upstream import Upstream
 from durable.sources.given import blamed, encoded, next_cursor
 from durable.sources.source import Reader, Records, Surroundings
 from durable.sources.template import located
 from durable.sources.web import Web
-from durable.upstream import Upstream
 
 
 class Portion(Struct, frozen=True):

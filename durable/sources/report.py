@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from durable.upstream import Answer
+from durable.requests.upstream import Answer
 
 
 class Outcome(StrEnum):

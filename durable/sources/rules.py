@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from durable import waits
 from durable.errors import ConfigurationError
+from durable.requests import waits
 from durable.sources.shape import Shape
 
 
@@ -56,8 +56,8 @@ class Rule(Struct, frozen=True, kw_only=True):
         field: the path of a place in the body, as in `error/code`.
         value: what is at that place, a text, a number, a truth value or None; by
             default anything but null.
-        until: WAIT only: the header that says for how long, or until when (`durable/waits.py`);
-            by default Retry-After and those of the limits of requests.
+        until: WAIT only: the header that says for how long, or until when (see
+            `durable.requests.waits`); by default Retry-After and those of the limits of requests.
         wait_ms: WAIT only: how long, where no header says it.
 
     Raises:
@@ -122,7 +122,7 @@ class Verdict(Struct, frozen=True):
     """What is to be done about an error."""
 
     action: Action
-    retry_after: str = ""  # says when, as `durable.waits.wait_ms` understands it
+    retry_after: str = ""  # says when, as `durable.requests.waits.wait_ms` understands it
     is_unproven: bool = False  # whoever asked may not, even with a new token
 
 

@@ -4,9 +4,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from durable.paging.placing import Place, check_names, check_placed, placed, wrong
+from durable.paging.protocol import Ask
 from durable.sources import times
-from durable.sources.paging import Ask
-from durable.sources.placing import Place, check_names, check_placed, placed, wrong
 from durable.sources.source import Records
 from durable.sources.times import TimeFormat
 

@@ -8,7 +8,7 @@ from msgspec import Raw, Struct
 
 from durable.environment import Environment
 from durable.job import Crawl, Rate
-from durable.tokens import Tokens
+from durable.requests.tokens import Tokens
 
 
 CURSOR_CHARACTERS_MAX = 8_192  # it is stored with the job

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from durable.environment import Environment, absolute
 from durable.errors import ConfigurationError, UpstreamError
-from durable.sources.paging import Ask
+from durable.paging.protocol import Ask
 from durable.sources.shape import Shape
 from durable.sources.source import Scope
 

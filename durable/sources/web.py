@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from durable.errors import UpstreamError
+from durable.requests.upstream import NOTHING, Upstream
 from durable.sources.links import Links
-from durable.upstream import NOTHING, Upstream
 
 
 REQUESTS_MAX = 1_000  # for one page: the platform takes 10,000 a turn

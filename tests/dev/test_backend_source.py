@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from dev.backend.app import create_app
-from durable.auth import Bearer
 from durable.errors import UpstreamError
+from durable.requests.auth import Bearer
 from durable.sources.backend import Backend
 from tests.fakes.bench import NOW_MS
 from tests.fakes.environment import an_environment

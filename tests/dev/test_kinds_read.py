@@ -8,22 +8,22 @@ import pytest
 from starlette.types import ASGIApp
 
 from dev.kinds_source.app import create_app
-from durable.sources.counted import OffsetPaging, PageNumber
-from durable.sources.cursors import BodyCursor, HeaderCursor, NextUrl
-from durable.sources.ends import End
-from durable.sources.graphql import GraphQLConnection
+from durable.paging.counted import OffsetPaging, PageNumber
+from durable.paging.cursors import BodyCursor, HeaderCursor, NextUrl
+from durable.paging.ends import End
+from durable.paging.graphql import GraphQLConnection
+from durable.paging.keyset import Keyset
+from durable.paging.link_header import LinkHeader
+from durable.paging.odata import OData
+from durable.paging.one_page import OnePage
+from durable.paging.placing import Place
+from durable.paging.wiki import WikiContinue
 from durable.sources.http import HttpSource
-from durable.sources.keyset import Keyset
-from durable.sources.link_header import LinkHeader
 from durable.sources.ndjson import LineSource
 from durable.sources.newest_first import NewestFirst
-from durable.sources.odata import OData
-from durable.sources.one_page import OnePage
-from durable.sources.placing import Place
 from durable.sources.since import Since
 from durable.sources.source import Source
 from durable.sources.times import TimeFormat
-from durable.sources.wiki import WikiContinue
 from tests.fakes.paged import decoded
 from tests.fakes.source import a_crawl, surroundings
 

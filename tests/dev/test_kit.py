@@ -27,12 +27,12 @@ from durable import (
     PythonSource,
     Web,
 )
-from durable.auth import Auth
 from durable.connector import AnyConnector
 from durable.environment import Environment
 from durable.errors import UpstreamError
 from durable.feed import Feed
 from durable.job import Crawl, Mode, Rate
+from durable.requests.auth import Auth
 from durable.sources.source import Records, Surroundings
 from tests.fakes.connector import NOTES, Note, document
 

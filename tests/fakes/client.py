@@ -5,11 +5,11 @@ from typing import Any
 
 import httpx
 
-from durable.auth import Auth
-from durable.sources.cursors import BodyCursor
+from durable.paging.cursors import BodyCursor
+from durable.requests.auth import Auth
+from durable.requests.tokens import Tokens
 from durable.sources.http import HttpReader, HttpSource
 from durable.sources.source import Records, Surroundings
-from durable.tokens import Tokens
 from tests.fakes.answers import LIST, a_page
 from tests.fakes.bench import NOW_MS
 from tests.fakes.environment import an_environment

@@ -2,9 +2,9 @@
 
 from msgspec.structs import replace
 
-from durable.holdings import Holdings
 from durable.job import Job, Limits, Mode, State
-from durable.verification import Aims, Verification, begun
+from durable.verifying.holdings import Holdings
+from durable.verifying.verification import Aims, Verification, begun
 
 
 NOW_MS = 1_000_000_000

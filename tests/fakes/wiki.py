@@ -10,7 +10,7 @@ import httpx
 import msgspec
 
 from durable.environment import Environment
-from durable.sources.cursors import BodyCursor
+from durable.paging.cursors import BodyCursor
 from durable.sources.http import HttpSource
 from durable.sources.since import Since
 from durable.sources.source import Reader, Records, Source

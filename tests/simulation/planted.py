@@ -58,8 +58,8 @@ PROCESSOR = "durable/processor.py"
 COMMANDS = "durable/commands.py"
 GLEAN = "durable/glean.py"
 READER = "durable/sources/http.py"
-VERIFICATION = "durable/verification.py"
-VERIFIER = "durable/verifier.py"
+VERIFICATION = "durable/verifying/verification.py"
+VERIFIER = "durable/verifying/verifier.py"
 
 MUTANTS = [
     Mutant(

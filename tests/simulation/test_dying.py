@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from durable.connector import AnyConnector
-from durable.documents import Deletion, Document
 from durable.job import Mode, State
+from durable.model.documents import Deletion, Document
 from tests.simulation.connector import LIMITS, LISTED, NOTES, Note, document
 from tests.simulation.fates import Choice, Fate, Kind, calm, first_time, once_each, where
 from tests.simulation.source import Order

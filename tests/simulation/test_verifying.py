@@ -7,7 +7,7 @@ import pytest
 
 from durable.connector import AnyConnector
 from durable.job import Mode, State
-from durable.verification import PROCESSING_MS, Verdict
+from durable.verifying.verification import PROCESSING_MS, Verdict
 from tests.simulation.fates import AT_SAVE, Await, Choice, Fate, Kind, at, where
 from tests.simulation.test_every_crash import FAULTS, FLAVOURED, FLAVOURS, faults
 from tests.simulation.verifying import INDEXING_MS, PROCESSING, VERIFYING, synced, verification

@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from durable.connector import AnyConnector
 from durable.job import Mode
-from durable.verification import Verification
-from durable.verifications import Verifications
+from durable.verifying.verification import Verification
+from durable.verifying.verifications import Verifications
 from tests.simulation.connector import NOTES
 from tests.simulation.fates import Fate, Kind
 from tests.simulation.oracle import LEASE_MS_MAX, SOON_MS, Oracle

@@ -8,16 +8,16 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.auth import Bearer
 from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
 from durable.job import Crawl, Mode, Stage
+from durable.requests.auth import Bearer
+from durable.requests.upstream import TIMEOUT_SECONDS
 from durable.sources.backend import ANSWER_MS_MAX, Backend, Run
 from durable.sources.http import HttpSource
 from durable.sources.nested import Nested
 from durable.sources.python import PythonSource
 from durable.sources.source import Records
-from durable.upstream import TIMEOUT_SECONDS
 from tests.fakes.bench import NOW_MS
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network

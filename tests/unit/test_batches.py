@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from durable.batches import Batch, Sizes, batches
-from durable.documents import Change, Deletion, Document, Permissions
 from durable.envelopes import Endpoint, Envelope
 from durable.job import Stage
+from durable.model.documents import Change, Deletion, Document, Permissions
 from durable.records import Placed, Reject
 
 

@@ -4,11 +4,11 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from durable.auth import Bearer
 from durable.checks import Check, Checks, Outcome
 from durable.connector import AnyConnector
 from durable.host import Host
-from durable.sources.cursors import BodyCursor
+from durable.paging.cursors import BodyCursor
+from durable.requests.auth import Bearer
 from durable.sources.http import HttpSource
 from tests.fakes.answers import a_note, a_page, a_page_of
 from tests.fakes.bench import NOW_MS, SET

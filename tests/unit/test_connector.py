@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from durable.connector import NAME_CHARACTERS_MAX
 from durable.errors import ConfigurationError
 from durable.job import Mode
-from durable.sources.cursors import BodyCursor
+from durable.paging.cursors import BodyCursor
 from durable.sources.http import HttpSource
 from tests.fakes.connector import NOTES
 

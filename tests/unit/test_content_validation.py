@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from durable.content_validation import content_fault
-from durable.documents import Content
+from durable.model.content_validation import content_fault
+from durable.model.documents import Content
 
 
 @pytest.mark.parametrize(

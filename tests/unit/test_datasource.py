@@ -8,7 +8,8 @@ from glean.api_client import models
 from msgspec.structs import replace
 from pydantic import BaseModel
 
-from durable.datasource import (
+from durable.errors import ConfigurationError
+from durable.model.datasource import (
     Datasource,
     Facet,
     Icon,
@@ -18,8 +19,7 @@ from durable.datasource import (
     Scope,
     definition,
 )
-from durable.errors import ConfigurationError
-from durable.object_types import (
+from durable.model.object_types import (
     Category,
     ObjectType,
     PropertyDefinition,

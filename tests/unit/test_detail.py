@@ -4,8 +4,8 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from durable.auth import Bearer
 from durable.errors import ConfigurationError, UpstreamError
+from durable.requests.auth import Bearer
 from durable.sources.belonging import Missing
 from durable.sources.completion import REQUESTS_AT_ONCE
 from durable.sources.detail import Detail

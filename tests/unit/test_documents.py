@@ -6,7 +6,7 @@ import pytest
 from glean.api_client import models
 from pydantic import BaseModel
 
-from durable.documents import (
+from durable.model.documents import (
     Comment,
     Content,
     Document,

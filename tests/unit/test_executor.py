@@ -7,7 +7,6 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.documents import Document
 from durable.events import (
     Ask,
     Displaced,
@@ -23,6 +22,7 @@ from durable.events import (
 )
 from durable.executor import REASON_CHARACTERS_MAX
 from durable.job import Page, Standing
+from durable.model.documents import Document
 from durable.records import EXCERPT_BYTES_MAX
 from tests.fakes.answers import (
     BULK,

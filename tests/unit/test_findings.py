@@ -2,10 +2,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.drift import Drift
-from durable.findings import Processed, processed, remedy, verified
 from durable.status import status
-from durable.verification import Question, Verdict, Verification, counted, woken
+from durable.verifying.drift import Drift
+from durable.verifying.findings import Processed, processed, remedy, verified
+from durable.verifying.verification import Question, Verdict, Verification, counted, woken
 from tests.fakes.verifications import (
     BOTH,
     FULL,

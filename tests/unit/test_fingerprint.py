@@ -9,12 +9,12 @@ import pytest
 from msgspec import Meta, Struct, defstruct, field
 from msgspec.structs import replace
 
-from durable.auth import Bearer
 from durable.connector import AnyConnector
-from durable.datasource import Datasource
 from durable.fingerprint import fingerprint
-from durable.object_types import ObjectType
-from durable.sources.cursors import BodyCursor, NextUrl
+from durable.model.datasource import Datasource
+from durable.model.object_types import ObjectType
+from durable.paging.cursors import BodyCursor, NextUrl
+from durable.requests.auth import Bearer
 from durable.sources.http import HttpSource
 from durable.sources.since import Since
 from tests.fakes.connector import NOTES, Note

@@ -4,15 +4,15 @@ import httpx
 import msgspec
 import pytest
 
-from durable.auth import BearerSigner
 from durable.batches import Batch, Item
 from durable.envelopes import Endpoint
 from durable.environment import Secret
 from durable.errors import UpstreamError
 from durable.glean import Glean
-from durable.holdings import Holdings
 from durable.job import Standing
-from durable.upstream import Upstream
+from durable.requests.auth import BearerSigner
+from durable.requests.upstream import Upstream
+from durable.verifying.holdings import Holdings
 from tests.fakes.answers import a_count
 from tests.fakes.network import Network
 from tests.fakes.zone import nine_hours_ahead

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from durable.errors import UpstreamError
-from durable.holdings import STATES, Holdings, holdings
+from durable.verifying.holdings import STATES, Holdings, holdings
 
 
 ENDED = "2025-11-24T16:00:00.000Z"

@@ -5,9 +5,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.auth import ApiKey
 from durable.errors import ConfigurationError, UpstreamError
-from durable.sources.cursors import BodyCursor, NextUrl
+from durable.paging.cursors import BodyCursor, NextUrl
+from durable.requests.auth import ApiKey
 from durable.sources.http import EXCERPT_BYTES_MAX, HttpSource
 from durable.sources.since import Since
 from durable.sources.source import CURSOR_CHARACTERS_MAX, Records

@@ -6,7 +6,7 @@ import pytest
 from glean.api_client import models
 from pydantic import BaseModel
 
-from durable.identities import (
+from durable.model.identities import (
     AdditionalField,
     DatasourceUser,
     Employee,

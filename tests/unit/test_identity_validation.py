@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from msgspec.structs import replace
 
-from durable.datasource import Datasource
-from durable.identities import (
+from durable.model.datasource import Datasource
+from durable.model.identities import (
     AdditionalField,
     DatasourceUser,
     Employee,
@@ -20,7 +20,7 @@ from durable.identities import (
     TeamEmail,
     TeamMember,
 )
-from durable.identity_validation import identity_fault
+from durable.model.identity_validation import identity_fault
 from tests.fakes.junk import spoiled
 from tests.unit.test_identities import EMPLOYEE, TEAM, USER
 

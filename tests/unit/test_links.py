@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
-from durable.auth import Bearer
 from durable.errors import ConfigurationError, UpstreamError
-from durable.sources.cursors import BodyCursor, NextUrl
+from durable.paging.cursors import BodyCursor, NextUrl
+from durable.requests.auth import Bearer
 from durable.sources.http import HttpSource
 from durable.sources.links import Links
 from durable.sources.since import Since

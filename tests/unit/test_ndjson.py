@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from durable.errors import ConfigurationError, Recourse, UpstreamError
+from durable.paging.placing import Place
 from durable.sources.marks import Mark
 from durable.sources.ndjson import LineReader, LineSource
 from durable.sources.newest_first import NewestFirst
-from durable.sources.placing import Place
 from durable.sources.since import Since
 from durable.sources.source import Records
 from durable.sources.times import TimeFormat

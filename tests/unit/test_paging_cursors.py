@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 
 from durable.errors import ConfigurationError, UpstreamError
-from durable.sources.cursors import BodyCursor, HeaderCursor, NextUrl
-from durable.sources.ends import End
+from durable.paging.cursors import BodyCursor, HeaderCursor, NextUrl
+from durable.paging.ends import End
+from durable.paging.placing import Place
+from durable.paging.protocol import Paging
 from durable.sources.http import HttpSource
-from durable.sources.paging import Paging
-from durable.sources.placing import Place
 from tests.fakes.network import Network
 from tests.fakes.paged import URL, Server, check_resumes, counts, items, sizes, some
 from tests.fakes.source import page_of

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from durable.errors import ConfigurationError, UpstreamError
-from durable.sources.graphql import GraphQLConnection
+from durable.paging.graphql import GraphQLConnection
 from durable.sources.http import HttpSource
 from tests.fakes.network import Network
 from tests.fakes.paged import URL, check_resumes, counts, items, sizes, some

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from durable.errors import ConfigurationError, Recourse, UpstreamError
+from durable.paging.one_page import OnePage
+from durable.paging.protocol import Paging
+from durable.paging.wiki import WikiContinue
 from durable.sources.http import HttpSource
 from durable.sources.keyed import keyed
-from durable.sources.one_page import OnePage
-from durable.sources.paging import Paging
-from durable.sources.wiki import WikiContinue
 from tests.fakes.network import Network
 from tests.fakes.paged import URL, check_resumes, counts, items, sizes, some
 from tests.fakes.source import page_of

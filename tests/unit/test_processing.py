@@ -2,8 +2,15 @@ import pytest
 from msgspec.structs import replace
 
 from durable.pace import ALARM_MS_MIN
-from durable.processing import processed, unprocessed
-from durable.verification import PROCESSING_MS, Question, Trouble, Verdict, Verification, woken
+from durable.verifying.processing import processed, unprocessed
+from durable.verifying.verification import (
+    PROCESSING_MS,
+    Question,
+    Trouble,
+    Verdict,
+    Verification,
+    woken,
+)
 from tests.fakes.verifications import (
     BOTH,
     HOUR_MS,

@@ -9,13 +9,13 @@ from msgspec.structs import replace
 
 from durable.commands import Command
 from durable.connector import AnyConnector
-from durable.datasource import Datasource
 from durable.environment import Environment
 from durable.job import Job, Limits, Mode, State
+from durable.model.datasource import Datasource
 from durable.pace import ALARM_MS_MIN
 from durable.processor import OVERDUE_MS
 from durable.status import Status
-from durable.verification import PROCESSING_MS, Verdict, Verification
+from durable.verifying.verification import PROCESSING_MS, Verdict, Verification
 from tests.fakes.answers import (
     BULK,
     DELETE,

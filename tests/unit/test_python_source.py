@@ -10,11 +10,11 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.auth import Bearer
 from durable.connector import Connector
 from durable.errors import ConfigurationError, UpstreamError
 from durable.fingerprint import fingerprint
 from durable.job import Crawl
+from durable.requests.auth import Bearer
 from durable.sources.python import Portion, PythonSource
 from durable.sources.source import CURSOR_CHARACTERS_MAX, Records
 from durable.sources.web import REQUESTS_MAX, TAKEN, Web

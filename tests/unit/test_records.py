@@ -6,10 +6,10 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from durable.connector import AnyConnector
-from durable.datasource import Datasource
-from durable.documents import Deletion, Document
 from durable.job import Mode, Stage
-from durable.object_types import ObjectType
+from durable.model.datasource import Datasource
+from durable.model.documents import Deletion, Document
+from durable.model.object_types import ObjectType
 from durable.records import EXCERPT_BYTES_MAX, Placed, Reject, changes, excerpt
 from durable.sources.source import Records
 from tests.fakes.connector import NOTES, Note, document

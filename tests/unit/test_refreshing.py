@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from durable.auth import Proof, Signer
 from durable.errors import UpstreamError
+from durable.requests.auth import Proof, Signer
+from durable.requests.upstream import Answer, Upstream
 from durable.sources.rules import Action, Rule, Rules
-from durable.upstream import Answer, Upstream
 from tests.fakes.network import Network
 
 

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from durable.commands import Refusal
 from durable.connector import Connectors
-from durable.datasource import Datasource
 from durable.job import Mode
+from durable.model.datasource import Datasource
 from tests.fakes.connector import NOTES
 from tests.fakes.requests import BEARER, a_request, answered, check_problem, content
 from tests.fakes.runners import JOB_ID, STATUS, FakeRunners

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from durable.errors import ConfigurationError, Recourse, UpstreamError
-from durable.sources.cursors import BodyCursor
+from durable.paging.cursors import BodyCursor
+from durable.requests.waits import wait_ms
 from durable.sources.http import HttpSource
 from durable.sources.rules import Action, Reply, Rule, Rulebook, Verdict
-from durable.waits import wait_ms
 from tests.fakes.network import Network
 from tests.fakes.source import read, surroundings
 

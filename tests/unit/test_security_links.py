@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from durable.auth import Bearer
 from durable.errors import UpstreamError
-from durable.sources.cursors import BodyCursor, NextUrl
+from durable.paging.cursors import BodyCursor, NextUrl
+from durable.requests.auth import Bearer
 from durable.sources.http import HttpSource
 from tests.fakes.network import Network
 from tests.fakes.source import page_of

@@ -7,15 +7,15 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.auth import Bearer
 from durable.connector import AnyConnector
-from durable.documents import Document
 from durable.host import Host
 from durable.job import Mode
+from durable.model.documents import Document
+from durable.paging.cursors import BodyCursor, NextUrl
 from durable.processor import Begun, Processor
 from durable.records import EXCERPT_BYTES_MAX as RECORD_BYTES_MAX
-from durable.refusal import REFUSAL_BYTES_MAX
-from durable.sources.cursors import BodyCursor, NextUrl
+from durable.requests.auth import Bearer
+from durable.requests.refusal import REFUSAL_BYTES_MAX
 from durable.sources.http import EXCERPT_BYTES_MAX, HttpSource
 from durable.status import status
 from durable.store import Store

@@ -10,18 +10,18 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.auth import ApiKey, Auth, Basic, Bearer
 from durable.connector import AnyConnector
 from durable.environment import Environment
 from durable.host import Host
 from durable.job import Job, Mode
-from durable.oauth import ClientCredentials, RefreshToken
+from durable.paging.cursors import NextUrl
 from durable.processor import Processor
-from durable.sources.cursors import NextUrl
+from durable.requests.auth import ApiKey, Auth, Basic, Bearer
+from durable.requests.oauth import ClientCredentials, RefreshToken
+from durable.requests.token_endpoint import DESCRIPTION_CHARACTERS_MAX
 from durable.sources.http import EXCERPT_BYTES_MAX, HttpSource
 from durable.sources.rules import Action, Rule
 from durable.store import Store
-from durable.token_endpoint import DESCRIPTION_CHARACTERS_MAX
 from tests.fakes.bench import NOW_MS
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment

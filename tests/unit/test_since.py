@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from durable.errors import ConfigurationError, UpstreamError
+from durable.paging.counted import OffsetPaging
+from durable.paging.cursors import BodyCursor
+from durable.paging.placing import Place
 from durable.sources import times
-from durable.sources.counted import OffsetPaging
-from durable.sources.cursors import BodyCursor
 from durable.sources.http import HttpSource
 from durable.sources.newest_first import NewestFirst
-from durable.sources.placing import Place
 from durable.sources.since import Changes, Since
 from durable.sources.source import Records
 from durable.sources.times import TimeFormat

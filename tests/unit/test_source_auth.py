@@ -4,10 +4,10 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from durable.auth import ApiKey, Auth, Basic, Bearer, Proof
 from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
-from durable.sources.cursors import BodyCursor
+from durable.paging.cursors import BodyCursor
+from durable.requests.auth import ApiKey, Auth, Basic, Bearer, Proof
 from durable.sources.http import HttpSource
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network

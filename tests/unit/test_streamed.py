@@ -6,12 +6,12 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
-from durable.auth import BearerSigner
 from durable.environment import Secret
 from durable.errors import UpstreamError
-from durable.refusal import REFUSAL_BYTES_MAX
-from durable.streamed import Streamed
-from durable.upstream import Upstream
+from durable.requests.auth import BearerSigner
+from durable.requests.refusal import REFUSAL_BYTES_MAX
+from durable.requests.streamed import Streamed
+from durable.requests.upstream import Upstream
 from tests.fakes.listing import Body
 from tests.fakes.network import Network
 from tests.fakes.paged import at_once

@@ -5,7 +5,7 @@ from typing import TypeVar
 import httpx
 import pytest
 
-from durable.transport import FetchTransport
+from durable.requests.transport import FetchTransport
 
 
 T = TypeVar("T")

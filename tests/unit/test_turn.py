@@ -6,14 +6,14 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.auth import Bearer
 from durable.commands import Command, Instruction
 from durable.connector import AnyConnector
-from durable.datasource import Datasource
 from durable.environment import Environment
 from durable.executor import REASON_CHARACTERS_MAX
 from durable.job import Job, Limits, Mode, Stage, State, Usage
-from durable.sources.cursors import BodyCursor
+from durable.model.datasource import Datasource
+from durable.paging.cursors import BodyCursor
+from durable.requests.auth import Bearer
 from durable.sources.http import HttpSource
 from durable.status import status
 from durable.store import Store

@@ -8,8 +8,8 @@ from hypothesis import given
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from durable.documents import Content, Document, Property
-from durable.typecheck import Mistyped, checked, quoted
+from durable.model.documents import Content, Document, Property
+from durable.model.typecheck import Mistyped, checked, quoted
 from tests.fakes.junk import JUNK, endless, spoiled
 from tests.unit.test_documents import WHOLE
 

@@ -5,11 +5,11 @@ from http import HTTPStatus
 import httpx
 import pytest
 
-from durable.auth import BearerSigner, Unsigned
 from durable.environment import Secret
 from durable.errors import UpstreamError
-from durable.refusal import REFUSAL_BYTES_MAX
-from durable.upstream import (
+from durable.requests.auth import BearerSigner, Unsigned
+from durable.requests.refusal import REFUSAL_BYTES_MAX
+from durable.requests.upstream import (
     TIMEOUT_SECONDS,
     Answer,
     Upstream,

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from dev.local_glean import datasources, rules
 from dev.local_glean.errors import RefusedError
-from durable.datasource import Datasource
-from durable.documents import (
+from durable.model.datasource import Datasource
+from durable.model.documents import (
     Comment,
     Content,
     Deletion,
@@ -22,10 +22,10 @@ from durable.documents import (
     Property,
     User,
 )
-from durable.identities import Group
-from durable.object_types import ObjectType
-from durable.plain import EPOCH_SECONDS_MAX, ID_CHARACTERS_MAX
-from durable.validation import document_fault, fault
+from durable.model.identities import Group
+from durable.model.object_types import ObjectType
+from durable.model.plain import EPOCH_SECONDS_MAX, ID_CHARACTERS_MAX
+from durable.model.validation import document_fault, fault
 from tests.fakes.connector import NOTES
 from tests.fakes.junk import spoiled
 from tests.unit.test_documents import WHOLE

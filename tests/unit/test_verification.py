@@ -4,11 +4,11 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.drift import Drift
-from durable.holdings import STATES, Holdings
 from durable.job import Job, Mode, Stage, State
 from durable.pace import ALARM_MS_MIN
-from durable.verification import (
+from durable.verifying.drift import Drift
+from durable.verifying.holdings import STATES, Holdings
+from durable.verifying.verification import (
     LATE_MS,
     NOTES_MAX,
     PROCESSING_MS,

@@ -1,6 +1,6 @@
 import pytest
 
-from durable.waits import exhausted, told, wait_ms
+from durable.requests.waits import exhausted, told, wait_ms
 from tests.fakes.zone import nine_hours_ahead
 
 

@@ -16,8 +16,7 @@ from typing import Any, ClassVar, Protocol
 from msgspec import Struct
 
 from durable.errors import UpstreamError
-from durable.sources.paging import Ask, Told, foreign
-from durable.sources.placing import (
+from durable.paging.placing import (
     Hint,
     Place,
     check_names,
@@ -28,6 +27,7 @@ from durable.sources.placing import (
     sized,
     wrong,
 )
+from durable.paging.protocol import Ask, Told, foreign
 
 
 NUMBER = re.compile(r"\d{1,15}", re.ASCII)

@@ -2,9 +2,9 @@
 
 from msgspec import Struct
 
-from durable.holdings import PAUSED
 from durable.instant import rfc3339
-from durable.verification import Verdict, Verification
+from durable.verifying.holdings import PAUSED
+from durable.verifying.verification import Verdict, Verification
 
 
 class Verified(Struct, frozen=True, kw_only=True):

@@ -10,11 +10,11 @@ from urllib.parse import quote_plus
 
 from msgspec import Struct
 
-from durable.auth import basic
 from durable.environment import Environment, Secret, absolute
 from durable.errors import ConfigurationError
+from durable.requests.auth import basic
+from durable.requests.token_endpoint import Grant, TokenSigner
 from durable.sources.source import Surroundings
-from durable.token_endpoint import Grant, TokenSigner
 
 
 OWN_PARAMS = frozenset({"grant_type", "client_id", "client_secret", "refresh_token", "scope"})

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 import httpx
 from msgspec import Struct
 
-from durable import waits
-from durable.auth import Proof, Signer
 from durable.errors import UpstreamError
-from durable.refusal import refusal
+from durable.requests import waits
+from durable.requests.auth import Proof, Signer
+from durable.requests.refusal import refusal
+from durable.requests.streamed import Streamed
 from durable.sources.rules import Action, Reply, Rulebook, Rules
-from durable.streamed import Streamed
 
 
 USER_AGENT = "glean-durable-sync/0.1"  # some APIs answer 403 without one

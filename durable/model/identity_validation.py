@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import UNSET, UnsetType
 
-from durable.datasource import Datasource
-from durable.identities import (
+from durable.model.datasource import Datasource
+from durable.model.identities import (
     AdditionalField,
     DatasourceUser,
     Employee,
@@ -19,7 +19,7 @@ from durable.identities import (
     Profile,
     Team,
 )
-from durable.typecheck import Mistyped, checked, quoted
+from durable.model.typecheck import Mistyped, checked, quoted
 
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")

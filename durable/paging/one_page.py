@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 from msgspec import Struct
 
 from durable.errors import UpstreamError
-from durable.sources.link_header import links
-from durable.sources.paging import Ask, Told, foreign
+from durable.paging.link_header import links
+from durable.paging.protocol import Ask, Told, foreign
 
 
 class OnePage(Struct, frozen=True):

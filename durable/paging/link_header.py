@@ -8,8 +8,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.errors import UpstreamError
-from durable.sources.paging import Ask, Told
-from durable.sources.placing import Place, check_names, check_placed, check_size, size_param, sized
+from durable.paging.placing import Place, check_names, check_placed, check_size, size_param, sized
+from durable.paging.protocol import Ask, Told
 
 
 BETWEEN = re.compile(r"[\s,]*")

@@ -3,7 +3,7 @@
     Bearer               a token in the header Authorization
     Basic                a user and a password
     ApiKey               a key in a header or in the query
-    ClientCredentials    a token of OAuth 2, asked for with a client's secret (durable/oauth.py)
+    ClientCredentials    a token of OAuth 2, asked for with a client's secret (oauth.py)
     RefreshToken         likewise, with the consent that a person gave once
 
 A declaration names secrets and never holds one.

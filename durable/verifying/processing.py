@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from durable.job import Limits
 from durable.pace import soon
-from durable.verification import (
+from durable.verifying.verification import (
     PROCESSING,
     PROCESSING_MS,
     Trouble,

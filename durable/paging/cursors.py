@@ -6,9 +6,8 @@ from typing import Any, ClassVar
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from durable.sources.ends import End
-from durable.sources.paging import Ask, Told
-from durable.sources.placing import (
+from durable.paging.ends import End
+from durable.paging.placing import (
     Place,
     check_names,
     check_placed,
@@ -18,6 +17,7 @@ from durable.sources.placing import (
     sized,
     wrong,
 )
+from durable.paging.protocol import Ask, Told
 
 
 class BodyCursor(Struct, frozen=True, kw_only=True):

@@ -2,10 +2,10 @@
 
 from msgspec import UNSET, UnsetType
 
-from durable.datasource import Datasource
-from durable.documents import Content, Document, Permissions, User
-from durable.identity_validation import EMAIL, GROUP
-from durable.object_types import OBJECT_TYPE
+from durable.model.datasource import Datasource
+from durable.model.documents import Content, Document, Permissions, User
+from durable.model.identity_validation import EMAIL, GROUP
+from durable.model.object_types import OBJECT_TYPE
 
 
 ID_CHARACTERS_MAX = 200

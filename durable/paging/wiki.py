@@ -8,8 +8,8 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.structs import replace
 
 from durable.errors import ConfigurationError, Recourse, UpstreamError
-from durable.sources.paging import Ask, Refused, Told, foreign
-from durable.sources.placing import Place, check_placed, check_size, size_param, sized
+from durable.paging.placing import Place, check_placed, check_size, size_param, sized
+from durable.paging.protocol import Ask, Refused, Told, foreign
 from durable.sources.shape import Lacking
 
 

@@ -7,9 +7,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.errors import ConfigurationError
-from durable.sources.ends import End
-from durable.sources.paging import Ask, Told
-from durable.sources.placing import check_names, check_size
+from durable.paging.ends import End
+from durable.paging.placing import check_names, check_size
+from durable.paging.protocol import Ask, Told
 
 
 class OData(Struct, frozen=True, kw_only=True):

@@ -8,8 +8,8 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from durable.errors import ConfigurationError, UpstreamError
-from durable.sources.paging import Ask, Refused, Told
-from durable.sources.placing import Place, check_names, check_placed, check_size, placed
+from durable.paging.placing import Place, check_names, check_placed, check_size, placed
+from durable.paging.protocol import Ask, Refused, Told
 
 
 # As Apollo's servers, GitHub, Linear and Shopify name what may pass, in upper case.

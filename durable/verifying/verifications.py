@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from durable.job import Job
-from durable.verification import Verification
+from durable.verifying.verification import Verification
 
 
 Kept = TypeVar("Kept", bound=Struct)

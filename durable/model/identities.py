@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType, field
 
-from durable.documents import Wire
+from durable.model.documents import Wire
 
 
 EmployeeType = Literal["FULL_TIME", "CONTRACTOR", "NON_EMPLOYEE"]

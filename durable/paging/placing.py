@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from msgspec.structs import replace
 
 from durable.errors import ConfigurationError
-from durable.sources.paging import Ask
+from durable.paging.protocol import Ask
 from durable.sources.shape import names_of
 
 

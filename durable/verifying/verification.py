@@ -15,11 +15,11 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.drift import Drift, drift
-from durable.holdings import PAUSED, Holdings
 from durable.job import Job, Limits, Mode, Note, Stage
 from durable.lifecycle import brought
 from durable.pace import soon
+from durable.verifying.drift import Drift, drift
+from durable.verifying.holdings import PAUSED, Holdings
 
 
 LATE_MS = 3 * 60 * 60 * 1_000  # counts of this age are not from before the close

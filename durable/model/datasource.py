@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType, field
 
-from durable import object_types
-from durable.documents import Wire
 from durable.errors import ConfigurationError
-from durable.object_types import Category, Named, ObjectType
-from durable.typecheck import Mistyped, checked, quoted
+from durable.model import object_types
+from durable.model.documents import Wire
+from durable.model.object_types import Category, Named, ObjectType
+from durable.model.typecheck import Mistyped, checked, quoted
 
 
 NAME = re.compile(r"[A-Za-z0-9]+")

@@ -7,12 +7,12 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import Struct
 
-from durable.auth import FixedSigner, Proof, Signer
 from durable.environment import Secret
 from durable.errors import UpstreamError
+from durable.requests.auth import FixedSigner, Proof, Signer
+from durable.requests.tokens import Token
+from durable.requests.upstream import Answer, Upstream
 from durable.sources.source import Surroundings
-from durable.tokens import Token
-from durable.upstream import Answer, Upstream
 
 
 NAME = "the source's token endpoint"

@@ -5,13 +5,14 @@ from durable.ends import glean_end
 from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
 from durable.executor import told
-from durable.holdings import Holdings
 from durable.host import Host
 from durable.job import Job, Limits, Mode, Stage
 from durable.pace import soon
-from durable.processing import processed, unprocessed
+from durable.requests.waits import wait_ms
 from durable.store import Store
-from durable.verification import (
+from durable.verifying.holdings import Holdings
+from durable.verifying.processing import processed, unprocessed
+from durable.verifying.verification import (
     Aims,
     Question,
     Trouble,
@@ -22,7 +23,6 @@ from durable.verification import (
     uncounted,
     woken,
 )
-from durable.waits import wait_ms
 
 
 # With these, nobody can tell whether Glean has heard the question; 202: it may have taken it.

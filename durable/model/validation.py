@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from msgspec import UNSET, UnsetType
 
 from durable.connector import AnyConnector
-from durable.content_validation import content_fault
-from durable.datasource import Datasource
-from durable.documents import Change, Comment, Deletion, Document, Permissions, Property, User
-from durable.identities import Identity
-from durable.identity_validation import EMAIL, email_fault, group_faults, identity_fault
-from durable.object_types import OBJECT_TYPE
-from durable.plain import EPOCH_SECONDS_MAX, ID_CHARACTERS_MAX, is_plain
-from durable.typecheck import Mistyped, checked, quoted
+from durable.model.content_validation import content_fault
+from durable.model.datasource import Datasource
+from durable.model.documents import Change, Comment, Deletion, Document, Permissions, Property, User
+from durable.model.identities import Identity
+from durable.model.identity_validation import EMAIL, email_fault, group_faults, identity_fault
+from durable.model.object_types import OBJECT_TYPE
+from durable.model.plain import EPOCH_SECONDS_MAX, ID_CHARACTERS_MAX, is_plain
+from durable.model.typecheck import Mistyped, checked, quoted
 
 
 def fault(mapped: Change | Identity, connector: AnyConnector) -> str | None:

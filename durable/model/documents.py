@@ -2,7 +2,7 @@
 
 Fields are those of Glean's `DocumentDefinition`, in snake case; the datasource
 is added when they are sent. What Glean asks for beyond the types is said at
-the field, and looked at in `durable.validation`.
+the field, and looked at in `durable.model.validation`.
 """
 
 from base64 import b64encode

@@ -6,9 +6,7 @@ from typing import Any, ClassVar
 from msgspec import Struct
 
 from durable.errors import UpstreamError
-from durable.sources.fields import text_of
-from durable.sources.paging import Ask, Told
-from durable.sources.placing import (
+from durable.paging.placing import (
     Place,
     check_names,
     check_placed,
@@ -18,6 +16,8 @@ from durable.sources.placing import (
     sized,
     wrong,
 )
+from durable.paging.protocol import Ask, Told
+from durable.sources.fields import text_of
 
 
 class Keyset(Struct, frozen=True, kw_only=True):

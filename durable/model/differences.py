@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct
 
-from durable.datasource import Datasource
-from durable.object_types import Named
+from durable.model.datasource import Datasource
+from durable.model.object_types import Named
 
 
 TRUE_IF_ABSENT = frozenset({"trust_url_regex_for_view_activity", "strip_fragment_in_canonical_url"})

@@ -9,8 +9,8 @@ import re
 
 from msgspec import UNSET, UnsetType
 
-from durable.documents import Content
-from durable.typecheck import quoted
+from durable.model.documents import Content
+from durable.model.typecheck import quoted
 
 
 MIME_TYPE = re.compile(r"([\w.+-]+)/[\w.+-]+", re.ASCII)

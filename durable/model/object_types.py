@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from msgspec import UNSET, UnsetType, field
 
-from durable.documents import Wire
+from durable.model.documents import Wire
 
 
 OBJECT_TYPE = re.compile(r"[^\s_]+")

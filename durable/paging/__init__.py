@@ -1,0 +1,1 @@
+"""Ways in which a source tells its next page, and its last one."""

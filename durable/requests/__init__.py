@@ -1,0 +1,1 @@
+"""How a server is asked: who asks, what an answer means, for how long to wait."""
