@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dev.stack import Stack
-from tests.workerd.kinds._kinds import CHANGES, KINDS, PAGINGS, PROOFS, RATE_MS, RECORDS
+from tests.workerd.kinds._kinds import CHANGES, CODE, KINDS, PAGINGS, PROOFS, RATE_MS, RECORDS
 from tests.workerd.kinds.site import COUNT, SECRETS, site
 
 
@@ -104,6 +104,24 @@ def test_a_record_is_made_whole_from_what_lies_elsewhere(
     stack: Stack, full: Jobs, changed: tuple[set[str], Jobs], name: str
 ) -> None:
     check_full(stack, full, changed, name)
+
+
+@pytest.mark.parametrize("name", CODE)
+def test_a_source_is_read_by_code(
+    stack: Stack, full: Jobs, changed: tuple[set[str], Jobs], name: str
+) -> None:
+    check_full(stack, full, changed, name)
+    assert changed[1][name]["documents"] < COUNT
+
+
+def test_employees_and_teams_come_before_the_documents(stack: Stack, full: Jobs) -> None:
+    job = full["people"]
+
+    brought = {stage["stage"]: stage["brought"] for stage in job["stages"]}
+    assert brought.keys() == {"employees", "teams", "documents"}
+    assert (brought["employees"], brought["documents"]) == (COUNT, COUNT)
+    assert len(stack.in_glean("employees", "people")) == COUNT
+    assert len(stack.in_glean("teams", "people")) == brought["teams"] > 1
 
 
 def test_a_cursor_that_has_expired_begins_the_crawl_anew(stack: Stack, full: Jobs) -> None:

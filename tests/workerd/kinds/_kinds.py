@@ -3,6 +3,8 @@
 Deployed in the place of the project's connectors: `test_kinds.py` writes a module for each.
 """
 
+from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
@@ -20,8 +22,10 @@ from durable import (
     Deletion,
     Detail,
     Document,
+    Employee,
     End,
     Feed,
+    Gather,
     GraphQLConnection,
     HeaderCursor,
     HttpSource,
@@ -37,11 +41,16 @@ from durable import (
     PageNumber,
     Permissions,
     Place,
+    Portion,
+    PythonSource,
     Rate,
     RefreshToken,
     Rule,
     Since,
+    Team,
+    TeamMember,
     TimeFormat,
+    Web,
     WikiContinue,
 )
 
@@ -78,6 +87,22 @@ def document(entry: Entry) -> Document | Deletion:
         updated_at=entry.updated,
         permissions=Permissions(allow_anonymous_access=True),
     )
+
+
+class Folder(Struct, frozen=True):
+    """Of the list of folders."""
+
+    id: str
+    name: str
+
+
+def employee(entry: Entry) -> Employee:
+    return Employee(email=f"{entry.id}@kinds.example", department="Reading")
+
+
+def team(folder: Folder) -> Team:
+    member = TeamMember(email="r00001@kinds.example")
+    return Team(id=folder.id, name=folder.name, members=[member])
 
 
 def deletion(gone: Gone) -> Deletion:
@@ -213,9 +238,38 @@ RECORDS = {
         name="folder",
         lists_max=1,
     ),
+    "gathered": listed(
+        "cursor",
+        gather=(Gather(source=at("folders", paging=replace(CURSOR, size=2)), into="folders"),),
+    ),
 }
 
 
+async def fetch(cursor: int | None, since: datetime | None, web: Web) -> Portion:
+    """The list at /kinds/offset, by code."""
+    params = {"limit": str(SIZE), "offset": str(cursor or 0)}
+    if since is not None:
+        params["updated_since"] = since.isoformat()
+    page = (await web.get("/kinds/offset", params=params)).json()
+    after = (cursor or 0) + len(page["items"])
+    is_last = after >= page["total"]
+    return Portion(page["items"], next_cursor=None if is_last else after)
+
+
+async def pages(cursor: int | None, since: datetime | None, web: Web) -> AsyncIterator[Portion]:
+    """The same, one after the other."""
+    while True:
+        portion = await fetch(cursor, since, web)
+        yield portion
+        cursor = portion.next_cursor
+        if cursor is None:
+            return
+
+
+CODE = {
+    "python-fetch": PythonSource(url="{KINDS_URL}", fetch=fetch, tells_changes=True),
+    "python-pages": PythonSource(url="{KINDS_URL}", pages=pages, tells_changes=True),
+}
 TROUBLES = {
     "expiring": listed("cursor", rules=(Rule(status=410, then=Action.RESTART),)),
     "forgetting": listed("cursor", rules=(Rule(status=410, then=Action.FULL),)),
@@ -236,8 +290,14 @@ def connector(name: str, source: Any, **fields: Any) -> Connector[Entry]:
 
 KINDS = {
     name: connector(name, source)
-    for name, source in {**PAGINGS, **PROOFS, **CHANGES, **RECORDS, **TROUBLES}.items()
+    for name, source in {**PAGINGS, **PROOFS, **CHANGES, **RECORDS, **CODE, **TROUBLES}.items()
 }
+KINDS["people"] = connector(
+    "people",
+    listed("cursor"),
+    employees=Feed(source=at("cursor", paging=CURSOR), record=Entry, change=employee),
+    teams=Feed(source=at("folders", paging=replace(CURSOR, size=2)), record=Folder, change=team),
+)
 KINDS["deletions"] = connector(
     "deletions",
     listed("cursor"),
