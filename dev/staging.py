@@ -12,6 +12,7 @@ from pathlib import Path
 
 
 ROOT = Path(__file__).resolve().parent.parent
+LEFT_OUT = {"__pycache__", "examples"}  # the latter are there to be copied
 PACKAGES = {name: ROOT / name for name in ("worker", "durable", "connectors")}
 
 
@@ -42,7 +43,7 @@ def stage(packages: Mapping[str, Path], target: Path) -> None:
 def _deployed(folder: Path) -> Iterator[Path]:
     for found in sorted(folder.rglob("*")):
         parts = found.relative_to(folder).parts
-        is_left_out = any(part == "__pycache__" or part.startswith(".") for part in parts)
+        is_left_out = any(part in LEFT_OUT or part.startswith(".") for part in parts)
         if found.is_file() and not is_left_out and found.suffix != ".pyc":
             yield found
 

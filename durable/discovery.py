@@ -24,6 +24,9 @@ class Found(Struct, frozen=True):
     cause: Exception | None = None  # of the first of these
 
 
+EXAMPLES = "examples"
+
+
 def discover(package: ModuleType) -> Connectors:
     """Every module's `connector` in a package, by name.
 
@@ -43,8 +46,8 @@ def found(package: ModuleType) -> Found:
     faults: list[str] = []
     cause: Exception | None = None
     for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
-        if module.name.startswith("_"):
-            continue  # what several share
+        if module.name.startswith("_") or module.name == EXAMPLES:
+            continue  # what several share, and what is there to be copied
         path = f"{package.__name__}/{module.name}"
         file = f"{path}/__init__.py" if module.ispkg else f"{path}.py"
         try:

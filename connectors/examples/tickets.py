@@ -1,0 +1,120 @@
+"""A ticket system: a cursor in the body, changes since a time, tombstones, a bearer token.
+
+    GET {TICKETS_URL}/api/v1/tickets?limit=100&cursor=abc&updated_since=2026-11-24T02:00:00.000Z
+    {"tickets": [...], "meta": {"next_cursor": "def" or null, "total": 1234}}
+
+A ticket that was deleted is told among the changes, with `"state": "deleted"`.
+
+    npx wrangler secret put TICKETS_TOKEN
+"""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from durable import (
+    Bearer,
+    BodyCursor,
+    Category,
+    Comment,
+    Connector,
+    Content,
+    Datasource,
+    Deletion,
+    Document,
+    HttpSource,
+    Mode,
+    ObjectType,
+    Permissions,
+    Property,
+    PropertyDefinition,
+    PropertyType,
+    Since,
+    User,
+    unix_seconds,
+)
+
+
+class Person(Struct, frozen=True):
+    name: str
+    email: str
+
+
+class Remark(Struct, frozen=True):
+    id: str
+    author: Person
+    body: str
+    created_at: datetime
+
+
+class Ticket(Struct, frozen=True):
+    """Of a deleted one nothing is left but its id, state and time."""
+
+    id: str
+    state: str
+    updated_at: datetime
+    subject: str = ""
+    description: str = ""
+    priority: str = ""
+    requester: Person | None = None
+    tags: list[str] = []
+    comments: list[Remark] = []
+    created_at: datetime | None = None
+
+
+def document(ticket: Ticket) -> Document | Deletion:
+    if ticket.state == "deleted" or ticket.requester is None or ticket.created_at is None:
+        return Deletion(id=ticket.id, object_type="Ticket")
+    return Document(
+        id=ticket.id,
+        object_type="Ticket",
+        title=ticket.subject,
+        view_url=f"https://tickets.example.com/{ticket.id}",
+        body=Content.text(ticket.description),
+        author=User(email=ticket.requester.email, name=ticket.requester.name),
+        status=ticket.state,
+        tags=ticket.tags,
+        custom_properties=[Property(name="priority", value=ticket.priority)],
+        comments=[
+            Comment(
+                id=remark.id,
+                author=User(email=remark.author.email, name=remark.author.name),
+                content=Content.text(remark.body),
+                created_at=unix_seconds(remark.created_at),
+            )
+            for remark in ticket.comments
+        ],
+        created_at=unix_seconds(ticket.created_at),
+        updated_at=unix_seconds(ticket.updated_at),
+        permissions=Permissions.everyone(),
+    )
+
+
+connector = Connector(
+    name="tickets",
+    datasource=Datasource(
+        "exampletickets",
+        display_name="Tickets",
+        category=Category.TICKETS,
+        url_regex=r"https://tickets\.example\.com/.*",
+        is_user_referenced_by_email=True,
+        object_types=(
+            ObjectType(
+                "Ticket",
+                category=Category.TICKETS,
+                properties=(PropertyDefinition("priority", type=PropertyType.PICKLIST),),
+            ),
+        ),
+    ),
+    source=HttpSource(
+        url="{TICKETS_URL}/api/v1/tickets",
+        records="tickets",
+        paging=BodyCursor(field="meta/next_cursor", param="cursor", size=100),
+        total="meta/total",
+        since=Since(param="updated_since"),
+        auth=Bearer("TICKETS_TOKEN"),
+    ),
+    record=Ticket,
+    document=document,
+    schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},
+)

@@ -1,0 +1,202 @@
+"""A wiki: the pages of all spaces with their comments, and who may read them.
+
+    GET {WIKI_URL}/api/spaces                    {key, name, permissions: {anonymous, groups}}
+    GET {WIKI_URL}/api/spaces/{key}/pages        {id, title, body, author, ...}
+    GET {WIKI_URL}/api/pages/{id}/comments       {id, author, body, created_at}
+    GET {WIKI_URL}/api/trash?updated_since=TIME  {id} of removed pages
+    GET {WIKI_URL}/api/users, /api/groups, /api/groups/{name}/members
+
+Each is a list, `{"results": [...], "_links": {"next": "..."}}`, whose last page has no `next`.
+Users, groups and memberships go to Glean before the pages, whose permissions name groups.
+
+    npx wrangler secret put WIKI_TOKEN           (WIKI_USER stands in [vars])
+"""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from durable import (
+    Basic,
+    Category,
+    Comment,
+    Connector,
+    Content,
+    Datasource,
+    DatasourceUser,
+    Deletion,
+    Document,
+    End,
+    Feed,
+    Gather,
+    Group,
+    HttpSource,
+    Members,
+    Missing,
+    Mode,
+    Nested,
+    NextUrl,
+    ObjectType,
+    Permissions,
+    Since,
+    User,
+    unix_seconds,
+)
+
+
+class Person(Struct, frozen=True):
+    name: str
+    email: str
+    active: bool = True
+
+
+class Sharing(Struct, frozen=True):
+    anonymous: bool
+    groups: list[str]
+
+
+class Space(Struct, frozen=True):
+    key: str
+    name: str
+    permissions: Sharing
+
+
+class Storage(Struct, frozen=True):
+    value: str
+
+
+class Body(Struct, frozen=True):
+    storage: Storage
+
+
+class Remark(Struct, frozen=True):
+    id: str
+    author: Person
+    body: Body
+    created_at: datetime
+
+
+class Page(Struct, frozen=True):
+    """With the space that it is in, and what people say about it."""
+
+    id: str
+    title: str
+    author: Person
+    labels: list[str]
+    body: Body
+    created_at: datetime
+    updated_at: datetime
+    web_url: str
+    within: Space
+    comments: list[Remark]
+
+
+class Team(Struct, frozen=True):
+    """A group, with who is in it where that is asked for."""
+
+    name: str
+    members: list[Person] = []
+
+
+class Removed(Struct, frozen=True):
+    id: str
+
+
+def document(page: Page) -> Document:
+    sharing = page.within.permissions
+    return Document(
+        id=page.id,
+        object_type="Page",
+        title=page.title,
+        view_url=page.web_url,
+        container=page.within.name,
+        body=Content.html(page.body.storage.value),
+        author=User(email=page.author.email, name=page.author.name),
+        tags=page.labels,
+        comments=[
+            Comment(
+                id=remark.id,
+                author=User(email=remark.author.email, name=remark.author.name),
+                content=Content.html(remark.body.storage.value),
+                created_at=unix_seconds(remark.created_at),
+            )
+            for remark in page.comments
+        ],
+        created_at=unix_seconds(page.created_at),
+        updated_at=unix_seconds(page.updated_at),
+        permissions=Permissions.everyone()
+        if sharing.anonymous
+        else Permissions.of(groups=sharing.groups),
+    )
+
+
+def user(person: Person) -> DatasourceUser:
+    return DatasourceUser(email=person.email, name=person.name, is_active=person.active)
+
+
+def group(team: Team) -> Group:
+    return Group(name=team.name)
+
+
+def members(team: Team) -> Members:
+    return Members(group=team.name, user_ids=[person.email for person in team.members])
+
+
+def deletion(page: Removed) -> Deletion:
+    return Deletion(id=page.id, object_type="Page")
+
+
+def listed(path: str, **fields: Any) -> HttpSource:
+    """All its lists are alike."""
+    return HttpSource(
+        url=f"{{WIKI_URL}}/api/{path}",
+        records="results",
+        paging=NextUrl(field="_links/next", end=End.ABSENT, size=25, size_param="limit"),
+        auth=Basic("WIKI_USER", "WIKI_TOKEN"),
+        **fields,
+    )
+
+
+connector = Connector(
+    name="wiki",
+    datasource=Datasource(
+        "examplewiki",
+        display_name="Wiki",
+        category=Category.KNOWLEDGE_HUB,
+        url_regex=r"https://wiki\.example\.com/.*",
+        is_user_referenced_by_email=True,
+        object_types=(ObjectType("Page", category=Category.KNOWLEDGE_HUB),),
+    ),
+    users=Feed(source=listed("users"), record=Person, change=user),
+    groups=Feed(source=listed("groups"), record=Team, change=group),
+    memberships=Feed(
+        source=listed(
+            "groups", gather=(Gather(source=listed("groups/{name}/members"), into="members"),)
+        ),
+        record=Team,
+        change=members,
+    ),
+    source=Nested(
+        parents=listed("spaces"),
+        children=listed(
+            "spaces/{within.key}/pages",
+            since=Since(param="updated_since"),
+            gather=(
+                Gather(
+                    source=listed("pages/{id}/comments"),
+                    into="comments",
+                    missing=Missing.LEAVE_OUT,
+                ),
+            ),
+        ),
+        name="within",
+        key="key",
+    ),
+    record=Page,
+    document=document,
+    deletions=Feed(
+        source=listed("trash", since=Since(param="updated_since")), record=Removed, change=deletion
+    ),
+    schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},
+)
