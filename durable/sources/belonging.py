@@ -5,7 +5,7 @@ from enum import StrEnum
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from durable.errors import UpstreamError
+from durable.errors import Recourse, UpstreamError
 from durable.sources.source import Records
 from durable.sources.splice import spliced
 
@@ -81,6 +81,8 @@ def missed(error: UpstreamError, missing: Missing, kept: Raw | Fault) -> Raw | F
         missing: as declared.
         kept: what it becomes if it goes on without.
     """
+    if error.recourse is Recourse.SKIP:
+        return Fault(str(error))  # so says a rule of the source
     if error.status not in GONE or missing is Missing.FAIL:
         raise error
     match missing:

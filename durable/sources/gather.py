@@ -3,7 +3,7 @@
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from durable.errors import ConfigurationError, UpstreamError
+from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.job import Crawl
 from durable.sources.belonging import Fault, Missing, Tally, missed, put
 from durable.sources.source import (
@@ -71,9 +71,8 @@ class GatherReader:
             except UnfilledError as error:
                 return Fault(str(error))
             except UpstreamError as error:
-                tally.take()
-                if cursor is not None:
-                    raise
+                if cursor is not None and error.recourse is not Recourse.SKIP:
+                    raise  # a part of the list is not the list
                 return missed(error, gather.missing, put(record, gather.into, b"[]"))
             tally.take(page.byte_count, page.request_count, page.wait_ms)
             if reason := next(filter(None, page.faults.values()), None):

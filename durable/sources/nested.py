@@ -172,7 +172,6 @@ class NestedReader(Reader):
         try:
             page = await self._children.fetch(place.children, crawl, {name: parent})
         except UpstreamError as error:
-            filling.count(request_count=1)
             is_lost = error.recourse is Recourse.RESTART or error.status in GONE
             if place.children is not None and is_lost:
                 return replace(place, children=None, read=0)  # the cursor, or all of the list

@@ -108,7 +108,10 @@ class ScopedReader(Reader, Protocol):
     """Reads one of many lists, such as the pages of one space."""
 
     async def fetch(self, cursor: str | None, crawl: Crawl, scope: Scope = NO_SCOPE) -> Records:
-        """The page at the cursor, of the list that the scope tells. Raises as `Reader.fetch`."""
+        """The page at the cursor, of the list that the scope tells. Raises as `Reader.fetch`.
+
+        The requests of a page that failed are told with the next one, of whatever list.
+        """
 
 
 class ScopedSource(Source, Protocol):

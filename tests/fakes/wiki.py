@@ -39,6 +39,7 @@ class Wiki(httpx.AsyncBaseTransport):
     def __init__(self, spaces: Spaces, size: int = 2) -> None:
         self.spaces = spaces
         self.size = size
+        self.spaces_size: int | None = None  # of a page of spaces, if that is another
         self.order: Callable[[Sequence[str]], Sequence[str]] = list  # of the spaces
         self.requests: list[httpx.Request] = []
         self.refusals: dict[str, httpx.Response | list[httpx.Response]] = {}  # by path
@@ -90,7 +91,8 @@ class Wiki(httpx.AsyncBaseTransport):
 
     def _page(self, items: list[dict[str, Any]], request: httpx.Request) -> httpx.Response:
         start = int(request.url.params.get("cursor", "0"))
-        stop = start + self.size
+        is_of_spaces = request.url.path == "/spaces"
+        stop = start + ((is_of_spaces and self.spaces_size) or self.size)
         following = str(stop) if stop < len(items) else None
         page = {"items": items[start:stop], "next_cursor": following, "total": len(items)}
         return httpx.Response(200, json={**page, **self.extra})

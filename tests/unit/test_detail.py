@@ -2,16 +2,18 @@ import asyncio
 
 import httpx
 import pytest
+from msgspec import Raw
 from msgspec.structs import replace
 
 from durable.errors import ConfigurationError, UpstreamError
 from durable.requests.auth import Bearer
 from durable.sources.belonging import Missing
-from durable.sources.completion import REQUESTS_AT_ONCE
+from durable.sources.completion import REQUESTS_AT_ONCE, Completion
 from durable.sources.detail import Detail
-from durable.sources.gather import Gather
+from durable.sources.gather import Gather, GatherReader
 from durable.sources.http import HttpSource
 from durable.sources.nested import Nested
+from durable.sources.rules import Action, Rule
 from durable.sources.source import Records
 from tests.fakes.source import a_crawl, page_of, surroundings
 from tests.fakes.wiki import COMMENTS, CURSOR, PAGES, SPACES, URL, Wiki, decoded, pages_of
@@ -155,6 +157,44 @@ def test_a_detail_that_is_gone_may_fail_the_page() -> None:
     assert (error.status, error.is_transient) == (404, False)
 
 
+SKIPPING = (Rule(status=403, then=Action.SKIP),)
+
+
+def test_a_rule_may_set_a_record_aside_for_its_detail() -> None:
+    wiki = a_wiki()
+    wiki.refusals["/pages/a1"] = httpx.Response(403, text="not for you")
+
+    page = page_of(replace(DETAILED, rules=SKIPPING), wiki)
+
+    assert [name for name, reason in shown(page) if reason] == ["a1"]
+    assert "answered 403" in str(page.faults[2])
+
+
+@pytest.mark.parametrize("answers", [[403], [200, 403]], ids=["at its start", "halfway"])
+def test_a_rule_may_set_a_record_aside_for_its_list(answers: list[int]) -> None:
+    wiki = a_wiki()
+    page_of_list = {"items": [{"id": "x"}], "next_cursor": "2"}
+    wiki.refusals["/pages/a1/comments"] = [
+        httpx.Response(status, json=page_of_list) for status in answers
+    ]
+    gather = replace(GATHER, source=replace(MEMBERS, rules=SKIPPING), missing=Missing.FAIL)
+
+    page = page_of(replace(LIST, gather=(gather,)), wiki)
+
+    assert [name for name, reason in shown(page) if reason] == ["a1"]
+
+
+def test_a_rule_may_set_a_parent_aside_for_its_children() -> None:
+    wiki = a_wiki()
+    wiki.spaces["b"] = {"b0": []}
+    wiki.refusals["/spaces/a/pages"] = httpx.Response(403)
+    source = Nested(parents=SPACES, children=replace(PAGES, rules=SKIPPING), name="space")
+
+    page = page_of(source, wiki)
+
+    assert [(name, bool(reason)) for name, reason in shown(page)] == [("a", True), ("b0", False)]
+
+
 def test_a_detail_that_is_refused_otherwise_fails_the_page_and_nothing_more_is_asked() -> None:
     wiki = a_wiki(count=50, size=50)
     wiki.refusals["/pages/a1"] = httpx.Response(429, headers={"retry-after": "7"})
@@ -190,6 +230,25 @@ def test_a_record_without_the_field_that_is_asked_with_is_set_aside() -> None:
 
     assert "has no id" in str(page.faults[2])
     assert page.request_count == 2
+
+
+def test_for_a_record_that_was_set_aside_before_nothing_is_asked() -> None:
+    class Refusing(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            raise AssertionError(request.url)
+
+    around = surroundings(Refusing())
+    gather = GatherReader(GATHER, around, frozenset({""}))
+    page = Records(
+        records=[Raw(b'{"id": "a"}'), Raw(b'{"id": "b"}')],
+        next_cursor=None,
+        byte_count=1,
+        faults={1: "a reason", 2: None},
+    )
+
+    completed = asyncio.run(Completion(None, [gather], 100).completed(page, a_crawl(), {}))
+
+    assert (completed.records, completed.faults) == (page.records, page.faults)
 
 
 # A record's own link
@@ -266,6 +325,14 @@ def test_a_list_that_is_too_long_says_what_helps(count: int, size: int, *, is_ta
     assert not error.is_transient
 
 
+def test_of_a_list_that_is_too_long_no_more_is_asked_for() -> None:
+    wiki = Wiki({"a": {"a0": [str(n) for n in range(40)]}}, size=4)
+
+    fault(replace(LIST, gather=(replace(GATHER, records_max=3),)), wiki)
+
+    assert len(wiki.requests) == 2
+
+
 def test_a_list_of_nothing_but_empty_pages_comes_to_an_end() -> None:
     wiki = a_wiki(count=1)
     answers = [httpx.Response(200, json={"items": [], "next_cursor": str(n)}) for n in range(9)]
@@ -312,6 +379,8 @@ def test_the_total_of_a_list_is_checked() -> None:
     error = fault(replace(LIST, gather=(gather,)), wiki)
 
     assert "the comments of a record: it has 9 records, and came to its end after" in str(error)
+    pages = [*pages_of(replace(LIST, gather=(gather,)), a_wiki(count=6, size=2))]
+    assert [len(record["comments"]) for page in pages for record in decoded(page)] == [*range(6)]
 
 
 def test_a_member_that_is_set_aside_sets_its_record_aside() -> None:

@@ -193,6 +193,18 @@ def test_a_generator_that_is_asked_for_another_page_begins_anew_and_the_old_one_
     assert pages.closed[:1] == [None]
 
 
+def test_a_generator_that_came_to_its_end_has_ended() -> None:
+    pages = Pages()
+
+    async def read() -> list[Any]:
+        reader = PythonSource(pages=pages.pages).reader(surroundings(Network()))
+        last = await reader.fetch('{"from":6}', a_crawl())
+        assert (last.next_cursor, pages.closed) == (None, [{"from": 6}])
+        return decoded(await reader.fetch(None, a_crawl()))
+
+    assert asyncio.run(read()) == [{"id": "n0"}, {"id": "n1"}]
+
+
 def test_a_generator_of_another_crawl_is_not_gone_on_with() -> None:
     pages = Pages()
 
@@ -262,10 +274,11 @@ def test_a_generator_that_failed_begins_anew() -> None:
         await reader.fetch(None, a_crawl())
         with pytest.raises(UpstreamError):
             await reader.fetch("1", a_crawl())
-        return await reader.fetch("2", a_crawl())
+        return await reader.fetch("1", a_crawl())
 
-    assert asyncio.run(read()).next_cursor == "1"
-    assert begun == [None, 2]
+    with pytest.raises(UpstreamError, match="is the same"):
+        asyncio.run(read())
+    assert begun == [None, 1]
 
 
 # Cursors
