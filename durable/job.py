@@ -108,7 +108,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Crawl(Struct, frozen=True):
     """What a page is read for."""
 
-    job_id: str
+    id: str  # the same after a crash, another one where a job begins anew
     mode: Mode
     stage: Stage
     since_ms: int | None  # records changed at this time or later; None: all

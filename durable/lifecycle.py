@@ -110,7 +110,13 @@ def taken_up(job: Job, now_ms: int, limits: Limits) -> Job:
     # Earlier code did not say so, but a page that names no next one is the last.
     is_misplaced = job.cursor is None and job.page_count > 0 and not job.has_end
     is_unknown = job.is_upload and job.stage not in CONFIRMED  # whether its upload is still open
-    if is_misplaced or is_unknown or (job.has_end and rejection_reason(job, limits) is not None):
+    is_over = job.is_delegated  # a crawl that has failed does not go on
+    if (
+        is_misplaced
+        or is_unknown
+        or is_over
+        or (job.has_end and rejection_reason(job, limits) is not None)
+    ):
         return noted(anew(job, now_ms), "begins anew", now_ms, limits)
     return job
 

@@ -5,6 +5,7 @@ Knows neither the platform nor the clock: the object that owns it hands them in.
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 
 from durable.commands import LEGAL, Instruction, Refusal, obeyed
 from durable.connector import AnyConnector
-from durable.ends import GLEAN_TOKEN
+from durable.ends import GLEAN_TOKEN, ends
 from durable.environment import Environment
 from durable.errors import ConfigurationError
 from durable.host import Host
@@ -131,13 +132,20 @@ class Processor:
             return after
         self._store.put(after, limits)
         if after.state is State.QUEUED:
-            self._store.forget_rejects(
-                job_id, after.page_base + after.page_count
-            )  # those pages are read again
+            # The pages after these are read again.
+            self._store.forget_rejects(job_id, after.page_base + after.page_count)
         pending = self._store.pending()
         at_ms = soon(pending[0].alarm_at_ms or 0, now_ms) if pending else None
         await self._store.arm(at_ms or wakes_at_ms(self._store, now_ms))
+        if after.state is State.CANCELLED and after.is_delegated:
+            await self._call_off(after.cursor)
         return after
+
+    async def _call_off(self, cursor: str | None) -> None:
+        """Tell a backend that nobody waits for its crawl any more, as well as that can be done."""
+        with suppress(ConfigurationError):
+            readers = ends(self._connector, self._environment, self._host).readers
+            await readers[Stage.DOCUMENTS].cancelled(cursor)
 
     async def tend(self) -> bool:
         """Arm the alarm where work waits for one that the platform has lost.

@@ -99,7 +99,8 @@ class Turn:
             return ()  # ended or begun anew by somebody while we waited; the alarm is theirs
         job, effects = step(before, event, now_ms, self._limits)
         self._number = job.turn_count
-        self._crawl = Crawl(job.id, job.repeated_mode or job.mode, job.stage, job.since_ms)
+        crawl_id, mode = f"{job.id}-{job.crawl_count}", job.repeated_mode or job.mode
+        self._crawl = Crawl(crawl_id, mode, job.stage, job.since_ms)
         self._set_aside(before, job)
         if any(isinstance(effect, Open) for effect in effects):
             self._supersede(job, now_ms)

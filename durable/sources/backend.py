@@ -165,7 +165,7 @@ class BackendReader(Reader):
                 "POST",
                 self._index_url,
                 content=msgspec.json.encode(order),
-                headers={"content-type": "application/json", "idempotency-key": crawl.job_id},
+                headers={"content-type": "application/json", "idempotency-key": crawl.id},
                 bytes_max=ANSWER_BYTES_MAX,
                 statuses=BEGUN,
                 timeout_seconds=min(self._backend.timeout_ms, ANSWER_MS_MAX) / 1_000,

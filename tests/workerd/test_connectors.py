@@ -179,7 +179,7 @@ def test_a_backend_that_answers_when_it_is_done_is_waited_for(stack: Stack) -> N
 
 
 def test_a_backend_that_answers_at_once_is_followed_to_its_end(stack: Stack) -> None:
-    stack.put_settings("CONNECTOR_API_URL", is_asynchronous=True, polls=3, retry_after=1)
+    stack.put_settings("CONNECTOR_API_URL", is_asynchronous=True, polls=3, retry_after="1")
 
     job = run(stack, "INCREMENTAL", "backend")
 
@@ -188,7 +188,7 @@ def test_a_backend_that_answers_at_once_is_followed_to_its_end(stack: Stack) -> 
 
 def test_a_backend_that_fails_fails_the_job_with_its_own_words(stack: Stack) -> None:
     stack.put_settings(
-        "CONNECTOR_API_URL", is_asynchronous=True, polls=1, retry_after=1, error="disk is full"
+        "CONNECTOR_API_URL", is_asynchronous=True, polls=1, retry_after="1", error="disk is full"
     )
 
     job = stack.ended(stack.trigger("FULL", "backend")["id"])

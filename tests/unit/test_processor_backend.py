@@ -1,0 +1,70 @@
+"""Jobs of a backend: begun, followed, called off, begun anew."""
+
+import httpx
+from msgspec.structs import replace
+
+from durable.commands import Command
+from durable.job import Mode, State
+from durable.sources.backend import Backend
+from tests.fakes.bench import SET, Bench
+from tests.fakes.connector import NOTES
+from tests.fakes.environment import an_environment
+
+
+URL = "https://crawler.example"
+DELEGATED = replace(NOTES, source=Backend(url_secret="CONNECTOR_API_URL", poll_ms=60_000))
+RUN = httpx.Response(202, headers={"location": "/index/run-1"})
+
+
+def a_bench(*answers: httpx.Response | Exception) -> Bench:
+    environment = an_environment(**SET, CONNECTOR_API_URL=URL)
+    return Bench(*answers, connector=DELEGATED, environment=environment)
+
+
+def test_a_job_that_is_cancelled_calls_its_backend_off() -> None:
+    bench = a_bench(RUN)
+    job = bench.begun(Mode.FULL)
+    assert bench.left().state is State.SENDING
+    bench.network.add(httpx.Response(204))
+
+    after = bench.commanded(job, Command.CANCEL)
+
+    assert after.state is State.CANCELLED
+    assert bench.network.lines == ["POST /index", "DELETE /index/run-1"]
+
+
+def test_a_backend_that_does_not_hear_of_it_does_not_keep_the_job() -> None:
+    bench = a_bench(RUN)
+    job = bench.begun(Mode.FULL)
+    bench.left()
+    bench.network.add(httpx.ConnectError("gone"))
+
+    assert bench.commanded(job, Command.CANCEL).state is State.CANCELLED
+
+
+def test_a_job_can_be_cancelled_whose_backend_is_not_known_any_more() -> None:
+    bench = a_bench(RUN)
+    job = bench.begun(Mode.FULL)
+    bench.left()
+    bench.environment = an_environment(**SET)
+    bench.restarted()
+
+    assert bench.commanded(job, Command.CANCEL).state is State.CANCELLED
+    assert bench.network.lines == ["POST /index"]
+
+
+def test_a_crawl_that_failed_is_begun_anew_under_another_key() -> None:
+    failed = httpx.Response(500, json={"status": "error", "error": "disk is full"})
+    bench = a_bench(failed)
+    job = bench.begun(Mode.FULL)
+    assert bench.left().state is State.FAILED
+    bench.network.add(httpx.Response(200, json={"status": "ok"}))
+
+    bench.commanded(job, Command.RETRY)
+    bench.now_ms += 1_000
+
+    assert bench.left().state is State.SUCCEEDED
+    first, second = (request.headers["idempotency-key"] for request in bench.network.requests)
+    assert first != second
+    assert first.startswith(job.id)
+    assert second.startswith(job.id)
