@@ -20,7 +20,7 @@ dev: setup ## Keep the source, a local Glean and the Worker running, and reload 
 	@$(IN_VENV) dev.stack
 
 test: setup ## Run the tests; ARGS="-k cron" chooses some
-	@$(IN_VENV) pytest --numprocesses auto --dist loadgroup $(ARGS)
+	@$(IN_VENV) pytest --numprocesses auto --dist loadfile $(ARGS)
 
 soak: setup ## Let faults, kills and people loose on the real runtime; MINUTES=10, SEED=
 	@$(IN_VENV) dev.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))

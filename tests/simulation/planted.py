@@ -362,10 +362,9 @@ MUTANTS = [
     ),
     Mutant(
         "an empty cursor is taken for the end",
-        READER,
-        "        if next_cursor is not None:\n            self._check(next_cursor, cursor)",
-        "        next_cursor = next_cursor or None\n"
-        "        if next_cursor is not None:\n            self._check(next_cursor, cursor)",
+        "durable/paging/ends.py",
+        'is_end = self is End.EMPTY if value == "" else self in _BY_MISSING',
+        'is_end = value == "" or self in _BY_MISSING',
         (TRUNCATION,),
     ),
     Mutant(

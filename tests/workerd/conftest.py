@@ -21,10 +21,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All that runs here goes first, in one process: it waits more than it computes."""
+    """All that runs here goes first: it waits more than it computes."""
     items.sort(key=lambda item: (not _is_here(item), item.get_closest_marker("last") is not None))
-    for item in filter(_is_here, items):
-        item.add_marker(pytest.mark.xdist_group("workerd"))
 
 
 def _is_here(item: pytest.Item) -> bool:
