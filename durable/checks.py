@@ -13,6 +13,7 @@ from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
 from durable.host import Host
 from durable.job import Crawl, Mode, Stage
+from durable.model.differences import differences
 from durable.records import Reject, changes
 from durable.sources.source import Records
 
@@ -119,13 +120,21 @@ class Checks:
     async def _of_glean(self, found: Ends) -> AsyncIterator[tuple[str, Outcome, str]]:
         names = ["Glean reachable", "token good for the datasource", "datasource configured"]
         try:
-            await found.glean(Stage.DOCUMENTS).config()
+            config = await found.glean(Stage.DOCUMENTS).config()
         except UpstreamError as error:
             for found_of in self._failed(names, error):
                 yield found_of
             return
-        for name in names:
+        for name in names[:-1]:
             yield name, Outcome.PASSED, ""
+        datasource = self._connector.datasource
+        different = differences(datasource, config) if datasource.is_declared else []
+        if not different:
+            yield names[-1], Outcome.PASSED, ""
+            return
+        shown = "; ".join(str(each) for each in different[:REJECTS_SHOWN])
+        remedy = f"POST /setup/{self._connector.name} makes it what is declared"
+        yield names[-1], Outcome.FAILED, f"{len(different)} differences, as {shown}: {remedy}"
 
     def _failed(
         self, names: Sequence[str], error: UpstreamError

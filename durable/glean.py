@@ -142,6 +142,10 @@ class Glean:
         answer = await self._post("/getdatasourceconfig", body)
         return self._decoded(answer, "/getdatasourceconfig", dict[str, Any])
 
+    async def set_up(self, config: Mapping[str, Any]) -> None:
+        """Add the datasource, or overwrite what Glean has of it."""
+        await self._post("/adddatasource", msgspec.json.encode(config))
+
     def _decoded(self, answer: Answer, path: str, kind: type[Decoded]) -> Decoded:
         try:
             return msgspec.json.decode(answer.body, type=kind)

@@ -26,6 +26,7 @@ from durable.environment import Environment
 from durable.host import Host
 from durable.job import Job, Mode, State
 from durable.processor import Processor
+from durable.provision import Provision, Provisioned, Unprovisioned
 from durable.requests.gate import Gate
 from durable.requests.transport import FetchTransport
 from durable.status import Status
@@ -53,6 +54,7 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         transport = Gate(FetchTransport(_fetch))
         host = Host(_now_ms, _nonce, random.random, transport, _pause)
         connector = self.connectors[ctx.id.name]
+        self.provision = Provision(connector, self.environment, host)
         self.checks = Checks(connector, self.environment, host)
         self.processor = Processor(connector, self.environment, Store(ctx.storage), host)
 
@@ -99,6 +101,16 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         """`checks` of all that has to be right for a job to succeed."""
         return {"checks": [_plain(check) for check in await self.checks.run()]}
 
+    async def datasource(self) -> dict[str, Any]:
+        """`found` of the datasource in Glean, or `fault`."""
+        return _provisioned(await self.provision.found())
+
+    async def set_up(self, difference_count: int) -> dict[str, Any]:
+        """`found` before it was made what is declared, or `fault`."""
+        found = await self.provision.set_up(int(difference_count))
+        _print({"event": "the datasource was to be set up", **_provisioned(found)}, sys.stdout)
+        return _provisioned(found)
+
     async def rejects(
         self, job_id: str, page: int, place: int, count: int
     ) -> dict[str, Any] | None:
@@ -135,6 +147,10 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
 
 def _refused(refusal: Refusal) -> dict[str, Any]:
     return {"refusal": _plain(refusal)}
+
+
+def _provisioned(found: Provisioned | Unprovisioned) -> dict[str, Any]:
+    return {"fault" if isinstance(found, Unprovisioned) else "found": _plain(found)}
 
 
 def _plain(struct: Struct) -> dict[str, Any]:

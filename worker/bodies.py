@@ -59,6 +59,12 @@ class Checked(Struct, frozen=True, kw_only=True):
     checks: list[Check]
 
 
+class SetUp(Struct, frozen=True, forbid_unknown_fields=True):
+    """How many differences were seen, so that none is made away with unseen."""
+
+    differences: Count
+
+
 class Rejected(Struct, frozen=True, kw_only=True):
     """A record that was set aside, and why.
 

@@ -9,8 +9,9 @@ from msgspec import Struct
 
 from durable.connector import NAME
 from durable.processor import JOB_ID
+from durable.provision import Provisioned
 from durable.status import Status
-from worker.bodies import Accepted, Approval, Checked, Health, Rejects, Trigger
+from worker.bodies import Accepted, Approval, Checked, Health, Rejects, SetUp, Trigger
 
 
 KEY = re.compile(r"[ -~]{1,255}")  # any text of the caller's own; it is stored
@@ -30,6 +31,8 @@ class Operation(StrEnum):
     CANCEL = "cancel"
     RETRY = "retry"
     CHECK = "check"
+    DATASOURCE = "datasource"
+    SET_UP = "setup"
 
 
 class Parameter(Struct, frozen=True, kw_only=True):
@@ -178,6 +181,25 @@ ENDPOINTS = (
         summary="Find out whether a connector can work: its source, its mapping, and Glean",
         answer=Checked,
         parameters=(CONNECTOR,),
+    ),
+    Endpoint(
+        operation=Operation.DATASOURCE,
+        methods=("GET", "HEAD"),
+        path="/datasource/{connector}",
+        summary="See how Glean's datasource differs from what the connector declares",
+        answer=Provisioned,
+        parameters=(CONNECTOR,),
+        other_refusals=(409, 502),
+    ),
+    Endpoint(
+        operation=Operation.SET_UP,
+        methods=("POST",),
+        path="/setup/{connector}",
+        summary="Make Glean's datasource what the connector declares; answers how it stood before",
+        body=SetUp,
+        answer=Provisioned,
+        parameters=(CONNECTOR,),
+        other_refusals=(409, 502),
     ),
 )
 # By the first part of the path, and whether it names a job or a connector.

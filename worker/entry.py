@@ -98,6 +98,14 @@ class _Runners:
         found: Mapping[str, Any] = await self._stub(connector).check()
         return found
 
+    async def datasource(self, connector: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = await self._stub(connector).datasource()
+        return found
+
+    async def set_up(self, connector: str, difference_count: int) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = await self._stub(connector).set_up(difference_count)
+        return found
+
     async def rejects(
         self, connector: str, job_id: str, after: tuple[int, int], count: int
     ) -> Mapping[str, Any] | None:

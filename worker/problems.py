@@ -61,6 +61,11 @@ def internal() -> Problem:
     )
 
 
+def bad_gateway(detail: str) -> Problem:
+    """Glean did not do what was asked; `detail` says what it answered."""
+    return Problem(title="Bad Gateway", status=502, detail=detail)
+
+
 def unavailable(detail: str) -> Problem:
     """The Worker has no TRIGGER_TOKEN, or an unusable one, so nobody may call it."""
     return Problem(title="Service Unavailable", status=503, detail=detail)
@@ -75,5 +80,6 @@ MAKERS: Mapping[int, Callable[..., Problem]] = {
     413: too_large,
     422: key_reused,
     500: internal,
+    502: bad_gateway,
     503: unavailable,
 }

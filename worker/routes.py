@@ -12,8 +12,9 @@ from durable.connector import Connectors
 from durable.environment import Environment
 from durable.job import Mode
 from durable.processor import connector_name
+from durable.provision import Unprovisioned
 from worker import auth, openapi, problems
-from worker.bodies import Approval, Checked, Health, Rejected, Rejects, Trigger
+from worker.bodies import Approval, Checked, Health, Rejected, Rejects, SetUp, Trigger
 from worker.endpoints import ENDPOINTS, KEY, PLACE, TRUTH, Operation, found
 from worker.problems import Problem
 from worker.responses import Response, job_answer, json_answer, no_job, refused
@@ -52,6 +53,10 @@ class Runners(Protocol):
 
     async def check(self, connector: str) -> Mapping[str, Any]: ...
 
+    async def datasource(self, connector: str) -> Mapping[str, Any]: ...
+
+    async def set_up(self, connector: str, difference_count: int) -> Mapping[str, Any]: ...
+
     async def rejects(
         self, connector: str, job_id: str, after: tuple[int, int], count: int
     ) -> Mapping[str, Any] | None: ...
@@ -86,7 +91,7 @@ class Routes:
                 return refused(refusal)
         return await self._performed(endpoint.operation, job_id, request)
 
-    async def _performed(  # noqa: PLR0911 - a return for each
+    async def _performed(  # noqa: C901, PLR0911 - a return for each
         self, operation: Operation, job_id: str, request: Request
     ) -> Response:
         match operation:
@@ -106,6 +111,8 @@ class Routes:
                 return await self._command(Command.CANCEL, job_id)
             case Operation.CHECK:
                 return await self._check(job_id)
+            case Operation.DATASOURCE | Operation.SET_UP:
+                return await self._provision(operation, job_id, request)
             case Operation.RETRY:
                 return await self._retry(job_id, request)
             case _:
@@ -177,6 +184,23 @@ class Routes:
         checks = msgspec.convert((await self._runners.check(connector))["checks"], list[Check])
         is_passed = not any(check.outcome is Outcome.FAILED for check in checks)
         return json_answer(200, Checked(connector=connector, passed=is_passed, checks=checks))
+
+    async def _provision(self, operation: Operation, connector: str, request: Request) -> Response:
+        if connector not in self._connectors:
+            return refused(problems.not_found(f"There is no connector {connector!r:.200}."))
+        if operation is Operation.DATASOURCE:
+            shown = await self._runners.datasource(connector)
+        else:
+            seen = await _decoded(request, SetUp, '{"differences": 3}')
+            if isinstance(seen, Problem):
+                return refused(seen)
+            shown = await self._runners.set_up(connector, int(seen.differences))
+        if "fault" not in shown:
+            return json_answer(200, shown["found"])
+        fault = msgspec.convert(shown["fault"], Unprovisioned)
+        if fault.is_upstream:
+            return refused(problems.bad_gateway(fault.reason))
+        return refused(problems.conflict(fault.reason, []))
 
     async def _command(self, command: Command, job_id: str, deletion_count: int = 0) -> Response:
         if (name := self._owner(job_id)) is not None:

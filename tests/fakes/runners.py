@@ -30,6 +30,7 @@ class FakeRunners:
         self.commanded: list[tuple[str, str, Command, int]] = []
         self.repeated: list[tuple[str, str]] = []
         self.checks: list[dict[str, str]] = []
+        self.provisioned: Mapping[str, object] = {}
 
     @property
     def is_untouched(self) -> bool:
@@ -58,6 +59,14 @@ class FakeRunners:
     async def check(self, connector: str) -> Mapping[str, object]:
         self.asked.append((connector, ""))
         return {"checks": self.checks}
+
+    async def datasource(self, connector: str) -> Mapping[str, object]:
+        self.asked.append((connector, "datasource"))
+        return self.provisioned
+
+    async def set_up(self, connector: str, difference_count: int) -> Mapping[str, object]:
+        self.asked.append((connector, str(difference_count)))
+        return self.provisioned
 
     async def rejects(
         self, connector: str, job_id: str, after: tuple[int, int], count: int

@@ -7,6 +7,8 @@ from msgspec.structs import replace
 from durable.checks import Check, Checks, Outcome
 from durable.connector import AnyConnector
 from durable.host import Host
+from durable.model.datasource import Datasource
+from durable.model.object_types import Category
 from durable.paging.cursors import BodyCursor
 from durable.requests.auth import Bearer
 from durable.sources.http import HttpSource
@@ -142,6 +144,18 @@ def test_what_is_wrong_with_glean_is_told(
     answer: httpx.Response | Exception, expected: list[Outcome]
 ) -> None:
     assert outcomes(checks(Network(a_page("a"), answer)))[6:] == expected
+
+
+def test_a_datasource_that_is_not_as_it_is_declared_is_told_with_the_remedy() -> None:
+    declared = Datasource("notes", category=Category.TICKETS, url_regex="https://notes.example/.*")
+    connector = replace(NOTES, datasource=declared)
+    config = httpx.Response(200, json={"name": "CUSTOM_NOTES", "datasourceCategory": "CRM"})
+
+    check = checks(Network(a_page("a"), config), connector)[-1]
+
+    assert (check.name, check.outcome) == ("datasource configured", FAILED)
+    assert "category is 'CRM' in Glean" in check.detail
+    assert "POST /setup/notes makes it what is declared" in check.detail
 
 
 def test_no_secret_is_in_what_is_told() -> None:

@@ -288,3 +288,59 @@ def test_a_connector_that_there_is_not_is_404_and_no_object_is_made(name: str) -
 
     check_problem(response, 404, "There is no connector")
     assert runners.asked == []
+
+
+# The datasource
+
+
+PROVISIONED = {
+    "datasource": "notes",
+    "is_declared": True,
+    "exists": True,
+    "differences": [{"field": "url_regex", "declared": "a", "actual": "b"}],
+}
+
+
+def test_a_datasource_is_shown() -> None:
+    runners = FakeRunners()
+    runners.provisioned = {"found": PROVISIONED}
+
+    response = answered(a_request("GET", "/datasource/notes"), runners)
+
+    assert (response.status, content(response)) == (200, PROVISIONED)
+    assert runners.asked == [("notes", "datasource")]
+
+
+def test_a_datasource_is_set_up_with_the_differences_that_were_seen() -> None:
+    runners = FakeRunners()
+    runners.provisioned = {"found": PROVISIONED}
+
+    response = answered(a_request("POST", "/setup/notes", b'{"differences": 1}'), runners)
+
+    assert (response.status, content(response)) == (200, PROVISIONED)
+    assert runners.asked == [("notes", "1")]
+
+
+@pytest.mark.parametrize(("is_upstream", "status"), [(True, 502), (False, 409)])
+def test_a_datasource_that_cannot_be_set_up_is_told_by_whose_fault(
+    status: int, *, is_upstream: bool
+) -> None:
+    runners = FakeRunners()
+    runners.provisioned = {"fault": {"reason": "that is why", "is_upstream": is_upstream}}
+
+    response = answered(a_request("POST", "/setup/notes", b'{"differences": 1}'), runners)
+
+    assert response.status == status
+    assert content(response)["detail"] == "that is why"
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"differences": -1}', b'{"differences": "1"}'])
+def test_a_set_up_names_the_differences_as_a_number(body: bytes) -> None:
+    response = answered(a_request("POST", "/setup/notes", body))
+
+    check_problem(response, 400, "Send JSON like")
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/datasource/x"), ("POST", "/setup/x")])
+def test_a_datasource_of_no_connector_is_404(method: str, path: str) -> None:
+    check_problem(answered(a_request(method, path, b'{"differences": 0}')), 404, "no connector")

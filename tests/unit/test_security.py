@@ -53,6 +53,14 @@ class Runners:
         self.asked.append((connector,))
         return {"checks": []}
 
+    async def datasource(self, connector: str) -> Mapping[str, object]:
+        self.asked.append((connector, "datasource"))
+        return {"fault": {"reason": "no", "is_upstream": False}}
+
+    async def set_up(self, connector: str, difference_count: int) -> Mapping[str, object]:
+        self.asked.append((connector, str(difference_count)))
+        return {"fault": {"reason": "no", "is_upstream": False}}
+
     async def rejects(
         self, connector: str, job_id: str, after: tuple[int, int], count: int
     ) -> None:

@@ -29,8 +29,8 @@ def test_the_token_is_compared_in_constant_time() -> None:
 def test_the_object_offers_its_own_worker_these_methods_and_no_more() -> None:
     """Whoever holds the binding can call them all, also those whose names begin with `_`."""
     assert methods("durable/runner.py", "Runner") == {
-        *("__init__", "begin", "status", "obey", "rejects", "repeat", "check", "tend"),
-        *("_shown", "alarm"),
+        *("__init__", "begin", "status", "obey", "rejects", "repeat", "tend"),
+        *("check", "datasource", "set_up", "_shown", "alarm"),
     }
 
 

@@ -1,0 +1,164 @@
+import asyncio
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from durable.host import Host
+from durable.model.datasource import Datasource, definition
+from durable.model.object_types import Category, ObjectType
+from durable.provision import Provision, Provisioned, Unprovisioned
+from tests.fakes.bench import NOW_MS, SET
+from tests.fakes.connector import NOTES
+from tests.fakes.environment import an_environment
+from tests.fakes.network import Network, no_pause
+
+
+CONFIG = "POST /api/index/v1/getdatasourceconfig"
+ADD = "POST /api/index/v1/adddatasource"
+DECLARED = Datasource(
+    "notes",
+    category=Category.TICKETS,
+    url_regex="https://notes.example/.*",
+    object_types=(ObjectType("note"),),
+)
+AS_DECLARED = {**definition(DECLARED), "name": "CUSTOM_NOTES"}
+
+
+def unknown() -> httpx.Response:
+    return httpx.Response(400, text="invalid datasource")
+
+
+def provision(network: Network, datasource: Datasource = DECLARED, **variables: str) -> Provision:
+    host = Host(
+        now_ms=lambda: NOW_MS,
+        nonce=lambda: "0",
+        draw=lambda: 0.5,
+        transport=network,
+        pause=no_pause,
+    )
+    connector = replace(NOTES, datasource=datasource)
+    return Provision(connector, an_environment(**{**SET, **variables}), host)
+
+
+def found(network: Network, datasource: Datasource = DECLARED) -> Provisioned:
+    shown = asyncio.run(provision(network, datasource).found())
+    assert isinstance(shown, Provisioned), shown
+    return shown
+
+
+def in_glean(**fields: Any) -> httpx.Response:
+    return httpx.Response(200, json={**AS_DECLARED, **fields})
+
+
+def sent(network: Network) -> dict[str, Any]:
+    body: dict[str, Any] = msgspec.json.decode(network.requests[-1].content)
+    return body
+
+
+def test_a_datasource_that_is_as_declared_has_no_differences() -> None:
+    network = Network(in_glean(iconUrl="https://notes.example/icon.svg"))
+
+    shown = found(network)
+
+    assert shown == Provisioned(datasource="notes", is_declared=True, exists=True, differences=[])
+    assert network.lines == [CONFIG]
+
+
+def test_what_glean_has_otherwise_is_shown_with_both_values() -> None:
+    (difference,) = found(Network(in_glean(urlRegex=".*"))).differences
+
+    assert (difference.field, difference.declared, difference.actual) == (
+        "url_regex",
+        "https://notes.example/.*",
+        ".*",
+    )
+
+
+def test_a_datasource_that_glean_does_not_have_differs_in_everything() -> None:
+    shown = found(Network(unknown()))
+
+    assert not shown.exists
+    assert {difference.field for difference in shown.differences} >= {"category", "url_regex"}
+
+
+def test_a_datasource_that_is_only_named_has_nothing_to_compare() -> None:
+    shown = found(Network(in_glean()), Datasource("notes"))
+
+    assert (shown.is_declared, shown.differences) == (False, [])
+
+
+def test_setting_up_sends_what_is_declared_and_keeps_what_was_set_by_hand() -> None:
+    kinds = [{"name": "memo"}, {"name": "note", "docCategory": "CRM"}]
+    fields = {"urlRegex": ".*", "iconUrl": "by hand", "objectDefinitions": kinds}
+    network = Network(in_glean(**fields), httpx.Response(200))
+    count = len(found(Network(in_glean(**fields))).differences)
+
+    before = asyncio.run(provision(network).set_up(count))
+
+    assert isinstance(before, Provisioned), before
+    assert network.lines == [CONFIG, ADD]
+    body = sent(network)
+    assert (body["name"], body["urlRegex"]) == ("notes", "https://notes.example/.*")
+    assert body["iconUrl"] == "by hand"
+    assert [kind["name"] for kind in body["objectDefinitions"]] == ["memo", "note"]
+
+
+def test_a_new_datasource_is_set_up() -> None:
+    network = Network(unknown(), httpx.Response(200))
+    count = len(found(Network(unknown())).differences)
+
+    before = asyncio.run(provision(network).set_up(count))
+
+    assert isinstance(before, Provisioned), before
+    assert sent(network) == definition(DECLARED)
+
+
+def test_nothing_is_sent_where_nothing_differs() -> None:
+    network = Network(in_glean())
+
+    assert isinstance(asyncio.run(provision(network).set_up(0)), Provisioned)
+    assert network.lines == [CONFIG]
+
+
+def test_differences_that_nobody_has_seen_are_not_made_away_with() -> None:
+    network = Network(in_glean(urlRegex=".*"))
+
+    refusal = asyncio.run(provision(network).set_up(0))
+
+    assert isinstance(refusal, Unprovisioned)
+    assert 'send {"differences": 1}' in refusal.reason
+    assert not refusal.is_upstream
+    assert network.lines == [CONFIG]
+
+
+def test_a_datasource_that_is_not_declared_is_not_set_up() -> None:
+    network = Network(in_glean())
+
+    refusal = asyncio.run(provision(network, Datasource("notes")).set_up(0))
+
+    assert isinstance(refusal, Unprovisioned)
+    assert "give its Datasource a category" in refusal.reason
+    assert network.lines == [CONFIG]
+
+
+@pytest.mark.parametrize(
+    "answer", [httpx.Response(401, text="bad t0ken"), httpx.ConnectError("refused")]
+)
+def test_what_glean_refuses_is_told_without_the_token(
+    answer: httpx.Response | Exception,
+) -> None:
+    refusal = asyncio.run(provision(Network(answer)).found())
+
+    assert isinstance(refusal, Unprovisioned)
+    assert refusal.is_upstream
+    assert "t0ken" not in refusal.reason
+
+
+def test_a_secret_that_is_not_set_is_named() -> None:
+    refusal = asyncio.run(provision(Network(), GLEAN_INDEXING_API_TOKEN="").found())
+
+    assert isinstance(refusal, Unprovisioned)
+    assert "GLEAN_INDEXING_API_TOKEN" in refusal.reason
