@@ -11,7 +11,7 @@ from dev import step
 from dev.step import Step
 
 
-SECONDS_MAX = 10
+SECONDS_MAX = 60
 
 
 class Making:

@@ -1,0 +1,17 @@
+from pathlib import Path
+
+import pytest
+
+
+HERE = Path(__file__).parent
+# What takes longest begins first, so that no process is left with it at the end.
+LONGEST = (HERE / "simulation/test_mutants.py", HERE / "workerd")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: (_rank(item), item.get_closest_marker("last") is not None))
+
+
+def _rank(item: pytest.Item) -> int:
+    ranks = [rank for rank, path in enumerate(LONGEST) if item.path.is_relative_to(path)]
+    return ranks[0] if ranks else len(LONGEST)
