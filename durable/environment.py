@@ -103,6 +103,14 @@ class Environment:
         """
         return VARIABLE.sub(lambda name: self.variable(name[1]), text)
 
+    def url(self, text: str) -> str:
+        """The URL with variables in the place of their names.
+
+        Raises:
+            ConfigurationError: one of them is not set, or what comes of it is no URL.
+        """
+        return absolute(self.filled(text))
+
     def hide(self, *names: str) -> None:
         """Redact these secrets from now on, as far as they are set."""
         for name in names:

@@ -213,6 +213,16 @@ class Unsigned(FixedSigner):
         super().__init__(Proof(), "it wants to know who asks: declare the source's auth")
 
 
+def signer_of(auth: Auth | None, surroundings: Surroundings) -> Signer:
+    """None is for a server that lets everybody in. Raises ConfigurationError as its signer does."""
+    return Unsigned() if auth is None else auth.signer(surroundings)
+
+
+def secrets_of(auth: Auth | None) -> frozenset[str]:
+    """The names of those that it takes."""
+    return frozenset() if auth is None else auth.secrets()
+
+
 def basic(environment: Environment, user: str, password: str) -> str:
     """The header Authorization of a user with a password, which is redacted as these are."""
     encoded = b64encode(f"{user}:{password}".encode()).decode()

@@ -10,7 +10,7 @@ from urllib.parse import quote_plus
 
 from msgspec import Struct
 
-from durable.environment import Environment, Secret, absolute
+from durable.environment import Environment, Secret
 from durable.errors import ConfigurationError
 from durable.requests.auth import basic
 from durable.requests.token_endpoint import Grant, TokenSigner
@@ -122,7 +122,7 @@ def _grant(
         # Each is encoded as in a form first (2.3.1).
         authorization = basic(environment, quote_plus(client_id), quote_plus(secret))
     return Grant(
-        url=absolute(environment.filled(auth.token_url)),
+        url=environment.url(auth.token_url),
         form=form,
         authorization=authorization,
         refresh=refresh,

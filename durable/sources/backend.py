@@ -13,7 +13,7 @@ from durable.environment import Environment, absolute
 from durable.errors import ConfigurationError, UpstreamError
 from durable.job import Crawl, Rate
 from durable.requests import waits
-from durable.requests.auth import Auth, Unsigned
+from durable.requests.auth import Auth, secrets_of, signer_of
 from durable.requests.upstream import Answer, Upstream
 from durable.sources.links import Links
 from durable.sources.report import Outcome, Report, report_of
@@ -97,7 +97,7 @@ class Backend(Struct, frozen=True, kw_only=True):
 
     def secrets(self) -> frozenset[str]:
         own = frozenset(filter(None, (self.url_secret, self.signing_secret)))
-        return own | (frozenset() if self.auth is None else self.auth.secrets())
+        return own | secrets_of(self.auth)
 
     def located(self, environment: Environment) -> str:
         """Tells one place from another, and none of them."""
@@ -143,7 +143,7 @@ class BackendReader(Reader):
                 "GLEAN_INSTANCE is not set, and the backend is to be told: "
                 "run `npx wrangler secret put GLEAN_INSTANCE`"
             )
-        signer = Unsigned() if backend.auth is None else backend.auth.signer(surroundings)
+        signer = signer_of(backend.auth, surroundings)
         key = environment.secret(backend.signing_secret) if backend.signing_secret else None
         upstream = Upstream("the backend", surroundings.transport, signer)
         self._upstream = Signed(upstream, key, url.host, surroundings.now_ms)

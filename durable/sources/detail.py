@@ -13,7 +13,7 @@ from durable.sources.belonging import Fault, Missing, Tally, missed, put
 from durable.sources.links import Links
 from durable.sources.shape import Shape
 from durable.sources.source import Scope, Surroundings
-from durable.sources.template import PLACEHOLDER, Template, UnfilledError, located
+from durable.sources.template import PLACEHOLDER, Template, UnfilledError
 
 
 class Detail(Struct, frozen=True, kw_only=True):
@@ -46,7 +46,7 @@ class Detail(Struct, frozen=True, kw_only=True):
     def located(self, environment: Environment) -> str:
         """Raises ConfigurationError."""
         is_link = PLACEHOLDER.fullmatch(self.url) and not VARIABLE.fullmatch(self.url)
-        return self.url if is_link else located(self.url, environment)
+        return self.url if is_link else environment.url(self.url)
 
 
 class DetailReader:

@@ -14,7 +14,7 @@ from durable.environment import Environment
 from durable.errors import UpstreamError
 from durable.job import Crawl, Rate
 from durable.paging.protocol import Ask, Paging, Refused, Refusing, Told
-from durable.requests.auth import Auth, Unsigned
+from durable.requests.auth import Auth, secrets_of, signer_of
 from durable.requests.upstream import Answer, Upstream
 from durable.sources.completion import Completion
 from durable.sources.detail import Detail, DetailReader
@@ -23,17 +23,17 @@ from durable.sources.keyed import Keyed, keyed
 from durable.sources.links import Links
 from durable.sources.rules import Rules
 from durable.sources.shape import Shape
-from durable.sources.since import Changes
+from durable.sources.since import Changes, asked, recent
 from durable.sources.source import (
-    CURSOR_CHARACTERS_MAX,
     NO_NAMES,
     NO_SCOPE,
     Reader,
     Records,
     Scope,
     Surroundings,
+    cursor_fault,
 )
-from durable.sources.template import Template, located
+from durable.sources.template import Template
 
 
 EXCERPT_BYTES_MAX = 200  # of an answer that is not what it should be
@@ -119,11 +119,10 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         return HttpReader(self, surroundings, names)
 
     def secrets(self) -> frozenset[str]:
-        own = frozenset() if self.auth is None else self.auth.secrets()
-        return own.union(*(gather.source.secrets() for gather in self.gather))
+        return secrets_of(self.auth).union(*(gather.source.secrets() for gather in self.gather))
 
     def located(self, environment: Environment) -> str:
-        return located(self.url, environment)
+        return environment.url(self.url)
 
 
 class HttpReader(Reader):
@@ -133,7 +132,7 @@ class HttpReader(Reader):
         self, source: HttpSource, surroundings: Surroundings, names: frozenset[str] = NO_NAMES
     ) -> None:
         url = source.located(surroundings.environment)
-        signer = Unsigned() if source.auth is None else source.auth.signer(surroundings)
+        signer = signer_of(source.auth, surroundings)
         self._source = source
         self._paging = source.paging
         ask = Ask(url=url, params=source.params, headers=source.headers, body=source.body)
@@ -156,21 +155,15 @@ class HttpReader(Reader):
         return Completion(detail, gathers, surroundings.page_bytes_max)
 
     async def fetch(self, cursor: str | None, crawl: Crawl, scope: Scope = NO_SCOPE) -> Records:
-        ask = self._template.filled(scope)
-        if crawl.since_ms is not None and self._source.since is not None:
-            ask = self._source.since.asked(ask, crawl.since_ms)
+        ask = asked(self._source.since, self._template.filled(scope), crawl)
         if cursor is not None and self._links is not None:
             cursor = self._links.followed(cursor, ask.url)
         ask = self._paging.asked(ask, cursor)
         page = self._records(await self._answer(ask), ask, cursor)
-        whole = await self._completion.completed(self._recent(page, crawl), crawl, scope)
+        page = recent(self._source.since, page, crawl)
+        whole = await self._completion.completed(page, crawl, scope)
         self._upstream.take_request_count()  # those of its details are counted with the page
         return whole
-
-    def _recent(self, page: Records, crawl: Crawl) -> Records:
-        if crawl.since_ms is None or self._source.since is None:
-            return page
-        return self._source.since.recent(page, crawl.since_ms)
 
     async def _answer(self, ask: Ask) -> Answer:
         bytes_max = self._page_bytes_max
@@ -251,13 +244,7 @@ class HttpReader(Reader):
             )
 
     def _check(self, next_cursor: str, cursor: str | None) -> None:
-        fault = None
-        if not next_cursor:
-            fault = "is empty"
-        elif next_cursor == cursor:
-            fault = f"is the same as this page's, {cursor!r:.200}"
-        elif len(next_cursor) > CURSOR_CHARACTERS_MAX:
-            fault = f"is longer than {CURSOR_CHARACTERS_MAX} characters"
+        fault = cursor_fault(next_cursor, cursor) if next_cursor else "is empty"
         if fault is not None:
             name = self._paging.name
             raise UpstreamError(f"the source's {name} {fault}", is_transient=False)

@@ -10,19 +10,19 @@ from typing import ClassVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.environment import Environment, absolute
+from durable.environment import Environment
 from durable.errors import UpstreamError
 from durable.job import Crawl, Rate
 from durable.paging.placing import check_names, wrong
 from durable.paging.protocol import Ask
-from durable.requests.auth import Auth, Unsigned
+from durable.requests.auth import Auth, secrets_of, signer_of
 from durable.requests.streamed import Streamed
 from durable.requests.upstream import OK, Upstream
 from durable.sources import marks
 from durable.sources.lines import Lines, Spot, changed
 from durable.sources.marks import Mark
 from durable.sources.rules import Rules
-from durable.sources.since import Changes
+from durable.sources.since import Changes, asked, recent
 from durable.sources.source import Reader, Records, Surroundings
 
 
@@ -92,10 +92,10 @@ class LineSource(Struct, frozen=True, kw_only=True):
         return LineReader(self, surroundings)
 
     def secrets(self) -> frozenset[str]:
-        return frozenset() if self.auth is None else self.auth.secrets()
+        return secrets_of(self.auth)
 
     def located(self, environment: Environment) -> str:
-        return absolute(environment.filled(self.url))
+        return environment.url(self.url)
 
 
 class LineReader(Reader):
@@ -103,7 +103,7 @@ class LineReader(Reader):
 
     def __init__(self, source: LineSource, surroundings: Surroundings) -> None:
         url = source.located(surroundings.environment)
-        signer = Unsigned() if source.auth is None else source.auth.signer(surroundings)
+        signer = signer_of(source.auth, surroundings)
         self._source = source
         self._ask = Ask(url=url, params=source.params, headers={**PLAIN, **source.headers})
         self._upstream = Upstream("the source", surroundings.transport, signer, source.rules)
@@ -117,14 +117,13 @@ class LineReader(Reader):
         try:
             if self._lines is None or mark is None or mark != self._mark:
                 await self.close()
-                self._lines = await self._opened(self._asked(crawl), mark)
+                ask = asked(self._source.since, self._ask, crawl)
+                self._lines = await self._opened(ask, mark)
             page = await self._page(self._lines)
         except BaseException:
             await self.close()  # nobody knows where it is
             raise
-        if crawl.since_ms is None or self._source.since is None:
-            return page
-        return self._source.since.recent(page, crawl.since_ms)
+        return recent(self._source.since, page, crawl)
 
     async def close(self) -> None:
         """Let the connection go, since the turn is over. A page may be asked for all the same."""
@@ -144,11 +143,6 @@ class LineReader(Reader):
             byte_count=byte_count,
             request_count=self._upstream.take_request_count(),
         )
-
-    def _asked(self, crawl: Crawl) -> Ask:
-        if crawl.since_ms is None or self._source.since is None:
-            return self._ask
-        return self._source.since.asked(self._ask, crawl.since_ms)
 
     async def _opened(self, ask: Ask, mark: Mark | None) -> Lines:
         """The list from a mark on; None: from its start."""

@@ -12,11 +12,10 @@ from msgspec import Struct
 from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
 from durable.job import Crawl, Rate
-from durable.requests.auth import Auth, Unsigned
+from durable.requests.auth import Auth, secrets_of, signer_of
 from durable.requests.upstream import Upstream
 from durable.sources.given import blamed, encoded, next_cursor
 from durable.sources.source import Reader, Records, Surroundings
-from durable.sources.template import located
 from durable.sources.web import Web
 
 
@@ -110,17 +109,17 @@ class PythonSource(Struct, frozen=True, kw_only=True):
         return PythonReader(self, surroundings)
 
     def secrets(self) -> frozenset[str]:
-        return frozenset() if self.auth is None else self.auth.secrets()
+        return secrets_of(self.auth)
 
     def located(self, environment: Environment) -> str:
-        return located(self.url, environment) if self.url else ""
+        return environment.url(self.url) if self.url else ""
 
 
 class PythonReader(Reader):
     """Reads a `PythonSource`."""
 
     def __init__(self, source: PythonSource, surroundings: Surroundings) -> None:
-        signer = Unsigned() if source.auth is None else source.auth.signer(surroundings)
+        signer = signer_of(source.auth, surroundings)
         upstream = Upstream("the source", surroundings.transport, signer)
         url = source.located(surroundings.environment)
         self._bytes_max = surroundings.page_bytes_max

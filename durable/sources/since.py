@@ -4,6 +4,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from durable.job import Crawl
 from durable.paging.placing import Place, check_names, check_placed, placed, wrong
 from durable.paging.protocol import Ask
 from durable.sources import times
@@ -74,6 +75,20 @@ class Since(Struct, frozen=True, kw_only=True):
 
     def recent(self, page: Records, _since_ms: int) -> Records:
         return page
+
+
+def asked(changes: Changes | None, ask: Ask, crawl: Crawl) -> Ask:
+    """The source's request as a crawl makes it."""
+    if changes is None or crawl.since_ms is None:
+        return ask
+    return changes.asked(ask, crawl.since_ms)
+
+
+def recent(changes: Changes | None, page: Records, crawl: Crawl) -> Records:
+    """What of the page is the crawl's. Raises UpstreamError where that cannot be told."""
+    if changes is None or crawl.since_ms is None:
+        return page
+    return changes.recent(page, crawl.since_ms)
 
 
 class _Spans(Protocol):

@@ -122,7 +122,7 @@ class ScopedSource(Source, Protocol):
 
 
 def cursor_fault(next_cursor: str, cursor: str | None) -> str | None:
-    """Why a cursor that was made here leads nowhere; None if it leads on."""
+    """Why a cursor leads nowhere; None if it leads on."""
     if next_cursor == cursor:
         return f"is the same as this page's, {cursor!r:.200}"
     if len(next_cursor) > CURSOR_CHARACTERS_MAX:

@@ -15,7 +15,6 @@ import msgspec
 from msgspec import Raw, Struct, UnsetType
 from msgspec.structs import replace
 
-from durable.environment import Environment, absolute
 from durable.errors import ConfigurationError, UpstreamError
 from durable.paging.protocol import Ask
 from durable.sources.shape import Shape
@@ -36,11 +35,6 @@ class UnfilledError(UpstreamError):
 
 
 Fill = Callable[[str], Value]  # of what stands between the braces
-
-
-def located(url: str, environment: Environment) -> str:
-    """The URL with its variables. Raises ConfigurationError where one is not set."""
-    return absolute(environment.filled(url))
 
 
 class Place(Struct, frozen=True):
