@@ -127,8 +127,7 @@ class Checks:
             return
         for name in names[:-1]:
             yield name, Outcome.PASSED, ""
-        datasource = self._connector.datasource
-        different = differences(datasource, config) if datasource.is_declared else []
+        different = differences(self._connector.datasource, config)
         if not different:
             yield names[-1], Outcome.PASSED, ""
             return

@@ -13,18 +13,10 @@ from durable.glean import Glean
 from durable.host import Host
 from durable.job import Stage
 from durable.model.datasource import definition
-from durable.model.differences import differences
+from durable.model.differences import Difference, differences
 
 
 UNKNOWN_STATUSES = frozenset({400, 404})  # Glean's answers about a datasource that it does not have
-
-
-class Shown(Struct, frozen=True):
-    """One field that Glean has otherwise than it is declared."""
-
-    field: str
-    declared: Any
-    actual: Any
 
 
 class Provisioned(Struct, frozen=True, kw_only=True):
@@ -33,7 +25,7 @@ class Provisioned(Struct, frozen=True, kw_only=True):
     datasource: str
     is_declared: bool  # it can be set up from here
     exists: bool
-    differences: list[Shown]
+    differences: list[Difference]
 
 
 class Unprovisioned(Struct, frozen=True):
@@ -113,12 +105,11 @@ class Provision:
 
     def _compared(self, actual: Mapping[str, Any] | None) -> Provisioned:
         datasource = self._datasource
-        found = differences(datasource, actual or {}) if datasource.is_declared else []
         return Provisioned(
             datasource=datasource.name,
             is_declared=datasource.is_declared,
             exists=actual is not None,
-            differences=[Shown(each.field, each.declared, each.actual) for each in found],
+            differences=differences(datasource, actual or {}),
         )
 
     def _told(self, error: UpstreamError | ConfigurationError) -> Unprovisioned:

@@ -25,13 +25,13 @@ class Difference(Struct, frozen=True):
 
 
 def differences(datasource: Datasource, actual: Mapping[str, Any]) -> list[Difference]:
-    """Of all that is declared. What Glean has beyond it is not looked at.
+    """Of all that is declared, if anything is. What Glean has beyond it is not looked at.
 
     Args:
         datasource: as it is declared.
         actual: Glean's answer to `/getdatasourceconfig`, where the name is written otherwise.
     """
-    return list(_of_struct(datasource, actual, ""))
+    return list(_of_struct(datasource, actual, "")) if datasource.is_declared else []
 
 
 def _of_struct(declared: Struct, actual: object, place: str) -> Iterator[Difference]:
