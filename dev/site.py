@@ -1,6 +1,5 @@
 """What is synced on this machine: servers, the connectors that read them, and their datasources."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ class Server(Struct, frozen=True):
     environment: Mapping[str, str] = {}
 
     def service(self) -> Service:
-        return Service(self.module, self.arguments, {**os.environ, **self.environment})
+        return Service(self.module, self.arguments, self.environment)
 
 
 class Site(Struct, frozen=True, kw_only=True):
