@@ -10,11 +10,10 @@ from durable.connector import AnyConnector
 from durable.ends import Ends
 from durable.events import Effect, Event, Fetch, Fetched, Pack, Packed, Send, Sent, Split
 from durable.executor import Executor
-from durable.host import Host
-from tests.fakes.bench import NOW_MS, SET
+from tests.fakes.bench import SET
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
-from tests.fakes.network import no_pause
+from tests.fakes.host import a_host
 from tests.fakes.source import a_crawl
 
 
@@ -38,13 +37,7 @@ class Desk:
         connector: AnyConnector = NOTES,
         **variables: str,
     ) -> None:
-        host = Host(
-            now_ms=lambda: NOW_MS,
-            nonce=lambda: "0",
-            draw=lambda: 0.5,
-            transport=network,
-            pause=no_pause,
-        )
+        host = a_host(network)
         environment = an_environment(**{**SET, **variables})
         self.executor = Executor(connector, environment, host)
         ends = self.executor.ends()

@@ -6,17 +6,17 @@ from msgspec.structs import replace
 
 from durable.checks import Check, Checks, Outcome
 from durable.connector import AnyConnector
-from durable.host import Host
 from durable.model.datasource import Datasource
 from durable.model.object_types import Category
 from durable.paging.cursors import BodyCursor
 from durable.requests.auth import Bearer
 from durable.sources.http import HttpSource
 from tests.fakes.answers import a_note, a_page, a_page_of
-from tests.fakes.bench import NOW_MS, SET
+from tests.fakes.bench import SET
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
-from tests.fakes.network import Network, no_pause
+from tests.fakes.host import a_host
+from tests.fakes.network import Network
 
 
 CONFIG = httpx.Response(200, json={"name": "CUSTOM_NOTES"})
@@ -31,13 +31,7 @@ SECRETIVE = replace(
 
 
 def checks(network: Network, connector: AnyConnector = NOTES, **variables: str) -> list[Check]:
-    host = Host(
-        now_ms=lambda: NOW_MS,
-        nonce=lambda: "0",
-        draw=lambda: 0.5,
-        transport=network,
-        pause=no_pause,
-    )
+    host = a_host(network)
     environment = an_environment(**{**SET, **variables})
     return asyncio.run(Checks(connector, environment, host).run())
 

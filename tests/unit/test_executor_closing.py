@@ -17,14 +17,13 @@ from durable.events import (
     Opened,
 )
 from durable.executor import Executor
-from durable.host import Host
 from durable.job import Limits, Standing
 from tests.fakes.answers import a_history, a_note, a_page, a_page_of, ok
-from tests.fakes.bench import NOW_MS
 from tests.fakes.connector import NOTES
 from tests.fakes.desk import UPLOAD, Desk
 from tests.fakes.environment import an_environment
-from tests.fakes.network import Network, no_pause
+from tests.fakes.host import a_host
+from tests.fakes.network import Network
 
 
 OPEN = (UPLOAD, "ACTIVE")
@@ -122,13 +121,7 @@ def test_a_close_with_a_document_that_fails_says_why(
 
 
 def test_what_a_connector_needs_is_looked_for_before_anything_is_asked() -> None:
-    host = Host(
-        now_ms=lambda: NOW_MS,
-        nonce=lambda: "0",
-        draw=lambda: 0.5,
-        transport=Network(),
-        pause=no_pause,
-    )
+    host = a_host(Network())
 
     ends = Executor(NOTES, an_environment(GLEAN_INSTANCE="acme"), host).ends()
 

@@ -8,10 +8,10 @@ import pytest
 from durable.ends import Ends
 from durable.events import Fetch, Pack, Packed
 from durable.executor import Executor
-from durable.host import Host
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
-from tests.fakes.network import Network, no_pause
+from tests.fakes.host import a_host
+from tests.fakes.network import Network
 from tests.fakes.source import a_crawl
 
 
@@ -23,13 +23,7 @@ ENVIRONMENT = an_environment(
 def packed(texts: list[str], batch_bytes_max: int | None) -> Packed:
     items = [{"id": str(number), "text": text} for number, text in enumerate(texts)]
     network = Network(httpx.Response(200, json={"items": items, "next_cursor": None}))
-    host = Host(
-        now_ms=lambda: 1,
-        nonce=lambda: "0a1b2c",
-        draw=lambda: 1.0,
-        transport=network,
-        pause=no_pause,
-    )
+    host = a_host(network)
     executor = Executor(NOTES, ENVIRONMENT, host)
     ends = executor.ends()
     assert isinstance(ends, Ends)

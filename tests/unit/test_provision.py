@@ -6,14 +6,14 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.host import Host
 from durable.model.datasource import Datasource, definition
 from durable.model.object_types import Category, ObjectType
 from durable.provision import Provision, Provisioned, Unprovisioned
-from tests.fakes.bench import NOW_MS, SET
+from tests.fakes.bench import SET
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
-from tests.fakes.network import Network, no_pause
+from tests.fakes.host import a_host
+from tests.fakes.network import Network
 
 
 CONFIG = "POST /api/index/v1/getdatasourceconfig"
@@ -32,13 +32,7 @@ def unknown() -> httpx.Response:
 
 
 def provision(network: Network, datasource: Datasource = DECLARED, **variables: str) -> Provision:
-    host = Host(
-        now_ms=lambda: NOW_MS,
-        nonce=lambda: "0",
-        draw=lambda: 0.5,
-        transport=network,
-        pause=no_pause,
-    )
+    host = a_host(network)
     connector = replace(NOTES, datasource=datasource)
     return Provision(connector, an_environment(**{**SET, **variables}), host)
 

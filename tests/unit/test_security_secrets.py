@@ -8,7 +8,6 @@ import pytest
 from msgspec.structs import replace
 
 from durable.connector import AnyConnector
-from durable.host import Host
 from durable.job import Mode
 from durable.model.documents import Document
 from durable.paging.cursors import BodyCursor, NextUrl
@@ -21,7 +20,8 @@ from durable.status import status
 from durable.store import Store
 from tests.fakes.connector import NOTES, Note
 from tests.fakes.environment import an_environment
-from tests.fakes.network import Network, no_pause
+from tests.fakes.host import a_host
+from tests.fakes.network import Network
 from tests.fakes.storage import Storage
 
 
@@ -53,7 +53,7 @@ RAISING: AnyConnector = replace(PLAIN, document=raising)
 def left_over(connector: AnyConnector, *answers: httpx.Response) -> str:
     """All that is stored and shown of a job after its first turn."""
     storage = Storage()
-    host = Host(lambda: NOW_MS, lambda: "0a1b2c", lambda: 0.5, Network(*answers), no_pause)
+    host = a_host(Network(*answers))
     processor = Processor(connector, ENVIRONMENT, Store(storage), host)
 
     async def run() -> str:
@@ -162,7 +162,7 @@ def test_a_link_that_carries_the_token_is_not_shown_with_it() -> None:
     link = f"https://notes.example/list?access_token={TOKEN}"
     storage = Storage()
     answers = (a_page(next_cursor=link, more=True), httpx.Response(503))
-    host = Host(lambda: NOW_MS, lambda: "0a1b2c", lambda: 0.5, Network(*answers), no_pause)
+    host = a_host(Network(*answers))
     processor = Processor(LINKED, ENVIRONMENT, Store(storage), host)
 
     async def run() -> str:

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from durable.connector import AnyConnector
 from durable.environment import Environment
-from durable.host import Host
 from durable.job import Job, Mode
 from durable.paging.cursors import NextUrl
 from durable.processor import Processor
@@ -22,11 +21,10 @@ from durable.requests.token_endpoint import DESCRIPTION_CHARACTERS_MAX
 from durable.sources.http import EXCERPT_BYTES_MAX, HttpSource
 from durable.sources.rules import Action, Rule
 from durable.store import Store
-from tests.fakes.bench import NOW_MS
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
+from tests.fakes.host import a_host
 from tests.fakes.mirror import Echo, Mirror
-from tests.fakes.network import no_pause
 from tests.fakes.storage import Storage
 
 
@@ -190,7 +188,7 @@ class Object:
     def __init__(self, auth: Auth, mirror: Mirror) -> None:
         self.storage = Storage()
         self.environment: Environment = an_environment(**VARIABLES)
-        host = Host(lambda: NOW_MS, lambda: "0a1b2c", lambda: 0.5, mirror, no_pause)
+        host = a_host(mirror)
         self._connector = reading(auth)
         self.processor = Processor(self._connector, self.environment, Store(self.storage), host)
         self._host = host
