@@ -1,4 +1,3 @@
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -6,7 +5,6 @@ import msgspec
 import pytest
 from glean.api_client import models
 from msgspec.structs import replace
-from pydantic import BaseModel
 
 from durable.errors import ConfigurationError
 from durable.model.datasource import (
@@ -27,7 +25,7 @@ from durable.model.object_types import (
     PropertyType,
     UiOptions,
 )
-from tests.official import as_glean_reads_it, official_names, our_names, unset_fields
+from tests.official import Pair, each_of
 
 
 ICON = Icon(
@@ -99,15 +97,6 @@ WHOLE = Datasource(
 LEAST = Datasource("notes", category=Category.TICKETS, url_regex="https://notes.example/.*")
 
 
-@dataclass(frozen=True)
-class Pair:
-    """A part that has all its fields, and Glean's model of it."""
-
-    part: msgspec.Struct
-    model: type[BaseModel]
-    left_out: frozenset[str] = frozenset()
-
-
 PAIRS = [
     # The one is for crawlers of Glean's own, the other is always the same.
     Pair(WHOLE, models.CustomDatasourceConfig, frozenset({"crawlerSeedUrls", "connectorType"})),
@@ -118,20 +107,20 @@ PAIRS = [
     Pair(QUICKLINK, models.Quicklink),
     Pair(ICON, models.IconConfig),
 ]
-each_pair = pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: type(pair.part).__name__)
+each_pair = each_of(PAIRS)
 
 
 @each_pair
 def test_a_part_has_all_fields_of_gleans_that_are_to_be_set(pair: Pair) -> None:
-    assert our_names(type(pair.part)) == official_names(pair.model) - pair.left_out
-    assert pair.left_out <= official_names(pair.model)
+    assert pair.our_names == pair.official_names - pair.left_out
+    assert pair.left_out <= pair.official_names
 
 
 @each_pair
 def test_gleans_own_model_reads_every_field_as_it_was_sent(pair: Pair) -> None:
-    assert not unset_fields(pair.part)
+    assert not pair.unset_fields
     sent = msgspec.json.decode(msgspec.json.encode(pair.part))
-    assert as_glean_reads_it(pair.part, pair.model) == sent
+    assert pair.as_glean_reads_it() == sent
 
 
 @pytest.mark.parametrize(

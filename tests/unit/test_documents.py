@@ -1,10 +1,8 @@
 import base64
-from dataclasses import dataclass
 
 import msgspec
 import pytest
 from glean.api_client import models
-from pydantic import BaseModel
 
 from durable.model.documents import (
     Comment,
@@ -16,7 +14,7 @@ from durable.model.documents import (
     Property,
     User,
 )
-from tests.official import as_glean_reads_it, official_names, our_names, unset_fields
+from tests.official import Pair, each_of
 
 
 USER = User(email="ada@notes.example", datasource_user_id="7", name="Ada")
@@ -64,14 +62,6 @@ WHOLE = Document(
 )
 
 
-@dataclass(frozen=True)
-class Pair:
-    """A part that has all its fields, and Glean's model of it."""
-
-    part: msgspec.Struct
-    model: type[BaseModel]
-
-
 PAIRS = [
     Pair(WHOLE, models.DocumentDefinition),
     Pair(PERMISSIONS, models.DocumentPermissionsDefinition),
@@ -88,21 +78,21 @@ PAIRS = [
     Pair(COMMENT, models.CommentDefinition),
     Pair(Property(name="size", value=3), models.CustomProperty),
 ]
-each_pair = pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: type(pair.part).__name__)
+each_pair = each_of(PAIRS)
 
 
 @each_pair
 def test_a_part_has_all_fields_of_gleans_and_no_others(pair: Pair) -> None:
     # A datasource stands at a document only once it is sent.
-    assert our_names(type(pair.part)) == official_names(pair.model) - {"datasource"}
+    assert pair.our_names == pair.official_names - {"datasource"}
 
 
 @each_pair
 def test_gleans_own_model_reads_every_field_as_it_was_sent(pair: Pair) -> None:
     added = {"datasource": "notes"} if pair.model is models.DocumentDefinition else {}
 
-    assert not unset_fields(pair.part)
-    assert as_glean_reads_it(pair.part, pair.model, **added) == msgspec.to_builtins(pair.part)
+    assert not pair.unset_fields
+    assert pair.as_glean_reads_it(**added) == msgspec.to_builtins(pair.part)
 
 
 def test_what_is_not_set_is_not_sent() -> None:

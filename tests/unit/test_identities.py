@@ -1,10 +1,7 @@
-from dataclasses import dataclass
 from datetime import date
 
 import msgspec
-import pytest
 from glean.api_client import models
-from pydantic import BaseModel
 
 from durable.model.identities import (
     AdditionalField,
@@ -23,7 +20,7 @@ from durable.model.identities import (
     TeamEmail,
     TeamMember,
 )
-from tests.official import as_glean_reads_it, official_names, our_names, unset_fields
+from tests.official import Pair, each_of
 
 
 PROFILE = Profile(
@@ -91,15 +88,6 @@ TEAM = Team(
 )
 
 
-@dataclass(frozen=True)
-class Pair:
-    """A part that has all its fields, and Glean's model of it."""
-
-    part: msgspec.Struct
-    model: type[BaseModel]
-    left_out: frozenset[str] = frozenset()
-
-
 PAIRS = [
     Pair(USER, models.DatasourceUserDefinition),
     Pair(Group(name="staff"), models.DatasourceGroupDefinition),
@@ -119,19 +107,19 @@ PAIRS = [
     Pair(TEAM_MEMBER, models.TeamMember),
     Pair(TEAM_EMAIL, models.TeamEmail),
 ]
-each_pair = pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: type(pair.part).__name__)
+each_pair = each_of(PAIRS)
 
 
 @each_pair
 def test_a_part_has_all_fields_of_gleans_that_are_to_be_set(pair: Pair) -> None:
-    assert our_names(type(pair.part)) == official_names(pair.model) - pair.left_out
-    assert pair.left_out <= official_names(pair.model)
+    assert pair.our_names == pair.official_names - pair.left_out
+    assert pair.left_out <= pair.official_names
 
 
 @each_pair
 def test_gleans_own_model_reads_every_field_as_it_was_sent(pair: Pair) -> None:
-    assert not unset_fields(pair.part)
-    assert as_glean_reads_it(pair.part, pair.model) == msgspec.to_builtins(pair.part)
+    assert not pair.unset_fields
+    assert pair.as_glean_reads_it() == msgspec.to_builtins(pair.part)
 
 
 def test_an_additional_field_holds_texts_and_links() -> None:
