@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,9 +12,7 @@ import httpx
 import pytest
 from hypothesis import given, settings, strategies
 
-from dev.local_glean.app import create_app
-from dev.local_glean.database import Database
-from dev.loopback import serving
+from tests.fakes.local_glean import assert_refused, serving_glean
 
 
 API = "/api/index/v1"
@@ -76,26 +74,9 @@ def document(identifier: str, text: str = "text") -> dict[str, Any]:
     }
 
 
-def assert_refused(answer: httpx.Response, status: int, text: str) -> None:
-    assert answer.status_code == status, answer.text
-    assert text in answer.text
-    assert answer.headers["content-type"].startswith("text/plain")
-
-
-@contextmanager
-def serving_glean(path: str) -> Iterator[httpx.Client]:
-    headers = {"authorization": "Bearer token"}
-    with (
-        Database(path) as database,
-        serving(create_app(database, "token")) as url,
-        httpx.Client(base_url=url, headers=headers) as client,
-    ):
-        yield client
-
-
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    with serving_glean(":memory:") as client:
+    with serving_glean() as client:
         yield client
 
 

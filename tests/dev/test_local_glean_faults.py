@@ -13,9 +13,7 @@ from glean.api_client import Glean
 from glean.api_client.errors import GleanError
 from glean.api_client.models import DatasourceCategory, EmployeeInfoDefinition
 
-from dev.local_glean.app import create_app
-from dev.local_glean.database import Database
-from dev.loopback import serving
+from tests.fakes.local_glean import serving_glean
 
 
 API = "/api/index/v1"
@@ -30,12 +28,7 @@ POLL_SECONDS = 0.02
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[httpx.Client]:
-    headers = {"authorization": "Bearer token"}
-    with (
-        Database(":memory:") as database,
-        serving(create_app(database, "token")) as url,
-        httpx.Client(base_url=url, headers=headers) as client,
-    ):
+    with serving_glean() as client:
         yield client
 
 

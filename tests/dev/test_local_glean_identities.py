@@ -7,9 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from dev.local_glean.app import create_app
-from dev.local_glean.database import Database
-from dev.loopback import serving
+from tests.fakes.local_glean import assert_refused, serving_glean
 
 
 API = "/api/index/v1"
@@ -112,20 +110,9 @@ def member(name: str) -> dict[str, str]:
     return {"memberUserId" if "@" in name else "memberGroupName": name}
 
 
-def assert_refused(answer: httpx.Response, status: int, text: str) -> None:
-    assert answer.status_code == status, answer.text
-    assert text in answer.text
-    assert answer.headers["content-type"].startswith("text/plain")
-
-
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    headers = {"authorization": "Bearer token"}
-    with (
-        Database(":memory:") as database,
-        serving(create_app(database, "token")) as url,
-        httpx.Client(base_url=url, headers=headers) as client,
-    ):
+    with serving_glean() as client:
         yield client
 
 

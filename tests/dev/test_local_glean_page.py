@@ -8,9 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from dev.local_glean.app import create_app
-from dev.local_glean.database import Database
-from dev.loopback import serving
+from tests.fakes.local_glean import serving_glean
 
 
 API = "/api/index/v1"
@@ -19,12 +17,7 @@ HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[httpx.Client]:
-    headers = {"authorization": "Bearer token"}
-    with (
-        Database(":memory:") as database,
-        serving(create_app(database, "token")) as url,
-        httpx.Client(base_url=url, headers=headers) as client,
-    ):
+    with serving_glean() as client:
         yield client
 
 

@@ -8,9 +8,7 @@ import httpx
 import pytest
 from glean.api_client.models import EmployeeInfoDefinition, TeamInfoDefinition
 
-from dev.local_glean.app import create_app
-from dev.local_glean.database import Database
-from dev.loopback import serving
+from tests.fakes.local_glean import assert_refused, serving_glean
 
 
 API = "/api/index/v1"
@@ -94,19 +92,9 @@ def team(identifier: str, **fields: Any) -> dict[str, Any]:
     return {"id": identifier, "name": f"Team {identifier}", "members": [], **fields}
 
 
-def assert_refused(answer: httpx.Response, status: int, text: str) -> None:
-    assert answer.status_code == status, answer.text
-    assert text in answer.text
-
-
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    headers = {"authorization": "Bearer token"}
-    with (
-        Database(":memory:") as database,
-        serving(create_app(database, "token")) as url,
-        httpx.Client(base_url=url, headers=headers) as client,
-    ):
+    with serving_glean() as client:
         yield client
 
 

@@ -5,18 +5,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
 
-from dev.local_glean.app import create_app
-from dev.local_glean.database import Database
-from dev.local_glean.readings import DEFAULTS, Readings, every
-from dev.loopback import serving
+from dev.local_glean.readings import Readings, every
 from dev.service import Service
+from tests.fakes.local_glean import serving_glean
 
 
 API = "/api/index/v1"
@@ -108,20 +105,9 @@ def ended(glean: Glean, end: str) -> None:
     assert glean.page("other", "live", **LAST) == 200
 
 
-@contextmanager
-def serving_glean(readings: Readings) -> Iterator[httpx.Client]:
-    headers = {"authorization": "Bearer token"}
-    with (
-        Database(":memory:") as database,
-        serving(create_app(database, "token", readings)) as url,
-        httpx.Client(base_url=url, headers=headers) as client,
-    ):
-        yield client
-
-
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    with serving_glean(DEFAULTS) as client:
+    with serving_glean() as client:
         yield client
 
 
@@ -485,7 +471,7 @@ def test_bad_readings_are_refused_and_change_nothing(glean: Glean, body: bytes, 
 
 def test_a_reset_brings_back_the_readings_of_the_start() -> None:
     started = Readings(refuses_discarded=False)
-    with serving_glean(started) as client:
+    with serving_glean(readings=started) as client:
         glean = Glean(client)
         assert glean.readings() == started
         glean.read(refuses_finished=False)

@@ -9,9 +9,8 @@ import httpx
 import pytest
 from glean.api_client.models import CustomDatasourceConfig
 
-from dev.local_glean.app import BODY_BYTES_MAX, create_app
-from dev.local_glean.database import Database
-from dev.loopback import serving
+from dev.local_glean.app import BODY_BYTES_MAX
+from tests.fakes.local_glean import serving_glean
 
 
 API = "/api/index/v1"
@@ -92,12 +91,7 @@ GOOD = {
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[httpx.Client]:
-    headers = {"authorization": "Bearer token"}
-    with (
-        Database(":memory:") as database,
-        serving(create_app(database, "token")) as url,
-        httpx.Client(base_url=url, headers=headers) as client,
-    ):
+    with serving_glean() as client:
         yield client
 
 

@@ -6,10 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from dev.local_glean.app import create_app
 from dev.local_glean.clock import PROCESSING_MS_MIN
-from dev.local_glean.database import Database
-from dev.loopback import serving
+from tests.fakes.local_glean import serving_glean
 
 
 API = "/api/index/v1"
@@ -72,12 +70,7 @@ class Glean:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    headers = {"authorization": "Bearer token"}
-    with (
-        Database(":memory:") as database,
-        serving(create_app(database, "token")) as url,
-        httpx.Client(base_url=url, headers=headers) as client,
-    ):
+    with serving_glean() as client:
         yield client
 
 
