@@ -1,6 +1,7 @@
 """Request bodies, decoded with the models of Glean's own Python client."""
 
 import json
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -13,6 +14,7 @@ SHOWN_CHARACTERS_MAX = 200
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)
 Kind = TypeVar("Kind")
+Made = TypeVar("Made")
 
 
 def decoded(model: type[Model], body: bytes) -> Model:
@@ -38,6 +40,14 @@ def raw(body: bytes, field: str) -> bytes:
 def raw_items(body: bytes, field: str) -> list[bytes]:
     """Each item of a field's list, likewise."""
     return [bytes(item) for item in _raw(raw(body, field), list[msgspec.Raw])]
+
+
+def made(
+    make: Callable[[Kind, bytes, str], Made], items: Sequence[Kind], body: bytes, field: str
+) -> list[Made]:
+    """Each item of a field's list, made of its model, of what was sent, and of its place."""
+    pairs = zip(items, raw_items(body, field), strict=True)
+    return [make(item, sent, f"{field}[{index}]") for index, (item, sent) in enumerate(pairs)]
 
 
 def _raw(body: bytes, kind: type[Kind]) -> Kind:

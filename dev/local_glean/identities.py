@@ -21,7 +21,7 @@ from glean.api_client.models import (
 )
 
 from dev.local_glean.api import Work
-from dev.local_glean.bodies import decoded, raw, raw_items, shown
+from dev.local_glean.bodies import decoded, made, raw, shown
 from dev.local_glean.database import Database
 from dev.local_glean.datasources import Datasource, Datasources
 from dev.local_glean.errors import RefusedError
@@ -63,12 +63,7 @@ class Identities:
         request = decoded(BulkIndexUsersRequest, body)
         place = self._place(Entity.USERS, request.datasource)
         check_count(request.users, place)
-        users = [
-            _user(definition, sent, f"users[{index}]")
-            for index, (definition, sent) in enumerate(
-                zip(request.users, raw_items(body, "users"), strict=True)
-            )
-        ]
+        users = made(_user, request.users, body, "users")
         disabling = (DISABLING, request.disable_stale_data_deletion_check)
         self._uploads.take(bulk_page(request, place, users, disabling), self._records)
 
@@ -76,12 +71,7 @@ class Identities:
         request = decoded(BulkIndexGroupsRequest, body)
         place = self._place(Entity.GROUPS, request.datasource)
         check_count(request.groups, place)
-        groups = [
-            _group(definition, sent, f"groups[{index}].name")
-            for index, (definition, sent) in enumerate(
-                zip(request.groups, raw_items(body, "groups"), strict=True)
-            )
-        ]
+        groups = made(_group, request.groups, body, "groups")
         disabling = (DISABLING, request.disable_stale_data_deletion_check)
         self._uploads.take(bulk_page(request, place, groups, disabling), self._records)
 
@@ -109,7 +99,7 @@ class Identities:
     def _index_group(self, body: bytes) -> None:
         request = decoded(IndexGroupRequest, body)
         place = self._place(Entity.GROUPS, request.datasource)
-        self._records.upsert(place, _group(request.group, raw(body, "group"), "group.name"))
+        self._records.upsert(place, _group(request.group, raw(body, "group"), "group"))
 
     def _delete_group(self, body: bytes) -> None:
         request = decoded(DeleteGroupRequest, body)
@@ -180,7 +170,7 @@ def _group(definition: DatasourceGroupDefinition, body: bytes, field: str) -> Re
     if not name or any(map(str.isspace, name)) or name.startswith(GROUP_PREFIX_RESERVED):
         raise RefusedError(
             400,
-            f"Invalid value for {field}: {shown(name)}: the name of a group is not empty, "
+            f"Invalid value for {field}.name: {shown(name)}: the name of a group is not empty, "
             f"has no whitespace and does not start with {GROUP_PREFIX_RESERVED}",
         )
     return Record(name, body)

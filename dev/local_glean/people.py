@@ -14,7 +14,7 @@ from glean.api_client.models import (
 )
 
 from dev.local_glean.api import Work
-from dev.local_glean.bodies import decoded, raw, raw_items
+from dev.local_glean.bodies import decoded, made, raw
 from dev.local_glean.database import Database
 from dev.local_glean.extras import without_values
 from dev.local_glean.in_force import InForce
@@ -52,24 +52,14 @@ class People:
     def _bulk_index_employees(self, body: bytes) -> None:
         request = decoded(BulkIndexEmployeesRequest, without_values(body))
         check_count(request.employees, EMPLOYEES)
-        employees = [
-            _employee(definition, sent, f"employees[{index}]")
-            for index, (definition, sent) in enumerate(
-                zip(request.employees, raw_items(body, "employees"), strict=True)
-            )
-        ]
+        employees = made(_employee, request.employees, body, "employees")
         disabling = ("disableStaleDataDeletionCheck", request.disable_stale_data_deletion_check)
         self._uploads.take(bulk_page(request, EMPLOYEES, employees, disabling), self._records)
 
     def _bulk_index_teams(self, body: bytes) -> None:
         request = decoded(BulkIndexTeamsRequest, without_values(body))
         check_count(request.teams, TEAMS)
-        teams = [
-            _team(definition, sent, f"teams[{index}]")
-            for index, (definition, sent) in enumerate(
-                zip(request.teams, raw_items(body, "teams"), strict=True)
-            )
-        ]
+        teams = made(_team, request.teams, body, "teams")
         self._uploads.take(bulk_page(request, TEAMS, teams), self._records)
 
     def _index_employee(self, body: bytes) -> None:
