@@ -9,10 +9,9 @@ from dev.faults import json_response
 from dev.files_source.files import File, content, file
 from dev.rest.control import Controlled, record_routes
 from dev.rest.credentials import Credentials, Guarded
-from dev.rest.instants import from_rfc3339
 from dev.rest.ledger import Clock, Ledger, Stamp, now_ms
 from dev.rest.links import link_header
-from dev.rest.listing import Listing, Wanted, is_live, size
+from dev.rest.listing import Listing, is_live, wanted
 from dev.rest.oauth import CHALLENGE, TokenServer
 from dev.rest.refusal import RefusedError, refused
 from dev.rest.settings import InForce, Settings
@@ -64,14 +63,7 @@ def _routes(ledger: Ledger, listing: Listing, in_force: InForce[Settings]) -> li
         return stamp
 
     async def files(request: Request) -> Response:
-        query = request.query_params
-        since = query.get("modified_since")
-        wanted = Wanted(
-            size=size(query, "per_page"),
-            cursor=query.get("cursor"),
-            since_ms=None if since is None else from_rfc3339(since, "modified_since"),
-        )
-        page = listing.page(wanted, is_live)
+        page = listing.page(wanted(request.query_params, "modified_since", "per_page"), is_live)
         request.state.log["count"] = len(page.stamps)
         answer = json_response([file(ledger, stamp) for stamp in page.stamps])
         answer.headers["link"] = link_header(request, page.next_cursor, is_relative=True)

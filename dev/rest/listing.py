@@ -8,7 +8,7 @@ from enum import StrEnum
 import msgspec
 from msgspec import Struct
 
-from dev.rest.instants import rfc3339
+from dev.rest.instants import from_rfc3339, rfc3339
 from dev.rest.ledger import Ledger, Stamp
 from dev.rest.refusal import RefusedError
 from dev.rest.settings import InForce, Settings
@@ -150,6 +150,26 @@ def is_live(stamp: Stamp) -> bool:
 
 def is_any(_stamp: Stamp) -> bool:
     return True
+
+
+def wanted(
+    query: Mapping[str, str], since: str, size_param: str = "limit", scope: str = ""
+) -> Wanted:
+    """What a query asks for. Raises RefusedError.
+
+    Args:
+        query: may have a `cursor`.
+        since: the parameter that takes the time of change, in RFC 3339.
+        size_param: that of the page's size.
+        scope: what the list is of.
+    """
+    since_text = query.get(since)
+    return Wanted(
+        size=size(query, size_param),
+        cursor=query.get("cursor"),
+        since_ms=None if since_text is None else from_rfc3339(since_text, since),
+        scope=scope,
+    )
 
 
 def size(query: Mapping[str, str], name: str = "limit") -> int:

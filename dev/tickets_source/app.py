@@ -8,9 +8,8 @@ from starlette.routing import Route
 from dev.faults import json_response
 from dev.rest.control import Controlled, record_routes
 from dev.rest.credentials import Guarded, has_bearer
-from dev.rest.instants import from_rfc3339
 from dev.rest.ledger import Clock, Ledger, Stamp, now_ms
-from dev.rest.listing import Listing, Wanted, is_any, is_live, size
+from dev.rest.listing import Listing, is_any, is_live, wanted
 from dev.rest.refusal import RefusedError, refused
 from dev.rest.settings import InForce, Settings
 from dev.rest.throttle import Throttle
@@ -37,14 +36,7 @@ def create_app(token: str, *, count: int = TICKET_COUNT, clock: Clock = now_ms) 
         return ticket(ledger, stamp)
 
     async def tickets(request: Request) -> Response:
-        query = request.query_params
-        since = query.get("updated_since")
-        wanted = Wanted(
-            size=size(query),
-            cursor=query.get("cursor"),
-            since_ms=None if since is None else from_rfc3339(since, "updated_since"),
-        )
-        page = listing.page(wanted, is_live, is_any)
+        page = listing.page(wanted(request.query_params, "updated_since"), is_live, is_any)
         request.state.log["count"] = len(page.stamps)
         meta = {"next_cursor": page.next_cursor, "total": page.total}
         return json_response({"tickets": [rendered(stamp) for stamp in page.stamps], "meta": meta})

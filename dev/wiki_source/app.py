@@ -11,10 +11,10 @@ from starlette.routing import Route
 from dev.faults import json_response
 from dev.rest.control import Controlled, record_routes
 from dev.rest.credentials import Guarded, has_basic
-from dev.rest.instants import from_rfc3339, rfc3339
+from dev.rest.instants import rfc3339
 from dev.rest.ledger import Clock, Ledger, Stamp, now_ms
 from dev.rest.links import link
-from dev.rest.listing import Chosen, Listing, Wanted, size, whole
+from dev.rest.listing import Chosen, Listing, size, wanted, whole
 from dev.rest.people import people
 from dev.rest.refusal import RefusedError, refused
 from dev.rest.settings import InForce, Settings
@@ -146,15 +146,7 @@ def _listed(
     scope: str,
 ) -> Response:
     """A page of what changes, by cursor."""
-    query = request.query_params
-    since = query.get("updated_since")
-    wanted = Wanted(
-        size=size(query),
-        cursor=query.get("cursor"),
-        since_ms=None if since is None else from_rfc3339(since, "updated_since"),
-        scope=scope,
-    )
-    found = listing.page(wanted, chosen)
+    found = listing.page(wanted(request.query_params, "updated_since", scope=scope), chosen)
     following = None if found.next_cursor is None else {"cursor": found.next_cursor}
     return _answer(request, [rendered(stamp) for stamp in found.stamps], following)
 
