@@ -61,9 +61,9 @@ class Processor:
         Refused is a trigger that asked for the other mode before.
         """
         if trigger_key is not None and (job := self._store.triggered_by(trigger_key)) is not None:
-            if (job.asked_mode or job.mode) is mode:
-                return Begun(job, is_new=False)
             asked_mode = job.asked_mode or job.mode
+            if asked_mode is mode:
+                return Begun(job, is_new=False)
             return Refusal(
                 f"The same key asked for a job in the mode {asked_mode} before, {job.id}: use "
                 "another key for another request.",
@@ -95,14 +95,14 @@ class Processor:
         before = self._store.load(job_id)
         if before is None:
             return None
+        legal = LEGAL[before.state]
+        if before.state not in ENDED:
+            text = f"The job {job_id} is {before.state}: its rejects can be repeated at its end."
+            return Refusal(text, legal)
         stages = self._store.spots(job_id)
-        if before.state not in ENDED or not stages:
-            return Refusal(
-                f"The job {job_id} is {before.state}, and has no records to repeat."
-                if before.state in ENDED
-                else f"The job {job_id} is {before.state}: its rejects can be repeated at its end.",
-                LEGAL[before.state],
-            )
+        if not stages:
+            text = f"The job {job_id} is {before.state}, and has no records to repeat."
+            return Refusal(text, legal)
         pending = self._store.pending()
         for job in pending:
             if job.repeats == job_id:

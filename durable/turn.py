@@ -43,11 +43,9 @@ class Turn:
         self._tasks: set[asyncio.Task[Any] | None] = set()  # of all that is under way
 
     async def run(self) -> None:
-        ends = self._executor.ends()
+        ends, plan = self._executor.ends(), Plan()
         if not isinstance(ends, Failed):
             ends = self._narrowed(ends)
-        plan = Plan()
-        if not isinstance(ends, Failed):
             self._limits, plan = ends.limits, ends.plan
         woke = Woke(self._store.watermark_ms(), self._store.full_counts(), plan)
         effects = await self._advance(woke)
