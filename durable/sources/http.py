@@ -32,11 +32,10 @@ from durable.sources.source import (
     Scope,
     Surroundings,
     cursor_fault,
+    excerpt,
+    not_json,
 )
 from durable.sources.template import Template
-
-
-EXCERPT_BYTES_MAX = 200  # of an answer that is not what it should be
 
 
 class HttpSource(Struct, frozen=True, kw_only=True):
@@ -215,17 +214,12 @@ class HttpReader(Reader):
         except msgspec.ValidationError as error:
             raise self._refusal(answer, cursor) or UpstreamError(
                 f"the source's page is not of the declared shape: {error}; it begins with "
-                f"{_beginning(answer)}",
+                f"{excerpt(answer.body)}",
                 is_transient=cursor is not None,
             ) from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            # Cut short on the way, or an error page in the place of JSON: it may pass.
-            kind = answer.headers.get("content-type", "unknown")
-            raise UpstreamError(
-                f"the source's page is not JSON: {error}; its content type is {kind!r:.100}, and "
-                f"it begins with {_beginning(answer)}: if that is a login page, check the secret",
-                is_transient=True,
-            ) from error
+            name = "the source's page"
+            raise not_json(name, error, answer.headers, answer.body) from error
 
     def _refusal(self, answer: Answer, cursor: str | None) -> UpstreamError | None:
         """What is said in the place of a page, if the paging knows of such answers."""
@@ -248,7 +242,3 @@ class HttpReader(Reader):
         if fault is not None:
             name = self._paging.name
             raise UpstreamError(f"the source's {name} {fault}", is_transient=False)
-
-
-def _beginning(answer: Answer) -> str:
-    return repr(answer.body[:EXCERPT_BYTES_MAX].decode(errors="replace"))

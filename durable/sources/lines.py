@@ -8,10 +8,10 @@ from msgspec import Raw, Struct
 
 from durable.errors import Recourse, UpstreamError
 from durable.requests.streamed import Streamed
+from durable.sources.source import excerpt, not_json
 
 
 PAGE_BYTES = 1024 * 1024  # a page has no more, unless it is one long line
-EXCERPT_BYTES_MAX = 200
 
 _whole = msgspec.json.Decoder(Raw)
 
@@ -91,7 +91,7 @@ class Lines:
                 self._add(part)
             elif self._rest:
                 raise UpstreamError(
-                    f"the source's last line has no line break, and is cut: {_excerpt(self._rest)}",
+                    f"the source's last line has no line break, and is cut: {excerpt(self._rest)}",
                     is_transient=True,
                 )
             else:
@@ -112,13 +112,8 @@ class Lines:
         try:
             return _whole.decode(line)
         except (msgspec.DecodeError, RecursionError) as error:
-            kind = self._stream.headers.get("content-type", "unknown")
-            raise UpstreamError(
-                f"the source's line at byte {self.spot.offset} is not JSON: {error}; its content "
-                f"type is {kind!r:.100}, and it begins with {_excerpt(line)}: if that is a login "
-                "page, check the secret",
-                is_transient=True,
-            ) from error
+            name = f"the source's line at byte {self.spot.offset}"
+            raise not_json(name, error, self._stream.headers, line) from error
 
 
 def changed(how: str) -> UpstreamError:
@@ -128,7 +123,3 @@ def changed(how: str) -> UpstreamError:
         is_transient=False,
         recourse=Recourse.RESTART,
     )
-
-
-def _excerpt(line: bytes) -> str:
-    return repr(line[:EXCERPT_BYTES_MAX].decode(errors="replace"))

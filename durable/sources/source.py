@@ -7,11 +7,13 @@ import httpx
 from msgspec import Raw, Struct
 
 from durable.environment import Environment
+from durable.errors import UpstreamError
 from durable.job import Crawl, Rate
 from durable.requests.tokens import Tokens
 
 
 CURSOR_CHARACTERS_MAX = 8_192  # it is stored with the job
+EXCERPT_BYTES_MAX = 200
 
 
 class Records(Struct, frozen=True, kw_only=True):
@@ -128,6 +130,30 @@ def cursor_fault(next_cursor: str, cursor: str | None) -> str | None:
     if len(next_cursor) > CURSOR_CHARACTERS_MAX:
         return f"is longer than {CURSOR_CHARACTERS_MAX} characters"
     return None
+
+
+def excerpt(content: bytes) -> str:
+    """The beginning of what is not what it should be, for an error."""
+    return repr(content[:EXCERPT_BYTES_MAX].decode(errors="replace"))
+
+
+def not_json(
+    name: str, error: Exception, headers: Mapping[str, str], content: bytes
+) -> UpstreamError:
+    """Cut short on the way, or an error page in the place of JSON: it may pass.
+
+    Args:
+        name: of what was to be JSON.
+        error: of the decoder.
+        headers: that the content came with.
+        content: all of it.
+    """
+    kind = headers.get("content-type", "unknown")
+    return UpstreamError(
+        f"{name} is not JSON: {error}; its content type is {kind!r:.100}, and it begins with "
+        f"{excerpt(content)}: if that is a login page, check the secret",
+        is_transient=True,
+    )
 
 
 def total_fault(page: Records, read_count: int) -> str | None:

@@ -10,12 +10,12 @@ from msgspec import Struct
 from durable.errors import UpstreamError
 from durable.requests.upstream import NOTHING, Upstream
 from durable.sources.links import Links
+from durable.sources.source import excerpt
 
 
 REQUESTS_MAX = 1_000  # for one page: the platform takes 10,000 a turn
 TAKEN = frozenset(range(200, 300)) - {202}  # 202: not ready yet
 ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-EXCERPT_BYTES_MAX = 200
 
 
 class WebAnswer(Struct, frozen=True):
@@ -36,12 +36,11 @@ class WebAnswer(Struct, frozen=True):
         try:
             return msgspec.json.decode(self.body, type=type)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            beginning = self.body[:EXCERPT_BYTES_MAX].decode(errors="replace")
             # Of another shape it will stay; what is no JSON may be an error page that passes.
             is_shaped = isinstance(error, msgspec.ValidationError)
             raise UpstreamError(
                 f"the source's answer is not {'as expected' if is_shaped else 'JSON'}: {error}; it "
-                f"begins with {beginning!r}",
+                f"begins with {excerpt(self.body)}",
                 is_transient=not is_shaped,
             ) from error
 

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from durable.errors import ConfigurationError, UpstreamError
 from durable.paging.cursors import BodyCursor, NextUrl
 from durable.requests.auth import ApiKey
-from durable.sources.http import EXCERPT_BYTES_MAX, HttpSource
+from durable.sources.http import HttpSource
 from durable.sources.since import Since
-from durable.sources.source import CURSOR_CHARACTERS_MAX, Records
+from durable.sources.source import CURSOR_CHARACTERS_MAX, EXCERPT_BYTES_MAX, Records
 from tests.fakes.bench import NOW_MS
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network

@@ -15,7 +15,8 @@ from durable.processor import Begun, Processor
 from durable.records import EXCERPT_BYTES_MAX as RECORD_BYTES_MAX
 from durable.requests.auth import Bearer
 from durable.requests.refusal import REFUSAL_BYTES_MAX
-from durable.sources.http import EXCERPT_BYTES_MAX, HttpSource
+from durable.sources.http import HttpSource
+from durable.sources.source import EXCERPT_BYTES_MAX
 from durable.status import status
 from durable.store import Store
 from tests.fakes.connector import NOTES, Note

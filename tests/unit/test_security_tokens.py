@@ -18,8 +18,9 @@ from durable.processor import Processor
 from durable.requests.auth import ApiKey, Auth, Basic, Bearer
 from durable.requests.oauth import ClientCredentials, RefreshToken
 from durable.requests.token_endpoint import DESCRIPTION_CHARACTERS_MAX
-from durable.sources.http import EXCERPT_BYTES_MAX, HttpSource
+from durable.sources.http import HttpSource
 from durable.sources.rules import Action, Rule
+from durable.sources.source import EXCERPT_BYTES_MAX
 from durable.store import Store
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
