@@ -126,7 +126,7 @@ class Executor:
         page, rejects = self._records.pop(pack.page_index), list[Reject]()
         mapped = changes(ends.feeds[stage], stage, self._connector, page, rejects)
         envelope = Envelope(stage, self._connector.datasource.name, pack.upload_id)
-        sizes = _sizes(ends.limits, pack.batch_bytes_max, is_upload=bool(envelope.upload_id))
+        sizes = sizes_of(envelope, ends.limits, pack.batch_bytes_max)
         cut = list(batches(mapped, envelope, sizes, rejects))
         # Of the others nothing is sent again. They are counted with the page.
         to_send = [batch for batch in cut if batch.items[-1].place > pack.after_place]
@@ -203,8 +203,7 @@ class Executor:
         page = await ends.readers[stage].fetch(effect.cursor, crawl)
         mapped = changes(ends.feeds[stage], stage, self._connector, page, [])
         envelope = Envelope(stage, self._connector.datasource.name, effect.upload_id)
-        sizes = _sizes(ends.limits, None, is_upload=True)
-        cut = batches(mapped, envelope, sizes, [])
+        cut = batches(mapped, envelope, sizes_of(envelope, ends.limits), [])
         items = [item for batch in cut for item in batch.items]
         if effect.index >= len(items):
             reason = (
@@ -269,9 +268,16 @@ def measured(page: Records) -> Page:
     )
 
 
-def _sizes(limits: Limits, packed_bytes_max: int | None, *, is_upload: bool) -> Sizes:
+def sizes_of(envelope: Envelope, limits: Limits, packed_bytes_max: int | None = None) -> Sizes:
+    """How large the requests to Glean may be.
+
+    Args:
+        envelope: of the requests.
+        limits: of the deployment.
+        packed_bytes_max: what Glean was found to take of them, if it took no more.
+    """
     bytes_max, documents_max = limits.batch_bytes_max, limits.batch_documents_max
     packed = bytes_max if packed_bytes_max is None else min(bytes_max, packed_bytes_max)
-    if not is_upload:
+    if not envelope.upload_id:
         documents_max = min(documents_max, single_documents_max(limits))
     return Sizes(documents_max, bytes_max, packed)

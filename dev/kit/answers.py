@@ -1,7 +1,6 @@
 """A source's answers without a network: written by hand, recorded, or given by a function."""
 
 import inspect
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import parse_qsl
 
@@ -11,9 +10,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dev.kit.environment import MadeUpEnvironment
+from durable.environment import VARIABLE
 
 
-NAMED = re.compile(r"\{([A-Z][A-Z0-9_]*)\}")
 KNOWN_SHOWN = 8  # of the requests that have an answer, where one has none
 
 Answerer = Callable[[httpx.Request], httpx.Response | Awaitable[httpx.Response]]
@@ -58,7 +57,7 @@ class Answers(httpx.AsyncBaseTransport):
         self._known: dict[Line, object] = {}
         if isinstance(responses, Mapping):
             for key, answer in responses.items():
-                filled = NAMED.sub(lambda name: environment.value(name[1]), key)
+                filled = VARIABLE.sub(lambda name: environment.value(name[1]), key)
                 self._known[line(filled)] = answer
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -119,7 +118,7 @@ class Answers(httpx.AsyncBaseTransport):
             return content  # a file
 
     def _filled(self, text: str) -> str:
-        return NAMED.sub(lambda name: self._environment.values.get(name[1], name[0]), text)
+        return VARIABLE.sub(lambda name: self._environment.values.get(name[1], name[0]), text)
 
 
 def line(key: str) -> Line:

@@ -12,15 +12,15 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.batches import Batch, Sizes, batches
+from durable.batches import Batch, batches
 from durable.connector import AnyConnector
 from durable.ends import Ends, ends
 from durable.envelopes import Envelope
 from durable.environment import Environment
 from durable.errors import UpstreamError
+from durable.executor import sizes_of
 from durable.host import Host
 from durable.job import Crawl, Limits, Mode, Stage
-from durable.pace import single_documents_max
 from durable.records import Placed, Reject, changes
 from durable.requests.waits import wait_ms
 from durable.sources.source import Records
@@ -128,11 +128,7 @@ class Offline:
         mapped = list(changes(feed, stage, self._connector, page.records, rejects))
         upload_id = UPLOAD_ID if mode is Mode.FULL or stage is Stage.MEMBERSHIPS else ""
         envelope = Envelope(stage, self._connector.datasource.name, upload_id)
-        documents_max = limits.batch_documents_max
-        if not envelope.upload_id:
-            documents_max = min(documents_max, single_documents_max(limits))
-        sizes = Sizes(documents_max, limits.batch_bytes_max, limits.batch_bytes_max)
-        cut = list(batches(mapped, envelope, sizes, rejects))
+        cut = list(batches(mapped, envelope, sizes_of(envelope, limits), rejects))
         return replace(page, changes=mapped, rejects=rejects, batches=cut)
 
 

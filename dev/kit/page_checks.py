@@ -22,6 +22,23 @@ REJECT_REMEDY = (
 )
 
 
+def page_findings(
+    page: PageRead, again: PageRead, limits: Limits, environment: Environment
+) -> Iterator[Finding]:
+    """All that is wrong with a page.
+
+    Args:
+        page: as it was read.
+        again: mapped a second time.
+        limits: of the deployment.
+        environment: knows the secrets.
+    """
+    yield from cursor_findings(page)
+    yield from limit_findings(page, limits)
+    yield from mapping_findings(page, again)
+    yield from secret_findings(page, environment)
+
+
 def cursor_findings(page: PageRead) -> Iterator[Finding]:
     cursor: Any = page.records.next_cursor
     if cursor is None:

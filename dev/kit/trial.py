@@ -12,13 +12,7 @@ from dev.kit.crawl import Made, Offline, PageRead, Reading, place
 from dev.kit.crawl_checks import paging_findings, resume_finding, unique_findings
 from dev.kit.environment import MadeUpEnvironment
 from dev.kit.findings import Finding
-from dev.kit.page_checks import (
-    cursor_findings,
-    limit_findings,
-    mapping_findings,
-    reject_finding,
-    secret_findings,
-)
+from dev.kit.page_checks import page_findings, reject_finding
 from durable.connector import AnyConnector
 from durable.ends import GLEAN_TOKEN
 from durable.errors import ConfigurationError, UpstreamError
@@ -127,10 +121,8 @@ class Trial:
     def _page_findings(self, pages: Sequence[PageRead]) -> Iterator[Finding]:
         limits = self._environment.limits()
         for page in pages:
-            yield from cursor_findings(page)
-            yield from limit_findings(page, limits)
-            yield from mapping_findings(page, self._offline.mapped(page, limits))
-            yield from secret_findings(page, self._environment)
+            again = self._offline.mapped(page, limits)
+            yield from page_findings(page, again, limits, self._environment)
 
     def _rejects(self, pages: Sequence[PageRead], count: int, mode: Mode) -> Iterator[Finding]:
         found = [

@@ -10,13 +10,7 @@ from dev.kit.crawl import Clock, Offline, PageRead, offline_host, place
 from dev.kit.crawl_checks import unique_findings
 from dev.kit.environment import WatchedEnvironment
 from dev.kit.findings import Finding, report
-from dev.kit.page_checks import (
-    cursor_findings,
-    limit_findings,
-    mapping_findings,
-    reject_finding,
-    secret_findings,
-)
+from dev.kit.page_checks import page_findings, reject_finding
 from dev.kit.recording import Recording
 from dev.preview.glean import NOT_ASKED, GleanLeftAlone
 from dev.preview.paper import Paper
@@ -128,19 +122,12 @@ class Preview:
             )
         for page, reject in rejects:
             self._findings.append(reject_finding(page, reject, feed, REJECT_REMEDY))
+        limits = self._environment.limits()
         for page in pages:
-            self._findings += self._of_page(page)
+            again = self._offline.mapped(page, limits)
+            self._findings += page_findings(page, again, limits, self._environment)
         if self._wanted.mode is Mode.FULL:
             self._findings += unique_findings(pages)
-
-    def _of_page(self, page: PageRead) -> list[Finding]:
-        limits = self._environment.limits()
-        return [
-            *cursor_findings(page),
-            *limit_findings(page, limits),
-            *mapping_findings(page, self._offline.mapped(page, limits)),
-            *secret_findings(page, self._environment),
-        ]
 
     async def _read(self, stage: Stage) -> list[PageRead]:
         """As many pages as the documents need."""
