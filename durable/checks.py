@@ -14,6 +14,7 @@ from durable.errors import ConfigurationError, UpstreamError
 from durable.host import Host
 from durable.job import Crawl, Mode, Stage
 from durable.model.differences import differences
+from durable.provision import UNKNOWN_STATUSES
 from durable.records import Reject, changes
 from durable.sources.source import Records
 
@@ -119,20 +120,23 @@ class Checks:
 
     async def _of_glean(self, found: Ends) -> AsyncIterator[tuple[str, Outcome, str]]:
         names = ["Glean reachable", "token good for the datasource", "datasource configured"]
+        datasource = self._connector.datasource
+        remedy = f"POST /setup/{self._connector.name} makes it what is declared"
         try:
             config = await found.glean(Stage.DOCUMENTS).config()
         except UpstreamError as error:
-            for found_of in self._failed(names, error):
-                yield found_of
+            is_to_add = datasource.is_declared and error.status in UNKNOWN_STATUSES
+            for name, outcome, detail in self._failed(names, error):
+                is_fault = is_to_add and outcome is Outcome.FAILED
+                yield name, outcome, f"{detail}: {remedy}" if is_fault else detail
             return
         for name in names[:-1]:
             yield name, Outcome.PASSED, ""
-        different = differences(self._connector.datasource, config)
+        different = differences(datasource, config)
         if not different:
             yield names[-1], Outcome.PASSED, ""
             return
         shown = "; ".join(str(each) for each in different[:REJECTS_SHOWN])
-        remedy = f"POST /setup/{self._connector.name} makes it what is declared"
         yield names[-1], Outcome.FAILED, f"{len(different)} differences, as {shown}: {remedy}"
 
     def _failed(

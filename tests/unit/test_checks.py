@@ -152,6 +152,38 @@ def test_a_datasource_that_is_not_as_it_is_declared_is_told_with_the_remedy() ->
     assert "POST /setup/notes makes it what is declared" in check.detail
 
 
+@pytest.mark.parametrize(
+    ("answer", "is_remedy"),
+    [
+        (httpx.Response(400, text="invalid datasource"), True),
+        (httpx.Response(401), False),
+        (httpx.Response(500), False),
+        (httpx.ConnectError("refused"), False),
+    ],
+    ids=["unknown", "token", "unwell", "unreachable"],
+)
+def test_a_datasource_that_glean_does_not_know_is_set_up_if_it_is_declared(
+    answer: httpx.Response | Exception, *, is_remedy: bool
+) -> None:
+    declared = Datasource("notes", category=Category.TICKETS, url_regex="https://notes.example/.*")
+    connector = replace(NOTES, datasource=declared)
+
+    found = checks(Network(a_page("a"), answer), connector)[6:]
+
+    (failed,) = [check for check in found if check.outcome is FAILED]
+    assert ("POST /setup/notes" in failed.detail) == is_remedy
+    assert sum("POST /setup" in check.detail for check in found) == is_remedy
+
+
+def test_a_datasource_that_is_only_named_is_not_to_be_set_up() -> None:
+    unknown = httpx.Response(400, text="invalid datasource")
+
+    check = checks(Network(a_page("a"), unknown))[-1]
+
+    assert check.outcome is FAILED
+    assert "/setup" not in check.detail
+
+
 def test_no_secret_is_in_what_is_told() -> None:
     quoting = httpx.Response(401, text="the token t0p-secret is wrong")
 
