@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from durable.connector import AnyConnector
 from durable.ends import glean_end
@@ -109,8 +109,26 @@ class Provision:
             datasource=datasource.name,
             is_declared=datasource.is_declared,
             exists=actual is not None,
-            differences=differences(datasource, actual or {}),
+            differences=[
+                structs.replace(each, actual=self._redacted(each.actual))
+                for each in differences(datasource, actual or {})
+            ],
         )
+
+    def _redacted(self, value: Any) -> Any:
+        """What Glean has, without secrets: it is shown and logged."""
+        match value:
+            case str():
+                return self._environment.redacted(value)
+            case list():
+                return [self._redacted(item) for item in value]
+            case dict():
+                return {
+                    self._environment.redacted(name): self._redacted(item)
+                    for name, item in value.items()
+                }
+            case _:
+                return value
 
     def _told(self, error: UpstreamError | ConfigurationError) -> Unprovisioned:
         reason = self._environment.redacted(str(error))

@@ -151,6 +151,29 @@ def test_what_glean_refuses_is_told_without_the_token(
     assert "t0ken" not in refusal.reason
 
 
+@pytest.mark.parametrize(
+    ("actual", "shown"),
+    [
+        ("of t0ken", "of ***"),
+        (["t0ken", 7], ["***", 7]),
+        ({"t0ken": {"of": "t0ken"}}, {"***": {"of": "***"}}),
+    ],
+    ids=["text", "list", "object"],
+)
+def test_what_glean_has_is_shown_without_the_token(actual: Any, shown: Any) -> None:
+    (difference,) = found(Network(in_glean(urlRegex=actual))).differences
+
+    assert difference.actual == shown
+
+
+def test_what_is_kept_is_sent_back_as_it_is() -> None:
+    network = Network(in_glean(urlRegex=".*", iconUrl="of t0ken"), httpx.Response(200))
+
+    asyncio.run(provision(network).set_up(1))
+
+    assert sent(network)["iconUrl"] == "of t0ken"
+
+
 def test_a_secret_that_is_not_set_is_named() -> None:
     refusal = asyncio.run(provision(Network(), GLEAN_INDEXING_API_TOKEN="").found())
 

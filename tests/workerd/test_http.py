@@ -106,3 +106,19 @@ def test_a_body_that_is_too_large_is_not_read(stack: Stack) -> None:
     response = stack.request("POST", "/trigger", content=b" " * 100_000)
 
     assert response.status_code == 413
+
+
+def test_a_datasource_that_is_only_named_is_shown_and_not_set_up(stack: Stack) -> None:
+    shown = stack.request("GET", "/datasource/python-docs")
+    refusal = stack.request("POST", "/setup/python-docs", json={"differences": 0})
+
+    assert shown.status_code == 200
+    assert shown.json() == {
+        "datasource": "pythondocs",
+        "is_declared": False,
+        "exists": True,
+        "differences": [],
+    }
+    assert refusal.status_code == 409
+    assert refusal.headers["content-type"] == "application/problem+json"
+    assert "give its Datasource a category" in refusal.json()["detail"]
