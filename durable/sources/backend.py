@@ -31,6 +31,7 @@ PATIENCE_REMEDY = (
 BEGUN = frozenset({200, 202, 204, 500})
 ASKED = frozenset({200, 202})
 STOPPED = frozenset({200, 202, 204})
+STOP_SECONDS = 5.0  # somebody may wait for the answer to a cancel
 
 
 class Backend(Struct, frozen=True, kw_only=True):
@@ -255,7 +256,11 @@ class BackendReader(Reader):
         """It may be done, or not know how."""
         with suppress(UpstreamError):
             await self._upstream.ask(
-                "DELETE", self._located(run), bytes_max=ANSWER_BYTES_MAX, statuses=STOPPED
+                "DELETE",
+                self._located(run),
+                bytes_max=ANSWER_BYTES_MAX,
+                statuses=STOPPED,
+                timeout_seconds=STOP_SECONDS,
             )
 
 

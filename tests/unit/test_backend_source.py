@@ -335,6 +335,14 @@ def test_a_job_that_is_cancelled_stops_the_crawl_as_well_as_can_be(
     assert network.requests[0].method == "DELETE"
 
 
+def test_who_cancels_does_not_wait_long_for_a_silent_backend() -> None:
+    network = Network(httpx.ReadTimeout("no answer"))
+
+    asyncio.run(BACKEND.reader(surroundings(network, environment())).cancelled(RUN))
+
+    assert network.requests[0].extensions["timeout"]["read"] <= 10
+
+
 # Who asks
 
 

@@ -1,11 +1,17 @@
 """Jobs of a backend: begun, followed, called off, begun anew."""
 
+from typing import ClassVar
+
 import httpx
 from msgspec.structs import replace
 
 from durable.commands import Command
 from durable.job import Mode, State
+from durable.paging.cursors import BodyCursor
 from durable.sources.backend import Backend
+from durable.sources.http import HttpReader, HttpSource
+from durable.sources.source import NO_NAMES, Surroundings
+from tests.fakes.answers import a_page, ok
 from tests.fakes.bench import SET, Bench
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
@@ -14,6 +20,22 @@ from tests.fakes.environment import an_environment
 URL = "https://crawler.example"
 DELEGATED = replace(NOTES, source=Backend(url_secret="CONNECTOR_API_URL", poll_ms=60_000))
 RUN = httpx.Response(202, headers={"location": "/index/run-1"})
+
+
+class Listener(HttpReader):
+    """Keeps what it was told."""
+
+    told: ClassVar[list[str | None]] = []
+
+    async def cancelled(self, cursor: str | None) -> None:
+        self.told.append(cursor)
+
+
+class Listening(HttpSource, frozen=True):
+    """A source whose readers would hear of a cancel."""
+
+    def reader(self, surroundings: Surroundings, names: frozenset[str] = NO_NAMES) -> Listener:
+        return Listener(self, surroundings, names)
 
 
 def a_bench(*answers: httpx.Response | Exception) -> Bench:
@@ -31,6 +53,36 @@ def test_a_job_that_is_cancelled_calls_its_backend_off() -> None:
 
     assert after.state is State.CANCELLED
     assert bench.network.lines == ["POST /index", "DELETE /index/run-1"]
+
+
+def test_a_backend_hears_of_it_once_the_job_is_stored_as_cancelled() -> None:
+    bench = a_bench(RUN)
+    job = bench.begun(Mode.FULL)
+    bench.left()
+    bench.network.add(httpx.Response(204))
+    states = []
+
+    async def look() -> None:
+        stored = bench.processor.job(job.id)
+        states.append(stored and stored.state)
+
+    bench.network.meanwhile(2, look)
+    bench.commanded(job, Command.CANCEL)
+
+    assert states == [State.CANCELLED]
+
+
+def test_a_source_that_is_read_here_is_not_told_of_a_cancel() -> None:
+    source = Listening(url="https://notes.example/list", paging=BodyCursor(field="next_cursor"))
+    connector = replace(NOTES, source=source)
+    page = a_page("a", next_cursor="2")
+    bench = Bench(page, ok(), connector=connector, limits={"turn_pages_max": 1})
+    job = bench.begun(Mode.FULL)
+    assert bench.left().state is State.SENDING
+    Listener.told.clear()
+
+    assert bench.commanded(job, Command.CANCEL).state is State.CANCELLED
+    assert Listener.told == []
 
 
 def test_a_backend_that_does_not_hear_of_it_does_not_keep_the_job() -> None:
