@@ -51,7 +51,7 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
         self.environment = Environment(lambda name: getattr(env, name, None))
-        transport = Gate(FetchTransport(_fetch))
+        transport = Gate(FetchTransport(fetch))
         host = Host(_now_ms, _nonce, random.random, transport, _pause)
         connector = self.connectors[ctx.id.name]
         self.provision = Provision(connector, self.environment, host)
@@ -185,7 +185,7 @@ async def _pause() -> None:
     await js.scheduler.wait(1)
 
 
-async def _fetch(
+async def fetch(
     method: str,
     url: str,
     headers: Mapping[str, str],

@@ -1,7 +1,7 @@
 """All that can be asked of the Worker: the one table of the routes and the OpenAPI document."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Literal
 
@@ -11,7 +11,18 @@ from durable.connector import NAME
 from durable.processor import JOB_ID
 from durable.provision import Provisioned
 from durable.status import Status
-from worker.bodies import Accepted, Approval, Checked, Health, Rejects, SetUp, Trigger
+from worker.bodies import (
+    Accepted,
+    Approval,
+    Checked,
+    Health,
+    Rejects,
+    Session,
+    SetUp,
+    SignIn,
+    Trigger,
+)
+from worker.sessions import SAFE_METHODS
 
 
 KEY = re.compile(r"[ -~]{1,255}")  # any text of the caller's own; it is stored
@@ -24,6 +35,9 @@ class Operation(StrEnum):
 
     HEALTH = "health"
     OPENAPI = "openapi"
+    SIGN_IN = "sign-in"
+    SESSION = "session"
+    SIGN_OUT = "sign-out"
     TRIGGER = "trigger"
     STATUS = "status"
     REJECTS = "rejects"
@@ -52,8 +66,9 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     path: str  # `{job}` stands for a job's id, `{connector}` for a connector's name
     summary: str
     body: type[Struct] | None = None
-    answer: type[Struct] | None  # None: any JSON object
+    answer: type[Struct] | None  # None: any JSON object, or nothing if the status is 204
     answer_status: int = 200
+    answer_headers: Mapping[str, str] = {}  # what each of them holds
     parameters: tuple[Parameter, ...] = ()
     other_refusals: tuple[int, ...] = ()  # beside those that follow from the rest
     is_public: bool = False
@@ -63,7 +78,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
         """The statuses of all problems that can be the answer to one of its methods."""
         statuses = {500, *self.other_refusals}
         if not self.is_public:
-            statuses |= {401, 503}
+            statuses |= {401, 503} if set(self.methods) <= SAFE_METHODS else {401, 403, 503}
         if self.body is not None:
             statuses |= {400, 413}
         for parameter in self.parameters:
@@ -93,6 +108,34 @@ ENDPOINTS = (
         summary="Read this document",
         answer=None,
         is_public=True,
+    ),
+    Endpoint(
+        operation=Operation.SIGN_IN,
+        methods=("POST",),
+        path="/session",
+        summary="Sign in, to ask with a cookie instead of the token",
+        body=SignIn,
+        answer=None,
+        answer_status=204,
+        answer_headers={"Set-Cookie": "The cookie of the session."},
+        other_refusals=(401, 503),
+        is_public=True,
+    ),
+    Endpoint(
+        operation=Operation.SESSION,
+        methods=("GET", "HEAD"),
+        path="/session",
+        summary="See who asks",
+        answer=Session,
+    ),
+    Endpoint(
+        operation=Operation.SIGN_OUT,
+        methods=("DELETE",),
+        path="/session",
+        summary="Sign out",
+        answer=None,
+        answer_status=204,
+        answer_headers={"Set-Cookie": "Takes the cookie away."},
     ),
     Endpoint(
         operation=Operation.TRIGGER,
@@ -203,18 +246,19 @@ ENDPOINTS = (
     ),
 )
 # By the first part of the path, and whether it names a job or a connector.
-_BY_PATH: Mapping[tuple[str, bool], Endpoint] = {
-    (endpoint.path.partition("/{")[0], "/{" in endpoint.path): endpoint for endpoint in ENDPOINTS
-}
+_BY_PATH: dict[tuple[str, bool], list[Endpoint]] = {}
+for _endpoint in ENDPOINTS:
+    _place = (_endpoint.path.partition("/{")[0], "/{" in _endpoint.path)
+    _BY_PATH.setdefault(_place, []).append(_endpoint)
 
 
-def found(path: str) -> tuple[Endpoint, str] | None:
-    """The endpoint at a path and what is named in it, which may be anything; "" for nothing.
+def found(path: str) -> tuple[Sequence[Endpoint], str] | None:
+    """The endpoints at a path and what is named in it, which may be anything; "" for nothing.
 
     The path is taken as it came, with its escapes: no job's id and no connector needs any.
     """
-    if (endpoint := _BY_PATH.get((path, False))) is not None:
-        return endpoint, ""
+    if (endpoints := _BY_PATH.get((path, False))) is not None:
+        return endpoints, ""
     start, slash, name = path.rpartition("/")
-    endpoint = _BY_PATH.get((start, True)) if slash else None
-    return None if endpoint is None else (endpoint, name)
+    endpoints = _BY_PATH.get((start, True)) if slash else None
+    return None if endpoints is None else (endpoints, name)

@@ -13,7 +13,8 @@ from durable.model.datasource import Datasource
 from tests.fakes.connector import NOTES
 from tests.fakes.requests import BEARER, a_request, answered, check_problem, content
 from tests.fakes.runners import JOB_ID, STATUS, FakeRunners
-from worker.routes import BODY_BYTES_MAX, failure
+from worker.request import BODY_BYTES_MAX
+from worker.routes import failure
 
 
 TWO: Connectors = {
