@@ -12,7 +12,7 @@ from durable.environment import Environment
 from durable.job import Mode
 from durable.processor import connector_name
 from durable.provision import Unprovisioned
-from worker import openapi, problems, sign_in
+from worker import openapi, pages, problems, sign_in
 from worker.auth import Auth, Caller, Via
 from worker.bodies import Approval, Checked, Health, Rejected, Rejects, SetUp, Trigger
 from worker.edge import Edge
@@ -70,6 +70,11 @@ class Routes:
         self._edge = edge
 
     async def answer(self, request: Request) -> Response:
+        if (page := pages.answer(request)) is not None:
+            return pages.varied(request, page)
+        return pages.varied(request, await self._answered(request))
+
+    async def _answered(self, request: Request) -> Response:
         if (at := found(request.path)) is None:
             return refused(problems.not_found(f"There is nothing at {request.path!r:.200}."))
         endpoints, job_id = at

@@ -32,6 +32,14 @@ def test_health_is_told_to_anybody() -> None:
     assert response.headers["content-type"] == "application/json"
 
 
+@pytest.mark.parametrize("path", ["/health", f"/status/{JOB_ID}", "/nothing", "/trigger"])
+def test_an_answer_is_neither_guessed_at_nor_kept(path: str) -> None:
+    headers = answered(a_request("GET", path)).headers
+
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+
+
 @pytest.mark.parametrize("mode", Mode)
 def test_a_trigger_begins_a_job_and_says_where_to_follow_it(mode: Mode) -> None:
     runners = FakeRunners()
@@ -75,7 +83,6 @@ def test_no_answer_is_kept_by_caches(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "",
         "/Health",
         "/health/",

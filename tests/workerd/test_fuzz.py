@@ -108,8 +108,8 @@ def settle(case: Case[Any]) -> None:
         is_short = len(name) <= connector.NAME_CHARACTERS_MAX
         if is_short and connector.NAME.fullmatch(name):
             case.body["connector"] = "python-docs"
-    if isinstance(case.body, dict) and isinstance(drawn := case.body.get("token"), str):
-        case.body["token"] = [TRIGGER_TOKEN, drawn][chosen(drawn, 2)]
+    if isinstance(case.body, dict) and isinstance(token := case.body.get("token"), str):
+        case.body["token"] = [TRIGGER_TOKEN, token][chosen(token, 2)]
     if isinstance(case.body, dict) and isinstance(count := case.body.get("deletions"), int):
         # Mostly enough for the job that is held.
         case.body["deletions"] = [count, abs(count) + RECORDS][chosen(str(count), 2)]
