@@ -4,7 +4,7 @@ Knows neither the platform nor the clock: the object that owns it hands them in.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -16,6 +16,9 @@ from durable.connector import AnyConnector
 from durable.ends import GLEAN_TOKEN, ends
 from durable.environment import Environment
 from durable.errors import ConfigurationError
+from durable.history.chronicle import Event
+from durable.history.lines import Line, line
+from durable.history.overview import Known, Overview, overview
 from durable.host import Host
 from durable.job import ENDED, Job, Limits, Mode, Stage, State
 from durable.pace import soon
@@ -27,6 +30,8 @@ from durable.verifying.verifier import Verifier, wakes_at_ms
 
 
 JOB_ID = re.compile(r"(?P<connector>[a-z0-9-]{1,40})-[0-9]{8}T[0-9]{9}Z-[0-9a-f]+")
+LAST_ID = "\x7f"  # after every job's id
+JOBS_SHOWN = 30  # of a connector at a glance
 OVERDUE_MS = 120_000  # the platform may fire a minute late
 
 
@@ -84,6 +89,7 @@ class Processor:
     async def _added(self, job: Job, trigger_key: str | None, pending: Sequence[Job]) -> Begun:
         # Where a job is working, its alarm is armed already, and its end arms the next.
         alarm_at_ms = None if pending else soon(job.created_at_ms, job.created_at_ms)
+        self._store.chronicle.record(None, job, job.created_at_ms, Limits())
         await self._store.add(job, trigger_key, alarm_at_ms)
         return Begun(job, is_new=True)
 
@@ -130,6 +136,7 @@ class Processor:
         after = obeyed(job, instruction, others[0] if others else None, now_ms, limits)
         if isinstance(after, Refusal):
             return after
+        self._store.chronicle.record(job, after, now_ms, limits)
         self._store.put(after, limits)
         if after.state is State.QUEUED:
             # The pages after these are read again.
@@ -174,9 +181,7 @@ class Processor:
 
     def shown(self, job: Job) -> Status:
         """A job for the outside; without secrets, also where the source put one into its cursor."""
-        # Only a turn reads them otherwise, and this may be an isolate that had none yet.
-        self._environment.hide(GLEAN_TOKEN, *self._connector.secrets())
-        clean, verification = self._environment.redacted, self._store.verifications.load(job.id)
+        clean, verification = self._clean(), self._store.verifications.load(job.id)
         if verification is not None:
             verification = replace(verification, error=clean(verification.error))
         shown = status(job, self.ahead_of(job), self._limits(), verification)
@@ -188,9 +193,47 @@ class Processor:
             events=tuple(replace(event, what=clean(event.what)) for event in shown.events),
         )
 
+    def events(self, job_id: str, after: int, count: int) -> list[Event]:
+        """So many events of a job, in order, that come after a number; without secrets."""
+        clean = self._clean()
+        return [
+            replace(event, happening=replace(event.happening, text=clean(event.happening.text)))
+            for event in self._store.chronicle.events(job_id, after, count)
+        ]
+
+    def event_count(self, job_id: str) -> int:
+        """All that there were, also those that are forgotten."""
+        return self._store.chronicle.count(job_id)
+
+    def lines(self, before_id: str, states: Iterable[State], count: int) -> list[Line]:
+        """So many jobs that come before an id, the newest first."""
+        jobs, now_ms = self._store.archive.jobs(before_id, states, count), self._host.now_ms()
+        return [line(job, self._clean(), now_ms) for job in jobs]
+
+    def overview(self) -> Overview:
+        """The connector at a glance."""
+        return overview(self._connector, self.known(), self._clean(), self._host.now_ms())
+
+    def known(self) -> Known:
+        """All that the overview and the metrics are made of."""
+        store = self._store
+        return Known(
+            jobs=store.archive.jobs(LAST_ID, State, JOBS_SHOWN),
+            current=next(iter([*store.held(), *store.pending()]), None),
+            tally=store.chronicle.tally(),
+            watermark_ms=store.watermark_ms(),
+            document_count=store.full_counts().get(Stage.DOCUMENTS),
+        )
+
     def rejects(self, job_id: str, after: tuple[int, int], count: int) -> list[tuple[int, Reject]]:
         """So many rejects with their pages, in order, that come after a page and place."""
         return self._store.rejects(job_id, after, count)
+
+    def _clean(self) -> Callable[[str], str]:
+        """Takes secrets out of a text."""
+        # Only a turn reads them otherwise, and this may be an isolate that had none yet.
+        self._environment.hide(GLEAN_TOKEN, *self._connector.secrets())
+        return self._environment.redacted
 
     async def turn(self) -> Job | None:
         """Carry on with the connector's first job until it waits, yields or ends.

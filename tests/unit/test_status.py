@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from durable.commands import LEGAL
 from durable.instant import rfc3339
-from durable.job import Flight, Job, Mode, Note, Page, State, Usage
+from durable.job import Flight, Job, Mode, Page, State, Usage
+from durable.note import Note
 from durable.status import status
 
 
