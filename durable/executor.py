@@ -101,7 +101,7 @@ class Executor:
                 case Pack():
                     # It keeps the processor to itself, and a slow source is to be asked before.
                     if self._page_ms >= SLOW_MS:
-                        await self._host.pause()
+                        await self._host.wait(1)  # then what was asked for has left
                     return self._pack(effect, ends, crawl.stage)
                 case Send():
                     return await self._send(effect, glean)

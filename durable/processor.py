@@ -1,10 +1,10 @@
-"""The jobs of one connector: begun, carried from turn to turn, commanded, looked up.
+"""The jobs of one connector: begun, carried from turn to turn, commanded.
 
 Knows neither the platform nor the clock: the object that owns it hands them in.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -13,25 +13,18 @@ from msgspec.structs import replace
 
 from durable.commands import LEGAL, Instruction, Refusal, obeyed
 from durable.connector import AnyConnector
-from durable.ends import GLEAN_TOKEN, ends
+from durable.ends import ends
 from durable.environment import Environment
 from durable.errors import ConfigurationError
-from durable.history.chronicle import Event
-from durable.history.lines import Line, line
-from durable.history.overview import Known, Overview, overview
 from durable.host import Host
 from durable.job import ENDED, Job, Limits, Mode, Stage, State
 from durable.pace import soon
-from durable.records import Reject
-from durable.status import Status, status
 from durable.store import Store
 from durable.turn import Turn
 from durable.verifying.verifier import Verifier, wakes_at_ms
 
 
 JOB_ID = re.compile(r"(?P<connector>[a-z0-9-]{1,40})-[0-9]{8}T[0-9]{9}Z-[0-9a-f]+")
-LAST_ID = "\x7f"  # after every job's id
-JOBS_SHOWN = 30  # of a connector at a glance
 OVERDUE_MS = 120_000  # the platform may fire a minute late
 
 
@@ -132,7 +125,7 @@ class Processor:
             for other in self._store.pending()
             if other.id != job_id and other.mode is job.mode and other.repeats == job.repeats
         ]
-        limits = self._limits()
+        limits = self._environment.usable_limits()
         after = obeyed(job, instruction, others[0] if others else None, now_ms, limits)
         if isinstance(after, Refusal):
             return after
@@ -171,70 +164,6 @@ class Processor:
         await self._store.arm(at_ms)
         return True
 
-    def job(self, job_id: str) -> Job | None:
-        return self._store.load(job_id)
-
-    def ahead_of(self, job: Job) -> Job | None:
-        """The pending job that a queued one waits for."""
-        pending = self._store.pending()
-        return pending[0] if pending and pending[0].id != job.id else None
-
-    def shown(self, job: Job) -> Status:
-        """A job for the outside; without secrets, also where the source put one into its cursor."""
-        clean, verification = self._clean(), self._store.verifications.load(job.id)
-        if verification is not None:
-            verification = replace(verification, error=clean(verification.error))
-        shown = status(job, self.ahead_of(job), self._limits(), verification)
-        return replace(
-            shown,
-            waits_because=shown.waits_because and clean(shown.waits_because),
-            last_error=shown.last_error and clean(shown.last_error),
-            cursor=shown.cursor and clean(shown.cursor),
-            events=tuple(replace(event, what=clean(event.what)) for event in shown.events),
-        )
-
-    def events(self, job_id: str, after: int, count: int) -> list[Event]:
-        """So many events of a job, in order, that come after a number; without secrets."""
-        clean = self._clean()
-        return [
-            replace(event, happening=replace(event.happening, text=clean(event.happening.text)))
-            for event in self._store.chronicle.events(job_id, after, count)
-        ]
-
-    def event_count(self, job_id: str) -> int:
-        """All that there were, also those that are forgotten."""
-        return self._store.chronicle.count(job_id)
-
-    def lines(self, before_id: str, states: Iterable[State], count: int) -> list[Line]:
-        """So many jobs that come before an id, the newest first."""
-        jobs, now_ms = self._store.archive.jobs(before_id, states, count), self._host.now_ms()
-        return [line(job, self._clean(), now_ms) for job in jobs]
-
-    def overview(self) -> Overview:
-        """The connector at a glance."""
-        return overview(self._connector, self.known(), self._clean(), self._host.now_ms())
-
-    def known(self) -> Known:
-        """All that the overview and the metrics are made of."""
-        store = self._store
-        return Known(
-            jobs=store.archive.jobs(LAST_ID, State, JOBS_SHOWN),
-            current=next(iter([*store.held(), *store.pending()]), None),
-            tally=store.chronicle.tally(),
-            watermark_ms=store.watermark_ms(),
-            document_count=store.full_counts().get(Stage.DOCUMENTS),
-        )
-
-    def rejects(self, job_id: str, after: tuple[int, int], count: int) -> list[tuple[int, Reject]]:
-        """So many rejects with their pages, in order, that come after a page and place."""
-        return self._store.rejects(job_id, after, count)
-
-    def _clean(self) -> Callable[[str], str]:
-        """Takes secrets out of a text."""
-        # Only a turn reads them otherwise, and this may be an isolate that had none yet.
-        self._environment.hide(GLEAN_TOKEN, *self._connector.secrets())
-        return self._environment.redacted
-
     async def turn(self) -> Job | None:
         """Carry on with the connector's first job until it waits, yields or ends.
 
@@ -253,15 +182,11 @@ class Processor:
 
     async def _verified(self) -> Job | None:
         """Carry on with what is to be done after a job's success, now that none is pending."""
-        verifier = Verifier(self._environment, self._store, self._host, self._limits())
+        verifier = Verifier(
+            self._environment, self._store, self._host, self._environment.usable_limits()
+        )
         job_id = await verifier.turn()
         return None if job_id is None else self._store.load(job_id)
-
-    def _limits(self) -> Limits:
-        try:
-            return self._environment.limits()
-        except ConfigurationError:
-            return Limits()  # the next turn fails by it, and says so
 
 
 def connector_name(job_id: str) -> str | None:

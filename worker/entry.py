@@ -4,7 +4,7 @@ One of the two files that know the platform, a clock or randomness. The platform
 finds the exported classes among this file's names.
 """
 
-import json
+import time
 import traceback
 from collections.abc import Mapping
 from typing import Any
@@ -15,11 +15,12 @@ from pyodide.ffi import to_js
 from workers import WorkerEntrypoint
 
 import connectors
-from durable import runner
+from durable import log, runner
 from durable.commands import Command
 from durable.discovery import discover
 from durable.environment import Environment
 from durable.job import Mode
+from durable.log import Level
 from worker.responses import Response
 from worker.routes import Request, Routes, failure
 from worker.schedule import due
@@ -35,7 +36,7 @@ class Runner(runner.Runner):
 class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class has no types
     async def fetch(self, request: Any) -> Any:
         environment = Environment(lambda name: getattr(self.env, name, None))
-        routes = Routes(environment, CONNECTORS, _Runners(self.env.RUNNER))
+        routes = Routes(environment, CONNECTORS, _Runners(self.env.RUNNER), _now_ms)
         try:
             response = await routes.answer(_request(request.js_object))
         except Exception:  # noqa: BLE001 - our own bug; the caller is told no more than that
@@ -64,9 +65,13 @@ class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class ha
             raise ExceptionGroup("objects could not be reached", failures)
 
 
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 def _log(event: str, text: str) -> None:
-    """A line of the platform's log. As JSON, so that no text from outside can begin another."""
-    print(json.dumps({"event": event, "text": text}))  # noqa: T201
+    """A line of the platform's log."""
+    print(log.line(event, Level.ERROR, text=text))  # noqa: T201
 
 
 class _Runners:
@@ -79,9 +84,29 @@ class _Runners:
         begun: Mapping[str, Any] = await self._stub(connector).begin(mode.value, trigger_key)
         return begun
 
-    async def status(self, connector: str, job_id: str) -> Mapping[str, Any] | None:
-        status: Mapping[str, Any] | None = await self._stub(connector).status(job_id)
+    async def status(self, connector: str, job_id: str, wait_ms: int) -> Mapping[str, Any] | None:
+        status: Mapping[str, Any] | None = await self._stub(connector).status(job_id, wait_ms)
         return status
+
+    async def overview(self, connector: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = await self._stub(connector).overview()
+        return found
+
+    async def measured(self, connector: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = await self._stub(connector).measured()
+        return found
+
+    async def jobs(
+        self, connector: str, before_id: str, states: str, count: int
+    ) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = await self._stub(connector).jobs(before_id, states, count)
+        return found
+
+    async def events(
+        self, connector: str, job_id: str, after: int, count: int
+    ) -> Mapping[str, Any] | None:
+        found: Mapping[str, Any] | None = await self._stub(connector).events(job_id, after, count)
+        return found
 
     async def obey(
         self, connector: str, job_id: str, command: Command, deletion_count: int

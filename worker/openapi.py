@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from worker import problems
 from worker.bodies import Accepted
-from worker.endpoints import Endpoint, Parameter
+from worker.endpoint import Endpoint, Parameter
 from worker.problems import Problem
 
 
@@ -81,10 +81,11 @@ def _parameter(parameter: Parameter) -> Json:
 
 def _answer(endpoint: Endpoint, *, is_head: bool) -> Json:
     kind = endpoint.answer
-    answer: Json = {"description": _text(kind) if kind is not None else "This document."}
+    answer: Json = {"description": _text(kind) if kind is not None else endpoint.summary + "."}
     if not is_head:
-        schema = _reference(kind) if kind is not None else {"type": "object"}
-        answer["content"] = {"application/json": {"schema": schema}}
+        is_text = endpoint.media_type.startswith("text/")
+        schema = _reference(kind) if kind else {"type": "string" if is_text else "object"}
+        answer["content"] = {endpoint.media_type: {"schema": schema}}
     if kind is Accepted:
         answer["headers"] = {"Location": _header("The path of the job's status.")}
     return answer

@@ -40,6 +40,10 @@ def json_answer(status: int, content: object, headers: Mapping[str, str] | None 
     )
 
 
+def text_answer(kind: str, content: str) -> Response:
+    return Response(200, {"content-type": kind, "cache-control": "no-store"}, content.encode())
+
+
 def refused(problem: Problem, allow: str | None = None) -> Response:
     headers = {"content-type": "application/problem+json", "cache-control": "no-store"}
     if allow is not None:

@@ -14,7 +14,7 @@ from durable.instant import rfc3339, span
 from durable.job import ENDED, Job, Mode, State
 
 
-class Health(StrEnum):
+class Condition(StrEnum):
     """How a connector is. The first of these that is so."""
 
     UNREACHABLE = "unreachable"  # its object does not answer
@@ -43,7 +43,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     schedule: list[Scheduled]
     next_at: str | None
     next_mode: Mode | None
-    health: Health
+    health: Condition
     why: str | None
     last_success_at: str | None
     watermark: str | None  # INCREMENTAL reads what has changed since then
@@ -100,7 +100,7 @@ def unreachable(connector: AnyConnector, now_ms: int) -> Overview:
     """Of a connector whose object does not answer."""
     return replace(
         overview(connector, Known(), str, now_ms),
-        health=Health.UNREACHABLE,
+        health=Condition.UNREACHABLE,
         why="its object does not answer: npx wrangler tail shows why",
     )
 
@@ -118,21 +118,21 @@ def stale_ms(connector: AnyConnector, known: Known, now_ms: int) -> int | None:
     return now_ms - since_ms if now_ms - since_ms > connector.stale_after_ms else None
 
 
-def _health(connector: AnyConnector, known: Known, now_ms: int) -> tuple[Health, str | None]:
+def _health(connector: AnyConnector, known: Known, now_ms: int) -> tuple[Condition, str | None]:
     current = known.current
     if current is not None and current.state is State.HELD:
-        return Health.HELD, current.error
+        return Condition.HELD, current.error
     if (silent_ms := stale_ms(connector, known, now_ms)) is not None:
-        return Health.STALE, f"no success for {span(silent_ms)}"
+        return Condition.STALE, f"no success for {span(silent_ms)}"
     if current is not None:
         is_waiting = current.retry_at_ms is not None and bool(current.error)
-        return (Health.WAITING, current.error) if is_waiting else (Health.WORKING, None)
+        return (Condition.WAITING, current.error) if is_waiting else (Condition.WORKING, None)
     latest = next((job for job in known.jobs if job.state in ENDED), None)
     if latest is None:
-        return Health.NEW, None
+        return Condition.NEW, None
     if latest.state is State.FAILED:
-        return Health.FAILING, latest.error
-    return Health.OK, None
+        return Condition.FAILING, latest.error
+    return Condition.OK, None
 
 
 def _schedule(connector: AnyConnector, now_ms: int) -> list[Scheduled]:

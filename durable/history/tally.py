@@ -11,7 +11,8 @@ from durable.job import ENDED, Job, Mode, Stage, State
 from durable.note import Kind
 
 
-# Upper bounds of the classes of a turn's duration, in milliseconds. Only ever add behind.
+# Upper bounds of the classes of a turn's duration, in milliseconds. Counts are stored in this
+# order: never change it.
 TURN_MS = (100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000)
 
 

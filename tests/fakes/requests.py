@@ -14,6 +14,7 @@ from worker.responses import Response
 from worker.routes import Request, Routes
 
 
+NOW_MS = 1_764_000_000_000
 BEARER = {"authorization": "Bearer t0ken"}
 NOTES_ONLY: Connectors = {"notes": NOTES}
 
@@ -38,7 +39,7 @@ def answered(
     **variables: str,
 ) -> Response:
     environment = an_environment(**({"TRIGGER_TOKEN": "t0ken"} | variables))
-    routes = Routes(environment, connectors, runners or FakeRunners())
+    routes = Routes(environment, connectors, runners or FakeRunners(), lambda: NOW_MS)
     return asyncio.run(routes.answer(request))
 
 

@@ -47,6 +47,7 @@ def test_a_queued_job_has_nothing_to_show_yet() -> None:
         "attempt": 0,
         "next_attempt_at": None,
         "last_error": None,
+        "progress": None,
         "missing": None,
         "upload_id": None,
         "cursor": None,
