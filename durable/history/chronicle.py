@@ -82,9 +82,9 @@ class Chronicle:
 
 
 def _is_alike(before: Job, after: Job) -> bool:
+    """Whether no turn has ended and nothing was noted, as it is with each change of the state."""
     return (
         before.notes == after.notes
-        and before.state is after.state
         and before.turn_count == after.turn_count
         and (before.turn is None) is (after.turn is None)
     )
