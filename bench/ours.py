@@ -137,7 +137,7 @@ def _turn_ends(log: Iterable[str], job_id: str) -> Iterator[int]:
     for line in log:
         if line.startswith(TURN_ENDED):
             turn = json.loads(line)
-            if turn["id"] == job_id and turn["state"] in RUNNING:
+            if turn["job"] == job_id and turn["state"] in RUNNING:
                 yield turn["pages"]
 
 

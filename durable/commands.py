@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from durable.guard import missing_count
 from durable.job import Job, Limits, State
 from durable.lifecycle import ended, grounded, noted
+from durable.note import Kind
 from durable.pace import soon
 
 
@@ -95,7 +96,7 @@ def _retried(job: Job, _instruction: Instruction, now_ms: int, limits: Limits) -
         finished_at_ms=None,
         error="",
     )
-    return noted(_queued(job, now_ms), "retried on request", now_ms, limits)
+    return noted(_queued(job, now_ms), "retried on request", now_ms, limits, Kind.RETRIED)
 
 
 def _approved(job: Job, instruction: Instruction, now_ms: int, limits: Limits) -> Job | Refusal:
@@ -108,7 +109,7 @@ def _approved(job: Job, instruction: Instruction, now_ms: int, limits: Limits) -
         )
     text = f"approved: at most {instruction.deletion_count} documents may be deleted"
     job = replace(job, approved_count=instruction.deletion_count, error="")
-    return noted(_queued(job, now_ms), text, now_ms, limits)
+    return noted(_queued(job, now_ms), text, now_ms, limits, Kind.APPROVED)
 
 
 def _queued(job: Job, now_ms: int) -> Job:

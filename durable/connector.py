@@ -48,6 +48,8 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
         processes_at_once: have Glean process the documents at once after a FULL job's success,
             as far as it takes that: once in three hours. Deletions that Glean's own check has
             paused are then carried out.
+        stale_after_ms: without a success for so long, somebody has to look: the overview says
+            so, and an alert is sent. None: never.
 
     Raises:
         ConfigurationError: the name or a cron expression is not right, or something is missing.
@@ -67,6 +69,7 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
     schedule: Mapping[str, Mode] = {}
     verifies: bool = False
     processes_at_once: bool = False
+    stale_after_ms: int | None = None
 
     def __post_init__(self) -> None:
         if faults := list(self._faults()):
@@ -89,6 +92,14 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
             yield (
                 "verifies: it is not for a source that brings its documents to Glean itself, as "
                 "nobody counts them here: leave it out"
+            )
+        stale_after_ms: object = self.stale_after_ms
+        if stale_after_ms is not None and (
+            type(stale_after_ms) is not int or stale_after_ms < cron.MINUTE_MS
+        ):
+            yield (
+                f"stale_after_ms: {stale_after_ms!r} is not right: it is a whole number of "
+                f"milliseconds from {cron.MINUTE_MS}, or None"
             )
         for expression in self.schedule:
             if (fault := cron.fault(expression)) is not None:

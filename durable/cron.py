@@ -24,6 +24,13 @@ def is_due(expression: str, at_ms: int) -> bool:
     return next(_after(expression, minute - timedelta(minutes=1)), None) == minute
 
 
+def next_ms(expression: str, now_ms: int) -> int | None:
+    """The first minute after this instant in which it fires; None if it never does."""
+    moment = datetime.fromtimestamp(now_ms / 1_000, UTC)
+    found = next(_after(expression, moment), None)
+    return None if found is None else int(found.timestamp() * 1_000)
+
+
 def _after(expression: str, moment: datetime) -> CronSim:
     fields = expression.upper().split()
     if len(fields) != 5:

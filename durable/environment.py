@@ -162,6 +162,13 @@ class Environment:
                 f"it takes a JSON object of {', '.join(Limits.__struct_fields__)}"
             ) from error
 
+    def usable_limits(self) -> Limits:
+        """The same; or the defaults where LIMITS is not right: a turn fails by it, and says so."""
+        try:
+            return self.limits()
+        except ConfigurationError:
+            return Limits()
+
     def glean_url(self) -> str:
         """The root of Glean's indexing API: GLEAN_SERVER_URL, else from GLEAN_INSTANCE."""
         server_url = self.optional("GLEAN_SERVER_URL")

@@ -21,6 +21,16 @@ class Recourse(StrEnum):
     SKIP = "skip"  # set aside the one record that was asked for; where none was, there is no help
 
 
+class Cause(StrEnum):
+    """What is wrong, to be counted by."""
+
+    THROTTLED = "throttled"  # 429
+    UNAVAILABLE = "unavailable"  # 5xx
+    REFUSED = "refused"  # any other answer than one that was asked for
+    UNANSWERED = "unanswered"  # nothing came, or not all of it, or nothing that could be read
+    LATE = "late"  # Glean does not tell yet what became of it
+
+
 class UpstreamError(Exception):
     """The source or Glean did not do what was asked, or its answer was lost.
 
@@ -47,6 +57,18 @@ class UpstreamError(Exception):
         self.is_transient = is_transient
         self.status = status
         self.retry_after = retry_after
+
+    @property
+    def cause(self) -> Cause:
+        match self.status:
+            case None:
+                return Cause.UNANSWERED
+            case 429:
+                return Cause.THROTTLED
+            case status if status >= 500:
+                return Cause.UNAVAILABLE
+            case _:
+                return Cause.REFUSED
 
 
 class ConfigurationError(Exception):

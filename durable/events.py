@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from durable.errors import Recourse
+from durable.errors import Cause, Recourse
 from durable.job import Page, Plan, Stage, Standing
 
 
@@ -135,6 +135,7 @@ class Failed(Struct, frozen=True):
     jitter: float = 1.0  # how much of the back-off is waited, drawn from 0 to 1
     effect: Effect | None = None  # what was asked for
     recourse: Recourse | None = None  # what helps instead
+    cause: Cause = Cause.UNANSWERED
 
 
 Event = (

@@ -10,7 +10,7 @@ from durable.connector import AnyConnector
 from durable.ends import Ends, ends
 from durable.envelopes import Envelope
 from durable.environment import Environment
-from durable.errors import ConfigurationError, Recourse, UpstreamError
+from durable.errors import Cause, ConfigurationError, Recourse, UpstreamError
 from durable.events import (
     Ask,
     Asked,
@@ -101,7 +101,7 @@ class Executor:
                 case Pack():
                     # It keeps the processor to itself, and a slow source is to be asked before.
                     if self._page_ms >= SLOW_MS:
-                        await self._host.pause()
+                        await self._host.wait(1)  # then what was asked for has left
                     return self._pack(effect, ends, crawl.stage)
                 case Send():
                     return await self._send(effect, glean)
@@ -220,6 +220,7 @@ class Executor:
             is_transient=error.is_transient or may_pass,
             after_ms=wait_ms(error.retry_after, self._host.now_ms()),
             recourse=error.recourse,
+            cause=error.cause,
         )
 
     def _failed(
@@ -229,9 +230,10 @@ class Executor:
         *,
         is_transient: bool,
         recourse: Recourse | None = None,
+        cause: Cause = Cause.UNANSWERED,
     ) -> Failed:
         reason, jitter = self._reason(error), self._host.draw()
-        return Failed(reason, is_transient, after_ms, jitter, recourse=recourse)
+        return Failed(reason, is_transient, after_ms, jitter, recourse=recourse, cause=cause)
 
     def _reason(self, error: Exception) -> str:
         return told(str(error), self._environment)

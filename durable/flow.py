@@ -19,6 +19,7 @@ from durable.lifecycle import (
     promoted,
     rewound,
 )
+from durable.note import Kind
 from durable.pace import (
     asked,
     indexed,
@@ -100,9 +101,10 @@ def _arrive(job: Job, now_ms: int, limits: Limits) -> Step:
     if not job.is_upload:
         return finished(job, now_ms, limits), ()
     if (reason := holding_reason(job, limits)) is not None:
-        job = replace(job, state=State.HELD, error=reason, turn=None, alarm_at_ms=None)
-        return noted(job, "held: waits for a person", now_ms, limits), ()
-    job = noted(replace(job, state=State.CLOSING), "at the end of the source", now_ms, limits)
+        job = replace(grounded(job), state=State.HELD, error=reason, alarm_at_ms=None)
+        return noted(job, "held: waits for a person", now_ms, limits, Kind.HELD), ()
+    text = "at the end of the source"
+    job = noted(replace(job, state=State.CLOSING), text, now_ms, limits, Kind.CLOSING)
     assert job.turn is not None, "the end is reached within a turn"
     if is_spent(job, job.turn, now_ms, limits):
         return _yield(job, now_ms)
@@ -160,10 +162,16 @@ def fail(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Step:
     # Others that were under way may have failed before.
     retry_at_ms = max(now_ms + wait_ms(job, failure, limits), job.retry_at_ms or 0)
     job = replace(job, retry_at_ms=soon(retry_at_ms, now_ms))
-    job = noted(job, failure.reason, now_ms, limits)
+    job = noted(job, failure.reason, now_ms, limits, Kind.RETRY, cause=_cause(failure))
     if job.state is State.SENDING:
         return flow(job, now_ms, limits)  # until all is heard of that is under way
     return wait(job, now_ms, limits)
+
+
+def _cause(failure: Failed) -> str:
+    """Who it was, and what was wrong."""
+    end = "source" if isinstance(failure.effect, Fetch) else "glean"
+    return f"{end}_{failure.cause}"
 
 
 def wait(job: Job, now_ms: int, limits: Limits) -> Step:

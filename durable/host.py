@@ -15,5 +15,5 @@ class Host(Struct, frozen=True):
     nonce: Callable[[], str]  # a few hexadecimal digits, different each time
     draw: Callable[[], float]  # any number from 0 to 1, as likely as any other
     transport: httpx.AsyncBaseTransport
-    pause: Callable[[], Awaitable[object]]  # until what was asked for has left
+    wait: Callable[[int], Awaitable[object]]  # so many milliseconds, in which the runtime works
     tokens: Tokens = field(default_factory=Tokens)

@@ -5,12 +5,21 @@ from datetime import time as time_of_day
 
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+UNITS = ((86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second"))
 
 
 def rfc3339(at_ms: int) -> str:
     """As in 2026-11-24T02:00:00.000Z."""
     moment = datetime.fromtimestamp(at_ms / 1_000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def span(duration_ms: int) -> str:
+    """Roughly, as a person says it: "3 days", "1 hour"."""
+    for unit_ms, name in UNITS:
+        if (count := duration_ms // unit_ms) >= 1:
+            return f"{count} {name}" if count == 1 else f"{count} {name}s"
+    return "less than a second"
 
 
 def unix_seconds(moment: datetime | date | str) -> int:

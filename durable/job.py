@@ -1,6 +1,6 @@
 """A job as it is stored, and the bounds it works within.
 
-Imports nothing of ours. Times are Unix milliseconds (`_at_ms`), durations
+Imports nothing of ours but its notes. Times are Unix milliseconds (`_at_ms`), durations
 milliseconds (`_ms`): the units of the platform's alarms.
 """
 
@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta, Struct
+
+from durable.note import Note
 
 
 Positive = Annotated[int, Meta(ge=1)]
@@ -103,6 +105,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     jobs_kept_max: Positive = 100  # that have ended
     rejects_kept_max: Count = 1_000  # of each job; all of them are counted
     notes_kept_max: Positive = 30  # of each job
+    events_kept_max: Positive = 300  # of each job: its first ones, and its latest
 
 
 class Crawl(Struct, frozen=True):
@@ -184,25 +187,30 @@ class Flight(Struct, frozen=True):
         return self.is_packed and self.sent_count == self.batch_count
 
     @property
+    def document_count(self) -> int:
+        """That come into Glean, once all of it has."""
+        return self.page.document_count - self.rejected_document_count
+
+    @property
+    def deletion_count(self) -> int:
+        return self.page.deletion_count - self.rejected_deletion_count
+
+    @property
     def reject_count(self) -> int:
         refused_count = self.rejected_document_count + self.rejected_deletion_count
         return self.page.reject_count + refused_count
 
 
 class Usage(Struct, frozen=True):
-    """What the turn under way has used of its budget."""
+    """What a turn has used of its budget, and done with it."""
 
     started_at_ms: int
     page_count: int = 0
     byte_count: int = 0
     request_count: int = 0  # at most so many
-
-
-class Note(Struct, frozen=True):
-    """Something that happened to a job, for whoever reads its status."""
-
-    at_ms: int
-    text: str
+    document_count: int = 0  # this and the next two are of the same pages
+    deletion_count: int = 0
+    reject_count: int = 0
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -228,6 +236,7 @@ class Job(Struct, frozen=True, kw_only=True):
     byte_count: int = 0
     turn_count: int = 0
     turn: Usage | None = None  # None between turns: a wake-up that finds one, follows a death
+    ended_turn: Usage | None = None  # the latest; not stored
     attempt: int = 0  # turns begun since the last progress, that one's too; counted as they begin
     death_count: int = 0  # of the isolate, since the last progress
     progress_at_ms: int = 0

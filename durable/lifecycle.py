@@ -3,7 +3,8 @@
 from msgspec.structs import replace
 
 from durable.guard import rejection_reason
-from durable.job import CONFIRMED, UPLOADED, Done, Job, Limits, Mode, Note, Plan, Stage, State
+from durable.job import CONFIRMED, UPLOADED, Done, Job, Limits, Mode, Plan, Stage, State
+from durable.note import Kind, Note
 from durable.pace import soon
 
 
@@ -66,7 +67,7 @@ def finished(job: Job, now_ms: int, limits: Limits) -> Job:
     text = f"{job.stage}: {job.document_count} brought"
     job = replace(job, done=(*job.done, done), stage_index=job.stage_index + 1)
     job = replace(grounded(anew(job, now_ms)), alarm_at_ms=soon(now_ms, now_ms))
-    return noted(job, text, now_ms, limits)
+    return noted(job, text, now_ms, limits, Kind.STAGE)
 
 
 def promoted(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
@@ -84,7 +85,7 @@ def promoted(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
         retry_at_ms=None,
         alarm_at_ms=soon(now_ms, now_ms),
     )
-    return noted(job, f"becomes a FULL sync: {reason}", now_ms, limits)
+    return noted(job, f"becomes a FULL sync: {reason}", now_ms, limits, Kind.PROMOTED)
 
 
 def rewound(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
@@ -100,7 +101,7 @@ def rewound(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
         rewind_count=job.rewind_count + 1,
         alarm_at_ms=soon(now_ms, now_ms),
     )
-    return noted(job, f"begins anew: {reason}", now_ms, limits)
+    return noted(job, f"begins anew: {reason}", now_ms, limits, Kind.RESTARTED)
 
 
 def taken_up(job: Job, now_ms: int, limits: Limits) -> Job:
@@ -117,13 +118,16 @@ def taken_up(job: Job, now_ms: int, limits: Limits) -> Job:
         or is_over
         or (job.has_end and rejection_reason(job, limits) is not None)
     ):
-        return noted(anew(job, now_ms), "begins anew", now_ms, limits)
+        return noted(anew(job, now_ms), "begins anew", now_ms, limits, Kind.RESTARTED)
     return job
 
 
 def grounded(job: Job) -> Job:
     """With nothing under way: between two turns, or at the end."""
-    return replace(job, flights=(), is_fetching=False, is_refused=False, turn=None)
+    ended_turn = job.turn or job.ended_turn
+    return replace(
+        job, flights=(), is_fetching=False, is_refused=False, turn=None, ended_turn=ended_turn
+    )
 
 
 def paused(job: Job, until_ms: int, reason: str, now_ms: int) -> Job:
@@ -154,7 +158,7 @@ def died(job: Job, now_ms: int, limits: Limits) -> Job:
         halving_count=min(job.halving_count + 1, limits.turn_pages_max.bit_length()),
     )
     text = f"the Worker was killed while {job.state} at page {job.page_count + 1}"
-    job = noted(job, text, now_ms, limits)
+    job = noted(job, text, now_ms, limits, Kind.KILLED)
     if job.death_count < limits.deaths_max or not is_smallest:
         return job
     reason = (
@@ -179,7 +183,7 @@ def displaced(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
         restart_count=job.restart_count + 1,
         alarm_at_ms=soon(job.retry_at_ms or 0, now_ms),
     )
-    return noted(job, f"begins anew: {reason}", now_ms, limits)
+    return noted(job, f"begins anew: {reason}", now_ms, limits, Kind.RESTARTED)
 
 
 def ended(job: Job, state: State, now_ms: int, limits: Limits, error: str = "") -> Job:
@@ -191,15 +195,18 @@ def ended(job: Job, state: State, now_ms: int, limits: Limits, error: str = "") 
         alarm_at_ms=None,
         error=error,
     )
-    return noted(job, f"{state}: {error}" if error else state.value, now_ms, limits)
+    text = f"{state}: {error}" if error else state.value
+    return noted(job, text, now_ms, limits, Kind(state.value))
 
 
-def noted(job: Job, text: str, now_ms: int, limits: Limits) -> Job:
+def noted(  # noqa: PLR0913 - a note's parts
+    job: Job, text: str, now_ms: int, limits: Limits, kind: Kind = Kind.NOTE, *, cause: str = ""
+) -> Job:
     """With a note of what happened; the same once more takes the place of the latest."""
     notes = job.notes
     if notes and notes[-1].text == text:
         notes = notes[:-1]
-    kept = (*notes, Note(now_ms, text))[-limits.notes_kept_max :]
+    kept = (*notes, Note(now_ms, text, kind.value, cause))[-limits.notes_kept_max :]
     return replace(job, notes=kept)
 
 

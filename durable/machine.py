@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from durable import window
 from durable.closing import closing, gone_reason, is_gone, unsettled_reason
+from durable.errors import Cause
 from durable.events import (
     Ask,
     Asked,
@@ -40,6 +41,7 @@ from durable.lifecycle import (
     promoted,
     taken_up,
 )
+from durable.note import Kind
 from durable.pace import leased, soon
 
 
@@ -66,7 +68,8 @@ def step(  # noqa: C901, PLR0911, PLR0912 - a return for each arrow of the diagr
         case State.OPENING, Asked(standing) if job.resumes:
             return _resume(job, standing, now_ms, limits)
         case State.OPENING, Opened():
-            job = noted(job, f"opened the upload {job.upload_id}", now_ms, limits)
+            text = f"opened the upload {job.upload_id}"
+            job = noted(job, text, now_ms, limits, Kind.OPENED)
             return _begin(progressed(replace(job, state=State.SENDING), now_ms), now_ms, limits)
         case State.SENDING, Fetched() if job.is_fetching:
             return take(replace(job, is_fetching=False), event, now_ms, limits)
@@ -104,7 +107,7 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
             job = taken_up(job, now_ms, limits)
     if is_redefined:
         text = "the connector's definition has changed: begins anew"
-        job = noted(from_start(job, plan, now_ms), text, now_ms, limits)
+        job = noted(from_start(job, plan, now_ms), text, now_ms, limits, Kind.RESTARTED)
     if is_queued or job.state is State.OPENING:
         job = replace(job, expected_count=woke.full_counts.get(job.stage))
     job = replace(
@@ -125,14 +128,15 @@ def _begun(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Job:
     """A job at its very start. Changes that the source does not know any more, it cannot bring."""
     kept_ms, watermark_ms = woke.plan.kept_ms, woke.watermark_ms
     if job.repeats:
-        return noted(from_start(job, woke.plan, now_ms), f"repeats {job.repeats}", now_ms, limits)
+        text = f"repeats {job.repeats}"
+        return noted(from_start(job, woke.plan, now_ms), text, now_ms, limits, Kind.BEGUN)
     is_incremental = job.mode is Mode.INCREMENTAL
     if is_incremental and kept_ms is not None and (watermark_ms or 0) < now_ms - kept_ms:
         days = kept_ms / DAY_MS
         job = promoted(job, f"the source keeps its changes for {days:g} days", now_ms, limits)
     since_ms = None if job.mode is Mode.FULL else watermark_ms
     job = from_start(replace(job, since_ms=since_ms), woke.plan, now_ms)
-    return noted(job, "begun", now_ms, limits)
+    return noted(job, "begun", now_ms, limits, Kind.BEGUN)
 
 
 def _begin(job: Job, now_ms: int, limits: Limits) -> Step:
@@ -161,7 +165,8 @@ def _resume(job: Job, standing: Standing, now_ms: int, limits: Limits) -> Step:
         return finished(job, now_ms, limits), ()
     else:
         text = f"the upload {job.upload_id} is {standing}: begins anew"
-        job = noted(replace(anew(job, now_ms), attempt=1), text, now_ms, limits)
+        job = replace(anew(job, now_ms), attempt=1)
+        job = noted(job, text, now_ms, limits, Kind.RESTARTED)
     return _begin(job, now_ms, limits)
 
 
@@ -184,7 +189,7 @@ def _wait_for_history(job: Job, standing: Standing, now_ms: int, limits: Limits)
     assert job.unsettled_at_ms is not None, "set above"
     if now_ms - job.unsettled_at_ms < limits.settle_ms_max:
         reason = f"Glean's history still has the upload {job.upload_id} as {standing}"
-        return fail(job, Failed(reason, is_transient=True), now_ms, limits)
+        return fail(job, Failed(reason, is_transient=True, cause=Cause.LATE), now_ms, limits)
     if not job.is_close_answered:
         return displaced(job, gone_reason(job, standing), now_ms, limits), ()
     return ended(job, State.FAILED, now_ms, limits, unsettled_reason(job, limits)), ()

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from durable.events import Failed
-from durable.job import Job, Limits, Stage, Usage
+from durable.job import Flight, Job, Limits, Stage, Usage
 
 
 ALARM_MS_MIN = 50  # the platform may lose an alarm that is set for this very moment
@@ -81,11 +81,16 @@ def leased(job: Job, now_ms: int, limits: Limits) -> Job:
     return replace(job, alarm_at_ms=soon(now_ms + limits.lease_ms, now_ms))
 
 
-def spent(turn: Usage, byte_count: int, request_count: int, batch_count: int) -> Usage:
+def spent(turn: Usage, flight: Flight) -> Usage:
     """The turn's usage after one more page."""
+    page = flight.page
+    request_count = page.request_count + REQUESTS_PER_BATCH * flight.batch_count
     return replace(
         turn,
         page_count=turn.page_count + 1,
-        byte_count=turn.byte_count + byte_count,
-        request_count=turn.request_count + request_count + REQUESTS_PER_BATCH * batch_count,
+        document_count=turn.document_count + flight.document_count,
+        deletion_count=turn.deletion_count + flight.deletion_count,
+        reject_count=turn.reject_count + flight.reject_count,
+        byte_count=turn.byte_count + page.byte_count,
+        request_count=turn.request_count + request_count,
     )

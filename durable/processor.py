@@ -1,4 +1,4 @@
-"""The jobs of one connector: begun, carried from turn to turn, commanded, looked up.
+"""The jobs of one connector: begun, carried from turn to turn, commanded.
 
 Knows neither the platform nor the clock: the object that owns it hands them in.
 """
@@ -13,14 +13,12 @@ from msgspec.structs import replace
 
 from durable.commands import LEGAL, Instruction, Refusal, obeyed
 from durable.connector import AnyConnector
-from durable.ends import GLEAN_TOKEN, ends
+from durable.ends import ends
 from durable.environment import Environment
 from durable.errors import ConfigurationError
 from durable.host import Host
 from durable.job import ENDED, Job, Limits, Mode, Stage, State
 from durable.pace import soon
-from durable.records import Reject
-from durable.status import Status, status
 from durable.store import Store
 from durable.turn import Turn
 from durable.verifying.verifier import Verifier, wakes_at_ms
@@ -84,6 +82,7 @@ class Processor:
     async def _added(self, job: Job, trigger_key: str | None, pending: Sequence[Job]) -> Begun:
         # Where a job is working, its alarm is armed already, and its end arms the next.
         alarm_at_ms = None if pending else soon(job.created_at_ms, job.created_at_ms)
+        self._store.chronicle.record(None, job, job.created_at_ms, Limits())
         await self._store.add(job, trigger_key, alarm_at_ms)
         return Begun(job, is_new=True)
 
@@ -126,10 +125,11 @@ class Processor:
             for other in self._store.pending()
             if other.id != job_id and other.mode is job.mode and other.repeats == job.repeats
         ]
-        limits = self._limits()
+        limits = self._environment.usable_limits()
         after = obeyed(job, instruction, others[0] if others else None, now_ms, limits)
         if isinstance(after, Refusal):
             return after
+        self._store.chronicle.record(job, after, now_ms, limits)
         self._store.put(after, limits)
         if after.state is State.QUEUED:
             # The pages after these are read again.
@@ -164,34 +164,6 @@ class Processor:
         await self._store.arm(at_ms)
         return True
 
-    def job(self, job_id: str) -> Job | None:
-        return self._store.load(job_id)
-
-    def ahead_of(self, job: Job) -> Job | None:
-        """The pending job that a queued one waits for."""
-        pending = self._store.pending()
-        return pending[0] if pending and pending[0].id != job.id else None
-
-    def shown(self, job: Job) -> Status:
-        """A job for the outside; without secrets, also where the source put one into its cursor."""
-        # Only a turn reads them otherwise, and this may be an isolate that had none yet.
-        self._environment.hide(GLEAN_TOKEN, *self._connector.secrets())
-        clean, verification = self._environment.redacted, self._store.verifications.load(job.id)
-        if verification is not None:
-            verification = replace(verification, error=clean(verification.error))
-        shown = status(job, self.ahead_of(job), self._limits(), verification)
-        return replace(
-            shown,
-            waits_because=shown.waits_because and clean(shown.waits_because),
-            last_error=shown.last_error and clean(shown.last_error),
-            cursor=shown.cursor and clean(shown.cursor),
-            events=tuple(replace(event, what=clean(event.what)) for event in shown.events),
-        )
-
-    def rejects(self, job_id: str, after: tuple[int, int], count: int) -> list[tuple[int, Reject]]:
-        """So many rejects with their pages, in order, that come after a page and place."""
-        return self._store.rejects(job_id, after, count)
-
     async def turn(self) -> Job | None:
         """Carry on with the connector's first job until it waits, yields or ends.
 
@@ -210,15 +182,11 @@ class Processor:
 
     async def _verified(self) -> Job | None:
         """Carry on with what is to be done after a job's success, now that none is pending."""
-        verifier = Verifier(self._environment, self._store, self._host, self._limits())
+        verifier = Verifier(
+            self._environment, self._store, self._host, self._environment.usable_limits()
+        )
         job_id = await verifier.turn()
         return None if job_id is None else self._store.load(job_id)
-
-    def _limits(self) -> Limits:
-        try:
-            return self._environment.limits()
-        except ConfigurationError:
-            return Limits()  # the next turn fails by it, and says so
 
 
 def connector_name(job_id: str) -> str | None:

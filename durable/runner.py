@@ -3,7 +3,6 @@
 One of the two files that know the platform, a clock or randomness.
 """
 
-import json
 import random
 import secrets
 import sys
@@ -11,30 +10,30 @@ import time
 import traceback
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, ClassVar, TextIO
+from typing import Any, ClassVar
 
 import js
-import msgspec
-from msgspec import Struct
 from pyodide.ffi import JsException, to_js
 from workers import DurableObject
 
+from durable import log
 from durable.checks import Checks
 from durable.commands import Command, Instruction, Refusal
 from durable.connector import Connectors
 from durable.environment import Environment
 from durable.host import Host
 from durable.job import Job, Mode, State
+from durable.log import Level
+from durable.plain import plain, provisioned, refused
 from durable.processor import Processor
-from durable.provision import Provision, Provisioned, Unprovisioned
+from durable.provision import Provision
 from durable.requests.gate import Gate
 from durable.requests.transport import FetchTransport
 from durable.status import Status
 from durable.store import Store
-from durable.verifying.verification import Verdict
+from durable.views import Views
 
 
-ALARMING = frozenset({State.FAILED, State.HELD})  # a person is to look
 DIGITS_MAX = 12  # of a length that is to be believed
 PART_BYTES = 256 * 1024  # of a body, read at once
 
@@ -52,11 +51,13 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         super().__init__(ctx, env)
         self.environment = Environment(lambda name: getattr(env, name, None))
         transport = Gate(FetchTransport(fetch))
-        host = Host(_now_ms, _nonce, random.random, transport, _pause)
+        host = Host(_now_ms, _nonce, random.random, transport, _wait)
         connector = self.connectors[ctx.id.name]
         self.provision = Provision(connector, self.environment, host)
         self.checks = Checks(connector, self.environment, host)
-        self.processor = Processor(connector, self.environment, Store(ctx.storage), host)
+        store = Store(ctx.storage)
+        self.processor = Processor(connector, self.environment, store, host)
+        self.views = Views(connector, self.environment, store, host)
 
     async def begin(self, mode: str, trigger_key: str | None) -> dict[str, Any]:
         """Ask for a job. `trigger_key`: requests with the same key are one request.
@@ -66,15 +67,40 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         """
         begun = await self.processor.begin(Mode(mode), trigger_key)
         if isinstance(begun, Refusal):
-            return _refused(begun)
+            return refused(begun)
         if begun.is_new:
-            _log("queued", self.processor.shown(begun.job), trigger=trigger_key)
+            _log("queued", self.views.shown(begun.job), trigger=trigger_key)
         return self._shown(begun.job)
 
-    async def status(self, job_id: str) -> dict[str, Any] | None:
-        """`status` of the job; None if there is no such job."""
-        job = self.processor.job(job_id)
+    async def status(self, job_id: str, wait_ms: int) -> dict[str, Any] | None:
+        """`status` of the job, as soon as its state changes, or after so long; None: no such job.
+
+        It waits for nothing where the job is in no state that passes by itself.
+        """
+        job = await self.views.awaited(job_id, int(wait_ms))
         return None if job is None else self._shown(job)
+
+    async def overview(self) -> dict[str, Any]:
+        """`overview` of the connector."""
+        return {"overview": plain(self.views.overview())}
+
+    async def measured(self) -> dict[str, Any]:
+        """`measures` of the connector."""
+        return {"measures": plain(self.views.measures())}
+
+    async def jobs(self, before_id: str, states: str, count: int) -> dict[str, Any]:
+        """`jobs` in these states, divided by commas, that come before an id; the newest first."""
+        wanted = [State(state) for state in states.split(",")]
+        lines = self.views.lines(before_id, wanted, int(count))
+        return {"jobs": [plain(line) for line in lines]}
+
+    async def events(self, job_id: str, after: int, count: int) -> dict[str, Any] | None:
+        """`events` of the job after a number, and the `total` there were; None: no such job."""
+        if self.views.job(job_id) is None:
+            return None
+        events = self.views.events(job_id, int(after), int(count))
+        total = self.views.event_count(job_id)
+        return {"total": total, "events": [plain(event) for event in events]}
 
     async def obey(self, job_id: str, command: str, deletion_count: int) -> dict[str, Any] | None:
         """`status` after the command, or `refusal`; None if there is no such job."""
@@ -82,8 +108,8 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         if job is None:
             return None
         if isinstance(job, Refusal):
-            return _refused(job)
-        _log(f"{command} on request", self.processor.shown(job))
+            return refused(job)
+        _log(f"{command} on request", self.views.shown(job))
         return self._shown(job)
 
     async def repeat(self, job_id: str) -> dict[str, Any] | None:
@@ -92,45 +118,48 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         if begun is None:
             return None
         if isinstance(begun, Refusal):
-            return _refused(begun)
+            return refused(begun)
         if begun.is_new:
-            _log("queued", self.processor.shown(begun.job), repeats=job_id)
+            _log("queued", self.views.shown(begun.job), repeats=job_id)
         return self._shown(begun.job)
 
     async def check(self) -> dict[str, Any]:
         """`checks` of all that has to be right for a job to succeed."""
-        return {"checks": [_plain(check) for check in await self.checks.run()]}
+        return {"checks": [plain(check) for check in await self.checks.run()]}
 
     async def datasource(self) -> dict[str, Any]:
         """`found` of the datasource in Glean, or `fault`."""
-        return _provisioned(await self.provision.found())
+        return provisioned(await self.provision.found())
 
     async def set_up(self, difference_count: int) -> dict[str, Any]:
         """`found` before it was made what is declared, or `fault`."""
         found = await self.provision.set_up(int(difference_count))
-        _print({"event": "the datasource was to be set up", **_provisioned(found)}, sys.stdout)
-        return _provisioned(found)
+        shown, level = provisioned(found), Level.INFO
+        _print(log.line("the datasource was to be set up", level, **shown), level)
+        return shown
 
     async def rejects(
         self, job_id: str, page: int, place: int, count: int
     ) -> dict[str, Any] | None:
         """`rejects` of the job after a page and a place in it, and the `total` there were."""
-        job = self.processor.job(job_id)
+        job = self.views.job(job_id)
         if job is None:
             return None
         rejects = [
-            {"page": at, **_plain(reject)}
-            for at, reject in self.processor.rejects(job_id, (int(page), int(place)), int(count))
+            {"page": at, **plain(reject)}
+            for at, reject in self.views.rejects(job_id, (int(page), int(place)), int(count))
         ]
         return {"total": job.reject_count + job.pending_reject_count, "rejects": rejects}
 
     async def tend(self) -> None:
         """Bring back what waits for an alarm that the platform has lost."""
         if await self.processor.tend():
-            _print({"event": "a lost alarm was set again"}, sys.stderr)
+            connector = self.views.connector_name
+            level = Level.ERROR
+            _print(log.line("a lost alarm was set again", level, connector=connector), level)
 
     def _shown(self, job: Job) -> dict[str, Any]:
-        return {"status": _plain(self.processor.shown(job))}
+        return {"status": plain(self.views.shown(job))}
 
     async def alarm(self, _info: Any = None) -> None:
         """A turn. Nothing may escape: after a few failures the platform drops the alarm."""
@@ -139,37 +168,21 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         except Exception:  # noqa: BLE001 - our own bug; the lease brings the job back
             # Texts of errors may quote what others sent us.
             text = self.environment.redacted(traceback.format_exc())
-            _print({"event": "the turn broke off", "text": text}, sys.stderr)
+            connector, level = self.views.connector_name, Level.ERROR
+            line = log.line("the turn broke off", level, connector=connector, text=text)
+            _print(line, level)
         else:
             if job is not None:
-                _log("turn ended", self.processor.shown(job))
-
-
-def _refused(refusal: Refusal) -> dict[str, Any]:
-    return {"refusal": _plain(refusal)}
-
-
-def _provisioned(found: Provisioned | Unprovisioned) -> dict[str, Any]:
-    return {"fault" if isinstance(found, Unprovisioned) else "found": _plain(found)}
-
-
-def _plain(struct: Struct) -> dict[str, Any]:
-    """As JSON would have it: tuples are refused between objects."""
-    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(struct))
-    return plain
+                _log("turn ended", self.views.shown(job))
 
 
 def _log(event: str, job: Status, **fields: str | None) -> None:
-    """A line of the platform's log; of its errors, where a person is to look."""
-    line = {"event": event, **fields, **_plain(job)}
-    is_mismatch = job.verification is not None and job.verification.state is Verdict.MISMATCH
-    is_alarming = is_mismatch or job.state in ALARMING
-    _print(line, sys.stderr if is_alarming else sys.stdout)
+    _print(log.job_line(event, job, **fields), log.level_of(job))
 
 
-def _print(line: Mapping[str, Any], file: TextIO) -> None:
-    """As JSON in ASCII: no text from outside begins another line, or moves a terminal."""
-    print(json.dumps(line, separators=(",", ":")).replace("\x7f", "\\u007f"), file=file)
+def _print(line: str, level: Level) -> None:
+    """To the platform's log; of its errors, where a person is to look."""
+    print(line, file=sys.stderr if level is Level.ERROR else sys.stdout)
 
 
 def _now_ms() -> int:
@@ -180,9 +193,9 @@ def _nonce() -> str:
     return secrets.token_hex(3)
 
 
-async def _pause() -> None:
-    """Long enough for the runtime to send what it was given: it does so between two timers."""
-    await js.scheduler.wait(1)
+async def _wait(duration_ms: int) -> None:
+    """The runtime sends what it was given between two timers, so this lets it."""
+    await js.scheduler.wait(duration_ms)
 
 
 async def fetch(

@@ -46,3 +46,15 @@ CREATE TABLE processing ( -- the latest call of /processalldocuments
   datasource TEXT PRIMARY KEY,
   called_at_ms INTEGER
 ) WITHOUT ROWID;
+
+-- version 4
+CREATE TABLE event ( -- what happened to a job
+  job_id TEXT NOT NULL,
+  number INTEGER NOT NULL, -- from 1, and of very many, some in the middle are forgotten
+  body TEXT NOT NULL, -- the Happening, as JSON
+  PRIMARY KEY (job_id, number)
+) WITHOUT ROWID;
+CREATE TABLE tally ( -- of all jobs together: one row
+  name TEXT PRIMARY KEY,
+  body TEXT NOT NULL -- the Tally, as JSON
+) WITHOUT ROWID;

@@ -7,6 +7,7 @@ from durable.guard import missing_count
 from durable.instant import rfc3339
 from durable.job import Job, Limits, Mode, Stage, State
 from durable.outlook import if_killed, left_ms, next_step, waiting_reason
+from durable.progress import Progress, progress
 from durable.verifying.findings import Processed, Verified, processed, verified
 from durable.verifying.verification import Verification
 
@@ -61,6 +62,7 @@ class Status(Struct, frozen=True, kw_only=True):
     attempt: int  # of what is being done now; back to 1 with each progress
     next_attempt_at: str | None  # set while the job waits after an error
     last_error: str | None  # since the last progress
+    progress: Progress | None  # an estimate
     missing: int | None  # FULL: documents of the last one that this one has not brought yet
     upload_id: str | None
     cursor: str | None  # every record before it is in Glean
@@ -74,6 +76,7 @@ def status(
     ahead: Job | None = None,
     limits: Limits = DEFAULTS,
     verification: Verification | None = None,
+    now_ms: int | None = None,
 ) -> Status:
     """A job for the outside.
 
@@ -82,6 +85,7 @@ def status(
         ahead: the job that this one waits for, if it is queued.
         limits: of the deployment.
         verification: of what the job has brought.
+        now_ms: the time, for an estimate of how long it will take.
     """
     notes = (*job.notes, *(verification.notes if verification else ()))
     stages, remaining_ms = _stages(job), left_ms(job, limits)
@@ -114,6 +118,7 @@ def status(
         attempt=job.attempt,
         next_attempt_at=_optional(job.retry_at_ms),
         last_error=job.error or None,
+        progress=None if now_ms is None else progress(job, now_ms),
         missing=missing_count(job) if is_compared else None,
         upload_id=job.upload_id or None,
         cursor=job.cursor,

@@ -4,22 +4,22 @@ Everything written between two awaits commits together, the alarm too, so `save`
 writes all of it at once and only then hands out something to await.
 """
 
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 from msgspec.structs import replace
 
+from durable.history.archive import Archive
+from durable.history.chronicle import Chronicle
 from durable.job import ENDED, PENDING, UPLOADED, Job, Limits, Mode, Stage, State
 from durable.lifecycle import brought, grounded, watermark_ms
 from durable.records import Reject
+from durable.rows import Binding, Row, decoded, encoded, integer, listed
 from durable.sources.repeated import Spot
 from durable.verifying.verifications import Verifications
 
-
-Binding = str | int | float | None  # the platform mangles bool, dict and list without a word
 
 BODY_BYTES_MAX = 1_000_000  # half of what the platform takes in one value
 TRIGGER_KEYS_MAX = 1_000
@@ -60,6 +60,8 @@ class Store:
         self._working: Job | None = None
         self._written = ""
         self.verifications = Verifications(self._query)
+        self.chronicle = Chronicle(self._query)
+        self.archive = Archive(self._query)
         self._migrate()
 
     def load(self, job_id: str) -> Job | None:
@@ -68,24 +70,25 @@ class Store:
         rows = self._query(
             "SELECT body FROM job WHERE id = ?  AND state IN (SELECT value FROM json_each(?))",
             job_id,
-            _listed(State),
+            listed(State),
         )
-        jobs = _jobs(rows)
-        return jobs[0] if jobs else None
+        return next(decoded(rows, Job), None)
 
     def pending(self) -> list[Job]:
         """The working job first, if there is one, then those that are queued, oldest first."""
         rows = self._query(
             "SELECT body FROM job WHERE state IN (SELECT value FROM json_each(?))"
             "  ORDER BY state = ?, id",
-            _listed(PENDING),
+            listed(PENDING),
             State.QUEUED.value,
         )
         working = self._working
-        return [working if working and working.id == job.id else job for job in _jobs(rows)]
+        jobs = decoded(rows, Job)
+        return [working if working and working.id == job.id else job for job in jobs]
 
     def held(self) -> list[Job]:
-        return _jobs(self._query("SELECT body FROM job WHERE state = ?", State.HELD.value))
+        rows = self._query("SELECT body FROM job WHERE state = ?", State.HELD.value)
+        return list(decoded(rows, Job))
 
     def triggered_by(self, trigger_key: str) -> Job | None:
         rows = self._query("SELECT job_id FROM trigger_key WHERE key = ?", trigger_key)
@@ -110,12 +113,12 @@ class Store:
 
     def watermark_ms(self) -> int | None:
         rows = self._query("SELECT at_ms FROM watermark WHERE name = 'succeeded'")
-        return _integer(rows[0]["at_ms"]) if rows else None
+        return integer(rows[0]["at_ms"]) if rows else None
 
     def full_counts(self) -> dict[Stage, int]:
         """What the last FULL job that succeeded has brought; empty if there was none."""
         rows = self._query("SELECT name, document_count FROM full_count")
-        counts = {str(row["name"]): _integer(row["document_count"]) for row in rows}
+        counts = {str(row["name"]): integer(row["document_count"]) for row in rows}
         return {stage: counts[name] for stage, name in COUNT_NAMES.items() if name in counts}
 
     def add(self, job: Job, trigger_key: str | None, alarm_at_ms: int | None) -> Awaitable[None]:
@@ -165,7 +168,7 @@ class Store:
                 job_id,
                 page,
                 reject.place,
-                msgspec.json.encode(reject).decode(),
+                encoded(reject),
                 job_id,
                 limits.rejects_kept_max,
             )
@@ -180,7 +183,7 @@ class Store:
             count,
         )
         return [
-            (_integer(row["page"]), msgspec.json.decode(str(row["body"]), type=Reject))
+            (integer(row["page"]), msgspec.json.decode(str(row["body"]), type=Reject))
             for row in rows
         ]
 
@@ -234,12 +237,13 @@ class Store:
         rows = self._query(
             "SELECT id FROM job WHERE state IN (SELECT value FROM json_each(?))"
             "  ORDER BY id DESC LIMIT -1 OFFSET ?",
-            _listed(ENDED),
+            listed(ENDED),
             limits.jobs_kept_max,
         )
         for row in rows:
             job_id = str(row["id"])
             self.forget_rejects(job_id)
+            self.chronicle.forget(job_id)
             self._query("DELETE FROM trigger_key WHERE job_id = ?", job_id)
             self._query("DELETE FROM job WHERE id = ?", job_id)
         self.verifications.prune()
@@ -252,7 +256,7 @@ class Store:
                 self._query(statements)
                 self._query("INSERT INTO schema_version (version) VALUES (?)", version)
 
-    def _query(self, query: str, *bindings: Binding) -> Sequence[Mapping[str, object]]:
+    def _query(self, query: str, *bindings: Binding) -> Sequence[Row]:
         # A cursor that is not read to its end blocks later changes of the schema.
         return self._storage.sql.exec(query, *bindings).toArray()
 
@@ -263,28 +267,10 @@ def _schema() -> list[tuple[int, str]]:
     return [(int(version), statements) for version, _, statements in blocks]
 
 
-def _listed(states: Iterable[State]) -> str:
-    return msgspec.json.encode(sorted(states)).decode()
-
-
 def _body(job: Job) -> str:
-    body = msgspec.json.encode(replace(grounded(job), turn=job.turn))
+    body = msgspec.json.encode(replace(grounded(job), turn=job.turn, ended_turn=None))
     assert len(body) <= BODY_BYTES_MAX, f"job {job.id} takes {len(body)} bytes"
     return body.decode()
-
-
-def _jobs(rows: Iterable[Mapping[str, object]]) -> list[Job]:
-    """Those that this code understands: newer code may have had other modes."""
-    jobs = []
-    for row in rows:
-        with suppress(msgspec.ValidationError):
-            jobs.append(msgspec.json.decode(str(row["body"]), type=Job))
-    return jobs
-
-
-def _integer(value: object) -> int:
-    assert isinstance(value, int | float), value  # the platform's numbers are doubles
-    return int(value)
 
 
 async def _nothing() -> None:

@@ -16,20 +16,19 @@ def landed(job: Job) -> Job:
     flight, *others = job.flights
     page, turn, page_count = flight.page, job.turn, job.page_count + 1
     assert turn is not None, "pages land within a turn"
-    document_count = page.document_count - flight.rejected_document_count
     job = replace(
         job,
         flights=tuple(others),
         cursor=page.next_cursor,
         has_end=page.next_cursor is None,
-        document_cursor=job.cursor if document_count else job.document_cursor,
+        document_cursor=job.cursor if flight.document_count else job.document_cursor,
         page_count=page_count,
-        document_count=job.document_count + document_count,
-        deletion_count=job.deletion_count + page.deletion_count - flight.rejected_deletion_count,
+        document_count=job.document_count + flight.document_count,
+        deletion_count=job.deletion_count + flight.deletion_count,
         byte_count=job.byte_count + page.byte_count,
         record_count=job.record_count + page.record_count,
         reject_count=job.reject_count + flight.reject_count,
-        turn=spent(turn, page.byte_count, page.request_count, flight.batch_count),
+        turn=spent(turn, flight),
         total_count=page.total_count,
         place=0,
         place_digest="",

@@ -9,6 +9,8 @@ from msgspec import Meta, Struct
 
 from durable import connector
 from durable.checks import Check
+from durable.history.lines import Line
+from durable.history.overview import Overview
 from durable.job import Mode
 from durable.status import Status
 from worker.auth import Via
@@ -103,4 +105,47 @@ class Rejects(Struct, frozen=True, kw_only=True):
     job: str
     total: int
     rejects: list[Rejected]
+    next: str | None
+
+
+class Connectors(Struct, frozen=True):
+    """All connectors at a glance, in the order of their names."""
+
+    connectors: list[Overview]
+
+
+class Jobs(Struct, frozen=True):
+    """Jobs of all connectors, the newest first. `next` is the path of those before them."""
+
+    jobs: list[Line]
+    next: str | None
+
+
+class Occurred(Struct, frozen=True, kw_only=True):
+    """Something that happened to a job.
+
+    `kind` is a word for it, and `what` a sentence. The counts are those of a turn that has ended,
+    and `seconds` how long it took, which nobody knows of one that was killed.
+    """
+
+    number: int
+    at: str
+    kind: str
+    what: str
+    pages: int | None = None
+    documents: int | None = None
+    deleted: int | None = None
+    rejected: int | None = None
+    seconds: float | None = None
+
+
+class Events(Struct, frozen=True, kw_only=True):
+    """What happened to a job, in order. Of very many, some in the middle are not kept.
+
+    `total` counts all of them; `next` is the path of those that follow.
+    """
+
+    job: str
+    total: int
+    events: list[Occurred]
     next: str | None

@@ -1,89 +1,38 @@
 """All that can be asked of the Worker: the one table of the routes and the OpenAPI document."""
 
-import re
-from collections.abc import Mapping, Sequence
-from enum import StrEnum
-from typing import Literal
-
-from msgspec import Struct
+from collections.abc import Sequence
 
 from durable.connector import NAME
 from durable.processor import JOB_ID
 from durable.provision import Provisioned
 from durable.status import Status
+from worker import metrics
 from worker.bodies import (
     Accepted,
     Approval,
     Checked,
+    Connectors,
+    Events,
     Health,
+    Jobs,
     Rejects,
     Session,
     SetUp,
     SignIn,
     Trigger,
 )
-from worker.sessions import SAFE_METHODS
-
-
-KEY = re.compile(r"[ -~]{1,255}")  # any text of the caller's own; it is stored
-TRUTH = re.compile("true|false")
-PLACE = re.compile(r"[0-9]{1,15}\.[0-9]{1,15}")  # as large as COUNT_MAX, for the same reason
-
-
-class Operation(StrEnum):
-    """What is done; also the operation's id in the OpenAPI document."""
-
-    HEALTH = "health"
-    OPENAPI = "openapi"
-    SIGN_IN = "sign-in"
-    SESSION = "session"
-    SIGN_OUT = "sign-out"
-    TRIGGER = "trigger"
-    STATUS = "status"
-    REJECTS = "rejects"
-    APPROVE = "approve"
-    CANCEL = "cancel"
-    RETRY = "retry"
-    CHECK = "check"
-    DATASOURCE = "datasource"
-    SET_UP = "setup"
-
-
-class Parameter(Struct, frozen=True, kw_only=True):
-    """Something that a request brings beside its body."""
-
-    name: str
-    place: Literal["path", "query", "header"]
-    pattern: re.Pattern[str]  # the whole of it matches
-    description: str
-
-
-class Endpoint(Struct, frozen=True, kw_only=True):
-    """A path and what it is for."""
-
-    operation: Operation
-    methods: tuple[str, ...]  # the one to use first
-    path: str  # `{job}` stands for a job's id, `{connector}` for a connector's name
-    summary: str
-    body: type[Struct] | None = None
-    answer: type[Struct] | None  # None: any JSON object, or nothing if the status is 204
-    answer_status: int = 200
-    answer_headers: Mapping[str, str] = {}  # what each of them holds
-    parameters: tuple[Parameter, ...] = ()
-    other_refusals: tuple[int, ...] = ()  # beside those that follow from the rest
-    is_public: bool = False
-
-    @property
-    def refusals(self) -> list[int]:
-        """The statuses of all problems that can be the answer to one of its methods."""
-        statuses = {500, *self.other_refusals}
-        if not self.is_public:
-            statuses |= {401, 503} if set(self.methods) <= SAFE_METHODS else {401, 403, 503}
-        if self.body is not None:
-            statuses |= {400, 413}
-        for parameter in self.parameters:
-            statuses.add(404 if parameter.place == "path" else 400)
-        return sorted(statuses)
+from worker.endpoint import (
+    COUNT,
+    KEY,
+    NUMBER,
+    PLACE,
+    SECONDS,
+    STATE,
+    TRUTH,
+    Endpoint,
+    Operation,
+    Parameter,
+)
 
 
 JOB = Parameter(
@@ -150,10 +99,54 @@ ENDPOINTS = (
                 name="Idempotency-Key",
                 place="header",
                 pattern=KEY,
-                description="Requests with the same key are one request, however often it is sent.",
+                description=(
+                    "1 to 255 printable ASCII characters: requests with the same key are one "
+                    "request, however often it is sent."
+                ),
             ),
         ),
         other_refusals=(422,),
+    ),
+    Endpoint(
+        operation=Operation.CONNECTORS,
+        methods=("GET", "HEAD"),
+        path="/connectors",
+        summary="See all connectors at a glance: what they do, when they are due, what is wrong",
+        answer=Connectors,
+    ),
+    Endpoint(
+        operation=Operation.JOBS,
+        methods=("GET", "HEAD"),
+        path="/jobs",
+        summary="Page through the jobs of all connectors, or of one, the newest first",
+        answer=Jobs,
+        parameters=(
+            Parameter(
+                name="connector",
+                place="query",
+                pattern=NAME,
+                description="The connector whose jobs are wanted. Without it: all.",
+            ),
+            Parameter(
+                name="state",
+                place="query",
+                pattern=STATE,
+                description="States that are wanted, divided by commas. Without it: all.",
+            ),
+            Parameter(
+                name="limit",
+                place="query",
+                pattern=COUNT,
+                description="How many to answer, from 1 to 100; 20 without it.",
+            ),
+            Parameter(
+                name="before",
+                place="query",
+                pattern=JOB_ID,
+                description="A job's id: older ones follow. `next` gives it.",
+            ),
+        ),
+        other_refusals=(404,),
     ),
     Endpoint(
         operation=Operation.STATUS,
@@ -161,7 +154,34 @@ ENDPOINTS = (
         path="/status/{job}",
         summary="See how a job stands, what it waits for and what it takes",
         answer=Status,
-        parameters=(JOB,),
+        parameters=(
+            JOB,
+            Parameter(
+                name="wait",
+                place="query",
+                pattern=SECONDS,
+                description=(
+                    "Answer as soon as the job's state changes, or after so many seconds, at most "
+                    "60; at once where it is in no state that passes by itself."
+                ),
+            ),
+        ),
+    ),
+    Endpoint(
+        operation=Operation.EVENTS,
+        methods=("GET", "HEAD"),
+        path="/events/{job}",
+        summary="Read what happened to a job, in order",
+        answer=Events,
+        parameters=(
+            JOB,
+            Parameter(
+                name="after",
+                place="query",
+                pattern=NUMBER,
+                description="An event's number: those after it follow. `next` gives it.",
+            ),
+        ),
     ),
     Endpoint(
         operation=Operation.REJECTS,
@@ -175,7 +195,9 @@ ENDPOINTS = (
                 name="after",
                 place="query",
                 pattern=PLACE,
-                description="A page of the source and a record in it; `next` gives it.",
+                description=(
+                    "A page of the source and a record in it, as in 3.17; `next` gives it."
+                ),
             ),
         ),
     ),
@@ -212,7 +234,10 @@ ENDPOINTS = (
                 name="rejects",
                 place="query",
                 pattern=TRUTH,
-                description="With `true`, a new job reads again only what this one has set aside.",
+                description=(
+                    "`true` or `false`: with `true`, a new job reads again only what this one has "
+                    "set aside."
+                ),
             ),
         ),
         other_refusals=(409,),
@@ -243,6 +268,14 @@ ENDPOINTS = (
         answer=Provisioned,
         parameters=(CONNECTOR,),
         other_refusals=(409, 502),
+    ),
+    Endpoint(
+        operation=Operation.METRICS,
+        methods=("GET", "HEAD"),
+        path="/metrics",
+        summary="Read the metrics of all connectors in Prometheus' text format",
+        answer=None,
+        media_type=metrics.CONTENT_TYPE,
     ),
 )
 # By the first part of the path, and whether it names a job or a connector.

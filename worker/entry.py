@@ -4,7 +4,6 @@ One of the two files that know the platform, a clock or randomness. The platform
 finds the exported classes among this file's names.
 """
 
-import json
 import secrets
 import time
 import traceback
@@ -19,11 +18,12 @@ from pyodide.ffi import JsException, to_js
 from workers import WorkerEntrypoint
 
 import connectors
-from durable import runner
+from durable import log, runner
 from durable.commands import Command
 from durable.discovery import discover
 from durable.environment import Environment
 from durable.job import Mode
+from durable.log import Level
 from durable.requests.transport import FetchTransport
 from worker.access import Access, Key, UnavailableError
 from worker.edge import Edge
@@ -111,8 +111,8 @@ class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class ha
 
 
 def _log(event: str, text: str) -> None:
-    """A line of the platform's log. As JSON, so that no text from outside can begin another."""
-    print(json.dumps({"event": event, "text": text}))  # noqa: T201
+    """A line of the platform's log."""
+    print(log.line(event, Level.ERROR, text=text))  # noqa: T201
 
 
 class _Runners:
@@ -125,9 +125,29 @@ class _Runners:
         begun: Mapping[str, Any] = await self._stub(connector).begin(mode.value, trigger_key)
         return begun
 
-    async def status(self, connector: str, job_id: str) -> Mapping[str, Any] | None:
-        status: Mapping[str, Any] | None = await self._stub(connector).status(job_id)
+    async def status(self, connector: str, job_id: str, wait_ms: int) -> Mapping[str, Any] | None:
+        status: Mapping[str, Any] | None = await self._stub(connector).status(job_id, wait_ms)
         return status
+
+    async def overview(self, connector: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = await self._stub(connector).overview()
+        return found
+
+    async def measured(self, connector: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = await self._stub(connector).measured()
+        return found
+
+    async def jobs(
+        self, connector: str, before_id: str, states: str, count: int
+    ) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = await self._stub(connector).jobs(before_id, states, count)
+        return found
+
+    async def events(
+        self, connector: str, job_id: str, after: int, count: int
+    ) -> Mapping[str, Any] | None:
+        found: Mapping[str, Any] | None = await self._stub(connector).events(job_id, after, count)
+        return found
 
     async def obey(
         self, connector: str, job_id: str, command: Command, deletion_count: int

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from worker import problems
 from worker.bodies import Accepted
-from worker.endpoints import Endpoint, Parameter
+from worker.endpoint import Endpoint, Parameter
 from worker.problems import Problem
 from worker.sessions import COOKIE
 
@@ -91,11 +91,11 @@ def _parameter(parameter: Parameter) -> Json:
 def _answer(endpoint: Endpoint, *, is_head: bool) -> Json:
     kind = endpoint.answer
     is_empty = endpoint.answer_status == 204
-    other = "Nothing more is said." if is_empty else "This document."
-    answer: Json = {"description": other if kind is None else _text(kind)}
+    answer: Json = {"description": endpoint.summary + "." if kind is None else _text(kind)}
     if not (is_head or is_empty):
-        schema = _reference(kind) if kind is not None else {"type": "object"}
-        answer["content"] = {"application/json": {"schema": schema}}
+        is_text = endpoint.media_type.startswith("text/")
+        schema = _reference(kind) if kind else {"type": "string" if is_text else "object"}
+        answer["content"] = {endpoint.media_type: {"schema": schema}}
     headers = dict(endpoint.answer_headers)
     if kind is Accepted:
         headers["Location"] = "The path of the job's status."

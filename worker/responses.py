@@ -44,6 +44,10 @@ def json_answer(status: int, content: object, headers: Mapping[str, str] | None 
     )
 
 
+def text_answer(kind: str, content: str) -> Response:
+    return Response(200, {"content-type": kind, **HEADERS}, content.encode())
+
+
 def nothing(headers: Mapping[str, str]) -> Response:
     """Done, and there is nothing to say."""
     return Response(204, {**HEADERS, **headers}, b"")

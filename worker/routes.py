@@ -1,7 +1,7 @@
 """HTTP requests and their answers, without the platform."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol, assert_never
+from typing import Any, assert_never
 
 import msgspec
 
@@ -9,46 +9,29 @@ from durable.checks import Check, Outcome
 from durable.commands import Command
 from durable.connector import Connectors
 from durable.environment import Environment
-from durable.job import Mode
 from durable.processor import connector_name
 from durable.provision import Unprovisioned
-from worker import openapi, pages, problems, sign_in
+from worker import metrics, openapi, pages, problems, sign_in
 from worker.auth import Auth, Caller, Via
 from worker.bodies import Approval, Checked, Health, Rejected, Rejects, SetUp, Trigger
 from worker.edge import Edge
-from worker.endpoints import ENDPOINTS, KEY, PLACE, TRUTH, Operation, found
+from worker.endpoint import Endpoint, Operation
+from worker.endpoints import ENDPOINTS, found
+from worker.listings import Listings
 from worker.problems import Problem
 from worker.request import Request, decoded
-from worker.responses import Response, job_answer, json_answer, no_job, refused
+from worker.responses import (
+    Response,
+    job_answer,
+    json_answer,
+    no_job,
+    refused,
+    text_answer,
+)
+from worker.runners import Runners
 
 
 REJECTS_MAX = 100  # in one answer
-
-
-class Runners(Protocol):
-    """The objects of the connectors, by the connector's name. See durable/runner.py."""
-
-    async def begin(
-        self, connector: str, mode: Mode, trigger_key: str | None
-    ) -> Mapping[str, Any]: ...
-
-    async def status(self, connector: str, job_id: str) -> Mapping[str, Any] | None: ...
-
-    async def obey(
-        self, connector: str, job_id: str, command: Command, deletion_count: int
-    ) -> Mapping[str, Any] | None: ...
-
-    async def repeat(self, connector: str, job_id: str) -> Mapping[str, Any] | None: ...
-
-    async def check(self, connector: str) -> Mapping[str, Any]: ...
-
-    async def datasource(self, connector: str) -> Mapping[str, Any]: ...
-
-    async def set_up(self, connector: str, difference_count: int) -> Mapping[str, Any]: ...
-
-    async def rejects(
-        self, connector: str, job_id: str, after: tuple[int, int], count: int
-    ) -> Mapping[str, Any] | None: ...
 
 
 class Routes:
@@ -68,6 +51,7 @@ class Routes:
         self._connectors = connectors
         self._runners = runners
         self._edge = edge
+        self._listings = Listings(connectors, runners, edge.now_ms)
 
     async def answer(self, request: Request) -> Response:
         if (page := pages.answer(request)) is not None:
@@ -89,6 +73,8 @@ class Routes:
         caller = public if endpoint.is_public else await self._auth.caller(request)
         if isinstance(caller, Problem):
             return refused(caller)
+        if (fault := _parameter_fault(endpoint, request)) is not None:
+            return refused(problems.bad_request(fault))
         return await self._performed(endpoint.operation, job_id, request, caller)
 
     async def _performed(  # noqa: C901, PLR0911, PLR0912 - a return for each
@@ -108,8 +94,16 @@ class Routes:
                 return sign_in.signed_out()
             case Operation.TRIGGER:
                 return await self._trigger(request)
+            case Operation.CONNECTORS:
+                return json_answer(200, await self._listings.overviews())
+            case Operation.METRICS:
+                return text_answer(metrics.CONTENT_TYPE, await self._listings.metrics())
+            case Operation.JOBS:
+                return await self._jobs(request.query)
+            case Operation.EVENTS:
+                return await self._events(job_id, int(request.query.get("after", 0)))
             case Operation.STATUS:
-                return await self._status(job_id)
+                return await self._status(job_id, int(request.query.get("wait", 0)))
             case Operation.REJECTS:
                 return await self._rejects(job_id, request)
             case Operation.APPROVE:
@@ -127,12 +121,6 @@ class Routes:
 
     async def _trigger(self, request: Request) -> Response:
         key = request.headers.get("idempotency-key")
-        if key is not None and not KEY.fullmatch(key):
-            return refused(
-                problems.bad_request(
-                    "The header Idempotency-Key takes 1 to 255 printable ASCII characters."
-                )
-            )
         example = '{"mode": "FULL"} or {"mode": "INCREMENTAL", "connector": "name"}'
         trigger = await decoded(request, Trigger, example)
         if isinstance(trigger, Problem):
@@ -155,9 +143,21 @@ class Routes:
             )
         return trigger.connector
 
-    async def _status(self, job_id: str) -> Response:
+    async def _jobs(self, query: Mapping[str, str]) -> Response:
+        if query.get("connector", next(iter(self._connectors))) not in self._connectors:
+            return self._no_connector(query["connector"])
+        return json_answer(200, await self._listings.jobs(query))
+
+    async def _events(self, job_id: str, after: int) -> Response:
         if (name := self._owner(job_id)) is not None:
-            shown = await self._runners.status(name, job_id)
+            events = await self._listings.events(name, job_id, after)
+            if events is not None:
+                return json_answer(200, events)
+        return no_job(job_id)
+
+    async def _status(self, job_id: str, wait_seconds: int) -> Response:
+        if (name := self._owner(job_id)) is not None:
+            shown = await self._runners.status(name, job_id, 1_000 * wait_seconds)
             if shown is not None:
                 return json_answer(200, shown["status"])
         return no_job(job_id)
@@ -169,15 +169,7 @@ class Routes:
         return await self._command(Command.APPROVE, job_id, int(approval.deletions))
 
     async def _retry(self, job_id: str, request: Request) -> Response:
-        of_rejects = request.query.get("rejects", "false")
-        if not TRUTH.fullmatch(of_rejects):
-            return refused(
-                problems.bad_request(
-                    "The parameter `rejects` is true or false: with true, only what the job has "
-                    "set aside is read again."
-                )
-            )
-        if of_rejects == "false":
+        if request.query.get("rejects", "false") == "false":
             return await self._command(Command.RETRY, job_id)
         if (name := self._owner(job_id)) is not None:
             shown = await self._runners.repeat(name, job_id)
@@ -187,14 +179,14 @@ class Routes:
 
     async def _check(self, connector: str) -> Response:
         if connector not in self._connectors:
-            return refused(problems.not_found(f"There is no connector {connector!r:.200}."))
+            return self._no_connector(connector)
         checks = msgspec.convert((await self._runners.check(connector))["checks"], list[Check])
         is_passed = not any(check.outcome is Outcome.FAILED for check in checks)
         return json_answer(200, Checked(connector=connector, passed=is_passed, checks=checks))
 
     async def _provision(self, operation: Operation, connector: str, request: Request) -> Response:
         if connector not in self._connectors:
-            return refused(problems.not_found(f"There is no connector {connector!r:.200}."))
+            return self._no_connector(connector)
         if operation is Operation.DATASOURCE:
             shown = await self._runners.datasource(connector)
         else:
@@ -217,19 +209,20 @@ class Routes:
         return no_job(job_id)
 
     async def _rejects(self, job_id: str, request: Request) -> Response:
-        after = _place(request.query.get("after", "0.0"))
-        if after is None:
-            return refused(
-                problems.bad_request(
-                    "The parameter `after` is a page and a record of it, as in after=3.17; "
-                    "leave it out to begin, and follow `next`."
-                )
-            )
+        page, record = request.query.get("after", "0.0").split(".")
         if (name := self._owner(job_id)) is not None:
-            shown = await self._runners.rejects(name, job_id, after, REJECTS_MAX + 1)
+            shown = await self._runners.rejects(
+                name, job_id, (int(page), int(record)), REJECTS_MAX + 1
+            )
             if shown is not None:
                 return json_answer(200, _rejects(job_id, shown))
         return no_job(job_id)
+
+    def _no_connector(self, name: str) -> Response:
+        names = ", ".join(self._connectors)
+        return refused(
+            problems.not_found(f"There is no connector {name!r:.200}; there are: {names}.")
+        )
 
     def _owner(self, job_id: str) -> str | None:
         """The connector of a job. Only known ones are asked: asking an object makes it."""
@@ -242,11 +235,20 @@ def failure() -> Response:
     return refused(problems.internal())
 
 
-def _place(text: str) -> tuple[int, int] | None:
-    if not PLACE.fullmatch(text):
-        return None
-    page, record = text.split(".")
-    return int(page), int(record)
+def _parameter_fault(endpoint: Endpoint, request: Request) -> str | None:
+    """Why what the request brings beside its path and its body cannot be understood."""
+    for parameter in endpoint.parameters:
+        match parameter.place:
+            case "query":
+                value = request.query.get(parameter.name)
+            case "header":
+                value = request.headers.get(parameter.name.lower())
+            case _:
+                continue  # a name that is none is not found
+        if value is not None and not parameter.pattern.fullmatch(value):
+            name = f"{parameter.place} parameter {parameter.name}"
+            return f"The {name} cannot be {value!r:.80}. {parameter.description}"
+    return None
 
 
 def _rejects(job_id: str, shown: Mapping[str, Any]) -> Rejects:

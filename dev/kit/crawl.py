@@ -182,7 +182,7 @@ class Reading:
 
 def offline_host(transport: httpx.AsyncBaseTransport, now_ms: Callable[[], int]) -> Host:
     """What a platform would give: nothing is drawn, and nothing waited for."""
-    return Host(now_ms, lambda: "0", lambda: 0.5, transport, _no_pause)
+    return Host(now_ms, lambda: "0", lambda: 0.5, transport, _no_wait)
 
 
 def place(mode: Mode, stage: Stage, number: int, cursor: str | None) -> str:
@@ -199,5 +199,5 @@ def written(change: Any) -> bytes:
         return b""
 
 
-async def _no_pause() -> None:
+async def _no_wait(_duration_ms: int) -> None:
     """Nothing else is under way."""

@@ -15,8 +15,9 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.job import Job, Limits, Mode, Note, Stage
+from durable.job import Job, Limits, Mode, Stage
 from durable.lifecycle import brought
+from durable.note import Kind, Note
 from durable.pace import soon
 from durable.verifying.drift import Drift, drift
 from durable.verifying.holdings import PAUSED, Holdings
@@ -241,7 +242,9 @@ def noted(verification: Verification, text: str, now_ms: int) -> Verification:
     notes = verification.notes
     if notes and notes[-1].text == text:
         notes = notes[:-1]
-    return replace(verification, notes=(*notes, Note(now_ms, text))[-NOTES_MAX:])
+    return replace(
+        verification, notes=(*notes, Note(now_ms, text, Kind.VERIFICATION.value))[-NOTES_MAX:]
+    )
 
 
 def _agrees(verification: Verification) -> bool:

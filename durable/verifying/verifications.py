@@ -1,25 +1,8 @@
 """What the connector's object remembers of its verifications: a part of its store."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from typing import Protocol, TypeVar
-
-import msgspec
-from msgspec import Struct
-
 from durable.job import Job
+from durable.rows import Query, decoded, encoded, integer
 from durable.verifying.verification import Verification
-
-
-Kept = TypeVar("Kept", bound=Struct)
-
-
-class Query(Protocol):
-    """Has the object's database do something, and gives all rows that come of it."""
-
-    def __call__(
-        self, query: str, *bindings: str | float | None
-    ) -> Sequence[Mapping[str, object]]: ...
 
 
 class Verifications:
@@ -34,19 +17,19 @@ class Verifications:
 
     def load(self, job_id: str) -> Verification | None:
         rows = self._query("SELECT body FROM verification WHERE job_id = ?", job_id)
-        return next(_read(rows, Verification), None)
+        return next(decoded(rows, Verification), None)
 
     def due(self) -> Verification | None:
         """The one of which there is still something to do."""
         rows = self._query("SELECT body FROM verification WHERE is_due ORDER BY job_id DESC")
-        return next(_read(rows, Verification), None)
+        return next(decoded(rows, Verification), None)
 
     def put(self, verification: Verification) -> None:
         self._query(
             "INSERT OR REPLACE INTO verification (job_id, is_due, body) VALUES (?, ?, ?)",
             verification.job_id,
             int(verification.due_at_ms is not None),
-            msgspec.json.encode(verification).decode(),
+            encoded(verification),
         )
 
     def jobs_since(self, verification: Verification) -> list[Job]:
@@ -56,7 +39,7 @@ class Verifications:
             verification.job_id,
             verification.closed_at_ms,
         )
-        return list(_read(rows, Job))
+        return list(decoded(rows, Job))
 
     def prune(self) -> None:
         """Forget those whose jobs are forgotten, also by code that knew of none."""
@@ -68,8 +51,7 @@ class Verifications:
             "SELECT called_at_ms AS at_ms FROM processing WHERE datasource = ?", datasource
         )
         at_ms = rows[0]["at_ms"] if rows else None
-        assert at_ms is None or isinstance(at_ms, int | float), at_ms  # the platform has doubles
-        return None if at_ms is None else int(at_ms)
+        return None if at_ms is None else integer(at_ms)
 
     def called(self, datasource: str, at_ms: int | None) -> None:
         """Remember it; None: it was not asked after all, and not before."""
@@ -78,10 +60,3 @@ class Verifications:
             datasource,
             at_ms,
         )
-
-
-def _read(rows: Sequence[Mapping[str, object]], kind: type[Kept]) -> Iterator[Kept]:
-    """Those that this code understands: newer code may have had other verdicts."""
-    for row in rows:
-        with suppress(msgspec.ValidationError):
-            yield msgspec.json.decode(str(row["body"]), type=kind)

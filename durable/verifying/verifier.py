@@ -5,6 +5,7 @@ from durable.ends import glean_end
 from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
 from durable.executor import told
+from durable.history.happenings import noted
 from durable.host import Host
 from durable.job import Job, Limits, Mode, Stage
 from durable.pace import soon
@@ -108,6 +109,10 @@ class Verifier:
         return verification.job_id
 
     async def _save(self, verification: Verification, now_ms: int) -> None:
+        known = self._store.verifications.load(verification.job_id)
+        for note in verification.notes:
+            if known is None or note not in known.notes:
+                self._store.chronicle.add(verification.job_id, noted(note), self._limits)
         self._store.verifications.put(verification)
         if not self._store.pending():  # else the alarm is theirs
             await self._store.arm(wakes_at_ms(self._store, now_ms))

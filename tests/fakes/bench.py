@@ -15,9 +15,10 @@ from durable.job import Job, Limits, Mode
 from durable.processor import Begun, Processor
 from durable.records import Reject
 from durable.store import Store
+from durable.views import Views
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
-from tests.fakes.network import Network, no_pause
+from tests.fakes.network import Network, no_wait
 from tests.fakes.storage import Storage
 
 
@@ -55,7 +56,7 @@ class Bench:
             nonce=lambda: f"{next(nonces):06x}",
             draw=lambda: 1.0,
             transport=self.network,
-            pause=no_pause,
+            wait=no_wait,
         )
         self.restarted()
 
@@ -63,6 +64,7 @@ class Bench:
         """The object is made again on what is stored."""
         self.store = Store(self.storage)
         self.processor = Processor(self.connector, self.environment, self.store, self.host)
+        self.views = Views(self.connector, self.environment, self.store, self.host)
 
     def begun(self, mode: Mode, trigger_key: str | None = None) -> Job:
         begun = asyncio.run(self.processor.begin(mode, trigger_key))
@@ -103,4 +105,4 @@ class Bench:
         return asyncio.run(self.processor.tend())
 
     def rejects(self, job: Job) -> list[tuple[int, Reject]]:
-        return self.processor.rejects(job.id, (0, 0), Limits().rejects_kept_max)
+        return self.views.rejects(job.id, (0, 0), Limits().rejects_kept_max)

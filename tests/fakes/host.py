@@ -4,7 +4,7 @@ import httpx
 
 from durable.host import Host
 from tests.fakes.bench import NOW_MS
-from tests.fakes.network import no_pause
+from tests.fakes.network import no_wait
 
 
 def a_host(transport: httpx.AsyncBaseTransport) -> Host:
@@ -14,5 +14,5 @@ def a_host(transport: httpx.AsyncBaseTransport) -> Host:
         nonce=lambda: "0a1b2c",
         draw=lambda: 0.5,
         transport=transport,
-        pause=no_pause,
+        wait=no_wait,
     )

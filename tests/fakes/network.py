@@ -65,5 +65,5 @@ class Network(httpx.AsyncBaseTransport):
         return [f"{request.method} {request.url.path}" for request in self.requests]
 
 
-async def no_pause() -> None:
+async def no_wait(_duration_ms: int) -> None:
     """Here, what was asked for has left at once."""

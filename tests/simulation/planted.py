@@ -493,9 +493,9 @@ MUTANTS = [
     ),
     Mutant(
         "rejects are counted as documents",
-        WINDOW,
-        "document_count = page.document_count - flight.rejected_document_count",
-        "document_count = page.document_count",
+        JOB,
+        "return self.page.document_count - self.rejected_document_count",
+        "return self.page.document_count",
         (REJECTS,),
     ),
     Mutant(

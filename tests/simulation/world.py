@@ -14,7 +14,7 @@ from durable.host import Host
 from durable.job import Job, Limits, Mode
 from durable.processor import Begun, Processor
 from durable.store import Store
-from tests.fakes.network import no_pause
+from tests.fakes.network import no_wait
 from tests.fakes.storage import Storage
 from tests.simulation.clock import HOUR_MS, NEW_YEAR_MS, Clock
 from tests.simulation.connector import GLEAN_HOST, LIMITS, NOTES, SOURCE_HOST, deployed
@@ -91,7 +91,7 @@ class World:
             nonce=lambda: f"{next(nonces):06x}",
             draw=lambda: next(draws),
             transport=Transport(),
-            pause=no_pause,
+            wait=no_wait,
         )
         self.evict()
         self.storage.commit()

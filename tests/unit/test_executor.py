@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from durable.errors import Cause
 from durable.events import (
     Ask,
     Displaced,
@@ -334,7 +335,7 @@ def test_a_conflict_that_glean_cannot_be_asked_about_may_pass() -> None:
     network = Network(a_page("a"), httpx.Response(409), httpx.Response(503, text="busy"))
 
     assert Desk(network).sent() == [
-        Failed("Glean answered 503: busy", True, jitter=0.5, effect=Send(0, 0))
+        Failed("Glean answered 503: busy", True, 0, 0.5, Send(0, 0), cause=Cause.UNAVAILABLE)
     ]
 
 
@@ -343,7 +344,8 @@ def test_a_conflict_outside_of_an_upload_fails_the_job() -> None:
 
     (event,) = Desk(network, upload_id="").sent()
 
-    assert event == Failed("Glean answered 409: version", False, jitter=0.5, effect=Send(0, 0))
+    reason = "Glean answered 409: version"
+    assert event == Failed(reason, False, 0, 0.5, Send(0, 0), cause=Cause.REFUSED)
     assert network.lines == [LIST, INDEX]
 
 
@@ -378,7 +380,8 @@ def test_a_wait_that_glean_asks_for_is_passed_on_with_the_jitter() -> None:
 
     event = Desk(Network(busy)).performed(Open(UPLOAD))
 
-    assert event == Failed("Glean answered 429: slow down", True, 7_000, 0.5, Open(UPLOAD))
+    reason = "Glean answered 429: slow down"
+    assert event == Failed(reason, True, 7_000, 0.5, Open(UPLOAD), cause=Cause.THROTTLED)
 
 
 def test_a_page_that_is_in_glean_takes_no_memory() -> None:

@@ -4,6 +4,7 @@ import httpx
 import msgspec
 import pytest
 
+from durable.errors import Cause
 from durable.events import (
     Ask,
     Asked,
@@ -36,17 +37,21 @@ def test_an_opening_and_a_question_are_answered() -> None:
     assert desk.performed(Ask(UPLOAD)) == Asked(Standing.OPEN)
 
 
+def failed(reason: str, is_transient: bool, cause: Cause) -> Failed:  # noqa: FBT001 - in a table
+    return Failed(f"Glean {reason}", is_transient, 0, 0.5, cause=cause)
+
+
 @pytest.mark.parametrize(
     ("answer", "event"),
     [
         (ok(), Closed()),
         (httpx.Response(400, text="empty"), CloseRefused("Glean answered 400: empty")),
-        (httpx.Response(409, text="no"), Failed("Glean answered 409: no", True, 0, 0.5)),
-        (httpx.Response(503, text="no"), Failed("Glean answered 503: no", True, 0, 0.5)),
-        (httpx.Response(404, text="no"), Failed("Glean answered 404: no", False, 0, 0.5)),
+        (httpx.Response(409, text="no"), failed("answered 409: no", True, Cause.REFUSED)),
+        (httpx.Response(503, text="no"), failed("answered 503: no", True, Cause.UNAVAILABLE)),
+        (httpx.Response(404, text="no"), failed("answered 404: no", False, Cause.REFUSED)),
         (
             httpx.ReadError("lost"),
-            Failed("Glean did not answer: ReadError lost", True, 0, 0.5),
+            failed("did not answer: ReadError lost", True, Cause.UNANSWERED),
         ),
     ],
     ids=["taken", "empty is refused", "a conflict", "busy", "refused", "lost"],

@@ -12,7 +12,6 @@ from durable.job import (
     Job,
     Limits,
     Mode,
-    Note,
     Page,
     Plan,
     Stage,
@@ -20,6 +19,7 @@ from durable.job import (
     State,
     Usage,
 )
+from durable.note import Note
 from tests.fakes import earlier
 from tests.fakes.jobs import at
 

@@ -1,7 +1,7 @@
 import pytest
 from msgspec.structs import asdict, replace
 
-from durable.job import ENDED, Done, Flight, Job, Limits, Mode, Note, Rate, Stage, State
+from durable.job import ENDED, Done, Flight, Job, Limits, Mode, Rate, Stage, State, Usage
 from durable.lifecycle import (
     anew,
     died,
@@ -12,6 +12,7 @@ from durable.lifecycle import (
     progressed,
     watermark_ms,
 )
+from durable.note import Kind, Note
 from durable.pace import ALARM_MS_MIN
 from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page
 
@@ -39,6 +40,7 @@ WORN = Job(
     byte_count=9,
     turn_count=10,
     turn=a_job(State.SENDING).turn,
+    ended_turn=Usage(39),
     attempt=11,
     death_count=12,
     progress_at_ms=13,
@@ -87,7 +89,7 @@ WORN = Job(
 )
 FIRST = replace(WORN, stage_index=0, is_delegated=False)
 # What is under way, for as long as the turn is.
-FLYING = {"flights", "is_fetching", "is_refused", "turn"}
+FLYING = {"flights", "is_fetching", "is_refused", "turn", "ended_turn"}
 # What beginning anew keeps: whose the job is, what was learnt, and what counts across crawls.
 KEPT = FLYING | {
     "id",
@@ -163,7 +165,7 @@ def test_nothing_is_under_way_between_two_turns() -> None:
 
     assert changed(WORN, waiting) == FLYING
     assert (waiting.flights, waiting.is_fetching, waiting.is_refused) == ((), False, False)
-    assert waiting.turn is None
+    assert (waiting.turn, waiting.ended_turn) == (None, WORN.turn)
 
 
 def test_progress_ends_the_trouble() -> None:
@@ -203,7 +205,7 @@ def test_an_ended_job_waits_for_nothing_and_keeps_what_it_did(state: State) -> N
         None,
         None,
     )
-    assert (job.error, job.notes[-1]) == ("why", Note(LATER_MS, f"{state}: why"))
+    assert (job.error, job.notes[-1]) == ("why", Note(LATER_MS, f"{state}: why", state.value))
 
 
 def test_an_end_without_a_reason_clears_the_last_error() -> None:
@@ -237,7 +239,9 @@ def test_a_death_counts_and_halves() -> None:
     job = died(replace(a_job(State.SENDING), page_count=2), LATER_MS, LIMITS)
 
     assert (job.state, job.death_count, job.halving_count) == (State.SENDING, 1, 1)
-    assert job.notes == (Note(LATER_MS, "the Worker was killed while sending at page 3"),)
+    (note,) = job.notes
+    assert note.text == "the Worker was killed while sending at page 3"
+    assert (note.at_ms, note.kind) == (LATER_MS, Kind.KILLED)
 
 
 @pytest.mark.parametrize(
@@ -273,7 +277,7 @@ def test_a_displaced_job_begins_anew_with_the_next_alarm() -> None:
     assert (job.state, job.turn, job.restart_count) == (State.OPENING, None, 1)
     assert (job.flights, job.is_fetching) == ((), False)
     assert job.alarm_at_ms == LATER_MS + ALARM_MS_MIN
-    assert job.notes[-1] == Note(LATER_MS, "begins anew: replaced")
+    assert job.notes[-1] == Note(LATER_MS, "begins anew: replaced", Kind.RESTARTED.value)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from durable.job import Job, Mode
 from durable.status import Status, status
 from worker import openapi, problems
 from worker.bodies import Accepted, Approval, Rejects, Session, SignIn, Trigger
-from worker.endpoints import ENDPOINTS, KEY, PLACE, Endpoint, Operation, found
+from worker.endpoint import KEY, PLACE, Endpoint, Operation
+from worker.endpoints import ENDPOINTS, found
 from worker.problems import Problem
 
 

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from durable.events import Failed
-from durable.job import Limits, State, Usage
+from durable.job import Flight, Limits, State, Usage
 from durable.pace import (
     ALARM_MS_MIN,
     REQUESTS_PER_BATCH,
@@ -14,7 +14,7 @@ from durable.pace import (
     spent,
     wait_ms,
 )
-from tests.fakes.jobs import LIMITS, NOW_MS, a_job
+from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page
 
 
 TURN = Usage(started_at_ms=NOW_MS)
@@ -137,8 +137,12 @@ def test_the_shortest_lease_is_still_ahead_of_now() -> None:
 
 
 def test_a_page_costs_its_bytes_and_its_requests() -> None:
-    turn = spent(TURN, byte_count=7, request_count=1, batch_count=0)
-    turn = spent(turn, byte_count=5, request_count=3, batch_count=4)
+    empty = Flight(a_page(batch_count=0, byte_count=7))
+    turn = spent(TURN, empty)
+    page = replace(a_page(batch_count=4, byte_count=5, reject_count=6), request_count=3)
+    turn = spent(turn, Flight(page, rejected_document_count=2, rejected_deletion_count=1))
 
     assert (turn.page_count, turn.byte_count, turn.started_at_ms) == (2, 12, NOW_MS)
     assert turn.request_count == 1 + 3 + 4 * REQUESTS_PER_BATCH
+    assert (turn.document_count, turn.deletion_count) == (3 * 4 - 2, 2 * 4 - 1)
+    assert turn.reject_count == 6 + 2 + 1

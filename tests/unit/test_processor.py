@@ -31,7 +31,7 @@ def test_a_new_job_is_queued_and_its_alarm_armed() -> None:
         mode=Mode.FULL,
         created_at_ms=NOW_MS,
     )
-    assert bench.processor.job(begun.job.id) == begun.job
+    assert bench.views.job(begun.job.id) == begun.job
     assert bench.storage.alarm_at_ms == SOON_MS
 
 
@@ -194,7 +194,7 @@ def test_a_turn_that_a_bug_of_ours_ends_leaves_the_lease_armed() -> None:
             bench.turned()
 
         assert bench.storage.alarm_at_ms == NOW_MS + Limits().lease_ms
-        left = bench.processor.job(job.id)
+        left = bench.views.job(job.id)
         assert left is not None
         assert (left.state, left.attempt, left.death_count) == (State.OPENING, attempt, attempt - 1)
 
@@ -272,20 +272,20 @@ def test_a_queued_job_waits_for_the_one_that_works() -> None:
     earlier, later = replace(JOB, id="notes-1"), replace(JOB, id="notes-3")
     bench.put(earlier, working, later)
 
-    assert bench.processor.ahead_of(earlier) == working
-    assert bench.processor.ahead_of(later) == working
-    assert bench.processor.ahead_of(working) is None
+    assert bench.views.ahead_of(earlier) == working
+    assert bench.views.ahead_of(later) == working
+    assert bench.views.ahead_of(working) is None
 
 
 def test_a_job_with_nobody_before_it_waits_for_nobody() -> None:
     bench = Bench()
     bench.put(JOB, replace(JOB, id="notes-0", state=State.HELD))
 
-    assert bench.processor.ahead_of(JOB) is None
+    assert bench.views.ahead_of(JOB) is None
 
 
 def test_a_job_nobody_began_is_not_found() -> None:
-    assert Bench().processor.job("notes-20251124T160000123Z-000000") is None
+    assert Bench().views.job("notes-20251124T160000123Z-000000") is None
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_a_backend_hears_of_it_once_the_job_is_stored_as_cancelled() -> None:
     states = []
 
     async def look() -> None:
-        stored = bench.processor.job(job.id)
+        stored = bench.views.job(job.id)
         states.append(stored and stored.state)
 
     bench.network.meanwhile(2, look)

@@ -288,7 +288,7 @@ def test_a_held_job_ends_where_another_one_opens_an_upload() -> None:
 
     bench.turned()
 
-    held = bench.processor.job(HELD.id)
+    held = bench.views.job(HELD.id)
     assert held is not None
     assert (held.state, held.finished_at_ms) == (State.CANCELLED, NOW_MS)
     assert second.id in held.error
@@ -302,7 +302,7 @@ def test_a_held_job_stays_where_the_other_one_opens_none() -> None:
 
     assert bench.left().state is State.SUCCEEDED
 
-    assert bench.processor.job(HELD.id) == HELD
+    assert bench.views.job(HELD.id) == HELD
 
 
 def test_a_late_answer_to_a_cancelled_job_that_is_no_longer_kept_does_no_harm() -> None:

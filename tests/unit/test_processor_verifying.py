@@ -87,9 +87,9 @@ def of(bench: Bench, job_id: str = CLOSING.id) -> Verification:
 
 
 def shown(bench: Bench, job_id: str = CLOSING.id) -> Status:
-    job = bench.processor.job(job_id)
+    job = bench.views.job(job_id)
     assert job is not None
-    return bench.processor.shown(job)
+    return bench.views.shown(job)
 
 
 def test_a_job_is_over_before_anything_is_verified() -> None:
@@ -103,14 +103,14 @@ def test_a_job_is_over_before_anything_is_verified() -> None:
 
 def test_glean_is_asked_once_where_it_holds_what_was_sent() -> None:
     bench = succeeded()
-    before = bench.processor.job(CLOSING.id)
+    before = bench.views.job(CLOSING.id)
 
     verification = later(bench, a_count("u-1", 10))
 
     assert bench.network.lines == [STATUS]
     assert (verification.verdict, verification.found_count) == (Verdict.VERIFIED, 10)
     assert bench.storage.alarm_at_ms is None
-    assert bench.processor.job(CLOSING.id) == before
+    assert bench.views.job(CLOSING.id) == before
     assert shown(bench).events[-1].what == "verified: 10 documents were sent, Glean has 10"
     assert bench.turned() is None
 
@@ -170,11 +170,11 @@ def test_glean_is_left_alone_for_as_long_as_it_asks() -> None:
 @pytest.mark.parametrize("status_code", [400, 401, 404, 500, 503])
 def test_an_error_of_glean_never_touches_the_job(status_code: int) -> None:
     bench = succeeded()
-    before = bench.processor.job(CLOSING.id)
+    before = bench.views.job(CLOSING.id)
 
     later(bench, httpx.Response(status_code, text="no"))
 
-    assert bench.processor.job(CLOSING.id) == before
+    assert bench.views.job(CLOSING.id) == before
     assert bench.store.watermark_ms() == NOW_MS
     assert later(bench, a_count("u-1", 10)).verdict is Verdict.VERIFIED
 
@@ -532,11 +532,11 @@ def test_somebody_elses_call_is_enough_where_the_verification_is_over_by_then() 
 
 def test_a_call_that_is_refused_for_good_touches_nothing() -> None:
     bench = succeeded(BOTH)
-    before = bench.processor.job(CLOSING.id)
+    before = bench.views.job(CLOSING.id)
 
     later(bench, httpx.Response(400, text="Invalid datasource"))
 
-    assert bench.processor.job(CLOSING.id) == before
+    assert bench.views.job(CLOSING.id) == before
     assert "Invalid datasource" in shown(bench).events[-1].what
     assert later(bench, a_count("u-1", 10)).verdict is Verdict.VERIFIED
     assert bench.network.lines == [PROCESS, STATUS]

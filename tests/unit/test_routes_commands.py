@@ -162,7 +162,7 @@ def test_a_place_that_is_none_is_400(after: str) -> None:
 
     response = answered(a_request("GET", f"/rejects/{JOB_ID}", query={"after": after}), runners)
 
-    check_problem(response, 400, "follow `next`")
+    check_problem(response, 400, "`next` gives it")
     assert runners.is_untouched
 
 
@@ -206,7 +206,7 @@ def test_rejects_is_true_or_false(text: str) -> None:
 
     response = answered(a_request("POST", f"/retry/{JOB_ID}", query={"rejects": text}), runners)
 
-    check_problem(response, 400, "true or false")
+    check_problem(response, 400, "`true` or `false`")
     assert (runners.repeated, runners.commanded) == ([], [])
 
 

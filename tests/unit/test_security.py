@@ -13,7 +13,8 @@ from tests.fakes.connector import NOTES
 from tests.fakes.edge import an_edge
 from tests.fakes.environment import an_environment
 from tests.fakes.storage import Storage
-from worker.endpoints import ENDPOINTS, Endpoint, Operation
+from worker.endpoint import Endpoint, Operation
+from worker.endpoints import ENDPOINTS
 from worker.request import Request
 from worker.responses import Response
 from worker.routes import Routes
@@ -42,8 +43,25 @@ class Runners:
         self.asked.append((connector, mode, trigger_key))
         return {"status": {"id": JOB_ID}}
 
-    async def status(self, connector: str, job_id: str) -> None:
-        self.asked.append((connector, job_id))
+    async def status(self, connector: str, job_id: str, wait_ms: int) -> None:
+        self.asked.append((connector, job_id, wait_ms))
+
+    async def overview(self, connector: str) -> Mapping[str, object]:
+        self.asked.append((connector, "overview"))
+        raise ConnectionError
+
+    async def measured(self, connector: str) -> Mapping[str, object]:
+        self.asked.append((connector, "measured"))
+        raise ConnectionError
+
+    async def jobs(
+        self, connector: str, before_id: str, states: str, count: int
+    ) -> Mapping[str, object]:
+        self.asked.append((connector, before_id, states, count))
+        return {"jobs": []}
+
+    async def events(self, connector: str, job_id: str, after: int, count: int) -> None:
+        self.asked.append((connector, job_id, after, count))
 
     async def obey(
         self, connector: str, job_id: str, command: Command, deletion_count: int

@@ -19,6 +19,7 @@ from durable.sources.http import HttpSource
 from durable.sources.source import EXCERPT_BYTES_MAX
 from durable.status import status
 from durable.store import Store
+from durable.views import Views
 from tests.fakes.connector import NOTES, Note
 from tests.fakes.environment import an_environment
 from tests.fakes.host import a_host
@@ -55,7 +56,9 @@ def left_over(connector: AnyConnector, *answers: httpx.Response) -> str:
     """All that is stored and shown of a job after its first turn."""
     storage = Storage()
     host = a_host(Network(*answers))
-    processor = Processor(connector, ENVIRONMENT, Store(storage), host)
+    store = Store(storage)
+    processor = Processor(connector, ENVIRONMENT, store, host)
+    views = Views(connector, ENVIRONMENT, store, host)
 
     async def run() -> str:
         begun = await processor.begin(Mode.INCREMENTAL, None)
@@ -65,7 +68,8 @@ def left_over(connector: AnyConnector, *answers: httpx.Response) -> str:
         assert job is not None
         assert job.error or job.reject_count or job.cursor, "nothing was said back"
         shown = msgspec.json.encode(status(job)).decode()
-        return shown + repr(processor.rejects(job.id, (0, 0), 100)) + stored(storage)
+        shown += repr(views.events(job.id, 0, 100)) + repr(views.overview())
+        return shown + repr(views.rejects(job.id, (0, 0), 100)) + stored(storage)
 
     return asyncio.run(run())
 
@@ -164,13 +168,14 @@ def test_a_link_that_carries_the_token_is_not_shown_with_it() -> None:
     storage = Storage()
     answers = (a_page(next_cursor=link, more=True), httpx.Response(503))
     host = a_host(Network(*answers))
-    processor = Processor(LINKED, ENVIRONMENT, Store(storage), host)
+    store = Store(storage)
+    processor = Processor(LINKED, ENVIRONMENT, store, host)
 
     async def run() -> str:
         await processor.begin(Mode.INCREMENTAL, None)
         storage.fire()
         job = await processor.turn()
         assert job is not None
-        return msgspec.json.encode(processor.shown(job)).decode()
+        return msgspec.json.encode(Views(LINKED, ENVIRONMENT, store, host).shown(job)).decode()
 
     assert found_in(asyncio.run(run())) == []

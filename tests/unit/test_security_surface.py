@@ -34,6 +34,7 @@ def test_the_object_offers_its_own_worker_these_methods_and_no_more() -> None:
     assert methods("durable/runner.py", "Runner") == {
         *("__init__", "begin", "status", "obey", "rejects", "repeat", "tend"),
         *("check", "datasource", "set_up", "_shown", "alarm"),
+        *("overview", "measured", "jobs", "events"),
     }
 
 

@@ -22,6 +22,7 @@ from durable.sources.http import HttpSource
 from durable.sources.rules import Action, Rule
 from durable.sources.source import EXCERPT_BYTES_MAX
 from durable.store import Store
+from durable.views import Views
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
 from tests.fakes.host import a_host
@@ -207,11 +208,14 @@ class Object:
     def shown(self, job: Job) -> str:
         """Also by another object, which has asked for no token yet."""
         environment = an_environment(**VARIABLES)
-        other = Processor(self._connector, environment, Store(self.storage), self._host)
+        views = Views(self._connector, self.environment, Store(self.storage), self._host)
+        other = Views(self._connector, environment, Store(self.storage), self._host)
         return " ".join(
-            msgspec.json.encode(processor.shown(job)).decode()
-            + repr(processor.rejects(job.id, (0, 0), 100))
-            for processor in (self.processor, other)
+            msgspec.json.encode(seen.shown(job)).decode()
+            + repr(seen.rejects(job.id, (0, 0), 100))
+            + repr(seen.events(job.id, 0, 100))
+            + repr(seen.overview())
+            for seen in (views, other)
         )
 
     @property

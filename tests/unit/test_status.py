@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from durable.commands import LEGAL
 from durable.instant import rfc3339
-from durable.job import Flight, Job, Mode, Note, Page, State, Usage
+from durable.job import Flight, Job, Mode, Page, State, Usage
+from durable.note import Note
 from durable.status import status
 
 
@@ -46,6 +47,7 @@ def test_a_queued_job_has_nothing_to_show_yet() -> None:
         "attempt": 0,
         "next_attempt_at": None,
         "last_error": None,
+        "progress": None,
         "missing": None,
         "upload_id": None,
         "cursor": None,

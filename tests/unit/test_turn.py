@@ -452,7 +452,7 @@ def seen_during(number: int, job: Job, bench: Bench) -> list[Job | None]:
 
     async def look() -> None:
         await rounds()
-        during.append(bench.processor.job(job.id))
+        during.append(bench.views.job(job.id))
 
     bench.network.meanwhile(number, look)
     return during
@@ -593,7 +593,7 @@ def test_a_bug_of_ours_ends_all_that_is_under_way_and_the_lease_brings_the_job_b
     with pytest.RaisesGroup(pytest.RaisesExc(AssertionError, match="no answer is prepared")):
         bench.turned()
 
-    left = bench.processor.job(QUEUED.id)
+    left = bench.views.job(QUEUED.id)
     assert left is not None
     assert (left.state, left.page_count) == (State.SENDING, 0)
     assert bench.storage.alarm_at_ms == NOW_MS + Limits().lease_ms

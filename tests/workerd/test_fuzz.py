@@ -22,7 +22,8 @@ from dev.stack import TRIGGER_TOKEN, Stack
 from durable import connector
 from durable.processor import JOB_ID
 from worker import openapi
-from worker.endpoints import ENDPOINTS, KEY
+from worker.endpoint import KEY
+from worker.endpoints import ENDPOINTS
 
 
 pytestmark = pytest.mark.workerd

@@ -1,0 +1,30 @@
+"""What the metrics of a connector are made of. Pure."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from durable.history.overview import Known, succeeded_ms
+from durable.history.tally import Tally
+from durable.job import State
+
+
+class Measures(Struct, frozen=True, kw_only=True):
+    """Of one connector."""
+
+    tally: Tally
+    job_counts: Mapping[State, int]  # that are remembered
+    succeeded_at_ms: int | None  # the latest success
+    watermark_ms: int | None
+    document_count: int | None  # that the last FULL job has brought which succeeded
+
+
+def measures(known: Known, job_counts: Mapping[State, int]) -> Measures:
+    """Of what the connector's object remembers."""
+    return Measures(
+        tally=known.tally,
+        job_counts=job_counts,
+        succeeded_at_ms=succeeded_ms(known),
+        watermark_ms=known.watermark_ms,
+        document_count=known.document_count,
+    )

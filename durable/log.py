@@ -1,0 +1,60 @@
+"""Lines of the log, each one JSON object. docs/logs.md says what is in them. Pure."""
+
+import json
+from enum import StrEnum
+from typing import Any
+
+from durable.job import PENDING, State
+from durable.status import Status
+from durable.verifying.verification import Verdict
+
+
+class Level(StrEnum):
+    """Who should look: nobody, somebody who looks anyway, somebody now."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+ALARMING = frozenset({State.FAILED, State.HELD})  # a person is to look
+
+
+def line(event: str, level: Level, **fields: Any) -> str:
+    """In ASCII: no text from outside begins another line, or moves a terminal."""
+    shown = {name: value for name, value in fields.items() if value is not None}
+    content = {"event": event, "level": level.value, **shown}
+    return json.dumps(content, separators=(",", ":")).replace("\x7f", "\\u007f")
+
+
+def job_line(event: str, job: Status, **fields: Any) -> str:
+    """What happened to a job, and where that leaves it; the rest is in its status."""
+    verdict = job.verification.state if job.verification is not None else None
+    return line(
+        event,
+        level_of(job),
+        **fields,
+        connector=job.connector,
+        job=job.id,
+        mode=job.mode.value,
+        state=job.state.value,
+        stage=job.stage.value,
+        turn=job.turns,
+        attempt=job.attempt,
+        pages=job.pages,
+        documents=job.documents,
+        deleted=job.deleted,
+        rejected=job.rejected,
+        waits_because=job.waits_because,
+        waits_until=job.waits_until,
+        error=job.last_error,
+        verification=None if verdict is None else verdict.value,
+    )
+
+
+def level_of(job: Status) -> Level:
+    """How urgent it is to look at a job."""
+    is_mismatch = job.verification is not None and job.verification.state is Verdict.MISMATCH
+    if is_mismatch or job.state in ALARMING:
+        return Level.ERROR
+    return Level.WARNING if job.state in PENDING and job.last_error else Level.INFO

@@ -1,0 +1,37 @@
+"""What happened to a job, as a word and a sentence. Imports nothing of ours."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Kind(StrEnum):
+    """What it was. Stored as a text, so that earlier code can read what later code wrote."""
+
+    QUEUED = "queued"
+    BEGUN = "begun"
+    OPENED = "opened"
+    TURN = "turn"  # is over, and has brought something
+    RETRY = "retry"  # what was tried has failed, and is tried again
+    KILLED = "killed"
+    RESTARTED = "restarted"  # from the start of the stage, or of all of it
+    PROMOTED = "promoted"  # INCREMENTAL became FULL
+    STAGE = "stage"  # is over, and another one comes
+    HELD = "held"
+    APPROVED = "approved"
+    RETRIED = "retried"  # by a person
+    CLOSING = "closing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    VERIFICATION = "verification"
+    NOTE = "note"
+
+
+class Note(Struct, frozen=True, omit_defaults=True):
+    """Something that happened to a job, for whoever reads its status."""
+
+    at_ms: int
+    text: str
+    kind: str = Kind.NOTE.value
+    cause: str = ""  # of a retry, in a word or two, to be counted by

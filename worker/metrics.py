@@ -1,0 +1,163 @@
+"""The metrics in Prometheus' text format, version 0.0.4. Pure.
+
+https://prometheus.io/docs/instrumenting/exposition_formats/
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
+
+from msgspec import Struct
+
+from durable.history.measures import Measures
+from durable.history.tally import TURN_MS
+
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+PREFIX = "glean_sync_"
+Labels = Mapping[str, str]
+Sample = tuple[Labels, float]
+
+
+class Family(Struct, frozen=True):
+    """One metric, of all connectors."""
+
+    name: str
+    kind: str  # of Prometheus': gauge, counter
+    meaning: str
+    samples: Sequence[Sample]
+
+
+def text(measured: Mapping[str, Measures | None], now_ms: int) -> str:
+    """All metrics.
+
+    Args:
+        measured: by the connector's name; None where its object did not answer.
+        now_ms: the time.
+    """
+    found = {name: measures for name, measures in measured.items() if measures is not None}
+    families = [_up(measured), *_gauges(found, now_ms), *_counters(found)]
+    lines = [line for family in families for line in _lines(family)]
+    return "\n".join([*lines, *_histogram(found)]) + "\n"
+
+
+def _up(measured: Mapping[str, Measures | None]) -> Family:
+    samples = [({"connector": name}, float(found is not None)) for name, found in measured.items()]
+    return Family("up", "gauge", "Whether the connector's object answered", samples)
+
+
+def _gauges(found: Mapping[str, Measures], now_ms: int) -> Iterator[Family]:
+    def each(values: Mapping[str, float | None]) -> list[Sample]:
+        return [({"connector": name}, value) for name, value in values.items() if value is not None]
+
+    yield Family(
+        "jobs",
+        "gauge",
+        "Jobs that are remembered, by their state",
+        [
+            ({"connector": name, "state": state}, count)
+            for name, measures in found.items()
+            for state, count in measures.job_counts.items()
+        ],
+    )
+    yield Family(
+        "last_success_age_seconds",
+        "gauge",
+        "Since the end of the latest job that succeeded",
+        each({name: _age(one.succeeded_at_ms, now_ms) for name, one in found.items()}),
+    )
+    yield Family(
+        "watermark_age_seconds",
+        "gauge",
+        "Since the time from which the next INCREMENTAL job reads",
+        each({name: _age(one.watermark_ms, now_ms) for name, one in found.items()}),
+    )
+    yield Family(
+        "last_full_documents",
+        "gauge",
+        "Documents that the last FULL job has brought which succeeded",
+        each({name: one.document_count for name, one in found.items()}),
+    )
+    yield Family(
+        "last_full_duration_seconds",
+        "gauge",
+        "That the last FULL job took which succeeded",
+        each(
+            {
+                name: None if one.tally.full_ms is None else one.tally.full_ms / 1_000
+                for name, one in found.items()
+            }
+        ),
+    )
+
+
+def _counters(found: Mapping[str, Measures]) -> Iterator[Family]:
+    plain = {
+        "pages_total": ("page_count", "Pages of the source that are in Glean"),
+        "documents_total": ("document_count", "Documents that Glean has acknowledged"),
+        "deletions_total": ("deletion_count", "Deletions that Glean has acknowledged"),
+        "rejects_total": ("reject_count", "Records that were set aside"),
+        "source_bytes_total": ("byte_count", "Of the source's pages"),
+        "deaths_total": ("death_count", "Turns that a kill has ended"),
+    }
+    for name, (field, meaning) in plain.items():
+        samples = [
+            ({"connector": connector}, float(getattr(measures.tally, field)))
+            for connector, measures in found.items()
+        ]
+        yield Family(name, "counter", meaning, samples)
+    yield Family(
+        "jobs_ended_total",
+        "counter",
+        "Jobs that have ended, by how",
+        [
+            ({"connector": name, "mode": mode, "state": state}, count)
+            for name, measures in found.items()
+            for ended, count in measures.tally.ended_counts.items()
+            for mode, _, state in [ended.partition(" ")]
+        ],
+    )
+    yield Family(
+        "retries_total",
+        "counter",
+        "What was tried again, by who it was and what was wrong",
+        [
+            ({"connector": name, "reason": reason}, count)
+            for name, measures in found.items()
+            for reason, count in measures.tally.retry_counts.items()
+        ],
+    )
+
+
+def _histogram(found: Mapping[str, Measures]) -> Iterator[str]:
+    name = f"{PREFIX}turn_duration_seconds"
+    yield f"# HELP {name} Of the turns that no kill has ended"
+    yield f"# TYPE {name} histogram"
+    for connector, measures in found.items():
+        tally = measures.tally
+        counts = [*accumulate(tally.turn_counts)] or [0] * (len(TURN_MS) + 1)
+        bounds = [*(_number(bound_ms / 1_000) for bound_ms in TURN_MS), "+Inf"]
+        for bound, count in zip(bounds, counts, strict=True):
+            yield f"{name}_bucket{_labelled({'connector': connector, 'le': bound})} {count}"
+        yield f"{name}_sum{_labelled({'connector': connector})} {_number(tally.turn_ms / 1_000)}"
+        yield f"{name}_count{_labelled({'connector': connector})} {counts[-1]}"
+
+
+def _age(at_ms: int | None, now_ms: int) -> float | None:
+    return None if at_ms is None else max(0, now_ms - at_ms) / 1_000
+
+
+def _lines(family: Family) -> Iterator[str]:
+    name = PREFIX + family.name
+    yield f"# HELP {name} {family.meaning}"
+    yield f"# TYPE {name} {family.kind}"
+    for labels, value in family.samples:
+        yield f"{name}{_labelled(labels)} {_number(value)}"
+
+
+def _labelled(labels: Labels) -> str:
+    """None of the values needs an escape: they are names and words of ours."""
+    return "{" + ",".join(f'{name}="{value}"' for name, value in labels.items()) + "}"
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(value)
