@@ -48,7 +48,7 @@ function card(connector) {
   ];
 }
 
-function facts({ name, datasource, next_at, next_mode, last_success_at, documents, stale_after_seconds }) {
+function facts({ name, datasource, next_at, next_mode, last_success_at, watermark, documents, stale_after_seconds }) {
   const due = next_at ? [time(next_at), ` ${next_mode}`] : ["by hand only"];
   return h(
     "dl",
@@ -56,6 +56,7 @@ function facts({ name, datasource, next_at, next_mode, last_success_at, document
     fact("Next due", ...due),
     fact("Last success", time(last_success_at, "never")),
     fact("Documents", number(documents)),
+    watermark ? fact("Watermark", time(watermark)) : null,
     datasource === name ? null : fact("Datasource", datasource),
     stale_after_seconds ? fact("Stale after", duration(stale_after_seconds)) : null,
   );

@@ -62,6 +62,7 @@ async function begin() {
       pages.hidden = true;
       document.getElementById("account").replaceChildren();
       await signIn(main);
+      main.focus();
     }
   }
 }

@@ -86,8 +86,8 @@ function told(name, ...content) {
   return h("div", {}, h("dt", {}, name), h("dd", {}, ...content.flat()));
 }
 
-function countable({ turns, attempt, documents, deleted, rejected, pages, bytes, started_at, finished_at, progress_at }) {
-  return [turns, attempt, documents, deleted, rejected, pages, bytes, started_at, finished_at, progress_at];
+function countable({ turns, attempt, last_error, documents, deleted, rejected, pages, bytes, started_at, finished_at, progress_at }) {
+  return [turns, attempt, last_error, documents, deleted, rejected, pages, bytes, started_at, finished_at, progress_at];
 }
 
 function counted_(status) {
@@ -102,7 +102,7 @@ function counted_(status) {
     told("Pages", number(status.pages)),
     told("Read", bytes(status.bytes)),
     told("Turns", number(status.turns)),
-    status.attempt > 1 ? told("Attempt", number(status.attempt)) : null,
+    status.last_error && !finished_at ? told("Attempt", number(status.attempt)) : null,
     told("Started", time(started_at, "not yet")),
     finished_at ? told("Finished", time(finished_at)) : told("Progress", time(progress_at, "none yet")),
     took === null ? null : told("Took", duration(took)),
