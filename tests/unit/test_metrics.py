@@ -114,7 +114,7 @@ def test_what_is_not_known_is_not_there() -> None:
 
 def test_metrics_are_answered_as_prometheus_wants_them() -> None:
     runners = FakeRunners()
-    runners.measures["notes"] = MEASURES
+    runners.measured["notes"] = MEASURES
 
     response = answered(a_request("GET", "/metrics"), runners)
 
