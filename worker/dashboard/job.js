@@ -10,6 +10,7 @@ import { rejects } from "./rejects.js";
 import { badge, bytes, counted, duration, ENDED, number, time } from "./words.js";
 
 const WAIT_SECONDS = 2; // the answer comes at once with another state, else after this
+const WORKING = ["opening", "sending", "closing"];
 const REST_MS = 15_000; // a held job waits for a person, perhaps another one
 
 export async function job(main, id) {
@@ -29,7 +30,7 @@ export async function job(main, id) {
     fill(progress, [status.progress ?? null, status.state], () => bar(status));
     fill(now, [status.waits_because, status.waits_until, status.next_step, status.if_killed_now, status.last_error, status.state], () => standing(status));
     fill(acts, [status.commands, status.rejected, status.missing, status.state], () => commands(status));
-    fill(counts, countable(status), () => counted_(status));
+    fill(counts, countable(status), () => totals(status));
     fill(stages, status.stages, () => staged(status.stages));
     fill(proof, [status.verification, status.processing], () => proven(status));
     const latest = JSON.stringify([status.events, status.turns]);
@@ -55,7 +56,7 @@ function title({ id, connector, mode, state, created_at, repeats }) {
 }
 
 function bar({ progress, state }) {
-  if (!progress || ENDED.includes(state)) return null;
+  if (!progress || !WORKING.includes(state)) return null;
   const { documents, of, share, of_what, eta_at } = progress;
   const text = `${number(documents)} of about ${counted(of, "document")}, by ${of_what}`;
   const end = eta_at ? ` · ${left(eta_at)} left, at the pace so far` : "";
@@ -71,14 +72,14 @@ function left(instant) {
 }
 
 function standing({ state, waits_because, waits_until, next_step, if_killed_now, last_error }) {
-  const isOver = ENDED.includes(state);
+  const isAtRest = if_killed_now === "nothing";
   return h(
     "dl",
     { class: "told" },
     last_error && last_error !== waits_because ? told(state === "failed" ? "Why it failed" : "Last error", h("strong", {}, last_error)) : null,
     waits_because ? told("Waits because", waits_because, waits_until ? [" · until ", time(waits_until)] : []) : null,
     told("Next", next_step),
-    isOver ? null : told("If it were killed now", if_killed_now),
+    isAtRest ? null : told("If it were killed now", if_killed_now),
   );
 }
 
@@ -86,11 +87,11 @@ function told(name, ...content) {
   return h("div", {}, h("dt", {}, name), h("dd", {}, ...content.flat()));
 }
 
-function countable({ turns, attempt, last_error, documents, deleted, rejected, pages, bytes, started_at, finished_at, progress_at }) {
-  return [turns, attempt, last_error, documents, deleted, rejected, pages, bytes, started_at, finished_at, progress_at];
+function countable({ turns, attempt, next_attempt_at, documents, deleted, rejected, pages, bytes, started_at, finished_at, progress_at }) {
+  return [turns, attempt, next_attempt_at, documents, deleted, rejected, pages, bytes, started_at, finished_at, progress_at];
 }
 
-function counted_(status) {
+function totals(status) {
   const { started_at, finished_at, progress_at } = status;
   const took = started_at && finished_at ? (new Date(finished_at) - new Date(started_at)) / 1_000 : null;
   return h(
@@ -102,7 +103,7 @@ function counted_(status) {
     told("Pages", number(status.pages)),
     told("Read", bytes(status.bytes)),
     told("Turns", number(status.turns)),
-    status.last_error && !finished_at ? told("Attempt", number(status.attempt)) : null,
+    status.next_attempt_at ? told("Attempt", number(status.attempt)) : null,
     told("Started", time(started_at, "not yet")),
     finished_at ? told("Finished", time(finished_at)) : told("Progress", time(progress_at, "none yet")),
     took === null ? null : told("Took", duration(took)),
