@@ -78,8 +78,8 @@ def _name(request: Request) -> str | None:
         return request.path.removeprefix(ASSETS)
     if request.path == "/":
         return PAGE
-    is_page = request.method in SAFE_METHODS and prefers_html(request.headers.get("accept"))
-    return PAGE if is_page and _is_shared(request.path) else None
+    is_page = _is_shared(request.path) and prefers_html(request.headers.get("accept"))
+    return PAGE if is_page else None
 
 
 def _is_shared(path: str) -> bool:

@@ -36,6 +36,7 @@ def test_who_would_rather_have_html_gets_the_page(accept: str) -> None:
         "text/*;q=0.9, application/json",
         "text/html;level=1, application/json;q=0.2",
         "*/*;q=0.1",
+        'application/json;q=0.5, text/plain;title=", text/html, "',
         *("text/html;q=2", "text/html;q=x", "text/html;q=", "text/html;q=0.1234"),
         *(
             "text",

@@ -132,9 +132,3 @@ def test_a_page_is_read_only(path: str) -> None:
 
     check_problem(response, 405, "use GET")
     assert response.headers["allow"] == "GET, HEAD"
-
-
-def test_a_browser_that_sends_something_is_answered_as_everybody() -> None:
-    response = got(f"/status/{JOB_ID}", {**BEARER, **BROWSER}, "POST")
-
-    check_problem(response, 405, "use GET")
