@@ -120,7 +120,8 @@ class Executor:
         page = await source.fetch(fetch.cursor, crawl)
         self._page_ms = self._host.now_ms() - begun_at_ms
         self._records[fetch.page_index] = page
-        return Fetched(fetch.page_index, measured(page))
+        note = told(page.note, self._environment)
+        return Fetched(fetch.page_index, replace(measured(page), note=note))
 
     def _pack(self, pack: Pack, ends: Ends, stage: Stage) -> Packed:
         page, rejects = self._records.pop(pack.page_index), list[Reject]()

@@ -36,7 +36,9 @@ Step = tuple[Job, tuple[Effect, ...]]
 
 def take(job: Job, fetched: Fetched, now_ms: int, limits: Limits) -> Step:
     """Have a page packed, and meanwhile read the one after it."""
-    ahead, page = window.front(job), fetched.page
+    page = fetched.page
+    job = noted(job, page.note, now_ms, limits) if page.note else job
+    ahead = window.front(job)
     assert fetched.page_index == ahead.page_count, f"{fetched} at page {ahead.page_count}"
     if (fault := paging_fault(ahead, page)) is not None:
         return ended(job, State.FAILED, now_ms, limits, fault), ()

@@ -159,6 +159,7 @@ class Page(Struct, frozen=True, kw_only=True):
     digest: str = ""  # of the records; empty if there are none
     request_count: int = 1  # that it took
     wait_ms: int = 0  # before the source is asked for anything more
+    note: str = ""  # of what happened on the way, for whoever reads the job's status
 
 
 class Flight(Struct, frozen=True):
