@@ -126,7 +126,11 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         return secrets_of(self.auth).union(*(gather.source.secrets() for gather in self.gather))
 
     def located(self, environment: Environment) -> str:
-        return environment.url(self.url)
+        places = [environment.url(self.url)]
+        if self.detail is not None:
+            places.append(self.detail.located(environment))
+        places += [gather.source.located(environment) for gather in self.gather]
+        return " ".join(places)
 
 
 class HttpReader(Reader):
@@ -135,7 +139,7 @@ class HttpReader(Reader):
     def __init__(
         self, source: HttpSource, surroundings: Surroundings, names: frozenset[str] = NO_NAMES
     ) -> None:
-        url = source.located(surroundings.environment)
+        url = surroundings.environment.url(source.url)
         signer = signer_of(source.auth, surroundings)
         self._source = source
         self._paging = source.paging

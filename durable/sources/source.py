@@ -95,7 +95,7 @@ class Source(Protocol):
         """Whether it can be asked for what has changed, and for that alone."""
 
     def located(self, environment: Environment) -> str:
-        """Where it is, with variables filled in: another place is another crawl.
+        """Where all is that it asks, with variables filled in: another place is another crawl.
 
         Raises:
             ConfigurationError: a variable is not set, or what comes of it is no URL.

@@ -8,6 +8,8 @@ from msgspec.structs import replace
 from durable.errors import ConfigurationError, UpstreamError
 from durable.paging.cursors import BodyCursor, NextUrl
 from durable.requests.auth import ApiKey
+from durable.sources.detail import Detail
+from durable.sources.gather import Gather
 from durable.sources.http import HttpSource
 from durable.sources.since import Since
 from durable.sources.source import CURSOR_CHARACTERS_MAX, EXCERPT_BYTES_MAX, Records
@@ -192,6 +194,32 @@ def test_variables_in_the_url_are_filled_in() -> None:
     environment = an_environment(NOTES_URL="https://notes.example", SPACE_2="a")
 
     assert source.located(environment) == "https://notes.example/a/list/{id}"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"detail": Detail(url="{OTHER_URL}/pages/{id}")},
+        {"gather": (Gather(source=replace(SOURCE, url="{OTHER_URL}/{id}"), into="comments"),)},
+    ],
+    ids=["detail", "gathered"],
+)
+def test_what_is_asked_besides_the_list_is_a_part_of_where_it_is(fields: dict[str, Any]) -> None:
+    """So that a crawl is begun anew where that has moved."""
+    source = replace(SOURCE, **fields)
+    places = {
+        source.located(an_environment(OTHER_URL=f"https://{name}.example"))
+        for name in ("one", "two")
+    }
+
+    assert len(places) == 2
+    assert all(place.startswith(f"{URL} https://") for place in places)
+
+
+def test_a_link_of_the_record_itself_is_where_the_record_says() -> None:
+    source = replace(SOURCE, detail=Detail(url="{links/self}"))
+
+    assert source.located(an_environment()) == f"{URL} {{links/self}}"
 
 
 def test_a_variable_that_is_not_set_is_named() -> None:
