@@ -266,6 +266,7 @@ class Job(Struct, frozen=True, kw_only=True):
     rate: Rate | None = None  # of the source under way
     asked_until_ms: int = 0  # the end of the span in which the source's requests are counted
     asked_count: int = 0  # in that span
+    spans: tuple[tuple[Rate, int, int], ...] = ()  # of other rates: until when, and how many
     source_at_ms: int = 0  # the source is asked for nothing before this
     indexed_until_ms: int = 0  # Glean's rate then allows as much as if nothing had been sent
     pause: str = ""  # why nothing is done before retry_at_ms, if that is no error

@@ -3,13 +3,16 @@
 from msgspec.structs import replace
 
 from durable.events import Failed
-from durable.job import Job, Limits, Stage, Usage
+from durable.job import Job, Limits, Rate, Stage, Usage
 
 
 ALARM_MS_MIN = 50  # the platform may lose an alarm that is set for this very moment
 MINUTE_MS = 60_000
 SHARES_PER_MINUTE = 6
 REQUESTS_PER_BATCH = 3  # sent, refused and asked about, before it is cut in two
+# What a job has used of the rates, and the next one may not use again. All of its connector's
+# sources are mostly of one server.
+USED = ("rate", "asked_until_ms", "asked_count", "spans", "source_at_ms", "indexed_until_ms")
 
 
 def soon(at_ms: int, now_ms: int) -> int:
@@ -63,6 +66,26 @@ def asked(job: Job, request_count: int, wait_ms: int, now_ms: int, limits: Limit
     if count + request_count > job.rate.requests:
         source_at_ms = max(source_at_ms, until_ms)
     return replace(job, asked_until_ms=until_ms, asked_count=count, source_at_ms=source_at_ms)
+
+
+def taken_over(job: Job, last: Job | None) -> Job:
+    """A job before its first turn, with what the connector's last one has used of the rates."""
+    if last is None or last.id == job.id:
+        return job
+    return replace(job, **{name: getattr(last, name) for name in USED})
+
+
+def paced(job: Job, rate: Rate | None, now_ms: int) -> Job:
+    """At a source that has this rate: its requests are counted, and those of others put by."""
+    if rate == job.rate:
+        return job
+    spans = [*job.spans]
+    if job.rate is not None:
+        spans.append((job.rate, job.asked_until_ms, job.asked_count))
+    of_this = [span for span in spans if span[0] == rate]
+    _, until_ms, count = of_this[-1] if of_this else (rate, 0, 0)
+    others = tuple(span for span in spans if span[0] != rate and span[1] > now_ms)
+    return replace(job, rate=rate, asked_until_ms=until_ms, asked_count=count, spans=others)
 
 
 def is_spent(job: Job, turn: Usage, now_ms: int, limits: Limits) -> bool:

@@ -84,6 +84,11 @@ class Store:
         working = self._working
         return [working if working and working.id == job.id else job for job in _jobs(rows)]
 
+    def latest(self) -> Job | None:
+        """The job that had the latest turn, as only one has turns at a time."""
+        query = "SELECT body FROM job ORDER BY json_extract(body, '$.progress_at_ms') DESC LIMIT 1"
+        return next(iter(_jobs(self._query(query))), None)
+
     def held(self) -> list[Job]:
         return _jobs(self._query("SELECT body FROM job WHERE state = ?", State.HELD.value))
 

@@ -47,8 +47,7 @@ class Turn:
         if not isinstance(ends, Failed):
             ends = self._narrowed(ends)
             self._limits, plan = ends.limits, ends.plan
-        woke = Woke(self._store.watermark_ms(), self._store.full_counts(), plan)
-        effects = await self._advance(woke)
+        effects = await self._advance(self._woke(plan))
         try:
             async with asyncio.TaskGroup() as group:
                 self._begin(effects, ends, group)
@@ -56,6 +55,12 @@ class Turn:
             if not isinstance(ends, Failed):
                 for reader in ends.readers.values():
                     await reader.close()
+
+    def _woke(self, plan: Plan) -> Woke:
+        job, store = self._store.load(self._job_id), self._store
+        is_queued = job is not None and job.state is State.QUEUED
+        last = store.latest() if is_queued else None
+        return Woke(store.watermark_ms(), store.full_counts(), plan, last)
 
     def _narrowed(self, ends: Ends) -> Ends:
         """Where the job repeats what another one has set aside, its pages alone are read."""

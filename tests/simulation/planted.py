@@ -120,6 +120,13 @@ MUTANTS = [
         (PACED,),
     ),
     Mutant(
+        "each job has all of Glean's rate again",
+        MACHINE,
+        "taken_over(replace(job, progress_at_ms=now_ms), woke.last)",
+        "replace(job, progress_at_ms=now_ms)",
+        ("tests/simulation/test_pauses.py",),
+    ),
+    Mutant(
         "documents that may have been heard do not count for Glean's rate",
         FLOW,
         "    if isinstance(failure.effect, Send) and not job.is_upload:",

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable.errors import Recourse
-from durable.events import Failed, Fetch, Fetched, Pack, Packed, Send, Sent, Woke
+from durable.events import Failed, Fetch, Fetched, Opened, Pack, Packed, Send, Sent, Woke
 from durable.job import Job, Limits, Mode, Page, Plan, Rate, Stage, State
 from durable.outlook import waiting_reason
 from tests.fakes.jobs import NOW_MS, WOKE, a_job, a_page, after, arrived, at
@@ -196,6 +196,54 @@ def test_the_last_page_is_not_waited_for() -> None:
     )
 
     assert job.state is State.SUCCEEDED
+
+
+# What the job before it has used
+
+
+LAST = replace(
+    a_job(State.SUCCEEDED, Mode.INCREMENTAL),
+    id="last",
+    rate=RATE,
+    asked_until_ms=NOW_MS + MINUTE_MS,
+    asked_count=9,
+    indexed_until_ms=NOW_MS + MINUTE_MS,
+)
+NEXT = Woke(plan=Plan(rates={Stage.DOCUMENTS: RATE}), last=LAST)
+
+
+def test_a_new_job_counts_on_from_where_the_last_one_was_with_its_source() -> None:
+    woken = after(a_job(State.QUEUED), NEXT, Opened())
+
+    job, effects = at(woken, Fetched(0, a_read_page()))
+
+    assert job.asked_count == 10
+    assert effects == (Pack(0, "job-1", None),)
+    assert job.source_at_ms == NOW_MS + MINUTE_MS
+
+
+def test_a_new_job_rests_while_glean_takes_no_more_than_the_last_one_has_sent() -> None:
+    job = after(a_job(State.QUEUED, Mode.INCREMENTAL), NEXT)
+
+    assert (job.state, job.turn, job.alarm_at_ms) == (State.SENDING, None, NOW_MS + MINUTE_MS)
+    assert waiting_reason(job, None) == "Glean takes 600 documents a minute one by one"
+
+
+def test_a_source_that_has_another_rate_is_counted_apart_from_the_last_one() -> None:
+    hourly = Rate(requests=1_000, per_ms=60 * MINUTE_MS)
+    rates = {Stage.USERS: hourly, Stage.DOCUMENTS: RATE}
+    plan = Plan(stages={Mode.FULL: (Stage.USERS, Stage.DOCUMENTS)}, rates=rates)
+
+    job = after(a_job(State.QUEUED), Woke(plan=plan, last=LAST))
+
+    assert (job.stage, job.rate, job.asked_count) == (Stage.USERS, hourly, 0)
+    assert job.spans == ((RATE, NOW_MS + MINUTE_MS, 9),)
+
+
+def test_a_job_that_works_keeps_its_own_counts() -> None:
+    job = replace(reading(), turn=None, rate=RATE, asked_count=1, asked_until_ms=NOW_MS + 1)
+
+    assert after(job, NEXT).asked_count == 1
 
 
 # A cursor that has expired

@@ -6,11 +6,13 @@ from msgspec.structs import replace
 
 from durable.commands import Refusal
 from durable.environment import Environment
-from durable.job import PENDING, Job, Limits, Mode, State
+from durable.job import PENDING, Job, Limits, Mode, Rate, State
 from durable.pace import ALARM_MS_MIN
 from durable.processor import OVERDUE_MS, Begun, connector_name
-from tests.fakes.answers import a_page, ok
+from durable.sources.http import HttpSource
+from tests.fakes.answers import INDEX, LIST, a_page, ok
 from tests.fakes.bench import NOW_MS, Bench
+from tests.fakes.connector import NOTES
 
 
 TICK = "cron 2025-11-24T16:00:00.000Z"
@@ -150,6 +152,25 @@ def test_the_end_of_a_job_wakes_the_next() -> None:
 
     carried = bench.left()
     assert (carried.id, carried.state) == (second.id, State.OPENING)
+
+
+def test_two_jobs_in_a_row_ask_a_source_no_more_often_than_one() -> None:
+    rate = Rate(requests=1, per_ms=60_000)
+    source = NOTES.source
+    assert isinstance(source, HttpSource)
+    connector = replace(NOTES, source=replace(source, rate=rate))
+    bench = Bench(a_page(), a_page("a"), ok(), connector=connector)
+    bench.begun(Mode.INCREMENTAL)
+    assert bench.left().state is State.SUCCEEDED
+    bench.begun(Mode.INCREMENTAL)
+
+    resting = bench.left()
+
+    assert (resting.state, resting.retry_at_ms) == (State.SENDING, NOW_MS + 60_000)
+    assert len(bench.network.requests) == 1
+    bench.now_ms += 60_000
+    assert bench.left().state is State.SUCCEEDED
+    assert bench.network.lines == [LIST, LIST, INDEX]
 
 
 def test_a_job_that_is_held_wakes_the_next() -> None:

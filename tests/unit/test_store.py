@@ -112,6 +112,18 @@ def test_a_job_that_waits_its_turn_leaves_the_alarm_alone(storage: Storage, stor
     assert storage.alarm_at_ms == 5
 
 
+def test_the_latest_job_is_the_one_that_had_a_turn_last(store: Store) -> None:
+    assert store.latest() is None
+    added(store, replace(JOB, id="notes-1", progress_at_ms=80))
+    added(store, replace(JOB, id="notes-2", progress_at_ms=70, state=State.FAILED))
+    added(store, replace(JOB, id="notes-3"))
+
+    latest = store.latest()
+
+    assert latest is not None
+    assert latest.id == "notes-1"
+
+
 @pytest.mark.parametrize("state", [state for state in State if state is not State.SUCCEEDED])
 def test_only_success_counts_for_later_jobs(store: Store, state: State) -> None:
     added(store, JOB)
