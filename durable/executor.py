@@ -266,6 +266,7 @@ def measured(page: Records) -> Page:
         digest=digest(page.records),
         request_count=page.request_count,
         wait_ms=page.wait_ms,
+        wait_reason=page.wait_reason,
     )
 
 

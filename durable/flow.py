@@ -25,6 +25,7 @@ from durable.pace import (
     is_saturated,
     is_spent,
     leased,
+    left_alone,
     single_documents_max,
     soon,
     wait_ms,
@@ -42,7 +43,7 @@ def take(job: Job, fetched: Fetched, now_ms: int, limits: Limits) -> Step:
     assert fetched.page_index == ahead.page_count, f"{fetched} at page {ahead.page_count}"
     if (fault := paging_fault(ahead, page)) is not None:
         return ended(job, State.FAILED, now_ms, limits, fault), ()
-    job = asked(job, page.request_count, page.wait_ms, now_ms, limits)
+    job = left_alone(asked(job, page.request_count, now_ms), page, now_ms, limits)
     job = replace(job, flights=(*job.flights, Flight(page, is_packed=False)))
     pack = window.pack(job)
     job, effects = flow(job, now_ms, limits)
@@ -149,7 +150,7 @@ def split(job: Job, split: Split, now_ms: int, limits: Limits) -> Step:
 def fail(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Step:
     job = replace(window.given_up(job, failure.effect), error=failure.reason)
     if isinstance(failure.effect, Fetch):
-        job = asked(job, 1, 0, now_ms, limits)
+        job = asked(job, 1, now_ms)
     if isinstance(failure.effect, Send) and not job.is_upload:
         job = indexed(job, single_documents_max(limits), now_ms, limits)  # it may have been heard
     match None if job.repeats else failure.recourse:
@@ -189,7 +190,7 @@ def _rest(job: Job, now_ms: int, limits: Limits) -> Step:
         reason = f"Glean takes {limits.documents_per_minute_max} documents a minute one by one"
         return paused(job, job.indexed_until_ms, reason, now_ms), ()
     if not job.flights and now_ms < job.source_at_ms:
-        reason = "the source is not to be asked more often"
+        reason = job.source_pause or "the source is not to be asked more often"
         return paused(job, job.source_at_ms, reason, now_ms), ()
     assert not job.flights, "pages that are not sent though there is room"
     if job.page_count < limits.pages_max:

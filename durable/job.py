@@ -159,6 +159,7 @@ class Page(Struct, frozen=True, kw_only=True):
     digest: str = ""  # of the records; empty if there are none
     request_count: int = 1  # that it took
     wait_ms: int = 0  # before the source is asked for anything more
+    wait_reason: str = ""  # why, if there is a wait
     note: str = ""  # of what happened on the way, for whoever reads the job's status
 
 
@@ -268,6 +269,7 @@ class Job(Struct, frozen=True, kw_only=True):
     asked_count: int = 0  # in that span
     spans: tuple[tuple[Rate, int, int], ...] = ()  # of other rates: until when, and how many
     source_at_ms: int = 0  # the source is asked for nothing before this
+    source_pause: str = ""  # and why
     indexed_until_ms: int = 0  # Glean's rate then allows as much as if nothing had been sent
     pause: str = ""  # why nothing is done before retry_at_ms, if that is no error
     place: int = 0  # INCREMENTAL: what the page at `cursor` has up to here, is in Glean

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from durable.events import Failed
-from durable.job import Job, Limits, Rate, Stage, Usage
+from durable.job import Job, Limits, Page, Rate, Stage, Usage
 
 
 ALARM_MS_MIN = 50  # the platform may lose an alarm that is set for this very moment
@@ -12,7 +12,10 @@ SHARES_PER_MINUTE = 6
 REQUESTS_PER_BATCH = 3  # sent, refused and asked about, before it is cut in two
 # What a job has used of the rates, and the next one may not use again. All of its connector's
 # sources are mostly of one server.
-USED = ("rate", "asked_until_ms", "asked_count", "spans", "source_at_ms", "indexed_until_ms")
+USED = (
+    *("rate", "asked_until_ms", "asked_count", "spans"),
+    *("source_at_ms", "source_pause", "indexed_until_ms"),
+)
 
 
 def soon(at_ms: int, now_ms: int) -> int:
@@ -52,20 +55,33 @@ def _indexing_ms(document_count: int, limits: Limits) -> int:
     return document_count * MINUTE_MS // limits.documents_per_minute_max
 
 
-def asked(job: Job, request_count: int, wait_ms: int, now_ms: int, limits: Limits) -> Job:
-    """With requests to the source counted, and what it asks for besides."""
-    told_ms = min(wait_ms, limits.retry_after_ms_max)
-    source_at_ms = max(job.source_at_ms, now_ms + told_ms if told_ms else 0)
-    if job.rate is None:
-        return replace(job, source_at_ms=source_at_ms)
+def asked(job: Job, request_count: int, now_ms: int) -> Job:
+    """With requests to the source counted, if it has a rate."""
+    rate = job.rate
+    if rate is None:
+        return job
     until_ms, count = job.asked_until_ms, job.asked_count
     if now_ms >= until_ms:
-        until_ms, count = now_ms + job.rate.per_ms, 0
+        until_ms, count = now_ms + rate.per_ms, 0
     count += request_count
+    job = replace(job, asked_until_ms=until_ms, asked_count=count)
     # The next page may take as many as this one.
-    if count + request_count > job.rate.requests:
-        source_at_ms = max(source_at_ms, until_ms)
-    return replace(job, asked_until_ms=until_ms, asked_count=count, source_at_ms=source_at_ms)
+    if count + request_count <= rate.requests:
+        return job
+    requests = "1 request" if rate.requests == 1 else f"{rate.requests} requests"
+    return _spared(job, until_ms, f"the source takes {requests} every {rate.per_ms / 1_000:g} s")
+
+
+def left_alone(job: Job, page: Page, now_ms: int, limits: Limits) -> Job:
+    """With what the source asks for beside its rate."""
+    told_ms = min(page.wait_ms, limits.retry_after_ms_max)
+    return _spared(job, now_ms + told_ms, page.wait_reason) if told_ms else job
+
+
+def _spared(job: Job, until_ms: int, reason: str) -> Job:
+    if until_ms <= job.source_at_ms:
+        return job
+    return replace(job, source_at_ms=until_ms, source_pause=reason)
 
 
 def taken_over(job: Job, last: Job | None) -> Job:

@@ -16,6 +16,7 @@ from durable.job import Crawl, Rate
 from durable.paging.protocol import Ask, Paging, Refused, Refusing, Told
 from durable.requests.auth import Auth, secrets_of, signer_of
 from durable.requests.upstream import Answer, Upstream
+from durable.requests.waits import wait_ms
 from durable.sources.completion import Completion
 from durable.sources.detail import Detail, DetailReader
 from durable.sources.gather import Gather, GatherReader
@@ -210,7 +211,8 @@ class HttpReader(Reader):
             byte_count=len(answer.body),
             total_count=told.total_count,
             request_count=self._upstream.take_request_count(),
-            wait_ms=answer.wait_ms(self._now_ms()),
+            wait_ms=wait_ms(answer.wish.when, self._now_ms()),
+            wait_reason=answer.wish.reason("the source"),
         )
 
     def _listed(self, records: Any) -> list[Raw]:

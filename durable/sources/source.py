@@ -25,6 +25,7 @@ class Records(Struct, frozen=True, kw_only=True):
     total_count: int | None = None  # of all pages, if the source says so
     request_count: int = 1  # that it took
     wait_ms: int = 0  # before the source is asked for anything more
+    wait_reason: str = ""  # why, if there is a wait
     note: str = ""  # of what happened on the way, for whoever reads the job's status
     # Of records that are not to be mapped, by their place from 1: why they are set aside, or None
     # for one that is left out without a word. They count as read.

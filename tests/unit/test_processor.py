@@ -167,10 +167,24 @@ def test_two_jobs_in_a_row_ask_a_source_no_more_often_than_one() -> None:
     resting = bench.left()
 
     assert (resting.state, resting.retry_at_ms) == (State.SENDING, NOW_MS + 60_000)
+    shown = bench.processor.shown(resting)
+    assert shown.waits_because == "the source takes 1 request every 60 s"
     assert len(bench.network.requests) == 1
     bench.now_ms += 60_000
     assert bench.left().state is State.SUCCEEDED
     assert bench.network.lines == [LIST, LIST, INDEX]
+
+
+def test_the_status_names_the_header_by_which_the_source_asks_for_a_pause() -> None:
+    page = a_page("a", next_cursor="b")
+    page.headers.update({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "30"})
+    bench = Bench(page, ok())
+    bench.begun(Mode.INCREMENTAL)
+
+    shown = bench.processor.shown(bench.left())
+
+    assert shown.waits_because == "the source's header x-ratelimit-remaining asks for a pause"
+    assert shown.waits_until == "2025-11-24T16:00:30.123Z"
 
 
 def test_a_job_that_is_held_wakes_the_next() -> None:

@@ -164,7 +164,8 @@ def test_glean_is_left_alone_for_as_long_as_it_asks() -> None:
     assert bench.storage.alarm_at_ms == bench.now_ms + 30 * MINUTE_MS
     checked = shown(bench).verification
     assert checked is not None
-    assert checked.last_error == "Glean answered 429"
+    told = "is left alone as its header retry-after says"
+    assert checked.last_error == f"Glean answered 429, and {told}"
 
 
 @pytest.mark.parametrize("status_code", [400, 401, 404, 500, 503])

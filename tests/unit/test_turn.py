@@ -160,7 +160,8 @@ def test_an_error_that_may_pass_is_remembered_until_the_next_try() -> None:
     job = turned(QUEUED, bench)
 
     assert (job.state, job.retry_at_ms) == (State.SENDING, NOW_MS + 9_000 + 1_000)
-    assert job.error == "the source answered 503: busy"
+    told = "is left alone as its header retry-after says"
+    assert job.error == f"the source answered 503, and {told}: busy"
     assert bench.storage.alarm_at_ms == job.retry_at_ms
 
 
