@@ -80,6 +80,12 @@ def superseded(job: Job, by: Job, now_ms: int, limits: Limits) -> Job:
     return ended(job, State.CANCELLED, now_ms, limits, reason)
 
 
+def spared(job: Job, by: Job, now_ms: int, limits: Limits) -> Job:
+    """A job that has become a FULL one while another one is queued: that reads all after it."""
+    reason = f"replaced by {by.id}, a FULL job that is queued, and reads all of the source"
+    return ended(job, State.CANCELLED, now_ms, limits, reason)
+
+
 def _cancelled(job: Job, _instruction: Instruction, now_ms: int, limits: Limits) -> Job:
     # The upload stays open on purpose: Glean keeps what it had, and the next one replaces it.
     return ended(job, State.CANCELLED, now_ms, limits, "cancelled on request")

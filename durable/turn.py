@@ -6,14 +6,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from durable.commands import superseded
+from durable.commands import spared, superseded
 from durable.connector import AnyConnector
 from durable.ends import Ends
 from durable.environment import Environment
 from durable.events import Effect, Event, Failed, Open, Woke
 from durable.executor import Executor
 from durable.host import Host
-from durable.job import PENDING, Crawl, Job, Limits, Plan, State
+from durable.job import PENDING, Crawl, Job, Limits, Mode, Plan, State
 from durable.machine import step
 from durable.pace import soon
 from durable.sources.repeated import RepeatedReader
@@ -101,6 +101,8 @@ class Turn:
             self._abandon()
             return ()  # ended or begun anew by somebody while we waited; the alarm is theirs
         job, effects = step(before, event, now_ms, self._limits)
+        if job.mode is not before.mode and (other := self._full_behind(job)) is not None:
+            job, effects = spared(job, other, now_ms, self._limits), ()
         self._number = job.turn_count
         crawl_id, mode = f"{job.id}-{job.crawl_count}", job.repeated_mode or job.mode
         self._crawl = Crawl(crawl_id, mode, job.stage, job.since_ms)
@@ -114,6 +116,12 @@ class Turn:
             self._abandon()
         await saved
         return effects
+
+    def _full_behind(self, job: Job) -> Job | None:
+        """A FULL job that is queued, and has its crawl before it."""
+        others = (other for other in self._store.pending() if other.id != job.id)
+        full = (other for other in others if other.mode is Mode.FULL and not other.resumes)
+        return next(full, None)
 
     def _abandon(self) -> None:
         """The turn is over, and whatever is still under way is of no use."""

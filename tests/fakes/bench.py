@@ -90,6 +90,12 @@ class Bench:
         assert job is not None
         return job
 
+    def job(self, job_id: str) -> Job:
+        """As it is now; there must be one."""
+        job = self.processor.job(job_id)
+        assert job is not None
+        return job
+
     def obeyed(self, job: Job, command: Command, deletion_count: int = 0) -> Job | Refusal | None:
         return asyncio.run(self.processor.obey(job.id, Instruction(command, deletion_count)))
 
