@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from glean_sync import __version__
-from glean_sync.commands import connectors, controls, jobs, profile
+from glean_sync.commands import connectors, controls, jobs, log, profile
 from glean_sync.exits import MEANINGS
 
 
@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-for part in (controls, jobs, connectors, profile):
+for part in (controls, jobs, log, connectors, profile):
     app.add_typer(part.commands)
 
 

@@ -10,12 +10,13 @@ from durable.checks import Check, Outcome
 from durable.history.lines import Line
 from durable.history.overview import Overview
 from durable.job import PENDING, Mode, State
+from durable.log import Level
 from durable.model.differences import Difference
 from durable.processor import JOB_ID
 from durable.progress import Progress
 from durable.provision import Provisioned
 from durable.status import Status
-from glean_sync import answers, arguments, lookup
+from glean_sync import answers, arguments, log_lines, lookup
 from tests.fakes import operated
 from worker import bodies, problems
 
@@ -62,6 +63,7 @@ def test_the_fake_worker_sends_what_the_real_one_does(kind: type[Struct]) -> Non
 def test_the_words_of_both_sides_are_the_same() -> None:
     assert {*arguments.Mode} == {*Mode}
     assert {*arguments.State} == {*State}
+    assert {*log_lines.Level} == {*Level}
     assert {*get_args(answers.Check.__annotations__["outcome"])} == {*Outcome}
     assert {*State} - PENDING == answers.RESTING
     assert JOB_ID.fullmatch(operated.JOB_ID)
