@@ -11,17 +11,21 @@ from datetime import UTC, datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from durable.alerts.messenger import Messenger, targets
 from durable.commands import LEGAL, Instruction, Refusal, obeyed
 from durable.connector import AnyConnector
 from durable.ends import ends
 from durable.environment import Environment
 from durable.errors import ConfigurationError
+from durable.history.happenings import Happening
 from durable.host import Host
 from durable.job import ENDED, Job, Limits, Mode, Stage, State
+from durable.note import Kind
 from durable.pace import soon
 from durable.store import Store
 from durable.turn import Turn
-from durable.verifying.verifier import Verifier, wakes_at_ms
+from durable.verifying.verifier import Verifier
+from durable.wakes import wakes_at_ms
 
 
 JOB_ID = re.compile(r"(?P<connector>[a-z0-9-]{1,40})-[0-9]{8}T[0-9]{9}Z-[0-9a-f]+")
@@ -130,6 +134,7 @@ class Processor:
         if isinstance(after, Refusal):
             return after
         self._store.chronicle.record(job, after, now_ms, limits)
+        self._store.outbox.announce(job, after, targets(self._environment), now_ms)
         self._store.put(after, limits)
         if after.state is State.QUEUED:
             # The pages after these are read again.
@@ -171,6 +176,11 @@ class Processor:
             The job as the turn left it; None if there was nothing to do.
         """
         self._store.disarmed()
+        job = await self._carried()
+        await self._deliver()
+        return job
+
+    async def _carried(self) -> Job | None:
         pending = self._store.pending()
         if not pending:
             return await self._verified()
@@ -179,6 +189,22 @@ class Processor:
         job_id = pending[0].id
         await Turn(job_id, self._connector, self._environment, self._store, self._host).run()
         return self._store.load(job_id)
+
+    async def _deliver(self) -> None:
+        """Send what people are to be told, after all else, and wake again for what is left."""
+        outbox, chronicle = self._store.outbox, self._store.chronicle
+        if outbox.due_at_ms() is None:
+            return
+        faults = await Messenger(self._environment, outbox, self._host).deliver()
+        now_ms = self._host.now_ms()
+        for job_id, fault in faults:
+            happening = Happening(now_ms, Kind.NOTE.value, fault)
+            chronicle.add(job_id, happening, self._environment.usable_limits())
+        at_ms = wakes_at_ms(self._store, now_ms)
+        if not self._store.pending():
+            await self._store.arm(at_ms)
+        elif at_ms is not None:
+            await self._store.arm(min(at_ms, self._store.set_at_ms or at_ms))
 
     async def _verified(self) -> Job | None:
         """Carry on with what is to be done after a job's success, now that none is pending."""

@@ -50,8 +50,7 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
         self.environment = Environment(lambda name: getattr(env, name, None))
-        transport = Gate(FetchTransport(_fetch))
-        host = Host(_now_ms, _nonce, random.random, transport, _wait)
+        host = a_host()
         connector = self.connectors[ctx.id.name]
         self.provision = Provision(connector, self.environment, host)
         self.checks = Checks(connector, self.environment, host)
@@ -84,7 +83,7 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         """`overview` of the connector."""
         return {"overview": plain(self.views.overview())}
 
-    async def measured(self) -> dict[str, Any]:
+    async def measures(self) -> dict[str, Any]:
         """`measures` of the connector."""
         return {"measures": plain(self.views.measures())}
 
@@ -151,12 +150,13 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         ]
         return {"total": job.reject_count + job.pending_reject_count, "rejects": rejects}
 
-    async def tend(self) -> None:
-        """Bring back what waits for an alarm that the platform has lost."""
+    async def tend(self) -> dict[str, Any]:
+        """Bring back what waits for an alarm that the platform has lost. Returns its `pulse`."""
         if await self.processor.tend():
             connector = self.views.connector_name
             level = Level.ERROR
             _print(log.line("a lost alarm was set again", level, connector=connector), level)
+        return {"pulse": plain(self.views.pulse())}
 
     def _shown(self, job: Job) -> dict[str, Any]:
         return {"status": plain(self.views.shown(job))}
@@ -174,6 +174,11 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         else:
             if job is not None:
                 _log("turn ended", self.views.shown(job))
+
+
+def a_host() -> Host:
+    """What an object is given of the platform."""
+    return Host(_now_ms, _nonce, random.random, Gate(FetchTransport(_fetch)), _wait)
 
 
 def _log(event: str, job: Status, **fields: str | None) -> None:

@@ -54,7 +54,12 @@ CREATE TABLE event ( -- what happened to a job
   body TEXT NOT NULL, -- the Happening, as JSON
   PRIMARY KEY (job_id, number)
 ) WITHOUT ROWID;
-CREATE TABLE tally ( -- of all jobs together: one row
+CREATE TABLE summary ( -- what there is one of
   name TEXT PRIMARY KEY,
-  body TEXT NOT NULL -- the Tally, as JSON
+  body TEXT NOT NULL -- as JSON
+) WITHOUT ROWID;
+CREATE TABLE letter ( -- an alert that is still to be sent
+  id TEXT PRIMARY KEY,
+  due_at_ms INTEGER NOT NULL,
+  body TEXT NOT NULL -- the Letter, as JSON
 ) WITHOUT ROWID;

@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 from msgspec.structs import replace
 
+from durable.alerts.outbox import Outbox
 from durable.history.archive import Archive
 from durable.history.chronicle import Chronicle
 from durable.job import ENDED, PENDING, UPLOADED, Job, Limits, Mode, Stage, State
@@ -62,6 +63,7 @@ class Store:
         self.verifications = Verifications(self._query)
         self.chronicle = Chronicle(self._query)
         self.archive = Archive(self._query)
+        self.outbox = Outbox(self._query)
         self._migrate()
 
     def load(self, job_id: str) -> Job | None:
@@ -208,6 +210,11 @@ class Store:
         if alarm_at_ms is None:
             return self._storage.deleteAlarm()
         return self._storage.setAlarm(alarm_at_ms)
+
+    @property
+    def set_at_ms(self) -> int | None:
+        """The alarm, as far as it was set here since it fired last."""
+        return self._armed_at_ms
 
     def disarmed(self) -> None:
         """The alarm has fired: the platform holds none until one is set."""

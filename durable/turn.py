@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from durable.alerts.messenger import targets
 from durable.commands import superseded
 from durable.connector import AnyConnector
 from durable.ends import Ends
@@ -18,7 +19,8 @@ from durable.machine import step
 from durable.pace import soon
 from durable.sources.repeated import RepeatedReader
 from durable.store import Store
-from durable.verifying.verifier import follow, wakes_at_ms
+from durable.verifying.verifier import follow
+from durable.wakes import wakes_at_ms
 
 
 class Turn:
@@ -37,6 +39,7 @@ class Turn:
         self._store = store
         self._host = host
         self._executor = Executor(connector, environment, host)
+        self._targets = targets(environment)
         self._limits = Limits()
         self._number = 0  # of the turn, once it has begun
         self._crawl: Crawl  # that the turn is of, likewise
@@ -105,6 +108,7 @@ class Turn:
         if job.state is State.SUCCEEDED:
             follow(job, self._connector, self._store, self._limits)
         self._store.chronicle.record(before, job, now_ms, self._limits)
+        self._store.outbox.announce(before, job, self._targets, now_ms)
         saved = self._store.save(job, self._alarm_at_ms(job, now_ms), self._limits)
         if job.turn is None:
             self._abandon()
@@ -147,6 +151,7 @@ class Turn:
                 continue  # Glean has one upload open for each kind of thing
             after = superseded(held, job, now_ms, self._limits)
             self._store.chronicle.record(held, after, now_ms, self._limits)
+            self._store.outbox.announce(held, after, self._targets, now_ms)
             self._store.put(after, self._limits)
 
     def _alarm_at_ms(self, job: Job, now_ms: int) -> int | None:

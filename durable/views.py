@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
+from durable.alerts.watch import Pulse
 from durable.connector import AnyConnector
 from durable.ends import GLEAN_TOKEN
 from durable.environment import Environment
 from durable.history.chronicle import Event
 from durable.history.lines import Line, line
 from durable.history.measures import Measures, measures
-from durable.history.overview import Known, Overview, overview
+from durable.history.overview import Known, Overview, overview, succeeded_ms
 from durable.host import Host
 from durable.job import PENDING, Job, Stage, State
 from durable.records import Reject
@@ -106,6 +107,10 @@ class Views:
     def measures(self) -> Measures:
         """What the metrics are made of."""
         return measures(self.known(), self._store.archive.counts())
+
+    def pulse(self) -> Pulse:
+        """For whoever asks whether the connector still works."""
+        return Pulse(succeeded_ms(self.known()))
 
     def known(self) -> Known:
         """What the object remembers of the connector as a whole."""

@@ -4,33 +4,61 @@ One of the two files that know the platform, a clock or randomness. The platform
 finds the exported classes among this file's names.
 """
 
+import asyncio
+import json
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import js
+import msgspec
 from pyodide.ffi import to_js
-from workers import WorkerEntrypoint
+from workers import DurableObject, WorkerEntrypoint
 
 import connectors
 from durable import log, runner
+from durable.alerts.watch import Pulse
+from durable.alerts.watchman import Watchman
 from durable.commands import Command
 from durable.discovery import discover
 from durable.environment import Environment
 from durable.job import Mode
 from durable.log import Level
+from durable.store import Store
 from worker.responses import Response
 from worker.routes import Request, Routes, failure
 from worker.schedule import due
 
 
 CONNECTORS = discover(connectors)
+TEND_MS = 20_000
 
 
 class Runner(runner.Runner):
     connectors = CONNECTORS
+
+
+class Watch(DurableObject):  # type: ignore[misc] # the platform's class has no types
+    """Tells which connectors had no success for too long. There is one."""
+
+    def __init__(self, ctx: Any, env: Any) -> None:
+        super().__init__(ctx, env)
+        environment = Environment(lambda name: getattr(env, name, None))
+        self.watchman = Watchman(CONNECTORS, environment, Store(ctx.storage), runner.a_host())
+
+    async def look(self, pulses: str) -> None:
+        """Take note of what the connectors' objects said, as JSON by their names."""
+        await self.watchman.look(msgspec.json.decode(pulses, type=dict[str, Pulse | None]))
+
+    async def alarm(self, _info: Any = None) -> None:
+        try:
+            faults = await self.watchman.deliver()
+        except Exception:  # noqa: BLE001 - our own bug; the lease brings it back
+            faults = [traceback.format_exc()]
+        for fault in faults:
+            _log("an alert was not sent", self.watchman.environment.redacted(fault))
 
 
 class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class has no types
@@ -47,12 +75,7 @@ class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class ha
     async def scheduled(self, controller: Any, _env: Any = None, _ctx: Any = None) -> None:
         """Begin what is due. A connector that fails does not keep the others from it."""
         runners = _Runners(self.env.RUNNER)
-        failures = []
-        for name in CONNECTORS:
-            try:
-                await runners.tend(name)
-            except Exception as error:  # noqa: BLE001 - each is raised below
-                failures.append(error)
+        failures = await _tended(runners, self.env.WATCH)
         jobs = list(due(controller.cron, int(controller.scheduledTime), CONNECTORS))
         if not jobs:
             _log("no connector has the schedule", str(controller.cron))
@@ -63,6 +86,38 @@ class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class ha
                 failures.append(error)
         if failures:
             raise ExceptionGroup("objects could not be reached", failures)
+
+
+async def _tended(runners: "_Runners", watch: Any) -> list[Exception]:
+    """Look after all connectors; where one had no success for too long, somebody is told."""
+    answers = await asyncio.gather(
+        *(_within(runners.tend(name), TEND_MS) for name in CONNECTORS), return_exceptions=True
+    )
+    found = dict(zip(CONNECTORS, answers, strict=True))
+    watched = {
+        name: None if isinstance(answer, BaseException) else answer["pulse"]
+        for name, answer in found.items()
+        if CONNECTORS[name].stale_after_ms is not None
+    }
+    failures = [answer for answer in answers if isinstance(answer, Exception)]
+    if watched:
+        try:
+            await watch.getByName("watch").look(json.dumps(watched))
+        except Exception as error:  # noqa: BLE001 - raised with the others
+            failures.append(error)
+    return failures
+
+
+async def _within(answer: Awaitable[Mapping[str, Any]], duration_ms: int) -> Mapping[str, Any]:
+    """Raises TimeoutError where it does not come in time: one object must not hold up all."""
+    asked = asyncio.ensure_future(answer)
+    await asyncio.wait(
+        {asked, asyncio.ensure_future(js.scheduler.wait(duration_ms))},
+        return_when=asyncio.FIRST_COMPLETED,
+    )
+    if asked.done():
+        return asked.result()
+    raise TimeoutError(f"an object has not answered for {duration_ms} ms")
 
 
 def _now_ms() -> int:
@@ -92,8 +147,8 @@ class _Runners:
         found: Mapping[str, Any] = await self._stub(connector).overview()
         return found
 
-    async def measured(self, connector: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = await self._stub(connector).measured()
+    async def measures(self, connector: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = await self._stub(connector).measures()
         return found
 
     async def jobs(
@@ -138,8 +193,9 @@ class _Runners:
         rejects: Mapping[str, Any] | None = await stub.rejects(job_id, *after, count)
         return rejects
 
-    async def tend(self, connector: str) -> None:
-        await self._stub(connector).tend()
+    async def tend(self, connector: str) -> Mapping[str, Any]:
+        tended: Mapping[str, Any] = await self._stub(connector).tend()
+        return tended
 
     def _stub(self, connector: str) -> Any:
         return self._namespace.getByName(connector)

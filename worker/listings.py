@@ -54,7 +54,7 @@ class Listings:
 
     async def metrics(self) -> str:
         """In Prometheus' text format."""
-        found = await self._each(list(self._connectors), self._runners.measured)
+        found = await self._each(list(self._connectors), self._runners.measures)
         measured = {
             name: None if shown is None else msgspec.convert(shown["measures"], Measures)
             for name, shown in zip(self._connectors, found, strict=True)

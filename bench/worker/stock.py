@@ -21,6 +21,10 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
     """Only there because wrangler.toml names it."""
 
 
+class Watch(DurableObject):  # type: ignore[misc] # likewise
+    """Likewise."""
+
+
 class Page(Struct, frozen=True):
     items: list[Entry]
     next_cursor: str | None

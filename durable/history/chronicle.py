@@ -39,7 +39,7 @@ class Chronicle:
             return
         known = self.tally()
         if (tally := tallied(known, before, after, now_ms)) != known:
-            query = "INSERT OR REPLACE INTO tally (name, body) VALUES ('all', ?)"
+            query = "INSERT OR REPLACE INTO summary (name, body) VALUES ('tally', ?)"
             self._query(query, encoded(tally))
 
     def add(self, job_id: str, happening: Happening, limits: Limits) -> None:
@@ -77,14 +77,14 @@ class Chronicle:
         self._query("DELETE FROM event WHERE job_id = ?", job_id)
 
     def tally(self) -> Tally:
-        rows = self._query("SELECT body FROM tally WHERE name = 'all'")
+        rows = self._query("SELECT body FROM summary WHERE name = 'tally'")
         return msgspec.json.decode(str(rows[0]["body"]), type=Tally) if rows else Tally()
 
 
 def _is_alike(before: Job, after: Job) -> bool:
+    """Whether no turn has ended and nothing was noted, as it is with each change of the state."""
     return (
         before.notes == after.notes
-        and before.state is after.state
         and before.turn_count == after.turn_count
         and (before.turn is None) is (after.turn is None)
     )

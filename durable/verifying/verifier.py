@@ -8,7 +8,6 @@ from durable.executor import told
 from durable.history.happenings import noted
 from durable.host import Host
 from durable.job import Job, Limits, Mode, Stage
-from durable.pace import soon
 from durable.requests.waits import wait_ms
 from durable.store import Store
 from durable.verifying.holdings import Holdings
@@ -24,6 +23,7 @@ from durable.verifying.verification import (
     uncounted,
     woken,
 )
+from durable.wakes import wakes_at_ms
 
 
 # With these, nobody can tell whether Glean has heard the question; 202: it may have taken it.
@@ -44,14 +44,6 @@ def follow(job: Job, connector: AnyConnector, store: Store, limits: Limits) -> N
     called_at_ms = verifications.called_at_ms(datasource)
     if (verification := begun(job, aims, called_at_ms, limits)) is not None:
         verifications.put(verification)
-
-
-def wakes_at_ms(store: Store, now_ms: int) -> int | None:
-    """The object's alarm where no job wants one."""
-    verification = store.verifications.due()
-    if verification is None or verification.due_at_ms is None:
-        return None
-    return soon(verification.due_at_ms, now_ms)
 
 
 class Verifier:

@@ -41,7 +41,7 @@ class FakeRunners:
         self._jobs = jobs
         self._silent = silent
         self.overviews: dict[str, Overview] = {}
-        self.measures: dict[str, Measures] = {}
+        self.measured: dict[str, Measures] = {}
         self.waits_ms: list[int] = []
         self.begun: list[tuple[str, Mode, str | None]] = []
         self.asked: list[tuple[str, str]] = []
@@ -71,9 +71,9 @@ class FakeRunners:
         self._answer(connector)
         return {"overview": msgspec.to_builtins(self.overviews[connector])}
 
-    async def measured(self, connector: str) -> Mapping[str, object]:
+    async def measures(self, connector: str) -> Mapping[str, object]:
         self._answer(connector)
-        return {"measures": msgspec.to_builtins(self.measures[connector])}
+        return {"measures": msgspec.to_builtins(self.measured[connector])}
 
     async def jobs(
         self, connector: str, before_id: str, states: str, count: int

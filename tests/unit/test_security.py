@@ -46,7 +46,7 @@ class Runners:
         self.asked.append((connector, "overview"))
         raise ConnectionError
 
-    async def measured(self, connector: str) -> Mapping[str, object]:
+    async def measures(self, connector: str) -> Mapping[str, object]:
         self.asked.append((connector, "measured"))
         raise ConnectionError
 

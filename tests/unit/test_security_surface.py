@@ -31,21 +31,29 @@ def test_the_object_offers_its_own_worker_these_methods_and_no_more() -> None:
     assert methods("durable/runner.py", "Runner") == {
         *("__init__", "begin", "status", "obey", "rejects", "repeat", "tend"),
         *("check", "datasource", "set_up", "_shown", "alarm"),
-        *("overview", "measured", "jobs", "events"),
+        *("overview", "measures", "jobs", "events"),
     }
 
 
 def test_the_worker_offers_the_outside_requests_and_cron_ticks_only() -> None:
     assert methods("worker/entry.py", "Default") == {"fetch", "scheduled"}
     assert methods("worker/entry.py", "Runner") == set()
+    assert methods("worker/entry.py", "Watch") == {"__init__", "look", "alarm"}
     # The platform exports a file's classes that have one of its own as their base.
-    assert {one.name for one in classes("worker/entry.py") if one.bases} == {"Default", "Runner"}
+    assert {one.name for one in classes("worker/entry.py") if one.bases} == {
+        *("Default", "Runner", "Watch")
+    }
 
 
 def test_nothing_but_the_worker_holds_the_binding_of_the_object() -> None:
     config = tomllib.loads((ROOT / "wrangler.toml").read_text(encoding="utf-8"))
 
-    assert config["durable_objects"] == {"bindings": [{"name": "RUNNER", "class_name": "Runner"}]}
+    assert config["durable_objects"] == {
+        "bindings": [
+            {"name": "RUNNER", "class_name": "Runner"},
+            {"name": "WATCH", "class_name": "Watch"},
+        ]
+    }
     assert not {"services", "queues", "dispatch_namespaces"} & set(config)
     assert config["preview_urls"] is False
 

@@ -174,3 +174,32 @@ def test_no_secret_is_in_the_log(stack: Stack) -> None:
 
 def openings(stack: Stack) -> int:
     return sum(1 for request in stack.glean_requests() if request["isFirstPage"])
+
+
+def test_what_an_operator_asks_is_what_happened(stack: Stack) -> None:
+    job = stack.trigger("FULL")
+    waited = stack.request("GET", f"/status/{job['id']}?wait=60").json()
+    assert waited["state"] != job["state"]
+    job = stack.ended(job["id"])
+    assert job["state"] == "succeeded", job
+
+    count = len(stack.source_records())
+    (shown,) = stack.request("GET", "/connectors").json()["connectors"]
+    listed = stack.request("GET", "/jobs?limit=1&state=succeeded").json()["jobs"]
+    events = stack.request("GET", f"/events/{job['id']}").json()["events"]
+    metrics = stack.request("GET", "/metrics").text
+
+    assert (shown["health"], shown["documents"]) == ("ok", count)
+    assert shown["last_success_at"] == job["finished_at"]
+    assert [line["id"] for line in listed] == [shown["jobs"][0]["id"]] == [job["id"]]
+    assert listed[0]["documents"] == count
+    kinds = [event["kind"] for event in events]
+    assert kinds[:3] == ["queued", "begun", "opened"]
+    assert kinds[-1] == "succeeded"
+    assert sum(event["documents"] or 0 for event in events) == count
+    turn_count = sum(event["kind"] == "turn" for event in events)
+    assert 1 < turn_count <= job["turns"]
+    assert f'glean_sync_last_full_documents{{connector="python-docs"}} {count}\n' in metrics
+    assert 'glean_sync_jobs_ended_total{connector="python-docs",mode="FULL",state="succeeded"}' in (
+        metrics
+    )

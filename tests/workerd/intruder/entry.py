@@ -4,7 +4,7 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from workers import Response, WorkerEntrypoint
+from workers import DurableObject, Response, WorkerEntrypoint
 
 import connectors
 from durable import runner
@@ -16,6 +16,10 @@ CONNECTORS = discover(connectors)
 
 class Runner(runner.Runner):
     connectors = CONNECTORS
+
+
+class Watch(DurableObject):  # type: ignore[misc] # the platform's class has no types
+    """Only there because wrangler.toml names it."""
 
 
 class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class has no types

@@ -1,0 +1,440 @@
+"""What people are told, how often, and that no job suffers by it."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from durable.alerts.alert import REMINDER_MS, Alert, Kind, Told, of_job
+from durable.alerts.letters import (
+    GIVE_UP_MS,
+    RETRY_MS_MAX,
+    RETRY_MS_MIN,
+    SLACK,
+    WEBHOOK,
+    Letter,
+    attempted,
+    content,
+)
+from durable.alerts.outbox import LETTERS_MAX, Outbox
+from durable.alerts.watch import Pulse, Watched, looked
+from durable.alerts.watchman import LEASE_MS, Watchman
+from durable.commands import Command
+from durable.connector import Connectors
+from durable.job import Job, Mode, State
+from tests.fakes.answers import LIST, a_page
+from tests.fakes.bench import NOW_MS, SET, Bench
+from tests.fakes.connector import NOTES
+from tests.fakes.environment import an_environment
+
+
+HOUR_MS = 3_600_000
+SLACK_URL = "https://hooks.example/slack/s3cret"
+WEBHOOK_URL = "https://hooks.example/hook/s3cret"
+SLACK_LINE, WEBHOOK_LINE = "POST /slack/s3cret", "POST /hook/s3cret"
+WORKING = Job(
+    id="notes-1",
+    connector="notes",
+    mode=Mode.FULL,
+    created_at_ms=NOW_MS,
+    state=State.SENDING,
+    started_at_ms=NOW_MS,
+)
+FAILED = replace(WORKING, state=State.FAILED, error="the source answered 404")
+HELD = replace(WORKING, state=State.HELD, error="the close would delete 9 of 10 documents")
+SUCCEEDED = replace(WORKING, state=State.SUCCEEDED)
+ALERT = Alert(id="a", kind="failed", connector="notes", at_ms=NOW_MS, text="why", job_id="notes-1")
+
+
+def a_bench(*, slack: str = "", webhook: str = WEBHOOK_URL, **variables: str) -> Bench:
+    urls = {SLACK: slack, WEBHOOK: webhook}
+    return Bench(environment=an_environment(**SET, **urls, **variables))
+
+
+def failing(bench: Bench, *answers: httpx.Response | Exception) -> Job:
+    """A job fails, and whoever is told answers so."""
+    bench.network.on(LIST, httpx.Response(404, text="gone"))
+    bench.network.on(WEBHOOK_LINE, *answers)
+    bench.begun(Mode.INCREMENTAL)
+    job = bench.left()
+    assert job.state is State.FAILED
+    return job
+
+
+def told(bench: Bench, line: str = WEBHOOK_LINE) -> list[Mapping[str, Any]]:
+    """The bodies that were sent."""
+    pairs = zip(bench.network.lines, bench.network.requests, strict=True)
+    return [msgspec.json.decode(request.content) for at, request in pairs if at == line]
+
+
+def test_a_job_that_fails_is_told_with_the_reason() -> None:
+    bench = a_bench(WORKER_URL="https://sync.example/")
+
+    job = failing(bench, httpx.Response(204))
+
+    (body,) = told(bench)
+    assert body == {
+        "id": f"notes-failed-{NOW_MS}",
+        "kind": "failed",
+        "connector": "notes",
+        "job": job.id,
+        "at": "2025-11-24T16:00:00.123Z",
+        "text": f"notes failed: the INCREMENTAL job {job.id} has failed: {job.error}",
+        "url": f"https://sync.example/status/{job.id}",
+    }
+    assert bench.store.outbox.due_at_ms() is None
+    assert bench.storage.alarm_at_ms is None
+
+
+def test_slack_is_told_in_its_own_words_and_nothing_in_them_is_markup() -> None:
+    alert = replace(ALERT, text="<!channel> & <https://evil.example|look>")
+    letter = Letter(alert=alert, target=SLACK, due_at_ms=0)
+
+    body = msgspec.json.decode(content(letter, "https://sync.example"))
+
+    assert body == {
+        "text": (
+            "notes failed: &lt;!channel&gt; &amp; &lt;https://evil.example|look&gt; "
+            "<https://sync.example/status/notes-1|look>"
+        )
+    }
+    assert msgspec.json.decode(content(letter, None))["text"].endswith("look&gt;")
+
+
+def test_all_who_are_to_be_told_are_told_each_by_itself() -> None:
+    bench = a_bench(slack=SLACK_URL)
+    bench.network.on(SLACK_LINE, httpx.Response(200, text="ok"))
+
+    failing(bench, httpx.Response(503))
+
+    assert [len(told(bench, line)) for line in (SLACK_LINE, WEBHOOK_LINE)] == [1, 1]
+    assert bench.storage.alarm_at_ms == NOW_MS + RETRY_MS_MIN
+    bench.now_ms += RETRY_MS_MIN
+    bench.network.on(WEBHOOK_LINE, httpx.Response(200))
+    bench.turned()
+    assert [len(told(bench, line)) for line in (SLACK_LINE, WEBHOOK_LINE)] == [1, 2]
+    assert bench.storage.alarm_at_ms is None
+
+
+def test_where_nobody_is_to_be_told_nothing_is_kept() -> None:
+    bench = a_bench(webhook="")
+    bench.network.on(LIST, httpx.Response(404))
+    bench.begun(Mode.INCREMENTAL)
+    bench.left()
+
+    assert bench.store.outbox.told() == Told()
+    assert bench.storage.alarm_at_ms is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(500, text=f"we do not like {WEBHOOK_URL}"),
+        httpx.Response(302, headers={"location": "https://elsewhere.example"}),
+        httpx.Response(404),
+        httpx.ConnectError("no route"),
+        httpx.ReadTimeout("slow"),
+    ],
+    ids=["broken", "moved", "gone", "no route", "slow"],
+)
+def test_a_message_that_does_not_arrive_is_sent_again_and_the_job_is_none_the_worse(
+    answer: httpx.Response | Exception,
+) -> None:
+    bench = a_bench()
+
+    job = failing(bench, answer)
+
+    assert job.error.startswith("the source answered 404")
+    notes = [event.happening.text for event in bench.views.events(job.id, 0, 99)]
+    assert notes[-1].startswith("an alert is not sent yet: ")
+    assert "s3cret" not in repr(notes)
+    bench.network.on(WEBHOOK_LINE, httpx.Response(200))
+    bench.now_ms += RETRY_MS_MIN
+    bench.turned()
+    first, second = told(bench)
+    assert first == second
+    assert bench.storage.alarm_at_ms is None
+
+
+def test_who_asks_for_time_gets_it_up_to_an_hour() -> None:
+    bench = a_bench()
+    failing(bench, httpx.Response(429, headers={"retry-after": "120"}))
+    assert bench.storage.alarm_at_ms == NOW_MS + 120_000
+
+    bench.now_ms += 120_000
+    bench.network.on(WEBHOOK_LINE, httpx.Response(429, headers={"retry-after": "999999"}))
+    bench.turned()
+
+    assert bench.storage.alarm_at_ms == bench.now_ms + 2 * RETRY_MS_MIN + RETRY_MS_MAX
+
+
+def test_pauses_grow_to_an_hour_and_after_a_day_it_is_given_up() -> None:
+    letter: Letter | None = Letter(alert=ALERT, target=WEBHOOK, due_at_ms=NOW_MS)
+    now_ms, pauses = NOW_MS, list[int]()
+    while letter is not None:
+        now_ms = letter.due_at_ms
+        letter = attempted(letter, now_ms)
+        pauses += [letter.due_at_ms - now_ms] if letter else []
+
+    assert pauses[:3] == [10_000, 20_000, 40_000]
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == RETRY_MS_MAX
+    assert GIVE_UP_MS <= now_ms - NOW_MS < GIVE_UP_MS + RETRY_MS_MAX
+
+
+def test_what_is_given_up_is_noted_with_its_job() -> None:
+    bench = a_bench()
+    job = failing(bench, httpx.Response(500))
+    bench.now_ms += GIVE_UP_MS
+
+    bench.turned()
+
+    note = bench.views.events(job.id, 0, 99)[-1].happening.text
+    assert note.startswith(f"an alert is given up, as {WEBHOOK} did not take it")
+    assert (bench.store.outbox.due_at_ms(), bench.storage.alarm_at_ms) == (None, None)
+
+
+def test_an_attempt_that_kills_is_counted_before_it_is_made() -> None:
+    bench = a_bench()
+
+    async def look() -> None:
+        (letter,) = bench.store.outbox.due(bench.now_ms + HOUR_MS, 9)
+        assert (letter.attempt_count, letter.due_at_ms) == (1, NOW_MS + RETRY_MS_MIN)
+
+    bench.network.meanwhile(2, look)
+    failing(bench, httpx.Response(200))
+
+
+def test_a_job_goes_before_a_message_and_is_not_late_for_one() -> None:
+    bench = a_bench()
+    failing(bench, httpx.Response(500))
+    bench.network.on(LIST, httpx.Response(503))
+    bench.begun(Mode.INCREMENTAL)
+    waiting = bench.left()
+    assert waiting.retry_at_ms is not None
+    assert bench.storage.alarm_at_ms == waiting.retry_at_ms < NOW_MS + RETRY_MS_MIN
+
+    bench.now_ms = NOW_MS + RETRY_MS_MIN
+    bench.network.on(LIST, httpx.Response(503, headers={"retry-after": "1800"}))
+    bench.network.on(WEBHOOK_LINE, httpx.Response(500))
+    before = len(bench.network.lines)
+    waiting = bench.left()
+
+    assert bench.network.lines[before:] == [LIST, WEBHOOK_LINE]
+    assert waiting.retry_at_ms is not None
+    assert bench.storage.alarm_at_ms == NOW_MS + 3 * RETRY_MS_MIN < waiting.retry_at_ms
+
+    bench.now_ms = NOW_MS + 3 * RETRY_MS_MIN
+    bench.network.on(WEBHOOK_LINE, httpx.Response(200))
+    again = bench.left()
+    assert (again.attempt, again.turn_count) == (waiting.attempt, waiting.turn_count)
+    assert bench.storage.alarm_at_ms == waiting.retry_at_ms
+
+
+def test_a_url_that_is_none_is_noted_and_disturbs_nothing() -> None:
+    bench = a_bench(webhook="hooks.example")
+
+    job = failing(bench)
+
+    note = bench.views.events(job.id, 0, 99)[-1].happening.text
+    assert note == (
+        "an alert is not sent: the URL '***' names no server: it must start with https://, or "
+        "http:// for a local one"
+    )
+
+
+def through(*jobs: Job, told_before: Told | None = None) -> list[str]:
+    """What is told as a job becomes each of these, an hour after the other."""
+    known, kinds = told_before or Told(), list[str]()
+    for number, (before, after) in enumerate(pairwise(jobs)):
+        known, alert = of_job(known, before, after, NOW_MS + number * HOUR_MS)
+        kinds += [alert.kind] if alert else []
+    return kinds
+
+
+INCREMENTAL = replace(WORKING, mode=Mode.INCREMENTAL)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "kinds"),
+    [
+        ([WORKING, FAILED], ["failed"]),
+        ([WORKING, HELD], ["held"]),
+        ([WORKING, SUCCEEDED], []),
+        ([WORKING, FAILED, WORKING, FAILED], ["failed"]),
+        ([WORKING, FAILED, WORKING, SUCCEEDED], ["failed", "recovered"]),
+        ([WORKING, FAILED, WORKING, SUCCEEDED, WORKING, SUCCEEDED], ["failed", "recovered"]),
+        ([WORKING, FAILED, WORKING, SUCCEEDED, WORKING, FAILED], ["failed", "recovered", "failed"]),
+        ([WORKING, HELD, WORKING, HELD], ["held", "held"]),
+        ([WORKING, HELD, replace(HELD, state=State.CANCELLED)], ["held"]),
+        (
+            [WORKING, FAILED, INCREMENTAL, replace(INCREMENTAL, state=State.SUCCEEDED)],
+            ["failed"],
+        ),
+        (
+            [INCREMENTAL, replace(INCREMENTAL, state=State.FAILED), WORKING, SUCCEEDED],
+            ["failed", "recovered"],
+        ),
+        ([WORKING, FAILED, WORKING, replace(SUCCEEDED, repeats="notes-0")], ["failed"]),
+        ([WORKING, replace(WORKING, state=State.CANCELLED)], []),
+    ],
+    ids=str,
+)
+def test_one_thing_is_told_once_until_it_is_over(jobs: Sequence[Job], kinds: list[str]) -> None:
+    assert through(*jobs) == kinds
+
+
+def test_what_lasts_is_told_again_each_day() -> None:
+    before = Told({"failed FULL": NOW_MS - REMINDER_MS + 1})
+    assert through(WORKING, FAILED, told_before=before) == []
+
+    before = Told({"failed FULL": NOW_MS - REMINDER_MS})
+    assert through(WORKING, FAILED, told_before=before) == ["failed"]
+
+
+def test_a_person_who_ends_a_held_job_has_seen_it() -> None:
+    bench = a_bench()
+    bench.put(HELD)
+    bench.store.outbox.put_told(Told({"held FULL": NOW_MS}))
+
+    bench.commanded(HELD, Command.CANCEL)
+
+    assert bench.store.outbox.told() == Told()
+
+
+def test_of_too_many_letters_the_oldest_go() -> None:
+    outbox: Outbox = Bench().store.outbox
+    for number in range(LETTERS_MAX + 3):
+        alert = replace(ALERT, id=f"a-{number:03}", at_ms=NOW_MS + number)
+        outbox.add(alert, [WEBHOOK])
+
+    letters = outbox.due(NOW_MS + HOUR_MS, 999)
+
+    assert len(letters) == LETTERS_MAX
+    assert letters[0].alert.id == "a-003"
+
+
+STALE: Connectors = {
+    name: replace(NOTES, name=name, stale_after_ms=HOUR_MS) for name in ("notes", "other")
+}
+ALIVE = Pulse(NOW_MS)
+
+
+def test_a_connector_without_a_success_for_too_long_is_told_once_and_when_that_is_over() -> None:
+    known, alerts = looked(Watched(), {"notes": ALIVE}, STALE, NOW_MS + HOUR_MS)
+    assert alerts == []
+
+    known, alerts = looked(known, {"notes": ALIVE}, STALE, NOW_MS + HOUR_MS + 1)
+    assert [(alert.kind, alert.text) for alert in alerts] == [(Kind.STALE, "no success for 1 hour")]
+    known, alerts = looked(known, {"notes": ALIVE}, STALE, NOW_MS + 2 * HOUR_MS)
+    assert alerts == []
+
+    later = Pulse(NOW_MS + 2 * HOUR_MS)
+    known, alerts = looked(known, {"notes": later}, STALE, NOW_MS + 2 * HOUR_MS)
+    assert [alert.kind for alert in alerts] == [Kind.RECOVERED]
+    assert known.told == Told()
+
+
+def test_an_object_that_is_silent_is_told_of_by_what_it_said_last() -> None:
+    known, _ = looked(Watched(), {"notes": ALIVE, "other": ALIVE}, STALE, NOW_MS - HOUR_MS)
+    known, alerts = looked(known, {"notes": None, "other": ALIVE}, STALE, NOW_MS + HOUR_MS)
+    assert alerts == []
+
+    _, alerts = looked(known, {"notes": None, "other": ALIVE}, STALE, NOW_MS + HOUR_MS + 1)
+
+    assert [alert.text for alert in alerts] == [
+        "no success for 1 hour; its object does not answer",
+        "no success for 1 hour",
+    ]
+
+
+def test_an_object_that_never_said_anything_is_told_of_after_the_time() -> None:
+    known, alerts = looked(Watched(), {"notes": None}, STALE, NOW_MS)
+    assert alerts == []
+    known, alerts = looked(known, {"notes": None}, STALE, NOW_MS + HOUR_MS)
+    assert alerts == []
+
+    _, alerts = looked(known, {"notes": None}, STALE, NOW_MS + HOUR_MS + 1)
+
+    assert [alert.kind for alert in alerts] == [Kind.STALE]
+
+
+def test_a_connector_that_is_gone_is_forgotten() -> None:
+    known, _ = looked(Watched(), {"notes": ALIVE}, STALE, NOW_MS + 2 * HOUR_MS)
+    assert known.told != Told()
+
+    known, _ = looked(known, {}, STALE, NOW_MS + 3 * HOUR_MS)
+
+    assert known == Watched()
+
+
+def a_watchman(bench: Bench) -> Watchman:
+    return Watchman(STALE, bench.environment, bench.store, bench.host)
+
+
+def test_the_watchman_tells_with_its_own_alarm_and_tries_again() -> None:
+    bench = a_bench()
+    watchman = a_watchman(bench)
+    asyncio.run(watchman.look({"notes": Pulse(NOW_MS - 2 * HOUR_MS)}))
+    assert bench.network.lines == []
+    assert bench.storage.alarm_at_ms is not None
+
+    bench.network.on(WEBHOOK_LINE, httpx.Response(500), httpx.Response(200))
+    (fault,) = asyncio.run(watchman.deliver())
+    assert "s3cret" not in fault
+    assert bench.storage.alarm_at_ms == NOW_MS + RETRY_MS_MIN
+
+    bench.now_ms += RETRY_MS_MIN
+    assert asyncio.run(watchman.deliver()) == []
+    assert [body["kind"] for body in told(bench)] == ["stale", "stale"]
+    assert bench.storage.alarm_at_ms is None
+
+
+def test_the_watchman_remembers_through_its_death() -> None:
+    bench = a_bench()
+    asyncio.run(a_watchman(bench).look({"notes": ALIVE}))
+    bench.restarted()
+    bench.now_ms += 2 * HOUR_MS
+
+    asyncio.run(a_watchman(bench).look({"notes": None}))
+
+    (letter,) = bench.store.outbox.due(bench.now_ms, 9)
+    assert letter.alert.text == "no success for 2 hours; its object does not answer"
+
+
+def test_the_watchman_is_woken_again_if_it_dies_while_it_tells() -> None:
+    bench = a_bench()
+    watchman = a_watchman(bench)
+    asyncio.run(watchman.look({"notes": Pulse(NOW_MS - 2 * HOUR_MS)}))
+
+    async def look() -> None:
+        assert bench.storage.alarm_at_ms == NOW_MS + LEASE_MS
+
+    bench.network.on(WEBHOOK_LINE, httpx.Response(200))
+    bench.network.meanwhile(1, look)
+    asyncio.run(watchman.deliver())
+
+
+def test_where_nobody_is_to_be_told_the_watchman_will_tell_whoever_comes() -> None:
+    bench = a_bench(webhook="")
+    asyncio.run(a_watchman(bench).look({"notes": Pulse(NOW_MS - 2 * HOUR_MS)}))
+
+    assert bench.store.outbox.watched().told == Told()
+    assert bench.storage.alarm_at_ms is None
+
+
+def test_a_success_ends_what_was_told() -> None:
+    bench = a_bench()
+    failing(bench, httpx.Response(200))
+    bench.network.on(LIST, a_page("a"))
+    bench.network.on("POST /api/index/v1/indexdocuments", httpx.Response(200))
+    bench.network.on(WEBHOOK_LINE, httpx.Response(200))
+    bench.begun(Mode.INCREMENTAL)
+    assert bench.left().state is State.SUCCEEDED
+
+    assert [body["kind"] for body in told(bench)] == ["failed", "recovered"]

@@ -1,0 +1,72 @@
+import pytest
+from msgspec.structs import replace
+
+from durable.instant import rfc3339
+from durable.job import Job, Mode, Stage, State
+from durable.progress import LAST_FULL, SOURCE, Progress, progress
+
+
+START_MS = 1_764_000_000_000
+NOW_MS = START_MS + 60_000
+JOB = Job(
+    id="notes-1",
+    connector="notes",
+    mode=Mode.FULL,
+    created_at_ms=START_MS,
+    started_at_ms=START_MS,
+    state=State.SENDING,
+    document_count=250,
+    record_count=300,
+    expected_count=1_000,
+)
+
+
+def test_a_full_job_is_compared_with_the_last_one() -> None:
+    eta_at = rfc3339(NOW_MS + 180_000)
+
+    assert progress(JOB, NOW_MS) == Progress(250, 1_000, 0.25, LAST_FULL, eta_at)
+
+
+def test_what_the_source_says_goes_before_what_was_there_last() -> None:
+    eta_at = rfc3339(NOW_MS + 60_000)
+
+    job = replace(JOB, total_count=600)
+
+    assert progress(job, NOW_MS) == Progress(300, 600, 0.5, SOURCE, eta_at)
+
+
+@pytest.mark.parametrize(
+    ("changes", "share"),
+    [({"document_count": 0}, 0.0), ({"document_count": 9}, 0.009), ({"document_count": 1_200}, 1)],
+    ids=["nothing yet", "too little", "more than ever"],
+)
+def test_where_the_pace_tells_nothing_no_time_is_told(
+    changes: dict[str, int], share: float
+) -> None:
+    told = progress(replace(JOB, **changes), NOW_MS)
+
+    assert told is not None
+    assert (told.share, told.eta_at) == (share, None)
+
+
+def test_a_job_that_has_ended_has_no_time_left() -> None:
+    told = progress(replace(JOB, state=State.FAILED, total_count=0), NOW_MS)
+
+    assert told is not None
+    assert (told.share, told.eta_at) == (1.0, None)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"expected_count": None},
+        {"expected_count": 0},
+        {"mode": Mode.INCREMENTAL},
+        {"stages": (Stage.USERS, Stage.DOCUMENTS)},
+        {"is_delegated": True},
+        {"repeats": "notes-0"},
+    ],
+    ids=str,
+)
+def test_where_nothing_is_known_nothing_is_told(changes: dict[str, object]) -> None:
+    assert progress(replace(JOB, **changes), NOW_MS) is None

@@ -1,0 +1,185 @@
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from msgspec.structs import replace
+
+from durable.connector import AnyConnector
+from durable.errors import ConfigurationError
+from durable.history.overview import Condition, Overview
+from durable.host import Host
+from durable.instant import rfc3339
+from durable.job import Job, Mode, State
+from durable.views import LAST_ID, Views
+from tests.fakes.answers import LIST, a_page
+from tests.fakes.bench import NOW_MS, Bench
+from tests.fakes.connector import NOTES
+
+
+HOUR_MS = 3_600_000
+JOB = Job(id="notes-1", connector="notes", mode=Mode.FULL, created_at_ms=NOW_MS)
+SUCCEEDED = replace(JOB, state=State.SUCCEEDED, started_at_ms=NOW_MS, finished_at_ms=NOW_MS + 5)
+HELD = replace(JOB, id="notes-2", state=State.HELD, error="too many", started_at_ms=NOW_MS)
+FAILED = replace(
+    SUCCEEDED, id="notes-3", state=State.FAILED, error="the source answered 404: t0ken"
+)
+
+
+def overview_of(*jobs: Job, connector: AnyConnector = NOTES) -> Overview:
+    bench = Bench(connector=connector)
+    bench.put(*jobs)
+    return bench.views.overview()
+
+
+@pytest.mark.parametrize(
+    ("jobs", "condition", "why"),
+    [
+        ([], Condition.NEW, None),
+        ([JOB], Condition.WORKING, None),
+        ([replace(JOB, retry_at_ms=1, error="busy")], Condition.WAITING, "busy"),
+        ([replace(JOB, retry_at_ms=1, pause="rests")], Condition.WORKING, None),
+        ([SUCCEEDED], Condition.OK, None),
+        ([SUCCEEDED, HELD], Condition.HELD, "too many"),
+        ([SUCCEEDED, FAILED], Condition.FAILING, "the source answered 404: ***"),
+        ([FAILED, replace(SUCCEEDED, id="notes-4")], Condition.OK, None),
+        ([FAILED, replace(SUCCEEDED, id="notes-4", state=State.CANCELLED)], Condition.OK, None),
+        ([FAILED, replace(JOB, id="notes-4")], Condition.WORKING, None),
+    ],
+    ids=str,
+)
+def test_a_connector_is_as_its_jobs_are(
+    jobs: list[Job], condition: Condition, why: str | None
+) -> None:
+    shown = overview_of(*jobs)
+
+    assert (shown.health, shown.why) == (condition, why)
+
+
+def test_a_connector_is_shown_with_its_next_jobs_and_its_latest() -> None:
+    shown = overview_of(SUCCEEDED, HELD)
+
+    # 2025-11-24T16:00:00.123Z
+    assert [(one.cron, one.mode, one.next_at) for one in shown.schedule] == [
+        ("0 2 * * *", Mode.FULL, "2025-11-25T02:00:00.000Z"),
+        ("0 * * * *", Mode.INCREMENTAL, "2025-11-24T17:00:00.000Z"),
+    ]
+    assert (shown.next_at, shown.next_mode) == ("2025-11-24T17:00:00.000Z", Mode.INCREMENTAL)
+    assert [line.id for line in shown.jobs] == ["notes-2", "notes-1"]
+    assert shown.current is not None
+    assert shown.current.id == "notes-2"
+
+
+def test_of_two_that_are_due_in_one_minute_the_full_one_is_next() -> None:
+    schedule = {"0 17 * * *": Mode.INCREMENTAL, "0 17,18 * * *": Mode.FULL}
+    shown = overview_of(connector=replace(NOTES, schedule=schedule))
+
+    assert shown.next_mode is Mode.FULL
+
+
+def test_a_connector_without_a_schedule_is_never_due() -> None:
+    shown = overview_of(connector=replace(NOTES, schedule={}))
+
+    assert (shown.schedule, shown.next_at, shown.next_mode) == ([], None, None)
+
+
+def test_a_connector_without_a_success_for_too_long_is_stale() -> None:
+    bench = Bench(connector=replace(NOTES, stale_after_ms=2 * HOUR_MS))
+    bench.network.on(LIST, a_page(), httpx.Response(503))
+    bench.begun(Mode.INCREMENTAL)
+    assert bench.left().state is State.SUCCEEDED
+
+    bench.now_ms += 2 * HOUR_MS
+    assert bench.views.overview().health is Condition.OK
+    bench.now_ms += 1
+    shown = bench.views.overview()
+
+    assert (shown.health, shown.why) == (Condition.STALE, "no success for 2 hours")
+    assert (shown.last_success_at, shown.stale_after_seconds) == (rfc3339(NOW_MS), 7_200)
+
+
+def test_a_connector_that_never_had_a_success_is_stale_after_its_first_job() -> None:
+    bench = Bench(connector=replace(NOTES, stale_after_ms=HOUR_MS))
+    bench.network.on(LIST, httpx.Response(404))
+    bench.begun(Mode.INCREMENTAL)
+    bench.left()
+
+    bench.now_ms += HOUR_MS + 1
+
+    assert bench.views.overview().health is Condition.STALE
+
+
+@pytest.mark.parametrize("stale_after_ms", [0, 59_999, -1, True, 1e9, "1 day"])
+def test_a_time_that_is_none_is_refused(stale_after_ms: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"stale_after_ms: .* milliseconds from 60000"):
+        replace(NOTES, stale_after_ms=stale_after_ms)
+
+
+def test_jobs_are_listed_newest_first_before_an_id_and_by_state() -> None:
+    bench = Bench()
+    bench.put(SUCCEEDED, HELD, FAILED)
+
+    def ids(before_id: str, *states: State, count: int = 9) -> list[str]:
+        return [line.id for line in bench.views.lines(before_id, states or State, count)]
+
+    assert ids(LAST_ID) == ["notes-3", "notes-2", "notes-1"]
+    assert ids("notes-3", count=1) == ["notes-2"]
+    assert ids(LAST_ID, State.SUCCEEDED, State.FAILED) == ["notes-3", "notes-1"]
+
+
+def test_a_job_in_a_line_has_its_counts_and_no_secret() -> None:
+    bench = Bench()
+    bench.put(replace(FAILED, document_count=7, page_count=2, reject_count=1))
+
+    (line,) = bench.views.lines(LAST_ID, State, 9)
+
+    assert (line.documents, line.pages, line.rejected, line.seconds) == (7, 2, 1, 0.005)
+    assert line.error == "the source answered 404: ***"
+
+
+class Clock:
+    """Time passes while somebody waits, and things happen at certain times."""
+
+    def __init__(self, bench: Bench, events: dict[int, Job]) -> None:
+        self._bench = bench
+        self._events = events
+
+    async def wait(self, duration_ms: int) -> None:
+        self._bench.now_ms += duration_ms
+        for at_ms in [at_ms for at_ms in self._events if at_ms <= self._bench.now_ms]:
+            job = self._events.pop(at_ms)
+            await self._bench.store.save(job, job.alarm_at_ms, self._bench.environment.limits())
+
+
+def waited(job: Job, wait_ms: int, events: dict[int, Job]) -> tuple[Job, int]:
+    """The job that is answered, and after how long."""
+    bench = Bench()
+    bench.put(job)
+    host = bench.host
+    clock = Clock(bench, {NOW_MS + after_ms: later for after_ms, later in events.items()})
+    host = Host(host.now_ms, host.nonce, host.draw, host.transport, clock.wait)
+    views = Views(bench.connector, bench.environment, bench.store, host)
+    answered = asyncio.run(views.awaited(job.id, wait_ms))
+    assert answered is not None
+    return answered, bench.now_ms - NOW_MS
+
+
+def test_who_waits_for_a_job_is_answered_when_its_state_changes() -> None:
+    opening = replace(JOB, state=State.OPENING, alarm_at_ms=1)
+
+    job, after_ms = waited(JOB, 60_000, {9_900: replace(JOB, alarm_at_ms=2), 20_000: opening})
+
+    assert (job.state, after_ms) == (State.OPENING, 20_000)
+
+
+def test_who_waits_for_a_job_is_answered_after_the_time_at_the_latest() -> None:
+    assert waited(JOB, 5_000, {}) == (JOB, 5_000)
+
+
+@pytest.mark.parametrize("job", [SUCCEEDED, HELD, FAILED], ids=lambda job: job.state)
+def test_nobody_waits_for_a_job_that_stays_as_it_is(job: Job) -> None:
+    assert waited(job, 60_000, {}) == (job, 0)
+
+
+def test_nobody_waits_for_a_job_that_is_not_there() -> None:
+    assert asyncio.run(Bench().views.awaited("notes-9", 60_000)) is None
