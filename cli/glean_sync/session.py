@@ -161,11 +161,11 @@ def _ended(session: Session, begin: Callable[[], Ended | Coroutine[Any, Any, End
         session.output.note(str(error), "red")
         _trace(session)
         return error.code
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):  # the latter at a question
         session.output.note("Interrupted.")
         return ExitCode.INTERRUPTED
-    except (typer.Exit, typer.Abort, OSError):
-        raise  # typer's to end; a pipe that nobody reads any more is among the last
+    except BrokenPipeError:
+        raise  # nobody reads any more: typer ends it without a word
     except Exception as error:  # noqa: BLE001 - our own bug
         session.output.note(f"glean-sync has a fault: {type(error).__name__}: {error}", "red")
         _trace(session)

@@ -166,8 +166,7 @@ class Worker:
 
     def _no_worker(self, response: httpx.Response) -> str:
         status = response.status_code
-        host = httpx.URL(response.headers.get("location", "")).host
-        if host.endswith(ACCESS):
+        if ACCESS in response.headers.get("location", ""):
             return (
                 f"{self._url} is behind Cloudflare Access, which let no bearer token through: have "
                 "it bypass Access for this machine, or ask at another of the Worker's addresses."

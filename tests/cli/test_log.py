@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dev.staging import ROOT
 from tests.fakes.operated import JOB_ID, OTHER_ID, FakeWorker
 from tests.fakes.shell import Shell
 
@@ -198,3 +200,22 @@ def test_without_npx_the_log_can_be_piped_in(tmp_path: Path, shell: Shell) -> No
 
     assert shown.exit_code == 2
     assert "`npx wrangler tail --format json | glean-sync tail -`" in shown.stderr
+
+
+def test_a_reader_that_has_seen_enough_ends_it_without_a_word(tmp_path: Path) -> None:
+    """As in `glean-sync tail - | head`."""
+    (tmp_path / "log").write_text(a_line(event="queued") + "\n" * 2 + "x\n" * 100_000)
+    words = [sys.executable, "-m", "glean_sync", "tail", "-"]
+    variables = {**os.environ, "PYTHONPATH": str(ROOT / "cli")}
+
+    with (
+        (tmp_path / "log").open() as log,
+        subprocess.Popen(
+            words, env=variables, stdin=log, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as program,
+    ):
+        assert program.stdout is not None
+        assert program.stderr is not None
+        assert program.stdout.readline() == b"info queued\n"
+        program.stdout.close()
+        assert program.stderr.read() == b""

@@ -121,7 +121,7 @@ def test_a_person_is_asked_before_documents_are_deleted(stack: Stack) -> None:
     with terminal(stack, "approve", job_id) as window:
         window.shows(question)
         window.types(CTRL_C)
-        assert window.ends() != 0
+        assert window.ends() == 130
     with terminal(stack, "approve", job_id) as window:
         window.shows(question)
         window.types("n\n")
