@@ -4,6 +4,7 @@ In that order. A profile that is named on the command line goes before the envir
 of a profile is sent to the URL of that profile only.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NoReturn
@@ -134,10 +135,10 @@ def checked_token(token: Setting) -> Setting:
     Raises:
         UsageError: no header can carry it.
     """
-    if not all("!" <= letter <= "~" for letter in token.value):
+    if not re.fullmatch("[!-~]+", token.value):
         raise UsageError(
-            f"The token of {token.origin} has spaces, line breaks or other characters that no "
-            "header can carry: set it anew."
+            f"The token of {token.origin} is empty, or has spaces, line breaks or other characters "
+            "that no header can carry: set it anew."
         )
     return token
 
@@ -154,17 +155,16 @@ def token_of_file(file: Path | None, read_stdin: Callable[[], str]) -> Setting |
     """
     if file is None:
         return None
-    if file == STDIN:
-        origin, text = "standard input", read_stdin()
-    else:
-        try:
-            origin, text = str(file), file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"--token-file {file} cannot be read: {error}.") from error
-    setting = _setting(text, origin)
-    if setting is None:
-        raise UsageError(f"There is no token in {origin}: it is empty.")
-    return setting
+    try:
+        text = read_stdin() if file == STDIN else file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--token-file {file} cannot be read: {error}.") from error
+    return Setting(text.strip(), "standard input" if file == STDIN else str(file))
+
+
+def shown_url(url: Setting) -> str:
+    """As it is set, but for what may be a password in it."""
+    return re.sub("//.*@", "//***@", url.value)
 
 
 def _setting(value: str | None, origin: str) -> Setting | None:
@@ -172,4 +172,4 @@ def _setting(value: str | None, origin: str) -> Setting | None:
 
 
 def _refuse(url: Setting, fault: str) -> NoReturn:
-    raise UsageError(f"{url.value!r:.200} ({url.origin}) {fault}.")
+    raise UsageError(f"{shown_url(url)!r:.200} ({url.origin}) {fault}.")

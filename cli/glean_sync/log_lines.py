@@ -29,8 +29,6 @@ LEVELS: Mapping[str, Level] = {
     **dict.fromkeys(("debug", "log"), Level.INFO),
     "warn": Level.WARNING,
 }
-
-
 FIRST = frozenset({"event", "level", "connector", "job"})  # they stand before the others
 VALUE_CHARACTERS_MAX = 120
 

@@ -5,6 +5,7 @@ import os
 import stat
 from pathlib import Path
 
+import httpx
 import pytest
 
 from glean_sync.configuration import Setting
@@ -132,6 +133,7 @@ def test_a_url_that_cannot_be_right_is_refused_before_the_token_is_sent(
     assert shown.exit_code == 2
     assert fault in shown.stderr
     assert "GLEAN_SYNC_URL" in shown.stderr
+    assert "me:secret" not in shown.stderr
     assert worker.requests == []
 
 
@@ -152,8 +154,15 @@ def test_a_token_that_no_header_can_carry_is_refused_and_not_shown(
     shown = shell(tmp_path, worker, **environment).run("connectors", "--verbose")
 
     assert shown.exit_code == 2
-    assert "The token of GLEAN_SYNC_TOKEN has" in shown.stderr
+    assert "The token of GLEAN_SYNC_TOKEN is empty, or has" in shown.stderr
     assert TOKEN not in shown.output
+
+
+def test_a_password_in_a_url_is_not_shown(tmp_path: Path, worker: FakeWorker) -> None:
+    shown = shell(tmp_path, worker, GLEAN_SYNC_URL="https://me:s@cret@sync.example").run("config")
+
+    assert "https://***@sync.example" in shown.stdout
+    assert "cret" not in shown.stdout
 
 
 @pytest.mark.parametrize(("content", "fault"), [(None, "cannot be read"), ("\n", "is empty")])
@@ -164,7 +173,7 @@ def test_a_token_file_without_a_token_is_refused(
     if content is not None:
         file.write_text(content, encoding="utf-8")
 
-    shown = shell(tmp_path, worker, GLEAN_SYNC_URL=URL).run("config", "--token-file", str(file))
+    shown = shell(tmp_path, worker, GLEAN_SYNC_URL=URL).run("connectors", "--token-file", str(file))
 
     assert shown.exit_code == 2
     assert fault in shown.stderr
@@ -271,6 +280,18 @@ def test_a_token_that_the_worker_does_not_take_is_not_written(
     assert shown.exit_code == 5
     assert "The Worker does not take the token of standard input" in shown.stderr
     assert "wrong-t0ken" not in shown.output
+    assert not terminal.config_file.exists()
+
+
+def test_a_server_that_is_none_of_ours_is_not_written_down(
+    tmp_path: Path, worker: FakeWorker
+) -> None:
+    terminal = shell(tmp_path, worker)
+    worker.fails(httpx.Response(200, html="<h1>Welcome</h1>"))
+
+    shown = terminal.run("login", "--url", URL, "--token-file", "-", "--json", stdin=TOKEN)
+
+    assert shown.exit_code == 4
     assert not terminal.config_file.exists()
 
 

@@ -15,6 +15,7 @@ from glean_sync.configuration import (
     Setting,
     checked_token,
     checked_url,
+    shown_url,
     token_of_file,
 )
 from glean_sync.exits import UsageError
@@ -61,11 +62,11 @@ def login(session: Session) -> None:
         or _asked(session, "Token (TRIGGER_TOKEN)", "--token-file", is_hidden=True)
     )
     answer = asyncio.run(_tried(session, url, token))
+    names = [connector.name for connector in answer.read(Connectors).connectors]
     profiles.written(known, name, Profile(url, token.value))
     if session.output.is_json:
         session.output.json(answer.body)
     else:
-        names = [connector.name for connector in answer.read(Connectors).connectors]
         session.output.line(f"Signed in to {url}, which has: {', '.join(names)}.")
         session.output.note(f"Written to {known.file}, as profile {name}.")
     for variable in (URL, TOKEN):
@@ -82,14 +83,14 @@ def config(session: Session) -> None:
         used = Used(
             found.profile,
             str(file),
-            None if url is None else Shown(url.value, url.origin),
+            None if url is None else Shown(shown_url(url), url.origin),
             None if token is None else Shown(HIDDEN, token.origin),
         )
         session.output.json(msgspec.json.encode(used))
         return
     session.output.facts(
         [
-            ("url", f"{url.value}  ({url.origin})" if url else "not set"),
+            ("url", f"{shown_url(url)}  ({url.origin})" if url else "not set"),
             ("token", f"{HIDDEN}  ({token.origin})" if token else f"not set.{found.withheld}"),
             ("profile", found.profile),
             ("file", str(file)),
