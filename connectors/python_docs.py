@@ -57,4 +57,5 @@ connector = Connector(
     record=Entry,
     document=document,
     schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},
+    stale_after_ms=3 * 60 * 60 * 1_000,
 )

@@ -26,19 +26,8 @@ from durable.events import (
     Split,
     Woke,
 )
-from durable.job import (
-    ENDED,
-    PENDING,
-    Flight,
-    Job,
-    Limits,
-    Mode,
-    Page,
-    Plan,
-    Standing,
-    State,
-    Usage,
-)
+from durable.job import ENDED, PENDING, Flight, Job, Mode, Page, Plan, Standing, State, Usage
+from durable.limits import Limits
 from durable.machine import step
 
 

@@ -62,6 +62,7 @@ from durable.sources.ndjson import LineSource
 from durable.sources.nested import Nested
 from durable.sources.newest_first import NewestFirst
 from durable.sources.python import Portion, PythonSource
+from durable.sources.resume import Resume
 from durable.sources.rules import Action, Rule
 from durable.sources.since import Since
 from durable.sources.times import TimeFormat
@@ -129,6 +130,7 @@ __all__ = [
     "Rate",
     "RefreshToken",
     "Relationship",
+    "Resume",
     "Rewrite",
     "Rule",
     "Scope",

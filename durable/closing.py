@@ -1,7 +1,8 @@
 """How an upload is closed, and what Glean's history of uploads says of it. Pure."""
 
 from durable.events import Close, CloseWithDocument
-from durable.job import Job, Limits, Standing
+from durable.job import Job, Standing
+from durable.limits import Limits
 
 
 def closing(job: Job) -> Close | CloseWithDocument:

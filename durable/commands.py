@@ -7,8 +7,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.guard import missing_count
-from durable.job import Job, Limits, State
+from durable.job import Job, State
 from durable.lifecycle import ended, grounded, noted
+from durable.limits import Limits
 from durable.note import Kind
 from durable.pace import soon
 
@@ -78,6 +79,12 @@ def obeyed(
 def superseded(job: Job, by: Job, now_ms: int, limits: Limits) -> Job:
     """A held job after another one has opened an upload, which discards the held one."""
     reason = f"replaced by {by.id}, which has opened an upload of its own"
+    return ended(job, State.CANCELLED, now_ms, limits, reason)
+
+
+def spared(job: Job, by: Job, now_ms: int, limits: Limits) -> Job:
+    """A job that has become a FULL one while another one is queued: that reads all after it."""
+    reason = f"replaced by {by.id}, a FULL job that is queued, and reads all of the source"
     return ended(job, State.CANCELLED, now_ms, limits, reason)
 
 

@@ -11,7 +11,8 @@ from durable.feed import AnyFeed
 from durable.fingerprint import fingerprint
 from durable.glean import Glean
 from durable.host import Host
-from durable.job import Limits, Mode, Plan, Stage
+from durable.job import Mode, Plan, Stage
+from durable.limits import Limits
 from durable.requests.auth import BearerSigner
 from durable.requests.upstream import Upstream
 from durable.sources.source import Reader, Surroundings

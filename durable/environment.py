@@ -9,7 +9,7 @@ import httpx
 import msgspec
 
 from durable.errors import ConfigurationError
-from durable.job import Limits
+from durable.limits import Limits
 
 
 HIDDEN = "***"  # in a secret's place

@@ -16,7 +16,7 @@ from enum import StrEnum
 class Recourse(StrEnum):
     """What helps where trying again does not."""
 
-    RESTART = "restart"  # read the source from its start: the cursor has expired
+    RESTART = "restart"  # the cursor has expired: read the source from its start
     FULL = "full"  # read all of the source: it no longer tells what changed since then
     SKIP = "skip"  # set aside the one record that was asked for; where none was, there is no help
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from durable.errors import Cause, Recourse
-from durable.job import Page, Plan, Stage, Standing
+from durable.job import Job, Page, Plan, Stage, Standing
 
 
 class Open(Struct, frozen=True):
@@ -67,6 +67,7 @@ class Woke(Struct, frozen=True):
     watermark_ms: int | None = None  # the start of the connector's last job that succeeded
     full_counts: Mapping[Stage, int] = {}  # what its last FULL job that succeeded has brought
     plan: Plan = Plan()
+    last: Job | None = None  # that had a turn; of a job that is queued, else not needed
 
 
 class Opened(Struct, frozen=True):

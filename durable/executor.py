@@ -34,7 +34,8 @@ from durable.events import (
 )
 from durable.glean import Glean
 from durable.host import Host
-from durable.job import Crawl, Limits, Page, Stage, Standing
+from durable.job import Crawl, Page, Stage, Standing
+from durable.limits import Limits
 from durable.pace import single_documents_max
 from durable.records import Reject, changes, digest, excerpt
 from durable.requests.waits import wait_ms
@@ -120,7 +121,8 @@ class Executor:
         page = await source.fetch(fetch.cursor, crawl)
         self._page_ms = self._host.now_ms() - begun_at_ms
         self._records[fetch.page_index] = page
-        return Fetched(fetch.page_index, measured(page))
+        note = told(page.note, self._environment)
+        return Fetched(fetch.page_index, replace(measured(page), note=note))
 
     def _pack(self, pack: Pack, ends: Ends, stage: Stage) -> Packed:
         page, rejects = self._records.pop(pack.page_index), list[Reject]()
@@ -267,6 +269,7 @@ def measured(page: Records) -> Page:
         digest=digest(page.records),
         request_count=page.request_count,
         wait_ms=page.wait_ms,
+        wait_reason=page.wait_reason,
     )
 
 

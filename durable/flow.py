@@ -7,7 +7,7 @@ from durable.closing import closing
 from durable.errors import Recourse
 from durable.events import Ask, Effect, Failed, Fetch, Fetched, Send, Sent, Split
 from durable.guard import holding_reason, paging_fault, rejection_reason
-from durable.job import CONFIRMED, Flight, Job, Limits, Mode, State
+from durable.job import CONFIRMED, Flight, Job, Mode, State
 from durable.lifecycle import (
     displaced,
     ended,
@@ -19,6 +19,7 @@ from durable.lifecycle import (
     promoted,
     rewound,
 )
+from durable.limits import Limits
 from durable.note import Kind
 from durable.pace import (
     asked,
@@ -26,6 +27,7 @@ from durable.pace import (
     is_saturated,
     is_spent,
     leased,
+    left_alone,
     single_documents_max,
     soon,
     wait_ms,
@@ -37,11 +39,13 @@ Step = tuple[Job, tuple[Effect, ...]]
 
 def take(job: Job, fetched: Fetched, now_ms: int, limits: Limits) -> Step:
     """Have a page packed, and meanwhile read the one after it."""
-    ahead, page = window.front(job), fetched.page
+    page = fetched.page
+    job = noted(job, page.note, now_ms, limits) if page.note else job
+    ahead = window.front(job)
     assert fetched.page_index == ahead.page_count, f"{fetched} at page {ahead.page_count}"
     if (fault := paging_fault(ahead, page)) is not None:
         return ended(job, State.FAILED, now_ms, limits, fault), ()
-    job = asked(job, page.request_count, page.wait_ms, now_ms, limits)
+    job = left_alone(asked(job, page.request_count, now_ms), page, now_ms, limits)
     job = replace(job, flights=(*job.flights, Flight(page, is_packed=False)))
     pack = window.pack(job)
     job, effects = flow(job, now_ms, limits)
@@ -149,7 +153,7 @@ def split(job: Job, split: Split, now_ms: int, limits: Limits) -> Step:
 def fail(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Step:
     job = replace(window.given_up(job, failure.effect), error=failure.reason)
     if isinstance(failure.effect, Fetch):
-        job = asked(job, 1, 0, now_ms, limits)
+        job = asked(job, 1, now_ms)
     if isinstance(failure.effect, Send) and not job.is_upload:
         job = indexed(job, single_documents_max(limits), now_ms, limits)  # it may have been heard
     match None if job.repeats else failure.recourse:
@@ -195,7 +199,7 @@ def _rest(job: Job, now_ms: int, limits: Limits) -> Step:
         reason = f"Glean takes {limits.documents_per_minute_max} documents a minute one by one"
         return paused(job, job.indexed_until_ms, reason, now_ms), ()
     if not job.flights and now_ms < job.source_at_ms:
-        reason = "the source is not to be asked more often"
+        reason = job.source_pause or "the source is not to be asked more often"
         return paused(job, job.source_at_ms, reason, now_ms), ()
     assert not job.flights, "pages that are not sent though there is room"
     if job.page_count < limits.pages_max:

@@ -1,6 +1,7 @@
 """What keeps a job from making Glean delete what the source still has. Pure."""
 
-from durable.job import Job, Limits, Mode, Page
+from durable.job import Job, Mode, Page
+from durable.limits import Limits
 
 
 def paging_fault(job: Job, page: Page) -> str | None:

@@ -3,7 +3,8 @@
 from msgspec.structs import replace
 
 from durable.guard import rejection_reason
-from durable.job import CONFIRMED, UPLOADED, Done, Job, Limits, Mode, Plan, Stage, State
+from durable.job import CONFIRMED, UPLOADED, Done, Job, Mode, Plan, Stage, State
+from durable.limits import Limits
 from durable.note import Kind, Note
 from durable.pace import soon
 

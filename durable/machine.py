@@ -27,7 +27,7 @@ from durable.events import (
     Woke,
 )
 from durable.flow import Step, close, fail, flow, land, split, take
-from durable.job import PENDING, WORKING, Job, Limits, Mode, Standing, State, Usage
+from durable.job import PENDING, WORKING, Job, Mode, Standing, State, Usage
 from durable.lifecycle import (
     anew,
     died,
@@ -41,8 +41,9 @@ from durable.lifecycle import (
     promoted,
     taken_up,
 )
+from durable.limits import Limits
 from durable.note import Kind
-from durable.pace import leased, soon
+from durable.pace import leased, paced, soon, taken_over
 
 
 DAY_MS = 24 * 60 * 60 * 1_000
@@ -100,7 +101,7 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
             return job, ()
     is_queued = job.state is State.QUEUED
     if is_queued:
-        job = replace(job, progress_at_ms=now_ms)
+        job = taken_over(replace(job, progress_at_ms=now_ms), woke.last)
         if not job.resumes or job.started_at_ms is None:
             job = _begun(job, woke, now_ms, limits)
         else:
@@ -110,10 +111,10 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
         job = noted(from_start(job, plan, now_ms), text, now_ms, limits, Kind.RESTARTED)
     if is_queued or job.state is State.OPENING:
         job = replace(job, expected_count=woke.full_counts.get(job.stage))
+    job = paced(job, plan.rates.get(job.stage), now_ms)
     job = replace(
         grounded(job),  # what was under way, was in the memory of an earlier turn
         fingerprint=plan.fingerprint or job.fingerprint,
-        rate=plan.rates.get(job.stage),
         turn=Usage(started_at_ms=now_ms),
         turn_count=job.turn_count + 1,
         attempt=job.attempt + 1,

@@ -2,7 +2,8 @@
 
 from durable.commands import LEGAL
 from durable.guard import missing_count
-from durable.job import PENDING, Job, Limits, Mode, Stage, State
+from durable.job import PENDING, Job, Mode, Stage, State
+from durable.limits import Limits
 from durable.pace import MINUTE_MS
 
 

@@ -3,13 +3,20 @@
 from msgspec.structs import replace
 
 from durable.events import Failed
-from durable.job import Flight, Job, Limits, Stage, Usage
+from durable.job import Flight, Job, Page, Rate, Stage, Usage
+from durable.limits import Limits
 
 
 ALARM_MS_MIN = 50  # the platform may lose an alarm that is set for this very moment
 MINUTE_MS = 60_000
 SHARES_PER_MINUTE = 6
 REQUESTS_PER_BATCH = 3  # sent, refused and asked about, before it is cut in two
+# What a job has used of the rates, and the next one may not use again. All of its connector's
+# sources are mostly of one server.
+USED = (
+    *("rate", "asked_until_ms", "asked_count", "spans"),
+    *("source_at_ms", "source_pause", "indexed_until_ms"),
+)
 
 
 def soon(at_ms: int, now_ms: int) -> int:
@@ -49,20 +56,53 @@ def _indexing_ms(document_count: int, limits: Limits) -> int:
     return document_count * MINUTE_MS // limits.documents_per_minute_max
 
 
-def asked(job: Job, request_count: int, wait_ms: int, now_ms: int, limits: Limits) -> Job:
-    """With requests to the source counted, and what it asks for besides."""
-    told_ms = min(wait_ms, limits.retry_after_ms_max)
-    source_at_ms = max(job.source_at_ms, now_ms + told_ms if told_ms else 0)
-    if job.rate is None:
-        return replace(job, source_at_ms=source_at_ms)
+def asked(job: Job, request_count: int, now_ms: int) -> Job:
+    """With requests to the source counted, if it has a rate."""
+    rate = job.rate
+    if rate is None:
+        return job
     until_ms, count = job.asked_until_ms, job.asked_count
     if now_ms >= until_ms:
-        until_ms, count = now_ms + job.rate.per_ms, 0
+        until_ms, count = now_ms + rate.per_ms, 0
     count += request_count
+    job = replace(job, asked_until_ms=until_ms, asked_count=count)
     # The next page may take as many as this one.
-    if count + request_count > job.rate.requests:
-        source_at_ms = max(source_at_ms, until_ms)
-    return replace(job, asked_until_ms=until_ms, asked_count=count, source_at_ms=source_at_ms)
+    if count + request_count <= rate.requests:
+        return job
+    requests = "1 request" if rate.requests == 1 else f"{rate.requests} requests"
+    return _spared(job, until_ms, f"the source takes {requests} every {rate.per_ms / 1_000:g} s")
+
+
+def left_alone(job: Job, page: Page, now_ms: int, limits: Limits) -> Job:
+    """With what the source asks for beside its rate."""
+    told_ms = min(page.wait_ms, limits.retry_after_ms_max)
+    return _spared(job, now_ms + told_ms, page.wait_reason) if told_ms else job
+
+
+def _spared(job: Job, until_ms: int, reason: str) -> Job:
+    if until_ms <= job.source_at_ms:
+        return job
+    return replace(job, source_at_ms=until_ms, source_pause=reason)
+
+
+def taken_over(job: Job, last: Job | None) -> Job:
+    """A job before its first turn, with what the connector's last one has used of the rates."""
+    if last is None or last.id == job.id:
+        return job
+    return replace(job, **{name: getattr(last, name) for name in USED})
+
+
+def paced(job: Job, rate: Rate | None, now_ms: int) -> Job:
+    """At a source that has this rate: its requests are counted, and those of others put by."""
+    if rate == job.rate:
+        return job
+    spans = [*job.spans]
+    if job.rate is not None:
+        spans.append((job.rate, job.asked_until_ms, job.asked_count))
+    of_this = [span for span in spans if span[0] == rate]
+    _, until_ms, count = of_this[-1] if of_this else (rate, 0, 0)
+    others = tuple(span for span in spans if span[0] != rate and span[1] > now_ms)
+    return replace(job, rate=rate, asked_until_ms=until_ms, asked_count=count, spans=others)
 
 
 def is_spent(job: Job, turn: Usage, now_ms: int, limits: Limits) -> bool:

@@ -19,7 +19,8 @@ from durable.environment import Environment
 from durable.errors import ConfigurationError
 from durable.history.happenings import Happening
 from durable.host import Host
-from durable.job import ENDED, Job, Limits, Mode, Stage, State
+from durable.job import ENDED, Job, Mode, Stage, State
+from durable.limits import Limits
 from durable.note import Kind
 from durable.pace import soon
 from durable.store import Store
@@ -64,7 +65,7 @@ class Processor:
         """
         if trigger_key is not None and (job := self._store.triggered_by(trigger_key)) is not None:
             asked_mode = job.asked_mode or job.mode
-            if asked_mode is mode:
+            if mode in {asked_mode, job.mode}:  # it may have joined one that has become FULL
                 return Begun(job, is_new=False)
             return Refusal(
                 f"The same key asked for a job in the mode {asked_mode} before, {job.id}: use "

@@ -5,7 +5,8 @@ from msgspec import Struct
 from durable.commands import LEGAL, Command
 from durable.guard import missing_count
 from durable.instant import rfc3339
-from durable.job import Job, Limits, Mode, Stage, State
+from durable.job import Job, Mode, Stage, State
+from durable.limits import Limits
 from durable.outlook import if_killed, left_ms, next_step, waiting_reason
 from durable.progress import Progress, progress
 from durable.verifying.findings import Processed, Verified, processed, verified

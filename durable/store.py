@@ -14,8 +14,9 @@ from msgspec.structs import replace
 from durable.alerts.outbox import Outbox
 from durable.history.archive import Archive
 from durable.history.chronicle import Chronicle
-from durable.job import ENDED, PENDING, UPLOADED, Job, Limits, Mode, Stage, State
+from durable.job import ENDED, PENDING, UPLOADED, Job, Mode, Stage, State
 from durable.lifecycle import brought, grounded, watermark_ms
+from durable.limits import Limits
 from durable.records import Reject
 from durable.rows import Binding, Row, decoded, encoded, integer, listed
 from durable.sources.repeated import Spot
@@ -87,6 +88,11 @@ class Store:
         working = self._working
         jobs = decoded(rows, Job)
         return [working if working and working.id == job.id else job for job in jobs]
+
+    def latest(self) -> Job | None:
+        """The job that had the latest turn, as only one has turns at a time."""
+        query = "SELECT body FROM job ORDER BY json_extract(body, '$.progress_at_ms') DESC LIMIT 1"
+        return next(decoded(self._query(query), Job), None)
 
     def held(self) -> list[Job]:
         rows = self._query("SELECT body FROM job WHERE state = ?", State.HELD.value)

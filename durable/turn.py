@@ -7,14 +7,15 @@ from typing import Any
 from msgspec.structs import replace
 
 from durable.alerts.messenger import targets
-from durable.commands import superseded
+from durable.commands import spared, superseded
 from durable.connector import AnyConnector
 from durable.ends import Ends
 from durable.environment import Environment
 from durable.events import Effect, Event, Failed, Open, Woke
 from durable.executor import Executor
 from durable.host import Host
-from durable.job import PENDING, Crawl, Job, Limits, Plan, State
+from durable.job import PENDING, Crawl, Job, Mode, Plan, State
+from durable.limits import Limits
 from durable.machine import step
 from durable.pace import soon
 from durable.sources.repeated import RepeatedReader
@@ -50,8 +51,7 @@ class Turn:
         if not isinstance(ends, Failed):
             ends = self._narrowed(ends)
             self._limits, plan = ends.limits, ends.plan
-        woke = Woke(self._store.watermark_ms(), self._store.full_counts(), plan)
-        effects = await self._advance(woke)
+        effects = await self._advance(self._woke(plan))
         try:
             async with asyncio.TaskGroup() as group:
                 self._begin(effects, ends, group)
@@ -59,6 +59,12 @@ class Turn:
             if not isinstance(ends, Failed):
                 for reader in ends.readers.values():
                     await reader.close()
+
+    def _woke(self, plan: Plan) -> Woke:
+        job, store = self._store.load(self._job_id), self._store
+        is_queued = job is not None and job.state is State.QUEUED
+        last = store.latest() if is_queued else None
+        return Woke(store.watermark_ms(), store.full_counts(), plan, last)
 
     def _narrowed(self, ends: Ends) -> Ends:
         """Where the job repeats what another one has set aside, its pages alone are read."""
@@ -99,6 +105,8 @@ class Turn:
             self._abandon()
             return ()  # ended or begun anew by somebody while we waited; the alarm is theirs
         job, effects = step(before, event, now_ms, self._limits)
+        if job.mode is not before.mode and (other := self._full_behind(job)) is not None:
+            job, effects = spared(job, other, now_ms, self._limits), ()
         self._number = job.turn_count
         crawl_id, mode = f"{job.id}-{job.crawl_count}", job.repeated_mode or job.mode
         self._crawl = Crawl(crawl_id, mode, job.stage, job.since_ms)
@@ -114,6 +122,12 @@ class Turn:
             self._abandon()
         await saved
         return effects
+
+    def _full_behind(self, job: Job) -> Job | None:
+        """A FULL job that is queued, and has its crawl before it."""
+        others = (other for other in self._store.pending() if other.id != job.id)
+        full = (other for other in others if other.mode is Mode.FULL and not other.resumes)
+        return next(full, None)
 
     def _abandon(self) -> None:
         """The turn is over, and whatever is still under way is of no use."""

@@ -7,7 +7,8 @@ before it are in Glean, whatever of the later ones is there already.
 from msgspec.structs import replace
 
 from durable.events import Effect, Fetch, Pack, Packed, Send, Sent, Split
-from durable.job import Flight, Job, Limits, Stage
+from durable.job import Flight, Job, Stage
+from durable.limits import Limits
 from durable.pace import spent
 
 

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from dev.diagram import BEGIN, END, README, written
 
 ROOT = Path(__file__).parent.parent
 DEPLOYED = ("worker", "durable", "connectors")
+CLI = "cli/glean_sync"
 OURS = {*DEPLOYED, "dev", "tests", "bench"}
 LINES_MAX = 300
 
@@ -24,48 +26,51 @@ PACKAGES_ALLOWED = {
     "connectors": {"durable"},
     "worker/entry.py": {"worker", "durable", "connectors"},
 }
+JOB = ("job", "limits", "note")  # as it is stored, and its bounds
 CORE = {
     "durable/note.py": (),
-    "durable/job.py": ("note",),
+    "durable/limits.py": (),
+    "durable/job.py": ("note", "limits"),
     "durable/errors.py": (),
-    "durable/events.py": ("job", "errors"),
-    "durable/pace.py": ("job", "events"),
-    "durable/guard.py": ("job",),
-    "durable/closing.py": ("job", "events"),
-    "durable/lifecycle.py": ("job", "note", "pace", "guard"),
-    "durable/window.py": ("job", "events", "pace"),
+    "durable/events.py": (*JOB, "errors"),
+    "durable/pace.py": (*JOB, "events"),
+    "durable/guard.py": (*JOB,),
+    "durable/closing.py": (*JOB, "events"),
+    "durable/lifecycle.py": (*JOB, "pace", "guard"),
+    "durable/window.py": (*JOB, "events", "pace"),
     "durable/flow.py": (
-        *("job", "note", "errors", "events", "pace", "guard", "closing", "lifecycle", "window"),
+        *(*JOB, "errors", "events", "pace", "guard", "closing", "lifecycle", "window"),
     ),
     "durable/machine.py": (
-        *("job", "note", "errors", "events", "pace", "closing", "lifecycle", "window", "flow"),
+        *(*JOB, "errors", "events", "pace", "closing", "lifecycle", "window", "flow"),
     ),
-    "durable/commands.py": ("job", "note", "pace", "guard", "lifecycle"),
-    "durable/history/happenings.py": ("job", "note"),
-    "durable/history/tally.py": ("job", "note", "history.happenings"),
+    "durable/commands.py": (*JOB, "pace", "guard", "lifecycle"),
+    "durable/history/happenings.py": (*JOB,),
+    "durable/history/tally.py": (*JOB, "history.happenings"),
     "durable/verifying/holdings.py": ("errors",),
-    "durable/verifying/drift.py": ("job",),
+    "durable/verifying/drift.py": (*JOB,),
     "durable/verifying/verification.py": (
-        "job",
-        "note",
+        *JOB,
         "pace",
         "lifecycle",
         "verifying.holdings",
         "verifying.drift",
     ),
-    "durable/verifying/processing.py": ("job", "pace", "verifying.verification"),
+    "durable/verifying/processing.py": (*JOB, "pace", "verifying.verification"),
 }
 MODULES_ALLOWED = {
     **{path: tuple(f"durable.{name}." for name in names) for path, names in CORE.items()},
     "connectors": tuple(f"durable.{name}" for name in durable.__all__),
 }
 DEPENDENCIES = {"cronsim", "httpx", "msgspec"}
+CLI_DEPENDENCIES = {"httpx", "msgspec", "rich", "typer"}
 PLATFORM = {"workers", "js", "pyodide"}
 CLOCKS_AND_RANDOMNESS = {"time", "random", "secrets", "uuid"}
 CLOCK_CALLS = {"now", "utcnow", "today", "sleep", "urandom"}
 # The event loop's timers live on in the runtime when they are cancelled, and it takes 10,000.
 TIMER_CALLS = {"timeout", "timeout_at", "wait_for", "call_later", "call_at"}
 EDGE = {"worker/entry.py", "durable/runner.py"}
+CLI_EDGE = f"{CLI}/surroundings.py"
 
 # Folders of somebody's machine, in a text that a repository holds for everybody.
 MACHINE_PATH = re.compile(rb"(?<![\w.>-])/(?:work|home|Users|root)/[\w.-]")
@@ -119,7 +124,21 @@ def test_what_is_deployed_imports_what_is_there(path: str) -> None:
     assert tops - allowed == set()
 
 
-@pytest.mark.parametrize("path", sorted(set(modules(*DEPLOYED)) - EDGE))
+@pytest.mark.parametrize("path", modules(CLI))
+def test_the_cli_is_a_package_of_its_own(path: str) -> None:
+    """It is installed without the Worker's code, which is not for ordinary machines."""
+    tops = {top(name) for name in imported(tree(path))}
+
+    assert tops - CLI_DEPENDENCIES - sys.stdlib_module_names == {"glean_sync"} & tops
+
+
+def test_the_cli_declares_what_it_imports() -> None:
+    project = tomllib.loads((ROOT / "cli/pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert {re.split("[>=]", each)[0] for each in project["dependencies"]} == CLI_DEPENDENCIES
+
+
+@pytest.mark.parametrize("path", sorted({*modules(*DEPLOYED, CLI)} - EDGE - {CLI_EDGE}))
 def test_clocks_and_randomness_are_read_at_the_edge_only(path: str) -> None:
     module = tree(path)
     names = [name for name in imported(module) if top(name) in CLOCKS_AND_RANDOMNESS]
@@ -139,7 +158,7 @@ def test_nothing_takes_a_timer_of_the_event_loop(path: str) -> None:
     assert [ast.unparse(node) for node in attributes if node.attr in TIMER_CALLS] == []
 
 
-@pytest.mark.parametrize("path", modules(*DEPLOYED, "dev", "bench"))
+@pytest.mark.parametrize("path", modules(*DEPLOYED, CLI, "dev", "bench"))
 def test_a_module_is_short_enough_to_be_read(path: str) -> None:
     lines = (ROOT / path).read_text(encoding="utf-8").splitlines()
 

@@ -43,7 +43,8 @@ time. A page has 25 records, or as many as its hint says, but no more than 100.
     lines-no-range     none      none          NDJSON; ignores Range
     detail/<id>        none      none          one record; 404 for those that settings call missing
 
-All that page by `cursor`, and links, also take `sort`: id, updated_at or -updated_at. Times are
+All that page by `cursor`, and links, also take `sort`: id, updated_at or -updated_at; and, but
+for folders, `after_id`: records with a greater id, on each page of the list. Times are
 `updated_from` for keyset-time, `$filter=updated_at ge TIME` for odata (which has @odata.count with
 `$count=true`), `gapsince` for mediawiki and the variable `since` for graphql, which is asked by a
 POST of {query, variables: {first, after, since}}. The errors of the last two have status 200. A

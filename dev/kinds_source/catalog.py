@@ -86,7 +86,15 @@ class Catalog:
         scope: str = "",
     ) -> Page:
         """The page after the request's cursor, as `Listing.page`. Raises RefusedError."""
+        after = request.query_params.get("after_id")
+        if after is not None:
+            # It is another list, so each of its pages is to be asked for with the same id.
+            chosen, scope = self._after(after, chosen), f"{scope} after {after}"
+            changed = None if changed is None else self._after(after, changed)
         return self.listing.page(wanted(request, hint, scope), chosen, changed)
+
+    def _after(self, identifier: str, chosen: Chosen) -> Chosen:
+        return lambda stamp: chosen(stamp) and self.ledger.identifier(stamp) > identifier
 
     def folders(self, request: Request) -> tuple[list[dict[str, str]], Page]:
         page = self.folder_listing.page(wanted(request, "limit", "folders"), is_live)

@@ -11,7 +11,7 @@ from dev.kit.crawl import PageRead
 from dev.kit.findings import Finding
 from durable.environment import Environment
 from durable.feed import AnyFeed
-from durable.job import Limits
+from durable.limits import Limits
 from durable.records import Reject
 from durable.sources.source import CURSOR_CHARACTERS_MAX
 

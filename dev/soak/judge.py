@@ -10,7 +10,8 @@ from dev.soak.log import CLOSING, Window
 from dev.soak.tally import Tally
 from dev.soak.troubles import PASSING
 from dev.stack import Stack
-from durable.job import Limits, Mode, State
+from durable.job import Mode, State
+from durable.limits import Limits
 from durable.status import Status
 
 

@@ -20,7 +20,8 @@ from durable.environment import Environment
 from durable.errors import UpstreamError
 from durable.events import Fetched, Packed
 from durable.executor import measured
-from durable.job import Crawl, Job, Limits, Mode, State, Usage
+from durable.job import Crawl, Job, Mode, State, Usage
+from durable.limits import Limits
 from durable.machine import step
 from durable.requests.tokens import Tokens
 from durable.sources.source import Records, Surroundings

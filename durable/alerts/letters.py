@@ -11,7 +11,7 @@ from durable.instant import rfc3339
 SLACK = "ALERT_SLACK_URL"  # secrets: who knows these URLs can write there
 WEBHOOK = "ALERT_WEBHOOK_URL"
 TARGETS = (SLACK, WEBHOOK)
-RETRY_MS_MIN = 30_000
+RETRY_MS_MIN = 10_000
 RETRY_MS_MAX = 60 * 60 * 1_000
 GIVE_UP_MS = 24 * 60 * 60 * 1_000
 TEXT_CHARACTERS_MAX = 2_000  # Slack takes 40,000, and a person less

@@ -5,7 +5,8 @@ from msgspec import Struct
 
 from durable.history.happenings import Happening, happened
 from durable.history.tally import Tally, tallied
-from durable.job import Job, Limits
+from durable.job import Job
+from durable.limits import Limits
 from durable.rows import Query, encoded, integer
 
 

@@ -37,9 +37,14 @@ def refusal(
         text = ""  # it quotes the address, and that may hold secrets
     elif reply.is_answer:
         remedy = ", which one of its rules takes for an error"
+    is_transient = action in {Action.RETRY, Action.WAIT}
+    if is_transient and verdict.told_by:
+        # Whoever is told to come back, is known there.
+        error = remedy if reply.is_answer else ""
+        remedy = f"{error}, and is left alone as {verdict.told_by} says"
     return UpstreamError(
         f"{name} answered {status}{remedy}{': ' if text else ''}{text}",
-        is_transient=action in {Action.RETRY, Action.WAIT},
+        is_transient=is_transient,
         status=status,
         retry_after=verdict.retry_after,
         recourse=RECOURSES.get(action),

@@ -30,9 +30,10 @@ class Answer(Struct, frozen=True):
     body: bytes
     status: int = 200
 
-    def wait_ms(self, now_ms: int) -> int:
-        """How long to leave the server alone now, as its limit of requests is used up."""
-        return waits.wait_ms(waits.exhausted(self.headers) or "", now_ms)
+    @property
+    def wish(self) -> waits.Wish:
+        """To be left alone now, as its limit of requests is used up."""
+        return waits.exhausted(self.headers) or waits.Wish()
 
 
 class _Asked(Struct, frozen=True, kw_only=True):

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from msgspec import Struct
+
 
 EPOCH_SECONDS_MIN = 1_000_000_000  # in 2001; as seconds from now it would be 31 years
 EPOCH_MS_MIN = 100_000_000_000  # in 1973; as seconds it would be the year 5138
@@ -29,19 +31,31 @@ RESET = (
 PART = re.compile(r"(?:^|[;,\s])(remaining|reset|r|t)=([0-9]+)", re.IGNORECASE)
 
 
-def told(status: int, headers: Mapping[str, str]) -> str:
-    """What a refusal says of when to come back, as it came; empty for nothing."""
-    if header := headers.get("retry-after", ""):
-        return header
-    return exhausted(headers) or (_first(headers, RESET) if status == 429 else "")
+class Wish(Struct, frozen=True):
+    """That a server wants to be left alone."""
+
+    when: str = ""  # to come back, as it came; empty: it does not say
+    header: str = ""  # that says so; empty: none does
+
+    def reason(self, name: str) -> str:
+        """For whoever wonders why the server is left alone; empty where it does not ask for it."""
+        return f"{name}'s header {self.header} asks for a pause" if self.header else ""
 
 
-def exhausted(headers: Mapping[str, str]) -> str | None:
-    """When requests are let in again, empty if unknown; None unless there are none left."""
+def told(status: int, headers: Mapping[str, str]) -> Wish:
+    """What a refusal says of when to come back."""
+    if when := headers.get("retry-after", ""):
+        return Wish(when, "retry-after")
+    return exhausted(headers) or (_first(headers, RESET) if status == 429 else Wish())
+
+
+def exhausted(headers: Mapping[str, str]) -> Wish | None:
+    """When requests are let in again; None unless there are none left."""
     remaining = _first(headers, REMAINING)
-    if NUMBER.fullmatch(remaining) and not float(remaining[:NUMBER_CHARACTERS_MAX]):
-        return _first(headers, RESET)
-    return _policies(headers.get("ratelimit", ""))
+    if NUMBER.fullmatch(remaining.when) and not float(remaining.when[:NUMBER_CHARACTERS_MAX]):
+        return Wish(_first(headers, RESET).when, remaining.header)
+    when = _policies(headers.get("ratelimit", ""))
+    return None if when is None else Wish(when, "ratelimit")
 
 
 def wait_ms(text: str, now_ms: int) -> int:
@@ -73,5 +87,5 @@ def _policies(field: str) -> str | None:
     return str(max(resets)) if resets else None
 
 
-def _first(headers: Mapping[str, str], names: tuple[str, ...]) -> str:
-    return next((headers[name].strip() for name in names if name in headers), "")
+def _first(headers: Mapping[str, str], names: tuple[str, ...]) -> Wish:
+    return next((Wish(headers[name].strip(), name) for name in names if name in headers), Wish())

@@ -220,10 +220,18 @@ class BackendReader(Reader):
 
     def _waiting(self, run: Run, answer: Answer) -> Records:
         now_ms, backend = self._now_ms(), self._backend
-        wait_ms = waits.wait_ms(answer.headers.get("retry-after", ""), now_ms) or backend.poll_ms
+        asked_ms = waits.wait_ms(answer.headers.get("retry-after", ""), now_ms)
+        wait_ms = asked_ms or backend.poll_ms
+        told = ", as its header retry-after says" if asked_ms else ""
         left_ms = run.begun_at_ms + backend.timeout_ms - now_ms
         next_cursor = msgspec.json.encode(run).decode()
-        return _page(answer, next_cursor, max(1, min(wait_ms, left_ms)))
+        page = _page(answer)
+        return replace(
+            page,
+            next_cursor=next_cursor,
+            wait_ms=max(1, min(wait_ms, left_ms)),
+            wait_reason=f"the backend is at work, and asked again later{told}",
+        )
 
     def _status_url(self, report: Report) -> str:
         if not report.url:
@@ -264,10 +272,8 @@ class BackendReader(Reader):
             )
 
 
-def _page(answer: Answer, next_cursor: str | None = None, wait_ms: int = 0) -> Records:
-    return Records(
-        records=[], next_cursor=next_cursor, byte_count=len(answer.body), wait_ms=wait_ms
-    )
+def _page(answer: Answer) -> Records:
+    return Records(records=[], next_cursor=None, byte_count=len(answer.body))
 
 
 def _failed(report: Report) -> UpstreamError:

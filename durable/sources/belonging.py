@@ -41,14 +41,22 @@ class Tally:
         self._bytes_max = bytes_max
         self._records = [*page.records]
         self._faults = {**page.faults}
-        self._byte_count, self._wait_ms = page.byte_count, page.wait_ms
+        self._byte_count = page.byte_count
+        self._wait_ms, self._wait_reason = page.wait_ms, page.wait_reason
         self._request_count = page.request_count
+        self._note = page.note
 
-    def take(self, byte_count: int = 0, request_count: int = 1, wait_ms: int = 0) -> None:
+    def include(self, page: Records) -> None:
+        """Count a page of what belongs to a record. Raises UpstreamError as `take` does."""
+        self.take(page.byte_count, page.request_count)
+        if page.wait_ms > self._wait_ms:
+            self._wait_ms, self._wait_reason = page.wait_ms, page.wait_reason
+        self._note = page.note or self._note
+
+    def take(self, byte_count: int = 0, request_count: int = 1) -> None:
         """Count what was asked and answered. Raises UpstreamError where it is too much."""
         self._request_count += request_count
         self._byte_count += byte_count
-        self._wait_ms = max(self._wait_ms, wait_ms)
         if self._byte_count > self._bytes_max:
             raise UpstreamError(
                 f"a page of the source has more than {self._bytes_max} bytes with all that belongs "
@@ -70,6 +78,8 @@ class Tally:
             byte_count=self._byte_count,
             request_count=self._request_count,
             wait_ms=self._wait_ms,
+            wait_reason=self._wait_reason,
+            note=self._note,
         )
 
 

@@ -24,7 +24,8 @@ class Filling:
         self._faults: dict[int, str | None] = {}
         self._byte_count = 0
         self._request_count = 0
-        self._wait_ms = 0
+        self._wait_ms, self._wait_reason = 0, ""
+        self._note = ""
         self._is_waiting = False
         self.list_count = 0  # that were looked into
 
@@ -41,10 +42,12 @@ class Filling:
             and not self._is_waiting
         )
 
-    def count(self, request_count: int, wait_ms: int = 0) -> None:
-        """What it took, whatever came of it."""
-        self._request_count += request_count
-        self._wait_ms = max(self._wait_ms, wait_ms)
+    def count(self, page: Records) -> None:
+        """What a page took to read, of parents or of children."""
+        self._request_count += page.request_count
+        if page.wait_ms > self._wait_ms:
+            self._wait_ms, self._wait_reason = page.wait_ms, page.wait_reason
+        self._note = page.note or self._note
 
     def reject(self, raw: Raw, reason: str) -> None:
         self._records.append(raw)
@@ -78,5 +81,7 @@ class Filling:
             byte_count=self._byte_count,
             request_count=self._request_count,
             wait_ms=self._wait_ms,
+            wait_reason=self._wait_reason,
+            note=self._note,
             faults=self._faults,
         )

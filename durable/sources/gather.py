@@ -74,7 +74,7 @@ class GatherReader:
                 if cursor is not None and error.recourse is not Recourse.SKIP:
                     raise  # a part of the list is not the list
                 return missed(error, gather.missing, put(record, gather.into, b"[]"))
-            tally.take(page.byte_count, page.request_count, page.wait_ms)
+            tally.include(page)
             if reason := next(filter(None, page.faults.values()), None):
                 return Fault(f"one of its {gather.into}: {reason}")
             members += _sound(page)

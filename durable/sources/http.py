@@ -16,11 +16,13 @@ from durable.job import Crawl, Rate
 from durable.paging.protocol import Ask, Paging, Refused, Refusing, Told
 from durable.requests.auth import Auth, secrets_of, signer_of
 from durable.requests.upstream import Answer, Upstream
+from durable.requests.waits import wait_ms
 from durable.sources.completion import Completion
 from durable.sources.detail import Detail, DetailReader
 from durable.sources.gather import Gather, GatherReader
 from durable.sources.keyed import Keyed, keyed
 from durable.sources.links import Links
+from durable.sources.resume import Resume, resumed
 from durable.sources.rules import Rules
 from durable.sources.shape import Shape
 from durable.sources.since import Changes, asked, recent
@@ -63,6 +65,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
             `https://eu.example.com`. Others are not followed, since the proof of who asks
             is sent there too.
         rules: what its errors mean, where that is not the usual.
+        resume: how it is read on where a cursor has expired; None: from its start.
         detail: one more request for each record.
         gather: lists of its own for each record, put into it.
         rate: how often it may be asked.
@@ -87,6 +90,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     gather: tuple[Gather, ...] = ()
     rate: Rate | None = None
     records_key: str = ""
+    resume: Resume | None = None
 
     is_delegated: ClassVar[bool] = False
 
@@ -105,6 +109,8 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         self.paging.check(ask, tells)
         if self.since is not None:
             self.since.check(ask)
+        if self.resume is not None:
+            self.resume.check(ask, self.paging, self.since, self.rules)
 
     def shape(self) -> Shape:
         """What is looked at of each answer. Raises ConfigurationError."""
@@ -121,7 +127,11 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         return secrets_of(self.auth).union(*(gather.source.secrets() for gather in self.gather))
 
     def located(self, environment: Environment) -> str:
-        return environment.url(self.url)
+        places = [environment.url(self.url)]
+        if self.detail is not None:
+            places.append(self.detail.located(environment))
+        places += [gather.source.located(environment) for gather in self.gather]
+        return " ".join(places)
 
 
 class HttpReader(Reader):
@@ -130,7 +140,7 @@ class HttpReader(Reader):
     def __init__(
         self, source: HttpSource, surroundings: Surroundings, names: frozenset[str] = NO_NAMES
     ) -> None:
-        url = source.located(surroundings.environment)
+        url = surroundings.environment.url(source.url)
         signer = signer_of(source.auth, surroundings)
         self._source = source
         self._paging = source.paging
@@ -155,14 +165,17 @@ class HttpReader(Reader):
 
     async def fetch(self, cursor: str | None, crawl: Crawl, scope: Scope = NO_SCOPE) -> Records:
         ask = asked(self._source.since, self._template.filled(scope), crawl)
-        if cursor is not None and self._links is not None:
-            cursor = self._links.followed(cursor, ask.url)
-        ask = self._paging.asked(ask, cursor)
-        page = self._records(await self._answer(ask), ask, cursor)
+        page = await resumed(self._source.resume, self._page, ask, cursor)
         page = recent(self._source.since, page, crawl)
         whole = await self._completion.completed(page, crawl, scope)
         self._upstream.take_request_count()  # those of its details are counted with the page
         return whole
+
+    async def _page(self, ask: Ask, cursor: str | None) -> Records:
+        if cursor is not None and self._links is not None:
+            cursor = self._links.followed(cursor, ask.url)
+        ask = self._paging.asked(ask, cursor)
+        return self._records(await self._answer(ask), ask, cursor)
 
     async def _answer(self, ask: Ask) -> Answer:
         bytes_max = self._page_bytes_max
@@ -198,7 +211,8 @@ class HttpReader(Reader):
             byte_count=len(answer.body),
             total_count=told.total_count,
             request_count=self._upstream.take_request_count(),
-            wait_ms=answer.wait_ms(self._now_ms()),
+            wait_ms=wait_ms(answer.wish.when, self._now_ms()),
+            wait_reason=answer.wish.reason("the source"),
         )
 
     def _listed(self, records: Any) -> list[Raw]:

@@ -159,7 +159,7 @@ class NestedReader(Reader):
         if not source.since_parents:
             crawl = replace(crawl, since_ms=None)
         page = await self._parents.fetch(cursor, crawl)
-        filling.count(page.request_count, page.wait_ms)
+        filling.count(page)
         keys = keys_of(page, self._shape, source.key, source.name)
         self._latest = cursor, Parents(page, keys, source.name)
         return self._latest[1]
@@ -179,7 +179,7 @@ class NestedReader(Reader):
             if isinstance(kept, Fault) and kept.reason is not None:
                 filling.reject(parent, kept.reason)
             return done
-        filling.count(page.request_count, page.wait_ms)
+        filling.count(page)
         read_count = place.read + len(page.records)
         if fault := _fault(page, read_count):
             raise UpstreamError(f"the list of a {name}: {fault}", is_transient=False)

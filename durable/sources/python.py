@@ -146,6 +146,7 @@ class PythonReader(Reader):
             total_count=portion.total_count,
             request_count=self._web.request_count,
             wait_ms=portion.wait_ms,
+            wait_reason="the source's code asks for a pause",
         )
         if page.next_cursor is None:
             await self.close()

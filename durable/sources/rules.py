@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
 from durable.errors import ConfigurationError
 from durable.requests import waits
@@ -35,7 +36,7 @@ class Action(StrEnum):
     FAIL = "fail"  # end the job
     SKIP = "skip"  # set aside the one record that was asked for; where none was, end the job
     REFRESH = "refresh"  # ask again at once with a new token; if it does not help, as without rules
-    RESTART = "restart"  # read the source from its start: the cursor has expired
+    RESTART = "restart"  # the cursor has expired: read on as `resume` says, else from the start
     FULL = "full"  # read all of the source: it no longer tells what changed since then
 
 
@@ -123,6 +124,7 @@ class Verdict(Struct, frozen=True):
 
     action: Action
     retry_after: str = ""  # says when, as `durable.requests.waits.wait_ms` understands it
+    told_by: str = ""  # what says so
     is_unproven: bool = False  # whoever asked may not, even with a new token
 
 
@@ -153,7 +155,7 @@ class Rulebook:
             return verdict
         passing = reply.status in TRANSIENT_STATUSES
         action = Action.RETRY if passing else Action.FAIL
-        return Verdict(action, _told(reply), is_unproven=True)
+        return replace(_told(action, reply), is_unproven=True)
 
 
 def usual(reply: Reply) -> Verdict:
@@ -162,9 +164,9 @@ def usual(reply: Reply) -> Verdict:
         return Verdict(Action.REFRESH)
     is_limited = "retry-after" in reply.headers or waits.exhausted(reply.headers) is not None
     if reply.status == 429 or (reply.status == 403 and is_limited):
-        return Verdict(Action.WAIT, _told(reply))
+        return _told(Action.WAIT, reply)
     passing = reply.status in TRANSIENT_STATUSES
-    return Verdict(Action.RETRY if passing else Action.FAIL, _told(reply))
+    return _told(Action.RETRY if passing else Action.FAIL, reply)
 
 
 class _Matcher:
@@ -206,13 +208,19 @@ class _Matcher:
     def verdict(self, reply: Reply) -> Verdict:
         rule = self._rule
         if rule.then is not Action.WAIT:
-            return Verdict(rule.then, _told(reply))
-        told = reply.headers.get(rule.until, "") if rule.until else _told(reply)
-        return Verdict(rule.then, told or (str(rule.wait_ms / 1_000) if rule.wait_ms else ""))
+            return _told(rule.then, reply)
+        if rule.until and (when := reply.headers.get(rule.until, "")):
+            return Verdict(rule.then, when, f"its header {rule.until}")
+        if not rule.until and (verdict := _told(rule.then, reply)).retry_after:
+            return verdict
+        when = str(rule.wait_ms / 1_000) if rule.wait_ms else ""
+        return Verdict(rule.then, when, "a rule" if when else "")
 
 
-def _told(reply: Reply) -> str:
-    return waits.told(reply.status, reply.headers)
+def _told(action: Action, reply: Reply) -> Verdict:
+    """An action, and what the answer says of when to come back."""
+    wish = waits.told(reply.status, reply.headers)
+    return Verdict(action, wish.when, f"its header {wish.header}" if wish.when else "")
 
 
 def _is_status(status: Any) -> bool:

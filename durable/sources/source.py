@@ -25,6 +25,8 @@ class Records(Struct, frozen=True, kw_only=True):
     total_count: int | None = None  # of all pages, if the source says so
     request_count: int = 1  # that it took
     wait_ms: int = 0  # before the source is asked for anything more
+    wait_reason: str = ""  # why, if there is a wait
+    note: str = ""  # of what happened on the way, for whoever reads the job's status
     # Of records that are not to be mapped, by their place from 1: why they are set aside, or None
     # for one that is left out without a word. They count as read.
     faults: Mapping[int, str | None] = {}
@@ -94,7 +96,7 @@ class Source(Protocol):
         """Whether it can be asked for what has changed, and for that alone."""
 
     def located(self, environment: Environment) -> str:
-        """Where it is, with variables filled in: another place is another crawl.
+        """Where all is that it asks, with variables filled in: another place is another crawl.
 
         Raises:
             ConfigurationError: a variable is not set, or what comes of it is no URL.

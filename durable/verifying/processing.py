@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from durable.job import Limits
+from durable.limits import Limits
 from durable.pace import soon
 from durable.verifying.verification import (
     PROCESSING,

@@ -15,8 +15,9 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.job import Job, Limits, Mode, Stage
+from durable.job import Job, Mode, Stage
 from durable.lifecycle import brought
+from durable.limits import Limits
 from durable.note import Kind, Note
 from durable.pace import soon
 from durable.verifying.drift import Drift, drift

@@ -7,7 +7,8 @@ from durable.errors import ConfigurationError, UpstreamError
 from durable.executor import told
 from durable.history.happenings import noted
 from durable.host import Host
-from durable.job import Job, Limits, Mode, Stage
+from durable.job import Job, Mode, Stage
+from durable.limits import Limits
 from durable.requests.waits import wait_ms
 from durable.store import Store
 from durable.verifying.holdings import Holdings

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from starlette.types import ASGIApp
 
 from dev.kinds_source.app import create_app
@@ -21,6 +22,8 @@ from durable.paging.wiki import WikiContinue
 from durable.sources.http import HttpSource
 from durable.sources.ndjson import LineSource
 from durable.sources.newest_first import NewestFirst
+from durable.sources.resume import Resume
+from durable.sources.rules import Action, Rule
 from durable.sources.since import Since
 from durable.sources.source import Source
 from durable.sources.times import TimeFormat
@@ -119,9 +122,22 @@ def app() -> ASGIApp:
 
 
 def read(
-    app: ASGIApp, source: Source, since_ms: int | None = None, *, is_one_turn: bool = False
+    app: ASGIApp,
+    source: Source,
+    since_ms: int | None = None,
+    *,
+    is_one_turn: bool = False,
+    expires: bool = False,
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """All records and cursors: by one reader, or by another one for each page."""
+    """All records and cursors: by one reader, or by another one for each page.
+
+    Args:
+        app: the source.
+        source: its declaration.
+        since_ms: for what has changed.
+        is_one_turn: whether all pages have one reader.
+        expires: whether each cursor expires before its page is asked for.
+    """
 
     async def walk() -> tuple[list[dict[str, Any]], list[str]]:
         around = surroundings(httpx.ASGITransport(app))
@@ -134,9 +150,16 @@ def read(
             if page.next_cursor is None:
                 return records, cursors
             cursors.append(page.next_cursor)
+            if expires:
+                await expire(around.transport)
             reader = reader if is_one_turn else source.reader(around)
 
     return asyncio.run(walk())
+
+
+async def expire(transport: httpx.AsyncBaseTransport) -> None:
+    request = httpx.Request("POST", "http://testserver/control/expire-cursors")
+    assert (await transport.handle_async_request(request)).status_code == 204
 
 
 def ids(records: list[dict[str, Any]]) -> list[str]:
@@ -170,3 +193,22 @@ def test_what_has_changed_is_read_and_ties_with_it(app: ASGIApp, kind: str) -> N
 @pytest.mark.parametrize("kind", SOURCES)
 def test_where_nothing_has_changed_there_is_an_empty_page(app: ASGIApp, kind: str) -> None:
     assert read(app, SOURCES[kind], since_ms=4_000_000_000_000) == ([], [])
+
+
+SORTED = ["cursor", "cursor-absent", "cursor-header", "nested", "link-relative", "next-url"]
+
+
+@pytest.mark.parametrize("since_ms", [None, 0], ids=["FULL", "INCREMENTAL"])
+@pytest.mark.parametrize("kind", SORTED)
+def test_a_list_whose_cursors_expire_at_once_is_read_on_from_its_last_record(
+    app: ASGIApp, kind: str, since_ms: int | None
+) -> None:
+    source = SOURCES[kind]
+    assert isinstance(source, HttpSource)
+    rules = (Rule(status=410, then=Action.RESTART),)
+    source = replace(source, params={"sort": "id"}, rules=rules, resume=Resume())
+
+    records, cursors = read(app, source, since_ms, expires=True)
+
+    assert [record["id"] for record in records] == [f"r{n:05}" for n in range(1, COUNT + 1)]
+    assert len(cursors) == COUNT // SIZE

@@ -14,6 +14,7 @@ from dev.backend.app import create_app as backend
 from dev.kinds_source.app import create_app as kinds_source
 from dev.kit import Responses, check_connector
 from durable import (
+    Action,
     Backend,
     Bearer,
     BodyCursor,
@@ -25,6 +26,8 @@ from durable import (
     NextUrl,
     Portion,
     PythonSource,
+    Resume,
+    Rule,
     Web,
 )
 from durable.connector import AnyConnector
@@ -252,6 +255,22 @@ async def right(cursor: Any, _since: Any, _web: Web) -> AsyncIterator[Portion]:
 async def wrong(cursor: Any, _since: Any, _web: Web) -> AsyncIterator[Portion]:
     for number in range(cursor or 0, 4):  # goes on by itself, as long as nobody interrupts it
         yield Portion([{"id": str(number), "text": ""}], number + 2 if number < 3 else None)
+
+
+def test_a_cursor_that_expires_may_be_among_the_responses() -> None:
+    rules = (Rule(status=410, then=Action.RESTART),)
+    source = replace(SOURCE, rules=rules, resume=Resume(field="id", param="after_id"))
+
+    responses = {
+        LIST: page("a", "b", next_cursor="2"),
+        f"{LIST}?cursor=2": httpx.Response(410),
+        f"{LIST}?after_id=b": page("c", next_cursor="3"),
+        f"{LIST}?cursor=3&after_id=b": page("d"),
+    }
+
+    report = check_connector(replace(FULL_ONLY, source=source), responses)
+
+    assert [document.id for document in report.documents] == ["a", "b", "c", "d"]
 
 
 def test_pages_of_the_authors_own_code_are_resumed() -> None:

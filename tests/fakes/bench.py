@@ -11,7 +11,8 @@ from durable.commands import Command, Instruction, Refusal
 from durable.connector import AnyConnector
 from durable.environment import Environment
 from durable.host import Host
-from durable.job import Job, Limits, Mode
+from durable.job import Job, Mode
+from durable.limits import Limits
 from durable.processor import Begun, Processor
 from durable.records import Reject
 from durable.store import Store
@@ -89,6 +90,12 @@ class Bench:
     def left(self) -> Job:
         """The job as the next turn left it; there must be one."""
         job = self.turned()
+        assert job is not None
+        return job
+
+    def job(self, job_id: str) -> Job:
+        """As it is now; there must be one."""
+        job = self.views.job(job_id)
         assert job is not None
         return job
 

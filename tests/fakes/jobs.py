@@ -25,7 +25,8 @@ from durable.events import (
     Woke,
 )
 from durable.flow import Step
-from durable.job import PENDING, WORKING, Job, Limits, Mode, Page, Standing, State, Usage
+from durable.job import PENDING, WORKING, Job, Mode, Page, Standing, State, Usage
+from durable.limits import Limits
 from durable.machine import step
 
 

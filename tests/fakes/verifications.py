@@ -2,7 +2,8 @@
 
 from msgspec.structs import replace
 
-from durable.job import Job, Limits, Mode, State
+from durable.job import Job, Mode, State
+from durable.limits import Limits
 from durable.verifying.holdings import Holdings
 from durable.verifying.verification import Aims, Verification, begun
 

@@ -17,7 +17,7 @@ from durable import (
     Permissions,
     Since,
 )
-from durable.job import Limits
+from durable.limits import Limits
 
 
 DATASOURCE = "notes"

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from dev.local_glean.readings import DEFAULTS, Readings, every
 from durable.commands import Command, Instruction
-from durable.job import Limits, Mode
+from durable.job import Mode
+from durable.limits import Limits
 from tests.simulation.connector import LIMITS
 from tests.simulation.fates import LANDS_LATE, OK, Choice, Fate, Plan, in_order
 from tests.simulation.source import Order

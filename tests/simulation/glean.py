@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from dev.local_glean.readings import DEFAULTS, Readings
 from durable.instant import rfc3339
-from durable.job import Limits
+from durable.limits import Limits
 from tests.simulation.clock import Clock
 from tests.simulation.connector import DATASOURCE, GLEAN_TOKEN, SOURCE_HOST
 from tests.simulation.people import People

@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from durable.commands import LEGAL, Command, Instruction
 from durable.instant import rfc3339
-from durable.job import ENDED, PENDING, UPLOADED, WORKING, Job, Limits, Mode, State
+from durable.job import ENDED, PENDING, UPLOADED, WORKING, Job, Mode, State
+from durable.limits import Limits
 from tests.fakes.storage import Storage
 from tests.simulation.clock import Clock
 from tests.simulation.connector import GLEAN_TOKEN, SOURCE_TOKEN

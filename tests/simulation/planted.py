@@ -120,6 +120,20 @@ MUTANTS = [
         (PACED,),
     ),
     Mutant(
+        "a job that becomes a FULL one runs beside one that is queued",
+        TURN,
+        "if job.mode is not before.mode and (other :=",
+        "if job.mode is None and (other :=",
+        (f"{TRIGGERS}::test_a_job_that_becomes_full_and_a_full_one_asked_for_meanwhile_are_one",),
+    ),
+    Mutant(
+        "each job has all of Glean's rate again",
+        MACHINE,
+        "taken_over(replace(job, progress_at_ms=now_ms), woke.last)",
+        "replace(job, progress_at_ms=now_ms)",
+        ("tests/simulation/test_pauses.py",),
+    ),
+    Mutant(
         "documents that may have been heard do not count for Glean's rate",
         FLOW,
         "    if isinstance(failure.effect, Send) and not job.is_upload:",

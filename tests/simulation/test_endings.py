@@ -3,7 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from durable.job import Job, Limits, Mode, State
+from durable.job import Job, Mode, State
+from durable.limits import Limits
 from tests.simulation.connector import LIMITS
 from tests.simulation.fates import Choice, Fate, Kind, calm, once_each, where
 from tests.simulation.network import BugError

@@ -39,3 +39,16 @@ def test_what_was_sent_before_a_rest_is_not_sent_again() -> None:
 
     assert world.oracle.latest.state is State.SUCCEEDED
     assert world.clock.now_ms - begun_ms < 2 * 60_000  # four documents, and not six
+
+
+def test_a_job_begins_with_what_the_one_before_it_has_left_of_gleans_rate() -> None:
+    """Glean refuses what is more, and the oracle any refusal."""
+    world = resting()
+    world.run()
+    world.edit("a", "b")
+
+    world.begin(Mode.INCREMENTAL)
+    world.run()
+
+    assert world.oracle.latest.state is State.SUCCEEDED
+    assert world.glean.index == world.source.live

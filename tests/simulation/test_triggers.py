@@ -1,10 +1,12 @@
 """Who asks twice gets one job, and jobs wait for each other."""
 
 import pytest
+from msgspec.structs import replace
 
 from durable.commands import Refusal
 from durable.job import Mode, State
 from durable.processor import Begun
+from tests.simulation.connector import LIMITS
 from tests.simulation.fates import AT_SAVE, Choice, Fate, Kind, at, where
 from tests.simulation.world import World
 
@@ -92,6 +94,29 @@ def test_a_job_asked_for_during_another_runs_after_it(mode: Mode, fate: Fate) ->
         assert begun_at_ms is not None
         assert first.finished_at_ms <= begun_at_ms
         assert world.glean.index == world.source.live
+
+
+@pytest.mark.parametrize("fate", [Fate.OK, *AT_SAVE])
+def test_a_job_that_becomes_full_and_a_full_one_asked_for_meanwhile_are_one(fate: Fate) -> None:
+    """Whether that waits already, or joins it; also where the isolate dies over the asking."""
+    ends = set()
+    for index in range(1, 8):
+        world = World([("a", "b"), ("c",)], limits=replace(LIMITS, changes_max=1))
+        world.driver.plan = at({index + 1: Choice(fate)})
+        world.begin(Mode.INCREMENTAL)
+        first_id = world.oracle.latest.id
+        world.begin_during(index, Mode.FULL, KEY)
+        world.run()
+
+        first = world.oracle.jobs[first_id]
+        full = [job for job in world.oracle.jobs.values() if job.state is State.SUCCEEDED]
+        assert [job.mode for job in full] == [Mode.FULL]
+        assert len(world.glean.closed) == 1
+        assert world.glean.index == world.source.live
+        assert first.mode is Mode.FULL
+        ends.add(first.state)
+    is_asked = fate is not Fate.DIED_UNSAVED
+    assert ends == ({State.CANCELLED, State.SUCCEEDED} if is_asked else {State.SUCCEEDED})
 
 
 @pytest.mark.parametrize("kind", [Kind.OPEN, Kind.FETCH, Kind.SEND, Kind.CLOSE])

@@ -11,7 +11,8 @@ from durable.commands import Command, Instruction, Refusal
 from durable.connector import AnyConnector
 from durable.environment import Environment
 from durable.host import Host
-from durable.job import Job, Limits, Mode
+from durable.job import Job, Mode
+from durable.limits import Limits
 from durable.processor import Begun, Processor
 from durable.store import Store
 from tests.fakes.network import no_wait

@@ -181,7 +181,7 @@ def test_pauses_grow_to_an_hour_and_after_a_day_it_is_given_up() -> None:
         letter = attempted(letter, now_ms)
         pauses += [letter.due_at_ms - now_ms] if letter else []
 
-    assert pauses[:3] == [30_000, 60_000, 120_000]
+    assert pauses[:3] == [10_000, 20_000, 40_000]
     assert pauses == sorted(pauses)
     assert pauses[-1] == RETRY_MS_MAX
     assert GIVE_UP_MS <= now_ms - NOW_MS < GIVE_UP_MS + RETRY_MS_MAX
@@ -341,7 +341,9 @@ def test_a_connector_without_a_success_for_too_long_is_told_once_and_when_that_i
 
 
 def test_an_object_that_is_silent_is_told_of_by_what_it_said_last() -> None:
-    known, _ = looked(Watched(), {"notes": ALIVE, "other": ALIVE}, STALE, NOW_MS)
+    known, _ = looked(Watched(), {"notes": ALIVE, "other": ALIVE}, STALE, NOW_MS - HOUR_MS)
+    known, alerts = looked(known, {"notes": None, "other": ALIVE}, STALE, NOW_MS + HOUR_MS)
+    assert alerts == []
 
     _, alerts = looked(known, {"notes": None, "other": ALIVE}, STALE, NOW_MS + HOUR_MS + 1)
 
@@ -353,6 +355,8 @@ def test_an_object_that_is_silent_is_told_of_by_what_it_said_last() -> None:
 
 def test_an_object_that_never_said_anything_is_told_of_after_the_time() -> None:
     known, alerts = looked(Watched(), {"notes": None}, STALE, NOW_MS)
+    assert alerts == []
+    known, alerts = looked(known, {"notes": None}, STALE, NOW_MS + HOUR_MS)
     assert alerts == []
 
     _, alerts = looked(known, {"notes": None}, STALE, NOW_MS + HOUR_MS + 1)

@@ -252,6 +252,8 @@ def test_the_backend_may_say_when_to_ask_again(retry_after: str, wait_ms: int) -
     first = asked(network)
 
     assert [first.wait_ms, asked(network, first.next_cursor).wait_ms] == [wait_ms, wait_ms]
+    told = ", as its header retry-after says" if retry_after == "7" else ""
+    assert first.wait_reason == f"the backend is at work, and asked again later{told}"
 
 
 @pytest.mark.parametrize("answer", [httpx.Response(202), said("running")])

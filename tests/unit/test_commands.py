@@ -5,7 +5,8 @@ from msgspec.structs import replace
 
 from durable.commands import LEGAL, Command, Instruction, Refusal, obeyed, superseded
 from durable.events import Ask, Asked, Fetch, Woke
-from durable.job import PENDING, Flight, Job, Limits, Mode, Stage, Standing, State
+from durable.job import PENDING, Flight, Job, Mode, Stage, Standing, State
+from durable.limits import Limits
 from durable.pace import ALARM_MS_MIN
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, at
 

@@ -405,6 +405,18 @@ def test_a_member_that_is_left_out_is_not_in_the_list() -> None:
     assert [record["comments"] for record in decoded(page)] == [[], [], [{"id": "kept"}]]
 
 
+def test_a_pause_that_the_list_of_a_record_asks_for_is_the_pages() -> None:
+    headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "30"}
+    wiki = a_wiki()
+    comments = httpx.Response(200, json={"items": [], "next_cursor": None}, headers=headers)
+    wiki.refusals["/pages/a0/comments"] = comments
+
+    page = page_of(GATHERED, wiki)
+
+    assert page.wait_ms == 30_000
+    assert page.wait_reason == "the source's header x-ratelimit-remaining asks for a pause"
+
+
 def test_the_secrets_of_a_list_are_the_sources() -> None:
     source = replace(
         GATHERED,

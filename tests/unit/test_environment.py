@@ -2,7 +2,7 @@ import pytest
 
 from durable.environment import CONCEALED_MAX, Environment, Secret
 from durable.errors import ConfigurationError
-from durable.job import Limits
+from durable.limits import Limits
 from tests.fakes.environment import an_environment
 
 

@@ -380,7 +380,8 @@ def test_a_wait_that_glean_asks_for_is_passed_on_with_the_jitter() -> None:
 
     event = Desk(Network(busy)).performed(Open(UPLOAD))
 
-    reason = "Glean answered 429: slow down"
+    told = "is left alone as its header retry-after says"
+    reason = f"Glean answered 429, and {told}: slow down"
     assert event == Failed(reason, True, 7_000, 0.5, Open(UPLOAD), cause=Cause.THROTTLED)
 
 

@@ -18,7 +18,8 @@ from durable.events import (
     Opened,
 )
 from durable.executor import Executor
-from durable.job import Limits, Standing
+from durable.job import Standing
+from durable.limits import Limits
 from tests.fakes.answers import a_history, a_note, a_page, a_page_of, ok
 from tests.fakes.connector import NOTES
 from tests.fakes.desk import UPLOAD, Desk

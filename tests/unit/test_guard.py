@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from durable.guard import holding_reason, missing_count, paging_fault, rejection_reason
-from durable.job import Job, Limits, Page, State
+from durable.job import Job, Page, State
+from durable.limits import Limits
 from tests.fakes.jobs import LIMITS, a_job, a_page
 
 

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 from durable.commands import Command
 from durable.history.happenings import Happening, happened
 from durable.history.tally import TURN_MS, Tally, tallied
-from durable.job import ENDED, Job, Limits, Mode, Stage, State, Usage
+from durable.job import ENDED, Job, Mode, Stage, State, Usage
+from durable.limits import Limits
 from durable.note import Kind, Note
 from tests.fakes.answers import BULK, LIST, STATUS, a_history, a_page, a_page_of, ok
 from tests.fakes.bench import NOW_MS, Bench

@@ -8,6 +8,8 @@ from msgspec.structs import replace
 from durable.errors import ConfigurationError, UpstreamError
 from durable.paging.cursors import BodyCursor, NextUrl
 from durable.requests.auth import ApiKey
+from durable.sources.detail import Detail
+from durable.sources.gather import Gather
 from durable.sources.http import HttpSource
 from durable.sources.since import Since
 from durable.sources.source import CURSOR_CHARACTERS_MAX, EXCERPT_BYTES_MAX, Records
@@ -194,6 +196,32 @@ def test_variables_in_the_url_are_filled_in() -> None:
     assert source.located(environment) == "https://notes.example/a/list/{id}"
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"detail": Detail(url="{OTHER_URL}/pages/{id}")},
+        {"gather": (Gather(source=replace(SOURCE, url="{OTHER_URL}/{id}"), into="comments"),)},
+    ],
+    ids=["detail", "gathered"],
+)
+def test_what_is_asked_besides_the_list_is_a_part_of_where_it_is(fields: dict[str, Any]) -> None:
+    """So that a crawl is begun anew where that has moved."""
+    source = replace(SOURCE, **fields)
+    places = {
+        source.located(an_environment(OTHER_URL=f"https://{name}.example"))
+        for name in ("one", "two")
+    }
+
+    assert len(places) == 2
+    assert all(place.startswith(f"{URL} https://") for place in places)
+
+
+def test_a_link_of_the_record_itself_is_where_the_record_says() -> None:
+    source = replace(SOURCE, detail=Detail(url="{links/self}"))
+
+    assert source.located(an_environment()) == f"{URL} {{links/self}}"
+
+
 def test_a_variable_that_is_not_set_is_named() -> None:
     with pytest.raises(ConfigurationError, match="the variable NOTES_URL is not set"):
         replace(SOURCE, url="{NOTES_URL}/list").located(an_environment())
@@ -341,6 +369,7 @@ def test_a_page_tells_its_requests_and_how_long_the_source_is_to_be_left_alone()
 
     assert records.request_count == 1
     assert records.wait_ms == reset_s * 1_000 - NOW_MS
+    assert records.wait_reason == "the source's header x-ratelimit-remaining asks for a pause"
 
 
 def test_requests_that_failed_before_a_page_count_with_it() -> None:

@@ -10,7 +10,6 @@ from durable.job import (
     WORKING,
     Flight,
     Job,
-    Limits,
     Mode,
     Page,
     Plan,
@@ -19,6 +18,7 @@ from durable.job import (
     State,
     Usage,
 )
+from durable.limits import Limits
 from durable.note import Note
 from tests.fakes import earlier
 from tests.fakes.jobs import at

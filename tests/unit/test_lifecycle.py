@@ -1,7 +1,7 @@
 import pytest
 from msgspec.structs import asdict, replace
 
-from durable.job import ENDED, Done, Flight, Job, Limits, Mode, Rate, Stage, State, Usage
+from durable.job import ENDED, Done, Flight, Job, Mode, Rate, Stage, State, Usage
 from durable.lifecycle import (
     anew,
     died,
@@ -12,6 +12,7 @@ from durable.lifecycle import (
     progressed,
     watermark_ms,
 )
+from durable.limits import Limits
 from durable.note import Kind, Note
 from durable.pace import ALARM_MS_MIN
 from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page
@@ -78,7 +79,9 @@ WORN = Job(
     rate=Rate(requests=30, per_ms=31),
     asked_until_ms=32,
     asked_count=33,
+    spans=((Rate(requests=1, per_ms=2), 3, 4),),
     source_at_ms=34,
+    source_pause="a wish",
     indexed_until_ms=35,
     pause="a pause",
     place=37,
@@ -122,7 +125,9 @@ KEPT = FLYING | {
     "rate",
     "asked_until_ms",
     "asked_count",
+    "spans",
     "source_at_ms",
+    "source_pause",
     "indexed_until_ms",
     "pause",
     "repeats",

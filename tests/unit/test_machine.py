@@ -24,7 +24,8 @@ from durable.events import (
     Split,
     Woke,
 )
-from durable.job import PENDING, Flight, Job, Limits, Mode, Standing, State, Usage
+from durable.job import PENDING, Flight, Job, Mode, Standing, State, Usage
+from durable.limits import Limits
 from durable.pace import ALARM_MS_MIN
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, arrived, at, played
 

@@ -15,7 +15,8 @@ from durable.events import (
     Failed,
     Woke,
 )
-from durable.job import Job, Limits, Standing, State
+from durable.job import Job, Standing, State
+from durable.limits import Limits
 from durable.pace import ALARM_MS_MIN
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, after, at
 

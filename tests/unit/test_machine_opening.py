@@ -4,7 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from durable.events import Ask, Asked, Failed, Fetch, Open, Opened, Woke
-from durable.job import Job, Limits, Mode, Plan, Stage, Standing, State
+from durable.job import Job, Mode, Plan, Stage, Standing, State
+from durable.limits import Limits
 from tests.fakes.jobs import NOW_MS, WOKE, a_job, after, at
 
 

@@ -4,8 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from durable.errors import Recourse
-from durable.events import Failed, Fetch, Fetched, Pack, Packed, Send, Sent, Woke
-from durable.job import Job, Limits, Mode, Page, Plan, Rate, Stage, State
+from durable.events import Failed, Fetch, Fetched, Opened, Pack, Packed, Send, Sent, Woke
+from durable.job import Job, Mode, Page, Plan, Rate, Stage, State
+from durable.limits import Limits
 from durable.outlook import waiting_reason
 from tests.fakes.jobs import NOW_MS, WOKE, a_job, a_page, after, arrived, at
 
@@ -160,7 +161,41 @@ def test_a_job_whose_source_takes_no_more_requests_rests_until_it_does() -> None
 
     assert (job.page_count, job.turn) == (1, None)
     assert job.alarm_at_ms == NOW_MS + MINUTE_MS
-    assert waiting_reason(job, None) == "the source is not to be asked more often"
+    assert waiting_reason(job, None) == "the source takes 10 requests every 60 s"
+
+
+@pytest.mark.parametrize(
+    ("rate", "reason"),
+    [
+        (Rate(requests=1, per_ms=500), "the source takes 1 request every 0.5 s"),
+        (Rate(requests=2, per_ms=3_600_000), "the source takes 2 requests every 3600 s"),
+    ],
+)
+def test_a_rate_is_told_as_it_is_declared(rate: Rate, reason: str) -> None:
+    job = replace(reading(), rate=rate)
+
+    job = after(job, Fetched(0, a_read_page(request_count=2)), Packed(0, 0, 0, 0))
+
+    assert waiting_reason(job, None) == reason
+
+
+@pytest.mark.parametrize(("asked_ms", "is_of_source"), [(MINUTE_MS - 1, False), (61_000, True)])
+def test_of_two_reasons_to_wait_the_one_that_lasts_is_told(
+    asked_ms: int, *, is_of_source: bool
+) -> None:
+    wish = "the source's header ratelimit asks for a pause"
+    job, _ = asked(10, wait_ms=asked_ms, wait_reason=wish)
+
+    job = after(job, Packed(0, 0, 0, 0))
+
+    rate = "the source takes 10 requests every 60 s"
+    assert waiting_reason(job, None) == (wish if is_of_source else rate)
+
+
+def test_a_job_that_earlier_code_has_paused_says_as_much_as_is_known() -> None:
+    job = replace(reading(), turn=None, source_at_ms=NOW_MS + MINUTE_MS)
+
+    assert waiting_reason(after(job, WOKE), None) == "the source is not to be asked more often"
 
 
 def test_requests_count_for_the_span_in_which_they_were_made() -> None:
@@ -181,13 +216,15 @@ def test_a_request_that_failed_counts_too() -> None:
 
 
 def test_a_source_that_asks_for_a_rest_gets_it_and_what_was_read_is_sent() -> None:
-    job, effects = at(reading(), Fetched(0, a_read_page(wait_ms=5_000)))
+    wish = "the source's header ratelimit asks for a pause"
+    job, effects = at(reading(), Fetched(0, a_read_page(wait_ms=5_000, wait_reason=wish)))
     job, sends = at(job, Packed(0, 1, 1, 0))
     job = after(job, Sent(0, 0, document_count=1, place=1))
 
     assert effects == (Pack(0, "", None),)
     assert sends == (Send(0, 0),)
     assert (job.page_count, job.alarm_at_ms) == (1, NOW_MS + 5_000)
+    assert waiting_reason(job, None) == wish
 
 
 def test_the_last_page_is_not_waited_for() -> None:
@@ -196,6 +233,54 @@ def test_the_last_page_is_not_waited_for() -> None:
     )
 
     assert job.state is State.SUCCEEDED
+
+
+# What the job before it has used
+
+
+LAST = replace(
+    a_job(State.SUCCEEDED, Mode.INCREMENTAL),
+    id="last",
+    rate=RATE,
+    asked_until_ms=NOW_MS + MINUTE_MS,
+    asked_count=9,
+    indexed_until_ms=NOW_MS + MINUTE_MS,
+)
+NEXT = Woke(plan=Plan(rates={Stage.DOCUMENTS: RATE}), last=LAST)
+
+
+def test_a_new_job_counts_on_from_where_the_last_one_was_with_its_source() -> None:
+    woken = after(a_job(State.QUEUED), NEXT, Opened())
+
+    job, effects = at(woken, Fetched(0, a_read_page()))
+
+    assert job.asked_count == 10
+    assert effects == (Pack(0, "job-1", None),)
+    assert job.source_at_ms == NOW_MS + MINUTE_MS
+
+
+def test_a_new_job_rests_while_glean_takes_no_more_than_the_last_one_has_sent() -> None:
+    job = after(a_job(State.QUEUED, Mode.INCREMENTAL), NEXT)
+
+    assert (job.state, job.turn, job.alarm_at_ms) == (State.SENDING, None, NOW_MS + MINUTE_MS)
+    assert waiting_reason(job, None) == "Glean takes 600 documents a minute one by one"
+
+
+def test_a_source_that_has_another_rate_is_counted_apart_from_the_last_one() -> None:
+    hourly = Rate(requests=1_000, per_ms=60 * MINUTE_MS)
+    rates = {Stage.USERS: hourly, Stage.DOCUMENTS: RATE}
+    plan = Plan(stages={Mode.FULL: (Stage.USERS, Stage.DOCUMENTS)}, rates=rates)
+
+    job = after(a_job(State.QUEUED), Woke(plan=plan, last=LAST))
+
+    assert (job.stage, job.rate, job.asked_count) == (Stage.USERS, hourly, 0)
+    assert job.spans == ((RATE, NOW_MS + MINUTE_MS, 9),)
+
+
+def test_a_job_that_works_keeps_its_own_counts() -> None:
+    job = replace(reading(), turn=None, rate=RATE, asked_count=1, asked_until_ms=NOW_MS + 1)
+
+    assert after(job, NEXT).asked_count == 1
 
 
 # A cursor that has expired

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from durable.events import Displaced, Event, Fetch, Open, Pack, Send, Sent, Split, Woke
-from durable.job import Job, Limits, Mode, Page, State
+from durable.job import Job, Mode, Page, State
+from durable.limits import Limits
 from durable.pace import ALARM_MS_MIN
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, arrived, at
 

@@ -18,8 +18,9 @@ from durable.events import (
     Sent,
     Woke,
 )
-from durable.job import Done, Job, Limits, Mode, Plan, Rate, Stage, Standing, State
+from durable.job import Done, Job, Mode, Plan, Rate, Stage, Standing, State
 from durable.lifecycle import brought, watermark_ms
+from durable.limits import Limits
 from tests.fakes.jobs import NOW_MS, a_job, a_page, after, arrived, at, played
 
 

@@ -295,7 +295,8 @@ class SlowReader(Reader):
         self._reader = reader
 
     async def fetch(self, cursor: str | None, crawl: Crawl, scope: Scope = NO_SCOPE) -> Records:
-        return replace(await self._reader.fetch(cursor, crawl, scope), wait_ms=5_000)
+        page = await self._reader.fetch(cursor, crawl, scope)
+        return replace(page, wait_ms=5_000, wait_reason="slow")
 
 
 def test_a_pause_that_children_ask_for_ends_the_page() -> None:
@@ -311,7 +312,7 @@ def test_a_pause_that_parents_ask_for_comes_after_some_children() -> None:
 
     # Before them, it would come again and again: the parents are read anew after each pause.
     assert ids(iter(pages)) == children(a_wiki())
-    assert pages[0].wait_ms == 5_000
+    assert (pages[0].wait_ms, pages[0].wait_reason) == (5_000, "slow")
 
 
 # What goes wrong

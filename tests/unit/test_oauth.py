@@ -540,7 +540,8 @@ def test_a_busy_token_endpoint_may_pass_when_it_says_so(status: int) -> None:
 
     error = failed(client)
 
-    assert str(error) == f"the source's token endpoint answered {status}"
+    told = "is left alone as its header retry-after says"
+    assert str(error) == f"the source's token endpoint answered {status}, and {told}"
     assert (error.is_transient, error.retry_after) == (True, "7")
 
 

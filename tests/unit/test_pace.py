@@ -4,14 +4,17 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from durable.events import Failed
-from durable.job import Flight, Limits, State, Usage
+from durable.job import Flight, Rate, State, Usage
+from durable.limits import Limits
 from durable.pace import (
     ALARM_MS_MIN,
     REQUESTS_PER_BATCH,
     is_spent,
     leased,
+    paced,
     soon,
     spent,
+    taken_over,
     wait_ms,
 )
 from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page
@@ -146,3 +149,51 @@ def test_a_page_costs_its_bytes_and_its_requests() -> None:
     assert turn.request_count == 1 + 3 + 4 * REQUESTS_PER_BATCH
     assert (turn.document_count, turn.deletion_count) == (3 * 4 - 2, 2 * 4 - 1)
     assert turn.reject_count == 6 + 2 + 1
+
+
+# What was used of a rate, is used
+
+
+SLOW, FAST = Rate(requests=2, per_ms=60_000), Rate(requests=9, per_ms=1_000)
+AT_SLOW = replace(a_job(State.SENDING), rate=SLOW, asked_until_ms=NOW_MS + 50_000, asked_count=2)
+
+
+def test_a_source_of_another_rate_is_counted_apart_and_the_first_one_again_later() -> None:
+    at_fast = paced(AT_SLOW, FAST, NOW_MS)
+    asked = replace(at_fast, asked_until_ms=NOW_MS + 900, asked_count=4)
+    at_none = paced(asked, None, NOW_MS)
+
+    assert (at_fast.rate, at_fast.asked_until_ms, at_fast.asked_count) == (FAST, 0, 0)
+    assert (at_none.rate, at_none.asked_count) == (None, 0)
+    assert paced(at_none, SLOW, NOW_MS) == replace(AT_SLOW, spans=((FAST, NOW_MS + 900, 4),))
+    again = paced(at_none, FAST, NOW_MS)
+    assert (again.asked_until_ms, again.asked_count) == (NOW_MS + 900, 4)
+
+
+def test_sources_of_one_rate_are_counted_together() -> None:
+    assert paced(AT_SLOW, Rate(requests=2, per_ms=60_000), NOW_MS) == AT_SLOW
+
+
+def test_a_span_that_is_over_is_forgotten() -> None:
+    assert paced(AT_SLOW, FAST, NOW_MS + 50_000).spans == ()
+
+
+USED_UP = replace(
+    AT_SLOW,
+    id="last",
+    spans=((FAST, NOW_MS + 900, 4),),
+    source_at_ms=NOW_MS + 50_000,
+    indexed_until_ms=NOW_MS + 30_000,
+)
+
+
+def test_a_job_takes_over_what_the_one_before_it_has_used() -> None:
+    job = taken_over(a_job(State.QUEUED), USED_UP)
+
+    assert replace(USED_UP, id="job") == taken_over(replace(AT_SLOW, rate=None), USED_UP)
+    assert (job.id, job.state, job.indexed_until_ms) == ("job", State.QUEUED, NOW_MS + 30_000)
+
+
+def test_the_first_job_and_one_that_is_queued_again_have_their_own() -> None:
+    assert taken_over(AT_SLOW, None) == AT_SLOW
+    assert taken_over(USED_UP, replace(USED_UP, indexed_until_ms=0)) == USED_UP

@@ -6,16 +6,26 @@ from msgspec.structs import replace
 
 from durable.commands import Refusal
 from durable.environment import Environment
-from durable.job import PENDING, Job, Limits, Mode, State
+from durable.job import PENDING, Job, Mode, Rate, State
+from durable.limits import Limits
 from durable.pace import ALARM_MS_MIN
 from durable.processor import OVERDUE_MS, Begun, connector_name
-from tests.fakes.answers import a_page, ok
+from durable.sources.http import HttpSource
+from durable.sources.since import Since
+from tests.fakes.answers import INDEX, LIST, a_page, ok
 from tests.fakes.bench import NOW_MS, Bench
+from tests.fakes.connector import NOTES
 
 
 TICK = "cron 2025-11-24T16:00:00.000Z"
 SOON_MS = NOW_MS + ALARM_MS_MIN
 JOB = Job(id="notes-1", connector="notes", mode=Mode.FULL, created_at_ms=NOW_MS)
+
+
+def http_source() -> HttpSource:
+    """That of the notes."""
+    assert isinstance(NOTES.source, HttpSource)
+    return NOTES.source
 
 
 def test_a_new_job_is_queued_and_its_alarm_armed() -> None:
@@ -150,6 +160,100 @@ def test_the_end_of_a_job_wakes_the_next() -> None:
 
     carried = bench.left()
     assert (carried.id, carried.state) == (second.id, State.OPENING)
+
+
+def test_two_jobs_in_a_row_ask_a_source_no_more_often_than_one() -> None:
+    rate = Rate(requests=1, per_ms=60_000)
+    connector = replace(NOTES, source=replace(http_source(), rate=rate))
+    bench = Bench(a_page(), a_page("a"), ok(), connector=connector)
+    bench.begun(Mode.INCREMENTAL)
+    assert bench.left().state is State.SUCCEEDED
+    bench.begun(Mode.INCREMENTAL)
+
+    resting = bench.left()
+
+    assert (resting.state, resting.retry_at_ms) == (State.SENDING, NOW_MS + 60_000)
+    shown = bench.views.shown(resting)
+    assert shown.waits_because == "the source takes 1 request every 60 s"
+    assert len(bench.network.requests) == 1
+    bench.now_ms += 60_000
+    assert bench.left().state is State.SUCCEEDED
+    assert bench.network.lines == [LIST, LIST, INDEX]
+
+
+def test_the_status_names_the_header_by_which_the_source_asks_for_a_pause() -> None:
+    page = a_page("a", next_cursor="b")
+    page.headers.update({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "30"})
+    bench = Bench(page, ok())
+    bench.begun(Mode.INCREMENTAL)
+
+    shown = bench.views.shown(bench.left())
+
+    assert shown.waits_because == "the source's header x-ratelimit-remaining asks for a pause"
+    assert shown.waits_until == "2025-11-24T16:00:30.123Z"
+
+
+# A job that becomes a FULL one beside another
+
+
+FORGETFUL = {"changes_max": 1}
+
+
+def test_a_job_that_becomes_full_makes_way_for_a_full_one_that_is_queued() -> None:
+    """One crawl of all there is, is enough, and it begins after both were asked for."""
+    bench = Bench(a_page("a", "b"), limits=FORGETFUL)
+    changes = bench.begun(Mode.INCREMENTAL, TICK)
+    full = bench.begun(Mode.FULL, "request abc")
+
+    ended = bench.left()
+
+    assert (ended.id, ended.state, ended.mode) == (changes.id, State.CANCELLED, Mode.FULL)
+    assert ended.error == (
+        f"replaced by {full.id}, a FULL job that is queued, and reads all of the source"
+    )
+    assert ended.notes[-2].text.startswith("becomes a FULL sync: 2 changes are more than")
+    assert [job.id for job in bench.store.pending()] == [full.id]
+    assert bench.storage.alarm_at_ms == SOON_MS
+    assert bench.store.watermark_ms() is None
+    assert bench.begun(Mode.INCREMENTAL, TICK).id == changes.id
+    assert bench.begun(Mode.FULL, "request abc").id == full.id
+
+
+def test_a_job_whose_changes_are_too_old_makes_way_at_its_very_first_turn() -> None:
+    connector = replace(NOTES, source=replace(http_source(), since=Since(kept_ms=1)))
+    bench = Bench(connector=connector)
+    changes, full = bench.begun(Mode.INCREMENTAL), bench.begun(Mode.FULL)
+
+    assert (bench.left().id, bench.job(changes.id).state) == (changes.id, State.CANCELLED)
+    assert bench.network.requests == []
+    assert [job.id for job in bench.store.pending()] == [full.id]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(JOB, id="notes-9", resumes=True),
+        replace(JOB, id="notes-9", mode=Mode.INCREMENTAL, repeats="notes-1"),
+        replace(JOB, id="notes-9", state=State.HELD),
+    ],
+    ids=["goes on", "repeats", "held"],
+)
+def test_it_makes_way_for_no_job_that_does_not_read_all_after_it(other: Job) -> None:
+    bench = Bench(a_page("a", "b"), limits=FORGETFUL)
+    changes = bench.begun(Mode.INCREMENTAL)
+    bench.put(other)
+
+    assert (bench.left().id, bench.job(changes.id).state) == (changes.id, State.QUEUED)
+
+
+def test_a_key_that_joined_a_job_that_had_become_full_counts_for_it() -> None:
+    bench = Bench(a_page("a", "b"), limits=FORGETFUL)
+    changes = bench.begun(Mode.INCREMENTAL, TICK)
+    assert bench.left().mode is Mode.FULL
+
+    assert bench.begun(Mode.FULL, "request abc").id == changes.id
+    assert bench.begun(Mode.FULL, "request abc").id == changes.id
+    assert bench.begun(Mode.INCREMENTAL, TICK).id == changes.id
 
 
 def test_a_job_that_is_held_wakes_the_next() -> None:

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from durable.commands import Command
 from durable.connector import AnyConnector
 from durable.environment import Environment
-from durable.job import Job, Limits, Mode, State
+from durable.job import Job, Mode, State
+from durable.limits import Limits
 from durable.model.datasource import Datasource
 from durable.pace import ALARM_MS_MIN
 from durable.processor import OVERDUE_MS
@@ -164,7 +165,8 @@ def test_glean_is_left_alone_for_as_long_as_it_asks() -> None:
     assert bench.storage.alarm_at_ms == bench.now_ms + 30 * MINUTE_MS
     checked = shown(bench).verification
     assert checked is not None
-    assert checked.last_error == "Glean answered 429"
+    told = "is left alone as its header retry-after says"
+    assert checked.last_error == f"Glean answered 429, and {told}"
 
 
 @pytest.mark.parametrize("status_code", [400, 401, 404, 500, 503])

@@ -161,6 +161,7 @@ def test_a_total_and_a_pause_are_handed_on() -> None:
     page = page_of(giving(Portion([], None, total_count=9, wait_ms=5)), Network())
 
     assert (page.total_count, page.wait_ms, page.request_count) == (9, 5, 0)
+    assert page.wait_reason == "the source's code asks for a pause"
 
 
 # Generators

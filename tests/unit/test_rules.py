@@ -4,14 +4,16 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.paging.cursors import BodyCursor
+from durable.requests.auth import ApiKey
 from durable.requests.waits import wait_ms
 from durable.sources.http import HttpSource
 from durable.sources.rules import Action, Reply, Rule, Rulebook, Verdict
 from tests.fakes.network import Network
-from tests.fakes.source import read, surroundings
+from tests.fakes.source import page_of, read, surroundings
 
 
 class Parts(httpx.AsyncByteStream):
@@ -81,9 +83,12 @@ def test_an_answer_is_no_error() -> None:
     ids=str,
 )
 def test_403_may_tell_a_limit_of_requests(headers: dict[str, str]) -> None:
-    assert Rulebook(()).verdict(a_reply(403, is_answer=False, **headers)) == Verdict(
-        Action.WAIT, "7"
-    )
+    header = next(reversed(headers)) if "retry_after" in headers else next(iter(headers))
+    told_by = f"its header {header.lower().replace('_', '-')}"
+
+    verdict = Rulebook(()).verdict(a_reply(403, is_answer=False, **headers))
+
+    assert verdict == Verdict(Action.WAIT, "7", told_by)
 
 
 def test_403_with_requests_left_is_what_it_says() -> None:
@@ -102,7 +107,8 @@ def test_the_time_to_come_back_is_told(status: int) -> None:
 def test_where_too_many_asked_the_reset_tells_it_too() -> None:
     reply = a_reply(429, x_ratelimit_remaining="0", x_ratelimit_reset="1792567710")
 
-    assert Rulebook(()).verdict(reply) == Verdict(Action.WAIT, "1792567710")
+    told_by = "its header x-ratelimit-remaining"
+    assert Rulebook(()).verdict(reply) == Verdict(Action.WAIT, "1792567710", told_by)
 
 
 # What a rule is for
@@ -322,8 +328,40 @@ def test_an_error_is_what_the_rule_says(
     error = refused(answer, rules=(Rule(status=status, then=then),))
 
     assert (error.is_transient, error.recourse) == (is_transient, recourse)
-    assert str(error) == f"the source answered {status}: the reason"
+    told = ", and is left alone as its header retry-after says" if is_transient else ""
+    assert str(error) == f"the source answered {status}{told}: the reason"
     assert (error.status, error.retry_after) == (status, "7")
+
+
+QUOTA = Rule(status=403, header=("x-error", "quota"), then=Action.WAIT, until="x-quota-reset")
+
+
+@pytest.mark.parametrize(
+    ("rule", "headers", "says"),
+    [
+        (QUOTA, {"x-quota-reset": "7"}, ", and is left alone as its header x-quota-reset says"),
+        (replace(QUOTA, wait_ms=9_000), {}, ", and is left alone as a rule says"),
+        (
+            replace(QUOTA, until=""),
+            {"retry-after": "7"},
+            ", and is left alone as its header retry-",
+        ),
+        (replace(QUOTA, until="", wait_ms=9_000), {}, ", and is left alone as a rule says"),
+        (replace(QUOTA, until=""), {}, ", check the secret KEY"),
+    ],
+)
+def test_a_wait_says_who_has_told_it(rule: Rule, headers: dict[str, str], says: str) -> None:
+    """Whoever is told to come back is let in: no secret is to be checked."""
+    answer = httpx.Response(403, headers={"x-error": "quota", **headers})
+    key = ApiKey("KEY", header="x-key")
+    source = HttpSource(
+        url="https://notes.example/list", paging=BodyCursor(), rules=(rule,), auth=key
+    )
+
+    with pytest.raises(UpstreamError) as error:
+        page_of(source, Network(answer), KEY="k3y")
+
+    assert str(error.value).startswith(f"the source answered 403{says}")
 
 
 def test_every_action_has_been_met() -> None:
@@ -339,7 +377,8 @@ def test_an_answer_that_is_an_error_by_a_rule_says_so() -> None:
     error = refused(answer, rules=(rule,))
 
     assert str(error).startswith(
-        'the source answered 200, which one of its rules takes for an error: {"ok":false,'
+        "the source answered 200, which one of its rules takes for an error, and is left alone as "
+        'a rule says: {"ok":false,'
     )
     assert error.is_transient
     assert wait_ms(error.retry_after, 0) == 60_000

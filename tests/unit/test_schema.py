@@ -9,7 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from durable import store as store_module
-from durable.job import Job, Limits, Mode, Stage, State
+from durable.job import Job, Mode, Stage, State
+from durable.limits import Limits
 from durable.note import Note
 from durable.store import Store
 from tests.fakes.storage import Storage

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.job import PENDING, Flight, Job, Limits, Mode, Page, Stage, State, Usage
+from durable.job import PENDING, Flight, Job, Mode, Page, Stage, State, Usage
+from durable.limits import Limits
 from durable.store import BODY_BYTES_MAX, TRIGGER_KEYS_MAX, Store
 from tests.fakes.storage import Storage
 
@@ -110,6 +111,18 @@ def test_a_job_that_waits_its_turn_leaves_the_alarm_alone(storage: Storage, stor
     settled(store.add(JOB, trigger_key=None, alarm_at_ms=None))
 
     assert storage.alarm_at_ms == 5
+
+
+def test_the_latest_job_is_the_one_that_had_a_turn_last(store: Store) -> None:
+    assert store.latest() is None
+    added(store, replace(JOB, id="notes-1", progress_at_ms=80))
+    added(store, replace(JOB, id="notes-2", progress_at_ms=70, state=State.FAILED))
+    added(store, replace(JOB, id="notes-3"))
+
+    latest = store.latest()
+
+    assert latest is not None
+    assert latest.id == "notes-1"
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.SUCCEEDED])

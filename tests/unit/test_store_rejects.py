@@ -1,6 +1,6 @@
 import pytest
 
-from durable.job import Limits
+from durable.limits import Limits
 from durable.records import Reject
 from durable.store import Store
 from tests.fakes.storage import Storage

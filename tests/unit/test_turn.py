@@ -10,7 +10,8 @@ from durable.commands import Command, Instruction
 from durable.connector import AnyConnector
 from durable.environment import Environment
 from durable.executor import REASON_CHARACTERS_MAX
-from durable.job import Job, Limits, Mode, Stage, State, Usage
+from durable.job import Job, Mode, Stage, State, Usage
+from durable.limits import Limits
 from durable.model.datasource import Datasource
 from durable.paging.cursors import BodyCursor
 from durable.requests.auth import Bearer
@@ -160,7 +161,8 @@ def test_an_error_that_may_pass_is_remembered_until_the_next_try() -> None:
     job = turned(QUEUED, bench)
 
     assert (job.state, job.retry_at_ms) == (State.SENDING, NOW_MS + 9_000 + 1_000)
-    assert job.error == "the source answered 503: busy"
+    told = "is left alone as its header retry-after says"
+    assert job.error == f"the source answered 503, and {told}: busy"
     assert bench.storage.alarm_at_ms == job.retry_at_ms
 
 

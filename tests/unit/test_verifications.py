@@ -6,7 +6,8 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.job import Job, Limits, Mode, State
+from durable.job import Job, Mode, State
+from durable.limits import Limits
 from durable.store import Store
 from tests.fakes.storage import Storage
 from tests.fakes.verifications import FULL, INCREMENTAL, NOW_MS, a_verification

@@ -1,6 +1,6 @@
 import pytest
 
-from durable.requests.waits import exhausted, told, wait_ms
+from durable.requests.waits import Wish, exhausted, told, wait_ms
 from tests.fakes.zone import nine_hours_ahead
 
 
@@ -152,8 +152,11 @@ def test_a_large_number_is_a_time_since_1970_in_seconds_or_milliseconds(
     ids=str,
 )
 def test_an_answer_says_when_no_request_is_left(headers: dict[str, str]) -> None:
-    assert exhausted(headers) == "30"
-    assert told(500, headers) == "30"
+    wish = told(500, headers)
+
+    assert wish.when == "30"
+    assert wish.header == next(iter(headers))
+    assert exhausted(headers) == wish
 
 
 @pytest.mark.parametrize(
@@ -172,22 +175,31 @@ def test_an_answer_says_when_no_request_is_left(headers: dict[str, str]) -> None
 )
 def test_an_answer_with_requests_left_asks_for_nothing(headers: dict[str, str]) -> None:
     assert exhausted(headers) is None
-    assert told(500, headers) == ""
+    assert told(500, headers) == Wish()
 
 
 @pytest.mark.parametrize("headers", [{"x-ratelimit-remaining": "0"}, {"ratelimit": '"a";r=0'}])
 def test_an_answer_may_have_none_left_and_not_say_until_when(headers: dict[str, str]) -> None:
-    assert wait_ms(exhausted(headers) or "", NOW_MS) == 0
-    assert exhausted(headers) is not None
+    wish = exhausted(headers)
+
+    assert wish is not None
+    assert wait_ms(wish.when, NOW_MS) == 0
+    assert wish.header == next(iter(headers))
+
+
+def test_a_wish_is_told_with_its_header() -> None:
+    assert Wish("30", "ratelimit").reason("Glean") == "Glean's header ratelimit asks for a pause"
+    assert not Wish().reason("Glean")
 
 
 def test_a_refusal_for_too_many_requests_needs_no_count_of_them() -> None:
     headers = {"x-ratelimit-remaining": "3", "x-ratelimit-reset": "30"}
 
-    assert (told(429, headers), told(503, headers)) == ("30", "")
+    assert told(429, headers) == Wish("30", "x-ratelimit-reset")
+    assert told(503, headers) == Wish()
 
 
 def test_retry_after_goes_before_the_limits() -> None:
     headers = {"retry-after": "7", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "30"}
 
-    assert told(429, headers) == "7"
+    assert told(429, headers) == Wish("7", "retry-after")

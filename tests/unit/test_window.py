@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from durable import window
 from durable.events import Ask, Displaced, Effect, Failed, Fetch, Pack, Send, Sent, Split
-from durable.job import Flight, Job, Limits, Mode, Page, State
+from durable.job import Flight, Job, Mode, Page, State
+from durable.limits import Limits
 from durable.pace import ALARM_MS_MIN
 from tests.fakes.jobs import (
     LIMITS,

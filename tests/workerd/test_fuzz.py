@@ -22,7 +22,7 @@ from dev.stack import TRIGGER_TOKEN, Stack
 from durable import connector
 from durable.processor import JOB_ID
 from worker import openapi
-from worker.endpoint import KEY
+from worker.endpoint import KEY, SECONDS
 from worker.endpoints import ENDPOINTS
 
 
@@ -30,8 +30,8 @@ pytestmark = pytest.mark.workerd
 
 SEED = 20261124
 EXAMPLES = 120  # of each operation, beside those that go through its constraints one by one
-RECORDS = 300
-LATENCY_MS = 45_000  # of the source: who waits for it, is still at work when all is asked
+RECORDS = 900
+LATENCY_MS = 45_000  # of each page: who waits for them, is still at work when all is asked
 # Of the declared statuses those that need more than a request: a cookie, a large body, a bug, no
 # token.
 UNMET = frozenset({"403", "413", "500", "503"})
@@ -105,6 +105,10 @@ def settle(case: Case[Any]) -> None:
         case.path_parameters["job"] = [*jobs, drawn][chosen(drawn, len(jobs) + 1)]
     if KEY.fullmatch(drawn := str(case.headers.get("Idempotency-Key", ""))):
         case.headers["Idempotency-Key"] = ["a", "b c", "~" * 255, drawn][chosen(drawn, 4)]
+    if SECONDS.fullmatch(drawn := str(case.query.get("wait", ""))):
+        case.query["wait"] = ["0", "1"][not chosen(drawn, 8)]  # else all the time is spent here
+    # Where this is no length, the platform refuses the request before it comes to the Worker.
+    case.headers.pop("content-length", None)
     if isinstance(case.body, dict) and isinstance(name := case.body.get("connector"), str):
         is_short = len(name) <= connector.NAME_CHARACTERS_MAX
         if is_short and connector.NAME.fullmatch(name):

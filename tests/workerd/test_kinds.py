@@ -135,6 +135,24 @@ def test_a_cursor_that_has_expired_begins_the_crawl_anew(stack: Stack, full: Job
     assert index(stack, "expiring") == expected(stack)
 
 
+def test_after_a_cursor_has_expired_the_crawl_goes_on_from_the_last_record(
+    stack: Stack, full: Jobs
+) -> None:
+    assert full
+    before = len(stack.source_requests())
+    stack.control_source("faults", path=None, times=1, skip=1, status=410)
+
+    job = stack.ended(stack.trigger("FULL", "resuming")["id"])
+
+    assert job["state"] == "succeeded", job
+    assert [event for event in job["events"] if event["what"].startswith("goes on after id r")]
+    asked = stack.source_requests()[before:]
+    assert [request["status"] for request in asked].count(410) == 1
+    # Each record came once: the crawl did not begin anew.
+    assert sum(request["count"] for request in asked) == len(expected(stack)) == job["documents"]
+    assert index(stack, "resuming") == expected(stack)
+
+
 def test_changes_that_the_source_has_forgotten_become_a_full_sync(stack: Stack, full: Jobs) -> None:
     assert full
     stack.control_source("faults", path=None, times=1, skip=0, status=410)

@@ -10,6 +10,7 @@ import { rejects } from "./rejects.js";
 import { badge, bytes, counted, duration, ENDED, number, time } from "./words.js";
 
 const WAIT_SECONDS = 2; // the answer comes at once with another state, else after this
+const PAUSE_MS = 250;
 const WORKING = ["opening", "sending", "closing"];
 const REST_MS = 15_000; // a held job waits for a person, perhaps another one
 
@@ -40,7 +41,7 @@ export async function job(main, id) {
     if (state && state !== status.state) announce(`The job is ${status.state}: ${counted(status.documents, "document")}`);
     state = status.state;
     if (ENDED.includes(state) && status.verification?.state !== "pending") return null;
-    return ENDED.includes(state) || state === "held" ? REST_MS : 0;
+    return ENDED.includes(state) || state === "held" ? REST_MS : PAUSE_MS;
   });
 }
 

@@ -45,6 +45,7 @@ from durable import (
     PythonSource,
     Rate,
     RefreshToken,
+    Resume,
     Rule,
     Since,
     Team,
@@ -272,6 +273,12 @@ CODE = {
 }
 TROUBLES = {
     "expiring": listed("cursor", rules=(Rule(status=410, then=Action.RESTART),)),
+    "resuming": listed(
+        "cursor",
+        params={"sort": "id"},
+        rules=(Rule(status=410, then=Action.RESTART),),
+        resume=Resume(field="id", param="after_id"),
+    ),
     "forgetting": listed("cursor", rules=(Rule(status=410, then=Action.FULL),)),
     "rated": listed("cursor", rate=Rate(requests=1, per_ms=RATE_MS)),
 }

@@ -1,0 +1,178 @@
+"""What the Worker answers, as far as it is shown. Its OpenAPI document has all of it.
+
+Fields that a Worker does not send yet have defaults; those that it sends beyond these are passed
+over.
+"""
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+
+RESTING = frozenset({"succeeded", "failed", "cancelled", "held"})  # till a person asks for more
+
+
+class Problem(Struct, frozen=True):
+    """A refusal, as RFC 9457 has it."""
+
+    title: str
+    status: int
+    detail: str = ""
+    legal: tuple[str, ...] | None = None  # the commands that the job takes as it is
+
+
+class Progress(Struct, frozen=True, kw_only=True):
+    """An estimate of how far a job is."""
+
+    documents: int
+    of: int | None = None
+    share: float | None = None
+    of_what: str | None = None
+    eta_at: str | None = None
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """A job. Times are RFC 3339 in UTC."""
+
+    id: str
+    connector: str
+    mode: str
+    state: str
+    became_full: bool = False
+    repeats: str | None = None
+    stage: str = ""
+    waits_because: str | None = None
+    waits_until: str | None = None
+    next_step: str = ""
+    if_killed_now: str = ""
+    commands: tuple[str, ...] = ()
+    created_at: str
+    started_at: str | None = None
+    finished_at: str | None = None
+    pages: int
+    documents: int
+    deleted: int
+    rejected: int
+    next_attempt_at: str | None = None  # set while the job waits for it
+    last_error: str | None = None
+    missing: int | None = None
+    progress: Progress | None = None
+
+    @property
+    def is_resting(self) -> bool:
+        return self.state in RESTING
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """A job in a list."""
+
+    id: str
+    connector: str
+    mode: str
+    state: str
+    created_at: str
+    seconds: float | None = None
+    pages: int
+    documents: int
+    deleted: int
+    rejected: int
+    error: str | None = None
+
+
+class Jobs(Struct, frozen=True):
+    """A part of the list of jobs, the newest first. `next` is the path of the part after it."""
+
+    jobs: list[Line]
+    next: str | None = None
+
+
+class Connector(Struct, frozen=True, kw_only=True):
+    """A connector and how it is."""
+
+    name: str
+    datasource: str
+    health: str
+    why: str | None = None
+    next_at: str | None = None
+    next_mode: str | None = None
+    last_success_at: str | None = None
+    documents: int | None = None
+    current: Line | None = None
+    jobs: list[Line] = []
+
+
+class Connectors(Struct, frozen=True):
+    connectors: list[Connector]
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """Something that happened to a job. The counts are those of a turn."""
+
+    number: int
+    at: str
+    kind: str
+    what: str
+    pages: int | None = None
+    documents: int | None = None
+    deleted: int | None = None
+    rejected: int | None = None
+    seconds: float | None = None
+
+
+class Events(Struct, frozen=True):
+    """A part of a job's events, the oldest first. `next` is the path of the part after it."""
+
+    job: str
+    total: int
+    events: list[Event]
+    next: str | None = None
+
+
+class Reject(Struct, frozen=True, kw_only=True):
+    """A record that was set aside."""
+
+    page: int
+    record: int
+    key: str | None
+    reason: str
+    excerpt: str
+
+
+class Rejects(Struct, frozen=True):
+    """A part of a job's rejects. `next` is the path of the part after it."""
+
+    job: str
+    total: int
+    rejects: list[Reject]
+    next: str | None = None
+
+
+class Check(Struct, frozen=True):
+    """One thing that has to be right."""
+
+    name: str
+    outcome: Literal["passed", "failed", "skipped"]
+    detail: str
+
+
+class Checked(Struct, frozen=True):
+    connector: str
+    passed: bool
+    checks: list[Check]
+
+
+class Difference(Struct, frozen=True):
+    """What Glean has otherwise than it is declared."""
+
+    field: str
+    declared: Any
+    actual: Any
+
+
+class Provisioned(Struct, frozen=True, kw_only=True):
+    """How a datasource in Glean stands."""
+
+    datasource: str
+    is_declared: bool
+    exists: bool
+    differences: list[Difference]

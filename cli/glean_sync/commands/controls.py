@@ -1,0 +1,128 @@
+"""Commands that begin, end and resume jobs."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from glean_sync.answers import Status
+from glean_sync.arguments import ChangedJob, Connector, Mode, Watch, Yes
+from glean_sync.asking import agreed
+from glean_sync.exits import ExitCode, RefusedError
+from glean_sync.lookup import about, named_job, path, status
+from glean_sync.phrases import counts
+from glean_sync.session import Session, command
+from glean_sync.viewer import watched
+from glean_sync.worker import Answer, Worker
+
+
+PANEL = "Run jobs"
+
+OfMode = Annotated[
+    Mode,
+    typer.Option(
+        "--mode",
+        case_sensitive=False,
+        help="FULL sends all and has Glean delete the rest; INCREMENTAL sends what changed.",
+    ),
+]
+OfRejects = Annotated[
+    bool, typer.Option("--rejects", help="Read again only what the job has set aside.")
+]
+Deletions = Annotated[
+    int | None,
+    typer.Option("--deletions", min=0, metavar="N", help="Let so many go, and no more."),
+]
+
+commands = typer.Typer()
+
+
+@command(commands, PANEL)
+async def trigger(
+    session: Session, connector: Connector, *, mode: OfMode, watch: Watch = False
+) -> ExitCode:
+    """Ask for a job. Where one of the mode is queued or running, that is the answer."""
+    async with session.worker() as worker:
+        async with about(worker, connector):
+            content = {"mode": mode.value, "connector": connector}
+            # With a key of its own it is one request, however often the network loses it.
+            key = session.surroundings.key()
+            answer = await worker.post("/trigger", content, key)
+        return await _told(session, worker, answer, is_watched=watch)
+
+
+@command(commands, PANEL)
+async def cancel(session: Session, job: ChangedJob) -> ExitCode:
+    """End a job. Glean keeps what it had."""
+    job_id = named_job(job, "cancel")
+    async with session.worker() as worker:
+        answer = await worker.post(path("cancel", job_id))
+        return await _told(session, worker, answer)
+
+
+@command(commands, PANEL)
+async def retry(
+    session: Session, job: ChangedJob, *, rejects: OfRejects = False, watch: Watch = False
+) -> ExitCode:
+    """Queue a job again that failed or was cancelled; or what any job has set aside."""
+    job_id = named_job(job, "retry")
+    async with session.worker() as worker:
+        query = "?rejects=true" if rejects else ""
+        answer = await worker.post(path("retry", job_id) + query)
+        return await _told(session, worker, answer, is_watched=watch)
+
+
+@command(commands, PANEL)
+def approve(
+    session: Session, job: ChangedJob, *, deletions: Deletions = None, yes: Yes = False
+) -> ExitCode:
+    """Let a held job close its upload, which has Glean delete documents.
+
+    Without --deletions it shows how many, and asks.
+    """
+    job_id = named_job(job, "approve")
+    if deletions is None:
+        # Asked between two event loops: within one, Ctrl+C would not reach the question.
+        deletions = _agreed_deletions(session, asyncio.run(_held(session, job_id)), is_agreed=yes)
+    return asyncio.run(_approved(session, job_id, deletions))
+
+
+async def _held(session: Session, job_id: str) -> Status:
+    async with session.worker() as worker:
+        _, found = await status(worker, job_id)
+    if found.state != "held" or found.missing is None:
+        raise RefusedError(f"The job is {found.state}, and not held: there is nothing to approve.")
+    return found
+
+
+def _agreed_deletions(session: Session, held: Status, *, is_agreed: bool) -> int:
+    missing = held.missing or 0
+    session.output.note(f"{held.id} is held: {held.waits_because}")
+    session.output.note(f"It has brought {counts(held)}.")
+    agreed(
+        session,
+        f"Delete {missing:,} documents of {held.connector} in Glean",
+        f"--deletions {missing}, or --yes",
+        is_agreed=is_agreed,
+    )
+    return missing
+
+
+async def _approved(session: Session, job_id: str, deletions: int) -> ExitCode:
+    async with session.worker() as worker:
+        answer = await worker.post(path("approve", job_id), {"deletions": deletions})
+        return await _told(session, worker, answer)
+
+
+async def _told(
+    session: Session, worker: Worker, answer: Answer, *, is_watched: bool = False
+) -> ExitCode:
+    """Show the job that was asked for something; where that is wanted, follow it."""
+    found, output = answer.read(Status), session.output
+    if output.is_json and is_watched:
+        output.json_line(answer.body)
+    elif output.is_json:
+        output.json(answer.body)
+    else:
+        output.words(found.id, found.state)
+    return await watched(session, worker, [found.id]) if is_watched else ExitCode.DONE

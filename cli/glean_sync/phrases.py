@@ -1,0 +1,121 @@
+"""How jobs are told to a person. Pure."""
+
+from datetime import datetime
+
+import msgspec
+
+from glean_sync.answers import Connector, Difference, Event, Line, Progress, Reject, Status
+from glean_sync.output import count
+from glean_sync.times import clock, duration, since
+
+
+JOB_COLUMNS = ("job", "mode", "state", "took", "documents", "deleted", "set aside", "error")
+CONNECTOR_COLUMNS = (
+    *("connector", "health", "last success", "next", "documents", "current job", "why"),
+)
+KIND_CHARACTERS = len("verification")
+DIFFERENCE_COLUMNS = ("setting", "declared", "in Glean")
+REJECT_COLUMNS = ("page", "record", "key", "reason", "excerpt")
+
+
+def counts(job: Status | Line) -> str:
+    """What a job has brought."""
+    told = [f"{job.documents:,} documents"]
+    if job.deleted:
+        told.append(f"{job.deleted:,} deleted")
+    if job.rejected:
+        told.append(f"{job.rejected:,} set aside")
+    return ", ".join(told)
+
+
+def ended(status: Status) -> tuple[str, str, str]:
+    """The job, its state, and what has become of it."""
+    told = counts(status)
+    why = status.waits_because if status.state == "held" else status.last_error
+    return status.id, status.state, f"{told}: {why}" if why else told
+
+
+def job_row(line: Line) -> tuple[str, ...]:
+    """Of the table whose columns are JOB_COLUMNS."""
+    numbers = map(count, (line.documents, line.deleted, line.rejected))
+    return line.id, line.mode, line.state, duration(line.seconds), *numbers, line.error or ""
+
+
+def connector_row(connector: Connector, now: datetime) -> tuple[str, ...]:
+    """Of the table whose columns are CONNECTOR_COLUMNS."""
+    current = connector.current
+    return (
+        connector.name,
+        connector.health,
+        since(connector.last_success_at, now),
+        f"{connector.next_mode} {since(connector.next_at, now)}" if connector.next_at else "",
+        count(connector.documents),
+        "" if current is None else f"{current.id} {current.state}",
+        connector.why or "",
+    )
+
+
+def event_words(event: Event) -> tuple[str, ...]:
+    """A line of what happened."""
+    numbers = (
+        (event.documents, "documents"),
+        (event.deleted, "deleted"),
+        (event.rejected, "set aside"),
+    )
+    told = [f"{number:,} {what}" for number, what in numbers if number]
+    if event.seconds is not None:
+        told.append(f"in {duration(event.seconds)}")
+    counted = f"({', '.join(told)})" if told else ""
+    return clock(event.at), f"{event.kind:{KIND_CHARACTERS}}", event.what, counted
+
+
+def reject_row(reject: Reject) -> tuple[str, ...]:
+    """Of the table whose columns are REJECT_COLUMNS."""
+    place = str(reject.page), str(reject.record)
+    return *place, reject.key or "", reject.reason, reject.excerpt
+
+
+def difference_row(difference: Difference) -> tuple[str, ...]:
+    """Of the table whose columns are DIFFERENCE_COLUMNS."""
+    values = (difference.declared, difference.actual)
+    return difference.field, *(msgspec.json.encode(value).decode() for value in values)
+
+
+def job_facts(status: Status) -> list[tuple[str, str | None]]:
+    """All that a person looks for, in this order."""
+    mode = f"{status.mode} (was asked for as INCREMENTAL)" if status.became_full else status.mode
+    until = f" (until {clock(status.waits_until)})" if status.waits_until else ""
+    takes = [f"glean-sync {command} {status.id}" for command in status.commands]
+    return [
+        ("job", status.id),
+        ("connector", status.connector),
+        ("mode", mode),
+        ("state", status.state),
+        ("stage", status.stage),
+        ("reads again", status.repeats and f"what {status.repeats} has set aside"),
+        ("progress", None if status.is_resting else _progress(status.progress)),
+        ("brought", f"{counts(status)}, in {status.pages:,} pages"),
+        ("created", clock(status.created_at)),
+        ("started", clock(status.started_at)),
+        ("finished", clock(status.finished_at)),
+        ("waits", status.waits_because and f"{status.waits_because}{until}"),
+        ("next", None if status.is_resting else status.next_step),
+        ("if killed", None if status.is_resting else status.if_killed_now),
+        ("last error", None if status.last_error == status.waits_because else status.last_error),
+        ("missing", _missing(status)),
+        ("takes", ", or ".join(takes)),
+    ]
+
+
+def _progress(progress: Progress | None) -> str | None:
+    if progress is None or not progress.of:
+        return None
+    share = "" if progress.share is None else f"{progress.share:.0%}, "
+    eta = f", done at about {clock(progress.eta_at)}" if progress.eta_at else ""
+    return f"{share}{progress.documents:,} of about {progress.of:,} ({progress.of_what}){eta}"
+
+
+def _missing(status: Status) -> str | None:
+    if not status.missing or status.state != "held":
+        return None
+    return f"{status.missing:,} documents of the last FULL job would be deleted"

@@ -1,0 +1,87 @@
+"""Jobs followed until they rest, several at once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import msgspec
+from msgspec import Raw, Struct
+
+from glean_sync.answers import Event, Status
+from glean_sync.exits import ExitCode
+from glean_sync.lookup import gathered, path
+from glean_sync.surroundings import Surroundings
+from glean_sync.worker import Answer, Worker
+
+
+WAIT_SECONDS = 2  # the Worker answers earlier where the state changes
+
+
+async def standings(
+    worker: Worker, surroundings: Surroundings, job_id: str
+) -> AsyncIterator[tuple[Status, Answer]]:
+    """How a job stands, again and again; the last time, it rests.
+
+    Args:
+        worker: where it is away for a while, it is waited for.
+        surroundings: the clock.
+        job_id: of the job.
+    """
+    at = path("status", job_id)
+    answer = await worker.get(at, is_patient=True)
+    status = answer.read(Status)
+    yield status, answer
+    while not status.is_resting:
+        asked_at, state = surroundings.monotonic_seconds(), status.state
+        answer = await worker.get(at, {"wait": str(WAIT_SECONDS)}, is_patient=True)
+        status = answer.read(Status)
+        yield status, answer
+        left_seconds = WAIT_SECONDS - (surroundings.monotonic_seconds() - asked_at)
+        if status.state == state and left_seconds > 0:
+            # It has not waited for so long: it was just restarted, or is of another version.
+            await surroundings.wait(left_seconds)
+
+
+async def followed(
+    worker: Worker,
+    surroundings: Surroundings,
+    job_ids: Sequence[str],
+    show: Callable[[Status, Answer], None],
+) -> list[Status]:
+    """How the jobs stand when all rest; `show` is given each answer on the way."""
+
+    async def one(job_id: str) -> Status:
+        async for status, answer in standings(worker, surroundings, job_id):
+            show(status, answer)
+        return status
+
+    return await asyncio.gather(*map(one, job_ids))
+
+
+async def happening(
+    worker: Worker, surroundings: Surroundings, job_id: str
+) -> AsyncIterator[tuple[Event, bytes]]:
+    """The events of a job, from its first, as they happen, each also as it came.
+
+    The end comes when the job rests.
+    """
+    after = 0
+    # The standing first: what happened before a job came to rest, is then among its events.
+    async for _ in standings(worker, surroundings, job_id):
+        parameters = {"after": str(after)}
+        answer = await gathered(worker, path("events", job_id), "events", parameters)
+        for body in answer.read(_Events).events:
+            event = msgspec.json.decode(body, type=Event)
+            yield event, bytes(body)
+            after = event.number
+
+
+class _Events(Struct, frozen=True):
+    events: list[Raw]
+
+
+def exit_code(statuses: Sequence[Status]) -> ExitCode:
+    """Of the job that ended worst."""
+    states = {status.state for status in statuses}
+    if states & {"failed", "cancelled"}:
+        return ExitCode.FAILED
+    return ExitCode.HELD if "held" in states else ExitCode.DONE

@@ -1,0 +1,48 @@
+"""The bounds a job works within. Imports nothing of ours. Durations are milliseconds (`_ms`)."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+
+Positive = Annotated[int, Meta(ge=1)]
+Count = Annotated[int, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The bounds a job works within. Read anew at every turn, so a change helps a running job."""
+
+    turn_pages_max: Positive = 500
+    turn_bytes_max: Positive = 64 * 1024 * 1024
+    turn_ms_max: Positive = 30_000  # an alarm may run for 15 minutes; a lost turn costs this much
+    turn_requests_max: Positive = 3_000  # the platform takes 10,000, and a page may need many
+    pages_max: Positive = 1_000_000  # of a job: a source that never comes to its end
+    page_bytes_max: Positive = 8 * 1024 * 1024  # an isolate has 128 MB and holds a page thrice
+    sends_max: Positive = 5  # at a time; with the source's page, all connections there are
+    held_bytes_max: Positive = 4 * 1024 * 1024  # of pages read ahead; larger ones come one by one
+    page_batches_max: Positive = 2_000  # what Glean refuses, is cut into ever smaller batches
+    batch_documents_max: Positive = 1_000
+    batch_bytes_max: Positive = 5 * 1024 * 1024  # a whole request, as encoded
+    lease_ms: Positive = 60_000  # a dead isolate is woken again after this long
+    backoff_ms_min: Positive = 1_000
+    backoff_ms_max: Positive = 300_000
+    retry_after_ms_max: Positive = 60 * 60 * 1_000  # who asks for more is asked again after this
+    stall_ms_max: Positive = 24 * 60 * 60 * 1_000  # without progress for so long, a job gives up
+    deaths_max: Positive = 9  # of the isolate, at one and the same page; halve a turn to a page
+    restarts_max: Count = 3  # crawls begun anew, since Glean no longer had the upload
+    settle_ms_max: Positive = 30 * 60 * 1_000  # for so long, Glean's history may be late
+    documents_per_minute_max: Positive = 600  # by /indexdocuments; Glean takes no more
+    changes_max: Positive = 20_000  # more, and an INCREMENTAL job becomes a FULL one
+    rejects_max: Count = 1_000  # records set aside; more stop the job
+    rejects_share_max: Share = 0.1  # of all records, at the end of the source
+    rejects_share_count: Count = 10  # up to so many, the share does not count
+    shrink_max: Share = 0.2  # a FULL job that has lost more than this share of documents is held
+    shrink_count: Count = 10  # up to so many, the share does not count
+    verify_ms_max: Positive = 12 * 60 * 60 * 1_000  # Glean's counts may be three hours late
+    verify_pause_ms_min: Positive = 5 * 60 * 1_000  # it takes a quarter of an hour and more
+    verify_pause_ms_max: Positive = 60 * 60 * 1_000
+    jobs_kept_max: Positive = 100  # that have ended
+    rejects_kept_max: Count = 1_000  # of each job; all of them are counted
+    notes_kept_max: Positive = 30  # of each job
+    events_kept_max: Positive = 300  # of each job: its first ones, and its latest

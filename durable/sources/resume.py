@@ -1,0 +1,167 @@
+"""A list that is read on from its last record's own value, once its cursor has expired."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from durable.errors import ConfigurationError, Recourse, UpstreamError
+from durable.paging.keyset import Keyset
+from durable.paging.one_page import OnePage
+from durable.paging.placing import Place, check_names, check_placed, placed, wrong
+from durable.paging.protocol import Ask, Paging
+from durable.paging.wiki import WikiContinue
+from durable.sources.fields import text_of
+from durable.sources.newest_first import NewestFirst
+from durable.sources.rules import Action, Rules
+from durable.sources.since import Changes
+from durable.sources.source import Records, cursor_fault
+
+
+ANY_CURSOR = "1"  # of every paging that has none of its own kind
+Read = Callable[[Ask, str | None], Awaitable[Records]]  # a page, by the paging's own cursor
+
+
+class Resume(Struct, frozen=True, kw_only=True):
+    """Where the source does not know a cursor any more, it is asked for what comes after a record.
+
+        HttpSource(
+            url="{NOTES_URL}/list",
+            params={"sort": "id"},
+            paging=BodyCursor(),
+            rules=(Rule(status=410, then=Action.RESTART),),
+            resume=Resume(field="id", param="after_id"),
+        )
+
+    So the crawl loses nothing of what it has read; without it, it begins anew. The list has to
+    be in the order of the field, in jobs of both modes: the source's params ask for it. It may be
+    answered from the value on, with it: what comes again is sent again.
+
+    The parameter is sent with every page of the list that begins so, or is in the links that the
+    source gives. A `total` is then that of what comes after the record.
+
+    Attributes:
+        field: the path of the value in a record of the list, a text or a number.
+        param: what takes it.
+        place: where it goes.
+
+    Raises:
+        ConfigurationError: a name is empty.
+    """
+
+    field: str = "id"
+    param: str = "after_id"
+    place: Place = Place.QUERY
+
+    def __post_init__(self) -> None:
+        check_names(self, "field", "param")
+
+    def check(self, ask: Ask, paging: Paging, since: Changes | None, rules: Rules) -> None:
+        """Whether the rest of the source's declaration fits. Raises ConfigurationError."""
+        if isinstance(paging, Keyset | OnePage):
+            kind = type(paging).__name__
+            raise ConfigurationError(
+                f"Resume: paging={kind} has no cursor that expires: leave out resume"
+            )
+        if isinstance(since, NewestFirst):
+            raise ConfigurationError(
+                f"Resume: since=NewestFirst has the list in another order than that of "
+                f"field={self.field!r}: leave out resume, or declare since=Since(...)"
+            )
+        is_told = any(rule.then is Action.RESTART for rule in rules)
+        if not is_told and not isinstance(paging, WikiContinue):
+            raise ConfigurationError(
+                "Resume: no rule says how the source tells that a cursor has expired: declare one, "
+                "as in rules=(Rule(status=410, then=Action.RESTART),)"
+            )
+        check_placed(self, ask, self.place, self.param)
+        cursors = [None] if paging.is_linked else [None, ANY_CURSOR]
+        if any(self._is_taken(ask, partial(paging.asked, cursor=at)) for at in cursors):
+            raise wrong(self, "param", "the source's paging has the parameter for itself")
+        if since is not None and self._is_taken(ask, lambda other: since.asked(other, 0)):
+            raise wrong(self, "param", "the source's since has the parameter for itself")
+
+    def _is_taken(self, ask: Ask, further: Callable[[Ask], Ask]) -> bool:
+        """Whether it matters who goes first: both put something into the same place."""
+        with suppress(UpstreamError):  # of a paging whose cursors are of a kind of their own
+            return self.asked(further(ask), "") != further(self.asked(ask, ""))
+        return False
+
+    def asked(self, ask: Ask, after: str | None) -> Ask:
+        """The request of a list that begins after a value; None: at its start."""
+        return ask if after is None else placed(ask, self.place, self.param, after)
+
+
+class Position(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a crawl goes on. As JSON it is the cursor, so add fields with defaults only."""
+
+    listed: str | None  # the paging's own cursor; None: at the start of the list
+    key: str | None = None  # of the last record before the page
+    after: str | None = None  # the key that the list began after
+    read: int = 0  # records before the page, if their number is told
+    passed: int = 0  # of these, before the list began
+
+    def cursor(self) -> str:
+        return msgspec.json.encode(self).decode()
+
+
+async def resumed(resume: Resume | None, read: Read, ask: Ask, cursor: str | None) -> Records:
+    """The page at the cursor; or, where that has expired, the one after the last record.
+
+    Args:
+        resume: how that is asked for; None: it is not.
+        read: reads a page of a list.
+        ask: the request of the list.
+        cursor: of the page, as the page before it told.
+
+    Raises:
+        UpstreamError: as `read` does. That the cursor has expired, where there is no record
+            before it, or where asking by that leads nowhere.
+    """
+    if resume is None:
+        return await read(ask, cursor)
+    at = position_of(cursor)
+    try:
+        return _led_on(resume, await read(resume.asked(ask, at.after), at.listed), at)
+    except UpstreamError as error:
+        if error.recourse is not Recourse.RESTART or at.key is None:
+            raise
+        expiry = error
+    at = Position(listed=None, key=at.key, after=at.key, read=at.read, passed=at.read)
+    page = await read(resume.asked(ask, at.after), None)
+    is_further = not page.records or text_of(page.records[-1], resume.field) != at.key
+    if page.next_cursor is not None and not is_further:
+        raise expiry  # or each page would be this one, if cursors expire at once
+    note = f"goes on after {resume.field} {at.key:.200}: {expiry}"
+    return replace(_led_on(resume, page, at), note=note)
+
+
+def position_of(cursor: str | None) -> Position:
+    """Of a crawl that began without a Resume, the cursor is the paging's own."""
+    with suppress(msgspec.DecodeError):
+        return msgspec.json.decode(cursor or "", type=Position)
+    return Position(listed=cursor)
+
+
+def _led_on(resume: Resume, page: Records, at: Position) -> Records:
+    """The page of a list, with what the crawl is to know of it."""
+    read_count = 0
+    if page.total_count is not None:
+        # Counted only if need be: a cursor that differs each time hides a circle.
+        read_count = at.read + len(page.records)
+        page = replace(page, total_count=at.passed + page.total_count)
+    if page.next_cursor is None:
+        return page
+    key = text_of(page.records[-1], resume.field) if page.records else at.key
+    next_at = replace(at, listed=page.next_cursor, key=key, read=read_count)
+    next_cursor = next_at.cursor()
+    if (fault := cursor_fault(next_cursor, None)) is not None:
+        raise UpstreamError(
+            f"the source's cursor, with the {resume.field} of the last record, {fault}: leave out "
+            "resume",
+            is_transient=False,
+        )
+    return replace(page, next_cursor=next_cursor)

@@ -1,0 +1,193 @@
+"""Jobs that are begun, ended, resumed and let go on."""
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.fakes.operated import JOB_ID, FakeWorker, a_problem, a_status
+from tests.fakes.shell import Shell
+
+
+HELD = a_status(
+    state="held",
+    missing=120,
+    waits_because="120 of 1,200 documents are missing (10 %)",
+    commands=["approve", "cancel"],
+)
+
+
+@pytest.fixture
+def worker() -> FakeWorker:
+    return FakeWorker()
+
+
+@pytest.fixture
+def shell(tmp_path: Path, worker: FakeWorker) -> Shell:
+    return Shell(tmp_path, worker)
+
+
+@pytest.mark.parametrize("mode", ["FULL", "full", "INCREMENTAL"])
+def test_a_trigger_names_the_connector_and_the_mode(
+    shell: Shell, worker: FakeWorker, mode: str
+) -> None:
+    worker.stands(a_status(state="queued"))
+
+    shown = shell.run("trigger", "tickets", "--mode", mode)
+
+    assert (shown.exit_code, shown.stdout) == (0, f"{JOB_ID} queued\n")
+    assert worker.bodies == [{"mode": mode.upper(), "connector": "tickets"}]
+
+
+def test_a_trigger_that_the_network_loses_is_sent_again_with_the_same_key(
+    shell: Shell, worker: FakeWorker
+) -> None:
+    worker.stands(a_status(state="queued"))
+    worker.fails(httpx.ReadError("reset"), httpx.ConnectError("refused"))
+
+    shown = shell.run("trigger", "tickets", "--mode", "FULL")
+
+    assert shown.exit_code == 0
+    keys = [request.headers["idempotency-key"] for request in worker.requests]
+    assert keys == ["a key of its own"] * 3
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("cancel", JOB_ID),
+        ("retry", JOB_ID),
+        ("retry", JOB_ID, "--rejects"),
+        ("approve", JOB_ID, "--deletions", "120"),
+        ("check", "tickets"),
+        ("setup", "tickets", "--differences", "3"),
+    ],
+)
+def test_what_else_changes_something_is_never_sent_again(
+    shell: Shell, worker: FakeWorker, words: tuple[str, ...]
+) -> None:
+    worker.stands(HELD)
+    worker.fails(httpx.ReadTimeout("too long"))
+
+    shown = shell.run(*words)
+
+    assert shown.exit_code == 4
+    assert "It may have been done nevertheless." in shown.stderr
+    assert len(worker.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("tikets", " Did you mean tickets?"), ("mail", "")],
+)
+def test_a_trigger_of_no_connector_names_those_that_there_are(
+    shell: Shell, name: str, hint: str
+) -> None:
+    shown = shell.run("trigger", name, "--mode", "FULL")
+
+    assert shown.exit_code == 3
+    expected = f"There is no connector '{name}'.{hint} There are: tickets, wiki."
+    assert shown.stderr == f"{expected}\n"
+
+
+def test_a_job_that_was_triggered_can_be_watched(shell: Shell, worker: FakeWorker) -> None:
+    worker.stands(a_status(state="queued"), a_status(state="failed"))
+
+    shown = shell.run("trigger", "tickets", "--mode", "FULL", "--watch", "--json")
+
+    first, second, third = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert first["status_url"] == f"/status/{JOB_ID}"
+    assert [second["state"], third["state"]] == ["queued", "failed"]
+    assert shown.exit_code == 1
+
+
+def test_a_retry_may_be_of_the_rejects_and_be_watched(shell: Shell, worker: FakeWorker) -> None:
+    worker.stands(a_status(state="succeeded"))
+
+    assert shell.run("retry", JOB_ID).exit_code == 0
+    assert shell.run("retry", JOB_ID, "--rejects", "--watch").exit_code == 0
+
+    assert worker.lines == [
+        f"POST /retry/{JOB_ID}",
+        f"POST /retry/{JOB_ID}?rejects=true",
+        f"GET /status/{JOB_ID}",
+    ]
+
+
+def test_a_refused_command_names_those_that_the_job_takes(shell: Shell, worker: FakeWorker) -> None:
+    worker.fails(a_problem(409, "Conflict", "The job is held.", legal=["approve", "cancel"]))
+
+    shown = shell.run("retry", JOB_ID)
+
+    assert shown.exit_code == 3
+    expected = "Conflict (409): The job is held. The job takes: approve, cancel."
+    assert shown.stderr == f"{expected}\n"
+
+
+@pytest.mark.parametrize("command", ["cancel", "retry", "approve"])
+def test_a_job_that_is_to_be_changed_is_named_itself(
+    shell: Shell, worker: FakeWorker, command: str
+) -> None:
+    """The latest job of a connector may be another one than a person thinks of."""
+    shown = shell.run(command, "tickets")
+
+    assert shown.exit_code == 2
+    assert "is no job's id" in shown.stderr
+    assert worker.requests == []
+
+
+@pytest.mark.parametrize(("typed", "is_approved"), [("y\n", True), ("n\n", False), ("\n", False)])
+def test_an_approval_says_what_would_be_deleted_and_asks(
+    tmp_path: Path, worker: FakeWorker, typed: str, *, is_approved: bool
+) -> None:
+    worker.stands(HELD)
+
+    shown = Shell(tmp_path, worker, is_asking=True).run("approve", JOB_ID, stdin=typed)
+
+    assert "120 of 1,200 documents are missing (10 %)" in shown.stderr
+    assert "Delete 120 documents of tickets in Glean? [y/N]" in shown.stderr
+    assert worker.bodies == ([{"deletions": 120}] if is_approved else [])
+    assert shown.exit_code == (0 if is_approved else 2)
+
+
+def test_an_approval_that_nobody_can_be_asked_for_names_the_number(
+    shell: Shell, worker: FakeWorker
+) -> None:
+    worker.stands(HELD)
+
+    shown = shell.run("approve", JOB_ID, stdin="y\n")
+
+    assert shown.exit_code == 2
+    assert "Give --deletions 120, or --yes." in shown.stderr
+    assert worker.bodies == []
+
+
+def test_a_number_that_was_given_is_the_one_that_is_approved(
+    shell: Shell, worker: FakeWorker
+) -> None:
+    worker.stands(HELD)
+
+    shell.run("approve", JOB_ID, "--deletions", "100")
+
+    assert worker.lines == [f"POST /approve/{JOB_ID}"]
+    assert worker.bodies == [{"deletions": 100}]
+
+
+def test_yes_approves_what_was_found(shell: Shell, worker: FakeWorker) -> None:
+    worker.stands(HELD)
+
+    shown = shell.run("approve", JOB_ID, "--yes", "--json")
+
+    assert worker.bodies == [{"deletions": 120}]
+    assert json.loads(shown.stdout)["id"] == JOB_ID
+
+
+def test_a_job_that_is_not_held_has_nothing_to_approve(shell: Shell, worker: FakeWorker) -> None:
+    worker.stands(a_status(missing=50))
+
+    shown = shell.run("approve", JOB_ID, "--yes")
+
+    assert shown.exit_code == 3
+    assert "nothing to approve" in shown.stderr
+    assert worker.bodies == []
