@@ -4,6 +4,7 @@
 # Any Python from 3.11 on. It only makes .venv; all else runs from there.
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
+SCRIPTS := worker/dashboard/*.js worker/dashboard/*.css
 WITH_NODE := PATH="$(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$$PATH"
 
 help: ## Show this
@@ -35,11 +36,13 @@ bench: setup ## Measure it beside others and write docs/performance.md; or QUICK
 check: setup ## Lint, check the format, the types and the configuration
 	@$(IN_VENV) ruff check
 	@$(IN_VENV) ruff format --check
+	@$(WITH_NODE) prettier --check --log-level warn $(SCRIPTS)
 	@$(IN_VENV) mypy
 	@$(IN_VENV) dev.configuration
 
 format: setup ## Format the code
 	@$(IN_VENV) ruff format
+	@$(WITH_NODE) prettier --write --log-level warn $(SCRIPTS)
 
 new-connector: setup ## Write a connector and its test from a template; NAME=my-tickets
 	@$(IN_VENV) dev.new_connector '$(NAME)'

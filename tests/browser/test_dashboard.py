@@ -318,7 +318,7 @@ def test_all_can_be_done_with_the_keyboard(person: Person, stack: Stack) -> None
     press("Enter")
 
     person.sees_state("cancelled")
-    expect(page.locator(".acts")).to_be_focused()
+    expect(page.locator(".commands")).to_be_focused()
 
 
 def test_axe_finds_nothing_wrong_and_nothing_overhangs(person: Person, stack: Stack) -> None:

@@ -41,14 +41,25 @@ async function asked(method, path, options = {}, signal = undefined) {
   let response, text;
   try {
     // Without a referrer policy of its own, some browsers would send no Origin.
-    response = await fetch(path, { method, ...options, headers, signal, referrerPolicy: "same-origin" });
+    response = await fetch(path, {
+      method,
+      ...options,
+      headers,
+      signal,
+      referrerPolicy: "same-origin",
+    });
     text = await response.text();
   } catch (error) {
     throw error.name === "AbortError" ? error : new Lost();
   }
   const content = parsed(text);
   if (response.ok) return content;
-  throw new Problem({ title: `Error ${response.status}`, status: response.status, detail: "", ...content });
+  throw new Problem({
+    title: `Error ${response.status}`,
+    status: response.status,
+    detail: "",
+    ...content,
+  });
 }
 
 /** Some answers are empty; what a proxy says on the way, is no JSON. */

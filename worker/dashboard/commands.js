@@ -30,7 +30,9 @@ function approval({ id, missing }) {
 }
 
 function cancellation({ id, state, documents }) {
-  const brought = documents ? ` The ${counted(documents, "document")} it has brought so far count for nothing, unless it is retried.` : "";
+  const brought = documents
+    ? ` The ${counted(documents, "document")} it has brought so far count for nothing, unless it is retried.`
+    : "";
   return {
     label: "Cancel",
     title: "Cancel this job?",
@@ -56,7 +58,8 @@ function repetition({ id, rejected }) {
   return {
     label: `Retry ${records} set aside`,
     title: `Read ${records} again?`,
-    consequence: "A new job reads the pages again that had them, and sends only these. Mend the source or the mapping first.",
+    consequence:
+      "A new job reads the pages again that had them, and sends only these. Mend the source or the mapping first.",
     act: "Retry them",
     path: `/retry/${id}?rejects=true`,
   };

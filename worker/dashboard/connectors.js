@@ -2,17 +2,18 @@
 
 import { acting } from "./actions.js";
 import { get, trigger } from "./api.js";
+import { badge, HEALTHS } from "./badge.js";
 import { fill, h } from "./dom.js";
 import { watch } from "./live.js";
 import { announce } from "./notices.js";
 import { sparkline } from "./sparkline.js";
-import { badge, duration, HEALTHS, number, time } from "./words.js";
+import { duration, number, time } from "./words.js";
 
 const LOOK_MS = 5_000;
 
 export async function connectors(main) {
   const list = h("div", { class: "cards" }, "Loading…");
-  main.replaceChildren(h("h1", { tabindex: "-1" }, "Connectors"), list);
+  main.replaceChildren(h("h1", {}, "Connectors"), list);
   const healths = new Map();
   await watch(async (signal) => {
     const found = (await get("/connectors", signal)).connectors;
@@ -22,10 +23,12 @@ export async function connectors(main) {
     found.forEach((connector, index) => {
       fill(list.children[index], connector, card);
       const before = healths.get(connector.name);
-      if (before && before !== connector.health) announce(`${connector.name}: ${HEALTHS[connector.health]}`);
+      if (before && before !== connector.health)
+        announce(`${connector.name}: ${HEALTHS[connector.health]}`);
       healths.set(connector.name, connector.health);
     });
-    if (!found.length) fill(list, [], () => h("p", {}, "There are no connectors: each file in connectors/ is one."));
+    if (!found.length)
+      fill(list, [], () => h("p", {}, "There are no connectors: each file in connectors/ is one."));
     return LOOK_MS;
   });
 }
@@ -40,7 +43,17 @@ function card(connector) {
       h("h2", {}, h("a", { href: list, "data-key": `jobs ${name}` }, name)),
       badge(health, HEALTHS[health]),
       why ? h("p", { class: "why" }, why) : null,
-      current && current.id !== jobs[0]?.id ? h("p", {}, h("a", { href: `/status/${current.id}`, "data-key": `now ${name}` }, `${current.mode} ${current.state}`)) : null,
+      current && current.id !== jobs[0]?.id
+        ? h(
+            "p",
+            {},
+            h(
+              "a",
+              { href: `/status/${current.id}`, "data-key": `now ${name}` },
+              `${current.mode} ${current.state}`,
+            ),
+          )
+        : null,
     ),
     facts(connector),
     h("div", { class: "card-jobs" }, sparkline(jobs), h("p", { class: "faint" }, latest(jobs[0]))),
@@ -48,7 +61,16 @@ function card(connector) {
   ];
 }
 
-function facts({ name, datasource, next_at, next_mode, last_success_at, watermark, documents, stale_after_seconds }) {
+function facts({
+  name,
+  datasource,
+  next_at,
+  next_mode,
+  last_success_at,
+  watermark,
+  documents,
+  stale_after_seconds,
+}) {
   const due = next_at ? [time(next_at), ` ${next_mode}`] : ["by hand only"];
   return h(
     "dl",
@@ -69,10 +91,28 @@ function fact(name, ...content) {
 function latest(job) {
   if (!job) return "No jobs yet";
   const when = time(job.finished_at ?? job.started_at ?? job.created_at);
-  return h("span", {}, h("a", { href: `/status/${job.id}`, "data-key": `latest ${job.connector}` }, `Latest: ${job.mode} ${job.state}`), " ", when);
+  return h(
+    "span",
+    {},
+    h(
+      "a",
+      { href: `/status/${job.id}`, "data-key": `latest ${job.connector}` },
+      `Latest: ${job.mode} ${job.state}`,
+    ),
+    " ",
+    when,
+  );
 }
 
 function start(connector, mode) {
-  const button = h("button", { type: "button", "data-key": `${mode} ${connector}`, "aria-label": `Trigger ${mode} of ${connector}` }, `Trigger ${mode}`);
+  const button = h(
+    "button",
+    {
+      type: "button",
+      "data-key": `${mode} ${connector}`,
+      "aria-label": `Trigger ${mode} of ${connector}`,
+    },
+    `Trigger ${mode}`,
+  );
   return acting(button, async () => location.assign((await trigger(connector, mode)).status_url));
 }

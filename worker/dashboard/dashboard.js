@@ -22,20 +22,23 @@ async function page() {
   for (const link of pages.querySelectorAll("a")) {
     if (link.pathname === `/${place || "connectors"}`) link.setAttribute("aria-current", "page");
   }
-  const title = { jobs: "Jobs", events: "Events", rejects: "Set aside", status: "Job" }[place] ?? "Connectors";
+  const title =
+    { jobs: "Jobs", events: "Events", rejects: "Set aside", status: "Job" }[place] ?? "Connectors";
   document.title = `${title} – glean-durable-sync`;
   if (place === "jobs") return jobs(main);
   if (place === "status") return job(main, id);
-  if (place === "events") return alone("Events", id, async (section) => {
-    const look = events(section, id);
-    return watch(async (signal) => ((await look(signal)) ? null : LOOK_MS));
-  });
-  if (place === "rejects") return alone("Set aside", id, async (section) => {
-    const look = rejects(section, id);
-    const status = await get(`/status/${id}`);
-    await look(status.rejected);
-    if (!status.rejected) section.append(h("p", {}, "No record was set aside."));
-  });
+  if (place === "events")
+    return alone("Events", id, async (section) => {
+      const look = events(section, id);
+      return watch(async (signal) => ((await look(signal)) ? null : LOOK_MS));
+    });
+  if (place === "rejects")
+    return alone("Set aside", id, async (section) => {
+      const look = rejects(section, id);
+      const status = await get(`/status/${id}`);
+      await look(status.rejected);
+      if (!status.rejected) section.append(h("p", {}, "No record was set aside."));
+    });
   return connectors(main);
 }
 
@@ -43,7 +46,7 @@ async function page() {
 async function alone(title, id, show) {
   const section = h("section", {});
   const back = h("p", { class: "trail" }, h("a", { href: `/status/${id}` }, id));
-  main.replaceChildren(back, h("h1", { tabindex: "-1" }, title), section);
+  main.replaceChildren(back, h("h1", {}, title), section);
   return show(section);
 }
 
@@ -70,7 +73,15 @@ async function begin() {
 /** In place of a page that cannot be shown. */
 function broken(error) {
   const back = h("p", {}, h("a", { href: "/" }, "All connectors"));
-  main.replaceChildren(h("section", { role: "alert" }, h("h1", {}, error.title ?? "Error"), h("p", {}, error.message), back));
+  main.replaceChildren(
+    h(
+      "section",
+      { role: "alert" },
+      h("h1", {}, error.title ?? "Error"),
+      h("p", {}, error.message),
+      back,
+    ),
+  );
 }
 
 await begin();

@@ -16,7 +16,12 @@ export function confirmed({ title, consequence, act, danger = false }) {
   dialog.append(
     h("h2", { id: "question" }, title),
     h("p", { id: "consequence" }, consequence),
-    h("div", { class: "buttons" }, button("Leave it", "", ""), button(act, danger ? "danger" : "main", "yes")),
+    h(
+      "div",
+      { class: "buttons" },
+      button("Leave it", "", ""),
+      button(act, danger ? "danger" : "main", "yes"),
+    ),
   );
   document.body.append(dialog);
   dialog.showModal();

@@ -25,9 +25,11 @@ export function fill(element, content, build) {
   if (shown.get(element) === key) return;
   shown.set(element, key);
   const focused = element.contains(document.activeElement) ? document.activeElement : null;
-  element.replaceChildren(...kept([build(content)].flat()));
+  element.replaceChildren(...kept([build(content)].flat(2)));
   if (focused && !focused.isConnected) {
-    const same = focused.dataset.key && element.querySelector(`[data-key="${CSS.escape(focused.dataset.key)}"]`);
+    const same =
+      focused.dataset.key &&
+      element.querySelector(`[data-key="${CSS.escape(focused.dataset.key)}"]`);
     (same || element.closest("[tabindex]"))?.focus();
   }
 }
@@ -36,7 +38,8 @@ function furnished(element, properties, children) {
   for (const [name, value] of Object.entries(properties)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (value === true) element.setAttribute(name, "");
-    else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value);
+    else if (value !== null && value !== undefined && value !== false)
+      element.setAttribute(name, value);
   }
   element.append(...kept(children.flat()));
   return element;

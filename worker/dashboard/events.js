@@ -1,10 +1,19 @@
 /** What has happened to a job, the latest first. */
 
 import { get } from "./api.js";
+import { badge } from "./badge.js";
 import { fill, h } from "./dom.js";
-import { badge, counted, duration, ENDED, time } from "./words.js";
+import { counted, duration, ENDED, time } from "./words.js";
 
-const LOUD = { retry: "waiting", killed: "failing", restarted: "waiting", held: "held", failed: "failed", succeeded: "succeeded", cancelled: "cancelled" };
+const LOUD = {
+  retry: "waiting",
+  killed: "failing",
+  restarted: "waiting",
+  held: "held",
+  failed: "failed",
+  succeeded: "succeeded",
+  cancelled: "cancelled",
+};
 
 /** Show them in a section. Returns what looks for new ones, and gives the job's end if it has one. */
 export function events(section, id) {
@@ -26,7 +35,16 @@ export function events(section, id) {
 }
 
 function event({ number, at, kind, what, pages, documents, deleted, rejected, seconds }) {
-  const counts = kind === "turn" ? [counted(pages, "page"), counted(documents, "document"), deleted && `${deleted} deleted`, rejected && `${rejected} set aside`, duration(seconds)] : [];
+  const counts =
+    kind === "turn"
+      ? [
+          counted(pages, "page"),
+          counted(documents, "document"),
+          deleted && `${deleted} deleted`,
+          rejected && `${rejected} set aside`,
+          duration(seconds),
+        ]
+      : [];
   return h(
     "li",
     { value: number },

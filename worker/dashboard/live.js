@@ -23,7 +23,7 @@ export function lookAgain() {
  * @throws what asking again does not help against.
  */
 export async function watch(look) {
-  for (let failures = 0; ; ) {
+  for (let failures = 0; ;) {
     try {
       if (document.hidden) await pause(null);
       const pause_ms = await look(seen.signal);

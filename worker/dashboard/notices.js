@@ -9,7 +9,14 @@ const news = document.getElementById("news");
 export function tell(error, remedy = "") {
   const close = h("button", { type: "button", class: "quiet", onclick: quiet }, "Dismiss");
   const detail = [error.message, remedy].filter(Boolean).join(" ");
-  alert.replaceChildren(h("div", { class: "problem" }, h("p", {}, h("strong", {}, error.title ?? "Error"), " ", detail), close));
+  alert.replaceChildren(
+    h(
+      "div",
+      { class: "problem" },
+      h("p", {}, h("strong", {}, error.title ?? "Error"), " ", detail),
+      close,
+    ),
+  );
 }
 
 /** There is nothing wrong any more. */

@@ -20,8 +20,17 @@ export function rejects(section, id) {
 
 function listed(first) {
   const body = h("tbody", { role: "rowgroup" }, first.rejects.map(row));
-  const head = h("tr", { role: "row" }, COLUMNS.map((name) => h("th", { scope: "col", role: "columnheader" }, name)));
-  const table = h("table", { class: "stacked", role: "table", "aria-labelledby": "rejects" }, h("thead", { role: "rowgroup" }, head), body);
+  const head = h(
+    "tr",
+    { role: "row" },
+    COLUMNS.map((name) => h("th", { scope: "col", role: "columnheader" }, name)),
+  );
+  const table = h(
+    "table",
+    { class: "stacked", role: "table", "aria-labelledby": "rejects" },
+    h("thead", { role: "rowgroup" }, head),
+    body,
+  );
   const more = h("button", { type: "button" }, "More");
   let next = first.next;
   more.hidden = !next;
@@ -33,7 +42,11 @@ function listed(first) {
     more.hidden = !next;
     rows[0]?.querySelector("th").focus();
   });
-  return [h("h2", { id: "rejects" }, `Set aside (${number(first.total)})`), table, h("div", { class: "buttons" }, more)];
+  return [
+    h("h2", { id: "rejects" }, `Set aside (${number(first.total)})`),
+    table,
+    h("div", { class: "buttons" }, more),
+  ];
 }
 
 function row({ page, record, key, reason, excerpt }) {
@@ -41,7 +54,11 @@ function row({ page, record, key, reason, excerpt }) {
   return h(
     "tr",
     { role: "row" },
-    h("th", { scope: "row", role: "rowheader", "data-label": COLUMNS[0], tabindex: "-1" }, `${page}.${record}`),
+    h(
+      "th",
+      { scope: "row", role: "rowheader", "data-label": COLUMNS[0], tabindex: "-1" },
+      `${page}.${record}`,
+    ),
     cells.map((cell, index) => h("td", { role: "cell", "data-label": COLUMNS[index + 1] }, cell)),
   );
 }

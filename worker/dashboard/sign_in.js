@@ -8,12 +8,37 @@ import { quiet, tell } from "./notices.js";
 /** Ask for the token; the promise is kept once the browser has a session. */
 export function signIn(main) {
   document.title = "Sign in – glean-durable-sync";
-  const token = h("input", { id: "token", type: "password", autocomplete: "current-password", required: true, spellcheck: "false", "aria-describedby": "hint" });
+  const token = h("input", {
+    id: "token",
+    type: "password",
+    autocomplete: "current-password",
+    required: true,
+    spellcheck: "false",
+    "aria-describedby": "hint",
+  });
   // Password managers keep a token by a name.
-  const user = h("input", { type: "text", autocomplete: "username", value: "operator", hidden: true });
+  const user = h("input", {
+    type: "text",
+    autocomplete: "username",
+    value: "operator",
+    hidden: true,
+  });
   const button = h("button", { class: "main" }, "Sign in");
-  const hint = h("p", { id: "hint", class: "faint" }, "The secret TRIGGER_TOKEN of this Worker. It is not kept here: a session lasts twelve hours.");
-  const form = h("form", { class: "sign-in" }, h("h1", { tabindex: "-1" }, "Sign in"), user, h("label", { for: "token" }, "Token"), token, hint, button);
+  const hint = h(
+    "p",
+    { id: "hint", class: "faint" },
+    "The secret TRIGGER_TOKEN of this Worker. It is not kept here: a session lasts twelve hours.",
+  );
+  const form = h(
+    "form",
+    { class: "sign-in" },
+    h("h1", {}, "Sign in"),
+    user,
+    h("label", { for: "token" }, "Token"),
+    token,
+    hint,
+    button,
+  );
   main.replaceChildren(form);
   token.focus();
   return new Promise((done) => {
@@ -27,7 +52,11 @@ export function signIn(main) {
       } catch (error) {
         button.disabled = false;
         token.setAttribute("aria-invalid", "true");
-        tell(error instanceof Problem && error.status === 401 ? { title: "Wrong token.", message: error.message } : error);
+        tell(
+          error instanceof Problem && error.status === 401
+            ? { title: "Wrong token.", message: error.message }
+            : error,
+        );
         token.select();
       }
     });

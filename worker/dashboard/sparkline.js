@@ -19,18 +19,34 @@ export function sparkline(jobs) {
   const most = Math.max(1, ...shown.map(moved));
   const bars = shown.map((job, index) => bar(job, (BARS - shown.length + index) * STEP, most));
   const label = { role: "img", "aria-label": told(shown, most), class: "sparkline" };
-  const line = svg("line", { x1: 0, x2: BARS * STEP, y1: HEIGHT - 0.5, y2: HEIGHT - 0.5, class: "ground" });
+  const line = svg("line", {
+    x1: 0,
+    x2: BARS * STEP,
+    y1: HEIGHT - 0.5,
+    y2: HEIGHT - 0.5,
+    class: "ground",
+  });
   return svg("svg", { viewBox: `0 0 ${BARS * STEP} ${HEIGHT}`, ...label }, line, ...bars);
 }
 
 function bar(job, x, most) {
   const height = Math.max(3, ((HEIGHT - TOP) * moved(job)) / most);
   const y = HEIGHT - height;
-  const title = svg("title", {}, `${job.mode} ${job.state}: ${counted(moved(job), "change")}, ${duration(job.seconds)}`);
+  const title = svg(
+    "title",
+    {},
+    `${job.mode} ${job.state}: ${counted(moved(job), "change")}, ${duration(job.seconds)}`,
+  );
   const kind = ENDED.includes(job.state) ? job.state : job.state === "held" ? "held" : "working";
   const inset = kind === "succeeded" || kind === "failed" ? 0 : 0.75; // the others are outlines
   const box = { x: x + inset, y: y + inset, width: WIDTH - 2 * inset, height: height - 2 * inset };
-  return svg("g", { class: `bar ${kind}` }, title, svg("rect", box), mark(kind, x + WIDTH / 2, y - 4));
+  return svg(
+    "g",
+    { class: `bar ${kind}` },
+    title,
+    svg("rect", box),
+    mark(kind, x + WIDTH / 2, y - 4),
+  );
 }
 
 /** Above the bar: a cross where it failed, a diamond where it is held. */

@@ -1,0 +1,62 @@
+/** A job's state or a connector's health: in words, with a colour, and with a shape. */
+
+import { h, svg } from "./dom.js";
+
+// Colours say much to many, and nothing to some: each has a shape of its own.
+const LOOKS = {
+  ok: "good",
+  succeeded: "good",
+  working: "busy",
+  opening: "busy",
+  sending: "busy",
+  closing: "busy",
+  queued: "idle",
+  new: "idle",
+  cancelled: "idle",
+  waiting: "warn",
+  held: "warn",
+  stale: "warn",
+  failing: "bad",
+  failed: "bad",
+  unreachable: "bad",
+};
+const SHAPES = {
+  good: [
+    ["circle", { cx: 8, cy: 8, r: 7, class: "solid" }],
+    ["path", { d: "M5 8.2l2.2 2.2L11.2 6", class: "cut" }],
+  ],
+  busy: [
+    ["circle", { cx: 8, cy: 8, r: 6, class: "line faint" }],
+    ["path", { d: "M8 2a6 6 0 0 1 6 6", class: "line" }],
+  ],
+  idle: [["circle", { cx: 8, cy: 8, r: 6, class: "line" }]],
+  warn: [
+    ["path", { d: "M8 1l7 7-7 7-7-7z", class: "solid" }],
+    ["path", { d: "M8 4.8v3.8M8 10.6v.6", class: "cut" }],
+  ],
+  bad: [
+    ["rect", { x: 1, y: 1, width: 14, height: 14, rx: 2, class: "solid" }],
+    ["path", { d: "M5.2 5.2l5.6 5.6M10.8 5.2l-5.6 5.6", class: "cut" }],
+  ],
+};
+
+export const HEALTHS = {
+  ok: "OK",
+  working: "Working",
+  waiting: "Waiting after an error",
+  held: "Held: needs a person",
+  failing: "Failing",
+  stale: "Stale",
+  new: "No job yet",
+  unreachable: "Unreachable",
+};
+
+/** A state or a health: in words, with a colour and a shape. */
+export function badge(name, text = name) {
+  return h("span", { class: `badge ${LOOKS[name]}` }, shape(LOOKS[name]), text);
+}
+
+function shape(look) {
+  const parts = SHAPES[look].map(([name, properties]) => svg(name, properties));
+  return svg("svg", { viewBox: "0 0 16 16", class: "shape", "aria-hidden": "true" }, ...parts);
+}
