@@ -5,11 +5,20 @@ import pytest
 
 HERE = Path(__file__).parent
 # What takes longest begins first, so that no process is left with it at the end.
-LONGEST = (HERE / "simulation/test_mutants.py", HERE / "workerd")
+LONGEST = (
+    HERE / "simulation/test_mutants.py",
+    HERE / "workerd",
+    HERE / "simulation/test_readings.py",
+    HERE / "simulation/test_every_crash.py",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.option.loadscopereorder = False  # else xdist begins with the files of the most tests
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: (_rank(item), item.get_closest_marker("last") is not None))
+    items.sort(key=lambda item: (item.get_closest_marker("last") is not None, _rank(item)))
 
 
 def _rank(item: pytest.Item) -> int:

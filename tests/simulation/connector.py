@@ -5,18 +5,8 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
-from durable import (
-    Bearer,
-    BodyCursor,
-    Connector,
-    Datasource,
-    Deletion,
-    Document,
-    HttpSource,
-    Mode,
-    Permissions,
-    Since,
-)
+import durable
+from durable import Bearer, BodyCursor, Connector, Datasource, HttpSource, Mode, Since
 from durable.limits import Limits
 
 
@@ -38,16 +28,18 @@ class Note(Struct, frozen=True):
     updated_at: datetime
 
 
-def document(note: Note) -> Document | Deletion:
+# What Glean takes is named by its package: a fingerprint, made at every wake-up, goes through all
+# that a mapping names by itself, and in thousands of worlds that took more than all else.
+def document(note: Note) -> durable.Document | durable.Deletion:
     if note.text is None:
-        return Deletion(id=note.id, object_type="Note")
-    return Document(
+        return durable.Deletion(id=note.id, object_type="Note")
+    return durable.Document(
         id=note.id,
         title=note.text,
         view_url=f"https://{SOURCE_HOST}/notes/{note.id}",
         object_type="Note",
         updated_at=int(note.updated_at.timestamp()),
-        permissions=Permissions(allow_anonymous_access=True),
+        permissions=durable.Permissions(allow_anonymous_access=True),
     )
 
 
