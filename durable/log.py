@@ -4,6 +4,8 @@ import json
 from enum import StrEnum
 from typing import Any
 
+from msgspec import Struct
+
 from durable.job import PENDING, State
 from durable.status import Status
 from durable.verifying.verification import Verdict
@@ -20,14 +22,20 @@ class Level(StrEnum):
 ALARMING = frozenset({State.FAILED, State.HELD})  # a person is to look
 
 
-def line(event: str, level: Level, **fields: Any) -> str:
+class Line(Struct, frozen=True):
+    text: str
+    level: Level
+
+
+def line(event: str, level: Level, **fields: Any) -> Line:
     """In ASCII: no text from outside begins another line, or moves a terminal."""
     shown = {name: value for name, value in fields.items() if value is not None}
     content = {"event": event, "level": level.value, **shown}
-    return json.dumps(content, separators=(",", ":")).replace("\x7f", "\\u007f")
+    text = json.dumps(content, separators=(",", ":")).replace("\x7f", "\\u007f")
+    return Line(text, level)
 
 
-def job_line(event: str, job: Status, **fields: Any) -> str:
+def job_line(event: str, job: Status, **fields: Any) -> Line:
     """What happened to a job, and where that leaves it; the rest is in its status."""
     verdict = job.verification.state if job.verification is not None else None
     return line(

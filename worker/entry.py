@@ -126,7 +126,7 @@ def _now_ms() -> int:
 
 def _log(event: str, text: str) -> None:
     """A line of the platform's log."""
-    print(log.line(event, Level.ERROR, text=text))  # noqa: T201
+    print(log.line(event, Level.ERROR, text=text).text)  # noqa: T201
 
 
 class _Runners:

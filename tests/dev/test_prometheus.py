@@ -85,7 +85,7 @@ def worker() -> Iterator[Worker]:
     runners = FakeRunners()
     measures = next(moments())[1]["tickets"]
     assert measures is not None
-    runners.measures["notes"] = measures
+    runners.measured["notes"] = measures
     routes = Routes(an_environment(TRIGGER_TOKEN=TOKEN), NOTES_ONLY, runners, lambda: NOW_MS)
 
     async def answer(request: Request) -> Response:
