@@ -136,7 +136,7 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         """`found` before it was made what is declared, or `fault`."""
         found = await self.provision.set_up(int(difference_count))
         shown = provisioned(found)
-        _print(log.line("the datasource was to be set up", Level.INFO, **shown))
+        _report(self, "the datasource was to be set up", Level.INFO, **shown)
         return shown
 
     async def rejects(
@@ -184,9 +184,9 @@ def _tell(runner: Runner) -> None:
         _report(runner, "the Analytics Engine took no data", Level.WARNING, fault)
 
 
-def _report(runner: Runner, event: str, level: Level, text: str = "") -> None:
+def _report(runner: Runner, event: str, level: Level, text: str = "", **fields: Any) -> None:
     clean, connector = runner.environment.redacted(text) or None, runner.views.connector_name
-    _print(log.line(event, level, connector=connector, text=clean))
+    _print(log.line(event, level, connector=connector, text=clean, **fields))
 
 
 def _print(line: Line) -> None:
