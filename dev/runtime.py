@@ -175,6 +175,9 @@ class Runtime:
         # wrangler takes the variables named here from the environment, and does not print them.
         config["secrets"] = {"required": list(self._variables)}
         del config["build"]
+        if "ANALYTICS" not in self._variables:
+            # A deployment may leave it out. The local one takes all and keeps nothing.
+            config["analytics_engine_datasets"] = [{"binding": "ANALYTICS"}]
         if self._is_reloading:
             config["build"] = self._reloading(build)
         (self._folder / "wrangler.json").write_text(json.dumps(config, indent=2), encoding="utf-8")

@@ -6,6 +6,7 @@ finds the exported classes among this file's names.
 
 import asyncio
 import json
+import sys
 import time
 import traceback
 from collections.abc import Awaitable, Mapping
@@ -126,7 +127,7 @@ def _now_ms() -> int:
 
 def _log(event: str, text: str) -> None:
     """A line of the platform's log."""
-    print(log.line(event, Level.ERROR, text=text))  # noqa: T201
+    print(log.line(event, Level.ERROR, text=text).text, file=sys.stderr)  # noqa: T201
 
 
 class _Runners:

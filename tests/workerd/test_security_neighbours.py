@@ -29,9 +29,21 @@ def besieged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Besieged]:
             "GLEAN_INDEXING_API_TOKEN": GLEAN_TOKEN,
             "TRIGGER_TOKEN": TRIGGER_TOKEN,
             "LIMITS": '{"backoff_ms_min": 100}',
+            "ANALYTICS": "a text, and no dataset",
         }
         with Runtime(folder, variables) as runtime:
             yield Besieged(runtime, ends, folder / "answers.log")
+
+
+def test_an_analytics_engine_that_fails_disturbs_no_job_and_is_told_of_once(
+    besieged: Besieged,
+) -> None:
+    jobs = [besieged.synced(Response("it is closed", 404)) for _ in range(2)]
+
+    assert [job["state"] for job in jobs] == ["failed", "failed"]
+    (line,) = besieged.log_lines("the Analytics Engine took no data")
+    shown = json.loads(line)
+    assert (shown["level"], shown["connector"]) == ("warning", "python-docs")
 
 
 def test_a_redirect_is_not_followed(besieged: Besieged) -> None:
