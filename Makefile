@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test soak mutants bench check format new-connector preview truncation package deploy lock clean
+.PHONY: help setup demo dev test soak mutants bench check format new-connector preview truncation package screenshots deploy lock clean
 
 # Any Python from 3.11 on. It only makes .venv; all else runs from there.
 PYTHON ?= python3
@@ -20,6 +20,7 @@ dev: setup ## Keep the source, a local Glean and the Worker running, and reload 
 	@$(IN_VENV) dev.stack
 
 test: setup ## Run the tests; ARGS="-k cron" chooses some
+	@$(IN_VENV) dev.chromium
 	@$(IN_VENV) dev.prometheus
 	@$(IN_VENV) pytest --numprocesses auto --dist loadfile $(ARGS)
 
@@ -53,6 +54,10 @@ truncation: setup ## Read broken sources, also with Glean's own SDK, and write d
 
 package: setup ## Make the production package without sending it, and show its size
 	@$(IN_VENV) dev.package
+
+screenshots: setup ## Take the pictures of the dashboard anew, docs/images
+	@$(IN_VENV) dev.chromium
+	@$(IN_VENV) dev.screenshots
 
 deploy: setup ## Deploy to Cloudflare
 	@$(WITH_NODE) pywrangler deploy

@@ -243,7 +243,7 @@ def main() -> int:
     folder = ROOT / ".cache" / "dev"
     folder.mkdir(parents=True, exist_ok=True)
     with Stack(folder, is_reloading=True) as stack:
-        print(f"Worker       {stack.worker_url}   (token: {TRIGGER_TOKEN})")
+        print(f"Worker       {stack.worker_url}   (the dashboard; token: {TRIGGER_TOKEN})")
         print(f"local Glean  {stack.glean_url}   (what is indexed, with a search)")
         print(f"source       {stack.source_url}/entries")
         print()

@@ -1,40 +1,140 @@
-"""Whether a caller may do more than ask for the Worker's health. Pure."""
+"""Who asks, and whether they may do more than ask for the Worker's health."""
 
 import hmac
+from collections.abc import Callable
+from enum import StrEnum
+
+from msgspec import Struct
 
 from durable.environment import Environment
 from durable.errors import ConfigurationError
-from worker import problems
+from worker import access, problems, sessions
+from worker.access import Access, DeniedError, UnavailableError
 from worker.problems import Problem
+from worker.request import Request
 
 
 TOKEN = "TRIGGER_TOKEN"  # noqa: S105 - the name of a secret
 OPEN = "ALLOW_UNAUTHENTICATED_FOR_LOCAL_USE"
 
 
-def refusal(environment: Environment, authorization: str | None) -> Problem | None:
-    """Why the caller is turned away; None if the caller may pass.
+class Via(StrEnum):
+    """How it is known who asks."""
+
+    TOKEN = "token"  # noqa: S105 - no secret
+    COOKIE = "cookie"
+    ACCESS = "access"  # Cloudflare Access let the request through
+    NOBODY = "nobody asked"  # local use
+
+
+class Caller(Struct, frozen=True):
+    """Who may pass."""
+
+    via: Via
+    who: str | None = None  # as Cloudflare Access names them
+    expires_at_ms: int | None = None
+
+
+class Auth:
+    """Turns away whoever may not pass.
 
     Args:
-        environment: holds the token.
-        authorization: the header of that name.
+        environment: holds the token, and names the team of Cloudflare Access.
+        team: knows the team's keys.
+        now_ms: the clock.
     """
-    if environment.optional(TOKEN) is None:
-        if environment.optional(OPEN) == "true":
+
+    def __init__(self, environment: Environment, team: Access, now_ms: Callable[[], int]) -> None:
+        self._environment = environment
+        self._team = team
+        self._now_ms = now_ms
+
+    async def caller(self, request: Request) -> Caller | Problem:
+        """Who asks, or why they are turned away.
+
+        Who sends a token is judged by that alone. All else comes with what a browser sends by
+        itself, perhaps at the wish of another site's page.
+        """
+        if self._is_open():
+            caller: Caller | Problem = Caller(Via.NOBODY)
+        elif authorization := request.headers.get("authorization"):
+            return self._by_token(authorization)
+        else:
+            caller = self._by_cookie(request) or await self._by_access(request) or self._stranger()
+        if isinstance(caller, Problem):
+            return caller
+        origin = request.headers.get("origin")
+        is_browser = caller.via is not Via.NOBODY or origin is not None
+        if is_browser and sessions.is_forged(request.method, origin, request.origin):
+            return problems.forbidden(
+                f"The header Origin is not {request.origin!r:.200}: another site's page may have "
+                f"sent this. A program sends `Authorization: Bearer TOKEN` instead, of {TOKEN}."
+            )
+        return caller
+
+    def token(self) -> str | Problem:
+        """The token that opens all, or why nobody can have it."""
+        if self._environment.optional(TOKEN) is None:
+            return problems.unavailable(
+                f"The secret {TOKEN} is not set, so nobody may call this. Run "
+                f"`npx wrangler secret put {TOKEN}`, or for local use only set {OPEN} to true."
+            )
+        try:
+            return self._environment.secret(TOKEN).reveal()  # from here on, no log shows it
+        except ConfigurationError as error:
+            return problems.unavailable(f"{error}.")
+
+    def _is_open(self) -> bool:
+        closing = (TOKEN, access.TEAM_DOMAIN, access.AUDIENCE)
+        is_closed = any(self._environment.optional(name) is not None for name in closing)
+        return not is_closed and self._environment.optional(OPEN) == "true"
+
+    def _by_token(self, authorization: str) -> Caller | Problem:
+        token = self.token()
+        if isinstance(token, Problem):
+            return token
+        scheme, _, given = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not is_same(given.strip(), token):
+            return self._stranger()
+        return Caller(Via.TOKEN)
+
+    def _by_cookie(self, request: Request) -> Caller | None:
+        cookie, token = sessions.shown(request.headers.get("cookie", "")), self.token()
+        if not cookie or isinstance(token, Problem):
             return None
-        return problems.unavailable(
-            f"The secret {TOKEN} is not set, so nobody may call this. Run "
-            f"`npx wrangler secret put {TOKEN}`, or for local use only set {OPEN} to true."
-        )
-    try:
-        token = environment.secret(TOKEN).reveal()  # from here on, no log shows it
-    except ConfigurationError as error:
-        return problems.unavailable(f"{error}.")
-    scheme, _, given = (authorization or "").partition(" ")
-    # Compared in constant time, so that the time taken tells nothing about the token.
-    is_equal = hmac.compare_digest(given.strip().encode(), token.encode())
-    if scheme.lower() != "bearer" or not is_equal:
+        expires_at_ms = sessions.expires_at_ms(cookie, token, self._now_ms())
+        if expires_at_ms is None:
+            return None
+        self._environment.conceal(cookie)
+        return Caller(Via.COOKIE, expires_at_ms=expires_at_ms)
+
+    async def _by_access(self, request: Request) -> Caller | Problem | None:
+        assertion = request.headers.get(access.HEADER)
+        if not assertion:
+            return None
+        try:
+            team = access.team(self._environment)
+            if team is None:
+                return None
+            identity = await self._team.identity(assertion, team, self._now_ms())
+        except DeniedError as error:
+            return problems.unauthorized(f"The header {access.HEADER} {error}.")
+        except UnavailableError as error:
+            return problems.unavailable(f"The keys of Cloudflare Access cannot be had: {error}.")
+        except ConfigurationError as error:
+            return problems.unavailable(f"{error}.")
+        self._environment.conceal(assertion)
+        return Caller(Via.ACCESS, identity.who, identity.expires_at_ms)
+
+    def _stranger(self) -> Problem:
+        token = self.token()
+        if isinstance(token, Problem):
+            return token
         return problems.unauthorized(
-            f"Send the header `Authorization: Bearer TOKEN` with the value of {TOKEN}."
+            f"Send the header `Authorization: Bearer TOKEN` with the value of {TOKEN}, or sign in."
         )
-    return None
+
+
+def is_same(given: str, token: str) -> bool:
+    """In constant time, so that the time taken tells nothing about the token."""
+    return hmac.compare_digest(given.encode(), token.encode())

@@ -13,6 +13,7 @@ from durable.history.lines import Line
 from durable.history.overview import Overview
 from durable.job import Mode
 from durable.status import Status
+from worker.auth import Via
 
 
 # Told and not checked: a name that is none is answered with those that there are.
@@ -32,6 +33,20 @@ class Health(Struct, frozen=True):
     """Says that the Worker runs; it asks nobody else."""
 
     status: str = "ok"
+
+
+class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """Shows the token, TRIGGER_TOKEN, to have a cookie for it."""
+
+    token: str
+
+
+class Session(Struct, frozen=True, kw_only=True):
+    """How it is known who asks, who that is for Cloudflare Access, and for how long."""
+
+    via: Via
+    who: str | None
+    expires_at: str | None
 
 
 class Trigger(Struct, frozen=True, forbid_unknown_fields=True):

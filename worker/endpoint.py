@@ -1,12 +1,14 @@
 """What can be asked of the Worker, in the words that its table is written in."""
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal
 
 from msgspec import Struct
 
 from durable.job import State
+from worker.sessions import SAFE_METHODS
 
 
 KEY = re.compile(r"[ -~]{1,255}")  # any text of the caller's own; it is stored
@@ -23,6 +25,9 @@ class Operation(StrEnum):
 
     HEALTH = "health"
     OPENAPI = "openapi"
+    SIGN_IN = "sign-in"
+    SESSION = "session"
+    SIGN_OUT = "sign-out"
     TRIGGER = "trigger"
     CONNECTORS = "connectors"
     JOBS = "jobs"
@@ -55,9 +60,10 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     path: str  # `{job}` stands for a job's id, `{connector}` for a connector's name
     summary: str
     body: type[Struct] | None = None
-    answer: type[Struct] | None  # None: any JSON object, or a text
+    answer: type[Struct] | None  # None: any JSON object, or a text; nothing, if the status is 204
     media_type: str = "application/json"  # of the answer
     answer_status: int = 200
+    answer_headers: Mapping[str, str] = {}  # what each of them holds
     parameters: tuple[Parameter, ...] = ()
     other_refusals: tuple[int, ...] = ()  # beside those that follow from the rest
     is_public: bool = False
@@ -67,7 +73,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
         """The statuses of all problems that can be the answer to one of its methods."""
         statuses = {500, *self.other_refusals}
         if not self.is_public:
-            statuses |= {401, 503}
+            statuses |= {401, 503} if set(self.methods) <= SAFE_METHODS else {401, 403, 503}
         if self.body is not None:
             statuses |= {400, 413}
         for parameter in self.parameters:

@@ -1,6 +1,6 @@
 """All that can be asked of the Worker: the one table of the routes and the OpenAPI document."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from durable.connector import NAME
 from durable.processor import JOB_ID
@@ -16,7 +16,9 @@ from worker.bodies import (
     Health,
     Jobs,
     Rejects,
+    Session,
     SetUp,
+    SignIn,
     Trigger,
 )
 from worker.endpoint import (
@@ -55,6 +57,34 @@ ENDPOINTS = (
         summary="Read this document",
         answer=None,
         is_public=True,
+    ),
+    Endpoint(
+        operation=Operation.SIGN_IN,
+        methods=("POST",),
+        path="/session",
+        summary="Sign in, to ask with a cookie instead of the token",
+        body=SignIn,
+        answer=None,
+        answer_status=204,
+        answer_headers={"Set-Cookie": "The cookie of the session."},
+        other_refusals=(401, 503),
+        is_public=True,
+    ),
+    Endpoint(
+        operation=Operation.SESSION,
+        methods=("GET", "HEAD"),
+        path="/session",
+        summary="See who asks",
+        answer=Session,
+    ),
+    Endpoint(
+        operation=Operation.SIGN_OUT,
+        methods=("DELETE",),
+        path="/session",
+        summary="Sign out",
+        answer=None,
+        answer_status=204,
+        answer_headers={"Set-Cookie": "Takes the cookie away."},
     ),
     Endpoint(
         operation=Operation.TRIGGER,
@@ -249,18 +279,19 @@ ENDPOINTS = (
     ),
 )
 # By the first part of the path, and whether it names a job or a connector.
-_BY_PATH: Mapping[tuple[str, bool], Endpoint] = {
-    (endpoint.path.partition("/{")[0], "/{" in endpoint.path): endpoint for endpoint in ENDPOINTS
-}
+_BY_PATH: dict[tuple[str, bool], list[Endpoint]] = {}
+for _endpoint in ENDPOINTS:
+    _place = (_endpoint.path.partition("/{")[0], "/{" in _endpoint.path)
+    _BY_PATH.setdefault(_place, []).append(_endpoint)
 
 
-def found(path: str) -> tuple[Endpoint, str] | None:
-    """The endpoint at a path and what is named in it, which may be anything; "" for nothing.
+def found(path: str) -> tuple[Sequence[Endpoint], str] | None:
+    """The endpoints at a path and what is named in it, which may be anything; "" for nothing.
 
     The path is taken as it came, with its escapes: no job's id and no connector needs any.
     """
-    if (endpoint := _BY_PATH.get((path, False))) is not None:
-        return endpoint, ""
+    if (endpoints := _BY_PATH.get((path, False))) is not None:
+        return endpoints, ""
     start, slash, name = path.rpartition("/")
-    endpoint = _BY_PATH.get((start, True)) if slash else None
-    return None if endpoint is None else (endpoint, name)
+    endpoints = _BY_PATH.get((start, True)) if slash else None
+    return None if endpoints is None else (endpoints, name)

@@ -6,6 +6,7 @@ finds the exported classes among this file's names.
 
 import asyncio
 import json
+import secrets
 import sys
 import time
 import traceback
@@ -13,9 +14,11 @@ from collections.abc import Awaitable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import httpx
 import js
 import msgspec
-from pyodide.ffi import to_js
+from msgspec.structs import asdict
+from pyodide.ffi import JsException, to_js
 from workers import DurableObject, WorkerEntrypoint
 
 import connectors
@@ -28,13 +31,54 @@ from durable.environment import Environment
 from durable.job import Mode
 from durable.log import Level
 from durable.store import Store
+from worker.access import Access, Key, UnavailableError
+from worker.edge import Edge
+from worker.request import Request
 from worker.responses import Response
-from worker.routes import Request, Routes, failure
+from worker.routes import Routes, failure
 from worker.schedule import due
+
+
+CERTS_SECONDS_MAX = 10
+SIGNED_WITH = "RSASSA-PKCS1-v1_5"
+
+
+async def _fetched(url: str) -> bytes:
+    """See `Access`."""
+    transport = runner.a_host().transport
+    async with httpx.AsyncClient(transport=transport, timeout=CERTS_SECONDS_MAX) as client:
+        try:
+            response = await client.get(url)
+        except httpx.HTTPError as error:
+            raise UnavailableError(f"{url} did not answer") from error
+    if response.status_code != 200:
+        raise UnavailableError(f"{url} answered {response.status_code}")
+    return response.content
+
+
+async def _is_signed(key: Key, signature: bytes, content: bytes) -> bool:
+    """See `Access`."""
+    algorithm = _object({"name": SIGNED_WITH, "hash": "SHA-256"})
+    usages, subtle = to_js(["verify"]), js.crypto.subtle
+    try:
+        public = await subtle.importKey("jwk", _object(asdict(key)), algorithm, False, usages)
+        arguments = (SIGNED_WITH, public, to_js(signature), to_js(content))
+        return bool(await subtle.verify(*arguments))
+    except JsException as error:
+        raise UnavailableError("one of the keys is of no use") from error
+
+
+def _object(content: Mapping[str, Any]) -> Any:
+    return to_js(content, dict_converter=js.Object.fromEntries)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 CONNECTORS = discover(connectors)
 TEND_MS = 20_000
+EDGE = Edge(_now_ms, lambda: secrets.token_hex(16), Access(_fetched, _is_signed))
 
 
 class Runner(runner.Runner):
@@ -65,7 +109,7 @@ class Watch(DurableObject):  # type: ignore[misc] # the platform's class has no 
 class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class has no types
     async def fetch(self, request: Any) -> Any:
         environment = Environment(lambda name: getattr(self.env, name, None))
-        routes = Routes(environment, CONNECTORS, _Runners(self.env.RUNNER), _now_ms)
+        routes = Routes(environment, CONNECTORS, _Runners(self.env.RUNNER), EDGE)
         try:
             response = await routes.answer(_request(request.js_object))
         except Exception:  # noqa: BLE001 - our own bug; the caller is told no more than that
@@ -119,10 +163,6 @@ async def _within(answer: Awaitable[Mapping[str, Any]], duration_ms: int) -> Map
     if asked.done():
         return asked.result()
     raise TimeoutError(f"an object has not answered for {duration_ms} ms")
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def _log(event: str, text: str) -> None:
@@ -217,6 +257,7 @@ def _request(request: Any) -> Request:
     url = urlsplit(request.url)
     return Request(
         method=request.method,
+        origin=f"{url.scheme}://{url.netloc}",
         path=url.path,
         query=dict(parse_qsl(url.query, keep_blank_values=True)),
         headers={str(name).lower(): str(value) for name, value in request.headers},
@@ -225,6 +266,7 @@ def _request(request: Any) -> Request:
 
 
 def _response(response: Response) -> Any:
-    headers = to_js(response.headers, dict_converter=js.Object.fromEntries)
-    init = js.Object.fromEntries(to_js([["status", response.status], ["headers", headers]]))
-    return js.Response.new(to_js(response.body), init)
+    init = _object({"status": response.status, "headers": response.headers})
+    # Where the status allows no body, an empty one is too much.
+    body = to_js(response.body) if response.body else None
+    return js.Response.new(body, init)

@@ -14,6 +14,7 @@ from worker import problems
 from worker.bodies import Accepted
 from worker.endpoint import Endpoint, Parameter
 from worker.problems import Problem
+from worker.sessions import COOKIE
 
 
 VERSION = "0.1.0"  # the project's
@@ -22,6 +23,7 @@ DESCRIPTION = (
     "What is no method of a path is answered 405, what is no path 404."
 )
 SCHEME = "token"
+COOKIE_SCHEME = "session"
 Json = dict[str, Any]
 
 
@@ -29,15 +31,22 @@ def document(endpoints: Sequence[Endpoint]) -> Json:
     """The whole document, of OpenAPI 3.1."""
     paths: Json = {}
     for endpoint in endpoints:
-        paths[endpoint.path] = {
-            method.lower(): _operation(endpoint, method) for method in endpoint.methods
-        }
-    scheme = {"type": "http", "scheme": "bearer", "description": "The secret TRIGGER_TOKEN."}
+        methods = {method.lower(): _operation(endpoint, method) for method in endpoint.methods}
+        paths.setdefault(endpoint.path, {}).update(methods)
+    schemes = {
+        SCHEME: {"type": "http", "scheme": "bearer", "description": "The secret TRIGGER_TOKEN."},
+        COOKIE_SCHEME: {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": COOKIE,
+            "description": "As `POST /session` gives it. What is not GET or HEAD needs an Origin.",
+        },
+    }
     return {
         "openapi": "3.1.0",
         "info": {"title": "glean-durable-sync", "version": VERSION, "description": DESCRIPTION},
         "paths": paths,
-        "components": {"schemas": _schemas(endpoints), "securitySchemes": {SCHEME: scheme}},
+        "components": {"schemas": _schemas(endpoints), "securitySchemes": schemes},
     }
 
 
@@ -59,7 +68,7 @@ def _operation(endpoint: Endpoint, method: str) -> Json:
     operation: Json = {
         "operationId": f"{endpoint.operation}-head" if is_head else endpoint.operation.value,
         "summary": endpoint.summary,
-        "security": [] if endpoint.is_public else [{SCHEME: []}],
+        "security": [] if endpoint.is_public else [{SCHEME: []}, {COOKIE_SCHEME: []}],
         "parameters": [_parameter(parameter) for parameter in endpoint.parameters],
         "responses": answers,
     }
@@ -81,13 +90,17 @@ def _parameter(parameter: Parameter) -> Json:
 
 def _answer(endpoint: Endpoint, *, is_head: bool) -> Json:
     kind = endpoint.answer
-    answer: Json = {"description": _text(kind) if kind is not None else endpoint.summary + "."}
-    if not is_head:
+    is_empty = endpoint.answer_status == 204
+    answer: Json = {"description": endpoint.summary + "." if kind is None else _text(kind)}
+    if not (is_head or is_empty):
         is_text = endpoint.media_type.startswith("text/")
         schema = _reference(kind) if kind else {"type": "string" if is_text else "object"}
         answer["content"] = {endpoint.media_type: {"schema": schema}}
+    headers = dict(endpoint.answer_headers)
     if kind is Accepted:
-        answer["headers"] = {"Location": _header("The path of the job's status.")}
+        headers["Location"] = "The path of the job's status."
+    if headers:
+        answer["headers"] = {name: _header(text) for name, text in headers.items()}
     return answer
 
 

@@ -23,8 +23,13 @@ def bad_request(detail: str) -> Problem:
 
 
 def unauthorized(detail: str) -> Problem:
-    """The token is missing or wrong."""
+    """The token is missing or wrong, and so is all that stands for it."""
     return Problem(title="Unauthorized", status=401, detail=detail)
+
+
+def forbidden(detail: str) -> Problem:
+    """Another site's page may have had the browser send this: its Origin is not the Worker's."""
+    return Problem(title="Forbidden", status=403, detail=detail)
 
 
 def not_found(detail: str) -> Problem:
@@ -67,13 +72,14 @@ def bad_gateway(detail: str) -> Problem:
 
 
 def unavailable(detail: str) -> Problem:
-    """The Worker has no TRIGGER_TOKEN, or an unusable one, so nobody may call it."""
+    """It cannot be told who may call: TRIGGER_TOKEN is missing, or Access's keys are."""
     return Problem(title="Service Unavailable", status=503, detail=detail)
 
 
 MAKERS: Mapping[int, Callable[..., Problem]] = {
     400: bad_request,
     401: unauthorized,
+    403: forbidden,
     404: not_found,
     405: method_not_allowed,
     409: conflict,

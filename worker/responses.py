@@ -11,6 +11,10 @@ from worker import problems
 from worker.problems import Problem
 
 
+# A browser keeps none of it, and takes none of it for a page or a script.
+HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
 class Response(Struct, frozen=True):
     status: int
     headers: Mapping[str, str]
@@ -35,17 +39,22 @@ def no_job(job_id: str) -> Response:
 def json_answer(status: int, content: object, headers: Mapping[str, str] | None = None) -> Response:
     return Response(
         status,
-        {"content-type": "application/json", "cache-control": "no-store", **(headers or {})},
+        {"content-type": "application/json", **HEADERS, **(headers or {})},
         msgspec.json.encode(content),
     )
 
 
 def text_answer(kind: str, content: str) -> Response:
-    return Response(200, {"content-type": kind, "cache-control": "no-store"}, content.encode())
+    return Response(200, {"content-type": kind, **HEADERS}, content.encode())
+
+
+def nothing(headers: Mapping[str, str]) -> Response:
+    """Done, and there is nothing to say."""
+    return Response(204, {**HEADERS, **headers}, b"")
 
 
 def refused(problem: Problem, allow: str | None = None) -> Response:
-    headers = {"content-type": "application/problem+json", "cache-control": "no-store"}
+    headers = {"content-type": "application/problem+json", **HEADERS}
     if allow is not None:
         headers["allow"] = allow
     if problem.status == 401:

@@ -1,10 +1,9 @@
 """HTTP requests and their answers, without the platform."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar, assert_never
+from collections.abc import Mapping
+from typing import Any, assert_never
 
 import msgspec
-from msgspec import Struct
 
 from durable.checks import Check, Outcome
 from durable.commands import Command
@@ -12,12 +11,15 @@ from durable.connector import Connectors
 from durable.environment import Environment
 from durable.processor import connector_name
 from durable.provision import Unprovisioned
-from worker import auth, metrics, openapi, problems
+from worker import metrics, openapi, pages, problems, sign_in
+from worker.auth import Auth, Caller, Via
 from worker.bodies import Approval, Checked, Health, Rejected, Rejects, SetUp, Trigger
+from worker.edge import Edge
 from worker.endpoint import Endpoint, Operation
 from worker.endpoints import ENDPOINTS, found
 from worker.listings import Listings
 from worker.problems import Problem
+from worker.request import Request, decoded
 from worker.responses import (
     Response,
     job_answer,
@@ -29,20 +31,7 @@ from worker.responses import (
 from worker.runners import Runners
 
 
-BODY_BYTES_MAX = 64 * 1024
 REJECTS_MAX = 100  # in one answer
-
-Body = TypeVar("Body")
-
-
-class Request(Struct, frozen=True, kw_only=True):
-    """What is looked at of a request. Names of headers are in lower case."""
-
-    method: str
-    path: str
-    query: Mapping[str, str] = {}
-    headers: Mapping[str, str]
-    body: Callable[[int], Awaitable[bytes | None]]  # up to so many bytes; None if it has more
 
 
 class Routes:
@@ -52,46 +41,57 @@ class Routes:
         environment: variables and secrets.
         connectors: all there are.
         runners: where their jobs are.
-        now_ms: the clock.
+        edge: what only the platform has.
     """
 
     def __init__(
-        self,
-        environment: Environment,
-        connectors: Connectors,
-        runners: Runners,
-        now_ms: Callable[[], int],
+        self, environment: Environment, connectors: Connectors, runners: Runners, edge: Edge
     ) -> None:
-        self._environment = environment
+        self._auth = Auth(environment, edge.team, edge.now_ms)
         self._connectors = connectors
         self._runners = runners
-        self._listings = Listings(connectors, runners, now_ms)
+        self._edge = edge
+        self._listings = Listings(connectors, runners, edge.now_ms)
 
     async def answer(self, request: Request) -> Response:
+        if (page := pages.answer(request)) is not None:
+            return pages.varied(request, page)
+        return pages.varied(request, await self._answered(request))
+
+    async def _answered(self, request: Request) -> Response:
         if (at := found(request.path)) is None:
             return refused(problems.not_found(f"There is nothing at {request.path!r:.200}."))
-        endpoint, job_id = at
-        if request.method not in endpoint.methods:
+        endpoints, job_id = at
+        endpoint = next((one for one in endpoints if request.method in one.methods), None)
+        if endpoint is None:
+            methods = [method for one in endpoints for method in one.methods]
             problem = problems.method_not_allowed(
-                f"{request.method} is not for {request.path!r:.200}; use {endpoint.methods[0]}."
+                f"{request.method} is not for {request.path!r:.200}; use {methods[0]}."
             )
-            return refused(problem, allow=", ".join(endpoint.methods))
-        if not endpoint.is_public:
-            refusal = auth.refusal(self._environment, request.headers.get("authorization"))
-            if refusal is not None:
-                return refused(refusal)
+            return refused(problem, allow=", ".join(methods))
+        public = Caller(Via.NOBODY)
+        caller = public if endpoint.is_public else await self._auth.caller(request)
+        if isinstance(caller, Problem):
+            return refused(caller)
         if (fault := _parameter_fault(endpoint, request)) is not None:
             return refused(problems.bad_request(fault))
-        return await self._performed(endpoint.operation, job_id, request)
+        return await self._performed(endpoint.operation, job_id, request, caller)
 
     async def _performed(  # noqa: C901, PLR0911, PLR0912 - a return for each
-        self, operation: Operation, job_id: str, request: Request
+        self, operation: Operation, job_id: str, request: Request, caller: Caller
     ) -> Response:
         match operation:
             case Operation.HEALTH:
                 return json_answer(200, Health())
             case Operation.OPENAPI:
                 return json_answer(200, openapi.document(ENDPOINTS))
+            case Operation.SIGN_IN:
+                edge = self._edge
+                return await sign_in.signed_in(request, self._auth, edge.nonce(), edge.now_ms())
+            case Operation.SESSION:
+                return sign_in.session(caller)
+            case Operation.SIGN_OUT:
+                return sign_in.signed_out()
             case Operation.TRIGGER:
                 return await self._trigger(request)
             case Operation.CONNECTORS:
@@ -122,7 +122,7 @@ class Routes:
     async def _trigger(self, request: Request) -> Response:
         key = request.headers.get("idempotency-key")
         example = '{"mode": "FULL"} or {"mode": "INCREMENTAL", "connector": "name"}'
-        trigger = await _decoded(request, Trigger, example)
+        trigger = await decoded(request, Trigger, example)
         if isinstance(trigger, Problem):
             return refused(trigger)
         name = self._chosen(trigger)
@@ -163,7 +163,7 @@ class Routes:
         return no_job(job_id)
 
     async def _approve(self, job_id: str, request: Request) -> Response:
-        approval = await _decoded(request, Approval, '{"deletions": 120}')
+        approval = await decoded(request, Approval, '{"deletions": 120}')
         if isinstance(approval, Problem):
             return refused(approval)
         return await self._command(Command.APPROVE, job_id, int(approval.deletions))
@@ -190,7 +190,7 @@ class Routes:
         if operation is Operation.DATASOURCE:
             shown = await self._runners.datasource(connector)
         else:
-            seen = await _decoded(request, SetUp, '{"differences": 3}')
+            seen = await decoded(request, SetUp, '{"differences": 3}')
             if isinstance(seen, Problem):
                 return refused(seen)
             shown = await self._runners.set_up(connector, int(seen.differences))
@@ -233,16 +233,6 @@ class Routes:
 def failure() -> Response:
     """The answer where our own code failed."""
     return refused(problems.internal())
-
-
-async def _decoded(request: Request, kind: type[Body], example: str) -> Body | Problem:
-    body = await request.body(BODY_BYTES_MAX)
-    if body is None:
-        return problems.too_large(f"The body is over {BODY_BYTES_MAX} bytes.")
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return problems.bad_request(f"{error}. Send JSON like {example}.")
 
 
 def _parameter_fault(endpoint: Endpoint, request: Request) -> str | None:

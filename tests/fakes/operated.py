@@ -260,8 +260,7 @@ def _check_declared(request: httpx.Request) -> None:
     """The request is one of those in the Worker's OpenAPI document."""
     at = found(request.url.raw_path.partition(b"?")[0].decode())
     assert at is not None, request.url
-    endpoint, _ = at
-    assert request.method in endpoint.methods
+    (endpoint,) = (one for one in at[0] if request.method in one.methods)
     declared = {(each.place, each.name.lower()): each.pattern for each in endpoint.parameters}
     for name, value in request.url.params.items():
         assert declared["query", name].fullmatch(value), value

@@ -8,13 +8,16 @@ import msgspec
 
 from durable.connector import Connectors
 from tests.fakes.connector import NOTES
+from tests.fakes.edge import an_edge
 from tests.fakes.environment import an_environment
 from tests.fakes.runners import FakeRunners
+from worker.edge import Edge
+from worker.request import Request
 from worker.responses import Response
-from worker.routes import Request, Routes
+from worker.routes import Routes
 
 
-NOW_MS = 1_764_000_000_000
+ORIGIN = "https://sync.example"
 BEARER = {"authorization": "Bearer t0ken"}
 NOTES_ONLY: Connectors = {"notes": NOTES}
 
@@ -29,17 +32,20 @@ def a_request(
     async def read(bytes_max: int) -> bytes | None:
         return body if len(body) <= bytes_max else None
 
-    return Request(method=method, path=path, query=query or {}, headers=headers, body=read)
+    return Request(
+        method=method, origin=ORIGIN, path=path, query=query or {}, headers=headers, body=read
+    )
 
 
 def answered(
     request: Request,
     runners: FakeRunners | None = None,
     connectors: Connectors = NOTES_ONLY,
+    edge: Edge | None = None,
     **variables: str,
 ) -> Response:
     environment = an_environment(**({"TRIGGER_TOKEN": "t0ken"} | variables))
-    routes = Routes(environment, connectors, runners or FakeRunners(), lambda: NOW_MS)
+    routes = Routes(environment, connectors, runners or FakeRunners(), edge or an_edge())
     return asyncio.run(routes.answer(request))
 
 

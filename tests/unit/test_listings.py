@@ -14,7 +14,8 @@ from durable.history.lines import Line
 from durable.history.overview import Known, overview
 from durable.job import Mode, State
 from tests.fakes.connector import NOTES
-from tests.fakes.requests import NOW_MS, a_request, answered, check_problem, content
+from tests.fakes.edge import NOW_MS
+from tests.fakes.requests import a_request, answered, check_problem, content
 from tests.fakes.runners import JOB_ID, FakeRunners
 from worker.listings import EVENTS_MAX, JOBS_SHOWN
 

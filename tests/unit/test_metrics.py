@@ -7,7 +7,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from durable.history.measures import Measures
 from durable.history.tally import TURN_MS, Tally
 from durable.job import State
-from tests.fakes.requests import NOW_MS, a_request, answered
+from tests.fakes.edge import NOW_MS
+from tests.fakes.requests import a_request, answered
 from tests.fakes.runners import FakeRunners
 from worker.metrics import text
 

@@ -9,7 +9,7 @@ from dev.staging import ROOT
 from durable.job import Job, Mode
 from durable.status import Status, status
 from worker import openapi, problems
-from worker.bodies import Accepted, Approval, Rejects, Trigger
+from worker.bodies import Accepted, Approval, Rejects, Session, SignIn, Trigger
 from worker.endpoint import KEY, PLACE, Endpoint, Operation
 from worker.endpoints import ENDPOINTS, found
 from worker.problems import Problem
@@ -32,7 +32,17 @@ def test_each_operation_has_one_endpoint() -> None:
 def test_an_endpoint_is_found_at_its_path(endpoint: Endpoint) -> None:
     start, brace, _ = endpoint.path.partition("{")
 
-    assert found(f"{start}x" if brace else start) == (endpoint, "x" if brace else "")
+    at = found(f"{start}x" if brace else start)
+
+    assert at is not None
+    assert endpoint in at[0]
+    assert at[1] == ("x" if brace else "")
+
+
+def test_a_method_is_of_one_endpoint_of_a_path() -> None:
+    asked = [(method, one.path) for one in ENDPOINTS for method in one.methods]
+
+    assert len(set(asked)) == len(asked)
 
 
 @pytest.mark.parametrize(
@@ -47,10 +57,10 @@ def test_at_any_other_path_is_none(path: str) -> None:
 
 
 def test_whatever_follows_the_last_slash_is_taken_for_a_job() -> None:
-    assert [found(path) for path in ("/status/", "/status/..")] == [
-        (next(one for one in ENDPOINTS if one.operation is Operation.STATUS), job_id)
-        for job_id in ("", "..")
-    ]
+    status = [one for one in ENDPOINTS if one.operation is Operation.STATUS]
+
+    assert found("/status/") == (status, "")
+    assert found("/status/..") == (status, "..")
 
 
 def test_the_document_can_be_encoded_and_is_of_openapi_3_1() -> None:
@@ -70,7 +80,9 @@ def test_all_that_is_referred_to_is_there() -> None:
     assert set(re.findall(r"#/components/schemas/([A-Za-z]+)", text)) <= set(SCHEMAS)
 
 
-@pytest.mark.parametrize("kind", [Trigger, Approval, Accepted, Status, Rejects, Problem])
+@pytest.mark.parametrize(
+    "kind", [Trigger, Approval, Accepted, Status, Rejects, Session, SignIn, Problem]
+)
 def test_a_type_is_shown_with_its_docstring_and_its_fields(kind: type[msgspec.Struct]) -> None:
     schema = SCHEMAS[kind.__name__]
 
@@ -114,10 +126,18 @@ def test_a_jobs_id_is_shown_without_pythons_own_syntax() -> None:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.operation)
 def test_only_what_is_public_asks_for_no_token(endpoint: Endpoint) -> None:
-    is_public = endpoint.operation in {Operation.HEALTH, Operation.OPENAPI}
-    for shown in DOCUMENT["paths"][endpoint.path].values():
-        assert shown["security"] == ([] if is_public else [{"token": []}])
-        assert ({"401", "503"} <= set(shown["responses"])) is not is_public
+    is_public = endpoint.operation in {Operation.HEALTH, Operation.OPENAPI, Operation.SIGN_IN}
+    for method in endpoint.methods:
+        shown = DOCUMENT["paths"][endpoint.path][method.lower()]
+        assert shown["security"] == ([] if is_public else [{"token": []}, {"session": []}])
+        assert is_public or {"401", "503"} <= set(shown["responses"])
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.operation)
+def test_what_a_page_may_have_sent_is_refused_where_something_is_done(endpoint: Endpoint) -> None:
+    is_guarded = not endpoint.is_public and not set(endpoint.methods) <= {"GET", "HEAD"}
+
+    assert (403 in endpoint.refusals) is is_guarded
 
 
 def test_every_status_says_what_it_means() -> None:

@@ -13,7 +13,8 @@ from durable.model.datasource import Datasource
 from tests.fakes.connector import NOTES
 from tests.fakes.requests import BEARER, a_request, answered, check_problem, content
 from tests.fakes.runners import JOB_ID, STATUS, FakeRunners
-from worker.routes import BODY_BYTES_MAX, failure
+from worker.request import BODY_BYTES_MAX
+from worker.routes import failure
 
 
 TWO: Connectors = {
@@ -29,6 +30,14 @@ def test_health_is_told_to_anybody() -> None:
 
     assert (response.status, content(response)) == (200, {"status": "ok"})
     assert response.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("path", ["/health", f"/status/{JOB_ID}", "/nothing", "/trigger"])
+def test_an_answer_is_neither_guessed_at_nor_kept(path: str) -> None:
+    headers = answered(a_request("GET", path)).headers
+
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -74,7 +83,6 @@ def test_no_answer_is_kept_by_caches(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "",
         "/Health",
         "/health/",

@@ -5,7 +5,8 @@ import pytest
 from durable.commands import Command, Refusal
 from tests.fakes.requests import a_request, answered, check_problem, content
 from tests.fakes.runners import JOB_ID, STATUS, FakeRunners
-from worker.routes import BODY_BYTES_MAX, REJECTS_MAX
+from worker.request import BODY_BYTES_MAX
+from worker.routes import REJECTS_MAX
 
 
 APPROVAL = b'{"deletions": 120}'

@@ -10,21 +10,25 @@ from durable.connector import Connectors
 from durable.job import Job, Mode
 from durable.store import TRIGGER_KEYS_MAX, Store
 from tests.fakes.connector import NOTES
+from tests.fakes.edge import an_edge
 from tests.fakes.environment import an_environment
 from tests.fakes.storage import Storage
 from worker.endpoint import Endpoint, Operation
 from worker.endpoints import ENDPOINTS
+from worker.request import Request
 from worker.responses import Response
-from worker.routes import Request, Routes
+from worker.routes import Routes
 
 
 TOKEN = "t0ken-of-the-tests"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
+ORIGIN = "https://sync.example"
 JOB_ID = "notes-20251124T160000123Z-0a1b2c"
 CONNECTORS: Connectors = {"notes": NOTES}
 FULL = b'{"mode": "FULL"}'
-PUBLIC = {Operation.HEALTH, Operation.OPENAPI}
+PUBLIC = {Operation.HEALTH, Operation.OPENAPI, Operation.SIGN_IN}
 GUARDED = [endpoint for endpoint in ENDPOINTS if endpoint.operation not in PUBLIC]
+NAMING = [endpoint for endpoint in GUARDED if "{" in endpoint.path]
 
 
 class Runners:
@@ -99,8 +103,8 @@ def answered(
         return body
 
     runners = Runners()
-    routes = Routes(an_environment(TRIGGER_TOKEN=token), CONNECTORS, runners, lambda: 0)
-    request = Request(method=method, path=path, headers=headers, body=read)
+    routes = Routes(an_environment(TRIGGER_TOKEN=token), CONNECTORS, runners, an_edge())
+    request = Request(method=method, origin=ORIGIN, path=path, headers=headers, body=read)
     return asyncio.run(routes.answer(request)), runners.asked
 
 
@@ -147,12 +151,14 @@ def test_where_the_token_is_not_usable_nobody_is_answered(endpoint: Endpoint, to
 
 def test_a_token_that_was_compared_is_redacted_from_then_on() -> None:
     environment = an_environment(TRIGGER_TOKEN=TOKEN)
-    routes = Routes(environment, CONNECTORS, Runners(), lambda: 0)
+    routes = Routes(environment, CONNECTORS, Runners(), an_edge())
 
     async def read(_bytes_max: int) -> bytes:
         return FULL
 
-    asyncio.run(routes.answer(Request(method="POST", path="/trigger", headers=BEARER, body=read)))
+    request = Request(method="POST", origin=ORIGIN, path="/trigger", headers=BEARER, body=read)
+
+    asyncio.run(routes.answer(request))
 
     assert environment.redacted(f"Traceback: {TOKEN}") == "Traceback: ***"
 
@@ -166,11 +172,7 @@ def test_a_token_that_was_compared_is_redacted_from_then_on() -> None:
     ],
     ids=lambda job_id: repr(job_id[:40]),
 )
-@pytest.mark.parametrize(
-    "endpoint",
-    [endpoint for endpoint in GUARDED if "/{" in endpoint.path],
-    ids=lambda endpoint: endpoint.operation,
-)
+@pytest.mark.parametrize("endpoint", NAMING, ids=lambda endpoint: endpoint.operation)
 def test_for_what_is_no_job_of_a_known_connector_no_object_is_made(
     endpoint: Endpoint, job_id: str
 ) -> None:

@@ -8,8 +8,11 @@ import pytest
 from dev.staging import ROOT
 
 
-def test_the_token_is_compared_in_constant_time() -> None:
-    tree = ast.parse((ROOT / "worker/auth.py").read_text(encoding="utf-8"))
+@pytest.mark.parametrize(
+    ("path", "right"), [("worker/auth.py", "token"), ("worker/sessions.py", "_signature")]
+)
+def test_the_token_and_a_signature_are_compared_in_constant_time(path: str, right: str) -> None:
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     compared = {
         name.id
         for node in ast.walk(tree)
@@ -21,7 +24,7 @@ def test_the_token_is_compared_in_constant_time() -> None:
 
     assert not compared & {"token", "given", "authorization"}
     assert any(
-        call.startswith("hmac.compare_digest(") and "given" in call and "token" in call
+        call.startswith("hmac.compare_digest(") and "given" in call and right in call
         for call in called
     )
 

@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from connectors.examples import files, tickets, wiki
+from connectors.examples import tickets
+from dev.examples import SECRETS, examples
 from dev.rest.people import people
-from dev.site import Server, Site
 from dev.stack import RESTING, Stack
-from dev.staging import ROOT
 from dev.wiki_source.contents import SPACES
 from dev.wiki_source.identities import GROUPS, members
-from durable.model.datasource import Datasource, definition
+from durable.model.datasource import definition
 
 
 pytestmark = pytest.mark.workerd
@@ -23,47 +22,11 @@ pytestmark = pytest.mark.workerd
 LIMITS = {"turn_pages_max": 3, "backoff_ms_min": 100}
 COUNT = 60
 KILLS = 2
-SECRETS = {
-    "TICKETS_TOKEN": "tickets-token-Kf4RmW8sPz2L",
-    "FILES_CLIENT_ID": "client-1",
-    "FILES_CLIENT_SECRET": "files-secret-Yt6GhN3xQb9V",
-    "WIKI_USER": "reader",
-    "WIKI_TOKEN": "wiki-token-Lc7TdJ5vMw1X",
-    "CONNECTOR_SIGNING_KEY": "signing-key-Pb3ZrF8nHk6S",
-}
-COUNTED = ("--count", str(COUNT))
-TICKETS = Server(
-    "TICKETS_URL", "dev.tickets_source", ("--token-env", "TICKETS_TOKEN", *COUNTED), SECRETS
-)
-FILES = Server(
-    "FILES_URL",
-    "dev.files_source",
-    ("--client-id-env", "FILES_CLIENT_ID", "--client-secret-env", "FILES_CLIENT_SECRET", *COUNTED),
-    SECRETS,
-)
-WIKI = Server(
-    "WIKI_URL",
-    "dev.wiki_source",
-    ("--user-env", "WIKI_USER", "--token-env", "WIKI_TOKEN", *COUNTED),
-    SECRETS,
-)
-BACKEND = Server(
-    "CONNECTOR_API_URL", "dev.backend", ("--signing-secret-env", "CONNECTOR_SIGNING_KEY"), SECRETS
-)
-DECLARED: list[Datasource] = [
-    each.datasource for each in (wiki.connector, tickets.connector, files.connector)
-]
-SITE = Site(
-    servers=[TICKETS, FILES, WIKI, BACKEND],
-    datasources=[definition(datasource) for datasource in DECLARED],
-    variables={**SECRETS, "GLEAN_INSTANCE": "acme"},
-    connectors=ROOT / "connectors/examples",
-)
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("connectors"), LIMITS, site=SITE) as started:
+    with Stack(tmp_path_factory.mktemp("connectors"), LIMITS, site=examples(COUNT)) as started:
         yield started
 
 

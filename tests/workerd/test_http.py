@@ -8,6 +8,7 @@ import pytest
 
 from dev.runtime import Runtime
 from dev.stack import Stack
+from dev.staging import ROOT
 
 
 pytestmark = pytest.mark.workerd
@@ -58,7 +59,8 @@ def test_without_its_secret_the_worker_says_what_to_set(without_token: Runtime) 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/", 404),
+        ("GET", "/assets/entry.py", 404),
+        ("POST", "/", 405),
         ("GET", "/status", 404),
         ("GET", "/status/python-docs-20260101T000000000Z-abcdef", 404),
         ("GET", "/status/other-20260101T000000000Z-abcdef", 404),
@@ -122,3 +124,21 @@ def test_a_datasource_that_is_only_named_is_shown_and_not_set_up(stack: Stack) -
     assert refusal.status_code == 409
     assert refusal.headers["content-type"] == "application/problem+json"
     assert "give its Datasource a category" in refusal.json()["detail"]
+
+
+def test_a_browser_gets_the_dashboard_from_the_bundle(stack: Stack) -> None:
+    page = stack.request("GET", "/jobs", headers={"accept": "text/html"})
+    assets = {
+        path: stack.request("GET", path, headers={})
+        for path in ("/assets/dashboard.js", "/assets/dashboard.css", "/assets/icon.svg")
+    }
+    again = stack.request("GET", "/", headers={"if-none-match": page.headers["etag"]})
+
+    assert page.status_code == 200
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert all(path in page.text for path in assets)
+    for path, response in assets.items():
+        name = path.rpartition("/")[2]
+        assert response.content == (ROOT / "worker/dashboard" / name).read_bytes()
+    assert (again.status_code, again.content) == (304, b"")

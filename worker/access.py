@@ -1,0 +1,212 @@
+"""What Cloudflare Access says of a request that it let through. Pure, but for what is handed in.
+
+Access adds a JSON Web Token, signed with RS256 by a key of the team's. The team's keys are public:
+the one in use and the one before, changed about every six weeks, the earlier one valid for seven
+days more. (Cloudflare's documentation, "Validate JWTs" and "Application token".)
+"""
+
+import re
+from base64 import b64decode
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from durable.environment import Environment
+from durable.errors import ConfigurationError
+
+
+HEADER = "cf-access-jwt-assertion"
+TEAM_DOMAIN = "ACCESS_TEAM_DOMAIN"
+AUDIENCE = "ACCESS_AUD"
+ORIGIN = re.compile(r"https://[a-z0-9.-]+|http://127\.0\.0\.1:[0-9]+")  # the latter for local runs
+CERTS_PATH = "/cdn-cgi/access/certs"
+ALGORITHM = "RS256"
+KEPT_MS = 60 * 60 * 1_000
+PAUSE_MS = 60 * 1_000  # between two fetches, whoever asks for whatever key
+LEEWAY_SECONDS = 60  # clocks differ
+TOKEN = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
+
+Part = TypeVar("Part", bound=Struct)
+Seconds = Annotated[float, Meta(ge=0, le=253_402_300_799)]  # since 1970, to the end of year 9999
+
+
+class DeniedError(Exception):
+    """The message goes on after the header's name, and shows nothing of the token."""
+
+
+class UnavailableError(Exception):
+    """The team's keys cannot be had; the message says why."""
+
+
+class Team(Struct, frozen=True):
+    """Whose tokens count."""
+
+    issuer: str
+    audience: str  # the application's
+
+
+class Identity(Struct, frozen=True):
+    """Who was let through: a person's e-mail address, or a service token's name."""
+
+    who: str | None
+    expires_at_ms: int
+
+
+class Key(Struct, frozen=True):
+    """A public key, as RFC 7517 writes it."""
+
+    kid: str = ""
+    kty: str = ""
+    n: str = ""
+    e: str = ""
+    alg: str = ALGORITHM
+    use: str = "sig"
+
+
+class _Keys(Struct, frozen=True):
+    keys: list[Key]
+
+
+class _Header(Struct, frozen=True):
+    alg: str
+    kid: str = ""
+    crit: list[str] | None = None
+
+
+class _Claims(Struct, frozen=True):
+    iss: str
+    aud: list[str] | str
+    exp: Seconds
+    iat: Seconds | None = None
+    nbf: Seconds | None = None
+    email: str = ""
+    common_name: str = ""
+
+
+class Access:
+    """Keeps the team's keys, for as long as the isolate lives.
+
+    Args:
+        fetch: the body of the answer of 200 at a URL. Raises UnavailableError.
+        is_signed: whether a key has made a signature, by RSASSA-PKCS1-v1_5 with SHA-256, of these
+            bytes.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[str], Awaitable[bytes]],
+        is_signed: Callable[[Key, bytes, bytes], Awaitable[bool]],
+    ) -> None:
+        self._fetch = fetch
+        self._is_signed = is_signed
+        self._keys: Mapping[str, Key] = {}
+        self._kept_until_ms = 0
+        self._tried_at_ms: int | None = None  # the latest fetch
+        self._fault: UnavailableError | None = None  # that it ended with
+
+    async def identity(self, assertion: str, team: Team, now_ms: int) -> Identity:
+        """Who was let through.
+
+        Raises:
+            DeniedError: nobody was.
+            UnavailableError: that cannot be told now.
+        """
+        if (parts := TOKEN.fullmatch(assertion)) is None:
+            raise DeniedError("is not a JSON Web Token")
+        header, claims, signature = map(_bytes, parts.groups())
+        key = await self._key(_kid(header), team, now_ms)
+        signed = assertion.rpartition(".")[0].encode()
+        if not await self._is_signed(key, signature, signed):
+            raise DeniedError("has a wrong signature")
+        return _identity(claims, team, now_ms)
+
+    async def _key(self, kid: str, team: Team, now_ms: int) -> Key:
+        is_old = now_ms >= self._kept_until_ms
+        if is_old or kid not in self._keys:
+            await self._refresh(team, now_ms, is_needed=is_old)
+        if (key := self._keys.get(kid)) is None:
+            raise DeniedError("is signed by none of the team's keys")
+        return key
+
+    async def _refresh(self, team: Team, now_ms: int, *, is_needed: bool) -> None:
+        if self._tried_at_ms is None or now_ms >= self._tried_at_ms + PAUSE_MS:
+            try:
+                self._keys = _usable(await self._fetch(team.issuer + CERTS_PATH))
+                self._kept_until_ms, self._fault = now_ms + KEPT_MS, None
+            except UnavailableError as error:
+                self._fault = error
+            # Only now: who asks meanwhile cannot wait for another request's fetch, and has its own.
+            self._tried_at_ms = now_ms
+        if is_needed and self._fault is not None:
+            raise self._fault
+
+
+def team(environment: Environment) -> Team | None:
+    """The team that the deployment names; None where it does without Access.
+
+    Raises:
+        ConfigurationError: it is named in part, or not as Access needs it.
+    """
+    issuer, audience = environment.optional(TEAM_DOMAIN), environment.optional(AUDIENCE)
+    if issuer is None and audience is None:
+        return None
+    if issuer is None or audience is None:
+        missing = TEAM_DOMAIN if issuer is None else AUDIENCE
+        raise ConfigurationError(
+            f"the variable {missing} is not set: Cloudflare Access needs both {TEAM_DOMAIN} and "
+            f"{AUDIENCE} in [vars] of wrangler.toml"
+        )
+    if not ORIGIN.fullmatch(issuer):
+        raise ConfigurationError(
+            f"the variable {TEAM_DOMAIN} is {issuer!r:.100}, and has to be as in "
+            "https://TEAM.cloudflareaccess.com, with nothing behind it"
+        )
+    return Team(issuer, audience)
+
+
+def _kid(encoded: bytes) -> str:
+    header = _read(encoded, _Header)
+    if header.alg != ALGORITHM:
+        raise DeniedError(f"is signed by {header.alg!r:.20} and not by {ALGORITHM}")
+    if header.crit is not None:
+        raise DeniedError("has extensions that must be understood, and are not")
+    return header.kid
+
+
+def _identity(encoded: bytes, team: Team, now_ms: int) -> Identity:
+    claims, now = _read(encoded, _Claims), now_ms / 1_000
+    if claims.iss != team.issuer:
+        raise DeniedError(f"is of another team than {TEAM_DOMAIN} names")
+    audiences = [claims.aud] if isinstance(claims.aud, str) else claims.aud
+    if team.audience not in audiences:
+        raise DeniedError(f"is for another application than {AUDIENCE} names")
+    if now >= claims.exp + LEEWAY_SECONDS:
+        raise DeniedError("has expired: sign in to Cloudflare Access again")
+    if any(at is not None and now < at - LEEWAY_SECONDS for at in (claims.nbf, claims.iat)):
+        raise DeniedError("is not valid yet")
+    return Identity(claims.email or claims.common_name or None, int(claims.exp * 1_000))
+
+
+def _usable(body: bytes) -> Mapping[str, Key]:
+    try:
+        keys = msgspec.json.decode(body, type=_Keys).keys
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UnavailableError("what is there is no set of keys") from error
+    wanted = ("RSA", ALGORITHM, "sig")
+    return {key.kid: key for key in keys if (key.kty, key.alg, key.use) == wanted and key.kid}
+
+
+def _read(encoded: bytes, kind: type[Part]) -> Part:
+    try:
+        return msgspec.json.decode(encoded, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DeniedError("is not a JSON Web Token") from error
+
+
+def _bytes(part: str) -> bytes:
+    try:
+        return b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
+    except ValueError as error:
+        raise DeniedError("is not a JSON Web Token") from error

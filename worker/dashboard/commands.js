@@ -1,0 +1,76 @@
+/** What can be asked of a job. Each asks before it acts, and says what comes of it. */
+
+import { acting } from "./actions.js";
+import { post } from "./api.js";
+import { confirmed } from "./dialog.js";
+import { h } from "./dom.js";
+import { lookAgain } from "./live.js";
+import { quiet } from "./notices.js";
+import { counted, ENDED } from "./words.js";
+
+/** The buttons for what a job takes now. */
+export function commands(status) {
+  const known = { approve: approval, cancel: cancellation, retry: retrial };
+  const offers = status.commands.filter((name) => name in known).map((name) => known[name](status));
+  if (status.rejected && ENDED.includes(status.state)) offers.push(repetition(status));
+  return h("div", { class: "buttons" }, offers.map(button));
+}
+
+function approval({ id, missing }) {
+  const documents = counted(missing, "document");
+  return {
+    label: `Approve: delete ${documents}`,
+    title: `Delete ${documents}?`,
+    consequence: `The upload is closed, and Glean deletes the ${documents} that the last FULL sync had and this one has not found. If it should turn out to be more, the job is held again.`,
+    act: `Delete ${documents}`,
+    danger: true,
+    path: `/approve/${id}`,
+    body: { deletions: missing },
+  };
+}
+
+function cancellation({ id, state, documents }) {
+  const brought = documents ? ` The ${counted(documents, "document")} it has brought so far count for nothing, unless it is retried.` : "";
+  return {
+    label: "Cancel",
+    title: "Cancel this job?",
+    consequence: `Nothing more is sent, nothing is deleted, and Glean keeps what it had.${state === "held" ? " The deletions that wait for you do not take place." : brought}`,
+    act: "Cancel the job",
+    danger: true,
+    path: `/cancel/${id}`,
+  };
+}
+
+function retrial({ id, connector }) {
+  return {
+    label: "Retry",
+    title: "Retry this job?",
+    consequence: `It is queued again, behind what ${connector} has under way. It goes on from its last page if Glean still has its upload open, else it begins anew.`,
+    act: "Retry the job",
+    path: `/retry/${id}`,
+  };
+}
+
+function repetition({ id, rejected }) {
+  const records = counted(rejected, "record");
+  return {
+    label: `Retry ${records} set aside`,
+    title: `Read ${records} again?`,
+    consequence: "A new job reads the pages again that had them, and sends only these. Mend the source or the mapping first.",
+    act: "Retry them",
+    path: `/retry/${id}?rejects=true`,
+  };
+}
+
+function button(offer) {
+  const look = offer.danger && offer.body ? "danger" : "";
+  const element = h("button", { type: "button", class: look, "data-key": offer.path }, offer.label);
+  return acting(element, async () => {
+    if (!(await confirmed(offer))) return;
+    const { id, status_url } = await post(offer.path, offer.body);
+    quiet();
+    // Records that were set aside are read again by a job of their own.
+    if (location.pathname === `/status/${id}`) lookAgain();
+    else location.assign(status_url);
+  });
+}

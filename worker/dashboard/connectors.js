@@ -1,0 +1,78 @@
+/** All connectors: how each is, why, and what comes next. */
+
+import { acting } from "./actions.js";
+import { get, trigger } from "./api.js";
+import { fill, h } from "./dom.js";
+import { watch } from "./live.js";
+import { announce } from "./notices.js";
+import { sparkline } from "./sparkline.js";
+import { badge, duration, HEALTHS, number, time } from "./words.js";
+
+const LOOK_MS = 5_000;
+
+export async function connectors(main) {
+  const list = h("div", { class: "cards" }, "Loading…");
+  main.replaceChildren(h("h1", { tabindex: "-1" }, "Connectors"), list);
+  const healths = new Map();
+  await watch(async (signal) => {
+    const found = (await get("/connectors", signal)).connectors;
+    if (list.querySelectorAll("article").length !== found.length) {
+      list.replaceChildren(...found.map(() => h("article", { class: "card", tabindex: "-1" })));
+    }
+    found.forEach((connector, index) => {
+      fill(list.children[index], connector, card);
+      const before = healths.get(connector.name);
+      if (before && before !== connector.health) announce(`${connector.name}: ${HEALTHS[connector.health]}`);
+      healths.set(connector.name, connector.health);
+    });
+    if (!found.length) fill(list, [], () => h("p", {}, "There are no connectors: each file in connectors/ is one."));
+    return LOOK_MS;
+  });
+}
+
+function card(connector) {
+  const { name, health, why, jobs, current } = connector;
+  const list = `/jobs?connector=${encodeURIComponent(name)}`;
+  return [
+    h(
+      "div",
+      { class: "card-head" },
+      h("h2", {}, h("a", { href: list, "data-key": `jobs ${name}` }, name)),
+      badge(health, HEALTHS[health]),
+      why ? h("p", { class: "why" }, why) : null,
+      current && current.id !== jobs[0]?.id ? h("p", {}, h("a", { href: `/status/${current.id}`, "data-key": `now ${name}` }, `${current.mode} ${current.state}`)) : null,
+    ),
+    facts(connector),
+    h("div", { class: "card-jobs" }, sparkline(jobs), h("p", { class: "faint" }, latest(jobs[0]))),
+    h("div", { class: "buttons" }, start(name, "FULL"), start(name, "INCREMENTAL")),
+  ];
+}
+
+function facts({ name, datasource, next_at, next_mode, last_success_at, watermark, documents, stale_after_seconds }) {
+  const due = next_at ? [time(next_at), ` ${next_mode}`] : ["by hand only"];
+  return h(
+    "dl",
+    { class: "facts" },
+    fact("Next due", ...due),
+    fact("Last success", time(last_success_at, "never")),
+    fact("Documents", number(documents)),
+    watermark ? fact("Watermark", time(watermark)) : null,
+    datasource === name ? null : fact("Datasource", datasource),
+    stale_after_seconds ? fact("Stale after", duration(stale_after_seconds)) : null,
+  );
+}
+
+function fact(name, ...content) {
+  return h("div", {}, h("dt", {}, name), h("dd", {}, ...content));
+}
+
+function latest(job) {
+  if (!job) return "No jobs yet";
+  const when = time(job.finished_at ?? job.started_at ?? job.created_at);
+  return h("span", {}, h("a", { href: `/status/${job.id}`, "data-key": `latest ${job.connector}` }, `Latest: ${job.mode} ${job.state}`), " ", when);
+}
+
+function start(connector, mode) {
+  const button = h("button", { type: "button", "data-key": `${mode} ${connector}`, "aria-label": `Trigger ${mode} of ${connector}` }, `Trigger ${mode}`);
+  return acting(button, async () => location.assign((await trigger(connector, mode)).status_url));
+}

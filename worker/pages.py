@@ -1,0 +1,103 @@
+"""The dashboard: a page, its script and its style. They hold no data, so anybody may have them."""
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from worker import problems
+from worker.negotiation import prefers_html
+from worker.request import Request
+from worker.responses import Response, refused
+from worker.sessions import SAFE_METHODS
+
+
+FOLDER = Path(__file__).with_name("dashboard")
+PAGE = "index.html"
+ASSETS = "/assets/"
+# At these, a browser gets the page and everybody else the data.
+SHARED = frozenset({"/connectors", "/jobs"})
+SHARED_OF_A_JOB = ("/status/", "/events/", "/rejects/")
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    # Asked for again each time, and answered by 304: after a deployment, no file is an old one.
+    "cache-control": "no-cache",
+}
+
+
+class File(Struct, frozen=True):
+    """One of the dashboard's."""
+
+    content: bytes
+    content_type: str
+    etag: str
+
+
+def answer(request: Request) -> Response | None:
+    """What the dashboard answers; None where the request is not for it."""
+    name = _name(request)
+    if name is None:
+        return None
+    if (file := _files().get(name)) is None:
+        return refused(problems.not_found(f"There is nothing at {request.path!r:.200}."))
+    if request.method not in SAFE_METHODS:
+        problem = problems.method_not_allowed(f"{request.method} is not for this; use GET.")
+        return refused(problem, allow="GET, HEAD")
+    headers = {**HEADERS, "content-type": file.content_type, "etag": file.etag}
+    if _is_known(file, request.headers.get("if-none-match", "")):
+        return Response(304, headers, b"")
+    return Response(200, headers, file.content)
+
+
+def varied(request: Request, response: Response) -> Response:
+    """The answer, and that another Accept might have had another one."""
+    if not _is_shared(request.path):
+        return response
+    return replace(response, headers={**response.headers, "vary": "Accept"})
+
+
+def _name(request: Request) -> str | None:
+    """The file that is asked for, which may be none there is; None: the data is."""
+    if request.path.startswith(ASSETS):
+        return request.path.removeprefix(ASSETS)
+    if request.path == "/":
+        return PAGE
+    is_page = _is_shared(request.path) and prefers_html(request.headers.get("accept"))
+    return PAGE if is_page else None
+
+
+def _is_shared(path: str) -> bool:
+    return path in SHARED or path.startswith(SHARED_OF_A_JOB)
+
+
+def _is_known(file: File, known: str) -> bool:
+    """Whether the client has it: proxies that compress it mark the tag as weak."""
+    tags = {tag.strip().removeprefix("W/") for tag in known.split(",")}
+    return file.etag in tags or "*" in tags
+
+
+@cache  # once, with the first request: nothing is read while the Worker starts
+def _files() -> Mapping[str, File]:
+    files = {}
+    for path in FOLDER.iterdir():
+        if (content_type := TYPES.get(path.suffix)) is not None:
+            content = path.read_bytes()
+            etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+            files[path.name] = File(content, content_type, etag)
+    return files

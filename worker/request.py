@@ -1,0 +1,43 @@
+"""A request, as far as it is looked at, and what it brings. Without the platform."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from worker import problems
+from worker.problems import Problem
+
+
+BODY_BYTES_MAX = 64 * 1024
+
+Body = TypeVar("Body")
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """What is looked at of a request. Names of headers are in lower case."""
+
+    method: str
+    origin: str  # scheme, host and port that it was sent to
+    path: str
+    query: Mapping[str, str] = {}
+    headers: Mapping[str, str]
+    body: Callable[[int], Awaitable[bytes | None]]  # up to so many bytes; None if it has more
+
+
+async def decoded(request: Request, kind: type[Body], example: str) -> Body | Problem:
+    """The body, or what is wrong with it.
+
+    Args:
+        request: its body is read once.
+        kind: what the body has to be.
+        example: of a right one, for whoever sent a wrong one.
+    """
+    body = await request.body(BODY_BYTES_MAX)
+    if body is None:
+        return problems.too_large(f"The body is over {BODY_BYTES_MAX} bytes.")
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return problems.bad_request(f"{error}. Send JSON like {example}.")
