@@ -19,9 +19,10 @@ from starlette.routing import Route
 from dev import prometheus
 from dev.loopback import serving
 from dev.staging import ROOT
+from tests.fakes.edge import an_edge
 from tests.fakes.environment import an_environment
 from tests.fakes.measured import ENDED_AT_MS, HOUR_MS, moments
-from tests.fakes.requests import NOTES_ONLY, NOW_MS, a_request
+from tests.fakes.requests import NOTES_ONLY, a_request
 from tests.fakes.runners import FakeRunners
 from worker import metrics
 from worker.routes import Routes
@@ -86,7 +87,7 @@ def worker() -> Iterator[Worker]:
     measures = next(moments())[1]["tickets"]
     assert measures is not None
     runners.measured["notes"] = measures
-    routes = Routes(an_environment(TRIGGER_TOKEN=TOKEN), NOTES_ONLY, runners, lambda: NOW_MS)
+    routes = Routes(an_environment(TRIGGER_TOKEN=TOKEN), NOTES_ONLY, runners, an_edge())
 
     async def answer(request: Request) -> Response:
         asked = a_request(request.method, request.url.path, headers=dict(request.headers))
