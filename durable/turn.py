@@ -47,7 +47,8 @@ class Turn:
         if not isinstance(ends, Failed):
             ends = self._narrowed(ends)
             self._limits, plan = ends.limits, ends.plan
-        woke = Woke(self._store.watermark_ms(), self._store.full_counts(), plan)
+        before = self._store.successes
+        woke = Woke(before.watermark_ms(), before.full_counts(), plan)
         effects = await self._advance(woke)
         try:
             async with asyncio.TaskGroup() as group:

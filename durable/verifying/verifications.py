@@ -2,24 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from durable.job import Job
+from durable.rows import Query, integer
 from durable.verifying.verification import Verification
 
 
 Kept = TypeVar("Kept", bound=Struct)
-
-
-class Query(Protocol):
-    """Has the object's database do something, and gives all rows that come of it."""
-
-    def __call__(
-        self, query: str, *bindings: str | float | None
-    ) -> Sequence[Mapping[str, object]]: ...
 
 
 class Verifications:
@@ -68,8 +61,7 @@ class Verifications:
             "SELECT called_at_ms AS at_ms FROM processing WHERE datasource = ?", datasource
         )
         at_ms = rows[0]["at_ms"] if rows else None
-        assert at_ms is None or isinstance(at_ms, int | float), at_ms  # the platform has doubles
-        return None if at_ms is None else int(at_ms)
+        return None if at_ms is None else integer(at_ms)
 
     def called(self, datasource: str, at_ms: int | None) -> None:
         """Remember it; None: it was not asked after all, and not before."""

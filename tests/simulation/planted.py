@@ -53,6 +53,7 @@ PACE = "durable/pace.py"
 GUARD = "durable/guard.py"
 TURN = "durable/turn.py"
 STORE = "durable/store.py"
+SUCCESSES = "durable/successes.py"
 EXECUTOR = "durable/executor.py"
 PROCESSOR = "durable/processor.py"
 COMMANDS = "durable/commands.py"
@@ -542,7 +543,7 @@ MUTANTS = [
     ),
     Mutant(
         "the close of an old upload does not take the watermark back",
-        STORE,
+        SUCCESSES,
         "        if job.mode is Mode.FULL:\n            for stage",
         "        at_ms = max(at_ms, before_ms or 0)\n"
         "        if job.mode is Mode.FULL:\n            for stage",
@@ -587,7 +588,7 @@ MUTANTS = [
     ),
     Mutant(
         "a retried job takes the watermark back",
-        STORE,
+        SUCCESSES,
         "            at_ms = max(at_ms, before_ms)\n",
         "            at_ms = min(at_ms, max(at_ms, before_ms))\n",
         (PEOPLE,),

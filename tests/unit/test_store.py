@@ -90,7 +90,7 @@ def test_state_watermark_count_and_alarm_are_one_transaction(
     storage.rollback()  # the object dies before the first await
 
     assert (store.load(JOB.id), storage.alarm_at_ms) == (JOB, 5)
-    assert (store.watermark_ms(), store.full_counts()) == (None, {})
+    assert (store.successes.watermark_ms(), store.successes.full_counts()) == (None, {})
     settled(unsettled)
 
 
@@ -119,7 +119,8 @@ def test_only_success_counts_for_later_jobs(store: Store, state: State) -> None:
 
     saved(store, replace(JOB, state=state, started_at_ms=90, document_count=8), alarm_at_ms=6)
 
-    assert (store.watermark_ms(), store.full_counts()) == (70, {Stage.DOCUMENTS: 7})
+    assert store.successes.watermark_ms() == 70
+    assert store.successes.full_counts() == {Stage.DOCUMENTS: 7}
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,7 @@ def test_a_full_job_takes_the_watermark_back_and_an_incremental_one_never(
 
     saved(store, job)
 
-    assert store.watermark_ms() == watermark_ms
+    assert store.successes.watermark_ms() == watermark_ms
 
 
 def test_an_incremental_job_leaves_the_count_of_the_last_full_one(store: Store) -> None:
@@ -150,7 +151,7 @@ def test_an_incremental_job_leaves_the_count_of_the_last_full_one(store: Store) 
 
     saved(store, replace(INCREMENTAL, document_count=2))
 
-    assert store.full_counts() == {Stage.DOCUMENTS: 7}
+    assert store.successes.full_counts() == {Stage.DOCUMENTS: 7}
 
 
 def body(storage: Storage) -> Job:
