@@ -1,7 +1,7 @@
 """A job as it is stored, and the bounds it works within.
 
-Imports nothing of ours. Times are Unix milliseconds (`_at_ms`), durations
-milliseconds (`_ms`): the units of the platform's alarms.
+Times are Unix milliseconds (`_at_ms`), durations milliseconds (`_ms`): the units of the
+platform's alarms.
 """
 
 from collections.abc import Mapping
@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta, Struct
+
+from durable.ties import Tie
 
 
 Positive = Annotated[int, Meta(ge=1)]
@@ -132,6 +134,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     rates: Mapping[Stage, Rate] = {}
     kept_ms: int | None = None  # for so long, the source can tell what has changed
     is_delegated: bool = False  # a backend brings the documents to Glean
+    behind_ms_max: int | None = None  # the source's clock is; None: its records do not tell
 
 
 class Done(Struct, frozen=True):
@@ -159,6 +162,8 @@ class Page(Struct, frozen=True, kw_only=True):
     digest: str = ""  # of the records; empty if there are none
     request_count: int = 1  # that it took
     wait_ms: int = 0  # before the source is asked for anything more
+    latest_ms: int = 0  # of its changes, by the source's clock; 0: none is told
+    ties: tuple[Tie, ...] | None = None  # once all of it is sent; None: they stay as they are
 
 
 class Flight(Struct, frozen=True):
@@ -173,6 +178,7 @@ class Flight(Struct, frozen=True):
     halves: tuple[int, ...] = ()  # batches that came of cutting others, to be sent before the next
     half_count: int = 0  # of the second ones; the first take the place of what was cut
     sending: tuple[int, ...] = ()  # batches under way
+    clock_ms: int = 0  # what the source's showed at the job's start, at the least
 
     @property
     def batch_count(self) -> int:
@@ -273,6 +279,9 @@ class Job(Struct, frozen=True, kw_only=True):
     total_count: int | None = None  # records on all pages, if the source says so
     repeats: str = ""  # the job whose rejects this one reads again
     repeated_mode: Mode | None = None  # of that job
+    behind_ms_max: int | None = None  # the source's clock is; None: its records do not tell
+    clock_ms: int = 0  # what that showed at the start, at the least, by what is in Glean
+    ties: tuple[Tie, ...] = ()  # INCREMENTAL: what is sent no more if it is read again
 
     @property
     def stage(self) -> Stage:

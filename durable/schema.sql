@@ -46,3 +46,10 @@ CREATE TABLE processing ( -- the latest call of /processalldocuments
   datasource TEXT PRIMARY KEY,
   called_at_ms INTEGER
 ) WITHOUT ROWID;
+
+-- version 4
+CREATE TABLE tied (
+  name TEXT PRIMARY KEY, -- of the watermark
+  at_ms INTEGER NOT NULL, -- likewise: with another one, this is out of date
+  body TEXT NOT NULL -- the ties on it, as JSON
+) WITHOUT ROWID;

@@ -130,6 +130,7 @@ class Store:
         """As `save`, where the alarm is somebody else's."""
         if job.state is State.SUCCEEDED and not job.repeats:
             self.successes.add(job)
+            job = replace(job, ties=())  # they are for the next one
         state, body, before = job.state.value, _body(job), self._working
         if before is None or before.id != job.id:
             before = None

@@ -1,16 +1,28 @@
 """What jobs that succeeded leave to those that come after: a part of the connector's store."""
 
+import msgspec
+from msgspec import Struct
+
 from durable.job import UPLOADED, Job, Mode, Stage
-from durable.lifecycle import brought, watermark_ms
+from durable.lifecycle import brought
 from durable.rows import Query, integer
+from durable.ties import Tie
+from durable.watermark import watermark_ms
 
 
 # Documents were the only ones once.
 COUNT_NAMES = {stage: stage.value for stage in UPLOADED} | {Stage.DOCUMENTS: "succeeded"}
 
 
+class Tied(Struct, frozen=True):
+    """The ties that a job left. Persisted: add fields with defaults, never rename."""
+
+    fingerprint: str  # of the connector: by another one, the same record is another document
+    ties: tuple[Tie, ...]
+
+
 class Successes:
-    """The watermark, and what the last FULL job has brought.
+    """The watermark, the ties on it, and what the last FULL job has brought.
 
     Args:
         query: the store's, so that all is written together.
@@ -29,6 +41,22 @@ class Successes:
         counts = {str(row["name"]): integer(row["document_count"]) for row in rows}
         return {stage: counts[name] for stage, name in COUNT_NAMES.items() if name in counts}
 
+    def ties(self, fingerprint: str) -> tuple[Tie, ...]:
+        """Those that a connector's last job left, if none has begun since."""
+        # Code that knew of none has moved the watermark on.
+        rows = self._query(
+            "SELECT body FROM tied JOIN watermark USING (name, at_ms) WHERE name = 'succeeded'"
+        )
+        for row in rows:
+            tied = msgspec.json.decode(str(row["body"]), type=Tied)
+            if tied.fingerprint == fingerprint:
+                return tied.ties
+        return ()
+
+    def begun(self) -> None:
+        """The ties are those of the job that has begun: what Glean has then, it alone can tell."""
+        self._query("DELETE FROM tied")
+
     def add(self, job: Job) -> None:
         """Remember a job that has just succeeded."""
         at_ms, before_ms = watermark_ms(job), self.watermark_ms()
@@ -45,3 +73,10 @@ class Successes:
             # FULL one does: its close takes back what they have written.
             at_ms = max(at_ms, before_ms)
         self._query("INSERT OR REPLACE INTO watermark (name, at_ms) VALUES ('succeeded', ?)", at_ms)
+        if job.ties:
+            body = msgspec.json.encode(Tied(job.fingerprint, job.ties)).decode()
+            self._query(
+                "INSERT OR REPLACE INTO tied (name, at_ms, body) VALUES ('succeeded', ?, ?)",
+                at_ms,
+                body,
+            )

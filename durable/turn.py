@@ -48,7 +48,8 @@ class Turn:
             ends = self._narrowed(ends)
             self._limits, plan = ends.limits, ends.plan
         before = self._store.successes
-        woke = Woke(before.watermark_ms(), before.full_counts(), plan)
+        watermark_ms, ties = before.watermark_ms(), before.ties(plan.fingerprint)
+        woke = Woke(watermark_ms, before.full_counts(), plan, ties)
         effects = await self._advance(woke)
         try:
             async with asyncio.TaskGroup() as group:
@@ -101,6 +102,8 @@ class Turn:
         crawl_id, mode = f"{job.id}-{job.crawl_count}", job.repeated_mode or job.mode
         self._crawl = Crawl(crawl_id, mode, job.stage, job.since_ms)
         self._set_aside(before, job)
+        if before.state is State.QUEUED and job.state is not State.QUEUED:
+            self._store.successes.begun()
         if any(isinstance(effect, Open) for effect in effects):
             self._supersede(job, now_ms)
         if job.state is State.SUCCEEDED:

@@ -25,16 +25,19 @@ PACKAGES_ALLOWED = {
     "worker/entry.py": {"worker", "durable", "connectors"},
 }
 CORE = {
-    "durable/job.py": (),
+    "durable/ties.py": (),
+    "durable/job.py": ("ties",),
     "durable/errors.py": (),
-    "durable/events.py": ("job", "errors"),
+    "durable/events.py": ("job", "errors", "ties"),
     "durable/pace.py": ("job", "events"),
     "durable/guard.py": ("job",),
     "durable/closing.py": ("job", "events"),
     "durable/lifecycle.py": ("job", "pace", "guard"),
-    "durable/window.py": ("job", "events", "pace"),
+    "durable/watermark.py": ("job",),
+    "durable/window.py": ("job", "events", "pace", "ties"),
     "durable/flow.py": (
-        *("job", "errors", "events", "pace", "guard", "closing", "lifecycle", "window"),
+        *("job", "errors", "events", "pace", "guard", "closing", "lifecycle", "watermark"),
+        "window",
     ),
     "durable/machine.py": ("job", "events", "pace", "closing", "lifecycle", "window", "flow"),
     "durable/commands.py": ("job", "pace", "guard", "lifecycle"),

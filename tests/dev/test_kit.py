@@ -33,6 +33,7 @@ from durable.errors import UpstreamError
 from durable.feed import Feed
 from durable.job import Crawl, Mode, Rate
 from durable.requests.auth import Auth
+from durable.sources.clock import Clock
 from durable.sources.source import Records, Surroundings
 from tests.fakes.connector import NOTES, Note, document
 
@@ -91,6 +92,7 @@ class Listed(Struct, frozen=True):
     rate: ClassVar[Rate | None] = None
     kept_ms: ClassVar[int | None] = None
     tells_changes: ClassVar[bool] = False
+    clock: ClassVar[Clock | None] = None
 
     def reader(self, surroundings: Surroundings) -> "ListedReader":
         return ListedReader(self, surroundings)

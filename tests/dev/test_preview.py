@@ -205,7 +205,7 @@ def test_a_secret_is_never_shown() -> None:
 def test_a_backend_is_not_asked_since_that_begins_a_crawl() -> None:
     class Delegated:
         is_delegated = True
-        rate = kept_ms = None
+        rate = kept_ms = clock = None
         tells_changes = True
 
         def reader(self, _surroundings: Surroundings) -> Any:

@@ -19,7 +19,8 @@ from durable.events import (
     Woke,
 )
 from durable.job import Done, Job, Limits, Mode, Plan, Rate, Stage, Standing, State
-from durable.lifecycle import brought, watermark_ms
+from durable.lifecycle import brought
+from durable.watermark import watermark_ms
 from tests.fakes.jobs import NOW_MS, a_job, a_page, after, arrived, at, played
 
 

@@ -140,7 +140,7 @@ def test_a_database_of_version_1_is_brought_up_to_date_with_all_that_it_holds() 
     assert (working.cursor, working.flights[0].sent_count) == ("b", 1)
     assert store.triggered_by(KEY) == working
     assert store.successes.watermark_ms() == 70
-    assert [row["version"] for row in storage.exec(SELECT_VERSIONS).toArray()] == [1, 2, 3]
+    assert [row["version"] for row in storage.exec(SELECT_VERSIONS).toArray()] == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_each_migration_is_applied_once() -> None:
 
     again = Store(storage)
 
-    assert [row["version"] for row in storage.exec(SELECT_VERSIONS).toArray()] == [1, 2, 3]
+    assert [row["version"] for row in storage.exec(SELECT_VERSIONS).toArray()] == [1, 2, 3, 4]
     assert again.load(JOB.id) == JOB
 
 
@@ -237,14 +237,14 @@ def test_what_version_1_wrote_after_a_rollback_is_read_after_the_next_deploy() -
     assert store.successes.watermark_ms() == 90
 
 
-def what_version_4_wrote(storage: Storage) -> None:
+def what_version_5_wrote(storage: Storage) -> None:
     """Another table, a column and an index more, a job in a new state, and fields of its own."""
-    storage.exec("INSERT INTO schema_version (version) VALUES (4)")
+    storage.exec("INSERT INTO schema_version (version) VALUES (5)")
     storage.exec("CREATE TABLE newer (key TEXT PRIMARY KEY) WITHOUT ROWID")
     storage.exec("INSERT INTO newer VALUES ('kept')")
     for table in (
         *("job", "trigger_key", "watermark", "full_count", "reject"),
-        *("verification", "processing"),
+        *("verification", "processing", "tied"),
     ):
         storage.exec(f"ALTER TABLE {table} ADD COLUMN newer TEXT")
     storage.exec("CREATE INDEX job_newer ON job (newer)")
@@ -262,7 +262,7 @@ def what_version_4_wrote(storage: Storage) -> None:
 def test_a_job_in_a_state_of_newer_code_is_not_there_and_stays_as_it_is() -> None:
     storage = Storage()
     added(Store(storage), JOB)
-    what_version_4_wrote(storage)
+    what_version_5_wrote(storage)
     before = storage.exec("SELECT * FROM job WHERE id = 'notes-0'").toArray()
 
     store = Store(storage)
@@ -284,7 +284,7 @@ async def pruned(store: Store) -> None:
 def test_old_code_works_on_with_tables_and_columns_of_newer_code() -> None:
     storage = Storage()
     added(Store(storage), JOB)
-    what_version_4_wrote(storage)
+    what_version_5_wrote(storage)
     store = Store(storage)
 
     working = store.load("notes-2")
@@ -297,7 +297,7 @@ def test_old_code_works_on_with_tables_and_columns_of_newer_code() -> None:
     assert [job.id for job in store.pending()] == ["notes-1", "notes-3"]
     assert [row["key"] for row in storage.exec("SELECT key FROM newer").toArray()] == ["kept"]
     versions = [row["version"] for row in storage.exec(SELECT_VERSIONS).toArray()]
-    assert versions == [1, 2, 3, 4]
+    assert versions == [1, 2, 3, 4, 5]
 
 
 def test_a_job_in_a_mode_of_newer_code_does_not_keep_the_others_from_working() -> None:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from durable.job import PENDING, Flight, Job, Limits, Mode, Page, Stage, State, Usage
 from durable.store import BODY_BYTES_MAX, TRIGGER_KEYS_MAX, Store
+from durable.ties import TIES_MAX
 from tests.fakes.storage import Storage
 
 
@@ -426,6 +427,7 @@ def test_the_biggest_possible_job_fits_into_a_value(store: Store) -> None:
         "flights": [{"page": page}],
         "error": text,
         "notes": [{"at_ms": 1, "text": text}] * LIMITS.notes_kept_max,
+        "ties": [["f" * 16, "f" * 16, 10**13]] * TIES_MAX,
     }
 
     added(store, msgspec.convert(body, Job))
