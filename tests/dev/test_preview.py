@@ -107,6 +107,15 @@ def test_no_more_is_read_than_is_to_be_shown() -> None:
     assert [request.url.params.get("cursor") for request in source.requests] == [None, None, "2"]
 
 
+def test_a_time_of_change_that_no_record_tells_is_told() -> None:
+    timed = replace(CONNECTOR, source=replace(SOURCE, since=Since(field="updated")))
+
+    is_right, text = shown(Source(), timed)
+
+    assert not is_right
+    assert "[changes] documents of the FULL job, page 1" in text
+
+
 def test_of_changes_those_are_shown_that_a_job_since_then_would_read() -> None:
     deleted = {"items": [{"id": "a", "text": "", "is_deleted": True}], "next_cursor": None}
     source = Source(first=deleted)
