@@ -22,6 +22,7 @@ dev: setup ## Keep the source, a local Glean and the Worker running, and reload 
 
 test: setup ## Run the tests; ARGS="-k cron" chooses some
 	@$(IN_VENV) dev.chromium
+	@$(IN_VENV) dev.prometheus
 	@$(IN_VENV) pytest --numprocesses auto --dist loadfile $(ARGS)
 
 soak: setup ## Let faults, kills and people loose on the real runtime; MINUTES=10, SEED=

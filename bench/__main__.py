@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from bench import plan, rounds
+from bench import cost, plan, rounds
 from bench.results import Results
 from bench.stock import MODULES
 from bench.table import tables
@@ -55,6 +55,7 @@ def main() -> int:
         between = f"{text}\n\n![The same as a plot]({PLOT.name})"
         before = DOCUMENT.read_text(encoding="utf-8")
         DOCUMENT.write_text(written(before, between, DOCUMENT.name), encoding="utf-8")
+        cost.write(found)
     return 0
 
 

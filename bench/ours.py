@@ -69,7 +69,9 @@ class Ours(Ensemble):
             "BENCH_PROFILE": "true" if is_profiled else "false",
             "LIMITS": msgspec.json.encode({**LIMITS, **(limits or {})}).decode(),
         }
-        self._runtime = Runtime(folder, variables, packages=PACKAGES, entry="bench/entry.py")
+        self._runtime = Runtime(
+            folder, variables, packages=PACKAGES, entry="bench/entry.py", is_cold=True
+        )
 
     def _start(self) -> None:
         self._closing.enter_context(self._runtime)

@@ -44,7 +44,11 @@ class Stock(Ensemble):
         super().__init__()
         self._ends = ends
         self._runtime = Runtime(
-            folder, packages=PACKAGES, entry="bench/stock.py", vendored=ROOT / MODULES.target
+            folder,
+            packages=PACKAGES,
+            entry="bench/stock.py",
+            vendored=ROOT / MODULES.target,
+            is_cold=True,
         )
 
     def _start(self) -> None:

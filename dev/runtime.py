@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from dev import wrangler
+from dev.snapshot import FLAGS
 from dev.staging import PACKAGES, ROOT, stage
 
 
@@ -33,8 +34,6 @@ STOP_SECONDS_MAX = 10
 POLL_SECONDS = 0.05
 ANSWER_SECONDS_MAX = 30
 LOG_LINES_SHOWN = 40
-# With these workerd takes Pyodide from our bundle. For local runs only: deployed, they are refused.
-DEVELOPMENT_FLAGS = ("python_workers_development", "experimental")
 # Ends the whole group as soon as standard input closes: when we end, however we end. The shell's
 # place is taken by the command, so that the process which we started is the one we wait for.
 GUARDED = 'exec 3<&0; (read -r _ <&3; kill -KILL 0) & exec "$@" 3<&- </dev/null'
@@ -54,6 +53,7 @@ class Runtime:
         entry: the Worker's entry among the packages, in place of the one that is deployed.
         vendored: the Worker's Python packages, in place of those that are deployed.
         is_reloading: takes up changes of the code while it runs.
+        is_cold: starts Pyodide anew, in place of from the image of one: to be measured.
     """
 
     def __init__(  # noqa: PLR0913 - each but the folder has a default
@@ -66,6 +66,7 @@ class Runtime:
         entry: str = "worker/entry.py",
         vendored: Path = ROOT / "python_modules",
         is_reloading: bool = False,
+        is_cold: bool = False,
     ) -> None:
         self._folder = folder.resolve()
         self._variables = dict(variables or {})
@@ -74,6 +75,7 @@ class Runtime:
         self._entry = entry
         self._vendored = vendored
         self._is_reloading = is_reloading
+        self._is_cold = is_cold
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -111,7 +113,11 @@ class Runtime:
                 ["/bin/sh", "-c", GUARDED, "sh", *self._command()],
                 cwd=self._folder,
                 # Ours last: what the developer's shell exports may be the real Glean's token.
-                env={**wrangler.environment(self._folder / "home"), **self._variables},
+                env={
+                    **wrangler.environment(self._folder / "home"),
+                    "COLD_START": "1" if self._is_cold else "",
+                    **self._variables,
+                },
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -165,10 +171,13 @@ class Runtime:
             vendored.symlink_to(self._vendored)
         config = tomllib.loads((ROOT / "wrangler.toml").read_text(encoding="utf-8"))
         config["main"] = f"build/{self._entry}"
-        config["compatibility_flags"] += DEVELOPMENT_FLAGS
+        config["compatibility_flags"] += FLAGS
         # wrangler takes the variables named here from the environment, and does not print them.
         config["secrets"] = {"required": list(self._variables)}
         del config["build"]
+        if "ANALYTICS" not in self._variables:
+            # A deployment may leave it out. The local one takes all and keeps nothing.
+            config["analytics_engine_datasets"] = [{"binding": "ANALYTICS"}]
         if self._is_reloading:
             config["build"] = self._reloading(build)
         (self._folder / "wrangler.json").write_text(json.dumps(config, indent=2), encoding="utf-8")

@@ -29,6 +29,7 @@ LOG = CACHE / "setup.log"
 PYTHON_MIN = (3, 11)
 HOST_LOCK = Path("dev/locks/host.txt")
 WORKER_LOCK = Path("dev/locks/worker.txt")
+BUNDLE_INPUTS = (Path("package-lock.json"), Path("dev/bundle.py"), Path("dev/bundle.capnp"))
 FAILED_LINES_SHOWN = 15
 # The platform of workerd's Pyodide, as its wheels name it.
 WORKER_PLATFORM = (
@@ -121,6 +122,14 @@ def _make_bundle(target: Path, lock: int) -> None:
     )
 
 
+def _take_snapshot(target: Path, lock: int) -> None:
+    _run(
+        [ROOT / ".venv/bin/python", "-m", "dev.snapshot", target],
+        lock,
+        "could not take the image of a started Pyodide: see above",
+    )
+
+
 def _pip(venv: Path) -> list[str | Path]:
     options = ("--disable-pip-version-check", "--require-hashes", "--only-binary=:all:")
     return [venv / "bin/python", "-m", "pip", "install", *options]
@@ -152,9 +161,16 @@ STEPS = (
     Step(
         "the Pyodide bundle",
         ".cache/pyodide",
-        (Path("package-lock.json"), Path("dev/bundle.py"), Path("dev/bundle.capnp")),
+        BUNDLE_INPUTS,
         "pyodide_dev.capnp.bin",
         _make_bundle,
+    ),
+    Step(
+        "an image of Pyodide, started",
+        ".cache/snapshot",
+        (*BUNDLE_INPUTS, Path("dev/snapshot.py"), Path("wrangler.toml")),
+        "snapshot.bin",
+        _take_snapshot,
     ),
 )
 

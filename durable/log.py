@@ -4,6 +4,8 @@ import json
 from enum import StrEnum
 from typing import Any
 
+from msgspec import Struct
+
 from durable.job import PENDING, State
 from durable.status import Status
 from durable.verifying.verification import Verdict
@@ -17,17 +19,40 @@ class Level(StrEnum):
     ERROR = "error"
 
 
+TEXT_CHARACTERS_MAX = 4_000  # in ASCII, up to twelve times as many bytes
+HEAD_CHARACTERS = 1_000
+TAIL_CHARACTERS = TEXT_CHARACTERS_MAX - HEAD_CHARACTERS - len(" ... ")
 ALARMING = frozenset({State.FAILED, State.HELD})  # a person is to look
 
 
-def line(event: str, level: Level, **fields: Any) -> str:
-    """In ASCII: no text from outside begins another line, or moves a terminal."""
-    shown = {name: value for name, value in fields.items() if value is not None}
-    content = {"event": event, "level": level.value, **shown}
-    return json.dumps(content, separators=(",", ":")).replace("\x7f", "\\u007f")
+class Line(Struct, frozen=True):
+    text: str
+    level: Level
 
 
-def job_line(event: str, job: Status, **fields: Any) -> str:
+def line(event: str, level: Level, **fields: Any) -> Line:
+    """In ASCII: no text from outside begins another line, or moves a terminal.
+
+    The platform takes 256 KB of an invocation, so what is long is shortened.
+    """
+    shown = {name: _bounded(value) for name, value in fields.items() if value is not None}
+    return Line(_json({"event": event, "level": level.value, **shown}), level)
+
+
+def _bounded(value: Any) -> Any:
+    """As it is; where that is long, the beginning and the end of its text."""
+    text = value if isinstance(value, str) else _json(value)
+    if len(text) <= TEXT_CHARACTERS_MAX:
+        return value
+    # Of a traceback the end tells most.
+    return f"{text[:HEAD_CHARACTERS]} ... {text[-TAIL_CHARACTERS:]}"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":")).replace("\x7f", "\\u007f")
+
+
+def job_line(event: str, job: Status, **fields: Any) -> Line:
     """What happened to a job, and where that leaves it; the rest is in its status."""
     verdict = job.verification.state if job.verification is not None else None
     return line(

@@ -17,19 +17,19 @@ from pyodide.ffi import JsException, to_js
 from workers import DurableObject
 
 from durable import log
+from durable.analytics import Analytics
 from durable.checks import Checks
 from durable.commands import Command, Instruction, Refusal
 from durable.connector import Connectors
 from durable.environment import Environment
 from durable.host import Host
 from durable.job import Job, Mode, State
-from durable.log import Level
+from durable.log import Level, Line
 from durable.plain import plain, provisioned, refused
 from durable.processor import Processor
 from durable.provision import Provision
 from durable.requests.gate import Gate
 from durable.requests.transport import FetchTransport
-from durable.status import Status
 from durable.store import Store
 from durable.views import Views
 
@@ -55,6 +55,7 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         self.provision = Provision(connector, self.environment, host)
         self.checks = Checks(connector, self.environment, host)
         store = Store(ctx.storage)
+        self.analytics = Analytics(getattr(env, "ANALYTICS", None), store.chronicle.taken)
         self.processor = Processor(connector, self.environment, store, host)
         self.views = Views(connector, self.environment, store, host)
 
@@ -68,7 +69,7 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         if isinstance(begun, Refusal):
             return refused(begun)
         if begun.is_new:
-            _log("queued", self.views.shown(begun.job), trigger=trigger_key)
+            _print(log.job_line("queued", self.views.shown(begun.job), trigger=trigger_key))
         return self._shown(begun.job)
 
     async def status(self, job_id: str, wait_ms: int) -> dict[str, Any] | None:
@@ -108,7 +109,8 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
             return None
         if isinstance(job, Refusal):
             return refused(job)
-        _log(f"{command} on request", self.views.shown(job))
+        _print(log.job_line(f"{command} on request", self.views.shown(job)))
+        _tell(self)
         return self._shown(job)
 
     async def repeat(self, job_id: str) -> dict[str, Any] | None:
@@ -119,7 +121,7 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         if isinstance(begun, Refusal):
             return refused(begun)
         if begun.is_new:
-            _log("queued", self.views.shown(begun.job), repeats=job_id)
+            _print(log.job_line("queued", self.views.shown(begun.job), repeats=job_id))
         return self._shown(begun.job)
 
     async def check(self) -> dict[str, Any]:
@@ -133,8 +135,8 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
     async def set_up(self, difference_count: int) -> dict[str, Any]:
         """`found` before it was made what is declared, or `fault`."""
         found = await self.provision.set_up(int(difference_count))
-        shown, level = provisioned(found), Level.INFO
-        _print(log.line("the datasource was to be set up", level, **shown), level)
+        shown = provisioned(found)
+        _report(self, "the datasource was to be set up", Level.INFO, **shown)
         return shown
 
     async def rejects(
@@ -153,9 +155,7 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
     async def tend(self) -> dict[str, Any]:
         """Bring back what waits for an alarm that the platform has lost. Returns its `pulse`."""
         if await self.processor.tend():
-            connector = self.views.connector_name
-            level = Level.ERROR
-            _print(log.line("a lost alarm was set again", level, connector=connector), level)
+            _report(self, "a lost alarm was set again", Level.ERROR)
         return {"pulse": plain(self.views.pulse())}
 
     def _shown(self, job: Job) -> dict[str, Any]:
@@ -167,13 +167,11 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
             job = await self.processor.turn()
         except Exception:  # noqa: BLE001 - our own bug; the lease brings the job back
             # Texts of errors may quote what others sent us.
-            text = self.environment.redacted(traceback.format_exc())
-            connector, level = self.views.connector_name, Level.ERROR
-            line = log.line("the turn broke off", level, connector=connector, text=text)
-            _print(line, level)
+            _report(self, "the turn broke off", Level.ERROR, traceback.format_exc())
         else:
             if job is not None:
-                _log("turn ended", self.views.shown(job))
+                _print(log.job_line("turn ended", self.views.shown(job)))
+        _tell(self)
 
 
 def a_host() -> Host:
@@ -181,13 +179,19 @@ def a_host() -> Host:
     return Host(_now_ms, _nonce, random.random, Gate(FetchTransport(_fetch)), _wait)
 
 
-def _log(event: str, job: Status, **fields: str | None) -> None:
-    _print(log.job_line(event, job, **fields), log.level_of(job))
+def _tell(runner: Runner) -> None:
+    if (fault := runner.analytics.tell()) is not None:
+        _report(runner, "the Analytics Engine took no data", Level.WARNING, fault)
 
 
-def _print(line: str, level: Level) -> None:
+def _report(runner: Runner, event: str, level: Level, text: str = "", **fields: Any) -> None:
+    clean, connector = runner.environment.redacted(text) or None, runner.views.connector_name
+    _print(log.line(event, level, connector=connector, text=clean, **fields))
+
+
+def _print(line: Line) -> None:
     """To the platform's log; of its errors, where a person is to look."""
-    print(line, file=sys.stderr if level is Level.ERROR else sys.stdout)
+    print(line.text, file=sys.stderr if line.level is Level.ERROR else sys.stdout)
 
 
 def _now_ms() -> int:
@@ -204,11 +208,7 @@ async def _wait(duration_ms: int) -> None:
 
 
 async def _fetch(
-    method: str,
-    url: str,
-    headers: Mapping[str, str],
-    body: bytes,
-    timeout_seconds: float | None,
+    method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_seconds: float | None
 ) -> "_Incoming":
     """The runtime's fetch, as `durable.requests.transport.Fetch`."""
     patience = _Patience(timeout_seconds)

@@ -9,7 +9,7 @@ import pytest
 
 from dev.lock import LOCKS
 from dev.package import Package, package
-from dev.runtime import DEVELOPMENT_FLAGS
+from dev.snapshot import FLAGS
 from dev.staging import PACKAGES, ROOT, stage
 
 
@@ -54,7 +54,7 @@ def test_no_development_flag_is_deployed() -> None:
     config = tomllib.loads((ROOT / "wrangler.toml").read_text())
 
     assert config["compatibility_flags"] == ["python_workers"]
-    assert not set(DEVELOPMENT_FLAGS) & set(config["compatibility_flags"])
+    assert not set(FLAGS) & set(config["compatibility_flags"])
 
 
 def test_it_stays_small(made: Package, capsys: pytest.CaptureFixture[str]) -> None:

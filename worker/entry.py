@@ -7,6 +7,7 @@ finds the exported classes among this file's names.
 import asyncio
 import json
 import secrets
+import sys
 import time
 import traceback
 from collections.abc import Awaitable, Mapping
@@ -166,7 +167,7 @@ async def _within(answer: Awaitable[Mapping[str, Any]], duration_ms: int) -> Map
 
 def _log(event: str, text: str) -> None:
     """A line of the platform's log."""
-    print(log.line(event, Level.ERROR, text=text))  # noqa: T201
+    print(log.line(event, Level.ERROR, text=text).text, file=sys.stderr)  # noqa: T201
 
 
 class _Runners:

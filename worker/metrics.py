@@ -10,10 +10,13 @@ from msgspec import Struct
 
 from durable.history.measures import Measures
 from durable.history.tally import TURN_MS
+from durable.job import ENDED, Mode, State
 
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 PREFIX = "glean_sync_"
+# They are there before the first such end: what begins at 1 is no increase to Prometheus.
+UNENDED = {f"{mode} {state}": 0 for mode in Mode for state in State if state in ENDED}
 Labels = Mapping[str, str]
 Sample = tuple[Labels, float]
 
@@ -112,7 +115,7 @@ def _counters(found: Mapping[str, Measures]) -> Iterator[Family]:
         [
             ({"connector": name, "mode": mode, "state": state}, count)
             for name, measures in found.items()
-            for ended, count in measures.tally.ended_counts.items()
+            for ended, count in {**UNENDED, **measures.tally.ended_counts}.items()
             for mode, _, state in [ended.partition(" ")]
         ],
     )

@@ -3,6 +3,7 @@
 import msgspec
 from msgspec import Struct
 
+from durable.analytics import Transition
 from durable.history.happenings import Happening, happened
 from durable.history.tally import Tally, tallied
 from durable.job import Job
@@ -29,6 +30,7 @@ class Chronicle:
 
     def __init__(self, query: Query) -> None:
         self._query = query
+        self._transitions: list[Transition] = []
 
     def record(self, before: Job | None, after: Job, now_ms: int, limits: Limits) -> None:
         """Remember what happened to a job between two of its states. Most steps are no news."""
@@ -38,6 +40,7 @@ class Chronicle:
             self.add(after.id, happening, limits)
         if before is None:
             return
+        self._transitions.append(Transition(before, after, now_ms))
         known = self.tally()
         if (tally := tallied(known, before, after, now_ms)) != known:
             query = "INSERT OR REPLACE INTO summary (name, body) VALUES ('tally', ?)"
@@ -73,6 +76,11 @@ class Chronicle:
             Event(integer(row["number"]), msgspec.json.decode(str(row["body"]), type=Happening))
             for row in rows
         ]
+
+    def taken(self) -> list[Transition]:
+        """What was recorded since this was asked last. They are not stored: a kill loses them."""
+        taken, self._transitions = self._transitions, []
+        return taken
 
     def forget(self, job_id: str) -> None:
         self._query("DELETE FROM event WHERE job_id = ?", job_id)

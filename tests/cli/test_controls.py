@@ -151,6 +151,15 @@ def test_an_approval_says_what_would_be_deleted_and_asks(
     assert shown.exit_code == (0 if is_approved else 2)
 
 
+def test_a_question_that_is_broken_off_approves_nothing(tmp_path: Path, worker: FakeWorker) -> None:
+    worker.stands(HELD)
+
+    shown = Shell(tmp_path, worker, is_asking=True).run("approve", JOB_ID, stdin="")
+
+    assert shown.exit_code == 130
+    assert worker.bodies == []
+
+
 def test_an_approval_that_nobody_can_be_asked_for_names_the_number(
     shell: Shell, worker: FakeWorker
 ) -> None:

@@ -59,6 +59,22 @@ def test_an_estimate_says_what_it_is_held_against(shell: Shell, worker: FakeWork
     assert "20%, 200 of about 1,000 (the last FULL sync), done at about 2026-11-25 17:10" in shown
 
 
+def test_of_a_job_that_rests_nothing_is_told_twice_or_estimated(
+    shell: Shell, worker: FakeWorker
+) -> None:
+    progress = {"documents": 2, "of": 4, "share": 0.5, "of_what": "the last FULL sync"}
+    why = "the close would delete 2 of 4 documents"
+    held = a_status(state="held", waits_because=why, last_error=why, missing=2)
+    worker.stands({**held, "progress": {**progress, "eta_at": None}})
+
+    shown = shell.run("status", JOB_ID).stdout
+
+    assert shown.count(why) == 1
+    assert "missing    2 documents of the last FULL job would be deleted" in shown
+    assert "progress" not in shown
+    assert "if killed" not in shown
+
+
 def test_a_connectors_name_stands_for_its_latest_job(shell: Shell, worker: FakeWorker) -> None:
     worker.jobs = [a_line(OTHER_ID), a_line(JOB_ID)]
     worker.stands(a_status(JOB_ID))

@@ -31,9 +31,10 @@ def wait_until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-@pytest.fixture
-def runtime(tmp_path: Path) -> Iterator[Runtime]:
-    with Runtime(tmp_path / "runtime", {"TOKEN": TOKEN}, packages=ALARM_WORKER) as started:
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
+    folder = tmp_path_factory.mktemp("runtime")
+    with Runtime(folder, {"TOKEN": TOKEN}, packages=ALARM_WORKER) as started:
         yield started
 
 
@@ -59,7 +60,7 @@ def test_a_secret_arrives_whole_and_stands_in_no_file(runtime: Runtime) -> None:
     assert TOKEN not in command_lines()
 
 
-def test_two_run_side_by_side_and_take_no_secret_from_the_shell(
+def test_two_run_side_by_side_draw_differently_and_take_no_secret_from_the_shell(
     runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOKEN", "of the shell")
@@ -67,6 +68,9 @@ def test_two_run_side_by_side_and_take_no_secret_from_the_shell(
     with Runtime(tmp_path / "other", {"TOKEN": "other"}, packages=ALARM_WORKER) as other:
         assert ask(other, "token") == "other"
         assert ask(runtime, "token") == TOKEN
+        # Both began with one image of Pyodide's memory.
+        draws = [*ask(other, "draws"), *ask(runtime, "draws")]
+    assert len(set(draws)) == len(draws)
 
 
 def test_a_worker_that_does_not_start_is_reported_with_its_log(tmp_path: Path) -> None:

@@ -86,6 +86,7 @@ class Nursery:
             "CI": "1",  # the same worlds each time
             "WORLDS": WORLDS,
             "PYTHONDONTWRITEBYTECODE": "1",  # the next mutant's file may be of the same second
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # Schemathesis takes longer than most tests here
         }
         return subprocess.run(
             [*command, *tests],

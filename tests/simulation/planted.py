@@ -15,6 +15,7 @@ DYING = "tests/simulation/test_dying.py"
 ENDINGS = "tests/simulation/test_endings.py"
 HOLDING = "tests/simulation/test_holding.py"
 LATE = "tests/simulation/test_late_requests.py"
+OWN_CLOCK = "tests/simulation/test_own_clock.py"
 LIFE = "tests/simulation/test_a_connectors_life.py"
 PEOPLE = "tests/simulation/test_people.py"
 READINGS = "tests/simulation/test_readings.py"
@@ -23,6 +24,9 @@ STAGES = "tests/simulation/test_stages.py"
 TRIGGERS = "tests/simulation/test_triggers.py"
 TRUNCATION = "tests/simulation/test_truncation.py"
 VERIFYING = "tests/simulation/test_verifying.py"
+AT_ONCE = f"{ENDINGS}::test_alarms_that_go_off_at_once_do_not_shorten_a_wait"
+EACH_PAGE = f"{ENDINGS}::test_a_fault_at_every_page_never_adds_up_to_failure"
+TOO_LARGE = f"{REJECTS}::test_a_request_that_is_too_large_is_halved_and_later_ones_are_smaller"
 VERIFIED = f"{VERIFYING}::test_glean_is_asked_after_the_success_until_it_holds_all"
 
 
@@ -48,11 +52,14 @@ JOB = "durable/job.py"
 MACHINE = "durable/machine.py"
 FLOW = "durable/flow.py"
 WINDOW = "durable/window.py"
+TIES = "durable/ties.py"
 LIFECYCLE = "durable/lifecycle.py"
+WATERMARK = "durable/watermark.py"
 PACE = "durable/pace.py"
 GUARD = "durable/guard.py"
 TURN = "durable/turn.py"
 STORE = "durable/store.py"
+SUCCESSES = "durable/successes.py"
 EXECUTOR = "durable/executor.py"
 PROCESSOR = "durable/processor.py"
 COMMANDS = "durable/commands.py"
@@ -96,7 +103,7 @@ MUTANTS = [
         VERIFICATION,
         "            process_at_ms=now_ms + PROCESSING_MS,\n",
         "            process_at_ms=now_ms + limits.verify_pause_ms_min,\n",
-        (f"{VERIFYING}::test_any_two_faults_are_survived",),
+        (f"{VERIFYING}::test_any_two_faults_are_survived[processed and verified]",),
     ),
     Mutant(
         "a job is done with its first stage",
@@ -143,8 +150,8 @@ MUTANTS = [
     Mutant(
         "what was sent before a pause is passed over in a page that has changed",
         WINDOW,
-        "is_known = bool(digest) and digest == job.place_digest and len(job.flights) == 1",
-        "is_known = len(job.flights) == 1",
+        "is_known = bool(digest) and digest == job.place_digest and place == 0",
+        "is_known = place == 0",
         ("tests/simulation/test_pauses.py",),
     ),
     Mutant(
@@ -197,14 +204,14 @@ MUTANTS = [
         WINDOW,
         "return limits.sends_max if is_wide and job.attempt <= 1 else 1",
         "return limits.sends_max if job.attempt <= 1 else 1",
-        (CRASH,),
+        (f"{CRASH}[INCREMENTAL]",),
     ),
     Mutant(
         "after a turn without progress, as much is sent at a time as before",
         WINDOW,
         "return limits.sends_max if is_wide and job.attempt <= 1 else 1",
         "return limits.sends_max if is_wide else 1",
-        (ENDINGS,),
+        (EACH_PAGE,),
     ),
     Mutant(
         "after an error of Glean, more is sent",
@@ -218,7 +225,7 @@ MUTANTS = [
         WINDOW,
         "            return replace(job, is_fetching=False)\n",
         "            return replace(job, is_fetching=False, is_refused=True)\n",
-        (ENDINGS,),
+        (AT_ONCE,),
     ),
     Mutant(
         "after an error of the source, more is read",
@@ -246,7 +253,9 @@ MUTANTS = [
         FLOW,
         "if (fault := paging_fault(ahead, page)) is not None:",
         "if (fault := paging_fault(job, page)) is not None:",
-        (TRUNCATION,),
+        (
+            f"{TRUNCATION}::test_a_total_that_is_right_is_no_fault_at_the_end_of_what_was_read_ahead",
+        ),
     ),
     Mutant(
         "a page is read again that is under way",
@@ -274,14 +283,14 @@ MUTANTS = [
         PACE,
         "job.alarm_at_ms - now_ms >= limits.lease_ms // 2",
         "job.alarm_at_ms - now_ms >= -(10**9)",
-        (ENDINGS,),
+        (f"{ENDINGS}::test_the_lease_of_a_long_turn_is_renewed",),
     ),
     Mutant(
         "nothing is armed before a turn begins",
         PROCESSOR,
         "        await self._store.arm(self._host.now_ms() + Limits().lease_ms)\n",
         "",
-        (ENDINGS,),
+        (f"{ENDINGS}::test_a_bug_before_the_first_save_of_a_turn_leaves_the_alarm_armed",),
     ),
     Mutant(
         "the state is saved, and the alarm after an await",
@@ -302,7 +311,7 @@ MUTANTS = [
         MACHINE,
         "if job.retry_at_ms is not None and now_ms < job.retry_at_ms:",
         "if job.retry_at_ms is not None and now_ms < 0:",
-        (ENDINGS,),
+        (AT_ONCE,),
     ),
     Mutant(
         "Retry-After is not waited for",
@@ -323,21 +332,21 @@ MUTANTS = [
         LIFECYCLE,
         "        progress_at_ms=now_ms,\n        error=job.error if is_failing",
         "        error=job.error if is_failing",
-        (ENDINGS,),
+        (EACH_PAGE,),
     ),
     Mutant(
         "a job never gives up",
         FLOW,
         "    if now_ms - job.progress_at_ms >= limits.stall_ms_max:\n",
         "    if now_ms < job.progress_at_ms:\n",
-        (ENDINGS,),
+        (f"{ENDINGS}::test_a_full_job_gives_up_after_a_time_without_progress",),
     ),
     Mutant(
         "deaths are not counted",
         LIFECYCLE,
         "death_count=job.death_count + 1,",
         "death_count=job.death_count,",
-        (ENDINGS,),
+        (f"{ENDINGS}::test_a_full_job_whose_page_kills_the_isolate_ends",),
     ),
     Mutant(
         "the budget is not halved after a death",
@@ -372,7 +381,7 @@ MUTANTS = [
         WINDOW,
         "has_end=page.next_cursor is None,",
         "has_end=page.next_cursor is None or not page.record_count,",
-        (TRUNCATION,),
+        (f"{TRUNCATION}::test_what_is_no_fault_is_read_to_the_end",),
     ),
     Mutant(
         "an empty cursor is taken for the end",
@@ -402,7 +411,7 @@ MUTANTS = [
         "    if job.stage in CONFIRMED and not job.is_close_answered:\n"
         "        return leased(job, now_ms, limits), (closing(job),)\n"
         "    if job.stage in CONFIRMED:",
-        (READINGS,),
+        (f"{READINGS}::test_any_one_fault_is_survived[refuses_expired]",),
     ),
     Mutant(
         "a close that was answered is not looked at again",
@@ -489,14 +498,14 @@ MUTANTS = [
         EXECUTOR,
         "return Sizes(documents_max, bytes_max, packed)",
         "return Sizes(documents_max, packed, packed)",
-        (REJECTS,),
+        (TOO_LARGE,),
     ),
     Mutant(
         "the size that Glean takes is found out again and again",
         FLOW,
         "        job = replace(job, batch_bytes_max=min(known, split.batch_bytes_max))",
         "        assert known",
-        (REJECTS,),
+        (TOO_LARGE,),
     ),
     Mutant(
         "rejects are stored before their page is in Glean",
@@ -517,14 +526,14 @@ MUTANTS = [
         GUARD,
         "    if count > limits.rejects_max:",
         "    if count > 10**6:",
-        (REJECTS,),
+        (f"{REJECTS}::test_too_many_rejects_stop_the_job_before_anything_is_closed",),
     ),
     Mutant(
         "the share of rejects is not looked at",
         GUARD,
         "        and count / total > limits.rejects_share_max\n",
         "        and count > total\n",
-        (REJECTS,),
+        (f"{REJECTS}::test_too_large_a_share_of_rejects_stops_the_job_at_the_end",),
     ),
     Mutant(
         "a datasource that shrinks is not held",
@@ -556,7 +565,7 @@ MUTANTS = [
     ),
     Mutant(
         "the close of an old upload does not take the watermark back",
-        STORE,
+        SUCCESSES,
         "        if job.mode is Mode.FULL:\n            for stage",
         "        at_ms = max(at_ms, before_ms or 0)\n"
         "        if job.mode is Mode.FULL:\n            for stage",
@@ -564,9 +573,9 @@ MUTANTS = [
     ),
     Mutant(
         "the watermark is the time of the success",
-        LIFECYCLE,
-        "return job.started_at_ms if is_whole else None",
-        "return job.finished_at_ms if is_whole else None",
+        WATERMARK,
+        "        return begun_ms\n    # What",
+        "        return job.finished_at_ms\n    # What",
         (CRASH,),
     ),
     Mutant(
@@ -590,7 +599,7 @@ MUTANTS = [
         "            return job, (Ask(job.upload_id),)",
         "        case State.OPENING if job.resumes and job.upload_id:\n"
         "            return _resume(job, Standing.OPEN, now_ms, limits)",
-        (PEOPLE,),
+        (f"{PEOPLE}::test_a_retried_full_job_whose_upload_was_replaced_begins_anew",),
     ),
     Mutant(
         "a retried job always begins anew",
@@ -601,10 +610,10 @@ MUTANTS = [
     ),
     Mutant(
         "a retried job takes the watermark back",
-        STORE,
+        SUCCESSES,
         "            at_ms = max(at_ms, before_ms)\n",
         "            at_ms = min(at_ms, max(at_ms, before_ms))\n",
-        (PEOPLE,),
+        (f"{PEOPLE}::test_a_retried_incremental_job_does_not_take_the_watermark_back",),
     ),
     Mutant(
         "a second job of a mode is queued",
@@ -618,7 +627,7 @@ MUTANTS = [
         PROCESSOR,
         "                self._store.remember(trigger_key, job)\n",
         "",
-        (TRIGGERS,),
+        (f"{TRIGGERS}::test_a_key_that_joined_a_job_gives_that_job_again_after_its_end",),
     ),
     Mutant(
         "the next job in the queue is not woken",
@@ -646,13 +655,48 @@ MUTANTS = [
         "durable/batches.py",
         "        if items and (is_alone or is_full):",
         "        if items and is_full:",
-        (CRASH,),
+        (f"{CRASH}[INCREMENTAL]",),
     ),
     Mutant(
         "a full job reads changes only",
         MACHINE,
-        "since_ms = None if job.mode is Mode.FULL else watermark_ms",
-        "since_ms = watermark_ms",
+        "since_ms=None if is_full else watermark_ms)",
+        "since_ms=watermark_ms)",
         (HOLDING,),
+    ),
+    Mutant(
+        "the watermark is later than the job's start, as a source may be ahead",
+        WATERMARK,
+        "max(min(begun_ms, known_ms), begun_ms - behind_ms_max, 0)",
+        "max(known_ms, begun_ms - behind_ms_max, 0)",
+        ("tests/unit/test_watermark.py",),
+    ),
+    Mutant(
+        "what changes while a job reads is taken for read",
+        WATERMARK,
+        "return max(0, latest_ms - (now_ms - job.started_at_ms))",
+        "return max(0, latest_ms)",
+        (OWN_CLOCK,),
+    ),
+    Mutant(
+        "the watermark of a source at rest is left behind",
+        WATERMARK,
+        "max(min(begun_ms, known_ms), begun_ms - behind_ms_max, 0)",
+        "max(min(begun_ms, known_ms), 0)",
+        ("tests/unit/test_watermark.py",),
+    ),
+    Mutant(
+        "a page counts as sent before it is in Glean",
+        WINDOW,
+        "    return _in_doubt(job)\n",
+        "    return job if event.ties is None else replace(job, ties=event.ties)\n",
+        (OWN_CLOCK,),
+    ),
+    Mutant(
+        "a document that was sent before is left out though it has changed",
+        TIES,
+        "if tie is None or tie != before:",
+        "if tie is None or before is None:",
+        (OWN_CLOCK,),
     ),
 ]

@@ -1,5 +1,6 @@
 """The metrics, read as Prometheus reads them."""
 
+import msgspec
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -67,10 +68,10 @@ def test_prometheus_reads_all_that_a_connector_has_done() -> None:
         assert family.type == "counter"
         assert values(family) == {(f"glean_sync_{name}_total", "notes"): value}
     ended = values(found["glean_sync_jobs_ended"])
-    assert [(labels[1:], count) for labels, count in ended.items()] == [
-        (("notes", "FULL", "succeeded"), 5),
-        (("notes", "INCREMENTAL", "failed"), 6),
-    ]
+    assert {labels[2:]: count for labels, count in ended.items() if count} == {
+        ("FULL", "succeeded"): 5,
+        ("INCREMENTAL", "failed"): 6,
+    }
     retries = values(found["glean_sync_retries"])
     assert [labels[1:] for labels in retries] == [("notes", "source_throttled")]
 
@@ -110,6 +111,16 @@ def test_what_is_not_known_is_not_there() -> None:
     buckets = found["glean_sync_turn_duration_seconds"].samples
     assert {sample.value for sample in buckets} == {0}
     assert len(buckets) == len(TURN_MS) + 3
+
+
+def test_a_first_failure_is_an_increase() -> None:
+    before, ended = NEW, msgspec.structs.replace(NEW, tally=TALLY)
+
+    series = [values(families({"new": one})["glean_sync_jobs_ended"]) for one in (before, ended)]
+
+    name = ("glean_sync_jobs_ended_total", "new", "INCREMENTAL", "failed")
+    assert [each[name] for each in series] == [0, 6]
+    assert series[0].keys() == series[1].keys()
 
 
 def test_metrics_are_answered_as_prometheus_wants_them() -> None:

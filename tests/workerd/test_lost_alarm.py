@@ -32,7 +32,7 @@ def test_a_job_whose_alarm_was_lost_goes_on_with_the_next_tick_of_cron(tmp_path:
     with Stack(tmp_path, {"turn_pages_max": 1}, ("--limit-records", str(RECORDS))) as stack:
         stack.control_source("faults", path=None, skip=1, status=503, retry_after="1")
         job = stack.trigger("FULL")
-        waiting = stack.until(job["id"], lambda now: now["next_attempt_at"] is not None)
+        waiting = stack.until(job["id"], lambda now: now["last_error"] is not None)
         stack.runtime.kill()
         assert lose_alarms(tmp_path) == 1
         stack.runtime.start()  # takes longer than the wait

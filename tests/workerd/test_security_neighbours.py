@@ -1,4 +1,4 @@
-"""Sources and Workers that mean ill, and what is left of our secrets. See docs/security.md."""
+"""Sources and Workers that mean ill, on the real runtime. See docs/security.md."""
 
 import json
 import re
@@ -10,15 +10,13 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from dev.runtime import Runtime
-from dev.stack import GLEAN_TOKEN, TRIGGER_TOKEN, Stack
+from dev.stack import GLEAN_TOKEN, TRIGGER_TOKEN
 from tests.workerd.hostile import Besieged, hostile
 
 
 pytestmark = pytest.mark.workerd
 
 FULL = b'{"mode": "FULL"}'
-PIECE = 12  # characters of a secret in a row that give it away
-SECRETS = (GLEAN_TOKEN, TRIGGER_TOKEN)
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +29,21 @@ def besieged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Besieged]:
             "GLEAN_INDEXING_API_TOKEN": GLEAN_TOKEN,
             "TRIGGER_TOKEN": TRIGGER_TOKEN,
             "LIMITS": '{"backoff_ms_min": 100}',
+            "ANALYTICS": "a text, and no dataset",
         }
         with Runtime(folder, variables) as runtime:
             yield Besieged(runtime, ends, folder / "answers.log")
+
+
+def test_an_analytics_engine_that_fails_disturbs_no_job_and_is_told_of_once(
+    besieged: Besieged,
+) -> None:
+    jobs = [besieged.synced(Response("it is closed", 404)) for _ in range(2)]
+
+    assert [job["state"] for job in jobs] == ["failed", "failed"]
+    (line,) = besieged.log_lines("the Analytics Engine took no data")
+    shown = json.loads(line)
+    assert (shown["level"], shown["connector"]) == ("warning", "python-docs")
 
 
 def test_a_redirect_is_not_followed(besieged: Besieged) -> None:
@@ -151,38 +161,3 @@ def test_what_the_object_holds_is_out_of_reach_even_then(intruder: Runtime, name
 
     assert response.status_code == 500
     assert GLEAN_TOKEN not in response.text
-
-
-@pytest.mark.last
-def test_after_all_other_tests_no_secret_is_in_a_log_an_answer_or_a_database(
-    stack: Stack, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    """All that the runtimes of this session have written, and all answers of theirs."""
-    job = stack.ended(stack.trigger("INCREMENTAL")["id"])
-    root: Path = tmp_path_factory.getbasetemp()
-    contents = {
-        file.relative_to(root): file.read_bytes()
-        for file in root.rglob("*")
-        if file.is_file() and not file.is_symlink()
-    }
-
-    # What is looked for would be found: the job is in all three.
-    holders = {path.name for path, content in contents.items() if job["id"].encode() in content}
-    assert {"runtime.log", "answers.log"} <= holders
-    assert any(name.endswith((".sqlite", ".sqlite-wal")) for name in holders - {"glean.sqlite"})
-    leaks = {
-        (str(path), piece)
-        for path, content in contents.items()
-        for secret in SECRETS
-        for piece in pieces(secret)
-        if piece in content
-    }
-    assert leaks == set()
-
-
-def pieces(secret: str) -> set[bytes]:
-    """Whatever is twice as long, has one of these."""
-    return {
-        secret[start : start + PIECE].encode()
-        for start in range(len("local-"), len(secret) - PIECE + 1, PIECE)
-    }

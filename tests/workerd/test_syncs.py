@@ -172,6 +172,14 @@ def test_no_secret_is_in_the_log(stack: Stack) -> None:
     assert TRIGGER_TOKEN not in log
 
 
+def test_the_analytics_engine_takes_what_it_is_told(stack: Stack) -> None:
+    run(stack, "INCREMENTAL")
+
+    log = stack.runtime.log.read_bytes()
+    assert b"env.ANALYTICS" in log
+    assert b"the Analytics Engine took no data" not in log
+
+
 def openings(stack: Stack) -> int:
     return sum(1 for request in stack.glean_requests() if request["isFirstPage"])
 

@@ -1,6 +1,8 @@
 """A Worker of a few lines: an object that counts how often its alarm began and ended."""
 
 import asyncio
+import random
+import secrets
 from typing import Any
 
 import httpx
@@ -46,6 +48,8 @@ class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class ha
                 answer: Any = None
             case "counts":
                 answer = await runner.counts()
+            case "draws":
+                answer = [random.random(), secrets.token_hex(8)]
             case "token":
                 answer = self.env.TOKEN
             case _:

@@ -1,0 +1,55 @@
+"""The guide for whoever is on call has all that there is to be met, and nothing else."""
+
+import re
+from collections.abc import Iterable
+
+import pytest
+
+from dev.staging import ROOT
+from durable.history.overview import Condition
+from durable.job import State
+from durable.limits import Limits
+from durable.note import Kind
+from durable.verifying.verification import Verdict
+
+
+GUIDE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+RULES = (ROOT / "docs/prometheus-rules.yaml").read_text(encoding="utf-8")
+
+
+HEADS = frozenset({"health", "state", "kind"})
+
+
+def named(heading: str) -> list[str]:
+    """What the first column of the table under a heading names."""
+    _, _, text = GUIDE.partition(f"\n## {heading}\n")
+    cells = re.findall(r"^\| (`[^|]+) \|", text.partition("\n## ")[0], re.MULTILINE)
+    names = re.findall(r"`([^`]+)`", " ".join(cells))
+    return [name for name in names if name not in HEADS]
+
+
+@pytest.mark.parametrize(
+    ("heading", "there"),
+    [
+        ("Health", Condition),
+        ("States", State),
+        ("Events", Kind),
+        ("Alerts", re.findall(r"- alert: (\w+)", RULES)),
+        ("Verification", Verdict),
+    ],
+)
+def test_everything_that_can_be_met_is_explained(heading: str, there: Iterable[str]) -> None:
+    assert sorted(named(heading)) == sorted(str(each) for each in there)
+
+
+def test_of_several_healths_the_first_is_shown_as_documented() -> None:
+    assert named("Health") == [condition.value for condition in Condition]
+
+
+def test_the_limits_that_are_named_are_there() -> None:
+    limits = set(Limits.__struct_fields__)
+
+    found = re.findall(r"`(\w+_(?:max|min)(?:_\w+)?)`", GUIDE)
+
+    assert found
+    assert [name for name in found if name not in limits] == []
