@@ -11,6 +11,7 @@ BROWSER = HERE / "browser"
 LONGEST = (
     HERE / "simulation/test_mutants.py",
     HERE / "workerd",
+    BROWSER,
     HERE / "simulation/test_readings.py",
     HERE / "simulation/test_every_crash.py",
 )
