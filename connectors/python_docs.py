@@ -52,7 +52,7 @@ connector = Connector(
         params={"limit": "100"},
         records="items",
         paging=BodyCursor(field="next_cursor", param="cursor"),
-        since=Since(param="updated_since"),
+        since=Since(param="updated_since", field="updated_at"),
     ),
     record=Entry,
     document=document,

@@ -130,7 +130,7 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
 
     def plan(self, fingerprint: str) -> Plan:
         """What the machine is to know."""
-        feeds = {mode: self.feeds(mode) for mode in Mode}
+        clock, feeds = self.source.clock, {mode: self.feeds(mode) for mode in Mode}
         rates = {
             stage: feed.source.rate
             for of_mode in feeds.values()
@@ -143,6 +143,7 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
             rates=rates,
             kept_ms=self.source.kept_ms,
             is_delegated=self.source.is_delegated,
+            behind_ms_max=clock.behind_ms_max(self.source.kept_ms) if clock else None,
         )
 
     def secrets(self) -> frozenset[str]:

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from durable.errors import Cause, Recourse
 from durable.job import Job, Page, Plan, Stage, Standing
+from durable.ties import Tie
 
 
 class Open(Struct, frozen=True):
@@ -34,6 +35,7 @@ class Pack(Struct, frozen=True):
     upload_id: str  # the bulk upload that the batches are pages of; empty for none
     batch_bytes_max: int | None  # of several documents together; None: as the limits say
     after_place: int = 0  # records up to here are in Glean
+    ties: tuple[Tie, ...] | None = None  # before the page; None: all is sent, none remembered
 
 
 class Send(Struct, frozen=True):
@@ -64,10 +66,11 @@ Effect = Open | Ask | Fetch | Pack | Send | Close | CloseWithDocument
 class Woke(Struct, frozen=True):
     """The alarm fired: a turn begins."""
 
-    watermark_ms: int | None = None  # the start of the connector's last job that succeeded
+    watermark_ms: int | None = None  # where an INCREMENTAL job of the connector reads from
     full_counts: Mapping[Stage, int] = {}  # what its last FULL job that succeeded has brought
     plan: Plan = Plan()
     last: Job | None = None  # that had a turn; of a job that is queued, else not needed
+    ties: tuple[Tie, ...] = ()  # that its last job has left
 
 
 class Opened(Struct, frozen=True):
@@ -89,6 +92,7 @@ class Packed(Struct, frozen=True):
     document_count: int
     deletion_count: int
     reject_count: int = 0
+    ties: tuple[Tie, ...] | None = None  # once all of the page is sent
 
 
 class Sent(Struct, frozen=True):
@@ -100,6 +104,7 @@ class Sent(Struct, frozen=True):
     rejected_deletion_count: int = 0
     document_count: int = 0  # that were sent, whatever became of them
     place: int = 0  # of the batch's last record in its page
+    rejected_key: str = ""  # of the tie that its only document is none of, being refused
 
 
 class Split(Struct, frozen=True):

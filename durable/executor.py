@@ -39,7 +39,9 @@ from durable.limits import Limits
 from durable.pace import single_documents_max
 from durable.records import Reject, changes, digest, excerpt
 from durable.requests.waits import wait_ms
+from durable.sources.clock import Clock, told_by
 from durable.sources.source import Reader, Records
+from durable.ties import Ties, key_of
 
 
 SLOW_MS = 5  # a page of a source that is worth a pause
@@ -121,15 +123,19 @@ class Executor:
         page = await source.fetch(fetch.cursor, crawl)
         self._page_ms = self._host.now_ms() - begun_at_ms
         self._records[fetch.page_index] = page
-        note = told(page.note, self._environment)
-        return Fetched(fetch.page_index, replace(measured(page), note=note))
+        note, clock = told(page.note, self._environment), self._clock(crawl.stage)
+        latest_ms = clock.latest_ms(page.records, self._host.now_ms()) if clock else 0
+        read = replace(measured(page), note=note, latest_ms=latest_ms)
+        return Fetched(fetch.page_index, read)
 
     def _pack(self, pack: Pack, ends: Ends, stage: Stage) -> Packed:
         page, rejects = self._records.pop(pack.page_index), list[Reject]()
         mapped = changes(ends.feeds[stage], stage, self._connector, page, rejects)
         envelope = Envelope(stage, self._connector.datasource.name, pack.upload_id)
         sizes = sizes_of(envelope, ends.limits, pack.batch_bytes_max)
-        cut = list(batches(mapped, envelope, sizes, rejects))
+        ties = None if pack.ties is None else Ties(pack.ties)
+        news = mapped if ties is None else ties.news(mapped, told_by(self._clock(stage)))
+        cut = list(batches(news, envelope, sizes, rejects))
         # Of the others nothing is sent again. They are counted with the page.
         to_send = [batch for batch in cut if batch.items[-1].place > pack.after_place]
         self._batches[pack.page_index] = list(to_send)
@@ -140,7 +146,11 @@ class Executor:
             document_count=sum(batch.document_count for batch in cut),
             deletion_count=sum(batch.deletion_count for batch in cut),
             reject_count=len(rejects),
+            ties=None if ties is None else ties.after(reject.key for reject in rejects),
         )
+
+    def _clock(self, stage: Stage) -> Clock | None:
+        return self._connector.source.clock if stage is Stage.DOCUMENTS else None
 
     async def _send(self, send: Send, glean: Glean) -> Event:
         batches_of_page = self._batches[send.page_index]
@@ -186,6 +196,7 @@ class Executor:
             rejected_deletion_count=batch.deletion_count,
             document_count=batch.document_count,
             place=item.place,
+            rejected_key=key_of(item.key),
         )
 
     async def _close(self, closing: Awaitable[None]) -> Event:

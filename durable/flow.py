@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from durable import window
 from durable.closing import closing
 from durable.errors import Recourse
-from durable.events import Ask, Effect, Failed, Fetch, Fetched, Send, Sent, Split
+from durable.events import Ask, Effect, Failed, Fetch, Fetched, Pack, Packed, Send, Sent, Split
 from durable.guard import holding_reason, paging_fault, rejection_reason
 from durable.job import CONFIRMED, Flight, Job, Mode, State
 from durable.lifecycle import (
@@ -32,6 +32,7 @@ from durable.pace import (
     soon,
     wait_ms,
 )
+from durable.watermark import clock_ms
 
 
 Step = tuple[Job, tuple[Effect, ...]]
@@ -46,9 +47,21 @@ def take(job: Job, fetched: Fetched, now_ms: int, limits: Limits) -> Step:
     if (fault := paging_fault(ahead, page)) is not None:
         return ended(job, State.FAILED, now_ms, limits, fault), ()
     job = left_alone(asked(job, page.request_count, now_ms), page, now_ms, limits)
-    job = replace(job, flights=(*job.flights, Flight(page, is_packed=False)))
-    pack = window.pack(job)
+    flight = Flight(page, is_packed=False, clock_ms=clock_ms(job, page.latest_ms, now_ms))
+    job = replace(job, flights=(*job.flights, flight))
+    return _flow(job, window.pack(job), now_ms, limits)
+
+
+def cut(job: Job, packed: Packed, now_ms: int, limits: Limits) -> Step:
+    """A page is ready to be sent."""
+    job = window.packed(job, packed)
+    return _flow(job, window.pack_next(job), now_ms, limits)
+
+
+def _flow(job: Job, pack: Pack | None, now_ms: int, limits: Limits) -> Step:
     job, effects = flow(job, now_ms, limits)
+    if pack is None or job.turn is None:
+        return job, effects
     return job, (*effects, pack)  # last, since nothing else goes on meanwhile
 
 

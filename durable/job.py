@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from durable.limits import Positive
 from durable.note import Note
+from durable.ties import Tie
 
 
 class Mode(StrEnum):
@@ -92,6 +93,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     rates: Mapping[Stage, Rate] = {}
     kept_ms: int | None = None  # for so long, the source can tell what has changed
     is_delegated: bool = False  # a backend brings the documents to Glean
+    behind_ms_max: int | None = None  # the source's clock is; None: its records do not tell
 
 
 class Done(Struct, frozen=True):
@@ -121,6 +123,8 @@ class Page(Struct, frozen=True, kw_only=True):
     wait_ms: int = 0  # before the source is asked for anything more
     wait_reason: str = ""  # why, if there is a wait
     note: str = ""  # of what happened on the way, for whoever reads the job's status
+    latest_ms: int = 0  # of its changes, by the source's clock; 0: none is told
+    ties: tuple[Tie, ...] | None = None  # once all of it is sent; None: they stay as they are
 
 
 class Flight(Struct, frozen=True):
@@ -135,6 +139,7 @@ class Flight(Struct, frozen=True):
     halves: tuple[int, ...] = ()  # batches that came of cutting others, to be sent before the next
     half_count: int = 0  # of the second ones; the first take the place of what was cut
     sending: tuple[int, ...] = ()  # batches under way
+    clock_ms: int = 0  # what the source's showed at the job's start, at the least
 
     @property
     def batch_count(self) -> int:
@@ -243,6 +248,9 @@ class Job(Struct, frozen=True, kw_only=True):
     total_count: int | None = None  # records on all pages, if the source says so
     repeats: str = ""  # the job whose rejects this one reads again
     repeated_mode: Mode | None = None  # of that job
+    behind_ms_max: int | None = None  # the source's clock is; None: its records do not tell
+    clock_ms: int = 0  # what that showed at the start, at the least, by what is in Glean
+    ties: tuple[Tie, ...] = ()  # INCREMENTAL: what is sent no more if it is read again
 
     @property
     def stage(self) -> Stage:

@@ -15,7 +15,7 @@ def from_start(job: Job, plan: Plan, now_ms: int) -> Job:
     if job.repeats:
         stages = job.stages
     job = replace(job, stages=stages, stage_index=0, done=(), is_delegated=plan.is_delegated)
-    return anew(job, now_ms)
+    return anew(replace(job, ties=()), now_ms)
 
 
 def anew(job: Job, now_ms: int) -> Job:
@@ -49,6 +49,8 @@ def anew(job: Job, now_ms: int) -> Job:
         place=0,
         place_digest="",
         total_count=None,
+        # A later stage has nothing to do with what the documents told.
+        clock_ms=0 if job.stage is Stage.DOCUMENTS else job.clock_ms,
     )
 
 
@@ -100,6 +102,7 @@ def rewound(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
     job = replace(
         grounded(anew(job, now_ms)),
         rewind_count=job.rewind_count + 1,
+        ties=(),  # or what is sent anew would not count
         alarm_at_ms=soon(now_ms, now_ms),
     )
     return noted(job, f"begins anew: {reason}", now_ms, limits, Kind.RESTARTED)
@@ -195,6 +198,8 @@ def ended(job: Job, state: State, now_ms: int, limits: Limits, error: str = "") 
         retry_at_ms=None,
         alarm_at_ms=None,
         error=error,
+        # Until it is queued again, others may have sent.
+        ties=job.ties if state is State.SUCCEEDED else (),
     )
     text = f"{state}: {error}" if error else state.value
     return noted(job, text, now_ms, limits, Kind(state.value))
@@ -221,12 +226,3 @@ def brought(job: Job) -> dict[Stage, int]:
         for stage, count in (counts | {job.stage: job.document_count}).items()
         if stage in UPLOADED
     }
-
-
-def watermark_ms(job: Job) -> int | None:
-    """Where the next INCREMENTAL job reads from once this job has succeeded, else None.
-
-    It is this job's start, not its end: what changed while it ran is read again.
-    """
-    is_whole = job.state is State.SUCCEEDED and not job.repeats
-    return job.started_at_ms if is_whole else None

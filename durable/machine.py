@@ -7,7 +7,6 @@ it goes on from the last saved `Job`, so an effect may be performed twice.
 
 from msgspec.structs import replace
 
-from durable import window
 from durable.closing import closing, gone_reason, is_gone, unsettled_reason
 from durable.errors import Cause
 from durable.events import (
@@ -26,7 +25,7 @@ from durable.events import (
     Split,
     Woke,
 )
-from durable.flow import Step, close, fail, flow, land, split, take
+from durable.flow import Step, close, cut, fail, flow, land, split, take
 from durable.job import PENDING, WORKING, Job, Mode, Standing, State, Usage
 from durable.lifecycle import (
     anew,
@@ -75,7 +74,7 @@ def step(  # noqa: C901, PLR0911, PLR0912 - a return for each arrow of the diagr
         case State.SENDING, Fetched() if job.is_fetching:
             return take(replace(job, is_fetching=False), event, now_ms, limits)
         case State.SENDING, Packed():
-            return flow(window.packed(job, event), now_ms, limits)
+            return cut(job, event, now_ms, limits)
         case State.SENDING, Sent():
             return land(job, event, now_ms, limits)
         case State.SENDING, Split():
@@ -115,6 +114,7 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
     job = replace(
         grounded(job),  # what was under way, was in the memory of an earlier turn
         fingerprint=plan.fingerprint or job.fingerprint,
+        behind_ms_max=plan.behind_ms_max,
         turn=Usage(started_at_ms=now_ms),
         turn_count=job.turn_count + 1,
         attempt=job.attempt + 1,
@@ -135,8 +135,10 @@ def _begun(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Job:
     if is_incremental and kept_ms is not None and (watermark_ms or 0) < now_ms - kept_ms:
         days = kept_ms / DAY_MS
         job = promoted(job, f"the source keeps its changes for {days:g} days", now_ms, limits)
-    since_ms = None if job.mode is Mode.FULL else watermark_ms
-    job = from_start(replace(job, since_ms=since_ms), woke.plan, now_ms)
+    is_full = job.mode is Mode.FULL
+    job = replace(job, since_ms=None if is_full else watermark_ms)
+    # An upload takes its pages in any order: of a document that is on two, either may be in Glean.
+    job = replace(from_start(job, woke.plan, now_ms), ties=() if is_full else woke.ties)
     return noted(job, "begun", now_ms, limits, Kind.BEGUN)
 
 

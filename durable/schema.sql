@@ -48,6 +48,13 @@ CREATE TABLE processing ( -- the latest call of /processalldocuments
 ) WITHOUT ROWID;
 
 -- version 4
+CREATE TABLE tied (
+  name TEXT PRIMARY KEY, -- of the watermark
+  at_ms INTEGER NOT NULL, -- likewise: with another one, this is out of date
+  body TEXT NOT NULL -- the ties on it, as JSON
+) WITHOUT ROWID;
+
+-- version 5
 CREATE TABLE event ( -- what happened to a job
   job_id TEXT NOT NULL,
   number INTEGER NOT NULL, -- from 1, and of very many, some in the middle are forgotten

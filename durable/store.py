@@ -14,20 +14,19 @@ from msgspec.structs import replace
 from durable.alerts.outbox import Outbox
 from durable.history.archive import Archive
 from durable.history.chronicle import Chronicle
-from durable.job import ENDED, PENDING, UPLOADED, Job, Mode, Stage, State
-from durable.lifecycle import brought, grounded, watermark_ms
+from durable.job import ENDED, PENDING, Job, Stage, State
+from durable.lifecycle import grounded
 from durable.limits import Limits
 from durable.records import Reject
 from durable.rows import Binding, Row, decoded, encoded, integer, listed
 from durable.sources.repeated import Spot
+from durable.successes import Successes
 from durable.verifying.verifications import Verifications
 
 
 BODY_BYTES_MAX = 1_000_000  # half of what the platform takes in one value
 TRIGGER_KEYS_MAX = 1_000
 VERSION_MARK = "-- version "
-# Documents were the only ones once.
-COUNT_NAMES = {stage: stage.value for stage in UPLOADED} | {Stage.DOCUMENTS: "succeeded"}
 
 
 class Rows(Protocol):
@@ -61,6 +60,7 @@ class Store:
         # The job that has a turn, with what is under way, and as it was written last.
         self._working: Job | None = None
         self._written = ""
+        self.successes = Successes(self._query)
         self.verifications = Verifications(self._query)
         self.chronicle = Chronicle(self._query)
         self.archive = Archive(self._query)
@@ -119,16 +119,6 @@ class Store:
             TRIGGER_KEYS_MAX - 1,
         )
 
-    def watermark_ms(self) -> int | None:
-        rows = self._query("SELECT at_ms FROM watermark WHERE name = 'succeeded'")
-        return integer(rows[0]["at_ms"]) if rows else None
-
-    def full_counts(self) -> dict[Stage, int]:
-        """What the last FULL job that succeeded has brought; empty if there was none."""
-        rows = self._query("SELECT name, document_count FROM full_count")
-        counts = {str(row["name"]): integer(row["document_count"]) for row in rows}
-        return {stage: counts[name] for stage, name in COUNT_NAMES.items() if name in counts}
-
     def add(self, job: Job, trigger_key: str | None, alarm_at_ms: int | None) -> Awaitable[None]:
         """Remember a new job; `alarm_at_ms` None leaves the alarm as it is."""
         self._query(
@@ -148,6 +138,9 @@ class Store:
 
     def put(self, job: Job, limits: Limits) -> None:
         """As `save`, where the alarm is somebody else's."""
+        if job.state is State.SUCCEEDED and not job.repeats:
+            self.successes.add(job)
+            job = replace(job, ties=())  # they are for the next one
         state, body, before = job.state.value, _body(job), self._working
         if before is None or before.id != job.id:
             before = None
@@ -162,8 +155,6 @@ class Store:
             self._working, self._written = job, body
         elif before is not None:
             self._working = None
-        if job.state is State.SUCCEEDED and not job.repeats:
-            self._succeeded(job)
         if job.state in ENDED:
             self._prune(limits)
 
@@ -229,22 +220,6 @@ class Store:
     def armed_at_ms(self) -> Awaitable[int | None]:
         """The alarm that the platform holds, whatever was set."""
         return self._storage.getAlarm()
-
-    def _succeeded(self, job: Job) -> None:
-        at_ms, before_ms = watermark_ms(job), self.watermark_ms()
-        assert at_ms is not None, "a job that succeeded was started"
-        if job.mode is Mode.FULL:
-            for stage, count in brought(job).items():
-                self._query(
-                    "INSERT OR REPLACE INTO full_count (name, document_count)  VALUES (?, ?)",
-                    COUNT_NAMES[stage],
-                    count,
-                )
-        elif before_ms is not None:
-            # An old job that was retried does not take back what later ones have read. But a
-            # FULL one does: its close takes back what they have written.
-            at_ms = max(at_ms, before_ms)
-        self._query("INSERT OR REPLACE INTO watermark (name, at_ms) VALUES ('succeeded', ?)", at_ms)
 
     def _prune(self, limits: Limits) -> None:
         rows = self._query(

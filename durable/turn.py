@@ -64,7 +64,9 @@ class Turn:
         job, store = self._store.load(self._job_id), self._store
         is_queued = job is not None and job.state is State.QUEUED
         last = store.latest() if is_queued else None
-        return Woke(store.watermark_ms(), store.full_counts(), plan, last)
+        before = store.successes
+        ties = before.ties(plan.fingerprint)
+        return Woke(before.watermark_ms(), before.full_counts(), plan, last, ties)
 
     def _narrowed(self, ends: Ends) -> Ends:
         """Where the job repeats what another one has set aside, its pages alone are read."""
@@ -111,6 +113,8 @@ class Turn:
         crawl_id, mode = f"{job.id}-{job.crawl_count}", job.repeated_mode or job.mode
         self._crawl = Crawl(crawl_id, mode, job.stage, job.since_ms)
         self._set_aside(before, job)
+        if before.state is State.QUEUED and job.state is not State.QUEUED:
+            self._store.successes.begun()
         if any(isinstance(effect, Open) for effect in effects):
             self._supersede(job, now_ms)
         if job.state is State.SUCCEEDED:

@@ -119,8 +119,8 @@ class Views:
             jobs=store.archive.jobs(LAST_ID, State, JOBS_SHOWN),
             current=next(iter([*store.held(), *store.pending()]), None),
             tally=store.chronicle.tally(),
-            watermark_ms=store.watermark_ms(),
-            document_count=store.full_counts().get(Stage.DOCUMENTS),
+            watermark_ms=store.successes.watermark_ms(),
+            document_count=store.successes.full_counts().get(Stage.DOCUMENTS),
         )
 
     def ahead_of(self, job: Job) -> Job | None:

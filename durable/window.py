@@ -7,9 +7,13 @@ before it are in Glean, whatever of the later ones is there already.
 from msgspec.structs import replace
 
 from durable.events import Effect, Fetch, Pack, Packed, Send, Sent, Split
-from durable.job import Flight, Job, Stage
+from durable.job import Flight, Job, Mode, Stage
 from durable.limits import Limits
 from durable.pace import spent
+from durable.ties import Tie
+
+
+TIED = frozenset({Stage.DOCUMENTS, Stage.DELETIONS})  # what these bring is of the same documents
 
 
 def landed(job: Job) -> Job:
@@ -33,7 +37,9 @@ def landed(job: Job) -> Job:
         total_count=page.total_count,
         place=0,
         place_digest="",
+        clock_ms=max(job.clock_ms, flight.clock_ms),
     )
+    job = _in_doubt(job if page.ties is None else replace(job, ties=page.ties))
     if page_count.bit_count() > 1:
         return job
     # A power of two, so that a circle of any length is found in time.
@@ -75,8 +81,19 @@ def packed(job: Job, event: Packed) -> Job:
         document_count=event.document_count,
         deletion_count=event.deletion_count,
         reject_count=event.reject_count,
+        ties=event.ties,
     )
-    return _with(job, event.page_index, replace(flight, page=page, is_packed=True))
+    job = _with(job, event.page_index, replace(flight, page=page, is_packed=True))
+    return _in_doubt(job)
+
+
+def _in_doubt(job: Job) -> Job:
+    """Without ties that a page under way changes: it may be lost, and Glean have a part of it."""
+    after = [flight.page.ties for flight in job.flights if flight.page.ties is not None]
+    if not after:
+        return job
+    certain = frozenset(job.ties).intersection(*after)
+    return replace(job, ties=tuple(tie for tie in job.ties if tie in certain))
 
 
 def acknowledged(job: Job, sent: Sent) -> Job:
@@ -90,12 +107,27 @@ def acknowledged(job: Job, sent: Sent) -> Job:
         rejected_deletion_count=flight.rejected_deletion_count + sent.rejected_deletion_count,
     )
     job = _with(job, sent.page_index, flight)
+    if sent.rejected_key:
+        job = _untied(job, sent.rejected_key)
     # In order, so all before it is in Glean too. What was set aside is found again by reading
     # the page again, but for what Glean refused.
     is_refused = flight.rejected_document_count + flight.rejected_deletion_count
     if job.is_upload or is_refused or flight.is_whole:
         return job
     return replace(job, place=sent.place, place_digest=flight.page.digest)
+
+
+def _untied(job: Job, key: str) -> Job:
+    """Without what the pages under way would remember of a document that Glean refused."""
+
+    def others(ties: tuple[Tie, ...] | None) -> tuple[Tie, ...] | None:
+        return None if ties is None else tuple(tie for tie in ties if tie.key != key)
+
+    flights = [
+        replace(flight, page=replace(flight.page, ties=others(flight.page.ties)))
+        for flight in job.flights
+    ]
+    return replace(job, flights=tuple(flights))
 
 
 def halved(job: Job, split: Split) -> Job:
@@ -150,16 +182,37 @@ def fetch(job: Job, ahead: Job) -> tuple[Job, Fetch]:
     return replace(job, is_fetching=True), fetch
 
 
-def pack(job: Job) -> Pack:
-    """The page that was fetched last."""
-    page_index, digest = job.page_count + len(job.flights) - 1, job.flights[-1].page.digest
-    is_known = bool(digest) and digest == job.place_digest and len(job.flights) == 1
+def pack(job: Job) -> Pack | None:
+    """The page that was fetched last, unless it has to wait for one before it."""
+    *before, _ = job.flights
+    is_waiting = _is_tied(job) and not all(flight.is_packed for flight in before)
+    return None if is_waiting else _pack(job, len(before))
+
+
+def pack_next(job: Job) -> Pack | None:
+    """The page that has waited for the one that is packed now."""
+    waiting = [place for place, flight in enumerate(job.flights) if not flight.is_packed]
+    return _pack(job, waiting[0]) if waiting and _is_tied(job) else None
+
+
+def _pack(job: Job, place: int) -> Pack:
+    page_index, digest = job.page_count + place, job.flights[place].page.digest
+    is_known = bool(digest) and digest == job.place_digest and place == 0
     after_place = job.place if is_known and not job.is_upload else 0
     upload_id = job.upload_id if job.is_upload else ""
     if job.stage is Stage.MEMBERSHIPS:
         # Each group's is an upload, and each try another one.
         upload_id = f"{job.id}-{job.turn_count}-{page_index + 1}"
-    return Pack(page_index, upload_id, job.batch_bytes_max, after_place)
+    ties = None
+    if _is_tied(job):
+        ties = job.flights[place - 1].page.ties if place else job.ties
+    return Pack(page_index, upload_id, job.batch_bytes_max, after_place, ties)
+
+
+def _is_tied(job: Job) -> bool:
+    """Whether what it has sent is known, page after page, and not sent again."""
+    is_changes = job.mode is Mode.INCREMENTAL and not job.repeats
+    return is_changes and job.stage in TIED and job.behind_ms_max is not None
 
 
 def _width(job: Job, limits: Limits) -> int:

@@ -30,16 +30,19 @@ JOB = ("job", "limits", "note")  # as it is stored, and its bounds
 CORE = {
     "durable/note.py": (),
     "durable/limits.py": (),
-    "durable/job.py": ("note", "limits"),
+    "durable/ties.py": (),
+    "durable/job.py": ("note", "limits", "ties"),
     "durable/errors.py": (),
-    "durable/events.py": (*JOB, "errors"),
+    "durable/events.py": (*JOB, "errors", "ties"),
     "durable/pace.py": (*JOB, "events"),
     "durable/guard.py": (*JOB,),
     "durable/closing.py": (*JOB, "events"),
     "durable/lifecycle.py": (*JOB, "pace", "guard"),
-    "durable/window.py": (*JOB, "events", "pace"),
+    "durable/watermark.py": (*JOB,),
+    "durable/window.py": (*JOB, "events", "pace", "ties"),
     "durable/flow.py": (
-        *(*JOB, "errors", "events", "pace", "guard", "closing", "lifecycle", "window"),
+        *(*JOB, "errors", "events", "pace", "guard", "closing", "lifecycle", "watermark"),
+        "window",
     ),
     "durable/machine.py": (
         *(*JOB, "errors", "events", "pace", "closing", "lifecycle", "window", "flow"),

@@ -111,7 +111,7 @@ connector = Connector(
         records="tickets",
         paging=BodyCursor(field="meta/next_cursor", param="cursor", size=100),
         total="meta/total",
-        since=Since(param="updated_since"),
+        since=Since(param="updated_since", field="updated_at"),
         auth=Bearer("TICKETS_TOKEN"),
     ),
     record=Ticket,

@@ -181,7 +181,7 @@ connector = Connector(
         parents=listed("spaces"),
         children=listed(
             "spaces/{within.key}/pages",
-            since=Since(param="updated_since"),
+            since=Since(param="updated_since", field="updated_at"),
             gather=(
                 Gather(
                     source=listed("pages/{id}/comments"),

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from dev.kit.crawl import Made, PageRead
 from dev.kit.findings import Finding
+from durable.errors import UpstreamError
 from durable.job import Mode
 from durable.model.documents import Deletion
 from durable.records import digest
+from durable.sources.clock import Clock
 
 
 NAMED_MAX = 5  # ids in one finding
@@ -78,6 +80,23 @@ def unique_findings(pages: Sequence[PageRead]) -> Iterator[Finding]:
                 "take for an id what the source has only once, also without regard to upper and "
                 "lower case; where the same record comes twice, mend the paging",
             )
+
+
+def clock_findings(pages: Sequence[PageRead], clock: Clock | None) -> Iterator[Finding]:
+    """Of documents whose source is declared to tell when each changed."""
+    records = [raw for page in pages for raw in page.records.records]
+    if clock is None or not records or any(clock.told(raw) is not None for raw in records):
+        return
+    try:
+        clock.read(records[0])
+    except UpstreamError as error:
+        yield Finding(
+            "changes",
+            str(pages[0]),
+            f"no record tells when it changed: {error}",
+            "name the path of that time in `field`, as the mapping gets the record, and its format "
+            "in `format`",
+        )
 
 
 def resume_finding(page: PageRead, rest: Sequence[Made], resumed: Sequence[Made]) -> Finding | None:

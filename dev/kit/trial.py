@@ -9,7 +9,12 @@ from msgspec import Struct
 
 from dev.kit.answers import Answers, UnansweredError
 from dev.kit.crawl import Made, Offline, PageRead, Reading, place
-from dev.kit.crawl_checks import paging_findings, resume_finding, unique_findings
+from dev.kit.crawl_checks import (
+    clock_findings,
+    paging_findings,
+    resume_finding,
+    unique_findings,
+)
 from dev.kit.environment import MadeUpEnvironment
 from dev.kit.findings import Finding
 from dev.kit.page_checks import page_findings, reject_finding
@@ -102,6 +107,8 @@ class Trial:
         if read.pages:
             found += paging_findings(read.pages)
             found += self._page_findings(read.pages)
+        if stage is Stage.DOCUMENTS:
+            found += clock_findings(read.pages, self._connector.source.clock)
         if mode is Mode.FULL:
             found += unique_findings(read.pages)
             source = self._connector.feeds(mode)[stage].source

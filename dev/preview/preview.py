@@ -7,7 +7,7 @@ import httpx
 from msgspec import Struct
 
 from dev.kit.crawl import Clock, Offline, PageRead, offline_host, place
-from dev.kit.crawl_checks import unique_findings
+from dev.kit.crawl_checks import clock_findings, unique_findings
 from dev.kit.environment import WatchedEnvironment
 from dev.kit.findings import Finding, report
 from dev.kit.page_checks import page_findings, reject_finding
@@ -126,6 +126,8 @@ class Preview:
         for page in pages:
             again = self._offline.mapped(page, limits)
             self._findings += page_findings(page, again, limits, self._environment)
+        if stage is Stage.DOCUMENTS:
+            self._findings += clock_findings(pages, feed.source.clock)
         if self._wanted.mode is Mode.FULL:
             self._findings += unique_findings(pages)
 

@@ -15,6 +15,7 @@ from durable.job import Crawl, Rate
 from durable.requests import waits
 from durable.requests.auth import Auth, secrets_of, signer_of
 from durable.requests.upstream import Answer, Upstream
+from durable.sources.clock import Clock
 from durable.sources.links import Links
 from durable.sources.report import Outcome, Report, report_of
 from durable.sources.signature import Signed
@@ -80,6 +81,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     poll_ms: int = 30_000
 
     is_delegated: ClassVar[bool] = True
+    clock: ClassVar[Clock | None] = None
 
     @property
     def rate(self) -> Rate | None:

@@ -17,6 +17,7 @@ from durable.paging.protocol import Ask, Paging, Refused, Refusing, Told
 from durable.requests.auth import Auth, secrets_of, signer_of
 from durable.requests.upstream import Answer, Upstream
 from durable.requests.waits import wait_ms
+from durable.sources.clock import Clock
 from durable.sources.completion import Completion
 from durable.sources.detail import Detail, DetailReader
 from durable.sources.gather import Gather, GatherReader
@@ -101,6 +102,10 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     @property
     def tells_changes(self) -> bool:
         return self.since is not None
+
+    @property
+    def clock(self) -> Clock | None:
+        return None if self.since is None else self.since.clock
 
     def __post_init__(self) -> None:
         self.shape()

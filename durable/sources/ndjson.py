@@ -19,6 +19,7 @@ from durable.requests.auth import Auth, secrets_of, signer_of
 from durable.requests.streamed import Streamed
 from durable.requests.upstream import OK, Upstream
 from durable.sources import marks
+from durable.sources.clock import Clock
 from durable.sources.lines import Lines, Spot, changed
 from durable.sources.marks import Mark
 from durable.sources.rules import Rules
@@ -87,6 +88,10 @@ class LineSource(Struct, frozen=True, kw_only=True):
     @property
     def tells_changes(self) -> bool:
         return self.since is not None
+
+    @property
+    def clock(self) -> Clock | None:
+        return None if self.since is None else self.since.clock
 
     def reader(self, surroundings: Surroundings) -> "LineReader":
         return LineReader(self, surroundings)

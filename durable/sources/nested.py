@@ -10,6 +10,7 @@ from durable.environment import Environment
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.job import Crawl, Rate
 from durable.sources.belonging import GONE, Fault, Missing, missed
+from durable.sources.clock import Clock
 from durable.sources.filling import FULL_RECORDS, Filling
 from durable.sources.parents import Parents, Place, keys_of, place_of
 from durable.sources.shape import Shape
@@ -91,6 +92,10 @@ class Nested(Struct, frozen=True, kw_only=True):
     @property
     def tells_changes(self) -> bool:
         return self.children.tells_changes
+
+    @property
+    def clock(self) -> Clock | None:
+        return self.children.clock
 
     def reader(self, surroundings: Surroundings) -> "NestedReader":
         return NestedReader(self, surroundings)

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from itertools import pairwise
 
-from msgspec import Raw, Struct
+from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.errors import UpstreamError
 from durable.paging.placing import check_names, wrong
 from durable.paging.protocol import Ask
 from durable.sources import times
-from durable.sources.fields import text_of
+from durable.sources.clock import Clock
 from durable.sources.since import check_spans
 from durable.sources.source import Records
 from durable.sources.times import TimeFormat
@@ -21,8 +21,9 @@ class NewestFirst(Struct, frozen=True, kw_only=True):
 
         NewestFirst(field="updated_at", params={"sort": "-updated_at"})
 
-    What changed at the very watermark is read again. A page that is in another order is an
-    error, since what comes after an older record may be a newer one.
+    The watermark is one of the source's own clock, which may be up to an hour behind. What
+    changed at the very watermark is read again, and sent if it is not as it was. A page that is
+    in another order is an error, since what comes after an older record may be a newer one.
 
     Attributes:
         field: the path of the time of the last change in a record.
@@ -49,6 +50,10 @@ class NewestFirst(Struct, frozen=True, kw_only=True):
             raise wrong(self, "format", fault)
         check_spans(self)
 
+    @property
+    def clock(self) -> Clock:
+        return Clock(self.field, self.format)
+
     def check(self, ask: Ask) -> None:
         """Its params may be those of the source's request, too."""
 
@@ -57,13 +62,14 @@ class NewestFirst(Struct, frozen=True, kw_only=True):
 
     def recent(self, page: Records, since_ms: int) -> Records:
         oldest_ms = self._oldest_ms(since_ms)
-        changed = [self._at_ms(record) for record in page.records]
+        changed = [self.clock.read(record) for record in page.records]
         for place, (later_ms, at_ms) in enumerate(pairwise(changed), 2):
             if at_ms > later_ms:
-                raise _failure(
+                raise UpstreamError(
                     f"the source's page is not sorted by {self.field}, newest first: record "
                     f"{place} changed after the one before it; the params {dict(self.params)!r} "
-                    "were to ask for that"
+                    "were to ask for that",
+                    is_transient=False,
                 )
         count = sum(at_ms >= oldest_ms for at_ms in changed)
         # The total is that of the whole list, which is not read to its end.
@@ -76,17 +82,3 @@ class NewestFirst(Struct, frozen=True, kw_only=True):
         """What is not older than the watermark, may be written as late as this at the least."""
         whole_second_ms = max(0, since_ms - self.overlap_ms) // 1_000 * 1_000
         return times.read(self.format, str(times.written(self.format, whole_second_ms)))
-
-    def _at_ms(self, record: Raw) -> int:
-        text = text_of(record, self.field)
-        try:
-            return times.read(self.format, text)
-        except ValueError as error:
-            raise _failure(
-                f"one of the source's records has a {self.field} that is not written as "
-                f"{self.format}: {text!r:.200}"
-            ) from error
-
-
-def _failure(reason: str) -> UpstreamError:
-    return UpstreamError(reason, is_transient=False)

@@ -14,6 +14,7 @@ from durable.errors import ConfigurationError, UpstreamError
 from durable.job import Crawl, Rate
 from durable.requests.auth import Auth, secrets_of, signer_of
 from durable.requests.upstream import Upstream
+from durable.sources.clock import Clock
 from durable.sources.given import blamed, encoded, next_cursor
 from durable.sources.source import Reader, Records, Surroundings
 from durable.sources.web import Web
@@ -92,6 +93,7 @@ class PythonSource(Struct, frozen=True, kw_only=True):
     tells_changes: bool = False
 
     is_delegated: ClassVar[bool] = False
+    clock: ClassVar[Clock | None] = None
 
     def __post_init__(self) -> None:
         if (self.fetch is None) is (self.pages is None):

@@ -8,6 +8,7 @@ from durable.job import Crawl
 from durable.paging.placing import Place, check_names, check_placed, placed, wrong
 from durable.paging.protocol import Ask
 from durable.sources import times
+from durable.sources.clock import Clock
 from durable.sources.source import Records
 from durable.sources.times import TimeFormat
 
@@ -18,6 +19,10 @@ class Changes(Protocol):
     @property
     def kept_ms(self) -> int | None:
         """For so long the source can tell what has changed; None: for ever."""
+
+    @property
+    def clock(self) -> Clock | None:
+        """How its records tell when they changed; None: they do not."""
 
     def check(self, ask: Ask) -> None:
         """Raises ConfigurationError where the source's request does not fit it."""
@@ -43,6 +48,9 @@ class Since(Struct, frozen=True, kw_only=True):
         place: where the parameter goes.
         kept_ms: for so long the source can tell what has changed. A job whose watermark is
             older reads all of it. None: for ever.
+        field: the path of the time of the last change in a record, in the same format. With it,
+            the watermark is one of the source's own clock, which may be up to an hour behind,
+            and documents that are read again unchanged are not sent again. Empty: there is none.
 
     Raises:
         ConfigurationError: one of them is not right.
@@ -54,14 +62,20 @@ class Since(Struct, frozen=True, kw_only=True):
     overlap_ms: int = 0
     place: Place = Place.QUERY
     kept_ms: int | None = None
+    field: str = ""
 
     def __post_init__(self) -> None:
         check_names(self, "param")
-        if (fault := times.fault(self.format)) is not None:
+        fault_of = times.reading_fault if self.field else times.fault
+        if (fault := fault_of(self.format)) is not None:
             raise wrong(self, "format", fault)
         if self.template.count("{}") != 1:
             raise wrong(self, "template", "it has {} once, in the time's place")
         check_spans(self)
+
+    @property
+    def clock(self) -> Clock | None:
+        return Clock(self.field, self.format) if self.field else None
 
     def check(self, ask: Ask) -> None:
         if self.place is Place.BODY:

@@ -10,6 +10,7 @@ from durable.environment import Environment
 from durable.errors import UpstreamError
 from durable.job import Crawl, Rate
 from durable.requests.tokens import Tokens
+from durable.sources.clock import Clock
 
 
 CURSOR_CHARACTERS_MAX = 8_192  # it is stored with the job
@@ -94,6 +95,10 @@ class Source(Protocol):
     @property
     def tells_changes(self) -> bool:
         """Whether it can be asked for what has changed, and for that alone."""
+
+    @property
+    def clock(self) -> Clock | None:
+        """How its records tell when they changed; None: they do not."""
 
     def located(self, environment: Environment) -> str:
         """Where all is that it asks, with variables filled in: another place is another crawl.

@@ -25,14 +25,16 @@ TEXTS: Mapping[str, str] = {
     TimeFormat.DATE: "%Y-%m-%d",
 }
 UNITS_MS: Mapping[str, int] = {TimeFormat.EPOCH_SECONDS: 1_000, TimeFormat.EPOCH_MS: 1}
+NAMED = frozenset(TimeFormat)  # a list would be made anew for each record
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
 SAMPLE_MS = 1_764_000_000_000  # 2025-11-24T16:00:00Z
 DAY_MS = 24 * 60 * 60 * 1_000
 
 
 def fault(form: str) -> str | None:
     """Why instants cannot be written so; None if they can."""
-    if form in list(TimeFormat):
+    if form in NAMED:
         return None
     directives = DIRECTIVE.findall(form)
     if not directives:
@@ -73,9 +75,7 @@ def read(form: str, text: str) -> int:
             return int(float(text) * unit_ms // 1)
         except OverflowError as error:
             raise ValueError(str(error)) from error
-    if form in list(TimeFormat):
-        moment = datetime.fromisoformat(text)
-    else:
-        moment = datetime.strptime(text, form)  # noqa: DTZ007 - most formats tell no zone
+    # Most other formats tell no zone.
+    moment = datetime.fromisoformat(text) if form in NAMED else datetime.strptime(text, form)  # noqa: DTZ007
     moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return (moment - EPOCH) // timedelta(milliseconds=1)
+    return (moment - EPOCH) // MILLISECOND

@@ -23,11 +23,13 @@ from durable import (
     Document,
     HttpSource,
     LineSource,
+    NewestFirst,
     NextUrl,
     Portion,
     PythonSource,
     Resume,
     Rule,
+    Since,
     Web,
 )
 from durable.connector import AnyConnector
@@ -36,6 +38,8 @@ from durable.errors import UpstreamError
 from durable.feed import Feed
 from durable.job import Crawl, Mode, Rate
 from durable.requests.auth import Auth
+from durable.sources.clock import Clock
+from durable.sources.since import Changes
 from durable.sources.source import Records, Surroundings
 from tests.fakes.connector import NOTES, Note, document
 
@@ -94,6 +98,7 @@ class Listed(Struct, frozen=True):
     rate: ClassVar[Rate | None] = None
     kept_ms: ClassVar[int | None] = None
     tells_changes: ClassVar[bool] = False
+    clock: ClassVar[Clock | None] = None
 
     def reader(self, surroundings: Surroundings) -> "ListedReader":
         return ListedReader(self, surroundings)
@@ -373,6 +378,30 @@ def test_a_total_that_is_not_reached_is_found() -> None:
     told = failure(replace(NOTES, source=source), responses)
 
     assert "says that it has 3 records, and came to its end after 2" in told
+
+
+@pytest.mark.parametrize(
+    ("since", "fault"),
+    [
+        (Since(field="updated"), "no record tells when it changed: one of the source's records"),
+        (Since(field="text"), "has a text that is not written as rfc3339: 'a'"),
+        (NewestFirst(field="updated", params={}), "has no updated"),
+    ],
+)
+def test_a_time_of_change_that_no_record_tells_is_found(since: Changes, fault: str) -> None:
+    told = failure(replace(NOTES, source=replace(SOURCE, since=since)), {LIST: page("a", "b")})
+
+    assert "[changes] documents of the FULL job, page 1 (the first one)" in told
+    assert fault in told
+    assert "name the path of that time in `field`" in told
+
+
+def test_it_is_enough_if_some_record_tells_when_it_changed() -> None:
+    notes = [{"id": "a", "text": ""}, {"id": "b", "text": "", "at": "2026-11-24T00:00:00Z"}]
+    timed = replace(NOTES, source=replace(SOURCE, since=Since(field="at")))
+    listed = {"items": notes, "next_cursor": None}
+
+    check_connector(timed, {LIST: listed, f"{LIST}?{SINCE}": listed})
 
 
 def test_a_reader_that_remembers_what_its_cursor_should_hold_is_found() -> None:

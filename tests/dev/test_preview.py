@@ -107,6 +107,15 @@ def test_no_more_is_read_than_is_to_be_shown() -> None:
     assert [request.url.params.get("cursor") for request in source.requests] == [None, None, "2"]
 
 
+def test_a_time_of_change_that_no_record_tells_is_told() -> None:
+    timed = replace(CONNECTOR, source=replace(SOURCE, since=Since(field="updated")))
+
+    is_right, text = shown(Source(), timed)
+
+    assert not is_right
+    assert "[changes] documents of the FULL job, page 1" in text
+
+
 def test_of_changes_those_are_shown_that_a_job_since_then_would_read() -> None:
     deleted = {"items": [{"id": "a", "text": "", "is_deleted": True}], "next_cursor": None}
     source = Source(first=deleted)
@@ -205,7 +214,7 @@ def test_a_secret_is_never_shown() -> None:
 def test_a_backend_is_not_asked_since_that_begins_a_crawl() -> None:
     class Delegated:
         is_delegated = True
-        rate = kept_ms = None
+        rate = kept_ms = clock = None
         tells_changes = True
 
         def reader(self, _surroundings: Surroundings) -> Any:

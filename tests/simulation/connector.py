@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 import durable
 from durable import Bearer, BodyCursor, Connector, Datasource, HttpSource, Mode, Since
@@ -58,6 +59,10 @@ NOTES = Connector(
     record=Note,
     document=document,
     schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},
+)
+# The same, of which each record tells when it changed.
+TIMED = replace(
+    NOTES, source=replace(LISTED, since=Since(param="changed_since", field="updated_at"))
 )
 
 

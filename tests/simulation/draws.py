@@ -14,10 +14,11 @@ from dev.local_glean.readings import DEFAULTS, Readings, every
 from durable.commands import Command, Instruction
 from durable.job import Mode
 from durable.limits import Limits
-from tests.simulation.connector import LIMITS
+from tests.simulation.connector import LIMITS, TIMED
 from tests.simulation.fates import LANDS_LATE, OK, Choice, Fate, Plan, in_order
+from tests.simulation.oracle import Oracle
 from tests.simulation.source import Order
-from tests.simulation.world import World
+from tests.simulation.world import StandIn, World
 
 
 class Edit(Struct, frozen=True):
@@ -67,10 +68,18 @@ class Deployment(Struct, frozen=True):
     order: Order
     limits: Limits
     answer_ms: int
+    behind_ms: int | None  # the source's clock is; None: its records do not tell
     readings: Readings = DEFAULTS
 
     def world(self) -> World:
-        world = World(self.pages, self.order, self.limits, readings=self.readings)
+        world = World(
+            self.pages,
+            self.order,
+            self.limits,
+            readings=self.readings,
+            stand_in=None if self.behind_ms is None else StandIn(TIMED, None, Oracle),
+            behind_ms=self.behind_ms or 0,
+        )
         world.driver.answer_ms = self.answer_ms
         return world
 
@@ -151,6 +160,7 @@ DEPLOYMENTS = st.builds(
     st.sampled_from(Order),
     st.sampled_from(_LIMITS),
     st.sampled_from([1, 200, 29_000]),
+    st.sampled_from([None, 0, 5 * 60_000]),
 )
 SCHEDULES = st.builds(
     Schedule,

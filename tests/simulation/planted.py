@@ -15,6 +15,7 @@ DYING = "tests/simulation/test_dying.py"
 ENDINGS = "tests/simulation/test_endings.py"
 HOLDING = "tests/simulation/test_holding.py"
 LATE = "tests/simulation/test_late_requests.py"
+OWN_CLOCK = "tests/simulation/test_own_clock.py"
 LIFE = "tests/simulation/test_a_connectors_life.py"
 PEOPLE = "tests/simulation/test_people.py"
 READINGS = "tests/simulation/test_readings.py"
@@ -51,11 +52,14 @@ JOB = "durable/job.py"
 MACHINE = "durable/machine.py"
 FLOW = "durable/flow.py"
 WINDOW = "durable/window.py"
+TIES = "durable/ties.py"
 LIFECYCLE = "durable/lifecycle.py"
+WATERMARK = "durable/watermark.py"
 PACE = "durable/pace.py"
 GUARD = "durable/guard.py"
 TURN = "durable/turn.py"
 STORE = "durable/store.py"
+SUCCESSES = "durable/successes.py"
 EXECUTOR = "durable/executor.py"
 PROCESSOR = "durable/processor.py"
 COMMANDS = "durable/commands.py"
@@ -146,8 +150,8 @@ MUTANTS = [
     Mutant(
         "what was sent before a pause is passed over in a page that has changed",
         WINDOW,
-        "is_known = bool(digest) and digest == job.place_digest and len(job.flights) == 1",
-        "is_known = len(job.flights) == 1",
+        "is_known = bool(digest) and digest == job.place_digest and place == 0",
+        "is_known = place == 0",
         ("tests/simulation/test_pauses.py",),
     ),
     Mutant(
@@ -561,7 +565,7 @@ MUTANTS = [
     ),
     Mutant(
         "the close of an old upload does not take the watermark back",
-        STORE,
+        SUCCESSES,
         "        if job.mode is Mode.FULL:\n            for stage",
         "        at_ms = max(at_ms, before_ms or 0)\n"
         "        if job.mode is Mode.FULL:\n            for stage",
@@ -569,9 +573,9 @@ MUTANTS = [
     ),
     Mutant(
         "the watermark is the time of the success",
-        LIFECYCLE,
-        "return job.started_at_ms if is_whole else None",
-        "return job.finished_at_ms if is_whole else None",
+        WATERMARK,
+        "        return begun_ms\n    # What",
+        "        return job.finished_at_ms\n    # What",
         (CRASH,),
     ),
     Mutant(
@@ -606,7 +610,7 @@ MUTANTS = [
     ),
     Mutant(
         "a retried job takes the watermark back",
-        STORE,
+        SUCCESSES,
         "            at_ms = max(at_ms, before_ms)\n",
         "            at_ms = min(at_ms, max(at_ms, before_ms))\n",
         (f"{PEOPLE}::test_a_retried_incremental_job_does_not_take_the_watermark_back",),
@@ -656,8 +660,43 @@ MUTANTS = [
     Mutant(
         "a full job reads changes only",
         MACHINE,
-        "since_ms = None if job.mode is Mode.FULL else watermark_ms",
-        "since_ms = watermark_ms",
+        "since_ms=None if is_full else watermark_ms)",
+        "since_ms=watermark_ms)",
         (HOLDING,),
+    ),
+    Mutant(
+        "the watermark is later than the job's start, as a source may be ahead",
+        WATERMARK,
+        "max(min(begun_ms, known_ms), begun_ms - behind_ms_max, 0)",
+        "max(known_ms, begun_ms - behind_ms_max, 0)",
+        ("tests/unit/test_watermark.py",),
+    ),
+    Mutant(
+        "what changes while a job reads is taken for read",
+        WATERMARK,
+        "return max(0, latest_ms - (now_ms - job.started_at_ms))",
+        "return max(0, latest_ms)",
+        (OWN_CLOCK,),
+    ),
+    Mutant(
+        "the watermark of a source at rest is left behind",
+        WATERMARK,
+        "max(min(begun_ms, known_ms), begun_ms - behind_ms_max, 0)",
+        "max(min(begun_ms, known_ms), 0)",
+        ("tests/unit/test_watermark.py",),
+    ),
+    Mutant(
+        "a page counts as sent before it is in Glean",
+        WINDOW,
+        "    return _in_doubt(job)\n",
+        "    return job if event.ties is None else replace(job, ties=event.ties)\n",
+        (OWN_CLOCK,),
+    ),
+    Mutant(
+        "a document that was sent before is left out though it has changed",
+        TIES,
+        "if tie is None or tie != before:",
+        "if tie is None or before is None:",
+        (OWN_CLOCK,),
     ),
 ]

@@ -56,6 +56,7 @@ class World:
         plan: what becomes of each await.
         readings: of what Glean does not document.
         stand_in: asked in the place of the source; None: the source itself is.
+        behind_ms: so far, the source's clock is.
     """
 
     def __init__(  # noqa: PLR0913 - each world differs in one or two of them
@@ -67,13 +68,17 @@ class World:
         *,
         readings: Readings = DEFAULTS,
         stand_in: StandIn | None = None,
+        behind_ms: int = 0,
     ) -> None:
         self.clock = Clock()
+        self.behind_ms = behind_ms
         self.source = Source(pages, NEW_YEAR_MS - HOUR_MS, order)
         self.glean = Glean(limits, self.clock, readings)
         self.storage = Storage(_settle)
         asked = stand_in or StandIn(NOTES, None, Oracle)
         self.oracle = asked.oracle(self.storage, self.source, self.glean, self.clock, limits)
+        self.oracle.behind_ms = behind_ms
+        self.oracle.has_clock = asked.connector.source.clock is not None
         wire = Network(
             {SOURCE_HOST: asked.server or self.source.answer, GLEAN_HOST: self.glean.answer}
         )
@@ -120,17 +125,17 @@ class World:
         """Somebody writes notes, new ones or old ones."""
         self._catch_up()
         for note_id in note_ids:
-            self.source.edit(note_id, self.clock.now_ms)
+            self.source.edit(note_id, self.clock.now_ms - self.behind_ms)
 
     def delete(self, *note_ids: str) -> None:
         self._catch_up()
         for note_id in note_ids:
-            self.source.delete(note_id, self.clock.now_ms)
+            self.source.delete(note_id, self.clock.now_ms - self.behind_ms)
 
     def lose(self, *note_ids: str) -> None:
         """The source forgets notes without a word."""
         self._catch_up()
-        self.source.lose(note_ids, self.clock.now_ms)
+        self.source.lose(note_ids, self.clock.now_ms - self.behind_ms)
 
     def wake(self, offset_ms: int = 0) -> None:
         """Fire the alarm, this much after its time, or before; also when there is none."""

@@ -1,19 +1,23 @@
 """A page on its way to Glean: above all, what Glean does not take of it."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 
 import httpx
 import msgspec
 import pytest
 from msgspec.structs import replace
 
+from durable import BodyCursor, Feed, HttpSource, Since, TimeFormat
 from durable.errors import Cause
 from durable.events import (
     Ask,
     Displaced,
     Effect,
+    Event,
     Failed,
     Fetch,
+    Fetched,
     Open,
     Pack,
     Packed,
@@ -22,9 +26,10 @@ from durable.events import (
     Split,
 )
 from durable.executor import REASON_CHARACTERS_MAX
-from durable.job import Page, Standing
+from durable.job import Page, Stage, Standing
 from durable.model.documents import Document
 from durable.records import EXCERPT_BYTES_MAX
+from durable.ties import Tie, key_of
 from tests.fakes.answers import (
     BULK,
     DELETE,
@@ -37,6 +42,7 @@ from tests.fakes.answers import (
     a_page_of,
     ok,
 )
+from tests.fakes.bench import NOW_MS
 from tests.fakes.connector import NOTES, Note, document
 from tests.fakes.desk import UPLOAD, Desk
 from tests.fakes.network import Network
@@ -76,9 +82,12 @@ class Picky(httpx.AsyncBaseTransport):
         return ok()
 
 
-def sent(page: int, batch: int, place: int, count: int = 1, rejected: int = 0) -> Sent:
-    """Of documents, the last of which is at a place in its page."""
-    return Sent(page, batch, rejected, document_count=count, place=place)
+def sent(page: int, batch: int, place: int, count: int = 1, rejected: str = "") -> Sent:
+    """Of documents, the last of which is at a place in its page; or of one that was refused."""
+    event = Sent(page, batch, document_count=count, place=place)
+    if not rejected:
+        return event
+    return replace(event, rejected_document_count=1, rejected_key=key_of(rejected))
 
 
 def test_a_page_that_is_read_is_not_mapped_yet() -> None:
@@ -158,10 +167,10 @@ def test_the_second_half_of_a_batch_comes_after_the_last_batch_of_its_page() -> 
         Split(0, 1, half_index=3),  # c | d
         Split(0, 0, half_index=4),  # a | b
         sent(0, 2, place=6, count=2),
-        sent(0, 3, place=4, rejected=1),
+        sent(0, 3, place=4, rejected="d"),
         sent(0, 4, place=2),
     ]
-    assert desk.performed(Send(0, 0)) == sent(0, 0, place=1, rejected=1)
+    assert desk.performed(Send(0, 0)) == sent(0, 0, place=1, rejected="a")
 
 
 @pytest.mark.parametrize(
@@ -252,7 +261,8 @@ def test_a_deletion_that_glean_refuses_is_set_aside_as_one() -> None:
     events = desk.sent()
 
     assert network.lines == [LIST, INDEX, DELETE]
-    assert events == [sent(0, 0, place=1), Sent(0, 1, rejected_deletion_count=1, place=2)]
+    refused = Sent(0, 1, rejected_deletion_count=1, place=2, rejected_key=key_of("b"))
+    assert events == [sent(0, 0, place=1), refused]
     assert [reject.key for reject in desk.executor.rejects(0)] == ["b"]
 
 
@@ -280,7 +290,7 @@ def test_a_refusal_for_what_is_in_a_batch_does_not_make_later_ones_smaller() -> 
 def test_a_lone_document_that_is_too_large_is_set_aside() -> None:
     desk = Desk(Picky("a", bytes_max=9))
 
-    assert desk.sent() == [sent(0, 0, place=1, rejected=1)]
+    assert desk.sent() == [sent(0, 0, place=1, rejected="a")]
     assert desk.executor.rejects(0)[0].reason == "Glean answered 413: too large"
 
 
@@ -447,3 +457,91 @@ def test_a_mapping_that_brings_half_a_character_sets_its_record_aside(field: str
 
     (reject,) = desk.executor.rejects(0)
     assert msgspec.json.encode(reject)
+
+
+# What is remembered of changes
+
+
+AT_MS = NOW_MS - 60_000
+TIMED = replace(
+    NOTES,
+    source=HttpSource(
+        url="https://notes.example/list",
+        paging=BodyCursor(field="next_cursor", param="cursor"),
+        since=Since(field="at", format=TimeFormat.EPOCH_MS),
+    ),
+    deletions=Feed(source=NOTES.source, record=Note, change=document),
+)
+
+
+def a_timed_note(name: str, at_ms: int = AT_MS, **fields: object) -> Mapping[str, object]:
+    return a_note(name, at=at_ms, **fields)
+
+
+def packed(
+    page: httpx.Response, ties: tuple[Tie, ...] | None = (), stage: Stage = Stage.DOCUMENTS
+) -> tuple[Fetched, Packed]:
+    """The one page of an INCREMENTAL job's stage."""
+    limits = msgspec.json.encode({"batch_bytes_max": 1_000}).decode()
+    desk = Desk(Network(page), "", TIMED, LIMITS=limits)
+    crawl = replace(a_crawl(), stage=stage)
+
+    def performed(effect: Effect) -> Event:
+        return asyncio.run(desk.executor.perform(effect, desk.ends, crawl))
+
+    fetched, after = performed(Fetch(0, None)), performed(Pack(0, "", None, ties=ties))
+    assert isinstance(fetched, Fetched)
+    assert isinstance(after, Packed)
+    return fetched, after
+
+
+def test_of_what_is_known_nothing_is_sent_and_it_stays_known() -> None:
+    notes = [a_timed_note("a"), a_timed_note("b", is_deleted=True)]
+    _, first = packed(a_page_of(notes))
+
+    _, again = packed(a_page_of([*notes, a_timed_note("c")]), first.ties)
+
+    assert (first.batch_count, first.document_count, first.deletion_count) == (2, 1, 1)
+    assert (again.batch_count, again.document_count, again.deletion_count) == (1, 1, 0)
+    assert first.ties is not None
+    assert again.ties is not None
+    assert set(first.ties) < set(again.ties)
+
+
+def test_what_was_set_aside_is_not_known() -> None:
+    too_large = a_timed_note("a", text="x" * 1_000)
+    no_note, unfit = a_timed_note("b", text=5), a_timed_note("c" * 201)
+
+    _, page = packed(a_page_of([too_large, no_note, unfit]))
+
+    assert (page.reject_count, page.ties) == (3, ())
+
+
+def test_what_is_deleted_in_a_stage_of_its_own_is_not_known_any_more() -> None:
+    """It may come back as it was, as from a bin."""
+    _, first = packed(a_page_of([a_timed_note("a"), a_timed_note("b")]))
+
+    _, deleted = packed(
+        a_page_of([a_timed_note("a", is_deleted=True)]), first.ties, Stage.DELETIONS
+    )
+
+    assert deleted.ties is not None
+    assert [tie.key for tie in deleted.ties] == [key_of("b")]
+
+
+def test_where_nothing_is_to_be_known_all_is_sent() -> None:
+    notes = [a_timed_note("a"), a_timed_note("a")]
+
+    _, page = packed(a_page_of(notes), ties=None)
+
+    assert (page.document_count, page.ties) == (2, None)
+
+
+@pytest.mark.parametrize(("stage", "latest_ms"), [(Stage.DOCUMENTS, AT_MS), (Stage.DELETIONS, 0)])
+def test_the_documents_tell_what_time_it_is_at_the_source(stage: Stage, latest_ms: int) -> None:
+    ats = (AT_MS - 5, AT_MS, NOW_MS + 1)
+    notes = [a_timed_note(f"n{at_ms}", at_ms, is_deleted=True) for at_ms in ats]
+
+    fetched, _ = packed(a_page_of(notes), stage=stage)
+
+    assert fetched.page.latest_ms == latest_ms

@@ -10,11 +10,11 @@ from durable.lifecycle import (
     grounded,
     noted,
     progressed,
-    watermark_ms,
 )
 from durable.limits import Limits
 from durable.note import Kind, Note
 from durable.pace import ALARM_MS_MIN
+from durable.ties import Tie
 from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page
 
 
@@ -89,6 +89,9 @@ WORN = Job(
     total_count=38,
     repeats="job-0",
     repeated_mode=Mode.FULL,
+    behind_ms_max=39,
+    clock_ms=40,
+    ties=(Tie("k", "d", 41),),
 )
 FIRST = replace(WORN, stage_index=0, is_delegated=False)
 # What is under way, for as long as the turn is.
@@ -132,6 +135,9 @@ KEPT = FLYING | {
     "pause",
     "repeats",
     "repeated_mode",
+    "behind_ms_max",
+    "clock_ms",  # but where the documents are begun anew
+    "ties",
 }
 
 
@@ -156,6 +162,13 @@ def test_beginning_anew_voids_all_that_the_crawl_counted() -> None:
     assert changed(new, begun) & crawl == {"progress_at_ms"}
     assert begun.progress_at_ms == LATER_MS
     assert (begun.started_at_ms, begun.crawl_count) == (LATER_MS, 18)
+
+
+@pytest.mark.parametrize(
+    ("stage", "clock_ms"), [(Stage.USERS, 40), (Stage.DOCUMENTS, 0), (Stage.DELETIONS, 40)]
+)
+def test_documents_that_are_begun_anew_tell_the_time_anew(stage: Stage, clock_ms: int) -> None:
+    assert anew(replace(FIRST, stages=(stage,)), LATER_MS).clock_ms == clock_ms
 
 
 @pytest.mark.parametrize(
@@ -197,7 +210,8 @@ def test_progress_beside_a_failure_does_not_end_its_error() -> None:
 def test_an_ended_job_waits_for_nothing_and_keeps_what_it_did(state: State) -> None:
     job = ended(WORN, state, LATER_MS, LIMITS, "why")
 
-    assert changed(WORN, job) - {"state"} == FLYING | {
+    lost = set[str]() if state is State.SUCCEEDED else {"ties"}
+    assert changed(WORN, job) - {"state"} == FLYING | lost | {
         "finished_at_ms",
         "retry_at_ms",
         "alarm_at_ms",
@@ -292,14 +306,3 @@ def test_restarts_are_bounded(restart_count: int, state: State) -> None:
     job = displaced(replace(FIRST, restart_count=restart_count), "replaced", LATER_MS, LIMITS)
 
     assert job.state is state
-
-
-@pytest.mark.parametrize("state", State)
-def test_the_watermark_is_the_start_of_a_job_that_succeeded(state: State) -> None:
-    expected_ms = 2 if state is State.SUCCEEDED else None
-
-    assert watermark_ms(replace(WORN, state=state, repeats="")) == expected_ms
-
-
-def test_a_job_that_repeats_rejects_moves_no_watermark() -> None:
-    assert watermark_ms(replace(WORN, state=State.SUCCEEDED)) is None

@@ -19,8 +19,9 @@ from durable.events import (
     Woke,
 )
 from durable.job import Done, Job, Mode, Plan, Rate, Stage, Standing, State
-from durable.lifecycle import brought, watermark_ms
+from durable.lifecycle import brought
 from durable.limits import Limits
+from durable.watermark import watermark_ms
 from tests.fakes.jobs import NOW_MS, a_job, a_page, after, arrived, at, played
 
 

@@ -214,7 +214,7 @@ def test_a_job_that_becomes_full_makes_way_for_a_full_one_that_is_queued() -> No
     assert ended.notes[-2].text.startswith("becomes a FULL sync: 2 changes are more than")
     assert [job.id for job in bench.store.pending()] == [full.id]
     assert bench.storage.alarm_at_ms == SOON_MS
-    assert bench.store.watermark_ms() is None
+    assert bench.store.successes.watermark_ms() is None
     assert bench.begun(Mode.INCREMENTAL, TICK).id == changes.id
     assert bench.begun(Mode.FULL, "request abc").id == full.id
 

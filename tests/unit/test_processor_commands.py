@@ -278,7 +278,7 @@ def test_a_held_job_is_closed_once_it_is_approved() -> None:
     left = bench.left()
 
     assert left.state is State.SUCCEEDED
-    assert bench.store.full_counts() == {Stage.DOCUMENTS: 40}
+    assert bench.store.successes.full_counts() == {Stage.DOCUMENTS: 40}
 
 
 def test_a_held_job_ends_where_another_one_opens_an_upload() -> None:

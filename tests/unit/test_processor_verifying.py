@@ -96,7 +96,7 @@ def shown(bench: Bench, job_id: str = CLOSING.id) -> Status:
 def test_a_job_is_over_before_anything_is_verified() -> None:
     bench = succeeded()
 
-    assert bench.store.watermark_ms() == NOW_MS
+    assert bench.store.successes.watermark_ms() == NOW_MS
     assert bench.network.requests == []
     assert of(bench).verdict is Verdict.PENDING
     assert bench.storage.alarm_at_ms == NOW_MS + 5 * MINUTE_MS
@@ -177,7 +177,7 @@ def test_an_error_of_glean_never_touches_the_job(status_code: int) -> None:
     later(bench, httpx.Response(status_code, text="no"))
 
     assert bench.views.job(CLOSING.id) == before
-    assert bench.store.watermark_ms() == NOW_MS
+    assert bench.store.successes.watermark_ms() == NOW_MS
     assert later(bench, a_count("u-1", 10)).verdict is Verdict.VERIFIED
 
 

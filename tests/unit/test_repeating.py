@@ -92,13 +92,13 @@ def test_of_a_page_that_is_as_it_was_nothing_else_is_sent() -> None:
 
 def test_the_watermark_and_the_count_of_documents_stay_as_they_were() -> None:
     bench, job = bench_after(Mode.FULL)
-    before = bench.store.watermark_ms(), bench.store.full_counts()
+    before = bench.store.successes.watermark_ms(), bench.store.successes.full_counts()
     repeated(bench, job)
     bench.network.on(LIST, a_page_of(MENDED[0], "2"), a_page_of(MENDED[2]))
     bench.network.on(INDEX, ok(), ok())
 
     assert bench.left().state is State.SUCCEEDED
-    assert (bench.store.watermark_ms(), bench.store.full_counts()) == before
+    assert (bench.store.successes.watermark_ms(), bench.store.successes.full_counts()) == before
 
 
 def test_an_incremental_jobs_rejects_are_asked_for_with_its_watermark() -> None:

@@ -141,8 +141,8 @@ def test_a_database_of_version_1_is_brought_up_to_date_with_all_that_it_holds() 
     working = store.pending()[0]
     assert (working.cursor, working.flights[0].sent_count) == ("b", 1)
     assert store.triggered_by(KEY) == working
-    assert store.watermark_ms() == 70
-    assert [row["version"] for row in storage.exec(SELECT_VERSIONS).toArray()] == [1, 2, 3, 4]
+    assert store.successes.watermark_ms() == 70
+    assert [row["version"] for row in storage.exec(SELECT_VERSIONS).toArray()] == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_the_first_full_job_of_newer_code_knows_how_many_documents_there_were(
 ) -> None:
     store = Store(a_database_of_version_1(*jobs))
 
-    assert store.full_counts().get(Stage.DOCUMENTS) == expected
+    assert store.successes.full_counts().get(Stage.DOCUMENTS) == expected
 
 
 def test_a_count_is_filled_once_and_not_again_at_the_next_start() -> None:
@@ -181,7 +181,7 @@ def test_a_count_is_filled_once_and_not_again_at_the_next_start() -> None:
         replace(JOB, id="notes-1", state=State.SUCCEEDED, started_at_ms=1, document_count=6),
     )
 
-    assert Store(storage).full_counts() == {Stage.DOCUMENTS: 6}
+    assert Store(storage).successes.full_counts() == {Stage.DOCUMENTS: 6}
 
 
 def test_each_migration_is_applied_once() -> None:
@@ -190,7 +190,7 @@ def test_each_migration_is_applied_once() -> None:
 
     again = Store(storage)
 
-    assert [row["version"] for row in storage.exec(SELECT_VERSIONS).toArray()] == [1, 2, 3, 4]
+    assert [row["version"] for row in storage.exec(SELECT_VERSIONS).toArray()] == [1, 2, 3, 4, 5]
     assert again.load(JOB.id) == JOB
 
 
@@ -236,17 +236,17 @@ def test_what_version_1_wrote_after_a_rollback_is_read_after_the_next_deploy() -
 
     (job,) = store.pending()
     assert (job.state, job.upload_id, job.notes) == (State.CLOSING, "u-1", ())
-    assert store.watermark_ms() == 90
+    assert store.successes.watermark_ms() == 90
 
 
 def what_newer_code_wrote(storage: Storage) -> None:
     """Another table, a column and an index more, a job in a new state, and fields of its own."""
-    storage.exec("INSERT INTO schema_version (version) VALUES (5)")
+    storage.exec("INSERT INTO schema_version (version) VALUES (6)")
     storage.exec("CREATE TABLE newer (key TEXT PRIMARY KEY) WITHOUT ROWID")
     storage.exec("INSERT INTO newer VALUES ('kept')")
     for table in (
         *("job", "trigger_key", "watermark", "full_count", "reject"),
-        *("verification", "processing"),
+        *("verification", "processing", "tied"),
     ):
         storage.exec(f"ALTER TABLE {table} ADD COLUMN newer TEXT")
     storage.exec("CREATE INDEX job_newer ON job (newer)")
@@ -294,11 +294,12 @@ def test_old_code_works_on_with_tables_and_columns_of_newer_code() -> None:
     saved(store, replace(working, state=State.SUCCEEDED, started_at_ms=70, document_count=3), 5)
     added(store, replace(JOB, id="notes-3"), "another key")
 
-    assert (store.watermark_ms(), store.full_counts()) == (70, {Stage.DOCUMENTS: 3})
+    assert store.successes.watermark_ms() == 70
+    assert store.successes.full_counts() == {Stage.DOCUMENTS: 3}
     assert [job.id for job in store.pending()] == ["notes-1", "notes-3"]
     assert [row["key"] for row in storage.exec("SELECT key FROM newer").toArray()] == ["kept"]
     versions = [row["version"] for row in storage.exec(SELECT_VERSIONS).toArray()]
-    assert versions == [1, 2, 3, 4, 5]
+    assert versions == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_job_in_a_mode_of_newer_code_does_not_keep_the_others_from_working() -> None:

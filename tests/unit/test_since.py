@@ -133,6 +133,7 @@ def test_a_source_tells_for_how_long_it_keeps_its_changes() -> None:
         (lambda: Since(overlap_ms=-1), "Since: overlap_ms=-1"),
         (lambda: Since(overlap_ms=True), "Since: overlap_ms=True"),
         (lambda: Since(kept_ms=0), "Since: kept_ms=0"),
+        (lambda: Since(field="at", format="%H:%M"), "does not tell the day"),
         (lambda: NewestFirst(field="", params={}), "NewestFirst: field=''"),
         (lambda: NewestFirst(field="a", params={}, format="iso"), "NewestFirst: format='iso'"),
         (lambda: NewestFirst(field="a", params={}, format="%H:%M"), "does not tell the day"),

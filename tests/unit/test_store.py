@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from durable.job import PENDING, Flight, Job, Mode, Page, Stage, State, Usage
 from durable.limits import Limits
 from durable.store import BODY_BYTES_MAX, TRIGGER_KEYS_MAX, Store
+from durable.ties import TIES_MAX
 from tests.fakes.storage import Storage
 
 
@@ -91,7 +92,7 @@ def test_state_watermark_count_and_alarm_are_one_transaction(
     storage.rollback()  # the object dies before the first await
 
     assert (store.load(JOB.id), storage.alarm_at_ms) == (JOB, 5)
-    assert (store.watermark_ms(), store.full_counts()) == (None, {})
+    assert (store.successes.watermark_ms(), store.successes.full_counts()) == (None, {})
     settled(unsettled)
 
 
@@ -132,7 +133,8 @@ def test_only_success_counts_for_later_jobs(store: Store, state: State) -> None:
 
     saved(store, replace(JOB, state=state, started_at_ms=90, document_count=8), alarm_at_ms=6)
 
-    assert (store.watermark_ms(), store.full_counts()) == (70, {Stage.DOCUMENTS: 7})
+    assert store.successes.watermark_ms() == 70
+    assert store.successes.full_counts() == {Stage.DOCUMENTS: 7}
 
 
 @pytest.mark.parametrize(
@@ -154,7 +156,7 @@ def test_a_full_job_takes_the_watermark_back_and_an_incremental_one_never(
 
     saved(store, job)
 
-    assert store.watermark_ms() == watermark_ms
+    assert store.successes.watermark_ms() == watermark_ms
 
 
 def test_an_incremental_job_leaves_the_count_of_the_last_full_one(store: Store) -> None:
@@ -163,7 +165,7 @@ def test_an_incremental_job_leaves_the_count_of_the_last_full_one(store: Store) 
 
     saved(store, replace(INCREMENTAL, document_count=2))
 
-    assert store.full_counts() == {Stage.DOCUMENTS: 7}
+    assert store.successes.full_counts() == {Stage.DOCUMENTS: 7}
 
 
 def body(storage: Storage) -> Job:
@@ -438,6 +440,7 @@ def test_the_biggest_possible_job_fits_into_a_value(store: Store) -> None:
         "flights": [{"page": page}],
         "error": text,
         "notes": [{"at_ms": 1, "text": text}] * LIMITS.notes_kept_max,
+        "ties": [["f" * 16, "f" * 16, 10**13]] * TIES_MAX,
     }
 
     added(store, msgspec.convert(body, Job))

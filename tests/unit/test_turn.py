@@ -70,7 +70,7 @@ def test_a_full_job_is_opened_sent_and_closed_in_one_turn() -> None:
     sent = [[document["id"] for document in request["documents"]] for request in requests]
     assert sent == [["a", "b"], ["c"]]
     assert {request["uploadId"] for request in requests} == {upload}
-    assert bench.store.full_counts() == {Stage.DOCUMENTS: 3}
+    assert bench.store.successes.full_counts() == {Stage.DOCUMENTS: 3}
 
 
 def test_a_page_larger_than_a_request_is_sent_in_batches() -> None:
@@ -98,7 +98,7 @@ def test_an_incremental_job_reads_from_the_last_success() -> None:
 
     (request,) = bench.network.requests
     assert request.url.params["updated_since"] == "1970-01-01T00:00:00.000Z"
-    assert bench.store.watermark_ms() == NOW_MS
+    assert bench.store.successes.watermark_ms() == NOW_MS
 
 
 @pytest.mark.parametrize(

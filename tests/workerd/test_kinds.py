@@ -220,6 +220,30 @@ def test_what_was_set_aside_is_repeated_alone(stack: Stack, full: Jobs) -> None:
     assert index(stack, "detail") == expected(stack)
 
 
+def test_of_a_source_whose_clock_is_behind_each_change_is_sent_once(
+    stack: Stack, changed: tuple[set[str], Jobs]
+) -> None:
+    """After the others: it changes what they look at."""
+    assert changed
+    stack.control_source("reset")
+    stack.ended(stack.trigger("FULL", "since-field")["id"])
+    behind_ms = time.time_ns() // 1_000_000 - 5 * 60_000
+    stack.control_source("change", change=30, seed=2, at_ms=behind_ms)
+
+    begun = stack.trigger("INCREMENTAL", "since-field")
+    stack.until(begun["id"], lambda job: bool(job["pages"]))
+    stack.crash()
+    job = stack.ended(begun["id"])
+    assert (job["state"], job["documents"]) == ("succeeded", 30), job
+    assert index(stack, "since-field") == expected(stack)
+
+    asked, sent = len(stack.source_requests()), len(stack.glean_requests())
+    again = stack.ended(stack.trigger("INCREMENTAL", "since-field")["id"])
+    assert (again["state"], again["documents"]) == ("succeeded", 0), again
+    assert sum(request["count"] for request in stack.source_requests()[asked:]) == 30
+    assert stack.glean_requests()[sent:] == []
+
+
 def test_no_proof_is_stored_shown_or_logged(stack: Stack, full: Jobs) -> None:
     assert full
     told = stack.runtime.log.read_bytes() + stack.answers.read_bytes()

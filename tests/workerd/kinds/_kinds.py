@@ -224,6 +224,9 @@ CHANGES = {
     "since-ms": at(
         "cursor", paging=CURSOR, since=Since(param="since_ms", format=TimeFormat.EPOCH_MS)
     ),
+    "since-field": at(
+        "cursor", paging=CURSOR, since=Since(param="updated_since", field="updated_at")
+    ),
     "newest-first": at(
         "cursor",
         paging=CURSOR,

@@ -1,0 +1,123 @@
+"""When records changed, by the clock of their source."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec import Raw
+
+from durable import (
+    Connector,
+    Datasource,
+    HttpSource,
+    LineSource,
+    Nested,
+    NewestFirst,
+    OnePage,
+    PythonSource,
+    Since,
+    TimeFormat,
+)
+from durable.sources.clock import BEHIND_MS_MAX, Clock
+from durable.sources.source import Source
+
+
+NOW_MS = 1_764_000_000_123  # 2025-11-24T16:00:00.123Z
+URL = "https://notes.example/list"
+CLOCK = Clock("change/at", TimeFormat.RFC3339)
+
+
+def records(*ats: object) -> list[Raw]:
+    return [Raw(msgspec.json.encode({"change": {"at": at}})) for at in ats]
+
+
+@pytest.mark.parametrize(
+    ("form", "at", "at_ms"),
+    [
+        (TimeFormat.RFC3339, "2025-11-24T17:00:00.123+01:00", NOW_MS),
+        (TimeFormat.RFC3339, "2025-11-24T16:00:00", 1_764_000_000_000),
+        (TimeFormat.EPOCH_SECONDS, 1_764_000_000, 1_764_000_000_000),
+        (TimeFormat.EPOCH_MS, "1764000000123", NOW_MS),
+        ("%d.%m.%Y %H:%M", "24.11.2025 16:00", 1_764_000_000_000),
+    ],
+)
+def test_a_time_is_read_in_its_format(form: str, at: object, at_ms: int) -> None:
+    (record,) = records(at)
+
+    assert Clock("change/at", form).told(record) == at_ms
+
+
+@pytest.mark.parametrize("record", [b"{}", b'{"change":null}', b'{"change":{"at":null}}', b"[]"])
+def test_a_record_may_not_tell_it(record: bytes) -> None:
+    assert CLOCK.told(Raw(record)) is None
+
+
+@pytest.mark.parametrize("at", [-1, 1e300, 10**30, "1e400", "nan", 253_402_300_800_000])
+def test_a_number_that_is_no_time_of_these_days_tells_nothing(at: object) -> None:
+    """It could not be stored either."""
+    (record,) = records(at)
+
+    assert Clock("change/at", TimeFormat.EPOCH_MS).told(record) is None
+
+
+def test_the_latest_change_of_a_page_is_told_by_those_that_tell() -> None:
+    told = records("2025-11-24T15:00:00Z", None, "2025-11-24T15:30:00Z", "yesterday")
+
+    assert CLOCK.latest_ms(told, NOW_MS) == 1_764_000_000_000 - 30 * 60_000
+    assert CLOCK.latest_ms(records(None, "soon"), NOW_MS) == 0
+    assert CLOCK.latest_ms([], NOW_MS) == 0
+
+
+def test_a_time_that_is_yet_to_come_was_not_told_by_a_clock() -> None:
+    """A page that is to appear next year, would hide for a year how far the clock is behind."""
+    planned = records("2025-11-24T15:00:00Z", "2026-01-01T00:00:00Z", "1969-01-01T00:00:00Z")
+
+    assert CLOCK.latest_ms(planned, NOW_MS) == 1_764_000_000_000 - 60 * 60_000
+
+
+def listed(since: Any = None, **fields: Any) -> HttpSource:
+    return HttpSource(url=URL, paging=OnePage(), since=since, **fields)
+
+
+TIMED = Since(field="change/at")
+
+
+@pytest.mark.parametrize(
+    ("source", "clock"),
+    [
+        (listed(), None),
+        (listed(Since()), None),
+        (listed(TIMED), CLOCK),
+        (listed(Since(field="at", format=TimeFormat.DATE)), Clock("at", TimeFormat.DATE)),
+        (listed(NewestFirst(field="change/at", params={})), CLOCK),
+        (LineSource(url=URL), None),
+        (LineSource(url=URL, since=TIMED), CLOCK),
+        (Nested(parents=listed(TIMED), children=listed(), name="space"), None),
+        (Nested(parents=listed(), children=listed(TIMED), name="space"), CLOCK),
+        (PythonSource(pages=lambda *_: None), None),  # type: ignore[arg-type]
+    ],
+)
+def test_a_source_has_the_clock_that_is_declared(source: Source, clock: Clock | None) -> None:
+    assert source.clock == clock
+
+
+@pytest.mark.parametrize(
+    ("since", "behind_ms_max"),
+    [
+        (Since(), None),
+        (TIMED, BEHIND_MS_MAX),
+        (Since(field="at", kept_ms=30 * 24 * BEHIND_MS_MAX), BEHIND_MS_MAX),
+        (Since(field="at", kept_ms=BEHIND_MS_MAX), BEHIND_MS_MAX // 2),
+    ],
+)
+def test_a_clock_may_be_behind_for_no_longer_than_changes_are_kept(
+    since: Since, behind_ms_max: int | None
+) -> None:
+    connector: Connector[Any] = Connector(
+        name="notes",
+        datasource=Datasource("notes"),
+        source=listed(since),
+        document=lambda _: None,
+    )
+
+    assert connector.plan("f").behind_ms_max == behind_ms_max
