@@ -1,10 +1,5 @@
-"""The source, the local Glean and the Worker, started together.
+"""The sources, the local Glean and the Worker, started together."""
 
-`python -m dev.stack` keeps them up until Ctrl+C and prints their URLs.
-"""
-
-import signal
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +15,6 @@ from dev.local_glean.readings import Readings
 from dev.runtime import Runtime
 from dev.service import Service
 from dev.site import DOCS, Site
-from dev.staging import ROOT
 
 
 DATASOURCE = "pythondocs"
@@ -237,25 +231,3 @@ class Stack(Ensemble):
         """Ask the local Glean as another of its clients, with the same token."""
         url = f"{self.glean_url}/api/index/v1/{endpoint}"
         return self._http.post(url, json=body, headers={"authorization": f"Bearer {GLEAN_TOKEN}"})
-
-
-def main() -> int:
-    folder = ROOT / ".cache" / "dev"
-    folder.mkdir(parents=True, exist_ok=True)
-    with Stack(folder, is_reloading=True) as stack:
-        print(f"Worker       {stack.worker_url}   (the dashboard; token: {TRIGGER_TOKEN})")
-        print(f"local Glean  {stack.glean_url}   (what is indexed, with a search)")
-        print(f"source       {stack.source_url}/entries")
-        print()
-        print(f'Start a sync: curl {stack.worker_url}/trigger -d \'{{"mode": "FULL"}}\' \\')
-        print(f"  -H 'Authorization: Bearer {TRIGGER_TOKEN}'")
-        print("Stop with Ctrl+C.", flush=True)
-        try:
-            signal.pause()
-        except KeyboardInterrupt:
-            print()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

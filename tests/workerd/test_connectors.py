@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from connectors.examples import tickets
-from dev.examples import SECRETS, examples
+from dev.examples import SECRETS
+from dev.live import pass_minute, site
+from dev.rest.ledger import now_ms
 from dev.rest.people import people
 from dev.stack import RESTING, Stack
 from dev.wiki_source.contents import SPACES
@@ -26,7 +28,9 @@ KILLS = 2
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("connectors"), LIMITS, site=examples(COUNT)) as started:
+    folder = tmp_path_factory.mktemp("connectors")
+    arguments = ("--limit-records", str(COUNT))
+    with Stack(folder, LIMITS, arguments, site=site(folder, COUNT)) as started:
         yield started
 
 
@@ -134,6 +138,26 @@ def test_people_and_pages_arrive_in_order_after_kills_at_any_moment(
     check_order(stack, before)
     check_people(stack)
     check_pages(stack)
+
+
+def latest(stack: Stack) -> dict[str, dict[str, Any]]:
+    """The latest job of each connector, once it has ended."""
+    shown = stack.request("GET", "/connectors").raise_for_status().json()["connectors"]
+    return {each["name"]: stack.ended(each["jobs"][0]["id"]) for each in shown}
+
+
+def test_what_make_dev_keeps_alive_has_jobs_each_minute_and_something_to_do(stack: Stack) -> None:
+    begun_ms = now_ms()
+
+    pass_minute(stack, 0, begun_ms)
+    first = latest(stack)
+    pass_minute(stack, 1, begun_ms + 60_000)
+    second = latest(stack)
+
+    assert set(first) == {"backend", "files", "python-docs", "tickets", "wiki"}
+    for jobs, mode in ((first, "FULL"), (second, "INCREMENTAL")):
+        assert {(job["mode"], job["state"]) for job in jobs.values()} == {(mode, "succeeded")}
+    assert sum(job["documents"] for job in second.values()) > 0
 
 
 def test_a_datasource_is_made_what_its_connector_declares(stack: Stack) -> None:
