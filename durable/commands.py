@@ -82,7 +82,7 @@ def superseded(job: Job, by: Job, now_ms: int, limits: Limits) -> Job:
     return ended(job, State.CANCELLED, now_ms, limits, reason)
 
 
-def spared(job: Job, by: Job, now_ms: int, limits: Limits) -> Job:
+def relieved(job: Job, by: Job, now_ms: int, limits: Limits) -> Job:
     """A job that has become a FULL one while another one is queued: that reads all after it."""
     reason = f"replaced by {by.id}, a FULL job that is queued, and reads all of the source"
     return ended(job, State.CANCELLED, now_ms, limits, reason)

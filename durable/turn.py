@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from durable.alerts.messenger import targets
-from durable.commands import spared, superseded
+from durable.commands import relieved, superseded
 from durable.connector import AnyConnector
 from durable.ends import Ends
 from durable.environment import Environment
@@ -108,7 +108,7 @@ class Turn:
             return ()  # ended or begun anew by somebody while we waited; the alarm is theirs
         job, effects = step(before, event, now_ms, self._limits)
         if job.mode is not before.mode and (other := self._full_behind(job)) is not None:
-            job, effects = spared(job, other, now_ms, self._limits), ()
+            job, effects = relieved(job, other, now_ms, self._limits), ()
         self._number = job.turn_count
         crawl_id, mode = f"{job.id}-{job.crawl_count}", job.repeated_mode or job.mode
         self._crawl = Crawl(crawl_id, mode, job.stage, job.since_ms)

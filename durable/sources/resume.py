@@ -36,9 +36,9 @@ class Resume(Struct, frozen=True, kw_only=True):
             resume=Resume(field="id", param="after_id"),
         )
 
-    So the crawl loses nothing of what it has read; without it, it begins anew. The list has to
-    be in the order of the field, in jobs of both modes: the source's params ask for it. It may be
-    answered from the value on, with it: what comes again is sent again.
+    Without it, the crawl begins anew. The list has to be in the order of the field, in jobs of
+    both modes: the source's params ask for it. The source may answer from the value on, with it,
+    and has to where several records may share one: what comes again is sent again.
 
     The parameter is sent with every page of the list that begins so, or is in the links that the
     source gives. A `total` is then that of what comes after the record.
