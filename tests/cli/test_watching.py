@@ -2,6 +2,7 @@
 
 import json
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -142,10 +143,19 @@ def test_a_job_that_is_named_twice_is_watched_once(shell: Shell, worker: FakeWor
     assert len(shown.stdout.splitlines()) == 1
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Also where whoever began the tests has had SIGINT ignored, as for a job in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize(
     ("ids", "words"),
     [([JOB_ID], "The job goes on"), ([JOB_ID, OTHER_ID], "The jobs go on")],
 )
+@pytest.mark.usefixtures("interruptible")
 def test_who_interrupts_is_told_that_the_job_goes_on(
     shell: Shell, worker: FakeWorker, ids: list[str], words: str
 ) -> None:
