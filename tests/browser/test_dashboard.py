@@ -311,8 +311,10 @@ def test_all_can_be_done_with_the_keyboard(person: Person, stack: Stack) -> None
     # What is behind the dialog is out of reach; the browser's own buttons are not.
     assert page.evaluate("document.activeElement.matches('body, dialog *')")
     press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     expect(cancel).to_be_focused()
     press("Enter")
+    expect(leave).to_be_focused()
     press("Tab")
     expect(person.button("Cancel the job")).to_be_focused()
     press("Enter")
