@@ -18,7 +18,11 @@ from typing import Self
 SECONDS_MAX = 60
 ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07]*\x07|[=>])")
 # The terminal has to be the one that controls the process, or Ctrl+C is a letter like any other.
-CONTROLLED = "import fcntl, runpy, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+# And whoever began the tests may have had SIGINT ignored, as a shell does for the background.
+CONTROLLED = (
+    "import fcntl, runpy, signal, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "signal.signal(signal.SIGINT, signal.default_int_handler); "
+)
 CTRL_C = "\x03"
 
 
