@@ -47,6 +47,13 @@ class Remark(Struct, frozen=True):
     created_at: datetime
 
 
+class Field(Struct, frozen=True):
+    """As people set it up: what is not filled in has no value."""
+
+    name: str
+    value: str | int | list[str] | None
+
+
 class Ticket(Struct, frozen=True):
     """Of a deleted one nothing is left but its id, state and time."""
 
@@ -58,6 +65,7 @@ class Ticket(Struct, frozen=True):
     priority: str = ""
     requester: Person | None = None
     tags: list[str] = []
+    custom_fields: list[Field] = []
     comments: list[Remark] = []
     created_at: datetime | None = None
 
@@ -74,7 +82,14 @@ def document(ticket: Ticket) -> Document | Deletion:
         author=User(email=ticket.requester.email, name=ticket.requester.name),
         status=ticket.state,
         tags=ticket.tags,
-        custom_properties=[Property(name="priority", value=ticket.priority)],
+        custom_properties=[
+            Property(name="priority", value=ticket.priority),
+            *(
+                Property(name=field.name, value=field.value)
+                for field in ticket.custom_fields
+                if field.value is not None
+            ),
+        ],
         comments=[
             Comment(
                 id=remark.id,
@@ -102,7 +117,12 @@ connector = Connector(
             ObjectType(
                 "Ticket",
                 category=Category.TICKETS,
-                properties=(PropertyDefinition("priority", type=PropertyType.PICKLIST),),
+                properties=(
+                    PropertyDefinition("priority", type=PropertyType.PICKLIST),
+                    PropertyDefinition("product", type=PropertyType.PICKLIST),
+                    PropertyDefinition("floor", type=PropertyType.INT),
+                    PropertyDefinition("sites", type=PropertyType.TEXTLIST),
+                ),
             ),
         ),
     ),

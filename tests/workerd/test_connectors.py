@@ -21,7 +21,8 @@ from durable.model.datasource import definition
 
 pytestmark = pytest.mark.workerd
 
-LIMITS = {"turn_pages_max": 3, "backoff_ms_min": 100}
+CHANGES_MAX = 100
+LIMITS = {"turn_pages_max": 3, "backoff_ms_min": 100, "changes_max": CHANGES_MAX}
 COUNT = 60
 KILLS = 2
 
@@ -73,6 +74,74 @@ def check_pages(stack: Stack) -> None:
             sorted(one.document["permissions"].get("allowedGroups", [])),
         )
         for one in stack.glean_documents("examplewiki")
+    }
+    assert found == expected
+
+
+def check_tickets(stack: Stack) -> None:
+    """The local Glean has the tickets, each with its people, remarks and custom fields."""
+    expected = {
+        ticket["id"]: {
+            "title": ticket["subject"],
+            "text": ticket["description"],
+            "author": ticket["requester"]["email"],
+            "status": ticket["state"],
+            "tags": ticket["tags"],
+            "properties": {
+                "priority": ticket["priority"],
+                **{
+                    field["name"]: field["value"]
+                    for field in ticket["custom_fields"]
+                    if field["value"] is not None
+                },
+            },
+            "comments": [
+                (remark["id"], remark["author"]["email"], remark["body"])
+                for remark in ticket["comments"]
+            ],
+        }
+        for ticket in stack.live("TICKETS_URL")
+    }
+    found = {
+        one.id: {
+            "title": one.document["title"],
+            "text": one.document["body"]["textContent"],
+            "author": one.document["author"]["email"],
+            "status": one.document["status"],
+            "tags": one.document["tags"],
+            "properties": {
+                each["name"]: each["value"] for each in one.document["customProperties"]
+            },
+            "comments": [
+                (remark["id"], remark["author"]["email"], remark["content"]["textContent"])
+                for remark in one.document["comments"]
+            ],
+        }
+        for one in stack.glean_documents("exampletickets")
+    }
+    assert found == expected
+
+
+def check_files(stack: Stack) -> None:
+    """The local Glean has the files that people can read, each for its owner and its readers."""
+    expected = {
+        file["id"]: (
+            file["name"],
+            file["permissions"]["anyone"],
+            []
+            if file["permissions"]["anyone"]
+            else sorted([file["owner"]["email"], *file["permissions"]["readers"]]),
+        )
+        for file in stack.live("FILES_URL")
+        if not file["name"].endswith(".bin")
+    }
+    found = {
+        one.id: (
+            one.document["title"],
+            one.document["permissions"].get("allowAnonymousAccess", False),
+            sorted(user["email"] for user in one.document["permissions"].get("allowedUsers", [])),
+        )
+        for one in stack.glean_documents("examplefiles")
     }
     assert found == expected
 
@@ -183,30 +252,62 @@ def test_a_connector_that_works_passes_its_checks(stack: Stack) -> None:
 
 def test_tickets_their_changes_and_tombstones_are_brought(stack: Stack) -> None:
     run(stack, "FULL", "tickets")
-    assert titles(stack, "exampletickets") == live(stack, "TICKETS_URL", "subject")
+    check_tickets(stack)
     changed = stack.control_source("change", "TICKETS_URL", change=7, remove=4, add=3, seed=1)
 
     job = run(stack, "INCREMENTAL", "tickets")
 
     assert (job["documents"], job["deleted"]) == (10, len(changed["removed"]))
-    assert titles(stack, "exampletickets") == live(stack, "TICKETS_URL", "subject")
+    check_tickets(stack)
+
+
+def test_more_changes_than_are_worth_sending_one_by_one_become_a_full_sync(stack: Stack) -> None:
+    run(stack, "FULL", "tickets")
+    stack.control_source("change", "TICKETS_URL", change=50, remove=3, add=COUNT, seed=2)
+    # The first page of the FULL sync, after the two of changes: there is a middle to kill it in.
+    stack.control_source("faults", "TICKETS_URL", skip=2, delay_ms=2_000)
+    job = stack.trigger("INCREMENTAL", "tickets")
+
+    there = stack.until(job["id"], lambda now: now["became_full"])
+    stack.crash()
+    ended = stack.ended(job["id"])
+
+    assert there["state"] not in RESTING, "killed too late to matter"
+    assert (ended["state"], ended["mode"], ended["became_full"]) == ("succeeded", "FULL", True)
+    told = [event["what"] for event in ended["events"]]
+    count = 50 + 3 + COUNT
+    reason = f"{count} changes are more than changes_max ({CHANGES_MAX})"
+    assert [what for what in told if what.startswith(f"becomes a FULL sync: {reason}")], told
+    check_tickets(stack)
 
 
 def test_files_are_brought_with_what_they_hold_and_who_may_read_them(stack: Stack) -> None:
     run(stack, "FULL", "wiki")  # has the people
     run(stack, "FULL", "files")
+    check_files(stack)
     stack.control_source("change", "FILES_URL", change=7, remove=0, add=3, seed=1)
 
     run(stack, "INCREMENTAL", "files")
 
-    readable = {
-        record["id"]: record["name"]
-        for record in stack.live("FILES_URL")
-        if not record["name"].endswith(".bin")
-    }
-    assert titles(stack, "examplefiles") == readable
+    check_files(stack)
     bodies = [one.document["body"] for one in stack.glean_documents("examplefiles")]
     assert {"textContent", "binaryContent"} <= {name for body in bodies for name in body}
+
+
+def test_files_that_vanish_are_found_out_by_the_next_full_sync(stack: Stack) -> None:
+    run(stack, "FULL", "wiki")
+    run(stack, "FULL", "files")
+    removed = set(
+        stack.control_source("change", "FILES_URL", change=5, remove=6, add=2, seed=2)["removed"]
+    )
+
+    run(stack, "INCREMENTAL", "files")
+    between = titles(stack, "examplefiles").keys()
+    run(stack, "FULL", "files")
+
+    assert removed & between
+    assert not removed & titles(stack, "examplefiles").keys()
+    check_files(stack)
 
 
 def test_a_backend_that_answers_when_it_is_done_is_waited_for(stack: Stack) -> None:

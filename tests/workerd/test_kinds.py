@@ -10,15 +10,36 @@ from typing import Any
 
 import pytest
 
-from dev.stack import Stack
-from tests.workerd.kinds._kinds import CHANGES, CODE, KINDS, PAGINGS, PROOFS, RATE_MS, RECORDS
-from tests.workerd.kinds.site import COUNT, SECRETS, site
+from dev.stack import RESTING, Stack
+from tests.workerd.kinds._kinds import (
+    CHANGES,
+    CODE,
+    KINDS,
+    PAGINGS,
+    PROOFS,
+    RATE_MS,
+    RECORDS,
+    is_gleans,
+)
+from tests.workerd.kinds.site import COUNT, PLENTY, SECRETS, site
 
 
 pytestmark = pytest.mark.workerd
 
-LIMITS = {"turn_pages_max": 1, "backoff_ms_min": 100}
+GLEANS_RATE = 600  # documents in a minute, one by one: Glean's own
+LIMITS = {
+    "turn_pages_max": 1,
+    "backoff_ms_min": 100,
+    "documents_per_minute_max": GLEANS_RATE,
+}
 NAMES = sorted(KINDS)
+SYNCED = [name for name in NAMES if name != "paced"]
+# Of the connector that has rules for them.
+ODD: list[dict[str, Any]] = [
+    {"path": "/kinds/cursor-flag", "skip": 1, "status": 404},
+    {"path": "/kinds/cursor-flag", "skip": 1, "status": 200, "body": '{"error": "busy"}'},
+    {"path": "/kinds/cursor-flag", "skip": 1, "status": 403, "body": "over your quota"},
+]
 # What they say of removed records; of the others, a FULL sync finds out.
 TELLING = ("tombstones", "deletions")
 # Records that are on two pages, as they share the time by which the pages are told apart.
@@ -37,9 +58,22 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="module")
-def full(stack: Stack) -> Jobs:
+def resting(stack: Stack) -> dict[str, Any]:
+    """An INCREMENTAL job that has used up Glean's minute. It rests while all else goes on."""
+    job = stack.trigger("INCREMENTAL", "paced")
+    return stack.until(
+        job["id"],
+        lambda now: now["state"] in RESTING or "Glean takes" in (now["waits_because"] or ""),
+    )
+
+
+@pytest.fixture(scope="module")
+def full(stack: Stack, resting: dict[str, Any]) -> Jobs:
     """A FULL sync of each, all at the same time, with a kill in the middle."""
-    begun = {name: stack.trigger("FULL", name) for name in NAMES}
+    assert resting
+    for fault in ODD:
+        stack.control_source("faults", **fault)
+    begun = {name: stack.trigger("FULL", name) for name in SYNCED}
     time.sleep(1)  # some are at their first page, some at their last
     stack.crash()
     return {name: stack.ended(job["id"]) for name, job in begun.items()}
@@ -50,13 +84,13 @@ def changed(stack: Stack, full: Jobs) -> tuple[set[str], Jobs]:
     """Changes, and an INCREMENTAL sync of each; with the ids of what was removed."""
     assert full
     changes = stack.control_source("change", change=9, remove=4, add=3, seed=1)
-    begun = {name: stack.trigger("INCREMENTAL", name) for name in NAMES}
+    begun = {name: stack.trigger("INCREMENTAL", name) for name in SYNCED}
     jobs = {name: stack.ended(job["id"]) for name, job in begun.items()}
     return set(changes["removed"]), jobs
 
 
-def expected(stack: Stack) -> dict[str, str]:
-    return {record["id"]: f"{record['title']}: {record['text']}" for record in stack.live()}
+def expected(stack: Stack, source: str | None = None) -> dict[str, str]:
+    return {record["id"]: f"{record['title']}: {record['text']}" for record in stack.live(source)}
 
 
 def index(stack: Stack, name: str) -> dict[str, str]:
@@ -114,6 +148,17 @@ def test_a_source_is_read_by_code(
     assert changed[1][name]["documents"] < COUNT
 
 
+def test_a_record_that_is_none_of_gleans_business_is_left_out(
+    stack: Stack, full: Jobs, changed: tuple[set[str], Jobs]
+) -> None:
+    removed, jobs = changed
+
+    assert [job["state"] for job in (full["partial"], jobs["partial"])] == ["succeeded"] * 2
+    assert (full["partial"]["documents"], full["partial"]["rejected"]) == (COUNT // 2, 0)
+    found = {key: title for key, title in index(stack, "partial").items() if key not in removed}
+    assert found == {key: title for key, title in expected(stack).items() if is_gleans(key)}
+
+
 def test_employees_and_teams_come_before_the_documents(stack: Stack, full: Jobs) -> None:
     job = full["people"]
 
@@ -122,6 +167,37 @@ def test_employees_and_teams_come_before_the_documents(stack: Stack, full: Jobs)
     assert (brought["employees"], brought["documents"]) == (COUNT, COUNT)
     assert len(stack.in_glean("employees", "people")) == COUNT
     assert len(stack.in_glean("teams", "people")) == brought["teams"] > 1
+
+
+def test_an_error_means_what_the_connectors_rules_say(
+    stack: Stack, full: Jobs, changed: tuple[set[str], Jobs]
+) -> None:
+    asked = [one for one in stack.source_requests() if one["path"].endswith("/cursor-flag")]
+
+    check_full(stack, full, changed, "ruled")
+    assert [one["fault"] for one in asked if one["fault"]] == ["404", "200", "403"]
+
+
+def test_a_rule_ends_a_job_that_would_try_again(stack: Stack, full: Jobs) -> None:
+    assert full
+    path = "/kinds/cursor-flag"
+    stack.control_source("faults", path=path, status=503, body="we have closed down")
+
+    job = stack.ended(stack.trigger("INCREMENTAL", "ruled")["id"])
+
+    assert (job["state"], job["turns"]) == ("failed", 1), job
+    assert "503: we have closed down" in job["last_error"]
+
+
+def test_a_rule_sets_aside_the_one_record_whose_detail_is_refused(stack: Stack, full: Jobs) -> None:
+    assert full
+    refused = min(expected(stack))
+    stack.control_source("faults", path=f"/kinds/detail/{refused}", status=403)
+
+    job = stack.ended(stack.trigger("FULL", "detail")["id"])
+
+    assert (job["state"], job["rejected"]) == ("succeeded", 1), job
+    assert index(stack, "detail").keys() == expected(stack).keys() - {refused}
 
 
 def test_a_cursor_that_has_expired_begins_the_crawl_anew(stack: Stack, full: Jobs) -> None:
@@ -255,3 +331,25 @@ def test_no_proof_is_stored_shown_or_logged(stack: Stack, full: Jobs) -> None:
         value for name, value in SECRETS.items() if name not in {"KINDS_USER", "KINDS_CLIENT_ID"}
     }
     assert [name for name in secrets if name.encode() in told + stored] == []
+
+
+def test_a_job_that_has_used_up_gleans_minute_rests_and_goes_on_by_itself(
+    stack: Stack, resting: dict[str, Any], full: Jobs
+) -> None:
+    """It rests for most of a minute, and the others' kill comes in the middle of that."""
+    assert full
+    ended = stack.ended(resting["id"])
+    sent = [one for one in stack.glean_requests() if one["datasource"] == "paced"]
+
+    assert (resting["state"], resting["mode"]) == ("sending", "INCREMENTAL"), resting
+    assert resting["waits_because"] == f"Glean takes {GLEANS_RATE} documents a minute one by one"
+    left_count = PLENTY - 100 * resting["pages"]
+    assert resting["left_seconds"] == left_count * 60 // GLEANS_RATE > 0
+    assert left_count >= PLENTY - GLEANS_RATE
+    assert resting["last_error"] is None
+    assert resting["progress_at"] < resting["waits_until"] < ended["progress_at"]
+
+    assert (ended["state"], ended["documents"]) == ("succeeded", PLENTY), ended
+    # Where it rested in the middle of a page, it does not send that part again.
+    assert sum(one["document_count"] for one in sent) == PLENTY
+    assert index(stack, "paced") == expected(stack, "PLENTY_URL")

@@ -90,6 +90,15 @@ def document(entry: Entry) -> Document | Deletion:
     )
 
 
+def document_of_some(entry: Entry) -> Document | Deletion | None:
+    return document(entry) if is_gleans(entry.id) else None
+
+
+def is_gleans(identifier: str) -> bool:
+    """Every other record, of the connector that leaves out the rest."""
+    return int(identifier.removeprefix("r")) % 2 == 0
+
+
 class Folder(Struct, frozen=True):
     """Of the list of folders."""
 
@@ -235,7 +244,11 @@ CHANGES = {
     "tombstones": listed("tombstones"),
 }
 RECORDS = {
-    "detail": listed("summaries", detail=Detail(url=f"{URL}/detail/{{id}}")),
+    "detail": listed(
+        "summaries",
+        detail=Detail(url=f"{URL}/detail/{{id}}"),
+        rules=(Rule(status=403, then=Action.SKIP),),
+    ),
     "children": Nested(
         parents=at("folders", paging=replace(CURSOR, size=2)),
         children=listed("folders/{folder.id}/items"),
@@ -274,7 +287,21 @@ CODE = {
     "python-fetch": PythonSource(url="{KINDS_URL}", fetch=fetch, tells_changes=True),
     "python-pages": PythonSource(url="{KINDS_URL}", pages=pages, tells_changes=True),
 }
+# What each of these means elsewhere: the end, no page, the end, and another try.
+RULES = (
+    Rule(status=404, then=Action.RETRY),
+    Rule(status=200, field="error", value="busy", then=Action.WAIT, wait_ms=RATE_MS),
+    Rule(status=403, body="quota", then=Action.WAIT, wait_ms=RATE_MS),
+    Rule(status=503, body="closed down", then=Action.FAIL),
+)
 TROUBLES = {
+    "ruled": at(
+        "cursor-flag",
+        paging=replace(CURSOR, end=End.HAS_MORE),
+        has_more="has_more",
+        since=SINCE,
+        rules=RULES,
+    ),
     "expiring": listed("cursor", rules=(Rule(status=410, then=Action.RESTART),)),
     "resuming": listed(
         "cursor",
@@ -293,8 +320,7 @@ def connector(name: str, source: Any, **fields: Any) -> Connector[Entry]:
         datasource=Datasource(name.replace("-", "")),
         source=source,
         record=Entry,
-        document=document,
-        **fields,
+        **{"document": document, **fields},
     )
 
 
@@ -312,4 +338,15 @@ KINDS["deletions"] = connector(
     "deletions",
     listed("cursor"),
     deletions=Feed(source=at("deleted", paging=CURSOR, since=SINCE), record=Gone, change=deletion),
+)
+KINDS["partial"] = connector("partial", listed("cursor"), document=document_of_some)
+# Of a source with more records than Glean takes documents in a minute.
+KINDS["paced"] = connector(
+    "paced",
+    HttpSource(
+        url="{PLENTY_URL}/kinds/offset",
+        paging=OffsetPaging(size=100),
+        total="total",
+        since=SINCE,
+    ),
 )

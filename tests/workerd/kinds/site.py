@@ -1,4 +1,4 @@
-"""A source of every kind, and a connector for each, as a site of `dev.stack`."""
+"""A source of every kind, one of many records, and the connectors, as a site of `dev.stack`."""
 
 import re
 from pathlib import Path
@@ -8,6 +8,7 @@ from dev.site import Server, Site
 
 TABLE = Path(__file__).with_name("_kinds.py")
 COUNT = 60
+PLENTY = 900
 # Made up, and like nothing else, so that a search finds a leak.
 SECRETS = {
     "KINDS_TOKEN": "kinds-token-Rt7WqZ3xLm9P",
@@ -38,7 +39,8 @@ def site(folder: Path, names: list[str]) -> Site:
     arguments = tuple(part for pair in ARGUMENTS.items() for part in pair)
     return Site(
         servers=[
-            Server("KINDS_URL", "dev.kinds_source", (*arguments, "--count", str(COUNT)), SECRETS)
+            Server("KINDS_URL", "dev.kinds_source", (*arguments, "--count", str(COUNT)), SECRETS),
+            Server("PLENTY_URL", "dev.kinds_source", ("--count", str(PLENTY))),
         ],
         variables=SECRETS,
         datasources=[
