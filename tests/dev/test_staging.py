@@ -17,6 +17,7 @@ def project(tmp_path: Path) -> Path:
         "connectors/wiki.py",
         "connectors/.wiki.py.swp",
         "connectors/wiki.pyc",
+        "connectors/examples/tickets.py",
         "tests/test_wiki.py",
         "dev/setup.py",
     ):

@@ -169,6 +169,13 @@ def test_a_module_that_begins_with_an_underscore_is_no_connector(package: Module
     assert list(discover(package)) == ["notes"]
 
 
+def test_what_is_there_to_be_copied_is_no_connector(package: ModuleType) -> None:
+    add(package, "examples", "raise RuntimeError('it is imported')")
+    add(package, "a", GOOD + "connector = NOTES")
+
+    assert list(discover(package)) == ["notes"]
+
+
 def test_each_fault_of_a_datasource_is_told(package: ModuleType) -> None:
     add(package, "a", GOOD + "Datasource('my-notes', url_regex='(')")
 
