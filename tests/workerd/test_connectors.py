@@ -275,9 +275,10 @@ def test_more_changes_than_are_worth_sending_one_by_one_become_a_full_sync(stack
     assert there["state"] not in RESTING, "killed too late to matter"
     assert (ended["state"], ended["mode"], ended["became_full"]) == ("succeeded", "FULL", True)
     told = [event["what"] for event in ended["events"]]
-    count = 50 + 3 + COUNT
-    reason = f"{count} changes are more than changes_max ({CHANGES_MAX})"
-    assert [what for what in told if what.startswith(f"becomes a FULL sync: {reason}")], told
+    # How many it has seen by then, is a matter of what was sent before and is unchanged.
+    reason = f"changes are more than changes_max ({CHANGES_MAX})"
+    promotions = [what for what in told if what.startswith("becomes a FULL sync: ")]
+    assert [what for what in promotions if reason in what], told
     check_tickets(stack)
 
 
