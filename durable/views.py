@@ -98,35 +98,39 @@ class Views:
     def lines(self, before_id: str, states: Iterable[State], count: int) -> list[Line]:
         """So many jobs that come before an id, the newest first."""
         jobs, now_ms = self._store.archive.jobs(before_id, states, count), self._host.now_ms()
-        return [line(job, self._clean(), now_ms) for job in jobs]
+        clean = self._clean()
+        return [line(job, clean, now_ms) for job in jobs]
 
     def overview(self) -> Overview:
         """The connector at a glance."""
-        return overview(self._connector, self.known(), self._clean(), self._host.now_ms())
+        store = self._store
+        known = replace(
+            self._known(),
+            jobs=store.archive.jobs(LAST_ID, State, JOBS_SHOWN),
+            current=next(iter([*store.held(), *store.pending()]), None),
+        )
+        return overview(self._connector, known, self._clean(), self._host.now_ms())
 
     def measures(self) -> Measures:
         """What the metrics are made of."""
-        return measures(self.known(), self._store.archive.counts())
+        return measures(self._known(), self._store.archive.counts())
 
     def pulse(self) -> Pulse:
         """For whoever asks whether the connector still works."""
-        return Pulse(succeeded_ms(self.known()))
-
-    def known(self) -> Known:
-        """What the object remembers of the connector as a whole."""
-        store = self._store
-        return Known(
-            jobs=store.archive.jobs(LAST_ID, State, JOBS_SHOWN),
-            current=next(iter([*store.held(), *store.pending()]), None),
-            tally=store.chronicle.tally(),
-            watermark_ms=store.successes.watermark_ms(),
-            document_count=store.successes.full_counts().get(Stage.DOCUMENTS),
-        )
+        return Pulse(succeeded_ms(self._known()))
 
     def ahead_of(self, job: Job) -> Job | None:
         """The pending job that a queued one waits for."""
         pending = self._store.pending()
         return pending[0] if pending and pending[0].id != job.id else None
+
+    def _known(self) -> Known:
+        """What is remembered of the connector as a whole, without its jobs: each cron asks."""
+        return Known(
+            tally=self._store.chronicle.tally(),
+            watermark_ms=self._store.successes.watermark_ms(),
+            document_count=self._store.successes.full_counts().get(Stage.DOCUMENTS),
+        )
 
     def _clean(self) -> Callable[[str], str]:
         """Takes secrets out of a text."""
