@@ -61,8 +61,8 @@ class NewestFirst(Struct, frozen=True, kw_only=True):
         return replace(ask, params={**ask.params, **self.params})
 
     def recent(self, page: Records, since_ms: int) -> Records:
-        oldest_ms = self._oldest_ms(since_ms)
-        changed = [self.clock.read(record) for record in page.records]
+        oldest_ms, clock = self._oldest_ms(since_ms), self.clock
+        changed = [clock.read(record) for record in page.records]
         for place, (later_ms, at_ms) in enumerate(pairwise(changed), 2):
             if at_ms > later_ms:
                 raise UpstreamError(
