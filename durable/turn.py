@@ -47,11 +47,11 @@ class Turn:
         self._tasks: set[asyncio.Task[Any] | None] = set()  # of all that is under way
 
     async def run(self) -> None:
-        ends, plan = self._executor.ends(), Plan()
+        ends, plan, job = self._executor.ends(), Plan(), self._store.load(self._job_id)
         if not isinstance(ends, Failed):
-            ends = self._narrowed(ends)
+            ends = self._narrowed(ends, job)
             self._limits, plan = ends.limits, ends.plan
-        effects = await self._advance(self._woke(plan))
+        effects = await self._advance(self._woke(plan, job))
         try:
             async with asyncio.TaskGroup() as group:
                 self._begin(effects, ends, group)
@@ -60,17 +60,15 @@ class Turn:
                 for reader in ends.readers.values():
                     await reader.close()
 
-    def _woke(self, plan: Plan) -> Woke:
-        job, store = self._store.load(self._job_id), self._store
+    def _woke(self, plan: Plan, job: Job | None) -> Woke:
         is_queued = job is not None and job.state is State.QUEUED
-        last = store.latest() if is_queued else None
-        before = store.successes
+        last = self._store.latest() if is_queued else None
+        before = self._store.successes
         ties = before.ties(plan.fingerprint)
         return Woke(before.watermark_ms(), before.full_counts(), plan, last, ties)
 
-    def _narrowed(self, ends: Ends) -> Ends:
+    def _narrowed(self, ends: Ends, job: Job | None) -> Ends:
         """Where the job repeats what another one has set aside, its pages alone are read."""
-        job = self._store.load(self._job_id)
         if job is None or not job.repeats:
             return ends
         spots = self._store.spots(job.repeats)
