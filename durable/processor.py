@@ -134,8 +134,7 @@ class Processor:
         after = obeyed(job, instruction, others[0] if others else None, now_ms, limits)
         if isinstance(after, Refusal):
             return after
-        self._store.chronicle.record(job, after, now_ms, limits)
-        self._store.outbox.announce(job, after, targets(self._environment), now_ms)
+        self._store.record(job, after, targets(self._environment), now_ms, limits)
         self._store.put(after, limits)
         if after.state is State.QUEUED:
             # The pages after these are read again.

@@ -158,6 +158,16 @@ class Store:
         if job.state in ENDED:
             self._prune(limits)
 
+    def record(
+        self, before: Job, after: Job, targets: Sequence[str], now_ms: int, limits: Limits
+    ) -> None:
+        """Remember what has happened to a job between two states, and what is to be told of it.
+
+        The job itself is for `save` or `put`.
+        """
+        self.chronicle.record(before, after, now_ms, limits)
+        self.outbox.announce(before, after, targets, now_ms)
+
     def set_aside(self, job_id: str, page: int, rejects: Sequence[Reject], limits: Limits) -> None:
         """Remember rejects of a page, as long as there is room; the same again changes nothing."""
         for reject in rejects:

@@ -117,8 +117,7 @@ class Turn:
             self._supersede(job, now_ms)
         if job.state is State.SUCCEEDED:
             follow(job, self._connector, self._store, self._limits)
-        self._store.chronicle.record(before, job, now_ms, self._limits)
-        self._store.outbox.announce(before, job, self._targets, now_ms)
+        self._store.record(before, job, self._targets, now_ms, self._limits)
         saved = self._store.save(job, self._alarm_at_ms(job, now_ms), self._limits)
         if job.turn is None:
             self._abandon()
@@ -166,8 +165,7 @@ class Turn:
             if held.stage is not job.stage:
                 continue  # Glean has one upload open for each kind of thing
             after = superseded(held, job, now_ms, self._limits)
-            self._store.chronicle.record(held, after, now_ms, self._limits)
-            self._store.outbox.announce(held, after, self._targets, now_ms)
+            self._store.record(held, after, self._targets, now_ms, self._limits)
             self._store.put(after, self._limits)
 
     def _alarm_at_ms(self, job: Job, now_ms: int) -> int | None:
