@@ -114,7 +114,8 @@ def test_a_person_is_asked_before_documents_are_deleted(stack: Stack) -> None:
     held = run(stack, "trigger", CONNECTOR, "--mode", "FULL", "--watch")
     stack.control_source("change", add=REMOVED)
     job_id = held.stdout.split()[0]
-    question = f"Delete {REMOVED} documents of {CONNECTOR} in Glean? [y/N]: "  # the space is what input() writes
+    # The space at its end is what input() writes.
+    question = f"Delete {REMOVED} documents of {CONNECTOR} in Glean? [y/N]: "
     assert held.exit_code == 6, held.output
     assert f"{job_id} held" in held.stdout
 
