@@ -12,7 +12,7 @@ from msgspec import Struct
 from durable.history.happenings import Worked, ended_turn
 from durable.job import ENDED, Job
 from durable.note import Kind
-from durable.status import status
+from durable.totals import totals
 
 
 class Transition(Struct, frozen=True):
@@ -75,17 +75,17 @@ def _turn(before: Job, after: Job, worked: Worked) -> Point:
 
 
 def _job(job: Job, now_ms: int) -> Point:
-    shown = status(job)
+    total = totals(job)
     begun_at_ms = now_ms if job.started_at_ms is None else job.started_at_ms
     return Point(
         job.connector,
         ("job", job.id, job.mode, job.state, job.stage, ""),
         (
-            shown.pages,
-            sum(stage.brought for stage in shown.stages),
-            shown.deleted,
-            shown.rejected,
-            shown.bytes,
+            total.page_count,
+            total.brought_count,
+            total.deletion_count,
+            total.reject_count,
+            total.byte_count,
             (now_ms - begun_at_ms) / 1_000,
             job.turn_count,
         ),

@@ -97,7 +97,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 class Done(Struct, frozen=True):
-    """A stage that a job has left behind."""
+    """What a stage of a job has come to; the job keeps those of the stages it has left behind."""
 
     stage: Stage
     page_count: int
@@ -260,6 +260,19 @@ class Job(Struct, frozen=True, kw_only=True):
     def is_upload(self) -> bool:
         """Whether what is under way is one bulk upload, whose close deletes."""
         return self.mode is Mode.FULL and self.stage in UPLOADED and not self.is_delegated
+
+    @property
+    def parts(self) -> tuple[Done, ...]:
+        """What each of its stages has come to, the one under way, or the last one, at the end."""
+        current = Done(
+            self.stage,
+            self.page_count,
+            self.document_count,
+            self.deletion_count,
+            self.reject_count,
+            self.byte_count,
+        )
+        return (*self.done, current)
 
     @property
     def page_base(self) -> int:

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from durable.guard import rejection_reason
-from durable.job import CONFIRMED, UPLOADED, Done, Job, Mode, Plan, Stage, State
+from durable.job import CONFIRMED, UPLOADED, Job, Mode, Plan, Stage, State
 from durable.limits import Limits
 from durable.note import Kind, Note
 from durable.pace import soon
@@ -59,16 +59,8 @@ def finished(job: Job, now_ms: int, limits: Limits) -> Job:
     job = progressed(job, now_ms)
     if job.stage_index + 1 >= len(job.stages):
         return ended(job, State.SUCCEEDED, now_ms, limits)
-    done = Done(
-        job.stage,
-        job.page_count,
-        job.document_count,
-        job.deletion_count,
-        job.reject_count,
-        job.byte_count,
-    )
     text = f"{job.stage}: {job.document_count} brought"
-    job = replace(job, done=(*job.done, done), stage_index=job.stage_index + 1)
+    job = replace(job, done=job.parts, stage_index=job.stage_index + 1)
     job = replace(grounded(anew(job, now_ms)), alarm_at_ms=soon(now_ms, now_ms))
     return noted(job, text, now_ms, limits, Kind.STAGE)
 
@@ -220,9 +212,4 @@ def brought(job: Job) -> dict[Stage, int]:
     """How much of each kind that is replaced as a whole, the job has brought."""
     if job.is_delegated:
         return {}
-    counts = {done.stage: done.document_count for done in job.done}
-    return {
-        stage: count
-        for stage, count in (counts | {job.stage: job.document_count}).items()
-        if stage in UPLOADED
-    }
+    return {part.stage: part.document_count for part in job.parts if part.stage in UPLOADED}

@@ -5,10 +5,11 @@ from msgspec import Struct
 from durable.commands import LEGAL, Command
 from durable.guard import missing_count
 from durable.instant import rfc3339
-from durable.job import Job, Mode, Stage, State
+from durable.job import Done, Job, Mode, Stage, State
 from durable.limits import Limits
 from durable.outlook import if_killed, left_ms, next_step, waiting_reason
 from durable.progress import Progress, progress
+from durable.totals import totals
 from durable.verifying.findings import Processed, Verified, processed, verified
 from durable.verifying.verification import Verification
 
@@ -89,7 +90,7 @@ def status(
         now_ms: the time, for an estimate of how long it will take.
     """
     notes = (*job.notes, *(verification.notes if verification else ()))
-    stages, remaining_ms = _stages(job), left_ms(job, limits)
+    total, remaining_ms = totals(job), left_ms(job, limits)
     is_compared = job.mode is Mode.FULL and job.expected_count is not None
     return Status(
         id=job.id,
@@ -99,7 +100,7 @@ def status(
         repeats=job.repeats or None,
         became_full=job.asked_mode is Mode.INCREMENTAL,
         stage=job.stage,
-        stages=stages,
+        stages=tuple(_brought(part) for part in job.parts),
         waits_because=waiting_reason(job, ahead),
         waits_until=_optional(None if job.turn else job.retry_at_ms or job.alarm_at_ms),
         next_step=next_step(job),
@@ -110,11 +111,11 @@ def status(
         finished_at=_optional(job.finished_at_ms),
         progress_at=_optional(job.progress_at_ms or None),
         left_seconds=None if remaining_ms is None else remaining_ms // 1_000,
-        pages=sum(stage.pages for stage in stages),
-        documents=sum(stage.brought for stage in stages if stage.stage is Stage.DOCUMENTS),
-        deleted=sum(stage.deleted for stage in stages),
-        rejected=sum(stage.rejected for stage in stages) + job.pending_reject_count,
-        bytes=job.byte_count + sum(done.byte_count for done in job.done),
+        pages=total.page_count,
+        documents=total.document_count,
+        deleted=total.deletion_count,
+        rejected=total.reject_count,
+        bytes=total.byte_count,
         turns=job.turn_count,
         attempt=job.attempt,
         next_attempt_at=_optional(job.retry_at_ms),
@@ -129,15 +130,9 @@ def status(
     )
 
 
-def _stages(job: Job) -> tuple[Brought, ...]:
-    before = [
-        Brought(
-            done.stage, done.page_count, done.document_count, done.deletion_count, done.reject_count
-        )
-        for done in job.done
-    ]
-    counts = (job.page_count, job.document_count, job.deletion_count, job.reject_count)
-    return (*before, Brought(job.stage, *counts))
+def _brought(part: Done) -> Brought:
+    counts = (part.page_count, part.document_count, part.deletion_count, part.reject_count)
+    return Brought(part.stage, *counts)
 
 
 def _optional(at_ms: int | None) -> str | None:

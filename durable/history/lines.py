@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from durable.instant import rfc3339
 from durable.job import ENDED, Job, Mode, State
-from durable.status import status
+from durable.totals import totals
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ def line(job: Job, clean: Callable[[str], str], now_ms: int) -> Line:
         clean: takes secrets out of a text.
         now_ms: the time.
     """
-    shown = status(job)
+    total = totals(job)
     until_ms = job.finished_at_ms if job.state in ENDED else now_ms
     is_begun = job.started_at_ms is not None and until_ms is not None
     return Line(
@@ -43,13 +43,13 @@ def line(job: Job, clean: Callable[[str], str], now_ms: int) -> Line:
         connector=job.connector,
         mode=job.mode,
         state=job.state,
-        created_at=shown.created_at,
-        started_at=shown.started_at,
+        created_at=rfc3339(job.created_at_ms),
+        started_at=None if job.started_at_ms is None else rfc3339(job.started_at_ms),
         finished_at=None if job.finished_at_ms is None else rfc3339(job.finished_at_ms),
         seconds=((until_ms or 0) - (job.started_at_ms or 0)) / 1_000 if is_begun else None,
-        pages=shown.pages,
-        documents=shown.documents,
-        deleted=shown.deleted,
-        rejected=shown.rejected,
+        pages=total.page_count,
+        documents=total.document_count,
+        deleted=total.deletion_count,
+        rejected=total.reject_count,
         error=clean(job.error) or None,
     )

@@ -92,6 +92,4 @@ def _with_end(tally: Tally, job: Job) -> Tally:
 
 
 def _document_count(job: Job) -> int:
-    if job.stage is Stage.DOCUMENTS:
-        return job.document_count
-    return sum(done.document_count for done in job.done if done.stage is Stage.DOCUMENTS)
+    return sum(part.document_count for part in job.parts if part.stage is Stage.DOCUMENTS)

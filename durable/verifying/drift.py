@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from durable.job import Done, Job, Mode, Stage, State
+from durable.job import Job, Mode, Stage, State
 
 
 class Drift(Struct, frozen=True):
@@ -36,8 +36,7 @@ def drift(jobs: Iterable[Job]) -> Drift | str:
         elif job.state is not State.SUCCEEDED:
             return f"{job.id} is {job.state}, and what it has sent was not counted to its end"
         else:
-            parts: list[Done | Job] = [*job.done, job]
-            documents = [part for part in parts if part.stage is Stage.DOCUMENTS]
+            documents = [part for part in job.parts if part.stage is Stage.DOCUMENTS]
             added_count += sum(part.document_count for part in documents)
-            deleted_count += sum(part.deletion_count for part in parts)
+            deleted_count += sum(part.deletion_count for part in job.parts)
     return Drift(added_count, deleted_count)
