@@ -8,6 +8,7 @@ from urllib.parse import quote, quote_plus
 import httpx
 import msgspec
 
+from durable.decoding import decode
 from durable.errors import ConfigurationError
 from durable.limits import Limits
 
@@ -155,7 +156,7 @@ class Environment:
             ConfigurationError: LIMITS is not JSON, or names or sets something impossible.
         """
         try:
-            return msgspec.json.decode(self.optional("LIMITS") or "{}", type=Limits)
+            return decode(self.optional("LIMITS") or "{}", Limits)
         except msgspec.DecodeError as error:
             raise ConfigurationError(
                 f"the variable LIMITS is not right: {error}; "

@@ -46,6 +46,7 @@ from durable.ties import Ties, key_of
 
 SLOW_MS = 5  # a page of a source that is worth a pause
 REASON_CHARACTERS_MAX = 600  # of an error, as it is stored and shown
+QUOTED_CHARACTERS_MAX = 16_384  # of what is looked at for that: a source may send megabytes
 KEY_CHARACTERS_MAX = 200  # of a document's id, which Glean takes no longer
 
 
@@ -252,17 +253,15 @@ class Executor:
         return told(str(error), self._environment)
 
     def _redacted(self, reject: Reject) -> Reject:
-        reason = told(reject.reason, self._environment)
-        key = self._clean(reject.key)[:KEY_CHARACTERS_MAX]
-        return replace(reject, key=key, reason=reason, excerpt=self._clean(reject.excerpt))
-
-    def _clean(self, text: str) -> str:
-        return _clean(text, self._environment)
+        reason, environment = told(reject.reason, self._environment), self._environment
+        key = _clean(reject.key, environment)[:KEY_CHARACTERS_MAX]
+        return replace(reject, key=key, reason=reason, excerpt=_clean(reject.excerpt, environment))
 
 
 def told(reason: str, environment: Environment) -> str:
     """The one way by which a text from outside becomes part of what is stored of a job."""
-    return " ".join(_clean(reason, environment).split())[:REASON_CHARACTERS_MAX]
+    clean = _clean(reason[:QUOTED_CHARACTERS_MAX], environment)  # of a secret that it cuts, too
+    return " ".join(clean.split())[:REASON_CHARACTERS_MAX]
 
 
 def _clean(text: str, environment: Environment) -> str:

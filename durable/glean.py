@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from durable.batches import Batch, Item
+from durable.decoding import decode
 from durable.envelopes import UPLOADS
 from durable.errors import UpstreamError
 from durable.job import Stage, Standing
@@ -33,7 +34,7 @@ class _Upload(Struct, frozen=True, rename="camel"):
 
     @property
     def is_closed(self) -> bool:
-        return self.status == "SUCCESSFUL" or self.processing_state in CLOSED_STATES
+        return self.status == "SUCCESSFUL" or str(self.processing_state) in CLOSED_STATES
 
     @property
     def started_at(self) -> float:
@@ -148,7 +149,7 @@ class Glean:
 
     def _decoded(self, answer: Answer, path: str, kind: type[Decoded]) -> Decoded:
         try:
-            return msgspec.json.decode(answer.body, type=kind)
+            return decode(answer.body, kind)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             reason = f"Glean's answer to {path} cannot be read: {error}"
             raise UpstreamError(reason, is_transient=True) from error

@@ -5,8 +5,9 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 
-Positive = Annotated[int, Meta(ge=1)]
-Count = Annotated[int, Meta(ge=0)]
+NUMBER_MAX = 10**12  # as milliseconds 31 years; sums of a few are still whole in JavaScript
+Positive = Annotated[int, Meta(ge=1, le=NUMBER_MAX)]
+Count = Annotated[int, Meta(ge=0, le=NUMBER_MAX)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 
 

@@ -6,12 +6,13 @@ import msgspec
 from msgspec import Struct
 
 from durable.commands import Refusal
+from durable.decoding import EXACT_MAX, decode
 from durable.provision import Provisioned, Unprovisioned
 
 
 def plain(struct: Struct) -> dict[str, Any]:
     """As JSON would have it: tuples are refused between objects."""
-    content: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(struct))
+    content: dict[str, Any] = decode(msgspec.json.encode(struct))
     return content
 
 
@@ -20,4 +21,17 @@ def refused(refusal: Refusal) -> dict[str, Any]:
 
 
 def provisioned(found: Provisioned | Unprovisioned) -> dict[str, Any]:
-    return {"fault" if isinstance(found, Unprovisioned) else "found": plain(found)}
+    # What Glean has may be any JSON.
+    return {"fault" if isinstance(found, Unprovisioned) else "found": _exact(plain(found))}
+
+
+def _exact(value: Any) -> Any:
+    """With whole numbers that JavaScript does not have, as texts."""
+    match value:
+        case dict():
+            return {name: _exact(member) for name, member in value.items()}
+        case list():
+            return [_exact(member) for member in value]
+        case int() if abs(value) > EXACT_MAX:
+            return str(value)
+    return value

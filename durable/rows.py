@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 import msgspec
 from msgspec import Struct
 
+from durable.decoding import decode
 from durable.job import State
 
 
@@ -40,4 +41,4 @@ def decoded(rows: Iterable[Row], kind: type[Kept]) -> Iterator[Kept]:
     """The bodies that this code understands: newer code may have had other modes or verdicts."""
     for row in rows:
         with suppress(msgspec.ValidationError):
-            yield msgspec.json.decode(str(row["body"]), type=kind)
+            yield decode(str(row["body"]), kind)

@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from durable.alerts.outbox import Outbox
+from durable.decoding import decode
 from durable.history.archive import Archive
 from durable.history.chronicle import Chronicle
 from durable.job import ENDED, PENDING, Job, Stage, State
@@ -191,10 +192,7 @@ class Store:
             *after,
             count,
         )
-        return [
-            (integer(row["page"]), msgspec.json.decode(str(row["body"]), type=Reject))
-            for row in rows
-        ]
+        return [(integer(row["page"]), decode(str(row["body"]), Reject)) for row in rows]
 
     def spots(self, job_id: str) -> dict[Stage, list[Spot]]:
         """Where the rejects of a job are in its sources, as far as they are remembered."""

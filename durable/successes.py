@@ -3,6 +3,7 @@
 import msgspec
 from msgspec import Struct
 
+from durable.decoding import decode
 from durable.job import UPLOADED, Job, Mode, Stage
 from durable.lifecycle import brought
 from durable.rows import Query, integer
@@ -48,7 +49,7 @@ class Successes:
             "SELECT body FROM tied JOIN watermark USING (name, at_ms) WHERE name = 'succeeded'"
         )
         for row in rows:
-            tied = msgspec.json.decode(str(row["body"]), type=Tied)
+            tied = decode(str(row["body"]), Tied)
             if tied.fingerprint == fingerprint:
                 return tied.ties
         return ()

@@ -50,7 +50,7 @@ CORE = {
     "durable/commands.py": (*JOB, "pace", "guard", "lifecycle"),
     "durable/history/happenings.py": (*JOB,),
     "durable/history/tally.py": (*JOB, "history.happenings"),
-    "durable/verifying/holdings.py": ("errors",),
+    "durable/verifying/holdings.py": ("errors", "decoding"),
     "durable/verifying/drift.py": (*JOB,),
     "durable/verifying/verification.py": (
         *JOB,
@@ -73,6 +73,12 @@ CLOCK_CALLS = {"now", "utcnow", "today", "sleep", "urandom"}
 # The event loop's timers live on in the runtime when they are cancelled, and it takes 10,000.
 TIMER_CALLS = {"timeout", "timeout_at", "wait_for", "call_later", "call_at"}
 EDGE = {"worker/entry.py", "durable/runner.py"}
+# Only these make something of a text that is JSON or the like: there it is bounded before.
+DECODING = {"durable/decoding.py", f"{CLI}/decoding.py"}
+PARSERS = "json|msgpack|toml|yaml|pickle|marshal|ast|JSON"
+DECODER = re.compile(
+    rf"(.*\.)?({PARSERS})\.(decode\w*|Decoder|loads?|JSON\w+|literal_eval|parse|format)"
+)
 CLI_EDGE = f"{CLI}/surroundings.py"
 
 # Folders of somebody's machine, in a text that a repository holds for everybody.
@@ -96,6 +102,16 @@ def imported(module: ast.Module) -> Iterator[str]:
         if isinstance(node, ast.ImportFrom):
             dots = "." * node.level
             yield from (f"{dots}{node.module or ''}.{alias.name}" for alias in node.names)
+
+
+def decoders(module: ast.Module) -> Iterator[str]:
+    """Whatever takes a text and makes values of it, by the names that it usually has."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Attribute) and DECODER.fullmatch(text := ast.unparse(node)):
+            yield text
+    for name in imported(module):
+        if DECODER.fullmatch(name) or re.fullmatch("(.*\\.)?(msgpack|pickle|marshal)", name):
+            yield name
 
 
 def top(name: str) -> str:
@@ -152,6 +168,33 @@ def test_clocks_and_randomness_are_read_at_the_edge_only(path: str) -> None:
     ]
 
     assert names + calls == []
+
+
+@pytest.mark.parametrize("path", sorted({*modules(*DEPLOYED, CLI)} - DECODING))
+def test_what_comes_from_outside_is_decoded_in_one_place(path: str) -> None:
+    assert list(decoders(tree(path))) == []
+
+
+@pytest.mark.parametrize("path", sorted({*modules(*DEPLOYED)} - EDGE))
+def test_bodies_are_decoded_by_no_method_of_an_answer(path: str) -> None:
+    """It would not be bounded; what authors are given to call, is."""
+    calls = [node.func for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
+
+    methods = [call.attr for call in calls if isinstance(call, ast.Attribute)]
+
+    assert {"json", "to_py"} & {*methods} == set()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("msgspec.json.decode(b)", "msgspec.json.Decoder(int)", "json.loads(b)", "json.load(f)"),
+        *("from json import loads", "from msgspec.json import decode", "import msgspec.msgpack"),
+        *("ast.literal_eval(t)", "js.JSON.parse(t)", "x = json.JSONDecoder", "import pickle"),
+    ],
+)
+def test_a_decoder_is_seen_wherever_it_is(code: str) -> None:
+    assert list(decoders(ast.parse(code)))
 
 
 @pytest.mark.parametrize("path", modules(*DEPLOYED))

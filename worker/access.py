@@ -13,6 +13,7 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
+from durable.decoding import decode
 from durable.environment import Environment
 from durable.errors import ConfigurationError
 
@@ -191,7 +192,7 @@ def _identity(encoded: bytes, team: Team, now_ms: int) -> Identity:
 
 def _usable(body: bytes) -> Mapping[str, Key]:
     try:
-        keys = msgspec.json.decode(body, type=_Keys).keys
+        keys = decode(body, _Keys).keys
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UnavailableError("what is there is no set of keys") from error
     wanted = ("RSA", ALGORITHM, "sig")
@@ -200,7 +201,7 @@ def _usable(body: bytes) -> Mapping[str, Key]:
 
 def _read(encoded: bytes, kind: type[Part]) -> Part:
     try:
-        return msgspec.json.decode(encoded, type=kind)
+        return decode(encoded, kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DeniedError("is not a JSON Web Token") from error
 

@@ -16,7 +16,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import js
-import msgspec
 from msgspec.structs import asdict
 from pyodide.ffi import JsException, to_js
 from workers import DurableObject, WorkerEntrypoint
@@ -26,6 +25,7 @@ from durable import log, runner
 from durable.alerts.watch import Pulse
 from durable.alerts.watchman import Watchman
 from durable.commands import Command
+from durable.decoding import decode
 from durable.discovery import discover
 from durable.environment import Environment
 from durable.job import Mode
@@ -95,7 +95,7 @@ class Watch(DurableObject):  # type: ignore[misc] # the platform's class has no 
 
     async def look(self, pulses: str) -> None:
         """Take note of what the connectors' objects said, as JSON by their names."""
-        await self.watchman.look(msgspec.json.decode(pulses, type=dict[str, Pulse | None]))
+        await self.watchman.look(decode(pulses, dict[str, Pulse | None]))
 
     async def alarm(self, _info: Any = None) -> None:
         try:

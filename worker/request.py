@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from durable.decoding import decode
 from worker import problems
 from worker.problems import Problem
 
@@ -38,6 +39,6 @@ async def decoded(request: Request, kind: type[Body], example: str) -> Body | Pr
     if body is None:
         return problems.too_large(f"The body is over {BODY_BYTES_MAX} bytes.")
     try:
-        return msgspec.json.decode(body, type=kind)
+        return decode(body, kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return problems.bad_request(f"{error}. Send JSON like {example}.")

@@ -13,6 +13,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from glean_sync.decoding import decode
+
 
 class Level(StrEnum):
     """Who should look: nobody, somebody who looks anyway, somebody now."""
@@ -90,7 +92,7 @@ def _told(text: str) -> Iterator[LogLine]:
     invocation = None
     if text.startswith("{"):
         with suppress(msgspec.DecodeError):
-            invocation = msgspec.json.decode(text, type=_Invocation)
+            invocation = decode(text, _Invocation)
     if invocation is None:
         yield _line(text, Level.INFO, None)
         return
@@ -109,7 +111,7 @@ def _line(text: str, level: Level, at_ms: float | None) -> LogLine:
     fields: dict[str, Any] = {}
     if text.startswith("{"):
         with suppress(msgspec.DecodeError):
-            fields = msgspec.json.decode(text, type=dict[str, Any])
+            fields = decode(text, dict[str, Any])
     at = None if at_ms is None else datetime.fromtimestamp(at_ms / 1_000, UTC).isoformat()
     return LogLine(
         text=text,

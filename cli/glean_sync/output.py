@@ -6,11 +6,12 @@ Texts from outside never move the terminal, nor are they taken for markup.
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
-import msgspec
 from rich.cells import cell_len
 from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
+
+from glean_sync.decoding import one_line
 
 
 STYLES: Mapping[str, str] = {
@@ -43,7 +44,7 @@ class Output:
 
     def json_line(self, body: bytes) -> None:
         """JSON on a line of its own, at once."""
-        self._write(msgspec.json.format(body, indent=-1).decode())
+        self._write(one_line(body))
 
     def line(self, text: str, style: str = "") -> None:
         self._data.print(Text(clean(text), style), soft_wrap=True)

@@ -55,7 +55,7 @@ def read(file: Path) -> Profiles:
         raise UsageError(f"{file} cannot be read: {error}.") from error
     try:
         found = msgspec.convert(tomllib.loads(content), _File)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as error:
         raise UsageError(
             f"{file} is not as `glean-sync login` writes it: {error}. Mend it, or remove it and "
             "log in again."

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 
-import msgspec
 from msgspec import Raw, Struct
 
 from glean_sync.answers import Event, Status
+from glean_sync.decoding import decode
 from glean_sync.exits import ExitCode
 from glean_sync.lookup import gathered, path
 from glean_sync.surroundings import Surroundings
@@ -70,7 +70,7 @@ async def happening(
         parameters = {"after": str(after)}
         answer = await gathered(worker, path("events", job_id), "events", parameters)
         for body in answer.read(_Events).events:
-            event = msgspec.json.decode(body, type=Event)
+            event = decode(body, Event)
             yield event, bytes(body)
             after = event.number
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from glean_sync import __version__
 from glean_sync.answers import Problem
 from glean_sync.configuration import Setting
+from glean_sync.decoding import decode
 from glean_sync.exits import CommandError, RefusedError, SignInError, UnreachableError
 from glean_sync.surroundings import Surroundings
 
@@ -39,7 +40,7 @@ class Answer(Struct, frozen=True):
             UnreachableError: it is something else.
         """
         try:
-            return msgspec.json.decode(self.body, type=kind)
+            return decode(self.body, kind)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise UnreachableError(
                 f"The answer is not what was expected: {error}. Is the URL that of the Worker, and "
@@ -206,7 +207,7 @@ def _problem(response: httpx.Response) -> Problem | None:
     if response.headers.get("content-type", "").partition(";")[0].strip() != PROBLEM:
         return None
     try:
-        return msgspec.json.decode(response.content, type=Problem)
+        return decode(response.content, Problem)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 

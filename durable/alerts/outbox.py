@@ -5,11 +5,10 @@ They are written with what they tell of, so none is lost, and sent after it.
 
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
 from durable.alerts.alert import Alert, Told, of_job
 from durable.alerts.letters import Letter
 from durable.alerts.watch import Watched
+from durable.decoding import decode
 from durable.job import Job
 from durable.rows import Query, decoded, encoded, integer
 
@@ -40,7 +39,7 @@ class Outbox:
 
     def told(self) -> Told:
         rows = self._query("SELECT body FROM summary WHERE name = 'told'")
-        return msgspec.json.decode(str(rows[0]["body"]), type=Told) if rows else Told()
+        return decode(str(rows[0]["body"]), Told) if rows else Told()
 
     def put_told(self, told: Told) -> None:
         query = "INSERT OR REPLACE INTO summary (name, body) VALUES ('told', ?)"
@@ -48,7 +47,7 @@ class Outbox:
 
     def watched(self) -> Watched:
         rows = self._query("SELECT body FROM summary WHERE name = 'watched'")
-        return msgspec.json.decode(str(rows[0]["body"]), type=Watched) if rows else Watched()
+        return decode(str(rows[0]["body"]), Watched) if rows else Watched()
 
     def put_watched(self, watched: Watched) -> None:
         query = "INSERT OR REPLACE INTO summary (name, body) VALUES ('watched', ?)"

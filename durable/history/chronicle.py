@@ -1,9 +1,9 @@
 """What the connector's object remembers of what has happened: a part of its store."""
 
-import msgspec
 from msgspec import Struct
 
 from durable.analytics import Transition
+from durable.decoding import decode
 from durable.history.happenings import Happening, happened
 from durable.history.tally import Tally, tallied
 from durable.job import Job
@@ -72,10 +72,7 @@ class Chronicle:
             after,
             count,
         )
-        return [
-            Event(integer(row["number"]), msgspec.json.decode(str(row["body"]), type=Happening))
-            for row in rows
-        ]
+        return [Event(integer(row["number"]), decode(str(row["body"]), Happening)) for row in rows]
 
     def taken(self) -> list[Transition]:
         """What was recorded since this was asked last. They are not stored: a kill loses them."""
@@ -87,7 +84,7 @@ class Chronicle:
 
     def tally(self) -> Tally:
         rows = self._query("SELECT body FROM summary WHERE name = 'tally'")
-        return msgspec.json.decode(str(rows[0]["body"]), type=Tally) if rows else Tally()
+        return decode(str(rows[0]["body"]), Tally) if rows else Tally()
 
 
 def _is_alike(before: Job, after: Job) -> bool:

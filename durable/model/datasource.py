@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType, field
 
+from durable.decoding import decode
 from durable.errors import ConfigurationError
 from durable.model import object_types
 from durable.model.documents import Wire
@@ -211,7 +212,7 @@ class Datasource(_Declaration, frozen=True, kw_only=True, dict=True):
 def definition(datasource: Datasource) -> dict[str, Any]:
     """The body of the request that sets it up, which overwrites what Glean has."""
     assert datasource.is_declared, f"the datasource {datasource.name!r} is not declared"
-    body: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(datasource))
+    body: dict[str, Any] = decode(msgspec.json.encode(datasource))
     return {**body, "connectorType": "PUSH_API"}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct
 
+from durable.decoding import decode
 from durable.model.datasource import Datasource
 from durable.model.object_types import Named
 
@@ -50,7 +51,7 @@ def _of_value(declared: Any, actual: Any, name: str, place: str) -> Iterator[Dif
         case (Named(), *_):
             yield from _of_named(declared, actual, place)
         case _:
-            value = msgspec.json.decode(msgspec.json.encode(declared))
+            value = decode(msgspec.json.encode(declared))
             if not _is_same(value, actual, name, place):
                 yield Difference(place, value, actual)
 
@@ -63,7 +64,7 @@ def _of_named(declared: tuple[Named, ...], actual: object, place: str) -> Iterat
         if part.name in there:
             yield from _of_struct(part, there[part.name], f"{where}.")
         else:
-            yield Difference(where, msgspec.json.decode(msgspec.json.encode(part)), None)
+            yield Difference(where, decode(msgspec.json.encode(part)), None)
 
 
 def _is_same(declared: Any, actual: Any, name: str, place: str) -> bool:

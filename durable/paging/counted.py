@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Protocol
 
 from msgspec import Struct
 
+from durable.decoding import ExactInt
 from durable.errors import UpstreamError
 from durable.paging.placing import (
     Hint,
@@ -141,7 +142,7 @@ class PageNumber(Struct, frozen=True, kw_only=True):
         check_placed(self, ask, self.place, self.param, size_param(self))
 
     def paths(self) -> Mapping[str, Any]:
-        return {self.total_pages: int} if self.total_pages else {}
+        return {self.total_pages: ExactInt} if self.total_pages else {}
 
     def asked(self, ask: Ask, cursor: str | None) -> Ask:
         number, _ = self._position(cursor)

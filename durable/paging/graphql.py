@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from durable.decoding import decode
 from durable.errors import ConfigurationError, UpstreamError
 from durable.paging.placing import Place, check_names, check_placed, check_size, placed
 from durable.paging.protocol import Ask, Refused, Told
@@ -109,8 +110,8 @@ class GraphQLConnection(Struct, frozen=True, kw_only=True):
 
     def refusal(self, refused: Refused) -> UpstreamError | None:
         try:
-            errors = msgspec.json.decode(refused.body, type=_Answer).errors
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            errors = decode(refused.body, _Answer).errors
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return None
         if not errors:
             return None

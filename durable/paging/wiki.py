@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.structs import replace
 
+from durable.decoding import decode
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.paging.placing import Place, check_placed, check_size, size_param, sized
 from durable.paging.protocol import Ask, Refused, Told, foreign
@@ -87,7 +88,7 @@ class WikiContinue(Struct, frozen=True, kw_only=True):
         if cursor is None:
             return ask
         try:
-            further = msgspec.json.decode(cursor, type=Continue)
+            further = decode(cursor, Continue)
         except msgspec.DecodeError as error:
             raise foreign("MediaWiki's", cursor) from error
         params = {name: str(value) for name, value in further.items()}
@@ -106,7 +107,7 @@ class WikiContinue(Struct, frozen=True, kw_only=True):
 
     def refusal(self, refused: Refused) -> UpstreamError | None:
         try:
-            error = msgspec.json.decode(refused.body, type=_Answer).error
+            error = decode(refused.body, _Answer).error
         except (msgspec.DecodeError, UnicodeDecodeError):
             return None
         is_expired = error.code == "badcontinue"

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import Struct
 
+from durable.decoding import decode
 from durable.environment import Secret
 from durable.errors import UpstreamError
 from durable.requests.auth import FixedSigner, Proof, Signer
@@ -123,8 +124,8 @@ class TokenSigner(Signer):
     def _understood(self, answer: Answer) -> _Granted:
         try:
             # Some write numbers as texts.
-            granted = msgspec.json.decode(answer.body, type=_Granted, strict=False)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            granted = decode(answer.body, _Granted, is_strict=False)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             if answer.status != 200:
                 said = answer.body[:DESCRIPTION_CHARACTERS_MAX].decode(errors="replace")
                 return _Granted(error_description=said)
@@ -146,7 +147,7 @@ class TokenSigner(Signer):
             reason = f"{NAME} gave a token of the type {kind}: have the client given bearer tokens"
             raise UpstreamError(reason, is_transient=False)
         lifetime = granted.expires_in or 0
-        if lifetime <= 0:
+        if not lifetime > 0:  # not a number, either
             lifetime = LIFETIME_SECONDS
         lifetime_ms = int(min(lifetime, LIFETIME_SECONDS_MAX) * 1_000)
         rotated = granted.refresh_token

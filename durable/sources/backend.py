@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from durable.decoding import decode
 from durable.environment import Environment, absolute
 from durable.errors import ConfigurationError, UpstreamError
 from durable.job import Crawl, Rate
@@ -155,11 +156,11 @@ class BackendReader(Reader):
         """A page without records: what there is to do now."""
         if cursor is None:
             return await self._begun(crawl)
-        return await self._followed(msgspec.json.decode(cursor, type=Run))
+        return await self._followed(decode(cursor, Run))
 
     async def cancelled(self, cursor: str | None) -> None:
         if cursor is not None:
-            await self._stop(msgspec.json.decode(cursor, type=Run))
+            await self._stop(decode(cursor, Run))
 
     async def _begun(self, crawl: Crawl) -> Records:
         order = {"mode": crawl.mode, "glean_instance": self._instance}

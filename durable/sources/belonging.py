@@ -5,6 +5,7 @@ from enum import StrEnum
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
+from durable.decoding import UnboundedError, check
 from durable.errors import Recourse, UpstreamError
 from durable.sources.source import Records
 from durable.sources.splice import spliced
@@ -108,4 +109,8 @@ def put(record: Raw, name: str, value: bytes | Raw) -> Raw | Fault:
     whole = spliced(record, name, value)
     if whole is None:
         return Fault(f"the record is no JSON object, so it cannot take the field {name!r}")
+    try:
+        check(whole)  # each of the two may be as deep as is read
+    except UnboundedError as error:
+        return Fault(f"the record with its {name} is not read: {error}")
     return whole

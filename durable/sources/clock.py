@@ -29,8 +29,8 @@ class Clock(Struct, frozen=True):
     def read(self, record: Raw) -> int:
         """When it changed. Raises UpstreamError where the record does not say."""
         try:
-            text = str(_shape(self.field).read(record)[self.field])
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            text = str(_shape(self.field).read_part(record)[self.field])
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise _failure(f"one of the source's records has no {self.field}: {error}") from error
         try:
             return times.read(self.format, text)

@@ -100,7 +100,7 @@ class DetailReader:
             found: Raw = self._shape.read(answer.body)[detail.path]
         except msgspec.ValidationError as error:
             return Fault(f"the record's detail is not of the declared shape: {error}")
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise UpstreamError(
                 f"the source's detail of a record is not JSON: {error}", is_transient=True
             ) from error

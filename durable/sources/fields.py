@@ -6,10 +6,12 @@ from functools import lru_cache
 import msgspec
 from msgspec import Raw
 
+from durable.decoding import Decoder
 from durable.errors import UpstreamError
 from durable.sources.shape import Shape
 
 
+_text = Decoder[str](str)
 NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -24,10 +26,10 @@ def text_of(record: Raw, field: str) -> str:
         UpstreamError: there is neither.
     """
     try:
-        raw = bytes(_shape(field).read(record)[field])
+        raw = bytes(_shape(field).read_part(record)[field])
         if raw.startswith(b'"'):
-            return msgspec.json.decode(raw, type=str)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return _text.decode_part(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _failure(f"one of the source's records has no {field}: {error}") from error
     text = raw.decode(errors="replace")
     if NUMBER.fullmatch(text) is None:

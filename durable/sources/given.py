@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from durable.decoding import check, decode
 from durable.errors import UpstreamError
 from durable.sources.source import cursor_fault
 
@@ -23,6 +24,7 @@ def encoded(records: Sequence[Any], bytes_max: int) -> list[Raw]:
     for place, record in enumerate(records, start=1):
         try:
             content = msgspec.json.encode(record)
+            check(content)
         except UNWRITABLE as error:
             raise UpstreamError(
                 f"record {place} of a page, a {type(record).__name__}, cannot be written as JSON: "
@@ -51,7 +53,7 @@ def next_cursor(value: Any, cursor: str | None) -> str | None:
         return None
     try:
         text = msgspec.json.encode(value).decode()
-        back = msgspec.json.decode(text)
+        back = decode(text)
     except UNWRITABLE as error:
         raise UpstreamError(
             f"the source's next cursor {value!r:.200} cannot be written as JSON: {error}",

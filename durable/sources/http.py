@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import UNSET, Raw, Struct
 
+from durable.decoding import ExactInt, UnboundedError
 from durable.environment import Environment
 from durable.errors import UpstreamError
 from durable.job import Crawl, Rate
@@ -122,7 +123,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         records = Keyed if self.records_key else list[Raw]
         paths: list[tuple[str, Any]] = [(self.records, records), *self.paging.paths().items()]
         paths += [(self.has_more, bool)] if self.has_more else []
-        paths += [(self.total, int)] if self.total else []
+        paths += [(self.total, ExactInt)] if self.total else []
         return Shape(paths)
 
     def reader(self, surroundings: Surroundings, names: frozenset[str] = NO_NAMES) -> "HttpReader":
@@ -230,13 +231,18 @@ class HttpReader(Reader):
     def _values(self, answer: Answer, cursor: str | None) -> dict[str, Any]:
         try:
             return self._shape.read(answer.body)
+        except UnboundedError as error:
+            raise UpstreamError(
+                f"the source's page is not read: {error}; it begins with {excerpt(answer.body)}",
+                is_transient=False,
+            ) from error
         except msgspec.ValidationError as error:
             raise self._refusal(answer, cursor) or UpstreamError(
                 f"the source's page is not of the declared shape: {error}; it begins with "
                 f"{excerpt(answer.body)}",
                 is_transient=cursor is not None,
             ) from error
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             name = "the source's page"
             raise not_json(name, error, answer.headers, answer.body) from error
 

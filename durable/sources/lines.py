@@ -6,6 +6,7 @@ from collections import deque
 import msgspec
 from msgspec import Raw, Struct
 
+from durable.decoding import Decoder, UnboundedError
 from durable.errors import Recourse, UpstreamError
 from durable.requests.streamed import Streamed
 from durable.sources.source import excerpt, not_json
@@ -13,7 +14,7 @@ from durable.sources.source import excerpt, not_json
 
 PAGE_BYTES = 1024 * 1024  # a page has no more, unless it is one long line
 
-_whole = msgspec.json.Decoder(Raw)
+_whole = Decoder[Raw](Raw)
 
 
 class Spot(Struct, frozen=True):
@@ -111,7 +112,13 @@ class Lines:
     def _record(self, line: bytes) -> Raw:
         try:
             return _whole.decode(line)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except UnboundedError as error:
+            raise UpstreamError(
+                f"the source's line at byte {self.spot.offset} is not read: {error}; it begins "
+                f"with {excerpt(line)}",
+                is_transient=False,
+            ) from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             name = f"the source's line at byte {self.spot.offset}"
             raise not_json(name, error, self._stream.headers, line) from error
 

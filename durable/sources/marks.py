@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 import msgspec
 from msgspec import Struct
 
+from durable.decoding import decode
 from durable.paging.protocol import foreign
 from durable.requests.streamed import Streamed
 from durable.sources.lines import Spot
@@ -55,7 +56,7 @@ def mark(stream: Streamed, spot: Spot) -> Mark:
 def marked(cursor: str) -> Mark:
     """Raises UpstreamError where the cursor is no mark."""
     try:
-        return msgspec.json.decode(cursor, type=Mark)
+        return decode(cursor, Mark)
     except msgspec.DecodeError as error:
         raise foreign("a list of lines", cursor) from error
 

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
+from durable.decoding import decode
 from durable.errors import Recourse, UpstreamError
 from durable.sources.shape import Shape
 from durable.sources.source import Records
@@ -104,7 +105,7 @@ def place_of(cursor: str | None) -> Place:
     if cursor is None:
         return Place()
     try:
-        return msgspec.json.decode(cursor, type=Place)
+        return decode(cursor, Place)
     except msgspec.DecodeError as error:
         raise UpstreamError(
             f"the cursor {cursor!r:.200} is none of nested lists: {error}",
@@ -121,7 +122,7 @@ def keys_of(page: Records, shape: Shape, path: str, name: str) -> list[str | Non
             keys.append(None)
             continue
         try:
-            key: Any = shape.read(bytes(raw))[path]
+            key: Any = shape.read_part(raw)[path]
         except msgspec.DecodeError as error:
             raise UpstreamError(
                 f"the source's {name} {place} of a page has no key {path!r}: {error}; {KEY_REMEDY}",

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from inspect import isawaitable
 from typing import Any, ClassVar, Protocol
 
-import msgspec
 from msgspec import Struct
 
+from durable.decoding import EXACT_MAX, decode
 from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
 from durable.job import Crawl, Rate
@@ -188,7 +188,7 @@ class PythonReader(Reader):
             ) from None
 
     def _asked(self, cursor: str | None, crawl: Crawl) -> tuple[Any, datetime | None, Web]:
-        value = None if cursor is None else msgspec.json.decode(cursor)
+        value = None if cursor is None else decode(cursor)
         since_ms = crawl.since_ms
         since = None if since_ms is None else datetime.fromtimestamp(since_ms / 1_000, UTC)
         return value, since, self._web
@@ -200,5 +200,8 @@ def _check(portion: Any) -> None:
     numbers: dict[str, object] = {"total_count": portion.total_count, "wait_ms": portion.wait_ms}
     for name, number in numbers.items():
         is_none = number is None and name == "total_count"
-        if not is_none and not (isinstance(number, int) and number >= 0):
-            raise TypeError(f"the {name} of its Portion is no whole number: {number!r:.100}")
+        if not is_none and not (type(number) is int and 0 <= number <= EXACT_MAX):
+            raise TypeError(
+                f"the {name} of its Portion is no whole number from 0 to {EXACT_MAX}: "
+                f"{number!r:.100}"
+            )

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from durable.decoding import decode
 from durable.requests.upstream import Answer
 
 
@@ -74,8 +75,8 @@ class _Body(Struct, frozen=True):
 def report_of(answer: Answer) -> Report:
     """Whatever it answered: what cannot be understood, is unknown."""
     try:
-        body, is_json = msgspec.json.decode(answer.body, type=_Body), True
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        body, is_json = decode(answer.body, _Body), True
+    except (msgspec.DecodeError, UnicodeDecodeError):
         body, is_json = _Body(), False
     word = next((word for word in (body.status, body.state) if isinstance(word, str)), "")
     location = answer.headers.get("location", "")

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from durable.decoding import EXACT_MAX, decode
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.paging.keyset import Keyset
 from durable.paging.one_page import OnePage
@@ -142,7 +143,7 @@ async def resumed(resume: Resume | None, read: Read, ask: Ask, cursor: str | Non
 def position_of(cursor: str | None) -> Position:
     """Of a crawl that began without a Resume, the cursor is the paging's own."""
     with suppress(msgspec.DecodeError):
-        return msgspec.json.decode(cursor or "", type=Position)
+        return decode(cursor or "", Position)
     return Position(listed=cursor)
 
 
@@ -152,7 +153,7 @@ def _led_on(resume: Resume, page: Records, at: Position) -> Records:
     if page.total_count is not None:
         # Counted only if need be: a cursor that differs each time hides a circle.
         read_count = at.read + len(page.records)
-        page = replace(page, total_count=at.passed + page.total_count)
+        page = replace(page, total_count=min(at.passed + page.total_count, EXACT_MAX))
     if page.next_cursor is None:
         return page
     key = text_of(page.records[-1], resume.field) if page.records else at.key

@@ -9,8 +9,9 @@ from enum import Enum
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Raw, UnsetType
 
+from durable.decoding import Content, Decoder
 from durable.errors import ConfigurationError
 
 
@@ -42,17 +43,24 @@ class Shape:
         for path, kind in paths:
             _grow(tree, path, kind, is_alone=len(paths) == 1)
         self._type, self._attributes = _made(tree, lacking) if tree else (paths[0][1], {})
-        self._decoder = msgspec.json.Decoder(self._type)
+        self._decoder = Decoder[Any](self._type)
         self._chains = [(path, self._chain(names_of(path))) for path, _ in paths]
 
     def read(self, body: bytes) -> dict[str, Any]:
         """What is at the paths; UNSET where nothing is and nothing need be.
 
         Raises:
-            msgspec.DecodeError, UnicodeDecodeError, RecursionError: the body is not JSON;
-                msgspec.ValidationError, it is not of this shape.
+            msgspec.DecodeError, UnicodeDecodeError: the body is not JSON;
+                msgspec.ValidationError, it is not of this shape;
+                decoding.UnboundedError, it is too long or too deep.
         """
-        answer = self._decoder.decode(body)
+        return self._values(self._decoder.decode(body))
+
+    def read_part(self, record: Content | Raw) -> dict[str, Any]:
+        """As `read`, of a part of what was read before: a record of a page."""
+        return self._values(self._decoder.decode_part(record))
+
+    def _values(self, answer: Any) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for path, chain in self._chains:
             value = answer

@@ -6,8 +6,12 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from msgspec import Raw
 
+from durable.decoding import Decoder
+
 
 EMPTY = re.compile(rb"\{\s*\}")
+
+_fields = Decoder[dict[str, Raw]](dict[str, Raw])
 
 
 def spliced(record: Raw, name: str, value: bytes | Raw) -> Raw | None:
@@ -32,5 +36,5 @@ def narrowed(record: Raw, fields: Sequence[str]) -> Raw:
     """The record with no more than these of its fields, if it is an object."""
     if not bytes(record).startswith(b"{"):
         return record
-    known = msgspec.json.decode(record, type=dict[str, Raw])
+    known = _fields.decode_part(record)
     return Raw(msgspec.json.encode({name: known[name] for name in fields if name in known}))

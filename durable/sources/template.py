@@ -162,8 +162,8 @@ def _texts(value: Any) -> list[str]:
 
 def _values(shape: Shape, name: str, content: Raw) -> Mapping[str, Any]:
     try:
-        return shape.read(bytes(content))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return shape.read_part(content)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UnfilledError(
             f"{_called(name)} {_beginning(content)} cannot be put into a request: {error}"
         ) from error

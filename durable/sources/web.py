@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from durable.decoding import decode
 from durable.errors import UpstreamError
 from durable.requests.upstream import NOTHING, Upstream
 from durable.sources.links import Links
@@ -34,8 +35,8 @@ class WebAnswer(Struct, frozen=True):
     def json(self, type: Any = Any) -> Any:  # noqa: A002 - as msgspec has it
         """The body, decoded into a type if one is given. Raises UpstreamError."""
         try:
-            return msgspec.json.decode(self.body, type=type)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return decode(self.body, type)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             # Of another shape it will stay; what is no JSON may be an error page that passes.
             is_shaped = isinstance(error, msgspec.ValidationError)
             raise UpstreamError(

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import Struct
 
+from durable.decoding import EXACT_MAX, ExactInt, decode
 from durable.errors import UpstreamError
 
 
@@ -51,7 +52,7 @@ class _Upload(_Span, frozen=True, rename="camel"):
 
 
 class _Count(Struct, frozen=True):
-    count: int = 0
+    count: ExactInt = 0
 
 
 class _Counts(Struct, frozen=True):
@@ -80,14 +81,15 @@ def holdings(body: bytes, upload_id: str) -> Holdings:
         UpstreamError: it cannot be read.
     """
     try:
-        documents = msgspec.json.decode(body, type=_DatasourceStatus).documents
+        documents = decode(body, _DatasourceStatus).documents
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         reason = f"Glean's answer about what it holds cannot be read: {error}"
         raise UpstreamError(reason, is_transient=True) from error
     counts = documents.counts or _Counts()
     uploads = documents.bulk_upload_history or ()
     ours = [upload for upload in uploads if upload.upload_id == upload_id]
-    states = [str(upload.processing_state) for upload in ours if upload.processing_state in STATES]
+    told = [str(upload.processing_state) for upload in ours]
+    states = [state for state in told if state in STATES]
     runs = documents.processing_history or ()
     return Holdings(
         indexed_count=_sum(counts.indexed),
@@ -98,7 +100,9 @@ def holdings(body: bytes, upload_id: str) -> Holdings:
 
 
 def _sum(counts: Iterable[_Count] | None) -> int | None:
-    return None if counts is None else sum(count.count for count in counts)
+    """None also where it is more than JavaScript can count."""
+    total = None if counts is None else sum(count.count for count in counts)
+    return None if total is None or abs(total) > EXACT_MAX else total
 
 
 def _is_processed(upload: _Upload, runs: Iterable[_Span]) -> bool:

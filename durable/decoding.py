@@ -1,0 +1,157 @@
+"""The one place where JSON from outside is decoded, once it is seen to be bounded. Pure.
+
+In WebAssembly a text that is nested some 9,500 deep overflows the stack within the decoder and
+ends the isolate, with all connectors in it, long before Python's own limit of recursion. And
+JavaScript's numbers are doubles, so an integer of 2^53 or more does not come through RPC.
+"""
+
+import re
+from codecs import escape_decode
+from collections.abc import Callable, Iterator
+from itertools import accumulate
+from json import JSONDecoder
+from typing import Annotated, Any, Generic, TypeVar, overload
+
+import msgspec
+from msgspec import Meta, Raw
+
+
+BYTES_MAX = 64 * 1024 * 1024  # of whatever it is; who reads a body bounds it further
+DEPTH_MAX = 500
+EXACT_MAX = 2**53 - 1  # beyond it, not every integer is a double
+ExactInt = Annotated[int, Meta(ge=-EXACT_MAX, le=EXACT_MAX)]
+
+Kind = TypeVar("Kind")
+Content = bytes | str
+
+PART_BYTES = 64 * 1024  # looked at together: what that takes is little beside a page
+FEW_BRACKETS = 256  # looked at one by one, only where they may lead too deep
+
+# Of a text with escapes, each byte becomes one that an escape may end with, so that one pass of
+# C takes away whatever is escaped: brackets become b and f, quotes n, and all others t.
+_KINDS = {**dict.fromkeys(b"[{", ord("b")), **dict.fromkeys(b"]}", ord("f"))}
+_KINDS |= {ord('"'): ord("n"), ord("\\"): ord("\\")}
+_CLASSES = bytes(_KINDS.get(byte, ord("t")) for byte in range(256))
+_MARKS_OF_CLASSES = bytes.maketrans(b"bfn", b'[]"')
+_NO_CLASSES = bytes(byte for byte in range(256) if byte not in b"bfn")
+_ESCAPE = re.compile(rb"\\*[^\\]?", re.DOTALL)  # what is left of it
+# Of one without, they only stand for their like.
+_MARKS = bytes.maketrans(b"{}", b"[]")
+_NO_MARKS = bytes(byte for byte in range(256) if byte not in b'[]{}"')
+_STEPS = bytes.maketrans(b"[]", b"\x01\xff")  # as signed bytes: one deeper, one less
+
+
+class UnboundedError(msgspec.ValidationError):
+    """What is to be decoded is too long or nested too deep. It stays so: trying again is no use."""
+
+
+class Decoder(Generic[Kind]):
+    """Decodes JSON into a type.
+
+    Args:
+        kind: that.
+        is_strict: texts are not taken for numbers.
+    """
+
+    def __init__(self, kind: Any = Any, *, is_strict: bool = True) -> None:
+        # As `decode`, of a part of what was decoded before, such as a record of a page.
+        self.decode_part: Callable[[Content | Raw], Kind]
+        self.decode_part = msgspec.json.Decoder(kind, strict=is_strict).decode
+
+    def decode(self, content: Content | Raw) -> Kind:
+        """What it says.
+
+        Raises:
+            msgspec.DecodeError, UnicodeDecodeError: it is not JSON;
+                msgspec.ValidationError, it is not of the type;
+                UnboundedError, it is not decoded.
+        """
+        check(content)
+        return self.decode_part(content)
+
+
+@overload
+def decode(content: Content | Raw, kind: type[Kind], *, is_strict: bool = True) -> Kind: ...
+@overload
+def decode(content: Content | Raw, kind: Any = Any, *, is_strict: bool = True) -> Any: ...
+def decode(content: Content | Raw, kind: Any = Any, *, is_strict: bool = True) -> Any:
+    """What JSON says, as a type. Raises as `Decoder.decode`."""
+    check(content)
+    return msgspec.json.decode(content, type=kind, strict=is_strict)
+
+
+def check(content: Content | Raw) -> None:
+    """Raises UnboundedError where this is not to be decoded."""
+    text = content.encode(errors="replace") if isinstance(content, str) else bytes(content)
+    if len(text) > BYTES_MAX:
+        raise UnboundedError(f"it has {len(text)} bytes, more than {BYTES_MAX}")
+    if is_too_deep(text):
+        raise UnboundedError(f"it is nested more than {DEPTH_MAX} deep")
+
+
+def is_too_deep(text: bytes) -> bool:
+    """Whether any place in it is within more than DEPTH_MAX brackets, up to where it is no JSON.
+
+    It costs a count where there are few brackets, else a few passes of C over the text.
+    """
+    if text.count(b"[") + text.count(b"{") <= DEPTH_MAX:
+        return False
+    depth = 0
+    for brackets in _brackets(text):
+        for start in range(0, len(brackets), FEW_BRACKETS):
+            few = brackets[start : start + FEW_BRACKETS]
+            opened = few.count(b"[")
+            if depth + opened > DEPTH_MAX and depth + _deepest(few) > DEPTH_MAX:
+                return True
+            depth += 2 * opened - len(few)
+    return False
+
+
+def _brackets(text: bytes) -> Iterator[bytes]:
+    """The brackets outside of strings, all of them square: those of a part of the text each."""
+    is_escaping, is_within = b"\\" in text, False  # a string
+    start = 0
+    while start < len(text):
+        end = start + PART_BYTES
+        if is_escaping and text[end - 1 : end] == b"\\":
+            end = _ESCAPE.match(text, end).end()  # type: ignore[union-attr] # it matches nothing, too
+        marks = _marks(text[start:end], is_escaping=is_escaping)
+        start = end
+        if is_within:
+            marks = b'"' + marks
+        quote_count = marks.count(b'"')
+        if is_within := quote_count % 2 == 1:
+            marks, quote_count = marks + b'"', quote_count + 1
+        if 2 * marks.count(b'""') == quote_count:
+            yield marks.translate(None, b'"')  # no string has a bracket, as is usual
+        else:
+            yield b"".join(marks.split(b'"')[::2])
+
+
+def _marks(text: bytes, *, is_escaping: bool) -> bytes:
+    """The brackets and the quotes that begin and end strings."""
+    if not is_escaping:
+        return text.translate(_MARKS, _NO_MARKS)
+    # The byte more is for a text that is cut after a backslash.
+    plain, _ = escape_decode(text.translate(_CLASSES) + b"t")
+    return plain.translate(_MARKS_OF_CLASSES, _NO_CLASSES)
+
+
+def _deepest(brackets: bytes) -> int:
+    return max(accumulate(memoryview(brackets.translate(_STEPS)).cast("b")), default=0)
+
+
+def repeated_name(text: bytes) -> str | None:
+    """A name that an object has twice; None if there is none.
+
+    Args:
+        text: JSON that was decoded before.
+    """
+    repeated: list[str] = []  # of the two values, one reader takes the first, another the last
+
+    def note(pairs: list[tuple[str, Any]]) -> None:
+        names = [name for name, _ in pairs]
+        repeated.extend(name for name in set(names) if names.count(name) > 1)
+
+    JSONDecoder(object_pairs_hook=note).decode(text.decode())
+    return min(repeated, default=None)
