@@ -6,7 +6,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.envelopes import TAIL, Endpoint, Envelope
+from durable.limits import Limits
 from durable.model.documents import Deletion
+from durable.pace import single_documents_max
 from durable.records import Placed, Reject
 
 
@@ -16,6 +18,21 @@ class Sizes(Struct, frozen=True):
     documents_max: int
     bytes_max: int  # a document that alone is larger is set aside
     packed_bytes_max: int  # of several together; what is larger alone, goes alone
+
+
+def sizes_of(envelope: Envelope, limits: Limits, packed_bytes_max: int | None = None) -> Sizes:
+    """How large the requests to Glean may be.
+
+    Args:
+        envelope: of the requests.
+        limits: of the deployment.
+        packed_bytes_max: what Glean was found to take of them, if it took no more.
+    """
+    bytes_max, documents_max = limits.batch_bytes_max, limits.batch_documents_max
+    packed = bytes_max if packed_bytes_max is None else min(bytes_max, packed_bytes_max)
+    if not envelope.upload_id:
+        documents_max = min(documents_max, single_documents_max(limits))
+    return Sizes(documents_max, bytes_max, packed)
 
 
 class Item(Struct, frozen=True):

@@ -86,7 +86,8 @@ class Checks:
         try:
             page = await reader.fetch(None, crawl)
         except UpstreamError as error:
-            for found_of in self._failed(names, error):
+            is_answered = self._witness.is_answered
+            for found_of in self._failed(names, error, is_answered=is_answered):
                 yield found_of
             return
         yield names[0], Outcome.PASSED, ""
@@ -126,7 +127,8 @@ class Checks:
             config = await found.glean(Stage.DOCUMENTS).config()
         except UpstreamError as error:
             is_to_add = datasource.is_declared and error.status in UNKNOWN_STATUSES
-            for name, outcome, detail in self._failed(names, error):
+            is_glean = error.status is not None  # else nobody can tell who it was
+            for name, outcome, detail in self._failed(names, error, is_answered=is_glean):
                 is_fault = is_to_add and outcome is Outcome.FAILED
                 yield name, outcome, f"{detail}: {remedy}" if is_fault else detail
             return
@@ -140,11 +142,11 @@ class Checks:
         yield names[-1], Outcome.FAILED, f"{len(different)} differences, as {shown}: {remedy}"
 
     def _failed(
-        self, names: Sequence[str], error: UpstreamError
+        self, names: Sequence[str], error: UpstreamError, *, is_answered: bool
     ) -> Iterator[tuple[str, Outcome, str]]:
         """Of three things that rest on each other: an answer, one that lets us in, a good one."""
         is_refused = error.status in {401, 403}
-        passed = int(self._witness.is_answered) * (1 if is_refused else 2)
+        passed = int(is_answered) * (1 if is_refused else 2)
         for name in names[:passed]:
             yield name, Outcome.PASSED, ""
         yield names[passed], Outcome.FAILED, str(error)

@@ -8,6 +8,7 @@ from urllib.parse import quote, quote_plus
 import httpx
 import msgspec
 
+from durable import address
 from durable.decoding import decode
 from durable.errors import ConfigurationError
 from durable.limits import Limits
@@ -171,18 +172,17 @@ class Environment:
             return Limits()
 
     def glean_url(self) -> str:
-        """The root of Glean's indexing API: GLEAN_SERVER_URL, else from GLEAN_INSTANCE."""
-        server_url = self.optional("GLEAN_SERVER_URL")
-        if server_url is None:
-            instance = self.optional("GLEAN_INSTANCE")
-            if instance is None:
-                raise ConfigurationError(
-                    "neither GLEAN_INSTANCE nor GLEAN_SERVER_URL is set: "
-                    "run `npx wrangler secret put GLEAN_INSTANCE` with the first part of "
-                    "https://INSTANCE-be.glean.com"
-                )
-            server_url = f"https://{instance}-be.glean.com"
-        return absolute(f"{server_url.rstrip('/')}/api/index/v1")
+        """The root of Glean's indexing API: by GLEAN_SERVER_URL, else by GLEAN_INSTANCE.
+
+        Raises:
+            ConfigurationError: neither is set, or it may not mean one server of Glean's.
+        """
+        return address.api_url(self.optional("GLEAN_SERVER_URL"), self.optional("GLEAN_INSTANCE"))
+
+    def glean_instance(self) -> str:
+        """The name of the instance, as `acme`. Raises ConfigurationError where nothing tells it."""
+        server_url, instance = self.optional("GLEAN_SERVER_URL"), self.optional("GLEAN_INSTANCE")
+        return address.instance_of(server_url, instance)
 
 
 def _forms(secret: str) -> set[str]:

@@ -41,9 +41,10 @@ class UpstreamError(Exception):
         retry_after: what the answer, or a rule of the source, says of when to try again, as
             `durable.requests.waits.wait_ms` understands it.
         recourse: what helps instead.
+        words: the beginning of the body of the answer that is at fault.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that is known of it
         self,
         reason: str,
         *,
@@ -51,8 +52,10 @@ class UpstreamError(Exception):
         status: int | None = None,
         retry_after: str = "",
         recourse: Recourse | None = None,
+        words: bytes = b"",
     ) -> None:
         super().__init__(reason)
+        self.words = words
         self.recourse = recourse
         self.is_transient = is_transient
         self.status = status

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from durable.batches import Batch, Sizes, batches
+from durable.batches import Batch, batches, sizes_of
 from durable.connector import AnyConnector
 from durable.ends import Ends, ends
 from durable.envelopes import Envelope
@@ -35,8 +35,7 @@ from durable.events import (
 from durable.glean import Glean
 from durable.host import Host
 from durable.job import Crawl, Page, Stage, Standing
-from durable.limits import Limits
-from durable.pace import single_documents_max
+from durable.meanings import Meaning, statuses
 from durable.records import Reject, changes, digest, excerpt
 from durable.requests.waits import wait_ms
 from durable.sources.clock import Clock, told_by
@@ -47,6 +46,8 @@ from durable.ties import Ties, key_of
 SLOW_MS = 5  # a page of a source that is worth a pause
 REASON_CHARACTERS_MAX = 600  # of an error, as it is stored and shown
 QUOTED_CHARACTERS_MAX = 16_384  # of what is looked at for that: a source may send megabytes
+CUT = statuses(Meaning.INVALID, Meaning.TOO_LARGE)
+INVALID = statuses(Meaning.INVALID)
 KEY_CHARACTERS_MAX = 200  # of a document's id, which Glean takes no longer
 
 
@@ -176,7 +177,7 @@ class Executor:
             if standing is not Standing.OPEN:
                 reason = self._reason(error)
                 return Displaced(f"the upload {batch.upload_id} is {standing}; {reason}")
-        if not is_conflict and error.status not in {400, 413}:
+        if not is_conflict and error.status not in CUT:
             raise error
         if len(batch.items) > 1:
             held = self._batches[send.page_index]
@@ -204,10 +205,9 @@ class Executor:
         try:
             await closing
         except UpstreamError as error:
-            if error.status == 400:
+            if error.status in INVALID:
                 return CloseRefused(self._reason(error))
-            # Of an upload that is not open any more: Glean is asked how it stands.
-            return self._failed_upstream(error, may_pass=error.status == 409)
+            return self._failed_upstream(error)
         return Closed()
 
     async def _close_with_document(
@@ -228,10 +228,10 @@ class Executor:
         item = items[effect.index]
         return await self._close(ends.glean(stage).close_with(effect.upload_id, item))
 
-    def _failed_upstream(self, error: UpstreamError, *, may_pass: bool = False) -> Failed:
+    def _failed_upstream(self, error: UpstreamError) -> Failed:
         return self._failed(
             error,
-            is_transient=error.is_transient or may_pass,
+            is_transient=error.is_transient,
             after_ms=wait_ms(error.retry_after, self._host.now_ms()),
             recourse=error.recourse,
             cause=error.cause,
@@ -281,18 +281,3 @@ def measured(page: Records) -> Page:
         wait_ms=page.wait_ms,
         wait_reason=page.wait_reason,
     )
-
-
-def sizes_of(envelope: Envelope, limits: Limits, packed_bytes_max: int | None = None) -> Sizes:
-    """How large the requests to Glean may be.
-
-    Args:
-        envelope: of the requests.
-        limits: of the deployment.
-        packed_bytes_max: what Glean was found to take of them, if it took no more.
-    """
-    bytes_max, documents_max = limits.batch_bytes_max, limits.batch_documents_max
-    packed = bytes_max if packed_bytes_max is None else min(bytes_max, packed_bytes_max)
-    if not envelope.upload_id:
-        documents_max = min(documents_max, single_documents_max(limits))
-    return Sizes(documents_max, bytes_max, packed)

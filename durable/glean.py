@@ -1,8 +1,8 @@
 """Glean's indexing API, as far as a job needs it.
 
 Facts are from Glean's OpenAPI description 0.9.0 and its page on the bulk upload
-model. Glean documents no status for an upload that is in its way, so whatever
-is not a 200 is passed on as it came.
+model. What its answers mean to a job, and which of them are believed, is told in
+durable/meanings.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +17,7 @@ from durable.decoding import decode
 from durable.envelopes import UPLOADS
 from durable.errors import UpstreamError
 from durable.job import Stage, Standing
+from durable.meanings import question_fault, refused, write_fault
 from durable.requests.upstream import Answer, Upstream
 from durable.verifying.holdings import Holdings, holdings
 
@@ -94,7 +95,8 @@ class Glean:
         await self._bound(upload_id, {"isFirstPage": True, "forceRestartUpload": True})
 
     async def send(self, batch: Batch) -> None:
-        await self._post(batch.endpoint, batch.body)
+        """Have a batch taken."""
+        await self._write(batch.endpoint, batch.body)
 
     async def close(self, upload_id: str, *, is_only_page: bool = False) -> None:
         """Close the upload; Glean deletes what was not in it. Not to be repeated.
@@ -135,17 +137,21 @@ class Glean:
     async def process(self) -> None:
         """Have the datasource's documents processed now; Glean takes this once in three hours."""
         content = msgspec.json.encode({"datasource": self._datasource})
-        await self._post("/processalldocuments", content)
+        await self._write("/processalldocuments", content)
 
     async def config(self) -> dict[str, Any]:
         """The datasource as Glean has it: its CustomDatasourceConfig."""
         body = msgspec.json.encode({"datasource": self._datasource})
-        answer = await self._post("/getdatasourceconfig", body)
-        return self._decoded(answer, "/getdatasourceconfig", dict[str, Any])
+        answer = await self._ask("/getdatasourceconfig", body)
+        found = self._decoded(answer, "/getdatasourceconfig", dict[str, Any])
+        if not isinstance(found.get("name"), str):
+            reason = "Glean's answer to /getdatasourceconfig has no name, and so is no datasource"
+            raise UpstreamError(reason, is_transient=True)
+        return found
 
     async def set_up(self, config: Mapping[str, Any]) -> None:
         """Add the datasource, or overwrite what Glean has of it."""
-        await self._post("/adddatasource", msgspec.json.encode(config))
+        await self._write("/adddatasource", msgspec.json.encode(config))
 
     def _decoded(self, answer: Answer, path: str, kind: type[Decoded]) -> Decoded:
         try:
@@ -161,14 +167,32 @@ class Glean:
         form = UPLOADS[self._stage]
         around = {"datasource": self._datasource} if form.has_datasource else {}
         page = {"uploadId": upload_id, **around, form.field: items, **flags}
-        await self._post(form.endpoint, msgspec.json.encode(page))
+        await self._write(form.endpoint, msgspec.json.encode(page))
 
     @property
     def _status_path(self) -> str:
         return f"/debug/{self._datasource}/status"
 
     async def _status(self) -> Answer:
-        return await self._post(self._status_path, b"{}")
+        return await self._ask(self._status_path, b"{}")
+
+    async def _ask(self, path: str, body: bytes) -> Answer:
+        """The answer to a question, which is JSON or cannot be read."""
+        answer = await self._post(path, body)
+        self._believe(path, question_fault(answer.body))
+        return answer
+
+    async def _write(self, path: str, body: bytes) -> None:
+        """Have something changed; an answer that is not Glean's is none."""
+        answer = await self._post(path, body)
+        self._believe(path, write_fault(answer.body))
+
+    def _believe(self, path: str, fault: str | None) -> None:
+        if fault is not None:
+            raise UpstreamError(f"Glean answered 200 to {path} {fault}", is_transient=True)
 
     async def _post(self, path: str, body: bytes) -> Answer:
-        return await self._upstream.post(self._url + path, body, bytes_max=ANSWER_BYTES_MAX)
+        try:
+            return await self._upstream.post(self._url + path, body, bytes_max=ANSWER_BYTES_MAX)
+        except UpstreamError as error:
+            raise refused(error) from error

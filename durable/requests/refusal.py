@@ -48,6 +48,7 @@ def refusal(
         status=status,
         retry_after=verdict.retry_after,
         recourse=RECOURSES.get(action),
+        words=reply.body[:REFUSAL_BYTES_MAX],
     )
 
 

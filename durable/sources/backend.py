@@ -44,7 +44,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     The job asks `POST {url}/index` with
 
         Idempotency-Key: <the job's id>
-        {"mode": "FULL" or "INCREMENTAL", "glean_instance": "<GLEAN_INSTANCE>"}
+        {"mode": "FULL" or "INCREMENTAL", "glean_instance": "<the name of Glean's instance>"}
 
     The same key is the same crawl: a request whose answer was lost is sent again. The answer is
 
@@ -141,12 +141,7 @@ class BackendReader(Reader):
         self._now_ms = surroundings.now_ms
         self._index_url = url.copy_with(path=f"{url.path.rstrip('/')}/index")
         self._links = Links(str(url), ())
-        self._instance = environment.optional("GLEAN_INSTANCE")
-        if self._instance is None:
-            raise ConfigurationError(
-                "GLEAN_INSTANCE is not set, and the backend is to be told: "
-                "run `npx wrangler secret put GLEAN_INSTANCE`"
-            )
+        self._instance = environment.glean_instance()
         signer = signer_of(backend.auth, surroundings)
         key = environment.secret(backend.signing_secret) if backend.signing_secret else None
         upstream = Upstream("the backend", surroundings.transport, signer)

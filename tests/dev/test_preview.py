@@ -244,7 +244,7 @@ def test_glean_is_left_alone_where_its_secrets_are_not_known() -> None:
     lines = [line for line in text.splitlines() if line.startswith("SKIPPED")]
     assert len(lines) == 3
     assert {line.partition(": ")[2] for line in lines} == {
-        "not asked: GLEAN_INDEXING_API_TOKEN and GLEAN_INSTANCE are not both in .dev.vars"
+        "not asked: GLEAN_INDEXING_API_TOKEN and GLEAN_SERVER_URL are not both in .dev.vars"
     }
 
 

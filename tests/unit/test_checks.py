@@ -131,8 +131,11 @@ def test_an_empty_page_tells_nothing_of_the_mapping() -> None:
         (httpx.ConnectError("refused"), [FAILED, SKIPPED, SKIPPED]),
         (httpx.Response(401), [PASSED, FAILED, SKIPPED]),
         (httpx.Response(400, text="invalid datasource"), [PASSED, PASSED, FAILED]),
+        (httpx.Response(200, html="<html>Sign in</html>"), [FAILED, SKIPPED, SKIPPED]),
+        (httpx.Response(400, html="<html>Bad gateway</html>"), [FAILED, SKIPPED, SKIPPED]),
+        (httpx.Response(200, text="Sign in"), [FAILED, SKIPPED, SKIPPED]),
     ],
-    ids=["unreachable", "token", "datasource"],
+    ids=["unreachable", "token", "datasource", "a login page", "a proxy's 400", "no JSON"],
 )
 def test_what_is_wrong_with_glean_is_told(
     answer: httpx.Response | Exception, expected: list[Outcome]

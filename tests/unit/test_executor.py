@@ -349,13 +349,13 @@ def test_a_conflict_that_glean_cannot_be_asked_about_may_pass() -> None:
     ]
 
 
-def test_a_conflict_outside_of_an_upload_fails_the_job() -> None:
+def test_a_conflict_outside_of_an_upload_is_waited_for() -> None:
     network = Network(a_page("a"), httpx.Response(409, text="version"))
 
     (event,) = Desk(network, upload_id="").sent()
 
     reason = "Glean answered 409: version"
-    assert event == Failed(reason, False, 0, 0.5, Send(0, 0), cause=Cause.REFUSED)
+    assert event == Failed(reason, True, 0, 0.5, Send(0, 0), cause=Cause.REFUSED)
     assert network.lines == [LIST, INDEX]
 
 

@@ -301,3 +301,22 @@ def test_glean_is_asked_to_process_this_datasource_and_no_other() -> None:
     (request,) = network.requests
     assert str(request.url) == f"{ROOT}/processalldocuments"
     assert msgspec.json.decode(request.content) == {"datasource": "notes"}
+
+
+@pytest.mark.parametrize("body", ["<html>Sign in</html>", "OK", '{"error": "no"}'])
+def test_a_question_to_process_that_somebody_else_answers_may_be_asked_again(body: str) -> None:
+    network = Network(httpx.Response(200, text=body))
+
+    with pytest.raises(UpstreamError) as error:
+        asyncio.run(glean(network).process())
+
+    assert (error.value.is_transient, error.value.status) == (True, None)
+
+
+@pytest.mark.parametrize("body", ["<html>Sign in</html>", "", "OK", "{}", "[]"])
+def test_what_glean_holds_is_not_told_by_somebody_else(body: str) -> None:
+    with pytest.raises(UpstreamError) as error:
+        asyncio.run(glean(Network(httpx.Response(200, text=body))).holdings("u-1"))
+
+    assert error.value.is_transient
+    assert ("login" in str(error.value)) == ("html" in body)

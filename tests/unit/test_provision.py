@@ -179,3 +179,43 @@ def test_a_secret_that_is_not_set_is_named() -> None:
 
     assert isinstance(refusal, Unprovisioned)
     assert "GLEAN_INDEXING_API_TOKEN" in refusal.reason
+
+
+@pytest.mark.parametrize("look", ["found", "set up"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(200, html="<html>Sign in</html>"),
+        httpx.Response(400, html="<html>Bad request</html>"),
+        httpx.Response(404, html="<html>Not found</html>"),
+        httpx.Response(200, json={}),
+        httpx.Response(200, json=[]),
+        httpx.Response(200, json={"error": "maintenance"}),
+        httpx.Response(200, text=""),
+        httpx.Response(204),
+    ],
+    ids=["login", "400", "404", "no name", "list", "error", "nothing", "204"],
+)
+def test_what_is_not_gleans_answer_says_nothing_of_a_datasource(
+    answer: httpx.Response, look: str
+) -> None:
+    """Else one that is there would be taken for missing, and what was set by hand overwritten."""
+    network = Network(answer)
+    asked = provision(network)
+
+    refusal = asyncio.run(asked.found() if look == "found" else asked.set_up(9))
+
+    assert isinstance(refusal, Unprovisioned)
+    assert refusal.is_upstream
+    assert network.lines == [CONFIG]
+
+
+@pytest.mark.parametrize("body", ["<html>Sign in</html>", "OK", '{"error": "no"}'])
+def test_a_set_up_that_somebody_else_answers_has_not_happened(body: str) -> None:
+    network = Network(unknown(), httpx.Response(200, text=body))
+    count = len(found(Network(unknown())).differences)
+
+    refusal = asyncio.run(provision(network).set_up(count))
+
+    assert isinstance(refusal, Unprovisioned)
+    assert refusal.is_upstream
