@@ -149,8 +149,8 @@ class Processor:
     async def _call_off(self, cursor: str | None) -> None:
         """Tell a backend that nobody waits for its crawl any more, as well as that can be done."""
         with suppress(ConfigurationError):
-            readers = ends(self._connector, self._environment, self._host).readers
-            await readers[Stage.DOCUMENTS].cancelled(cursor)
+            found = ends(self._connector, self._environment, self._host)
+            await found.readers[Stage.DOCUMENTS].cancelled(cursor)
 
     async def tend(self) -> bool:
         """Arm the alarm where work waits for one that the platform has lost.

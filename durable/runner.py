@@ -221,7 +221,11 @@ async def _fetch(
     if body:
         options["body"] = body
     response = await patience.awaited(js.fetch(url, _js_object(options)))
-    return _Incoming(response, patience)
+    try:
+        return _Incoming(response, patience)
+    except BaseException:  # nobody is to come who would let it go
+        patience.end()
+        raise
 
 
 def _js_object(fields: Mapping[str, Any]) -> Any:

@@ -57,8 +57,7 @@ class Turn:
                 self._begin(effects, ends, group)
         finally:
             if not isinstance(ends, Failed):
-                for reader in ends.readers.values():
-                    await reader.close()
+                await ends.close()
 
     def _woke(self, plan: Plan, job: Job | None) -> Woke:
         is_queued = job is not None and job.state is State.QUEUED

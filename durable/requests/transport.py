@@ -72,24 +72,32 @@ class FetchTransport(httpx.AsyncBaseTransport):
             raise httpx.ReadTimeout(f"no answer in {timeout_seconds} s", request=request) from error
         except OSError as error:
             raise httpx.NetworkError(str(error), request=request) from error
-        wire = {name.lower(): value for name, value in incoming.headers}
-        encoding = wire.get("content-encoding", "")
-        untrue = UNTRUE_HEADERS if encoding else FRAMING_HEADERS
-        return httpx.Response(
-            incoming.status,
-            # As bytes: httpx takes texts for ASCII, and servers send what they like.
-            headers=[
-                (name.encode(), value.encode())
-                for name, value in incoming.headers
-                if name.lower() not in untrue
-            ],
-            stream=_Body(incoming, timeout_seconds),
-            # For whoever counts bytes, or has to know what ends them.
-            extensions={
-                "content_encoding": encoding,
-                "transfer_encoding": wire.get("transfer-encoding", ""),
-            },
-        )
+        try:
+            return _response(incoming, timeout_seconds)
+        except BaseException:  # nobody is to come who would let it go
+            incoming.cancel()
+            raise
+
+
+def _response(incoming: Incoming, timeout_seconds: float | None) -> httpx.Response:
+    wire = {name.lower(): value for name, value in incoming.headers}
+    encoding = wire.get("content-encoding", "")
+    untrue = UNTRUE_HEADERS if encoding else FRAMING_HEADERS
+    return httpx.Response(
+        incoming.status,
+        # As bytes: httpx takes texts for ASCII, and servers send what they like.
+        headers=[
+            (name.encode(), value.encode())
+            for name, value in incoming.headers
+            if name.lower() not in untrue
+        ],
+        stream=_Body(incoming, timeout_seconds),
+        # For whoever counts bytes, or has to know what ends them.
+        extensions={
+            "content_encoding": encoding,
+            "transfer_encoding": wire.get("transfer-encoding", ""),
+        },
+    )
 
 
 class _Body(httpx.AsyncByteStream):
