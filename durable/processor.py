@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.alerts.messenger import Messenger, targets
-from durable.commands import LEGAL, Instruction, Refusal, obeyed
+from durable.commands import LEGAL, Instruction, Refusal, is_opening, obeyed
 from durable.connector import AnyConnector
 from durable.ends import ends
 from durable.environment import Environment
@@ -134,7 +134,10 @@ class Processor:
         after = obeyed(job, instruction, others[0] if others else None, now_ms, limits)
         if isinstance(after, Refusal):
             return after
-        self._store.record(job, after, targets(self._environment), now_ms, limits)
+        to_tell = targets(self._environment)
+        if is_opening(job):
+            self._store.supersede(job, to_tell, now_ms, limits, is_certain=False)
+        self._store.record(job, after, to_tell, now_ms, limits)
         self._store.put(after, limits)
         if after.state is State.QUEUED:
             # The pages after these are read again.
