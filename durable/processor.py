@@ -179,16 +179,18 @@ class Processor:
             The job as the turn left it; None if there was nothing to do.
         """
         self._store.disarmed()
+        # Before anything that may fail or kill: from here on the object is woken again.
+        await self._store.arm(self._host.now_ms() + Limits().lease_ms)
         job = await self._carried()
         await self._deliver()
+        if not self._store.pending():
+            await self._store.arm(wakes_at_ms(self._store, self._host.now_ms()))
         return job
 
     async def _carried(self) -> Job | None:
         pending = self._store.pending()
         if not pending:
             return await self._verified()
-        # Before anything that may fail or kill: from here on the object is woken again.
-        await self._store.arm(self._host.now_ms() + Limits().lease_ms)
         job_id = pending[0].id
         await Turn(job_id, self._connector, self._environment, self._store, self._host).run()
         return self._store.load(job_id)
@@ -204,9 +206,7 @@ class Processor:
             happening = Happening(now_ms, Kind.NOTE.value, fault)
             chronicle.add(job_id, happening, self._environment.usable_limits())
         at_ms = wakes_at_ms(self._store, now_ms)
-        if not self._store.pending():
-            await self._store.arm(at_ms)
-        elif at_ms is not None:
+        if at_ms is not None and self._store.pending():
             await self._store.arm(min(at_ms, self._store.set_at_ms or at_ms))
 
     async def _verified(self) -> Job | None:

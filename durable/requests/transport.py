@@ -16,6 +16,9 @@ FRAMING_HEADERS = frozenset({"transfer-encoding"})  # untrue of what is not enco
 # The runtime writes these itself.
 OWN_HEADERS = frozenset({"host", "content-length", "connection", "accept-encoding"})
 
+DIGITS_MAX = 12  # of a length that is to be believed
+PART_BYTES = 256 * 1024  # of a body, read at once
+
 
 class Incoming(Protocol):
     """An answer whose headers have come and whose body has not."""
@@ -121,3 +124,14 @@ class _Body(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         self._incoming.cancel()
+
+
+def part_bytes(announced: str) -> int:
+    """How much of a body is to be read at once.
+
+    Args:
+        announced: its length, as its header tells; empty where none does.
+    """
+    is_known = announced.isascii() and announced.isdigit() and len(announced) <= DIGITS_MAX
+    # One byte more than there will be shows the end without another read.
+    return min(int(announced) + 1, PART_BYTES) if is_known else PART_BYTES
