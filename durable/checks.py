@@ -58,6 +58,12 @@ class Checks:
             found = ends(self._connector, self._environment, self._host)
         except ConfigurationError as error:
             return [self._made("configured", Outcome.FAILED, str(error))]
+        try:
+            return await self._of(found)
+        finally:
+            await found.close()
+
+    async def _of(self, found: Ends) -> list[Check]:
         checks = [self._made("configured", Outcome.PASSED, "all variables and secrets are set")]
         for stage, feed in found.feeds.items():
             if feed.source.is_delegated:
@@ -67,6 +73,7 @@ class Checks:
             of = "" if stage is Stage.DOCUMENTS else f", {stage}"
             async for name, outcome, detail in self._of_source(stage, found):
                 checks.append(self._made(f"{name}{of}", outcome, detail))
+            await found.readers[stage].close()  # or those of many feeds would need all places
         async for name, outcome, detail in self._of_glean(found):
             checks.append(self._made(name, outcome, detail))
         return checks

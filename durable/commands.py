@@ -6,6 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from durable.events import Event, Failed, Open, Opened, Woke
 from durable.guard import missing_count
 from durable.job import Job, State
 from durable.lifecycle import ended, grounded, noted
@@ -76,9 +77,30 @@ def obeyed(
     return _CHANGES[instruction.command](job, instruction, now_ms, limits)
 
 
-def superseded(job: Job, by: Job, now_ms: int, limits: Limits) -> Job:
+def is_opening(job: Job) -> bool:
+    """Whether Glean was asked to open an upload for the job, and has not answered yet."""
+    return job.state is State.OPENING and job.turn is not None and not job.resumes
+
+
+def may_have_opened(before: Job, event: Event) -> bool:
+    """Whether Glean has opened an upload for the job, or may have: any other is gone then.
+
+    What was refused, or never asked for, takes no other job's upload away.
+    """
+    match event:
+        case Opened():
+            return True
+        case Failed(effect=Open()):
+            return event.may_be_done
+        case Woke():
+            return is_opening(before)  # and died over it
+    return False
+
+
+def superseded(job: Job, by: Job, now_ms: int, limits: Limits, *, is_certain: bool = True) -> Job:
     """A held job after another one has opened an upload, which discards the held one."""
-    reason = f"replaced by {by.id}, which has opened an upload of its own"
+    how = "has opened" if is_certain else "may have opened"
+    reason = f"replaced by {by.id}, which {how} an upload of its own"
     return ended(job, State.CANCELLED, now_ms, limits, reason)
 
 

@@ -15,7 +15,7 @@ from durable.job import Mode, Plan, Stage
 from durable.limits import Limits
 from durable.requests.auth import BearerSigner
 from durable.requests.upstream import Upstream
-from durable.sources.source import Reader, Surroundings
+from durable.sources.source import Reader, Surroundings, close_all
 
 
 GLEAN_TOKEN = "GLEAN_INDEXING_API_TOKEN"  # noqa: S105 - the name of a secret
@@ -29,6 +29,10 @@ class Ends(Struct, frozen=True):
     glean: Callable[[Stage], Glean]
     limits: Limits
     plan: Plan
+
+    async def close(self) -> None:
+        """Let go of what the readers keep open: whoever has made the ends, owes this."""
+        await close_all(self.readers.values())
 
 
 def ends(connector: AnyConnector, environment: Environment, host: Host) -> Ends:

@@ -13,6 +13,10 @@ lease brings the job back, and the count of deaths ends it.
 from enum import StrEnum
 
 
+# With these, nobody can tell whether the other side has done it; None: nothing came, 202: it may.
+UNCERTAIN_STATUSES = frozenset({None, 202, 408, 500, 502, 504})
+
+
 class Recourse(StrEnum):
     """What helps where trying again does not."""
 
@@ -60,6 +64,11 @@ class UpstreamError(Exception):
         self.is_transient = is_transient
         self.status = status
         self.retry_after = retry_after
+
+    @property
+    def may_be_done(self) -> bool:
+        """Whether what was asked for may be done all the same, and only its answer is lost."""
+        return self.status in UNCERTAIN_STATUSES
 
     @property
     def cause(self) -> Cause:

@@ -142,6 +142,7 @@ class Failed(Struct, frozen=True):
     effect: Effect | None = None  # what was asked for
     recourse: Recourse | None = None  # what helps instead
     cause: Cause = Cause.UNANSWERED
+    may_be_done: bool = False  # and only its answer lost
 
 
 Event = (

@@ -229,13 +229,14 @@ class Executor:
         return await self._close(ends.glean(stage).close_with(effect.upload_id, item))
 
     def _failed_upstream(self, error: UpstreamError) -> Failed:
-        return self._failed(
+        failed = self._failed(
             error,
             is_transient=error.is_transient,
             after_ms=wait_ms(error.retry_after, self._host.now_ms()),
             recourse=error.recourse,
             cause=error.cause,
         )
+        return replace(failed, may_be_done=error.may_be_done)
 
     def _failed(
         self,

@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 from msgspec import Struct
 
+from durable.decoding import decode
 from durable.errors import UpstreamError
 
 
@@ -48,7 +49,6 @@ PAGE = re.compile(
 PAGE_BYTES_MAX = 4_096  # in which a page shows itself
 BOM = b"\xef\xbb\xbf"
 EXCERPT_CHARACTERS_MAX = 100
-LOOKED_INTO_MAX = 500  # objects and lists: what has more is not decoded, as it may be too deep
 FAILURES = frozenset({"error", "failed", "failure"})
 
 
@@ -131,12 +131,10 @@ def _object_fault(text: bytes) -> str | None:
         return _page_fault()
     if not (text.startswith(b"{") and text.endswith(b"}")):
         return f"with {_excerpt(text)}, where nothing or an object of JSON is due"
-    if text.count(b"{") + text.count(b"[") > LOOKED_INTO_MAX:
-        return None
     try:
-        result = msgspec.json.decode(text, type=_Result)
+        result = decode(text, _Result)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return f"with {_excerpt(text)}, which is no JSON: {error}"
+        return f"with {_excerpt(text)}, which cannot be read: {error}"
     return f"with {_excerpt(text)}, which tells of an error" if result.is_failure else None
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.alerts.messenger import Messenger, targets
-from durable.commands import LEGAL, Instruction, Refusal, obeyed
+from durable.commands import LEGAL, Instruction, Refusal, is_opening, obeyed
 from durable.connector import AnyConnector
 from durable.ends import ends
 from durable.environment import Environment
@@ -134,7 +134,10 @@ class Processor:
         after = obeyed(job, instruction, others[0] if others else None, now_ms, limits)
         if isinstance(after, Refusal):
             return after
-        self._store.record(job, after, targets(self._environment), now_ms, limits)
+        to_tell = targets(self._environment)
+        if is_opening(job):
+            self._store.supersede(job, to_tell, now_ms, limits, is_certain=False)
+        self._store.record(job, after, to_tell, now_ms, limits)
         self._store.put(after, limits)
         if after.state is State.QUEUED:
             # The pages after these are read again.
@@ -149,8 +152,8 @@ class Processor:
     async def _call_off(self, cursor: str | None) -> None:
         """Tell a backend that nobody waits for its crawl any more, as well as that can be done."""
         with suppress(ConfigurationError):
-            readers = ends(self._connector, self._environment, self._host).readers
-            await readers[Stage.DOCUMENTS].cancelled(cursor)
+            found = ends(self._connector, self._environment, self._host)
+            await found.readers[Stage.DOCUMENTS].cancelled(cursor)
 
     async def tend(self) -> bool:
         """Arm the alarm where work waits for one that the platform has lost.
@@ -176,16 +179,18 @@ class Processor:
             The job as the turn left it; None if there was nothing to do.
         """
         self._store.disarmed()
+        # Before anything that may fail or kill: from here on the object is woken again.
+        await self._store.arm(self._host.now_ms() + Limits().lease_ms)
         job = await self._carried()
         await self._deliver()
+        if not self._store.pending():
+            await self._store.arm(wakes_at_ms(self._store, self._host.now_ms()))
         return job
 
     async def _carried(self) -> Job | None:
         pending = self._store.pending()
         if not pending:
             return await self._verified()
-        # Before anything that may fail or kill: from here on the object is woken again.
-        await self._store.arm(self._host.now_ms() + Limits().lease_ms)
         job_id = pending[0].id
         await Turn(job_id, self._connector, self._environment, self._store, self._host).run()
         return self._store.load(job_id)
@@ -201,9 +206,7 @@ class Processor:
             happening = Happening(now_ms, Kind.NOTE.value, fault)
             chronicle.add(job_id, happening, self._environment.usable_limits())
         at_ms = wakes_at_ms(self._store, now_ms)
-        if not self._store.pending():
-            await self._store.arm(at_ms)
-        elif at_ms is not None:
+        if at_ms is not None and self._store.pending():
             await self._store.arm(min(at_ms, self._store.set_at_ms or at_ms))
 
     async def _verified(self) -> Job | None:

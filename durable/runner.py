@@ -7,7 +7,6 @@ import random
 import secrets
 import sys
 import time
-import traceback
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -22,6 +21,7 @@ from durable.checks import Checks
 from durable.commands import Command, Instruction, Refusal
 from durable.connector import Connectors
 from durable.environment import Environment
+from durable.handling import harmless, outlive
 from durable.host import Host
 from durable.job import Job, Mode, State
 from durable.log import Level, Line
@@ -29,13 +29,9 @@ from durable.plain import plain, provisioned, refused
 from durable.processor import Processor
 from durable.provision import Provision
 from durable.requests.gate import Gate
-from durable.requests.transport import FetchTransport
+from durable.requests.transport import FetchTransport, part_bytes
 from durable.store import Store
 from durable.views import Views
-
-
-DIGITS_MAX = 12  # of a length that is to be believed
-PART_BYTES = 256 * 1024  # of a body, read at once
 
 
 class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no types
@@ -69,7 +65,7 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         if isinstance(begun, Refusal):
             return refused(begun)
         if begun.is_new:
-            _print(log.job_line("queued", self.views.shown(begun.job), trigger=trigger_key))
+            _say(self, "queued", begun.job, trigger=trigger_key)
         return self._shown(begun.job)
 
     async def status(self, job_id: str, wait_ms: int) -> dict[str, Any] | None:
@@ -99,8 +95,8 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         if self.views.job(job_id) is None:
             return None
         events = self.views.events(job_id, int(after), int(count))
-        total = self.views.event_count(job_id)
-        return {"total": total, "events": [plain(event) for event in events]}
+        total, shown = self.views.event_count(job_id), [plain(event) for event in events]
+        return {"total": total, "events": shown}
 
     async def obey(self, job_id: str, command: str, deletion_count: int) -> dict[str, Any] | None:
         """`status` after the command, or `refusal`; None if there is no such job."""
@@ -109,7 +105,7 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
             return None
         if isinstance(job, Refusal):
             return refused(job)
-        _print(log.job_line(f"{command} on request", self.views.shown(job)))
+        _say(self, f"{command} on request", job)
         _tell(self)
         return self._shown(job)
 
@@ -121,7 +117,7 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         if isinstance(begun, Refusal):
             return refused(begun)
         if begun.is_new:
-            _print(log.job_line("queued", self.views.shown(begun.job), repeats=job_id))
+            _say(self, "queued", begun.job, repeats=job_id)
         return self._shown(begun.job)
 
     async def check(self) -> dict[str, Any]:
@@ -134,8 +130,7 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
 
     async def set_up(self, difference_count: int) -> dict[str, Any]:
         """`found` before it was made what is declared, or `fault`."""
-        found = await self.provision.set_up(int(difference_count))
-        shown = provisioned(found)
+        shown = provisioned(await self.provision.set_up(int(difference_count)))
         _report(self, "the datasource was to be set up", Level.INFO, **shown)
         return shown
 
@@ -163,27 +158,34 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
 
     async def alarm(self, _info: Any = None) -> None:
         """A turn. Nothing may escape: after a few failures the platform drops the alarm."""
-        try:
-            job = await self.processor.turn()
-        except Exception:  # noqa: BLE001 - our own bug; the lease brings the job back
-            # Texts of errors may quote what others sent us.
-            _report(self, "the turn broke off", Level.ERROR, traceback.format_exc())
-        else:
-            if job is not None:
-                _print(log.job_line("turn ended", self.views.shown(job)))
+        turn = outlive(self.processor.turn(), lambda text: _broke_off(self, text))
+        if (job := await turn) is not None:
+            _say(self, "turn ended", job)
         _tell(self)
 
 
 def a_host() -> Host:
     """What an object is given of the platform."""
-    return Host(_now_ms, _nonce, random.random, Gate(FetchTransport(_fetch)), _wait)
+    transport = Gate(FetchTransport(_fetch))
+    return Host(_now_ms, lambda: secrets.token_hex(3), random.random, transport, _wait)
 
 
+@harmless
 def _tell(runner: Runner) -> None:
     if (fault := runner.analytics.tell()) is not None:
         _report(runner, "the Analytics Engine took no data", Level.WARNING, fault)
 
 
+@harmless
+def _say(runner: Runner, event: str, job: Job, **fields: Any) -> None:
+    _print(log.job_line(event, runner.views.shown(job), **fields))
+
+
+def _broke_off(runner: Runner, text: str) -> None:
+    _report(runner, "the turn broke off", Level.ERROR, text)
+
+
+@harmless
 def _report(runner: Runner, event: str, level: Level, text: str = "", **fields: Any) -> None:
     clean, connector = runner.environment.redacted(text) or None, runner.views.connector_name
     _print(log.line(event, level, connector=connector, text=clean, **fields))
@@ -196,10 +198,6 @@ def _print(line: Line) -> None:
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _nonce() -> str:
-    return secrets.token_hex(3)
 
 
 async def _wait(duration_ms: int) -> None:
@@ -221,7 +219,11 @@ async def _fetch(
     if body:
         options["body"] = body
     response = await patience.awaited(js.fetch(url, _js_object(options)))
-    return _Incoming(response, patience)
+    try:
+        return _Incoming(response, patience)
+    except BaseException:  # nobody is to come who would let it go
+        patience.end()
+        raise
 
 
 def _js_object(fields: Mapping[str, Any]) -> Any:
@@ -248,9 +250,7 @@ class _Incoming:
         self.headers = [(name, value) for name, value in pairs]
         self._patience = patience
         announced = dict(self.headers).get("content-length", "")
-        # One byte more than there will be shows the end without another read.
-        is_known = announced.isascii() and announced.isdigit() and len(announced) <= DIGITS_MAX
-        self._part_bytes = min(int(announced) + 1, PART_BYTES) if is_known else PART_BYTES
+        self._part_bytes = part_bytes(announced)
         body = None if announced == "0" else response.body
         self._reader = body.getReader(_byob()) if body else None
 

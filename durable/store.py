@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from durable.alerts.outbox import Outbox
+from durable.commands import superseded
 from durable.decoding import decode
 from durable.history.archive import Archive
 from durable.history.chronicle import Chronicle
@@ -168,6 +169,16 @@ class Store:
         """
         self.chronicle.record(before, after, now_ms, limits)
         self.outbox.announce(before, after, targets, now_ms)
+
+    def supersede(
+        self, by: Job, targets: Sequence[str], now_ms: int, limits: Limits, *, is_certain: bool
+    ) -> None:
+        """End the held jobs whose upload another job's has discarded, or may have."""
+        for held in self.held():
+            if held.stage is by.stage:  # Glean has one upload open for each kind of thing
+                after = superseded(held, by, now_ms, limits, is_certain=is_certain)
+                self.record(held, after, targets, now_ms, limits)
+                self.put(after, limits)
 
     def set_aside(self, job_id: str, page: int, rejects: Sequence[Reject], limits: Limits) -> None:
         """Remember rejects of a page, as long as there is room; the same again changes nothing."""

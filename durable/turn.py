@@ -7,11 +7,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from durable.alerts.messenger import targets
-from durable.commands import relieved, superseded
+from durable.commands import may_have_opened, relieved
 from durable.connector import AnyConnector
 from durable.ends import Ends
 from durable.environment import Environment
-from durable.events import Effect, Event, Failed, Open, Woke
+from durable.events import Effect, Event, Failed, Opened, Woke
 from durable.executor import Executor
 from durable.host import Host
 from durable.job import PENDING, Crawl, Job, Mode, Plan, State
@@ -57,8 +57,7 @@ class Turn:
                 self._begin(effects, ends, group)
         finally:
             if not isinstance(ends, Failed):
-                for reader in ends.readers.values():
-                    await reader.close()
+                await ends.close()
 
     def _woke(self, plan: Plan, job: Job | None) -> Woke:
         is_queued = job is not None and job.state is State.QUEUED
@@ -113,8 +112,11 @@ class Turn:
         self._set_aside(before, job)
         if before.state is State.QUEUED and job.state is not State.QUEUED:
             self._store.successes.begun()
-        if any(isinstance(effect, Open) for effect in effects):
-            self._supersede(job, now_ms)
+        if may_have_opened(before, event):
+            is_certain = isinstance(event, Opened)
+            self._store.supersede(
+                before, self._targets, now_ms, self._limits, is_certain=is_certain
+            )
         if job.state is State.SUCCEEDED:
             follow(job, self._connector, self._store, self._limits)
         self._store.record(before, job, self._targets, now_ms, self._limits)
@@ -159,14 +161,6 @@ class Turn:
             ]
             self._store.set_aside(job.id, base + index + 1, rejects, self._limits)
             self._executor.forget(index)
-
-    def _supersede(self, job: Job, now_ms: int) -> None:
-        for held in self._store.held():
-            if held.stage is not job.stage:
-                continue  # Glean has one upload open for each kind of thing
-            after = superseded(held, job, now_ms, self._limits)
-            self._store.record(held, after, self._targets, now_ms, self._limits)
-            self._store.put(after, self._limits)
 
     def _alarm_at_ms(self, job: Job, now_ms: int) -> int | None:
         if job.state in PENDING:

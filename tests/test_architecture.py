@@ -47,7 +47,7 @@ CORE = {
     "durable/machine.py": (
         *(*JOB, "errors", "events", "pace", "closing", "lifecycle", "window", "flow"),
     ),
-    "durable/commands.py": (*JOB, "pace", "guard", "lifecycle"),
+    "durable/commands.py": (*JOB, "events", "pace", "guard", "lifecycle"),
     "durable/history/happenings.py": (*JOB,),
     "durable/history/tally.py": (*JOB, "history.happenings"),
     "durable/verifying/holdings.py": ("errors", "decoding"),

@@ -9,7 +9,6 @@ import json
 import secrets
 import sys
 import time
-import traceback
 from collections.abc import Awaitable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -28,6 +27,7 @@ from durable.commands import Command
 from durable.decoding import decode
 from durable.discovery import discover
 from durable.environment import Environment
+from durable.handling import harmless, outlive
 from durable.job import Mode
 from durable.log import Level
 from durable.store import Store
@@ -98,29 +98,34 @@ class Watch(DurableObject):  # type: ignore[misc] # the platform's class has no 
         await self.watchman.look(decode(pulses, dict[str, Pulse | None]))
 
     async def alarm(self, _info: Any = None) -> None:
-        try:
-            faults = await self.watchman.deliver()
-        except Exception:  # noqa: BLE001 - our own bug; the lease brings it back
-            faults = [traceback.format_exc()]
-        for fault in faults:
-            _log("an alert was not sent", self.watchman.environment.redacted(fault))
+        def report(text: str) -> None:
+            _log("an alert was not sent", text, self.watchman.environment)
+
+        for fault in await outlive(self.watchman.deliver(), report) or ():
+            report(fault)
 
 
 class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class has no types
     async def fetch(self, request: Any) -> Any:
         environment = Environment(lambda name: getattr(self.env, name, None))
-        routes = Routes(environment, CONNECTORS, _Runners(self.env.RUNNER), EDGE)
-        try:
-            response = await routes.answer(_request(request.js_object))
-        except Exception:  # noqa: BLE001 - our own bug; the caller is told no more than that
-            _log("the Worker failed", environment.redacted(traceback.format_exc()))
-            response = failure()
-        return _response(response)
+
+        async def answer() -> Any:
+            routes = Routes(environment, CONNECTORS, _Runners(self.env.RUNNER), EDGE)
+            return _response(await routes.answer(_request(request.js_object)))
+
+        def report(text: str) -> None:
+            _log("the Worker failed", text, environment)
+
+        # Of our own bug the caller is told no more than that there is one.
+        return await outlive(answer(), report) or _response(failure())
 
     async def scheduled(self, controller: Any, _env: Any = None, _ctx: Any = None) -> None:
         """Begin what is due. A connector that fails does not keep the others from it."""
-        runners = _Runners(self.env.RUNNER)
-        failures = await _tended(runners, self.env.WATCH)
+        runners, failures = _Runners(self.env.RUNNER), list[Exception]()
+        try:
+            failures += await _tended(runners, self.env.WATCH)
+        except Exception as error:  # noqa: BLE001 - raised below: what is due, is begun all the same
+            failures.append(error)
         jobs = list(due(controller.cron, int(controller.scheduledTime), CONNECTORS))
         if not jobs:
             _log("no connector has the schedule", str(controller.cron))
@@ -165,8 +170,10 @@ async def _within(answer: Awaitable[Mapping[str, Any]], duration_ms: int) -> Map
     raise TimeoutError(f"an object has not answered for {duration_ms} ms")
 
 
-def _log(event: str, text: str) -> None:
-    """A line of the platform's log."""
+@harmless
+def _log(event: str, text: str, environment: Environment | None = None) -> None:
+    """A line of the platform's log, without the secrets of an environment."""
+    text = text if environment is None else environment.redacted(text)
     print(log.line(event, Level.ERROR, text=text).text, file=sys.stderr)  # noqa: T201
 
 

@@ -162,8 +162,7 @@ class Reading:
         return self._offline.mapped(page, self._ends.limits)
 
     async def close(self) -> None:
-        for reader in self._ends.readers.values():
-            await reader.close()
+        await self._ends.close()
 
     async def _fetched(self, cursor: str | None, crawl: Crawl) -> Records:
         attempt = 1

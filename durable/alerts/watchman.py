@@ -53,11 +53,9 @@ class Watchman:
     async def deliver(self) -> list[str]:
         """Send what is due, and wake again for what is left. Returns what went wrong."""
         self._store.disarmed()
-        outbox = self._store.outbox
-        if outbox.due_at_ms() is None:
-            return []
         # Before anything that may fail or kill.
         await self._store.arm(self._host.now_ms() + LEASE_MS)
+        outbox = self._store.outbox
         faults = await Messenger(self.environment, outbox, self._host).deliver()
         due_at_ms = outbox.due_at_ms()
         at_ms = None if due_at_ms is None else soon(due_at_ms, self._host.now_ms())

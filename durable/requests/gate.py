@@ -33,13 +33,13 @@ class Gate(httpx.AsyncBaseTransport):
         await self._places.acquire()
         try:
             response = await self._transport.handle_async_request(request)
+            assert isinstance(response.stream, httpx.AsyncByteStream)
         except BaseException:  # whatever it is, nobody is to come who would close the answer
             self._places.release()
             raise
         if response.is_closed:
             self._places.release()  # its body has come with it
             return response
-        assert isinstance(response.stream, httpx.AsyncByteStream)
         response.stream = _Held(response.stream, self._places.release)
         return response
 

@@ -73,6 +73,8 @@ class Streamed:
 
     async def close(self) -> None:
         """Let the connection go, whatever of the body has been read."""
-        if isinstance(self._parts, AsyncGenerator):
-            await self._parts.aclose()  # or the garbage collector would, at any time
-        await self._response.aclose()
+        try:
+            if isinstance(self._parts, AsyncGenerator):
+                await self._parts.aclose()  # or the garbage collector would, at any time
+        finally:
+            await self._response.aclose()

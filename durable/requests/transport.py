@@ -16,6 +16,9 @@ FRAMING_HEADERS = frozenset({"transfer-encoding"})  # untrue of what is not enco
 # The runtime writes these itself.
 OWN_HEADERS = frozenset({"host", "content-length", "connection", "accept-encoding"})
 
+DIGITS_MAX = 12  # of a length that is to be believed
+PART_BYTES = 256 * 1024  # of a body, read at once
+
 
 class Incoming(Protocol):
     """An answer whose headers have come and whose body has not."""
@@ -72,24 +75,32 @@ class FetchTransport(httpx.AsyncBaseTransport):
             raise httpx.ReadTimeout(f"no answer in {timeout_seconds} s", request=request) from error
         except OSError as error:
             raise httpx.NetworkError(str(error), request=request) from error
-        wire = {name.lower(): value for name, value in incoming.headers}
-        encoding = wire.get("content-encoding", "")
-        untrue = UNTRUE_HEADERS if encoding else FRAMING_HEADERS
-        return httpx.Response(
-            incoming.status,
-            # As bytes: httpx takes texts for ASCII, and servers send what they like.
-            headers=[
-                (name.encode(), value.encode())
-                for name, value in incoming.headers
-                if name.lower() not in untrue
-            ],
-            stream=_Body(incoming, timeout_seconds),
-            # For whoever counts bytes, or has to know what ends them.
-            extensions={
-                "content_encoding": encoding,
-                "transfer_encoding": wire.get("transfer-encoding", ""),
-            },
-        )
+        try:
+            return _response(incoming, timeout_seconds)
+        except BaseException:  # nobody is to come who would let it go
+            incoming.cancel()
+            raise
+
+
+def _response(incoming: Incoming, timeout_seconds: float | None) -> httpx.Response:
+    wire = {name.lower(): value for name, value in incoming.headers}
+    encoding = wire.get("content-encoding", "")
+    untrue = UNTRUE_HEADERS if encoding else FRAMING_HEADERS
+    return httpx.Response(
+        incoming.status,
+        # As bytes: httpx takes texts for ASCII, and servers send what they like.
+        headers=[
+            (name.encode(), value.encode())
+            for name, value in incoming.headers
+            if name.lower() not in untrue
+        ],
+        stream=_Body(incoming, timeout_seconds),
+        # For whoever counts bytes, or has to know what ends them.
+        extensions={
+            "content_encoding": encoding,
+            "transfer_encoding": wire.get("transfer-encoding", ""),
+        },
+    )
 
 
 class _Body(httpx.AsyncByteStream):
@@ -113,3 +124,14 @@ class _Body(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         self._incoming.cancel()
+
+
+def part_bytes(announced: str) -> int:
+    """How much of a body is to be read at once.
+
+    Args:
+        announced: its length, as its header tells; empty where none does.
+    """
+    is_known = announced.isascii() and announced.isdigit() and len(announced) <= DIGITS_MAX
+    # One byte more than there will be shows the end without another read.
+    return min(int(announced) + 1, PART_BYTES) if is_known else PART_BYTES

@@ -194,13 +194,17 @@ class Upstream:
         """Raises UpstreamError for anything but an answer."""
         proof = await self._signer.proof()
         exchange = await self._exchange(asked, proof)
-        verdict = self._rules.verdict(exchange.reply)
-        if verdict is not None and verdict.action is Action.REFRESH:
+        try:
+            verdict = self._rules.verdict(exchange.reply)
+            if verdict is not None and verdict.action is Action.REFRESH:
+                await exchange.response.aclose()
+                renewed = await self._signer.renewed(proof)
+                if renewed is not None:
+                    exchange = await self._exchange(asked, renewed)
+                verdict = self._rules.second_verdict(exchange.reply)
+        except BaseException:  # whatever it is, nobody is to come who would close the answer
             await exchange.response.aclose()
-            renewed = await self._signer.renewed(proof)
-            if renewed is not None:
-                exchange = await self._exchange(asked, renewed)
-            verdict = self._rules.second_verdict(exchange.reply)
+            raise
         if verdict is None:
             return exchange
         await exchange.response.aclose()

@@ -10,7 +10,7 @@ from durable.job import Crawl
 from durable.sources.belonging import Fault, Tally
 from durable.sources.detail import DetailReader
 from durable.sources.gather import GatherReader
-from durable.sources.source import Records, Scope
+from durable.sources.source import Records, Scope, close_all
 
 
 REQUESTS_AT_ONCE = 4  # of the six connections that there are, and Glean has some
@@ -57,6 +57,9 @@ class Completion:
         if failures:
             raise failures[0]
         return tally.page()
+
+    async def close(self) -> None:
+        await close_all(gather.reader for gather in self._gathers)
 
     async def _whole(self, record: Raw, crawl: Crawl, scope: Scope, tally: Tally) -> Raw | Fault:
         whole: Raw | Fault = record

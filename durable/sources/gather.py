@@ -58,7 +58,7 @@ class GatherReader:
 
     def __init__(self, gather: Gather, surroundings: Surroundings, names: frozenset[str]) -> None:
         self._gather = gather
-        self._reader = gather.source.reader(surroundings, names)
+        self.reader = gather.source.reader(surroundings, names)
 
     async def whole(self, scope: Scope, crawl: Crawl, tally: Tally) -> Raw | Fault:
         """What the scope's record becomes. Raises UpstreamError where the page cannot be had."""
@@ -67,7 +67,7 @@ class GatherReader:
         read_count, cursor = 0, None
         for _ in range(gather.records_max + 1):  # a list of nothing but empty pages ends too
             try:
-                page = await self._reader.fetch(cursor, replace(crawl, since_ms=None), scope)
+                page = await self.reader.fetch(cursor, replace(crawl, since_ms=None), scope)
             except UnfilledError as error:
                 return Fault(str(error))
             except UpstreamError as error:

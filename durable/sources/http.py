@@ -177,6 +177,9 @@ class HttpReader(Reader):
         self._upstream.take_request_count()  # those of its details are counted with the page
         return whole
 
+    async def close(self) -> None:
+        await self._completion.close()
+
     async def _page(self, ask: Ask, cursor: str | None) -> Records:
         if cursor is not None and self._links is not None:
             cursor = self._links.followed(cursor, ask.url)

@@ -20,6 +20,7 @@ from durable.sources.source import (
     ScopedSource,
     Source,
     Surroundings,
+    close_all,
     cursor_fault,
     total_fault,
 )
@@ -136,8 +137,7 @@ class NestedReader(Reader):
         return filling.page(next_cursor)
 
     async def close(self) -> None:
-        await self._parents.close()
-        await self._children.close()
+        await close_all([self._parents, self._children])
 
     async def _step(self, place: Place, crawl: Crawl, filling: Filling) -> Place | None:
         """Read one page of children, or find that there are none. Gives where to go on."""

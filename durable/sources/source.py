@@ -1,6 +1,7 @@
 """What every source is to a job: a declaration, and a reader that needs nothing but a cursor."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
 from typing import ClassVar, Protocol
 
 import httpx
@@ -71,6 +72,13 @@ class Reader(Protocol):
         As well as that can be done: it raises nothing.
         """
         return  # a body, so that readers inherit it
+
+
+async def close_all(readers: Iterable[Reader]) -> None:
+    """Close them. One that raises, as an author's own may, does not keep the others open."""
+    async with AsyncExitStack() as closing:
+        for reader in readers:
+            closing.push_async_callback(reader.close)
 
 
 class Source(Protocol):

@@ -27,10 +27,6 @@ from durable.verifying.verification import (
 from durable.wakes import wakes_at_ms
 
 
-# With these, nobody can tell whether Glean has heard the question; 202: it may have taken it.
-UNCERTAIN_STATUSES = frozenset({None, 202, 500, 502, 504})
-
-
 def follow(job: Job, connector: AnyConnector, store: Store, limits: Limits) -> None:
     """A job has succeeded: what is to be done after it is written with its success."""
     if job.mode is not Mode.FULL:
@@ -123,12 +119,11 @@ class Verifier:
         except ConfigurationError as error:
             return Trouble(told(str(error), environment))
         except UpstreamError as error:
-            status = error.status
             return Trouble(
                 told(str(error), environment),
                 is_transient=error.is_transient,
-                may_be_taken=status in UNCERTAIN_STATUSES,
-                is_too_often=status == 429,
+                may_be_taken=error.may_be_done,
+                is_too_often=error.status == 429,
                 retry_after_ms=wait_ms(error.retry_after, self._host.now_ms()),
                 jitter=self._host.draw(),
             )

@@ -13,7 +13,7 @@ from durable.commands import Command
 
 DOCUMENT = (ROOT / "docs/logs.md").read_text(encoding="utf-8")
 PRINTING = ("durable/runner.py", "worker/entry.py")
-EVENT_PLACES = {"log.line": 0, "log.job_line": 0, "_log": 0, "_report": 1}
+EVENT_PLACES = {"log.line": 0, "log.job_line": 0, "_log": 0, "_report": 1, "_say": 1}
 TEXT_PLACES = {"_log": 1, "_report": 3}
 HANDED_ON = ("found", "fault")  # of a set-up, as a whole
 NAME = re.compile(r"`([^`]+)`")
@@ -46,7 +46,7 @@ def printed() -> dict[str, set[str]]:
 
 
 def fields(call: ast.Call) -> Iterator[str]:
-    if len(call.args) == TEXT_PLACES.get(ast.unparse(call.func), -1) + 1:
+    if len(call.args) > TEXT_PLACES.get(ast.unparse(call.func), len(call.args)):
         yield "text"
     for word in call.keywords:
         yield from [word.arg] if word.arg else HANDED_ON

@@ -17,6 +17,7 @@ from durable.processor import Begun, Processor
 from durable.records import Reject
 from durable.store import Store
 from durable.views import Views
+from tests.fakes.connections import Connections
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network, no_wait
@@ -56,7 +57,7 @@ class Bench:
             now_ms=lambda: self.now_ms,
             nonce=lambda: f"{next(nonces):06x}",
             draw=lambda: 1.0,
-            transport=self.network,
+            transport=Connections(self.network),
             wait=no_wait,
         )
         self.restarted()

@@ -12,6 +12,7 @@ from durable.sources.http import HttpReader, HttpSource
 from durable.sources.source import Records, Surroundings
 from tests.fakes.answers import LIST, a_page
 from tests.fakes.bench import NOW_MS
+from tests.fakes.connections import Connections
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network
 from tests.fakes.source import a_crawl
@@ -61,7 +62,7 @@ class Client:
         return self._source.reader(
             Surroundings(
                 environment=self.environment,
-                transport=self.network,
+                transport=Connections(self.network),
                 now_ms=lambda: self.now_ms,
                 page_bytes_max=100_000,
                 tokens=self._tokens,

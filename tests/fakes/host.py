@@ -4,6 +4,7 @@ import httpx
 
 from durable.host import Host
 from tests.fakes.bench import NOW_MS
+from tests.fakes.connections import Connections
 from tests.fakes.network import no_wait
 
 
@@ -13,6 +14,6 @@ def a_host(transport: httpx.AsyncBaseTransport) -> Host:
         now_ms=lambda: NOW_MS,
         nonce=lambda: "0a1b2c",
         draw=lambda: 0.5,
-        transport=transport,
+        transport=Connections(transport),
         wait=no_wait,
     )

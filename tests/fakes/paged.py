@@ -52,7 +52,7 @@ def check_resumes(
     So a crash after any page changes nothing: the rest is what it would have been.
     """
     one = a_reader(source, server)
-    in_one_go = _walked(lambda: one, None, since_ms)
+    in_one_go = _walked(lambda: one, None, since_ms, is_one=True)
 
     assert in_one_go[0] == expected
     assert whole(source, server, None, since_ms) == in_one_go
@@ -63,13 +63,20 @@ def decoded(records: list[Raw]) -> list[Any]:
 
 
 def _walked(
-    reader: Callable[[], Reader], cursor: str | None, since_ms: int | None
+    reader: Callable[[], Reader],
+    cursor: str | None,
+    since_ms: int | None,
+    *,
+    is_one: bool = False,
 ) -> tuple[list[Any], list[str]]:
     records: list[Any] = []
     cursors: list[str] = []
     for _ in range(PAGES_MAX):
-        page: Records = at_once(reader().fetch(cursor, a_crawl(since_ms)))
+        used = reader()
+        page: Records = at_once(used.fetch(cursor, a_crawl(since_ms)))
         records += decoded(page.records)
+        if not is_one or page.next_cursor is None:
+            at_once(used.close())
         if page.next_cursor is None:
             return records, cursors
         cursor = page.next_cursor

@@ -9,6 +9,7 @@ from durable.job import Crawl, Mode, Stage
 from durable.requests.tokens import Tokens
 from durable.sources.source import Reader, Records, Source, Surroundings
 from tests.fakes.bench import NOW_MS
+from tests.fakes.connections import Connections
 from tests.fakes.environment import an_environment
 
 
@@ -20,7 +21,7 @@ def surroundings(
 ) -> Surroundings:
     return Surroundings(
         environment=environment or an_environment(),
-        transport=network,
+        transport=Connections(network),
         now_ms=lambda: NOW_MS,
         page_bytes_max=page_bytes_max,
         tokens=tokens or Tokens(),

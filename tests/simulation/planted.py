@@ -559,9 +559,30 @@ MUTANTS = [
     Mutant(
         "a held job stays when another one has replaced its upload",
         TURN,
-        "        if any(isinstance(effect, Open) for effect in effects):",
+        "        if may_have_opened(before, event):",
         "        if not effects and job.state is None:",
         (HOLDING,),
+    ),
+    Mutant(
+        "a held job is replaced by one whose upload was never asked for",
+        TURN,
+        "        if may_have_opened(before, event):",
+        "        if job.state is State.OPENING:",
+        (f"{HOLDING}::test_what_opens_no_upload_takes_no_held_jobs_place",),
+    ),
+    Mutant(
+        "a held job is replaced by one whose upload was refused",
+        COMMANDS,
+        "            return event.may_be_done",
+        "            return True",
+        (f"{HOLDING}::test_what_opens_no_upload_takes_no_held_jobs_place",),
+    ),
+    Mutant(
+        "a death over the opening of an upload leaves a held job whose upload is gone",
+        COMMANDS,
+        "            return is_opening(before)  # and died over it",
+        "            return False",
+        (f"{HOLDING}::test_what_may_have_opened_an_upload_takes_the_held_jobs_place",),
     ),
     Mutant(
         "the close of an old upload does not take the watermark back",

@@ -6,7 +6,17 @@ from msgspec.structs import replace
 from durable.commands import Command, Instruction, Refusal
 from durable.job import ENDED, Mode, State
 from tests.simulation.connector import LIMITS
-from tests.simulation.fates import AT_SAVE, Choice, Fate, Kind, at, possible
+from tests.simulation.fates import (
+    AT_SAVE,
+    DEATHS,
+    Await,
+    Choice,
+    Fate,
+    Kind,
+    at,
+    calm,
+    possible,
+)
 from tests.simulation.world import World
 
 
@@ -196,3 +206,97 @@ def test_a_death_over_the_approval_leaves_it_done_or_undone(fate: Fate) -> None:
     state = world.oracle.jobs[job_id].state
     assert state is (State.HELD if fate is Fate.DIED_UNSAVED else State.SUCCEEDED)
     assert state in ENDED or len(world.glean.index) == len(WHOLE)
+
+
+def opening(fate: Fate, flavour: int = 0) -> World:
+    """A job is held, and another one asks Glean to open an upload, once; then it is cancelled."""
+    world = held()
+    world.begin(Mode.FULL)
+    first = len(world.driver.awaits)
+
+    def plan(point: Await) -> Choice:
+        if point.index >= first and point.kind is Kind.OPEN:
+            return Choice(fate, flavour)
+        return Choice(Fate.OK)
+
+    world.driver.plan = plan
+    world.wake()
+    if fate in DEATHS:
+        world.wake()
+    return world
+
+
+REFUSALS = [(Fate.FORBIDDEN, flavour) for flavour in range(5)] + [
+    (Fate.REFUSED, flavour) for flavour in range(3)
+]
+
+
+@pytest.mark.parametrize(("fate", "flavour"), REFUSALS)
+def test_what_opens_no_upload_takes_no_held_jobs_place(fate: Fate, flavour: int) -> None:
+    world = opening(fate, flavour)
+    job_id = min(job.id for job in world.oracle.jobs.values() if job.state is State.HELD)
+
+    world.driver.plan = calm
+    if world.oracle.latest.state not in ENDED:
+        world.order(world.oracle.latest.id, Instruction(Command.CANCEL))
+    world.order(job_id, approval(MISSING))
+    first = len(world.driver.awaits)
+    world.run()
+
+    assert world.oracle.jobs[job_id].state is State.SUCCEEDED
+    kinds = {point.kind for point in world.driver.awaits[first:]}
+    assert kinds == {Kind.SAVE, Kind.ASK, Kind.CLOSE}, "its upload was there all the time"
+    assert world.glean.index == world.source.live
+
+
+def test_a_job_that_is_not_configured_takes_no_held_jobs_place() -> None:
+    world = held()
+    job_id = world.oracle.latest.id
+    token = world.variables.pop("GLEAN_INDEXING_API_TOKEN")
+    world.begin(Mode.FULL)
+    world.oracle.seen[world.oracle.latest.id].is_forbidden = True
+    world.run()
+    assert world.oracle.latest.state is State.FAILED
+    assert world.oracle.jobs[job_id].state is State.HELD
+
+    world.variables["GLEAN_INDEXING_API_TOKEN"] = token
+    world.order(job_id, approval(MISSING))
+    world.run()
+
+    assert world.oracle.jobs[job_id].state is State.SUCCEEDED
+    assert world.glean.index == world.source.live
+
+
+@pytest.mark.parametrize(
+    "fate", [Fate.LOST, Fate.LATE, Fate.GARBLED, Fate.DIED_UNSENT, Fate.DIED_SENT, Fate.DIED_LATE]
+)
+def test_what_may_have_opened_an_upload_takes_the_held_jobs_place(fate: Fate) -> None:
+    world = opening(fate)
+
+    (replaced,) = [job for job in world.oracle.jobs.values() if job.state is State.CANCELLED]
+    assert world.oracle.latest.id in replaced.error
+    assert world.oracle.latest.state is not State.CANCELLED
+
+
+def test_a_job_that_is_cancelled_while_it_opens_takes_the_held_jobs_place() -> None:
+    world = held()
+    job_id = world.oracle.latest.id
+    world.begin(Mode.FULL)
+    index = len(world.driver.awaits) + 1  # after the lease
+    world.driver.meanwhile[index] = world.cancel_within
+    world.run()
+
+    assert world.driver.awaits[index].kind is Kind.OPEN
+    assert world.oracle.latest.state is State.CANCELLED
+    assert world.oracle.jobs[job_id].state is State.CANCELLED
+
+
+def test_an_approval_of_what_glean_has_dropped_says_so() -> None:
+    world = held()
+    job_id = world.oracle.latest.id
+    world.glean.expire()
+    world.order(job_id, approval(MISSING))
+    world.run()
+
+    texts = [note.text for note in world.oracle.jobs[job_id].notes]
+    assert any(text.endswith("is unlisted: begins anew") for text in texts), texts

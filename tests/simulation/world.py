@@ -15,6 +15,7 @@ from durable.job import Job, Mode
 from durable.limits import Limits
 from durable.processor import Begun, Processor
 from durable.store import Store
+from tests.fakes.connections import Connections
 from tests.fakes.network import no_wait
 from tests.fakes.storage import Storage
 from tests.simulation.clock import HOUR_MS, NEW_YEAR_MS, Clock
@@ -92,11 +93,12 @@ class World:
         self._redelivery_count = 0
         self.variables: dict[str, str | Exception] = {**deployed(limits)}
         nonces, draws = count(), cycle((1.0, 0.3))
+        self._connections = Connections(Transport())
         self._host = Host(
             now_ms=lambda: self.clock.now_ms,
             nonce=lambda: f"{next(nonces):06x}",
             draw=lambda: next(draws),
-            transport=Transport(),
+            transport=self._connections,
             wait=no_wait,
         )
         self.evict()
@@ -244,6 +246,7 @@ class World:
     def _revive(self) -> None:
         self.storage.rollback()
         self.storage.is_alive = True
+        self._connections.drop()
         self._has_died = True
         self.evict()
 
@@ -257,6 +260,7 @@ class World:
         self._redelivery_at_ms = self.clock.now_ms + delay_ms
 
     def _rest(self) -> None:
+        assert self._connections.open_count == 0, "an answer was never closed"
         is_redelivered = self._redelivery_at_ms is not None
         self.oracle.rested(has_died=self._has_died, is_redelivered=is_redelivered)
 

@@ -139,6 +139,7 @@ def test_a_part_that_is_not_the_rest_is_not_taken_for_it(headers: dict[str, str]
 
     reader = a_reader(source(), answer)
     second = at_once(reader.fetch(first.next_cursor, a_crawl()))
+    at_once(reader.close())
 
     assert decoded(second.records) == [{"id": 2}, {"id": 3}]
     assert second.request_count == 2
@@ -170,6 +171,7 @@ def test_no_more_is_read_than_a_page_has_need_of() -> None:
     at_once(reader.fetch(None, a_crawl()))
 
     assert listing.bodies[0].sent_count < 50
+    at_once(reader.close())
 
 
 def test_the_connection_is_let_go_with_the_turn_and_may_be_had_again() -> None:
@@ -183,6 +185,7 @@ def test_the_connection_is_let_go_with_the_turn_and_may_be_had_again() -> None:
 
     assert listing.are_released
     second = at_once(reader.fetch(first.next_cursor, a_crawl()))
+    at_once(reader.close())
     assert decoded(second.records) == [{"id": 2}, {"id": 3}]
 
 
@@ -196,6 +199,7 @@ def test_a_reader_that_is_asked_for_another_page_goes_there() -> None:
         page = at_once(reader.fetch(cursor, a_crawl()))
         assert decoded(page.records)[0] == {"id": expected}
     assert len([body for body in listing.bodies if not body.is_released]) == 1
+    at_once(reader.close())
 
 
 def test_a_page_ends_before_the_line_that_would_make_it_too_large() -> None:

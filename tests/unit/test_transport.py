@@ -218,3 +218,13 @@ def test_a_caller_that_goes_away_aborts_the_fetch() -> None:
     with_client(fetch, leave)
 
     assert fetch.is_abandoned
+
+
+def test_an_answer_that_cannot_be_taken_over_is_let_go() -> None:
+    incoming = FakeIncoming(headers=[("x-odd", "\ud800")])
+    transport = FetchTransport(FakeFetch(incoming))
+
+    with pytest.raises(UnicodeEncodeError):
+        asyncio.run(transport.handle_async_request(httpx.Request("GET", URL)))
+
+    assert incoming.is_cancelled
