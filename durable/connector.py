@@ -49,7 +49,9 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
             as far as it takes that: once in three hours. Deletions that Glean's own check has
             paused are then carried out.
         stale_after_ms: without a success for so long, somebody has to look: the overview says
-            so, and an alert is sent. None: never.
+            so, and an alert is sent. None: once its schedule was due twice, and twelve hours more.
+        full_stale_after_ms: the same of FULL jobs, which alone find out what was deleted. None:
+            once a FULL one was due twice, and twelve hours more; not before `stale_after_ms`.
 
     Raises:
         ConfigurationError: the name or a cron expression is not right, or something is missing.
@@ -70,6 +72,7 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
     verifies: bool = False
     processes_at_once: bool = False
     stale_after_ms: int | None = None
+    full_stale_after_ms: int | None = None
 
     def __post_init__(self) -> None:
         if faults := list(self._faults()):
@@ -93,14 +96,13 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
                 "verifies: it is not for a source that brings its documents to Glean itself, as "
                 "nobody counts them here: leave it out"
             )
-        stale_after_ms: object = self.stale_after_ms
-        if stale_after_ms is not None and (
-            type(stale_after_ms) is not int or stale_after_ms < cron.MINUTE_MS
-        ):
-            yield (
-                f"stale_after_ms: {stale_after_ms!r} is not right: it is a whole number of "
-                f"milliseconds from {cron.MINUTE_MS}, or None"
-            )
+        for field in ("stale_after_ms", "full_stale_after_ms"):
+            after_ms: object = getattr(self, field)
+            if after_ms is not None and (type(after_ms) is not int or after_ms < cron.MINUTE_MS):
+                yield (
+                    f"{field}: {after_ms!r} is not right: it is a whole number of "
+                    f"milliseconds from {cron.MINUTE_MS}, or None"
+                )
         for expression in self.schedule:
             if (fault := cron.fault(expression)) is not None:
                 yield (

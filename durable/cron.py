@@ -5,8 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 from cronsim import CronSim, CronSimError
 
+from durable.instant import rfc3339
+
 
 MINUTE_MS = 60_000
+KEY = "cron "  # what the trigger keys of ticks begin with
 
 
 def fault(expression: str) -> str | None:
@@ -31,7 +34,24 @@ def next_ms(expression: str, now_ms: int) -> int | None:
     return None if found is None else int(found.timestamp() * 1_000)
 
 
-def _after(expression: str, moment: datetime) -> CronSim:
+def previous_ms(expression: str, now_ms: int) -> int | None:
+    """The last minute, up to that of this instant, in which it fires; None if it never did."""
+    moment = datetime.fromtimestamp(now_ms // MINUTE_MS * 60, UTC) + timedelta(minutes=1)
+    found = next(_after(expression, moment, is_reverse=True), None)
+    return None if found is None else int(found.timestamp() * 1_000)
+
+
+def trigger_key(at_ms: int) -> str:
+    """The same for all ticks of a minute, so they begin one job."""
+    return f"{KEY}{rfc3339(at_ms // MINUTE_MS * MINUTE_MS)}"
+
+
+def key_ms(trigger_key: str) -> int:
+    """The minute of such a key."""
+    return int(datetime.fromisoformat(trigger_key.removeprefix(KEY)).timestamp() * 1_000)
+
+
+def _after(expression: str, moment: datetime, *, is_reverse: bool = False) -> CronSim:
     fields = expression.upper().split()
     if len(fields) != 5:
         raise CronSimError(f"it has {len(fields)} fields, not 5")
@@ -40,7 +60,7 @@ def _after(expression: str, moment: datetime) -> CronSim:
     fields[4] = re.sub(r"^(\d)/", r"\1-7/", re.sub(r"^\*/", "1-7/", fields[4]))
     # A number that is neither a step nor an "n-th of the month" names a day.
     fields[4] = re.sub(r"(?<![#/\d])\d+", lambda found: _day(found[0]), fields[4])
-    return CronSim(" ".join(fields), moment)
+    return CronSim(" ".join(fields), moment, reverse=is_reverse)
 
 
 def _day(number: str) -> str:

@@ -1,157 +1,222 @@
 """A short text that differs where a connector would crawl or map differently.
 
 A job's cursor is bound to it: pages read by one definition and pages read by
-another are not one crawl. It looks at what the definition is, not at how its
-file is written, so that a comment does not begin a crawl anew.
+another are not one crawl. It covers all of the author's code and constants that
+the sources and mappings of a connector reach, in whatever module they are.
+
+It looks at what these are, not at how their files are written: comments, layout
+and what is not used do not count; docstrings do. Python, the runtime and the
+dependencies count by the names that are used of them, not by their versions.
 """
 
-import hashlib
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Sequence
 from enum import Enum
-from functools import partial
-from types import CodeType, FunctionType
+from functools import lru_cache
+from hashlib import blake2b
+from types import (
+    CodeType,
+    EllipsisType,
+    FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    ModuleType,
+    NoneType,
+)
 from typing import Any, get_args, get_origin
 
-import msgspec
-from msgspec import NODEFAULT, Struct
+from msgspec import Struct
 
+from durable.authorship import imports, is_authors
+from durable.codes import codes, names, order, parts, texts
+from durable.composition import contents, copied, fields, pairs, state, wrapped
 from durable.connector import AnyConnector
 from durable.job import Mode
 
 
-PLAIN = frozenset({"datetime", "decimal", "zoneinfo"})  # their types' repr is the whole value
+DIGEST_BYTES = 8
+CONNECTORS_KEPT = 256
+ATOMS = frozenset({str, bytes, int, float, complex, bool, NoneType, EllipsisType, range})
+# Of a class or module: what Python writes there by itself, some of it a line or a path.
+UNTOLD = frozenset(
+    f"__{name}__"
+    for name in (
+        *("annotate", "annotate_func", "annotations", "annotations_cache", "builtins", "cached"),
+        *("conditional_annotations", "dict", "doc", "file", "firstlineno", "loader", "module"),
+        *("name", "package", "path", "qualname", "spec", "static_attributes", "weakref"),
+    )
+)
+# Whatever names one of these may take anything out of a module.
+DYNAMIC = frozenset({"attrgetter", "getattr", "globals", "methodcaller", "vars", "__dict__"})
+SLOTS = (MemberDescriptorType, GetSetDescriptorType)
 
 
 def fingerprint(connector: AnyConnector, places: Iterable[str]) -> str:
     """The same in every isolate that runs the same code.
 
+    What the author's modules hold is taken as it is when a connector is asked about first.
+
     Args:
         connector: the definition.
         places: where its sources are located.
     """
-    digest = hashlib.blake2b(digest_size=8)
-    for part in _parts(connector, places):
-        digest.update(part.encode(errors="replace"))
-        digest.update(b"\0")
-    return digest.hexdigest()
+    walk = _Walk()
+    walk.through([_definition(_Same(connector)), *places])
+    return walk.digest()
 
 
-def _parts(connector: AnyConnector, places: Iterable[str]) -> Iterator[str]:
+class _Same:
+    """A connector by its identity: some of what it holds has no hash."""
+
+    def __init__(self, connector: AnyConnector) -> None:
+        self.connector = connector
+
+    def __hash__(self) -> int:
+        return id(self.connector)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.connector is self.connector
+
+
+@lru_cache(maxsize=CONNECTORS_KEPT)
+def _definition(same: _Same) -> str:
+    connector, walk = same.connector, _Walk()
     datasource = connector.datasource
-    yield datasource.name
-    yield from places
-    yield datasource.url_regex or ""
-    yield from sorted(datasource.object_type_names)
-    walk = _Walk(getattr(connector.document, "__module__", ""))
+    types = sorted(datasource.object_type_names)
+    walk.through([datasource.name, datasource.url_regex, types])
     for mode in Mode:
         for stage, feed in connector.feeds(mode).items():
-            yield stage
-            for part in (feed.source, feed.record, feed.change):
-                yield from walk.described(part)
+            walk.through([stage.value, feed.source, feed.record, feed.change])
+    return walk.digest()
 
 
 class _Walk:
-    """Goes through whatever a mapping uses, as far as it is the author's.
+    """Goes through values and all that they hold and use, as far as it is the author's."""
 
-    Args:
-        module: the author's. Of functions and types from elsewhere, the name is enough.
-    """
+    def __init__(self) -> None:
+        self._digest = blake2b(digest_size=DIGEST_BYTES)
+        # By identity; what is kept here, leaves its id to no other.
+        self._seen: dict[int, tuple[int, Any]] = {}
+        self._used: set[str] = set()  # names, by all functions
+        self._spaces: dict[int, tuple[dict[str, Any], set[str]]] = {}  # with what was told of each
 
-    def __init__(self, module: str) -> None:
-        self._module = module
-        self._seen: dict[int, Any] = {}  # what is kept here, leaves its id to no other
+    def digest(self) -> str:
+        return self._digest.hexdigest()
 
-    def described(self, value: Any) -> Iterator[str]:
-        match value:
-            case str() | bytes() | int() | float() | None | Enum():
-                yield repr(value)
-            case list() | Mapping() if self._is_known(value):
-                yield "known"  # it may hold itself
-            case tuple() | list():
-                yield from self._each(value)
-            case set() | frozenset():
-                # Their order differs between isolates.
-                yield from sorted("\1".join(self.described(member)) for member in value)
-            case Mapping():
-                yield from self._each(value)
-            case re.Pattern():
-                yield f"{value.pattern!r} {value.flags}"
-            case partial():
-                yield from self._each((value.func, value.args, value.keywords))
-            case FunctionType() | type():
-                yield from self._definition(value)
-            case CodeType():
-                yield from self._code(value)
-            case _:
-                yield from self._object(value)
+    def through(self, values: Sequence[Any]) -> None:
+        """Not by recursion, which WebAssembly has little room for."""
+        stack = [*reversed(values)]
+        while stack:
+            stack += reversed(self._held(stack.pop()))
+            if not stack:
+                stack += reversed(self._used_of_modules())
 
-    def _each(self, values: Any) -> Iterator[str]:
-        members = [*values, *values.values()] if isinstance(values, Mapping) else values
-        yield f"{type(values).__name__} {len(members)}"
-        for value in members:
-            yield from self.described(value)
+    def _say(self, *texts: object) -> None:
+        for text in texts:
+            self._digest.update(str(text).encode(errors="replace"))
+            self._digest.update(b"\0")
 
-    def _object(self, value: Any) -> Iterator[str]:
-        """What it is an instance of, and what it holds. Its repr may name an address."""
+    def _held(self, value: Any) -> Sequence[Any]:
+        """Write down what a value is, and hand out what it holds."""
         kind = type(value)
-        yield f"{kind.__module__}.{kind.__qualname__}"
-        if self._is_known(value):
-            return
-        if (origin := get_origin(value)) is not None:
-            yield from self._each([origin, *get_args(value)])
-        elif isinstance(value, Struct):
-            yield from self._each([getattr(value, name) for name in value.__struct_fields__])
-        elif kind.__module__ in PLAIN:
-            yield repr(value)
-        elif kind.__module__ == self._module:
-            yield from self.described(kind)
-            yield from self._each(getattr(value, "__dict__", {}))
+        if kind in ATOMS:
+            self._say(repr(value))
+            return ()
+        held = self._of_one(value)
+        self._say(kind.__module__, kind.__qualname__, len(held))
+        return held
 
-    def _definition(self, value: Any) -> Iterator[str]:
-        yield f"{value.__module__}.{value.__qualname__}"
-        if self._is_known(value):
-            return
-        if isinstance(value, type) and issubclass(value, Struct):
-            yield from self._fields(value)
-        if value.__module__ != self._module:
-            return
-        if isinstance(value, FunctionType):
-            yield from self._function(value)
-        else:
-            yield from self._each([member for member in vars(value).values() if callable(member)])
+    def _of_one(self, value: Any) -> Sequence[Any]:  # noqa: PLR0911 - a return for each
+        match value:
+            # Whether equal ones of these are one, is the compiler's choice.
+            case tuple() if type(value) is tuple:
+                return value
+            case frozenset():
+                return sorted(value, key=order)
+            case CodeType():
+                return parts(value)
+        if (origin := get_origin(value)) is not None and origin is not value:
+            return [origin, *get_args(value)]
+        if (known := self._seen.get(id(value))) is not None:
+            return [f"known {known[0]}"]
+        self._seen[id(value)] = len(self._seen), value
+        match value:
+            case FunctionType():
+                return self._of_function(value)
+            case type():
+                return self._of_class(value)
+            case ModuleType():
+                return self._of_module(value)
+            case _:
+                return [*wrapped(value), *self._of_instance(value)]
 
-    def _fields(self, struct: type[Struct]) -> Iterator[str]:
-        for field in msgspec.structs.fields(struct):
-            yield f"{field.name} {field.encode_name}"
-            yield from self.described(field.type)
-            for default in (field.default, field.default_factory):
-                if default is not NODEFAULT:
-                    yield from self.described(default)
+    def _of_instance(self, value: Any) -> Sequence[Any]:
+        kind = type(value)
+        if isinstance(value, Enum):
+            return [kind, value.name, value.value]
+        if isinstance(value, Struct):
+            return [kind, *(getattr(value, name) for name in value.__struct_fields__)]
+        inner = contents(value)
+        if is_authors(kind.__module__):
+            return [kind, *inner, *state(value)]
+        return inner or copied(value)
 
-    def _is_known(self, value: Any) -> bool:
-        is_known = id(value) in self._seen
-        self._seen[id(value)] = value
-        return is_known
+    def _of_module(self, module: ModuleType) -> Sequence[Any]:
+        if is_authors(module.__name__):
+            self._spaces.setdefault(id(vars(module)), (vars(module), set()))
+        return [module.__name__]
 
-    def _function(self, function: FunctionType) -> Iterator[str]:
-        yield from self._code(function.__code__)
-        yield from self._each([function.__defaults__, function.__kwdefaults__])
-        for cell in function.__closure__ or ():
-            yield from self.described(cell.cell_contents)
-        for name in _names(function.__code__):
-            if name in function.__globals__:
-                yield from self.described(function.__globals__[name])
+    def _used_of_modules(self) -> Sequence[Any]:
+        """What was named somewhere, of modules that were seen, and was not told yet."""
+        found: list[Any] = []
+        for space, told in [*self._spaces.values()]:
+            new = (space.keys() & self._used) - told
+            if self._used & DYNAMIC:
+                new |= {name for name in space.keys() - told if _is_plain(space[name])}
+            told.update(new)
+            found += [part for name in sorted(new - UNTOLD) for part in (name, space[name])]
+        return found
 
-    def _code(self, code: CodeType) -> Iterator[str]:
-        yield code.co_code.hex()
-        yield " ".join(code.co_names)
-        yield from self._each(code.co_consts)
+    def _of_class(self, value: type) -> Sequence[Any]:
+        name = f"{value.__module__}.{value.__qualname__}"
+        if not is_authors(value.__module__):
+            return [name]
+        held = [name, type(value), *value.__bases__, *fields(value)]
+        for member, content in sorted(vars(value).items()):
+            if member not in UNTOLD and not isinstance(content, SLOTS):
+                held += [member, content]
+        return held
+
+    def _of_function(self, function: FunctionType) -> Sequence[Any]:
+        space, code = function.__globals__, function.__code__
+        module, cells = str(space.get("__name__", "")), function.__closure__ or ()
+        held: list[Any] = [f"{function.__module__}.{function.__qualname__}"]
+        if not is_authors(module):
+            # A decorator of somebody else's: what it keeps besides may change while it is used.
+            inner = [cell.cell_contents for cell in cells if _is_filled(cell)]
+            registry = getattr(function, "registry", None)
+            return [*held, *wrapped(function), *filter(callable, inner), registry]
+        used = names(code)
+        self._used |= used | texts(code)
+        if "globals" in used:
+            self._spaces.setdefault(id(space), (space, set()))
+        held += [code, function.__defaults__, function.__kwdefaults__, *pairs(vars(function))]
+        held += [cell.cell_contents if _is_filled(cell) else "empty" for cell in cells]
+        for name in sorted(used & space.keys() - UNTOLD):
+            held += [name, space[name]]
+        package = str(space.get("__package__") or module.rpartition(".")[0])
+        for each in codes(code):
+            held += [part for found in imports(each, package) for part in found]
+        return held
 
 
-def _names(code: CodeType) -> Iterator[str]:
-    """Names that are looked up outside of a function, in it and in those within it."""
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names(constant)
+def _is_filled(cell: Any) -> bool:
+    try:
+        _ = cell.cell_contents
+    except ValueError:
+        return False
+    return True
+
+
+def _is_plain(value: Any) -> bool:
+    """No module: a package names all of those in it."""
+    return not isinstance(value, ModuleType)

@@ -156,11 +156,21 @@ class Processor:
             await found.readers[Stage.DOCUMENTS].cancelled(cursor)
 
     async def tend(self) -> bool:
-        """Arm the alarm where work waits for one that the platform has lost.
+        """Arm the alarm where work waits for one that the platform has lost; remind people.
 
         Returns:
             Whether it was lost.
         """
+        is_lost, now_ms = await self._armed_again(), self._host.now_ms()
+        connector, outbox = self._connector, self._store.outbox
+        modes = set(connector.schedule.values())
+        outbox.remind(connector.name, modes, targets(self._environment), now_ms)
+        # A job that is pending sends them at the end of its turn.
+        if outbox.due_at_ms() is not None and not self._store.pending():
+            await self._store.arm(wakes_at_ms(self._store, now_ms))
+        return is_lost
+
+    async def _armed_again(self) -> bool:
         now_ms = self._host.now_ms()
         at_ms = soon(now_ms, now_ms) if self._store.pending() else wakes_at_ms(self._store, now_ms)
         if at_ms is None:

@@ -11,9 +11,9 @@ from durable.environment import Environment
 from durable.history.chronicle import Event
 from durable.history.lines import Line, line
 from durable.history.measures import Measures, measures
-from durable.history.overview import Known, Overview, overview, succeeded_ms
+from durable.history.overview import Known, Overview, freshness, overview
 from durable.host import Host
-from durable.job import PENDING, Job, Stage, State
+from durable.job import PENDING, Job, Mode, Stage, State
 from durable.records import Reject
 from durable.status import Status, status
 from durable.store import Store
@@ -107,6 +107,7 @@ class Views:
         known = replace(
             self._known(),
             jobs=store.archive.jobs(LAST_ID, State, JOBS_SHOWN),
+            ended=[job for mode in Mode if (job := store.archive.last_end(mode)) is not None],
             current=next(iter([*store.held(), *store.pending()]), None),
         )
         return overview(self._connector, known, self._clean(), self._host.now_ms())
@@ -117,7 +118,9 @@ class Views:
 
     def pulse(self) -> Pulse:
         """For whoever asks whether the connector still works."""
-        return Pulse(succeeded_ms(self._known()))
+        fresh = freshness(self._known())
+        full_at_ms = self._store.archive.full_at_ms(self._host.now_ms())
+        return Pulse(fresh.succeeded_at_ms, fresh.full_succeeded_at_ms, full_at_ms)
 
     def ahead_of(self, job: Job) -> Job | None:
         """The pending job that a queued one waits for."""
@@ -127,6 +130,7 @@ class Views:
     def _known(self) -> Known:
         """What is remembered of the connector as a whole, without its jobs: each cron asks."""
         return Known(
+            ticked_at_ms=self._store.archive.ticked_at_ms(),
             tally=self._store.chronicle.tally(),
             watermark_ms=self._store.successes.watermark_ms(),
             document_count=self._store.successes.full_counts().get(Stage.DOCUMENTS),

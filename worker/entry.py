@@ -5,7 +5,6 @@ finds the exported classes among this file's names.
 """
 
 import asyncio
-import json
 import secrets
 import sys
 import time
@@ -122,13 +121,16 @@ class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class ha
     async def scheduled(self, controller: Any, _env: Any = None, _ctx: Any = None) -> None:
         """Begin what is due. A connector that fails does not keep the others from it."""
         runners, failures = _Runners(self.env.RUNNER), list[Exception]()
+        expression, at_ms = str(controller.cron), int(controller.scheduledTime)
+        full_at_ms: dict[str, int | None] = {}
         try:
-            failures += await _tended(runners, self.env.WATCH)
+            pulses, failures = await _tended(runners, self.env.WATCH)
+            full_at_ms = {name: pulse.full_at_ms for name, pulse in pulses.items() if pulse}
         except Exception as error:  # noqa: BLE001 - raised below: what is due, is begun all the same
             failures.append(error)
-        jobs = list(due(controller.cron, int(controller.scheduledTime), CONNECTORS))
-        if not jobs:
-            _log("no connector has the schedule", str(controller.cron))
+        jobs = list(due(expression, at_ms, CONNECTORS, full_at_ms))
+        if not any(expression in connector.schedule for connector in CONNECTORS.values()):
+            _log("no connector has the schedule", expression)
         for job in jobs:
             try:
                 await runners.begin(job.connector, job.mode, job.trigger_key)
@@ -138,24 +140,23 @@ class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class ha
             raise ExceptionGroup("objects could not be reached", failures)
 
 
-async def _tended(runners: "_Runners", watch: Any) -> list[Exception]:
+async def _tended(
+    runners: "_Runners", watch: Any
+) -> tuple[dict[str, Pulse | None], list[Exception]]:
     """Look after all connectors; where one had no success for too long, somebody is told."""
     answers = await asyncio.gather(
         *(_within(runners.tend(name), TEND_MS) for name in CONNECTORS), return_exceptions=True
     )
-    found = dict(zip(CONNECTORS, answers, strict=True))
-    watched = {
-        name: None if isinstance(answer, BaseException) else answer["pulse"]
-        for name, answer in found.items()
-        if CONNECTORS[name].stale_after_ms is not None
+    pulses = {
+        name: None if isinstance(answer, BaseException) else msgspec.convert(answer["pulse"], Pulse)
+        for name, answer in zip(CONNECTORS, answers, strict=True)
     }
     failures = [answer for answer in answers if isinstance(answer, Exception)]
-    if watched:
-        try:
-            await watch.getByName("watch").look(json.dumps(watched))
-        except Exception as error:  # noqa: BLE001 - raised with the others
-            failures.append(error)
-    return failures
+    try:
+        await watch.getByName("watch").look(msgspec.json.encode(pulses).decode())
+    except Exception as error:  # noqa: BLE001 - raised with the others
+        failures.append(error)
+    return pulses, failures
 
 
 async def _within(answer: Awaitable[Mapping[str, Any]], duration_ms: int) -> Mapping[str, Any]:

@@ -69,6 +69,18 @@ def _gauges(found: Mapping[str, Measures], now_ms: int) -> Iterator[Family]:
         each({name: _age(one.succeeded_at_ms, now_ms) for name, one in found.items()}),
     )
     yield Family(
+        "last_full_success_age_seconds",
+        "gauge",
+        "Since the end of the latest FULL job that succeeded",
+        each({name: _age(one.full_succeeded_at_ms, now_ms) for name, one in found.items()}),
+    )
+    yield Family(
+        "last_tick_age_seconds",
+        "gauge",
+        "Since the last minute for which cron has asked for a job",
+        each({name: _age(one.ticked_at_ms, now_ms) for name, one in found.items()}),
+    )
+    yield Family(
         "watermark_age_seconds",
         "gauge",
         "Since the time from which the next INCREMENTAL job reads",

@@ -17,7 +17,7 @@ from glean_sync.decoding import one_line
 STYLES: Mapping[str, str] = {
     **dict.fromkeys(("succeeded", "ok", "passed"), "green"),
     **dict.fromkeys(("failed", "failing", "unreachable", "error"), "bold red"),
-    **dict.fromkeys(("held", "stale", "warning", "waiting"), "yellow"),
+    **dict.fromkeys(("held", "overdue", "stale", "warning", "waiting"), "yellow"),
     **dict.fromkeys(("opening", "sending", "closing", "working"), "cyan"),
     **dict.fromkeys(("cancelled", "queued", "new", "skipped"), "dim"),
 }

@@ -52,7 +52,7 @@ def content(letter: Letter, worker_url: str | None) -> bytes:
     base = worker_url and worker_url.rstrip("/")
     place = f"/status/{alert.job_id}" if alert.job_id else "/"
     url = f"{base}{place}" if base else None
-    text = f"{alert.connector} {alert.kind}: {alert.text}"[:TEXT_CHARACTERS_MAX]
+    text = f"{alert.connector or 'cron'} {alert.kind}: {alert.text}"[:TEXT_CHARACTERS_MAX]
     if letter.target == SLACK:
         escaped = "".join(SLACK_ESCAPES.get(character, character) for character in text)
         return msgspec.json.encode({"text": f"{escaped} <{url}|look>" if url else escaped})
@@ -60,7 +60,7 @@ def content(letter: Letter, worker_url: str | None) -> bytes:
         {
             "id": alert.id,
             "kind": alert.kind,
-            "connector": alert.connector,
+            "connector": alert.connector or None,
             "job": alert.job_id or None,
             "at": rfc3339(alert.at_ms),
             "text": text,

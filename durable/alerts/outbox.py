@@ -3,13 +3,13 @@
 They are written with what they tell of, so none is lost, and sent after it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from durable.alerts.alert import Alert, Told, of_job
+from durable.alerts.alert import Alert, Told, of_job, reminders
 from durable.alerts.letters import Letter
 from durable.alerts.watch import Watched
 from durable.decoding import decode
-from durable.job import Job
+from durable.job import Job, Mode
 from durable.rows import Query, decoded, encoded, integer
 
 
@@ -35,6 +35,18 @@ class Outbox:
         if told != known:
             self.put_told(told)
         if alert is not None:
+            self.add(alert, targets)
+
+    def remind(
+        self, connector: str, modes: Collection[Mode], targets: Sequence[str], now_ms: int
+    ) -> None:
+        """Write what is still wrong, and was not told for a day."""
+        known = self.told()
+        told, alerts = reminders(known, connector, modes, now_ms)
+        if not targets or told == known:
+            return
+        self.put_told(told)
+        for alert in alerts:
             self.add(alert, targets)
 
     def told(self) -> Told:

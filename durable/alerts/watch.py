@@ -1,18 +1,30 @@
-"""Connectors that had no success for too long, also where their objects are silent. Pure."""
+"""Connectors that had no success for too long, and a cron that does not tick. Pure.
+
+It knows of both also where the connectors' objects are silent.
+"""
 
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from durable.alerts.alert import Alert, Kind, Told, alert, due, settled
+from durable.alerts.alert import REMINDER_MS, Alert, Kind, Told, alert, due, settled
 from durable.connector import Connectors
-from durable.instant import span
+from durable.history.overview import words
+from durable.instant import rfc3339
+from durable.timeliness import OVERDUE_MS, Freshness, next_due_ms, overdue_ms, stale
+
+
+CRON = ""  # in the place of a connector: it is all of them
+OVERDUE = f"{Kind.OVERDUE} {CRON}"
 
 
 class Pulse(Struct, frozen=True):
     """What a connector's object says of itself."""
 
     succeeded_at_ms: int | None = None  # the end of its latest success
+    full_succeeded_at_ms: int | None = None  # of a FULL job
+    full_at_ms: int | None = None  # when a FULL job was asked for last, or at work
 
 
 class Seen(Struct, frozen=True):
@@ -20,6 +32,7 @@ class Seen(Struct, frozen=True):
 
     since_ms: int  # that it is looked at
     succeeded_at_ms: int | None = None
+    full_succeeded_at_ms: int | None = None
 
 
 class Watched(Struct, frozen=True):
@@ -27,6 +40,7 @@ class Watched(Struct, frozen=True):
 
     connectors: Mapping[str, Seen] = {}
     told: Told = Told()
+    looked_at_ms: int | None = None  # the last tick
 
 
 Pulses = Mapping[str, Pulse | None]  # None: the object did not answer
@@ -39,26 +53,60 @@ def looked(
 
     Args:
         watched: what was known.
-        pulses: of all connectors that declare for how long they may be without a success.
+        pulses: of all connectors.
         connectors: those that there are.
         now_ms: the time.
     """
     seen, told, alerts = dict[str, Seen](), watched.told, list[Alert]()
     for name, pulse in pulses.items():
         before = watched.connectors.get(name, Seen(now_ms))
-        known_ms = before.succeeded_at_ms if pulse is None else pulse.succeeded_at_ms
-        seen[name] = Seen(before.since_ms, known_ms)
-        stale_after_ms = connectors[name].stale_after_ms
-        silent_ms = now_ms - (known_ms or before.since_ms)
-        is_stale = stale_after_ms is not None and silent_ms > stale_after_ms
-        if is_stale:
+        after = _seen(before, pulse)
+        seen[name] = after
+        fresh = Freshness(after.since_ms, after.succeeded_at_ms, after.full_succeeded_at_ms)
+        found = stale(connectors[name], fresh, now_ms)
+        if found is not None:
             told, is_due = due(told, f"{Kind.STALE} {name}", now_ms)
-            why = "" if pulse is not None else "; its object does not answer"
-            text = f"no success for {span(silent_ms)}{why}"
+            text = words(found) + ("" if pulse is not None else "; its object does not answer")
             alerts += [alert(Kind.STALE, name, text, now_ms)] if is_due else []
         else:
             told, was_stale = settled(told, {f"{Kind.STALE} {name}"})
             text = "there was a success again"
             alerts += [alert(Kind.RECOVERED, name, text, now_ms)] if was_stale else []
+    told, was_overdue = settled(told, {OVERDUE})
+    alerts += [alert(Kind.RECOVERED, CRON, "it ticks again", now_ms)] if was_overdue else []
     gone = {key for key in told.at_ms if key.partition(" ")[2] not in pulses}
-    return Watched(seen, settled(told, gone)[0]), alerts
+    return Watched(seen, settled(told, gone)[0], now_ms), alerts
+
+
+def _seen(before: Seen, pulse: Pulse | None) -> Seen:
+    if pulse is None:
+        return before
+    return Seen(before.since_ms, pulse.succeeded_at_ms, pulse.full_succeeded_at_ms)
+
+
+def missed(watched: Watched, connectors: Connectors, now_ms: int) -> tuple[Watched, list[Alert]]:
+    """What is known after no look came when one was due, and what is to be told of it."""
+    if watched.looked_at_ms is None:
+        return watched, []
+    due_ms = overdue_ms(_expressions(connectors), watched.looked_at_ms, now_ms)
+    if due_ms is None:
+        return watched, []
+    told, is_due = due(watched.told, OVERDUE, now_ms)
+    text = f"it was due at {rfc3339(due_ms)}, and has not ticked since: no connector is begun"
+    alerts = [alert(Kind.OVERDUE, CRON, text, now_ms)] if is_due else []
+    return replace(watched, told=told), alerts
+
+
+def looks_at_ms(watched: Watched, connectors: Connectors) -> int | None:
+    """When to look whether cron has ticked; None: it has not yet, or never does."""
+    if watched.looked_at_ms is None:
+        return None
+    told_at_ms = watched.told.at_ms.get(OVERDUE)
+    if told_at_ms is not None:
+        return told_at_ms + REMINDER_MS
+    due_ms = next_due_ms(_expressions(connectors), watched.looked_at_ms)
+    return None if due_ms is None else due_ms + OVERDUE_MS + 1
+
+
+def _expressions(connectors: Connectors) -> list[str]:
+    return [each for connector in connectors.values() for each in connector.schedule]

@@ -3,10 +3,13 @@
 An object of its own does this, since that of the connector may be what is wrong.
 """
 
-import msgspec
+from collections.abc import Sequence
 
+from msgspec.structs import replace
+
+from durable.alerts.alert import Alert
 from durable.alerts.messenger import Messenger, targets
-from durable.alerts.watch import Pulses, looked
+from durable.alerts.watch import Pulses, Watched, looked, looks_at_ms, missed
 from durable.connector import Connectors
 from durable.environment import Environment
 from durable.host import Host
@@ -37,27 +40,43 @@ class Watchman:
 
     async def look(self, pulses: Pulses) -> None:
         """Write down what was seen, and what is to be told; that is sent with the next alarm."""
-        now_ms, outbox = self._host.now_ms(), self._store.outbox
+        self._note(*looked(self._store.outbox.watched(), pulses, self._connectors, self._now_ms()))
+        await self._store.arm(self._wakes_at_ms())
+
+    async def deliver(self) -> list[str]:
+        """Send what is due, and wake again for what is left. Returns what went wrong.
+
+        Nobody else finds out that no look has come.
+        """
+        self._store.disarmed()
+        outbox = self._store.outbox
+        # Before anything that may fail or kill.
+        await self._store.arm(self._now_ms() + LEASE_MS)
+        self._note(*missed(outbox.watched(), self._connectors, self._now_ms()))
+        faults = []
+        if outbox.due_at_ms() is not None:
+            faults = await Messenger(self.environment, outbox, self._host).deliver()
+        await self._store.arm(self._wakes_at_ms())
+        return [fault for _, fault in faults]
+
+    def _note(self, after: Watched, alerts: Sequence[Alert]) -> None:
+        outbox, names = self._store.outbox, targets(self.environment)
         before = outbox.watched()
-        after, alerts = looked(before, pulses, self._connectors, now_ms)
-        names = targets(self.environment)
         if not names:
-            after = msgspec.structs.replace(after, told=before.told)  # nobody was told
+            after = replace(after, told=before.told)  # nobody was told
         if after != before:
             outbox.put_watched(after)
         for alert in alerts:
             outbox.add(alert, names)
-        if outbox.due_at_ms() is not None:
-            await self._store.arm(soon(now_ms, now_ms))
 
-    async def deliver(self) -> list[str]:
-        """Send what is due, and wake again for what is left. Returns what went wrong."""
-        self._store.disarmed()
-        # Before anything that may fail or kill.
-        await self._store.arm(self._host.now_ms() + LEASE_MS)
-        outbox = self._store.outbox
-        faults = await Messenger(self.environment, outbox, self._host).deliver()
-        due_at_ms = outbox.due_at_ms()
-        at_ms = None if due_at_ms is None else soon(due_at_ms, self._host.now_ms())
-        await self._store.arm(at_ms)
-        return [fault for _, fault in faults]
+    def _wakes_at_ms(self) -> int | None:
+        """None where there is nothing to send and nobody to tell."""
+        outbox, now_ms = self._store.outbox, self._now_ms()
+        times = [outbox.due_at_ms()]
+        if targets(self.environment):
+            times.append(looks_at_ms(outbox.watched(), self._connectors))
+        at_ms = min((at_ms for at_ms in times if at_ms is not None), default=None)
+        return None if at_ms is None else soon(at_ms, now_ms)
+
+    def _now_ms(self) -> int:
+        return self._host.now_ms()

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from durable.job import Job, State
+from durable import cron
+from durable.job import ENDED, PENDING, Job, Mode, State
 from durable.rows import Query, decoded, integer, listed
 
 
@@ -32,6 +33,42 @@ class Archive:
             count,
         )
         return list(decoded(rows, Job))
+
+    def last_end(self, mode: Mode) -> Job | None:
+        """The job of this mode that has ended last; repeats of what was set aside are none."""
+        rows = self._query(
+            "SELECT body FROM job WHERE state IN (SELECT value FROM json_each(?))"
+            "  AND json_extract(body, '$.mode') = ? AND NOT coalesce(body ->> '$.repeats', '') > ''"
+            "  ORDER BY json_extract(body, '$.finished_at_ms') DESC LIMIT 1",
+            listed(ENDED),
+            mode.value,
+        )
+        return next(decoded(rows, Job), None)
+
+    def full_at_ms(self, now_ms: int) -> int | None:
+        """When a FULL job was asked for last, or at work; None: there is none."""
+        rows = self._query(
+            "SELECT max(CASE WHEN state IN (SELECT value FROM json_each(?)) THEN ? ELSE"
+            "    max(json_extract(body, '$.created_at_ms'),"
+            "      coalesce(json_extract(body, '$.finished_at_ms'), 0)) END) AS at_ms"
+            "  FROM job WHERE json_extract(body, '$.mode') = ?",
+            listed(PENDING),
+            now_ms,
+            Mode.FULL.value,
+        )
+        at_ms = rows[0]["at_ms"]
+        return None if at_ms is None else integer(at_ms)
+
+    def ticked_at_ms(self) -> int | None:
+        """The last minute for which cron has asked for a job; None: it has not yet."""
+        end = chr(ord(cron.KEY[-1]) + 1)
+        rows = self._query(
+            "SELECT max(key) AS key FROM trigger_key WHERE key >= ? AND key < ?",
+            cron.KEY,
+            cron.KEY[:-1] + end,
+        )
+        key = rows[0]["key"]
+        return None if key is None else cron.key_ms(str(key))
 
     def counts(self) -> dict[State, int]:
         """How many there are in each state."""

@@ -12,6 +12,7 @@ from durable.history.lines import Line, line
 from durable.history.tally import Tally
 from durable.instant import rfc3339, span
 from durable.job import ENDED, Job, Mode, State
+from durable.timeliness import Freshness, Stale, overdue_ms, stale
 
 
 class Condition(StrEnum):
@@ -19,10 +20,11 @@ class Condition(StrEnum):
 
     UNREACHABLE = "unreachable"  # its object does not answer
     HELD = "held"  # a job waits for a person
-    STALE = "stale"  # no success for longer than is declared
+    OVERDUE = "overdue"  # cron has not ticked when it was due
+    STALE = "stale"  # no success, or no FULL one, for too long
+    FAILING = "failing"  # of a mode that is not at work, the latest job that has ended, has failed
     WAITING = "waiting"  # a job met with an error, and tries again
     WORKING = "working"
-    FAILING = "failing"  # the latest job that has ended, has failed
     NEW = "new"  # there was no job yet
     OK = "ok"
 
@@ -46,6 +48,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     health: Condition
     why: str | None
     last_success_at: str | None
+    last_full_success_at: str | None
     watermark: str | None  # INCREMENTAL reads what has changed since then
     documents: int | None  # that the last FULL job has brought which succeeded
     stale_after_seconds: int | None
@@ -58,6 +61,8 @@ class Known(Struct, frozen=True, kw_only=True):
 
     jobs: Sequence[Job] = ()  # the latest, newest first
     current: Job | None = None
+    ended: Sequence[Job] = ()  # of each mode the one that has ended last, if there is one
+    ticked_at_ms: int | None = None  # the last minute for which cron has asked for a job
     tally: Tally = Tally()
     watermark_ms: int | None = None
     document_count: int | None = None
@@ -75,7 +80,8 @@ def overview(
         now_ms: the time.
     """
     health, why = _health(connector, known, now_ms)
-    success_ms, watermark_ms = succeeded_ms(known), known.watermark_ms
+    fresh, watermark_ms = freshness(known), known.watermark_ms
+    success_ms, full_success_ms = fresh.succeeded_at_ms, fresh.full_succeeded_at_ms
     schedule = _schedule(connector, now_ms)
     soonest = min(schedule, key=_order, default=None)
     stale_after_ms, current = connector.stale_after_ms, known.current
@@ -88,6 +94,7 @@ def overview(
         health=health,
         why=why and clean(why),
         last_success_at=None if success_ms is None else rfc3339(success_ms),
+        last_full_success_at=None if full_success_ms is None else rfc3339(full_success_ms),
         watermark=None if watermark_ms is None else rfc3339(watermark_ms),
         documents=known.document_count,
         stale_after_seconds=None if stale_after_ms is None else stale_after_ms // 1_000,
@@ -105,34 +112,72 @@ def unreachable(connector: AnyConnector, now_ms: int) -> Overview:
     )
 
 
-def succeeded_ms(known: Known) -> int | None:
-    """When the latest job that succeeded ended; or began, where earlier code ran it."""
-    return known.tally.succeeded_at_ms or known.watermark_ms
-
-
-def stale_ms(connector: AnyConnector, known: Known, now_ms: int) -> int | None:
-    """For how long there was no success, if that is longer than declared."""
-    since_ms = succeeded_ms(known) or known.tally.begun_at_ms
-    if connector.stale_after_ms is None or since_ms is None:
-        return None
-    return now_ms - since_ms if now_ms - since_ms > connector.stale_after_ms else None
+def freshness(known: Known) -> Freshness:
+    """When jobs have succeeded last; of those that earlier code ran, about when."""
+    tally = known.tally
+    # Earlier code knew a success by its start alone, and of a FULL one only that there was one.
+    success_ms = tally.succeeded_at_ms or known.watermark_ms
+    full_ms = tally.full_succeeded_at_ms
+    if full_ms is None and tally.full_ms is not None:
+        full_ms = success_ms
+    return Freshness(tally.begun_at_ms, success_ms, full_ms)
 
 
 def _health(connector: AnyConnector, known: Known, now_ms: int) -> tuple[Condition, str | None]:
     current = known.current
     if current is not None and current.state is State.HELD:
         return Condition.HELD, current.error
-    if (silent_ms := stale_ms(connector, known, now_ms)) is not None:
-        return Condition.STALE, f"no success for {span(silent_ms)}"
+    if known.ticked_at_ms is not None:
+        due_ms = overdue_ms(connector.schedule, known.ticked_at_ms, now_ms)
+        if due_ms is not None:
+            return Condition.OVERDUE, f"cron was due at {rfc3339(due_ms)}, and has not ticked since"
+    if (found := stale(connector, freshness(known), now_ms)) is not None:
+        return Condition.STALE, words(found)
+    if (failed := _failed(connector, known)) is not None:
+        return Condition.FAILING, failed.error
     if current is not None:
         is_waiting = current.retry_at_ms is not None and bool(current.error)
         return (Condition.WAITING, current.error) if is_waiting else (Condition.WORKING, None)
-    latest = next((job for job in known.jobs if job.state in ENDED), None)
-    if latest is None:
-        return Condition.NEW, None
-    if latest.state is State.FAILED:
-        return Condition.FAILING, latest.error
-    return Condition.OK, None
+    is_new = not any(job.state in ENDED for job in [*known.jobs, *known.ended])
+    return (Condition.NEW if is_new else Condition.OK), None
+
+
+def words(found: Stale) -> str:
+    """For whoever is told of it."""
+    mode = f"{found.mode} " if found.mode else ""
+    return f"no {mode}success for {span(found.silent_ms)}"
+
+
+def _failed(connector: AnyConnector, known: Known) -> Job | None:
+    """A job that has failed, if neither its mode nor what covers it came to another end since.
+
+    A FULL job brings all that an INCREMENTAL one would have. What no schedule asks for, counts
+    until anything else has ended.
+    """
+    modes = set(connector.schedule.values()) or set(Mode)
+    latest: Job | None = None
+    ends: dict[Mode, Job] = {}
+    for job in sorted([*known.ended, *known.jobs], key=_ended_at):
+        if job.state not in ENDED:
+            continue
+        latest = job
+        if not job.repeats:
+            ends = {} if job.mode is Mode.FULL and job.state is State.SUCCEEDED else ends
+            ends[job.mode] = job
+    failed = [] if latest is None else [latest]
+    failed += [job for mode, job in ends.items() if mode in modes]
+    at_work = known.current
+    return next(
+        (job for job in failed if job.state is State.FAILED and not _is_redone(job, at_work)), None
+    )
+
+
+def _is_redone(job: Job, at_work: Job | None) -> bool:
+    return at_work is not None and at_work.mode in {job.mode, Mode.FULL}
+
+
+def _ended_at(job: Job) -> tuple[int, str]:
+    return job.finished_at_ms or job.created_at_ms, job.id
 
 
 def _schedule(connector: AnyConnector, now_ms: int) -> list[Scheduled]:

@@ -32,6 +32,7 @@ class Tally(Struct, frozen=True, kw_only=True):
     retry_counts: Mapping[str, int] = {}  # by who it was and what was wrong
     ended_counts: Mapping[str, int] = {}  # jobs, as in "FULL succeeded"
     succeeded_at_ms: int | None = None  # the end of the latest job that has
+    full_succeeded_at_ms: int | None = None  # the end of the latest FULL one that has
     full_ms: int | None = None  # that the latest FULL job took which has succeeded
     full_document_count: int | None = None  # that it brought
 
@@ -86,6 +87,7 @@ def _with_end(tally: Tally, job: Job) -> Tally:
     assert job.finished_at_ms is not None, "a job that succeeded is finished"
     return replace(
         tally,
+        full_succeeded_at_ms=job.finished_at_ms,
         full_ms=job.finished_at_ms - job.started_at_ms,
         full_document_count=None if job.is_delegated else _document_count(job),
     )

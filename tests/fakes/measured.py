@@ -39,6 +39,8 @@ def moments() -> Iterator[tuple[int, Mapping[str, Measures | None]]]:
                     tally=Tally(),
                     job_counts=dict.fromkeys(State, 0),
                     succeeded_at_ms=None,
+                    full_succeeded_at_ms=None,
+                    ticked_at_ms=None,
                     watermark_ms=None,
                     document_count=None,
                 ),
@@ -68,6 +70,8 @@ def _well(minute: int, at_ms: int) -> Measures:
         ),
         job_counts={state: min(100, job_count) * (state is State.SUCCEEDED) for state in State},
         succeeded_at_ms=at_ms - (rest + 50) % 60 * MINUTE_MS,
+        full_succeeded_at_ms=at_ms - (rest + 50) % 60 * MINUTE_MS,
+        ticked_at_ms=at_ms - rest * MINUTE_MS,
         watermark_ms=at_ms - rest * MINUTE_MS,
         document_count=1_000 + hours,
     )
@@ -89,6 +93,8 @@ def _troubled(minute: int, at_ms: int) -> Measures:
         ),
         job_counts={**before.job_counts, State.HELD: 1, State.FAILED: count // 20},
         succeeded_at_ms=at_ms - 30 * HOUR_MS,
+        full_succeeded_at_ms=at_ms - 60 * HOUR_MS,
+        ticked_at_ms=at_ms - 30 * HOUR_MS,
         watermark_ms=at_ms - 50 * HOUR_MS,
         document_count=800,
     )

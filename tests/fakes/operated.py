@@ -93,6 +93,7 @@ def a_connector(name: str = "tickets", **fields: Any) -> Json:
         "health": "ok",
         "why": None,
         "last_success_at": AT,
+        "last_full_success_at": AT,
         "watermark": AT,
         "documents": 1200,
         "stale_after_seconds": None,

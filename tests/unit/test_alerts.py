@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.alerts.alert import REMINDER_MS, Alert, Kind, Told, of_job
+from durable.alerts.alert import REMINDER_MS, Alert, Kind, Told, due, of_job, reminders
 from durable.alerts.letters import (
     GIVE_UP_MS,
     RETRY_MS_MAX,
@@ -22,7 +22,7 @@ from durable.alerts.letters import (
     content,
 )
 from durable.alerts.outbox import LETTERS_MAX, Outbox
-from durable.alerts.watch import Pulse, Watched, looked
+from durable.alerts.watch import Pulse, Watched, looked, missed
 from durable.alerts.watchman import LEASE_MS, Watchman
 from durable.commands import Command
 from durable.connector import Connectors
@@ -34,6 +34,7 @@ from tests.fakes.environment import an_environment
 
 
 HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 SLACK_URL = "https://hooks.example/slack/s3cret"
 WEBHOOK_URL = "https://hooks.example/hook/s3cret"
 SLACK_LINE, WEBHOOK_LINE = "POST /slack/s3cret", "POST /hook/s3cret"
@@ -370,7 +371,7 @@ def test_a_connector_that_is_gone_is_forgotten() -> None:
 
     known, _ = looked(known, {}, STALE, NOW_MS + 3 * HOUR_MS)
 
-    assert known == Watched()
+    assert known == Watched(looked_at_ms=NOW_MS + 3 * HOUR_MS)
 
 
 def a_watchman(bench: Bench) -> Watchman:
@@ -392,7 +393,7 @@ def test_the_watchman_tells_with_its_own_alarm_and_tries_again() -> None:
     bench.now_ms += RETRY_MS_MIN
     assert asyncio.run(watchman.deliver()) == []
     assert [body["kind"] for body in told(bench)] == ["stale", "stale"]
-    assert bench.storage.alarm_at_ms is None
+    assert bench.store.outbox.due_at_ms() is None
 
 
 def test_the_watchman_remembers_through_its_death() -> None:
@@ -426,6 +427,107 @@ def test_where_nobody_is_to_be_told_the_watchman_will_tell_whoever_comes() -> No
 
     assert bench.store.outbox.watched().told == Told()
     assert bench.storage.alarm_at_ms is None
+
+
+HOURLY = replace(NOTES, schedule={"0 * * * *": Mode.INCREMENTAL}, stale_after_ms=99 * HOUR_MS)
+NIGHTLY = replace(NOTES, schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL})
+
+
+def test_success_of_an_incremental_job_is_none_of_a_full_one() -> None:
+    known, days = Watched(), list[list[str]]()
+    for hour in range(5 * 24):
+        now_ms = NOW_MS + hour * HOUR_MS
+        known, alerts = looked(known, {"notes": Pulse(now_ms, NOW_MS)}, {"notes": NIGHTLY}, now_ms)
+        days += [[alert.text for alert in alerts]] if alerts else []
+
+    assert days[0] == ["no FULL success for 1 day"]
+    assert len(days) >= 2
+
+    full = Pulse(NOW_MS + 5 * DAY_MS, NOW_MS + 5 * DAY_MS)
+    known, alerts = looked(known, {"notes": full}, {"notes": NIGHTLY}, NOW_MS + 5 * DAY_MS)
+    assert [alert.kind for alert in alerts] == [Kind.RECOVERED]
+
+
+def test_a_cron_that_does_not_tick_is_found_out_by_the_watchmans_own_alarm() -> None:
+    """And told each day, until it ticks again."""
+    bench = a_bench()
+    watchman = Watchman({"notes": HOURLY}, bench.environment, bench.store, bench.host)
+    asyncio.run(watchman.look({"notes": ALIVE}))
+    bench.network.on(WEBHOOK_LINE, *[httpx.Response(200)] * 9)
+
+    began_at_ms = bench.now_ms
+    while bench.now_ms < began_at_ms + 3 * DAY_MS:
+        alarm_at_ms = bench.storage.alarm_at_ms
+        assert alarm_at_ms is not None
+        bench.now_ms = max(bench.now_ms, alarm_at_ms)
+        bench.storage.fire()
+        assert asyncio.run(watchman.deliver()) == []
+
+    bodies = told(bench)
+    assert {(body["kind"], body["connector"]) for body in bodies} == {("overdue", None)}
+    assert 3 <= len(bodies) <= 5
+    # The tick of 17:00 was due 59 minutes after the look.
+    assert bodies[0]["at"] < "2025-11-24T17:35"
+
+    asyncio.run(watchman.look({"notes": Pulse(bench.now_ms)}))
+    assert [letter.alert.kind for letter in bench.store.outbox.due(bench.now_ms, 9)] == [
+        Kind.RECOVERED
+    ]
+
+
+def test_a_cron_that_ticks_in_time_is_not_told_of() -> None:
+    known, alerts = looked(Watched(), {"notes": ALIVE}, {"notes": HOURLY}, NOW_MS)
+
+    assert missed(known, {"notes": HOURLY}, NOW_MS + HOUR_MS) == (known, alerts)
+    assert alerts == []
+
+
+def test_what_is_wrong_is_told_each_day_though_nothing_happens_anew() -> None:
+    """A job that is held waits for days, and a FULL one that has failed for its next night."""
+    bench = a_bench()
+    bench.put(replace(WORKING, alarm_at_ms=NOW_MS))
+    bench.store.outbox.announce(WORKING, HELD, [WEBHOOK], NOW_MS)
+    bench.put(replace(HELD, id="notes-2"))
+    bench.network.on(WEBHOOK_LINE, *[httpx.Response(200)] * 9)
+    bench.obeyed(WORKING, Command.CANCEL)
+    bench.turned()
+
+    for _ in range(3 * 24):
+        bench.now_ms += HOUR_MS
+        bench.tended()
+        if bench.storage.alarm_at_ms is not None:
+            bench.turned()
+
+    bodies = told(bench)
+    assert {body["kind"] for body in bodies} == {"held"}
+    assert {body["job"] for body in bodies} == {WORKING.id}
+    assert 4 <= len(bodies) <= 5
+
+
+@pytest.mark.parametrize("earlier_ms", [0, 5_000, 2 * HOUR_MS, -2 * HOUR_MS])
+def test_no_night_is_skipped_where_a_job_fails_earlier_or_later(earlier_ms: int) -> None:
+    known, nights = Told(), list[bool]()
+    for night in range(4):
+        at_ms = NOW_MS + night * DAY_MS - (earlier_ms if night % 2 else 0)
+        known, is_due = due(known, "failed FULL", at_ms)
+        nights.append(is_due)
+
+    assert nights == [True] * 4
+
+
+def test_a_mode_that_no_schedule_asks_for_is_told_once() -> None:
+    known, _ = of_job(Told(), WORKING, FAILED, NOW_MS)
+
+    assert reminders(known, "notes", {Mode.INCREMENTAL}, NOW_MS + DAY_MS) == (known, [])
+    (reminder,) = reminders(known, "notes", {Mode.FULL}, NOW_MS + DAY_MS)[1]
+    assert (reminder.kind, reminder.job_id) == (Kind.FAILED, FAILED.id)
+
+
+def test_a_held_job_that_fails_is_no_longer_told_as_held() -> None:
+    known, _ = of_job(Told(), WORKING, HELD, NOW_MS)
+    known, _ = of_job(known, HELD, FAILED, NOW_MS)
+
+    assert set(known.at_ms) == set(known.texts) == set(known.job_ids) == {"failed FULL"}
 
 
 def test_a_success_ends_what_was_told() -> None:

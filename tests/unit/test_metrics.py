@@ -31,11 +31,19 @@ MEASURES = Measures(
     tally=TALLY,
     job_counts={state: 7 if state is State.HELD else 0 for state in State},
     succeeded_at_ms=NOW_MS - 90_500,
+    full_succeeded_at_ms=NOW_MS - 100_500,
+    ticked_at_ms=NOW_MS - 120_000,
     watermark_ms=NOW_MS - 3_600_000,
     document_count=29,
 )
 NEW = Measures(
-    tally=Tally(), job_counts={}, succeeded_at_ms=None, watermark_ms=None, document_count=None
+    tally=Tally(),
+    job_counts={},
+    succeeded_at_ms=None,
+    full_succeeded_at_ms=None,
+    ticked_at_ms=None,
+    watermark_ms=None,
+    document_count=None,
 )
 
 
@@ -80,6 +88,8 @@ def test_prometheus_reads_how_a_connector_stands() -> None:
     found = families({"notes": MEASURES})
 
     assert values(found["glean_sync_last_success_age_seconds"]) == {("notes",): 90.5}
+    assert values(found["glean_sync_last_full_success_age_seconds"]) == {("notes",): 100.5}
+    assert values(found["glean_sync_last_tick_age_seconds"]) == {("notes",): 120}
     assert values(found["glean_sync_watermark_age_seconds"]) == {("notes",): 3_600}
     assert values(found["glean_sync_last_full_documents"]) == {("notes",): 29}
     assert values(found["glean_sync_last_full_duration_seconds"]) == {("notes",): 1.5}

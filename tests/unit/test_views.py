@@ -5,9 +5,12 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from durable import cron
+from durable.alerts.watch import Pulse
 from durable.connector import AnyConnector
 from durable.errors import ConfigurationError
-from durable.history.overview import Condition, Overview
+from durable.history.overview import Condition, Known, Overview, overview
+from durable.history.tally import Tally
 from durable.host import Host
 from durable.instant import rfc3339
 from durable.job import Job, Mode, State
@@ -24,6 +27,13 @@ HELD = replace(JOB, id="notes-2", state=State.HELD, error="too many", started_at
 FAILED = replace(
     SUCCEEDED, id="notes-3", state=State.FAILED, error="the source answered 404: t0ken"
 )
+INCREMENTAL = replace(SUCCEEDED, id="notes-5", mode=Mode.INCREMENTAL, finished_at_ms=NOW_MS + 9)
+INCREMENTAL_FAILED = replace(FAILED, id="notes-5", mode=Mode.INCREMENTAL)
+# More than are shown.
+AFTER = [replace(INCREMENTAL, id=f"notes-5{number:02}") for number in range(40)]
+AT_WORK = replace(JOB, id="notes-5", mode=Mode.INCREMENTAL)
+# It ended after one that was begun later.
+RETRIED = {"id": "notes-2", "state": State.SUCCEEDED, "error": "", "finished_at_ms": NOW_MS + 9}
 
 
 def overview_of(*jobs: Job, connector: AnyConnector = NOTES) -> Overview:
@@ -45,6 +55,12 @@ def overview_of(*jobs: Job, connector: AnyConnector = NOTES) -> Overview:
         ([FAILED, replace(SUCCEEDED, id="notes-4")], Condition.OK, None),
         ([FAILED, replace(SUCCEEDED, id="notes-4", state=State.CANCELLED)], Condition.OK, None),
         ([FAILED, replace(JOB, id="notes-4")], Condition.WORKING, None),
+        ([FAILED, INCREMENTAL], Condition.FAILING, "the source answered 404: ***"),
+        ([FAILED, *AFTER], Condition.FAILING, "the source answered 404: ***"),
+        ([FAILED, AT_WORK], Condition.FAILING, "the source answered 404: ***"),
+        ([INCREMENTAL_FAILED, replace(SUCCEEDED, id="notes-6")], Condition.OK, None),
+        ([INCREMENTAL_FAILED, replace(FAILED, id="notes-6", error="x")], Condition.FAILING, "x"),
+        ([replace(FAILED, finished_at_ms=NOW_MS), replace(FAILED, **RETRIED)], Condition.OK, None),
     ],
     ids=str,
 )
@@ -96,6 +112,75 @@ def test_a_connector_without_a_success_for_too_long_is_stale() -> None:
 
     assert (shown.health, shown.why) == (Condition.STALE, "no success for 2 hours")
     assert (shown.last_success_at, shown.stale_after_seconds) == (rfc3339(NOW_MS), 7_200)
+
+
+@pytest.mark.parametrize(
+    ("fields", "hours", "condition", "why"),
+    [
+        ({}, 45, Condition.OK, None),
+        ({}, 47, Condition.STALE, "no FULL success for 1 day"),
+        ({"full_stale_after_ms": 26 * HOUR_MS}, 26, Condition.OK, None),
+        ({"full_stale_after_ms": 26 * HOUR_MS}, 27, Condition.STALE, "no FULL success for 1 day"),
+        ({"stale_after_ms": 99 * HOUR_MS}, 99, Condition.OK, None),
+        ({"stale_after_ms": 99 * HOUR_MS}, 100, Condition.STALE, "no FULL success for 4 days"),
+        ({"schedule": {"0 * * * *": Mode.INCREMENTAL}}, 1_000, Condition.OK, None),
+    ],
+)
+def test_full_jobs_go_stale_by_themselves(
+    fields: dict[str, Any], hours: int, condition: Condition, why: str | None
+) -> None:
+    """The nightly FULL one was due twice and twelve hours ago; INCREMENTAL ones succeed."""
+    now_ms = NOW_MS + hours * HOUR_MS
+    tally = Tally(succeeded_at_ms=now_ms, full_succeeded_at_ms=NOW_MS, begun_at_ms=NOW_MS)
+    known = Known(jobs=[INCREMENTAL], tally=tally, ticked_at_ms=now_ms)
+
+    shown = overview(replace(NOTES, **fields), known, str, now_ms)
+
+    assert shown.health is condition
+    assert shown.why == why
+    assert shown.last_full_success_at == rfc3339(NOW_MS)
+
+
+def test_without_a_word_of_its_author_a_connector_is_stale_once_it_was_due_twice() -> None:
+    connector = replace(NOTES, schedule={"0 * * * *": Mode.INCREMENTAL})
+    known = Known(jobs=[INCREMENTAL], tally=Tally(succeeded_at_ms=NOW_MS))
+
+    # Due at 17:00 and 18:00; 12 hours are then given to the job of 18:00.
+    for hours, condition in ((13, Condition.OK), (15, Condition.STALE)):
+        at_ms = NOW_MS + hours * HOUR_MS
+        assert overview(connector, known, str, at_ms).health is condition
+    by_hand = overview(replace(NOTES, schedule={}), known, str, NOW_MS + 9_999 * HOUR_MS)
+    assert by_hand.health is Condition.OK
+
+
+def test_a_cron_that_has_ticked_and_does_no_more_is_overdue() -> None:
+    bench = Bench()
+    bench.network.on(LIST, a_page())
+    bench.begun(Mode.INCREMENTAL, cron.trigger_key(NOW_MS))
+    assert bench.left().state is State.SUCCEEDED
+
+    bench.now_ms += HOUR_MS + 29 * cron.MINUTE_MS
+    assert bench.views.overview().health is Condition.OK
+    bench.now_ms += 2 * cron.MINUTE_MS
+    shown = bench.views.overview()
+
+    assert shown.health is Condition.OVERDUE
+    assert shown.why is not None
+    assert "2025-11-24T17:00" in shown.why
+
+
+def test_an_object_says_when_a_full_job_was_asked_for_last_or_at_work() -> None:
+    bench = Bench()
+    assert bench.views.pulse() == Pulse()
+    bench.put(INCREMENTAL)
+    assert bench.views.pulse().full_at_ms is None
+    bench.put(FAILED)
+    assert bench.views.pulse().full_at_ms == FAILED.finished_at_ms
+
+    bench.put(JOB)
+    bench.now_ms += HOUR_MS
+
+    assert bench.views.pulse().full_at_ms == bench.now_ms
 
 
 def test_a_connector_that_never_had_a_success_is_stale_after_its_first_job() -> None:

@@ -16,6 +16,7 @@ const LOOKS = {
   waiting: "warn",
   held: "warn",
   stale: "warn",
+  overdue: "warn",
   failing: "bad",
   failed: "bad",
   unreachable: "bad",
@@ -47,6 +48,7 @@ export const HEALTHS = {
   held: "Held: needs a person",
   failing: "Failing",
   stale: "Stale",
+  overdue: "Cron is overdue",
   new: "No job yet",
   unreachable: "Unreachable",
 };
