@@ -23,13 +23,13 @@ dev: setup ## Keep the Worker, its connectors' sources and a local Glean alive, 
 test: setup ## Run the tests; ARGS="-k cron" chooses some
 	@$(IN_VENV) dev.chromium
 	@$(IN_VENV) dev.prometheus
-	@$(IN_VENV) pytest --numprocesses auto --dist loadfile $(ARGS)
+	@$(IN_VENV) pytest --numprocesses auto $(ARGS)
 
 soak: setup ## Let faults, kills and people loose on the real runtime; MINUTES=10, SEED=
 	@$(IN_VENV) dev.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 mutants: setup ## Plant bugs in durable/, one at a time, and have the whole simulation catch each
-	@$(IN_VENV) tests.simulation.mutants
+	@WHOLE=1 $(IN_VENV) pytest --numprocesses auto tests/simulation/test_mutants.py $(ARGS)
 
 bench: setup ## Measure it beside others and write docs/performance.md; or QUICK=1, LONG=1
 	@$(IN_VENV) bench $(if $(QUICK),--quick) $(if $(LONG),--long)

@@ -231,7 +231,8 @@ def _signal_group(leader: int, number: signal.Signals) -> None:
 
 
 def _free_port() -> int:
-    for port in random.sample(PORTS, len(PORTS)):
+    # Tests seed the generator that all share: two processes would be given the same ports.
+    for port in random.SystemRandom().sample(PORTS, len(PORTS)):
         with socket.socket() as candidate:
             candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -24,8 +24,8 @@ def _undeclared(record: Struct) -> Change:
     raise TypeError(f"no mapping is declared for {record}")
 
 
-class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
-    """What is read, how it becomes documents, and when.
+class Connector(Struct, Generic[Record], frozen=True, kw_only=True, eq=False):
+    """What is read, how it becomes documents, and when. Equal to itself alone.
 
     Attributes:
         name: lower-case letters, digits and single hyphens; part of every job's id.

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import takewhile
 from urllib.parse import quote, quote_plus
 
@@ -20,8 +21,10 @@ CONCEALED_MAX = 100  # of what the environment does not hold: tokens, which expi
 CUT = frozenset("'\"),:;")  # where a text that was cut is quoted; or it ends there, or has a space
 VARIABLE = re.compile(r"\{([A-Z][A-Z0-9_]*)\}")
 HTML_CHARACTERS = re.compile("[<>&=']")  # some servers escape these in JSON
+URLS_MAX = 128  # that are known to name a server; each turn asks for the same few
 
 
+@lru_cache(URLS_MAX)
 def absolute(url: str) -> str:
     """The URL itself, if it names a server. Raises ConfigurationError."""
     try:

@@ -1,24 +1,29 @@
+"""The order of the tests, and how they are dealt out to processes.
+
+The order is drawn anew each time, from a seed that is printed; `--randomly-seed=N` repeats it.
+"""
+
 from pathlib import Path
+from zlib import crc32
 
 import pytest
+from xdist.remote import Producer  # type: ignore[import-untyped]
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from dev import chromium, prometheus
 
 
 HERE = Path(__file__).parent
 BROWSER = HERE / "browser"
+SIMULATION = HERE / "simulation"
 # What takes longest begins first, so that no process is left with it at the end.
-LONGEST = (
-    HERE / "simulation/test_mutants.py",
-    HERE / "workerd",
-    BROWSER,
-    HERE / "simulation/test_readings.py",
-    HERE / "simulation/test_every_crash.py",
-)
+LONGEST = (HERE / "workerd", BROWSER, HERE / "dev", SIMULATION)
+SHARES = 64  # of a file of the simulation
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.option.loadscopereorder = False  # else xdist begins with the files of the most tests
+    config.option.loadscopereorder = False  # else xdist begins with the shares of the most tests
+    config.option.randomly_reset_seed = False  # what draws, has a generator of its own
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,6 +32,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.path.is_relative_to(BROWSER):
                 item.add_marker(pytest.mark.skip(chromium.MISSING))
+
+
+class Dealer(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives whoever is free a whole file, whose tests share what it starts, or a file's share.
+
+    The tests of the simulation share nothing.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        if not (HERE.parent / file).is_relative_to(SIMULATION):
+            return file
+        return f"{file} {crc32(nodeid.encode()) % SHARES}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Dealer:
+    return Dealer(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

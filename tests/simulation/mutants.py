@@ -1,137 +1,117 @@
-"""Bugs planted one at a time, each to be caught by the simulation: `make mutants`.
+"""Bugs planted one at a time, each to be caught by the simulation.
 
-A survivor means that a property is missing. With a folder's worth of tests each mutant costs
-seconds; `tests/simulation/test_mutants.py` runs for each only the tests that it names.
+Each is planted in a process of its own, forked from one that has imported all but the project. A
+survivor means that a property is missing.
 """
 
+import multiprocessing
 import os
-import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import spec_from_file_location
 from pathlib import Path
-from typing import Self
+from types import CodeType, ModuleType
 
-from msgspec import Struct
+import pytest
 
-from tests.simulation.planted import MUTANTS, Mutant
+from tests.simulation.planted import Mutant
 
 
 ROOT = Path(__file__).parent.parent.parent
-COPIED = ("connectors", "dev", "durable", "tests", "worker")
-SIMULATION = "tests/simulation"
-SECONDS_MAX = 600
-WORLDS = "60"  # for Hypothesis; what only thousands of worlds would find, is found too rarely
+SECONDS_MAX = 900
+ENVIRONMENT = {
+    "CI": "1",  # the same worlds each time
+    "WORLDS": "60",  # what only thousands of worlds would find, is found too rarely
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # Schemathesis takes longer than most tests here
+}
+WORDS = ("-x", "-q", "--no-header", "-p", "no:cacheprovider")
+# What the tests import of others. Nothing of the project's: a bug is planted before it is imported.
+SHARED = ["httpx", "hypothesis", "hypothesis.stateful", "msgspec", "pytest", "xdist.scheduler"]
+
+_forks = multiprocessing.get_context("forkserver")
+_forks.set_forkserver_preload(SHARED)
 
 
-class Verdict(Struct, frozen=True):
-    """What became of a mutant."""
+def is_caught(mutant: Mutant, tests: Sequence[str]) -> bool:
+    """Whether one of the tests fails with the bug. They stop at the first that does.
 
-    mutant: Mutant
-    is_caught: bool
-    output: str
-
-
-class Nursery:
-    """A copy of the project that mutants are planted in, one at a time. Use it with `with`."""
-
-    def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="mutants-"))
-        for name in COPIED:
-            ignored = shutil.ignore_patterns("__pycache__", "mutants.py", "test_mutants.py")
-            shutil.copytree(ROOT / name, self._folder / name, ignore=ignored)
-        shutil.copy(ROOT / "pyproject.toml", self._folder)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self._folder)
-
-    def verdict(self, mutant: Mutant, tests: Sequence[str]) -> Verdict:
-        """Plant it, run the tests, and take it out again.
-
-        Raises:
-            ValueError: the code that it changes is not there, once.
-        """
-        file = self._folder / mutant.file
-        whole = file.read_text(encoding="utf-8")
-        if whole.count(mutant.before) != 1:
-            raise ValueError(f"{mutant.name}: {mutant.file} has not once\n{mutant.before}")
-        file.write_text(whole.replace(mutant.before, mutant.after), encoding="utf-8")
-        try:
-            ended = self._run(tests)
-        finally:
-            file.write_text(whole, encoding="utf-8")
-        # 1: tests failed. Anything else is no verdict: a syntax error, no test, a broken copy.
-        if ended.returncode not in {0, 1}:
-            raise ValueError(f"{mutant.name}: pytest ended with {ended.returncode}\n{ended.stdout}")
-        return Verdict(mutant, ended.returncode == 1, ended.stdout)
-
-    def _run(self, tests: Sequence[str]) -> subprocess.CompletedProcess[str]:
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-x",
-            "-q",
-            "--no-header",
-            "-p",
-            "no:cacheprovider",
-        ]
-        environment = {
-            **os.environ,
-            "CI": "1",  # the same worlds each time
-            "WORLDS": WORLDS,
-            "PYTHONDONTWRITEBYTECODE": "1",  # the next mutant's file may be of the same second
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # Schemathesis takes longer than most tests here
-        }
-        return subprocess.run(
-            [*command, *tests],
-            cwd=self._folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS_MAX,
-            check=False,
-        )
+    Raises:
+        ValueError: the code that it changes is not there, once; or there is no verdict.
+    """
+    file = ROOT / mutant.file
+    whole = file.read_text(encoding="utf-8")
+    if whole.count(mutant.before) != 1:
+        raise ValueError(f"{mutant.name}: {mutant.file} has not once\n{mutant.before}")
+    planter = Planter(file, whole.replace(mutant.before, mutant.after))
+    with tempfile.NamedTemporaryFile(prefix="mutant-") as shown:
+        process = _forks.Process(target=_run, args=(planter, tests, shown.name))
+        process.start()
+        process.join(SECONDS_MAX)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+        code = process.exitcode
+        process.close()
+        # 1: tests failed. Anything else is no verdict: a syntax error, no test, no end.
+        if code not in {0, 1}:
+            output = Path(shown.name).read_text(encoding="utf-8", errors="replace")
+            raise ValueError(f"{mutant.name}: pytest ended with {code}\n{output}")
+    return code == 1
 
 
-def verdicts(mutants: Sequence[Mutant], *, is_whole: bool) -> list[Verdict]:
-    """Of the mutants, in their order.
+class Planter(MetaPathFinder):
+    """Has one module imported from another text than its file's.
 
     Args:
-        mutants: to plant.
-        is_whole: run the whole simulation against each that the tests it names do not catch.
+        file: the module's.
+        text: what is imported.
     """
-    worker_count = os.cpu_count() or 1
-    # After those that are named: what they let through, all others get to see.
-    rest = (SIMULATION,) if is_whole else ()
 
-    def share(first: int) -> list[Verdict]:
-        with Nursery() as nursery:
-            return [
-                nursery.verdict(mutant, (*mutant.tests, *rest))
-                for mutant in mutants[first::worker_count]
-            ]
+    def __init__(self, file: Path, text: str) -> None:
+        self._file = file
+        self._text = text
+        self._module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
 
-    with ThreadPoolExecutor(worker_count) as pool:
-        shares = list(pool.map(share, range(worker_count)))
-    found = {verdict.mutant.name: verdict for verdicts in shares for verdict in verdicts}
-    return [found[mutant.name] for mutant in mutants]
+    def find_spec(
+        self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != self._module:
+            return None
+        loader = _Loader(fullname, str(self._file), self._text)
+        return spec_from_file_location(fullname, self._file, loader=loader)
 
+    def plant(self) -> None:
+        assert self._module not in sys.modules, f"{self._module} was imported before"
+        sys.meta_path.insert(0, self)
 
-def main() -> int:
-    found = verdicts(MUTANTS, is_whole="--named" not in sys.argv)
-    for verdict in found:
-        mark = "caught  " if verdict.is_caught else "SURVIVED"
-        sys.stdout.write(f"{mark} {verdict.mutant.name}\n")
-    caught = sum(verdict.is_caught for verdict in found)
-    sys.stdout.write(f"mutants: {caught} of {len(found)} caught\n")
-    return 0 if caught == len(found) else 1
+    def check(self) -> None:
+        """The tests did import it."""
+        loader = getattr(sys.modules.get(self._module), "__loader__", None)
+        assert isinstance(loader, _Loader), f"{self._module} is not the one that was planted"
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+class _Loader(SourceFileLoader):
+    def __init__(self, fullname: str, path: str, text: str) -> None:
+        super().__init__(fullname, path)
+        self._text = text
+
+    def get_code(self, _fullname: str) -> CodeType:
+        """Compiled here: what is kept beside the file is not of this text."""
+        code: CodeType = self.source_to_code(self._text, self.path)
+        return code
+
+
+def _run(planter: Planter, tests: Sequence[str], shown: str) -> None:
+    """In the fork."""
+    output = os.open(shown, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(output, stream)
+    os.chdir(ROOT)
+    os.environ.update(ENVIRONMENT)
+    planter.plant()
+    code = pytest.main([*WORDS, *tests])
+    planter.check()
+    sys.exit(int(code))
