@@ -1,7 +1,7 @@
 """The two ends of a job: its sources and Glean."""
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from functools import partial
 
 from msgspec import Struct
 
@@ -19,11 +19,6 @@ from durable.sources.source import Reader, Surroundings, close_all
 
 
 GLEAN_TOKEN = "GLEAN_INDEXING_API_TOKEN"  # noqa: S105 - the name of a secret
-CONNECTORS_MAX = 128  # whose fingerprints are kept; one more is computed again
-
-# Once for a connector and not at every turn: it goes through all of the author's code, which does
-# not change while an isolate lives. What a mapping does to its own globals is no change of it.
-_fingerprint = lru_cache(CONNECTORS_MAX)(fingerprint)
 
 
 class Ends(Struct, frozen=True):
@@ -52,9 +47,9 @@ def ends(connector: AnyConnector, environment: Environment, host: Host) -> Ends:
         environment, host.transport, host.now_ms, limits.page_bytes_max, host.tokens
     )
     readers = {stage: feed.source.reader(surroundings) for stage, feed in feeds.items()}
-    places = tuple(feed.source.located(environment) for feed in feeds.values())
+    places = [feed.source.located(environment) for feed in feeds.values()]
     glean = glean_end(connector.datasource.name, environment, host)
-    return Ends(feeds, readers, glean, limits, connector.plan(_fingerprint(connector, places)))
+    return Ends(feeds, readers, glean, limits, connector.plan(fingerprint(connector, places)))
 
 
 def glean_end(datasource: str, environment: Environment, host: Host) -> Callable[[Stage], Glean]:

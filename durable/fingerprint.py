@@ -60,26 +60,13 @@ def fingerprint(connector: AnyConnector, places: Iterable[str]) -> str:
         places: where its sources are located.
     """
     walk = _Walk()
-    walk.through([_definition(_Same(connector)), *places])
+    walk.through([_definition(connector), *places])
     return walk.digest()
 
 
-class _Same:
-    """A connector by its identity: some of what it holds has no hash."""
-
-    def __init__(self, connector: AnyConnector) -> None:
-        self.connector = connector
-
-    def __hash__(self) -> int:
-        return id(self.connector)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.connector is self.connector
-
-
 @lru_cache(maxsize=CONNECTORS_KEPT)
-def _definition(same: _Same) -> str:
-    connector, walk = same.connector, _Walk()
+def _definition(connector: AnyConnector) -> str:
+    walk = _Walk()
     datasource = connector.datasource
     types = sorted(datasource.object_type_names)
     walk.through([datasource.name, datasource.url_regex, types])

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import js
+import msgspec
 from msgspec.structs import asdict
 from pyodide.ffi import JsException, to_js
 from workers import DurableObject, WorkerEntrypoint
