@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from dev import wrangler
+from dev.patience import SECONDS_MAX
 from dev.snapshot import FLAGS
 from dev.staging import PACKAGES, ROOT, stage
 
@@ -29,10 +30,8 @@ from dev.staging import PACKAGES, ROOT, stage
 HOST = "127.0.0.1"
 # Below what systems hand out to outgoing connections: a port is still free after a restart.
 PORTS = range(20_000, 32_000)
-READY_SECONDS_MAX = 90
 STOP_SECONDS_MAX = 10
 POLL_SECONDS = 0.05
-ANSWER_SECONDS_MAX = 30
 LOG_LINES_SHOWN = 40
 # Ends the whole group as soon as standard input closes: when we end, however we end. The shell's
 # place is taken by the command, so that the process which we started is the one we wait for.
@@ -190,21 +189,21 @@ class Runtime:
         return {"command": command, "cwd": str(ROOT), "watch_dir": watched}
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + READY_SECONDS_MAX
+        deadline = time.monotonic() + SECONDS_MAX
         last = "nothing"
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 raise RuntimeError(f"wrangler ended with {process.returncode}:\n{self._log_end()}")
             try:
                 health = f"{self.url}/health"
-                with urllib.request.urlopen(health, timeout=ANSWER_SECONDS_MAX) as response:
+                with urllib.request.urlopen(health, timeout=SECONDS_MAX) as response:
                     if response.status == 200:
                         return
             except (OSError, urllib.error.HTTPError) as error:
                 last = str(error)
             time.sleep(POLL_SECONDS)
         raise RuntimeError(
-            f"{self.url}/health did not answer 200 in {READY_SECONDS_MAX} s, the last answer was "
+            f"{self.url}/health did not answer 200 in {SECONDS_MAX} s, the last answer was "
             f"{last}:\n{self._log_end()}"
         )
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from dev.comparison import Indexed, Record
 from dev.ensemble import Ensemble
 from dev.local_glean.readings import Readings
+from dev.patience import SECONDS_MAX
 from dev.runtime import Runtime
 from dev.service import Service
 from dev.site import DOCS, Site
@@ -21,9 +22,10 @@ DATASOURCE = "pythondocs"
 # They open nothing but what runs here, and are like nothing else, so that a search finds a leak.
 GLEAN_TOKEN = "local-glean-Xq7RkZ2mWc9LtV4hBn6YpD3sJf8G"  # noqa: S105
 TRIGGER_TOKEN = "local-trigger-Hd5TvP8xKr3NzQ7bFw2MjC6yLg9S"  # noqa: S105
-RESTING = frozenset({"succeeded", "failed", "cancelled", "held"})  # till a person asks for more
+ENDED = frozenset({"succeeded", "failed", "cancelled"})
+RESTING = ENDED | {"held"}  # till a person asks for more
+FOR_EVER = 1_000_000
 POLL_SECONDS = 0.05
-JOB_SECONDS_MAX = 180
 # A killed runtime is to go on soon after its start, and the local Glean keeps to no rate.
 LIMITS = {"lease_ms": 2_000, "documents_per_minute_max": 60_000}
 
@@ -57,7 +59,7 @@ class Stack(Ensemble):
         self._site = site
         self.source_urls: dict[str, str] = {}  # by the variable that takes them
         self._is_reloading = is_reloading
-        self._http = httpx.Client(timeout=30)
+        self._http = httpx.Client(timeout=SECONDS_MAX)
 
     def _start(self) -> None:
         enter = self._closing.enter_context
@@ -156,7 +158,7 @@ class Stack(Ensemble):
 
     def until(self, job_id: str, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The job's status as soon as something is so. Raises TimeoutError."""
-        deadline = time.monotonic() + JOB_SECONDS_MAX
+        deadline = time.monotonic() + SECONDS_MAX
         while not is_so(job := self.status(job_id)):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{job_id} has not come that far: {job}")
@@ -180,20 +182,40 @@ class Stack(Ensemble):
         body = self._http.get(url, params={"datasource": datasource}).raise_for_status().content
         return msgspec.json.Decoder().decode_lines(body)
 
-    def source_requests(self, since: int = 0) -> list[dict[str, Any]]:
+    def source_requests(self, since: int = 0, source: str | None = None) -> list[dict[str, Any]]:
         """The pages that were asked for after a sequence number, oldest first."""
-        return self._requests(self.source_url, since)
+        url = self.source_url if source is None else self.source_urls[source]
+        return self._requests(url, since)
+
+    def source_faults(self, source: str | None = None) -> list[dict[str, Any]]:
+        """Those that wait for a request."""
+        url = self.source_url if source is None else self.source_urls[source]
+        faults: list[dict[str, Any]] = self._http.get(f"{url}/control/faults").json()
+        return faults
 
     def glean_requests(self, since: int = 0) -> list[dict[str, Any]]:
         """The indexing requests, oldest first, those that a fault befell too."""
         return self._requests(self.glean_url, since)
 
+    def settle(self) -> None:
+        """All ends work as they should, and nothing is under way or waits for a person."""
+        self.clear_faults()
+        for job in self.request("GET", "/jobs?limit=100").raise_for_status().json()["jobs"]:
+            if job["state"] not in ENDED:
+                self.request("POST", f"/cancel/{job['id']}")  # 409: it has ended by itself
+                self.until(job["id"], lambda now: now["state"] in ENDED)
+
+    def stall(self, pages: int = 0) -> None:
+        """After so many pages the source answers nobody, so that there is a middle to act in."""
+        self.control_source("faults", skip=pages, times=FOR_EVER, status=503)
+
     def clear_faults(self) -> None:
-        """Both ends work as they should, and every record is whole."""
-        for url in (self.source_url, self.glean_url):
+        """All ends work as they should, and every record is whole."""
+        for url in (*self.source_urls.values(), self.glean_url):
             self._http.delete(f"{url}/control/faults").raise_for_status()
-        self.control_source("break", ids=[])
-        self.control_source("latency", ms=0)
+        if self._servers[0].module == DOCS.servers[0].module:
+            self.control_source("break", ids=[])
+            self.control_source("latency", ms=0)
 
     def _requests(self, url: str, since: int) -> list[dict[str, Any]]:
         response = self._http.get(f"{url}/control/requests", params={"since": since})

@@ -7,11 +7,12 @@ from typing import Any
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from dev import chromium
+from dev.patience import SECONDS_MAX
 from dev.stack import TRIGGER_TOKEN
 from dev.staging import ROOT
 
 
-PATIENCE_MS = 30_000
+PATIENCE_MS = SECONDS_MAX * 1_000
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
 # Prefixed in the console by the browser itself: a status that the test asks for.
 EXPECTED = "Failed to load resource"

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from dev import prometheus
 from dev.loopback import serving
+from dev.patience import SECONDS_MAX
 from dev.staging import ROOT
 from tests.fakes.edge import an_edge
 from tests.fakes.environment import an_environment
@@ -41,7 +42,6 @@ REPLACED = {
     "scheme: https": "scheme: http",
     "scrape_interval: 1m": "scrape_interval: 1s",
 }
-SCRAPE_SECONDS_MAX = 30
 TROUBLED = {"wiki"}
 # All others befall the connector that is in trouble, and none but that.
 WHO_ELSE = {
@@ -207,7 +207,7 @@ def test_metrics_that_are_not_there_any_more_are_an_alert(server: str) -> None:
 # The last one: a scrape is not waited for while there is something else to be asked.
 def test_it_is_scraped_as_the_documentation_says(server: str, worker: Worker) -> None:
     # What the first one gave, is known when the second one comes.
-    answers = [worker.scrapes.get(timeout=SCRAPE_SECONDS_MAX) for _ in range(2)]
+    answers = [worker.scrapes.get(timeout=SECONDS_MAX) for _ in range(2)]
 
     (target,) = asked(server, "targets")["activeTargets"]
     assert answers == [200, 200]

@@ -8,6 +8,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from dev.patience import SECONDS_MAX
 from dev.runtime import Runtime
 from dev.staging import ROOT
 
@@ -16,7 +17,6 @@ pytestmark = pytest.mark.workerd
 
 ALARM_WORKER = {"worker": ROOT / "tests/dev/alarm_worker"}
 TOKEN = 'it\'s "one" $HOME `token`'
-SECONDS_MAX = 60
 
 
 def ask(runtime: Runtime, path: str) -> Any:

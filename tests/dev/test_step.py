@@ -8,10 +8,8 @@ from time import monotonic
 import pytest
 
 from dev import step
+from dev.patience import SECONDS_MAX
 from dev.step import Step
-
-
-SECONDS_MAX = 60
 
 
 class Making:

@@ -14,8 +14,10 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
+from dev.patience import SECONDS_MAX
 
-SECONDS_MAX = 60
+
+PRESSED_SECONDS = 2  # after which a person presses again
 ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07]*\x07|[=>])")
 # The terminal has to be the one that controls the process, or Ctrl+C is a letter like any other.
 # And whoever began the tests may have had SIGINT ignored, as a shell does for the background.
@@ -86,6 +88,21 @@ class Terminal:
 
     def types(self, text: str) -> None:
         os.write(self._ours, text.encode())
+
+    def interrupts(self) -> int:
+        """Press Ctrl+C, and again while nothing comes of it. Returns the exit code.
+
+        A question that is shown is not yet read for. A signal in the moment between is kept until
+        the read has ended, since Python handles signals between two steps of its own.
+        """
+        deadline = time.monotonic() + SECONDS_MAX
+        self.types(CTRL_C)
+        while time.monotonic() < deadline:
+            if not any(select.select([self._ours], [], [], PRESSED_SECONDS)):
+                self.types(CTRL_C)
+            elif not self._read(deadline):
+                break
+        return self._process.wait(SECONDS_MAX)
 
     def ends(self) -> int:
         """Its exit code."""

@@ -16,3 +16,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     arguments = ("--limit-records", str(RECORDS))
     with Stack(tmp_path_factory.mktemp("stack"), LIMITS, arguments) as started:
         yield started
+
+
+@pytest.fixture
+def quiet(stack: Stack) -> Stack:
+    """The stack that the tests share, without what another has left."""
+    stack.settle()
+    return stack

@@ -14,11 +14,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from dev.loopback import serving
+from dev.patience import SECONDS_MAX
 from dev.runtime import Runtime
 from dev.stack import TRIGGER_TOKEN
-
-
-LOG_SECONDS_MAX = 10  # what is logged, is in the file a little later
 
 
 class Hostile:
@@ -71,7 +69,10 @@ class Besieged:
     def synced(self, *answers: Response) -> Any:
         """An INCREMENTAL job after the source gave these answers."""
         self.ends.answer(*answers)
-        job = self.request("POST", "/trigger", json={"mode": "INCREMENTAL"})
+        return self.ended(self.request("POST", "/trigger", json={"mode": "INCREMENTAL"}))
+
+    def ended(self, job: Any) -> Any:
+        """The job's status once it has ended, or has failed once."""
         while job["state"] not in {"succeeded", "failed"} and job["attempt"] < 2:
             time.sleep(0.05)
             job = self.request("GET", f"/status/{job['id']}")
@@ -79,7 +80,7 @@ class Besieged:
 
     def log_lines(self, marker: str) -> list[str]:
         """The log's objects with this in them, without what wrangler puts around errors."""
-        deadline = time.monotonic() + LOG_SECONDS_MAX
+        deadline = time.monotonic() + SECONDS_MAX  # it is in the file a little later
         while True:
             log = self.runtime.log.read_bytes().decode()
             lines = [line for line in log.split("\n") if marker in line and "{" in line]

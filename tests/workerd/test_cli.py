@@ -16,10 +16,10 @@ from dev.stack import TRIGGER_TOKEN, Stack
 from dev.staging import ROOT
 from glean_sync.app import app
 from glean_sync.surroundings import of_this_machine
-from tests.fakes.terminal import CTRL_C, Terminal
+from tests.fakes.terminal import Terminal
 
 
-pytestmark = pytest.mark.workerd
+pytestmark = [pytest.mark.workerd, pytest.mark.usefixtures("quiet")]
 
 RECORDS = 400
 REMOVED = 60  # 15 %: more than shrink_max lets go, and less than Glean asks about itself
@@ -35,18 +35,28 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield started
 
 
-@pytest.fixture(autouse=True)
-def _quiet(stack: Stack) -> None:
-    stack.clear_faults()
-
-
 def signed_in(stack: Stack) -> dict[str, str]:
     return {"GLEAN_SYNC_URL": stack.worker_url, "GLEAN_SYNC_TOKEN": TRIGGER_TOKEN}
 
 
-def stalled(stack: Stack) -> None:
-    """The source answers nobody from now on, so that there is a middle to act in."""
-    stack.control_source("faults", path=None, times=1_000_000, status=503)
+def synced(stack: Stack) -> None:
+    """A FULL sync that succeeded, and has all that the source has."""
+    job = stack.ended(stack.trigger("FULL")["id"])
+    if job["state"] == "held":
+        stack.command("approve", job["id"], deletions=job["missing"])
+        job = stack.ended(job["id"])
+    assert job["state"] == "succeeded", job
+
+
+def with_rejects(stack: Stack) -> str:
+    """A FULL sync that has set records aside."""
+    synced(stack)
+    bad = [record.id for record in stack.source_records()[:3]]
+    stack.control_source("break", ids=bad, fields={"text": None})
+    job = stack.ended(stack.trigger("FULL")["id"])
+    assert (job["state"], job["rejected"]) == ("succeeded", 3), job
+    stack.clear_faults()
+    return str(job["id"])
 
 
 def terminal(stack: Stack, *words: str) -> Terminal:
@@ -69,6 +79,7 @@ def as_json(stack: Stack, *words: str) -> Any:
 
 
 def test_a_job_is_triggered_and_watched_to_its_end(stack: Stack) -> None:
+    synced(stack)
     with terminal(stack, "trigger", CONNECTOR, "--mode", "FULL", "--watch") as window:
         code = window.ends()
 
@@ -81,7 +92,8 @@ def test_a_job_is_triggered_and_watched_to_its_end(stack: Stack) -> None:
 
 
 def test_two_jobs_are_watched_at_once(stack: Stack) -> None:
-    stalled(stack)
+    synced(stack)
+    stack.stall()
     full, incremental = stack.trigger("FULL"), stack.trigger("INCREMENTAL")
 
     with terminal(stack, "watch", full["id"], incremental["id"]) as window:
@@ -95,12 +107,12 @@ def test_two_jobs_are_watched_at_once(stack: Stack) -> None:
 
 
 def test_who_interrupts_ends_the_watching_and_not_the_job(stack: Stack) -> None:
-    stalled(stack)
+    synced(stack)
+    stack.stall()
 
     with terminal(stack, "trigger", CONNECTOR, "--mode", "FULL", "--watch") as window:
         window.shows("failed: the source answered 503")
-        window.types(CTRL_C)
-        code = window.ends()
+        code = window.interrupts()
 
     assert code == 130, window.text
     assert "The job goes on: `glean-sync watch python-docs-" in window.text
@@ -110,6 +122,7 @@ def test_who_interrupts_ends_the_watching_and_not_the_job(stack: Stack) -> None:
 
 
 def test_a_person_is_asked_before_documents_are_deleted(stack: Stack) -> None:
+    synced(stack)
     stack.control_source("change", remove=REMOVED)
     held = run(stack, "trigger", CONNECTOR, "--mode", "FULL", "--watch")
     stack.control_source("change", add=REMOVED)
@@ -121,8 +134,7 @@ def test_a_person_is_asked_before_documents_are_deleted(stack: Stack) -> None:
 
     with terminal(stack, "approve", job_id) as window:
         window.shows(question)
-        window.types(CTRL_C)
-        assert window.ends() == 130
+        assert window.interrupts() == 130
     with terminal(stack, "approve", job_id) as window:
         window.shows(question)
         window.types("n\n")
@@ -140,20 +152,16 @@ def test_a_person_is_asked_before_documents_are_deleted(stack: Stack) -> None:
 
 
 def test_each_command_reads_what_the_worker_answers(stack: Stack) -> None:
-    bad = [record.id for record in stack.source_records()[:3]]
-    stack.control_source("break", ids=bad, fields={"text": None})
-    job = stack.ended(stack.trigger("FULL")["id"])
+    at = with_rejects(stack)
 
     def answered(path: str) -> Any:
         return stack.request("GET", path).json()
 
-    at = job["id"]
     assert as_json(stack, "status", CONNECTOR) == answered(f"/status/{at}")
     assert as_json(stack, "rejects", CONNECTOR) == answered(f"/rejects/{at}")
     assert as_json(stack, "events", CONNECTOR) == answered(f"/events/{at}")
     assert as_json(stack, "jobs", "--limit", "2") == answered("/jobs?limit=2")
     assert as_json(stack, "datasource", CONNECTOR) == answered(f"/datasource/{CONNECTOR}")
-    stack.clear_faults()
     assert as_json(stack, "check", CONNECTOR)["passed"] is True
     connectors = as_json(stack, "connectors")["connectors"]
     assert [connector["name"] for connector in connectors] == [CONNECTOR]
@@ -164,10 +172,10 @@ def test_each_command_reads_what_the_worker_answers(stack: Stack) -> None:
 
 
 def test_each_command_has_words_for_a_person(stack: Stack) -> None:
-    (job,) = stack.request("GET", "/jobs?limit=1").json()["jobs"]
+    job_id = with_rejects(stack)
     for words, expected in {
-        ("status", CONNECTOR): f"job        {job['id']}",
-        ("jobs", "--state", "succeeded"): f"{job['id']}\tFULL\tsucceeded",
+        ("status", CONNECTOR): f"job        {job_id}",
+        ("jobs", "--state", "succeeded"): f"{job_id}\tFULL\tsucceeded",
         ("events", CONNECTOR): "Z queued       FULL job queued",
         ("rejects", CONNECTOR): "the record is not a Entry",
         ("connectors",): f"{CONNECTOR}\tok\t",

@@ -39,6 +39,7 @@ def test_who_has_not_the_token_is_turned_away(stack: Stack, authorization: str |
     assert response.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("path", ["cancel", "retry", "approve"])
 def test_who_has_not_the_token_commands_nobody(stack: Stack, path: str) -> None:
     job = stack.trigger("INCREMENTAL")

@@ -5,10 +5,11 @@ runtime is killed in the middle.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from dev.stack import RESTING, Stack
 from tests.workerd.kinds._kinds import (
@@ -50,6 +51,24 @@ WHOLE = ("list",)
 Jobs = dict[str, dict[str, Any]]
 
 
+class Changed(Struct, frozen=True):
+    """What came of changes, before any test went on from there.
+
+    Attributes:
+        removed: ids of what was removed.
+        jobs: an INCREMENTAL one of each kind.
+        live: what the source has.
+        indexes: what Glean has of each kind.
+        asked: what the source was asked for.
+    """
+
+    removed: set[str]
+    jobs: Jobs
+    live: Mapping[str, str]
+    indexes: Mapping[str, Mapping[str, str]]
+    asked: list[dict[str, Any]]
+
+
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("kinds")
@@ -74,19 +93,26 @@ def full(stack: Stack, resting: dict[str, Any]) -> Jobs:
     for fault in ODD:
         stack.control_source("faults", **fault)
     begun = {name: stack.trigger("FULL", name) for name in SYNCED}
-    time.sleep(1)  # some are at their first page, some at their last
+    # Some are at their first page, some at their last.
+    stack.until(begun[SYNCED[0]]["id"], lambda now: now["pages"] >= 1)
     stack.crash()
     return {name: stack.ended(job["id"]) for name, job in begun.items()}
 
 
-@pytest.fixture(scope="module")
-def changed(stack: Stack, full: Jobs) -> tuple[set[str], Jobs]:
-    """Changes, and an INCREMENTAL sync of each; with the ids of what was removed."""
+@pytest.fixture(scope="module", autouse=True)
+def changed(stack: Stack, full: Jobs) -> Changed:
+    """Changes, and an INCREMENTAL sync of each."""
     assert full
     changes = stack.control_source("change", change=9, remove=4, add=3, seed=1)
     begun = {name: stack.trigger("INCREMENTAL", name) for name in SYNCED}
     jobs = {name: stack.ended(job["id"]) for name, job in begun.items()}
-    return set(changes["removed"]), jobs
+    return Changed(
+        removed=set(changes["removed"]),
+        jobs=jobs,
+        live=expected(stack),
+        indexes={name: index(stack, name) for name in SYNCED},
+        asked=stack.source_requests(),
+    )
 
 
 def expected(stack: Stack, source: str | None = None) -> dict[str, str]:
@@ -98,65 +124,57 @@ def index(stack: Stack, name: str) -> dict[str, str]:
     return {indexed.id: indexed.document["title"] for indexed in found}
 
 
-def check_full(stack: Stack, full: Jobs, changed: tuple[set[str], Jobs], name: str) -> None:
+def check_full(full: Jobs, changed: Changed, name: str) -> None:
     """Of a kind: all came, page by page; and then the changes, and no more."""
     job = full[name]
     assert job["state"] == "succeeded", job
     assert job["documents"] == COUNT + REPEATED.get(name, 0)
     assert job["turns"] > (1 if name in WHOLE else COUNT // 25)
-    removed, jobs = changed
-    assert jobs[name]["state"] == "succeeded", jobs[name]
-    found, live = index(stack, name), expected(stack)
-    assert live == {key: title for key, title in found.items() if key not in removed}
+    removed, found = changed.removed, changed.indexes[name]
+    assert changed.jobs[name]["state"] == "succeeded", changed.jobs[name]
+    assert changed.live == {key: title for key, title in found.items() if key not in removed}
     assert (removed & found.keys() == set()) is (name in TELLING)
 
 
 @pytest.mark.parametrize("name", PAGINGS)
-def test_a_source_is_read_in_its_own_way_of_paging(
-    stack: Stack, full: Jobs, changed: tuple[set[str], Jobs], name: str
-) -> None:
-    check_full(stack, full, changed, name)
+def test_a_source_is_read_in_its_own_way_of_paging(full: Jobs, changed: Changed, name: str) -> None:
+    check_full(full, changed, name)
 
 
 @pytest.mark.parametrize("name", PROOFS)
-def test_a_source_is_told_who_asks_in_its_own_way(
-    stack: Stack, full: Jobs, changed: tuple[set[str], Jobs], name: str
-) -> None:
-    check_full(stack, full, changed, name)
+def test_a_source_is_told_who_asks_in_its_own_way(full: Jobs, changed: Changed, name: str) -> None:
+    check_full(full, changed, name)
 
 
 @pytest.mark.parametrize("name", [*CHANGES, "deletions"])
 def test_a_source_is_asked_for_changes_in_its_own_way(
-    stack: Stack, full: Jobs, changed: tuple[set[str], Jobs], name: str
+    full: Jobs, changed: Changed, name: str
 ) -> None:
-    check_full(stack, full, changed, name)
-    assert changed[1][name]["documents"] < COUNT
+    check_full(full, changed, name)
+    assert changed.jobs[name]["documents"] < COUNT
 
 
 @pytest.mark.parametrize("name", RECORDS)
 def test_a_record_is_made_whole_from_what_lies_elsewhere(
-    stack: Stack, full: Jobs, changed: tuple[set[str], Jobs], name: str
+    full: Jobs, changed: Changed, name: str
 ) -> None:
-    check_full(stack, full, changed, name)
+    check_full(full, changed, name)
 
 
 @pytest.mark.parametrize("name", CODE)
-def test_a_source_is_read_by_code(
-    stack: Stack, full: Jobs, changed: tuple[set[str], Jobs], name: str
-) -> None:
-    check_full(stack, full, changed, name)
-    assert changed[1][name]["documents"] < COUNT
+def test_a_source_is_read_by_code(full: Jobs, changed: Changed, name: str) -> None:
+    check_full(full, changed, name)
+    assert changed.jobs[name]["documents"] < COUNT
 
 
-def test_a_record_that_is_none_of_gleans_business_is_left_out(
-    stack: Stack, full: Jobs, changed: tuple[set[str], Jobs]
-) -> None:
-    removed, jobs = changed
+def test_a_record_that_is_none_of_gleans_business_is_left_out(full: Jobs, changed: Changed) -> None:
+    jobs = (full["partial"], changed.jobs["partial"])
 
-    assert [job["state"] for job in (full["partial"], jobs["partial"])] == ["succeeded"] * 2
+    assert [job["state"] for job in jobs] == ["succeeded"] * 2
     assert (full["partial"]["documents"], full["partial"]["rejected"]) == (COUNT // 2, 0)
-    found = {key: title for key, title in index(stack, "partial").items() if key not in removed}
-    assert found == {key: title for key, title in expected(stack).items() if is_gleans(key)}
+    index = changed.indexes["partial"]
+    found = {key: title for key, title in index.items() if key not in changed.removed}
+    assert found == {key: title for key, title in changed.live.items() if is_gleans(key)}
 
 
 def test_employees_and_teams_come_before_the_documents(stack: Stack, full: Jobs) -> None:
@@ -169,17 +187,14 @@ def test_employees_and_teams_come_before_the_documents(stack: Stack, full: Jobs)
     assert len(stack.in_glean("teams", "people")) == brought["teams"] > 1
 
 
-def test_an_error_means_what_the_connectors_rules_say(
-    stack: Stack, full: Jobs, changed: tuple[set[str], Jobs]
-) -> None:
-    asked = [one for one in stack.source_requests() if one["path"].endswith("/cursor-flag")]
+def test_an_error_means_what_the_connectors_rules_say(full: Jobs, changed: Changed) -> None:
+    asked = [one for one in changed.asked if one["path"].endswith("/cursor-flag")]
 
-    check_full(stack, full, changed, "ruled")
+    check_full(full, changed, "ruled")
     assert [one["fault"] for one in asked if one["fault"]] == ["404", "200", "403"]
 
 
-def test_a_rule_ends_a_job_that_would_try_again(stack: Stack, full: Jobs) -> None:
-    assert full
+def test_a_rule_ends_a_job_that_would_try_again(stack: Stack) -> None:
     path = "/kinds/cursor-flag"
     stack.control_source("faults", path=path, status=503, body="we have closed down")
 
@@ -189,8 +204,7 @@ def test_a_rule_ends_a_job_that_would_try_again(stack: Stack, full: Jobs) -> Non
     assert "503: we have closed down" in job["last_error"]
 
 
-def test_a_rule_sets_aside_the_one_record_whose_detail_is_refused(stack: Stack, full: Jobs) -> None:
-    assert full
+def test_a_rule_sets_aside_the_one_record_whose_detail_is_refused(stack: Stack) -> None:
     refused = min(expected(stack))
     stack.control_source("faults", path=f"/kinds/detail/{refused}", status=403)
 
@@ -200,8 +214,7 @@ def test_a_rule_sets_aside_the_one_record_whose_detail_is_refused(stack: Stack, 
     assert index(stack, "detail").keys() == expected(stack).keys() - {refused}
 
 
-def test_a_cursor_that_has_expired_begins_the_crawl_anew(stack: Stack, full: Jobs) -> None:
-    assert full
+def test_a_cursor_that_has_expired_begins_the_crawl_anew(stack: Stack) -> None:
     stack.control_source("faults", path=None, times=1, skip=1, status=410)
 
     job = stack.ended(stack.trigger("FULL", "expiring")["id"])
@@ -212,9 +225,8 @@ def test_a_cursor_that_has_expired_begins_the_crawl_anew(stack: Stack, full: Job
 
 
 def test_after_a_cursor_has_expired_the_crawl_goes_on_from_the_last_record(
-    stack: Stack, full: Jobs
+    stack: Stack,
 ) -> None:
-    assert full
     before = len(stack.source_requests())
     stack.control_source("faults", path=None, times=1, skip=1, status=410)
 
@@ -229,8 +241,7 @@ def test_after_a_cursor_has_expired_the_crawl_goes_on_from_the_last_record(
     assert index(stack, "resuming") == expected(stack)
 
 
-def test_changes_that_the_source_has_forgotten_become_a_full_sync(stack: Stack, full: Jobs) -> None:
-    assert full
+def test_changes_that_the_source_has_forgotten_become_a_full_sync(stack: Stack) -> None:
     stack.control_source("faults", path=None, times=1, skip=0, status=410)
 
     job = stack.ended(stack.trigger("INCREMENTAL", "forgetting")["id"])
@@ -240,9 +251,8 @@ def test_changes_that_the_source_has_forgotten_become_a_full_sync(stack: Stack, 
 
 
 def test_a_source_is_not_asked_more_often_than_its_connector_declares(
-    stack: Stack, full: Jobs
+    stack: Stack,
 ) -> None:
-    assert full
     before = len(stack.source_requests())
     stack.put_settings(rate={"requests": 1, "window_ms": RATE_MS - 100, "headers": "none"})
     try:
@@ -255,10 +265,7 @@ def test_a_source_is_not_asked_more_often_than_its_connector_declares(
     assert statuses == {200}
 
 
-def test_a_token_that_is_refused_is_asked_for_anew(
-    stack: Stack, changed: tuple[set[str], Jobs]
-) -> None:
-    assert changed
+def test_a_token_that_is_refused_is_asked_for_anew(stack: Stack) -> None:
     stack.control_source("expire-tokens")
 
     jobs = [
@@ -269,8 +276,7 @@ def test_a_token_that_is_refused_is_asked_for_anew(
     assert [job["state"] for job in jobs] == ["succeeded", "succeeded"], jobs
 
 
-def test_a_record_whose_detail_is_not_there_is_set_aside(stack: Stack, full: Jobs) -> None:
-    assert full
+def test_a_record_whose_detail_is_not_there_is_set_aside(stack: Stack) -> None:
     missing = min(expected(stack))
     stack.put_settings(missing=[missing])
     try:
@@ -282,8 +288,7 @@ def test_a_record_whose_detail_is_not_there_is_set_aside(stack: Stack, full: Job
     assert index(stack, "detail").keys() == expected(stack).keys() - {missing}
 
 
-def test_what_was_set_aside_is_repeated_alone(stack: Stack, full: Jobs) -> None:
-    assert full
+def test_what_was_set_aside_is_repeated_alone(stack: Stack) -> None:
     missing = min(expected(stack))
     stack.put_settings(missing=[missing])
     job = stack.ended(stack.trigger("FULL", "detail")["id"])
@@ -296,11 +301,7 @@ def test_what_was_set_aside_is_repeated_alone(stack: Stack, full: Jobs) -> None:
     assert index(stack, "detail") == expected(stack)
 
 
-def test_of_a_source_whose_clock_is_behind_each_change_is_sent_once(
-    stack: Stack, changed: tuple[set[str], Jobs]
-) -> None:
-    """After the others: it changes what they look at."""
-    assert changed
+def test_of_a_source_whose_clock_is_behind_each_change_is_sent_once(stack: Stack) -> None:
     stack.control_source("reset")
     stack.ended(stack.trigger("FULL", "since-field")["id"])
     behind_ms = time.time_ns() // 1_000_000 - 5 * 60_000
@@ -320,8 +321,7 @@ def test_of_a_source_whose_clock_is_behind_each_change_is_sent_once(
     assert stack.glean_requests()[sent:] == []
 
 
-def test_no_proof_is_stored_shown_or_logged(stack: Stack, full: Jobs) -> None:
-    assert full
+def test_no_proof_is_stored_shown_or_logged(stack: Stack) -> None:
     told = stack.runtime.log.read_bytes() + stack.answers.read_bytes()
     stored = b"".join(
         file.read_bytes() for file in stack.runtime.log.parent.rglob("*.sqlite*") if file.is_file()
@@ -334,10 +334,9 @@ def test_no_proof_is_stored_shown_or_logged(stack: Stack, full: Jobs) -> None:
 
 
 def test_a_job_that_has_used_up_gleans_minute_rests_and_goes_on_by_itself(
-    stack: Stack, resting: dict[str, Any], full: Jobs
+    stack: Stack, resting: dict[str, Any]
 ) -> None:
     """It rests for most of a minute, and the others' kill comes in the middle of that."""
-    assert full
     ended = stack.ended(resting["id"])
     sent = [one for one in stack.glean_requests() if one["datasource"] == "paced"]
 

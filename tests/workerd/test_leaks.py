@@ -17,6 +17,7 @@ SECRETS = (GLEAN_TOKEN, TRIGGER_TOKEN)
 STACK = Path("dev/stack.py")  # names them; other tests have copies of the project
 
 
+@pytest.mark.usefixtures("quiet")
 def test_after_all_other_tests_no_secret_is_in_a_log_an_answer_or_a_database(
     stack: Stack, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

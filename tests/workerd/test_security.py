@@ -172,6 +172,7 @@ def test_a_malformed_body_is_refused(stack: Stack, body: bytes) -> None:
     assert stack.request("POST", "/trigger", content=body).status_code == 400
 
 
+@pytest.mark.usefixtures("quiet")
 def test_a_hundred_triggers_at_once_give_one_job(stack: Stack) -> None:
     stack.control_source("latency", ms=LATENCY_MS)
     url, bearer = f"{stack.worker_url}/trigger", {"authorization": f"Bearer {TRIGGER_TOKEN}"}

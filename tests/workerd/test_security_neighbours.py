@@ -121,7 +121,8 @@ def test_a_key_of_a_caller_stays_within_its_line_of_the_log(besieged: Besieged) 
     key = 'key-of-caller","event":"forged \\u001b[31m \\'
     headers = {"authorization": f"Bearer {TRIGGER_TOKEN}", "idempotency-key": key}
 
-    httpx.post(f"{besieged.runtime.url}/trigger", content=FULL, headers=headers)
+    job = httpx.post(f"{besieged.runtime.url}/trigger", content=FULL, headers=headers).json()
+    besieged.ended(job)
 
     (line,) = besieged.log_lines("key-of-caller")
     assert json.loads(line)["event"] == "queued"

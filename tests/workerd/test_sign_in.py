@@ -66,6 +66,7 @@ def test_an_assertion_with_a_wrong_signature_is_denied(behind_access: Runtime, i
     assert "wrong signature" in response.json()["detail"]
 
 
+@pytest.mark.usefixtures("quiet")
 def test_a_session_does_what_the_token_does(stack: Stack) -> None:
     begun = stack.request("POST", "/session", json={"token": TRIGGER_TOKEN}, headers={})
     assert begun.status_code == 204
