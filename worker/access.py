@@ -5,6 +5,7 @@ the one in use and the one before, changed about every six weeks, the earlier on
 days more. (Cloudflare's documentation, "Validate JWTs" and "Application token".)
 """
 
+import asyncio
 import re
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping
@@ -26,6 +27,10 @@ CERTS_PATH = "/cdn-cgi/access/certs"
 ALGORITHM = "RS256"
 KEPT_MS = 60 * 60 * 1_000
 PAUSE_MS = 60 * 1_000  # between two fetches, whoever asks for whatever key
+FETCH_MS = 2_000  # one that takes longer may be that of a request which is gone: another is begun
+POLL_MS = 50  # how often it is looked whether another request's fetch is over
+CERTS_BYTES_MAX = 64 * 1024
+ASSERTION_CHARACTERS_MAX = 16 * 1024
 LEEWAY_SECONDS = 60  # clocks differ
 TOKEN = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 
@@ -86,6 +91,12 @@ class _Claims(Struct, frozen=True):
     common_name: str = ""
 
 
+async def _waited(duration_ms: int) -> None:
+    """Where the platform has no timers of its own."""
+    never = asyncio.get_running_loop().create_future()
+    await asyncio.wait({never}, timeout=duration_ms / 1_000)
+
+
 class Access:
     """Keeps the team's keys, for as long as the isolate lives.
 
@@ -93,18 +104,22 @@ class Access:
         fetch: the body of the answer of 200 at a URL. Raises UnavailableError.
         is_signed: whether a key has made a signature, by RSASSA-PKCS1-v1_5 with SHA-256, of these
             bytes.
+        wait: for so many milliseconds. On the platform, by a timer of the request's own.
     """
 
     def __init__(
         self,
         fetch: Callable[[str], Awaitable[bytes]],
         is_signed: Callable[[Key, bytes, bytes], Awaitable[bool]],
+        wait: Callable[[int], Awaitable[object]] = _waited,
     ) -> None:
         self._fetch = fetch
         self._is_signed = is_signed
+        self._wait = wait
         self._keys: Mapping[str, Key] = {}
         self._kept_until_ms = 0
-        self._tried_at_ms: int | None = None  # the latest fetch
+        self._fetching_since_ms: int | None = None  # None: no fetch is under way
+        self._tried_at_ms: int | None = None  # the latest fetch that is over
         self._fault: UnavailableError | None = None  # that it ended with
 
     async def identity(self, assertion: str, team: Team, now_ms: int) -> Identity:
@@ -114,14 +129,18 @@ class Access:
             DeniedError: nobody was.
             UnavailableError: that cannot be told now.
         """
+        if len(assertion) > ASSERTION_CHARACTERS_MAX:
+            raise DeniedError(f"has more than {ASSERTION_CHARACTERS_MAX} characters")
         if (parts := TOKEN.fullmatch(assertion)) is None:
             raise DeniedError("is not a JSON Web Token")
         header, claims, signature = map(_bytes, parts.groups())
-        key = await self._key(_kid(header), team, now_ms)
+        # Nothing is fetched for what would be denied whatever keys there are.
+        kid, identity = _kid(header), _identity(claims, team, now_ms)
+        key = await self._key(kid, team, now_ms)
         signed = assertion.rpartition(".")[0].encode()
         if not await self._is_signed(key, signature, signed):
             raise DeniedError("has a wrong signature")
-        return _identity(claims, team, now_ms)
+        return identity
 
     async def _key(self, kid: str, team: Team, now_ms: int) -> Key:
         is_old = now_ms >= self._kept_until_ms
@@ -132,16 +151,24 @@ class Access:
         return key
 
     async def _refresh(self, team: Team, now_ms: int, *, is_needed: bool) -> None:
+        # No request may await what another one has begun, and none sees another's end otherwise.
+        while self._is_fetching(now_ms):
+            await self._wait(POLL_MS)
+            now_ms += POLL_MS
         if self._tried_at_ms is None or now_ms >= self._tried_at_ms + PAUSE_MS:
+            self._fetching_since_ms = now_ms
             try:
                 self._keys = _usable(await self._fetch(team.issuer + CERTS_PATH))
                 self._kept_until_ms, self._fault = now_ms + KEPT_MS, None
             except UnavailableError as error:
                 self._fault = error
-            # Only now: who asks meanwhile cannot wait for another request's fetch, and has its own.
-            self._tried_at_ms = now_ms
+            self._fetching_since_ms, self._tried_at_ms = None, now_ms
         if is_needed and self._fault is not None:
             raise self._fault
+
+    def _is_fetching(self, now_ms: int) -> bool:
+        since_ms = self._fetching_since_ms
+        return since_ms is not None and now_ms < since_ms + FETCH_MS
 
 
 def team(environment: Environment) -> Team | None:
@@ -191,6 +218,8 @@ def _identity(encoded: bytes, team: Team, now_ms: int) -> Identity:
 
 
 def _usable(body: bytes) -> Mapping[str, Key]:
+    if len(body) > CERTS_BYTES_MAX:
+        raise UnavailableError(f"what is there has more than {CERTS_BYTES_MAX} bytes")
     try:
         keys = decode(body, _Keys).keys
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import httpx
 import js
 import msgspec
 from msgspec.structs import asdict
@@ -27,11 +26,14 @@ from durable.commands import Command
 from durable.decoding import decode
 from durable.discovery import discover
 from durable.environment import Environment
+from durable.errors import UpstreamError
 from durable.handling import harmless, outlive
 from durable.job import Mode
 from durable.log import Level
+from durable.requests.auth import Unsigned
+from durable.requests.upstream import Upstream
 from durable.store import Store
-from worker.access import Access, Key, UnavailableError
+from worker.access import CERTS_BYTES_MAX, Access, Key, UnavailableError
 from worker.edge import Edge
 from worker.request import Request
 from worker.responses import Response
@@ -39,21 +41,26 @@ from worker.routes import Routes, failure
 from worker.schedule import due
 
 
-CERTS_SECONDS_MAX = 10
+CERTS_SECONDS_MAX = 10.0
 SIGNED_WITH = "RSASSA-PKCS1-v1_5"
 
 
 async def _fetched(url: str) -> bytes:
     """See `Access`."""
-    transport = runner.a_host().transport
-    async with httpx.AsyncClient(transport=transport, timeout=CERTS_SECONDS_MAX) as client:
-        try:
-            response = await client.get(url)
-        except httpx.HTTPError as error:
-            raise UnavailableError(f"{url} did not answer") from error
-    if response.status_code != 200:
-        raise UnavailableError(f"{url} answered {response.status_code}")
-    return response.content
+    upstream = Upstream(url, runner.a_host().transport, Unsigned())
+    bytes_max, seconds = CERTS_BYTES_MAX, CERTS_SECONDS_MAX
+    try:
+        answer = await upstream.ask("GET", url, bytes_max=bytes_max, timeout_seconds=seconds)
+    except UpstreamError as error:
+        # Strangers read it: it tells nothing of what came back.
+        what = "gave no whole answer" if error.status is None else f"answered {error.status}"
+        raise UnavailableError(f"{url} {what}") from error
+    return answer.body
+
+
+async def _wait(duration_ms: int) -> None:
+    """See `Access`."""
+    await js.scheduler.wait(duration_ms)
 
 
 async def _is_signed(key: Key, signature: bytes, content: bytes) -> bool:
@@ -78,7 +85,7 @@ def _now_ms() -> int:
 
 CONNECTORS = discover(connectors)
 TEND_MS = 20_000
-EDGE = Edge(_now_ms, lambda: secrets.token_hex(16), Access(_fetched, _is_signed))
+EDGE = Edge(_now_ms, lambda: secrets.token_hex(16), Access(_fetched, _is_signed, _wait))
 
 
 class Runner(runner.Runner):

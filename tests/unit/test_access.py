@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from durable.decoding import DEPTH_MAX
 from tests.fakes.edge import NOW_MS
 from tests.fakes.team import (
     A_PERSON,
@@ -16,12 +17,13 @@ from tests.fakes.team import (
     ISSUER,
     NOW,
     Team,
+    is_signed,
     private,
     public,
     written,
 )
 from worker import access
-from worker.access import DeniedError, Identity, UnavailableError
+from worker.access import Access, DeniedError, Identity, UnavailableError
 
 
 MINUTE_MS = 60_000
@@ -205,6 +207,117 @@ def test_what_is_no_token_is_denied_and_no_key_fetched(assertion: str) -> None:
 
     assert "not a JSON Web Token" in denial(team, assertion)
     assert team.fetched == []
+
+
+@pytest.mark.parametrize("depth", [DEPTH_MAX + 1, 9_000, 11_900])
+@pytest.mark.parametrize("beginning", [b"[", b'{"a":', b'{"alg":"RS256","a":['])
+def test_a_token_that_is_nested_too_deep_is_denied_and_no_key_fetched(
+    beginning: bytes, depth: int
+) -> None:
+    team = Team()
+    head, claims, signature = team.assertion().split(".")
+    deep = written((beginning * depth)[:11_900])
+
+    for assertion in (f"{deep}.{claims}.{signature}", f"{head}.{deep}.{signature}"):
+        assert denial(team, assertion)
+    assert team.fetched == []
+
+
+def test_a_token_that_is_too_long_is_denied_and_no_key_fetched() -> None:
+    team = Team()
+
+    said = denial(team, team.assertion({"groups": ["g" * 100] * 200}))
+
+    assert "characters" in said
+    assert team.fetched == []
+
+
+@pytest.mark.parametrize(
+    "claims", [{"iss": "https://other.example"}, {"aud": "another"}, {"exp": NOW - 90}]
+)
+def test_no_key_is_fetched_for_what_is_denied_whatever_keys_there_are(
+    claims: dict[str, object],
+) -> None:
+    team = Team()
+
+    denial(team, team.assertion(claims))
+
+    assert team.fetched == []
+
+
+class Crowd(Team):
+    """A team whose certs endpoint answers once it is let, while others wait."""
+
+    def __init__(self, fault: str = "") -> None:
+        super().__init__(fault=fault)
+        self.is_let = asyncio.Event()
+        self.waited_ms = 0
+        self.let_after_ms = 10 * access.POLL_MS
+        self.access = Access(self._late, is_signed, self._wait)
+
+    async def outcomes(self, assertions: list[str]) -> list[object]:
+        team = access.Team(ISSUER, AUDIENCE)
+        asked = [self.access.identity(one, team, NOW_MS) for one in assertions]
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    async def _late(self, url: str) -> bytes:
+        asked = asyncio.ensure_future(self._fetch(url))
+        await self.is_let.wait()
+        return await asked
+
+    async def _wait(self, duration_ms: int) -> None:
+        self.waited_ms += duration_ms
+        if self.waited_ms >= self.let_after_ms:
+            self.is_let.set()
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("kid", ["in-use", "unknown"])
+def test_however_many_ask_at_once_the_keys_are_fetched_once(kid: str) -> None:
+    team = Crowd()
+
+    outcomes = asyncio.run(team.outcomes([team.assertion(kid=kid)] * 300))
+
+    assert len(team.fetched) == 1
+    kind = Identity if kid == "in-use" else DeniedError
+    assert [type(outcome) for outcome in outcomes] == [kind] * 300
+
+
+def test_however_many_ask_at_once_a_fetch_that_fails_is_one() -> None:
+    team = Crowd(fault="it answered 500")
+
+    outcomes = asyncio.run(team.outcomes([team.assertion()] * 300))
+
+    assert len(team.fetched) == 1
+    assert [type(outcome) for outcome in outcomes] == [UnavailableError] * 300
+
+
+def test_a_fetch_that_comes_to_no_end_is_begun_again_by_another_after_a_while() -> None:
+    """As where the request that began it is gone: the platform goes on with neither."""
+    team = Crowd()
+    team.let_after_ms = 4 * access.FETCH_MS
+
+    outcomes = asyncio.run(team.outcomes([team.assertion()] * 4))
+
+    assert 1 < len(team.fetched) <= 4
+    assert [type(outcome) for outcome in outcomes] == [Identity] * 4
+
+
+def test_a_set_of_keys_that_is_too_long_is_not_read() -> None:
+    team = Team()
+    team.certs = b'{"keys": []' + b" " * access.CERTS_BYTES_MAX + b"}"
+
+    with pytest.raises(UnavailableError, match="bytes"):
+        identity(team, team.assertion())
+
+
+@pytest.mark.parametrize("depth", [DEPTH_MAX + 1, 10_000])
+def test_a_set_of_keys_that_is_nested_too_deep_is_none(depth: int) -> None:
+    team = Team()
+    team.certs = b'{"keys": ' + b"[" * depth
+
+    with pytest.raises(UnavailableError, match="no set of keys"):
+        identity(team, team.assertion())
 
 
 def test_while_the_keys_cannot_be_had_nobody_is_believed() -> None:
