@@ -8,8 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from durable.loopback import is_loopback
 
 
 HOST = "127.0.0.1"
@@ -18,6 +22,7 @@ HOST = "127.0.0.1"
 KEEP_ALIVE_SECONDS = 600
 SHUTDOWN_SECONDS = 2
 ABORT = "abort_connection"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class AbortableProtocol(H11Protocol):
@@ -33,6 +38,32 @@ class AbortableProtocol(H11Protocol):
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.app_state = {**self.app_state, ABORT: transport.abort}
         super().connection_made(transport)
+
+
+class Guarded:
+    """An application that no other site's page reaches, by whatever name it calls this machine.
+
+    Nobody is asked for a token here, and a browser sends whatever such a page has it send.
+
+    Args:
+        app: what is guarded.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        host, origin = headers.get("host", HOST), headers.get("origin")
+        is_foreign = origin is not None and origin != f"http://{host}"
+        is_elsewhere = headers.get("sec-fetch-site") in {"cross-site", "same-site"}
+        fault = ""
+        if not is_loopback(f"//{host}"):
+            fault = f"The host is {host!r:.200}: ask at {HOST} or localhost.\n"
+        elif scope["method"] not in SAFE_METHODS and (is_foreign or is_elsewhere):
+            fault = "Another site's page has sent this: it is for programs and for its own page.\n"
+        app = PlainTextResponse(fault, 403) if fault else self._app
+        await app(scope, receive, send)
 
 
 def serve(app: ASGIApp, name: str, port: int) -> None:
@@ -70,7 +101,7 @@ def _url(listener: socket.socket) -> str:
 def _server(app: ASGIApp) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
-            app,
+            Guarded(app),
             http=AbortableProtocol,
             ws="none",
             lifespan="off",

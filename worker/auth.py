@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from durable.environment import Environment
 from durable.errors import ConfigurationError
+from durable.loopback import is_loopback
 from worker import access, problems, sessions
 from worker.access import Access, DeniedError, UnavailableError
 from worker.problems import Problem
@@ -55,7 +56,7 @@ class Auth:
         Who sends a token is judged by that alone. All else comes with what a browser sends by
         itself, perhaps at the wish of another site's page.
         """
-        if self._is_open():
+        if self._is_open() and _is_local(request):
             caller: Caller | Problem = Caller(Via.NOBODY)
         elif authorization := request.headers.get("authorization"):
             return self._by_token(authorization)
@@ -64,7 +65,8 @@ class Auth:
         if isinstance(caller, Problem):
             return caller
         origin = request.headers.get("origin")
-        is_browser = caller.via is not Via.NOBODY or origin is not None
+        is_sent_by_page = origin is not None or "sec-fetch-site" in request.headers
+        is_browser = caller.via is not Via.NOBODY or is_sent_by_page
         if is_browser and sessions.is_forged(request.method, origin, request.origin):
             return problems.forbidden(
                 f"The header Origin is not {request.origin!r:.200}: another site's page may have "
@@ -77,7 +79,8 @@ class Auth:
         if self._environment.optional(TOKEN) is None:
             return problems.unavailable(
                 f"The secret {TOKEN} is not set, so nobody may call this. Run "
-                f"`npx wrangler secret put {TOKEN}`, or for local use only set {OPEN} to true."
+                f"`npx wrangler secret put {TOKEN}`; or for local use only set {OPEN} to true, and "
+                "ask at 127.0.0.1 or localhost: another site may give its own name to this machine."
             )
         try:
             return self._environment.secret(TOKEN).reveal()  # from here on, no log shows it
@@ -133,6 +136,15 @@ class Auth:
         return problems.unauthorized(
             f"Send the header `Authorization: Bearer TOKEN` with the value of {TOKEN}, or sign in."
         )
+
+
+def _is_local(request: Request) -> bool:
+    """Whether it was sent to a name of this machine.
+
+    A page of another site may have that site's name lead here, and then reads all answers.
+    """
+    host = request.headers.get("host")
+    return is_loopback(request.origin) and (host is None or is_loopback(f"//{host}"))
 
 
 def is_same(given: str, token: str) -> bool:

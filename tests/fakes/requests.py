@@ -18,6 +18,7 @@ from worker.routes import Routes
 
 
 ORIGIN = "https://sync.example"
+LOCAL = "http://localhost:8787"
 BEARER = {"authorization": "Bearer t0ken"}
 NOTES_ONLY: Connectors = {"notes": NOTES}
 
@@ -28,12 +29,13 @@ def a_request(
     body: bytes = b"",
     headers: Mapping[str, str] = BEARER,
     query: Mapping[str, str] | None = None,
+    origin: str = ORIGIN,
 ) -> Request:
     async def read(bytes_max: int) -> bytes | None:
         return body if len(body) <= bytes_max else None
 
     return Request(
-        method=method, origin=ORIGIN, path=path, query=query or {}, headers=headers, body=read
+        method=method, origin=origin, path=path, query=query or {}, headers=headers, body=read
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from durable.environment import Environment
 from tests.fakes.edge import NONCE, NOW_MS
 from tests.fakes.environment import an_environment
-from tests.fakes.requests import ORIGIN, a_request
+from tests.fakes.requests import LOCAL, ORIGIN, a_request
 from tests.fakes.team import A_PERSON, AUDIENCE, ISSUER, Team
 from worker import sessions
 from worker.auth import Auth, Caller, Via
@@ -22,19 +22,26 @@ COOKIE = {"cookie": sessions.begun(TOKEN, NONCE, NOW_MS).partition(";")[0]}
 OPEN = {"ALLOW_UNAUTHENTICATED_FOR_LOCAL_USE": "true"}
 
 
-def asked(
+def asked(  # noqa: PLR0913, PLR0917 - each but the first has a default
     environment: Environment,
     headers: Mapping[str, str],
     method: str = "GET",
     team: Team | None = None,
     now_ms: int = NOW_MS,
+    origin: str = ORIGIN,
 ) -> Caller | Problem:
     auth = Auth(environment, (team or Team()).access, lambda: now_ms)
-    return asyncio.run(auth.caller(a_request(method, "/trigger", headers=headers)))
+    request = a_request(method, "/trigger", headers=headers, origin=origin)
+    return asyncio.run(auth.caller(request))
 
 
-def refusal(environment: Environment, headers: Mapping[str, str], method: str = "GET") -> Problem:
-    problem = asked(environment, headers, method)
+def refusal(
+    environment: Environment,
+    headers: Mapping[str, str],
+    method: str = "GET",
+    origin: str = ORIGIN,
+) -> Problem:
+    problem = asked(environment, headers, method, origin=origin)
     assert isinstance(problem, Problem), problem
     return problem
 
@@ -78,13 +85,55 @@ def test_without_a_token_nobody_passes(token: str | None, authorization: str) ->
     assert "npx wrangler secret put TRIGGER_TOKEN" in problem.detail
 
 
-@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer x"}, {"origin": ORIGIN}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"authorization": "Bearer x"},
+        {"origin": LOCAL},
+        {"host": "localhost:8787"},
+        {"host": "[::1]:8787"},
+    ],
+)
 def test_for_local_use_everybody_may_pass(headers: Mapping[str, str]) -> None:
-    assert asked(an_environment(**OPEN), headers, "POST") == Caller(Via.NOBODY)
+    assert asked(an_environment(**OPEN), headers, "POST", origin=LOCAL) == Caller(Via.NOBODY)
 
 
-def test_for_local_use_another_sites_page_may_not_pass() -> None:
-    problem = refusal(an_environment(**OPEN), {"origin": "https://evil.example"}, "POST")
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [
+        ("http://evil.example:8787", "evil.example:8787"),
+        ("http://evil.example:8787", None),
+        ("http://evil.example:8787", "localhost:8787"),
+        (LOCAL, "evil.example:8787"),
+        (LOCAL, "localhost.evil.example"),
+        (LOCAL, ""),
+    ],
+)
+def test_the_open_door_is_at_names_of_this_machine_alone(
+    method: str, origin: str, host: str | None
+) -> None:
+    """Another site's name may lead here: its page would read and do everything."""
+    headers = {"origin": origin} | ({} if host is None else {"host": host})
+
+    problem = refusal(an_environment(**OPEN), headers, method, origin)
+
+    assert problem.status == 503
+    assert "127.0.0.1" in problem.detail
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://localhost:3000"},
+        {"sec-fetch-site": "cross-site"},
+    ],
+)
+def test_for_local_use_another_sites_page_may_not_pass(headers: Mapping[str, str]) -> None:
+    problem = refusal(an_environment(**OPEN), headers, "POST", LOCAL)
 
     assert problem.status == 403
 

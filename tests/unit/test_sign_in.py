@@ -4,7 +4,15 @@ import pytest
 
 from durable.instant import rfc3339
 from tests.fakes.edge import NONCE, NOW_MS, an_edge
-from tests.fakes.requests import BEARER, ORIGIN, a_request, answered, check_problem, content
+from tests.fakes.requests import (
+    BEARER,
+    LOCAL,
+    ORIGIN,
+    a_request,
+    answered,
+    check_problem,
+    content,
+)
 from tests.fakes.team import A_PERSON, AUDIENCE, ISSUER, Team
 from worker import sessions
 
@@ -68,7 +76,7 @@ def test_a_session_of_cloudflare_access_says_whom_it_let_through() -> None:
 
 def test_where_nobody_is_asked_the_session_says_so() -> None:
     response = answered(
-        a_request("GET", "/session", headers={}),
+        a_request("GET", "/session", headers={}, origin=LOCAL),
         TRIGGER_TOKEN="",
         ALLOW_UNAUTHENTICATED_FOR_LOCAL_USE="true",
     )

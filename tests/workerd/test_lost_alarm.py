@@ -1,7 +1,8 @@
-"""An alarm that the platform lost, on the real runtime: taken out of its files while it is down."""
+"""Alarms and ticks that the platform lost, on the real runtime."""
 
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,25 @@ pytestmark = pytest.mark.workerd
 
 RECORDS = 300
 STATUSES = 20
+
+
+def test_a_full_job_whose_ticks_were_lost_is_begun_by_the_next_one_and_once(
+    tmp_path: Path,
+) -> None:
+    with Stack(tmp_path, {}, ("--limit-records", "20")) as stack:
+        first = stack.ended(stack.trigger("FULL")["id"])
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        three = tomorrow.replace(hour=3, minute=0, second=0, microsecond=0)
+
+        for hours in range(2):  # that of 02:00 did not come
+            at_ms = int((three + timedelta(hours=hours)).timestamp() * 1_000)
+            stack.tick("0 * * * *", at_ms)
+
+        jobs = stack.request("GET", "/jobs").json()["jobs"]
+        full = [job["id"] for job in jobs if job["mode"] == "FULL"]
+        assert len(full) == 2, jobs
+        assert full[-1] == first["id"]
+        assert {stack.ended(job["id"])["state"] for job in jobs} == {"succeeded"}
 
 
 def lose_alarms(folder: Path) -> int:
