@@ -14,6 +14,7 @@ from durable.host import Host
 from durable.job import Mode, Plan, Stage
 from durable.limits import Limits
 from durable.requests.auth import BearerSigner
+from durable.requests.origins import Origins
 from durable.requests.upstream import Upstream
 from durable.sources.source import Reader, Surroundings, close_all
 
@@ -55,5 +56,6 @@ def ends(connector: AnyConnector, environment: Environment, host: Host) -> Ends:
 def glean_end(datasource: str, environment: Environment, host: Host) -> Callable[[Stage], Glean]:
     """Glean's end alone, by the kind of thing. Raises ConfigurationError."""
     signer = BearerSigner(environment.secret(GLEAN_TOKEN))
-    upstream = Upstream("Glean", host.transport, signer)
-    return partial(Glean, upstream, environment.glean_url(), datasource)
+    url = environment.glean_url()
+    upstream = Upstream("Glean", host.transport, signer, Origins(url))
+    return partial(Glean, upstream, url, datasource)

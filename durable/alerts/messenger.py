@@ -8,6 +8,7 @@ from durable.environment import Environment, absolute
 from durable.errors import ConfigurationError, UpstreamError
 from durable.host import Host
 from durable.requests.auth import FixedSigner, Proof
+from durable.requests.origins import Origins
 from durable.requests.upstream import Upstream
 from durable.requests.waits import wait_ms
 
@@ -72,12 +73,12 @@ class Messenger:
         return None
 
     async def _post(self, letter: Letter) -> None:
-        url = self._environment.secret(letter.target).reveal()
+        url = absolute(self._environment.secret(letter.target).reveal())
         signer = FixedSigner(Proof(), f"check the secret {letter.target}")
-        upstream = Upstream(letter.target, self._host.transport, signer)
+        upstream = Upstream(letter.target, self._host.transport, signer, Origins(url))
         await upstream.ask(
             "POST",
-            absolute(url),
+            url,
             headers={"content-type": "application/json"},
             content=content(letter, self._environment.optional(WORKER_URL)),
             bytes_max=ANSWER_BYTES_MAX,

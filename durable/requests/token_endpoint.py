@@ -11,6 +11,7 @@ from durable.decoding import decode
 from durable.environment import Secret
 from durable.errors import UpstreamError
 from durable.requests.auth import FixedSigner, Proof, Signer
+from durable.requests.origins import Origins
 from durable.requests.tokens import Token
 from durable.requests.upstream import Answer, Upstream
 from durable.sources.source import Surroundings
@@ -80,7 +81,7 @@ class TokenSigner(Signer):
         self._now_ms = surroundings.now_ms
         headers = {"authorization": grant.authorization} if grant.authorization else {}
         signer = FixedSigner(Proof(headers=headers), f"check {grant.client}")
-        self._upstream = Upstream(NAME, surroundings.transport, signer)
+        self._upstream = Upstream(NAME, surroundings.transport, signer, Origins(grant.url))
 
     @property
     def request_count(self) -> int:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from durable.errors import UpstreamError
 from durable.requests import waits
 from durable.requests.auth import Proof, Signer
+from durable.requests.origins import Origins
 from durable.requests.refusal import refusal
 from durable.requests.streamed import Streamed
 from durable.sources.rules import Action, Reply, Rulebook, Rules
@@ -70,6 +71,7 @@ class Upstream:
         name: who it is, in errors.
         transport: carries the requests.
         signer: proves who asks.
+        origins: the servers that are asked; no other is, whatever URL is given.
         rules: say what its errors mean, where that is not the usual.
     """
 
@@ -78,11 +80,13 @@ class Upstream:
         name: str,
         transport: httpx.AsyncBaseTransport,
         signer: Signer,
+        origins: Origins,
         rules: Rules = (),
     ) -> None:
         self._name = name
         self._transport = transport
         self._signer = signer
+        self._origins = origins
         self._rules = Rulebook(rules)
         self._exchange_count = 0
         self._taken_count = 0  # of the requests
@@ -238,6 +242,9 @@ class Upstream:
                 whole = whole.copy_merge_params({**asked.params, **proof.params})
         except httpx.InvalidURL as error:
             raise self._failure(error) from error
+        if (fault := self._origins.fault(whole)) is not None:
+            reason = f"{self._name} is not asked: the URL {fault}"
+            raise UpstreamError(reason, is_transient=False)
         headers = {"user-agent": USER_AGENT, **asked.headers, **proof.headers}
         return httpx.Request(
             asked.method, whole, headers=headers, content=asked.content, extensions=asked.timeouts

@@ -2,19 +2,21 @@
 
 import hashlib
 from contextlib import suppress
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import httpx
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from durable.decoding import decode
 from durable.environment import Environment, absolute
 from durable.errors import ConfigurationError, UpstreamError
 from durable.job import Crawl, Rate
+from durable.paging.protocol import foreign
 from durable.requests import waits
 from durable.requests.auth import Auth, secrets_of, signer_of
+from durable.requests.origins import Origins
 from durable.requests.upstream import Answer, Upstream
 from durable.sources.clock import Clock
 from durable.sources.links import Links
@@ -123,10 +125,13 @@ class Backend(Struct, frozen=True, kw_only=True):
         return url
 
 
+Path = Annotated[str, Meta(pattern="^/")]
+
+
 class Run(Struct, frozen=True, kw_only=True):
     """A crawl that is under way. As JSON it is the cursor."""
 
-    url: str  # of its status, without the server: that is a secret
+    url: Path  # of its status, and its query, without the server: that is a secret
     asked: int = 0  # so that no two cursors are the same
     begun_at_ms: int
 
@@ -140,22 +145,24 @@ class BackendReader(Reader):
         self._backend = backend
         self._now_ms = surroundings.now_ms
         self._index_url = url.copy_with(path=f"{url.path.rstrip('/')}/index")
-        self._links = Links(str(url), ())
+        origins = Origins(str(url))
+        self._links = Links(origins)
         self._instance = environment.glean_instance()
         signer = signer_of(backend.auth, surroundings)
         key = environment.secret(backend.signing_secret) if backend.signing_secret else None
-        upstream = Upstream("the backend", surroundings.transport, signer)
+        upstream = Upstream("the backend", surroundings.transport, signer, origins)
         self._upstream = Signed(upstream, key, url.host, surroundings.now_ms)
 
     async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
         """A page without records: what there is to do now."""
         if cursor is None:
             return await self._begun(crawl)
-        return await self._followed(decode(cursor, Run))
+        return await self._followed(_run(cursor))
 
     async def cancelled(self, cursor: str | None) -> None:
         if cursor is not None:
-            await self._stop(decode(cursor, Run))
+            with suppress(UpstreamError):
+                await self._stop(_run(cursor))
 
     async def _begun(self, crawl: Crawl) -> Records:
         order = {"mode": crawl.mode, "glean_instance": self._instance}
@@ -248,7 +255,8 @@ class BackendReader(Reader):
         return httpx.URL(followed).raw_path.decode()
 
     def _located(self, run: Run) -> httpx.URL:
-        return self._index_url.join(run.url)
+        # It is a path, and no link: joined, one that begins with two slashes would name a server.
+        return self._index_url.copy_with(raw_path=run.url.encode())
 
     async def _late(self, run: Run) -> UpstreamError:
         await self._stop(run)
@@ -268,6 +276,14 @@ class BackendReader(Reader):
                 statuses=STOPPED,
                 timeout_seconds=STOP_SECONDS,
             )
+
+
+def _run(cursor: str) -> Run:
+    """Raises UpstreamError where the cursor is of another source, or of another stage."""
+    try:
+        return decode(cursor, Run)
+    except msgspec.DecodeError as error:
+        raise foreign("a backend's crawl", cursor) from error
 
 
 def _page(answer: Answer) -> Records:

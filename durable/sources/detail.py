@@ -43,10 +43,14 @@ class Detail(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     missing: Missing = Missing.SET_ASIDE
 
+    @property
+    def is_link(self) -> bool:
+        """Whether each record has the URL of its own detail."""
+        return bool(PLACEHOLDER.fullmatch(self.url)) and not VARIABLE.fullmatch(self.url)
+
     def located(self, environment: Environment) -> str:
         """Raises ConfigurationError."""
-        is_link = PLACEHOLDER.fullmatch(self.url) and not VARIABLE.fullmatch(self.url)
-        return self.url if is_link else environment.url(self.url)
+        return self.url if self.is_link else environment.url(self.url)
 
 
 class DetailReader:

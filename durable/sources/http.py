@@ -16,6 +16,7 @@ from durable.errors import UpstreamError
 from durable.job import Crawl, Rate
 from durable.paging.protocol import Ask, Paging, Refused, Refusing, Told
 from durable.requests.auth import Auth, secrets_of, signer_of
+from durable.requests.origins import Origins
 from durable.requests.upstream import Answer, Upstream
 from durable.requests.waits import wait_ms
 from durable.sources.clock import Clock
@@ -23,7 +24,7 @@ from durable.sources.completion import Completion
 from durable.sources.detail import Detail, DetailReader
 from durable.sources.gather import Gather, GatherReader
 from durable.sources.keyed import Keyed, keyed
-from durable.sources.links import Links
+from durable.sources.links import Links, named_origins
 from durable.sources.resume import Resume, resumed
 from durable.sources.rules import Rules
 from durable.sources.shape import Shape
@@ -152,19 +153,29 @@ class HttpReader(Reader):
         self._paging = source.paging
         ask = Ask(url=url, params=source.params, headers=source.headers, body=source.body)
         self._template = Template(ask, names)
-        self._upstream = Upstream("the source", surroundings.transport, signer, source.rules)
+        links = Links(named_origins(url, source.link_origins))
+        origins = self._origins(url, surroundings.environment)
+        self._upstream = Upstream(
+            "the source", surroundings.transport, signer, origins, source.rules
+        )
         self._page_bytes_max = surroundings.page_bytes_max
         self._now_ms = surroundings.now_ms
-        self._links = Links(url, source.link_origins) if source.paging.is_linked else None
+        self._links = links if source.paging.is_linked else None
         self._shape = source.shape()
-        self._completion = self._completing(surroundings, url, names | {""})
+        self._completion = self._completing(surroundings, links, url, names | {""})
+
+    def _origins(self, url: str, environment: Environment) -> Origins:
+        """Of the list, of what its links may name, and of the details where they are declared."""
+        source, further = self._source, self._source.link_origins
+        if source.detail is not None and not source.detail.is_link:
+            further = (*further, source.detail.located(environment))
+        return named_origins(url, further)
 
     def _completing(
-        self, surroundings: Surroundings, url: str, names: frozenset[str]
+        self, surroundings: Surroundings, links: Links, url: str, names: frozenset[str]
     ) -> Completion:
         source, detail = self._source, None
         if source.detail is not None:
-            links = Links(url, source.link_origins)
             detail = DetailReader(source.detail, self._upstream, surroundings, links, url, names)
         gathers = [GatherReader(gather, surroundings, names) for gather in source.gather]
         return Completion(detail, gathers, surroundings.page_bytes_max)

@@ -1,29 +1,21 @@
-"""Links from one page to the next, kept to the servers that the connector names.
-
-A source is not trusted with the choice of whom the Worker talks to: a link could
-name a machine that only the Worker reaches, and the token would be sent there.
-"""
+"""Links from one page to the next, kept to the servers that the connector names."""
 
 import httpx
 
 from durable.environment import absolute
 from durable.errors import ConfigurationError, UpstreamError
+from durable.requests.origins import Origins
 
 
 class Links:
     """Follows links.
 
     Args:
-        url: of the source's first page.
-        origins: further servers that a link may name.
-
-    Raises:
-        ConfigurationError: one of the origins is not a URL.
+        origins: the servers that they may lead to.
     """
 
-    def __init__(self, url: str, origins: tuple[str, ...]) -> None:
-        named = (url, *map(absolute, origins))
-        self._allowed = {_origin(httpx.URL(name)) for name in named}
+    def __init__(self, origins: Origins) -> None:
+        self._origins = origins
 
     def followed(self, link: str, page_url: str) -> str:
         """The absolute URL of a link. Raises UpstreamError where it leads elsewhere.
@@ -39,20 +31,19 @@ class Links:
             raise UpstreamError(
                 f"the source's link to the next page is no URL: {link!r:.200}", is_transient=False
             ) from error
-        if _origin(url) not in self._allowed or url.userinfo:
+        if (fault := self._origins.fault(url)) is not None:
             raise UpstreamError(
-                f"the source's link to the next page leads to {_shown(url)}, and is not followed: "
+                f"the source's link to the next page {fault}, and is not followed: "
                 "if that server is the source's own, name it in the source's link_origins",
                 is_transient=False,
             )
         return str(url)
 
 
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    """Apart, since an IPv6 address has colons too. The default port is None."""
-    return url.scheme, url.host, url.port
+def named_origins(url: str, further: tuple[str, ...]) -> Origins:
+    """A source's server, and those that its links may name.
 
-
-def _shown(url: httpx.URL) -> str:
-    """Without what may be a secret: the user, the path and the query."""
-    return f"{url.scheme}://{url.netloc.decode(errors='replace')}"
+    Raises:
+        ConfigurationError: one of them is not a URL.
+    """
+    return Origins(url, *map(absolute, further))

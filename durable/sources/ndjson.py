@@ -16,6 +16,7 @@ from durable.job import Crawl, Rate
 from durable.paging.placing import check_names, wrong
 from durable.paging.protocol import Ask
 from durable.requests.auth import Auth, secrets_of, signer_of
+from durable.requests.origins import Origins
 from durable.requests.streamed import Streamed
 from durable.requests.upstream import OK, Upstream
 from durable.sources import marks
@@ -111,7 +112,9 @@ class LineReader(Reader):
         signer = signer_of(source.auth, surroundings)
         self._source = source
         self._ask = Ask(url=url, params=source.params, headers={**PLAIN, **source.headers})
-        self._upstream = Upstream("the source", surroundings.transport, signer, source.rules)
+        self._upstream = Upstream(
+            "the source", surroundings.transport, signer, Origins(url), source.rules
+        )
         self._line_bytes_max = surroundings.page_bytes_max
         self._stream: Streamed | None = None
         self._lines: Lines | None = None  # of the stream

@@ -13,9 +13,11 @@ from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
 from durable.job import Crawl, Rate
 from durable.requests.auth import Auth, secrets_of, signer_of
+from durable.requests.origins import Origins
 from durable.requests.upstream import Upstream
 from durable.sources.clock import Clock
 from durable.sources.given import blamed, encoded, next_cursor
+from durable.sources.links import Links, named_origins
 from durable.sources.source import Reader, Records, Surroundings
 from durable.sources.web import Web
 
@@ -122,10 +124,11 @@ class PythonReader(Reader):
 
     def __init__(self, source: PythonSource, surroundings: Surroundings) -> None:
         signer = signer_of(source.auth, surroundings)
-        upstream = Upstream("the source", surroundings.transport, signer)
         url = source.located(surroundings.environment)
+        origins = named_origins(url, source.link_origins) if url else Origins()
+        upstream = Upstream("the source", surroundings.transport, signer, origins)
         self._bytes_max = surroundings.page_bytes_max
-        self._web = Web(upstream, url, source.link_origins, self._bytes_max)
+        self._web = Web(upstream, url, Links(origins), self._bytes_max)
         self._is_generator = source.pages is not None
         self._code = source.code()
         self._generator: AsyncIterator[Portion] | None = None

@@ -9,7 +9,7 @@ name would else be a variable's.
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import msgspec
 from msgspec import Raw, Struct, UnsetType
@@ -23,6 +23,7 @@ from durable.sources.source import Scope
 
 PLACEHOLDER = re.compile(r"\{([^{}\s\"',:=]+)\}")
 SERVER = re.compile(r"https?://[^/?#{}]+[/?#]")
+DOTS = frozenset({".", ".."})
 EXCERPT_BYTES_MAX = 100  # of a record that lacks a field
 Value = str | int
 
@@ -116,9 +117,10 @@ class Template:
             return self._follow(str(fill(self._ask.url[1:-1])))
         url = self._text(self._ask.url, lambda text: quote(str(fill(text)), safe=""))
         # Encoded or not, those of two dots lead to another list, and no server is asked for them.
-        if any(part in {".", ".."} for part in re.split(r"[?#]", url)[0].split("/")):
+        if any(part in DOTS for part in re.split(r"[/\\]", _decoded(re.split(r"[?#]", url)[0]))):
             raise UnfilledError(
-                f"{url!r:.200} is not what {self._ask.url!r} means: a field is '..' or '.'"
+                f"{url!r:.200} is not what {self._ask.url!r} means: a field has '..' or '.' in the "
+                "place of a name"
             )
         return url
 
@@ -146,6 +148,11 @@ def _place(text: str, names: frozenset[str]) -> Place | None:
     if parts[0] in names:
         return Place(parts[0], "/".join(parts[1:]))
     return Place("", "/".join(parts)) if "" in names else None
+
+
+def _decoded(path: str) -> str:
+    """As a server may read it that decodes twice: before it takes a path apart, and after."""
+    return unquote(unquote(path))
 
 
 def _texts(value: Any) -> list[str]:

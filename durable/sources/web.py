@@ -55,16 +55,14 @@ class Web:
     Args:
         upstream: the source.
         base: its URL.
-        origins: further servers that may be asked.
+        links: which servers may be asked.
         bytes_max: of an answer.
     """
 
-    def __init__(
-        self, upstream: Upstream, base: str, origins: tuple[str, ...], bytes_max: int
-    ) -> None:
+    def __init__(self, upstream: Upstream, base: str, links: Links, bytes_max: int) -> None:
         self._upstream = upstream
         self._base = base
-        self._links = Links(base, origins) if base else None
+        self._links = links
         self._bytes_max = bytes_max
         self.request_count = 0  # for the page that is being read
 
@@ -117,7 +115,7 @@ class Web:
         return WebAnswer(answer.status, answer.headers, answer.body)
 
     def _located(self, url: str) -> str:
-        if self._links is None:
+        if not self._base:
             raise UpstreamError(
                 f"{url!r:.200} is not asked: declare the url of the source", is_transient=False
             )

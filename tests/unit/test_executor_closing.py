@@ -39,7 +39,8 @@ def test_an_opening_and_a_question_are_answered() -> None:
 
 
 def failed(reason: str, is_transient: bool, cause: Cause) -> Failed:  # noqa: FBT001 - in a table
-    return Failed(f"Glean {reason}", is_transient, 0, 0.5, cause=cause)
+    is_lost = cause is Cause.UNANSWERED
+    return Failed(f"Glean {reason}", is_transient, 0, 0.5, cause=cause, may_be_done=is_lost)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from durable.errors import UpstreamError
 from durable.glean import Glean
 from durable.job import Standing
 from durable.requests.auth import BearerSigner
+from durable.requests.origins import Origins
 from durable.requests.upstream import Upstream
 from durable.verifying.holdings import Holdings
 from tests.fakes.answers import a_count
@@ -22,7 +23,11 @@ ROOT = "https://acme-be.glean.com/api/index/v1"
 
 
 def glean(network: Network) -> Glean:
-    return Glean(Upstream("Glean", network, BearerSigner(Secret("TOKEN", "t0ken"))), ROOT, "notes")
+    return Glean(
+        Upstream("Glean", network, BearerSigner(Secret("TOKEN", "t0ken")), Origins(ROOT)),
+        ROOT,
+        "notes",
+    )
 
 
 def an_upload(

@@ -7,7 +7,7 @@ from durable.errors import ConfigurationError, UpstreamError
 from durable.paging.cursors import BodyCursor, NextUrl
 from durable.requests.auth import Bearer
 from durable.sources.http import HttpSource
-from durable.sources.links import Links
+from durable.sources.links import Links, named_origins
 from durable.sources.since import Since
 from durable.sources.source import Records
 from tests.fakes.network import Network
@@ -19,7 +19,7 @@ EU = "https://eu.notes.example:8443/somewhere"
 
 
 def followed(link: str, url: str = URL, origins: tuple[str, ...] = (EU,)) -> str:
-    return Links(url, origins).followed(link, url)
+    return Links(named_origins(url, origins)).followed(link, url)
 
 
 def refused(link: str, url: str = URL, origins: tuple[str, ...] = (EU,)) -> str:
@@ -174,7 +174,7 @@ def test_a_local_source_is_followed_on_its_port_only() -> None:
 @pytest.mark.parametrize("origin", ["eu.notes.example", "", "ftp://eu.notes.example", "https://"])
 def test_an_origin_that_is_no_server_is_refused(origin: str) -> None:
     with pytest.raises(ConfigurationError, match="names no server"):
-        Links(URL, (origin,))
+        named_origins(URL, (origin,))
 
 
 def test_an_address_and_a_port_are_not_another_address() -> None:

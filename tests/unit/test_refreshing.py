@@ -9,6 +9,7 @@ import pytest
 
 from durable.errors import UpstreamError
 from durable.requests.auth import Proof, Signer
+from durable.requests.origins import Origins
 from durable.requests.upstream import Answer, Upstream
 from durable.sources.rules import Action, Rule, Rules
 from tests.fakes.network import Network
@@ -36,7 +37,7 @@ class Ring(Signer):
 
 
 def posted(network: Network, ring: Ring, rules: Rules = ()) -> Answer:
-    upstream = Upstream("the source", network, ring, rules)
+    upstream = Upstream("the source", network, ring, Origins("https://notes.example"), rules)
     return asyncio.run(
         upstream.post("https://notes.example/list", b"{}", {"a": "b"}, {"x-c": "d"}, bytes_max=100)
     )
@@ -159,7 +160,7 @@ class Left(httpx.AsyncByteStream):
 
 def streamed(network: Network, ring: Ring, rules: Rules = ()) -> bytes | None:
     async def first_part() -> bytes | None:
-        upstream = Upstream("the source", network, ring, rules)
+        upstream = Upstream("the source", network, ring, Origins("https://notes.example"), rules)
         stream = await upstream.stream("https://notes.example/list")
         try:
             return await stream.part()

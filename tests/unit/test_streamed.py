@@ -9,6 +9,7 @@ import pytest
 from durable.environment import Secret
 from durable.errors import UpstreamError
 from durable.requests.auth import BearerSigner
+from durable.requests.origins import Origins
 from durable.requests.refusal import REFUSAL_BYTES_MAX
 from durable.requests.streamed import Streamed
 from durable.requests.upstream import Upstream
@@ -25,7 +26,7 @@ def streamed(
     answer: httpx.Response | Exception, statuses: frozenset[int] = frozenset({200})
 ) -> tuple[Streamed, httpx.Request]:
     network = Network(answer)
-    upstream = Upstream("the source", network, BearerSigner(Secret("TOKEN", "t0ken")))
+    upstream = Upstream("the source", network, BearerSigner(Secret("TOKEN", "t0ken")), Origins(URL))
     stream = asyncio.run(upstream.stream(URL, {"a": "b"}, {"range": "bytes=5-"}, statuses=statuses))
     return stream, network.requests[0]
 

@@ -8,6 +8,7 @@ import pytest
 from durable.environment import Secret
 from durable.errors import UpstreamError
 from durable.requests.auth import BearerSigner, Unsigned
+from durable.requests.origins import Origins
 from durable.requests.refusal import REFUSAL_BYTES_MAX
 from durable.requests.upstream import (
     TIMEOUT_SECONDS,
@@ -44,7 +45,7 @@ class Parts(httpx.AsyncByteStream):
 
 def got(network: Network, token: Secret | None = None, bytes_max: int = 10_000) -> Answer:
     signer = Unsigned() if token is None else BearerSigner(token)
-    upstream = Upstream("the source", network, signer)
+    upstream = Upstream("the source", network, signer, Origins(URL))
     return asyncio.run(upstream.get(URL, {"limit": "5"}, bytes_max=bytes_max))
 
 
@@ -248,7 +249,9 @@ def test_a_connection_that_breaks_within_the_body_may_pass() -> None:
 
 def test_a_status_that_was_asked_for_is_an_answer_and_is_read_whole() -> None:
     body = Parts(b"1234", count=2_000)
-    upstream = Upstream("the backend", Network(httpx.Response(202, stream=body)), Unsigned())
+    upstream = Upstream(
+        "the backend", Network(httpx.Response(202, stream=body)), Unsigned(), Origins(URL)
+    )
 
     answer = asyncio.run(
         upstream.ask("POST", URL, bytes_max=10_000, statuses=frozenset({200, 202}))
@@ -258,7 +261,7 @@ def test_a_status_that_was_asked_for_is_an_answer_and_is_read_whole() -> None:
 
 
 def test_a_status_that_was_not_asked_for_is_a_refusal() -> None:
-    upstream = Upstream("the backend", Network(httpx.Response(200)), Unsigned())
+    upstream = Upstream("the backend", Network(httpx.Response(200)), Unsigned(), Origins(URL))
 
     with pytest.raises(UpstreamError, match="the backend answered 200"):
         asyncio.run(upstream.ask("DELETE", URL, bytes_max=1, statuses=frozenset({204})))
@@ -266,7 +269,7 @@ def test_a_status_that_was_not_asked_for_is_a_refusal() -> None:
 
 def test_a_request_that_takes_long_is_waited_for_as_long_as_it_says() -> None:
     network = Network(httpx.Response(200), httpx.Response(200))
-    upstream = Upstream("the backend", network, Unsigned())
+    upstream = Upstream("the backend", network, Unsigned(), Origins(URL))
 
     asyncio.run(upstream.ask("POST", URL, bytes_max=1, timeout_seconds=840.0))
     asyncio.run(upstream.ask("POST", URL, bytes_max=1))
@@ -280,7 +283,7 @@ def test_a_request_that_takes_long_is_waited_for_as_long_as_it_says() -> None:
 
 def test_every_request_counts_whatever_comes_of_it() -> None:
     network = Network(httpx.Response(200), httpx.Response(503), httpx.ConnectError("refused"))
-    upstream = Upstream("the source", network, Unsigned())
+    upstream = Upstream("the source", network, Unsigned(), Origins(URL))
 
     async def ask_all() -> None:
         await upstream.get(URL, bytes_max=10)
@@ -297,7 +300,7 @@ def test_every_request_counts_whatever_comes_of_it() -> None:
 
 
 def test_a_url_that_is_none_is_no_request() -> None:
-    upstream = Upstream("the source", Network(), Unsigned())
+    upstream = Upstream("the source", Network(), Unsigned(), Origins(URL))
 
     with pytest.raises(UpstreamError, match="InvalidURL"):
         asyncio.run(upstream.get("https://notes.example:port/", bytes_max=10))

@@ -1,0 +1,33 @@
+"""The servers that may be asked, decided on the URL that is really asked.
+
+A source is not trusted with the choice of whom the Worker talks to: what it sends could name
+a machine that only the Worker reaches, and the proof of who asks would be sent there. Every
+request passes here last, however its URL came about: declared, joined, filled in, or stored.
+"""
+
+import httpx
+
+
+class Origins:
+    """Servers, each by scheme, host and port.
+
+    Args:
+        urls: on them, absolute.
+    """
+
+    def __init__(self, *urls: str) -> None:
+        self._allowed = {_origin(httpx.URL(url)) for url in urls}
+
+    def fault(self, url: httpx.URL) -> str | None:
+        """Why the URL is not asked, without what in it may be a secret; None if it may be."""
+        if _origin(url) not in self._allowed:
+            return f"leads to {url.scheme}://{url.netloc.decode(errors='replace')}"
+        if url.userinfo:
+            # The runtime takes a backslash for a slash, and would go to the server before it.
+            return "has a user in it: who asks is told by `auth`"
+        return None
+
+
+def _origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
+    """As on the wire; apart, since an IPv6 address has colons too. The default port is None."""
+    return url.scheme, url.raw_host, url.port
