@@ -226,7 +226,7 @@ def test_what_is_set_aside_shows_no_secret_and_is_short() -> None:
     text = "says t0ken " * 100
     page = a_page_of([a_note("t0ken-7", text=text), a_note("t0ken-8", text=None, more=text)])
     refusal = httpx.Response(400, text="many\n\n  lines\n" * 1_000 + "t0ken")
-    desk = Desk(Network(page, refusal))
+    desk = Desk(Network(page, refusal, ok()))
 
     desk.sent()
 
