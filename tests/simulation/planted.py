@@ -65,6 +65,7 @@ SUCCESSES = "durable/successes.py"
 EXECUTOR = "durable/executor.py"
 PROCESSOR = "durable/processor.py"
 COMMANDS = "durable/commands.py"
+BATCHES = "durable/batches.py"
 GLEAN = "durable/glean.py"
 MEANINGS = "durable/meanings.py"
 READER = "durable/sources/http.py"
@@ -497,9 +498,8 @@ MUTANTS = [
     Mutant(
         "a conflict is taken for success without asking",
         EXECUTOR,
-        "        if is_conflict:\n            standing = await glean.standing(batch.upload_id)",
-        "        if is_conflict and len(batch.items) == 0:\n"
-        "            standing = await glean.standing(batch.upload_id)",
+        "        if is_conflict or (is_for_all and batch.upload_id and glean.tells_uploads):",
+        "        if is_for_all and batch.upload_id and glean.tells_uploads:",
         (NOTICED,),
     ),
     Mutant(
@@ -527,8 +527,8 @@ MUTANTS = [
     ),
     Mutant(
         "a document over the lowered size is set aside",
-        EXECUTOR,
-        "return Sizes(documents_max, bytes_max, packed)",
+        BATCHES,
+        "return Sizes(documents_max, alone, packed)",
         "return Sizes(documents_max, packed, packed)",
         (TOO_LARGE,),
     ),

@@ -509,12 +509,11 @@ def test_of_what_is_known_nothing_is_sent_and_it_stays_known() -> None:
 
 
 def test_what_was_set_aside_is_not_known() -> None:
-    too_large = a_timed_note("a", text="x" * 1_000)
     no_note, unfit = a_timed_note("b", text=5), a_timed_note("c" * 201)
 
-    _, page = packed(a_page_of([too_large, no_note, unfit]))
+    _, page = packed(a_page_of([no_note, unfit]))
 
-    assert (page.reject_count, page.ties) == (3, ())
+    assert (page.reject_count, page.ties) == (2, ())
 
 
 def test_what_is_deleted_in_a_stage_of_its_own_is_not_known_any_more() -> None:
