@@ -32,9 +32,10 @@ Describe = Callable[[Scope, bytes], Mapping[str, Any]]
 class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is to go wrong, and when.
 
-    With `status` or `drop="before"` the request has no effect. `drop="after"` is the nastiest:
-    the effect is there, the answer is lost. With `drop="amid"` half of the answer arrives.
-    `delay_ms` alone only delays.
+    With `status` or `drop="before"` the request has no effect. `status=200` with a `body` is a
+    server in front that answers in this one's place, as a proxy with its login page does.
+    `drop="after"` is the nastiest: the effect is there, the answer is lost. With `drop="amid"`
+    half of the answer arrives. `delay_ms` alone only delays.
     """
 
     path: str | None = None  # as it ends; None fits any
@@ -46,6 +47,7 @@ class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     delay_ms: int = 0
     drop: Literal["before", "amid", "after"] | None = None
     body: str | None = None
+    content_type: str = "text/plain"  # of the body
 
     def __post_init__(self) -> None:
         if self.times < 1 or self.skip < 0 or self.delay_ms < 0:
@@ -124,7 +126,8 @@ class Faults:
             case Fault(status=int(status)):
                 headers = {} if fault.retry_after is None else {"retry-after": fault.retry_after}
                 text = f"Fault {status}" if fault.body is None else fault.body
-                await PlainTextResponse(text, status, headers)(scope, receive, send)
+                answer = Response(text, status, headers, fault.content_type)
+                await answer(scope, receive, send)
             case Fault(drop="before"):
                 send.log(None)
                 await _abort(scope, receive)

@@ -12,11 +12,14 @@ from durable.pace import single_documents_max
 from durable.records import Placed, Reject
 
 
+PAGES_PER_DOCUMENT = 2  # a file of a whole page is a third larger in base64
+
+
 class Sizes(Struct, frozen=True):
     """How large a request may be."""
 
     documents_max: int
-    bytes_max: int  # a document that alone is larger is set aside
+    bytes_max: int  # a document that alone is larger is rejected unasked, to spare memory
     packed_bytes_max: int  # of several together; what is larger alone, goes alone
 
 
@@ -28,11 +31,14 @@ def sizes_of(envelope: Envelope, limits: Limits, packed_bytes_max: int | None = 
         limits: of the deployment.
         packed_bytes_max: what Glean was found to take of them, if it took no more.
     """
-    bytes_max, documents_max = limits.batch_bytes_max, limits.batch_documents_max
-    packed = bytes_max if packed_bytes_max is None else min(bytes_max, packed_bytes_max)
+    packed, documents_max = limits.batch_bytes_max, limits.batch_documents_max
+    if packed_bytes_max is not None:
+        packed = min(packed, packed_bytes_max)
     if not envelope.upload_id:
         documents_max = min(documents_max, single_documents_max(limits))
-    return Sizes(documents_max, bytes_max, packed)
+    # What is larger than a request should be, goes alone, and Glean says whether it takes it.
+    alone = max(packed, PAGES_PER_DOCUMENT * limits.page_bytes_max)
+    return Sizes(documents_max, alone, packed)
 
 
 class Item(Struct, frozen=True):
@@ -127,7 +133,7 @@ def _item(envelope: Envelope, placed: Placed, bytes_max: int) -> Item | Reject:
     if around + len(encoded) > bytes_max:
         return placed.rejected(
             f"the {name} takes {len(encoded)} bytes, more than a request to Glean may hold "
-            f"({bytes_max}): shorten it in the connector"
+            f"({bytes_max}): shorten it in the connector, or raise page_bytes_max in LIMITS"
         )
     return Item(placed.place, placed.key, encoded)
 

@@ -34,6 +34,7 @@ from durable.events import (
 )
 from durable.glean import Glean
 from durable.host import Host
+from durable.inquiry import Inquiry
 from durable.job import Crawl, Page, Stage, Standing
 from durable.meanings import Meaning, statuses
 from durable.records import Reject, changes, digest, excerpt
@@ -64,6 +65,7 @@ class Executor:
         self._connector = connector
         self._environment = environment
         self._host = host
+        self._inquiry = Inquiry()
         self._page_ms = 0  # that the latest page took the source
         # Fetched and not yet in Glean, by page.
         self._records: dict[int, Records] = {}  # not packed yet
@@ -165,20 +167,27 @@ class Executor:
         else:
             place, count = batch.items[-1].place, batch.document_count
             event = Sent(send.page_index, send.batch_index, document_count=count, place=place)
+            self._inquiry.taken()
         if isinstance(event, Sent):
             batches_of_page[send.batch_index] = None  # its memory is for the next page
         return event
 
     async def _refused(self, send: Send, batch: Batch, error: UpstreamError, glean: Glean) -> Event:
         """A batch that Glean does not take is cut, until what is at fault stands alone."""
-        is_conflict = error.status == 409 and batch.upload_id
-        if is_conflict:
+        is_conflict = error.status == 409 and batch.upload_id and glean.tells_uploads
+        if not is_conflict and error.status not in CUT:
+            raise error
+        is_for_all = await self._inquiry.is_meant_for_all(send.page_index, batch, error, glean)
+        if is_conflict or (is_for_all and batch.upload_id and glean.tells_uploads):
             standing = await glean.standing(batch.upload_id)
             if standing is not Standing.OPEN:
                 reason = self._reason(error)
                 return Displaced(f"the upload {batch.upload_id} is {standing}; {reason}")
-        if not is_conflict and error.status not in CUT:
-            raise error
+        if is_for_all:
+            reason = (
+                f"whatever is sent to {batch.endpoint} is refused, no record is at fault: {error}"
+            )
+            raise UpstreamError(reason, is_transient=False, status=error.status)
         if len(batch.items) > 1:
             held = self._batches[send.page_index]
             held[send.batch_index], half = batch.halves()

@@ -16,7 +16,7 @@ from durable.batches import Batch, Item
 from durable.decoding import decode
 from durable.envelopes import UPLOADS
 from durable.errors import UpstreamError
-from durable.job import Stage, Standing
+from durable.job import CONFIRMED, Stage, Standing
 from durable.meanings import question_fault, refused, write_fault
 from durable.requests.upstream import Answer, Upstream
 from durable.verifying.holdings import Holdings, holdings
@@ -89,6 +89,11 @@ class Glean:
         self._upstream = upstream
         self._url = url
         self._datasource = datasource
+
+    @property
+    def tells_uploads(self) -> bool:
+        """Whether Glean can be asked how an upload of this kind stands."""
+        return self._stage in CONFIRMED
 
     async def open(self, upload_id: str) -> None:
         """Open a bulk upload. Glean discards whichever of this kind was open before."""

@@ -24,7 +24,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     held_bytes_max: Positive = 4 * 1024 * 1024  # of pages read ahead; larger ones come one by one
     page_batches_max: Positive = 2_000  # what Glean refuses, is cut into ever smaller batches
     batch_documents_max: Positive = 1_000
-    batch_bytes_max: Positive = 5 * 1024 * 1024  # a whole request, as encoded
+    batch_bytes_max: Positive = 5 * 1024 * 1024  # a request of several; what is larger goes alone
     lease_ms: Positive = 60_000  # a dead isolate is woken again after this long
     backoff_ms_min: Positive = 1_000
     backoff_ms_max: Positive = 300_000

@@ -80,7 +80,8 @@ def limit_findings(page: PageRead, limits: Limits) -> Iterator[Finding]:
         yield Finding("limits", str(page), fault, "wait_ms counts from now, and is 0 for none")
     for batch in page.batches:
         document_count, byte_count = len(batch.items), batch.byte_count
-        if document_count > limits.batch_documents_max or byte_count > limits.batch_bytes_max:
+        is_large = document_count > 1 and byte_count > limits.batch_bytes_max  # alone, it may be
+        if document_count > limits.batch_documents_max or is_large:
             fault = f"a request to Glean has {document_count} documents and {byte_count} bytes"
             yield Finding("limits", str(page), fault, "ask for smaller pages")
 

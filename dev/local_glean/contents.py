@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from html.parser import HTMLParser
 
 from glean.api_client.models import ContentDefinition
@@ -9,24 +10,38 @@ from glean.api_client.models import ContentDefinition
 from dev.local_glean.errors import RefusedError
 
 
-# Of the documented list, what a push connector is likely to send. JSON, XML, CSS,
-# archives, images, audio and video are documented as not supported.
-MIME_TYPES = frozenset(
+# Glean's page on MIME types names these as supported, and says that there are many others.
+NAMED = frozenset(
     {
+        "application/epub+zip",
         "application/msword",
+        "application/onenote",
         "application/pdf",
         "application/rtf",
+        "application/vnd.apple.keynote",
+        "application/vnd.apple.pages",
+        "application/vnd.google-apps.form",
+        "application/vnd.google-apps.site",
         "application/vnd.ms-excel",
-        "application/vnd.ms-powerpoint",
         "application/vnd.openxmlformats-officedocument.presentationml.presentation",
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "application/x-apple-diskimage",
+        "application/x-executable",
+        "application/x-shockwave-flash",
         "text/csv",
         "text/html",
         "text/markdown",
         "text/plain",
+        "text/tab-separated-values",
+        "text/vcard",
     }
 )
+# And these as not supported: JSON, XML, CSS, ZIP, RAR, images, audio and video.
+UNSUPPORTED = re.compile(
+    r"(?:image|audio|video)/.*|text/(?:css|xml)"
+    r"|application/(?:json|xml|mp4|vnd\.rar|(?:x-)?(?:zip|rar)(?:-compressed)?)"
+)
+MIME_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 
 
 def check_content(content: ContentDefinition | None, field: str, document: str) -> None:
@@ -39,7 +54,7 @@ def check_content(content: ContentDefinition | None, field: str, document: str) 
     """
     if content is None:
         return
-    if _mime_type(content) not in MIME_TYPES:
+    if not _is_taken(_mime_type(content)):
         raise RefusedError(
             400, f"{document} has unsupported mimeType in field {field}: {content.mime_type}"
         )
@@ -73,6 +88,11 @@ def searched_text(content: ContentDefinition | None) -> str:
 
 def _mime_type(content: ContentDefinition) -> str:
     return content.mime_type.partition(";")[0].strip().lower()
+
+
+def _is_taken(mime_type: str) -> bool:
+    is_known = mime_type in NAMED or UNSUPPORTED.fullmatch(mime_type) is None
+    return is_known and MIME_TYPE.fullmatch(mime_type) is not None
 
 
 class _Text(HTMLParser):

@@ -546,9 +546,17 @@ def test_a_document_that_glean_would_refuse_is_found() -> None:
 
 
 def test_a_document_larger_than_a_request_is_found() -> None:
-    told = failure(FULL_ONLY, {LIST: page("a")}, environment={"LIMITS": '{"batch_bytes_max": 90}'})
+    limits = {"LIMITS": '{"batch_bytes_max": 90, "page_bytes_max": 85}'}
+    told = failure(FULL_ONLY, {LIST: page("a")}, environment=limits)
 
-    assert "more than a request to Glean may hold (90)" in told
+    assert "more than a request to Glean may hold (170)" in told
+
+
+def test_a_document_that_is_large_for_a_request_goes_alone() -> None:
+    limits = {"LIMITS": '{"batch_bytes_max": 90}'}
+    result = check_connector(FULL_ONLY, {LIST: page("a")}, environment=limits)
+
+    assert len(result.documents) == 1
 
 
 @pytest.mark.parametrize("second", ["a", "A"])

@@ -368,3 +368,16 @@ def test_the_official_client_can_ask_for_a_datasource_and_its_processing(
 
     assert (config.name, config.url_regex) == ("CUSTOM_DOCS", DATASOURCE["urlRegex"])
     assert refusal.value.status_code == 429
+
+
+def test_a_page_in_the_place_of_an_answer_has_no_effect(client: httpx.Client) -> None:
+    page = "<!doctype html><title>Sign in</title>"
+    fault(client, path="/indexdocuments", status=200, body=page, content_type="text/html")
+
+    answer = index(client, "a")
+
+    assert (answer.status_code, answer.text) == (200, page)
+    assert answer.headers["content-type"].startswith("text/html")
+    assert live_count(client) == 0
+    assert index(client, "a").text == ""
+    assert live_count(client) == 1

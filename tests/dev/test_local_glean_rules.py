@@ -10,6 +10,8 @@ import pytest
 from glean.api_client.models import CustomDatasourceConfig
 
 from dev.local_glean.app import BODY_BYTES_MAX
+from durable.model.content_validation import content_fault
+from durable.model.documents import Content
 from tests.fakes.local_glean import serving_glean
 
 
@@ -110,6 +112,58 @@ def index(client: httpx.Client, *documents: Any) -> httpx.Response:
 def live_count(client: httpx.Client) -> int:
     answer = client.get("/control/documents", params={"datasource": "docs"})
     return len(answer.text.splitlines())
+
+
+# Glean's page on MIME types names these.
+SUPPORTED = [
+    "application/vnd.apple.keynote",
+    "application/epub+zip",
+    "application/msword",
+    "application/onenote",
+    "application/pdf",
+    "application/rtf",
+    "application/vnd.apple.pages",
+    "application/vnd.google-apps.form",
+    "application/vnd.google-apps.site",
+    "application/vnd.ms-excel",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/x-apple-diskimage",
+    "application/x-executable",
+    "application/x-shockwave-flash",
+    "text/csv",
+    "text/html",
+    "text/markdown",
+    "text/plain",
+    "text/tab-separated-values",
+    "text/vcard",
+]
+# And says that there are many others, of which these are some.
+OTHERS = [
+    "application/vnd.ms-powerpoint",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "application/vnd.oasis.opendocument.text",
+    "message/rfc822",
+]
+UNSUPPORTED = [
+    *("application/json", "application/xml", "text/css", "text/xml", "application/mp4"),
+    *("video/mp4", "image/png", "image/svg+xml", "audio/mpeg", "IMAGE/PNG; q=1"),
+    *("application/zip", "application/x-zip", "application/x-zip-compressed", "application/rar"),
+    *("application/x-rar", "application/x-rar-compressed", "application/vnd.rar"),
+    *("", "html", "text/", "/plain", "text plain", "text/pl ain"),
+]
+
+
+@pytest.mark.parametrize("mime_type", [*SUPPORTED, *OTHERS, *UNSUPPORTED])
+def test_of_the_mime_types_glean_names_it_takes_what_a_connector_may_send(
+    client: httpx.Client, mime_type: str
+) -> None:
+    is_taken = mime_type not in UNSUPPORTED
+    body = {"mimeType": mime_type, "binaryContent": "YQ=="}
+
+    assert (index(client, {**GOOD, "body": body}).status_code == 200) == is_taken
+    content = Content(mime_type=mime_type, binary_content="YQ==")
+    assert (content_fault("body", content) is None) == is_taken
 
 
 @pytest.mark.parametrize(

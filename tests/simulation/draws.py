@@ -120,6 +120,7 @@ _LAGS_MS = (1, 300, 50_000)  # of answers, so that later requests are answered b
 _ANSWERS = [OK, OK, OK, *(Choice(lag_ms=lag_ms) for lag_ms in _LAGS_MS)]
 _FAULTS = [
     *(Choice(Fate.REFUSED, flavour) for flavour in range(5)),
+    *(Choice(Fate.INTERCEPTED, flavour) for flavour in range(5)),
     *(Choice(fate, flavour) for fate in (Fate.LOST, Fate.GARBLED) for flavour in range(4)),
     *(Choice(fate, delay=delay) for fate in sorted(LANDS_LATE) for delay in range(1, 7)),
     *(Choice(fate) for fate in (Fate.BROKE, Fate.DIED_UNSAVED, Fate.DIED_UNSENT, Fate.DIED_SENT)),

@@ -153,7 +153,7 @@ class Driver:
             response = self._deliver(kind, request)
         elif choice.fate in LANDS_LATE:
             self._network.postpone(request, choice.delay)
-        answer = None if choice.fate in DEATHS else _answer(response, choice)
+        answer = None if choice.fate in DEATHS else _answer(kind, response, choice)
         is_timeout = isinstance(answer, Exception)
         answer_ms = TIMEOUT_MS if is_timeout else self.answer_ms + choice.lag_ms
         if choice.fate is Fate.BROKE:
@@ -220,11 +220,13 @@ class Driver:
 
 
 def _answer(  # noqa: PLR0911 - an answer for each fate
-    response: httpx.Response | None, choice: Choice
+    kind: Kind, response: httpx.Response | None, choice: Choice
 ) -> Answer:
     match choice.fate:
         case Fate.REFUSED:
             return network.refused(choice.flavour)
+        case Fate.INTERCEPTED:
+            return network.intercepted(kind, choice.flavour)
         case Fate.FORBIDDEN:
             return network.forbidden(choice.flavour)
         case Fate.LATE:

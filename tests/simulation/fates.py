@@ -25,6 +25,7 @@ class Fate(StrEnum):
 
     OK = "answered"
     REFUSED = "not taken there; another try may help"
+    INTERCEPTED = "not taken there; something in front answered in its place"
     FORBIDDEN = "not taken there; another try will not help"
     LOST = "took effect there, the answer was lost"
     GARBLED = "took effect there, the answer was cut short"

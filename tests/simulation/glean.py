@@ -90,6 +90,8 @@ class Glean:
         self._uploads = {first: _Upload(clock.now_ms - 1, "SUCCESSFUL")}
         self.request_bytes_max = limits.batch_bytes_max
         self.unfit: set[str] = set()  # documents that it refuses
+        self.refusing = ""  # the words in which it refuses all that is sent to be indexed
+        self.busy_until_ms = 0  # with something that single documents and deletions wait for
         self.index: dict[str, str] = {}  # titles by id
         self.indexing_ms = 0  # after a close, until its documents can be found
         self._indexed_at_ms = self._found_count = 0  # of the latest close; and before that
@@ -101,7 +103,8 @@ class Glean:
     def is_picky(self) -> bool:
         """Whether it may refuse what is sent as it should be."""
         is_smaller = self.request_bytes_max < self._limits.batch_bytes_max
-        return bool(self.unfit) or is_smaller or self._readings != DEFAULTS
+        is_strict = bool(self.unfit) or is_smaller or self._readings != DEFAULTS
+        return is_strict or self.busy_until_ms > 0 or bool(self.refusing)
 
     def expire(self) -> None:
         """The open upload was left open for too long."""
@@ -137,7 +140,12 @@ class Glean:
         _require(request.method == "POST", "everything here is a POST", 405)
         _require(request.headers.get("content-type") == "application/json", "not JSON", 415)
         _require(len(request.content) <= self.request_bytes_max, "too large", 413)
+        is_write = "index" in request.url.path.removeprefix(ROOT)
+        _require(not (is_write and self.refusing), self.refusing)
+        is_free = self._clock.now_ms >= self.busy_until_ms
         match request.url.path.removeprefix(ROOT):
+            case "/indexdocuments" | "/deletedocument" if not is_free:
+                raise _RefusalError(409, "another upload is under way")
             case "/bulkindexdocuments":
                 self._bulk(msgspec.json.decode(request.content, type=_Bulk))
             case "/indexdocuments":

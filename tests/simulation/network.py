@@ -113,6 +113,21 @@ def refused(flavour: int) -> Answer:
     )
 
 
+def intercepted(kind: Kind, flavour: int) -> Answer:
+    """What something in front answers, to whom it does not matter who was asked for what."""
+    page = "<!doctype html><title>Sign in</title>"
+    if kind is Kind.FETCH:
+        return httpx.Response(200, html=page)
+    return _pick(
+        flavour,
+        httpx.Response(200, html=page),
+        httpx.Response(200, text="Back in a minute"),
+        httpx.Response(200, json={"error": "maintenance"}),
+        httpx.Response(204),
+        httpx.Response(400, html=page),
+    )
+
+
 def forbidden(flavour: int) -> Answer:
     return _pick(flavour, *(httpx.Response(status) for status in (405, 401, 403, 404, 302)))
 

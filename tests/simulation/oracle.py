@@ -24,7 +24,8 @@ from tests.simulation.source import Source
 
 LEASE_MS_MAX = Limits().lease_ms
 SOON_MS = 1_000
-SETTLED = frozenset({400, 409, 413})  # Glean's answers that are not the end of a job
+CONFLICT = 409
+SETTLED = frozenset({400, CONFLICT, 413})  # Glean's answers that are not the end of a job
 KINDS = {
     Mode.FULL: {Kind.OPEN, Kind.FETCH, Kind.SEND, Kind.ASK, Kind.CLOSE},
     Mode.INCREMENTAL: {Kind.FETCH, Kind.SEND, Kind.DELETE},
@@ -146,9 +147,12 @@ class Oracle:
         is_refused = is_whole and isinstance(answer, httpx.Response) and answer.is_error
         has_cause = self.may_be_refused or self._glean.is_picky
         assert not is_refused or has_cause, f"{kind} was refused without a cause"
-        is_unread = fate is Fate.GARBLED and kind not in {Kind.FETCH, Kind.ASK}
+        content = answer.content if isinstance(answer, httpx.Response) and is_whole else b""
+        is_write = kind not in {Kind.FETCH, Kind.ASK}
+        is_unread = fate is Fate.GARBLED and is_write and not content
         if is_refused and isinstance(answer, httpx.Response) and answer.status_code in SETTLED:
-            pass  # cut, or asked about
+            if answer.status_code == CONFLICT:
+                self.faulted()  # asked about, or waited for; else it is cut
         elif fate is Fate.FORBIDDEN or is_refused:
             seen.is_forbidden = True
         elif fate is not Fate.OK and not is_unread:
@@ -320,7 +324,9 @@ class Oracle:
         was_displaced = job.restart_count >= self._limits.restarts_max
         was_displaced = was_displaced or "settle_ms_max" in job.error
         has_too_many = "set aside" in job.error
-        assert any((seen.is_forbidden, has_stalled, has_died, was_displaced, has_too_many)), (
+        is_for_all = bool(self._glean.refusing) and self._glean.refusing in job.error
+        is_refused = seen.is_forbidden or is_for_all
+        assert any((is_refused, has_stalled, has_died, was_displaced, has_too_many)), (
             f"gave up too early: {job.error}"
         )
         assert job.error, "gave up without a word"

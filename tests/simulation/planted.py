@@ -19,6 +19,7 @@ OWN_CLOCK = "tests/simulation/test_own_clock.py"
 LIFE = "tests/simulation/test_a_connectors_life.py"
 PEOPLE = "tests/simulation/test_people.py"
 READINGS = "tests/simulation/test_readings.py"
+REFUSALS = "tests/simulation/test_refusals.py"
 REJECTS = "tests/simulation/test_rejects.py"
 STAGES = "tests/simulation/test_stages.py"
 TRIGGERS = "tests/simulation/test_triggers.py"
@@ -26,6 +27,7 @@ TRUNCATION = "tests/simulation/test_truncation.py"
 VERIFYING = "tests/simulation/test_verifying.py"
 AT_ONCE = f"{ENDINGS}::test_alarms_that_go_off_at_once_do_not_shorten_a_wait"
 EACH_PAGE = f"{ENDINGS}::test_a_fault_at_every_page_never_adds_up_to_failure"
+INTERCEPTED = f"{ENDINGS}::test_a_full_job_believes_nothing_that_is_answered_in_gleans_place"
 TOO_LARGE = f"{REJECTS}::test_a_request_that_is_too_large_is_halved_and_later_ones_are_smaller"
 VERIFIED = f"{VERIFYING}::test_glean_is_asked_after_the_success_until_it_holds_all"
 
@@ -63,12 +65,43 @@ SUCCESSES = "durable/successes.py"
 EXECUTOR = "durable/executor.py"
 PROCESSOR = "durable/processor.py"
 COMMANDS = "durable/commands.py"
+BATCHES = "durable/batches.py"
 GLEAN = "durable/glean.py"
+MEANINGS = "durable/meanings.py"
 READER = "durable/sources/http.py"
 VERIFICATION = "durable/verifying/verification.py"
 VERIFIER = "durable/verifying/verifier.py"
 
 MUTANTS = [
+    Mutant(
+        "a login page with a 200 is taken for Glean's word",
+        GLEAN,
+        "        self._believe(path, write_fault(answer.body))\n",
+        "        assert answer\n",
+        (INTERCEPTED,),
+    ),
+    Mutant(
+        "what a proxy refuses in HTML rejects records",
+        MEANINGS,
+        "    if is_page(error.words) and status not in OF_ANYBODY",
+        "    if is_page(error.words) and status in OF_ANYBODY",
+        (INTERCEPTED,),
+    ),
+    Mutant(
+        "a conflict outside of an upload ends the job",
+        MEANINGS,
+        "    409: Meaning.CONFLICT,",
+        "    409: Meaning.END,",
+        (f"{REFUSALS}::test_a_conflict_of_single_documents_is_waited_for",),
+    ),
+    Mutant(
+        "a refusal that is meant for all rejects each record",
+        EXECUTOR,
+        "        is_for_all = await self._inquiry.is_meant_for_all("
+        "send.page_index, batch, error, glean)\n",
+        "        is_for_all = False\n",
+        (f"{REFUSALS}::test_a_refusal_that_is_meant_for_all_ends_the_job_with_gleans_words",),
+    ),
     Mutant(
         "a job's end leaves the verification without an alarm",
         TURN,
@@ -465,9 +498,8 @@ MUTANTS = [
     Mutant(
         "a conflict is taken for success without asking",
         EXECUTOR,
-        "        if is_conflict:\n            standing = await glean.standing(batch.upload_id)",
-        "        if is_conflict and len(batch.items) == 0:\n"
-        "            standing = await glean.standing(batch.upload_id)",
+        "        if is_conflict or (is_for_all and batch.upload_id and glean.tells_uploads):",
+        "        if is_for_all and batch.upload_id and glean.tells_uploads:",
         (NOTICED,),
     ),
     Mutant(
@@ -495,8 +527,8 @@ MUTANTS = [
     ),
     Mutant(
         "a document over the lowered size is set aside",
-        EXECUTOR,
-        "return Sizes(documents_max, bytes_max, packed)",
+        BATCHES,
+        "return Sizes(documents_max, alone, packed)",
         "return Sizes(documents_max, packed, packed)",
         (TOO_LARGE,),
     ),

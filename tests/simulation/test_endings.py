@@ -101,11 +101,29 @@ def test_a_full_job_gives_up_after_a_time_without_progress(kind: Kind, flavour: 
     assert world.oracle.watermark_ms is None
 
 
+@pytest.mark.parametrize("flavour", range(5))
+@pytest.mark.parametrize("kind", OF_FULL)
+def test_a_full_job_believes_nothing_that_is_answered_in_gleans_place(
+    kind: Kind, flavour: int
+) -> None:
+    world = World(plan=where(Choice(Fate.INTERCEPTED, flavour), kind))
+    world.glean.index = dict(OLD_INDEX)
+
+    job = ended(world, Mode.FULL)
+
+    assert job.state is State.FAILED
+    assert "no progress" in job.error
+    assert world.glean.index == OLD_INDEX
+    assert world.oracle.watermark_ms is None
+    assert job.reject_count == 0
+
+
+@pytest.mark.parametrize("fate", [Fate.REFUSED, Fate.INTERCEPTED])
 @pytest.mark.parametrize("kind", OF_INCREMENTAL)
-def test_an_incremental_job_that_gave_up_moves_no_watermark(kind: Kind) -> None:
+def test_an_incremental_job_that_gave_up_moves_no_watermark(kind: Kind, fate: Fate) -> None:
     world = changed()
     watermark_ms = world.oracle.watermark_ms
-    world.driver.plan = where(Choice(Fate.REFUSED), kind)
+    world.driver.plan = where(Choice(fate), kind)
 
     assert ended(world, Mode.INCREMENTAL).state is State.FAILED
     assert world.oracle.watermark_ms == watermark_ms

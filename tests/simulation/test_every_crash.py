@@ -15,7 +15,7 @@ from tests.simulation.world import World
 
 LAG_MS = 50_000  # all others that are under way have come by then
 FLAVOURS = 5  # the most that any fate has
-FLAVOURED = (Fate.REFUSED, Fate.LOST, Fate.GARBLED)
+FLAVOURED = (Fate.REFUSED, Fate.INTERCEPTED, Fate.LOST, Fate.GARBLED)
 FAULTS = (
     *FLAVOURED,
     Fate.BROKE,

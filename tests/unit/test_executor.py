@@ -226,7 +226,7 @@ def test_what_is_set_aside_shows_no_secret_and_is_short() -> None:
     text = "says t0ken " * 100
     page = a_page_of([a_note("t0ken-7", text=text), a_note("t0ken-8", text=None, more=text)])
     refusal = httpx.Response(400, text="many\n\n  lines\n" * 1_000 + "t0ken")
-    desk = Desk(Network(page, refusal))
+    desk = Desk(Network(page, refusal, ok()))
 
     desk.sent()
 
@@ -509,12 +509,11 @@ def test_of_what_is_known_nothing_is_sent_and_it_stays_known() -> None:
 
 
 def test_what_was_set_aside_is_not_known() -> None:
-    too_large = a_timed_note("a", text="x" * 1_000)
     no_note, unfit = a_timed_note("b", text=5), a_timed_note("c" * 201)
 
-    _, page = packed(a_page_of([too_large, no_note, unfit]))
+    _, page = packed(a_page_of([no_note, unfit]))
 
-    assert (page.reject_count, page.ties) == (3, ())
+    assert (page.reject_count, page.ties) == (2, ())
 
 
 def test_what_is_deleted_in_a_stage_of_its_own_is_not_known_any_more() -> None:

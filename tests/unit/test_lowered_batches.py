@@ -3,28 +3,37 @@
 import asyncio
 
 import httpx
+import msgspec
 import pytest
+from msgspec.structs import replace
 
+from durable import Content, Document
+from durable.connector import AnyConnector
 from durable.ends import Ends
 from durable.events import Fetch, Pack, Packed
 from durable.executor import Executor
-from tests.fakes.connector import NOTES
+from durable.limits import Limits
+from tests.fakes.bench import SET
+from tests.fakes.connector import NOTES, Note, document
 from tests.fakes.environment import an_environment
 from tests.fakes.host import a_host
 from tests.fakes.network import Network
 from tests.fakes.source import a_crawl
 
 
-ENVIRONMENT = an_environment(
-    GLEAN_SERVER_URL="https://glean.example", GLEAN_INDEXING_API_TOKEN="t0ken"
-)
+MIB = 1024 * 1024
 
 
-def packed(texts: list[str], batch_bytes_max: int | None) -> Packed:
+def packed(
+    texts: list[str],
+    batch_bytes_max: int | None,
+    page_bytes_max: int = Limits().page_bytes_max,
+    connector: AnyConnector = NOTES,
+) -> Packed:
     items = [{"id": str(number), "text": text} for number, text in enumerate(texts)]
     network = Network(httpx.Response(200, json={"items": items, "next_cursor": None}))
-    host = a_host(network)
-    executor = Executor(NOTES, ENVIRONMENT, host)
+    limits = msgspec.json.encode({"page_bytes_max": page_bytes_max}).decode()
+    executor = Executor(connector, an_environment(**SET, LIMITS=limits), a_host(network))
     ends = executor.ends()
     assert isinstance(ends, Ends)
     asyncio.run(executor.perform(Fetch(0, None), ends, a_crawl()))
@@ -42,6 +51,30 @@ def test_pages_are_cut_into_requests_of_the_lowered_size(
     page = packed(["x" * 600] * 4, batch_bytes_max)
 
     assert (page.batch_count, page.reject_count) == (batch_count, 0)
+
+
+@pytest.mark.parametrize("large", [3 * MIB, 6 * MIB, 12 * MIB])
+def test_a_document_above_what_a_request_should_be_goes_alone_and_in_its_order(large: int) -> None:
+    """A file of four megabytes is one of more than five in base64."""
+    texts = ["x" * 600, "x" * large, "x" * 600, "x" * 600]
+    page = packed(texts, None, page_bytes_max=16 * MIB)
+
+    assert (page.batch_count, page.reject_count) == (1 if large < 5 * MIB else 3, 0)
+
+
+@pytest.mark.parametrize(("times", "reject_count"), [(1, 0), (7, 1)])
+def test_a_document_of_more_than_two_pages_is_rejected_unasked(
+    times: int, reject_count: int
+) -> None:
+    def swollen(note: Note) -> Document:
+        found = document(note)
+        assert isinstance(found, Document)
+        return replace(found, body=Content.text(note.text * times), title=note.id)
+
+    connector = replace(NOTES, document=swollen)
+    page = packed(["x" * 900_000], None, MIB, connector)
+
+    assert (page.document_count, page.reject_count) == (1 - reject_count, reject_count)
 
 
 def test_a_document_above_the_lowered_size_is_still_sent() -> None:

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from dev.staging import ROOT
-from durable import BodyCursor, DatasourceUser, Feed, HttpSource, Mode
+from durable import BodyCursor, DatasourceUser, Feed, HttpSource, Mode, Team
 from durable.connector import AnyConnector
 from durable.ends import Ends
 from durable.errors import Cause
@@ -266,6 +266,30 @@ def test_people_are_not_believed_to_be_there_either(upload_id: str, body: bytes)
     assert isinstance(ends, Ends)
     crawl = Crawl("notes-1-1", Mode.FULL, Stage.USERS, None)
     effects: list[Effect] = [Fetch(0, None), Pack(0, upload_id, None), Send(0, 0)]
+    events = [asyncio.run(executor.perform(effect, ends, crawl)) for effect in effects]
+
+    assert outcome(events[-1]) == "waits"
+
+
+TEAMED: AnyConnector = replace(
+    NOTES,
+    teams=Feed(
+        source=HttpSource(url="https://notes.example/teams", records="items", paging=BodyCursor()),
+        record=Note,
+        change=lambda note: Team(id=note.id, name=note.id, members=[]),
+    ),
+)
+
+
+def test_a_conflict_of_an_upload_that_nothing_can_be_asked_about_is_waited_for() -> None:
+    executor = Executor(
+        TEAMED, an_environment(**SET), a_host(Network(a_page("a"), httpx.Response(409)))
+    )
+    ends = executor.ends()
+    assert isinstance(ends, Ends)
+    crawl = Crawl("notes-1-1", Mode.FULL, Stage.TEAMS, None)
+    effects: list[Effect] = [Fetch(0, None), Pack(0, UPLOAD, None), Send(0, 0)]
+
     events = [asyncio.run(executor.perform(effect, ends, crawl)) for effect in effects]
 
     assert outcome(events[-1]) == "waits"

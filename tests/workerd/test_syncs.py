@@ -157,6 +157,39 @@ def test_a_refused_token_ends_the_job_and_names_the_secret(stack: Stack) -> None
     assert GLEAN_TOKEN not in str(job)
 
 
+LOGIN = "<!doctype html><html><head><title>Sign in</title></head><body>Sign in</body></html>"
+
+
+def test_changes_that_a_login_page_swallowed_are_sent_again(stack: Stack) -> None:
+    synced(stack)
+    stack.control_source("change", change=30, remove=20, add=10, seed=5)
+    since = len(stack.glean_requests())
+    page = {"status": 200, "body": LOGIN, "content_type": "text/html"}
+    stack.control_glean("faults", path="/indexdocuments", times=1, **page)
+    stack.control_glean("faults", path="/deletedocument", times=2, skip=3, **page)
+
+    job = run(stack, "INCREMENTAL")
+
+    assert job["state"] == "succeeded", job
+    assert (job["documents"], job["deleted"]) == (40, 20)
+    assert differences(stack.source_records(), stack.glean_documents()) == []
+    swallowed = [entry for entry in stack.glean_requests()[since:] if entry["fault"] == "200"]
+    assert len(swallowed) == 3
+
+
+@pytest.mark.parametrize("skip", [0, 3], ids=["the opening", "a page"])
+def test_an_upload_that_a_login_page_swallowed_in_part_is_whole_in_the_end(
+    stack: Stack, skip: int
+) -> None:
+    page = {"status": 200, "body": LOGIN, "content_type": "text/html"}
+    stack.control_glean("faults", path="/bulkindexdocuments", times=1, skip=skip, **page)
+
+    job = run(stack, "FULL")
+
+    assert job["state"] == "succeeded", job
+    assert differences(stack.source_records(), stack.glean_documents()) == []
+
+
 def test_no_secret_is_in_the_log(stack: Stack) -> None:
     synced(stack)
     log = stack.runtime.log.read_text(encoding="utf-8")

@@ -1,0 +1,100 @@
+"""What Glean refuses to all, or for now, is no record's fault, and loses nothing."""
+
+import pytest
+from msgspec.structs import replace
+
+from durable.job import Mode, State
+from tests.simulation.clock import HOUR_MS
+from tests.simulation.connector import LIMITS
+from tests.simulation.fates import AT_SAVE, Choice, Kind, at, possible
+from tests.simulation.world import World
+
+
+PAGES = [("a", "b", "c", "d", "e", "f"), (), ("g", "h")]
+SPACIOUS = replace(LIMITS, batch_documents_max=6, stall_ms_max=24 * HOUR_MS)
+OFF = "this datasource takes nothing for now"
+
+
+def synced() -> World:
+    world = World(PAGES, limits=SPACIOUS)
+    world.begin(Mode.FULL)
+    world.run()
+    world.clock.now_ms += 1
+    world.edit("a", "b", "c", "d")
+    world.delete("e")
+    return world
+
+
+def off() -> World:
+    world = synced()
+    world.glean.refusing = OFF
+    world.begin(Mode.INCREMENTAL)
+    return world
+
+
+def test_a_refusal_that_is_meant_for_all_ends_the_job_with_gleans_words() -> None:
+    calm = off()
+    watermark_ms, index = calm.oracle.watermark_ms, dict(calm.glean.index)
+    first = len(calm.driver.awaits)
+    calm.run()
+    for point in calm.driver.awaits[first:]:
+        for fate in AT_SAVE if point.kind is Kind.SAVE else possible(point.kind):
+            world = off()
+            world.driver.plan = at({point.index: Choice(fate)})
+            world.run()
+
+            job = world.oracle.latest
+            assert job.state is State.FAILED
+            assert OFF in job.error
+            assert job.reject_count == 0
+            assert world.oracle.watermark_ms == watermark_ms
+            assert world.glean.index == index
+            assert len(world.glean.refusals) <= 2 * 5  # what is sent, nothing, three alone
+
+
+def test_the_job_after_it_brings_what_was_refused() -> None:
+    world = off()
+    world.run()
+    world.glean.refusing = ""
+    world.begin(Mode.INCREMENTAL)
+    world.run()
+
+    assert world.oracle.latest.state is State.SUCCEEDED
+    assert world.glean.index == world.source.live
+
+
+def test_a_conflict_of_single_documents_is_waited_for() -> None:
+    world = synced()
+    world.glean.busy_until_ms = world.clock.now_ms + HOUR_MS
+    world.begin(Mode.INCREMENTAL)
+    world.run()
+
+    job = world.oracle.latest
+    assert job.state is State.SUCCEEDED
+    assert job.reject_count == 0
+    assert world.glean.index == world.source.live
+
+
+def test_a_conflict_that_lasts_ends_the_job_and_moves_no_watermark() -> None:
+    world = synced()
+    watermark_ms = world.oracle.watermark_ms
+    world.glean.busy_until_ms = world.clock.now_ms + 1_000 * HOUR_MS
+    world.begin(Mode.INCREMENTAL)
+    begun_at_ms = world.clock.now_ms
+    world.run()
+
+    assert world.oracle.latest.state is State.FAILED
+    assert world.clock.now_ms - begun_at_ms < 2 * SPACIOUS.stall_ms_max
+    assert world.oracle.watermark_ms == watermark_ms
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_one_document_at_fault_is_found_and_the_others_arrive(mode: Mode) -> None:
+    world = synced()
+    world.glean.unfit = {"b"}
+    world.oracle.excused = {"b"}
+    world.begin(mode)
+    world.run()
+
+    assert world.oracle.latest.state is State.SUCCEEDED
+    assert world.oracle.latest.reject_count == 1
