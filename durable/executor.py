@@ -5,7 +5,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from durable.batches import Batch, Sizes, batches
+from durable.batches import Batch, batches, sizes_of
 from durable.connector import AnyConnector
 from durable.ends import Ends, ends
 from durable.envelopes import Envelope
@@ -33,10 +33,9 @@ from durable.events import (
     Split,
 )
 from durable.glean import Glean
+from durable.group_uploads import GroupUploads
 from durable.host import Host
 from durable.job import Crawl, Page, Stage, Standing
-from durable.limits import Limits
-from durable.pace import single_documents_max
 from durable.records import Reject, changes, digest, excerpt
 from durable.requests.waits import wait_ms
 from durable.sources.clock import Clock, told_by
@@ -67,6 +66,7 @@ class Executor:
         self._records: dict[int, Records] = {}  # not packed yet
         self._batches: dict[int, list[Batch | None]] = {}  # None: acknowledged
         self._rejects: dict[int, list[Reject]] = {}
+        self._group_uploads = GroupUploads()
 
     def ends(self) -> Ends | Failed:
         """The two ends, or why they cannot be told."""
@@ -137,7 +137,7 @@ class Executor:
         news = mapped if ties is None else ties.news(mapped, told_by(self._clock(stage)))
         cut = list(batches(news, envelope, sizes, rejects))
         # Of the others nothing is sent again. They are counted with the page.
-        to_send = [batch for batch in cut if batch.items[-1].place > pack.after_place]
+        to_send = [batch for batch in cut if batch.last_place > pack.after_place]
         self._batches[pack.page_index] = list(to_send)
         self._rejects[pack.page_index] = rejects
         return Packed(
@@ -156,16 +156,34 @@ class Executor:
         batches_of_page = self._batches[send.page_index]
         batch = batches_of_page[send.batch_index]
         assert batch is not None, f"{send} was acknowledged"
-        try:
-            await glean.send(batch)
-        except UpstreamError as error:
-            event = await self._refused(send, batch, error, glean)
+        if batch.group_part is not None:
+            event = await self._send_members(send, batch, glean)
         else:
-            place, count = batch.items[-1].place, batch.document_count
-            event = Sent(send.page_index, send.batch_index, document_count=count, place=place)
+            event = await self._send_documents(send, batch, glean)
         if isinstance(event, Sent):
             batches_of_page[send.batch_index] = None  # its memory is for the next page
         return event
+
+    async def _send_documents(self, send: Send, batch: Batch, glean: Glean) -> Event:
+        try:
+            await glean.send(batch)
+        except UpstreamError as error:
+            return await self._refused(send, batch, error, glean)
+        place, count = batch.last_place, batch.document_count
+        return Sent(send.page_index, send.batch_index, document_count=count, place=place)
+
+    async def _send_members(self, send: Send, batch: Batch, glean: Glean) -> Event:
+        rejects = self._rejects[send.page_index]
+        outcome = await self._group_uploads.send(send, batch, glean, rejects)
+        if isinstance(outcome, Sent):
+            return replace(outcome, shortfall=told(outcome.shortfall, self._environment))
+        return self._split(send, outcome.halves, outcome.batch_bytes_max)
+
+    def _split(self, send: Send, halves: tuple[Batch, Batch], bytes_max: int | None) -> Split:
+        held = self._batches[send.page_index]
+        held[send.batch_index], half = halves
+        held.append(half)
+        return Split(send.page_index, send.batch_index, len(held) - 1, bytes_max)
 
     async def _refused(self, send: Send, batch: Batch, error: UpstreamError, glean: Glean) -> Event:
         """A batch that Glean does not take is cut, until what is at fault stands alone."""
@@ -178,11 +196,8 @@ class Executor:
         if not is_conflict and error.status not in {400, 413}:
             raise error
         if len(batch.items) > 1:
-            held = self._batches[send.page_index]
-            held[send.batch_index], half = batch.halves()
-            held.append(half)
             bytes_max = batch.byte_count // 2 if error.status == 413 else None
-            return Split(send.page_index, send.batch_index, len(held) - 1, bytes_max)
+            return self._split(send, batch.halves(), bytes_max)
         if is_conflict:
             # The upload is open and has this document already: an earlier try was heard.
             return Sent(send.page_index, send.batch_index)
@@ -282,18 +297,3 @@ def measured(page: Records) -> Page:
         wait_ms=page.wait_ms,
         wait_reason=page.wait_reason,
     )
-
-
-def sizes_of(envelope: Envelope, limits: Limits, packed_bytes_max: int | None = None) -> Sizes:
-    """How large the requests to Glean may be.
-
-    Args:
-        envelope: of the requests.
-        limits: of the deployment.
-        packed_bytes_max: what Glean was found to take of them, if it took no more.
-    """
-    bytes_max, documents_max = limits.batch_bytes_max, limits.batch_documents_max
-    packed = bytes_max if packed_bytes_max is None else min(bytes_max, packed_bytes_max)
-    if not envelope.upload_id:
-        documents_max = min(documents_max, single_documents_max(limits))
-    return Sizes(documents_max, bytes_max, packed)

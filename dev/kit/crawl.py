@@ -12,13 +12,12 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.batches import Batch, batches
+from durable.batches import Batch, batches, sizes_of
 from durable.connector import AnyConnector
 from durable.ends import Ends, ends
 from durable.envelopes import Envelope
 from durable.environment import Environment
 from durable.errors import UpstreamError
-from durable.executor import sizes_of
 from durable.host import Host
 from durable.job import Crawl, Mode, Stage
 from durable.limits import Limits

@@ -319,7 +319,7 @@ class Oracle:
         has_died = seen.death_count >= self._limits.deaths_max
         was_displaced = job.restart_count >= self._limits.restarts_max
         was_displaced = was_displaced or "settle_ms_max" in job.error
-        has_too_many = "set aside" in job.error
+        has_too_many = "set aside" in job.error or bool(job.shortfall)
         assert any((seen.is_forbidden, has_stalled, has_died, was_displaced, has_too_many)), (
             f"gave up too early: {job.error}"
         )
