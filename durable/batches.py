@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.envelopes import TAIL, Endpoint, Envelope
+from durable.envelopes import TAIL, Endpoint, Envelope, GroupPart
 from durable.limits import Limits
 from durable.model.documents import Deletion
+from durable.model.identities import Members
 from durable.pace import single_documents_max
 from durable.records import Placed, Reject
 
@@ -34,7 +36,7 @@ def sizes_of(envelope: Envelope, limits: Limits, packed_bytes_max: int | None = 
     packed, documents_max = limits.batch_bytes_max, limits.batch_documents_max
     if packed_bytes_max is not None:
         packed = min(packed, packed_bytes_max)
-    if not envelope.upload_id:
+    if envelope.form.endpoint is Endpoint.DOCUMENTS:
         documents_max = min(documents_max, single_documents_max(limits))
     # What is larger than a request should be, goes alone, and Glean says whether it takes it.
     alone = max(packed, PAGES_PER_DOCUMENT * limits.page_bytes_max)
@@ -47,6 +49,7 @@ class Item(Struct, frozen=True):
     place: int  # in its page, from 1
     key: str  # the document's id
     encoded: bytes
+    part: int = 0  # of the record, from 1, where it makes several: a member of its group
 
 
 class Batch(Struct, frozen=True, kw_only=True):
@@ -56,20 +59,37 @@ class Batch(Struct, frozen=True, kw_only=True):
     items: Sequence[Item]
     head: bytes = b""  # what stands before the list; empty where an item is a whole request
     upload_id: str = ""
+    group_part: GroupPart | None = None  # of members; these may be none
 
     @property
     def body(self) -> bytes:
         """Made anew each time: held beside its documents, it would double them in memory."""
-        if not self.head:
-            return self.items[0].encoded
-        return self.head + b",".join(item.encoded for item in self.items) + TAIL
+        head, tail = self._around
+        return head + b",".join(item.encoded for item in self.items) + tail
 
     @property
     def byte_count(self) -> int:
         """Of the body."""
-        if not self.head:
-            return len(self.items[0].encoded)
-        return len(self.head) + sum(len(item.encoded) + 1 for item in self.items) - 1 + len(TAIL)
+        head, tail = self._around
+        comma_count = max(0, len(self.items) - 1)
+        return len(head) + sum(len(item.encoded) for item in self.items) + comma_count + len(tail)
+
+    @property
+    def _around(self) -> tuple[bytes, bytes]:
+        if self.group_part is not None:
+            return self.group_part.head, self.group_part.tail
+        return (self.head, TAIL) if self.head else (b"", b"")
+
+    @property
+    def last_place(self) -> int:
+        """Of the last record in its page that it has something of."""
+        return self.items[-1].place if self.group_part is None else self.group_part.place
+
+    @property
+    def landed_place(self) -> int:
+        """Of the last record that is wholly in Glean once this is."""
+        is_whole = self.group_part is None or self.group_part.closes
+        return self.last_place if is_whole else self.last_place - 1
 
     @property
     def document_count(self) -> int:
@@ -83,8 +103,14 @@ class Batch(Struct, frozen=True, kw_only=True):
         """Two batches of the same items. There must be two or more."""
         middle = len(self.items) // 2
         assert middle, "one item has no halves"
-        first, second = self.items[:middle], self.items[middle:]
-        return replace(self, items=first), replace(self, items=second)
+        first = replace(self, items=self.items[:middle])
+        second = replace(self, items=self.items[middle:])
+        if (part := self.group_part) is None:
+            return first, second
+        return (
+            replace(first, group_part=replace(part, closes=False)),
+            replace(second, group_part=replace(part, opens=False)),
+        )
 
 
 def batches(
@@ -101,6 +127,12 @@ def batches(
     items: list[Item] = []
     byte_count = envelope.byte_count
     for placed in changes:
+        if isinstance(placed.change, Members):
+            try:
+                yield from _of_group(placed, placed.change, envelope, sizes)
+            except ValueError as error:  # of the group's name
+                rejects.append(placed.rejected(f"the group cannot be written as JSON: {error}"))
+            continue
         is_deletion = isinstance(placed.change, Deletion)
         if is_deletion and envelope.upload_id:
             continue  # what is not in a bulk upload is deleted by its close
@@ -123,9 +155,43 @@ def batches(
         yield _around(envelope, items)
 
 
+def _of_group(
+    placed: Placed, members: Members, envelope: Envelope, sizes: Sizes
+) -> Iterator[Batch]:
+    """The requests of one group's upload, one at the least: a group may be empty."""
+    part = envelope.group_part(members.group, placed.place)
+    around = len(part.head) + len(replace(part, opens=False, closes=False).tail)
+    parts: list[list[Item]] = [[]]
+    byte_count = around
+    for number, (key, encoded) in enumerate(_members(members).items(), start=1):
+        size = len(encoded) + 1
+        is_full = byte_count + size > sizes.packed_bytes_max
+        if parts[-1] and (is_full or len(parts[-1]) == sizes.documents_max):
+            parts.append([])
+            byte_count = around
+        parts[-1].append(Item(placed.place, key[1], encoded, number))
+        byte_count += size
+    last = len(parts) - 1
+    for index, items in enumerate(parts):
+        yield Batch(
+            endpoint=Endpoint.BULK_MEMBERSHIPS,
+            items=tuple(items),
+            group_part=replace(part, opens=index == 0, closes=index == last),
+        )
+
+
+def _members(members: Members) -> dict[tuple[str, str], bytes]:
+    """Each member once, encoded, by what it is and its name."""
+    listed = ((one.member_user_id, one.member_group_name, one) for one in members.listed)
+    return {
+        ("user", user) if user else ("group", str(group)): msgspec.json.encode(one)
+        for user, group, one in listed
+    }
+
+
 def _item(envelope: Envelope, placed: Placed, bytes_max: int) -> Item | Reject:
     try:
-        encoded = envelope.encoded(placed.change, placed.place)
+        encoded = envelope.encoded(placed.change)
     except (TypeError, ValueError, OverflowError) as error:
         return placed.rejected(f"the {envelope.form.name} cannot be written as JSON: {error}")
     around = 0 if isinstance(placed.change, Deletion) else envelope.byte_count

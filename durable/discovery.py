@@ -32,7 +32,7 @@ def discover(package: ModuleType) -> Connectors:
 
     Raises:
         ConfigurationError: with all faults: a module cannot be imported or has no connector, or
-            two share a name or a datasource.
+            two share a name or a datasource, or bring teams.
     """
     in_package = found(package)
     if in_package.faults:
@@ -67,7 +67,9 @@ def found(package: ModuleType) -> Found:
     faults += _shared("name", {file: each.name for file, each in connectors.items()})
     # One open upload a datasource is all that Glean allows.
     names = {file: each.datasource.name.lower() for file, each in connectors.items()}
-    return Found(connectors, [*faults, *_shared("datasource", names)], cause)
+    # An upload of teams replaces all teams of the company.
+    teams = [file for file, each in connectors.items() if each.teams is not None]
+    return Found(connectors, [*faults, *_shared("datasource", names), *_rivals(teams)], cause)
 
 
 def _import_faults(file: str, error: Exception) -> Iterator[str]:
@@ -91,6 +93,16 @@ def _line(file: str, error: Exception) -> int | None:
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename.endswith(end)]
     return lines[-1] if lines else None
+
+
+def _rivals(teams: Sequence[str]) -> Iterator[str]:
+    """Files whose connectors delete each other's teams."""
+    first, *others = [*teams] or [""]
+    for file in others:
+        yield (
+            f"{file}: teams: {first} brings teams too, and each FULL job deletes those of the "
+            "other: bring all teams of the company in one connector"
+        )
 
 
 def _shared(field: str, values: Mapping[str, str]) -> Iterator[str]:

@@ -12,7 +12,6 @@ from msgspec import Raw, Struct
 
 from durable.job import Stage
 from durable.model.documents import Deletion
-from durable.model.identities import Members
 
 
 TAIL = b"]}"
@@ -54,7 +53,7 @@ UPLOADS: Mapping[Stage, Form] = {
 SINGLES: Mapping[Stage, Form] = {
     Stage.USERS: Form("user", Endpoint.USER, "user", is_list=False),
     Stage.GROUPS: Form("group", Endpoint.GROUP, "group", is_list=False),
-    Stage.MEMBERSHIPS: Form("membership", Endpoint.BULK_MEMBERSHIPS, "memberships", is_list=False),
+    Stage.MEMBERSHIPS: Form("membership", Endpoint.BULK_MEMBERSHIPS, "memberships", is_list=True),
     Stage.EMPLOYEES: Form(
         "employee", Endpoint.EMPLOYEE, "employee", is_list=False, has_datasource=False
     ),
@@ -62,6 +61,36 @@ SINGLES: Mapping[Stage, Form] = {
     Stage.DOCUMENTS: Form("document", Endpoint.DOCUMENTS, "documents", is_list=True),
     Stage.DELETIONS: Form("deletion", Endpoint.DELETION, "", is_list=False),
 }
+
+
+class GroupPart(Struct, frozen=True):
+    """A request of the upload that replaces the members of one group.
+
+    Glean replaces them once the upload is closed, and not before.
+    """
+
+    upload_id: str
+    datasource: str
+    group: str
+    place: int  # of the group's record in its page, from 1
+    opens: bool = False
+    closes: bool = False
+
+    @property
+    def head(self) -> bytes:
+        """What stands before the members."""
+        names = {"uploadId": self.upload_id, "datasource": self.datasource, "group": self.group}
+        return msgspec.json.encode(names)[:-1] + b',"memberships":['
+
+    @property
+    def tail(self) -> bytes:
+        """What stands after them."""
+        flags = {
+            "isFirstPage": self.opens,
+            "isLastPage": self.closes,
+            "forceRestartUpload": self.opens,
+        }
+        return b"]," + msgspec.json.encode(flags)[1:]
 
 
 class Envelope:
@@ -88,12 +117,10 @@ class Envelope:
         self.byte_count = len(self.head) + len(TAIL) if self.form.is_list else 0
         self._member = b'{"datasource":' + msgspec.json.encode(datasource) + b","
 
-    def encoded(self, change: Struct, place: int) -> bytes:
+    def encoded(self, change: Struct) -> bytes:
         """A thing as it is in a list, or as a whole request. Raises ValueError or TypeError."""
         if isinstance(change, Deletion):
             return self._deletion(change)
-        if isinstance(change, Members):
-            return self._members(change, place)
         content = msgspec.json.encode(change)
         if not self.form.is_list:
             around = {"datasource": self._datasource} if self.form.has_datasource else {}
@@ -107,15 +134,12 @@ class Envelope:
         request = {"datasource": self._datasource, "objectType": deletion.object_type}
         return msgspec.json.encode({**request, "id": deletion.id})
 
-    def _members(self, members: Members, place: int) -> bytes:
-        """All members of a group, in the place of those that Glean had."""
-        upload = {
-            "uploadId": f"{self._upload_id}-{place}",
-            "datasource": self._datasource,
-            "isFirstPage": True,
-            "isLastPage": True,
-            "forceRestartUpload": True,
-            "group": members.group,
-            "memberships": members.listed,
-        }
-        return msgspec.json.encode(upload)
+    def group_part(self, group: str, place: int) -> GroupPart:
+        """All of the upload that brings a group's members.
+
+        Args:
+            group: its name.
+            place: of its record in the page, so that each group of a page has an upload id.
+        """
+        upload_id = f"{self._upload_id}-{place}"
+        return GroupPart(upload_id, self._datasource, group, place, opens=True, closes=True)

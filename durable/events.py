@@ -105,6 +105,8 @@ class Sent(Struct, frozen=True):
     document_count: int = 0  # that were sent, whatever became of them
     place: int = 0  # of the batch's last record in its page
     rejected_key: str = ""  # of the tie that its only document is none of, being refused
+    refused_record_count: int = 0  # of which there was no document to be counted
+    shortfall: str = ""  # why the job cannot count as a success any more
 
 
 class Split(Struct, frozen=True):

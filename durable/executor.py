@@ -33,6 +33,7 @@ from durable.events import (
     Split,
 )
 from durable.glean import Glean
+from durable.group_uploads import GroupUploads
 from durable.host import Host
 from durable.inquiry import Inquiry
 from durable.job import Crawl, Page, Stage, Standing
@@ -71,6 +72,7 @@ class Executor:
         self._records: dict[int, Records] = {}  # not packed yet
         self._batches: dict[int, list[Batch | None]] = {}  # None: acknowledged
         self._rejects: dict[int, list[Reject]] = {}
+        self._group_uploads = GroupUploads()
 
     def ends(self) -> Ends | Failed:
         """The two ends, or why they cannot be told."""
@@ -141,7 +143,7 @@ class Executor:
         news = mapped if ties is None else ties.news(mapped, told_by(self._clock(stage)))
         cut = list(batches(news, envelope, sizes, rejects))
         # Of the others nothing is sent again. They are counted with the page.
-        to_send = [batch for batch in cut if batch.items[-1].place > pack.after_place]
+        to_send = [batch for batch in cut if batch.last_place > pack.after_place]
         self._batches[pack.page_index] = list(to_send)
         self._rejects[pack.page_index] = rejects
         return Packed(
@@ -160,17 +162,35 @@ class Executor:
         batches_of_page = self._batches[send.page_index]
         batch = batches_of_page[send.batch_index]
         assert batch is not None, f"{send} was acknowledged"
-        try:
-            await glean.send(batch)
-        except UpstreamError as error:
-            event = await self._refused(send, batch, error, glean)
+        if batch.group_part is not None:
+            event = await self._send_members(send, batch, glean)
         else:
-            place, count = batch.items[-1].place, batch.document_count
-            event = Sent(send.page_index, send.batch_index, document_count=count, place=place)
-            self._inquiry.taken()
+            event = await self._send_documents(send, batch, glean)
         if isinstance(event, Sent):
             batches_of_page[send.batch_index] = None  # its memory is for the next page
         return event
+
+    async def _send_documents(self, send: Send, batch: Batch, glean: Glean) -> Event:
+        try:
+            await glean.send(batch)
+        except UpstreamError as error:
+            return await self._refused(send, batch, error, glean)
+        self._inquiry.taken()
+        place, count = batch.last_place, batch.document_count
+        return Sent(send.page_index, send.batch_index, document_count=count, place=place)
+
+    async def _send_members(self, send: Send, batch: Batch, glean: Glean) -> Event:
+        rejects = self._rejects[send.page_index]
+        outcome = await self._group_uploads.send(send, batch, glean, rejects)
+        if isinstance(outcome, Sent):
+            return replace(outcome, shortfall=told(outcome.shortfall, self._environment))
+        return self._split(send, outcome.halves, outcome.batch_bytes_max)
+
+    def _split(self, send: Send, halves: tuple[Batch, Batch], bytes_max: int | None) -> Split:
+        held = self._batches[send.page_index]
+        held[send.batch_index], half = halves
+        held.append(half)
+        return Split(send.page_index, send.batch_index, len(held) - 1, bytes_max)
 
     async def _refused(self, send: Send, batch: Batch, error: UpstreamError, glean: Glean) -> Event:
         """A batch that Glean does not take is cut, until what is at fault stands alone."""
@@ -189,11 +209,8 @@ class Executor:
             )
             raise UpstreamError(reason, is_transient=False, status=error.status)
         if len(batch.items) > 1:
-            held = self._batches[send.page_index]
-            held[send.batch_index], half = batch.halves()
-            held.append(half)
             bytes_max = batch.byte_count // 2 if error.status == 413 else None
-            return Split(send.page_index, send.batch_index, len(held) - 1, bytes_max)
+            return self._split(send, batch.halves(), bytes_max)
         if is_conflict:
             # The upload is open and has this document already: an earlier try was heard.
             return Sent(send.page_index, send.batch_index)

@@ -7,7 +7,7 @@ from durable.closing import closing
 from durable.errors import Recourse
 from durable.events import Ask, Effect, Failed, Fetch, Fetched, Pack, Packed, Send, Sent, Split
 from durable.guard import holding_reason, paging_fault, rejection_reason
-from durable.job import CONFIRMED, Flight, Job, Mode, State
+from durable.job import CONFIRMED, Flight, Job, Mode, Stage, State
 from durable.lifecycle import (
     displaced,
     ended,
@@ -73,8 +73,9 @@ def flow(job: Job, now_ms: int, limits: Limits) -> Step:
         return ended(job, State.FAILED, now_ms, limits, reason), ()
     while job.flights and job.flights[0].is_whole:
         job = progressed(window.landed(job), now_ms)
-    is_changes = job.mode is Mode.INCREMENTAL and not job.repeats
-    if is_changes and (count := _change_count(job)) > limits.changes_max:
+    # A group's members go together, however many they are.
+    is_one_by_one = job.mode is Mode.INCREMENTAL and job.stage is not Stage.MEMBERSHIPS
+    if is_one_by_one and not job.repeats and (count := _change_count(job)) > limits.changes_max:
         reason = f"{count} changes are more than changes_max ({limits.changes_max}) in LIMITS"
         return promoted(job, reason, now_ms, limits), ()
     if job.has_end:
@@ -144,6 +145,7 @@ def land(job: Job, sent: Sent, now_ms: int, limits: Limits) -> Step:
     """One more batch is in Glean, or set aside."""
     if not job.is_upload:
         job = indexed(job, sent.document_count, now_ms, limits)
+    job = replace(job, shortfall=job.shortfall or sent.shortfall)
     return flow(window.acknowledged(job, sent), now_ms, limits)
 
 

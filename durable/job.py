@@ -140,6 +140,7 @@ class Flight(Struct, frozen=True):
     half_count: int = 0  # of the second ones; the first take the place of what was cut
     sending: tuple[int, ...] = ()  # batches under way
     clock_ms: int = 0  # what the source's showed at the job's start, at the least
+    refused_record_count: int = 0  # of which there was no document to be counted
 
     @property
     def batch_count(self) -> int:
@@ -161,8 +162,13 @@ class Flight(Struct, frozen=True):
 
     @property
     def reject_count(self) -> int:
+        return self.page.reject_count + self.refused_count
+
+    @property
+    def refused_count(self) -> int:
+        """By Glean."""
         refused_count = self.rejected_document_count + self.rejected_deletion_count
-        return self.page.reject_count + refused_count
+        return refused_count + self.refused_record_count
 
 
 class Usage(Struct, frozen=True):
@@ -251,6 +257,7 @@ class Job(Struct, frozen=True, kw_only=True):
     behind_ms_max: int | None = None  # the source's clock is; None: its records do not tell
     clock_ms: int = 0  # what that showed at the start, at the least, by what is in Glean
     ties: tuple[Tie, ...] = ()  # INCREMENTAL: what is sent no more if it is read again
+    shortfall: str = ""  # why it fails at its end, though it goes on until then
 
     @property
     def stage(self) -> Stage:

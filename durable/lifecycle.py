@@ -15,7 +15,7 @@ def from_start(job: Job, plan: Plan, now_ms: int) -> Job:
     if job.repeats:
         stages = job.stages
     job = replace(job, stages=stages, stage_index=0, done=(), is_delegated=plan.is_delegated)
-    return anew(replace(job, ties=()), now_ms)
+    return anew(replace(job, ties=(), shortfall=""), now_ms)
 
 
 def anew(job: Job, now_ms: int) -> Job:
@@ -58,7 +58,8 @@ def finished(job: Job, now_ms: int, limits: Limits) -> Job:
     """The stage is over. The one after it has a turn of its own; without one, the job is done."""
     job = progressed(job, now_ms)
     if job.stage_index + 1 >= len(job.stages):
-        return ended(job, State.SUCCEEDED, now_ms, limits)
+        state = State.FAILED if job.shortfall else State.SUCCEEDED
+        return ended(job, state, now_ms, limits, job.shortfall)
     text = f"{job.stage}: {job.document_count} brought"
     job = replace(job, done=job.parts, stage_index=job.stage_index + 1)
     job = replace(grounded(anew(job, now_ms)), alarm_at_ms=soon(now_ms, now_ms))

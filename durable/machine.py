@@ -101,7 +101,7 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
     is_queued = job.state is State.QUEUED
     if is_queued:
         job = taken_over(replace(job, progress_at_ms=now_ms), woke.last)
-        if not job.resumes or job.started_at_ms is None:
+        if not job.resumes or job.started_at_ms is None or job.shortfall:
             job = _begun(job, woke, now_ms, limits)
         else:
             job = taken_up(job, now_ms, limits)

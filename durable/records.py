@@ -12,11 +12,13 @@ from durable.feed import AnyFeed
 from durable.job import Stage
 from durable.model.documents import Deletion, Document
 from durable.model.identities import DatasourceUser, Employee, Group, Members, Team
+from durable.model.membership_validation import sifted
 from durable.model.validation import fault
 from durable.sources.source import Records
 
 
 EXCERPT_BYTES_MAX = 400
+PARTS_MAX = 1_000_000  # of a record; later ones take the place of the last in the list of rejects
 # What a record may become. Unions would be made anew at each test.
 KINDS: Mapping[Stage, tuple[type[Any], ...]] = {
     Stage.USERS: (DatasourceUser,),
@@ -46,6 +48,12 @@ class Reject(Struct, frozen=True):
     stage: Stage = Stage.DOCUMENTS
     cursor: str | None = None  # of its page
     digest: str = ""  # of that page's records; empty where earlier code did not keep it
+    part: int = 0  # of the record, from 1, where the others of it are brought: a group's member
+
+    @property
+    def order(self) -> int:
+        """Among the rejects of its page; each has its own."""
+        return self.place * PARTS_MAX + min(self.part, PARTS_MAX - 1)
 
 
 class Placed(Struct, frozen=True):
@@ -136,7 +144,25 @@ def changes(  # noqa: C901 - the one loop over all records: calls would slow it 
             names = " or a ".join(kind.__name__ for kind in kinds)
             reason = f"the mapping gave a {type(change).__name__}, not a {names}"
             rejects.append(Reject(place, "", reason, excerpt(raw)))
+        elif stage is Stage.MEMBERSHIPS:
+            yield from _of_group(place, change, connector, raw, rejects)
         elif (at_fault := fault(change, connector)) is not None:
             rejects.append(Reject(place, key_of(change), at_fault, excerpt(raw)))
         else:
             yield Placed(place, change, raw)
+
+
+def _of_group(
+    place: int, members: Members, connector: AnyConnector, raw: Raw, rejects: list[Reject]
+) -> Iterator[Placed]:
+    """The group without the members that Glean would refuse, which are set aside one by one."""
+    kept, faults = sifted(members, connector.datasource)
+    if (at_fault := fault(kept, connector)) is not None:
+        rejects.append(Reject(place, key_of(members), at_fault, excerpt(raw)))
+        return
+    first = len(kept.user_ids) + len(kept.group_names) + 1  # those that are kept come before
+    for part, at_fault_member in enumerate(faults, start=first):
+        reason = f"left out of the group {kept.group!r}, whose other members are brought: "
+        reason += at_fault_member.reason
+        rejects.append(Reject(place, at_fault_member.name, reason, part=part))
+    yield Placed(place, kept, raw)

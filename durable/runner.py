@@ -135,15 +135,15 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         return shown
 
     async def rejects(
-        self, job_id: str, page: int, place: int, count: int
+        self, job_id: str, page: int, order: int, count: int
     ) -> dict[str, Any] | None:
-        """`rejects` of the job after a page and a place in it, and the `total` there were."""
+        """`rejects` of the job after a page and an `order` in it, and the `total` there were."""
         job = self.views.job(job_id)
         if job is None:
             return None
         rejects = [
-            {"page": at, **plain(reject)}
-            for at, reject in self.views.rejects(job_id, (int(page), int(place)), int(count))
+            {"page": at, "order": reject.order, **plain(reject)}
+            for at, reject in self.views.rejects(job_id, (int(page), int(order)), int(count))
         ]
         return {"total": job.reject_count + job.pending_reject_count, "rejects": rejects}
 

@@ -188,14 +188,14 @@ class Store:
                 "  WHERE (SELECT count(*) FROM reject WHERE job_id = ?) < ?",
                 job_id,
                 page,
-                reject.place,
+                reject.order,
                 encoded(reject),
                 job_id,
                 limits.rejects_kept_max,
             )
 
     def rejects(self, job_id: str, after: tuple[int, int], count: int) -> list[tuple[int, Reject]]:
-        """So many rejects with their pages, in order, that come after a page and place; -1: all."""
+        """So many rejects with their pages, that come after a page and an order in it; -1: all."""
         rows = self._query(
             "SELECT page, body FROM reject WHERE job_id = ? AND (page, place) > (?, ?)"
             "  ORDER BY page, place LIMIT ?",

@@ -80,7 +80,7 @@ class Views:
         )
 
     def rejects(self, job_id: str, after: tuple[int, int], count: int) -> list[tuple[int, Reject]]:
-        """So many rejects with their pages, in order, that come after a page and place."""
+        """So many rejects with their pages, in order, that come after a page and `Reject.order`."""
         return self._store.rejects(job_id, after, count)
 
     def events(self, job_id: str, after: int, count: int) -> list[Event]:

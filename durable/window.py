@@ -105,14 +105,14 @@ def acknowledged(job: Job, sent: Sent) -> Job:
         sent_count=flight.sent_count + 1,
         rejected_document_count=flight.rejected_document_count + sent.rejected_document_count,
         rejected_deletion_count=flight.rejected_deletion_count + sent.rejected_deletion_count,
+        refused_record_count=flight.refused_record_count + sent.refused_record_count,
     )
     job = _with(job, sent.page_index, flight)
     if sent.rejected_key:
         job = _untied(job, sent.rejected_key)
     # In order, so all before it is in Glean too. What was set aside is found again by reading
     # the page again, but for what Glean refused.
-    is_refused = flight.rejected_document_count + flight.rejected_deletion_count
-    if job.is_upload or is_refused or flight.is_whole:
+    if job.is_upload or flight.refused_count or flight.is_whole:
         return job
     return replace(job, place=sent.place, place_digest=flight.page.digest)
 

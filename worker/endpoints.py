@@ -195,9 +195,7 @@ ENDPOINTS = (
                 name="after",
                 place="query",
                 pattern=PLACE,
-                description=(
-                    "A page of the source and a record in it, as in 3.17; `next` gives it."
-                ),
+                description="Where the page before this one ended, as in 3.17; `next` gives it.",
             ),
         ),
     ),

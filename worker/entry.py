@@ -31,6 +31,7 @@ from durable.handling import harmless, outlive
 from durable.job import Mode
 from durable.log import Level
 from durable.requests.auth import Unsigned
+from durable.requests.origins import Origins
 from durable.requests.upstream import Upstream
 from durable.store import Store
 from worker.access import CERTS_BYTES_MAX, Access, Key, UnavailableError
@@ -47,7 +48,7 @@ SIGNED_WITH = "RSASSA-PKCS1-v1_5"
 
 async def _fetched(url: str) -> bytes:
     """See `Access`."""
-    upstream = Upstream(url, runner.a_host().transport, Unsigned())
+    upstream = Upstream(url, runner.a_host().transport, Unsigned(), Origins(url))
     bytes_max, seconds = CERTS_BYTES_MAX, CERTS_SECONDS_MAX
     try:
         answer = await upstream.ask("GET", url, bytes_max=bytes_max, timeout_seconds=seconds)

@@ -209,10 +209,10 @@ class Routes:
         return no_job(job_id)
 
     async def _rejects(self, job_id: str, request: Request) -> Response:
-        page, record = request.query.get("after", "0.0").split(".")
+        page, order = request.query.get("after", "0.0").split(".")
         if (name := self._owner(job_id)) is not None:
             shown = await self._runners.rejects(
-                name, job_id, (int(page), int(record)), REJECTS_MAX + 1
+                name, job_id, (int(page), int(order)), REJECTS_MAX + 1
             )
             if shown is not None:
                 return json_answer(200, _rejects(job_id, shown))
@@ -262,6 +262,8 @@ def _rejects(job_id: str, shown: Mapping[str, Any]) -> Rejects:
         )
         for reject in shown["rejects"]
     ]
-    has_more, rejects = len(rejects) > REJECTS_MAX, rejects[:REJECTS_MAX]
-    last = f"/rejects/{job_id}?after={rejects[-1].page}.{rejects[-1].record}" if has_more else None
-    return Rejects(job=job_id, total=int(shown["total"]), rejects=rejects, next=last)
+    more = None
+    if len(rejects) > REJECTS_MAX:
+        last, rejects = shown["rejects"][REJECTS_MAX - 1], rejects[:REJECTS_MAX]
+        more = f"/rejects/{job_id}?after={int(last['page'])}.{int(last['order'])}"
+    return Rejects(job=job_id, total=int(shown["total"]), rejects=rejects, next=more)

@@ -5,7 +5,7 @@ from its OpenAPI description 0.9.0.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,7 @@ from durable.decoding import decode
 from durable.errors import ConfigurationError
 from durable.model import object_types
 from durable.model.documents import Wire
-from durable.model.object_types import Category, Named, ObjectType
+from durable.model.object_types import Category, Named, ObjectType, PropertyType
 from durable.model.typecheck import Mistyped, checked, quoted
 
 
@@ -198,10 +198,32 @@ class Datasource(_Declaration, frozen=True, kw_only=True, dict=True):
         """Whether it can be set up from here."""
         return self.category is not UNSET
 
+    @property
+    def refers_by_email(self) -> bool | None:
+        """Whether users are named by mail address; None where only Glean knows.
+
+        A datasource that is declared whole has what is not said as Glean takes it: False.
+        """
+        if self.is_user_referenced_by_email is not UNSET:
+            return self.is_user_referenced_by_email
+        return False if self.is_declared else None
+
     @cached_property
     def object_type_names(self) -> frozenset[str]:
         """Empty where any may come."""
         return frozenset(object_type.name for object_type in self.object_types or ())
+
+    @cached_property
+    def property_types(self) -> Mapping[str, Mapping[str, PropertyType]]:
+        """Of custom properties, by the object type and their name, as far as it is declared."""
+        return {
+            object_type.name: {
+                each.name: each.type
+                for each in object_type.properties or ()
+                if each.type is not UNSET
+            }
+            for object_type in self.object_types or ()
+        }
 
     @cached_property
     def url_pattern(self) -> re.Pattern[str] | None:

@@ -43,7 +43,10 @@ class Member(Wire, frozen=True, kw_only=True):
 
 
 class Members(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All who are in one group. Whoever is not named here, Glean takes out of it."""
+    """All who are in one group. Whoever is not named here, Glean takes out of it.
+
+    One of them whom Glean refuses is left out and named among the rejects; the others are brought.
+    """
 
     group: str
     user_ids: list[str] = []  # mail addresses, where the datasource names users by them

@@ -29,14 +29,14 @@ COUNTRY_CODE = re.compile(r"[A-Za-z]{2,3}")
 KINDS: tuple[type[Identity], ...] = (DatasourceUser, Group, Members, Employee, Team)
 
 
-def identity_fault(identity: Identity, datasource: Datasource) -> str | None:
+def identity_fault(identity: Identity) -> str | None:
     """Why Glean would refuse it or take it for something else, or None."""
     kind = next(kind for kind in KINDS if isinstance(identity, kind))
     try:
         right = checked(identity, kind)
     except Mistyped as error:
         return str(error)
-    return next(filter(None, _faults(right, datasource)), None)
+    return next(filter(None, _faults(right)), None)
 
 
 def email_fault(field: str, email: str | UnsetType) -> str | None:
@@ -53,11 +53,33 @@ def group_faults(
     if names is UNSET or all(map(GROUP.fullmatch, names)):
         return
     for index, name in enumerate(names):
-        if not GROUP.fullmatch(name) and not (name and datasource.identity_datasource):
-            yield _group_fault(f"{field}[{index}]", name)
+        if (reason := group_fault(f"{field}[{index}]", name, datasource)) is not None:
+            yield reason
 
 
-def _faults(identity: Identity, datasource: Datasource) -> Iterator[str | None]:
+def group_fault(field: str, name: str, datasource: Datasource) -> str | None:
+    """The same of one."""
+    if GROUP.fullmatch(name) or (name and datasource.identity_datasource):
+        return None
+    return _group_reason(field, name)
+
+
+def reference_fault(field: str, user_id: str, datasource: Datasource) -> str | None:
+    """Why a mail address cannot be a user's id, or None.
+
+    Glean takes it for one where the datasource says so. Who says that users are named by ids, may
+    have ids that look like mail addresses.
+    """
+    is_unsaid = datasource.is_declared and datasource.is_user_referenced_by_email is UNSET
+    if not is_unsaid or not EMAIL.fullmatch(user_id):
+        return None
+    return (
+        f"{field} is the mail address {quoted(user_id)}, and the datasource does not say how it "
+        "names users: declare is_user_referenced_by_email=True, or False where this is an id"
+    )
+
+
+def _faults(identity: Identity) -> Iterator[str | None]:
     match identity:
         case DatasourceUser():
             yield email_fault("email", identity.email)
@@ -65,27 +87,14 @@ def _faults(identity: Identity, datasource: Datasource) -> Iterator[str | None]:
             yield _empty_fault("user_id", identity.user_id)
         case Group():
             if not GROUP.fullmatch(identity.name):
-                yield _group_fault("name", identity.name)
+                yield _group_reason("name", identity.name)
         case Members():
-            yield from _member_faults(identity, datasource)
+            if not GROUP.fullmatch(identity.group):
+                yield _group_reason("group", identity.group)
         case Employee():
             yield from _employee_faults(identity)
         case Team():
             yield from _team_faults(identity)
-
-
-def _member_faults(members: Members, datasource: Datasource) -> Iterator[str | None]:
-    if not GROUP.fullmatch(members.group):
-        yield _group_fault("group", members.group)
-    is_by_email = datasource.is_user_referenced_by_email is True
-    for index, user_id in enumerate(members.user_ids):
-        if is_by_email and not EMAIL.fullmatch(user_id):
-            yield email_fault(f"user_ids[{index}]", user_id)
-        if not user_id:
-            yield f"user_ids[{index}] is '': leave it out"
-    yield from group_faults("group_names", members.group_names, datasource)
-    if members.group in members.group_names:
-        yield f"group_names has {quoted(members.group)}, the group itself: leave it out"
 
 
 def _employee_faults(employee: Employee) -> Iterator[str | None]:
@@ -132,7 +141,7 @@ def _additional_faults(fields: Sequence[AdditionalField]) -> Iterator[str | None
             )
 
 
-def _group_fault(field: str, name: str) -> str:
+def _group_reason(field: str, name: str) -> str:
     return (
         f"{field} is {quoted(name)}: the name of a group is not empty, has no whitespace and does "
         "not begin with scio; make one like that in the mapping, the same wherever it is named"

@@ -99,7 +99,7 @@ def _are_plain_permissions(permissions: object, datasource: Datasource) -> bool:
         users is UNSET
         or (
             type(users) is list
-            and datasource.is_user_referenced_by_email is not False
+            and datasource.refers_by_email is not False
             and all(map(_is_plain_user, users))
         )
     )

@@ -16,7 +16,7 @@ from durable.model.datasource import Datasource
 from durable.model.documents import Change, Comment, Deletion, Document, Permissions, Property, User
 from durable.model.identities import Identity
 from durable.model.identity_validation import EMAIL, email_fault, group_faults, identity_fault
-from durable.model.object_types import OBJECT_TYPE
+from durable.model.object_types import OBJECT_TYPE, PropertyType
 from durable.model.plain import EPOCH_SECONDS_MAX, ID_CHARACTERS_MAX, is_plain
 from durable.model.typecheck import Mistyped, checked, quoted
 
@@ -28,7 +28,7 @@ def fault(mapped: Change | Identity, connector: AnyConnector) -> str | None:
         return None if is_plain(mapped, datasource) else document_fault(mapped, datasource)
     if isinstance(mapped, Deletion):
         return _name_fault(mapped, datasource)
-    return identity_fault(mapped, datasource)
+    return identity_fault(mapped)
 
 
 def document_fault(document: Document, datasource: Datasource) -> str | None:
@@ -38,6 +38,7 @@ def document_fault(document: Document, datasource: Datasource) -> str | None:
         _name_fault(document, datasource)
         or _url_fault(document.view_url, datasource)
         or _properties_fault(document.custom_properties)
+        or _declared_properties_fault(document, datasource)
     )
     if reason is not None:
         return reason
@@ -114,6 +115,31 @@ def _properties_fault(properties: object) -> str | None:
     return None
 
 
+def _declared_properties_fault(document: Document, datasource: Datasource) -> str | None:
+    """Values of another type than is declared. What else Glean knows by hand, is not known here."""
+    types = datasource.property_types.get(document.object_type)
+    if not types:
+        return None
+    for each in document.custom_properties or ():
+        kind = types.get(each.name)
+        name, value = quoted(each.name), each.value
+        is_list = isinstance(value, list)
+        if kind in {PropertyType.INT, PropertyType.DATE} and isinstance(value, (str, list)):
+            remedy = "; unix_seconds makes it one" if kind is PropertyType.DATE else ""
+            return (
+                f"the custom property {name}, a {kind}, is {quoted(value)}: give a number{remedy}"
+            )
+        is_large = isinstance(value, (int, float)) and abs(value) >= EPOCH_SECONDS_MAX
+        if kind is PropertyType.DATE and is_large:
+            return (
+                f"the custom property {name}, a DATE, is {value}, which looks like milliseconds; "
+                "Glean takes seconds"
+            )
+        if kind in {PropertyType.TEXT, PropertyType.PICKLIST, PropertyType.USERID} and is_list:
+            return f"the custom property {name}, a {kind}, is {quoted(value)}: give one text"
+    return None
+
+
 def _is_valid(custom_property: Property) -> bool:
     match custom_property.value:
         case bool():
@@ -143,12 +169,13 @@ def _container_fault(kind: str | UnsetType) -> str | None:
 
 
 def _user_fault(field: str, user: User | UnsetType) -> str | None:
+    """Of whoever is shown. Glean asks for nothing of them, and a name is enough."""
     if user is UNSET:
         return None
-    if not user.email and not user.datasource_user_id:
+    if not user.email and not user.datasource_user_id and not user.name:
         return (
-            f"{field} has neither an email nor a datasource_user_id, but {quoted(user)}: give it "
-            "one, or leave it out"
+            f"{field} has neither an email, nor a datasource_user_id, nor a name, but "
+            f"{quoted(user)}: give it one, or leave it out"
         )
     return None if user.email is UNSET else email_fault(f"{field}.email", user.email)
 
@@ -167,7 +194,7 @@ def _permission_faults(permissions: Permissions, datasource: Datasource) -> Iter
 
 
 def _is_referenced(user: User, datasource: Datasource) -> bool:
-    by_email = datasource.is_user_referenced_by_email
+    by_email = datasource.refers_by_email
     if user.email is UNSET:
         return by_email is not True and bool(user.datasource_user_id)
     return EMAIL.fullmatch(user.email) is not None and (
@@ -176,10 +203,18 @@ def _is_referenced(user: User, datasource: Datasource) -> bool:
 
 
 def _reference_fault(field: str, user: User, datasource: Datasource) -> str | None:
-    if (reason := _user_fault(field, user)) is not None:
+    if not user.email and not user.datasource_user_id:
+        return (
+            f"{field} has neither an email nor a datasource_user_id, but {quoted(user)}: give it "
+            "one, or leave it out"
+        )
+    if user.email is not UNSET and (reason := email_fault(f"{field}.email", user.email)):
         return reason
-    name = "email" if datasource.is_user_referenced_by_email is True else "datasource_user_id"
-    return f"{field} has no {name}, by which the datasource names users, but {quoted(user)}: add it"
+    name = "email" if datasource.refers_by_email is True else "datasource_user_id"
+    remedy = f"add it, or declare is_user_referenced_by_email={name != 'email'}"
+    return (
+        f"{field} has no {name}, by which the datasource names users, but {quoted(user)}: {remedy}"
+    )
 
 
 def _comment_faults(comments: list[Comment]) -> Iterator[str | None]:

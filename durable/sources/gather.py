@@ -36,7 +36,7 @@ class Gather(Struct, frozen=True, kw_only=True):
 
     source: ScopedSource
     into: str
-    records_max: int = 1_000
+    records_max: int = 10_000
     missing: Missing = Missing.SET_ASIDE
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ from durable.connector import AnyConnector
 from durable.ends import Ends
 from durable.events import Effect, Event, Fetch, Fetched, Pack, Packed, Send, Sent, Split
 from durable.executor import Executor
+from durable.job import Crawl
 from tests.fakes.bench import SET
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
@@ -46,7 +47,11 @@ class Desk:
         self.upload_id = upload_id
 
     def performed(self, effect: Effect) -> Event:
-        return asyncio.run(self.executor.perform(effect, self.ends, a_crawl()))
+        return self.carried(effect, a_crawl())
+
+    def carried(self, effect: Effect, crawl: Crawl) -> Event:
+        """As a part of another crawl than that of the documents."""
+        return asyncio.run(self.executor.perform(effect, self.ends, crawl))
 
     def fetched(self) -> Fetched:
         event = self.performed(Fetch(0, None))

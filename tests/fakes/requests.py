@@ -23,12 +23,13 @@ BEARER = {"authorization": "Bearer t0ken"}
 NOTES_ONLY: Connectors = {"notes": NOTES}
 
 
-def a_request(
+def a_request(  # noqa: PLR0913 - a request's parts
     method: str,
     path: str,
     body: bytes = b"",
     headers: Mapping[str, str] = BEARER,
     query: Mapping[str, str] | None = None,
+    *,
     origin: str = ORIGIN,
 ) -> Request:
     async def read(bytes_max: int) -> bytes | None:

@@ -122,7 +122,7 @@ class FakeRunners:
         self.asked.append((connector, job_id))
         if job_id != JOB_ID:
             return None
-        found = [one for one in self._rejects if (one["page"], one["place"]) > after]
+        found = [one for one in self._rejects if (one["page"], one["order"]) > after]
         return {"total": len(self._rejects), "rejects": found[:count]}
 
     def _answer(self, connector: str) -> None:

@@ -83,7 +83,7 @@ class Glean:
         self._readings = readings
         self._staged: dict[str, str] = {}
         self._repaid_at_ms = 0
-        self.people = People(clock, _require)
+        self.people = People(clock, _require, limits.batch_documents_max)
         self._open_id: str | None = None
         # All there ever were. It is not the first time that it is used.
         first = f"{DATASOURCE}-20251231T000000000Z-000000-1"

@@ -323,7 +323,7 @@ class Oracle:
         has_died = seen.death_count >= self._limits.deaths_max
         was_displaced = job.restart_count >= self._limits.restarts_max
         was_displaced = was_displaced or "settle_ms_max" in job.error
-        has_too_many = "set aside" in job.error
+        has_too_many = "set aside" in job.error or bool(job.shortfall)
         is_for_all = bool(self._glean.refusing) and self._glean.refusing in job.error
         is_refused = seen.is_forbidden or is_for_all
         assert any((is_refused, has_stalled, has_died, was_displaced, has_too_many)), (

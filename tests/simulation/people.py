@@ -36,20 +36,27 @@ class _Upload(Struct):
 
 
 class People:
-    """Takes uploads of users and of groups, one of each at a time, and groups' members whole.
+    """Takes uploads of users, of groups and of a group's members, one of each at a time.
 
     Args:
         clock: of the world.
         require: refuses what is not so, with a text and a status.
+        members_max: in one request.
     """
 
-    def __init__(self, clock: Clock, require: Callable[[bool, str, int], None]) -> None:
+    def __init__(
+        self, clock: Clock, require: Callable[[bool, str, int], None], members_max: int
+    ) -> None:
         self._clock = clock
         self._require = require
         self._open: dict[str, str] = {}  # by kind, the upload that is open
         self._staged: dict[str, set[str]] = {}
         self._uploads: dict[str, dict[str, _Upload]] = {"users": {}, "groups": {}}
+        self._members_max = members_max
         self._memberships: set[str] = set()  # uploads that were used
+        self._open_group: tuple[str, str] | None = None  # the upload, and the group
+        self._staged_members: set[str] = set()
+        self.refused_groups: set[str] = set()  # though they were indexed
         self.users: set[str] = set()
         self.groups: set[str] = set()
         self.members: dict[str, set[str]] = {}
@@ -75,14 +82,27 @@ class People:
             del self._open[kind]
 
     def take_members(self, body: bytes) -> None:
+        """A page of the upload that replaces one group's members, once it is closed."""
         page = msgspec.json.decode(body, type=_Members)
-        self._require(page.is_first_page and page.is_last_page, "not a whole group", 400)
-        self._require(page.upload_id not in self._memberships, "used before", 409)
-        self._require(page.group in self.groups, "no such group: index the group before", 400)
+        upload = (page.upload_id, page.group)
         names = {one["memberUserId"] for one in page.memberships}
-        self._require(names <= self.users, "no such user: index the user before", 400)
-        self._memberships.add(page.upload_id)
-        self.members[page.group] = names
+        self._require(page.force_restart_upload <= page.is_first_page, "not a first page", 400)
+        self._require(len(page.memberships) <= self._members_max, "too many members", 413)
+        is_there = page.group in self.groups - self.refused_groups
+        self._require(is_there, "no such group: index the group before", 400)
+        unknown = names - self.users
+        self._require(not unknown, f"no such user: {unknown}: index the user before", 400)
+        if page.is_first_page:
+            self._require(page.upload_id not in self._memberships, "used before", 409)
+            is_free = self._open_group is None or page.force_restart_upload
+            self._require(is_free, "another one is open", 409)
+            self._memberships.add(page.upload_id)
+            self._open_group, self._staged_members = upload, set()
+        self._require(self._open_group == upload, "not the open upload", 409)
+        self._staged_members |= names
+        if page.is_last_page:
+            self.members[page.group] = self._staged_members
+            self._open_group = None
 
     def history(self) -> Mapping[str, Any]:
         """As /debug/NAME/status tells it."""

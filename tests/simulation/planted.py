@@ -22,6 +22,8 @@ READINGS = "tests/simulation/test_readings.py"
 REFUSALS = "tests/simulation/test_refusals.py"
 REJECTS = "tests/simulation/test_rejects.py"
 STAGES = "tests/simulation/test_stages.py"
+UNTAKEN = f"{STAGES}::test_a_group_that_glean_does_not_take_fails_the_job_after_all_else_is_brought"
+STRANGERS = f"{STAGES}::test_whatever_fails_strangers_are_left_out_of_their_groups_and_nobody_else"
 TRIGGERS = "tests/simulation/test_triggers.py"
 TRUNCATION = "tests/simulation/test_truncation.py"
 VERIFYING = "tests/simulation/test_verifying.py"
@@ -51,6 +53,8 @@ class Mutant(Struct, frozen=True):
 
 
 JOB = "durable/job.py"
+BATCHES = "durable/batches.py"
+GROUP_UPLOADS = "durable/group_uploads.py"
 MACHINE = "durable/machine.py"
 FLOW = "durable/flow.py"
 WINDOW = "durable/window.py"
@@ -151,6 +155,36 @@ MUTANTS = [
         'upload_id = f"{job.id}-{job.turn_count}-{page_index + 1}"',
         'upload_id = f"{job.id}-{page_index + 1}"',
         (STAGES,),
+    ),
+    Mutant(
+        "a group counts as brought with the first of its requests",
+        BATCHES,
+        "return self.last_place if is_whole else self.last_place - 1",
+        "return self.last_place",
+        (STAGES,),
+    ),
+    Mutant(
+        "a group whose last member is refused stays as it was",
+        GROUP_UPLOADS,
+        "elif len(batch.items) == 1 and (part.opens or part.closes):",
+        "elif len(batch.items) == 1 and part.opens:",
+        (STRANGERS,),
+    ),
+    Mutant(
+        "a member that is refused takes all others of its group with it",
+        GROUP_UPLOADS,
+        "        (item,) = batch.items\n",
+        "        (item,) = batch.items\n        self._unbrought.add(part.upload_id)\n",
+        (STRANGERS,),
+    ),
+    Mutant(
+        "a group that Glean does not take is no reason to fail",
+        LIFECYCLE,
+        "State.FAILED if job.shortfall else State.SUCCEEDED",
+        "State.SUCCEEDED",
+        (
+            f"{STAGES}::test_a_group_that_glean_does_not_take_fails_the_job_after_all_else_is_brought",
+        ),
     ),
     Mutant(
         "more documents are sent one by one than Glean takes",

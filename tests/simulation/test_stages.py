@@ -19,8 +19,10 @@ from durable import (
     Since,
 )
 from durable.job import Mode, State
+from durable.records import Reject
+from durable.store import Store
 from tests.simulation.connector import LISTED, NOTES
-from tests.simulation.fates import AT_SAVE, Choice, Fate, Kind, at
+from tests.simulation.fates import AT_SAVE, Await, Choice, Fate, Kind, at, possible
 from tests.simulation.oracle import Oracle
 from tests.simulation.source import Source
 from tests.simulation.world import StandIn, World
@@ -76,13 +78,14 @@ class Everything:
     def __init__(self) -> None:
         self.notes: Source | None = None
         self.gone: list[str] = []
+        self.groups = GROUPS
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         pages: dict[str, list[list[Any]]] = {
             "/people": [[{"email": f"{name}@notes.example"} for name in page] for page in USERS],
             "/groups": [
                 [{"name": name, "members": [f"{one}@notes.example" for one in members]}]
-                for name, members in GROUPS.items()
+                for name, members in self.groups.items()
             ],
             "/gone": [[{"id": name} for name in self.gone]],
         }
@@ -121,7 +124,7 @@ def world_of(mode: Mode) -> tuple[World, Everything]:
     return world, everything
 
 
-def check(world: World) -> None:
+def check(world: World, *, may_refuse: bool = False) -> None:
     job, people = world.oracle.latest, world.glean.people
     assert job.state is State.SUCCEEDED, world.told(job.error)
     assert world.glean.index == world.source.live, world.told("the index is wrong")
@@ -130,7 +133,8 @@ def check(world: World) -> None:
     assert people.members == {
         name: {f"{one}@notes.example" for one in members} for name, members in GROUPS.items()
     }
-    assert not world.glean.refusals, world.told(f"refused: {world.glean.refusals}")
+    is_refused = bool(world.glean.refusals) and not may_refuse
+    assert not is_refused, world.told(f"refused: {world.glean.refusals}")
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -143,6 +147,91 @@ def test_whatever_fails_all_of_it_arrives_in_order(mode: Mode) -> None:
             world.driver.plan = at({first + point.index: Choice(fate)})
             world.run()
             check(world)
+
+
+def world_of_strangers() -> World:
+    """Those whom Glean does not know stand where a request begins, ends, or is all they are."""
+    world, everything = world_of(Mode.FULL)
+    everything.groups = {
+        "staff": ["eve", "ada", "bob", "cid", "dan"],
+        "board": ["ada", "eve"],
+        "empty": ["eve", "dan", "fay"],
+    }
+    world.glean.unfit.add("whatever has a stranger in it")
+    for group in GROUPS:
+        world.glean.people.members[group] = {"who has left"}
+    return world
+
+
+def rejects(world: World) -> list[tuple[int, Reject]]:
+    return Store(world.storage).rejects(world.oracle.latest.id, (0, 0), -1)
+
+
+def check_strangers(world: World) -> None:
+    """Nobody is left in a group that they have left, nor out of one because of somebody else."""
+    job, members = world.oracle.latest, world.glean.people.members
+    assert job.state is State.SUCCEEDED, world.told(job.error)
+    assert members == {
+        "staff": {f"{one}@notes.example" for one in ("ada", "bob", "cid")},
+        "board": {"ada@notes.example"},
+        "empty": set(),
+    }, world.told("the memberships are wrong")
+    rejected = {(reject.key, reject.part) for _, reject in rejects(world)}
+    assert rejected == {
+        ("eve@notes.example", 1),
+        ("dan@notes.example", 5),
+        ("eve@notes.example", 2),
+        ("dan@notes.example", 2),
+        ("fay@notes.example", 3),
+    }
+    assert sum(part.reject_count for part in job.parts) == 6
+
+
+def is_of_group(point: Await) -> bool:
+    return point.kind is Kind.SEND and not point.target
+
+
+def test_whatever_fails_strangers_are_left_out_of_their_groups_and_nobody_else() -> None:
+    world = world_of_strangers()
+    first = len(world.driver.awaits)
+    world.run()
+    check_strangers(world)
+    of_groups = [point for point in world.driver.awaits[first:] if is_of_group(point)]
+    for point in of_groups:
+        for fate in possible(point.kind):
+            world = world_of_strangers()
+            world.driver.plan = at({point.index: Choice(fate)})
+            world.run()
+            check_strangers(world)
+
+
+def test_a_request_that_arrives_late_leaves_no_group_half() -> None:
+    """It may discard the upload that was begun after it, or be of one that is over."""
+    for point in _awaits(Mode.FULL):
+        for delay in (1, 2, 3) if point.kind is Kind.SEND else ():
+            for fate in (Fate.LATE, Fate.DIED_LATE):
+                world, _ = world_of(Mode.FULL)
+                first = len(world.driver.awaits)
+                world.driver.plan = at({first + point.index: Choice(fate, delay=delay)})
+                world.run()
+                world.driver.land()
+                check(world, may_refuse=True)
+
+
+def test_a_group_that_glean_does_not_take_fails_the_job_after_all_else_is_brought() -> None:
+    world, everything = world_of(Mode.FULL)
+    world.glean.unfit.add("a group that nobody has listed")
+    everything.groups = {**GROUPS, "ghosts": ["ada", "bob", "cid"]}
+    world.glean.people.refused_groups.add("ghosts")
+
+    world.run()
+
+    job = world.oracle.latest
+    assert job.state is State.FAILED
+    assert "'ghosts'" in job.error
+    assert world.glean.index == world.source.live
+    assert world.glean.people.members.keys() == GROUPS.keys()
+    assert [reject.key for _, reject in rejects(world)] == ["ghosts"]
 
 
 def test_a_stage_that_holds_lets_nothing_after_it_begin() -> None:

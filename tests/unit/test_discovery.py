@@ -88,6 +88,20 @@ def test_two_connectors_do_not_share(package: ModuleType, changes: str, fault: s
     assert "of its own" in told
 
 
+def test_two_connectors_do_not_both_bring_the_teams_of_the_company(package: ModuleType) -> None:
+    """Each of their uploads would delete the teams of the other."""
+    teams = "teams=Feed(source=NOTES.source, record=NOTES.record, change=NOTES.document)"
+    for name in ("a", "b", "c"):
+        changes = f"name='{name}', datasource=Datasource('{name}')"
+        changes += "" if name == "b" else f", {teams}"
+        text = f"from durable import Feed\nconnector = replace(NOTES, {changes})"
+        add(package, name, GOOD + text)
+
+    (told,) = faults(package)
+
+    assert told.startswith("made_up_connectors/c.py: teams: made_up_connectors/a.py brings teams")
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [

@@ -92,6 +92,7 @@ WORN = Job(
     behind_ms_max=39,
     clock_ms=40,
     ties=(Tie("k", "d", 41),),
+    shortfall="a group was not taken",
 )
 FIRST = replace(WORN, stage_index=0, is_delegated=False)
 # What is under way, for as long as the turn is.
@@ -135,6 +136,7 @@ KEPT = FLYING | {
     "pause",
     "repeats",
     "repeated_mode",
+    "shortfall",  # of an earlier stage, and that still counts
     "behind_ms_max",
     "clock_ms",  # but where the documents are begun anew
     "ties",

@@ -19,7 +19,7 @@ from durable.events import (
     Woke,
 )
 from durable.job import Done, Job, Mode, Plan, Rate, Stage, Standing, State
-from durable.lifecycle import brought
+from durable.lifecycle import anew, brought
 from durable.limits import Limits
 from durable.watermark import watermark_ms
 from tests.fakes.jobs import NOW_MS, a_job, a_page, after, arrived, at, played
@@ -160,6 +160,68 @@ def test_memberships_are_uploads_of_their_own_and_each_try_another_one() -> None
     _, effects = at(job, arrived(0, a_page("b"))[0])
 
     assert Pack(0, "job-9-1", None) in effects
+
+
+def test_a_group_that_is_not_whole_in_glean_is_sent_from_its_start_again() -> None:
+    page = a_page("b", batch_count=3)
+    job = after(in_stage(Stage.MEMBERSHIPS), *arrived(0, page), Sent(0, 0, place=1))
+
+    job, _ = at(job, Sent(0, 1, place=1))
+
+    assert (job.place, job.page_count) == (1, 0)
+
+
+def test_a_member_that_is_left_out_is_counted_and_the_group_goes_on() -> None:
+    page = replace(a_page("b", batch_count=2), document_count=9)
+    left_out = Sent(0, 0, rejected_document_count=1, place=0)
+
+    job = after(in_stage(Stage.MEMBERSHIPS), *arrived(0, page), left_out, Sent(0, 1, place=1))
+
+    assert (job.state, job.stage) == (State.SENDING, Stage.MEMBERSHIPS)
+    assert (job.document_count, job.reject_count, job.shortfall) == (8, 1, "")
+
+
+def fallen_short() -> Job:
+    """A group, of no members, was not taken."""
+    page = replace(a_page(None), document_count=0)
+    untaken = Sent(0, 0, refused_record_count=1, shortfall="a group")
+    return after(in_stage(Stage.MEMBERSHIPS), *arrived(0, page), untaken)
+
+
+def test_a_group_that_is_not_taken_fails_the_job_once_all_else_is_brought() -> None:
+    job = fallen_short()
+    assert (job.state, job.stage) == (State.SENDING, Stage.EMPLOYEES)
+    assert (job.done[-1].reject_count, job.shortfall) == (1, "a group")
+    last = replace(in_stage(Stage.DOCUMENTS, State.CLOSING), shortfall=job.shortfall)
+
+    job = after(last, Asked(Standing.CLOSED))
+
+    assert (job.state, job.error) == (State.FAILED, "a group")
+
+
+def test_a_shortfall_is_not_forgotten_where_a_later_stage_begins_anew() -> None:
+    job = replace(in_stage(Stage.DOCUMENTS), shortfall="a group")
+
+    assert anew(job, NOW_MS).shortfall == "a group"
+
+
+def test_a_job_that_fell_short_is_retried_from_its_very_start() -> None:
+    job = replace(
+        in_stage(Stage.DOCUMENTS, State.QUEUED), resumes=True, shortfall="a group", turn=None
+    )
+
+    job = after(job, WOKE)
+
+    assert (job.stage, job.shortfall, job.done) == (Stage.USERS, "", ())
+
+
+def test_members_of_changed_groups_are_no_reason_to_read_everything() -> None:
+    job = replace(in_stage(Stage.MEMBERSHIPS), mode=Mode.INCREMENTAL)
+    page = replace(a_page("b"), document_count=3)
+
+    job = after(job, *arrived(0, page), limits=Limits(changes_max=2))
+
+    assert job.mode is Mode.INCREMENTAL
 
 
 def test_documents_that_are_missing_are_those_of_the_stage() -> None:

@@ -15,7 +15,8 @@ COMMANDS = [("cancel", b""), ("retry", b""), ("approve", APPROVAL)]
 
 
 def a_reject(page: int, place: int, key: str = "a") -> dict[str, object]:
-    return {"page": page, "place": place, "key": key, "reason": "why", "excerpt": "{"}
+    shown = {"key": key, "reason": "why", "excerpt": "{"}
+    return {"page": page, "place": place, "order": place * 1_000, **shown}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import pytest
+from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.records import Reject
@@ -76,11 +77,11 @@ def test_no_reject_is_kept_where_none_is_wanted(store: Store) -> None:
     ("after", "count", "found"),
     [
         (START, 2, [(2, 9), (2, 10)]),
-        ((2, 9), 2, [(2, 10), (10, 1)]),
-        ((2, 10), 2, [(10, 1), (10, 2)]),
-        ((3, 99), 2, [(10, 1), (10, 2)]),
-        ((10, 1), 2, [(10, 2)]),
-        ((10, 2), 2, []),
+        ((2, reject(9).order), 2, [(2, 10), (10, 1)]),
+        ((2, reject(10).order), 2, [(10, 1), (10, 2)]),
+        ((3, reject(99).order), 2, [(10, 1), (10, 2)]),
+        ((10, reject(1).order), 2, [(10, 2)]),
+        ((10, reject(2).order), 2, []),
         ((10**15 - 1, 10**15 - 1), 2, []),
     ],
 )
@@ -93,6 +94,14 @@ def test_rejects_are_paged_by_number_and_not_by_text(
     shown = store.rejects(JOB_ID, after, count)
 
     assert [(page, one.place) for page, one in shown] == found
+
+
+def test_members_of_one_group_are_rejects_of_their_own(store: Store) -> None:
+    group, *members = (replace(reject(2), part=part) for part in (0, 1, 2, 10))
+    store.set_aside(JOB_ID, 1, [reject(3), *reversed(members), group], LIMITS)
+
+    assert [one.part for _, one in store.rejects(JOB_ID, START, 9)] == [0, 1, 2, 10, 0]
+    assert store.rejects(JOB_ID, (1, members[1].order), 1) == [(1, members[2])]
 
 
 def test_a_crawl_that_begins_anew_forgets_its_own_rejects_only(store: Store) -> None:

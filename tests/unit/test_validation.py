@@ -23,7 +23,7 @@ from durable.model.documents import (
     User,
 )
 from durable.model.identities import Group
-from durable.model.object_types import ObjectType
+from durable.model.object_types import Category, ObjectType, PropertyDefinition, PropertyType
 from durable.model.plain import EPOCH_SECONDS_MAX, ID_CHARACTERS_MAX
 from durable.model.validation import document_fault, fault
 from tests.fakes.connector import NOTES
@@ -258,17 +258,18 @@ def test_the_contents_are_looked_at(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["author", "owner", "updated_by"])
-def test_a_user_is_known_by_mail_address_or_id(name: str) -> None:
+def test_whoever_is_shown_is_known_by_mail_address_id_or_name(name: str) -> None:
     def reason(user: User) -> str | None:
         return fault(replace(DOCUMENT, **{name: user}), NOTES)
 
     assert reason(ADA) is None
     assert reason(User(datasource_user_id="7")) is None
     assert reason(User(email="ada")) == f"{name}.email is 'ada': write it as in ada@example.com"
-    for unknown in (User(name="Ada"), User(email=""), User(datasource_user_id="")):
+    assert reason(User(name="An unknown user")) is None
+    for unknown in (User(), User(name=""), User(email=""), User(datasource_user_id="")):
         assert reason(unknown) == (
-            f"{name} has neither an email nor a datasource_user_id, but {unknown!r:.100}: give it "
-            "one, or leave it out"
+            f"{name} has neither an email, nor a datasource_user_id, nor a name, but "
+            f"{unknown!r:.100}: give it one, or leave it out"
         )
 
 
@@ -337,11 +338,11 @@ def test_permissions_name_users_as_the_datasource_does() -> None:
     assert reason(ADA, BY_EMAIL) is reason(by_id, BY_ID) is None
     assert reason(by_id, BY_EMAIL) == (
         "permissions.allowed_users[1] has no email, by which the datasource names users, but "
-        f"{by_id!r}: add it"
+        f"{by_id!r}: add it, or declare is_user_referenced_by_email=False"
     )
     assert reason(ADA, BY_ID) == (
         "permissions.allowed_users[0] has no datasource_user_id, by which the datasource names "
-        f"users, but {ADA!r}: add it"
+        f"users, but {ADA!r}: add it, or declare is_user_referenced_by_email=True"
     )
     for unknown in (User(email="ada"), User(name="Ada"), User(email="", datasource_user_id="7")):
         for datasource in (ANY, BY_EMAIL):
@@ -349,6 +350,67 @@ def test_permissions_name_users_as_the_datasource_does() -> None:
 
             assert found is not None
             assert found.startswith("permissions.allowed_users[1]")
+
+
+TYPED = Datasource(
+    "notes",
+    object_types=(
+        ObjectType(
+            "note",
+            properties=tuple(PropertyDefinition(kind.value, type=kind) for kind in PropertyType),
+        ),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_right"),
+    [
+        ("INT", 12, True),
+        ("INT", "12", False),
+        ("INT", ["a"], False),
+        ("DATE", 1_795_507_200, True),
+        ("DATE", "2026-11-29", False),
+        ("DATE", 1_795_507_200_000, False),
+        ("PICKLIST", "high", True),
+        ("PICKLIST", ["high"], False),
+        ("TEXT", "a", True),
+        ("TEXT", 7, True),
+        ("TEXT", ["a"], False),
+        ("USERID", ["a"], False),
+        ("TEXTLIST", ["a"], True),
+        ("TEXTLIST", "a", True),
+        ("by hand", ["a"], True),
+    ],
+)
+def test_a_property_has_the_type_that_is_declared(
+    name: str, value: str | int | list[str], *, is_right: bool
+) -> None:
+    document = replace(DOCUMENT, custom_properties=[Property(name=name, value=value)])
+
+    reason = document_fault(document, TYPED)
+
+    assert (reason is None) is is_right
+    assert reason is None or repr(name) in reason
+    assert document_fault(document, ANY) is None
+
+
+def test_a_datasource_that_is_declared_names_nobody_by_mail_address_unless_it_says_so() -> None:
+    """As Glean takes it. Of one that is set up by hand, only Glean knows."""
+    unsaid = Datasource("notes", category=Category.TICKETS, url_regex="https://.*")
+    by_both = User(email=ADA.email, datasource_user_id="7")
+
+    def reason(user: User, datasource: Datasource) -> str | None:
+        document = replace(DOCUMENT, permissions=Permissions.of(users=[user]))
+        return document_fault(document, datasource)
+
+    found = reason(ADA, unsaid)
+    assert found is not None
+    assert found.startswith("permissions.allowed_users[0] has no datasource_user_id")
+    assert found.endswith("declare is_user_referenced_by_email=True")
+    assert reason(by_both, unsaid) is reason(User(datasource_user_id="7"), unsaid) is None
+    assert reason(ADA, replace(unsaid, is_user_referenced_by_email=True)) is None
+    assert reason(ADA, ANY) is None
 
 
 @pytest.mark.parametrize(
