@@ -168,7 +168,7 @@ def test_nothing_is_sent_after_a_cancellation_and_the_late_answer_changes_nothin
     assert bench.storage.alarm_at_ms is None
 
 
-@pytest.mark.parametrize("failure", [ok(), httpx.Response(503), httpx.Response(400)], ids=str)
+@pytest.mark.parametrize("failure", [ok(), httpx.Response(503), httpx.Response(413)], ids=str)
 def test_a_job_that_was_cancelled_and_retried_does_not_hear_its_old_turns_answer(
     failure: httpx.Response,
 ) -> None:

@@ -95,7 +95,7 @@ def test_what_names_nothing_is_not_put_into_a_request(content: bytes) -> None:
 def test_a_field_leads_to_no_other_folder(name: str) -> None:
     template = Template(Ask(url=f"{URL}/spaces/{{space.id}}/x"), frozenset({"space"}))
 
-    with pytest.raises(UnfilledError, match="a field is"):
+    with pytest.raises(UnfilledError):
         template.filled({"space": Raw(b'{"id": "%s"}' % name.encode())})
 
 
