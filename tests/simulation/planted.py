@@ -298,7 +298,7 @@ MUTANTS = [
         " and not job.is_apart:",
         ":",
         (
-            "tests/unit/test_machine_trouble.py::test_a_death_while_a_turn_waits_for_others_is_not_the_jobs_own",  # noqa: E501
+            "tests/unit/test_machine_trouble.py::test_a_death_while_a_turn_waits_for_others_is_not_the_jobs_own",
         ),
     ),
     Mutant(
