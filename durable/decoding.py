@@ -9,7 +9,6 @@ import re
 from codecs import escape_decode
 from collections.abc import Callable, Iterator
 from itertools import accumulate
-from json import JSONDecoder
 from typing import Annotated, Any, Generic, TypeVar, overload
 
 import msgspec
@@ -139,19 +138,3 @@ def _marks(text: bytes, *, is_escaping: bool) -> bytes:
 
 def _deepest(brackets: bytes) -> int:
     return max(accumulate(memoryview(brackets.translate(_STEPS)).cast("b")), default=0)
-
-
-def repeated_name(text: bytes) -> str | None:
-    """A name that an object has twice; None if there is none.
-
-    Args:
-        text: JSON that was decoded before.
-    """
-    repeated: list[str] = []  # of the two values, one reader takes the first, another the last
-
-    def note(pairs: list[tuple[str, Any]]) -> None:
-        names = [name for name, _ in pairs]
-        repeated.extend(name for name in set(names) if names.count(name) > 1)
-
-    JSONDecoder(object_pairs_hook=note).decode(text.decode())
-    return min(repeated, default=None)

@@ -147,7 +147,7 @@ def progressed(job: Job, now_ms: int) -> Job:
 
 
 def died(job: Job, now_ms: int, limits: Limits) -> Job:
-    """After a death, which is most likely the doing of the page that was under way."""
+    """After a death: that of the isolate, which other connectors share."""
     is_smallest = limits.turn_pages_max >> job.halving_count <= 1
     job = replace(
         job,
@@ -160,8 +160,10 @@ def died(job: Job, now_ms: int, limits: Limits) -> Job:
         return job
     reason = (
         f"the Worker was killed {job.death_count} times while {job.state} at page "
-        f"{job.page_count + 1} (cursor {job.cursor!r:.200}), most likely by its memory or CPU "
-        "limit: have the source send smaller pages; if the Worker's log shows an error, it is a bug"
+        f"{job.page_count + 1} (cursor {job.cursor!r:.200}), and no page landed in between. Its "
+        "isolate is that of other connectors too, and which of them ended it is not known: see "
+        "whose jobs were killed at the same times, and the Worker's log. Retry this one while no "
+        "other runs: if it is killed again, have the source send smaller pages"
     )
     return ended(job, State.FAILED, now_ms, limits, reason)
 

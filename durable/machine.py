@@ -42,7 +42,7 @@ from durable.lifecycle import (
 )
 from durable.limits import Limits
 from durable.note import Kind
-from durable.pace import leased, paced, soon, taken_over
+from durable.pace import apart, leased, paced, soon, taken_over
 
 
 DAY_MS = 24 * 60 * 60 * 1_000
@@ -94,7 +94,7 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
     plan = woke.plan
     is_known = bool(job.fingerprint and plan.fingerprint) and job.state is not State.CLOSING
     is_redefined = is_known and job.fingerprint != plan.fingerprint
-    if job.turn is not None and not is_redefined:
+    if job.turn is not None and not is_redefined and not job.is_apart:
         job = died(job, now_ms, limits)
         if job.state is State.FAILED:
             return job, ()
@@ -116,13 +116,14 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
         fingerprint=plan.fingerprint or job.fingerprint,
         behind_ms_max=plan.behind_ms_max,
         turn=Usage(started_at_ms=now_ms),
+        is_apart=False,
         turn_count=job.turn_count + 1,
         attempt=job.attempt + 1,
         retry_at_ms=None,
         alarm_at_ms=None,
         pause="",
     )
-    return _begin(job, now_ms, limits)
+    return _begin(apart(job, now_ms, limits), now_ms, limits)
 
 
 def _begun(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Job:

@@ -1,5 +1,7 @@
 """How long a job works and waits: lease, back-off, and the budget of a turn. Pure."""
 
+import zlib
+
 from msgspec.structs import replace
 
 from durable.events import Failed
@@ -119,6 +121,27 @@ def leased(job: Job, now_ms: int, limits: Limits) -> Job:
     if job.alarm_at_ms is not None and job.alarm_at_ms - now_ms >= limits.lease_ms // 2:
         return job
     return replace(job, alarm_at_ms=soon(now_ms + limits.lease_ms, now_ms))
+
+
+def apart(job: Job, now_ms: int, limits: Limits) -> Job:
+    """With a lease that ends at another time than that of others, if it was killed before.
+
+    All jobs of an isolate die with it. If they woke together, one whose page kills would take the
+    others with it each time, before a page of theirs has landed.
+    """
+    if not job.death_count:
+        return job
+    half_ms = limits.lease_ms // 2
+    early_ms = zlib.crc32(f"{job.id} {job.turn_count}".encode()) % (half_ms + 1)
+    return replace(job, alarm_at_ms=soon(now_ms + limits.lease_ms - early_ms, now_ms))
+
+
+def apart_ms_max(job: Job, limits: Limits) -> int:
+    """How long a turn waits at the most before its work, if its job was killed again and again.
+
+    Alarms that were due while nothing ran, fire together.
+    """
+    return limits.lease_ms // 4 if job.death_count > 1 else 0
 
 
 def spent(turn: Usage, flight: Flight) -> Usage:

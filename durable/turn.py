@@ -17,7 +17,7 @@ from durable.host import Host
 from durable.job import PENDING, Crawl, Job, Mode, Plan, State
 from durable.limits import Limits
 from durable.machine import step
-from durable.pace import soon
+from durable.pace import apart_ms_max, soon
 from durable.sources.repeated import RepeatedReader
 from durable.store import Store
 from durable.verifying.verifier import follow
@@ -52,6 +52,8 @@ class Turn:
             ends = self._narrowed(ends, job)
             self._limits, plan = ends.limits, ends.plan
         effects = await self._advance(self._woke(plan, job))
+        if effects and not await self._is_apart():
+            return
         try:
             async with asyncio.TaskGroup() as group:
                 self._begin(effects, ends, group)
@@ -65,6 +67,21 @@ class Turn:
         before = self._store.successes
         ties = before.ties(plan.fingerprint)
         return Woke(before.watermark_ms(), before.full_counts(), plan, last, ties)
+
+    async def _is_apart(self) -> bool:
+        """Keep apart from others that were killed with it. False: the turn was ended meanwhile."""
+        job = self._store.load(self._job_id)
+        assert job is not None, "it has just been saved"
+        longest_ms = apart_ms_max(job, self._limits)
+        if not longest_ms or job.turn is None:
+            return True
+        self._store.put(replace(job, is_apart=True), self._limits)
+        await self._host.wait(round(longest_ms * self._host.draw()))
+        job = self._store.load(self._job_id)
+        if job is None or job.turn is None or job.turn_count != self._number:
+            return False
+        self._store.put(replace(job, is_apart=False), self._limits)
+        return True
 
     def _narrowed(self, ends: Ends, job: Job | None) -> Ends:
         """Where the job repeats what another one has set aside, its pages alone are read."""

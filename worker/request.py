@@ -41,4 +41,4 @@ async def decoded(request: Request, kind: type[Body], example: str) -> Body | Pr
     try:
         return decode(body, kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return problems.bad_request(f"{error}. Send JSON like {example}.")
+        return problems.bad_request(f"{f'{error}':.200}. Send JSON like {example}.")

@@ -18,7 +18,6 @@ from durable.decoding import (
     UnboundedError,
     decode,
     is_too_deep,
-    repeated_name,
 )
 
 
@@ -171,17 +170,3 @@ def test_others_are_refused_and_named(number: str) -> None:
         decode(f'{{"total": {number}}}', Told)
 
     assert number[0] in "NI-" or "$.total" in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ('{"a": 1, "b": 2}', None),
-        ('{"a": 1, "a": 1}', "a"),
-        ('{"a": {"b": 1, "\\u0062": 2}}', "b"),
-        ('[{"a": 1}, {"a": 2}]', None),
-        ("1", None),
-    ],
-)
-def test_a_name_that_is_there_twice_is_told(text: str, name: str | None) -> None:
-    assert repeated_name(text.encode()) == name

@@ -154,6 +154,14 @@ def test_what_kills_the_isolate_again_and_again_fails_the_job(state: State) -> N
     assert f"killed 9 times while {state} at page 1 (cursor None)" in job.error
 
 
+def test_a_death_while_a_turn_waits_for_others_is_not_the_jobs_own() -> None:
+    job = replace(a_job(State.SENDING), death_count=3, is_apart=True)
+
+    job = after(job, WOKE)
+
+    assert (job.death_count, job.is_apart, job.notes) == (3, False, ())
+
+
 def test_a_failure_in_between_does_not_forgive_deaths() -> None:
     job = after(replace(a_job(State.SENDING), death_count=LIMITS.deaths_max - 1), passing())
     assert job.retry_at_ms is not None

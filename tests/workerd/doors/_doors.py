@@ -1,0 +1,105 @@
+"""A connector for each door by which something comes in from a source.
+
+Deployed in the place of the project's connectors: `site.py` writes a module for each.
+"""
+
+from typing import Any
+
+from msgspec import Struct
+
+from durable import (
+    Action,
+    Backend,
+    BodyCursor,
+    ClientCredentials,
+    Connector,
+    Datasource,
+    Detail,
+    Document,
+    Gather,
+    GraphQLConnection,
+    HttpSource,
+    LineSource,
+    Mode,
+    Nested,
+    OnePage,
+    Permissions,
+    Portion,
+    PythonSource,
+    Resume,
+    Rule,
+    Web,
+    WikiContinue,
+)
+
+
+URL = "{DOORS_URL}"
+RULES = (
+    Rule(status=410, then=Action.RESTART),
+    Rule(status=(400, 200), field="error/code", value="gone", then=Action.FAIL),
+)
+
+
+class Record(Struct, frozen=True):
+    id: str
+
+
+def document(record: Record) -> Document:
+    return Document(
+        id=record.id,
+        object_type="Note",
+        title=record.id,
+        view_url=f"https://doors.example/{record.id}",
+        permissions=Permissions(allow_anonymous_access=True),
+    )
+
+
+async def fetch(_cursor: object, _since: object, web: Web) -> Portion:
+    return Portion((await web.get("/python")).json()["items"])
+
+
+def listed(path: str, **fields: object) -> HttpSource:
+    return HttpSource(**{"url": URL + path, "paging": BodyCursor(), "rules": RULES, **fields})  # type: ignore[arg-type]
+
+
+PAGE = listed("/page")
+TOKEN = ClientCredentials(
+    token_url=f"{URL}/token", client_id="DOORS_CLIENT", client_secret="DOORS_SECRET"
+)
+SOURCES: dict[str, Any] = {
+    "good": listed("/good"),
+    "page": PAGE,
+    "later": listed("/later"),
+    "resumed": listed("/later", resume=Resume()),
+    "keyed": listed("/keyed", records_key="id"),
+    "totalled": listed("/totalled", total="total"),
+    "detailed": listed("/page", detail=Detail(url=f"{URL}/detail/{{id}}")),
+    "gathered": listed("/page", gather=(Gather(source=listed("/members/{id}"), into="members"),)),
+    "nested": Nested(parents=listed("/parents"), children=listed("/of/{up.id}"), name="up"),
+    "lines": LineSource(url=f"{URL}/lines"),
+    "graph": listed(
+        "/graph",
+        body={"query": "query ($after: String) {x}"},
+        records="data/x/nodes",
+        paging=GraphQLConnection(connection="data/x"),
+    ),
+    "wiki": listed("/wiki", records="query/pages", paging=WikiContinue()),
+    "token": listed("/page", auth=TOKEN),
+    "python": PythonSource(url=URL, fetch=fetch),
+    "single": listed("/single", paging=OnePage()),
+}
+
+
+def made(name: str) -> Connector[Any]:
+    datasource, schedule = Datasource(f"doors{name}"), {"0 2 * * *": Mode.FULL}
+    if name == "backend":
+        backend = Backend(url_secret="DOORS_BACKEND", poll_ms=100)
+        return Connector(name=name, datasource=datasource, source=backend, schedule=schedule)
+    return Connector(
+        name=name,
+        datasource=datasource,
+        source=SOURCES[name],
+        record=Record,
+        document=document,
+        schedule=schedule,
+    )
