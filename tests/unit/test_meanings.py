@@ -197,7 +197,9 @@ WRONG = [
     *(b"Sign in", b"OK", b"null", b"true", b'"ok"', b"[]", b"[{}]", b"{", b'{"a": 1', b"}{"),
     *(b"\xff", b"{\xff}", b'{"error": "maintenance"}', b'{"errors": [{"message": "no"}]}'),
     *(b'{"success": false}', b'{"status": "error"}', b'{"status": 503}', b'{"code": 403}'),
-    b"[" * 100_000,
+    b"[" * 50_000,
+    LOGIN + b" " * 100_000,
+    b"{" + b" " * 100_000 + b"}",
 ]
 
 
