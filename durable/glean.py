@@ -22,7 +22,9 @@ from durable.requests.upstream import Answer, Upstream
 from durable.verifying.holdings import Holdings, holdings
 
 
-ANSWER_BYTES_MAX = 1024 * 1024
+# Of an answer to a question: a history of uploads has one for each group and night.
+ANSWER_BYTES_MAX = 8 * 1024 * 1024
+RESULT_BYTES_MAX = 64 * 1024  # of an answer to a request that writes, which has no body
 Decoded = TypeVar("Decoded")
 CLOSED_STATES = frozenset({"UPLOAD COMPLETED", "DELETION PAUSED", "INDEXING COMPLETED"})
 
@@ -183,21 +185,25 @@ class Glean:
 
     async def _ask(self, path: str, body: bytes) -> Answer:
         """The answer to a question, which is JSON or cannot be read."""
-        answer = await self._post(path, body)
+        answer = await self._post(path, body, ANSWER_BYTES_MAX)
         self._believe(path, question_fault(answer.body))
         return answer
 
     async def _write(self, path: str, body: bytes) -> None:
         """Have something changed; an answer that is not Glean's is none."""
-        answer = await self._post(path, body)
+        answer = await self._post(path, body, RESULT_BYTES_MAX)
         self._believe(path, write_fault(answer.body))
 
     def _believe(self, path: str, fault: str | None) -> None:
         if fault is not None:
             raise UpstreamError(f"Glean answered 200 to {path} {fault}", is_transient=True)
 
-    async def _post(self, path: str, body: bytes) -> Answer:
+    async def _post(self, path: str, body: bytes, bytes_max: int) -> Answer:
         try:
-            return await self._upstream.post(self._url + path, body, bytes_max=ANSWER_BYTES_MAX)
+            return await self._upstream.post(self._url + path, body, bytes_max=bytes_max)
         except UpstreamError as error:
+            if error.status is None and not error.is_transient:
+                # The URL is right, so this is all that it can be.
+                reason = f"Glean's answer to {path} has more than {bytes_max} bytes"
+                raise UpstreamError(reason, is_transient=True) from error
             raise refused(error) from error

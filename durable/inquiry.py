@@ -61,10 +61,13 @@ class Inquiry:
     async def _found(self, batch: Batch, refusal: UpstreamError, glean: Glean) -> bool:
         if not batch.head:
             return await _is_unknown(glean)
+        if len(batch.items) == 1 and _is_vague(refusal.words):
+            # An upload was opened, so its datasource is there.
+            return not batch.upload_id and await _is_unknown(glean)
         if not await _is_refused_alike(replace(batch, items=()), refusal, glean):
             return False
         if len(batch.items) == 1:
-            return not _is_vague(refusal.words) or await _is_unknown(glean)
+            return True
         for sample in _samples(batch):
             if not await _is_refused_alike(sample, refusal, glean):
                 return False

@@ -18,6 +18,7 @@ from dev.kit.crawl_checks import (
 from dev.kit.environment import MadeUpEnvironment
 from dev.kit.findings import Finding
 from dev.kit.page_checks import page_findings, reject_finding
+from dev.kit.reference_checks import deletion_findings, reference_findings
 from durable.connector import AnyConnector
 from durable.ends import GLEAN_TOKEN
 from durable.errors import ConfigurationError, UpstreamError
@@ -87,6 +88,9 @@ class Trial:
                 pages += await self._feed(mode, stage)
             self.findings += self._rejects(pages, rejects.get(mode, 0), mode)
             self.pages += pages
+        if not self.findings:  # else what is named may only not have been read
+            self.findings += reference_findings(self._connector, self.pages)
+            self.findings += deletion_findings(self._connector, self.pages)
         self.findings += self._unnamed_secrets()
 
     def _unnamed_secrets(self) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from dev.staging import ROOT
 from durable.history.overview import Condition
 from durable.job import State
 from durable.limits import Limits
+from durable.meanings import MEANINGS, Meaning, meaning
 from durable.note import Kind
 from durable.verifying.verification import Verdict
 
@@ -44,6 +45,17 @@ def test_everything_that_can_be_met_is_explained(heading: str, there: Iterable[s
 
 def test_of_several_healths_the_first_is_shown_as_documented() -> None:
     assert named("Health") == [condition.value for condition in Condition]
+
+
+def test_what_glean_answers_leads_to_what_the_table_says() -> None:
+    _, _, text = GUIDE.partition("\n## Glean's answers\n")
+    rows = re.findall(r"^\| ([\d, ]+) \|[^|]*\| (?:`([a-z ]+)`|-) \|", text, re.MULTILINE)
+    told = {int(status): sense for row, sense in rows for status in row.split(", ")}
+
+    assert set(told.values()) == {"", *(each.value for each in Meaning)}
+    assert told.pop(200) == ""
+    assert told == {status: meaning(status).value for status in told}
+    assert set(MEANINGS) <= set(told)
 
 
 def test_the_limits_that_are_named_are_there() -> None:

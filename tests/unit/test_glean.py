@@ -318,6 +318,15 @@ def test_a_question_to_process_that_somebody_else_answers_may_be_asked_again(bod
     assert (error.value.is_transient, error.value.status) == (True, None)
 
 
+def test_a_long_history_is_read_and_one_without_an_end_may_pass() -> None:
+    uploads = [an_upload(f"u-{number}", "SUCCESSFUL", EARLIER) for number in range(20_000)]
+
+    assert standing(*uploads, an_upload("u-x")) is Standing.CLOSED
+    with pytest.raises(UpstreamError, match="has more than") as error:
+        asyncio.run(glean(Network(history(*uploads * 4))).standing("u-1"))
+    assert error.value.is_transient
+
+
 @pytest.mark.parametrize("body", ["<html>Sign in</html>", "", "OK", "{}", "[]"])
 def test_what_glean_holds_is_not_told_by_somebody_else(body: str) -> None:
     with pytest.raises(UpstreamError) as error:
