@@ -93,6 +93,13 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True):
                 "verifies: it is not for a source that brings its documents to Glean itself, as "
                 "nobody counts them here: leave it out"
             )
+        for name in ("deletions", "users", "groups", "memberships", "employees", "teams"):
+            feed: AnyFeed | None = getattr(self, name)
+            if feed is not None and feed.source.is_delegated:
+                yield (
+                    f"{name}: a backend brings all that it brings by one crawl, and is the "
+                    "connector's `source`: leave them to it, or give them a source of their own"
+                )
         stale_after_ms: object = self.stale_after_ms
         if stale_after_ms is not None and (
             type(stale_after_ms) is not int or stale_after_ms < cron.MINUTE_MS
