@@ -96,6 +96,13 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True, eq=False):
                 "verifies: it is not for a source that brings its documents to Glean itself, as "
                 "nobody counts them here: leave it out"
             )
+        for name in ("deletions", "users", "groups", "memberships", "employees", "teams"):
+            feed: AnyFeed | None = getattr(self, name)
+            if feed is not None and feed.source.is_delegated:
+                yield (
+                    f"{name}: a backend brings all that it brings by one crawl, and is the "
+                    "connector's `source`: leave them to it, or give them a source of their own"
+                )
         for field in ("stale_after_ms", "full_stale_after_ms"):
             after_ms: object = getattr(self, field)
             if after_ms is not None and (type(after_ms) is not int or after_ms < cron.MINUTE_MS):

@@ -267,7 +267,13 @@ class Job(Struct, frozen=True, kw_only=True):
     @property
     def is_upload(self) -> bool:
         """Whether what is under way is one bulk upload, whose close deletes."""
-        return self.mode is Mode.FULL and self.stage in UPLOADED and not self.is_delegated
+        is_ours = not self.is_stage_delegated
+        return self.mode is Mode.FULL and self.stage in UPLOADED and is_ours
+
+    @property
+    def is_stage_delegated(self) -> bool:
+        """Whether a backend brings what is under way; users and groups are brought from here."""
+        return self.is_delegated and self.stage is Stage.DOCUMENTS
 
     @property
     def parts(self) -> tuple[Done, ...]:

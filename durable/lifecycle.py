@@ -108,7 +108,7 @@ def taken_up(job: Job, now_ms: int, limits: Limits) -> Job:
     # Earlier code did not say so, but a page that names no next one is the last.
     is_misplaced = job.cursor is None and job.page_count > 0 and not job.has_end
     is_unknown = job.is_upload and job.stage not in CONFIRMED  # whether its upload is still open
-    is_over = job.is_delegated  # a crawl that has failed does not go on
+    is_over = job.is_stage_delegated  # a crawl that has failed does not go on
     if (
         is_misplaced
         or is_unknown
@@ -213,6 +213,6 @@ def noted(  # noqa: PLR0913 - a note's parts
 
 def brought(job: Job) -> dict[Stage, int]:
     """How much of each kind that is replaced as a whole, the job has brought."""
-    if job.is_delegated:
-        return {}
-    return {part.stage: part.document_count for part in job.parts if part.stage in UPLOADED}
+    elsewhere = {Stage.DOCUMENTS} if job.is_delegated else set()
+    stages = UPLOADED - elsewhere
+    return {part.stage: part.document_count for part in job.parts if part.stage in stages}

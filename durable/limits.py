@@ -43,7 +43,9 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     verify_ms_max: Positive = 12 * 60 * 60 * 1_000  # Glean's counts may be three hours late
     verify_pause_ms_min: Positive = 5 * 60 * 1_000  # it takes a quarter of an hour and more
     verify_pause_ms_max: Positive = 60 * 60 * 1_000
-    jobs_kept_max: Positive = 100  # that have ended
+    jobs_kept_ms: Positive = 90 * 24 * 60 * 60 * 1_000  # after their end
+    jobs_kept_max: Positive = 1_000  # of each mode that did succeed, or did not: more is a flood
+    successes_kept_max: Positive = 100  # of mode INCREMENTAL; before these, the last of each day
     rejects_kept_max: Count = 1_000  # of each job; all of them are counted
     notes_kept_max: Positive = 30  # of each job
     events_kept_max: Positive = 300  # of each job: its first ones, and its latest

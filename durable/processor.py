@@ -16,7 +16,6 @@ from durable.commands import LEGAL, Instruction, Refusal, is_opening, obeyed
 from durable.connector import AnyConnector
 from durable.ends import ends
 from durable.environment import Environment
-from durable.errors import ConfigurationError
 from durable.history.happenings import Happening
 from durable.host import Host
 from durable.job import ENDED, Job, Mode, Stage, State
@@ -145,13 +144,13 @@ class Processor:
         pending = self._store.pending()
         at_ms = soon(pending[0].alarm_at_ms or 0, now_ms) if pending else None
         await self._store.arm(at_ms or wakes_at_ms(self._store, now_ms))
-        if after.state is State.CANCELLED and after.is_delegated:
+        if after.state is State.CANCELLED and after.is_stage_delegated:
             await self._call_off(after.cursor)
         return after
 
     async def _call_off(self, cursor: str | None) -> None:
         """Tell a backend that nobody waits for its crawl any more, as well as that can be done."""
-        with suppress(ConfigurationError):
+        with suppress(Exception):  # the job is cancelled already, whatever this comes to
             found = ends(self._connector, self._environment, self._host)
             await found.readers[Stage.DOCUMENTS].cancelled(cursor)
 

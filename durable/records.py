@@ -45,7 +45,7 @@ class Reject(Struct, frozen=True):
     key: str  # the document's id; empty where it did not get one
     reason: str
     excerpt: str = ""  # the beginning of the record
-    stage: Stage = Stage.DOCUMENTS
+    stage: str = Stage.DOCUMENTS.value  # as a text: earlier code reads what later code wrote
     cursor: str | None = None  # of its page
     digest: str = ""  # of that page's records; empty where earlier code did not keep it
     part: int = 0  # of the record, from 1, where the others of it are brought: a group's member

@@ -20,6 +20,7 @@ from durable.job import ENDED, PENDING, Job, Stage, State
 from durable.lifecycle import grounded
 from durable.limits import Limits
 from durable.records import Reject
+from durable.retention import Retention
 from durable.rows import Binding, Row, decoded, encoded, integer, listed
 from durable.sources.repeated import Spot
 from durable.successes import Successes
@@ -28,6 +29,7 @@ from durable.verifying.verifications import Verifications
 
 BODY_BYTES_MAX = 1_000_000  # half of what the platform takes in one value
 TRIGGER_KEYS_MAX = 1_000
+KNOWN_STAGES = frozenset(stage.value for stage in Stage)  # newer code may have had others
 VERSION_MARK = "-- version "
 
 
@@ -67,6 +69,7 @@ class Store:
         self.chronicle = Chronicle(self._query)
         self.archive = Archive(self._query)
         self.outbox = Outbox(self._query)
+        self._retention = Retention(self._query)
         self._migrate()
 
     def load(self, job_id: str) -> Job | None:
@@ -105,7 +108,7 @@ class Store:
         return self.load(str(rows[0]["job_id"])) if rows else None
 
     def remember(self, trigger_key: str | None, job: Job) -> None:
-        """Answer the trigger with this job if it comes again, also after the job's end."""
+        """Answer the trigger with this job if it comes again, until a day after the job's end."""
         if trigger_key is None:
             return
         self._query(
@@ -158,7 +161,7 @@ class Store:
         elif before is not None:
             self._working = None
         if job.state in ENDED:
-            self._prune(limits)
+            self._prune(job, limits)
 
     def record(
         self, before: Job, after: Job, targets: Sequence[str], now_ms: int, limits: Limits
@@ -209,8 +212,8 @@ class Store:
         """Where the rejects of a job are in its sources, as far as they are remembered."""
         spots: dict[Stage, dict[int, Spot]] = {}
         for page, reject in self.rejects(job_id, (0, 0), -1):
-            if reject.digest:
-                of_stage = spots.setdefault(reject.stage, {})
+            if reject.digest and reject.stage in KNOWN_STAGES:
+                of_stage = spots.setdefault(Stage(reject.stage), {})
                 before = of_stage.get(page, Spot(reject.cursor, reject.digest, frozenset()))
                 of_stage[page] = replace(before, places=before.places | {reject.place})
         return {stage: list(of_stage.values()) for stage, of_stage in spots.items()}
@@ -240,15 +243,8 @@ class Store:
         """The alarm that the platform holds, whatever was set."""
         return self._storage.getAlarm()
 
-    def _prune(self, limits: Limits) -> None:
-        rows = self._query(
-            "SELECT id FROM job WHERE state IN (SELECT value FROM json_each(?))"
-            "  ORDER BY id DESC LIMIT -1 OFFSET ?",
-            listed(ENDED),
-            limits.jobs_kept_max,
-        )
-        for row in rows:
-            job_id = str(row["id"])
+    def _prune(self, ended: Job, limits: Limits) -> None:
+        for job_id in self._retention.forgotten(ended.id, ended.finished_at_ms or 0, limits):
             self.forget_rejects(job_id)
             self.chronicle.forget(job_id)
             self._query("DELETE FROM trigger_key WHERE job_id = ?", job_id)

@@ -169,11 +169,10 @@ class Turn:
         landed = range(before.page_count, job.page_base + job.page_count - base)
         is_stopped = job.pending_reject_count > 0  # by these very rejects
         for index in self._executor.held() if is_stopped else landed:
-            place = index - before.page_count
+            place, stage = index - before.page_count, before.stage.value
+            cursor, digest = cursors[place], pages[place].digest
             rejects = [
-                replace(
-                    reject, stage=before.stage, cursor=cursors[place], digest=pages[place].digest
-                )
+                replace(reject, stage=stage, cursor=cursor, digest=digest)
                 for reject in self._executor.rejects(index)
             ]
             self._store.set_aside(job.id, base + index + 1, rejects, self._limits)

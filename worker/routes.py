@@ -132,20 +132,19 @@ class Routes:
         return job_answer(await self._runners.begin(name, trigger.mode, trigger_key), 202)
 
     def _chosen(self, trigger: Trigger) -> str | Problem:
-        names = ", ".join(self._connectors)
         if trigger.connector is None:
             if len(self._connectors) == 1:
                 return next(iter(self._connectors))
-            return problems.bad_request(f"Name the connector, one of: {names}.")
+            return problems.bad_request(f"Name the connector, one of: {self._names}.")
         if trigger.connector not in self._connectors:
             return problems.bad_request(
-                f"There is no connector {trigger.connector!r:.200}; there are: {names}."
+                f"There is no connector {trigger.connector!r:.200}; there are: {self._names}."
             )
         return trigger.connector
 
     async def _jobs(self, query: Mapping[str, str]) -> Response:
-        if query.get("connector", next(iter(self._connectors))) not in self._connectors:
-            return self._no_connector(query["connector"])
+        if (name := query.get("connector")) is not None and name not in self._connectors:
+            return self._no_connector(name)
         return json_answer(200, await self._listings.jobs(query))
 
     async def _events(self, job_id: str, after: int) -> Response:
@@ -219,10 +218,13 @@ class Routes:
         return no_job(job_id)
 
     def _no_connector(self, name: str) -> Response:
-        names = ", ".join(self._connectors)
         return refused(
-            problems.not_found(f"There is no connector {name!r:.200}; there are: {names}.")
+            problems.not_found(f"There is no connector {name!r:.200}; there are: {self._names}.")
         )
+
+    @property
+    def _names(self) -> str:
+        return ", ".join(self._connectors) or "none"
 
     def _owner(self, job_id: str) -> str | None:
         """The connector of a job. Only known ones are asked: asking an object makes it."""

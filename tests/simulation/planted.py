@@ -107,6 +107,13 @@ MUTANTS = [
         (f"{REFUSALS}::test_a_refusal_that_is_meant_for_all_ends_the_job_with_gleans_words",),
     ),
     Mutant(
+        "users of a connector whose documents a backend brings are never replaced",
+        JOB,
+        "        is_ours = not self.is_stage_delegated",
+        "        is_ours = not self.is_delegated",
+        ("tests/unit/test_machine_stages.py",),
+    ),
+    Mutant(
         "a job's end leaves the verification without an alarm",
         TURN,
         "if is_another_queued else wakes_at_ms(self._store, now_ms)",

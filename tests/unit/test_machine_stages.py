@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from durable.commands import Command, Instruction, obeyed
 from durable.events import (
     Ask,
     Asked,
@@ -22,7 +23,7 @@ from durable.job import Done, Job, Mode, Plan, Rate, Stage, Standing, State
 from durable.lifecycle import anew, brought
 from durable.limits import Limits
 from durable.watermark import watermark_ms
-from tests.fakes.jobs import NOW_MS, a_job, a_page, after, arrived, at, played
+from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page, after, arrived, at, played
 
 
 PEOPLE = (Stage.USERS, Stage.GROUPS, Stage.MEMBERSHIPS)
@@ -333,6 +334,41 @@ def test_a_delegated_job_opens_and_closes_nothing() -> None:
     assert job.state is State.SUCCEEDED
     assert {type(effect) for effect in asked} == {Fetch, Pack}
     assert brought(job) == {}
+
+
+def test_users_of_a_delegated_job_are_replaced_as_any_others_are() -> None:
+    plan = Plan(is_delegated=True, stages={Mode.FULL: (Stage.USERS, Stage.GROUPS, Stage.DOCUMENTS)})
+
+    job, asked = played(a_job(State.QUEUED), [a_page(None)], woke=Woke(plan=plan))
+
+    assert job.state is State.SUCCEEDED
+    uploads = [type(effect) for effect in asked if isinstance(effect, Open | Close)]
+    assert uploads == [Open, Close, Open, Close]
+    assert brought(job) == {Stage.USERS: 3, Stage.GROUPS: 3}
+
+
+def test_users_of_a_delegated_job_are_held_where_too_many_would_go() -> None:
+    plan = Plan(is_delegated=True, stages={Mode.FULL: (Stage.USERS, Stage.DOCUMENTS)})
+    woke = Woke(plan=plan, full_counts={Stage.USERS: 100, Stage.DOCUMENTS: 100})
+
+    job, _ = played(a_job(State.QUEUED), [a_page(None)], woke=woke)
+
+    assert (job.state, job.stage) == (State.HELD, Stage.USERS)
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.CANCELLED])
+def test_a_delegated_job_that_is_retried_in_another_stage_goes_on_there(state: State) -> None:
+    plan = Plan(is_delegated=True, stages={Mode.FULL: (Stage.USERS, Stage.DOCUMENTS)})
+    job = replace(
+        a_job(state), stages=plan.stages[Mode.FULL], is_delegated=True, cursor="b", page_count=1
+    )
+
+    queued = obeyed(job, Instruction(Command.RETRY), None, NOW_MS, LIMITS)
+    assert isinstance(queued, Job)
+    woken, effects = at(queued, Woke(plan=plan), now_ms=NOW_MS + 1_000)
+
+    assert (woken.cursor, woken.page_count) == ("b", 1)
+    assert effects == (Ask("job-1"),)
 
 
 def test_a_delegated_job_is_not_measured_by_what_is_missing() -> None:

@@ -3,15 +3,20 @@
 from typing import ClassVar
 
 import httpx
+import pytest
 from msgspec.structs import replace
 
+from durable import DatasourceUser
 from durable.commands import Command
-from durable.job import Mode, State
+from durable.errors import ConfigurationError
+from durable.feed import Feed
+from durable.job import Mode, Stage, State
 from durable.paging.cursors import BodyCursor
+from durable.paging.one_page import OnePage
 from durable.sources.backend import Backend
 from durable.sources.http import HttpReader, HttpSource
 from durable.sources.source import NO_NAMES, Surroundings
-from tests.fakes.answers import a_page, ok
+from tests.fakes.answers import STATUS, a_page, ok
 from tests.fakes.bench import SET, Bench
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
@@ -120,3 +125,66 @@ def test_a_crawl_that_failed_is_begun_anew_under_another_key() -> None:
     assert first != second
     assert first.startswith(job.id)
     assert second.startswith(job.id)
+
+
+def test_users_are_brought_and_closed_before_the_backend_is_asked() -> None:
+    users = Feed(
+        source=HttpSource(url="https://notes.example/users", paging=OnePage()),
+        record=NOTES.record,
+        change=lambda note: DatasourceUser(email=f"{note.id}@notes.example", name=note.id),
+    )
+    environment = an_environment(**SET, CONNECTOR_API_URL=URL)
+    bench = Bench(connector=replace(DELEGATED, users=users), environment=environment)
+    bench.network.on("GET /users", a_page("a", "b"))
+    bench.network.on("POST /api/index/v1/bulkindexusers", ok(), ok(), ok())
+    histories = [
+        httpx.Response(
+            200,
+            json={
+                "documents": {},
+                "identity": {
+                    "users": {
+                        "bulkUploadHistory": [
+                            {
+                                "uploadId": "UPLOAD",
+                                "status": status,
+                                "startTime": "2026-11-24T00:00:00Z",
+                            }
+                        ]
+                    }
+                },
+            },
+        )
+        for status in ("ACTIVE", "SUCCESSFUL")
+    ]
+    job = bench.begun(Mode.FULL)
+    upload_id = f"{job.id}-1"
+    bench.network.on(
+        STATUS,
+        *(httpx.Response(200, text=one.text.replace("UPLOAD", upload_id)) for one in histories),
+    )
+    bench.network.on("POST /index", httpx.Response(200, json={"status": "ok"}))
+
+    bench.left()
+    bench.now_ms += 1_000
+    after = bench.left()
+
+    assert after.state is State.SUCCEEDED, after.error
+    assert bench.network.lines == [
+        "POST /api/index/v1/bulkindexusers",
+        "GET /users",
+        "POST /api/index/v1/bulkindexusers",
+        STATUS,
+        "POST /api/index/v1/bulkindexusers",
+        STATUS,
+        "POST /index",
+    ]
+    assert bench.store.successes.full_counts() == {Stage.USERS: 2}
+
+
+@pytest.mark.parametrize("name", ["deletions", "users", "groups", "memberships", "teams"])
+def test_a_backend_is_a_connectors_source_and_no_feeds(name: str) -> None:
+    feed = Feed(source=Backend(), record=NOTES.record, change=lambda _: None)
+
+    with pytest.raises(ConfigurationError, match=f"{name}: a backend"):
+        replace(NOTES, **{name: feed})

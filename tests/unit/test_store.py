@@ -1,6 +1,8 @@
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Mapping
 from itertools import count
+from typing import Any
 
 import msgspec
 import pytest
@@ -8,8 +10,10 @@ from msgspec.structs import replace
 
 from durable.job import PENDING, Flight, Job, Mode, Page, Stage, State, Usage
 from durable.limits import Limits
+from durable.retention import KEY_MS
 from durable.store import BODY_BYTES_MAX, TRIGGER_KEYS_MAX, Store
 from durable.ties import TIES_MAX
+from durable.verifying.verification import Verification
 from tests.fakes.storage import Storage
 
 
@@ -358,24 +362,186 @@ def test_a_job_too_large_to_store_is_our_bug(store: Store) -> None:
         store.add(replace(JOB, error="x" * BODY_BYTES_MAX), trigger_key=None, alarm_at_ms=5)
 
 
-def test_of_the_ended_jobs_the_latest_are_kept_with_what_belongs_to_them(
-    storage: Storage, store: Store
-) -> None:
+def test_what_is_forgotten_goes_with_what_belongs_to_it(storage: Storage, store: Store) -> None:
     limits = Limits(jobs_kept_max=2)
-    for number, state in enumerate(
-        [State.QUEUED, State.HELD, State.SUCCEEDED, State.FAILED, State.CANCELLED, State.SUCCEEDED]
-    ):
-        added(store, replace(SUCCEEDED, id=f"notes-{number}", state=state), f"key {number}")
+    states = [State.QUEUED, State.HELD, *[State.SUCCEEDED] * 2, State.FAILED, State.CANCELLED]
+    for number, state in enumerate([*states, State.FAILED, State.SUCCEEDED]):
+        job = replace(SUCCEEDED, id=f"notes-{number}", state=state, finished_at_ms=1 + number)
+        added(store, job, f"key {number}")
         storage.exec("INSERT INTO reject VALUES (?, 1, 1, '{}')", f"notes-{number}")
+        storage.exec("INSERT INTO event VALUES (?, 1, '{}')", f"notes-{number}")
 
-    settled(store.save(replace(SUCCEEDED, id="notes-3"), None, limits))
+    latest = replace(SUCCEEDED, id="notes-7", finished_at_ms=1 + KEY_MS + 7)
+    settled(store.save(latest, None, limits))
 
-    kept = [f"notes-{number}" for number in (0, 1, 4, 5)]
+    kept = [f"notes-{number}" for number in (0, 1, 3, 5, 6, 7)]
     assert [row["id"] for row in rows(storage, "SELECT id FROM job ORDER BY id")] == kept
-    for table in ("reject", "trigger_key"):
-        query = f"SELECT job_id FROM {table} ORDER BY job_id"  # noqa: S608 - a name of ours
+    for table in ("reject", "event"):
+        query = f"SELECT DISTINCT job_id FROM {table} ORDER BY job_id"  # noqa: S608 - a name of ours
         assert [row["job_id"] for row in rows(storage, query)] == kept
     assert store.triggered_by("key 2") is None
+
+
+DAY_MS = 24 * 60 * 60 * 1_000
+HOUR_MS = DAY_MS // 24
+BEGUN_MS = 1_764_000_000_000 // DAY_MS * DAY_MS
+HOURS = (2, 6, 12, 18)
+A_DAY = Limits(successes_kept_max=len(HOURS))
+
+
+def an_end(
+    store: Store, at_ms: int, mode: Mode, state: State, key: str | None = None, **fields: Any
+) -> Job:
+    """A job that has ended, as its store was told of it."""
+    job = Job(
+        id=f"notes-{at_ms:015}-{mode.value[:1]}",
+        connector="notes",
+        mode=mode,
+        created_at_ms=at_ms,
+        started_at_ms=at_ms,
+        stages=(Stage.DOCUMENTS,),
+    )
+    added(store, job, key)
+    ended = replace(job, state=state, finished_at_ms=at_ms + 1, **fields)
+    settled(store.save(ended, None, A_DAY))
+    return ended
+
+
+def test_a_life_of_a_hundred_days_keeps_what_somebody_may_look_into(
+    storage: Storage, store: Store
+) -> None:
+    """FULL each night, INCREMENTAL all day; every tenth night and every fifth noon one fails."""
+    most, failures = 0, list[Job]()
+    for day in range(100):
+        for hour in HOURS:
+            at_ms = BEGUN_MS + day * DAY_MS + hour * HOUR_MS
+            if hour == 2:
+                state = State.FAILED if day % 10 == 0 else State.SUCCEEDED
+                full = an_end(store, at_ms, Mode.FULL, state, cursor=f"page {day}")
+                failures += [full] if state is State.FAILED else []
+            is_bad = hour == 12 and day % 5 == 0
+            state = State.FAILED if is_bad else State.SUCCEEDED
+            changes = an_end(store, at_ms + 1, Mode.INCREMENTAL, state, f"cron {at_ms}")
+            failures += [changes] if is_bad else []
+        (counted,) = rows(storage, "SELECT count(*) AS count FROM job")
+        most = max(most, int(str(counted["count"])))
+
+    end_ms = BEGUN_MS + 100 * DAY_MS
+    young = [job for job in failures if job.created_at_ms > end_ms - 89 * DAY_MS]
+    assert young
+    assert [store.load(job.id) for job in young] == young
+    old = [job for job in failures if job.created_at_ms < end_ms - 91 * DAY_MS]
+    assert [store.load(job.id) for job in old] == [None] * len(old)
+    kept = store.archive.jobs("~", State, 1_000)
+    of_day = Counter(
+        (job.created_at_ms - BEGUN_MS) // DAY_MS for job in kept if job.mode is Mode.FULL
+    )
+    assert all(of_day[day] == 1 for day in range(11, 100)), "each night's"
+    usual = [job for job in kept if job.mode is Mode.INCREMENTAL and job.state is State.SUCCEEDED]
+    days = Counter((job.created_at_ms - BEGUN_MS) // DAY_MS for job in usual)
+    assert all(days[day] == 1 for day in range(11, 97)), "the last of each day"
+    assert most < 90 + 90 + 20 + 3 * len(HOURS), "bounded"
+
+
+def test_what_fails_each_minute_is_bounded_and_forgets_no_full_job(
+    storage: Storage, store: Store
+) -> None:
+    limits = Limits(jobs_kept_max=5)
+    full = an_end(store, BEGUN_MS, Mode.FULL, State.FAILED)
+    for minute in range(1, 40):
+        failed = an_end(store, BEGUN_MS + minute * 60_000, Mode.INCREMENTAL, State.FAILED)
+        store.put(failed, limits)
+
+    (counted,) = rows(storage, "SELECT count(*) AS count FROM job")
+    assert counted["count"] == 1 + 5
+    assert store.load(full.id) == full
+
+
+def test_a_verification_that_is_due_keeps_its_job_and_those_since(store: Store) -> None:
+    full = an_end(store, BEGUN_MS, Mode.FULL, State.SUCCEEDED)
+    store.verifications.put(
+        Verification(
+            job_id=full.id,
+            datasource="notes",
+            upload_id="u",
+            closed_at_ms=BEGUN_MS + 1,
+            until_ms=BEGUN_MS + DAY_MS // 2,
+            ask_at_ms=BEGUN_MS + 5,
+        )
+    )
+    limits = Limits(jobs_kept_max=1, successes_kept_max=1)
+    changes = [
+        an_end(store, BEGUN_MS + minute * 60_000, Mode.INCREMENTAL, State.SUCCEEDED)
+        for minute in range(1, 9)
+    ]
+    another = an_end(store, BEGUN_MS + HOUR_MS, Mode.FULL, State.SUCCEEDED)
+    store.put(another, limits)
+
+    assert store.load(full.id) is not None
+    due = store.verifications.due()
+    assert due is not None
+    assert {job.id for job in store.verifications.jobs_since(due)} == {
+        *(job.id for job in changes),
+        another.id,
+    }
+
+    store.verifications.put(replace(due, ask_at_ms=None))
+    store.put(another, limits)
+
+    assert store.load(full.id) is None
+    assert store.verifications.load(full.id) is None
+
+
+def test_a_verification_of_newer_code_keeps_nothing_for_ever(
+    storage: Storage, store: Store
+) -> None:
+    full = an_end(store, BEGUN_MS, Mode.FULL, State.SUCCEEDED)
+    body = f'{{"verdict": "doubtful", "closed_at_ms": 1, "until_ms": {BEGUN_MS}}}'
+    storage.exec("INSERT INTO verification VALUES (?, 1, ?)", full.id, body)
+
+    store.put(
+        an_end(store, BEGUN_MS + 3 * DAY_MS, Mode.FULL, State.SUCCEEDED), Limits(jobs_kept_max=1)
+    )
+
+    assert store.load(full.id) is None
+
+
+def test_a_job_whose_rejects_are_being_repeated_is_kept(store: Store) -> None:
+    first = an_end(store, BEGUN_MS, Mode.FULL, State.SUCCEEDED)
+    repeat = replace(JOB, id="notes-2", mode=Mode.INCREMENTAL, repeats=first.id)
+    added(store, repeat)
+    limits = Limits(jobs_kept_max=1)
+
+    another = an_end(store, BEGUN_MS + DAY_MS, Mode.FULL, State.SUCCEEDED)
+    store.put(another, limits)
+    assert store.load(first.id) == first
+
+    store.put(replace(repeat, state=State.CANCELLED, finished_at_ms=BEGUN_MS), limits)
+    assert store.load(first.id) is None
+
+
+def test_a_key_names_its_job_until_a_day_after_its_end(store: Store) -> None:
+    job = an_end(store, BEGUN_MS, Mode.INCREMENTAL, State.SUCCEEDED, "request a")
+    limits = Limits(jobs_kept_max=1, successes_kept_max=1)
+
+    almost = an_end(store, BEGUN_MS + KEY_MS - 2, Mode.INCREMENTAL, State.SUCCEEDED)
+    store.put(almost, limits)
+    assert store.triggered_by("request a") == job
+
+    store.put(an_end(store, BEGUN_MS + KEY_MS, Mode.INCREMENTAL, State.SUCCEEDED), limits)
+    assert store.triggered_by("request a") is None
+
+
+def test_an_old_job_that_is_cancelled_late_is_as_young_as_its_end(store: Store) -> None:
+    held = replace(JOB, id="notes-0", state=State.HELD)
+    added(store, held)
+    for minute in range(3):
+        an_end(store, BEGUN_MS + minute, Mode.FULL, State.FAILED)
+
+    cancelled = replace(held, state=State.CANCELLED, finished_at_ms=BEGUN_MS + HOUR_MS)
+    store.put(cancelled, Limits(jobs_kept_max=1))
+
+    assert store.load(held.id) == cancelled
 
 
 def test_a_job_that_goes_on_forgets_no_other(store: Store) -> None:

@@ -97,8 +97,8 @@ def test_all_other_jobs_that_have_ended_since_the_close_are_found(store: Store) 
 def test_a_job_that_is_forgotten_takes_its_verification_along(store: Store) -> None:
     newer = replace(FULL, id="notes-2")
     added(store, FULL, newer)
-    store.verifications.put(DUE)
-    store.verifications.put(replace(DUE, job_id="notes-2"))
+    store.verifications.put(OVER)
+    store.verifications.put(replace(OVER, job_id="notes-2"))
     store.verifications.put(replace(DUE, job_id="notes-0"))  # code that knew of none forgot its job
 
     saved(store, newer, Limits(jobs_kept_max=1))

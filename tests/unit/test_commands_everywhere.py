@@ -1,0 +1,144 @@
+"""Any command to a job in any state and stage, of any kind of connector: done, or refused."""
+
+import asyncio
+from itertools import product
+
+import httpx
+import pytest
+from msgspec.structs import replace
+
+from durable.commands import Command, Instruction, Refusal
+from durable.connector import AnyConnector
+from durable.environment import Environment
+from durable.feed import Feed
+from durable.job import ENDED, WORKING, Crawl, Done, Job, Mode, Stage, State, Usage
+from durable.paging.cursors import BodyCursor
+from durable.plain import plain
+from durable.processor import Begun
+from durable.sources.backend import Backend
+from durable.sources.http import HttpSource
+from durable.sources.ndjson import LineSource
+from durable.sources.nested import Nested
+from durable.sources.python import Portion, PythonSource
+from durable.sources.source import Reader, Records, Source, Surroundings
+from tests.fakes.bench import NOW_MS, SET, Bench
+from tests.fakes.connector import NOTES
+from tests.fakes.environment import an_environment
+
+
+URL = "https://notes.example"
+LIST = HttpSource(url=f"{URL}/list", paging=BodyCursor())
+RUN = '{"url":"/index/run-1","asked":1,"begun_at_ms":1}'
+CURSORS = (None, "abc", "", "7", "{}", RUN, '{"url": "//evil.example/"}', '{"parents": "x"}')
+
+
+async def fetch(_cursor: object, _since: object, _web: object) -> Portion:
+    return Portion([])
+
+
+class OddReader(Reader):
+    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
+        raise ValueError(cursor, crawl)
+
+    async def cancelled(self, cursor: str | None) -> None:
+        raise ValueError(cursor)
+
+
+class Odd(HttpSource, frozen=True):
+    """Of an author who does not keep to what a reader promises."""
+
+    is_delegated = True
+
+    def reader(self, _surroundings: Surroundings, *_: object) -> OddReader:  # type: ignore[override]
+        return OddReader()
+
+
+class Lost(HttpSource, frozen=True):
+    """Whose place cannot be told."""
+
+    is_delegated = True
+
+    def located(self, _environment: Environment) -> str:
+        raise KeyError("REGION")
+
+
+SOURCES: dict[str, Source] = {
+    "http": LIST,
+    "lines": LineSource(url=f"{URL}/lines"),
+    "nested": Nested(parents=LIST, children=LIST, name="note"),
+    "python": PythonSource(fetch=fetch),
+    "backend": Backend(),
+    "an author's own": Odd(url=URL, paging=BodyCursor()),
+    "an author's own that is lost": Lost(url=URL, paging=BodyCursor()),
+}
+STAGES = {
+    Mode.FULL: tuple(stage for stage in Stage if stage is not Stage.DELETIONS),
+    Mode.INCREMENTAL: tuple(Stage),
+}
+
+
+def a_connector(source: Source) -> AnyConnector:
+    feed = Feed(source=LIST, record=NOTES.record, change=lambda _: None)
+    names = ("users", "groups", "memberships", "employees", "teams", "deletions")
+    return replace(NOTES, source=source, **dict.fromkeys(names, feed))
+
+
+def jobs(state: State, *, is_delegated: bool) -> list[Job]:
+    found: list[Job] = []
+    # Any may be there: a stage's cursor is of that stage's source.
+    cursors = CURSORS if is_delegated and state is State.SENDING else CURSORS[:2]
+    for mode in Mode:
+        stages = STAGES[mode]
+        for index, cursor in product(range(len(stages)), cursors):
+            done = tuple(Done(stage, 1, 1, 0, 0, 9) for stage in stages[:index])
+            job = Job(
+                id=f"notes-20261124T{len(found):09}Z-0a",
+                connector="notes",
+                mode=mode,
+                created_at_ms=NOW_MS,
+                state=state,
+                started_at_ms=NOW_MS,
+                finished_at_ms=NOW_MS if state in ENDED else None,
+                upload_id="u-1",
+                stages=stages,
+                stage_index=index,
+                done=done,
+                is_delegated=is_delegated,
+                cursor=cursor,
+                page_count=1,
+                turn=Usage(started_at_ms=NOW_MS) if state in WORKING else None,
+                alarm_at_ms=NOW_MS,
+            )
+            found.append(job)
+    return found
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("kind", SOURCES)
+def test_a_command_is_done_or_refused(kind: str, state: State) -> None:
+    source = SOURCES[kind]
+    environment = an_environment(**SET, CONNECTOR_API_URL="https://crawler.example")
+    bench = Bench(connector=a_connector(source), environment=environment)
+    lines = ("DELETE /index/run-1", "DELETE //evil.example/")
+    for job in jobs(state, is_delegated=source.is_delegated):
+        for command in Command:
+            for line in lines:
+                bench.network.on(line, httpx.Response(204))
+            bench.put(job)
+
+            after = bench.obeyed(job, command, deletion_count=9)
+
+            assert isinstance(after, Job | Refusal)
+            plain(bench.views.shown(bench.job(job.id)))
+            repeated = asyncio.run(bench.processor.repeat(job.id))
+            assert isinstance(repeated, Begun | Refusal)
+            bench.storage.exec("DELETE FROM job")
+            bench.restarted()
+
+
+def test_a_command_to_no_job_says_so() -> None:
+    bench = Bench()
+    order = Instruction(Command.CANCEL)
+
+    assert asyncio.run(bench.processor.obey("notes-20261124T020000000Z-0a", order)) is None
+    assert asyncio.run(bench.processor.repeat("notes-20261124T020000000Z-0a")) is None
