@@ -74,7 +74,7 @@ class Messenger:
     async def _post(self, letter: Letter) -> None:
         url = self._environment.secret(letter.target).reveal()
         signer = FixedSigner(Proof(), f"check the secret {letter.target}")
-        upstream = Upstream(letter.target, self._host.transport, signer)
+        upstream = Upstream(letter.target, self._host.transport, signer, is_confidential=True)
         await upstream.ask(
             "POST",
             absolute(url),

@@ -79,7 +79,7 @@ class TokenSigner(Signer):
         self._now_ms = surroundings.now_ms
         headers = {"authorization": grant.authorization} if grant.authorization else {}
         signer = FixedSigner(Proof(headers=headers), f"check {grant.client}")
-        self._upstream = Upstream(NAME, surroundings.transport, signer)
+        self._upstream = Upstream(NAME, surroundings.transport, signer, is_confidential=True)
 
     @property
     def request_count(self) -> int:

@@ -148,7 +148,7 @@ class BackendReader(Reader):
             )
         signer = signer_of(backend.auth, surroundings)
         key = environment.secret(backend.signing_secret) if backend.signing_secret else None
-        upstream = Upstream("the backend", surroundings.transport, signer)
+        upstream = Upstream("the backend", surroundings.transport, signer, is_confidential=True)
         self._upstream = Signed(upstream, key, url.host, surroundings.now_ms)
 
     async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:

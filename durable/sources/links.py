@@ -8,6 +8,7 @@ import httpx
 
 from durable.environment import absolute
 from durable.errors import ConfigurationError, UpstreamError
+from durable.loopback import is_loopback
 
 
 class Links:
@@ -28,6 +29,9 @@ class Links:
     def followed(self, link: str, page_url: str) -> str:
         """The absolute URL of a link. Raises UpstreamError where it leads elsewhere.
 
+        An API behind a server that speaks TLS for it may write http:// into its links. Where the
+        same server is one of those over https, the link is followed there.
+
         Args:
             link: absolute, or relative to the page that it is on.
             page_url: of that page.
@@ -39,10 +43,14 @@ class Links:
             raise UpstreamError(
                 f"the source's link to the next page is no URL: {link!r:.200}", is_transient=False
             ) from error
+        secure = url.copy_with(scheme="https")
+        if _origin(secure) in self._allowed:
+            url = secure
         if _origin(url) not in self._allowed or url.userinfo:
             raise UpstreamError(
                 f"the source's link to the next page leads to {_shown(url)}, and is not followed: "
-                "if that server is the source's own, name it in the source's link_origins",
+                "if that server is the source's own, name it in the source's link_origins, as "
+                f"{_shown(url if is_loopback(str(url)) else secure)}",
                 is_transient=False,
             )
         return str(url)

@@ -23,7 +23,7 @@ BEARER = {"authorization": "Bearer t0ken"}
 NOTES_ONLY: Connectors = {"notes": NOTES}
 
 
-def a_request(
+def a_request(  # noqa: PLR0913, PLR0917 - each but two has a default
     method: str,
     path: str,
     body: bytes = b"",
