@@ -4,12 +4,12 @@ The indexing token goes there, so what could be meant in two ways is refused, an
 No error quotes a text that may be a secret.
 """
 
-import ipaddress
 import re
 
 import httpx
 
 from durable.errors import ConfigurationError
+from durable.loopback import is_loopback
 
 
 API_PATH = "/api/index/v1"
@@ -93,7 +93,7 @@ def _name(text: str) -> str:
 def _server(name: str, text: str) -> str:
     """Scheme, host, port and what comes before the API's own path."""
     url = _parsed(name, text.strip())
-    if url.scheme == "http" and not _is_loopback(url.host):
+    if url.scheme == "http" and not is_loopback(str(url)):
         raise ConfigurationError(
             f"{name} is {_shown(text)}, and the indexing token would be sent in clear text: write "
             "https://; http:// is for a Glean on this machine alone"
@@ -127,18 +127,9 @@ def _parsed(name: str, text: str) -> httpx.URL:
         raise ConfigurationError(f"{name} is {_shown(text)}, which is no URL: {REMEDY}") from error
     # A word alone is a name that somebody's network may give to any machine.
     is_host = HOST.fullmatch(url.host) is not None and "." in url.host
-    if url.scheme not in {"http", "https"} or not (is_host or _is_loopback(url.host)):
+    if url.scheme not in {"http", "https"} or not (is_host or is_loopback(str(url))):
         raise ConfigurationError(f"{name} is {_shown(text)}, which names no server: {REMEDY}")
     return url
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _shown(text: str) -> str:

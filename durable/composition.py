@@ -4,7 +4,7 @@ import re
 import sys
 from collections import deque
 from collections.abc import Iterator, Mapping
-from functools import cached_property, partial, partialmethod
+from functools import cached_property
 from inspect import getattr_static
 from types import BuiltinFunctionType, MappingProxyType, MemberDescriptorType, MethodType
 from typing import Any, get_type_hints
@@ -28,14 +28,10 @@ STRUCT_CONFIG = ("tag", "tag_field", "array_like", "forbid_unknown_fields")
 def wrapped(value: Any) -> list[Any]:  # noqa: PLR0911 - a return for each
     """What stands behind a callable or a descriptor."""
     match value:
-        case partial() | partialmethod():
-            return [value.func, value.args, value.keywords]
         case MethodType() | staticmethod() | classmethod():
             return [value.__func__, getattr(value, "__self__", None)]
         case property():
             return [value.fget, value.fset, value.fdel]
-        case cached_property():
-            return [value.func]
         case BuiltinFunctionType():
             return [value.__qualname__, value.__self__]
         case re.Pattern():

@@ -103,6 +103,9 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True, eq=False):
                     f"{name}: a backend brings all that it brings by one crawl, and is the "
                     "connector's `source`: leave them to it, or give them a source of their own"
                 )
+        yield from self._timing_faults()
+
+    def _timing_faults(self) -> Iterator[str]:
         for field in ("stale_after_ms", "full_stale_after_ms"):
             after_ms: object = getattr(self, field)
             if after_ms is not None and (type(after_ms) is not int or after_ms < cron.MINUTE_MS):

@@ -75,7 +75,9 @@ class Messenger:
     async def _post(self, letter: Letter) -> None:
         url = absolute(self._environment.secret(letter.target).reveal())
         signer = FixedSigner(Proof(), f"check the secret {letter.target}")
-        upstream = Upstream(letter.target, self._host.transport, signer, Origins(url))
+        upstream = Upstream(
+            letter.target, self._host.transport, signer, Origins(url), is_confidential=True
+        )
         await upstream.ask(
             "POST",
             url,

@@ -81,7 +81,9 @@ class TokenSigner(Signer):
         self._now_ms = surroundings.now_ms
         headers = {"authorization": grant.authorization} if grant.authorization else {}
         signer = FixedSigner(Proof(headers=headers), f"check {grant.client}")
-        self._upstream = Upstream(NAME, surroundings.transport, signer, Origins(grant.url))
+        self._upstream = Upstream(
+            NAME, surroundings.transport, signer, Origins(grant.url), is_confidential=True
+        )
 
     @property
     def request_count(self) -> int:

@@ -9,6 +9,7 @@ import httpx
 from msgspec import Struct
 
 from durable.errors import UpstreamError
+from durable.loopback import is_loopback
 from durable.requests import waits
 from durable.requests.auth import Proof, Signer
 from durable.requests.origins import Origins
@@ -22,6 +23,7 @@ TIMEOUT_SECONDS = 60.0  # for the headers, and again for each part of the body, 
 NOTHING: Mapping[str, str] = {}
 TIMEOUTS = {"timeout": httpx.Timeout(TIMEOUT_SECONDS).as_dict()}
 OK = frozenset({200})
+CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
 
 
 class Answer(Struct, frozen=True):
@@ -67,27 +69,33 @@ class Upstream:
     A request that is refused for its proof is repeated once, with another one, if
     the signer has one. Nothing else is repeated.
 
+    What proves who asks goes over https alone, or to this machine.
+
     Args:
         name: who it is, in errors.
         transport: carries the requests.
         signer: proves who asks.
         origins: the servers that are asked; no other is, whatever URL is given.
         rules: say what its errors mean, where that is not the usual.
+        is_confidential: whatever it is asked is a secret, as a URL or a form may be.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - whom it asks, how, and what the answers mean
         self,
         name: str,
         transport: httpx.AsyncBaseTransport,
         signer: Signer,
         origins: Origins,
         rules: Rules = (),
+        *,
+        is_confidential: bool = False,
     ) -> None:
         self._name = name
         self._transport = transport
         self._signer = signer
         self._origins = origins
         self._rules = Rulebook(rules)
+        self._is_confidential = is_confidential
         self._exchange_count = 0
         self._taken_count = 0  # of the requests
         self._proof = Proof()  # the latest
@@ -246,9 +254,22 @@ class Upstream:
             reason = f"{self._name} is not asked: the URL {fault}"
             raise UpstreamError(reason, is_transient=False)
         headers = {"user-agent": USER_AGENT, **asked.headers, **proof.headers}
+        is_secret = self._is_confidential or bool(proof.headers or proof.params or whole.userinfo)
+        if is_secret or not CREDENTIALS.isdisjoint(name.lower() for name in headers):
+            self._check_unread(whole)
         return httpx.Request(
             asked.method, whole, headers=headers, content=asked.content, extensions=asked.timeouts
         )
+
+    def _check_unread(self, url: httpx.URL) -> None:
+        """Raises UpstreamError where others on the way could read what is sent."""
+        if url.scheme != "https" and not is_loopback(str(url)):
+            place = "" if self._is_confidential else f" at {url.scheme}://{url.host}"
+            raise UpstreamError(
+                f"{self._name}{place} is not asked, as a secret would be sent for all to read: "
+                "begin its URL with https://",
+                is_transient=False,
+            )
 
     async def _read(
         self, response: httpx.Response, bytes_max: int | None, *, is_answer: bool

@@ -150,7 +150,9 @@ class BackendReader(Reader):
         self._instance = environment.glean_instance()
         signer = signer_of(backend.auth, surroundings)
         key = environment.secret(backend.signing_secret) if backend.signing_secret else None
-        upstream = Upstream("the backend", surroundings.transport, signer, origins)
+        upstream = Upstream(
+            "the backend", surroundings.transport, signer, origins, is_confidential=True
+        )
         self._upstream = Signed(upstream, key, url.host, surroundings.now_ms)
 
     async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:

@@ -4,6 +4,7 @@ import httpx
 
 from durable.environment import absolute
 from durable.errors import ConfigurationError, UpstreamError
+from durable.loopback import is_loopback
 from durable.requests.origins import Origins
 
 
@@ -20,6 +21,9 @@ class Links:
     def followed(self, link: str, page_url: str) -> str:
         """The absolute URL of a link. Raises UpstreamError where it leads elsewhere.
 
+        An API behind a server that speaks TLS for it may write http:// into its links. Where the
+        same server is one of those over https, the link is followed there.
+
         Args:
             link: absolute, or relative to the page that it is on.
             page_url: of that page.
@@ -31,10 +35,15 @@ class Links:
             raise UpstreamError(
                 f"the source's link to the next page is no URL: {link!r:.200}", is_transient=False
             ) from error
+        secure = url.copy_with(scheme="https")
+        if self._origins.fault(secure) is None:
+            url = secure
         if (fault := self._origins.fault(url)) is not None:
+            origin = url if is_loopback(str(url)) else secure
             raise UpstreamError(
                 f"the source's link to the next page {fault}, and is not followed: "
-                "if that server is the source's own, name it in the source's link_origins",
+                "if that server is the source's own, name it in the source's link_origins, as "
+                f"{origin.scheme}://{origin.netloc.decode(errors='replace')}",
                 is_transient=False,
             )
         return str(url)

@@ -122,6 +122,15 @@ def test_all_who_are_to_be_told_are_told_each_by_itself() -> None:
     assert bench.storage.alarm_at_ms is None
 
 
+def test_no_alert_is_sent_where_its_secret_address_could_be_read_on_the_way() -> None:
+    bench = a_bench(webhook=WEBHOOK_URL.replace("https:", "http:"))
+
+    failing(bench, httpx.Response(204))
+
+    assert told(bench) == []
+    assert bench.store.outbox.due_at_ms() is not None
+
+
 def test_where_nobody_is_to_be_told_nothing_is_kept() -> None:
     bench = a_bench(webhook="")
     bench.network.on(LIST, httpx.Response(404))

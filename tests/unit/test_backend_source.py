@@ -269,7 +269,7 @@ def test_a_crawl_without_a_url_cannot_be_followed(answer: httpx.Response) -> Non
     [
         "https://inside.example/runs/7",
         "//inside.example/",
-        "http://crawler.internal.example/",
+        "http://crawler.internal.example:8080/",
         "x:",
     ],
 )
@@ -278,6 +278,27 @@ def test_no_other_server_is_asked(location: str) -> None:
 
     assert "is on another server" in str(error)
     assert not error.is_transient
+
+
+@pytest.mark.parametrize("auth", [None, Bearer("TOKEN")])
+def test_a_backend_is_never_asked_in_clear_text(auth: Bearer | None) -> None:
+    """Its URL alone is a secret."""
+    network = Network(said("succeeded"))
+
+    with pytest.raises(UpstreamError, match="https://") as error:
+        asked(
+            network, backend=replace(BACKEND, auth=auth), CONNECTOR_API_URL="http://crawler.example"
+        )
+
+    assert not error.value.is_transient
+    assert "crawler.example" not in str(error.value)
+    assert network.requests == []
+
+
+def test_a_status_url_without_tls_is_asked_with_it() -> None:
+    run = run_at(asked(Network(accepted("http://crawler.internal.example/runs/7"))))
+
+    assert run["url"] == "/runs/7"
 
 
 # Too late, or not wanted any more

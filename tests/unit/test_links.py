@@ -44,6 +44,10 @@ def refused(link: str, url: str = URL, origins: tuple[str, ...] = (EU,)) -> str:
         ("https://eu.notes.example:8443/x", "https://eu.notes.example:8443/x"),
         ("/x?next=https://evil.example/", "https://notes.example/x?next=https://evil.example/"),
         ("/@evil.example/", "https://notes.example/@evil.example/"),
+        ("http://notes.example/api/list?page=2", "https://notes.example/api/list?page=2"),
+        ("http://notes.example:80/x", "https://notes.example/x"),
+        ("http://notes.example:443/x", "https://notes.example/x"),
+        ("http://eu.notes.example:8443/x", "https://eu.notes.example:8443/x"),
     ],
     ids=[
         "absolute",
@@ -58,6 +62,10 @@ def refused(link: str, url: str = URL, origins: tuple[str, ...] = (EU,)) -> str:
         "allowed origin",
         "another server in the query",
         "another server in the path",
+        "without TLS",
+        "without TLS, its port",
+        "without TLS, but for the port",
+        "without TLS, an allowed origin",
     ],
 )
 def test_a_link_to_the_sources_own_servers_is_followed(link: str, url: str) -> None:
@@ -69,11 +77,11 @@ def test_a_link_to_the_sources_own_servers_is_followed(link: str, url: str) -> N
     [
         ("https://evil.example/api/list", "https://evil.example"),
         ("//evil.example/api/list", "https://evil.example"),
-        ("http://notes.example/api/list", "http://notes.example"),
+        ("http://notes.example:8080/api/list", "http://notes.example:8080"),
         ("https://notes.example:8443/", "https://notes.example:8443"),
         ("https://notes.example:80/", "https://notes.example:80"),
         ("https://eu.notes.example/", "https://eu.notes.example"),
-        ("http://eu.notes.example:8443/", "http://eu.notes.example:8443"),
+        ("http://eu.notes.example/", "http://eu.notes.example"),
         ("https://sub.notes.example/", "https://sub.notes.example"),
         ("https://notes.example.evil.example/", "https://notes.example.evil.example"),
         ("https://evilnotes.example/", "https://evilnotes.example"),
@@ -157,6 +165,17 @@ def test_a_link_that_browsers_read_otherwise_stays_on_the_server(link: str) -> N
 def test_a_link_that_was_followed_is_followed_to_the_same_place() -> None:
     for link in ("?page=2", "/\\evil.example/x", "more", "https://eu.notes.example:8443/x"):
         assert followed(followed(link)) == followed(link)
+
+
+@pytest.mark.parametrize("link", ["http://cdn.example/x", "https://cdn.example/x"])
+def test_the_advice_never_names_a_server_without_tls(link: str) -> None:
+    assert "link_origins, as https://cdn.example" in refused(link)
+
+
+def test_a_server_that_is_named_with_and_without_tls_is_asked_with_it() -> None:
+    origins = ("http://notes.example",)
+
+    assert followed("http://notes.example/x", origins=origins) == "https://notes.example/x"
 
 
 def test_without_further_origins_only_the_sources_own_is_allowed() -> None:

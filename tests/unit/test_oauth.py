@@ -141,6 +141,23 @@ def test_a_token_url_that_names_no_server_is_refused() -> None:
         CREDENTIALS.signer(surroundings(Network(), environment))
 
 
+@pytest.mark.parametrize("in_body", [False, True])
+def test_a_clients_secret_is_not_sent_for_all_to_read(in_body: bool) -> None:  # noqa: FBT001
+    client = Client(
+        ClientCredentials(
+            token_url="http://login.example/token",
+            client_id="CLIENT_ID",
+            client_secret="CLIENT_SECRET",
+            client_in_body=in_body,
+        )
+    )
+
+    error = failed(client)
+
+    assert not error.is_transient
+    assert client.token_requests == []
+
+
 @pytest.mark.parametrize("name", ["scope", "client_secret", "grant_type"])
 @pytest.mark.parametrize("kind", [ClientCredentials, RefreshToken])
 def test_params_that_have_a_field_of_their_own_are_refused(kind: Any, name: str) -> None:

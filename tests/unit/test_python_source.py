@@ -449,7 +449,7 @@ async def answered(web: Web, url: str) -> Any:
     return (await web.get(url)).json()
 
 
-@pytest.mark.parametrize("url", ["https://inside.example/", "http://notes.example/", "file:/x"])
+@pytest.mark.parametrize("url", ["https://inside.example/", "http://notes.example:81/", "file:/x"])
 def test_no_other_server_is_asked(url: str) -> None:
     error = fault(asking(lambda web: answered(web, url)))
 

@@ -24,7 +24,7 @@ ELSEWHERE = [
     *(
         "https://evil.example/",
         "//evil.example/",
-        "http://source.example/",
+        "http://source.example:8080/",
         "https://source.example:8443/",
     ),
     *(
@@ -125,10 +125,20 @@ def test_a_connector_may_allow_further_origins_and_the_token_goes_there() -> Non
 
 
 @pytest.mark.parametrize(
-    "link", ["http://eu.example/", "https://eu.example:8443/", "https://x.eu.example/"]
+    "link", ["http://eu.example:81/", "https://eu.example:8443/", "https://x.eu.example/"]
 )
 def test_an_allowed_origin_is_that_one_only(link: str) -> None:
     assert len(followed(link, ("https://eu.example",))) == 1
+
+
+@pytest.mark.parametrize("link", ["http://eu.example/x", "http://eu.example:80/x"])
+def test_no_link_has_the_token_sent_for_all_to_read(link: str) -> None:
+    """Also where the connector names the server without TLS."""
+    with_tls = followed(link, ("https://eu.example",))
+    without_tls = followed(link, ("http://eu.example",))
+
+    assert [str(request.url) for request in with_tls[1:]] == ["https://eu.example/x"]
+    assert without_tls[1:] == []
 
 
 def test_without_links_a_cursor_is_a_parameter_whatever_it_holds() -> None:

@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 
 import httpx
@@ -7,7 +8,7 @@ import pytest
 
 from durable.environment import Secret
 from durable.errors import UpstreamError
-from durable.requests.auth import BearerSigner, Unsigned
+from durable.requests.auth import BearerSigner, FixedSigner, Proof, Signer, Unsigned
 from durable.requests.origins import Origins
 from durable.requests.refusal import REFUSAL_BYTES_MAX
 from durable.requests.upstream import (
@@ -321,3 +322,70 @@ def test_a_url_that_is_none_is_no_request() -> None:
 )
 def test_an_answer_says_how_long_to_wait_for_the_next(headers: dict[str, str], wish: Wish) -> None:
     assert got(Network(httpx.Response(200, headers=headers))).wish == wish
+
+
+# In clear text
+
+CLEAR = "http://notes.example/list"
+SIGNERS = [
+    BearerSigner(TOKEN),
+    FixedSigner(Proof(headers={"x-api-key": "t0ken"}), ""),
+    FixedSigner(Proof(params={"key": "t0ken"}), ""),
+]
+
+
+def asked_at(url: str, signer: Signer, headers: Mapping[str, str], *, is_confidential: bool) -> int:
+    """How many requests went out."""
+    network = Network(httpx.Response(200))
+    origins = Origins(url)  # so that it is no other rule that keeps it from being asked
+    upstream = Upstream("the source", network, signer, origins, is_confidential=is_confidential)
+    with suppress(UpstreamError):
+        asyncio.run(upstream.get(url, headers=headers, bytes_max=10))
+    return len(network.requests)
+
+
+@pytest.mark.parametrize("signer", SIGNERS)
+@pytest.mark.parametrize(
+    ("url", "count"),
+    [
+        (URL, 1),
+        (CLEAR, 0),
+        ("HTTP://notes.example/list", 0),
+        ("http://10.0.0.1/list", 0),
+        ("http://localhost.evil.example/list", 0),
+        ("http://localhost:8080/list", 1),
+        ("http://127.0.0.1/list", 1),
+        ("http://[::1]:8080/list", 1),
+    ],
+)
+def test_what_proves_who_asks_is_not_sent_for_all_to_read(
+    url: str, count: int, signer: Signer
+) -> None:
+    assert asked_at(url, signer, {}, is_confidential=False) == count
+
+
+@pytest.mark.parametrize("name", ["Authorization", "cookie"])
+def test_nor_is_what_the_author_adds(name: str) -> None:
+    assert asked_at(CLEAR, Unsigned(), {name: "t0ken"}, is_confidential=False) == 0
+
+
+def test_nor_is_a_user_in_the_url() -> None:
+    url = "http://user:password@notes.example/"
+
+    assert asked_at(url, Unsigned(), {}, is_confidential=False) == 0
+
+
+def test_the_refusal_says_what_to_do_and_is_for_good() -> None:
+    upstream = Upstream("the source", Network(), BearerSigner(TOKEN), Origins(CLEAR))
+
+    with pytest.raises(
+        UpstreamError, match=r"http://notes\.example is not asked.* https://"
+    ) as error:
+        asyncio.run(upstream.get(CLEAR, bytes_max=10))
+
+    assert not error.value.is_transient
+
+
+def test_who_lets_everybody_in_may_be_asked_in_clear_text() -> None:
+    assert asked_at(CLEAR, Unsigned(), {}, is_confidential=False) == 1
+    assert asked_at(CLEAR, Unsigned(), {}, is_confidential=True) == 0

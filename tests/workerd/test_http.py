@@ -21,6 +21,35 @@ def without_token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]
         yield runtime
 
 
+@pytest.fixture(scope="module")
+def open_door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
+    folder: Path = tmp_path_factory.mktemp("open-door")
+    with Runtime(folder, {"ALLOW_UNAUTHENTICATED_FOR_LOCAL_USE": "true"}) as runtime:
+        yield runtime
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        (None, 200),
+        ("localhost:8787", 200),
+        ("[::1]:8787", 200),
+        ("evil.example", 503),
+        ("evil.example:8787", 503),
+        ("localhost.evil.example", 503),
+    ],
+)
+def test_the_open_door_is_at_names_of_this_machine_alone(
+    open_door: Runtime, host: str | None, status: int
+) -> None:
+    headers = {} if host is None else {"host": host}
+
+    response = httpx.get(f"{open_door.url}/connectors", headers=headers)
+
+    assert response.status_code == status
+    assert httpx.get(f"{open_door.url}/health", headers=headers).status_code == 200
+
+
 def test_health_is_for_everybody(stack: Stack) -> None:
     response = stack.request("GET", "/health", headers={})
 
