@@ -25,6 +25,7 @@ from durable.note import Kind
 from durable.pace import soon
 from durable.store import Store
 from durable.turn import Turn
+from durable.verifying.deletion_watcher import DeletionWatcher
 from durable.verifying.verifier import Verifier
 from durable.wakes import wakes_at_ms
 
@@ -212,6 +213,7 @@ class Processor:
             self._environment, self._store, self._host, self._environment.usable_limits()
         )
         job_id = await verifier.turn()
+        await DeletionWatcher(self._connector, self._environment, self._store, self._host).turn()
         return None if job_id is None else self._store.load(job_id)
 
 

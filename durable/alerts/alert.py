@@ -22,6 +22,7 @@ class Kind(StrEnum):
     FAILED = "failed"
     HELD = "held"  # a job waits for a person
     STALE = "stale"  # there was no success for too long
+    PAUSED = "paused"  # Glean does not delete what it was to delete
     RECOVERED = "recovered"  # from any of these
 
 

@@ -12,6 +12,8 @@ from durable.history.lines import Line, line
 from durable.history.tally import Tally
 from durable.instant import rfc3339, span
 from durable.job import ENDED, Job, Mode, State
+from durable.verifying.deletion_watch import DeletionWatch, paused_reason
+from durable.verifying.findings import Deleted, deleted
 
 
 class Condition(StrEnum):
@@ -23,6 +25,7 @@ class Condition(StrEnum):
     WAITING = "waiting"  # a job met with an error, and tries again
     WORKING = "working"
     FAILING = "failing"  # the latest job that has ended, has failed
+    PAUSED = "paused"  # Glean does not delete what the latest upload no longer had
     NEW = "new"  # there was no job yet
     OK = "ok"
 
@@ -51,6 +54,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     stale_after_seconds: int | None
     current: Line | None  # the job that is pending, or held
     jobs: list[Line]  # the latest, newest first
+    deletions: tuple[Deleted, ...]  # that follow the latest upload of each kind
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -61,6 +65,7 @@ class Known(Struct, frozen=True, kw_only=True):
     tally: Tally = Tally()
     watermark_ms: int | None = None
     document_count: int | None = None
+    watch: DeletionWatch = DeletionWatch()
 
 
 def overview(
@@ -93,6 +98,7 @@ def overview(
         stale_after_seconds=None if stale_after_ms is None else stale_after_ms // 1_000,
         current=None if current is None else line(current, clean, now_ms),
         jobs=[line(job, clean, now_ms) for job in known.jobs],
+        deletions=deleted(replace(known.watch, error=clean(known.watch.error))),
     )
 
 
@@ -132,7 +138,8 @@ def _health(connector: AnyConnector, known: Known, now_ms: int) -> tuple[Conditi
         return Condition.NEW, None
     if latest.state is State.FAILED:
         return Condition.FAILING, latest.error
-    return Condition.OK, None
+    reason = paused_reason(known.watch)
+    return Condition.OK if reason is None else Condition.PAUSED, reason
 
 
 def _schedule(connector: AnyConnector, now_ms: int) -> list[Scheduled]:

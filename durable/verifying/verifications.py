@@ -2,6 +2,7 @@
 
 from durable.job import Job
 from durable.rows import Query, decoded, encoded, integer
+from durable.verifying.deletion_watch import DeletionWatch
 from durable.verifying.verification import Verification
 
 
@@ -60,3 +61,12 @@ class Verifications:
             datasource,
             at_ms,
         )
+
+    def watch(self) -> DeletionWatch:
+        """The latest uploads, and whether Glean deletes what was not in them."""
+        rows = self._query("SELECT body FROM summary WHERE name = 'deletions'")
+        return next(decoded(rows, DeletionWatch), DeletionWatch())
+
+    def put_watch(self, watch: DeletionWatch) -> None:
+        query = "INSERT OR REPLACE INTO summary (name, body) VALUES ('deletions', ?)"
+        self._query(query, encoded(watch))

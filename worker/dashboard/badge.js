@@ -16,6 +16,7 @@ const LOOKS = {
   waiting: "warn",
   held: "warn",
   stale: "warn",
+  paused: "warn",
   failing: "bad",
   failed: "bad",
   unreachable: "bad",
@@ -47,6 +48,7 @@ export const HEALTHS = {
   held: "Held: needs a person",
   failing: "Failing",
   stale: "Stale",
+  paused: "Deletion paused by Glean",
   new: "No job yet",
   unreachable: "Unreachable",
 };
