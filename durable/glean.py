@@ -17,7 +17,7 @@ from durable.deletions import Deletions, deletions_of
 from durable.envelopes import UPLOADS
 from durable.errors import UpstreamError
 from durable.events import Asked
-from durable.job import CONFIRMED, Stage, Standing
+from durable.job import Stage, Standing
 from durable.requests.upstream import Answer, Upstream
 from durable.verifying.holdings import Holdings, holdings
 
@@ -123,11 +123,9 @@ class Glean:
         deletions = deletions_of(states[0]) if states else Deletions.PENDING
         return Asked(_standing(upload_id, history), deletions)
 
-    async def deletions(self) -> dict[str, Deletions]:
+    async def deletions(self) -> Mapping[str, Deletions]:
         """Whether Glean has deleted what its uploads no longer had, by the upload's id."""
-        status = await self._histories()
-        listed = [one for stage in CONFIRMED for one in status.history(stage)]
-        return {str(one.upload_id): deletions_of(one.processing_state) for one in listed}
+        return (await self.holdings("")).deletions
 
     async def _histories(self) -> _DatasourceStatus:
         answer = await self._status()

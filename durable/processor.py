@@ -209,11 +209,11 @@ class Processor:
 
     async def _verified(self) -> Job | None:
         """Carry on with what is to be done after a job's success, now that none is pending."""
-        verifier = Verifier(
-            self._environment, self._store, self._host, self._environment.usable_limits()
-        )
-        job_id = await verifier.turn()
-        await DeletionWatcher(self._connector, self._environment, self._store, self._host).turn()
+        environment, store, host = self._environment, self._store, self._host
+        watcher = DeletionWatcher(self._connector, environment, store, host)
+        limits = environment.usable_limits()
+        job_id = await Verifier(environment, store, host, limits, watcher).turn()
+        await watcher.turn()
         return None if job_id is None else self._store.load(job_id)
 
 

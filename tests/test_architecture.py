@@ -51,7 +51,7 @@ CORE = {
     "durable/commands.py": (*JOB, "pace", "guard", "lifecycle"),
     "durable/history/happenings.py": (*JOB,),
     "durable/history/tally.py": (*JOB, "history.happenings"),
-    "durable/verifying/holdings.py": ("errors",),
+    "durable/verifying/holdings.py": ("errors", "deletions"),
     "durable/verifying/drift.py": (*JOB,),
     "durable/verifying/verification.py": (
         *JOB,

@@ -110,9 +110,10 @@ def answered(
     return _scheduled(replace(watch, uploads=uploads, error=""), now_ms, limits)
 
 
-def unanswered(watch: DeletionWatch, reason: str) -> DeletionWatch:
-    """Nobody can tell; it is asked again at the time that is set."""
-    return replace(watch, error=reason)
+def unanswered(watch: DeletionWatch, reason: str, until_ms: int) -> DeletionWatch:
+    """Nobody can tell; it is asked again at the time that is set, or once Glean wants to be."""
+    ask_at_ms = watch.ask_at_ms
+    return replace(watch, error=reason, ask_at_ms=ask_at_ms and max(ask_at_ms, until_ms))
 
 
 def paused_reason(watch: DeletionWatch) -> str | None:

@@ -1,6 +1,6 @@
 """Asks Glean whether the deletions of the latest uploads are paused, and tells people of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from durable.alerts.alert import Kind as AlertKind
 from durable.alerts.alert import alert, due, settled
@@ -16,6 +16,7 @@ from durable.host import Host
 from durable.job import Job, Stage
 from durable.limits import Limits
 from durable.note import Kind
+from durable.requests.waits import wait_ms
 from durable.store import Store
 from durable.verifying.deletion_watch import (
     DeletionWatch,
@@ -80,10 +81,10 @@ class DeletionWatcher:
     async def turn(self) -> None:
         """Ask, if it is time; at most a request's time passes with it."""
         verifications, now_ms = self._store.verifications, self._host.now_ms()
-        watch = verifications.watch()
-        if watch.ask_at_ms is None:
+        watch, ask_at_ms = verifications.watch(), verifications.watch_at_ms()
+        if ask_at_ms is None or self._store.pending():
             return
-        if now_ms < watch.ask_at_ms:
+        if now_ms < ask_at_ms:
             await self._arm(now_ms)
             return
         # Before anything that may fail or kill, as for a job.
@@ -97,12 +98,21 @@ class DeletionWatcher:
             self._put(begun, after, self._host.now_ms())
             await self._arm(self._host.now_ms())
 
+    def heard(self, found: Mapping[str, Deletions]) -> None:
+        """Glean has told of its uploads, as it was asked for something else."""
+        now_ms, watch = self._host.now_ms(), self._store.verifications.watch()
+        self._put(watch, answered(watch, found, now_ms, self._limits), now_ms)
+
     async def _answered(self, watch: DeletionWatch) -> DeletionWatch:
         try:
             glean = glean_end(watch.datasource, self._environment, self._host)(Stage.DOCUMENTS)
             found = await glean.deletions()
-        except (ConfigurationError, UpstreamError) as error:
-            return unanswered(watch, told(str(error), self._environment))
+        except ConfigurationError as error:
+            return unanswered(watch, told(str(error), self._environment), 0)
+        except UpstreamError as error:
+            now_ms = self._host.now_ms()
+            told_ms = min(wait_ms(error.retry_after, now_ms), self._limits.retry_after_ms_max)
+            return unanswered(watch, told(str(error), self._environment), now_ms + told_ms)
         return answered(watch, found, self._host.now_ms(), self._limits)
 
     async def _arm(self, now_ms: int) -> None:

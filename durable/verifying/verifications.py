@@ -70,3 +70,9 @@ class Verifications:
     def put_watch(self, watch: DeletionWatch) -> None:
         query = "INSERT OR REPLACE INTO summary (name, body) VALUES ('deletions', ?)"
         self._query(query, encoded(watch))
+
+    def watch_at_ms(self) -> int | None:
+        """When it is to be asked about; not while a verification asks the very same."""
+        due = self.due()
+        is_asked = due is not None and due.ask_at_ms is not None
+        return None if is_asked else self.watch().ask_at_ms

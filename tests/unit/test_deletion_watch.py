@@ -89,10 +89,10 @@ def test_a_question_without_an_answer_is_asked_again_and_leaves_what_was_known()
     watch = closed(Deletions.PAUSED)
     assert watch.ask_at_ms is not None
 
-    watch = unanswered(asked(watch, watch.ask_at_ms, LIMITS), "no answer")
+    watch = unanswered(asked(watch, watch.ask_at_ms, LIMITS), "no answer", NOW_MS + HOUR_MS)
 
     assert (watch.error, watch.ask_count) == ("no answer", 1)
-    assert watch.ask_at_ms is not None
+    assert watch.ask_at_ms == NOW_MS + HOUR_MS
     assert Stage.DOCUMENTS in watch.paused
 
 
