@@ -40,7 +40,8 @@ def document(entry: Entry) -> Document | Deletion:
         view_url=entry.url,
         body=Content(mime_type="text/plain", text_content=entry.text),
         updated_at=int(entry.updated_at.timestamp()),
-        permissions=Permissions(allow_anonymous_access=True),
+        # The author's word: it is public, so everybody who uses Glean may find it.
+        permissions=Permissions.everyone(),
     )
 
 

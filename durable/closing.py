@@ -1,5 +1,8 @@
 """How an upload is closed, and what Glean's history of uploads says of it. Pure."""
 
+from msgspec.structs import replace
+
+from durable.deletions import ClosedUpload, Deletions
 from durable.events import Close, CloseWithDocument
 from durable.job import Job, Standing
 from durable.limits import Limits
@@ -12,6 +15,12 @@ def closing(job: Job) -> Close | CloseWithDocument:
     if not job.document_count:
         return Close(job.upload_id, is_only_page=True)
     return CloseWithDocument(job.upload_id, job.document_cursor, job.closing_index)
+
+
+def closed(job: Job, deletions: Deletions, now_ms: int) -> Job:
+    """Glean has closed the upload: whether it deletes what was not in it, is asked about on."""
+    upload = ClosedUpload(job.stage.value, job.upload_id, now_ms, deletions.value)
+    return replace(job, closed=(*job.closed, upload))
 
 
 def is_gone(job: Job, standing: Standing) -> bool:

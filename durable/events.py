@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from durable.deletions import Deletions
 from durable.errors import Cause, Recourse
 from durable.job import Job, Page, Plan, Stage, Standing
 from durable.ties import Tie
@@ -79,6 +80,7 @@ class Opened(Struct, frozen=True):
 
 class Asked(Struct, frozen=True):
     standing: Standing
+    deletions: Deletions = Deletions.PENDING  # of what the upload no longer had
 
 
 class Fetched(Struct, frozen=True):

@@ -13,7 +13,6 @@ from durable.environment import Environment
 from durable.errors import Cause, ConfigurationError, Recourse, UpstreamError
 from durable.events import (
     Ask,
-    Asked,
     Close,
     Closed,
     CloseRefused,
@@ -104,7 +103,7 @@ class Executor:
                     await glean.open(upload_id)
                     return Opened()
                 case Ask(upload_id):
-                    return Asked(await glean.standing(upload_id))
+                    return await glean.asked(upload_id)
                 case Fetch():
                     return await self._fetch(effect, ends.readers[crawl.stage], crawl)
                 case Pack():

@@ -3,7 +3,8 @@
 from msgspec.structs import replace
 
 from durable import window
-from durable.closing import closing
+from durable.closing import closed, closing
+from durable.deletions import Deletions
 from durable.errors import Recourse
 from durable.events import Ask, Effect, Failed, Fetch, Fetched, Pack, Packed, Send, Sent, Split
 from durable.guard import holding_reason, paging_fault, rejection_reason
@@ -205,7 +206,8 @@ def give_up(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
     if not job.is_close_answered:
         return ended(job, State.FAILED, now_ms, limits, reason)
     text = f"Glean took the close, and cannot be asked about it: {job.error}"
-    return finished(noted(job, text, now_ms, limits), now_ms, limits)
+    job = closed(noted(job, text, now_ms, limits), Deletions.PENDING, now_ms)
+    return finished(job, now_ms, limits)
 
 
 def _rest(job: Job, now_ms: int, limits: Limits) -> Step:

@@ -14,8 +14,10 @@ from msgspec import Raw, Struct
 
 from durable.batches import Batch, Item
 from durable.decoding import decode
+from durable.deletions import Deletions, deletions_of
 from durable.envelopes import UPLOADS
 from durable.errors import UpstreamError
+from durable.events import Asked
 from durable.job import CONFIRMED, Stage, Standing
 from durable.meanings import question_fault, refused, write_fault
 from durable.requests.upstream import Answer, Upstream
@@ -122,20 +124,22 @@ class Glean:
 
     async def standing(self, upload_id: str) -> Standing:
         """How the upload stands, by Glean's history of uploads."""
+        return (await self.asked(upload_id)).standing
+
+    async def asked(self, upload_id: str) -> Asked:
+        """The same, and whether Glean has deleted what the upload no longer had."""
+        history = (await self._histories()).history(self._stage)
+        states = [one.processing_state for one in history if one.upload_id == upload_id]
+        deletions = deletions_of(states[0]) if states else Deletions.PENDING
+        return Asked(_standing(upload_id, history), deletions)
+
+    async def deletions(self) -> Mapping[str, Deletions]:
+        """Whether Glean has deleted what its uploads no longer had, by the upload's id."""
+        return (await self.holdings("")).deletions
+
+    async def _histories(self) -> _DatasourceStatus:
         answer = await self._status()
-        status = self._decoded(answer, self._status_path, _DatasourceStatus)
-        history = status.history(self._stage)
-        ours = [upload for upload in history if upload.upload_id == upload_id]
-        if any(upload.is_closed for upload in ours):
-            return Standing.CLOSED
-        if not ours:
-            return Standing.UNLISTED
-        # One upload is open at a time, so a later one has discarded ours. Of two that began at
-        # the same moment ours may be either, and a crawl too many is better than one too few.
-        begun = max(upload.started_at for upload in ours)
-        others = (upload for upload in history if upload.upload_id != upload_id)
-        is_replaced = begun > 0 and any(upload.started_at >= begun for upload in others)
-        return Standing.REPLACED if is_replaced else Standing.OPEN
+        return self._decoded(answer, self._status_path, _DatasourceStatus)
 
     async def holdings(self, upload_id: str) -> Holdings:
         """What Glean holds of the datasource's documents, and how the upload of them stands."""
@@ -207,3 +211,17 @@ class Glean:
                 reason = f"Glean's answer to {path} has more than {bytes_max} bytes"
                 raise UpstreamError(reason, is_transient=True) from error
             raise refused(error) from error
+
+
+def _standing(upload_id: str, history: Sequence[_Upload]) -> Standing:
+    ours = [upload for upload in history if upload.upload_id == upload_id]
+    if any(upload.is_closed for upload in ours):
+        return Standing.CLOSED
+    if not ours:
+        return Standing.UNLISTED
+    # One upload is open at a time, so a later one has discarded ours. Of two that began at
+    # the same moment ours may be either, and a crawl too many is better than one too few.
+    begun = max(upload.started_at for upload in ours)
+    others = (upload for upload in history if upload.upload_id != upload_id)
+    is_replaced = begun > 0 and any(upload.started_at >= begun for upload in others)
+    return Standing.REPLACED if is_replaced else Standing.OPEN

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from durable.deletions import ClosedUpload
 from durable.limits import Positive
 from durable.note import Note
 from durable.ties import Tie
@@ -258,6 +259,7 @@ class Job(Struct, frozen=True, kw_only=True):
     behind_ms_max: int | None = None  # the source's clock is; None: its records do not tell
     clock_ms: int = 0  # what that showed at the start, at the least, by what is in Glean
     ties: tuple[Tie, ...] = ()  # INCREMENTAL: what is sent no more if it is read again
+    closed: tuple[ClosedUpload, ...] = ()  # of this crawl's stages
     shortfall: str = ""  # why it fails at its end, though it goes on until then
 
     @property

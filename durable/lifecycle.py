@@ -15,7 +15,7 @@ def from_start(job: Job, plan: Plan, now_ms: int) -> Job:
     if job.repeats:
         stages = job.stages
     job = replace(job, stages=stages, stage_index=0, done=(), is_delegated=plan.is_delegated)
-    return anew(replace(job, ties=(), shortfall=""), now_ms)
+    return anew(replace(job, ties=(), closed=(), shortfall=""), now_ms)
 
 
 def anew(job: Job, now_ms: int) -> Job:

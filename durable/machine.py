@@ -7,7 +7,8 @@ it goes on from the last saved `Job`, so an effect may be performed twice.
 
 from msgspec.structs import replace
 
-from durable.closing import closing, gone_reason, is_gone, unsettled_reason
+from durable.closing import closed, closing, gone_reason, is_gone, unsettled_reason
+from durable.deletions import Deletions
 from durable.errors import Cause
 from durable.events import (
     Ask,
@@ -65,8 +66,8 @@ def step(  # noqa: C901, PLR0911, PLR0912 - a return for each arrow of the diagr
             return fail(job, event, now_ms, limits)
         case State.SENDING, Displaced(reason):
             return displaced(job, reason, now_ms, limits), ()
-        case State.OPENING, Asked(standing) if job.resumes:
-            return _resume(job, standing, now_ms, limits)
+        case State.OPENING, Asked() if job.resumes:
+            return _resume(job, event, now_ms, limits)
         case State.OPENING, Opened():
             text = f"opened the upload {job.upload_id}"
             job = noted(job, text, now_ms, limits, Kind.OPENED)
@@ -79,8 +80,8 @@ def step(  # noqa: C901, PLR0911, PLR0912 - a return for each arrow of the diagr
             return land(job, event, now_ms, limits)
         case State.SENDING, Split():
             return split(job, event, now_ms, limits)
-        case State.CLOSING, Asked(standing):
-            return _settle(job, standing, now_ms, limits)
+        case State.CLOSING, Asked():
+            return _settle(job, event, now_ms, limits)
         case State.CLOSING, CloseRefused(reason):
             return _refused(job, reason, now_ms, limits)
         case State.CLOSING, Closed():
@@ -161,12 +162,13 @@ def _begin(job: Job, now_ms: int, limits: Limits) -> Step:
             return close(job, now_ms, limits)
 
 
-def _resume(job: Job, standing: Standing, now_ms: int, limits: Limits) -> Step:
+def _resume(job: Job, asked: Asked, now_ms: int, limits: Limits) -> Step:
     """Go on from the stored cursor, if its upload is still the one that Glean has open."""
+    standing = asked.standing
     if standing is Standing.OPEN:
         job = progressed(replace(job, state=State.SENDING, resumes=False), now_ms)
     elif standing is Standing.CLOSED and job.has_end:
-        return finished(job, now_ms, limits), ()
+        return _closed(job, asked.deletions, now_ms, limits)
     else:
         text = f"the upload {job.upload_id} is {standing}: begins anew"
         job = replace(anew(job, now_ms), attempt=1)
@@ -174,11 +176,19 @@ def _resume(job: Job, standing: Standing, now_ms: int, limits: Limits) -> Step:
     return _begin(job, now_ms, limits)
 
 
-def _settle(job: Job, standing: Standing, now_ms: int, limits: Limits) -> Step:
+def _closed(job: Job, deletions: Deletions, now_ms: int, limits: Limits) -> Step:
+    """The stage is over; where Glean says already that it does not delete, that is told."""
+    if deletions is Deletions.PAUSED:
+        text = f"DELETION PAUSED: Glean has not deleted the {job.stage} that were not in the upload"
+        job = noted(job, text, now_ms, limits, Kind.DELETIONS)
+    return finished(closed(job, deletions, now_ms), now_ms, limits), ()
+
+
+def _settle(job: Job, asked: Asked, now_ms: int, limits: Limits) -> Step:
     """Close an upload that is open, and succeed once Glean holds it for closed."""
-    match standing:
+    match standing := asked.standing:
         case Standing.CLOSED:
-            return finished(job, now_ms, limits), ()
+            return _closed(job, asked.deletions, now_ms, limits)
         case Standing.OPEN if not job.is_close_answered:
             job = replace(job, unsettled_at_ms=None)
             return leased(job, now_ms, limits), (closing(job),)

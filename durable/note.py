@@ -25,6 +25,7 @@ class Kind(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     VERIFICATION = "verification"
+    DELETIONS = "deletions"  # that follow an upload: done, paused by Glean, or unknown
     NOTE = "note"
 
 

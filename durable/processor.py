@@ -24,6 +24,7 @@ from durable.note import Kind
 from durable.pace import soon
 from durable.store import Store
 from durable.turn import Turn
+from durable.verifying.deletion_watcher import DeletionWatcher
 from durable.verifying.verifier import Verifier
 from durable.wakes import wakes_at_ms
 
@@ -220,10 +221,11 @@ class Processor:
 
     async def _verified(self) -> Job | None:
         """Carry on with what is to be done after a job's success, now that none is pending."""
-        verifier = Verifier(
-            self._environment, self._store, self._host, self._environment.usable_limits()
-        )
-        job_id = await verifier.turn()
+        environment, store, host = self._environment, self._store, self._host
+        watcher = DeletionWatcher(self._connector, environment, store, host)
+        limits = environment.usable_limits()
+        job_id = await Verifier(environment, store, host, limits, watcher).turn()
+        await watcher.turn()
         return None if job_id is None else self._store.load(job_id)
 
 

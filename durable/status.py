@@ -10,7 +10,13 @@ from durable.limits import Limits
 from durable.outlook import if_killed, left_ms, next_step, waiting_reason
 from durable.progress import Progress, progress
 from durable.totals import totals
-from durable.verifying.findings import Processed, Verified, processed, verified
+from durable.verifying.findings import (
+    Deleted,
+    Processed,
+    Verified,
+    processed,
+    verified,
+)
 from durable.verifying.verification import Verification
 
 
@@ -70,6 +76,7 @@ class Status(Struct, frozen=True, kw_only=True):
     cursor: str | None  # every record before it is in Glean
     verification: Verified | None  # FULL, after the success; None: the connector wants none
     processing: Processed | None  # likewise
+    deletions: tuple[Deleted, ...]  # of its uploads, where they are the latest
     events: tuple[Happened, ...]  # the latest last
 
 
@@ -126,6 +133,7 @@ def status(
         cursor=job.cursor,
         verification=verified(verification),
         processing=processed(verification),
+        deletions=(),  # known of all of the connector's jobs together
         events=tuple(Happened(rfc3339(note.at_ms), note.text) for note in notes),
     )
 

@@ -20,6 +20,7 @@ from durable.machine import step
 from durable.pace import apart_ms_max, soon
 from durable.sources.repeated import RepeatedReader
 from durable.store import Store
+from durable.verifying.deletion_watcher import watch_uploads
 from durable.verifying.verifier import follow
 from durable.wakes import wakes_at_ms
 
@@ -136,6 +137,14 @@ class Turn:
             )
         if job.state is State.SUCCEEDED:
             follow(job, self._connector, self._store, self._limits)
+        watch_uploads(
+            before,
+            job,
+            self._connector,
+            self._store,
+            alert_targets=self._targets,
+            limits=self._limits,
+        )
         self._store.record(before, job, self._targets, now_ms, self._limits)
         saved = self._store.save(job, self._alarm_at_ms(job, now_ms), self._limits)
         if job.turn is None:

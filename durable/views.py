@@ -17,6 +17,7 @@ from durable.job import PENDING, Job, Mode, Stage, State
 from durable.records import Reject
 from durable.status import Status, status
 from durable.store import Store
+from durable.verifying.findings import deleted
 
 
 LAST_ID = "\x7f"  # after every job's id
@@ -70,12 +71,15 @@ class Views:
         if verification is not None:
             verification = replace(verification, error=clean(verification.error))
         limits, now_ms = self._environment.usable_limits(), self._host.now_ms()
+        watch = self._store.verifications.watch()
+        watch = replace(watch, error=clean(watch.error))
         shown = status(job, self.ahead_of(job), limits, verification, now_ms)
         return replace(
             shown,
             waits_because=shown.waits_because and clean(shown.waits_because),
             last_error=shown.last_error and clean(shown.last_error),
             cursor=shown.cursor and clean(shown.cursor),
+            deletions=deleted(watch, job.id),
             events=tuple(replace(event, what=clean(event.what)) for event in shown.events),
         )
 
@@ -134,6 +138,7 @@ class Views:
             tally=self._store.chronicle.tally(),
             watermark_ms=self._store.successes.watermark_ms(),
             document_count=self._store.successes.full_counts().get(Stage.DOCUMENTS),
+            watch=self._store.verifications.watch(),
         )
 
     def _clean(self) -> Callable[[str], str]:

@@ -26,12 +26,13 @@ PACKAGES_ALLOWED = {
     "connectors": {"durable"},
     "worker/entry.py": {"worker", "durable", "connectors"},
 }
-JOB = ("job", "limits", "note")  # as it is stored, and its bounds
+JOB = ("job", "limits", "note", "deletions")  # as it is stored, and its bounds
 CORE = {
     "durable/note.py": (),
     "durable/limits.py": (),
     "durable/ties.py": (),
-    "durable/job.py": ("note", "limits", "ties"),
+    "durable/deletions.py": (),
+    "durable/job.py": ("note", "limits", "ties", "deletions"),
     "durable/errors.py": (),
     "durable/events.py": (*JOB, "errors", "ties"),
     "durable/pace.py": (*JOB, "events"),
@@ -50,7 +51,7 @@ CORE = {
     "durable/commands.py": (*JOB, "events", "pace", "guard", "lifecycle"),
     "durable/history/happenings.py": (*JOB,),
     "durable/history/tally.py": (*JOB, "history.happenings"),
-    "durable/verifying/holdings.py": ("errors", "decoding"),
+    "durable/verifying/holdings.py": ("errors", "decoding", "deletions"),
     "durable/verifying/drift.py": (*JOB,),
     "durable/verifying/verification.py": (
         *JOB,
@@ -59,6 +60,7 @@ CORE = {
         "verifying.holdings",
         "verifying.drift",
     ),
+    "durable/verifying/deletion_watch.py": (*JOB, "instant", "pace"),
     "durable/verifying/processing.py": (*JOB, "pace", "verifying.verification"),
 }
 MODULES_ALLOWED = {

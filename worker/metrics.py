@@ -8,6 +8,7 @@ from itertools import accumulate
 
 from msgspec import Struct
 
+from durable.deletions import Deletions
 from durable.history.measures import Measures
 from durable.history.tally import TURN_MS
 from durable.job import ENDED, Mode, State
@@ -38,7 +39,12 @@ def text(measured: Mapping[str, Measures | None], now_ms: int) -> str:
         now_ms: the time.
     """
     found = {name: measures for name, measures in measured.items() if measures is not None}
-    families = [_up(measured), *_gauges(found, now_ms), *_counters(found)]
+    families = [
+        _up(measured),
+        *_gauges(found, now_ms),
+        _deletions(found),
+        *_counters(found),
+    ]
     lines = [line for family in families for line in _lines(family)]
     return "\n".join([*lines, *_histogram(found)]) + "\n"
 
@@ -103,6 +109,18 @@ def _gauges(found: Mapping[str, Measures], now_ms: int) -> Iterator[Family]:
             }
         ),
     )
+
+
+def _deletions(found: Mapping[str, Measures]) -> Family:
+    states: dict[str, float] = {Deletions.DONE.value: 0, Deletions.PAUSED.value: 1}
+    samples = [
+        ({"connector": name, "stage": stage}, states[state])
+        for name, measures in found.items()
+        for stage, state in measures.deletions.items()
+        if state in states  # where nobody can tell, nothing is told
+    ]
+    meaning = "Whether Glean has paused the deletion of what the latest upload no longer had"
+    return Family("deletions_paused", "gauge", meaning, samples)
 
 
 def _counters(found: Mapping[str, Measures]) -> Iterator[Family]:

@@ -31,6 +31,13 @@ class Progress(Struct, frozen=True, kw_only=True):
     eta_at: str | None = None
 
 
+class Deletions(Struct, frozen=True):
+    """Whether Glean has deleted what an upload no longer had: done, pending, paused, unknown."""
+
+    stage: str
+    state: str
+
+
 class Status(Struct, frozen=True, kw_only=True):
     """A job. Times are RFC 3339 in UTC."""
 
@@ -57,6 +64,7 @@ class Status(Struct, frozen=True, kw_only=True):
     last_error: str | None = None
     missing: int | None = None
     progress: Progress | None = None
+    deletions: tuple[Deletions, ...] = ()
 
     @property
     def is_resting(self) -> bool:

@@ -103,6 +103,7 @@ def job_facts(status: Status) -> list[tuple[str, str | None]]:
         ("if killed", None if status.is_resting else status.if_killed_now),
         ("last error", None if status.last_error == status.waits_because else status.last_error),
         ("missing", _missing(status)),
+        ("deletions", _deletions(status)),
         ("takes", ", or ".join(takes)),
     ]
 
@@ -113,6 +114,16 @@ def _progress(progress: Progress | None) -> str | None:
     share = "" if progress.share is None else f"{progress.share:.0%}, "
     eta = f", done at about {clock(progress.eta_at)}" if progress.eta_at else ""
     return f"{share}{progress.documents:,} of about {progress.of:,} ({progress.of_what}){eta}"
+
+
+def _deletions(status: Status) -> str | None:
+    """Only what is not done, and what nobody knows to be."""
+    told = [
+        f"{one.stage}: {'DELETION PAUSED by Glean' if one.state == 'paused' else one.state}"
+        for one in status.deletions
+        if one.state != "done"
+    ]
+    return ", ".join(told) or None
 
 
 def _missing(status: Status) -> str | None:

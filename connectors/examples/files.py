@@ -88,6 +88,7 @@ def document(file: File) -> Document | None:
         owner=User(email=file.owner.email, name=file.owner.name),
         created_at=unix_seconds(file.created_at),
         updated_at=unix_seconds(file.modified_at),
+        # A file that anyone may read there, everybody may here.
         permissions=Permissions.everyone()
         if file.permissions.anyone
         else Permissions.of(users=[User(email=email) for email in readers]),

@@ -101,7 +101,8 @@ def document(ticket: Ticket) -> Document | Deletion:
         ],
         created_at=unix_seconds(ticket.created_at),
         updated_at=unix_seconds(ticket.updated_at),
-        permissions=Permissions.everyone(),
+        # Whoever has an account there. They are users of the datasource, and have to be in Glean.
+        permissions=Permissions.datasource_users(),
     )
 
 

@@ -125,6 +125,7 @@ def document(page: Page) -> Document:
         ],
         created_at=unix_seconds(page.created_at),
         updated_at=unix_seconds(page.updated_at),
+        # A space that is open to anonymous readers there, is to everybody here.
         permissions=Permissions.everyone()
         if sharing.anonymous
         else Permissions.of(groups=sharing.groups),

@@ -16,7 +16,9 @@ def main() -> int:
         print(f"new-connector: {error}", file=sys.stderr)
         return 1
     prefix = name.replace("-", "_").upper()
-    print(f"{connector}: follow its comments, from 1 to 5")
+    print(
+        f"{connector}: follow its comments, from 1 to 6; nobody may find anything until 3 is done"
+    )
     print(f"{test}: make test ARGS={test}")
     print()
     print("Then, to see what becomes of your source's records:")

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     HELD = "held"  # a job waits for a person
     STALE = "stale"  # there was no success for too long
     OVERDUE = "overdue"  # cron has not ticked when it was due
+    PAUSED = "paused"  # Glean does not delete what it was to delete
     RECOVERED = "recovered"  # from any of these
 
 

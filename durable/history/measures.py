@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from durable.history.overview import Known, freshness
 from durable.history.tally import Tally
-from durable.job import State
+from durable.job import Stage, State
 
 
 class Measures(Struct, frozen=True, kw_only=True):
@@ -19,6 +19,7 @@ class Measures(Struct, frozen=True, kw_only=True):
     ticked_at_ms: int | None  # the last minute for which cron has asked for a job
     watermark_ms: int | None
     document_count: int | None  # that the last FULL job has brought which succeeded
+    deletions: Mapping[Stage, str] = {}  # that follow the latest upload of each kind
 
 
 def measures(known: Known, job_counts: Mapping[State, int]) -> Measures:
@@ -32,4 +33,5 @@ def measures(known: Known, job_counts: Mapping[State, int]) -> Measures:
         ticked_at_ms=known.ticked_at_ms,
         watermark_ms=known.watermark_ms,
         document_count=known.document_count,
+        deletions={stage: upload.deletions for stage, upload in known.watch.uploads.items()},
     )

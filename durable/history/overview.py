@@ -13,6 +13,8 @@ from durable.history.tally import Tally
 from durable.instant import rfc3339, span
 from durable.job import ENDED, Job, Mode, State
 from durable.timeliness import Freshness, Stale, overdue_ms, stale
+from durable.verifying.deletion_watch import DeletionWatch, paused_reason
+from durable.verifying.findings import Deleted, deleted
 
 
 class Condition(StrEnum):
@@ -23,6 +25,7 @@ class Condition(StrEnum):
     OVERDUE = "overdue"  # cron has not ticked when it was due
     STALE = "stale"  # no success, or no FULL one, for too long
     FAILING = "failing"  # of a mode that is not at work, the latest job that has ended, has failed
+    PAUSED = "paused"  # Glean does not delete what the latest upload no longer had
     WAITING = "waiting"  # a job met with an error, and tries again
     WORKING = "working"
     NEW = "new"  # there was no job yet
@@ -54,6 +57,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     stale_after_seconds: int | None
     current: Line | None  # the job that is pending, or held
     jobs: list[Line]  # the latest, newest first
+    deletions: tuple[Deleted, ...]  # that follow the latest upload of each kind
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -66,6 +70,7 @@ class Known(Struct, frozen=True, kw_only=True):
     tally: Tally = Tally()
     watermark_ms: int | None = None
     document_count: int | None = None
+    watch: DeletionWatch = DeletionWatch()
 
 
 def overview(
@@ -100,6 +105,7 @@ def overview(
         stale_after_seconds=None if stale_after_ms is None else stale_after_ms // 1_000,
         current=None if current is None else line(current, clean, now_ms),
         jobs=[line(job, clean, now_ms) for job in known.jobs],
+        deletions=deleted(replace(known.watch, error=clean(known.watch.error))),
     )
 
 
@@ -124,6 +130,18 @@ def freshness(known: Known) -> Freshness:
 
 
 def _health(connector: AnyConnector, known: Known, now_ms: int) -> tuple[Condition, str | None]:
+    trouble = _trouble(connector, known, now_ms)
+    if trouble is not None:
+        return trouble
+    if (current := known.current) is not None:
+        is_waiting = current.retry_at_ms is not None and bool(current.error)
+        return (Condition.WAITING, current.error) if is_waiting else (Condition.WORKING, None)
+    is_new = not any(job.state in ENDED for job in [*known.jobs, *known.ended])
+    return (Condition.NEW if is_new else Condition.OK), None
+
+
+def _trouble(connector: AnyConnector, known: Known, now_ms: int) -> tuple[Condition, str] | None:
+    """What a job that is at work does not end."""
     current = known.current
     if current is not None and current.state is State.HELD:
         return Condition.HELD, current.error
@@ -135,11 +153,8 @@ def _health(connector: AnyConnector, known: Known, now_ms: int) -> tuple[Conditi
         return Condition.STALE, words(found)
     if (failed := _failed(connector, known)) is not None:
         return Condition.FAILING, failed.error
-    if current is not None:
-        is_waiting = current.retry_at_ms is not None and bool(current.error)
-        return (Condition.WAITING, current.error) if is_waiting else (Condition.WORKING, None)
-    is_new = not any(job.state in ENDED for job in [*known.jobs, *known.ended])
-    return (Condition.NEW if is_new else Condition.OK), None
+    reason = paused_reason(known.watch)
+    return None if reason is None else (Condition.PAUSED, reason)
 
 
 def words(found: Stale) -> str:

@@ -3,6 +3,8 @@
 from msgspec import Struct
 
 from durable.instant import rfc3339
+from durable.job import Stage
+from durable.verifying.deletion_watch import DeletionWatch
 from durable.verifying.holdings import PAUSED
 from durable.verifying.verification import Verdict, Verification
 
@@ -29,6 +31,33 @@ class Processed(Struct, frozen=True, kw_only=True):
 
     asked_at: str | None  # the answer may have been lost: `events` tells
     next_at: str | None  # no earlier than that, once no job is pending
+
+
+class Deleted(Struct, frozen=True, kw_only=True):
+    """Whether Glean has deleted what an upload no longer had."""
+
+    stage: Stage
+    state: str  # pending, done, paused, or unknown: Glean has not told
+    upload_id: str
+    closed_at: str
+    paused_since: str | None
+    last_error: str | None  # of the latest question
+
+
+def deleted(watch: DeletionWatch, job_id: str | None = None) -> tuple[Deleted, ...]:
+    """Of the latest upload of each kind, or of those among them that a job has closed."""
+    return tuple(
+        Deleted(
+            stage=stage,
+            state=upload.deletions,
+            upload_id=upload.upload_id,
+            closed_at=rfc3339(upload.closed_at_ms),
+            paused_since=_optional(upload.paused_at_ms),
+            last_error=watch.error or None if upload.is_open else None,
+        )
+        for stage, upload in watch.uploads.items()
+        if job_id in {None, upload.job_id}
+    )
 
 
 def verified(verification: Verification | None) -> Verified | None:

@@ -4,13 +4,14 @@ Facts are from Glean's OpenAPI description 0.9.0: the counts of what was uploade
 three hours late, and documents can be found once a processing began after their upload.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 import msgspec
 from msgspec import Struct
 
 from durable.decoding import EXACT_MAX, ExactInt, decode
+from durable.deletions import Deletions, deletions_of
 from durable.errors import UpstreamError
 
 
@@ -28,6 +29,7 @@ class Holdings(Struct, frozen=True):
     uploaded_count: int | None
     upload_state: str = ""  # one of STATES; empty where Glean does not tell
     is_indexed: bool = False  # the index is not older than the upload
+    deletions: Mapping[str, Deletions] = {}  # that follow the uploads, by their ids
 
     @property
     def found_count(self) -> int | None:
@@ -66,8 +68,18 @@ class _Documents(Struct, frozen=True, rename="camel"):
     processing_history: list[_Span] | None = None
 
 
+class _Uploads(Struct, frozen=True, rename="camel"):
+    bulk_upload_history: list[_Upload] | None = None
+
+
+class _Identity(Struct, frozen=True):
+    users: _Uploads | None = None
+    groups: _Uploads | None = None
+
+
 class _DatasourceStatus(Struct, frozen=True):
     documents: _Documents
+    identity: _Identity | None = None
 
 
 def holdings(body: bytes, upload_id: str) -> Holdings:
@@ -81,21 +93,28 @@ def holdings(body: bytes, upload_id: str) -> Holdings:
         UpstreamError: it cannot be read.
     """
     try:
-        documents = decode(body, _DatasourceStatus).documents
+        status = decode(body, _DatasourceStatus)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         reason = f"Glean's answer about what it holds cannot be read: {error}"
         raise UpstreamError(reason, is_transient=True) from error
+    documents, identity = status.documents, status.identity or _Identity()
     counts = documents.counts or _Counts()
     uploads = documents.bulk_upload_history or ()
     ours = [upload for upload in uploads if upload.upload_id == upload_id]
     told = [str(upload.processing_state) for upload in ours]
     states = [state for state in told if state in STATES]
     runs = documents.processing_history or ()
+    people = [one.bulk_upload_history or () for one in (identity.users, identity.groups) if one]
     return Holdings(
         indexed_count=_sum(counts.indexed),
         uploaded_count=_sum(counts.uploaded),
         upload_state=states[0] if states else "",
         is_indexed=INDEXED in states or any(_is_processed(upload, runs) for upload in ours),
+        deletions={
+            str(upload.upload_id): deletions_of(upload.processing_state)
+            for history in (uploads, *people)
+            for upload in history
+        },
     )
 
 

@@ -2,6 +2,7 @@
 
 from durable.job import Job
 from durable.rows import Query, decoded, encoded, integer
+from durable.verifying.deletion_watch import DeletionWatch
 from durable.verifying.verification import Verification
 
 
@@ -60,3 +61,18 @@ class Verifications:
             datasource,
             at_ms,
         )
+
+    def watch(self) -> DeletionWatch:
+        """The latest uploads, and whether Glean deletes what was not in them."""
+        rows = self._query("SELECT body FROM summary WHERE name = 'deletions'")
+        return next(decoded(rows, DeletionWatch), DeletionWatch())
+
+    def put_watch(self, watch: DeletionWatch) -> None:
+        query = "INSERT OR REPLACE INTO summary (name, body) VALUES ('deletions', ?)"
+        self._query(query, encoded(watch))
+
+    def watch_at_ms(self) -> int | None:
+        """When it is to be asked about; not while a verification asks the very same."""
+        due = self.due()
+        is_asked = due is not None and due.ask_at_ms is not None
+        return None if is_asked else self.watch().ask_at_ms

@@ -11,6 +11,7 @@ from durable.job import Job, Mode, Stage
 from durable.limits import Limits
 from durable.requests.waits import wait_ms
 from durable.store import Store
+from durable.verifying.deletion_watcher import DeletionWatcher
 from durable.verifying.holdings import Holdings
 from durable.verifying.processing import processed, unprocessed
 from durable.verifying.verification import (
@@ -51,13 +52,22 @@ class Verifier:
         store: the object's memory.
         host: clock, randomness and network.
         limits: of the deployment.
+        watcher: of the latest uploads' deletions, which the same answer tells.
     """
 
-    def __init__(self, environment: Environment, store: Store, host: Host, limits: Limits) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        store: Store,
+        host: Host,
+        limits: Limits,
+        watcher: DeletionWatcher,
+    ) -> None:
         self._environment = environment
         self._store = store
         self._host = host
         self._limits = limits
+        self._watcher = watcher
 
     async def turn(self) -> str | None:
         """Ask one question, if it is time; at most a request's time passes with it.
@@ -85,6 +95,7 @@ class Verifier:
             return None  # somebody went on while we waited
         now_ms = self._host.now_ms()
         if isinstance(answer, Holdings):
+            self._watcher.heard(answer.deletions)
             verification = counted(verification, answer, now_ms)
         elif answer is None:
             verification = processed(verification, now_ms)

@@ -1,6 +1,7 @@
 """The connector from the template is right as it is written."""
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -48,7 +49,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("ruff", "check", "--no-cache", "connectors", "tests"),
         ("ruff", "format", "--no-cache", "--check", "connectors", "tests"),
         ("mypy", "--cache-dir", "cache", "connectors", "tests"),
-        ("pytest", "-q", "-p", "no:cacheprovider", "tests"),
         ("dev.configuration",),
     ],
     ids=lambda words: words[0],
@@ -57,8 +57,40 @@ def test_what_is_written_passes(project: Path, words: tuple[str, ...]) -> None:
     done = run(project, *words)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    if words[0] == "pytest":
-        assert "4 passed" in done.stdout
+
+
+PYTEST = ("pytest", "-q", "-p", "no:cacheprovider", "tests/connectors/test_my_tickets.py")
+
+
+def test_nothing_is_sent_until_it_is_said_who_may_find_it(project: Path) -> None:
+    done = run(project, *PYTEST)
+
+    assert done.returncode == 1
+    assert "2 failed" in done.stdout
+    assert "say in permissions() who may find" in done.stdout
+
+
+def test_once_it_is_said_who_may_find_it_all_passes(project: Path, tmp_path: Path) -> None:
+    said = shutil.copytree(project, tmp_path / "said")
+    file = said / "connectors/my_tickets.py"
+    text = file.read_text(encoding="utf-8")
+    answer = 'return Permissions.of(groups=["staff"])'
+    file.write_text(re.sub(r"raise NotImpl.*?\n    \)", answer, text, flags=re.DOTALL), "utf-8")
+
+    done = run(said, *PYTEST)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout
+
+
+def test_nobody_is_meant_by_default() -> None:
+    """Neither by the template nor by the examples: who says everybody, says why."""
+    files = [ROOT / "dev/new_connector/connector.py.template", *(ROOT / "connectors").rglob("*.py")]
+    for file in files:
+        lines = file.read_text(encoding="utf-8").splitlines()
+        for number, line in enumerate(lines):
+            if re.search(r"everyone\(\)[,)]?$|allow_anonymous_access=True", line.strip()):
+                assert "everybody" in "".join(lines[max(0, number - 3) : number + 1]), file
 
 
 def test_what_is_written_imports_public_names_only(project: Path) -> None:

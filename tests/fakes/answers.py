@@ -32,8 +32,14 @@ def a_note(name: str, **fields: object) -> Mapping[str, object]:
 
 def a_history(*uploads: tuple[str, str]) -> httpx.Response:
     """Glean's list of uploads: each an id and ACTIVE or SUCCESSFUL, the first one begun first."""
+    states = {"SUCCESSFUL": "INDEXING COMPLETED"}
     history = [
-        {"uploadId": name, "status": status, "startTime": f"2026-11-24T00:00:{second:02}Z"}
+        {
+            "uploadId": name,
+            "status": status,
+            "processingState": states.get(status, "UPLOAD IN PROGRESS"),
+            "startTime": f"2026-11-24T00:00:{second:02}Z",
+        }
         for second, (name, status) in enumerate(uploads)
     ]
     return httpx.Response(200, json={"documents": {"bulkUploadHistory": history}})

@@ -56,6 +56,7 @@ def a_status(job_id: str = JOB_ID, state: str = "sending", **fields: Any) -> Jso
         "cursor": "2",
         "verification": None,
         "processing": None,
+        "deletions": [],
         "events": [{"at": AT, "what": "begun"}],
         "progress": None,
     }
@@ -98,6 +99,7 @@ def a_connector(name: str = "tickets", **fields: Any) -> Json:
         "documents": 1200,
         "stale_after_seconds": None,
         "current": None,
+        "deletions": [],
         "jobs": [],
     }
     return {**connector, **fields}

@@ -112,6 +112,9 @@ class People:
                     {
                         "uploadId": upload_id,
                         "status": "SUCCESSFUL" if upload.is_closed else "ACTIVE",
+                        "processingState": (
+                            "INDEXING COMPLETED" if upload.is_closed else "UPLOAD STARTED"
+                        ),
                         "startTime": rfc3339(upload.started_at_ms),
                     }
                     for upload_id, upload in uploads.items()

@@ -5,6 +5,7 @@ import msgspec
 import pytest
 
 from durable.batches import Batch, Item
+from durable.deletions import Deletions
 from durable.envelopes import Endpoint
 from durable.environment import Secret
 from durable.errors import UpstreamError
@@ -294,7 +295,8 @@ def test_glean_is_asked_what_it_holds_at_the_datasources_status() -> None:
     found = asyncio.run(glean(network).holdings("u-1"))
 
     assert network.lines == ["POST /api/index/v1/debug/notes/status"]
-    assert found == Holdings(3, 4, "INDEXING COMPLETED", is_indexed=True)
+    deletions = {"u-1": Deletions.DONE}
+    assert found == Holdings(3, 4, "INDEXING COMPLETED", is_indexed=True, deletions=deletions)
 
 
 def test_glean_is_asked_to_process_this_datasource_and_no_other() -> None:

@@ -1,6 +1,7 @@
 import pytest
 from msgspec.structs import asdict, replace
 
+from durable.deletions import ClosedUpload
 from durable.job import ENDED, Done, Flight, Job, Mode, Rate, Stage, State, Usage
 from durable.lifecycle import (
     anew,
@@ -93,6 +94,7 @@ WORN = Job(
     clock_ms=40,
     ties=(Tie("k", "d", 41),),
     shortfall="a group was not taken",
+    closed=(ClosedUpload("users", "u-1", 42),),
 )
 FIRST = replace(WORN, stage_index=0, is_delegated=False)
 # What is under way, for as long as the turn is.
@@ -137,6 +139,7 @@ KEPT = FLYING | {
     "repeats",
     "repeated_mode",
     "shortfall",  # of an earlier stage, and that still counts
+    "closed",  # likewise
     "behind_ms_max",
     "clock_ms",  # but where the documents are begun anew
     "ties",

@@ -53,6 +53,7 @@ def test_a_queued_job_has_nothing_to_show_yet() -> None:
         "cursor": None,
         "verification": None,
         "processing": None,
+        "deletions": (),
         "events": (),
     }
 

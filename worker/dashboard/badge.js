@@ -17,6 +17,7 @@ const LOOKS = {
   held: "warn",
   stale: "warn",
   overdue: "warn",
+  paused: "warn",
   failing: "bad",
   failed: "bad",
   unreachable: "bad",
@@ -49,6 +50,7 @@ export const HEALTHS = {
   failing: "Failing",
   stale: "Stale",
   overdue: "Cron is overdue",
+  paused: "Deletion paused by Glean",
   new: "No job yet",
   unreachable: "Unreachable",
 };

@@ -22,7 +22,7 @@ const PARTS = [
   [commands, ["commands", "rejected", "missing", "state"]],
   [totals, ["documents", "deleted", "rejected", "pages", "bytes", "turns", "attempt"]],
   [stages, ["stages"]],
-  [proof, ["verification", "processing"]],
+  [proof, ["verification", "processing", "deletions"]],
 ];
 const TIMES = ["started_at", "finished_at", "progress_at", "next_attempt_at"];
 

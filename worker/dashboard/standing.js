@@ -79,9 +79,13 @@ export function stages({ stages }) {
   return [h("h2", {}, "Stages"), h("table", {}, head, h("tbody", {}, rows))];
 }
 
-/** Whether Glean holds what was sent, where the connector wants to know. */
-export function proof({ verification, processing }) {
-  const known = [verification, processing].filter(Boolean);
+/** Whether Glean holds what was sent, and has deleted what was not. */
+export function proof({ verification, processing, deletions }) {
+  const deleted = deletions.map(({ stage, state, ...fields }) => ({
+    [`deletion of ${stage}`]: state === "paused" ? "DELETION PAUSED by Glean" : state,
+    ...fields,
+  }));
+  const known = [verification, processing, ...deleted].filter(Boolean);
   return known.length ? [h("h2", {}, "In Glean"), known.map(pairs)] : null;
 }
 
@@ -89,7 +93,7 @@ function pairs(fields) {
   const known = Object.entries(fields).filter(([, value]) => value !== null && value !== "");
   const named = known.map(([name, value]) => {
     const words = name.replace(/_at$/, "").replaceAll("_", " ");
-    const isTime = name.endsWith("_at") || name === "until";
+    const isTime = name.endsWith("_at") || ["until", "paused_since"].includes(name);
     return told(words, isTime ? time(value) : said(value));
   });
   return h("dl", { class: "facts" }, named);
