@@ -16,6 +16,7 @@ class Sizes(Struct, frozen=True):
     documents_max: int
     bytes_max: int  # a document that alone is larger is set aside
     packed_bytes_max: int  # of several together; what is larger alone, goes alone
+    first_documents_max: int | None = None  # of the first request; each later one may hold twice
 
 
 class Item(Struct, frozen=True):
@@ -77,6 +78,7 @@ def batches(
     """
     items: list[Item] = []
     byte_count = envelope.byte_count
+    documents_max = min(sizes.documents_max, sizes.first_documents_max or sizes.documents_max)
     for placed in changes:
         is_deletion = isinstance(placed.change, Deletion)
         if is_deletion and envelope.upload_id:
@@ -86,11 +88,12 @@ def batches(
             rejects.append(item)
             continue
         size = len(item.encoded)
-        is_full = byte_count + size > sizes.packed_bytes_max or len(items) == sizes.documents_max
+        is_full = byte_count + size > sizes.packed_bytes_max or len(items) == documents_max
         is_alone = is_deletion or not envelope.form.is_list
         if items and (is_alone or is_full):
             yield _around(envelope, items)
             items, byte_count = [], envelope.byte_count
+            documents_max = min(sizes.documents_max, 2 * documents_max)
         if is_alone:
             yield _alone(item, placed.change, envelope)
             continue

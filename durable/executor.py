@@ -1,11 +1,11 @@
 """Performs what the machine asks for, against the source and Glean, and says what became of it."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import assert_never
 
 from msgspec.structs import replace
 
-from durable.batches import Batch, Sizes, batches
+from durable.batches import Batch, batches
 from durable.connector import AnyConnector
 from durable.ends import Ends, ends
 from durable.envelopes import Envelope
@@ -35,13 +35,12 @@ from durable.events import (
 from durable.glean import Glean
 from durable.host import Host
 from durable.job import Crawl, Page, Stage, Standing
-from durable.limits import Limits
-from durable.pace import single_documents_max
+from durable.packing import Packing, Parcel, sizes_of
 from durable.records import Reject, changes, digest, excerpt
 from durable.requests.waits import wait_ms
-from durable.sources.clock import Clock, told_by
+from durable.sources.clock import Clock
 from durable.sources.source import Reader, Records
-from durable.ties import Ties, key_of
+from durable.ties import key_of
 
 
 SLOW_MS = 5  # a page of a source that is worth a pause
@@ -65,8 +64,8 @@ class Executor:
         self._page_ms = 0  # that the latest page took the source
         # Fetched and not yet in Glean, by page.
         self._records: dict[int, Records] = {}  # not packed yet
-        self._batches: dict[int, list[Batch | None]] = {}  # None: acknowledged
-        self._rejects: dict[int, list[Reject]] = {}
+        self._parcels: dict[int, Parcel] = {}
+        self._refusals: Mapping[str, str] = {}
 
     def ends(self) -> Ends | Failed:
         """The two ends, or why they cannot be told."""
@@ -77,16 +76,27 @@ class Executor:
 
     def rejects(self, page_index: int) -> list[Reject]:
         """What was set aside of a page so far, without secrets."""
-        return [self._redacted(reject) for reject in self._rejects.get(page_index, ())]
+        parcel = self._parcels.get(page_index)
+        return [self._redacted(reject) for reject in parcel.rejects] if parcel else []
+
+    def latest_rejects(self, page_index: int) -> list[Reject]:
+        """What Glean has refused of a page since this was asked for last, without secrets."""
+        parcel = self._parcels[page_index]
+        latest = parcel.rejects[parcel.told_count :]
+        parcel.told_count = len(parcel.rejects)
+        return [self._redacted(reject) for reject in latest]
+
+    def recall(self, refused: Iterable[Reject]) -> None:
+        """What Glean refused of the first page, when an earlier turn sent it."""
+        self._refusals = {reject.key: reject.reason for reject in refused}
 
     def held(self) -> list[int]:
         """The pages that were packed and are not forgotten, in order."""
-        return sorted(self._rejects)
+        return sorted(self._parcels)
 
     def forget(self, page_index: int) -> None:
         """The page is in Glean, or never will be."""
-        self._rejects.pop(page_index, None)
-        self._batches.pop(page_index, None)
+        self._parcels.pop(page_index, None)
 
     async def perform(  # noqa: PLR0911 - a return for each effect
         self, effect: Effect, ends: Ends, crawl: Crawl
@@ -129,42 +139,34 @@ class Executor:
         return Fetched(fetch.page_index, read)
 
     def _pack(self, pack: Pack, ends: Ends, stage: Stage) -> Packed:
-        page, rejects = self._records.pop(pack.page_index), list[Reject]()
-        mapped = changes(ends.feeds[stage], stage, self._connector, page, rejects)
-        envelope = Envelope(stage, self._connector.datasource.name, pack.upload_id)
-        sizes = sizes_of(envelope, ends.limits, pack.batch_bytes_max)
-        ties = None if pack.ties is None else Ties(pack.ties)
-        news = mapped if ties is None else ties.news(mapped, told_by(self._clock(stage)))
-        cut = list(batches(news, envelope, sizes, rejects))
-        # Of the others nothing is sent again. They are counted with the page.
-        to_send = [batch for batch in cut if batch.items[-1].place > pack.after_place]
-        self._batches[pack.page_index] = list(to_send)
-        self._rejects[pack.page_index] = rejects
-        return Packed(
-            pack.page_index,
-            batch_count=len(to_send),
-            document_count=sum(batch.document_count for batch in cut),
-            deletion_count=sum(batch.deletion_count for batch in cut),
-            reject_count=len(rejects),
-            ties=None if ties is None else ties.after(reject.key for reject in rejects),
+        page = self._records.pop(pack.page_index)
+        feed, clock = ends.feeds[stage], self._clock(stage)
+        packing = Packing(
+            self._connector, feed, stage, ends.limits, clock=clock, refusals=self._refusals
         )
+        parcel = self._parcels[pack.page_index] = packing.parcel(pack, page)
+        return parcel.packed
 
     def _clock(self, stage: Stage) -> Clock | None:
         return self._connector.source.clock if stage is Stage.DOCUMENTS else None
 
     async def _send(self, send: Send, glean: Glean) -> Event:
-        batches_of_page = self._batches[send.page_index]
-        batch = batches_of_page[send.batch_index]
+        parcel = self._parcels[send.page_index]
+        batch = parcel.batches[send.batch_index]
         assert batch is not None, f"{send} was acknowledged"
         try:
             await glean.send(batch)
         except UpstreamError as error:
             event = await self._refused(send, batch, error, glean)
         else:
-            place, count = batch.items[-1].place, batch.document_count
-            event = Sent(send.page_index, send.batch_index, document_count=count, place=place)
+            event = Sent(
+                send.page_index,
+                send.batch_index,
+                document_count=batch.document_count,
+                entries=parcel.entries(batch),
+            )
         if isinstance(event, Sent):
-            batches_of_page[send.batch_index] = None  # its memory is for the next page
+            parcel.batches[send.batch_index] = None  # its memory is for the next page
         return event
 
     async def _refused(self, send: Send, batch: Batch, error: UpstreamError, glean: Glean) -> Event:
@@ -177,25 +179,27 @@ class Executor:
                 return Displaced(f"the upload {batch.upload_id} is {standing}; {reason}")
         if not is_conflict and error.status not in {400, 413}:
             raise error
+        parcel = self._parcels[send.page_index]
         if len(batch.items) > 1:
-            held = self._batches[send.page_index]
-            held[send.batch_index], half = batch.halves()
-            held.append(half)
+            first, second = batch.halves()
+            parcel.batches[send.batch_index] = first
+            parcel.batches.append(second)
             bytes_max = batch.byte_count // 2 if error.status == 413 else None
-            return Split(send.page_index, send.batch_index, len(held) - 1, bytes_max)
+            half_index, half_count = len(parcel.batches) - 1, len(first.items)
+            return Split(send.page_index, send.batch_index, half_index, bytes_max, half_count)
         if is_conflict:
             # The upload is open and has this document already: an earlier try was heard.
-            return Sent(send.page_index, send.batch_index)
+            return Sent(send.page_index, send.batch_index, entries=parcel.entries(batch))
         (item,) = batch.items
         reject = Reject(item.place, item.key, str(error), excerpt(item.encoded))
-        self._rejects[send.page_index].append(reject)
+        parcel.rejects.append(reject)
         return Sent(
             send.page_index,
             send.batch_index,
             rejected_document_count=batch.document_count,
             rejected_deletion_count=batch.deletion_count,
             document_count=batch.document_count,
-            place=item.place,
+            entries=parcel.entries(batch, is_refused=True),
             rejected_key=key_of(item.key),
         )
 
@@ -281,19 +285,5 @@ def measured(page: Records) -> Page:
         request_count=page.request_count,
         wait_ms=page.wait_ms,
         wait_reason=page.wait_reason,
+        is_bounded=page.is_bounded,
     )
-
-
-def sizes_of(envelope: Envelope, limits: Limits, packed_bytes_max: int | None = None) -> Sizes:
-    """How large the requests to Glean may be.
-
-    Args:
-        envelope: of the requests.
-        limits: of the deployment.
-        packed_bytes_max: what Glean was found to take of them, if it took no more.
-    """
-    bytes_max, documents_max = limits.batch_bytes_max, limits.batch_documents_max
-    packed = bytes_max if packed_bytes_max is None else min(bytes_max, packed_bytes_max)
-    if not envelope.upload_id:
-        documents_max = min(documents_max, single_documents_max(limits))
-    return Sizes(documents_max, bytes_max, packed)

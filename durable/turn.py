@@ -51,6 +51,7 @@ class Turn:
         if not isinstance(ends, Failed):
             ends = self._narrowed(ends, job)
             self._limits, plan = ends.limits, ends.plan
+        self._recall(job)
         effects = await self._advance(self._woke(plan, job))
         try:
             async with asyncio.TaskGroup() as group:
@@ -77,6 +78,13 @@ class Turn:
             for stage, reader in ends.readers.items()
         }
         return replace(ends, readers=readers)
+
+    def _recall(self, job: Job | None) -> None:
+        """Glean's reasons for what it refused of the page at the cursor, in an earlier turn."""
+        if job is not None and job.landed.refused_count:
+            page = job.page_base + job.page_count + 1
+            stored = self._store.rejects(job.id, (page, 0), -1)
+            self._executor.recall(reject for _, reject in stored)
 
     def _begin(
         self, effects: Sequence[Effect], ends: Ends | Failed, group: asyncio.TaskGroup
@@ -149,16 +157,25 @@ class Turn:
             return
         landed = range(before.page_count, job.page_base + job.page_count - base)
         is_stopped = job.pending_reject_count > 0  # by these very rejects
-        for index in self._executor.held() if is_stopped else landed:
+        told = {
+            index: self._executor.rejects(index)
+            for index in (self._executor.held() if is_stopped else landed)
+        }
+        if before.landed.refused_count and landed:
+            self._store.forget_rejects(job.id, base + before.page_count)  # it may have changed
+        elif job.landed.refused_count > before.landed.refused_count:
+            # The next try does not send it again, and so is to know Glean's reason.
+            told |= {before.page_count: self._executor.latest_rejects(before.page_count)}
+        for index, rejects in told.items():
             place = index - before.page_count
-            rejects = [
-                replace(
-                    reject, stage=before.stage, cursor=cursors[place], digest=pages[place].digest
-                )
-                for reject in self._executor.rejects(index)
+            cursor, digest = cursors[place], pages[place].digest
+            placed = [
+                replace(reject, stage=before.stage, cursor=cursor, digest=digest)
+                for reject in rejects
             ]
-            self._store.set_aside(job.id, base + index + 1, rejects, self._limits)
-            self._executor.forget(index)
+            self._store.set_aside(job.id, base + index + 1, placed, self._limits)
+            if index in landed or is_stopped:
+                self._executor.forget(index)
 
     def _supersede(self, job: Job, now_ms: int) -> None:
         for held in self._store.held():

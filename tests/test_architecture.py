@@ -26,12 +26,13 @@ PACKAGES_ALLOWED = {
     "connectors": {"durable"},
     "worker/entry.py": {"worker", "durable", "connectors"},
 }
-JOB = ("job", "limits", "note")  # as it is stored, and its bounds
+JOB = ("job", "limits", "note", "landed")  # as it is stored, and its bounds
 CORE = {
     "durable/note.py": (),
     "durable/limits.py": (),
     "durable/ties.py": (),
-    "durable/job.py": ("note", "limits", "ties"),
+    "durable/landed.py": (),
+    "durable/job.py": ("note", "limits", "ties", "landed"),
     "durable/errors.py": (),
     "durable/events.py": (*JOB, "errors", "ties"),
     "durable/pace.py": (*JOB, "events"),
@@ -39,7 +40,7 @@ CORE = {
     "durable/closing.py": (*JOB, "events"),
     "durable/lifecycle.py": (*JOB, "pace", "guard"),
     "durable/watermark.py": (*JOB,),
-    "durable/window.py": (*JOB, "events", "pace", "ties"),
+    "durable/window.py": (*JOB, "events", "pace", "ties", "guard"),
     "durable/flow.py": (
         *(*JOB, "errors", "events", "pace", "guard", "closing", "lifecycle", "watermark"),
         "window",

@@ -18,10 +18,10 @@ from durable.ends import Ends, ends
 from durable.envelopes import Envelope
 from durable.environment import Environment
 from durable.errors import UpstreamError
-from durable.executor import sizes_of
 from durable.host import Host
 from durable.job import Crawl, Mode, Stage
 from durable.limits import Limits
+from durable.packing import sizes_of
 from durable.records import Placed, Reject, changes
 from durable.requests.waits import wait_ms
 from durable.sources.source import Records

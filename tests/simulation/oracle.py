@@ -320,9 +320,9 @@ class Oracle:
         was_displaced = job.restart_count >= self._limits.restarts_max
         was_displaced = was_displaced or "settle_ms_max" in job.error
         has_too_many = "set aside" in job.error
-        assert any((seen.is_forbidden, has_stalled, has_died, was_displaced, has_too_many)), (
-            f"gave up too early: {job.error}"
-        )
+        was_redefined = self.is_redefined and job.redefined_count >= self._limits.redefinitions_max
+        causes = seen.is_forbidden, has_stalled, has_died, was_displaced, has_too_many
+        assert any((*causes, was_redefined)), f"gave up too early: {job.error}"
         assert job.error, "gave up without a word"
 
     def _check_counts(self, job: Job) -> None:

@@ -19,6 +19,7 @@ from durable.events import (
     Woke,
 )
 from durable.job import Done, Job, Mode, Plan, Rate, Stage, Standing, State
+from durable.landed import Landed
 from durable.lifecycle import brought
 from durable.limits import Limits
 from durable.watermark import watermark_ms
@@ -151,7 +152,7 @@ def test_what_is_no_upload_names_none_though_there_was_one_before() -> None:
 
     _, effects = at(job, arrived(0, a_page("b"))[0])
 
-    assert Pack(0, "", None) in effects
+    assert Pack(0, "", None, landed=Landed()) in effects
 
 
 def test_memberships_are_uploads_of_their_own_and_each_try_another_one() -> None:
@@ -159,7 +160,7 @@ def test_memberships_are_uploads_of_their_own_and_each_try_another_one() -> None
 
     _, effects = at(job, arrived(0, a_page("b"))[0])
 
-    assert Pack(0, "job-9-1", None) in effects
+    assert Pack(0, "job-9-1", None, landed=Landed()) in effects
 
 
 def test_documents_that_are_missing_are_those_of_the_stage() -> None:
