@@ -94,6 +94,7 @@ class Packed(Struct, frozen=True):
     deletion_count: int
     reject_count: int = 0
     ties: tuple[Tie, ...] | None = None  # once all of the page is sent
+    doubts: bytes = b""  # what is not certain any more of what has landed
     left_count: int = 0  # changes that are sent no more, since they change each time
 
 

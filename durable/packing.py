@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from itertools import chain
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from durable.batches import Batch, Sizes, batches
 from durable.connector import AnyConnector
@@ -11,7 +12,7 @@ from durable.envelopes import Envelope
 from durable.events import Pack, Packed
 from durable.feed import AnyFeed
 from durable.job import Stage
-from durable.landed import REFUSED, TAKEN, Landed, Remaining, remaining
+from durable.landed import Landed, Landing, entry, remaining
 from durable.limits import Limits
 from durable.model.documents import Deletion
 from durable.pace import single_documents_max
@@ -30,15 +31,17 @@ class Parcel(Struct):
     batches: list[Batch | None]  # None: acknowledged
     rejects: list[Reject]
     packed: Packed
-    marks: Mapping[int, bytes] = {}  # by the place of a change, where it is remembered
+    # By the place of a change, where it is remembered.
+    marks: Mapping[int, tuple[bytes, Landing]] = {}
     told_count: int = 0  # rejects that somebody has asked for
 
     def entries(self, batch: Batch, *, is_refused: bool = False) -> bytes:
         """What is to be remembered of a batch that Glean took, or refused."""
         if not self.marks:
             return b""
-        end = REFUSED if is_refused else TAKEN
-        return b"".join(self.marks[item.place] + end for item in batch.items)
+        refusal = Landing.REFUSED if is_refused else Landing.TAKEN
+        marks = [self.marks[item.place] for item in batch.items]
+        return b"".join(entry(mark, fate | refusal) for mark, fate in marks)
 
 
 class Packing:
@@ -95,7 +98,9 @@ class Packing:
         there = [placed[index] for index in chain(rest.taken, rest.left)]
         left_keys = [placed[index].key for index in rest.left]
         parcel = self._cut(pack, news, rejects, ties, there=there, left_keys=left_keys)
-        parcel.marks = _by_place(placed, rest)
+        parcel.packed = replace(parcel.packed, doubts=rest.doubts)
+        places = [change.place for change in placed]
+        parcel.marks = dict(zip(places, zip(rest.marks, rest.fates, strict=True), strict=True))
         return parcel
 
     def _refused(self, placed: Placed) -> Reject:
@@ -127,10 +132,6 @@ class Packing:
             left_count=len(untied) - len(rejects),
         )
         return Parcel([*cut], rejects, packed, told_count=len(rejects))
-
-
-def _by_place(placed: list[Placed], rest: Remaining) -> dict[int, bytes]:
-    return {change.place: mark for change, mark in zip(placed, rest.marks, strict=True)}
 
 
 def sizes_of(

@@ -161,7 +161,7 @@ class Turn:
             index: self._executor.rejects(index)
             for index in (self._executor.held() if is_stopped else landed)
         }
-        if before.landed.refused_count and landed:
+        if landed and (before.landed.refused_count or before.landed.is_full):
             self._store.forget_rejects(job.id, base + before.page_count)  # it may have changed
         elif job.landed.refused_count > before.landed.refused_count:
             # The next try does not send it again, and so is to know Glean's reason.

@@ -87,6 +87,8 @@ def packed(job: Job, event: Packed) -> Job:
         ties=event.ties,
     )
     job = _with(job, event.page_index, replace(flight, page=page, is_packed=True))
+    if event.page_index == job.page_count:
+        job = replace(job, landed=job.landed.doubted(event.doubts))
     return _in_doubt(job)
 
 

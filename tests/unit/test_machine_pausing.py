@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from durable.errors import Recourse
 from durable.events import Failed, Fetch, Fetched, Opened, Pack, Packed, Send, Sent, Woke
 from durable.job import Job, Mode, Page, Plan, Rate, Stage, State
-from durable.landed import ENTRIES_MAX, REFUSED, TAKEN, Landed
+from durable.landed import Landing, Landed, entry
 from durable.limits import Limits
 from durable.outlook import waiting_reason
 from tests.fakes.jobs import NOW_MS, WOKE, a_job, a_page, after, arrived, at
@@ -15,7 +15,7 @@ from tests.fakes.jobs import NOW_MS, WOKE, a_job, a_page, after, arrived, at
 MINUTE_MS = 60_000
 DAY_MS = 24 * 60 * MINUTE_MS
 LIMITS = Limits(documents_per_minute_max=60)  # ten in one request
-TEN = (b"1" * 11 + TAKEN) * 10  # what is remembered of them
+TEN = entry(b"1" * 11, Landing.LAST) * 10  # what is remembered of them
 
 
 def reading(mode: Mode = Mode.INCREMENTAL) -> Job:
@@ -97,7 +97,7 @@ def test_of_a_page_that_has_changed_meanwhile_it_is_known_what_was_sent() -> Non
 
 
 def test_what_glean_refused_of_a_page_is_remembered_with_what_it_took() -> None:
-    job, refused = replace(filled(0), is_fetching=False), b"2" * 11 + REFUSED
+    job, refused = replace(filled(0), is_fetching=False), entry(b"2" * 11, Landing.REFUSED)
     job = after(
         job,
         Sent(0, 0, document_count=1, rejected_document_count=1, entries=refused),
@@ -117,7 +117,7 @@ def test_a_batch_that_glean_took_is_progress_though_its_page_has_not_landed() ->
 
 
 def test_what_is_no_more_remembered_is_no_progress() -> None:
-    full = Landed(b"1" * 12 * ENTRIES_MAX)
+    full = Landed(is_full=True)
     job = replace(filled(0), attempt=7, landed=full, progress_at_ms=0)
 
     job = after(job, Sent(0, 0, document_count=10, entries=TEN), limits=Limits(changes_max=10**6))
@@ -134,7 +134,7 @@ def test_a_page_of_more_changes_than_are_remembered_is_not_brought_one_by_one(
 ) -> None:
     limits = Limits(documents_per_minute_max=60, changes_max=10**6)
     job = replace(filled(50), is_fetching=False, repeats=repeats)
-    job = replace(job, landed=Landed(b"1" * 12 * ENTRIES_MAX))
+    job = replace(job, landed=Landed(is_full=True))
 
     job = after(job, Sent(0, 0, document_count=10, entries=TEN), limits=limits)
 
