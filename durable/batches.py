@@ -23,15 +23,22 @@ class Sizes(Struct, frozen=True):
     documents_max: int
     bytes_max: int  # a document that alone is larger is rejected unasked, to spare memory
     packed_bytes_max: int  # of several together; what is larger alone, goes alone
+    first_documents_max: int | None = None  # of the first request; each later one may hold twice
 
 
-def sizes_of(envelope: Envelope, limits: Limits, packed_bytes_max: int | None = None) -> Sizes:
+def sizes_of(
+    envelope: Envelope,
+    limits: Limits,
+    packed_bytes_max: int | None = None,
+    first_documents_max: int | None = None,
+) -> Sizes:
     """How large the requests to Glean may be.
 
     Args:
         envelope: of the requests.
         limits: of the deployment.
         packed_bytes_max: what Glean was found to take of them, if it took no more.
+        first_documents_max: likewise of the first one, if it refused more documents together.
     """
     packed, documents_max = limits.batch_bytes_max, limits.batch_documents_max
     if packed_bytes_max is not None:
@@ -40,7 +47,7 @@ def sizes_of(envelope: Envelope, limits: Limits, packed_bytes_max: int | None = 
         documents_max = min(documents_max, single_documents_max(limits))
     # What is larger than a request should be, goes alone, and Glean says whether it takes it.
     alone = max(packed, PAGES_PER_DOCUMENT * limits.page_bytes_max)
-    return Sizes(documents_max, alone, packed)
+    return Sizes(documents_max, alone, packed, first_documents_max)
 
 
 class Item(Struct, frozen=True):
@@ -81,17 +88,6 @@ class Batch(Struct, frozen=True, kw_only=True):
         return (self.head, TAIL) if self.head else (b"", b"")
 
     @property
-    def last_place(self) -> int:
-        """Of the last record in its page that it has something of."""
-        return self.items[-1].place if self.group_part is None else self.group_part.place
-
-    @property
-    def landed_place(self) -> int:
-        """Of the last record that is wholly in Glean once this is."""
-        is_whole = self.group_part is None or self.group_part.closes
-        return self.last_place if is_whole else self.last_place - 1
-
-    @property
     def document_count(self) -> int:
         return 0 if self.endpoint is Endpoint.DELETION else len(self.items)
 
@@ -126,6 +122,7 @@ def batches(
     """
     items: list[Item] = []
     byte_count = envelope.byte_count
+    documents_max = min(sizes.documents_max, sizes.first_documents_max or sizes.documents_max)
     for placed in changes:
         if isinstance(placed.change, Members):
             try:
@@ -141,11 +138,12 @@ def batches(
             rejects.append(item)
             continue
         size = len(item.encoded)
-        is_full = byte_count + size > sizes.packed_bytes_max or len(items) == sizes.documents_max
+        is_full = byte_count + size > sizes.packed_bytes_max or len(items) == documents_max
         is_alone = is_deletion or not envelope.form.is_list
         if items and (is_alone or is_full):
             yield _around(envelope, items)
             items, byte_count = [], envelope.byte_count
+            documents_max = min(sizes.documents_max, 2 * documents_max)
         if is_alone:
             yield _alone(item, placed.change, envelope)
             continue

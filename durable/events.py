@@ -7,6 +7,7 @@ from msgspec import Struct
 from durable.deletions import Deletions
 from durable.errors import Cause, Recourse
 from durable.job import Job, Page, Plan, Stage, Standing
+from durable.landed import Landed
 from durable.ties import Tie
 
 
@@ -35,7 +36,7 @@ class Pack(Struct, frozen=True):
     page_index: int
     upload_id: str  # the bulk upload that the batches are pages of; empty for none
     batch_bytes_max: int | None  # of several documents together; None: as the limits say
-    after_place: int = 0  # records up to here are in Glean
+    landed: Landed | None = None  # of the page as it was read before; None: nothing is remembered
     ties: tuple[Tie, ...] | None = None  # before the page; None: all is sent, none remembered
 
 
@@ -95,6 +96,8 @@ class Packed(Struct, frozen=True):
     deletion_count: int
     reject_count: int = 0
     ties: tuple[Tie, ...] | None = None  # once all of the page is sent
+    doubts: bytes = b""  # what is not certain any more of what has landed
+    left_count: int = 0  # changes that are sent no more, since they change each time
 
 
 class Sent(Struct, frozen=True):
@@ -105,7 +108,7 @@ class Sent(Struct, frozen=True):
     rejected_document_count: int = 0
     rejected_deletion_count: int = 0
     document_count: int = 0  # that were sent, whatever became of them
-    place: int = 0  # of the batch's last record in its page
+    entries: bytes = b""  # of its changes, to be remembered until the page has landed
     rejected_key: str = ""  # of the tie that its only document is none of, being refused
     refused_record_count: int = 0  # of which there was no document to be counted
     shortfall: str = ""  # why the job cannot count as a success any more
@@ -118,6 +121,7 @@ class Split(Struct, frozen=True):
     batch_index: int
     half_index: int  # of the second half: one more than the page's last batch
     batch_bytes_max: int | None = None  # what Glean may take, if it was too large
+    batch_changes_max: int | None = None  # of the first half
 
 
 class Displaced(Struct, frozen=True):

@@ -1,6 +1,6 @@
 """Performs what the machine asks for, against the source and Glean, and says what became of it."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -37,19 +37,18 @@ from durable.host import Host
 from durable.inquiry import Inquiry
 from durable.job import Crawl, Page, Stage, Standing
 from durable.meanings import Meaning, statuses
+from durable.packing import Packing, Parcel
 from durable.records import Reject, changes, digest, excerpt
+from durable.redaction import redacted, told
 from durable.requests.waits import wait_ms
-from durable.sources.clock import Clock, told_by
+from durable.sources.clock import Clock
 from durable.sources.source import Reader, Records
-from durable.ties import Ties, key_of
+from durable.ties import key_of
 
 
 SLOW_MS = 5  # a page of a source that is worth a pause
-REASON_CHARACTERS_MAX = 600  # of an error, as it is stored and shown
-QUOTED_CHARACTERS_MAX = 16_384  # of what is looked at for that: a source may send megabytes
 CUT = statuses(Meaning.INVALID, Meaning.TOO_LARGE)
 INVALID = statuses(Meaning.INVALID)
-KEY_CHARACTERS_MAX = 200  # of a document's id, which Glean takes no longer
 
 
 class Executor:
@@ -69,8 +68,8 @@ class Executor:
         self._page_ms = 0  # that the latest page took the source
         # Fetched and not yet in Glean, by page.
         self._records: dict[int, Records] = {}  # not packed yet
-        self._batches: dict[int, list[Batch | None]] = {}  # None: acknowledged
-        self._rejects: dict[int, list[Reject]] = {}
+        self._parcels: dict[int, Parcel] = {}
+        self._refusals: Mapping[str, str] = {}
         self._group_uploads = GroupUploads()
 
     def ends(self) -> Ends | Failed:
@@ -82,16 +81,27 @@ class Executor:
 
     def rejects(self, page_index: int) -> list[Reject]:
         """What was set aside of a page so far, without secrets."""
-        return [self._redacted(reject) for reject in self._rejects.get(page_index, ())]
+        parcel = self._parcels.get(page_index)
+        return [redacted(reject, self._environment) for reject in parcel.rejects] if parcel else []
+
+    def latest_rejects(self, page_index: int) -> list[Reject]:
+        """What Glean has refused of a page since this was asked for last, without secrets."""
+        parcel = self._parcels[page_index]
+        latest = parcel.rejects[parcel.told_count :]
+        parcel.told_count = len(parcel.rejects)
+        return [redacted(reject, self._environment) for reject in latest]
+
+    def recall(self, refused: Iterable[Reject]) -> None:
+        """What Glean refused of the first page, when an earlier turn sent it."""
+        self._refusals = {reject.key: reject.reason for reject in refused}
 
     def held(self) -> list[int]:
         """The pages that were packed and are not forgotten, in order."""
-        return sorted(self._rejects)
+        return sorted(self._parcels)
 
     def forget(self, page_index: int) -> None:
         """The page is in Glean, or never will be."""
-        self._rejects.pop(page_index, None)
-        self._batches.pop(page_index, None)
+        self._parcels.pop(page_index, None)
 
     async def perform(  # noqa: PLR0911 - a return for each effect
         self, effect: Effect, ends: Ends, crawl: Crawl
@@ -134,39 +144,27 @@ class Executor:
         return Fetched(fetch.page_index, read)
 
     def _pack(self, pack: Pack, ends: Ends, stage: Stage) -> Packed:
-        page, rejects = self._records.pop(pack.page_index), list[Reject]()
-        mapped = changes(ends.feeds[stage], stage, self._connector, page, rejects)
-        envelope = Envelope(stage, self._connector.datasource.name, pack.upload_id)
-        sizes = sizes_of(envelope, ends.limits, pack.batch_bytes_max)
-        ties = None if pack.ties is None else Ties(pack.ties)
-        news = mapped if ties is None else ties.news(mapped, told_by(self._clock(stage)))
-        cut = list(batches(news, envelope, sizes, rejects))
-        # Of the others nothing is sent again. They are counted with the page.
-        to_send = [batch for batch in cut if batch.last_place > pack.after_place]
-        self._batches[pack.page_index] = list(to_send)
-        self._rejects[pack.page_index] = rejects
-        return Packed(
-            pack.page_index,
-            batch_count=len(to_send),
-            document_count=sum(batch.document_count for batch in cut),
-            deletion_count=sum(batch.deletion_count for batch in cut),
-            reject_count=len(rejects),
-            ties=None if ties is None else ties.after(reject.key for reject in rejects),
+        page = self._records.pop(pack.page_index)
+        feed, clock = ends.feeds[stage], self._clock(stage)
+        packing = Packing(
+            self._connector, feed, stage, ends.limits, clock=clock, refusals=self._refusals
         )
+        parcel = self._parcels[pack.page_index] = packing.parcel(pack, page)
+        return parcel.packed
 
     def _clock(self, stage: Stage) -> Clock | None:
         return self._connector.source.clock if stage is Stage.DOCUMENTS else None
 
     async def _send(self, send: Send, glean: Glean) -> Event:
-        batches_of_page = self._batches[send.page_index]
-        batch = batches_of_page[send.batch_index]
+        parcel = self._parcels[send.page_index]
+        batch = parcel.batches[send.batch_index]
         assert batch is not None, f"{send} was acknowledged"
         if batch.group_part is not None:
             event = await self._send_members(send, batch, glean)
         else:
             event = await self._send_documents(send, batch, glean)
         if isinstance(event, Sent):
-            batches_of_page[send.batch_index] = None  # its memory is for the next page
+            parcel.batches[send.batch_index] = None  # its memory is for the next page
         return event
 
     async def _send_documents(self, send: Send, batch: Batch, glean: Glean) -> Event:
@@ -175,18 +173,20 @@ class Executor:
         except UpstreamError as error:
             return await self._refused(send, batch, error, glean)
         self._inquiry.taken()
-        place, count = batch.last_place, batch.document_count
-        return Sent(send.page_index, send.batch_index, document_count=count, place=place)
+        entries = self._parcels[send.page_index].entries(batch)
+        count = batch.document_count
+        return Sent(send.page_index, send.batch_index, document_count=count, entries=entries)
 
     async def _send_members(self, send: Send, batch: Batch, glean: Glean) -> Event:
-        rejects = self._rejects[send.page_index]
-        outcome = await self._group_uploads.send(send, batch, glean, rejects)
+        parcel = self._parcels[send.page_index]
+        outcome = await self._group_uploads.send(send, batch, glean, parcel.rejects)
         if isinstance(outcome, Sent):
-            return replace(outcome, shortfall=told(outcome.shortfall, self._environment))
+            shortfall = told(outcome.shortfall, self._environment)
+            return replace(outcome, shortfall=shortfall, entries=parcel.entries(batch))
         return self._split(send, outcome.halves, outcome.batch_bytes_max)
 
     def _split(self, send: Send, halves: tuple[Batch, Batch], bytes_max: int | None) -> Split:
-        held = self._batches[send.page_index]
+        held = self._parcels[send.page_index].batches
         held[send.batch_index], half = halves
         held.append(half)
         return Split(send.page_index, send.batch_index, len(held) - 1, bytes_max)
@@ -207,22 +207,25 @@ class Executor:
                 f"whatever is sent to {batch.endpoint} is refused, no record is at fault: {error}"
             )
             raise UpstreamError(reason, is_transient=False, status=error.status)
+        parcel = self._parcels[send.page_index]
         if len(batch.items) > 1:
             bytes_max = batch.byte_count // 2 if error.status == 413 else None
-            return self._split(send, batch.halves(), bytes_max)
+            first, second = batch.halves()
+            split = self._split(send, (first, second), bytes_max)
+            return replace(split, batch_changes_max=len(first.items))
         if is_conflict:
             # The upload is open and has this document already: an earlier try was heard.
-            return Sent(send.page_index, send.batch_index)
+            return Sent(send.page_index, send.batch_index, entries=parcel.entries(batch))
         (item,) = batch.items
         reject = Reject(item.place, item.key, str(error), excerpt(item.encoded))
-        self._rejects[send.page_index].append(reject)
+        parcel.rejects.append(reject)
         return Sent(
             send.page_index,
             send.batch_index,
             rejected_document_count=batch.document_count,
             rejected_deletion_count=batch.deletion_count,
             document_count=batch.document_count,
-            place=item.place,
+            entries=parcel.entries(batch, is_refused=True),
             rejected_key=key_of(item.key),
         )
 
@@ -278,22 +281,6 @@ class Executor:
     def _reason(self, error: Exception) -> str:
         return told(str(error), self._environment)
 
-    def _redacted(self, reject: Reject) -> Reject:
-        reason, environment = told(reject.reason, self._environment), self._environment
-        key = _clean(reject.key, environment)[:KEY_CHARACTERS_MAX]
-        return replace(reject, key=key, reason=reason, excerpt=_clean(reject.excerpt, environment))
-
-
-def told(reason: str, environment: Environment) -> str:
-    """The one way by which a text from outside becomes part of what is stored of a job."""
-    clean = _clean(reason[:QUOTED_CHARACTERS_MAX], environment)  # of a secret that it cuts, too
-    return " ".join(clean.split())[:REASON_CHARACTERS_MAX]
-
-
-def _clean(text: str, environment: Environment) -> str:
-    """Without secrets, and without what no UTF-8 can write."""
-    return environment.redacted(text.encode(errors="replace").decode())
-
 
 def measured(page: Records) -> Page:
     """What the machine is told of a page that was read."""
@@ -306,4 +293,5 @@ def measured(page: Records) -> Page:
         request_count=page.request_count,
         wait_ms=page.wait_ms,
         wait_reason=page.wait_reason,
+        is_bounded=page.is_bounded,
     )

@@ -18,6 +18,7 @@ from durable.lifecycle import (
     paused,
     progressed,
     promoted,
+    rested,
     rewound,
 )
 from durable.limits import Limits
@@ -27,10 +28,12 @@ from durable.pace import (
     indexed,
     is_saturated,
     is_spent,
+    is_stalled,
     leased,
     left_alone,
     single_documents_max,
     soon,
+    told_ms,
     wait_ms,
 )
 from durable.watermark import clock_ms
@@ -45,7 +48,7 @@ def take(job: Job, fetched: Fetched, now_ms: int, limits: Limits) -> Step:
     job = noted(job, page.note, now_ms, limits) if page.note else job
     ahead = window.front(job)
     assert fetched.page_index == ahead.page_count, f"{fetched} at page {ahead.page_count}"
-    if (fault := paging_fault(ahead, page)) is not None:
+    if (fault := paging_fault(ahead, page, limits)) is not None:
         return ended(job, State.FAILED, now_ms, limits, fault), ()
     job = left_alone(asked(job, page.request_count, now_ms), page, now_ms, limits)
     flight = Flight(page, is_packed=False, clock_ms=clock_ms(job, page.latest_ms, now_ms))
@@ -56,6 +59,12 @@ def take(job: Job, fetched: Fetched, now_ms: int, limits: Limits) -> Step:
 def cut(job: Job, packed: Packed, now_ms: int, limits: Limits) -> Step:
     """A page is ready to be sent."""
     job = window.packed(job, packed)
+    if packed.left_count:
+        text = (
+            f"{packed.left_count} changes of page {packed.page_index + 1} are others each time "
+            "that it is read: they stay as they were sent, until the next job"
+        )
+        job = noted(job, text, now_ms, limits)
     return _flow(job, window.pack_next(job), now_ms, limits)
 
 
@@ -110,7 +119,7 @@ def _change_count(job: Job) -> int:
     """Changes that are in Glean, and those of the page that is to follow."""
     pages = [flight.page for flight in job.flights if flight.is_packed]
     coming = sum(page.document_count + page.deletion_count for page in pages)
-    return job.document_count + job.deletion_count + coming
+    return job.document_count + job.deletion_count + max(coming, job.landed.count)
 
 
 def _arrive(job: Job, now_ms: int, limits: Limits) -> Step:
@@ -147,7 +156,10 @@ def land(job: Job, sent: Sent, now_ms: int, limits: Limits) -> Step:
     if not job.is_upload:
         job = indexed(job, sent.document_count, now_ms, limits)
     job = replace(job, shortfall=job.shortfall or sent.shortfall)
-    return flow(window.acknowledged(job, sent), now_ms, limits)
+    before, job = job, window.acknowledged(job, sent)
+    if job.landed.count > before.landed.count:
+        job = progressed(job, now_ms)
+    return flow(job, now_ms, limits)
 
 
 def split(job: Job, split: Split, now_ms: int, limits: Limits) -> Step:
@@ -179,6 +191,8 @@ def fail(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Step:
             return rewound(job, failure.reason, now_ms, limits), ()
     if not failure.is_transient:
         return give_up(job, failure.reason, now_ms, limits), ()
+    if (asked_ms := told_ms(failure, limits)) and job.retry_at_ms is None:
+        job = rested(job, asked_ms)
     # Others that were under way may have failed before.
     retry_at_ms = max(now_ms + wait_ms(job, failure, limits), job.retry_at_ms or 0)
     job = replace(job, retry_at_ms=soon(retry_at_ms, now_ms))
@@ -196,10 +210,16 @@ def _cause(failure: Failed) -> str:
 
 def wait(job: Job, now_ms: int, limits: Limits) -> Step:
     assert job.retry_at_ms is not None, "an error says when to try again"
-    if now_ms - job.progress_at_ms >= limits.stall_ms_max:
-        reason = f"no progress for {limits.stall_ms_max // 1_000} s; the last error: {job.error}"
-        return give_up(job, reason, now_ms, limits), ()
+    if is_stalled(job, now_ms, limits):
+        return give_up(job, _stalled_reason(job, now_ms), now_ms, limits), ()
     return replace(grounded(job), alarm_at_ms=soon(job.retry_at_ms, now_ms)), ()
+
+
+def _stalled_reason(job: Job, now_ms: int) -> str:
+    since_s = (now_ms - job.progress_at_ms) // 1_000
+    rests = f", {job.pause_count} of its rests were asked for" if job.pause_count else ""
+    last = f"the last error: {job.error}" if job.error else f"at last: {job.pause}"
+    return f"no progress for {since_s} s{rests}; {last}"
 
 
 def give_up(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
@@ -214,10 +234,12 @@ def _rest(job: Job, now_ms: int, limits: Limits) -> Step:
     """Nothing is under way, and nothing can be begun for now."""
     if is_saturated(job, now_ms, limits):
         reason = f"Glean takes {limits.documents_per_minute_max} documents a minute one by one"
-        return paused(job, job.indexed_until_ms, reason, now_ms), ()
+        if job.landed.is_full:
+            return _too_large(job, now_ms, limits), ()
+        return _pause(job, job.indexed_until_ms, reason, now_ms, limits)
     if not job.flights and now_ms < job.source_at_ms:
         reason = job.source_pause or "the source is not to be asked more often"
-        return paused(job, job.source_at_ms, reason, now_ms), ()
+        return _pause(job, job.source_at_ms, reason, now_ms, limits)
     assert not job.flights, "pages that are not sent though there is room"
     if job.page_count < limits.pages_max:
         return _yield(job, now_ms)
@@ -226,6 +248,24 @@ def _rest(job: Job, now_ms: int, limits: Limits) -> Step:
         "raise pages_max in LIMITS"
     )
     return ended(job, State.FAILED, now_ms, limits, reason), ()
+
+
+def _pause(job: Job, until_ms: int, reason: str, now_ms: int, limits: Limits) -> Step:
+    if is_stalled(job, now_ms, limits):
+        job = replace(job, pause=reason)
+        return give_up(job, _stalled_reason(job, now_ms), now_ms, limits), ()
+    return paused(job, until_ms, reason, now_ms), ()
+
+
+def _too_large(job: Job, now_ms: int, limits: Limits) -> Job:
+    """A page that Glean's minute is too short for, and nobody remembers what is in Glean of it."""
+    reason = (
+        f"page {job.page_count + 1} has more than {job.landed.count} changes: have the source send "
+        "smaller pages"
+    )
+    if job.repeats:
+        return ended(job, State.FAILED, now_ms, limits, reason)
+    return promoted(job, reason, now_ms, limits)
 
 
 def _yield(job: Job, now_ms: int) -> Step:

@@ -54,7 +54,7 @@ class GroupUploads:
         else:
             if batch.items:
                 self._accepted = (part.upload_id, batch.items[0])
-            return Sent(send.page_index, send.batch_index, place=batch.landed_place)
+            return Sent(send.page_index, send.batch_index)
         if isinstance(outcome, Halved):
             return outcome
         rejects.append(outcome)

@@ -4,25 +4,45 @@ from durable.job import Job, Mode, Page
 from durable.limits import Limits
 
 
-def paging_fault(job: Job, page: Page) -> str | None:
+def paging_fault(job: Job, page: Page, limits: Limits) -> str | None:
     """Why the page that was read cannot be the one that follows the job's; None if it can."""
-    if page.next_cursor is not None and page.next_cursor == job.landmark_cursor:
-        return (
-            f"the source's cursor leads in a circle: page {job.page_count + 1} names the same "
-            f"next page as page {job.landmark_page}, {page.next_cursor!r:.200}"
-        )
-    # A feed of changes may tell the same twice; a list of all there is does not.
-    if job.mode is Mode.FULL and page.digest and page.digest == job.landmark_digest:
-        return (
-            f"the source begins again: page {job.page_count + 1} has the very records of page "
-            f"{job.landmark_page}, so it seems to pass over the cursor"
-        )
+    if (fault := _circle_fault(job, page, limits)) is not None:
+        return fault
     record_count = job.record_count + page.record_count
     is_short = page.total_count is not None and record_count < page.total_count
     if page.next_cursor is None and is_short:
         return (
             f"the source says that it has {page.total_count} records, and came to its end after "
             f"{record_count}: a new job reads all of it again"
+        )
+    return None
+
+
+def is_repeated(job: Job, page: Page) -> bool:
+    """Whether it has the very records of an earlier page."""
+    return bool(page.digest) and page.digest == job.landmark_digest
+
+
+def _circle_fault(job: Job, page: Page, limits: Limits) -> str | None:
+    """Why the source seems to have no end."""
+    if page.next_cursor is not None and page.next_cursor == job.landmark_cursor:
+        return (
+            f"the source's cursor leads in a circle: page {job.page_count + 1} names the same "
+            f"next page as page {job.landmark_page}, {page.next_cursor!r:.200}"
+        )
+    # A feed of changes may tell the same twice; a list of all there is does not.
+    repeats_max = 0 if job.mode is Mode.FULL else limits.repeated_pages_max
+    if is_repeated(job, page) and job.repeated_count >= repeats_max:
+        return (
+            f"the source begins again: page {job.page_count + 1} has the very records of page "
+            f"{job.landmark_page}, so it seems to pass over the cursor"
+        )
+    is_empty = page.next_cursor is not None and not page.record_count and not page.is_bounded
+    if is_empty and job.empty_count >= limits.empty_pages_max:
+        return (
+            f"the source does not come to its end: page {job.page_count + 1} and the "
+            f"{job.empty_count} before it have no record, and each names a next one; declare how "
+            "the source tells its last page, or raise empty_pages_max in LIMITS"
         )
     return None
 

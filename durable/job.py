@@ -10,6 +10,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from durable.deletions import ClosedUpload
+from durable.landed import Landed
 from durable.limits import Positive
 from durable.note import Note
 from durable.ties import Tie
@@ -124,6 +125,7 @@ class Page(Struct, frozen=True, kw_only=True):
     wait_ms: int = 0  # before the source is asked for anything more
     wait_reason: str = ""  # why, if there is a wait
     note: str = ""  # of what happened on the way, for whoever reads the job's status
+    is_bounded: bool = False  # its reader knows that it is nearer to an end, without records too
     latest_ms: int = 0  # of its changes, by the source's clock; 0: none is told
     ties: tuple[Tie, ...] | None = None  # once all of it is sent; None: they stay as they are
 
@@ -251,8 +253,12 @@ class Job(Struct, frozen=True, kw_only=True):
     source_pause: str = ""  # and why
     indexed_until_ms: int = 0  # Glean's rate then allows as much as if nothing had been sent
     pause: str = ""  # why nothing is done before retry_at_ms, if that is no error
-    place: int = 0  # INCREMENTAL: what the page at `cursor` has up to here, is in Glean
-    place_digest: str = ""  # of that page
+    landed: Landed = Landed()  # of the page at `cursor`
+    pause_count: int = 0  # this and the next: since the last progress, rests that were asked for
+    paused_ms: int = 0
+    empty_count: int = 0  # pages in a row without a record
+    repeated_count: int = 0  # pages that had the very records of an earlier one
+    redefined_count: int = 0  # crawls begun anew, since the connector's definition had changed
     total_count: int | None = None  # records on all pages, if the source says so
     repeats: str = ""  # the job whose rejects this one reads again
     repeated_mode: Mode | None = None  # of that job
@@ -280,15 +286,8 @@ class Job(Struct, frozen=True, kw_only=True):
     @property
     def parts(self) -> tuple[Done, ...]:
         """What each of its stages has come to, the one under way, or the last one, at the end."""
-        current = Done(
-            self.stage,
-            self.page_count,
-            self.document_count,
-            self.deletion_count,
-            self.reject_count,
-            self.byte_count,
-        )
-        return (*self.done, current)
+        counts = (self.page_count, self.document_count, self.deletion_count, self.reject_count)
+        return (*self.done, Done(self.stage, *counts, self.byte_count))
 
     @property
     def page_base(self) -> int:

@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from durable.guard import rejection_reason
 from durable.job import CONFIRMED, UPLOADED, Job, Mode, Plan, Stage, State
+from durable.landed import Landed
 from durable.limits import Limits
 from durable.note import Kind, Note
 from durable.pace import soon
@@ -46,8 +47,11 @@ def anew(job: Job, now_ms: int) -> Job:
         is_close_answered=False,
         is_close_begun=False,
         unsettled_at_ms=None,
-        place=0,
-        place_digest="",
+        landed=Landed(),
+        pause_count=0,
+        paused_ms=0,
+        empty_count=0,
+        repeated_count=0,
         total_count=None,
         # A later stage has nothing to do with what the documents told.
         clock_ms=0 if job.stage is Stage.DOCUMENTS else job.clock_ms,
@@ -101,6 +105,20 @@ def rewound(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
     return noted(job, f"begins anew: {reason}", now_ms, limits, Kind.RESTARTED)
 
 
+def redefined(job: Job, plan: Plan, now_ms: int, limits: Limits) -> Job:
+    """Begin anew, since the cursor and what was sent are of another connector's definition."""
+    if job.redefined_count >= limits.redefinitions_max:
+        reason = (
+            f"the connector's definition has changed {job.redefined_count + 1} times while the job "
+            "ran: if it was not deployed so often, something in it is another at each start, as an "
+            "address or a time"
+        )
+        return ended(job, State.FAILED, now_ms, limits, reason)
+    job = replace(from_start(job, plan, now_ms), redefined_count=job.redefined_count + 1)
+    text = "the connector's definition has changed: begins anew"
+    return noted(job, text, now_ms, limits, Kind.RESTARTED)
+
+
 def taken_up(job: Job, now_ms: int, limits: Limits) -> Job:
     """A job that a person has queued again, where it was; from its start if that is of no use."""
     state = State.OPENING if job.is_upload else State.SENDING
@@ -130,8 +148,18 @@ def grounded(job: Job) -> Job:
 def paused(job: Job, until_ms: int, reason: str, now_ms: int) -> Job:
     """Nothing is wrong, and nothing is done before then."""
     at_ms = soon(until_ms, now_ms)
-    # The turn after a pause is no further try.
-    return replace(grounded(job), retry_at_ms=at_ms, alarm_at_ms=at_ms, pause=reason, attempt=0)
+    return replace(
+        grounded(rested(job, at_ms - now_ms)),
+        retry_at_ms=at_ms,
+        alarm_at_ms=at_ms,
+        pause=reason,
+        attempt=max(0, job.attempt - 1),  # the turn after a pause is no further try
+    )
+
+
+def rested(job: Job, pause_ms: int) -> Job:
+    """With a rest counted that somebody asked for: it is no time without progress."""
+    return replace(job, pause_count=job.pause_count + 1, paused_ms=job.paused_ms + pause_ms)
 
 
 def progressed(job: Job, now_ms: int) -> Job:
@@ -142,6 +170,8 @@ def progressed(job: Job, now_ms: int) -> Job:
         attempt=1,
         death_count=0,
         progress_at_ms=now_ms,
+        pause_count=0,
+        paused_ms=0,
         error=job.error if is_failing else "",
     )
 
@@ -195,6 +225,7 @@ def ended(job: Job, state: State, now_ms: int, limits: Limits, error: str = "") 
         error=error,
         # Until it is queued again, others may have sent.
         ties=job.ties if state is State.SUCCEEDED else (),
+        landed=Landed(),
     )
     text = f"{state}: {error}" if error else state.value
     return noted(job, text, now_ms, limits, Kind(state.value))

@@ -19,6 +19,9 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     turn_ms_max: Positive = 30_000  # an alarm may run for 15 minutes; a lost turn costs this much
     turn_requests_max: Positive = 3_000  # the platform takes 10,000, and a page may need many
     pages_max: Positive = 1_000_000  # of a job: a source that never comes to its end
+    empty_pages_max: Positive = 1_000  # in a row; more, and the source has no end
+    repeated_pages_max: Positive = 100  # of an INCREMENTAL job; a FULL one takes none
+    resends_max: Count = 1_000  # documents of a page that changed before the rest of it was sent
     page_bytes_max: Positive = 8 * 1024 * 1024  # an isolate has 128 MB and holds a page thrice
     sends_max: Positive = 5  # at a time; with the source's page, all connections there are
     held_bytes_max: Positive = 4 * 1024 * 1024  # of pages read ahead; larger ones come one by one
@@ -30,8 +33,10 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     backoff_ms_max: Positive = 300_000
     retry_after_ms_max: Positive = 60 * 60 * 1_000  # who asks for more is asked again after this
     stall_ms_max: Positive = 24 * 60 * 60 * 1_000  # without progress for so long, a job gives up
+    pauses_max: Positive = 30  # rests in a row that were asked for; more count as time that passes
     deaths_max: Positive = 9  # of the isolate, at one and the same page; halve a turn to a page
     restarts_max: Count = 3  # crawls begun anew, since Glean no longer had the upload
+    redefinitions_max: Count = 10  # likewise, since the connector's definition had changed
     settle_ms_max: Positive = 30 * 60 * 1_000  # for so long, Glean's history may be late
     documents_per_minute_max: Positive = 600  # by /indexdocuments; Glean takes no more
     changes_max: Positive = 20_000  # more, and an INCREMENTAL job becomes a FULL one

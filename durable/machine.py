@@ -39,6 +39,7 @@ from durable.lifecycle import (
     noted,
     progressed,
     promoted,
+    redefined,
     taken_up,
 )
 from durable.limits import Limits
@@ -101,14 +102,16 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
             return job, ()
     is_queued = job.state is State.QUEUED
     if is_queued:
-        job = taken_over(replace(job, progress_at_ms=now_ms), woke.last)
+        job = replace(job, progress_at_ms=now_ms, pause_count=0, paused_ms=0)
+        job = taken_over(job, woke.last)
         if not job.resumes or job.started_at_ms is None or job.shortfall:
             job = _begun(job, woke, now_ms, limits)
         else:
             job = taken_up(job, now_ms, limits)
     if is_redefined:
-        text = "the connector's definition has changed: begins anew"
-        job = noted(from_start(job, plan, now_ms), text, now_ms, limits, Kind.RESTARTED)
+        job = redefined(job, plan, now_ms, limits)
+        if job.state is State.FAILED:
+            return job, ()
     if is_queued or job.state is State.OPENING:
         job = replace(job, expected_count=woke.full_counts.get(job.stage))
     job = paced(job, plan.rates.get(job.stage), now_ms)

@@ -25,13 +25,27 @@ def soon(at_ms: int, now_ms: int) -> int:
     return max(at_ms, now_ms + ALARM_MS_MIN)
 
 
+def told_ms(failure: Failed, limits: Limits) -> int:
+    """How long the other side asked to be left alone."""
+    return min(failure.retry_after_ms, limits.retry_after_ms_max)
+
+
+def is_stalled(job: Job, now_ms: int, limits: Limits) -> bool:
+    """Whether a job has gone on without progress for too long.
+
+    Rests that somebody asked for do not count, be it one in a day; so many of them do.
+    """
+    is_patient = job.pause_count < limits.pauses_max
+    since_ms = now_ms - job.progress_at_ms - (job.paused_ms if is_patient else 0)
+    return since_ms >= limits.stall_ms_max
+
+
 def wait_ms(job: Job, failure: Failed, limits: Limits) -> int:
     """How long to leave the other side alone."""
     # Full jitter, so that those who were refused together do not come back together.
     doublings = min(max(0, job.attempt - 1), limits.backoff_ms_max.bit_length())
     backoff_ms = min(limits.backoff_ms_min << doublings, limits.backoff_ms_max)
-    told_ms = min(failure.retry_after_ms, limits.retry_after_ms_max)
-    return told_ms + round(backoff_ms * failure.jitter)
+    return told_ms(failure, limits) + round(backoff_ms * failure.jitter)
 
 
 def is_saturated(job: Job, now_ms: int, limits: Limits) -> bool:
@@ -77,8 +91,8 @@ def asked(job: Job, request_count: int, now_ms: int) -> Job:
 
 def left_alone(job: Job, page: Page, now_ms: int, limits: Limits) -> Job:
     """With what the source asks for beside its rate."""
-    told_ms = min(page.wait_ms, limits.retry_after_ms_max)
-    return _spared(job, now_ms + told_ms, page.wait_reason) if told_ms else job
+    asked_ms = min(page.wait_ms, limits.retry_after_ms_max)
+    return _spared(job, now_ms + asked_ms, page.wait_reason) if asked_ms else job
 
 
 def _spared(job: Job, until_ms: int, reason: str) -> Job:

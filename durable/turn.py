@@ -52,6 +52,7 @@ class Turn:
         if not isinstance(ends, Failed):
             ends = self._narrowed(ends, job)
             self._limits, plan = ends.limits, ends.plan
+        self._recall(job)
         effects = await self._advance(self._woke(plan, job))
         if effects and not await self._is_apart():
             return
@@ -94,6 +95,13 @@ class Turn:
             for stage, reader in ends.readers.items()
         }
         return replace(ends, readers=readers)
+
+    def _recall(self, job: Job | None) -> None:
+        """Glean's reasons for what it refused of the page at the cursor, in an earlier turn."""
+        if job is not None and job.landed.refused_count:
+            page = job.page_base + job.page_count + 1
+            stored = self._store.rejects(job.id, (page, 0), -1)
+            self._executor.recall(reject for _, reject in stored)
 
     def _begin(
         self, effects: Sequence[Effect], ends: Ends | Failed, group: asyncio.TaskGroup
@@ -177,15 +185,25 @@ class Turn:
             return
         landed = range(before.page_count, job.page_base + job.page_count - base)
         is_stopped = job.pending_reject_count > 0  # by these very rejects
-        for index in self._executor.held() if is_stopped else landed:
-            place, stage = index - before.page_count, before.stage.value
+        told = {
+            index: self._executor.rejects(index)
+            for index in (self._executor.held() if is_stopped else landed)
+        }
+        if landed and (before.landed.refused_count or before.landed.is_full):
+            self._store.forget_rejects(job.id, base + before.page_count)  # it may have changed
+        elif job.landed.refused_count > before.landed.refused_count:
+            # The next try does not send it again, and so is to know Glean's reason.
+            told |= {before.page_count: self._executor.latest_rejects(before.page_count)}
+        for index, rejects in told.items():
+            place = index - before.page_count
             cursor, digest = cursors[place], pages[place].digest
-            rejects = [
-                replace(reject, stage=stage, cursor=cursor, digest=digest)
-                for reject in self._executor.rejects(index)
+            placed = [
+                replace(reject, stage=before.stage.value, cursor=cursor, digest=digest)
+                for reject in rejects
             ]
-            self._store.set_aside(job.id, base + index + 1, rejects, self._limits)
-            self._executor.forget(index)
+            self._store.set_aside(job.id, base + index + 1, placed, self._limits)
+            if index in landed or is_stopped:
+                self._executor.forget(index)
 
     def _alarm_at_ms(self, job: Job, now_ms: int) -> int | None:
         if job.state in PENDING:

@@ -7,7 +7,9 @@ before it are in Glean, whatever of the later ones is there already.
 from msgspec.structs import replace
 
 from durable.events import Effect, Fetch, Pack, Packed, Send, Sent, Split
+from durable.guard import is_repeated
 from durable.job import Flight, Job, Mode, Stage
+from durable.landed import Landed
 from durable.limits import Limits
 from durable.pace import spent
 from durable.ties import Tie
@@ -35,8 +37,9 @@ def landed(job: Job) -> Job:
         reject_count=job.reject_count + flight.reject_count,
         turn=spent(turn, flight),
         total_count=page.total_count,
-        place=0,
-        place_digest="",
+        landed=Landed(),
+        empty_count=0 if page.record_count or page.is_bounded else job.empty_count + 1,
+        repeated_count=job.repeated_count + is_repeated(job, page),
         clock_ms=max(job.clock_ms, flight.clock_ms),
     )
     job = _in_doubt(job if page.ties is None else replace(job, ties=page.ties))
@@ -84,6 +87,8 @@ def packed(job: Job, event: Packed) -> Job:
         ties=event.ties,
     )
     job = _with(job, event.page_index, replace(flight, page=page, is_packed=True))
+    if event.page_index == job.page_count:
+        job = replace(job, landed=job.landed.doubted(event.doubts))
     return _in_doubt(job)
 
 
@@ -110,11 +115,18 @@ def acknowledged(job: Job, sent: Sent) -> Job:
     job = _with(job, sent.page_index, flight)
     if sent.rejected_key:
         job = _untied(job, sent.rejected_key)
-    # In order, so all before it is in Glean too. What was set aside is found again by reading
-    # the page again, but for what Glean refused.
-    if job.is_upload or flight.refused_count or flight.is_whole:
+    is_front = sent.page_index == job.page_count
+    if flight.is_whole or not is_front or not remembers(job):
         return job
-    return replace(job, place=sent.place, place_digest=flight.page.digest)
+    return replace(job, landed=job.landed.acknowledged(sent.entries))
+
+
+def remembers(job: Job) -> bool:
+    """Whether each change of the oldest page is remembered, as the next try may have to know.
+
+    A page of an upload mostly lands with its only request, and costs nothing more than that.
+    """
+    return not job.is_upload or job.attempt > 1 or job.landed != Landed()
 
 
 def _untied(job: Job, key: str) -> Job:
@@ -140,7 +152,12 @@ def halved(job: Job, split: Split) -> Job:
         halves=(split.batch_index, split.half_index, *flight.halves),
         half_count=flight.half_count + 1,
     )
-    return _with(job, split.page_index, flight)
+    job = _with(job, split.page_index, flight)
+    if split.page_index != job.page_count or not remembers(job):
+        return job
+    # The next try begins with as few, and does not find out again what is refused together.
+    landed = replace(job.landed, batch_changes_max=split.batch_changes_max)
+    return replace(job, landed=landed)
 
 
 def given_up(job: Job, effect: Effect | None) -> Job:
@@ -196,9 +213,8 @@ def pack_next(job: Job) -> Pack | None:
 
 
 def _pack(job: Job, place: int) -> Pack:
-    page_index, digest = job.page_count + place, job.flights[place].page.digest
-    is_known = bool(digest) and digest == job.place_digest and place == 0
-    after_place = job.place if is_known and not job.is_upload else 0
+    page_index = job.page_count + place
+    landed = (Landed() if place else job.landed) if remembers(job) else None
     upload_id = job.upload_id if job.is_upload else ""
     if job.stage is Stage.MEMBERSHIPS:
         # Each group's is an upload, and each try another one.
@@ -206,7 +222,7 @@ def _pack(job: Job, place: int) -> Pack:
     ties = None
     if _is_tied(job):
         ties = job.flights[place - 1].page.ties if place else job.ties
-    return Pack(page_index, upload_id, job.batch_bytes_max, after_place, ties)
+    return Pack(page_index, upload_id, job.batch_bytes_max, landed, ties)
 
 
 def _is_tied(job: Job) -> bool:

@@ -26,13 +26,14 @@ PACKAGES_ALLOWED = {
     "connectors": {"durable"},
     "worker/entry.py": {"worker", "durable", "connectors"},
 }
-JOB = ("job", "limits", "note", "deletions")  # as it is stored, and its bounds
+JOB = ("job", "limits", "note", "landed", "deletions")  # as it is stored, and its bounds
 CORE = {
     "durable/note.py": (),
     "durable/limits.py": (),
     "durable/ties.py": (),
     "durable/deletions.py": (),
-    "durable/job.py": ("note", "limits", "ties", "deletions"),
+    "durable/landed.py": (),
+    "durable/job.py": ("note", "limits", "ties", "landed", "deletions"),
     "durable/errors.py": (),
     "durable/events.py": (*JOB, "errors", "ties"),
     "durable/pace.py": (*JOB, "events"),
@@ -40,7 +41,7 @@ CORE = {
     "durable/closing.py": (*JOB, "events"),
     "durable/lifecycle.py": (*JOB, "pace", "guard"),
     "durable/watermark.py": (*JOB,),
-    "durable/window.py": (*JOB, "events", "pace", "ties"),
+    "durable/window.py": (*JOB, "events", "pace", "ties", "guard"),
     "durable/flow.py": (
         *(*JOB, "errors", "events", "pace", "guard", "closing", "lifecycle", "watermark"),
         "window",

@@ -238,6 +238,7 @@ class BackendReader(Reader):
             next_cursor=next_cursor,
             wait_ms=max(1, min(wait_ms, left_ms)),
             wait_reason=f"the backend is at work, and asked again later{told}",
+            is_bounded=True,  # by the time that it has
         )
 
     def _status_url(self, report: Report) -> str:

@@ -28,6 +28,7 @@ class Filling:
         self._note = ""
         self._is_waiting = False
         self.list_count = 0  # that were looked into
+        self.is_bounded = False  # one of them has come to its end
 
     def has_room(self, lists_max: int) -> bool:
         """Whether another list is looked into.
@@ -83,5 +84,6 @@ class Filling:
             wait_ms=self._wait_ms,
             wait_reason=self._wait_reason,
             note=self._note,
+            is_bounded=self.is_bounded,
             faults=self._faults,
         )

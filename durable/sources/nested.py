@@ -151,6 +151,7 @@ class NestedReader(Reader):
             if mark != place.at:
                 place = replace(place, at=mark, children=None, read=0)
             following = await self._children_at(place, parents[mark], crawl, filling)
+            filling.is_bounded |= not following.at
         if not is_begun:
             for raw, reason in parents.rejects:
                 filling.reject(raw, reason)

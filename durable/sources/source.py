@@ -29,6 +29,9 @@ class Records(Struct, frozen=True, kw_only=True):
     wait_ms: int = 0  # before the source is asked for anything more
     wait_reason: str = ""  # why, if there is a wait
     note: str = ""  # of what happened on the way, for whoever reads the job's status
+    # Nearer to an end that the reader knows of, though there may be no record on it: pages without
+    # are not to go on for ever.
+    is_bounded: bool = False
     # Of records that are not to be mapped, by their place from 1: why they are set aside, or None
     # for one that is left out without a word. They count as read.
     faults: Mapping[int, str | None] = {}

@@ -10,12 +10,12 @@ from durable.deletions import Deletions
 from durable.ends import glean_end
 from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
-from durable.executor import told
 from durable.history.happenings import Happening
 from durable.host import Host
 from durable.job import Job, Stage
 from durable.limits import Limits
 from durable.note import Kind
+from durable.redaction import told
 from durable.requests.waits import wait_ms
 from durable.store import Store
 from durable.verifying.deletion_watch import (

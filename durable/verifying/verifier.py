@@ -4,11 +4,11 @@ from durable.connector import AnyConnector
 from durable.ends import glean_end
 from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
-from durable.executor import told
 from durable.history.happenings import noted
 from durable.host import Host
 from durable.job import Job, Mode, Stage
 from durable.limits import Limits
+from durable.redaction import told
 from durable.requests.waits import wait_ms
 from durable.store import Store
 from durable.verifying.deletion_watcher import DeletionWatcher

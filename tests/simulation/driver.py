@@ -224,7 +224,7 @@ def _answer(  # noqa: PLR0911 - an answer for each fate
 ) -> Answer:
     match choice.fate:
         case Fate.REFUSED:
-            return network.refused(choice.flavour)
+            return network.refused(choice.flavour, choice.retry_after)
         case Fate.INTERCEPTED:
             return network.intercepted(kind, choice.flavour)
         case Fate.FORBIDDEN:

@@ -59,6 +59,7 @@ class Choice(Struct, frozen=True):
     flavour: int = 0  # picks one of the ways in which the fate comes about
     delay: int = 1  # a late request arrives just before the so-manieth after it
     lag_ms: int = 0  # the answer takes so much longer than others
+    retry_after: int = 0  # REFUSED: so many seconds are asked for; 0: as the flavour has it
 
 
 Plan = Callable[[Await], Choice]

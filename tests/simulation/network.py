@@ -100,8 +100,10 @@ def target(request: httpx.Request) -> str:
     return request.url.params.get("after", "") or upload_id(request)
 
 
-def refused(flavour: int) -> Answer:
+def refused(flavour: int, retry_after: int = 0) -> Answer:
     """What a request that was not taken comes to, where another try may help."""
+    if retry_after:
+        return httpx.Response(429, headers={"retry-after": str(retry_after)})
     return _pick(
         flavour,
         # An error page may quote what it was sent.

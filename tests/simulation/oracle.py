@@ -325,10 +325,10 @@ class Oracle:
         was_displaced = was_displaced or "settle_ms_max" in job.error
         has_too_many = "set aside" in job.error or bool(job.shortfall)
         is_for_all = bool(self._glean.refusing) and self._glean.refusing in job.error
+        was_redefined = self.is_redefined and job.redefined_count >= self._limits.redefinitions_max
+        causes = has_stalled, has_died, was_displaced, has_too_many, was_redefined
         is_refused = seen.is_forbidden or is_for_all
-        assert any((is_refused, has_stalled, has_died, was_displaced, has_too_many)), (
-            f"gave up too early: {job.error}"
-        )
+        assert any((*causes, is_refused)), f"gave up too early: {job.error}"
         assert job.error, "gave up without a word"
 
     def _check_counts(self, job: Job) -> None:

@@ -69,7 +69,7 @@ SUCCESSES = "durable/successes.py"
 EXECUTOR = "durable/executor.py"
 PROCESSOR = "durable/processor.py"
 COMMANDS = "durable/commands.py"
-BATCHES = "durable/batches.py"
+PACKING = "durable/packing.py"
 GLEAN = "durable/glean.py"
 MEANINGS = "durable/meanings.py"
 READER = "durable/sources/http.py"
@@ -165,9 +165,9 @@ MUTANTS = [
     ),
     Mutant(
         "a group counts as brought with the first of its requests",
-        BATCHES,
-        "return self.last_place if is_whole else self.last_place - 1",
-        "return self.last_place",
+        PACKING,
+        "is_whole = part.closes and not any(",
+        "is_whole = not any(",
         (STAGES,),
     ),
     Mutant(
@@ -210,8 +210,8 @@ MUTANTS = [
     Mutant(
         "each job has all of Glean's rate again",
         MACHINE,
-        "taken_over(replace(job, progress_at_ms=now_ms), woke.last)",
-        "replace(job, progress_at_ms=now_ms)",
+        "job = taken_over(job, woke.last)",
+        "assert woke",
         ("tests/simulation/test_pauses.py",),
     ),
     Mutant(
@@ -599,8 +599,8 @@ MUTANTS = [
     Mutant(
         "rejects are stored before their page is in Glean",
         TURN,
-        "for index in self._executor.held() if is_stopped else landed:",
-        "for index in self._executor.held():",
+        "for index in (self._executor.held() if is_stopped else landed)",
+        "for index in self._executor.held()",
         (REJECTS,),
     ),
     Mutant(

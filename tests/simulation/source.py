@@ -48,6 +48,9 @@ class Source:
         self._lost_at_ms = 0
         self.rows: dict[str, Row] = {}
         self.broken: set[str] = set()  # notes that are not served as they should be
+        self.restless: set[str] = set()  # notes that read differently each time
+        self.counts_reads = False  # each record tells how often it was read, which nobody maps
+        self.read_count = 0
         for page in self._pages:
             for note_id in page:
                 self._change(note_id, f"{note_id} 0", at_ms)
@@ -101,16 +104,17 @@ class Source:
         if since is not None:
             since_ms = round(datetime.fromisoformat(since).timestamp() * 1_000)
         rows, next_cursor = self._page(cursor, since_ms)
-        notes = [
-            {
-                "id": row.id,
-                "text": 5 if row.id in self.broken else row.text,
-                "updated_at": rfc3339(row.updated_at_ms),
-            }
-            for row in rows
-        ]
+        self.read_count += 1
+        notes = [self._note(row) for row in rows]
         content = msgspec.json.encode({"notes": notes, "next": next_cursor})
         return httpx.Response(200, content=content)
+
+    def _note(self, row: Row) -> dict[str, object]:
+        text: object = 5 if row.id in self.broken else row.text
+        if row.id in self.restless and row.text is not None:
+            text = f"{row.text}, read {self.read_count} times"
+        note = {"id": row.id, "text": text, "updated_at": rfc3339(row.updated_at_ms)}
+        return {**note, "views": self.read_count} if self.counts_reads else note
 
     def _change(self, note_id: str, text: str | None, at_ms: int) -> None:
         row = Row(note_id, text, at_ms, len(self._changes))

@@ -25,10 +25,10 @@ from durable.events import (
     Sent,
     Split,
 )
-from durable.executor import REASON_CHARACTERS_MAX
 from durable.job import Page, Stage, Standing
 from durable.model.documents import Document
 from durable.records import EXCERPT_BYTES_MAX
+from durable.redaction import REASON_CHARACTERS_MAX
 from durable.ties import Tie, key_of
 from tests.fakes.answers import (
     BULK,
@@ -82,9 +82,9 @@ class Picky(httpx.AsyncBaseTransport):
         return ok()
 
 
-def sent(page: int, batch: int, place: int, count: int = 1, rejected: str = "") -> Sent:
-    """Of documents, the last of which is at a place in its page; or of one that was refused."""
-    event = Sent(page, batch, document_count=count, place=place)
+def sent(page: int, batch: int, count: int = 1, rejected: str = "") -> Sent:
+    """Of documents; or of one that was refused."""
+    event = Sent(page, batch, document_count=count)
     if not rejected:
         return event
     return replace(event, rejected_document_count=1, rejected_key=key_of(rejected))
@@ -131,7 +131,7 @@ def test_pages_are_read_and_sent_side_by_side_and_in_any_order() -> None:
 
     events = [first, desk.performed(Send(0, 1)), desk.performed(Send(0, 0))]
 
-    assert events == [sent(1, 0, place=1), sent(0, 1, place=2), sent(0, 0, place=1)]
+    assert events == [sent(1, 0), sent(0, 1), sent(0, 0)]
     bodies = [msgspec.json.decode(request.content) for request in network.requests[2:]]
     assert [body["documents"][0]["id"] for body in bodies] == ["c", "b", "a"]
 
@@ -164,13 +164,13 @@ def test_the_second_half_of_a_batch_comes_after_the_last_batch_of_its_page() -> 
     events = [desk.performed(Send(0, index)) for index in (1, 0, 2, 3, 4)]
 
     assert events == [
-        Split(0, 1, half_index=3),  # c | d
-        Split(0, 0, half_index=4),  # a | b
-        sent(0, 2, place=6, count=2),
-        sent(0, 3, place=4, rejected="d"),
-        sent(0, 4, place=2),
+        Split(0, 1, half_index=3, batch_changes_max=1),  # c | d
+        Split(0, 0, half_index=4, batch_changes_max=1),  # a | b
+        sent(0, 2, count=2),
+        sent(0, 3, rejected="d"),
+        sent(0, 4),
     ]
-    assert desk.performed(Send(0, 0)) == sent(0, 0, place=1, rejected="a")
+    assert desk.performed(Send(0, 0)) == sent(0, 0, rejected="a")
 
 
 @pytest.mark.parametrize(
@@ -261,8 +261,8 @@ def test_a_deletion_that_glean_refuses_is_set_aside_as_one() -> None:
     events = desk.sent()
 
     assert network.lines == [LIST, INDEX, DELETE]
-    refused = Sent(0, 1, rejected_deletion_count=1, place=2, rejected_key=key_of("b"))
-    assert events == [sent(0, 0, place=1), refused]
+    refused = Sent(0, 1, rejected_deletion_count=1, rejected_key=key_of("b"))
+    assert events == [sent(0, 0), refused]
     assert [reject.key for reject in desk.executor.rejects(0)] == ["b"]
 
 
@@ -284,13 +284,13 @@ def test_a_batch_that_is_too_large_is_halved_and_later_ones_are_made_smaller() -
 def test_a_refusal_for_what_is_in_a_batch_does_not_make_later_ones_smaller() -> None:
     desk = Desk(Picky("ab", bad="a"))
 
-    assert desk.sent()[0] == Split(0, 0, half_index=1)
+    assert desk.sent()[0] == Split(0, 0, half_index=1, batch_changes_max=1)
 
 
 def test_a_lone_document_that_is_too_large_is_set_aside() -> None:
     desk = Desk(Picky("a", bytes_max=9))
 
-    assert desk.sent() == [sent(0, 0, place=1, rejected="a")]
+    assert desk.sent() == [sent(0, 0, rejected="a")]
     assert desk.executor.rejects(0)[0].reason == "Glean answered 413: too large"
 
 
@@ -336,7 +336,7 @@ def test_a_conflict_while_the_upload_is_open_is_cut_and_alone_counts_as_taken() 
     network = Network(a_page("a", "b"), conflict, a_history(OPEN), conflict, a_history(OPEN), ok())
     desk = Desk(network)
 
-    assert desk.sent() == [Split(0, 0, 1), Sent(0, 0), sent(0, 1, place=2)]
+    assert desk.sent() == [Split(0, 0, 1, batch_changes_max=1), Sent(0, 0), sent(0, 1)]
     assert network.lines == [LIST, BULK, STATUS, BULK, STATUS, BULK]
     assert desk.executor.rejects(0) == []
 
@@ -381,7 +381,7 @@ def test_a_batch_whose_answer_was_lost_is_still_there() -> None:
     desk.packed()
 
     assert isinstance(desk.performed(Send(0, 0)), Failed)
-    assert desk.performed(Send(0, 0)) == sent(0, 0, place=1)
+    assert desk.performed(Send(0, 0)) == sent(0, 0)
     assert network.requests[1].content == network.requests[2].content
 
 

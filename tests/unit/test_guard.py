@@ -252,17 +252,19 @@ def on_the_way(**changes: object) -> Job:
     ],
 )
 def test_a_page_that_cannot_follow_is_named(page: Page, fault: str | None) -> None:
-    found = paging_fault(on_the_way(page_count=5, landmark_cursor="a", landmark_page=4), page)
+    found = paging_fault(
+        on_the_way(page_count=5, landmark_cursor="a", landmark_page=4), page, LIMITS
+    )
 
     assert found is None if fault is None else found is not None and fault in found
 
 
 def test_without_a_landmark_the_last_page_is_no_circle() -> None:
-    assert paging_fault(on_the_way(), a_page(None)) is None
+    assert paging_fault(on_the_way(), a_page(None), LIMITS) is None
 
 
 def test_a_fault_quotes_the_beginning_of_a_long_cursor() -> None:
-    fault = paging_fault(on_the_way(landmark_cursor="x" * 5_000), a_page("x" * 5_000))
+    fault = paging_fault(on_the_way(landmark_cursor="x" * 5_000), a_page("x" * 5_000), LIMITS)
 
     assert fault is not None
     assert len(fault) < 400

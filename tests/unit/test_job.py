@@ -52,6 +52,8 @@ JOB = Job(
 # Where nought is a choice, and where a share is.
 COUNTS = {
     "restarts_max",
+    "redefinitions_max",
+    "resends_max",
     "rejects_max",
     "rejects_share_count",
     "shrink_count",

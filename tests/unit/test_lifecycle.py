@@ -3,6 +3,7 @@ from msgspec.structs import asdict, replace
 
 from durable.deletions import ClosedUpload
 from durable.job import ENDED, Done, Flight, Job, Mode, Rate, Stage, State, Usage
+from durable.landed import Landed
 from durable.lifecycle import (
     anew,
     died,
@@ -85,8 +86,12 @@ WORN = Job(
     source_pause="a wish",
     indexed_until_ms=35,
     pause="a pause",
-    place=37,
-    place_digest="2-00000000",
+    landed=Landed(b"0" * 12, 1, 37),
+    pause_count=42,
+    paused_ms=43,
+    empty_count=44,
+    repeated_count=45,
+    redefined_count=46,
     total_count=38,
     repeats="job-0",
     repeated_mode=Mode.FULL,
@@ -101,6 +106,7 @@ FIRST = replace(WORN, stage_index=0, is_delegated=False)
 FLYING = {"flights", "is_fetching", "is_refused", "turn", "ended_turn"}
 # What beginning anew keeps: whose the job is, what was learnt, and what counts across crawls.
 KEPT = FLYING | {
+    "redefined_count",
     "id",
     "connector",
     "mode",
@@ -198,6 +204,8 @@ def test_progress_ends_the_trouble() -> None:
         "attempt",
         "death_count",
         "progress_at_ms",
+        "pause_count",
+        "paused_ms",
         "error",
     }
     assert (moved.attempt, moved.death_count, moved.error) == (1, 0, "")
@@ -207,7 +215,13 @@ def test_progress_ends_the_trouble() -> None:
 def test_progress_beside_a_failure_does_not_end_its_error() -> None:
     moved = progressed(WORN, LATER_MS)
 
-    assert changed(WORN, moved) == {"attempt", "death_count", "progress_at_ms"}
+    assert changed(WORN, moved) == {
+        "attempt",
+        "death_count",
+        "progress_at_ms",
+        "pause_count",
+        "paused_ms",
+    }
     assert (moved.attempt, moved.error, moved.retry_at_ms) == (1, "trouble", 14)
 
 
@@ -215,7 +229,7 @@ def test_progress_beside_a_failure_does_not_end_its_error() -> None:
 def test_an_ended_job_waits_for_nothing_and_keeps_what_it_did(state: State) -> None:
     job = ended(WORN, state, LATER_MS, LIMITS, "why")
 
-    lost = set[str]() if state is State.SUCCEEDED else {"ties"}
+    lost = {"landed"} if state is State.SUCCEEDED else {"landed", "ties"}
     assert changed(WORN, job) - {"state"} == FLYING | lost | {
         "finished_at_ms",
         "retry_at_ms",

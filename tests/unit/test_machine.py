@@ -25,6 +25,7 @@ from durable.events import (
     Woke,
 )
 from durable.job import PENDING, Flight, Job, Mode, Standing, State, Usage
+from durable.landed import Landed
 from durable.limits import Limits
 from durable.pace import ALARM_MS_MIN
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, arrived, at, played
@@ -197,8 +198,8 @@ def test_an_incremental_job_ends_with_its_last_page() -> None:
     assert asked == [
         Fetch(0, cursor=None),
         Fetch(1, cursor="b"),
-        Pack(0, upload_id="", batch_bytes_max=None),
-        Pack(1, upload_id="", batch_bytes_max=None),
+        Pack(0, upload_id="", batch_bytes_max=None, landed=Landed()),
+        Pack(1, upload_id="", batch_bytes_max=None, landed=Landed()),
         Send(page_index=0, batch_index=0),
         Send(page_index=1, batch_index=0),
     ]
@@ -233,7 +234,8 @@ def test_an_empty_page_is_passed_without_sending(mode: Mode, state: State) -> No
     middle, second = at(reading, packed)
     last = after(middle, *arrived(1, a_page(None, batch_count=0)))
 
-    assert first == (Fetch(1, "b"), Pack(0, reading.upload_id, None))
+    landed = Landed() if mode is Mode.INCREMENTAL else None
+    assert first == (Fetch(1, "b"), Pack(0, reading.upload_id, None, landed=landed))
     assert second == ()
     assert middle.page_count == 1
     assert last.state is state

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from durable.errors import Recourse
 from durable.events import Failed, Fetch, Fetched, Opened, Pack, Packed, Send, Sent, Woke
 from durable.job import Job, Mode, Page, Plan, Rate, Stage, State
+from durable.landed import Landed, Landing, entry
 from durable.limits import Limits
 from durable.outlook import waiting_reason
 from tests.fakes.jobs import NOW_MS, WOKE, a_job, a_page, after, arrived, at
@@ -14,6 +15,7 @@ from tests.fakes.jobs import NOW_MS, WOKE, a_job, a_page, after, arrived, at
 MINUTE_MS = 60_000
 DAY_MS = 24 * 60 * MINUTE_MS
 LIMITS = Limits(documents_per_minute_max=60)  # ten in one request
+TEN = entry(b"1" * 11, Landing.LAST) * 10  # what is remembered of them
 
 
 def reading(mode: Mode = Mode.INCREMENTAL) -> Job:
@@ -39,11 +41,11 @@ def test_documents_are_sent_one_by_one_until_the_minutes_share_is_used_up() -> N
     job = filled(0)
     for place in range(10, 60, 10):
         job, effects = at(
-            job, Sent(0, place // 10 - 1, document_count=10, place=place), NOW_MS, LIMITS
+            job, Sent(0, place // 10 - 1, document_count=10, entries=TEN), NOW_MS, LIMITS
         )
         assert effects == (Send(0, place // 10),)
 
-    job, effects = at(job, Sent(0, 5, document_count=10, place=60), limits=LIMITS)
+    job, effects = at(job, Sent(0, 5, document_count=10, entries=TEN), limits=LIMITS)
     assert effects == ()
     job, effects = at(job, Failed("the source is busy", True, effect=Fetch(1, "b")), limits=LIMITS)
 
@@ -55,7 +57,7 @@ def test_documents_are_sent_one_by_one_until_the_minutes_share_is_used_up() -> N
 def paused() -> Job:
     """The share is used up in the middle of a page."""
     job = replace(filled(50), is_fetching=False)
-    return after(job, Sent(0, 0, document_count=10, place=10), limits=LIMITS)
+    return after(job, Sent(0, 0, document_count=10, entries=TEN), limits=LIMITS)
 
 
 def test_a_job_that_has_used_up_the_minutes_share_rests_until_the_next() -> None:
@@ -83,34 +85,76 @@ def test_after_the_rest_the_page_is_read_again_and_what_was_sent_of_it_is_not() 
     _, packing = at(again, Fetched(0, a_read_page()), NOW_MS + MINUTE_MS)
 
     assert effects == (Fetch(0, None),)
-    assert Pack(0, "", None, after_place=10) in packing
+    assert Pack(0, "", None, landed=Landed(TEN)) in packing
 
 
-def test_a_page_that_has_changed_meanwhile_is_sent_whole() -> None:
+def test_of_a_page_that_has_changed_meanwhile_it_is_known_what_was_sent() -> None:
     woken = after(paused(), WOKE, now_ms=NOW_MS + MINUTE_MS)
 
     _, effects = at(woken, Fetched(0, a_read_page(digest="1-b")), NOW_MS + MINUTE_MS)
 
-    assert Pack(0, "", None) in effects
+    assert Pack(0, "", None, landed=Landed(TEN)) in effects
 
 
-def test_a_page_of_which_glean_refused_a_document_is_sent_whole_so_that_it_is_named_again() -> None:
-    job = replace(filled(0), is_fetching=False)
+def test_what_glean_refused_of_a_page_is_remembered_with_what_it_took() -> None:
+    job, refused = replace(filled(0), is_fetching=False), entry(b"2" * 11, Landing.REFUSED)
     job = after(
         job,
-        Sent(0, 0, document_count=10, rejected_document_count=1, place=10),
-        Sent(0, 1, document_count=10, place=20),
+        Sent(0, 0, document_count=1, rejected_document_count=1, entries=refused),
+        Sent(0, 1, document_count=10, entries=TEN),
     )
 
-    assert job.place == 0
+    assert job.landed == Landed(refused + TEN, refused_count=1)
 
 
-def test_a_page_that_has_landed_leaves_no_place_behind() -> None:
-    job = replace(filled(0), place=90, place_digest="1-a")
+def test_a_batch_that_glean_took_is_progress_though_its_page_has_not_landed() -> None:
+    job = replace(filled(0), attempt=7, pause_count=8, paused_ms=9, progress_at_ms=0)
+
+    job = after(job, Sent(0, 0, document_count=10, entries=TEN))
+
+    assert (job.attempt, job.pause_count, job.paused_ms) == (1, 0, 0)
+    assert job.progress_at_ms == NOW_MS
+
+
+def test_what_is_no_more_remembered_is_no_progress() -> None:
+    full = Landed(is_full=True)
+    job = replace(filled(0), attempt=7, landed=full, progress_at_ms=0)
+
+    job = after(job, Sent(0, 0, document_count=10, entries=TEN), limits=Limits(changes_max=10**6))
+
+    assert (job.attempt, job.progress_at_ms, job.landed) == (7, 0, full)
+
+
+@pytest.mark.parametrize(
+    ("repeats", "state", "mode"),
+    [("", State.QUEUED, Mode.FULL), ("job-0", State.FAILED, Mode.INCREMENTAL)],
+)
+def test_a_page_of_more_changes_than_are_remembered_is_not_brought_one_by_one(
+    repeats: str, state: State, mode: Mode
+) -> None:
+    limits = Limits(documents_per_minute_max=60, changes_max=10**6)
+    job = replace(filled(50), is_fetching=False, repeats=repeats)
+    job = replace(job, landed=Landed(is_full=True))
+
+    job = after(job, Sent(0, 0, document_count=10, entries=TEN), limits=limits)
+
+    assert (job.state, job.mode) == (state, mode)
+
+
+def test_changes_of_a_page_that_has_not_landed_count_for_what_is_worth_it() -> None:
+    job = replace(filled(0), landed=Landed(TEN * 30), is_fetching=False)
+
+    job = after(job, Sent(0, 0, document_count=10, entries=TEN), limits=Limits(changes_max=250))
+
+    assert (job.mode, job.state) == (Mode.FULL, State.QUEUED)
+
+
+def test_a_page_that_has_landed_leaves_nothing_behind() -> None:
+    job = replace(filled(0), landed=Landed(TEN, 0, 4))
     for index in range(10):
-        job = after(job, Sent(0, index, document_count=10, place=10 * index + 10))
+        job = after(job, Sent(0, index, document_count=10, entries=TEN))
 
-    assert (job.page_count, job.place, job.place_digest) == (1, 0, "")
+    assert (job.page_count, job.landed) == (1, Landed())
 
 
 def test_an_upload_is_not_paced() -> None:
@@ -123,7 +167,9 @@ def test_an_upload_is_not_paced() -> None:
 
 
 def test_the_share_grows_back_with_time() -> None:
-    job = after(filled(50), Sent(0, 0, document_count=10, place=10), now_ms=NOW_MS, limits=LIMITS)
+    job = after(
+        filled(50), Sent(0, 0, document_count=10, entries=TEN), now_ms=NOW_MS, limits=LIMITS
+    )
     assert job.indexed_until_ms == NOW_MS + MINUTE_MS
 
     _, early = at(job, Fetched(1, a_read_page(next_cursor="c")), NOW_MS + 9_999, LIMITS)
@@ -219,9 +265,9 @@ def test_a_source_that_asks_for_a_rest_gets_it_and_what_was_read_is_sent() -> No
     wish = "the source's header ratelimit asks for a pause"
     job, effects = at(reading(), Fetched(0, a_read_page(wait_ms=5_000, wait_reason=wish)))
     job, sends = at(job, Packed(0, 1, 1, 0))
-    job = after(job, Sent(0, 0, document_count=1, place=1))
+    job = after(job, Sent(0, 0, document_count=1, entries=TEN[:12]))
 
-    assert effects == (Pack(0, "", None),)
+    assert effects == (Pack(0, "", None, landed=Landed()),)
     assert sends == (Send(0, 0),)
     assert (job.page_count, job.alarm_at_ms) == (1, NOW_MS + 5_000)
     assert waiting_reason(job, None) == wish

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from durable.events import Displaced, Event, Fetch, Open, Pack, Send, Sent, Split, Woke
 from durable.job import Job, Mode, Page, State
+from durable.landed import Landed
 from durable.limits import Limits
 from durable.pace import ALARM_MS_MIN
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, arrived, at
@@ -111,7 +112,7 @@ def test_a_lowered_size_outlives_the_turn() -> None:
 
     _, effects = at(woken, arrived(0, a_page("b"))[0])
 
-    assert effects == (Fetch(1, "b"), Pack(0, "job-1", 500))
+    assert effects == (Fetch(1, "b"), Pack(0, "job-1", 500, landed=Landed()))
 
 
 def test_a_cut_for_its_content_leaves_the_size_as_it_is() -> None:
@@ -303,7 +304,9 @@ def test_a_source_that_ends_before_its_total_has_not_ended(
     job, effects = at(job, arrived(1, a_page(None, total_count=total_count))[0])
 
     assert (job.state is State.FAILED) is is_short
-    assert effects == (() if is_short else (Pack(1, job.upload_id, None),))
+    landed = Landed() if mode is Mode.INCREMENTAL else None
+    packing = Pack(1, job.upload_id, None, landed=landed)
+    assert effects == (() if is_short else (packing,))
     if is_short:
         assert job.error == (
             "the source says that it has 11 records, and came to its end after 10: "

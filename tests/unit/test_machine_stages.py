@@ -20,6 +20,7 @@ from durable.events import (
     Woke,
 )
 from durable.job import Done, Job, Mode, Plan, Rate, Stage, Standing, State
+from durable.landed import Landed
 from durable.lifecycle import anew, brought
 from durable.limits import Limits
 from durable.watermark import watermark_ms
@@ -152,7 +153,7 @@ def test_what_is_no_upload_names_none_though_there_was_one_before() -> None:
 
     _, effects = at(job, arrived(0, a_page("b"))[0])
 
-    assert Pack(0, "", None) in effects
+    assert Pack(0, "", None, landed=Landed()) in effects
 
 
 def test_memberships_are_uploads_of_their_own_and_each_try_another_one() -> None:
@@ -160,23 +161,14 @@ def test_memberships_are_uploads_of_their_own_and_each_try_another_one() -> None
 
     _, effects = at(job, arrived(0, a_page("b"))[0])
 
-    assert Pack(0, "job-9-1", None) in effects
-
-
-def test_a_group_that_is_not_whole_in_glean_is_sent_from_its_start_again() -> None:
-    page = a_page("b", batch_count=3)
-    job = after(in_stage(Stage.MEMBERSHIPS), *arrived(0, page), Sent(0, 0, place=1))
-
-    job, _ = at(job, Sent(0, 1, place=1))
-
-    assert (job.place, job.page_count) == (1, 0)
+    assert Pack(0, "job-9-1", None, landed=Landed()) in effects
 
 
 def test_a_member_that_is_left_out_is_counted_and_the_group_goes_on() -> None:
     page = replace(a_page("b", batch_count=2), document_count=9)
-    left_out = Sent(0, 0, rejected_document_count=1, place=0)
+    left_out = Sent(0, 0, rejected_document_count=1)
 
-    job = after(in_stage(Stage.MEMBERSHIPS), *arrived(0, page), left_out, Sent(0, 1, place=1))
+    job = after(in_stage(Stage.MEMBERSHIPS), *arrived(0, page), left_out, Sent(0, 1))
 
     assert (job.state, job.stage) == (State.SENDING, Stage.MEMBERSHIPS)
     assert (job.document_count, job.reject_count, job.shortfall) == (8, 1, "")

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from durable.errors import Recourse
 from durable.events import Failed, Fetch, Fetched, Pack, Packed, Sent, Woke
 from durable.job import Job, Mode, Plan, Stage, State
+from durable.landed import Landed
 from durable.ties import Tie
 from tests.fakes.jobs import NOW_MS, a_job, a_page, after, at
 
@@ -91,7 +92,7 @@ def test_a_crawl_that_is_begun_anew_sends_all_of_it_anew() -> None:
 def test_the_documents_and_what_is_deleted_of_them_are_packed_with_ties(stage: Stage) -> None:
     _, effects = at(reading(stages=(stage,)), fetched())
 
-    assert effects[-1] == Pack(0, "", None, ties=(A, B))
+    assert effects[-1] == Pack(0, "", None, landed=Landed(), ties=(A, B))
 
 
 @pytest.mark.parametrize(
@@ -114,11 +115,11 @@ def test_all_others_are_packed_without(job: Job) -> None:
 def test_pages_are_packed_one_after_the_other_each_with_the_ties_of_the_one_before() -> None:
     job, first = at(reading(), fetched())
     job, second = at(job, fetched(1))
-    assert (first[-1], second) == (Pack(0, "", None, ties=(A, B)), ())
+    assert (first[-1], second) == (Pack(0, "", None, landed=Landed(), ties=(A, B)), ())
 
     _, then = at(job, packed(A, NEWER_B))
 
-    assert then[-1] == Pack(1, "", None, ties=(A, NEWER_B))
+    assert then[-1] == Pack(1, "", None, landed=Landed(), ties=(A, NEWER_B))
 
 
 # What becomes of them
@@ -129,7 +130,7 @@ def test_what_a_page_changes_is_in_doubt_until_all_of_it_is_in_glean() -> None:
     job = after(reading(), fetched(), packed(A, NEWER_B, C, batch_count=2))
     assert job.ties == (A,)
 
-    half = after(job, Sent(0, 0, place=1))
+    half = after(job, Sent(0, 0, entries=b"1" * 12))
     assert half.ties == (A,)
 
     assert after(half, Sent(0, 1)).ties == (A, NEWER_B, C)

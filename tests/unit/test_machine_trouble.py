@@ -178,10 +178,10 @@ def test_progress_forgives_deaths_and_leaves_the_budget_as_it_is() -> None:
 
 
 def a_turn_of(job: Job) -> Job:
-    """After as many empty pages as one turn takes."""
+    """After as many pages as one turn takes, of which nothing is sent."""
     job = after(job, WOKE)
     while job.turn is not None:
-        page = a_page(str(job.page_count), batch_count=0)
+        page = replace(a_page(str(job.page_count), batch_count=0), record_count=1)
         job = after(job, *arrived(job.page_count, page))
     return job
 

@@ -9,11 +9,11 @@ from msgspec.structs import replace
 from durable.commands import Command, Instruction
 from durable.connector import AnyConnector
 from durable.environment import Environment
-from durable.executor import REASON_CHARACTERS_MAX
 from durable.job import Job, Mode, Stage, State, Usage
 from durable.limits import Limits
 from durable.model.datasource import Datasource
 from durable.paging.cursors import BodyCursor
+from durable.redaction import REASON_CHARACTERS_MAX
 from durable.requests.auth import Bearer
 from durable.sources.http import HttpSource
 from durable.status import status
