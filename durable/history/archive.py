@@ -43,7 +43,8 @@ class Archive:
         """The job of this mode that has ended last; repeats of what was set aside are none."""
         rows = self._query(
             "SELECT body FROM job WHERE state IN (SELECT value FROM json_each(?))"
-            "  AND json_extract(body, '$.mode') = ? AND NOT coalesce(body ->> '$.repeats', '') > ''"
+            "  AND json_extract(body, '$.mode') = ?"
+            "  AND coalesce(json_extract(body, '$.repeats'), '') = ''"
             "  ORDER BY json_extract(body, '$.finished_at_ms') DESC LIMIT 1",
             listed(ENDED),
             mode.value,

@@ -75,7 +75,7 @@ def test_the_backend_passes_the_kit() -> None:
         backend.connector,
         httpx.ASGITransport(app),
         environment={
-            "CONNECTOR_API_URL": "http://backend.test",
+            "CONNECTOR_API_URL": "https://backend.test",
             "CONNECTOR_SIGNING_KEY": SIGNING_KEY,
             "GLEAN_INSTANCE": "acme",
         },

@@ -51,7 +51,7 @@ def test_tickets_are_shown_with_their_comments() -> None:
     transport = httpx.ASGITransport(create_tickets(secret, count=30))
 
     is_right, text = shown(
-        tickets.connector, transport, TICKETS_URL="http://tickets.example", TICKETS_TOKEN=secret
+        tickets.connector, transport, TICKETS_URL="https://tickets.example", TICKETS_TOKEN=secret
     )
 
     check_shown(is_right, text, secret)
@@ -65,7 +65,7 @@ def test_files_are_shown_with_who_may_read_them() -> None:
     is_right, text = shown(
         files.connector,
         httpx.ASGITransport(app),
-        FILES_URL="http://files.example",
+        FILES_URL="https://files.example",
         FILES_CLIENT_ID="client-1",
         FILES_CLIENT_SECRET=secret,
     )
@@ -80,7 +80,7 @@ def test_a_wikis_pages_are_shown_with_the_groups_that_may_read_them() -> None:
     is_right, text = shown(
         wiki.connector,
         httpx.ASGITransport(create_wiki("reader", secret, count=30)),
-        WIKI_URL="http://wiki.example",
+        WIKI_URL="https://wiki.example",
         WIKI_USER="reader",
         WIKI_TOKEN=secret,
     )
@@ -92,7 +92,7 @@ def test_a_wikis_pages_are_shown_with_the_groups_that_may_read_them() -> None:
 def test_a_backend_is_not_asked_as_that_begins_a_crawl() -> None:
     nobody = Network()
 
-    _, text = shown(backend.connector, nobody, CONNECTOR_API_URL="http://backend.example")
+    _, text = shown(backend.connector, nobody, CONNECTOR_API_URL="https://backend.example")
 
     assert nobody.requests == []
     assert text.startswith("documents: a backend brings them to Glean, and is not asked here\n")

@@ -17,7 +17,7 @@ from tests.fakes.source import a_crawl, surroundings
 
 BACKEND = Backend(auth=Bearer("TOKEN"), signing_secret="KEY")
 ENVIRONMENT = an_environment(
-    CONNECTOR_API_URL="http://testserver", GLEAN_INSTANCE="acme", TOKEN="t0ken", KEY="k3y"
+    CONNECTOR_API_URL="https://testserver", GLEAN_INSTANCE="acme", TOKEN="t0ken", KEY="k3y"
 )
 
 

@@ -29,8 +29,6 @@ class Note(Struct, frozen=True):
     updated_at: datetime
 
 
-# What Glean takes is named by its package: a fingerprint, made at every wake-up, goes through all
-# that a mapping names by itself, and in thousands of worlds that took more than all else.
 def document(note: Note) -> durable.Document | durable.Deletion:
     if note.text is None:
         return durable.Deletion(id=note.id, object_type="Note")
