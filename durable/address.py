@@ -39,7 +39,10 @@ def api_url(server_url: str | None, instance: str | None) -> str:
         return f"{_server('GLEAN_SERVER_URL', server_url)}{API_PATH}"
     if instance is not None:
         return f"https://{_name(instance)}-be.glean.com{API_PATH}"
-    raise ConfigurationError(f"neither GLEAN_SERVER_URL nor GLEAN_INSTANCE is set: {REMEDY}")
+    raise ConfigurationError(
+        f"neither GLEAN_SERVER_URL nor GLEAN_INSTANCE is set: {REMEDY}; or run "
+        "`npx wrangler secret put GLEAN_INSTANCE` and give it the name alone, as acme"
+    )
 
 
 def instance_of(server_url: str | None, instance: str | None) -> str:
@@ -92,6 +95,8 @@ def _name(text: str) -> str:
 
 def _server(name: str, text: str) -> str:
     """Scheme, host, port and what comes before the API's own path."""
+    if "://" not in text:
+        raise ConfigurationError(f"{name} is {_shown(text)}; it must start with https://: {REMEDY}")
     url = _parsed(name, text.strip())
     if url.scheme == "http" and not is_loopback(str(url)):
         raise ConfigurationError(
@@ -128,13 +133,16 @@ def _parsed(name: str, text: str) -> httpx.URL:
     # A word alone is a name that somebody's network may give to any machine.
     is_host = HOST.fullmatch(url.host) is not None and "." in url.host
     if url.scheme not in {"http", "https"} or not (is_host or is_loopback(str(url))):
-        raise ConfigurationError(f"{name} is {_shown(text)}, which names no server: {REMEDY}")
+        raise ConfigurationError(
+            f"{name} is {_shown(text)}, which is no server; it must start with https://: {REMEDY}"
+        )
     return url
 
 
 def _shown(text: str) -> str:
-    """A text that is not right, unless it looks like a token in the wrong place."""
+    """A text that is not right, unless it may hold a secret."""
     beginning = re.split("[?#]", text, maxsplit=1)[0]
-    if len(beginning) > SHOWN_CHARACTERS_MAX and "." not in beginning:
+    is_token = len(beginning) > SHOWN_CHARACTERS_MAX and "." not in beginning
+    if is_token or "@" in beginning:  # what stands before an at sign may be a password
         return f"a text of {len(text)} characters"
     return repr(beginning)

@@ -8,7 +8,6 @@ ones never ends a job.
 """
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 
 from msgspec.structs import replace
@@ -32,11 +31,12 @@ class Inquiry:
 
     def __init__(self) -> None:
         self._over: set[int] = set()  # the pages
-        self._alike: Counter[bytes] = Counter()  # refusals in the same words since one was taken
+        self._words = b""  # of the latest refusal of one record
+        self._alike_count = 0  # refusals in these words, one after the other
 
     def taken(self) -> None:
         """Glean has taken something."""
-        self._alike.clear()
+        self._alike_count = 0
 
     async def is_meant_for_all(
         self, page_index: int, batch: Batch, refusal: UpstreamError, glean: Glean
@@ -49,10 +49,11 @@ class Inquiry:
         if refusal.status not in INVALID or _names_one(refusal.words, batch):
             return False
         if not batch.head:
-            self._alike[refusal.words] += 1
+            is_alike = refusal.words == self._words
+            self._words, self._alike_count = refusal.words, self._alike_count * is_alike + 1
         if batch.endpoint in OF_NO_DATASOURCE:
-            return self._alike[refusal.words] > ALIKE_MAX
-        is_first = not batch.head and self._alike[refusal.words] == 1
+            return self._alike_count > ALIKE_MAX
+        is_first = not batch.head and self._alike_count == 1
         if is_first or page_index in self._over:
             return False
         self._over.add(page_index)  # for those that are refused meanwhile, too

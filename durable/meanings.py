@@ -35,7 +35,7 @@ MEANINGS = {
     429: Meaning.WAIT,
 }
 # What a page with one of these says is told as it is: who writes it does not matter.
-OF_ANYBODY = frozenset({401, 403, 413})
+OF_ANYBODY = frozenset({401, 403, 413, 429})
 LIMITED_REMEDY = "and whether the token is limited to other datasources or to IP addresses"
 PAGE_REMEDY = (
     "something in front of Glean answered, as a proxy's login or maintenance page does; if it "

@@ -83,7 +83,6 @@ def test_an_instance_that_may_be_another_server_is_refused_with_the_remedy(text:
         ("https://acme-be.glean.com", ACME),
         ("https://acme-be.glean.com/", ACME),
         (" https://acme-be.glean.com\n", ACME),
-        ("acme-be.glean.com", ACME),
         ("HTTPS://Acme-be.Glean.com", ACME),
         (ACME, ACME),
         (f"{ACME}/", ACME),
@@ -108,6 +107,7 @@ def test_a_server_is_asked_at_its_indexing_api(text: str, url: str) -> None:
         "",
         "  ",
         "acme",
+        "acme-be.glean.com",
         "https://",
         "http:///",
         "ftp://acme-be.glean.com",
@@ -147,7 +147,11 @@ def test_where_nothing_is_set_the_server_url_is_asked_for_first() -> None:
 
 @pytest.mark.parametrize("look", [api_url, instance_of])
 @pytest.mark.parametrize(
-    "text", ["someone:s3cret@acme-be.glean.com", "acme-be.glean.com/?key=s3cret", "s3cret" * 9]
+    "text",
+    [
+        *("someone:s3cret@acme-be.glean.com", "https://someone:s3cret@acme-be.glean.com"),
+        *("acme-be.glean.com/?key=s3cret", "https://acme-be.glean.com/?key=s3cret", "s3cret" * 9),
+    ],
 )
 def test_what_may_be_a_secret_is_not_quoted(look: object, text: str) -> None:
     for arguments in ((text, None), (None, text)):
@@ -160,7 +164,7 @@ def test_what_may_be_a_secret_is_not_quoted(look: object, text: str) -> None:
     ("server_url", "instance", "name"),
     [
         ("https://acme-be.glean.com", None, "acme"),
-        ("acme-be.glean.com/api/index/v1", None, "acme"),
+        ("https://acme-be.glean.com/api/index/v1", None, "acme"),
         ("http://127.0.0.1:8080", "acme", "acme"),
         ("https://other-be.glean.com", "acme", "acme"),
     ],

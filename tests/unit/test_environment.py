@@ -196,6 +196,14 @@ def test_gleans_url_comes_from_the_server_else_from_the_instance() -> None:
     assert an_environment(**server, **instance).glean_url() == "https://a.example/api/index/v1"
 
 
+@pytest.mark.parametrize("url", ["acme-be.glean.com", "ftp://acme.example", "https://", "http:///"])
+def test_a_server_that_is_no_url_is_named_with_the_remedy(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="must start with https://") as error:
+        an_environment(GLEAN_SERVER_URL=url).glean_url()
+
+    assert url.rstrip("/") in str(error.value)
+
+
 def test_a_secret_names_the_variable_it_is_from() -> None:
     assert Secret("TOKEN", "t0ken").name == "TOKEN"
 

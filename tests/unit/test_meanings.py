@@ -247,6 +247,19 @@ def test_a_413_is_believed_of_whoever_says_so() -> None:
     assert outcome(changes(httpx.Response(413, content=LOGIN))) == "cut, smaller"
 
 
+@pytest.mark.parametrize(
+    ("status", "cause"), [(429, Cause.THROTTLED), (503, Cause.UNAVAILABLE), (401, Cause.REFUSED)]
+)
+def test_whoever_writes_it_a_page_with_such_a_status_is_counted_by_it(
+    status: int, cause: Cause
+) -> None:
+    event = change(httpx.Response(status, content=LOGIN, headers={"retry-after": "60"}))
+
+    assert isinstance(event, Failed)
+    assert event.cause is cause
+    assert event.retry_after_ms == 60_000
+
+
 PEOPLE = Feed(
     source=HttpSource(url="https://notes.example/users", records="items", paging=BodyCursor()),
     record=Note,

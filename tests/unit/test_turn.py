@@ -217,7 +217,7 @@ def test_a_long_refusal_still_names_the_secret() -> None:
         (
             an_environment(GLEAN_INDEXING_API_TOKEN="t0ken"),
             NOTES,
-            "npx wrangler secret put GLEAN_SERVER_URL",
+            "npx wrangler secret put GLEAN_INSTANCE",
         ),
         (an_environment(LIMITS="{", **SET), NOTES, "LIMITS"),
         (
