@@ -122,6 +122,7 @@ def _retried(job: Job, _instruction: Instruction, now_ms: int, limits: Limits) -
         halving_count=0,
         restart_count=0,
         redefined_count=0,
+        rewind_count=0,
         approved_count=None,
         finished_at_ms=None,
         error="",

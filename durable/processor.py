@@ -189,13 +189,25 @@ class Processor:
             The job as the turn left it; None if there was nothing to do.
         """
         self._store.disarmed()
+        if not self._has_work():
+            return None
         # Before anything that may fail or kill: from here on the object is woken again.
         await self._store.arm(self._host.now_ms() + Limits().lease_ms)
         job = await self._carried()
         await self._deliver()
         if not self._store.pending():
-            await self._store.arm(wakes_at_ms(self._store, self._host.now_ms()))
+            at_ms = wakes_at_ms(self._store, self._host.now_ms())
+            if at_ms != self._store.set_at_ms:
+                await self._store.arm(at_ms)
         return job
+
+    def _has_work(self) -> bool:
+        """Also where that cannot be told: what is wrong is then met with under a lease."""
+        try:
+            is_due = wakes_at_ms(self._store, self._host.now_ms()) is not None
+            return is_due or bool(self._store.pending())
+        except Exception:  # noqa: BLE001 - it is raised again as the work begins
+            return True
 
     async def _carried(self) -> Job | None:
         pending = self._store.pending()

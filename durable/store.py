@@ -96,7 +96,8 @@ class Store:
 
     def latest(self) -> Job | None:
         """The job that had the latest turn, as only one has turns at a time."""
-        query = "SELECT body FROM job ORDER BY json_extract(body, '$.progress_at_ms') DESC LIMIT 1"
+        # More than one, as newer code may have written the latest, which is not understood here.
+        query = "SELECT body FROM job ORDER BY json_extract(body, '$.progress_at_ms') DESC LIMIT 9"
         return next(decoded(self._query(query), Job), None)
 
     def held(self) -> list[Job]:

@@ -35,6 +35,7 @@ class Verdict(StrEnum):
 
     GOES_ON = "goes on"
     WAITS = "waits and tries again"
+    RESTARTS = "begins anew, and fails after three times"
     FAILS = "fails"
 
 
@@ -216,7 +217,12 @@ STATUSES = [
         page(content("c", None), 206, **{"content-range": "items 2-2/6"}),
     ),
     _refused("a 404", 404, "not found"),
-    _refused("a 410, the cursor is too old", 410, "the cursor has expired"),
+    Case(
+        name="a 410, the cursor is too old",
+        answers={"two": page({"error": "the cursor has expired"}, 410)},
+        verdict=Verdict.RESTARTS,
+        says="answered 410",
+    ),
     _refused("a 416, the offset is too large", 416, "offset too large"),
     _refused("a 422, the page limit is reached", 422, "only the first page can be read"),
     _passing("a 429, for ever", "answered 429", page({"error": "slow down"}, 429)),

@@ -17,7 +17,7 @@ from dev.setup import venv
 from dev.staging import ROOT
 from dev.truncation.cases import IDS, PAGE_BYTES_MAX, Case, Verdict
 from durable.environment import Environment
-from durable.errors import UpstreamError
+from durable.errors import Recourse, UpstreamError
 from durable.events import Fetched, Packed
 from durable.executor import measured
 from durable.job import Crawl, Job, Mode, State, Usage
@@ -89,6 +89,8 @@ async def _outcome(url: str, case: Case) -> str:
                 page = await reader.fetch(job.cursor, Crawl(job.id, job.mode, job.stage, None))
             except UpstreamError as error:
                 verdict = Verdict.WAITS if error.is_transient else Verdict.FAILS
+                if error.recourse is Recourse.RESTART:
+                    verdict = Verdict.RESTARTS
                 return f"{verdict}: {_short(str(error))}"
             ids += [_id(raw) for raw in page.records]
             job = _landed(job, page)

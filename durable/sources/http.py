@@ -12,7 +12,7 @@ from msgspec import UNSET, Raw, Struct
 
 from durable.decoding import ExactInt, UnboundedError
 from durable.environment import Environment
-from durable.errors import UpstreamError
+from durable.errors import Recourse, UpstreamError
 from durable.job import Crawl, Rate
 from durable.paging.protocol import Ask, Paging, Refused, Refusing, Told
 from durable.requests.auth import Auth, secrets_of, signer_of
@@ -26,7 +26,7 @@ from durable.sources.gather import Gather, GatherReader
 from durable.sources.keyed import Keyed, keyed
 from durable.sources.links import Links, named_origins
 from durable.sources.resume import Resume, resumed
-from durable.sources.rules import Rules
+from durable.sources.rules import Rules, names
 from durable.sources.shape import Shape
 from durable.sources.since import Changes, asked, recent
 from durable.sources.source import (
@@ -41,6 +41,9 @@ from durable.sources.source import (
     not_json,
 )
 from durable.sources.template import Template
+
+
+GONE = 410  # of a page: the cursor has expired, where no rule says otherwise
 
 
 class HttpSource(Struct, frozen=True, kw_only=True):
@@ -195,7 +198,14 @@ class HttpReader(Reader):
         if cursor is not None and self._links is not None:
             cursor = self._links.followed(cursor, ask.url)
         ask = self._paging.asked(ask, cursor)
-        return self._records(await self._answer(ask), ask, cursor)
+        try:
+            answer = await self._answer(ask)
+        except UpstreamError as error:
+            # It gave the cursor itself. Asked again, it would say the same, after a retry too.
+            if error.status == GONE and cursor is not None and not names(self._source.rules, GONE):
+                error.recourse = Recourse.RESTART
+            raise
+        return self._records(answer, ask, cursor)
 
     async def _answer(self, ask: Ask) -> Answer:
         bytes_max = self._page_bytes_max

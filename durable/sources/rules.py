@@ -2,7 +2,7 @@
 
 The first rule that an answer matches is followed. Where there is none: 401 renews the
 token, 429 waits, and so does 403 where a limit of requests is told with it; 202, 408, 425
-and 5xx are tried again; all others fail.
+and 5xx are tried again; 410 to a cursor of a list means that it has expired; all others fail.
 """
 
 import re
@@ -156,6 +156,14 @@ class Rulebook:
         passing = reply.status in TRANSIENT_STATUSES
         action = Action.RETRY if passing else Action.FAIL
         return replace(_told(action, reply), is_unproven=True)
+
+
+def names(rules: Rules, status: int) -> bool:
+    """Whether one of the rules is for answers of this status."""
+    return any(
+        rule.statuses is None or any(_is_for(each, status) for each in rule.statuses)
+        for rule in rules
+    )
 
 
 def usual(reply: Reply) -> Verdict:

@@ -98,6 +98,7 @@ def failed() -> Job:
         death_count=6,
         halving_count=5,
         restart_count=3,
+        rewind_count=3,
         attempt=7,
         error="no such thing",
     )
@@ -171,7 +172,8 @@ def test_a_retried_job_is_queued_with_all_that_is_in_glean_and_none_of_its_troub
     assert (job.cursor, job.page_count, job.document_count, job.reject_count) == (None, 2, 6, 1)
     assert job.queued_cursor == "c"
     assert (job.upload_id, job.started_at_ms) == ("job-1", NOW_MS)
-    assert (job.death_count, job.halving_count, job.restart_count) == (0, 0, 0)
+    assert (job.death_count, job.halving_count) == (0, 0)
+    assert (job.restart_count, job.rewind_count) == (0, 0)
     assert (job.attempt, job.error, job.finished_at_ms, job.flights) == (0, "", None, ())
     assert job.alarm_at_ms == LATER_MS + ALARM_MS_MIN
     assert job.notes[-1].text == "retried on request"

@@ -5,18 +5,19 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.errors import ConfigurationError, UpstreamError
+from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.paging.cursors import BodyCursor, NextUrl
 from durable.requests.auth import ApiKey
 from durable.sources.detail import Detail
 from durable.sources.gather import Gather
 from durable.sources.http import HttpSource
+from durable.sources.rules import Action, Rule
 from durable.sources.since import Since
 from durable.sources.source import CURSOR_CHARACTERS_MAX, EXCERPT_BYTES_MAX, Records
 from tests.fakes.bench import NOW_MS
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network
-from tests.fakes.source import read, surroundings
+from tests.fakes.source import page_of, read, surroundings
 
 
 URL = "https://notes.example/list"
@@ -400,3 +401,23 @@ def test_a_link_is_kept_without_the_proof_that_the_source_wrote_into_it() -> Non
         f"{URL}?api_key=k3y",
         f"{URL}?page=2&api_key=k3y",
     ]
+
+
+def expired(*rules: Rule, cursor: str | None = "2", status: int = 410) -> Recourse | None:
+    source = replace(SOURCE, rules=rules)
+    network = Network(httpx.Response(status, text="cursor expired"))
+    with pytest.raises(UpstreamError) as error:
+        page_of(source, network, cursor)
+    return error.value.recourse
+
+
+def test_a_page_that_is_gone_has_a_cursor_that_has_expired() -> None:
+    assert expired() is Recourse.RESTART
+    assert expired(Rule(status=404, then=Action.FAIL)) is Recourse.RESTART
+
+
+def test_what_is_gone_at_its_start_or_by_a_rule_is_an_error() -> None:
+    assert expired(cursor=None) is None
+    assert expired(status=404) is None
+    assert expired(Rule(status=410, then=Action.FAIL)) is None
+    assert expired(Rule(status="4xx", then=Action.FAIL)) is None
