@@ -93,7 +93,7 @@ def is_too_deep(text: bytes) -> bool:
 
     It costs a count where there are few brackets, else a few passes of C over the text.
     """
-    if text.count(b"[") + text.count(b"{") <= DEPTH_MAX:
+    if _has_few(text):
         return False
     depth = 0
     for brackets in _brackets(text):
@@ -106,15 +106,25 @@ def is_too_deep(text: bytes) -> bool:
     return False
 
 
+def _has_few(text: bytes) -> bool:
+    """Whether it has no more brackets that open, those in strings too, than may be nested."""
+    opened = 0
+    for start in range(0, len(text), PART_BYTES):
+        end = start + PART_BYTES
+        opened += text.count(b"[", start, end) + text.count(b"{", start, end)
+        if opened > DEPTH_MAX:
+            return False
+    return True
+
+
 def _brackets(text: bytes) -> Iterator[bytes]:
     """The brackets outside of strings, all of them square: those of a part of the text each."""
-    is_escaping, is_within = b"\\" in text, False  # a string
-    start = 0
+    start, is_within = 0, False  # a string
     while start < len(text):
         end = start + PART_BYTES
-        if is_escaping and text[end - 1 : end] == b"\\":
+        if text[end - 1 : end] == b"\\":
             end = _ESCAPE.match(text, end).end()  # type: ignore[union-attr] # it matches nothing, too
-        marks = _marks(text[start:end], is_escaping=is_escaping)
+        marks = _marks(text[start:end])
         start = end
         if is_within:
             marks = b'"' + marks
@@ -127,9 +137,9 @@ def _brackets(text: bytes) -> Iterator[bytes]:
             yield b"".join(marks.split(b'"')[::2])
 
 
-def _marks(text: bytes, *, is_escaping: bool) -> bytes:
+def _marks(text: bytes) -> bytes:
     """The brackets and the quotes that begin and end strings."""
-    if not is_escaping:
+    if b"\\" not in text:
         return text.translate(_MARKS, _NO_MARKS)
     # The byte more is for a text that is cut after a backslash.
     plain, _ = escape_decode(text.translate(_CLASSES) + b"t")

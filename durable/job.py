@@ -184,6 +184,7 @@ class Usage(Struct, frozen=True):
     document_count: int = 0  # this and the next two are of the same pages
     deletion_count: int = 0
     reject_count: int = 0
+    is_apart: bool = False  # it waits before its work: a death meanwhile is of others' doing
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -212,7 +213,6 @@ class Job(Struct, frozen=True, kw_only=True):
     ended_turn: Usage | None = None  # the latest; not stored
     attempt: int = 0  # turns begun since the last progress, that one's too; counted as they begin
     death_count: int = 0  # of the isolate, since the last progress
-    is_apart: bool = False  # the turn waits before its work: a death meanwhile is of others' doing
     progress_at_ms: int = 0
     retry_at_ms: int | None = None  # nothing is done before this
     alarm_at_ms: int | None = None  # armed whenever the job is not ended

@@ -96,7 +96,7 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
     plan = woke.plan
     is_known = bool(job.fingerprint and plan.fingerprint) and job.state is not State.CLOSING
     is_redefined = is_known and job.fingerprint != plan.fingerprint
-    if job.turn is not None and not is_redefined and not job.is_apart:
+    if job.turn is not None and not is_redefined and not job.turn.is_apart:
         job = died(job, now_ms, limits)
         if job.state is State.FAILED:
             return job, ()
@@ -120,7 +120,6 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
         fingerprint=plan.fingerprint or job.fingerprint,
         behind_ms_max=plan.behind_ms_max,
         turn=Usage(started_at_ms=now_ms),
-        is_apart=False,
         turn_count=job.turn_count + 1,
         attempt=job.attempt + 1,
         retry_at_ms=None,

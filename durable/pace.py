@@ -11,6 +11,7 @@ from durable.limits import Limits
 
 ALARM_MS_MIN = 50  # the platform may lose an alarm that is set for this very moment
 MINUTE_MS = 60_000
+KILLED_AGAIN = 2  # deaths without progress: one is nothing unusual, and nobody waits for it
 SHARES_PER_MINUTE = 6
 REQUESTS_PER_BATCH = 3  # sent, refused and asked about, before it is cut in two
 # What a job has used of the rates, and the next one may not use again. All of its connector's
@@ -138,12 +139,12 @@ def leased(job: Job, now_ms: int, limits: Limits) -> Job:
 
 
 def apart(job: Job, now_ms: int, limits: Limits) -> Job:
-    """With a lease that ends at another time than that of others, if it was killed before.
+    """With a lease that ends at another time than that of others, if it was killed again.
 
     All jobs of an isolate die with it. If they woke together, one whose page kills would take the
     others with it each time, before a page of theirs has landed.
     """
-    if not job.death_count:
+    if job.death_count < KILLED_AGAIN:
         return job
     half_ms = limits.lease_ms // 2
     early_ms = zlib.crc32(f"{job.id} {job.turn_count}".encode()) % (half_ms + 1)
@@ -155,7 +156,7 @@ def apart_ms_max(job: Job, limits: Limits) -> int:
 
     Alarms that were due while nothing ran, fire together.
     """
-    return limits.lease_ms // 4 if job.death_count > 1 else 0
+    return limits.lease_ms // 4 if job.death_count >= KILLED_AGAIN else 0
 
 
 def spent(turn: Usage, flight: Flight) -> Usage:

@@ -77,12 +77,12 @@ class Turn:
         longest_ms = apart_ms_max(job, self._limits)
         if not longest_ms or job.turn is None:
             return True
-        self._store.put(replace(job, is_apart=True), self._limits)
+        self._store.put(replace(job, turn=replace(job.turn, is_apart=True)), self._limits)
         await self._host.wait(round(longest_ms * self._host.draw()))
         job = self._store.load(self._job_id)
         if job is None or job.turn is None or job.turn_count != self._number:
             return False
-        self._store.put(replace(job, is_apart=False), self._limits)
+        self._store.put(replace(job, turn=replace(job.turn, is_apart=False)), self._limits)
         return True
 
     def _narrowed(self, ends: Ends, job: Job | None) -> Ends:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dev.kit.environment import MadeUpEnvironment
+from durable.decoding import decode
 from durable.environment import VARIABLE
 
 
@@ -147,7 +148,7 @@ def _line(method: str, url: httpx.URL, body: str | None) -> Line:
 def _normal(body: bytes) -> str:
     """The same for JSON that says the same; what is none, as it is."""
     try:
-        decoded = msgspec.json.decode(body)
+        decoded = decode(body)
     except msgspec.DecodeError:
         return body.decode(errors="replace")
     return msgspec.json.encode(decoded, order="deterministic").decode()

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from dev.kit.environment import WatchedEnvironment
+from durable.decoding import decode
 
 
 # Others are of the connection, or of nobody's interest; a date makes each recording another one.
@@ -74,7 +75,7 @@ class Recording(httpx.AsyncBaseTransport):
     def _recorded(self, request: httpx.Request, response: httpx.Response) -> Recorded:
         text = self._named(response.text)
         try:
-            json: Any | UnsetType = msgspec.json.decode(text)
+            json: Any | UnsetType = decode(text)
         except msgspec.DecodeError:
             json = UNSET
         headers = {name: self._named(value) for name, value in response.headers.items()}
@@ -110,14 +111,14 @@ def recorded(file: Path) -> Mapping[str, httpx.Response]:
 
 
 def _read(file: Path) -> list[Recorded]:
-    return msgspec.json.decode(file.read_bytes(), type=list[Recorded])
+    return decode(file.read_bytes(), list[Recorded])
 
 
 def _line(request: httpx.Request) -> str:
     """With the body, if it is JSON. Others are forms that hold secrets."""
     line = f"{request.method} {request.url}"
     try:
-        body = msgspec.json.decode(request.content)
+        body = decode(request.content)
     except msgspec.DecodeError:
         return line
     return f"{line} {msgspec.json.encode(body, order='deterministic').decode()}"

@@ -57,6 +57,16 @@ TROUBLES: dict[str, tuple[httpx.Response | Exception, int, str]] = {
         4,
         "answered 404 in a way that the Worker does not: check the URL.",
     ),
+    "a server whose answer is nested without end": (
+        httpx.Response(200, text='{"x": ' + "[" * 200_000),
+        4,
+        "The answer is not what was expected",
+    ),
+    "a server whose refusal is nested without end": (
+        httpx.Response(500, text='{"title": ' + "[" * 200_000),
+        4,
+        "answered 500: the Worker failed",
+    ),
     "a server that answers anything": (
         httpx.Response(200, html="<h1>Welcome</h1>"),
         4,

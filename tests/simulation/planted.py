@@ -362,14 +362,14 @@ MUTANTS = [
     Mutant(
         "jobs that were killed together do their work together",
         PACE,
-        "return limits.lease_ms // 4 if job.death_count > 1 else 0",
+        "return limits.lease_ms // 4 if job.death_count >= KILLED_AGAIN else 0",
         "return 0",
         ("tests/simulation/test_neighbours.py",),
     ),
     Mutant(
         "a death while a turn waits for others counts",
         MACHINE,
-        " and not job.is_apart:",
+        " and not job.turn.is_apart:",
         ":",
         (
             "tests/unit/test_machine_trouble.py::test_a_death_while_a_turn_waits_for_others_is_not_the_jobs_own",

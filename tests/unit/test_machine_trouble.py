@@ -155,11 +155,14 @@ def test_what_kills_the_isolate_again_and_again_fails_the_job(state: State) -> N
 
 
 def test_a_death_while_a_turn_waits_for_others_is_not_the_jobs_own() -> None:
-    job = replace(a_job(State.SENDING), death_count=3, is_apart=True)
+    job = replace(a_job(State.SENDING), death_count=3)
+    assert job.turn is not None
 
-    job = after(job, WOKE)
+    job = after(replace(job, turn=replace(job.turn, is_apart=True)), WOKE)
 
-    assert (job.death_count, job.is_apart, job.notes) == (3, False, ())
+    assert (job.state, job.death_count, job.notes) == (State.SENDING, 3, ())
+    assert job.turn is not None
+    assert not job.turn.is_apart
 
 
 def test_a_failure_in_between_does_not_forgive_deaths() -> None:

@@ -176,6 +176,8 @@ def test_params_that_have_a_field_of_their_own_are_refused(kind: Any, name: str)
     ("expires_in", "good_ms"),
     [
         (3600, 59 * MINUTE_MS),
+        ("nan", 59 * MINUTE_MS),
+        ("inf", 999_999_940_000),
         ("3600", 59 * MINUTE_MS),
         (3600.5, 59 * MINUTE_MS + 500),
         (100, 90_000),

@@ -38,6 +38,7 @@ from tests.fakes.environment import an_environment
 LISTED = HttpSource(url="https://notes.example/list", paging=BodyCursor())
 QUEUED = Job(id="notes-1", connector="notes", mode=Mode.INCREMENTAL, created_at_ms=NOW_MS)
 FULL = replace(QUEUED, mode=Mode.FULL)
+WORKS = replace(QUEUED, state=State.SENDING, started_at_ms=NOW_MS, progress_at_ms=NOW_MS)
 CLOSING = replace(
     FULL,
     state=State.CLOSING,
@@ -606,3 +607,53 @@ def test_a_bug_of_ours_ends_all_that_is_under_way_and_the_lease_brings_the_job_b
 
     assert (job.state, job.turn_count, job.document_count) == (State.SUCCEEDED, 2, 1)
     assert any("killed while sending at page 1" in note.text for note in job.notes)
+
+
+@pytest.mark.parametrize(("death_count", "waited_ms"), [(0, []), (1, []), (2, [15_000])])
+def test_a_turn_of_a_job_that_was_killed_again_waits_and_remembers_that_it_does(
+    death_count: int, waited_ms: list[int]
+) -> None:
+    bench = Bench()
+    waits: list[int] = []
+    seen: list[bool] = []
+
+    async def wait(duration_ms: int) -> None:
+        job = Store(bench.storage).load(QUEUED.id)
+        assert job is not None
+        assert job.turn is not None
+        waits.append(duration_ms)
+        seen.append(job.turn.is_apart)
+        assert bench.network.requests == []
+
+    bench.host = replace(bench.host, wait=wait)
+    bench.restarted()
+    bench.network.on(LIST, a_page("a"))
+    bench.network.on(INDEX, ok())
+    # The death before is counted as the turn begins.
+    begun = replace(WORKS, death_count=max(0, death_count - 1))
+    died = replace(begun, turn=Usage(started_at_ms=NOW_MS) if death_count else None)
+    bench.put(died, alarm_at_ms=NOW_MS)
+
+    job = bench.turned()
+
+    assert job is not None
+    assert (job.state, waits, seen) == (State.SUCCEEDED, waited_ms, [True] * len(waited_ms))
+
+
+def test_a_job_that_is_cancelled_while_its_turn_waits_asks_for_nothing() -> None:
+    bench = Bench()
+
+    async def wait(_duration_ms: int) -> None:
+        await bench.processor.obey(QUEUED.id, Instruction(Command.CANCEL))
+
+    bench.host = replace(bench.host, wait=wait)
+    bench.restarted()
+    begun = replace(WORKS, death_count=1)
+    bench.put(replace(begun, turn=Usage(started_at_ms=NOW_MS)), alarm_at_ms=NOW_MS)
+
+    bench.turned()
+
+    job = bench.views.job(QUEUED.id)
+    assert job is not None
+    assert job.state is State.CANCELLED
+    assert bench.network.requests == []
