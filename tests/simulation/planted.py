@@ -64,6 +64,7 @@ TURN = "durable/turn.py"
 STORE = "durable/store.py"
 SUCCESSES = "durable/successes.py"
 EXECUTOR = "durable/executor.py"
+PACKING = "durable/packing.py"
 PROCESSOR = "durable/processor.py"
 COMMANDS = "durable/commands.py"
 GLEAN = "durable/glean.py"
@@ -260,8 +261,8 @@ MUTANTS = [
     Mutant(
         "a source that begins again is not seen",
         GUARD,
-        "page.digest == job.landmark_digest:",
-        "page.digest == job.id:",
+        "page.digest == job.landmark_digest\n",
+        "page.digest == job.id\n",
         (TRUNCATION,),
     ),
     Mutant(
@@ -354,8 +355,8 @@ MUTANTS = [
     Mutant(
         "what is read ahead does not count for the guard",
         FLOW,
-        "if (fault := paging_fault(ahead, page)) is not None:",
-        "if (fault := paging_fault(job, page)) is not None:",
+        "if (fault := paging_fault(ahead, page, limits)) is not None:",
+        "if (fault := paging_fault(job, page, limits)) is not None:",
         (
             f"{TRUNCATION}::test_a_total_that_is_right_is_no_fault_at_the_end_of_what_was_read_ahead",
         ),
@@ -419,8 +420,8 @@ MUTANTS = [
     Mutant(
         "Retry-After is not waited for",
         PACE,
-        "told_ms = min(failure.retry_after_ms, limits.retry_after_ms_max)",
-        "told_ms = 0",
+        "return told_ms(failure, limits) + round(",
+        "return round(",
         (CRASH,),
     ),
     Mutant(
@@ -433,15 +434,15 @@ MUTANTS = [
     Mutant(
         "progress does not reset the time without progress",
         LIFECYCLE,
-        "        progress_at_ms=now_ms,\n        error=job.error if is_failing",
-        "        error=job.error if is_failing",
+        "        progress_at_ms=now_ms,\n        pause_count=0,\n        paused_ms=0,\n        error",
+        "        pause_count=0,\n        paused_ms=0,\n        error",
         (EACH_PAGE,),
     ),
     Mutant(
         "a job never gives up",
         FLOW,
-        "    if now_ms - job.progress_at_ms >= limits.stall_ms_max:\n",
-        "    if now_ms < job.progress_at_ms:\n",
+        "    if is_stalled(job, now_ms, limits):\n        return give_up(",
+        "    if now_ms < job.progress_at_ms:\n        return give_up(",
         (f"{ENDINGS}::test_a_full_job_gives_up_after_a_time_without_progress",),
     ),
     Mutant(
@@ -598,9 +599,9 @@ MUTANTS = [
     ),
     Mutant(
         "a document over the lowered size is set aside",
-        EXECUTOR,
-        "return Sizes(documents_max, bytes_max, packed)",
-        "return Sizes(documents_max, packed, packed)",
+        PACKING,
+        "return Sizes(documents_max, bytes_max, packed, first_documents_max)",
+        "return Sizes(documents_max, packed, packed, first_documents_max)",
         (TOO_LARGE,),
     ),
     Mutant(
