@@ -4,6 +4,7 @@ Each thing is drawn from a list of all there is, as one choice: it costs less an
 """
 
 from collections.abc import Callable
+from enum import StrEnum
 from itertools import product
 
 from hypothesis import strategies as st
@@ -61,6 +62,16 @@ class Ask(Struct, frozen=True):
         return ask
 
 
+class Trouble(StrEnum):
+    """What is wrong for as long as the world is there."""
+
+    NONE = "nothing"
+    REFUSED = "Glean refuses every second note"
+    COUNTED = "each record reads differently each time, and makes the same document"
+    RESTLESS = "each document reads differently each time"
+    EMPTY = "a dozen pages without a note come before the last"
+
+
 class Deployment(Struct, frozen=True):
     """A source, the limits of its jobs, and a Glean."""
 
@@ -69,11 +80,15 @@ class Deployment(Struct, frozen=True):
     limits: Limits
     answer_ms: int
     behind_ms: int | None  # the source's clock is; None: its records do not tell
+    trouble: Trouble
     readings: Readings = DEFAULTS
 
     def world(self) -> World:
+        pages = self.pages
+        if self.trouble is Trouble.EMPTY:
+            pages = [*pages[:-1], *[[] for _ in range(EMPTY_PAGES)], *pages[-1:]]
         world = World(
-            self.pages,
+            pages,
             self.order,
             self.limits,
             readings=self.readings,
@@ -81,6 +96,13 @@ class Deployment(Struct, frozen=True):
             behind_ms=self.behind_ms or 0,
         )
         world.driver.answer_ms = self.answer_ms
+        match self.trouble:
+            case Trouble.REFUSED:
+                world.glean.unfit = set(LETTERS[::2])
+            case Trouble.COUNTED:
+                world.source.counts_reads = True
+            case Trouble.RESTLESS:
+                world.source.restless = world.oracle.excused = set(LETTERS)
         return world
 
 
@@ -103,6 +125,7 @@ class Schedule(Struct, frozen=True):
 
 
 LETTERS = "abcdef"
+EMPTY_PAGES = 12
 PAGE_END = "|"
 
 
@@ -135,6 +158,9 @@ _LIMITS = [
         stall_ms_max=stall_ms_max,
         backoff_ms_max=backoff_ms_max,
         deaths_max=deaths_max,
+        documents_per_minute_max=documents_per_minute_max,
+        resends_max=resends_max,
+        rejects_share_max=1.0,
     )
     for (
         turn_pages_max,
@@ -143,6 +169,7 @@ _LIMITS = [
         stall_ms_max,
         backoff_ms_max,
         deaths_max,
+        (documents_per_minute_max, resends_max),
     ) in product(
         (1, 2, 9),
         (1, 2, 5),
@@ -150,6 +177,7 @@ _LIMITS = [
         (120_000, 3_600_000),
         (1_000, 60_000, 300_000),
         (1, 2, 6),
+        ((600, 1_000), (2, 3), (3, 0)),
     )
 ]
 
@@ -162,11 +190,12 @@ DEPLOYMENTS = st.builds(
     st.sampled_from(_LIMITS),
     st.sampled_from([1, 200, 29_000]),
     st.sampled_from([None, 0, 5 * 60_000]),
+    st.sampled_from([Trouble.NONE, Trouble.NONE, *Trouble]),
 )
 SCHEDULES = st.builds(
     Schedule,
     # Answers are as likely as all faults together, so that schedules get somewhere.
-    st.lists(st.sampled_from(_ANSWERS * (len(_FAULTS) // len(_ANSWERS)) + _FAULTS), max_size=20),
+    st.lists(st.sampled_from(_ANSWERS * (len(_FAULTS) // len(_ANSWERS)) + _FAULTS), max_size=40),
     st.lists(st.sampled_from([Fate.OK, Fate.OK, Fate.DIED_UNSAVED, Fate.DIED_UNSENT]), max_size=12),
     st.lists(OFFSETS_MS, max_size=8),
 )

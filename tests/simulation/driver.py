@@ -46,6 +46,7 @@ class _Exchange(Struct, frozen=True, eq=False):
 
     index: int  # of its await
     kind: Kind
+    request: httpx.Request
     choice: Choice
     answer: Answer | None  # None: a death
     due_at_ms: int
@@ -159,7 +160,7 @@ class Driver:
         if choice.fate is Fate.BROKE:
             answer_ms = 0
         due_at_ms = self._clock.now_ms + answer_ms
-        self._exchanges.append(_Exchange(index, kind, choice, answer, due_at_ms, future))
+        self._exchanges.append(_Exchange(index, kind, request, choice, answer, due_at_ms, future))
         if index in self.meanwhile:
             self._acts.append((index, self.meanwhile.pop(index)))
 
@@ -172,6 +173,7 @@ class Driver:
         elif fate is Fate.BROKE:
             self._oracle.died(fate)
         else:
+            self._oracle.heard(exchange.kind, fate, exchange.request)
             self._oracle.answered(exchange.kind, fate, answer)
         if isinstance(answer, Exception):
             exchange.future.set_exception(answer)

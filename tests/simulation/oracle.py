@@ -20,6 +20,7 @@ from tests.simulation.fates import Fate, Kind
 from tests.simulation.glean import Glean
 from tests.simulation.network import upload_id
 from tests.simulation.source import Source
+from tests.simulation.tries import Tries
 
 
 LEASE_MS_MAX = Limits().lease_ms
@@ -47,6 +48,7 @@ class Seen(Struct):
     is_forbidden: bool = False
     is_closed: bool = False
     order: Instruction | None = None  # the latest that it was given
+    tries: Tries = msgspec.field(default_factory=Tries)  # since its latest page landed
 
     def begins_anew(self) -> None:
         self.fault_count = 1  # one may be under way as this is seen
@@ -134,12 +136,19 @@ class Oracle:
         )
         if seen.first_sent_at_ms is None:
             seen.first_sent_at_ms = now_ms
+        seen.tries.request_count += 1
         self._asking = job.id
         # A close may need a document of a page that was read.
         if kind is Kind.FETCH and job.state is State.SENDING:
             seen.fetch_count += 1
             self.turn_fetch_count += 1
         assert self.turn_fetch_count <= self._limits.turn_pages_max, "a turn over its budget"
+
+    def heard(self, kind: Kind, fate: Fate, request: httpx.Request) -> None:
+        """Whoever asked, hears of it."""
+        job = self.head
+        if fate is Fate.OK and kind in {Kind.SEND, Kind.DELETE} and job is not None:
+            self.seen[job.id].tries.hear(job, request)
 
     def answered(self, kind: Kind, fate: Fate, answer: httpx.Response | Exception) -> None:
         seen = self.seen[self._asking]
@@ -171,6 +180,7 @@ class Oracle:
     def faulted(self) -> None:
         if (job := self.head) is not None:
             self.seen[job.id].fault_count += 1
+            self.seen[job.id].tries.fault_count += 1
 
     def died(self, fate: Fate) -> None:
         self.deaths.append(fate)
@@ -216,8 +226,10 @@ class Oracle:
                 before is None or job.turn_count > before.turn_count or not before.pause
             ):
                 seen.pause_count += 1
+                seen.tries.rest_count += 1
             if before is not None and job.crawl_count > max(1, before.crawl_count):
                 seen.begins_anew()
+            self._check_tries(before, job, seen)
             if before and (before.state, before.page_count) != (job.state, job.page_count):
                 if job.state is not State.FAILED:
                     seen.progress_at_ms, seen.death_count = self._clock.now_ms, 0
@@ -282,6 +294,13 @@ class Oracle:
             found = self._glean.index.get(row.id)
             is_unknown = row.updated_at_ms >= since_ms or row.id in excused
             assert is_unknown or found == row.text, f"Glean has {found!r} for {row}"
+
+    def _check_tries(self, before: Job | None, job: Job, seen: Seen) -> None:
+        """A page lands after so many tries, or the job ends."""
+        if before is None or _place(before) != _place(job):
+            seen.tries.land(job, self._source)
+        elif job.state in WORKING:
+            seen.tries.check(job, self._source, self._limits)
 
     def _check_step(self, before: Job | None, job: Job, seen: Seen) -> None:
         """What is at rest is moved only by whoever may."""
@@ -355,3 +374,8 @@ class Oracle:
 
     def _in(self, states: frozenset[State]) -> list[Job]:
         return [job for job in self.jobs.values() if job.state in states]
+
+
+def _place(job: Job) -> tuple[object, ...]:
+    """How far it has come."""
+    return job.state, job.crawl_count, job.stage_index, job.page_count

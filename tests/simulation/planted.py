@@ -16,6 +16,8 @@ ENDINGS = "tests/simulation/test_endings.py"
 HOLDING = "tests/simulation/test_holding.py"
 LATE = "tests/simulation/test_late_requests.py"
 OWN_CLOCK = "tests/simulation/test_own_clock.py"
+PROGRESS = "tests/simulation/test_progress.py"
+BISECTED = f"{PROGRESS}::test_bisecting_keeps_what_it_has_learnt_though_every_third_request_fails"
 LIFE = "tests/simulation/test_a_connectors_life.py"
 PEOPLE = "tests/simulation/test_people.py"
 READINGS = "tests/simulation/test_readings.py"
@@ -59,6 +61,7 @@ MACHINE = "durable/machine.py"
 FLOW = "durable/flow.py"
 WINDOW = "durable/window.py"
 TIES = "durable/ties.py"
+LANDED = "durable/landed.py"
 LIFECYCLE = "durable/lifecycle.py"
 WATERMARK = "durable/watermark.py"
 PACE = "durable/pace.py"
@@ -67,9 +70,9 @@ TURN = "durable/turn.py"
 STORE = "durable/store.py"
 SUCCESSES = "durable/successes.py"
 EXECUTOR = "durable/executor.py"
+PACKING = "durable/packing.py"
 PROCESSOR = "durable/processor.py"
 COMMANDS = "durable/commands.py"
-PACKING = "durable/packing.py"
 GLEAN = "durable/glean.py"
 MEANINGS = "durable/meanings.py"
 READER = "durable/sources/http.py"
@@ -222,17 +225,117 @@ MUTANTS = [
         (PACED,),
     ),
     Mutant(
-        "what was sent before a pause is passed over in a page that has changed",
+        "nothing is remembered of a page that has not landed",
         WINDOW,
-        "is_known = bool(digest) and digest == job.place_digest and place == 0",
-        "is_known = place == 0",
-        ("tests/simulation/test_pauses.py",),
+        "return replace(job, landed=job.landed.acknowledged(sent.entries))",
+        "return job",
+        (f"{PROGRESS}::test_a_page_whose_bytes_change_at_each_read_lands_and_sends_nothing_twice",),
+    ),
+    Mutant(
+        "what Glean refused of a page is forgotten with its turn",
+        EXECUTOR,
+        "            entries=parcel.entries(batch, is_refused=True),\n",
+        "",
+        (f"{PROGRESS}::test_a_page_larger_than_a_minute_lands_though_glean_refuses_some_of_it",),
+    ),
+    Mutant(
+        "what was sent before a pause is passed over though it has changed",
+        LANDED,
+        "        if known.latest.get(mark[:KEY_BYTES]) == mark[KEY_BYTES:]\n",
+        "        if mark[:KEY_BYTES] in known.latest\n",
+        ("tests/simulation/test_pauses.py", "tests/unit/test_landed.py"),
+    ),
+    Mutant(
+        "what has changed goes before what was never sent",
+        LANDED,
+        "            again.append(index)\n",
+        "            rest.to_send.append(index)\n",
+        ("tests/unit/test_landed.py",),
+    ),
+    Mutant(
+        "documents that change at each read are sent again for ever",
+        LANDED,
+        "known.doubt_count < resends_max or",
+        "known.doubt_count < 10**9 or",
+        (f"{PROGRESS}::test_a_page_whose_documents_change_at_each_read_lands",),
+    ),
+    Mutant(
+        "what was about to be sent again is taken for as it was",
+        WINDOW,
+        "        job = replace(job, landed=job.landed.doubted(event.doubts))\n",
+        "        assert event\n",
+        (f"{PROGRESS}::test_a_version_whose_answer_was_lost_does_not_stay",),
+    ),
+    Mutant(
+        "bisecting an upload begins anew after each error",
+        WINDOW,
+        "return not job.is_upload or job.attempt > 1 or job.landed != Landed()",
+        "return not job.is_upload",
+        (BISECTED,),
+    ),
+    Mutant(
+        "the reason of a refusal before a pause is forgotten",
+        TURN,
+        "            self._executor.recall(reject for _, reject in stored)\n",
+        "            assert stored is not None\n",
+        (f"{PROGRESS}::test_what_glean_refused_before_a_rest_is_named_with_gleans_reason",),
+    ),
+    Mutant(
+        "a reject of a page that was read before stays though Glean took it since",
+        TURN,
+        "        if landed and (before.landed.refused_count or before.landed.is_full):\n",
+        "        if landed and before.landed.is_full:\n",
+        (f"{PROGRESS}::test_what_glean_refused_before_a_rest_and_takes_after_it_is_no_reject",),
+    ),
+    Mutant(
+        "empty pages are read for ever",
+        GUARD,
+        "if is_empty and job.empty_count >= limits.empty_pages_max:",
+        "if is_empty and job.empty_count >= 10**9:",
+        (f"{PROGRESS}::test_empty_pages_under_ever_new_cursors_end_the_job",),
+    ),
+    Mutant(
+        "a last page that repeats is read for ever by an INCREMENTAL job",
+        GUARD,
+        "repeats_max = 0 if job.mode is Mode.FULL else limits.repeated_pages_max",
+        "repeats_max = 0 if job.mode is Mode.FULL else 10**9",
+        (f"{PROGRESS}::test_a_last_page_that_repeats_ends_the_job",),
+    ),
+    Mutant(
+        "a rest that a rate asks for counts as time without progress",
+        PACE,
+        "(job.paused_ms if is_patient else 0)",
+        "0",
+        (
+            f"{PROGRESS}::test_a_source_that_may_be_asked_once_in_two_days_is_read_to_its_end_though_it_fails",
+        ),
+    ),
+    Mutant(
+        "rests that are asked for may go on for ever",
+        PACE,
+        "is_patient = job.pause_count < limits.pauses_max",
+        "is_patient = True",
+        (f"{PROGRESS}::test_a_429_for_ever_ends_the_job_whatever_it_asks_to_wait",),
+    ),
+    Mutant(
+        "a pause makes the next wait after an error a short one",
+        LIFECYCLE,
+        "attempt=max(0, job.attempt - 1),",
+        "attempt=0,",
+        ("tests/unit/test_machine_pausing.py",),
+    ),
+    Mutant(
+        "a connector that is another at each start begins anew for ever",
+        LIFECYCLE,
+        "if job.redefined_count >= limits.redefinitions_max:",
+        "if job.redefined_count >= 10**9:",
+        (f"{PROGRESS}::test_a_connector_that_is_another_at_each_turn_ends_the_job",),
     ),
     Mutant(
         "a source that begins again is not seen",
         GUARD,
-        "page.digest == job.landmark_digest:",
-        "page.digest == job.id:",
+        "page.digest == job.landmark_digest\n",
+        "page.digest == job.id\n",
         (TRUNCATION,),
     ),
     Mutant(
@@ -325,8 +428,8 @@ MUTANTS = [
     Mutant(
         "what is read ahead does not count for the guard",
         FLOW,
-        "if (fault := paging_fault(ahead, page)) is not None:",
-        "if (fault := paging_fault(job, page)) is not None:",
+        "if (fault := paging_fault(ahead, page, limits)) is not None:",
+        "if (fault := paging_fault(job, page, limits)) is not None:",
         (
             f"{TRUNCATION}::test_a_total_that_is_right_is_no_fault_at_the_end_of_what_was_read_ahead",
         ),
@@ -406,8 +509,8 @@ MUTANTS = [
     Mutant(
         "Retry-After is not waited for",
         PACE,
-        "told_ms = min(failure.retry_after_ms, limits.retry_after_ms_max)",
-        "told_ms = 0",
+        "return told_ms(failure, limits) + round(",
+        "return round(",
         (CRASH,),
     ),
     Mutant(
@@ -420,15 +523,15 @@ MUTANTS = [
     Mutant(
         "progress does not reset the time without progress",
         LIFECYCLE,
-        "        progress_at_ms=now_ms,\n        error=job.error if is_failing",
-        "        error=job.error if is_failing",
+        "        progress_at_ms=now_ms,\n        pause_count=0,\n        paused_ms=0,\n        error",
+        "        pause_count=0,\n        paused_ms=0,\n        error",
         (EACH_PAGE,),
     ),
     Mutant(
         "a job never gives up",
         FLOW,
-        "    if now_ms - job.progress_at_ms >= limits.stall_ms_max:\n",
-        "    if now_ms < job.progress_at_ms:\n",
+        "    if is_stalled(job, now_ms, limits):\n        return give_up(",
+        "    if now_ms < job.progress_at_ms:\n        return give_up(",
         (f"{ENDINGS}::test_a_full_job_gives_up_after_a_time_without_progress",),
     ),
     Mutant(
@@ -585,8 +688,8 @@ MUTANTS = [
     Mutant(
         "a document over the lowered size is set aside",
         BATCHES,
-        "return Sizes(documents_max, alone, packed)",
-        "return Sizes(documents_max, packed, packed)",
+        "return Sizes(documents_max, alone, packed, first_documents_max)",
+        "return Sizes(documents_max, packed, packed, first_documents_max)",
         (TOO_LARGE,),
     ),
     Mutant(

@@ -64,6 +64,16 @@ class Source:
         """When somebody last edited."""
         return max([self._lost_at_ms, *(row.updated_at_ms for row in self.rows.values())])
 
+    @property
+    def change_count(self) -> int:
+        """Changes of all notes, ever."""
+        return len(self._changes)
+
+    @property
+    def page_max(self) -> int:
+        """Changes that a page may have."""
+        return FEED_PAGE_ROWS if self.order is Order.FEED else max(map(len, self._pages))
+
     def edit(self, note_id: str, at_ms: int) -> None:
         """Write a note, or change it."""
         if note_id not in self.rows:

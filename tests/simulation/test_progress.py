@@ -131,6 +131,27 @@ def test_what_changes_between_two_tries_of_a_page_arrives_in_its_newer_version()
     assert world.glean.index == world.source.live
 
 
+def test_a_version_whose_answer_was_lost_does_not_stay() -> None:
+    """A note is sent, changes, is sent again unheard, and is then what it was at first."""
+    world = changed()
+    world.begin(Mode.INCREMENTAL)
+    world.wake()
+    first, unheard = world.source.rows["note 0"], sends(world) + len(NAMES) - PER_MINUTE
+    world.edit("note 0")
+    world.driver.plan = lambda point: Choice(
+        Fate.LOST if point.kind is Kind.SEND and sends(world) == unheard else Fate.OK
+    )
+    while world.glean.index["note 0"] == first.text:
+        world.wake()
+    assert world.oracle.latest.state is State.SENDING
+    world.source.rows["note 0"] = first
+
+    world.run()
+
+    assert world.oracle.latest.state is State.SUCCEEDED
+    assert world.glean.index == world.source.live
+
+
 @pytest.mark.parametrize("fate", [Fate.REFUSED, Fate.LOST, Fate.DIED_SENT])
 def test_faults_within_a_page_do_not_begin_it_anew(fate: Fate) -> None:
     """Each request but the first of a turn comes to nothing."""

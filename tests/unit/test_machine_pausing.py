@@ -72,6 +72,14 @@ def test_a_rest_is_no_failed_attempt() -> None:
     assert after(paused(), WOKE, now_ms=NOW_MS + MINUTE_MS).attempt == 1
 
 
+def test_a_rest_does_not_make_the_next_wait_after_an_error_a_short_one() -> None:
+    job = replace(reading(), turn=None, is_fetching=False, source_at_ms=NOW_MS + MINUTE_MS)
+
+    job = after(replace(job, attempt=7), WOKE)
+
+    assert (job.turn, job.retry_at_ms, job.attempt) == (None, NOW_MS + MINUTE_MS, 7)
+
+
 def test_an_alarm_before_the_rest_is_over_does_nothing() -> None:
     job, effects = at(paused(), WOKE, NOW_MS + MINUTE_MS - 100)
 
