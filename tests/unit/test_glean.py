@@ -5,9 +5,9 @@ import msgspec
 import pytest
 
 from durable.batches import Batch, Item
+from durable.deletions import Deletions
 from durable.envelopes import Endpoint
 from durable.environment import Secret
-from durable.deletions import Deletions
 from durable.errors import UpstreamError
 from durable.glean import Glean
 from durable.job import Standing
