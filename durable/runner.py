@@ -31,6 +31,7 @@ from durable.provision import Provision
 from durable.requests.gate import Gate
 from durable.requests.transport import FetchTransport, part_bytes
 from durable.store import Store
+from durable.totals import totals
 from durable.views import Views
 
 
@@ -145,7 +146,7 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
             {"page": at, "order": reject.order, **plain(reject)}
             for at, reject in self.views.rejects(job_id, (int(page), int(order)), int(count))
         ]
-        return {"total": job.reject_count + job.pending_reject_count, "rejects": rejects}
+        return {"total": totals(job).reject_count, "rejects": rejects}
 
     async def tend(self) -> dict[str, Any]:
         """Bring back what waits for an alarm that the platform has lost. Returns its `pulse`."""

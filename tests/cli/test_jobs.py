@@ -75,6 +75,17 @@ def test_of_a_job_that_rests_nothing_is_told_twice_or_estimated(
     assert "if killed" not in shown
 
 
+def test_deletions_that_are_not_done_are_told(shell: Shell, worker: FakeWorker) -> None:
+    states = {"users": "paused", "groups": "done", "documents": "unknown"}
+    deletions = [{"stage": stage, "state": state} for stage, state in states.items()]
+    worker.stands(a_status(state="succeeded", deletions=deletions))
+
+    shown = shell.run("status", JOB_ID).stdout
+
+    assert "users: DELETION PAUSED by Glean, documents: unknown" in shown
+    assert "groups" not in shown
+
+
 def test_a_connectors_name_stands_for_its_latest_job(shell: Shell, worker: FakeWorker) -> None:
     worker.jobs = [a_line(OTHER_ID), a_line(JOB_ID)]
     worker.stands(a_status(JOB_ID))

@@ -95,6 +95,8 @@ class Glean:
         self.index: dict[str, str] = {}  # titles by id
         self.indexing_ms = 0  # after a close, until its documents can be found
         self._indexed_at_ms = self._found_count = 0  # of the latest close; and before that
+        self.paused_ms = 0  # after a close, until its deletions take place
+        self._paused_until_ms = 0
         self.processed_at_ms: list[int] = []
         self.closed: list[str] = []
         self.refusals: list[str] = []
@@ -183,6 +185,7 @@ class Glean:
     def _status(self) -> dict[str, object]:
         is_indexed = self._clock.now_ms >= self._indexed_at_ms
         closed = "INDEXING COMPLETED" if is_indexed else "UPLOAD COMPLETED"
+        closed = "DELETION PAUSED" if self._clock.now_ms < self._paused_until_ms else closed
         history = [
             {
                 "uploadId": upload_id,
@@ -217,6 +220,7 @@ class Glean:
         if page.is_last_page:
             self._found_count = len(self.index)
             self._indexed_at_ms = self._clock.now_ms + self.indexing_ms
+            self._paused_until_ms = self._clock.now_ms + self.paused_ms
             self.index, self._staged, self._open_id = self._staged, {}, None
             self._uploads[page.upload_id].status = "SUCCESSFUL"
             self.closed.append(page.upload_id)

@@ -11,6 +11,7 @@ IGNORED = f"{GONE}[displaced-refuses_discarded]"  # the switch that is not at it
 ALWAYS = "tests/simulation/test_readings.py::test_an_upload_that_is_always_displaced_ends_the_job_and_nothing_is_deleted"  # noqa: E501
 NOTICED = "tests/simulation/test_readings.py::test_an_upload_that_is_gone_is_noticed_by_the_first_page_that_is_refused"  # noqa: E501
 PART = "tests/simulation/test_readings.py::test_a_batch_of_which_glean_has_a_part_brings_the_rest"
+DELETIONS = "tests/simulation/test_deletions.py"
 DYING = "tests/simulation/test_dying.py"
 ENDINGS = "tests/simulation/test_endings.py"
 HOLDING = "tests/simulation/test_holding.py"
@@ -56,6 +57,8 @@ class Mutant(Struct, frozen=True):
 
 JOB = "durable/job.py"
 BATCHES = "durable/batches.py"
+DELETION_WATCH = "durable/verifying/deletion_watch.py"
+DELETION_WATCHER = "durable/verifying/deletion_watcher.py"
 GROUP_UPLOADS = "durable/group_uploads.py"
 MACHINE = "durable/machine.py"
 FLOW = "durable/flow.py"
@@ -151,6 +154,20 @@ MUTANTS = [
         "            process_at_ms=now_ms + PROCESSING_MS,\n",
         "            process_at_ms=now_ms + limits.verify_pause_ms_min,\n",
         (f"{VERIFYING}::test_any_two_faults_are_survived[processed and verified]",),
+    ),
+    Mutant(
+        "a question about a paused deletion is lost with the isolate",
+        DELETION_WATCHER,
+        "        await self._arm(now_ms)\n        if begun.ask_at_ms is None:\n",
+        "        if begun.ask_at_ms is None:\n",
+        (DELETIONS,),
+    ),
+    Mutant(
+        "what Glean does not tell of a deletion is held for done",
+        DELETION_WATCH,
+        "deletions=Deletions.UNKNOWN.value",
+        "deletions=Deletions.DONE.value",
+        (DELETIONS,),
     ),
     Mutant(
         "a job is done with its first stage",

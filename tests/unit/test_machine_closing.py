@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable.commands import Command, Instruction, obeyed
+from durable.deletions import Deletions
 from durable.events import (
     Ask,
     Asked,
@@ -73,6 +74,19 @@ def test_a_success_ends_the_job() -> None:
     assert (job.finished_at_ms, job.progress_at_ms, job.error) == (LATER_MS, LATER_MS, "")
     assert (job.alarm_at_ms, job.turn, job.retry_at_ms) == (None, None, None)
     assert job.notes[-1].text == "succeeded"
+
+
+@pytest.mark.parametrize("deletions", [Deletions.DONE, Deletions.PAUSED, Deletions.PENDING])
+def test_what_glean_says_of_the_deletions_is_kept_with_the_upload(deletions: Deletions) -> None:
+    before = closing()
+
+    job = after(before, Asked(Standing.CLOSED, deletions), now_ms=LATER_MS)
+
+    (upload,) = job.closed
+    told = (upload.stage, upload.upload_id, upload.at_ms, upload.deletions)
+    assert told == ("documents", before.upload_id, LATER_MS, deletions.value)
+    is_noted = any("DELETION PAUSED" in note.text for note in job.notes)
+    assert is_noted is (deletions is Deletions.PAUSED)
 
 
 def test_an_answered_close_is_checked_with_glean() -> None:

@@ -6,7 +6,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from durable.history.measures import Measures
 from durable.history.tally import TURN_MS, Tally
-from durable.job import State
+from durable.job import Stage, State
 from tests.fakes.edge import NOW_MS
 from tests.fakes.requests import a_request, answered
 from tests.fakes.runners import FakeRunners
@@ -35,6 +35,7 @@ MEASURES = Measures(
     ticked_at_ms=NOW_MS - 120_000,
     watermark_ms=NOW_MS - 3_600_000,
     document_count=29,
+    deletions={Stage.USERS: "paused", Stage.GROUPS: "done", Stage.DOCUMENTS: "unknown"},
 )
 NEW = Measures(
     tally=Tally(),
@@ -94,6 +95,10 @@ def test_prometheus_reads_how_a_connector_stands() -> None:
     assert values(found["glean_sync_last_full_documents"]) == {("notes",): 29}
     assert values(found["glean_sync_last_full_duration_seconds"]) == {("notes",): 1.5}
     assert values(found["glean_sync_jobs"])[("notes", "held")] == 7
+    assert values(found["glean_sync_deletions_paused"]) == {
+        ("notes", "users"): 1,
+        ("notes", "groups"): 0,
+    }
     assert all(family.documentation for family in found.values())
 
 
