@@ -5,6 +5,7 @@ writes all of it at once and only then hands out something to await.
 """
 
 from collections.abc import Awaitable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -265,6 +266,7 @@ class Store:
         return self._storage.sql.exec(query, *bindings).toArray()
 
 
+@cache
 def _schema() -> list[tuple[int, str]]:
     text = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
     blocks = [block.partition("\n") for block in text.split(VERSION_MARK)[1:]]

@@ -3,10 +3,12 @@
 The order is drawn anew each time, from a seed that is printed; `--randomly-seed=N` repeats it.
 """
 
+import gc
 from pathlib import Path
 from zlib import crc32
 
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
@@ -20,6 +22,10 @@ SIMULATION = HERE / "simulation"
 LONGEST = (HERE / "workerd", BROWSER, HERE / "dev", SIMULATION)
 SHARES = 64  # of a file of the simulation
 
+# Before any test is imported, since settings take what they leave open when they are made.
+settings.register_profile("patient", deadline=None)  # a busy machine is no failure
+settings.load_profile("patient")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.option.loadscopereorder = False  # else xdist begins with the shares of the most tests
@@ -32,6 +38,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.path.is_relative_to(BROWSER):
                 item.add_marker(pytest.mark.skip(chromium.MISSING))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: no garbage collection is to go through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 class Dealer(LoadScopeScheduling):  # type: ignore[misc]

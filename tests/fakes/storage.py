@@ -36,21 +36,31 @@ class Storage:
 
     Args:
         settle: what `setAlarm` and `deleteAlarm` give to await; by default one that commits.
+        image: of another one, whose data it begins with.
     """
 
-    def __init__(self, settle: Settle | None = None) -> None:
+    def __init__(self, settle: Settle | None = None, image: bytes | None = None) -> None:
         self._settle = settle or self._commit
         # The garbage collector may come by in whichever thread there is.
         self._connection = sqlite3.connect(
             ":memory:", isolation_level=None, check_same_thread=False
         )
         self._connection.row_factory = sqlite3.Row
-        self._connection.execute("CREATE TABLE _alarm (at_ms INTEGER NOT NULL)")
+        if image is None:
+            self._connection.execute("CREATE TABLE _alarm (at_ms INTEGER NOT NULL)")
+        else:
+            self._connection.deserialize(image)
         self.is_alive = True  # False: the isolate that uses it is gone, and may not write
         self.statements: list[str] = []
 
     def __del__(self) -> None:
         self._connection.close()  # newer Pythons warn of one that is left open
+
+    @property
+    def image(self) -> bytes:
+        """All that is committed."""
+        self.commit()
+        return self._connection.serialize()
 
     @property
     def sql(self) -> "Storage":
@@ -105,7 +115,7 @@ class Storage:
             self._connection.execute("ROLLBACK")
 
     def _execute(self, statement: str, bindings: Sequence[Binding]) -> list[Mapping[str, object]]:
-        verb = _without_comments(statement).split(maxsplit=1)[0].upper()
+        verb = _verb(statement)
         assert verb not in {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "ATTACH"}, statement
         if verb != "SELECT":
             assert self.is_alive, "wrote after its death"
@@ -129,6 +139,11 @@ def _statements(query: str) -> list[str]:
     if _without_comments(statement).strip():
         statements.append(statement.strip())
     return statements
+
+
+@cache
+def _verb(statement: str) -> str:
+    return _without_comments(statement).split(maxsplit=1)[0].upper()
 
 
 @cache

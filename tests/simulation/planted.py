@@ -540,8 +540,8 @@ MUTANTS = [
     Mutant(
         "progress does not reset the time without progress",
         LIFECYCLE,
-        "        progress_at_ms=now_ms,\n        pause_count=0,\n        paused_ms=0,\n        error",
-        "        pause_count=0,\n        paused_ms=0,\n        error",
+        "        attempt=1,\n        death_count=0,\n        progress_at_ms=now_ms,\n",
+        "        attempt=1,\n        death_count=0,\n",
         (EACH_PAGE,),
     ),
     Mutant(

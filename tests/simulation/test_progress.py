@@ -148,7 +148,8 @@ def test_a_version_whose_answer_was_lost_does_not_stay() -> None:
 
     world.run()
 
-    assert world.oracle.latest.state is State.SUCCEEDED
+    last = world.oracle.latest
+    assert last.state is State.SUCCEEDED
     assert world.glean.index == world.source.live
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from itertools import count, cycle
 
 from msgspec import Struct
@@ -75,7 +76,7 @@ class World:
         self.behind_ms = behind_ms
         self.source = Source(pages, NEW_YEAR_MS - HOUR_MS, order)
         self.glean = Glean(limits, self.clock, readings)
-        self.storage = Storage(_settle)
+        self.storage = Storage(_settle, _migrated())
         asked = stand_in or StandIn(NOTES, None, Oracle)
         self.oracle = asked.oracle(self.storage, self.source, self.glean, self.clock, limits)
         self.oracle.behind_ms = behind_ms
@@ -278,6 +279,14 @@ class World:
             self.is_broken = True
             error.add_note(self.told("What happened:"))
             raise
+
+
+@cache
+def _migrated() -> bytes:
+    """What a new object's store makes of its storage."""
+    storage = Storage()
+    Store(storage)
+    return storage.image
 
 
 async def _awaited(something: Awaitable[None]) -> None:
