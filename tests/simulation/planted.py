@@ -196,7 +196,7 @@ MUTANTS = [
     Mutant(
         "bisecting an upload begins anew after each error",
         WINDOW,
-        "return not job.is_upload or job.attempt > 1 or job.landed != Landed()",
+        "return not job.is_upload or is_troubled or job.landed != Landed()",
         "return not job.is_upload",
         (BISECTED,),
     ),
@@ -434,8 +434,8 @@ MUTANTS = [
     Mutant(
         "progress does not reset the time without progress",
         LIFECYCLE,
-        "        progress_at_ms=now_ms,\n        pause_count=0,\n        paused_ms=0,\n        error",
-        "        pause_count=0,\n        paused_ms=0,\n        error",
+        "        progress_at_ms=now_ms,\n        pause_count=0,\n        paused_ms=0,\n        err",
+        "        pause_count=0,\n        paused_ms=0,\n        err",
         (EACH_PAGE,),
     ),
     Mutant(
