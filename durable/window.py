@@ -126,7 +126,8 @@ def remembers(job: Job) -> bool:
 
     A page of an upload mostly lands with its only request, and costs nothing more than that.
     """
-    return not job.is_upload or job.attempt > 1 or job.landed != Landed()
+    is_troubled = bool(job.error) or job.death_count > 0
+    return not job.is_upload or is_troubled or job.landed != Landed()
 
 
 def _untied(job: Job, key: str) -> Job:

@@ -12,7 +12,7 @@ from durable.job import Crawl, Rate
 from durable.sources.belonging import GONE, Fault, Missing, missed
 from durable.sources.clock import Clock
 from durable.sources.filling import FULL_RECORDS, Filling
-from durable.sources.parents import Parents, Place, keys_of, place_of
+from durable.sources.parents import AGAIN_MAX, Parents, Place, keys_of, place_of
 from durable.sources.shape import Shape
 from durable.sources.source import (
     Reader,
@@ -143,6 +143,12 @@ class NestedReader(Reader):
         """Read one page of children, or find that there are none. Gives where to go on."""
         parents = await self._parents_at(place.parents, crawl, filling)
         is_begun = place.slices > 0
+        if place.again >= AGAIN_MAX:
+            raise UpstreamError(
+                f"the list of a {self._source.name} does not come to its end: {place.again + 1} "
+                "pages in a row have the same records, so it seems to pass over the cursor",
+                is_transient=False,
+            )
         place = place if is_begun else replace(place, slices=parents.slices)
         mark = parents.mark_at(place)
         if mark is None:

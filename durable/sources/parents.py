@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from durable.decoding import decode
 from durable.errors import Recourse, UpstreamError
@@ -21,6 +22,7 @@ from durable.sources.source import Records
 MARK_BYTES = 6  # two of a thousand parents have the same one once in 500 million pages
 MARK_CHARACTERS = 8
 KEY_REMEDY = "declare the field that no two of them share, as in key='id'"
+AGAIN_MAX = 10  # pages in a row: where one is added, those after it move on, and come once more
 SLICE_PARENTS = 128  # a page of more is gone through in parts: the cursor has a mark for each
 
 
@@ -34,6 +36,8 @@ class Place(Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: str = ""  # the mark of the parent whose children are being read
     children: str | None = None  # the cursor in their list
     read: int = 0  # of these, if their number is told
+    before: str = ""  # which parents were on the page before
+    again: int = 0  # pages in a row that had the same
 
     def cursor(self) -> str:
         return msgspec.json.encode(self).decode()
@@ -96,8 +100,18 @@ class Parents:
     def after(self, place: Place) -> Place | None:
         """Where to go on once a slice is done; None at the end of all parents."""
         if place.slice + 1 < place.slices:
-            return Place(parents=place.parents, slices=place.slices, slice=place.slice + 1)
-        return None if self.next_cursor is None else Place(parents=self.next_cursor)
+            return replace(place, slice=place.slice + 1, done="", at="", children=None, read=0)
+        if self.next_cursor is None:
+            return None
+        again = place.again + 1 if place.before and place.before == self.digest else 0
+        return Place(parents=self.next_cursor, before=self.digest, again=again)
+
+    @property
+    def digest(self) -> str:
+        """The same for the same parents; empty for none."""
+        if not self._by_mark:
+            return ""
+        return hashlib.blake2b("".join(self._by_mark).encode(), digest_size=MARK_BYTES).hexdigest()
 
 
 def place_of(cursor: str | None) -> Place:

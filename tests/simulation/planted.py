@@ -286,7 +286,7 @@ MUTANTS = [
     Mutant(
         "bisecting an upload begins anew after each error",
         WINDOW,
-        "return not job.is_upload or job.attempt > 1 or job.landed != Landed()",
+        "return not job.is_upload or is_troubled or job.landed != Landed()",
         "return not job.is_upload",
         (BISECTED,),
     ),
@@ -540,8 +540,8 @@ MUTANTS = [
     Mutant(
         "progress does not reset the time without progress",
         LIFECYCLE,
-        "        attempt=1,\n        death_count=0,\n        progress_at_ms=now_ms,\n",
-        "        attempt=1,\n        death_count=0,\n",
+        "        progress_at_ms=now_ms,\n        pause_count=0,\n        paused_ms=0,\n        err",
+        "        pause_count=0,\n        paused_ms=0,\n        err",
         (EACH_PAGE,),
     ),
     Mutant(

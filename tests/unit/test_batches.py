@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
+from msgspec.structs import replace
 
 from durable.batches import Batch, Sizes, batches
 from durable.envelopes import Endpoint, Envelope
@@ -329,3 +330,14 @@ def test_a_run_of_documents_is_broken_by_deletions_only(changes: list[Change]) -
     runs = [kind for kind, _ in groupby(bool(batch.document_count) for batch in cut(changes))]
 
     assert runs == kinds
+
+
+def test_after_a_refusal_the_first_request_is_small_and_each_later_one_holds_twice_as_many() -> (
+    None
+):
+    within = replace(SIZES, documents_max=4, bytes_max=10**6, packed_bytes_max=10**6)
+    changes: list[Change] = [a_document(str(number)) for number in range(12)]
+
+    made = cut(changes, "u-1", replace(within, first_documents_max=1))
+
+    assert [len(batch.items) for batch in made] == [1, 2, 4, 4, 1]

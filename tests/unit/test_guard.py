@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from durable.guard import holding_reason, missing_count, paging_fault, rejection_reason
-from durable.job import Job, Page, State
+from durable.job import Job, Mode, Page, Stage, State
 from durable.limits import Limits
 from tests.fakes.jobs import LIMITS, a_job, a_page
 
@@ -268,3 +268,49 @@ def test_a_fault_quotes_the_beginning_of_a_long_cursor() -> None:
 
     assert fault is not None
     assert len(fault) < 400
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_circle_is_found_in_every_stage(mode: Mode, stage: Stage) -> None:
+    job = on_the_way(mode=mode, stages=(stage,), landmark_cursor="a", landmark_page=4)
+
+    assert "leads in a circle" in (paging_fault(job, a_page("a"), LIMITS) or "")
+
+
+EMPTY = replace(a_page("b", batch_count=0), record_count=0)
+
+
+@pytest.mark.parametrize(
+    ("empty_count", "page", "is_fault"),
+    [
+        (LIMITS.empty_pages_max - 1, EMPTY, False),
+        (LIMITS.empty_pages_max, EMPTY, True),
+        (LIMITS.empty_pages_max, replace(EMPTY, record_count=1), False),
+        (LIMITS.empty_pages_max, replace(EMPTY, next_cursor=None), False),
+        (LIMITS.empty_pages_max, replace(EMPTY, is_bounded=True), False),
+    ],
+    ids=["not yet too many", "one too many", "a record", "the end", "nearer to an end"],
+)
+def test_empty_pages_come_to_an_end(empty_count: int, page: Page, *, is_fault: bool) -> None:
+    found = paging_fault(on_the_way(empty_count=empty_count), page, LIMITS)
+
+    assert (found is not None) is is_fault
+
+
+@pytest.mark.parametrize(
+    ("mode", "repeated_count", "is_fault"),
+    [
+        (Mode.FULL, 0, True),
+        (Mode.INCREMENTAL, LIMITS.repeated_pages_max - 1, False),
+        (Mode.INCREMENTAL, LIMITS.repeated_pages_max, True),
+    ],
+)
+def test_pages_that_come_again_come_to_an_end(
+    mode: Mode, repeated_count: int, *, is_fault: bool
+) -> None:
+    job = on_the_way(mode=mode, repeated_count=repeated_count, landmark_digest="1-a")
+
+    found = paging_fault(job, replace(a_page("b"), digest="1-a"), LIMITS)
+
+    assert (found is not None) is is_fault

@@ -112,7 +112,7 @@ def test_a_lowered_size_outlives_the_turn() -> None:
 
     _, effects = at(woken, arrived(0, a_page("b"))[0])
 
-    assert effects == (Fetch(1, "b"), Pack(0, "job-1", 500, landed=Landed()))
+    assert effects == (Fetch(1, "b"), Pack(0, "job-1", 500))
 
 
 def test_a_cut_for_its_content_leaves_the_size_as_it_is() -> None:

@@ -13,7 +13,7 @@ from durable.job import Crawl
 from durable.sources.belonging import Missing
 from durable.sources.http import HttpSource
 from durable.sources.nested import Nested
-from durable.sources.parents import SLICE_PARENTS
+from durable.sources.parents import AGAIN_MAX, SLICE_PARENTS
 from durable.sources.source import (
     CURSOR_CHARACTERS_MAX,
     NO_NAMES,
@@ -210,6 +210,7 @@ def test_lists_without_children_make_no_page_of_their_own() -> None:
     pages = [*pages_of(TOGETHER, wiki, reader=reader_of(TOGETHER, wiki))]
 
     assert [len(page.records) for page in pages] == [0, 0]
+    assert [page.is_bounded for page in pages] == [True, True]
     assert len(wiki.requests) == 25
 
 
@@ -222,6 +223,26 @@ def test_an_empty_page_of_parents_is_passed() -> None:
 
     assert [record["id"] for record in decoded(page)] == children(wiki)
     assert page.next_cursor is None
+
+
+def test_empty_pages_of_parents_lead_no_nearer_to_an_end() -> None:
+    wiki = a_wiki()
+    wiki.refusals["/spaces"] = [httpx.Response(200, json={"items": [], "next_cursor": "0"})]
+
+    assert not page_of(ONE_BY_ONE, wiki).is_bounded
+
+
+def test_parents_that_come_again_and_again_under_new_cursors_come_to_an_end() -> None:
+    wiki = a_wiki()
+    wiki.refusals["/spaces"] = [
+        httpx.Response(200, json={"items": [{"id": "b"}], "next_cursor": str(number)})
+        for number in range(2 * AGAIN_MAX)
+    ]
+
+    with pytest.raises(UpstreamError, match=f"{AGAIN_MAX + 1} pages in a row") as error:
+        list(pages_of(ONE_BY_ONE, wiki, reader=reader_of(ONE_BY_ONE, wiki)))
+
+    assert not error.value.is_transient
 
 
 def test_no_parents_at_all_are_an_end() -> None:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from durable import window
 from durable.events import Ask, Displaced, Effect, Failed, Fetch, Pack, Send, Sent, Split
 from durable.job import Flight, Job, Mode, Page, State
+from durable.landed import Landed
 from durable.limits import Limits
 from durable.pace import ALARM_MS_MIN
 from tests.fakes.jobs import (
@@ -463,7 +464,7 @@ def test_after_an_error_of_glean_the_page_that_is_read_is_heard_and_no_other_is_
     waiting, second = at(reading, packed)
 
     assert (failing.turn is None, reading.turn is None) == (False, False)
-    assert (first, second) == ((Pack(1, "job-1", None),), ())
+    assert (first, second) == ((Pack(1, "job-1", None, landed=Landed()),), ())
     assert (waiting.turn, waiting.page_count, waiting.is_fetching) == (None, 0, False)
 
 
