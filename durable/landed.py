@@ -104,12 +104,14 @@ def remaining(landed: Landed, changes: Sequence[Change], resends_max: int) -> Re
     """
     marks = _marks(changes)
     known = _Known(landed)
+    last = {mark[:KEY_BYTES]: index for index, mark in enumerate(marks)}
     until = {
         mark[:KEY_BYTES]: index
         for index, mark in enumerate(marks)
         if known.latest.get(mark[:KEY_BYTES]) == mark[KEY_BYTES:]
+        # What was to follow it when the page was read before, may have been sent, and is no more.
+        and (mark[:KEY_BYTES] in known.ended or index < last[mark[:KEY_BYTES]])
     }
-    last = {mark[:KEY_BYTES]: index for index, mark in enumerate(marks)}
     fates = [
         Landing.LAST if last[mark[:KEY_BYTES]] == index else Landing.TAKEN
         for index, mark in enumerate(marks)
@@ -147,6 +149,7 @@ class _Known:
     def __init__(self, landed: Landed) -> None:
         self.latest: dict[bytes, bytes] = {}  # how far its changes are in Glean
         self.whole: dict[bytes, int] = {}  # those of which all was sent once, with the last's fate
+        self.ended: set[bytes] = set()  # those of which nothing was to be sent after the latest
         self.refused: set[bytes] = set()  # marks
         self.doubt_count = 0
         for key, digest, fate in _read(landed.entries):
@@ -154,6 +157,9 @@ class _Known:
             self.doubt_count += bool(fate & Landing.DOUBTFUL)
             if fate & Landing.LAST:
                 self.whole[key] = fate
+                self.ended.add(key)
+            else:
+                self.ended.discard(key)
             if fate & Landing.REFUSED:
                 self.refused.add(key + digest)
 

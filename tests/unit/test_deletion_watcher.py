@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from durable.alerts.alert import REMINDER_MS
 from durable.history.overview import Condition
@@ -11,6 +12,7 @@ from durable.job import Job, Mode, State
 from durable.limits import Limits
 from tests.fakes.answers import LIST, STATUS, a_page, ok
 from tests.fakes.bench import NOW_MS, SET, Bench
+from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
 
 
@@ -39,7 +41,8 @@ def told(state: str | None, upload_id: str = "u-1") -> httpx.Response:
 def succeeded(state: str | None, *, has_alerts: bool = False) -> Bench:
     """A job that is over, and what Glean said of its upload right after the close."""
     targets = {"ALERT_WEBHOOK_URL": WEBHOOK} if has_alerts else {}
-    bench = Bench(environment=an_environment(**SET, **targets))
+    unscheduled = replace(NOTES, schedule={})  # else it would be stale before the reminder comes
+    bench = Bench(environment=an_environment(**SET, **targets), connector=unscheduled)
     if has_alerts:
         bench.network.on(HOOK, *(ok() for _ in range(9)))
     bench.put(CLOSING, alarm_at_ms=bench.now_ms)

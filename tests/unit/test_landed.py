@@ -130,6 +130,13 @@ def test_a_document_whose_other_version_may_have_been_sent_is_sent_again() -> No
     assert sent(landed, "a1", "b1") == ["a1"]
 
 
+def test_a_document_whose_later_change_is_there_no_more_is_sent_again() -> None:
+    landed = after(Landed(), page("a2", "a1"), 0)  # a1 was sent, and its answer was lost
+
+    assert sent(landed, "a2") == ["a2"]
+    assert sent(landed, "a2", "a3") == ["a3"]
+
+
 def test_a_document_of_which_not_all_was_sent_is_never_left() -> None:
     """What follows may be older than the job, and no other job would read it."""
     landed = after(Landed(), page("a1", "a2"), 0)
