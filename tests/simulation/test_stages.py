@@ -1,5 +1,6 @@
 """Users, groups and memberships before the documents, deletions after them; a fault anywhere."""
 
+import random
 from typing import Any
 
 import httpx
@@ -27,6 +28,7 @@ from tests.simulation.world import StandIn, World
 
 
 FAULTS = (Fate.REFUSED, Fate.LOST, Fate.GARBLED, Fate.BROKE, Fate.DIED_UNSENT, Fate.DIED_SENT)
+FAULT_SHARE = 0.4
 USERS = [["ada", "bob"], ["cid"]]
 GROUPS = {"staff": ["ada", "bob", "cid"], "board": ["ada"], "empty": []}
 
@@ -76,13 +78,17 @@ class Everything:
     def __init__(self) -> None:
         self.notes: Source | None = None
         self.gone: list[str] = []
+        self.groups: list[dict[str, list[str]]] = [{name: GROUPS[name]} for name in GROUPS]
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         pages: dict[str, list[list[Any]]] = {
             "/people": [[{"email": f"{name}@notes.example"} for name in page] for page in USERS],
             "/groups": [
-                [{"name": name, "members": [f"{one}@notes.example" for one in members]}]
-                for name, members in GROUPS.items()
+                [
+                    {"name": name, "members": [f"{one}@notes.example" for one in members]}
+                    for name, members in page.items()
+                ]
+                for page in self.groups
             ],
             "/gone": [[{"id": name} for name in self.gone]],
         }
@@ -143,6 +149,22 @@ def test_whatever_fails_all_of_it_arrives_in_order(mode: Mode) -> None:
             world.driver.plan = at({first + point.index: Choice(fate)})
             world.run()
             check(world)
+
+
+def test_a_page_of_many_groups_is_brought_though_of_five_requests_two_fail() -> None:
+    world, everything = world_of(Mode.FULL)
+    names = [f"group-{number}" for number in range(20)]
+    everything.groups = [{key: ["ada"] for key in names}]
+    draw = random.Random(1)
+    world.driver.plan = lambda point: Choice(
+        Fate.REFUSED if point.kind is Kind.SEND and draw.random() < FAULT_SHARE else Fate.OK
+    )
+
+    world.run()
+
+    job, people = world.oracle.latest, world.glean.people
+    assert job.state is State.SUCCEEDED, world.told(job.error)
+    assert people.members == {name: {"ada@notes.example"} for name in names}
 
 
 def test_a_stage_that_holds_lets_nothing_after_it_begin() -> None:
