@@ -127,6 +127,9 @@ def _cases(job: Job) -> Iterator[Case]:
     if job.state is State.QUEUED:
         return
     yield "connector changed", replace(job, turn=None), Woke(plan=Plan(fingerprint="now"))
+    if job.state is not State.CLOSING:
+        changing = replace(job, turn=None, redefined_count=LIMITS.redefinitions_max)
+        yield "connector changed too often", changing, Woke(plan=Plan(fingerprint="now"))
     if job.state is State.OPENING:
         resumed = replace(job, resumes=True)
         yield "opened", job, Opened()

@@ -356,12 +356,12 @@ class Oracle:
             return  # the pages may have changed since they were counted
         if self.excused:
             return  # and so may Glean's mind
-        bad = self._source.broken | self._glean.unfit
+        unfit = self._glean.unfit  # it takes their deletions all the same
         rows = [
             row
             for page in self._source.pages(job.since_ms)[: job.page_count]
             for row in page
-            if row.id not in bad
+            if row.id not in self._source.broken and (row.text is None or row.id not in unfit)
         ]
         deletion_count = sum(row.text is None for row in rows)
         counts = job.document_count, job.deletion_count

@@ -114,7 +114,7 @@ class Life(RuleBasedStateMachine):
             return
         world.driver.plan = calm
         world.run()
-        world.glean.unfit = set()
+        world.glean.unfit, world.source.restless = set(), set()
         for mode in (Mode.INCREMENTAL, Mode.FULL):
             world.begin(mode)
             world.run()

@@ -1,5 +1,7 @@
 """Users, groups and memberships before the documents, deletions after them; a fault anywhere."""
 
+import random
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -29,6 +31,7 @@ from tests.simulation.world import StandIn, World
 
 
 FAULTS = (Fate.REFUSED, Fate.LOST, Fate.GARBLED, Fate.BROKE, Fate.DIED_UNSENT, Fate.DIED_SENT)
+FAULT_SHARE = 0.4
 USERS = [["ada", "bob"], ["cid"]]
 GROUPS = {"staff": ["ada", "bob", "cid"], "board": ["ada"], "empty": []}
 
@@ -72,20 +75,28 @@ CONNECTOR = replace(
 )
 
 
+def pages_of(groups: Mapping[str, list[str]]) -> list[dict[str, list[str]]]:
+    """Each of one group."""
+    return [{name: members} for name, members in groups.items()]
+
+
 class Everything:
     """The source of the notes, and beside them people, groups, and a list of deletions."""
 
     def __init__(self) -> None:
         self.notes: Source | None = None
         self.gone: list[str] = []
-        self.groups = GROUPS
+        self.groups = pages_of(GROUPS)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         pages: dict[str, list[list[Any]]] = {
             "/people": [[{"email": f"{name}@notes.example"} for name in page] for page in USERS],
             "/groups": [
-                [{"name": name, "members": [f"{one}@notes.example" for one in members]}]
-                for name, members in self.groups.items()
+                [
+                    {"name": name, "members": [f"{one}@notes.example" for one in members]}
+                    for name, members in page.items()
+                ]
+                for page in self.groups
             ],
             "/gone": [[{"id": name} for name in self.gone]],
         }
@@ -152,11 +163,13 @@ def test_whatever_fails_all_of_it_arrives_in_order(mode: Mode) -> None:
 def world_of_strangers() -> World:
     """Those whom Glean does not know stand where a request begins, ends, or is all they are."""
     world, everything = world_of(Mode.FULL)
-    everything.groups = {
-        "staff": ["eve", "ada", "bob", "cid", "dan"],
-        "board": ["ada", "eve"],
-        "empty": ["eve", "dan", "fay"],
-    }
+    everything.groups = pages_of(
+        {
+            "staff": ["eve", "ada", "bob", "cid", "dan"],
+            "board": ["ada", "eve"],
+            "empty": ["eve", "dan", "fay"],
+        }
+    )
     world.glean.unfit.add("whatever has a stranger in it")
     for group in GROUPS:
         world.glean.people.members[group] = {"who has left"}
@@ -221,7 +234,7 @@ def test_a_request_that_arrives_late_leaves_no_group_half() -> None:
 def test_a_group_that_glean_does_not_take_fails_the_job_after_all_else_is_brought() -> None:
     world, everything = world_of(Mode.FULL)
     world.glean.unfit.add("a group that nobody has listed")
-    everything.groups = {**GROUPS, "ghosts": ["ada", "bob", "cid"]}
+    everything.groups = pages_of({**GROUPS, "ghosts": ["ada", "bob", "cid"]})
     world.glean.people.refused_groups.add("ghosts")
 
     world.run()
@@ -232,6 +245,22 @@ def test_a_group_that_glean_does_not_take_fails_the_job_after_all_else_is_brough
     assert world.glean.index == world.source.live
     assert world.glean.people.members.keys() == GROUPS.keys()
     assert [reject.key for _, reject in rejects(world)] == ["ghosts"]
+
+
+def test_a_page_of_many_groups_is_brought_though_of_five_requests_two_fail() -> None:
+    world, everything = world_of(Mode.FULL)
+    names = [f"group-{number}" for number in range(20)]
+    everything.groups = [{key: ["ada"] for key in names}]
+    draw = random.Random(1)
+    world.driver.plan = lambda point: Choice(
+        Fate.REFUSED if point.kind is Kind.SEND and draw.random() < FAULT_SHARE else Fate.OK
+    )
+
+    world.run()
+
+    job, people = world.oracle.latest, world.glean.people
+    assert job.state is State.SUCCEEDED, world.told(job.error)
+    assert people.members == {name: {"ada@notes.example"} for name in names}
 
 
 def test_a_stage_that_holds_lets_nothing_after_it_begin() -> None:

@@ -10,6 +10,7 @@ from durable.pace import (
     ALARM_MS_MIN,
     REQUESTS_PER_BATCH,
     is_spent,
+    is_stalled,
     leased,
     paced,
     soon,
@@ -197,3 +198,27 @@ def test_a_job_takes_over_what_the_one_before_it_has_used() -> None:
 def test_the_first_job_and_one_that_is_queued_again_have_their_own() -> None:
     assert taken_over(AT_SLOW, None) == AT_SLOW
     assert taken_over(USED_UP, replace(USED_UP, indexed_until_ms=0)) == USED_UP
+
+
+STALL_MS, MANY = LIMITS.stall_ms_max, LIMITS.pauses_max
+
+
+@pytest.mark.parametrize(
+    ("since_ms", "paused_ms", "pause_count", "stalled"),
+    [
+        (STALL_MS - 1, 0, 0, False),
+        (STALL_MS, 0, 0, True),
+        (STALL_MS, 1, 1, False),
+        (10 * STALL_MS, 9 * STALL_MS + 1, MANY - 1, False),
+        (10 * STALL_MS, 9 * STALL_MS, MANY - 1, True),
+        (STALL_MS, STALL_MS, MANY, True),
+        (STALL_MS - 1, STALL_MS, 2 * MANY, False),
+    ],
+)
+def test_rests_that_were_asked_for_are_no_time_without_progress_but_for_too_many(
+    since_ms: int, paused_ms: int, pause_count: int, *, stalled: bool
+) -> None:
+    job = replace(a_job(State.SENDING), paused_ms=paused_ms, pause_count=pause_count)
+    job = replace(job, progress_at_ms=NOW_MS - since_ms)
+
+    assert is_stalled(job, NOW_MS, LIMITS) is stalled
