@@ -1,6 +1,6 @@
 """The dashboard as people meet it: a real browser, and the Worker on the real runtime."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -12,7 +12,7 @@ from tests.browser.person import Person, a_browser
 pytestmark = pytest.mark.workerd
 
 RECORDS = 600
-LATENCY_MS = 250  # of the source, so that there is a middle to act in
+READ = 3  # pages, before a source that is stalled answers nobody
 REMOVED = 90  # more than shrink_max lets go
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>" + "long" * 20
 
@@ -25,7 +25,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    limits = {"turn_pages_max": 2, "backoff_ms_min": 100, "shrink_max": 0.1}
+    backoff = {"backoff_ms_min": 100, "backoff_ms_max": 200}
+    limits = {"turn_pages_max": 2, "shrink_max": 0.1, **backoff}
     arguments = ("--limit-records", str(RECORDS))
     with Stack(tmp_path_factory.mktemp("dashboard"), limits, arguments) as started:
         yield started
@@ -33,7 +34,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(autouse=True)
 def _quiet(stack: Stack) -> None:
-    stack.clear_faults()
+    stack.settle()
 
 
 @pytest.fixture
@@ -56,10 +57,10 @@ def synced(stack: Stack) -> str:
 
 
 def working(stack: Stack) -> str:
-    """A FULL sync in its middle."""
-    stack.control_source("latency", ms=LATENCY_MS)
+    """A FULL sync in its middle, which lasts until the faults are cleared."""
+    stack.stall(READ)
     job = stack.trigger("FULL")
-    stack.until(job["id"], lambda now: now["pages"] >= 1)
+    stack.until(job["id"], lambda now: now["pages"] == READ)
     return str(job["id"])
 
 
@@ -110,7 +111,7 @@ def test_a_session_that_is_over_leads_to_sign_in_and_back(person: Person, stack:
 
     person.context.clear_cookies()
     person.page.get_by_label("Token").wait_for()
-    stack.control_source("latency", ms=0)
+    stack.clear_faults()
     person.sign_in()
 
     person.sees_state("succeeded")
@@ -118,7 +119,7 @@ def test_a_session_that_is_over_leads_to_sign_in_and_back(person: Person, stack:
 
 def test_a_job_that_is_triggered_is_followed_to_its_end(person: Person, stack: Stack) -> None:
     synced(stack)
-    stack.control_source("latency", ms=LATENCY_MS)
+    stack.stall(READ)
     person.go("/")
 
     person.button("Trigger FULL of python-docs").click()
@@ -128,6 +129,7 @@ def test_a_job_that_is_triggered_is_followed_to_its_end(person: Person, stack: S
     progress = person.page.get_by_role("progressbar")
     expect(progress).to_be_visible()
     expect(person.page.get_by_text("of about 600 documents, by the last FULL sync")).to_be_visible()
+    stack.clear_faults()
     person.sees_state("succeeded")
     expect(progress).to_be_hidden()
     expect(person.page.locator("#news")).to_have_text("The job is succeeded: 600 documents")
@@ -162,7 +164,7 @@ def test_a_job_is_cancelled_and_retried(person: Person, stack: Stack) -> None:
     person.button("Cancel").click()
     person.button("Cancel the job").click()
     person.sees_state("cancelled")
-    stack.control_source("latency", ms=0)
+    stack.clear_faults()
     person.button("Retry").click()
     person.button("Retry the job").click()
 
@@ -191,7 +193,7 @@ def test_a_lost_network_is_told_and_asked_again(person: Person, stack: Stack) ->
 
     person.context.set_offline(True)
     expect(person.page.get_by_role("alert")).to_contain_text("Trying again in")
-    stack.control_source("latency", ms=0)
+    stack.clear_faults()
     person.context.set_offline(False)
 
     person.sees_state("succeeded")
@@ -208,7 +210,7 @@ def test_a_page_that_nobody_sees_asks_for_nothing(person: Person, stack: Stack) 
     person.page.evaluate(seen.format("true") + change)
     asked: list[str] = []
     person.page.on("request", lambda request: asked.append(request.url))
-    stack.control_source("latency", ms=0)
+    stack.clear_faults()
     assert stack.ended(job_id)["state"] == "succeeded"
     assert asked == []
     person.sees_state("sending")
@@ -321,6 +323,95 @@ def test_all_can_be_done_with_the_keyboard(person: Person, stack: Stack) -> None
 
     person.sees_state("cancelled")
     expect(page.locator(".commands")).to_be_focused()
+
+
+def test_a_question_that_was_left_is_asked_again_at_once(person: Person, stack: Stack) -> None:
+    """Before the browser has told the page that the dialog is closed, which it does later."""
+    person.go(f"/status/{held(stack)}")
+    person.button("Cancel").click()
+    expect(person.button("Leave it")).to_be_focused()
+
+    person.page.evaluate("document.querySelector('dialog').close(); document.activeElement.click()")
+
+    expect(person.button("Leave it")).to_be_focused()
+    person.button("Cancel the job").click()
+    person.sees_state("cancelled")
+
+
+def begun(person: Person, stack: Stack) -> tuple[str, Callable[[], None]]:
+    """A job that waits its turn, on the screen; and what has the page draw that it has begun."""
+    first = working(stack)
+    job_id = str(stack.trigger("INCREMENTAL")["id"])
+    person.go(f"/status/{job_id}")
+    person.sees_state("queued")
+
+    def begin() -> None:
+        stack.stall()
+        stack.command("cancel", first)
+        person.sees_state("sending")
+
+    return job_id, begin
+
+
+def test_a_key_that_is_held_down_while_the_page_is_drawn_anew_counts(
+    person: Person, stack: Stack
+) -> None:
+    _, begin = begun(person, stack)
+    person.button("Cancel").focus()
+
+    person.page.keyboard.down("Space")
+    begin()
+    expect(person.button("Cancel")).to_be_focused()
+    person.page.keyboard.up("Space")
+
+    expect(person.button("Leave it")).to_be_focused()
+
+
+def test_a_question_gives_the_focus_back_though_the_page_was_drawn_anew(
+    person: Person, stack: Stack
+) -> None:
+    job_id, begin = begun(person, stack)
+    person.button("Cancel").focus()
+    person.page.keyboard.press("Enter")
+    expect(person.button("Leave it")).to_be_focused()
+
+    begin()
+    person.page.keyboard.press("Escape")
+    expect(person.button("Cancel")).to_be_focused()
+    person.page.keyboard.press("Enter")
+    expect(person.button("Leave it")).to_be_focused()
+    stack.command("cancel", job_id)
+    person.sees_state("cancelled")
+    person.page.keyboard.press("Escape")
+
+    # Its button is gone.
+    expect(person.page.locator(".commands")).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/connectors", "Trigger FULL"),
+        ("/connectors", "python-docs"),
+        ("/jobs", "python-docs FULL"),
+        ("/status/", "Jobs of python-docs"),
+    ],
+)
+def test_what_is_drawn_anew_stays_the_element_that_it_was(
+    person: Person, stack: Stack, path: str, name: str
+) -> None:
+    """So whatever a person has begun with it, goes on: a focus, a key, a choice of text."""
+    job_id = working(stack)
+    person.go(path + job_id if path == "/status/" else path)
+    main = person.page.locator("main")
+    element = main.locator("a, button").filter(has_text=name).first
+    element.focus()
+    element.evaluate("element => { window.before = element; }")
+
+    stack.command("cancel", job_id)
+    expect(main.locator("tbody tr, article, h1:has(.badge)").first).to_contain_text("cancelled")
+
+    assert person.page.evaluate("document.activeElement === window.before")
 
 
 def test_axe_finds_nothing_wrong_and_nothing_overhangs(person: Person, stack: Stack) -> None:

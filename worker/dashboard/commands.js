@@ -2,7 +2,6 @@
 
 import { acting } from "./actions.js";
 import { post } from "./api.js";
-import { confirmed } from "./dialog.js";
 import { h } from "./dom.js";
 import { lookAgain } from "./live.js";
 import { quiet } from "./notices.js";
@@ -67,13 +66,13 @@ function repetition({ id, rejected }) {
 
 function button(offer) {
   const look = offer.danger && offer.body ? "danger" : "";
-  const element = h("button", { type: "button", class: look, "data-key": offer.path }, offer.label);
-  return acting(element, async () => {
-    if (!(await confirmed(offer))) return;
+  const act = async () => {
     const { id, status_url } = await post(offer.path, offer.body);
     quiet();
     // Records that were set aside are read again by a job of their own.
     if (location.pathname === `/status/${id}`) lookAgain();
     else location.assign(status_url);
-  });
+  };
+  const does = { class: look, "data-key": offer.path, onclick: acting(act, offer) };
+  return h("button", { type: "button", ...does }, offer.label);
 }

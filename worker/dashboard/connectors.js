@@ -17,18 +17,16 @@ export async function connectors(main) {
   const healths = new Map();
   await watch(async (signal) => {
     const found = (await get("/connectors", signal)).connectors;
-    if (list.querySelectorAll("article").length !== found.length) {
-      list.replaceChildren(...found.map(() => h("article", { class: "card", tabindex: "-1" })));
+    fill(list, found, () =>
+      found.length
+        ? found.map(card)
+        : h("p", {}, "There are no connectors: each file in connectors/ is one."),
+    );
+    for (const { name, health } of found) {
+      const before = healths.get(name);
+      if (before && before !== health) announce(`${name}: ${HEALTHS[health]}`);
+      healths.set(name, health);
     }
-    found.forEach((connector, index) => {
-      fill(list.children[index], connector, card);
-      const before = healths.get(connector.name);
-      if (before && before !== connector.health)
-        announce(`${connector.name}: ${HEALTHS[connector.health]}`);
-      healths.set(connector.name, connector.health);
-    });
-    if (!found.length)
-      fill(list, [], () => h("p", {}, "There are no connectors: each file in connectors/ is one."));
     return LOOK_MS;
   });
 }
@@ -36,7 +34,9 @@ export async function connectors(main) {
 function card(connector) {
   const { name, health, why, jobs, current } = connector;
   const list = `/jobs?connector=${encodeURIComponent(name)}`;
-  return [
+  return h(
+    "article",
+    { class: "card", tabindex: "-1", "data-key": name },
     h(
       "div",
       { class: "card-head" },
@@ -58,7 +58,7 @@ function card(connector) {
     facts(connector),
     h("div", { class: "card-jobs" }, sparkline(jobs), h("p", { class: "faint" }, latest(jobs[0]))),
     h("div", { class: "buttons" }, start(name, "FULL"), start(name, "INCREMENTAL")),
-  ];
+  );
 }
 
 function facts({
@@ -107,14 +107,15 @@ function latest(job) {
 }
 
 function start(connector, mode) {
-  const button = h(
+  const act = async () => location.assign((await trigger(connector, mode)).status_url);
+  return h(
     "button",
     {
       type: "button",
       "data-key": `${mode} ${connector}`,
       "aria-label": `Trigger ${mode} of ${connector}`,
+      onclick: acting(act),
     },
     `Trigger ${mode}`,
   );
-  return acting(button, async () => location.assign((await trigger(connector, mode)).status_url));
 }

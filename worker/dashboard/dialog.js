@@ -1,10 +1,10 @@
 /** A question that comes before what cannot be taken back. */
 
-import { h } from "./dom.js";
+import { h, refuge } from "./dom.js";
 
 /**
  * Ask, and do it if the answer is yes. The focus stays within the dialog, and goes back to where it
- * was: the browser sees to both.
+ * was: the browser sees to both, but where that is gone meanwhile.
  *
  * @param question its title, the consequence as a text, and the words of the button.
  * @returns a promise of whether it was answered with yes.
@@ -23,11 +23,13 @@ export function confirmed({ title, consequence, act, danger = false }) {
       button(act, danger ? "danger" : "main", "yes"),
     ),
   );
+  const home = refuge();
   document.body.append(dialog);
   dialog.showModal();
   return new Promise((done) => {
     dialog.addEventListener("close", () => {
       dialog.remove();
+      home();
       done(dialog.returnValue === "yes");
     });
   });

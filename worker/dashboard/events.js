@@ -47,7 +47,7 @@ function event({ number, at, kind, what, pages, documents, deleted, rejected, se
       : [];
   return h(
     "li",
-    { value: number },
+    { value: number, "data-key": number },
     h("span", { class: "faint when" }, time(at)),
     kind in LOUD ? badge(LOUD[kind], kind) : h("span", { class: "kind" }, kind),
     h("span", { class: "what" }, what),

@@ -100,7 +100,7 @@ function row(job) {
   ];
   return h(
     "tr",
-    { role: "row" },
+    { role: "row", "data-key": job.id },
     cells.map((cell, index) => {
       const properties = {
         role: index ? "cell" : "rowheader",

@@ -2,24 +2,45 @@
 
 import { acting } from "./actions.js";
 import { get } from "./api.js";
-import { h } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { number } from "./words.js";
 
 const COLUMNS = ["Page and record", "Document", "Reason", "Beginning of the record"];
 
 /** Show them in a section, which is empty while there are none. Returns what looks for new ones. */
 export function rejects(section, id) {
-  let shown = null;
+  let shown = null; // how many there were
+  let rows = [];
+  let next = null; // where further ones are
+  const draw = () =>
+    fill(section, [shown, rows, next], () => (shown ? listed(shown, rows, next && more) : []));
+  const more = async () => {
+    const from = next;
+    const found = await get(from);
+    if (next !== from) return; // they were read anew meanwhile
+    const count = rows.length;
+    rows = [...rows, ...found.rejects];
+    next = found.next;
+    draw();
+    section.querySelectorAll("tbody th")[count]?.focus();
+  };
   return async (count, signal) => {
     if (count === shown) return;
-    shown = count;
-    const found = count ? await get(`/rejects/${id}`, signal) : null;
-    section.replaceChildren(...(found ? listed(found) : []));
+    const known = [];
+    let path = count ? `/rejects/${id}` : null;
+    // As many as were asked for before, so that no row goes that somebody reads.
+    do {
+      const found = path ? await get(path, signal) : { rejects: [], next: null };
+      known.push(...found.rejects);
+      path = found.next;
+    } while (path && known.length < rows.length);
+    [shown, rows, next] = [count, known, path];
+    draw();
   };
 }
 
-function listed(first) {
-  const body = h("tbody", { role: "rowgroup" }, first.rejects.map(row));
+function listed(total, rejects, more) {
+  const body = h("tbody", { role: "rowgroup" }, rejects.map(row));
   const head = h(
     "tr",
     { role: "row" },
@@ -31,21 +52,11 @@ function listed(first) {
     h("thead", { role: "rowgroup" }, head),
     body,
   );
-  const more = h("button", { type: "button" }, "More");
-  let next = first.next;
-  more.hidden = !next;
-  acting(more, async () => {
-    const found = await get(next);
-    const rows = found.rejects.map(row);
-    body.append(...rows);
-    next = found.next;
-    more.hidden = !next;
-    rows[0]?.querySelector("th").focus();
-  });
+  const button = more && h("button", { type: "button", onclick: acting(more) }, "More");
   return [
-    h("h2", { id: "rejects" }, `Set aside (${number(first.total)})`),
+    h("h2", { id: "rejects" }, `Set aside (${number(total)})`),
     table,
-    h("div", { class: "buttons" }, more),
+    h("div", { class: "buttons" }, button),
   ];
 }
 
@@ -53,7 +64,7 @@ function row({ page, record, key, reason, excerpt }) {
   const cells = [key ?? "–", reason, h("code", { class: "excerpt" }, excerpt)];
   return h(
     "tr",
-    { role: "row" },
+    { role: "row", "data-key": `${page}.${record}` },
     h(
       "th",
       { scope: "row", role: "rowheader", "data-label": COLUMNS[0], tabindex: "-1" },

@@ -66,11 +66,12 @@ export function signIn(main) {
 /** Who is signed in, and the way out. */
 export function account(element, { via, who }) {
   if (via === "nobody asked") return;
-  const button = h("button", { type: "button", class: "quiet" }, "Sign out");
-  acting(button, async () => {
+  const act = async () => {
     await remove("/session");
     // Cloudflare Access has a session of its own, and knows how to end it.
     location.assign(via === "access" ? "/cdn-cgi/access/logout" : "/");
-  });
+  };
+  const does = { class: "quiet", onclick: acting(act) };
+  const button = h("button", { type: "button", ...does }, "Sign out");
   element.replaceChildren(...(who ? [h("span", { class: "faint who" }, who)] : []), button);
 }
