@@ -300,7 +300,10 @@ class Oracle:
         if before is None or _place(before) != _place(job):
             seen.tries.land(job, self._source)
         elif job.state in WORKING:
-            seen.tries.check(job, self._source, self._limits)
+            self._check_bounds(job, seen)
+
+    def _check_bounds(self, job: Job, seen: Seen) -> None:
+        seen.tries.check(job, self._source, self._limits)
 
     def _check_step(self, before: Job | None, job: Job, seen: Seen) -> None:
         """What is at rest is moved only by whoever may."""

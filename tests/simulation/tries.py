@@ -54,6 +54,10 @@ class Tries(Struct):
         assert self.request_count <= requests_max, (
             f"{self.request_count} requests for a page, not {requests_max}"
         )
+        self.check_idle(job, limits)
+
+    def check_idle(self, job: Job, limits: Limits) -> None:
+        """Likewise, where nobody can tell what of it was a fault."""
         idle, idle_max = job.turn_count - self.idle_turn, idle_turns_max(limits)
         assert idle <= idle_max, f"{idle} turns that brought nothing, not {idle_max}"
 

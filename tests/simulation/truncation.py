@@ -11,7 +11,7 @@ from durable.job import Job, State
 from durable.requests.auth import Bearer
 from tests.simulation.connector import NOTES, SOURCE_TOKEN
 from tests.simulation.fates import Fate, Kind
-from tests.simulation.oracle import Oracle
+from tests.simulation.oracle import Oracle, Seen
 
 
 def connector(case: Case) -> AnyConnector:
@@ -51,6 +51,10 @@ class Bystander(Oracle):
 
     def check_index(self, since_ms: int) -> None:
         """Nothing: the test compares the index."""
+
+    def _check_bounds(self, job: Job, seen: Seen) -> None:
+        """Each page may be a fault."""
+        seen.tries.check_idle(job, self._limits)
 
     def _ended(self, job: Job) -> None:
         assert job.error or job.state is State.SUCCEEDED, "gave up without a word"
