@@ -90,7 +90,6 @@ class DeletionWatcher:
         # Before anything that may fail or kill, as for a job.
         begun = asked(watch, now_ms, self._limits)
         self._put(watch, begun, now_ms)
-        await self._arm(now_ms)
         if begun.ask_at_ms is None:
             return
         after = await self._answered(begun)

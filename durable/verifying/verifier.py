@@ -78,8 +78,6 @@ class Verifier:
         verifications, now_ms = self._store.verifications, self._host.now_ms()
         if (before := verifications.due()) is None:
             return None
-        # Before anything that may fail or kill, as for a job.
-        await self._store.arm(now_ms + self._limits.lease_ms)
         jobs = verifications.jobs_since(before)
         verification, question = woken(before, jobs, now_ms, self._limits)
         if question is None:

@@ -47,7 +47,7 @@ class Storage:
         )
         self._connection.row_factory = sqlite3.Row
         if image is None:
-            self._connection.execute("CREATE TABLE _alarm (at_ms INTEGER NOT NULL)")
+            self._connection.execute("CREATE TABLE _alarm (at_ms INTEGER)")
         else:
             self._connection.deserialize(image)
         self.is_alive = True  # False: the isolate that uses it is gone, and may not write
@@ -89,12 +89,19 @@ class Storage:
 
     def deleteAlarm(self) -> Awaitable[None]:  # noqa: N802 - the platform's name
         self._execute("DELETE FROM _alarm", ())
+        self._execute("INSERT INTO _alarm VALUES (NULL)", ())
         return self._settle()
 
     @property
     def alarm_at_ms(self) -> int | None:
         row = self._connection.execute("SELECT at_ms FROM _alarm").fetchone()
-        return None if row is None else int(row[0])
+        return None if row is None or row[0] is None else int(row[0])
+
+    @property
+    def is_alarm_deleted(self) -> bool:
+        """Since it went off last: a handler that dies after that, may not be called again."""
+        row = self._connection.execute("SELECT at_ms FROM _alarm").fetchone()
+        return row is not None and row[0] is None
 
     @property
     def has_uncommitted(self) -> bool:

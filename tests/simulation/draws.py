@@ -17,7 +17,6 @@ from durable.job import Mode
 from durable.limits import Limits
 from tests.simulation.connector import LIMITS, TIMED
 from tests.simulation.fates import LANDS_LATE, OK, Choice, Fate, Plan, in_order
-from tests.simulation.oracle import Oracle
 from tests.simulation.source import Order
 from tests.simulation.world import StandIn, World
 
@@ -92,7 +91,7 @@ class Deployment(Struct, frozen=True):
             self.order,
             self.limits,
             readings=self.readings,
-            stand_in=None if self.behind_ms is None else StandIn(TIMED, None, Oracle),
+            stand_in=None if self.behind_ms is None else StandIn(TIMED, None),
             behind_ms=self.behind_ms or 0,
         )
         world.driver.answer_ms = self.answer_ms

@@ -156,13 +156,6 @@ MUTANTS = [
         (f"{VERIFYING}::test_any_two_faults_are_survived[processed and verified]",),
     ),
     Mutant(
-        "a question about a paused deletion is lost with the isolate",
-        DELETION_WATCHER,
-        "        await self._arm(now_ms)\n        if begun.ask_at_ms is None:\n",
-        "        if begun.ask_at_ms is None:\n",
-        (DELETIONS,),
-    ),
-    Mutant(
         "what Glean does not tell of a deletion is held for done",
         DELETION_WATCH,
         "deletions=Deletions.UNKNOWN.value",
@@ -640,8 +633,8 @@ MUTANTS = [
     Mutant(
         "an upload that is not listed is taken for closed",
         GLEAN,
-        "        if not ours:\n            return Standing.UNLISTED",
-        "        if not ours:\n            return Standing.CLOSED",
+        "    if not ours:\n        return Standing.UNLISTED",
+        "    if not ours:\n        return Standing.CLOSED",
         (f"{GONE}[expires-defaults]",),
     ),
     Mutant(

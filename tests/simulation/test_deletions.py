@@ -8,7 +8,6 @@ from durable.store import Store
 from durable.verifying.deletion_watch import DeletionWatch
 from tests.simulation.connector import NOTES
 from tests.simulation.fates import AT_SAVE, Await, Choice, Fate, Kind, at, possible, where
-from tests.simulation.verifying import Verifying
 from tests.simulation.world import StandIn, World
 
 
@@ -17,7 +16,7 @@ HOUR_MS = 3_600_000
 
 def world_of(paused_ms: int = 2 * HOUR_MS, indexing_ms: int = 0) -> World:
     """A FULL job is queued, of whose deletions Glean makes so much."""
-    world = World(stand_in=StandIn(NOTES, None, Verifying))
+    world = World(stand_in=StandIn(NOTES, None))
     world.glean.paused_ms, world.glean.indexing_ms = paused_ms, indexing_ms
     world.begin(Mode.FULL)
     return world

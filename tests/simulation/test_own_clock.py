@@ -10,7 +10,6 @@ from durable.job import Mode, State
 from durable.limits import Limits
 from tests.simulation.connector import LIMITS, TIMED
 from tests.simulation.fates import Kind, at, calm
-from tests.simulation.oracle import Oracle
 from tests.simulation.source import Order
 from tests.simulation.test_every_crash import faults
 from tests.simulation.world import StandIn, World
@@ -31,7 +30,7 @@ def behind(order: Order = Order.PLACE, limits: Limits = LIMITS) -> World:
         [("a", "b"), ("c",), ("d", "e")],
         order,
         limits=replace(limits, turn_pages_max=3),
-        stand_in=StandIn(TIMED, None, Oracle),
+        stand_in=StandIn(TIMED, None),
         behind_ms=BEHIND_MS,
     )
     world.driver.answer_ms = ANSWER_MS

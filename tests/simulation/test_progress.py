@@ -12,7 +12,7 @@ from durable.limits import Limits
 from durable.store import Store
 from tests.simulation.connector import LIMITS, LISTED, NOTES, Note
 from tests.simulation.fates import Await, Choice, Fate, Kind, Plan, calm, where
-from tests.simulation.oracle import Oracle
+from tests.simulation.questions import QuestionOracle
 from tests.simulation.world import StandIn, World
 
 
@@ -211,7 +211,7 @@ def test_bisecting_keeps_what_it_has_learnt_though_every_third_request_fails(
 # Pages without an end
 
 
-class Endless(Oracle):
+class Endless(QuestionOracle):
     """Of a source that does not tell the truth: that it ends is the matter of the test."""
 
     def check_index(self, since_ms: int) -> None:
@@ -276,7 +276,7 @@ def declared(rate: Rate, plan: Plan = calm) -> World:
         [("a",), ("b",), ("c",)],
         limits=replace(LIMITS, stall_ms_max=DAY_MS),
         plan=plan,
-        stand_in=StandIn(connector, None, Oracle),
+        stand_in=StandIn(connector, None),
     )
 
 

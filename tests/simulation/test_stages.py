@@ -25,7 +25,7 @@ from durable.records import Reject
 from durable.store import Store
 from tests.simulation.connector import LISTED, NOTES
 from tests.simulation.fates import AT_SAVE, Await, Choice, Fate, Kind, at, possible
-from tests.simulation.oracle import Oracle
+from tests.simulation.questions import QuestionOracle
 from tests.simulation.source import Source
 from tests.simulation.world import StandIn, World
 
@@ -110,7 +110,7 @@ class Everything:
         return httpx.Response(200, content=msgspec.json.encode(answer))
 
 
-class Ordered(Oracle):
+class Ordered(QuestionOracle):
     """Counts only documents, as the notes are all that it knows of the source."""
 
     def _check_counts(self, job: object) -> None:

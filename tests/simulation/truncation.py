@@ -11,7 +11,8 @@ from durable.job import Job, State
 from durable.requests.auth import Bearer
 from tests.simulation.connector import NOTES, SOURCE_TOKEN
 from tests.simulation.fates import Fate, Kind
-from tests.simulation.oracle import Oracle, Seen
+from tests.simulation.oracle import Seen
+from tests.simulation.questions import QuestionOracle
 
 
 def connector(case: Case) -> AnyConnector:
@@ -33,7 +34,7 @@ class Prepared:
         return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer))
 
 
-class Bystander(Oracle):
+class Bystander(QuestionOracle):
     """Judges all but what depends on the source: whether it tells the truth is the test's matter.
 
     So a close is not stopped here: that there is none must be the work of the code under test.

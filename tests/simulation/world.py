@@ -25,7 +25,7 @@ from tests.simulation.driver import DiedError, Driver
 from tests.simulation.fates import Plan, calm
 from tests.simulation.glean import Glean
 from tests.simulation.network import BugError, Network, Server, Transport, waited
-from tests.simulation.oracle import Oracle
+from tests.simulation.questions import QuestionOracle
 from tests.simulation.source import Order, Source
 
 
@@ -45,7 +45,7 @@ class StandIn(Struct, frozen=True):
 
     connector: AnyConnector
     server: Server | None
-    oracle: type[Oracle]
+    oracle: type[QuestionOracle] = QuestionOracle
 
 
 class World:
@@ -77,7 +77,7 @@ class World:
         self.source = Source(pages, NEW_YEAR_MS - HOUR_MS, order)
         self.glean = Glean(limits, self.clock, readings)
         self.storage = Storage(_settle, _migrated())
-        asked = stand_in or StandIn(NOTES, None, Oracle)
+        asked = stand_in or StandIn(NOTES, None)
         self.oracle = asked.oracle(self.storage, self.source, self.glean, self.clock, limits)
         self.oracle.behind_ms = behind_ms
         self.oracle.has_clock = asked.connector.source.clock is not None
@@ -252,8 +252,8 @@ class World:
         self.evict()
 
     def _redeliver(self) -> None:
-        """The platform tries an alarm again whose handler did not set another."""
-        if self.storage.alarm_at_ms is not None:
+        """The platform tries an alarm again whose handler neither set another nor deleted it."""
+        if self.storage.alarm_at_ms is not None or self.storage.is_alarm_deleted:
             self._redelivery_count = 0
             return
         delay_ms = REDELIVERY_MS_MIN << self._redelivery_count
