@@ -25,6 +25,7 @@ from tests.simulation.tries import Tries
 
 LEASE_MS_MAX = Limits().lease_ms
 SOON_MS = 1_000
+TOO_OFTEN = 429
 CONFLICT = 409
 SETTLED = frozenset({400, CONFLICT, 413})  # Glean's answers that are not the end of a job
 KINDS = {
@@ -159,11 +160,14 @@ class Oracle:
         content = answer.content if isinstance(answer, httpx.Response) and is_whole else b""
         is_write = kind not in {Kind.FETCH, Kind.ASK}
         is_unread = fate is Fate.GARBLED and is_write and not content
-        if is_refused and isinstance(answer, httpx.Response) and answer.status_code in SETTLED:
-            if answer.status_code == CONFLICT:
+        status = answer.status_code if isinstance(answer, httpx.Response) else None
+        if is_refused and status in SETTLED:
+            if status == CONFLICT:
                 self.faulted()  # asked about, or waited for; else it is cut
-        elif fate is Fate.FORBIDDEN or is_refused:
+        elif fate is Fate.FORBIDDEN or (is_refused and status != TOO_OFTEN):
             seen.is_forbidden = True
+        elif is_refused:
+            self.faulted()  # what arrived late was counted, too
         elif fate is not Fate.OK and not is_unread:
             headers = answer.headers if isinstance(answer, httpx.Response) else {}
             wait_ms = int(headers.get("retry-after", 0)) * 1_000

@@ -124,7 +124,7 @@ MUTANTS = [
         TURN,
         "if is_another_queued else wakes_at_ms(self._store, now_ms)",
         "if is_another_queued else None",
-        (VERIFIED,),
+        (VERIFYING,),
     ),
     Mutant(
         "a question about what Glean holds takes the alarm of a job that was begun meanwhile",
@@ -146,7 +146,7 @@ MUTANTS = [
         VERIFICATION,
         "_agrees(verification) and _is_current(verification, holdings, now_ms)",
         "_agrees(verification)",
-        (VERIFIED,),
+        (VERIFYING,),
     ),
     Mutant(
         "a call that Glean takes once in three hours is repeated when its answer is lost",
@@ -412,7 +412,7 @@ MUTANTS = [
         WINDOW,
         "            return replace(job, is_fetching=False)\n",
         "            return replace(job, is_fetching=False, is_refused=True)\n",
-        (AT_ONCE,),
+        ("tests/unit/test_window.py",),
     ),
     Mutant(
         "after an error of the source, more is read",
