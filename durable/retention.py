@@ -13,7 +13,6 @@ from durable.rows import Query, listed
 
 KEY_MS = 24 * 60 * 60 * 1_000  # after its job's end, for which a trigger's key still names it
 PAST_MS = KEY_MS  # after its deadline, a verification keeps nothing
-FAR_MS = 2**53
 
 # By `finished_at_ms`: a job that was retried, or cancelled late, is as young as its end.
 FORGOTTEN = """
@@ -38,7 +37,7 @@ SELECT id FROM placed
 WHERE (at_ms <= ? OR place > ? OR (is_usual AND place > ? AND place_of_day > 1))
   AND id <> ?
   AND id NOT IN (SELECT job_id FROM verified)
-  AND at_ms < coalesce((SELECT min(closed_at_ms) FROM verified), ?)
+  AND NOT EXISTS (SELECT 1 FROM verified WHERE closed_at_ms <= at_ms)
   AND id NOT IN (
     SELECT coalesce(json_extract(body, '$.repeats'), '') FROM job
     WHERE state IN (SELECT value FROM json_each(?))
@@ -83,7 +82,6 @@ class Retention:
             limits.jobs_kept_max,
             limits.successes_kept_max,
             job_id,
-            FAR_MS,
             listed(PENDING | {State.HELD}),
             now_ms - KEY_MS,
         )

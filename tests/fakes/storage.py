@@ -69,6 +69,8 @@ class Storage:
     def exec(self, query: str, *bindings: Binding) -> Rows:
         for binding in bindings:
             assert type(binding) in {int, float, str, type(None)}, f"mangled: {binding!r}"
+            is_exact = not isinstance(binding, int) or abs(binding) < 2**53
+            assert is_exact, f"a BigInt, which no statement takes: {binding}"
             assert len(str(binding).encode()) <= VALUE_BYTES_MAX, "a value over 2 MB"
         assert len(bindings) <= BINDINGS_MAX, "too many SQL variables"
         self.statements.append(query)
