@@ -20,7 +20,8 @@ TOKEN = {"authorization": f"Bearer {TRIGGER_TOKEN}"}
 CROWD = 100
 CROWD_THREADS = 20
 CRONS = {Mode.FULL: "0 2 * * *", Mode.INCREMENTAL: "0 * * * *"}
-FIRST_TICK_MS = {Mode.FULL: 1_795_485_600_000, Mode.INCREMENTAL: 1_795_489_200_000}
+# Of 2020: of a day to come, an INCREMENTAL tick would make good the FULL one before it.
+FIRST_TICK_MS = {Mode.FULL: 1_577_844_000_000, Mode.INCREMENTAL: 1_577_847_600_000}
 DAY_MS = 24 * 60 * 60 * 1_000
 ANSWER_SECONDS_MAX = 60
 ARRIVAL_SECONDS_MAX = DELAY_MS_MAX / 1_000 + 0.5  # of a request whose sender is gone
