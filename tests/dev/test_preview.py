@@ -27,8 +27,8 @@ from dev.preview.preview import Preview, Wanted
 from durable import Bearer, BodyCursor, HttpSource, Since
 from durable.connector import AnyConnector
 from durable.environment import Environment
-from durable.job import Mode
-from durable.sources.source import Surroundings
+from durable.job import Crawl, Mode
+from durable.sources.source import Reader, Records, Surroundings
 from tests.fakes.connector import NOTES
 
 
@@ -211,14 +211,19 @@ def test_a_secret_is_never_shown() -> None:
     assert "the source answered 500: ***" in text
 
 
+class Unasked(Reader):
+    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
+        raise AssertionError(f"asked for {cursor} of {crawl}")
+
+
 def test_a_backend_is_not_asked_since_that_begins_a_crawl() -> None:
     class Delegated:
         is_delegated = True
         rate = kept_ms = clock = None
         tells_changes = True
 
-        def reader(self, _surroundings: Surroundings) -> Any:
-            return None
+        def reader(self, _surroundings: Surroundings) -> Reader:
+            return Unasked()
 
         def secrets(self) -> frozenset[str]:
             return frozenset()

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
+from durable.deletions import Deletions
 from durable.history.measures import Measures
 from durable.history.tally import Tally
-from durable.job import State
+from durable.job import Stage, State
 
 
 MINUTE_MS = 60_000
@@ -74,6 +75,7 @@ def _well(minute: int, at_ms: int) -> Measures:
         ticked_at_ms=at_ms - rest * MINUTE_MS,
         watermark_ms=at_ms - rest * MINUTE_MS,
         document_count=1_000 + hours,
+        deletions={Stage.DOCUMENTS: Deletions.DONE.value},
     )
 
 
@@ -93,8 +95,9 @@ def _troubled(minute: int, at_ms: int) -> Measures:
         ),
         job_counts={**before.job_counts, State.HELD: 1, State.FAILED: count // 20},
         succeeded_at_ms=at_ms - 30 * HOUR_MS,
-        full_succeeded_at_ms=at_ms - 60 * HOUR_MS,
+        full_succeeded_at_ms=at_ms - 61 * HOUR_MS,
         ticked_at_ms=at_ms - 30 * HOUR_MS,
         watermark_ms=at_ms - 50 * HOUR_MS,
         document_count=800,
+        deletions={Stage.DOCUMENTS: Deletions.PAUSED.value},
     )
