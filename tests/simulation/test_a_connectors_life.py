@@ -114,6 +114,7 @@ class Life(RuleBasedStateMachine):
             return
         world.driver.plan = calm
         world.run()
+        world.oracle.excused = world.oracle.excused | world.glean.unfit  # until the FULL job
         world.glean.unfit, world.source.restless = set(), set()
         for mode in (Mode.INCREMENTAL, Mode.FULL):
             world.begin(mode)
