@@ -47,6 +47,7 @@ class Seen(Struct):
     source_quiet_until_ms: int = 0  # meanwhile, what was read is sent
     has_end: bool = False  # the source said so, and was heard
     is_forbidden: bool = False
+    was_refused: bool = False  # by Glean, as a record or all of it may be at fault
     is_closed: bool = False
     order: Instruction | None = None  # the latest that it was given
     tries: Tries = msgspec.field(default_factory=Tries)  # since its latest page landed
@@ -115,7 +116,9 @@ class Oracle:
         is_early = is_fetch and now_ms < seen.source_quiet_until_ms
         assert not is_early, "does not wait as long as the source told it"
         assert not seen.is_forbidden, "goes on where it was refused for good"
-        assert kind in KINDS[job.mode], f"{kind} in a job that is {job.mode}"
+        # A refusal may be meant for all: then Glean is asked whether it knows the datasource.
+        is_inquiry = kind is Kind.ASK and seen.was_refused
+        assert is_inquiry or kind in KINDS[job.mode], f"{kind} in a job that is {job.mode}"
         assert beside.count(Kind.FETCH) + (kind is Kind.FETCH) <= 1, "reads two pages at once"
         sends_max = self._limits.sends_max if job.mode is Mode.FULL else 1
         if not is_fetch:
@@ -155,13 +158,16 @@ class Oracle:
         seen = self.seen[self._asking]
         is_whole = fate is Fate.OK or fate is Fate.GARBLED  # a cut body has its status
         is_refused = is_whole and isinstance(answer, httpx.Response) and answer.is_error
-        has_cause = self.may_be_refused or self._glean.is_picky
+        status = answer.status_code if isinstance(answer, httpx.Response) else None
+        # What a dead turn has sent, nobody has counted for Glean's minute.
+        is_uncounted = status == TOO_OFTEN and bool(self.deaths)
+        has_cause = self.may_be_refused or self._glean.is_picky or is_uncounted
         assert not is_refused or has_cause, f"{kind} was refused without a cause"
         content = answer.content if isinstance(answer, httpx.Response) and is_whole else b""
         is_write = kind not in {Kind.FETCH, Kind.ASK}
         is_unread = fate is Fate.GARBLED and is_write and not content
-        status = answer.status_code if isinstance(answer, httpx.Response) else None
         if is_refused and status in SETTLED:
+            seen.was_refused = True
             if status == CONFLICT:
                 self.faulted()  # asked about, or waited for; else it is cut
         elif fate is Fate.FORBIDDEN or (is_refused and status != TOO_OFTEN):
