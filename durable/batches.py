@@ -153,6 +153,16 @@ def batches(
         yield _around(envelope, items)
 
 
+def document_count(change: Struct) -> int:
+    """What it counts for once it is in Glean: a group for each of its members."""
+    match change:
+        case Deletion():
+            return 0
+        case Members():
+            return len(_members(change))
+    return 1
+
+
 def _of_group(
     placed: Placed, members: Members, envelope: Envelope, sizes: Sizes
 ) -> Iterator[Batch]:

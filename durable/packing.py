@@ -6,7 +6,7 @@ from itertools import chain
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.batches import Batch, batches, sizes_of
+from durable.batches import Batch, batches, document_count, sizes_of
 from durable.connector import AnyConnector
 from durable.envelopes import Envelope
 from durable.events import Pack, Packed
@@ -131,13 +131,15 @@ class Packing:
         first_max = pack.landed.batch_changes_max if pack.landed else None
         sizes = sizes_of(envelope, self._limits, pack.batch_bytes_max, first_max)
         cut = list(batches(news, envelope, sizes, rejects))
-        are_deletions = [isinstance(placed.change, Deletion) for placed in there]
+        known = [placed.change for placed in there]
+        known_deletion_count = sum(isinstance(change, Deletion) for change in known)
         untied = [*(reject.key for reject in rejects), *left_keys]
         packed = Packed(
             pack.page_index,
             batch_count=len(cut),
-            document_count=sum(batch.document_count for batch in cut) + are_deletions.count(False),
-            deletion_count=sum(batch.deletion_count for batch in cut) + are_deletions.count(True),
+            document_count=sum(batch.document_count for batch in cut)
+            + sum(map(document_count, known)),
+            deletion_count=sum(batch.deletion_count for batch in cut) + known_deletion_count,
             reject_count=len(rejects),
             ties=None if ties is None else ties.after(untied),
             left_count=len(untied) - len(rejects),

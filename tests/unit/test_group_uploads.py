@@ -211,6 +211,16 @@ def test_a_page_that_is_read_again_has_its_unclosed_group_from_the_start() -> No
     assert [one["uploadId"] for one in directory.requests[3:]] == ["job-2-1-2", "job-2-1-2"]
 
 
+def test_a_group_that_is_there_already_counts_for_each_of_its_members() -> None:
+    directory = Directory([{"name": "ops", "members": ["a", "b", "b", "c"]}, {"name": "none"}])
+
+    first = brought(directory)
+    again = brought(directory, "job-2-1", Landed().acknowledged(b"".join(first.entries)))
+
+    assert (again.packed.document_count, again.packed.batch_count) == (3, 0)
+    assert first.packed.document_count == again.packed.document_count
+
+
 def test_a_group_that_lacks_a_member_is_sent_anew_by_the_next_try_and_the_member_named_again() -> (
     None
 ):
