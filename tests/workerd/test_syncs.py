@@ -1,5 +1,7 @@
 """Whole jobs on the real runtime, against the local Glean."""
 
+import time
+
 import pytest
 
 from dev.comparison import differences
@@ -215,6 +217,9 @@ def openings(stack: Stack) -> int:
 
 
 def test_what_an_operator_asks_is_what_happened(stack: Stack) -> None:
+    # The ticks of other tests are of a day that is over: cron would be overdue.
+    stack.tick("0 * * * *", int(time.time()) // 3_600 * 3_600_000)
+    stack.settle()
     job = stack.trigger("FULL")
     waited = stack.request("GET", f"/status/{job['id']}?wait=60").json()
     assert waited["state"] != job["state"]
@@ -227,9 +232,7 @@ def test_what_an_operator_asks_is_what_happened(stack: Stack) -> None:
     events = stack.request("GET", f"/events/{job['id']}").json()["events"]
     metrics = stack.request("GET", "/metrics").text
 
-    # The ticks of other tests are of a day that is over.
-    assert shown["health"] in {"ok", "overdue"}
-    assert shown["documents"] == count
+    assert (shown["health"], shown["documents"]) == ("ok", count)
     assert shown["last_success_at"] == job["finished_at"]
     assert [line["id"] for line in listed] == [shown["jobs"][0]["id"]] == [job["id"]]
     assert listed[0]["documents"] == count
