@@ -53,10 +53,10 @@ class Turn:
             ends = self._narrowed(ends, job)
             self._limits, plan = ends.limits, ends.plan
         self._recall(job)
-        effects = await self._advance(self._woke(plan, job))
-        if effects and not await self._is_apart():
-            return
         try:
+            effects = await self._advance(self._woke(plan, job))
+            if effects and not await self._is_apart():
+                return
             async with asyncio.TaskGroup() as group:
                 self._begin(effects, ends, group)
         finally:

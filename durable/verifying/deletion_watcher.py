@@ -26,7 +26,6 @@ from durable.verifying.deletion_watch import (
     unanswered,
     watched,
 )
-from durable.wakes import wakes_at_ms
 
 
 TOLD = "paused deletions"  # among what people were told
@@ -79,13 +78,13 @@ class DeletionWatcher:
         self._limits = environment.usable_limits()
 
     async def turn(self) -> None:
-        """Ask, if it is time; at most a request's time passes with it."""
+        """Ask, if it is time; at most a request's time passes with it.
+
+        The caller arms the alarm: its lease before this, and what comes next after it.
+        """
         verifications, now_ms = self._store.verifications, self._host.now_ms()
         watch, ask_at_ms = verifications.watch(), verifications.watch_at_ms()
-        if ask_at_ms is None or self._store.pending():
-            return
-        if now_ms < ask_at_ms:
-            await self._arm(now_ms)
+        if ask_at_ms is None or now_ms < ask_at_ms or self._store.pending():
             return
         # Before anything that may fail or kill, as for a job.
         begun = asked(watch, now_ms, self._limits)
@@ -95,7 +94,6 @@ class DeletionWatcher:
         after = await self._answered(begun)
         if verifications.watch() == begun:  # else another upload was closed while we waited
             self._put(begun, after, self._host.now_ms())
-            await self._arm(self._host.now_ms())
 
     def heard(self, found: Mapping[str, Deletions]) -> None:
         """Glean has told of its uploads, as it was asked for something else."""
@@ -113,10 +111,6 @@ class DeletionWatcher:
             told_ms = min(wait_ms(error.retry_after, now_ms), self._limits.retry_after_ms_max)
             return unanswered(watch, told(str(error), self._environment), now_ms + told_ms)
         return answered(watch, found, self._host.now_ms(), self._limits)
-
-    async def _arm(self, now_ms: int) -> None:
-        if not self._store.pending():  # else the alarm is theirs
-            await self._store.arm(wakes_at_ms(self._store, now_ms))
 
     def _put(self, before: DeletionWatch, after: DeletionWatch, now_ms: int) -> None:
         self._store.verifications.put_watch(after)
