@@ -7,7 +7,6 @@ from types import CodeType, FunctionType
 from typing import Any
 
 
-CONSTANT = ("LOAD_CONST", "LOAD_SMALL_INT", "RETURN_CONST")
 LINE = "__firstlineno__"  # a class remembers it since Python 3.13
 
 

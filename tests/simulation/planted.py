@@ -19,7 +19,6 @@ LATE = "tests/simulation/test_late_requests.py"
 OWN_CLOCK = "tests/simulation/test_own_clock.py"
 PROGRESS = "tests/simulation/test_progress.py"
 BISECTED = f"{PROGRESS}::test_bisecting_keeps_what_it_has_learnt_though_every_third_request_fails"
-LIFE = "tests/simulation/test_a_connectors_life.py"
 PEOPLE = "tests/simulation/test_people.py"
 READINGS = "tests/simulation/test_readings.py"
 REFUSALS = "tests/simulation/test_refusals.py"
@@ -58,7 +57,6 @@ class Mutant(Struct, frozen=True):
 JOB = "durable/job.py"
 BATCHES = "durable/batches.py"
 DELETION_WATCH = "durable/verifying/deletion_watch.py"
-DELETION_WATCHER = "durable/verifying/deletion_watcher.py"
 GROUP_UPLOADS = "durable/group_uploads.py"
 MACHINE = "durable/machine.py"
 FLOW = "durable/flow.py"
@@ -78,7 +76,6 @@ PROCESSOR = "durable/processor.py"
 COMMANDS = "durable/commands.py"
 GLEAN = "durable/glean.py"
 MEANINGS = "durable/meanings.py"
-READER = "durable/sources/http.py"
 VERIFICATION = "durable/verifying/verification.py"
 VERIFIER = "durable/verifying/verifier.py"
 
@@ -202,9 +199,7 @@ MUTANTS = [
         LIFECYCLE,
         "State.FAILED if job.shortfall else State.SUCCEEDED",
         "State.SUCCEEDED",
-        (
-            f"{STAGES}::test_a_group_that_glean_does_not_take_fails_the_job_after_all_else_is_brought",
-        ),
+        (UNTAKEN,),
     ),
     Mutant(
         "more documents are sent one by one than Glean takes",
