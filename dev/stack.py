@@ -1,6 +1,5 @@
 """The sources, the local Glean and the Worker, started together."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from msgspec.structs import replace
 from dev.comparison import Indexed, Record
 from dev.ensemble import Ensemble
 from dev.local_glean.readings import Readings
-from dev.patience import SECONDS_MAX
+from dev.patience import SECONDS_MAX, waited
 from dev.runtime import Runtime
 from dev.service import Service
 from dev.site import DOCS, Site
@@ -158,12 +157,7 @@ class Stack(Ensemble):
 
     def until(self, job_id: str, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The job's status as soon as something is so. Raises TimeoutError."""
-        deadline = time.monotonic() + SECONDS_MAX
-        while not is_so(job := self.status(job_id)):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{job_id} has not come that far: {job}")
-            time.sleep(POLL_SECONDS)
-        return job
+        return waited(lambda: self.status(job_id), is_so)
 
     def status(self, job_id: str) -> dict[str, Any]:
         job: dict[str, Any] = self.request("GET", f"/status/{job_id}").raise_for_status().json()

@@ -1,14 +1,13 @@
 import contextlib
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 import pytest
 
-from dev.patience import SECONDS_MAX
+from dev.patience import SECONDS_MAX, waited
 from dev.runtime import Runtime
 from dev.staging import ROOT
 
@@ -24,13 +23,6 @@ def ask(runtime: Runtime, path: str) -> Any:
         return json.load(response)
 
 
-def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS_MAX
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 @pytest.fixture(scope="module")
 def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
     folder = tmp_path_factory.mktemp("runtime")
@@ -41,12 +33,12 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
 def test_an_alarm_that_is_killed_fires_again_after_the_next_start(runtime: Runtime) -> None:
     url = runtime.url
     ask(runtime, "begin")
-    wait_until(lambda: ask(runtime, "counts").get("begun") == 1)
+    waited(lambda: ask(runtime, "counts").get("begun") == 1)
 
     runtime.kill()
     runtime.start()
 
-    wait_until(lambda: "ended" in ask(runtime, "counts"))
+    waited(lambda: "ended" in ask(runtime, "counts"))
     assert ask(runtime, "counts") == {"begun": 2, "ended": 1}
     assert runtime.url == url
 

@@ -3,12 +3,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
-from time import monotonic
 
 import pytest
 
 from dev import step
-from dev.patience import SECONDS_MAX
+from dev.patience import SECONDS_MAX, waited
 from dev.step import Step
 
 
@@ -129,6 +128,4 @@ def test_the_programs_of_a_killed_run_are_waited_for(
 
 
 def wait_for_waiting(capsys: pytest.CaptureFixture[str]) -> None:
-    deadline = monotonic() + SECONDS_MAX
-    while "waiting for another" not in capsys.readouterr().out:
-        assert monotonic() < deadline
+    waited(lambda: "waiting for another" in capsys.readouterr().out)

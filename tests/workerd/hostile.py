@@ -1,7 +1,6 @@
 """A source and a Glean that mean ill, in a process with the test."""
 
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,13 +9,16 @@ from typing import Any
 
 import httpx
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from dev.loopback import serving
-from dev.patience import SECONDS_MAX
+from dev.patience import waited
 from dev.runtime import Runtime
 from dev.stack import TRIGGER_TOKEN
+
+
+EMPTY_PAGE: dict[str, Any] = {"items": [], "next_cursor": None}
 
 
 class Hostile:
@@ -36,11 +38,13 @@ class Hostile:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         self.paths.append(request.url.path)
-        response = Response('{"items": [], "next_cursor": null}', media_type="application/json")
-        if request.url.path == "/entries":
+        await self._answered(request.url.path)(scope, receive, send)
+
+    def _answered(self, path: str) -> Response:
+        if path == "/entries":
             with self._lock:
-                response = self._answers.popleft() if self._answers else response
-        await response(scope, receive, send)
+                return self._answers.popleft() if self._answers else JSONResponse(EMPTY_PAGE)
+        return Response()  # as Glean's to a write
 
 
 @contextmanager
@@ -54,14 +58,15 @@ def hostile() -> Iterator[Hostile]:
 class Besieged:
     """The Worker between a source and a Glean that mean ill."""
 
-    def __init__(self, runtime: Runtime, ends: Hostile, answers: Path) -> None:
+    def __init__(self, runtime: Runtime, ends: Hostile, answers: Path, http: httpx.Client) -> None:
+        self._http = http
         self.runtime = runtime
         self.ends = ends
         self._answers = answers
 
     def request(self, method: str, path: str, **options: Any) -> Any:
         headers = {"authorization": f"Bearer {TRIGGER_TOKEN}"}
-        response = httpx.request(method, self.runtime.url + path, headers=headers, **options)
+        response = self._http.request(method, self.runtime.url + path, headers=headers, **options)
         with self._answers.open("ab") as answers:
             answers.write(response.content + b"\n")
         return response.raise_for_status().json()
@@ -72,19 +77,17 @@ class Besieged:
         return self.ended(self.request("POST", "/trigger", json={"mode": "INCREMENTAL"}))
 
     def ended(self, job: Any) -> Any:
-        """The job's status once it has ended, or has failed once."""
-        while job["state"] not in {"succeeded", "failed"} and job["attempt"] < 2:
-            time.sleep(0.05)
-            job = self.request("GET", f"/status/{job['id']}")
-        return job
+        """The job's status once it has ended."""
+        path = f"/status/{job['id']}"
+        return waited(
+            lambda: self.request("GET", path), lambda job: job["state"] in {"succeeded", "failed"}
+        )
 
     def log_lines(self, marker: str) -> list[str]:
         """The log's objects with this in them, without what wrangler puts around errors."""
-        deadline = time.monotonic() + SECONDS_MAX  # it is in the file a little later
-        while True:
-            log = self.runtime.log.read_bytes().decode()
-            lines = [line for line in log.split("\n") if marker in line and "{" in line]
-            if lines:
-                return [line[line.find("{") : line.rfind("}") + 1] for line in lines]
-            assert time.monotonic() < deadline, f"{marker} is not in the log"
-            time.sleep(0.05)
+        lines = waited(lambda: self._lines(marker))  # it is in the file a little later
+        return [line[line.find("{") : line.rfind("}") + 1] for line in lines]
+
+    def _lines(self, marker: str) -> list[str]:
+        log = self.runtime.log.read_bytes().decode()
+        return [line for line in log.split("\n") if marker in line and "{" in line]

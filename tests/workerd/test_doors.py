@@ -12,6 +12,7 @@ import httpx
 import pytest
 from msgspec import Struct
 
+from dev.patience import waited
 from dev.stack import TRIGGER_TOKEN
 from durable.decoding import DEPTH_MAX
 from tests.fakes.team import AUDIENCE, signed
@@ -103,8 +104,8 @@ def going_on(besieged: Site, neighbour: str) -> Iterator[None]:
     yield
     besieged.beyond.spoilt.clear()
     assert besieged.crash_count == 0
-    while (job := besieged.status(neighbour))["pages"] <= before:
-        assert job["state"] == "sending", job
+    job = waited(lambda: besieged.status(neighbour), lambda job: job["pages"] > before)
+    assert job["state"] == "sending", job
     assert "killed" not in {event["what"] for event in job["events"]}
 
 

@@ -44,6 +44,4 @@ def test_a_killed_full_sync_goes_on_by_itself_and_repeats_the_pages_under_way(
 
 
 def _until_page(stack: Stack, job_id: str, page: int) -> None:
-    while (job := stack.status(job_id))["pages"] < page:
-        assert job["state"] != "failed", job
-        time.sleep(0.02)
+    stack.until(job_id, lambda job: job["pages"] >= page or job["state"] == "failed")

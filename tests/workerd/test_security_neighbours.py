@@ -16,8 +16,6 @@ from tests.workerd.hostile import Besieged, hostile
 
 pytestmark = pytest.mark.workerd
 
-FULL = b'{"mode": "FULL"}'
-
 
 @pytest.fixture(scope="module")
 def besieged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Besieged]:
@@ -31,8 +29,8 @@ def besieged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Besieged]:
             "LIMITS": '{"backoff_ms_min": 100}',
             "ANALYTICS": "a text, and no dataset",
         }
-        with Runtime(folder, variables) as runtime:
-            yield Besieged(runtime, ends, folder / "answers.log")
+        with Runtime(folder, variables) as runtime, httpx.Client() as http:
+            yield Besieged(runtime, ends, folder / "answers.log", http)
 
 
 def test_an_analytics_engine_that_fails_disturbs_no_job_and_is_told_of_once(
@@ -51,7 +49,7 @@ def test_a_redirect_is_not_followed(besieged: Besieged) -> None:
 
     job = besieged.synced(Response(status_code=302, headers={"location": "/elsewhere"}))
 
-    assert "a redirect" in job["last_error"]
+    assert "a redirect" in str(job["events"])
     assert "/elsewhere" not in besieged.ends.paths
 
 
@@ -121,9 +119,11 @@ def test_a_key_of_a_caller_stays_within_its_line_of_the_log(besieged: Besieged) 
     key = 'key-of-caller","event":"forged \\u001b[31m \\'
     headers = {"authorization": f"Bearer {TRIGGER_TOKEN}", "idempotency-key": key}
 
-    job = httpx.post(f"{besieged.runtime.url}/trigger", content=FULL, headers=headers).json()
-    besieged.ended(job)
+    url, order = f"{besieged.runtime.url}/trigger", {"mode": "INCREMENTAL"}
+    job = httpx.post(url, json=order, headers=headers).json()
+    ended = besieged.ended(job)
 
+    assert ended["state"] == "succeeded", ended
     (line,) = besieged.log_lines("key-of-caller")
     assert json.loads(line)["event"] == "queued"
     assert json.loads(line)["trigger"] == f"request {key}"

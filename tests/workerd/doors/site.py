@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from dev.loopback import serving
+from dev.patience import waited
 from dev.runtime import Runtime
 from dev.stack import GLEAN_TOKEN, TRIGGER_TOKEN
 from tests.fakes.team import AUDIENCE
@@ -90,7 +90,8 @@ class Beyond:
 class Site:
     """The Worker between them."""
 
-    def __init__(self, runtime: Runtime, beyond: Beyond) -> None:
+    def __init__(self, runtime: Runtime, beyond: Beyond, http: httpx.Client) -> None:
+        self._http = http
         self.runtime = runtime
         self.beyond = beyond
 
@@ -100,7 +101,7 @@ class Site:
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         options.setdefault("headers", {"authorization": f"Bearer {TRIGGER_TOKEN}"})
-        return httpx.request(method, self.runtime.url + path, timeout=60, **options)
+        return self._http.request(method, self.runtime.url + path, **options)
 
     def status(self, job_id: str) -> dict[str, Any]:
         status: dict[str, Any] = self.request("GET", f"/status/{job_id}").raise_for_status().json()
@@ -112,9 +113,10 @@ class Site:
         return job_id
 
     def ended(self, job_id: str) -> dict[str, Any]:
-        while (job := self.status(job_id))["state"] not in {"succeeded", "failed", "cancelled"}:
-            time.sleep(0.03)
-        return job
+        return waited(
+            lambda: self.status(job_id),
+            lambda job: job["state"] in {"succeeded", "failed", "cancelled"},
+        )
 
 
 @contextmanager
@@ -143,5 +145,9 @@ def site(folder: Path) -> Iterator[Site]:
             "ALERT_WEBHOOK_URL": f"{url}/alerts",
             "LIMITS": msgspec.json.encode(LIMITS).decode(),
         }
-        with Runtime(folder / "runtime", variables, packages={"connectors": connectors}) as runtime:
-            yield Site(runtime, beyond)
+        packages = {"connectors": connectors}
+        with (
+            Runtime(folder / "runtime", variables, packages=packages) as runtime,
+            httpx.Client(timeout=60) as http,
+        ):
+            yield Site(runtime, beyond, http)
