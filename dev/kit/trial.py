@@ -23,6 +23,7 @@ from durable.connector import AnyConnector
 from durable.ends import GLEAN_TOKEN
 from durable.errors import ConfigurationError, UpstreamError
 from durable.job import Mode, Stage
+from durable.sources.python import PythonSource
 
 
 class _StoppedError(Exception):
@@ -63,6 +64,7 @@ class Trial:
         self.findings: list[Finding] = []
         self.pages: list[PageRead] = []  # of the uninterrupted jobs, as are the requests
         self.requests: list[httpx.Request] = []
+        self._asked: dict[Mode, list[tuple[str, httpx.URL, bytes]]] = {}  # for documents
         self.cause: Exception | None = None  # of the author's own code
         self._connector = connector
         self._offline = offline
@@ -88,10 +90,25 @@ class Trial:
                 pages += await self._feed(mode, stage)
             self.findings += self._rejects(pages, rejects.get(mode, 0), mode)
             self.pages += pages
+        self.findings += self._unheeded()
         if not self.findings:  # else what is named may only not have been read
             self.findings += reference_findings(self._connector, self.pages)
             self.findings += deletion_findings(self._connector, self.pages)
         self.findings += self._unnamed_secrets()
+
+    def _unheeded(self) -> Iterator[Finding]:
+        """Of the declared sources, each sends `since`, or stops where nothing is new."""
+        source = self._connector.source
+        if not (isinstance(source, PythonSource) and source.tells_changes):
+            return
+        full, incremental = (self._asked.get(mode) for mode in (Mode.FULL, Mode.INCREMENTAL))
+        if full and full == incremental:
+            yield Finding(
+                "changes",
+                "the INCREMENTAL job",
+                f"its {len(full)} requests are those of the FULL job: nothing heeds `since`",
+                "ask the source for what has changed since then, or leave `tells_changes` out",
+            )
 
     def _unnamed_secrets(self) -> Iterator[Finding]:
         for name in sorted(self._environment.secrets_asked - self._connector.secrets()):
@@ -106,7 +123,10 @@ class Trial:
     async def _feed(self, mode: Mode, stage: Stage) -> Sequence[PageRead]:
         before = len(self._answers.requests)
         read = await self._read(mode, stage)
-        self.requests += self._answers.requests[before:]
+        requests = self._answers.requests[before:]
+        self.requests += requests
+        if stage is Stage.DOCUMENTS:
+            self._asked[mode] = [(each.method, each.url, each.content) for each in requests]
         found = [] if read.stopped is None else [read.stopped]
         if read.pages:
             found += paging_findings(read.pages)

@@ -14,6 +14,7 @@ from dev.kit.page_checks import page_findings, reject_finding
 from dev.kit.recording import Recording
 from dev.preview.glean import NOT_ASKED, GleanLeftAlone
 from dev.preview.paper import Paper
+from dev.preview.probes import Probes
 from durable.checks import Checks, Outcome
 from durable.connector import AnyConnector
 from durable.errors import UpstreamError
@@ -21,7 +22,7 @@ from durable.feed import AnyFeed
 from durable.job import Mode, Stage
 
 
-PAGES_MAX = 20  # of a feed: so many without a document are enough
+EMPTY_PAGES_MAX = 20  # one after the other: so many without a document are enough
 STYLES = {Outcome.PASSED: "green", Outcome.FAILED: "red", Outcome.SKIPPED: "dim"}
 REJECT_REMEDY = "mend the record's Struct or the mapping; a job sets such records aside"
 
@@ -68,14 +69,8 @@ class Preview:
         self._transport = GleanLeftAlone(transport)
         self._recording = Recording(self._transport, environment)
         self._clock = Clock(wanted.now_ms)
-        self._offline = Offline(
-            connector,
-            environment,
-            self._recording,
-            self._clock,
-            wanted.since_ms,
-            attempts_max=1,
-        )
+        self._offline = self._offline_of(connector, wanted.since_ms, self._recording)
+        self._probes = Probes(connector, self._offline_of)
         self._paper = paper
         self._wanted = wanted
         self._findings: list[Finding] = []
@@ -101,6 +96,17 @@ class Preview:
         self._paper.line()
         self._paper.line("Nothing was sent to Glean.")
         return not self._findings and not is_failed
+
+    def _offline_of(
+        self,
+        connector: AnyConnector,
+        since_ms: int,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> Offline:
+        transport = self._transport if transport is None else transport
+        return Offline(
+            connector, self._environment, transport, self._clock, since_ms, attempts_max=1
+        )
 
     async def _stage(self, stage: Stage, feed: AnyFeed) -> None:
         pages = await self._read(stage)
@@ -130,14 +136,19 @@ class Preview:
             self._findings += clock_findings(pages, feed.source.clock)
         if self._wanted.mode is Mode.FULL:
             self._findings += unique_findings(pages)
+        if stage is Stage.DOCUMENTS and pages and not self._findings:
+            wanted = self._wanted
+            self._findings += await self._probes.findings(
+                wanted.mode, pages, wanted.since_ms, wanted.now_ms
+            )
 
     async def _read(self, stage: Stage) -> list[PageRead]:
-        """As many pages as the documents need."""
+        """As many pages as the documents need, and some that have none."""
         mode, pages = self._wanted.mode, list[PageRead]()
         cursor: str | None = None
-        count = 0
+        count = empty_count = 0
         async with self._offline.reading(mode, stage) as reading:
-            while count < self._wanted.limit and len(pages) < PAGES_MAX:
+            while count < self._wanted.limit and empty_count < EMPTY_PAGES_MAX:
                 number = len(pages) + 1
                 where = place(mode, stage, number, cursor)
                 try:
@@ -151,6 +162,7 @@ class Preview:
                     break
                 pages.append(page)
                 count += len(page.changes)
+                empty_count = 0 if page.changes else empty_count + 1
                 following: object = page.records.next_cursor
                 if not isinstance(following, str):
                     break

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
 import httpx
@@ -394,6 +395,26 @@ def test_a_time_of_change_that_no_record_tells_is_found(since: Changes, fault: s
     assert "[changes] documents of the FULL job, page 1 (the first one)" in told
     assert fault in told
     assert "name the path of that time in `field`" in told
+
+
+def changed(param: str) -> AnyConnector:
+    """Of the author's own code, which tells the time under this name, if under any."""
+
+    async def fetch(_cursor: Any, since: datetime | None, web: Web) -> Portion:
+        params = {param: since.isoformat()} if since and param else {}
+        return Portion((await web.get("/notes", params=params)).json()["items"])
+
+    source = PythonSource(url="{NOTES_URL}", fetch=fetch, tells_changes=True)
+    return replace(NOTES, source=source)
+
+
+def test_code_that_does_not_heed_since_is_found() -> None:
+    def answers(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=page("a"))
+
+    check_connector(changed("since"), answers)
+
+    assert "[changes] the INCREMENTAL job" in failure(changed(""), answers)
 
 
 def test_it_is_enough_if_some_record_tells_when_it_changed() -> None:
