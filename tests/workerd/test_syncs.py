@@ -23,6 +23,12 @@ def synced(stack: Stack) -> dict[str, object]:
     return job
 
 
+def settled(stack: Stack) -> None:
+    """What others changed a little before is read again, and known from then on."""
+    synced(stack)
+    run(stack, "INCREMENTAL")
+
+
 def test_a_full_sync_brings_every_record_over_many_alarms(stack: Stack) -> None:
     response = stack.request("POST", "/trigger", json={"mode": "FULL"})
     job = stack.ended(response.json()["id"])
@@ -44,9 +50,7 @@ def test_a_full_sync_brings_every_record_over_many_alarms(stack: Stack) -> None:
 
 
 def test_an_incremental_sync_brings_changes_and_removals_and_no_more(stack: Stack) -> None:
-    synced(stack)
-    # What others changed a little before it is read again, and known from then on.
-    run(stack, "INCREMENTAL")
+    settled(stack)
     stack.control_source("change", change=30, remove=20, add=10, seed=3)
 
     job = run(stack, "INCREMENTAL")
@@ -165,7 +169,7 @@ LOGIN = "<!doctype html><html><head><title>Sign in</title></head><body>Sign in</
 
 
 def test_changes_that_a_login_page_swallowed_are_sent_again(stack: Stack) -> None:
-    synced(stack)
+    settled(stack)
     stack.control_source("change", change=30, remove=20, add=10, seed=5)
     since = len(stack.glean_requests())
     page = {"status": 200, "body": LOGIN, "content_type": "text/html"}
