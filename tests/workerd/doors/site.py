@@ -53,6 +53,8 @@ SOUND: Mapping[str, str] = {
 }
 OPEN_UPLOAD = '{"documents": {"bulkUploadHistory": []}}'
 NEIGHBOUR = b'"doorsgood"'
+# A server that refuses a body before it has read it ends the connection.
+ONE_EACH = httpx.Limits(max_keepalive_connections=0)
 PAUSE_SECONDS = 0.1
 
 
@@ -148,6 +150,6 @@ def site(folder: Path) -> Iterator[Site]:
         packages = {"connectors": connectors}
         with (
             Runtime(folder / "runtime", variables, packages=packages) as runtime,
-            httpx.Client(timeout=60) as http,
+            httpx.Client(timeout=60, limits=ONE_EACH) as http,
         ):
             yield Site(runtime, beyond, http)
