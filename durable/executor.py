@@ -150,7 +150,7 @@ class Executor:
             self._connector, feed, stage, ends.limits, clock=clock, refusals=self._refusals
         )
         parcel = self._parcels[pack.page_index] = packing.parcel(pack, page)
-        return parcel.packed
+        return replace(parcel.packed, shortfall=told(parcel.packed.shortfall, self._environment))
 
     def _clock(self, stage: Stage) -> Clock | None:
         return self._connector.source.clock if stage is Stage.DOCUMENTS else None

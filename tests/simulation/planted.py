@@ -195,6 +195,13 @@ MUTANTS = [
         (STRANGERS,),
     ),
     Mutant(
+        "a group that is set aside before it is sent is no reason to fail",
+        WINDOW,
+        "        shortfall=job.shortfall or page.shortfall,\n",
+        "",
+        (f"{STAGES}::test_a_group_that_is_set_aside_here_fails_the_job_after_all_else_is_brought",),
+    ),
+    Mutant(
         "a group that Glean does not take is no reason to fail",
         LIFECYCLE,
         "State.FAILED if job.shortfall else State.SUCCEEDED",

@@ -299,6 +299,27 @@ def test_who_is_at_fault_here_is_left_out_before_anything_is_sent() -> None:
     assert page.names == [("None", 3), ("", 4), ("b", 2)]
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"name": "eng", "members": "not a list: t0ken"},
+        {"name": "with a space", "members": []},
+        {"name": "", "members": []},
+        {"name": "eng", "members": [None]},
+    ],
+    ids=["no record", "no name of a group", "no name", "one member at fault"],
+)
+def test_a_group_that_is_set_aside_here_is_told_too(record: dict[str, Any]) -> None:
+    """It stays as it was, as one that Glean does not take."""
+    directory = Directory([record, {"name": "ops", "members": ["a"]}])
+
+    page = brought(directory)
+
+    assert directory.groups["ops"] == ["a"]
+    assert bool(page.packed.shortfall) is (record["members"] != [None])
+    assert "t0ken" not in page.packed.shortfall
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 1_500])
 def test_a_group_that_glean_does_not_take_is_asked_about_once_and_told(count: int) -> None:
     teams = [{"name": "eng", "members": users(count)}, {"name": "ops", "members": ["a"]}]
