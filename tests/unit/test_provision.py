@@ -197,8 +197,7 @@ def test_a_secret_that_is_not_set_is_named() -> None:
         httpx.Response(200, text=""),
         httpx.Response(204),
     ],
-    ids=["login", "400", "404", "no name", "list", "error"]
-    + ["no object", "no list", "no text", "nothing", "204"],
+    ids=lambda each: each if isinstance(each, str) else f"{each.status_code} {each.text[-30:]}",
 )
 def test_what_is_not_gleans_answer_says_nothing_of_a_datasource(
     answer: httpx.Response, look: str
