@@ -30,6 +30,7 @@ from durable.flow import Step, close, cut, fail, flow, land, split, take, yield_
 from durable.job import PENDING, WORKING, Job, Mode, Standing, State, Usage
 from durable.lifecycle import (
     anew,
+    beside,
     died,
     displaced,
     ended,
@@ -97,8 +98,8 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
     plan = woke.plan
     is_known = bool(job.fingerprint and plan.fingerprint) and job.state is not State.CLOSING
     is_redefined = is_known and job.fingerprint != plan.fingerprint
-    if job.turn is not None and not is_redefined and not job.turn.is_apart:
-        job = died(job, now_ms, limits)
+    if job.turn is not None and not is_redefined:
+        job = (beside if job.turn.is_apart else died)(job, now_ms, limits)
         if job.state is State.FAILED:
             return job, ()
     is_queued = job.state is State.QUEUED

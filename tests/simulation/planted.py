@@ -484,10 +484,19 @@ MUTANTS = [
     Mutant(
         "a death while a turn waits for others counts",
         MACHINE,
-        " and not job.turn.is_apart:",
-        ":",
+        "(beside if job.turn.is_apart else died)(job",
+        "died(job",
         (
             "tests/unit/test_machine_trouble.py::test_a_death_while_a_turn_waits_for_others_is_not_the_jobs_own",
+        ),
+    ),
+    Mutant(
+        "a job that dies whenever it waits for others never ends",
+        LIFECYCLE,
+        "    if not is_stalled(job, now_ms, limits):\n        return job\n    since_s",
+        "    if not job.repeats:\n        return job\n    since_s",
+        (
+            "tests/unit/test_machine_trouble.py::test_a_job_whose_turns_all_end_while_they_wait_for_others_ends_too",
         ),
     ),
     Mutant(
