@@ -98,6 +98,7 @@ class Packed(Struct, frozen=True):
     ties: tuple[Tie, ...] | None = None  # once all of the page is sent
     doubts: bytes = b""  # what is not certain any more of what has landed
     left_count: int = 0  # changes that are sent no more, since they change each time
+    shortfall: str = ""  # why the job cannot count as a success, once the page has landed
 
 
 class Sent(Struct, frozen=True):

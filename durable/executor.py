@@ -150,7 +150,7 @@ class Executor:
             self._connector, feed, stage, ends.limits, clock=clock, refusals=self._refusals
         )
         parcel = self._parcels[pack.page_index] = packing.parcel(pack, page)
-        return parcel.packed
+        return replace(parcel.packed, shortfall=told(parcel.packed.shortfall, self._environment))
 
     def _clock(self, stage: Stage) -> Clock | None:
         return self._connector.source.clock if stage is Stage.DOCUMENTS else None
@@ -214,6 +214,8 @@ class Executor:
             split = self._split(send, (first, second), bytes_max)
             return replace(split, batch_changes_max=len(first.items))
         if is_conflict:
+            if await self._inquiry.is_conflict_of_all(batch, error, glean):
+                raise error
             # The upload is open and has this document already: an earlier try was heard.
             return Sent(send.page_index, send.batch_index, entries=parcel.entries(batch))
         (item,) = batch.items

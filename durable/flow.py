@@ -135,7 +135,7 @@ def _arrive(job: Job, now_ms: int, limits: Limits) -> Step:
     job = noted(replace(job, state=State.CLOSING), text, now_ms, limits, Kind.CLOSING)
     assert job.turn is not None, "the end is reached within a turn"
     if is_spent(job, job.turn, now_ms, limits):
-        return _yield(job, now_ms)
+        return yield_turn(job, now_ms)
     return close(job, now_ms, limits)
 
 
@@ -242,7 +242,7 @@ def _rest(job: Job, now_ms: int, limits: Limits) -> Step:
         return _pause(job, job.source_at_ms, reason, now_ms, limits)
     assert not job.flights, "pages that are not sent though there is room"
     if job.page_count < limits.pages_max:
-        return _yield(job, now_ms)
+        return yield_turn(job, now_ms)
     reason = (
         f"the source has not come to its end in {job.page_count} pages: if it is right, "
         "raise pages_max in LIMITS"
@@ -268,7 +268,7 @@ def _too_large(job: Job, now_ms: int, limits: Limits) -> Job:
     return promoted(job, reason, now_ms, limits)
 
 
-def _yield(job: Job, now_ms: int) -> Step:
+def yield_turn(job: Job, now_ms: int) -> Step:
     """The turn is spent: the rest is for the next one."""
     job = replace(grounded(job), halving_count=max(0, job.halving_count - 1))
     return replace(job, alarm_at_ms=soon(now_ms, now_ms)), ()

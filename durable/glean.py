@@ -76,6 +76,17 @@ class _DatasourceStatus(Struct, frozen=True):
         return (part.bulk_upload_history or []) if part else []
 
 
+class _ObjectDefinition(Struct, frozen=True):
+    name: str | None = None
+
+
+class _Config(Struct, frozen=True, rename="camel"):
+    """What a datasource has at the least."""
+
+    name: str
+    object_definitions: list[_ObjectDefinition] | None = None
+
+
 class Glean:
     """One kind of thing in one datasource. Every method raises UpstreamError.
 
@@ -154,11 +165,8 @@ class Glean:
         """The datasource as Glean has it: its CustomDatasourceConfig."""
         body = msgspec.json.encode({"datasource": self._datasource})
         answer = await self._ask("/getdatasourceconfig", body)
-        found = self._decoded(answer, "/getdatasourceconfig", dict[str, Any])
-        if not isinstance(found.get("name"), str):
-            reason = "Glean's answer to /getdatasourceconfig has no name, and so is no datasource"
-            raise UpstreamError(reason, is_transient=True)
-        return found
+        self._decoded(answer, "/getdatasourceconfig", _Config)  # or it is no datasource
+        return self._decoded(answer, "/getdatasourceconfig", dict[str, Any])
 
     async def set_up(self, config: Mapping[str, Any]) -> None:
         """Add the datasource, or overwrite what Glean has of it."""

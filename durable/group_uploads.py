@@ -12,7 +12,11 @@ from durable.envelopes import GroupPart
 from durable.errors import UpstreamError
 from durable.events import Send, Sent
 from durable.glean import Glean
+from durable.meanings import Meaning, statuses
 from durable.records import Reject, excerpt
+
+
+REFUSALS = statuses(Meaning.INVALID, Meaning.TOO_LARGE)
 
 
 class Halved(Struct, frozen=True):
@@ -71,7 +75,7 @@ class GroupUploads:
             raise UpstreamError(reason, is_transient=True, status=409) from error
         if error.status == 413 and len(batch.items) > 1:
             return Halved(batch.halves(), batch.byte_count // 2)
-        if error.status != 400:
+        if error.status not in REFUSALS:
             raise error
         fault = error if not batch.items else None
         if len(batch.items) > 1 and part.opens:
@@ -110,7 +114,7 @@ async def _fault(batch: Batch, glean: Glean) -> UpstreamError | None:
     try:
         await glean.send(batch)
     except UpstreamError as error:
-        if error.status != 400:
+        if error.status not in REFUSALS:
             raise
         return error
     return None

@@ -20,6 +20,7 @@ from durable.meanings import Meaning, statuses
 
 
 INVALID = statuses(Meaning.INVALID)
+CONFLICT = 409
 # Of these no datasource can be asked about.
 OF_NO_DATASOURCE = frozenset({Endpoint.EMPLOYEE, Endpoint.TEAM})
 ALIKE_MAX = 10  # refusals of one record each, one after the other: one more is meant for all
@@ -59,6 +60,24 @@ class Inquiry:
         self._over.add(page_index)  # for those that are refused meanwhile, too
         return await self._found(batch, refusal, glean)
 
+    async def is_conflict_of_all(self, batch: Batch, conflict: UpstreamError, glean: Glean) -> bool:
+        """Whether Glean takes no page of an open upload for now, whatever is on it.
+
+        Else it has the batch's record from an earlier try.
+
+        Raises:
+            UpstreamError: nobody can tell for now.
+        """
+        if _names_one(conflict.words, batch):
+            return False
+        try:
+            await glean.send(replace(batch, items=()))
+        except UpstreamError as error:
+            if error.is_transient and error.status != CONFLICT:
+                raise
+            return error.status == CONFLICT
+        return False
+
     async def _found(self, batch: Batch, refusal: UpstreamError, glean: Glean) -> bool:
         if not batch.head:
             return await _is_unknown(glean)
@@ -87,7 +106,7 @@ async def _is_refused_alike(batch: Batch, refusal: UpstreamError, glean: Glean) 
         await glean.send(batch)
     except UpstreamError as error:
         # A part of it may be there from an earlier try, or an upload take no page of nothing.
-        if error.is_transient and error.status != 409:
+        if error.is_transient and error.status != CONFLICT:
             raise
         return error.status in INVALID and error.words == refusal.words
     return False

@@ -128,6 +128,7 @@ class Page(Struct, frozen=True, kw_only=True):
     is_bounded: bool = False  # its reader knows that it is nearer to an end, without records too
     latest_ms: int = 0  # of its changes, by the source's clock; 0: none is told
     ties: tuple[Tie, ...] | None = None  # once all of it is sent; None: they stay as they are
+    shortfall: str = ""  # why the job cannot count as a success, once the page has landed
 
 
 class Flight(Struct, frozen=True):

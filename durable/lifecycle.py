@@ -7,7 +7,7 @@ from durable.job import CONFIRMED, UPLOADED, Job, Mode, Plan, Stage, State
 from durable.landed import Landed
 from durable.limits import Limits
 from durable.note import Kind, Note
-from durable.pace import soon
+from durable.pace import is_stalled, soon
 
 
 def from_start(job: Job, plan: Plan, now_ms: int) -> Job:
@@ -194,6 +194,18 @@ def died(job: Job, now_ms: int, limits: Limits) -> Job:
         "isolate is that of other connectors too, and which of them ended it is not known: see "
         "whose jobs were killed at the same times, and the Worker's log. Retry this one while no "
         "other runs: if it is killed again, have the source send smaller pages"
+    )
+    return ended(job, State.FAILED, now_ms, limits, reason)
+
+
+def beside(job: Job, now_ms: int, limits: Limits) -> Job:
+    """After a death while the turn only waited: others' doing, but no reason to wait for ever."""
+    if not is_stalled(job, now_ms, limits):
+        return job
+    since_s = (now_ms - job.progress_at_ms) // 1_000
+    reason = (
+        f"no progress for {since_s} s: the Worker was killed while the job only waited, each time; "
+        "see whose jobs were killed at the same times, and retry this one while no other runs"
     )
     return ended(job, State.FAILED, now_ms, limits, reason)
 

@@ -26,10 +26,11 @@ from durable.events import (
     Split,
     Woke,
 )
-from durable.flow import Step, close, cut, fail, flow, land, split, take
+from durable.flow import Step, close, cut, fail, flow, land, split, take, yield_turn
 from durable.job import PENDING, WORKING, Job, Mode, Standing, State, Usage
 from durable.lifecycle import (
     anew,
+    beside,
     died,
     displaced,
     ended,
@@ -44,10 +45,11 @@ from durable.lifecycle import (
 )
 from durable.limits import Limits
 from durable.note import Kind
-from durable.pace import apart, leased, paced, soon, taken_over
+from durable.pace import apart, is_spent, leased, paced, soon, taken_over
 
 
 DAY_MS = 24 * 60 * 60 * 1_000
+REQUESTS_PER_CLOSE = 3  # the source's page, the question, and the close
 
 
 def step(  # noqa: C901, PLR0911, PLR0912 - a return for each arrow of the diagram
@@ -96,8 +98,8 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
     plan = woke.plan
     is_known = bool(job.fingerprint and plan.fingerprint) and job.state is not State.CLOSING
     is_redefined = is_known and job.fingerprint != plan.fingerprint
-    if job.turn is not None and not is_redefined and not job.turn.is_apart:
-        job = died(job, now_ms, limits)
+    if job.turn is not None and not is_redefined:
+        job = (beside if job.turn.is_apart else died)(job, now_ms, limits)
         if job.state is State.FAILED:
             return job, ()
     is_queued = job.state is State.QUEUED
@@ -216,4 +218,10 @@ def _refused(job: Job, reason: str, now_ms: int, limits: Limits) -> Step:
     if job.closing_index is not None and not job.document_count:
         return ended(job, State.FAILED, now_ms, limits, reason), ()
     index = 0 if job.closing_index is None else job.closing_index + 1
-    return close(replace(job, closing_index=index, is_close_begun=False), now_ms, limits)
+    assert job.turn is not None, "an upload is closed within a turn"
+    turn = replace(job.turn, request_count=job.turn.request_count + REQUESTS_PER_CLOSE)
+    job = replace(job, closing_index=index, is_close_begun=False, turn=turn)
+    # The last page may have as many documents as there are ways to close.
+    if is_spent(job, turn, now_ms, limits):
+        return yield_turn(job, now_ms)
+    return close(job, now_ms, limits)

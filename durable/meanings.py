@@ -49,7 +49,10 @@ PAGE = re.compile(
 PAGE_BYTES_MAX = 4_096  # in which a page shows itself
 BOM = b"\xef\xbb\xbf"
 EXCERPT_CHARACTERS_MAX = 100
+# As texts: who answers in Glean's place may write numbers and truths as such.
 FAILURES = frozenset({"error", "failed", "failure"})
+DENIALS = frozenset({"false", "0"})
+ERROR = re.compile(r"([4-9][0-9]{2}|[1-9][0-9]{3,})(\.0)?")  # 400 or more
 
 
 def meaning(status: int) -> Meaning:
@@ -96,20 +99,23 @@ def refused(error: UpstreamError) -> UpstreamError:
     )
 
 
-class _Result(Struct, frozen=True):
+class _Result(Struct, frozen=True, rename="camel"):
     """What an object may say of how it went. Glean documents nothing of it."""
 
     error: object = None
     errors: object = None
     success: object = None
+    ok: object = None
     status: object = None
+    status_code: object = None
     code: object = None
 
     @property
     def is_failure(self) -> bool:
-        is_told = bool(self.error) or bool(self.errors) or self.success is False
-        codes = [value for value in (self.status, self.code) if isinstance(value, int)]
-        return is_told or str(self.status).lower() in FAILURES or max(codes, default=0) >= 400
+        is_denied = any(str(value).lower() in DENIALS for value in (self.success, self.ok))
+        codes = [str(value).lower() for value in (self.status, self.status_code, self.code)]
+        is_code = any(code in FAILURES or ERROR.fullmatch(code) for code in codes)
+        return bool(self.error) or bool(self.errors) or is_denied or is_code
 
 
 def write_fault(body: bytes) -> str | None:

@@ -114,6 +114,18 @@ class Packing:
         parcel.marks = dict(zip(places, zip(rest.marks, rest.fates, strict=True), strict=True))
         return parcel
 
+    def _shortfall(self, rejects: Iterable[Reject]) -> str:
+        """Why the memberships are not those of the source, if a whole group is set aside."""
+        if self._stage is not Stage.MEMBERSHIPS:
+            return ""
+        whole = next((reject for reject in rejects if not reject.part), None)
+        if whole is None:
+            return ""
+        return (
+            f"the group {whole.key or f'of record {whole.place}'} is set aside, so that whoever "
+            f"was in it keeps what it gives: {whole.reason}"
+        )
+
     def _refused(self, placed: Placed) -> Reject:
         return placed.rejected(self._refusals.get(placed.key, REFUSED_BEFORE))
 
@@ -143,5 +155,6 @@ class Packing:
             reject_count=len(rejects),
             ties=None if ties is None else ties.after(untied),
             left_count=len(untied) - len(rejects),
+            shortfall=self._shortfall(rejects),
         )
         return Parcel([*cut], rejects, packed, told_count=len(rejects))

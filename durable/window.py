@@ -37,6 +37,7 @@ def landed(job: Job) -> Job:
         reject_count=job.reject_count + flight.reject_count,
         turn=spent(turn, flight),
         total_count=page.total_count,
+        shortfall=job.shortfall or page.shortfall,
         landed=Landed(),
         empty_count=0 if page.record_count or page.is_bounded else job.empty_count + 1,
         repeated_count=job.repeated_count + is_repeated(job, page),
@@ -85,6 +86,7 @@ def packed(job: Job, event: Packed) -> Job:
         deletion_count=event.deletion_count,
         reject_count=event.reject_count,
         ties=event.ties,
+        shortfall=event.shortfall,
     )
     job = _with(job, event.page_index, replace(flight, page=page, is_packed=True))
     if event.page_index == job.page_count:

@@ -188,7 +188,10 @@ def _failed(connector: AnyConnector, known: Known) -> Job | None:
 
 
 def _is_redone(job: Job, at_work: Job | None) -> bool:
-    return at_work is not None and at_work.mode in {job.mode, Mode.FULL}
+    """A job that reads again what another one has set aside, does nothing for any other."""
+    if at_work is None or at_work.repeats:
+        return False
+    return at_work.mode in {job.mode, Mode.FULL}
 
 
 def _ended_at(job: Job) -> tuple[int, str]:

@@ -92,6 +92,7 @@ class Glean:
         self.unfit: set[str] = set()  # documents that it refuses
         self.refusing = ""  # the words in which it refuses all that is sent to be indexed
         self.busy_until_ms = 0  # with something that single documents and deletions wait for
+        self.staging_from_ms = 0  # from then on it takes the pages between first and last
         self.index: dict[str, str] = {}  # titles by id
         self.indexing_ms = 0  # after a close, until its documents can be found
         self._indexed_at_ms = self._found_count = 0  # of the latest close; and before that
@@ -106,7 +107,8 @@ class Glean:
         """Whether it may refuse what is sent as it should be."""
         is_smaller = self.request_bytes_max < self._limits.batch_bytes_max
         is_strict = bool(self.unfit) or is_smaller or self._readings != DEFAULTS
-        return is_strict or self.busy_until_ms > 0 or bool(self.refusing)
+        is_busy = self.busy_until_ms > 0 or self.staging_from_ms > 0
+        return is_strict or is_busy or bool(self.refusing)
 
     def expire(self) -> None:
         """The open upload was left open for too long."""
@@ -209,6 +211,8 @@ class Glean:
             self._refuse_unless_ignored(page)
             return
         is_boundary = page.is_first_page or page.is_last_page
+        is_staging = is_boundary or self._clock.now_ms >= self.staging_from_ms
+        _require(is_staging, "no page is taken for now", 409)
         _require(is_boundary or bool(page.documents), "an empty page in the middle")
         if page.is_last_page and not page.is_first_page and self._readings.refuses_empty_last:
             _require(bool(page.documents), "an empty last page")

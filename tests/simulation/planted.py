@@ -195,6 +195,13 @@ MUTANTS = [
         (STRANGERS,),
     ),
     Mutant(
+        "a group that is set aside before it is sent is no reason to fail",
+        WINDOW,
+        "        shortfall=job.shortfall or page.shortfall,\n",
+        "",
+        (f"{STAGES}::test_a_group_that_is_set_aside_here_fails_the_job_after_all_else_is_brought",),
+    ),
+    Mutant(
         "a group that Glean does not take is no reason to fail",
         LIFECYCLE,
         "State.FAILED if job.shortfall else State.SUCCEEDED",
@@ -477,10 +484,19 @@ MUTANTS = [
     Mutant(
         "a death while a turn waits for others counts",
         MACHINE,
-        " and not job.turn.is_apart:",
-        ":",
+        "(beside if job.turn.is_apart else died)(job",
+        "died(job",
         (
             "tests/unit/test_machine_trouble.py::test_a_death_while_a_turn_waits_for_others_is_not_the_jobs_own",
+        ),
+    ),
+    Mutant(
+        "a job that dies whenever it waits for others never ends",
+        LIFECYCLE,
+        "    if not is_stalled(job, now_ms, limits):\n        return job\n    since_s",
+        "    if not job.repeats:\n        return job\n    since_s",
+        (
+            "tests/unit/test_machine_trouble.py::test_a_job_whose_turns_all_end_while_they_wait_for_others_ends_too",
         ),
     ),
     Mutant(
@@ -666,6 +682,14 @@ MUTANTS = [
         "        if is_conflict or (is_for_all and batch.upload_id and glean.tells_uploads):",
         "        if is_for_all and batch.upload_id and glean.tells_uploads:",
         (NOTICED,),
+    ),
+    Mutant(
+        "a conflict of all pages of an upload is taken for success",
+        EXECUTOR,
+        "            if await self._inquiry.is_conflict_of_all(batch, error, glean):\n"
+        "                raise error\n",
+        "",
+        (f"{REFUSALS}::test_a_conflict_of_all_pages_of_an_upload_is_waited_for",),
     ),
     Mutant(
         "a batch in conflict is skipped whole",

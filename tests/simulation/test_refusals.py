@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable.job import Mode, State
+from durable.limits import Limits
 from tests.simulation.clock import HOUR_MS
 from tests.simulation.connector import LIMITS
 from tests.simulation.fates import AT_SAVE, Choice, Kind, at, possible
@@ -15,8 +16,8 @@ SPACIOUS = replace(LIMITS, batch_documents_max=6, stall_ms_max=24 * HOUR_MS)
 OFF = "this datasource takes nothing for now"
 
 
-def synced() -> World:
-    world = World(PAGES, limits=SPACIOUS)
+def synced(limits: Limits = SPACIOUS) -> World:
+    world = World(PAGES, limits=limits)
     world.begin(Mode.FULL)
     world.run()
     world.clock.now_ms += 1
@@ -86,6 +87,32 @@ def test_a_conflict_that_lasts_ends_the_job_and_moves_no_watermark() -> None:
     assert world.oracle.latest.state is State.FAILED
     assert world.clock.now_ms - begun_at_ms < 2 * SPACIOUS.stall_ms_max
     assert world.oracle.watermark_ms == watermark_ms
+
+
+def test_a_conflict_of_all_pages_of_an_upload_is_waited_for() -> None:
+    """It is open, and has none of what Glean does not take: closed, it would delete everything."""
+    world = synced()
+    world.glean.staging_from_ms = world.clock.now_ms + HOUR_MS
+    world.begin(Mode.FULL)
+    world.run()
+
+    job = world.oracle.latest
+    assert (job.state, job.crawl_count) == (State.SUCCEEDED, 1)
+    assert world.glean.index == world.source.live
+
+
+def test_a_conflict_of_all_pages_that_lasts_ends_the_job_and_closes_no_upload() -> None:
+    limits = replace(SPACIOUS, stall_ms_max=2 * HOUR_MS)
+    world = synced(limits)
+    index = dict(world.glean.index)
+    world.glean.staging_from_ms = world.clock.now_ms + 1_000 * HOUR_MS
+    world.begin(Mode.FULL)
+    begun_at_ms = world.clock.now_ms
+    world.run()
+
+    assert world.oracle.latest.state is State.FAILED
+    assert world.clock.now_ms - begun_at_ms < 2 * limits.stall_ms_max
+    assert world.glean.index == index
 
 
 @pytest.mark.parametrize("mode", list(Mode))

@@ -247,6 +247,25 @@ def test_a_group_that_glean_does_not_take_fails_the_job_after_all_else_is_brough
     assert [reject.key for _, reject in rejects(world)] == ["ghosts"]
 
 
+def test_a_group_that_is_set_aside_here_fails_the_job_after_all_else_is_brought() -> None:
+    """It is not known who is in it, and those who have left it keep what it gives."""
+    world, everything = world_of(Mode.FULL)
+    everything.groups = pages_of({**GROUPS, "two words": ["ada"]})
+
+    world.run()
+
+    job = world.oracle.latest
+    assert job.state is State.FAILED
+    assert "two words" in job.error
+    assert world.glean.index == world.source.live
+    assert world.glean.people.members.keys() == GROUPS.keys()
+
+    everything.groups = pages_of(GROUPS)
+    world.begin(Mode.FULL)
+    world.run()
+    check(world)
+
+
 def test_a_page_of_many_groups_is_brought_though_of_five_requests_two_fail() -> None:
     world, everything = world_of(Mode.FULL)
     names = [f"group-{number}" for number in range(20)]

@@ -332,12 +332,39 @@ def test_a_conflict_while_the_upload_is_not_open_is_told_with_how_it_stands(
 
 def test_a_conflict_while_the_upload_is_open_is_cut_and_alone_counts_as_taken() -> None:
     """An earlier try was heard, and this Glean takes no document twice."""
-    conflict = httpx.Response(409, text="staged already")
+    conflict = httpx.Response(409, text="'a' is staged already")
     network = Network(a_page("a", "b"), conflict, a_history(OPEN), conflict, a_history(OPEN), ok())
     desk = Desk(network)
 
     assert desk.sent() == [Split(0, 0, 1, batch_changes_max=1), Sent(0, 0), sent(0, 1)]
     assert network.lines == [LIST, BULK, STATUS, BULK, STATUS, BULK]
+    assert desk.executor.rejects(0) == []
+
+
+@pytest.mark.parametrize("nothing", [ok(), httpx.Response(400, text="no documents")])
+def test_a_conflict_that_names_no_document_counts_as_taken_if_nothing_at_all_has_none(
+    nothing: httpx.Response,
+) -> None:
+    conflict = httpx.Response(409, text="staged already")
+    network = Network(a_page("a"), conflict, a_history(OPEN), nothing)
+
+    assert Desk(network).sent() == [Sent(0, 0)]
+    assert network.lines == [LIST, BULK, STATUS, BULK]
+    assert msgspec.json.decode(network.requests[-1].content)["documents"] == []
+
+
+@pytest.mark.parametrize("nothing", [httpx.Response(409, text="busy"), httpx.Response(503)])
+def test_a_conflict_of_whatever_is_sent_to_an_open_upload_is_waited_for(
+    nothing: httpx.Response,
+) -> None:
+    conflict = httpx.Response(409, text="busy")
+    network = Network(a_page("a"), conflict, a_history(OPEN), nothing)
+    desk = Desk(network)
+
+    (event,) = desk.sent()
+
+    assert isinstance(event, Failed)
+    assert event.is_transient
     assert desk.executor.rejects(0) == []
 
 

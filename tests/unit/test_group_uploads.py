@@ -45,6 +45,7 @@ class Directory(httpx.AsyncBaseTransport):
         teams: of the source.
         unknown: users and groups that Glean does not have.
         members_max: that a request may hold.
+        name_characters_max: of the group and of its members; what is longer, is too large.
         refuses_empty_last: a last page without members, that is not the first as well.
     """
 
@@ -54,11 +55,13 @@ class Directory(httpx.AsyncBaseTransport):
         unknown: Sequence[str] = (),
         members_max: int = 1_000,
         *,
+        name_characters_max: int = 1_000,
         refuses_empty_last: bool = False,
     ) -> None:
         self.unknown = set(unknown)
         self._teams = teams
         self._members_max = members_max
+        self._name_characters_max = name_characters_max
         self._refuses_empty_last = refuses_empty_last
         self._open: tuple[str, str] | None = None
         self._staged: list[str] = []
@@ -85,7 +88,8 @@ class Directory(httpx.AsyncBaseTransport):
                 return httpx.Response(409, text="used before")
         elif upload != self._open:
             return httpx.Response(409, text="not the open upload")
-        if len(names) > self._members_max:
+        longest = max(map(len, [page["group"], *names]))
+        if len(names) > self._members_max or longest > self._name_characters_max:
             return httpx.Response(413, text="too large")
         for name in (page["group"], *names):
             if name in self.unknown:
@@ -295,6 +299,27 @@ def test_who_is_at_fault_here_is_left_out_before_anything_is_sent() -> None:
     assert page.names == [("None", 3), ("", 4), ("b", 2)]
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"name": "eng", "members": "not a list: t0ken"},
+        {"name": "with a space", "members": []},
+        {"name": "", "members": []},
+        {"name": "eng", "members": [None]},
+    ],
+    ids=["no record", "no name of a group", "no name", "one member at fault"],
+)
+def test_a_group_that_is_set_aside_here_is_told_too(record: dict[str, Any]) -> None:
+    """It stays as it was, as one that Glean does not take."""
+    directory = Directory([record, {"name": "ops", "members": ["a"]}])
+
+    page = brought(directory)
+
+    assert directory.groups["ops"] == ["a"]
+    assert bool(page.packed.shortfall) is (record["members"] != [None])
+    assert "t0ken" not in page.packed.shortfall
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 1_500])
 def test_a_group_that_glean_does_not_take_is_asked_about_once_and_told(count: int) -> None:
     teams = [{"name": "eng", "members": users(count)}, {"name": "ops", "members": ["a"]}]
@@ -321,6 +346,27 @@ def test_a_request_that_is_too_large_is_halved() -> None:
     assert directory.groups == {"eng": users(8)}
     assert page.names == [("u8", 9)]
     assert any(isinstance(event, Split) and event.batch_bytes_max for event in page.events)
+
+
+@pytest.mark.parametrize("members", [["far too long"], ["u1", "far too long", "u2"]])
+def test_a_member_that_alone_is_too_large_is_left_out(members: list[str]) -> None:
+    directory = Directory([{"name": "eng", "members": members}], name_characters_max=4)
+    directory.groups["eng"] = ["who has left"]
+
+    page = brought(directory)
+
+    assert directory.groups == {"eng": [name for name in members if len(name) <= 4]}
+    assert page.names == [("far too long", members.index("far too long") + 1)]
+    assert not any(page.shortfalls)
+
+
+def test_a_group_that_is_too_large_even_without_members_is_told() -> None:
+    directory = Directory([{"name": "engineering", "members": ["u1"]}], name_characters_max=4)
+
+    page = brought(directory)
+
+    assert page.names == [("engineering", 0)]
+    assert any(page.shortfalls)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])

@@ -365,7 +365,8 @@ def test_a_waking_arms_the_lease() -> None:
 def test_whatever_goes_on_renews_the_lease(state: State, event: Event) -> None:
     late_ms = NOW_MS + LIMITS.lease_ms - 1
 
-    job, effects = at(a_job_before(type(event), state), event, late_ms)
+    patient = replace(LIMITS, turn_ms_max=LIMITS.lease_ms)
+    job, effects = at(a_job_before(type(event), state), event, late_ms, patient)
 
     assert effects
     assert job.alarm_at_ms == late_ms + LIMITS.lease_ms

@@ -177,6 +177,36 @@ def test_a_document_that_glean_refuses_at_the_close_makes_way_for_the_next() -> 
     assert effects == (CloseWithDocument("job-1", "b", 1),)
 
 
+def test_closes_that_glean_refuses_one_after_the_other_are_spread_over_turns() -> None:
+    """Each takes the source's page, a question and the close; the platform takes 10,000 a turn."""
+    limits = replace(LIMITS, turn_requests_max=30)
+    job, indices, counts = closing(closing_index=0), list[int](), list[int]()
+    while len(indices) < 100:
+        turn_count, count = job.turn_count, 0
+        while job.turn is not None and count < 100:
+            job, _ = at(job, Asked(Standing.OPEN), limits=limits)
+            assert job.closing_index is not None
+            indices.append(job.closing_index)
+            job, _ = at(job, REFUSED, limits=limits)
+            count += 1
+        counts.append(count)
+        assert (job.state, job.turn_count, job.retry_at_ms) == (State.CLOSING, turn_count, None)
+        job, effects = at(job, WOKE, limits=limits)
+        assert effects == (Ask("job-1"),)
+
+    assert indices == list(range(len(indices)))
+    assert max(counts) <= 10
+
+
+def test_a_refused_close_is_the_last_of_a_turn_that_has_lasted_long() -> None:
+    late_ms = NOW_MS + LIMITS.turn_ms_max
+
+    job, effects = at(closing(closing_index=0), REFUSED, late_ms)
+
+    assert (job.turn, job.closing_index, effects) == (None, 1, ())
+    assert job.alarm_at_ms == late_ms + ALARM_MS_MIN
+
+
 def test_a_close_that_glean_refuses_in_every_way_fails_the_job() -> None:
     job, effects = at(closing(closing_index=0, document_count=0), REFUSED)
 

@@ -165,6 +165,18 @@ def test_a_death_while_a_turn_waits_for_others_is_not_the_jobs_own() -> None:
     assert not job.turn.is_apart
 
 
+def test_a_job_whose_turns_all_end_while_they_wait_for_others_ends_too() -> None:
+    job, now_ms = replace(a_job(State.SENDING), death_count=3), NOW_MS
+    while job.state is State.SENDING and now_ms < NOW_MS + 2 * LIMITS.stall_ms_max:
+        assert job.turn is not None
+        now_ms += LIMITS.lease_ms
+        job = after(replace(job, turn=replace(job.turn, is_apart=True)), WOKE, now_ms=now_ms)
+
+    assert (job.state, job.death_count) == (State.FAILED, 3)
+    assert now_ms == NOW_MS + LIMITS.stall_ms_max
+    assert "waited" in job.error
+
+
 def test_a_failure_in_between_does_not_forgive_deaths() -> None:
     job = after(replace(a_job(State.SENDING), death_count=LIMITS.deaths_max - 1), passing())
     assert job.retry_at_ms is not None

@@ -181,6 +181,7 @@ def test_a_page_of_an_upload_that_is_gone_begins_it_anew() -> None:
 
 RIGHT = [b"", b" \r\n", b"{}", b' {"requestId": "r-1"}\n', b"\xef\xbb\xbf{}", b'{"success": true}']
 RIGHT += [b'{"error": null, "errors": [], "status": 200}', b'{"status": "ok"}']
+RIGHT += [b'{"ok": true, "code": "200", "statusCode": 200}', b'{"status": "399 more"}']
 WRONG = [
     *(
         LOGIN,
@@ -193,6 +194,8 @@ WRONG = [
     *(b"Sign in", b"OK", b"null", b"true", b'"ok"', b"[]", b"[{}]", b"{", b'{"a": 1', b"}{"),
     *(b"\xff", b"{\xff}", b'{"error": "maintenance"}', b'{"errors": [{"message": "no"}]}'),
     *(b'{"success": false}', b'{"status": "error"}', b'{"status": 503}', b'{"code": 403}'),
+    *(b'{"status": "503"}', b'{"code": "403"}', b'{"statusCode": 500}', b'{"code": 500.0}'),
+    *(b'{"ok": false}', b'{"success": "False"}', b'{"success": 0}', b'{"statusCode": "500"}'),
     b"[" * 50_000,
     LOGIN + b" " * 100_000,
     b"{" + b" " * 100_000 + b"}",

@@ -191,10 +191,13 @@ def test_a_secret_that_is_not_set_is_named() -> None:
         httpx.Response(200, json={}),
         httpx.Response(200, json=[]),
         httpx.Response(200, json={"error": "maintenance"}),
+        in_glean(objectDefinitions=[None]),
+        in_glean(objectDefinitions="none"),
+        in_glean(objectDefinitions=[{"name": ["note"]}]),
         httpx.Response(200, text=""),
         httpx.Response(204),
     ],
-    ids=["login", "400", "404", "no name", "list", "error", "nothing", "204"],
+    ids=lambda each: each if isinstance(each, str) else f"{each.status_code} {each.text[-30:]}",
 )
 def test_what_is_not_gleans_answer_says_nothing_of_a_datasource(
     answer: httpx.Response, look: str

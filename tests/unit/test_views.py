@@ -59,6 +59,12 @@ def overview_of(*jobs: Job, connector: AnyConnector = NOTES) -> Overview:
         ([FAILED, *AFTER], Condition.FAILING, "the source answered 404: ***"),
         ([FAILED, AT_WORK], Condition.FAILING, "the source answered 404: ***"),
         ([INCREMENTAL_FAILED, replace(SUCCEEDED, id="notes-6")], Condition.OK, None),
+        ([INCREMENTAL_FAILED, replace(AT_WORK, id="notes-6")], Condition.WORKING, None),
+        (
+            [INCREMENTAL_FAILED, replace(AT_WORK, id="notes-6", repeats="notes-1")],
+            Condition.FAILING,
+            "the source answered 404: ***",
+        ),
         ([INCREMENTAL_FAILED, replace(FAILED, id="notes-6", error="x")], Condition.FAILING, "x"),
         ([replace(FAILED, finished_at_ms=NOW_MS), replace(FAILED, **RETRIED)], Condition.OK, None),
     ],
