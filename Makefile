@@ -62,8 +62,8 @@ screenshots: setup ## Take the pictures of the dashboard anew, docs/images
 	@$(IN_VENV) dev.chromium
 	@$(IN_VENV) dev.screenshots
 
-deploy: setup ## Deploy to Cloudflare
-	@$(WITH_NODE) pywrangler deploy
+deploy: setup ## Deploy to Cloudflare; ARGS= goes to wrangler
+	@$(IN_VENV) dev.deploy $(ARGS)
 
 lock: setup ## Resolve the locks again; ARGS=--upgrade takes newer versions
 	@$(IN_VENV) dev.lock $(ARGS)
