@@ -34,12 +34,13 @@ mutants: setup ## Plant bugs in durable/, one at a time, and have the whole simu
 bench: setup ## Measure it beside others and write docs/performance.md; or QUICK=1, LONG=1
 	@$(IN_VENV) bench $(if $(QUICK),--quick) $(if $(LONG),--long)
 
-check: setup ## Lint, check the format, the types and the configuration
+check: setup ## Lint, check the format, the types and the configuration, and rehearse the deployment
 	@$(IN_VENV) ruff check
 	@$(IN_VENV) ruff format --check
 	@$(WITH_NODE) prettier --check --log-level warn $(SCRIPTS)
 	@$(IN_VENV) mypy
 	@$(IN_VENV) dev.configuration
+	@$(IN_VENV) dev.rehearsal
 
 format: setup ## Format the code
 	@$(IN_VENV) ruff format
@@ -62,8 +63,8 @@ screenshots: setup ## Take the pictures of the dashboard anew, docs/images
 	@$(IN_VENV) dev.chromium
 	@$(IN_VENV) dev.screenshots
 
-deploy: setup ## Deploy to Cloudflare
-	@$(WITH_NODE) pywrangler deploy
+deploy: setup ## Deploy to Cloudflare; ARGS= goes to wrangler
+	@$(IN_VENV) dev.deploy $(ARGS)
 
 lock: setup ## Resolve the locks again; ARGS=--upgrade takes newer versions
 	@$(IN_VENV) dev.lock $(ARGS)

@@ -21,6 +21,7 @@ from bench.results import Cold
 from bench.shape import Shape
 from dev.ensemble import Ensemble
 from dev.runtime import Runtime
+from dev.snapshot import Image
 from dev.staging import ROOT
 
 
@@ -70,7 +71,7 @@ class Ours(Ensemble):
             "LIMITS": msgspec.json.encode({**LIMITS, **(limits or {})}).decode(),
         }
         self._runtime = Runtime(
-            folder, variables, packages=PACKAGES, entry="bench/entry.py", is_cold=True
+            folder, variables, packages=PACKAGES, entry="bench/entry.py", image=Image.NONE
         )
 
     def _start(self) -> None:

@@ -14,6 +14,7 @@ from bench.shape import Shape
 from dev.ensemble import Ensemble
 from dev.runtime import Runtime
 from dev.setup import WORKER_PLATFORM, make_python_modules
+from dev.snapshot import Image
 from dev.staging import ROOT
 from dev.step import Step
 
@@ -48,7 +49,7 @@ class Stock(Ensemble):
             packages=PACKAGES,
             entry="bench/stock.py",
             vendored=ROOT / MODULES.target,
-            is_cold=True,
+            image=Image.NONE,
         )
 
     def _start(self) -> None:

@@ -17,9 +17,10 @@ from dev import dev_vars
 from dev.deployment import FILE, Deployment, deployment
 from dev.kit.names import names
 from dev.staging import ROOT
+from dev.top_level import misplaced
 from durable import cron
 from durable.connector import AnyConnector
-from durable.discovery import Found, found
+from durable.discovery import EXAMPLES, Found, found
 from durable.environment import Environment
 from durable.errors import ConfigurationError
 
@@ -44,6 +45,7 @@ def problems(package: ModuleType, root: Path) -> list[Problem]:
     """
     in_package = found(package)
     told = [Problem(fault) for fault in in_package.faults]
+    told += _of_imports(package)
     local = None
     try:
         local = dev_vars.read(root / dev_vars.FILE)
@@ -58,6 +60,24 @@ def problems(package: ModuleType, root: Path) -> list[Problem]:
     for file, connector in in_package.connectors.items():
         told += _of_names(file, connector, known)
     return told
+
+
+def _of_imports(package: ModuleType) -> Iterator[Problem]:
+    """What connectors do while they are imported, where tests do not mind and a deployment does."""
+    for folder in map(Path, package.__path__):
+        for file in sorted(folder.rglob("*.py")):
+            path = file.relative_to(folder)
+            if EXAMPLES in path.parts:
+                continue
+            try:
+                found_in = list(misplaced(file.read_text(encoding="utf-8")))
+            except SyntaxError:  # told as one that cannot be imported
+                continue
+            for call in found_in:
+                yield Problem(
+                    f"{package.__name__}/{path.as_posix()}, line {call.line}: {call.called} is "
+                    f"called while the module is imported, and {call.why}: call it in a function"
+                )
 
 
 def _of_crons(in_package: Found, known: Deployment) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from dev import wrangler
+from dev import deploy, wrangler
 from dev.staging import ROOT
 
 
@@ -28,7 +28,7 @@ class Package(NamedTuple):
 
 
 def package(folder: Path) -> Package:
-    """Run wrangler's dry deployment on wrangler.toml.
+    """Deploy without sending.
 
     Args:
         folder: empty; the package is in its `modules` afterwards.
@@ -37,10 +37,11 @@ def package(folder: Path) -> Package:
         RuntimeError: wrangler refused; with what it printed.
     """
     modules = folder / "modules"
+    deploy.hold()
     ended = subprocess.run(
-        wrangler.command("deploy", "--dry-run", "--outdir", str(modules)),
+        deploy.command("--dry-run", "--outdir", str(modules)),
         cwd=ROOT,
-        env=wrangler.environment(folder / "home"),
+        env={**wrangler.environment(folder / "home"), "PATH": deploy.environment()["PATH"]},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -48,7 +49,7 @@ def package(folder: Path) -> Package:
         check=False,
     )
     if ended.returncode != 0:
-        raise RuntimeError(f"wrangler deploy --dry-run failed:\n{ended.stdout}")
+        raise RuntimeError(f"{' '.join(deploy.command())} --dry-run failed:\n{ended.stdout}")
     files = sorted(file for file in modules.rglob("*") if file.is_file())
     contents = {file.relative_to(modules).as_posix(): file.read_bytes() for file in files}
     # The README is wrangler's note beside the modules.

@@ -23,7 +23,7 @@ from typing import Any, Self
 
 from dev import wrangler
 from dev.patience import SECONDS_MAX
-from dev.snapshot import FLAGS
+from dev.snapshot import BUNDLE_FLAGS, FLAGS, Image
 from dev.staging import PACKAGES, ROOT, stage
 
 
@@ -52,7 +52,8 @@ class Runtime:
         entry: the Worker's entry among the packages, in place of the one that is deployed.
         vendored: the Worker's Python packages, in place of those that are deployed.
         is_reloading: takes up changes of the code while it runs.
-        is_cold: starts Pyodide anew, in place of from the image of one: to be measured.
+        image: what it starts from.
+        image_folder: where the Worker's own image is, or is put.
     """
 
     def __init__(  # noqa: PLR0913 - each but the folder has a default
@@ -65,7 +66,8 @@ class Runtime:
         entry: str = "worker/entry.py",
         vendored: Path = ROOT / "python_modules",
         is_reloading: bool = False,
-        is_cold: bool = False,
+        image: Image = Image.PYODIDE,
+        image_folder: Path | None = None,
     ) -> None:
         self._folder = folder.resolve()
         self._variables = dict(variables or {})
@@ -74,7 +76,8 @@ class Runtime:
         self._entry = entry
         self._vendored = vendored
         self._is_reloading = is_reloading
-        self._is_cold = is_cold
+        self._image = image
+        self._image_folder = image_folder
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -114,7 +117,8 @@ class Runtime:
                 # Ours last: what the developer's shell exports may be the real Glean's token.
                 env={
                     **wrangler.environment(self._folder / "home"),
-                    "COLD_START": "1" if self._is_cold else "",
+                    "IMAGE": self._image,
+                    "IMAGE_FOLDER": str(self._image_folder or ""),
                     **self._variables,
                 },
                 stdin=subprocess.PIPE,
@@ -170,7 +174,8 @@ class Runtime:
             vendored.symlink_to(self._vendored)
         config = tomllib.loads((ROOT / "wrangler.toml").read_text(encoding="utf-8"))
         config["main"] = f"build/{self._entry}"
-        config["compatibility_flags"] += FLAGS
+        is_of_pyodide = self._image in {Image.NONE, Image.PYODIDE}
+        config["compatibility_flags"] += FLAGS if is_of_pyodide else BUNDLE_FLAGS
         # wrangler takes the variables named here from the environment, and does not print them.
         config["secrets"] = {"required": list(self._variables)}
         del config["build"]

@@ -10,15 +10,26 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from enum import StrEnum
 from pathlib import Path
 
 from dev.staging import ROOT
 
 
+class Image(StrEnum):
+    """What a runtime starts from, as dev/workerd has it."""
+
+    NONE = "none"  # a cold start
+    PYODIDE = "pyodide"  # that has just started
+    TAKEN = "taken"  # a cold start, of which the image of the Worker is taken: see dev/rehearsal.py
+    WORKER = "worker"  # after its imports, as Cloudflare starts what is deployed
+
+
 FILE = "snapshot.bin"  # as workerd names it
 # For local runs only: deployed, they are refused. The first two have workerd take Pyodide from our
 # bundle; the last has it take an image of Pyodide alone, and not of one Worker.
-FLAGS = ("python_workers_development", "experimental", "disable_python_dedicated_snapshot")
+BUNDLE_FLAGS = ("python_workers_development", "experimental")
+FLAGS = (*BUNDLE_FLAGS, "disable_python_dedicated_snapshot")
 PYODIDE_ALONE = b'"snapshotType":"baseline"'
 HEAD_BYTES = 65_536  # of the file: what it is, as JSON
 LINES_SHOWN = 15
@@ -55,7 +66,7 @@ def take(folder: Path) -> None:
         # The Worker itself fails then, as it has no packages; by that time the image is taken.
         ended = subprocess.run(
             [str(ROOT / "dev/workerd"), "test", "--experimental", str(file), *options],
-            env={**os.environ, "COLD_START": "1"},
+            env={**os.environ, "IMAGE": Image.NONE},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

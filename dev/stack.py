@@ -15,6 +15,7 @@ from dev.patience import SECONDS_MAX, waited
 from dev.runtime import Runtime
 from dev.service import Service
 from dev.site import DOCS, Site
+from dev.snapshot import Image
 
 
 DATASOURCE = "pythondocs"
@@ -38,9 +39,10 @@ class Stack(Ensemble):
         source_arguments: more of them for the main source's command line.
         site: what is synced.
         is_reloading: the Worker takes up changes of the code while it runs.
+        image_folder: with an image of the Worker, which it is started from as Cloudflare does.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each but the folder has a default
         self,
         folder: Path,
         limits: Mapping[str, float] | None = None,
@@ -48,6 +50,7 @@ class Stack(Ensemble):
         *,
         site: Site = DOCS,
         is_reloading: bool = False,
+        image_folder: Path | None = None,
     ) -> None:
         super().__init__()
         self._folder = folder
@@ -58,6 +61,7 @@ class Stack(Ensemble):
         self._site = site
         self.source_urls: dict[str, str] = {}  # by the variable that takes them
         self._is_reloading = is_reloading
+        self._image_folder = image_folder
         self._http = httpx.Client(timeout=SECONDS_MAX)
 
     def _start(self) -> None:
@@ -86,6 +90,8 @@ class Stack(Ensemble):
                 },
                 packages={"connectors": self._site.connectors},
                 is_reloading=self._is_reloading,
+                image=Image.PYODIDE if self._image_folder is None else Image.WORKER,
+                image_folder=self._image_folder,
             )
         )
 

@@ -69,6 +69,7 @@ from durable.sources.times import TimeFormat
 from durable.sources.web import Web, WebAnswer
 
 
+__version__ = "0.1.0"
 __all__ = [
     "Action",
     "AdditionalField",

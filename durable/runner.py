@@ -215,6 +215,7 @@ async def _fetch(
         "method": method,
         "headers": _js_headers(tuple(headers.items())),
         "redirect": "manual",
+        "cache": "no-store",  # else Cloudflare's cache may answer with a list as it was
         "signal": patience.signal,
     }
     if body:

@@ -29,9 +29,14 @@ Count = (
 )
 
 
-class Health(Struct, frozen=True):
-    """Says that the Worker runs; it asks nobody else."""
+VERSION_TAG = "VERSION_TAG"  # in the environment: of the version that is deployed
 
+
+class Health(Struct, frozen=True):
+    """Says that the Worker runs, and which one it is; it asks nobody else."""
+
+    version: str  # of this project
+    commit: str | None  # that `make deploy` deployed; None for what was deployed otherwise
     status: str = "ok"
 
 

@@ -35,6 +35,7 @@ from durable.requests.origins import Origins
 from durable.requests.upstream import Upstream
 from durable.store import Store
 from worker.access import CERTS_BYTES_MAX, Access, Key, UnavailableError
+from worker.bodies import VERSION_TAG
 from worker.edge import Edge
 from worker.request import Request
 from worker.responses import Response
@@ -80,6 +81,12 @@ def _object(content: Mapping[str, Any]) -> Any:
     return to_js(content, dict_converter=js.Object.fromEntries)
 
 
+def _environment(env: Any) -> Environment:
+    """Its variables and secrets, and the tag of the version that is deployed, as one of them."""
+    tag = getattr(getattr(env, "CF_VERSION_METADATA", None), "tag", None)
+    return Environment(lambda name: tag if name == VERSION_TAG else getattr(env, name, None))
+
+
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
@@ -98,7 +105,7 @@ class Watch(DurableObject):  # type: ignore[misc] # the platform's class has no 
 
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
-        environment = Environment(lambda name: getattr(env, name, None))
+        environment = _environment(env)
         self.watchman = Watchman(CONNECTORS, environment, Store(ctx.storage), runner.a_host())
 
     async def look(self, pulses: str) -> None:
@@ -115,7 +122,7 @@ class Watch(DurableObject):  # type: ignore[misc] # the platform's class has no 
 
 class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class has no types
     async def fetch(self, request: Any) -> Any:
-        environment = Environment(lambda name: getattr(self.env, name, None))
+        environment = _environment(self.env)
 
         async def answer() -> Any:
             routes = Routes(environment, CONNECTORS, _Runners(self.env.RUNNER), EDGE)

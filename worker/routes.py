@@ -5,6 +5,7 @@ from typing import Any, assert_never
 
 import msgspec
 
+from durable import __version__
 from durable.checks import Check, Outcome
 from durable.commands import Command
 from durable.connector import Connectors
@@ -13,7 +14,16 @@ from durable.processor import connector_name
 from durable.provision import Unprovisioned
 from worker import metrics, openapi, pages, problems, sign_in
 from worker.auth import Auth, Caller, Via
-from worker.bodies import Approval, Checked, Health, Rejected, Rejects, SetUp, Trigger
+from worker.bodies import (
+    VERSION_TAG,
+    Approval,
+    Checked,
+    Health,
+    Rejected,
+    Rejects,
+    SetUp,
+    Trigger,
+)
 from worker.edge import Edge
 from worker.endpoint import Endpoint, Operation
 from worker.endpoints import ENDPOINTS, found
@@ -48,6 +58,7 @@ class Routes:
         self, environment: Environment, connectors: Connectors, runners: Runners, edge: Edge
     ) -> None:
         self._auth = Auth(environment, edge.team, edge.now_ms)
+        self._commit = environment.optional(VERSION_TAG)
         self._connectors = connectors
         self._runners = runners
         self._edge = edge
@@ -82,7 +93,7 @@ class Routes:
     ) -> Response:
         match operation:
             case Operation.HEALTH:
-                return json_answer(200, Health())
+                return json_answer(200, Health(__version__, self._commit))
             case Operation.OPENAPI:
                 return json_answer(200, openapi.document(ENDPOINTS))
             case Operation.SIGN_IN:

@@ -236,3 +236,11 @@ def test_a_value_that_was_made_up_is_no_fault(project: Project) -> None:
 
     assert project.errors == []
     assert "the variable NOTES_HOST is not in [vars]" in project.warnings[0]
+
+
+def test_a_clock_that_is_read_while_a_connector_is_imported_is_an_error(project: Project) -> None:
+    project.connector("notes", f"import time\n\n{NOTES}\nBEGUN = time.time()\n")
+
+    (error,) = project.errors
+
+    assert error.startswith(f"{FILE}, line {NOTES.count(chr(10)) + 4}: time.time is called")

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+import glean_sync
 from dev.lock import LEFT_OUT, LOCKS, missing_platforms
 from dev.staging import ROOT
+from durable import __version__
 
 
 LOCKED = ["host.txt", "worker.txt", "sdk.txt", "stock.txt", "plot.txt"]
@@ -40,6 +42,10 @@ def test_pywrangler_and_the_workers_lock_give_the_same_versions() -> None:
 
     assert DIRECT.items() <= locked.items()
     assert locked.items() <= {**DIRECT, **CONSTRAINTS}.items()
+
+
+def test_the_runtime_and_the_cli_have_the_version_of_the_project() -> None:
+    assert {__version__, glean_sync.__version__} == {PYPROJECT["project"]["version"]}
 
 
 def test_the_bench_runs_stock_httpx_in_the_versions_that_are_deployed() -> None:

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from durable import __version__
 from durable.commands import Refusal
 from durable.connector import Connectors
 from durable.job import Mode
@@ -28,8 +29,15 @@ TRIGGER = b'{"mode": "FULL"}'
 def test_health_is_told_to_anybody() -> None:
     response = answered(a_request("GET", "/health", headers={}), TRIGGER_TOKEN="")
 
-    assert (response.status, content(response)) == (200, {"status": "ok"})
+    told = {"status": "ok", "version": __version__, "commit": None}
+    assert (response.status, content(response)) == (200, told)
     assert response.headers["content-type"] == "application/json"
+
+
+def test_health_tells_the_commit_that_is_deployed() -> None:
+    response = answered(a_request("GET", "/health", headers={}), VERSION_TAG="cf9a1bf3c82c")
+
+    assert content(response)["commit"] == "cf9a1bf3c82c"
 
 
 @pytest.mark.parametrize("path", ["/health", f"/status/{JOB_ID}", "/nothing", "/trigger"])

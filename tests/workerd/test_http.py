@@ -9,6 +9,7 @@ import pytest
 from dev.runtime import Runtime
 from dev.stack import Stack
 from dev.staging import ROOT
+from durable import __version__
 
 
 pytestmark = pytest.mark.workerd
@@ -54,7 +55,7 @@ def test_health_is_for_everybody(stack: Stack) -> None:
     response = stack.request("GET", "/health", headers={})
 
     assert response.status_code == 200
-    assert response.json() == {"status": "ok"}
+    assert response.json() == {"status": "ok", "version": __version__, "commit": None}
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer wrong", "Bearer", "Basic x", "Bearer é"])
