@@ -51,12 +51,10 @@ def test_the_worker_offers_the_outside_requests_and_cron_ticks_only() -> None:
 def test_nothing_but_the_worker_holds_the_binding_of_the_object() -> None:
     config = tomllib.loads((ROOT / "wrangler.toml").read_text(encoding="utf-8"))
 
-    assert config["durable_objects"] == {
-        "bindings": [
-            {"name": "RUNNER", "class_name": "Runner"},
-            {"name": "WATCH", "class_name": "Watch"},
-        ]
-    }
+    assert config["durable_objects"]["bindings"] == [
+        {"name": "RUNNER", "class_name": "Runner"},
+        {"name": "WATCH", "class_name": "Watch"},
+    ]
     assert not {"services", "queues", "dispatch_namespaces"} & set(config)
     assert config["preview_urls"] is False
 
