@@ -1,8 +1,9 @@
 """What is to be done about an answer that is an error, by rules of the source's author. Pure.
 
 The first rule that an answer matches is followed. Where there is none: 401 renews the
-token, 429 waits, and so does 403 where a limit of requests is told with it; 202, 408, 425
-and 5xx are tried again; 410 to a cursor of a list means that it has expired; all others fail.
+token, 429 waits, and so does 403 where a limit of requests is told with it, in its headers or in
+its body; 202, 408, 425 and 5xx are tried again; 410 to a cursor of a list means that it has
+expired; all others fail.
 """
 
 import re
@@ -24,6 +25,13 @@ CLASS = re.compile(r"[1-5]xx")
 HEADER_PARTS = 2  # its name and a pattern
 BODY_BYTES_MAX = 4_096  # that a pattern is looked for in
 FIELD_BYTES_MAX = 64 * 1024  # of an error's body, which is read to look at a field
+
+# As GitHub, Google and Salesforce tell in a 403 that it is not the proof that is at fault.
+LIMIT = re.compile(
+    r"rate[ _-]?limit|(?:limit|quota)[ _-]?exceeded|too many requests|throttl|abuse detection",
+    re.IGNORECASE,
+)
+LIMIT_SECONDS = "60"  # to be left alone where the body alone tells a limit: GitHub's least
 
 Status = int | str  # such as 503, or "5xx"
 
@@ -173,6 +181,8 @@ def usual(reply: Reply) -> Verdict:
     is_limited = "retry-after" in reply.headers or waits.exhausted(reply.headers) is not None
     if reply.status == 429 or (reply.status == 403 and is_limited):
         return _told(Action.WAIT, reply)
+    if reply.status == 403 and LIMIT.search(_beginning(reply)):
+        return Verdict(Action.WAIT, LIMIT_SECONDS, "its body")
     passing = reply.status in TRANSIENT_STATUSES
     return _told(Action.RETRY if passing else Action.FAIL, reply)
 
@@ -197,10 +207,8 @@ class _Matcher:
             value = reply.headers.get(rule.header[0])
             if value is None or self._header.search(value) is None:
                 return False
-        if rule.body:
-            text = reply.body[:BODY_BYTES_MAX].decode(errors="replace")
-            if self._body.search(text) is None:
-                return False
+        if rule.body and self._body.search(_beginning(reply)) is None:
+            return False
         return self._shape is None or self._has_value(self._shape, reply.body)
 
     def _has_value(self, shape: Shape, body: bytes) -> bool:
@@ -229,6 +237,10 @@ def _told(action: Action, reply: Reply) -> Verdict:
     """An action, and what the answer says of when to come back."""
     wish = waits.told(reply.status, reply.headers)
     return Verdict(action, wish.when, f"its header {wish.header}" if wish.when else "")
+
+
+def _beginning(reply: Reply) -> str:
+    return reply.body[:BODY_BYTES_MAX].decode(errors="replace")
 
 
 def _is_status(status: Any) -> bool:
