@@ -112,6 +112,12 @@ def _refused(name: str, status: int, text: str) -> Case:
     return _failing(name, f"answered {status}", page({"error": text}, status))
 
 
+def _forgotten(name: str, status: int, text: str) -> Case:
+    """Page 2 is asked for by a cursor that the source gave, and does not know."""
+    answer, says = page({"error": text}, status), f"answered {status}"
+    return Case(name=name, answers={"two": answer}, verdict=Verdict.RESTARTS, says=says)
+
+
 def _without(field: str) -> dict[str, Any]:
     return {name: value for name, value in content("cd", "three").items() if name != field}
 
@@ -216,13 +222,9 @@ STATUSES = [
         "answered 206",
         page(content("c", None), 206, **{"content-range": "items 2-2/6"}),
     ),
-    _refused("a 404", 404, "not found"),
-    Case(
-        name="a 410, the cursor is too old",
-        answers={"two": page({"error": "the cursor has expired"}, 410)},
-        verdict=Verdict.RESTARTS,
-        says="answered 410",
-    ),
+    _forgotten("a 400, the cursor is none", 400, "invalid cursor"),
+    _forgotten("a 404", 404, "not found"),
+    _forgotten("a 410, the cursor is too old", 410, "the cursor has expired"),
     _refused("a 416, the offset is too large", 416, "offset too large"),
     _refused("a 422, the page limit is reached", 422, "only the first page can be read"),
     _passing("a 429, for ever", "answered 429", page({"error": "slow down"}, 429)),

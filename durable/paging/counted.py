@@ -63,6 +63,7 @@ class OffsetPaging(Struct, frozen=True, kw_only=True):
     place: Place = Place.QUERY
 
     is_linked: ClassVar[bool] = False
+    is_given: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         _check(self)
@@ -127,6 +128,7 @@ class PageNumber(Struct, frozen=True, kw_only=True):
     place: Place = Place.QUERY
 
     is_linked: ClassVar[bool] = False
+    is_given: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         _check(self)

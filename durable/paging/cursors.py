@@ -46,6 +46,7 @@ class BodyCursor(Struct, frozen=True, kw_only=True):
     place: Place = Place.QUERY
 
     is_linked: ClassVar[bool] = False
+    is_given: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_names(self, "field", "param")
@@ -95,6 +96,7 @@ class HeaderCursor(Struct, frozen=True, kw_only=True):
     place: Place = Place.QUERY
 
     is_linked: ClassVar[bool] = False
+    is_given: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_names(self, "header", "param")
@@ -141,6 +143,7 @@ class NextUrl(Struct, frozen=True, kw_only=True):
     size_param: str = "limit"
 
     is_linked: ClassVar[bool] = True
+    is_given: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_names(self, "field")

@@ -60,6 +60,7 @@ class GraphQLConnection(Struct, frozen=True, kw_only=True):
     size_param: str = "first"
 
     is_linked: ClassVar[bool] = False
+    is_given: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_names(self, "connection", "after")

@@ -59,6 +59,7 @@ class Keyset(Struct, frozen=True, kw_only=True):
     place: Place = Place.QUERY
 
     is_linked: ClassVar[bool] = False
+    is_given: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_names(self, "field", "param")

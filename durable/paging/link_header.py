@@ -46,6 +46,7 @@ class LinkHeader(Struct, frozen=True, kw_only=True):
     size_param: str = "per_page"
 
     is_linked: ClassVar[bool] = True
+    is_given: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_names(self, "rel")

@@ -17,6 +17,7 @@ class OnePage(Struct, frozen=True):
     """
 
     is_linked: ClassVar[bool] = False
+    is_given: ClassVar[bool] = False
 
     @property
     def name(self) -> str:

@@ -37,6 +37,7 @@ class Paging(Protocol):
     """One way of paging. See `durable.sources.source.Reader` for what a cursor is."""
 
     is_linked: ClassVar[bool]  # a cursor is the URL of its page; the source may give it relative
+    is_given: ClassVar[bool]  # a cursor is the source's own, which it may forget
 
     @property
     def name(self) -> str:

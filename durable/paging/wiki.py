@@ -53,6 +53,7 @@ class WikiContinue(Struct, frozen=True, kw_only=True):
     size_param: str = ""
 
     is_linked: ClassVar[bool] = False
+    is_given: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_size(self)

@@ -12,10 +12,11 @@ from msgspec import UNSET, Raw, Struct
 
 from durable.decoding import ExactInt, UnboundedError
 from durable.environment import Environment
-from durable.errors import Recourse, UpstreamError
+from durable.errors import UpstreamError
 from durable.job import Crawl, Rate
 from durable.paging.protocol import Ask, Paging, Refused, Refusing, Told
 from durable.requests.auth import Auth, secrets_of, signer_of
+from durable.requests.exchange import NONE
 from durable.requests.origins import Origins
 from durable.requests.upstream import Answer, Upstream
 from durable.requests.waits import wait_ms
@@ -26,7 +27,7 @@ from durable.sources.gather import Gather, GatherReader
 from durable.sources.keyed import Keyed, keyed
 from durable.sources.links import Links, named_origins
 from durable.sources.resume import Resume, resumed
-from durable.sources.rules import Rules, names
+from durable.sources.rules import Rules
 from durable.sources.shape import Shape
 from durable.sources.since import Changes, asked, recent
 from durable.sources.source import (
@@ -43,7 +44,10 @@ from durable.sources.source import (
 from durable.sources.template import Template
 
 
-GONE = 410  # of a page: the cursor has expired, where no rule says otherwise
+# Of a page, where no rule says otherwise, its cursor has expired. Asked again, the source would say
+# the same, after a retry too. What it did not give itself, it does not forget.
+EXPIRED = frozenset({410})
+FORGOTTEN = frozenset({400, 404, 410})
 
 
 class HttpSource(Struct, frozen=True, kw_only=True):
@@ -198,22 +202,23 @@ class HttpReader(Reader):
         if cursor is not None and self._links is not None:
             cursor = self._links.followed(cursor, ask.url)
         ask = self._paging.asked(ask, cursor)
-        try:
-            answer = await self._answer(ask)
-        except UpstreamError as error:
-            # It gave the cursor itself. Asked again, it would say the same, after a retry too.
-            if error.status == GONE and cursor is not None and not names(self._source.rules, GONE):
-                error.recourse = Recourse.RESTART
-            raise
+        expiring = FORGOTTEN if self._paging.is_given else EXPIRED
+        answer = await self._answer(ask, NONE if cursor is None else expiring)
         return self._records(answer, ask, cursor)
 
-    async def _answer(self, ask: Ask) -> Answer:
-        bytes_max = self._page_bytes_max
-        if ask.body is None:
-            return await self._upstream.get(ask.url, ask.params, ask.headers, bytes_max=bytes_max)
-        content = msgspec.json.encode(ask.body)
-        return await self._upstream.post(
-            ask.url, content, ask.params, ask.headers, bytes_max=bytes_max
+    async def _answer(self, ask: Ask, expiring: frozenset[int]) -> Answer:
+        method, headers, content = "GET", ask.headers, None
+        if ask.body is not None:
+            method, headers = "POST", {"content-type": "application/json", **headers}
+            content = msgspec.json.encode(ask.body)
+        return await self._upstream.ask(
+            method,
+            ask.url,
+            ask.params,
+            headers,
+            content,
+            bytes_max=self._page_bytes_max,
+            expiring=expiring,
         )
 
     def _records(self, answer: Answer, ask: Ask, cursor: str | None) -> Records:

@@ -14,7 +14,6 @@ from durable.paging.keyset import Keyset
 from durable.paging.one_page import OnePage
 from durable.paging.placing import Place, check_names, check_placed, placed, wrong
 from durable.paging.protocol import Ask, Paging
-from durable.paging.wiki import WikiContinue
 from durable.sources.fields import text_of
 from durable.sources.newest_first import NewestFirst
 from durable.sources.rules import Action, Rules
@@ -33,7 +32,6 @@ class Resume(Struct, frozen=True, kw_only=True):
             url="{NOTES_URL}/list",
             params={"sort": "id"},
             paging=BodyCursor(),
-            rules=(Rule(status=410, then=Action.RESTART),),
             resume=Resume(field="id", param="after_id"),
         )
 
@@ -72,8 +70,8 @@ class Resume(Struct, frozen=True, kw_only=True):
                 f"Resume: since=NewestFirst has the list in another order than that of "
                 f"field={self.field!r}: leave out resume, or declare since=Since(...)"
             )
-        is_told = any(rule.then is Action.RESTART for rule in rules)
-        if not is_told and not isinstance(paging, WikiContinue):
+        is_told = paging.is_given or any(rule.then is Action.RESTART for rule in rules)
+        if not is_told:
             raise ConfigurationError(
                 "Resume: no rule says how the source tells that a cursor has expired: declare one, "
                 "as in rules=(Rule(status=410, then=Action.RESTART),)"

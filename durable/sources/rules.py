@@ -3,7 +3,7 @@
 The first rule that an answer matches is followed. Where there is none: 401 renews the
 token, 429 waits, and so does 403 where a limit of requests is told with it, in its headers or in
 its body; 202, 408, 425 and 5xx are tried again; 410 to a cursor of a list means that it has
-expired; all others fail.
+expired, and so do 404 and 400 to one that the source gave itself; all others fail.
 """
 
 import re
@@ -134,6 +134,7 @@ class Verdict(Struct, frozen=True):
     retry_after: str = ""  # says when, as `durable.requests.waits.wait_ms` understands it
     told_by: str = ""  # what says so
     is_unproven: bool = False  # whoever asked may not, even with a new token
+    is_usual: bool = False  # no rule is for it, and it is to be an error
 
 
 class Rulebook:
@@ -166,14 +167,6 @@ class Rulebook:
         return replace(_told(action, reply), is_unproven=True)
 
 
-def names(rules: Rules, status: int) -> bool:
-    """Whether one of the rules is for answers of this status."""
-    return any(
-        rule.statuses is None or any(_is_for(each, status) for each in rule.statuses)
-        for rule in rules
-    )
-
-
 def usual(reply: Reply) -> Verdict:
     """What is done about an error that no rule is for."""
     if reply.status == 401:
@@ -183,8 +176,9 @@ def usual(reply: Reply) -> Verdict:
         return _told(Action.WAIT, reply)
     if reply.status == 403 and LIMIT.search(_beginning(reply)):
         return Verdict(Action.WAIT, LIMIT_SECONDS, "its body")
-    passing = reply.status in TRANSIENT_STATUSES
-    return _told(Action.RETRY if passing else Action.FAIL, reply)
+    if reply.status in TRANSIENT_STATUSES:
+        return _told(Action.RETRY, reply)
+    return replace(_told(Action.FAIL, reply), is_usual=True)
 
 
 class _Matcher:

@@ -73,9 +73,12 @@ def test_what_will_not_pass_is_asked_for_once(case: Case) -> None:
     assert Ended(case).asked == ["", "two"]
 
 
-def test_a_cursor_that_has_expired_is_tried_again_from_the_start_of_the_list() -> None:
-    (case,) = (case for case in CASES if case.verdict is Verdict.RESTARTS)
-
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if case.verdict is Verdict.RESTARTS],
+    ids=lambda case: case.name,
+)
+def test_a_cursor_that_has_expired_is_tried_again_from_the_start_of_the_list(case: Case) -> None:
     assert Ended(case).asked == ["", "two"] * 4
 
 

@@ -6,7 +6,13 @@ import pytest
 from msgspec.structs import replace
 
 from durable.errors import ConfigurationError, Recourse, UpstreamError
-from durable.paging.cursors import BodyCursor, NextUrl
+from durable.paging.counted import OffsetPaging, PageNumber
+from durable.paging.cursors import BodyCursor, HeaderCursor, NextUrl
+from durable.paging.graphql import GraphQLConnection
+from durable.paging.keyset import Keyset
+from durable.paging.link_header import LinkHeader
+from durable.paging.protocol import Paging
+from durable.paging.wiki import WikiContinue
 from durable.requests.auth import ApiKey
 from durable.sources.detail import Detail
 from durable.sources.gather import Gather
@@ -403,12 +409,50 @@ def test_a_link_is_kept_without_the_proof_that_the_source_wrote_into_it() -> Non
     ]
 
 
-def expired(*rules: Rule, cursor: str | None = "2", status: int = 410) -> Recourse | None:
-    source = replace(SOURCE, rules=rules)
+def expired(
+    *rules: Rule, cursor: str | None = "2", status: int = 410, source: HttpSource = SOURCE
+) -> Recourse | None:
     network = Network(httpx.Response(status, text="cursor expired"))
     with pytest.raises(UpstreamError) as error:
-        page_of(source, network, cursor)
+        page_of(replace(source, rules=rules), network, cursor)
     return error.value.recourse
+
+
+GRAPHQL = replace(
+    SOURCE,
+    body={"query": "query ($after: String) { notes }"},
+    records="data/notes/nodes",
+    paging=GraphQLConnection(connection="data/notes"),
+    since=None,
+)
+GIVEN = {
+    "2": [SOURCE, replace(SOURCE, paging=HeaderCursor(header="x-next")), GRAPHQL],
+    f"{URL}?page=2": [replace(SOURCE, paging=paging) for paging in (NextUrl(), LinkHeader())],
+    '{"gapcontinue":"B"}': [replace(SOURCE, paging=WikiContinue())],
+}
+
+
+@pytest.mark.parametrize("status", [400, 404, 410])
+def test_a_cursor_of_the_sources_own_that_it_does_not_know_has_expired(status: int) -> None:
+    for cursor, sources in GIVEN.items():
+        for source in sources:
+            recourse = expired(cursor=cursor, status=status, source=source)
+
+            assert recourse is Recourse.RESTART, source.paging
+
+
+@pytest.mark.parametrize("paging", [OffsetPaging(), PageNumber(), Keyset()], ids=repr)
+def test_what_the_source_did_not_give_it_does_not_forget(paging: Paging) -> None:
+    source = replace(SOURCE, paging=paging, since=None)
+
+    assert expired(status=404, source=source) is None
+    assert expired(status=400, source=source) is None
+    assert expired(status=410, source=source) is Recourse.RESTART
+
+
+@pytest.mark.parametrize("status", [401, 403, 405, 416, 422])
+def test_any_other_refusal_is_none_of_the_cursor(status: int) -> None:
+    assert expired(status=status) is None
 
 
 def test_a_page_that_is_gone_has_a_cursor_that_has_expired() -> None:
@@ -418,6 +462,9 @@ def test_a_page_that_is_gone_has_a_cursor_that_has_expired() -> None:
 
 def test_what_is_gone_at_its_start_or_by_a_rule_is_an_error() -> None:
     assert expired(cursor=None) is None
-    assert expired(status=404) is None
+    assert expired(status=404, cursor=None) is None
+    assert expired(Rule(status=404, then=Action.FAIL), status=404) is None
+    assert expired(Rule(body="expired", then=Action.FAIL), status=404) is None
+    assert expired(Rule(body="busy", then=Action.WAIT), status=404) is Recourse.RESTART
     assert expired(Rule(status=410, then=Action.FAIL)) is None
     assert expired(Rule(status="4xx", then=Action.FAIL)) is None

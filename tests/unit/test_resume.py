@@ -462,7 +462,10 @@ def graphql(**fields: Any) -> HttpSource:
             lambda: replace(BY_CURSOR, since=NewestFirst(field="at", params={})),
             "since=NewestFirst has the list in another order than that of field='id'",
         ),
-        (lambda: replace(BY_CURSOR, rules=()), "no rule says.*then=Action.RESTART"),
+        (
+            lambda: a_source(paging=OffsetPaging(), rules=(), resume=Resume()),
+            "no rule says.*then=Action.RESTART",
+        ),
         (lambda: replace(BY_CURSOR, params={"after_id": "1"}), "'after_id' is in the source's par"),
         (lambda: replace(BY_CURSOR, resume=Resume(place=Place.BODY)), "the source has none"),
         (lambda: replace(BY_CURSOR, resume=Resume(param="at")), "param='at'.*the source's paging"),

@@ -110,11 +110,11 @@ def test_403_with_requests_left_is_what_it_says() -> None:
     ],
 )
 def test_403_may_tell_a_limit_of_requests_in_its_body(message: str) -> None:
-    headers = {"x_ratelimit_remaining": "4321", "x_ratelimit_reset": "1792571280"}
-
-    assert Rulebook(()).verdict(a_reply(403, message.encode(), **headers)) == Verdict(
-        Action.WAIT, "60", "its body"
+    reply = a_reply(
+        403, message.encode(), x_ratelimit_remaining="4321", x_ratelimit_reset="1792571280"
     )
+
+    assert Rulebook(()).verdict(reply) == Verdict(Action.WAIT, "60", "its body")
     later = a_reply(403, message.encode(), retry_after="90")
     assert Rulebook(()).verdict(later) == Verdict(Action.WAIT, "90", "its header retry-after")
     assert action(a_reply(404, message.encode())) is Action.FAIL
