@@ -89,6 +89,10 @@ class OffsetPaging(Struct, frozen=True, kw_only=True):
         is_reached = None if total_count is None else after - self.first >= total_count
         return None if _is_over(self, told, offset, is_reached=is_reached) else str(after)
 
+    def came_short(self, cursor: str) -> bool:
+        """Whether a page before the cursor had fewer records than was asked for."""
+        return self.size is not None and (self._offset(cursor) - self.first) % self.size > 0
+
     def _offset(self, cursor: str | None) -> int:
         if cursor is None:
             return self.first
@@ -102,8 +106,8 @@ class PageNumber(Struct, frozen=True, kw_only=True):
 
         GET {url}?page=3&per_page=100
 
-    The cursor is that number; where the source's `total` tells the end, with the number of
-    records before the page, as in `3/200`, since a source may cap the size of its pages.
+    The cursor is that number; where the source's `total` tells the end, or the size is declared,
+    with the number of records before the page, as in `3/200`: a source may cap its pages' size.
 
     Attributes:
         param: what takes the number.
@@ -160,8 +164,14 @@ class PageNumber(Struct, frozen=True, kw_only=True):
             is_reached = count >= told.total_count
         if _is_over(self, told, number, is_reached=is_reached):
             return None
-        is_counted = not self.total_pages and told.total_count is not None
+        is_told = told.total_count is not None or self.size is not None
+        is_counted = not self.total_pages and is_told
         return f"{number + 1}/{count}" if is_counted else str(number + 1)
+
+    def came_short(self, cursor: str) -> bool:
+        """Whether a page before the cursor had fewer records than was asked for."""
+        number, count = self._position(cursor)
+        return self.size is not None and "/" in cursor and count < (number - self.first) * self.size
 
     def _position(self, cursor: str | None) -> tuple[int, int]:
         """The page's number, and the records before it if they are counted."""

@@ -12,6 +12,7 @@ RECOURSES = {
     Action.RESTART: Recourse.RESTART,
     Action.FULL: Recourse.FULL,
     Action.SKIP: Recourse.SKIP,
+    Action.END: Recourse.END,
 }
 
 

@@ -217,10 +217,12 @@ class Upstream:
         try:
             response = await self._transport.handle_async_request(request)
             is_answer = response.status_code in asked.statuses
+            may_be_page = self._rules.may_be_page(response.status_code)
+            is_whole = asked.bytes_max is not None and (is_answer or may_be_page)
             body = b""
-            if not is_answer or asked.bytes_max is not None:
+            if is_whole or not is_answer:
                 try:
-                    body = await self._read(response, asked.bytes_max, is_answer=is_answer)
+                    body = await self._read(response, asked.bytes_max, is_whole=is_whole)
                 finally:
                     await response.aclose()
         except httpx.HTTPError as error:
@@ -259,14 +261,14 @@ class Upstream:
             )
 
     async def _read(
-        self, response: httpx.Response, bytes_max: int | None, *, is_answer: bool
+        self, response: httpx.Response, bytes_max: int | None, *, is_whole: bool
     ) -> bytes:
         parts: list[bytes] = []
         byte_count = 0
         async for part in response.aiter_bytes():
             parts.append(part)
             byte_count += len(part)
-            if not is_answer:
+            if not is_whole:
                 if byte_count > self._rules.body_bytes_max:
                     break
             elif bytes_max is not None and byte_count > bytes_max:

@@ -5,26 +5,28 @@ a FULL job makes Glean delete whatever was not read.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 import msgspec
-from msgspec import UNSET, Raw, Struct
+from msgspec import Struct
 
-from durable.decoding import ExactInt, UnboundedError
+from durable.decoding import ExactInt
 from durable.environment import Environment
-from durable.errors import UpstreamError
+from durable.errors import Recourse, UpstreamError
 from durable.job import Crawl, Rate
-from durable.paging.protocol import Ask, Paging, Refused, Refusing, Told
+from durable.paging.protocol import Ask, Paging, Told
 from durable.requests.auth import Auth, secrets_of, signer_of
 from durable.requests.exchange import NONE
 from durable.requests.origins import Origins
-from durable.requests.upstream import Answer, Upstream
+from durable.requests.upstream import OK, Answer, Upstream
 from durable.requests.waits import wait_ms
+from durable.sources.absence import check_end, no_records, statuses_of_none
+from durable.sources.body import Body, list_type
 from durable.sources.clock import Clock
 from durable.sources.completion import Completion
 from durable.sources.detail import Detail, DetailReader
 from durable.sources.gather import Gather, GatherReader
-from durable.sources.keyed import Keyed, keyed
 from durable.sources.links import Links, named_origins
 from durable.sources.resume import Resume, resumed
 from durable.sources.rules import Rules
@@ -38,8 +40,6 @@ from durable.sources.source import (
     Scope,
     Surroundings,
     cursor_fault,
-    excerpt,
-    not_json,
 )
 from durable.sources.template import Template
 
@@ -61,6 +61,8 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         records: the path of the list of records.
         records_key: the records are the values of an object at that path, and each gets its
             key in this field.
+        omits_empty: a list without records is null, or absent, as servers in Go and those of
+            Google send it. Without this, such an answer is no page.
         paging: how the next page is asked for.
         auth: how the source is told who asks; None where it lets everybody in.
         since: how it is asked for what has changed; None: an INCREMENTAL job reads all of it.
@@ -101,6 +103,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     rate: Rate | None = None
     records_key: str = ""
     resume: Resume | None = None
+    omits_empty: bool = False
 
     is_delegated: ClassVar[bool] = False
 
@@ -128,7 +131,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
 
     def shape(self) -> Shape:
         """What is looked at of each answer. Raises ConfigurationError."""
-        records = Keyed if self.records_key else list[Raw]
+        records = list_type(is_keyed=bool(self.records_key), omits_empty=self.omits_empty)
         paths: list[tuple[str, Any]] = [(self.records, records), *self.paging.paths().items()]
         paths += [(self.has_more, bool)] if self.has_more else []
         paths += [(self.total, ExactInt)] if self.total else []
@@ -168,7 +171,13 @@ class HttpReader(Reader):
         self._page_bytes_max = surroundings.page_bytes_max
         self._now_ms = surroundings.now_ms
         self._links = links if source.paging.is_linked else None
-        self._shape = source.shape()
+        self._body = Body(
+            source.shape(),
+            source.paging,
+            source.records,
+            source.records_key,
+            omits_empty=source.omits_empty,
+        )
         self._completion = self._completing(surroundings, links, url, names | {""})
 
     def _origins(self, url: str, environment: Environment) -> Origins:
@@ -189,7 +198,7 @@ class HttpReader(Reader):
 
     async def fetch(self, cursor: str | None, crawl: Crawl, scope: Scope = NO_SCOPE) -> Records:
         ask = asked(self._source.since, self._template.filled(scope), crawl)
-        page = await resumed(self._source.resume, self._page, ask, cursor)
+        page = await resumed(self._source.resume, partial(self._page, crawl), ask, cursor)
         page = recent(self._source.since, page, crawl)
         whole = await self._completion.completed(page, crawl, scope)
         self._upstream.take_request_count()  # those of its details are counted with the page
@@ -198,15 +207,25 @@ class HttpReader(Reader):
     async def close(self) -> None:
         await self._completion.close()
 
-    async def _page(self, ask: Ask, cursor: str | None) -> Records:
+    async def _page(self, crawl: Crawl, ask: Ask, cursor: str | None) -> Records:
         if cursor is not None and self._links is not None:
             cursor = self._links.followed(cursor, ask.url)
         ask = self._paging.asked(ask, cursor)
         expiring = FORGOTTEN if self._paging.is_given else EXPIRED
-        answer = await self._answer(ask, NONE if cursor is None else expiring)
+        nothing = statuses_of_none(self._source.since, crawl, cursor)
+        try:
+            answer = await self._answer(ask, OK | nothing, NONE if cursor is None else expiring)
+        except UpstreamError as error:
+            if error.recourse is not Recourse.END:
+                raise
+            tells = bool(self._source.total or self._source.has_more)
+            check_end(error, self._paging, cursor, tells=tells)
+            return no_records(self._upstream.take_request_count())
+        if answer.status in nothing:
+            return no_records(self._upstream.take_request_count())
         return self._records(answer, ask, cursor)
 
-    async def _answer(self, ask: Ask, expiring: frozenset[int]) -> Answer:
+    async def _answer(self, ask: Ask, statuses: frozenset[int], expiring: frozenset[int]) -> Answer:
         method, headers, content = "GET", ask.headers, None
         if ask.body is not None:
             method, headers = "POST", {"content-type": "application/json", **headers}
@@ -218,13 +237,13 @@ class HttpReader(Reader):
             headers,
             content,
             bytes_max=self._page_bytes_max,
+            statuses=statuses,
             expiring=expiring,
         )
 
     def _records(self, answer: Answer, ask: Ask, cursor: str | None) -> Records:
-        # Pages that came before had the shape, so this may be an error in a page's place.
-        values = self._values(answer, cursor)
-        records = self._listed(values[self._source.records])
+        contents = self._body.read(answer, cursor)
+        values, records = contents.values, contents.records
         told = Told(
             url=ask.url,
             headers=answer.headers,
@@ -249,38 +268,6 @@ class HttpReader(Reader):
             wait_ms=wait_ms(answer.wish.when, self._now_ms()),
             wait_reason=answer.wish.reason("the source"),
         )
-
-    def _listed(self, records: Any) -> list[Raw]:
-        if records is UNSET:
-            return []  # the paging lets it be missing, and says when
-        key = self._source.records_key
-        listed: list[Raw] = keyed(records, key) if key else records
-        return listed
-
-    def _values(self, answer: Answer, cursor: str | None) -> dict[str, Any]:
-        try:
-            return self._shape.read(answer.body)
-        except UnboundedError as error:
-            raise UpstreamError(
-                f"the source's page is not read: {error}; it begins with {excerpt(answer.body)}",
-                is_transient=False,
-            ) from error
-        except msgspec.ValidationError as error:
-            raise self._refusal(answer, cursor) or UpstreamError(
-                f"the source's page is not of the declared shape: {error}; it begins with "
-                f"{excerpt(answer.body)}",
-                is_transient=cursor is not None,
-            ) from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            name = "the source's page"
-            raise not_json(name, error, answer.headers, answer.body) from error
-
-    def _refusal(self, answer: Answer, cursor: str | None) -> UpstreamError | None:
-        """What is said in the place of a page, if the paging knows of such answers."""
-        if not isinstance(self._paging, Refusing):
-            return None
-        refused = Refused(body=answer.body, headers=answer.headers, cursor=cursor)
-        return self._paging.refusal(refused)
 
     def _compare(self, values: Mapping[str, Any], next_cursor: str | None) -> None:
         name = self._source.has_more

@@ -46,6 +46,8 @@ class Action(StrEnum):
     REFRESH = "refresh"  # ask again at once with a new token; if it does not help, as without rules
     RESTART = "restart"  # the cursor has expired: read on as `resume` says, else from the start
     FULL = "full"  # read all of the source: it no longer tells what changed since then
+    PAGE = "page"  # it is a page, as where an API answers 206
+    END = "end"  # nothing is there; past the last page of a count, if a page before it was short
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -55,6 +57,8 @@ class Rule(Struct, frozen=True, kw_only=True):
         Rule(status=403, header=("x-error", "quota"), then=Action.WAIT, until="x-quota-reset")
         Rule(status=410, body="cursor .* expired", then=Action.RESTART)
         Rule(status=200, field="error", value="ratelimited", then=Action.WAIT, wait_ms=60_000)
+        Rule(status=206, then=Action.PAGE)
+        Rule(status=404, body="page out of range", then=Action.END)
 
     Attributes:
         then: what is done.
@@ -150,11 +154,17 @@ class Rulebook:
         looks_at_fields = any(rule.field for rule in rules)
         self.body_bytes_max = FIELD_BYTES_MAX if looks_at_fields else BODY_BYTES_MAX
 
+    def may_be_page(self, status: int) -> bool:
+        """Whether a rule takes some answers of this status for pages."""
+        return any(
+            matcher.action is Action.PAGE and matcher.is_for(status) for matcher in self._all
+        )
+
     def verdict(self, reply: Reply) -> Verdict | None:
         """What is to be done; None about what is no error."""
         for matcher in self._of_answers if reply.is_answer else self._all:
             if matcher.matches(reply):
-                return matcher.verdict(reply)
+                return None if matcher.action is Action.PAGE else matcher.verdict(reply)
         return None if reply.is_answer else usual(reply)
 
     def second_verdict(self, reply: Reply) -> Verdict | None:
@@ -190,12 +200,15 @@ class _Matcher:
         self._header = re.compile(rule.header[1]) if rule.header else None
         self._shape = Shape([(rule.field, Any | UnsetType)]) if rule.field else None
         self.is_for_answers = rule.statuses is not None
+        self.action = rule.then
+
+    def is_for(self, met: int) -> bool:
+        statuses = self._rule.statuses
+        return statuses is None or any(_is_for(status, met) for status in statuses)
 
     def matches(self, reply: Reply) -> bool:
         rule = self._rule
-        if rule.statuses is not None and not any(
-            _is_for(status, reply.status) for status in rule.statuses
-        ):
+        if not self.is_for(reply.status):
             return False
         if rule.header is not None and self._header is not None:
             value = reply.headers.get(rule.header[0])

@@ -14,6 +14,7 @@ from durable.paging.placing import Place
 from durable.sources.marks import Mark
 from durable.sources.ndjson import LineReader, LineSource
 from durable.sources.newest_first import NewestFirst
+from durable.sources.rules import Action, Rule
 from durable.sources.since import Since
 from durable.sources.source import Records
 from durable.sources.times import TimeFormat
@@ -423,6 +424,22 @@ def test_lines_may_be_newest_first() -> None:
     assert read == [{"at": second} for second in (9, 8, 7, 6, 5)]
 
 
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_without_lines_to_a_request_for_changes_has_none(status: int) -> None:
+    def read(since: Since | None, since_ms: int | None) -> Records:
+        answer = httpx.Response(status, headers={"connection": "close"})
+        around = surroundings(httpx.MockTransport(lambda _request: answer))
+        reader = source(since=since).reader(around)
+        return at_once(reader.fetch(None, a_crawl(since_ms)))
+
+    page = read(Since(), 7)
+
+    assert (page.records, page.next_cursor, page.request_count) == ([], None, 1)
+    for since, since_ms in ((Since(), None), (None, 7)):
+        with pytest.raises(UpstreamError):
+            read(since, since_ms)
+
+
 def test_what_the_declaration_tells() -> None:
     assert not source().tells_changes
     assert source(since=Since(kept_ms=5)).tells_changes
@@ -440,6 +457,8 @@ def test_what_the_declaration_tells() -> None:
         ({"size": 0}, "LineSource: size=0"),
         ({"size": True}, "LineSource: size=True"),
         ({"since": Since(place=Place.BODY)}, "the source has none"),
+        ({"rules": (Rule(status=206, then=Action.PAGE),)}, "lists that have pages"),
+        ({"rules": (Rule(status=204, then=Action.END),)}, "lists that have pages"),
     ],
 )
 def test_a_declaration_that_is_not_right_is_refused(fields: dict[str, Any], fault: str) -> None:
