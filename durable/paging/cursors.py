@@ -81,7 +81,7 @@ class HeaderCursor(Struct, frozen=True, kw_only=True):
     Attributes:
         header: that holds the cursor.
         param: what takes it.
-        end: ABSENT, EMPTY, or HAS_MORE.
+        end: ABSENT, EMPTY, NOTHING, or HAS_MORE.
         size, size_param, place: as for a `BodyCursor`.
 
     Raises:
@@ -102,7 +102,7 @@ class HeaderCursor(Struct, frozen=True, kw_only=True):
         check_names(self, "header", "param")
         check_size(self)
         if self.end is End.NULL:
-            raise wrong(self, "end", "no header is null; it is ABSENT, EMPTY or HAS_MORE")
+            raise wrong(self, "end", "no header is null; it is ABSENT, EMPTY, NOTHING or HAS_MORE")
 
     @property
     def name(self) -> str:
@@ -171,5 +171,6 @@ class NextUrl(Struct, frozen=True, kw_only=True):
 
 def check_end(declared: Struct, end: End, tells: Collection[str]) -> None:
     """Raises ConfigurationError where the end is told by what the source does not tell."""
-    if end is End.HAS_MORE and "has_more" not in tells:
-        raise wrong(declared, "end", "declare the source's has_more too, which tells the end")
+    if end is End.HAS_MORE and not {"has_more", "is_last"}.intersection(tells):
+        remedy = "declare the source's has_more too, which tells the end, or its is_last"
+        raise wrong(declared, "end", remedy)

@@ -72,9 +72,10 @@ class Keyset(Struct, frozen=True, kw_only=True):
         return f"last {self.field}"
 
     def check(self, ask: Ask, tells: Collection[str]) -> None:
-        if self.short_page_ends and "has_more" in tells:
+        told = set(tells)
+        if self.short_page_ends and told & {"has_more", "is_last", "hides_rows"}:
             raise wrong(self, "short_page_ends", "has_more tells the end: leave one out")
-        if self.is_inclusive and self.size is None and "has_more" not in tells:
+        if self.is_inclusive and self.size is None and not told & {"has_more", "is_last"}:
             raise wrong(self, "is_inclusive", "declare the size that the last page is short of")
         check_placed(self, ask, self.place, self.param, size_param(self))
 

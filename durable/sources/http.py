@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import Struct
 
-from durable.decoding import ExactInt
 from durable.environment import Environment
 from durable.errors import Recourse, UpstreamError
 from durable.job import Crawl, Rate
+from durable.paging.jump import jump_fault
 from durable.paging.protocol import Ask, Paging, Told
+from durable.paging.wiki import WikiContinue
 from durable.requests.auth import Auth, secrets_of, signer_of
 from durable.requests.exchange import NONE
 from durable.requests.origins import Origins
@@ -26,6 +27,7 @@ from durable.sources.body import Body, list_type
 from durable.sources.clock import Clock
 from durable.sources.completion import Completion
 from durable.sources.detail import Detail, DetailReader
+from durable.sources.ending import Ending, Where
 from durable.sources.gather import Gather, GatherReader
 from durable.sources.links import Links, named_origins
 from durable.sources.resume import Resume, resumed
@@ -70,9 +72,12 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         headers: likewise.
         body: sent as JSON with every request, which is then a POST.
         has_more: the path of what says whether there is a next page, if that is told beside
-            the cursor; a job fails where the two disagree.
-        total: the path of the number of records on all pages, if there is one; a job that
-            got fewer fails at the end.
+            the cursor, or the `Header`; a job fails where the two disagree.
+        is_last: in its place, where what is told is whether this page is the last one.
+        total: the path of the number of records on all pages, or the `Header`, if there is
+            one; a job that got fewer or more fails.
+        hides_rows: what the asker may not see is cut out of a page, which may be short or
+            empty: offsets step by the size, and a total is not compared with what came.
         link_origins: further servers that a link to the next page may name, as in
             `https://eu.example.com`. Others are not followed, since the proof of who asks
             is sent there too.
@@ -94,8 +99,8 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     params: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}
     body: Mapping[str, Any] | None = None
-    has_more: str = ""
-    total: str = ""
+    has_more: Where = ""
+    total: Where = ""
     link_origins: tuple[str, ...] = ()
     rules: Rules = ()
     detail: Detail | None = None
@@ -104,6 +109,8 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     records_key: str = ""
     resume: Resume | None = None
     omits_empty: bool = False
+    is_last: Where = ""
+    hides_rows: bool = False
 
     is_delegated: ClassVar[bool] = False
 
@@ -121,9 +128,8 @@ class HttpSource(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         self.shape()
-        tells = [name for name in ("total", "has_more") if getattr(self, name)]
         ask = Ask(url=self.url, params=self.params, headers=self.headers, body=self.body)
-        self.paging.check(ask, tells)
+        self.paging.check(ask, self.ending.tells)
         if self.since is not None:
             self.since.check(ask)
         if self.resume is not None:
@@ -133,9 +139,17 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         """What is looked at of each answer. Raises ConfigurationError."""
         records = list_type(is_keyed=bool(self.records_key), omits_empty=self.omits_empty)
         paths: list[tuple[str, Any]] = [(self.records, records), *self.paging.paths().items()]
-        paths += [(self.has_more, bool)] if self.has_more else []
-        paths += [(self.total, ExactInt)] if self.total else []
-        return Shape(paths)
+        return Shape([*paths, *self.ending.paths])
+
+    @property
+    def ending(self) -> Ending:
+        """What it says of its end."""
+        return Ending(
+            total=self.total,
+            has_more=self.has_more,
+            is_last=self.is_last,
+            hides_rows=self.hides_rows,
+        )
 
     def reader(self, surroundings: Surroundings, names: frozenset[str] = NO_NAMES) -> "HttpReader":
         return HttpReader(self, surroundings, names)
@@ -171,6 +185,10 @@ class HttpReader(Reader):
         self._page_bytes_max = surroundings.page_bytes_max
         self._now_ms = surroundings.now_ms
         self._links = links if source.paging.is_linked else None
+        self._ending = source.ending
+        # A wiki's search goes on by the size over pages that are gone.
+        may_jump = self._ending.hides_rows or isinstance(source.paging, WikiContinue)
+        self._is_gapless = source.paging.is_given and not may_jump
         self._body = Body(
             source.shape(),
             source.paging,
@@ -218,8 +236,7 @@ class HttpReader(Reader):
         except UpstreamError as error:
             if error.recourse is not Recourse.END:
                 raise
-            tells = bool(self._source.total or self._source.has_more)
-            check_end(error, self._paging, cursor, tells=tells)
+            check_end(error, self._paging, cursor, tells=self._ending.tells_end)
             return no_records(self._upstream.take_request_count())
         if answer.status in nothing:
             return no_records(self._upstream.take_request_count())
@@ -242,44 +259,40 @@ class HttpReader(Reader):
         )
 
     def _records(self, answer: Answer, ask: Ask, cursor: str | None) -> Records:
-        contents = self._body.read(answer, cursor)
+        contents, ending = self._body.read(answer, cursor), self._ending
         values, records = contents.values, contents.records
         told = Told(
             url=ask.url,
             headers=answer.headers,
             values=values,
             records=records,
-            total_count=values[self._source.total] if self._source.total else None,
-            has_more=values[self._source.has_more] if self._source.has_more else None,
+            total_count=ending.total_count(values, answer.headers),
+            has_more=ending.more(values, answer.headers),
+            hides_rows=ending.hides_rows,
         )
         next_cursor = self._paging.next_cursor(told, cursor)
         if next_cursor and self._links is not None:
             next_cursor = self._links.followed(next_cursor, ask.url)
             next_cursor = self._upstream.without_proof(next_cursor)
         if next_cursor is not None:
-            self._check(next_cursor, cursor)
-        self._compare(values, next_cursor)
+            self._check(next_cursor, cursor, ask, len(records))
+        ending.check(has_more=told.has_more, name=self._paging.name, next_cursor=next_cursor)
         return Records(
             records=records,
             next_cursor=next_cursor,
             byte_count=len(answer.body),
-            total_count=told.total_count,
+            total_count=None if ending.hides_rows else told.total_count,
             request_count=self._upstream.take_request_count(),
             wait_ms=wait_ms(answer.wish.when, self._now_ms()),
             wait_reason=answer.wish.reason("the source"),
         )
 
-    def _compare(self, values: Mapping[str, Any], next_cursor: str | None) -> None:
-        name = self._source.has_more
-        if name and values[name] is not (next_cursor is not None):
-            raise UpstreamError(
-                f"one of two is wrong: the source's {name} is {str(values[name]).lower()}, and "
-                f"its {self._paging.name} {next_cursor!r}",
-                is_transient=False,
-            )
-
-    def _check(self, next_cursor: str, cursor: str | None) -> None:
+    def _check(self, next_cursor: str, cursor: str | None, ask: Ask, record_count: int) -> None:
         fault = cursor_fault(next_cursor, cursor) if next_cursor else "is empty"
+        if fault is None and self._is_gapless:
+            following = self._paging.asked(ask, next_cursor)
+            size: int | None = getattr(self._paging, "size", None)
+            fault = jump_fault(ask, following, size, record_count)
         if fault is not None:
             name = self._paging.name
             raise UpstreamError(f"the source's {name} {fault}", is_transient=False)
