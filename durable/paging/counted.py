@@ -88,9 +88,8 @@ class OffsetPaging(Struct, frozen=True, kw_only=True):
         if total is not None:
             check_total(0 if told.hides_rows and not count else came, total, "records")
         longest = max(place.count, count)
-        is_reached = None if total is None else came >= total
         shorter = is_short(self, told, place.count)
-        if is_over(self, told, place.at, is_reached=is_reached, is_short=shorter):
+        if is_over(self, told, place.at, came=came, total=total, is_short=shorter):
             return None
         step = self.size if told.hides_rows and self.size is not None else count
         return Position(place.at + step, longest, total).cursor(is_counted=total is not None)
@@ -170,10 +169,10 @@ class PageNumber(Struct, frozen=True, kw_only=True):
         if total is not None:
             of_what = "pages" if self.total_pages else "records"
             check_total(0 if told.hides_rows and not told.records else came, total, of_what)
-        is_reached = None if total is None else came + self._is_empty_page(told) >= total
+        came += self._is_empty_page(told)
         longest = -(-place.count // before) if before else 0  # at the least
         shorter = is_short(self, told, longest)
-        if is_over(self, told, place.at, is_reached=is_reached, is_short=shorter):
+        if is_over(self, told, place.at, came=came, total=total, is_short=shorter):
             return None
         following = Position(place.at + 1, place.count + len(told.records), total)
         return following.cursor(is_counted=total is not None or self.size is not None)

@@ -74,7 +74,7 @@ def is_short(paging: _Counted, told: Told, longest: int) -> bool:
 
 
 def is_over(
-    paging: _Counted, told: Told, at: int, *, is_reached: bool | None, is_short: bool
+    paging: _Counted, told: Told, at: int, *, came: int, total: int | None, is_short: bool
 ) -> bool:
     """Whether this page is the last one.
 
@@ -82,25 +82,28 @@ def is_over(
         paging: the declaration.
         told: what the page tells.
         at: where it is, for errors.
-        is_reached: whether it comes to the number that the source tells; None: it tells none.
+        came: so many, with this page, of what the total counts.
+        total: that the source tells.
         is_short: whether it is known to be shorter than others.
 
     Raises:
         UpstreamError: it is empty, and there is more.
     """
     count = len(told.records)
-    if is_reached is None and told.has_more is None:
+    if total is None and told.has_more is None:
         is_last = paging.short_page_ends and paging.size is not None and count < paging.size
         return is_last or not count
-    is_at_end = is_reached if is_reached is not None else not told.has_more
+    is_at_end = not told.has_more if total is None else came >= total
     if not is_at_end and not count and not told.hides_rows:
+        numbers = "" if total is None else f", {total} in all after {came}"
         raise UpstreamError(
-            f"the source's page at {paging.param} {at} is empty, and it says that there is more: "
+            f"the source's page at {paging.param} {at} is empty, and it says that there is more"
+            f"{numbers}: "
             "if it cuts out what the asker may not see, declare hides_rows=True",
             is_transient=False,
         )
     # A number may be capped; a flag beside it says that it is not, or contradicts it.
-    return is_at_end and (is_reached is None or told.has_more is not None or is_short)
+    return is_at_end and (total is None or told.has_more is not None or is_short)
 
 
 def check_counted(paging: _Counted) -> None:
