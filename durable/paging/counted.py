@@ -21,6 +21,7 @@ from msgspec import Struct
 from durable.decoding import ExactInt
 from durable.paging.counting import (
     Position,
+    Reach,
     check_counted,
     check_told,
     check_total,
@@ -89,7 +90,7 @@ class OffsetPaging(Struct, frozen=True, kw_only=True):
             check_total(0 if told.hides_rows and not count else came, total, "records")
         longest = max(place.count, count)
         shorter = is_short(self, told, place.count)
-        if is_over(self, told, place.at, came=came, total=total, is_short=shorter):
+        if is_over(self, told, Reach(at=place.at, came=came, total=total, is_short=shorter)):
             return None
         step = self.size if told.hides_rows and self.size is not None else count
         return Position(place.at + step, longest, total).cursor(is_counted=total is not None)
@@ -172,7 +173,7 @@ class PageNumber(Struct, frozen=True, kw_only=True):
         came += self._is_empty_page(told)
         longest = -(-place.count // before) if before else 0  # at the least
         shorter = is_short(self, told, longest)
-        if is_over(self, told, place.at, came=came, total=total, is_short=shorter):
+        if is_over(self, told, Reach(at=place.at, came=came, total=total, is_short=shorter)):
             return None
         following = Position(place.at + 1, place.count + len(told.records), total)
         return following.cursor(is_counted=total is not None or self.size is not None)

@@ -73,37 +73,32 @@ def is_short(paging: _Counted, told: Told, longest: int) -> bool:
     return not count or (paging.size is not None and count < paging.size)
 
 
-def is_over(
-    paging: _Counted, told: Told, at: int, *, came: int, total: int | None, is_short: bool
-) -> bool:
-    """Whether this page is the last one.
+class Reach(Struct, frozen=True, kw_only=True):
+    """How far a page reaches."""
 
-    Args:
-        paging: the declaration.
-        told: what the page tells.
-        at: where it is, for errors.
-        came: so many, with this page, of what the total counts.
-        total: that the source tells.
-        is_short: whether it is known to be shorter than others.
+    at: int  # where it begins, for errors
+    came: int  # so many, with this page, of what the total counts
+    total: int | None  # that the source tells
+    is_short: bool  # as `is_short` has it
 
-    Raises:
-        UpstreamError: it is empty, and there is more.
-    """
+
+def is_over(paging: _Counted, told: Told, reach: Reach) -> bool:
+    """Whether this page is the last one. Raises UpstreamError where it is empty, and no end."""
+    total = reach.total
     count = len(told.records)
     if total is None and told.has_more is None:
         is_last = paging.short_page_ends and paging.size is not None and count < paging.size
         return is_last or not count
-    is_at_end = not told.has_more if total is None else came >= total
+    is_at_end = not told.has_more if total is None else reach.came >= total
     if not is_at_end and not count and not told.hides_rows:
-        numbers = "" if total is None else f", {total} in all after {came}"
+        numbers = "" if total is None else f", {total} in all after {reach.came}"
         raise UpstreamError(
-            f"the source's page at {paging.param} {at} is empty, and it says that there is more"
-            f"{numbers}: "
-            "if it cuts out what the asker may not see, declare hides_rows=True",
+            f"the source's page at {paging.param} {reach.at} is empty, and it says that there is "
+            f"more{numbers}: if it cuts out what the asker may not see, declare hides_rows=True",
             is_transient=False,
         )
     # A number may be capped; a flag beside it says that it is not, or contradicts it.
-    return is_at_end and (total is None or told.has_more is not None or is_short)
+    return is_at_end and (total is None or told.has_more is not None or reach.is_short)
 
 
 def check_counted(paging: _Counted) -> None:

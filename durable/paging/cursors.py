@@ -13,11 +13,16 @@ from durable.paging.placing import (
     check_placed,
     check_size,
     placed,
+    resumed_at,
     size_param,
     sized,
     wrong,
 )
 from durable.paging.protocol import Ask, Told
+from durable.paging.typed import Typed, stored
+
+
+EMPTY: tuple[Typed, ...] = ("", [], {})
 
 
 class BodyCursor(Struct, frozen=True, kw_only=True):
@@ -27,8 +32,9 @@ class BodyCursor(Struct, frozen=True, kw_only=True):
         {"items": [...], "next_cursor": "def"}
 
     Attributes:
-        field: the path of the cursor in the answer, a text or a whole number.
-        param: what takes it, which is then a text.
+        field: the path of the cursor in the answer, a text or a whole number; where it goes
+            into a body, also a list or an object.
+        param: what takes it, in a body as it was.
         end: what the field is on the last page.
         size: of a page, if it is to be asked for.
         size_param: what takes the size.
@@ -61,14 +67,16 @@ class BodyCursor(Struct, frozen=True, kw_only=True):
         check_placed(self, ask, self.place, self.param, size_param(self))
 
     def paths(self) -> Mapping[str, Any]:
-        return {self.field: self.end.typed(str | int)}
+        return {self.field: self.end.typed(Typed if self.place is Place.BODY else str | int)}
 
     def asked(self, ask: Ask, cursor: str | None) -> Ask:
-        ask = sized(ask, self.place, self)
-        return ask if cursor is None else placed(ask, self.place, self.param, cursor)
+        return resumed_at(sized(ask, self.place, self), self.place, self.param, cursor)
 
     def next_cursor(self, told: Told, _cursor: str | None) -> str | None:
-        return self.end.cursor(self.field, told.values[self.field], has_more=told.has_more)
+        value = told.values[self.field]
+        if self.place is Place.BODY and value is not None and value is not UNSET:
+            value = "" if value in EMPTY else stored(value)
+        return self.end.cursor(self.field, value, has_more=told.has_more)
 
 
 class HeaderCursor(Struct, frozen=True, kw_only=True):

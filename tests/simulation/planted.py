@@ -614,8 +614,8 @@ MUTANTS = [
     Mutant(
         "a total that is reached on a full page is believed",
         COUNTING,
-        "(total is None or told.has_more is not None or is_short)",
-        "(total is None or bool(told) or is_short)",
+        "(total is None or told.has_more is not None or reach.is_short)",
+        "(total is None or bool(told) or reach.is_short)",
         (TRUNCATION,),
     ),
     Mutant(
