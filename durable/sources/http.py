@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from durable.decoding import ExactInt
 from durable.environment import Environment
@@ -23,6 +24,7 @@ from durable.requests.upstream import OK, Answer, Upstream
 from durable.requests.waits import wait_ms
 from durable.sources.absence import check_end, no_records, statuses_of_none
 from durable.sources.body import Body, list_type
+from durable.sources.charset import utf8
 from durable.sources.clock import Clock
 from durable.sources.completion import Completion
 from durable.sources.detail import Detail, DetailReader
@@ -230,7 +232,7 @@ class HttpReader(Reader):
         if ask.body is not None:
             method, headers = "POST", {"content-type": "application/json", **headers}
             content = msgspec.json.encode(ask.body)
-        return await self._upstream.ask(
+        answer = await self._upstream.ask(
             method,
             ask.url,
             ask.params,
@@ -240,6 +242,7 @@ class HttpReader(Reader):
             statuses=statuses,
             expiring=expiring,
         )
+        return replace(answer, body=utf8(answer.body, answer.headers))
 
     def _records(self, answer: Answer, ask: Ask, cursor: str | None) -> Records:
         contents = self._body.read(answer, cursor)
@@ -261,6 +264,7 @@ class HttpReader(Reader):
         self._compare(values, next_cursor)
         return Records(
             records=records,
+            faults=contents.faults,
             next_cursor=next_cursor,
             byte_count=len(answer.body),
             total_count=told.total_count,
