@@ -16,7 +16,7 @@ from durable.decoding import ExactInt
 from durable.environment import Environment
 from durable.errors import Recourse, UpstreamError
 from durable.job import Crawl, Rate
-from durable.paging.protocol import Ask, Paging, Told
+from durable.paging.protocol import Ask, Faulting, Paging, Told
 from durable.requests.auth import Auth, secrets_of, signer_of
 from durable.requests.exchange import NONE
 from durable.requests.origins import Origins
@@ -225,7 +225,13 @@ class HttpReader(Reader):
             return no_records(self._upstream.take_request_count())
         if answer.status in nothing:
             return no_records(self._upstream.take_request_count())
-        return self._records(answer, ask, cursor)
+        try:
+            return self._records(answer, ask, cursor)
+        except UpstreamError as error:
+            if error.is_denied:
+                reason = f"{error}, {self._upstream.remedy}"
+                raise UpstreamError(reason, is_transient=False) from error
+            raise
 
     async def _answer(self, ask: Ask, statuses: frozenset[int], expiring: frozenset[int]) -> Answer:
         method, headers, content = "GET", ask.headers, None
@@ -256,6 +262,7 @@ class HttpReader(Reader):
             has_more=values[self._source.has_more] if self._source.has_more else None,
         )
         next_cursor = self._paging.next_cursor(told, cursor)
+        faults = self._paging.faults(told) if isinstance(self._paging, Faulting) else {}
         if next_cursor and self._links is not None:
             next_cursor = self._links.followed(next_cursor, ask.url)
             next_cursor = self._upstream.without_proof(next_cursor)
@@ -264,7 +271,7 @@ class HttpReader(Reader):
         self._compare(values, next_cursor)
         return Records(
             records=records,
-            faults=contents.faults,
+            faults={**contents.faults, **faults},
             next_cursor=next_cursor,
             byte_count=len(answer.body),
             total_count=told.total_count,
