@@ -7,7 +7,7 @@ JavaScript's numbers are doubles, so an integer of 2^53 or more does not come th
 
 import json
 import re
-from codecs import BOM_UTF8, escape_decode
+from codecs import escape_decode
 from collections.abc import Callable, Iterator
 from itertools import accumulate
 from typing import Annotated, Any, Generic, TypeVar, overload
@@ -67,7 +67,7 @@ class Decoder(Generic[Kind]):
                 UnboundedError, it is not decoded.
         """
         check(content)
-        return self.decode_part(_unmarked(content))
+        return self.decode_part(content)
 
 
 @overload
@@ -77,7 +77,7 @@ def decode(content: Content | Raw, kind: Any = Any, *, is_strict: bool = True) -
 def decode(content: Content | Raw, kind: Any = Any, *, is_strict: bool = True) -> Any:
     """What JSON says, as a type. Raises as `Decoder.decode`."""
     check(content)
-    return msgspec.json.decode(_unmarked(content), type=kind, strict=is_strict)
+    return msgspec.json.decode(content, type=kind, strict=is_strict)
 
 
 def decode_loosely(content: bytes) -> Any:
@@ -89,12 +89,6 @@ def decode_loosely(content: bytes) -> Any:
     """
     check(content)
     return json.loads(content)
-
-
-def _unmarked(content: Content | Raw) -> Content | Raw:
-    """Without the mark of UTF-8 that some servers begin with."""
-    is_marked = isinstance(content, bytes) and content.startswith(BOM_UTF8)
-    return content[len(BOM_UTF8) :] if is_marked else content
 
 
 def check(content: Content | Raw) -> None:
