@@ -116,6 +116,7 @@ def _cancelled(job: Job, _instruction: Instruction, now_ms: int, limits: Limits)
 
 
 def _retried(job: Job, _instruction: Instruction, now_ms: int, limits: Limits) -> Job:
+    is_over = is_misplaced(job)
     job = replace(
         job,
         death_count=0,
@@ -128,7 +129,7 @@ def _retried(job: Job, _instruction: Instruction, now_ms: int, limits: Limits) -
         error="",
     )
     queued, text = _queued(job, now_ms), "retried on request"
-    if is_misplaced(job):
+    if is_over:
         text = f"{text}: starts over, as its cursor is of no use any more"
         queued = replace(queued, resumes=False, stage_index=0, done=(), page_count=0)
     return noted(queued, text, now_ms, limits, Kind.RETRIED)

@@ -47,6 +47,7 @@ class UpstreamError(Exception):
             `durable.requests.waits.wait_ms` understands it.
         recourse: what helps instead.
         words: the beginning of the body of the answer that is at fault.
+        is_denied: whether an answer of another kind says that whoever asks may not.
     """
 
     def __init__(  # noqa: PLR0913 - all that is known of it
@@ -58,8 +59,10 @@ class UpstreamError(Exception):
         retry_after: str = "",
         recourse: Recourse | None = None,
         words: bytes = b"",
+        is_denied: bool = False,
     ) -> None:
         super().__init__(reason)
+        self.is_denied = is_denied
         self.words = words
         self.recourse = recourse
         self.is_transient = is_transient

@@ -141,7 +141,8 @@ def is_misplaced(job: Job) -> bool:
 
     So is one whose cursor the source does not know any more.
     """
-    return job.cursor is None and job.page_count > 0 and not job.has_end
+    has_begun = job.page_count > 0 or job.rewind_count > 0
+    return job.cursor is None and has_begun and not job.has_end
 
 
 def grounded(job: Job) -> Job:

@@ -24,6 +24,8 @@ from dev.truncation.case import (
     page,
 )
 from dev.truncation.endings import LINKS, TOTALS
+from durable.paging.cursors import BodyCursor
+from durable.paging.ends import End
 
 
 WHOLE = GOOD["two"].body
@@ -67,6 +69,13 @@ ITEMS = [
     ),
     _passing("an object for the list of items", "$.items", page({**LAST, "items": note("c")})),
     _passing('`{"error": …}` with a 200', "`items`", page({"error": "the index is being rebuilt"})),
+    Case(
+        name='`{"error": …}` with a 200, of a source that leaves out empty lists and last cursors',
+        answers={"two": page({"error": "the index is being rebuilt"})},
+        verdict=Verdict.WAITS,
+        says="its error is",
+        source=replace(SOURCE, paging=BodyCursor(end=End.ABSENT), omits_empty=True),
+    ),
     _passing("`null` as the whole answer", "`null`", page(None)),
     _passing("a bare list as the whole answer", "`array`", page(LAST["items"])),
 ]

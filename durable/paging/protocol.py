@@ -77,6 +77,14 @@ class Refusing(Protocol):
         """What is said instead of a page; None where it is something else."""
 
 
+@runtime_checkable
+class Faulting(Protocol):
+    """A paging whose sources may tell of an error in one record of a page."""
+
+    def faults(self, told: Told) -> Mapping[int, str | None]:
+        """What is told, by the record's place from 1."""
+
+
 class Refused(Struct, frozen=True, kw_only=True):
     """An answer that has not the shape of a page."""
 

@@ -86,6 +86,11 @@ class Upstream:
         """Requests that were made, those for the proof too, whatever came of them."""
         return self._exchange_count + self._signer.request_count
 
+    @property
+    def remedy(self) -> str:
+        """What to do where it does not let in who asks."""
+        return self._signer.remedy
+
     def take_request_count(self) -> int:
         """The requests that were made since this was last asked for."""
         count = self.request_count - self._taken_count

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct, UnsetType
+from msgspec.structs import replace
 
 from durable.decoding import UnboundedError
 from durable.errors import UpstreamError
@@ -12,6 +13,7 @@ from durable.paging.protocol import Paging, Refused, Refusing
 from durable.requests.upstream import Answer
 from durable.sources.absence import check_empty, is_none
 from durable.sources.keyed import Keyed, keyed
+from durable.sources.mending import faults, mended
 from durable.sources.shape import Shape
 from durable.sources.source import excerpt, not_json
 
@@ -21,6 +23,7 @@ class Contents(Struct, frozen=True, kw_only=True):
 
     values: Mapping[str, Any]  # by path
     records: list[Raw]
+    faults: Mapping[int, str | None] = {}  # as in Records.faults
 
 
 class Body:
@@ -46,13 +49,12 @@ class Body:
     def read(self, answer: Answer, cursor: str | None) -> Contents:
         """Raises UpstreamError where it is no page."""
         # Pages that came before had the shape, so this may be an error in a page's place.
-        values = self._values(answer, cursor)
-        records = values[self._records]
-        if self._omits_empty and is_none(records):
+        contents = self._contents(answer, cursor)
+        if self._omits_empty and is_none(contents.values[self._records]):
             if (refusal := self._refusal(answer, cursor)) is not None:
                 raise refusal
             check_empty(answer.body)
-        return Contents(values=values, records=self._listed(records))
+        return contents
 
     def _listed(self, records: Any) -> list[Raw]:
         if is_none(records):
@@ -60,9 +62,9 @@ class Body:
         listed: list[Raw] = keyed(records, self._key) if self._key else records
         return listed
 
-    def _values(self, answer: Answer, cursor: str | None) -> dict[str, Any]:
+    def _contents(self, answer: Answer, cursor: str | None) -> Contents:
         try:
-            return self._shape.read(answer.body)
+            return self._decoded(answer.body)
         except UnboundedError as error:
             raise UpstreamError(
                 f"the source's page is not read: {error}; it begins with {excerpt(answer.body)}",
@@ -77,6 +79,22 @@ class Body:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             name = "the source's page"
             raise not_json(name, error, answer.headers, answer.body) from error
+
+    def _decoded(self, body: bytes) -> Contents:
+        """Raises msgspec.DecodeError and UnicodeDecodeError."""
+        try:
+            values = self._shape.read(body)
+            return Contents(values=values, records=self._listed(values[self._records]))
+        except msgspec.ValidationError:
+            raise
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            if (both := mended(body)) is None:
+                raise
+            first, second = map(self._decoded, both)
+            told, told_otherwise = ({**one.values, self._records: None} for one in (first, second))
+            if told != told_otherwise or len(first.records) != len(second.records):
+                raise  # it is at fault in what leads to the next page
+        return replace(first, faults=faults(first.records, second.records))
 
     def _refusal(self, answer: Answer, cursor: str | None) -> UpstreamError | None:
         """What is said in the place of a page, if the paging knows of such answers."""

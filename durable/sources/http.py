@@ -10,26 +10,26 @@ from typing import Any, ClassVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from durable.environment import Environment
 from durable.errors import Recourse, UpstreamError
 from durable.job import Crawl, Rate
-from durable.paging.jump import jump_fault
-from durable.paging.protocol import Ask, Paging, Told
-from durable.paging.wiki import WikiContinue
+from durable.paging.protocol import Ask, Paging
 from durable.requests.auth import Auth, secrets_of, signer_of
 from durable.requests.exchange import NONE
 from durable.requests.origins import Origins
 from durable.requests.upstream import OK, Answer, Upstream
-from durable.requests.waits import wait_ms
 from durable.sources.absence import check_end, no_records, statuses_of_none
 from durable.sources.body import Body, list_type
+from durable.sources.charset import utf8
 from durable.sources.clock import Clock
 from durable.sources.completion import Completion
 from durable.sources.detail import Detail, DetailReader
 from durable.sources.ending import Ending, Where
 from durable.sources.gather import Gather, GatherReader
 from durable.sources.links import Links, named_origins
+from durable.sources.listing import Listing, Request
 from durable.sources.resume import Resume, resumed
 from durable.sources.rules import Rules
 from durable.sources.shape import Shape
@@ -41,7 +41,6 @@ from durable.sources.source import (
     Records,
     Scope,
     Surroundings,
-    cursor_fault,
 )
 from durable.sources.template import Template
 
@@ -183,19 +182,16 @@ class HttpReader(Reader):
             "the source", surroundings.transport, signer, origins, source.rules
         )
         self._page_bytes_max = surroundings.page_bytes_max
-        self._now_ms = surroundings.now_ms
         self._links = links if source.paging.is_linked else None
-        self._ending = source.ending
-        # A wiki's search goes on by the size over pages that are gone.
-        may_jump = self._ending.hides_rows or isinstance(source.paging, WikiContinue)
-        self._is_gapless = source.paging.is_given and not may_jump
-        self._body = Body(
+        self._now_ms = surroundings.now_ms
+        body = Body(
             source.shape(),
             source.paging,
             source.records,
             source.records_key,
             omits_empty=source.omits_empty,
         )
+        self._listing = Listing(body, source.ending, self._kept)
         self._completion = self._completing(surroundings, links, url, names | {""})
 
     def _origins(self, url: str, environment: Environment) -> Origins:
@@ -213,6 +209,11 @@ class HttpReader(Reader):
             detail = DetailReader(source.detail, self._upstream, surroundings, links, url, names)
         gathers = [GatherReader(gather, surroundings, names) for gather in source.gather]
         return Completion(detail, gathers, surroundings.page_bytes_max)
+
+    def _kept(self, link: str, page_url: str) -> str:
+        """A link to the next page, as it is stored."""
+        followed = link if self._links is None else self._links.followed(link, page_url)
+        return self._upstream.without_proof(followed)
 
     async def fetch(self, cursor: str | None, crawl: Crawl, scope: Scope = NO_SCOPE) -> Records:
         ask = asked(self._source.since, self._template.filled(scope), crawl)
@@ -236,18 +237,26 @@ class HttpReader(Reader):
         except UpstreamError as error:
             if error.recourse is not Recourse.END:
                 raise
-            check_end(error, self._paging, cursor, tells=self._ending.tells_end)
+            check_end(error, self._paging, cursor, tells=self._source.ending.tells_end)
             return no_records(self._upstream.take_request_count())
         if answer.status in nothing:
             return no_records(self._upstream.take_request_count())
-        return self._records(answer, ask, cursor)
+        try:
+            request = Request(paging=self._paging, ask=ask, cursor=cursor)
+            page = self._listing.page(answer, request, self._now_ms())
+        except UpstreamError as error:
+            if error.is_denied:
+                reason = f"{error}, {self._upstream.remedy}"
+                raise UpstreamError(reason, is_transient=False) from error
+            raise
+        return replace(page, request_count=self._upstream.take_request_count())
 
     async def _answer(self, ask: Ask, statuses: frozenset[int], expiring: frozenset[int]) -> Answer:
         method, headers, content = "GET", ask.headers, None
         if ask.body is not None:
             method, headers = "POST", {"content-type": "application/json", **headers}
             content = msgspec.json.encode(ask.body)
-        return await self._upstream.ask(
+        answer = await self._upstream.ask(
             method,
             ask.url,
             ask.params,
@@ -257,42 +266,4 @@ class HttpReader(Reader):
             statuses=statuses,
             expiring=expiring,
         )
-
-    def _records(self, answer: Answer, ask: Ask, cursor: str | None) -> Records:
-        contents, ending = self._body.read(answer, cursor), self._ending
-        values, records = contents.values, contents.records
-        told = Told(
-            url=ask.url,
-            headers=answer.headers,
-            values=values,
-            records=records,
-            total_count=ending.total_count(values, answer.headers),
-            has_more=ending.more(values, answer.headers),
-            hides_rows=ending.hides_rows,
-        )
-        next_cursor = self._paging.next_cursor(told, cursor)
-        if next_cursor and self._links is not None:
-            next_cursor = self._links.followed(next_cursor, ask.url)
-            next_cursor = self._upstream.without_proof(next_cursor)
-        if next_cursor is not None:
-            self._check(next_cursor, cursor, ask, len(records))
-        ending.check(has_more=told.has_more, name=self._paging.name, next_cursor=next_cursor)
-        return Records(
-            records=records,
-            next_cursor=next_cursor,
-            byte_count=len(answer.body),
-            total_count=None if ending.hides_rows else told.total_count,
-            request_count=self._upstream.take_request_count(),
-            wait_ms=wait_ms(answer.wish.when, self._now_ms()),
-            wait_reason=answer.wish.reason("the source"),
-        )
-
-    def _check(self, next_cursor: str, cursor: str | None, ask: Ask, record_count: int) -> None:
-        fault = cursor_fault(next_cursor, cursor) if next_cursor else "is empty"
-        if fault is None and self._is_gapless:
-            following = self._paging.asked(ask, next_cursor)
-            size: int | None = getattr(self._paging, "size", None)
-            fault = jump_fault(ask, following, size, record_count)
-        if fault is not None:
-            name = self._paging.name
-            raise UpstreamError(f"the source's {name} {fault}", is_transient=False)
+        return replace(answer, body=utf8(answer.body, answer.headers))

@@ -148,14 +148,15 @@ class LineReader(Reader):
 
     async def _page(self, lines: Lines) -> Records:
         assert self._mark is not None, "a list that is open, is marked"
-        records, byte_count = await lines.page(self._source.size)
+        page = await lines.page(self._source.size)
         is_over = await lines.is_over()
         offset, checksum = lines.spot.offset, lines.spot.checksum
         self._mark = replace(self._mark, offset=offset, checksum=checksum)
         return Records(
-            records=records,
+            records=page.records,
+            faults=page.faults,
             next_cursor=None if is_over else self._mark.cursor(),
-            byte_count=byte_count,
+            byte_count=page.byte_count,
             request_count=self._upstream.take_request_count(),
         )
 

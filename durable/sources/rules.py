@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from durable.errors import ConfigurationError
 from durable.requests import waits
+from durable.sources.charset import utf8
 from durable.sources.shape import Shape
 
 
@@ -216,11 +217,11 @@ class _Matcher:
                 return False
         if rule.body and self._body.search(_beginning(reply)) is None:
             return False
-        return self._shape is None or self._has_value(self._shape, reply.body)
+        return self._shape is None or self._has_value(self._shape, reply)
 
-    def _has_value(self, shape: Shape, body: bytes) -> bool:
+    def _has_value(self, shape: Shape, reply: Reply) -> bool:
         try:
-            found = shape.read(body)[self._rule.field]
+            found = shape.read(utf8(reply.body, reply.headers))[self._rule.field]
         except (msgspec.DecodeError, UnicodeDecodeError):
             return False
         if self._rule.value is UNSET:
@@ -247,7 +248,7 @@ def _told(action: Action, reply: Reply) -> Verdict:
 
 
 def _beginning(reply: Reply) -> str:
-    return reply.body[:BODY_BYTES_MAX].decode(errors="replace")
+    return utf8(reply.body[:BODY_BYTES_MAX], reply.headers).decode(errors="replace")
 
 
 def _is_status(status: Any) -> bool:

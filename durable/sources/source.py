@@ -1,5 +1,6 @@
 """What every source is to a job: a declaration, and a reader that needs nothing but a cursor."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from typing import ClassVar, Protocol
@@ -16,6 +17,9 @@ from durable.sources.clock import Clock
 
 CURSOR_CHARACTERS_MAX = 8_192  # it is stored with the job
 EXCERPT_BYTES_MAX = 200
+SPOT_BYTES = 40
+PLACE = re.compile(r"\(byte (\d+)\)")  # as the decoder tells it
+HTML = re.compile(rb"\s*<(?:!doctype html|html|head|body|script)", re.IGNORECASE)
 
 
 class Records(Struct, frozen=True, kw_only=True):
@@ -167,11 +171,24 @@ def not_json(
         content: all of it.
     """
     kind = headers.get("content-type", "unknown")
+    is_page = "html" in kind.lower() or HTML.match(content) is not None
+    remedy = ": if that is a login page, check the secret" if is_page else ""
     return UpstreamError(
-        f"{name} is not JSON: {error}; its content type is {kind!r:.100}, and it begins with "
-        f"{excerpt(content)}: if that is a login page, check the secret",
+        f"{name} is not JSON: {error}{_spot(error, content)}; its content type is "
+        f"{kind!r:.100}, and it begins with {excerpt(content)}{remedy}",
         is_transient=True,
     )
+
+
+def _spot(error: Exception, content: bytes) -> str:
+    """What stands where the decoder has stopped, or the end of what breaks off."""
+    found = PLACE.search(str(error))
+    if found is None:
+        return (
+            f", which breaks off after {len(content)} bytes with {excerpt(content[-SPOT_BYTES:])}"
+        )
+    place = int(found[1])
+    return f", where {excerpt(content[max(0, place - SPOT_BYTES // 2) :][:SPOT_BYTES])} stands"
 
 
 def total_fault(page: Records, read_count: int) -> str | None:

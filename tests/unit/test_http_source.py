@@ -635,3 +635,103 @@ def test_a_record_without_a_list_of_its_own_has_an_empty_one_where_that_is_decla
     (record,) = fetched(network, source).records
 
     assert bytes(record) == b'{"id":"a","members":[]}'
+
+
+# What stands in a page
+
+HALF = rb'"hi \ud83d"'
+
+
+def test_a_record_that_is_no_json_is_rejected_and_no_other() -> None:
+    body = b'{"items": [{"id": "a"}, {"id": %s}, {"n": NaN}], "next_cursor": "b"}' % HALF
+
+    records = fetched(page(body))
+
+    assert len(records.records) == 3
+    assert records.faults.keys() == {2, 3}
+    assert records.next_cursor == "b"
+
+
+def test_what_is_not_looked_at_may_be_anything() -> None:
+    records = fetched(page(b'{"items": [7], "warning": %s, "next_cursor": "b"}' % HALF))
+
+    assert ([*map(bytes, records.records)], records.faults) == ([b"7"], {})
+
+
+@pytest.mark.parametrize("field", ["next_cursor", "items"])
+def test_what_leads_to_the_next_page_is_not_mended(field: str) -> None:
+    content = {"items": b"[7]", "next_cursor": b'"b"', field: HALF}
+    body = b'{"items": %s, "next_cursor": %s}' % (content["items"], content["next_cursor"])
+
+    with pytest.raises(UpstreamError):
+        fetched(page(body))
+
+
+def test_records_by_key_are_mended_too() -> None:
+    body = b'{"items": {"a": {"t": %s}, "b": {}}, "next_cursor": null}' % HALF
+
+    records = fetched(page(body), replace(SOURCE, records_key="id"))
+
+    assert records.faults.keys() == {1}
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b'{"items": [],, "next_cursor": null}', "(byte 13), where"),
+        (b'{"items": [{"id": "a"', "breaks off after 21 bytes with"),
+        (b"", "breaks off after 0 bytes"),
+        (b")]}'" + b'{"items": []}', "(byte 0), where"),
+    ],
+)
+def test_a_page_that_cannot_be_read_says_where_and_not_that_it_is_a_login(
+    body: bytes, says: str
+) -> None:
+    with pytest.raises(UpstreamError) as error:
+        fetched(page(body))
+    assert says in str(error.value)
+    assert "login" not in str(error.value)
+    assert error.value.is_transient
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"<!DOCTYPE html><title>Sign in</title>", "application/json"),
+        (b"\n <html>", ""),
+        (b"sign in", "text/html; charset=utf-8"),
+    ],
+)
+def test_a_page_of_html_may_be_a_login(body: bytes, kind: str) -> None:
+    with pytest.raises(UpstreamError, match="login page, check the secret"):
+        fetched(Network(httpx.Response(200, content=body, headers={"content-type": kind})))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1"])
+def test_a_page_is_read_in_its_own_encoding(encoding: str) -> None:
+    body = '{"items": [{"id": "Zürich"}], "next_cursor": null}'.encode(encoding)
+    headers = {"content-type": f"application/json; charset={encoding.removesuffix('-sig')}"}
+
+    (record,) = fetched(Network(httpx.Response(200, content=body, headers=headers))).records
+
+    assert bytes(record).decode() == '{"id": "Zürich"}'
+
+
+def test_a_rule_reads_a_field_in_the_answers_own_encoding() -> None:
+    source = replace(SOURCE, rules=(Rule(status=200, field="ok", value=False, then=Action.WAIT),))
+
+    with pytest.raises(UpstreamError):
+        fetched(page('{"ok": false, "items": [], "next_cursor": null}'.encode("utf-8-sig")), source)
+
+
+def test_a_detail_that_is_no_json_rejects_its_record_alone() -> None:
+    source = HttpSource(url=URL, paging=OnePage(), detail=Detail(url=f"{URL}/{{id}}", path="a"))
+    network = page({"items": [{"id": "a"}, {"id": "b"}, {"id": "c"}]})
+    network.on("GET /list/a", httpx.Response(200, content=b'{"a": %s}' % HALF))
+    network.on("GET /list/b", httpx.Response(200, content=b'{"a": 7, "other": NaN}'))
+    network.on("GET /list/c", httpx.Response(200, content='{"a": "ü"}'.encode("utf-8-sig")))
+
+    records = fetched(network, source)
+
+    assert records.faults.keys() == {1}
+    assert [bytes(raw).decode() for raw in records.records[1:]] == ["7", '"ü"']

@@ -401,6 +401,36 @@ def test_a_cursor_of_another_source_is_refused(cursor: str) -> None:
     assert error.recourse is Recourse.RESTART
 
 
+@pytest.mark.parametrize("bad", [rb'{"t": "\ud83d"}', b'{"n": NaN}'])
+def test_a_line_that_is_no_json_is_rejected_and_no_other(bad: bytes) -> None:
+    page = page_of(Listing(b'{"id": 0}\n' + bad + b'\n{"id": 2}\n', STRONG), size=3)
+
+    assert len(page.records) == 3
+    assert page.faults.keys() == {2}
+
+
+@pytest.mark.parametrize("content", [b'{"id": 0}\n{"id\n', b'{"id": 0}\n{"n": NaN\n'])
+def test_a_line_that_is_cut_is_no_record(content: bytes) -> None:
+    with pytest.raises(UpstreamError):
+        page_of(Listing(content, STRONG), size=3)
+
+
+def test_a_mark_before_the_first_line_is_none_of_it() -> None:
+    listing = Listing('{"t": "ü"}\n{"t": "ü"}\n'.encode("utf-8-sig"), STRONG)
+
+    read, _ = whole(source(size=1), listing)
+
+    assert read == [{"t": "ü"}] * 2
+
+
+def test_lines_are_read_in_their_own_encoding() -> None:
+    headers = {**STRONG, "content-type": "application/x-ndjson; charset=iso-8859-1"}
+
+    read, _ = whole(source(size=1), Listing('{"t": "ü"}\n{"t": 1}\n'.encode("latin-1"), headers))
+
+    assert read == [{"t": "ü"}, {"t": 1}]
+
+
 # What has changed
 
 
