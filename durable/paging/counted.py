@@ -95,6 +95,12 @@ class OffsetPaging(Struct, frozen=True, kw_only=True):
         step = self.size if told.hides_rows and self.size is not None else count
         return Position(place.at + step, longest, total).cursor(is_counted=total is not None)
 
+    def beyond(self, cursor: str | None) -> str:
+        """The cursor after the one record that is at this one."""
+        place = self._position(cursor)
+        following = Position(place.at + 1, place.count, place.total)
+        return following.cursor(is_counted=place.total is not None)
+
     def came_short(self, cursor: str) -> bool:
         """Whether a page before the cursor had fewer records than was asked for."""
         at = self._position(cursor).at

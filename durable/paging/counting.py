@@ -69,7 +69,7 @@ def is_short(paging: _Counted, told: Told, longest: int) -> bool:
     if told.hides_rows:
         return not count
     if longest:
-        return count < longest
+        return count < min(longest, paging.size or longest)  # the size may be less than usual
     return not count or (paging.size is not None and count < paging.size)
 
 

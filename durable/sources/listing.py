@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from durable.errors import UpstreamError
 from durable.paging.jump import jump_fault
@@ -78,3 +78,14 @@ class Listing:
             fault = jump_fault(request.ask, following, size, record_count)
         if fault is not None:
             raise UpstreamError(f"the source's {paging.name} {fault}", is_transient=False)
+
+
+def unread(next_cursor: str, error: UpstreamError, request_count: int) -> Records:
+    """The page of a single record that is too large to be read: it is rejected by its place."""
+    return Records(
+        records=[Raw(b"null")],
+        faults={1: str(error)},
+        next_cursor=next_cursor,
+        byte_count=0,
+        request_count=request_count,
+    )
