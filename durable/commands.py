@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from durable.events import Event, Failed, Open, Opened, Woke
 from durable.guard import missing_count
 from durable.job import Job, State
-from durable.lifecycle import ended, grounded, noted
+from durable.lifecycle import ended, grounded, is_misplaced, noted
 from durable.limits import Limits
 from durable.note import Kind
 from durable.pace import soon
@@ -116,6 +116,7 @@ def _cancelled(job: Job, _instruction: Instruction, now_ms: int, limits: Limits)
 
 
 def _retried(job: Job, _instruction: Instruction, now_ms: int, limits: Limits) -> Job:
+    is_over = is_misplaced(job)
     job = replace(
         job,
         death_count=0,
@@ -127,7 +128,11 @@ def _retried(job: Job, _instruction: Instruction, now_ms: int, limits: Limits) -
         finished_at_ms=None,
         error="",
     )
-    return noted(_queued(job, now_ms), "retried on request", now_ms, limits, Kind.RETRIED)
+    queued, text = _queued(job, now_ms), "retried on request"
+    if is_over:
+        text = f"{text}: starts over, as its cursor is of no use any more"
+        queued = replace(queued, resumes=False, stage_index=0, done=(), page_count=0)
+    return noted(queued, text, now_ms, limits, Kind.RETRIED)
 
 
 def _approved(job: Job, instruction: Instruction, now_ms: int, limits: Limits) -> Job | Refusal:

@@ -5,6 +5,7 @@ ends the isolate, with all connectors in it, long before Python's own limit of r
 JavaScript's numbers are doubles, so an integer of 2^53 or more does not come through RPC.
 """
 
+import json
 import re
 from codecs import escape_decode
 from collections.abc import Callable, Iterator
@@ -77,6 +78,17 @@ def decode(content: Content | Raw, kind: Any = Any, *, is_strict: bool = True) -
     """What JSON says, as a type. Raises as `Decoder.decode`."""
     check(content)
     return msgspec.json.decode(content, type=kind, strict=is_strict)
+
+
+def decode_loosely(content: bytes) -> Any:
+    """What it says as Python takes it: with NaN, and halves of surrogate pairs in texts.
+
+    Raises:
+        ValueError: it is not even that;
+            UnboundedError, it is not decoded.
+    """
+    check(content)
+    return json.loads(content)
 
 
 def check(content: Content | Raw) -> None:

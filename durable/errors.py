@@ -22,6 +22,7 @@ class Recourse(StrEnum):
 
     RESTART = "restart"  # the cursor has expired: read the source from its start
     FULL = "full"  # read all of the source: it no longer tells what changed since then
+    END = "end"  # nothing is there: the list may be over
     SKIP = "skip"  # set aside the one record that was asked for; where none was, there is no help
 
 
@@ -46,6 +47,7 @@ class UpstreamError(Exception):
             `durable.requests.waits.wait_ms` understands it.
         recourse: what helps instead.
         words: the beginning of the body of the answer that is at fault.
+        is_denied: whether an answer of another kind says that whoever asks may not.
     """
 
     def __init__(  # noqa: PLR0913 - all that is known of it
@@ -57,8 +59,10 @@ class UpstreamError(Exception):
         retry_after: str = "",
         recourse: Recourse | None = None,
         words: bytes = b"",
+        is_denied: bool = False,
     ) -> None:
         super().__init__(reason)
+        self.is_denied = is_denied
         self.words = words
         self.recourse = recourse
         self.is_transient = is_transient

@@ -93,9 +93,10 @@ def rewound(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
     if job.rewind_count >= limits.restarts_max:
         reason = (
             f"the source did not know its cursor any more {job.rewind_count + 1} times, at last: "
-            f"{reason}; have it keep cursors for longer, or page by what lasts, as an id"
+            f"{reason}; have it keep cursors for longer, or page by what lasts, as an id. A retry "
+            "starts over"
         )
-        return ended(job, State.FAILED, now_ms, limits, reason)
+        return ended(replace(job, cursor=None), State.FAILED, now_ms, limits, reason)
     job = replace(
         grounded(anew(job, now_ms)),
         rewind_count=job.rewind_count + 1,
@@ -123,18 +124,25 @@ def taken_up(job: Job, now_ms: int, limits: Limits) -> Job:
     """A job that a person has queued again, where it was; from its start if that is of no use."""
     state = State.OPENING if job.is_upload else State.SENDING
     job = replace(job, state=state, cursor=job.queued_cursor, queued_cursor=None)
-    # Earlier code did not say so, but a page that names no next one is the last.
-    is_misplaced = job.cursor is None and job.page_count > 0 and not job.has_end
     is_unknown = job.is_upload and job.stage not in CONFIRMED  # whether its upload is still open
     is_over = job.is_stage_delegated  # a crawl that has failed does not go on
     if (
-        is_misplaced
+        is_misplaced(job)
         or is_unknown
         or is_over
         or (job.has_end and rejection_reason(job, limits) is not None)
     ):
         return noted(anew(job, now_ms), "begins anew", now_ms, limits, Kind.RESTARTED)
     return job
+
+
+def is_misplaced(job: Job) -> bool:
+    """Whether an ended job has no place to go on from: a page that names no next one is the last.
+
+    So is one whose cursor the source does not know any more.
+    """
+    has_begun = job.page_count > 0 or job.rewind_count > 0
+    return job.cursor is None and has_begun and not job.has_end
 
 
 def grounded(job: Job) -> Job:

@@ -4,95 +4,30 @@ One well-behaved source of three pages, two records on each. In every case one t
 page 2; whoever takes that for the end has lost records, and would have Glean delete them.
 """
 
-from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any
 
-import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.paging.cursors import BodyCursor
-from durable.sources.http import HttpSource
-from durable.sources.since import Since
-
-
-IDS = "abcdef"  # of all records
-PAGE_BYTES_MAX = 2_048  # many times a page of this source
-SOURCE = HttpSource(
-    url="{NOTES_URL}/notes",
-    paging=BodyCursor(field="next_cursor", param="cursor"),
-    since=Since(param="updated_since"),
+from dev.truncation.case import (
+    GOOD,
+    HTML,
+    JSON,
+    MISSING_BYTES,
+    PAGE_BYTES_MAX,
+    SIGN_IN,
+    SOURCE,
+    Answer,
+    Case,
+    Verdict,
+    content,
+    note,
+    page,
 )
-JSON = {"content-type": "application/json"}
-HTML = {"content-type": "text/html"}
-SIGN_IN = b"<!doctype html><title>Sign in</title><form method=post></form>"
-MISSING_BYTES = 100  # announced and not sent
+from dev.truncation.endings import LINKS, TOTALS
+from durable.paging.cursors import BodyCursor
+from durable.paging.ends import End
 
 
-class Verdict(StrEnum):
-    """What is right to do at page 2."""
-
-    GOES_ON = "goes on"
-    WAITS = "waits and tries again"
-    RESTARTS = "begins anew, and fails after three times"
-    FAILS = "fails"
-
-
-class Answer(Struct, frozen=True):
-    """What the source sends. The body's length is announced, unless the headers name another."""
-
-    body: bytes
-    status: int = 200
-    headers: Mapping[str, str] = msgspec.field(default_factory=lambda: JSON)
-
-
-class Case(Struct, frozen=True, kw_only=True):
-    """One thing that goes wrong.
-
-    Attributes:
-        name: for a table.
-        answers: in the place of those of the well-behaved source, by cursor.
-        verdict: what is right.
-        says: a part of the error that a person then reads; empty where there is none.
-        source: as a connector would declare it.
-    """
-
-    name: str
-    answers: Mapping[str, Answer]
-    verdict: Verdict
-    says: str = ""
-    source: HttpSource = SOURCE
-
-    def answer(self, cursor: str) -> Answer:
-        """The page at a cursor; the first page's is the empty text."""
-        known = {**GOOD, **self.answers}
-        return known.get(cursor, Answer(b'{"error": "there is no such cursor"}', 400))
-
-
-def note(note_id: str, text: str = "") -> dict[str, str]:
-    """A record. No text of its own: the one that says that it was never changed."""
-    return {"id": note_id, "text": text or f"{note_id} 0", "updated_at": "2025-12-31T23:00:00Z"}
-
-
-def content(ids: str, next_cursor: str | None) -> dict[str, Any]:
-    """A page as it should be."""
-    return {"items": [note(note_id) for note_id in ids], "next_cursor": next_cursor}
-
-
-def page(value: object, status: int = 200, **headers: str) -> Answer:
-    """Anything as JSON."""
-    return Answer(msgspec.json.encode(value), status, {**JSON, **headers})
-
-
-GOOD = {
-    "": page(content("ab", "two")),
-    "two": page(content("cd", "three")),
-    "three": page(content("ef", None)),
-    # Where the redirects of two cases lead.
-    "sign-in": Answer(SIGN_IN, headers=HTML),
-    "sign-in.json": page({"sign_in": "/login"}),
-}
 WHOLE = GOOD["two"].body
 LAST = content("cd", None)  # page 2, if it were the last one
 
@@ -112,6 +47,12 @@ def _refused(name: str, status: int, text: str) -> Case:
     return _failing(name, f"answered {status}", page({"error": text}, status))
 
 
+def _forgotten(name: str, status: int, text: str) -> Case:
+    """Page 2 is asked for by a cursor that the source gave, and does not know."""
+    answer, says = page({"error": text}, status), f"answered {status}"
+    return Case(name=name, answers={"two": answer}, verdict=Verdict.RESTARTS, says=says)
+
+
 def _without(field: str) -> dict[str, Any]:
     return {name: value for name, value in content("cd", "three").items() if name != field}
 
@@ -128,6 +69,13 @@ ITEMS = [
     ),
     _passing("an object for the list of items", "$.items", page({**LAST, "items": note("c")})),
     _passing('`{"error": …}` with a 200', "`items`", page({"error": "the index is being rebuilt"})),
+    Case(
+        name='`{"error": …}` with a 200, of a source that leaves out empty lists and last cursors',
+        answers={"two": page({"error": "the index is being rebuilt"})},
+        verdict=Verdict.WAITS,
+        says="its error is",
+        source=replace(SOURCE, paging=BodyCursor(end=End.ABSENT), omits_empty=True),
+    ),
     _passing("`null` as the whole answer", "`null`", page(None)),
     _passing("a bare list as the whole answer", "`array`", page(LAST["items"])),
 ]
@@ -174,6 +122,26 @@ CONTRADICTIONS = [
         says="6 records",
         source=replace(SOURCE, total="total"),
     ),
+    Case(
+        name="a total of 2 beside a next cursor, after 4",
+        answers={
+            "": page({**content("ab", "two"), "total": 2}),
+            "two": page({**content("cd", "three"), "total": 2}),
+        },
+        verdict=Verdict.FAILS,
+        says="2 records, and 4 came",
+        source=replace(SOURCE, total="total"),
+    ),
+    Case(
+        name='a next cursor beside `"isLast": true`',
+        answers={
+            "": page({**content("ab", "two"), "isLast": False}),
+            "two": page({**content("cd", "three"), "isLast": True}),
+        },
+        verdict=Verdict.FAILS,
+        says="isLast is true",
+        source=replace(SOURCE, is_last="isLast"),
+    ),
 ]
 
 BODIES = [
@@ -216,17 +184,13 @@ STATUSES = [
         "answered 206",
         page(content("c", None), 206, **{"content-range": "items 2-2/6"}),
     ),
-    _refused("a 404", 404, "not found"),
-    Case(
-        name="a 410, the cursor is too old",
-        answers={"two": page({"error": "the cursor has expired"}, 410)},
-        verdict=Verdict.RESTARTS,
-        says="answered 410",
-    ),
+    _forgotten("a 400, the cursor is none", 400, "invalid cursor"),
+    _forgotten("a 404", 404, "not found"),
+    _forgotten("a 410, the cursor is too old", 410, "the cursor has expired"),
     _refused("a 416, the offset is too large", 416, "offset too large"),
     _refused("a 422, the page limit is reached", 422, "only the first page can be read"),
     _passing("a 429, for ever", "answered 429", page({"error": "slow down"}, 429)),
     _passing("a 503 with an empty last page", "answered 503", page(content("", None), 503)),
 ]
 
-CASES = [*ITEMS, *CURSORS, *CONTRADICTIONS, *BODIES, *STATUSES]
+CASES = [*ITEMS, *CURSORS, *CONTRADICTIONS, *TOTALS, *LINKS, *BODIES, *STATUSES]

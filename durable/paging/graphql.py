@@ -8,9 +8,11 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from durable.decoding import decode
-from durable.errors import ConfigurationError, UpstreamError
-from durable.paging.placing import Place, check_names, check_placed, check_size, placed
+from durable.errors import ConfigurationError, Recourse, UpstreamError
+from durable.paging.placing import Place, check_names, check_placed, check_size, placed, resumed_at
 from durable.paging.protocol import Ask, Refused, Told
+from durable.paging.typed import stored
+from durable.sources.shape import names_of
 
 
 # As Apollo's servers, GitHub, Linear and Shopify name what may pass, in upper case.
@@ -24,6 +26,23 @@ PASSING = frozenset(
         "TIMEOUT",
     }
 )
+
+
+# As these and others name who may not ask.
+DENIED = frozenset(
+    {
+        "ACCESS_DENIED",
+        "AUTHENTICATION_ERROR",
+        "FORBIDDEN",
+        "INSUFFICIENT_SCOPES",
+        "INVALID_TOKEN",
+        "NOT_AUTHENTICATED",
+        "NOT_AUTHORIZED",
+        "UNAUTHENTICATED",
+        "UNAUTHORIZED",
+    }
+)
+EXPIRED = re.compile(r"\bcursor\b", re.IGNORECASE)  # in a message or a code, to a cursor
 
 
 class GraphQLConnection(Struct, frozen=True, kw_only=True):
@@ -40,9 +59,10 @@ class GraphQLConnection(Struct, frozen=True, kw_only=True):
     The query asks for `pageInfo { hasNextPage endCursor }`. With `edges` in the place of
     `nodes` a record is what is in an edge, `{"node": {...}}`.
 
-    An answer with `errors` is no page, even where it has data: what is null there may be
-    something that could not be read. It may pass if it comes after a page that was good,
-    or if its code says so, as RATE_LIMITED does.
+    An error whose `path` leads into one node rejects that node alone. An answer with any other
+    `errors` is no page, even where it has data: what is null there may be something that could
+    not be read. It may pass if it comes after a page that was good, or if its code says so, as
+    RATE_LIMITED does.
 
     Attributes:
         connection: the path of the connection in the answer.
@@ -60,6 +80,7 @@ class GraphQLConnection(Struct, frozen=True, kw_only=True):
     size_param: str = "first"
 
     is_linked: ClassVar[bool] = False
+    is_given: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_names(self, "connection", "after")
@@ -85,28 +106,53 @@ class GraphQLConnection(Struct, frozen=True, kw_only=True):
                 )
 
     def paths(self) -> Mapping[str, Any]:
-        return {self._more: bool, self.name: str | None | UnsetType, "errors": Raw | UnsetType}
+        return {
+            self._more: bool,
+            self.name: str | int | None | UnsetType,
+            "errors": Raw | UnsetType,
+        }
 
     def asked(self, ask: Ask, cursor: str | None) -> Ask:
         if self.size is not None:
             ask = placed(ask, Place.BODY, _path(self.size_param), self.size)
-        return ask if cursor is None else placed(ask, Place.BODY, _path(self.after), cursor)
+        return resumed_at(ask, Place.BODY, _path(self.after), cursor)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
-        if told.values["errors"] is not UNSET:
+        if any(self._place(error, told) is None for error in _errors(told)):
             errors = b'{"errors":' + bytes(told.values["errors"]) + b"}"
             refused = Refused(body=errors, headers=told.headers, cursor=cursor)
             if (refusal := self.refusal(refused)) is not None:
                 raise refusal
         if not told.values[self._more]:
             return None
-        end_cursor: str | UnsetType | None = told.values[self.name]
-        if not end_cursor:
+        end_cursor: str | int | UnsetType | None = told.values[self.name]
+        if end_cursor is UNSET or end_cursor is None or end_cursor == "":
             raise UpstreamError(
                 f"the source's {self._more} is true, and there is no endCursor beside it",
                 is_transient=False,
             )
-        return end_cursor
+        return stored(end_cursor)
+
+    def faults(self, told: Told) -> Mapping[int, str | None]:
+        reasons: dict[int, str | None] = {}
+        for error in _errors(told):
+            if (place := self._place(error, told)) is not None:
+                reason = f"the source answered with an error of the record: {_message(error)}"
+                reasons.setdefault(place, reason)
+        return reasons
+
+    def _place(self, error: Any, told: Told) -> int | None:
+        """Of the node that an error is about, from 1; None: it is about more, or may pass."""
+        path = error.get("path") if isinstance(error, dict) else None
+        names = [*names_of(self.connection)]
+        if names[0] == "data":
+            del names[0]
+        count = len(names)
+        if not isinstance(path, list) or path[:count] != names or len(path) < count + 2:
+            return None
+        index = path[count + 1]
+        is_place = type(index) is int and 0 <= index < len(told.records)
+        return index + 1 if is_place and not _codes(error) & PASSING else None
 
     def refusal(self, refused: Refused) -> UpstreamError | None:
         try:
@@ -115,21 +161,46 @@ class GraphQLConnection(Struct, frozen=True, kw_only=True):
             return None
         if not errors:
             return None
-        first = errors[0] if isinstance(errors, list) else errors
-        known = first if isinstance(first, dict) else {}
-        extensions = known.get("extensions") or {}
-        codes = [known.get("type"), extensions.get("code"), extensions.get("type")]
-        may_pass = any(str(code).upper() in PASSING for code in codes)
-        more = f" (one of {len(errors)})" if isinstance(errors, list) and len(errors) > 1 else ""
+        every = errors if isinstance(errors, list) else [errors]
+        first, codes = every[0], frozenset[str]().union(*map(_codes, every))
+        is_cursor_at_fault = refused.cursor is not None and (
+            EXPIRED.search(_message(first)) or any("CURSOR" in code for code in _codes(first))
+        )
+        is_denied = bool(codes & DENIED) and not codes & PASSING
+        may_pass = bool(codes & PASSING) or refused.cursor is not None
+        more = f" (one of {len(every)})" if len(every) > 1 else ""
         return UpstreamError(
-            f"the source answered with an error{more}: {known.get('message', first)}",
-            is_transient=may_pass or refused.cursor is not None,
+            f"the source answered with an error{more}: {_message(first)}",
+            is_transient=may_pass and not (is_denied or is_cursor_at_fault),
             retry_after=refused.headers.get("retry-after", ""),
+            recourse=Recourse.RESTART if is_cursor_at_fault else None,
+            is_denied=is_denied,
         )
 
 
 class _Answer(Struct):
     errors: Any = None
+
+
+def _errors(told: Told) -> list[Any]:
+    """Those beside a page; none where there is nothing in their place."""
+    found = told.values["errors"]
+    errors: Any = None if found is UNSET else decode(bytes(found))
+    if not errors:
+        return []
+    return errors if isinstance(errors, list) else [errors]
+
+
+def _codes(error: Any) -> frozenset[str]:
+    known = error if isinstance(error, dict) else {}
+    extensions = known.get("extensions")
+    extensions = extensions if isinstance(extensions, dict) else {}
+    codes = (known.get("type"), known.get("code"), extensions.get("code"), extensions.get("type"))
+    return frozenset(str(code).upper() for code in codes if code is not None)
+
+
+def _message(error: Any) -> str:
+    return str(error.get("message", error) if isinstance(error, dict) else error)
 
 
 def _path(variable: str) -> str:

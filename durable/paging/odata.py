@@ -33,6 +33,7 @@ class OData(Struct, frozen=True, kw_only=True):
     size: int | None = None
 
     is_linked: ClassVar[bool] = True
+    is_given: ClassVar[bool] = True
     size_param: ClassVar[str] = "odata.maxpagesize"
 
     def __post_init__(self) -> None:

@@ -31,12 +31,14 @@ class Told(Struct, frozen=True, kw_only=True):
     records: Sequence[Raw]
     total_count: int | None = None  # of all pages, if the source declares where it says so
     has_more: bool | None = None  # whether there is a next page, likewise
+    hides_rows: bool = False  # what the asker may not see is cut out of a page
 
 
 class Paging(Protocol):
     """One way of paging. See `durable.sources.source.Reader` for what a cursor is."""
 
     is_linked: ClassVar[bool]  # a cursor is the URL of its page; the source may give it relative
+    is_given: ClassVar[bool]  # a cursor is the source's own, which it may forget
 
     @property
     def name(self) -> str:
@@ -47,7 +49,7 @@ class Paging(Protocol):
 
         Args:
             ask: the source's request, before anything is added.
-            tells: which of `total` and `has_more` the source declares.
+            tells: which of `total`, `has_more`, `is_last` and `hides_rows` the source declares.
 
         Raises:
             ConfigurationError: it does not.
@@ -73,6 +75,14 @@ class Refusing(Protocol):
 
     def refusal(self, told: "Refused") -> UpstreamError | None:
         """What is said instead of a page; None where it is something else."""
+
+
+@runtime_checkable
+class Faulting(Protocol):
+    """A paging whose sources may tell of an error in one record of a page."""
+
+    def faults(self, told: Told) -> Mapping[int, str | None]:
+        """What is told, by the record's place from 1."""
 
 
 class Refused(Struct, frozen=True, kw_only=True):

@@ -16,6 +16,17 @@ from durable.sources.shape import Lacking
 
 PASSING = frozenset({"maxlag", "ratelimited", "readonly"})  # and what begins with internal_api_
 
+# Whoever asks may not. What begins with these is of the kind, as is what ends with "denied".
+DENIED = (
+    "assert",
+    "autoblocked",
+    "badaccess",
+    "blocked",
+    "mustbeloggedin",
+    "mwoauth",
+    "notloggedin",
+)
+
 Continue = dict[str, str | int]
 
 
@@ -39,7 +50,8 @@ class WikiContinue(Struct, frozen=True, kw_only=True):
     texts fewer, as a wiki stops at 12 MB.
 
     An answer with `error` is no page. It may pass if it comes after a page that was good,
-    or if its code is that of a wiki which is busy. Without records there is no `query`.
+    or if its code is that of a wiki which is busy; not if whoever asks may not read. Without
+    records there is no `query`.
 
     Attributes:
         size: of a page, if it is to be asked for.
@@ -53,6 +65,7 @@ class WikiContinue(Struct, frozen=True, kw_only=True):
     size_param: str = ""
 
     is_linked: ClassVar[bool] = False
+    is_given: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_size(self)
@@ -80,6 +93,7 @@ class WikiContinue(Struct, frozen=True, kw_only=True):
             "continue": Continue | UnsetType,
             "batchcomplete": maybe,
             "error": maybe,
+            "errors": maybe,
             "query": Lacking.WHOLE,
         }
 
@@ -95,8 +109,10 @@ class WikiContinue(Struct, frozen=True, kw_only=True):
         return replace(ask, params={**ask.params, **params})
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
-        if told.values["error"] is not UNSET:
-            error = b'{"error":' + bytes(told.values["error"]) + b"}"
+        for name in ("error", "errors"):  # as its errorformat is
+            if told.values[name] is UNSET:
+                continue
+            error = b'{"%s":%s}' % (name.encode(), bytes(told.values[name]))
             refused = Refused(body=error, headers=told.headers, cursor=cursor)
             raise self.refusal(refused) or _incomplete()
         is_complete = told.values["batchcomplete"]
@@ -107,26 +123,33 @@ class WikiContinue(Struct, frozen=True, kw_only=True):
 
     def refusal(self, refused: Refused) -> UpstreamError | None:
         try:
-            error = decode(refused.body, _Answer).error
+            answer = decode(refused.body, _Answer)
         except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+        error = next(iter([*filter(None, [answer.error]), *answer.errors]), None)
+        if error is None:
             return None
         is_expired = error.code == "badcontinue"
         may_pass = error.code in PASSING or error.code.startswith("internal_api_")
+        is_denied = error.code.startswith(DENIED) or error.code.endswith("denied")
         return UpstreamError(
-            f"the source answered with an error: {error.code}: {error.info}",
-            is_transient=not is_expired and (may_pass or refused.cursor is not None),
+            f"the source answered with an error: {error.code}: {error.info or error.text}",
+            is_transient=not (is_expired or is_denied) and (may_pass or refused.cursor is not None),
             retry_after=refused.headers.get("retry-after", ""),
             recourse=Recourse.RESTART if is_expired else None,
+            is_denied=is_denied,
         )
 
 
 class _Error(Struct):
     code: str
     info: str = ""
+    text: str = ""  # the same, of the other formats
 
 
 class _Answer(Struct):
-    error: _Error
+    error: _Error | None = None
+    errors: list[_Error] = []
 
 
 def _incomplete() -> UpstreamError:

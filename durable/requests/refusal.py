@@ -12,6 +12,7 @@ RECOURSES = {
     Action.RESTART: Recourse.RESTART,
     Action.FULL: Recourse.FULL,
     Action.SKIP: Recourse.SKIP,
+    Action.END: Recourse.END,
 }
 
 
@@ -30,14 +31,14 @@ def refusal(
     status, action = reply.status, verdict.action
     text = reply.body[:REFUSAL_BYTES_MAX].decode(errors="replace")
     remedy = ""
-    if status in {401, 403} or verdict.is_unproven:
+    is_transient = action in {Action.RETRY, Action.WAIT}
+    if verdict.is_unproven or (status in {401, 403} and action is not Action.WAIT):
         remedy = f", {proof_remedy}"
     elif 300 <= status < 400:
         remedy = f", a redirect{_origin(asked, reply)}, which is not followed: {REDIRECT_REMEDY}"
         text = ""  # it quotes the address, and that may hold secrets
     elif reply.is_answer:
         remedy = ", which one of its rules takes for an error"
-    is_transient = action in {Action.RETRY, Action.WAIT}
     if is_transient and verdict.told_by:
         # Whoever is told to come back, is known there.
         error = remedy if reply.is_answer else ""

@@ -14,6 +14,7 @@ from durable.requests.auth import FixedSigner, Proof, Signer
 from durable.requests.origins import Origins
 from durable.requests.tokens import Token
 from durable.requests.upstream import Answer, Upstream
+from durable.sources.charset import utf8
 from durable.sources.source import Surroundings
 
 
@@ -126,8 +127,8 @@ class TokenSigner(Signer):
 
     def _understood(self, answer: Answer) -> _Granted:
         try:
-            # Some write numbers as texts.
-            granted = decode(answer.body, _Granted, is_strict=False)
+            body = utf8(answer.body, answer.headers)
+            granted = decode(body, _Granted, is_strict=False)  # some write numbers as texts
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             if answer.status != 200:
                 said = answer.body[:DESCRIPTION_CHARACTERS_MAX].decode(errors="replace")

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 
 import httpx
 from msgspec import Struct
+from msgspec.structs import replace
 
 from durable.errors import UpstreamError
 from durable.loopback import is_loopback
 from durable.requests import waits
 from durable.requests.auth import Proof, Signer
+from durable.requests.exchange import NONE, Asked, Exchange
 from durable.requests.origins import Origins
 from durable.requests.refusal import refusal
 from durable.requests.streamed import Streamed
@@ -39,25 +41,8 @@ class Answer(Struct, frozen=True):
         return waits.exhausted(self.headers) or waits.Wish()
 
 
-class _Asked(Struct, frozen=True, kw_only=True):
-    """A request, but for the proof."""
-
-    method: str
-    url: str
-    params: Mapping[str, str]
-    headers: Mapping[str, str]
-    content: bytes | None = None
-    bytes_max: int | None = None  # None: an answer's body is left to whoever asked
-    statuses: frozenset[int]
-    timeouts: Mapping[str, Mapping[str, float | None]]
-
-
-class _Exchange(Struct, frozen=True, kw_only=True):
-    """A request and what came back."""
-
-    place: httpx.URL
-    reply: Reply
-    response: httpx.Response
+class OversizeError(UpstreamError):
+    """An answer is longer than is taken; the rest of it is not read."""
 
 
 class Upstream:
@@ -105,6 +90,11 @@ class Upstream:
         """Requests that were made, those for the proof too, whatever came of them."""
         return self._exchange_count + self._signer.request_count
 
+    @property
+    def remedy(self) -> str:
+        """What to do where it does not let in who asks."""
+        return self._signer.remedy
+
     def take_request_count(self) -> int:
         """The requests that were made since this was last asked for."""
         count = self.request_count - self._taken_count
@@ -145,6 +135,7 @@ class Upstream:
         *,
         bytes_max: int,
         statuses: frozenset[int] = OK,
+        expiring: frozenset[int] = NONE,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> Answer:
         """Any other request. Raises UpstreamError for anything but a whole answer.
@@ -157,13 +148,15 @@ class Upstream:
             content: sent as it is.
             bytes_max: a longer answer is refused.
             statuses: those that are an answer; all others are refusals.
+            expiring: of these, those that tell of a cursor which has expired, if no rule is for
+                them.
             timeout_seconds: for the headers, and again for each part of the body. A turn is an
                 alarm, which the platform ends after 15 minutes.
         """
         timeouts = TIMEOUTS
         if timeout_seconds != TIMEOUT_SECONDS:
             timeouts = {"timeout": httpx.Timeout(timeout_seconds).as_dict()}
-        asked = _Asked(
+        asked = Asked(
             method=method,
             url=url,
             params=params,
@@ -171,6 +164,7 @@ class Upstream:
             content=content,
             bytes_max=bytes_max,
             statuses=statuses,
+            expiring=expiring,
             timeouts=timeouts,
         )
         reply = (await self._settled(asked)).reply
@@ -188,7 +182,7 @@ class Upstream:
 
         Raises UpstreamError for any other answer.
         """
-        asked = _Asked(
+        asked = Asked(
             method="GET",
             url=url,
             params=params,
@@ -202,7 +196,7 @@ class Upstream:
         """A URL that the server gave, without what in its query is of the latest proof."""
         return self._proof.left_out_of(url)
 
-    async def _settled(self, asked: _Asked) -> _Exchange:
+    async def _settled(self, asked: Asked) -> Exchange:
         """Raises UpstreamError for anything but an answer."""
         proof = await self._signer.proof()
         exchange = await self._exchange(asked, proof)
@@ -219,30 +213,34 @@ class Upstream:
             raise
         if verdict is None:
             return exchange
+        if verdict.is_usual and exchange.reply.status in asked.expiring:
+            verdict = replace(verdict, action=Action.RESTART)
         await exchange.response.aclose()
         remedy = self._signer.remedy
         raise refusal(self._name, exchange.place, exchange.reply, verdict, remedy)
 
-    async def _exchange(self, asked: _Asked, proof: Proof) -> _Exchange:
+    async def _exchange(self, asked: Asked, proof: Proof) -> Exchange:
         request = self._request(asked, proof)
         self._proof = proof
         self._exchange_count += 1
         try:
             response = await self._transport.handle_async_request(request)
             is_answer = response.status_code in asked.statuses
+            may_be_page = self._rules.may_be_page(response.status_code)
+            is_whole = asked.bytes_max is not None and (is_answer or may_be_page)
             body = b""
-            if not is_answer or asked.bytes_max is not None:
+            if is_whole or not is_answer:
                 try:
-                    body = await self._read(response, asked.bytes_max, is_answer=is_answer)
+                    body = await self._read(response, asked.bytes_max, is_whole=is_whole)
                 finally:
                     await response.aclose()
         except httpx.HTTPError as error:
             raise self._failure(error) from error
         status, headers = response.status_code, response.headers
         reply = Reply(status=status, headers=headers, body=body, is_answer=is_answer)
-        return _Exchange(place=request.url, reply=reply, response=response)
+        return Exchange(place=request.url, reply=reply, response=response)
 
-    def _request(self, asked: _Asked, proof: Proof) -> httpx.Request:
+    def _request(self, asked: Asked, proof: Proof) -> httpx.Request:
         try:
             whole = httpx.URL(asked.url)
             if asked.params or proof.params:
@@ -272,18 +270,18 @@ class Upstream:
             )
 
     async def _read(
-        self, response: httpx.Response, bytes_max: int | None, *, is_answer: bool
+        self, response: httpx.Response, bytes_max: int | None, *, is_whole: bool
     ) -> bytes:
         parts: list[bytes] = []
         byte_count = 0
         async for part in response.aiter_bytes():
             parts.append(part)
             byte_count += len(part)
-            if not is_answer:
+            if not is_whole:
                 if byte_count > self._rules.body_bytes_max:
                     break
             elif bytes_max is not None and byte_count > bytes_max:
-                raise UpstreamError(
+                raise OversizeError(
                     f"{self._name} sent more than {bytes_max} bytes in one answer: "
                     "ask for smaller pages, or raise page_bytes_max in LIMITS",
                     is_transient=False,

@@ -10,9 +10,11 @@ from durable.errors import UpstreamError
 from durable.paging.protocol import Ask
 from durable.requests.upstream import Upstream
 from durable.sources.belonging import Fault, Missing, Tally, missed, put
+from durable.sources.charset import utf8
 from durable.sources.links import Links
+from durable.sources.mending import fault, mended
 from durable.sources.shape import Shape
-from durable.sources.source import Scope, Surroundings
+from durable.sources.source import Scope, Surroundings, not_json
 from durable.sources.template import PLACEHOLDER, Template, UnfilledError
 
 
@@ -101,11 +103,29 @@ class DetailReader:
             return missed(error, detail.missing, record)
         tally.take(len(answer.body), request_count=0)
         try:
-            found: Raw = self._shape.read(answer.body)[detail.path]
+            found = self._found(utf8(answer.body, answer.headers))
         except msgspec.ValidationError as error:
             return Fault(f"the record's detail is not of the declared shape: {error}")
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise UpstreamError(
-                f"the source's detail of a record is not JSON: {error}", is_transient=True
-            ) from error
-        return put(record, detail.into, found) if detail.into else found
+            name = "the source's detail of a record"
+            raise not_json(name, error, answer.headers, answer.body) from error
+        if isinstance(found, Fault) or not detail.into:
+            return found
+        return put(record, detail.into, found)
+
+    def _found(self, body: bytes) -> Raw | Fault:
+        """Raises msgspec.DecodeError and UnicodeDecodeError."""
+        try:
+            return self._read(body)
+        except msgspec.ValidationError:
+            raise
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            if (both := mended(body)) is None:
+                raise
+        first, second = map(self._read, both)
+        reason = fault(first, second)
+        return first if reason is None else Fault(f"the record's detail is not read: {reason}")
+
+    def _read(self, body: bytes) -> Raw:
+        found: Raw = self._shape.read(body)[self._detail.path]
+        return found

@@ -1,5 +1,6 @@
 """What comes of an author's code: records, a cursor, or an exception. Pure."""
 
+import math
 from collections.abc import Sequence
 from pathlib import PurePath
 from traceback import walk_tb
@@ -14,17 +15,28 @@ from durable.sources.source import cursor_fault
 
 
 # Of what cannot be written as JSON.
+UNTELLABLE = (UnicodeError, OverflowError)  # by its value: half of a pair, too large a number
+EXCERPT_CHARACTERS_MAX = 400
 UNWRITABLE = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
 
 
-def encoded(records: Sequence[Any], bytes_max: int) -> list[Raw]:
-    """Raises UpstreamError where a record is not to be written as JSON, or they are too many."""
+def encoded(records: Sequence[Any], bytes_max: int) -> tuple[list[Raw], dict[int, str | None]]:
+    """The records as JSON, and of those that it cannot tell, why, by their place from 1.
+
+    Raises UpstreamError where one is of a kind that is never written, or they are too many.
+    """
     raws: list[Raw] = []
+    faults: dict[int, str | None] = {}
     byte_count = 0
     for place, record in enumerate(records, start=1):
         try:
             content = msgspec.json.encode(record)
             check(content)
+            if b"null" in content and not is_finite(msgspec.to_builtins(record)):
+                raise OverflowError("NaN and Infinity would become null")
+        except UNTELLABLE as error:
+            faults[place] = f"the record cannot be written as JSON: {error}"
+            content = msgspec.json.encode(ascii(record)[:EXCERPT_CHARACTERS_MAX])
         except UNWRITABLE as error:
             raise UpstreamError(
                 f"record {place} of a page, a {type(record).__name__}, cannot be written as JSON: "
@@ -39,7 +51,19 @@ def encoded(records: Sequence[Any], bytes_max: int) -> list[Raw]:
                 is_transient=False,
             )
         raws.append(Raw(content))
-    return raws
+    return raws, faults
+
+
+def is_finite(value: Any) -> bool:
+    """Whether no number in it is NaN or infinite. It is not nested deeper than what is read."""
+    match value:
+        case float():
+            return math.isfinite(value)
+        case dict():
+            return all(map(is_finite, value.values()))
+        case list() | tuple() | set() | frozenset():
+            return all(map(is_finite, value))
+    return True
 
 
 def next_cursor(value: Any, cursor: str | None) -> str | None:

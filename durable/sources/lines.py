@@ -9,6 +9,8 @@ from msgspec import Raw, Struct
 from durable.decoding import Decoder, UnboundedError
 from durable.errors import Recourse, UpstreamError
 from durable.requests.streamed import Streamed
+from durable.sources.charset import utf8
+from durable.sources.mending import fault, mended
 from durable.sources.source import excerpt, not_json
 
 
@@ -22,6 +24,14 @@ class Spot(Struct, frozen=True):
 
     offset: int = 0  # bytes before it, as they are once they are decoded
     checksum: int = 0  # of these
+
+
+class LinesPage(Struct, frozen=True):
+    """Some lines."""
+
+    records: list[Raw]
+    faults: dict[int, str | None]  # as in Records.faults
+    byte_count: int  # of all that were taken
 
 
 class Lines:
@@ -61,24 +71,25 @@ class Lines:
         self.spot = spot
         self._add(rest)
 
-    async def page(self, line_count: int) -> tuple[list[Raw], int]:
-        """The next lines that are not blank, and the bytes of all that were taken.
-
-        It is the same page however the body comes in parts.
-        """
+    async def page(self, line_count: int) -> LinesPage:
+        """The next lines that are not blank. It is the same however the body comes in parts."""
         records: list[Raw] = []
+        reasons: dict[int, str | None] = {}
         byte_count, bytes_max = 0, min(PAGE_BYTES, self._line_bytes_max)
         while len(records) < line_count and (line := await self._next()) is not None:
             length = len(line) + 1
             if byte_count and byte_count + length > bytes_max:
                 break
-            if line.strip():
-                records.append(self._record(line))
+            if (text := self._text(line)).strip():
+                record, reason = self._record(text)
+                records.append(record)
+                if reason is not None:
+                    reasons[len(records)] = f"the record is not read: {reason}"
             self._ready.popleft()
             byte_count += length
             checksum = zlib.crc32(b"\n", zlib.crc32(line, self.spot.checksum))
             self.spot = Spot(self.spot.offset + length, checksum)
-        return records, byte_count
+        return LinesPage(records, reasons, byte_count)
 
     async def is_over(self) -> bool:
         """Whether the body was whole, and has no line left."""
@@ -109,9 +120,14 @@ class Lines:
                 is_transient=False,
             )
 
-    def _record(self, line: bytes) -> Raw:
+    def _text(self, line: bytes) -> bytes:
+        """In UTF-8, without the mark that a body may begin with."""
+        return line if line.isascii() else utf8(line, self._stream.headers)
+
+    def _record(self, line: bytes) -> tuple[Raw, str | None]:
+        """With what is at fault in it."""
         try:
-            return _whole.decode(line)
+            return self._decoded(line)
         except UnboundedError as error:
             raise UpstreamError(
                 f"the source's line at byte {self.spot.offset} is not read: {error}; it begins "
@@ -121,6 +137,17 @@ class Lines:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             name = f"the source's line at byte {self.spot.offset}"
             raise not_json(name, error, self._stream.headers, line) from error
+
+    def _decoded(self, line: bytes) -> tuple[Raw, str | None]:
+        try:
+            return _whole.decode(line), None
+        except UnboundedError:
+            raise
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            if (both := mended(line)) is None:
+                raise
+        first, second = map(_whole.decode, both)
+        return first, fault(first, second)
 
 
 def changed(how: str) -> UpstreamError:

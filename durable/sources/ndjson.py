@@ -20,10 +20,11 @@ from durable.requests.origins import Origins
 from durable.requests.streamed import Streamed
 from durable.requests.upstream import OK, Upstream
 from durable.sources import marks
+from durable.sources.absence import NOTHING, no_records, statuses_of_none
 from durable.sources.clock import Clock
 from durable.sources.lines import Lines, Spot, changed
 from durable.sources.marks import Mark
-from durable.sources.rules import Rules
+from durable.sources.rules import Action, Rules
 from durable.sources.since import Changes, asked, recent
 from durable.sources.source import Reader, Records, Surroundings
 
@@ -79,6 +80,8 @@ class LineSource(Struct, frozen=True, kw_only=True):
         check_names(self, "url")
         if type(self.size) is not int or self.size < 1:
             raise wrong(self, "size", "it is a whole number from 1")
+        if any(rule.then in {Action.PAGE, Action.END} for rule in self.rules):
+            raise wrong(self, "rules", "Action.PAGE and Action.END are for lists that have pages")
         if self.since is not None:
             self.since.check(Ask(url=self.url, params=self.params))
 
@@ -122,11 +125,15 @@ class LineReader(Reader):
 
     async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
         mark = None if cursor is None else marks.marked(cursor)
+        nothing = statuses_of_none(self._source.since, crawl, cursor)
         try:
             if self._lines is None or mark is None or mark != self._mark:
                 await self.close()
                 ask = asked(self._source.since, self._ask, crawl)
-                self._lines = await self._opened(ask, mark)
+                self._lines = await self._opened(ask, mark, nothing)
+            if self._lines is None:
+                await self.close()
+                return no_records(self._upstream.take_request_count())
             page = await self._page(self._lines)
         except BaseException:
             await self.close()  # nobody knows where it is
@@ -141,20 +148,23 @@ class LineReader(Reader):
 
     async def _page(self, lines: Lines) -> Records:
         assert self._mark is not None, "a list that is open, is marked"
-        records, byte_count = await lines.page(self._source.size)
+        page = await lines.page(self._source.size)
         is_over = await lines.is_over()
         offset, checksum = lines.spot.offset, lines.spot.checksum
         self._mark = replace(self._mark, offset=offset, checksum=checksum)
         return Records(
-            records=records,
+            records=page.records,
+            faults=page.faults,
             next_cursor=None if is_over else self._mark.cursor(),
-            byte_count=byte_count,
+            byte_count=page.byte_count,
             request_count=self._upstream.take_request_count(),
         )
 
-    async def _opened(self, ask: Ask, mark: Mark | None) -> Lines:
-        """The list from a mark on; None: from its start."""
-        stream = await self._begun(ask, mark)
+    async def _opened(self, ask: Ask, mark: Mark | None, nothing: frozenset[int]) -> Lines | None:
+        """The list from a mark on, or from its start; None: the answer says that it is empty."""
+        stream = await self._begun(ask, mark, nothing)
+        if stream.status in nothing:
+            return None
         if mark is not None and stream.status == 206:
             if marks.is_rest(stream, mark):
                 self._mark = mark
@@ -169,9 +179,9 @@ class LineReader(Reader):
             await lines.skip_to(mark.spot)
         return lines
 
-    async def _begun(self, ask: Ask, mark: Mark | None) -> Streamed:
+    async def _begun(self, ask: Ask, mark: Mark | None, nothing: frozenset[int]) -> Streamed:
         if mark is None or not mark.is_ranged:
-            return await self._got(ask)
+            return await self._got(ask, OK | nothing)
         ask = replace(ask, headers={**ask.headers, **mark.range})
         try:
             return await self._got(ask, OK_OR_PART)
@@ -184,7 +194,8 @@ class LineReader(Reader):
         self._stream = await self._upstream.stream(
             ask.url, ask.params, ask.headers, statuses=statuses
         )
-        if not (self._stream.tells_end or self._source.closing_ends):
+        is_bodiless = self._stream.status in NOTHING
+        if not (is_bodiless or self._stream.tells_end or self._source.closing_ends):
             raise UpstreamError(
                 "the source announces no length of its list, and closes the connection after it, "
                 "which it would do as well where it fails: have it announce one, or send it in "

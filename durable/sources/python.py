@@ -144,8 +144,10 @@ class PythonReader(Reader):
             raise
         except Exception as error:
             raise blamed(error, self._code) from error
+        raws, faults = encoded(records, self._bytes_max)
         page = Records(
-            records=(raws := encoded(records, self._bytes_max)),
+            records=raws,
+            faults=faults,
             next_cursor=next_cursor(portion.next_cursor, cursor),
             byte_count=sum(memoryview(raw).nbytes for raw in raws),
             total_count=portion.total_count,

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from durable.decoding import decode
 from durable.requests.upstream import Answer
+from durable.sources.charset import utf8
 
 
 class Outcome(StrEnum):
@@ -75,7 +76,7 @@ class _Body(Struct, frozen=True):
 def report_of(answer: Answer) -> Report:
     """Whatever it answered: what cannot be understood, is unknown."""
     try:
-        body, is_json = decode(answer.body, _Body), True
+        body, is_json = decode(utf8(answer.body, answer.headers), _Body), True
     except (msgspec.DecodeError, UnicodeDecodeError):
         body, is_json = _Body(), False
     word = next((word for word in (body.status, body.state) if isinstance(word, str)), "")

@@ -5,17 +5,16 @@ from contextlib import suppress
 from functools import partial
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from durable.decoding import EXACT_MAX, decode
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.paging.keyset import Keyset
 from durable.paging.one_page import OnePage
-from durable.paging.placing import Place, check_names, check_placed, placed, wrong
+from durable.paging.placing import Place, check_names, check_placed, resumed_at, wrong
 from durable.paging.protocol import Ask, Paging
-from durable.paging.wiki import WikiContinue
-from durable.sources.fields import text_of
+from durable.sources.fields import key_of
 from durable.sources.newest_first import NewestFirst
 from durable.sources.rules import Action, Rules
 from durable.sources.since import Changes
@@ -33,7 +32,6 @@ class Resume(Struct, frozen=True, kw_only=True):
             url="{NOTES_URL}/list",
             params={"sort": "id"},
             paging=BodyCursor(),
-            rules=(Rule(status=410, then=Action.RESTART),),
             resume=Resume(field="id", param="after_id"),
         )
 
@@ -72,8 +70,8 @@ class Resume(Struct, frozen=True, kw_only=True):
                 f"Resume: since=NewestFirst has the list in another order than that of "
                 f"field={self.field!r}: leave out resume, or declare since=Since(...)"
             )
-        is_told = any(rule.then is Action.RESTART for rule in rules)
-        if not is_told and not isinstance(paging, WikiContinue):
+        is_told = paging.is_given or any(rule.then is Action.RESTART for rule in rules)
+        if not is_told:
             raise ConfigurationError(
                 "Resume: no rule says how the source tells that a cursor has expired: declare one, "
                 "as in rules=(Rule(status=410, then=Action.RESTART),)"
@@ -93,7 +91,11 @@ class Resume(Struct, frozen=True, kw_only=True):
 
     def asked(self, ask: Ask, after: str | None) -> Ask:
         """The request of a list that begins after a value; None: at its start."""
-        return ask if after is None else placed(ask, self.place, self.param, after)
+        return resumed_at(ask, self.place, self.param, after)
+
+    def key(self, record: Raw) -> str:
+        """The value in a record. Raises UpstreamError where there is none."""
+        return key_of(record, self.field, is_typed=self.place is Place.BODY)
 
 
 class Position(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -133,7 +135,7 @@ async def resumed(resume: Resume | None, read: Read, ask: Ask, cursor: str | Non
         expiry = error
     at = Position(listed=None, key=at.key, after=at.key, read=at.read, passed=at.read)
     page = await read(resume.asked(ask, at.after), None)
-    is_further = not page.records or text_of(page.records[-1], resume.field) != at.key
+    is_further = not page.records or resume.key(page.records[-1]) != at.key
     if page.next_cursor is not None and not is_further:
         raise expiry  # or each page would be this one, if cursors expire at once
     note = f"goes on after {resume.field} {at.key:.200}: {expiry}"
@@ -156,7 +158,7 @@ def _led_on(resume: Resume, page: Records, at: Position) -> Records:
         page = replace(page, total_count=min(at.passed + page.total_count, EXACT_MAX))
     if page.next_cursor is None:
         return page
-    key = text_of(page.records[-1], resume.field) if page.records else at.key
+    key = resume.key(page.records[-1]) if page.records else at.key
     next_at = replace(at, listed=page.next_cursor, key=key, read=read_count)
     next_cursor = next_at.cursor()
     if (fault := cursor_fault(next_cursor, None)) is not None:

@@ -1,8 +1,9 @@
 """What is to be done about an answer that is an error, by rules of the source's author. Pure.
 
 The first rule that an answer matches is followed. Where there is none: 401 renews the
-token, 429 waits, and so does 403 where a limit of requests is told with it; 202, 408, 425
-and 5xx are tried again; 410 to a cursor of a list means that it has expired; all others fail.
+token, 429 waits, and so does 403 where a limit of requests is told with it, in its headers or in
+its body; 202, 408, 425 and 5xx are tried again; 410 to a cursor of a list means that it has
+expired, and so do 404 and 400 to one that the source gave itself; all others fail.
 """
 
 import re
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 
 from durable.errors import ConfigurationError
 from durable.requests import waits
+from durable.sources.charset import utf8
 from durable.sources.shape import Shape
 
 
@@ -24,6 +26,13 @@ CLASS = re.compile(r"[1-5]xx")
 HEADER_PARTS = 2  # its name and a pattern
 BODY_BYTES_MAX = 4_096  # that a pattern is looked for in
 FIELD_BYTES_MAX = 64 * 1024  # of an error's body, which is read to look at a field
+
+# As GitHub, Google and Salesforce tell in a 403 that it is not the proof that is at fault.
+LIMIT = re.compile(
+    r"rate[ _-]?limit|(?:limit|quota)[ _-]?exceeded|too many requests|throttl|abuse detection",
+    re.IGNORECASE,
+)
+LIMIT_SECONDS = "60"  # to be left alone where the body alone tells a limit: GitHub's least
 
 Status = int | str  # such as 503, or "5xx"
 
@@ -38,6 +47,8 @@ class Action(StrEnum):
     REFRESH = "refresh"  # ask again at once with a new token; if it does not help, as without rules
     RESTART = "restart"  # the cursor has expired: read on as `resume` says, else from the start
     FULL = "full"  # read all of the source: it no longer tells what changed since then
+    PAGE = "page"  # it is a page, as where an API answers 206
+    END = "end"  # nothing is there; past the last page of a count, if a page before it was short
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -47,6 +58,8 @@ class Rule(Struct, frozen=True, kw_only=True):
         Rule(status=403, header=("x-error", "quota"), then=Action.WAIT, until="x-quota-reset")
         Rule(status=410, body="cursor .* expired", then=Action.RESTART)
         Rule(status=200, field="error", value="ratelimited", then=Action.WAIT, wait_ms=60_000)
+        Rule(status=206, then=Action.PAGE)
+        Rule(status=404, body="page out of range", then=Action.END)
 
     Attributes:
         then: what is done.
@@ -126,6 +139,7 @@ class Verdict(Struct, frozen=True):
     retry_after: str = ""  # says when, as `durable.requests.waits.wait_ms` understands it
     told_by: str = ""  # what says so
     is_unproven: bool = False  # whoever asked may not, even with a new token
+    is_usual: bool = False  # no rule is for it, and it is to be an error
 
 
 class Rulebook:
@@ -141,11 +155,17 @@ class Rulebook:
         looks_at_fields = any(rule.field for rule in rules)
         self.body_bytes_max = FIELD_BYTES_MAX if looks_at_fields else BODY_BYTES_MAX
 
+    def may_be_page(self, status: int) -> bool:
+        """Whether a rule takes some answers of this status for pages."""
+        return any(
+            matcher.action is Action.PAGE and matcher.is_for(status) for matcher in self._all
+        )
+
     def verdict(self, reply: Reply) -> Verdict | None:
         """What is to be done; None about what is no error."""
         for matcher in self._of_answers if reply.is_answer else self._all:
             if matcher.matches(reply):
-                return matcher.verdict(reply)
+                return None if matcher.action is Action.PAGE else matcher.verdict(reply)
         return None if reply.is_answer else usual(reply)
 
     def second_verdict(self, reply: Reply) -> Verdict | None:
@@ -158,14 +178,6 @@ class Rulebook:
         return replace(_told(action, reply), is_unproven=True)
 
 
-def names(rules: Rules, status: int) -> bool:
-    """Whether one of the rules is for answers of this status."""
-    return any(
-        rule.statuses is None or any(_is_for(each, status) for each in rule.statuses)
-        for rule in rules
-    )
-
-
 def usual(reply: Reply) -> Verdict:
     """What is done about an error that no rule is for."""
     if reply.status == 401:
@@ -173,8 +185,11 @@ def usual(reply: Reply) -> Verdict:
     is_limited = "retry-after" in reply.headers or waits.exhausted(reply.headers) is not None
     if reply.status == 429 or (reply.status == 403 and is_limited):
         return _told(Action.WAIT, reply)
-    passing = reply.status in TRANSIENT_STATUSES
-    return _told(Action.RETRY if passing else Action.FAIL, reply)
+    if reply.status == 403 and LIMIT.search(_beginning(reply)):
+        return Verdict(Action.WAIT, LIMIT_SECONDS, "its body")
+    if reply.status in TRANSIENT_STATUSES:
+        return _told(Action.RETRY, reply)
+    return replace(_told(Action.FAIL, reply), is_usual=True)
 
 
 class _Matcher:
@@ -186,26 +201,27 @@ class _Matcher:
         self._header = re.compile(rule.header[1]) if rule.header else None
         self._shape = Shape([(rule.field, Any | UnsetType)]) if rule.field else None
         self.is_for_answers = rule.statuses is not None
+        self.action = rule.then
+
+    def is_for(self, met: int) -> bool:
+        statuses = self._rule.statuses
+        return statuses is None or any(_is_for(status, met) for status in statuses)
 
     def matches(self, reply: Reply) -> bool:
         rule = self._rule
-        if rule.statuses is not None and not any(
-            _is_for(status, reply.status) for status in rule.statuses
-        ):
+        if not self.is_for(reply.status):
             return False
         if rule.header is not None and self._header is not None:
             value = reply.headers.get(rule.header[0])
             if value is None or self._header.search(value) is None:
                 return False
-        if rule.body:
-            text = reply.body[:BODY_BYTES_MAX].decode(errors="replace")
-            if self._body.search(text) is None:
-                return False
-        return self._shape is None or self._has_value(self._shape, reply.body)
+        if rule.body and self._body.search(_beginning(reply)) is None:
+            return False
+        return self._shape is None or self._has_value(self._shape, reply)
 
-    def _has_value(self, shape: Shape, body: bytes) -> bool:
+    def _has_value(self, shape: Shape, reply: Reply) -> bool:
         try:
-            found = shape.read(body)[self._rule.field]
+            found = shape.read(utf8(reply.body, reply.headers))[self._rule.field]
         except (msgspec.DecodeError, UnicodeDecodeError):
             return False
         if self._rule.value is UNSET:
@@ -229,6 +245,10 @@ def _told(action: Action, reply: Reply) -> Verdict:
     """An action, and what the answer says of when to come back."""
     wish = waits.told(reply.status, reply.headers)
     return Verdict(action, wish.when, f"its header {wish.header}" if wish.when else "")
+
+
+def _beginning(reply: Reply) -> str:
+    return utf8(reply.body[:BODY_BYTES_MAX], reply.headers).decode(errors="replace")
 
 
 def _is_status(status: Any) -> bool:

@@ -1,5 +1,6 @@
 """What every source is to a job: a declaration, and a reader that needs nothing but a cursor."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from typing import ClassVar, Protocol
@@ -16,6 +17,9 @@ from durable.sources.clock import Clock
 
 CURSOR_CHARACTERS_MAX = 8_192  # it is stored with the job
 EXCERPT_BYTES_MAX = 200
+SPOT_BYTES = 40
+PLACE = re.compile(r"\(byte (\d+)\)")  # as the decoder tells it
+HTML = re.compile(rb"\s*<(?:!doctype html|html|head|body|script)", re.IGNORECASE)
 
 
 class Records(Struct, frozen=True, kw_only=True):
@@ -167,21 +171,38 @@ def not_json(
         content: all of it.
     """
     kind = headers.get("content-type", "unknown")
+    is_page = "html" in kind.lower() or HTML.match(content) is not None
+    remedy = ": if that is a login page, check the secret" if is_page else ""
     return UpstreamError(
-        f"{name} is not JSON: {error}; its content type is {kind!r:.100}, and it begins with "
-        f"{excerpt(content)}: if that is a login page, check the secret",
+        f"{name} is not JSON: {error}{_spot(error, content)}; its content type is "
+        f"{kind!r:.100}, and it begins with {excerpt(content)}{remedy}",
         is_transient=True,
     )
 
 
+def _spot(error: Exception, content: bytes) -> str:
+    """What stands where the decoder has stopped, or the end of what breaks off."""
+    found = PLACE.search(str(error))
+    if found is None:
+        return (
+            f", which breaks off after {len(content)} bytes with {excerpt(content[-SPOT_BYTES:])}"
+        )
+    place = int(found[1])
+    return f", where {excerpt(content[max(0, place - SPOT_BYTES // 2) :][:SPOT_BYTES])} stands"
+
+
 def total_fault(page: Records, read_count: int) -> str | None:
-    """Why a list is not at its end, though this page is said to be its last; None if it may be.
+    """Why the number that a list is said to have cannot be right; None if it may be.
 
     Args:
         page: of the list.
         read_count: records of the list so far, this page's too.
     """
     total_count = page.total_count
-    if page.next_cursor is not None or total_count is None or read_count >= total_count:
+    if total_count is None:
         return None
-    return f"it has {total_count} records, and came to its end after {read_count}"
+    if read_count > total_count:
+        return f"it has {total_count} records as it says, and {read_count} came"
+    if page.next_cursor is None and read_count < total_count:
+        return f"it has {total_count} records, and came to its end after {read_count}"
+    return None

@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from durable.decoding import decode
+from durable.decoding import decode, decode_loosely
 from durable.errors import UpstreamError
 from durable.requests.upstream import NOTHING, Upstream
+from durable.sources.charset import utf8
 from durable.sources.links import Links
+from durable.sources.mending import mended
 from durable.sources.source import excerpt
 
 
@@ -33,10 +36,18 @@ class WebAnswer(Struct, frozen=True):
     body: bytes
 
     def json(self, type: Any = Any) -> Any:  # noqa: A002 - as msgspec has it
-        """The body, decoded into a type if one is given. Raises UpstreamError."""
+        """The body, decoded into a type if one is given. Raises UpstreamError.
+
+        Half of a surrogate pair stays what it is, where no type is given: a record with it is
+        rejected, and no other.
+        """
+        body = utf8(self.body, self.headers)
         try:
-            return decode(self.body, type)
+            return decode(body, type)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            if type is Any and not isinstance(error, msgspec.ValidationError) and mended(body):
+                with suppress(ValueError):
+                    return decode_loosely(body)
             # Of another shape it will stay; what is no JSON may be an error page that passes.
             is_shaped = isinstance(error, msgspec.ValidationError)
             raise UpstreamError(

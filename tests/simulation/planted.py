@@ -67,6 +67,8 @@ LIFECYCLE = "durable/lifecycle.py"
 WATERMARK = "durable/watermark.py"
 PACE = "durable/pace.py"
 GUARD = "durable/guard.py"
+COUNTING = "durable/paging/counting.py"
+JUMP = "durable/paging/jump.py"
 TURN = "durable/turn.py"
 STORE = "durable/store.py"
 SUCCESSES = "durable/successes.py"
@@ -614,8 +616,29 @@ MUTANTS = [
     Mutant(
         "a total that disagrees is passed over",
         GUARD,
-        "record_count < page.total_count",
-        "record_count < 0",
+        "and record_count < total_count",
+        "and record_count < 0",
+        (TRUNCATION,),
+    ),
+    Mutant(
+        "a total that is less than what came is believed",
+        GUARD,
+        "or record_count > told_count",
+        "or record_count < 0",
+        (TRUNCATION,),
+    ),
+    Mutant(
+        "a total that is reached on a full page is believed",
+        COUNTING,
+        "(total is None or told.has_more is not None or reach.is_short)",
+        "(total is None or bool(told) or reach.is_short)",
+        (TRUNCATION,),
+    ),
+    Mutant(
+        "a next link that passes over records is followed",
+        JUMP,
+        "jump > record_count",
+        "jump < 0",
         (TRUNCATION,),
     ),
     Mutant(
@@ -940,5 +963,61 @@ MUTANTS = [
         "if tie is None or tie != before:",
         "if tie is None or before is None:",
         (OWN_CLOCK,),
+    ),
+    Mutant(
+        "a retry goes on at a cursor that the source does not know any more",
+        LIFECYCLE,
+        "return ended(replace(job, cursor=None), State.FAILED",
+        "return ended(job, State.FAILED",
+        ("tests/unit/test_commands.py",),
+    ),
+    Mutant(
+        "what the source did not give it is taken for forgotten",
+        "durable/sources/http.py",
+        "FORGOTTEN if self._paging.is_given else EXPIRED",
+        "FORGOTTEN",
+        ("tests/unit/test_http_source.py",),
+    ),
+    Mutant(
+        "the end that a rule sees is believed after a full page",
+        "durable/sources/absence.py",
+        "    if not (isinstance(paging, Counting) and paging.came_short(cursor)):",
+        "    if not isinstance(paging, Counting):",
+        ("tests/unit/test_http_source.py",),
+    ),
+    Mutant(
+        "an error in the place of the list is an empty list",
+        "durable/sources/absence.py",
+        "        is_error = name.lower() in ERRORS and value not in EMPTY",
+        "        is_error = False",
+        (TRUNCATION,),
+    ),
+    Mutant(
+        "a 204 to any request is an empty list",
+        "durable/sources/absence.py",
+        "isinstance(changes, Since) and crawl.since_ms is not None and cursor is None",
+        "True",
+        (TRUNCATION,),
+    ),
+    Mutant(
+        "what is mended may lead to another page",
+        "durable/sources/body.py",
+        "            if told != told_otherwise or len(first.records) != len(second.records):",
+        "            if len(first.records) != len(second.records):",
+        ("tests/unit/test_http_source.py",),
+    ),
+    Mutant(
+        "a limit of requests is taken for a secret that is at fault",
+        "durable/sources/rules.py",
+        "    if reply.status == 403 and LIMIT.search(_beginning(reply)):",
+        "    if False:",
+        ("tests/unit/test_rules.py",),
+    ),
+    Mutant(
+        "an error of the whole page is one of a node",
+        "durable/paging/graphql.py",
+        "        if any(self._place(error, told) is None for error in _errors(told)):",
+        "        if all(self._place(error, told) is None for error in _errors(told)):",
+        ("tests/unit/test_paging_graphql.py",),
     ),
 ]

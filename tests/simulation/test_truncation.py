@@ -3,8 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from dev.truncation.cases import (
-    CASES,
+from dev.truncation.case import (
     IDS,
     PAGE_BYTES_MAX,
     SOURCE,
@@ -13,6 +12,7 @@ from dev.truncation.cases import (
     content,
     page,
 )
+from dev.truncation.cases import CASES
 from durable.job import Job, Mode, State
 from tests.simulation.connector import LIMITS
 from tests.simulation.truncation import Bystander, Prepared, connector
@@ -73,9 +73,12 @@ def test_what_will_not_pass_is_asked_for_once(case: Case) -> None:
     assert Ended(case).asked == ["", "two"]
 
 
-def test_a_cursor_that_has_expired_is_tried_again_from_the_start_of_the_list() -> None:
-    (case,) = (case for case in CASES if case.verdict is Verdict.RESTARTS)
-
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if case.verdict is Verdict.RESTARTS],
+    ids=lambda case: case.name,
+)
+def test_a_cursor_that_has_expired_is_tried_again_from_the_start_of_the_list(case: Case) -> None:
     assert Ended(case).asked == ["", "two"] * 4
 
 

@@ -113,7 +113,7 @@ def nested(depth: int) -> list[Any]:
 
 
 def test_what_an_authors_code_gives_is_no_deeper_than_what_is_read() -> None:
-    assert len(encoded([nested(DEPTH_MAX)], 10_000)) == 1
+    assert len(encoded([nested(DEPTH_MAX)], 10_000)[0]) == 1
     assert next_cursor(nested(DEPTH_MAX), None)
 
     for given in (nested(DEPTH_MAX + 1), {"raw": Raw(DEEP.encode())}):

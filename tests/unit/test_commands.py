@@ -4,9 +4,12 @@ import pytest
 from msgspec.structs import replace
 
 from durable.commands import LEGAL, Command, Instruction, Refusal, obeyed, superseded
-from durable.events import Ask, Asked, Fetch, Woke
+from durable.errors import Recourse
+from durable.events import Ask, Asked, Failed, Fetch, Woke
 from durable.job import PENDING, Flight, Job, Mode, Stage, Standing, State
 from durable.limits import Limits
+from durable.note import Kind
+from durable.outlook import next_step
 from durable.pace import ALARM_MS_MIN
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, at
 
@@ -193,6 +196,19 @@ def test_a_job_cancelled_before_its_first_turn_and_retried_begins_at_the_start()
     job = after(granted(cancelled, Command.RETRY), Woke(full_counts={Stage.DOCUMENTS: 9}))
 
     assert (job.state, job.crawl_count, job.expected_count) == (State.OPENING, 1, 9)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_job_whose_cursor_is_of_no_use_any_more_starts_over_and_says_so(mode: Mode) -> None:
+    job = replace(a_job(State.SENDING, mode), cursor="old", page_count=4, rewind_count=3)
+    gone = Failed("the source answered 410", is_transient=False, recourse=Recourse.RESTART)
+
+    retried = granted(after(job, gone), Command.RETRY)
+
+    assert (retried.resumes, retried.queued_cursor, retried.page_count) == (False, None, 0)
+    assert retried.notes[-1].kind == Kind.RETRIED
+    assert "starts over" in retried.notes[-1].text
+    assert "from its start" in next_step(retried) or mode is Mode.INCREMENTAL
 
 
 def test_an_incremental_job_that_is_retried_reads_from_where_it_began() -> None:

@@ -6,11 +6,20 @@ import pytest
 from msgspec.structs import replace
 
 from durable.errors import ConfigurationError, Recourse, UpstreamError
-from durable.paging.cursors import BodyCursor, NextUrl
+from durable.paging.counted import OffsetPaging, PageNumber
+from durable.paging.cursors import BodyCursor, HeaderCursor, NextUrl
+from durable.paging.ends import End
+from durable.paging.graphql import GraphQLConnection
+from durable.paging.keyset import Keyset
+from durable.paging.link_header import LinkHeader
+from durable.paging.one_page import OnePage
+from durable.paging.protocol import Paging
+from durable.paging.wiki import WikiContinue
 from durable.requests.auth import ApiKey
 from durable.sources.detail import Detail
 from durable.sources.gather import Gather
 from durable.sources.http import HttpSource
+from durable.sources.newest_first import NewestFirst
 from durable.sources.rules import Action, Rule
 from durable.sources.since import Since
 from durable.sources.source import CURSOR_CHARACTERS_MAX, EXCERPT_BYTES_MAX, Records
@@ -403,12 +412,50 @@ def test_a_link_is_kept_without_the_proof_that_the_source_wrote_into_it() -> Non
     ]
 
 
-def expired(*rules: Rule, cursor: str | None = "2", status: int = 410) -> Recourse | None:
-    source = replace(SOURCE, rules=rules)
+def expired(
+    *rules: Rule, cursor: str | None = "2", status: int = 410, source: HttpSource = SOURCE
+) -> Recourse | None:
     network = Network(httpx.Response(status, text="cursor expired"))
     with pytest.raises(UpstreamError) as error:
-        page_of(source, network, cursor)
+        page_of(replace(source, rules=rules), network, cursor)
     return error.value.recourse
+
+
+GRAPHQL = replace(
+    SOURCE,
+    body={"query": "query ($after: String) { notes }"},
+    records="data/notes/nodes",
+    paging=GraphQLConnection(connection="data/notes"),
+    since=None,
+)
+GIVEN = {
+    "2": [SOURCE, replace(SOURCE, paging=HeaderCursor(header="x-next")), GRAPHQL],
+    f"{URL}?page=2": [replace(SOURCE, paging=paging) for paging in (NextUrl(), LinkHeader())],
+    '{"gapcontinue":"B"}': [replace(SOURCE, paging=WikiContinue())],
+}
+
+
+@pytest.mark.parametrize("status", [400, 404, 410])
+def test_a_cursor_of_the_sources_own_that_it_does_not_know_has_expired(status: int) -> None:
+    for cursor, sources in GIVEN.items():
+        for source in sources:
+            recourse = expired(cursor=cursor, status=status, source=source)
+
+            assert recourse is Recourse.RESTART, source.paging
+
+
+@pytest.mark.parametrize("paging", [OffsetPaging(), PageNumber(), Keyset()], ids=repr)
+def test_what_the_source_did_not_give_it_does_not_forget(paging: Paging) -> None:
+    source = replace(SOURCE, paging=paging, since=None)
+
+    assert expired(status=404, source=source) is None
+    assert expired(status=400, source=source) is None
+    assert expired(status=410, source=source) is Recourse.RESTART
+
+
+@pytest.mark.parametrize("status", [401, 403, 405, 416, 422])
+def test_any_other_refusal_is_none_of_the_cursor(status: int) -> None:
+    assert expired(status=status) is None
 
 
 def test_a_page_that_is_gone_has_a_cursor_that_has_expired() -> None:
@@ -418,6 +465,273 @@ def test_a_page_that_is_gone_has_a_cursor_that_has_expired() -> None:
 
 def test_what_is_gone_at_its_start_or_by_a_rule_is_an_error() -> None:
     assert expired(cursor=None) is None
-    assert expired(status=404) is None
+    assert expired(status=404, cursor=None) is None
+    assert expired(Rule(status=404, then=Action.FAIL), status=404) is None
+    assert expired(Rule(body="expired", then=Action.FAIL), status=404) is None
+    assert expired(Rule(body="busy", then=Action.WAIT), status=404) is Recourse.RESTART
     assert expired(Rule(status=410, then=Action.FAIL)) is None
     assert expired(Rule(status="4xx", then=Action.FAIL)) is None
+
+
+# Nothing new
+
+SINCE_MS = 1_764_000_000_123
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_without_a_list_to_a_request_for_changes_has_none(status: int) -> None:
+    page = fetched(Network(httpx.Response(status)), since_ms=SINCE_MS)
+
+    assert (page.records, page.next_cursor, page.request_count) == ([], None, 1)
+
+
+@pytest.mark.parametrize("status", [204, 304])
+@pytest.mark.parametrize(
+    ("source", "cursor", "since_ms"),
+    [
+        (SOURCE, None, None),
+        (SOURCE, "2", None),
+        (SOURCE, "2", SINCE_MS),
+        (replace(SOURCE, since=None), None, SINCE_MS),
+        (replace(SOURCE, since=NewestFirst(field="at", params={"sort": "-at"})), None, SINCE_MS),
+    ],
+    ids=["FULL", "later page", "later page of changes", "no changes", "newest first"],
+)
+def test_an_answer_without_a_list_to_any_other_request_is_no_page(
+    source: HttpSource, cursor: str | None, since_ms: int | None, status: int
+) -> None:
+    with pytest.raises(UpstreamError) as error:
+        fetched(Network(httpx.Response(status)), source, cursor, since_ms)
+    assert error.value.status == status
+
+
+def test_a_rule_goes_before_what_is_usual_for_changes() -> None:
+    source = replace(SOURCE, rules=(Rule(status=204, then=Action.FAIL),))
+
+    with pytest.raises(UpstreamError):
+        fetched(Network(httpx.Response(204)), source, since_ms=SINCE_MS)
+
+
+END = (Rule(status=(204, 404, 416), then=Action.END),)
+BY_OFFSET = HttpSource(url=URL, paging=OffsetPaging(size=2), rules=END)
+BY_NUMBER = HttpSource(url=URL, paging=PageNumber(size=2), rules=END)
+
+
+@pytest.mark.parametrize(
+    ("source", "cursor", "status"),
+    [
+        (replace(SOURCE, rules=END), None, 204),
+        (BY_NUMBER, "2/2", 204),
+        (BY_OFFSET, "3", 404),
+        (BY_OFFSET, "3", 416),
+        (replace(BY_OFFSET, paging=OffsetPaging(first=1, size=2)), "4", 416),
+        (BY_NUMBER, "3/3", 404),
+    ],
+)
+def test_a_list_ends_where_a_rule_says_so(source: HttpSource, cursor: str, status: int) -> None:
+    page = fetched(Network(httpx.Response(status)), source, cursor)
+
+    assert (page.records, page.next_cursor) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("source", "cursor", "status"),
+    [
+        (BY_OFFSET, None, 404),
+        (BY_OFFSET, "4", 404),
+        (replace(BY_OFFSET, paging=OffsetPaging()), "3", 404),
+        (BY_NUMBER, "3/4", 404),
+        (BY_NUMBER, "3", 404),
+        (replace(BY_NUMBER, total="total"), "3/3", 404),
+        (replace(BY_NUMBER, has_more="more"), "3/3", 204),
+        (replace(SOURCE, rules=END), "2", 404),
+    ],
+)
+def test_an_end_that_a_rule_sees_is_not_believed_where_more_may_be_there(
+    source: HttpSource, cursor: str | None, status: int
+) -> None:
+    with pytest.raises(UpstreamError) as error:
+        fetched(Network(httpx.Response(status, text="no such page")), source, cursor)
+    assert (error.value.is_transient, error.value.status) == (False, status)
+    assert error.value.recourse is None
+
+
+def test_the_number_of_a_page_tells_whether_one_before_it_was_short() -> None:
+    first = fetched(page({"items": [1, 2], "next_cursor": None}), BY_NUMBER)
+    second = fetched(page({"items": [3], "next_cursor": None}), BY_NUMBER, first.next_cursor)
+
+    assert (first.next_cursor, second.next_cursor) == ("2/2", "3/3")
+
+
+def test_a_part_is_a_page_where_a_rule_says_so() -> None:
+    content = {"items": [{"id": "x" * 9_000}], "next_cursor": "b"}
+    source = replace(SOURCE, rules=(Rule(status=206, then=Action.PAGE),))
+
+    records = fetched(Network(httpx.Response(206, json=content)), source)
+
+    assert (len(records.records), records.next_cursor) == (1, "b")
+    with pytest.raises(UpstreamError):
+        fetched(Network(httpx.Response(206, json=content)))
+    other = replace(SOURCE, rules=(Rule(status=206, header=("x-ok", "1"), then=Action.PAGE),))
+    with pytest.raises(UpstreamError):
+        fetched(Network(httpx.Response(206, json=content)), other)
+
+
+GOOGLE = HttpSource(
+    url=URL, paging=BodyCursor(field="nextPageToken", end=End.ABSENT), omits_empty=True
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "body"),
+    [
+        (GOOGLE, b'{"kind": "admin#directory#members", "error": null, "ok": true}'),
+        (GOOGLE, b'{"items": null}'),
+        (GOOGLE, b'{"items": []}'),
+        (replace(GOOGLE, records="data/items"), b'{"data": null}'),
+        (replace(GOOGLE, records_key="id"), b'{"items": null}'),
+        (HttpSource(url=URL, records="", paging=OnePage(), omits_empty=True), b"null"),
+        (HttpSource(url=URL, records="", paging=LinkHeader(), omits_empty=True), b"null"),
+    ],
+)
+def test_a_list_that_is_null_or_absent_is_empty_where_that_is_declared(
+    source: HttpSource, body: bytes
+) -> None:
+    records = fetched(page(body), source)
+
+    assert (records.records, records.next_cursor) == ([], None)
+    if b"[]" not in body:
+        with pytest.raises(UpstreamError):
+            fetched(page(body), replace(source, omits_empty=False))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error": "the index is being rebuilt"}',
+        b'{"items": null, "errors": [{"code": 7}]}',
+        b'{"errorMessage": "x"}',
+        b'{"ok": false}',
+        b'{"message": "Internal error"}',
+        b'{"items": {"id": 7}}',
+        b"[]",
+    ],
+)
+def test_an_error_in_the_place_of_the_list_is_not_an_empty_list(body: bytes) -> None:
+    with pytest.raises(UpstreamError):
+        fetched(page(body), GOOGLE)
+
+
+def test_more_to_come_beside_no_list_is_not_the_end() -> None:
+    assert fetched(page({"nextPageToken": "b"}), GOOGLE).next_cursor == "b"
+
+
+def test_a_record_without_a_list_of_its_own_has_an_empty_one_where_that_is_declared() -> None:
+    members = HttpSource(url=f"{URL}/{{id}}", records="members", paging=OnePage(), omits_empty=True)
+    source = HttpSource(url=URL, paging=OnePage(), gather=(Gather(source=members, into="members"),))
+    network = page({"items": [{"id": "a"}]})
+    network.add(httpx.Response(200, json={"kind": "members"}))
+
+    (record,) = fetched(network, source).records
+
+    assert bytes(record) == b'{"id":"a","members":[]}'
+
+
+# What stands in a page
+
+HALF = rb'"hi \ud83d"'
+
+
+def test_a_record_that_is_no_json_is_rejected_and_no_other() -> None:
+    body = b'{"items": [{"id": "a"}, {"id": %s}, {"n": NaN}], "next_cursor": "b"}' % HALF
+
+    records = fetched(page(body))
+
+    assert len(records.records) == 3
+    assert records.faults.keys() == {2, 3}
+    assert records.next_cursor == "b"
+
+
+def test_what_is_not_looked_at_may_be_anything() -> None:
+    records = fetched(page(b'{"items": [7], "warning": %s, "next_cursor": "b"}' % HALF))
+
+    assert ([*map(bytes, records.records)], records.faults) == ([b"7"], {})
+
+
+@pytest.mark.parametrize("field", ["next_cursor", "items"])
+def test_what_leads_to_the_next_page_is_not_mended(field: str) -> None:
+    content = {"items": b"[7]", "next_cursor": b'"b"', field: HALF}
+    body = b'{"items": %s, "next_cursor": %s}' % (content["items"], content["next_cursor"])
+
+    with pytest.raises(UpstreamError):
+        fetched(page(body))
+
+
+def test_records_by_key_are_mended_too() -> None:
+    body = b'{"items": {"a": {"t": %s}, "b": {}}, "next_cursor": null}' % HALF
+
+    records = fetched(page(body), replace(SOURCE, records_key="id"))
+
+    assert records.faults.keys() == {1}
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b'{"items": [],, "next_cursor": null}', "(byte 13), where"),
+        (b'{"items": [{"id": "a"', "breaks off after 21 bytes with"),
+        (b"", "breaks off after 0 bytes"),
+        (b")]}'" + b'{"items": []}', "(byte 0), where"),
+    ],
+)
+def test_a_page_that_cannot_be_read_says_where_and_not_that_it_is_a_login(
+    body: bytes, says: str
+) -> None:
+    with pytest.raises(UpstreamError) as error:
+        fetched(page(body))
+    assert says in str(error.value)
+    assert "login" not in str(error.value)
+    assert error.value.is_transient
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"<!DOCTYPE html><title>Sign in</title>", "application/json"),
+        (b"\n <html>", ""),
+        (b"sign in", "text/html; charset=utf-8"),
+    ],
+)
+def test_a_page_of_html_may_be_a_login(body: bytes, kind: str) -> None:
+    with pytest.raises(UpstreamError, match="login page, check the secret"):
+        fetched(Network(httpx.Response(200, content=body, headers={"content-type": kind})))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1"])
+def test_a_page_is_read_in_its_own_encoding(encoding: str) -> None:
+    body = '{"items": [{"id": "Zürich"}], "next_cursor": null}'.encode(encoding)
+    headers = {"content-type": f"application/json; charset={encoding.removesuffix('-sig')}"}
+
+    (record,) = fetched(Network(httpx.Response(200, content=body, headers=headers))).records
+
+    assert bytes(record).decode() == '{"id": "Zürich"}'
+
+
+def test_a_rule_reads_a_field_in_the_answers_own_encoding() -> None:
+    source = replace(SOURCE, rules=(Rule(status=200, field="ok", value=False, then=Action.WAIT),))
+
+    with pytest.raises(UpstreamError):
+        fetched(page('{"ok": false, "items": [], "next_cursor": null}'.encode("utf-8-sig")), source)
+
+
+def test_a_detail_that_is_no_json_rejects_its_record_alone() -> None:
+    source = HttpSource(url=URL, paging=OnePage(), detail=Detail(url=f"{URL}/{{id}}", path="a"))
+    network = page({"items": [{"id": "a"}, {"id": "b"}, {"id": "c"}]})
+    network.on("GET /list/a", httpx.Response(200, content=b'{"a": %s}' % HALF))
+    network.on("GET /list/b", httpx.Response(200, content=b'{"a": 7, "other": NaN}'))
+    network.on("GET /list/c", httpx.Response(200, content='{"a": "ü"}'.encode("utf-8-sig")))
+
+    records = fetched(network, source)
+
+    assert records.faults.keys() == {1}
+    assert [bytes(raw).decode() for raw in records.records[1:]] == ["7", '"ü"']

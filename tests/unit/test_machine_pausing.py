@@ -357,11 +357,11 @@ def test_a_job_whose_cursor_has_expired_begins_anew(mode: Mode, state: State) ->
 
 
 def test_a_job_whose_cursor_expires_each_time_ends_and_says_so() -> None:
-    job = replace(a_job(State.SENDING), rewind_count=Limits().restarts_max)
+    job = replace(a_job(State.SENDING), cursor="old", rewind_count=Limits().restarts_max)
 
     job = after(job, EXPIRED)
 
-    assert job.state is State.FAILED
+    assert (job.state, job.cursor) == (State.FAILED, None)
     assert "did not know its cursor any more 4 times" in job.error
 
 

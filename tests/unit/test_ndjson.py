@@ -14,6 +14,7 @@ from durable.paging.placing import Place
 from durable.sources.marks import Mark
 from durable.sources.ndjson import LineReader, LineSource
 from durable.sources.newest_first import NewestFirst
+from durable.sources.rules import Action, Rule
 from durable.sources.since import Since
 from durable.sources.source import Records
 from durable.sources.times import TimeFormat
@@ -400,6 +401,36 @@ def test_a_cursor_of_another_source_is_refused(cursor: str) -> None:
     assert error.recourse is Recourse.RESTART
 
 
+@pytest.mark.parametrize("bad", [rb'{"t": "\ud83d"}', b'{"n": NaN}'])
+def test_a_line_that_is_no_json_is_rejected_and_no_other(bad: bytes) -> None:
+    page = page_of(Listing(b'{"id": 0}\n' + bad + b'\n{"id": 2}\n', STRONG), size=3)
+
+    assert len(page.records) == 3
+    assert page.faults.keys() == {2}
+
+
+@pytest.mark.parametrize("content", [b'{"id": 0}\n{"id\n', b'{"id": 0}\n{"n": NaN\n'])
+def test_a_line_that_is_cut_is_no_record(content: bytes) -> None:
+    with pytest.raises(UpstreamError):
+        page_of(Listing(content, STRONG), size=3)
+
+
+def test_a_mark_before_the_first_line_is_none_of_it() -> None:
+    listing = Listing('{"t": "ü"}\n{"t": "ü"}\n'.encode("utf-8-sig"), STRONG)
+
+    read, _ = whole(source(size=1), listing)
+
+    assert read == [{"t": "ü"}] * 2
+
+
+def test_lines_are_read_in_their_own_encoding() -> None:
+    headers = {**STRONG, "content-type": "application/x-ndjson; charset=iso-8859-1"}
+
+    read, _ = whole(source(size=1), Listing('{"t": "ü"}\n{"t": 1}\n'.encode("latin-1"), headers))
+
+    assert read == [{"t": "ü"}, {"t": 1}]
+
+
 # What has changed
 
 
@@ -423,6 +454,22 @@ def test_lines_may_be_newest_first() -> None:
     assert read == [{"at": second} for second in (9, 8, 7, 6, 5)]
 
 
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_without_lines_to_a_request_for_changes_has_none(status: int) -> None:
+    def read(since: Since | None, since_ms: int | None) -> Records:
+        answer = httpx.Response(status, headers={"connection": "close"})
+        around = surroundings(httpx.MockTransport(lambda _request: answer))
+        reader = source(since=since).reader(around)
+        return at_once(reader.fetch(None, a_crawl(since_ms)))
+
+    page = read(Since(), 7)
+
+    assert (page.records, page.next_cursor, page.request_count) == ([], None, 1)
+    for since, since_ms in ((Since(), None), (None, 7)):
+        with pytest.raises(UpstreamError):
+            read(since, since_ms)
+
+
 def test_what_the_declaration_tells() -> None:
     assert not source().tells_changes
     assert source(since=Since(kept_ms=5)).tells_changes
@@ -440,6 +487,8 @@ def test_what_the_declaration_tells() -> None:
         ({"size": 0}, "LineSource: size=0"),
         ({"size": True}, "LineSource: size=True"),
         ({"since": Since(place=Place.BODY)}, "the source has none"),
+        ({"rules": (Rule(status=206, then=Action.PAGE),)}, "lists that have pages"),
+        ({"rules": (Rule(status=204, then=Action.END),)}, "lists that have pages"),
     ],
 )
 def test_a_declaration_that_is_not_right_is_refused(fields: dict[str, Any], fault: str) -> None:

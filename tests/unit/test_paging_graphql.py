@@ -1,14 +1,17 @@
 """Paging through a connection of GraphQL."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
-from durable.errors import ConfigurationError, UpstreamError
-from durable.paging.graphql import GraphQLConnection
+from durable.errors import ConfigurationError, Recourse, UpstreamError
+from durable.paging.graphql import DENIED, GraphQLConnection
+from durable.requests.auth import Bearer
 from durable.sources.http import HttpSource
 from tests.fakes.network import Network
 from tests.fakes.paged import URL, check_resumes, counts, items, sizes, some
@@ -66,7 +69,7 @@ def test_more_without_a_cursor_is_refused(end: dict[str, Any]) -> None:
         {"endCursor": "b"},
         {"hasNextPage": None},
         {"hasNextPage": "false"},
-        {"hasNextPage": True, "endCursor": 7},
+        {"hasNextPage": True, "endCursor": 7.5},
     ],
 )
 def test_an_end_that_is_not_told_is_refused(info: dict[str, Any]) -> None:
@@ -180,3 +183,91 @@ def test_records_may_not_be_the_connection_itself() -> None:
             records="data/issues",
             paging=GraphQLConnection(connection="data/issues"),
         )
+
+
+# An error of one node
+
+INFO = {"hasNextPage": True, "endCursor": "b"}
+NODES = {"data": {"issues": {"nodes": [{"id": 1}, None, {"id": 3}], "pageInfo": INFO}}}
+
+
+def of(*path: object, **known: Any) -> dict[str, Any]:
+    return {"message": "not for you", "path": [*path], **known}
+
+
+def faults(*errors: dict[str, Any]) -> Mapping[int, str | None]:
+    content = {**NODES, "errors": [*errors]}
+    page = page_of(SOURCE, Network(httpx.Response(200, json=content)))
+    assert (len(page.records), page.next_cursor) == (3, "b")
+    return page.faults
+
+
+def test_an_error_of_one_node_rejects_that_node() -> None:
+    assert faults(of("issues", "nodes", 1)).keys() == {2}
+    assert faults(of("issues", "nodes", 1), of("issues", "nodes", 0, "author")).keys() == {1, 2}
+    assert faults(of("issues", "nodes", 2, "a", 7, "b"), of("issues", "nodes", 2)).keys() == {3}
+    assert "not for you" in str(faults(of("issues", "nodes", 1))[2])
+    denied = of("issues", "nodes", 1, extensions={"code": "FORBIDDEN"})
+    assert faults(denied).keys() == {2}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"message": "no"},
+        of(),
+        of("issues"),
+        of("issues", "nodes"),
+        of("issues", "pageInfo", "endCursor"),
+        of("others", "nodes", 1),
+        of("nodes", 1),
+        of("issues", "nodes", 3),
+        of("issues", "nodes", -1),
+        of("issues", "nodes", True),
+        of("issues", "nodes", "1"),
+        of("issues", "nodes", 1, type="RATE_LIMITED"),
+        {"message": "no", "path": "issues.nodes.1"},
+    ],
+    ids=str,
+)
+def test_any_other_error_is_one_of_the_page(error: dict[str, Any]) -> None:
+    for errors in ([error], [of("issues", "nodes", 1), error]):
+        with pytest.raises(UpstreamError, match="the source answered with an error"):
+            page_of(SOURCE, Network(httpx.Response(200, json={**NODES, "errors": errors})))
+
+
+def test_a_connection_may_be_deeper_and_have_edges() -> None:
+    edges = {"edges": [{"node": 1}], "pageInfo": {"hasNextPage": False}}
+    error = of("repository", "issues", "edges", 0, "node")
+    content = {"data": {"repository": {"issues": edges}}, "errors": [error]}
+    source = replace(
+        SOURCE,
+        records="data/repository/issues/edges",
+        paging=GraphQLConnection(connection="data/repository/issues"),
+    )
+
+    assert page_of(source, Network(httpx.Response(200, json=content))).faults.keys() == {1}
+
+
+@pytest.mark.parametrize("code", sorted(DENIED))
+@pytest.mark.parametrize("cursor", [None, "b"])
+def test_whoever_may_not_ask_is_told_so_at_once_with_the_secret(
+    code: str, cursor: str | None
+) -> None:
+    source = replace(SOURCE, auth=Bearer("ISSUES_TOKEN"))
+    for known in ({"type": code}, {"extensions": {"code": code.lower()}}):
+        content = {"errors": [{"message": "no", **known}], "data": None}
+        with pytest.raises(UpstreamError, match="check the secret ISSUES_TOKEN") as error:
+            page_of(source, Network(httpx.Response(200, json=content)), cursor, ISSUES_TOKEN="t")
+        assert not error.value.is_transient
+
+
+def test_a_cursor_that_is_not_known_any_more_begins_the_list_anew() -> None:
+    for known in ({"type": "INVALID_CURSOR_ARGUMENTS"}, {"message": "the cursor has expired"}):
+        content = {"errors": [{"message": "no", **known}], "data": None}
+        with pytest.raises(UpstreamError) as error:
+            answered(content, "b")
+        assert error.value.recourse is Recourse.RESTART
+        with pytest.raises(UpstreamError) as error:
+            answered(content)
+        assert error.value.recourse is None

@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
+from msgspec.structs import replace
 
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.paging.one_page import OnePage
 from durable.paging.protocol import Paging
 from durable.paging.wiki import WikiContinue
+from durable.requests.auth import Bearer
 from durable.sources.http import HttpSource
 from durable.sources.keyed import keyed
 from tests.fakes.network import Network
@@ -141,6 +143,28 @@ def test_a_continue_that_has_expired_begins_the_list_anew() -> None:
         answered({"error": {"code": "badcontinue"}}, LATER)
 
     assert (error.value.is_transient, error.value.recourse) == (False, Recourse.RESTART)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("readapidenied", "permissiondenied", "badaccess-groups", "notloggedin", "blocked"),
+        *("mustbeloggedin-generic", "assertuserfailed", "mwoauth-invalid-authorization"),
+    ],
+)
+@pytest.mark.parametrize("cursor", [None, LATER])
+def test_whoever_may_not_read_is_told_so_at_once_with_the_secret(
+    code: str, cursor: str | None
+) -> None:
+    source = replace(SOURCE, auth=Bearer("WIKI_TOKEN"))
+    for content in (
+        {"error": {"code": code, "info": "no"}},
+        {"errors": [{"code": code, "text": "no"}]},
+        {"error": {"code": code, "info": "no"}, **COMPLETE},
+    ):
+        with pytest.raises(UpstreamError, match=f"{code}: no, check the secret WIKI_TOK") as error:
+            page_of(source, Network(httpx.Response(200, json=content)), cursor, WIKI_TOKEN="t")
+        assert not error.value.is_transient
 
 
 @pytest.mark.parametrize("error", [None, "x", {}, []], ids=repr)

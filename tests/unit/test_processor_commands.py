@@ -368,3 +368,33 @@ def test_what_was_mended_before_a_retry_is_no_longer_shown_as_set_aside() -> Non
 
     assert (left.state, bench.network.lines[-1]) == (State.SUCCEEDED, INDEX)
     assert bench.rejects(left) == []
+
+
+# A cursor that the source does not know any more
+
+
+@pytest.mark.parametrize("code", [400, 404, 410])
+def test_a_retry_after_cursors_that_have_expired_starts_over_and_says_so(code: int) -> None:
+    bench = Bench(limits={"restarts_max": 1})
+    for _ in range(2):
+        gone = httpx.Response(code, json={"error": "cursor expired"})
+        bench.network.on(LIST, a_page("a", next_cursor="b"), gone)
+    bench.network.on(LIST, a_page("a", next_cursor="b"), a_page("b"))
+    bench.network.on(INDEX, *[ok() for _ in range(4)])
+    job = bench.begun(Mode.INCREMENTAL)
+    while job.state in PENDING:
+        job = bench.left()
+    assert (job.state, job.rewind_count, job.cursor) == (State.FAILED, 1, None)
+
+    retried = bench.commanded(job, Command.RETRY)
+
+    assert "starts over" in status(retried).events[-1].what
+    while (job := bench.left()).state in PENDING:
+        pass
+    assert job.state is State.SUCCEEDED
+    cursors = [
+        request.url.params.get("cursor", "")
+        for request in bench.network.requests
+        if request.url.path == "/list"
+    ]
+    assert cursors == ["", "b"] * 3

@@ -96,6 +96,48 @@ def test_403_with_requests_left_is_what_it_says() -> None:
     assert action(a_reply(403, x_ratelimit_remaining="0")) is Action.WAIT
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "You have exceeded a secondary rate limit. Please wait a few minutes.",
+        "You have triggered an abuse detection mechanism.",
+        '{"errors": [{"reason": "userRateLimitExceeded"}]}',
+        '{"errors": [{"reason": "dailyLimitExceeded"}]}',
+        '{"errors": [{"reason": "quotaExceeded"}]}',
+        '[{"errorCode": "REQUEST_LIMIT_EXCEEDED"}]',
+        "Too Many Requests",
+        "Request was throttled",
+    ],
+)
+def test_403_may_tell_a_limit_of_requests_in_its_body(message: str) -> None:
+    reply = a_reply(
+        403, message.encode(), x_ratelimit_remaining="4321", x_ratelimit_reset="1792571280"
+    )
+
+    assert Rulebook(()).verdict(reply) == Verdict(Action.WAIT, "60", "its body")
+    later = a_reply(403, message.encode(), retry_after="90")
+    assert Rulebook(()).verdict(later) == Verdict(Action.WAIT, "90", "its header retry-after")
+    assert action(a_reply(404, message.encode())) is Action.FAIL
+    assert action(a_reply(403, message.encode()), Rule(status=403, then=Action.FAIL)) is Action.FAIL
+
+
+def test_whoever_is_to_wait_is_not_told_that_the_secret_is_at_fault() -> None:
+    limited = {"message": "You have exceeded a secondary rate limit."}
+    key = ApiKey("KEY", header="x-key")
+    source = HttpSource(url="https://notes.example/list", paging=BodyCursor(), auth=key)
+    network = Network(httpx.Response(403, json=limited), httpx.Response(403, json={"no": 1}))
+
+    with pytest.raises(UpstreamError) as waiting:
+        page_of(source, network, KEY="k3y")
+    with pytest.raises(UpstreamError) as refusing:
+        page_of(source, network, KEY="k3y")
+
+    assert (waiting.value.is_transient, waiting.value.retry_after) == (True, "60")
+    assert "KEY" not in str(waiting.value)
+    assert not refusing.value.is_transient
+    assert "KEY" in str(refusing.value)
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_the_time_to_come_back_is_told(status: int) -> None:
     verdict = Rulebook(()).verdict(a_reply(status, retry_after="7"))
@@ -347,7 +389,7 @@ QUOTA = Rule(status=403, header=("x-error", "quota"), then=Action.WAIT, until="x
             ", and is left alone as its header retry-",
         ),
         (replace(QUOTA, until="", wait_ms=9_000), {}, ", and is left alone as a rule says"),
-        (replace(QUOTA, until=""), {}, ", check the secret KEY"),
+        (replace(QUOTA, until=""), {}, ""),
     ],
 )
 def test_a_wait_says_who_has_told_it(rule: Rule, headers: dict[str, str], says: str) -> None:
@@ -366,8 +408,9 @@ def test_a_wait_says_who_has_told_it(rule: Rule, headers: dict[str, str], says: 
 
 def test_every_action_has_been_met() -> None:
     met = {Action.RETRY, Action.WAIT, Action.FAIL, Action.SKIP, Action.RESTART, Action.FULL}
+    elsewhere = {Action.REFRESH, Action.PAGE, Action.END}  # test_refreshing.py, test_http_source.py
 
-    assert set(Action) - met == {Action.REFRESH}  # see test_refreshing.py
+    assert set(Action) - met == elsewhere
 
 
 def test_an_answer_that_is_an_error_by_a_rule_says_so() -> None:

@@ -82,8 +82,12 @@ def test_a_date_is_waited_for_to_the_millisecond() -> None:
         ".5",
         "1e3",
         "+7",
-        "7s",
+        "7x",
+        "7s later",
+        "s",
+        "1" * 60 + "s",
         "soon",
+        "30 days ago",
         "\N{SUPERSCRIPT TWO}",
         "\N{ARABIC-INDIC DIGIT SEVEN}",
         ",",
@@ -116,6 +120,51 @@ def test_a_date_with_absurd_numbers_asks_for_nothing(header: str) -> None:
 @pytest.mark.parametrize(
     ("header", "waited_ms"),
     [
+        ("60s", 60_000),
+        ("60 s", 60_000),
+        ("1m30s", 90_000),
+        ("1M30S", 90_000),
+        ("1m 30s", 90_000),
+        ("1h2m3.5s", 3_723_500),
+        ("500ms", 500),
+        ("2 minutes", 120_000),
+        ("30 seconds", 30_000),
+        ("1 hour", 3_600_000),
+    ],
+)
+def test_a_time_may_be_a_span_with_its_units(header: str, waited_ms: int) -> None:
+    assert wait_ms(header, NOW_MS) == waited_ms
+
+
+@pytest.mark.parametrize(
+    ("header", "waited_ms"),
+    [
+        ("30, 30", 30_000),
+        ("30,60", 60_000),
+        ("60s, 30", 60_000),
+        ("soon, 30", 30_000),
+        ("7, Wed, 21 Oct 2026 07:28:30 GMT", 30_000),
+        ("Wed, 21 Oct 2026 07:28:30 GMT, 7", 30_000),
+        ("Wed, 21 Oct 2026 07:28:30 GMT, Wed, 21 Oct 2026 07:28:10 GMT", 30_000),
+        ("Wednesday, 21-Oct-26 07:28:30 GMT, 7", 30_000),
+        ("1792567710, 7", 30_000),
+    ],
+)
+def test_of_two_times_the_later_one_counts(header: str, waited_ms: int) -> None:
+    assert wait_ms(header, NOW_MS) == waited_ms
+
+
+@pytest.mark.parametrize("header", ["soon", "-1", ""])
+def test_a_retry_after_that_tells_no_time_leaves_it_to_the_limits(header: str) -> None:
+    limits = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "30"}
+
+    assert told(429, {"retry-after": header, **limits}).when == "30"
+    assert told(503, {"retry-after": header}) == Wish()
+
+
+@pytest.mark.parametrize(
+    ("header", "waited_ms"),
+    [
         ("1792567710", 30_000),
         ("1792567710.25", 30_250),
         ("1792567710000", 30_000),
@@ -141,6 +190,7 @@ def test_a_large_number_is_a_time_since_1970_in_seconds_or_milliseconds(
     [
         {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "30"},
         {"x-ratelimit-remaining": "0.0", "x-ratelimit-reset": "30"},
+        {"x-ratelimit-remaining": "7, 0", "x-ratelimit-reset": "30"},
         {"x-rate-limit-remaining": "0", "x-rate-limit-reset": "30"},
         {"ratelimit-remaining": "0", "ratelimit-reset": " 30"},
         {"x-ratelimit-remaining": "0", "x-ratelimit-reset-after": "30"},

@@ -1,0 +1,110 @@
+"""What the body of a page says: its records, and what tells of the pages after it. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct, UnsetType
+from msgspec.structs import replace
+
+from durable.decoding import UnboundedError
+from durable.errors import UpstreamError
+from durable.paging.protocol import Paging, Refused, Refusing
+from durable.requests.upstream import Answer
+from durable.sources.absence import check_empty, is_none
+from durable.sources.keyed import Keyed, keyed
+from durable.sources.mending import faults, mended
+from durable.sources.shape import Shape
+from durable.sources.source import excerpt, not_json
+
+
+class Contents(Struct, frozen=True, kw_only=True):
+    """Of one page."""
+
+    values: Mapping[str, Any]  # by path
+    records: list[Raw]
+    faults: Mapping[int, str | None] = {}  # as in Records.faults
+
+
+class Body:
+    """Reads the pages of one list.
+
+    Args:
+        shape: of a page.
+        paging: of the list.
+        records: the path of the list of records.
+        key: the field that takes a record's key, if the list is an object.
+        omits_empty: a list without records is null, or absent.
+    """
+
+    def __init__(
+        self, shape: Shape, paging: Paging, records: str, key: str, *, omits_empty: bool
+    ) -> None:
+        self._shape = shape
+        self._paging = paging
+        self._records = records
+        self._key = key
+        self._omits_empty = omits_empty
+
+    def read(self, answer: Answer, cursor: str | None) -> Contents:
+        """Raises UpstreamError where it is no page."""
+        # Pages that came before had the shape, so this may be an error in a page's place.
+        contents = self._contents(answer, cursor)
+        if self._omits_empty and is_none(contents.values[self._records]):
+            if (refusal := self._refusal(answer, cursor)) is not None:
+                raise refusal
+            check_empty(answer.body)
+        return contents
+
+    def _listed(self, records: Any) -> list[Raw]:
+        if is_none(records):
+            return []  # the paging lets it be missing, and says when
+        listed: list[Raw] = keyed(records, self._key) if self._key else records
+        return listed
+
+    def _contents(self, answer: Answer, cursor: str | None) -> Contents:
+        try:
+            return self._decoded(answer.body)
+        except UnboundedError as error:
+            raise UpstreamError(
+                f"the source's page is not read: {error}; it begins with {excerpt(answer.body)}",
+                is_transient=False,
+            ) from error
+        except msgspec.ValidationError as error:
+            raise self._refusal(answer, cursor) or UpstreamError(
+                f"the source's page is not of the declared shape: {error}; it begins with "
+                f"{excerpt(answer.body)}",
+                is_transient=cursor is not None,
+            ) from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            name = "the source's page"
+            raise not_json(name, error, answer.headers, answer.body) from error
+
+    def _decoded(self, body: bytes) -> Contents:
+        """Raises msgspec.DecodeError and UnicodeDecodeError."""
+        try:
+            values = self._shape.read(body)
+            return Contents(values=values, records=self._listed(values[self._records]))
+        except msgspec.ValidationError:
+            raise
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            if (both := mended(body)) is None:
+                raise
+            first, second = map(self._decoded, both)
+            told, told_otherwise = ({**one.values, self._records: None} for one in (first, second))
+            if told != told_otherwise or len(first.records) != len(second.records):
+                raise  # it is at fault in what leads to the next page
+        return replace(first, faults=faults(first.records, second.records))
+
+    def _refusal(self, answer: Answer, cursor: str | None) -> UpstreamError | None:
+        """What is said in the place of a page, if the paging knows of such answers."""
+        if not isinstance(self._paging, Refusing):
+            return None
+        refused = Refused(body=answer.body, headers=answer.headers, cursor=cursor)
+        return self._paging.refusal(refused)
+
+
+def list_type(*, is_keyed: bool, omits_empty: bool) -> Any:
+    """Of the list of records."""
+    kind: Any = Keyed if is_keyed else list[Raw]
+    return kind | None | UnsetType if omits_empty else kind
