@@ -131,7 +131,7 @@ async def resumed(resume: Resume | None, read: Read, ask: Ask, cursor: str | Non
         expiry = error
     at = Position(listed=None, key=at.key, after=at.key, read=at.read, passed=at.read)
     page = await read(resume.asked(ask, at.after), None)
-    is_further = not page.records or text_of(page.records[-1], resume.field) != at.key
+    is_further = not page.records or _last_key(page, resume.field) != at.key
     if page.next_cursor is not None and not is_further:
         raise expiry  # or each page would be this one, if cursors expire at once
     note = f"goes on after {resume.field} {at.key:.200}: {expiry}"
@@ -154,7 +154,8 @@ def _led_on(resume: Resume, page: Records, at: Position) -> Records:
         page = replace(page, total_count=min(at.passed + page.total_count, EXACT_MAX))
     if page.next_cursor is None:
         return page
-    key = text_of(page.records[-1], resume.field) if page.records else at.key
+    key = _last_key(page, resume.field)
+    key = at.key if key is None else key
     next_at = replace(at, listed=page.next_cursor, key=key, read=read_count)
     next_cursor = next_at.cursor()
     if (fault := cursor_fault(next_cursor, None)) is not None:
@@ -164,3 +165,9 @@ def _led_on(resume: Resume, page: Records, at: Position) -> Records:
             is_transient=False,
         )
     return replace(page, next_cursor=next_cursor)
+
+
+def _last_key(page: Records, field: str) -> str | None:
+    """Of the last record that is read: one that is rejected may be without; None: there is none."""
+    places = [place for place in range(len(page.records), 0, -1) if place not in page.faults]
+    return text_of(page.records[places[0] - 1], field) if places else None
