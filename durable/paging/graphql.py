@@ -12,6 +12,7 @@ from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.paging.placing import Place, check_names, check_placed, check_size, placed, resumed_at
 from durable.paging.protocol import Ask, Refused, Told
 from durable.paging.typed import stored
+from durable.sources.rules import LIMIT, LIMIT_SECONDS
 from durable.sources.shape import names_of
 
 
@@ -166,13 +167,14 @@ class GraphQLConnection(Struct, frozen=True, kw_only=True):
         is_cursor_at_fault = refused.cursor is not None and (
             EXPIRED.search(_message(first)) or any("CURSOR" in code for code in _codes(first))
         )
-        is_denied = bool(codes & DENIED) and not codes & PASSING
-        may_pass = bool(codes & PASSING) or refused.cursor is not None
+        is_limited = any(LIMIT.search(_message(error)) for error in every)
+        is_denied = bool(codes & DENIED) and not (codes & PASSING or is_limited)
+        may_pass = bool(codes & PASSING) or is_limited or refused.cursor is not None
         more = f" (one of {len(every)})" if len(every) > 1 else ""
         return UpstreamError(
             f"the source answered with an error{more}: {_message(first)}",
             is_transient=may_pass and not (is_denied or is_cursor_at_fault),
-            retry_after=refused.headers.get("retry-after", ""),
+            retry_after=refused.headers.get("retry-after", LIMIT_SECONDS if is_limited else ""),
             recourse=Recourse.RESTART if is_cursor_at_fault else None,
             is_denied=is_denied,
         )

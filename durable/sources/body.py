@@ -9,9 +9,11 @@ from msgspec.structs import replace
 
 from durable.decoding import UnboundedError
 from durable.errors import UpstreamError
+from durable.paging.keyset import Keyset
 from durable.paging.protocol import Paging, Refused, Refusing
 from durable.requests.upstream import Answer
 from durable.sources.absence import check_empty, is_none
+from durable.sources.fields import text_of
 from durable.sources.keyed import Keyed, keyed
 from durable.sources.mending import faults, mended
 from durable.sources.shape import Shape
@@ -56,6 +58,14 @@ class Body:
             check_empty(answer.body)
         return contents
 
+    def _leading(self, contents: Contents) -> tuple[object, ...]:
+        """What the next page is asked for by."""
+        values, last = {**contents.values, self._records: None}, contents.records[-1:]
+        key = None
+        if last and isinstance(self._paging, Keyset):
+            key = text_of(last[0], self._paging.field)
+        return values, len(contents.records), key
+
     def _listed(self, records: Any) -> list[Raw]:
         if is_none(records):
             return []  # the paging lets it be missing, and says when
@@ -91,8 +101,7 @@ class Body:
             if (both := mended(body)) is None:
                 raise
             first, second = map(self._decoded, both)
-            told, told_otherwise = ({**one.values, self._records: None} for one in (first, second))
-            if told != told_otherwise or len(first.records) != len(second.records):
+            if self._leading(first) != self._leading(second):
                 raise  # it is at fault in what leads to the next page
         return replace(first, faults=faults(first.records, second.records))
 

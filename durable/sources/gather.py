@@ -64,13 +64,17 @@ class GatherReader:
         """What the scope's record becomes. Raises UpstreamError where the page cannot be had."""
         gather, record = self._gather, scope[""]
         members: list[Raw] = []
-        read_count, cursor = 0, None
+        read_count, cursor, is_anew = 0, None, False
         for _ in range(gather.records_max + 1):  # a list of nothing but empty pages ends too
             try:
                 page = await self.reader.fetch(cursor, replace(crawl, since_ms=None), scope)
             except UnfilledError as error:
                 return Fault(str(error))
             except UpstreamError as error:
+                if cursor is not None and error.recourse is Recourse.RESTART and not is_anew:
+                    # From its start, which may be gone too: that is told of the record alone.
+                    members, read_count, cursor, is_anew = [], 0, None, True
+                    continue
                 if cursor is not None and error.recourse is not Recourse.SKIP:
                     raise  # a part of the list is not the list
                 return missed(error, gather.missing, put(record, gather.into, b"[]"))

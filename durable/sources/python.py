@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from durable.decoding import EXACT_MAX, decode
 from durable.environment import Environment
-from durable.errors import ConfigurationError, UpstreamError
+from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.job import Crawl, Rate
 from durable.requests.auth import Auth, secrets_of, signer_of
 from durable.requests.origins import Origins
@@ -20,6 +20,9 @@ from durable.sources.given import blamed, encoded, next_cursor
 from durable.sources.links import Links, named_origins
 from durable.sources.source import Reader, Records, Surroundings
 from durable.sources.web import Web
+
+
+GONE = 410
 
 
 class Portion(Struct, frozen=True):
@@ -69,6 +72,9 @@ class PythonSource(Struct, frozen=True, kw_only=True):
     time from which on changes are asked for, or None for all there is; and `web`, the only
     network there is. A generator is kept open for as long as the job's turn takes; the next turn,
     after a crash too, begins it anew at the cursor. It ends with a Portion without a next cursor.
+
+    A 410 that is raised of a page with a cursor says that the cursor has expired: the crawl begins
+    anew.
 
     Attributes:
         url: where the source is; `{NAME}` stands for the variable NAME. `web` asks this server.
@@ -140,7 +146,11 @@ class PythonReader(Reader):
             portion = await (self._next if self._is_generator else self._given)(cursor, crawl)
             _check(portion)
             records = list(portion.records)  # may be the author's code as well
-        except (UpstreamError, MemoryError):
+        except UpstreamError as error:
+            if error.status == GONE and cursor is not None and error.recourse is None:
+                error.recourse = Recourse.RESTART  # the source does not know the cursor any more
+            raise
+        except MemoryError:
             raise
         except Exception as error:
             raise blamed(error, self._code) from error

@@ -365,8 +365,10 @@ def test_a_list_that_is_gone_is_as_declared(
 
 def test_a_list_that_is_gone_halfway_is_not_taken_for_whole() -> None:
     wiki = a_wiki(count=4, size=2)
-    first = httpx.Response(200, json={"items": [{"id": "x"}], "next_cursor": "2"})
-    wiki.refusals["/pages/a0/comments"] = [first, httpx.Response(404)]
+    content = {"items": [{"id": "x"}], "next_cursor": "2"}
+    answers = [httpx.Response(200, json=content), httpx.Response(404)]
+    again = [httpx.Response(200, json=content), httpx.Response(404)]
+    wiki.refusals["/pages/a0/comments"] = [*answers, *again]
 
     assert fault(replace(LIST, gather=(replace(GATHER, missing=Missing.KEEP),)), wiki).status == 404
 

@@ -20,6 +20,7 @@ from durable.sources.detail import Detail
 from durable.sources.gather import Gather
 from durable.sources.http import HttpSource
 from durable.sources.newest_first import NewestFirst
+from durable.sources.resume import Resume
 from durable.sources.rules import Action, Rule
 from durable.sources.since import Since
 from durable.sources.source import CURSOR_CHARACTERS_MAX, EXCERPT_BYTES_MAX, Records
@@ -665,6 +666,30 @@ def test_what_leads_to_the_next_page_is_not_mended(field: str) -> None:
 
     with pytest.raises(UpstreamError):
         fetched(page(body))
+
+
+def test_a_last_record_by_whose_key_the_list_goes_on_is_not_mended() -> None:
+    source = replace(SOURCE, paging=Keyset(field="id", param="after"), since=None)
+    whole = b'{"items": [{"id": "a"}, {"id": "b", "t": %s}]}' % HALF
+    keyless = b'{"items": [{"id": "a"}, {"id": %s}]}' % HALF
+
+    records = fetched(page(whole), source)
+    assert records.faults.keys() == {2}
+    assert records.next_cursor == "b"
+    with pytest.raises(UpstreamError):
+        fetched(page(keyless), source)
+
+
+def test_a_list_that_is_read_on_goes_on_after_a_record_that_is_read() -> None:
+    source = replace(SOURCE, resume=Resume(field="id", param="after"), since=None)
+    body = b'{"items": [{"id": "a"}, {"id": %s}], "next_cursor": "b"}' % HALF
+    network = page(body)
+    first = fetched(network, source)
+    network.add(httpx.Response(410), httpx.Response(200, json=LAST))
+
+    fetched(network, source, first.next_cursor)
+
+    assert network.requests[-1].url.params["after"] == "a"
 
 
 def test_records_by_key_are_mended_too() -> None:

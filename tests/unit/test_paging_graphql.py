@@ -271,3 +271,12 @@ def test_a_cursor_that_is_not_known_any_more_begins_the_list_anew() -> None:
         with pytest.raises(UpstreamError) as error:
             answered(content)
         assert error.value.recourse is None
+
+
+def test_a_limit_that_the_message_alone_tells_is_waited_for() -> None:
+    for known in ({}, {"type": "FORBIDDEN"}):
+        errors = [{"message": "You have exceeded a secondary rate limit.", **known}]
+        with pytest.raises(UpstreamError) as error:
+            answered({"errors": errors, "data": None})
+        assert (error.value.is_transient, error.value.retry_after) == (True, "60")
+        assert not error.value.is_denied

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.connector import Connector
-from durable.errors import ConfigurationError, UpstreamError
+from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.fingerprint import fingerprint
 from durable.job import Crawl
 from durable.requests.auth import Bearer
@@ -613,3 +613,18 @@ def test_an_answer_is_read_in_its_own_encoding() -> None:
     assert WebAnswer(200, {}, '"ü"'.encode("utf-8-sig")).json(str) == "ü"
     with pytest.raises(UpstreamError):
         WebAnswer(200, {}, rb'"\ud83d"').json(str)
+
+
+@pytest.mark.parametrize(
+    ("cursor", "status", "recourse"),
+    [("7", 410, Recourse.RESTART), (None, 410, None), ("7", 404, None), ("7", 503, None)],
+)
+def test_a_410_to_a_page_with_a_cursor_begins_the_crawl_anew(
+    cursor: str | None, status: int, recourse: Recourse | None
+) -> None:
+    async def fetch(_cursor: Any, _since: Any, web: Web) -> Portion:
+        return Portion((await web.get("/items")).json())
+
+    source = PythonSource(url="https://notes.example", fetch=fetch)
+
+    assert fault(source, httpx.Response(status), cursor=cursor).recourse is recourse

@@ -447,6 +447,28 @@ def test_a_list_of_a_record_goes_on_from_its_own_last_record() -> None:
     assert page.note.startswith("goes on after id n0002: ")
 
 
+@pytest.mark.parametrize("status", [400, 404, 410])
+def test_a_list_of_a_record_whose_cursor_has_expired_is_read_anew_once(status: int) -> None:
+    members = HttpSource(url=f"{URL}/{{id}}", paging=BodyCursor())
+    gather = Gather(source=members, into="members")
+    source = HttpSource(url=URL, paging=BodyCursor(), gather=(gather,))
+
+    def first() -> httpx.Response:
+        return a_page_of([1], "b")
+
+    def gone() -> httpx.Response:
+        return httpx.Response(status)
+
+    def read(*answers: httpx.Response) -> Records:
+        return page_of(source, Network(a_page_of([{"id": "a"}]), *answers))
+
+    page = read(first(), gone(), first(), a_page_of([2]))
+    assert msgspec.json.decode(page.records[0])["members"] == [1, 2]
+    assert read(first(), gone(), httpx.Response(404)).faults.keys() == {1}
+    with pytest.raises(UpstreamError):
+        read(first(), gone(), first(), gone())
+
+
 # Declarations that are not right
 
 
