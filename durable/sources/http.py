@@ -81,6 +81,8 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         link_origins: further servers that a link to the next page may name, as in
             `https://eu.example.com`. Others are not followed, since the proof of who asks
             is sent there too.
+        link_base: what a link is put behind that is a path, as in `{WIKI_URL}/wiki`; else it
+            is one on its page's server.
         rules: what its errors mean, where that is not the usual.
         resume: how it is read on where a cursor has expired; None: from its start.
         detail: one more request for each record.
@@ -111,6 +113,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     omits_empty: bool = False
     is_last: Where = ""
     hides_rows: bool = False
+    link_base: str = ""
 
     is_delegated: ClassVar[bool] = False
 
@@ -159,6 +162,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
 
     def located(self, environment: Environment) -> str:
         places = [environment.url(self.url)]
+        places += [environment.url(self.link_base)] if self.link_base else []
         if self.detail is not None:
             places.append(self.detail.located(environment))
         places += [gather.source.located(environment) for gather in self.gather]
@@ -177,7 +181,8 @@ class HttpReader(Reader):
         self._paging = source.paging
         ask = Ask(url=url, params=source.params, headers=source.headers, body=source.body)
         self._template = Template(ask, names)
-        links = Links(named_origins(url, source.link_origins))
+        base = surroundings.environment.url(source.link_base) if source.link_base else ""
+        links = Links(named_origins(url, source.link_origins), base)
         origins = self._origins(url, surroundings.environment)
         self._upstream = Upstream(
             "the source", surroundings.transport, signer, origins, source.rules

@@ -1,5 +1,7 @@
 """Links from one page to the next, kept to the servers that the connector names."""
 
+import re
+
 import httpx
 
 from durable.environment import absolute
@@ -8,15 +10,20 @@ from durable.loopback import is_loopback
 from durable.requests.origins import Origins
 
 
+ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+
+
 class Links:
     """Follows links.
 
     Args:
         origins: the servers that they may lead to.
+        base: what a link that is a path is put behind; empty: it is one on its page's server.
     """
 
-    def __init__(self, origins: Origins) -> None:
+    def __init__(self, origins: Origins, base: str = "") -> None:
         self._origins = origins
+        self._base = base.rstrip("/")
 
     def followed(self, link: str, page_url: str) -> str:
         """The absolute URL of a link. Raises UpstreamError where it leads elsewhere.
@@ -29,7 +36,7 @@ class Links:
             page_url: of that page.
         """
         try:
-            url = httpx.URL(page_url).join(link)
+            url = httpx.URL(page_url).join(self._based(link))
             absolute(str(url))
         except (httpx.InvalidURL, ConfigurationError, ValueError) as error:
             raise UpstreamError(
@@ -47,6 +54,10 @@ class Links:
                 is_transient=False,
             )
         return str(url)
+
+    def _based(self, link: str) -> str:
+        is_path = not link.startswith(("//", "?", "#")) and not ABSOLUTE.match(link)
+        return f"{self._base}/{link.lstrip('/')}" if self._base and link and is_path else link
 
 
 def named_origins(url: str, further: tuple[str, ...]) -> Origins:

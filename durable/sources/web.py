@@ -1,6 +1,5 @@
 """The network for authors of sources in Python. There is no other in the Worker."""
 
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -12,14 +11,13 @@ from durable.decoding import decode, decode_loosely
 from durable.errors import UpstreamError
 from durable.requests.upstream import NOTHING, Upstream
 from durable.sources.charset import utf8
-from durable.sources.links import Links
+from durable.sources.links import ABSOLUTE, Links
 from durable.sources.mending import mended
 from durable.sources.source import excerpt
 
 
 REQUESTS_MAX = 1_000  # for one page: the platform takes 10,000 a turn
 TAKEN = frozenset(range(200, 300)) - {202}  # 202: not ready yet
-ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 class WebAnswer(Struct, frozen=True):

@@ -10,6 +10,7 @@ from durable.sources.http import HttpSource
 from durable.sources.links import Links, named_origins
 from durable.sources.since import Since
 from durable.sources.source import Records
+from tests.fakes.environment import an_environment
 from tests.fakes.network import Network
 from tests.fakes.source import page_of
 
@@ -282,3 +283,52 @@ def test_a_relative_link_is_read_from_its_own_page() -> None:
     records = read(Network(page("?page=3")), cursor="https://notes.example/api/v2/list?page=2")
 
     assert records.next_cursor == "https://notes.example/api/v2/list?page=3"
+
+
+@pytest.mark.parametrize(
+    ("link", "url"),
+    [
+        ("/rest/api/space?start=2", "https://wiki.example/wiki/rest/api/space?start=2"),
+        ("rest/api/space", "https://wiki.example/wiki/rest/api/space"),
+        ("@evil.example/x", "https://wiki.example/wiki/@evil.example/x"),
+        ("?start=2", "https://wiki.example/wiki/rest/api/space?start=2"),
+        ("//wiki.example/x", "https://wiki.example/x"),
+        ("https://wiki.example/x", "https://wiki.example/x"),
+    ],
+)
+@pytest.mark.parametrize("base", ["{WIKI}/wiki", "{WIKI}/wiki/"])
+def test_a_link_that_is_a_path_is_put_behind_the_base_that_is_declared(
+    link: str, url: str, base: str
+) -> None:
+    source = HttpSource(
+        url="{WIKI}/wiki/rest/api/space",
+        paging=NextUrl(field="_links/next"),
+        link_base=base,
+    )
+    network = Network(httpx.Response(200, json={"items": [], "_links": {"next": link}}))
+
+    assert page_of(source, network, WIKI="https://wiki.example").next_cursor == url
+
+
+@pytest.mark.parametrize("link", ["//evil.example/x", "https://evil.example/", "http:evil"])
+def test_a_base_leads_to_no_other_server(link: str) -> None:
+    source = HttpSource(
+        url="https://wiki.example/list", paging=NextUrl(), link_base="https://wiki.example/wiki"
+    )
+    network = Network(httpx.Response(200, json={"items": [], "next": link}))
+
+    with pytest.raises(UpstreamError):
+        page_of(source, network)
+
+
+def test_a_base_on_another_server_is_one_that_is_named() -> None:
+    source = HttpSource(url=URL, paging=NextUrl(), link_base="https://other.example/api")
+    network = Network(httpx.Response(200, json={"items": [], "next": "/list?page=2"}))
+
+    with pytest.raises(UpstreamError, match=r"leads to https://other\.example"):
+        page_of(source, network)
+
+
+def test_a_base_that_is_no_url_is_a_fault_of_the_declaration() -> None:
+    with pytest.raises(ConfigurationError, match="WIKI"):
+        HttpSource(url=URL, paging=NextUrl(), link_base="{WIKI}/wiki").located(an_environment())
