@@ -56,6 +56,7 @@ from durable.requests.oauth import ClientCredentials, RefreshToken
 from durable.sources.backend import Backend
 from durable.sources.belonging import Missing
 from durable.sources.detail import Detail
+from durable.sources.ending import Header
 from durable.sources.gather import Gather
 from durable.sources.http import HttpSource
 from durable.sources.ndjson import LineSource
@@ -96,6 +97,7 @@ __all__ = [
     "GraphQLConnection",
     "Group",
     "GroupIntersection",
+    "Header",
     "HeaderCursor",
     "HttpSource",
     "Hypertext",

@@ -8,14 +8,41 @@ def paging_fault(job: Job, page: Page, limits: Limits) -> str | None:
     """Why the page that was read cannot be the one that follows the job's; None if it can."""
     if (fault := _circle_fault(job, page, limits)) is not None:
         return fault
-    record_count = job.record_count + page.record_count
-    is_short = page.total_count is not None and record_count < page.total_count
-    if page.next_cursor is None and is_short:
+    return _total_fault(job, page, limits)
+
+
+def _total_fault(job: Job, page: Page, limits: Limits) -> str | None:
+    """Why the source's number of records cannot be right; None if it may be.
+
+    A list that is read by cursors may lose records meanwhile: what it had at most, counts.
+    """
+    record_count, total_count = job.record_count + page.record_count, page.total_count
+    told_count = largest_total(job, page)
+    if told_count is None:
+        return None
+    if (total_count is not None and total_count < 0) or record_count > told_count:
         return (
-            f"the source says that it has {page.total_count} records, and came to its end after "
-            f"{record_count}: a new job reads all of it again"
+            f"the source says that it has {total_count} records, and {record_count} came: its "
+            "total is capped, an estimate, or that of one page; leave it out of the source if it "
+            "is never right"
+        )
+    if page.next_cursor is not None:
+        return None
+    lost_count = told_count - record_count
+    is_short = total_count is not None and record_count < total_count
+    has_shrunk = lost_count > limits.shrink_count and lost_count / told_count > limits.shrink_max
+    if is_short or has_shrunk:
+        return (
+            f"the source says that it has {total_count if is_short else told_count} records, and "
+            f"came to its end after {record_count}: a new job reads all of it again"
         )
     return None
+
+
+def largest_total(job: Job, page: Page) -> int | None:
+    """What the source said at most that it has, up to this page; None if it said nothing."""
+    told = [total for total in (job.total_count, page.total_count) if total is not None]
+    return max(told, default=None)
 
 
 def is_repeated(job: Job, page: Page) -> bool:

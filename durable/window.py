@@ -7,7 +7,7 @@ before it are in Glean, whatever of the later ones is there already.
 from msgspec.structs import replace
 
 from durable.events import Effect, Fetch, Pack, Packed, Send, Sent, Split
-from durable.guard import is_repeated
+from durable.guard import is_repeated, largest_total
 from durable.job import Flight, Job, Mode, Stage
 from durable.landed import Landed
 from durable.limits import Limits
@@ -36,7 +36,7 @@ def landed(job: Job) -> Job:
         record_count=job.record_count + page.record_count,
         reject_count=job.reject_count + flight.reject_count,
         turn=spent(turn, flight),
-        total_count=page.total_count,
+        total_count=largest_total(job, page),
         landed=Landed(),
         empty_count=0 if page.record_count or page.is_bounded else job.empty_count + 1,
         repeated_count=job.repeated_count + is_repeated(job, page),

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from dev.loopback import HOST
 from dev.setup import venv
 from dev.staging import ROOT
-from dev.truncation.cases import IDS, PAGE_BYTES_MAX, Case, Verdict
+from dev.truncation.case import IDS, PAGE_BYTES_MAX, Case, Verdict
 from durable.environment import Environment
 from durable.errors import Recourse, UpstreamError
 from durable.events import Fetched, Packed

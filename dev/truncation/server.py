@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from dev.loopback import HOST
-from dev.truncation.cases import Answer, Case
+from dev.truncation.case import Answer, Case
 
 
 @contextmanager

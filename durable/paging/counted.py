@@ -5,34 +5,32 @@ The end is told by the first of these that the source has: the number of all pag
 one. A page with fewer records than asked for is not: many sources cap a page's size
 without a word. Where a source is known not to, `short_page_ends` saves a request.
 
+A number that the source tells may be capped, an estimate, or that of this page alone. So
+where it is reached, and the page is not known to be short, the page after it is asked for
+too, and has to be empty. Where more came than the number, that is an error.
+
 A record that is deleted while the list is read, moves those after it one place forward,
 and one of them is passed over; a `Keyset` has no such gap.
 """
 
-import re
 from collections.abc import Collection, Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
 from durable.decoding import ExactInt
-from durable.errors import UpstreamError
-from durable.paging.placing import (
-    Hint,
-    Place,
-    check_names,
-    check_placed,
-    check_size,
-    placed,
-    size_param,
-    sized,
-    wrong,
+from durable.paging.counting import (
+    Position,
+    Reach,
+    check_counted,
+    check_told,
+    check_total,
+    is_over,
+    is_short,
+    position,
 )
-from durable.paging.protocol import Ask, Told, foreign
-
-
-NUMBER = re.compile(r"\d{1,15}", re.ASCII)
-COUNTED_PAGE = re.compile(r"(\d{1,15})(?:/(\d{1,15}))?", re.ASCII)
+from durable.paging.placing import Place, check_placed, placed, size_param, sized, wrong
+from durable.paging.protocol import Ask, Told
 
 
 class OffsetPaging(Struct, frozen=True, kw_only=True):
@@ -40,7 +38,8 @@ class OffsetPaging(Struct, frozen=True, kw_only=True):
 
         GET {url}?offset=200&limit=100
 
-    It moves by the records that came, however many were asked for.
+    It moves by the records that came, however many were asked for; where the source
+    `hides_rows`, by the size.
 
     Attributes:
         param: what takes the offset.
@@ -66,39 +65,54 @@ class OffsetPaging(Struct, frozen=True, kw_only=True):
     is_given: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        _check(self)
+        check_counted(self)
 
     @property
     def name(self) -> str:
         return self.param
 
     def check(self, ask: Ask, tells: Collection[str]) -> None:
-        _check_told(self, tells)
+        check_told(self, tells)
         check_placed(self, ask, self.place, self.param, size_param(self))
 
     def paths(self) -> Mapping[str, Any]:
         return {}
 
     def asked(self, ask: Ask, cursor: str | None) -> Ask:
-        return placed(sized(ask, self.place, self), self.place, self.param, self._offset(cursor))
+        at = self._position(cursor).at
+        return placed(sized(ask, self.place, self), self.place, self.param, at)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
-        offset = self._offset(cursor)
-        after = offset + len(told.records)
-        total_count = told.total_count
-        is_reached = None if total_count is None else after - self.first >= total_count
-        return None if _is_over(self, told, offset, is_reached=is_reached) else str(after)
+        """That of the next page: its offset, and with a total the longest page and the total."""
+        place, count, total = self._position(cursor), len(told.records), told.total_count
+        came = place.at - self.first + count
+        if total is not None:
+            check_total(0 if told.hides_rows and not count else came, total, "records")
+        longest = max(place.count, count)
+        shorter = is_short(self, told, place.count)
+        if is_over(self, told, Reach(at=place.at, came=came, total=total, is_short=shorter)):
+            return None
+        step = self.size if told.hides_rows and self.size is not None else count
+        return Position(place.at + step, longest, total).cursor(is_counted=total is not None)
+
+    def beyond(self, cursor: str | None) -> str:
+        """The cursor after the one record that is at this one."""
+        place = self._position(cursor)
+        following = Position(place.at + 1, place.count, place.total)
+        return following.cursor(is_counted=place.total is not None)
 
     def came_short(self, cursor: str) -> bool:
         """Whether a page before the cursor had fewer records than was asked for."""
-        return self.size is not None and (self._offset(cursor) - self.first) % self.size > 0
+        at = self._position(cursor).at
+        return self.size is not None and (at - self.first) % self.size > 0
 
-    def _offset(self, cursor: str | None) -> int:
-        if cursor is None:
-            return self.first
-        if NUMBER.fullmatch(cursor) is None:
-            raise foreign("an offset", cursor)
-        return int(cursor)
+    def is_reached(self, cursor: str) -> bool:
+        """Whether as many records came before the cursor as the source had told."""
+        place = self._position(cursor)
+        return place.total is not None and place.at - self.first >= place.total
+
+    def _position(self, cursor: str | None) -> Position:
+        return Position(self.first) if cursor is None else position(cursor, "an offset")
 
 
 class PageNumber(Struct, frozen=True, kw_only=True):
@@ -106,8 +120,9 @@ class PageNumber(Struct, frozen=True, kw_only=True):
 
         GET {url}?page=3&per_page=100
 
-    The cursor is that number; where the source's `total` tells the end, or the size is declared,
-    with the number of records before the page, as in `3/200`: a source may cap its pages' size.
+    The cursor is that number; where the source tells how many there are, or the size is
+    declared, with the number of records before the page, as in `3/200`: a source may cap its
+    pages' size.
 
     Attributes:
         param: what takes the number.
@@ -135,7 +150,7 @@ class PageNumber(Struct, frozen=True, kw_only=True):
     is_given: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        _check(self)
+        check_counted(self)
         if self.short_page_ends and self.total_pages:
             raise wrong(self, "short_page_ends", "total_pages tells the end: leave one out")
 
@@ -144,86 +159,59 @@ class PageNumber(Struct, frozen=True, kw_only=True):
         return self.param
 
     def check(self, ask: Ask, tells: Collection[str]) -> None:
-        _check_told(self, tells)
+        check_told(self, [*tells, *(["total_pages"] if self.total_pages else [])])
         check_placed(self, ask, self.place, self.param, size_param(self))
 
     def paths(self) -> Mapping[str, Any]:
         return {self.total_pages: ExactInt} if self.total_pages else {}
 
     def asked(self, ask: Ask, cursor: str | None) -> Ask:
-        number, _ = self._position(cursor)
+        number = self._position(cursor).at
         return placed(sized(ask, self.place, self), self.place, self.param, number)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
-        number, count = self._position(cursor)
-        count += len(told.records)
-        is_reached = None
-        if self.total_pages:
-            is_reached = number - self.first + 1 >= told.values[self.total_pages]
-        elif told.total_count is not None:
-            is_reached = count >= told.total_count
-        if _is_over(self, told, number, is_reached=is_reached):
+        place, total = self._position(cursor), self._total(told)
+        before = place.at - self.first  # pages
+        came = self._came(told, place)
+        if total is not None:
+            of_what = "pages" if self.total_pages else "records"
+            check_total(0 if told.hides_rows and not told.records else came, total, of_what)
+        came += self._is_empty_page(told)
+        longest = -(-place.count // before) if before else 0  # at the least
+        shorter = is_short(self, told, longest)
+        if is_over(self, told, Reach(at=place.at, came=came, total=total, is_short=shorter)):
             return None
-        is_told = told.total_count is not None or self.size is not None
-        is_counted = not self.total_pages and is_told
-        return f"{number + 1}/{count}" if is_counted else str(number + 1)
+        following = Position(place.at + 1, place.count + len(told.records), total)
+        return following.cursor(is_counted=total is not None or self.size is not None)
 
     def came_short(self, cursor: str) -> bool:
         """Whether a page before the cursor had fewer records than was asked for."""
-        number, count = self._position(cursor)
-        return self.size is not None and "/" in cursor and count < (number - self.first) * self.size
+        place = self._position(cursor)
+        room = (place.at - self.first) * (self.size or 0)
+        return "/" in cursor and place.count < room
 
-    def _position(self, cursor: str | None) -> tuple[int, int]:
-        """The page's number, and the records before it if they are counted."""
-        if cursor is None:
-            return self.first, 0
-        found = COUNTED_PAGE.fullmatch(cursor)
-        if found is None:
-            raise foreign("a page's number", cursor)
-        return int(found[1]), int(found[2] or 0)
+    def is_reached(self, cursor: str) -> bool:
+        """Whether as many came before the cursor as the source had told."""
+        place = self._position(cursor)
+        came = place.at - self.first if self.total_pages else place.count
+        return place.total is not None and came >= place.total
 
+    def _total(self, told: Told) -> int | None:
+        """Of the pages, or else of the records."""
+        return told.values[self.total_pages] if self.total_pages else told.total_count
 
-class _Counted(Hint, Protocol):
-    @property
-    def param(self) -> str: ...
-    @property
-    def first(self) -> int: ...
-    @property
-    def short_page_ends(self) -> bool: ...
+    def _came(self, told: Told, place: Position) -> int:
+        """As many of what the total counts, with this page."""
+        before = place.at - self.first
+        if self.total_pages:
+            return before + bool(told.records)
+        if told.hides_rows and self.size is not None:
+            return before * self.size + len(told.records)
+        return place.count + len(told.records)
 
+    def _is_empty_page(self, told: Told) -> bool:
+        """It counts as a page: of a list without records there may be one, or none."""
+        return bool(self.total_pages) and not told.records
 
-def _is_over(paging: _Counted, told: Told, at: int, *, is_reached: bool | None) -> bool:
-    """Whether this page is the last one.
-
-    Args:
-        paging: the declaration.
-        told: what the page tells.
-        at: where it is, for errors.
-        is_reached: whether it comes to the number that the source tells; None: it tells none.
-    """
-    count = len(told.records)
-    if is_reached is None and told.has_more is None:
-        is_short = paging.short_page_ends and paging.size is not None and count < paging.size
-        return is_short or not count
-    is_over = is_reached if is_reached is not None else not told.has_more
-    if not is_over and not count:
-        raise UpstreamError(
-            f"the source's page at {paging.param} {at} is empty, and it says that there is more",
-            is_transient=False,
-        )
-    return is_over
-
-
-def _check(paging: _Counted) -> None:
-    check_names(paging, "param")
-    check_size(paging)
-    if type(paging.first) is not int or paging.first < 0:
-        raise wrong(paging, "first", "it is a whole number from 0")
-    if paging.short_page_ends and paging.size is None:
-        raise wrong(paging, "short_page_ends", "declare the size that a page is short of")
-
-
-def _check_told(paging: _Counted, tells: Collection[str]) -> None:
-    if paging.short_page_ends and tells:
-        told = " and ".join(tells)
-        raise wrong(paging, "short_page_ends", f"the source's {told} tells the end: leave one out")
+    def _position(self, cursor: str | None) -> Position:
+        return Position(self.first) if cursor is None else position(cursor, "a page's number")

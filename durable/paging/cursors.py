@@ -13,11 +13,16 @@ from durable.paging.placing import (
     check_placed,
     check_size,
     placed,
+    resumed_at,
     size_param,
     sized,
     wrong,
 )
 from durable.paging.protocol import Ask, Told
+from durable.paging.typed import Typed, stored
+
+
+EMPTY: tuple[Typed, ...] = ("", [], {})
 
 
 class BodyCursor(Struct, frozen=True, kw_only=True):
@@ -27,8 +32,9 @@ class BodyCursor(Struct, frozen=True, kw_only=True):
         {"items": [...], "next_cursor": "def"}
 
     Attributes:
-        field: the path of the cursor in the answer, a text or a whole number.
-        param: what takes it, which is then a text.
+        field: the path of the cursor in the answer, a text or a whole number; where it goes
+            into a body, also a list or an object.
+        param: what takes it, in a body as it was.
         end: what the field is on the last page.
         size: of a page, if it is to be asked for.
         size_param: what takes the size.
@@ -61,14 +67,16 @@ class BodyCursor(Struct, frozen=True, kw_only=True):
         check_placed(self, ask, self.place, self.param, size_param(self))
 
     def paths(self) -> Mapping[str, Any]:
-        return {self.field: self.end.typed(str | int)}
+        return {self.field: self.end.typed(Typed if self.place is Place.BODY else str | int)}
 
     def asked(self, ask: Ask, cursor: str | None) -> Ask:
-        ask = sized(ask, self.place, self)
-        return ask if cursor is None else placed(ask, self.place, self.param, cursor)
+        return resumed_at(sized(ask, self.place, self), self.place, self.param, cursor)
 
     def next_cursor(self, told: Told, _cursor: str | None) -> str | None:
-        return self.end.cursor(self.field, told.values[self.field], has_more=told.has_more)
+        value = told.values[self.field]
+        if self.place is Place.BODY and value is not None and value is not UNSET:
+            value = "" if value in EMPTY else stored(value)
+        return self.end.cursor(self.field, value, has_more=told.has_more)
 
 
 class HeaderCursor(Struct, frozen=True, kw_only=True):
@@ -81,7 +89,7 @@ class HeaderCursor(Struct, frozen=True, kw_only=True):
     Attributes:
         header: that holds the cursor.
         param: what takes it.
-        end: ABSENT, EMPTY, or HAS_MORE.
+        end: ABSENT, EMPTY, NOTHING, or HAS_MORE.
         size, size_param, place: as for a `BodyCursor`.
 
     Raises:
@@ -102,7 +110,7 @@ class HeaderCursor(Struct, frozen=True, kw_only=True):
         check_names(self, "header", "param")
         check_size(self)
         if self.end is End.NULL:
-            raise wrong(self, "end", "no header is null; it is ABSENT, EMPTY or HAS_MORE")
+            raise wrong(self, "end", "no header is null; it is ABSENT, EMPTY, NOTHING or HAS_MORE")
 
     @property
     def name(self) -> str:
@@ -171,5 +179,6 @@ class NextUrl(Struct, frozen=True, kw_only=True):
 
 def check_end(declared: Struct, end: End, tells: Collection[str]) -> None:
     """Raises ConfigurationError where the end is told by what the source does not tell."""
-    if end is End.HAS_MORE and "has_more" not in tells:
-        raise wrong(declared, "end", "declare the source's has_more too, which tells the end")
+    if end is End.HAS_MORE and not {"has_more", "is_last"}.intersection(tells):
+        remedy = "declare the source's has_more too, which tells the end, or its is_last"
+        raise wrong(declared, "end", remedy)

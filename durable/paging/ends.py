@@ -14,6 +14,7 @@ class End(StrEnum):
     NULL = "null"
     ABSENT = "absent"  # nothing, or null
     EMPTY = "empty"  # an empty text
+    NOTHING = "nothing"  # an empty text, null, or nothing, by turns
     HAS_MORE = "has_more"  # anything: the source's `has_more` is false
 
     def typed(self, kind: Any) -> Any:
@@ -41,7 +42,7 @@ class End(StrEnum):
         is_missing = value is None or value is UNSET
         if not is_missing and value != "":
             return str(value)
-        is_end = self is End.EMPTY if value == "" else self in _BY_MISSING
+        is_end = self in (_BY_EMPTY if value == "" else _BY_MISSING)
         if not is_end:
             fault = "is missing" if is_missing else "is empty"
             raise UpstreamError(
@@ -51,10 +52,12 @@ class End(StrEnum):
         return None
 
 
-_BY_MISSING = frozenset({End.NULL, End.ABSENT})
+_BY_MISSING = frozenset({End.NULL, End.ABSENT, End.NOTHING})
+_BY_EMPTY = frozenset({End.EMPTY, End.NOTHING})
 _MARKS = {
     End.NULL: "null",
     End.ABSENT: "a missing or null one",
     End.EMPTY: "an empty one",
+    End.NOTHING: "one that is missing, null or empty",
     End.HAS_MORE: "a false has_more",
 }

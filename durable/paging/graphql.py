@@ -9,8 +9,9 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from durable.decoding import decode
 from durable.errors import ConfigurationError, Recourse, UpstreamError
-from durable.paging.placing import Place, check_names, check_placed, check_size, placed
+from durable.paging.placing import Place, check_names, check_placed, check_size, placed, resumed_at
 from durable.paging.protocol import Ask, Refused, Told
+from durable.paging.typed import stored
 from durable.sources.rules import LIMIT, LIMIT_SECONDS
 from durable.sources.shape import names_of
 
@@ -106,12 +107,16 @@ class GraphQLConnection(Struct, frozen=True, kw_only=True):
                 )
 
     def paths(self) -> Mapping[str, Any]:
-        return {self._more: bool, self.name: str | None | UnsetType, "errors": Raw | UnsetType}
+        return {
+            self._more: bool,
+            self.name: str | int | None | UnsetType,
+            "errors": Raw | UnsetType,
+        }
 
     def asked(self, ask: Ask, cursor: str | None) -> Ask:
         if self.size is not None:
             ask = placed(ask, Place.BODY, _path(self.size_param), self.size)
-        return ask if cursor is None else placed(ask, Place.BODY, _path(self.after), cursor)
+        return resumed_at(ask, Place.BODY, _path(self.after), cursor)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
         if any(self._place(error, told) is None for error in _errors(told)):
@@ -121,13 +126,13 @@ class GraphQLConnection(Struct, frozen=True, kw_only=True):
                 raise refusal
         if not told.values[self._more]:
             return None
-        end_cursor: str | UnsetType | None = told.values[self.name]
-        if not end_cursor:
+        end_cursor: str | int | UnsetType | None = told.values[self.name]
+        if end_cursor is UNSET or end_cursor is None or end_cursor == "":
             raise UpstreamError(
                 f"the source's {self._more} is true, and there is no endCursor beside it",
                 is_transient=False,
             )
-        return end_cursor
+        return stored(end_cursor)
 
     def faults(self, told: Told) -> Mapping[int, str | None]:
         reasons: dict[int, str | None] = {}

@@ -11,13 +11,13 @@ from durable.paging.placing import (
     check_names,
     check_placed,
     check_size,
-    placed,
+    resumed_at,
     size_param,
     sized,
     wrong,
 )
 from durable.paging.protocol import Ask, Told
-from durable.sources.fields import text_of
+from durable.sources.fields import key_of
 
 
 class Keyset(Struct, frozen=True, kw_only=True):
@@ -37,8 +37,9 @@ class Keyset(Struct, frozen=True, kw_only=True):
     one value than a page holds, the list cannot be read so, and that is an error.
 
     Attributes:
-        field: the path of the value in a record, a text or a number.
-        param: what takes it.
+        field: the path of the value in a record, a text or a number; where it goes into a
+            body, also a list or an object.
+        param: what takes it, in a body as it was.
         is_inclusive: the source answers from the value on, and not after it.
         size: of a page, if it is to be asked for.
         size_param: what takes the size.
@@ -72,9 +73,10 @@ class Keyset(Struct, frozen=True, kw_only=True):
         return f"last {self.field}"
 
     def check(self, ask: Ask, tells: Collection[str]) -> None:
-        if self.short_page_ends and "has_more" in tells:
+        told = set(tells)
+        if self.short_page_ends and told & {"has_more", "is_last", "hides_rows"}:
             raise wrong(self, "short_page_ends", "has_more tells the end: leave one out")
-        if self.is_inclusive and self.size is None and "has_more" not in tells:
+        if self.is_inclusive and self.size is None and not told & {"has_more", "is_last"}:
             raise wrong(self, "is_inclusive", "declare the size that the last page is short of")
         check_placed(self, ask, self.place, self.param, size_param(self))
 
@@ -82,15 +84,14 @@ class Keyset(Struct, frozen=True, kw_only=True):
         return {}
 
     def asked(self, ask: Ask, cursor: str | None) -> Ask:
-        ask = sized(ask, self.place, self)
-        return ask if cursor is None else placed(ask, self.place, self.param, cursor)
+        return resumed_at(sized(ask, self.place, self), self.place, self.param, cursor)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
         if told.has_more is False or (not told.records and told.has_more is None):
             return None
         if not told.records:
             raise _failure("the source's page is empty, and it says that there is more")
-        value = text_of(told.records[-1], self.field)
+        value = key_of(told.records[-1], self.field, is_typed=self.place is Place.BODY)
         is_short = self.size is not None and len(told.records) < self.size
         is_short &= told.has_more is None
         if self.is_inclusive and value == cursor:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, ClassVar
+from urllib.parse import unquote
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -12,17 +13,25 @@ from durable.paging.placing import Place, check_names, check_placed, check_size,
 from durable.paging.protocol import Ask, Told
 
 
+URI_END = re.compile(r"[/#:]")
 BETWEEN = re.compile(r"[\s,]*")
 TARGET = re.compile(r"<([^>]*)>\s*")
+# Single quotes are not legal, and seen.
 PARAMETER = re.compile(
-    r';\s*(?:([^\s=;,"<>]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*))\s*)?)?', re.DOTALL
+    r';\s*(?:([^\s=;,"<>]+)\s*(?:=\s*'
+    r"""(?:"((?:[^"\\]|\\.)*)"|'([^'"<>]*)'|([^\s;,"]*))\s*)?)?""",
+    re.DOTALL,
 )
+EXTENDED = re.compile(r"[\w!#$%&+^`{}~-]+'[\w-]*'(.*)", re.ASCII)  # RFC 8187: UTF-8''next
 
 
 class LinkHeader(Struct, frozen=True, kw_only=True):
     """The header Link names the next page, which is asked for as it is.
 
         Link: <https://api.example/items?page=3>; rel="next", <...>; rel="last"
+
+    A `rel` may be a URI that ends so, `https://api.example/rels/next`. A link with
+    `results="false"` leads to nothing, as Sentry says it: it is none.
 
     A page without such a link is the last one. The RFC has no other sign of the end, and
     a proxy that drops the header would make any page look like the last. So a page after
@@ -76,10 +85,25 @@ class LinkHeader(Struct, frozen=True, kw_only=True):
                     "that is how its last page is marked, declare bare_page_ends=True"
                 )
             return None
-        targets = {target for target, rels in links(header) if self.rel.lower() in rels}
-        if len(targets) > 1:
-            raise _failure(f"the source's header Link names several: {header!r:.500}")
-        return targets.pop() if targets else None
+        return target(header, self.rel.lower())
+
+
+def target(header: str, rel: str) -> str | None:
+    """Where the link of this relation leads; None where there is none.
+
+    Raises:
+        UpstreamError: the header cannot be read, or has several.
+    """
+    named = [*links(header)]
+    targets = {target for target, rels in named if rel in rels}
+    if not targets:  # a plain name goes before a URI
+        targets = {target for target, rels in named if any(_is_uri_of(rel, one) for one in rels)}
+    is_garbled = any(_letters(one) == _letters(rel) for _, rels in named for one in rels)
+    if len(targets) > 1:
+        raise _failure(f"the source's header Link names several: {header!r:.500}")
+    if not targets and is_garbled:  # as in quotes of another kind
+        raise _failure(f"the source's header Link is not right: {header!r:.500}")
+    return targets.pop() if targets else None
 
 
 def links(header: str) -> Iterator[tuple[str, frozenset[str]]]:
@@ -96,16 +120,36 @@ def links(header: str) -> Iterator[tuple[str, frozenset[str]]]:
         parameters: dict[str, str] = {}
         place = found.end()
         while (parameter := PARAMETER.match(header, place)) is not None:
-            name, quoted, token = parameter.groups()
-            text = token or "" if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
+            name, quoted, single, token = parameter.groups()
+            text = single or token or "" if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
             parameters.setdefault((name or "").lower(), text)  # the first one counts
             place = parameter.end()
         if "anchor" in parameters:
             raise _failure(f"the source's header Link is that of another page: {header!r:.500}")
-        yield found[1], frozenset(parameters.get("rel", "").lower().split())
+        is_nothing = parameters.get("results", "").lower() == "false"
+        yield found[1].strip(), frozenset() if is_nothing else _rels(parameters, header)
         if place < len(header) and header[place] != ",":
             raise _failure(f"the source's header Link is not right: {header!r:.500}")
         place = _end(BETWEEN.match(header, place))
+
+
+def _rels(parameters: Mapping[str, str], header: str) -> frozenset[str]:
+    """Raises UpstreamError where `rel*` cannot be read."""
+    text = parameters.get("rel", "")
+    if (extended := parameters.get("rel*")) is not None:
+        found = EXTENDED.fullmatch(extended)
+        if found is None:
+            raise _failure(f"the source's header Link is not right: {header!r:.500}")
+        text = f"{text} {unquote(found[1])}"
+    return frozenset(text.lower().split())
+
+
+def _is_uri_of(rel: str, uri: str) -> bool:
+    return "://" in uri and URI_END.split(uri)[-1] == rel
+
+
+def _letters(rel: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", rel)
 
 
 def _end(found: re.Match[str] | None) -> int:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from msgspec import Struct
 
 from durable.errors import UpstreamError
-from durable.paging.link_header import links
+from durable.paging.link_header import target
 from durable.paging.protocol import Ask, Told, foreign
 
 
@@ -35,7 +35,7 @@ class OnePage(Struct, frozen=True):
         return ask
 
     def next_cursor(self, told: Told, _cursor: str | None) -> None:
-        if any("next" in rels for _, rels in links(told.headers.get("link", ""))):
+        if target(told.headers.get("link", ""), "next") is not None:
             raise UpstreamError(
                 "the source's list is declared to be one page, and its header Link names a next "
                 "one: declare paging=LinkHeader()",

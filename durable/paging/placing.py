@@ -1,5 +1,6 @@
 """Where in a request to a source a value goes, and what of a declaration is wrong. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
@@ -8,14 +9,18 @@ from msgspec.structs import replace
 
 from durable.errors import ConfigurationError
 from durable.paging.protocol import Ask
+from durable.paging.typed import restored
 from durable.sources.shape import names_of
+
+
+INDEX = re.compile(r"0|[1-9]\d{0,5}", re.ASCII)  # of a list
 
 
 class Place(StrEnum):
     """Where a parameter goes."""
 
     QUERY = "query"  # its name is that in the URL's query
-    BODY = "body"  # its name is a path in the JSON: `variables/after`
+    BODY = "body"  # its name is a path in the JSON: `variables/after`, `requests/0/page`
 
 
 class Hint(Protocol):
@@ -27,11 +32,18 @@ class Hint(Protocol):
     def size_param(self) -> str: ...
 
 
-def placed(ask: Ask, place: Place, name: str, value: str | int) -> Ask:
-    """The request with the value in it, in place of what was there. Numbers in JSON stay such."""
+def placed(ask: Ask, place: Place, name: str, value: Any) -> Ask:
+    """The request with the value in it, in place of what was there. In JSON it keeps its type."""
     if place is Place.QUERY:
         return replace(ask, params={**ask.params, name: str(value)})
     return replace(ask, body=_grown(ask.body or {}, names_of(name), value))
+
+
+def resumed_at(ask: Ask, place: Place, name: str, cursor: str | None) -> Ask:
+    """The request with a cursor in it, in a body with the type that it had as it was stored."""
+    if cursor is None:
+        return ask
+    return placed(ask, place, name, restored(cursor) if place is Place.BODY else cursor)
 
 
 def sized(ask: Ask, place: Place, hint: Hint) -> Ask:
@@ -94,26 +106,31 @@ def check_placed(declared: object, ask: Ask, place: Place, *names: str) -> None:
         if place is Place.BODY and not _has_room(ask.body, names_of(name)):
             raise ConfigurationError(
                 f"{kind}: {name!r} is no place in the source's body {ask.body!r}: what is above "
-                "it has to be an object"
+                "it has to be an object, or a list that is so long"
             )
 
 
-def _grown(tree: Mapping[str, Any], names: Sequence[str], value: str | int) -> Mapping[str, Any]:
+def _grown(tree: Any, names: Sequence[str], value: Any) -> Any:
+    if not names:
+        return value
     name, *further = names
-    below = _grown(_below(tree, name), further, value) if further else value
-    return {**tree, name: below}
+    below = _grown(_below(tree, name), further, value)
+    if isinstance(tree, Mapping):
+        return {**tree, name: below}
+    return [below if index == int(name) else member for index, member in enumerate(tree)]
 
 
 def _has_room(tree: Any, names: Sequence[str]) -> bool:
-    if not names:
-        return False
-    for name in names[:-1]:
-        tree = _below(tree, name)
-        if not isinstance(tree, Mapping):
+    for name in names:
+        is_list = isinstance(tree, list | tuple)
+        if is_list and not (INDEX.fullmatch(name) and int(name) < len(tree)):
             return False
-    return True
+        if not is_list and not isinstance(tree, Mapping):
+            return False
+        tree = _below(tree, name)
+    return bool(names)
 
 
-def _below(tree: Mapping[str, Any], name: str) -> Any:
-    value = tree.get(name)
+def _below(tree: Any, name: str) -> Any:
+    value = tree.get(name) if isinstance(tree, Mapping) else tree[int(name)]
     return {} if value is None else value

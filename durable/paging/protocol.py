@@ -31,6 +31,7 @@ class Told(Struct, frozen=True, kw_only=True):
     records: Sequence[Raw]
     total_count: int | None = None  # of all pages, if the source declares where it says so
     has_more: bool | None = None  # whether there is a next page, likewise
+    hides_rows: bool = False  # what the asker may not see is cut out of a page
 
 
 class Paging(Protocol):
@@ -48,7 +49,7 @@ class Paging(Protocol):
 
         Args:
             ask: the source's request, before anything is added.
-            tells: which of `total` and `has_more` the source declares.
+            tells: which of `total`, `has_more`, `is_last` and `hides_rows` the source declares.
 
         Raises:
             ConfigurationError: it does not.

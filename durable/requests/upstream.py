@@ -41,6 +41,10 @@ class Answer(Struct, frozen=True):
         return waits.exhausted(self.headers) or waits.Wish()
 
 
+class OversizeError(UpstreamError):
+    """An answer is longer than is taken; the rest of it is not read."""
+
+
 class Upstream:
     """A server that is asked for something.
 
@@ -277,7 +281,7 @@ class Upstream:
                 if byte_count > self._rules.body_bytes_max:
                     break
             elif bytes_max is not None and byte_count > bytes_max:
-                raise UpstreamError(
+                raise OversizeError(
                     f"{self._name} sent more than {bytes_max} bytes in one answer: "
                     "ask for smaller pages, or raise page_bytes_max in LIMITS",
                     is_transient=False,

@@ -30,6 +30,9 @@ class Counting(Protocol):
     def came_short(self, cursor: str) -> bool:
         """Whether the pages before the cursor had fewer records than they had room for."""
 
+    def is_reached(self, cursor: str) -> bool:
+        """Whether as many came before the cursor as the source had told."""
+
 
 def statuses_of_none(changes: Changes | None, crawl: Crawl, cursor: str | None) -> frozenset[int]:
     """Those that say that nothing has changed, of the request of a page."""
@@ -47,6 +50,8 @@ def check_end(error: UpstreamError, paging: object, cursor: str | None, *, tells
         tells: whether the source declares what tells that there is more.
     """
     status = error.status or 0
+    if isinstance(paging, Counting) and cursor is not None and paging.is_reached(cursor):
+        return  # it was asked for to make sure
     if cursor is not None and tells:
         raise _unbelieved(error, "the page before it said that there is more") from error
     if status < REFUSALS_MIN:

@@ -8,10 +8,12 @@ from msgspec import Raw
 
 from durable.decoding import Decoder
 from durable.errors import UpstreamError
+from durable.paging.typed import Typed, stored
 from durable.sources.shape import Shape
 
 
 _text = Decoder[str](str)
+_any = Decoder[Typed | bool | None](Typed | bool | None)
 NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -37,6 +39,32 @@ def text_of(record: Raw, field: str) -> str:
             f"one of the source's records has a {field} that is no text and no number: {text:.200}"
         )
     return text
+
+
+def key_of(record: Raw, field: str, *, is_typed: bool) -> str:
+    """A cursor: the text, or where its type is to be kept, whatever JSON there is.
+
+    Args:
+        record: of the source.
+        field: the path in it.
+        is_typed: whether it is to be restored with its type.
+
+    Raises:
+        UpstreamError: there is nothing that could be one.
+    """
+    if not is_typed:
+        return text_of(record, field)
+    try:
+        raw = bytes(_shape(field).read_part(record)[field])
+        value = _any.decode_part(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _failure(f"one of the source's records has no {field}: {error}") from error
+    if value is None or isinstance(value, bool):
+        raise _failure(
+            f"one of the source's records has a {field} that is no text and no number: "
+            f"{raw.decode(errors='replace'):.200}"
+        )
+    return stored(value)
 
 
 @lru_cache(maxsize=32)

@@ -12,24 +12,25 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.decoding import ExactInt
 from durable.environment import Environment
 from durable.errors import Recourse, UpstreamError
 from durable.job import Crawl, Rate
-from durable.paging.protocol import Ask, Faulting, Paging, Told
+from durable.paging.halving import beyond, halved, leads_on
+from durable.paging.protocol import Ask, Paging
 from durable.requests.auth import Auth, secrets_of, signer_of
 from durable.requests.exchange import NONE
 from durable.requests.origins import Origins
-from durable.requests.upstream import OK, Answer, Upstream
-from durable.requests.waits import wait_ms
+from durable.requests.upstream import OK, Answer, OversizeError, Upstream
 from durable.sources.absence import check_end, no_records, statuses_of_none
 from durable.sources.body import Body, list_type
 from durable.sources.charset import utf8
 from durable.sources.clock import Clock
 from durable.sources.completion import Completion
 from durable.sources.detail import Detail, DetailReader
+from durable.sources.ending import Ending, Where
 from durable.sources.gather import Gather, GatherReader
 from durable.sources.links import Links, named_origins
+from durable.sources.listing import Listing, Request, unread
 from durable.sources.resume import Resume, resumed
 from durable.sources.rules import Rules
 from durable.sources.shape import Shape
@@ -41,7 +42,6 @@ from durable.sources.source import (
     Records,
     Scope,
     Surroundings,
-    cursor_fault,
 )
 from durable.sources.template import Template
 
@@ -72,9 +72,12 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         headers: likewise.
         body: sent as JSON with every request, which is then a POST.
         has_more: the path of what says whether there is a next page, if that is told beside
-            the cursor; a job fails where the two disagree.
-        total: the path of the number of records on all pages, if there is one; a job that
-            got fewer fails at the end.
+            the cursor, or the `Header`; a job fails where the two disagree.
+        is_last: in its place, where what is told is whether this page is the last one.
+        total: the path of the number of records on all pages, or the `Header`, if there is
+            one; a job that got fewer or more fails.
+        hides_rows: what the asker may not see is cut out of a page, which may be short or
+            empty: offsets step by the size, and a total is not compared with what came.
         link_origins: further servers that a link to the next page may name, as in
             `https://eu.example.com`. Others are not followed, since the proof of who asks
             is sent there too.
@@ -96,8 +99,8 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     params: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}
     body: Mapping[str, Any] | None = None
-    has_more: str = ""
-    total: str = ""
+    has_more: Where = ""
+    total: Where = ""
     link_origins: tuple[str, ...] = ()
     rules: Rules = ()
     detail: Detail | None = None
@@ -106,6 +109,8 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     records_key: str = ""
     resume: Resume | None = None
     omits_empty: bool = False
+    is_last: Where = ""
+    hides_rows: bool = False
 
     is_delegated: ClassVar[bool] = False
 
@@ -123,9 +128,8 @@ class HttpSource(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         self.shape()
-        tells = [name for name in ("total", "has_more") if getattr(self, name)]
         ask = Ask(url=self.url, params=self.params, headers=self.headers, body=self.body)
-        self.paging.check(ask, tells)
+        self.paging.check(ask, self.ending.tells)
         if self.since is not None:
             self.since.check(ask)
         if self.resume is not None:
@@ -135,9 +139,17 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         """What is looked at of each answer. Raises ConfigurationError."""
         records = list_type(is_keyed=bool(self.records_key), omits_empty=self.omits_empty)
         paths: list[tuple[str, Any]] = [(self.records, records), *self.paging.paths().items()]
-        paths += [(self.has_more, bool)] if self.has_more else []
-        paths += [(self.total, ExactInt)] if self.total else []
-        return Shape(paths)
+        return Shape([*paths, *self.ending.paths])
+
+    @property
+    def ending(self) -> Ending:
+        """What it says of its end."""
+        return Ending(
+            total=self.total,
+            has_more=self.has_more,
+            is_last=self.is_last,
+            hides_rows=self.hides_rows,
+        )
 
     def reader(self, surroundings: Surroundings, names: frozenset[str] = NO_NAMES) -> "HttpReader":
         return HttpReader(self, surroundings, names)
@@ -171,15 +183,16 @@ class HttpReader(Reader):
             "the source", surroundings.transport, signer, origins, source.rules
         )
         self._page_bytes_max = surroundings.page_bytes_max
-        self._now_ms = surroundings.now_ms
         self._links = links if source.paging.is_linked else None
-        self._body = Body(
+        self._now_ms = surroundings.now_ms
+        body = Body(
             source.shape(),
             source.paging,
             source.records,
             source.records_key,
             omits_empty=source.omits_empty,
         )
+        self._listing = Listing(body, source.ending, self._kept)
         self._completion = self._completing(surroundings, links, url, names | {""})
 
     def _origins(self, url: str, environment: Environment) -> Origins:
@@ -198,9 +211,14 @@ class HttpReader(Reader):
         gathers = [GatherReader(gather, surroundings, names) for gather in source.gather]
         return Completion(detail, gathers, surroundings.page_bytes_max)
 
+    def _kept(self, link: str, page_url: str) -> str:
+        """A link to the next page, as it is stored."""
+        followed = link if self._links is None else self._links.followed(link, page_url)
+        return self._upstream.without_proof(followed)
+
     async def fetch(self, cursor: str | None, crawl: Crawl, scope: Scope = NO_SCOPE) -> Records:
         ask = asked(self._source.since, self._template.filled(scope), crawl)
-        page = await resumed(self._source.resume, partial(self._page, crawl), ask, cursor)
+        page = await resumed(self._source.resume, partial(self._sized_page, crawl), ask, cursor)
         page = recent(self._source.since, page, crawl)
         whole = await self._completion.completed(page, crawl, scope)
         self._upstream.take_request_count()  # those of its details are counted with the page
@@ -209,29 +227,49 @@ class HttpReader(Reader):
     async def close(self) -> None:
         await self._completion.close()
 
-    async def _page(self, crawl: Crawl, ask: Ask, cursor: str | None) -> Records:
+    async def _sized_page(self, crawl: Crawl, ask: Ask, cursor: str | None) -> Records:
+        """The page, or where it is too large, as much of its beginning as is not."""
+        paging, oversize = self._paging, None
+        while True:
+            try:
+                page = await self._page(paging, crawl, ask, cursor)
+            except OversizeError as error:
+                oversize = error
+                smaller = halved(paging, cursor)
+                if smaller is not None:
+                    paging = smaller
+                    continue
+                if (next_cursor := beyond(paging, cursor)) is None:
+                    raise
+                return unread(next_cursor, error, self._upstream.take_request_count())
+            if oversize and not leads_on(paging, cursor, page.next_cursor, len(page.records)):
+                raise oversize
+            return page
+
+    async def _page(self, paging: Paging, crawl: Crawl, ask: Ask, cursor: str | None) -> Records:
         if cursor is not None and self._links is not None:
             cursor = self._links.followed(cursor, ask.url)
-        ask = self._paging.asked(ask, cursor)
-        expiring = FORGOTTEN if self._paging.is_given else EXPIRED
+        ask = paging.asked(ask, cursor)
+        expiring = FORGOTTEN if paging.is_given else EXPIRED
         nothing = statuses_of_none(self._source.since, crawl, cursor)
         try:
             answer = await self._answer(ask, OK | nothing, NONE if cursor is None else expiring)
         except UpstreamError as error:
             if error.recourse is not Recourse.END:
                 raise
-            tells = bool(self._source.total or self._source.has_more)
-            check_end(error, self._paging, cursor, tells=tells)
+            check_end(error, paging, cursor, tells=self._source.ending.tells_end)
             return no_records(self._upstream.take_request_count())
         if answer.status in nothing:
             return no_records(self._upstream.take_request_count())
         try:
-            return self._records(answer, ask, cursor)
+            request = Request(paging=paging, ask=ask, cursor=cursor)
+            page = self._listing.page(answer, request, self._now_ms())
         except UpstreamError as error:
             if error.is_denied:
                 reason = f"{error}, {self._upstream.remedy}"
                 raise UpstreamError(reason, is_transient=False) from error
             raise
+        return replace(page, request_count=self._upstream.take_request_count())
 
     async def _answer(self, ask: Ask, statuses: frozenset[int], expiring: frozenset[int]) -> Answer:
         method, headers, content = "GET", ask.headers, None
@@ -249,48 +287,3 @@ class HttpReader(Reader):
             expiring=expiring,
         )
         return replace(answer, body=utf8(answer.body, answer.headers))
-
-    def _records(self, answer: Answer, ask: Ask, cursor: str | None) -> Records:
-        contents = self._body.read(answer, cursor)
-        values, records = contents.values, contents.records
-        told = Told(
-            url=ask.url,
-            headers=answer.headers,
-            values=values,
-            records=records,
-            total_count=values[self._source.total] if self._source.total else None,
-            has_more=values[self._source.has_more] if self._source.has_more else None,
-        )
-        next_cursor = self._paging.next_cursor(told, cursor)
-        faults = self._paging.faults(told) if isinstance(self._paging, Faulting) else {}
-        if next_cursor and self._links is not None:
-            next_cursor = self._links.followed(next_cursor, ask.url)
-            next_cursor = self._upstream.without_proof(next_cursor)
-        if next_cursor is not None:
-            self._check(next_cursor, cursor)
-        self._compare(values, next_cursor)
-        return Records(
-            records=records,
-            faults={**contents.faults, **faults},
-            next_cursor=next_cursor,
-            byte_count=len(answer.body),
-            total_count=told.total_count,
-            request_count=self._upstream.take_request_count(),
-            wait_ms=wait_ms(answer.wish.when, self._now_ms()),
-            wait_reason=answer.wish.reason("the source"),
-        )
-
-    def _compare(self, values: Mapping[str, Any], next_cursor: str | None) -> None:
-        name = self._source.has_more
-        if name and values[name] is not (next_cursor is not None):
-            raise UpstreamError(
-                f"one of two is wrong: the source's {name} is {str(values[name]).lower()}, and "
-                f"its {self._paging.name} {next_cursor!r}",
-                is_transient=False,
-            )
-
-    def _check(self, next_cursor: str, cursor: str | None) -> None:
-        fault = cursor_fault(next_cursor, cursor) if next_cursor else "is empty"
-        if fault is not None:
-            name = self._paging.name
-            raise UpstreamError(f"the source's {name} {fault}", is_transient=False)

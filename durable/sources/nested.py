@@ -11,7 +11,7 @@ from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.job import Crawl, Rate
 from durable.sources.belonging import GONE, Fault, Missing, missed
 from durable.sources.clock import Clock
-from durable.sources.filling import FULL_RECORDS, Filling
+from durable.sources.filling import Filling
 from durable.sources.parents import AGAIN_MAX, Parents, Place, keys_of, place_of
 from durable.sources.shape import Shape
 from durable.sources.source import (
@@ -193,7 +193,7 @@ class NestedReader(Reader):
             return done
         filling.count(page)
         read_count = place.read + len(page.records)
-        if fault := _fault(page, read_count):
+        if fault := total_fault(page, read_count):
             raise UpstreamError(f"the list of a {name}: {fault}", is_transient=False)
         kept_fields = self._source.keep
         filling.add(page, name, narrowed(parent, kept_fields) if kept_fields else parent)
@@ -202,10 +202,3 @@ class NestedReader(Reader):
         # Counted only if need be: a cursor that differs each time hides a circle.
         read_count = 0 if page.total_count is None else read_count
         return replace(place, children=page.next_cursor, read=read_count)
-
-
-def _fault(page: Records, read_count: int) -> str | None:
-    total_count = page.total_count
-    if total_count is not None and read_count > 2 * max(total_count, FULL_RECORDS):
-        return f"it has {total_count} records, and comes to no end after {read_count}"
-    return total_fault(page, read_count)

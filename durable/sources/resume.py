@@ -5,16 +5,16 @@ from contextlib import suppress
 from functools import partial
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from durable.decoding import EXACT_MAX, decode
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.paging.keyset import Keyset
 from durable.paging.one_page import OnePage
-from durable.paging.placing import Place, check_names, check_placed, placed, wrong
+from durable.paging.placing import Place, check_names, check_placed, resumed_at, wrong
 from durable.paging.protocol import Ask, Paging
-from durable.sources.fields import text_of
+from durable.sources.fields import key_of
 from durable.sources.newest_first import NewestFirst
 from durable.sources.rules import Action, Rules
 from durable.sources.since import Changes
@@ -91,7 +91,11 @@ class Resume(Struct, frozen=True, kw_only=True):
 
     def asked(self, ask: Ask, after: str | None) -> Ask:
         """The request of a list that begins after a value; None: at its start."""
-        return ask if after is None else placed(ask, self.place, self.param, after)
+        return resumed_at(ask, self.place, self.param, after)
+
+    def key(self, record: Raw) -> str:
+        """The value in a record. Raises UpstreamError where there is none."""
+        return key_of(record, self.field, is_typed=self.place is Place.BODY)
 
 
 class Position(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -131,7 +135,7 @@ async def resumed(resume: Resume | None, read: Read, ask: Ask, cursor: str | Non
         expiry = error
     at = Position(listed=None, key=at.key, after=at.key, read=at.read, passed=at.read)
     page = await read(resume.asked(ask, at.after), None)
-    is_further = not page.records or _last_key(page, resume.field) != at.key
+    is_further = not page.records or _last_key(resume, page) != at.key
     if page.next_cursor is not None and not is_further:
         raise expiry  # or each page would be this one, if cursors expire at once
     note = f"goes on after {resume.field} {at.key:.200}: {expiry}"
@@ -154,7 +158,7 @@ def _led_on(resume: Resume, page: Records, at: Position) -> Records:
         page = replace(page, total_count=min(at.passed + page.total_count, EXACT_MAX))
     if page.next_cursor is None:
         return page
-    key = _last_key(page, resume.field)
+    key = _last_key(resume, page)
     key = at.key if key is None else key
     next_at = replace(at, listed=page.next_cursor, key=key, read=read_count)
     next_cursor = next_at.cursor()
@@ -167,7 +171,7 @@ def _led_on(resume: Resume, page: Records, at: Position) -> Records:
     return replace(page, next_cursor=next_cursor)
 
 
-def _last_key(page: Records, field: str) -> str | None:
+def _last_key(resume: Resume, page: Records) -> str | None:
     """Of the last record that is read: one that is rejected may be without; None: there is none."""
     places = [place for place in range(len(page.records), 0, -1) if place not in page.faults]
-    return text_of(page.records[places[0] - 1], field) if places else None
+    return resume.key(page.records[places[0] - 1]) if places else None

@@ -192,13 +192,17 @@ def _spot(error: Exception, content: bytes) -> str:
 
 
 def total_fault(page: Records, read_count: int) -> str | None:
-    """Why a list is not at its end, though this page is said to be its last; None if it may be.
+    """Why the number that a list is said to have cannot be right; None if it may be.
 
     Args:
         page: of the list.
         read_count: records of the list so far, this page's too.
     """
     total_count = page.total_count
-    if page.next_cursor is not None or total_count is None or read_count >= total_count:
+    if total_count is None:
         return None
-    return f"it has {total_count} records, and came to its end after {read_count}"
+    if read_count > total_count:
+        return f"it has {total_count} records as it says, and {read_count} came"
+    if page.next_cursor is None and read_count < total_count:
+        return f"it has {total_count} records, and came to its end after {read_count}"
+    return None

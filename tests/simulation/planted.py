@@ -67,6 +67,8 @@ LIFECYCLE = "durable/lifecycle.py"
 WATERMARK = "durable/watermark.py"
 PACE = "durable/pace.py"
 GUARD = "durable/guard.py"
+COUNTING = "durable/paging/counting.py"
+JUMP = "durable/paging/jump.py"
 TURN = "durable/turn.py"
 STORE = "durable/store.py"
 SUCCESSES = "durable/successes.py"
@@ -598,8 +600,29 @@ MUTANTS = [
     Mutant(
         "a total that disagrees is passed over",
         GUARD,
-        "record_count < page.total_count",
-        "record_count < 0",
+        "and record_count < total_count",
+        "and record_count < 0",
+        (TRUNCATION,),
+    ),
+    Mutant(
+        "a total that is less than what came is believed",
+        GUARD,
+        "or record_count > told_count",
+        "or record_count < 0",
+        (TRUNCATION,),
+    ),
+    Mutant(
+        "a total that is reached on a full page is believed",
+        COUNTING,
+        "(total is None or told.has_more is not None or reach.is_short)",
+        "(total is None or bool(told) or reach.is_short)",
+        (TRUNCATION,),
+    ),
+    Mutant(
+        "a next link that passes over records is followed",
+        JUMP,
+        "jump > record_count",
+        "jump < 0",
         (TRUNCATION,),
     ),
     Mutant(

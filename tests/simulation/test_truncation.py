@@ -3,8 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from dev.truncation.cases import (
-    CASES,
+from dev.truncation.case import (
     IDS,
     PAGE_BYTES_MAX,
     SOURCE,
@@ -13,6 +12,7 @@ from dev.truncation.cases import (
     content,
     page,
 )
+from dev.truncation.cases import CASES
 from durable.job import Job, Mode, State
 from tests.simulation.connector import LIMITS
 from tests.simulation.truncation import Bystander, Prepared, connector

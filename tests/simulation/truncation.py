@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 from msgspec.structs import replace
 
-from dev.truncation.cases import Answer, Case
+from dev.truncation.case import Answer, Case
 from durable.connector import AnyConnector
 from durable.job import Job, State
 from durable.requests.auth import Bearer

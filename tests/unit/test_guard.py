@@ -230,10 +230,13 @@ def on_the_way(**changes: object) -> Job:
     ("page", "fault"),
     [
         (a_page("b", total_count=1_000), None),
-        (a_page("b", total_count=0), None),
+        (a_page("b", total_count=15), None),
+        (a_page("b", total_count=0), "it has 0 records, and 15 came"),
+        (a_page("b", total_count=-1), "it has -1 records, and 15 came"),
+        (a_page(None, batch_count=0, total_count=-1), "it has -1 records, and 10 came"),
         (a_page(None), None),
         (a_page(None, total_count=15), None),
-        (a_page(None, total_count=14), None),
+        (a_page(None, total_count=14), "it has 14 records, and 15 came"),
         (a_page(None, total_count=16), "16 records, and came to its end after 15"),
         (a_page(None, batch_count=0, total_count=11), "11 records, and came to its end after 10"),
         (a_page("a"), "leads in a circle: page 6 names the same next page as page 4, 'a'"),
@@ -241,7 +244,10 @@ def on_the_way(**changes: object) -> Job:
     ],
     ids=[
         "not yet all",
-        "not yet the end",
+        "reached, and not yet the end",
+        "none, and some came",
+        "not counted",
+        "not counted, and empty",
         "no total",
         "the total",
         "more than the total",
@@ -257,6 +263,22 @@ def test_a_page_that_cannot_follow_is_named(page: Page, fault: str | None) -> No
     )
 
     assert found is None if fault is None else found is not None and fault in found
+
+
+def shrunk(record_count: int, told: int, total: int | None) -> str | None:
+    job = replace(a_job(State.SENDING), record_count=record_count - 5, total_count=told)
+    return paging_fault(job, a_page(None, total_count=total), LIMITS)
+
+
+def test_a_list_may_lose_records_while_it_is_read_by_a_cursor() -> None:
+    assert shrunk(100, told=100, total=99) is None
+    assert shrunk(85, told=100, total=85) is None
+    assert shrunk(10, told=20, total=10) is None  # few
+
+
+@pytest.mark.parametrize("total", [150, None])
+def test_a_total_that_shrinks_by_more_than_a_few_is_named(total: int | None) -> None:
+    assert "it has 200 records, and came to its end after 150" in str(shrunk(150, 200, total))
 
 
 def test_without_a_landmark_the_last_page_is_no_circle() -> None:

@@ -295,19 +295,19 @@ def test_a_source_that_names_each_page_once_is_no_circle(page_count: int, turn_p
 
 
 @pytest.mark.parametrize("mode", Mode)
-@pytest.mark.parametrize(("total_count", "is_short"), [(10, False), (9, False), (11, True)])
-def test_a_source_that_ends_before_its_total_has_not_ended(
-    mode: Mode, total_count: int, *, is_short: bool
+@pytest.mark.parametrize(("total_count", "is_wrong"), [(10, False), (9, True), (11, True)])
+def test_a_source_that_ends_elsewhere_than_at_its_total_has_not_ended(
+    mode: Mode, total_count: int, *, is_wrong: bool
 ) -> None:
     job = replace(a_job(State.SENDING, mode), page_count=1, record_count=5)
 
     job, effects = at(job, arrived(1, a_page(None, total_count=total_count))[0])
 
-    assert (job.state is State.FAILED) is is_short
+    assert (job.state is State.FAILED) is is_wrong
     landed = Landed() if mode is Mode.INCREMENTAL else None
     packing = Pack(1, job.upload_id, None, landed=landed)
-    assert effects == (() if is_short else (packing,))
-    if is_short:
+    assert effects == (() if is_wrong else (packing,))
+    if total_count == 11:
         assert job.error == (
             "the source says that it has 11 records, and came to its end after 10: "
             "a new job reads all of it again"

@@ -429,7 +429,7 @@ def test_a_list_that_leads_in_a_circle_is_found_by_its_total() -> None:
     ]
     wiki.refusals["/spaces/a/pages"] = [*circle]
 
-    with pytest.raises(UpstreamError, match="it has 40 records, and comes to no end after 250"):
+    with pytest.raises(UpstreamError, match="it has 40 records as it says, and 50 came"):
         [*pages_of(COUNTED, wiki)]
 
 

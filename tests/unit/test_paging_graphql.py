@@ -69,7 +69,7 @@ def test_more_without_a_cursor_is_refused(end: dict[str, Any]) -> None:
         {"endCursor": "b"},
         {"hasNextPage": None},
         {"hasNextPage": "false"},
-        {"hasNextPage": True, "endCursor": 7},
+        {"hasNextPage": True, "endCursor": 7.5},
     ],
 )
 def test_an_end_that_is_not_told_is_refused(info: dict[str, Any]) -> None:

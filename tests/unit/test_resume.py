@@ -137,10 +137,13 @@ KINDS: dict[str, tuple[HttpSource, Answer]] = {
     "url": (a_source(paging=NextUrl()), by_url),
     "odata": (a_source(records="value", paging=OData()), by_odata),
     "offset": (a_source(paging=OffsetPaging(param="at")), by_count),
-    "offset, total": (a_source(paging=OffsetPaging(param="at"), total="total"), by_count),
+    "offset, total": (
+        a_source(paging=OffsetPaging(param="at", size=SIZE), total="total"),
+        by_count,
+    ),
     "page": (a_source(paging=PageNumber()), by_count),
-    "page, total": (a_source(paging=PageNumber(), total="total"), by_count),
-    "page, pages": (a_source(paging=PageNumber(total_pages="pages")), by_count),
+    "page, total": (a_source(paging=PageNumber(size=SIZE), total="total"), by_count),
+    "page, pages": (a_source(paging=PageNumber(size=SIZE, total_pages="pages")), by_count),
     "graphql": (IN_BODY, by_graphql),
     "wiki": (a_source(records="query", paging=WikiContinue()), by_wiki),
 }

@@ -1,0 +1,129 @@
+"""What a source says of the end of its list, beside the cursor. Pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from durable.decoding import EXACT_MAX, ExactInt
+from durable.errors import ConfigurationError, UpstreamError
+from durable.sources.shape import names_of
+
+
+# Names that flags have in APIs, in lower case and without what is between their words.
+LAST = frozenset(
+    {"complete", "done", "end", "endoflist", "endofstream", "eof", "final", "finished"}
+    | {"iscomplete", "isdone", "isend", "isfinal", "isfinished", "islast", "islastpage"}
+    | {"last", "lastpage", "nomore"}
+)
+MORE = frozenset(
+    {"hasmore", "hasmoreitems", "hasnext", "hasnextpage", "ismore", "more", "moreitems"}
+)
+FLAGS = {"true": True, "1": True, "false": False, "0": False}  # in a header, in whatever case
+COUNT = re.compile(r"(?:.*/)?\s*(-?\d{1,16})", re.ASCII)  # also as in `items 0-24/319`
+
+
+class Header(Struct, frozen=True):
+    """A header of the answer, in the place of a path in its body: `total=Header("X-Total-Count")`.
+
+    A number may follow a slash, as in a Content-Range; a flag is `true` or `false`, 1 or 0.
+    """
+
+    name: str
+
+
+Where = str | Header
+
+
+class Ending(Struct, frozen=True, kw_only=True):
+    """As an `HttpSource` declares it. Raises ConfigurationError where it contradicts itself."""
+
+    total: Where = ""
+    has_more: Where = ""
+    is_last: Where = ""
+    hides_rows: bool = False
+
+    def __post_init__(self) -> None:
+        if self.has_more and self.is_last:
+            raise ConfigurationError("has_more and is_last are one flag: declare one of the two")
+        for declared, opposites in (("has_more", LAST), ("is_last", MORE)):
+            self._check_sense(declared, opposites)
+
+    @property
+    def tells(self) -> list[str]:
+        """The names of what is declared."""
+        names = ("total", "has_more", "is_last", "hides_rows")
+        return [name for name in names if getattr(self, name)]
+
+    @property
+    def tells_end(self) -> bool:
+        return bool(self.total or self._flag)
+
+    @property
+    def paths(self) -> Sequence[tuple[str, Any]]:
+        """The places in a body that it looks at, each with its type."""
+        typed = ((self.total, ExactInt), (self.has_more, bool), (self.is_last, bool))
+        return [(path, kind) for path, kind in typed if path and isinstance(path, str)]
+
+    def total_count(self, values: Mapping[str, Any], headers: Mapping[str, str]) -> int | None:
+        """The number of all records. Raises UpstreamError where a header has none."""
+        if not isinstance(self.total, Header):
+            count: int | None = values[self.total] if self.total else None
+            return count
+        text = headers.get(self.total.name, "")
+        found = COUNT.fullmatch(text.strip())
+        if found is None or abs(int(found[1])) > EXACT_MAX:
+            raise _lacking(self.total, text, "number")
+        return int(found[1])
+
+    def more(self, values: Mapping[str, Any], headers: Mapping[str, str]) -> bool | None:
+        """Whether there is a next page. Raises UpstreamError where a header does not say."""
+        flag = self._flag
+        if not flag:
+            return None
+        if isinstance(flag, Header):
+            text = headers.get(flag.name, "")
+            value = FLAGS.get(text.strip().lower())
+            if value is None:
+                raise _lacking(flag, text, "flag")
+        else:
+            value = values[flag]
+        return value is not bool(self.is_last)
+
+    def check(self, *, has_more: bool | None, name: str, next_cursor: str | None) -> None:
+        """Raises UpstreamError where the flag contradicts the cursor of that name."""
+        if has_more is None or has_more is (next_cursor is not None):
+            return
+        value = has_more is not bool(self.is_last)
+        raise UpstreamError(
+            f"one of two is wrong: the source's {_name(self._flag)} is {str(value).lower()}, and "
+            f"its {name} {next_cursor!r}",
+            is_transient=False,
+        )
+
+    @property
+    def _flag(self) -> Where:
+        return self.has_more or self.is_last
+
+    def _check_sense(self, declared: str, opposites: frozenset[str]) -> None:
+        where: Where = getattr(self, declared)
+        if isinstance(where, Header) or not where:
+            return
+        word = re.sub(r"[^a-z]", "", names_of(where)[-1].lower())
+        if word in opposites:
+            other = "is_last" if declared == "has_more" else "has_more"
+            raise ConfigurationError(
+                f"{declared}={where!r} is not right: by its name it says the opposite; declare "
+                f"{other}={where!r}"
+            )
+
+
+def _name(where: Where) -> str:
+    return f"header {where.name}" if isinstance(where, Header) else where
+
+
+def _lacking(header: Header, text: str, kind: str) -> UpstreamError:
+    return UpstreamError(
+        f"the source's header {header.name} is no {kind}: {text!r:.200}", is_transient=False
+    )

@@ -1,0 +1,91 @@
+"""What the answers of one list come to: records, and the cursor of the next page. Pure."""
+
+from collections.abc import Callable
+
+from msgspec import Raw, Struct
+
+from durable.errors import UpstreamError
+from durable.paging.jump import jump_fault
+from durable.paging.protocol import Ask, Faulting, Paging, Told
+from durable.paging.wiki import WikiContinue
+from durable.requests.upstream import Answer
+from durable.requests.waits import wait_ms
+from durable.sources.body import Body
+from durable.sources.ending import Ending
+from durable.sources.source import Records, cursor_fault
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """Of a page."""
+
+    paging: Paging  # as it was asked for with
+    ask: Ask
+    cursor: str | None
+
+
+class Listing:
+    """Makes pages of answers.
+
+    Args:
+        body: reads them.
+        ending: what the source says of its end.
+        follow: makes a link what is kept of it: absolute, without the proof of who asks.
+    """
+
+    def __init__(self, body: Body, ending: Ending, follow: Callable[[str, str], str]) -> None:
+        self._body = body
+        self._ending = ending
+        self._follow = follow
+
+    def page(self, answer: Answer, request: Request, now_ms: int) -> Records:
+        """Raises UpstreamError where the answer is none, or contradicts itself."""
+        ending, paging = self._ending, request.paging
+        contents = self._body.read(answer, request.cursor)
+        told = Told(
+            url=request.ask.url,
+            headers=answer.headers,
+            values=contents.values,
+            records=contents.records,
+            total_count=ending.total_count(contents.values, answer.headers),
+            has_more=ending.more(contents.values, answer.headers),
+            hides_rows=ending.hides_rows,
+        )
+        next_cursor = paging.next_cursor(told, request.cursor)
+        faults = paging.faults(told) if isinstance(paging, Faulting) else {}
+        if next_cursor and paging.is_linked:
+            next_cursor = self._follow(next_cursor, request.ask.url)
+        if next_cursor is not None:
+            self._check(next_cursor, request, len(told.records))
+        ending.check(has_more=told.has_more, name=paging.name, next_cursor=next_cursor)
+        return Records(
+            records=contents.records,
+            faults={**contents.faults, **faults},
+            next_cursor=next_cursor,
+            byte_count=len(answer.body),
+            total_count=None if ending.hides_rows else told.total_count,
+            wait_ms=wait_ms(answer.wish.when, now_ms),
+            wait_reason=answer.wish.reason("the source"),
+        )
+
+    def _check(self, next_cursor: str, request: Request, record_count: int) -> None:
+        paging = request.paging
+        fault = cursor_fault(next_cursor, request.cursor) if next_cursor else "is empty"
+        # A wiki's search goes on by the size over pages that are gone.
+        may_jump = self._ending.hides_rows or isinstance(paging, WikiContinue)
+        if fault is None and paging.is_given and not may_jump:
+            following = paging.asked(request.ask, next_cursor)
+            size: int | None = getattr(paging, "size", None)
+            fault = jump_fault(request.ask, following, size, record_count)
+        if fault is not None:
+            raise UpstreamError(f"the source's {paging.name} {fault}", is_transient=False)
+
+
+def unread(next_cursor: str, error: UpstreamError, request_count: int) -> Records:
+    """The page of a single record that is too large to be read: it is rejected by its place."""
+    return Records(
+        records=[Raw(b"null")],
+        faults={1: str(error)},
+        next_cursor=next_cursor,
+        byte_count=0,
+        request_count=request_count,
+    )
