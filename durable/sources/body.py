@@ -10,10 +10,11 @@ from msgspec.structs import replace
 from durable.decoding import UnboundedError
 from durable.errors import UpstreamError
 from durable.paging.keyset import Keyset
+from durable.paging.placing import Place
 from durable.paging.protocol import Paging, Refused, Refusing
 from durable.requests.upstream import Answer
 from durable.sources.absence import check_empty, is_none
-from durable.sources.fields import text_of
+from durable.sources.fields import key_of
 from durable.sources.keyed import Keyed, keyed
 from durable.sources.mending import faults, mended
 from durable.sources.shape import Shape
@@ -63,7 +64,8 @@ class Body:
         values, last = {**contents.values, self._records: None}, contents.records[-1:]
         key = None
         if last and isinstance(self._paging, Keyset):
-            key = text_of(last[0], self._paging.field)
+            is_typed = self._paging.place is Place.BODY
+            key = key_of(last[0], self._paging.field, is_typed=is_typed)
         return values, len(contents.records), key
 
     def _listed(self, records: Any) -> list[Raw]:

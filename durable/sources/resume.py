@@ -135,7 +135,7 @@ async def resumed(resume: Resume | None, read: Read, ask: Ask, cursor: str | Non
         expiry = error
     at = Position(listed=None, key=at.key, after=at.key, read=at.read, passed=at.read)
     page = await read(resume.asked(ask, at.after), None)
-    is_further = not page.records or _last_key(page, resume) != at.key
+    is_further = not page.records or _last_key(resume, page) != at.key
     if page.next_cursor is not None and not is_further:
         raise expiry  # or each page would be this one, if cursors expire at once
     note = f"goes on after {resume.field} {at.key:.200}: {expiry}"
@@ -158,7 +158,7 @@ def _led_on(resume: Resume, page: Records, at: Position) -> Records:
         page = replace(page, total_count=min(at.passed + page.total_count, EXACT_MAX))
     if page.next_cursor is None:
         return page
-    key = _last_key(page, resume)
+    key = _last_key(resume, page)
     key = at.key if key is None else key
     next_at = replace(at, listed=page.next_cursor, key=key, read=read_count)
     next_cursor = next_at.cursor()
@@ -171,7 +171,7 @@ def _led_on(resume: Resume, page: Records, at: Position) -> Records:
     return replace(page, next_cursor=next_cursor)
 
 
-def _last_key(page: Records, resume: Resume) -> str | None:
+def _last_key(resume: Resume, page: Records) -> str | None:
     """Of the last record that is read: one that is rejected may be without; None: there is none."""
     places = [place for place in range(len(page.records), 0, -1) if place not in page.faults]
     return resume.key(page.records[places[0] - 1]) if places else None
