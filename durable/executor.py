@@ -214,7 +214,7 @@ class Executor:
             split = self._split(send, (first, second), bytes_max)
             return replace(split, batch_changes_max=len(first.items))
         if is_conflict:
-            if await self._inquiry.is_conflict_of_all(batch, error, glean):
+            if await self._inquiry.is_conflict_of_all(batch, glean):
                 raise error
             # The upload is open and has this document already: an earlier try was heard.
             return Sent(send.page_index, send.batch_index, entries=parcel.entries(batch))

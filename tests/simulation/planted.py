@@ -709,7 +709,7 @@ MUTANTS = [
     Mutant(
         "a conflict of all pages of an upload is taken for success",
         EXECUTOR,
-        "            if await self._inquiry.is_conflict_of_all(batch, error, glean):\n"
+        "            if await self._inquiry.is_conflict_of_all(batch, glean):\n"
         "                raise error\n",
         "",
         (f"{REFUSALS}::test_a_conflict_of_all_pages_of_an_upload_is_waited_for",),

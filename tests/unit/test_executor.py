@@ -332,17 +332,18 @@ def test_a_conflict_while_the_upload_is_not_open_is_told_with_how_it_stands(
 
 def test_a_conflict_while_the_upload_is_open_is_cut_and_alone_counts_as_taken() -> None:
     """An earlier try was heard, and this Glean takes no document twice."""
-    conflict = httpx.Response(409, text="'a' is staged already")
-    network = Network(a_page("a", "b"), conflict, a_history(OPEN), conflict, a_history(OPEN), ok())
+    conflict = httpx.Response(409, text="staged already")
+    history, nothing = a_history(OPEN), httpx.Response(400, text="no documents")
+    network = Network(a_page("a", "b"), conflict, history, conflict, history, nothing, ok())
     desk = Desk(network)
 
     assert desk.sent() == [Split(0, 0, 1, batch_changes_max=1), Sent(0, 0), sent(0, 1)]
-    assert network.lines == [LIST, BULK, STATUS, BULK, STATUS, BULK]
+    assert network.lines == [LIST, BULK, STATUS, BULK, STATUS, BULK, BULK]
     assert desk.executor.rejects(0) == []
 
 
 @pytest.mark.parametrize("nothing", [ok(), httpx.Response(400, text="no documents")])
-def test_a_conflict_that_names_no_document_counts_as_taken_if_nothing_at_all_has_none(
+def test_a_conflict_counts_as_taken_only_where_a_page_of_nothing_has_none(
     nothing: httpx.Response,
 ) -> None:
     conflict = httpx.Response(409, text="staged already")
@@ -354,10 +355,11 @@ def test_a_conflict_that_names_no_document_counts_as_taken_if_nothing_at_all_has
 
 
 @pytest.mark.parametrize("nothing", [httpx.Response(409, text="busy"), httpx.Response(503)])
+@pytest.mark.parametrize("words", ["busy", "a job is under way"])
 def test_a_conflict_of_whatever_is_sent_to_an_open_upload_is_waited_for(
-    nothing: httpx.Response,
+    nothing: httpx.Response, words: str
 ) -> None:
-    conflict = httpx.Response(409, text="busy")
+    conflict = httpx.Response(409, text=words)
     network = Network(a_page("a"), conflict, a_history(OPEN), nothing)
     desk = Desk(network)
 
