@@ -44,8 +44,8 @@ class Stage(StrEnum):
     MEMBERSHIPS = "memberships"  # of one group after the other, each an upload of its own
     EMPLOYEES = "employees"
     TEAMS = "teams"
-    DOCUMENTS = "documents"
     DELETIONS = "deletions"  # what a source lists apart, of an INCREMENTAL job
+    DOCUMENTS = "documents"  # last: what was deleted and restored since, is among the changes
 
 
 # A FULL job brings each of these as one bulk upload; Glean then deletes what was not in it.

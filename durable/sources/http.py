@@ -28,7 +28,7 @@ from durable.sources.links import Links, named_origins
 from durable.sources.resume import Resume, resumed
 from durable.sources.rules import Rules, names
 from durable.sources.shape import Shape
-from durable.sources.since import Changes, asked, recent
+from durable.sources.since import Changes, asked, kept_ms, recent
 from durable.sources.source import (
     NO_NAMES,
     NO_SCOPE,
@@ -102,7 +102,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
 
     @property
     def kept_ms(self) -> int | None:
-        return None if self.since is None else self.since.kept_ms
+        return kept_ms(self.since)
 
     @property
     def tells_changes(self) -> bool:

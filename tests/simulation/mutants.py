@@ -27,7 +27,7 @@ ENVIRONMENT = {
     "WORLDS": "60",  # what only thousands of worlds would find, is found too rarely
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # Schemathesis takes longer than most tests here
 }
-WORDS = ("-x", "-q", "--no-header", "-p", "no:cacheprovider")
+WORDS = ("-x", "-q", "--no-header", "-p", "no:cacheprovider", "-p", "pytest_timeout")
 # What the tests import of others. Nothing of the project's: a bug is planted before it is imported.
 SHARED = ["httpx", "hypothesis", "hypothesis.stateful", "msgspec", "pytest", "xdist.scheduler"]
 
