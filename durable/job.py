@@ -267,6 +267,7 @@ class Job(Struct, frozen=True, kw_only=True):
     ties: tuple[Tie, ...] = ()  # INCREMENTAL: what is sent no more if it is read again
     closed: tuple[ClosedUpload, ...] = ()  # of this crawl's stages
     shortfall: str = ""  # why it fails at its end, though it goes on until then
+    begun_by: str = ""  # an `Occasion`, as a text: earlier code reads it; empty: not known
 
     @property
     def stage(self) -> Stage:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from durable import cron
 from durable.alerts.messenger import Messenger, targets
 from durable.commands import LEGAL, Instruction, Refusal, is_opening, obeyed
 from durable.connector import AnyConnector
@@ -21,6 +22,7 @@ from durable.host import Host
 from durable.job import ENDED, Job, Mode, Stage, State
 from durable.limits import Limits
 from durable.note import Kind
+from durable.occasion import Occasion
 from durable.pace import soon
 from durable.store import Store
 from durable.turn import Turn
@@ -58,10 +60,13 @@ class Processor:
         self._store = store
         self._host = host
 
-    async def begin(self, mode: Mode, trigger_key: str | None) -> Begun | Refusal:
+    async def begin(
+        self, mode: Mode, trigger_key: str | None, occasion: Occasion | None = None
+    ) -> Begun | Refusal:
         """Queue a job, unless one of this mode is pending or the same trigger made one before.
 
-        Refused is a trigger that asked for the other mode before.
+        What its occasion is, its trigger tells where nothing else is said. Refused is a trigger
+        that asked for the other mode before.
         """
         if trigger_key is not None and (job := self._store.triggered_by(trigger_key)) is not None:
             asked_mode = job.asked_mode or job.mode
@@ -77,12 +82,21 @@ class Processor:
             if job.mode is mode and not job.repeats:
                 self._store.remember(trigger_key, job)
                 return Begun(job, is_new=False)
-        return await self._added(self._new(mode), trigger_key, pending)
+        if occasion is None:
+            is_tick = trigger_key is not None and trigger_key.startswith(cron.KEY)
+            occasion = Occasion.CRON if is_tick else Occasion.REQUEST
+        return await self._added(self._new(mode, occasion), trigger_key, pending)
 
-    def _new(self, mode: Mode) -> Job:
+    def _new(self, mode: Mode, occasion: Occasion) -> Job:
         now_ms, name = self._host.now_ms(), self._connector.name
         job_id = _job_id(name, now_ms, self._host.nonce())
-        return Job(id=job_id, connector=name, mode=mode, created_at_ms=now_ms)
+        return Job(
+            id=job_id,
+            connector=name,
+            mode=mode,
+            created_at_ms=now_ms,
+            begun_by=occasion.value,
+        )
 
     async def _added(self, job: Job, trigger_key: str | None, pending: Sequence[Job]) -> Begun:
         # Where a job is working, its alarm is armed already, and its end arms the next.
@@ -112,7 +126,7 @@ class Processor:
             if job.repeats == job_id:
                 return Begun(job, is_new=False)
         job = replace(
-            self._new(Mode.INCREMENTAL),
+            self._new(Mode.INCREMENTAL, Occasion.RETRY),
             stages=tuple(stage for stage in Stage if stage in stages),
             since_ms=before.since_ms,
             repeats=job_id,
