@@ -25,6 +25,7 @@ from durable.note import Kind
 from durable.occasion import Occasion
 from durable.pace import soon
 from durable.store import Store
+from durable.ticks import Ticks, begun, missed, seen
 from durable.turn import Turn
 from durable.verifying.deletion_watcher import DeletionWatcher
 from durable.verifying.verifier import Verifier
@@ -68,6 +69,10 @@ class Processor:
         What its occasion is, its trigger tells where nothing else is said. Refused is a trigger
         that asked for the other mode before.
         """
+        is_tick = trigger_key is not None and trigger_key.startswith(cron.KEY)
+        ticks = self.see()
+        if trigger_key is not None and is_tick:
+            self._store.archive.put_ticks(begun(ticks, mode, cron.key_ms(trigger_key)))
         if trigger_key is not None and (job := self._store.triggered_by(trigger_key)) is not None:
             asked_mode = job.asked_mode or job.mode
             if mode in {asked_mode, job.mode}:  # it may have joined one that has become FULL
@@ -83,9 +88,35 @@ class Processor:
                 self._store.remember(trigger_key, job)
                 return Begun(job, is_new=False)
         if occasion is None:
-            is_tick = trigger_key is not None and trigger_key.startswith(cron.KEY)
             occasion = Occasion.CRON if is_tick else Occasion.REQUEST
         return await self._added(self._new(mode, occasion), trigger_key, pending)
+
+    def see(self) -> Ticks:
+        """Take note of the schedule: what it asks for from now on, is to be begun."""
+        archive, schedule = self._store.archive, self._connector.schedule
+        before = archive.ticks()
+        ticks = seen(before, schedule, self._host.now_ms())
+        if ticks != before:
+            archive.put_ticks(ticks)
+        return ticks
+
+    async def catch_up(self, ticked_at_ms: int) -> list[Job]:
+        """Begin what cron did not, up to the minute before a tick; the jobs that are new."""
+        archive, now_ms = self._store.archive, self._host.now_ms()
+        worked_at_ms = {mode: archive.worked_at_ms(mode, now_ms) for mode in Mode}
+        until_ms = ticked_at_ms - cron.MINUTE_MS
+        jobs = []
+        for one in missed(self.see(), self._connector.schedule, worked_at_ms, until_ms):
+            # The tick's own key: if it comes all the same, it begins no other job.
+            key = cron.trigger_key(one.due_at_ms)
+            if one.mode is Mode.FULL:  # which brings what INCREMENTAL ones were to bring until now
+                archive.put_ticks(begun(archive.ticks(), Mode.INCREMENTAL, until_ms))
+            answer = await self.begin(one.mode, key, Occasion.CATCH_UP)
+            if isinstance(answer, Refusal):  # a job of the other mode has it
+                answer = await self.begin(one.mode, None, Occasion.CATCH_UP)
+            if isinstance(answer, Begun) and answer.is_new:
+                jobs.append(answer.job)
+        return jobs
 
     def _new(self, mode: Mode, occasion: Occasion) -> Job:
         now_ms, name = self._host.now_ms(), self._connector.name

@@ -12,7 +12,8 @@ from durable.history.lines import Line, line
 from durable.history.tally import Tally
 from durable.instant import rfc3339, span
 from durable.job import ENDED, Job, Mode, State
-from durable.timeliness import Freshness, Stale, overdue_ms, stale
+from durable.ticks import Ticks, overdue_since_ms
+from durable.timeliness import Freshness, Stale, stale
 from durable.verifying.deletion_watch import DeletionWatch, paused_reason
 from durable.verifying.findings import Deleted, deleted
 
@@ -67,6 +68,7 @@ class Known(Struct, frozen=True, kw_only=True):
     current: Job | None = None
     ended: Sequence[Job] = ()  # of each mode the one that has ended last, if there is one
     ticked_at_ms: int | None = None  # the last minute for which cron has asked for a job
+    ticks: Ticks = Ticks()
     tally: Tally = Tally()
     watermark_ms: int | None = None
     document_count: int | None = None
@@ -145,10 +147,9 @@ def _trouble(connector: AnyConnector, known: Known, now_ms: int) -> tuple[Condit
     current = known.current
     if current is not None and current.state is State.HELD:
         return Condition.HELD, current.error
-    if known.ticked_at_ms is not None:
-        due_ms = overdue_ms(connector.schedule, known.ticked_at_ms, now_ms)
-        if due_ms is not None:
-            return Condition.OVERDUE, f"cron was due at {rfc3339(due_ms)}, and has not ticked since"
+    due_ms = overdue_since_ms(known.ticks, connector.schedule, known.ticked_at_ms, now_ms)
+    if due_ms is not None:
+        return Condition.OVERDUE, f"cron was due at {rfc3339(due_ms)}, and has not ticked since"
     if (found := stale(connector, freshness(known), now_ms)) is not None:
         return Condition.STALE, words(found)
     if (failed := _failed(connector, known)) is not None:

@@ -19,6 +19,7 @@ LATE = "tests/simulation/test_late_requests.py"
 OWN_CLOCK = "tests/simulation/test_own_clock.py"
 PROGRESS = "tests/simulation/test_progress.py"
 BISECTED = f"{PROGRESS}::test_bisecting_keeps_what_it_has_learnt_though_every_third_request_fails"
+LOST_TICKS = "tests/simulation/test_lost_ticks.py"
 OVERLAP = "tests/simulation/test_overlap.py"
 PEOPLE = "tests/simulation/test_people.py"
 READINGS = "tests/simulation/test_readings.py"
@@ -68,6 +69,7 @@ LANDED = "durable/landed.py"
 LIFECYCLE = "durable/lifecycle.py"
 WATERMARK = "durable/watermark.py"
 SINCE = "durable/sources/since.py"
+TICKS = "durable/ticks.py"
 CONNECTOR = "durable/connector.py"
 PACE = "durable/pace.py"
 GUARD = "durable/guard.py"
@@ -84,6 +86,20 @@ VERIFICATION = "durable/verifying/verification.py"
 VERIFIER = "durable/verifying/verifier.py"
 
 MUTANTS = [
+    Mutant(
+        "what a lost tick was to begin, is begun by each later one",
+        TICKS,
+        "    latest_ms = max(due_at_ms, ticks.begun_at_ms.get(mode.value, 0))\n",
+        "    latest_ms = 0 * due_at_ms\n",
+        (LOST_TICKS, "tests/unit/test_ticks.py"),
+    ),
+    Mutant(
+        "what was due before the schedule was seen counts as missed",
+        TICKS,
+        "due_ms is not None and due_ms > seen_at_ms:",
+        "due_ms is not None:",
+        ("tests/unit/test_ticks.py",),
+    ),
     Mutant(
         "deletions are read after the changes, and take away what was restored",
         CONNECTOR,

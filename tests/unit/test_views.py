@@ -6,7 +6,6 @@ import pytest
 from msgspec.structs import replace
 
 from durable import cron
-from durable.alerts.watch import Pulse
 from durable.connector import AnyConnector
 from durable.errors import ConfigurationError
 from durable.history.overview import Condition, Known, Overview, overview
@@ -100,7 +99,7 @@ def test_a_connector_without_a_schedule_is_never_due() -> None:
 
 
 def test_a_connector_without_a_success_for_too_long_is_stale() -> None:
-    bench = Bench(connector=replace(NOTES, stale_after_ms=2 * HOUR_MS))
+    bench = Bench(connector=replace(NOTES, stale_after_ms=2 * HOUR_MS, schedule={}))
     bench.network.on(LIST, a_page(), httpx.Response(503))
     bench.begun(Mode.INCREMENTAL)
     assert bench.left().state is State.SUCCEEDED
@@ -167,20 +166,6 @@ def test_a_cron_that_has_ticked_and_does_no_more_is_overdue() -> None:
     assert shown.health is Condition.OVERDUE
     assert shown.why is not None
     assert "2025-11-24T17:00" in shown.why
-
-
-def test_an_object_says_when_a_full_job_was_asked_for_last_or_at_work() -> None:
-    bench = Bench()
-    assert bench.views.pulse() == Pulse()
-    bench.put(INCREMENTAL)
-    assert bench.views.pulse().full_at_ms is None
-    bench.put(FAILED)
-    assert bench.views.pulse().full_at_ms == FAILED.finished_at_ms
-
-    bench.put(JOB)
-    bench.now_ms += HOUR_MS
-
-    assert bench.views.pulse().full_at_ms == bench.now_ms
 
 
 def test_a_connector_that_never_had_a_success_is_stale_after_its_first_job() -> None:
