@@ -50,9 +50,9 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True, eq=False):
             as far as it takes that: once in three hours. Deletions that Glean's own check has
             paused are then carried out.
         stale_after_ms: without a success for so long, somebody has to look: the overview says
-            so, and an alert is sent. None: once its schedule was due twice, and twelve hours more.
+            so, and an alert is sent. None: for twice the longest gap of its schedule.
         full_stale_after_ms: the same of FULL jobs, which alone find out what was deleted. None:
-            once a FULL one was due twice, and twelve hours more; not before `stale_after_ms`.
+            for twice the longest gap of FULL ones, and not before `stale_after_ms`.
 
     Raises:
         ConfigurationError: the name or a cron expression is not right, or something is missing.

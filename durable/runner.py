@@ -63,7 +63,7 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
             `status` of the job, or `refusal`.
         """
         begun = await self.processor.begin(Mode(mode), trigger_key)
-        return self._begun(begun, trigger=trigger_key)
+        return _answer(self, begun, trigger=trigger_key)
 
     async def status(self, job_id: str, wait_ms: int) -> dict[str, Any] | None:
         """`status` of the job, as soon as its state changes, or after so long; None: no such job.
@@ -110,14 +110,7 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
     async def repeat(self, job_id: str) -> dict[str, Any] | None:
         """`status` of a job that reads this one's rejects again, or `refusal`; None as above."""
         begun = await self.processor.repeat(job_id)
-        return None if begun is None else self._begun(begun, repeats=job_id)
-
-    def _begun(self, begun: Begun | Refusal, **fields: Any) -> dict[str, Any]:
-        if isinstance(begun, Refusal):
-            return refused(begun)
-        if begun.is_new:
-            _say(self, "queued", begun.job, **fields)
-        return self._shown(begun.job)
+        return None if begun is None else _answer(self, begun, repeats=job_id)
 
     async def check(self) -> dict[str, Any]:
         """`checks` of all that has to be right for a job to succeed."""
@@ -163,6 +156,14 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         if (job := await turn) is not None:
             _say(self, "turn ended", job)
         _tell(self)
+
+
+def _answer(runner: Runner, begun: Begun | Refusal, **fields: Any) -> dict[str, Any]:
+    if isinstance(begun, Refusal):
+        return refused(begun)
+    if begun.is_new:
+        _say(runner, "queued", begun.job, **fields)
+    return {"status": plain(runner.views.shown(begun.job))}
 
 
 def a_host() -> Host:

@@ -13,7 +13,7 @@ from durable.history.tally import Tally
 from durable.instant import rfc3339, span
 from durable.job import ENDED, Job, Mode, State
 from durable.ticks import Ticks, overdue_since_ms
-from durable.timeliness import Freshness, Stale, stale
+from durable.timeliness import Freshness, Stale, stale, stale_after_ms
 from durable.verifying.deletion_watch import DeletionWatch, paused_reason
 from durable.verifying.findings import Deleted, deleted
 
@@ -91,7 +91,7 @@ def overview(
     success_ms, full_success_ms = fresh.succeeded_at_ms, fresh.full_succeeded_at_ms
     schedule = _schedule(connector, now_ms)
     soonest = min(schedule, key=_order, default=None)
-    stale_after_ms, current = connector.stale_after_ms, known.current
+    after_ms, current = stale_after_ms(connector), known.current
     return Overview(
         name=connector.name,
         datasource=connector.datasource.name,
@@ -104,7 +104,7 @@ def overview(
         last_full_success_at=None if full_success_ms is None else rfc3339(full_success_ms),
         watermark=None if watermark_ms is None else rfc3339(watermark_ms),
         documents=known.document_count,
-        stale_after_seconds=None if stale_after_ms is None else stale_after_ms // 1_000,
+        stale_after_seconds=None if after_ms is None else after_ms // 1_000,
         current=None if current is None else line(current, clean, now_ms),
         jobs=[line(job, clean, now_ms) for job in known.jobs],
         deletions=deleted(replace(known.watch, error=clean(known.watch.error))),
