@@ -12,6 +12,7 @@ from durable.job import Job, State
 from durable.lifecycle import ended, grounded, is_misplaced, noted
 from durable.limits import Limits
 from durable.note import Kind
+from durable.occasion import Occasion
 from durable.pace import soon
 
 
@@ -127,6 +128,7 @@ def _retried(job: Job, _instruction: Instruction, now_ms: int, limits: Limits) -
         approved_count=None,
         finished_at_ms=None,
         error="",
+        begun_by=Occasion.RETRY.value,
     )
     queued, text = _queued(job, now_ms), "retried on request"
     if is_over:

@@ -34,8 +34,9 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True, eq=False):
         record: the Struct that a record is decoded into.
         document: makes a record a `Document`, a `Deletion` if the source deleted it, or None
             if it is none of Glean's business. A record for which it raises is set aside.
-        deletions: what the source lists apart as deleted; INCREMENTAL jobs read it after the
-            changes, and delete it. A FULL job needs none.
+        deletions: what the source lists apart as deleted; INCREMENTAL jobs read it before the
+            changes, and delete it, so what was restored since is brought again. A FULL job needs
+            none.
         users, groups, memberships: of the datasource, for permissions that name them. A FULL
             job brings them before the documents; an INCREMENTAL one those whose source can
             tell what has changed.
@@ -49,9 +50,9 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True, eq=False):
             as far as it takes that: once in three hours. Deletions that Glean's own check has
             paused are then carried out.
         stale_after_ms: without a success for so long, somebody has to look: the overview says
-            so, and an alert is sent. None: once its schedule was due twice, and twelve hours more.
+            so, and an alert is sent. None: for twice the longest gap of its schedule.
         full_stale_after_ms: the same of FULL jobs, which alone find out what was deleted. None:
-            once a FULL one was due twice, and twelve hours more; not before `stale_after_ms`.
+            for twice the longest gap of FULL ones, and not before `stale_after_ms`.
 
     Raises:
         ConfigurationError: the name or a cron expression is not right, or something is missing.
@@ -129,8 +130,8 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True, eq=False):
             Stage.MEMBERSHIPS: self.memberships,
             Stage.EMPLOYEES: self.employees,
             Stage.TEAMS: self.teams,
-            Stage.DOCUMENTS: documents,
             Stage.DELETIONS: self.deletions if mode is Mode.INCREMENTAL else None,
+            Stage.DOCUMENTS: documents,
         }
         always = {Stage.DOCUMENTS, Stage.DELETIONS}
         return {

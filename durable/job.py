@@ -44,8 +44,8 @@ class Stage(StrEnum):
     MEMBERSHIPS = "memberships"  # of one group after the other, each an upload of its own
     EMPLOYEES = "employees"
     TEAMS = "teams"
-    DOCUMENTS = "documents"
     DELETIONS = "deletions"  # what a source lists apart, of an INCREMENTAL job
+    DOCUMENTS = "documents"  # last: what was deleted and restored since, is among the changes
 
 
 # A FULL job brings each of these as one bulk upload; Glean then deletes what was not in it.
@@ -268,6 +268,7 @@ class Job(Struct, frozen=True, kw_only=True):
     ties: tuple[Tie, ...] = ()  # INCREMENTAL: what is sent no more if it is read again
     closed: tuple[ClosedUpload, ...] = ()  # of this crawl's stages
     shortfall: str = ""  # why it fails at its end, though it goes on until then
+    begun_by: str = ""  # an `Occasion`, as a text: earlier code reads it; empty: not known
 
     @property
     def stage(self) -> Stage:

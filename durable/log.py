@@ -63,6 +63,7 @@ def job_line(event: str, job: Status, **fields: Any) -> Line:
         job=job.id,
         mode=job.mode.value,
         state=job.state.value,
+        begun_by=job.begun_by,
         stage=job.stage.value,
         turn=job.turns,
         attempt=job.attempt,

@@ -89,7 +89,8 @@ class Packing:
         ties = None if pack.ties is None else Ties(pack.ties)
         news: Iterable[Placed] = changes(self._feed, self._stage, self._connector, page, rejects)
         if ties is not None:
-            news = ties.news(news, told_by(self._clock))
+            is_newest_first = self._clock is not None and self._clock.is_newest_first
+            news = ties.news(news, told_by(self._clock), is_newest_first=is_newest_first)
         if pack.landed is None:
             return self._cut(pack, news, rejects, ties)
         return self._rest(pack, pack.landed, list(news), rejects, ties)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from durable import cron
 from durable.alerts.messenger import Messenger, targets
 from durable.commands import LEGAL, Instruction, Refusal, is_opening, obeyed
 from durable.connector import AnyConnector
@@ -21,8 +22,10 @@ from durable.host import Host
 from durable.job import ENDED, Job, Mode, Stage, State
 from durable.limits import Limits
 from durable.note import Kind
+from durable.occasion import Occasion
 from durable.pace import soon
 from durable.store import Store
+from durable.ticks import Ticks, begun, missed, seen
 from durable.turn import Turn
 from durable.verifying.deletion_watcher import DeletionWatcher
 from durable.verifying.verifier import Verifier
@@ -58,11 +61,18 @@ class Processor:
         self._store = store
         self._host = host
 
-    async def begin(self, mode: Mode, trigger_key: str | None) -> Begun | Refusal:
+    async def begin(
+        self, mode: Mode, trigger_key: str | None, occasion: Occasion | None = None
+    ) -> Begun | Refusal:
         """Queue a job, unless one of this mode is pending or the same trigger made one before.
 
-        Refused is a trigger that asked for the other mode before.
+        What its occasion is, its trigger tells where nothing else is said. Refused is a trigger
+        that asked for the other mode before.
         """
+        is_tick = trigger_key is not None and trigger_key.startswith(cron.KEY)
+        ticks = self.see()
+        if trigger_key is not None and is_tick:
+            self._store.archive.put_ticks(begun(ticks, mode, cron.key_ms(trigger_key)))
         if trigger_key is not None and (job := self._store.triggered_by(trigger_key)) is not None:
             asked_mode = job.asked_mode or job.mode
             if mode in {asked_mode, job.mode}:  # it may have joined one that has become FULL
@@ -77,12 +87,47 @@ class Processor:
             if job.mode is mode and not job.repeats:
                 self._store.remember(trigger_key, job)
                 return Begun(job, is_new=False)
-        return await self._added(self._new(mode), trigger_key, pending)
+        if occasion is None:
+            occasion = Occasion.CRON if is_tick else Occasion.REQUEST
+        return await self._added(self._new(mode, occasion), trigger_key, pending)
 
-    def _new(self, mode: Mode) -> Job:
+    def see(self) -> Ticks:
+        """Take note of the schedule: what it asks for from now on, is to be begun."""
+        archive, schedule = self._store.archive, self._connector.schedule
+        before = archive.ticks()
+        ticks = seen(before, schedule, self._host.now_ms())
+        if ticks != before:
+            archive.put_ticks(ticks)
+        return ticks
+
+    async def catch_up(self, ticked_at_ms: int) -> list[Job]:
+        """Begin what cron did not, up to the minute before a tick; the jobs that are new."""
+        archive, now_ms = self._store.archive, self._host.now_ms()
+        worked_at_ms = {mode: archive.worked_at_ms(mode, now_ms) for mode in Mode}
+        until_ms = ticked_at_ms - cron.MINUTE_MS
+        jobs = []
+        for one in missed(self.see(), self._connector.schedule, worked_at_ms, until_ms):
+            # The tick's own key: if it comes all the same, it begins no other job.
+            key = cron.trigger_key(one.due_at_ms)
+            if one.mode is Mode.FULL:  # which brings what INCREMENTAL ones were to bring until now
+                archive.put_ticks(begun(archive.ticks(), Mode.INCREMENTAL, until_ms))
+            answer = await self.begin(one.mode, key, Occasion.CATCH_UP)
+            if isinstance(answer, Refusal):  # a job of the other mode has it
+                answer = await self.begin(one.mode, None, Occasion.CATCH_UP)
+            if isinstance(answer, Begun) and answer.is_new:
+                jobs.append(answer.job)
+        return jobs
+
+    def _new(self, mode: Mode, occasion: Occasion) -> Job:
         now_ms, name = self._host.now_ms(), self._connector.name
         job_id = _job_id(name, now_ms, self._host.nonce())
-        return Job(id=job_id, connector=name, mode=mode, created_at_ms=now_ms)
+        return Job(
+            id=job_id,
+            connector=name,
+            mode=mode,
+            created_at_ms=now_ms,
+            begun_by=occasion.value,
+        )
 
     async def _added(self, job: Job, trigger_key: str | None, pending: Sequence[Job]) -> Begun:
         # Where a job is working, its alarm is armed already, and its end arms the next.
@@ -112,7 +157,7 @@ class Processor:
             if job.repeats == job_id:
                 return Begun(job, is_new=False)
         job = replace(
-            self._new(Mode.INCREMENTAL),
+            self._new(Mode.INCREMENTAL, Occasion.RETRY),
             stages=tuple(stage for stage in Stage if stage in stages),
             since_ms=before.since_ms,
             repeats=job_id,

@@ -26,7 +26,7 @@ from durable.host import Host
 from durable.job import Job, Mode, State
 from durable.log import Level, Line
 from durable.plain import plain, provisioned, refused
-from durable.processor import Processor
+from durable.processor import Begun, Processor
 from durable.provision import Provision
 from durable.requests.gate import Gate
 from durable.requests.transport import FetchTransport, part_bytes
@@ -63,11 +63,7 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
             `status` of the job, or `refusal`.
         """
         begun = await self.processor.begin(Mode(mode), trigger_key)
-        if isinstance(begun, Refusal):
-            return refused(begun)
-        if begun.is_new:
-            _say(self, "queued", begun.job, trigger=trigger_key)
-        return self._shown(begun.job)
+        return _answer(self, begun, trigger=trigger_key)
 
     async def status(self, job_id: str, wait_ms: int) -> dict[str, Any] | None:
         """`status` of the job, as soon as its state changes, or after so long; None: no such job.
@@ -79,6 +75,7 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
 
     async def overview(self) -> dict[str, Any]:
         """`overview` of the connector."""
+        self.processor.see()
         return {"overview": plain(self.views.overview())}
 
     async def measures(self) -> dict[str, Any]:
@@ -113,13 +110,7 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
     async def repeat(self, job_id: str) -> dict[str, Any] | None:
         """`status` of a job that reads this one's rejects again, or `refusal`; None as above."""
         begun = await self.processor.repeat(job_id)
-        if begun is None:
-            return None
-        if isinstance(begun, Refusal):
-            return refused(begun)
-        if begun.is_new:
-            _say(self, "queued", begun.job, repeats=job_id)
-        return self._shown(begun.job)
+        return None if begun is None else _answer(self, begun, repeats=job_id)
 
     async def check(self) -> dict[str, Any]:
         """`checks` of all that has to be right for a job to succeed."""
@@ -148,10 +139,12 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         ]
         return {"total": totals(job).reject_count, "rejects": rejects}
 
-    async def tend(self) -> dict[str, Any]:
-        """Bring back what waits for an alarm that the platform has lost. Returns its `pulse`."""
+    async def tend(self, ticked_at_ms: int) -> dict[str, Any]:
+        """Bring back what the platform has lost: an alarm, earlier ticks. Returns its `pulse`."""
         if await self.processor.tend():
             _report(self, "a lost alarm was set again", Level.ERROR)
+        for job in await self.processor.catch_up(int(ticked_at_ms)):
+            _say(self, "queued, as cron did not tick", job)
         return {"pulse": plain(self.views.pulse())}
 
     def _shown(self, job: Job) -> dict[str, Any]:
@@ -163,6 +156,14 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         if (job := await turn) is not None:
             _say(self, "turn ended", job)
         _tell(self)
+
+
+def _answer(runner: Runner, begun: Begun | Refusal, **fields: Any) -> dict[str, Any]:
+    if isinstance(begun, Refusal):
+        return refused(begun)
+    if begun.is_new:
+        _say(runner, "queued", begun.job, **fields)
+    return {"status": plain(runner.views.shown(begun.job))}
 
 
 def a_host() -> Host:

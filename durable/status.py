@@ -47,6 +47,7 @@ class Status(Struct, frozen=True, kw_only=True):
     connector: str
     mode: Mode
     state: State
+    begun_by: str | None  # cron, catch-up, request or retry; None: by code that did not say
     became_full: bool  # it was asked for as INCREMENTAL: `events` says why
     repeats: str | None  # the job whose rejects this one reads again
     stage: Stage  # under way, or the last one
@@ -105,6 +106,7 @@ def status(
         mode=job.mode,
         state=job.state,
         repeats=job.repeats or None,
+        begun_by=job.begun_by or None,
         became_full=job.asked_mode is Mode.INCREMENTAL,
         stage=job.stage,
         stages=tuple(_brought(part) for part in job.parts),

@@ -44,16 +44,28 @@ class Ties:
         self._by_key = {tie.key: tie for tie in ties}
 
     def news(
-        self, changes: Iterable[Changed], told: Callable[[Raw], int | None]
+        self,
+        changes: Iterable[Changed],
+        told: Callable[[Raw], int | None],
+        *,
+        is_newest_first: bool = False,
     ) -> Iterator[Changed]:
         """Those that are to be sent. From then on, they count as sent.
 
         Args:
             changes: of the page.
             told: when a record changed; None: it does not say, and is never left out.
+            is_newest_first: what comes after a newer record of the same id is left out.
         """
+        seen = set[str]()
         for change in changes:
             key, at_ms = key_of(change.key), told(change.raw)
+            if is_newest_first:
+                newer = self._by_key.get(key)
+                is_older = newer is not None and at_ms is not None and at_ms < newer.at_ms
+                if key in seen or is_older:
+                    continue
+                seen.add(key)
             tie = None if at_ms is None else Tie(key, _digest(memoryview(change.raw)), at_ms)
             before = self._by_key.pop(key, None)
             if tie is not None:

@@ -1,6 +1,7 @@
 """Whether a connector's jobs come, and succeed, as its schedule asks. Pure."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -9,8 +10,11 @@ from durable.connector import AnyConnector
 from durable.job import Mode
 
 
-DUES_MISSED = 2  # that went by without a success
-GRACE_MS = 12 * 60 * 60 * 1_000  # for the job of the second to succeed
+# A schedule's gaps are looked through from a Friday on: those of nights and weekends come first.
+GAPS_FROM_MS = 1_767_312_000_000  # 2026-01-02
+GAPS_SPAN_MS = 4 * 366 * 24 * 60 * 60 * 1_000
+GAPS_MAX = 1_000
+FEW = 2  # gaps of what comes once in many years
 OVERDUE_MS = 30 * 60 * 1_000  # cron may be late by minutes
 
 
@@ -32,33 +36,48 @@ class Stale(Struct, frozen=True):
 def stale(connector: AnyConnector, freshness: Freshness, now_ms: int) -> Stale | None:
     """What has not succeeded for too long.
 
-    Too long is what the connector declares, or until its schedule was due twice and twelve hours
-    went by. An INCREMENTAL job's success is none of a FULL one, which alone tells of deletions.
+    Too long is what the connector declares, or twice the longest gap of its schedule. An
+    INCREMENTAL job's success is none of a FULL one, which alone tells of deletions.
     """
-    of_full = [each for each, mode in connector.schedule.items() if mode is Mode.FULL]
     since_ms = freshness.succeeded_at_ms or freshness.since_ms
     full_since_ms = freshness.full_succeeded_at_ms or freshness.since_ms
-    declared_ms, full_declared_ms = connector.stale_after_ms, connector.full_stale_after_ms
-    if since_ms is not None:
-        at_ms = _stale_at_ms(connector.schedule, declared_ms, since_ms)
-        if at_ms is not None and now_ms > at_ms:
-            return Stale(None, now_ms - since_ms)
-    if full_since_ms is not None and (of_full or full_declared_ms is not None):
-        at_ms = _stale_at_ms(of_full, full_declared_ms, full_since_ms)
-        if full_declared_ms is None and at_ms is not None:
-            at_ms = max(at_ms, full_since_ms + (declared_ms or 0))
-        if at_ms is not None and now_ms > at_ms:
-            return Stale(Mode.FULL, now_ms - full_since_ms)
+    for mode, begun_ms, after_ms in (
+        (None, since_ms, stale_after_ms(connector)),
+        (Mode.FULL, full_since_ms, _full_stale_after_ms(connector)),
+    ):
+        if begun_ms is not None and after_ms is not None and now_ms > begun_ms + after_ms:
+            return Stale(mode, now_ms - begun_ms)
     return None
 
 
-def _stale_at_ms(expressions: Iterable[str], declared_ms: int | None, since_ms: int) -> int | None:
-    if declared_ms is not None:
-        return since_ms + declared_ms
-    due_ms: int | None = since_ms
-    for _ in range(DUES_MISSED):
-        due_ms = None if due_ms is None else next_due_ms(expressions, due_ms)
-    return None if due_ms is None else due_ms + GRACE_MS
+def stale_after_ms(connector: AnyConnector) -> int | None:
+    """Without a success for so long, somebody has to look; None: that is never so."""
+    if connector.stale_after_ms is not None:
+        return connector.stale_after_ms
+    return _twice_the_gap_ms(tuple(connector.schedule))
+
+
+def _full_stale_after_ms(connector: AnyConnector) -> int | None:
+    """The same of FULL jobs; not before what the connector declares for any."""
+    if connector.full_stale_after_ms is not None:
+        return connector.full_stale_after_ms
+    of_full = tuple(each for each, mode in connector.schedule.items() if mode is Mode.FULL)
+    after_ms = _twice_the_gap_ms(of_full)
+    return None if after_ms is None else max(after_ms, connector.stale_after_ms or 0)
+
+
+@lru_cache(maxsize=64)  # a connector's is asked for with each look at it
+def _twice_the_gap_ms(expressions: tuple[str, ...]) -> int | None:
+    """Twice the longest time between two times that one of them is due; None: there are no two."""
+    longest_ms, before_ms = 0, GAPS_FROM_MS
+    due_ms = next_due_ms(expressions, before_ms)
+    for count in range(GAPS_MAX):
+        if due_ms is None or (count > FEW and due_ms > GAPS_FROM_MS + GAPS_SPAN_MS):
+            break
+        if count:
+            longest_ms = max(longest_ms, due_ms - before_ms)
+        before_ms, due_ms = due_ms, next_due_ms(expressions, due_ms)
+    return 2 * longest_ms or None
 
 
 def next_due_ms(expressions: Iterable[str], now_ms: int) -> int | None:

@@ -123,8 +123,7 @@ class Views:
     def pulse(self) -> Pulse:
         """For whoever asks whether the connector still works."""
         fresh = freshness(self._known())
-        full_at_ms = self._store.archive.full_at_ms(self._host.now_ms())
-        return Pulse(fresh.succeeded_at_ms, fresh.full_succeeded_at_ms, full_at_ms)
+        return Pulse(fresh.succeeded_at_ms, fresh.full_succeeded_at_ms)
 
     def ahead_of(self, job: Job) -> Job | None:
         """The pending job that a queued one waits for."""
@@ -135,6 +134,7 @@ class Views:
         """What is remembered of the connector as a whole, without its jobs: each cron asks."""
         return Known(
             ticked_at_ms=self._store.archive.ticked_at_ms(),
+            ticks=self._store.archive.ticks(),
             tally=self._store.chronicle.tally(),
             watermark_ms=self._store.successes.watermark_ms(),
             document_count=self._store.successes.full_counts().get(Stage.DOCUMENTS),

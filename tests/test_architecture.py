@@ -49,7 +49,8 @@ CORE = {
     "durable/machine.py": (
         *(*JOB, "errors", "events", "pace", "closing", "lifecycle", "window", "flow"),
     ),
-    "durable/commands.py": (*JOB, "events", "pace", "guard", "lifecycle"),
+    "durable/occasion.py": (),
+    "durable/commands.py": (*JOB, "events", "pace", "guard", "lifecycle", "occasion"),
     "durable/history/happenings.py": (*JOB,),
     "durable/history/tally.py": (*JOB, "history.happenings"),
     "durable/verifying/holdings.py": ("errors", "decoding", "deletions"),

@@ -138,13 +138,11 @@ class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class ha
         """Begin what is due. A connector that fails does not keep the others from it."""
         runners, failures = _Runners(self.env.RUNNER), list[Exception]()
         expression, at_ms = str(controller.cron), int(controller.scheduledTime)
-        full_at_ms: dict[str, int | None] = {}
         try:
-            pulses, failures = await _tended(runners, self.env.WATCH)
-            full_at_ms = {name: pulse.full_at_ms for name, pulse in pulses.items() if pulse}
+            failures = await _tended(runners, self.env.WATCH, at_ms)
         except Exception as error:  # noqa: BLE001 - raised below: what is due, is begun all the same
             failures.append(error)
-        jobs = list(due(expression, at_ms, CONNECTORS, full_at_ms))
+        jobs = list(due(expression, at_ms, CONNECTORS))
         if not any(expression in connector.schedule for connector in CONNECTORS.values()):
             _log("no connector has the schedule", expression)
         for job in jobs:
@@ -156,12 +154,11 @@ class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class ha
             raise ExceptionGroup("objects could not be reached", failures)
 
 
-async def _tended(
-    runners: "_Runners", watch: Any
-) -> tuple[dict[str, Pulse | None], list[Exception]]:
+async def _tended(runners: "_Runners", watch: Any, ticked_at_ms: int) -> list[Exception]:
     """Look after all connectors; where one had no success for too long, somebody is told."""
     answers = await asyncio.gather(
-        *(_within(runners.tend(name), TEND_MS) for name in CONNECTORS), return_exceptions=True
+        *(_within(runners.tend(name, ticked_at_ms), TEND_MS) for name in CONNECTORS),
+        return_exceptions=True,
     )
     pulses = {
         name: None if isinstance(answer, BaseException) else msgspec.convert(answer["pulse"], Pulse)
@@ -172,7 +169,7 @@ async def _tended(
         await watch.getByName("watch").look(msgspec.json.encode(pulses).decode())
     except Exception as error:  # noqa: BLE001 - raised with the others
         failures.append(error)
-    return pulses, failures
+    return failures
 
 
 async def _within(answer: Awaitable[Mapping[str, Any]], duration_ms: int) -> Mapping[str, Any]:
@@ -258,8 +255,8 @@ class _Runners:
         rejects: Mapping[str, Any] | None = await stub.rejects(job_id, *after, count)
         return rejects
 
-    async def tend(self, connector: str) -> Mapping[str, Any]:
-        tended: Mapping[str, Any] = await self._stub(connector).tend()
+    async def tend(self, connector: str, ticked_at_ms: int) -> Mapping[str, Any]:
+        tended: Mapping[str, Any] = await self._stub(connector).tend(ticked_at_ms)
         return tended
 
     def _stub(self, connector: str) -> Any:

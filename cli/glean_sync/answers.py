@@ -45,6 +45,7 @@ class Status(Struct, frozen=True, kw_only=True):
     connector: str
     mode: str
     state: str
+    begun_by: str | None = None
     became_full: bool = False
     repeats: str | None = None
     stage: str = ""
@@ -78,6 +79,7 @@ class Line(Struct, frozen=True, kw_only=True):
     connector: str
     mode: str
     state: str
+    begun_by: str | None = None
     created_at: str
     seconds: float | None = None
     pages: int

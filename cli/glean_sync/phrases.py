@@ -9,7 +9,17 @@ from glean_sync.output import count
 from glean_sync.times import clock, duration, since
 
 
-JOB_COLUMNS = ("job", "mode", "state", "took", "documents", "deleted", "set aside", "error")
+JOB_COLUMNS = (
+    "job",
+    "mode",
+    "state",
+    "begun by",
+    "took",
+    "documents",
+    "deleted",
+    "set aside",
+    "error",
+)
 CONNECTOR_COLUMNS = (
     *("connector", "health", "last success", "next", "documents", "current job", "why"),
 )
@@ -38,7 +48,8 @@ def ended(status: Status) -> tuple[str, str, str]:
 def job_row(line: Line) -> tuple[str, ...]:
     """Of the table whose columns are JOB_COLUMNS."""
     numbers = map(count, (line.documents, line.deleted, line.rejected))
-    return line.id, line.mode, line.state, duration(line.seconds), *numbers, line.error or ""
+    begun_by, took = line.begun_by or "", duration(line.seconds)
+    return line.id, line.mode, line.state, begun_by, took, *numbers, line.error or ""
 
 
 def connector_row(connector: Connector, now: datetime) -> tuple[str, ...]:
@@ -91,6 +102,7 @@ def job_facts(status: Status) -> list[tuple[str, str | None]]:
         ("connector", status.connector),
         ("mode", mode),
         ("state", status.state),
+        ("begun by", status.begun_by),
         ("stage", status.stage),
         ("reads again", status.repeats and f"what {status.repeats} has set aside"),
         ("progress", None if status.is_resting else _progress(status.progress)),

@@ -37,7 +37,8 @@ def check_connector(  # noqa: PLR0913 - each but the first two has a default
             function of the request; or `httpx.ASGITransport(app)`.
         environment: variables and secrets; whatever is missing is made up.
         rejects: how many records are set aside, in each mode.
-        since_ms: changes at this time or later are what an INCREMENTAL job reads.
+        since_ms: the watermark: an INCREMENTAL job reads what changed then or later, and in the
+            overlap before it.
         now_ms: the time for the readers.
         pages_max: that a feed may have.
 

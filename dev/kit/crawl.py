@@ -87,7 +87,8 @@ class Offline:
         environment: variables and secrets.
         transport: carries the requests to the sources.
         clock: of the readers.
-        since_ms: changes at this time or later are what an INCREMENTAL job reads.
+        since_ms: the watermark: an INCREMENTAL job reads what changed then or later, and in the
+            overlap before it.
         attempts_max: at a page, one after the other without a pause.
     """
 

@@ -33,7 +33,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     Attributes:
         mode: of the job that is looked into.
         limit: documents, and as many of each other kind of thing.
-        since_ms: changes at this time or later, of an INCREMENTAL job.
+        since_ms: the watermark of an INCREMENTAL job, which reads the overlap before it, too.
         now_ms: for the readers.
         record: the file that takes the source's answers, for the test kit.
     """

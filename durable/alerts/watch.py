@@ -24,7 +24,6 @@ class Pulse(Struct, frozen=True):
 
     succeeded_at_ms: int | None = None  # the end of its latest success
     full_succeeded_at_ms: int | None = None  # of a FULL job
-    full_at_ms: int | None = None  # when a FULL job was asked for last, or at work
 
 
 class Seen(Struct, frozen=True):

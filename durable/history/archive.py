@@ -1,14 +1,16 @@
-"""The jobs that the connector's object remembers, looked through: a part of its store."""
+"""The jobs that the connector's object remembers, and its ticks: a part of its store."""
 
 from collections.abc import Iterable
 
 from durable import cron
+from durable.decoding import decode
 from durable.job import ENDED, PENDING, Job, Mode, State
-from durable.rows import Query, decoded, integer, listed
+from durable.rows import Query, decoded, encoded, integer, listed
+from durable.ticks import Ticks
 
 
 class Archive:
-    """Reads the jobs, and changes none.
+    """Reads the jobs, and changes none; keeps account of cron's ticks.
 
     Args:
         query: the store's.
@@ -51,19 +53,29 @@ class Archive:
         )
         return next(decoded(rows, Job), None)
 
-    def full_at_ms(self, now_ms: int) -> int | None:
-        """When a FULL job was asked for last, or at work; None: there is none."""
+    def worked_at_ms(self, mode: Mode, now_ms: int) -> int | None:
+        """When a job of the mode was asked for last, or at work; None: there is none."""
         rows = self._query(
             "SELECT max(CASE WHEN state IN (SELECT value FROM json_each(?)) THEN ? ELSE"
             "    max(json_extract(body, '$.created_at_ms'),"
             "      coalesce(json_extract(body, '$.finished_at_ms'), 0)) END) AS at_ms"
-            "  FROM job WHERE json_extract(body, '$.mode') = ?",
+            "  FROM job WHERE json_extract(body, '$.mode') = ?"
+            "  AND coalesce(json_extract(body, '$.repeats'), '') = ''",
             listed(PENDING),
             now_ms,
-            Mode.FULL.value,
+            mode.value,
         )
         at_ms = rows[0]["at_ms"]
         return None if at_ms is None else integer(at_ms)
+
+    def ticks(self) -> Ticks:
+        """What the connector has had of cron."""
+        rows = self._query("SELECT body FROM summary WHERE name = 'ticks'")
+        return decode(str(rows[0]["body"]), Ticks) if rows else Ticks()
+
+    def put_ticks(self, ticks: Ticks) -> None:
+        query = "INSERT OR REPLACE INTO summary (name, body) VALUES ('ticks', ?)"
+        self._query(query, encoded(ticks))
 
     def ticked_at_ms(self) -> int | None:
         """The last minute for which cron has asked for a job; None: it has not yet."""

@@ -38,7 +38,8 @@ def happened(before: Job | None, after: Job, now_ms: int) -> list[Happening]:
         now_ms: the time.
     """
     if before is None:
-        return [Happening(now_ms, Kind.QUEUED.value, f"{after.mode} job queued")]
+        by = f" by {after.begun_by}" if after.begun_by else ""
+        return [Happening(now_ms, Kind.QUEUED.value, f"{after.mode} job queued{by}")]
     return [*_turn(before, after, now_ms), *(noted(note) for note in fresh(before.notes, after))]
 
 

@@ -16,6 +16,7 @@ class Line(Struct, frozen=True, kw_only=True):
     connector: str
     mode: Mode
     state: State
+    begun_by: str | None  # cron, catch-up, request or retry
     created_at: str
     started_at: str | None
     finished_at: str | None
@@ -43,6 +44,7 @@ def line(job: Job, clean: Callable[[str], str], now_ms: int) -> Line:
         connector=job.connector,
         mode=job.mode,
         state=job.state,
+        begun_by=job.begun_by or None,
         created_at=rfc3339(job.created_at_ms),
         started_at=None if job.started_at_ms is None else rfc3339(job.started_at_ms),
         finished_at=None if job.finished_at_ms is None else rfc3339(job.finished_at_ms),

@@ -12,7 +12,8 @@ from durable.history.lines import Line, line
 from durable.history.tally import Tally
 from durable.instant import rfc3339, span
 from durable.job import ENDED, Job, Mode, State
-from durable.timeliness import Freshness, Stale, overdue_ms, stale
+from durable.ticks import Ticks, overdue_since_ms
+from durable.timeliness import Freshness, Stale, stale, stale_after_ms
 from durable.verifying.deletion_watch import DeletionWatch, paused_reason
 from durable.verifying.findings import Deleted, deleted
 
@@ -67,6 +68,7 @@ class Known(Struct, frozen=True, kw_only=True):
     current: Job | None = None
     ended: Sequence[Job] = ()  # of each mode the one that has ended last, if there is one
     ticked_at_ms: int | None = None  # the last minute for which cron has asked for a job
+    ticks: Ticks = Ticks()
     tally: Tally = Tally()
     watermark_ms: int | None = None
     document_count: int | None = None
@@ -89,7 +91,7 @@ def overview(
     success_ms, full_success_ms = fresh.succeeded_at_ms, fresh.full_succeeded_at_ms
     schedule = _schedule(connector, now_ms)
     soonest = min(schedule, key=_order, default=None)
-    stale_after_ms, current = connector.stale_after_ms, known.current
+    after_ms, current = stale_after_ms(connector), known.current
     return Overview(
         name=connector.name,
         datasource=connector.datasource.name,
@@ -102,7 +104,7 @@ def overview(
         last_full_success_at=None if full_success_ms is None else rfc3339(full_success_ms),
         watermark=None if watermark_ms is None else rfc3339(watermark_ms),
         documents=known.document_count,
-        stale_after_seconds=None if stale_after_ms is None else stale_after_ms // 1_000,
+        stale_after_seconds=None if after_ms is None else after_ms // 1_000,
         current=None if current is None else line(current, clean, now_ms),
         jobs=[line(job, clean, now_ms) for job in known.jobs],
         deletions=deleted(replace(known.watch, error=clean(known.watch.error))),
@@ -145,10 +147,9 @@ def _trouble(connector: AnyConnector, known: Known, now_ms: int) -> tuple[Condit
     current = known.current
     if current is not None and current.state is State.HELD:
         return Condition.HELD, current.error
-    if known.ticked_at_ms is not None:
-        due_ms = overdue_ms(connector.schedule, known.ticked_at_ms, now_ms)
-        if due_ms is not None:
-            return Condition.OVERDUE, f"cron was due at {rfc3339(due_ms)}, and has not ticked since"
+    due_ms = overdue_since_ms(known.ticks, connector.schedule, known.ticked_at_ms, now_ms)
+    if due_ms is not None:
+        return Condition.OVERDUE, f"cron was due at {rfc3339(due_ms)}, and has not ticked since"
     if (found := stale(connector, freshness(known), now_ms)) is not None:
         return Condition.STALE, words(found)
     if (failed := _failed(connector, known)) is not None:

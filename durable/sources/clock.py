@@ -1,6 +1,7 @@
 """When the records of a source changed, by its own clock. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 
 import msgspec
@@ -9,10 +10,18 @@ from msgspec import Raw, Struct
 from durable.errors import UpstreamError
 from durable.sources import times
 from durable.sources.shape import Shape
+from durable.sources.times import TimeFormat
 
 
 BEHIND_MS_MAX = 60 * 60 * 1_000  # servers' clocks are seconds or minutes apart
 TOLD_MS_MAX = 253_402_300_799_999  # the end of the year 9999; any number may stand there
+
+# Of a time that was declared to be in the other unit: as milliseconds 1970, as seconds the year
+# 5138 or later.
+MISTAKEN_MS: Mapping[str, range] = {
+    TimeFormat.EPOCH_MS: range(10**8, 10**11),
+    TimeFormat.EPOCH_SECONDS: range(10**14, 10**17),
+}
 
 
 class Clock(Struct, frozen=True):
@@ -21,24 +30,67 @@ class Clock(Struct, frozen=True):
     Attributes:
         field: the path of that time.
         format: of it: a `TimeFormat`, or a text for `strptime`; in UTC, if it tells no zone.
+            RFC 3339, which is like nothing else, is understood besides.
+        is_newest_first: of two records of one id, the first one read is the newer.
     """
 
     field: str
     format: str
+    is_newest_first: bool = False
 
     def read(self, record: Raw) -> int:
         """When it changed. Raises UpstreamError where the record does not say."""
+        text = self._text(record)
         try:
-            text = str(_shape(self.field).read_part(record)[self.field])
+            return self._at_ms(text)
+        except ValueError as error:
+            raise self._misread(text) from error
+
+    def check(self, records: Sequence[Raw]) -> None:
+        """Find out whether the times are written as declared, by a page of records.
+
+        Some may have none. Raises UpstreamError where there are times, and none can be read.
+        """
+        misread = ""
+        for record in records:
+            with suppress(UpstreamError):
+                text = self._text(record)
+                if text and self._is_read(text):
+                    return
+                misread = misread or text
+        if misread:
+            raise self._misread(misread)
+
+    def _text(self, record: Raw) -> str:
+        try:
+            return str(_shape(self.field).read_part(record)[self.field])
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise _failure(f"one of the source's records has no {self.field}: {error}") from error
-        try:
+
+    def _at_ms(self, text: str) -> int:
+        with suppress(ValueError):
             return times.read(self.format, text)
-        except ValueError as error:
-            raise _failure(
-                f"one of the source's records has a {self.field} that is not written as "
-                f"{self.format}: {text!r:.200}"
-            ) from error
+        if not times.RFC3339.match(text):
+            raise ValueError(text)
+        return times.read(TimeFormat.RFC3339, text)
+
+    def _is_read(self, text: str) -> bool:
+        try:
+            at_ms = self._at_ms(text)
+        except ValueError:
+            return False
+        return at_ms not in MISTAKEN_MS.get(self.format, ())
+
+    def _misread(self, text: str) -> UpstreamError:
+        return _failure(
+            f"one of the source's records has a {self.field} that is not written as "
+            f"{self.format}: {text!r:.200}; declare how it is written, as field_format of Since "
+            "or format of NewestFirst"
+        )
+
+    def floored(self, at_ms: int) -> int:
+        """The time as a record may tell it, which may be less closely."""
+        return times.read(self.format, str(times.written(self.format, at_ms)))
 
     def told(self, record: Raw) -> int | None:
         """When it changed; None where the record does not say."""

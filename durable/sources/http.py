@@ -34,7 +34,7 @@ from durable.sources.listing import Listing, Request, unread
 from durable.sources.resume import Resume, resumed
 from durable.sources.rules import Rules
 from durable.sources.shape import Shape
-from durable.sources.since import Changes, asked, recent
+from durable.sources.since import Changes, asked, kept_ms, recent
 from durable.sources.source import (
     NO_NAMES,
     NO_SCOPE,
@@ -119,7 +119,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
 
     @property
     def kept_ms(self) -> int | None:
-        return None if self.since is None else self.since.kept_ms
+        return kept_ms(self.since)
 
     @property
     def tells_changes(self) -> bool:

@@ -25,7 +25,7 @@ from durable.sources.clock import Clock
 from durable.sources.lines import Lines, Spot, changed
 from durable.sources.marks import Mark
 from durable.sources.rules import Action, Rules
-from durable.sources.since import Changes, asked, recent
+from durable.sources.since import Changes, asked, kept_ms, recent
 from durable.sources.source import Reader, Records, Surroundings
 
 
@@ -87,7 +87,7 @@ class LineSource(Struct, frozen=True, kw_only=True):
 
     @property
     def kept_ms(self) -> int | None:
-        return None if self.since is None else self.since.kept_ms
+        return kept_ms(self.since)
 
     @property
     def tells_changes(self) -> bool:

@@ -11,7 +11,7 @@ from durable.paging.placing import check_names, wrong
 from durable.paging.protocol import Ask
 from durable.sources import times
 from durable.sources.clock import Clock
-from durable.sources.since import check_spans
+from durable.sources.since import OVERLAP_MS, begin_ms, check_spans
 from durable.sources.source import Records
 from durable.sources.times import TimeFormat
 
@@ -22,15 +22,16 @@ class NewestFirst(Struct, frozen=True, kw_only=True):
         NewestFirst(field="updated_at", params={"sort": "-updated_at"})
 
     The watermark is one of the source's own clock, which may be up to an hour behind. What
-    changed at the very watermark is read again, and sent if it is not as it was. A page that is
-    in another order is an error, since what comes after an older record may be a newer one.
+    changed at the very watermark, or some minutes before it, is read again, and sent if it is not
+    as it was. A page that is in another order is an error, since what comes after an older record
+    may be a newer one. Of an id that is there twice, the newest record is sent.
 
     Attributes:
         field: the path of the time of the last change in a record.
         format: of that time: a `TimeFormat`, or a text for `strptime`; in UTC, if it tells
             no zone.
         params: what the source is asked with for this order, in the place of its own.
-        overlap_ms: so much earlier is read to: for a source whose changes show late.
+        overlap_ms: so much earlier is read to, since changes show late.
         kept_ms: for so long the source can tell what has changed. A job whose watermark is
             older reads all of it. None: for ever.
 
@@ -41,7 +42,7 @@ class NewestFirst(Struct, frozen=True, kw_only=True):
     field: str
     params: Mapping[str, str]
     format: str = TimeFormat.RFC3339
-    overlap_ms: int = 0
+    overlap_ms: int = OVERLAP_MS
     kept_ms: int | None = None
 
     def __post_init__(self) -> None:
@@ -52,7 +53,7 @@ class NewestFirst(Struct, frozen=True, kw_only=True):
 
     @property
     def clock(self) -> Clock:
-        return Clock(self.field, self.format)
+        return Clock(self.field, self.format, is_newest_first=True)
 
     def check(self, ask: Ask) -> None:
         """Its params may be those of the source's request, too."""
@@ -61,7 +62,8 @@ class NewestFirst(Struct, frozen=True, kw_only=True):
         return replace(ask, params={**ask.params, **self.params})
 
     def recent(self, page: Records, since_ms: int) -> Records:
-        oldest_ms, clock = self._oldest_ms(since_ms), self.clock
+        clock = self.clock
+        oldest_ms = begin_ms(self, since_ms, clock)
         changed = [clock.read(record) for record in page.records]
         for place, (later_ms, at_ms) in enumerate(pairwise(changed), 2):
             if at_ms > later_ms:
@@ -77,8 +79,3 @@ class NewestFirst(Struct, frozen=True, kw_only=True):
         if count == len(changed):
             return page
         return replace(page, records=page.records[:count], next_cursor=None)
-
-    def _oldest_ms(self, since_ms: int) -> int:
-        """What is not older than the watermark, may be written as late as this at the least."""
-        whole_second_ms = max(0, since_ms - self.overlap_ms) // 1_000 * 1_000
-        return times.read(self.format, str(times.written(self.format, whole_second_ms)))

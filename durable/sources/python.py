@@ -18,6 +18,7 @@ from durable.requests.upstream import Upstream
 from durable.sources.clock import Clock
 from durable.sources.given import blamed, encoded, next_cursor
 from durable.sources.links import Links, named_origins
+from durable.sources.since import OVERLAP_MS
 from durable.sources.source import Reader, Records, Surroundings
 from durable.sources.web import Web
 
@@ -69,7 +70,8 @@ class PythonSource(Struct, frozen=True, kw_only=True):
         PythonSource(url="{ITEMS_URL}", pages=pages)
 
     Both are given the cursor of the page to begin with, None for the first; `since`, the aware
-    time from which on changes are asked for, or None for all there is; and `web`, the only
+    time from which on changes are asked for, five minutes before the watermark since lists are
+    late, or None for all there is; and `web`, the only
     network there is. A generator is kept open for as long as the job's turn takes; the next turn,
     after a crash too, begins it anew at the cursor. It ends with a Portion without a next cursor.
 
@@ -83,7 +85,8 @@ class PythonSource(Struct, frozen=True, kw_only=True):
         auth: how the source is told who asks; None where it lets everybody in.
         link_origins: further servers that `web` may ask, as in `https://eu.example.com`.
         rate: how often it may be asked.
-        kept_ms: for so long it can tell what has changed; None: for ever.
+        kept_ms: so old the watermark may be: for so long it can tell what has changed, less the
+            five minutes that `since` is before it. None: for ever.
         tells_changes: whether the code heeds `since`. Users, groups and memberships are read by
             an INCREMENTAL job only then; documents are always.
 
@@ -205,7 +208,8 @@ class PythonReader(Reader):
     def _asked(self, cursor: str | None, crawl: Crawl) -> tuple[Any, datetime | None, Web]:
         value = None if cursor is None else decode(cursor)
         since_ms = crawl.since_ms
-        since = None if since_ms is None else datetime.fromtimestamp(since_ms / 1_000, UTC)
+        begin_ms = None if since_ms is None else max(0, since_ms - OVERLAP_MS) // 1_000
+        since = None if begin_ms is None else datetime.fromtimestamp(begin_ms, UTC)
         return value, since, self._web
 
 

@@ -13,8 +13,16 @@ from durable.sources.source import Records
 from durable.sources.times import TimeFormat
 
 
+OVERLAP_MS = 5 * 60 * 1_000  # lists are some seconds or minutes behind what was written
+SECOND_MS = 1_000  # many sources write no finer
+
+
 class Changes(Protocol):
     """One way of reading only what has changed at a time or later."""
+
+    @property
+    def overlap_ms(self) -> int:
+        """So much before the watermark is read, too."""
 
     @property
     def kept_ms(self) -> int | None:
@@ -43,14 +51,17 @@ class Since(Struct, frozen=True, kw_only=True):
         param: its name. What the source's params or body have for it, is for a FULL job.
         format: a `TimeFormat`, or a text for `strftime`; in UTC, and never rounded up.
         template: a text with `{}` in the time's place: `updated_at ge {}`.
-        overlap_ms: so much earlier is asked for: for a source whose changes show late, or
-            that takes the time for that of another zone.
+        overlap_ms: so much earlier is asked for, in whole seconds: changes show late, and a
+            filter may leave out what changed at that very second. More of it is for a source
+            that takes the time for that of another zone, or is later still.
         place: where the parameter goes.
         kept_ms: for so long the source can tell what has changed. A job whose watermark is
             older reads all of it. None: for ever.
-        field: the path of the time of the last change in a record, in the same format. With it,
-            the watermark is one of the source's own clock, which may be up to an hour behind,
-            and documents that are read again unchanged are not sent again. Empty: there is none.
+        field: the path of the time of the last change in a record. With it, the watermark is one
+            of the source's own clock, which may be up to an hour behind, and documents that are
+            read again unchanged are not sent again. Empty: there is none.
+        field_format: of that time, where it is another; RFC 3339 is understood besides. A page
+            on which no time can be read by it fails the job.
 
     Raises:
         ConfigurationError: one of them is not right.
@@ -59,30 +70,38 @@ class Since(Struct, frozen=True, kw_only=True):
     param: str = "updated_since"
     format: str = TimeFormat.RFC3339
     template: str = "{}"
-    overlap_ms: int = 0
+    overlap_ms: int = OVERLAP_MS
     place: Place = Place.QUERY
     kept_ms: int | None = None
     field: str = ""
+    field_format: str = ""
 
     def __post_init__(self) -> None:
         check_names(self, "param")
-        fault_of = times.reading_fault if self.field else times.fault
-        if (fault := fault_of(self.format)) is not None:
+        if (fault := times.fault(self.format)) is not None:
             raise wrong(self, "format", fault)
+        if self.field_format and not self.field:
+            raise wrong(self, "field_format", "it is that of a field: declare field=, too")
+        if self.field and (fault := times.reading_fault(self._field_format)) is not None:
+            raise wrong(self, "field_format" if self.field_format else "format", fault)
         if self.template.count("{}") != 1:
             raise wrong(self, "template", "it has {} once, in the time's place")
         check_spans(self)
 
     @property
     def clock(self) -> Clock | None:
-        return Clock(self.field, self.format) if self.field else None
+        return Clock(self.field, self._field_format) if self.field else None
+
+    @property
+    def _field_format(self) -> str:
+        return self.field_format or self.format
 
     def check(self, ask: Ask) -> None:
         if self.place is Place.BODY:
             check_placed(self, ask, self.place, self.param)
 
     def asked(self, ask: Ask, since_ms: int) -> Ask:
-        value = times.written(self.format, max(0, since_ms - self.overlap_ms))
+        value = times.written(self.format, begin_ms(self, since_ms, self.clock))
         if self.template != "{}":
             value = self.template.replace("{}", str(value))
         return placed(ask, self.place, self.param, value)
@@ -100,9 +119,32 @@ def asked(changes: Changes | None, ask: Ask, crawl: Crawl) -> Ask:
 
 def recent(changes: Changes | None, page: Records, crawl: Crawl) -> Records:
     """What of the page is the crawl's. Raises UpstreamError where that cannot be told."""
-    if changes is None or crawl.since_ms is None:
+    if changes is None:
+        return page
+    if changes.clock is not None:
+        changes.clock.check(page.records)
+    if crawl.since_ms is None:
         return page
     return changes.recent(page, crawl.since_ms)
+
+
+def begin_ms(changes: Changes, since_ms: int, clock: Clock | None) -> int:
+    """From when on changes are read: before the watermark, and as closely as records tell it."""
+    at_ms = max(0, since_ms - _overlap_ms(changes)) // SECOND_MS * SECOND_MS
+    return at_ms if clock is None else clock.floored(at_ms)
+
+
+def kept_ms(changes: Changes | None) -> int | None:
+    """How old a watermark may be, since what is before it is asked for, too; None: any."""
+    if changes is None or changes.kept_ms is None:
+        return None
+    return changes.kept_ms - _overlap_ms(changes)
+
+
+def _overlap_ms(changes: Changes) -> int:
+    """Not so much that the source has forgotten it after each job."""
+    kept_ms = changes.kept_ms
+    return changes.overlap_ms if kept_ms is None else min(changes.overlap_ms, kept_ms // 2)
 
 
 class _Spans(Protocol):

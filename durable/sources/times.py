@@ -18,6 +18,8 @@ class TimeFormat(StrEnum):
     EPOCH_MS = "epoch_ms"
 
 
+COUNTED = re.compile(r"-?\d{9,}(\.\d*)?", re.ASCII)  # Python reads some as a day of a far year
+RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", re.ASCII)  # how it begins
 DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
 DIRECTIVES = frozenset("YmdHMSfzyjbBaAIp%")  # of strftime: others depend on the machine
 TEXTS: Mapping[str, str] = {
@@ -75,6 +77,8 @@ def read(form: str, text: str) -> int:
             return int(float(text) * unit_ms // 1)
         except OverflowError as error:
             raise ValueError(str(error)) from error
+    if form in NAMED and COUNTED.fullmatch(text):
+        raise ValueError("it is a number, and may be seconds or milliseconds")
     # Most other formats tell no zone.
     moment = datetime.fromisoformat(text) if form in NAMED else datetime.strptime(text, form)  # noqa: DTZ007
     moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -131,9 +131,9 @@ def test_jobs_are_a_table_for_scripts_where_there_is_no_terminal(
     rows = [row.split("\t") for row in shell.run("jobs").stdout.splitlines()]
 
     assert rows == [
-        ["job", "mode", "state", "took", "documents", "deleted", "set aside", "error"],
-        [OTHER_ID, "FULL", "failed", "12.5 s", "1,200", "3", "0", "of\\ttwo\\nlines"],
-        [JOB_ID, "FULL", "succeeded", "12.5 s", "1,200", "3", "0", ""],
+        ["job", "mode", "state", "begun by", "took", "documents", "deleted", "set aside", "error"],
+        [OTHER_ID, "FULL", "failed", "cron", "12.5 s", "1,200", "3", "0", "of\\ttwo\\nlines"],
+        [JOB_ID, "FULL", "succeeded", "cron", "12.5 s", "1,200", "3", "0", ""],
     ]
 
 

@@ -100,14 +100,14 @@ def test_a_table_on_a_terminal_tells_long_texts_beneath_their_rows(tmp_path: Pat
         a_line("wiki-20261125T160500000Z-4d5e6f", "sending", mode="INCREMENTAL", deleted=0),
     ]
 
-    shown = on_a_terminal(Shell(tmp_path, worker), "jobs", columns=80)
+    shown = on_a_terminal(Shell(tmp_path, worker), "jobs", columns=90)
 
     assert f"{ESCAPE}[32msucceeded" in shown
     assert SEQUENCE.sub("", shown).splitlines() == [
-        "job                                 mode         state      took    documents",
-        "tickets-20261125T160000123Z-0a1b2c  FULL         succeeded  12.5 s  1,200",
+        "job                                 mode         state      begun by  took    documents",
+        "tickets-20261125T160000123Z-0a1b2c  FULL         succeeded  cron      12.5 s  1,200",
         "    12 set aside, too many records were set aside",
-        "wiki-20261125T160500000Z-4d5e6f     INCREMENTAL  sending    12.5 s  1,200",
+        "wiki-20261125T160500000Z-4d5e6f     INCREMENTAL  sending    cron      12.5 s  1,200",
     ]
 
 

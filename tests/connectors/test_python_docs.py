@@ -8,6 +8,7 @@ from dev.docs_source.entry import Entry, Kind
 from dev.docs_source.records import Records
 from dev.kit import check_connector
 from durable import Mode
+from durable.sources.since import OVERLAP_MS
 
 
 RECORD_COUNT = 450  # five pages
@@ -34,7 +35,7 @@ def test_the_connector_passes_the_kit() -> None:
     changes = records.change(change=130, remove=7, add=3, seed=1)
 
     report = check_connector(
-        connector, httpx.ASGITransport(create_app(records)), since_ms=LONG_AGO_MS
+        connector, httpx.ASGITransport(create_app(records)), since_ms=LONG_AGO_MS + OVERLAP_MS
     )
 
     live = list(records.live())
@@ -51,7 +52,7 @@ def test_five_pages_are_read_in_full_and_those_of_changes_in_turn() -> None:
     records.change(change=130, remove=7, add=3, seed=1)
 
     report = check_connector(
-        connector, httpx.ASGITransport(create_app(records)), since_ms=LONG_AGO_MS
+        connector, httpx.ASGITransport(create_app(records)), since_ms=LONG_AGO_MS + OVERLAP_MS
     )
 
     assert [(page.mode, page.number, len(page.records.records)) for page in report.pages] == [

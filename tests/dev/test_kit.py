@@ -46,7 +46,7 @@ from tests.fakes.connector import NOTES, Note, document
 
 
 LIST = "GET https://notes.example/list"
-SINCE = "updated_since=2026-11-24T00:00:00.000Z"
+SINCE = "updated_since=2026-11-23T23:55:00.000Z"  # with the overlap
 
 
 def page(*ids: str, next_cursor: str | None = None) -> dict[str, Any]:
@@ -144,8 +144,8 @@ def test_a_connector_that_is_right_passes() -> None:
         "",
         "cursor=2",
         "cursor=3",
-        "updated_since=2026-11-24T00%3A00%3A00.000Z",
-        "updated_since=2026-11-24T00%3A00%3A00.000Z&cursor=5",
+        "updated_since=2026-11-23T23%3A55%3A00.000Z",
+        "updated_since=2026-11-23T23%3A55%3A00.000Z&cursor=5",
     ]
     assert report.rejects == []
 
@@ -385,7 +385,6 @@ def test_a_total_that_is_not_reached_is_found() -> None:
     ("since", "fault"),
     [
         (Since(field="updated"), "no record tells when it changed: one of the source's records"),
-        (Since(field="text"), "has a text that is not written as rfc3339: 'a'"),
         (NewestFirst(field="updated", params={}), "has no updated"),
     ],
 )
@@ -415,6 +414,15 @@ def test_code_that_does_not_heed_since_is_found() -> None:
     check_connector(changed("since"), answers)
 
     assert "[changes] the INCREMENTAL job" in failure(changed(""), answers)
+
+
+def test_a_time_of_change_in_another_format_is_found() -> None:
+    timed = replace(NOTES, source=replace(SOURCE, since=Since(field="text")))
+
+    told = failure(timed, {LIST: page("a", "b")})
+
+    assert "has a text that is not written as rfc3339: 'a'" in told
+    assert "field_format" in told
 
 
 def test_it_is_enough_if_some_record_tells_when_it_changed() -> None:

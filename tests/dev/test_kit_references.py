@@ -90,7 +90,7 @@ def a_connector(datasource: Datasource, *, brings_people: bool = True) -> AnyCon
 
 
 BY_EMAIL = Datasource("x", is_user_referenced_by_email=True)
-SINCE = "?since=2026-11-24T00:00:00.000Z"
+SINCE = "?since=2026-11-23T23:55:00.000Z"  # with the overlap
 
 
 def checked(

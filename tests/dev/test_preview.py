@@ -127,7 +127,7 @@ def test_of_changes_those_are_shown_that_a_job_since_then_would_read() -> None:
 
     assert is_right
     assert text.startswith("1. Deletion a\n   id             a\n")
-    assert source.requests[0].url.params["updated_since"] == "2026-11-24T09:59:59.000Z"
+    assert source.requests[0].url.params["updated_since"] == "2026-11-24T09:54:59.000Z"
 
 
 def test_a_long_text_is_cut() -> None:

@@ -12,6 +12,7 @@ from durable.instant import rfc3339
 from durable.job import ENDED, PENDING, UPLOADED, WORKING, Job, Mode, State
 from durable.limits import Limits
 from durable.sources.clock import BEHIND_MS_MAX
+from durable.sources.since import Since, begin_ms
 from durable.watermark import SECOND_MS
 from tests.fakes.storage import Storage
 from tests.simulation.clock import Clock
@@ -129,7 +130,8 @@ class Oracle:
             since_ms = self.watermark_ms if job.mode is Mode.INCREMENTAL else None
             if seen.order is not None:
                 since_ms = job.since_ms  # what a job has begun to read, it goes on to read
-            since = None if since_ms is None else rfc3339(since_ms)
+            from_ms = read_from_ms(since_ms)
+            since = None if from_ms is None else rfc3339(from_ms)
             assert request.url.params.get("changed_since") == since, "reads from another time"
         is_of_upload = kind in {Kind.OPEN, Kind.SEND, Kind.CLOSE}
         if job.mode is Mode.FULL and is_of_upload and job.stage in UPLOADED:
@@ -372,7 +374,7 @@ class Oracle:
         unfit = self._glean.unfit  # it takes their deletions all the same
         rows = [
             row
-            for page in self._source.pages(job.since_ms)[: job.page_count]
+            for page in self._source.pages(read_from_ms(job.since_ms))[: job.page_count]
             for row in page
             if row.id not in self._source.broken and (row.text is None or row.id not in unfit)
         ]
@@ -392,3 +394,8 @@ class Oracle:
 def _place(job: Job) -> tuple[object, ...]:
     """How far it has come."""
     return job.state, job.crawl_count, job.stage_index, job.page_count
+
+
+def read_from_ms(since_ms: int | None) -> int | None:
+    """Since when a job reads changes, whose watermark this is."""
+    return None if since_ms is None else begin_ms(Since(), since_ms, None)

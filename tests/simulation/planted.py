@@ -19,10 +19,13 @@ LATE = "tests/simulation/test_late_requests.py"
 OWN_CLOCK = "tests/simulation/test_own_clock.py"
 PROGRESS = "tests/simulation/test_progress.py"
 BISECTED = f"{PROGRESS}::test_bisecting_keeps_what_it_has_learnt_though_every_third_request_fails"
+LOST_TICKS = "tests/simulation/test_lost_ticks.py"
+OVERLAP = "tests/simulation/test_overlap.py"
 PEOPLE = "tests/simulation/test_people.py"
 READINGS = "tests/simulation/test_readings.py"
 REFUSALS = "tests/simulation/test_refusals.py"
 REJECTS = "tests/simulation/test_rejects.py"
+RESTORED = "tests/simulation/test_restored.py"
 STAGES = "tests/simulation/test_stages.py"
 UNTAKEN = f"{STAGES}::test_a_group_that_glean_does_not_take_fails_the_job_after_all_else_is_brought"
 STRANGERS = f"{STAGES}::test_whatever_fails_strangers_are_left_out_of_their_groups_and_nobody_else"
@@ -65,6 +68,9 @@ TIES = "durable/ties.py"
 LANDED = "durable/landed.py"
 LIFECYCLE = "durable/lifecycle.py"
 WATERMARK = "durable/watermark.py"
+SINCE = "durable/sources/since.py"
+TICKS = "durable/ticks.py"
+CONNECTOR = "durable/connector.py"
 PACE = "durable/pace.py"
 GUARD = "durable/guard.py"
 COUNTING = "durable/paging/counting.py"
@@ -82,6 +88,45 @@ VERIFICATION = "durable/verifying/verification.py"
 VERIFIER = "durable/verifying/verifier.py"
 
 MUTANTS = [
+    Mutant(
+        "what a lost tick was to begin, is begun by each later one",
+        TICKS,
+        "    latest_ms = max(due_at_ms, ticks.begun_at_ms.get(mode.value, 0))\n",
+        "    latest_ms = 0 * due_at_ms\n",
+        (LOST_TICKS, "tests/unit/test_ticks.py"),
+    ),
+    Mutant(
+        "what was due before the schedule was seen counts as missed",
+        TICKS,
+        "due_ms is not None and due_ms > seen_at_ms:",
+        "due_ms is not None:",
+        ("tests/unit/test_ticks.py",),
+    ),
+    Mutant(
+        "deletions are read after the changes, and take away what was restored",
+        CONNECTOR,
+        """            Stage.DELETIONS: self.deletions if mode is Mode.INCREMENTAL else None,
+            Stage.DOCUMENTS: documents,
+""",
+        """            Stage.DOCUMENTS: documents,
+            Stage.DELETIONS: self.deletions if mode is Mode.INCREMENTAL else None,
+""",
+        (RESTORED,),
+    ),
+    Mutant(
+        "nothing before the watermark is read again",
+        SINCE,
+        "    at_ms = max(0, since_ms - _overlap_ms(changes)) // SECOND_MS * SECOND_MS\n",
+        "    at_ms = since_ms\n",
+        (OVERLAP,),
+    ),
+    Mutant(
+        "an older version follows a newer one of a list with the newest first",
+        TIES,
+        "                if key in seen or is_older:\n",
+        "                if is_older:\n",
+        ("tests/unit/test_ties.py",),
+    ),
     Mutant(
         "a login page with a 200 is taken for Glean's word",
         GLEAN,

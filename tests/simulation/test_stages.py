@@ -1,4 +1,4 @@
-"""Users, groups and memberships before the documents, deletions after them; a fault anywhere."""
+"""Users, groups, memberships and deletions before the documents; a fault anywhere."""
 
 import random
 from collections.abc import Mapping

@@ -449,7 +449,7 @@ def test_success_of_an_incremental_job_is_none_of_a_full_one() -> None:
         known, alerts = looked(known, {"notes": Pulse(now_ms, NOW_MS)}, {"notes": NIGHTLY}, now_ms)
         days += [[alert.text for alert in alerts]] if alerts else []
 
-    assert days[0] == ["no FULL success for 1 day"]
+    assert days[0] == ["no FULL success for 2 days"]
     assert len(days) >= 2
 
     full = Pulse(NOW_MS + 5 * DAY_MS, NOW_MS + 5 * DAY_MS)

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 from msgspec import Raw
+from msgspec.structs import replace
 
 from durable import (
     Connector,
@@ -18,6 +19,7 @@ from durable import (
     Since,
     TimeFormat,
 )
+from durable.errors import UpstreamError
 from durable.sources.clock import BEHIND_MS_MAX, Clock
 from durable.sources.source import Source
 
@@ -45,6 +47,51 @@ def test_a_time_is_read_in_its_format(form: str, at: object, at_ms: int) -> None
     (record,) = records(at)
 
     assert Clock("change/at", form).told(record) == at_ms
+
+
+@pytest.mark.parametrize("form", [*TimeFormat, "%d.%m.%Y %H:%M"])
+def test_rfc_3339_is_understood_whatever_the_parameter_takes(form: str) -> None:
+    clock, (record,) = Clock("change/at", form), records("2025-11-24T17:00:00.123+01:00")
+
+    clock.check([record])
+
+    assert clock.told(record) == NOW_MS
+
+
+@pytest.mark.parametrize(
+    ("form", "at"),
+    [
+        (TimeFormat.RFC3339, 1_764_000_000),
+        (TimeFormat.RFC3339_SECONDS, "1764000000123"),
+        (TimeFormat.RFC3339, "1761123012345"),  # the library takes it for a day of 1761
+        (TimeFormat.DATE, 1_764_000_000.5),
+        (TimeFormat.EPOCH_SECONDS, 1_764_000_000_123),
+        (TimeFormat.EPOCH_MS, "1764000000"),
+        (TimeFormat.EPOCH_MS, "24.11.2025 16:00"),
+        ("%d.%m.%Y %H:%M", 1_764_000_000),
+        ("%d.%m.%Y %H:%M", "24/11/2025"),
+        (TimeFormat.RFC3339, "Mon, 24 Nov 2025 16:00:00 GMT"),
+    ],
+)
+def test_times_in_another_format_are_refused_with_what_to_declare(form: str, at: object) -> None:
+    with pytest.raises(UpstreamError, match="declare how it is written") as error:
+        Clock("change/at", form).check(records(None, at, at))
+
+    assert not error.value.is_transient
+
+
+@pytest.mark.parametrize(
+    "page", [[], [None, ""], ["soon", "2025-11-24T16:00:00Z"], [None, "2025-11-24"]]
+)
+def test_one_time_that_is_read_is_enough_and_records_may_tell_none(page: list[object]) -> None:
+    CLOCK.check(records(*page))
+
+
+def test_what_is_seconds_and_what_milliseconds_is_declared_for_the_field_alone() -> None:
+    since = Since(format=TimeFormat.RFC3339, field="change/at", field_format=TimeFormat.EPOCH_MS)
+    assert since.clock is not None
+
+    assert [since.clock.told(record) for record in records(NOW_MS)] == [NOW_MS]
 
 
 @pytest.mark.parametrize("record", [b"{}", b'{"change":null}', b'{"change":{"at":null}}', b"[]"])
@@ -89,7 +136,7 @@ TIMED = Since(field="change/at")
         (listed(Since()), None),
         (listed(TIMED), CLOCK),
         (listed(Since(field="at", format=TimeFormat.DATE)), Clock("at", TimeFormat.DATE)),
-        (listed(NewestFirst(field="change/at", params={})), CLOCK),
+        (listed(NewestFirst(field="change/at", params={})), replace(CLOCK, is_newest_first=True)),
         (LineSource(url=URL), None),
         (LineSource(url=URL, since=TIMED), CLOCK),
         (Nested(parents=listed(TIMED), children=listed(), name="space"), None),
@@ -107,7 +154,7 @@ def test_a_source_has_the_clock_that_is_declared(source: Source, clock: Clock | 
         (Since(), None),
         (TIMED, BEHIND_MS_MAX),
         (Since(field="at", kept_ms=30 * 24 * BEHIND_MS_MAX), BEHIND_MS_MAX),
-        (Since(field="at", kept_ms=BEHIND_MS_MAX), BEHIND_MS_MAX // 2),
+        (Since(field="at", kept_ms=BEHIND_MS_MAX, overlap_ms=0), BEHIND_MS_MAX // 2),
     ],
 )
 def test_a_clock_may_be_behind_for_no_longer_than_changes_are_kept(

@@ -83,7 +83,7 @@ def test_a_later_page_is_asked_for_by_its_cursor_and_the_watermark() -> None:
 
     fetched(network, cursor="a+b/ä&", since_ms=1_764_000_000_123)
 
-    assert asked(network) == {"cursor": "a+b/ä&", "updated_since": "2025-11-24T16:00:00.123Z"}
+    assert asked(network) == {"cursor": "a+b/ä&", "updated_since": "2025-11-24T15:55:00.000Z"}
 
 
 def test_the_names_are_the_sources_own() -> None:

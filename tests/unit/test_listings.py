@@ -32,6 +32,7 @@ def a_line(connector: str, moment: str, nonce: str = "0a1b2c", state: State = St
         connector=connector,
         mode=Mode.FULL,
         state=state,
+        begun_by=None,
         created_at="2025-11-24T16:00:00.000Z",
         started_at=None,
         finished_at=None,

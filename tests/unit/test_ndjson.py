@@ -435,18 +435,20 @@ def test_lines_are_read_in_their_own_encoding() -> None:
 
 
 def test_a_parameter_takes_the_watermark_on_every_request() -> None:
-    changes = source(since=Since(param="from", format=TimeFormat.EPOCH_MS), params={"a": "b"})
+    changes = source(
+        since=Since(param="from", format=TimeFormat.EPOCH_MS, overlap_ms=0), params={"a": "b"}
+    )
     listing = Listing(lines(5), STRONG)
 
-    whole(changes, listing, since_ms=7)
+    whole(changes, listing, since_ms=7_900)
 
     assert len(listing.requests) == 3
     for request in listing.requests:
-        assert dict(request.url.params) == {"a": "b", "from": "7"}
+        assert dict(request.url.params) == {"a": "b", "from": "7000"}
 
 
 def test_lines_may_be_newest_first() -> None:
-    newest_first = NewestFirst(field="at", params={}, format=TimeFormat.EPOCH_SECONDS)
+    newest_first = NewestFirst(field="at", params={}, format=TimeFormat.EPOCH_SECONDS, overlap_ms=0)
     content = b"".join(b'{"at": %d}\n' % second for second in range(9, 0, -1))
 
     read, _ = whole(source(since=newest_first), Listing(content, STRONG), since_ms=5_000)
@@ -472,8 +474,9 @@ def test_an_answer_without_lines_to_a_request_for_changes_has_none(status: int) 
 
 def test_what_the_declaration_tells() -> None:
     assert not source().tells_changes
-    assert source(since=Since(kept_ms=5)).tells_changes
-    assert (source().kept_ms, source(since=Since(kept_ms=5)).kept_ms) == (None, 5)
+    kept = Since(kept_ms=5, overlap_ms=0)
+    assert source(since=kept).tells_changes
+    assert (source().kept_ms, source(since=kept).kept_ms) == (None, 5)
     located = LineSource(url="{NOTES_URL}/all").located(
         an_environment(NOTES_URL="https://notes.example")
     )

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from durable.commands import Refusal
+from durable.commands import Command, Refusal
 from durable.environment import Environment
 from durable.job import PENDING, Job, Mode, Rate, State
 from durable.limits import Limits
@@ -40,9 +40,28 @@ def test_a_new_job_is_queued_and_its_alarm_armed() -> None:
         connector="notes",
         mode=Mode.FULL,
         created_at_ms=NOW_MS,
+        begun_by="request",
     )
     assert bench.views.job(begun.job.id) == begun.job
     assert bench.storage.alarm_at_ms == SOON_MS
+
+
+def test_what_began_a_job_stands_in_its_status_its_events_and_the_listings() -> None:
+    bench = Bench()
+    begun = asyncio.run(bench.processor.begin(Mode.FULL, TICK))
+    assert isinstance(begun, Begun)
+    job = begun.job
+
+    assert bench.views.shown(job).begun_by == "cron"
+    assert [line.begun_by for line in bench.views.lines("\x7f", State, 9)] == ["cron"]
+    (event,) = bench.views.events(job.id, 0, 9)
+    assert event.happening.text == "FULL job queued by cron"
+
+    bench.obeyed(job, Command.CANCEL)
+    retried = bench.obeyed(job, Command.RETRY)
+
+    assert isinstance(retried, Job)
+    assert retried.begun_by == "retry"
 
 
 @pytest.mark.parametrize("state", sorted(PENDING))

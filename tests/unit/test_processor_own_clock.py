@@ -160,7 +160,7 @@ def database() -> Iterator[Database]:
 
 
 def test_without_the_field_a_change_after_a_jobs_start_is_lost(database: Database) -> None:
-    office = Office(database, Since(param="updated_since"))
+    office = Office(database, Since(param="updated_since", overlap_ms=0))
     office.run(Mode.FULL)
     office.change(change=2)
 

@@ -1,6 +1,5 @@
 from datetime import UTC, datetime
 
-import pytest
 from msgspec.structs import replace
 
 from durable.job import Mode
@@ -61,39 +60,3 @@ def test_a_tick_is_for_every_connector_that_has_its_expression() -> None:
 
 def test_a_tick_that_nobody_asked_for_begins_nothing() -> None:
     assert list(due("* * * * *", at_ms("2026-11-24 02:00"), NOTES_ONLY)) == []
-
-
-def test_a_full_job_whose_ticks_were_lost_is_asked_for_by_the_next_one() -> None:
-    lost = Due("notes", Mode.FULL, "cron 2026-11-24T02:00:00.000Z")
-    asked = {"notes": at_ms("2026-11-23 02:00") + 90_000}
-
-    three = [*due(HOURLY, at_ms("2026-11-24 03:00"), NOTES_ONLY, asked)]
-    two = [*due(HOURLY, at_ms("2026-11-24 02:00"), NOTES_ONLY, asked)]
-    one = [*due(HOURLY, at_ms("2026-11-24 01:00"), NOTES_ONLY, asked)]
-
-    assert three == [lost, Due("notes", Mode.INCREMENTAL, "cron 2026-11-24T03:00:00.000Z")]
-    assert two == [lost]
-    assert [job.mode for job in one] == [Mode.INCREMENTAL]
-
-
-@pytest.mark.parametrize(
-    "asked_at",
-    ["2026-11-24 02:00", "2026-11-24 02:47", "2026-11-24 03:00", None],
-    ids=["in time", "by hand since", "at work", "never"],
-)
-def test_nothing_is_made_good_that_was_not_lost(asked_at: str | None) -> None:
-    asked = {"notes": None if asked_at is None else at_ms(asked_at)}
-
-    (job,) = due(HOURLY, at_ms("2026-11-24 03:00"), NOTES_ONLY, asked)
-
-    assert job.mode is Mode.INCREMENTAL
-
-
-def test_a_tick_of_anybody_makes_good_what_a_connector_has_lost() -> None:
-    """Also a week's, after days without any tick."""
-    weekly = {"notes": replace(NOTES, schedule={"0 3 * * 1": Mode.FULL})}  # on Sundays
-    asked = {"notes": at_ms("2026-11-15 03:00")}
-
-    (job,) = due("30 * * * *", at_ms("2026-11-25 07:30"), weekly, asked)
-
-    assert job == Due("notes", Mode.FULL, "cron 2026-11-22T03:00:00.000Z")

@@ -16,7 +16,7 @@ from durable.paging.placing import Place
 from durable.sources import times
 from durable.sources.http import HttpSource
 from durable.sources.newest_first import NewestFirst
-from durable.sources.since import Changes, Since
+from durable.sources.since import OVERLAP_MS, Changes, Since
 from durable.sources.source import Records
 from durable.sources.times import TimeFormat
 from tests.fakes.network import Network
@@ -40,19 +40,21 @@ def asked(since: Changes, since_ms: int | None = SINCE_MS, **fields: Any) -> htt
 @pytest.mark.parametrize(
     ("form", "text"),
     [
-        (TimeFormat.RFC3339, "2025-11-24T16:00:00.123Z"),
+        (TimeFormat.RFC3339, "2025-11-24T16:00:00.000Z"),
         (TimeFormat.RFC3339_SECONDS, "2025-11-24T16:00:00Z"),
         (TimeFormat.DATE, "2025-11-24"),
         (TimeFormat.EPOCH_SECONDS, "1764000000"),
-        (TimeFormat.EPOCH_MS, "1764000000123"),
+        (TimeFormat.EPOCH_MS, "1764000000000"),
         ("%Y-%m-%d %H:%M", "2025-11-24 16:00"),
-        ("%d.%m.%Y %H:%M:%S.%f", "24.11.2025 16:00:00.123000"),
+        ("%d.%m.%Y %H:%M:%S.%f", "24.11.2025 16:00:00.000000"),
         ("%Y/%m/%dT%H%z", "2025/11/24T16+0000"),
         ("100%% %Y", "100% 2025"),
     ],
 )
 def test_a_time_is_written_as_the_source_reads_it(form: str, text: str) -> None:
-    assert asked(Since(param="from", format=form)).url.params["from"] == text
+    since = Since(param="from", format=form, overlap_ms=0)
+
+    assert asked(since).url.params["from"] == text
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -65,20 +67,44 @@ def test_no_time_is_written_later_than_it_is(form: str, at_ms: int) -> None:
     assert times.read(form, str(times.written(form, back_ms))) == back_ms
 
 
-def test_an_overlap_is_asked_for_too() -> None:
+def test_an_overlap_is_asked_for_too_in_whole_seconds() -> None:
     since = Since(param="from", format=TimeFormat.EPOCH_MS, overlap_ms=1_000)
 
-    assert asked(since).url.params["from"] == "1763999999123"
+    assert asked(since).url.params["from"] == "1763999999000"
     assert asked(since, since_ms=500).url.params["from"] == "0"
 
 
+def test_five_minutes_of_it_where_nothing_is_declared() -> None:
+    assert asked(Since(param="from")).url.params["from"] == "2025-11-24T15:55:00.000Z"
+    assert recent(["2025-11-24T15:55:00Z", "2025-11-24T15:54:59Z"], SINCE_MS, overlap_ms=None) == [
+        "2025-11-24T15:55:00Z"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field_format", "text"),
+    [("%Y-%m-%d %H:%M", "1764000000"), (TimeFormat.DATE, "1763942400"), ("", "1764000030")],
+)
+def test_what_is_asked_for_is_no_closer_than_the_records_tell(field_format: str, text: str) -> None:
+    """A record that is stamped with the day, may have changed after any second of it."""
+    since = Since(
+        param="from",
+        format=TimeFormat.EPOCH_SECONDS,
+        field="at",
+        field_format=field_format,
+        overlap_ms=0,
+    )
+
+    assert asked(since, since_ms=SINCE_MS + 30_000).url.params["from"] == text
+
+
 def test_a_template_has_the_time_in_it() -> None:
-    since = Since(param="$filter", template="type eq 'note' and updated_at ge {}")
+    since = Since(param="$filter", template="type eq 'note' and updated_at ge {}", overlap_ms=0)
 
     request = asked(since, params={"$filter": "type eq 'note'", "$top": "5"})
 
     assert dict(request.url.params) == {
-        "$filter": "type eq 'note' and updated_at ge 2025-11-24T16:00:00.123Z",
+        "$filter": "type eq 'note' and updated_at ge 2025-11-24T16:00:00.000Z",
         "$top": "5",
     }
 
@@ -100,7 +126,9 @@ def test_a_full_job_asks_without_it() -> None:
     ],
 )
 def test_a_time_may_go_into_the_body(form: str, template: str, value: object) -> None:
-    since = Since(param="variables/since", format=form, template=template, place=Place.BODY)
+    since = Since(
+        param="variables/since", format=form, template=template, place=Place.BODY, overlap_ms=0
+    )
 
     request = asked(since, body={"query": "x", "variables": {"since": None, "team": "A"}})
 
@@ -115,8 +143,19 @@ def test_a_source_tells_for_how_long_it_keeps_its_changes() -> None:
 
     assert kept_ms(None) is None
     assert kept_ms(Since()) is None
-    assert kept_ms(Since(kept_ms=5)) == 5
-    assert kept_ms(NewestFirst(field="at", params={}, kept_ms=7)) == 7
+    assert kept_ms(Since(kept_ms=DAY_MS, overlap_ms=0)) == DAY_MS
+    assert kept_ms(NewestFirst(field="at", params={}, kept_ms=DAY_MS, overlap_ms=0)) == DAY_MS
+
+
+def test_what_is_asked_for_is_not_older_than_what_the_source_keeps() -> None:
+    def kept_ms(since: Changes) -> int | None:
+        return HttpSource(url=URL, paging=BodyCursor(), since=since).kept_ms
+
+    assert kept_ms(Since(kept_ms=DAY_MS)) == DAY_MS - OVERLAP_MS
+    assert kept_ms(NewestFirst(field="at", params={}, kept_ms=DAY_MS)) == DAY_MS - OVERLAP_MS
+    short = Since(param="from", kept_ms=60_000, format=TimeFormat.EPOCH_MS)
+    assert kept_ms(short) == 30_000
+    assert asked(short).url.params["from"] == "1763999970000"
 
 
 @pytest.mark.parametrize(
@@ -134,6 +173,8 @@ def test_a_source_tells_for_how_long_it_keeps_its_changes() -> None:
         (lambda: Since(overlap_ms=True), "Since: overlap_ms=True"),
         (lambda: Since(kept_ms=0), "Since: kept_ms=0"),
         (lambda: Since(field="at", format="%H:%M"), "does not tell the day"),
+        (lambda: Since(field="at", field_format="%H:%M"), "Since: field_format='%H:%M'"),
+        (lambda: Since(field_format=TimeFormat.DATE), "declare field=, too"),
         (lambda: NewestFirst(field="", params={}), "NewestFirst: field=''"),
         (lambda: NewestFirst(field="a", params={}, format="iso"), "NewestFirst: format='iso'"),
         (lambda: NewestFirst(field="a", params={}, format="%H:%M"), "does not tell the day"),
@@ -160,7 +201,9 @@ def note(at: object) -> dict[str, Any]:
     return {"change": {"at": at}}
 
 
-SORTED = NewestFirst(field="change/at", params={"sort": "-at"}, format=TimeFormat.EPOCH_SECONDS)
+SORTED = NewestFirst(
+    field="change/at", params={"sort": "-at"}, format=TimeFormat.EPOCH_SECONDS, overlap_ms=0
+)
 
 
 @some
@@ -188,10 +231,12 @@ def test_the_latest_changes_are_read_and_no_older_ones(
 
 
 def recent(
-    ats: list[Any], since_ms: int, form: str = TimeFormat.RFC3339, overlap_ms: int = 0
+    ats: list[Any], since_ms: int, form: str = TimeFormat.RFC3339, overlap_ms: int | None = 0
 ) -> list[Any] | None:
     """The times that are read; None if another page is asked for."""
-    changes = NewestFirst(field="change/at", params={}, format=form, overlap_ms=overlap_ms)
+    changes = NewestFirst(field="change/at", params={}, format=form)
+    if overlap_ms is not None:
+        changes = NewestFirst(field="change/at", params={}, format=form, overlap_ms=overlap_ms)
     raw = [Raw(msgspec.json.encode(note(at))) for at in ats]
     page = Records(records=raw, next_cursor="b", byte_count=9, total_count=1_000)
     page = changes.recent(page, since_ms)

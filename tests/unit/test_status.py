@@ -24,6 +24,7 @@ def test_a_queued_job_has_nothing_to_show_yet() -> None:
         "connector": "notes",
         "mode": "FULL",
         "state": "queued",
+        "begun_by": None,
         "became_full": False,
         "repeats": None,
         "stage": "documents",

@@ -66,6 +66,28 @@ def test_of_several_versions_on_a_page_the_last_one_is_in_glean(
     assert sent(page[-1:], after)[0] == []
 
 
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        ([("a", 2, 9), ("a", 1, 5)], [2]),
+        ([("a", 2, 9), ("b", 3, 7), ("A", 1, 9)], [2, 3]),  # in the very second, too
+        ([("a", 2, None), ("a", 1, None)], [2]),
+        ([("a", 1, 3)], []),  # older than what an earlier page, or job, had
+        ([("a", 1, 4)], [1]),
+        ([("a", 4, None)], [4]),
+    ],
+)
+def test_of_a_list_with_the_newest_first_no_older_version_follows_a_newer_one(
+    page: list[tuple[str, int, int | None]], expected: list[int]
+) -> None:
+    _, ties = sent([Change("a", version=7, at_ms=4)])
+    known = Ties(ties)
+
+    news = known.news([Change(*each) for each in page], told, is_newest_first=True)
+
+    assert [change.version for change in news] == expected
+
+
 def test_a_record_that_does_not_say_when_it_changed_is_sent_each_time() -> None:
     untimed = Change("a", version=2, at_ms=None)
     _, ties = sent([A])

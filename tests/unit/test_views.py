@@ -6,7 +6,6 @@ import pytest
 from msgspec.structs import replace
 
 from durable import cron
-from durable.alerts.watch import Pulse
 from durable.connector import AnyConnector
 from durable.errors import ConfigurationError
 from durable.history.overview import Condition, Known, Overview, overview
@@ -106,7 +105,7 @@ def test_a_connector_without_a_schedule_is_never_due() -> None:
 
 
 def test_a_connector_without_a_success_for_too_long_is_stale() -> None:
-    bench = Bench(connector=replace(NOTES, stale_after_ms=2 * HOUR_MS))
+    bench = Bench(connector=replace(NOTES, stale_after_ms=2 * HOUR_MS, schedule={}))
     bench.network.on(LIST, a_page(), httpx.Response(503))
     bench.begun(Mode.INCREMENTAL)
     assert bench.left().state is State.SUCCEEDED
@@ -123,8 +122,8 @@ def test_a_connector_without_a_success_for_too_long_is_stale() -> None:
 @pytest.mark.parametrize(
     ("fields", "hours", "condition", "why"),
     [
-        ({}, 45, Condition.OK, None),
-        ({}, 47, Condition.STALE, "no FULL success for 1 day"),
+        ({}, 48, Condition.OK, None),
+        ({}, 49, Condition.STALE, "no FULL success for 2 days"),
         ({"full_stale_after_ms": 26 * HOUR_MS}, 26, Condition.OK, None),
         ({"full_stale_after_ms": 26 * HOUR_MS}, 27, Condition.STALE, "no FULL success for 1 day"),
         ({"stale_after_ms": 99 * HOUR_MS}, 99, Condition.OK, None),
@@ -135,7 +134,7 @@ def test_a_connector_without_a_success_for_too_long_is_stale() -> None:
 def test_full_jobs_go_stale_by_themselves(
     fields: dict[str, Any], hours: int, condition: Condition, why: str | None
 ) -> None:
-    """The nightly FULL one was due twice and twelve hours ago; INCREMENTAL ones succeed."""
+    """The nightly FULL one has not succeeded for twice its gap; INCREMENTAL ones have."""
     now_ms = NOW_MS + hours * HOUR_MS
     tally = Tally(succeeded_at_ms=now_ms, full_succeeded_at_ms=NOW_MS, begun_at_ms=NOW_MS)
     known = Known(jobs=[INCREMENTAL], tally=tally, ticked_at_ms=now_ms)
@@ -147,16 +146,52 @@ def test_full_jobs_go_stale_by_themselves(
     assert shown.last_full_success_at == rfc3339(NOW_MS)
 
 
-def test_without_a_word_of_its_author_a_connector_is_stale_once_it_was_due_twice() -> None:
-    connector = replace(NOTES, schedule={"0 * * * *": Mode.INCREMENTAL})
+@pytest.mark.parametrize(
+    ("expressions", "hours"),
+    [
+        (["0 * * * *"], 2),
+        (["*/5 * * * *"], 2 / 12),
+        (["0 2 * * *"], 48),
+        (["0 2 * * *", "0 14 * * *"], 24),
+        (["0 2 * * *", "0 5 * * *"], 42),
+        (["0 9 * * 2-6"], 144),  # of weekdays: from Friday to Monday
+        (["*/5 9-17 * * 2-6"], 2 * (63 + 5 / 60)),
+        (["* 9-17 * * 2-6"], 2 * (63 + 1 / 60)),
+        (["0 3 * * 1"], 336),
+        (["0 3 1 * *"], 2 * 31 * 24),
+        (["0 3 29 2 *"], 2 * 1461 * 24),
+    ],
+)
+def test_without_a_word_of_its_author_a_connector_is_stale_after_twice_its_longest_gap(
+    expressions: list[str], hours: float
+) -> None:
+    connector = replace(NOTES, schedule=dict.fromkeys(expressions, Mode.INCREMENTAL))
+    tally, after_ms = Tally(succeeded_at_ms=NOW_MS), round(hours * HOUR_MS)
+
+    for more_ms, condition in ((0, Condition.OK), (1, Condition.STALE)):
+        at_ms = NOW_MS + after_ms + more_ms
+        known = Known(jobs=[INCREMENTAL], tally=tally, ticked_at_ms=at_ms)
+        shown = overview(connector, known, str, at_ms)
+        assert (shown.health, shown.stale_after_seconds) == (condition, after_ms // 1_000)
+
+
+def test_a_connector_without_a_schedule_is_never_stale() -> None:
     known = Known(jobs=[INCREMENTAL], tally=Tally(succeeded_at_ms=NOW_MS))
 
-    # Due at 17:00 and 18:00; 12 hours are then given to the job of 18:00.
-    for hours, condition in ((13, Condition.OK), (15, Condition.STALE)):
-        at_ms = NOW_MS + hours * HOUR_MS
-        assert overview(connector, known, str, at_ms).health is condition
     by_hand = overview(replace(NOTES, schedule={}), known, str, NOW_MS + 9_999 * HOUR_MS)
-    assert by_hand.health is Condition.OK
+
+    assert (by_hand.health, by_hand.stale_after_seconds) == (Condition.OK, None)
+
+
+def test_a_cron_that_never_ticked_is_overdue_from_the_first_look_on() -> None:
+    """Whoever looks: a schedule counts from when it was seen."""
+    bench = Bench()
+    bench.processor.see()
+    bench.now_ms += HOUR_MS + 29 * cron.MINUTE_MS
+    assert bench.views.overview().health is Condition.NEW
+    bench.now_ms += 2 * cron.MINUTE_MS
+
+    assert bench.views.overview().health is Condition.OVERDUE
 
 
 def test_a_cron_that_has_ticked_and_does_no_more_is_overdue() -> None:
@@ -173,20 +208,6 @@ def test_a_cron_that_has_ticked_and_does_no_more_is_overdue() -> None:
     assert shown.health is Condition.OVERDUE
     assert shown.why is not None
     assert "2025-11-24T17:00" in shown.why
-
-
-def test_an_object_says_when_a_full_job_was_asked_for_last_or_at_work() -> None:
-    bench = Bench()
-    assert bench.views.pulse() == Pulse()
-    bench.put(INCREMENTAL)
-    assert bench.views.pulse().full_at_ms is None
-    bench.put(FAILED)
-    assert bench.views.pulse().full_at_ms == FAILED.finished_at_ms
-
-    bench.put(JOB)
-    bench.now_ms += HOUR_MS
-
-    assert bench.views.pulse().full_at_ms == bench.now_ms
 
 
 def test_a_connector_that_never_had_a_success_is_stale_after_its_first_job() -> None:

@@ -176,7 +176,7 @@ def test_each_command_has_words_for_a_person(stack: Stack) -> None:
     for words, expected in {
         ("status", CONNECTOR): f"job        {job_id}",
         ("jobs", "--state", "succeeded"): f"{job_id}\tFULL\tsucceeded",
-        ("events", CONNECTOR): "Z queued       FULL job queued",
+        ("events", CONNECTOR): "Z queued       FULL job queued by request",
         ("rejects", CONNECTOR): "the record is not a Entry",
         ("connectors",): f"{CONNECTOR}\tok\t",
         ("check", CONNECTOR): "source reachable\tpassed",

@@ -16,7 +16,7 @@ const REST_MS = 15_000; // a held job waits for a person, perhaps another one
 
 // The parts of the page, each with the fields of the status that it is made of.
 const PARTS = [
-  [title, ["connector", "mode", "state", "created_at", "repeats"]],
+  [title, ["connector", "mode", "state", "created_at", "repeats", "begun_by"]],
   [progress, ["progress", "state"]],
   [standing, ["state", "waits_because", "waits_until", "next_step", "if_killed_now", "last_error"]],
   [commands, ["commands", "rejected", "missing", "state"]],

@@ -90,7 +90,11 @@ function row(job) {
     `${job.connector} ${job.mode}`,
   );
   const cells = [
-    [link, " ", h("span", { class: "faint" }, time(job.created_at))],
+    [
+      link,
+      " ",
+      h("span", { class: "faint" }, time(job.created_at), job.begun_by ? ` by ${job.begun_by}` : ""),
+    ],
     badge(job.state),
     number(job.documents),
     number(job.deleted),

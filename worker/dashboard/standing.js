@@ -6,14 +6,21 @@ import { bytes, counted, duration, number, time } from "./words.js";
 
 const WORKING = ["opening", "sending", "closing"];
 
-export function title({ id, connector, mode, state, created_at, repeats }) {
+export function title({ id, connector, mode, state, created_at, repeats, begun_by }) {
   document.title = `${state} · ${connector} ${mode} – glean-durable-sync`;
   const list = `/jobs?connector=${encodeURIComponent(connector)}`;
   const repeated = h("a", { href: `/status/${repeats}`, "data-key": "repeats" }, repeats);
   return [
     h("p", { class: "trail" }, h("a", { href: list, "data-key": "jobs" }, `Jobs of ${connector}`)),
     h("h1", {}, `${connector} ${mode} `, badge(state)),
-    h("p", { class: "faint" }, h("code", {}, id), " asked for ", time(created_at)),
+    h(
+      "p",
+      { class: "faint" },
+      h("code", {}, id),
+      " asked for ",
+      time(created_at),
+      begun_by ? ` by ${begun_by}` : "",
+    ),
     repeats ? h("p", {}, "Reads again what was set aside by ", repeated, ".") : null,
   ];
 }
