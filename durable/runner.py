@@ -8,7 +8,7 @@ import secrets
 import sys
 import time
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, ClassVar
 
 import js
@@ -152,8 +152,8 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
 
     async def alarm(self, _info: Any = None) -> None:
         """A turn. Nothing may escape: after a few failures the platform drops the alarm."""
-        turn = outlive(self.processor.turn(), lambda text: _broke_off(self, text))
-        if (job := await turn) is not None:
+        report = partial(_report, self, "the turn broke off", Level.ERROR)
+        if (job := await outlive(self.processor.turn(), report)) is not None:
             _say(self, "turn ended", job)
         _tell(self)
 
@@ -181,10 +181,6 @@ def _tell(runner: Runner) -> None:
 @harmless
 def _say(runner: Runner, event: str, job: Job, **fields: Any) -> None:
     _print(log.job_line(event, runner.views.shown(job), **fields))
-
-
-def _broke_off(runner: Runner, text: str) -> None:
-    _report(runner, "the turn broke off", Level.ERROR, text)
 
 
 @harmless
