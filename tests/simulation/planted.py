@@ -647,7 +647,7 @@ MUTANTS = [
     Mutant(
         "an empty cursor is taken for the end",
         "durable/paging/ends.py",
-        'is_end = self is End.EMPTY if value == "" else self in _BY_MISSING',
+        'is_end = self in (_BY_EMPTY if value == "" else _BY_MISSING)',
         'is_end = value == "" or self in _BY_MISSING',
         (TRUNCATION,),
     ),
@@ -1019,7 +1019,7 @@ MUTANTS = [
     Mutant(
         "what the source did not give it is taken for forgotten",
         "durable/sources/http.py",
-        "FORGOTTEN if self._paging.is_given else EXPIRED",
+        "FORGOTTEN if paging.is_given else EXPIRED",
         "FORGOTTEN",
         ("tests/unit/test_http_source.py",),
     ),
