@@ -6,7 +6,19 @@ from durable import window
 from durable.closing import closed, closing
 from durable.deletions import Deletions
 from durable.errors import Recourse
-from durable.events import Ask, Effect, Failed, Fetch, Fetched, Pack, Packed, Send, Sent, Split
+from durable.events import (
+    Ask,
+    CloseWithDocument,
+    Effect,
+    Failed,
+    Fetch,
+    Fetched,
+    Pack,
+    Packed,
+    Send,
+    Sent,
+    Split,
+)
 from durable.guard import holding_reason, paging_fault, rejection_reason
 from durable.job import CONFIRMED, Flight, Job, Mode, Stage, State
 from durable.lifecycle import (
@@ -180,7 +192,7 @@ def split(job: Job, split: Split, now_ms: int, limits: Limits) -> Step:
 
 def fail(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Step:
     job = replace(window.given_up(job, failure.effect), error=failure.reason)
-    if isinstance(failure.effect, Fetch):
+    if isinstance(failure.effect, Fetch | CloseWithDocument):
         job = asked(job, 1, now_ms)
     if isinstance(failure.effect, Send) and not job.is_upload:
         job = indexed(job, single_documents_max(limits), now_ms, limits)  # it may have been heard
@@ -238,8 +250,7 @@ def _rest(job: Job, now_ms: int, limits: Limits) -> Step:
             return _too_large(job, now_ms, limits), ()
         return _pause(job, job.indexed_until_ms, reason, now_ms, limits)
     if not job.flights and now_ms < job.source_at_ms:
-        reason = job.source_pause or "the source is not to be asked more often"
-        return _pause(job, job.source_at_ms, reason, now_ms, limits)
+        return spare(job, now_ms, limits)
     assert not job.flights, "pages that are not sent though there is room"
     if job.page_count < limits.pages_max:
         return yield_turn(job, now_ms)
@@ -248,6 +259,12 @@ def _rest(job: Job, now_ms: int, limits: Limits) -> Step:
         "raise pages_max in LIMITS"
     )
     return ended(job, State.FAILED, now_ms, limits, reason), ()
+
+
+def spare(job: Job, now_ms: int, limits: Limits) -> Step:
+    """Leave the source alone for as long as it wants."""
+    reason = job.source_pause or "the source is not to be asked more often"
+    return _pause(job, job.source_at_ms, reason, now_ms, limits)
 
 
 def _pause(job: Job, until_ms: int, reason: str, now_ms: int, limits: Limits) -> Step:

@@ -26,7 +26,7 @@ from durable.events import (
     Split,
     Woke,
 )
-from durable.flow import Step, close, cut, fail, flow, land, split, take, yield_turn
+from durable.flow import Step, close, cut, fail, flow, land, spare, split, take, yield_turn
 from durable.job import PENDING, WORKING, Job, Mode, Standing, State, Usage
 from durable.lifecycle import (
     anew,
@@ -45,7 +45,7 @@ from durable.lifecycle import (
 )
 from durable.limits import Limits
 from durable.note import Kind
-from durable.pace import apart, is_spent, leased, paced, soon, taken_over
+from durable.pace import apart, asked, is_spent, leased, paced, soon, taken_over
 
 
 DAY_MS = 24 * 60 * 60 * 1_000
@@ -218,10 +218,14 @@ def _refused(job: Job, reason: str, now_ms: int, limits: Limits) -> Step:
     if job.closing_index is not None and not job.document_count:
         return ended(job, State.FAILED, now_ms, limits, reason), ()
     index = 0 if job.closing_index is None else job.closing_index + 1
+    if job.closing_index is not None:
+        job = asked(job, 1, now_ms)  # for the page that the document was on
     assert job.turn is not None, "an upload is closed within a turn"
     turn = replace(job.turn, request_count=job.turn.request_count + REQUESTS_PER_CLOSE)
     job = replace(job, closing_index=index, is_close_begun=False, turn=turn)
     # The last page may have as many documents as there are ways to close.
     if is_spent(job, turn, now_ms, limits):
         return yield_turn(job, now_ms)
+    if job.document_count and now_ms < job.source_at_ms:
+        return spare(job, now_ms, limits)
     return close(job, now_ms, limits)

@@ -16,7 +16,7 @@ from durable.events import (
     Failed,
     Woke,
 )
-from durable.job import Job, Standing, State
+from durable.job import Job, Rate, Standing, State
 from durable.limits import Limits
 from durable.pace import ALARM_MS_MIN
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, after, at
@@ -196,6 +196,25 @@ def test_closes_that_glean_refuses_one_after_the_other_are_spread_over_turns() -
 
     assert indices == list(range(len(indices)))
     assert max(counts) <= 10
+
+
+def test_closes_that_need_the_sources_page_keep_to_its_rate() -> None:
+    rate = Rate(requests=1, per_ms=60_000)
+
+    job, effects = at(closing(closing_index=0, rate=rate), REFUSED)
+
+    assert (job.state, job.turn, job.closing_index, effects) == (State.CLOSING, None, 1, ())
+    assert job.alarm_at_ms == NOW_MS + rate.per_ms
+
+
+@pytest.mark.parametrize("closing_index", [None, 0])
+def test_a_close_waits_for_a_source_that_is_to_be_left_alone(closing_index: int | None) -> None:
+    later_ms = NOW_MS + 5_000
+    job = closing(closing_index=closing_index, source_at_ms=later_ms)
+
+    job, effects = at(job, REFUSED)
+
+    assert (job.state, job.alarm_at_ms, effects) == (State.CLOSING, later_ms, ())
 
 
 def test_a_refused_close_is_the_last_of_a_turn_that_has_lasted_long() -> None:
