@@ -85,6 +85,17 @@ class Faulting(Protocol):
         """What is told, by the record's place from 1."""
 
 
+@runtime_checkable
+class Partial(Protocol):
+    """A paging whose sources may tell of the same records in several answers."""
+
+    def is_partial(self, told: Told) -> bool:
+        """Whether what lies at the next cursor tells more of these records."""
+
+    def joined(self, first: Sequence[Raw], second: Sequence[Raw]) -> list[Raw]:
+        """The records of two such answers. Raises msgspec.DecodeError where one is no object."""
+
+
 class Refused(Struct, frozen=True, kw_only=True):
     """An answer that has not the shape of a page."""
 

@@ -1,6 +1,6 @@
 """Paging as MediaWiki's action API has it. Pure."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -11,6 +11,7 @@ from durable.decoding import decode
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.paging.placing import Place, check_placed, check_size, size_param, sized
 from durable.paging.protocol import Ask, Refused, Told, foreign
+from durable.paging.wiki_parts import joined
 from durable.sources.shape import Lacking
 
 
@@ -44,10 +45,9 @@ class WikiContinue(Struct, frozen=True, kw_only=True):
     With `formatversion=2` the pages are a list, and have no records_key.
 
     A wiki may tell of the same pages in several answers, some of their properties in each,
-    and says `batchcomplete` with the last of these. Here every answer has to be complete:
-    another is an error, since its records would be documents with parts missing. Ask for
-    no more pages at a time than each of the properties is given for, mostly 50; for long
-    texts fewer, as a wiki stops at 12 MB.
+    and says `batchcomplete` with the last of these. They are put together, and count as one
+    page. Ask for no more pages at a time than each of the properties is given for, mostly 50,
+    to save requests; for long texts fewer, as a wiki stops at 12 MB.
 
     An answer with `error` is no page. It may pass if it comes after a page that was good,
     or if its code is that of a wiki which is busy; not if whoever asks may not read. Without
@@ -115,11 +115,17 @@ class WikiContinue(Struct, frozen=True, kw_only=True):
             error = b'{"%s":%s}' % (name.encode(), bytes(told.values[name]))
             refused = Refused(body=error, headers=told.headers, cursor=cursor)
             raise self.refusal(refused) or _incomplete()
-        is_complete = told.values["batchcomplete"]
-        if is_complete is UNSET or bytes(is_complete) == b"false":
-            raise _incomplete()
         further = told.values["continue"]
+        if further is UNSET and self.is_partial(told):
+            raise _incomplete()
         return None if further is UNSET else msgspec.json.encode(further).decode()
+
+    def is_partial(self, told: Told) -> bool:
+        is_complete = told.values["batchcomplete"]
+        return is_complete is UNSET or bytes(is_complete) == b"false"
+
+    def joined(self, first: Sequence[Raw], second: Sequence[Raw]) -> list[Raw]:
+        return joined(first, second)
 
     def refusal(self, refused: Refused) -> UpstreamError | None:
         try:
@@ -154,7 +160,7 @@ class _Answer(Struct):
 
 def _incomplete() -> UpstreamError:
     return UpstreamError(
-        "the source's answer is not marked as batchcomplete, so its records have parts missing: "
-        "ask for fewer pages at a time, with WikiContinue(size=...), or for fewer properties",
+        "the source's answer is not marked as batchcomplete, so its records have parts missing, "
+        "and it has no `continue` that leads to them",
         is_transient=False,
     )

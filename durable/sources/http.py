@@ -15,12 +15,11 @@ from msgspec.structs import replace
 from durable.environment import Environment
 from durable.errors import Recourse, UpstreamError
 from durable.job import Crawl, Rate
-from durable.paging.halving import beyond, halved, leads_on
 from durable.paging.protocol import Ask, Paging
 from durable.requests.auth import Auth, secrets_of, signer_of
 from durable.requests.exchange import NONE
 from durable.requests.origins import Origins
-from durable.requests.upstream import OK, Answer, OversizeError, Upstream
+from durable.requests.upstream import OK, Answer, Upstream
 from durable.sources.absence import check_end, no_records, statuses_of_none
 from durable.sources.body import Body, list_type
 from durable.sources.charset import utf8
@@ -30,7 +29,8 @@ from durable.sources.detail import Detail, DetailReader
 from durable.sources.ending import Ending, Where
 from durable.sources.gather import Gather, GatherReader
 from durable.sources.links import Links, named_origins
-from durable.sources.listing import Listing, Request, unread
+from durable.sources.listing import Listing, Request
+from durable.sources.portions import Part, sized
 from durable.sources.resume import Resume, resumed
 from durable.sources.rules import Rules
 from durable.sources.shape import Shape
@@ -223,7 +223,7 @@ class HttpReader(Reader):
 
     async def fetch(self, cursor: str | None, crawl: Crawl, scope: Scope = NO_SCOPE) -> Records:
         ask = asked(self._source.since, self._template.filled(scope), crawl)
-        page = await resumed(self._source.resume, partial(self._sized_page, crawl), ask, cursor)
+        page = await resumed(self._source.resume, partial(self._sized, crawl), ask, cursor)
         page = recent(self._source.since, page, crawl)
         whole = await self._completion.completed(page, crawl, scope)
         self._upstream.take_request_count()  # those of its details are counted with the page
@@ -232,26 +232,12 @@ class HttpReader(Reader):
     async def close(self) -> None:
         await self._completion.close()
 
-    async def _sized_page(self, crawl: Crawl, ask: Ask, cursor: str | None) -> Records:
-        """The page, or where it is too large, as much of its beginning as is not."""
-        paging, oversize = self._paging, None
-        while True:
-            try:
-                page = await self._page(paging, crawl, ask, cursor)
-            except OversizeError as error:
-                oversize = error
-                smaller = halved(paging, cursor)
-                if smaller is not None:
-                    paging = smaller
-                    continue
-                if (next_cursor := beyond(paging, cursor)) is None:
-                    raise
-                return unread(next_cursor, error, self._upstream.take_request_count())
-            if oversize and not leads_on(paging, cursor, page.next_cursor, len(page.records)):
-                raise oversize
-            return page
+    async def _sized(self, crawl: Crawl, ask: Ask, cursor: str | None) -> Records:
+        read = partial(self._part, crawl, ask)
+        page = await sized(self._paging, cursor, read, self._page_bytes_max)
+        return replace(page, request_count=self._upstream.take_request_count())
 
-    async def _page(self, paging: Paging, crawl: Crawl, ask: Ask, cursor: str | None) -> Records:
+    async def _part(self, crawl: Crawl, ask: Ask, paging: Paging, cursor: str | None) -> Part:
         if cursor is not None and self._links is not None:
             cursor = self._links.followed(cursor, ask.url)
         ask = paging.asked(ask, cursor)
@@ -263,18 +249,17 @@ class HttpReader(Reader):
             if error.recourse is not Recourse.END:
                 raise
             check_end(error, paging, cursor, tells=self._source.ending.tells_end)
-            return no_records(self._upstream.take_request_count())
+            return Part(no_records(1), is_told=False)
         if answer.status in nothing:
-            return no_records(self._upstream.take_request_count())
+            return Part(no_records(1), is_told=False)
         try:
             request = Request(paging=paging, ask=ask, cursor=cursor)
-            page = self._listing.page(answer, request, self._now_ms())
+            return self._listing.part(answer, request, self._now_ms())
         except UpstreamError as error:
             if error.is_denied:
                 reason = f"{error}, {self._upstream.remedy}"
                 raise UpstreamError(reason, is_transient=False) from error
             raise
-        return replace(page, request_count=self._upstream.take_request_count())
 
     async def _answer(self, ask: Ask, statuses: frozenset[int], expiring: frozenset[int]) -> Answer:
         method, headers, content = "GET", ask.headers, None

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from durable.errors import UpstreamError
 from durable.paging.jump import jump_fault
-from durable.paging.protocol import Ask, Faulting, Paging, Told
+from durable.paging.protocol import Ask, Faulting, Paging, Partial, Told
 from durable.paging.wiki import WikiContinue
 from durable.requests.upstream import Answer
 from durable.requests.waits import wait_ms
 from durable.sources.body import Body
 from durable.sources.ending import Ending
+from durable.sources.portions import Part
 from durable.sources.source import Records, cursor_fault
 
 
@@ -37,7 +38,7 @@ class Listing:
         self._ending = ending
         self._follow = follow
 
-    def page(self, answer: Answer, request: Request, now_ms: int) -> Records:
+    def part(self, answer: Answer, request: Request, now_ms: int) -> Part:
         """Raises UpstreamError where the answer is none, or contradicts itself."""
         ending, paging = self._ending, request.paging
         contents = self._body.read(answer, request.cursor)
@@ -57,7 +58,7 @@ class Listing:
         if next_cursor is not None:
             self._check(next_cursor, request, len(told.records))
         ending.check(has_more=told.has_more, name=paging.name, next_cursor=next_cursor)
-        return Records(
+        page = Records(
             records=contents.records,
             faults={**contents.faults, **faults},
             next_cursor=next_cursor,
@@ -66,6 +67,7 @@ class Listing:
             wait_ms=wait_ms(answer.wish.when, now_ms),
             wait_reason=answer.wish.reason("the source"),
         )
+        return Part(page, is_partial=isinstance(paging, Partial) and paging.is_partial(told))
 
     def _check(self, next_cursor: str, request: Request, record_count: int) -> None:
         paging = request.paging
@@ -78,14 +80,3 @@ class Listing:
             fault = jump_fault(request.ask, following, size, record_count)
         if fault is not None:
             raise UpstreamError(f"the source's {paging.name} {fault}", is_transient=False)
-
-
-def unread(next_cursor: str, error: UpstreamError, request_count: int) -> Records:
-    """The page of a single record that is too large to be read: it is rejected by its place."""
-    return Records(
-        records=[Raw(b"null")],
-        faults={1: str(error)},
-        next_cursor=next_cursor,
-        byte_count=0,
-        request_count=request_count,
-    )

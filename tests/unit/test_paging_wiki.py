@@ -14,12 +14,14 @@ from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.paging.one_page import OnePage
 from durable.paging.protocol import Paging
 from durable.paging.wiki import WikiContinue
+from durable.paging.wiki_parts import joined
 from durable.requests.auth import Bearer
 from durable.sources.http import HttpSource
 from durable.sources.keyed import keyed
+from durable.sources.rules import Action, Rule
 from tests.fakes.network import Network
-from tests.fakes.paged import URL, check_resumes, counts, items, sizes, some
-from tests.fakes.source import page_of
+from tests.fakes.paged import URL, check_resumes, counts, items, sizes, some, whole
+from tests.fakes.source import page_of, read, surroundings
 
 
 PARAMS = {"action": "query", "format": "json", "generator": "allpages", "gapfrom": ""}
@@ -78,14 +80,13 @@ def test_the_cursor_is_the_continue_object() -> None:
     assert page.records == []
 
 
-@pytest.mark.parametrize("continued", [{}, {"continue": {"gapfrom": "B", "rvcontinue": "9|8"}}])
 @pytest.mark.parametrize("complete", [{}, {"batchcomplete": False}])
-def test_an_answer_that_is_not_complete_is_refused(
-    continued: dict[str, Any], complete: dict[str, Any]
+def test_an_answer_that_is_not_complete_and_does_not_go_on_is_refused(
+    complete: dict[str, Any],
 ) -> None:
-    content = {"query": {"pages": {"1": {"title": "A"}}}, **continued, **complete}
+    content = {"query": {"pages": {"1": {"title": "A"}}}, **complete}
 
-    with pytest.raises(UpstreamError, match=r"not marked as batchcomplete.*ask for fewer") as error:
+    with pytest.raises(UpstreamError, match=r"not marked as batchcomplete") as error:
         answered(content)
 
     assert not error.value.is_transient
@@ -251,3 +252,100 @@ def test_no_records_may_be_an_empty_list() -> None:
 def test_records_that_are_neither_are_refused(records: bytes) -> None:
     with pytest.raises(UpstreamError, match="declared shape"):
         of_one_page(b'{"by": {"id": ' + records + b"}}", OnePage(), "key")
+
+
+# Pages that several answers tell of
+
+
+def in_parts(request: httpx.Request) -> httpx.Response:
+    """Two batches of two pages, each told of in three answers: links, and then texts."""
+    params = request.url.params
+    assert params["action"] == "query"
+    names = {"": "AB", "C": "CD"}[params["gapfrom"]]
+    part = int(params.get("plcontinue", 0))
+    pages: dict[str, Any] = {name: {"pageid": ord(name), "title": name} for name in names}
+    if part < 2:
+        pages[names[part]] |= {"links": [{"title": f"{names[part]} {part}"}]}
+        pages[names[0]] |= {"links": [*pages[names[0]].get("links", []), {"title": str(part)}]}
+    else:
+        pages[names[1]] |= {"extract": "text", "info": {"touched": 7}}
+    content: dict[str, Any] = {"query": {"pages": pages}}
+    if part < 2:
+        content["continue"] = {"gapfrom": params["gapfrom"], "plcontinue": part + 1}
+    else:
+        content["batchcomplete"] = ""
+        content |= {"continue": {"gapfrom": "C"}} if names == "AB" else {}
+    return httpx.Response(200, json=content)
+
+
+def whole_page(name: str, *links: str, **more: Any) -> dict[str, Any]:
+    told = {"links": [{"title": link} for link in links]} if links else {}
+    return {"pageid": ord(name), "title": name, **told, **more, "key": name}
+
+
+def test_the_answers_of_one_batch_are_put_together() -> None:
+    text = {"extract": "text", "info": {"touched": 7}}
+    expected = [
+        whole_page("A", "A 0", "0", "1"),
+        whole_page("B", "B 1", **text),
+        whole_page("C", "C 0", "0", "1"),
+        whole_page("D", "D 1", **text),
+    ]
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.params.get("plcontinue", ""))
+        return in_parts(request)
+
+    check_resumes(SOURCE, answer, expected)
+    assert asked == ["", "1", "2"] * 4
+
+
+def test_a_batch_that_does_not_come_to_its_end_is_refused() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        at = int(request.url.params.get("plcontinue", 0))
+        return httpx.Response(
+            200, json={"query": {"pages": {}}, "continue": {"plcontinue": at + 1}}
+        )
+
+    with pytest.raises(UpstreamError, match="more than 500 answers"):
+        whole(SOURCE, answer)
+
+
+def test_an_end_in_the_middle_of_a_batch_is_no_end() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        is_part = "plcontinue" in request.url.params
+        return httpx.Response(204) if is_part else in_parts(request)
+
+    source = replace(SOURCE, rules=(Rule(status=204, then=Action.END),))
+    with pytest.raises(UpstreamError, match="has none of them"):
+        whole(source, answer)
+
+
+def test_a_batch_that_is_too_large_in_all_its_answers_is_asked_for_in_half_the_size() -> None:
+    sizes: list[int] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        params = request.url.params
+        size, part = int(params["gaplimit"]), params.get("part", "")
+        sizes.append(size)
+        pages = {str(at): {"pageid": at, f"p{part}": "x" * 100} for at in range(min(size, 9))}
+        done = {"batchcomplete": ""} if part else {"continue": {"part": "2"}}
+        return httpx.Response(200, json={"query": {"pages": pages}, **done})
+
+    reader = SOURCE.reader(surroundings(httpx.MockTransport(answer), page_bytes_max=1_500))
+
+    assert len(read(reader).records) == 3
+    assert sizes == [50, 50, 25, 25, 12, 12, 6, 6, 3, 3]
+
+
+@given(st.lists(st.text(max_size=3), unique=True), st.lists(st.text(max_size=3), unique=True))
+def test_no_page_of_either_answer_is_lost(first: list[str], second: list[str]) -> None:
+    def raws(titles: list[str], field: str) -> list[Raw]:
+        return [Raw(msgspec.json.encode({"title": title, field: 1})) for title in titles]
+
+    pages = [msgspec.json.decode(raw) for raw in joined(raws(first, "a"), raws(second, "b"))]
+
+    assert [page["title"] for page in pages] == list(dict.fromkeys([*first, *second]))
+    assert {page["title"] for page in pages if "a" in page} == set(first)
+    assert {page["title"] for page in pages if "b" in page} == set(second)
