@@ -93,6 +93,9 @@ def _now_ms() -> int:
 
 CONNECTORS = discover(connectors)
 TEND_MS = 20_000
+NOTICE_EACH_MS = 10 * 60_000  # of an isolate
+NOTICE_MS_MAX = 2_000  # whoever asked, waits for it
+NOTICED_AT_MS = [0]
 EDGE = Edge(_now_ms, lambda: secrets.token_hex(16), Access(_fetched, _is_signed, _wait))
 
 
@@ -112,6 +115,10 @@ class Watch(DurableObject):  # type: ignore[misc] # the platform's class has no 
         """Take note of what the connectors' objects said, as JSON by their names."""
         await self.watchman.look(decode(pulses, dict[str, Pulse | None]))
 
+    async def notice(self) -> None:
+        """Somebody asks the Worker for something: see whether cron ticks."""
+        await self.watchman.notice()
+
     async def alarm(self, _info: Any = None) -> None:
         def report(text: str) -> None:
             _log("an alert was not sent", text, self.watchman.environment)
@@ -125,6 +132,7 @@ class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class ha
         environment = _environment(self.env)
 
         async def answer() -> Any:
+            await outlive(_notice(self.env.WATCH), report)
             routes = Routes(environment, CONNECTORS, _Runners(self.env.RUNNER), EDGE)
             return _response(await routes.answer(_request(request.js_object)))
 
@@ -154,6 +162,14 @@ class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class ha
             raise ExceptionGroup("objects could not be reached", failures)
 
 
+async def _notice(watch: Any) -> None:
+    """Have it seen now and then whether cron ticks: nothing else might ever run."""
+    now_ms = _now_ms()
+    if now_ms - NOTICED_AT_MS[0] >= NOTICE_EACH_MS:
+        NOTICED_AT_MS[0] = now_ms
+        await _within(watch.getByName("watch").notice(), NOTICE_MS_MAX)
+
+
 async def _tended(runners: "_Runners", watch: Any, ticked_at_ms: int) -> list[Exception]:
     """Look after all connectors; where one had no success for too long, somebody is told."""
     answers = await asyncio.gather(
@@ -172,13 +188,11 @@ async def _tended(runners: "_Runners", watch: Any, ticked_at_ms: int) -> list[Ex
     return failures
 
 
-async def _within(answer: Awaitable[Mapping[str, Any]], duration_ms: int) -> Mapping[str, Any]:
+async def _within(answer: Awaitable[Any], duration_ms: int) -> Any:
     """Raises TimeoutError where it does not come in time: one object must not hold up all."""
     asked = asyncio.ensure_future(answer)
-    await asyncio.wait(
-        {asked, asyncio.ensure_future(js.scheduler.wait(duration_ms))},
-        return_when=asyncio.FIRST_COMPLETED,
-    )
+    timer = asyncio.ensure_future(js.scheduler.wait(duration_ms))
+    await asyncio.wait({asked, timer}, return_when=asyncio.FIRST_COMPLETED)
     if asked.done():
         return asked.result()
     raise TimeoutError(f"an object has not answered for {duration_ms} ms")

@@ -40,6 +40,7 @@ class Watched(Struct, frozen=True):
     connectors: Mapping[str, Seen] = {}
     told: Told = Told()
     looked_at_ms: int | None = None  # the last tick
+    noticed_at_ms: int | None = None  # since when a first one is waited for
 
 
 Pulses = Mapping[str, Pulse | None]  # None: the object did not answer
@@ -83,11 +84,19 @@ def _seen(before: Seen, pulse: Pulse | None) -> Seen:
     return Seen(before.since_ms, pulse.succeeded_at_ms, pulse.full_succeeded_at_ms)
 
 
+def noticed(watched: Watched, now_ms: int) -> Watched:
+    """What is known after a request: from then on, cron is to tick."""
+    if watched.looked_at_ms is not None or watched.noticed_at_ms is not None:
+        return watched
+    return replace(watched, noticed_at_ms=now_ms)
+
+
 def missed(watched: Watched, connectors: Connectors, now_ms: int) -> tuple[Watched, list[Alert]]:
     """What is known after no look came when one was due, and what is to be told of it."""
-    if watched.looked_at_ms is None:
+    since_ms = watched.looked_at_ms or watched.noticed_at_ms
+    if since_ms is None:
         return watched, []
-    due_ms = overdue_ms(_expressions(connectors), watched.looked_at_ms, now_ms)
+    due_ms = overdue_ms(_expressions(connectors), since_ms, now_ms)
     if due_ms is None:
         return watched, []
     told, is_due = due(watched.told, OVERDUE, now_ms)
@@ -97,13 +106,14 @@ def missed(watched: Watched, connectors: Connectors, now_ms: int) -> tuple[Watch
 
 
 def looks_at_ms(watched: Watched, connectors: Connectors) -> int | None:
-    """When to look whether cron has ticked; None: it has not yet, or never does."""
-    if watched.looked_at_ms is None:
+    """When to look whether cron has ticked; None: nobody waits for it yet, or it never does."""
+    since_ms = watched.looked_at_ms or watched.noticed_at_ms
+    if since_ms is None:
         return None
     told_at_ms = watched.told.at_ms.get(OVERDUE)
     if told_at_ms is not None:
         return told_at_ms + REMINDER_MS
-    due_ms = next_due_ms(_expressions(connectors), watched.looked_at_ms)
+    due_ms = next_due_ms(_expressions(connectors), since_ms)
     return None if due_ms is None else due_ms + OVERDUE_MS + 1
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from durable.alerts.alert import Alert
 from durable.alerts.messenger import Messenger, targets
-from durable.alerts.watch import Pulses, Watched, looked, looks_at_ms, missed
+from durable.alerts.watch import Pulses, Watched, looked, looks_at_ms, missed, noticed
 from durable.connector import Connectors
 from durable.environment import Environment
 from durable.host import Host
@@ -41,6 +41,12 @@ class Watchman:
     async def look(self, pulses: Pulses) -> None:
         """Write down what was seen, and what is to be told; that is sent with the next alarm."""
         self._note(*looked(self._store.outbox.watched(), pulses, self._connectors, self._now_ms()))
+        await self._store.arm(self._wakes_at_ms())
+
+    async def notice(self) -> None:
+        """Somebody asks the Worker for anything: see whether cron ticks, also if it never did."""
+        watched, now_ms = noticed(self._store.outbox.watched(), self._now_ms()), self._now_ms()
+        self._note(*missed(watched, self._connectors, now_ms))
         await self._store.arm(self._wakes_at_ms())
 
     async def deliver(self) -> list[str]:

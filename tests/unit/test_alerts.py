@@ -484,6 +484,37 @@ def test_a_cron_that_does_not_tick_is_found_out_by_the_watchmans_own_alarm() -> 
     ]
 
 
+def test_a_cron_that_never_ticked_is_found_out_from_the_first_request_on() -> None:
+    bench = a_bench()
+    watchman = Watchman({"notes": HOURLY}, bench.environment, bench.store, bench.host)
+    asyncio.run(watchman.notice())
+    bench.network.on(WEBHOOK_LINE, *[httpx.Response(200)] * 9)
+    assert bench.storage.alarm_at_ms is not None
+    bench.now_ms += 20 * 60_000
+    asyncio.run(watchman.notice())  # which puts nothing off
+
+    bench.now_ms = bench.storage.alarm_at_ms
+    assert asyncio.run(watchman.deliver()) == []
+
+    assert [(body["kind"], body["connector"]) for body in told(bench)] == [("overdue", None)]
+    assert told(bench)[0]["at"] < "2025-11-24T17:35"
+
+
+def test_a_request_tells_of_a_cron_that_has_stopped_though_the_watchmans_alarm_was_lost() -> None:
+    bench = a_bench()
+    watchman = Watchman({"notes": HOURLY}, bench.environment, bench.store, bench.host)
+    asyncio.run(watchman.look({"notes": ALIVE}))
+    bench.storage.fire()  # and nobody is woken
+    bench.store.disarmed()
+    bench.now_ms += 3 * HOUR_MS
+
+    asyncio.run(watchman.notice())
+    asyncio.run(watchman.notice())
+
+    assert [letter.alert.kind for letter in bench.store.outbox.due(bench.now_ms, 9)] == ["overdue"]
+    assert bench.storage.alarm_at_ms is not None
+
+
 def test_a_cron_that_ticks_in_time_is_not_told_of() -> None:
     known, alerts = looked(Watched(), {"notes": ALIVE}, {"notes": HOURLY}, NOW_MS)
 

@@ -99,6 +99,7 @@ WORN = Job(
     clock_ms=40,
     ties=(Tie("k", "d", 41),),
     shortfall="a group was not taken",
+    begun_by="cron",
     closed=(ClosedUpload("users", "u-1", 42),),
 )
 FIRST = replace(WORN, stage_index=0, is_delegated=False)
@@ -149,6 +150,7 @@ KEPT = FLYING | {
     "behind_ms_max",
     "clock_ms",  # but where the documents are begun anew
     "ties",
+    "begun_by",
 }
 
 

@@ -93,7 +93,12 @@ function row(job) {
     [
       link,
       " ",
-      h("span", { class: "faint" }, time(job.created_at), job.begun_by ? ` by ${job.begun_by}` : ""),
+      h(
+        "span",
+        { class: "faint" },
+        time(job.created_at),
+        job.begun_by ? ` by ${job.begun_by}` : "",
+      ),
     ],
     badge(job.state),
     number(job.documents),
