@@ -22,13 +22,11 @@ import connectors
 from durable import log, runner
 from durable.alerts.watch import Pulse
 from durable.alerts.watchman import Watchman
-from durable.commands import Command
 from durable.decoding import decode
 from durable.discovery import discover
 from durable.environment import Environment
 from durable.errors import UpstreamError
 from durable.handling import harmless, outlive
-from durable.job import Mode
 from durable.log import Level
 from durable.requests.auth import Unsigned
 from durable.requests.origins import Origins
@@ -37,6 +35,7 @@ from durable.store import Store
 from worker.access import CERTS_BYTES_MAX, Access, Key, UnavailableError
 from worker.bodies import VERSION_TAG
 from worker.edge import Edge
+from worker.objects import RemoteRunners
 from worker.request import Request
 from worker.responses import Response
 from worker.routes import Routes, failure
@@ -133,7 +132,7 @@ class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class ha
 
         async def answer() -> Any:
             await outlive(_notice(self.env.WATCH), report)
-            routes = Routes(environment, CONNECTORS, _Runners(self.env.RUNNER), EDGE)
+            routes = Routes(environment, CONNECTORS, RemoteRunners(self.env.RUNNER), EDGE)
             return _response(await routes.answer(_request(request.js_object)))
 
         def report(text: str) -> None:
@@ -144,7 +143,7 @@ class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class ha
 
     async def scheduled(self, controller: Any, _env: Any = None, _ctx: Any = None) -> None:
         """Begin what is due. A connector that fails does not keep the others from it."""
-        runners, failures = _Runners(self.env.RUNNER), list[Exception]()
+        runners, failures = RemoteRunners(self.env.RUNNER), list[Exception]()
         expression, at_ms = str(controller.cron), int(controller.scheduledTime)
         try:
             failures = await _tended(runners, self.env.WATCH, at_ms)
@@ -170,7 +169,7 @@ async def _notice(watch: Any) -> None:
         await _within(watch.getByName("watch").notice(), NOTICE_MS_MAX)
 
 
-async def _tended(runners: "_Runners", watch: Any, ticked_at_ms: int) -> list[Exception]:
+async def _tended(runners: RemoteRunners, watch: Any, ticked_at_ms: int) -> list[Exception]:
     """Look after all connectors; where one had no success for too long, somebody is told."""
     answers = await asyncio.gather(
         *(_within(runners.tend(name, ticked_at_ms), TEND_MS) for name in CONNECTORS),
@@ -203,78 +202,6 @@ def _log(event: str, text: str, environment: Environment | None = None) -> None:
     """A line of the platform's log, without the secrets of an environment."""
     text = text if environment is None else environment.redacted(text)
     print(log.line(event, Level.ERROR, text=text).text, file=sys.stderr)  # noqa: T201
-
-
-class _Runners:
-    """The Durable Objects, as `worker.routes.Runners`."""
-
-    def __init__(self, namespace: Any) -> None:
-        self._namespace = namespace
-
-    async def begin(self, connector: str, mode: Mode, trigger_key: str | None) -> Mapping[str, Any]:
-        begun: Mapping[str, Any] = await self._stub(connector).begin(mode.value, trigger_key)
-        return begun
-
-    async def status(self, connector: str, job_id: str, wait_ms: int) -> Mapping[str, Any] | None:
-        status: Mapping[str, Any] | None = await self._stub(connector).status(job_id, wait_ms)
-        return status
-
-    async def overview(self, connector: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = await self._stub(connector).overview()
-        return found
-
-    async def measures(self, connector: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = await self._stub(connector).measures()
-        return found
-
-    async def jobs(
-        self, connector: str, before_id: str, states: str, count: int
-    ) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = await self._stub(connector).jobs(before_id, states, count)
-        return found
-
-    async def events(
-        self, connector: str, job_id: str, after: int, count: int
-    ) -> Mapping[str, Any] | None:
-        found: Mapping[str, Any] | None = await self._stub(connector).events(job_id, after, count)
-        return found
-
-    async def obey(
-        self, connector: str, job_id: str, command: Command, deletion_count: int
-    ) -> Mapping[str, Any] | None:
-        stub = self._stub(connector)
-        obeyed: Mapping[str, Any] | None = await stub.obey(job_id, command.value, deletion_count)
-        return obeyed
-
-    async def repeat(self, connector: str, job_id: str) -> Mapping[str, Any] | None:
-        begun: Mapping[str, Any] | None = await self._stub(connector).repeat(job_id)
-        return begun
-
-    async def check(self, connector: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = await self._stub(connector).check()
-        return found
-
-    async def datasource(self, connector: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = await self._stub(connector).datasource()
-        return found
-
-    async def set_up(self, connector: str, difference_count: int) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = await self._stub(connector).set_up(difference_count)
-        return found
-
-    async def rejects(
-        self, connector: str, job_id: str, after: tuple[int, int], count: int
-    ) -> Mapping[str, Any] | None:
-        stub = self._stub(connector)
-        rejects: Mapping[str, Any] | None = await stub.rejects(job_id, *after, count)
-        return rejects
-
-    async def tend(self, connector: str, ticked_at_ms: int) -> Mapping[str, Any]:
-        tended: Mapping[str, Any] = await self._stub(connector).tend(ticked_at_ms)
-        return tended
-
-    def _stub(self, connector: str) -> Any:
-        return self._namespace.getByName(connector)
 
 
 def _request(request: Any) -> Request:
