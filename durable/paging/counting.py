@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Protocol
 
 from msgspec import Struct
 
 from durable.errors import UpstreamError
+from durable.paging.link_header import target
 from durable.paging.placing import Hint, check_names, check_size, wrong
 from durable.paging.protocol import Told, foreign
 
@@ -87,6 +89,13 @@ def is_over(paging: _Counted, told: Told, reach: Reach) -> bool:
     total = reach.total
     count = len(told.records)
     if total is None and told.has_more is None:
+        if not count and _names_next(told):
+            raise UpstreamError(
+                f"the source's page at {paging.param} {reach.at} is empty, and its header Link "
+                "names a next one: if it cuts out what the asker may not see, declare its total "
+                "and hides_rows=True; or declare paging=LinkHeader()",
+                is_transient=False,
+            )
         is_last = paging.short_page_ends and paging.size is not None and count < paging.size
         return is_last or not count
     is_at_end = not told.has_more if total is None else reach.came >= total
@@ -99,6 +108,12 @@ def is_over(paging: _Counted, told: Told, reach: Reach) -> bool:
         )
     # A number may be capped; a flag beside it says that it is not, or contradicts it.
     return is_at_end and (total is None or told.has_more is not None or reach.is_short)
+
+
+def _names_next(told: Told) -> bool:
+    with suppress(UpstreamError):  # a header that cannot be read is nothing that this is read by
+        return target(told.headers.get("link", ""), "next") is not None
+    return False
 
 
 def check_counted(paging: _Counted) -> None:

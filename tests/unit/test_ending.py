@@ -166,6 +166,20 @@ def test_hidden_rows_that_are_not_declared_end_no_list(hidden: str) -> None:
             whole(source, hiding(hidden))
 
 
+@pytest.mark.parametrize("paging", [OffsetPaging(size=2), PageNumber(size=2)])
+def test_an_empty_page_is_no_end_where_its_header_names_a_next_one(paging: Paging) -> None:
+    def answer(link: str) -> Any:
+        return lambda request: httpx.Response(
+            200, content=hiding("34")(request).content, headers={"link": link}
+        )
+
+    source = HttpSource(url=URL, paging=paging)
+
+    with pytest.raises(UpstreamError, match="its header Link names a next one"):
+        whole(source, answer('<?offset=4>; rel="next"'))
+    assert len(whole(source, answer('<?offset=0>; rel="first"'))[0]) == 2
+
+
 def test_a_number_that_is_none_is_refused_where_rows_are_hidden_too() -> None:
     source = HttpSource(url=URL, paging=OffsetPaging(size=2), total="total", hides_rows=True)
 
