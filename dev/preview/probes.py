@@ -1,6 +1,7 @@
 """What a live source is asked besides, to find out what its pages alone do not show."""
 
 from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -14,6 +15,7 @@ from durable.paging.keyset import Keyset
 from durable.sources.http import HttpSource
 
 
+SINCE_MS_MIN = 60 * 60 * 1_000  # ago: what changed in the last minutes is asked for each time
 OfflineOf = Callable[[AnyConnector, int], Offline]
 
 
@@ -42,7 +44,7 @@ class Probes:
         """
         probes: list[Coroutine[object, object, Finding | None]] = []
         if mode is Mode.FULL:
-            probes += [self._order(pages[0], since_ms), self._cap(pages[-1], since_ms)]
+            probes += [self._order(pages[0], since_ms), self._cap(pages, since_ms)]
         else:
             probes += [self._since(pages[0], since_ms, now_ms)]
         found: list[Finding] = []
@@ -72,39 +74,42 @@ class Probes:
             "have the source sort them by what never changes, such as the id, with `params`",
         )
 
-    async def _cap(self, page: PageRead, since_ms: int) -> Finding | None:
-        """A page that is short may be as long as the source lets pages be, and not the last."""
-        source = self._connector.source
+    async def _cap(self, pages: Sequence[PageRead], since_ms: int) -> Finding | None:
+        """A page may be the last for its length, or for a total, and not be the last."""
+        page, source = pages[-1], self._connector.source
         if page.records.next_cursor is not None or not page.records.records:
             return None
-        if not isinstance(source, HttpSource) or not _is_ended_by_a_short_page(source):
+        if not isinstance(source, HttpSource) or (unended := _unended(source)) is None:
             return None
-        paging = replace(source.paging, short_page_ends=False)  # type: ignore[type-var]
-        unended = replace(self._connector, source=replace(source, paging=paging))
-        following = (await self._read(unended, page, since_ms)).records.next_cursor
+        connector = replace(self._connector, source=unended)
+        following = (await self._read(connector, page, since_ms)).records.next_cursor
         if following is None:
             return None
         later = replace(page, cursor=following, number=page.number + 1)
-        count = len((await self._read(unended, later, since_ms)).records.records)
+        known = {key for each in pages for key in _keys(each)}
+        count = len(set(_keys(await self._read(connector, later, since_ms))) - known)
         if count == 0:
             return None
         return Finding(
             "capped pages",
             str(page),
-            f"after a page of {len(page.records.records)} records, fewer than `size`, the source "
-            f"has {count} more: it gives no larger pages, and the crawl ended there",
-            "take for `size` what the source gives at most, or leave `short_page_ends` out",
+            f"the crawl ended here, after a page of {len(page.records.records)} records, and the "
+            f"source has {count} more: it gives no larger pages, or its total is not that of all",
+            "take for `size` what the source gives at most, and leave out `short_page_ends` or the "
+            "total",
         )
 
     async def _since(self, page: PageRead, since_ms: int, now_ms: int) -> Finding | None:
         """Whoever asks for what has changed since now, gets hardly anything."""
         keys = _keys(page)
-        if not keys or keys != _keys(await self._read(self._connector, page, now_ms)):
+        if not keys or now_ms - since_ms < SINCE_MS_MIN:
+            return None
+        if keys != _keys(await self._read(self._connector, page, now_ms)):
             return None
         return Finding(
             "changes",
             str(page),
-            f"asked for changes of the last {(now_ms - since_ms) // 1_000} s and of none, the "
+            f"asked for changes of the last {(now_ms - since_ms) // 1_000} s and of now, the "
             f"source gives the same {len(keys)} records: it seems to pass over `since`",
             "look under which name, and in which format, the source takes the time",
         )
@@ -118,9 +123,16 @@ def _is_counted(source: HttpSource) -> bool:
     return isinstance(source.paging, OffsetPaging | PageNumber)
 
 
-def _is_ended_by_a_short_page(source: HttpSource) -> bool:
+def _unended(source: HttpSource) -> HttpSource | None:
+    """The same source, which ends at an empty page alone; None where no page follows by itself."""
     paging = source.paging
-    return isinstance(paging, OffsetPaging | PageNumber | Keyset) and paging.short_page_ends
+    if not isinstance(paging, OffsetPaging | PageNumber | Keyset):
+        return None
+    without: dict[str, Any] = {"short_page_ends": False}
+    if isinstance(paging, PageNumber):
+        without["total_pages"] = ""
+    paging = replace(paging, **without)
+    return replace(source, paging=paging, total="", has_more="", is_last="", hides_rows=False)
 
 
 def _keys(page: PageRead) -> list[str]:

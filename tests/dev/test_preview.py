@@ -38,7 +38,6 @@ SOURCE = HttpSource(
 )
 CONNECTOR: AnyConnector = replace(NOTES, source=SOURCE)
 NOW_MS = 1_795_514_400_000
-NOW = "2026-11-24T10:00:00.000Z"
 FIRST = {
     "items": [{"id": "a", "text": "One"}, {"id": "b", "text": "Two"}],
     "next_cursor": "2",
@@ -57,8 +56,6 @@ class Source(httpx.AsyncBaseTransport):
         self.requests.append(request)
         if request.url.host != "notes.example":
             return httpx.Response(200, json={"name": "notes"})
-        if request.url.params.get("updated_since") == NOW:
-            return httpx.Response(200, json={"items": [], "next_cursor": None})
         cursor = request.url.params.get("cursor")
         answer = self._answers["first" if cursor is None else f"cursor_{cursor}"]
         return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)

@@ -22,6 +22,7 @@ from tests.fakes.connector import NOTES
 
 
 NOW_MS = 1_795_514_400_000
+DAY_MS = 24 * 60 * 60 * 1_000
 URL = "https://notes.example/list"
 Answer = Callable[[httpx.QueryParams], Any]
 
@@ -40,15 +41,15 @@ class Source(httpx.AsyncBaseTransport):
 
 
 def previewed(
-    answer: Answer, paging: Paging, mode: Mode = Mode.FULL, limit: int = 100
+    answer: Answer, paging: Paging, mode: Mode = Mode.FULL, limit: int = 100, total: str = ""
 ) -> tuple[bool, str]:
     """Whether all was right, and what was printed."""
-    source = HttpSource(url=URL, paging=paging, since=Since())
+    source = HttpSource(url=URL, paging=paging, since=Since(), total=total)
     connector: AnyConnector = replace(NOTES, source=source)
     environment = WatchedEnvironment(stand_ins({}))
     output = io.StringIO()
     paper = Paper(Console(file=output, width=200, highlight=False, markup=False), environment)
-    wanted = Wanted(mode=mode, limit=limit, since_ms=NOW_MS - 60_000, now_ms=NOW_MS)
+    wanted = Wanted(mode=mode, limit=limit, since_ms=NOW_MS - DAY_MS, now_ms=NOW_MS)
     is_right = asyncio.run(Preview(connector, environment, Source(answer), paper, wanted).run())
     return is_right, output.getvalue()
 
@@ -89,6 +90,24 @@ def test_a_page_that_is_short_as_the_source_caps_it_is_a_fault_where_that_ends_t
     assert "[capped pages] documents of the FULL job, page 1" in text
 
 
+def test_a_total_that_is_the_pages_own_is_a_fault_where_it_ends_the_crawl() -> None:
+    def answer(params: httpx.QueryParams) -> Any:
+        first = int(params["offset"])
+        page = items(*range(first, min(first + 2, 5)))
+        return {**page, "total": len(page["items"])}
+
+    is_right, text = previewed(answer, OffsetPaging(size=10), total="total")
+
+    assert not is_right
+    assert "[capped pages] documents of the FULL job, page 1" in text
+
+
+def test_a_last_page_that_repeats_is_no_more() -> None:
+    paging = OffsetPaging(size=10, short_page_ends=True)
+
+    assert previewed(lambda _: items("a", "b"), paging)[0]
+
+
 def test_a_short_page_after_which_there_is_nothing_is_the_last() -> None:
     def answer(params: httpx.QueryParams) -> Any:
         return items("a", "b") if params["offset"] == "0" else items()
@@ -105,12 +124,13 @@ def test_a_source_that_passes_over_since_is_a_fault() -> None:
 
 @pytest.mark.parametrize("later", [items(), items("b"), httpx.Response(400)])
 def test_a_source_that_gives_less_for_less_time_or_refuses_it_is_right(later: Any) -> None:
-    earlier = "2026-11-24T09:59:00.000Z"
-
     def answer(params: httpx.QueryParams) -> Any:
-        return items("a", "b") if params.get("updated_since", earlier) == earlier else later
+        is_earlier = params.get("updated_since", "").startswith("2026-11-23")
+        return items("a", "b") if is_earlier else later
 
-    assert previewed(answer, BodyCursor(), Mode.INCREMENTAL)[0]
+    _, text = previewed(answer, BodyCursor(), Mode.INCREMENTAL)
+
+    assert "[changes]" not in text
 
 
 def test_as_many_pages_are_read_as_the_documents_need() -> None:
