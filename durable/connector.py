@@ -12,6 +12,7 @@ from durable.feed import AnyFeed, Feed, Record
 from durable.job import Mode, Plan, Stage
 from durable.model.datasource import Datasource
 from durable.model.documents import Change
+from durable.sources.since import reaches_further
 from durable.sources.source import Source
 
 
@@ -104,7 +105,19 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True, eq=False):
                     f"{name}: a backend brings all that it brings by one crawl, and is the "
                     "connector's `source`: leave them to it, or give them a source of their own"
                 )
+        yield from self._deletion_faults()
         yield from self._timing_faults()
+
+    def _deletion_faults(self) -> Iterator[str]:
+        """What is restored is in the documents' list, as far back as that is read."""
+        sources = self.deletions.source if self.deletions else None, self.source
+        deleted, changed = (getattr(source, "since", None) for source in sources)
+        if deleted is not None and changed is not None and reaches_further(deleted, changed):
+            yield (
+                "deletions: they are asked for from further back than the documents, so that a "
+                "document which was restored would be deleted again: give both the same "
+                "`overlap_ms` and `format`, or the documents the larger ones"
+            )
 
     def _timing_faults(self) -> Iterator[str]:
         for field in ("stale_after_ms", "full_stale_after_ms"):

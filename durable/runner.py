@@ -8,7 +8,7 @@ import secrets
 import sys
 import time
 from collections.abc import Mapping
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import js
@@ -71,7 +71,7 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         It waits for nothing where the job is in no state that passes by itself.
         """
         job = await self.views.awaited(job_id, int(wait_ms))
-        return None if job is None else self._shown(job)
+        return None if job is None else {"status": plain(self.views.shown(job))}
 
     async def overview(self) -> dict[str, Any]:
         """`overview` of the connector."""
@@ -105,7 +105,7 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
             return refused(job)
         _say(self, f"{command} on request", job)
         _tell(self)
-        return self._shown(job)
+        return {"status": plain(self.views.shown(job))}
 
     async def repeat(self, job_id: str) -> dict[str, Any] | None:
         """`status` of a job that reads this one's rejects again, or `refusal`; None as above."""
@@ -147,22 +147,21 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
             _say(self, "queued, as cron did not tick", job)
         return {"pulse": plain(self.views.pulse())}
 
-    def _shown(self, job: Job) -> dict[str, Any]:
-        return {"status": plain(self.views.shown(job))}
-
     async def alarm(self, _info: Any = None) -> None:
         """A turn. Nothing may escape: after a few failures the platform drops the alarm."""
-        report = partial(_report, self, "the turn broke off", Level.ERROR)
-        if (job := await outlive(self.processor.turn(), report)) is not None:
+        turn = outlive(self.processor.turn(), lambda text: _broke_off(self, text))
+        if (job := await turn) is not None:
             _say(self, "turn ended", job)
         _tell(self)
 
 
-def _answer(runner: Runner, begun: Begun | Refusal, **fields: Any) -> dict[str, Any]:
+def _answer(
+    runner: Runner, begun: Begun | Refusal, trigger: str | None = None, repeats: str | None = None
+) -> dict[str, Any]:
     if isinstance(begun, Refusal):
         return refused(begun)
     if begun.is_new:
-        _say(runner, "queued", begun.job, **fields)
+        _say(runner, "queued", begun.job, trigger=trigger, repeats=repeats)
     return {"status": plain(runner.views.shown(begun.job))}
 
 
@@ -181,6 +180,10 @@ def _tell(runner: Runner) -> None:
 @harmless
 def _say(runner: Runner, event: str, job: Job, **fields: Any) -> None:
     _print(log.job_line(event, runner.views.shown(job), **fields))
+
+
+def _broke_off(runner: Runner, text: str) -> None:
+    _report(runner, "the turn broke off", Level.ERROR, text)
 
 
 @harmless

@@ -15,6 +15,7 @@ from durable.sources.times import TimeFormat
 
 OVERLAP_MS = 5 * 60 * 1_000  # lists are some seconds or minutes behind what was written
 SECOND_MS = 1_000  # many sources write no finer
+YEAR_END_MS = 1_767_225_599_999  # of 2025
 
 
 class Changes(Protocol):
@@ -132,6 +133,19 @@ def begin_ms(changes: Changes, since_ms: int, clock: Clock | None) -> int:
     """From when on changes are read: before the watermark, and as closely as records tell it."""
     at_ms = max(0, since_ms - _overlap_ms(changes)) // SECOND_MS * SECOND_MS
     return at_ms if clock is None else clock.floored(at_ms)
+
+
+def reaches_further(changes: Changes, others: Changes) -> bool:
+    """Whether these are asked for from further back than the others, at some watermark."""
+    return _earliest_ms(changes) < _earliest_ms(others)
+
+
+def _earliest_ms(changes: Changes) -> int:
+    """What is asked for with the latest watermark of a year."""
+    at_ms = begin_ms(changes, YEAR_END_MS, changes.clock)
+    if not isinstance(changes, Since):
+        return at_ms
+    return times.read(changes.format, str(times.written(changes.format, at_ms)))
 
 
 def kept_ms(changes: Changes | None) -> int | None:

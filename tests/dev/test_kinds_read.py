@@ -24,7 +24,7 @@ from durable.sources.ndjson import LineSource
 from durable.sources.newest_first import NewestFirst
 from durable.sources.resume import Resume
 from durable.sources.rules import Action, Rule
-from durable.sources.since import Since
+from durable.sources.since import OVERLAP_MS, Since
 from durable.sources.source import Source
 from durable.sources.times import TimeFormat
 from tests.fakes.paged import decoded
@@ -184,7 +184,8 @@ def test_what_has_changed_is_read_and_ties_with_it(app: ASGIApp, kind: str) -> N
     records, _ = read(app, SOURCES["list"])
     seconds = sorted(record["updated"] for record in records)
     since_ms = seconds[COUNT * 2 // 3] * 1_000
-    expected = [record for record in records if record["updated"] * 1_000 >= since_ms]
+    begin_ms = since_ms - OVERLAP_MS
+    expected = [record for record in records if record["updated"] * 1_000 >= begin_ms]
     assert 0 < len(expected) < COUNT
 
     assert ids(read(app, SOURCES[kind], since_ms)[0]) == ids(expected)

@@ -5,10 +5,14 @@ from msgspec.structs import replace
 
 from durable.connector import NAME_CHARACTERS_MAX
 from durable.errors import ConfigurationError
+from durable.feed import AnyFeed, Feed
 from durable.job import Mode
 from durable.paging.cursors import BodyCursor
 from durable.sources.http import HttpSource
-from tests.fakes.connector import NOTES
+from durable.sources.newest_first import NewestFirst
+from durable.sources.since import Changes, Since
+from durable.sources.times import TimeFormat
+from tests.fakes.connector import NOTES, Note, document
 
 
 @pytest.mark.parametrize("name", ["a", "7", "notes-of-2026", "x" * NAME_CHARACTERS_MAX])
@@ -43,6 +47,48 @@ def test_what_a_source_brings_by_itself_cannot_be_verified() -> None:
 
 def test_nothing_is_verified_or_processed_at_once_unless_that_is_declared() -> None:
     assert (NOTES.verifies, NOTES.processes_at_once) == (False, False)
+
+
+def feed_since(since: Changes | None) -> AnyFeed:
+    source = HttpSource(url="https://notes.example/deleted", paging=BodyCursor(), since=since)
+    return Feed(source=source, record=Note, change=document)
+
+
+@pytest.mark.parametrize(
+    ("changed", "deleted"),
+    [
+        (Since(), Since(overlap_ms=600_000)),
+        (Since(), Since(format="%Y-%m-%d")),
+        (Since(), NewestFirst(field="at", params={}, overlap_ms=301_000)),
+        (Since(overlap_ms=0), Since()),
+    ],
+)
+def test_deletions_that_reach_further_back_than_the_documents_are_refused(
+    changed: Changes, deleted: Changes
+) -> None:
+    source = HttpSource(url="https://notes.example", paging=BodyCursor(), since=changed)
+
+    with pytest.raises(ConfigurationError, match="'notes': deletions: they are asked for from"):
+        replace(NOTES, source=source, deletions=feed_since(deleted))
+
+
+@pytest.mark.parametrize(
+    ("changed", "deleted"),
+    [
+        (Since(), Since()),
+        (Since(overlap_ms=600_000), Since()),
+        (Since(format="%Y-%m-%d"), Since()),
+        (Since(format=TimeFormat.EPOCH_SECONDS), Since()),
+        (Since(), None),  # a list of what is deleted now
+        (None, Since()),  # all documents are read each time
+    ],
+)
+def test_deletions_that_reach_no_further_back_are_taken(
+    changed: Changes | None, deleted: Changes | None
+) -> None:
+    source = HttpSource(url="https://notes.example", paging=BodyCursor(), since=changed)
+
+    assert replace(NOTES, source=source, deletions=feed_since(deleted)).deletions
 
 
 def test_a_schedule_that_is_no_cron_expression_is_refused() -> None:

@@ -150,7 +150,7 @@ def intruder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
 
 
 def test_who_holds_the_binding_reaches_the_objects_methods(intruder: Runtime) -> None:
-    response = httpx.post(f"{intruder.url}/tend", json=[])
+    response = httpx.post(f"{intruder.url}/tend", json=[0])
 
     assert (response.status_code, list(response.json())) == (200, ["pulse"])
 
