@@ -230,7 +230,7 @@ def _answer(  # noqa: PLR0911 - an answer for each fate
         case Fate.INTERCEPTED:
             return network.intercepted(kind, choice.flavour)
         case Fate.FORBIDDEN:
-            return network.forbidden(choice.flavour)
+            return network.forbidden(kind, choice.flavour)
         case Fate.LATE:
             return httpx.ReadTimeout("no answer")
         case Fate.BROKE:

@@ -130,8 +130,10 @@ def intercepted(kind: Kind, flavour: int) -> Answer:
     )
 
 
-def forbidden(flavour: int) -> Answer:
-    return _pick(flavour, *(httpx.Response(status) for status in (405, 401, 403, 404, 302)))
+def forbidden(kind: Kind, flavour: int) -> Answer:
+    # A source's 404 to a cursor of its own says that it has expired: that is no refusal for good.
+    unknown = 451 if kind is Kind.FETCH else 404
+    return _pick(flavour, *(httpx.Response(status) for status in (405, 401, 403, unknown, 302)))
 
 
 def lost(response: httpx.Response, flavour: int) -> Answer:

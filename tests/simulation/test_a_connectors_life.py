@@ -4,6 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from durable import cron
 from durable.commands import Command, Instruction
 from durable.guard import missing_count
 from durable.job import Mode, State
@@ -42,7 +43,7 @@ class Life(RuleBasedStateMachine):
     def tick_twice(self, mode: Mode) -> None:
         """A cron trigger that fires twice in its minute."""
         self.world.driver.plan = calm
-        key = f"cron {self.world.clock.now_ms // 60_000}"
+        key = cron.trigger_key(self.world.clock.now_ms)
         self.world.begin(mode, key)
         self.world.begin(mode, key)
 
