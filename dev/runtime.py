@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from dev import wrangler
-from dev.patience import SECONDS_MAX
+from dev.patience import POLL_SECONDS, SECONDS_MAX
 from dev.snapshot import BUNDLE_FLAGS, FLAGS, Image
 from dev.staging import PACKAGES, ROOT, stage
 
@@ -31,7 +31,6 @@ HOST = "127.0.0.1"
 # Below what systems hand out to outgoing connections: a port is still free after a restart.
 PORTS = range(20_000, 32_000)
 STOP_SECONDS_MAX = 10
-POLL_SECONDS = 0.05
 LOG_LINES_SHOWN = 40
 # Ends the whole group as soon as standard input closes: when we end, however we end. The shell's
 # place is taken by the command, so that the process which we started is the one we wait for.

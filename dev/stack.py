@@ -25,7 +25,6 @@ TRIGGER_TOKEN = "local-trigger-Hd5TvP8xKr3NzQ7bFw2MjC6yLg9S"  # noqa: S105
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
 RESTING = ENDED | {"held"}  # till a person asks for more
 FOR_EVER = 1_000_000
-POLL_SECONDS = 0.05
 # A killed runtime is to go on soon after its start, and the local Glean keeps to no rate.
 LIMITS = {"lease_ms": 2_000, "documents_per_minute_max": 60_000}
 

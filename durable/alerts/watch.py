@@ -42,6 +42,11 @@ class Watched(Struct, frozen=True):
     looked_at_ms: int | None = None  # the last tick
     noticed_at_ms: int | None = None  # since when a first one is waited for
 
+    @property
+    def since_ms(self) -> int | None:
+        """Since when a tick is waited for; None: it is not."""
+        return self.looked_at_ms or self.noticed_at_ms
+
 
 Pulses = Mapping[str, Pulse | None]  # None: the object did not answer
 
@@ -86,14 +91,14 @@ def _seen(before: Seen, pulse: Pulse | None) -> Seen:
 
 def noticed(watched: Watched, now_ms: int) -> Watched:
     """What is known after a request: from then on, cron is to tick."""
-    if watched.looked_at_ms is not None or watched.noticed_at_ms is not None:
+    if watched.since_ms is not None:
         return watched
     return replace(watched, noticed_at_ms=now_ms)
 
 
 def missed(watched: Watched, connectors: Connectors, now_ms: int) -> tuple[Watched, list[Alert]]:
     """What is known after no look came when one was due, and what is to be told of it."""
-    since_ms = watched.looked_at_ms or watched.noticed_at_ms
+    since_ms = watched.since_ms
     if since_ms is None:
         return watched, []
     due_ms = overdue_ms(_expressions(connectors), since_ms, now_ms)
@@ -107,7 +112,7 @@ def missed(watched: Watched, connectors: Connectors, now_ms: int) -> tuple[Watch
 
 def looks_at_ms(watched: Watched, connectors: Connectors) -> int | None:
     """When to look whether cron has ticked; None: nobody waits for it yet, or it never does."""
-    since_ms = watched.looked_at_ms or watched.noticed_at_ms
+    since_ms = watched.since_ms
     if since_ms is None:
         return None
     told_at_ms = watched.told.at_ms.get(OVERDUE)

@@ -18,7 +18,7 @@ from durable.requests.upstream import Upstream
 from durable.sources.clock import Clock
 from durable.sources.given import blamed, encoded, next_cursor
 from durable.sources.links import Links, named_origins
-from durable.sources.since import OVERLAP_MS
+from durable.sources.since import overlapped_ms
 from durable.sources.source import Reader, Records, Surroundings
 from durable.sources.web import Web
 
@@ -208,8 +208,9 @@ class PythonReader(Reader):
     def _asked(self, cursor: str | None, crawl: Crawl) -> tuple[Any, datetime | None, Web]:
         value = None if cursor is None else decode(cursor)
         since_ms = crawl.since_ms
-        begin_ms = None if since_ms is None else max(0, since_ms - OVERLAP_MS) // 1_000
-        since = None if begin_ms is None else datetime.fromtimestamp(begin_ms, UTC)
+        if since_ms is None:
+            return value, None, self._web
+        since = datetime.fromtimestamp(overlapped_ms(since_ms) // 1_000, UTC)
         return value, since, self._web
 
 

@@ -131,8 +131,13 @@ def recent(changes: Changes | None, page: Records, crawl: Crawl) -> Records:
 
 def begin_ms(changes: Changes, since_ms: int, clock: Clock | None) -> int:
     """From when on changes are read: before the watermark, and as closely as records tell it."""
-    at_ms = max(0, since_ms - _overlap_ms(changes)) // SECOND_MS * SECOND_MS
+    at_ms = overlapped_ms(since_ms, _overlap_ms(changes))
     return at_ms if clock is None else clock.floored(at_ms)
+
+
+def overlapped_ms(since_ms: int, overlap_ms: int = OVERLAP_MS) -> int:
+    """So much before the watermark, in whole seconds."""
+    return max(0, since_ms - overlap_ms) // SECOND_MS * SECOND_MS
 
 
 def reaches_further(changes: Changes, others: Changes) -> bool:

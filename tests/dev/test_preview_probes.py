@@ -28,14 +28,12 @@ Answer = Callable[[httpx.QueryParams], Any]
 
 
 class Source(httpx.AsyncBaseTransport):
-    """Answers by the parameters and by how often it was asked the same."""
+    """Answers by the parameters."""
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
-        self.request_count = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.request_count += 1
         answer = self._answer(request.url.params)
         return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
 
