@@ -116,8 +116,8 @@ MUTANTS = [
     Mutant(
         "nothing before the watermark is read again",
         SINCE,
-        "    at_ms = max(0, since_ms - _overlap_ms(changes)) // SECOND_MS * SECOND_MS\n",
-        "    at_ms = since_ms\n",
+        "    return max(0, since_ms - overlap_ms) // SECOND_MS * SECOND_MS\n",
+        "    return since_ms\n",
         (OVERLAP,),
     ),
     Mutant(
