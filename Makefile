@@ -4,6 +4,9 @@
 # Any Python from 3.11 on. It only makes .venv; all else runs from there.
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
+# Else each process compiles all that it imports, wherever bytecode is not to be written.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 SCRIPTS := worker/dashboard/*.js worker/dashboard/*.css
 WITH_NODE := PATH="$(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$$PATH"
 
