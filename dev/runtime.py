@@ -31,7 +31,7 @@ STOP_SECONDS_MAX = 10
 HEALTHY = "200"
 LOG_LINES_SHOWN = 40
 # Of wrangler.toml, what is of a deployment alone. With a route, the Worker would believe that it is
-# asked there, and take its own page for another site's.
+# asked there, and nobody to be on this machine.
 DEPLOYED = ("build", "vars", "env", "route", "routes")
 
 

@@ -18,12 +18,11 @@ from dev.patience import SECONDS_MAX, waited
 from dev.service import Service
 from dev.stack import RESTING, TRIGGER_TOKEN
 from dev.staging import ROOT
+from tests.fakes.project import a_project
 
 
 pytestmark = pytest.mark.workerd
 
-COPIED = ("connectors", "dev", "durable", "worker", "wrangler.toml")
-LINKED = (".venv", "node_modules", "python_modules", ".cache/pyodide", ".cache/snapshot")
 RENAMED = {
     "TICKETS_": "MINE_",
     'name="tickets"': 'name="mine"',
@@ -132,13 +131,7 @@ def source() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, source: str) -> Path:
     """With a connector of its author's, whose variables stand where the guide says."""
-    root = tmp_path_factory.mktemp("project")
-    for name in COPIED:
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, root / name)
-    (root / ".cache").mkdir()
-    for name in LINKED:
-        (root / name).symlink_to(ROOT / name)
+    root = a_project(tmp_path_factory.mktemp("project"))
     example = (ROOT / "connectors/examples/tickets.py").read_text()
     for old, new in RENAMED.items():
         example = example.replace(old, new)
