@@ -23,8 +23,8 @@ from durable.connector import AnyConnector
 from durable.discovery import EXAMPLES, Found, found
 from durable.environment import Environment
 from durable.errors import ConfigurationError
+from durable.placement import jurisdiction, location_hint
 from durable.staged import suffix
-from worker.placement import jurisdiction, location_hint
 
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

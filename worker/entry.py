@@ -28,6 +28,7 @@ from durable.environment import Environment
 from durable.errors import UpstreamError
 from durable.handling import harmless, outlive
 from durable.log import Level
+from durable.placement import JURISDICTION, is_stranded, placed
 from durable.requests.auth import Unsigned
 from durable.requests.origins import Origins
 from durable.requests.upstream import Upstream
@@ -36,7 +37,6 @@ from worker.access import CERTS_BYTES_MAX, Access, Key, UnavailableError
 from worker.bodies import VERSION_TAG
 from worker.edge import Edge
 from worker.objects import RemoteRunners
-from worker.placement import JURISDICTION, is_stranded, placed
 from worker.request import Request
 from worker.responses import Response
 from worker.routes import Routes, failure

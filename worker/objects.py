@@ -6,8 +6,8 @@ from typing import Any
 from durable.commands import Command
 from durable.environment import Environment
 from durable.job import Mode
+from durable.placement import placed
 from durable.staged import suffix
-from worker.placement import placed
 
 
 class RemoteRunners:

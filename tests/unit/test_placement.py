@@ -7,10 +7,10 @@ import pytest
 
 from durable.environment import Environment
 from durable.errors import ConfigurationError
+from durable.placement import Location, is_stranded, jurisdiction, location_hint, placed
 from tests.fakes.requests import a_request, answered, check_problem
 from tests.fakes.runners import JOB_ID
 from worker.objects import RemoteRunners
-from worker.placement import Location, is_stranded, jurisdiction, location_hint, placed
 from worker.request import Request
 
 
