@@ -48,8 +48,6 @@ export function serve(name, reshape, answer) {
   server.listen(0, "127.0.0.1", () => {
     console.log(`${name}: http://127.0.0.1:${server.address().port}`);
   });
-  // Whoever started us is gone then, however it ended.
-  process.stdin.resume().on("end", () => process.exit());
 }
 
 async function whole(request) {

@@ -30,6 +30,7 @@ from durable.processor import Begun, Processor
 from durable.provision import Provision
 from durable.requests.gate import Gate
 from durable.requests.transport import FetchTransport, part_bytes
+from durable.staged import staged
 from durable.store import Store
 from durable.totals import totals
 from durable.views import Views
@@ -47,11 +48,10 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
         self.environment = Environment(lambda name: getattr(env, name, None))
-        host = a_host()
-        connector = self.connectors[ctx.id.name]
+        host, store = a_host(), Store(ctx.storage)
+        connector = staged(self.connectors[ctx.id.name], self.environment)
         self.provision = Provision(connector, self.environment, host)
         self.checks = Checks(connector, self.environment, host)
-        store = Store(ctx.storage)
         self.analytics = Analytics(getattr(env, "ANALYTICS", None), store.chronicle.taken)
         self.processor = Processor(connector, self.environment, store, host)
         self.views = Views(connector, self.environment, store, host)
