@@ -4,9 +4,27 @@ A turn takes a lease of the bytes that it may hold before it reads a page. Where
 it comes back later: an object must not wait for another one.
 """
 
-NEAR_MS = 1_500  # who comes back so soon, finds what it waits for still free
+from msgspec import Struct
+from msgspec.structs import replace
+
+
+NEAR_MS_MIN = 300  # who comes back so soon, finds what it waits for still free
+NEAR_SHARE = 4  # likewise, of the time for which it has waited
 LATE_MS = 5_000  # an alarm may be; who is later than that, is not coming
 SILENT_MS_MAX = 120_000  # a turn that has not been heard of for so long, has broken off
+
+
+class _Waiter(Struct, frozen=True):
+    """Who found no room."""
+
+    byte_count: int
+    since_ms: int
+    at_ms: int  # it asks again
+
+    def is_near(self, now_ms: int) -> bool:
+        """Whether room is kept for it. Too early, and it would stand empty."""
+        waited_ms = now_ms - self.since_ms
+        return self.at_ms - now_ms <= max(NEAR_MS_MIN, waited_ms // NEAR_SHARE)
 
 
 class Lease:
@@ -31,7 +49,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._leases: dict[str, Lease] = {}  # by holder
-        self._waiting: dict[str, tuple[int, int]] = {}  # likewise: bytes, and when it comes back
+        self._waiting: dict[str, _Waiter] = {}  # likewise, the longest first
 
     def ask(self, lease: Lease, byte_count: int, bytes_max: int, now_ms: int) -> int:
         """Have a lease hold so many bytes in all, if there is room.
@@ -52,7 +70,7 @@ class Memory:
             return 0
         if is_held:
             return 1  # it wants more than it has, and goes on without
-        self._waiting.setdefault(lease.holder, (needed, now_ms))
+        self._waiting.setdefault(lease.holder, _Waiter(needed, now_ms, now_ms))
         return [*self._waiting].index(lease.holder) + 1
 
     def keep(self, lease: Lease, least_bytes: int, most_bytes: int, now_ms: int) -> None:
@@ -63,9 +81,8 @@ class Memory:
 
     def expect(self, lease: Lease, at_ms: int) -> None:
         """Its holder found no room, and asks again then."""
-        if lease.holder in self._waiting:
-            byte_count, _ = self._waiting[lease.holder]
-            self._waiting[lease.holder] = (byte_count, at_ms)
+        if (waiter := self._waiting.get(lease.holder)) is not None:
+            self._waiting[lease.holder] = replace(waiter, at_ms=at_ms)
 
     def give_back(self, lease: Lease) -> None:
         """The turn is over. Another one of its holder, that has begun since, keeps its own."""
@@ -83,10 +100,10 @@ class Memory:
     def _kept_before(self, asker: str, now_ms: int) -> int:
         """What those wait for who have waited longer, and are back soon."""
         kept = 0
-        for holder, (byte_count, at_ms) in self._waiting.items():
+        for holder, waiter in self._waiting.items():
             if holder == asker:
                 break
-            kept += byte_count if at_ms <= now_ms + NEAR_MS else 0
+            kept += waiter.byte_count if waiter.is_near(now_ms) else 0
         return kept
 
     def _expire(self, now_ms: int) -> None:
@@ -95,9 +112,9 @@ class Memory:
             holder: lease for holder, lease in self._leases.items() if lease.until_ms > now_ms
         }
         self._waiting = {
-            holder: (byte_count, at_ms)
-            for holder, (byte_count, at_ms) in self._waiting.items()
-            if at_ms + LATE_MS > now_ms
+            holder: waiter
+            for holder, waiter in self._waiting.items()
+            if waiter.at_ms + LATE_MS > now_ms
         }
 
 

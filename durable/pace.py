@@ -14,8 +14,8 @@ MINUTE_MS = 60_000
 KILLED_AGAIN = 2  # deaths without progress: one is nothing unusual, and nobody waits for it
 SHARES_PER_MINUTE = 6
 PLACE_MS = 250  # for each of those who wait for room, at first
-PLACES_MAX = 30
-DOUBLINGS_MAX = 3  # of that, since each look for room costs rows
+PLACES_MAX = 4
+DOUBLINGS_MAX = 2  # of that, since each look for room costs rows
 REQUESTS_PER_BATCH = 3  # sent, refused and asked about, before it is cut in two
 # What a job has used of the rates, and the next one may not use again. All of its connector's
 # sources are mostly of one server.

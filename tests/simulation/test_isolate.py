@@ -14,8 +14,8 @@ from tests.simulation.isolate import Isolate
 
 
 FAIR_TURNS = 4
-DEATHS_MAX = 30
-PAGE_BYTES = 500  # more than any page here has
+DEATHS_MAX = 15
+PAGE_BYTES = 180  # a little more than any page here has
 # A page that is not known is thought of as 32 times as large as one that is.
 CROWDED = replace(
     LIMITS,
@@ -115,7 +115,7 @@ def test_what_an_isolate_does_not_bear_becomes_less_and_all_end() -> None:
     """A page takes more memory than was thought: what is allowed, kills."""
     limits = replace(CROWDED, isolate_bytes_max=12 * PAGE_BYTES, sends_max=4)
     world = isolate(6, page_count=16, limits=limits)
-    for bearable_bytes in (None, PAGE_BYTES):  # at first, nothing is known of the pages
+    for bearable_bytes in (None, 3 * PAGE_BYTES):  # at first, nothing is known of the pages
         world.bearable_bytes = bearable_bytes
         world.begin(Mode.FULL)
         world.run()

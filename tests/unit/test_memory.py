@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durable.memory import LATE_MS, NEAR_MS, SILENT_MS_MAX, Lease, Memory
+from durable.memory import LATE_MS, NEAR_MS_MIN, NEAR_SHARE, SILENT_MS_MAX, Lease, Memory
 
 
 NOW_MS = 1_000_000
@@ -87,7 +87,7 @@ def test_who_has_waited_longest_comes_first_though_others_ask_before() -> None:
     asked(memory, one, BOUND)
     assert asked(memory, two, BOUND) == 1
     assert asked(memory, three, 1) == 2
-    memory.expect(two, NOW_MS + NEAR_MS)
+    memory.expect(two, NOW_MS + NEAR_MS_MIN)
     memory.expect(three, NOW_MS)
     memory.give_back(one)
 
@@ -101,10 +101,22 @@ def test_room_is_not_kept_for_whoever_comes_back_much_later() -> None:
     memory, one, two = Memory(), Lease("one"), Lease("two")
     asked(memory, one, BOUND)
     asked(memory, two, BOUND)
-    memory.expect(two, NOW_MS + NEAR_MS + 1)
+    memory.expect(two, NOW_MS + NEAR_MS_MIN + 1)
     memory.give_back(one)
 
     assert asked(memory, one, BOUND) == 0
+
+
+def test_the_longer_somebody_has_waited_the_sooner_room_is_kept() -> None:
+    memory, one, two = Memory(), Lease("one"), Lease("two")
+    asked(memory, one, BOUND)
+    asked(memory, two, BOUND)
+    late_ms = NOW_MS + NEAR_SHARE * 1_000
+    memory.expect(two, late_ms + 1_000)
+    memory.give_back(one)
+
+    assert asked(memory, Lease("three"), 1, late_ms) == 2
+    assert asked(memory, Lease("four"), 1, late_ms - NEAR_SHARE) == 0
 
 
 def test_who_does_not_come_back_loses_its_place() -> None:
