@@ -1,19 +1,15 @@
-"""Many connectors in one isolate, at once: `python -m bench.crowd --help`.
+"""Many connectors in one isolate, at once, also where it dies of what it holds.
 
 Each is the bench's own under another name, and has a datasource of its own.
 """
 
-import argparse
 import shutil
-import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -26,6 +22,7 @@ from dev.runtime import Runtime
 from dev.snapshot import Image
 
 
+HEAP_POLL_SECONDS = 0.1
 MODULE = """\
 from msgspec.structs import replace
 
@@ -49,6 +46,13 @@ class AtOnce(Struct, frozen=True, kw_only=True):
     trace: Trace
     heap_bytes: int
     turns: int
+
+
+class Outlived(Struct, frozen=True, kw_only=True):
+    """Jobs of all connectors, begun together, that all have succeeded."""
+
+    kills: int
+    total_ms: float  # the runtime's starts included
 
 
 class Crowd(Ensemble):
@@ -95,68 +99,61 @@ class Crowd(Ensemble):
         """Sync with all connectors. Raises RuntimeError where a job does not succeed."""
         self._ends.reshape(shape)
         jobs = [self._begin(name) for name in self._names]
-        ended = [self._end(job_id) for job_id in jobs]
+        turns = [self._end(job_id) for job_id in jobs]
         whole = replace(shape, pages=shape.pages * len(jobs))
         return AtOnce(
             trace=self._ends.trace(whole),
             heap_bytes=self.heap_bytes(),
-            turns=sum(job["turns"] for job in ended),
+            turns=sum(turns),
         )
+
+    def outlived(self, shape: Shape, heap_bytes_max: int) -> Outlived:
+        """The same with the runtime killed whenever its heap has grown to so much.
+
+        As the platform would end an isolate that has too much. Raises RuntimeError as above.
+        """
+        self._ends.reshape(shape)
+        began, kills = time.monotonic(), 0
+        jobs = [self._begin(name) for name in self._names]
+        while jobs:
+            time.sleep(HEAP_POLL_SECONDS)
+            if self.heap_bytes() >= heap_bytes_max:
+                self._runtime.kill()
+                kills += 1
+                print(f"kill {kills} after {time.monotonic() - began:.0f} s", flush=True)
+                self._runtime.start()
+            elif self._is_over(jobs[0]):
+                del jobs[0]
+            if time.monotonic() - began > JOB_SECONDS_MAX:
+                raise RuntimeError(f"{jobs} have not ended")
+        return Outlived(kills=kills, total_ms=(time.monotonic() - began) * 1_000)
 
     def heap_bytes(self) -> int:
         measured: dict[str, int] = self._asked("GET", "/measured")
         return measured["heap_bytes"]
 
+    def _is_over(self, job_id: str) -> bool:
+        """Raises RuntimeError where it is, and has not succeeded."""
+        job = self._asked("GET", f"/status/{job_id}")
+        if job["state"] not in {*RUNNING, "succeeded"}:
+            raise RuntimeError(f"{job_id} is {job['state']}: {job['last_error']}")
+        return job["state"] not in RUNNING
+
     def _begin(self, name: str) -> str:
         job = self._asked("POST", "/trigger", json={"mode": "FULL", "connector": name})
         return str(job["id"])
 
-    def _end(self, job_id: str) -> dict[str, Any]:
+    def _end(self, job_id: str) -> int:
+        """Wait for its success. Returns how many turns it took."""
         deadline = time.monotonic() + JOB_SECONDS_MAX
-        while time.monotonic() < deadline:
-            job = self._asked("GET", f"/status/{job_id}")
-            if job["state"] not in RUNNING:
-                if job["state"] != "succeeded":
-                    raise RuntimeError(f"{job_id} is {job['state']}: {job['last_error']}")
-                return job
+        while not self._is_over(job_id):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{job_id} has not ended")
             time.sleep(POLL_SECONDS)
-        raise RuntimeError(f"{job_id} has not ended")
+        return int(self._asked("GET", f"/status/{job_id}")["turns"])
 
     def _asked(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         answer: dict[str, Any] = (
             self._http.request(method, path, **options).raise_for_status().json()
         )
         return answer
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name in Shape.__struct_fields__:
-        default = getattr(Shape(), name)
-        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=default)
-    parser.add_argument("--connectors", type=int, default=10)
-    parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--limits", type=msgspec.json.decode, default={}, help="as in LIMITS")
-    arguments = vars(parser.parse_args())
-    count, rounds, limits = (arguments.pop(name) for name in ("connectors", "rounds", "limits"))
-    shape = Shape(**arguments)
-    with (
-        tempfile.TemporaryDirectory(prefix="bench-") as folder,
-        Ends() as ends,
-        Crowd(Path(folder), ends, count, limits) as crowd,
-    ):
-        for _ in range(rounds):
-            alone = crowd.alone(shape)
-            all_ = crowd.at_once(shape)
-            share = all_.trace.documents_per_second / alone.documents_per_second
-            print(
-                f"{count} x {shape.pages} pages of {shape.page_bytes / 1e6:.2f} MB: "
-                f"heap {all_.heap_bytes / 2**20:.1f} MiB, alone {alone.total_ms:,.0f} ms, at once "
-                f"{all_.trace.total_ms:,.0f} ms, {share:.2f} of its rate, {all_.turns} turns",
-                flush=True,
-            )
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
