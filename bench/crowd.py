@@ -55,7 +55,7 @@ class Outlived(Struct, frozen=True, kw_only=True):
     total_ms: float  # the runtime's starts included
 
 
-class Crowd(Ensemble):
+class Tenants(Ensemble):
     """The Worker with so many connectors, started. Use it as a context manager.
 
     Args:

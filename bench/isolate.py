@@ -14,10 +14,10 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bench.crowd import Crowd
+from bench.crowd import Tenants
 from bench.ends import Ends
 from bench.figures import spread
-from bench.plan import SHARING, Sharing
+from bench.plan import ISOLATE, IsolatePlan
 from bench.shape import Shape
 from bench.table import table
 from bench.targets import MIB
@@ -83,7 +83,7 @@ class Killed(Struct, frozen=True, kw_only=True):
         return self.kills >= KILLS_MIN and self.total_ms <= TIMES_MAX * self.calm_ms
 
 
-class Isolate(Struct, frozen=True, kw_only=True):
+class IsolateResults(Struct, frozen=True, kw_only=True):
     """All of it."""
 
     cells: list[Cell]
@@ -96,7 +96,7 @@ def cell(connectors: int, shape: Shape, rounds: int) -> Cell:
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         Ends() as ends,
-        Crowd(Path(folder), ends, connectors) as crowd,
+        Tenants(Path(folder), ends, connectors) as crowd,
     ):
         for _ in range(rounds):
             alone = crowd.alone(shape)
@@ -120,7 +120,7 @@ def cell(connectors: int, shape: Shape, rounds: int) -> Cell:
 def killed(connectors: int, shape: Shape) -> Killed:
     """The same jobs without kills, and then with. Raises RuntimeError where one fails."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, Ends() as ends:
-        with Crowd(Path(folder) / "calm", ends, connectors) as crowd:
+        with Tenants(Path(folder) / "calm", ends, connectors) as crowd:
             calm = crowd.at_once(shape)
         heap_bytes = calm.heap_bytes
         print(
@@ -128,7 +128,7 @@ def killed(connectors: int, shape: Shape) -> Killed:
             f"{heap_bytes / MIB:.1f} MiB",
             flush=True,
         )
-        with Crowd(Path(folder) / "killed", ends, connectors) as crowd:
+        with Tenants(Path(folder) / "killed", ends, connectors) as crowd:
             outlived = crowd.outlived(shape, heap_bytes)
     print(f"isolate: {outlived.kills} kills, {outlived.total_ms / 1_000:.1f} s", flush=True)
     return Killed(
@@ -142,13 +142,13 @@ def killed(connectors: int, shape: Shape) -> Killed:
     )
 
 
-def measured(plan: Sharing) -> Isolate:
+def measured(plan: IsolatePlan) -> IsolateResults:
     """All of it. Raises RuntimeError where a job fails."""
     cells = [cell(n, shape, plan.rounds) for shape in plan.shapes for n in plan.connectors]
-    return Isolate(cells=cells, killed=killed(plan.killed, plan.killed_shape))
+    return IsolateResults(cells=cells, killed=killed(plan.killed, plan.killed_shape))
 
 
-def tables(found: Isolate) -> str:
+def tables(found: IsolateResults) -> str:
     """Markdown."""
     head = ("connectors at once, pages of", "pages each", "heap MiB", "rate by that of one", "")
     one = found.killed
@@ -171,7 +171,7 @@ def tables(found: Isolate) -> str:
     return f"{table(head, _rows(found))}\n\n{table(died, [row])}"
 
 
-def _rows(found: Isolate) -> Iterator[tuple[str, ...]]:
+def _rows(found: IsolateResults) -> Iterator[tuple[str, ...]]:
     for one in found.cells:
         shares = spread(one.shares)
         yield (
@@ -187,7 +187,7 @@ def _verdict(*, is_met: bool) -> str:
     return "met" if is_met else "**missed**"
 
 
-def write(found: Isolate) -> None:
+def write(found: IsolateResults) -> None:
     """The figures and the document's table."""
     RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(found)) + b"\n")
     before = DOCUMENT.read_text(encoding="utf-8")
@@ -196,9 +196,9 @@ def write(found: Isolate) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=SHARING.rounds, help="of each cell")
+    parser.add_argument("--rounds", type=int, default=ISOLATE.rounds, help="of each cell")
     try:
-        found = measured(replace(SHARING, rounds=parser.parse_args().rounds))
+        found = measured(replace(ISOLATE, rounds=parser.parse_args().rounds))
     except (RuntimeError, httpx.HTTPError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1

@@ -15,7 +15,7 @@ SDK = "Glean's SDK in CPython"
 STOCK = "stock httpx in the Worker"
 
 
-class Sharing(Struct, frozen=True, kw_only=True):
+class IsolatePlan(Struct, frozen=True, kw_only=True):
     """How many connectors share an isolate.
 
     Attributes:
@@ -38,12 +38,12 @@ SMALL, MIDDLE, LARGE = (
     Shape(pages=pages, documents=documents, source_ms=50, sink_ms=150)
     for pages, documents in ((30, 100), (8, 1_000), (4, 4_600))
 )
-SHARING = Sharing(
+ISOLATE = IsolatePlan(
     connectors=(1, 3, 5, 10, 20),
     shapes=(SMALL, MIDDLE, LARGE),
     rounds=3,
     killed=10,
-    killed_shape=Shape(pages=60, documents=1_000, source_ms=200, sink_ms=300),
+    killed_shape=Shape(pages=160, documents=1_000, source_ms=200, sink_ms=300),
 )
 
 
@@ -69,7 +69,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     memory_pages: tuple[int, ...]
     large_pages: int
     growth_rounds: Mapping[int, int]
-    isolate: Sharing
+    isolate: IsolatePlan
 
 
 PAGES = {PROXY: 1_000, OURS: 600, LOOP: 300, SDK: 40, STOCK: 30}
@@ -82,7 +82,7 @@ NORMAL = Plan(
     memory_pages=(100, 1_000),
     large_pages=30,
     growth_rounds={10: 5, 100: 3, 1_000: 1},
-    isolate=SHARING,
+    isolate=ISOLATE,
 )
 LONG = Plan(
     rounds=10,
@@ -92,7 +92,7 @@ LONG = Plan(
     memory_pages=(100, 1_000, 10_000),
     large_pages=100,
     growth_rounds={10: 5, 100: 3, 1_000: 3, 10_000: 1},
-    isolate=SHARING,
+    isolate=ISOLATE,
 )
 QUICK = Plan(
     rounds=2,
@@ -102,5 +102,5 @@ QUICK = Plan(
     memory_pages=(30, 60),
     large_pages=6,
     growth_rounds={10: 2, 60: 1},
-    isolate=replace(SHARING, connectors=(3,), shapes=(SMALL,), rounds=1, killed_shape=SMALL),
+    isolate=replace(ISOLATE, connectors=(3,), shapes=(SMALL,), rounds=1, killed_shape=SMALL),
 )

@@ -33,7 +33,7 @@ from durable.lifecycle import (
     rewound,
 )
 from durable.limits import Limits
-from durable.note import Kind, Wait
+from durable.note import Kind, WaitReason
 from durable.pace import (
     asked,
     indexed,
@@ -75,7 +75,7 @@ def crowd(job: Job, no_room: NoRoom, now_ms: int, limits: Limits) -> Step:
         return flow(job, now_ms, limits)
     until_ms = now_ms + room_wait_ms(job, no_room.place, no_room.jitter)
     reason = "the pages of other connectors take up the isolate's memory"
-    return pause(job, Wait.MEMORY, reason, now_ms, limits, until_ms=until_ms)
+    return pause(job, WaitReason.MEMORY, reason, now_ms, limits, until_ms=until_ms)
 
 
 def cut(job: Job, packed: Packed, now_ms: int, limits: Limits) -> Step:
@@ -236,7 +236,7 @@ def _rest(job: Job, now_ms: int, limits: Limits) -> Step:
         reason = f"Glean takes {limits.documents_per_minute_max} documents a minute one by one"
         if job.landed.is_full:
             return _too_large(job, now_ms, limits), ()
-        return pause(job, Wait.RATE, reason, now_ms, limits, until_ms=job.indexed_until_ms)
+        return pause(job, WaitReason.RATE, reason, now_ms, limits, until_ms=job.indexed_until_ms)
     if not job.flights and now_ms < job.source_at_ms:
         return spare(job, now_ms, limits)
     assert not job.flights, "pages that are not sent though there is room"

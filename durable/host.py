@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 from msgspec import Struct, field
 
-from durable.memory import Memory
+from durable.memory import MemoryBudget
 from durable.requests.tokens import Tokens
 
 
@@ -18,4 +18,4 @@ class Host(Struct, frozen=True):
     transport: httpx.AsyncBaseTransport
     wait: Callable[[int], Awaitable[object]]  # so many milliseconds, in which the runtime works
     tokens: Tokens = field(default_factory=Tokens)
-    memory: Memory = field(default_factory=Memory)  # of the isolate, for all objects the same
+    memory: MemoryBudget = field(default_factory=MemoryBudget)  # for all objects of an isolate

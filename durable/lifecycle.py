@@ -6,7 +6,7 @@ from durable.guard import rejection_reason
 from durable.job import CONFIRMED, UPLOADED, Job, Mode, Plan, Stage, State
 from durable.landed import Landed
 from durable.limits import Limits
-from durable.note import Kind, Note, Wait
+from durable.note import Kind, Note, WaitReason
 from durable.pace import is_stalled, soon
 
 
@@ -154,7 +154,7 @@ def grounded(job: Job) -> Job:
     )
 
 
-def paused(job: Job, until_ms: int, wait: Wait, reason: str, now_ms: int) -> Job:
+def paused(job: Job, until_ms: int, wait: WaitReason, reason: str, now_ms: int) -> Job:
     """Nothing is wrong, and nothing is done before then."""
     at_ms = soon(until_ms, now_ms)
     return replace(

@@ -40,7 +40,7 @@ class Lease:
         self.until_ms = 0
 
 
-class Memory:
+class MemoryBudget:
     """Whose bytes are whose, and who waits for some. One for each isolate.
 
     All leases together stay within a bound; what alone is more, is given where nothing else is.
@@ -118,4 +118,4 @@ class Memory:
         }
 
 
-ISOLATE = Memory()  # of this one, whose objects all have it in common
+ISOLATE = MemoryBudget()  # of this one, whose objects all have it in common

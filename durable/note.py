@@ -29,7 +29,7 @@ class Kind(StrEnum):
     NOTE = "note"
 
 
-class Wait(StrEnum):
+class WaitReason(StrEnum):
     """What a job waits for. Stored as a text, as above."""
 
     JOB = "job"  # of the same connector

@@ -6,9 +6,7 @@ from durable.job import Job, Page, Stage
 from durable.limits import Limits
 
 
-SHARE = (
-    32  # of the largest page that is taken: a smaller one is thought of as so large, it may grow
-)
+SHARE = 32  # of the largest page that is taken: what is smaller, is leased so much
 
 
 def width(job: Job, limits: Limits) -> int:

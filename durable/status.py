@@ -7,7 +7,7 @@ from durable.guard import missing_count
 from durable.instant import rfc3339
 from durable.job import Done, Job, Mode, Stage, State
 from durable.limits import Limits
-from durable.note import Wait
+from durable.note import WaitReason
 from durable.outlook import if_killed, left_ms, next_step, waiting_reason, waits_for
 from durable.progress import Progress, progress
 from durable.totals import totals
@@ -53,7 +53,7 @@ class Status(Struct, frozen=True, kw_only=True):
     repeats: str | None  # the job whose rejects this one reads again
     stage: Stage  # under way, or the last one
     stages: tuple[Brought, ...]  # with all before it
-    waits_for: Wait | None  # job, person, retry, rate, source, memory or alarm; None as below
+    waits_for: WaitReason | None  # job, person, retry, rate, source, memory or alarm; None as below
     waits_because: str | None  # None: it works, or has ended
     waits_until: str | None  # None: no time is set
     next_step: str  # what is done next

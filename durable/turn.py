@@ -18,7 +18,7 @@ from durable.job import PENDING, Crawl, Job, Mode, Plan, State
 from durable.limits import Limits
 from durable.machine import step
 from durable.memory import Lease
-from durable.note import Wait
+from durable.note import WaitReason
 from durable.pace import apart_ms_max, soon
 from durable.room import held_bytes, lease_bytes
 from durable.sources.repeated import RepeatedReader
@@ -142,7 +142,7 @@ class Turn:
         if job.turn is not None:
             least_bytes = held_bytes(job, self._limits)
             memory.keep(self._lease, least_bytes, lease_bytes(job, self._limits), now_ms)
-        elif job.waits_for == Wait.MEMORY and job.alarm_at_ms is not None:
+        elif job.waits_for == WaitReason.MEMORY and job.alarm_at_ms is not None:
             memory.expect(self._lease, job.alarm_at_ms)
 
     async def _advance(self, event: Event) -> tuple[Effect, ...]:

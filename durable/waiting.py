@@ -8,7 +8,7 @@ from durable.events import Effect
 from durable.job import Job, State
 from durable.lifecycle import ended, finished, grounded, noted, paused
 from durable.limits import Limits
-from durable.note import Wait
+from durable.note import WaitReason
 from durable.pace import is_stalled, soon
 
 
@@ -40,11 +40,11 @@ def give_up(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
 def spare(job: Job, now_ms: int, limits: Limits) -> Step:
     """Leave the source alone for as long as it wants."""
     reason = job.source_pause or "the source is not to be asked more often"
-    return pause(job, Wait.SOURCE, reason, now_ms, limits, until_ms=job.source_at_ms)
+    return pause(job, WaitReason.SOURCE, reason, now_ms, limits, until_ms=job.source_at_ms)
 
 
 def pause(  # noqa: PLR0913 - a pause's parts
-    job: Job, wait: Wait, reason: str, now_ms: int, limits: Limits, *, until_ms: int
+    job: Job, wait: WaitReason, reason: str, now_ms: int, limits: Limits, *, until_ms: int
 ) -> Step:
     if is_stalled(job, now_ms, limits):
         job = replace(job, pause=reason)

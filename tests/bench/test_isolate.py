@@ -1,6 +1,6 @@
 from msgspec.structs import replace
 
-from bench.isolate import Cell, Isolate, Killed, tables
+from bench.isolate import Cell, IsolateResults, Killed, tables
 from bench.targets import MIB
 
 
@@ -31,7 +31,7 @@ def test_a_target_that_is_missed_is_seen() -> None:
 def test_the_tables_have_a_row_for_each_cell() -> None:
     missed = replace(CELL, heap_bytes=97 * MIB)
 
-    lines = tables(Isolate(cells=[CELL, missed], killed=KILLED)).splitlines()
+    lines = tables(IsolateResults(cells=[CELL, missed], killed=KILLED)).splitlines()
 
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     assert rows[2] == ["10 of 1.80 MB", "8", "96.0", "0.80 (0.70 to 3.00)", "met"]

@@ -19,8 +19,8 @@ from durable.environment import Environment
 from durable.host import Host
 from durable.job import PENDING, Job, Mode
 from durable.limits import Limits
-from durable.memory import Memory
-from durable.note import Wait
+from durable.memory import MemoryBudget
+from durable.note import WaitReason
 from durable.processor import Begun, Processor
 from durable.store import Store
 from tests.fakes.storage import Storage
@@ -63,7 +63,7 @@ class Tenant:
         self.task: asyncio.Task[Job | None] | None = None
         self.reading_bytes = 0  # of the page that is on its way
         self.has_read = False  # a page, in this turn
-        self.waits: list[Wait] = []  # that its turns have ended with
+        self.waits: list[WaitReason] = []  # that its turns have ended with
         self._isolate = isolate
         self.revive()
 
@@ -126,7 +126,7 @@ class Isolate:
         self.clock = Clock()
         self.chance = random.Random(seed)
         self.nonces = count()
-        self.memory = Memory()
+        self.memory = MemoryBudget()
         self.most_held_bytes = 0
         self.is_crowded = False  # more was held than may be, and not by one alone
         self.bearable_bytes: int | None = None  # if more is held, the isolate dies of it
@@ -172,7 +172,7 @@ class Isolate:
         self.death_count += 1
         self._loop.kill()
         self._acts.clear()
-        self.memory = Memory()
+        self.memory = MemoryBudget()
         for tenant in self.tenants:
             tenant.revive()
 
@@ -228,7 +228,7 @@ class Isolate:
                 tenant.task = None
                 job = tenant.job
                 if job.state in PENDING and job.waits_for:
-                    tenant.waits.append(Wait(job.waits_for))
+                    tenant.waits.append(WaitReason(job.waits_for))
         self._look()
         if self._is_overloaded:
             self._is_overloaded = False

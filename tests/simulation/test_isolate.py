@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from durable.job import ENDED, Mode, State
 from durable.limits import Limits
 from durable.memory import SILENT_MS_MAX
-from durable.note import Wait
+from durable.note import WaitReason
 from tests.simulation.connector import LIMITS
 from tests.simulation.isolate import Isolate
 
@@ -49,7 +49,7 @@ def test_all_end_and_no_more_is_held_than_may_be(count: int, mode: Mode) -> None
     assert all_succeeded(world)
     assert not world.is_crowded
     assert world.memory.held_bytes(world.clock.now_ms) == 0
-    waited = [Wait.MEMORY in tenant.waits for tenant in world.tenants]
+    waited = [WaitReason.MEMORY in tenant.waits for tenant in world.tenants]
     assert any(waited) == (count > 1)
 
 

@@ -12,7 +12,7 @@ from durable.events import Asked, CloseRefused, CloseWithDocument, Fetch, NoRoom
 from durable.job import Flight, Job, Mode, Stage, Standing, State
 from durable.limits import Limits
 from durable.memory import Lease
-from durable.note import Wait
+from durable.note import WaitReason
 from durable.outlook import waits_for
 from durable.pace import DOUBLINGS_MAX, PLACE_MS, PLACES_MAX, room_wait_ms
 from tests.fakes.answers import INDEX, LIST, a_page, ok
@@ -68,7 +68,7 @@ def test_a_turn_that_finds_no_room_asks_for_nothing_and_says_so() -> None:
 
     shown = bench.views.shown(waiting)
     assert (waiting.state, waiting.turn, waiting.error) == (State.SENDING, None, "")
-    assert shown.waits_for is Wait.MEMORY
+    assert shown.waits_for is WaitReason.MEMORY
     assert shown.waits_until is not None
     assert bench.network.requests == []
     assert NOW_MS < (bench.storage.alarm_at_ms or 0) == waiting.alarm_at_ms
@@ -208,7 +208,7 @@ def test_without_a_page_the_turn_is_over() -> None:
     assert effects == ()
     assert (job.state, job.turn, job.attempt) == (State.SENDING, None, 0)
     assert job.alarm_at_ms == job.retry_at_ms == AT_MS + PLACE_MS
-    assert waits_for(job, None) is Wait.MEMORY
+    assert waits_for(job, None) is WaitReason.MEMORY
 
 
 def test_with_pages_at_hand_the_turn_goes_on_and_reads_once_one_has_landed() -> None:
@@ -233,7 +233,7 @@ def test_a_close_that_needs_a_page_waits_for_room_and_is_tried_again() -> None:
 
     assert effects == ()
     assert (waiting.state, waiting.is_close_begun) == (State.CLOSING, False)
-    assert waits_for(waiting, None) is Wait.MEMORY
+    assert waits_for(waiting, None) is WaitReason.MEMORY
     again, effects = at(waiting, WOKE, waiting.alarm_at_ms or 0)
     assert (again.state, len(effects)) == (State.CLOSING, 1)
 

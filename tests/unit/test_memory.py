@@ -1,19 +1,19 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durable.memory import LATE_MS, NEAR_MS_MIN, NEAR_SHARE, SILENT_MS_MAX, Lease, Memory
+from durable.memory import LATE_MS, NEAR_MS_MIN, NEAR_SHARE, SILENT_MS_MAX, Lease, MemoryBudget
 
 
 NOW_MS = 1_000_000
 BOUND = 100
 
 
-def asked(memory: Memory, lease: Lease, byte_count: int, now_ms: int = NOW_MS) -> int:
+def asked(memory: MemoryBudget, lease: Lease, byte_count: int, now_ms: int = NOW_MS) -> int:
     return memory.ask(lease, byte_count, BOUND, now_ms)
 
 
 def test_as_much_is_given_as_there_is() -> None:
-    memory, one, two, three = Memory(), Lease("one"), Lease("two"), Lease("three")
+    memory, one, two, three = MemoryBudget(), Lease("one"), Lease("two"), Lease("three")
 
     places = [asked(memory, one, 60), asked(memory, two, 40), asked(memory, three, 1)]
 
@@ -22,7 +22,7 @@ def test_as_much_is_given_as_there_is() -> None:
 
 
 def test_what_is_given_back_another_one_gets() -> None:
-    memory, one, two = Memory(), Lease("one"), Lease("two")
+    memory, one, two = MemoryBudget(), Lease("one"), Lease("two")
     asked(memory, one, 60)
     assert asked(memory, two, 60) == 1
 
@@ -34,7 +34,7 @@ def test_what_is_given_back_another_one_gets() -> None:
 
 
 def test_what_alone_is_more_than_there_is_is_given_where_nobody_holds_anything() -> None:
-    memory, large, small = Memory(), Lease("large"), Lease("small")
+    memory, large, small = MemoryBudget(), Lease("large"), Lease("small")
     asked(memory, small, 1)
     assert asked(memory, large, 10 * BOUND) == 1
 
@@ -45,7 +45,7 @@ def test_what_alone_is_more_than_there_is_is_given_where_nobody_holds_anything()
 
 
 def test_a_lease_grows_where_there_is_room_and_loses_nothing_where_there_is_none() -> None:
-    memory, one, two = Memory(), Lease("one"), Lease("two")
+    memory, one, two = MemoryBudget(), Lease("one"), Lease("two")
     asked(memory, one, 50)
     asked(memory, two, 20)
 
@@ -56,7 +56,7 @@ def test_a_lease_grows_where_there_is_room_and_loses_nothing_where_there_is_none
 
 
 def test_a_lease_does_not_grow_beyond_the_bound_though_it_is_alone() -> None:
-    memory, one = Memory(), Lease("one")
+    memory, one = MemoryBudget(), Lease("one")
     asked(memory, one, 2 * BOUND)
 
     assert asked(memory, one, 2 * BOUND + 1) != 0
@@ -64,7 +64,7 @@ def test_a_lease_does_not_grow_beyond_the_bound_though_it_is_alone() -> None:
 
 
 def test_what_turned_out_larger_is_counted_and_what_is_not_needed_is_given_back() -> None:
-    memory, one = Memory(), Lease("one")
+    memory, one = MemoryBudget(), Lease("one")
     asked(memory, one, 50)
 
     memory.keep(one, 150, 200, NOW_MS)
@@ -75,7 +75,7 @@ def test_what_turned_out_larger_is_counted_and_what_is_not_needed_is_given_back(
 
 
 def test_keeping_gives_nothing_to_whoever_has_no_lease() -> None:
-    memory = Memory()
+    memory = MemoryBudget()
 
     memory.keep(Lease("one"), 10, 30, NOW_MS)
 
@@ -83,7 +83,7 @@ def test_keeping_gives_nothing_to_whoever_has_no_lease() -> None:
 
 
 def test_who_has_waited_longest_comes_first_though_others_ask_before() -> None:
-    memory, one, two, three = Memory(), Lease("one"), Lease("two"), Lease("three")
+    memory, one, two, three = MemoryBudget(), Lease("one"), Lease("two"), Lease("three")
     asked(memory, one, BOUND)
     assert asked(memory, two, BOUND) == 1
     assert asked(memory, three, 1) == 2
@@ -98,7 +98,7 @@ def test_who_has_waited_longest_comes_first_though_others_ask_before() -> None:
 
 
 def test_room_is_not_kept_for_whoever_comes_back_much_later() -> None:
-    memory, one, two = Memory(), Lease("one"), Lease("two")
+    memory, one, two = MemoryBudget(), Lease("one"), Lease("two")
     asked(memory, one, BOUND)
     asked(memory, two, BOUND)
     memory.expect(two, NOW_MS + NEAR_MS_MIN + 1)
@@ -108,7 +108,7 @@ def test_room_is_not_kept_for_whoever_comes_back_much_later() -> None:
 
 
 def test_the_longer_somebody_has_waited_the_sooner_room_is_kept() -> None:
-    memory, one, two = Memory(), Lease("one"), Lease("two")
+    memory, one, two = MemoryBudget(), Lease("one"), Lease("two")
     asked(memory, one, BOUND)
     asked(memory, two, BOUND)
     late_ms = NOW_MS + NEAR_SHARE * 1_000
@@ -120,7 +120,7 @@ def test_the_longer_somebody_has_waited_the_sooner_room_is_kept() -> None:
 
 
 def test_who_does_not_come_back_loses_its_place() -> None:
-    memory, one, two, three = Memory(), Lease("one"), Lease("two"), Lease("three")
+    memory, one, two, three = MemoryBudget(), Lease("one"), Lease("two"), Lease("three")
     asked(memory, one, BOUND)
     asked(memory, two, BOUND)
     memory.expect(two, NOW_MS)
@@ -132,7 +132,7 @@ def test_who_does_not_come_back_loses_its_place() -> None:
 
 
 def test_who_did_not_ask_is_not_expected() -> None:
-    memory, one, two = Memory(), Lease("one"), Lease("two")
+    memory, one, two = MemoryBudget(), Lease("one"), Lease("two")
 
     memory.expect(one, NOW_MS)
 
@@ -140,7 +140,7 @@ def test_who_did_not_ask_is_not_expected() -> None:
 
 
 def test_a_turn_that_broke_off_without_a_word_is_followed_by_its_holders_next() -> None:
-    memory, broken_off, other = Memory(), Lease("one"), Lease("two")
+    memory, broken_off, other = MemoryBudget(), Lease("one"), Lease("two")
     asked(memory, broken_off, 60)
     asked(memory, other, 40)
     next_one = Lease("one")
@@ -154,7 +154,7 @@ def test_a_turn_that_broke_off_without_a_word_is_followed_by_its_holders_next() 
 
 
 def test_a_turn_that_is_not_heard_of_any_more_holds_nothing_at_last() -> None:
-    memory, broken_off, other = Memory(), Lease("one"), Lease("two")
+    memory, broken_off, other = MemoryBudget(), Lease("one"), Lease("two")
     asked(memory, broken_off, BOUND)
     memory.keep(broken_off, BOUND, BOUND, NOW_MS + 1)
 
@@ -176,7 +176,7 @@ def test_a_turn_that_is_not_heard_of_any_more_holds_nothing_at_last() -> None:
 def test_no_more_is_given_than_there_is_but_to_one_alone_and_somebody_always_gets_some(
     steps: list[tuple[str, int, int, int]],
 ) -> None:
-    memory, now_ms = Memory(), NOW_MS
+    memory, now_ms = MemoryBudget(), NOW_MS
     leases = [Lease(f"holder {number}") for number in range(5)]
     held: set[Lease] = set()
     for act, number, byte_count, passed_ms in steps:
