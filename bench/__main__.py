@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from bench import cost, plan, rounds
+from bench import cost, isolate, plan, rounds
 from bench.results import Results
 from bench.stock import MODULES
 from bench.table import tables
@@ -41,11 +41,12 @@ def main() -> int:
         step.run(ROOT, (SDK_VENV, MODULES, PLOT_VENV))
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             found = rounds.results(chosen, Path(folder))
+        shared = isolate.measured(chosen.isolate)
     except (SetupError, RuntimeError, httpx.HTTPError) as error:
         print(f"bench: {error}".rstrip("."), file=sys.stderr)
         return 1
     text = tables(found)
-    print(f"\n{text}")
+    print(f"\n{text}\n\n{isolate.tables(shared)}")
     if arguments.quick:
         print("\nThat is to see that it works: too little of it to be held against the targets.")
         QUICK.mkdir(exist_ok=True)
@@ -56,6 +57,7 @@ def main() -> int:
         before = DOCUMENT.read_text(encoding="utf-8")
         DOCUMENT.write_text(written(before, between, DOCUMENT.name), encoding="utf-8")
         cost.write(found)
+        isolate.write(shared)
     return 0
 
 

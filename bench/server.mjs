@@ -41,7 +41,7 @@ export function serve(name, reshape, answer) {
 
   const server = createServer({ keepAliveTimeout: 600_000, noDelay: true }, (request, response) => {
     respond(request, response).catch((error) => {
-      console.error(error);
+      if (error.code !== "ECONNRESET") console.error(error); // whoever asked was killed
       response.destroy();
     });
   });

@@ -89,6 +89,13 @@ class Fetched(Struct, frozen=True):
     page: Page
 
 
+class NoRoom(Struct, frozen=True):
+    """Other connectors have the isolate's memory: the page was not asked for."""
+
+    place: int  # among those who wait for room, from 1
+    jitter: float  # drawn from 0 to 1
+
+
 class Packed(Struct, frozen=True):
     page_index: int
     batch_count: int
@@ -159,6 +166,7 @@ Event = (
     | Opened
     | Asked
     | Fetched
+    | NoRoom
     | Packed
     | Sent
     | Split

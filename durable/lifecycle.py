@@ -6,7 +6,7 @@ from durable.guard import rejection_reason
 from durable.job import CONFIRMED, UPLOADED, Job, Mode, Plan, Stage, State
 from durable.landed import Landed
 from durable.limits import Limits
-from durable.note import Kind, Note
+from durable.note import Kind, Note, WaitReason
 from durable.pace import is_stalled, soon
 
 
@@ -115,7 +115,8 @@ def redefined(job: Job, plan: Plan, now_ms: int, limits: Limits) -> Job:
             "address or a time"
         )
         return ended(job, State.FAILED, now_ms, limits, reason)
-    job = replace(from_start(job, plan, now_ms), redefined_count=job.redefined_count + 1)
+    redefined_count = job.redefined_count + 1
+    job = replace(from_start(job, plan, now_ms), redefined_count=redefined_count, page_bytes={})
     text = "the connector's definition has changed: begins anew"
     return noted(job, text, now_ms, limits, Kind.RESTARTED)
 
@@ -153,7 +154,7 @@ def grounded(job: Job) -> Job:
     )
 
 
-def paused(job: Job, until_ms: int, reason: str, now_ms: int) -> Job:
+def paused(job: Job, until_ms: int, wait: WaitReason, reason: str, now_ms: int) -> Job:
     """Nothing is wrong, and nothing is done before then."""
     at_ms = soon(until_ms, now_ms)
     return replace(
@@ -161,6 +162,7 @@ def paused(job: Job, until_ms: int, reason: str, now_ms: int) -> Job:
         retry_at_ms=at_ms,
         alarm_at_ms=at_ms,
         pause=reason,
+        waits_for=wait.value,
         attempt=max(0, job.attempt - 1),  # the turn after a pause is no further try
     )
 

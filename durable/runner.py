@@ -8,7 +8,7 @@ import secrets
 import sys
 import time
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, ClassVar
 
 import js
@@ -25,6 +25,7 @@ from durable.handling import harmless, outlive
 from durable.host import Host
 from durable.job import Job, Mode, State
 from durable.log import Level, Line
+from durable.memory import ISOLATE
 from durable.plain import plain, provisioned, refused
 from durable.processor import Begun, Processor
 from durable.provision import Provision
@@ -149,8 +150,8 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
 
     async def alarm(self, _info: Any = None) -> None:
         """A turn. Nothing may escape: after a few failures the platform drops the alarm."""
-        turn = outlive(self.processor.turn(), lambda text: _broke_off(self, text))
-        if (job := await turn) is not None:
+        broke_off = partial(_report, self, "the turn broke off", Level.ERROR)
+        if (job := await outlive(self.processor.turn(), broke_off)) is not None:
             _say(self, "turn ended", job)
         _tell(self)
 
@@ -168,7 +169,8 @@ def _answer(
 def a_host() -> Host:
     """What an object is given of the platform."""
     transport = Gate(FetchTransport(_fetch))
-    return Host(_now_ms, lambda: secrets.token_hex(3), random.random, transport, _wait)
+    nonce, draw = lambda: secrets.token_hex(3), random.random
+    return Host(_now_ms, nonce, draw, transport, _wait, memory=ISOLATE)
 
 
 @harmless
@@ -180,10 +182,6 @@ def _tell(runner: Runner) -> None:
 @harmless
 def _say(runner: Runner, event: str, job: Job, **fields: Any) -> None:
     _print(log.job_line(event, runner.views.shown(job), **fields))
-
-
-def _broke_off(runner: Runner, text: str) -> None:
-    _report(runner, "the turn broke off", Level.ERROR, text)
 
 
 @harmless

@@ -8,7 +8,7 @@ from durable.commands import Command, Refusal
 from durable.environment import Environment
 from durable.job import PENDING, Job, Mode, Rate, State
 from durable.limits import Limits
-from durable.pace import ALARM_MS_MIN
+from durable.pace import ALARM_MS_MIN, lease_ms
 from durable.processor import OVERDUE_MS, Begun, connector_name
 from durable.sources.http import HttpSource
 from durable.sources.since import Since
@@ -316,9 +316,9 @@ def test_a_turn_that_a_bug_of_ours_ends_leaves_the_lease_armed() -> None:
         with pytest.RaisesGroup(pytest.RaisesExc(AssertionError, match="no answer is prepared")):
             bench.turned()
 
-        assert bench.storage.alarm_at_ms == NOW_MS + Limits().lease_ms
         left = bench.views.job(job.id)
         assert left is not None
+        assert bench.storage.alarm_at_ms == NOW_MS + lease_ms(left, Limits())
         assert (left.state, left.attempt, left.death_count) == (State.OPENING, attempt, attempt - 1)
 
 
