@@ -8,7 +8,7 @@ import secrets
 import sys
 import time
 from collections.abc import Mapping
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import js
@@ -150,7 +150,10 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
 
     async def alarm(self, _info: Any = None) -> None:
         """A turn. Nothing may escape: after a few failures the platform drops the alarm."""
-        broke_off = partial(_report, self, "the turn broke off", Level.ERROR)
+
+        def broke_off(text: str) -> None:
+            _report(self, "the turn broke off", Level.ERROR, text)
+
         if (job := await outlive(self.processor.turn(), broke_off)) is not None:
             _say(self, "turn ended", job)
         _tell(self)
@@ -168,9 +171,8 @@ def _answer(
 
 def a_host() -> Host:
     """What an object is given of the platform."""
-    transport = Gate(FetchTransport(_fetch))
-    nonce, draw = lambda: secrets.token_hex(3), random.random
-    return Host(_now_ms, nonce, draw, transport, _wait, memory=ISOLATE)
+    gate = Gate(FetchTransport(_fetch))
+    return Host(_now_ms, lambda: secrets.token_hex(3), random.random, gate, _wait, memory=ISOLATE)
 
 
 @harmless
