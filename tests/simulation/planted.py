@@ -29,6 +29,7 @@ RESTORED = "tests/simulation/test_restored.py"
 STAGES = "tests/simulation/test_stages.py"
 UNTAKEN = f"{STAGES}::test_a_group_that_glean_does_not_take_fails_the_job_after_all_else_is_brought"
 STRANGERS = f"{STAGES}::test_whatever_fails_strangers_are_left_out_of_their_groups_and_nobody_else"
+TOLD_ENDS = "tests/unit/test_told_ends.py"
 TRIGGERS = "tests/simulation/test_triggers.py"
 TRUNCATION = "tests/simulation/test_truncation.py"
 VERIFYING = "tests/simulation/test_verifying.py"
@@ -1029,6 +1030,27 @@ MUTANTS = [
         "    if not (isinstance(paging, Counting) and paging.came_short(cursor)):",
         "    if not isinstance(paging, Counting):",
         ("tests/unit/test_http_source.py",),
+    ),
+    Mutant(
+        "a page that is short of what earlier ones had does not tell it, or any does",
+        "durable/paging/counted.py",
+        "Position(place.at + 1, count, total, shorter)",
+        "Position(place.at + 1, count, total, shorter or place.is_short)",
+        (TOLD_ENDS,),
+    ),
+    Mutant(
+        "a link to the next page by another name is none",
+        "durable/paging/link_header.py",
+        "for one in rels if _is_like(one, rel)]",
+        "for one in rels if _letters(one) == _letters(rel)]",
+        (TOLD_ENDS,),
+    ),
+    Mutant(
+        "the last of all pages may be empty",
+        "durable/paging/counted.py",
+        "is_possible = not before or told.hides_rows",
+        "is_possible = True",
+        (TOLD_ENDS,),
     ),
     Mutant(
         "an error in the place of the list is an empty list",
