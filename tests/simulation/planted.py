@@ -840,6 +840,13 @@ MUTANTS = [
         (HOLDING,),
     ),
     Mutant(
+        "an approval counts for a crawl that was begun anew",
+        LIFECYCLE,
+        "        approved_count=None,  # others may be missing now\n",
+        "",
+        (f"{HOLDING}::test_an_approval_of_what_glean_no_longer_has_is_none_of_what_is_read_then",),
+    ),
+    Mutant(
         "an approval of too few is granted",
         COMMANDS,
         "    if instruction.deletion_count < missing:",
