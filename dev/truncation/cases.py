@@ -76,6 +76,16 @@ ITEMS = [
         says="its error is",
         source=replace(SOURCE, paging=BodyCursor(end=End.ABSENT), omits_empty=True),
     ),
+    _passing(
+        "a part of the list, and an `error` beside it",
+        "has error beside",
+        page({**content("c", "three"), "error": {"message": "maximum execution time exceeded"}}),
+    ),
+    _passing(
+        'a part of the list, and `"timed_out": true` beside it',
+        "has timed_out beside",
+        page({**content("c", "three"), "timed_out": True}),
+    ),
     _passing("`null` as the whole answer", "`null`", page(None)),
     _passing("a bare list as the whole answer", "`array`", page(LAST["items"])),
 ]

@@ -8,8 +8,12 @@ import pytest
 
 from durable.errors import UpstreamError
 from durable.paging.counted import OffsetPaging, PageNumber
+from durable.paging.cursors import BodyCursor, NextUrl
+from durable.paging.keyset import Keyset
 from durable.paging.link_header import LinkHeader
+from durable.paging.odata import OData
 from durable.paging.one_page import OnePage
+from durable.paging.placing import Place
 from durable.paging.protocol import Paging
 from durable.sources.http import HttpSource
 from durable.sources.rules import Action, Rule
@@ -96,3 +100,151 @@ def test_the_number_of_pages_tells_where_the_first_one_has_another_number() -> N
     source = HttpSource(url=URL, paging=PageNumber(size=2, total_pages="pages"))
 
     assert "the first one has another number" in fault(source, answering(from_zero))
+
+
+# What an answer has beside its records
+
+
+def with_beside(**beside: Any) -> Server:
+    """The third page is cut short, and says so."""
+
+    def page(params: httpx.QueryParams) -> Any:
+        number = int(params.get("page", 1))
+        records = ALL[2 * number - 2 : 2 * number]
+        return {"items": records[:1], **beside} if number == 3 else {"items": records}
+
+    return answering(page)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"error": {"message": "maximum execution time exceeded"}, "status": "failure"},
+        {"error": "timeout"},
+        {"error": {"code": 500}},
+        {"error": True},
+        {"errors": ["one shard did not answer"]},
+        {"fault": "out of memory"},
+        {"success": False},
+        {"ok": False},
+        {"timed_out": True},
+        {"_shards": {"total": 5, "failed": 1}},
+        {"responseHeader": {"status": 0, "partialResults": True}},
+        {"incomplete_results": True},
+        {"incompleteSearch": True},
+    ],
+)
+def test_a_page_that_says_that_it_is_not_whole_is_none(beside: dict[str, Any]) -> None:
+    with pytest.raises(UpstreamError) as error:
+        whole(HttpSource(url=URL, paging=PageNumber(size=2)), with_beside(**beside))
+
+    assert error.value.is_transient
+    assert f"has {next(iter(beside))} beside its records" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"error": None, "errors": [], "fault": {}, "exception": ""},
+        {"error": False, "errors": "none", "success": True, "ok": True},
+        {"error": {"code": 0, "message": "success"}},
+        {"error": {"code": "0"}},
+        {"error": "OK", "timed_out": False, "_shards": {"failed": 0}, "incompleteSearch": False},
+        {"_shards": "all", "responseHeader": None, "success": 0},
+    ],
+)
+def test_what_tells_of_no_error_is_none(beside: dict[str, Any]) -> None:
+    got, _ = whole(HttpSource(url=URL, paging=PageNumber(size=2)), with_beside(**beside))
+
+    assert len(got) == len(ALL) - 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        HttpSource(
+            url=URL,
+            paging=PageNumber(size=2),
+            rules=(Rule(status=200, field="error", value="timeout", then=Action.PAGE),),
+        ),
+        HttpSource(
+            url=URL,
+            paging=PageNumber(size=2),
+            rules=(Rule(status=200, field="error", then=Action.PAGE),),
+        ),
+    ],
+)
+def test_a_page_with_an_error_is_one_where_a_rule_says_so(source: HttpSource) -> None:
+    assert len(whole(source, with_beside(error="timeout"))[0]) == len(ALL) - 1
+
+
+# What the numbers of a request tell
+
+
+TIES = [{"id": f"n{number}", "at": number // 3} for number in range(12)]
+
+
+@pytest.mark.parametrize("place", [Place.QUERY, Place.BODY])
+def test_records_that_share_a_value_are_not_paged_by_what_comes_after_it(place: Place) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked = httpx.Response(200, content=request.content or b"{}").json()
+        after = request.url.params.get("after_id", asked.get("after_id", -1))
+        rest = [one for one in TIES if int(str(one["at"])) > int(after)]
+        return httpx.Response(200, json={"items": rest[:4]})
+
+    body: dict[str, Any] | None = {} if place is Place.BODY else None
+    source = HttpSource(url=URL, body=body, paging=Keyset(field="at", size=4, place=place))
+
+    assert "several of the source's records have the at '0'" in fault(source, answer)
+
+
+@pytest.mark.parametrize(
+    ("paging", "params"),
+    [
+        (OnePage(), {"$top": "5"}),
+        (OnePage(), {"page[size]": "5"}),
+        (OData(), {"$top": "5"}),
+    ],
+)
+def test_a_list_that_ends_where_it_was_asked_to_end_may_go_on(
+    paging: Paging, params: dict[str, str]
+) -> None:
+    source = HttpSource(url=URL, paging=paging, params=params)
+
+    def of(count: int) -> Server:
+        return answering(lambda _: {"items": ALL[:count], "more": False})
+
+    assert "ends after 5 records, as many as were asked for" in fault(source, of(5))
+    assert whole(source, of(4))[0] == ALL[:4]
+    told = HttpSource(url=URL, paging=paging, params=params, has_more="more")
+    assert whole(told, of(5))[0] == ALL[:5]
+
+
+@pytest.mark.parametrize("name", ["skip", "$skip", "sysparm_offset", "page[offset]"])
+def test_an_offset_that_jumps_past_what_came_is_refused_whatever_was_asked_for(name: str) -> None:
+    def page(params: httpx.QueryParams) -> Any:
+        start = int(params.get(name, 0))
+        after = start + 4 if start + 4 < len(ALL) else None
+        link = None if after is None else f"{URL}?{name}={after}"
+        return {"items": ALL[start : start + 2], "next": link, "at": after}
+
+    by_cursor = HttpSource(url=URL, paging=BodyCursor(field="at", param=name))
+
+    assert "4 further on, after a page of 2" in fault(by_cursor, answering(page))
+    assert "4 further on, after" in fault(HttpSource(url=URL, paging=NextUrl()), answering(page))
+
+
+def test_an_offset_may_be_a_number_from_one_and_a_start_may_be_a_day() -> None:
+    def page(params: httpx.QueryParams) -> Any:
+        start = int(params.get("startIndex", 1)) - 1
+        after = start + 3 if start + 2 < len(ALL) else None
+        return {"items": ALL[start : start + 2], "next": after and f"{URL}?startIndex={after}"}
+
+    assert whole(HttpSource(url=URL, paging=NextUrl()), answering(page))[0] == ALL
+
+    def by_day(params: httpx.QueryParams) -> Any:
+        day = int(params.get("start", 20260131))
+        return {"items": ALL[:2], "next_cursor": 20260201 if day == 20260131 else None}
+
+    source = HttpSource(url=URL, paging=BodyCursor(param="start"))
+    assert len(whole(source, answering(by_day))[1]) == 1
