@@ -182,6 +182,11 @@ class PageNumber(Struct, frozen=True, kw_only=True):
         count = place.count + len(told.records)
         return Position(place.at + 1, count, total, shorter).cursor(self.size)
 
+    def beyond(self, cursor: str | None) -> str:
+        """The cursor after the one record that is on this page."""
+        place = self._position(cursor)
+        return Position(place.at + 1, place.count + 1, place.total).cursor(self.size)
+
     def came_short(self, cursor: str) -> bool:
         """Whether the page before the cursor had fewer records than the source puts on one."""
         return self._position(cursor).is_short

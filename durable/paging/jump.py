@@ -47,7 +47,7 @@ def jump_fault(asked: Ask, following: Ask, size: int | None, record_count: int) 
     numbers = [*before.items(), *after.items()]
     for name, jump in moved.items():
         sizes = {size, *(number for other, number in numbers if other != name)}
-        is_offset = _word(name) in OFFSETS and after[name] < OFFSET_MAX
+        is_offset = is_offset_by_name(name) and after[name] < OFFSET_MAX
         # The first record may have the number 1.
         is_offset &= name in before or jump - 1 > record_count
         if jump > record_count and (jump in sizes or is_offset):
@@ -72,6 +72,11 @@ def is_cut(paging: Paging, asked: Ask, record_count: int) -> bool:
         return False
     sizes = {number for name, number in _numbers(asked) if _word(name) in SIZES}
     return record_count in sizes - {0}
+
+
+def is_offset_by_name(name: str) -> bool:
+    """Whether a parameter of that name takes a number of records, in most APIs."""
+    return _word(name) in OFFSETS
 
 
 def _word(name: str) -> str:

@@ -1060,6 +1060,20 @@ MUTANTS = [
         (TOLD_ENDS,),
     ),
     Mutant(
+        "a cursor that came with a smaller page goes back with the declared size",
+        "durable/sources/portions.py",
+        "next_cursor=kept(declared, paging, page.next_cursor))",
+        "next_cursor=page.next_cursor)",
+        ("tests/unit/test_halving.py",),
+    ),
+    Mutant(
+        "the number of a page is counted anew after pages that were capped",
+        "durable/paging/halving.py",
+        "    if not _is_full(paging, place, size):",
+        "    if False:",
+        ("tests/unit/test_halving.py",),
+    ),
+    Mutant(
         "what an answer says beside its list is not looked at",
         "durable/sources/incompleteness.py",
         "        if tells(value) and not",
