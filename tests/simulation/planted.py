@@ -1074,6 +1074,20 @@ MUTANTS = [
         ("tests/unit/test_halving.py",),
     ),
     Mutant(
+        "a cursor that comes again is the end also beside records",
+        "durable/paging/ends.py",
+        "return text == cursor and not told.records",
+        "return text == cursor",
+        (TOLD_ENDS,),
+    ),
+    Mutant(
+        "anything false marks the end",
+        "durable/paging/ends.py",
+        "type(value) is type(mark) and value == mark",
+        "(value == mark or not value)",
+        (TOLD_ENDS,),
+    ),
+    Mutant(
         "what an answer says beside its list is not looked at",
         "durable/sources/incompleteness.py",
         "        if tells(value) and not",

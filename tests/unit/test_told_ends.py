@@ -4,17 +4,19 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
-from durable.errors import UpstreamError
+from durable.errors import ConfigurationError, UpstreamError
 from durable.paging.counted import OffsetPaging, PageNumber
-from durable.paging.cursors import BodyCursor, NextUrl
+from durable.paging.cursors import BodyCursor, HeaderCursor, NextUrl
+from durable.paging.ends import End
 from durable.paging.keyset import Keyset
 from durable.paging.link_header import LinkHeader
 from durable.paging.odata import OData
 from durable.paging.one_page import OnePage
 from durable.paging.placing import Place
-from durable.paging.protocol import Paging
+from durable.paging.protocol import Paging, Told
 from durable.sources.http import HttpSource
 from durable.sources.rules import Action, Rule
 from tests.fakes.paged import URL, Server, items, whole
@@ -248,3 +250,122 @@ def test_an_offset_may_be_a_number_from_one_and_a_start_may_be_a_day() -> None:
 
     source = HttpSource(url=URL, paging=BodyCursor(param="start"))
     assert len(whole(source, answering(by_day))[1]) == 1
+
+
+# Marks of the end that are values
+
+
+def marking(last: Any, *, is_header: bool = False) -> Server:
+    """Two records on each page, then the mark."""
+
+    def page(params: httpx.QueryParams) -> httpx.Response:
+        start = int(params.get("offset", 0))
+        after = start + 2 if start + 2 < len(ALL) else last
+        headers = {"next": str(after)} if is_header else {}
+        content = {"items": ALL[start : start + 2], "next": after}
+        return httpx.Response(200, json=content, headers=headers)
+
+    return answering(page)
+
+
+def by_mark(end: Any) -> HttpSource:
+    return HttpSource(url=URL, paging=BodyCursor(field="next", param="offset", end=end))
+
+
+@pytest.mark.parametrize("end", [0, -1, False, "0", "none", "END"])
+def test_the_end_may_be_marked_by_a_value(end: Any) -> None:
+    assert whole(by_mark(end), marking(end))[0] == ALL
+    if isinstance(end, str):
+        paging = HeaderCursor(header="next", param="offset", end=end)
+        assert whole(HttpSource(url=URL, paging=paging), marking(end, is_header=True))[0] == ALL
+
+
+@pytest.mark.parametrize(
+    ("end", "last"),
+    [(0, None), (0, ""), (False, True), (False, None), ("none", ""), ("0", None)],
+)
+def test_only_the_value_that_is_declared_marks_the_end(end: Any, last: Any) -> None:
+    with pytest.raises(UpstreamError):
+        whole(by_mark(end), marking(last))
+
+
+def test_a_value_of_another_type_is_no_mark() -> None:
+    followed = BodyCursor(field="next", param="offset", end=0).next_cursor
+
+    assert followed(Told(url=URL, headers={}, values={"next": "0"}, records=[]), None) == "0"
+
+
+@pytest.mark.parametrize("end", ["", "null", "repeated", 7, True, None, 0.5])
+def test_what_can_be_no_mark_is_refused(end: Any) -> None:
+    with pytest.raises(ConfigurationError, match="end="):
+        by_mark(end)
+    with pytest.raises(ConfigurationError, match="end="):
+        HttpSource(url=URL, paging=HeaderCursor(header="next", end=0))
+
+
+@pytest.mark.parametrize("records", [ALL, []])
+def test_the_end_may_be_the_pages_own_cursor_on_an_empty_page(records: list[Any]) -> None:
+    """As Solr has it, and the events of Box."""
+
+    def page(params: httpx.QueryParams) -> Any:
+        mark = params["cursorMark"]
+        start = 0 if mark == "*" else int(mark.removeprefix("m"))
+        some = records[start : start + 2]
+        return {"items": some, "next": f"m{start + len(some)}" if some else mark}
+
+    paging = BodyCursor(field="next", param="cursorMark", end=End.REPEATED)
+
+    source = HttpSource(url=f"{URL}?cursorMark=*", paging=paging)
+    assert whole(source, answering(page))[0] == records
+
+
+def test_the_pages_own_cursor_beside_records_is_no_end() -> None:
+    paging = BodyCursor(field="next", param="cursor", end=End.REPEATED)
+    source = HttpSource(url=URL, paging=paging)
+
+    assert "the same as this page's" in fault(
+        source, answering(lambda _: {"items": ALL[:2], "next": "a"})
+    )
+
+
+def test_a_number_or_an_object_in_a_body_may_come_again_as_the_end() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        at = int(request.read() and msgspec.json.decode(request.content)["at"])
+        some = ALL[at : at + 2]
+        return httpx.Response(200, json={"items": some, "next": at + len(some)})
+
+    paging = BodyCursor(field="next", param="at", end=End.REPEATED, place=Place.BODY)
+    source = HttpSource(url=URL, body={"at": 0}, paging=paging)
+
+    assert whole(source, answer)[0] == ALL
+
+
+@pytest.mark.parametrize(
+    ("more", "done"),
+    [("true", "false"), ("1", "0"), (1, 0), ("Y", "N"), ("Yes", "no"), (True, False)],
+)
+def test_a_flag_may_be_a_text_or_a_number(more: Any, done: Any) -> None:
+    def page(params: httpx.QueryParams) -> Any:
+        start = int(params.get("offset", 0))
+        is_last = start + 2 >= len(ALL)
+        told = {"more": done if is_last else more, "last": more if is_last else done}
+        return {"items": ALL[start : start + 2], "total": str(len(ALL)), **told}
+
+    for fields in ({"has_more": "more"}, {"is_last": "last"}, {"total": "total"}):
+        source = HttpSource(url=URL, paging=OffsetPaging(), **fields)  # type: ignore[arg-type]
+        assert whole(source, answering(page))[0] == ALL
+
+
+@pytest.mark.parametrize("told", [2, "", "maybe", -1])
+def test_a_flag_that_is_none_is_refused(told: Any) -> None:
+    source = HttpSource(url=URL, paging=OffsetPaging(), has_more="more")
+
+    assert "more is no flag" in fault(source, answering(lambda _: {"items": [], "more": told}))
+
+
+def test_a_total_that_is_no_number_is_refused() -> None:
+    source = HttpSource(url=URL, paging=OffsetPaging(), total="total")
+
+    assert "total is no number" in fault(
+        source, answering(lambda _: {"items": [], "total": "many"})
+    )
