@@ -1088,6 +1088,20 @@ MUTANTS = [
         (TOLD_ENDS,),
     ),
     Mutant(
+        "parents that come again are compared with the page before alone",
+        "durable/sources/parents.py",
+        "is_mark = bool(self.digest) and pages.bit_count() == 1",
+        "is_mark = bool(self.digest)",
+        ("tests/unit/test_nested.py",),
+    ),
+    Mutant(
+        "a list of a record's own may be empty pages for ever",
+        "durable/sources/gather.py",
+        "empty_count += not page.records",
+        "empty_count += 0",
+        ("tests/unit/test_detail.py",),
+    ),
+    Mutant(
         "what an answer says beside its list is not looked at",
         "durable/sources/incompleteness.py",
         "        if tells(value) and not",
