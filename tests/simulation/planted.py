@@ -1102,6 +1102,13 @@ MUTANTS = [
         ("tests/unit/test_detail.py",),
     ),
     Mutant(
+        "a rejected record without a time stops a list with the newest first",
+        "durable/sources/newest_first.py",
+        "        if place in page.faults:\n            continue",
+        "        if False:\n            continue",
+        ("tests/unit/test_since.py",),
+    ),
+    Mutant(
         "what an answer says beside its list is not looked at",
         "durable/sources/incompleteness.py",
         "        if tells(value) and not",
