@@ -318,7 +318,9 @@ def test_of_a_source_whose_clock_is_behind_each_change_is_sent_once(stack: Stack
     again = stack.ended(stack.trigger("INCREMENTAL", "since-field")["id"])
     assert (again["state"], again["documents"]) == ("succeeded", 0), again
     assert sum(request["count"] for request in stack.source_requests()[asked:]) == 30
-    assert stack.glean_requests()[sent:] == []
+    # That of Glean's minute goes on by itself, at any time.
+    others = {request["datasource"] for request in stack.glean_requests()[sent:]}
+    assert others <= {"paced"}
 
 
 def test_no_proof_is_stored_shown_or_logged(stack: Stack) -> None:
