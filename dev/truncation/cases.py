@@ -23,6 +23,7 @@ from dev.truncation.case import (
     note,
     page,
 )
+from dev.truncation.changes import CHANGES
 from dev.truncation.endings import LINKS, TOTALS
 from durable.paging.cursors import BodyCursor
 from durable.paging.ends import End
@@ -203,4 +204,4 @@ STATUSES = [
     _passing("a 503 with an empty last page", "answered 503", page(content("", None), 503)),
 ]
 
-CASES = [*ITEMS, *CURSORS, *CONTRADICTIONS, *TOTALS, *LINKS, *BODIES, *STATUSES]
+CASES = [*ITEMS, *CURSORS, *CONTRADICTIONS, *TOTALS, *LINKS, *BODIES, *STATUSES, *CHANGES]
