@@ -99,6 +99,13 @@ CURSORS = [
     _failing("the page's own cursor as the next", "the same", content("cd", "two")),
     _failing("the first page again, whatever the cursor", "the same", GOOD[""]),
     Case(
+        name="a next cursor, of a source whose own field is misspelt and may be absent",
+        answers={},
+        verdict=Verdict.FAILS,
+        says="its next_cursor is",
+        source=replace(SOURCE, paging=BodyCursor(field="nextCursor", end=End.ABSENT)),
+    ),
+    Case(
         name="cursors that go round: A, B, A, B",
         answers={"two": page(content("cd", "again")), "again": page(content("ef", "two"))},
         verdict=Verdict.FAILS,

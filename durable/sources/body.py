@@ -15,7 +15,7 @@ from durable.paging.protocol import Paging, Refused, Refusing
 from durable.requests.upstream import Answer
 from durable.sources.absence import check_empty, is_none
 from durable.sources.fields import key_of
-from durable.sources.incompleteness import check_whole
+from durable.sources.incompleteness import check_ended, check_whole
 from durable.sources.keyed import Keyed, keyed
 from durable.sources.mending import faults, mended
 from durable.sources.rules import Rules
@@ -70,6 +70,10 @@ class Body:
             check_empty(answer.body)
         check_whole(contents.values, self._paging.paths(), self._rules)
         return contents
+
+    def check_ended(self, contents: Contents) -> None:
+        """Raises UpstreamError where a page that is to be the last one says that there is more."""
+        check_ended(contents.values, self._paging.paths(), self._rules)
 
     def _leading(self, contents: Contents) -> tuple[object, ...]:
         """What the next page is asked for by."""

@@ -57,7 +57,8 @@ class Listing:
             next_cursor = self._follow(next_cursor, request.ask.url)
         if next_cursor is not None:
             self._check(next_cursor, request, len(told.records))
-        elif request.cursor is None:
+        elif not ending.tells_end:
+            self._body.check_ended(contents)
             self._check_whole(request, told)
         ending.check(has_more=told.has_more, name=paging.name, next_cursor=next_cursor)
         page = Records(
@@ -72,8 +73,8 @@ class Listing:
         return Part(page, is_partial=isinstance(paging, Partial) and paging.is_partial(told))
 
     def _check_whole(self, request: Request, told: Told) -> None:
-        count, ending = len(told.records), self._ending
-        if ending.tells_end or not is_cut(request.paging, request.ask, count):
+        count = len(told.records)
+        if request.cursor is not None or not is_cut(request.paging, request.ask, count):
             return
         raise UpstreamError(
             f"the source's list ends after {count} records, as many as were asked for, and nothing "

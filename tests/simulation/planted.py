@@ -1109,10 +1109,17 @@ MUTANTS = [
         ("tests/unit/test_since.py",),
     ),
     Mutant(
+        "a sign of a next page that is not declared is not looked at",
+        "durable/sources/listing.py",
+        "            self._body.check_ended(contents)\n",
+        "",
+        (TOLD_ENDS, TRUNCATION),
+    ),
+    Mutant(
         "what an answer says beside its list is not looked at",
         "durable/sources/incompleteness.py",
-        "        if tells(value) and not",
-        "        if tells(value) and False and not",
+        "        if tells is not None and tells(value) and not",
+        "        if tells is not None and False and not",
         (TOLD_ENDS,),
     ),
     Mutant(

@@ -69,7 +69,8 @@ def server(records: list[dict[str, Any]], *, total: int | None = None) -> Server
         rest = [one for one in records if one["id"] > params.get("after_id", "")][start:]
         size = int(params["limit"])
         after = start + size
-        told = {"next_cursor": f"c{after}" if after < len(records) else None, "total": total}
+        is_last = after >= len(records) or "after_id" in params
+        told = {"next_cursor": None if is_last else f"c{after}", "total": total}
         return httpx.Response(200, json={"items": rest[:size], **told})
 
     return answer

@@ -262,8 +262,8 @@ def marking(last: Any, *, is_header: bool = False) -> Server:
         start = int(params.get("offset", 0))
         after = start + 2 if start + 2 < len(ALL) else last
         headers = {"next": str(after)} if is_header else {}
-        content = {"items": ALL[start : start + 2], "next": after}
-        return httpx.Response(200, json=content, headers=headers)
+        told = {} if is_header else {"next": after}
+        return httpx.Response(200, json={"items": ALL[start : start + 2], **told}, headers=headers)
 
     return answering(page)
 
@@ -369,3 +369,69 @@ def test_a_total_that_is_no_number_is_refused() -> None:
     assert "total is no number" in fault(
         source, answering(lambda _: {"items": [], "total": "many"})
     )
+
+
+# Signs of a next page that nobody declares
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"has_more": True},
+        {"hasMore": True},
+        {"isLast": False},
+        {"done": False},
+        {"next": f"{URL}?page=2"},
+        {"nextPageToken": "abc"},
+        {"next_page": 2},
+        {"@odata.nextLink": f"{URL}?$skip=2"},
+        {"paging": {"next": {"after": "abc", "link": "..."}}},
+        {"links": {"next": {"href": f"{URL}?page=2"}}},
+        {"response_metadata": {"next_cursor": "abc"}},
+        {"meta": {"total": 9, "next_cursor": "abc"}},
+    ],
+)
+@pytest.mark.parametrize(
+    "paging",
+    [
+        OnePage(),
+        BodyCursor(field="nextt", end=End.ABSENT),
+        BodyCursor(field="meta/nextt", end=End.ABSENT),
+        LinkHeader(),
+        OData(field="nextLinkk"),
+    ],
+)
+def test_a_sign_of_a_next_page_that_is_not_declared_is_no_end(
+    paging: Paging, told: dict[str, Any]
+) -> None:
+    source = HttpSource(url=URL, paging=paging)
+    server = answering(lambda _: {"items": ALL[:2], **told})
+
+    (name,) = told
+    assert f"the last one by what is declared, and its {name}" in fault(source, server)
+    told_otherwise = HttpSource(url=URL, paging=paging, total="count")
+    counted = answering(lambda _: {"items": ALL[:2], "count": 2, **told})
+    assert whole(told_otherwise, counted)[0] == ALL[:2]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"has_more": False, "isLast": True, "done": True, "next": None},
+        {"next": "", "nextPageToken": "null", "next_page": 0, "nextCursor": "0"},
+        {"paging": {"next": {}}, "links": {"next": None, "prev": "x"}, "pages": 3, "page": 1},
+        {"links": [{"rel": "next"}], "last": "https://notes.example/list?page=9"},
+    ],
+)
+def test_what_tells_of_no_next_page_is_an_end(told: dict[str, Any]) -> None:
+    server = answering(lambda _: {"items": ALL[:2], **told})
+
+    assert whole(HttpSource(url=URL, paging=OnePage()), server)[0] == ALL[:2]
+
+
+def test_a_sign_of_a_next_page_means_nothing_where_a_rule_says_so() -> None:
+    rules = (Rule(status=200, field="links/next", then=Action.PAGE),)
+    server = answering(lambda _: {"items": ALL[:2], "links": {"next": "#"}})
+
+    assert whole(HttpSource(url=URL, paging=OnePage(), rules=rules), server)[0] == ALL[:2]
+    assert "links/next" in fault(HttpSource(url=URL, paging=OnePage()), server)
