@@ -1109,6 +1109,14 @@ MUTANTS = [
         ("tests/unit/test_since.py",),
     ),
     Mutant(
+        "a tick that is refused counts as begun",
+        PROCESSOR,
+        "        # It may have joined a job that has become FULL.\n",
+        "        if trigger_key is not None and is_tick:\n"
+        "            self._store.archive.put_ticks(begun(ticks, mode, cron.key_ms(trigger_key)))\n",
+        (LOST_TICKS,),
+    ),
+    Mutant(
         "a sign of a next page that is not declared is not looked at",
         "durable/sources/listing.py",
         "            self._body.check_ended(contents)\n",
