@@ -12,6 +12,7 @@ from dev.comparison import Indexed, Record
 from dev.ensemble import Ensemble
 from dev.local_glean.readings import Readings
 from dev.patience import SECONDS_MAX, waited
+from dev.proxy import ThroughProxy
 from dev.runtime import Runtime
 from dev.service import Service
 from dev.site import DOCS, Site
@@ -61,7 +62,7 @@ class Stack(Ensemble):
         self.source_urls: dict[str, str] = {}  # by the variable that takes them
         self._is_reloading = is_reloading
         self._image_folder = image_folder
-        self._http = httpx.Client(timeout=SECONDS_MAX)
+        self._http = httpx.Client(timeout=SECONDS_MAX, transport=ThroughProxy())
 
     def _start(self) -> None:
         enter = self._closing.enter_context

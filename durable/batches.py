@@ -203,11 +203,10 @@ def _item(envelope: Envelope, placed: Placed, bytes_max: int) -> Item | Reject:
     except (TypeError, ValueError, OverflowError) as error:
         return placed.rejected(f"the {envelope.form.name} cannot be written as JSON: {error}")
     around = 0 if isinstance(placed.change, Deletion) else envelope.byte_count
-    name = envelope.form.name
     if around + len(encoded) > bytes_max:
         return placed.rejected(
-            f"the {name} takes {len(encoded)} bytes, more than a request to Glean may hold "
-            f"({bytes_max}): shorten it in the connector, or raise page_bytes_max in LIMITS"
+            f"the {envelope.form.name} takes {len(encoded)} bytes, more than a request to Glean "
+            f"may hold ({bytes_max}): shorten it in the connector or raise page_bytes_max in LIMITS"
         )
     return Item(placed.place, placed.key, encoded)
 

@@ -34,6 +34,17 @@ def gone_reason(job: Job, standing: Standing) -> str:
     return f"the upload {job.upload_id} is {standing}"
 
 
+def has_settled(job: Job, now_ms: int, limits: Limits) -> bool:
+    """Whether Glean's history has had its time to tell how the upload stands."""
+    assert job.unsettled_at_ms is not None, "nobody waits for it"
+    return now_ms - job.unsettled_at_ms >= limits.settle_ms_max
+
+
+def untaken_reason(job: Job, reason: str) -> str:
+    """Why the upload is held for gone, whatever Glean's history says."""
+    return f"Glean no longer takes a page of the upload {job.upload_id}: {reason}"
+
+
 def unsettled_reason(job: Job, limits: Limits) -> str:
     """Why a job whose close was answered cannot be held for done."""
     return (

@@ -115,20 +115,23 @@ class Envelope:
         beginning = msgspec.json.encode(fields)[:-1] + (b"," if fields else b"")
         self.head = beginning + msgspec.json.encode(self.form.field) + b":["
         self.byte_count = len(self.head) + len(TAIL) if self.form.is_list else 0
-        self._member = b'{"datasource":' + msgspec.json.encode(datasource) + b","
+        # Of a document in a list, before its first field.
+        is_of_documents = self.form.field == "documents"
+        name = msgspec.json.encode(datasource)
+        self._member = b'{"datasource":' + name + b"," if is_of_documents else b""
 
     def encoded(self, change: Struct) -> bytes:
         """A thing as it is in a list, or as a whole request. Raises ValueError or TypeError."""
         if isinstance(change, Deletion):
             return self._deletion(change)
         content = msgspec.json.encode(change)
-        if not self.form.is_list:
-            around = {"datasource": self._datasource} if self.form.has_datasource else {}
-            return msgspec.json.encode({**around, self.form.field: Raw(content)})
-        if self.form.field == "documents":
+        if self._member:
             # Encoded, a document is an object with at least an id: it starts with `{"`.
             return self._member + content[1:]
-        return content
+        if self.form.is_list:
+            return content
+        around = {"datasource": self._datasource} if self.form.has_datasource else {}
+        return msgspec.json.encode({**around, self.form.field: Raw(content)})
 
     def _deletion(self, deletion: Deletion) -> bytes:
         request = {"datasource": self._datasource, "objectType": deletion.object_type}

@@ -31,6 +31,7 @@ class Cause(StrEnum):
 
     THROTTLED = "throttled"  # 429
     UNAVAILABLE = "unavailable"  # 5xx
+    CONFLICT = "conflict"  # 409
     REFUSED = "refused"  # any other answer than one that was asked for
     UNANSWERED = "unanswered"  # nothing came, or not all of it, or nothing that could be read
     LATE = "late"  # Glean does not tell yet what became of it
@@ -79,6 +80,8 @@ class UpstreamError(Exception):
         match self.status:
             case None:
                 return Cause.UNANSWERED
+            case 409:
+                return Cause.CONFLICT
             case 429:
                 return Cause.THROTTLED
             case status if status >= 500:

@@ -235,9 +235,9 @@ class Executor:
         try:
             await closing
         except UpstreamError as error:
-            if error.status in INVALID:
-                return CloseRefused(self._reason(error))
-            return self._failed_upstream(error)
+            if error.status not in INVALID:
+                raise
+            return CloseRefused(self._reason(error))
         return Closed()
 
     async def _close_with_document(

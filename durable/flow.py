@@ -3,11 +3,12 @@
 from msgspec.structs import replace
 
 from durable import window
-from durable.closing import closed, closing
+from durable.closing import closed, closing, has_settled, untaken_reason
 from durable.deletions import Deletions
-from durable.errors import Recourse
+from durable.errors import Cause, Recourse
 from durable.events import (
     Ask,
+    Close,
     CloseWithDocument,
     Effect,
     Failed,
@@ -203,6 +204,11 @@ def fail(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Step:
             return rewound(job, failure.reason, now_ms, limits), ()
     if not failure.is_transient:
         return give_up(job, failure.reason, now_ms, limits), ()
+    is_of_upload = job.is_upload and isinstance(failure.effect, Send | Close | CloseWithDocument)
+    if is_of_upload and failure.cause is Cause.CONFLICT:
+        job = replace(job, unsettled_at_ms=job.unsettled_at_ms or now_ms)
+        if has_settled(job, now_ms, limits):
+            return displaced(job, untaken_reason(job, failure.reason), now_ms, limits), ()
     if (asked_ms := told_ms(failure, limits)) and job.retry_at_ms is None:
         job = rested(job, asked_ms)
     # Others that were under way may have failed before.

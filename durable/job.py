@@ -238,7 +238,7 @@ class Job(Struct, frozen=True, kw_only=True):
     approved_count: int | None = None  # documents that a person lets the close delete
     closing_index: int | None = None  # of the document that the last page has, if one is needed
     is_close_answered: bool = False  # Glean took the close
-    unsettled_at_ms: int | None = None  # since when Glean's history has not told how it stands
+    unsettled_at_ms: int | None = None  # since when Glean tells nothing sure of it
     asked_mode: Mode | None = None  # what was asked for, if it has become another
     stages: tuple[Stage, ...] = ()  # of the mode; empty until the next turn tells
     stage_index: int = 0  # of the one under way; the counts above are its own

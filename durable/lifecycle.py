@@ -182,6 +182,7 @@ def progressed(job: Job, now_ms: int) -> Job:
         attempt=1,
         death_count=0,
         progress_at_ms=now_ms,
+        unsettled_at_ms=None,
         pause_count=0,
         paused_ms=0,
         error=job.error if is_failing else "",

@@ -7,7 +7,14 @@ it goes on from the last saved `Job`, so an effect may be performed twice.
 
 from msgspec.structs import replace
 
-from durable.closing import closed, closing, gone_reason, is_gone, unsettled_reason
+from durable.closing import (
+    closed,
+    closing,
+    gone_reason,
+    has_settled,
+    is_gone,
+    unsettled_reason,
+)
 from durable.deletions import Deletions
 from durable.errors import Cause
 from durable.events import (
@@ -88,7 +95,8 @@ def step(  # noqa: C901, PLR0911, PLR0912 - a return for each arrow of the diagr
         case State.CLOSING, CloseRefused(reason):
             return _refused(job, reason, now_ms, limits)
         case State.CLOSING, Closed():
-            return close(replace(job, is_close_answered=True), now_ms, limits)
+            job = replace(job, is_close_answered=True, unsettled_at_ms=None)
+            return close(job, now_ms, limits)
     raise AssertionError(f"{event} while {job.state} at page {job.page_count}")
 
 
@@ -195,7 +203,6 @@ def _settle(job: Job, asked: Asked, now_ms: int, limits: Limits) -> Step:
         case Standing.CLOSED:
             return _closed(job, asked.deletions, now_ms, limits)
         case Standing.OPEN if not job.is_close_answered:
-            job = replace(job, unsettled_at_ms=None)
             return leased(job, now_ms, limits), (closing(job),)
         case Standing.OPEN | Standing.UNLISTED if not is_gone(job, standing):
             return _wait_for_history(job, standing, now_ms, limits)
@@ -205,8 +212,7 @@ def _settle(job: Job, asked: Asked, now_ms: int, limits: Limits) -> Step:
 def _wait_for_history(job: Job, standing: Standing, now_ms: int, limits: Limits) -> Step:
     """Glean's history may be late: what it does not list may be open, what is open closed."""
     job = replace(job, unsettled_at_ms=job.unsettled_at_ms or now_ms)
-    assert job.unsettled_at_ms is not None, "set above"
-    if now_ms - job.unsettled_at_ms < limits.settle_ms_max:
+    if not has_settled(job, now_ms, limits):
         reason = f"Glean's history still has the upload {job.upload_id} as {standing}"
         return fail(job, Failed(reason, is_transient=True, cause=Cause.LATE), now_ms, limits)
     if not job.is_close_answered:

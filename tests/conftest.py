@@ -9,6 +9,9 @@ from zlib import crc32
 
 import pytest
 from hypothesis import settings
+from xdist.plugin import (  # type: ignore[import-untyped]
+    pytest_xdist_auto_num_workers as core_count,
+)
 from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
@@ -20,6 +23,7 @@ BROWSER = HERE / "browser"
 SIMULATION = HERE / "simulation"
 # What takes longest begins first, so that no process is left with it at the end.
 LONGEST = (HERE / "workerd", BROWSER, HERE / "dev", SIMULATION)
+PROCESSES_BESIDE = 8  # no more than so many, since each may have a runtime of its own
 SHARES = 64  # of a file of the simulation
 
 # Before any test is imported, since settings take what they leave open when they are made.
@@ -57,6 +61,13 @@ class Dealer(LoadScopeScheduling):  # type: ignore[misc]
         if not (HERE.parent / file).is_relative_to(SIMULATION):
             return file
         return f"{file} {crc32(nodeid.encode()) % SHARES}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """More than there are cores: whoever tests the runtime waits for it most of the time."""
+    cores: int = core_count(config)
+    return max(cores, min(2 * cores, PROCESSES_BESIDE))
 
 
 @pytest.hookimpl(optionalhook=True)

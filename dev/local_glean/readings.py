@@ -5,6 +5,7 @@ A connector that comes out right under `every()` combination depends on none of 
 
 from collections.abc import Iterator
 from itertools import product
+from operator import ne
 
 import msgspec
 from msgspec import Struct
@@ -57,8 +58,10 @@ def parsed(text: bytes | str) -> Readings:
         raise ValueError(message) from error
 
 
-def every() -> Iterator[Readings]:
-    """All combinations, the defaults first."""
+def every(others_max: int | None = None) -> Iterator[Readings]:
+    """All combinations, the defaults first; or those with so many that are not at their default."""
     sides = ((default, not default) for default in Readings.__struct_defaults__)
     for values in product(*sides):
-        yield Readings(**dict(zip(Readings.__struct_fields__, values, strict=True)))
+        others = map(ne, values, Readings.__struct_defaults__)
+        if others_max is None or sum(others) <= others_max:
+            yield Readings(**dict(zip(Readings.__struct_fields__, values, strict=True)))

@@ -8,8 +8,7 @@ tells of a next page, the number may be that of the whole list, as OData's `$top
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-
-import httpx
+from urllib.parse import parse_qsl
 
 from durable.paging.odata import OData
 from durable.paging.one_page import OnePage
@@ -85,7 +84,9 @@ def _word(name: str) -> str:
 
 def _numbers(ask: Ask) -> Iterator[tuple[str, int]]:
     """The whole numbers of a request, each with its name: of the query and of the body."""
-    for name, text in [*httpx.URL(ask.url).params.multi_items(), *ask.params.items()]:
+    # httpx would parse all of the URL, which takes a twentieth of a page's time.
+    in_url = parse_qsl(ask.url.partition("#")[0].partition("?")[2])
+    for name, text in [*in_url, *ask.params.items()]:
         if text.isascii() and text.isdigit() and len(text) < 16:
             yield name, int(text)
     yield from _leaves("", ask.body)

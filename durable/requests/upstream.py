@@ -242,10 +242,7 @@ class Upstream:
 
     def _request(self, asked: Asked, proof: Proof) -> httpx.Request:
         try:
-            whole = httpx.URL(asked.url)
-            if asked.params or proof.params:
-                # Given to the request, they would replace the query that the URL has.
-                whole = whole.copy_merge_params({**asked.params, **proof.params})
+            whole = _with_params(asked.url, {**asked.params, **proof.params})
         except httpx.InvalidURL as error:
             raise self._failure(error) from error
         if (fault := self._origins.fault(whole)) is not None:
@@ -291,3 +288,10 @@ class Upstream:
     def _failure(self, error: httpx.HTTPError | httpx.InvalidURL) -> UpstreamError:
         reason = f"{self._name} did not answer: {type(error).__name__} {error}".rstrip()
         return UpstreamError(reason, is_transient=isinstance(error, httpx.TransportError))
+
+
+def _with_params(url: str, params: Mapping[str, str]) -> httpx.URL:
+    """Added to the query that the URL has. Raises InvalidURL."""
+    if params and "?" in url:
+        return httpx.URL(url).copy_merge_params(params)
+    return httpx.URL(url, params=params) if params else httpx.URL(url)  # each is parsed once

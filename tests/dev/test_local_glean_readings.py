@@ -426,6 +426,13 @@ def test_every_combination_comes_once_and_the_defaults_first() -> None:
     assert Readings(**STRICT) in combinations
 
 
+def test_those_near_the_defaults_differ_in_no_more_switches_than_asked_for() -> None:
+    near = list(every(2))
+
+    assert near[0] == Readings()
+    assert len(set(near)) == len(near) == 1 + 8 + 8 * 7 // 2
+
+
 def test_the_readings_in_force_are_shown_whole(glean: Glean) -> None:
     assert glean.client.get("/control/readings").json() == {
         "refuses_repeated_first": True,

@@ -1,4 +1,7 @@
-"""How many worlds Hypothesis makes: a few on a developer's machine, thousands where CI is set.
+"""How much is tried: little on a developer's machine, all of it where CI is set.
+
+Hypothesis makes hundreds of worlds or thousands; Glean's documentation is read in every way that
+differs from the usual one in two places, or in every way.
 
 `WORLDS=50000 make test ARGS=tests/simulation` makes as many as one has time for.
 """
@@ -7,13 +10,17 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+from dev.local_glean.readings import every
 
-WORLDS = int(os.environ.get("WORLDS", "2000" if os.environ.get("CI") else "200"))
+
+IS_WHOLE = bool(os.environ.get("CI"))
+WORLDS = int(os.environ.get("WORLDS", "2000" if IS_WHOLE else "200"))
+READINGS = list(every(None if IS_WHOLE else 2))
 
 # Not registered as the default: that would be everybody's, also that of other folders' tests.
 EFFORT = settings(
     max_examples=WORLDS,
-    derandomize=bool(os.environ.get("CI")),
+    derandomize=IS_WHOLE,
     deadline=None,  # a busy machine is no failure
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],

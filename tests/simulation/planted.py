@@ -117,8 +117,8 @@ MUTANTS = [
     Mutant(
         "nothing before the watermark is read again",
         SINCE,
-        "    at_ms = max(0, since_ms - _overlap_ms(changes)) // SECOND_MS * SECOND_MS\n",
-        "    at_ms = since_ms\n",
+        "    return max(0, since_ms - overlap_ms) // SECOND_MS * SECOND_MS\n",
+        "    return since_ms\n",
         (OVERLAP,),
     ),
     Mutant(
@@ -694,13 +694,13 @@ MUTANTS = [
         "    if job.stage in CONFIRMED and not job.is_close_answered:\n"
         "        return leased(job, now_ms, limits), (closing(job),)\n"
         "    if job.stage in CONFIRMED:",
-        (f"{READINGS}::test_any_one_fault_is_survived[refuses_expired]",),
+        ("tests/unit/test_machine_closing.py",),
     ),
     Mutant(
         "a close that was answered is not looked at again",
         MACHINE,
-        "            return close(replace(job, is_close_answered=True), now_ms, limits)",
-        "            return ended(progressed(job, now_ms), State.SUCCEEDED, now_ms, limits), ()",
+        "            job = replace(job, is_close_answered=True, unsettled_at_ms=None)\n",
+        "            return ended(progressed(job, now_ms), State.SUCCEEDED, now_ms, limits), ()\n",
         (IGNORED,),
     ),
     Mutant(
@@ -709,6 +709,27 @@ MUTANTS = [
         "return Standing.REPLACED if is_replaced else Standing.OPEN",
         "return Standing.OPEN",
         (f"{GONE}[displaced-refuses_discarded lists_discarded]",),
+    ),
+    Mutant(
+        "an upload that takes no page is tried for as long as Glean lists it as open",
+        FLOW,
+        "        if has_settled(job, now_ms, limits):",
+        "        if has_settled(job, now_ms, limits) and not job.is_upload:",
+        (f"{REFUSALS}::test_an_upload_that_takes_no_more_pages_is_begun_anew",),
+    ),
+    Mutant(
+        "the first conflict of an open upload begins it anew",
+        FLOW,
+        "        if has_settled(job, now_ms, limits):",
+        "        if job.unsettled_at_ms is not None:",
+        (f"{REFUSALS}::test_a_conflict_of_all_pages_of_an_upload_is_waited_for",),
+    ),
+    Mutant(
+        "conflicts that passed are counted to the next one",
+        "durable/lifecycle.py",
+        "        unsettled_at_ms=None,\n        pause_count=0,\n",
+        "        pause_count=0,\n",
+        (f"{REFUSALS}::test_conflicts_that_passed_are_not_counted",),
     ),
     Mutant(
         "an upload that is not listed is taken for closed",

@@ -6,10 +6,11 @@ from functools import cache
 import pytest
 from msgspec.structs import replace
 
-from dev.local_glean.readings import Readings, every
+from dev.local_glean.readings import Readings
 from durable.job import Mode, State
 from tests.simulation.connector import LIMITS
 from tests.simulation.driver import AWAITS_MAX
+from tests.simulation.effort import READINGS
 from tests.simulation.fates import LANDS_LATE, Await, Choice, Fate, Kind, at, possible
 from tests.simulation.world import World
 
@@ -17,7 +18,6 @@ from tests.simulation.world import World
 PAGES = (("a", "b", "c"), (), ("d",))
 OLD_INDEX = {"a": "an old text", "gone": "deleted long ago"}
 IMPATIENT = replace(LIMITS, settle_ms_max=10_000)
-EVERY = list(every())
 SHARES = 8  # each combination takes such a share of the faults, its neighbours the others
 
 Event = Callable[[World], None]
@@ -46,7 +46,7 @@ def awaits(readings: Readings) -> list[Await]:
 
 
 def share(choices: list[dict[int, Choice]], readings: Readings) -> list[dict[int, Choice]]:
-    return choices[EVERY.index(readings) % SHARES :: SHARES]
+    return choices[READINGS.index(readings) % SHARES :: SHARES]
 
 
 def name(readings: Readings) -> str:
@@ -58,7 +58,7 @@ def name(readings: Readings) -> str:
     return " ".join(different) or "defaults"
 
 
-@pytest.mark.parametrize("readings", EVERY, ids=name)
+@pytest.mark.parametrize("readings", READINGS, ids=name)
 def test_an_empty_source_is_synced_like_any_other(readings: Readings) -> None:
     world = World([()], limits=IMPATIENT, readings=readings)
     world.glean.index = dict(OLD_INDEX)
@@ -67,7 +67,7 @@ def test_an_empty_source_is_synced_like_any_other(readings: Readings) -> None:
     check(world)
 
 
-@pytest.mark.parametrize("readings", EVERY, ids=name)
+@pytest.mark.parametrize("readings", READINGS, ids=name)
 def test_any_one_fault_is_survived(readings: Readings) -> None:
     faults = [
         {point.index: Choice(fate)}
@@ -81,7 +81,7 @@ def test_any_one_fault_is_survived(readings: Readings) -> None:
         check(world)
 
 
-@pytest.mark.parametrize("readings", EVERY, ids=name)
+@pytest.mark.parametrize("readings", READINGS, ids=name)
 @pytest.mark.parametrize(
     "event",
     [
@@ -102,7 +102,7 @@ def test_an_upload_that_is_gone_at_any_moment_is_begun_anew(
         check(world)
 
 
-@pytest.mark.parametrize("readings", EVERY, ids=name)
+@pytest.mark.parametrize("readings", READINGS, ids=name)
 def test_a_late_request_at_any_moment_is_survived(readings: Readings) -> None:
     lates = [
         {point.index: Choice(fate, delay=delay)}
@@ -165,7 +165,7 @@ def test_a_batch_of_which_glean_has_a_part_brings_the_rest() -> None:
     assert world.glean.index.keys() >= {"b", "c", "d"}
 
 
-@pytest.mark.parametrize("readings", EVERY[:: len(EVERY) // 16], ids=name)
+@pytest.mark.parametrize("readings", READINGS[:: len(READINGS) // 16], ids=name)
 def test_an_upload_that_is_always_displaced_ends_the_job_and_nothing_is_deleted(
     readings: Readings,
 ) -> None:

@@ -3,16 +3,20 @@
 import pytest
 from msgspec.structs import replace
 
+from dev.local_glean.readings import Readings
 from durable.job import Mode, State
 from durable.limits import Limits
 from tests.simulation.clock import HOUR_MS
 from tests.simulation.connector import LIMITS
+from tests.simulation.driver import AWAITS_MAX
 from tests.simulation.fates import AT_SAVE, Choice, Kind, at, possible
 from tests.simulation.world import World
 
 
 PAGES = [("a", "b", "c", "d", "e", "f"), (), ("g", "h")]
-SPACIOUS = replace(LIMITS, batch_documents_max=6, stall_ms_max=24 * HOUR_MS)
+SPACIOUS = replace(
+    LIMITS, batch_documents_max=6, stall_ms_max=24 * HOUR_MS, settle_ms_max=2 * HOUR_MS
+)
 OFF = "this datasource takes nothing for now"
 
 
@@ -102,7 +106,7 @@ def test_a_conflict_of_all_pages_of_an_upload_is_waited_for() -> None:
 
 
 def test_a_conflict_of_all_pages_that_lasts_ends_the_job_and_closes_no_upload() -> None:
-    limits = replace(SPACIOUS, stall_ms_max=2 * HOUR_MS)
+    limits = replace(SPACIOUS, settle_ms_max=HOUR_MS)
     world = synced(limits)
     index = dict(world.glean.index)
     world.glean.staging_from_ms = world.clock.now_ms + 1_000 * HOUR_MS
@@ -111,8 +115,57 @@ def test_a_conflict_of_all_pages_that_lasts_ends_the_job_and_closes_no_upload() 
     world.run()
 
     assert world.oracle.latest.state is State.FAILED
-    assert world.clock.now_ms - begun_at_ms < 2 * limits.stall_ms_max
+    assert world.clock.now_ms - begun_at_ms < (limits.restarts_max + 2) * limits.settle_ms_max
     assert world.glean.index == index
+
+
+def test_an_upload_that_takes_no_more_pages_is_begun_anew() -> None:
+    """Glean lists it as open: what discarded it has expired since, and is not in the history."""
+    readings = Readings(lists_discarded=True)
+    calm = World(PAGES, limits=SPACIOUS, readings=readings)
+    calm.begin(Mode.FULL)
+    calm.run()
+    closing = next(at.index for at in calm.driver.awaits if at.kind is Kind.CLOSE)
+    for index in range(closing):
+        world = World(PAGES, limits=SPACIOUS, readings=readings)
+
+        def discard(world: World = world) -> None:
+            world.glean.open_elsewhere()
+            world.glean.expire()
+
+        world.oracle.may_be_refused = True
+        world.begin(Mode.FULL)
+        begun_at_ms = world.clock.now_ms
+        world.driver.meanwhile[index] = discard
+        world.run()
+
+        job = world.oracle.latest
+        assert job.state is State.SUCCEEDED, world.told(f"discarded at {index}")
+        assert job.crawl_count <= 2
+        assert world.glean.index == world.source.live
+        assert world.clock.now_ms - begun_at_ms < 2 * SPACIOUS.settle_ms_max
+
+
+def test_conflicts_that_passed_are_not_counted() -> None:
+    """Each is shorter than Glean's history may be late, and all together are longer."""
+    world = World([("a", "b"), ("c", "d"), ("e", "f"), ("g", "h")], limits=SPACIOUS)
+    world.begin(Mode.FULL)
+    busy_at_pages: list[int] = []
+
+    def be_busy() -> None:
+        """After each page that has landed."""
+        page_count = world.oracle.latest.page_count
+        if page_count not in busy_at_pages:
+            busy_at_pages.append(page_count)
+            world.glean.staging_from_ms = world.clock.now_ms + SPACIOUS.settle_ms_max * 2 // 3
+
+    world.driver.meanwhile |= dict.fromkeys(range(AWAITS_MAX), be_busy)
+    world.run()
+
+    job = world.oracle.latest
+    assert (job.state, job.crawl_count) == (State.SUCCEEDED, 1), world.told("begun anew")
+    assert world.glean.index == world.source.live
+    assert len(busy_at_pages) > 2
 
 
 @pytest.mark.parametrize("mode", list(Mode))

@@ -384,7 +384,7 @@ def test_a_conflict_outside_of_an_upload_is_waited_for() -> None:
     (event,) = Desk(network, upload_id="").sent()
 
     reason = "Glean answered 409: version"
-    assert event == Failed(reason, True, 0, 0.5, Send(0, 0), cause=Cause.REFUSED)
+    assert event == Failed(reason, True, 0, 0.5, Send(0, 0), cause=Cause.CONFLICT)
     assert network.lines == [LIST, INDEX]
 
 

@@ -40,7 +40,8 @@ def test_an_opening_and_a_question_are_answered() -> None:
 
 def failed(reason: str, is_transient: bool, cause: Cause) -> Failed:  # noqa: FBT001 - in a table
     is_lost = cause is Cause.UNANSWERED
-    return Failed(f"Glean {reason}", is_transient, 0, 0.5, cause=cause, may_be_done=is_lost)
+    close = Close(UPLOAD)
+    return Failed(f"Glean {reason}", is_transient, 0, 0.5, close, cause=cause, may_be_done=is_lost)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def failed(reason: str, is_transient: bool, cause: Cause) -> Failed:  # noqa: FB
     [
         (ok(), Closed()),
         (httpx.Response(400, text="empty"), CloseRefused("Glean answered 400: empty")),
-        (httpx.Response(409, text="no"), failed("answered 409: no", True, Cause.REFUSED)),
+        (httpx.Response(409, text="no"), failed("answered 409: no", True, Cause.CONFLICT)),
         (httpx.Response(503, text="no"), failed("answered 503: no", True, Cause.UNAVAILABLE)),
         (httpx.Response(404, text="no"), failed("answered 404: no", False, Cause.REFUSED)),
         (

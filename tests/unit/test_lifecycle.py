@@ -205,6 +205,7 @@ def test_progress_ends_the_trouble() -> None:
         "attempt",
         "death_count",
         "progress_at_ms",
+        "unsettled_at_ms",
         "pause_count",
         "paused_ms",
         "error",
@@ -220,6 +221,7 @@ def test_progress_beside_a_failure_does_not_end_its_error() -> None:
         "attempt",
         "death_count",
         "progress_at_ms",
+        "unsettled_at_ms",
         "pause_count",
         "paused_ms",
     }

@@ -9,9 +9,9 @@ import httpx
 import pytest
 from starlette.responses import JSONResponse, Response
 
+from dev.proxy import ThroughProxy
 from dev.runtime import Runtime
 from dev.stack import GLEAN_TOKEN, TRIGGER_TOKEN
-from tests.workerd.doors.site import ONE_EACH
 from tests.workerd.hostile import Besieged, hostile
 
 
@@ -30,7 +30,7 @@ def besieged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Besieged]:
             "LIMITS": '{"backoff_ms_min": 100}',
             "ANALYTICS": "a text, and no dataset",
         }
-        with Runtime(folder, variables) as runtime, httpx.Client(limits=ONE_EACH) as http:
+        with Runtime(folder, variables) as runtime, httpx.Client(transport=ThroughProxy()) as http:
             yield Besieged(runtime, ends, folder / "answers.log", http)
 
 

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from dev.loopback import serving
 from dev.patience import waited
+from dev.proxy import ThroughProxy
 from dev.runtime import Runtime
 from dev.stack import GLEAN_TOKEN, TRIGGER_TOKEN
 from tests.fakes.team import AUDIENCE
@@ -53,8 +54,6 @@ SOUND: Mapping[str, str] = {
 }
 OPEN_UPLOAD = '{"documents": {"bulkUploadHistory": []}}'
 NEIGHBOUR = b'"doorsgood"'
-# A server that refuses a body before it has read it ends the connection.
-ONE_EACH = httpx.Limits(max_keepalive_connections=0)
 PAUSE_SECONDS = 0.1
 
 
@@ -150,6 +149,6 @@ def site(folder: Path) -> Iterator[Site]:
         packages = {"connectors": connectors}
         with (
             Runtime(folder / "runtime", variables, packages=packages) as runtime,
-            httpx.Client(timeout=60, limits=ONE_EACH) as http,
+            httpx.Client(timeout=60, transport=ThroughProxy()) as http,
         ):
             yield Site(runtime, beyond, http)
