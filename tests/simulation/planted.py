@@ -592,8 +592,8 @@ MUTANTS = [
     Mutant(
         "progress does not reset the time without progress",
         LIFECYCLE,
-        "        progress_at_ms=now_ms,\n        pause_count=0,\n        paused_ms=0,\n        err",
-        "        pause_count=0,\n        paused_ms=0,\n        err",
+        "        progress_at_ms=now_ms,\n        unsettled_at_ms=None,\n",
+        "        unsettled_at_ms=None,\n",
         (EACH_PAGE,),
     ),
     Mutant(
