@@ -43,6 +43,7 @@ def anew(job: Job, now_ms: int) -> Job:
         attempt=0,
         death_count=0,
         progress_at_ms=now_ms,
+        approved_count=None,  # others may be missing now
         closing_index=None,
         is_close_answered=False,
         is_close_begun=False,
@@ -133,7 +134,10 @@ def taken_up(job: Job, now_ms: int, limits: Limits) -> Job:
         or is_over
         or (job.has_end and rejection_reason(job, limits) is not None)
     ):
-        return noted(anew(job, now_ms), "begins anew", now_ms, limits, Kind.RESTARTED)
+        begun = anew(job, now_ms)
+        if is_unknown:  # it is begun anew after each approval, which is that of the new crawl
+            begun = replace(begun, approved_count=job.approved_count)
+        return noted(begun, "begins anew", now_ms, limits, Kind.RESTARTED)
     return job
 
 

@@ -118,7 +118,8 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
     if is_queued:
         job = replace(job, progress_at_ms=now_ms, pause_count=0, paused_ms=0)
         job = taken_over(job, woke.last, plan.fingerprint)
-        if not job.resumes or job.started_at_ms is None or job.shortfall:
+        is_retry = job.approved_count is None
+        if not job.resumes or job.started_at_ms is None or (job.shortfall and is_retry):
             job = _begun(job, woke, now_ms, limits)
         else:
             job = taken_up(job, now_ms, limits)

@@ -71,17 +71,18 @@ class Processor:
         """
         is_tick = trigger_key is not None and trigger_key.startswith(cron.KEY)
         ticks = self.see()
-        if trigger_key is not None and is_tick:
-            self._store.archive.put_ticks(begun(ticks, mode, cron.key_ms(trigger_key)))
-        if trigger_key is not None and (job := self._store.triggered_by(trigger_key)) is not None:
-            asked_mode = job.asked_mode or job.mode
-            if mode in {asked_mode, job.mode}:  # it may have joined one that has become FULL
-                return Begun(job, is_new=False)
+        known = None if trigger_key is None else self._store.triggered_by(trigger_key)
+        # It may have joined a job that has become FULL.
+        if known is not None and mode not in {known.asked_mode or known.mode, known.mode}:
             return Refusal(
-                f"The same key asked for a job in the mode {asked_mode} before, {job.id}: use "
-                "another key for another request.",
+                f"The same key asked for a job in the mode {known.asked_mode or known.mode} "
+                f"before, {known.id}: use another key for another request.",
                 is_key_reused=True,
             )
+        if trigger_key is not None and is_tick:  # one that is refused is still to be made good
+            self._store.archive.put_ticks(begun(ticks, mode, cron.key_ms(trigger_key)))
+        if known is not None:
+            return Begun(known, is_new=False)
         pending = self._store.pending()
         for job in pending:
             if job.mode is mode and not job.repeats:

@@ -38,6 +38,12 @@ class Deletions(Struct, frozen=True):
     state: str
 
 
+class Occurrence(Struct, frozen=True, kw_only=True):
+    """One of the latest things that happened to a job."""
+
+    what: str
+
+
 class Status(Struct, frozen=True, kw_only=True):
     """A job. Times are RFC 3339 in UTC."""
 
@@ -66,6 +72,7 @@ class Status(Struct, frozen=True, kw_only=True):
     missing: int | None = None
     progress: Progress | None = None
     deletions: tuple[Deletions, ...] = ()
+    events: tuple[Occurrence, ...] = ()
 
     @property
     def is_resting(self) -> bool:

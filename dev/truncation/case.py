@@ -51,6 +51,7 @@ class Case(Struct, frozen=True, kw_only=True):
         verdict: what is right.
         says: a part of the error that a person then reads; empty where there is none.
         source: as a connector would declare it.
+        since_ms: the watermark of an INCREMENTAL job; None: a FULL one reads it.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Case(Struct, frozen=True, kw_only=True):
     verdict: Verdict
     says: str = ""
     source: HttpSource = SOURCE
+    since_ms: int | None = None
 
     def answer(self, cursor: str) -> Answer:
         """The page at a cursor; the first page's is the empty text."""

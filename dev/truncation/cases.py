@@ -23,6 +23,7 @@ from dev.truncation.case import (
     note,
     page,
 )
+from dev.truncation.changes import CHANGES
 from dev.truncation.endings import LINKS, TOTALS
 from durable.paging.cursors import BodyCursor
 from durable.paging.ends import End
@@ -76,6 +77,16 @@ ITEMS = [
         says="its error is",
         source=replace(SOURCE, paging=BodyCursor(end=End.ABSENT), omits_empty=True),
     ),
+    _passing(
+        "a part of the list, and an `error` beside it",
+        "has error beside",
+        page({**content("c", "three"), "error": {"message": "maximum execution time exceeded"}}),
+    ),
+    _passing(
+        'a part of the list, and `"timed_out": true` beside it',
+        "has timed_out beside",
+        page({**content("c", "three"), "timed_out": True}),
+    ),
     _passing("`null` as the whole answer", "`null`", page(None)),
     _passing("a bare list as the whole answer", "`array`", page(LAST["items"])),
 ]
@@ -87,6 +98,13 @@ CURSORS = [
     _failing("an empty text as the next cursor", "is empty", {**LAST, "next_cursor": ""}),
     _failing("the page's own cursor as the next", "the same", content("cd", "two")),
     _failing("the first page again, whatever the cursor", "the same", GOOD[""]),
+    Case(
+        name="a next cursor, of a source whose own field is misspelt and may be absent",
+        answers={},
+        verdict=Verdict.FAILS,
+        says="its next_cursor is",
+        source=replace(SOURCE, paging=BodyCursor(field="nextCursor", end=End.ABSENT)),
+    ),
     Case(
         name="cursors that go round: A, B, A, B",
         answers={"two": page(content("cd", "again")), "again": page(content("ef", "two"))},
@@ -193,4 +211,4 @@ STATUSES = [
     _passing("a 503 with an empty last page", "answered 503", page(content("", None), 503)),
 ]
 
-CASES = [*ITEMS, *CURSORS, *CONTRADICTIONS, *TOTALS, *LINKS, *BODIES, *STATUSES]
+CASES = [*ITEMS, *CURSORS, *CONTRADICTIONS, *TOTALS, *LINKS, *BODIES, *STATUSES, *CHANGES]

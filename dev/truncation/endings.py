@@ -7,7 +7,10 @@ from msgspec.structs import replace
 from dev.truncation.case import IDS, SOURCE, Answer, Case, Verdict, content, page
 from durable.paging.counted import OffsetPaging, PageNumber
 from durable.paging.cursors import NextUrl
+from durable.paging.keyset import Keyset
 from durable.paging.link_header import LinkHeader
+from durable.paging.one_page import OnePage
+from durable.sources.rules import Action, Rule
 
 
 OFFSETS = replace(SOURCE, paging=OffsetPaging(param="cursor", size=2))
@@ -50,6 +53,46 @@ TOTALS = [
         source=replace(SOURCE, paging=PageNumber(param="cursor", size=2, total_pages="pages")),
     ),
     Case(
+        name="the last of 3 pages, and empty, as the first one has the number 0",
+        answers={
+            at: page({**content(ids, after), "pages": 3})
+            for at, ids, after in [("", "ab", "1"), ("1", "cd", "2"), ("2", "ef", None)]
+        }
+        | {"3": page({**content("", None), "pages": 3})},
+        verdict=Verdict.FAILS,
+        says="the first one has another number",
+        source=replace(SOURCE, paging=PageNumber(param="cursor", size=2, total_pages="pages")),
+    ),
+    Case(
+        name="a page of one, and the page after it is full, and the one after that a 404",
+        answers={
+            at: page(content(ids, after))
+            for at, ids, after in [("", "ab", "2"), ("1", "ab", "2"), ("2", "c", "3")]
+        }
+        | {"3": page(content("de", "4")), "4": page({"error": "out of range"}, 404)},
+        verdict=Verdict.FAILS,
+        says="the page before it was not short",
+        source=replace(
+            SOURCE,
+            paging=PageNumber(param="cursor", size=2),
+            rules=(Rule(status=404, then=Action.END),),
+        ),
+    ),
+    Case(
+        name="asked for after a time that several records share",
+        answers={"": page(content("ab", "five")), "five": page(content("ef", None))},
+        verdict=Verdict.FAILS,
+        says="several of the source's records have the updated_at",
+        source=replace(SOURCE, paging=Keyset(field="updated_at", param="cursor")),
+    ),
+    Case(
+        name="never asked for, as the first one has the two records of its `limit` and no next",
+        answers={"": page({"items": content("ab", None)["items"]})},
+        verdict=Verdict.FAILS,
+        says="as many as were asked for",
+        source=replace(SOURCE, paging=OnePage(), params={"limit": "2"}),
+    ),
+    Case(
         name="an empty page at an offset, and a total of 6",
         answers=_at_offsets("ab  ef", total=[6]),
         verdict=Verdict.FAILS,
@@ -88,6 +131,12 @@ LINKS = [
         "a header Link with a URI for its rel",
         '<next.page>; rel="https://api.example/rels/next"',
         Verdict.GOES_ON,
+    ),
+    _linked(
+        "a header Link with `next-page` for its rel",
+        '<next.page>; rel="next-page"',
+        Verdict.FAILS,
+        "declared as 'next-page'",
     ),
     _linked(
         "a header Link in quotes of another kind",

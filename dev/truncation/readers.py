@@ -79,14 +79,17 @@ def read_by_this_project(urls: Iterable[str], cases: Iterable[Case]) -> list[str
 async def _outcome(url: str, case: Case) -> str:
     """As a job reads: page by page, until the machine has it end, wait or close."""
     ids: list[str] = []
-    job = replace(JOB, turn=Usage(started_at_ms=0), is_fetching=True)
+    mode = Mode.FULL if case.since_ms is None else Mode.INCREMENTAL
+    job = replace(JOB, mode=mode, turn=Usage(started_at_ms=0), is_fetching=True)
     async with httpx.AsyncHTTPTransport() as transport:
         environment = Environment({"NOTES_URL": url}.get)
         surroundings = Surroundings(environment, transport, int, PAGE_BYTES_MAX, Tokens())
         reader = case.source.reader(surroundings)
         while job.state is State.SENDING and job.page_count < PAGES_MAX:
             try:
-                page = await reader.fetch(job.cursor, Crawl(job.id, job.mode, job.stage, None))
+                page = await reader.fetch(
+                    job.cursor, Crawl(job.id, job.mode, job.stage, case.since_ms)
+                )
             except UpstreamError as error:
                 verdict = Verdict.WAITS if error.is_transient else Verdict.FAILS
                 if error.recourse is Recourse.RESTART:

@@ -83,7 +83,7 @@ class OffsetPaging(Struct, frozen=True, kw_only=True):
         return placed(sized(ask, self.place, self), self.place, self.param, at)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
-        """That of the next page: its offset, and with a total the longest page and the total."""
+        """That of the next page: its offset, the longest page and the total, as far as told."""
         place, count, total = self._position(cursor), len(told.records), told.total_count
         came = place.at - self.first + count
         if total is not None:
@@ -93,18 +93,16 @@ class OffsetPaging(Struct, frozen=True, kw_only=True):
         if is_over(self, told, Reach(at=place.at, came=came, total=total, is_short=shorter)):
             return None
         step = self.size if told.hides_rows and self.size is not None else count
-        return Position(place.at + step, longest, total).cursor(is_counted=total is not None)
+        return Position(place.at + step, longest, total, shorter).cursor(self.size)
 
     def beyond(self, cursor: str | None) -> str:
         """The cursor after the one record that is at this one."""
         place = self._position(cursor)
-        following = Position(place.at + 1, place.count, place.total)
-        return following.cursor(is_counted=place.total is not None)
+        return Position(place.at + 1, place.count, place.total).cursor(self.size)
 
     def came_short(self, cursor: str) -> bool:
-        """Whether a page before the cursor had fewer records than was asked for."""
-        at = self._position(cursor).at
-        return self.size is not None and (at - self.first) % self.size > 0
+        """Whether the page before the cursor had fewer records than the source puts on one."""
+        return self._position(cursor).is_short
 
     def is_reached(self, cursor: str) -> bool:
         """Whether as many records came before the cursor as the source had told."""
@@ -122,7 +120,7 @@ class PageNumber(Struct, frozen=True, kw_only=True):
 
     The cursor is that number; where the source tells how many there are, or the size is
     declared, with the number of records before the page, as in `3/200`: a source may cap its
-    pages' size.
+    pages' size. With an `s`, the page before it was short of that.
 
     Attributes:
         param: what takes the number.
@@ -176,19 +174,22 @@ class PageNumber(Struct, frozen=True, kw_only=True):
         if total is not None:
             of_what = "pages" if self.total_pages else "records"
             check_total(0 if told.hides_rows and not told.records else came, total, of_what)
-        came += self._is_empty_page(told)
+        came += self._is_empty_page(told, before)
         longest = -(-place.count // before) if before else 0  # at the least
         shorter = is_short(self, told, longest)
         if is_over(self, told, Reach(at=place.at, came=came, total=total, is_short=shorter)):
             return None
-        following = Position(place.at + 1, place.count + len(told.records), total)
-        return following.cursor(is_counted=total is not None or self.size is not None)
+        count = place.count + len(told.records)
+        return Position(place.at + 1, count, total, shorter).cursor(self.size)
+
+    def beyond(self, cursor: str | None) -> str:
+        """The cursor after the one record that is on this page."""
+        place = self._position(cursor)
+        return Position(place.at + 1, place.count + 1, place.total).cursor(self.size)
 
     def came_short(self, cursor: str) -> bool:
-        """Whether a page before the cursor had fewer records than was asked for."""
-        place = self._position(cursor)
-        room = (place.at - self.first) * (self.size or 0)
-        return "/" in cursor and place.count < room
+        """Whether the page before the cursor had fewer records than the source puts on one."""
+        return self._position(cursor).is_short
 
     def is_reached(self, cursor: str) -> bool:
         """Whether as many came before the cursor as the source had told."""
@@ -209,9 +210,14 @@ class PageNumber(Struct, frozen=True, kw_only=True):
             return before * self.size + len(told.records)
         return place.count + len(told.records)
 
-    def _is_empty_page(self, told: Told) -> bool:
-        """It counts as a page: of a list without records there may be one, or none."""
-        return bool(self.total_pages) and not told.records
+    def _is_empty_page(self, told: Told, before: int) -> bool:
+        """It counts as a page: of a list without records there may be one, or none.
+
+        So may one of which all rows are hidden. Any other has its records elsewhere, as where the
+        number of the first page is another one.
+        """
+        is_possible = not before or told.hides_rows
+        return bool(self.total_pages) and not told.records and is_possible
 
     def _position(self, cursor: str | None) -> Position:
         return Position(self.first) if cursor is None else position(cursor, "a page's number")

@@ -13,21 +13,22 @@ from durable.paging.placing import Hint, check_names, check_size, wrong
 from durable.paging.protocol import Told, foreign
 
 
-POSITION = re.compile(r"(\d{1,15})(?:/(\d{1,15})(?:/(\d{1,16}))?)?", re.ASCII)
+POSITION = re.compile(r"(\d{1,15})(?:/(\d{1,15})(?:/(\d{1,16}))?(s)?)?", re.ASCII)
 
 
 class Position(Struct, frozen=True):
-    """Of a page. The cursor has its fields in this order, `200/100/250`."""
+    """Of a page. The cursor has its fields in this order, `200/100/250s`."""
 
     at: int  # the offset, or the page's number
     count: int = 0  # of the longest page before it, or of all records before it
     total: int | None = None  # that the page before it told
+    is_short: bool = False  # the page before it had fewer records than the source puts on one
 
-    def cursor(self, *, is_counted: bool) -> str:
-        if not is_counted:
+    def cursor(self, size: int | None) -> str:
+        if self.total is None and size is None:
             return str(self.at)
         told = "" if self.total is None else f"/{self.total}"
-        return f"{self.at}/{self.count}{told}"
+        return f"{self.at}/{self.count}{told}{'s' if self.is_short else ''}"
 
 
 def position(cursor: str, name: str) -> Position:
@@ -36,7 +37,7 @@ def position(cursor: str, name: str) -> Position:
     if found is None:
         raise foreign(name, cursor)
     total = None if found[3] is None else int(found[3])
-    return Position(int(found[1]), int(found[2] or 0), total)
+    return Position(int(found[1]), int(found[2] or 0), total, is_short=found[4] is not None)
 
 
 class _Counted(Hint, Protocol):
@@ -103,7 +104,8 @@ def is_over(paging: _Counted, told: Told, reach: Reach) -> bool:
         numbers = "" if total is None else f", {total} in all after {reach.came}"
         raise UpstreamError(
             f"the source's page at {paging.param} {reach.at} is empty, and it says that there is "
-            f"more{numbers}: if it cuts out what the asker may not see, declare hides_rows=True",
+            f"more{numbers}: see whether the first one has another number; if the source cuts out "
+            "what the asker may not see, declare hides_rows=True",
             is_transient=False,
         )
     # A number may be capped; a flag beside it says that it is not, or contradicts it.

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from durable.paging.ends import End
+from durable.paging.ends import End, Mark, following, is_marked, mark_fault, typed
 from durable.paging.placing import (
     Place,
     check_names,
@@ -35,7 +35,7 @@ class BodyCursor(Struct, frozen=True, kw_only=True):
         field: the path of the cursor in the answer, a text or a whole number; where it goes
             into a body, also a list or an object.
         param: what takes it, in a body as it was.
-        end: what the field is on the last page.
+        end: what the field is on the last page: one of `End`, or what stands there, as 0 or "none".
         size: of a page, if it is to be asked for.
         size_param: what takes the size.
         place: where both parameters go.
@@ -46,7 +46,7 @@ class BodyCursor(Struct, frozen=True, kw_only=True):
 
     field: str = "next_cursor"
     param: str = "cursor"
-    end: End = End.NULL
+    end: Mark = End.NULL
     size: int | None = None
     size_param: str = "limit"
     place: Place = Place.QUERY
@@ -67,16 +67,20 @@ class BodyCursor(Struct, frozen=True, kw_only=True):
         check_placed(self, ask, self.place, self.param, size_param(self))
 
     def paths(self) -> Mapping[str, Any]:
-        return {self.field: self.end.typed(Typed if self.place is Place.BODY else str | int)}
+        return {self.field: typed(self.end, Typed if self.place is Place.BODY else str | int)}
 
     def asked(self, ask: Ask, cursor: str | None) -> Ask:
         return resumed_at(sized(ask, self.place, self), self.place, self.param, cursor)
 
-    def next_cursor(self, told: Told, _cursor: str | None) -> str | None:
+    def next_cursor(self, told: Told, cursor: str | None) -> str | None:
         value = told.values[self.field]
-        if self.place is Place.BODY and value is not None and value is not UNSET:
-            value = "" if value in EMPTY else stored(value)
-        return self.end.cursor(self.field, value, has_more=told.has_more)
+        is_typed = self.place is Place.BODY and value is not None and value is not UNSET
+        text = stored(value) if is_typed else str(value)
+        if is_marked(self.end, value, text, told, cursor):
+            return None
+        if is_typed and not isinstance(value, bool):
+            value = "" if value in EMPTY else text
+        return following(self.end, self.field, value, has_more=told.has_more)
 
 
 class HeaderCursor(Struct, frozen=True, kw_only=True):
@@ -89,7 +93,7 @@ class HeaderCursor(Struct, frozen=True, kw_only=True):
     Attributes:
         header: that holds the cursor.
         param: what takes it.
-        end: ABSENT, EMPTY, NOTHING, or HAS_MORE.
+        end: ABSENT, EMPTY, NOTHING, HAS_MORE or REPEATED, or a text.
         size, size_param, place: as for a `BodyCursor`.
 
     Raises:
@@ -98,7 +102,7 @@ class HeaderCursor(Struct, frozen=True, kw_only=True):
 
     header: str
     param: str = "cursor"
-    end: End = End.ABSENT
+    end: Mark = End.ABSENT
     size: int | None = None
     size_param: str = "limit"
     place: Place = Place.QUERY
@@ -109,8 +113,9 @@ class HeaderCursor(Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         check_names(self, "header", "param")
         check_size(self)
-        if self.end is End.NULL:
-            raise wrong(self, "end", "no header is null; it is ABSENT, EMPTY, NOTHING or HAS_MORE")
+        if self.end is End.NULL or not isinstance(self.end, str):
+            remedy = "no header is null, or a number; it is another one of End, or a text"
+            raise wrong(self, "end", remedy)
 
     @property
     def name(self) -> str:
@@ -127,9 +132,11 @@ class HeaderCursor(Struct, frozen=True, kw_only=True):
         ask = sized(ask, self.place, self)
         return ask if cursor is None else placed(ask, self.place, self.param, cursor)
 
-    def next_cursor(self, told: Told, _cursor: str | None) -> str | None:
+    def next_cursor(self, told: Told, cursor: str | None) -> str | None:
         value = told.headers.get(self.header, UNSET)
-        return self.end.cursor(self.name, value, has_more=told.has_more)
+        if is_marked(self.end, value, str(value), told, cursor):
+            return None
+        return following(self.end, self.name, value, has_more=told.has_more)
 
 
 class NextUrl(Struct, frozen=True, kw_only=True):
@@ -137,7 +144,7 @@ class NextUrl(Struct, frozen=True, kw_only=True):
 
     Attributes:
         field: the path of the URL in the answer.
-        end: what the field is on the last page.
+        end: as for a `BodyCursor`.
         size: of a page; asked for with the first one, whose links keep it.
         size_param: the query parameter that takes the size.
 
@@ -146,7 +153,7 @@ class NextUrl(Struct, frozen=True, kw_only=True):
     """
 
     field: str = "next"
-    end: End = End.NULL
+    end: Mark = End.NULL
     size: int | None = None
     size_param: str = "limit"
 
@@ -166,19 +173,24 @@ class NextUrl(Struct, frozen=True, kw_only=True):
         check_placed(self, ask, Place.QUERY, size_param(self))
 
     def paths(self) -> Mapping[str, Any]:
-        return {self.field: self.end.typed(str)}
+        return {self.field: typed(self.end, str)}
 
     def asked(self, ask: Ask, cursor: str | None) -> Ask:
         if cursor is not None:
             return replace(ask, url=cursor, params={})
         return sized(ask, Place.QUERY, self)
 
-    def next_cursor(self, told: Told, _cursor: str | None) -> str | None:
-        return self.end.cursor(self.field, told.values[self.field], has_more=told.has_more)
+    def next_cursor(self, told: Told, cursor: str | None) -> str | None:
+        value = told.values[self.field]
+        if is_marked(self.end, value, str(value), told, cursor):
+            return None
+        return following(self.end, self.field, value, has_more=told.has_more)
 
 
-def check_end(declared: Struct, end: End, tells: Collection[str]) -> None:
-    """Raises ConfigurationError where the end is told by what the source does not tell."""
+def check_end(declared: Struct, end: Mark, tells: Collection[str]) -> None:
+    """Raises ConfigurationError where nothing can end so, or by what the source does not tell."""
+    if (fault := mark_fault(end)) is not None:
+        raise wrong(declared, "end", fault)
     if end is End.HAS_MORE and not {"has_more", "is_last"}.intersection(tells):
         remedy = "declare the source's has_more too, which tells the end, or its is_last"
         raise wrong(declared, "end", remedy)

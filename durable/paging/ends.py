@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from durable.errors import UpstreamError
+from durable.paging.protocol import Told
 
 
 class End(StrEnum):
@@ -16,13 +17,14 @@ class End(StrEnum):
     EMPTY = "empty"  # an empty text
     NOTHING = "nothing"  # an empty text, null, or nothing, by turns
     HAS_MORE = "has_more"  # anything: the source's `has_more` is false
+    REPEATED = "repeated"  # the page's own cursor again, on a page without records, as Solr has it
 
     def typed(self, kind: Any) -> Any:
         """The type of the cursor's field, if cursors are of this one."""
         match self:
             case End.NULL:
                 return kind | None
-            case End.EMPTY:
+            case End.EMPTY | End.REPEATED:
                 return kind
         return kind | None | UnsetType
 
@@ -60,4 +62,49 @@ _MARKS = {
     End.EMPTY: "an empty one",
     End.NOTHING: "one that is missing, null or empty",
     End.HAS_MORE: "a false has_more",
+    End.REPEATED: "that of the page, on one without records,",
 }
+Mark = End | str | int  # or what stands there itself, as 0, "0", "none" or False
+
+
+def typed(mark: Mark, kind: Any) -> Any:
+    """The type of the cursor's field, if cursors are of this one."""
+    if isinstance(mark, End):
+        return mark.typed(kind)
+    return kind | bool if isinstance(mark, bool) else kind
+
+
+def is_marked(mark: Mark, value: Any, text: str, told: Told, cursor: str | None) -> bool:
+    """Whether what was found in a cursor's place, is the mark itself.
+
+    Args:
+        mark: as declared.
+        value: that was found.
+        text: the same, as it would be stored.
+        told: of the page.
+        cursor: of the page.
+    """
+    if mark is End.REPEATED:
+        return text == cursor and not told.records
+    return not isinstance(mark, End) and type(value) is type(mark) and value == mark
+
+
+def following(mark: Mark, name: str, value: Any, *, has_more: bool | None) -> str | None:
+    """As `End.cursor`, of what is no mark itself."""
+    if isinstance(mark, End):
+        return mark.cursor(name, value, has_more=has_more)
+    if value is None or value is UNSET or value == "" or isinstance(value, bool):
+        fault = "is missing" if value is None or value is UNSET else f"is {value!r}"
+        raise UpstreamError(
+            f"the source's {name} {fault}; only {mark!r} marks the last page", is_transient=False
+        )
+    return str(value)
+
+
+def mark_fault(mark: Mark) -> str | None:
+    """Why nothing can be marked so; None if it can."""
+    if isinstance(mark, End) or (isinstance(mark, int) and mark <= 0):
+        return None
+    if not isinstance(mark, str) or not mark or mark in set(End):
+        return "it is one of End, as End.NULL, or what stands there: a text, False, 0 or less"
+    return None

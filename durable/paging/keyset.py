@@ -1,9 +1,11 @@
 """Paging by the last record's own value. Pure."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from itertools import pairwise
 from typing import Any, ClassVar
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from durable.errors import UpstreamError
 from durable.paging.placing import (
@@ -31,6 +33,9 @@ class Keyset(Struct, frozen=True, kw_only=True):
 
     The source's `has_more` tells the end. Where it has none, a page without records is the
     last one, and with `short_page_ends` one with fewer records than `size`.
+
+    No two records may share a value, or one of them may be left out between two pages: where two on
+    a page do, that is an error.
 
     A source may answer from the value on, with it. Then the last records come again, and
     the last page is one that is short and has nothing beyond them. If more records share
@@ -101,7 +106,26 @@ class Keyset(Struct, frozen=True, kw_only=True):
                     "page holds: ask for larger pages, or page by another field"
                 )
             return None
-        return None if is_short and self.short_page_ends else value
+        following = None if is_short and self.short_page_ends else value
+        if not self.is_inclusive and (cursor is not None or following is not None):
+            self._check_unique(told.records)
+        return following
+
+    def _check_unique(self, records: Sequence[Raw]) -> None:
+        """Raises UpstreamError where two share a value: after one of them, others are left out."""
+        keys = [self._key(record) for record in records]
+        for (key, record), (other, its) in pairwise(zip(keys, records, strict=True)):
+            if key is not None and key == other and bytes(record) != bytes(its):
+                raise _failure(
+                    f"several of the source's records have the {self.field} {key!r:.200}, and a "
+                    "page that begins after it may leave out some: page by a field that no two "
+                    "share, or declare is_inclusive=True where the source answers from the value on"
+                )
+
+    def _key(self, record: Raw) -> str | None:
+        with suppress(UpstreamError):
+            return key_of(record, self.field, is_typed=self.place is Place.BODY)
+        return None  # it is rejected
 
 
 def _failure(reason: str) -> UpstreamError:

@@ -30,7 +30,8 @@ class LinkHeader(Struct, frozen=True, kw_only=True):
 
         Link: <https://api.example/items?page=3>; rel="next", <...>; rel="last"
 
-    A `rel` may be a URI that ends so, `https://api.example/rels/next`. A link with
+    A `rel` may be a URI that ends so, `https://api.example/rels/next`. Where none is, and one
+    that begins or ends so is there, as `next-page`, that is an error. A link with
     `results="false"` leads to nothing, as Sentry says it: it is none.
 
     A page without such a link is the last one. The RFC has no other sign of the end, and
@@ -98,11 +99,12 @@ def target(header: str, rel: str) -> str | None:
     targets = {target for target, rels in named if rel in rels}
     if not targets:  # a plain name goes before a URI
         targets = {target for target, rels in named if any(_is_uri_of(rel, one) for one in rels)}
-    is_garbled = any(_letters(one) == _letters(rel) for _, rels in named for one in rels)
     if len(targets) > 1:
         raise _failure(f"the source's header Link names several: {header!r:.500}")
-    if not targets and is_garbled:  # as in quotes of another kind
-        raise _failure(f"the source's header Link is not right: {header!r:.500}")
+    if not targets and (others := [one for _, rels in named for one in rels if _is_like(one, rel)]):
+        # As in quotes of another kind, or where it is called next-page.
+        reason = f"the source's header Link is not right, or rel is to be declared as {others[0]!r}"
+        raise _failure(f"{reason}: {header!r:.500}")
     return targets.pop() if targets else None
 
 
@@ -146,6 +148,12 @@ def _rels(parameters: Mapping[str, str], header: str) -> frozenset[str]:
 
 def _is_uri_of(rel: str, uri: str) -> bool:
     return "://" in uri and URI_END.split(uri)[-1] == rel
+
+
+def _is_like(one: str, rel: str) -> bool:
+    """Whether a relation may be meant for another one, as `next-page` for `next`."""
+    word, meant = _letters(URI_END.split(one)[-1]), _letters(rel)
+    return bool(meant) and (word.startswith(meant) or word.endswith(meant))
 
 
 def _letters(rel: str) -> str:

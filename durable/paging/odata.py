@@ -19,7 +19,9 @@ class OData(Struct, frozen=True, kw_only=True):
 
     The records are in `value`. What the source is asked for beside, is in its params:
     `$select`, `$orderby`, `$filter`. Where it answers `$count=true` on every page, declare
-    `total="@odata.count"`.
+    `total="@odata.count"`. Where `$top` is in the params, a first page of as many records and
+    without a link may be all that was asked for, and not all there is: that is an error, unless
+    a total is declared.
 
     Attributes:
         field: the path of the URL; `odata.nextLink` in version 3.

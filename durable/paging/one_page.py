@@ -13,7 +13,8 @@ from durable.paging.protocol import Ask, Told, foreign
 class OnePage(Struct, frozen=True):
     """All records are in one answer. With `records=""`, that is the list itself.
 
-    A header Link that names a next page is an error: then it was not all.
+    A header Link that names a next page is an error: then it was not all. So are as many records
+    as a parameter such as `limit` asks for: ask for more than there are.
     """
 
     is_linked: ClassVar[bool] = False

@@ -28,7 +28,7 @@ class Counting(Protocol):
     """A paging that asks for pages by numbers of its own, and may ask for one past the last."""
 
     def came_short(self, cursor: str) -> bool:
-        """Whether the pages before the cursor had fewer records than they had room for."""
+        """Whether the page before the cursor had fewer records than the source puts on one."""
 
     def is_reached(self, cursor: str) -> bool:
         """Whether as many came before the cursor as the source had told."""
@@ -61,8 +61,8 @@ def check_end(error: UpstreamError, paging: object, cursor: str | None, *, tells
     if not (isinstance(paging, Counting) and paging.came_short(cursor)):
         raise _unbelieved(
             error,
-            "no page before it was short: declare the size of a page, and the total or the number "
-            "of pages where the source tells one",
+            "the page before it was not short: declare the size of a page, and the total or the "
+            "number of pages where the source tells one",
         ) from error
 
 

@@ -15,8 +15,10 @@ from durable.paging.protocol import Paging, Refused, Refusing
 from durable.requests.upstream import Answer
 from durable.sources.absence import check_empty, is_none
 from durable.sources.fields import key_of
+from durable.sources.incompleteness import check_ended, check_whole
 from durable.sources.keyed import Keyed, keyed
 from durable.sources.mending import faults, mended
+from durable.sources.rules import Rules
 from durable.sources.shape import Shape
 from durable.sources.source import excerpt, not_json
 
@@ -38,16 +40,25 @@ class Body:
         records: the path of the list of records.
         key: the field that takes a record's key, if the list is an object.
         omits_empty: a list without records is null, or absent.
+        rules: which answers are pages all the same.
     """
 
-    def __init__(
-        self, shape: Shape, paging: Paging, records: str, key: str, *, omits_empty: bool
+    def __init__(  # noqa: PLR0913 - what a source declares of its answers
+        self,
+        shape: Shape,
+        paging: Paging,
+        records: str,
+        key: str,
+        *,
+        omits_empty: bool,
+        rules: Rules,
     ) -> None:
         self._shape = shape
         self._paging = paging
         self._records = records
         self._key = key
         self._omits_empty = omits_empty
+        self._rules = rules
 
     def read(self, answer: Answer, cursor: str | None) -> Contents:
         """Raises UpstreamError where it is no page."""
@@ -57,7 +68,12 @@ class Body:
             if (refusal := self._refusal(answer, cursor)) is not None:
                 raise refusal
             check_empty(answer.body)
+        check_whole(contents.values, self._paging.paths(), self._rules)
         return contents
+
+    def check_ended(self, contents: Contents) -> None:
+        """Raises UpstreamError where a page that is to be the last one says that there is more."""
+        check_ended(contents.values, self._paging.paths(), self._rules)
 
     def _leading(self, contents: Contents) -> tuple[object, ...]:
         """What the next page is asked for by."""

@@ -20,7 +20,11 @@ LAST = frozenset(
 MORE = frozenset(
     {"hasmore", "hasmoreitems", "hasnext", "hasnextpage", "ismore", "more", "moreitems"}
 )
-FLAGS = {"true": True, "1": True, "false": False, "0": False}  # in a header, in whatever case
+# As a text, in whatever case; of numbers 1 and 0.
+FLAGS = {"true": True, "1": True, "yes": True, "y": True} | dict.fromkeys(
+    ("false", "0", "no", "n"), False
+)
+Flag = bool | int | str
 COUNT = re.compile(r"(?:.*/)?\s*(-?\d{1,16})", re.ASCII)  # also as in `items 0-24/319`
 
 
@@ -63,32 +67,30 @@ class Ending(Struct, frozen=True, kw_only=True):
     @property
     def paths(self) -> Sequence[tuple[str, Any]]:
         """The places in a body that it looks at, each with its type."""
-        typed = ((self.total, ExactInt), (self.has_more, bool), (self.is_last, bool))
+        typed = ((self.total, ExactInt | str), (self.has_more, Flag), (self.is_last, Flag))
         return [(path, kind) for path, kind in typed if path and isinstance(path, str)]
 
     def total_count(self, values: Mapping[str, Any], headers: Mapping[str, str]) -> int | None:
-        """The number of all records. Raises UpstreamError where a header has none."""
-        if not isinstance(self.total, Header):
-            count: int | None = values[self.total] if self.total else None
-            return count
-        text = headers.get(self.total.name, "")
-        found = COUNT.fullmatch(text.strip())
+        """The number of all records. Raises UpstreamError where a text or a header has none."""
+        if not self.total:
+            return None
+        told = _told(self.total, values, headers)
+        if isinstance(told, int):
+            return told
+        found = COUNT.fullmatch(told.strip())
         if found is None or abs(int(found[1])) > EXACT_MAX:
-            raise _lacking(self.total, text, "number")
+            raise _lacking(self.total, told, "number")
         return int(found[1])
 
     def more(self, values: Mapping[str, Any], headers: Mapping[str, str]) -> bool | None:
-        """Whether there is a next page. Raises UpstreamError where a header does not say."""
+        """Whether there is a next page. Raises UpstreamError where a flag is none."""
         flag = self._flag
         if not flag:
             return None
-        if isinstance(flag, Header):
-            text = headers.get(flag.name, "")
-            value = FLAGS.get(text.strip().lower())
-            if value is None:
-                raise _lacking(flag, text, "flag")
-        else:
-            value = values[flag]
+        told = _told(flag, values, headers)
+        value = told if isinstance(told, bool) else FLAGS.get(str(told).strip().lower())
+        if value is None:
+            raise _lacking(flag, told, "flag")
         return value is not bool(self.is_last)
 
     def check(self, *, has_more: bool | None, name: str, next_cursor: str | None) -> None:
@@ -123,7 +125,11 @@ def _name(where: Where) -> str:
     return f"header {where.name}" if isinstance(where, Header) else where
 
 
-def _lacking(header: Header, text: str, kind: str) -> UpstreamError:
+def _told(where: Where, values: Mapping[str, Any], headers: Mapping[str, str]) -> Any:
+    return headers.get(where.name, "") if isinstance(where, Header) else values[where]
+
+
+def _lacking(where: Where, told: Any, kind: str) -> UpstreamError:
     return UpstreamError(
-        f"the source's header {header.name} is no {kind}: {text!r:.200}", is_transient=False
+        f"the source's {_name(where)} is no {kind}: {told!r:.200}", is_transient=False
     )

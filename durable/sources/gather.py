@@ -17,6 +17,9 @@ from durable.sources.splice import listed
 from durable.sources.template import UnfilledError
 
 
+EMPTY_PAGES_MAX = 100  # of one record: all of its page waits for them
+
+
 class Gather(Struct, frozen=True, kw_only=True):
     """All pages of a list of its own for each record, put into the record as one list.
 
@@ -64,8 +67,8 @@ class GatherReader:
         """What the scope's record becomes. Raises UpstreamError where the page cannot be had."""
         gather, record = self._gather, scope[""]
         members: list[Raw] = []
-        read_count, cursor, is_anew = 0, None, False
-        for _ in range(gather.records_max + 1):  # a list of nothing but empty pages ends too
+        read_count, empty_count, cursor, is_anew = 0, 0, None, False
+        while empty_count <= EMPTY_PAGES_MAX:
             try:
                 page = await self.reader.fetch(cursor, replace(crawl, since_ms=None), scope)
             except UnfilledError as error:
@@ -85,16 +88,28 @@ class GatherReader:
             read_count += len(page.records)
             if fault := total_fault(page, read_count):
                 raise UpstreamError(f"the {gather.into} of a record: {fault}", is_transient=False)
+            empty_count += not page.records
             cursor = page.next_cursor
             if cursor is None or len(members) > gather.records_max:
                 break
-        if cursor is not None or len(members) > gather.records_max:
+        self._check_ended(cursor, len(members), empty_count)
+        return put(record, gather.into, listed(members))
+
+    def _check_ended(self, cursor: str | None, count: int, empty_count: int) -> None:
+        """Raises UpstreamError where a list is not read to its end."""
+        gather = self._gather
+        if empty_count > EMPTY_PAGES_MAX:
+            raise UpstreamError(
+                f"the {gather.into} of a record do not come to their end: {empty_count} pages have "
+                "none; declare how the source tells its last page",
+                is_transient=False,
+            )
+        if cursor is not None or count > gather.records_max:
             raise UpstreamError(
                 f"a record has more than {gather.records_max} {gather.into}: raise records_max of "
                 "the Gather, or make them documents of their own with Nested",
                 is_transient=False,
             )
-        return put(record, gather.into, listed(members))
 
 
 def _sound(page: Records) -> list[Raw]:

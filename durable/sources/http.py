@@ -28,6 +28,7 @@ from durable.sources.completion import Completion
 from durable.sources.detail import Detail, DetailReader
 from durable.sources.ending import Ending, Where
 from durable.sources.gather import Gather, GatherReader
+from durable.sources.incompleteness import looked_at
 from durable.sources.links import Links, named_origins
 from durable.sources.listing import Listing, Request
 from durable.sources.portions import Part, sized
@@ -142,7 +143,8 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         """What is looked at of each answer. Raises ConfigurationError."""
         records = list_type(is_keyed=bool(self.records_key), omits_empty=self.omits_empty)
         paths: list[tuple[str, Any]] = [(self.records, records), *self.paging.paths().items()]
-        return Shape([*paths, *self.ending.paths])
+        paths += self.ending.paths
+        return Shape([*paths, *looked_at(paths)])
 
     @property
     def ending(self) -> Ending:
@@ -196,6 +198,7 @@ class HttpReader(Reader):
             source.records,
             source.records_key,
             omits_empty=source.omits_empty,
+            rules=source.rules,
         )
         self._listing = Listing(body, source.ending, self._kept)
         self._completion = self._completing(surroundings, links, url, names | {""})

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from durable.errors import UpstreamError
-from durable.paging.jump import jump_fault
+from durable.paging.jump import is_cut, jump_fault
 from durable.paging.protocol import Ask, Faulting, Paging, Partial, Told
 from durable.paging.wiki import WikiContinue
 from durable.requests.upstream import Answer
@@ -57,6 +57,9 @@ class Listing:
             next_cursor = self._follow(next_cursor, request.ask.url)
         if next_cursor is not None:
             self._check(next_cursor, request, len(told.records))
+        elif not ending.tells_end:
+            self._body.check_ended(contents)
+            self._check_whole(request, told)
         ending.check(has_more=told.has_more, name=paging.name, next_cursor=next_cursor)
         page = Records(
             records=contents.records,
@@ -68,6 +71,17 @@ class Listing:
             wait_reason=answer.wish.reason("the source"),
         )
         return Part(page, is_partial=isinstance(paging, Partial) and paging.is_partial(told))
+
+    def _check_whole(self, request: Request, told: Told) -> None:
+        count = len(told.records)
+        if request.cursor is not None or not is_cut(request.paging, request.ask, count):
+            return
+        raise UpstreamError(
+            f"the source's list ends after {count} records, as many as were asked for, and nothing "
+            "tells that there are no more: declare its total, has_more or is_last, or ask for more "
+            "than there are",
+            is_transient=False,
+        )
 
     def _check(self, next_cursor: str, request: Request, record_count: int) -> None:
         paging = request.paging

@@ -145,8 +145,8 @@ class NestedReader(Reader):
         is_begun = place.slices > 0
         if place.again >= AGAIN_MAX:
             raise UpstreamError(
-                f"the list of a {self._source.name} does not come to its end: {place.again + 1} "
-                "pages in a row have the same records, so it seems to pass over the cursor",
+                f"the list of a {self._source.name} does not come to its end: {place.again} pages "
+                "have the very records of an earlier one, so it seems to pass over the cursor",
                 is_transient=False,
             )
         place = place if is_begun else replace(place, slices=parents.slices)

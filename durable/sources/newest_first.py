@@ -64,8 +64,8 @@ class NewestFirst(Struct, frozen=True, kw_only=True):
     def recent(self, page: Records, since_ms: int) -> Records:
         clock = self.clock
         oldest_ms = begin_ms(self, since_ms, clock)
-        changed = [clock.read(record) for record in page.records]
-        for place, (later_ms, at_ms) in enumerate(pairwise(changed), 2):
+        changed = _told(clock, page)
+        for (_, later_ms), (place, at_ms) in pairwise(changed):
             if at_ms > later_ms:
                 raise UpstreamError(
                     f"the source's page is not sorted by {self.field}, newest first: record "
@@ -73,9 +73,29 @@ class NewestFirst(Struct, frozen=True, kw_only=True):
                     "were to ask for that",
                     is_transient=False,
                 )
-        count = sum(at_ms >= oldest_ms for at_ms in changed)
+        older = next((place for place, at_ms in changed if at_ms < oldest_ms), None)
         # The total is that of the whole list, which is not read to its end.
         page = replace(page, total_count=None)
-        if count == len(changed):
+        if older is None:
             return page
-        return replace(page, records=page.records[:count], next_cursor=None)
+        return replace(page, records=page.records[: older - 1], next_cursor=None)
+
+
+def _told(clock: Clock, page: Records) -> list[tuple[int, int]]:
+    """Of each record that tells when it changed, its place from 1 and that time.
+
+    One that does not is where the order has put it, and is read. Raises UpstreamError where none
+    does.
+    """
+    told: list[tuple[int, int]] = []
+    failure: UpstreamError | None = None
+    for place, record in enumerate(page.records, start=1):
+        if place in page.faults:
+            continue  # it is rejected, and may have nothing in it
+        try:
+            told.append((place, clock.read(record)))
+        except UpstreamError as error:
+            failure = error
+    if failure is not None and not told:
+        raise failure
+    return told

@@ -22,7 +22,7 @@ from durable.sources.source import Records
 MARK_BYTES = 6  # two of a thousand parents have the same one once in 500 million pages
 MARK_CHARACTERS = 8
 KEY_REMEDY = "declare the field that no two of them share, as in key='id'"
-AGAIN_MAX = 10  # pages in a row: where one is added, those after it move on, and come once more
+AGAIN_MAX = 10  # pages: where one is added, those after it move on, and come once more
 SLICE_PARENTS = 128  # a page of more is gone through in parts: the cursor has a mark for each
 
 
@@ -36,8 +36,9 @@ class Place(Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: str = ""  # the mark of the parent whose children are being read
     children: str | None = None  # the cursor in their list
     read: int = 0  # of these, if their number is told
-    before: str = ""  # which parents were on the page before
-    again: int = 0  # pages in a row that had the same
+    before: str = ""  # which parents were on an earlier page
+    again: int = 0  # pages that had the very same
+    pages: int = 0  # before this one
 
     def cursor(self) -> str:
         return msgspec.json.encode(self).decode()
@@ -103,8 +104,15 @@ class Parents:
             return replace(place, slice=place.slice + 1, done="", at="", children=None, read=0)
         if self.next_cursor is None:
             return None
-        again = place.again + 1 if place.before and place.before == self.digest else 0
-        return Place(parents=self.next_cursor, before=self.digest, again=again)
+        pages, is_same = place.pages + 1, bool(self.digest) and place.before == self.digest
+        # At powers of two, so that a circle of any length is found in time.
+        is_mark = bool(self.digest) and pages.bit_count() == 1
+        return Place(
+            parents=self.next_cursor,
+            before=self.digest if is_mark or not place.before else place.before,
+            again=place.again + is_same,
+            pages=pages,
+        )
 
     @property
     def digest(self) -> str:

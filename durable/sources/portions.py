@@ -7,7 +7,7 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from durable.errors import UpstreamError
-from durable.paging.halving import beyond, halved, leads_on
+from durable.paging.halving import beyond, halved, kept, leads_on, taken
 from durable.paging.protocol import Paging, Partial
 from durable.requests.upstream import OversizeError
 from durable.sources.source import Records
@@ -41,20 +41,22 @@ async def sized(paging: Paging, cursor: str | None, read: Read, bytes_max: int) 
             would be another page.
     """
     oversize: OversizeError | None = None
+    declared = paging
+    paging, cursor = taken(paging, cursor)
     while True:
         try:
             page = await _whole(paging, cursor, read, bytes_max)
         except OversizeError as error:
             oversize = error
             if (smaller := halved(paging, cursor)) is not None:
-                paging = smaller
+                paging, cursor = smaller
                 continue
             if (next_cursor := beyond(paging, cursor)) is None:
                 raise
-            return _unread(next_cursor, error)
+            return _unread(kept(declared, paging, next_cursor), error)
         if oversize and not leads_on(paging, cursor, page.next_cursor, len(page.records)):
             raise oversize
-        return page
+        return replace(page, next_cursor=kept(declared, paging, page.next_cursor))
 
 
 async def _whole(paging: Paging, cursor: str | None, read: Read, bytes_max: int) -> Records:
@@ -87,7 +89,7 @@ def _joined(paging: Paging, page: Records, further: Records, bytes_max: int) -> 
     return replace(further, records=records, faults=page.faults, byte_count=byte_count)
 
 
-def _unread(next_cursor: str, error: UpstreamError) -> Records:
+def _unread(next_cursor: str | None, error: UpstreamError) -> Records:
     """The page of a single record that is too large to be read: it is rejected by its place."""
     return Records(
         records=[Raw(b"null")], faults={1: str(error)}, next_cursor=next_cursor, byte_count=0

@@ -102,6 +102,18 @@ def test_a_job_that_was_triggered_can_be_watched(shell: Shell, worker: FakeWorke
     assert shown.exit_code == 1
 
 
+def test_a_retry_says_whether_it_starts_over(shell: Shell, worker: FakeWorker) -> None:
+    text = "retried on request: starts over, as its cursor is of no use any more"
+    begun = [{"at": "2026-01-01T00:00:00.000Z", "what": each} for each in ("begun", text)]
+    worker.stands(a_status(state="queued", events=begun))
+
+    shown = shell.run("retry", JOB_ID)
+
+    assert (shown.exit_code, shown.stdout) == (0, f"{JOB_ID} queued\n")
+    assert text in shown.stderr
+    assert "begun" not in shown.stderr
+
+
 def test_a_retry_may_be_of_the_rejects_and_be_watched(shell: Shell, worker: FakeWorker) -> None:
     worker.stands(a_status(state="succeeded"))
 

@@ -127,12 +127,7 @@ class Oracle:
             assert len(others) < sends_max, f"{kind} beside {others}"
             assert kind not in {Kind.OPEN, Kind.CLOSE} or not beside, f"{kind} beside {beside}"
         if kind is Kind.FETCH:
-            since_ms = self.watermark_ms if job.mode is Mode.INCREMENTAL else None
-            if seen.order is not None:
-                since_ms = job.since_ms  # what a job has begun to read, it goes on to read
-            from_ms = read_from_ms(since_ms)
-            since = None if from_ms is None else rfc3339(from_ms)
-            assert request.url.params.get("changed_since") == since, "reads from another time"
+            self._check_since(job, seen, request)
         is_of_upload = kind in {Kind.OPEN, Kind.SEND, Kind.CLOSE}
         if job.mode is Mode.FULL and is_of_upload and job.stage in UPLOADED:
             assert upload_id(request) == job.upload_id, "sent to an upload that is not its own"
@@ -149,6 +144,14 @@ class Oracle:
             seen.fetch_count += 1
             self.turn_fetch_count += 1
         assert self.turn_fetch_count <= self._limits.turn_pages_max, "a turn over its budget"
+
+    def _check_since(self, job: Job, seen: Seen, request: httpx.Request) -> None:
+        since_ms = self.watermark_ms if job.mode is Mode.INCREMENTAL else None
+        if seen.order is not None:
+            since_ms = job.since_ms  # what a job has begun to read, it goes on to read
+        from_ms = read_from_ms(since_ms)
+        since = None if from_ms is None else rfc3339(from_ms)
+        assert request.url.params.get("changed_since") == since, "reads from another time"
 
     def heard(self, kind: Kind, fate: Fate, request: httpx.Request) -> None:
         """Whoever asked, hears of it."""

@@ -30,6 +30,7 @@ RESTORED = "tests/simulation/test_restored.py"
 STAGES = "tests/simulation/test_stages.py"
 UNTAKEN = f"{STAGES}::test_a_group_that_glean_does_not_take_fails_the_job_after_all_else_is_brought"
 STRANGERS = f"{STAGES}::test_whatever_fails_strangers_are_left_out_of_their_groups_and_nobody_else"
+TOLD_ENDS = "tests/unit/test_told_ends.py"
 TRIGGERS = "tests/simulation/test_triggers.py"
 TRUNCATION = "tests/simulation/test_truncation.py"
 VERIFYING = "tests/simulation/test_verifying.py"
@@ -934,6 +935,13 @@ MUTANTS = [
         (HOLDING,),
     ),
     Mutant(
+        "an approval counts for a crawl that was begun anew",
+        LIFECYCLE,
+        "        approved_count=None,  # others may be missing now\n",
+        "",
+        (f"{HOLDING}::test_an_approval_of_what_glean_no_longer_has_is_none_of_what_is_read_then",),
+    ),
+    Mutant(
         "an approval of too few is granted",
         COMMANDS,
         "    if instruction.deletion_count < missing:",
@@ -1124,6 +1132,119 @@ MUTANTS = [
         "    if not (isinstance(paging, Counting) and paging.came_short(cursor)):",
         "    if not isinstance(paging, Counting):",
         ("tests/unit/test_http_source.py",),
+    ),
+    Mutant(
+        "a page that is short of what earlier ones had does not tell it, or any does",
+        "durable/paging/counted.py",
+        "Position(place.at + 1, count, total, shorter)",
+        "Position(place.at + 1, count, total, shorter or place.is_short)",
+        (TOLD_ENDS,),
+    ),
+    Mutant(
+        "a link to the next page by another name is none",
+        "durable/paging/link_header.py",
+        "for one in rels if _is_like(one, rel)]",
+        "for one in rels if _letters(one) == _letters(rel)]",
+        (TOLD_ENDS,),
+    ),
+    Mutant(
+        "the last of all pages may be empty",
+        "durable/paging/counted.py",
+        "is_possible = not before or told.hides_rows",
+        "is_possible = True",
+        (TOLD_ENDS,),
+    ),
+    Mutant(
+        "a cursor that came with a smaller page goes back with the declared size",
+        "durable/sources/portions.py",
+        "next_cursor=kept(declared, paging, page.next_cursor))",
+        "next_cursor=page.next_cursor)",
+        ("tests/unit/test_halving.py",),
+    ),
+    Mutant(
+        "the number of a page is counted anew after pages that were capped",
+        "durable/paging/halving.py",
+        "    if not _is_full(paging, place, size):",
+        "    if False:",
+        ("tests/unit/test_halving.py",),
+    ),
+    Mutant(
+        "a cursor that comes again is the end also beside records",
+        "durable/paging/ends.py",
+        "return text == cursor and not told.records",
+        "return text == cursor",
+        (TOLD_ENDS,),
+    ),
+    Mutant(
+        "anything false marks the end",
+        "durable/paging/ends.py",
+        "type(value) is type(mark) and value == mark",
+        "(value == mark or not value)",
+        (TOLD_ENDS,),
+    ),
+    Mutant(
+        "parents that come again are compared with the page before alone",
+        "durable/sources/parents.py",
+        "is_mark = bool(self.digest) and pages.bit_count() == 1",
+        "is_mark = bool(self.digest)",
+        ("tests/unit/test_nested.py",),
+    ),
+    Mutant(
+        "a list of a record's own may be empty pages for ever",
+        "durable/sources/gather.py",
+        "empty_count += not page.records",
+        "empty_count += 0",
+        ("tests/unit/test_detail.py",),
+    ),
+    Mutant(
+        "a rejected record without a time stops a list with the newest first",
+        "durable/sources/newest_first.py",
+        "        if place in page.faults:\n            continue",
+        "        if False:\n            continue",
+        ("tests/unit/test_since.py",),
+    ),
+    Mutant(
+        "a tick that is refused counts as begun",
+        PROCESSOR,
+        "        # It may have joined a job that has become FULL.\n",
+        "        if trigger_key is not None and is_tick:\n"
+        "            self._store.archive.put_ticks(begun(ticks, mode, cron.key_ms(trigger_key)))\n",
+        (LOST_TICKS,),
+    ),
+    Mutant(
+        "a sign of a next page that is not declared is not looked at",
+        "durable/sources/listing.py",
+        "            self._body.check_ended(contents)\n",
+        "",
+        (TOLD_ENDS, TRUNCATION),
+    ),
+    Mutant(
+        "what an answer says beside its list is not looked at",
+        "durable/sources/incompleteness.py",
+        "        if tells is not None and tells(value) and not",
+        "        if tells is not None and False and not",
+        (TOLD_ENDS,),
+    ),
+    Mutant(
+        "records that share a value are paged by what comes after it",
+        "durable/paging/keyset.py",
+        "if key is not None and key == other and",
+        "if key is not None and key == other and False and",
+        (TOLD_ENDS,),
+    ),
+    Mutant(
+        "a list that was asked for in part is taken for all of it",
+        JUMP,
+        "return record_count in sizes - {0}",
+        "return False",
+        (TOLD_ENDS,),
+    ),
+    Mutant(
+        "an offset may jump where no size is known",
+        JUMP,
+        "(jump in sizes or is_offset)",
+        "jump in sizes",
+        (TOLD_ENDS,),
     ),
     Mutant(
         "an error in the place of the list is an empty list",

@@ -77,3 +77,21 @@ def test_the_tick_itself_if_it_comes_after_all_begins_no_other_job() -> None:
     world.run()
 
     assert world.oracle.latest.id == caught_up.id
+
+
+def test_a_tick_that_is_refused_is_made_good() -> None:
+    """Its minute has begun a job of the other mode, by an earlier schedule."""
+    world = seen()
+    world.clock.now_ms += DAY_MS
+    due_ms = cron.previous_ms("0 2 * * *", world.clock.now_ms)
+    assert due_ms is not None
+    world.begin(Mode.INCREMENTAL, cron.trigger_key(due_ms))
+    world.run()
+
+    world.begin(Mode.FULL, cron.trigger_key(due_ms))
+    world.run()
+    world.clock.now_ms += HOUR_MS
+    world.catch_up()
+    world.run()
+
+    assert begun_by(world)[1:] == [(Mode.INCREMENTAL, "cron"), (Mode.FULL, "catch-up")]

@@ -20,9 +20,11 @@ from durable import (
     Members,
     Since,
 )
-from durable.job import Mode, State
+from durable.commands import Command, Instruction
+from durable.job import Mode, Stage, State
 from durable.records import Reject
 from durable.store import Store
+from durable.successes import COUNT_NAMES
 from tests.simulation.connector import LISTED, NOTES
 from tests.simulation.fates import AT_SAVE, Await, Choice, Fate, Kind, at, possible
 from tests.simulation.questions import QuestionOracle
@@ -291,6 +293,21 @@ def test_a_stage_that_holds_lets_nothing_after_it_begin() -> None:
 
     assert world.oracle.latest.state is State.HELD
     assert (world.glean.people.users, world.glean.index) == (set(), {})
+
+
+def test_an_approval_is_that_of_one_stage() -> None:
+    world, _ = world_of(Mode.FULL)
+    for stage in (Stage.USERS, Stage.DOCUMENTS):
+        world.storage.exec("INSERT INTO full_count VALUES (?, ?)", COUNT_NAMES[stage], 100)
+    world.storage.commit()
+    world.run()
+    assert (world.oracle.latest.state, world.oracle.latest.stage) == (State.HELD, Stage.USERS)
+
+    world.order(world.oracle.latest.id, Instruction(Command.APPROVE, 100))
+    world.run()
+
+    assert world.oracle.latest.state is State.HELD
+    assert (world.oracle.latest.stage, world.glean.index) == (Stage.DOCUMENTS, {})
 
 
 def _awaits(mode: Mode) -> list["_Point"]:

@@ -14,13 +14,16 @@ from dev.truncation.case import (
 )
 from dev.truncation.cases import CASES
 from durable.job import Job, Mode, State
+from durable.store import Store
 from tests.simulation.connector import LIMITS
 from tests.simulation.truncation import Bystander, Prepared, connector
 from tests.simulation.world import StandIn, World
 
 
 OLD_INDEX = {"a": "an old text", "e": "what is on page 3", "gone": "deleted long ago"}
-BAD = [pytest.param(case, id=case.name) for case in CASES if case.verdict is not Verdict.GOES_ON]
+ALL = [case for case in CASES if case.since_ms is None]
+BAD = [pytest.param(case, id=case.name) for case in ALL if case.verdict is not Verdict.GOES_ON]
+CHANGES = [pytest.param(case, id=case.name) for case in CASES if case.since_ms is not None]
 
 
 class Ended:
@@ -44,6 +47,11 @@ class Ended:
         return self.world.oracle.latest
 
 
+def watermark(world: World) -> int | None:
+    """Where the next INCREMENTAL job would read from."""
+    return Store(world.storage).successes.watermark_ms()
+
+
 @pytest.mark.parametrize("case", BAD)
 def test_no_upload_is_closed_and_the_error_says_what_was_wrong(case: Case) -> None:
     ended = Ended(case)
@@ -54,9 +62,29 @@ def test_no_upload_is_closed_and_the_error_says_what_was_wrong(case: Case) -> No
     assert case.says in ended.job.error
 
 
+@pytest.mark.parametrize("case", CHANGES)
+def test_a_list_of_changes_that_cannot_be_believed_moves_no_watermark(case: Case) -> None:
+    source = Prepared(replace(case, answers={}))
+    world = World([IDS], stand_in=StandIn(connector(case), source.answer, Bystander))
+    world.begin(Mode.FULL)
+    world.run()
+    watermark_ms = watermark(world)
+    assert watermark_ms is not None
+
+    source.case = case
+    world.begin(Mode.INCREMENTAL)
+    world.run()
+
+    job = world.oracle.latest
+    assert (job.mode, job.state) == (Mode.INCREMENTAL, State.FAILED)
+    assert case.says in job.error
+    assert source.asked[-2:] == ["", "two"]
+    assert watermark(world) == watermark_ms
+
+
 @pytest.mark.parametrize(
     "case",
-    [case for case in CASES if case.verdict is Verdict.WAITS],
+    [case for case in ALL if case.verdict is Verdict.WAITS],
     ids=lambda case: case.name,
 )
 def test_what_may_pass_is_asked_for_again(case: Case) -> None:
@@ -66,7 +94,7 @@ def test_what_may_pass_is_asked_for_again(case: Case) -> None:
 @pytest.mark.parametrize(
     "case",
     # The fault of some shows only at a later page.
-    [case for case in CASES if case.verdict is Verdict.FAILS and case.answers.keys() == {"two"}],
+    [case for case in ALL if case.verdict is Verdict.FAILS and case.answers.keys() == {"two"}],
     ids=lambda case: case.name,
 )
 def test_what_will_not_pass_is_asked_for_once(case: Case) -> None:
@@ -75,7 +103,7 @@ def test_what_will_not_pass_is_asked_for_once(case: Case) -> None:
 
 @pytest.mark.parametrize(
     "case",
-    [case for case in CASES if case.verdict is Verdict.RESTARTS],
+    [case for case in ALL if case.verdict is Verdict.RESTARTS],
     ids=lambda case: case.name,
 )
 def test_a_cursor_that_has_expired_is_tried_again_from_the_start_of_the_list(case: Case) -> None:
@@ -84,7 +112,7 @@ def test_a_cursor_that_has_expired_is_tried_again_from_the_start_of_the_list(cas
 
 @pytest.mark.parametrize(
     "case",
-    [case for case in CASES if case.verdict is Verdict.GOES_ON],
+    [case for case in ALL if case.verdict is Verdict.GOES_ON],
     ids=lambda case: case.name,
 )
 def test_what_is_no_fault_is_read_to_the_end(case: Case) -> None:

@@ -10,7 +10,7 @@ from durable.requests.auth import Bearer
 from durable.sources.belonging import Missing
 from durable.sources.completion import REQUESTS_AT_ONCE, Completion
 from durable.sources.detail import Detail
-from durable.sources.gather import Gather, GatherReader
+from durable.sources.gather import EMPTY_PAGES_MAX, Gather, GatherReader
 from durable.sources.http import HttpSource
 from durable.sources.nested import Nested
 from durable.sources.rules import Action, Rule
@@ -335,12 +335,13 @@ def test_of_a_list_that_is_too_long_no_more_is_asked_for() -> None:
 
 def test_a_list_of_nothing_but_empty_pages_comes_to_an_end() -> None:
     wiki = a_wiki(count=1)
-    answers = [httpx.Response(200, json={"items": [], "next_cursor": str(n)}) for n in range(9)]
+    answers = [httpx.Response(200, json={"items": [], "next_cursor": str(n)}) for n in range(999)]
     wiki.refusals["/pages/a0/comments"] = [*answers]
 
-    error = fault(replace(LIST, gather=(replace(GATHER, records_max=5),)), wiki)
+    error = fault(replace(LIST, gather=(GATHER,)), wiki)
 
-    assert "more than 5 comments" in str(error)
+    assert f"{EMPTY_PAGES_MAX + 1} pages have none" in str(error)
+    assert len(wiki.requests) == 1 + EMPTY_PAGES_MAX + 1
 
 
 @pytest.mark.parametrize(

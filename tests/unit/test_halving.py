@@ -1,5 +1,6 @@
 """Pages that are too large, read in parts."""
 
+from base64 import b64decode, b64encode
 from typing import Any
 
 import httpx
@@ -68,7 +69,8 @@ def server(records: list[dict[str, Any]], *, total: int | None = None) -> Server
         rest = [one for one in records if one["id"] > params.get("after_id", "")][start:]
         size = int(params["limit"])
         after = start + size
-        told = {"next_cursor": f"c{after}" if after < len(records) else None, "total": total}
+        is_last = after >= len(records) or "after_id" in params
+        told = {"next_cursor": None if is_last else f"c{after}", "total": total}
         return httpx.Response(200, json={"items": rest[:size], **told})
 
     return answer
@@ -131,9 +133,114 @@ def numbered(request: httpx.Request) -> httpx.Response:
 
 
 def test_where_another_size_would_be_another_page_the_job_fails() -> None:
-    for paging in (BodyCursor(size=8), PageNumber(size=8, size_param="limit", param="cursor")):
-        with pytest.raises(UpstreamError, match="more than 1000 bytes"):
-            pages(HttpSource(url=URL, paging=paging), numbered)
+    with pytest.raises(UpstreamError, match="more than 1000 bytes"):
+        pages(HttpSource(url=URL, paging=BodyCursor(size=8)), numbered)
+
+
+def opaque(*large: int, asked: list[int] | None = None) -> Server:
+    """A cursor that is the number of a page, though nobody can see it."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        params, size = request.url.params, int(request.url.params["limit"])
+        if asked is not None:
+            asked.append(size)
+        number = (
+            int(b64decode(params["cursor"]).removeprefix(b"page ")) if "cursor" in params else 0
+        )
+        page = some(*large)[number * size : (number + 1) * size]
+        following = b64encode(b"page %d" % (number + 1)).decode() if page else None
+        told = {"next_cursor": following, "link": f"{URL}?cursor={following}&limit={size}"}
+        return httpx.Response(
+            200, json={"items": page, **told, "next": (page and told["link"]) or None}
+        )
+
+    return answer
+
+
+@pytest.mark.parametrize("large", [(0, 1), (9, 10), (18, 19)])
+@pytest.mark.parametrize("paging", [BodyCursor(size=8), NextUrl(size=8)])
+def test_after_a_smaller_page_a_cursor_goes_back_with_the_size_that_it_came_with(
+    paging: Paging, large: tuple[int, ...]
+) -> None:
+    asked: list[int] = []
+
+    found = pages(HttpSource(url=URL, paging=paging), opaque(*large, asked=asked))
+
+    assert set(ranks(found)) == set(range(COUNT))  # some may come twice, and none is left out
+    smallest = min(asked)
+    assert asked[asked.index(smallest) :] == [smallest] * (len(asked) - asked.index(smallest))
+
+
+@pytest.mark.parametrize("size", [8, 6, 7, 1])
+@pytest.mark.parametrize("large", [(), (0, 1), (5, 6, 7), (9, 10), (18, 19), tuple(range(COUNT))])
+@pytest.mark.parametrize("fields", [{}, {"total": "total"}, {"pages": True}])
+def test_numbered_pages_are_read_in_parts(
+    large: tuple[int, ...], size: int, fields: dict[str, Any]
+) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        number, of = (int(request.url.params[name]) for name in ("page", "per_page"))
+        asked.append((number, of))
+        page = some(*large)[(number - 1) * of : number * of]
+        return httpx.Response(200, json={"items": page, "total": COUNT, "pages": -(-COUNT // of)})
+
+    told = {"total": fields.get("total", "")}
+    paging = PageNumber(size=size, total_pages="pages" if fields.get("pages") else "")
+    found = pages(HttpSource(url=URL, paging=paging, **told), answer)
+
+    assert ranks(found) == list(range(COUNT))
+    if large == (0, 1) and size == 8:
+        assert (2, 8) in asked  # and on with pages of the declared size
+
+
+def test_a_record_that_is_too_large_alone_is_rejected_by_the_number_of_its_page() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        number, of = (int(request.url.params[name]) for name in ("page", "per_page"))
+        return httpx.Response(200, json={"items": some(huge=9)[(number - 1) * of : number * of]})
+
+    found = pages(HttpSource(url=URL, paging=PageNumber(size=8)), answer)
+
+    assert ranks(found) == [rank for rank in range(COUNT) if rank != 9]
+    assert sum(len(page.faults) for page in found) == 1
+
+
+def test_numbered_pages_that_are_capped_are_not_read_in_parts() -> None:
+    """The third would begin elsewhere with another size, as they have six records and not eight."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        number, of = (int(request.url.params[name]) for name in ("page", "per_page"))
+        size = min(6, of)
+        return httpx.Response(
+            200, json={"items": some(13, 14)[(number - 1) * size : number * size]}
+        )
+
+    with pytest.raises(UpstreamError, match="more than 1000 bytes"):
+        pages(HttpSource(url=URL, paging=PageNumber(size=8)), answer)
+
+
+@pytest.mark.parametrize("large", [(0, 1), (9, 10), (18, 19)])
+@pytest.mark.parametrize("paging", [NextUrl(size=8), LinkHeader(size=8, size_param="limit")])
+def test_links_with_an_offset_are_read_in_parts(paging: Paging, large: tuple[int, ...]) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        start, of = (int(request.url.params.get(name, 0)) for name in ("offset", "limit"))
+        link = f"{URL}?offset={start + of}&limit={of}" if start + of < COUNT else None
+        headers = {"link": f'<{link}>; rel="next"' if link else '<>; rel="first"'}
+        content = {"items": some(*large)[start : start + of], "next": link}
+        return httpx.Response(200, json=content, headers=headers)
+
+    assert ranks(pages(HttpSource(url=URL, paging=paging), answer)) == list(range(COUNT))
+
+
+def test_links_with_a_number_of_a_page_are_not_read_in_parts() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        number, of = (int(request.url.params.get(name, 1)) for name in ("page", "limit"))
+        page = some(18, 19)[(number - 1) * of : number * of]
+        link = f"{URL}?page={number + 1}&limit={of}" if page else None
+        return httpx.Response(200, json={"items": page, "next": link})
+
+    with pytest.raises(UpstreamError, match="more than 1000 bytes"):
+        pages(HttpSource(url=URL, paging=NextUrl(size=8)), answer)
 
 
 @pytest.mark.parametrize(
@@ -156,6 +263,10 @@ def test_where_another_size_would_be_another_page_the_job_fails() -> None:
         (LinkHeader(size=4), None, None, 4, True),
         (OData(size=4), None, f"{URL}?$skiptoken=x", 4, True),
         (OData(size=4), None, f"{URL}?$skip=8", 4, False),
+        (OData(size=4), f"{URL}?$skip=8", f"{URL}?$skip=12", 4, True),
+        (OData(size=4), f"{URL}?$skip=8", f"{URL}?$skip=16", 4, False),
+        (OData(size=4), f"{URL}?$skiptoken=x", f"{URL}?$skiptoken=y", 4, True),
+        (NextUrl(size=1), f"{URL}?at=8&limit=1", f"{URL}?at=9&limit=1", 1, False),
         (OffsetPaging(size=4), "8", "12", 4, True),
     ],
 )
@@ -165,9 +276,11 @@ def test_a_cursor_is_believed_after_another_size_only_if_it_leads_on(
     assert leads_on(paging, cursor, next_cursor, count) is expected
 
 
-def test_a_later_link_is_followed_as_it_is() -> None:
+def test_a_later_link_without_the_size_is_followed_as_it_is() -> None:
     assert halved(NextUrl(size=8), f"{URL}?page=2") is None
-    assert halved(NextUrl(size=8), None) == NextUrl(size=4)
+    assert halved(NextUrl(size=8), None) == (NextUrl(size=4), None)
+    link = f"{URL}?after=x&limit=8"
+    assert halved(NextUrl(size=8), link) == (NextUrl(size=4), f"{URL}?after=x&limit=4")
     assert halved(OffsetPaging(size=1), None) is None
     assert halved(OffsetPaging(), None) is None
 

@@ -331,9 +331,9 @@ def test_signs_of_an_end_that_disagree_are_refused(
     assert not error.value.is_transient
 
 
-@pytest.mark.parametrize("more", [None, 0, 1, "false", ""], ids=repr)
+@pytest.mark.parametrize("more", [None, 2, 0.0, [], "", "later"], ids=repr)
 def test_a_sign_of_an_end_is_true_or_false(more: object) -> None:
-    with pytest.raises(UpstreamError, match=r"declared shape.*more"):
+    with pytest.raises(UpstreamError, match=r"declared shape.*more|more is no flag"):
         fetched(page({"items": [], "next_cursor": None, "more": more}), MORE)
 
 
@@ -350,9 +350,9 @@ def test_a_total_is_told_if_it_is_declared(source: HttpSource, total_count: int 
     assert fetched(page({**LAST, "count": 7}), source).total_count == total_count
 
 
-@pytest.mark.parametrize("total", [None, "7", 7.5, True, []], ids=repr)
+@pytest.mark.parametrize("total", [None, "7.5", "", 7.5, True, []], ids=repr)
 def test_a_total_is_a_whole_number(total: object) -> None:
-    with pytest.raises(UpstreamError, match=r"declared shape.*count"):
+    with pytest.raises(UpstreamError, match=r"declared shape.*count|count is no number"):
         fetched(page({**LAST, "count": total}), TOTAL)
 
 
@@ -523,10 +523,10 @@ BY_NUMBER = HttpSource(url=URL, paging=PageNumber(size=2), rules=END)
     [
         (replace(SOURCE, rules=END), None, 204),
         (BY_NUMBER, "2/2", 204),
-        (BY_OFFSET, "3", 404),
-        (BY_OFFSET, "3", 416),
-        (replace(BY_OFFSET, paging=OffsetPaging(first=1, size=2)), "4", 416),
-        (BY_NUMBER, "3/3", 404),
+        (BY_OFFSET, "3/2s", 404),
+        (BY_OFFSET, "3/2s", 416),
+        (replace(BY_OFFSET, paging=OffsetPaging(first=1, size=2)), "4/2s", 416),
+        (BY_NUMBER, "3/3s", 404),
     ],
 )
 def test_a_list_ends_where_a_rule_says_so(source: HttpSource, cursor: str, status: int) -> None:
@@ -539,12 +539,14 @@ def test_a_list_ends_where_a_rule_says_so(source: HttpSource, cursor: str, statu
     ("source", "cursor", "status"),
     [
         (BY_OFFSET, None, 404),
-        (BY_OFFSET, "4", 404),
+        (BY_OFFSET, "4/2", 404),
+        (BY_OFFSET, "3/2", 404),
         (replace(BY_OFFSET, paging=OffsetPaging()), "3", 404),
         (BY_NUMBER, "3/4", 404),
+        (BY_NUMBER, "3/3", 404),
         (BY_NUMBER, "3", 404),
-        (replace(BY_NUMBER, total="total"), "3/3", 404),
-        (replace(BY_NUMBER, has_more="more"), "3/3", 204),
+        (replace(BY_NUMBER, total="total"), "3/3/9s", 404),
+        (replace(BY_NUMBER, has_more="more"), "3/3s", 204),
         (replace(SOURCE, rules=END), "2", 404),
     ],
 )
@@ -557,11 +559,17 @@ def test_an_end_that_a_rule_sees_is_not_believed_where_more_may_be_there(
     assert error.value.recourse is None
 
 
-def test_the_number_of_a_page_tells_whether_one_before_it_was_short() -> None:
-    first = fetched(page({"items": [1, 2], "next_cursor": None}), BY_NUMBER)
-    second = fetched(page({"items": [3], "next_cursor": None}), BY_NUMBER, first.next_cursor)
-
-    assert (first.next_cursor, second.next_cursor) == ("2/2", "3/3")
+@pytest.mark.parametrize(
+    ("source", "cursors"),
+    [(BY_NUMBER, ["2/2", "3/3s", "4/5"]), (BY_OFFSET, ["2/2", "3/2s", "5/2"])],
+)
+def test_the_cursor_tells_whether_the_page_before_it_was_short(
+    source: HttpSource, cursors: list[str]
+) -> None:
+    cursor: str | None = None
+    for records, following in zip(([1, 2], [3], [4, 5]), cursors, strict=True):
+        cursor = fetched(page({"items": records}), source, cursor).next_cursor
+        assert cursor == following
 
 
 def test_a_part_is_a_page_where_a_rule_says_so() -> None:

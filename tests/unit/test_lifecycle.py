@@ -130,7 +130,6 @@ KEPT = FLYING | {
     "batch_bytes_max",
     "halving_count",
     "expected_count",
-    "approved_count",
     "asked_mode",
     "stages",
     "stage_index",

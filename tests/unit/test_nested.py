@@ -232,14 +232,20 @@ def test_empty_pages_of_parents_lead_no_nearer_to_an_end() -> None:
     assert not page_of(ONE_BY_ONE, wiki).is_bounded
 
 
-def test_parents_that_come_again_and_again_under_new_cursors_come_to_an_end() -> None:
+@pytest.mark.parametrize("period", [1, 2, 3, 7])
+@pytest.mark.parametrize("is_first_apart", [False, True])
+def test_parents_that_come_again_and_again_under_new_cursors_come_to_an_end(
+    period: int, *, is_first_apart: bool
+) -> None:
     wiki = a_wiki()
+    some = [[{"id": f"gone {index}"}] for index in range(period)]
+    turns = [[{"id": "a"}]] * is_first_apart + some * (2 * AGAIN_MAX)
     wiki.refusals["/spaces"] = [
-        httpx.Response(200, json={"items": [{"id": "b"}], "next_cursor": str(number)})
-        for number in range(2 * AGAIN_MAX)
+        httpx.Response(200, json={"items": page, "next_cursor": str(number)})
+        for number, page in enumerate(turns)
     ]
 
-    with pytest.raises(UpstreamError, match=f"{AGAIN_MAX + 1} pages in a row") as error:
+    with pytest.raises(UpstreamError, match=f"{AGAIN_MAX} pages have the very records") as error:
         list(pages_of(ONE_BY_ONE, wiki, reader=reader_of(ONE_BY_ONE, wiki)))
 
     assert not error.value.is_transient

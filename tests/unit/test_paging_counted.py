@@ -129,6 +129,8 @@ PAGES = PageNumber(total_pages="pages")
         (PAGES, "3", {"pages": 4}, {}),
         (PAGES, None, {"pages": 2}, {}),
         (PageNumber(total_pages="pages", first=0), "3", {"pages": 5}, {}),
+        (PAGES, "3", {"pages": 3}, {}),
+        (PageNumber(total_pages="pages", first=0), "3", {"pages": 4}, {}),
     ],
 )
 def test_an_empty_page_before_the_end_that_is_told_is_refused(
@@ -152,9 +154,8 @@ def test_an_empty_page_before_the_end_that_is_told_is_refused(
         (PageNumber(), "3", {"more": False}, {"has_more": "more"}),
         (PAGES, None, {"pages": 0}, {}),
         (PAGES, None, {"pages": 1}, {}),
-        (PAGES, "3", {"pages": 3}, {}),
         (PAGES, "4", {"pages": 3}, {}),
-        (PageNumber(total_pages="pages", first=0), "3", {"pages": 4}, {}),
+        (PageNumber(total_pages="pages", size=2), "3/4", {"pages": 3}, {"hides_rows": True}),
     ],
 )
 def test_an_empty_page_at_the_end_that_is_told_is_the_last(

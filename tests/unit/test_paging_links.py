@@ -99,7 +99,7 @@ def test_links_may_be_in_several_headers() -> None:
     "header",
     [
         f'<{NEXT}>; rel="prev"',
-        f'<{NEXT}>; rel="nextpage"',
+        f'<{NEXT}>; rel="following"',
         f'<{NEXT}>; rel="prev"; rel="next"',
         f'<{NEXT}>; title="rel=next"; rel=last',
         f'<{NEXT}>; title="; rel=next"',
@@ -118,6 +118,9 @@ def test_another_link_is_not_the_next_page(header: str) -> None:
     ("header", "fault"),
     [
         ("next", "not right"),
+        (f'<{NEXT}>; rel="nextpage"', "declared as 'nextpage'"),
+        (f'<{NEXT}>; rel="first next-page"', "declared as 'next-page'"),
+        (f'<{NEXT}>; rel="https://api.example/rels/page-next"', "page-next"),
         (f'{NEXT}; rel="next"', "not right"),
         (f'<{NEXT}; rel="next"', "not right"),
         (f'<{NEXT}>; rel="next', "not right"),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
+from msgspec.structs import replace
 
 from durable.errors import ConfigurationError, UpstreamError
 from durable.paging.counted import OffsetPaging
@@ -305,6 +306,20 @@ def test_a_record_without_the_time_is_refused() -> None:
 
     with pytest.raises(UpstreamError, match="has no change/at"):
         SORTED.recent(page, 0)
+
+
+def test_a_record_without_the_time_beside_others_is_read_where_it_stands() -> None:
+    """As one that never changed, or one that is rejected: it stops no other."""
+    ats = [2_000, None, 1_500, 900, None, 800]
+    raw = [Raw(b"null"), *(Raw(msgspec.json.encode(note(at))) for at in ats)]
+    page = Records(records=raw, next_cursor="b", byte_count=9, faults={1: "it is too large"})
+
+    page = replace(SORTED, overlap_ms=0).recent(page, 1_000_000)
+
+    assert (page.records, page.next_cursor) == (raw[:4], None)
+    assert SORTED.recent(replace(page, records=raw[:1]), 0).records == raw[:1]
+    with pytest.raises(UpstreamError, match="not sorted"):
+        SORTED.recent(replace(page, records=[raw[3], raw[2], raw[1]], faults={}), 0)
 
 
 def test_a_full_job_reads_to_the_end_of_the_list() -> None:

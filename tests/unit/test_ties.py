@@ -88,6 +88,21 @@ def test_of_a_list_with_the_newest_first_no_older_version_follows_a_newer_one(
     assert [change.version for change in news] == expected
 
 
+@pytest.mark.parametrize(("behind", "is_sent"), [(TIES_MAX - 1, False), (TIES_MAX, True)])
+def test_behind_as_many_as_are_remembered_an_older_version_is_not_known(
+    behind: int, *, is_sent: bool
+) -> None:
+    """As docs/sources.md says: such a list is none to be read so."""
+    later = [Change(f"n{number}", at_ms=1_000 + number) for number in range(behind)]
+    known = Ties(())
+    list(known.news([*later, Change("a", version=2, at_ms=9)], told, is_newest_first=True))
+    known = Ties(known.after([]))
+
+    news = list(known.news([Change("a", version=1, at_ms=5)], told, is_newest_first=True))
+
+    assert bool(news) is is_sent
+
+
 def test_a_record_that_does_not_say_when_it_changed_is_sent_each_time() -> None:
     untimed = Change("a", version=2, at_ms=None)
     _, ties = sent([A])

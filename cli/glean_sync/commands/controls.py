@@ -69,6 +69,9 @@ async def retry(
     async with session.worker() as worker:
         query = "?rejects=true" if rejects else ""
         answer = await worker.post(path("retry", job_id) + query)
+        events = answer.read(Status).events
+        if events and not rejects:  # such as that it starts over, as its cursor is of no use
+            session.output.note(events[-1].what)
         return await _told(session, worker, answer, is_watched=watch)
 
 
