@@ -73,6 +73,7 @@ class Woke(Struct, frozen=True):
     plan: Plan = Plan()
     last: Job | None = None  # that had a turn; of a job that is queued, else not needed
     ties: tuple[Tie, ...] = ()  # that its last job has left
+    armed_at_ms: int | None = None  # the alarm that is set already, to be the turn's lease
 
 
 class Opened(Struct, frozen=True):

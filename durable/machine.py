@@ -138,11 +138,17 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
         turn_count=job.turn_count + 1,
         attempt=job.attempt + 1,
         retry_at_ms=None,
-        alarm_at_ms=None,
+        alarm_at_ms=_lease_at_ms(woke, now_ms, limits),
         pause="",
         waits_for="",
     )
     return _begin(job, now_ms, limits)
+
+
+def _lease_at_ms(woke: Woke, now_ms: int, limits: Limits) -> int | None:
+    """The end of the lease that there is: each alarm that is set costs a row written."""
+    at_ms = woke.armed_at_ms
+    return at_ms if at_ms is not None and at_ms - now_ms <= limits.lease_ms else None
 
 
 def _begun(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Job:

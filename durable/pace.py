@@ -147,13 +147,17 @@ def leased(job: Job, now_ms: int, limits: Limits) -> Job:
 
 
 def lease_ms(job: Job, limits: Limits) -> int:
-    """From half of the lease to all of it, another one for each connector and turn.
+    """How long a lease of the job's turn is."""
+    return apart_lease_ms(f"{job.id} {job.turn_count}", limits)
+
+
+def apart_lease_ms(key: str, limits: Limits) -> int:
+    """From half of the lease to all of it, another one for each key.
 
     All jobs of an isolate die with it. If they woke together, they would want its memory together,
     and one whose page kills would take the others with it before a page of theirs has landed.
     """
-    half_ms = limits.lease_ms // 2
-    return limits.lease_ms - zlib.crc32(f"{job.id} {job.turn_count}".encode()) % (half_ms + 1)
+    return limits.lease_ms - zlib.crc32(key.encode()) % (limits.lease_ms // 2 + 1)
 
 
 def room_wait_ms(job: Job, place: int, jitter: float) -> int:

@@ -73,7 +73,8 @@ class Turn:
         last = self._store.latest() if is_queued else None
         before = self._store.successes
         ties = before.ties(plan.fingerprint)
-        return Woke(before.watermark_ms(), before.full_counts(), plan, last, ties)
+        watermark_ms, counts = before.watermark_ms(), before.full_counts()
+        return Woke(watermark_ms, counts, plan, last, ties, self._store.set_at_ms)
 
     async def _is_apart(self) -> bool:
         """Keep apart from others that were killed with it. False: the turn was ended meanwhile."""

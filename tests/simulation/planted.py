@@ -701,7 +701,7 @@ MUTANTS = [
     Mutant(
         "all leases of an isolate end together",
         PACE,
-        'zlib.crc32(f"{job.id} {job.turn_count}".encode())',
+        "zlib.crc32(key.encode())",
         "0",
         ("tests/simulation/test_neighbours.py",),
     ),
@@ -783,6 +783,13 @@ MUTANTS = [
         "return Standing.REPLACED if is_replaced else Standing.OPEN",
         "return Standing.OPEN",
         (f"{GONE}[displaced-refuses_discarded lists_discarded]",),
+    ),
+    Mutant(
+        "a turn arms a lease of its own beside the one that is armed",
+        MACHINE,
+        "        alarm_at_ms=_lease_at_ms(woke, now_ms, limits),",
+        "        alarm_at_ms=None,",
+        ("tests/unit/test_machine.py",),
     ),
     Mutant(
         "an upload that takes no page is tried for as long as Glean lists it as open",

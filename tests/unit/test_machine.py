@@ -353,6 +353,23 @@ def test_a_waking_arms_the_lease() -> None:
     assert job.alarm_at_ms == NOW_MS + lease_ms(job, LIMITS)
 
 
+def test_a_waking_keeps_the_lease_that_is_armed_already() -> None:
+    """Each alarm that is set costs a row, and a wait until it is stored."""
+    armed_at_ms = NOW_MS + LIMITS.lease_ms * 2 // 3
+
+    job = after(a_job(State.QUEUED), replace(WOKE, armed_at_ms=armed_at_ms))
+
+    assert job.alarm_at_ms == armed_at_ms
+
+
+def test_a_waking_arms_a_lease_anew_that_is_longer_than_the_deployments() -> None:
+    longer = replace(WOKE, armed_at_ms=NOW_MS + LIMITS.lease_ms + 1)
+
+    job = after(a_job(State.QUEUED), longer)
+
+    assert job.alarm_at_ms == NOW_MS + lease_ms(job, LIMITS)
+
+
 @pytest.mark.parametrize(
     ("state", "event"),
     [
