@@ -7,7 +7,7 @@ from durable.job import CONFIRMED, UPLOADED, Job, Mode, Plan, Stage, State
 from durable.landed import Landed
 from durable.limits import Limits
 from durable.note import Kind, Note, WaitReason
-from durable.pace import is_stalled, soon
+from durable.pace import indexed, is_stalled, single_documents_max, soon
 
 
 def from_start(job: Job, plan: Plan, now_ms: int) -> Job:
@@ -199,6 +199,9 @@ def died(job: Job, now_ms: int, limits: Limits) -> Job:
         death_count=job.death_count + 1,
         halving_count=min(job.halving_count + 1, limits.turn_pages_max.bit_length()),
     )
+    if job.state is State.SENDING and not job.is_upload:
+        # Of what it was sending, Glean may have heard, and less than a minute may have passed.
+        job = indexed(job, single_documents_max(limits), now_ms, limits)
     text = f"the Worker was killed while {job.state} at page {job.page_count + 1}"
     job = noted(job, text, now_ms, limits, Kind.KILLED)
     if job.death_count < limits.deaths_max or not is_smallest:

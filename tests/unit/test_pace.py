@@ -202,6 +202,15 @@ def test_the_first_job_and_one_that_is_queued_again_have_their_own() -> None:
     assert taken_over(USED_UP, replace(USED_UP, indexed_until_ms=0), "") == USED_UP
 
 
+@pytest.mark.parametrize(("fingerprint", "page_bytes"), [("one", {"documents": 7}), ("other", {})])
+def test_a_job_knows_how_large_the_pages_of_its_definition_were(
+    fingerprint: str, page_bytes: dict[str, int]
+) -> None:
+    last = replace(USED_UP, fingerprint="one", page_bytes={"documents": 7})
+
+    assert taken_over(a_job(State.QUEUED), last, fingerprint).page_bytes == page_bytes
+
+
 STALL_MS, MANY = LIMITS.stall_ms_max, LIMITS.pauses_max
 
 
