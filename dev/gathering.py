@@ -130,14 +130,22 @@ def _used(folder: Path, chosen: Sequence[AnyConnector]) -> Gathered:
     return Gathered(
         folder=str(folder),
         variables=frozenset().union(*(names(each, NO_LIMITS).variables for each in chosen)),
-        datasources=[_datasource(each.datasource) for each in chosen],
+        datasources=_datasources([each.datasource for each in chosen]),
         schedules={
             mode: sorted(cron for asked, cron in scheduled if asked is mode) for mode in Mode
         },
     )
 
 
-def _datasource(datasource: Datasource) -> dict[str, Any]:
+def _datasources(used: Sequence[Datasource]) -> list[dict[str, Any]]:
+    """The definitions, each after the one whose people it means, which others may bring."""
+    meant = {each.identity_datasource for each in used if each.identity_datasource}
+    others = [Datasource(name) for name in sorted(meant - {each.name for each in used})]
+    ordered = sorted([*others, *used], key=lambda each: bool(each.identity_datasource))
+    return [_definition(each) for each in ordered]
+
+
+def _definition(datasource: Datasource) -> dict[str, Any]:
     if datasource.is_declared:
         return definition(datasource)
     return {**UNDECLARED, **msgspec.json.decode(msgspec.json.encode(datasource))}

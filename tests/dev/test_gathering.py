@@ -38,6 +38,15 @@ def test_one_alone_is_there_with_what_it_uses(tmp_path: Path) -> None:
     assert [each["name"] for each in used.datasources] == ["exampletickets"]
 
 
+def test_a_datasource_comes_after_the_one_whose_people_it_means(tmp_path: Path) -> None:
+    alone, all_used = gather(tmp_path, "files").datasources, gather(tmp_path).datasources
+
+    assert [each["name"] for each in alone] == ["examplewiki", "examplefiles"]
+    names = [each["name"] for each in all_used]
+    assert names.index("examplewiki") < names.index("examplefiles")
+    assert len(names) == len(set(names))
+
+
 def test_a_connector_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="'ticket'; there are: python-docs, backend"):
         gathered(tmp_path, "ticket")
