@@ -34,7 +34,7 @@ def test_one_alone_is_there_with_what_it_uses(tmp_path: Path) -> None:
     used = gather(tmp_path, "tickets")
 
     assert names(tmp_path) == {"__init__.py", "tickets.py"}
-    assert used.variables == {"TICKETS_URL"}
+    assert used.names == {"TICKETS_URL", "TICKETS_TOKEN"}
     assert [each["name"] for each in used.datasources] == ["exampletickets"]
 
 
