@@ -40,13 +40,13 @@ class Gathered(Struct, frozen=True, kw_only=True):
 
     Attributes:
         folder: where they are.
-        variables: that their URLs name.
+        names: of variables and secrets.
         datasources: as Glean's `adddatasource` takes them.
         schedules: the cron expressions of each mode.
     """
 
     folder: str
-    variables: frozenset[str]
+    names: frozenset[str]
     datasources: list[dict[str, Any]]
     schedules: dict[Mode, list[str]]
 
@@ -126,18 +126,27 @@ def _copy(path: Path, folder: Path) -> None:
 
 
 def _used(folder: Path, chosen: Sequence[AnyConnector]) -> Gathered:
+    taken = [names(each, NO_LIMITS) for each in chosen]
     scheduled = {(mode, cron) for each in chosen for cron, mode in each.schedule.items()}
     return Gathered(
         folder=str(folder),
-        variables=frozenset().union(*(names(each, NO_LIMITS).variables for each in chosen)),
-        datasources=[_datasource(each.datasource) for each in chosen],
+        names=frozenset().union(*(each.variables | each.secrets for each in taken)),
+        datasources=_datasources([each.datasource for each in chosen]),
         schedules={
             mode: sorted(cron for asked, cron in scheduled if asked is mode) for mode in Mode
         },
     )
 
 
-def _datasource(datasource: Datasource) -> dict[str, Any]:
+def _datasources(used: Sequence[Datasource]) -> list[dict[str, Any]]:
+    """The definitions, each after the one whose people it means, which others may bring."""
+    meant = {each.identity_datasource for each in used if each.identity_datasource}
+    others = [Datasource(name) for name in sorted(meant - {each.name for each in used})]
+    ordered = sorted([*others, *used], key=lambda each: bool(each.identity_datasource))
+    return [_definition(each) for each in ordered]
+
+
+def _definition(datasource: Datasource) -> dict[str, Any]:
     if datasource.is_declared:
         return definition(datasource)
     return {**UNDECLARED, **msgspec.json.decode(msgspec.json.encode(datasource))}

@@ -56,7 +56,7 @@ def site(used: Gathered, count: int = RECORDS, own: Mapping[str, str] | None = N
     servers = [
         replace(server, environment={**server.environment, **_chosen(own, server.environment)})
         for server in (*DOCS.servers, *copied.servers)
-        if server.variable in used.variables - own.keys()
+        if server.variable in used.names - own.keys()
     ]
     by_hand = {datasource["name"]: datasource for datasource in DOCS.datasources}
     return Site(

@@ -34,8 +34,17 @@ def test_one_alone_is_there_with_what_it_uses(tmp_path: Path) -> None:
     used = gather(tmp_path, "tickets")
 
     assert names(tmp_path) == {"__init__.py", "tickets.py"}
-    assert used.variables == {"TICKETS_URL"}
+    assert used.names == {"TICKETS_URL", "TICKETS_TOKEN"}
     assert [each["name"] for each in used.datasources] == ["exampletickets"]
+
+
+def test_a_datasource_comes_after_the_one_whose_people_it_means(tmp_path: Path) -> None:
+    alone, all_used = gather(tmp_path, "files").datasources, gather(tmp_path).datasources
+
+    assert [each["name"] for each in alone] == ["examplewiki", "examplefiles"]
+    names = [each["name"] for each in all_used]
+    assert names.index("examplewiki") < names.index("examplefiles")
+    assert len(names) == len(set(names))
 
 
 def test_a_connector_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
