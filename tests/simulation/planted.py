@@ -1137,6 +1137,13 @@ MUTANTS = [
         ("tests/simulation/test_parts.py",),
     ),
     Mutant(
+        "a request does not begin to wait for a first tick",
+        "durable/alerts/watchman.py",
+        "noticed(self._store.outbox.watched(), self._now_ms())",
+        "self._store.outbox.watched()",
+        ("tests/unit/test_alerts.py",),
+    ),
+    Mutant(
         "a tick that is refused counts as begun",
         PROCESSOR,
         "        # It may have joined a job that has become FULL.\n",
