@@ -1166,7 +1166,7 @@ MUTANTS = [
         "durable/sources/portions.py",
         "next_cursor=kept(declared, paging, page.next_cursor))",
         "next_cursor=page.next_cursor)",
-        ("tests/unit/test_halving.py",),
+        ("tests/unit/test_halving.py", "tests/simulation/test_parts.py"),
     ),
     Mutant(
         "the number of a page is counted anew after pages that were capped",
@@ -1209,6 +1209,20 @@ MUTANTS = [
         "        if place in page.faults:\n            continue",
         "        if False:\n            continue",
         ("tests/unit/test_since.py",),
+    ),
+    Mutant(
+        "a part of a wiki's batch is taken for all of it",
+        "durable/sources/portions.py",
+        "        if not part.is_partial:",
+        "        if True:",
+        ("tests/simulation/test_parts.py",),
+    ),
+    Mutant(
+        "a request does not begin to wait for a first tick",
+        "durable/alerts/watchman.py",
+        "noticed(self._store.outbox.watched(), self._now_ms())",
+        "self._store.outbox.watched()",
+        ("tests/unit/test_alerts.py",),
     ),
     Mutant(
         "a tick that is refused counts as begun",

@@ -143,6 +143,27 @@ def check_silence(stack: Stack, receiver: Receiver, folder: Path) -> None:
     assert [one["health"] for one in shown] == ["unreachable"]
 
 
+def test_a_cron_that_never_ticks_is_told_of_by_any_request(tmp_path: Path) -> None:
+    receiver = Receiver()
+    with watched(receiver, tmp_path) as stack:
+        stack.request("GET", "/connectors").raise_for_status()
+        stack.runtime.kill()
+        altered(
+            tmp_path,
+            "Watch",
+            "UPDATE summary SET body = json_set(body, ?1, json_extract(body, ?1) - ?2)"
+            "  WHERE name = 'watched' AND json_extract(body, ?1) IS NOT NULL",
+            "$.noticed_at_ms",
+            DAY_MS,
+        )
+        stack.runtime.start()
+
+        stack.request("GET", "/connectors").raise_for_status()
+
+        overdue = receiver.told(lambda body: body["kind"] == "overdue")
+        assert "has not ticked since" in overdue["text"]
+
+
 def test_the_address_of_the_receiver_is_in_no_log_and_no_answer(
     stack: Stack, receiver: Receiver
 ) -> None:
