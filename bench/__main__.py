@@ -1,6 +1,7 @@
 """Runs the bench, prints its tables and writes down what it found: `python -m bench [--quick]`.
 
-A quick run's figures are too few for the document: they stay in `.cache/bench/`.
+A quick run's figures are too few for the document: they stay in `.cache/bench/`. It fails where
+the project has become much slower.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from bench import cost, isolate, plan, rounds
 from bench.results import Results
 from bench.stock import MODULES
 from bench.table import tables
+from bench.targets import loss
 from dev import step
 from dev.setup import SetupError, venv
 from dev.staging import ROOT
@@ -51,6 +53,10 @@ def main() -> int:
         print("\nThat is to see that it works: too little of it to be held against the targets.")
         QUICK.mkdir(exist_ok=True)
         keep(found, QUICK / RESULTS.name, QUICK / PLOT.name)
+        kept = msgspec.json.decode(RESULTS.read_bytes(), type=Results)
+        if (lost := loss(found, kept)) is not None:
+            print(f"bench: {lost}", file=sys.stderr)
+            return 1
     else:
         keep(found, RESULTS, PLOT)
         between = f"{text}\n\n![The same as a plot]({PLOT.name})"
