@@ -54,8 +54,8 @@ def loss(found: Results, kept: Results) -> str | None:
     if now >= (1 - LOSS_MAX) * before:
         return None
     return (
-        f"throughput by that of the {LOOP} is {now:.2f}x, and {before:.2f}x in docs/performance.md: "
-        f"a loss of more than {LOSS_MAX:.0%}"
+        f"throughput by that of the {LOOP} is {now:.2f}x, and was {before:.2f}x by "
+        f"docs/performance.md: a loss of more than {LOSS_MAX:.0%}"
     )
 
 
