@@ -1,6 +1,7 @@
 """The dashboard as people meet it: a real browser, and the Worker on the real runtime."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -12,6 +13,7 @@ from tests.browser.person import Person, a_browser
 pytestmark = pytest.mark.workerd
 
 RECORDS = 600
+TICK = ("0 * * * *", 1_795_492_800_000)  # of the connector's schedule, on the hour
 READ = 3  # pages, before a source that is stalled answers nobody
 REMOVED = 90  # more than shrink_max lets go
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>" + "long" * 20
@@ -135,6 +137,28 @@ def test_a_job_that_is_triggered_is_followed_to_its_end(person: Person, stack: S
     expect(person.page.locator("#news")).to_have_text("The job is succeeded: 600 documents")
     expect(person.page.locator(".events li").first).to_contain_text("succeeded")
     expect(person.button("Cancel")).to_have_count(0)
+
+
+def test_what_began_a_job_is_shown_with_it(person: Person, stack: Stack) -> None:
+    stack.tick(*TICK)
+    (by_cron,) = (job for job in jobs(stack) if job["begun_by"] == "cron")
+    by_request = stack.ended(stack.trigger("FULL")["id"])
+    assert by_request["begun_by"] == "request"
+
+    for job, occasion in ((by_cron, "cron"), (by_request, "request")):
+        person.go(f"/status/{job['id']}")
+        asked = person.page.locator("p", has_text="asked for")
+        expect(asked).to_contain_text(f" by {occasion}")
+        person.go("/jobs")
+        row = person.page.get_by_role("row").filter(
+            has=person.page.locator(f"a[href$='{job['id']}']")
+        )
+        expect(row).to_contain_text(f"by {occasion}")
+
+
+def jobs(stack: Stack) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = stack.request("GET", "/jobs").raise_for_status().json()["jobs"]
+    return found
 
 
 def test_a_held_job_is_approved_by_who_has_seen_how_much_goes(person: Person, stack: Stack) -> None:
