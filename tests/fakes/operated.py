@@ -33,6 +33,7 @@ def a_status(job_id: str = JOB_ID, state: str = "sending", **fields: Any) -> Jso
         "repeats": None,
         "stage": "documents",
         "stages": [{"stage": "documents", "pages": 2, "brought": 200, "deleted": 0, "rejected": 0}],
+        "waits_for": None,
         "waits_because": None,
         "waits_until": None,
         "next_step": "reads page 3 of the source",

@@ -305,7 +305,8 @@ def test_a_link_that_is_a_path_is_put_behind_the_base_that_is_declared(
         paging=NextUrl(field="_links/next"),
         link_base=base,
     )
-    network = Network(httpx.Response(200, json={"items": [], "_links": {"next": link}}))
+    answer = {"items": [{"id": "a"}, {"id": "b"}], "_links": {"next": link}}
+    network = Network(httpx.Response(200, json=answer))
 
     assert page_of(source, network, WIKI="https://wiki.example").next_cursor == url
 
