@@ -699,6 +699,13 @@ MUTANTS = [
         ("tests/unit/test_room.py",),
     ),
     Mutant(
+        "what was being sent as the isolate died does not count for Glean's rate",
+        LIFECYCLE,
+        "        job = indexed(job, single_documents_max(limits), now_ms, limits)\n",
+        "        pass\n",
+        (PACED,),
+    ),
+    Mutant(
         "all leases of an isolate end together",
         PACE,
         "zlib.crc32(key.encode())",
