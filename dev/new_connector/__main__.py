@@ -25,6 +25,7 @@ def main() -> int:
     print(f'  1. add {prefix}_URL = "https://..." to [vars] in wrangler.toml')
     print(f"  2. add {prefix}_TOKEN=... to .dev.vars")
     print(f"  3. make preview CONNECTOR={name}")
+    print(f"  4. make dev CONNECTOR={name}")
     return 0
 
 
