@@ -4,6 +4,9 @@
 # Any Python from 3.11 on. It only makes .venv; all else runs from there.
 PYTHON ?= python3
 IN_VENV := .venv/bin/python -m
+# Else each process compiles all that it imports, wherever bytecode is not to be written.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 SCRIPTS := worker/dashboard/*.js worker/dashboard/*.css
 WITH_NODE := PATH="$(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$$PATH"
 
@@ -17,8 +20,8 @@ setup: ## Install all that is needed, from the locks; the other recipes do it by
 demo: setup ## Sync a real source into a local Glean and compare; CRASH=5 kills the runtime five times
 	@$(IN_VENV) dev.demo $(if $(CRASH),--crash $(CRASH)) $(if $(SEED),--seed $(SEED))
 
-dev: setup ## Keep the Worker, its connectors' sources and a local Glean alive, and reload changed code
-	@$(IN_VENV) dev.live
+dev: setup ## Keep the Worker, its connectors' sources and a local Glean alive; CONNECTOR=name runs it alone
+	@$(IN_VENV) dev.live $(if $(CONNECTOR),--connector '$(CONNECTOR)')
 
 test: setup ## Run the tests; ARGS="-k cron" chooses some
 	@$(IN_VENV) dev.chromium

@@ -1,6 +1,7 @@
 """Runs the bench, prints its tables and writes down what it found: `python -m bench [--quick]`.
 
-A quick run's figures are too few for the document: they stay in `.cache/bench/`.
+A quick run's figures are too few for the document: they stay in `.cache/bench/`. It fails where
+the project has become much slower.
 """
 
 import argparse
@@ -12,10 +13,11 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from bench import cost, plan, rounds
+from bench import cost, isolate, plan, rounds
 from bench.results import Results
 from bench.stock import MODULES
 from bench.table import tables
+from bench.targets import loss
 from dev import step
 from dev.setup import SetupError, venv
 from dev.staging import ROOT
@@ -41,21 +43,27 @@ def main() -> int:
         step.run(ROOT, (SDK_VENV, MODULES, PLOT_VENV))
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             found = rounds.results(chosen, Path(folder))
+        shared = isolate.measured(chosen.isolate)
     except (SetupError, RuntimeError, httpx.HTTPError) as error:
         print(f"bench: {error}".rstrip("."), file=sys.stderr)
         return 1
     text = tables(found)
-    print(f"\n{text}")
+    print(f"\n{text}\n\n{isolate.tables(shared)}")
     if arguments.quick:
         print("\nThat is to see that it works: too little of it to be held against the targets.")
         QUICK.mkdir(exist_ok=True)
         keep(found, QUICK / RESULTS.name, QUICK / PLOT.name)
+        kept = msgspec.json.decode(RESULTS.read_bytes(), type=Results)
+        if (lost := loss(found, kept)) is not None:
+            print(f"bench: {lost}", file=sys.stderr)
+            return 1
     else:
         keep(found, RESULTS, PLOT)
         between = f"{text}\n\n![The same as a plot]({PLOT.name})"
         before = DOCUMENT.read_text(encoding="utf-8")
         DOCUMENT.write_text(written(before, between, DOCUMENT.name), encoding="utf-8")
         cost.write(found)
+        isolate.write(shared)
     return 0
 
 

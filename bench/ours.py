@@ -25,6 +25,7 @@ from dev.snapshot import Image
 from dev.staging import ROOT
 
 
+ENTRY = "bench/entry.py"
 PACKAGES = {"connectors": ROOT / "bench/connectors", "bench": ROOT / "bench/worker"}
 # All rounds of a bench are jobs of one connector, and it may find less than the one before.
 LIMITS = {"shrink_max": 1}
@@ -61,17 +62,12 @@ class Ours(Ensemble):
     ) -> None:
         super().__init__()
         self._ends = ends
-        # There is no token: it could not be guessed either, and the server is on 127.0.0.1.
-        variables = {
-            "BENCH_SOURCE_URL": ends.source_url,
-            "GLEAN_SERVER_URL": ends.sink_url,
-            "GLEAN_INDEXING_API_TOKEN": "bench",
-            "ALLOW_UNAUTHENTICATED_FOR_LOCAL_USE": "true",
-            "BENCH_PROFILE": "true" if is_profiled else "false",
-            "LIMITS": msgspec.json.encode({**LIMITS, **(limits or {})}).decode(),
-        }
         self._runtime = Runtime(
-            folder, variables, packages=PACKAGES, entry="bench/entry.py", image=Image.NONE
+            folder,
+            variables(ends, limits or {}, is_profiled=is_profiled),
+            packages=PACKAGES,
+            entry=ENTRY,
+            image=Image.NONE,
         )
 
     def _start(self) -> None:
@@ -133,6 +129,20 @@ class Ours(Ensemble):
             self._http.request(method, path, **options).raise_for_status().json()
         )
         return answer
+
+
+def variables(
+    ends: Ends, limits: Mapping[str, float], *, is_profiled: bool = False
+) -> dict[str, str]:
+    """Of the Worker, which has no token: the server is on 127.0.0.1."""
+    return {
+        "BENCH_SOURCE_URL": ends.source_url,
+        "GLEAN_SERVER_URL": ends.sink_url,
+        "GLEAN_INDEXING_API_TOKEN": "bench",
+        "ALLOW_UNAUTHENTICATED_FOR_LOCAL_USE": "true",
+        "BENCH_PROFILE": "true" if is_profiled else "false",
+        "LIMITS": msgspec.json.encode({**LIMITS, **limits}).decode(),
+    }
 
 
 def _turn_ends(log: Iterable[str], job_id: str) -> Iterator[int]:

@@ -41,15 +41,13 @@ export function serve(name, reshape, answer) {
 
   const server = createServer({ keepAliveTimeout: 600_000, noDelay: true }, (request, response) => {
     respond(request, response).catch((error) => {
-      console.error(error);
+      if (error.code !== "ECONNRESET") console.error(error); // whoever asked was killed
       response.destroy();
     });
   });
   server.listen(0, "127.0.0.1", () => {
     console.log(`${name}: http://127.0.0.1:${server.address().port}`);
   });
-  // Whoever started us is gone then, however it ended.
-  process.stdin.resume().on("end", () => process.exit());
 }
 
 async function whole(request) {

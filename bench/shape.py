@@ -25,6 +25,10 @@ class Shape(Struct, frozen=True, kw_only=True):
         return self.pages * self.documents
 
     @property
+    def page_bytes(self) -> int:
+        return self.documents * self.document_bytes
+
+    @property
     def ideal_ms(self) -> int:
         """How long a sync takes that waits for nothing but the source."""
         return self.pages * self.source_ms

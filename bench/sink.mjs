@@ -7,7 +7,7 @@ const ID = Buffer.from('"doc-'); // once in each document, however the JSON is l
 const HISTORY_MAX = 10;
 
 let shape;
-let history = []; // of uploads that were opened by a page of their own, the newest first
+const histories = new Map(); // by datasource, of uploads that a page of their own has opened, the newest first
 
 function reshape(wanted) {
   shape = wanted;
@@ -22,6 +22,7 @@ function counted(body) {
 function bounded(body) {
   const page = JSON.parse(body);
   const time = new Date().toISOString();
+  const history = histories.get(page.datasource) ?? [];
   if (page.isFirstPage) {
     history.unshift({
       uploadId: page.uploadId,
@@ -30,7 +31,7 @@ function bounded(body) {
       status: "ACTIVE",
       processingState: "UPLOAD STARTED",
     });
-    history = history.slice(0, HISTORY_MAX);
+    histories.set(page.datasource, history.slice(0, HISTORY_MAX));
   }
   if (page.isLastPage) {
     const upload = history.find((one) => one.uploadId === page.uploadId);
@@ -42,7 +43,9 @@ function bounded(body) {
   }
 }
 
-function status() {
+function status(url) {
+  const [datasource] = url.split("/debug/")[1].split("/");
+  const history = histories.get(datasource) ?? [];
   return JSON.stringify({
     documents: { bulkUploadHistory: history, counts: { uploaded: [], indexed: [] } },
     datasourceVisibility: "ENABLED_FOR_ALL",
@@ -51,7 +54,7 @@ function status() {
 
 serve("sink", reshape, (request, body) => {
   if (request.url.includes("/debug/")) {
-    return { kind: "status", body: Buffer.from(status()), latencyMs: shape.sink_ms };
+    return { kind: "status", body: Buffer.from(status(request.url)), latencyMs: shape.sink_ms };
   }
   const documents = counted(body);
   if (documents === 0 && body.length <= BOUNDARY_BYTES_MAX) bounded(body);

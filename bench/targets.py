@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from bench.figures import growth, ratio, spread
-from bench.plan import OURS, PROXY, SDK, STOCK
+from bench.plan import LOOP, OURS, PROXY, SDK, STOCK
 from bench.results import Results
 
 
 MIB = 2**20
 CONSTANT_MAX = 1.1  # a tenth is this machine's noise
+LOSS_MAX = 0.25  # a short run's noise is less
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -32,6 +33,30 @@ class Verdict(Struct, frozen=True, kw_only=True):
 def verdicts(results: Results) -> list[Verdict]:
     """All targets, in the order of the document."""
     return [*_times(results), *_memory(results), *_growth(results), *_package(results)]
+
+
+def loss(found: Results, kept: Results) -> str | None:
+    """What has become slower than it may, if anything has.
+
+    Machines differ, so the project is held against the loop in CPython of the same run.
+
+    Args:
+        found: by this run.
+        kept: the figures of docs/performance.md.
+    """
+    now, before = (
+        ratio(
+            results.throughput[OURS].documents_per_second,
+            results.throughput[LOOP].documents_per_second,
+        ).middle
+        for results in (found, kept)
+    )
+    if now >= (1 - LOSS_MAX) * before:
+        return None
+    return (
+        f"throughput by that of the {LOOP} is {now:.2f}x, and was {before:.2f}x by "
+        f"docs/performance.md: a loss of more than {LOSS_MAX:.0%}"
+    )
 
 
 def _times(results: Results) -> Iterator[Verdict]:

@@ -23,6 +23,8 @@ from durable.connector import AnyConnector
 from durable.discovery import EXAMPLES, Found, found
 from durable.environment import Environment
 from durable.errors import ConfigurationError
+from durable.placement import jurisdiction, location_hint
+from durable.staged import suffix
 
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -55,8 +57,9 @@ def problems(package: ModuleType, root: Path) -> list[Problem]:
         known = deployment(root, local)
     except ConfigurationError as error:
         return [*told, Problem(str(error))]
+    told += [Problem(f"{FILE}: {fault}") for fault in known.faults]
     told += _of_crons(in_package, known)
-    told += _of_limits(known)
+    told += _of_values(known)
     for file, connector in in_package.connectors.items():
         told += _of_names(file, connector, known)
     return told
@@ -104,12 +107,15 @@ def _of_crons(in_package: Found, known: Deployment) -> Iterator[Problem]:
             )
 
 
-def _of_limits(known: Deployment) -> Iterator[Problem]:
+def _of_values(known: Deployment) -> Iterator[Problem]:
+    """Of the variables that are ours."""
     for file, values in ((f"{FILE}: [vars]", known.variables), (dev_vars.FILE, known.local or {})):
-        try:
-            Environment(values.get).limits()
-        except ConfigurationError as error:
-            yield Problem(f"{file}: {error}")
+        environment = Environment(values.get)
+        for read in (Environment.limits, suffix, jurisdiction, location_hint):
+            try:
+                read(environment)
+            except ConfigurationError as error:
+                yield Problem(f"{file}: {error}")
 
 
 def _of_names(file: str, connector: AnyConnector, known: Deployment) -> Iterator[Problem]:

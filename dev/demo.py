@@ -15,14 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from dev.comparison import differences
+from dev.gathering import gather
+from dev.site import DOCS
 from dev.stack import RESTING, Stack
+from durable.errors import ConfigurationError
 
 
+CONNECTOR = "python-docs"
 POLL_SECONDS = 0.05
 SYNC_SECONDS_MAX = 600
 LATENCY_MS = 40  # of the source, for each page
@@ -107,7 +112,11 @@ def main() -> int:
     seed = random.randrange(1_000_000) if arguments.seed is None else arguments.seed
     console = Console()
     with tempfile.TemporaryDirectory(prefix="demo-") as folder:
-        return _run(Path(folder), console, arguments.crash, random.Random(seed))
+        try:
+            return _run(Path(folder), console, arguments.crash, random.Random(seed))
+        except ConfigurationError as error:
+            print(f"demo: {error}", file=sys.stderr)
+            return 1
 
 
 def _run(folder: Path, console: Console, kill_count: int, generator: random.Random) -> int:
@@ -115,7 +124,9 @@ def _run(folder: Path, console: Console, kill_count: int, generator: random.Rand
     of_incremental = 1 if kill_count >= 3 else 0
     of_first = generator.randint(0, kill_count - of_incremental)
     of_second = kill_count - of_incremental - of_first
-    with Stack(folder) as stack:
+    # Its own connector alone, however many stand beside it.
+    gather(folder / "connectors", CONNECTOR)
+    with Stack(folder, site=replace(DOCS, connectors=folder / "connectors")) as stack:
         source, glean, worker = stack.source_url, stack.glean_url, stack.worker_url
         console.print(
             f"source {source} · local Glean {glean} · Worker {worker}",

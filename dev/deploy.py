@@ -28,9 +28,14 @@ def hold(root: Path = ROOT) -> None:
 
 
 def command(*words: str) -> list[str]:
-    """The command line. The version that it makes is tagged with the commit."""
+    """The command line. The version that it makes is tagged with the commit.
+
+    Where no environment is named, it is the real deployment that is meant.
+    """
     tag = commit()
-    return ["pywrangler", "deploy", *(["--tag", tag] if tag else []), *words]
+    is_named = any(word.startswith(("--env", "-e")) for word in words)
+    real = [] if is_named or "CLOUDFLARE_ENV" in os.environ else ["--env="]
+    return ["pywrangler", "deploy", *(["--tag", tag] if tag else []), *real, *words]
 
 
 def environment() -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
+from dev import environments
 from durable.errors import ConfigurationError
 
 
@@ -42,12 +43,14 @@ class Deployment(Struct, frozen=True, kw_only=True):
         required: of [secrets], the names of those without which wrangler does not deploy; None
             where it does not say.
         local: of .dev.vars; None where there is no such file.
+        faults: of environments.
     """
 
     crons: Sequence[str]
     variables: Mapping[str, Any]
     required: Sequence[str] | None
     local: Mapping[str, str] | None
+    faults: Sequence[str] = ()
 
     @property
     def values(self) -> Mapping[str, str]:
@@ -77,4 +80,5 @@ def deployment(root: Path, local: Mapping[str, str] | None) -> Deployment:
         variables=wrangler.variables,
         required=None if wrangler.secrets is None else wrangler.secrets.required,
         local=local,
+        faults=list(environments.faults(config)),
     )

@@ -20,6 +20,7 @@ from durable.events import (
     Event,
     Failed,
     Fetched,
+    NoRoom,
     Opened,
     Packed,
     Sent,
@@ -144,6 +145,7 @@ def _cases(job: Job) -> Iterator[Case]:
         yield "close taken", job, Closed()
         yield "empty close refused", replace(job, document_count=1), CloseRefused("")
         yield "empty close refused for good", job, CloseRefused("")
+        yield "no room for a page", job, NoRoom(1, 1)
         yield "upload closed", job, Asked(Standing.CLOSED)
         yield "upload open", job, Asked(Standing.OPEN)
         yield "upload lost", job, Asked(Standing.REPLACED)
@@ -160,6 +162,7 @@ def _pages(job: Job) -> Iterator[Case]:
             Flight(_page(next_cursor=None, batch_count=1), begun_count=1, sending=(0,)),
         )
     )
+    yield "no room for a page", reading, NoRoom(1, 1)
     yield "page fetched", reading, Fetched(0, _page())
     yield "page cut into batches", packing, _packed(batch_count=1)
     yield "batch refused and cut", sending, Split(0, 0, half_index=1)

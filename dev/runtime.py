@@ -5,23 +5,20 @@ several run side by side and none meets the developer's wrangler. It reaches for
 """
 
 import contextlib
+import http.client
 import json
-import os
 import random
-import shlex
-import signal
 import socket
 import subprocess
 import time
 import tomllib
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from dev import wrangler
+from dev import guard, wrangler
 from dev.patience import POLL_SECONDS, SECONDS_MAX
 from dev.snapshot import BUNDLE_FLAGS, FLAGS, Image
 from dev.staging import PACKAGES, ROOT, stage
@@ -31,10 +28,11 @@ HOST = "127.0.0.1"
 # Below what systems hand out to outgoing connections: a port is still free after a restart.
 PORTS = range(20_000, 32_000)
 STOP_SECONDS_MAX = 10
+HEALTHY = "200"
 LOG_LINES_SHOWN = 40
-# Ends the whole group as soon as standard input closes: when we end, however we end. The shell's
-# place is taken by the command, so that the process which we started is the one we wait for.
-GUARDED = 'exec 3<&0; (read -r _ <&3; kill -KILL 0) & exec "$@" 3<&- </dev/null'
+# Of wrangler.toml, what is of a deployment alone. With a route, the Worker would believe that it is
+# asked there, and nobody to be on this machine.
+DEPLOYED = ("build", "vars", "env", "route", "routes")
 
 
 class Runtime:
@@ -43,14 +41,14 @@ class Runtime:
     Args:
         folder: for the storage, the log and the staged code. What it stored is there at the next
             start, also of another `Runtime` on the same folder.
-        variables: variables and secrets of the Worker. They are passed in the environment: neither
-            a file nor the list of processes shows them.
+        variables: variables and secrets of the Worker, and all it has: what [vars] of wrangler.toml
+            says of a deployment, is left out. They are passed in the environment: neither a file
+            nor the list of processes shows them. Changed, they hold from the next start on.
         port: None for any free one. It stays the same from start to start.
         packages: folders to run in place of the project's own, or beside them, by the package's
             name.
         entry: the Worker's entry among the packages, in place of the one that is deployed.
         vendored: the Worker's Python packages, in place of those that are deployed.
-        is_reloading: takes up changes of the code while it runs.
         image: what it starts from.
         image_folder: where the Worker's own image is, or is put.
     """
@@ -64,17 +62,15 @@ class Runtime:
         packages: Mapping[str, Path] | None = None,
         entry: str = "worker/entry.py",
         vendored: Path = ROOT / "python_modules",
-        is_reloading: bool = False,
         image: Image = Image.PYODIDE,
         image_folder: Path | None = None,
     ) -> None:
         self._folder = folder.resolve()
-        self._variables = dict(variables or {})
+        self.variables = dict(variables or {})
         self._port = port or _free_port()
         self._packages = {**PACKAGES, **(packages or {})}
         self._entry = entry
         self._vendored = vendored
-        self._is_reloading = is_reloading
         self._image = image
         self._image_folder = image_folder
         self._process: subprocess.Popen[bytes] | None = None
@@ -110,20 +106,18 @@ class Runtime:
             raise RuntimeError(f"the runtime at {self.url} is already started")
         self._write_project()
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                ["/bin/sh", "-c", GUARDED, "sh", *self._command()],
+            self._process = guard.start(
+                self._command(),
                 cwd=self._folder,
                 # Ours last: what the developer's shell exports may be the real Glean's token.
                 env={
                     **wrangler.environment(self._folder / "home"),
                     "IMAGE": self._image,
                     "IMAGE_FOLDER": str(self._image_folder or ""),
-                    **self._variables,
+                    **self.variables,
                 },
-                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
             )
         try:
             self._wait_until_ready(self._process)
@@ -131,15 +125,18 @@ class Runtime:
             self.kill()
             raise
 
+    def is_answering(self, seconds_max: float) -> bool:
+        """Whether it runs, and answers GET /health with 200 in time."""
+        process = self._process
+        is_running = process is not None and process.poll() is None
+        return is_running and self._health(seconds_max) == HEALTHY
+
     def kill(self) -> None:
         """End all its processes at once, with SIGKILL, in the middle of whatever they do."""
         process, self._process = self._process, None
         if process is None:
             return
-        _signal_group(process.pid, signal.SIGKILL)
-        process.wait()
-        if process.stdin is not None:
-            process.stdin.close()
+        guard.end(process)
         self._wait_until_silent()
 
     def stop(self) -> None:
@@ -176,40 +173,33 @@ class Runtime:
         is_of_pyodide = self._image in {Image.NONE, Image.PYODIDE}
         config["compatibility_flags"] += FLAGS if is_of_pyodide else BUNDLE_FLAGS
         # wrangler takes the variables named here from the environment, and does not print them.
-        config["secrets"] = {"required": list(self._variables)}
-        del config["build"]
-        if "ANALYTICS" not in self._variables:
+        config["secrets"] = {"required": list(self.variables)}
+        for name in DEPLOYED:
+            config.pop(name, None)
+        if "ANALYTICS" not in self.variables:
             # A deployment may leave it out. The local one takes all and keeps nothing.
             config["analytics_engine_datasets"] = [{"binding": "ANALYTICS"}]
-        if self._is_reloading:
-            config["build"] = self._reloading(build)
         (self._folder / "wrangler.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
-
-    def _reloading(self, build: Path) -> dict[str, Any]:
-        watched = [os.path.relpath(folder, self._folder) for folder in self._packages.values()]
-        named = [f"{name}={folder.resolve()}" for name, folder in self._packages.items()]
-        python = str(ROOT / ".venv/bin/python")
-        command = shlex.join([python, "-m", "dev.staging", str(build), *named])
-        return {"command": command, "cwd": str(ROOT), "watch_dir": watched}
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + SECONDS_MAX
-        last = "nothing"
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 raise RuntimeError(f"wrangler ended with {process.returncode}:\n{self._log_end()}")
-            try:
-                health = f"{self.url}/health"
-                with urllib.request.urlopen(health, timeout=SECONDS_MAX) as response:
-                    if response.status == 200:
-                        return
-            except (OSError, urllib.error.HTTPError) as error:
-                last = str(error)
+            if (last := self._health(SECONDS_MAX)) == HEALTHY:
+                return
             time.sleep(POLL_SECONDS)
         raise RuntimeError(
             f"{self.url}/health did not answer 200 in {SECONDS_MAX} s, the last answer was "
             f"{last}:\n{self._log_end()}"
         )
+
+    def _health(self, seconds_max: float) -> str:
+        try:
+            with urllib.request.urlopen(f"{self.url}/health", timeout=seconds_max) as response:
+                return str(response.status)
+        except (OSError, http.client.HTTPException) as error:
+            return str(error)
 
     def _wait_until_silent(self) -> None:
         """The processes are gone when nobody listens any more: the port can be taken again."""
@@ -224,13 +214,6 @@ class Runtime:
     def _log_end(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         return "\n".join([*lines[-LOG_LINES_SHOWN:], f"(all of it: {self.log})"])
-
-
-def _signal_group(leader: int, number: signal.Signals) -> None:
-    try:
-        os.killpg(leader, number)
-    except ProcessLookupError:
-        return
 
 
 def _free_port() -> int:

@@ -1,5 +1,6 @@
 """A local server as a child process, known by the URL that it prints."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
+from dev import guard
 from dev.staging import ROOT
 
 
@@ -16,9 +18,7 @@ STOP_SECONDS_MAX = 5
 
 
 class Program:
-    """Any command, started on a free port and ended with the `with` block.
-
-    Its standard input closes when we end, however we end.
+    """Any command, started on a free port and ended with the `with` block, or when we end.
 
     Args:
         command: prints its URL as soon as it serves.
@@ -34,13 +34,8 @@ class Program:
         self.url = ""
 
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            self._command,
-            cwd=ROOT,
-            env=self._environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
+        self._process = guard.start(
+            self._command, cwd=ROOT, env=self._environment, stdout=subprocess.PIPE, text=True
         )
         assert self._process.stdout is not None
         for line in self._process.stdout:
@@ -63,14 +58,9 @@ class Program:
         if process is None:
             return
         process.terminate()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(STOP_SECONDS_MAX)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
+        guard.end(process)
 
 
 class Service(Program):

@@ -37,30 +37,30 @@ class Stack(Ensemble):
         folder: for the Worker's storage, the local Glean's database and the logs.
         limits: of the jobs, where they differ from the defaults.
         source_arguments: more of them for the main source's command line.
-        site: what is synced.
-        is_reloading: the Worker takes up changes of the code while it runs.
+        site: what is synced. Its variables take the place of those that are made here.
         image_folder: with an image of the Worker, which it is started from as Cloudflare does.
     """
 
-    def __init__(  # noqa: PLR0913 - each but the folder has a default
+    def __init__(
         self,
         folder: Path,
         limits: Mapping[str, float] | None = None,
         source_arguments: tuple[str, ...] = (),
         *,
         site: Site = DOCS,
-        is_reloading: bool = False,
         image_folder: Path | None = None,
     ) -> None:
         super().__init__()
         self._folder = folder
         self._limits = {**LIMITS, **(limits or {})}
-        main, *others = site.servers
-        main = replace(main, arguments=(*main.arguments, *source_arguments))
-        self._servers = (main, *others)
+        self._servers = [
+            replace(server, arguments=(*server.arguments, *source_arguments))
+            if server is site.servers[0]
+            else server
+            for server in site.servers
+        ]
         self._site = site
         self.source_urls: dict[str, str] = {}  # by the variable that takes them
-        self._is_reloading = is_reloading
         self._image_folder = image_folder
         self._http = httpx.Client(timeout=SECONDS_MAX, transport=ThroughProxy())
 
@@ -75,25 +75,39 @@ class Stack(Ensemble):
             {"LOCAL_GLEAN_TOKEN": GLEAN_TOKEN},
         )
         self.glean_url = enter(glean).url
-        for datasource in self._site.datasources:
-            self.ask_glean("adddatasource", **datasource).raise_for_status()
+        self._set_up_datasources(self._site)
         self.runtime = enter(
             Runtime(
                 self._folder / "worker",
-                {
-                    **self.source_urls,
-                    **self._site.variables,
-                    "GLEAN_SERVER_URL": self.glean_url,
-                    "GLEAN_INDEXING_API_TOKEN": GLEAN_TOKEN,
-                    "TRIGGER_TOKEN": TRIGGER_TOKEN,
-                    "LIMITS": msgspec.json.encode(self._limits).decode(),
-                },
+                self._variables(self._site),
                 packages={"connectors": self._site.connectors},
-                is_reloading=self._is_reloading,
                 image=Image.PYODIDE if self._image_folder is None else Image.WORKER,
                 image_folder=self._image_folder,
             )
         )
+
+    def restart(self, site: Site) -> None:
+        """Start the Worker anew, with other datasources and variables. The servers go on."""
+        variables = self._variables(site)
+        self._set_up_datasources(site)
+        self.runtime.stop()
+        self.runtime.variables = variables
+        self.runtime.start()
+
+    def _set_up_datasources(self, site: Site) -> None:
+        for datasource in site.datasources:
+            self.ask_glean("adddatasource", **datasource).raise_for_status()
+
+    def _variables(self, site: Site) -> dict[str, str]:
+        given = {**self.source_urls, **site.variables}
+        limits = {**self._limits, **msgspec.json.decode(given.get("LIMITS", "{}"))}
+        return {
+            **{name: value for name, value in given.items() if value},  # wrangler wants them all
+            "GLEAN_SERVER_URL": self.glean_url,
+            "GLEAN_INDEXING_API_TOKEN": GLEAN_TOKEN,
+            "TRIGGER_TOKEN": TRIGGER_TOKEN,
+            "LIMITS": msgspec.json.encode(limits).decode(),
+        }
 
     @property
     def source_url(self) -> str:

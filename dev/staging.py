@@ -1,14 +1,17 @@
 """The deployed packages, and nothing else, copied to where wrangler bundles them from.
 
 wrangler takes all Python below the entry's root folder, so that folder holds only what is deployed:
-`python3 -m dev.staging [FOLDER [PACKAGE=FOLDER ...]]`, the project's packages into `build` where
-none are named. Standard library only: wrangler runs this with any Python.
+`python3 -m dev.staging` copies the project's packages into `build`. Standard library only: wrangler
+runs this with any Python from 3.11 on, and deploys nothing where it fails.
 """
 
 import os
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from dev import environments
 
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -71,10 +74,12 @@ def _remove_if_empty(folder: Path) -> None:
 
 
 def main() -> int:
-    target, *named = sys.argv[1:] or [str(ROOT / "build")]
-    others = dict(package.split("=", 1) for package in named)
-    stage({**PACKAGES, **{name: Path(folder) for name, folder in others.items()}}, Path(target))
-    return 0
+    told = list(environments.faults(tomllib.loads((ROOT / "wrangler.toml").read_text("utf-8"))))
+    for fault in told:
+        print(f"wrangler.toml: {fault}", file=sys.stderr)
+    if not told:
+        stage(PACKAGES, ROOT / "build")
+    return 1 if told else 0
 
 
 if __name__ == "__main__":

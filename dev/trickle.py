@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from durable.job import Mode
 
-FULL, INCREMENTAL = "0 2 * * *", "0 * * * *"  # triggers of wrangler.toml, as every connector here
+
 FULL_MINUTES = 15
 CHANGES_MAX = 5
 
@@ -34,10 +35,10 @@ class Change(Struct, frozen=True, kw_only=True):
 
 
 class Minute(Struct, frozen=True):
-    """First the sources change, then cron ticks."""
+    """First the sources change, then cron ticks for jobs of a mode."""
 
     changes: Sequence[Change]
-    cron: str
+    mode: Mode
 
 
 def minute(number: int, sources: Sequence[str]) -> Minute:
@@ -51,10 +52,12 @@ def minute(number: int, sources: Sequence[str]) -> Minute:
         sources: those that can change.
     """
     if number % FULL_MINUTES == 0:
-        return Minute((), FULL)
+        return Minute((), Mode.FULL)
+    if not sources:
+        return Minute((), Mode.INCREMENTAL)
     draw = random.Random(number)
     chosen = draw.sample(sources, draw.randint(1, len(sources)))
-    return Minute([_change(source, draw) for source in sorted(chosen)], INCREMENTAL)
+    return Minute([_change(source, draw) for source in sorted(chosen)], Mode.INCREMENTAL)
 
 
 def _change(source: str, draw: random.Random) -> Change:

@@ -17,6 +17,7 @@ from durable.requests.auth import BearerSigner
 from durable.requests.origins import Origins
 from durable.requests.upstream import Upstream
 from durable.sources.source import Reader, Surroundings, close_all
+from durable.staged import refuse_backend
 
 
 GLEAN_TOKEN = "GLEAN_INDEXING_API_TOKEN"  # noqa: S105 - the name of a secret
@@ -49,6 +50,8 @@ def ends(connector: AnyConnector, environment: Environment, host: Host) -> Ends:
     )
     readers = {stage: feed.source.reader(surroundings) for stage, feed in feeds.items()}
     places = [feed.source.located(environment) for feed in feeds.values()]
+    if connector.source.is_delegated:
+        refuse_backend(environment)
     glean = glean_end(connector.datasource.name, environment, host)
     return Ends(feeds, readers, glean, limits, connector.plan(fingerprint(connector, places)))
 

@@ -73,6 +73,7 @@ class Woke(Struct, frozen=True):
     plan: Plan = Plan()
     last: Job | None = None  # that had a turn; of a job that is queued, else not needed
     ties: tuple[Tie, ...] = ()  # that its last job has left
+    armed_at_ms: int | None = None  # the alarm that is set already, to be the turn's lease
 
 
 class Opened(Struct, frozen=True):
@@ -87,6 +88,13 @@ class Asked(Struct, frozen=True):
 class Fetched(Struct, frozen=True):
     page_index: int
     page: Page
+
+
+class NoRoom(Struct, frozen=True):
+    """Other connectors have the isolate's memory: the page was not asked for."""
+
+    place: int  # among those who wait for room, from 1
+    jitter: float  # drawn from 0 to 1
 
 
 class Packed(Struct, frozen=True):
@@ -159,6 +167,7 @@ Event = (
     | Opened
     | Asked
     | Fetched
+    | NoRoom
     | Packed
     | Sent
     | Split

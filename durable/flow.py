@@ -3,8 +3,7 @@
 from msgspec.structs import replace
 
 from durable import window
-from durable.closing import closed, closing, has_settled, untaken_reason
-from durable.deletions import Deletions
+from durable.closing import closing, has_settled, untaken_reason
 from durable.errors import Cause, Recourse
 from durable.events import (
     Ask,
@@ -14,6 +13,7 @@ from durable.events import (
     Failed,
     Fetch,
     Fetched,
+    NoRoom,
     Pack,
     Packed,
     Send,
@@ -28,31 +28,29 @@ from durable.lifecycle import (
     finished,
     grounded,
     noted,
-    paused,
     progressed,
     promoted,
     rested,
     rewound,
 )
 from durable.limits import Limits
-from durable.note import Kind
+from durable.note import Kind, WaitReason
 from durable.pace import (
     asked,
     indexed,
     is_saturated,
     is_spent,
-    is_stalled,
     leased,
     left_alone,
+    room_wait_ms,
     single_documents_max,
     soon,
     told_ms,
     wait_ms,
 )
+from durable.room import has_room
+from durable.waiting import Step, give_up, pause, spare, wait
 from durable.watermark import clock_ms
-
-
-Step = tuple[Job, tuple[Effect, ...]]
 
 
 def take(job: Job, fetched: Fetched, now_ms: int, limits: Limits) -> Step:
@@ -67,6 +65,18 @@ def take(job: Job, fetched: Fetched, now_ms: int, limits: Limits) -> Step:
     flight = Flight(page, is_packed=False, clock_ms=clock_ms(job, page.latest_ms, now_ms))
     job = replace(job, flights=(*job.flights, flight))
     return _flow(job, window.pack(job), now_ms, limits)
+
+
+def crowd(job: Job, no_room: NoRoom, now_ms: int, limits: Limits) -> Step:
+    """Go on with the pages that are there; without one, give up the turn for now."""
+    assert job.turn is not None, "pages are asked for within a turn"
+    turn = replace(job.turn, is_crowded=True)
+    job = replace(job, is_fetching=False, is_close_begun=False, turn=turn)
+    if job.flights:
+        return flow(job, now_ms, limits)
+    until_ms = now_ms + room_wait_ms(job, no_room.place, no_room.jitter)
+    reason = "the pages of other connectors take up the isolate's memory"
+    return pause(job, WaitReason.MEMORY, reason, now_ms, limits, until_ms=until_ms)
 
 
 def cut(job: Job, packed: Packed, now_ms: int, limits: Limits) -> Step:
@@ -115,7 +125,7 @@ def flow(job: Job, now_ms: int, limits: Limits) -> Step:
         and not is_spent(ahead, ahead.turn, now_ms, limits)
     )
     effects: list[Effect] = []
-    if may_fetch and window.has_room(job, limits):
+    if may_fetch and has_room(job, limits):
         job, fetch = window.fetch(job, ahead)
         effects.append(fetch)
     sends: list[Send] = []
@@ -226,35 +236,13 @@ def _cause(failure: Failed) -> str:
     return f"{end}_{failure.cause}"
 
 
-def wait(job: Job, now_ms: int, limits: Limits) -> Step:
-    assert job.retry_at_ms is not None, "an error says when to try again"
-    if is_stalled(job, now_ms, limits):
-        return give_up(job, _stalled_reason(job, now_ms), now_ms, limits), ()
-    return replace(grounded(job), alarm_at_ms=soon(job.retry_at_ms, now_ms)), ()
-
-
-def _stalled_reason(job: Job, now_ms: int) -> str:
-    since_s = (now_ms - job.progress_at_ms) // 1_000
-    rests = f", {job.pause_count} of its rests were asked for" if job.pause_count else ""
-    last = f"the last error: {job.error}" if job.error else f"at last: {job.pause}"
-    return f"no progress for {since_s} s{rests}; {last}"
-
-
-def give_up(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
-    if not job.is_close_answered:
-        return ended(job, State.FAILED, now_ms, limits, reason)
-    text = f"Glean took the close, and cannot be asked about it: {job.error}"
-    job = closed(noted(job, text, now_ms, limits), Deletions.PENDING, now_ms)
-    return finished(job, now_ms, limits)
-
-
 def _rest(job: Job, now_ms: int, limits: Limits) -> Step:
     """Nothing is under way, and nothing can be begun for now."""
     if is_saturated(job, now_ms, limits):
         reason = f"Glean takes {limits.documents_per_minute_max} documents a minute one by one"
         if job.landed.is_full:
             return _too_large(job, now_ms, limits), ()
-        return _pause(job, job.indexed_until_ms, reason, now_ms, limits)
+        return pause(job, WaitReason.RATE, reason, now_ms, limits, until_ms=job.indexed_until_ms)
     if not job.flights and now_ms < job.source_at_ms:
         return spare(job, now_ms, limits)
     assert not job.flights, "pages that are not sent though there is room"
@@ -265,19 +253,6 @@ def _rest(job: Job, now_ms: int, limits: Limits) -> Step:
         "raise pages_max in LIMITS"
     )
     return ended(job, State.FAILED, now_ms, limits, reason), ()
-
-
-def spare(job: Job, now_ms: int, limits: Limits) -> Step:
-    """Leave the source alone for as long as it wants."""
-    reason = job.source_pause or "the source is not to be asked more often"
-    return _pause(job, job.source_at_ms, reason, now_ms, limits)
-
-
-def _pause(job: Job, until_ms: int, reason: str, now_ms: int, limits: Limits) -> Step:
-    if is_stalled(job, now_ms, limits):
-        job = replace(job, pause=reason)
-        return give_up(job, _stalled_reason(job, now_ms), now_ms, limits), ()
-    return paused(job, until_ms, reason, now_ms), ()
 
 
 def _too_large(job: Job, now_ms: int, limits: Limits) -> Job:

@@ -1,10 +1,11 @@
-"""What only the platform can give, and what lives as long as the object does."""
+"""What only the platform can give, and what lives as long as the object or its isolate does."""
 
 from collections.abc import Awaitable, Callable
 
 import httpx
 from msgspec import Struct, field
 
+from durable.memory import MemoryBudget
 from durable.requests.tokens import Tokens
 
 
@@ -17,3 +18,4 @@ class Host(Struct, frozen=True):
     transport: httpx.AsyncBaseTransport
     wait: Callable[[int], Awaitable[object]]  # so many milliseconds, in which the runtime works
     tokens: Tokens = field(default_factory=Tokens)
+    memory: MemoryBudget = field(default_factory=MemoryBudget)  # for all objects of an isolate

@@ -186,6 +186,7 @@ class Usage(Struct, frozen=True):
     deletion_count: int = 0
     reject_count: int = 0
     is_apart: bool = False  # it waits before its work: a death meanwhile is of others' doing
+    is_crowded: bool = False  # there is no room for another page until one of its own has landed
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -254,6 +255,8 @@ class Job(Struct, frozen=True, kw_only=True):
     source_pause: str = ""  # and why
     indexed_until_ms: int = 0  # Glean's rate then allows as much as if nothing had been sent
     pause: str = ""  # why nothing is done before retry_at_ms, if that is no error
+    waits_for: str = ""  # likewise: a `WaitReason`, as a text
+    page_bytes: Mapping[str, int] = {}  # of the largest page by stage, in earlier jobs too
     landed: Landed = Landed()  # of the page at `cursor`
     pause_count: int = 0  # this and the next: since the last progress, rests that were asked for
     paused_ms: int = 0

@@ -6,8 +6,8 @@ from durable.guard import rejection_reason
 from durable.job import CONFIRMED, UPLOADED, Job, Mode, Plan, Stage, State
 from durable.landed import Landed
 from durable.limits import Limits
-from durable.note import Kind, Note
-from durable.pace import is_stalled, soon
+from durable.note import Kind, Note, WaitReason
+from durable.pace import indexed, is_stalled, single_documents_max, soon
 
 
 def from_start(job: Job, plan: Plan, now_ms: int) -> Job:
@@ -116,7 +116,8 @@ def redefined(job: Job, plan: Plan, now_ms: int, limits: Limits) -> Job:
             "address or a time"
         )
         return ended(job, State.FAILED, now_ms, limits, reason)
-    job = replace(from_start(job, plan, now_ms), redefined_count=job.redefined_count + 1)
+    redefined_count = job.redefined_count + 1
+    job = replace(from_start(job, plan, now_ms), redefined_count=redefined_count, page_bytes={})
     text = "the connector's definition has changed: begins anew"
     return noted(job, text, now_ms, limits, Kind.RESTARTED)
 
@@ -157,7 +158,7 @@ def grounded(job: Job) -> Job:
     )
 
 
-def paused(job: Job, until_ms: int, reason: str, now_ms: int) -> Job:
+def paused(job: Job, until_ms: int, wait: WaitReason, reason: str, now_ms: int) -> Job:
     """Nothing is wrong, and nothing is done before then."""
     at_ms = soon(until_ms, now_ms)
     return replace(
@@ -165,6 +166,7 @@ def paused(job: Job, until_ms: int, reason: str, now_ms: int) -> Job:
         retry_at_ms=at_ms,
         alarm_at_ms=at_ms,
         pause=reason,
+        waits_for=wait.value,
         attempt=max(0, job.attempt - 1),  # the turn after a pause is no further try
     )
 
@@ -197,6 +199,9 @@ def died(job: Job, now_ms: int, limits: Limits) -> Job:
         death_count=job.death_count + 1,
         halving_count=min(job.halving_count + 1, limits.turn_pages_max.bit_length()),
     )
+    if job.state is State.SENDING and not job.is_upload:
+        # Of what it was sending, Glean may have heard, and less than a minute may have passed.
+        job = indexed(job, single_documents_max(limits), now_ms, limits)
     text = f"the Worker was killed while {job.state} at page {job.page_count + 1}"
     job = noted(job, text, now_ms, limits, Kind.KILLED)
     if job.death_count < limits.deaths_max or not is_smallest:

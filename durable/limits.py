@@ -25,6 +25,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     page_bytes_max: Positive = 8 * 1024 * 1024  # an isolate has 128 MB and holds a page thrice
     sends_max: Positive = 5  # at a time; with the source's page, all connections there are
     held_bytes_max: Positive = 4 * 1024 * 1024  # of pages read ahead; larger ones come one by one
+    isolate_bytes_max: Positive = 16 * 1024 * 1024  # of pages that all its connectors hold
     page_batches_max: Positive = 2_000  # what Glean refuses, is cut into ever smaller batches
     batch_documents_max: Positive = 1_000
     batch_bytes_max: Positive = 5 * 1024 * 1024  # a request of several; what is larger goes alone

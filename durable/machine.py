@@ -26,6 +26,7 @@ from durable.events import (
     Event,
     Failed,
     Fetched,
+    NoRoom,
     Open,
     Opened,
     Packed,
@@ -33,7 +34,7 @@ from durable.events import (
     Split,
     Woke,
 )
-from durable.flow import Step, close, cut, fail, flow, land, spare, split, take, yield_turn
+from durable.flow import close, crowd, cut, fail, flow, land, split, take, yield_turn
 from durable.job import PENDING, WORKING, Job, Mode, Standing, State, Usage
 from durable.lifecycle import (
     anew,
@@ -52,7 +53,8 @@ from durable.lifecycle import (
 )
 from durable.limits import Limits
 from durable.note import Kind
-from durable.pace import apart, asked, is_spent, leased, paced, soon, taken_over
+from durable.pace import asked, is_spent, leased, paced, soon, taken_over
+from durable.waiting import Step, spare
 
 
 DAY_MS = 24 * 60 * 60 * 1_000
@@ -84,6 +86,8 @@ def step(  # noqa: C901, PLR0911, PLR0912 - a return for each arrow of the diagr
             return _begin(progressed(replace(job, state=State.SENDING), now_ms), now_ms, limits)
         case State.SENDING, Fetched() if job.is_fetching:
             return take(replace(job, is_fetching=False), event, now_ms, limits)
+        case ((State.SENDING | State.CLOSING), NoRoom()):
+            return crowd(job, event, now_ms, limits)
         case State.SENDING, Packed():
             return cut(job, event, now_ms, limits)
         case State.SENDING, Sent():
@@ -113,7 +117,7 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
     is_queued = job.state is State.QUEUED
     if is_queued:
         job = replace(job, progress_at_ms=now_ms, pause_count=0, paused_ms=0)
-        job = taken_over(job, woke.last)
+        job = taken_over(job, woke.last, plan.fingerprint)
         is_retry = job.approved_count is None
         if not job.resumes or job.started_at_ms is None or (job.shortfall and is_retry):
             job = _begun(job, woke, now_ms, limits)
@@ -134,10 +138,17 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
         turn_count=job.turn_count + 1,
         attempt=job.attempt + 1,
         retry_at_ms=None,
-        alarm_at_ms=None,
+        alarm_at_ms=_lease_at_ms(woke, now_ms, limits),
         pause="",
+        waits_for="",
     )
-    return _begin(apart(job, now_ms, limits), now_ms, limits)
+    return _begin(job, now_ms, limits)
+
+
+def _lease_at_ms(woke: Woke, now_ms: int, limits: Limits) -> int | None:
+    """The end of the lease that there is: each alarm that is set costs a row written."""
+    at_ms = woke.armed_at_ms
+    return at_ms if at_ms is not None and at_ms - now_ms <= limits.lease_ms else None
 
 
 def _begun(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Job:

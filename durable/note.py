@@ -1,4 +1,4 @@
-"""What happened to a job, as a word and a sentence. Imports nothing of ours."""
+"""What happened to a job, or what it waits for, in a word. Imports nothing of ours."""
 
 from enum import StrEnum
 
@@ -27,6 +27,18 @@ class Kind(StrEnum):
     VERIFICATION = "verification"
     DELETIONS = "deletions"  # that follow an upload: done, paused by Glean, or unknown
     NOTE = "note"
+
+
+class WaitReason(StrEnum):
+    """What a job waits for. Stored as a text, as above."""
+
+    JOB = "job"  # of the same connector
+    PERSON = "person"
+    RETRY = "retry"  # of what has failed
+    RATE = "rate"  # Glean's, of single documents
+    SOURCE = "source"  # which is not to be asked more often
+    MEMORY = "memory"  # of the isolate, which other connectors have
+    ALARM = "alarm"  # of its next turn
 
 
 class Note(Struct, frozen=True, omit_defaults=True):

@@ -4,7 +4,22 @@ from durable.commands import LEGAL
 from durable.guard import missing_count
 from durable.job import PENDING, Job, Mode, Stage, State
 from durable.limits import Limits
+from durable.note import WaitReason
 from durable.pace import MINUTE_MS
+
+
+KNOWN_WAITS = frozenset(wait.value for wait in WaitReason)  # newer code may have had others
+
+
+def waits_for(job: Job, ahead: Job | None) -> WaitReason | None:
+    """What a job waits for at the moment; None and arguments as below."""
+    if job.state is State.HELD:
+        return WaitReason.PERSON
+    if job.state is State.QUEUED and ahead is not None:
+        return WaitReason.JOB
+    if job.state in PENDING and job.retry_at_ms is not None:
+        return WaitReason(job.waits_for) if job.waits_for in KNOWN_WAITS else WaitReason.RETRY
+    return WaitReason.ALARM if job.state in PENDING and job.turn is None else None
 
 
 def waiting_reason(job: Job, ahead: Job | None) -> str | None:

@@ -13,6 +13,9 @@ ALARM_MS_MIN = 50  # the platform may lose an alarm that is set for this very mo
 MINUTE_MS = 60_000
 KILLED_AGAIN = 2  # deaths without progress: one is nothing unusual, and nobody waits for it
 SHARES_PER_MINUTE = 6
+PLACE_MS = 250  # for each of those who wait for room, at first
+PLACES_MAX = 4
+DOUBLINGS_MAX = 2  # of that, since each look for room costs rows
 REQUESTS_PER_BATCH = 3  # sent, refused and asked about, before it is cut in two
 # What a job has used of the rates, and the next one may not use again. All of its connector's
 # sources are mostly of one server.
@@ -102,11 +105,15 @@ def _spared(job: Job, until_ms: int, reason: str) -> Job:
     return replace(job, source_at_ms=until_ms, source_pause=reason)
 
 
-def taken_over(job: Job, last: Job | None) -> Job:
-    """A job before its first turn, with what the connector's last one has used of the rates."""
+def taken_over(job: Job, last: Job | None, fingerprint: str) -> Job:
+    """A job before its first turn, with what the connector's last one has used of the rates.
+
+    And with how large its pages were, if they are of the same definition.
+    """
     if last is None or last.id == job.id:
         return job
-    return replace(job, **{name: getattr(last, name) for name in USED})
+    page_bytes = last.page_bytes if last.fingerprint == fingerprint else {}
+    return replace(job, page_bytes=page_bytes, **{name: getattr(last, name) for name in USED})
 
 
 def paced(job: Job, rate: Rate | None, now_ms: int) -> Job:
@@ -133,22 +140,30 @@ def is_spent(job: Job, turn: Usage, now_ms: int, limits: Limits) -> bool:
 
 def leased(job: Job, now_ms: int, limits: Limits) -> Job:
     """Renew the lease when half of it is gone: each renewal costs a row written."""
-    if job.alarm_at_ms is not None and job.alarm_at_ms - now_ms >= limits.lease_ms // 2:
+    its_ms = lease_ms(job, limits)
+    if job.alarm_at_ms is not None and job.alarm_at_ms - now_ms >= its_ms // 2:
         return job
-    return replace(job, alarm_at_ms=soon(now_ms + limits.lease_ms, now_ms))
+    return replace(job, alarm_at_ms=soon(now_ms + its_ms, now_ms))
 
 
-def apart(job: Job, now_ms: int, limits: Limits) -> Job:
-    """With a lease that ends at another time than that of others, if it was killed again.
+def lease_ms(job: Job, limits: Limits) -> int:
+    """How long a lease of the job's turn is."""
+    return apart_lease_ms(f"{job.id} {job.turn_count}", limits)
 
-    All jobs of an isolate die with it. If they woke together, one whose page kills would take the
-    others with it each time, before a page of theirs has landed.
+
+def apart_lease_ms(key: str, limits: Limits) -> int:
+    """From half of the lease to all of it, another one for each key.
+
+    All jobs of an isolate die with it. If they woke together, they would want its memory together,
+    and one whose page kills would take the others with it before a page of theirs has landed.
     """
-    if job.death_count < KILLED_AGAIN:
-        return job
-    half_ms = limits.lease_ms // 2
-    early_ms = zlib.crc32(f"{job.id} {job.turn_count}".encode()) % (half_ms + 1)
-    return replace(job, alarm_at_ms=soon(now_ms + limits.lease_ms - early_ms, now_ms))
+    return limits.lease_ms - zlib.crc32(key.encode()) % (limits.lease_ms // 2 + 1)
+
+
+def room_wait_ms(job: Job, place: int, jitter: float) -> int:
+    """When to look for room again: the sooner, the fewer have waited longer, and with patience."""
+    patient_ms = PLACE_MS << min(job.pause_count, DOUBLINGS_MAX)
+    return round(patient_ms * min(place, PLACES_MAX) * (0.5 + jitter))
 
 
 def apart_ms_max(job: Job, limits: Limits) -> int:
@@ -171,4 +186,5 @@ def spent(turn: Usage, flight: Flight) -> Usage:
         reject_count=turn.reject_count + flight.reject_count,
         byte_count=turn.byte_count + page.byte_count,
         request_count=turn.request_count + request_count,
+        is_crowded=False,  # there is its own again
     )

@@ -23,7 +23,7 @@ from durable.job import ENDED, Job, Mode, Stage, State
 from durable.limits import Limits
 from durable.note import Kind
 from durable.occasion import Occasion
-from durable.pace import soon
+from durable.pace import apart_lease_ms, soon
 from durable.store import Store
 from durable.ticks import Ticks, begun, missed, seen
 from durable.turn import Turn
@@ -238,7 +238,8 @@ class Processor:
         if not self._has_work():
             return None
         # Before anything that may fail or kill: from here on the object is woken again.
-        await self._store.arm(self._host.now_ms() + Limits().lease_ms)
+        now_ms, name = self._host.now_ms(), self._connector.name
+        await self._store.arm(now_ms + apart_lease_ms(f"{name} {now_ms}", Limits()))
         job = await self._carried()
         await self._deliver()
         if not self._store.pending():

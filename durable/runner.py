@@ -25,11 +25,13 @@ from durable.handling import harmless, outlive
 from durable.host import Host
 from durable.job import Job, Mode, State
 from durable.log import Level, Line
+from durable.memory import ISOLATE
 from durable.plain import plain, provisioned, refused
 from durable.processor import Begun, Processor
 from durable.provision import Provision
 from durable.requests.gate import Gate
 from durable.requests.transport import FetchTransport, part_bytes
+from durable.staged import staged
 from durable.store import Store
 from durable.totals import totals
 from durable.views import Views
@@ -47,11 +49,10 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
         self.environment = Environment(lambda name: getattr(env, name, None))
-        host = a_host()
-        connector = self.connectors[ctx.id.name]
+        host, store = a_host(), Store(ctx.storage)
+        connector = staged(self.connectors[ctx.id.name], self.environment)
         self.provision = Provision(connector, self.environment, host)
         self.checks = Checks(connector, self.environment, host)
-        store = Store(ctx.storage)
         self.analytics = Analytics(getattr(env, "ANALYTICS", None), store.chronicle.taken)
         self.processor = Processor(connector, self.environment, store, host)
         self.views = Views(connector, self.environment, store, host)
@@ -149,8 +150,11 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
 
     async def alarm(self, _info: Any = None) -> None:
         """A turn. Nothing may escape: after a few failures the platform drops the alarm."""
-        turn = outlive(self.processor.turn(), lambda text: _broke_off(self, text))
-        if (job := await turn) is not None:
+
+        def broke_off(text: str) -> None:
+            _report(self, "the turn broke off", Level.ERROR, text)
+
+        if (job := await outlive(self.processor.turn(), broke_off)) is not None:
             _say(self, "turn ended", job)
         _tell(self)
 
@@ -167,8 +171,8 @@ def _answer(
 
 def a_host() -> Host:
     """What an object is given of the platform."""
-    transport = Gate(FetchTransport(_fetch))
-    return Host(_now_ms, lambda: secrets.token_hex(3), random.random, transport, _wait)
+    gate = Gate(FetchTransport(_fetch))
+    return Host(_now_ms, lambda: secrets.token_hex(3), random.random, gate, _wait, memory=ISOLATE)
 
 
 @harmless
@@ -180,10 +184,6 @@ def _tell(runner: Runner) -> None:
 @harmless
 def _say(runner: Runner, event: str, job: Job, **fields: Any) -> None:
     _print(log.job_line(event, runner.views.shown(job), **fields))
-
-
-def _broke_off(runner: Runner, text: str) -> None:
-    _report(runner, "the turn broke off", Level.ERROR, text)
 
 
 @harmless

@@ -7,7 +7,8 @@ from durable.guard import missing_count
 from durable.instant import rfc3339
 from durable.job import Done, Job, Mode, Stage, State
 from durable.limits import Limits
-from durable.outlook import if_killed, left_ms, next_step, waiting_reason
+from durable.note import WaitReason
+from durable.outlook import if_killed, left_ms, next_step, waiting_reason, waits_for
 from durable.progress import Progress, progress
 from durable.totals import totals
 from durable.verifying.findings import (
@@ -52,6 +53,7 @@ class Status(Struct, frozen=True, kw_only=True):
     repeats: str | None  # the job whose rejects this one reads again
     stage: Stage  # under way, or the last one
     stages: tuple[Brought, ...]  # with all before it
+    waits_for: WaitReason | None  # job, person, retry, rate, source, memory or alarm; None as below
     waits_because: str | None  # None: it works, or has ended
     waits_until: str | None  # None: no time is set
     next_step: str  # what is done next
@@ -110,6 +112,7 @@ def status(
         became_full=job.asked_mode is Mode.INCREMENTAL,
         stage=job.stage,
         stages=tuple(_brought(part) for part in job.parts),
+        waits_for=waits_for(job, ahead),
         waits_because=waiting_reason(job, ahead),
         waits_until=_optional(None if job.turn else job.retry_at_ms or job.alarm_at_ms),
         next_step=next_step(job),

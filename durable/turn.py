@@ -11,13 +11,16 @@ from durable.commands import may_have_opened, relieved
 from durable.connector import AnyConnector
 from durable.ends import Ends
 from durable.environment import Environment
-from durable.events import Effect, Event, Failed, Opened, Woke
+from durable.events import CloseWithDocument, Effect, Event, Failed, Fetch, NoRoom, Opened, Woke
 from durable.executor import Executor
 from durable.host import Host
 from durable.job import PENDING, Crawl, Job, Mode, Plan, State
 from durable.limits import Limits
 from durable.machine import step
+from durable.memory import Lease
+from durable.note import WaitReason
 from durable.pace import apart_ms_max, soon
+from durable.room import held_bytes, lease_bytes
 from durable.sources.repeated import RepeatedReader
 from durable.store import Store
 from durable.verifying.deletion_watcher import watch_uploads
@@ -43,6 +46,7 @@ class Turn:
         self._executor = Executor(connector, environment, host)
         self._targets = targets(environment)
         self._limits = Limits()
+        self._lease = Lease(connector.name)
         self._number = 0  # of the turn, once it has begun
         self._crawl: Crawl  # that the turn is of, likewise
         self._tasks: set[asyncio.Task[Any] | None] = set()  # of all that is under way
@@ -60,6 +64,7 @@ class Turn:
             async with asyncio.TaskGroup() as group:
                 self._begin(effects, ends, group)
         finally:
+            self._host.memory.give_back(self._lease)
             if not isinstance(ends, Failed):
                 await ends.close()
 
@@ -68,7 +73,8 @@ class Turn:
         last = self._store.latest() if is_queued else None
         before = self._store.successes
         ties = before.ties(plan.fingerprint)
-        return Woke(before.watermark_ms(), before.full_counts(), plan, last, ties)
+        watermark_ms, counts = before.watermark_ms(), before.full_counts()
+        return Woke(watermark_ms, counts, plan, last, ties, self._store.set_at_ms)
 
     async def _is_apart(self) -> bool:
         """Keep apart from others that were killed with it. False: the turn was ended meanwhile."""
@@ -120,7 +126,25 @@ class Turn:
         self._tasks.discard(asyncio.current_task())
 
     async def _perform(self, effect: Effect, ends: Ends) -> Event:
+        if isinstance(effect, Fetch | CloseWithDocument) and (place := self._ask_for_room()):
+            return NoRoom(place, self._host.draw())
         return await self._executor.perform(effect, ends, self._crawl)
+
+    def _ask_for_room(self) -> int:
+        """For the page that is to be read: 0 if there is room, else the place in the queue."""
+        job = self._store.load(self._job_id)
+        assert job is not None, "it has just been saved"
+        wanted_bytes, bytes_max = lease_bytes(job, self._limits), self._limits.isolate_bytes_max
+        return self._host.memory.ask(self._lease, wanted_bytes, bytes_max, self._host.now_ms())
+
+    def _settle_memory(self, job: Job, now_ms: int) -> None:
+        """Have the lease say what is held now, or who is to come back."""
+        memory = self._host.memory
+        if job.turn is not None:
+            least_bytes = held_bytes(job, self._limits)
+            memory.keep(self._lease, least_bytes, lease_bytes(job, self._limits), now_ms)
+        elif job.waits_for == WaitReason.MEMORY and job.alarm_at_ms is not None:
+            memory.expect(self._lease, job.alarm_at_ms)
 
     async def _advance(self, event: Event) -> tuple[Effect, ...]:
         """Load, step and save with no await between: one transaction."""
@@ -154,6 +178,7 @@ class Turn:
             limits=self._limits,
         )
         self._store.record(before, job, self._targets, now_ms, self._limits)
+        self._settle_memory(job, now_ms)
         saved = self._store.save(job, self._alarm_at_ms(job, now_ms), self._limits)
         if job.turn is None:
             self._abandon()

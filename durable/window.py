@@ -12,6 +12,7 @@ from durable.job import Flight, Job, Mode, Stage
 from durable.landed import Landed
 from durable.limits import Limits
 from durable.pace import spent
+from durable.room import width, with_page
 from durable.ties import Tie
 
 
@@ -42,6 +43,7 @@ def landed(job: Job) -> Job:
         empty_count=0 if page.record_count or page.is_bounded else job.empty_count + 1,
         repeated_count=job.repeated_count + is_repeated(job, page),
         clock_ms=max(job.clock_ms, flight.clock_ms),
+        page_bytes=with_page(job, page),
     )
     job = _in_doubt(job if page.ties is None else replace(job, ties=page.ties))
     if page_count.bit_count() > 1:
@@ -60,14 +62,6 @@ def front(job: Job) -> Job:
     while job.flights:
         job = landed(job)
     return job
-
-
-def has_room(job: Job, limits: Limits) -> bool:
-    """Whether another page may be held in memory, if it is as large as the largest of these."""
-    if job.is_fetching or len(job.flights) > _width(job, limits):
-        return False
-    sizes = [flight.page.byte_count for flight in job.flights]
-    return not sizes or sum(sizes) + max(sizes) <= limits.held_bytes_max
 
 
 def is_idle(job: Job) -> bool:
@@ -183,7 +177,7 @@ def sends(job: Job, limits: Limits) -> tuple[Job, list[Send]]:
     """
     if job.is_refused:
         return job, []
-    room = _width(job, limits) - sum(len(flight.sending) for flight in job.flights)
+    room = width(job, limits) - sum(len(flight.sending) for flight in job.flights)
     begun: list[Send] = []
     for page_index, flight in enumerate(job.flights, start=job.page_count):
         while room > 0 and (index := _next_batch(flight)) is not None:
@@ -232,17 +226,6 @@ def _is_tied(job: Job) -> bool:
     """Whether what it has sent is known, page after page, and not sent again."""
     is_changes = job.mode is Mode.INCREMENTAL and not job.repeats
     return is_changes and job.stage in TIED and job.behind_ms_max is not None
-
-
-def _width(job: Job, limits: Limits) -> int:
-    """How many batches may be under way.
-
-    After a turn without progress only one, the oldest: what is sent beside it
-    would be sent again if that one failed once more.
-    """
-    # Glean's own tools send the pages of people one after the other.
-    is_wide = job.is_upload and job.stage is Stage.DOCUMENTS
-    return limits.sends_max if is_wide and job.attempt <= 1 else 1
 
 
 def _next_batch(flight: Flight) -> int | None:

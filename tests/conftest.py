@@ -4,6 +4,7 @@ The order is drawn anew each time, from a seed that is printed; `--randomly-seed
 """
 
 import gc
+from functools import cache
 from pathlib import Path
 from zlib import crc32
 
@@ -37,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: (item.get_closest_marker("last") is not None, _rank(item)))
+    items.sort(key=lambda item: (item.get_closest_marker("last") is not None, _rank(item.path)))
     if chromium.found() is None:
         for item in items:
             if item.path.is_relative_to(BROWSER):
@@ -83,6 +84,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(line, red=True, bold=True)
 
 
-def _rank(item: pytest.Item) -> int:
-    ranks = [rank for rank, path in enumerate(LONGEST) if item.path.is_relative_to(path)]
+@cache
+def _rank(file: Path) -> int:
+    ranks = [rank for rank, path in enumerate(LONGEST) if file.is_relative_to(path)]
     return ranks[0] if ranks else len(LONGEST)

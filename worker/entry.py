@@ -28,6 +28,7 @@ from durable.environment import Environment
 from durable.errors import UpstreamError
 from durable.handling import harmless, outlive
 from durable.log import Level
+from durable.placement import JURISDICTION, is_stranded, placed
 from durable.requests.auth import Unsigned
 from durable.requests.origins import Origins
 from durable.requests.upstream import Upstream
@@ -90,6 +91,10 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+STRANDED = (
+    f"was made with another {JURISDICTION}, and another is asked in its place, so it does nothing: "
+    "set the variable back to have its jobs and what it remembers"
+)
 CONNECTORS = discover(connectors)
 TEND_MS = 20_000
 NOTICE_EACH_MS = 10 * 60_000  # of an isolate
@@ -100,6 +105,10 @@ EDGE = Edge(_now_ms, lambda: secrets.token_hex(16), Access(_fetched, _is_signed,
 
 class Runner(runner.Runner):
     connectors = CONNECTORS
+
+    async def alarm(self, info: Any = None) -> None:
+        if not _is_left(self.ctx, self.environment):
+            await super().alarm(info)
 
 
 class Watch(DurableObject):  # type: ignore[misc] # the platform's class has no types
@@ -119,6 +128,9 @@ class Watch(DurableObject):  # type: ignore[misc] # the platform's class has no 
         await self.watchman.notice()
 
     async def alarm(self, _info: Any = None) -> None:
+        if _is_left(self.ctx, self.watchman.environment):
+            return
+
         def report(text: str) -> None:
             _log("an alert was not sent", text, self.watchman.environment)
 
@@ -131,8 +143,9 @@ class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class ha
         environment = _environment(self.env)
 
         async def answer() -> Any:
-            await outlive(_notice(self.env.WATCH), report)
-            routes = Routes(environment, CONNECTORS, RemoteRunners(self.env.RUNNER), EDGE)
+            await outlive(_notice(self.env.WATCH, environment), report)
+            runners = RemoteRunners(self.env.RUNNER, environment)
+            routes = Routes(environment, CONNECTORS, runners, EDGE)
             return _response(await routes.answer(_request(request.js_object)))
 
         def report(text: str) -> None:
@@ -143,10 +156,11 @@ class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class ha
 
     async def scheduled(self, controller: Any, _env: Any = None, _ctx: Any = None) -> None:
         """Begin what is due. A connector that fails does not keep the others from it."""
-        runners, failures = RemoteRunners(self.env.RUNNER), list[Exception]()
+        environment, failures = _environment(self.env), list[Exception]()
+        runners = RemoteRunners(self.env.RUNNER, environment)
         expression, at_ms = str(controller.cron), int(controller.scheduledTime)
         try:
-            failures = await _tended(runners, self.env.WATCH, at_ms)
+            failures = await _tended(runners, self.env.WATCH, environment, at_ms)
         except Exception as error:  # noqa: BLE001 - raised below: what is due, is begun all the same
             failures.append(error)
         jobs = list(due(expression, at_ms, CONNECTORS))
@@ -161,15 +175,26 @@ class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class ha
             raise ExceptionGroup("objects could not be reached", failures)
 
 
-async def _notice(watch: Any) -> None:
+def _is_left(ctx: Any, environment: Environment) -> bool:
+    """Whether nobody asks this object any more: another works in its place, and it says so."""
+    own = getattr(ctx.id, "jurisdiction", None)
+    if not is_stranded(own, environment):
+        return False
+    _log("the object is stranded", f"{ctx.id.name} {STRANDED}")
+    return True
+
+
+async def _notice(watch: Any, environment: Environment) -> None:
     """Have it seen now and then whether cron ticks: nothing else might ever run."""
     now_ms = _now_ms()
     if now_ms - NOTICED_AT_MS[0] >= NOTICE_EACH_MS:
         NOTICED_AT_MS[0] = now_ms
-        await _within(watch.getByName("watch").notice(), NOTICE_MS_MAX)
+        await _within(placed(watch, environment)("watch").notice(), NOTICE_MS_MAX)
 
 
-async def _tended(runners: RemoteRunners, watch: Any, ticked_at_ms: int) -> list[Exception]:
+async def _tended(
+    runners: RemoteRunners, watch: Any, environment: Environment, ticked_at_ms: int
+) -> list[Exception]:
     """Look after all connectors; where one had no success for too long, somebody is told."""
     answers = await asyncio.gather(
         *(_within(runners.tend(name, ticked_at_ms), TEND_MS) for name in CONNECTORS),
@@ -181,7 +206,7 @@ async def _tended(runners: RemoteRunners, watch: Any, ticked_at_ms: int) -> list
     }
     failures = [answer for answer in answers if isinstance(answer, Exception)]
     try:
-        await watch.getByName("watch").look(msgspec.json.encode(pulses).decode())
+        await placed(watch, environment)("watch").look(msgspec.json.encode(pulses).decode())
     except Exception as error:  # noqa: BLE001 - raised with the others
         failures.append(error)
     return failures

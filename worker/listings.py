@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from durable.connector import Connectors
+from durable.errors import ConfigurationError
 from durable.history.chronicle import Event
 from durable.history.lines import Line
 from durable.history.measures import Measures
@@ -100,8 +101,11 @@ class Listings:
     async def _each(
         self, names: Sequence[str], ask: Callable[[str], Awaitable[Mapping[str, Any]]]
     ) -> list[Mapping[str, Any] | None]:
-        """What each object says; None where it does not answer."""
+        """What each object says; None where it does not answer. Raises ConfigurationError."""
         found = await asyncio.gather(*(ask(name) for name in names), return_exceptions=True)
+        for fault in found:
+            if isinstance(fault, ConfigurationError):
+                raise fault  # of all of them
         return [None if isinstance(shown, BaseException) else shown for shown in found]
 
 

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from durable.commands import Command
+from durable.environment import Environment
 from durable.job import Mode
+from durable.placement import placed
+from durable.staged import suffix
 
 
 class RemoteRunners:
@@ -12,10 +15,12 @@ class RemoteRunners:
 
     Args:
         namespace: the binding of their class.
+        environment: says where they are.
     """
 
-    def __init__(self, namespace: Any) -> None:
+    def __init__(self, namespace: Any, environment: Environment) -> None:
         self._namespace = namespace
+        self._environment = environment
 
     async def begin(self, connector: str, mode: Mode, trigger_key: str | None) -> Mapping[str, Any]:
         begun: Mapping[str, Any] = await self._stub(connector).begin(mode.value, trigger_key)
@@ -80,4 +85,6 @@ class RemoteRunners:
         return tended
 
     def _stub(self, connector: str) -> Any:
-        return self._namespace.getByName(connector)
+        """Raises ConfigurationError: objects cannot be asked, or would not begin."""
+        suffix(self._environment)
+        return placed(self._namespace, self._environment)(connector)

@@ -72,7 +72,7 @@ def bad_gateway(detail: str) -> Problem:
 
 
 def unavailable(detail: str) -> Problem:
-    """It cannot be told who may call: TRIGGER_TOKEN is missing, or Access's keys are."""
+    """A variable or a secret is missing or not right, or Access's keys cannot be had."""
     return Problem(title="Service Unavailable", status=503, detail=detail)
 
 

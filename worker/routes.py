@@ -10,6 +10,7 @@ from durable.checks import Check, Outcome
 from durable.commands import Command
 from durable.connector import Connectors
 from durable.environment import Environment
+from durable.errors import ConfigurationError
 from durable.processor import connector_name
 from durable.provision import Unprovisioned
 from worker import metrics, openapi, pages, problems, sign_in
@@ -86,7 +87,10 @@ class Routes:
             return refused(caller)
         if (fault := _parameter_fault(endpoint, request)) is not None:
             return refused(problems.bad_request(fault))
-        return await self._performed(endpoint.operation, job_id, request, caller)
+        try:
+            return await self._performed(endpoint.operation, job_id, request, caller)
+        except ConfigurationError as error:
+            return refused(problems.unavailable(f"{error}."))
 
     async def _performed(  # noqa: C901, PLR0911, PLR0912 - a return for each
         self, operation: Operation, job_id: str, request: Request, caller: Caller

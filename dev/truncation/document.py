@@ -28,19 +28,21 @@ def table(version: str, theirs: Sequence[str], ours: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def written(text: str, between: str, name: str = DOCUMENT.name) -> str:
+def written(text: str, between: str, name: str = DOCUMENT.name, mark: str = "table") -> str:
     """The text with this between the two markers. Raises ValueError if one is missing.
 
     Args:
         text: of the document.
         between: what the markers are to hold.
         name: of the document, for the error.
+        mark: what the markers say, as a document may have several pairs.
     """
-    head, begin, rest = text.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{name} has no {BEGIN} with an {END} after it")
-    return f"{head}{BEGIN}\n{between}\n{END}{tail}"
+    begin, end = (each.replace("table", mark) for each in (BEGIN, END))
+    head, is_begun, rest = text.partition(begin)
+    _, is_ended, tail = rest.partition(end)
+    if not is_begun or not is_ended:
+        raise ValueError(f"{name} has no {begin} with an {end} after it")
+    return f"{head}{begin}\n{between}\n{end}{tail}"
 
 
 def escaped(cell: str) -> str:

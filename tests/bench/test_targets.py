@@ -2,9 +2,9 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from bench.plan import OURS, PROXY, SDK, STOCK
+from bench.plan import LOOP, OURS, PROXY, SDK, STOCK
 from bench.results import Cold, Growth, Latency, Memory, Results, Throughput
-from bench.targets import MIB, Verdict, verdicts
+from bench.targets import MIB, Verdict, loss, verdicts
 
 
 def rates(figures: Mapping[str, float]) -> dict[str, Throughput]:
@@ -80,3 +80,19 @@ def test_time_and_rows_that_grow_with_the_job_are_seen() -> None:
         "time a document with 100,000 documents, by the least with fewer",
         "rows a document with 100,000 documents, by the least with fewer",
     ]
+
+
+def measured(ours: float, loop: float) -> Results:
+    return replace(ALL_MET, throughput=rates({OURS: ours, LOOP: loop}))
+
+
+def test_a_loss_beside_the_loop_of_the_same_run_is_told() -> None:
+    kept = measured(20_000, 50_000)
+
+    assert loss(measured(14_900, 50_000), kept) is not None
+    assert loss(measured(15_100, 50_000), kept) is None
+    assert loss(measured(30_000, 50_000), kept) is None
+
+
+def test_a_slower_machine_is_no_loss() -> None:
+    assert loss(measured(5_000, 12_500), measured(20_000, 50_000)) is None

@@ -244,3 +244,22 @@ def test_a_clock_that_is_read_while_a_connector_is_imported_is_an_error(project:
     (error,) = project.errors
 
     assert error.startswith(f"{FILE}, line {NOTES.count(chr(10)) + 4}: time.time is called")
+
+
+@pytest.mark.parametrize("name", ["JURISDICTION", "LOCATION_HINT", "DATASOURCE_SUFFIX"])
+def test_a_place_or_suffix_that_is_none_is_an_error(project: Project, name: str) -> None:
+    project.wrangler(f'{CRONS}[vars]\nNOTES_URL = "https://notes.example"\n{name} = "no-where"\n')
+
+    (error,) = project.errors
+
+    assert error.startswith(f"wrangler.toml: [vars]: the variable {name} is 'no-where'")
+
+
+def test_an_environment_that_shares_what_is_real_is_an_error(project: Project) -> None:
+    project.wrangler(
+        f'{CRONS}[vars]\nNOTES_URL = "https://notes.example"\n[env.qa.triggers]\ncrons = []\n'
+    )
+
+    (error,) = project.errors
+
+    assert error.startswith("wrangler.toml: [env.qa.vars]: DATASOURCE_SUFFIX is not set")

@@ -1,15 +1,9 @@
 """What `make dev` lets happen, minute by minute."""
 
 from collections import Counter
-from types import ModuleType
 
-import pytest
-
-import connectors
-from connectors import examples
 from dev.live import SOURCES
-from dev.trickle import CHANGES_MAX, FULL, FULL_MINUTES, INCREMENTAL, Minute, minute
-from durable.discovery import found
+from dev.trickle import CHANGES_MAX, FULL_MINUTES, Minute, minute
 from durable.job import Mode
 
 
@@ -21,17 +15,17 @@ def test_a_minute_is_always_the_same() -> None:
 
 
 def test_everything_is_read_first_and_again_now_and_then() -> None:
-    fulls = [number for number, each in enumerate(DAY) if each.cron == FULL]
+    fulls = [number for number, each in enumerate(DAY) if each.mode is Mode.FULL]
 
     assert fulls == [*range(0, len(DAY), FULL_MINUTES)]
-    assert DAY[0] == Minute((), FULL)
+    assert DAY[0] == Minute((), Mode.FULL)
 
 
 def test_every_source_changes_and_none_each_minute() -> None:
     counts = Counter(change.source for each in DAY for change in each.changes)
 
     assert set(counts) == set(SOURCES)
-    assert max(counts.values()) < sum(each.cron == INCREMENTAL for each in DAY)
+    assert max(counts.values()) < sum(each.mode is Mode.INCREMENTAL for each in DAY)
 
 
 def test_changes_are_few_and_no_full_job_is_held_for_them() -> None:
@@ -42,10 +36,8 @@ def test_changes_are_few_and_no_full_job_is_held_for_them() -> None:
     assert any(change.remove for each in DAY for change in each.changes)
 
 
-@pytest.mark.parametrize("package", [connectors, examples], ids=["own", "examples"])
-def test_the_ticks_are_of_each_connectors_schedule(package: ModuleType) -> None:
-    for connector in found(package).connectors.values():
-        assert connector.schedule == {FULL: Mode.FULL, INCREMENTAL: Mode.INCREMENTAL}
+def test_where_no_source_can_change_cron_ticks_all_the_same() -> None:
+    assert minute(1, ()) == Minute((), Mode.INCREMENTAL)
 
 
 def test_what_changes_is_told_in_words() -> None:

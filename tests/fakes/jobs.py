@@ -24,10 +24,10 @@ from durable.events import (
     Sent,
     Woke,
 )
-from durable.flow import Step
 from durable.job import PENDING, WORKING, Job, Mode, Page, Standing, State, Usage
 from durable.limits import Limits
 from durable.machine import step
+from durable.waiting import Step
 
 
 NOW_MS = 1_000_000_000

@@ -15,6 +15,7 @@ from worker.edge import Edge
 from worker.request import Request
 from worker.responses import Response
 from worker.routes import Routes
+from worker.runners import Runners
 
 
 ORIGIN = "https://sync.example"
@@ -42,7 +43,7 @@ def a_request(  # noqa: PLR0913 - a request's parts
 
 def answered(
     request: Request,
-    runners: FakeRunners | None = None,
+    runners: Runners | None = None,
     connectors: Connectors = NOTES_ONLY,
     edge: Edge | None = None,
     **variables: str,

@@ -21,6 +21,7 @@ PROGRESS = "tests/simulation/test_progress.py"
 BISECTED = f"{PROGRESS}::test_bisecting_keeps_what_it_has_learnt_though_every_third_request_fails"
 LOST_TICKS = "tests/simulation/test_lost_ticks.py"
 OVERLAP = "tests/simulation/test_overlap.py"
+ISOLATE = "tests/simulation/test_isolate.py"
 PEOPLE = "tests/simulation/test_people.py"
 READINGS = "tests/simulation/test_readings.py"
 REFUSALS = "tests/simulation/test_refusals.py"
@@ -77,6 +78,9 @@ GUARD = "durable/guard.py"
 COUNTING = "durable/paging/counting.py"
 JUMP = "durable/paging/jump.py"
 TURN = "durable/turn.py"
+ROOM = "durable/room.py"
+MEMORY = "durable/memory.py"
+WAITING = "durable/waiting.py"
 STORE = "durable/store.py"
 SUCCESSES = "durable/successes.py"
 EXECUTOR = "durable/executor.py"
@@ -273,7 +277,7 @@ MUTANTS = [
     Mutant(
         "each job has all of Glean's rate again",
         MACHINE,
-        "job = taken_over(job, woke.last)",
+        "job = taken_over(job, woke.last, plan.fingerprint)",
         "assert woke",
         ("tests/simulation/test_pauses.py",),
     ),
@@ -438,16 +442,16 @@ MUTANTS = [
     ),
     Mutant(
         "changes of single documents are sent side by side",
-        WINDOW,
-        "return limits.sends_max if is_wide and job.attempt <= 1 else 1",
-        "return limits.sends_max if job.attempt <= 1 else 1",
+        ROOM,
+        "return sends_max if is_wide and job.attempt <= 1 else 1",
+        "return sends_max if job.attempt <= 1 else 1",
         (f"{CRASH}[INCREMENTAL]",),
     ),
     Mutant(
         "after a turn without progress, as much is sent at a time as before",
-        WINDOW,
-        "return limits.sends_max if is_wide and job.attempt <= 1 else 1",
-        "return limits.sends_max if is_wide else 1",
+        ROOM,
+        "return sends_max if is_wide and job.attempt <= 1 else 1",
+        "return sends_max if is_wide else 1",
         (EACH_PAGE,),
     ),
     Mutant(
@@ -511,14 +515,14 @@ MUTANTS = [
     Mutant(
         "a working job has no lease",
         PACE,
-        "return replace(job, alarm_at_ms=soon(now_ms + limits.lease_ms, now_ms))",
-        "return replace(job, alarm_at_ms=soon(now_ms + 10 * limits.lease_ms, now_ms))",
+        "return replace(job, alarm_at_ms=soon(now_ms + its_ms, now_ms))",
+        "return replace(job, alarm_at_ms=soon(now_ms + 10 * its_ms, now_ms))",
         (CRASH,),
     ),
     Mutant(
         "the lease is not renewed in a long turn",
         PACE,
-        "job.alarm_at_ms - now_ms >= limits.lease_ms // 2",
+        "job.alarm_at_ms - now_ms >= its_ms // 2",
         "job.alarm_at_ms - now_ms >= -(10**9)",
         (f"{ENDINGS}::test_the_lease_of_a_long_turn_is_renewed",),
     ),
@@ -598,7 +602,7 @@ MUTANTS = [
     ),
     Mutant(
         "a job never gives up",
-        FLOW,
+        WAITING,
         "    if is_stalled(job, now_ms, limits):\n        return give_up(",
         "    if now_ms < job.progress_at_ms:\n        return give_up(",
         (f"{ENDINGS}::test_a_full_job_gives_up_after_a_time_without_progress",),
@@ -630,6 +634,76 @@ MUTANTS = [
         "job = replace(grounded(job), halving_count=max",
         "job = replace(job, halving_count=max",
         (ENDINGS,),
+    ),
+    Mutant(
+        "the isolate's memory is not given back",
+        TURN,
+        "            self._host.memory.give_back(self._lease)\n",
+        "",
+        (ISOLATE,),
+    ),
+    Mutant(
+        "a page is read whether there is room for it or not",
+        TURN,
+        "and (place := self._ask_for_room()):",
+        "and (place := self._ask_for_room()) < 0:",
+        (ISOLATE,),
+    ),
+    Mutant(
+        "a page that is read ahead is no part of the lease",
+        ROOM,
+        "    reading_bytes = _page_bytes(job, limits) if job.is_fetching else 0\n",
+        "    reading_bytes = 0\n",
+        (ISOLATE,),
+    ),
+    Mutant(
+        "a turn that broke off holds its part of the memory for ever",
+        MEMORY,
+        "lease for holder, lease in self._leases.items() if lease.until_ms > now_ms",
+        "lease for holder, lease in self._leases.items()",
+        ("tests/unit/test_memory.py",),
+    ),
+    Mutant(
+        "who comes first, gets the memory, however long another has waited",
+        MEMORY,
+        "kept += waiter.byte_count if waiter.is_near(now_ms) else 0",
+        "kept += 0",
+        (f"{ISOLATE}::test_who_waits_comes_next_and_nobody_works_on_before",),
+    ),
+    Mutant(
+        "what does not fit though it is alone, is never read",
+        MEMORY,
+        "needed = byte_count if is_held else min(byte_count, bytes_max)",
+        "needed = byte_count",
+        (ISOLATE,),
+    ),
+    Mutant(
+        "after a death as much is held as before",
+        ROOM,
+        "limits.held_bytes_max >> job.halving_count",
+        "limits.held_bytes_max",
+        ("tests/unit/test_room.py",),
+    ),
+    Mutant(
+        "after a death as much is sent side by side as before",
+        ROOM,
+        "limits.sends_max >> job.halving_count",
+        "limits.sends_max",
+        ("tests/unit/test_room.py",),
+    ),
+    Mutant(
+        "after a death as many jobs go on side by side as before",
+        ROOM,
+        "limits.page_bytes_max // SHARE) << job.halving_count",
+        "limits.page_bytes_max // SHARE)",
+        ("tests/unit/test_room.py",),
+    ),
+    Mutant(
+        "all leases of an isolate end together",
+        PACE,
+        "zlib.crc32(key.encode())",
+        "0",
+        ("tests/simulation/test_neighbours.py",),
     ),
     Mutant(
         "what the other side refuses for good is tried again",
@@ -709,6 +783,13 @@ MUTANTS = [
         "return Standing.REPLACED if is_replaced else Standing.OPEN",
         "return Standing.OPEN",
         (f"{GONE}[displaced-refuses_discarded lists_discarded]",),
+    ),
+    Mutant(
+        "a turn arms a lease of its own beside the one that is armed",
+        MACHINE,
+        "        alarm_at_ms=_lease_at_ms(woke, now_ms, limits),",
+        "        alarm_at_ms=None,",
+        ("tests/unit/test_machine.py",),
     ),
     Mutant(
         "an upload that takes no page is tried for as long as Glean lists it as open",

@@ -6,13 +6,15 @@ from msgspec.structs import replace
 
 from durable.checks import Check, Checks, Outcome
 from durable.connector import AnyConnector
+from durable.limits import Limits
+from durable.memory import Lease
 from durable.model.datasource import Datasource
 from durable.model.object_types import Category
 from durable.paging.cursors import BodyCursor
 from durable.requests.auth import Bearer
 from durable.sources.http import HttpSource
 from tests.fakes.answers import a_note, a_page, a_page_of
-from tests.fakes.bench import SET
+from tests.fakes.bench import NOW_MS, SET
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
 from tests.fakes.host import a_host
@@ -57,6 +59,28 @@ def test_a_connector_that_works_passes_every_check() -> None:
         ("datasource configured", PASSED),
     ]
     assert network.requests[1].url.params["cursor"] == "2"
+
+
+def test_a_source_is_not_read_where_others_pages_take_up_the_memory() -> None:
+    network = Network(CONFIG)
+    host = a_host(network)
+    bound = Limits().isolate_bytes_max
+    host.memory.ask(Lease("another connector"), bound, bound, NOW_MS)
+
+    found = asyncio.run(Checks(NOTES, an_environment(**SET), host).run())
+
+    assert outcomes(found) == [PASSED, SKIPPED, PASSED, PASSED, PASSED]
+    assert network.lines == [f"POST {CONFIG_PATH}"]
+
+
+@pytest.mark.parametrize("is_good", [True, False])
+def test_a_check_gives_back_the_memory_that_it_had(*, is_good: bool) -> None:
+    network = Network(a_page("a") if is_good else httpx.ReadError("cut"), CONFIG)
+    host = a_host(network)
+
+    asyncio.run(Checks(NOTES, an_environment(**SET), host).run())
+
+    assert host.memory.held_bytes(NOW_MS) == 0
 
 
 def test_nothing_is_sent_to_glean_but_a_question() -> None:

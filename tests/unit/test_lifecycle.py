@@ -100,6 +100,8 @@ WORN = Job(
     ties=(Tie("k", "d", 41),),
     shortfall="a group was not taken",
     begun_by="cron",
+    waits_for="source",
+    page_bytes={"documents": 47},
     closed=(ClosedUpload("users", "u-1", 42),),
 )
 FIRST = replace(WORN, stage_index=0, is_delegated=False)
@@ -141,7 +143,9 @@ KEPT = FLYING | {
     "source_at_ms",
     "source_pause",
     "indexed_until_ms",
+    "page_bytes",
     "pause",
+    "waits_for",
     "repeats",
     "repeated_mode",
     "shortfall",  # of an earlier stage, and that still counts

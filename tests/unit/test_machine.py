@@ -27,7 +27,7 @@ from durable.events import (
 from durable.job import PENDING, Flight, Job, Mode, Standing, State, Usage
 from durable.landed import Landed
 from durable.limits import Limits
-from durable.pace import ALARM_MS_MIN
+from durable.pace import ALARM_MS_MIN, lease_ms
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, arrived, at, played
 
 
@@ -335,20 +335,39 @@ def test_a_yield_is_neither_a_death_nor_a_failure() -> None:
 
 def test_the_lease_is_renewed_when_half_of_it_is_gone() -> None:
     sending = a_job(State.SENDING)
-    armed_ms = NOW_MS + LIMITS.lease_ms
-    half_ms = NOW_MS + LIMITS.lease_ms // 2
+    whole_ms = lease_ms(sending, LIMITS)
+    armed_ms = NOW_MS + whole_ms
+    half_ms = armed_ms - whole_ms // 2
+    sending = replace(sending, alarm_at_ms=armed_ms)
 
     early = after(sending, FETCHED, now_ms=half_ms)
     late = after(sending, FETCHED, now_ms=half_ms + 1)
 
     assert early.alarm_at_ms == armed_ms
-    assert late.alarm_at_ms == half_ms + 1 + LIMITS.lease_ms
+    assert late.alarm_at_ms == half_ms + 1 + whole_ms
 
 
 def test_a_waking_arms_the_lease() -> None:
     job = after(a_job(State.QUEUED), WOKE)
 
-    assert job.alarm_at_ms == NOW_MS + LIMITS.lease_ms
+    assert job.alarm_at_ms == NOW_MS + lease_ms(job, LIMITS)
+
+
+def test_a_waking_keeps_the_lease_that_is_armed_already() -> None:
+    """Each alarm that is set costs a row, and a wait until it is stored."""
+    armed_at_ms = NOW_MS + LIMITS.lease_ms * 2 // 3
+
+    job = after(a_job(State.QUEUED), replace(WOKE, armed_at_ms=armed_at_ms))
+
+    assert job.alarm_at_ms == armed_at_ms
+
+
+def test_a_waking_arms_a_lease_anew_that_is_longer_than_the_deployments() -> None:
+    longer = replace(WOKE, armed_at_ms=NOW_MS + LIMITS.lease_ms + 1)
+
+    job = after(a_job(State.QUEUED), longer)
+
+    assert job.alarm_at_ms == NOW_MS + lease_ms(job, LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -369,7 +388,7 @@ def test_whatever_goes_on_renews_the_lease(state: State, event: Event) -> None:
     job, effects = at(a_job_before(type(event), state), event, late_ms, patient)
 
     assert effects
-    assert job.alarm_at_ms == late_ms + LIMITS.lease_ms
+    assert job.alarm_at_ms == late_ms + lease_ms(job, LIMITS)
 
 
 def test_a_close_with_a_document_renews_the_lease() -> None:
@@ -379,4 +398,4 @@ def test_a_close_with_a_document_renews_the_lease() -> None:
     job, effects = at(closing, Asked(Standing.OPEN), late_ms)
 
     assert effects == (CloseWithDocument("job-1", None, 0),)
-    assert job.alarm_at_ms == late_ms + LIMITS.lease_ms
+    assert job.alarm_at_ms == late_ms + lease_ms(job, LIMITS)

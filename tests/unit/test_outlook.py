@@ -3,7 +3,8 @@ from msgspec.structs import replace
 
 from durable.commands import LEGAL
 from durable.job import ENDED, PENDING, WORKING, Flight, Job, Mode, Page, State
-from durable.outlook import if_killed, next_step, waiting_reason
+from durable.note import WaitReason
+from durable.outlook import if_killed, next_step, waiting_reason, waits_for
 from tests.fakes.jobs import NOW_MS, a_job, a_page
 
 
@@ -78,6 +79,33 @@ def test_a_held_job_waits_for_the_reason_it_is_held_for() -> None:
 @pytest.mark.parametrize("state", sorted(ENDED))
 def test_an_ended_job_waits_for_nothing(state: State) -> None:
     assert waiting_reason(replace(a_job(state), error="no such thing"), AHEAD) is None
+
+
+@pytest.mark.parametrize(
+    ("job", "ahead", "reason"),
+    [
+        (a_job(State.QUEUED), AHEAD, WaitReason.JOB),
+        (a_job(State.QUEUED), None, WaitReason.ALARM),
+        (replace(a_job(State.SENDING), turn=None), None, WaitReason.ALARM),
+        (a_job(State.SENDING), None, None),
+        (a_job(State.HELD), None, WaitReason.PERSON),
+        (replace(a_job(State.SENDING), retry_at_ms=NOW_MS, error="busy"), None, WaitReason.RETRY),
+        *(
+            (replace(a_job(State.SENDING), retry_at_ms=NOW_MS, waits_for=one.value), None, one)
+            for one in WaitReason
+        ),
+        (
+            replace(a_job(State.SENDING), retry_at_ms=NOW_MS, waits_for="what newer code knows"),
+            None,
+            WaitReason.RETRY,
+        ),
+        (replace(a_job(State.FAILED), waits_for="memory"), None, None),
+    ],
+)
+def test_what_a_job_waits_for_is_told_in_a_word(
+    job: Job, ahead: Job | None, reason: WaitReason | None
+) -> None:
+    assert waits_for(job, ahead) is reason
 
 
 # What comes next

@@ -11,6 +11,7 @@ from durable.pace import (
     REQUESTS_PER_BATCH,
     is_spent,
     is_stalled,
+    lease_ms,
     leased,
     paced,
     soon,
@@ -22,6 +23,7 @@ from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page
 
 
 TURN = Usage(started_at_ms=NOW_MS)
+WHOLE_MS = lease_ms(a_job(State.SENDING), LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -118,10 +120,10 @@ def test_the_smallest_turn_has_one_page() -> None:
 @pytest.mark.parametrize(
     ("alarm_at_ms", "leased_to_ms"),
     [
-        (None, NOW_MS + 60_000),
-        (NOW_MS - 1, NOW_MS + 60_000),
-        (NOW_MS + 29_999, NOW_MS + 60_000),
-        (NOW_MS + 30_000, NOW_MS + 30_000),
+        (None, NOW_MS + WHOLE_MS),
+        (NOW_MS - 1, NOW_MS + WHOLE_MS),
+        (NOW_MS + WHOLE_MS // 2 - 1, NOW_MS + WHOLE_MS),
+        (NOW_MS + WHOLE_MS // 2, NOW_MS + WHOLE_MS // 2),
         (NOW_MS + 90_000, NOW_MS + 90_000),
     ],
     ids=["none", "past", "less than half", "half", "more than all"],
@@ -189,15 +191,24 @@ USED_UP = replace(
 
 
 def test_a_job_takes_over_what_the_one_before_it_has_used() -> None:
-    job = taken_over(a_job(State.QUEUED), USED_UP)
+    job = taken_over(a_job(State.QUEUED), USED_UP, "")
 
-    assert replace(USED_UP, id="job") == taken_over(replace(AT_SLOW, rate=None), USED_UP)
+    assert replace(USED_UP, id="job") == taken_over(replace(AT_SLOW, rate=None), USED_UP, "")
     assert (job.id, job.state, job.indexed_until_ms) == ("job", State.QUEUED, NOW_MS + 30_000)
 
 
 def test_the_first_job_and_one_that_is_queued_again_have_their_own() -> None:
-    assert taken_over(AT_SLOW, None) == AT_SLOW
-    assert taken_over(USED_UP, replace(USED_UP, indexed_until_ms=0)) == USED_UP
+    assert taken_over(AT_SLOW, None, "") == AT_SLOW
+    assert taken_over(USED_UP, replace(USED_UP, indexed_until_ms=0), "") == USED_UP
+
+
+@pytest.mark.parametrize(("fingerprint", "page_bytes"), [("one", {"documents": 7}), ("other", {})])
+def test_a_job_knows_how_large_the_pages_of_its_definition_were(
+    fingerprint: str, page_bytes: dict[str, int]
+) -> None:
+    last = replace(USED_UP, fingerprint="one", page_bytes={"documents": 7})
+
+    assert taken_over(a_job(State.QUEUED), last, fingerprint).page_bytes == page_bytes
 
 
 STALL_MS, MANY = LIMITS.stall_ms_max, LIMITS.pauses_max

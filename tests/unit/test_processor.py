@@ -8,7 +8,7 @@ from durable.commands import Command, Refusal
 from durable.environment import Environment
 from durable.job import PENDING, Job, Mode, Rate, State
 from durable.limits import Limits
-from durable.pace import ALARM_MS_MIN
+from durable.pace import ALARM_MS_MIN, apart_lease_ms
 from durable.processor import OVERDUE_MS, Begun, connector_name
 from durable.sources.http import HttpSource
 from durable.sources.since import Since
@@ -19,6 +19,7 @@ from tests.fakes.connector import NOTES
 
 TICK = "cron 2025-11-24T16:00:00.000Z"
 SOON_MS = NOW_MS + ALARM_MS_MIN
+FIRST_LEASE_AT_MS = NOW_MS + apart_lease_ms(f"notes {NOW_MS}", Limits())
 JOB = Job(id="notes-1", connector="notes", mode=Mode.FULL, created_at_ms=NOW_MS)
 
 
@@ -316,9 +317,9 @@ def test_a_turn_that_a_bug_of_ours_ends_leaves_the_lease_armed() -> None:
         with pytest.RaisesGroup(pytest.RaisesExc(AssertionError, match="no answer is prepared")):
             bench.turned()
 
-        assert bench.storage.alarm_at_ms == NOW_MS + Limits().lease_ms
         left = bench.views.job(job.id)
         assert left is not None
+        assert bench.storage.alarm_at_ms == left.alarm_at_ms == FIRST_LEASE_AT_MS
         assert (left.state, left.attempt, left.death_count) == (State.OPENING, attempt, attempt - 1)
 
 
@@ -332,7 +333,7 @@ def test_the_lease_is_armed_before_anything_else_can_go_wrong() -> None:
     with pytest.raises(RuntimeError, match="ill"):
         bench.turned()
 
-    assert bench.storage.alarm_at_ms == NOW_MS + Limits().lease_ms
+    assert bench.storage.alarm_at_ms == FIRST_LEASE_AT_MS
 
 
 @pytest.mark.parametrize(

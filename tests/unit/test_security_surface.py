@@ -40,7 +40,7 @@ def test_the_object_offers_its_own_worker_these_methods_and_no_more() -> None:
 
 def test_the_worker_offers_the_outside_requests_and_cron_ticks_only() -> None:
     assert methods("worker/entry.py", "Default") == {"fetch", "scheduled"}
-    assert methods("worker/entry.py", "Runner") == set()
+    assert methods("worker/entry.py", "Runner") == {"alarm"}
     assert methods("worker/entry.py", "Watch") == {"__init__", "look", "notice", "alarm"}
     # The platform exports a file's classes that have one of its own as their base.
     assert {one.name for one in classes("worker/entry.py") if one.bases} == {

@@ -29,6 +29,7 @@ def test_a_queued_job_has_nothing_to_show_yet() -> None:
         "repeats": None,
         "stage": "documents",
         "stages": ({"stage": "documents", "pages": 0, "brought": 0, "deleted": 0, "rejected": 0},),
+        "waits_for": "alarm",
         "waits_because": "its next turn begins with the next alarm",
         "waits_until": None,
         "next_step": "opens a bulk upload and reads the source from its start",

@@ -13,7 +13,7 @@ from durable.events import Ask, Displaced, Effect, Failed, Fetch, Pack, Send, Se
 from durable.job import Flight, Job, Mode, Page, State
 from durable.landed import Landed
 from durable.limits import Limits
-from durable.pace import ALARM_MS_MIN
+from durable.pace import ALARM_MS_MIN, lease_ms
 from tests.fakes.jobs import (
     LIMITS,
     NOW_MS,
@@ -557,7 +557,7 @@ def test_the_lease_is_renewed_while_the_rest_is_heard() -> None:
     late_ms = NOW_MS + LIMITS.lease_ms - 1
     job = after(ahead(a_page_at(0), LAST), failed(Send(0, 0), 10**6), now_ms=late_ms)
 
-    assert job.alarm_at_ms == late_ms + LIMITS.lease_ms
+    assert job.alarm_at_ms == late_ms + lease_ms(job, LIMITS)
 
 
 def test_a_death_while_the_rest_is_heard_is_counted_when_the_wait_is_over() -> None:

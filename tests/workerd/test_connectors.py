@@ -3,12 +3,14 @@
 import random
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connectors.examples import tickets
 from dev.examples import SECRETS
+from dev.gathering import gather
 from dev.live import pass_minute, site
 from dev.rest.ledger import now_ms
 from dev.rest.people import people
@@ -33,7 +35,8 @@ HELD_MS = 600_000  # far longer than it takes to kill who waits for it
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("connectors")
     arguments = ("--limit-records", str(COUNT))
-    with Stack(folder, LIMITS, arguments, site=site(folder, COUNT)) as started:
+    used = gather(folder / "connectors")
+    with Stack(folder, LIMITS, arguments, site=site(used, COUNT)) as started:
         yield started
 
 
@@ -238,12 +241,14 @@ def asked_mode(job: dict[str, Any]) -> str:
     return "INCREMENTAL" if job["became_full"] else job["mode"]
 
 
-def test_what_make_dev_keeps_alive_has_jobs_each_minute_and_something_to_do(stack: Stack) -> None:
-    begun_ms = now_ms()
+def test_what_make_dev_keeps_alive_has_jobs_each_minute_and_something_to_do(
+    stack: Stack, tmp_path: Path
+) -> None:
+    used, begun_ms = gather(tmp_path / "connectors"), now_ms()
 
-    pass_minute(stack, 0, begun_ms)
+    pass_minute(stack, used, 0, begun_ms)
     first = latest(stack)
-    pass_minute(stack, 1, begun_ms + 60_000)
+    pass_minute(stack, used, 1, begun_ms + 60_000)
     second = latest(stack)
 
     assert set(first) == {"backend", "files", "python-docs", "tickets", "wiki"}

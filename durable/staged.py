@@ -1,0 +1,55 @@
+"""Connectors of a deployment for trials, which must not touch what the real one has in Glean. Pure.
+
+The variable DATASOURCE_SUFFIX makes a deployment one.
+"""
+
+from msgspec.structs import replace
+
+from durable.connector import AnyConnector
+from durable.environment import Environment
+from durable.errors import ConfigurationError
+from durable.model.datasource import NAME
+
+
+SUFFIX = "DATASOURCE_SUFFIX"
+
+
+def suffix(environment: Environment) -> str:
+    """What datasources' names end with here; empty in a real deployment.
+
+    Raises:
+        ConfigurationError: Glean takes no such name.
+    """
+    found = environment.optional(SUFFIX) or ""
+    if found and not NAME.fullmatch(found):
+        raise ConfigurationError(
+            f"the variable {SUFFIX} is {found!r}: write ASCII letters and digits alone, as in "
+            "'staging'"
+        )
+    return found
+
+
+def staged(connector: AnyConnector, environment: Environment) -> AnyConnector:
+    """The connector with a datasource of its own; itself in a real deployment.
+
+    One that is declared whole is marked as a test's. What a connector brings of the company is
+    left out: Glean has that once, and a FULL job deletes what it does not bring.
+
+    Raises:
+        ConfigurationError: see `suffix`.
+    """
+    if not (ending := suffix(environment)):
+        return connector
+    datasource = replace(connector.datasource, name=connector.datasource.name + ending)
+    if datasource.is_declared:
+        datasource = replace(datasource, is_test=True)
+    return replace(connector, datasource=datasource, employees=None, teams=None)
+
+
+def refuse_backend(environment: Environment) -> None:
+    """Raises ConfigurationError in a deployment for trials: a backend sends where it wants to."""
+    if suffix(environment):
+        raise ConfigurationError(
+            f"the variable {SUFFIX} is set, and a backend sends to the datasource that it knows "
+            "itself, which may be the real one: deploy this connector without it"
+        )

@@ -1,0 +1,259 @@
+"""A turn and the isolate's memory: leased before a page is read, and given back on every path."""
+
+import asyncio
+from contextlib import suppress
+
+import httpx
+import pytest
+from msgspec.structs import replace
+
+from durable.commands import Command, Instruction
+from durable.events import Asked, CloseRefused, CloseWithDocument, Fetch, NoRoom, Sent
+from durable.job import Flight, Job, Mode, Stage, Standing, State
+from durable.limits import Limits
+from durable.memory import Lease
+from durable.note import WaitReason
+from durable.outlook import waits_for
+from durable.pace import DOUBLINGS_MAX, PLACE_MS, PLACES_MAX, room_wait_ms
+from tests.fakes.answers import INDEX, LIST, a_page, ok
+from tests.fakes.bench import NOW_MS, Bench
+from tests.fakes.jobs import NOW_MS as AT_MS
+from tests.fakes.jobs import WOKE, a_job, after, at
+from tests.fakes.jobs import a_page as a_read_page
+
+
+BOUND = Limits().isolate_bytes_max
+NO_ROOM = NoRoom(1, 0.5)
+OTHER = Lease("another connector")
+
+
+def crowded(*answers: httpx.Response | Exception) -> Bench:
+    """Another connector has all of the memory."""
+    bench = Bench(*answers)
+    assert bench.host.memory.ask(OTHER, BOUND, BOUND, bench.now_ms) == 0
+    return bench
+
+
+def held_bytes(bench: Bench) -> int:
+    return bench.host.memory.held_bytes(bench.now_ms)
+
+
+# The turn
+
+
+def test_while_a_page_is_read_and_sent_its_bytes_are_leased() -> None:
+    bench = Bench()
+    bench.network.on(LIST, a_page("a", next_cursor="2"), a_page("b"))
+    bench.network.on(INDEX, ok(), ok())
+    seen: list[int] = []
+
+    async def look() -> None:
+        seen.append(held_bytes(bench))
+
+    for number in (1, 2, 3, 4):
+        bench.network.meanwhile(number, look)
+    bench.begun(Mode.INCREMENTAL)
+
+    assert bench.left().state is State.SUCCEEDED
+    assert seen[0] == Limits().page_bytes_max  # of a first page nothing is known
+    assert all(0 < byte_count < seen[0] for byte_count in seen[2:])
+    assert held_bytes(bench) == 0
+
+
+def test_a_turn_that_finds_no_room_asks_for_nothing_and_says_so() -> None:
+    bench = crowded()
+    bench.begun(Mode.INCREMENTAL)
+
+    waiting = bench.left()
+
+    shown = bench.views.shown(waiting)
+    assert (waiting.state, waiting.turn, waiting.error) == (State.SENDING, None, "")
+    assert shown.waits_for is WaitReason.MEMORY
+    assert shown.waits_until is not None
+    assert bench.network.requests == []
+    assert NOW_MS < (bench.storage.alarm_at_ms or 0) == waiting.alarm_at_ms
+    assert held_bytes(bench) == BOUND  # the other's
+
+
+def test_it_goes_on_once_there_is_room() -> None:
+    bench = crowded(a_page("a"), ok())
+    bench.begun(Mode.INCREMENTAL)
+    waiting = bench.left()
+    bench.host.memory.give_back(OTHER)
+    bench.now_ms = waiting.alarm_at_ms or 0
+
+    ended = bench.left()
+
+    assert (ended.state, ended.document_count) == (State.SUCCEEDED, 1)
+    assert bench.network.lines == [LIST, INDEX]
+    assert bench.views.shown(ended).waits_for is None
+
+
+def test_waiting_is_no_attempt_that_failed() -> None:
+    bench = crowded()
+    bench.begun(Mode.INCREMENTAL)
+    attempts = []
+    for _ in range(5):
+        waiting = bench.left()
+        attempts.append(waiting.attempt)
+        bench.host.memory.keep(OTHER, BOUND, BOUND, waiting.alarm_at_ms or 0)
+        bench.now_ms = waiting.alarm_at_ms or 0
+
+    assert attempts == [0] * 5
+    assert waiting.death_count == waiting.halving_count == 0
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        (a_page("a"), httpx.Response(500)),
+        (httpx.Response(500),),
+        (httpx.Response(403),),
+        (httpx.ReadError("cut"),),
+        (httpx.Response(200, text="no page"),),
+    ],
+    ids=["Glean fails", "the source fails", "it refuses", "it breaks off", "it is no page"],
+)
+def test_a_turn_that_fails_gives_back_what_it_had(answers: tuple[httpx.Response, ...]) -> None:
+    bench = Bench(*answers)
+    bench.begun(Mode.INCREMENTAL)
+    bench.left()
+
+    assert held_bytes(bench) == 0
+
+
+def test_a_bug_of_ours_gives_back_what_the_turn_had() -> None:
+    bench = Bench(a_page("a"))  # the network is not prepared for what comes then
+    bench.begun(Mode.INCREMENTAL)
+
+    with pytest.RaisesGroup(pytest.RaisesExc(AssertionError)):
+        bench.turned()
+
+    assert held_bytes(bench) == 0
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_job_that_is_cancelled_under_its_turn_gives_back_what_it_had(number: int) -> None:
+    bench = Bench(a_page("a", next_cursor="2"), ok(), a_page("b"))
+    job = bench.begun(Mode.INCREMENTAL)
+    seen: list[int] = []
+
+    async def cancel() -> None:
+        seen.append(held_bytes(bench))
+        await bench.processor.obey(job.id, Instruction(Command.CANCEL))
+
+    bench.network.meanwhile(number, cancel)
+    bench.turned()
+
+    assert bench.job(job.id).state is State.CANCELLED
+    assert seen > [0]
+    assert held_bytes(bench) == 0
+
+
+def test_a_task_that_is_cancelled_gives_back_what_its_turn_had() -> None:
+    bench = Bench(a_page("a"))
+    bench.begun(Mode.INCREMENTAL)
+    seen: list[int] = []
+
+    async def turned() -> None:
+        turn = asyncio.create_task(bench.processor.turn())
+
+        async def cancel() -> None:
+            seen.append(held_bytes(bench))
+            turn.cancel()
+            await asyncio.Event().wait()
+
+        bench.network.meanwhile(1, cancel)
+        with suppress(asyncio.CancelledError):
+            await turn
+
+    bench.storage.fire()
+    asyncio.run(turned())
+
+    assert seen > [0]
+    assert held_bytes(bench) == 0
+
+
+def test_an_object_that_is_made_anew_takes_the_place_of_the_one_before() -> None:
+    bench = Bench(a_page("a"), ok())
+    before = Lease(bench.connector.name)
+    assert bench.host.memory.ask(before, BOUND, BOUND, bench.now_ms) == 0
+    bench.begun(Mode.INCREMENTAL)
+
+    assert bench.left().state is State.SUCCEEDED
+    assert held_bytes(bench) == 0
+
+
+def test_the_sizes_of_pages_are_taken_over_from_the_connectors_last_job() -> None:
+    bench = Bench(a_page("a"), ok(), a_page("b"), ok())
+    bench.begun(Mode.INCREMENTAL)
+    first = bench.left()
+    bench.begun(Mode.INCREMENTAL)
+    bench.now_ms += 1
+
+    assert first.page_bytes.keys() == {Stage.DOCUMENTS.value}
+    assert bench.left().page_bytes[Stage.DOCUMENTS.value] >= first.page_bytes["documents"]
+
+
+# The machine
+
+
+def reading(*flights: Flight) -> Job:
+    return replace(a_job(State.SENDING), flights=flights)
+
+
+def test_without_a_page_the_turn_is_over() -> None:
+    job, effects = at(reading(), NO_ROOM)
+
+    assert effects == ()
+    assert (job.state, job.turn, job.attempt) == (State.SENDING, None, 0)
+    assert job.alarm_at_ms == job.retry_at_ms == AT_MS + PLACE_MS
+    assert waits_for(job, None) is WaitReason.MEMORY
+
+
+def test_with_pages_at_hand_the_turn_goes_on_and_reads_once_one_has_landed() -> None:
+    flights = tuple(Flight(a_read_page(), begun_count=1, sending=(0,)) for _ in range(2))
+
+    job, effects = at(reading(*flights), NO_ROOM)
+    assert (job.turn is not None, job.is_fetching, effects) == (True, False, ())
+
+    job, effects = at(job, Sent(1, 0))
+    assert effects == ()
+
+    job, effects = at(job, Sent(0, 0))
+    assert effects == (Fetch(2, "next"),)
+
+
+def test_a_close_that_needs_a_page_waits_for_room_and_is_tried_again() -> None:
+    closing = replace(a_job(State.CLOSING), document_count=1)
+    refused, effects = at(after(closing, CloseRefused("no empty page")), Asked(Standing.OPEN))
+    assert [type(effect) for effect in effects] == [CloseWithDocument]
+
+    waiting, effects = at(replace(refused, is_close_begun=True), NO_ROOM)
+
+    assert effects == ()
+    assert (waiting.state, waiting.is_close_begun) == (State.CLOSING, False)
+    assert waits_for(waiting, None) is WaitReason.MEMORY
+    again, effects = at(waiting, WOKE, waiting.alarm_at_ms or 0)
+    assert (again.state, len(effects)) == (State.CLOSING, 1)
+
+
+def test_who_has_waited_longer_looks_sooner_and_all_look_more_rarely() -> None:
+    job = a_job(State.SENDING)
+
+    waits = [room_wait_ms(job, place, 0.5) for place in (1, 2, PLACES_MAX, PLACES_MAX + 1)]
+    assert waits == [PLACE_MS, 2 * PLACE_MS, PLACES_MAX * PLACE_MS, PLACES_MAX * PLACE_MS]
+
+    patient = [room_wait_ms(replace(job, pause_count=count), 1, 0.5) for count in range(6)]
+    assert patient == [PLACE_MS << min(count, DOUBLINGS_MAX) for count in range(6)]
+
+    assert room_wait_ms(job, 1, 0) < room_wait_ms(job, 1, 1)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_job_that_waits_for_room_for_a_day_gives_up(mode: Mode) -> None:
+    job = replace(a_job(State.SENDING, mode), pause_count=Limits().pauses_max)
+
+    ended = after(job, NO_ROOM, now_ms=AT_MS + Limits().stall_ms_max)
+
+    assert ended.state is State.FAILED
