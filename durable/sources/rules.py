@@ -47,7 +47,7 @@ class Action(StrEnum):
     REFRESH = "refresh"  # ask again at once with a new token; if it does not help, as without rules
     RESTART = "restart"  # the cursor has expired: read on as `resume` says, else from the start
     FULL = "full"  # read all of the source: it no longer tells what changed since then
-    PAGE = "page"  # it is a page, as where an API answers 206
+    PAGE = "page"  # as where an API answers 206, or has an `error` beside a list that is whole
     END = "end"  # nothing is there; past the last page of a count, if a page before it was short
 
 
@@ -59,6 +59,7 @@ class Rule(Struct, frozen=True, kw_only=True):
         Rule(status=410, body="cursor .* expired", then=Action.RESTART)
         Rule(status=200, field="error", value="ratelimited", then=Action.WAIT, wait_ms=60_000)
         Rule(status=206, then=Action.PAGE)
+        Rule(status=200, field="error", value="none so far", then=Action.PAGE)
         Rule(status=404, body="page out of range", then=Action.END)
 
     Attributes:

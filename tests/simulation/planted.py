@@ -554,7 +554,7 @@ MUTANTS = [
     Mutant(
         "nothing is armed before a turn begins",
         PROCESSOR,
-        "        await self._store.arm(self._host.now_ms() + Limits().lease_ms)\n",
+        '        await self._store.arm(now_ms + apart_lease_ms(f"{name} {now_ms}", Limits()))\n',
         "",
         (f"{ENDINGS}::test_a_bug_before_the_first_save_of_a_turn_leaves_the_alarm_armed",),
     ),
