@@ -282,7 +282,7 @@ def test_a_job_that_is_cancelled_while_it_opens_takes_the_held_jobs_place() -> N
     world = held()
     job_id = world.oracle.latest.id
     world.begin(Mode.FULL)
-    index = len(world.driver.awaits) + 1  # after the lease
+    index = len(world.driver.awaits) + 2  # after the lease of the object, and that of the job
     world.driver.meanwhile[index] = world.cancel_within
     world.run()
 
