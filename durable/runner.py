@@ -8,7 +8,7 @@ import secrets
 import sys
 import time
 from collections.abc import Mapping
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import js
@@ -150,8 +150,9 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
 
     async def alarm(self, _info: Any = None) -> None:
         """A turn. Nothing may escape: after a few failures the platform drops the alarm."""
-        broke_off = partial(_report, self, "the turn broke off", Level.ERROR)
-        if (job := await outlive(self.processor.turn(), broke_off)) is not None:
+        turn = self.processor.turn()
+        job = await outlive(turn, lambda it: _report(self, "the turn broke off", Level.ERROR, it))
+        if job is not None:
             _say(self, "turn ended", job)
         _tell(self)
 
