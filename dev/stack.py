@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from dev.comparison import Indexed, Record
 from dev.ensemble import Ensemble
 from dev.local_glean.readings import Readings
-from dev.patience import SECONDS_MAX, waited
+from dev.patience import PATIENT_SECONDS, SECONDS_MAX, waited
 from dev.proxy import ThroughProxy
 from dev.runtime import Runtime
 from dev.service import Service
@@ -173,7 +173,11 @@ class Stack(Ensemble):
 
     def ended(self, job_id: str) -> dict[str, Any]:
         """The job's status once it has ended, or is held. Raises TimeoutError."""
-        return self.until(job_id, lambda job: job["state"] in RESTING)
+        return waited(
+            lambda: self.status(job_id),
+            lambda job: job["state"] in RESTING,
+            pause_seconds_max=PATIENT_SECONDS,
+        )
 
     def until(self, job_id: str, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The job's status as soon as something is so. Raises TimeoutError."""

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from dev.loopback import serving
-from dev.patience import waited
+from dev.patience import PATIENT_SECONDS, waited
 from dev.proxy import ThroughProxy
 from dev.runtime import Runtime
 from dev.stack import GLEAN_TOKEN, TRIGGER_TOKEN
@@ -117,6 +117,7 @@ class Site:
         return waited(
             lambda: self.status(job_id),
             lambda job: job["state"] in {"succeeded", "failed", "cancelled"},
+            pause_seconds_max=PATIENT_SECONDS,
         )
 
 
