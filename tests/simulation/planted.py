@@ -778,6 +778,13 @@ MUTANTS = [
         ("tests/unit/test_machine_closing.py",),
     ),
     Mutant(
+        "a close that was refused counts as one whose answer was lost",
+        FLOW,
+        "        job = replace(job, is_close_begun=False)  # refused, or never sent\n",
+        "        pass\n",
+        ("tests/unit/test_machine_stages.py",),
+    ),
+    Mutant(
         "a close that was answered is not looked at again",
         MACHINE,
         "            job = replace(job, is_close_answered=True, unsettled_at_ms=None)\n",
