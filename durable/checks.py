@@ -122,8 +122,10 @@ class Checks:
     def _has_room(self, lease: Lease, limits: Limits) -> bool:
         """Whether a page may be read beside those of jobs."""
         memory, now_ms = self._host.memory, self._host.now_ms()
-        place = memory.ask(lease, limits.page_bytes_max, limits.isolate_bytes_max, now_ms)
-        return place == 0
+        if memory.ask(lease, limits.page_bytes_max, limits.isolate_bytes_max, now_ms):
+            memory.leave(lease)
+            return False
+        return True
 
     def _mapped(self, stage: Stage, found: Ends, page: Records) -> tuple[Outcome, str]:
         rejects: list[Reject] = []

@@ -74,7 +74,7 @@ def crowd(job: Job, no_room: NoRoom, now_ms: int, limits: Limits) -> Step:
     job = replace(job, is_fetching=False, is_close_begun=False, turn=turn)
     if job.flights:
         return flow(job, now_ms, limits)
-    until_ms = now_ms + room_wait_ms(job, no_room.place, no_room.jitter)
+    until_ms = now_ms + room_wait_ms(job, no_room.place, no_room.jitter, now_ms)
     reason = "the pages of other connectors take up the isolate's memory"
     return pause(job, WaitReason.MEMORY, reason, now_ms, limits, until_ms=until_ms)
 

@@ -170,8 +170,10 @@ def grounded(job: Job) -> Job:
 def paused(job: Job, until_ms: int, wait: WaitReason, reason: str, now_ms: int) -> Job:
     """Nothing is wrong, and nothing is done before then."""
     at_ms = soon(until_ms, now_ms)
+    if wait is not WaitReason.MEMORY:  # which nobody asked for
+        job = rested(job, at_ms - now_ms)
     return replace(
-        grounded(rested(job, at_ms - now_ms)),
+        grounded(job),
         retry_at_ms=at_ms,
         alarm_at_ms=at_ms,
         pause=reason,

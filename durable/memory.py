@@ -84,6 +84,10 @@ class MemoryBudget:
         if (waiter := self._waiting.get(lease.holder)) is not None:
             self._waiting[lease.holder] = replace(waiter, at_ms=at_ms)
 
+    def leave(self, lease: Lease) -> None:
+        """Its holder found no room, and does not ask again."""
+        self._waiting.pop(lease.holder, None)
+
     def give_back(self, lease: Lease) -> None:
         """The turn is over. Another one of its holder, that has begun since, keeps its own."""
         if self._holds(lease):

@@ -57,9 +57,11 @@ class Turn:
             ends = self._narrowed(ends, job)
             self._limits, plan = ends.limits, ends.plan
         self._recall(job)
+        # Room is kept for it just now; and those who look for some, wake each at another time.
+        is_expected = job is not None and job.waits_for == WaitReason.MEMORY
         try:
             effects = await self._advance(self._woke(plan, job))
-            if effects and not await self._is_apart():
+            if effects and not is_expected and not await self._is_apart():
                 return
             async with asyncio.TaskGroup() as group:
                 self._begin(effects, ends, group)
