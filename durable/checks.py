@@ -11,6 +11,7 @@ from durable.connector import AnyConnector
 from durable.ends import Ends, ends
 from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
+from durable.heard import heard
 from durable.host import Host
 from durable.job import Crawl, Mode, Stage
 from durable.limits import Limits
@@ -56,11 +57,11 @@ class Checks:
 
     async def run(self) -> list[Check]:
         """All of them, in the order in which a person would look."""
+        lease = Lease(f"{self._connector.name}, {JOB_ID} {self._host.nonce()}")
         try:
-            found = ends(self._connector, self._environment, self._host)
+            found = ends(self._connector, self._environment, heard(self._host, lease))
         except ConfigurationError as error:
             return [self._made("configured", Outcome.FAILED, str(error))]
-        lease = Lease(f"{self._connector.name}, {JOB_ID} {self._host.nonce()}")
         try:
             return await self._of(found, lease)
         finally:

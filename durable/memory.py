@@ -77,6 +77,11 @@ class MemoryBudget:
         """Have a lease hold no more than its turn needs, and what it has, though it is too much."""
         if self._holds(lease):
             lease.byte_count = max(least_bytes, min(lease.byte_count, most_bytes))
+        self.renew(lease, now_ms)
+
+    def renew(self, lease: Lease, now_ms: int) -> None:
+        """Its turn is heard of."""
+        if self._holds(lease):
             lease.until_ms = now_ms + SILENT_MS_MAX
 
     def expect(self, lease: Lease, at_ms: int) -> None:

@@ -13,6 +13,7 @@ from durable.ends import Ends
 from durable.environment import Environment
 from durable.events import CloseWithDocument, Effect, Event, Failed, Fetch, NoRoom, Opened, Woke
 from durable.executor import Executor
+from durable.heard import heard
 from durable.host import Host
 from durable.job import PENDING, Crawl, Job, Mode, Plan, State
 from durable.limits import Limits
@@ -43,10 +44,10 @@ class Turn:
         self._connector = connector
         self._store = store
         self._host = host
-        self._executor = Executor(connector, environment, host)
         self._targets = targets(environment)
         self._limits = Limits()
         self._lease = Lease(connector.name)
+        self._executor = Executor(connector, environment, heard(host, self._lease))
         self._number = 0  # of the turn, once it has begun
         self._crawl: Crawl  # that the turn is of, likewise
         self._tasks: set[asyncio.Task[Any] | None] = set()  # of all that is under way

@@ -720,6 +720,13 @@ MUTANTS = [
         ("tests/unit/test_repeating.py",),
     ),
     Mutant(
+        "a page that takes minutes loses its memory while it is read",
+        "durable/heard.py",
+        "        self._host.memory.renew(self._lease, self._host.now_ms())\n",
+        "        pass\n",
+        ("tests/unit/test_crowding.py",),
+    ),
+    Mutant(
         "the pages of changes tell how large those of a FULL job are",
         ROOM,
         'return f"{job.repeated_mode or job.mode} {job.stage}"',

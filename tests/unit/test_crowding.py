@@ -7,16 +7,20 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from durable import Gather, HttpSource, OnePage
+from durable.checks import Checks
 from durable.commands import Command, Instruction
 from durable.events import Asked, CloseRefused, CloseWithDocument, Fetch, NoRoom, Sent
 from durable.job import Flight, Job, Mode, Standing, State
 from durable.limits import Limits
-from durable.memory import Lease
+from durable.memory import SILENT_MS_MAX, Lease
 from durable.note import WaitReason
 from durable.outlook import waits_for
 from durable.pace import DOUBLINGS_MAX, KILLED_AGAIN, PLACE_MS, PLACES_MAX, room_wait_ms
 from tests.fakes.answers import INDEX, LIST, a_page, ok
-from tests.fakes.bench import NOW_MS, Bench
+from tests.fakes.bench import NOW_MS, SET, Bench
+from tests.fakes.connector import NOTES
+from tests.fakes.environment import an_environment
 from tests.fakes.jobs import NOW_MS as AT_MS
 from tests.fakes.jobs import WOKE, a_job, after, at
 from tests.fakes.jobs import a_page as a_read_page
@@ -57,6 +61,41 @@ def test_while_a_page_is_read_and_sent_its_bytes_are_leased() -> None:
     assert bench.left().state is State.SUCCEEDED
     assert seen[0] == Limits().page_bytes_max  # of a first page nothing is known
     assert all(0 < byte_count < seen[0] for byte_count in seen[2:])
+    assert held_bytes(bench) == 0
+
+
+PARTS = HttpSource(url="{NOTES_URL}/{id}", paging=OnePage())
+MANY = replace(
+    NOTES,
+    source=HttpSource(
+        url="https://notes.example/list",
+        paging=OnePage(),
+        gather=(Gather(source=PARTS, into="parts"),),
+    ),
+)
+SLOW_MS = SILENT_MS_MAX * 2 // 3
+
+
+@pytest.mark.parametrize("is_check", [False, True])
+def test_a_page_that_takes_many_slow_requests_keeps_its_memory(*, is_check: bool) -> None:
+    environment = an_environment(NOTES_URL="https://notes.example", **SET)
+    bench = Bench(connector=MANY, environment=environment)
+    bench.network.add(a_page("a", "b", "c"), *(a_page() for _ in range(3)), httpx.Response(404))
+    seen: list[int] = []
+
+    async def look() -> None:
+        bench.now_ms += SLOW_MS
+        seen.append(held_bytes(bench))
+
+    for number in (1, 2, 3, 4):
+        bench.network.meanwhile(number, look)
+    if is_check:
+        asyncio.run(Checks(MANY, environment, bench.host).run())
+    else:
+        bench.begun(Mode.INCREMENTAL)
+        bench.turned()
+
+    assert seen == [Limits().page_bytes_max] * 4
     assert held_bytes(bench) == 0
 
 
