@@ -18,7 +18,7 @@ from durable.host import Host
 from durable.job import PENDING, Crawl, Job, Mode, Plan, State
 from durable.limits import Limits
 from durable.machine import step
-from durable.memory import Lease
+from durable.memory import LATE_MS, Lease
 from durable.note import WaitReason
 from durable.pace import apart_ms_max, soon
 from durable.room import held_bytes, lease_bytes
@@ -58,8 +58,7 @@ class Turn:
             ends = self._narrowed(ends, job)
             self._limits, plan = ends.limits, ends.plan
         self._recall(job)
-        # Room is kept for it just now; and those who look for some, wake each at another time.
-        is_expected = job is not None and job.waits_for == WaitReason.MEMORY
+        is_expected = self._is_expected(job)
         try:
             effects = await self._advance(self._woke(plan, job))
             if effects and not is_expected and not await self._is_apart():
@@ -78,6 +77,15 @@ class Turn:
         ties = before.ties(plan.fingerprint)
         watermark_ms, counts = before.watermark_ms(), before.full_counts()
         return Woke(watermark_ms, counts, plan, last, ties, self._store.set_at_ms)
+
+    def _is_expected(self, job: Job | None) -> bool:
+        """Room is kept for it just now; and those who look for some, wake each at another time.
+
+        Who is too late for that, may be back with all others of an isolate that died.
+        """
+        if job is None or job.waits_for != WaitReason.MEMORY:
+            return False
+        return self._host.now_ms() - (job.retry_at_ms or 0) < LATE_MS
 
     async def _is_apart(self) -> bool:
         """Keep apart from others that were killed with it. False: the turn was ended meanwhile."""

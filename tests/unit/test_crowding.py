@@ -13,7 +13,7 @@ from durable.commands import Command, Instruction
 from durable.events import Asked, CloseRefused, CloseWithDocument, Fetch, NoRoom, Sent
 from durable.job import Flight, Job, Mode, Standing, State
 from durable.limits import Limits
-from durable.memory import SILENT_MS_MAX, Lease
+from durable.memory import LATE_MS, SILENT_MS_MAX, Lease
 from durable.note import WaitReason
 from durable.outlook import waits_for
 from durable.pace import DOUBLINGS_MAX, KILLED_AGAIN, PLACE_MS, PLACES_MAX, room_wait_ms
@@ -142,7 +142,10 @@ def test_waiting_is_no_attempt_that_failed() -> None:
     assert waiting.death_count == waiting.halving_count == 0
 
 
-def test_who_was_killed_keeps_apart_once_and_is_back_when_room_is_kept_for_it() -> None:
+@pytest.mark.parametrize(("late_ms", "wait_count"), [(0, 1), (LATE_MS - 1, 1), (LATE_MS, 2)])
+def test_who_was_killed_keeps_apart_but_not_while_room_is_kept_for_it(
+    late_ms: int, wait_count: int
+) -> None:
     bench = crowded(a_page("a"), ok())
     waits: list[int] = []
 
@@ -158,12 +161,11 @@ def test_who_was_killed_keeps_apart_once_and_is_back_when_room_is_kept_for_it() 
     waiting = bench.left()
     assert (waiting.waits_for, len(waits)) == (WaitReason.MEMORY, 1)
     bench.host.memory.give_back(OTHER)
-    bench.now_ms = waiting.alarm_at_ms or 0
-    assert bench.host.memory.ask(Lease("a third"), BOUND, BOUND, bench.now_ms) == 2
+    bench.now_ms = (waiting.alarm_at_ms or 0) + late_ms
 
     ended = bench.left()
 
-    assert (ended.state, len(waits)) == (State.SUCCEEDED, 1)
+    assert (ended.state, len(waits)) == (State.SUCCEEDED, wait_count)
 
 
 @pytest.mark.parametrize(
