@@ -6,7 +6,8 @@ that a connector uses has to be there; where it does not, a name can only be mis
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -24,7 +25,7 @@ from durable.discovery import EXAMPLES, Found, found
 from durable.environment import Environment
 from durable.errors import ConfigurationError
 from durable.placement import jurisdiction, location_hint
-from durable.staged import suffix
+from durable.staged import staged, suffix
 
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -59,7 +60,7 @@ def problems(package: ModuleType, root: Path) -> list[Problem]:
         return [*told, Problem(str(error))]
     told += [Problem(f"{FILE}: {fault}") for fault in known.faults]
     told += _of_crons(in_package, known)
-    told += _of_values(known)
+    told += dict.fromkeys(_of_values(in_package, known))
     for file, connector in in_package.connectors.items():
         told += _of_names(file, connector, known)
     return told
@@ -107,11 +108,18 @@ def _of_crons(in_package: Found, known: Deployment) -> Iterator[Problem]:
             )
 
 
-def _of_values(known: Deployment) -> Iterator[Problem]:
+def _of_values(in_package: Found, known: Deployment) -> Iterator[Problem]:
     """Of the variables that are ours."""
-    for file, values in ((f"{FILE}: [vars]", known.variables), (dev_vars.FILE, known.local or {})):
+    everyone = in_package.connectors.values()
+    readers: list[Callable[[Environment], object]] = [
+        *(Environment.limits, suffix, jurisdiction, location_hint),
+        *(partial(staged, connector, everyone=everyone) for connector in everyone),
+    ]
+    trials = {f"{FILE}: [env.{name}.vars]": of for name, of in known.environments.items()}
+    places = {f"{FILE}: [vars]": known.variables, dev_vars.FILE: known.local or {}, **trials}
+    for file, values in places.items():
         environment = Environment(values.get)
-        for read in (Environment.limits, suffix, jurisdiction, location_hint):
+        for read in readers:
             try:
                 read(environment)
             except ConfigurationError as error:

@@ -26,12 +26,17 @@ class _Secrets(Struct, frozen=True):
     required: list[str] = []
 
 
+class _Environment(Struct, frozen=True):
+    variables: dict[str, Any] = field(default_factory=dict, name="vars")
+
+
 class _Wrangler(Struct, frozen=True):
     """The part of wrangler.toml that is looked at."""
 
     triggers: _Triggers = _Triggers()
     variables: dict[str, Any] = field(default_factory=dict, name="vars")
     secrets: _Secrets | None = None
+    environments: dict[str, _Environment] = field(default_factory=dict, name="env")
 
 
 class Deployment(Struct, frozen=True, kw_only=True):
@@ -43,6 +48,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
         required: of [secrets], the names of those without which wrangler does not deploy; None
             where it does not say.
         local: of .dev.vars; None where there is no such file.
+        environments: of each, its variables.
         faults: of environments.
     """
 
@@ -50,6 +56,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
     variables: Mapping[str, Any]
     required: Sequence[str] | None
     local: Mapping[str, str] | None
+    environments: Mapping[str, Mapping[str, Any]] = {}
     faults: Sequence[str] = ()
 
     @property
@@ -80,5 +87,6 @@ def deployment(root: Path, local: Mapping[str, str] | None) -> Deployment:
         variables=wrangler.variables,
         required=None if wrangler.secrets is None else wrangler.secrets.required,
         local=local,
+        environments={name: each.variables for name, each in wrangler.environments.items()},
         faults=list(environments.faults(config)),
     )

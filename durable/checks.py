@@ -11,6 +11,7 @@ from durable.connector import AnyConnector
 from durable.ends import Ends, ends
 from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
+from durable.heard import heard
 from durable.host import Host
 from durable.job import Crawl, Mode, Stage
 from durable.limits import Limits
@@ -56,11 +57,11 @@ class Checks:
 
     async def run(self) -> list[Check]:
         """All of them, in the order in which a person would look."""
+        lease = Lease(f"{self._connector.name}, {JOB_ID} {self._host.nonce()}")
         try:
-            found = ends(self._connector, self._environment, self._host)
+            found = ends(self._connector, self._environment, heard(self._host, lease))
         except ConfigurationError as error:
             return [self._made("configured", Outcome.FAILED, str(error))]
-        lease = Lease(f"{self._connector.name}, {JOB_ID} {self._host.nonce()}")
         try:
             return await self._of(found, lease)
         finally:
@@ -122,8 +123,10 @@ class Checks:
     def _has_room(self, lease: Lease, limits: Limits) -> bool:
         """Whether a page may be read beside those of jobs."""
         memory, now_ms = self._host.memory, self._host.now_ms()
-        place = memory.ask(lease, limits.page_bytes_max, limits.isolate_bytes_max, now_ms)
-        return place == 0
+        if memory.ask(lease, limits.page_bytes_max, limits.isolate_bytes_max, now_ms):
+            memory.leave(lease)
+            return False
+        return True
 
     def _mapped(self, stage: Stage, found: Ends, page: Records) -> tuple[Outcome, str]:
         rejects: list[Reject] = []

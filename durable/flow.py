@@ -74,7 +74,7 @@ def crowd(job: Job, no_room: NoRoom, now_ms: int, limits: Limits) -> Step:
     job = replace(job, is_fetching=False, is_close_begun=False, turn=turn)
     if job.flights:
         return flow(job, now_ms, limits)
-    until_ms = now_ms + room_wait_ms(job, no_room.place, no_room.jitter)
+    until_ms = now_ms + room_wait_ms(job, no_room.place, no_room.jitter, now_ms)
     reason = "the pages of other connectors take up the isolate's memory"
     return pause(job, WaitReason.MEMORY, reason, now_ms, limits, until_ms=until_ms)
 
@@ -202,11 +202,7 @@ def split(job: Job, split: Split, now_ms: int, limits: Limits) -> Step:
 
 
 def fail(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Step:
-    job = replace(window.given_up(job, failure.effect), error=failure.reason)
-    if isinstance(failure.effect, Fetch | CloseWithDocument):
-        job = asked(job, 1, now_ms)
-    if isinstance(failure.effect, Send) and not job.is_upload:
-        job = indexed(job, single_documents_max(limits), now_ms, limits)  # it may have been heard
+    job = replace(_given_up(job, failure, now_ms, limits), error=failure.reason)
     match None if job.repeats else failure.recourse:
         case Recourse.FULL if job.mode is Mode.INCREMENTAL:
             return promoted(job, failure.reason, now_ms, limits), ()
@@ -228,6 +224,18 @@ def fail(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Step:
     if job.state is State.SENDING:
         return flow(job, now_ms, limits)  # until all is heard of that is under way
     return wait(job, now_ms, limits)
+
+
+def _given_up(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Job:
+    """With what was asked of the source and of Glean, and may have been heard."""
+    job = window.given_up(job, failure.effect)
+    if isinstance(failure.effect, Fetch | CloseWithDocument):
+        job = asked(job, 1, now_ms)
+    if isinstance(failure.effect, Close | CloseWithDocument) and not failure.may_be_done:
+        job = replace(job, is_close_begun=False)  # refused, or never sent
+    if isinstance(failure.effect, Send) and not job.is_upload:
+        job = indexed(job, single_documents_max(limits), now_ms, limits)
+    return job
 
 
 def _cause(failure: Failed) -> str:

@@ -256,7 +256,7 @@ class Job(Struct, frozen=True, kw_only=True):
     indexed_until_ms: int = 0  # Glean's rate then allows as much as if nothing had been sent
     pause: str = ""  # why nothing is done before retry_at_ms, if that is no error
     waits_for: str = ""  # likewise: a `WaitReason`, as a text
-    page_bytes: Mapping[str, int] = {}  # of the largest page by stage, in earlier jobs too
+    page_bytes: Mapping[str, int] = {}  # by kind, of the largest page, in earlier jobs too
     landed: Landed = Landed()  # of the page at `cursor`
     pause_count: int = 0  # this and the next: since the last progress, rests that were asked for
     paused_ms: int = 0

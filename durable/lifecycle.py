@@ -11,12 +11,21 @@ from durable.pace import indexed, is_stalled, single_documents_max, soon
 
 
 def from_start(job: Job, plan: Plan, now_ms: int) -> Job:
-    """At the start of the job's first stage."""
-    stages = plan.stages.get(job.mode, (Stage.DOCUMENTS,))
+    """At the start of the job's first stage; without any, there is nothing that it could repeat."""
+    stages, shortfall = plan.stages.get(job.mode, (Stage.DOCUMENTS,)), ""
     if job.repeats:
-        stages = job.stages
+        stages, gone = _repeatable(job, plan)
+        told = f"the connector brings no {', '.join(gone)} any more: their rejects are left alone"
+        shortfall = told if gone else ""
     job = replace(job, stages=stages, stage_index=0, done=(), is_delegated=plan.is_delegated)
-    return anew(replace(job, ties=(), closed=(), shortfall=""), now_ms)
+    return anew(replace(job, ties=(), closed=(), shortfall=shortfall), now_ms)
+
+
+def _repeatable(job: Job, plan: Plan) -> tuple[tuple[Stage, ...], list[Stage]]:
+    """Of the stages whose rejects it is to repeat, those that the connector has, and the others."""
+    known = frozenset[Stage]().union(*plan.stages.values())
+    gone = [stage for stage in job.stages if known and stage not in known]
+    return tuple(stage for stage in job.stages if stage not in gone), gone
 
 
 def anew(job: Job, now_ms: int) -> Job:
@@ -161,8 +170,10 @@ def grounded(job: Job) -> Job:
 def paused(job: Job, until_ms: int, wait: WaitReason, reason: str, now_ms: int) -> Job:
     """Nothing is wrong, and nothing is done before then."""
     at_ms = soon(until_ms, now_ms)
+    if wait is not WaitReason.MEMORY:  # which nobody asked for
+        job = rested(job, at_ms - now_ms)
     return replace(
-        grounded(rested(job, at_ms - now_ms)),
+        grounded(job),
         retry_at_ms=at_ms,
         alarm_at_ms=at_ms,
         pause=reason,

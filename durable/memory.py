@@ -77,12 +77,21 @@ class MemoryBudget:
         """Have a lease hold no more than its turn needs, and what it has, though it is too much."""
         if self._holds(lease):
             lease.byte_count = max(least_bytes, min(lease.byte_count, most_bytes))
+        self.renew(lease, now_ms)
+
+    def renew(self, lease: Lease, now_ms: int) -> None:
+        """Its turn is heard of."""
+        if self._holds(lease):
             lease.until_ms = now_ms + SILENT_MS_MAX
 
     def expect(self, lease: Lease, at_ms: int) -> None:
         """Its holder found no room, and asks again then."""
         if (waiter := self._waiting.get(lease.holder)) is not None:
             self._waiting[lease.holder] = replace(waiter, at_ms=at_ms)
+
+    def leave(self, lease: Lease) -> None:
+        """Its holder found no room, and does not ask again."""
+        self._waiting.pop(lease.holder, None)
 
     def give_back(self, lease: Lease) -> None:
         """The turn is over. Another one of its holder, that has begun since, keeps its own."""

@@ -15,7 +15,7 @@ KILLED_AGAIN = 2  # deaths without progress: one is nothing unusual, and nobody 
 SHARES_PER_MINUTE = 6
 PLACE_MS = 250  # for each of those who wait for room, at first
 PLACES_MAX = 4
-DOUBLINGS_MAX = 2  # of that, since each look for room costs rows
+DOUBLINGS_MAX = 2  # of that, one with each second, since each look for room costs rows
 REQUESTS_PER_BATCH = 3  # sent, refused and asked about, before it is cut in two
 # What a job has used of the rates, and the next one may not use again. All of its connector's
 # sources are mostly of one server.
@@ -160,9 +160,10 @@ def apart_lease_ms(key: str, limits: Limits) -> int:
     return limits.lease_ms - zlib.crc32(key.encode()) % (limits.lease_ms // 2 + 1)
 
 
-def room_wait_ms(job: Job, place: int, jitter: float) -> int:
+def room_wait_ms(job: Job, place: int, jitter: float, now_ms: int) -> int:
     """When to look for room again: the sooner, the fewer have waited longer, and with patience."""
-    patient_ms = PLACE_MS << min(job.pause_count, DOUBLINGS_MAX)
+    waited_s = max(0, now_ms - job.progress_at_ms) // 1_000
+    patient_ms = PLACE_MS << min(waited_s, DOUBLINGS_MAX)
     return round(patient_ms * min(place, PLACES_MAX) * (0.5 + jitter))
 
 

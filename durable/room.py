@@ -48,10 +48,11 @@ def _bytes(job: Job) -> int:
 def _page_bytes(job: Job, limits: Limits) -> int:
     """How large the next page may be: as the largest of its kind, and after each death twice that.
 
-    So fewer jobs go on side by side. The first of its kind may be as large as any.
+    So fewer jobs go on side by side. The first of its kind may be as large as any: changes of an
+    hour tell nothing of the pages that list all there is.
     """
     sizes = [flight.page.byte_count for flight in job.flights]
-    largest = max(job.page_bytes.get(job.stage.value, 0), *sizes, 0)
+    largest = max(job.page_bytes.get(_kind(job), 0), *sizes, 0)
     if not largest:
         return limits.page_bytes_max
     likely = max(largest, limits.page_bytes_max // SHARE) << job.halving_count
@@ -60,7 +61,12 @@ def _page_bytes(job: Job, limits: Limits) -> int:
 
 def with_page(job: Job, page: Page) -> Mapping[str, int]:
     """The bytes of the largest pages, this one among them."""
-    stage = job.stage.value
-    if page.byte_count <= job.page_bytes.get(stage, 0):
+    kind = _kind(job)
+    if page.byte_count <= job.page_bytes.get(kind, 0):
         return job.page_bytes
-    return {**job.page_bytes, stage: page.byte_count}
+    return {**job.page_bytes, kind: page.byte_count}
+
+
+def _kind(job: Job) -> str:
+    """Of the pages that are read."""
+    return f"{job.repeated_mode or job.mode} {job.stage}"

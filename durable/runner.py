@@ -49,8 +49,8 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
         self.environment = Environment(lambda name: getattr(env, name, None))
-        host, store = a_host(), Store(ctx.storage)
-        connector = staged(self.connectors[ctx.id.name], self.environment)
+        host, store, everyone = a_host(), Store(ctx.storage), self.connectors.values()
+        connector = staged(self.connectors[ctx.id.name], self.environment, everyone)
         self.provision = Provision(connector, self.environment, host)
         self.checks = Checks(connector, self.environment, host)
         self.analytics = Analytics(getattr(env, "ANALYTICS", None), store.chronicle.taken)

@@ -3,6 +3,8 @@
 The variable DATASOURCE_SUFFIX makes a deployment one.
 """
 
+from collections.abc import Iterable
+
 from msgspec.structs import replace
 
 from durable.connector import AnyConnector
@@ -29,18 +31,32 @@ def suffix(environment: Environment) -> str:
     return found
 
 
-def staged(connector: AnyConnector, environment: Environment) -> AnyConnector:
+def staged(
+    connector: AnyConnector, environment: Environment, everyone: Iterable[AnyConnector] = ()
+) -> AnyConnector:
     """The connector with a datasource of its own; itself in a real deployment.
 
     One that is declared whole is marked as a test's. What a connector brings of the company is
     left out: Glean has that once, and a FULL job deletes what it does not bring.
 
+    Args:
+        connector: as it is declared.
+        environment: says whether the deployment is for trials.
+        everyone: all connectors of the deployment.
+
     Raises:
-        ConfigurationError: see `suffix`.
+        ConfigurationError: see `suffix`; or the name is that of a real one's datasource.
     """
     if not (ending := suffix(environment)):
         return connector
-    datasource = replace(connector.datasource, name=connector.datasource.name + ending)
+    name = connector.datasource.name + ending
+    for other in everyone:
+        if other.datasource.name.lower() == name.lower():
+            raise ConfigurationError(
+                f"the variable {SUFFIX} is {ending!r}, so {connector.name!r} would send to {name!r}"
+                f", which {other.name!r} has in the real deployment: choose another one"
+            )
+    datasource = replace(connector.datasource, name=name)
     if datasource.is_declared:
         datasource = replace(datasource, is_test=True)
     return replace(connector, datasource=datasource, employees=None, teams=None)

@@ -13,11 +13,12 @@ from durable.ends import Ends
 from durable.environment import Environment
 from durable.events import CloseWithDocument, Effect, Event, Failed, Fetch, NoRoom, Opened, Woke
 from durable.executor import Executor
+from durable.heard import heard
 from durable.host import Host
 from durable.job import PENDING, Crawl, Job, Mode, Plan, State
 from durable.limits import Limits
 from durable.machine import step
-from durable.memory import Lease
+from durable.memory import LATE_MS, Lease
 from durable.note import WaitReason
 from durable.pace import apart_ms_max, soon
 from durable.room import held_bytes, lease_bytes
@@ -43,10 +44,10 @@ class Turn:
         self._connector = connector
         self._store = store
         self._host = host
-        self._executor = Executor(connector, environment, host)
         self._targets = targets(environment)
         self._limits = Limits()
         self._lease = Lease(connector.name)
+        self._executor = Executor(connector, environment, heard(host, self._lease))
         self._number = 0  # of the turn, once it has begun
         self._crawl: Crawl  # that the turn is of, likewise
         self._tasks: set[asyncio.Task[Any] | None] = set()  # of all that is under way
@@ -57,9 +58,10 @@ class Turn:
             ends = self._narrowed(ends, job)
             self._limits, plan = ends.limits, ends.plan
         self._recall(job)
+        is_expected = self._is_expected(job)
         try:
             effects = await self._advance(self._woke(plan, job))
-            if effects and not await self._is_apart():
+            if effects and not is_expected and not await self._is_apart():
                 return
             async with asyncio.TaskGroup() as group:
                 self._begin(effects, ends, group)
@@ -75,6 +77,15 @@ class Turn:
         ties = before.ties(plan.fingerprint)
         watermark_ms, counts = before.watermark_ms(), before.full_counts()
         return Woke(watermark_ms, counts, plan, last, ties, self._store.set_at_ms)
+
+    def _is_expected(self, job: Job | None) -> bool:
+        """Room is kept for it just now; and those who look for some, wake each at another time.
+
+        Who is too late for that, may be back with all others of an isolate that died.
+        """
+        if job is None or job.waits_for != WaitReason.MEMORY:
+            return False
+        return self._host.now_ms() - (job.retry_at_ms or 0) < LATE_MS
 
     async def _is_apart(self) -> bool:
         """Keep apart from others that were killed with it. False: the turn was ended meanwhile."""

@@ -144,7 +144,7 @@ class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class ha
 
         async def answer() -> Any:
             await outlive(_notice(self.env.WATCH, environment), report)
-            runners = RemoteRunners(self.env.RUNNER, environment)
+            runners = RemoteRunners(self.env.RUNNER, environment, CONNECTORS)
             routes = Routes(environment, CONNECTORS, runners, EDGE)
             return _response(await routes.answer(_request(request.js_object)))
 
@@ -157,7 +157,7 @@ class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class ha
     async def scheduled(self, controller: Any, _env: Any = None, _ctx: Any = None) -> None:
         """Begin what is due. A connector that fails does not keep the others from it."""
         environment, failures = _environment(self.env), list[Exception]()
-        runners = RemoteRunners(self.env.RUNNER, environment)
+        runners = RemoteRunners(self.env.RUNNER, environment, CONNECTORS)
         expression, at_ms = str(controller.cron), int(controller.scheduledTime)
         try:
             failures = await _tended(runners, self.env.WATCH, environment, at_ms)

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from durable.commands import Command
+from durable.connector import Connectors
 from durable.environment import Environment
 from durable.job import Mode
 from durable.placement import placed
-from durable.staged import suffix
+from durable.staged import staged
 
 
 class RemoteRunners:
@@ -16,11 +17,13 @@ class RemoteRunners:
     Args:
         namespace: the binding of their class.
         environment: says where they are.
+        connectors: all there are.
     """
 
-    def __init__(self, namespace: Any, environment: Environment) -> None:
+    def __init__(self, namespace: Any, environment: Environment, connectors: Connectors) -> None:
         self._namespace = namespace
         self._environment = environment
+        self._connectors = connectors
 
     async def begin(self, connector: str, mode: Mode, trigger_key: str | None) -> Mapping[str, Any]:
         begun: Mapping[str, Any] = await self._stub(connector).begin(mode.value, trigger_key)
@@ -86,5 +89,5 @@ class RemoteRunners:
 
     def _stub(self, connector: str) -> Any:
         """Raises ConfigurationError: objects cannot be asked, or would not begin."""
-        suffix(self._environment)
+        staged(self._connectors[connector], self._environment, self._connectors.values())
         return placed(self._namespace, self._environment)(connector)

@@ -263,3 +263,40 @@ def test_an_environment_that_shares_what_is_real_is_an_error(project: Project) -
     (error,) = project.errors
 
     assert error.startswith("wrangler.toml: [env.qa.vars]: DATASOURCE_SUFFIX is not set")
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ('JURISDICTION = "mars"', "the variable JURISDICTION is 'mars'"),
+        ("LIMITS = '{\"no_limit\": 1}'", "the variable LIMITS is not right"),
+        ("", "the variable DATASOURCE_SUFFIX is '-qa'"),
+    ],
+)
+def test_the_values_of_an_environment_are_looked_at_too(
+    project: Project, line: str, fault: str
+) -> None:
+    suffix = "" if line else "-"
+    project.wrangler(
+        f'{CRONS}[vars]\nNOTES_URL = "https://notes.example"\n[env.qa.triggers]\ncrons = []\n'
+        f'[env.qa.vars]\nDATASOURCE_SUFFIX = "{suffix}qa"\n{line}\n'
+    )
+
+    (error,) = project.errors
+
+    assert error.startswith(f"wrangler.toml: [env.qa.vars]: {fault}")
+
+
+def test_a_trial_that_would_send_to_anothers_real_datasource_is_an_error(project: Project) -> None:
+    other = NOTES + "connector = replace(connector, name='other', "
+    project.connector("other", other + "datasource=replace(NOTES.datasource, name='NotesQA'))")
+    project.wrangler(
+        f'{CRONS}[vars]\nNOTES_URL = "https://notes.example"\n[env.qa.triggers]\ncrons = []\n'
+        '[env.qa.vars]\nDATASOURCE_SUFFIX = "qa"\n'
+    )
+
+    (error,) = project.errors
+
+    assert error.startswith("wrangler.toml: [env.qa.vars]: ")
+    assert "'notesqa'" in error
+    assert "other" in error

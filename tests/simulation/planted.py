@@ -699,6 +699,41 @@ MUTANTS = [
         ("tests/unit/test_room.py",),
     ),
     Mutant(
+        "a look for room counts as a rest that somebody asked for",
+        LIFECYCLE,
+        "    if wait is not WaitReason.MEMORY:  # which nobody asked for\n",
+        "    if wait is not None:\n",
+        ("tests/unit/test_crowding.py",),
+    ),
+    Mutant(
+        "who was killed keeps apart for longer than room is kept for it",
+        TURN,
+        "if effects and not is_expected and not await self._is_apart():",
+        "if effects and not await self._is_apart():",
+        ("tests/unit/test_crowding.py",),
+    ),
+    Mutant(
+        "a job repeats rejects of what the connector has no more",
+        LIFECYCLE,
+        "if known and stage not in known]",
+        "if not known and stage not in known]",
+        ("tests/unit/test_repeating.py",),
+    ),
+    Mutant(
+        "a page that takes minutes loses its memory while it is read",
+        "durable/heard.py",
+        "        self._host.memory.renew(self._lease, self._host.now_ms())\n",
+        "        pass\n",
+        ("tests/unit/test_crowding.py",),
+    ),
+    Mutant(
+        "the pages of changes tell how large those of a FULL job are",
+        ROOM,
+        'return f"{job.repeated_mode or job.mode} {job.stage}"',
+        "return job.stage.value",
+        ("tests/unit/test_room.py",),
+    ),
+    Mutant(
         "what was being sent as the isolate died does not count for Glean's rate",
         LIFECYCLE,
         "        job = indexed(job, single_documents_max(limits), now_ms, limits)\n",
@@ -776,6 +811,13 @@ MUTANTS = [
         "        return leased(job, now_ms, limits), (closing(job),)\n"
         "    if job.stage in CONFIRMED:",
         ("tests/unit/test_machine_closing.py",),
+    ),
+    Mutant(
+        "a close that was refused counts as one whose answer was lost",
+        FLOW,
+        "        job = replace(job, is_close_begun=False)  # refused, or never sent\n",
+        "        pass\n",
+        ("tests/unit/test_machine_stages.py",),
     ),
     Mutant(
         "a close that was answered is not looked at again",

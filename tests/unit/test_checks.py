@@ -149,6 +149,16 @@ def test_an_empty_page_tells_nothing_of_the_mapping() -> None:
     assert checks(Network(a_page(), CONFIG))[5].outcome is SKIPPED
 
 
+def test_a_check_that_finds_no_room_keeps_none_from_jobs() -> None:
+    host = a_host(Network(CONFIG))
+    bound, other, job = Limits().isolate_bytes_max, Lease("another connector"), Lease("a job")
+    host.memory.ask(other, bound, bound, NOW_MS)
+    asyncio.run(Checks(NOTES, an_environment(**SET), host).run())
+    host.memory.give_back(other)
+
+    assert host.memory.ask(job, bound, bound, NOW_MS) == 0
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [

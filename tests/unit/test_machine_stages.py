@@ -4,12 +4,14 @@ import pytest
 from msgspec.structs import replace
 
 from durable.commands import Command, Instruction, obeyed
+from durable.errors import Cause
 from durable.events import (
     Ask,
     Asked,
     Close,
     Closed,
     CloseRefused,
+    CloseWithDocument,
     Failed,
     Fetch,
     Open,
@@ -269,6 +271,9 @@ def test_what_a_job_has_brought_is_what_its_closes_made_whole() -> None:
 # Teams, about whose upload Glean cannot be asked
 
 
+LOST = Failed("lost", True, effect=Close("job-3"), may_be_done=True)
+
+
 def closing_teams(**fields: object) -> Job:
     return replace(in_stage(Stage.TEAMS, State.CLOSING), upload_id="job-3", **fields)
 
@@ -288,13 +293,32 @@ def test_a_close_of_teams_that_was_answered_is_done() -> None:
 
 
 def test_a_close_of_teams_whose_answer_is_lost_is_not_repeated_but_the_teams_are() -> None:
-    job = after(closing_teams(is_close_begun=True), Failed("lost", True, effect=Close("job-3")))
+    job = after(closing_teams(is_close_begun=True), LOST)
     assert job.retry_at_ms is not None
 
     job, effects = at(job, WOKE, job.retry_at_ms)
 
     assert effects == ()
     assert (job.stage, job.state, job.restart_count) == (Stage.TEAMS, State.OPENING, 1)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Failed("429", True, effect=Close("job-3"), cause=Cause.THROTTLED),
+        Failed("409", True, effect=Close("job-3"), cause=Cause.CONFLICT),
+        Failed("no page to close with", True, effect=CloseWithDocument("job-3", "a", 0)),
+    ],
+    ids=lambda failure: failure.reason,
+)
+def test_a_close_of_teams_that_did_not_take_place_is_sent_again(failure: Failed) -> None:
+    job = after(closing_teams(is_close_begun=True), failure)
+    assert job.retry_at_ms is not None
+
+    job, effects = at(job, WOKE, job.retry_at_ms)
+
+    assert effects == (Close("job-3"),)
+    assert (job.state, job.restart_count) == (State.CLOSING, 0)
 
 
 def test_a_close_of_teams_that_is_refused_is_tried_in_the_other_ways() -> None:

@@ -4,14 +4,22 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from durable import Datasource
+from durable.connector import AnyConnector
 from durable.environment import Environment
 from durable.errors import ConfigurationError
 from durable.placement import Location, is_stranded, jurisdiction, location_hint, placed
+from tests.fakes.connector import NOTES
 from tests.fakes.requests import a_request, answered, check_problem
 from tests.fakes.runners import JOB_ID
 from worker.objects import RemoteRunners
 from worker.request import Request
+
+
+OTHER: AnyConnector = replace(NOTES, name="other", datasource=Datasource("notesqa"))
+CONNECTORS = {NOTES.name: NOTES, OTHER.name: OTHER}
 
 
 class FakeNamespace:
@@ -97,17 +105,23 @@ def test_an_object_of_another_jurisdiction_is_stranded(
     ids=lambda request_: request_.path,
 )
 @pytest.mark.parametrize(
-    "variables", [{"JURISDICTION": "mars"}, {"LOCATION_HINT": "mars"}, {"DATASOURCE_SUFFIX": "m-"}]
+    "variables",
+    [
+        {"JURISDICTION": "mars"},
+        {"LOCATION_HINT": "mars"},
+        {"DATASOURCE_SUFFIX": "m-"},
+        {"DATASOURCE_SUFFIX": "qa"},  # with it, the one sends to the other's
+    ],
 )
 def test_whoever_may_ask_is_told_that_objects_cannot_be(
     request_: Request, variables: dict[str, str]
 ) -> None:
-    runners = RemoteRunners(FakeNamespace(), environment(**variables))
+    runners = RemoteRunners(FakeNamespace(), environment(**variables), CONNECTORS)
 
     check_problem(answered(request_, runners), 503, next(iter(variables)))
 
 
 def test_a_stranger_is_told_nothing_of_it() -> None:
-    runners = RemoteRunners(FakeNamespace(), environment(JURISDICTION="mars"))
+    runners = RemoteRunners(FakeNamespace(), environment(JURISDICTION="mars"), CONNECTORS)
 
     assert answered(a_request("GET", "/jobs", headers={}), runners).status == 401

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.commands import Refusal
+from durable.commands import Command, Refusal
 from durable.job import Job, Mode, State
 from durable.processor import Begun
 from tests.fakes.answers import BULK, INDEX, LIST, STATUS, a_history, a_note, a_page_of, ok
@@ -117,6 +117,43 @@ def test_an_incremental_jobs_rejects_are_asked_for_with_its_watermark() -> None:
         "cursor": "3",
         "updated_since": "1970-01-01T00:00:00.000Z",
     }
+
+
+def reject_of_users(bench: Bench, job: Job) -> None:
+    """Of a stage that the connector does not have any more."""
+    page = {"place": 1, "key": "", "reason": "why", "stage": "users", "digest": "1-a"}
+    body = msgspec.json.encode(page).decode()
+    bench.storage.exec("INSERT INTO reject VALUES (?, 9, 1, ?)", job.id, body)
+
+
+def test_rejects_of_what_the_connector_brings_no_more_fail_the_job_after_all_else() -> None:
+    bench, job = bench_after(Mode.FULL)
+    reject_of_users(bench, job)
+    repeated(bench, job)
+    bench.network.on(LIST, a_page_of(MENDED[0], "2"), a_page_of(MENDED[2]))
+    bench.network.on(INDEX, ok(), ok())
+
+    after = bench.left()
+
+    assert sent(bench) == ["a", "b", "e", "f"]
+    assert after.state is State.FAILED
+    assert "users" in after.error
+
+
+def test_where_it_brings_none_of_them_any_more_the_job_fails_at_once() -> None:
+    bench, job = bench_after(Mode.FULL)
+    other = replace(job, id="notes-2")
+    bench.put(other)
+    reject_of_users(bench, other)
+    repeated(bench, other)
+
+    after = bench.left()
+
+    assert (after.state, after.death_count) == (State.FAILED, 0)
+    assert other.id in after.error
+    assert bench.network.requests == []
+    again = bench.commanded(after, Command.RETRY)
+    assert (again.state, bench.left().error) == (State.QUEUED, after.error)
 
 
 def test_asking_twice_gives_one_job() -> None:

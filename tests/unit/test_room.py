@@ -15,7 +15,7 @@ SENDING = replace(
 
 
 def known(byte_count: int, **fields: int) -> Job:
-    return replace(SENDING, page_bytes={"documents": byte_count}, **fields)
+    return replace(SENDING, page_bytes={"FULL documents": byte_count}, **fields)
 
 
 def holding(job: Job, *sizes: int, is_fetching: bool = False) -> Job:
@@ -35,7 +35,8 @@ def holding(job: Job, *sizes: int, is_fetching: bool = False) -> Job:
         (known(LEAST, halving_count=9), MOST),
         (known(2 * MOST), 2 * MOST),
         (known(2 * MOST, halving_count=1), 2 * MOST),
-        (replace(SENDING, page_bytes={"users": 1}), MOST),
+        (replace(SENDING, page_bytes={"FULL users": 1}), MOST),
+        (replace(SENDING, page_bytes={"INCREMENTAL documents": 1}), MOST),
         (holding(known(LEAST), 3 * LEAST, 2 * LEAST), 5 * LEAST),
     ],
     ids=[
@@ -49,6 +50,7 @@ def holding(job: Job, *sizes: int, is_fetching: bool = False) -> Job:
         "larger than any is taken by now",
         "that, and killed",
         "those of another stage are known",
+        "those of another mode are known",
         "it holds some",
     ],
 )
@@ -100,13 +102,21 @@ def test_where_others_have_the_memory_nothing_is_read_ahead() -> None:
     assert not has_room(holding(crowded, 1), LIMITS)
 
 
-def test_the_largest_page_of_each_stage_is_remembered() -> None:
+def test_the_largest_page_of_each_mode_and_stage_is_remembered() -> None:
     page = replace(a_page("next"), byte_count=7)
 
-    assert with_page(SENDING, page) == {"documents": 7}
-    assert with_page(known(6), page) == {"documents": 7}
-    assert with_page(known(8), page) == {"documents": 8}
-    assert with_page(replace(SENDING, page_bytes={"users": 9}), page) == {
-        "users": 9,
-        "documents": 7,
+    assert with_page(SENDING, page) == {"FULL documents": 7}
+    assert with_page(known(6), page) == {"FULL documents": 7}
+    assert with_page(known(8), page) == {"FULL documents": 8}
+    assert with_page(replace(SENDING, page_bytes={"FULL users": 9}), page) == {
+        "FULL users": 9,
+        "FULL documents": 7,
     }
+    changes = replace(known(9), mode=Mode.INCREMENTAL)
+    assert with_page(changes, page) == {"FULL documents": 9, "INCREMENTAL documents": 7}
+
+
+def test_a_job_that_repeats_anothers_rejects_reads_pages_of_that_ones_kind() -> None:
+    repeating = replace(known(3 * LEAST), mode=Mode.INCREMENTAL, repeated_mode=Mode.FULL)
+
+    assert held_bytes(repeating, LIMITS) == 3 * LEAST

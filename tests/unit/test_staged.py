@@ -45,6 +45,18 @@ def test_a_backend_is_refused() -> None:
         refuse_backend(STAGING)
 
 
+@pytest.mark.parametrize("name", ["exampleticketsstaging", "ExampleTicketsStaging"])
+def test_a_name_that_is_anothers_in_the_real_deployment_is_refused(name: str) -> None:
+    connector, declared = tickets.connector, wiki.connector.datasource
+    other: AnyConnector = replace(wiki.connector, datasource=replace(declared, name=name))
+    everyone: list[AnyConnector] = [connector, other]
+
+    assert staged(other, STAGING, everyone).datasource.name == f"{name}staging"
+    assert staged(connector, REAL, everyone) is connector
+    with pytest.raises(ConfigurationError, match=f"{other.name!r} has in the real deployment"):
+        staged(connector, STAGING, everyone)
+
+
 @pytest.mark.parametrize("given", ["-staging", "sta ging", "ä"])
 def test_a_suffix_that_glean_does_not_take_is_refused(given: str) -> None:
     environment = Environment({"DATASOURCE_SUFFIX": given}.get)
