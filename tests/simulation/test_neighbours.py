@@ -165,7 +165,8 @@ def test_jobs_that_were_killed_together_do_not_wake_together() -> None:
     leases = [one.next_at_ms for one in jobs]
 
     assert len(set(leases)) > 10
-    assert all(at is not None and LIMITS.lease_ms // 2 <= at <= LIMITS.lease_ms for at in leases)
+    longest_ms = LIMITS.lease_ms
+    assert all(at is not None and longest_ms * 3 // 4 <= at <= longest_ms for at in leases)
 
 
 def test_jobs_that_were_killed_again_work_apart() -> None:

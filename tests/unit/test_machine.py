@@ -337,7 +337,7 @@ def test_the_lease_is_renewed_when_half_of_it_is_gone() -> None:
     sending = a_job(State.SENDING)
     whole_ms = lease_ms(sending, LIMITS)
     armed_ms = NOW_MS + whole_ms
-    half_ms = armed_ms - whole_ms // 2
+    half_ms = armed_ms - LIMITS.lease_ms // 2
     sending = replace(sending, alarm_at_ms=armed_ms)
 
     early = after(sending, FETCHED, now_ms=half_ms)

@@ -122,13 +122,13 @@ def test_the_smallest_turn_has_one_page() -> None:
     [
         (None, NOW_MS + WHOLE_MS),
         (NOW_MS - 1, NOW_MS + WHOLE_MS),
-        (NOW_MS + WHOLE_MS // 2 - 1, NOW_MS + WHOLE_MS),
-        (NOW_MS + WHOLE_MS // 2, NOW_MS + WHOLE_MS // 2),
+        (NOW_MS + LIMITS.lease_ms // 2 - 1, NOW_MS + WHOLE_MS),
+        (NOW_MS + LIMITS.lease_ms // 2, NOW_MS + LIMITS.lease_ms // 2),
         (NOW_MS + 90_000, NOW_MS + 90_000),
     ],
     ids=["none", "past", "less than half", "half", "more than all"],
 )
-def test_a_lease_is_renewed_when_less_than_half_of_it_is_left(
+def test_a_lease_is_renewed_when_less_than_half_of_the_longest_is_left(
     alarm_at_ms: int | None, leased_to_ms: int
 ) -> None:
     job = replace(a_job(State.SENDING), alarm_at_ms=alarm_at_ms)
