@@ -15,16 +15,20 @@ def from_start(job: Job, plan: Plan, now_ms: int) -> Job:
     stages, shortfall = plan.stages.get(job.mode, (Stage.DOCUMENTS,)), ""
     if job.repeats:
         stages, gone = _repeatable(job, plan)
-        told = f"the connector brings no {', '.join(gone)} any more: their rejects are left alone"
+        told = f"the connector itself brings no {', '.join(gone)} any more: their rejects are left"
         shortfall = told if gone else ""
     job = replace(job, stages=stages, stage_index=0, done=(), is_delegated=plan.is_delegated)
     return anew(replace(job, ties=(), closed=(), shortfall=shortfall), now_ms)
 
 
 def _repeatable(job: Job, plan: Plan) -> tuple[tuple[Stage, ...], list[Stage]]:
-    """Of the stages whose rejects it is to repeat, those that the connector has, and the others."""
+    """Of the stages whose rejects it is to repeat, those that the connector has, and the others.
+
+    A backend that is asked for a page of documents, begins a crawl of all.
+    """
     known = frozenset[Stage]().union(*plan.stages.values())
-    gone = [stage for stage in job.stages if known and stage not in known]
+    theirs = {Stage.DOCUMENTS} if plan.is_delegated else set()
+    gone = [stage for stage in job.stages if known and stage not in known - theirs]
     return tuple(stage for stage in job.stages if stage not in gone), gone
 
 

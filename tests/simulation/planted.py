@@ -715,8 +715,8 @@ MUTANTS = [
     Mutant(
         "a job repeats rejects of what the connector has no more",
         LIFECYCLE,
-        "if known and stage not in known]",
-        "if not known and stage not in known]",
+        "if known and stage not in known - theirs]",
+        "if not known and stage not in known - theirs]",
         ("tests/unit/test_repeating.py",),
     ),
     Mutant(

@@ -7,7 +7,10 @@ import pytest
 from msgspec.structs import replace
 
 from durable.commands import Command, Refusal
-from durable.job import Job, Mode, State
+from durable.events import Woke
+from durable.job import Job, Mode, Plan, Stage, State
+from durable.limits import Limits
+from durable.machine import step
 from durable.processor import Begun
 from tests.fakes.answers import BULK, INDEX, LIST, STATUS, a_history, a_note, a_page_of, ok
 from tests.fakes.bench import NOW_MS, SET, Bench
@@ -154,6 +157,18 @@ def test_where_it_brings_none_of_them_any_more_the_job_fails_at_once() -> None:
     assert bench.network.requests == []
     again = bench.commanded(after, Command.RETRY)
     assert (again.state, bench.left().error) == (State.QUEUED, after.error)
+
+
+def test_documents_that_a_backend_brings_by_now_are_not_asked_of_it_again() -> None:
+    """It would begin a crawl of everything."""
+    plan = Plan(is_delegated=True, stages={Mode.FULL: (Stage.DOCUMENTS,)})
+    job = replace(
+        FULL, mode=Mode.INCREMENTAL, repeats="notes-0", stages=(Stage.USERS, Stage.DOCUMENTS)
+    )
+
+    after, effects = step(job, Woke(plan=plan), NOW_MS, Limits())
+
+    assert (after.state, effects) == (State.FAILED, ())
 
 
 def test_asking_twice_gives_one_job() -> None:
