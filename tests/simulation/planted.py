@@ -515,14 +515,14 @@ MUTANTS = [
     Mutant(
         "a working job has no lease",
         PACE,
-        "return replace(job, alarm_at_ms=soon(now_ms + its_ms, now_ms))",
-        "return replace(job, alarm_at_ms=soon(now_ms + 10 * its_ms, now_ms))",
+        "alarm_at_ms=soon(now_ms + lease_ms(job, limits), now_ms)",
+        "alarm_at_ms=soon(now_ms + 10 * lease_ms(job, limits), now_ms)",
         (CRASH,),
     ),
     Mutant(
         "the lease is not renewed in a long turn",
         PACE,
-        "job.alarm_at_ms - now_ms >= its_ms // 2",
+        "job.alarm_at_ms - now_ms >= limits.lease_ms // 2",
         "job.alarm_at_ms - now_ms >= -(10**9)",
         (f"{ENDINGS}::test_the_lease_of_a_long_turn_is_renewed",),
     ),
