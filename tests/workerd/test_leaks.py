@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,8 @@ pytestmark = [pytest.mark.workerd, pytest.mark.last]
 
 PIECE = 12  # characters of a secret in a row that give it away
 SECRETS = (GLEAN_TOKEN, TRIGGER_TOKEN)
-STACK = Path("dev/stack.py")  # names them; other tests have copies of the project
+STACK = re.compile(r"/dev/(__pycache__/)?stack\.[^/]*")  # names them; tests copy the project
+LIVE_LOG = "live.log"  # what `make dev` prints: the token is for whoever is to sign in
 
 
 @pytest.mark.usefixtures("quiet")
@@ -34,7 +36,7 @@ def test_after_all_other_tests_no_secret_is_in_a_log_an_answer_or_a_database(
         for path, content in contents.items()
         for secret in SECRETS
         for piece in pieces(secret)
-        if piece in content
+        if piece in content and not (secret == TRIGGER_TOKEN and path.name == LIVE_LOG)
     }
     assert leaks == set()
 
@@ -45,7 +47,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, by
     if "PYTEST_XDIST_WORKER" in os.environ:
         root = root.parent
     for file in root.rglob("*"):
-        is_copy = file.parts[-2:] == STACK.parts
+        is_copy = STACK.search(file.as_posix()) is not None
         if file.is_file() and not file.is_symlink() and not is_copy:
             with contextlib.suppress(FileNotFoundError):  # another process may still be at work
                 yield file.relative_to(root), file.read_bytes()
