@@ -37,8 +37,9 @@ def held_bytes(job: Job, limits: Limits) -> int:
 
 def lease_bytes(job: Job, limits: Limits) -> int:
     """The same with the page that is being read."""
-    reading_bytes = _page_bytes(job, limits) if job.is_fetching else 0
-    return max(held_bytes(job, limits), _bytes(job) + reading_bytes)
+    page_bytes = _page_bytes(job, limits)
+    reading_bytes = page_bytes if job.is_fetching else 0
+    return max(page_bytes, _bytes(job) + reading_bytes)
 
 
 def _bytes(job: Job) -> int:

@@ -15,7 +15,7 @@ from durable.paging.protocol import Paging, Refused, Refusing
 from durable.requests.upstream import Answer
 from durable.sources.absence import check_empty, is_none
 from durable.sources.fields import key_of
-from durable.sources.incompleteness import check_ended, check_whole
+from durable.sources.incompleteness import Signs
 from durable.sources.keyed import Keyed, keyed
 from durable.sources.mending import faults, mended
 from durable.sources.rules import Rules
@@ -58,7 +58,7 @@ class Body:
         self._records = records
         self._key = key
         self._omits_empty = omits_empty
-        self._rules = rules
+        self._signs = Signs(paging.paths(), rules)
 
     def read(self, answer: Answer, cursor: str | None) -> Contents:
         """Raises UpstreamError where it is no page."""
@@ -68,12 +68,12 @@ class Body:
             if (refusal := self._refusal(answer, cursor)) is not None:
                 raise refusal
             check_empty(answer.body)
-        check_whole(contents.values, self._paging.paths(), self._rules)
+        self._signs.check_whole(contents.values)
         return contents
 
     def check_ended(self, contents: Contents) -> None:
         """Raises UpstreamError where a page that is to be the last one says that there is more."""
-        check_ended(contents.values, self._paging.paths(), self._rules)
+        self._signs.check_ended(contents.values)
 
     def _leading(self, contents: Contents) -> tuple[object, ...]:
         """What the next page is asked for by."""

@@ -107,45 +107,43 @@ def looked_at(paths: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
     return [("/".join(names), Raw | UnsetType) for names in free]
 
 
-def check_whole(values: Mapping[str, Any], known: Collection[str], rules: Rules) -> None:
-    """Raises UpstreamError where a page says that it is not whole, and no rule takes it for one.
+class Signs:
+    """What a source's answers may say beside their list, where no rule says that it means nothing.
 
     Args:
-        values: of the answer, by path.
         known: the paths that the paging itself looks at.
         rules: of the source.
     """
-    for path, value in _found(values, known, rules, PARTIAL):
-        raise UpstreamError(
-            f"the source's page has {path} beside its records, so it may not be whole: "
-            f"{_excerpt(value)}; if it is, declare {_waiver(path)}",
-            is_transient=True,
-        )
 
+    def __init__(self, known: Collection[str], rules: Rules) -> None:
+        self._known = frozenset(known)
+        self._rules = rules
 
-def check_ended(values: Mapping[str, Any], known: Collection[str], rules: Rules) -> None:
-    """Raises UpstreamError where a page that is to be the last one says that there is another.
+    def check_whole(self, values: Mapping[str, Any]) -> None:
+        """Raises UpstreamError where a page says that it is not whole; `values` are by path."""
+        for path, value in self._found(values, PARTIAL):
+            raise UpstreamError(
+                f"the source's page has {path} beside its records, so it may not be whole: "
+                f"{_excerpt(value)}; if it is, declare {_waiver(path)}",
+                is_transient=True,
+            )
 
-    Args:
-        values: of the answer, by path.
-        known: the paths that the paging itself looks at.
-        rules: of the source.
-    """
-    for path, value in _found(values, known, rules, UNENDED):
-        raise UpstreamError(
-            f"the source's page is the last one by what is declared, and its {path} is "
-            f"{_excerpt(value)}: declare that, or if it means nothing, {_waiver(path)}",
-            is_transient=False,
-        )
+    def check_ended(self, values: Mapping[str, Any]) -> None:
+        """The same where a page that is to be the last one says that there is another."""
+        for path, value in self._found(values, UNENDED):
+            raise UpstreamError(
+                f"the source's page is the last one by what is declared, and its {path} is "
+                f"{_excerpt(value)}: declare that, or if it means nothing, {_waiver(path)}",
+                is_transient=False,
+            )
 
-
-def _found(
-    values: Mapping[str, Any], known: Collection[str], rules: Rules, telling: Mapping[str, Tells]
-) -> Iterator[tuple[str, Any]]:
-    for path, value in _members(values, known):
-        tells = telling.get(names_of(path)[-1])
-        if tells is not None and tells(value) and not _is_waived(path, value, rules):
-            yield path, value
+    def _found(
+        self, values: Mapping[str, Any], telling: Mapping[str, Tells]
+    ) -> Iterator[tuple[str, Any]]:
+        for path, value in _members(values, self._known):
+            tells = telling.get(names_of(path)[-1])
+            if tells is not None and tells(value) and not _is_waived(path, value, self._rules):
+                yield path, value
 
 
 def _members(values: Mapping[str, Any], known: Collection[str]) -> Iterator[tuple[str, Any]]:

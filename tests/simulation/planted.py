@@ -652,7 +652,7 @@ MUTANTS = [
     Mutant(
         "a page that is read ahead is no part of the lease",
         ROOM,
-        "    reading_bytes = _page_bytes(job, limits) if job.is_fetching else 0\n",
+        "    reading_bytes = page_bytes if job.is_fetching else 0\n",
         "    reading_bytes = 0\n",
         (ISOLATE,),
     ),
