@@ -8,6 +8,7 @@ import re
 
 import httpx
 
+from durable.environment import Environment
 from durable.errors import ConfigurationError
 from durable.loopback import is_loopback
 
@@ -23,6 +24,24 @@ REMEDY = (
     f"run `npx wrangler secret put GLEAN_SERVER_URL` and give it the whole address, as {EXAMPLE}, "
     "that Glean's admin console shows as the server instance"
 )
+
+
+def glean_url(environment: Environment) -> str:
+    """The root of Glean's indexing API: by GLEAN_SERVER_URL, else by GLEAN_INSTANCE.
+
+    Raises:
+        ConfigurationError: neither is set, or it may not mean one server of Glean's.
+    """
+    return api_url(*_variables(environment))
+
+
+def glean_instance(environment: Environment) -> str:
+    """The name of the instance, as `acme`. Raises ConfigurationError where nothing tells it."""
+    return instance_of(*_variables(environment))
+
+
+def _variables(environment: Environment) -> tuple[str | None, str | None]:
+    return environment.optional("GLEAN_SERVER_URL"), environment.optional("GLEAN_INSTANCE")
 
 
 def api_url(server_url: str | None, instance: str | None) -> str:

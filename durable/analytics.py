@@ -9,18 +9,10 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from durable.history.happenings import Worked, ended_turn
+from durable.history.happenings import Transition, Worked, ended_turn
 from durable.job import ENDED, Job
 from durable.note import Kind
 from durable.totals import totals
-
-
-class Transition(Struct, frozen=True):
-    """A job before and after something happened to it."""
-
-    before: Job
-    after: Job
-    at_ms: int
 
 
 class Point(Struct, frozen=True):

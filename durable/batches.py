@@ -10,8 +10,9 @@ from durable.envelopes import TAIL, Endpoint, Envelope, GroupPart
 from durable.limits import Limits
 from durable.model.documents import Deletion
 from durable.model.identities import Members
+from durable.model.placed import Placed
 from durable.pace import single_documents_max
-from durable.records import Placed, Reject
+from durable.rejects import Reject
 
 
 PAGES_PER_DOCUMENT = 2  # a file of a whole page is a third larger in base64

@@ -18,7 +18,8 @@ from durable.limits import Limits
 from durable.memory import Lease
 from durable.model.differences import differences
 from durable.provision import UNKNOWN_STATUSES
-from durable.records import Reject, changes
+from durable.records import changes
+from durable.rejects import Reject
 from durable.sources.source import Records
 
 

@@ -1,8 +1,16 @@
-"""What Glean says of the deletions that follow a bulk upload's close. Imports nothing of ours."""
+"""What Glean says of a bulk upload after its close, and of what it holds. Pure."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from msgspec import Struct
+
+
+PAUSED = "DELETION PAUSED"
+INDEXED = "INDEXING COMPLETED"
+STATES = frozenset(
+    {"UNAVAILABLE", "UPLOAD STARTED", "UPLOAD IN PROGRESS", "UPLOAD COMPLETED", PAUSED, INDEXED}
+)
 
 
 class Deletions(StrEnum):
@@ -31,3 +39,22 @@ class ClosedUpload(Struct, frozen=True):
     upload_id: str
     at_ms: int
     deletions: str = Deletions.PENDING.value  # as Glean has told right after the close
+
+
+class Holdings(Struct, frozen=True):
+    """Documents of all types together; None where Glean does not tell."""
+
+    indexed_count: int | None
+    uploaded_count: int | None
+    upload_state: str = ""  # one of STATES; empty where Glean does not tell
+    is_indexed: bool = False  # the index is not older than the upload
+    deletions: Mapping[str, Deletions] = {}  # that follow the uploads, by their ids
+
+    @property
+    def found_count(self) -> int | None:
+        return self.uploaded_count if self.indexed_count is None else self.indexed_count
+
+    @property
+    def is_paused(self) -> bool:
+        """Glean has not deleted what the upload no longer had, as that was too much."""
+        return self.upload_state == PAUSED

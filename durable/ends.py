@@ -5,8 +5,9 @@ from functools import partial
 
 from msgspec import Struct
 
+from durable.address import glean_url
 from durable.connector import AnyConnector
-from durable.environment import Environment
+from durable.environment import GLEAN_TOKEN, Environment
 from durable.feed import AnyFeed
 from durable.fingerprint import fingerprint
 from durable.glean import Glean
@@ -14,13 +15,11 @@ from durable.host import Host
 from durable.job import Mode, Plan, Stage
 from durable.limits import Limits
 from durable.requests.auth import BearerSigner
+from durable.requests.context import Surroundings
 from durable.requests.origins import Origins
 from durable.requests.upstream import Upstream
-from durable.sources.source import Reader, Surroundings, close_all
+from durable.sources.source import Reader, close_all
 from durable.staged import refuse_backend
-
-
-GLEAN_TOKEN = "GLEAN_INDEXING_API_TOKEN"  # noqa: S105 - the name of a secret
 
 
 class Ends(Struct, frozen=True):
@@ -59,6 +58,6 @@ def ends(connector: AnyConnector, environment: Environment, host: Host) -> Ends:
 def glean_end(datasource: str, environment: Environment, host: Host) -> Callable[[Stage], Glean]:
     """Glean's end alone, by the kind of thing. Raises ConfigurationError."""
     signer = BearerSigner(environment.secret(GLEAN_TOKEN))
-    url = environment.glean_url()
+    url = glean_url(environment)
     upstream = Upstream("Glean", host.transport, signer, Origins(url))
     return partial(Glean, upstream, url, datasource)

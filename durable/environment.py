@@ -9,12 +9,12 @@ from urllib.parse import quote, quote_plus
 import httpx
 import msgspec
 
-from durable import address
 from durable.decoding import decode
 from durable.errors import ConfigurationError
 from durable.limits import Limits
 
 
+GLEAN_TOKEN = "GLEAN_INDEXING_API_TOKEN"  # noqa: S105 - the name of a secret
 HIDDEN = "***"  # in a secret's place
 SECRET_PART_CHARACTERS = 6  # fewer of a secret's first characters give little away
 CONCEALED_MAX = 100  # of what the environment does not hold: tokens, which expire
@@ -173,19 +173,6 @@ class Environment:
             return self.limits()
         except ConfigurationError:
             return Limits()
-
-    def glean_url(self) -> str:
-        """The root of Glean's indexing API: by GLEAN_SERVER_URL, else by GLEAN_INSTANCE.
-
-        Raises:
-            ConfigurationError: neither is set, or it may not mean one server of Glean's.
-        """
-        return address.api_url(self.optional("GLEAN_SERVER_URL"), self.optional("GLEAN_INSTANCE"))
-
-    def glean_instance(self) -> str:
-        """The name of the instance, as `acme`. Raises ConfigurationError where nothing tells it."""
-        server_url, instance = self.optional("GLEAN_SERVER_URL"), self.optional("GLEAN_INSTANCE")
-        return address.instance_of(server_url, instance)
 
 
 def _forms(secret: str) -> set[str]:

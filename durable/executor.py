@@ -37,9 +37,11 @@ from durable.host import Host
 from durable.inquiry import Inquiry
 from durable.job import Crawl, Page, Stage, Standing
 from durable.meanings import Meaning, statuses
+from durable.model.placed import excerpt
 from durable.packing import Packing, Parcel
-from durable.records import Reject, changes, digest, excerpt
+from durable.records import changes, digest
 from durable.redaction import redacted, told
+from durable.rejects import Reject
 from durable.requests.waits import wait_ms
 from durable.sources.clock import Clock
 from durable.sources.source import Reader, Records
@@ -124,8 +126,7 @@ class Executor:
                 case Send():
                     return await self._send(effect, glean)
                 case Close(upload_id, is_only_page):
-                    closing = glean.close(upload_id, is_only_page=is_only_page)
-                    return await self._close(closing)
+                    return await self._close(glean.close(upload_id, is_only_page=is_only_page))
                 case CloseWithDocument():
                     return await self._close_with_document(effect, ends, crawl)
                 case _:

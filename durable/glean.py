@@ -14,14 +14,14 @@ from msgspec import Raw, Struct
 
 from durable.batches import Batch, Item
 from durable.decoding import decode
-from durable.deletions import Deletions, deletions_of
+from durable.deletions import Deletions, Holdings, deletions_of
 from durable.envelopes import UPLOADS
 from durable.errors import UpstreamError
 from durable.events import Asked
 from durable.job import CONFIRMED, Stage, Standing
 from durable.meanings import question_fault, refused, write_fault
 from durable.requests.upstream import Answer, Upstream
-from durable.verifying.holdings import Holdings, holdings
+from durable.verifying.holdings import holdings
 
 
 # Of an answer to a question: a history of uploads has one for each group and night.

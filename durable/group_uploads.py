@@ -13,7 +13,8 @@ from durable.errors import UpstreamError
 from durable.events import Send, Sent
 from durable.glean import Glean
 from durable.meanings import Meaning, statuses
-from durable.records import Reject, excerpt
+from durable.model.placed import excerpt
+from durable.rejects import Reject
 
 
 REFUSALS = statuses(Meaning.INVALID, Meaning.TOO_LARGE)

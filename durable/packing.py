@@ -15,7 +15,9 @@ from durable.job import Stage
 from durable.landed import Landed, Landing, entry, remaining
 from durable.limits import Limits
 from durable.model.documents import Deletion
-from durable.records import Placed, Reject, changes
+from durable.model.placed import Placed
+from durable.records import changes
+from durable.rejects import Reject
 from durable.sources.clock import Clock, told_by
 from durable.sources.source import Records
 from durable.ties import Ties

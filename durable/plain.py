@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from durable.commands import Refusal
 from durable.decoding import EXACT_MAX, decode
-from durable.provision import Provisioned, Unprovisioned
+from durable.model.differences import Provisioned, Unprovisioned
 
 
 def plain(struct: Struct) -> dict[str, Any]:

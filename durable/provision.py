@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from durable.connector import AnyConnector
 from durable.ends import glean_end
@@ -13,26 +13,10 @@ from durable.glean import Glean
 from durable.host import Host
 from durable.job import Stage
 from durable.model.datasource import definition
-from durable.model.differences import Difference, differences
+from durable.model.differences import Provisioned, Unprovisioned, differences
 
 
 UNKNOWN_STATUSES = frozenset({400, 404})  # Glean's answers about a datasource that it does not have
-
-
-class Provisioned(Struct, frozen=True, kw_only=True):
-    """How a datasource stands."""
-
-    datasource: str
-    is_declared: bool  # it can be set up from here
-    exists: bool
-    differences: list[Difference]
-
-
-class Unprovisioned(Struct, frozen=True):
-    """Why it cannot be told, or changed."""
-
-    reason: str
-    is_upstream: bool  # Glean did not do what was asked
 
 
 class Provision:

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from msgspec import Raw, Struct
+from msgspec import Raw
 
 from durable.connector import AnyConnector
 from durable.decoding import Decoder
@@ -13,12 +13,12 @@ from durable.job import Stage
 from durable.model.documents import Deletion, Document
 from durable.model.identities import DatasourceUser, Employee, Group, Members, Team
 from durable.model.membership_validation import sifted
+from durable.model.placed import Placed, excerpt, key_of
 from durable.model.validation import fault
+from durable.rejects import Reject
 from durable.sources.source import Records
 
 
-EXCERPT_BYTES_MAX = 400
-PARTS_MAX = 1_000_000  # of a record; later ones take the place of the last in the list of rejects
 # What a record may become. Unions would be made anew at each test.
 KINDS: Mapping[Stage, tuple[type[Any], ...]] = {
     Stage.USERS: (DatasourceUser,),
@@ -29,57 +29,6 @@ KINDS: Mapping[Stage, tuple[type[Any], ...]] = {
     Stage.DOCUMENTS: (Document, Deletion),
     Stage.DELETIONS: (Deletion,),
 }
-# The field that tells one from another, where it is not the id.
-KEYS: Mapping[type[Any], str] = {
-    DatasourceUser: "email",
-    Group: "name",
-    Members: "group",
-    Employee: "email",
-}
-
-
-class Reject(Struct, frozen=True):
-    """A record that was set aside, and why."""
-
-    place: int  # in its page, from 1
-    key: str  # the document's id; empty where it did not get one
-    reason: str
-    excerpt: str = ""  # the beginning of the record
-    stage: str = Stage.DOCUMENTS.value  # as a text: earlier code reads what later code wrote
-    cursor: str | None = None  # of its page
-    digest: str = ""  # of that page's records; empty where earlier code did not keep it
-    part: int = 0  # of the record, from 1, where the others of it are brought: a group's member
-
-    @property
-    def order(self) -> int:
-        """Among the rejects of its page; each has its own."""
-        return self.place * PARTS_MAX + min(self.part, PARTS_MAX - 1)
-
-
-class Placed(Struct, frozen=True):
-    """What a record became."""
-
-    place: int  # in its page, from 1
-    change: Struct
-    raw: Raw
-
-    @property
-    def key(self) -> str:
-        """By which Glean knows it."""
-        return key_of(self.change)
-
-    def rejected(self, reason: str) -> Reject:
-        return Reject(self.place, self.key, reason, excerpt(self.raw))
-
-
-def key_of(change: Any) -> str:
-    """By which Glean knows it."""
-    return str(getattr(change, KEYS.get(type(change), "id")))
-
-
-def excerpt(content: Raw | bytes) -> str:
-    """The beginning, for a person."""
-    return bytes(memoryview(content)[:EXCERPT_BYTES_MAX]).decode(errors="replace")
 
 
 def digest(records: Sequence[Raw]) -> str:
@@ -146,7 +95,7 @@ def changes(  # noqa: C901 - the one loop over all records: calls would slow it 
             rejects.append(Reject(place, "", reason, excerpt(raw)))
         elif stage is Stage.MEMBERSHIPS:
             yield from _of_group(place, change, connector, raw, rejects)
-        elif (at_fault := fault(change, connector)) is not None:
+        elif (at_fault := fault(change, connector.datasource)) is not None:
             rejects.append(Reject(place, key_of(change), at_fault, excerpt(raw)))
         else:
             yield Placed(place, change, raw)
@@ -157,7 +106,7 @@ def _of_group(
 ) -> Iterator[Placed]:
     """The group without the members that Glean would refuse, which are set aside one by one."""
     kept, faults = sifted(members, connector.datasource)
-    if (at_fault := fault(kept, connector)) is not None:
+    if (at_fault := fault(kept, connector.datasource)) is not None:
         rejects.append(Reject(place, key_of(members), at_fault, excerpt(raw)))
         return
     first = len(kept.user_ids) + len(kept.group_names) + 1  # those that are kept come before

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from durable.environment import Environment
-from durable.records import Reject
+from durable.rejects import Reject
 
 
 REASON_CHARACTERS_MAX = 600  # of an error, as it is stored and shown

@@ -20,10 +20,9 @@ from durable.history.chronicle import Chronicle
 from durable.job import ENDED, PENDING, Job, Stage, State
 from durable.lifecycle import grounded
 from durable.limits import Limits
-from durable.records import Reject
+from durable.rejects import Reject, Spot
 from durable.retention import Retention
 from durable.rows import Binding, Row, decoded, encoded, integer, listed
-from durable.sources.repeated import Spot
 from durable.successes import Successes
 from durable.verifying.verifications import Verifications
 

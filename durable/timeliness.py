@@ -1,12 +1,13 @@
 """Whether a connector's jobs come, and succeed, as its schedule asks. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import Protocol
 
 from msgspec import Struct
 
 from durable import cron
-from durable.connector import AnyConnector
+from durable.instant import span
 from durable.job import Mode
 
 
@@ -16,6 +17,17 @@ GAPS_SPAN_MS = 4 * 366 * 24 * 60 * 60 * 1_000
 GAPS_MAX = 1_000
 FEW = 2  # gaps of what comes once in many years
 OVERDUE_MS = 30 * 60 * 1_000  # cron may be late by minutes
+
+
+class Timetable(Protocol):
+    """What a connector declares of its times."""
+
+    @property
+    def schedule(self) -> Mapping[str, Mode]: ...
+    @property
+    def stale_after_ms(self) -> int | None: ...
+    @property
+    def full_stale_after_ms(self) -> int | None: ...
 
 
 class Freshness(Struct, frozen=True):
@@ -33,7 +45,7 @@ class Stale(Struct, frozen=True):
     silent_ms: int
 
 
-def stale(connector: AnyConnector, freshness: Freshness, now_ms: int) -> Stale | None:
+def stale(timetable: Timetable, freshness: Freshness, now_ms: int) -> Stale | None:
     """What has not succeeded for too long.
 
     Too long is what the connector declares, or twice the longest gap of its schedule. An
@@ -42,28 +54,34 @@ def stale(connector: AnyConnector, freshness: Freshness, now_ms: int) -> Stale |
     since_ms = freshness.succeeded_at_ms or freshness.since_ms
     full_since_ms = freshness.full_succeeded_at_ms or freshness.since_ms
     for mode, begun_ms, after_ms in (
-        (None, since_ms, stale_after_ms(connector)),
-        (Mode.FULL, full_since_ms, _full_stale_after_ms(connector)),
+        (None, since_ms, stale_after_ms(timetable)),
+        (Mode.FULL, full_since_ms, _full_stale_after_ms(timetable)),
     ):
         if begun_ms is not None and after_ms is not None and now_ms > begun_ms + after_ms:
             return Stale(mode, now_ms - begun_ms)
     return None
 
 
-def stale_after_ms(connector: AnyConnector) -> int | None:
+def words(found: Stale) -> str:
+    """For whoever is told of it."""
+    mode = f"{found.mode} " if found.mode else ""
+    return f"no {mode}success for {span(found.silent_ms)}"
+
+
+def stale_after_ms(timetable: Timetable) -> int | None:
     """Without a success for so long, somebody has to look; None: that is never so."""
-    if connector.stale_after_ms is not None:
-        return connector.stale_after_ms
-    return _twice_the_gap_ms(tuple(connector.schedule))
+    if timetable.stale_after_ms is not None:
+        return timetable.stale_after_ms
+    return _twice_the_gap_ms(tuple(timetable.schedule))
 
 
-def _full_stale_after_ms(connector: AnyConnector) -> int | None:
+def _full_stale_after_ms(timetable: Timetable) -> int | None:
     """The same of FULL jobs; not before what the connector declares for any."""
-    if connector.full_stale_after_ms is not None:
-        return connector.full_stale_after_ms
-    of_full = tuple(each for each, mode in connector.schedule.items() if mode is Mode.FULL)
+    if timetable.full_stale_after_ms is not None:
+        return timetable.full_stale_after_ms
+    of_full = tuple(each for each, mode in timetable.schedule.items() if mode is Mode.FULL)
     after_ms = _twice_the_gap_ms(of_full)
-    return None if after_ms is None else max(after_ms, connector.stale_after_ms or 0)
+    return None if after_ms is None else max(after_ms, timetable.stale_after_ms or 0)
 
 
 @lru_cache(maxsize=64)  # a connector's is asked for with each look at it

@@ -6,15 +6,14 @@ from msgspec.structs import replace
 
 from durable.alerts.watch import Pulse
 from durable.connector import AnyConnector
-from durable.ends import GLEAN_TOKEN
-from durable.environment import Environment
+from durable.environment import GLEAN_TOKEN, Environment
 from durable.history.chronicle import Event
 from durable.history.lines import Line, line
 from durable.history.measures import Measures, measures
 from durable.history.overview import Known, Overview, freshness, overview
 from durable.host import Host
 from durable.job import PENDING, Job, Mode, Stage, State
-from durable.records import Reject
+from durable.rejects import Reject
 from durable.status import Status, status
 from durable.store import Store
 from durable.verifying.findings import deleted

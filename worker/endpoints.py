@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from durable.connector import NAME
+from durable.model.differences import Provisioned
 from durable.processor import JOB_ID
-from durable.provision import Provisioned
 from durable.status import Status
 from worker import metrics
 from worker.bodies import (

@@ -11,8 +11,8 @@ from durable.commands import Command
 from durable.connector import Connectors
 from durable.environment import Environment
 from durable.errors import ConfigurationError
+from durable.model.differences import Unprovisioned
 from durable.processor import connector_name
-from durable.provision import Unprovisioned
 from worker import metrics, openapi, pages, problems, sign_in
 from worker.auth import Auth, Caller, Via
 from worker.bodies import (

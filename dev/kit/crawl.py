@@ -21,7 +21,9 @@ from durable.errors import UpstreamError
 from durable.host import Host
 from durable.job import Crawl, Mode, Stage
 from durable.limits import Limits
-from durable.records import Placed, Reject, changes
+from durable.model.placed import Placed
+from durable.records import changes
+from durable.rejects import Reject
 from durable.requests.waits import wait_ms
 from durable.sources.source import Records
 

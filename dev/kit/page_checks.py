@@ -12,7 +12,7 @@ from dev.kit.findings import Finding
 from durable.environment import Environment
 from durable.feed import AnyFeed
 from durable.limits import Limits
-from durable.records import Reject
+from durable.rejects import Reject
 from durable.sources.source import CURSOR_CHARACTERS_MAX
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from dev.kit.crawl import PageRead
 from durable.job import Mode, Stage
 from durable.model.documents import Deletion, Document
-from durable.records import Reject
+from durable.rejects import Reject
 
 
 class Report(Struct, frozen=True, kw_only=True):

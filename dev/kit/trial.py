@@ -20,7 +20,7 @@ from dev.kit.findings import Finding
 from dev.kit.page_checks import page_findings, reject_finding
 from dev.kit.reference_checks import deletion_findings, reference_findings
 from durable.connector import AnyConnector
-from durable.ends import GLEAN_TOKEN
+from durable.environment import GLEAN_TOKEN
 from durable.errors import ConfigurationError, UpstreamError
 from durable.job import Mode, Stage
 from durable.sources.python import PythonSource

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import httpx
 
-from durable.ends import GLEAN_TOKEN
+from durable.environment import GLEAN_TOKEN
 
 
 HOST = "unset-be.glean.com"  # that of the URL below; nobody asks there

@@ -23,8 +23,9 @@ from durable.executor import measured
 from durable.job import Crawl, Job, Mode, State, Usage
 from durable.limits import Limits
 from durable.machine import step
+from durable.requests.context import Surroundings
 from durable.requests.tokens import Tokens
-from durable.sources.source import Records, Surroundings
+from durable.sources.source import Records
 
 
 SDK_LOCK = Path("dev/locks/sdk.txt")

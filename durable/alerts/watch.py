@@ -9,10 +9,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.alerts.alert import REMINDER_MS, Alert, Kind, Told, alert, due, settled
-from durable.connector import Connectors
-from durable.history.overview import words
 from durable.instant import rfc3339
-from durable.timeliness import OVERDUE_MS, Freshness, next_due_ms, overdue_ms, stale
+from durable.timeliness import (
+    OVERDUE_MS,
+    Freshness,
+    Timetable,
+    next_due_ms,
+    overdue_ms,
+    stale,
+    words,
+)
 
 
 CRON = ""  # in the place of a connector: it is all of them
@@ -49,17 +55,18 @@ class Watched(Struct, frozen=True):
 
 
 Pulses = Mapping[str, Pulse | None]  # None: the object did not answer
+Timetables = Mapping[str, Timetable]
 
 
 def looked(
-    watched: Watched, pulses: Pulses, connectors: Connectors, now_ms: int
+    watched: Watched, pulses: Pulses, timetables: Timetables, now_ms: int
 ) -> tuple[Watched, list[Alert]]:
     """What is known after another look, and what is to be told of it.
 
     Args:
         watched: what was known.
         pulses: of all connectors.
-        connectors: those that there are.
+        timetables: of all connectors that there are, by their names.
         now_ms: the time.
     """
     seen, told, alerts = dict[str, Seen](), watched.told, list[Alert]()
@@ -68,7 +75,7 @@ def looked(
         after = _seen(before, pulse)
         seen[name] = after
         fresh = Freshness(after.since_ms, after.succeeded_at_ms, after.full_succeeded_at_ms)
-        found = stale(connectors[name], fresh, now_ms)
+        found = stale(timetables[name], fresh, now_ms)
         if found is not None:
             told, is_due = due(told, f"{Kind.STALE} {name}", now_ms)
             text = words(found) + ("" if pulse is not None else "; its object does not answer")
@@ -96,12 +103,12 @@ def noticed(watched: Watched, now_ms: int) -> Watched:
     return replace(watched, noticed_at_ms=now_ms)
 
 
-def missed(watched: Watched, connectors: Connectors, now_ms: int) -> tuple[Watched, list[Alert]]:
+def missed(watched: Watched, timetables: Timetables, now_ms: int) -> tuple[Watched, list[Alert]]:
     """What is known after no look came when one was due, and what is to be told of it."""
     since_ms = watched.since_ms
     if since_ms is None:
         return watched, []
-    due_ms = overdue_ms(_expressions(connectors), since_ms, now_ms)
+    due_ms = overdue_ms(_expressions(timetables), since_ms, now_ms)
     if due_ms is None:
         return watched, []
     told, is_due = due(watched.told, OVERDUE, now_ms)
@@ -110,7 +117,7 @@ def missed(watched: Watched, connectors: Connectors, now_ms: int) -> tuple[Watch
     return replace(watched, told=told), alerts
 
 
-def looks_at_ms(watched: Watched, connectors: Connectors) -> int | None:
+def looks_at_ms(watched: Watched, timetables: Timetables) -> int | None:
     """When to look whether cron has ticked; None: nobody waits for it yet, or it never does."""
     since_ms = watched.since_ms
     if since_ms is None:
@@ -118,9 +125,9 @@ def looks_at_ms(watched: Watched, connectors: Connectors) -> int | None:
     told_at_ms = watched.told.at_ms.get(OVERDUE)
     if told_at_ms is not None:
         return told_at_ms + REMINDER_MS
-    due_ms = next_due_ms(_expressions(connectors), since_ms)
+    due_ms = next_due_ms(_expressions(timetables), since_ms)
     return None if due_ms is None else due_ms + OVERDUE_MS + 1
 
 
-def _expressions(connectors: Connectors) -> list[str]:
-    return [each for connector in connectors.values() for each in connector.schedule]
+def _expressions(timetables: Timetables) -> list[str]:
+    return [each for timetable in timetables.values() for each in timetable.schedule]

@@ -2,9 +2,8 @@
 
 from msgspec import Struct
 
-from durable.analytics import Transition
 from durable.decoding import decode
-from durable.history.happenings import Happening, happened
+from durable.history.happenings import Happening, Transition, happened
 from durable.history.tally import Tally, tallied
 from durable.job import Job
 from durable.limits import Limits

@@ -8,6 +8,14 @@ from durable.job import Job, Usage
 from durable.note import Kind, Note
 
 
+class Transition(Struct, frozen=True):
+    """A job before and after something happened to it."""
+
+    before: Job
+    after: Job
+    at_ms: int
+
+
 class Worked(Struct, frozen=True):
     """What a turn has done."""
 

@@ -10,10 +10,10 @@ from durable import cron
 from durable.connector import AnyConnector
 from durable.history.lines import Line, line
 from durable.history.tally import Tally
-from durable.instant import rfc3339, span
+from durable.instant import rfc3339
 from durable.job import ENDED, Job, Mode, State
 from durable.ticks import Ticks, overdue_since_ms
-from durable.timeliness import Freshness, Stale, stale, stale_after_ms
+from durable.timeliness import Freshness, stale, stale_after_ms, words
 from durable.verifying.deletion_watch import DeletionWatch, paused_reason
 from durable.verifying.findings import Deleted, deleted
 
@@ -156,12 +156,6 @@ def _trouble(connector: AnyConnector, known: Known, now_ms: int) -> tuple[Condit
         return Condition.FAILING, failed.error
     reason = paused_reason(known.watch)
     return None if reason is None else (Condition.PAUSED, reason)
-
-
-def words(found: Stale) -> str:
-    """For whoever is told of it."""
-    mode = f"{found.mode} " if found.mode else ""
-    return f"no {mode}success for {span(found.silent_ms)}"
 
 
 def _failed(connector: AnyConnector, known: Known) -> Job | None:

@@ -25,6 +25,22 @@ class Difference(Struct, frozen=True):
         return f"{self.field} is {self.actual!r} in Glean, and declared {self.declared!r}"
 
 
+class Provisioned(Struct, frozen=True, kw_only=True):
+    """How a datasource stands."""
+
+    datasource: str
+    is_declared: bool  # it can be set up from here
+    exists: bool
+    differences: list[Difference]
+
+
+class Unprovisioned(Struct, frozen=True):
+    """Why it cannot be told, or changed."""
+
+    reason: str
+    is_upstream: bool  # Glean did not do what was asked
+
+
 def differences(datasource: Datasource, actual: Mapping[str, Any]) -> list[Difference]:
     """Of all that is declared, if anything is. What Glean has beyond it is not looked at.
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 from msgspec import UNSET, UnsetType
 
-from durable.connector import AnyConnector
 from durable.model.content_validation import content_fault
 from durable.model.datasource import Datasource
 from durable.model.documents import Change, Comment, Deletion, Document, Permissions, Property, User
@@ -21,9 +20,8 @@ from durable.model.plain import EPOCH_SECONDS_MAX, ID_CHARACTERS_MAX, is_plain
 from durable.model.typecheck import Mistyped, checked, quoted
 
 
-def fault(mapped: Change | Identity, connector: AnyConnector) -> str | None:
+def fault(mapped: Change | Identity, datasource: Datasource) -> str | None:
     """Why Glean would refuse it or take it for something else, or None."""
-    datasource = connector.datasource
     if isinstance(mapped, Document):
         return None if is_plain(mapped, datasource) else document_fault(mapped, datasource)
     if isinstance(mapped, Deletion):

@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from durable.environment import Environment, Secret
 from durable.errors import ConfigurationError
-from durable.sources.source import Surroundings
+from durable.requests.context import Surroundings
 
 
 HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # its name (RFC 9110, 5.6.2)

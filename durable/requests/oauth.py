@@ -13,8 +13,8 @@ from msgspec import Struct
 from durable.environment import Environment, Secret
 from durable.errors import ConfigurationError
 from durable.requests.auth import basic
+from durable.requests.context import Surroundings
 from durable.requests.token_endpoint import Grant, TokenSigner
-from durable.sources.source import Surroundings
 
 
 OWN_PARAMS = frozenset({"grant_type", "client_id", "client_secret", "refresh_token", "scope"})

@@ -11,11 +11,11 @@ from durable.decoding import decode
 from durable.environment import Secret
 from durable.errors import UpstreamError
 from durable.requests.auth import FixedSigner, Proof, Signer
+from durable.requests.context import Surroundings
 from durable.requests.origins import Origins
 from durable.requests.tokens import Token
 from durable.requests.upstream import Answer, Upstream
 from durable.sources.charset import utf8
-from durable.sources.source import Surroundings
 
 
 NAME = "the source's token endpoint"

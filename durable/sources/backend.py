@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from durable.address import glean_instance
 from durable.decoding import decode
 from durable.environment import Environment, absolute
 from durable.errors import ConfigurationError, UpstreamError
@@ -16,13 +17,14 @@ from durable.job import Crawl, Rate
 from durable.paging.protocol import foreign
 from durable.requests import waits
 from durable.requests.auth import Auth, secrets_of, signer_of
+from durable.requests.context import Surroundings
 from durable.requests.origins import Origins
 from durable.requests.upstream import Answer, Upstream
 from durable.sources.clock import Clock
 from durable.sources.links import Links
 from durable.sources.report import Outcome, Report, report_of
 from durable.sources.signature import Signed
-from durable.sources.source import Reader, Records, Surroundings
+from durable.sources.source import Reader, Records
 
 
 # For the answer to what begins a crawl: the platform ends a turn after 15 minutes.
@@ -147,7 +149,7 @@ class BackendReader(Reader):
         self._index_url = url.copy_with(path=f"{url.path.rstrip('/')}/index")
         origins = Origins(str(url))
         self._links = Links(origins)
-        self._instance = environment.glean_instance()
+        self._instance = glean_instance(environment)
         signer = signer_of(backend.auth, surroundings)
         key = environment.secret(backend.signing_secret) if backend.signing_secret else None
         upstream = Upstream(

@@ -20,7 +20,7 @@ from durable.sources.keyed import Keyed, keyed
 from durable.sources.mending import faults, mended
 from durable.sources.rules import Rules
 from durable.sources.shape import Shape
-from durable.sources.source import excerpt, not_json
+from durable.sources.source import not_json, snippet
 
 
 class Contents(Struct, frozen=True, kw_only=True):
@@ -95,13 +95,13 @@ class Body:
             return self._decoded(answer.body)
         except UnboundedError as error:
             raise UpstreamError(
-                f"the source's page is not read: {error}; it begins with {excerpt(answer.body)}",
+                f"the source's page is not read: {error}; it begins with {snippet(answer.body)}",
                 is_transient=False,
             ) from error
         except msgspec.ValidationError as error:
             raise self._refusal(answer, cursor) or UpstreamError(
                 f"the source's page is not of the declared shape: {error}; it begins with "
-                f"{excerpt(answer.body)}",
+                f"{snippet(answer.body)}",
                 is_transient=cursor is not None,
             ) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:

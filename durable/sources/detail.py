@@ -8,13 +8,14 @@ from msgspec import Raw, Struct
 from durable.environment import VARIABLE, Environment
 from durable.errors import UpstreamError
 from durable.paging.protocol import Ask
+from durable.requests.context import Surroundings
 from durable.requests.upstream import Upstream
 from durable.sources.belonging import Fault, Missing, Tally, missed, put
 from durable.sources.charset import utf8
 from durable.sources.links import Links
 from durable.sources.mending import fault, mended
 from durable.sources.shape import Shape
-from durable.sources.source import Scope, Surroundings, not_json
+from durable.sources.source import Scope, not_json
 from durable.sources.template import PLACEHOLDER, Template, UnfilledError
 
 

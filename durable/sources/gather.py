@@ -5,14 +5,9 @@ from msgspec.structs import replace
 
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.job import Crawl
+from durable.requests.context import Surroundings
 from durable.sources.belonging import Fault, Missing, Tally, missed, put
-from durable.sources.source import (
-    Records,
-    Scope,
-    ScopedSource,
-    Surroundings,
-    total_fault,
-)
+from durable.sources.source import Records, Scope, ScopedSource, total_fault
 from durable.sources.splice import listed
 from durable.sources.template import UnfilledError
 

@@ -17,6 +17,7 @@ from durable.errors import Recourse, UpstreamError
 from durable.job import Crawl, Rate
 from durable.paging.protocol import Ask, Paging
 from durable.requests.auth import Auth, secrets_of, signer_of
+from durable.requests.context import Surroundings
 from durable.requests.exchange import NONE
 from durable.requests.origins import Origins
 from durable.requests.upstream import OK, Answer, Upstream
@@ -36,14 +37,7 @@ from durable.sources.resume import Resume, resumed
 from durable.sources.rules import Rules
 from durable.sources.shape import Shape
 from durable.sources.since import Changes, asked, kept_ms, recent
-from durable.sources.source import (
-    NO_NAMES,
-    NO_SCOPE,
-    Reader,
-    Records,
-    Scope,
-    Surroundings,
-)
+from durable.sources.source import NO_NAMES, NO_SCOPE, Reader, Records, Scope
 from durable.sources.template import Template
 
 

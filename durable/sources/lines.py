@@ -11,7 +11,7 @@ from durable.errors import Recourse, UpstreamError
 from durable.requests.streamed import Streamed
 from durable.sources.charset import utf8
 from durable.sources.mending import fault, mended
-from durable.sources.source import excerpt, not_json
+from durable.sources.source import not_json, snippet
 
 
 PAGE_BYTES = 1024 * 1024  # a page has no more, unless it is one long line
@@ -103,7 +103,7 @@ class Lines:
                 self._add(part)
             elif self._rest:
                 raise UpstreamError(
-                    f"the source's last line has no line break, and is cut: {excerpt(self._rest)}",
+                    f"the source's last line has no line break, and is cut: {snippet(self._rest)}",
                     is_transient=True,
                 )
             else:
@@ -131,7 +131,7 @@ class Lines:
         except UnboundedError as error:
             raise UpstreamError(
                 f"the source's line at byte {self.spot.offset} is not read: {error}; it begins "
-                f"with {excerpt(line)}",
+                f"with {snippet(line)}",
                 is_transient=False,
             ) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -16,6 +16,7 @@ from durable.job import Crawl, Rate
 from durable.paging.placing import check_names, wrong
 from durable.paging.protocol import Ask
 from durable.requests.auth import Auth, secrets_of, signer_of
+from durable.requests.context import Surroundings
 from durable.requests.origins import Origins
 from durable.requests.streamed import Streamed
 from durable.requests.upstream import OK, Upstream
@@ -26,7 +27,7 @@ from durable.sources.lines import Lines, Spot, changed
 from durable.sources.marks import Mark
 from durable.sources.rules import Action, Rules
 from durable.sources.since import Changes, asked, kept_ms, recent
-from durable.sources.source import Reader, Records, Surroundings
+from durable.sources.source import Reader, Records
 
 
 OK_OR_PART = frozenset({200, 206})

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from durable.environment import Environment
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.job import Crawl, Rate
+from durable.requests.context import Surroundings
 from durable.sources.belonging import GONE, Fault, Missing, missed
 from durable.sources.clock import Clock
 from durable.sources.filling import Filling
@@ -19,7 +20,6 @@ from durable.sources.source import (
     Records,
     ScopedSource,
     Source,
-    Surroundings,
     close_all,
     cursor_fault,
     total_fault,

@@ -13,13 +13,14 @@ from durable.environment import Environment
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.job import Crawl, Rate
 from durable.requests.auth import Auth, secrets_of, signer_of
+from durable.requests.context import Surroundings
 from durable.requests.origins import Origins
 from durable.requests.upstream import Upstream
 from durable.sources.clock import Clock
 from durable.sources.given import blamed, encoded, next_cursor
 from durable.sources.links import Links, named_origins
 from durable.sources.since import overlapped_ms
-from durable.sources.source import Reader, Records, Surroundings
+from durable.sources.source import Reader, Records
 from durable.sources.web import Web
 
 

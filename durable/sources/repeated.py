@@ -2,20 +2,12 @@
 
 from collections.abc import Sequence
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.job import Crawl
 from durable.records import digest
+from durable.rejects import Spot
 from durable.sources.source import Reader, Records
-
-
-class Spot(Struct, frozen=True):
-    """A page of which records were set aside."""
-
-    cursor: str | None
-    digest: str  # of its records at that time
-    places: frozenset[int]  # of those records
 
 
 class RepeatedReader(Reader):

@@ -1,22 +1,21 @@
 """What every source is to a job: a declaration, and a reader that needs nothing but a cursor."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from typing import ClassVar, Protocol
 
-import httpx
 from msgspec import Raw, Struct
 
 from durable.environment import Environment
 from durable.errors import UpstreamError
 from durable.job import Crawl, Rate
-from durable.requests.tokens import Tokens
+from durable.requests.context import Surroundings
 from durable.sources.clock import Clock
 
 
 CURSOR_CHARACTERS_MAX = 8_192  # it is stored with the job
-EXCERPT_BYTES_MAX = 200
+SNIPPET_BYTES_MAX = 200
 SPOT_BYTES = 40
 PLACE = re.compile(r"\(byte (\d+)\)")  # as the decoder tells it
 HTML = re.compile(rb"\s*<(?:!doctype html|html|head|body|script)", re.IGNORECASE)
@@ -39,16 +38,6 @@ class Records(Struct, frozen=True, kw_only=True):
     # Of records that are not to be mapped, by their place from 1: why they are set aside, or None
     # for one that is left out without a word. They count as read.
     faults: Mapping[int, str | None] = {}
-
-
-class Surroundings(Struct, frozen=True):
-    """What a reader has to work with."""
-
-    environment: Environment
-    transport: httpx.AsyncBaseTransport
-    now_ms: Callable[[], int]
-    page_bytes_max: int  # a larger page is refused
-    tokens: Tokens  # that were asked for, in this turn or in those before it
 
 
 class Reader(Protocol):
@@ -154,9 +143,9 @@ def cursor_fault(next_cursor: str, cursor: str | None) -> str | None:
     return None
 
 
-def excerpt(content: bytes) -> str:
+def snippet(content: bytes) -> str:
     """The beginning of what is not what it should be, for an error."""
-    return repr(content[:EXCERPT_BYTES_MAX].decode(errors="replace"))
+    return repr(content[:SNIPPET_BYTES_MAX].decode(errors="replace"))
 
 
 def not_json(
@@ -175,7 +164,7 @@ def not_json(
     remedy = ": if that is a login page, check the secret" if is_page else ""
     return UpstreamError(
         f"{name} is not JSON: {error}{_spot(error, content)}; its content type is "
-        f"{kind!r:.100}, and it begins with {excerpt(content)}{remedy}",
+        f"{kind!r:.100}, and it begins with {snippet(content)}{remedy}",
         is_transient=True,
     )
 
@@ -185,10 +174,10 @@ def _spot(error: Exception, content: bytes) -> str:
     found = PLACE.search(str(error))
     if found is None:
         return (
-            f", which breaks off after {len(content)} bytes with {excerpt(content[-SPOT_BYTES:])}"
+            f", which breaks off after {len(content)} bytes with {snippet(content[-SPOT_BYTES:])}"
         )
     place = int(found[1])
-    return f", where {excerpt(content[max(0, place - SPOT_BYTES // 2) :][:SPOT_BYTES])} stands"
+    return f", where {snippet(content[max(0, place - SPOT_BYTES // 2) :][:SPOT_BYTES])} stands"
 
 
 def total_fault(page: Records, read_count: int) -> str | None:

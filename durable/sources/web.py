@@ -13,7 +13,7 @@ from durable.requests.upstream import NOTHING, Upstream
 from durable.sources.charset import utf8
 from durable.sources.links import ABSOLUTE, Links
 from durable.sources.mending import mended
-from durable.sources.source import excerpt
+from durable.sources.source import snippet
 
 
 REQUESTS_MAX = 1_000  # for one page: the platform takes 10,000 a turn
@@ -50,7 +50,7 @@ class WebAnswer(Struct, frozen=True):
             is_shaped = isinstance(error, msgspec.ValidationError)
             raise UpstreamError(
                 f"the source's answer is not {'as expected' if is_shaped else 'JSON'}: {error}; it "
-                f"begins with {excerpt(self.body)}",
+                f"begins with {snippet(self.body)}",
                 is_transient=not is_shaped,
             ) from error
 

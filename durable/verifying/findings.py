@@ -2,10 +2,10 @@
 
 from msgspec import Struct
 
+from durable.deletions import PAUSED
 from durable.instant import rfc3339
 from durable.job import Stage
 from durable.verifying.deletion_watch import DeletionWatch
-from durable.verifying.holdings import PAUSED
 from durable.verifying.verification import Verdict, Verification
 
 

@@ -4,41 +4,15 @@ Facts are from Glean's OpenAPI description 0.9.0: the counts of what was uploade
 three hours late, and documents can be found once a processing began after their upload.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import msgspec
 from msgspec import Struct
 
 from durable.decoding import EXACT_MAX, ExactInt, decode
-from durable.deletions import Deletions, deletions_of
+from durable.deletions import INDEXED, STATES, Holdings, deletions_of
 from durable.errors import UpstreamError
-
-
-PAUSED = "DELETION PAUSED"
-INDEXED = "INDEXING COMPLETED"
-STATES = frozenset(
-    {"UNAVAILABLE", "UPLOAD STARTED", "UPLOAD IN PROGRESS", "UPLOAD COMPLETED", PAUSED, INDEXED}
-)
-
-
-class Holdings(Struct, frozen=True):
-    """Documents of all types together; None where Glean does not tell."""
-
-    indexed_count: int | None
-    uploaded_count: int | None
-    upload_state: str = ""  # one of STATES; empty where Glean does not tell
-    is_indexed: bool = False  # the index is not older than the upload
-    deletions: Mapping[str, Deletions] = {}  # that follow the uploads, by their ids
-
-    @property
-    def found_count(self) -> int | None:
-        return self.uploaded_count if self.indexed_count is None else self.indexed_count
-
-    @property
-    def is_paused(self) -> bool:
-        """Glean has not deleted what the upload no longer had, as that was too much."""
-        return self.upload_state == PAUSED
 
 
 class _Span(Struct, frozen=True, rename="camel"):

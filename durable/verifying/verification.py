@@ -15,13 +15,13 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from durable.deletions import PAUSED, Holdings
 from durable.job import Job, Mode, Stage
 from durable.lifecycle import brought
 from durable.limits import Limits
 from durable.note import Kind, Note
 from durable.pace import soon
 from durable.verifying.drift import Drift, drift
-from durable.verifying.holdings import PAUSED, Holdings
 
 
 LATE_MS = 3 * 60 * 60 * 1_000  # counts of this age are not from before the close

@@ -1,6 +1,7 @@
 """Asks Glean, after a FULL job's success, what it holds of it, and remembers the answers."""
 
 from durable.connector import AnyConnector
+from durable.deletions import Holdings
 from durable.ends import glean_end
 from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
@@ -12,7 +13,6 @@ from durable.redaction import told
 from durable.requests.waits import wait_ms
 from durable.store import Store
 from durable.verifying.deletion_watcher import DeletionWatcher
-from durable.verifying.holdings import Holdings
 from durable.verifying.processing import processed, unprocessed
 from durable.verifying.verification import (
     Aims,

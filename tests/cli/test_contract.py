@@ -11,10 +11,9 @@ from durable.history.lines import Line
 from durable.history.overview import Overview
 from durable.job import PENDING, Mode, State
 from durable.log import Level
-from durable.model.differences import Difference
+from durable.model.differences import Difference, Provisioned
 from durable.processor import JOB_ID
 from durable.progress import Progress
-from durable.provision import Provisioned
 from durable.status import Status
 from glean_sync import answers, arguments, log_lines, lookup
 from tests.fakes import operated

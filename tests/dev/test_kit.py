@@ -39,9 +39,10 @@ from durable.errors import UpstreamError
 from durable.feed import Feed
 from durable.job import Crawl, Mode, Rate
 from durable.requests.auth import Auth
+from durable.requests.context import Surroundings
 from durable.sources.clock import Clock
 from durable.sources.since import Changes
-from durable.sources.source import Records, Surroundings
+from durable.sources.source import Records
 from tests.fakes.connector import NOTES, Note, document
 
 

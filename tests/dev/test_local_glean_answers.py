@@ -13,7 +13,7 @@ from durable.environment import Environment
 from durable.host import Host
 from durable.job import Job, Mode, State
 from durable.processor import Begun, Processor
-from durable.records import Reject
+from durable.rejects import Reject
 from durable.store import Store
 from tests.fakes.answers import a_note, a_page_of
 from tests.fakes.bench import NOW_MS

@@ -7,8 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from dev.staging import ROOT
-from durable.analytics import Transition, points
+from durable.analytics import points
 from durable.errors import Cause
+from durable.history.happenings import Transition
 from durable.job import Stage, State
 from tests.fakes.jobs import a_job
 from tests.fakes.measured import moments

@@ -28,7 +28,8 @@ from durable import Bearer, BodyCursor, HttpSource, Since
 from durable.connector import AnyConnector
 from durable.environment import Environment
 from durable.job import Crawl, Mode
-from durable.sources.source import Reader, Records, Surroundings
+from durable.requests.context import Surroundings
+from durable.sources.source import Reader, Records
 from tests.fakes.connector import NOTES
 
 

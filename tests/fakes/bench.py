@@ -14,7 +14,7 @@ from durable.host import Host
 from durable.job import Job, Mode
 from durable.limits import Limits
 from durable.processor import Begun, Processor
-from durable.records import Reject
+from durable.rejects import Reject
 from durable.store import Store
 from durable.views import Views
 from tests.fakes.connections import Connections

@@ -7,9 +7,10 @@ import httpx
 
 from durable.paging.cursors import BodyCursor
 from durable.requests.auth import Auth
+from durable.requests.context import Surroundings
 from durable.requests.tokens import Tokens
 from durable.sources.http import HttpReader, HttpSource
-from durable.sources.source import Records, Surroundings
+from durable.sources.source import Records
 from tests.fakes.answers import LIST, a_page
 from tests.fakes.bench import NOW_MS
 from tests.fakes.connections import Connections

@@ -6,8 +6,9 @@ import httpx
 
 from durable.environment import Environment
 from durable.job import Crawl, Mode, Stage
+from durable.requests.context import Surroundings
 from durable.requests.tokens import Tokens
-from durable.sources.source import Reader, Records, Source, Surroundings
+from durable.sources.source import Reader, Records, Source
 from tests.fakes.bench import NOW_MS
 from tests.fakes.connections import Connections
 from tests.fakes.environment import an_environment

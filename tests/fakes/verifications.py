@@ -2,9 +2,9 @@
 
 from msgspec.structs import replace
 
+from durable.deletions import Holdings
 from durable.job import Job, Mode, State
 from durable.limits import Limits
-from durable.verifying.holdings import Holdings
 from durable.verifying.verification import Aims, Verification, begun
 
 

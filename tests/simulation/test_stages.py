@@ -22,7 +22,7 @@ from durable import (
 )
 from durable.commands import Command, Instruction
 from durable.job import Mode, Stage, State
-from durable.records import Reject
+from durable.rejects import Reject
 from durable.store import Store
 from durable.successes import COUNT_NAMES
 from tests.simulation.connector import LISTED, NOTES

@@ -6,10 +6,11 @@ from typing import Any
 import httpx
 from msgspec.structs import replace
 
-from durable.analytics import Analytics, Transition, points
+from durable.analytics import Analytics, points
 from durable.commands import Command
 from durable.connector import NAME_CHARACTERS_MAX
 from durable.errors import Cause
+from durable.history.happenings import Transition
 from durable.job import Mode, Stage, State, Usage
 from durable.note import Kind, Note
 from tests.fakes.answers import BULK, LIST, STATUS, a_history, a_page, ok

@@ -12,7 +12,8 @@ from durable.batches import Batch, Sizes, batches
 from durable.envelopes import Endpoint, Envelope
 from durable.job import Stage
 from durable.model.documents import Change, Deletion, Document, Permissions
-from durable.records import Placed, Reject
+from durable.model.placed import Placed
+from durable.rejects import Reject
 
 
 DELETION = Deletion(id="gone", object_type="note")

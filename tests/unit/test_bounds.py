@@ -9,11 +9,10 @@ from msgspec import Raw
 
 from durable.decoding import DEPTH_MAX, EXACT_MAX, UnboundedError, decode
 from durable.errors import UpstreamError
-from durable.model.differences import Difference
+from durable.model.differences import Difference, Provisioned
 from durable.paging.counted import PageNumber
 from durable.paging.cursors import BodyCursor
 from durable.plain import provisioned
-from durable.provision import Provisioned
 from durable.requests.upstream import Answer
 from durable.sources.belonging import Fault, put
 from durable.sources.given import encoded, next_cursor

@@ -15,12 +15,13 @@ from durable.job import ENDED, WORKING, Crawl, Done, Job, Mode, Stage, State, Us
 from durable.paging.cursors import BodyCursor
 from durable.plain import plain
 from durable.processor import Begun
+from durable.requests.context import Surroundings
 from durable.sources.backend import Backend
 from durable.sources.http import HttpSource
 from durable.sources.ndjson import LineSource
 from durable.sources.nested import Nested
 from durable.sources.python import Portion, PythonSource
-from durable.sources.source import Reader, Records, Source, Surroundings
+from durable.sources.source import Reader, Records, Source
 from tests.fakes.bench import NOW_MS, SET, Bench
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment

@@ -25,6 +25,8 @@ from durable.model.datasource import Datasource
 from durable.paging.cursors import BodyCursor
 from durable.processor import Processor
 from durable.provision import Provision
+from durable.rejects import Spot
+from durable.requests.context import Surroundings
 from durable.requests.gate import CONNECTIONS_MAX
 from durable.requests.oauth import ClientCredentials
 from durable.sources.clock import Clock
@@ -33,7 +35,7 @@ from durable.sources.http import HttpSource
 from durable.sources.ndjson import LineSource
 from durable.sources.nested import Nested
 from durable.sources.python import Portion, PythonSource
-from durable.sources.repeated import RepeatedReader, Spot
+from durable.sources.repeated import RepeatedReader
 from durable.sources.rules import Action, Rule
 from durable.sources.source import (
     NO_NAMES,
@@ -43,7 +45,6 @@ from durable.sources.source import (
     Scope,
     ScopedReader,
     Source,
-    Surroundings,
     close_all,
 )
 from durable.sources.web import Web

@@ -1,5 +1,6 @@
 import pytest
 
+from durable.address import glean_url
 from durable.environment import CONCEALED_MAX, Environment, Secret
 from durable.errors import ConfigurationError
 from durable.limits import Limits
@@ -195,14 +196,14 @@ def test_limits_that_are_not_right_are_named_with_the_remedy(limits: str, named:
 def test_gleans_url_comes_from_the_server_else_from_the_instance() -> None:
     server, instance = {"GLEAN_SERVER_URL": "https://a.example"}, {"GLEAN_INSTANCE": "acme"}
 
-    assert an_environment(**instance).glean_url() == "https://acme-be.glean.com/api/index/v1"
-    assert an_environment(**server, **instance).glean_url() == "https://a.example/api/index/v1"
+    assert glean_url(an_environment(**instance)) == "https://acme-be.glean.com/api/index/v1"
+    assert glean_url(an_environment(**server, **instance)) == "https://a.example/api/index/v1"
 
 
 @pytest.mark.parametrize("url", ["acme-be.glean.com", "ftp://acme.example", "https://", "http:///"])
 def test_a_server_that_is_no_url_is_named_with_the_remedy(url: str) -> None:
     with pytest.raises(ConfigurationError, match="must start with https://") as error:
-        an_environment(GLEAN_SERVER_URL=url).glean_url()
+        glean_url(an_environment(GLEAN_SERVER_URL=url))
 
     assert url.rstrip("/") in str(error.value)
 

@@ -16,7 +16,7 @@ from durable.connector import Connectors
 from durable.job import Done, Job, Mode, Stage, State
 from durable.model.datasource import Datasource
 from durable.processor import Begun
-from durable.records import Reject
+from durable.rejects import Reject
 from durable.verifying.verification import Verdict, Verification
 from tests.fakes.bench import NOW_MS, Bench
 from tests.fakes.connector import NOTES

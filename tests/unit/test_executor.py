@@ -27,7 +27,7 @@ from durable.events import (
 )
 from durable.job import Page, Stage, Standing
 from durable.model.documents import Document
-from durable.records import EXCERPT_BYTES_MAX
+from durable.model.placed import EXCERPT_BYTES_MAX
 from durable.redaction import REASON_CHARACTERS_MAX
 from durable.ties import Tie, key_of
 from tests.fakes.answers import (

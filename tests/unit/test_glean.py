@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from durable.batches import Batch, Item
-from durable.deletions import Deletions
+from durable.deletions import Deletions, Holdings
 from durable.envelopes import Endpoint
 from durable.environment import Secret
 from durable.errors import UpstreamError
@@ -14,7 +14,6 @@ from durable.job import Standing
 from durable.requests.auth import BearerSigner
 from durable.requests.origins import Origins
 from durable.requests.upstream import Upstream
-from durable.verifying.holdings import Holdings
 from tests.fakes.answers import a_count
 from tests.fakes.network import Network
 from tests.fakes.zone import nine_hours_ahead

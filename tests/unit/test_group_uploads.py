@@ -13,7 +13,7 @@ from durable import Feed, Group, Members
 from durable.events import Event, Failed, Fetch, Fetched, Pack, Packed, Send, Sent, Split
 from durable.job import Crawl, Mode, Stage
 from durable.landed import Landed
-from durable.records import Reject
+from durable.rejects import Reject
 from tests.fakes.answers import ok
 from tests.fakes.connector import NOTES
 from tests.fakes.desk import Desk

@@ -23,7 +23,7 @@ from durable.sources.newest_first import NewestFirst
 from durable.sources.resume import Resume
 from durable.sources.rules import Action, Rule
 from durable.sources.since import Since
-from durable.sources.source import CURSOR_CHARACTERS_MAX, EXCERPT_BYTES_MAX, Records
+from durable.sources.source import CURSOR_CHARACTERS_MAX, SNIPPET_BYTES_MAX, Records
 from tests.fakes.bench import NOW_MS
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network
@@ -291,7 +291,7 @@ def test_a_page_of_another_shape_is_quoted() -> None:
 
     quoted = str(error.value).partition("it begins with ")[2]
     assert quoted.startswith("""'{"error":"quota exceeded",""")
-    assert len(quoted) == EXCERPT_BYTES_MAX + 2
+    assert len(quoted) == SNIPPET_BYTES_MAX + 2
 
 
 def test_bytes_that_are_no_text_are_quoted_as_well_as_can_be() -> None:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
 from durable.job import Crawl
+from durable.requests.context import Surroundings
 from durable.sources.belonging import Missing
 from durable.sources.http import HttpSource
 from durable.sources.nested import Nested
@@ -23,7 +24,6 @@ from durable.sources.source import (
     Scope,
     ScopedReader,
     ScopedSource,
-    Surroundings,
 )
 from tests.fakes.network import Network
 from tests.fakes.source import a_crawl, page_of, surroundings

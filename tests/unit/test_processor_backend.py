@@ -13,9 +13,10 @@ from durable.feed import Feed
 from durable.job import Mode, Stage, State
 from durable.paging.cursors import BodyCursor
 from durable.paging.one_page import OnePage
+from durable.requests.context import Surroundings
 from durable.sources.backend import Backend
 from durable.sources.http import HttpReader, HttpSource
-from durable.sources.source import NO_NAMES, Surroundings
+from durable.sources.source import NO_NAMES
 from tests.fakes.answers import STATUS, a_page, ok
 from tests.fakes.bench import SET, Bench
 from tests.fakes.connector import NOTES

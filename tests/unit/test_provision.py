@@ -7,8 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from durable.model.datasource import Datasource, definition
+from durable.model.differences import Provisioned, Unprovisioned
 from durable.model.object_types import Category, ObjectType
-from durable.provision import Provision, Provisioned, Unprovisioned
+from durable.provision import Provision
 from tests.fakes.bench import SET
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment

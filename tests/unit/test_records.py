@@ -10,7 +10,9 @@ from durable.job import Mode, Stage
 from durable.model.datasource import Datasource
 from durable.model.documents import Deletion, Document
 from durable.model.object_types import ObjectType
-from durable.records import EXCERPT_BYTES_MAX, Placed, Reject, changes, excerpt
+from durable.model.placed import EXCERPT_BYTES_MAX, Placed, excerpt
+from durable.records import changes
+from durable.rejects import Reject
 from durable.sources.source import Records
 from tests.fakes.connector import NOTES, Note, document
 

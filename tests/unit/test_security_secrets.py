@@ -10,13 +10,13 @@ from msgspec.structs import replace
 from durable.connector import AnyConnector
 from durable.job import Mode
 from durable.model.documents import Document
+from durable.model.placed import EXCERPT_BYTES_MAX
+from durable.model.placed import EXCERPT_BYTES_MAX as RECORD_BYTES_MAX
 from durable.paging.cursors import BodyCursor, NextUrl
 from durable.processor import Begun, Processor
-from durable.records import EXCERPT_BYTES_MAX as RECORD_BYTES_MAX
 from durable.requests.auth import Bearer
 from durable.requests.refusal import REFUSAL_BYTES_MAX
 from durable.sources.http import HttpSource
-from durable.sources.source import EXCERPT_BYTES_MAX
 from durable.status import status
 from durable.store import Store
 from durable.views import Views

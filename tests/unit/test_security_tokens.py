@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from durable.connector import AnyConnector
 from durable.environment import Environment
 from durable.job import Job, Mode
+from durable.model.placed import EXCERPT_BYTES_MAX
 from durable.paging.cursors import NextUrl
 from durable.processor import Processor
 from durable.requests.auth import ApiKey, Auth, Basic, Bearer
@@ -20,7 +21,6 @@ from durable.requests.oauth import ClientCredentials, RefreshToken
 from durable.requests.token_endpoint import DESCRIPTION_CHARACTERS_MAX
 from durable.sources.http import HttpSource
 from durable.sources.rules import Action, Rule
-from durable.sources.source import EXCERPT_BYTES_MAX
 from durable.store import Store
 from durable.views import Views
 from tests.fakes.connector import NOTES

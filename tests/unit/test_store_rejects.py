@@ -2,7 +2,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.records import Reject
+from durable.rejects import Reject
 from durable.store import Store
 from tests.fakes.storage import Storage
 

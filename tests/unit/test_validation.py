@@ -26,7 +26,7 @@ from durable.model.identities import Group
 from durable.model.object_types import Category, ObjectType, PropertyDefinition, PropertyType
 from durable.model.plain import EPOCH_SECONDS_MAX, ID_CHARACTERS_MAX
 from durable.model.validation import document_fault, fault
-from tests.fakes.connector import NOTES
+from tests.fakes.connector import NOTES as CONNECTOR
 from tests.fakes.junk import spoiled
 from tests.unit.test_documents import WHOLE
 
@@ -35,13 +35,11 @@ DOCUMENT = Document(
     id="a", view_url="https://notes.example/a", object_type="note", permissions=Permissions()
 )
 DELETION = Deletion(id="a", object_type="note")
-STRICT = replace(
-    NOTES,
-    datasource=Datasource(
-        "notes",
-        object_types=(ObjectType("note"), ObjectType("memo")),
-        url_regex=r"https://notes\.example/\w+",
-    ),
+NOTES = CONNECTOR.datasource
+STRICT = Datasource(
+    "notes",
+    object_types=(ObjectType("note"), ObjectType("memo")),
+    url_regex=r"https://notes\.example/\w+",
 )
 ANY = Datasource("notes")
 ENTITIES = Datasource("notes", is_entity=True)
@@ -134,7 +132,7 @@ def test_the_whole_view_url_matches_the_connectors_pattern_if_it_has_one(url: st
 
     assert fault(document, NOTES) is None
     assert fault(document, STRICT) == (
-        f"the view_url {url!r} does not match url_regex, {STRICT.datasource.url_regex}"
+        f"the view_url {url!r} does not match url_regex, {STRICT.url_regex}"
     )
 
 
@@ -468,8 +466,8 @@ def test_whatever_stands_in_a_field_is_told_or_taken(document: Document) -> None
     definition = DocumentDefinition.model_validate_json(body)
     datasource = datasources.Datasource(
         name="notes",
-        url_regex=STRICT.datasource.url_regex or None,
-        object_types=STRICT.datasource.object_type_names,
+        url_regex=STRICT.url_regex or None,
+        object_types=STRICT.object_type_names,
         has_default_type=False,
         is_entity=False,
         is_test=False,

@@ -4,10 +4,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from durable.deletions import STATES, Holdings
 from durable.job import Job, Mode, Stage, State
 from durable.pace import ALARM_MS_MIN
 from durable.verifying.drift import Drift
-from durable.verifying.holdings import STATES, Holdings
 from durable.verifying.verification import (
     LATE_MS,
     NOTES_MAX,
