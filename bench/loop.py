@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from bench.connectors.synthetic import Entry, connector, document
-from durable.model.documents import Document
+from durable.glean.documents import Document
 
 
 class Page(Struct, frozen=True):

@@ -20,12 +20,12 @@ from dev.kit.names import names
 from dev.staging import ROOT
 from dev.top_level import misplaced
 from durable import cron
-from durable.connector import AnyConnector
-from durable.discovery import EXAMPLES, Found, found
+from durable.connector.connector import AnyConnector
+from durable.connector.discovery import EXAMPLES, Found, found
+from durable.connector.staged import staged, suffix
+from durable.engine.placement import jurisdiction, location_hint
 from durable.environment import Environment
 from durable.errors import ConfigurationError
-from durable.placement import jurisdiction, location_hint
-from durable.staged import staged, suffix
 
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

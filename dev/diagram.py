@@ -11,8 +11,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from durable.commands import LEGAL, Instruction, obeyed, superseded
-from durable.events import (
+from durable.limits import Limits
+from durable.machine.commands import LEGAL, Instruction, obeyed, superseded
+from durable.machine.effects import (
     Asked,
     Closed,
     CloseRefused,
@@ -27,9 +28,19 @@ from durable.events import (
     Split,
     Woke,
 )
-from durable.job import ENDED, PENDING, Flight, Job, Mode, Page, Plan, Standing, State, Usage
-from durable.limits import Limits
-from durable.machine import step
+from durable.machine.job import (
+    ENDED,
+    PENDING,
+    Flight,
+    Job,
+    Mode,
+    Page,
+    Plan,
+    Standing,
+    State,
+    Usage,
+)
+from durable.machine.machine import step
 
 
 README = Path(__file__).parent.parent / "README.md"

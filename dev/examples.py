@@ -3,7 +3,7 @@
 from connectors.examples import files, tickets, wiki
 from dev.site import Server, Site
 from dev.staging import ROOT
-from durable.model.datasource import Datasource, definition
+from durable.glean.datasource import Datasource, definition
 
 
 # They open nothing but what runs here, and are like nothing else, so that a search finds a leak.

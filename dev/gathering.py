@@ -18,11 +18,11 @@ import connectors
 from connectors import examples
 from dev.kit.names import names
 from dev.staging import ROOT
-from durable.connector import AnyConnector
-from durable.discovery import found
+from durable.connector.connector import AnyConnector
+from durable.connector.discovery import found
 from durable.errors import ConfigurationError
-from durable.job import Mode
-from durable.model.datasource import Datasource, definition
+from durable.glean.datasource import Datasource, definition
+from durable.machine.job import Mode
 
 
 CATEGORY = "PUBLISHED_CONTENT"

@@ -19,7 +19,7 @@ from dev.staging import ROOT
 
 LOCKS = ROOT / "dev/locks"
 # What httpx names as its dependencies and imports only for its own connections. A Worker has none
-# of those: durable/requests/transport.py is given to every client. `idna` is imported always, so
+# of those: durable/http/fetch_transport.py is given to every client. `idna` is imported always, so
 # it stays.
 LEFT_OUT = ("anyio", "certifi", "h11", "httpcore", "typing-extensions")
 ANY_HOST = ("--universal", "--python-version", "3.11")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from durable.job import Mode
+from durable.machine.job import Mode
 
 
 FULL_MINUTES = 15

@@ -1,12 +1,10 @@
 """The batch processor. These are the names that a connector uses."""
 
-from durable.connector import Connector
+from durable.connector.connector import Connector
+from durable.connector.feed import Feed
 from durable.errors import UpstreamError
-from durable.feed import Feed
-from durable.instant import unix_seconds
-from durable.job import Mode, Rate
-from durable.model.datasource import Datasource, Facet, Icon, IconType, Quicklink, Rewrite, Scope
-from durable.model.documents import (
+from durable.glean.datasource import Datasource, Facet, Icon, IconType, Quicklink, Rewrite, Scope
+from durable.glean.documents import (
     Comment,
     Content,
     Deletion,
@@ -17,7 +15,7 @@ from durable.model.documents import (
     Property,
     User,
 )
-from durable.model.identities import (
+from durable.glean.identities import (
     AdditionalField,
     DatasourceUser,
     Employee,
@@ -33,7 +31,7 @@ from durable.model.identities import (
     TeamEmail,
     TeamMember,
 )
-from durable.model.object_types import (
+from durable.glean.object_types import (
     Category,
     ObjectType,
     PropertyDefinition,
@@ -41,33 +39,35 @@ from durable.model.object_types import (
     PropertyType,
     UiOptions,
 )
-from durable.paging.counted import OffsetPaging, PageNumber
-from durable.paging.cursors import BodyCursor, HeaderCursor, NextUrl
-from durable.paging.ends import End
-from durable.paging.graphql import GraphQLConnection
-from durable.paging.keyset import Keyset
-from durable.paging.link_header import LinkHeader
-from durable.paging.odata import OData
-from durable.paging.one_page import OnePage
-from durable.paging.placing import Place
-from durable.paging.wiki import WikiContinue
-from durable.requests.auth import ApiKey, Basic, Bearer
-from durable.requests.oauth import ClientCredentials, RefreshToken
+from durable.http.auth import ApiKey, Basic, Bearer
+from durable.http.error_rules import Action, Rule
+from durable.http.oauth import ClientCredentials, RefreshToken
+from durable.machine.job import Mode, Rate
 from durable.sources.backend import Backend
 from durable.sources.belonging import Missing
 from durable.sources.detail import Detail
 from durable.sources.ending import Header
-from durable.sources.gather import Gather
 from durable.sources.http import HttpSource
 from durable.sources.ndjson import LineSource
 from durable.sources.nested import Nested
 from durable.sources.newest_first import NewestFirst
+from durable.sources.paging.cursors import BodyCursor, HeaderCursor, NextUrl
+from durable.sources.paging.graphql import GraphQLConnection
+from durable.sources.paging.keyset import Keyset
+from durable.sources.paging.last_page import End
+from durable.sources.paging.link_header import LinkHeader
+from durable.sources.paging.mediawiki import WikiContinue
+from durable.sources.paging.odata import OData
+from durable.sources.paging.offset import OffsetPaging, PageNumber
+from durable.sources.paging.one_page import OnePage
+from durable.sources.paging.param_location import Place
 from durable.sources.python import Portion, PythonSource
+from durable.sources.python_client import Web, WebAnswer
 from durable.sources.resume import Resume
-from durable.sources.rules import Action, Rule
 from durable.sources.since import Since
+from durable.sources.sub_list import Gather
 from durable.sources.times import TimeFormat
-from durable.sources.web import Web, WebAnswer
+from durable.timestamps import unix_seconds
 
 
 __version__ = "0.1.0"

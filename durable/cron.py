@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from cronsim import CronSim, CronSimError
 
-from durable.instant import rfc3339
+from durable.timestamps import rfc3339
 
 
 MINUTE_MS = 60_000

@@ -4,7 +4,7 @@
     ConfigurationError     whoever deploys: a variable, secret or connector is not right
 
 Of an UpstreamError that comes of an answer, the rules of the source say what it is
-(durable/sources/rules.py), and the usual ones where it has none.
+(durable/http/error_rules.py), and the usual ones where it has none.
 
 Anything else is our own bug: an assertion, which nobody catches. The armed
 lease brings the job back, and the count of deaths ends it.
@@ -45,7 +45,7 @@ class UpstreamError(Exception):
         is_transient: whether trying again may help.
         status: of the answer, if it is the answer that is at fault.
         retry_after: what the answer, or a rule of the source, says of when to try again, as
-            `durable.requests.waits.wait_ms` understands it.
+            `durable.http.retry_after.wait_ms` understands it.
         recourse: what helps instead.
         words: the beginning of the body of the answer that is at fault.
         is_denied: whether an answer of another kind says that whoever asks may not.

@@ -15,26 +15,26 @@ import js
 from pyodide.ffi import JsException, to_js
 from workers import DurableObject
 
-from durable import log
-from durable.analytics import Analytics
-from durable.checks import Checks
-from durable.commands import Command, Instruction, Refusal
-from durable.connector import Connectors
+from durable.connector.connector import Connectors
+from durable.connector.staged import staged
+from durable.engine.checks import Checks
+from durable.engine.handling import harmless, outlive
+from durable.engine.platform import Host
+from durable.engine.processor import Begun, Processor
+from durable.engine.provision import Provision
 from durable.environment import Environment
-from durable.handling import harmless, outlive
-from durable.host import Host
-from durable.job import Job, Mode, State
-from durable.log import Level, Line
-from durable.memory import ISOLATE
-from durable.plain import plain, provisioned, refused
-from durable.processor import Begun, Processor
-from durable.provision import Provision
-from durable.requests.gate import Gate
-from durable.requests.transport import FetchTransport, part_bytes
-from durable.staged import staged
-from durable.store import Store
-from durable.totals import totals
-from durable.views import Views
+from durable.http.connection_limit import Gate
+from durable.http.fetch_transport import FetchTransport, part_bytes
+from durable.machine.commands import Command, Instruction, Refusal
+from durable.machine.job import Job, Mode, State
+from durable.machine.memory import ISOLATE
+from durable.machine.totals import totals
+from durable.store.store import Store
+from durable.views import log
+from durable.views.analytics import Analytics
+from durable.views.log import Level, Line
+from durable.views.serialization import plain, provisioned, refused
+from durable.views.views import Views
 
 
 class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no types
@@ -209,7 +209,7 @@ async def _wait(duration_ms: int) -> None:
 async def _fetch(
     method: str, url: str, headers: Mapping[str, str], body: bytes, timeout_seconds: float | None
 ) -> "_Incoming":
-    """The runtime's fetch, as `durable.requests.transport.Fetch`."""
+    """The runtime's fetch, as `durable.http.fetch_transport.Fetch`."""
     patience = _Patience(timeout_seconds)
     options: dict[str, Any] = {
         "method": method,
@@ -243,7 +243,7 @@ def _js_headers(headers: tuple[tuple[str, str], ...]) -> Any:
 
 
 class _Incoming:
-    """A JavaScript Response, as `durable.requests.transport.Incoming`."""
+    """A JavaScript Response, as `durable.http.fetch_transport.Incoming`."""
 
     def __init__(self, response: Any, patience: "_Patience") -> None:
         self.status: int = response.status

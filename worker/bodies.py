@@ -7,12 +7,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from durable import connector
-from durable.checks import Check
-from durable.history.lines import Line
-from durable.history.overview import Overview
-from durable.job import Mode
-from durable.status import Status
+from durable.connector import connector
+from durable.engine.checks import Check
+from durable.machine.job import Mode
+from durable.views.job_summary import Line
+from durable.views.overview import Overview
+from durable.views.status import Status
 from worker.auth import Via
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from durable.job import State
+from durable.machine.job import State
 from worker.sessions import SAFE_METHODS
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from durable.connector import NAME
-from durable.model.differences import Provisioned
-from durable.processor import JOB_ID
-from durable.status import Status
+from durable.connector.connector import NAME
+from durable.engine.processor import JOB_ID
+from durable.glean.differences import Provisioned
+from durable.views.status import Status
 from worker import metrics
 from worker.bodies import (
     Accepted,

@@ -19,20 +19,21 @@ from pyodide.ffi import JsException, to_js
 from workers import DurableObject, WorkerEntrypoint
 
 import connectors
-from durable import log, runner
-from durable.alerts.watch import Pulse
-from durable.alerts.watchman import Watchman
+from durable import runner
+from durable.connector.discovery import discover
 from durable.decoding import decode
-from durable.discovery import discover
+from durable.engine.handling import harmless, outlive
+from durable.engine.placement import JURISDICTION, is_stranded, placed
+from durable.engine.staleness_monitor import Watchman
 from durable.environment import Environment
 from durable.errors import UpstreamError
-from durable.handling import harmless, outlive
-from durable.log import Level
-from durable.placement import JURISDICTION, is_stranded, placed
-from durable.requests.auth import Unsigned
-from durable.requests.origins import Origins
-from durable.requests.upstream import Upstream
-from durable.store import Store
+from durable.http.auth import Unsigned
+from durable.http.client import Upstream
+from durable.http.origins import Origins
+from durable.machine.staleness import Pulse
+from durable.store.store import Store
+from durable.views import log
+from durable.views.log import Level
 from worker.access import CERTS_BYTES_MAX, Access, Key, UnavailableError
 from worker.bodies import VERSION_TAG
 from worker.edge import Edge

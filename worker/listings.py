@@ -7,16 +7,16 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from durable.connector import Connectors
+from durable.connector.connector import Connectors
+from durable.engine.processor import connector_name
 from durable.errors import ConfigurationError
-from durable.history.chronicle import Event
-from durable.history.lines import Line
-from durable.history.measures import Measures
-from durable.history.overview import Overview, unreachable
-from durable.instant import rfc3339
-from durable.job import State
-from durable.processor import connector_name
-from durable.views import LAST_ID
+from durable.machine.job import State
+from durable.store.event_log import Event
+from durable.timestamps import rfc3339
+from durable.views.connector_metrics import Measures
+from durable.views.job_summary import Line
+from durable.views.overview import Overview, unreachable
+from durable.views.views import LAST_ID
 from worker import bodies, metrics
 from worker.bodies import Events, Jobs, Occurred
 from worker.runners import Runners

@@ -8,10 +8,10 @@ from itertools import accumulate
 
 from msgspec import Struct
 
-from durable.deletions import Deletions
-from durable.history.measures import Measures
-from durable.history.tally import TURN_MS
-from durable.job import ENDED, Mode, State
+from durable.machine.counters import TURN_MS
+from durable.machine.index_status import Deletions
+from durable.machine.job import ENDED, Mode, State
+from durable.views.connector_metrics import Measures
 
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

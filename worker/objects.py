@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from durable.commands import Command
-from durable.connector import Connectors
+from durable.connector.connector import Connectors
+from durable.connector.staged import staged
+from durable.engine.placement import placed
 from durable.environment import Environment
-from durable.job import Mode
-from durable.placement import placed
-from durable.staged import staged
+from durable.machine.commands import Command
+from durable.machine.job import Mode
 
 
 class RemoteRunners:

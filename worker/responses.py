@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from durable.commands import Refusal
+from durable.machine.commands import Refusal
 from worker import problems
 from worker.problems import Problem
 

@@ -6,13 +6,13 @@ from typing import Any, assert_never
 import msgspec
 
 from durable import __version__
-from durable.checks import Check, Outcome
-from durable.commands import Command
-from durable.connector import Connectors
+from durable.connector.connector import Connectors
+from durable.engine.checks import Check, Outcome
+from durable.engine.processor import connector_name
 from durable.environment import Environment
 from durable.errors import ConfigurationError
-from durable.model.differences import Unprovisioned
-from durable.processor import connector_name
+from durable.glean.differences import Unprovisioned
+from durable.machine.commands import Command
 from worker import metrics, openapi, pages, problems, sign_in
 from worker.auth import Auth, Caller, Via
 from worker.bodies import (

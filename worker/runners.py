@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from durable.commands import Command
-from durable.job import Mode
+from durable.machine.commands import Command
+from durable.machine.job import Mode
 
 
 class Runners(Protocol):

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from durable import cron
-from durable.connector import AnyConnector, Connectors
-from durable.job import Mode
+from durable.connector.connector import AnyConnector, Connectors
+from durable.machine.job import Mode
 
 
 class Due(Struct, frozen=True):

@@ -1,6 +1,6 @@
 """Sign-in of browsers, and its end."""
 
-from durable.instant import rfc3339
+from durable.timestamps import rfc3339
 from worker import problems, sessions
 from worker.auth import TOKEN, Auth, Caller, is_same
 from worker.bodies import Session, SignIn

@@ -14,7 +14,7 @@ from connectors.synthetic import Entry, connector, document
 from msgspec import Struct
 from workers import DurableObject, Response, WorkerEntrypoint
 
-from durable.model.documents import Document
+from durable.glean.documents import Document
 
 
 class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no types

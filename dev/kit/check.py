@@ -10,8 +10,8 @@ from dev.kit.findings import report
 from dev.kit.names import GLEAN
 from dev.kit.report import Report
 from dev.kit.trial import Trial
-from durable.connector import AnyConnector
-from durable.job import Mode
+from durable.connector.connector import AnyConnector
+from durable.machine.job import Mode
 
 
 NOW_MS = 1_795_514_400_000  # 2026-11-24T10:00:00Z

@@ -12,19 +12,19 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.batches import Batch, batches, sizes_of
-from durable.connector import AnyConnector
-from durable.ends import Ends, ends
-from durable.envelopes import Envelope
+from durable.connector.connector import AnyConnector
+from durable.connector.mapping import changes
+from durable.engine.clients import Ends, ends
+from durable.engine.platform import Host
 from durable.environment import Environment
 from durable.errors import UpstreamError
-from durable.host import Host
-from durable.job import Crawl, Mode, Stage
+from durable.glean.batches import Batch, batches, sizes_of
+from durable.glean.mapped_record import Placed
+from durable.glean.payloads import Envelope
+from durable.http.retry_after import wait_ms
 from durable.limits import Limits
-from durable.model.placed import Placed
-from durable.records import changes
-from durable.rejects import Reject
-from durable.requests.waits import wait_ms
+from durable.machine.job import Crawl, Mode, Stage
+from durable.machine.rejects import Reject
 from durable.sources.source import Records
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from dev.kit.crawl import Made, PageRead
 from dev.kit.findings import Finding
+from durable.connector.mapping import digest
 from durable.errors import UpstreamError
-from durable.job import Mode
-from durable.model.documents import Deletion
-from durable.records import digest
+from durable.glean.documents import Deletion
+from durable.machine.job import Mode
 from durable.sources.clock import Clock
 
 

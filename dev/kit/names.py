@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from dev.kit.crawl import offline_host
 from dev.kit.environment import MadeUpEnvironment
-from durable.connector import AnyConnector
-from durable.ends import ends
+from durable.connector.connector import AnyConnector
+from durable.engine.clients import ends
 from durable.environment import GLEAN_TOKEN
 from durable.errors import ConfigurationError
 

@@ -9,10 +9,10 @@ import msgspec
 
 from dev.kit.crawl import PageRead
 from dev.kit.findings import Finding
+from durable.connector.feed import AnyFeed
 from durable.environment import Environment
-from durable.feed import AnyFeed
 from durable.limits import Limits
-from durable.rejects import Reject
+from durable.machine.rejects import Reject
 from durable.sources.source import CURSOR_CHARACTERS_MAX
 
 

@@ -7,10 +7,10 @@ from msgspec import UNSET
 
 from dev.kit.crawl import PageRead
 from dev.kit.findings import Finding
-from durable.connector import AnyConnector
-from durable.job import Mode, Stage
-from durable.model.documents import Deletion, Document, Permissions
-from durable.model.identities import DatasourceUser, Group, Members
+from durable.connector.connector import AnyConnector
+from durable.glean.documents import Deletion, Document, Permissions
+from durable.glean.identities import DatasourceUser, Group, Members
+from durable.machine.job import Mode, Stage
 
 
 CHECK = "references"

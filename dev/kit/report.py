@@ -7,9 +7,9 @@ import httpx
 from msgspec import Struct
 
 from dev.kit.crawl import PageRead
-from durable.job import Mode, Stage
-from durable.model.documents import Deletion, Document
-from durable.rejects import Reject
+from durable.glean.documents import Deletion, Document
+from durable.machine.job import Mode, Stage
+from durable.machine.rejects import Reject
 
 
 class Report(Struct, frozen=True, kw_only=True):

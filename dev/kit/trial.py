@@ -19,10 +19,10 @@ from dev.kit.environment import MadeUpEnvironment
 from dev.kit.findings import Finding
 from dev.kit.page_checks import page_findings, reject_finding
 from dev.kit.reference_checks import deletion_findings, reference_findings
-from durable.connector import AnyConnector
+from durable.connector.connector import AnyConnector
 from durable.environment import GLEAN_TOKEN
 from durable.errors import ConfigurationError, UpstreamError
-from durable.job import Mode, Stage
+from durable.machine.job import Mode, Stage
 from durable.sources.python import PythonSource
 
 

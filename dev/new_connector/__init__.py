@@ -5,8 +5,8 @@ from pathlib import Path
 from string import Template
 from types import ModuleType
 
-from durable.connector import NAME, NAME_CHARACTERS_MAX
-from durable.discovery import found
+from durable.connector.connector import NAME, NAME_CHARACTERS_MAX
+from durable.connector.discovery import found
 from durable.errors import ConfigurationError
 
 

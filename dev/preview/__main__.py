@@ -24,10 +24,10 @@ from dev.preview.glean import stand_ins
 from dev.preview.paper import Paper
 from dev.preview.preview import Preview, Wanted
 from dev.staging import ROOT
-from durable.connector import AnyConnector
-from durable.discovery import found
+from durable.connector.connector import AnyConnector
+from durable.connector.discovery import found
 from durable.errors import ConfigurationError
-from durable.job import Mode
+from durable.machine.job import Mode
 
 
 LIMIT = 20

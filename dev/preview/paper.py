@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from durable.environment import Environment
-from durable.model.placed import Placed
+from durable.glean.mapped_record import Placed
 
 
 TEXT_CHARACTERS_MAX = 300  # of a field

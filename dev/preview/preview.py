@@ -15,11 +15,11 @@ from dev.kit.recording import Recording
 from dev.preview.glean import NOT_ASKED, GleanLeftAlone
 from dev.preview.paper import Paper
 from dev.preview.probes import Probes
-from durable.checks import Checks, Outcome
-from durable.connector import AnyConnector
+from durable.connector.connector import AnyConnector
+from durable.connector.feed import AnyFeed
+from durable.engine.checks import Checks, Outcome
 from durable.errors import UpstreamError
-from durable.feed import AnyFeed
-from durable.job import Mode, Stage
+from durable.machine.job import Mode, Stage
 
 
 EMPTY_PAGES_MAX = 20  # one after the other: so many without a document are enough

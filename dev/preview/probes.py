@@ -7,12 +7,12 @@ from msgspec.structs import replace
 
 from dev.kit.crawl import Offline, PageRead
 from dev.kit.findings import Finding
-from durable.connector import AnyConnector
+from durable.connector.connector import AnyConnector
 from durable.errors import UpstreamError
-from durable.job import Mode
-from durable.paging.counted import OffsetPaging, PageNumber
-from durable.paging.keyset import Keyset
+from durable.machine.job import Mode
 from durable.sources.http import HttpSource
+from durable.sources.paging.keyset import Keyset
+from durable.sources.paging.offset import OffsetPaging, PageNumber
 
 
 SINCE_MS_MIN = 60 * 60 * 1_000  # ago: what changed in the last minutes is asked for each time

@@ -12,8 +12,8 @@ from dev.soak.plan import Edit, Start
 from dev.soak.tally import Tally
 from dev.soak.troubles import DELAY_MS_MAX, Trouble
 from dev.stack import DATASOURCE, TRIGGER_TOKEN, Stack
-from durable.job import Mode
-from durable.status import Status
+from durable.machine.job import Mode
+from durable.views.status import Status
 
 
 TOKEN = {"authorization": f"Bearer {TRIGGER_TOKEN}"}

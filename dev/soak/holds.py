@@ -4,8 +4,8 @@ from dev.comparison import Indexed
 from dev.soak.judge import BrokenError
 from dev.soak.plan import Ending
 from dev.soak.scene import Scene
-from durable.job import State
-from durable.status import Status
+from durable.machine.job import State
+from durable.views.status import Status
 
 
 def hold(scene: Scene) -> None:

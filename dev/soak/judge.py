@@ -10,9 +10,9 @@ from dev.soak.log import CLOSING, Window
 from dev.soak.tally import Tally
 from dev.soak.troubles import PASSING
 from dev.stack import Stack
-from durable.job import Mode, State
 from durable.limits import Limits
-from durable.status import Status
+from durable.machine.job import Mode, State
+from durable.views.status import Status
 
 
 TURN_PAGES = 3  # in one turn at most, and so under way at one time

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from dev.local_glean.readings import Readings, every
 from dev.soak.troubles import Trouble, drawn
-from durable.job import Mode
+from durable.machine.job import Mode
 
 
 RECORDS = 1_000  # about so many, all the time

@@ -11,8 +11,8 @@ from dev.soak.log import Log
 from dev.soak.plan import Act, Deed, Start, Step
 from dev.soak.tally import Tally
 from dev.stack import Stack
-from durable.job import PENDING, Mode, State
-from durable.status import Status
+from durable.machine.job import PENDING, Mode, State
+from durable.views.status import Status
 
 
 POLL_SECONDS = 0.02

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from durable.paging.cursors import BodyCursor
 from durable.sources.http import HttpSource
+from durable.sources.paging.cursors import BodyCursor
 from durable.sources.since import Since
 
 

@@ -25,8 +25,8 @@ from dev.truncation.case import (
 )
 from dev.truncation.changes import CHANGES
 from dev.truncation.endings import LINKS, TOTALS
-from durable.paging.cursors import BodyCursor
-from durable.paging.ends import End
+from durable.sources.paging.cursors import BodyCursor
+from durable.sources.paging.last_page import End
 
 
 WHOLE = GOOD["two"].body

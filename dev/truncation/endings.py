@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from dev.truncation.case import IDS, SOURCE, Answer, Case, Verdict, content, page
-from durable.paging.counted import OffsetPaging, PageNumber
-from durable.paging.cursors import NextUrl
-from durable.paging.keyset import Keyset
-from durable.paging.link_header import LinkHeader
-from durable.paging.one_page import OnePage
-from durable.sources.rules import Action, Rule
+from durable.http.error_rules import Action, Rule
+from durable.sources.paging.cursors import NextUrl
+from durable.sources.paging.keyset import Keyset
+from durable.sources.paging.link_header import LinkHeader
+from durable.sources.paging.offset import OffsetPaging, PageNumber
+from durable.sources.paging.one_page import OnePage
 
 
 OFFSETS = replace(SOURCE, paging=OffsetPaging(param="cursor", size=2))

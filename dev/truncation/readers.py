@@ -16,15 +16,15 @@ from dev.loopback import HOST
 from dev.setup import venv
 from dev.staging import ROOT
 from dev.truncation.case import IDS, PAGE_BYTES_MAX, Case, Verdict
+from durable.engine.executor import measured
 from durable.environment import Environment
 from durable.errors import Recourse, UpstreamError
-from durable.events import Fetched, Packed
-from durable.executor import measured
-from durable.job import Crawl, Job, Mode, State, Usage
+from durable.http.context import Surroundings
+from durable.http.token_cache import Tokens
 from durable.limits import Limits
-from durable.machine import step
-from durable.requests.context import Surroundings
-from durable.requests.tokens import Tokens
+from durable.machine.effects import Fetched, Packed
+from durable.machine.job import Crawl, Job, Mode, State, Usage
+from durable.machine.machine import step
 from durable.sources.source import Records
 
 

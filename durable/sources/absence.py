@@ -7,7 +7,7 @@ from msgspec import UNSET, Raw
 
 from durable.decoding import decode
 from durable.errors import UpstreamError
-from durable.job import Crawl
+from durable.machine.job import Crawl
 from durable.sources.since import Changes, Since
 from durable.sources.source import Records
 

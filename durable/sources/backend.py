@@ -9,20 +9,20 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from durable.address import glean_instance
 from durable.decoding import decode
 from durable.environment import Environment, absolute
 from durable.errors import ConfigurationError, UpstreamError
-from durable.job import Crawl, Rate
-from durable.paging.protocol import foreign
-from durable.requests import waits
-from durable.requests.auth import Auth, secrets_of, signer_of
-from durable.requests.context import Surroundings
-from durable.requests.origins import Origins
-from durable.requests.upstream import Answer, Upstream
+from durable.http import retry_after
+from durable.http.auth import Auth, secrets_of, signer_of
+from durable.http.client import Answer, Upstream
+from durable.http.context import Surroundings
+from durable.http.glean_address import glean_instance
+from durable.http.origins import Origins
+from durable.machine.job import Crawl, Rate
+from durable.sources.backend_report import Outcome, Report, report_of
 from durable.sources.clock import Clock
 from durable.sources.links import Links
-from durable.sources.report import Outcome, Report, report_of
+from durable.sources.paging.protocol import foreign
 from durable.sources.signature import Signed
 from durable.sources.source import Reader, Records
 
@@ -229,7 +229,7 @@ class BackendReader(Reader):
 
     def _waiting(self, run: Run, answer: Answer) -> Records:
         now_ms, backend = self._now_ms(), self._backend
-        asked_ms = waits.wait_ms(answer.headers.get("retry-after", ""), now_ms)
+        asked_ms = retry_after.wait_ms(answer.headers.get("retry-after", ""), now_ms)
         wait_ms = asked_ms or backend.poll_ms
         told = ", as its header retry-after says" if asked_ms else ""
         left_ms = run.begun_at_ms + backend.timeout_ms - now_ms

@@ -9,17 +9,17 @@ from msgspec.structs import replace
 
 from durable.decoding import UnboundedError
 from durable.errors import UpstreamError
-from durable.paging.keyset import Keyset
-from durable.paging.placing import Place
-from durable.paging.protocol import Paging, Refused, Refusing
-from durable.requests.upstream import Answer
+from durable.http.client import Answer
+from durable.http.error_rules import Rules
+from durable.json_paths import Shape
 from durable.sources.absence import check_empty, is_none
-from durable.sources.fields import key_of
 from durable.sources.incompleteness import Signs
+from durable.sources.json_mending import faults, mended
 from durable.sources.keyed import Keyed, keyed
-from durable.sources.mending import faults, mended
-from durable.sources.rules import Rules
-from durable.sources.shape import Shape
+from durable.sources.paging.keyset import Keyset
+from durable.sources.paging.param_location import Place
+from durable.sources.paging.protocol import Paging, Refused, Refusing
+from durable.sources.record_fields import key_of
 from durable.sources.source import not_json, snippet
 
 

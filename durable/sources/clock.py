@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Raw, Struct
 
 from durable.errors import UpstreamError
+from durable.json_paths import Shape
 from durable.sources import times
-from durable.sources.shape import Shape
 from durable.sources.times import TimeFormat
 
 

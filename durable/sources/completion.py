@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from msgspec import Raw
 
 from durable.errors import UpstreamError
-from durable.job import Crawl
+from durable.machine.job import Crawl
 from durable.sources.belonging import Fault, Tally
 from durable.sources.detail import DetailReader
-from durable.sources.gather import GatherReader
 from durable.sources.source import Records, Scope, close_all
+from durable.sources.sub_list import GatherReader
 
 
 REQUESTS_AT_ONCE = 4  # of the six connections that there are, and Glean has some

@@ -7,14 +7,14 @@ from msgspec import Raw, Struct
 
 from durable.environment import VARIABLE, Environment
 from durable.errors import UpstreamError
-from durable.paging.protocol import Ask
-from durable.requests.context import Surroundings
-from durable.requests.upstream import Upstream
+from durable.http.charset import utf8
+from durable.http.client import Upstream
+from durable.http.context import Surroundings
+from durable.json_paths import Shape
 from durable.sources.belonging import Fault, Missing, Tally, missed, put
-from durable.sources.charset import utf8
+from durable.sources.json_mending import fault, mended
 from durable.sources.links import Links
-from durable.sources.mending import fault, mended
-from durable.sources.shape import Shape
+from durable.sources.paging.protocol import Ask
 from durable.sources.source import Scope, not_json
 from durable.sources.template import PLACEHOLDER, Template, UnfilledError
 

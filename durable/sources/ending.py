@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from durable.decoding import EXACT_MAX, ExactInt
 from durable.errors import ConfigurationError, UpstreamError
-from durable.sources.shape import names_of
+from durable.json_paths import names_of
 
 
 # Names that flags have in APIs, in lower case and without what is between their words.

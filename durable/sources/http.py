@@ -14,30 +14,30 @@ from msgspec.structs import replace
 
 from durable.environment import Environment
 from durable.errors import Recourse, UpstreamError
-from durable.job import Crawl, Rate
-from durable.paging.protocol import Ask, Paging
-from durable.requests.auth import Auth, secrets_of, signer_of
-from durable.requests.context import Surroundings
-from durable.requests.exchange import NONE
-from durable.requests.origins import Origins
-from durable.requests.upstream import OK, Answer, Upstream
+from durable.http.auth import Auth, secrets_of, signer_of
+from durable.http.charset import utf8
+from durable.http.client import OK, Answer, Upstream
+from durable.http.context import Surroundings
+from durable.http.error_rules import Rules
+from durable.http.exchange import NONE
+from durable.http.origins import Origins
+from durable.json_paths import Shape
+from durable.machine.job import Crawl, Rate
 from durable.sources.absence import check_end, no_records, statuses_of_none
 from durable.sources.body import Body, list_type
-from durable.sources.charset import utf8
 from durable.sources.clock import Clock
 from durable.sources.completion import Completion
 from durable.sources.detail import Detail, DetailReader
 from durable.sources.ending import Ending, Where
-from durable.sources.gather import Gather, GatherReader
 from durable.sources.incompleteness import looked_at
 from durable.sources.links import Links, named_origins
 from durable.sources.listing import Listing, Request
+from durable.sources.paging.protocol import Ask, Paging
 from durable.sources.portions import Part, sized
 from durable.sources.resume import Resume, resumed
-from durable.sources.rules import Rules
-from durable.sources.shape import Shape
 from durable.sources.since import Changes, asked, kept_ms, recent
 from durable.sources.source import NO_NAMES, NO_SCOPE, Reader, Records, Scope
+from durable.sources.sub_list import Gather, GatherReader
 from durable.sources.template import Template
 
 

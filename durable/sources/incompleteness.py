@@ -14,8 +14,8 @@ from msgspec import UNSET, Raw, UnsetType
 
 from durable.decoding import decode
 from durable.errors import UpstreamError
-from durable.sources.rules import Action, Rules
-from durable.sources.shape import names_of
+from durable.http.error_rules import Action, Rules
+from durable.json_paths import names_of
 
 
 HARMLESS = frozenset({"", "0", "200", "false", "no", "none", "null", "ok", "success"})

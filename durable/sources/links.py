@@ -6,8 +6,8 @@ import httpx
 
 from durable.environment import absolute
 from durable.errors import ConfigurationError, UpstreamError
-from durable.loopback import is_loopback
-from durable.requests.origins import Origins
+from durable.http.loopback import is_loopback
+from durable.http.origins import Origins
 
 
 ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")

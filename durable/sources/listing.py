@@ -5,13 +5,13 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from durable.errors import UpstreamError
-from durable.paging.jump import is_cut, jump_fault
-from durable.paging.protocol import Ask, Faulting, Paging, Partial, Told
-from durable.paging.wiki import WikiContinue
-from durable.requests.upstream import Answer
-from durable.requests.waits import wait_ms
+from durable.http.client import Answer
+from durable.http.retry_after import wait_ms
 from durable.sources.body import Body
 from durable.sources.ending import Ending
+from durable.sources.paging.jump import is_cut, jump_fault
+from durable.sources.paging.mediawiki import WikiContinue
+from durable.sources.paging.protocol import Ask, Faulting, Paging, Partial, Told
 from durable.sources.portions import Part
 from durable.sources.source import Records, cursor_fault
 

@@ -9,9 +9,9 @@ import msgspec
 from msgspec import Struct
 
 from durable.decoding import decode
-from durable.paging.protocol import foreign
-from durable.requests.streamed import Streamed
-from durable.sources.lines import Spot
+from durable.http.stream import Streamed
+from durable.sources.ndjson_lines import Spot
+from durable.sources.paging.protocol import foreign
 
 
 RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})", re.ASCII)

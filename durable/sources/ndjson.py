@@ -12,20 +12,20 @@ from msgspec.structs import replace
 
 from durable.environment import Environment
 from durable.errors import UpstreamError
-from durable.job import Crawl, Rate
-from durable.paging.placing import check_names, wrong
-from durable.paging.protocol import Ask
-from durable.requests.auth import Auth, secrets_of, signer_of
-from durable.requests.context import Surroundings
-from durable.requests.origins import Origins
-from durable.requests.streamed import Streamed
-from durable.requests.upstream import OK, Upstream
+from durable.http.auth import Auth, secrets_of, signer_of
+from durable.http.client import OK, Upstream
+from durable.http.context import Surroundings
+from durable.http.error_rules import Action, Rules
+from durable.http.origins import Origins
+from durable.http.stream import Streamed
+from durable.machine.job import Crawl, Rate
 from durable.sources import marks
 from durable.sources.absence import NOTHING, no_records, statuses_of_none
 from durable.sources.clock import Clock
-from durable.sources.lines import Lines, Spot, changed
 from durable.sources.marks import Mark
-from durable.sources.rules import Action, Rules
+from durable.sources.ndjson_lines import Lines, Spot, changed
+from durable.sources.paging.param_location import check_names, wrong
+from durable.sources.paging.protocol import Ask
 from durable.sources.since import Changes, asked, kept_ms, recent
 from durable.sources.source import Reader, Records
 

@@ -8,13 +8,13 @@ from msgspec.structs import replace
 
 from durable.environment import Environment
 from durable.errors import ConfigurationError, Recourse, UpstreamError
-from durable.job import Crawl, Rate
-from durable.requests.context import Surroundings
+from durable.http.context import Surroundings
+from durable.json_paths import Shape
+from durable.machine.job import Crawl, Rate
 from durable.sources.belonging import GONE, Fault, Missing, missed
 from durable.sources.clock import Clock
 from durable.sources.filling import Filling
-from durable.sources.parents import AGAIN_MAX, Parents, Place, keys_of, place_of
-from durable.sources.shape import Shape
+from durable.sources.nested_position import AGAIN_MAX, Parents, Place, keys_of, place_of
 from durable.sources.source import (
     Reader,
     Records,

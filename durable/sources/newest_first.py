@@ -7,10 +7,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.errors import UpstreamError
-from durable.paging.placing import check_names, wrong
-from durable.paging.protocol import Ask
 from durable.sources import times
 from durable.sources.clock import Clock
+from durable.sources.paging.param_location import check_names, wrong
+from durable.sources.paging.protocol import Ask
 from durable.sources.since import OVERLAP_MS, begin_ms, check_spans
 from durable.sources.source import Records
 from durable.sources.times import TimeFormat

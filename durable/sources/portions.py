@@ -7,9 +7,9 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from durable.errors import UpstreamError
-from durable.paging.halving import beyond, halved, kept, leads_on, taken
-from durable.paging.protocol import Paging, Partial
-from durable.requests.upstream import OversizeError
+from durable.http.client import OversizeError
+from durable.sources.paging.halving import beyond, halved, kept, leads_on, taken
+from durable.sources.paging.protocol import Paging, Partial
 from durable.sources.source import Records
 
 

@@ -11,17 +11,17 @@ from msgspec import Struct
 from durable.decoding import EXACT_MAX, decode
 from durable.environment import Environment
 from durable.errors import ConfigurationError, Recourse, UpstreamError
-from durable.job import Crawl, Rate
-from durable.requests.auth import Auth, secrets_of, signer_of
-from durable.requests.context import Surroundings
-from durable.requests.origins import Origins
-from durable.requests.upstream import Upstream
+from durable.http.auth import Auth, secrets_of, signer_of
+from durable.http.client import Upstream
+from durable.http.context import Surroundings
+from durable.http.origins import Origins
+from durable.machine.job import Crawl, Rate
 from durable.sources.clock import Clock
-from durable.sources.given import blamed, encoded, next_cursor
 from durable.sources.links import Links, named_origins
+from durable.sources.python_client import Web
+from durable.sources.python_output import blamed, encoded, next_cursor
 from durable.sources.since import overlapped_ms
 from durable.sources.source import Reader, Records
-from durable.sources.web import Web
 
 
 GONE = 410

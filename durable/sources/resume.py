@@ -10,13 +10,19 @@ from msgspec.structs import replace
 
 from durable.decoding import EXACT_MAX, decode
 from durable.errors import ConfigurationError, Recourse, UpstreamError
-from durable.paging.keyset import Keyset
-from durable.paging.one_page import OnePage
-from durable.paging.placing import Place, check_names, check_placed, resumed_at, wrong
-from durable.paging.protocol import Ask, Paging
-from durable.sources.fields import key_of
+from durable.http.error_rules import Action, Rules
 from durable.sources.newest_first import NewestFirst
-from durable.sources.rules import Action, Rules
+from durable.sources.paging.keyset import Keyset
+from durable.sources.paging.one_page import OnePage
+from durable.sources.paging.param_location import (
+    Place,
+    check_names,
+    check_placed,
+    resumed_at,
+    wrong,
+)
+from durable.sources.paging.protocol import Ask, Paging
+from durable.sources.record_fields import key_of
 from durable.sources.since import Changes
 from durable.sources.source import Records, cursor_fault
 

@@ -8,7 +8,7 @@ import httpx
 
 from durable.environment import HIDDEN, Secret
 from durable.errors import UpstreamError
-from durable.requests.upstream import NOTHING, OK, TIMEOUT_SECONDS, Answer, Upstream
+from durable.http.client import NOTHING, OK, TIMEOUT_SECONDS, Answer, Upstream
 
 
 def signed(key: Secret, method: str, url: httpx.URL, content: bytes, now_ms: int) -> dict[str, str]:

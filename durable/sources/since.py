@@ -4,11 +4,11 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from durable.job import Crawl
-from durable.paging.placing import Place, check_names, check_placed, placed, wrong
-from durable.paging.protocol import Ask
+from durable.machine.job import Crawl
 from durable.sources import times
 from durable.sources.clock import Clock
+from durable.sources.paging.param_location import Place, check_names, check_placed, placed, wrong
+from durable.sources.paging.protocol import Ask
 from durable.sources.source import Records
 from durable.sources.times import TimeFormat
 

@@ -9,8 +9,8 @@ from msgspec import Raw, Struct
 
 from durable.environment import Environment
 from durable.errors import UpstreamError
-from durable.job import Crawl, Rate
-from durable.requests.context import Surroundings
+from durable.http.context import Surroundings
+from durable.machine.job import Crawl, Rate
 from durable.sources.clock import Clock
 
 

@@ -16,8 +16,8 @@ from msgspec import Raw, Struct, UnsetType
 from msgspec.structs import replace
 
 from durable.errors import ConfigurationError, UpstreamError
-from durable.paging.protocol import Ask
-from durable.sources.shape import Shape
+from durable.json_paths import Shape
+from durable.sources.paging.protocol import Ask
 from durable.sources.source import Scope
 
 

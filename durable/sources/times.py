@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from durable.instant import rfc3339
+from durable.timestamps import rfc3339
 
 
 class TimeFormat(StrEnum):

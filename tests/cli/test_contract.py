@@ -6,15 +6,15 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-from durable.checks import Check, Outcome
-from durable.history.lines import Line
-from durable.history.overview import Overview
-from durable.job import PENDING, Mode, State
-from durable.log import Level
-from durable.model.differences import Difference, Provisioned
-from durable.processor import JOB_ID
-from durable.progress import Progress
-from durable.status import Status
+from durable.engine.checks import Check, Outcome
+from durable.engine.processor import JOB_ID
+from durable.glean.differences import Difference, Provisioned
+from durable.machine.job import PENDING, Mode, State
+from durable.views.job_summary import Line
+from durable.views.log import Level
+from durable.views.overview import Overview
+from durable.views.progress import Progress
+from durable.views.status import Status
 from glean_sync import answers, arguments, log_lines, lookup
 from tests.fakes import operated
 from worker import bodies, problems

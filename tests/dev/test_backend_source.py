@@ -7,7 +7,7 @@ import pytest
 
 from dev.backend.app import create_app
 from durable.errors import UpstreamError
-from durable.requests.auth import Bearer
+from durable.http.auth import Bearer
 from durable.sources.backend import Backend
 from tests.fakes.bench import NOW_MS
 from tests.fakes.environment import an_environment

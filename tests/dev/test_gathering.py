@@ -9,10 +9,10 @@ from connectors import examples
 from connectors.examples import tickets
 from dev.gathering import fitting, gather, gathered
 from durable import Datasource
-from durable.connector import Connector
-from durable.discovery import found
+from durable.connector.connector import Connector
+from durable.connector.discovery import found
 from durable.errors import ConfigurationError
-from durable.job import Mode
+from durable.machine.job import Mode
 
 
 def names(folder: Path) -> set[str]:

@@ -9,21 +9,21 @@ from msgspec.structs import replace
 from starlette.types import ASGIApp
 
 from dev.kinds_source.app import create_app
-from durable.paging.counted import OffsetPaging, PageNumber
-from durable.paging.cursors import BodyCursor, HeaderCursor, NextUrl
-from durable.paging.ends import End
-from durable.paging.graphql import GraphQLConnection
-from durable.paging.keyset import Keyset
-from durable.paging.link_header import LinkHeader
-from durable.paging.odata import OData
-from durable.paging.one_page import OnePage
-from durable.paging.placing import Place
-from durable.paging.wiki import WikiContinue
+from durable.http.error_rules import Action, Rule
 from durable.sources.http import HttpSource
 from durable.sources.ndjson import LineSource
 from durable.sources.newest_first import NewestFirst
+from durable.sources.paging.cursors import BodyCursor, HeaderCursor, NextUrl
+from durable.sources.paging.graphql import GraphQLConnection
+from durable.sources.paging.keyset import Keyset
+from durable.sources.paging.last_page import End
+from durable.sources.paging.link_header import LinkHeader
+from durable.sources.paging.mediawiki import WikiContinue
+from durable.sources.paging.odata import OData
+from durable.sources.paging.offset import OffsetPaging, PageNumber
+from durable.sources.paging.one_page import OnePage
+from durable.sources.paging.param_location import Place
 from durable.sources.resume import Resume
-from durable.sources.rules import Action, Rule
 from durable.sources.since import OVERLAP_MS, Since
 from durable.sources.source import Source
 from durable.sources.times import TimeFormat

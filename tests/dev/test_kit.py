@@ -33,13 +33,13 @@ from durable import (
     Since,
     Web,
 )
-from durable.connector import AnyConnector
+from durable.connector.connector import AnyConnector
+from durable.connector.feed import Feed
 from durable.environment import Environment
 from durable.errors import UpstreamError
-from durable.feed import Feed
-from durable.job import Crawl, Mode, Rate
-from durable.requests.auth import Auth
-from durable.requests.context import Surroundings
+from durable.http.auth import Auth
+from durable.http.context import Surroundings
+from durable.machine.job import Crawl, Mode, Rate
 from durable.sources.clock import Clock
 from durable.sources.since import Changes
 from durable.sources.source import Records

@@ -23,7 +23,7 @@ from durable import (
     Since,
     User,
 )
-from durable.connector import AnyConnector
+from durable.connector.connector import AnyConnector
 
 
 class Item(Struct):

@@ -8,13 +8,13 @@ import httpx
 import msgspec
 import pytest
 
-from durable.connector import AnyConnector
+from durable.connector.connector import AnyConnector
+from durable.engine.platform import Host
+from durable.engine.processor import Begun, Processor
 from durable.environment import Environment
-from durable.host import Host
-from durable.job import Job, Mode, State
-from durable.processor import Begun, Processor
-from durable.rejects import Reject
-from durable.store import Store
+from durable.machine.job import Job, Mode, State
+from durable.machine.rejects import Reject
+from durable.store.store import Store
 from tests.fakes.answers import a_note, a_page_of
 from tests.fakes.bench import NOW_MS
 from tests.fakes.connector import NOTES

@@ -10,8 +10,8 @@ import pytest
 from glean.api_client.models import CustomDatasourceConfig
 
 from dev.local_glean.app import BODY_BYTES_MAX
-from durable.model.content_validation import content_fault
-from durable.model.documents import Content
+from durable.glean.content_validation import content_fault
+from durable.glean.documents import Content
 from tests.fakes.local_glean import serving_glean
 
 

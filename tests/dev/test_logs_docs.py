@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 from dev.staging import ROOT
-from durable import log
-from durable.commands import Command
+from durable.machine.commands import Command
+from durable.views import log
 
 
 DOCUMENT = (ROOT / "docs/logs.md").read_text(encoding="utf-8")

@@ -7,10 +7,10 @@ import pytest
 from msgspec.structs import replace
 
 from dev.staging import ROOT
-from durable.analytics import points
 from durable.errors import Cause
-from durable.history.happenings import Transition
-from durable.job import Stage, State
+from durable.machine.job import Stage, State
+from durable.machine.job_events import Transition
+from durable.views.analytics import points
 from tests.fakes.jobs import a_job
 from tests.fakes.measured import moments
 from worker import metrics

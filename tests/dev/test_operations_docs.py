@@ -6,12 +6,12 @@ from collections.abc import Iterable
 import pytest
 
 from dev.staging import ROOT
-from durable.history.overview import Condition
-from durable.job import State
+from durable.glean.statuses import MEANINGS, Meaning, meaning
 from durable.limits import Limits
-from durable.meanings import MEANINGS, Meaning, meaning
-from durable.note import Kind
-from durable.verifying.verification import Verdict
+from durable.machine.job import State
+from durable.machine.notes import Kind
+from durable.machine.verification import Verdict
+from durable.views.overview import Condition
 
 
 GUIDE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")

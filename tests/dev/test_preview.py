@@ -25,10 +25,10 @@ from dev.preview.glean import stand_ins
 from dev.preview.paper import Paper
 from dev.preview.preview import Preview, Wanted
 from durable import Bearer, BodyCursor, HttpSource, Since
-from durable.connector import AnyConnector
+from durable.connector.connector import AnyConnector
 from durable.environment import Environment
-from durable.job import Crawl, Mode
-from durable.requests.context import Surroundings
+from durable.http.context import Surroundings
+from durable.machine.job import Crawl, Mode
 from durable.sources.source import Reader, Records
 from tests.fakes.connector import NOTES
 

@@ -15,9 +15,9 @@ from dev.preview.glean import stand_ins
 from dev.preview.paper import Paper
 from dev.preview.preview import EMPTY_PAGES_MAX, Preview, Wanted
 from durable import BodyCursor, HttpSource, OffsetPaging, Since
-from durable.connector import AnyConnector
-from durable.job import Mode
-from durable.paging.protocol import Paging
+from durable.connector.connector import AnyConnector
+from durable.machine.job import Mode
+from durable.sources.paging.protocol import Paging
 from tests.fakes.connector import NOTES
 
 

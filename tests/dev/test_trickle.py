@@ -4,7 +4,7 @@ from collections import Counter
 
 from dev.live import SOURCES
 from dev.trickle import CHANGES_MAX, FULL_MINUTES, Minute, minute
-from durable.job import Mode
+from durable.machine.job import Mode
 
 
 DAY = [minute(number, SOURCES) for number in range(24 * 60)]

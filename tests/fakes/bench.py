@@ -7,16 +7,16 @@ from itertools import count
 import httpx
 import msgspec
 
-from durable.commands import Command, Instruction, Refusal
-from durable.connector import AnyConnector
+from durable.connector.connector import AnyConnector
+from durable.engine.platform import Host
+from durable.engine.processor import Begun, Processor
 from durable.environment import Environment
-from durable.host import Host
-from durable.job import Job, Mode
 from durable.limits import Limits
-from durable.processor import Begun, Processor
-from durable.rejects import Reject
-from durable.store import Store
-from durable.views import Views
+from durable.machine.commands import Command, Instruction, Refusal
+from durable.machine.job import Job, Mode
+from durable.machine.rejects import Reject
+from durable.store.store import Store
+from durable.views.views import Views
 from tests.fakes.connections import Connections
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment

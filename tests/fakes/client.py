@@ -5,11 +5,11 @@ from typing import Any
 
 import httpx
 
-from durable.paging.cursors import BodyCursor
-from durable.requests.auth import Auth
-from durable.requests.context import Surroundings
-from durable.requests.tokens import Tokens
+from durable.http.auth import Auth
+from durable.http.context import Surroundings
+from durable.http.token_cache import Tokens
 from durable.sources.http import HttpReader, HttpSource
+from durable.sources.paging.cursors import BodyCursor
 from durable.sources.source import Records
 from tests.fakes.answers import LIST, a_page
 from tests.fakes.bench import NOW_MS

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import httpx
 
-from durable.connector import AnyConnector
-from durable.ends import Ends
-from durable.events import Effect, Event, Fetch, Fetched, Pack, Packed, Send, Sent, Split
-from durable.executor import Executor
-from durable.job import Crawl
+from durable.connector.connector import AnyConnector
+from durable.engine.clients import Ends
+from durable.engine.executor import Executor
+from durable.machine.effects import Effect, Event, Fetch, Fetched, Pack, Packed, Send, Sent, Split
+from durable.machine.job import Crawl
 from tests.fakes.bench import SET
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment

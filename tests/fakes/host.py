@@ -2,7 +2,7 @@
 
 import httpx
 
-from durable.host import Host
+from durable.engine.platform import Host
 from tests.fakes.bench import NOW_MS
 from tests.fakes.connections import Connections
 from tests.fakes.network import no_wait

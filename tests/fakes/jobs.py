@@ -6,7 +6,8 @@ from typing import assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.events import (
+from durable.limits import Limits
+from durable.machine.effects import (
     Ask,
     Asked,
     Close,
@@ -24,10 +25,9 @@ from durable.events import (
     Sent,
     Woke,
 )
-from durable.job import PENDING, WORKING, Job, Mode, Page, Standing, State, Usage
-from durable.limits import Limits
-from durable.machine import step
-from durable.waiting import Step
+from durable.machine.job import PENDING, WORKING, Job, Mode, Page, Standing, State, Usage
+from durable.machine.machine import step
+from durable.machine.waiting import Step
 
 
 NOW_MS = 1_000_000_000

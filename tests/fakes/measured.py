@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
-from durable.deletions import Deletions
-from durable.history.measures import Measures
-from durable.history.tally import Tally
-from durable.job import Stage, State
+from durable.machine.counters import Tally
+from durable.machine.index_status import Deletions
+from durable.machine.job import Stage, State
+from durable.views.connector_metrics import Measures
 
 
 MINUTE_MS = 60_000

@@ -5,13 +5,13 @@ What durable/runner.py adds is the platform; the answers are made as there.
 
 from collections.abc import Mapping
 
-from durable.checks import Checks
-from durable.commands import Command, Instruction, Refusal
-from durable.connector import Connectors
-from durable.job import Job, Mode, State
-from durable.plain import plain, provisioned, refused
-from durable.processor import Begun
-from durable.provision import Provision
+from durable.connector.connector import Connectors
+from durable.engine.checks import Checks
+from durable.engine.processor import Begun
+from durable.engine.provision import Provision
+from durable.machine.commands import Command, Instruction, Refusal
+from durable.machine.job import Job, Mode, State
+from durable.views.serialization import plain, provisioned, refused
 from tests.fakes.bench import Bench
 
 

@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
-from durable.commands import Command, Refusal
-from durable.history.lines import Line
-from durable.history.measures import Measures
-from durable.history.overview import Overview
-from durable.job import Mode
+from durable.machine.commands import Command, Refusal
+from durable.machine.job import Mode
+from durable.views.connector_metrics import Measures
+from durable.views.job_summary import Line
+from durable.views.overview import Overview
 
 
 JOB_ID = "notes-20251124T160000123Z-0a1b2c"

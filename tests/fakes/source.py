@@ -5,9 +5,9 @@ import asyncio
 import httpx
 
 from durable.environment import Environment
-from durable.job import Crawl, Mode, Stage
-from durable.requests.context import Surroundings
-from durable.requests.tokens import Tokens
+from durable.http.context import Surroundings
+from durable.http.token_cache import Tokens
+from durable.machine.job import Crawl, Mode, Stage
 from durable.sources.source import Reader, Records, Source
 from tests.fakes.bench import NOW_MS
 from tests.fakes.connections import Connections

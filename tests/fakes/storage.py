@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from functools import cache
 from typing import Protocol
 
-from durable.rows import Binding
+from durable.store.sql import Binding
 
 
 VALUE_BYTES_MAX = 2_000_000

@@ -2,10 +2,10 @@
 
 from msgspec.structs import replace
 
-from durable.deletions import Holdings
-from durable.job import Job, Mode, State
 from durable.limits import Limits
-from durable.verifying.verification import Aims, Verification, begun
+from durable.machine.index_status import Holdings
+from durable.machine.job import Job, Mode, State
+from durable.machine.verification import Aims, Verification, begun
 
 
 NOW_MS = 1_000_000_000

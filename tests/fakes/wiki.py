@@ -10,8 +10,8 @@ import httpx
 import msgspec
 
 from durable.environment import Environment
-from durable.paging.cursors import BodyCursor
 from durable.sources.http import HttpSource
+from durable.sources.paging.cursors import BodyCursor
 from durable.sources.since import Since
 from durable.sources.source import Reader, Records, Source
 from tests.fakes.environment import an_environment

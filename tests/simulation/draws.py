@@ -12,9 +12,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dev.local_glean.readings import DEFAULTS, Readings, every
-from durable.commands import Command, Instruction
-from durable.job import Mode
 from durable.limits import Limits
+from durable.machine.commands import Command, Instruction
+from durable.machine.job import Mode
 from tests.simulation.connector import LIMITS, TIMED
 from tests.simulation.fates import LANDS_LATE, OK, Choice, Fate, Plan, in_order
 from tests.simulation.source import Order

@@ -7,8 +7,8 @@ import msgspec
 from msgspec import Struct
 
 from dev.local_glean.readings import DEFAULTS, Readings
-from durable.instant import rfc3339
 from durable.limits import Limits
+from durable.timestamps import rfc3339
 from tests.simulation.clock import Clock
 from tests.simulation.connector import DATASOURCE, GLEAN_TOKEN, SOURCE_HOST
 from tests.simulation.people import People

@@ -14,15 +14,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dev.local_glean.readings import DEFAULTS
-from durable.commands import Command, Instruction
+from durable.engine.platform import Host
+from durable.engine.processor import Begun, Processor
 from durable.environment import Environment
-from durable.host import Host
-from durable.job import PENDING, Job, Mode
 from durable.limits import Limits
-from durable.memory import MemoryBudget
-from durable.note import WaitReason
-from durable.processor import Begun, Processor
-from durable.store import Store
+from durable.machine.commands import Command, Instruction
+from durable.machine.job import PENDING, Job, Mode
+from durable.machine.memory import MemoryBudget
+from durable.machine.notes import WaitReason
+from durable.store.store import Store
 from tests.fakes.storage import Storage
 from tests.simulation.clock import HOUR_MS, NEW_YEAR_MS, Clock
 from tests.simulation.connector import GLEAN_HOST, NOTES, SOURCE_HOST, deployed

@@ -7,13 +7,13 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from durable.commands import LEGAL, Command, Instruction
-from durable.instant import rfc3339
-from durable.job import ENDED, PENDING, UPLOADED, WORKING, Job, Mode, State
 from durable.limits import Limits
+from durable.machine.commands import LEGAL, Command, Instruction
+from durable.machine.job import ENDED, PENDING, UPLOADED, WORKING, Job, Mode, State
+from durable.machine.watermark import SECOND_MS
 from durable.sources.clock import BEHIND_MS_MAX
 from durable.sources.since import OVERLAP_MS, Since, begin_ms
-from durable.watermark import SECOND_MS
+from durable.timestamps import rfc3339
 from tests.fakes.storage import Storage
 from tests.simulation.clock import Clock
 from tests.simulation.connector import GLEAN_TOKEN, SOURCE_TOKEN

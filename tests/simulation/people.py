@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from durable.instant import rfc3339
+from durable.timestamps import rfc3339
 from tests.simulation.clock import Clock
 
 

@@ -59,38 +59,38 @@ class Mutant(Struct, frozen=True):
     tests: tuple[str, ...]
 
 
-JOB = "durable/job.py"
-BATCHES = "durable/batches.py"
-DELETION_WATCH = "durable/verifying/deletion_watch.py"
-GROUP_UPLOADS = "durable/group_uploads.py"
-MACHINE = "durable/machine.py"
-FLOW = "durable/flow.py"
-WINDOW = "durable/window.py"
-TIES = "durable/ties.py"
-LANDED = "durable/landed.py"
-LIFECYCLE = "durable/lifecycle.py"
-WATERMARK = "durable/watermark.py"
+JOB = "durable/machine/job.py"
+BATCHES = "durable/glean/batches.py"
+DELETION_WATCH = "durable/machine/deletion_watch.py"
+GROUP_UPLOADS = "durable/engine/group_uploads.py"
+MACHINE = "durable/machine/machine.py"
+FLOW = "durable/machine/transfer.py"
+WINDOW = "durable/machine/window.py"
+TIES = "durable/machine/ties.py"
+LANDED = "durable/machine/page_progress.py"
+LIFECYCLE = "durable/machine/transitions.py"
+WATERMARK = "durable/machine/watermark.py"
 SINCE = "durable/sources/since.py"
-TICKS = "durable/ticks.py"
-CONNECTOR = "durable/connector.py"
-PACE = "durable/pace.py"
-GUARD = "durable/guard.py"
-COUNTING = "durable/paging/counting.py"
-JUMP = "durable/paging/jump.py"
-TURN = "durable/turn.py"
-ROOM = "durable/room.py"
-MEMORY = "durable/memory.py"
-WAITING = "durable/waiting.py"
-STORE = "durable/store.py"
-SUCCESSES = "durable/successes.py"
-EXECUTOR = "durable/executor.py"
-PACKING = "durable/packing.py"
-PROCESSOR = "durable/processor.py"
-COMMANDS = "durable/commands.py"
-GLEAN = "durable/glean.py"
-MEANINGS = "durable/meanings.py"
-VERIFICATION = "durable/verifying/verification.py"
-VERIFIER = "durable/verifying/verifier.py"
+TICKS = "durable/machine/ticks.py"
+CONNECTOR = "durable/connector/connector.py"
+PACE = "durable/machine/pacing.py"
+GUARD = "durable/machine/safeguards.py"
+COUNTING = "durable/sources/paging/counting.py"
+JUMP = "durable/sources/paging/jump.py"
+TURN = "durable/engine/turn.py"
+ROOM = "durable/machine/room.py"
+MEMORY = "durable/machine/memory.py"
+WAITING = "durable/machine/waiting.py"
+STORE = "durable/store/store.py"
+SUCCESSES = "durable/store/checkpoints.py"
+EXECUTOR = "durable/engine/executor.py"
+PACKING = "durable/engine/packing.py"
+PROCESSOR = "durable/engine/processor.py"
+COMMANDS = "durable/machine/commands.py"
+GLEAN = "durable/glean/client.py"
+MEANINGS = "durable/glean/statuses.py"
+VERIFICATION = "durable/machine/verification.py"
+VERIFIER = "durable/engine/verifier.py"
 
 MUTANTS = [
     Mutant(
@@ -721,7 +721,7 @@ MUTANTS = [
     ),
     Mutant(
         "a page that takes minutes loses its memory while it is read",
-        "durable/heard.py",
+        "durable/engine/heard.py",
         "        self._host.memory.renew(self._lease, self._host.now_ms())\n",
         "        pass\n",
         ("tests/unit/test_crowding.py",),
@@ -763,7 +763,7 @@ MUTANTS = [
     ),
     Mutant(
         "an empty cursor is taken for the end",
-        "durable/paging/ends.py",
+        "durable/sources/paging/last_page.py",
         'is_end = self in (_BY_EMPTY if value == "" else _BY_MISSING)',
         'is_end = value == "" or self in _BY_MISSING',
         (TRUNCATION,),
@@ -856,7 +856,7 @@ MUTANTS = [
     ),
     Mutant(
         "conflicts that passed are counted to the next one",
-        "durable/lifecycle.py",
+        "durable/machine/transitions.py",
         "        unsettled_at_ms=None,\n        pause_count=0,\n",
         "        pause_count=0,\n",
         (f"{REFUSALS}::test_conflicts_that_passed_are_not_counted",),
@@ -1121,7 +1121,7 @@ MUTANTS = [
     ),
     Mutant(
         "a deletion is sent before the upserts that came before it",
-        "durable/batches.py",
+        "durable/glean/batches.py",
         "        if items and (is_alone or is_full):",
         "        if items and is_full:",
         (f"{CRASH}[INCREMENTAL]",),
@@ -1191,21 +1191,21 @@ MUTANTS = [
     ),
     Mutant(
         "a page that is short of what earlier ones had does not tell it, or any does",
-        "durable/paging/counted.py",
+        "durable/sources/paging/offset.py",
         "Position(place.at + 1, count, total, shorter)",
         "Position(place.at + 1, count, total, shorter or place.is_short)",
         (TOLD_ENDS,),
     ),
     Mutant(
         "a link to the next page by another name is none",
-        "durable/paging/link_header.py",
+        "durable/sources/paging/link_header.py",
         "for one in rels if _is_like(one, rel)]",
         "for one in rels if _letters(one) == _letters(rel)]",
         (TOLD_ENDS,),
     ),
     Mutant(
         "the last of all pages may be empty",
-        "durable/paging/counted.py",
+        "durable/sources/paging/offset.py",
         "is_possible = not before or told.hides_rows",
         "is_possible = True",
         (TOLD_ENDS,),
@@ -1219,35 +1219,35 @@ MUTANTS = [
     ),
     Mutant(
         "the number of a page is counted anew after pages that were capped",
-        "durable/paging/halving.py",
+        "durable/sources/paging/halving.py",
         "    if not _is_full(paging, place, size):",
         "    if False:",
         ("tests/unit/test_halving.py",),
     ),
     Mutant(
         "a cursor that comes again is the end also beside records",
-        "durable/paging/ends.py",
+        "durable/sources/paging/last_page.py",
         "return text == cursor and not told.records",
         "return text == cursor",
         (TOLD_ENDS,),
     ),
     Mutant(
         "anything false marks the end",
-        "durable/paging/ends.py",
+        "durable/sources/paging/last_page.py",
         "type(value) is type(mark) and value == mark",
         "(value == mark or not value)",
         (TOLD_ENDS,),
     ),
     Mutant(
         "parents that come again are compared with the page before alone",
-        "durable/sources/parents.py",
+        "durable/sources/nested_position.py",
         "is_mark = bool(self.digest) and pages.bit_count() == 1",
         "is_mark = bool(self.digest)",
         ("tests/unit/test_nested.py",),
     ),
     Mutant(
         "a list of a record's own may be empty pages for ever",
-        "durable/sources/gather.py",
+        "durable/sources/sub_list.py",
         "empty_count += not page.records",
         "empty_count += 0",
         ("tests/unit/test_detail.py",),
@@ -1268,7 +1268,7 @@ MUTANTS = [
     ),
     Mutant(
         "a request does not begin to wait for a first tick",
-        "durable/alerts/watchman.py",
+        "durable/engine/staleness_monitor.py",
         "noticed(self._store.outbox.watched(), self._now_ms())",
         "self._store.outbox.watched()",
         ("tests/unit/test_alerts.py",),
@@ -1297,7 +1297,7 @@ MUTANTS = [
     ),
     Mutant(
         "records that share a value are paged by what comes after it",
-        "durable/paging/keyset.py",
+        "durable/sources/paging/keyset.py",
         "if key is not None and key == other and",
         "if key is not None and key == other and False and",
         (TOLD_ENDS,),
@@ -1339,14 +1339,14 @@ MUTANTS = [
     ),
     Mutant(
         "a limit of requests is taken for a secret that is at fault",
-        "durable/sources/rules.py",
+        "durable/http/error_rules.py",
         "    if reply.status == 403 and LIMIT.search(_beginning(reply)):",
         "    if False:",
         ("tests/unit/test_rules.py",),
     ),
     Mutant(
         "an error of the whole page is one of a node",
-        "durable/paging/graphql.py",
+        "durable/sources/paging/graphql.py",
         "        if any(self._place(error, told) is None for error in _errors(told)):",
         "        if all(self._place(error, told) is None for error in _errors(told)):",
         ("tests/unit/test_paging_graphql.py",),

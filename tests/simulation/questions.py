@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import httpx
 
-from durable.verifying.verification import Verification
-from durable.verifying.verifications import Verifications
+from durable.machine.verification import Verification
+from durable.store.verifications import Verifications
 from tests.simulation.fates import Fate, Kind
 from tests.simulation.oracle import LEASE_MS_MAX, SOON_MS, Oracle
 

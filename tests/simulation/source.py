@@ -8,7 +8,7 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from durable.instant import rfc3339
+from durable.timestamps import rfc3339
 from tests.simulation.connector import SOURCE_TOKEN
 
 

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from durable import cron
-from durable.commands import Command, Instruction
-from durable.guard import missing_count
-from durable.job import Mode, State
+from durable.machine.commands import Command, Instruction
+from durable.machine.job import Mode, State
+from durable.machine.safeguards import missing_count
 from tests.simulation.draws import (
     ANY_DEPLOYMENTS,
     ASKS,

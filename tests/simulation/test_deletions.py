@@ -2,10 +2,10 @@
 
 import pytest
 
-from durable.deletions import Deletions
-from durable.job import Mode, Stage, State
-from durable.store import Store
-from durable.verifying.deletion_watch import DeletionWatch
+from durable.machine.deletion_watch import DeletionWatch
+from durable.machine.index_status import Deletions
+from durable.machine.job import Mode, Stage, State
+from durable.store.store import Store
 from tests.simulation.connector import NOTES
 from tests.simulation.fates import AT_SAVE, Await, Choice, Fate, Kind, at, possible, where
 from tests.simulation.world import StandIn, World

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from durable.connector import AnyConnector
-from durable.job import Mode, State
-from durable.model.documents import Deletion, Document
+from durable.connector.connector import AnyConnector
+from durable.glean.documents import Deletion, Document
+from durable.machine.job import Mode, State
 from tests.simulation.connector import LIMITS, LISTED, NOTES, Note, document
 from tests.simulation.fates import Choice, Fate, Kind, calm, first_time, once_each, where
 from tests.simulation.source import Order

@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from durable.job import Job, Mode, State
 from durable.limits import Limits
+from durable.machine.job import Job, Mode, State
 from tests.simulation.connector import LIMITS
 from tests.simulation.fates import Choice, Fate, Kind, calm, once_each, where
 from tests.simulation.network import RETRY_AFTER_SECONDS, BugError

@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 from msgspec.structs import replace
 
-from durable.job import ENDED, Mode, State
+from durable.machine.job import ENDED, Mode, State
 from tests.simulation.connector import LIMITS
 from tests.simulation.fates import AT_SAVE, Await, Choice, Fate, Kind, at, possible
 from tests.simulation.source import Order

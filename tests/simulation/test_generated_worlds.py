@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from durable.job import Mode, State
+from durable.machine.job import Mode, State
 from tests.simulation.draws import (
     DEPLOYMENTS,
     EDITS,

@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from durable.commands import Command, Instruction, Refusal
-from durable.job import ENDED, Mode, State
+from durable.machine.commands import Command, Instruction, Refusal
+from durable.machine.job import ENDED, Mode, State
 from tests.simulation.connector import LIMITS
 from tests.simulation.fates import (
     AT_SAVE,

@@ -5,10 +5,10 @@ from itertools import pairwise
 import pytest
 from msgspec.structs import replace
 
-from durable.job import ENDED, Mode, State
 from durable.limits import Limits
-from durable.memory import SILENT_MS_MAX
-from durable.note import WaitReason
+from durable.machine.job import ENDED, Mode, State
+from durable.machine.memory import SILENT_MS_MAX
+from durable.machine.notes import WaitReason
 from tests.simulation.connector import LIMITS
 from tests.simulation.isolate import Isolate
 

@@ -8,8 +8,8 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.commands import Command, Instruction
-from durable.job import Mode, State
+from durable.machine.commands import Command, Instruction
+from durable.machine.job import Mode, State
 from tests.simulation.connector import LIMITS
 from tests.simulation.fates import Await, Choice, Fate, Kind, Plan, calm
 from tests.simulation.world import World

@@ -3,7 +3,7 @@
 import pytest
 
 from durable import cron
-from durable.job import Mode
+from durable.machine.job import Mode
 from tests.simulation.fates import AT_SAVE, Choice, at
 from tests.simulation.world import World
 

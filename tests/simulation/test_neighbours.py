@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
-from durable.events import Event, Fetch, Fetched, Pack, Packed, Send, Sent, Woke
-from durable.job import Job, Mode, Page, Plan, State
 from durable.limits import Limits
-from durable.machine import step
-from durable.pace import apart_ms_max
+from durable.machine.effects import Event, Fetch, Fetched, Pack, Packed, Send, Sent, Woke
+from durable.machine.job import Job, Mode, Page, Plan, State
+from durable.machine.machine import step
+from durable.machine.pacing import apart_ms_max
 
 
 LIMITS = Limits()

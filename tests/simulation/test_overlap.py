@@ -4,8 +4,8 @@ import httpx
 import msgspec
 import pytest
 
-from durable.connector import AnyConnector
-from durable.job import Mode, State
+from durable.connector.connector import AnyConnector
+from durable.machine.job import Mode, State
 from durable.sources.since import OVERLAP_MS
 from tests.simulation.connector import NOTES, TIMED
 from tests.simulation.world import StandIn, World

@@ -6,8 +6,8 @@ from itertools import count
 import pytest
 from msgspec.structs import replace
 
-from durable.job import Mode, State
 from durable.limits import Limits
+from durable.machine.job import Mode, State
 from tests.simulation.connector import LIMITS, TIMED
 from tests.simulation.fates import Kind, at, calm
 from tests.simulation.source import Order

@@ -8,13 +8,13 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from durable.job import Mode, State
-from durable.paging.counted import OffsetPaging, PageNumber
-from durable.paging.cursors import BodyCursor
-from durable.paging.protocol import Paging
-from durable.paging.wiki import WikiContinue
-from durable.requests.auth import Bearer
+from durable.http.auth import Bearer
+from durable.machine.job import Mode, State
 from durable.sources.http import HttpSource
+from durable.sources.paging.cursors import BodyCursor
+from durable.sources.paging.mediawiki import WikiContinue
+from durable.sources.paging.offset import OffsetPaging, PageNumber
+from durable.sources.paging.protocol import Paging
 from tests.simulation.connector import LIMITS, NOTES
 from tests.simulation.fates import AT_SAVE, Choice, Fate, Kind, at
 from tests.simulation.truncation import Bystander

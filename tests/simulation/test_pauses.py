@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from durable.job import Mode, State
+from durable.machine.job import Mode, State
 from tests.simulation.connector import LIMITS
 from tests.simulation.world import World
 

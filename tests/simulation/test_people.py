@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from durable.commands import Command, Instruction, Refusal
-from durable.job import Mode, State
+from durable.machine.commands import Command, Instruction, Refusal
+from durable.machine.job import Mode, State
 from tests.simulation.fates import AT_SAVE, Choice, Fate, Kind, at, calm, possible, where
 from tests.simulation.source import Order
 from tests.simulation.test_every_crash import Scenario, full, incremental, later

@@ -7,9 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from durable import Rate
-from durable.job import Job, Mode, State
 from durable.limits import Limits
-from durable.store import Store
+from durable.machine.job import Job, Mode, State
+from durable.store.store import Store
 from tests.simulation.connector import LIMITS, LISTED, NOTES, Note
 from tests.simulation.fates import Await, Choice, Fate, Kind, Plan, calm, where
 from tests.simulation.questions import QuestionOracle

@@ -4,8 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from dev.local_glean.readings import Readings
-from durable.job import Mode, State
 from durable.limits import Limits
+from durable.machine.job import Mode, State
 from tests.simulation.clock import HOUR_MS
 from tests.simulation.connector import LIMITS
 from tests.simulation.driver import AWAITS_MAX

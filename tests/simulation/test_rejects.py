@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from durable.job import Job, Mode, State
-from durable.store import Store
+from durable.machine.job import Job, Mode, State
+from durable.store.store import Store
 from tests.simulation.connector import LIMITS
 from tests.simulation.fates import AT_SAVE, Choice, Fate, Kind, at, possible
 from tests.simulation.world import World

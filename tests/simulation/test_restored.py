@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from durable.job import Mode, State
+from durable.machine.job import Mode, State
 from tests.simulation.fates import AT_SAVE, Choice, Kind, at
 from tests.simulation.test_stages import FAULTS, Everything, world_of
 from tests.simulation.world import World

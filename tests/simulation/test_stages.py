@@ -10,21 +10,12 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable import (
-    BodyCursor,
-    DatasourceUser,
-    Deletion,
-    Feed,
-    Group,
-    HttpSource,
-    Members,
-    Since,
-)
-from durable.commands import Command, Instruction
-from durable.job import Mode, Stage, State
-from durable.rejects import Reject
-from durable.store import Store
-from durable.successes import COUNT_NAMES
+from durable import BodyCursor, DatasourceUser, Deletion, Feed, Group, HttpSource, Members, Since
+from durable.machine.commands import Command, Instruction
+from durable.machine.job import Mode, Stage, State
+from durable.machine.rejects import Reject
+from durable.store.checkpoints import COUNT_NAMES
+from durable.store.store import Store
 from tests.simulation.connector import LISTED, NOTES
 from tests.simulation.fates import AT_SAVE, Await, Choice, Fate, Kind, at, possible
 from tests.simulation.questions import QuestionOracle

@@ -3,9 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from durable.commands import Refusal
-from durable.job import Mode, State
-from durable.processor import Begun
+from durable.engine.processor import Begun
+from durable.machine.commands import Refusal
+from durable.machine.job import Mode, State
 from tests.simulation.connector import LIMITS
 from tests.simulation.fates import AT_SAVE, Choice, Fate, Kind, at, where
 from tests.simulation.world import World

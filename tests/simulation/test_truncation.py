@@ -13,8 +13,8 @@ from dev.truncation.case import (
     page,
 )
 from dev.truncation.cases import CASES
-from durable.job import Job, Mode, State
-from durable.store import Store
+from durable.machine.job import Job, Mode, State
+from durable.store.store import Store
 from tests.simulation.connector import LIMITS
 from tests.simulation.truncation import Bystander, Prepared, connector
 from tests.simulation.world import StandIn, World

@@ -5,9 +5,9 @@ from itertools import count, pairwise
 
 import pytest
 
-from durable.connector import AnyConnector
-from durable.job import Mode, State
-from durable.verifying.verification import PROCESSING_MS, Verdict
+from durable.connector.connector import AnyConnector
+from durable.machine.job import Mode, State
+from durable.machine.verification import PROCESSING_MS, Verdict
 from tests.simulation.fates import AT_SAVE, Await, Choice, Fate, Kind, at, where
 from tests.simulation.test_every_crash import FAULTS, FLAVOURED, FLAVOURS, faults
 from tests.simulation.verifying import INDEXING_MS, PROCESSING, VERIFYING, synced, verification

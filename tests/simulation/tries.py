@@ -7,8 +7,8 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from durable.job import Job, State
 from durable.limits import Limits
+from durable.machine.job import Job, State
 from tests.simulation.source import Source
 
 

@@ -6,9 +6,9 @@ import httpx
 from msgspec.structs import replace
 
 from dev.truncation.case import Answer, Case
-from durable.connector import AnyConnector
-from durable.job import Job, State
-from durable.requests.auth import Bearer
+from durable.connector.connector import AnyConnector
+from durable.http.auth import Bearer
+from durable.machine.job import Job, State
 from tests.simulation.connector import NOTES, SOURCE_TOKEN
 from tests.simulation.fates import Fate, Kind
 from tests.simulation.oracle import Seen

@@ -2,9 +2,9 @@
 
 from msgspec.structs import replace
 
-from durable.connector import AnyConnector
-from durable.job import Mode
-from durable.verifying.verification import Verification
+from durable.connector.connector import AnyConnector
+from durable.machine.job import Mode
+from durable.machine.verification import Verification
 from tests.simulation.connector import NOTES
 from tests.simulation.source import Order
 from tests.simulation.world import PAGES, StandIn, World

@@ -8,14 +8,14 @@ from itertools import count, cycle
 from msgspec import Struct
 
 from dev.local_glean.readings import DEFAULTS, Readings
-from durable.commands import Command, Instruction, Refusal
-from durable.connector import AnyConnector
+from durable.connector.connector import AnyConnector
+from durable.engine.platform import Host
+from durable.engine.processor import Begun, Processor
 from durable.environment import Environment
-from durable.host import Host
-from durable.job import Job, Mode
 from durable.limits import Limits
-from durable.processor import Begun, Processor
-from durable.store import Store
+from durable.machine.commands import Command, Instruction, Refusal
+from durable.machine.job import Job, Mode
+from durable.store.store import Store
 from tests.fakes.connections import Connections
 from tests.fakes.network import no_wait
 from tests.fakes.storage import Storage

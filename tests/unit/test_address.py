@@ -2,8 +2,8 @@
 
 import pytest
 
-from durable.address import api_url, instance_of
 from durable.errors import ConfigurationError
+from durable.http.glean_address import api_url, instance_of
 
 
 ACME = "https://acme-be.glean.com/api/index/v1"

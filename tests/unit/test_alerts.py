@@ -10,8 +10,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.alerts.alert import REMINDER_MS, Alert, Kind, Told, due, of_job, reminders
-from durable.alerts.letters import (
+from durable.connector.connector import Connectors
+from durable.engine.staleness_monitor import LEASE_MS, Watchman
+from durable.machine.alert_delivery import (
     GIVE_UP_MS,
     RETRY_MS_MAX,
     RETRY_MS_MIN,
@@ -21,12 +22,11 @@ from durable.alerts.letters import (
     attempted,
     content,
 )
-from durable.alerts.outbox import LETTERS_MAX, Outbox
-from durable.alerts.watch import Pulse, Watched, looked, missed
-from durable.alerts.watchman import LEASE_MS, Watchman
-from durable.commands import Command
-from durable.connector import Connectors
-from durable.job import Job, Mode, State
+from durable.machine.alerts import REMINDER_MS, Alert, Kind, Told, due, of_job, reminders
+from durable.machine.commands import Command
+from durable.machine.job import Job, Mode, State
+from durable.machine.staleness import Pulse, Watched, looked, missed
+from durable.store.outbox import LETTERS_MAX, Outbox
 from tests.fakes.answers import LIST, a_page
 from tests.fakes.bench import NOW_MS, SET, Bench
 from tests.fakes.connector import NOTES

@@ -6,13 +6,13 @@ from typing import Any
 import httpx
 from msgspec.structs import replace
 
-from durable.analytics import Analytics, points
-from durable.commands import Command
-from durable.connector import NAME_CHARACTERS_MAX
+from durable.connector.connector import NAME_CHARACTERS_MAX
 from durable.errors import Cause
-from durable.history.happenings import Transition
-from durable.job import Mode, Stage, State, Usage
-from durable.note import Kind, Note
+from durable.machine.commands import Command
+from durable.machine.job import Mode, Stage, State, Usage
+from durable.machine.job_events import Transition
+from durable.machine.notes import Kind, Note
+from durable.views.analytics import Analytics, points
 from tests.fakes.answers import BULK, LIST, STATUS, a_history, a_page, ok
 from tests.fakes.bench import NOW_MS, Bench
 from tests.fakes.jobs import a_job

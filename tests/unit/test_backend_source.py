@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
-from durable.job import Crawl, Mode, Stage
-from durable.requests.auth import Bearer
-from durable.requests.upstream import TIMEOUT_SECONDS
+from durable.http.auth import Bearer
+from durable.http.client import TIMEOUT_SECONDS
+from durable.machine.job import Crawl, Mode, Stage
 from durable.sources.backend import ANSWER_MS_MAX, Backend, Run
 from durable.sources.http import HttpSource
 from durable.sources.nested import Nested

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.structs import replace
 
-from durable.batches import Batch, Sizes, batches
-from durable.envelopes import Endpoint, Envelope
-from durable.job import Stage
-from durable.model.documents import Change, Deletion, Document, Permissions
-from durable.model.placed import Placed
-from durable.rejects import Reject
+from durable.glean.batches import Batch, Sizes, batches
+from durable.glean.documents import Change, Deletion, Document, Permissions
+from durable.glean.mapped_record import Placed
+from durable.glean.payloads import Endpoint, Envelope
+from durable.machine.job import Stage
+from durable.machine.rejects import Reject
 
 
 DELETION = Deletion(id="gone", object_type="note")

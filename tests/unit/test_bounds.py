@@ -9,19 +9,19 @@ from msgspec import Raw
 
 from durable.decoding import DEPTH_MAX, EXACT_MAX, UnboundedError, decode
 from durable.errors import UpstreamError
-from durable.model.differences import Difference, Provisioned
-from durable.paging.counted import PageNumber
-from durable.paging.cursors import BodyCursor
-from durable.plain import provisioned
-from durable.requests.upstream import Answer
+from durable.glean.differences import Difference, Provisioned
+from durable.glean.status_report import holdings
+from durable.http.client import Answer
+from durable.sources.backend_report import Outcome, report_of
 from durable.sources.belonging import Fault, put
-from durable.sources.given import encoded, next_cursor
 from durable.sources.http import HttpSource
+from durable.sources.paging.cursors import BodyCursor
+from durable.sources.paging.offset import PageNumber
 from durable.sources.python import Portion, PythonSource
-from durable.sources.report import Outcome, report_of
+from durable.sources.python_output import encoded, next_cursor
 from durable.sources.resume import Position, position_of
 from durable.sources.source import Records
-from durable.verifying.holdings import holdings
+from durable.views.serialization import provisioned
 from tests.fakes.network import Network
 from tests.fakes.source import read, surroundings
 

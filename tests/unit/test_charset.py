@@ -1,6 +1,6 @@
 import pytest
 
-from durable.sources.charset import utf8
+from durable.http.charset import utf8
 
 
 TEXT = '{"items": [{"id": "Zürich, 東京"}]}'

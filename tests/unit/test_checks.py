@@ -4,15 +4,15 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from durable.checks import Check, Checks, Outcome
-from durable.connector import AnyConnector
+from durable.connector.connector import AnyConnector
+from durable.engine.checks import Check, Checks, Outcome
+from durable.glean.datasource import Datasource
+from durable.glean.object_types import Category
+from durable.http.auth import Bearer
 from durable.limits import Limits
-from durable.memory import Lease
-from durable.model.datasource import Datasource
-from durable.model.object_types import Category
-from durable.paging.cursors import BodyCursor
-from durable.requests.auth import Bearer
+from durable.machine.memory import Lease
 from durable.sources.http import HttpSource
+from durable.sources.paging.cursors import BodyCursor
 from tests.fakes.answers import a_note, a_page, a_page_of
 from tests.fakes.bench import NOW_MS, SET
 from tests.fakes.connector import NOTES

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from durable.codes import order, parts
+from durable.connector.codes import order, parts
 
 
 def body_of(text: str) -> CodeType:

@@ -3,14 +3,14 @@ from itertools import product
 import pytest
 from msgspec.structs import replace
 
-from durable.commands import LEGAL, Command, Instruction, Refusal, obeyed, superseded
 from durable.errors import Recourse
-from durable.events import Ask, Asked, Failed, Fetch, Woke
-from durable.job import PENDING, Flight, Job, Mode, Stage, Standing, State
 from durable.limits import Limits
-from durable.note import Kind
-from durable.outlook import next_step
-from durable.pace import ALARM_MS_MIN
+from durable.machine.commands import LEGAL, Command, Instruction, Refusal, obeyed, superseded
+from durable.machine.effects import Ask, Asked, Failed, Fetch, Woke
+from durable.machine.job import PENDING, Flight, Job, Mode, Stage, Standing, State
+from durable.machine.notes import Kind
+from durable.machine.pacing import ALARM_MS_MIN
+from durable.views.explanation import next_step
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, at
 
 

@@ -7,21 +7,21 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from durable.commands import Command, Instruction, Refusal
-from durable.connector import AnyConnector
+from durable.connector.connector import AnyConnector
+from durable.connector.feed import Feed
+from durable.engine.processor import Begun
 from durable.environment import Environment
-from durable.feed import Feed
-from durable.job import ENDED, WORKING, Crawl, Done, Job, Mode, Stage, State, Usage
-from durable.paging.cursors import BodyCursor
-from durable.plain import plain
-from durable.processor import Begun
-from durable.requests.context import Surroundings
+from durable.http.context import Surroundings
+from durable.machine.commands import Command, Instruction, Refusal
+from durable.machine.job import ENDED, WORKING, Crawl, Done, Job, Mode, Stage, State, Usage
 from durable.sources.backend import Backend
 from durable.sources.http import HttpSource
 from durable.sources.ndjson import LineSource
 from durable.sources.nested import Nested
+from durable.sources.paging.cursors import BodyCursor
 from durable.sources.python import Portion, PythonSource
 from durable.sources.source import Reader, Records, Source
+from durable.views.serialization import plain
 from tests.fakes.bench import NOW_MS, SET, Bench
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment

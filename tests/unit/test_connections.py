@@ -14,29 +14,29 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dev.kit import crawl as kit
-from durable.checks import Check, Checks
-from durable.connector import AnyConnector, Connector
+from durable.connector.connector import AnyConnector, Connector
+from durable.connector.feed import Feed
+from durable.engine.checks import Check, Checks
+from durable.engine.platform import Host
+from durable.engine.processor import Processor
+from durable.engine.provision import Provision
+from durable.engine.reject_reader import RepeatedReader
 from durable.environment import Environment
 from durable.errors import UpstreamError
-from durable.feed import Feed
-from durable.host import Host
-from durable.job import Crawl, Mode, Rate, Stage
-from durable.model.datasource import Datasource
-from durable.paging.cursors import BodyCursor
-from durable.processor import Processor
-from durable.provision import Provision
-from durable.rejects import Spot
-from durable.requests.context import Surroundings
-from durable.requests.gate import CONNECTIONS_MAX
-from durable.requests.oauth import ClientCredentials
+from durable.glean.datasource import Datasource
+from durable.http.connection_limit import CONNECTIONS_MAX
+from durable.http.context import Surroundings
+from durable.http.error_rules import Action, Rule
+from durable.http.oauth import ClientCredentials
+from durable.machine.job import Crawl, Mode, Rate, Stage
+from durable.machine.rejects import Spot
 from durable.sources.clock import Clock
-from durable.sources.gather import Gather
 from durable.sources.http import HttpSource
 from durable.sources.ndjson import LineSource
 from durable.sources.nested import Nested
+from durable.sources.paging.cursors import BodyCursor
 from durable.sources.python import Portion, PythonSource
-from durable.sources.repeated import RepeatedReader
-from durable.sources.rules import Action, Rule
+from durable.sources.python_client import Web
 from durable.sources.source import (
     NO_NAMES,
     NO_SCOPE,
@@ -47,8 +47,8 @@ from durable.sources.source import (
     Source,
     close_all,
 )
-from durable.sources.web import Web
-from durable.store import Store
+from durable.sources.sub_list import Gather
+from durable.store.store import Store
 from tests.fakes.bench import NOW_MS, SET
 from tests.fakes.connections import Connections
 from tests.fakes.connector import NOTES

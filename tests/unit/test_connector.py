@@ -3,13 +3,13 @@ from typing import ClassVar
 import pytest
 from msgspec.structs import replace
 
-from durable.connector import NAME_CHARACTERS_MAX
+from durable.connector.connector import NAME_CHARACTERS_MAX
+from durable.connector.feed import AnyFeed, Feed
 from durable.errors import ConfigurationError
-from durable.feed import AnyFeed, Feed
-from durable.job import Mode
-from durable.paging.cursors import BodyCursor
+from durable.machine.job import Mode
 from durable.sources.http import HttpSource
 from durable.sources.newest_first import NewestFirst
+from durable.sources.paging.cursors import BodyCursor
 from durable.sources.since import Changes, Since
 from durable.sources.times import TimeFormat
 from tests.fakes.connector import NOTES, Note, document

@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from durable.model.content_validation import content_fault
-from durable.model.documents import Content
+from durable.glean.content_validation import content_fault
+from durable.glean.documents import Content
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from glean.api_client import models
 from msgspec.structs import replace
 
 from durable.errors import ConfigurationError
-from durable.model.datasource import (
+from durable.glean.datasource import (
     Datasource,
     Facet,
     Icon,
@@ -17,7 +17,7 @@ from durable.model.datasource import (
     Scope,
     definition,
 )
-from durable.model.object_types import (
+from durable.glean.object_types import (
     Category,
     ObjectType,
     PropertyDefinition,

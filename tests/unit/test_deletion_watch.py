@@ -2,10 +2,8 @@
 
 import pytest
 
-from durable.deletions import ClosedUpload, Deletions, deletions_of
-from durable.job import Stage
 from durable.limits import Limits
-from durable.verifying.deletion_watch import (
+from durable.machine.deletion_watch import (
     LASTS_MS_MAX,
     DeletionWatch,
     answered,
@@ -14,6 +12,8 @@ from durable.verifying.deletion_watch import (
     unanswered,
     watched,
 )
+from durable.machine.index_status import ClosedUpload, Deletions, deletions_of
+from durable.machine.job import Stage
 
 
 NOW_MS = 1_764_000_000_000

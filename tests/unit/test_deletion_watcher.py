@@ -6,10 +6,10 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from durable.alerts.alert import REMINDER_MS
-from durable.history.overview import Condition
-from durable.job import Job, Mode, State
 from durable.limits import Limits
+from durable.machine.alerts import REMINDER_MS
+from durable.machine.job import Job, Mode, State
+from durable.views.overview import Condition
 from tests.fakes.answers import LIST, STATUS, a_page, ok
 from tests.fakes.bench import NOW_MS, SET, Bench
 from tests.fakes.connector import NOTES

@@ -6,15 +6,15 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from durable.errors import ConfigurationError, UpstreamError
-from durable.requests.auth import Bearer
+from durable.http.auth import Bearer
+from durable.http.error_rules import Action, Rule
 from durable.sources.belonging import Missing
 from durable.sources.completion import REQUESTS_AT_ONCE, Completion
 from durable.sources.detail import Detail
-from durable.sources.gather import EMPTY_PAGES_MAX, Gather, GatherReader
 from durable.sources.http import HttpSource
 from durable.sources.nested import Nested
-from durable.sources.rules import Action, Rule
 from durable.sources.source import Records
+from durable.sources.sub_list import EMPTY_PAGES_MAX, Gather, GatherReader
 from tests.fakes.source import a_crawl, page_of, surroundings
 from tests.fakes.wiki import COMMENTS, CURSOR, PAGES, SPACES, URL, Wiki, decoded, pages_of
 

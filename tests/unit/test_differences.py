@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from durable.model.datasource import Datasource, definition
-from durable.model.differences import Difference, differences
-from durable.model.object_types import ObjectType
+from durable.glean.datasource import Datasource, definition
+from durable.glean.differences import Difference, differences
+from durable.glean.object_types import ObjectType
 from tests.unit.test_datasource import LEAST, WHOLE
 
 

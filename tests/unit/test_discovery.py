@@ -6,7 +6,7 @@ from types import ModuleType
 import pytest
 
 import connectors
-from durable.discovery import discover, found
+from durable.connector.discovery import discover, found
 from durable.errors import ConfigurationError
 
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from glean.api_client import models
 
-from durable.model.documents import (
+from durable.glean.documents import (
     Comment,
     Content,
     Document,

@@ -1,8 +1,8 @@
 import pytest
 from msgspec.structs import replace
 
-from durable.job import ENDED, Done, Job, Mode, Stage, State
-from durable.verifying.drift import Drift, drift
+from durable.machine.drift import Drift, drift
+from durable.machine.job import ENDED, Done, Job, Mode, Stage, State
 
 
 INCREMENTAL = Job(

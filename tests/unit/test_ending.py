@@ -6,17 +6,17 @@ import httpx
 import pytest
 
 from durable.errors import ConfigurationError, UpstreamError
-from durable.paging.counted import OffsetPaging, PageNumber
-from durable.paging.cursors import BodyCursor, HeaderCursor, NextUrl
-from durable.paging.ends import End
-from durable.paging.keyset import Keyset
-from durable.paging.link_header import LinkHeader
-from durable.paging.odata import OData
-from durable.paging.placing import Place
-from durable.paging.protocol import Paging
+from durable.http.error_rules import Action, Rule
 from durable.sources.ending import Header
 from durable.sources.http import HttpSource
-from durable.sources.rules import Action, Rule
+from durable.sources.paging.cursors import BodyCursor, HeaderCursor, NextUrl
+from durable.sources.paging.keyset import Keyset
+from durable.sources.paging.last_page import End
+from durable.sources.paging.link_header import LinkHeader
+from durable.sources.paging.odata import OData
+from durable.sources.paging.offset import OffsetPaging, PageNumber
+from durable.sources.paging.param_location import Place
+from durable.sources.paging.protocol import Paging
 from tests.fakes.network import Network
 from tests.fakes.paged import URL, items, whole
 from tests.fakes.source import page_of

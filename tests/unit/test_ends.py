@@ -1,11 +1,11 @@
 import httpx
 from msgspec.structs import replace
 
-from durable.connector import AnyConnector
-from durable.ends import ends
-from durable.model.documents import Document
-from durable.paging.cursors import BodyCursor
+from durable.connector.connector import AnyConnector
+from durable.engine.clients import ends
+from durable.glean.documents import Document
 from durable.sources.http import HttpSource
+from durable.sources.paging.cursors import BodyCursor
 from tests.fakes.bench import SET
 from tests.fakes.connector import NOTES, Note, document
 from tests.fakes.environment import an_environment

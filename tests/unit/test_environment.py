@@ -1,8 +1,8 @@
 import pytest
 
-from durable.address import glean_url
 from durable.environment import CONCEALED_MAX, Environment, Secret
 from durable.errors import ConfigurationError
+from durable.http.glean_address import glean_url
 from durable.limits import Limits
 from tests.fakes.environment import an_environment
 

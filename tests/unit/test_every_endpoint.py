@@ -10,14 +10,14 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.alerts.alert import Alert, Kind
-from durable.alerts.letters import Letter
-from durable.connector import Connectors
-from durable.job import Done, Job, Mode, Stage, State
-from durable.model.datasource import Datasource
-from durable.processor import Begun
-from durable.rejects import Reject
-from durable.verifying.verification import Verdict, Verification
+from durable.connector.connector import Connectors
+from durable.engine.processor import Begun
+from durable.glean.datasource import Datasource
+from durable.machine.alert_delivery import Letter
+from durable.machine.alerts import Alert, Kind
+from durable.machine.job import Done, Job, Mode, Stage, State
+from durable.machine.rejects import Reject
+from durable.machine.verification import Verdict, Verification
 from tests.fakes.bench import NOW_MS, Bench
 from tests.fakes.connector import NOTES
 from tests.fakes.edge import an_edge

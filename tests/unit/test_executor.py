@@ -9,8 +9,11 @@ import pytest
 from msgspec.structs import replace
 
 from durable import BodyCursor, Feed, HttpSource, Since, TimeFormat
+from durable.engine.redaction import REASON_CHARACTERS_MAX
 from durable.errors import Cause
-from durable.events import (
+from durable.glean.documents import Document
+from durable.glean.mapped_record import EXCERPT_BYTES_MAX
+from durable.machine.effects import (
     Ask,
     Displaced,
     Effect,
@@ -25,11 +28,8 @@ from durable.events import (
     Sent,
     Split,
 )
-from durable.job import Page, Stage, Standing
-from durable.model.documents import Document
-from durable.model.placed import EXCERPT_BYTES_MAX
-from durable.redaction import REASON_CHARACTERS_MAX
-from durable.ties import Tie, key_of
+from durable.machine.job import Page, Stage, Standing
+from durable.machine.ties import Tie, key_of
 from tests.fakes.answers import (
     BULK,
     DELETE,

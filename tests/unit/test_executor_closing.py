@@ -4,8 +4,10 @@ import httpx
 import msgspec
 import pytest
 
+from durable.engine.executor import Executor
 from durable.errors import Cause
-from durable.events import (
+from durable.limits import Limits
+from durable.machine.effects import (
     Ask,
     Asked,
     Close,
@@ -17,9 +19,7 @@ from durable.events import (
     Open,
     Opened,
 )
-from durable.executor import Executor
-from durable.job import Standing
-from durable.limits import Limits
+from durable.machine.job import Standing
 from tests.fakes.answers import a_history, a_note, a_page, a_page_of, ok
 from tests.fakes.connector import NOTES
 from tests.fakes.desk import UPLOAD, Desk

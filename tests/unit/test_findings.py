@@ -2,10 +2,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.status import status
-from durable.verifying.drift import Drift
-from durable.verifying.findings import Processed, processed, remedy, verified
-from durable.verifying.verification import Question, Verdict, Verification, counted, woken
+from durable.machine.drift import Drift
+from durable.machine.verification import Question, Verdict, Verification, counted, woken
+from durable.views.findings import Processed, processed, remedy, verified
+from durable.views.status import status
 from tests.fakes.verifications import (
     BOTH,
     FULL,

@@ -9,13 +9,13 @@ import pytest
 from msgspec import Meta, Struct, defstruct, field
 from msgspec.structs import replace
 
-from durable.connector import AnyConnector
-from durable.fingerprint import fingerprint
-from durable.model.datasource import Datasource
-from durable.model.object_types import ObjectType
-from durable.paging.cursors import BodyCursor, NextUrl
-from durable.requests.auth import Bearer
+from durable.connector.connector import AnyConnector
+from durable.connector.fingerprint import fingerprint
+from durable.glean.datasource import Datasource
+from durable.glean.object_types import ObjectType
+from durable.http.auth import Bearer
 from durable.sources.http import HttpSource
+from durable.sources.paging.cursors import BodyCursor, NextUrl
 from durable.sources.since import Since
 from tests.fakes.connector import NOTES, Note
 
@@ -48,7 +48,7 @@ def document(note):
 """
 PRINT = """
 import sys
-from durable.fingerprint import fingerprint
+from durable.connector.fingerprint import fingerprint
 from tests.unit import test_fingerprint as here
 print(fingerprint(here.mapped_by(sys.stdin.read()), here.URL))
 """

@@ -9,8 +9,8 @@ from types import ModuleType
 
 import pytest
 
-from durable.connector import AnyConnector
-from durable.fingerprint import fingerprint
+from durable.connector.connector import AnyConnector
+from durable.connector.fingerprint import fingerprint
 
 
 TEXTS = Path(__file__).parent / "authored"
@@ -19,7 +19,7 @@ PRINT = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from authored.notes import connector
-from durable.fingerprint import fingerprint
+from durable.connector.fingerprint import fingerprint
 print(fingerprint(connector, []))
 """
 Authored = Callable[..., ModuleType]

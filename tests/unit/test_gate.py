@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from durable.requests.gate import CONNECTIONS_MAX, Gate
+from durable.http.connection_limit import CONNECTIONS_MAX, Gate
 
 
 ROUNDS = 20  # of the loop: more than anything here takes

@@ -4,16 +4,16 @@ import httpx
 import msgspec
 import pytest
 
-from durable.batches import Batch, Item
-from durable.deletions import Deletions, Holdings
-from durable.envelopes import Endpoint
 from durable.environment import Secret
 from durable.errors import UpstreamError
-from durable.glean import Glean
-from durable.job import Standing
-from durable.requests.auth import BearerSigner
-from durable.requests.origins import Origins
-from durable.requests.upstream import Upstream
+from durable.glean.batches import Batch, Item
+from durable.glean.client import Glean
+from durable.glean.payloads import Endpoint
+from durable.http.auth import BearerSigner
+from durable.http.client import Upstream
+from durable.http.origins import Origins
+from durable.machine.index_status import Deletions, Holdings
+from durable.machine.job import Standing
 from tests.fakes.answers import a_count
 from tests.fakes.network import Network
 from tests.fakes.zone import nine_hours_ahead

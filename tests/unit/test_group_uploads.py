@@ -10,10 +10,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable import Feed, Group, Members
-from durable.events import Event, Failed, Fetch, Fetched, Pack, Packed, Send, Sent, Split
-from durable.job import Crawl, Mode, Stage
-from durable.landed import Landed
-from durable.rejects import Reject
+from durable.machine.effects import Event, Failed, Fetch, Fetched, Pack, Packed, Send, Sent, Split
+from durable.machine.job import Crawl, Mode, Stage
+from durable.machine.page_progress import Landed
+from durable.machine.rejects import Reject
 from tests.fakes.answers import ok
 from tests.fakes.connector import NOTES
 from tests.fakes.desk import Desk

@@ -3,9 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from durable.guard import holding_reason, missing_count, paging_fault, rejection_reason
-from durable.job import Job, Mode, Page, Stage, State
 from durable.limits import Limits
+from durable.machine.job import Job, Mode, Page, Stage, State
+from durable.machine.safeguards import holding_reason, missing_count, paging_fault, rejection_reason
 from tests.fakes.jobs import LIMITS, a_job, a_page
 
 

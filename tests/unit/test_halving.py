@@ -8,16 +8,16 @@ import msgspec
 import pytest
 
 from durable.errors import UpstreamError
-from durable.paging.counted import OffsetPaging, PageNumber
-from durable.paging.cursors import BodyCursor, HeaderCursor, NextUrl
-from durable.paging.graphql import GraphQLConnection
-from durable.paging.halving import halved, leads_on
-from durable.paging.keyset import Keyset
-from durable.paging.link_header import LinkHeader
-from durable.paging.odata import OData
-from durable.paging.placing import Place
-from durable.paging.protocol import Paging
 from durable.sources.http import HttpSource
+from durable.sources.paging.cursors import BodyCursor, HeaderCursor, NextUrl
+from durable.sources.paging.graphql import GraphQLConnection
+from durable.sources.paging.halving import halved, leads_on
+from durable.sources.paging.keyset import Keyset
+from durable.sources.paging.link_header import LinkHeader
+from durable.sources.paging.odata import OData
+from durable.sources.paging.offset import OffsetPaging, PageNumber
+from durable.sources.paging.param_location import Place
+from durable.sources.paging.protocol import Paging
 from durable.sources.source import Records
 from tests.fakes.network import Network
 from tests.fakes.paged import URL, Server

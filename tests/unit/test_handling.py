@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
-from durable.alerts.watch import Pulse
-from durable.alerts.watchman import LEASE_MS, Watchman
-from durable.handling import harmless, outlive
-from durable.job import Mode
+from durable.engine.handling import harmless, outlive
+from durable.engine.staleness_monitor import LEASE_MS, Watchman
 from durable.limits import Limits
-from durable.pace import apart_lease_ms
-from durable.store import Store
+from durable.machine.job import Mode
+from durable.machine.pacing import apart_lease_ms
+from durable.machine.staleness import Pulse
+from durable.store.store import Store
 from tests.fakes.bench import NOW_MS, Bench
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment

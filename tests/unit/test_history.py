@@ -4,12 +4,12 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from durable.commands import Command
-from durable.history.happenings import Happening, happened
-from durable.history.tally import TURN_MS, Tally, tallied
-from durable.job import ENDED, Job, Mode, Stage, State, Usage
 from durable.limits import Limits
-from durable.note import Kind, Note
+from durable.machine.commands import Command
+from durable.machine.counters import TURN_MS, Tally, tallied
+from durable.machine.job import ENDED, Job, Mode, Stage, State, Usage
+from durable.machine.job_events import Happening, happened
+from durable.machine.notes import Kind, Note
 from tests.fakes.answers import BULK, LIST, STATUS, a_history, a_page, a_page_of, ok
 from tests.fakes.bench import NOW_MS, Bench
 from tests.fakes.jobs import a_job

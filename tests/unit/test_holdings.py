@@ -3,9 +3,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import pytest
 
-from durable.deletions import STATES, Holdings
 from durable.errors import UpstreamError
-from durable.verifying.holdings import holdings
+from durable.glean.status_report import holdings
+from durable.machine.index_status import STATES, Holdings
 
 
 ENDED = "2025-11-24T16:00:00.000Z"

@@ -6,24 +6,24 @@ import pytest
 from msgspec.structs import replace
 
 from durable.errors import ConfigurationError, Recourse, UpstreamError
-from durable.paging.counted import OffsetPaging, PageNumber
-from durable.paging.cursors import BodyCursor, HeaderCursor, NextUrl
-from durable.paging.ends import End
-from durable.paging.graphql import GraphQLConnection
-from durable.paging.keyset import Keyset
-from durable.paging.link_header import LinkHeader
-from durable.paging.one_page import OnePage
-from durable.paging.protocol import Paging
-from durable.paging.wiki import WikiContinue
-from durable.requests.auth import ApiKey
+from durable.http.auth import ApiKey
+from durable.http.error_rules import Action, Rule
 from durable.sources.detail import Detail
-from durable.sources.gather import Gather
 from durable.sources.http import HttpSource
 from durable.sources.newest_first import NewestFirst
+from durable.sources.paging.cursors import BodyCursor, HeaderCursor, NextUrl
+from durable.sources.paging.graphql import GraphQLConnection
+from durable.sources.paging.keyset import Keyset
+from durable.sources.paging.last_page import End
+from durable.sources.paging.link_header import LinkHeader
+from durable.sources.paging.mediawiki import WikiContinue
+from durable.sources.paging.offset import OffsetPaging, PageNumber
+from durable.sources.paging.one_page import OnePage
+from durable.sources.paging.protocol import Paging
 from durable.sources.resume import Resume
-from durable.sources.rules import Action, Rule
 from durable.sources.since import Since
 from durable.sources.source import CURSOR_CHARACTERS_MAX, SNIPPET_BYTES_MAX, Records
+from durable.sources.sub_list import Gather
 from tests.fakes.bench import NOW_MS
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network

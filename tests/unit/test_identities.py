@@ -3,7 +3,7 @@ from datetime import date
 import msgspec
 from glean.api_client import models
 
-from durable.model.identities import (
+from durable.glean.identities import (
     AdditionalField,
     DatasourceUser,
     Employee,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from msgspec.structs import replace
 
-from durable.model.identities import (
+from durable.glean.identities import (
     AdditionalField,
     DatasourceUser,
     Employee,
@@ -19,7 +19,7 @@ from durable.model.identities import (
     TeamEmail,
     TeamMember,
 )
-from durable.model.identity_validation import identity_fault
+from durable.glean.identity_validation import identity_fault
 from tests.fakes.junk import spoiled
 from tests.unit.test_identities import EMPLOYEE, TEAM, USER
 

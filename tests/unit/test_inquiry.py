@@ -9,11 +9,11 @@ import pytest
 from msgspec.structs import replace
 
 from durable import BodyCursor, Employee, Feed, HttpSource
-from durable.connector import AnyConnector
-from durable.ends import Ends
-from durable.events import Displaced, Effect, Event, Failed, Fetch, Pack, Send
-from durable.executor import Executor
-from durable.job import Crawl, Mode, Stage, State
+from durable.connector.connector import AnyConnector
+from durable.engine.clients import Ends
+from durable.engine.executor import Executor
+from durable.machine.effects import Displaced, Effect, Event, Failed, Fetch, Pack, Send
+from durable.machine.job import Crawl, Mode, Stage, State
 from tests.fakes.answers import a_history, a_note, a_page, a_page_of, ok
 from tests.fakes.bench import SET, Bench
 from tests.fakes.connector import NOTES, Note

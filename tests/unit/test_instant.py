@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durable.instant import EPOCH, rfc3339, unix_seconds
+from durable.timestamps import EPOCH, rfc3339, unix_seconds
 
 
 MOMENT = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)

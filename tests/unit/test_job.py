@@ -2,9 +2,10 @@ import msgspec
 import pytest
 from msgspec.structs import asdict, replace
 
-from durable.commands import Command, Instruction, obeyed
-from durable.events import Ask, Asked, Close, Fetch, Woke
-from durable.job import (
+from durable.limits import Limits
+from durable.machine.commands import Command, Instruction, obeyed
+from durable.machine.effects import Ask, Asked, Close, Fetch, Woke
+from durable.machine.job import (
     ENDED,
     PENDING,
     WORKING,
@@ -18,8 +19,7 @@ from durable.job import (
     State,
     Usage,
 )
-from durable.limits import Limits
-from durable.note import Note
+from durable.machine.notes import Note
 from tests.fakes import earlier
 from tests.fakes.jobs import at
 

@@ -4,7 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from durable.landed import ENTRIES_MAX, ENTRY_BYTES, Landed, Landing, Remaining, entry, remaining
+from durable.machine.page_progress import (
+    ENTRIES_MAX,
+    ENTRY_BYTES,
+    Landed,
+    Landing,
+    Remaining,
+    entry,
+    remaining,
+)
 
 
 class Text(Struct, frozen=True):

@@ -1,22 +1,14 @@
 import pytest
 from msgspec.structs import asdict, replace
 
-from durable.deletions import ClosedUpload
-from durable.job import ENDED, Done, Flight, Job, Mode, Rate, Stage, State, Usage
-from durable.landed import Landed
-from durable.lifecycle import (
-    anew,
-    died,
-    displaced,
-    ended,
-    grounded,
-    noted,
-    progressed,
-)
 from durable.limits import Limits
-from durable.note import Kind, Note
-from durable.pace import ALARM_MS_MIN
-from durable.ties import Tie
+from durable.machine.index_status import ClosedUpload
+from durable.machine.job import ENDED, Done, Flight, Job, Mode, Rate, Stage, State, Usage
+from durable.machine.notes import Kind, Note
+from durable.machine.pacing import ALARM_MS_MIN
+from durable.machine.page_progress import Landed
+from durable.machine.ties import Tie
+from durable.machine.transitions import anew, died, displaced, ended, grounded, noted, progressed
 from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page
 
 

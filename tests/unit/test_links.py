@@ -4,10 +4,10 @@ import httpx
 import pytest
 
 from durable.errors import ConfigurationError, UpstreamError
-from durable.paging.cursors import BodyCursor, NextUrl
-from durable.requests.auth import Bearer
+from durable.http.auth import Bearer
 from durable.sources.http import HttpSource
 from durable.sources.links import Links, named_origins
+from durable.sources.paging.cursors import BodyCursor, NextUrl
 from durable.sources.since import Since
 from durable.sources.source import Records
 from tests.fakes.environment import an_environment

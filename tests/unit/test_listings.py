@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from durable.connector import Connectors
-from durable.history.lines import Line
-from durable.history.overview import Known, overview
-from durable.job import Mode, State
+from durable.connector.connector import Connectors
+from durable.machine.job import Mode, State
+from durable.views.job_summary import Line
+from durable.views.overview import Known, overview
 from tests.fakes.connector import NOTES
 from tests.fakes.edge import NOW_MS
 from tests.fakes.requests import a_request, answered, check_problem, content

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from durable import log
-from durable.job import Mode, State
-from durable.log import TEXT_CHARACTERS_MAX, Level
-from durable.status import status
-from durable.verifying.verification import Verdict, Verification
+from durable.machine.job import Mode, State
+from durable.machine.verification import Verdict, Verification
+from durable.views import log
+from durable.views.log import TEXT_CHARACTERS_MAX, Level
+from durable.views.status import status
 from tests.fakes.jobs import a_job
 
 

@@ -8,11 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from durable import Content, Document
-from durable.connector import AnyConnector
-from durable.ends import Ends
-from durable.events import Fetch, Pack, Packed
-from durable.executor import Executor
+from durable.connector.connector import AnyConnector
+from durable.engine.clients import Ends
+from durable.engine.executor import Executor
 from durable.limits import Limits
+from durable.machine.effects import Fetch, Pack, Packed
 from tests.fakes.bench import SET
 from tests.fakes.connector import NOTES, Note, document
 from tests.fakes.environment import an_environment

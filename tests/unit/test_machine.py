@@ -3,7 +3,8 @@ from itertools import product
 import pytest
 from msgspec.structs import replace
 
-from durable.events import (
+from durable.limits import Limits
+from durable.machine.effects import (
     Ask,
     Asked,
     Close,
@@ -24,10 +25,9 @@ from durable.events import (
     Split,
     Woke,
 )
-from durable.job import PENDING, Flight, Job, Mode, Standing, State, Usage
-from durable.landed import Landed
-from durable.limits import Limits
-from durable.pace import ALARM_MS_MIN, lease_ms
+from durable.machine.job import PENDING, Flight, Job, Mode, Standing, State, Usage
+from durable.machine.pacing import ALARM_MS_MIN, lease_ms
+from durable.machine.page_progress import Landed
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, arrived, at, played
 
 

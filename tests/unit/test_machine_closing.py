@@ -3,9 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from durable.commands import Command, Instruction, obeyed
-from durable.deletions import Deletions
-from durable.events import (
+from durable.limits import Limits
+from durable.machine.commands import Command, Instruction, obeyed
+from durable.machine.effects import (
     Ask,
     Asked,
     Close,
@@ -16,9 +16,9 @@ from durable.events import (
     Failed,
     Woke,
 )
-from durable.job import Job, Rate, Standing, State
-from durable.limits import Limits
-from durable.pace import ALARM_MS_MIN
+from durable.machine.index_status import Deletions
+from durable.machine.job import Job, Rate, Standing, State
+from durable.machine.pacing import ALARM_MS_MIN
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, after, at
 
 

@@ -3,9 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from durable.events import Ask, Asked, Failed, Fetch, Open, Opened, Woke
-from durable.job import Job, Mode, Plan, Stage, Standing, State
 from durable.limits import Limits
+from durable.machine.effects import Ask, Asked, Failed, Fetch, Open, Opened, Woke
+from durable.machine.job import Job, Mode, Plan, Stage, Standing, State
 from tests.fakes.jobs import NOW_MS, WOKE, a_job, after, at
 
 

@@ -4,11 +4,11 @@ import pytest
 from msgspec.structs import replace
 
 from durable.errors import Recourse
-from durable.events import Failed, Fetch, Fetched, Opened, Pack, Packed, Send, Sent, Woke
-from durable.job import Job, Mode, Page, Plan, Rate, Stage, State
-from durable.landed import Landed, Landing, entry
 from durable.limits import Limits
-from durable.outlook import waiting_reason
+from durable.machine.effects import Failed, Fetch, Fetched, Opened, Pack, Packed, Send, Sent, Woke
+from durable.machine.job import Job, Mode, Page, Plan, Rate, Stage, State
+from durable.machine.page_progress import Landed, Landing, entry
+from durable.views.explanation import waiting_reason
 from tests.fakes.jobs import NOW_MS, WOKE, a_job, a_page, after, arrived, at
 
 

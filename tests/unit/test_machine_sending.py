@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from durable.events import Displaced, Event, Fetch, Open, Pack, Send, Sent, Split, Woke
-from durable.job import Job, Mode, Page, State
-from durable.landed import Landed
 from durable.limits import Limits
-from durable.pace import ALARM_MS_MIN
+from durable.machine.effects import Displaced, Event, Fetch, Open, Pack, Send, Sent, Split, Woke
+from durable.machine.job import Job, Mode, Page, State
+from durable.machine.pacing import ALARM_MS_MIN
+from durable.machine.page_progress import Landed
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, arrived, at
 
 

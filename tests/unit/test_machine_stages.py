@@ -3,9 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from durable.commands import Command, Instruction, obeyed
 from durable.errors import Cause
-from durable.events import (
+from durable.limits import Limits
+from durable.machine.commands import Command, Instruction, obeyed
+from durable.machine.effects import (
     Ask,
     Asked,
     Close,
@@ -21,11 +22,10 @@ from durable.events import (
     Sent,
     Woke,
 )
-from durable.job import Done, Job, Mode, Plan, Rate, Stage, Standing, State
-from durable.landed import Landed
-from durable.lifecycle import anew, brought
-from durable.limits import Limits
-from durable.watermark import watermark_ms
+from durable.machine.job import Done, Job, Mode, Plan, Rate, Stage, Standing, State
+from durable.machine.page_progress import Landed
+from durable.machine.transitions import anew, brought
+from durable.machine.watermark import watermark_ms
 from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page, after, arrived, at, played
 
 

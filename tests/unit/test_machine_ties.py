@@ -4,10 +4,10 @@ import pytest
 from msgspec.structs import replace
 
 from durable.errors import Recourse
-from durable.events import Failed, Fetch, Fetched, Pack, Packed, Sent, Woke
-from durable.job import Job, Mode, Plan, Stage, State
-from durable.landed import Landed
-from durable.ties import Tie
+from durable.machine.effects import Failed, Fetch, Fetched, Pack, Packed, Sent, Woke
+from durable.machine.job import Job, Mode, Plan, Stage, State
+from durable.machine.page_progress import Landed
+from durable.machine.ties import Tie
 from tests.fakes.jobs import NOW_MS, a_job, a_page, after, at
 
 

@@ -3,10 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from durable.events import Ask, Effect, Failed, Fetch, Open, Opened, Send, Sent
-from durable.job import WORKING, Job, Plan, State
 from durable.limits import Limits
-from durable.pace import ALARM_MS_MIN
+from durable.machine.effects import Ask, Effect, Failed, Fetch, Open, Opened, Send, Sent
+from durable.machine.job import WORKING, Job, Plan, State
+from durable.machine.pacing import ALARM_MS_MIN
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, arrived, at
 
 

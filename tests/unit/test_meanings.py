@@ -8,10 +8,12 @@ import pytest
 from msgspec.structs import replace
 
 from durable import BodyCursor, DatasourceUser, Feed, HttpSource, Mode, Team
-from durable.connector import AnyConnector
-from durable.ends import Ends
+from durable.connector.connector import AnyConnector
+from durable.engine.clients import Ends
+from durable.engine.executor import Executor
 from durable.errors import Cause
-from durable.events import (
+from durable.glean.statuses import is_page, meaning, write_fault
+from durable.machine.effects import (
     Ask,
     Close,
     CloseRefused,
@@ -27,9 +29,7 @@ from durable.events import (
     Sent,
     Split,
 )
-from durable.executor import Executor
-from durable.job import Crawl, Stage
-from durable.meanings import is_page, meaning, write_fault
+from durable.machine.job import Crawl, Stage
 from tests.fakes.answers import a_history, a_note, a_page, a_page_of
 from tests.fakes.bench import SET, Bench
 from tests.fakes.connector import NOTES, Note

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from durable.model.datasource import Datasource
-from durable.model.identities import Members
-from durable.model.membership_validation import sifted
-from durable.model.object_types import Category
+from durable.glean.datasource import Datasource
+from durable.glean.identities import Members
+from durable.glean.membership_validation import sifted
+from durable.glean.object_types import Category
 
 
 ANY = Datasource("notes")

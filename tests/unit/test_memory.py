@@ -1,7 +1,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durable.memory import LATE_MS, NEAR_MS_MIN, NEAR_SHARE, SILENT_MS_MAX, Lease, MemoryBudget
+from durable.machine.memory import (
+    LATE_MS,
+    NEAR_MS_MIN,
+    NEAR_SHARE,
+    SILENT_MS_MAX,
+    Lease,
+    MemoryBudget,
+)
 
 
 NOW_MS = 1_000_000

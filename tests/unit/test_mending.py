@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from durable.sources.mending import fault, faults, mended
+from durable.sources.json_mending import fault, faults, mended
 
 
 FAULTS = {

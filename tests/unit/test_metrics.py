@@ -4,9 +4,9 @@ import msgspec
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from durable.history.measures import Measures
-from durable.history.tally import TURN_MS, Tally
-from durable.job import Stage, State
+from durable.machine.counters import TURN_MS, Tally
+from durable.machine.job import Stage, State
+from durable.views.connector_metrics import Measures
 from tests.fakes.edge import NOW_MS
 from tests.fakes.requests import a_request, answered
 from tests.fakes.runners import FakeRunners

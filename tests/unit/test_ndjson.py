@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from durable.errors import ConfigurationError, Recourse, UpstreamError
-from durable.paging.placing import Place
+from durable.http.error_rules import Action, Rule
 from durable.sources.marks import Mark
 from durable.sources.ndjson import LineReader, LineSource
 from durable.sources.newest_first import NewestFirst
-from durable.sources.rules import Action, Rule
+from durable.sources.paging.param_location import Place
 from durable.sources.since import Since
 from durable.sources.source import Records
 from durable.sources.times import TimeFormat

@@ -9,12 +9,12 @@ from msgspec.structs import replace
 
 from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
-from durable.job import Crawl
-from durable.requests.context import Surroundings
+from durable.http.context import Surroundings
+from durable.machine.job import Crawl
 from durable.sources.belonging import Missing
 from durable.sources.http import HttpSource
 from durable.sources.nested import Nested
-from durable.sources.parents import AGAIN_MAX, SLICE_PARENTS
+from durable.sources.nested_position import AGAIN_MAX, SLICE_PARENTS
 from durable.sources.source import (
     CURSOR_CHARACTERS_MAX,
     NO_NAMES,

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from durable.errors import ConfigurationError, UpstreamError
-from durable.requests.oauth import ClientCredentials, RefreshToken
+from durable.http.oauth import ClientCredentials, RefreshToken
 from tests.fakes.answers import a_page
 from tests.fakes.client import SECRETS, Client, a_refusal, a_token
 from tests.fakes.environment import an_environment

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from dev.staging import ROOT
-from durable.job import Job, Mode
-from durable.status import Status, status
+from durable.machine.job import Job, Mode
+from durable.views.status import Status, status
 from worker import openapi, problems
 from worker.bodies import Accepted, Approval, Rejects, Session, SignIn, Trigger
 from worker.endpoint import KEY, PLACE, Endpoint, Operation

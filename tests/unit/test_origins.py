@@ -14,20 +14,20 @@ import pytest
 from msgspec.structs import replace
 
 from durable.errors import UpstreamError
-from durable.job import Crawl, Mode, Stage
-from durable.paging.cursors import BodyCursor, NextUrl
-from durable.paging.graphql import GraphQLConnection
-from durable.requests.auth import Bearer, Unsigned
-from durable.requests.origins import Origins
-from durable.requests.upstream import Upstream
+from durable.http.auth import Bearer, Unsigned
+from durable.http.client import Upstream
+from durable.http.origins import Origins
+from durable.machine.job import Crawl, Mode, Stage
 from durable.sources.backend import Backend
 from durable.sources.detail import Detail
-from durable.sources.gather import Gather
 from durable.sources.http import HttpSource
 from durable.sources.nested import Nested
+from durable.sources.paging.cursors import BodyCursor, NextUrl
+from durable.sources.paging.graphql import GraphQLConnection
 from durable.sources.python import Portion, PythonSource
+from durable.sources.python_client import Web
 from durable.sources.source import Source
-from durable.sources.web import Web
+from durable.sources.sub_list import Gather
 from tests.fakes.environment import an_environment
 from tests.fakes.source import surroundings
 

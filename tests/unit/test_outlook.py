@@ -1,10 +1,10 @@
 import pytest
 from msgspec.structs import replace
 
-from durable.commands import LEGAL
-from durable.job import ENDED, PENDING, WORKING, Flight, Job, Mode, Page, State
-from durable.note import WaitReason
-from durable.outlook import if_killed, next_step, waiting_reason, waits_for
+from durable.machine.commands import LEGAL
+from durable.machine.job import ENDED, PENDING, WORKING, Flight, Job, Mode, Page, State
+from durable.machine.notes import WaitReason
+from durable.views.explanation import if_killed, next_step, waiting_reason, waits_for
 from tests.fakes.jobs import NOW_MS, a_job, a_page
 
 

@@ -3,10 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from durable.events import Failed
-from durable.job import Flight, Rate, State, Usage
 from durable.limits import Limits
-from durable.pace import (
+from durable.machine.effects import Failed
+from durable.machine.job import Flight, Rate, State, Usage
+from durable.machine.pacing import (
     ALARM_MS_MIN,
     REQUESTS_PER_BATCH,
     is_spent,

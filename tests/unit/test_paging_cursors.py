@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 
 from durable.errors import ConfigurationError, UpstreamError
-from durable.paging.cursors import BodyCursor, HeaderCursor, NextUrl
-from durable.paging.ends import End
-from durable.paging.placing import Place
-from durable.paging.protocol import Paging
 from durable.sources.http import HttpSource
+from durable.sources.paging.cursors import BodyCursor, HeaderCursor, NextUrl
+from durable.sources.paging.last_page import End
+from durable.sources.paging.param_location import Place
+from durable.sources.paging.protocol import Paging
 from tests.fakes.network import Network
 from tests.fakes.paged import URL, Server, check_resumes, counts, items, sizes, some
 from tests.fakes.source import page_of

@@ -10,9 +10,9 @@ from hypothesis import given
 from msgspec.structs import replace
 
 from durable.errors import ConfigurationError, Recourse, UpstreamError
-from durable.paging.graphql import DENIED, GraphQLConnection
-from durable.requests.auth import Bearer
+from durable.http.auth import Bearer
 from durable.sources.http import HttpSource
+from durable.sources.paging.graphql import DENIED, GraphQLConnection
 from tests.fakes.network import Network
 from tests.fakes.paged import URL, check_resumes, counts, items, sizes, some
 from tests.fakes.source import page_of

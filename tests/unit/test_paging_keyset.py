@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from durable.errors import ConfigurationError, Recourse, UpstreamError
-from durable.paging.keyset import Keyset
-from durable.paging.one_page import OnePage
-from durable.paging.placing import Place
-from durable.paging.protocol import Paging
 from durable.sources.http import HttpSource
+from durable.sources.paging.keyset import Keyset
+from durable.sources.paging.one_page import OnePage
+from durable.sources.paging.param_location import Place
+from durable.sources.paging.protocol import Paging
 from tests.fakes.network import Network
 from tests.fakes.paged import URL, Server, check_resumes, counts, items, sizes, some, whole
 from tests.fakes.source import page_of

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from durable.errors import ConfigurationError, UpstreamError
-from durable.paging.link_header import LinkHeader, links
-from durable.paging.odata import OData
 from durable.sources.http import HttpSource
+from durable.sources.paging.link_header import LinkHeader, links
+from durable.sources.paging.odata import OData
 from tests.fakes.network import Network
 from tests.fakes.paged import URL, Server, check_resumes, counts, items, sizes, some
 from tests.fakes.source import page_of

@@ -11,14 +11,14 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from durable.errors import ConfigurationError, Recourse, UpstreamError
-from durable.paging.one_page import OnePage
-from durable.paging.protocol import Paging
-from durable.paging.wiki import WikiContinue
-from durable.paging.wiki_parts import joined
-from durable.requests.auth import Bearer
+from durable.http.auth import Bearer
+from durable.http.error_rules import Action, Rule
 from durable.sources.http import HttpSource
 from durable.sources.keyed import keyed
-from durable.sources.rules import Action, Rule
+from durable.sources.paging.mediawiki import WikiContinue
+from durable.sources.paging.mediawiki_parts import joined
+from durable.sources.paging.one_page import OnePage
+from durable.sources.paging.protocol import Paging
 from tests.fakes.network import Network
 from tests.fakes.paged import URL, check_resumes, counts, items, sizes, some, whole
 from tests.fakes.source import page_of, read, surroundings

@@ -7,10 +7,10 @@ import pytest
 from msgspec.structs import replace
 
 from durable import Datasource
-from durable.connector import AnyConnector
+from durable.connector.connector import AnyConnector
+from durable.engine.placement import Location, is_stranded, jurisdiction, location_hint, placed
 from durable.environment import Environment
 from durable.errors import ConfigurationError
-from durable.placement import Location, is_stranded, jurisdiction, location_hint, placed
 from tests.fakes.connector import NOTES
 from tests.fakes.requests import a_request, answered, check_problem
 from tests.fakes.runners import JOB_ID

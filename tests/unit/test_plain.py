@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from durable.model.datasource import Datasource
-from durable.model.documents import Content, Document, GroupIntersection, Permissions, User
-from durable.model.object_types import ObjectType
-from durable.model.plain import EPOCH_SECONDS_MAX, is_plain
-from durable.model.validation import document_fault
+from durable.glean.datasource import Datasource
+from durable.glean.documents import Content, Document, GroupIntersection, Permissions, User
+from durable.glean.fast_path import EPOCH_SECONDS_MAX, is_plain
+from durable.glean.object_types import ObjectType
+from durable.glean.validation import document_fault
 from tests.fakes.junk import spoiled
 
 

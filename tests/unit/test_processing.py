@@ -1,9 +1,9 @@
 import pytest
 from msgspec.structs import replace
 
-from durable.pace import ALARM_MS_MIN
-from durable.verifying.processing import processed, unprocessed
-from durable.verifying.verification import (
+from durable.machine.pacing import ALARM_MS_MIN
+from durable.machine.processing import processed, unprocessed
+from durable.machine.verification import (
     PROCESSING_MS,
     Question,
     Trouble,

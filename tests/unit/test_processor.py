@@ -4,12 +4,12 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from durable.commands import Command, Refusal
+from durable.engine.processor import OVERDUE_MS, Begun, connector_name
 from durable.environment import Environment
-from durable.job import PENDING, Job, Mode, Rate, State
 from durable.limits import Limits
-from durable.pace import ALARM_MS_MIN, apart_lease_ms
-from durable.processor import OVERDUE_MS, Begun, connector_name
+from durable.machine.commands import Command, Refusal
+from durable.machine.job import PENDING, Job, Mode, Rate, State
+from durable.machine.pacing import ALARM_MS_MIN, apart_lease_ms
 from durable.sources.http import HttpSource
 from durable.sources.since import Since
 from tests.fakes.answers import INDEX, LIST, a_page, ok

@@ -7,15 +7,15 @@ import pytest
 from msgspec.structs import replace
 
 from durable import DatasourceUser
-from durable.commands import Command
+from durable.connector.feed import Feed
 from durable.errors import ConfigurationError
-from durable.feed import Feed
-from durable.job import Mode, Stage, State
-from durable.paging.cursors import BodyCursor
-from durable.paging.one_page import OnePage
-from durable.requests.context import Surroundings
+from durable.http.context import Surroundings
+from durable.machine.commands import Command
+from durable.machine.job import Mode, Stage, State
 from durable.sources.backend import Backend
 from durable.sources.http import HttpReader, HttpSource
+from durable.sources.paging.cursors import BodyCursor
+from durable.sources.paging.one_page import OnePage
 from durable.sources.source import NO_NAMES
 from tests.fakes.answers import STATUS, a_page, ok
 from tests.fakes.bench import SET, Bench

@@ -4,10 +4,10 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from durable.commands import LEGAL, Command, Instruction, Refusal
-from durable.job import PENDING, Job, Mode, Stage, State, Usage
-from durable.pace import ALARM_MS_MIN
-from durable.status import status
+from durable.machine.commands import LEGAL, Command, Instruction, Refusal
+from durable.machine.job import PENDING, Job, Mode, Stage, State, Usage
+from durable.machine.pacing import ALARM_MS_MIN
+from durable.views.status import status
 from tests.fakes.answers import (
     BULK,
     INDEX,

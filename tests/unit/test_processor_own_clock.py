@@ -25,11 +25,11 @@ from durable import (
     Permissions,
     Since,
 )
-from durable.host import Host
-from durable.job import Job, State
-from durable.processor import Begun, Processor
+from durable.engine.platform import Host
+from durable.engine.processor import Begun, Processor
+from durable.machine.job import Job, State
 from durable.sources.since import Changes
-from durable.store import Store
+from durable.store.store import Store
 from tests.fakes.bench import NOW_MS
 from tests.fakes.environment import an_environment
 from tests.fakes.network import no_wait

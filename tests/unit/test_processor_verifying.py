@@ -7,16 +7,16 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.commands import Command
-from durable.connector import AnyConnector
+from durable.connector.connector import AnyConnector
+from durable.engine.processor import OVERDUE_MS
 from durable.environment import Environment
-from durable.job import Job, Mode, State
+from durable.glean.datasource import Datasource
 from durable.limits import Limits
-from durable.model.datasource import Datasource
-from durable.pace import ALARM_MS_MIN, apart_lease_ms
-from durable.processor import OVERDUE_MS
-from durable.status import Status
-from durable.verifying.verification import PROCESSING_MS, Verdict, Verification
+from durable.machine.commands import Command
+from durable.machine.job import Job, Mode, State
+from durable.machine.pacing import ALARM_MS_MIN, apart_lease_ms
+from durable.machine.verification import PROCESSING_MS, Verdict, Verification
+from durable.views.status import Status
 from tests.fakes.answers import (
     BULK,
     DELETE,

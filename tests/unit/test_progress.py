@@ -1,9 +1,9 @@
 import pytest
 from msgspec.structs import replace
 
-from durable.instant import rfc3339
-from durable.job import Job, Mode, Stage, State
-from durable.progress import LAST_FULL, SOURCE, Progress, progress
+from durable.machine.job import Job, Mode, Stage, State
+from durable.timestamps import rfc3339
+from durable.views.progress import LAST_FULL, SOURCE, Progress, progress
 
 
 START_MS = 1_764_000_000_000

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.model.datasource import Datasource, definition
-from durable.model.differences import Provisioned, Unprovisioned
-from durable.model.object_types import Category, ObjectType
-from durable.provision import Provision
+from durable.engine.provision import Provision
+from durable.glean.datasource import Datasource, definition
+from durable.glean.differences import Provisioned, Unprovisioned
+from durable.glean.object_types import Category, ObjectType
 from tests.fakes.bench import SET
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment

@@ -10,14 +10,14 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.connector import Connector
+from durable.connector.connector import Connector
+from durable.connector.fingerprint import fingerprint
 from durable.errors import ConfigurationError, Recourse, UpstreamError
-from durable.fingerprint import fingerprint
-from durable.job import Crawl
-from durable.requests.auth import Bearer
+from durable.http.auth import Bearer
+from durable.machine.job import Crawl
 from durable.sources.python import Portion, PythonSource
+from durable.sources.python_client import REQUESTS_MAX, TAKEN, Web, WebAnswer
 from durable.sources.source import CURSOR_CHARACTERS_MAX, Records
-from durable.sources.web import REQUESTS_MAX, TAKEN, Web, WebAnswer
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network

@@ -5,14 +5,14 @@ import pytest
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from durable.connector import AnyConnector
-from durable.job import Mode, Stage
-from durable.model.datasource import Datasource
-from durable.model.documents import Deletion, Document
-from durable.model.object_types import ObjectType
-from durable.model.placed import EXCERPT_BYTES_MAX, Placed, excerpt
-from durable.records import changes
-from durable.rejects import Reject
+from durable.connector.connector import AnyConnector
+from durable.connector.mapping import changes
+from durable.glean.datasource import Datasource
+from durable.glean.documents import Deletion, Document
+from durable.glean.mapped_record import EXCERPT_BYTES_MAX, Placed, excerpt
+from durable.glean.object_types import ObjectType
+from durable.machine.job import Mode, Stage
+from durable.machine.rejects import Reject
 from durable.sources.source import Records
 from tests.fakes.connector import NOTES, Note, document
 

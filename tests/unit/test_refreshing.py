@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from durable.errors import UpstreamError
-from durable.requests.auth import Proof, Signer
-from durable.requests.origins import Origins
-from durable.requests.upstream import Answer, Upstream
-from durable.sources.rules import Action, Rule, Rules
+from durable.http.auth import Proof, Signer
+from durable.http.client import Answer, Upstream
+from durable.http.error_rules import Action, Rule, Rules
+from durable.http.origins import Origins
 from tests.fakes.network import Network
 
 

@@ -6,12 +6,12 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.commands import Command, Refusal
-from durable.events import Woke
-from durable.job import Job, Mode, Plan, Stage, State
+from durable.engine.processor import Begun
 from durable.limits import Limits
-from durable.machine import step
-from durable.processor import Begun
+from durable.machine.commands import Command, Refusal
+from durable.machine.effects import Woke
+from durable.machine.job import Job, Mode, Plan, Stage, State
+from durable.machine.machine import step
 from tests.fakes.answers import BULK, INDEX, LIST, STATUS, a_history, a_note, a_page_of, ok
 from tests.fakes.bench import NOW_MS, SET, Bench
 from tests.fakes.environment import an_environment

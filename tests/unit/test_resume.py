@@ -9,27 +9,27 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.connector import AnyConnector
+from durable.connector.connector import AnyConnector
 from durable.errors import ConfigurationError, Recourse, UpstreamError
-from durable.job import Mode, State
-from durable.paging.counted import OffsetPaging, PageNumber
-from durable.paging.cursors import BodyCursor, HeaderCursor, NextUrl
-from durable.paging.graphql import GraphQLConnection
-from durable.paging.keyset import Keyset
-from durable.paging.link_header import LinkHeader
-from durable.paging.odata import OData
-from durable.paging.one_page import OnePage
-from durable.paging.placing import Place
-from durable.paging.wiki import WikiContinue
-from durable.requests.auth import Bearer
-from durable.sources.gather import Gather
+from durable.http.auth import Bearer
+from durable.http.error_rules import Action, Rule
+from durable.machine.job import Mode, State
 from durable.sources.http import HttpSource
 from durable.sources.nested import Nested
 from durable.sources.newest_first import NewestFirst
+from durable.sources.paging.cursors import BodyCursor, HeaderCursor, NextUrl
+from durable.sources.paging.graphql import GraphQLConnection
+from durable.sources.paging.keyset import Keyset
+from durable.sources.paging.link_header import LinkHeader
+from durable.sources.paging.mediawiki import WikiContinue
+from durable.sources.paging.odata import OData
+from durable.sources.paging.offset import OffsetPaging, PageNumber
+from durable.sources.paging.one_page import OnePage
+from durable.sources.paging.param_location import Place
 from durable.sources.resume import Position, Resume, position_of
-from durable.sources.rules import Action, Rule
 from durable.sources.since import Since
 from durable.sources.source import CURSOR_CHARACTERS_MAX, Records
+from durable.sources.sub_list import Gather
 from tests.fakes.answers import BULK, LIST, STATUS, a_history, a_note, a_page_of, ok
 from tests.fakes.bench import SET, Bench
 from tests.fakes.connector import NOTES

@@ -1,9 +1,9 @@
 import pytest
 from msgspec.structs import replace
 
-from durable.job import Flight, Job, Mode, Stage, State, Usage
 from durable.limits import Limits
-from durable.room import SHARE, has_room, held_bytes, lease_bytes, width, with_page
+from durable.machine.job import Flight, Job, Mode, Stage, State, Usage
+from durable.machine.room import SHARE, has_room, held_bytes, lease_bytes, width, with_page
 from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page
 
 

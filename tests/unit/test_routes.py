@@ -7,10 +7,10 @@ import pytest
 from msgspec.structs import replace
 
 from durable import __version__
-from durable.commands import Refusal
-from durable.connector import Connectors
-from durable.job import Mode
-from durable.model.datasource import Datasource
+from durable.connector.connector import Connectors
+from durable.glean.datasource import Datasource
+from durable.machine.commands import Refusal
+from durable.machine.job import Mode
 from tests.fakes.connector import NOTES
 from tests.fakes.requests import BEARER, a_request, answered, check_problem, content
 from tests.fakes.runners import JOB_ID, STATUS, FakeRunners

@@ -2,7 +2,7 @@
 
 import pytest
 
-from durable.commands import Command, Refusal
+from durable.machine.commands import Command, Refusal
 from tests.fakes.requests import a_request, answered, check_problem, content
 from tests.fakes.runners import JOB_ID, STATUS, FakeRunners
 from worker.request import BODY_BYTES_MAX

@@ -7,11 +7,11 @@ import pytest
 from msgspec.structs import replace
 
 from durable.errors import ConfigurationError, Recourse, UpstreamError
-from durable.paging.cursors import BodyCursor
-from durable.requests.auth import ApiKey
-from durable.requests.waits import wait_ms
+from durable.http.auth import ApiKey
+from durable.http.error_rules import Action, Reply, Rule, Rulebook, Verdict
+from durable.http.retry_after import wait_ms
 from durable.sources.http import HttpSource
-from durable.sources.rules import Action, Reply, Rule, Rulebook, Verdict
+from durable.sources.paging.cursors import BodyCursor
 from tests.fakes.network import Network
 from tests.fakes.source import page_of, read, surroundings
 

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
-from durable.job import Mode
+from durable.machine.job import Mode
 from tests.fakes.connector import NOTES
 from worker.schedule import Due, due
 

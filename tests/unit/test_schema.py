@@ -8,11 +8,11 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable import store as store_module
-from durable.job import Job, Mode, Stage, State
 from durable.limits import Limits
-from durable.note import Note
-from durable.store import Store
+from durable.machine.job import Job, Mode, Stage, State
+from durable.machine.notes import Note
+from durable.store import store as store_module
+from durable.store.store import Store
 from tests.fakes.storage import Storage
 
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from durable.commands import Command
-from durable.connector import Connectors
-from durable.job import Job, Mode
-from durable.store import TRIGGER_KEYS_MAX, Store
+from durable.connector.connector import Connectors
+from durable.machine.commands import Command
+from durable.machine.job import Job, Mode
+from durable.store.store import TRIGGER_KEYS_MAX, Store
 from tests.fakes.connector import NOTES
 from tests.fakes.edge import an_edge
 from tests.fakes.environment import an_environment

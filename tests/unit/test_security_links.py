@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from durable.errors import UpstreamError
-from durable.paging.cursors import BodyCursor, NextUrl
-from durable.requests.auth import Bearer
+from durable.http.auth import Bearer
 from durable.sources.http import HttpSource
+from durable.sources.paging.cursors import BodyCursor, NextUrl
 from tests.fakes.network import Network
 from tests.fakes.source import page_of
 

@@ -7,19 +7,19 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.connector import AnyConnector
-from durable.job import Mode
-from durable.model.documents import Document
-from durable.model.placed import EXCERPT_BYTES_MAX
-from durable.model.placed import EXCERPT_BYTES_MAX as RECORD_BYTES_MAX
-from durable.paging.cursors import BodyCursor, NextUrl
-from durable.processor import Begun, Processor
-from durable.requests.auth import Bearer
-from durable.requests.refusal import REFUSAL_BYTES_MAX
+from durable.connector.connector import AnyConnector
+from durable.engine.processor import Begun, Processor
+from durable.glean.documents import Document
+from durable.glean.mapped_record import EXCERPT_BYTES_MAX
+from durable.glean.mapped_record import EXCERPT_BYTES_MAX as RECORD_BYTES_MAX
+from durable.http.auth import Bearer
+from durable.http.refusal import REFUSAL_BYTES_MAX
+from durable.machine.job import Mode
 from durable.sources.http import HttpSource
-from durable.status import status
-from durable.store import Store
-from durable.views import Views
+from durable.sources.paging.cursors import BodyCursor, NextUrl
+from durable.store.store import Store
+from durable.views.status import status
+from durable.views.views import Views
 from tests.fakes.connector import NOTES, Note
 from tests.fakes.environment import an_environment
 from tests.fakes.host import a_host

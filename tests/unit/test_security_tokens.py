@@ -10,19 +10,19 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.connector import AnyConnector
+from durable.connector.connector import AnyConnector
+from durable.engine.processor import Processor
 from durable.environment import Environment
-from durable.job import Job, Mode
-from durable.model.placed import EXCERPT_BYTES_MAX
-from durable.paging.cursors import NextUrl
-from durable.processor import Processor
-from durable.requests.auth import ApiKey, Auth, Basic, Bearer
-from durable.requests.oauth import ClientCredentials, RefreshToken
-from durable.requests.token_endpoint import DESCRIPTION_CHARACTERS_MAX
+from durable.glean.mapped_record import EXCERPT_BYTES_MAX
+from durable.http.auth import ApiKey, Auth, Basic, Bearer
+from durable.http.error_rules import Action, Rule
+from durable.http.oauth import ClientCredentials, RefreshToken
+from durable.http.token_endpoint import DESCRIPTION_CHARACTERS_MAX
+from durable.machine.job import Job, Mode
 from durable.sources.http import HttpSource
-from durable.sources.rules import Action, Rule
-from durable.store import Store
-from durable.views import Views
+from durable.sources.paging.cursors import NextUrl
+from durable.store.store import Store
+from durable.views.views import Views
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
 from tests.fakes.host import a_host

@@ -5,7 +5,7 @@ import pytest
 from msgspec import UNSET, Raw, UnsetType
 
 from durable.errors import ConfigurationError
-from durable.sources.shape import Lacking, Shape
+from durable.json_paths import Lacking, Shape
 
 
 def read(body: bytes, *paths: tuple[str, Any]) -> dict[str, Any]:

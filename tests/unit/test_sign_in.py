@@ -2,7 +2,7 @@
 
 import pytest
 
-from durable.instant import rfc3339
+from durable.timestamps import rfc3339
 from tests.fakes.edge import NONCE, NOW_MS, an_edge
 from tests.fakes.requests import (
     BEARER,

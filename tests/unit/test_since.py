@@ -11,12 +11,12 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from durable.errors import ConfigurationError, UpstreamError
-from durable.paging.counted import OffsetPaging
-from durable.paging.cursors import BodyCursor
-from durable.paging.placing import Place
 from durable.sources import times
 from durable.sources.http import HttpSource
 from durable.sources.newest_first import NewestFirst
+from durable.sources.paging.cursors import BodyCursor
+from durable.sources.paging.offset import OffsetPaging
+from durable.sources.paging.param_location import Place
 from durable.sources.since import OVERLAP_MS, Changes, Since
 from durable.sources.source import Records
 from durable.sources.times import TimeFormat

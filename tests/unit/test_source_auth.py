@@ -6,9 +6,9 @@ import pytest
 
 from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
-from durable.paging.cursors import BodyCursor
-from durable.requests.auth import ApiKey, Auth, Basic, Bearer, Proof
+from durable.http.auth import ApiKey, Auth, Basic, Bearer, Proof
 from durable.sources.http import HttpSource
+from durable.sources.paging.cursors import BodyCursor
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network
 from tests.fakes.source import read, surroundings

@@ -5,10 +5,10 @@ from msgspec.structs import replace
 
 from connectors import python_docs
 from connectors.examples import backend, tickets, wiki
-from durable.connector import AnyConnector
+from durable.connector.connector import AnyConnector
+from durable.connector.staged import refuse_backend, staged, suffix
 from durable.environment import Environment
 from durable.errors import ConfigurationError
-from durable.staged import refuse_backend, staged, suffix
 
 
 STAGING = Environment({"DATASOURCE_SUFFIX": "staging"}.get)

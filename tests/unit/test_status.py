@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from durable.commands import LEGAL
-from durable.instant import rfc3339
-from durable.job import Flight, Job, Mode, Page, State, Usage
-from durable.note import Note
-from durable.status import status
+from durable.machine.commands import LEGAL
+from durable.machine.job import Flight, Job, Mode, Page, State, Usage
+from durable.machine.notes import Note
+from durable.timestamps import rfc3339
+from durable.views.status import status
 
 
 QUEUED = Job(id="notes-1", connector="notes", mode=Mode.FULL, created_at_ms=1_764_000_000_123)

@@ -8,12 +8,12 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.job import PENDING, Flight, Job, Mode, Page, Stage, State, Usage
 from durable.limits import Limits
-from durable.retention import KEY_MS
-from durable.store import BODY_BYTES_MAX, TRIGGER_KEYS_MAX, Store
-from durable.ties import TIES_MAX
-from durable.verifying.verification import Verification
+from durable.machine.job import PENDING, Flight, Job, Mode, Page, Stage, State, Usage
+from durable.machine.ties import TIES_MAX
+from durable.machine.verification import Verification
+from durable.store.retention import KEY_MS
+from durable.store.store import BODY_BYTES_MAX, TRIGGER_KEYS_MAX, Store
 from tests.fakes.storage import Storage
 
 

@@ -2,8 +2,8 @@ import pytest
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.rejects import Reject
-from durable.store import Store
+from durable.machine.rejects import Reject
+from durable.store.store import Store
 from tests.fakes.storage import Storage
 
 

@@ -8,11 +8,11 @@ import pytest
 
 from durable.environment import Secret
 from durable.errors import UpstreamError
-from durable.requests.auth import BearerSigner
-from durable.requests.origins import Origins
-from durable.requests.refusal import REFUSAL_BYTES_MAX
-from durable.requests.streamed import Streamed
-from durable.requests.upstream import Upstream
+from durable.http.auth import BearerSigner
+from durable.http.client import Upstream
+from durable.http.origins import Origins
+from durable.http.refusal import REFUSAL_BYTES_MAX
+from durable.http.stream import Streamed
 from tests.fakes.listing import Body
 from tests.fakes.network import Network
 from tests.fakes.paged import at_once

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from durable.job import Job, Mode, State
 from durable.limits import Limits
-from durable.store import Store
-from durable.ties import Tie
+from durable.machine.job import Job, Mode, State
+from durable.machine.ties import Tie
+from durable.store.store import Store
 from tests.fakes.storage import Storage
 
 

@@ -4,7 +4,7 @@ import pytest
 from msgspec import Raw
 
 from durable.errors import ConfigurationError
-from durable.paging.protocol import Ask
+from durable.sources.paging.protocol import Ask
 from durable.sources.splice import listed, narrowed, spliced
 from durable.sources.template import Template, UnfilledError
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from durable.job import Mode
-from durable.ticks import Missed, Ticks, begun, missed, overdue_since_ms, seen
+from durable.machine.job import Mode
+from durable.machine.ticks import Missed, Ticks, begun, missed, overdue_since_ms, seen
 
 
 NIGHTLY, HOURLY, WEEKLY = "0 2 * * *", "0 * * * *", "0 3 * * 1"  # on Sundays

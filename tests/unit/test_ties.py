@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw, Struct
 
-from durable.ties import TIES_MAX, Tie, Ties, key_of
+from durable.machine.ties import TIES_MAX, Tie, Ties, key_of
 
 
 class Change(Struct, frozen=True):

@@ -5,7 +5,7 @@ from typing import TypeVar
 import httpx
 import pytest
 
-from durable.requests.transport import FetchTransport
+from durable.http.fetch_transport import FetchTransport
 
 
 T = TypeVar("T")

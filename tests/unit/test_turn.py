@@ -6,19 +6,19 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.commands import Command, Instruction
-from durable.connector import AnyConnector
+from durable.connector.connector import AnyConnector
+from durable.engine.redaction import REASON_CHARACTERS_MAX
+from durable.engine.turn import Turn
 from durable.environment import Environment
-from durable.job import Job, Mode, Stage, State, Usage
+from durable.glean.datasource import Datasource
+from durable.http.auth import Bearer
 from durable.limits import Limits
-from durable.model.datasource import Datasource
-from durable.paging.cursors import BodyCursor
-from durable.redaction import REASON_CHARACTERS_MAX
-from durable.requests.auth import Bearer
+from durable.machine.commands import Command, Instruction
+from durable.machine.job import Job, Mode, Stage, State, Usage
 from durable.sources.http import HttpSource
-from durable.status import status
-from durable.store import Store
-from durable.turn import Turn
+from durable.sources.paging.cursors import BodyCursor
+from durable.store.store import Store
+from durable.views.status import status
 from tests.fakes.answers import (
     BULK,
     INDEX,

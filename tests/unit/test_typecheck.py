@@ -8,8 +8,8 @@ from hypothesis import given
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from durable.model.documents import Content, Document, Property
-from durable.model.typecheck import Mistyped, checked, quoted
+from durable.glean.documents import Content, Document, Property
+from durable.glean.type_check import Mistyped, checked, quoted
 from tests.fakes.junk import JUNK, endless, spoiled
 from tests.unit.test_documents import WHOLE
 

@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from durable.errors import ConfigurationError, UpstreamError
-from durable.paging.counted import OffsetPaging
-from durable.paging.cursors import BodyCursor
-from durable.paging.ends import End
-from durable.paging.graphql import GraphQLConnection
-from durable.paging.keyset import Keyset
-from durable.paging.placing import Place
-from durable.paging.protocol import Ask
-from durable.paging.typed import restored, stored
+from durable.http.error_rules import Action, Rule
 from durable.sources.http import HttpSource
+from durable.sources.paging.cursors import BodyCursor
+from durable.sources.paging.graphql import GraphQLConnection
+from durable.sources.paging.keyset import Keyset
+from durable.sources.paging.last_page import End
+from durable.sources.paging.offset import OffsetPaging
+from durable.sources.paging.param_location import Place
+from durable.sources.paging.protocol import Ask
+from durable.sources.paging.typed import restored, stored
 from durable.sources.resume import Resume
-from durable.sources.rules import Action, Rule
 from durable.sources.since import Since
 from durable.sources.times import TimeFormat
 from tests.fakes.network import Network

@@ -8,15 +8,11 @@ import pytest
 
 from durable.environment import Secret
 from durable.errors import UpstreamError
-from durable.requests.auth import BearerSigner, FixedSigner, Proof, Signer, Unsigned
-from durable.requests.origins import Origins
-from durable.requests.refusal import REFUSAL_BYTES_MAX
-from durable.requests.upstream import (
-    TIMEOUT_SECONDS,
-    Answer,
-    Upstream,
-)
-from durable.requests.waits import Wish
+from durable.http.auth import BearerSigner, FixedSigner, Proof, Signer, Unsigned
+from durable.http.client import TIMEOUT_SECONDS, Answer, Upstream
+from durable.http.origins import Origins
+from durable.http.refusal import REFUSAL_BYTES_MAX
+from durable.http.retry_after import Wish
 from tests.fakes.network import Network
 
 

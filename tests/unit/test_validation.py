@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from dev.local_glean import datasources, rules
 from dev.local_glean.errors import RefusedError
-from durable.model.datasource import Datasource
-from durable.model.documents import (
+from durable.glean.datasource import Datasource
+from durable.glean.documents import (
     Comment,
     Content,
     Deletion,
@@ -22,10 +22,10 @@ from durable.model.documents import (
     Property,
     User,
 )
-from durable.model.identities import Group
-from durable.model.object_types import Category, ObjectType, PropertyDefinition, PropertyType
-from durable.model.plain import EPOCH_SECONDS_MAX, ID_CHARACTERS_MAX
-from durable.model.validation import document_fault, fault
+from durable.glean.fast_path import EPOCH_SECONDS_MAX, ID_CHARACTERS_MAX
+from durable.glean.identities import Group
+from durable.glean.object_types import Category, ObjectType, PropertyDefinition, PropertyType
+from durable.glean.validation import document_fault, fault
 from tests.fakes.connector import NOTES as CONNECTOR
 from tests.fakes.junk import spoiled
 from tests.unit.test_documents import WHOLE

@@ -4,11 +4,11 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.deletions import STATES, Holdings
-from durable.job import Job, Mode, Stage, State
-from durable.pace import ALARM_MS_MIN
-from durable.verifying.drift import Drift
-from durable.verifying.verification import (
+from durable.machine.drift import Drift
+from durable.machine.index_status import STATES, Holdings
+from durable.machine.job import Job, Mode, Stage, State
+from durable.machine.pacing import ALARM_MS_MIN
+from durable.machine.verification import (
     LATE_MS,
     NOTES_MAX,
     PROCESSING_MS,

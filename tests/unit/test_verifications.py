@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.job import Job, Mode, State
 from durable.limits import Limits
-from durable.store import Store
+from durable.machine.job import Job, Mode, State
+from durable.store.store import Store
 from tests.fakes.storage import Storage
 from tests.fakes.verifications import FULL, INCREMENTAL, NOW_MS, a_verification
 

@@ -6,14 +6,14 @@ import pytest
 from msgspec.structs import replace
 
 from durable import cron
-from durable.connector import AnyConnector
+from durable.connector.connector import AnyConnector
+from durable.engine.platform import Host
 from durable.errors import ConfigurationError
-from durable.history.overview import Condition, Known, Overview, overview
-from durable.history.tally import Tally
-from durable.host import Host
-from durable.instant import rfc3339
-from durable.job import Job, Mode, State
-from durable.views import LAST_ID, Views
+from durable.machine.counters import Tally
+from durable.machine.job import Job, Mode, State
+from durable.timestamps import rfc3339
+from durable.views.overview import Condition, Known, Overview, overview
+from durable.views.views import LAST_ID, Views
 from tests.fakes.answers import LIST, a_page
 from tests.fakes.bench import NOW_MS, Bench
 from tests.fakes.connector import NOTES

@@ -1,6 +1,6 @@
 import pytest
 
-from durable.requests.waits import Wish, exhausted, told, wait_ms
+from durable.http.retry_after import Wish, exhausted, told, wait_ms
 from tests.fakes.zone import nine_hours_ahead
 
 

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from durable import window
-from durable.events import Ask, Displaced, Effect, Failed, Fetch, Pack, Send, Sent, Split
-from durable.job import Flight, Job, Mode, Page, State
-from durable.landed import Landed
 from durable.limits import Limits
-from durable.pace import ALARM_MS_MIN, lease_ms
+from durable.machine import window
+from durable.machine.effects import Ask, Displaced, Effect, Failed, Fetch, Pack, Send, Sent, Split
+from durable.machine.job import Flight, Job, Mode, Page, State
+from durable.machine.pacing import ALARM_MS_MIN, lease_ms
+from durable.machine.page_progress import Landed
 from tests.fakes.jobs import (
     LIMITS,
     NOW_MS,

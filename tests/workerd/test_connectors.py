@@ -17,7 +17,7 @@ from dev.rest.people import people
 from dev.stack import RESTING, Stack
 from dev.wiki_source.contents import SPACES
 from dev.wiki_source.identities import GROUPS, members
-from durable.model.datasource import definition
+from durable.glean.datasource import definition
 
 
 pytestmark = pytest.mark.workerd

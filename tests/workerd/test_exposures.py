@@ -8,8 +8,8 @@ import pytest
 
 from dev.site import DOCS, Site
 from dev.stack import Stack
-from durable.model.datasource import Datasource, definition
-from durable.model.object_types import Category, ObjectType
+from durable.glean.datasource import Datasource, definition
+from durable.glean.object_types import Category, ObjectType
 
 
 pytestmark = pytest.mark.workerd

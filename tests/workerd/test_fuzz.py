@@ -18,8 +18,8 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.core.result import Ok
 
 from dev.stack import TRIGGER_TOKEN, Stack
-from durable import connector
-from durable.processor import JOB_ID
+from durable.connector import connector
+from durable.engine.processor import JOB_ID
 from worker import openapi
 from worker.endpoint import KEY, SECONDS
 from worker.endpoints import ENDPOINTS

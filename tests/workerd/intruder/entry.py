@@ -8,7 +8,7 @@ from workers import DurableObject, Response, WorkerEntrypoint
 
 import connectors
 from durable import runner
-from durable.discovery import discover
+from durable.connector.discovery import discover
 
 
 CONNECTORS = discover(connectors)

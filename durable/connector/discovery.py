@@ -1,0 +1,117 @@
+"""The connectors of a deployment, one in each file of a package, and all that is wrong with these.
+
+A Worker whose connectors are not right does not start: its deployment is refused with what is said
+here, and the one before goes on.
+"""
+
+import importlib
+import pkgutil
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from types import ModuleType
+
+from msgspec import Struct
+
+from durable.connector.connector import AnyConnector, Connector, Connectors
+from durable.errors import ConfigurationError
+
+
+class Found(Struct, frozen=True):
+    """What is in a package."""
+
+    connectors: Mapping[str, AnyConnector]  # by the file, as in connectors/my_tickets.py
+    faults: Sequence[str]  # each with the file, the field, and what to do
+    cause: Exception | None = None  # of the first of these
+
+
+EXAMPLES = "examples"
+
+
+def discover(package: ModuleType) -> Connectors:
+    """Every module's `connector` in a package, by name.
+
+    Raises:
+        ConfigurationError: with all faults: a module cannot be imported or has no connector, or
+            two share a name or a datasource, or bring teams.
+    """
+    in_package = found(package)
+    if in_package.faults:
+        raise ConfigurationError("\n".join(in_package.faults)) from in_package.cause
+    return {connector.name: connector for connector in in_package.connectors.values()}
+
+
+def found(package: ModuleType) -> Found:
+    """The same with the faults beside those that are right."""
+    connectors: dict[str, AnyConnector] = {}
+    faults: list[str] = []
+    cause: Exception | None = None
+    for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
+        if module.name.startswith("_") or module.name == EXAMPLES:
+            continue  # what several share, and what is there to be copied
+        path = f"{package.__name__}/{module.name}"
+        file = f"{path}/__init__.py" if module.ispkg else f"{path}.py"
+        try:
+            made = importlib.import_module(f"{package.__name__}.{module.name}")
+        except Exception as error:  # noqa: BLE001 - a module may raise anything
+            cause = cause or error
+            faults += _import_faults(file, error)
+            continue
+        connector = getattr(made, "connector", None)
+        if isinstance(connector, Connector):
+            connectors[file] = connector
+        else:
+            faults.append(
+                f"{file}: connector: there is none: name it `connector = Connector(...)`, or move "
+                "the file to another folder"
+            )
+    faults += _shared("name", {file: each.name for file, each in connectors.items()})
+    # One open upload a datasource is all that Glean allows.
+    names = {file: each.datasource.name.lower() for file, each in connectors.items()}
+    # An upload of teams replaces all teams of the company.
+    teams = [file for file, each in connectors.items() if each.teams is not None]
+    return Found(connectors, [*faults, *_shared("datasource", names), *_rivals(teams)], cause)
+
+
+def _import_faults(file: str, error: Exception) -> Iterator[str]:
+    line = _line(file, error)
+    where = f"{file}, line {line}" if line else file
+    if isinstance(error, ConfigurationError):
+        yield from (f"{where}: {fault}" for fault in str(error).splitlines())
+        return
+    text = error.msg if isinstance(error, SyntaxError) else error
+    yield (
+        f"{where}: it cannot be imported: {type(error).__name__}: {text}: mend it, or move the "
+        "file to another folder"
+    )
+
+
+def _line(file: str, error: Exception) -> int | None:
+    """The last one of the file that was reached."""
+    end = f"/{file.rpartition('/')[2]}"
+    if isinstance(error, SyntaxError) and f"/{error.filename}".endswith(end):
+        return error.lineno
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename.endswith(end)]
+    return lines[-1] if lines else None
+
+
+def _rivals(teams: Sequence[str]) -> Iterator[str]:
+    """Files whose connectors delete each other's teams."""
+    first, *others = [*teams] or [""]
+    for file in others:
+        yield (
+            f"{file}: teams: {first} brings teams too, and each FULL job deletes those of the "
+            "other: bring all teams of the company in one connector"
+        )
+
+
+def _shared(field: str, values: Mapping[str, str]) -> Iterator[str]:
+    """What two connectors must not have alike."""
+    first: dict[str, str] = {}
+    for file, value in values.items():
+        if value in first:
+            yield (
+                f"{file}: {field}: {value!r} is also that of {first[value]}: give each connector "
+                f"a {field} of its own"
+            )
+        first.setdefault(value, file)

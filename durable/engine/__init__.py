@@ -1,0 +1,1 @@
+"""Do: the only folder that awaits a job's work."""

@@ -1,0 +1,89 @@
+"""Sends what is to be told. Whatever comes of it, no job is held up for long, and none fails."""
+
+import asyncio
+
+from durable.engine.platform import Host
+from durable.environment import Environment, absolute
+from durable.errors import ConfigurationError, UpstreamError
+from durable.http.auth import FixedSigner, Proof
+from durable.http.client import Upstream
+from durable.http.origins import Origins
+from durable.http.retry_after import wait_ms
+from durable.machine.alert_delivery import TARGETS, Letter, attempted, content, put_off
+from durable.store.outbox import Outbox
+
+
+LETTERS_AT_ONCE = 4
+SEND_SECONDS = 5.0  # a job may wait for the end of it
+ANSWER_BYTES_MAX = 16 * 1024
+TAKEN = frozenset(range(200, 300))
+WORKER_URL = "WORKER_URL"
+
+
+def targets(environment: Environment) -> list[str]:
+    """The names of the secrets that are set: whoever is to be told."""
+    return [name for name in TARGETS if environment.optional(name) is not None]
+
+
+class Messenger:
+    """Of one object.
+
+    Args:
+        environment: has the URLs.
+        outbox: has the letters.
+        host: clock and network.
+    """
+
+    def __init__(self, environment: Environment, outbox: Outbox, host: Host) -> None:
+        self._environment = environment
+        self._outbox = outbox
+        self._host = host
+
+    async def deliver(self) -> list[tuple[str, str]]:
+        """Send what is due, some at a time; what fails is due again later.
+
+        Returns:
+            What went wrong, without secrets, after the id of the job that it is about, or "".
+        """
+        letters = self._outbox.due(self._host.now_ms(), LETTERS_AT_ONCE)
+        faults = await asyncio.gather(*(self._send(letter) for letter in letters))
+        return [
+            (letter.alert.job_id, fault)
+            for letter, fault in zip(letters, faults, strict=True)
+            if fault is not None
+        ]
+
+    async def _send(self, letter: Letter) -> str | None:
+        now_ms = self._host.now_ms()
+        # An attempt counts when it begins: one that kills is not made for ever.
+        again = attempted(letter, now_ms)
+        if again is None:
+            self._outbox.remove(letter)
+            return f"an alert is given up, as {letter.target} did not take it: {letter.alert.text}"
+        self._outbox.put(again)
+        try:
+            await self._post(letter)
+        except ConfigurationError as error:
+            return self._environment.redacted(f"an alert is not sent: {error}")
+        except UpstreamError as error:
+            at_ms = self._host.now_ms()
+            self._outbox.put(put_off(again, at_ms + wait_ms(error.retry_after, at_ms)))
+            return self._environment.redacted(f"an alert is not sent yet: {error}")
+        self._outbox.remove(letter)
+        return None
+
+    async def _post(self, letter: Letter) -> None:
+        url = absolute(self._environment.secret(letter.target).reveal())
+        signer = FixedSigner(Proof(), f"check the secret {letter.target}")
+        upstream = Upstream(
+            letter.target, self._host.transport, signer, Origins(url), is_confidential=True
+        )
+        await upstream.ask(
+            "POST",
+            url,
+            headers={"content-type": "application/json"},
+            content=content(letter, self._environment.optional(WORKER_URL)),
+            bytes_max=ANSWER_BYTES_MAX,
+            statuses=TAKEN,
+            timeout_seconds=SEND_SECONDS,
+        )

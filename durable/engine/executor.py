@@ -1,0 +1,300 @@
+"""Performs what the machine asks for, against the source and Glean, and says what became of it."""
+
+from collections.abc import Awaitable, Iterable, Mapping
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from durable.connector.connector import AnyConnector
+from durable.connector.mapping import changes, digest
+from durable.engine.clients import Ends, ends
+from durable.engine.group_uploads import GroupUploads
+from durable.engine.inquiry import Inquiry
+from durable.engine.packing import Packing, Parcel
+from durable.engine.platform import Host
+from durable.engine.redaction import redacted, told
+from durable.environment import Environment
+from durable.errors import Cause, ConfigurationError, Recourse, UpstreamError
+from durable.glean.batches import Batch, batches, sizes_of
+from durable.glean.client import Glean
+from durable.glean.mapped_record import excerpt
+from durable.glean.payloads import Envelope
+from durable.glean.statuses import Meaning, statuses
+from durable.http.retry_after import wait_ms
+from durable.machine.effects import (
+    Ask,
+    Close,
+    Closed,
+    CloseRefused,
+    CloseWithDocument,
+    Displaced,
+    Effect,
+    Event,
+    Failed,
+    Fetch,
+    Fetched,
+    Open,
+    Opened,
+    Pack,
+    Packed,
+    Send,
+    Sent,
+    Split,
+)
+from durable.machine.job import Crawl, Page, Stage, Standing
+from durable.machine.rejects import Reject
+from durable.machine.ties import key_of
+from durable.sources.clock import Clock
+from durable.sources.source import Reader, Records
+
+
+SLOW_MS = 5  # a page of a source that is worth a pause
+CUT = statuses(Meaning.INVALID, Meaning.TOO_LARGE)
+INVALID = statuses(Meaning.INVALID)
+
+
+class Executor:
+    """Of one turn. What it holds in memory is all that a crash loses.
+
+    Args:
+        connector: whose job it is.
+        environment: variables and secrets.
+        host: clock, randomness and network.
+    """
+
+    def __init__(self, connector: AnyConnector, environment: Environment, host: Host) -> None:
+        self._connector = connector
+        self._environment = environment
+        self._host = host
+        self._inquiry = Inquiry()
+        self._page_ms = 0  # that the latest page took the source
+        # Fetched and not yet in Glean, by page.
+        self._records: dict[int, Records] = {}  # not packed yet
+        self._parcels: dict[int, Parcel] = {}
+        self._refusals: Mapping[str, str] = {}
+        self._group_uploads = GroupUploads()
+
+    def ends(self) -> Ends | Failed:
+        """The two ends, or why they cannot be told."""
+        try:
+            return ends(self._connector, self._environment, self._host)
+        except ConfigurationError as error:
+            return self._failed(error, is_transient=False)
+
+    def rejects(self, page_index: int) -> list[Reject]:
+        """What was set aside of a page so far, without secrets."""
+        parcel = self._parcels.get(page_index)
+        return [redacted(reject, self._environment) for reject in parcel.rejects] if parcel else []
+
+    def latest_rejects(self, page_index: int) -> list[Reject]:
+        """What Glean has refused of a page since this was asked for last, without secrets."""
+        parcel = self._parcels[page_index]
+        latest = parcel.rejects[parcel.told_count :]
+        parcel.told_count = len(parcel.rejects)
+        return [redacted(reject, self._environment) for reject in latest]
+
+    def recall(self, refused: Iterable[Reject]) -> None:
+        """What Glean refused of the first page, when an earlier turn sent it."""
+        self._refusals = {reject.key: reject.reason for reject in refused}
+
+    def held(self) -> list[int]:
+        """The pages that were packed and are not forgotten, in order."""
+        return sorted(self._parcels)
+
+    def forget(self, page_index: int) -> None:
+        """The page is in Glean, or never will be."""
+        self._parcels.pop(page_index, None)
+
+    async def perform(  # noqa: PLR0911 - a return for each effect
+        self, effect: Effect, ends: Ends, crawl: Crawl
+    ) -> Event:
+        glean = ends.glean(crawl.stage)
+        try:
+            match effect:
+                case Open(upload_id):
+                    await glean.open(upload_id)
+                    return Opened()
+                case Ask(upload_id):
+                    return await glean.asked(upload_id)
+                case Fetch():
+                    return await self._fetch(effect, ends.readers[crawl.stage], crawl)
+                case Pack():
+                    # It keeps the processor to itself, and a slow source is to be asked before.
+                    if self._page_ms >= SLOW_MS:
+                        await self._host.wait(1)  # then what was asked for has left
+                    return self._pack(effect, ends, crawl.stage)
+                case Send():
+                    return await self._send(effect, glean)
+                case Close(upload_id, is_only_page):
+                    return await self._close(glean.close(upload_id, is_only_page=is_only_page))
+                case CloseWithDocument():
+                    return await self._close_with_document(effect, ends, crawl)
+                case _:
+                    assert_never(effect)
+        except UpstreamError as error:
+            return replace(self._failed_upstream(error), effect=effect)
+
+    async def _fetch(self, fetch: Fetch, source: Reader, crawl: Crawl) -> Fetched:
+        begun_at_ms = self._host.now_ms()
+        page = await source.fetch(fetch.cursor, crawl)
+        self._page_ms = self._host.now_ms() - begun_at_ms
+        self._records[fetch.page_index] = page
+        note, clock = told(page.note, self._environment), self._clock(crawl.stage)
+        latest_ms = clock.latest_ms(page.records, self._host.now_ms()) if clock else 0
+        read = replace(measured(page), note=note, latest_ms=latest_ms)
+        return Fetched(fetch.page_index, read)
+
+    def _pack(self, pack: Pack, ends: Ends, stage: Stage) -> Packed:
+        page = self._records.pop(pack.page_index)
+        feed, clock = ends.feeds[stage], self._clock(stage)
+        packing = Packing(
+            self._connector, feed, stage, ends.limits, clock=clock, refusals=self._refusals
+        )
+        parcel = self._parcels[pack.page_index] = packing.parcel(pack, page)
+        return replace(parcel.packed, shortfall=told(parcel.packed.shortfall, self._environment))
+
+    def _clock(self, stage: Stage) -> Clock | None:
+        return self._connector.source.clock if stage is Stage.DOCUMENTS else None
+
+    async def _send(self, send: Send, glean: Glean) -> Event:
+        parcel = self._parcels[send.page_index]
+        batch = parcel.batches[send.batch_index]
+        assert batch is not None, f"{send} was acknowledged"
+        if batch.group_part is not None:
+            event = await self._send_members(send, batch, glean)
+        else:
+            event = await self._send_documents(send, batch, glean)
+        if isinstance(event, Sent):
+            parcel.batches[send.batch_index] = None  # its memory is for the next page
+        return event
+
+    async def _send_documents(self, send: Send, batch: Batch, glean: Glean) -> Event:
+        try:
+            await glean.send(batch)
+        except UpstreamError as error:
+            return await self._refused(send, batch, error, glean)
+        self._inquiry.taken()
+        entries = self._parcels[send.page_index].entries(batch)
+        count = batch.document_count
+        return Sent(send.page_index, send.batch_index, document_count=count, entries=entries)
+
+    async def _send_members(self, send: Send, batch: Batch, glean: Glean) -> Event:
+        parcel = self._parcels[send.page_index]
+        outcome = await self._group_uploads.send(send, batch, glean, parcel.rejects)
+        if isinstance(outcome, Sent):
+            shortfall = told(outcome.shortfall, self._environment)
+            return replace(outcome, shortfall=shortfall, entries=parcel.entries(batch))
+        return self._split(send, outcome.halves, outcome.batch_bytes_max)
+
+    def _split(self, send: Send, halves: tuple[Batch, Batch], bytes_max: int | None) -> Split:
+        held = self._parcels[send.page_index].batches
+        held[send.batch_index], half = halves
+        held.append(half)
+        return Split(send.page_index, send.batch_index, len(held) - 1, bytes_max)
+
+    async def _refused(self, send: Send, batch: Batch, error: UpstreamError, glean: Glean) -> Event:
+        """A batch that Glean does not take is cut, until what is at fault stands alone."""
+        is_conflict = error.status == 409 and batch.upload_id and glean.tells_uploads
+        if not is_conflict and error.status not in CUT:
+            raise error
+        is_for_all = await self._inquiry.is_meant_for_all(send.page_index, batch, error, glean)
+        if is_conflict or (is_for_all and batch.upload_id and glean.tells_uploads):
+            standing = await glean.standing(batch.upload_id)
+            if standing is not Standing.OPEN:
+                reason = self._reason(error)
+                return Displaced(f"the upload {batch.upload_id} is {standing}; {reason}")
+        if is_for_all:
+            reason = (
+                f"whatever is sent to {batch.endpoint} is refused, no record is at fault: {error}"
+            )
+            raise UpstreamError(reason, is_transient=False, status=error.status)
+        parcel = self._parcels[send.page_index]
+        if len(batch.items) > 1:
+            bytes_max = batch.byte_count // 2 if error.status == 413 else None
+            first, second = batch.halves()
+            split = self._split(send, (first, second), bytes_max)
+            return replace(split, batch_changes_max=len(first.items))
+        if is_conflict:
+            if await self._inquiry.is_conflict_of_all(batch, glean):
+                raise error
+            # The upload is open and has this document already: an earlier try was heard.
+            return Sent(send.page_index, send.batch_index, entries=parcel.entries(batch))
+        (item,) = batch.items
+        reject = Reject(item.place, item.key, str(error), excerpt(item.encoded))
+        parcel.rejects.append(reject)
+        return Sent(
+            send.page_index,
+            send.batch_index,
+            rejected_document_count=batch.document_count,
+            rejected_deletion_count=batch.deletion_count,
+            document_count=batch.document_count,
+            entries=parcel.entries(batch, is_refused=True),
+            rejected_key=key_of(item.key),
+        )
+
+    async def _close(self, closing: Awaitable[None]) -> Event:
+        try:
+            await closing
+        except UpstreamError as error:
+            if error.status not in INVALID:
+                raise
+            return CloseRefused(self._reason(error))
+        return Closed()
+
+    async def _close_with_document(
+        self, effect: CloseWithDocument, ends: Ends, crawl: Crawl
+    ) -> Event:
+        stage = crawl.stage
+        page = await ends.readers[stage].fetch(effect.cursor, crawl)
+        mapped = changes(ends.feeds[stage], stage, self._connector, page, [])
+        envelope = Envelope(stage, self._connector.datasource.name, effect.upload_id)
+        cut = batches(mapped, envelope, sizes_of(envelope, ends.limits), [])
+        items = [item for batch in cut for item in batch.items]
+        if effect.index >= len(items):
+            reason = (
+                "Glean takes no empty last page, and the source's last page with documents no "
+                "longer has one that Glean takes"
+            )
+            return Failed(reason, is_transient=True, jitter=self._host.draw())
+        item = items[effect.index]
+        return await self._close(ends.glean(stage).close_with(effect.upload_id, item))
+
+    def _failed_upstream(self, error: UpstreamError) -> Failed:
+        failed = self._failed(
+            error,
+            is_transient=error.is_transient,
+            after_ms=wait_ms(error.retry_after, self._host.now_ms()),
+            recourse=error.recourse,
+            cause=error.cause,
+        )
+        return replace(failed, may_be_done=error.may_be_done)
+
+    def _failed(
+        self,
+        error: Exception,
+        after_ms: int = 0,
+        *,
+        is_transient: bool,
+        recourse: Recourse | None = None,
+        cause: Cause = Cause.UNANSWERED,
+    ) -> Failed:
+        reason, jitter = self._reason(error), self._host.draw()
+        return Failed(reason, is_transient, after_ms, jitter, recourse=recourse, cause=cause)
+
+    def _reason(self, error: Exception) -> str:
+        return told(str(error), self._environment)
+
+
+def measured(page: Records) -> Page:
+    """What the machine is told of a page that was read."""
+    return Page(
+        next_cursor=page.next_cursor,
+        byte_count=page.byte_count,
+        record_count=len(page.records),
+        total_count=page.total_count,
+        digest=digest(page.records),
+        request_count=page.request_count,
+        wait_ms=page.wait_ms,
+        wait_reason=page.wait_reason,
+        is_bounded=page.is_bounded,
+    )

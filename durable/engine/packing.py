@@ -1,0 +1,163 @@
+"""A page of records becomes requests to Glean, without what Glean has of it already."""
+
+from collections.abc import Iterable, Mapping
+from itertools import chain
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from durable.connector.connector import AnyConnector
+from durable.connector.feed import AnyFeed
+from durable.connector.mapping import changes
+from durable.glean.batches import Batch, batches, document_count, sizes_of
+from durable.glean.documents import Deletion
+from durable.glean.mapped_record import Placed
+from durable.glean.payloads import Envelope
+from durable.limits import Limits
+from durable.machine.effects import Pack, Packed
+from durable.machine.job import Stage
+from durable.machine.page_progress import Landed, Landing, entry, remaining
+from durable.machine.rejects import Reject
+from durable.machine.ties import Ties
+from durable.sources.clock import Clock, told_by
+from durable.sources.source import Records
+
+
+REFUSED_BEFORE = "Glean refused it when the page was read before"
+
+
+class Parcel(Struct):
+    """A page that is ready to be sent."""
+
+    batches: list[Batch | None]  # None: acknowledged
+    rejects: list[Reject]
+    packed: Packed
+    # By the place of a change, where it is remembered.
+    marks: Mapping[int, tuple[bytes, Landing]] = {}
+    told_count: int = 0  # rejects that somebody has asked for
+
+    def entries(self, batch: Batch, *, is_refused: bool = False) -> bytes:
+        """What is to be remembered of a batch that Glean took, or refused."""
+        if not self.marks:
+            return b""
+        refusal = Landing.REFUSED if is_refused else Landing.TAKEN
+        marks = [self.marks[place] for place in self._places(batch)]
+        return b"".join(entry(mark, fate | refusal) for mark, fate in marks)
+
+    def _places(self, batch: Batch) -> list[int]:
+        """Of the changes that are over with this batch.
+
+        Of a group that lacks a member nothing is remembered: Glean's reason is not, either.
+        """
+        part = batch.group_part
+        if part is None:
+            return [item.place for item in batch.items]
+        refused = self.rejects[self.packed.reject_count :]
+        is_whole = part.closes and not any(reject.place == part.place for reject in refused)
+        return [part.place] if is_whole else []
+
+
+class Packing:
+    """Makes parcels of the pages of one stage.
+
+    Args:
+        connector: whose records they are.
+        feed: gives the records' type and their mapping.
+        stage: says what they may become.
+        limits: of the deployment.
+        clock: how its records tell when they changed; None: they do not.
+        refusals: Glean's reasons for what it refused of the page as it was read before, by key.
+    """
+
+    def __init__(  # noqa: PLR0913 - all that a page is looked at by
+        self,
+        connector: AnyConnector,
+        feed: AnyFeed,
+        stage: Stage,
+        limits: Limits,
+        *,
+        clock: Clock | None,
+        refusals: Mapping[str, str],
+    ) -> None:
+        self._connector = connector
+        self._feed = feed
+        self._stage = stage
+        self._limits = limits
+        self._clock = clock
+        self._refusals = refusals
+
+    def parcel(self, pack: Pack, page: Records) -> Parcel:
+        rejects: list[Reject] = []
+        ties = None if pack.ties is None else Ties(pack.ties)
+        news: Iterable[Placed] = changes(self._feed, self._stage, self._connector, page, rejects)
+        if ties is not None:
+            is_newest_first = self._clock is not None and self._clock.is_newest_first
+            news = ties.news(news, told_by(self._clock), is_newest_first=is_newest_first)
+        if pack.landed is None:
+            return self._cut(pack, news, rejects, ties)
+        return self._rest(pack, pack.landed, list(news), rejects, ties)
+
+    def _rest(
+        self,
+        pack: Pack,
+        landed: Landed,
+        placed: list[Placed],
+        rejects: list[Reject],
+        ties: Ties | None,
+    ) -> Parcel:
+        """Without what is in Glean. That is counted with the page all the same."""
+        rest = remaining(landed, placed, self._limits.resends_max)
+        rejects += [self._refused(placed[index]) for index in rest.refused]
+        news = [placed[index] for index in rest.to_send]
+        there = [placed[index] for index in chain(rest.taken, rest.left)]
+        left_keys = [placed[index].key for index in rest.left]
+        parcel = self._cut(pack, news, rejects, ties, there=there, left_keys=left_keys)
+        parcel.packed = replace(parcel.packed, doubts=rest.doubts)
+        places = [change.place for change in placed]
+        parcel.marks = dict(zip(places, zip(rest.marks, rest.fates, strict=True), strict=True))
+        return parcel
+
+    def _shortfall(self, rejects: Iterable[Reject]) -> str:
+        """Why the memberships are not those of the source, if a whole group is set aside."""
+        if self._stage is not Stage.MEMBERSHIPS:
+            return ""
+        whole = next((reject for reject in rejects if not reject.part), None)
+        if whole is None:
+            return ""
+        return (
+            f"the group {whole.key or f'of record {whole.place}'} is set aside, so that whoever "
+            f"was in it keeps what it gives: {whole.reason}"
+        )
+
+    def _refused(self, placed: Placed) -> Reject:
+        return placed.rejected(self._refusals.get(placed.key, REFUSED_BEFORE))
+
+    def _cut(  # noqa: PLR0913 - as above
+        self,
+        pack: Pack,
+        news: Iterable[Placed],
+        rejects: list[Reject],
+        ties: Ties | None,
+        *,
+        there: Iterable[Placed] = (),
+        left_keys: Iterable[str] = (),
+    ) -> Parcel:
+        envelope = Envelope(self._stage, self._connector.datasource.name, pack.upload_id)
+        first_max = pack.landed.batch_changes_max if pack.landed else None
+        sizes = sizes_of(envelope, self._limits, pack.batch_bytes_max, first_max)
+        cut = list(batches(news, envelope, sizes, rejects))
+        known = [placed.change for placed in there]
+        known_deletion_count = sum(isinstance(change, Deletion) for change in known)
+        untied = [*(reject.key for reject in rejects), *left_keys]
+        packed = Packed(
+            pack.page_index,
+            batch_count=len(cut),
+            document_count=sum(batch.document_count for batch in cut)
+            + sum(map(document_count, known)),
+            deletion_count=sum(batch.deletion_count for batch in cut) + known_deletion_count,
+            reject_count=len(rejects),
+            ties=None if ties is None else ties.after(untied),
+            left_count=len(untied) - len(rejects),
+            shortfall=self._shortfall(rejects),
+        )
+        return Parcel([*cut], rejects, packed, told_count=len(rejects))

@@ -1,0 +1,300 @@
+"""The jobs of one connector: begun, carried from turn to turn, commanded.
+
+Knows neither the platform nor the clock: the object that owns it hands them in.
+"""
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from durable import cron
+from durable.connector.connector import AnyConnector
+from durable.engine.alert_sender import Messenger, targets
+from durable.engine.clients import ends
+from durable.engine.deletion_watcher import DeletionWatcher
+from durable.engine.platform import Host
+from durable.engine.turn import Turn
+from durable.engine.verifier import Verifier
+from durable.environment import Environment
+from durable.limits import Limits
+from durable.machine.commands import LEGAL, Instruction, Refusal, is_opening, obeyed
+from durable.machine.job import ENDED, Job, Mode, Stage, State
+from durable.machine.job_events import Happening
+from durable.machine.notes import Kind
+from durable.machine.occasion import Occasion
+from durable.machine.pacing import apart_lease_ms, soon
+from durable.machine.ticks import Ticks, begun, missed, seen
+from durable.store.store import Store
+from durable.store.wakes import wakes_at_ms
+
+
+JOB_ID = re.compile(r"(?P<connector>[a-z0-9-]{1,40})-[0-9]{8}T[0-9]{9}Z-[0-9a-f]+")
+OVERDUE_MS = 120_000  # the platform may fire a minute late
+
+
+class Begun(Struct, frozen=True):
+    """The answer to a request for a job."""
+
+    job: Job
+    is_new: bool  # False: the request was already being served
+
+
+class Processor:
+    """All that the object of one connector does.
+
+    Args:
+        connector: whose jobs these are.
+        environment: variables and secrets.
+        store: the object's memory.
+        host: clock, randomness and network.
+    """
+
+    def __init__(
+        self, connector: AnyConnector, environment: Environment, store: Store, host: Host
+    ) -> None:
+        self._connector = connector
+        self._environment = environment
+        self._store = store
+        self._host = host
+
+    async def begin(
+        self, mode: Mode, trigger_key: str | None, occasion: Occasion | None = None
+    ) -> Begun | Refusal:
+        """Queue a job, unless one of this mode is pending or the same trigger made one before.
+
+        What its occasion is, its trigger tells where nothing else is said. Refused is a trigger
+        that asked for the other mode before.
+        """
+        is_tick = trigger_key is not None and trigger_key.startswith(cron.KEY)
+        ticks = self.see()
+        known = None if trigger_key is None else self._store.triggered_by(trigger_key)
+        # It may have joined a job that has become FULL.
+        if known is not None and mode not in {known.asked_mode or known.mode, known.mode}:
+            return Refusal(
+                f"The same key asked for a job in the mode {known.asked_mode or known.mode} "
+                f"before, {known.id}: use another key for another request.",
+                is_key_reused=True,
+            )
+        if trigger_key is not None and is_tick:  # one that is refused is still to be made good
+            self._store.archive.put_ticks(begun(ticks, mode, cron.key_ms(trigger_key)))
+        if known is not None:
+            return Begun(known, is_new=False)
+        pending = self._store.pending()
+        for job in pending:
+            if job.mode is mode and not job.repeats:
+                self._store.remember(trigger_key, job)
+                return Begun(job, is_new=False)
+        if occasion is None:
+            occasion = Occasion.CRON if is_tick else Occasion.REQUEST
+        return await self._added(self._new(mode, occasion), trigger_key, pending)
+
+    def see(self) -> Ticks:
+        """Take note of the schedule: what it asks for from now on, is to be begun."""
+        archive, schedule = self._store.archive, self._connector.schedule
+        before = archive.ticks()
+        ticks = seen(before, schedule, self._host.now_ms())
+        if ticks != before:
+            archive.put_ticks(ticks)
+        return ticks
+
+    async def catch_up(self, ticked_at_ms: int) -> list[Job]:
+        """Begin what cron did not, up to the minute before a tick; the jobs that are new."""
+        archive, now_ms = self._store.archive, self._host.now_ms()
+        worked_at_ms = {mode: archive.worked_at_ms(mode, now_ms) for mode in Mode}
+        until_ms = ticked_at_ms - cron.MINUTE_MS
+        jobs = []
+        for one in missed(self.see(), self._connector.schedule, worked_at_ms, until_ms):
+            # The tick's own key: if it comes all the same, it begins no other job.
+            key = cron.trigger_key(one.due_at_ms)
+            if one.mode is Mode.FULL:  # which brings what INCREMENTAL ones were to bring until now
+                archive.put_ticks(begun(archive.ticks(), Mode.INCREMENTAL, until_ms))
+            answer = await self.begin(one.mode, key, Occasion.CATCH_UP)
+            if isinstance(answer, Refusal):  # a job of the other mode has it
+                answer = await self.begin(one.mode, None, Occasion.CATCH_UP)
+            if isinstance(answer, Begun) and answer.is_new:
+                jobs.append(answer.job)
+        return jobs
+
+    def _new(self, mode: Mode, occasion: Occasion) -> Job:
+        now_ms, name = self._host.now_ms(), self._connector.name
+        job_id = _job_id(name, now_ms, self._host.nonce())
+        return Job(
+            id=job_id,
+            connector=name,
+            mode=mode,
+            created_at_ms=now_ms,
+            begun_by=occasion.value,
+        )
+
+    async def _added(self, job: Job, trigger_key: str | None, pending: Sequence[Job]) -> Begun:
+        # Where a job is working, its alarm is armed already, and its end arms the next.
+        alarm_at_ms = None if pending else soon(job.created_at_ms, job.created_at_ms)
+        self._store.chronicle.record(None, job, job.created_at_ms, Limits())
+        await self._store.add(job, trigger_key, alarm_at_ms)
+        return Begun(job, is_new=True)
+
+    async def repeat(self, job_id: str) -> Begun | Refusal | None:
+        """Queue a job that reads again what another one has set aside; None if there is no such.
+
+        It sends each record by itself, whatever the mode of the other, and moves no watermark.
+        """
+        before = self._store.load(job_id)
+        if before is None:
+            return None
+        legal = LEGAL[before.state]
+        if before.state not in ENDED:
+            text = f"The job {job_id} is {before.state}: its rejects can be repeated at its end."
+            return Refusal(text, legal)
+        stages = self._store.spots(job_id)
+        if not stages:
+            text = f"The job {job_id} is {before.state}, and has no records to repeat."
+            return Refusal(text, legal)
+        pending = self._store.pending()
+        for job in pending:
+            if job.repeats == job_id:
+                return Begun(job, is_new=False)
+        job = replace(
+            self._new(Mode.INCREMENTAL, Occasion.RETRY),
+            stages=tuple(stage for stage in Stage if stage in stages),
+            since_ms=before.since_ms,
+            repeats=job_id,
+            repeated_mode=before.mode,
+        )
+        return await self._added(job, None, pending)
+
+    async def obey(self, job_id: str, instruction: Instruction) -> Job | Refusal | None:
+        """Carry out a command; None if there is no such job. A refused one changes nothing."""
+        now_ms, job = self._host.now_ms(), self._store.load(job_id)
+        if job is None:
+            return None
+        others = [
+            other
+            for other in self._store.pending()
+            if other.id != job_id and other.mode is job.mode and other.repeats == job.repeats
+        ]
+        limits = self._environment.usable_limits()
+        after = obeyed(job, instruction, others[0] if others else None, now_ms, limits)
+        if isinstance(after, Refusal):
+            return after
+        to_tell = targets(self._environment)
+        if is_opening(job):
+            self._store.supersede(job, to_tell, now_ms, limits, is_certain=False)
+        self._store.record(job, after, to_tell, now_ms, limits)
+        self._store.put(after, limits)
+        if after.state is State.QUEUED:
+            # The pages after these are read again.
+            self._store.forget_rejects(job_id, after.page_base + after.page_count)
+        pending = self._store.pending()
+        at_ms = soon(pending[0].alarm_at_ms or 0, now_ms) if pending else None
+        await self._store.arm(at_ms or wakes_at_ms(self._store, now_ms))
+        if after.state is State.CANCELLED and after.is_stage_delegated:
+            await self._call_off(after.cursor)
+        return after
+
+    async def _call_off(self, cursor: str | None) -> None:
+        """Tell a backend that nobody waits for its crawl any more, as well as that can be done."""
+        with suppress(Exception):  # the job is cancelled already, whatever this comes to
+            found = ends(self._connector, self._environment, self._host)
+            await found.readers[Stage.DOCUMENTS].cancelled(cursor)
+
+    async def tend(self) -> bool:
+        """Arm the alarm where work waits for one that the platform has lost; remind people.
+
+        Returns:
+            Whether it was lost.
+        """
+        is_lost, now_ms = await self._armed_again(), self._host.now_ms()
+        connector, outbox = self._connector, self._store.outbox
+        modes = set(connector.schedule.values())
+        outbox.remind(connector.name, modes, targets(self._environment), now_ms)
+        # A job that is pending sends them at the end of its turn.
+        if outbox.due_at_ms() is not None and not self._store.pending():
+            await self._store.arm(wakes_at_ms(self._store, now_ms))
+        return is_lost
+
+    async def _armed_again(self) -> bool:
+        now_ms = self._host.now_ms()
+        at_ms = soon(now_ms, now_ms) if self._store.pending() else wakes_at_ms(self._store, now_ms)
+        if at_ms is None:
+            return False
+        armed_at_ms = await self._store.armed_at_ms()
+        if armed_at_ms is not None and armed_at_ms >= now_ms - OVERDUE_MS:
+            return False
+        self._store.disarmed()
+        await self._store.arm(at_ms)
+        return True
+
+    async def turn(self) -> Job | None:
+        """Carry on with the connector's first job until it waits, yields or ends.
+
+        Returns:
+            The job as the turn left it; None if there was nothing to do.
+        """
+        self._store.disarmed()
+        if not self._has_work():
+            return None
+        # Before anything that may fail or kill: from here on the object is woken again.
+        now_ms, name = self._host.now_ms(), self._connector.name
+        await self._store.arm(now_ms + apart_lease_ms(f"{name} {now_ms}", Limits()))
+        job = await self._carried()
+        await self._deliver()
+        if not self._store.pending():
+            at_ms = wakes_at_ms(self._store, self._host.now_ms())
+            if at_ms != self._store.set_at_ms:
+                await self._store.arm(at_ms)
+        return job
+
+    def _has_work(self) -> bool:
+        """Also where that cannot be told: what is wrong is then met with under a lease."""
+        try:
+            is_due = wakes_at_ms(self._store, self._host.now_ms()) is not None
+            return is_due or bool(self._store.pending())
+        except Exception:  # noqa: BLE001 - it is raised again as the work begins
+            return True
+
+    async def _carried(self) -> Job | None:
+        pending = self._store.pending()
+        if not pending:
+            return await self._verified()
+        job_id = pending[0].id
+        await Turn(job_id, self._connector, self._environment, self._store, self._host).run()
+        return self._store.load(job_id)
+
+    async def _deliver(self) -> None:
+        """Send what people are to be told, after all else, and wake again for what is left."""
+        outbox, chronicle = self._store.outbox, self._store.chronicle
+        if outbox.due_at_ms() is None:
+            return
+        faults = await Messenger(self._environment, outbox, self._host).deliver()
+        now_ms = self._host.now_ms()
+        for job_id, fault in faults:
+            happening = Happening(now_ms, Kind.NOTE.value, fault)
+            chronicle.add(job_id, happening, self._environment.usable_limits())
+        at_ms = wakes_at_ms(self._store, now_ms)
+        if at_ms is not None and self._store.pending():
+            await self._store.arm(min(at_ms, self._store.set_at_ms or at_ms))
+
+    async def _verified(self) -> Job | None:
+        """Carry on with what is to be done after a job's success, now that none is pending."""
+        environment, store, host = self._environment, self._store, self._host
+        watcher = DeletionWatcher(self._connector, environment, store, host)
+        limits = environment.usable_limits()
+        job_id = await Verifier(environment, store, host, limits, watcher).turn()
+        await watcher.turn()
+        return None if job_id is None else self._store.load(job_id)
+
+
+def connector_name(job_id: str) -> str | None:
+    """The connector that a job's id names; None if it is no job's id."""
+    match = JOB_ID.fullmatch(job_id)
+    return match["connector"] if match else None
+
+
+def _job_id(connector: str, now_ms: int, nonce: str) -> str:
+    """Names the connector and sorts by time."""
+    moment = datetime.fromtimestamp(now_ms / 1_000, UTC)
+    return f"{connector}-{moment:%Y%m%dT%H%M%S}{now_ms % 1_000:03}Z-{nonce}"

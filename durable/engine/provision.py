@@ -1,0 +1,128 @@
+"""A datasource in Glean: how it differs from the declaration, and making it the same."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import structs
+
+from durable.connector.connector import AnyConnector
+from durable.engine.clients import glean_end
+from durable.engine.platform import Host
+from durable.environment import Environment
+from durable.errors import ConfigurationError, UpstreamError
+from durable.glean.client import Glean
+from durable.glean.datasource import definition
+from durable.glean.differences import Provisioned, Unprovisioned, differences
+from durable.machine.job import Stage
+
+
+UNKNOWN_STATUSES = frozenset({400, 404})  # Glean's answers about a datasource that it does not have
+
+
+class Provision:
+    """Of one connector.
+
+    Args:
+        connector: declares the datasource.
+        environment: variables and secrets.
+        host: network.
+    """
+
+    def __init__(self, connector: AnyConnector, environment: Environment, host: Host) -> None:
+        self._datasource = connector.datasource
+        self._environment = environment
+        self._host = host
+
+    async def found(self) -> Provisioned | Unprovisioned:
+        """How it stands. Nothing is changed."""
+        try:
+            return self._compared(await self._actual(self._glean()))
+        except (UpstreamError, ConfigurationError) as error:
+            return self._told(error)
+
+    async def set_up(self, difference_count: int) -> Provisioned | Unprovisioned:
+        """Make it what is declared; what Glean has beyond that, it keeps.
+
+        Args:
+            difference_count: that the caller has seen, so that nothing is changed unseen.
+
+        Returns:
+            How it stood before.
+        """
+        try:
+            glean = self._glean()
+            actual = await self._actual(glean)
+            before = self._compared(actual)
+            if (refusal := self._refusal(before, difference_count)) is not None:
+                return refusal
+            if before.differences or not before.exists:
+                await glean.set_up(_overlaid(actual or {}, definition(self._datasource)))
+        except (UpstreamError, ConfigurationError) as error:
+            return self._told(error)
+        return before
+
+    def _refusal(self, before: Provisioned, difference_count: int) -> Unprovisioned | None:
+        if not before.is_declared:
+            reason = (
+                f"the datasource {before.datasource!r} is not declared: give its Datasource a "
+                "category, and whatever else it is to have, or set it up in Glean's admin console"
+            )
+        elif difference_count != len(before.differences):
+            reason = (
+                f"there are {len(before.differences)} differences, and {difference_count} were "
+                f'seen: look at them, then send {{"differences": {len(before.differences)}}}'
+            )
+        else:
+            return None
+        return Unprovisioned(reason, is_upstream=False)
+
+    def _glean(self) -> Glean:
+        return glean_end(self._datasource.name, self._environment, self._host)(Stage.DOCUMENTS)
+
+    async def _actual(self, glean: Glean) -> Mapping[str, Any] | None:
+        try:
+            return await glean.config()
+        except UpstreamError as error:
+            if error.status in UNKNOWN_STATUSES:
+                return None
+            raise
+
+    def _compared(self, actual: Mapping[str, Any] | None) -> Provisioned:
+        datasource = self._datasource
+        return Provisioned(
+            datasource=datasource.name,
+            is_declared=datasource.is_declared,
+            exists=actual is not None,
+            differences=[
+                structs.replace(each, actual=self._redacted(each.actual))
+                for each in differences(datasource, actual or {})
+            ],
+        )
+
+    def _redacted(self, value: Any) -> Any:
+        """What Glean has, without secrets: it is shown and logged."""
+        match value:
+            case str():
+                return self._environment.redacted(value)
+            case list():
+                return [self._redacted(item) for item in value]
+            case dict():
+                return {
+                    self._environment.redacted(name): self._redacted(item)
+                    for name, item in value.items()
+                }
+            case _:
+                return value
+
+    def _told(self, error: UpstreamError | ConfigurationError) -> Unprovisioned:
+        reason = self._environment.redacted(str(error))
+        return Unprovisioned(reason, is_upstream=isinstance(error, UpstreamError))
+
+
+def _overlaid(actual: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
+    """What Glean has, with what is declared in its place: it overwrites a datasource as a whole."""
+    kinds = {kind["name"]: kind for kind in declared.get("objectDefinitions", [])}
+    others = [
+        kind for kind in actual.get("objectDefinitions") or [] if kind.get("name") not in kinds
+    ]
+    return {**actual, **declared, "objectDefinitions": [*others, *kinds.values()]}

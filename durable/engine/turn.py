@@ -1,0 +1,257 @@
+"""One turn of a job: decide, do, remember, until it waits, yields or ends."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from durable.connector.connector import AnyConnector
+from durable.engine.alert_sender import targets
+from durable.engine.clients import Ends
+from durable.engine.deletion_watcher import watch_uploads
+from durable.engine.executor import Executor
+from durable.engine.heard import heard
+from durable.engine.platform import Host
+from durable.engine.reject_reader import RepeatedReader
+from durable.engine.verifier import follow
+from durable.environment import Environment
+from durable.limits import Limits
+from durable.machine.commands import may_have_opened, relieved
+from durable.machine.effects import (
+    CloseWithDocument,
+    Effect,
+    Event,
+    Failed,
+    Fetch,
+    NoRoom,
+    Opened,
+    Woke,
+)
+from durable.machine.job import PENDING, Crawl, Job, Mode, Plan, State
+from durable.machine.machine import step
+from durable.machine.memory import LATE_MS, Lease
+from durable.machine.notes import WaitReason
+from durable.machine.pacing import apart_ms_max, soon
+from durable.machine.room import held_bytes, lease_bytes
+from durable.store.store import Store
+from durable.store.wakes import wakes_at_ms
+
+
+class Turn:
+    """Carries one job through one wake-up. Lives no longer than that."""
+
+    def __init__(
+        self,
+        job_id: str,
+        connector: AnyConnector,
+        environment: Environment,
+        store: Store,
+        host: Host,
+    ) -> None:
+        self._job_id = job_id
+        self._connector = connector
+        self._store = store
+        self._host = host
+        self._targets = targets(environment)
+        self._limits = Limits()
+        self._lease = Lease(connector.name)
+        self._executor = Executor(connector, environment, heard(host, self._lease))
+        self._number = 0  # of the turn, once it has begun
+        self._crawl: Crawl  # that the turn is of, likewise
+        self._tasks: set[asyncio.Task[Any] | None] = set()  # of all that is under way
+
+    async def run(self) -> None:
+        ends, plan, job = self._executor.ends(), Plan(), self._store.load(self._job_id)
+        if not isinstance(ends, Failed):
+            ends = self._narrowed(ends, job)
+            self._limits, plan = ends.limits, ends.plan
+        self._recall(job)
+        is_expected = self._is_expected(job)
+        try:
+            effects = await self._advance(self._woke(plan, job))
+            if effects and not is_expected and not await self._is_apart():
+                return
+            async with asyncio.TaskGroup() as group:
+                self._begin(effects, ends, group)
+        finally:
+            self._host.memory.give_back(self._lease)
+            if not isinstance(ends, Failed):
+                await ends.close()
+
+    def _woke(self, plan: Plan, job: Job | None) -> Woke:
+        is_queued = job is not None and job.state is State.QUEUED
+        last = self._store.latest() if is_queued else None
+        before = self._store.successes
+        ties = before.ties(plan.fingerprint)
+        watermark_ms, counts = before.watermark_ms(), before.full_counts()
+        return Woke(watermark_ms, counts, plan, last, ties, self._store.set_at_ms)
+
+    def _is_expected(self, job: Job | None) -> bool:
+        """Room is kept for it just now; and those who look for some, wake each at another time.
+
+        Who is too late for that, may be back with all others of an isolate that died.
+        """
+        if job is None or job.waits_for != WaitReason.MEMORY:
+            return False
+        return self._host.now_ms() - (job.retry_at_ms or 0) < LATE_MS
+
+    async def _is_apart(self) -> bool:
+        """Keep apart from others that were killed with it. False: the turn was ended meanwhile."""
+        job = self._store.load(self._job_id)
+        assert job is not None, "it has just been saved"
+        longest_ms = apart_ms_max(job, self._limits)
+        if not longest_ms or job.turn is None:
+            return True
+        self._store.put(replace(job, turn=replace(job.turn, is_apart=True)), self._limits)
+        await self._host.wait(round(longest_ms * self._host.draw()))
+        job = self._store.load(self._job_id)
+        if job is None or job.turn is None or job.turn_count != self._number:
+            return False
+        self._store.put(replace(job, turn=replace(job.turn, is_apart=False)), self._limits)
+        return True
+
+    def _narrowed(self, ends: Ends, job: Job | None) -> Ends:
+        """Where the job repeats what another one has set aside, its pages alone are read."""
+        if job is None or not job.repeats:
+            return ends
+        spots = self._store.spots(job.repeats)
+        readers = {
+            stage: RepeatedReader(reader, spots.get(stage, ()))
+            for stage, reader in ends.readers.items()
+        }
+        return replace(ends, readers=readers)
+
+    def _recall(self, job: Job | None) -> None:
+        """Glean's reasons for what it refused of the page at the cursor, in an earlier turn."""
+        if job is not None and job.landed.refused_count:
+            page = job.page_base + job.page_count + 1
+            stored = self._store.rejects(job.id, (page, 0), -1)
+            self._executor.recall(reject for _, reject in stored)
+
+    def _begin(
+        self, effects: Sequence[Effect], ends: Ends | Failed, group: asyncio.TaskGroup
+    ) -> None:
+        for effect in effects:
+            self._tasks.add(group.create_task(self._carry(effect, ends, group)))
+
+    async def _carry(self, effect: Effect, ends: Ends | Failed, group: asyncio.TaskGroup) -> None:
+        """Have an effect performed, and in its place one of those that follow; others beside it."""
+        following: Sequence[Effect] = (effect,)
+        while following:
+            effect, *others = following
+            self._begin(others, ends, group)
+            event: Event = ends if isinstance(ends, Failed) else await self._perform(effect, ends)
+            following = await self._advance(event)
+        self._tasks.discard(asyncio.current_task())
+
+    async def _perform(self, effect: Effect, ends: Ends) -> Event:
+        if isinstance(effect, Fetch | CloseWithDocument) and (place := self._ask_for_room()):
+            return NoRoom(place, self._host.draw())
+        return await self._executor.perform(effect, ends, self._crawl)
+
+    def _ask_for_room(self) -> int:
+        """For the page that is to be read: 0 if there is room, else the place in the queue."""
+        job = self._store.load(self._job_id)
+        assert job is not None, "it has just been saved"
+        wanted_bytes, bytes_max = lease_bytes(job, self._limits), self._limits.isolate_bytes_max
+        return self._host.memory.ask(self._lease, wanted_bytes, bytes_max, self._host.now_ms())
+
+    def _settle_memory(self, job: Job, now_ms: int) -> None:
+        """Have the lease say what is held now, or who is to come back."""
+        memory = self._host.memory
+        if job.turn is not None:
+            least_bytes = held_bytes(job, self._limits)
+            memory.keep(self._lease, least_bytes, lease_bytes(job, self._limits), now_ms)
+        elif job.waits_for == WaitReason.MEMORY and job.alarm_at_ms is not None:
+            memory.expect(self._lease, job.alarm_at_ms)
+
+    async def _advance(self, event: Event) -> tuple[Effect, ...]:
+        """Load, step and save with no await between: one transaction."""
+        now_ms = self._host.now_ms()
+        before = self._store.load(self._job_id)
+        if before is None or before.state not in PENDING or not self._is_ours(before, event):
+            self._abandon()
+            return ()  # ended or begun anew by somebody while we waited; the alarm is theirs
+        job, effects = step(before, event, now_ms, self._limits)
+        if job.mode is not before.mode and (other := self._full_behind(job)) is not None:
+            job, effects = relieved(job, other, now_ms, self._limits), ()
+        self._number = job.turn_count
+        crawl_id, mode = f"{job.id}-{job.crawl_count}", job.repeated_mode or job.mode
+        self._crawl = Crawl(crawl_id, mode, job.stage, job.since_ms)
+        self._set_aside(before, job)
+        if before.state is State.QUEUED and job.state is not State.QUEUED:
+            self._store.successes.begun()
+        if may_have_opened(before, event):
+            is_certain = isinstance(event, Opened)
+            self._store.supersede(
+                before, self._targets, now_ms, self._limits, is_certain=is_certain
+            )
+        if job.state is State.SUCCEEDED:
+            follow(job, self._connector, self._store, self._limits)
+        watch_uploads(
+            before,
+            job,
+            self._connector,
+            self._store,
+            alert_targets=self._targets,
+            limits=self._limits,
+        )
+        self._store.record(before, job, self._targets, now_ms, self._limits)
+        self._settle_memory(job, now_ms)
+        saved = self._store.save(job, self._alarm_at_ms(job, now_ms), self._limits)
+        if job.turn is None:
+            self._abandon()
+        await saved
+        return effects
+
+    def _full_behind(self, job: Job) -> Job | None:
+        """A FULL job that is queued, and has its crawl before it."""
+        others = (other for other in self._store.pending() if other.id != job.id)
+        full = (other for other in others if other.mode is Mode.FULL and not other.resumes)
+        return next(full, None)
+
+    def _abandon(self) -> None:
+        """The turn is over, and whatever is still under way is of no use."""
+        for task in self._tasks - {asyncio.current_task()}:
+            assert task is not None, "a task is under way"
+            task.cancel()
+
+    def _is_ours(self, job: Job, event: Event) -> bool:
+        is_first = isinstance(event, Woke)
+        return is_first or (job.turn is not None and job.turn_count == self._number)
+
+    def _set_aside(self, before: Job, job: Job) -> None:
+        """Remember a page's rejects with the page; where they end the job, all that are known."""
+        base, pages = before.page_base, [flight.page for flight in before.flights]
+        cursors = [before.cursor, *(page.next_cursor for page in pages)]
+        if job.crawl_count != before.crawl_count and job.page_base <= base:
+            self._store.forget_rejects(job.id, job.page_base)
+            return
+        landed = range(before.page_count, job.page_base + job.page_count - base)
+        is_stopped = job.pending_reject_count > 0  # by these very rejects
+        told = {
+            index: self._executor.rejects(index)
+            for index in (self._executor.held() if is_stopped else landed)
+        }
+        if landed and (before.landed.refused_count or before.landed.is_full):
+            self._store.forget_rejects(job.id, base + before.page_count)  # it may have changed
+        elif job.landed.refused_count > before.landed.refused_count:
+            # The next try does not send it again, and so is to know Glean's reason.
+            told |= {before.page_count: self._executor.latest_rejects(before.page_count)}
+        for index, rejects in told.items():
+            place = index - before.page_count
+            cursor, digest = cursors[place], pages[place].digest
+            placed = [
+                replace(reject, stage=before.stage.value, cursor=cursor, digest=digest)
+                for reject in rejects
+            ]
+            self._store.set_aside(job.id, base + index + 1, placed, self._limits)
+            if index in landed or is_stopped:
+                self._executor.forget(index)
+
+    def _alarm_at_ms(self, job: Job, now_ms: int) -> int | None:
+        if job.state in PENDING:
+            return job.alarm_at_ms
+        is_another_queued = any(other.id != job.id for other in self._store.pending())
+        return soon(now_ms, now_ms) if is_another_queued else wakes_at_ms(self._store, now_ms)

@@ -1,0 +1,139 @@
+"""Asks Glean, after a FULL job's success, what it holds of it, and remembers the answers."""
+
+from durable.connector.connector import AnyConnector
+from durable.engine.clients import glean_end
+from durable.engine.deletion_watcher import DeletionWatcher
+from durable.engine.platform import Host
+from durable.engine.redaction import told
+from durable.environment import Environment
+from durable.errors import ConfigurationError, UpstreamError
+from durable.http.retry_after import wait_ms
+from durable.limits import Limits
+from durable.machine.index_status import Holdings
+from durable.machine.job import Job, Mode, Stage
+from durable.machine.job_events import noted
+from durable.machine.processing import processed, unprocessed
+from durable.machine.verification import (
+    Aims,
+    Question,
+    Trouble,
+    Verification,
+    begun,
+    counted,
+    superseded,
+    uncounted,
+    woken,
+)
+from durable.store.store import Store
+from durable.store.wakes import wakes_at_ms
+
+
+def follow(job: Job, connector: AnyConnector, store: Store, limits: Limits) -> None:
+    """A job has succeeded: what is to be done after it is written with its success."""
+    if job.mode is not Mode.FULL:
+        return
+    verifications = store.verifications
+    if (before := verifications.due()) is not None:
+        reason = f"{job.id} has closed an upload of its own"
+        now_ms = job.finished_at_ms or 0
+        verifications.put(superseded(before, reason, now_ms, is_replaced=True))
+    datasource = connector.datasource.name
+    aims = Aims(datasource, connector.verifies, connector.processes_at_once)
+    called_at_ms = verifications.called_at_ms(datasource)
+    if (verification := begun(job, aims, called_at_ms, limits)) is not None:
+        verifications.put(verification)
+
+
+class Verifier:
+    """Carries the verification of one connector on, a question at a time.
+
+    Args:
+        environment: variables and secrets.
+        store: the object's memory.
+        host: clock, randomness and network.
+        limits: of the deployment.
+        watcher: of the latest uploads' deletions, which the same answer tells.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        store: Store,
+        host: Host,
+        limits: Limits,
+        watcher: DeletionWatcher,
+    ) -> None:
+        self._environment = environment
+        self._store = store
+        self._host = host
+        self._limits = limits
+        self._watcher = watcher
+
+    async def turn(self) -> str | None:
+        """Ask one question, if it is time; at most a request's time passes with it.
+
+        Returns:
+            The id of the job that is verified; None if there was nothing to do.
+        """
+        verifications, now_ms = self._store.verifications, self._host.now_ms()
+        if (before := verifications.due()) is None:
+            return None
+        jobs = verifications.jobs_since(before)
+        verification, question = woken(before, jobs, now_ms, self._limits)
+        if question is None:
+            await self._save(verification, now_ms)
+            return None if verification == before else verification.job_id
+        called_at_ms = verifications.called_at_ms(verification.datasource)
+        if question is Question.PROCESS:
+            verifications.called(verification.datasource, now_ms)
+        # The next question's alarm is set before this one is asked.
+        await self._save(verification, now_ms)
+        answer = await self._asked(question, verification)
+        if verifications.load(verification.job_id) != verification:
+            return None  # somebody went on while we waited
+        now_ms = self._host.now_ms()
+        if isinstance(answer, Holdings):
+            self._watcher.heard(answer.deletions)
+            verification = counted(verification, answer, now_ms)
+        elif answer is None:
+            verification = processed(verification, now_ms)
+        elif question is Question.COUNT:
+            verification = uncounted(verification, answer, now_ms, self._limits)
+        else:
+            verification = unprocessed(verification, answer, now_ms, self._limits)
+            if not answer.is_counted:
+                verifications.called(verification.datasource, called_at_ms)
+        await self._save(verification, now_ms)
+        return verification.job_id
+
+    async def _save(self, verification: Verification, now_ms: int) -> None:
+        known = self._store.verifications.load(verification.job_id)
+        for note in verification.notes:
+            if known is None or note not in known.notes:
+                self._store.chronicle.add(verification.job_id, noted(note), self._limits)
+        self._store.verifications.put(verification)
+        if not self._store.pending():  # else the alarm is theirs
+            await self._store.arm(wakes_at_ms(self._store, now_ms))
+
+    async def _asked(
+        self, question: Question, verification: Verification
+    ) -> Holdings | Trouble | None:
+        """What Glean says; None: it has nothing to say, and does it."""
+        environment = self._environment
+        try:
+            glean = glean_end(verification.datasource, environment, self._host)(Stage.DOCUMENTS)
+            if question is Question.COUNT:
+                return await glean.holdings(verification.upload_id)
+            await glean.process()
+        except ConfigurationError as error:
+            return Trouble(told(str(error), environment))
+        except UpstreamError as error:
+            return Trouble(
+                told(str(error), environment),
+                is_transient=error.is_transient,
+                may_be_taken=error.may_be_done,
+                is_too_often=error.status == 429,
+                retry_after_ms=wait_ms(error.retry_after, self._host.now_ms()),
+                jitter=self._host.draw(),
+            )
+        return None

@@ -1,0 +1,227 @@
+"""Pages of changes cut into requests that Glean takes. Pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from durable.glean.documents import Deletion
+from durable.glean.identities import Members
+from durable.glean.mapped_record import Placed
+from durable.glean.payloads import TAIL, Endpoint, Envelope, GroupPart
+from durable.limits import Limits
+from durable.machine.pacing import single_documents_max
+from durable.machine.rejects import Reject
+
+
+PAGES_PER_DOCUMENT = 2  # a file of a whole page is a third larger in base64
+
+
+class Sizes(Struct, frozen=True):
+    """How large a request may be."""
+
+    documents_max: int
+    bytes_max: int  # a document that alone is larger is rejected unasked, to spare memory
+    packed_bytes_max: int  # of several together; what is larger alone, goes alone
+    first_documents_max: int | None = None  # of the first request; each later one may hold twice
+
+
+def sizes_of(
+    envelope: Envelope,
+    limits: Limits,
+    packed_bytes_max: int | None = None,
+    first_documents_max: int | None = None,
+) -> Sizes:
+    """How large the requests to Glean may be.
+
+    Args:
+        envelope: of the requests.
+        limits: of the deployment.
+        packed_bytes_max: what Glean was found to take of them, if it took no more.
+        first_documents_max: likewise of the first one, if it refused more documents together.
+    """
+    packed, documents_max = limits.batch_bytes_max, limits.batch_documents_max
+    if packed_bytes_max is not None:
+        packed = min(packed, packed_bytes_max)
+    if envelope.form.endpoint is Endpoint.DOCUMENTS:
+        documents_max = min(documents_max, single_documents_max(limits))
+    # What is larger than a request should be, goes alone, and Glean says whether it takes it.
+    alone = max(packed, PAGES_PER_DOCUMENT * limits.page_bytes_max)
+    return Sizes(documents_max, alone, packed, first_documents_max)
+
+
+class Item(Struct, frozen=True):
+    """One change, encoded, and where it came from."""
+
+    place: int  # in its page, from 1
+    key: str  # the document's id
+    encoded: bytes
+    part: int = 0  # of the record, from 1, where it makes several: a member of its group
+
+
+class Batch(Struct, frozen=True, kw_only=True):
+    """One request. Its documents stand alone, so that it can be cut."""
+
+    endpoint: Endpoint
+    items: Sequence[Item]
+    head: bytes = b""  # what stands before the list; empty where an item is a whole request
+    upload_id: str = ""
+    group_part: GroupPart | None = None  # of members; these may be none
+
+    @property
+    def body(self) -> bytes:
+        """Made anew each time: held beside its documents, it would double them in memory."""
+        head, tail = self._around
+        return head + b",".join(item.encoded for item in self.items) + tail
+
+    @property
+    def byte_count(self) -> int:
+        """Of the body."""
+        head, tail = self._around
+        comma_count = max(0, len(self.items) - 1)
+        return len(head) + sum(len(item.encoded) for item in self.items) + comma_count + len(tail)
+
+    @property
+    def _around(self) -> tuple[bytes, bytes]:
+        if self.group_part is not None:
+            return self.group_part.head, self.group_part.tail
+        return (self.head, TAIL) if self.head else (b"", b"")
+
+    @property
+    def document_count(self) -> int:
+        return 0 if self.endpoint is Endpoint.DELETION else len(self.items)
+
+    @property
+    def deletion_count(self) -> int:
+        return 1 if self.endpoint is Endpoint.DELETION else 0
+
+    def halves(self) -> tuple["Batch", "Batch"]:
+        """Two batches of the same items. There must be two or more."""
+        middle = len(self.items) // 2
+        assert middle, "one item has no halves"
+        first = replace(self, items=self.items[:middle])
+        second = replace(self, items=self.items[middle:])
+        if (part := self.group_part) is None:
+            return first, second
+        return (
+            replace(first, group_part=replace(part, closes=False)),
+            replace(second, group_part=replace(part, opens=False)),
+        )
+
+
+def batches(
+    changes: Iterable[Placed], envelope: Envelope, sizes: Sizes, rejects: list[Reject]
+) -> Iterator[Batch]:
+    """The requests that bring the changes to Glean, in the order of the changes.
+
+    Args:
+        changes: in the order of the source.
+        envelope: what stands around them.
+        sizes: of the requests.
+        rejects: gets what alone is larger than a request may be, or is not JSON.
+    """
+    items: list[Item] = []
+    byte_count = envelope.byte_count
+    documents_max = min(sizes.documents_max, sizes.first_documents_max or sizes.documents_max)
+    for placed in changes:
+        if isinstance(placed.change, Members):
+            try:
+                yield from _of_group(placed, placed.change, envelope, sizes)
+            except ValueError as error:  # of the group's name
+                rejects.append(placed.rejected(f"the group cannot be written as JSON: {error}"))
+            continue
+        is_deletion = isinstance(placed.change, Deletion)
+        if is_deletion and envelope.upload_id:
+            continue  # what is not in a bulk upload is deleted by its close
+        item = _item(envelope, placed, sizes.bytes_max)
+        if isinstance(item, Reject):
+            rejects.append(item)
+            continue
+        size = len(item.encoded)
+        is_full = byte_count + size > sizes.packed_bytes_max or len(items) == documents_max
+        is_alone = is_deletion or not envelope.form.is_list
+        if items and (is_alone or is_full):
+            yield _around(envelope, items)
+            items, byte_count = [], envelope.byte_count
+            documents_max = min(sizes.documents_max, 2 * documents_max)
+        if is_alone:
+            yield _alone(item, placed.change, envelope)
+            continue
+        items.append(item)
+        byte_count += size + 1  # and a comma
+    if items:
+        yield _around(envelope, items)
+
+
+def document_count(change: Struct) -> int:
+    """What it counts for once it is in Glean: a group for each of its members."""
+    match change:
+        case Deletion():
+            return 0
+        case Members():
+            return len(_members(change))
+    return 1
+
+
+def _of_group(
+    placed: Placed, members: Members, envelope: Envelope, sizes: Sizes
+) -> Iterator[Batch]:
+    """The requests of one group's upload, one at the least: a group may be empty."""
+    part = envelope.group_part(members.group, placed.place)
+    around = len(part.head) + len(replace(part, opens=False, closes=False).tail)
+    parts: list[list[Item]] = [[]]
+    byte_count = around
+    for number, (key, encoded) in enumerate(_members(members).items(), start=1):
+        size = len(encoded) + 1
+        is_full = byte_count + size > sizes.packed_bytes_max
+        if parts[-1] and (is_full or len(parts[-1]) == sizes.documents_max):
+            parts.append([])
+            byte_count = around
+        parts[-1].append(Item(placed.place, key[1], encoded, number))
+        byte_count += size
+    last = len(parts) - 1
+    for index, items in enumerate(parts):
+        yield Batch(
+            endpoint=Endpoint.BULK_MEMBERSHIPS,
+            items=tuple(items),
+            group_part=replace(part, opens=index == 0, closes=index == last),
+        )
+
+
+def _members(members: Members) -> dict[tuple[str, str], bytes]:
+    """Each member once, encoded, by what it is and its name."""
+    listed = ((one.member_user_id, one.member_group_name, one) for one in members.listed)
+    return {
+        ("user", user) if user else ("group", str(group)): msgspec.json.encode(one)
+        for user, group, one in listed
+    }
+
+
+def _item(envelope: Envelope, placed: Placed, bytes_max: int) -> Item | Reject:
+    try:
+        encoded = envelope.encoded(placed.change)
+    except (TypeError, ValueError, OverflowError) as error:
+        return placed.rejected(f"the {envelope.form.name} cannot be written as JSON: {error}")
+    around = 0 if isinstance(placed.change, Deletion) else envelope.byte_count
+    if around + len(encoded) > bytes_max:
+        return placed.rejected(
+            f"the {envelope.form.name} takes {len(encoded)} bytes, more than a request to Glean "
+            f"may hold ({bytes_max}): shorten it in the connector or raise page_bytes_max in LIMITS"
+        )
+    return Item(placed.place, placed.key, encoded)
+
+
+def _around(envelope: Envelope, items: Sequence[Item]) -> Batch:
+    return Batch(
+        endpoint=envelope.form.endpoint,
+        items=tuple(items),
+        head=envelope.head,
+        upload_id=envelope.upload_id,
+    )
+
+
+def _alone(item: Item, change: Struct, envelope: Envelope) -> Batch:
+    is_deletion = isinstance(change, Deletion)
+    endpoint = Endpoint.DELETION if is_deletion else envelope.form.endpoint
+    return Batch(endpoint=endpoint, items=(item,))

@@ -1,0 +1,45 @@
+"""What a record became, with its place in its page."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Raw, Struct
+
+from durable.glean.identities import DatasourceUser, Employee, Group, Members
+from durable.machine.rejects import Reject
+
+
+EXCERPT_BYTES_MAX = 400
+# The field that tells one from another, where it is not the id.
+KEYS: Mapping[type[Any], str] = {
+    DatasourceUser: "email",
+    Group: "name",
+    Members: "group",
+    Employee: "email",
+}
+
+
+class Placed(Struct, frozen=True):
+    """What a record became."""
+
+    place: int  # in its page, from 1
+    change: Struct
+    raw: Raw
+
+    @property
+    def key(self) -> str:
+        """By which Glean knows it."""
+        return key_of(self.change)
+
+    def rejected(self, reason: str) -> Reject:
+        return Reject(self.place, self.key, reason, excerpt(self.raw))
+
+
+def key_of(change: Any) -> str:
+    """By which Glean knows it."""
+    return str(getattr(change, KEYS.get(type(change), "id")))
+
+
+def excerpt(content: Raw | bytes) -> str:
+    """The beginning, for a person."""
+    return bytes(memoryview(content)[:EXCERPT_BYTES_MAX]).decode(errors="replace")

@@ -1,0 +1,148 @@
+"""What stands around the things that a request to Glean brings. Pure.
+
+Facts are from Glean's OpenAPI description 0.9.0.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from durable.glean.documents import Deletion
+from durable.machine.job import Stage
+
+
+TAIL = b"]}"
+
+
+class Endpoint(StrEnum):
+    """Where a request goes, below the root of Glean's indexing API."""
+
+    BULK_DOCUMENTS = "/bulkindexdocuments"
+    DOCUMENTS = "/indexdocuments"
+    DELETION = "/deletedocument"
+    BULK_USERS = "/bulkindexusers"
+    USER = "/indexuser"
+    BULK_GROUPS = "/bulkindexgroups"
+    GROUP = "/indexgroup"
+    BULK_MEMBERSHIPS = "/bulkindexmemberships"
+    EMPLOYEE = "/indexemployee"
+    BULK_TEAMS = "/bulkindexteams"
+    TEAM = "/indexteam"
+
+
+class Form(Struct, frozen=True):
+    """How things of one kind are sent."""
+
+    name: str  # of one thing
+    endpoint: Endpoint
+    field: str  # that holds the thing, or the list of them
+    is_list: bool
+    has_datasource: bool = True
+
+
+# As pages of an upload, and by themselves.
+UPLOADS: Mapping[Stage, Form] = {
+    Stage.USERS: Form("user", Endpoint.BULK_USERS, "users", is_list=True),
+    Stage.GROUPS: Form("group", Endpoint.BULK_GROUPS, "groups", is_list=True),
+    Stage.TEAMS: Form("team", Endpoint.BULK_TEAMS, "teams", is_list=True, has_datasource=False),
+    Stage.DOCUMENTS: Form("document", Endpoint.BULK_DOCUMENTS, "documents", is_list=True),
+}
+SINGLES: Mapping[Stage, Form] = {
+    Stage.USERS: Form("user", Endpoint.USER, "user", is_list=False),
+    Stage.GROUPS: Form("group", Endpoint.GROUP, "group", is_list=False),
+    Stage.MEMBERSHIPS: Form("membership", Endpoint.BULK_MEMBERSHIPS, "memberships", is_list=True),
+    Stage.EMPLOYEES: Form(
+        "employee", Endpoint.EMPLOYEE, "employee", is_list=False, has_datasource=False
+    ),
+    Stage.TEAMS: Form("team", Endpoint.TEAM, "team", is_list=False, has_datasource=False),
+    Stage.DOCUMENTS: Form("document", Endpoint.DOCUMENTS, "documents", is_list=True),
+    Stage.DELETIONS: Form("deletion", Endpoint.DELETION, "", is_list=False),
+}
+
+
+class GroupPart(Struct, frozen=True):
+    """A request of the upload that replaces the members of one group.
+
+    Glean replaces them once the upload is closed, and not before.
+    """
+
+    upload_id: str
+    datasource: str
+    group: str
+    place: int  # of the group's record in its page, from 1
+    opens: bool = False
+    closes: bool = False
+
+    @property
+    def head(self) -> bytes:
+        """What stands before the members."""
+        names = {"uploadId": self.upload_id, "datasource": self.datasource, "group": self.group}
+        return msgspec.json.encode(names)[:-1] + b',"memberships":['
+
+    @property
+    def tail(self) -> bytes:
+        """What stands after them."""
+        flags = {
+            "isFirstPage": self.opens,
+            "isLastPage": self.closes,
+            "forceRestartUpload": self.opens,
+        }
+        return b"]," + msgspec.json.encode(flags)[1:]
+
+
+class Envelope:
+    """Of the requests of one page.
+
+    Args:
+        stage: what they bring.
+        datasource: Glean's name of it.
+        upload_id: the bulk upload that they are pages of; empty for none. Memberships, one
+            upload for each group, take it as the beginning of their own.
+    """
+
+    def __init__(self, stage: Stage, datasource: str, upload_id: str) -> None:
+        self._upload_id = upload_id
+        is_upload = bool(upload_id) and stage in UPLOADS
+        self.form = (UPLOADS if is_upload else SINGLES)[stage]
+        self.upload_id = upload_id if is_upload else ""
+        self._datasource = datasource
+        fields: dict[str, Any] = {"uploadId": upload_id} if is_upload else {}
+        if self.form.has_datasource:
+            fields["datasource"] = datasource
+        beginning = msgspec.json.encode(fields)[:-1] + (b"," if fields else b"")
+        self.head = beginning + msgspec.json.encode(self.form.field) + b":["
+        self.byte_count = len(self.head) + len(TAIL) if self.form.is_list else 0
+        # Of a document in a list, before its first field.
+        is_of_documents = self.form.field == "documents"
+        name = msgspec.json.encode(datasource)
+        self._member = b'{"datasource":' + name + b"," if is_of_documents else b""
+
+    def encoded(self, change: Struct) -> bytes:
+        """A thing as it is in a list, or as a whole request. Raises ValueError or TypeError."""
+        if isinstance(change, Deletion):
+            return self._deletion(change)
+        content = msgspec.json.encode(change)
+        if self._member:
+            # Encoded, a document is an object with at least an id: it starts with `{"`.
+            return self._member + content[1:]
+        if self.form.is_list:
+            return content
+        around = {"datasource": self._datasource} if self.form.has_datasource else {}
+        return msgspec.json.encode({**around, self.form.field: Raw(content)})
+
+    def _deletion(self, deletion: Deletion) -> bytes:
+        request = {"datasource": self._datasource, "objectType": deletion.object_type}
+        return msgspec.json.encode({**request, "id": deletion.id})
+
+    def group_part(self, group: str, place: int) -> GroupPart:
+        """All of the upload that brings a group's members.
+
+        Args:
+            group: its name.
+            place: of its record in the page, so that each group of a page has an upload id.
+        """
+        upload_id = f"{self._upload_id}-{place}"
+        return GroupPart(upload_id, self._datasource, group, place, opens=True, closes=True)

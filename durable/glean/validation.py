@@ -1,0 +1,240 @@
+"""What Glean asks of what a mapping makes, as far as it can be told before it is sent.
+
+Facts are from Glean's OpenAPI description and its pages on documents, permissions, MIME types
+and custom properties. What Glean finds beyond them, it answers with 400, and the batch is cut
+until the document is alone.
+"""
+
+import math
+from collections.abc import Iterator
+
+from msgspec import UNSET, UnsetType
+
+from durable.glean.content_validation import content_fault
+from durable.glean.datasource import Datasource
+from durable.glean.documents import Change, Comment, Deletion, Document, Permissions, Property, User
+from durable.glean.fast_path import EPOCH_SECONDS_MAX, ID_CHARACTERS_MAX, is_plain
+from durable.glean.identities import Identity
+from durable.glean.identity_validation import EMAIL, email_fault, group_faults, identity_fault
+from durable.glean.object_types import OBJECT_TYPE, PropertyType
+from durable.glean.type_check import Mistyped, checked, quoted
+
+
+def fault(mapped: Change | Identity, datasource: Datasource) -> str | None:
+    """Why Glean would refuse it or take it for something else, or None."""
+    if isinstance(mapped, Document):
+        return None if is_plain(mapped, datasource) else document_fault(mapped, datasource)
+    if isinstance(mapped, Deletion):
+        return _name_fault(mapped, datasource)
+    return identity_fault(mapped)
+
+
+def document_fault(document: Document, datasource: Datasource) -> str | None:
+    """The same of a document, be it plain or not."""
+    # A mapping can put anything into a field: its types are not checked when it is made.
+    reason = (
+        _name_fault(document, datasource)
+        or _url_fault(document.view_url, datasource)
+        or _properties_fault(document.custom_properties)
+        or _declared_properties_fault(document, datasource)
+    )
+    if reason is not None:
+        return reason
+    try:
+        document = checked(document, Document)
+    except Mistyped as error:
+        remedy = "; unix_seconds makes it one" if error.field.endswith("_at") else ""
+        return f"{error}{remedy}"
+    return next(filter(None, _faults(document, datasource)), None)
+
+
+def _faults(document: Document, datasource: Datasource) -> Iterator[str | None]:
+    yield _time_fault("created_at", document.created_at)
+    yield _time_fault("updated_at", document.updated_at)
+    yield content_fault("body", document.body)
+    yield content_fault("summary", document.summary)
+    yield _user_fault("author", document.author)
+    yield _user_fault("owner", document.owner)
+    yield _user_fault("updated_by", document.updated_by)
+    yield _container_fault(document.container_object_type)
+    yield from _permission_faults(document.permissions, datasource)
+    if document.interactions is not UNSET:
+        for name in document.interactions.__struct_fields__:
+            count = getattr(document.interactions, name)
+            if count is not UNSET and count < 0:
+                yield f"interactions.{name} is {count}; Glean takes 0 and more"
+    if document.comments is not UNSET:
+        yield from _comment_faults(document.comments)
+
+
+def _name_fault(change: Change, datasource: Datasource) -> str | None:
+    identifier: object = change.id
+    kind: object = change.object_type
+    if not isinstance(identifier, str) or not identifier:
+        return f"the document has no id, but {quoted(identifier)}"
+    if len(identifier) > ID_CHARACTERS_MAX:
+        return f"the id has {len(identifier)} characters; Glean takes {ID_CHARACTERS_MAX}"
+    if not isinstance(kind, str) or not OBJECT_TYPE.fullmatch(kind):
+        return f"the object_type {quoted(kind)} has a space or an underscore, or is no text"
+    names = datasource.object_type_names
+    if names and kind not in names:
+        known = ", ".join(sorted(names))
+        return f"the object_type {quoted(kind)} is not one of the connector's: {known}"
+    return None
+
+
+def _url_fault(url: object, datasource: Datasource) -> str | None:
+    if url is UNSET and datasource.is_entity is True:
+        return None
+    if not isinstance(url, str) or not url:
+        return f"the document has no view_url, but {quoted(url)}"
+    if datasource.url_pattern is not None and not datasource.url_pattern.fullmatch(url):
+        return f"the view_url {url!r:.300} does not match url_regex, {datasource.url_regex}"
+    return None
+
+
+def _properties_fault(properties: object) -> str | None:
+    if properties is UNSET:
+        return None
+    if not isinstance(properties, (list, tuple)):
+        return f"custom_properties is a {type(properties).__name__}, not a list of Property"
+    for custom_property in properties:
+        if not isinstance(custom_property, Property):
+            return f"a custom property is a {type(custom_property).__name__}, not a Property"
+        name: object = custom_property.name
+        if not isinstance(name, str) or not name:
+            return f"a custom property has no name, but {quoted(name)}: give it one"
+        if not _is_valid(custom_property):
+            return (
+                f"the custom property {quoted(name)} is a "
+                f"{type(custom_property.value).__name__}; Glean takes a text, a number or a "
+                "list of texts"
+            )
+    return None
+
+
+def _declared_properties_fault(document: Document, datasource: Datasource) -> str | None:
+    """Values of another type than is declared. What else Glean knows by hand, is not known here."""
+    types = datasource.property_types.get(document.object_type)
+    if not types:
+        return None
+    for each in document.custom_properties or ():
+        kind = types.get(each.name)
+        name, value = quoted(each.name), each.value
+        is_list = isinstance(value, list)
+        if kind in {PropertyType.INT, PropertyType.DATE} and isinstance(value, (str, list)):
+            remedy = "; unix_seconds makes it one" if kind is PropertyType.DATE else ""
+            return (
+                f"the custom property {name}, a {kind}, is {quoted(value)}: give a number{remedy}"
+            )
+        is_large = isinstance(value, (int, float)) and abs(value) >= EPOCH_SECONDS_MAX
+        if kind is PropertyType.DATE and is_large:
+            return (
+                f"the custom property {name}, a DATE, is {value}, which looks like milliseconds; "
+                "Glean takes seconds"
+            )
+        if kind in {PropertyType.TEXT, PropertyType.PICKLIST, PropertyType.USERID} and is_list:
+            return f"the custom property {name}, a {kind}, is {quoted(value)}: give one text"
+    return None
+
+
+def _is_valid(custom_property: Property) -> bool:
+    match custom_property.value:
+        case bool():
+            return False
+        case str() | int():
+            return True
+        case float(number):
+            return math.isfinite(number)
+        case list(values):
+            return all(isinstance(value, str) for value in values)
+    return False
+
+
+def _time_fault(field: str, seconds: int | UnsetType) -> str | None:
+    if seconds is UNSET or abs(seconds) < EPOCH_SECONDS_MAX:
+        return None
+    return f"{field} is {seconds}, which looks like milliseconds; Glean takes seconds"
+
+
+def _container_fault(kind: str | UnsetType) -> str | None:
+    if kind is UNSET or OBJECT_TYPE.fullmatch(kind):
+        return None
+    return (
+        f"container_object_type is {quoted(kind)}, which is empty or has a space or an "
+        "underscore: write it without"
+    )
+
+
+def _user_fault(field: str, user: User | UnsetType) -> str | None:
+    """Of whoever is shown. Glean asks for nothing of them, and a name is enough."""
+    if user is UNSET:
+        return None
+    if not user.email and not user.datasource_user_id and not user.name:
+        return (
+            f"{field} has neither an email, nor a datasource_user_id, nor a name, but "
+            f"{quoted(user)}: give it one, or leave it out"
+        )
+    return None if user.email is UNSET else email_fault(f"{field}.email", user.email)
+
+
+def _permission_faults(permissions: Permissions, datasource: Datasource) -> Iterator[str | None]:
+    for index, user in enumerate(permissions.allowed_users or ()):
+        # There may be many, and names for the reasons take longer to make than to look.
+        if not _is_referenced(user, datasource):
+            yield _reference_fault(f"permissions.allowed_users[{index}]", user, datasource)
+    yield from group_faults("permissions.allowed_groups", permissions.allowed_groups, datasource)
+    for index, intersection in enumerate(permissions.allowed_group_intersections or ()):
+        field = f"permissions.allowed_group_intersections[{index}].required_groups"
+        if not intersection.required_groups:
+            yield f"{field} is []: name the groups, or leave the intersection out"
+        yield from group_faults(field, intersection.required_groups, datasource)
+
+
+def _is_referenced(user: User, datasource: Datasource) -> bool:
+    by_email = datasource.refers_by_email
+    if user.email is UNSET:
+        return by_email is not True and bool(user.datasource_user_id)
+    return EMAIL.fullmatch(user.email) is not None and (
+        by_email is not False or bool(user.datasource_user_id)
+    )
+
+
+def _reference_fault(field: str, user: User, datasource: Datasource) -> str | None:
+    if not user.email and not user.datasource_user_id:
+        return (
+            f"{field} has neither an email nor a datasource_user_id, but {quoted(user)}: give it "
+            "one, or leave it out"
+        )
+    if user.email is not UNSET and (reason := email_fault(f"{field}.email", user.email)):
+        return reason
+    name = "email" if datasource.refers_by_email is True else "datasource_user_id"
+    remedy = f"add it, or declare is_user_referenced_by_email={name != 'email'}"
+    return (
+        f"{field} has no {name}, by which the datasource names users, but {quoted(user)}: {remedy}"
+    )
+
+
+def _comment_faults(comments: list[Comment]) -> Iterator[str | None]:
+    seen: set[str] = set()
+    for index, comment in enumerate(comments):
+        for reason in filter(None, _reasons(comment, seen)):
+            yield f"comments[{index}].{reason}"
+        seen.add(comment.id.casefold())
+
+
+def _reasons(comment: Comment, seen: set[str]) -> Iterator[str | None]:
+    if not comment.id:
+        yield "id is '': give it one"
+    if len(comment.id) > ID_CHARACTERS_MAX:
+        yield f"id has {len(comment.id)} characters; Glean takes {ID_CHARACTERS_MAX}"
+    if comment.id.casefold() in seen:
+        yield (
+            f"id is {quoted(comment.id)} like that of a comment before, upper and lower case "
+            "being one: give each its own"
+        )
+    yield _time_fault("created_at", comment.created_at)
+    yield _time_fault("updated_at", comment.updated_at)
+    yield content_fault("content", comment.content)
+    yield _user_fault("author", comment.author)
+    yield _user_fault("updated_by", comment.updated_by)

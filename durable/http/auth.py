@@ -1,0 +1,230 @@
+"""How the Worker proves to a server who asks.
+
+    Bearer               a token in the header Authorization
+    Basic                a user and a password
+    ApiKey               a key in a header or in the query
+    ClientCredentials    a token of OAuth 2, asked for with a client's secret (oauth.py)
+    RefreshToken         likewise, with the consent that a person gave once
+
+A declaration names secrets and never holds one.
+"""
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Protocol
+from urllib.parse import unquote_plus
+
+from msgspec import Struct
+
+from durable.environment import Environment, Secret
+from durable.errors import ConfigurationError
+from durable.http.context import Surroundings
+
+
+HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # its name (RFC 9110, 5.6.2)
+
+
+class Proof(Struct, frozen=True, kw_only=True):
+    """What a request carries beside what it asks for."""
+
+    headers: Mapping[str, str] = {}
+    params: Mapping[str, str] = {}
+
+    def left_out_of(self, url: str) -> str:
+        """The URL without any part of its query that says what this proves.
+
+        Some servers write the caller's token into the links to their next pages. It is
+        proven anew with each request, and is better not kept.
+        """
+        tokens = {value.rpartition(" ")[2] for value in self.headers.values()}
+        beginning, _, rest = url.partition("?")
+        query, hash_mark, fragment = rest.partition("#")
+        parts = query.split("&")
+        kept = []
+        for part in parts:
+            name, _, value = part.partition("=")
+            if unquote_plus(name) not in self.params and unquote_plus(value) not in tokens:
+                kept.append(part)
+        if len(kept) == len(parts):
+            return url
+        return beginning + ("?" if kept else "") + "&".join(kept) + hash_mark + fragment
+
+
+class Signer(Protocol):
+    """Gives the proof, request by request."""
+
+    remedy: str  # what to do where the server refuses it, as "check the secret API_TOKEN"
+
+    @property
+    def request_count(self) -> int:
+        """Made so far, to have proofs."""
+        return 0  # a body, so that signers inherit it
+
+    async def proof(self) -> Proof:
+        """Raises UpstreamError where it has to be asked for, and cannot be had."""
+
+    async def renewed(self, refused: Proof) -> Proof | None:  # noqa: ARG002 - for those who can
+        """Another one in place of one that the server refused; None if there is no other.
+
+        Raises UpstreamError as `proof` does.
+        """
+        return None  # likewise
+
+
+class Auth(Protocol):
+    """One way of proving it."""
+
+    def signer(self, surroundings: Surroundings) -> Signer:
+        """Raises ConfigurationError where a secret is not set, or cannot be sent."""
+
+    def secrets(self) -> frozenset[str]:
+        """The names of those that it takes."""
+
+
+class Bearer(Struct, frozen=True):
+    """A token in the header Authorization (RFC 6750)."""
+
+    secret: str  # the token's name
+
+    def signer(self, surroundings: Surroundings) -> "BearerSigner":
+        return BearerSigner(surroundings.environment.secret(self.secret))
+
+    def secrets(self) -> frozenset[str]:
+        return frozenset({self.secret})
+
+
+class Basic(Struct, frozen=True):
+    """A user and a password in the header Authorization (RFC 7617).
+
+        Basic("JIRA_USER", "JIRA_TOKEN")
+        Basic("HARVEST_KEY")
+
+    Attributes:
+        user: the name of the variable that holds the user. Without a password it is the name of
+            a secret, as some servers take a key in the user's place.
+        password: the name of the secret that holds the password.
+    """
+
+    user: str
+    password: str = ""
+
+    def signer(self, surroundings: Surroundings) -> "FixedSigner":
+        environment = surroundings.environment
+        if not self.password:
+            user, password = environment.secret(self.user).reveal(), ""
+            remedy = f"check the secret {self.user}"
+        else:
+            user = environment.variable(self.user)
+            password = environment.secret(self.password).reveal()
+            remedy = f"check the variable {self.user} and the secret {self.password}"
+        if ":" in user or not user.isprintable():
+            raise ConfigurationError(
+                f"the variable {self.user} has a colon or a line break, which no user's name has "
+                "in Basic: set it again"
+            )
+        return FixedSigner(
+            Proof(headers={"authorization": basic(environment, user, password)}), remedy
+        )
+
+    def secrets(self) -> frozenset[str]:
+        return frozenset({self.password or self.user})
+
+
+class ApiKey(Struct, frozen=True):
+    """A key in a header or in the query.
+
+        ApiKey("API_KEY", header="x-api-key")
+        ApiKey("API_KEY", header="authorization", prefix="Token ")
+        ApiKey("API_KEY", param="api_key")
+
+    Attributes:
+        secret: the key's name.
+        header: the header that takes it.
+        param: the query parameter that takes it, in a header's place. A header is better, as
+            servers write what they are asked for into their logs.
+        prefix: before the key.
+
+    Raises:
+        ConfigurationError: there is no header and no parameter, or both.
+    """
+
+    secret: str
+    header: str = ""
+    param: str = ""
+    prefix: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.header) == bool(self.param):
+            raise ConfigurationError(
+                f"ApiKey({self.secret!r}): name either the `header` or the `param` that takes it"
+            )
+        if self.header and not HEADER.fullmatch(self.header):
+            raise ConfigurationError(
+                f"ApiKey({self.secret!r}): the header {self.header!r} has a character that no "
+                "header's name has"
+            )
+        if not (self.prefix.isascii() and self.prefix.isprintable()):
+            raise ConfigurationError(
+                f"ApiKey({self.secret!r}): the prefix {self.prefix!r} has a line break or a "
+                "character that is not ASCII"
+            )
+
+    def signer(self, surroundings: Surroundings) -> "FixedSigner":
+        key = {
+            self.header or self.param: self.prefix
+            + surroundings.environment.secret(self.secret).reveal()
+        }
+        proof = Proof(headers=key) if self.header else Proof(params=key)
+        return FixedSigner(proof, f"check the secret {self.secret}")
+
+    def secrets(self) -> frozenset[str]:
+        return frozenset({self.secret})
+
+
+class FixedSigner(Signer):
+    """Gives one and the same proof.
+
+    Args:
+        proof: that.
+        remedy: what to do where it is refused.
+    """
+
+    def __init__(self, proof: Proof, remedy: str) -> None:
+        self.remedy = remedy
+        self._proof = proof
+
+    async def proof(self) -> Proof:
+        return self._proof
+
+
+class BearerSigner(FixedSigner):
+    """Of a token that is there."""
+
+    def __init__(self, token: Secret) -> None:
+        headers = {"authorization": f"Bearer {token.reveal()}"}
+        super().__init__(Proof(headers=headers), f"check the secret {token.name}")
+
+
+class Unsigned(FixedSigner):
+    """For a server that lets everybody in."""
+
+    def __init__(self) -> None:
+        super().__init__(Proof(), "it wants to know who asks: declare the source's auth")
+
+
+def signer_of(auth: Auth | None, surroundings: Surroundings) -> Signer:
+    """None is for a server that lets everybody in. Raises ConfigurationError as its signer does."""
+    return Unsigned() if auth is None else auth.signer(surroundings)
+
+
+def secrets_of(auth: Auth | None) -> frozenset[str]:
+    """The names of those that it takes."""
+    return frozenset() if auth is None else auth.secrets()
+
+
+def basic(environment: Environment, user: str, password: str) -> str:
+    """The header Authorization of a user with a password, which is redacted as these are."""
+    encoded = b64encode(f"{user}:{password}".encode()).decode()
+    environment.conceal(encoded)
+    return f"Basic {encoded}"

@@ -1,0 +1,69 @@
+"""Alerts on their way: to whom, in which form, and when again. Pure."""
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from durable.machine.alerts import Alert
+from durable.timestamps import rfc3339
+
+
+SLACK = "ALERT_SLACK_URL"  # secrets: who knows these URLs can write there
+WEBHOOK = "ALERT_WEBHOOK_URL"
+TARGETS = (SLACK, WEBHOOK)
+RETRY_MS_MIN = 10_000
+RETRY_MS_MAX = 60 * 60 * 1_000
+GIVE_UP_MS = 24 * 60 * 60 * 1_000
+TEXT_CHARACTERS_MAX = 2_000  # Slack takes 40,000, and a person less
+SLACK_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+
+class Letter(Struct, frozen=True, kw_only=True):
+    """An alert to one target. Persisted: add fields with defaults, never rename."""
+
+    alert: Alert
+    target: str  # the name of the secret that has its URL
+    due_at_ms: int
+    attempt_count: int = 0  # begun
+
+
+def attempted(letter: Letter, now_ms: int) -> Letter | None:
+    """The letter once another attempt has begun, due again if that fails; None: it was the last."""
+    if now_ms - letter.alert.at_ms >= GIVE_UP_MS:
+        return None
+    pause_ms = min(RETRY_MS_MIN << min(letter.attempt_count, 16), RETRY_MS_MAX)
+    return replace(letter, attempt_count=letter.attempt_count + 1, due_at_ms=now_ms + pause_ms)
+
+
+def put_off(letter: Letter, until_ms: int) -> Letter:
+    """The target asked for time; no more than the longest pause is given."""
+    latest_ms = letter.due_at_ms + RETRY_MS_MAX
+    return replace(letter, due_at_ms=min(max(letter.due_at_ms, until_ms), latest_ms))
+
+
+def content(letter: Letter, worker_url: str | None) -> bytes:
+    """The body, as JSON.
+
+    Args:
+        letter: to be sent.
+        worker_url: where the Worker is; None: not known, and there is no link.
+    """
+    alert = letter.alert
+    base = worker_url and worker_url.rstrip("/")
+    place = f"/status/{alert.job_id}" if alert.job_id else "/"
+    url = f"{base}{place}" if base else None
+    text = f"{alert.connector or 'cron'} {alert.kind}: {alert.text}"[:TEXT_CHARACTERS_MAX]
+    if letter.target == SLACK:
+        escaped = "".join(SLACK_ESCAPES.get(character, character) for character in text)
+        return msgspec.json.encode({"text": f"{escaped} <{url}|look>" if url else escaped})
+    return msgspec.json.encode(
+        {
+            "id": alert.id,
+            "kind": alert.kind,
+            "connector": alert.connector or None,
+            "job": alert.job_id or None,
+            "at": rfc3339(alert.at_ms),
+            "text": text,
+            "url": url,
+        }
+    )

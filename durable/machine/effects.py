@@ -1,0 +1,178 @@
+"""What a job asks to have done, and what can become of it. Pure data."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from durable.errors import Cause, Recourse
+from durable.machine.index_status import Deletions
+from durable.machine.job import Job, Page, Plan, Stage, Standing
+from durable.machine.page_progress import Landed
+from durable.machine.ties import Tie
+
+
+class Open(Struct, frozen=True):
+    """Open a bulk upload, discarding any that an earlier job left open."""
+
+    upload_id: str
+
+
+class Ask(Struct, frozen=True):
+    """Ask Glean how the upload stands."""
+
+    upload_id: str
+
+
+class Fetch(Struct, frozen=True):
+    """Read the page at `cursor` and keep its records in memory under `page_index`."""
+
+    page_index: int
+    cursor: str | None
+
+
+class Pack(Struct, frozen=True):
+    """Map the records of a page, and cut what comes of them into batches."""
+
+    page_index: int
+    upload_id: str  # the bulk upload that the batches are pages of; empty for none
+    batch_bytes_max: int | None  # of several documents together; None: as the limits say
+    landed: Landed | None = None  # of the page as it was read before; None: nothing is remembered
+    ties: tuple[Tie, ...] | None = None  # before the page; None: all is sent, none remembered
+
+
+class Send(Struct, frozen=True):
+    """Send one batch of a page held in memory."""
+
+    page_index: int
+    batch_index: int
+
+
+class Close(Struct, frozen=True):
+    """Close the upload. Not repeatable: Glean is asked before how it stands."""
+
+    upload_id: str
+    is_only_page: bool = False  # begins it again and closes it, with nothing in it
+
+
+class CloseWithDocument(Struct, frozen=True):
+    """Close the upload with a document of the page at `cursor`, sent once more."""
+
+    upload_id: str
+    cursor: str | None
+    index: int  # of the document in the page
+
+
+Effect = Open | Ask | Fetch | Pack | Send | Close | CloseWithDocument
+
+
+class Woke(Struct, frozen=True):
+    """The alarm fired: a turn begins."""
+
+    watermark_ms: int | None = None  # where an INCREMENTAL job of the connector reads from
+    full_counts: Mapping[Stage, int] = {}  # what its last FULL job that succeeded has brought
+    plan: Plan = Plan()
+    last: Job | None = None  # that had a turn; of a job that is queued, else not needed
+    ties: tuple[Tie, ...] = ()  # that its last job has left
+    armed_at_ms: int | None = None  # the alarm that is set already, to be the turn's lease
+
+
+class Opened(Struct, frozen=True):
+    pass
+
+
+class Asked(Struct, frozen=True):
+    standing: Standing
+    deletions: Deletions = Deletions.PENDING  # of what the upload no longer had
+
+
+class Fetched(Struct, frozen=True):
+    page_index: int
+    page: Page
+
+
+class NoRoom(Struct, frozen=True):
+    """Other connectors have the isolate's memory: the page was not asked for."""
+
+    place: int  # among those who wait for room, from 1
+    jitter: float  # drawn from 0 to 1
+
+
+class Packed(Struct, frozen=True):
+    page_index: int
+    batch_count: int
+    document_count: int
+    deletion_count: int
+    reject_count: int = 0
+    ties: tuple[Tie, ...] | None = None  # once all of the page is sent
+    doubts: bytes = b""  # what is not certain any more of what has landed
+    left_count: int = 0  # changes that are sent no more, since they change each time
+    shortfall: str = ""  # why the job cannot count as a success, once the page has landed
+
+
+class Sent(Struct, frozen=True):
+    """A batch was taken, or its only document was refused and set aside."""
+
+    page_index: int
+    batch_index: int
+    rejected_document_count: int = 0
+    rejected_deletion_count: int = 0
+    document_count: int = 0  # that were sent, whatever became of them
+    entries: bytes = b""  # of its changes, to be remembered until the page has landed
+    rejected_key: str = ""  # of the tie that its only document is none of, being refused
+    refused_record_count: int = 0  # of which there was no document to be counted
+    shortfall: str = ""  # why the job cannot count as a success any more
+
+
+class Split(Struct, frozen=True):
+    """A batch was refused and cut in two, the first half in its place."""
+
+    page_index: int
+    batch_index: int
+    half_index: int  # of the second half: one more than the page's last batch
+    batch_bytes_max: int | None = None  # what Glean may take, if it was too large
+    batch_changes_max: int | None = None  # of the first half
+
+
+class Displaced(Struct, frozen=True):
+    """Glean no longer has the upload open."""
+
+    reason: str
+
+
+class CloseRefused(Struct, frozen=True):
+    """Glean does not take such a last page: one without documents, or with this one."""
+
+    reason: str
+
+
+class Closed(Struct, frozen=True):
+    pass
+
+
+class Failed(Struct, frozen=True):
+    """What was asked for did not come about, or its answer was lost."""
+
+    reason: str
+    is_transient: bool  # trying again may help
+    retry_after_ms: int = 0  # asked for by the other side
+    jitter: float = 1.0  # how much of the back-off is waited, drawn from 0 to 1
+    effect: Effect | None = None  # what was asked for
+    recourse: Recourse | None = None  # what helps instead
+    cause: Cause = Cause.UNANSWERED
+    may_be_done: bool = False  # and only its answer lost
+
+
+Event = (
+    Woke
+    | Opened
+    | Asked
+    | Fetched
+    | NoRoom
+    | Packed
+    | Sent
+    | Split
+    | Displaced
+    | CloseRefused
+    | Closed
+    | Failed
+)

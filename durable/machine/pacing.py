@@ -1,0 +1,193 @@
+"""How long a job works and waits: lease, back-off, and the budget of a turn. Pure."""
+
+import zlib
+
+from msgspec.structs import replace
+
+from durable.limits import Limits
+from durable.machine.effects import Failed
+from durable.machine.job import Flight, Job, Page, Rate, Stage, Usage
+
+
+ALARM_MS_MIN = 50  # the platform may lose an alarm that is set for this very moment
+MINUTE_MS = 60_000
+KILLED_AGAIN = 2  # deaths without progress: one is nothing unusual, and nobody waits for it
+SHARES_PER_MINUTE = 6
+PLACE_MS = 250  # for each of those who wait for room, at first
+PLACES_MAX = 4
+DOUBLINGS_MAX = 2  # of that, one with each second, since each look for room costs rows
+REQUESTS_PER_BATCH = 3  # sent, refused and asked about, before it is cut in two
+# What a job has used of the rates, and the next one may not use again. All of its connector's
+# sources are mostly of one server.
+USED = (
+    *("rate", "asked_until_ms", "asked_count", "spans"),
+    *("source_at_ms", "source_pause", "indexed_until_ms"),
+)
+
+
+def soon(at_ms: int, now_ms: int) -> int:
+    return max(at_ms, now_ms + ALARM_MS_MIN)
+
+
+def told_ms(failure: Failed, limits: Limits) -> int:
+    """How long the other side asked to be left alone."""
+    return min(failure.retry_after_ms, limits.retry_after_ms_max)
+
+
+def is_stalled(job: Job, now_ms: int, limits: Limits) -> bool:
+    """Whether a job has gone on without progress for too long.
+
+    Rests that somebody asked for do not count, be it one in a day; so many of them do.
+    """
+    is_patient = job.pause_count < limits.pauses_max
+    since_ms = now_ms - job.progress_at_ms - (job.paused_ms if is_patient else 0)
+    return since_ms >= limits.stall_ms_max
+
+
+def wait_ms(job: Job, failure: Failed, limits: Limits) -> int:
+    """How long to leave the other side alone."""
+    # Full jitter, so that those who were refused together do not come back together.
+    doublings = min(max(0, job.attempt - 1), limits.backoff_ms_max.bit_length())
+    backoff_ms = min(limits.backoff_ms_min << doublings, limits.backoff_ms_max)
+    return told_ms(failure, limits) + round(backoff_ms * failure.jitter)
+
+
+def is_saturated(job: Job, now_ms: int, limits: Limits) -> bool:
+    """Whether Glean takes no further document by itself for now."""
+    if job.is_upload or job.stage is not Stage.DOCUMENTS:
+        return False
+    ahead_ms = max(0, job.indexed_until_ms - now_ms)
+    return ahead_ms + _indexing_ms(single_documents_max(limits), limits) > MINUTE_MS
+
+
+def single_documents_max(limits: Limits) -> int:
+    """Of one request outside of an upload: small enough to use the rate evenly."""
+    return max(1, limits.documents_per_minute_max // SHARES_PER_MINUTE)
+
+
+def indexed(job: Job, document_count: int, now_ms: int, limits: Limits) -> Job:
+    """With documents counted that were sent by themselves: a bucket that leaks at Glean's rate."""
+    begun_ms = max(job.indexed_until_ms, now_ms)
+    return replace(job, indexed_until_ms=begun_ms + _indexing_ms(document_count, limits))
+
+
+def _indexing_ms(document_count: int, limits: Limits) -> int:
+    """The time for which the rate allows so many."""
+    return document_count * MINUTE_MS // limits.documents_per_minute_max
+
+
+def asked(job: Job, request_count: int, now_ms: int) -> Job:
+    """With requests to the source counted, if it has a rate."""
+    rate = job.rate
+    if rate is None:
+        return job
+    until_ms, count = job.asked_until_ms, job.asked_count
+    if now_ms >= until_ms:
+        until_ms, count = now_ms + rate.per_ms, 0
+    count += request_count
+    job = replace(job, asked_until_ms=until_ms, asked_count=count)
+    # The next page may take as many as this one.
+    if count + request_count <= rate.requests:
+        return job
+    requests = "1 request" if rate.requests == 1 else f"{rate.requests} requests"
+    return _spared(job, until_ms, f"the source takes {requests} every {rate.per_ms / 1_000:g} s")
+
+
+def left_alone(job: Job, page: Page, now_ms: int, limits: Limits) -> Job:
+    """With what the source asks for beside its rate."""
+    asked_ms = min(page.wait_ms, limits.retry_after_ms_max)
+    return _spared(job, now_ms + asked_ms, page.wait_reason) if asked_ms else job
+
+
+def _spared(job: Job, until_ms: int, reason: str) -> Job:
+    if until_ms <= job.source_at_ms:
+        return job
+    return replace(job, source_at_ms=until_ms, source_pause=reason)
+
+
+def taken_over(job: Job, last: Job | None, fingerprint: str) -> Job:
+    """A job before its first turn, with what the connector's last one has used of the rates.
+
+    And with how large its pages were, if they are of the same definition.
+    """
+    if last is None or last.id == job.id:
+        return job
+    page_bytes = last.page_bytes if last.fingerprint == fingerprint else {}
+    return replace(job, page_bytes=page_bytes, **{name: getattr(last, name) for name in USED})
+
+
+def paced(job: Job, rate: Rate | None, now_ms: int) -> Job:
+    """At a source that has this rate: its requests are counted, and those of others put by."""
+    if rate == job.rate:
+        return job
+    spans = [*job.spans]
+    if job.rate is not None:
+        spans.append((job.rate, job.asked_until_ms, job.asked_count))
+    of_this = [span for span in spans if span[0] == rate]
+    _, until_ms, count = of_this[-1] if of_this else (rate, 0, 0)
+    others = tuple(span for span in spans if span[0] != rate and span[1] > now_ms)
+    return replace(job, rate=rate, asked_until_ms=until_ms, asked_count=count, spans=others)
+
+
+def is_spent(job: Job, turn: Usage, now_ms: int, limits: Limits) -> bool:
+    return (
+        turn.page_count >= max(1, limits.turn_pages_max >> job.halving_count)
+        or turn.byte_count >= limits.turn_bytes_max >> job.halving_count
+        or turn.request_count >= limits.turn_requests_max
+        or now_ms - turn.started_at_ms >= limits.turn_ms_max
+    )
+
+
+def leased(job: Job, now_ms: int, limits: Limits) -> Job:
+    """Renew the lease when half of the longest is left: each renewal costs a row written.
+
+    Two requests, each within its time, may come before the next chance.
+    """
+    if job.alarm_at_ms is not None and job.alarm_at_ms - now_ms >= limits.lease_ms // 2:
+        return job
+    return replace(job, alarm_at_ms=soon(now_ms + lease_ms(job, limits), now_ms))
+
+
+def lease_ms(job: Job, limits: Limits) -> int:
+    """How long a lease of the job's turn is."""
+    return apart_lease_ms(f"{job.id} {job.turn_count}", limits)
+
+
+def apart_lease_ms(key: str, limits: Limits) -> int:
+    """From three quarters of the lease to all of it, another one for each key.
+
+    All jobs of an isolate die with it. If they woke together, they would want its memory together,
+    and one whose page kills would take the others with it before a page of theirs has landed.
+    """
+    return limits.lease_ms - zlib.crc32(key.encode()) % (limits.lease_ms // 4 + 1)
+
+
+def room_wait_ms(job: Job, place: int, jitter: float, now_ms: int) -> int:
+    """When to look for room again: the sooner, the fewer have waited longer, and with patience."""
+    waited_s = max(0, now_ms - job.progress_at_ms) // 1_000
+    patient_ms = PLACE_MS << min(waited_s, DOUBLINGS_MAX)
+    return round(patient_ms * min(place, PLACES_MAX) * (0.5 + jitter))
+
+
+def apart_ms_max(job: Job, limits: Limits) -> int:
+    """How long a turn waits at the most before its work, if its job was killed again and again.
+
+    Alarms that were due while nothing ran, fire together.
+    """
+    return limits.lease_ms // 4 if job.death_count >= KILLED_AGAIN else 0
+
+
+def spent(turn: Usage, flight: Flight) -> Usage:
+    """The turn's usage after one more page."""
+    page = flight.page
+    request_count = page.request_count + REQUESTS_PER_BATCH * flight.batch_count
+    return replace(
+        turn,
+        page_count=turn.page_count + 1,
+        document_count=turn.document_count + flight.document_count,
+        deletion_count=turn.deletion_count + flight.deletion_count,
+        reject_count=turn.reject_count + flight.reject_count,
+        byte_count=turn.byte_count + page.byte_count,
+        request_count=turn.request_count + request_count,
+        is_crowded=False,  # there is its own again
+    )

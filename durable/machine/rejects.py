@@ -1,0 +1,34 @@
+"""Records that were set aside, as they are kept, and the pages that have some. Pure."""
+
+from msgspec import Struct
+
+from durable.machine.job import Stage
+
+
+PARTS_MAX = 1_000_000  # of a record; later ones take the place of the last in the list of rejects
+
+
+class Reject(Struct, frozen=True):
+    """A record that was set aside, and why."""
+
+    place: int  # in its page, from 1
+    key: str  # the document's id; empty where it did not get one
+    reason: str
+    excerpt: str = ""  # the beginning of the record
+    stage: str = Stage.DOCUMENTS.value  # as a text: earlier code reads what later code wrote
+    cursor: str | None = None  # of its page
+    digest: str = ""  # of that page's records; empty where earlier code did not keep it
+    part: int = 0  # of the record, from 1, where the others of it are brought: a group's member
+
+    @property
+    def order(self) -> int:
+        """Among the rejects of its page; each has its own."""
+        return self.place * PARTS_MAX + min(self.part, PARTS_MAX - 1)
+
+
+class Spot(Struct, frozen=True):
+    """A page of which records were set aside."""
+
+    cursor: str | None
+    digest: str  # of its records at that time
+    places: frozenset[int]  # of those records

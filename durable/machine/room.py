@@ -1,0 +1,73 @@
+"""How much a turn holds in memory, and sends at a time: less after each death. Pure."""
+
+from collections.abc import Mapping
+
+from durable.limits import Limits
+from durable.machine.job import Job, Page, Stage
+
+
+SHARE = 32  # of the largest page that is taken: what is smaller, is leased so much
+
+
+def width(job: Job, limits: Limits) -> int:
+    """How many batches may be under way: half as many with each death.
+
+    After a turn without progress only one, the oldest: what is sent beside it
+    would be sent again if that one failed once more.
+    """
+    # Glean's own tools send the pages of people one after the other.
+    is_wide = job.is_upload and job.stage is Stage.DOCUMENTS
+    sends_max = max(1, limits.sends_max >> job.halving_count)
+    return sends_max if is_wide and job.attempt <= 1 else 1
+
+
+def has_room(job: Job, limits: Limits) -> bool:
+    """Whether another page may be held in memory, if it is as large as the largest of these."""
+    assert job.turn is not None, "pages are held within a turn"
+    if job.is_fetching or job.turn.is_crowded or len(job.flights) > width(job, limits):
+        return False
+    sizes = [flight.page.byte_count for flight in job.flights]
+    return not sizes or sum(sizes) + max(sizes) <= limits.held_bytes_max >> job.halving_count
+
+
+def held_bytes(job: Job, limits: Limits) -> int:
+    """What a turn has of the isolate's memory: for the pages that are there, or for one."""
+    return max(_bytes(job), _page_bytes(job, limits))
+
+
+def lease_bytes(job: Job, limits: Limits) -> int:
+    """The same with the page that is being read."""
+    page_bytes = _page_bytes(job, limits)
+    reading_bytes = page_bytes if job.is_fetching else 0
+    return max(page_bytes, _bytes(job) + reading_bytes)
+
+
+def _bytes(job: Job) -> int:
+    return sum(flight.page.byte_count for flight in job.flights)
+
+
+def _page_bytes(job: Job, limits: Limits) -> int:
+    """How large the next page may be: as the largest of its kind, and after each death twice that.
+
+    So fewer jobs go on side by side. The first of its kind may be as large as any: changes of an
+    hour tell nothing of the pages that list all there is.
+    """
+    sizes = [flight.page.byte_count for flight in job.flights]
+    largest = max(job.page_bytes.get(_kind(job), 0), *sizes, 0)
+    if not largest:
+        return limits.page_bytes_max
+    likely = max(largest, limits.page_bytes_max // SHARE) << job.halving_count
+    return max(largest, min(likely, limits.page_bytes_max))
+
+
+def with_page(job: Job, page: Page) -> Mapping[str, int]:
+    """The bytes of the largest pages, this one among them."""
+    kind = _kind(job)
+    if page.byte_count <= job.page_bytes.get(kind, 0):
+        return job.page_bytes
+    return {**job.page_bytes, kind: page.byte_count}
+
+
+def _kind(job: Job) -> str:
+    """Of the pages that are read."""
+    return f"{job.repeated_mode or job.mode} {job.stage}"

@@ -1,0 +1,125 @@
+"""What keeps a job from making Glean delete what the source still has. Pure."""
+
+from durable.limits import Limits
+from durable.machine.job import Job, Mode, Page
+
+
+def paging_fault(job: Job, page: Page, limits: Limits) -> str | None:
+    """Why the page that was read cannot be the one that follows the job's; None if it can."""
+    if (fault := _circle_fault(job, page, limits)) is not None:
+        return fault
+    return _total_fault(job, page, limits)
+
+
+def _total_fault(job: Job, page: Page, limits: Limits) -> str | None:
+    """Why the source's number of records cannot be right; None if it may be.
+
+    A list that is read by cursors may lose records meanwhile: what it had at most, counts.
+    """
+    record_count, total_count = job.record_count + page.record_count, page.total_count
+    told_count = largest_total(job, page)
+    if told_count is None:
+        return None
+    if (total_count is not None and total_count < 0) or record_count > told_count:
+        return (
+            f"the source says that it has {total_count} records, and {record_count} came: its "
+            "total is capped, an estimate, or that of one page; leave it out of the source if it "
+            "is never right"
+        )
+    if page.next_cursor is not None:
+        return None
+    lost_count = told_count - record_count
+    is_short = total_count is not None and record_count < total_count
+    has_shrunk = lost_count > limits.shrink_count and lost_count / told_count > limits.shrink_max
+    if is_short or has_shrunk:
+        return (
+            f"the source says that it has {total_count if is_short else told_count} records, and "
+            f"came to its end after {record_count}: a new job reads all of it again"
+        )
+    return None
+
+
+def largest_total(job: Job, page: Page) -> int | None:
+    """What the source said at most that it has, up to this page; None if it said nothing."""
+    told = [total for total in (job.total_count, page.total_count) if total is not None]
+    return max(told, default=None)
+
+
+def is_repeated(job: Job, page: Page) -> bool:
+    """Whether it has the very records of an earlier page."""
+    return bool(page.digest) and page.digest == job.landmark_digest
+
+
+def _circle_fault(job: Job, page: Page, limits: Limits) -> str | None:
+    """Why the source seems to have no end."""
+    if page.next_cursor is not None and page.next_cursor == job.landmark_cursor:
+        return (
+            f"the source's cursor leads in a circle: page {job.page_count + 1} names the same "
+            f"next page as page {job.landmark_page}, {page.next_cursor!r:.200}"
+        )
+    # A feed of changes may tell the same twice; a list of all there is does not.
+    repeats_max = 0 if job.mode is Mode.FULL else limits.repeated_pages_max
+    if is_repeated(job, page) and job.repeated_count >= repeats_max:
+        return (
+            f"the source begins again: page {job.page_count + 1} has the very records of page "
+            f"{job.landmark_page}, so it seems to pass over the cursor"
+        )
+    is_empty = page.next_cursor is not None and not page.record_count and not page.is_bounded
+    if is_empty and job.empty_count >= limits.empty_pages_max:
+        return (
+            f"the source does not come to its end: page {job.page_count + 1} and the "
+            f"{job.empty_count} before it have no record, and each names a next one; declare how "
+            "the source tells its last page, or raise empty_pages_max in LIMITS"
+        )
+    return None
+
+
+def missing_count(job: Job) -> int:
+    """Documents that the last FULL job brought and this one did not: the close deletes them."""
+    return max(0, (job.expected_count or 0) - job.document_count)
+
+
+def holding_reason(job: Job, limits: Limits) -> str | None:
+    """Why a person has to approve of the close; None if it is no more than usual."""
+    missing, expected = missing_count(job), job.expected_count or 0
+    if missing <= limits.shrink_count:
+        return None
+    # Divided, not multiplied: 0.29 * 100 is less than 29.
+    if job.document_count and missing / expected <= limits.shrink_max:
+        return None
+    if job.approved_count is not None and missing <= job.approved_count:
+        return None
+    return (
+        f"the close would delete {missing} of {expected} documents "
+        f"({100 * missing / expected:.0f} %), more than shrink_max allows: look whether the "
+        f'source is whole, then POST /approve/{job.id} {{"deletions": {missing}}} or '
+        f"POST /cancel/{job.id}"
+    )
+
+
+def rejection_reason(job: Job, limits: Limits, pending_count: int = 0) -> str | None:
+    """Why too many records were set aside for the job to go on; None if they are few.
+
+    Args:
+        job: counts those of the pages that are in Glean.
+        limits: how many may be set aside.
+        pending_count: set aside of the page that is under way.
+    """
+    count = job.reject_count + pending_count
+    # Jobs of earlier code did not count what they read.
+    total = max(job.record_count, job.document_count + job.deletion_count + count)
+    if count > limits.rejects_max:
+        bound = f"rejects_max ({limits.rejects_max})"
+    elif (
+        job.has_end
+        and count > limits.rejects_share_count
+        and count / total > limits.rejects_share_max
+    ):
+        bound = f"rejects_share_max ({limits.rejects_share_max:.0%} of {total})"
+    else:
+        return None
+    return (
+        f"{count} records were set aside, more than {bound} allows: GET /rejects/{job.id} says "
+        "why; mend the source or the connector, or raise the limit, then "
+        f"POST /retry/{job.id}"
+    )

@@ -1,0 +1,292 @@
+"""What is done once a FULL job has succeeded: Glean is asked what it holds of it. Pure.
+
+The job is over by then, and whatever comes of this changes nothing of it. Nothing is asked
+while another job is pending: it goes first, and Glean is in the middle of a change.
+
+Sent and found are compared as counts, for Glean lists no documents. What was sent is an upper
+bound: an id that the source lists twice is one document in Glean, whose ids know no case.
+To tell them apart, each id would have to be kept, so fewer found than sent is a mismatch,
+and the status names this among its causes.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from durable.limits import Limits
+from durable.machine.drift import Drift, drift
+from durable.machine.index_status import PAUSED, Holdings
+from durable.machine.job import Job, Mode, Stage
+from durable.machine.notes import Kind, Note
+from durable.machine.pacing import soon
+from durable.machine.transitions import brought
+
+
+LATE_MS = 3 * 60 * 60 * 1_000  # counts of this age are not from before the close
+PROCESSING_MS = 3 * 60 * 60 * 1_000  # in which Glean takes one call for a datasource
+NOTES_MAX = 10
+PROCESSING = "to have all documents processed at once"
+
+
+class Verdict(StrEnum):
+    """Whether Glean holds what was sent."""
+
+    PENDING = "pending"
+    VERIFIED = "verified"
+    MISMATCH = "mismatch"
+    UNKNOWN = "unknown"  # until the deadline, Glean did not say, or only what may be old
+    SUPERSEDED = "superseded"  # what it is to hold has changed since then, and cannot be told
+
+
+class Question(StrEnum):
+    """What Glean is asked."""
+
+    PROCESS = PROCESSING
+    COUNT = "what it holds"
+
+
+class Aims(Struct, frozen=True):
+    """What a connector declares of it."""
+
+    datasource: str
+    verifies: bool
+    processes: bool
+
+
+class Trouble(Struct, frozen=True):
+    """A question that was not answered."""
+
+    reason: str
+    is_transient: bool = False  # trying again may help
+    may_be_taken: bool = False  # only the answer may be lost
+    is_too_often: bool = False
+    retry_after_ms: int = 0  # asked for by Glean
+    jitter: float = 1.0  # how much of a pause's second half is waited, drawn from 0 to 1
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether Glean may take no other call for the time being."""
+        return self.may_be_taken or self.is_too_often
+
+
+class Verification(Struct, frozen=True, kw_only=True):
+    """Of one FULL job. Persisted: add fields with defaults, never rename."""
+
+    job_id: str
+    datasource: str
+    upload_id: str
+    closed_at_ms: int
+    until_ms: int  # the answer to the first question after this decides
+    verdict: Verdict | None = None  # None: only the processing is asked for
+    sent_count: int = 0  # documents
+    found_count: int | None = None  # that people can find; None: Glean has not told yet
+    uploaded_count: int | None = None  # that Glean has taken
+    drift: Drift = Drift()  # since the close
+    upload_state: str = ""  # in Glean's words
+    ask_count: int = 0  # counted as they begin, as all here
+    asked_at_ms: int | None = None
+    ask_at_ms: int | None = None  # the next time; None: no more
+    processes: bool = False
+    process_count: int = 0
+    processed_at_ms: int | None = None  # when the processing was asked for
+    process_at_ms: int | None = None  # when it will be; None: no more
+    error: str = ""  # of the latest question
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def due_at_ms(self) -> int | None:
+        """When there is something to do; None: never again."""
+        times = [at_ms for at_ms in (self.ask_at_ms, self.process_at_ms) if at_ms is not None]
+        return min(times, default=None)
+
+
+def begun(job: Job, aims: Aims, called_at_ms: int | None, limits: Limits) -> Verification | None:
+    """What is to be done after this job; None if nothing.
+
+    Args:
+        job: has succeeded.
+        aims: of its connector.
+        called_at_ms: when Glean was asked last to process all of the datasource's documents.
+        limits: of the deployment.
+    """
+    sent_count = brought(job).get(Stage.DOCUMENTS)
+    verifies = aims.verifies and sent_count is not None
+    if job.mode is not Mode.FULL or not (verifies or aims.processes):
+        return None
+    assert job.finished_at_ms is not None, "a job that succeeded is finished"
+    closed_at_ms = job.finished_at_ms
+    free_at_ms = 0 if called_at_ms is None else called_at_ms + PROCESSING_MS
+    return Verification(
+        job_id=job.id,
+        datasource=aims.datasource,
+        upload_id=job.upload_id,
+        closed_at_ms=closed_at_ms,
+        until_ms=closed_at_ms + limits.verify_ms_max,
+        verdict=Verdict.PENDING if verifies else None,
+        sent_count=sent_count or 0,
+        ask_at_ms=closed_at_ms + limits.verify_pause_ms_min if verifies else None,
+        processes=aims.processes,
+        process_at_ms=soon(free_at_ms, closed_at_ms) if aims.processes else None,
+    )
+
+
+def woken(
+    verification: Verification, jobs: Iterable[Job], now_ms: int, limits: Limits
+) -> tuple[Verification, Question | None]:
+    """What Glean is asked now, if anything is due.
+
+    The next time is set along with it, so that a death costs the answer and no more.
+
+    Args:
+        verification: of which something may be due.
+        jobs: of the connector, that have ended since the close.
+        now_ms: the time.
+        limits: of the deployment.
+    """
+    if isinstance(since := drift(jobs), Drift):
+        verification = replace(verification, drift=since)
+    elif verification.ask_at_ms is not None:
+        return superseded(verification, since, now_ms), None
+    is_over = now_ms >= verification.until_ms
+    if verification.process_at_ms is not None and now_ms >= verification.process_at_ms:
+        if is_over:
+            verification = replace(verification, process_at_ms=None)
+            return noted(verification, f"Glean could not be asked {PROCESSING}", now_ms), None
+        verification = replace(
+            verification,
+            process_count=verification.process_count + 1,
+            processed_at_ms=now_ms,
+            process_at_ms=now_ms + PROCESSING_MS,
+        )
+        return verification, Question.PROCESS
+    if verification.ask_at_ms is None or now_ms < verification.ask_at_ms:
+        return verification, None
+    if _is_last(verification):
+        return _undecided(verification, now_ms), None  # the answer never came
+    at_ms = now_ms + _pause_ms(verification.ask_count + 1, limits)
+    verification = replace(
+        verification,
+        ask_count=verification.ask_count + 1,
+        asked_at_ms=now_ms,
+        ask_at_ms=soon(at_ms if is_over else min(at_ms, verification.until_ms), now_ms),
+    )
+    return verification, Question.COUNT
+
+
+def counted(verification: Verification, holdings: Holdings, now_ms: int) -> Verification:
+    """Glean has said what it holds."""
+    was_paused = verification.upload_state == PAUSED
+    verification = replace(
+        verification,
+        found_count=holdings.found_count,
+        uploaded_count=holdings.uploaded_count,
+        upload_state=holdings.upload_state,
+        error="",
+    )
+    if _agrees(verification) and _is_current(verification, holdings, now_ms):
+        return _settled(verification, Verdict.VERIFIED, now_ms)
+    if _is_last(verification):
+        return _undecided(verification, now_ms)
+    if holdings.is_paused and not was_paused:
+        text = "Glean has paused the deletion of what the upload no longer had"
+        return noted(verification, text, now_ms)
+    return verification
+
+
+def uncounted(
+    verification: Verification, trouble: Trouble, now_ms: int, limits: Limits
+) -> Verification:
+    """Glean has not said what it holds."""
+    verification = replace(verification, error=trouble.reason)
+    if _is_last(verification):
+        return _undecided(verification, now_ms)
+    at_ms = now_ms + backoff_ms(verification.ask_count, trouble, limits)
+    # No later than the deadline, but for Glean's own wish.
+    at_ms = max(min(at_ms, verification.until_ms), now_ms + told_ms(trouble, limits))
+    return replace(verification, ask_at_ms=soon(at_ms, now_ms))
+
+
+def superseded(
+    verification: Verification, reason: str, now_ms: int, *, is_replaced: bool = False
+) -> Verification:
+    """Nobody can tell any more what Glean is to hold.
+
+    Args:
+        verification: so far.
+        reason: says what has happened.
+        now_ms: the time.
+        is_replaced: a later one asks for the processing, where that is still to be done.
+    """
+    is_unasked = verification.process_count == 0 and not is_replaced
+    verification = replace(
+        verification,
+        verdict=verification.verdict and Verdict.SUPERSEDED,
+        ask_at_ms=None,
+        process_at_ms=verification.process_at_ms if is_unasked else None,
+    )
+    return noted(verification, f"superseded: {reason}", now_ms)
+
+
+def backoff_ms(count: int, trouble: Trouble, limits: Limits) -> int:
+    half_ms = _pause_ms(count, limits) / 2
+    return round(half_ms + half_ms * trouble.jitter)
+
+
+def told_ms(trouble: Trouble, limits: Limits) -> int:
+    return min(trouble.retry_after_ms, limits.retry_after_ms_max)
+
+
+def noted(verification: Verification, text: str, now_ms: int) -> Verification:
+    """With a note of what happened; the same once more takes the place of the latest."""
+    notes = verification.notes
+    if notes and notes[-1].text == text:
+        notes = notes[:-1]
+    return replace(
+        verification, notes=(*notes, Note(now_ms, text, Kind.VERIFICATION.value))[-NOTES_MAX:]
+    )
+
+
+def _agrees(verification: Verification) -> bool:
+    """Whether Glean holds what was sent, as far as counts tell."""
+    sent_count, found_count = verification.sent_count, verification.found_count
+    if found_count is None:
+        return False
+    if verification.upload_state == PAUSED:
+        return found_count == sent_count  # what is more, may be what was to be deleted
+    since = verification.drift
+    return sent_count - since.deleted_count <= found_count <= sent_count + since.added_count
+
+
+def _is_current(verification: Verification, holdings: Holdings, now_ms: int) -> bool:
+    """Whether the counts are not by chance those of before the close."""
+    is_indexed = holdings.is_indexed and holdings.indexed_count is not None
+    return is_indexed or now_ms - verification.closed_at_ms >= LATE_MS
+
+
+def _is_last(verification: Verification) -> bool:
+    """Whether the latest question was asked after the deadline."""
+    asked_at_ms = verification.asked_at_ms
+    return asked_at_ms is not None and asked_at_ms >= verification.until_ms
+
+
+def _undecided(verification: Verification, now_ms: int) -> Verification:
+    is_unknown = verification.found_count is None or _agrees(verification)  # by chance, maybe
+    return _settled(verification, Verdict.UNKNOWN if is_unknown else Verdict.MISMATCH, now_ms)
+
+
+def _settled(verification: Verification, verdict: Verdict, now_ms: int) -> Verification:
+    text, since = f"{verdict}: {verification.sent_count} documents were sent", verification.drift
+    if since != Drift():
+        text += f", since then {since.added_count} changed and {since.deleted_count} deleted"
+    if verification.found_count is not None:
+        text += f", Glean has {verification.found_count}"
+    verification = replace(verification, verdict=verdict, ask_at_ms=None, process_at_ms=None)
+    return noted(verification, text, now_ms)
+
+
+def _pause_ms(count: int, limits: Limits) -> int:
+    """After so many questions."""
+    doublings = min(count, limits.verify_pause_ms_max.bit_length())
+    return min(limits.verify_pause_ms_min << doublings, limits.verify_pause_ms_max)

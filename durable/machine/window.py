@@ -1,0 +1,258 @@
+"""The pages under way: read ahead of what Glean has, sent side by side, landed in order. Pure.
+
+The cursor is the low-water mark: it moves past a page once that page and all
+before it are in Glean, whatever of the later ones is there already.
+"""
+
+from msgspec.structs import replace
+
+from durable.limits import Limits
+from durable.machine.effects import Effect, Fetch, Pack, Packed, Send, Sent, Split
+from durable.machine.job import Flight, Job, Mode, Stage
+from durable.machine.pacing import spent
+from durable.machine.page_progress import Landed
+from durable.machine.room import width, with_page
+from durable.machine.safeguards import is_repeated, largest_total
+from durable.machine.ties import Tie
+
+
+TIED = frozenset({Stage.DOCUMENTS, Stage.DELETIONS})  # what these bring is of the same documents
+
+
+def landed(job: Job) -> Job:
+    """With its oldest page in Glean."""
+    flight, *others = job.flights
+    page, turn, page_count = flight.page, job.turn, job.page_count + 1
+    assert turn is not None, "pages land within a turn"
+    job = replace(
+        job,
+        flights=tuple(others),
+        cursor=page.next_cursor,
+        has_end=page.next_cursor is None,
+        document_cursor=job.cursor if flight.document_count else job.document_cursor,
+        page_count=page_count,
+        document_count=job.document_count + flight.document_count,
+        deletion_count=job.deletion_count + flight.deletion_count,
+        byte_count=job.byte_count + page.byte_count,
+        record_count=job.record_count + page.record_count,
+        reject_count=job.reject_count + flight.reject_count,
+        turn=spent(turn, flight),
+        total_count=largest_total(job, page),
+        shortfall=job.shortfall or page.shortfall,
+        landed=Landed(),
+        empty_count=0 if page.record_count or page.is_bounded else job.empty_count + 1,
+        repeated_count=job.repeated_count + is_repeated(job, page),
+        clock_ms=max(job.clock_ms, flight.clock_ms),
+        page_bytes=with_page(job, page),
+    )
+    job = _in_doubt(job if page.ties is None else replace(job, ties=page.ties))
+    if page_count.bit_count() > 1:
+        return job
+    # A power of two, so that a circle of any length is found in time.
+    return replace(
+        job,
+        landmark_cursor=page.next_cursor,
+        landmark_page=page_count,
+        landmark_digest=page.digest,
+    )
+
+
+def front(job: Job) -> Job:
+    """The job as it is once all pages that were fetched have landed."""
+    while job.flights:
+        job = landed(job)
+    return job
+
+
+def is_idle(job: Job) -> bool:
+    """Whether no answer is waited for."""
+    is_sending = any(flight.sending or not flight.is_packed for flight in job.flights)
+    return not job.is_fetching and not is_sending
+
+
+def packed(job: Job, event: Packed) -> Job:
+    flight = _flight(job, event.page_index)
+    assert not flight.is_packed, f"{event} for the second time"
+    page = replace(
+        flight.page,
+        batch_count=event.batch_count,
+        document_count=event.document_count,
+        deletion_count=event.deletion_count,
+        reject_count=event.reject_count,
+        ties=event.ties,
+        shortfall=event.shortfall,
+    )
+    job = _with(job, event.page_index, replace(flight, page=page, is_packed=True))
+    if event.page_index == job.page_count:
+        job = replace(job, landed=job.landed.doubted(event.doubts))
+    return _in_doubt(job)
+
+
+def _in_doubt(job: Job) -> Job:
+    """Without ties that a page under way changes: it may be lost, and Glean have a part of it."""
+    after = [flight.page.ties for flight in job.flights if flight.page.ties is not None]
+    if not after:
+        return job
+    certain = frozenset(job.ties).intersection(*after)
+    return replace(job, ties=tuple(tie for tie in job.ties if tie in certain))
+
+
+def acknowledged(job: Job, sent: Sent) -> Job:
+    """One more batch is in Glean, or set aside."""
+    flight = _flight(job, sent.page_index)
+    flight = replace(
+        flight,
+        sending=_without(flight.sending, sent.batch_index),
+        sent_count=flight.sent_count + 1,
+        rejected_document_count=flight.rejected_document_count + sent.rejected_document_count,
+        rejected_deletion_count=flight.rejected_deletion_count + sent.rejected_deletion_count,
+        refused_record_count=flight.refused_record_count + sent.refused_record_count,
+    )
+    job = _with(job, sent.page_index, flight)
+    if sent.rejected_key:
+        job = _untied(job, sent.rejected_key)
+    is_front = sent.page_index == job.page_count
+    if flight.is_whole or not is_front or not remembers(job):
+        return job
+    return replace(job, landed=job.landed.acknowledged(sent.entries))
+
+
+def remembers(job: Job) -> bool:
+    """Whether each change of the oldest page is remembered, as the next try may have to know.
+
+    A page of an upload mostly lands with its only request, and costs nothing more than that.
+    """
+    is_troubled = bool(job.error) or job.death_count > 0
+    return not job.is_upload or is_troubled or job.landed != Landed()
+
+
+def _untied(job: Job, key: str) -> Job:
+    """Without what the pages under way would remember of a document that Glean refused."""
+
+    def others(ties: tuple[Tie, ...] | None) -> tuple[Tie, ...] | None:
+        return None if ties is None else tuple(tie for tie in ties if tie.key != key)
+
+    flights = [
+        replace(flight, page=replace(flight.page, ties=others(flight.page.ties)))
+        for flight in job.flights
+    ]
+    return replace(job, flights=tuple(flights))
+
+
+def halved(job: Job, split: Split) -> Job:
+    """Both halves are sent before whatever follows, so that changes keep their order."""
+    flight = _flight(job, split.page_index)
+    assert split.half_index == flight.batch_count, f"{split} of {flight.batch_count} batches"
+    flight = replace(
+        flight,
+        sending=_without(flight.sending, split.batch_index),
+        halves=(split.batch_index, split.half_index, *flight.halves),
+        half_count=flight.half_count + 1,
+    )
+    job = _with(job, split.page_index, flight)
+    if split.page_index != job.page_count or not remembers(job):
+        return job
+    # The next try begins with as few, and does not find out again what is refused together.
+    landed = replace(job.landed, batch_changes_max=split.batch_changes_max)
+    return replace(job, landed=landed)
+
+
+def given_up(job: Job, effect: Effect | None) -> Job:
+    """No answer to this is waited for any more."""
+    match effect:
+        case Fetch():
+            return replace(job, is_fetching=False)
+        case Send(page_index, batch_index):
+            flight = _flight(job, page_index)
+            flight = replace(flight, sending=_without(flight.sending, batch_index))
+            return _with(replace(job, is_refused=True), page_index, flight)
+    return job
+
+
+def sends(job: Job, limits: Limits) -> tuple[Job, list[Send]]:
+    """As many batches as may be under way, the oldest first.
+
+    An upload takes its pages side by side and in any order. Changes of single
+    documents may be two of one document, so each waits for the one before it.
+    """
+    if job.is_refused:
+        return job, []
+    room = width(job, limits) - sum(len(flight.sending) for flight in job.flights)
+    begun: list[Send] = []
+    for page_index, flight in enumerate(job.flights, start=job.page_count):
+        while room > 0 and (index := _next_batch(flight)) is not None:
+            flight = _begun(flight, index)  # noqa: PLW2901 - the same flight, further on
+            job = _with(job, page_index, flight)
+            begun.append(Send(page_index, index))
+            room -= 1
+        if room <= 0 or not job.is_upload:
+            break
+    return job, begun
+
+
+def fetch(job: Job, ahead: Job) -> tuple[Job, Fetch]:
+    """The page after those that were fetched."""
+    fetch = Fetch(ahead.page_count, ahead.cursor)
+    return replace(job, is_fetching=True), fetch
+
+
+def pack(job: Job) -> Pack | None:
+    """The page that was fetched last, unless it has to wait for one before it."""
+    *before, _ = job.flights
+    is_waiting = _is_tied(job) and not all(flight.is_packed for flight in before)
+    return None if is_waiting else _pack(job, len(before))
+
+
+def pack_next(job: Job) -> Pack | None:
+    """The page that has waited for the one that is packed now."""
+    waiting = [place for place, flight in enumerate(job.flights) if not flight.is_packed]
+    return _pack(job, waiting[0]) if waiting and _is_tied(job) else None
+
+
+def _pack(job: Job, place: int) -> Pack:
+    page_index = job.page_count + place
+    landed = (Landed() if place else job.landed) if remembers(job) else None
+    upload_id = job.upload_id if job.is_upload else ""
+    if job.stage is Stage.MEMBERSHIPS:
+        # Each group's is an upload, and each try another one.
+        upload_id = f"{job.id}-{job.turn_count}-{page_index + 1}"
+    ties = None
+    if _is_tied(job):
+        ties = job.flights[place - 1].page.ties if place else job.ties
+    return Pack(page_index, upload_id, job.batch_bytes_max, landed, ties)
+
+
+def _is_tied(job: Job) -> bool:
+    """Whether what it has sent is known, page after page, and not sent again."""
+    is_changes = job.mode is Mode.INCREMENTAL and not job.repeats
+    return is_changes and job.stage in TIED and job.behind_ms_max is not None
+
+
+def _next_batch(flight: Flight) -> int | None:
+    if flight.halves:
+        return flight.halves[0]
+    is_over = flight.begun_count == flight.page.batch_count
+    return None if is_over else flight.begun_count
+
+
+def _begun(flight: Flight, index: int) -> Flight:
+    sending = (*flight.sending, index)
+    if flight.halves:
+        return replace(flight, sending=sending, halves=flight.halves[1:])
+    return replace(flight, sending=sending, begun_count=flight.begun_count + 1)
+
+
+def _flight(job: Job, page_index: int) -> Flight:
+    place = page_index - job.page_count
+    assert 0 <= place < len(job.flights), f"page {page_index} is not under way"
+    return job.flights[place]
+
+
+def _with(job: Job, page_index: int, flight: Flight) -> Job:
+    place = page_index - job.page_count
+    return replace(job, flights=(*job.flights[:place], flight, *job.flights[place + 1 :]))
+
+
+def _without(sending: tuple[int, ...], index: int) -> tuple[int, ...]:
+    assert index in sending, f"batch {index} is not under way"
+    return tuple(other for other in sending if other != index)

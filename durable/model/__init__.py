@@ -1,1 +1,0 @@
-"""What Glean takes: documents, people, the datasource; and what it asks of them."""

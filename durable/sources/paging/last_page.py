@@ -1,0 +1,110 @@
+"""How a source marks its last page in the place where the next page's cursor would be. Pure."""
+
+from enum import StrEnum
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+
+from durable.errors import UpstreamError
+from durable.sources.paging.protocol import Told
+
+
+class End(StrEnum):
+    """What is in the cursor's place on the last page. Anything else there is an error."""
+
+    NULL = "null"
+    ABSENT = "absent"  # nothing, or null
+    EMPTY = "empty"  # an empty text
+    NOTHING = "nothing"  # an empty text, null, or nothing, by turns
+    HAS_MORE = "has_more"  # anything: the source's `has_more` is false
+    REPEATED = "repeated"  # the page's own cursor again, on a page without records, as Solr has it
+
+    def typed(self, kind: Any) -> Any:
+        """The type of the cursor's field, if cursors are of this one."""
+        match self:
+            case End.NULL:
+                return kind | None
+            case End.EMPTY | End.REPEATED:
+                return kind
+        return kind | None | UnsetType
+
+    def cursor(self, name: str, value: Any, *, has_more: bool | None) -> str | None:
+        """The next page's cursor; None where the last page is marked as declared.
+
+        Args:
+            name: of the field, for errors.
+            value: that was found in it; UNSET for nothing.
+            has_more: what the source says beside it.
+
+        Raises:
+            UpstreamError: there is none, and that is not how the last page is marked.
+        """
+        if self is End.HAS_MORE and has_more is False:
+            return None
+        is_missing = value is None or value is UNSET
+        if not is_missing and value != "":
+            return str(value)
+        is_end = self in (_BY_EMPTY if value == "" else _BY_MISSING)
+        if not is_end:
+            fault = "is missing" if is_missing else "is empty"
+            raise UpstreamError(
+                f"the source's {name} {fault}; only {_MARKS[self]} marks the last page",
+                is_transient=False,
+            )
+        return None
+
+
+_BY_MISSING = frozenset({End.NULL, End.ABSENT, End.NOTHING})
+_BY_EMPTY = frozenset({End.EMPTY, End.NOTHING})
+_MARKS = {
+    End.NULL: "null",
+    End.ABSENT: "a missing or null one",
+    End.EMPTY: "an empty one",
+    End.NOTHING: "one that is missing, null or empty",
+    End.HAS_MORE: "a false has_more",
+    End.REPEATED: "that of the page, on one without records,",
+}
+Mark = End | str | int  # or what stands there itself, as 0, "0", "none" or False
+
+
+def typed(mark: Mark, kind: Any) -> Any:
+    """The type of the cursor's field, if cursors are of this one."""
+    if isinstance(mark, End):
+        return mark.typed(kind)
+    return kind | bool if isinstance(mark, bool) else kind
+
+
+def is_marked(mark: Mark, value: Any, text: str, told: Told, cursor: str | None) -> bool:
+    """Whether what was found in a cursor's place, is the mark itself.
+
+    Args:
+        mark: as declared.
+        value: that was found.
+        text: the same, as it would be stored.
+        told: of the page.
+        cursor: of the page.
+    """
+    if mark is End.REPEATED:
+        return text == cursor and not told.records
+    return not isinstance(mark, End) and type(value) is type(mark) and value == mark
+
+
+def following(mark: Mark, name: str, value: Any, *, has_more: bool | None) -> str | None:
+    """As `End.cursor`, of what is no mark itself."""
+    if isinstance(mark, End):
+        return mark.cursor(name, value, has_more=has_more)
+    if value is None or value is UNSET or value == "" or isinstance(value, bool):
+        fault = "is missing" if value is None or value is UNSET else f"is {value!r}"
+        raise UpstreamError(
+            f"the source's {name} {fault}; only {mark!r} marks the last page", is_transient=False
+        )
+    return str(value)
+
+
+def mark_fault(mark: Mark) -> str | None:
+    """Why nothing can be marked so; None if it can."""
+    if isinstance(mark, End) or (isinstance(mark, int) and mark <= 0):
+        return None
+    if not isinstance(mark, str) or not mark or mark in set(End):
+        return "it is one of End, as End.NULL, or what stands there: a text, False, 0 or less"
+    return None

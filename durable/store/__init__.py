@@ -1,0 +1,1 @@
+"""Remember: the object's SQLite and its alarm."""

@@ -1,0 +1,120 @@
+"""Why a job waits, what comes next, and what a death would cost, in words. Pure."""
+
+from durable.limits import Limits
+from durable.machine.commands import LEGAL
+from durable.machine.job import PENDING, Job, Mode, Stage, State
+from durable.machine.notes import WaitReason
+from durable.machine.pacing import MINUTE_MS
+from durable.machine.safeguards import missing_count
+
+
+KNOWN_WAITS = frozenset(wait.value for wait in WaitReason)  # newer code may have had others
+
+
+def waits_for(job: Job, ahead: Job | None) -> WaitReason | None:
+    """What a job waits for at the moment; None and arguments as below."""
+    if job.state is State.HELD:
+        return WaitReason.PERSON
+    if job.state is State.QUEUED and ahead is not None:
+        return WaitReason.JOB
+    if job.state in PENDING and job.retry_at_ms is not None:
+        return WaitReason(job.waits_for) if job.waits_for in KNOWN_WAITS else WaitReason.RETRY
+    return WaitReason.ALARM if job.state in PENDING and job.turn is None else None
+
+
+def waiting_reason(job: Job, ahead: Job | None) -> str | None:
+    """Why nothing is done for the job at the moment; None if it works, or has ended.
+
+    Args:
+        job: in whatever state.
+        ahead: the job that it waits for, if it is queued behind one.
+    """
+    if job.state is State.HELD:
+        return job.error
+    if job.state is State.QUEUED and ahead is not None:
+        return f"one job of a connector runs at a time, and {ahead.id} is {ahead.state}"
+    if job.state in PENDING and job.retry_at_ms is not None:
+        return job.pause or f"attempt {max(1, job.attempt)} failed: {job.error}"
+    if job.state in PENDING and job.turn is None:
+        return "its next turn begins with the next alarm"
+    return None
+
+
+def next_step(job: Job) -> str:  # noqa: PLR0911 - a return for each state
+    """What is done next, when the wait is over."""
+    page, is_full = job.page_count + 1, job.mode is Mode.FULL
+    is_asking = job.is_upload and job.resumes and job.page_count > 0
+    match job.state:
+        case State.QUEUED | State.OPENING if is_asking:
+            then = "closes the upload" if job.has_end else f"goes on at page {page}"
+            return f"{then}, if Glean still has it open; else begins anew"
+        case State.QUEUED | State.OPENING if is_full:
+            of = "" if job.stage is Stage.DOCUMENTS else f" of {job.stage}"
+            return f"opens a bulk upload{of} and reads the source from its start"
+        case State.QUEUED if job.resumes and job.page_count:
+            return f"goes on at page {page}"
+        case State.QUEUED:
+            return "reads what changed in the source since the last success began"
+        case State.SENDING if job.flights:
+            sent_count, batch_count = _sent_count(job), _batch_count(job)
+            reads = f"; reads page {page + len(job.flights)}" if job.is_fetching else ""
+            return f"sends {_pages(job)}, {sent_count} of {_batches(batch_count)} in Glean{reads}"
+        case State.SENDING:
+            return f"reads page {page} of the source"
+        case State.CLOSING:
+            return "asks Glean how the upload stands, and closes it unless that is done"
+        case State.HELD:
+            return (
+                f'POST /approve/{job.id} {{"deletions": {missing_count(job)}}} closes the upload; '
+                f"POST /cancel/{job.id} leaves Glean as it was"
+            )
+        case _:
+            return f"POST /retry/{job.id} queues it again" if LEGAL[job.state] else "nothing"
+
+
+def if_killed(job: Job) -> str:  # noqa: PLR0911 - a return for each state
+    """What would be done again if the Worker were killed now. Nothing is ever lost by it."""
+    if job.turn is None:
+        return "nothing"
+    match job.state:
+        case State.OPENING if job.resumes and job.page_count:
+            return "the question how the upload stands"
+        case State.OPENING:
+            return "the opening of the upload, which is still empty"
+        case State.SENDING if job.flights:
+            begun_count = _sent_count(job) + sum(len(flight.sending) for flight in job.flights)
+            return (
+                f"{_pages(job)} would be read again, and {_batches(_batch_count(job))} sent, "
+                f"{begun_count} of them once more"
+            )
+        case State.SENDING:
+            return f"page {job.page_count + 1} would be read again"
+        case State.CLOSING:
+            return "the question how the upload stands; a close is never repeated blindly"
+    return "nothing"
+
+
+def left_ms(job: Job, limits: Limits) -> int | None:
+    """How long the documents that are still to come take at Glean's rate; None if unknown."""
+    if job.is_upload or job.stage is not Stage.DOCUMENTS or job.total_count is None:
+        return None
+    left_count = max(0, job.total_count - job.record_count)
+    return left_count * MINUTE_MS // limits.documents_per_minute_max
+
+
+def _pages(job: Job) -> str:
+    """Those that were read and are not wholly in Glean."""
+    first, last = job.page_count + 1, job.page_count + len(job.flights)
+    return f"page {first}" if first == last else f"pages {first} to {last}"
+
+
+def _batches(count: int) -> str:
+    return "1 batch" if count == 1 else f"{count} batches"
+
+
+def _batch_count(job: Job) -> int:
+    return sum(flight.batch_count for flight in job.flights)
+
+
+def _sent_count(job: Job) -> int:
+    return sum(flight.sent_count for flight in job.flights)

@@ -1,0 +1,123 @@
+"""What came of a verification, as seen from outside, and what a person can do about it."""
+
+from msgspec import Struct
+
+from durable.machine.deletion_watch import DeletionWatch
+from durable.machine.index_status import PAUSED
+from durable.machine.job import Stage
+from durable.machine.verification import Verdict, Verification
+from durable.timestamps import rfc3339
+
+
+class Verified(Struct, frozen=True, kw_only=True):
+    """Whether Glean holds the documents that a FULL job has sent."""
+
+    state: Verdict
+    sent: int  # documents; an id that the source lists twice is sent twice
+    found: int | None  # documents in Glean's index, by its own count
+    uploaded: int | None  # documents that Glean has taken; up to three hours late
+    changed_since: int  # by INCREMENTAL jobs: `found` may be more by so many
+    deleted_since: int  # likewise, less
+    upload_state: str | None  # in Glean's words
+    asked_at: str | None
+    next_at: str | None  # no earlier than that; None: the state is for good
+    until: str
+    last_error: str | None  # of the latest question
+    remedy: str | None
+
+
+class Processed(Struct, frozen=True, kw_only=True):
+    """Glean's processing of all documents at once."""
+
+    asked_at: str | None  # the answer may have been lost: `events` tells
+    next_at: str | None  # no earlier than that, once no job is pending
+
+
+class Deleted(Struct, frozen=True, kw_only=True):
+    """Whether Glean has deleted what an upload no longer had."""
+
+    stage: Stage
+    state: str  # pending, done, paused, or unknown: Glean has not told
+    upload_id: str
+    closed_at: str
+    paused_since: str | None
+    last_error: str | None  # of the latest question
+
+
+def deleted(watch: DeletionWatch, job_id: str | None = None) -> tuple[Deleted, ...]:
+    """Of the latest upload of each kind, or of those among them that a job has closed."""
+    return tuple(
+        Deleted(
+            stage=stage,
+            state=upload.deletions,
+            upload_id=upload.upload_id,
+            closed_at=rfc3339(upload.closed_at_ms),
+            paused_since=_optional(upload.paused_at_ms),
+            last_error=watch.error or None if upload.is_open else None,
+        )
+        for stage, upload in watch.uploads.items()
+        if job_id in {None, upload.job_id}
+    )
+
+
+def verified(verification: Verification | None) -> Verified | None:
+    """None: nobody has asked for a verification."""
+    if verification is None or verification.verdict is None:
+        return None
+    return Verified(
+        state=verification.verdict,
+        sent=verification.sent_count,
+        found=verification.found_count,
+        uploaded=verification.uploaded_count,
+        changed_since=verification.drift.added_count,
+        deleted_since=verification.drift.deleted_count,
+        upload_state=verification.upload_state or None,
+        asked_at=_optional(verification.asked_at_ms),
+        next_at=_optional(verification.ask_at_ms),
+        until=rfc3339(verification.until_ms),
+        last_error=verification.error or None,
+        remedy=remedy(verification),
+    )
+
+
+def processed(verification: Verification | None) -> Processed | None:
+    """None: nobody has asked for it."""
+    if verification is None or not verification.processes:
+        return None
+    asked_at, next_at = verification.processed_at_ms, verification.process_at_ms
+    return Processed(asked_at=_optional(asked_at), next_at=_optional(next_at))
+
+
+def remedy(verification: Verification) -> str | None:
+    """What is to be done; None if nothing is, or only time will help."""
+    is_pending = verification.verdict is Verdict.PENDING
+    if verification.upload_state == PAUSED and (
+        is_pending or verification.verdict is Verdict.MISMATCH
+    ):
+        return (
+            "Glean has paused the deletion of what this upload no longer had, and until then the "
+            "counts cannot agree: POST /api/index/v1/processalldocuments to Glean deletes it now, "
+            "else Glean does so seven days after the close; if it is not to go, bring it back in "
+            "the source and run a FULL job before that"
+        )
+    if verification.verdict is Verdict.UNKNOWN:
+        return (
+            "Glean did not say what it holds until the deadline, or only what may be from before "
+            "the close: see last_error, or raise verify_ms_max in LIMITS"
+        )
+    if verification.verdict is not Verdict.MISMATCH or verification.found_count is None:
+        return None
+    if verification.found_count < verification.sent_count:
+        return (
+            "Glean has fewer documents than were sent: the source may list one id twice, or ids "
+            "that differ by case alone; else POST /api/index/v1/debug/DATASOURCE/document to "
+            "Glean tells what became of one"
+        )
+    return (
+        "Glean has more documents than were sent: see whether something else brings documents to "
+        "this datasource, or its deletions are late"
+    )
+
+
+def _optional(at_ms: int | None) -> str | None:
+    return None if at_ms is None else rfc3339(at_ms)

@@ -1,0 +1,57 @@
+"""A job in a line, for lists. Pure."""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from durable.machine.job import ENDED, Job, Mode, State
+from durable.machine.totals import totals
+from durable.timestamps import rfc3339
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """A job, as short as it can be. Times are RFC 3339 in UTC."""
+
+    id: str
+    connector: str
+    mode: Mode
+    state: State
+    begun_by: str | None  # cron, catch-up, request or retry
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    seconds: float | None  # from its start to its end, or until now
+    pages: int  # this and the next three count what Glean has acknowledged
+    documents: int
+    deleted: int
+    rejected: int
+    error: str | None  # the latest, or why it is held
+
+
+def line(job: Job, clean: Callable[[str], str], now_ms: int) -> Line:
+    """A job for the outside.
+
+    Args:
+        job: what is shown.
+        clean: takes secrets out of a text.
+        now_ms: the time.
+    """
+    total = totals(job)
+    until_ms = job.finished_at_ms if job.state in ENDED else now_ms
+    is_begun = job.started_at_ms is not None and until_ms is not None
+    return Line(
+        id=job.id,
+        connector=job.connector,
+        mode=job.mode,
+        state=job.state,
+        begun_by=job.begun_by or None,
+        created_at=rfc3339(job.created_at_ms),
+        started_at=None if job.started_at_ms is None else rfc3339(job.started_at_ms),
+        finished_at=None if job.finished_at_ms is None else rfc3339(job.finished_at_ms),
+        seconds=((until_ms or 0) - (job.started_at_ms or 0)) / 1_000 if is_begun else None,
+        pages=total.page_count,
+        documents=total.document_count,
+        deleted=total.deletion_count,
+        rejected=total.reject_count,
+        error=clean(job.error) or None,
+    )

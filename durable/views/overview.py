@@ -1,0 +1,206 @@
+"""A connector at a glance: when it is due, what it does, and whether somebody has to look. Pure."""
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from durable import cron
+from durable.connector.connector import AnyConnector
+from durable.machine.counters import Tally
+from durable.machine.deletion_watch import DeletionWatch, paused_reason
+from durable.machine.job import ENDED, Job, Mode, State
+from durable.machine.ticks import Ticks, overdue_since_ms
+from durable.machine.timeliness import Freshness, stale, stale_after_ms, words
+from durable.timestamps import rfc3339
+from durable.views.findings import Deleted, deleted
+from durable.views.job_summary import Line, line
+
+
+class Condition(StrEnum):
+    """How a connector is. The first of these that is so."""
+
+    UNREACHABLE = "unreachable"  # its object does not answer
+    HELD = "held"  # a job waits for a person
+    OVERDUE = "overdue"  # cron has not ticked when it was due
+    STALE = "stale"  # no success, or no FULL one, for too long
+    FAILING = "failing"  # of a mode that is not at work, the latest job that has ended, has failed
+    PAUSED = "paused"  # Glean does not delete what the latest upload no longer had
+    WAITING = "waiting"  # a job met with an error, and tries again
+    WORKING = "working"
+    NEW = "new"  # there was no job yet
+    OK = "ok"
+
+
+class Scheduled(Struct, frozen=True):
+    """A cron expression of the connector's."""
+
+    cron: str
+    mode: Mode
+    next_at: str | None  # None: it never comes
+
+
+class Overview(Struct, frozen=True, kw_only=True):
+    """A connector, as `GET /connectors` shows it. Times are RFC 3339 in UTC."""
+
+    name: str
+    datasource: str
+    schedule: list[Scheduled]
+    next_at: str | None
+    next_mode: Mode | None
+    health: Condition
+    why: str | None
+    last_success_at: str | None
+    last_full_success_at: str | None
+    watermark: str | None  # INCREMENTAL reads what has changed since then
+    documents: int | None  # that the last FULL job has brought which succeeded
+    stale_after_seconds: int | None
+    current: Line | None  # the job that is pending, or held
+    jobs: list[Line]  # the latest, newest first
+    deletions: tuple[Deleted, ...]  # that follow the latest upload of each kind
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """What the connector's object knows."""
+
+    jobs: Sequence[Job] = ()  # the latest, newest first
+    current: Job | None = None
+    ended: Sequence[Job] = ()  # of each mode the one that has ended last, if there is one
+    ticked_at_ms: int | None = None  # the last minute for which cron has asked for a job
+    ticks: Ticks = Ticks()
+    tally: Tally = Tally()
+    watermark_ms: int | None = None
+    document_count: int | None = None
+    watch: DeletionWatch = DeletionWatch()
+
+
+def overview(
+    connector: AnyConnector, known: Known, clean: Callable[[str], str], now_ms: int
+) -> Overview:
+    """The whole of it.
+
+    Args:
+        connector: as it is declared.
+        known: by its object.
+        clean: takes secrets out of a text.
+        now_ms: the time.
+    """
+    health, why = _health(connector, known, now_ms)
+    fresh, watermark_ms = freshness(known), known.watermark_ms
+    success_ms, full_success_ms = fresh.succeeded_at_ms, fresh.full_succeeded_at_ms
+    schedule = _schedule(connector, now_ms)
+    soonest = min(schedule, key=_order, default=None)
+    after_ms, current = stale_after_ms(connector), known.current
+    return Overview(
+        name=connector.name,
+        datasource=connector.datasource.name,
+        schedule=schedule,
+        next_at=soonest.next_at if soonest else None,
+        next_mode=soonest.mode if soonest and soonest.next_at else None,
+        health=health,
+        why=why and clean(why),
+        last_success_at=None if success_ms is None else rfc3339(success_ms),
+        last_full_success_at=None if full_success_ms is None else rfc3339(full_success_ms),
+        watermark=None if watermark_ms is None else rfc3339(watermark_ms),
+        documents=known.document_count,
+        stale_after_seconds=None if after_ms is None else after_ms // 1_000,
+        current=None if current is None else line(current, clean, now_ms),
+        jobs=[line(job, clean, now_ms) for job in known.jobs],
+        deletions=deleted(replace(known.watch, error=clean(known.watch.error))),
+    )
+
+
+def unreachable(connector: AnyConnector, now_ms: int) -> Overview:
+    """Of a connector whose object does not answer."""
+    return replace(
+        overview(connector, Known(), str, now_ms),
+        health=Condition.UNREACHABLE,
+        why="its object does not answer: npx wrangler tail shows why",
+    )
+
+
+def freshness(known: Known) -> Freshness:
+    """When jobs have succeeded last; of those that earlier code ran, about when."""
+    tally = known.tally
+    # Earlier code knew a success by its start alone, and of a FULL one only that there was one.
+    success_ms = tally.succeeded_at_ms or known.watermark_ms
+    full_ms = tally.full_succeeded_at_ms
+    if full_ms is None and tally.full_ms is not None:
+        full_ms = success_ms
+    return Freshness(tally.begun_at_ms, success_ms, full_ms)
+
+
+def _health(connector: AnyConnector, known: Known, now_ms: int) -> tuple[Condition, str | None]:
+    trouble = _trouble(connector, known, now_ms)
+    if trouble is not None:
+        return trouble
+    if (current := known.current) is not None:
+        is_waiting = current.retry_at_ms is not None and bool(current.error)
+        return (Condition.WAITING, current.error) if is_waiting else (Condition.WORKING, None)
+    is_new = not any(job.state in ENDED for job in [*known.jobs, *known.ended])
+    return (Condition.NEW if is_new else Condition.OK), None
+
+
+def _trouble(connector: AnyConnector, known: Known, now_ms: int) -> tuple[Condition, str] | None:
+    """What a job that is at work does not end."""
+    current = known.current
+    if current is not None and current.state is State.HELD:
+        return Condition.HELD, current.error
+    due_ms = overdue_since_ms(known.ticks, connector.schedule, known.ticked_at_ms, now_ms)
+    if due_ms is not None:
+        return Condition.OVERDUE, f"cron was due at {rfc3339(due_ms)}, and has not ticked since"
+    if (found := stale(connector, freshness(known), now_ms)) is not None:
+        return Condition.STALE, words(found)
+    if (failed := _failed(connector, known)) is not None:
+        return Condition.FAILING, failed.error
+    reason = paused_reason(known.watch)
+    return None if reason is None else (Condition.PAUSED, reason)
+
+
+def _failed(connector: AnyConnector, known: Known) -> Job | None:
+    """A job that has failed, if neither its mode nor what covers it came to another end since.
+
+    A FULL job brings all that an INCREMENTAL one would have. What no schedule asks for, counts
+    until anything else has ended.
+    """
+    modes = set(connector.schedule.values()) or set(Mode)
+    latest: Job | None = None
+    ends: dict[Mode, Job] = {}
+    for job in sorted([*known.ended, *known.jobs], key=_ended_at):
+        if job.state not in ENDED:
+            continue
+        latest = job
+        if not job.repeats:
+            ends = {} if job.mode is Mode.FULL and job.state is State.SUCCEEDED else ends
+            ends[job.mode] = job
+    failed = [] if latest is None else [latest]
+    failed += [job for mode, job in ends.items() if mode in modes]
+    at_work = known.current
+    return next(
+        (job for job in failed if job.state is State.FAILED and not _is_redone(job, at_work)), None
+    )
+
+
+def _is_redone(job: Job, at_work: Job | None) -> bool:
+    """A job that reads again what another one has set aside, does nothing for any other."""
+    if at_work is None or at_work.repeats:
+        return False
+    return at_work.mode in {job.mode, Mode.FULL}
+
+
+def _ended_at(job: Job) -> tuple[int, str]:
+    return job.finished_at_ms or job.created_at_ms, job.id
+
+
+def _schedule(connector: AnyConnector, now_ms: int) -> list[Scheduled]:
+    found = []
+    for expression, mode in connector.schedule.items():
+        next_ms = cron.next_ms(expression, now_ms)
+        found.append(Scheduled(expression, mode, None if next_ms is None else rfc3339(next_ms)))
+    return found
+
+
+def _order(scheduled: Scheduled) -> tuple[bool, str, bool]:
+    """The soonest first; of those that are due in one minute FULL, which wins."""
+    return scheduled.next_at is None, scheduled.next_at or "", scheduled.mode is not Mode.FULL

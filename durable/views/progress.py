@@ -1,0 +1,48 @@
+"""How far a job has come, as far as that can be told. Pure."""
+
+from msgspec import Struct
+
+from durable.machine.job import ENDED, Job, Mode, Stage
+from durable.timestamps import rfc3339
+
+
+LAST_FULL = "the last FULL sync"
+SOURCE = "the source's own count"
+SHARE_MIN = 0.01  # before, the pace is that of the first pages
+
+
+class Progress(Struct, frozen=True):
+    """An estimate: the source may have grown, and the pace may change."""
+
+    documents: int  # so far
+    of: int
+    share: float  # from 0 to 1
+    of_what: str
+    eta_at: str | None  # at the pace so far; None: that cannot be told yet
+
+
+def progress(job: Job, now_ms: int) -> Progress | None:
+    """Of the documents; None where nothing is known to compare with.
+
+    Args:
+        job: in whatever state.
+        now_ms: the time.
+    """
+    if job.stage is not Stage.DOCUMENTS or job.is_delegated or job.repeats:
+        return None
+    is_full = job.mode is Mode.FULL
+    if job.total_count is not None:
+        count, total, of_what = job.record_count, job.total_count, SOURCE
+    elif is_full and job.expected_count:
+        count, total, of_what = job.document_count, job.expected_count, LAST_FULL
+    else:
+        return None
+    share = min(1.0, count / total) if total else 1.0
+    return Progress(count, total, round(share, 4), of_what, _eta(job, share, now_ms))
+
+
+def _eta(job: Job, share: float, now_ms: int) -> str | None:
+    if job.state in ENDED or job.started_at_ms is None or not SHARE_MIN <= share < 1:
+        return None
+    elapsed_ms = now_ms - job.started_at_ms
+    return rfc3339(now_ms + round(elapsed_ms * (1 - share) / share))

@@ -1,0 +1,146 @@
+"""What a job looks like from outside."""
+
+from msgspec import Struct
+
+from durable.limits import Limits
+from durable.machine.commands import LEGAL, Command
+from durable.machine.job import Done, Job, Mode, Stage, State
+from durable.machine.notes import WaitReason
+from durable.machine.safeguards import missing_count
+from durable.machine.totals import totals
+from durable.machine.verification import Verification
+from durable.timestamps import rfc3339
+from durable.views.explanation import if_killed, left_ms, next_step, waiting_reason, waits_for
+from durable.views.findings import Deleted, Processed, Verified, processed, verified
+from durable.views.progress import Progress, progress
+
+
+DEFAULTS = Limits()
+
+
+class Happened(Struct, frozen=True):
+    """One of the latest things that happened to a job."""
+
+    at: str
+    what: str
+
+
+class Brought(Struct, frozen=True):
+    """A stage of a job."""
+
+    stage: Stage
+    pages: int
+    brought: int
+    deleted: int
+    rejected: int
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """A job as `GET /status/<job>` shows it. Times are RFC 3339 in UTC."""
+
+    id: str
+    connector: str
+    mode: Mode
+    state: State
+    begun_by: str | None  # cron, catch-up, request or retry; None: by code that did not say
+    became_full: bool  # it was asked for as INCREMENTAL: `events` says why
+    repeats: str | None  # the job whose rejects this one reads again
+    stage: Stage  # under way, or the last one
+    stages: tuple[Brought, ...]  # with all before it
+    waits_for: WaitReason | None  # job, person, retry, rate, source, memory or alarm; None as below
+    waits_because: str | None  # None: it works, or has ended
+    waits_until: str | None  # None: no time is set
+    next_step: str  # what is done next
+    if_killed_now: str  # what would be done again
+    commands: tuple[Command, ...]  # that it takes now
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    progress_at: str | None
+    left_seconds: int | None  # INCREMENTAL: at the rate at which Glean takes documents
+    pages: int  # this and the next four count what Glean has acknowledged, of all stages
+    documents: int
+    deleted: int
+    rejected: int  # records set aside: GET /rejects/<job>
+    bytes: int  # of the source's pages
+    turns: int
+    attempt: int  # of what is being done now; back to 1 with each progress
+    next_attempt_at: str | None  # set while the job waits after an error
+    last_error: str | None  # since the last progress
+    progress: Progress | None  # an estimate
+    missing: int | None  # FULL: documents of the last one that this one has not brought yet
+    upload_id: str | None
+    cursor: str | None  # every record before it is in Glean
+    verification: Verified | None  # FULL, after the success; None: the connector wants none
+    processing: Processed | None  # likewise
+    deletions: tuple[Deleted, ...]  # of its uploads, where they are the latest
+    events: tuple[Happened, ...]  # the latest last
+
+
+def status(
+    job: Job,
+    ahead: Job | None = None,
+    limits: Limits = DEFAULTS,
+    verification: Verification | None = None,
+    now_ms: int | None = None,
+) -> Status:
+    """A job for the outside.
+
+    Args:
+        job: what is shown.
+        ahead: the job that this one waits for, if it is queued.
+        limits: of the deployment.
+        verification: of what the job has brought.
+        now_ms: the time, for an estimate of how long it will take.
+    """
+    notes = (*job.notes, *(verification.notes if verification else ()))
+    total, remaining_ms = totals(job), left_ms(job, limits)
+    is_compared = job.mode is Mode.FULL and job.expected_count is not None
+    return Status(
+        id=job.id,
+        connector=job.connector,
+        mode=job.mode,
+        state=job.state,
+        repeats=job.repeats or None,
+        begun_by=job.begun_by or None,
+        became_full=job.asked_mode is Mode.INCREMENTAL,
+        stage=job.stage,
+        stages=tuple(_brought(part) for part in job.parts),
+        waits_for=waits_for(job, ahead),
+        waits_because=waiting_reason(job, ahead),
+        waits_until=_optional(None if job.turn else job.retry_at_ms or job.alarm_at_ms),
+        next_step=next_step(job),
+        if_killed_now=if_killed(job),
+        commands=LEGAL[job.state],
+        created_at=rfc3339(job.created_at_ms),
+        started_at=_optional(job.started_at_ms),
+        finished_at=_optional(job.finished_at_ms),
+        progress_at=_optional(job.progress_at_ms or None),
+        left_seconds=None if remaining_ms is None else remaining_ms // 1_000,
+        pages=total.page_count,
+        documents=total.document_count,
+        deleted=total.deletion_count,
+        rejected=total.reject_count,
+        bytes=total.byte_count,
+        turns=job.turn_count,
+        attempt=job.attempt,
+        next_attempt_at=_optional(job.retry_at_ms),
+        last_error=job.error or None,
+        progress=None if now_ms is None else progress(job, now_ms),
+        missing=missing_count(job) if is_compared else None,
+        upload_id=job.upload_id or None,
+        cursor=job.cursor,
+        verification=verified(verification),
+        processing=processed(verification),
+        deletions=(),  # known of all of the connector's jobs together
+        events=tuple(Happened(rfc3339(note.at_ms), note.text) for note in notes),
+    )
+
+
+def _brought(part: Done) -> Brought:
+    counts = (part.page_count, part.document_count, part.deletion_count, part.reject_count)
+    return Brought(part.stage, *counts)
+
+
+def _optional(at_ms: int | None) -> str | None:
+    return None if at_ms is None else rfc3339(at_ms)

@@ -1,0 +1,156 @@
+"""What is shown of a connector's jobs. It changes nothing, and shows no secret."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from durable.connector.connector import AnyConnector
+from durable.environment import GLEAN_TOKEN, Environment
+from durable.machine.job import PENDING, Job, Mode, Stage, State
+from durable.machine.rejects import Reject
+from durable.machine.staleness import Pulse
+from durable.store.event_log import Event
+from durable.store.store import Store
+from durable.views.connector_metrics import Measures, measures
+from durable.views.findings import deleted
+from durable.views.job_summary import Line, line
+from durable.views.overview import Known, Overview, freshness, overview
+from durable.views.status import Status, status
+
+
+LAST_ID = "\x7f"  # after every job's id
+JOBS_SHOWN = 30  # of a connector at a glance
+LOOK_MS = 250  # between two looks at a job that somebody waits for
+
+
+class Timer(Protocol):
+    """The time, and how to wait."""
+
+    @property
+    def now_ms(self) -> Callable[[], int]: ...
+    @property
+    def wait(self) -> Callable[[int], Awaitable[object]]: ...
+
+
+class Views:
+    """Of the jobs of one connector.
+
+    Args:
+        connector: whose jobs these are.
+        environment: variables and secrets.
+        store: the object's memory.
+        timer: the clock.
+    """
+
+    def __init__(
+        self, connector: AnyConnector, environment: Environment, store: Store, timer: Timer
+    ) -> None:
+        self._connector = connector
+        self._environment = environment
+        self._store = store
+        self._timer = timer
+
+    @property
+    def connector_name(self) -> str:
+        return self._connector.name
+
+    def job(self, job_id: str) -> Job | None:
+        return self._store.load(job_id)
+
+    async def awaited(self, job_id: str, wait_ms: int) -> Job | None:
+        """The job, as soon as its state is another one, or after so long."""
+        until_ms = self._timer.now_ms() + wait_ms
+        before = job = self._store.load(job_id)
+        while (
+            before is not None
+            and job is not None
+            and job.state is before.state
+            and job.state in PENDING
+            and self._timer.now_ms() < until_ms
+        ):
+            await self._timer.wait(LOOK_MS)
+            job = self._store.load(job_id)
+        return job
+
+    def shown(self, job: Job) -> Status:
+        """A job for the outside; without secrets, also where the source put one into its cursor."""
+        clean, verification = self._clean(), self._store.verifications.load(job.id)
+        if verification is not None:
+            verification = replace(verification, error=clean(verification.error))
+        limits, now_ms = self._environment.usable_limits(), self._timer.now_ms()
+        watch = self._store.verifications.watch()
+        watch = replace(watch, error=clean(watch.error))
+        shown = status(job, self.ahead_of(job), limits, verification, now_ms)
+        return replace(
+            shown,
+            waits_because=shown.waits_because and clean(shown.waits_because),
+            last_error=shown.last_error and clean(shown.last_error),
+            cursor=shown.cursor and clean(shown.cursor),
+            deletions=deleted(watch, job.id),
+            events=tuple(replace(event, what=clean(event.what)) for event in shown.events),
+        )
+
+    def rejects(self, job_id: str, after: tuple[int, int], count: int) -> list[tuple[int, Reject]]:
+        """So many rejects with their pages, in order, that come after a page and `Reject.order`."""
+        return self._store.rejects(job_id, after, count)
+
+    def events(self, job_id: str, after: int, count: int) -> list[Event]:
+        """So many events of a job, in order, that come after a number; without secrets."""
+        clean = self._clean()
+        return [
+            replace(event, happening=replace(event.happening, text=clean(event.happening.text)))
+            for event in self._store.chronicle.events(job_id, after, count)
+        ]
+
+    def event_count(self, job_id: str) -> int:
+        """All that there were, also those that are forgotten."""
+        return self._store.chronicle.count(job_id)
+
+    def lines(self, before_id: str, states: Iterable[State], count: int) -> list[Line]:
+        """So many jobs that come before an id, the newest first."""
+        jobs, now_ms = self._store.archive.jobs(before_id, states, count), self._timer.now_ms()
+        clean = self._clean()
+        return [line(job, clean, now_ms) for job in jobs]
+
+    def overview(self) -> Overview:
+        """The connector at a glance."""
+        store = self._store
+        known = replace(
+            self._known(),
+            jobs=store.archive.jobs(LAST_ID, State, JOBS_SHOWN),
+            ended=[job for mode in Mode if (job := store.archive.last_end(mode)) is not None],
+            current=next(iter([*store.held(), *store.pending()]), None),
+        )
+        return overview(self._connector, known, self._clean(), self._timer.now_ms())
+
+    def measures(self) -> Measures:
+        """What the metrics are made of."""
+        return measures(self._known(), self._store.archive.counts())
+
+    def pulse(self) -> Pulse:
+        """For whoever asks whether the connector still works."""
+        fresh = freshness(self._known())
+        return Pulse(fresh.succeeded_at_ms, fresh.full_succeeded_at_ms)
+
+    def ahead_of(self, job: Job) -> Job | None:
+        """The pending job that a queued one waits for."""
+        pending = self._store.pending()
+        return pending[0] if pending and pending[0].id != job.id else None
+
+    def _known(self) -> Known:
+        """What is remembered of the connector as a whole, without its jobs: each cron asks."""
+        return Known(
+            ticked_at_ms=self._store.archive.ticked_at_ms(),
+            ticks=self._store.archive.ticks(),
+            tally=self._store.chronicle.tally(),
+            watermark_ms=self._store.successes.watermark_ms(),
+            document_count=self._store.successes.full_counts().get(Stage.DOCUMENTS),
+            watch=self._store.verifications.watch(),
+        )
+
+    def _clean(self) -> Callable[[str], str]:
+        """Takes secrets out of a text."""
+        # Only a turn reads them otherwise, and this may be an isolate that had none yet.
+        self._environment.hide(GLEAN_TOKEN, *self._connector.secrets())
+        return self._environment.redacted
