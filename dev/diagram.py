@@ -33,12 +33,12 @@ from durable.machine.job import (
     PENDING,
     Flight,
     Job,
+    JobSpec,
     Mode,
     Page,
-    Plan,
     Standing,
     State,
-    Usage,
+    TurnUsage,
 )
 from durable.machine.machine import step
 
@@ -127,7 +127,7 @@ def _job(state: State, mode: Mode) -> Job:
         upload_id="upload" if mode is Mode.FULL and state is not State.QUEUED else "",
         attempt=1,
         progress_at_ms=NOW_MS,
-        turn=Usage(started_at_ms=NOW_MS),
+        turn=TurnUsage(started_at_ms=NOW_MS),
         fingerprint="then",
     )
 
@@ -138,10 +138,10 @@ def _cases(job: Job) -> Iterator[Case]:
     yield from _failures(job)
     if job.state is State.QUEUED:
         return
-    yield "connector changed", replace(job, turn=None), Woke(plan=Plan(fingerprint="now"))
+    yield "connector changed", replace(job, turn=None), Woke(spec=JobSpec(fingerprint="now"))
     if job.state is not State.CLOSING:
         changing = replace(job, turn=None, redefined_count=LIMITS.redefinitions_max)
-        yield "connector changed too often", changing, Woke(plan=Plan(fingerprint="now"))
+        yield "connector changed too often", changing, Woke(spec=JobSpec(fingerprint="now"))
     if job.state is State.OPENING:
         resumed = replace(job, resumes=True)
         yield "opened", job, Opened()

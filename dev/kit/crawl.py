@@ -23,7 +23,7 @@ from durable.glean.mapped_record import Placed
 from durable.glean.payloads import Envelope
 from durable.http.retry_after import wait_ms
 from durable.limits import Limits
-from durable.machine.job import Crawl, Mode, Stage
+from durable.machine.job import Mode, ReadContext, Stage
 from durable.machine.rejects import Reject
 from durable.sources.source import Records
 
@@ -158,7 +158,7 @@ class Reading:
         """
         mode, stage = self._mode, self._stage
         since_ms = self._offline.since_ms if mode is Mode.INCREMENTAL else None
-        crawl = Crawl(f"offline-{mode.lower()}", mode, stage, since_ms)
+        crawl = ReadContext(f"offline-{mode.lower()}", mode, stage, since_ms)
         records = await self._fetched(cursor, crawl)
         self._offline.clock.wait(records.wait_ms)
         page = PageRead(mode=mode, stage=stage, number=number, cursor=cursor, records=records)
@@ -167,7 +167,7 @@ class Reading:
     async def close(self) -> None:
         await self._ends.close()
 
-    async def _fetched(self, cursor: str | None, crawl: Crawl) -> Records:
+    async def _fetched(self, cursor: str | None, crawl: ReadContext) -> Records:
         attempt = 1
         while True:
             try:

@@ -11,7 +11,7 @@ from durable.connector.feed import AnyFeed, Feed, Record
 from durable.errors import ConfigurationError
 from durable.glean.datasource import Datasource
 from durable.glean.documents import Change
-from durable.machine.job import Mode, Plan, Stage
+from durable.machine.job import JobSpec, Mode, Stage
 from durable.sources.since import reaches_further
 from durable.sources.source import Source
 
@@ -154,7 +154,7 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True, eq=False):
             and (mode is Mode.FULL or stage in always or feed.source.tells_changes)
         }
 
-    def plan(self, fingerprint: str) -> Plan:
+    def job_spec(self, fingerprint: str) -> JobSpec:
         """What the machine is to know."""
         clock, feeds = self.source.clock, {mode: self.feeds(mode) for mode in Mode}
         rates = {
@@ -163,7 +163,7 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True, eq=False):
             for stage, feed in of_mode.items()
             if feed.source.rate is not None
         }
-        return Plan(
+        return JobSpec(
             fingerprint=fingerprint,
             stages={mode: tuple(of_mode) for mode, of_mode in feeds.items()},
             rates=rates,

@@ -17,7 +17,7 @@ from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
 from durable.glean.differences import differences
 from durable.limits import Limits
-from durable.machine.job import Crawl, Mode, Stage
+from durable.machine.job import Mode, ReadContext, Stage
 from durable.machine.memory import Lease
 from durable.machine.rejects import Reject
 from durable.sources.source import Records
@@ -87,7 +87,7 @@ class Checks:
     async def _of_source(
         self, stage: Stage, found: Ends, lease: Lease
     ) -> AsyncIterator[tuple[str, Outcome, str]]:
-        crawl = Crawl(JOB_ID, Mode.FULL, stage, None)
+        crawl = ReadContext(JOB_ID, Mode.FULL, stage, None)
         reader = found.readers[stage]
         names = [
             "source reachable",

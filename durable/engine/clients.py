@@ -18,7 +18,7 @@ from durable.http.context import Surroundings
 from durable.http.glean_address import glean_url
 from durable.http.origins import Origins
 from durable.limits import Limits
-from durable.machine.job import Mode, Plan, Stage
+from durable.machine.job import JobSpec, Mode, Stage
 from durable.sources.source import Reader, close_all
 
 
@@ -29,7 +29,7 @@ class Ends(Struct, frozen=True):
     readers: Mapping[Stage, Reader]
     glean: Callable[[Stage], Glean]
     limits: Limits
-    plan: Plan
+    spec: JobSpec
 
     async def close(self) -> None:
         """Let go of what the readers keep open: whoever has made the ends, owes this."""
@@ -52,7 +52,7 @@ def ends(connector: AnyConnector, environment: Environment, host: Host) -> Ends:
     if connector.source.is_delegated:
         refuse_backend(environment)
     glean = glean_end(connector.datasource.name, environment, host)
-    return Ends(feeds, readers, glean, limits, connector.plan(fingerprint(connector, places)))
+    return Ends(feeds, readers, glean, limits, connector.job_spec(fingerprint(connector, places)))
 
 
 def glean_end(datasource: str, environment: Environment, host: Host) -> Callable[[Stage], Glean]:

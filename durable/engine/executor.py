@@ -41,7 +41,7 @@ from durable.machine.effects import (
     Sent,
     Split,
 )
-from durable.machine.job import Crawl, Page, Stage, Standing
+from durable.machine.job import Page, ReadContext, Stage, Standing
 from durable.machine.rejects import Reject
 from durable.machine.ties import key_of
 from durable.sources.clock import Clock
@@ -106,7 +106,7 @@ class Executor:
         self._parcels.pop(page_index, None)
 
     async def perform(  # noqa: PLR0911 - a return for each effect
-        self, effect: Effect, ends: Ends, crawl: Crawl
+        self, effect: Effect, ends: Ends, crawl: ReadContext
     ) -> Event:
         glean = ends.glean(crawl.stage)
         try:
@@ -134,7 +134,7 @@ class Executor:
         except UpstreamError as error:
             return replace(self._failed_upstream(error), effect=effect)
 
-    async def _fetch(self, fetch: Fetch, source: Reader, crawl: Crawl) -> Fetched:
+    async def _fetch(self, fetch: Fetch, source: Reader, crawl: ReadContext) -> Fetched:
         begun_at_ms = self._host.now_ms()
         page = await source.fetch(fetch.cursor, crawl)
         self._page_ms = self._host.now_ms() - begun_at_ms
@@ -242,7 +242,7 @@ class Executor:
         return Closed()
 
     async def _close_with_document(
-        self, effect: CloseWithDocument, ends: Ends, crawl: Crawl
+        self, effect: CloseWithDocument, ends: Ends, crawl: ReadContext
     ) -> Event:
         stage = crawl.stage
         page = await ends.readers[stage].fetch(effect.cursor, crawl)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from durable.connector.mapping import digest
-from durable.machine.job import Crawl
+from durable.machine.job import ReadContext
 from durable.machine.rejects import Spot
 from durable.sources.source import Reader, Records
 
@@ -25,7 +25,7 @@ class RepeatedReader(Reader):
         self._reader = reader
         self._spots = spots
 
-    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
+    async def fetch(self, cursor: str | None, crawl: ReadContext) -> Records:
         """The so-manieth of the pages; the cursor is its number. See `Reader`."""
         index = int(cursor or 0)
         is_last = index + 1 >= len(self._spots)

@@ -28,7 +28,7 @@ from durable.machine.effects import (
     Opened,
     Woke,
 )
-from durable.machine.job import PENDING, Crawl, Job, Mode, Plan, State
+from durable.machine.job import PENDING, Job, JobSpec, Mode, ReadContext, State
 from durable.machine.machine import step
 from durable.machine.memory import LATE_MS, Lease
 from durable.machine.notes import WaitReason
@@ -58,18 +58,18 @@ class Turn:
         self._lease = Lease(connector.name)
         self._executor = Executor(connector, environment, heard(host, self._lease))
         self._number = 0  # of the turn, once it has begun
-        self._crawl: Crawl  # that the turn is of, likewise
+        self._crawl: ReadContext  # that the turn is of, likewise
         self._tasks: set[asyncio.Task[Any] | None] = set()  # of all that is under way
 
     async def run(self) -> None:
-        ends, plan, job = self._executor.ends(), Plan(), self._store.load(self._job_id)
+        ends, spec, job = self._executor.ends(), JobSpec(), self._store.load(self._job_id)
         if not isinstance(ends, Failed):
             ends = self._narrowed(ends, job)
-            self._limits, plan = ends.limits, ends.plan
+            self._limits, spec = ends.limits, ends.spec
         self._recall(job)
         is_expected = self._is_expected(job)
         try:
-            effects = await self._advance(self._woke(plan, job))
+            effects = await self._advance(self._woke(spec, job))
             if effects and not is_expected and not await self._is_apart():
                 return
             async with asyncio.TaskGroup() as group:
@@ -79,13 +79,13 @@ class Turn:
             if not isinstance(ends, Failed):
                 await ends.close()
 
-    def _woke(self, plan: Plan, job: Job | None) -> Woke:
+    def _woke(self, spec: JobSpec, job: Job | None) -> Woke:
         is_queued = job is not None and job.state is State.QUEUED
         last = self._store.latest() if is_queued else None
         before = self._store.successes
-        ties = before.ties(plan.fingerprint)
+        ties = before.ties(spec.fingerprint)
         watermark_ms, counts = before.watermark_ms(), before.full_counts()
-        return Woke(watermark_ms, counts, plan, last, ties, self._store.set_at_ms)
+        return Woke(watermark_ms, counts, spec, last, ties, self._store.set_at_ms)
 
     def _is_expected(self, job: Job | None) -> bool:
         """Room is kept for it just now; and those who look for some, wake each at another time.
@@ -178,7 +178,7 @@ class Turn:
             job, effects = relieved(job, other, now_ms, self._limits), ()
         self._number = job.turn_count
         crawl_id, mode = f"{job.id}-{job.crawl_count}", job.repeated_mode or job.mode
-        self._crawl = Crawl(crawl_id, mode, job.stage, job.since_ms)
+        self._crawl = ReadContext(crawl_id, mode, job.stage, job.since_ms)
         self._set_aside(before, job)
         if before.state is State.QUEUED and job.state is not State.QUEUED:
             self._store.successes.begun()

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from durable.errors import Cause, Recourse
 from durable.machine.index_status import Deletions
-from durable.machine.job import Job, Page, Plan, Stage, Standing
+from durable.machine.job import Job, JobSpec, Page, Stage, Standing
 from durable.machine.page_progress import Landed
 from durable.machine.ties import Tie
 
@@ -70,7 +70,7 @@ class Woke(Struct, frozen=True):
 
     watermark_ms: int | None = None  # where an INCREMENTAL job of the connector reads from
     full_counts: Mapping[Stage, int] = {}  # what its last FULL job that succeeded has brought
-    plan: Plan = Plan()
+    spec: JobSpec = JobSpec()
     last: Job | None = None  # that had a turn; of a job that is queued, else not needed
     ties: tuple[Tie, ...] = ()  # that its last job has left
     armed_at_ms: int | None = None  # the alarm that is set already, to be the turn's lease

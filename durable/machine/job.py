@@ -68,7 +68,7 @@ class Standing(StrEnum):
     UNLISTED = "unlisted"  # expired, discarded, or not listed yet
 
 
-class Crawl(Struct, frozen=True):
+class ReadContext(Struct, frozen=True):
     """What a page is read for."""
 
     id: str  # the same after a crash, another one where a job begins anew
@@ -87,7 +87,7 @@ class Rate(Struct, frozen=True, kw_only=True):
     per_ms: Positive
 
 
-class Plan(Struct, frozen=True, kw_only=True):
+class JobSpec(Struct, frozen=True, kw_only=True):
     """What is to be known of a connector to carry its jobs."""
 
     fingerprint: str = ""  # of its definition; empty if that is not to be had
@@ -175,7 +175,7 @@ class Flight(Struct, frozen=True):
         return refused_count + self.refused_record_count
 
 
-class Usage(Struct, frozen=True):
+class TurnUsage(Struct, frozen=True):
     """What a turn has used of its budget, and done with it."""
 
     started_at_ms: int
@@ -211,8 +211,8 @@ class Job(Struct, frozen=True, kw_only=True):
     deletion_count: int = 0
     byte_count: int = 0
     turn_count: int = 0
-    turn: Usage | None = None  # None between turns: a wake-up that finds one, follows a death
-    ended_turn: Usage | None = None  # the latest; not stored
+    turn: TurnUsage | None = None  # None between turns: a wake-up that finds one, follows a death
+    ended_turn: TurnUsage | None = None  # the latest; not stored
     attempt: int = 0  # turns begun since the last progress, that one's too; counted as they begin
     death_count: int = 0  # of the isolate, since the last progress
     progress_at_ms: int = 0

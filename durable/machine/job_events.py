@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from durable.machine.job import Job, Usage
+from durable.machine.job import Job, TurnUsage
 from durable.machine.notes import Kind, Note
 
 
@@ -64,7 +64,7 @@ def ended_turn(before: Job, after: Job, now_ms: int) -> Worked | None:
     is_killed = is_replaced or after.death_count > before.death_count
     if after.turn is not None and not is_replaced:
         return None
-    usage: Usage | None = before.turn if is_killed else after.ended_turn
+    usage: TurnUsage | None = before.turn if is_killed else after.ended_turn
     assert usage is not None, "a turn that has ended was one"
     return Worked(
         usage.page_count,

@@ -35,7 +35,7 @@ from durable.machine.effects import (
     Woke,
 )
 from durable.machine.index_status import Deletions
-from durable.machine.job import PENDING, WORKING, Job, Mode, Standing, State, Usage
+from durable.machine.job import PENDING, WORKING, Job, Mode, Standing, State, TurnUsage
 from durable.machine.notes import Kind
 from durable.machine.pacing import asked, is_spent, leased, paced, soon, taken_over
 from durable.machine.transfer import close, crowd, cut, fail, flow, land, split, take, yield_turn
@@ -107,9 +107,9 @@ def step(  # noqa: C901, PLR0911, PLR0912 - a return for each arrow of the diagr
 def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
     if job.retry_at_ms is not None and now_ms < job.retry_at_ms:
         return replace(job, alarm_at_ms=soon(job.retry_at_ms, now_ms)), ()  # alarms fire early too
-    plan = woke.plan
-    is_known = bool(job.fingerprint and plan.fingerprint) and job.state is not State.CLOSING
-    is_redefined = is_known and job.fingerprint != plan.fingerprint
+    spec = woke.spec
+    is_known = bool(job.fingerprint and spec.fingerprint) and job.state is not State.CLOSING
+    is_redefined = is_known and job.fingerprint != spec.fingerprint
     if job.turn is not None and not is_redefined:
         job = (beside if job.turn.is_apart else died)(job, now_ms, limits)
         if job.state is State.FAILED:
@@ -117,14 +117,14 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
     is_queued = job.state is State.QUEUED
     if is_queued:
         job = replace(job, progress_at_ms=now_ms, pause_count=0, paused_ms=0)
-        job = taken_over(job, woke.last, plan.fingerprint)
+        job = taken_over(job, woke.last, spec.fingerprint)
         is_retry = job.approved_count is None
         if not job.resumes or job.started_at_ms is None or (job.shortfall and is_retry):
             job = _begun(job, woke, now_ms, limits)
         else:
             job = taken_up(job, now_ms, limits)
     if is_redefined:
-        job = redefined(job, plan, now_ms, limits)
+        job = redefined(job, spec, now_ms, limits)
         if job.state is State.FAILED:
             return job, ()
     if job.repeats and not job.stages:
@@ -132,12 +132,12 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
         return ended(job, State.FAILED, now_ms, limits, reason), ()
     if is_queued or job.state is State.OPENING:
         job = replace(job, expected_count=woke.full_counts.get(job.stage))
-    job = paced(job, plan.rates.get(job.stage), now_ms)
+    job = paced(job, spec.rates.get(job.stage), now_ms)
     job = replace(
         grounded(job),  # what was under way, was in the memory of an earlier turn
-        fingerprint=plan.fingerprint or job.fingerprint,
-        behind_ms_max=plan.behind_ms_max,
-        turn=Usage(started_at_ms=now_ms),
+        fingerprint=spec.fingerprint or job.fingerprint,
+        behind_ms_max=spec.behind_ms_max,
+        turn=TurnUsage(started_at_ms=now_ms),
         turn_count=job.turn_count + 1,
         attempt=job.attempt + 1,
         retry_at_ms=None,
@@ -156,10 +156,10 @@ def _lease_at_ms(woke: Woke, now_ms: int, limits: Limits) -> int | None:
 
 def _begun(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Job:
     """A job at its very start. Changes that the source does not know any more, it cannot bring."""
-    kept_ms, watermark_ms = woke.plan.kept_ms, woke.watermark_ms
+    kept_ms, watermark_ms = woke.spec.kept_ms, woke.watermark_ms
     if job.repeats:
         text = f"repeats {job.repeats}"
-        return noted(from_start(job, woke.plan, now_ms), text, now_ms, limits, Kind.BEGUN)
+        return noted(from_start(job, woke.spec, now_ms), text, now_ms, limits, Kind.BEGUN)
     is_incremental = job.mode is Mode.INCREMENTAL
     if is_incremental and kept_ms is not None and (watermark_ms or 0) < now_ms - kept_ms:
         days = kept_ms / DAY_MS
@@ -167,7 +167,7 @@ def _begun(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Job:
     is_full = job.mode is Mode.FULL
     job = replace(job, since_ms=None if is_full else watermark_ms)
     # An upload takes its pages in any order: of a document that is on two, either may be in Glean.
-    job = replace(from_start(job, woke.plan, now_ms), ties=() if is_full else woke.ties)
+    job = replace(from_start(job, woke.spec, now_ms), ties=() if is_full else woke.ties)
     return noted(job, "begun", now_ms, limits, Kind.BEGUN)
 
 

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import Failed
-from durable.machine.job import Flight, Job, Page, Rate, Stage, Usage
+from durable.machine.job import Flight, Job, Page, Rate, Stage, TurnUsage
 
 
 ALARM_MS_MIN = 50  # the platform may lose an alarm that is set for this very moment
@@ -129,7 +129,7 @@ def paced(job: Job, rate: Rate | None, now_ms: int) -> Job:
     return replace(job, rate=rate, asked_until_ms=until_ms, asked_count=count, spans=others)
 
 
-def is_spent(job: Job, turn: Usage, now_ms: int, limits: Limits) -> bool:
+def is_spent(job: Job, turn: TurnUsage, now_ms: int, limits: Limits) -> bool:
     return (
         turn.page_count >= max(1, limits.turn_pages_max >> job.halving_count)
         or turn.byte_count >= limits.turn_bytes_max >> job.halving_count
@@ -177,7 +177,7 @@ def apart_ms_max(job: Job, limits: Limits) -> int:
     return limits.lease_ms // 4 if job.death_count >= KILLED_AGAIN else 0
 
 
-def spent(turn: Usage, flight: Flight) -> Usage:
+def spent(turn: TurnUsage, flight: Flight) -> TurnUsage:
     """The turn's usage after one more page."""
     page = flight.page
     request_count = page.request_count + REQUESTS_PER_BATCH * flight.batch_count

@@ -3,31 +3,31 @@
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.job import CONFIRMED, UPLOADED, Job, Mode, Plan, Stage, State
+from durable.machine.job import CONFIRMED, UPLOADED, Job, JobSpec, Mode, Stage, State
 from durable.machine.notes import Kind, Note, WaitReason
 from durable.machine.pacing import indexed, is_stalled, single_documents_max, soon
 from durable.machine.page_progress import Landed
 from durable.machine.safeguards import rejection_reason
 
 
-def from_start(job: Job, plan: Plan, now_ms: int) -> Job:
+def from_start(job: Job, spec: JobSpec, now_ms: int) -> Job:
     """At the start of the job's first stage; without any, there is nothing that it could repeat."""
-    stages, shortfall = plan.stages.get(job.mode, (Stage.DOCUMENTS,)), ""
+    stages, shortfall = spec.stages.get(job.mode, (Stage.DOCUMENTS,)), ""
     if job.repeats:
-        stages, gone = _repeatable(job, plan)
+        stages, gone = _repeatable(job, spec)
         told = f"the connector itself brings no {', '.join(gone)} any more: their rejects are left"
         shortfall = told if gone else ""
-    job = replace(job, stages=stages, stage_index=0, done=(), is_delegated=plan.is_delegated)
+    job = replace(job, stages=stages, stage_index=0, done=(), is_delegated=spec.is_delegated)
     return anew(replace(job, ties=(), closed=(), shortfall=shortfall), now_ms)
 
 
-def _repeatable(job: Job, plan: Plan) -> tuple[tuple[Stage, ...], list[Stage]]:
+def _repeatable(job: Job, spec: JobSpec) -> tuple[tuple[Stage, ...], list[Stage]]:
     """Of the stages whose rejects it is to repeat, those that the connector has, and the others.
 
     A backend that is asked for a page of documents, begins a crawl of all.
     """
-    known = frozenset[Stage]().union(*plan.stages.values())
-    theirs = {Stage.DOCUMENTS} if plan.is_delegated else set()
+    known = frozenset[Stage]().union(*spec.stages.values())
+    theirs = {Stage.DOCUMENTS} if spec.is_delegated else set()
     gone = [stage for stage in job.stages if known and stage not in known - theirs]
     return tuple(stage for stage in job.stages if stage not in gone), gone
 
@@ -120,7 +120,7 @@ def rewound(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
     return noted(job, f"begins anew: {reason}", now_ms, limits, Kind.RESTARTED)
 
 
-def redefined(job: Job, plan: Plan, now_ms: int, limits: Limits) -> Job:
+def redefined(job: Job, spec: JobSpec, now_ms: int, limits: Limits) -> Job:
     """Begin anew, since the cursor and what was sent are of another connector's definition."""
     if job.redefined_count >= limits.redefinitions_max:
         reason = (
@@ -130,7 +130,7 @@ def redefined(job: Job, plan: Plan, now_ms: int, limits: Limits) -> Job:
         )
         return ended(job, State.FAILED, now_ms, limits, reason)
     redefined_count = job.redefined_count + 1
-    job = replace(from_start(job, plan, now_ms), redefined_count=redefined_count, page_bytes={})
+    job = replace(from_start(job, spec, now_ms), redefined_count=redefined_count, page_bytes={})
     text = "the connector's definition has changed: begins anew"
     return noted(job, text, now_ms, limits, Kind.RESTARTED)
 

@@ -18,7 +18,7 @@ from durable.http.client import Answer, Upstream
 from durable.http.context import Surroundings
 from durable.http.glean_address import glean_instance
 from durable.http.origins import Origins
-from durable.machine.job import Crawl, Rate
+from durable.machine.job import Rate, ReadContext
 from durable.sources.backend_report import Outcome, Report, report_of
 from durable.sources.clock import Clock
 from durable.sources.links import Links
@@ -157,7 +157,7 @@ class BackendReader(Reader):
         )
         self._upstream = Signed(upstream, key, url.host, surroundings.now_ms)
 
-    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
+    async def fetch(self, cursor: str | None, crawl: ReadContext) -> Records:
         """A page without records: what there is to do now."""
         if cursor is None:
             return await self._begun(crawl)
@@ -168,7 +168,7 @@ class BackendReader(Reader):
             with suppress(UpstreamError):
                 await self._stop(_run(cursor))
 
-    async def _begun(self, crawl: Crawl) -> Records:
+    async def _begun(self, crawl: ReadContext) -> Records:
         order = {"mode": crawl.mode, "glean_instance": self._instance}
         try:
             answer = await self._upstream.ask(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from msgspec import Raw
 
 from durable.errors import UpstreamError
-from durable.machine.job import Crawl
+from durable.machine.job import ReadContext
 from durable.sources.belonging import Fault, Tally
 from durable.sources.detail import DetailReader
 from durable.sources.source import Records, Scope, close_all
@@ -32,7 +32,7 @@ class Completion:
         self._gathers = gathers
         self._bytes_max = bytes_max
 
-    async def completed(self, page: Records, crawl: Crawl, scope: Scope) -> Records:
+    async def completed(self, page: Records, crawl: ReadContext, scope: Scope) -> Records:
         """Raises UpstreamError where something of the page cannot be had."""
         if self._detail is None and not self._gathers:
             return page
@@ -61,7 +61,9 @@ class Completion:
     async def close(self) -> None:
         await close_all(gather.reader for gather in self._gathers)
 
-    async def _whole(self, record: Raw, crawl: Crawl, scope: Scope, tally: Tally) -> Raw | Fault:
+    async def _whole(
+        self, record: Raw, crawl: ReadContext, scope: Scope, tally: Tally
+    ) -> Raw | Fault:
         whole: Raw | Fault = record
         if self._detail is not None:
             whole = await self._detail.whole({**scope, "": record}, tally)

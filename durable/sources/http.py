@@ -22,7 +22,7 @@ from durable.http.error_rules import Rules
 from durable.http.exchange import NONE
 from durable.http.origins import Origins
 from durable.json_paths import Shape
-from durable.machine.job import Crawl, Rate
+from durable.machine.job import Rate, ReadContext
 from durable.sources.absence import check_end, no_records, statuses_of_none
 from durable.sources.body import Body, list_type
 from durable.sources.clock import Clock
@@ -218,7 +218,9 @@ class HttpReader(Reader):
         followed = link if self._links is None else self._links.followed(link, page_url)
         return self._upstream.without_proof(followed)
 
-    async def fetch(self, cursor: str | None, crawl: Crawl, scope: Scope = NO_SCOPE) -> Records:
+    async def fetch(
+        self, cursor: str | None, crawl: ReadContext, scope: Scope = NO_SCOPE
+    ) -> Records:
         ask = asked(self._source.since, self._template.filled(scope), crawl)
         page = await resumed(self._source.resume, partial(self._sized, crawl), ask, cursor)
         page = recent(self._source.since, page, crawl)
@@ -229,12 +231,12 @@ class HttpReader(Reader):
     async def close(self) -> None:
         await self._completion.close()
 
-    async def _sized(self, crawl: Crawl, ask: Ask, cursor: str | None) -> Records:
+    async def _sized(self, crawl: ReadContext, ask: Ask, cursor: str | None) -> Records:
         read = partial(self._part, crawl, ask)
         page = await sized(self._paging, cursor, read, self._page_bytes_max)
         return replace(page, request_count=self._upstream.take_request_count())
 
-    async def _part(self, crawl: Crawl, ask: Ask, paging: Paging, cursor: str | None) -> Part:
+    async def _part(self, crawl: ReadContext, ask: Ask, paging: Paging, cursor: str | None) -> Part:
         if cursor is not None and self._links is not None:
             cursor = self._links.followed(cursor, ask.url)
         ask = paging.asked(ask, cursor)

@@ -18,7 +18,7 @@ from durable.http.context import Surroundings
 from durable.http.error_rules import Action, Rules
 from durable.http.origins import Origins
 from durable.http.stream import Streamed
-from durable.machine.job import Crawl, Rate
+from durable.machine.job import Rate, ReadContext
 from durable.sources import marks
 from durable.sources.absence import NOTHING, no_records, statuses_of_none
 from durable.sources.clock import Clock
@@ -124,7 +124,7 @@ class LineReader(Reader):
         self._lines: Lines | None = None  # of the stream
         self._mark: Mark | None = None  # where they are
 
-    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
+    async def fetch(self, cursor: str | None, crawl: ReadContext) -> Records:
         mark = None if cursor is None else marks.marked(cursor)
         nothing = statuses_of_none(self._source.since, crawl, cursor)
         try:

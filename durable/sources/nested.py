@@ -10,7 +10,7 @@ from durable.environment import Environment
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.context import Surroundings
 from durable.json_paths import Shape
-from durable.machine.job import Crawl, Rate
+from durable.machine.job import Rate, ReadContext
 from durable.sources.belonging import GONE, Fault, Missing, missed
 from durable.sources.clock import Clock
 from durable.sources.filling import Filling
@@ -119,7 +119,7 @@ class NestedReader(Reader):
         self._bytes_max = surroundings.page_bytes_max
         self._latest: tuple[str | None, Parents] | None = None  # with the cursor of their page
 
-    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
+    async def fetch(self, cursor: str | None, crawl: ReadContext) -> Records:
         begun = place_of(cursor)
         place: Place | None = begun
         filling = Filling(self._bytes_max)
@@ -139,7 +139,7 @@ class NestedReader(Reader):
     async def close(self) -> None:
         await close_all([self._parents, self._children])
 
-    async def _step(self, place: Place, crawl: Crawl, filling: Filling) -> Place | None:
+    async def _step(self, place: Place, crawl: ReadContext, filling: Filling) -> Place | None:
         """Read one page of children, or find that there are none. Gives where to go on."""
         parents = await self._parents_at(place.parents, crawl, filling)
         is_begun = place.slices > 0
@@ -163,7 +163,9 @@ class NestedReader(Reader):
                 filling.reject(raw, reason)
         return following
 
-    async def _parents_at(self, cursor: str | None, crawl: Crawl, filling: Filling) -> Parents:
+    async def _parents_at(
+        self, cursor: str | None, crawl: ReadContext, filling: Filling
+    ) -> Parents:
         if self._latest is not None and self._latest[0] == cursor:
             return self._latest[1]
         self._latest = None  # or there would be two pages in memory
@@ -177,7 +179,7 @@ class NestedReader(Reader):
         return self._latest[1]
 
     async def _children_at(
-        self, place: Place, parent: Raw, crawl: Crawl, filling: Filling
+        self, place: Place, parent: Raw, crawl: ReadContext, filling: Filling
     ) -> Place:
         name = self._source.name
         done = replace(place, done=place.done + place.at, at="", children=None, read=0)

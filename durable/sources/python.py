@@ -15,7 +15,7 @@ from durable.http.auth import Auth, secrets_of, signer_of
 from durable.http.client import Upstream
 from durable.http.context import Surroundings
 from durable.http.origins import Origins
-from durable.machine.job import Crawl, Rate
+from durable.machine.job import Rate, ReadContext
 from durable.sources.clock import Clock
 from durable.sources.links import Links, named_origins
 from durable.sources.python_client import Web
@@ -142,9 +142,11 @@ class PythonReader(Reader):
         self._is_generator = source.pages is not None
         self._code = source.code()
         self._generator: AsyncIterator[Portion] | None = None
-        self._goes_on_at: tuple[str | None, Crawl] | None = None  # the generator, if it is asked
+        self._goes_on_at: tuple[str | None, ReadContext] | None = (
+            None  # the generator, if it is asked
+        )
 
-    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
+    async def fetch(self, cursor: str | None, crawl: ReadContext) -> Records:
         self._web.request_count = 0
         try:
             portion = await (self._next if self._is_generator else self._given)(cursor, crawl)
@@ -182,14 +184,14 @@ class PythonReader(Reader):
             with suppress(Exception):
                 await generator.aclose()
 
-    async def _given(self, cursor: str | None, crawl: Crawl) -> Portion:
+    async def _given(self, cursor: str | None, crawl: ReadContext) -> Portion:
         given = self._code(*self._asked(cursor, crawl))
         if not isawaitable(given):
             raise TypeError("it is no async function")
         portion: Portion = await given
         return portion
 
-    async def _next(self, cursor: str | None, crawl: Crawl) -> Portion:
+    async def _next(self, cursor: str | None, crawl: ReadContext) -> Portion:
         if self._generator is None or self._goes_on_at != (cursor, crawl):
             await self.close()
             generator = self._code(*self._asked(cursor, crawl))
@@ -206,7 +208,7 @@ class PythonReader(Reader):
                 is_transient=False,
             ) from None
 
-    def _asked(self, cursor: str | None, crawl: Crawl) -> tuple[Any, datetime | None, Web]:
+    def _asked(self, cursor: str | None, crawl: ReadContext) -> tuple[Any, datetime | None, Web]:
         value = None if cursor is None else decode(cursor)
         since_ms = crawl.since_ms
         if since_ms is None:

@@ -10,7 +10,7 @@ from msgspec import Raw, Struct
 from durable.environment import Environment
 from durable.errors import UpstreamError
 from durable.http.context import Surroundings
-from durable.machine.job import Crawl, Rate
+from durable.machine.job import Rate, ReadContext
 from durable.sources.clock import Clock
 
 
@@ -48,7 +48,7 @@ class Reader(Protocol):
     besides saves requests and no more.
     """
 
-    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
+    async def fetch(self, cursor: str | None, crawl: ReadContext) -> Records:
         """The page at the cursor, None being the first.
 
         Raises:
@@ -120,7 +120,9 @@ NO_NAMES: frozenset[str] = frozenset()
 class ScopedReader(Reader, Protocol):
     """Reads one of many lists, such as the pages of one space."""
 
-    async def fetch(self, cursor: str | None, crawl: Crawl, scope: Scope = NO_SCOPE) -> Records:
+    async def fetch(
+        self, cursor: str | None, crawl: ReadContext, scope: Scope = NO_SCOPE
+    ) -> Records:
         """The page at the cursor, of the list that the scope tells. Raises as `Reader.fetch`.
 
         The requests of a page that failed are told with the next one, of whatever list.

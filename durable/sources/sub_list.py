@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.context import Surroundings
-from durable.machine.job import Crawl
+from durable.machine.job import ReadContext
 from durable.sources.belonging import Fault, Missing, Tally, missed, put
 from durable.sources.source import Records, Scope, ScopedSource, total_fault
 from durable.sources.splice import listed
@@ -58,7 +58,7 @@ class GatherReader:
         self._gather = gather
         self.reader = gather.source.reader(surroundings, names)
 
-    async def whole(self, scope: Scope, crawl: Crawl, tally: Tally) -> Raw | Fault:
+    async def whole(self, scope: Scope, crawl: ReadContext, tally: Tally) -> Raw | Fault:
         """What the scope's record becomes. Raises UpstreamError where the page cannot be had."""
         gather, record = self._gather, scope[""]
         members: list[Raw] = []

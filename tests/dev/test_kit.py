@@ -39,7 +39,7 @@ from durable.environment import Environment
 from durable.errors import UpstreamError
 from durable.http.auth import Auth
 from durable.http.context import Surroundings
-from durable.machine.job import Crawl, Mode, Rate
+from durable.machine.job import Mode, Rate, ReadContext
 from durable.sources.clock import Clock
 from durable.sources.since import Changes
 from durable.sources.source import Records
@@ -117,7 +117,7 @@ class ListedReader:
         self._source = source
         self._memory: dict[str, Any] = {"surroundings": surroundings}
 
-    async def fetch(self, cursor: str | None, _crawl: Crawl) -> Records:
+    async def fetch(self, cursor: str | None, _crawl: ReadContext) -> Records:
         return self._source.fetch(self._memory, cursor)
 
     async def close(self) -> None:

@@ -28,7 +28,7 @@ from durable import Bearer, BodyCursor, HttpSource, Since
 from durable.connector.connector import AnyConnector
 from durable.environment import Environment
 from durable.http.context import Surroundings
-from durable.machine.job import Crawl, Mode
+from durable.machine.job import Mode, ReadContext
 from durable.sources.source import Reader, Records
 from tests.fakes.connector import NOTES
 
@@ -213,7 +213,7 @@ def test_a_secret_is_never_shown() -> None:
 
 
 class Unasked(Reader):
-    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
+    async def fetch(self, cursor: str | None, crawl: ReadContext) -> Records:
         raise AssertionError(f"asked for {cursor} of {crawl}")
 
 

@@ -10,7 +10,7 @@ from durable.connector.connector import AnyConnector
 from durable.engine.clients import Ends
 from durable.engine.executor import Executor
 from durable.machine.effects import Effect, Event, Fetch, Fetched, Pack, Packed, Send, Sent, Split
-from durable.machine.job import Crawl
+from durable.machine.job import ReadContext
 from tests.fakes.bench import SET
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
@@ -49,7 +49,7 @@ class Desk:
     def performed(self, effect: Effect) -> Event:
         return self.carried(effect, a_crawl())
 
-    def carried(self, effect: Effect, crawl: Crawl) -> Event:
+    def carried(self, effect: Effect, crawl: ReadContext) -> Event:
         """As a part of another crawl than that of the documents."""
         return asyncio.run(self.executor.perform(effect, self.ends, crawl))
 

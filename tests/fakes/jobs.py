@@ -25,7 +25,7 @@ from durable.machine.effects import (
     Sent,
     Woke,
 )
-from durable.machine.job import PENDING, WORKING, Job, Mode, Page, Standing, State, Usage
+from durable.machine.job import PENDING, WORKING, Job, Mode, Page, Standing, State, TurnUsage
 from durable.machine.machine import step
 from durable.machine.waiting import Step
 
@@ -85,7 +85,7 @@ def a_job(state: State, mode: Mode = Mode.FULL) -> Job:
         return replace(job, finished_at_ms=None if state is State.HELD else NOW_MS)
     return replace(
         job,
-        turn=Usage(started_at_ms=NOW_MS),
+        turn=TurnUsage(started_at_ms=NOW_MS),
         is_fetching=state is State.SENDING,
         attempt=1,
         alarm_at_ms=NOW_MS + LIMITS.lease_ms,

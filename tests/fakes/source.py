@@ -7,7 +7,7 @@ import httpx
 from durable.environment import Environment
 from durable.http.context import Surroundings
 from durable.http.token_cache import Tokens
-from durable.machine.job import Crawl, Mode, Stage
+from durable.machine.job import Mode, ReadContext, Stage
 from durable.sources.source import Reader, Records, Source
 from tests.fakes.bench import NOW_MS
 from tests.fakes.connections import Connections
@@ -29,9 +29,9 @@ def surroundings(
     )
 
 
-def a_crawl(since_ms: int | None = None) -> Crawl:
+def a_crawl(since_ms: int | None = None) -> ReadContext:
     mode = Mode.FULL if since_ms is None else Mode.INCREMENTAL
-    return Crawl("notes-1", mode, Stage.DOCUMENTS, since_ms)
+    return ReadContext("notes-1", mode, Stage.DOCUMENTS, since_ms)
 
 
 def read(reader: Reader, cursor: str | None = None, since_ms: int | None = None) -> Records:

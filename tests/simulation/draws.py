@@ -16,7 +16,7 @@ from durable.limits import Limits
 from durable.machine.commands import Command, Instruction
 from durable.machine.job import Mode
 from tests.simulation.connector import LIMITS, TIMED
-from tests.simulation.fates import LANDS_LATE, OK, Choice, Fate, Plan, in_order
+from tests.simulation.fates import LANDS_LATE, OK, Choice, Fate, FatePlan, in_order
 from tests.simulation.source import Order
 from tests.simulation.world import StandIn, World
 
@@ -116,7 +116,7 @@ class Schedule(Struct, frozen=True):
     def is_late(self) -> bool:
         return any(choice.fate in LANDS_LATE for choice in self.requests)
 
-    def on(self, world: World) -> Plan:
+    def on(self, world: World) -> FatePlan:
         if world.source.order is Order.PLACE:
             return in_order(self.requests, self.saves)
         # Such a source gives each change of a note, so a late one could undo a newer one.

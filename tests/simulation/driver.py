@@ -21,8 +21,8 @@ from tests.simulation.fates import (
     Await,
     Choice,
     Fate,
+    FatePlan,
     Kind,
-    Plan,
     calm,
 )
 from tests.simulation.loop import Loop
@@ -71,7 +71,7 @@ class Driver:
         self._loop = Loop()  # type: ignore[abstract] # the rest nobody asks for
         self._exchanges: list[_Exchange] = []
         self._acts: deque[tuple[int, Callable[[], object]]] = deque()
-        self.plan: Plan = calm
+        self.plan: FatePlan = calm
         self.answer_ms = ANSWER_MS
         self.meanwhile: dict[int, Callable[[], object]] = {}  # by the index of a request's await
         self.awaits: list[Await] = []

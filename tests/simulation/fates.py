@@ -62,7 +62,7 @@ class Choice(Struct, frozen=True):
     retry_after: int = 0  # REFUSED: so many seconds are asked for; 0: as the flavour has it
 
 
-Plan = Callable[[Await], Choice]
+FatePlan = Callable[[Await], Choice]
 OK = Choice()
 
 
@@ -70,12 +70,12 @@ def calm(_: Await) -> Choice:
     return OK
 
 
-def at(choices: Mapping[int, Choice]) -> Plan:
+def at(choices: Mapping[int, Choice]) -> FatePlan:
     """Choices by the index of the await, all others being answered."""
     return lambda point: choices.get(point.index, OK)
 
 
-def where(choice: Choice, *kinds: Kind, target: str | None = None) -> Plan:
+def where(choice: Choice, *kinds: Kind, target: str | None = None) -> FatePlan:
     """One choice for ever, for all awaits of these kinds (and this target)."""
 
     def plan(point: Await) -> Choice:
@@ -102,7 +102,7 @@ def possible(kind: Kind) -> tuple[Fate, ...]:
     return (Fate.REFUSED, Fate.LOST, Fate.DIED_UNSENT, Fate.DIED_SENT)
 
 
-def in_order(requests: Iterable[Choice], saves: Iterable[Fate]) -> Plan:
+def in_order(requests: Iterable[Choice], saves: Iterable[Fate]) -> FatePlan:
     """Choices for the awaits of requests and of storage as they come, then all are answered."""
     of_requests, of_saves = iter(requests), iter(saves)
 
@@ -114,7 +114,7 @@ def in_order(requests: Iterable[Choice], saves: Iterable[Fate]) -> Plan:
     return plan
 
 
-def once_each(choice: Choice, kind: Kind) -> Plan:
+def once_each(choice: Choice, kind: Kind) -> FatePlan:
     """One choice for every other await of a kind: what failed, then goes well."""
     awaits = count()
 
@@ -124,7 +124,7 @@ def once_each(choice: Choice, kind: Kind) -> Plan:
     return plan
 
 
-def first_time(choice: Choice, kind: Kind) -> Plan:
+def first_time(choice: Choice, kind: Kind) -> FatePlan:
     """One choice for the first await of a kind."""
     awaits = count()
 

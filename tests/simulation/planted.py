@@ -277,7 +277,7 @@ MUTANTS = [
     Mutant(
         "each job has all of Glean's rate again",
         MACHINE,
-        "job = taken_over(job, woke.last, plan.fingerprint)",
+        "job = taken_over(job, woke.last, spec.fingerprint)",
         "assert woke",
         ("tests/simulation/test_pauses.py",),
     ),
@@ -1115,7 +1115,7 @@ MUTANTS = [
     Mutant(
         "two definitions of a connector are mixed in one crawl",
         MACHINE,
-        "is_redefined = is_known and job.fingerprint != plan.fingerprint",
+        "is_redefined = is_known and job.fingerprint != spec.fingerprint",
         "is_redefined = False",
         (DYING,),
     ),

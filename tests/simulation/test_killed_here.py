@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from durable.machine.commands import Command, Instruction
 from durable.machine.job import Mode, State
 from tests.simulation.connector import LIMITS
-from tests.simulation.fates import Await, Choice, Fate, Kind, Plan, calm
+from tests.simulation.fates import Await, Choice, Fate, FatePlan, Kind, calm
 from tests.simulation.world import World
 
 
@@ -98,7 +98,7 @@ ROWS = [
 ]
 
 
-def nth(kind: Kind, number: int, fate: Fate, awaits: list[Await]) -> Plan:
+def nth(kind: Kind, number: int, fate: Fate, awaits: list[Await]) -> FatePlan:
     """One choice for the so-manieth await of a kind, as they come in a calm job."""
     indexes = [point.index for point in awaits if point.kind is kind]
     meant = indexes[number]

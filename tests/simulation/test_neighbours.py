@@ -8,14 +8,14 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import Event, Fetch, Fetched, Pack, Packed, Send, Sent, Woke
-from durable.machine.job import Job, Mode, Page, Plan, State
+from durable.machine.job import Job, JobSpec, Mode, Page, State
 from durable.machine.machine import step
 from durable.machine.pacing import apart_ms_max
 
 
 LIMITS = Limits()
 KILL_MS = 50  # from its request to the death of the isolate
-WOKE = Woke(watermark_ms=0, full_counts={}, plan=Plan(), last=None)
+WOKE = Woke(watermark_ms=0, full_counts={}, spec=JobSpec(), last=None)
 HOUR_MS = 60 * 60 * 1_000
 
 

@@ -11,7 +11,7 @@ from durable.limits import Limits
 from durable.machine.job import Job, Mode, State
 from durable.store.store import Store
 from tests.simulation.connector import LIMITS, LISTED, NOTES, Note
-from tests.simulation.fates import Await, Choice, Fate, Kind, Plan, calm, where
+from tests.simulation.fates import Await, Choice, Fate, FatePlan, Kind, calm, where
 from tests.simulation.questions import QuestionOracle
 from tests.simulation.world import StandIn, World
 
@@ -180,7 +180,7 @@ def test_faults_within_a_page_do_not_begin_it_anew(fate: Fate) -> None:
 # Bisecting
 
 
-def unlucky(seed: int, share: float) -> Plan:
+def unlucky(seed: int, share: float) -> FatePlan:
     draw = random.Random(seed)
 
     def plan(point: Await) -> Choice:
@@ -270,7 +270,7 @@ def test_a_last_page_that_repeats_ends_the_job(mode: Mode, *, is_timed: bool) ->
 # Waiting
 
 
-def declared(rate: Rate, plan: Plan = calm) -> World:
+def declared(rate: Rate, plan: FatePlan = calm) -> World:
     connector = replace(NOTES, source=replace(LISTED, rate=rate))
     return World(
         [("a",), ("b",), ("c",)],

@@ -22,7 +22,7 @@ from tests.fakes.storage import Storage
 from tests.simulation.clock import HOUR_MS, NEW_YEAR_MS, Clock
 from tests.simulation.connector import GLEAN_HOST, LIMITS, NOTES, SOURCE_HOST, deployed
 from tests.simulation.driver import DiedError, Driver
-from tests.simulation.fates import Plan, calm
+from tests.simulation.fates import FatePlan, calm
 from tests.simulation.glean import Glean
 from tests.simulation.network import BugError, Network, Server, Transport, waited
 from tests.simulation.questions import QuestionOracle
@@ -66,7 +66,7 @@ class World:
         pages: Sequence[Sequence[str]] = PAGES,
         order: Order = Order.PLACE,
         limits: Limits = LIMITS,
-        plan: Plan = calm,
+        plan: FatePlan = calm,
         *,
         readings: Readings = DEFAULTS,
         stand_in: StandIn | None = None,

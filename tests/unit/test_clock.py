@@ -167,4 +167,4 @@ def test_a_clock_may_be_behind_for_no_longer_than_changes_are_kept(
         document=lambda _: None,
     )
 
-    assert connector.plan("f").behind_ms_max == behind_ms_max
+    assert connector.job_spec("f").behind_ms_max == behind_ms_max

@@ -13,7 +13,17 @@ from durable.engine.processor import Begun
 from durable.environment import Environment
 from durable.http.context import Surroundings
 from durable.machine.commands import Command, Instruction, Refusal
-from durable.machine.job import ENDED, WORKING, Crawl, Done, Job, Mode, Stage, State, Usage
+from durable.machine.job import (
+    ENDED,
+    WORKING,
+    Done,
+    Job,
+    Mode,
+    ReadContext,
+    Stage,
+    State,
+    TurnUsage,
+)
 from durable.sources.backend import Backend
 from durable.sources.http import HttpSource
 from durable.sources.ndjson import LineSource
@@ -38,7 +48,7 @@ async def fetch(_cursor: object, _since: object, _web: object) -> Portion:
 
 
 class OddReader(Reader):
-    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
+    async def fetch(self, cursor: str | None, crawl: ReadContext) -> Records:
         raise ValueError(cursor, crawl)
 
     async def cancelled(self, cursor: str | None) -> None:
@@ -107,7 +117,7 @@ def jobs(state: State, *, is_delegated: bool) -> list[Job]:
                 is_delegated=is_delegated,
                 cursor=cursor,
                 page_count=1,
-                turn=Usage(started_at_ms=NOW_MS) if state in WORKING else None,
+                turn=TurnUsage(started_at_ms=NOW_MS) if state in WORKING else None,
                 alarm_at_ms=NOW_MS,
             )
             found.append(job)

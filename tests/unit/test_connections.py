@@ -28,7 +28,7 @@ from durable.http.connection_limit import CONNECTIONS_MAX
 from durable.http.context import Surroundings
 from durable.http.error_rules import Action, Rule
 from durable.http.oauth import ClientCredentials
-from durable.machine.job import Crawl, Mode, Rate, Stage
+from durable.machine.job import Mode, Rate, ReadContext, Stage
 from durable.machine.rejects import Spot
 from durable.sources.clock import Clock
 from durable.sources.http import HttpSource
@@ -155,7 +155,9 @@ class StreamingReader(Reader):
         self._surroundings = surroundings
         self._readers: dict[bytes, Reader] = {}
 
-    async def fetch(self, cursor: str | None, crawl: Crawl, scope: Scope = NO_SCOPE) -> Records:
+    async def fetch(
+        self, cursor: str | None, crawl: ReadContext, scope: Scope = NO_SCOPE
+    ) -> Records:
         key = b" ".join(bytes(value) for value in scope.values())
         reader = self._readers.setdefault(key, LINES.reader(self._surroundings))
         return await reader.fetch(cursor, crawl)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from durable import Feed, Group, Members
 from durable.machine.effects import Event, Failed, Fetch, Fetched, Pack, Packed, Send, Sent, Split
-from durable.machine.job import Crawl, Mode, Stage
+from durable.machine.job import Mode, ReadContext, Stage
 from durable.machine.page_progress import Landed
 from durable.machine.rejects import Reject
 from tests.fakes.answers import ok
@@ -19,7 +19,7 @@ from tests.fakes.connector import NOTES
 from tests.fakes.desk import Desk
 
 
-MEMBERSHIPS = Crawl("crawl", Mode.FULL, Stage.MEMBERSHIPS, None)
+MEMBERSHIPS = ReadContext("crawl", Mode.FULL, Stage.MEMBERSHIPS, None)
 
 
 class Team(Struct, frozen=True):

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from durable.limits import Limits
 from durable.machine.commands import Command
 from durable.machine.counters import TURN_MS, Tally, tallied
-from durable.machine.job import ENDED, Job, Mode, Stage, State, Usage
+from durable.machine.job import ENDED, Job, Mode, Stage, State, TurnUsage
 from durable.machine.job_events import Happening, happened
 from durable.machine.notes import Kind, Note
 from tests.fakes.answers import BULK, LIST, STATUS, a_history, a_page, a_page_of, ok
@@ -17,7 +17,7 @@ from tests.fakes.jobs import a_job
 
 LATER_MS = NOW_MS + 1_200
 SENDING = a_job(State.SENDING)
-WORKED = Usage(
+WORKED = TurnUsage(
     NOW_MS,
     page_count=3,
     byte_count=40,
@@ -116,7 +116,7 @@ def test_where_one_event_is_kept_it_is_the_latest() -> None:
 
 def test_a_turn_that_a_kill_ended_counts_what_it_had_done_and_no_time() -> None:
     before = replace(SENDING, turn=WORKED)
-    after = replace(before, turn=Usage(LATER_MS), turn_count=2, death_count=1)
+    after = replace(before, turn=TurnUsage(LATER_MS), turn_count=2, death_count=1)
 
     (event,) = happened(before, after, LATER_MS)
 
@@ -138,8 +138,8 @@ def test_a_kill_that_ends_the_job_has_no_time_either() -> None:
 
 
 def test_a_turn_that_brought_nothing_is_no_event_but_is_counted() -> None:
-    before = replace(SENDING, turn=Usage(NOW_MS))
-    after = replace(before, turn=None, ended_turn=Usage(NOW_MS))
+    before = replace(SENDING, turn=TurnUsage(NOW_MS))
+    after = replace(before, turn=None, ended_turn=TurnUsage(NOW_MS))
 
     assert happened(before, after, LATER_MS) == []
     assert tallied(Tally(), before, after, LATER_MS).turn_count == 1
@@ -147,7 +147,7 @@ def test_a_turn_that_brought_nothing_is_no_event_but_is_counted() -> None:
 
 def test_a_turn_counts_with_its_last_page() -> None:
     """The last page lands in the step that ends the turn."""
-    before = replace(SENDING, turn=Usage(NOW_MS))
+    before = replace(SENDING, turn=TurnUsage(NOW_MS))
     after = replace(before, turn=None, ended_turn=WORKED)
 
     (event,) = happened(before, after, LATER_MS)

@@ -13,7 +13,7 @@ from durable.connector.connector import AnyConnector
 from durable.engine.clients import Ends
 from durable.engine.executor import Executor
 from durable.machine.effects import Displaced, Effect, Event, Failed, Fetch, Pack, Send
-from durable.machine.job import Crawl, Mode, Stage, State
+from durable.machine.job import Mode, ReadContext, Stage, State
 from tests.fakes.answers import a_history, a_note, a_page, a_page_of, ok
 from tests.fakes.bench import SET, Bench
 from tests.fakes.connector import NOTES, Note
@@ -233,7 +233,7 @@ def test_employees_in_a_row_that_are_refused_alike_end_the_job(taken_each: int, 
     executor = Executor(STAFF, an_environment(**SET), a_host(Staff(taken_each)))
     ends = executor.ends()
     assert isinstance(ends, Ends)
-    crawl = Crawl("notes-1-1", Mode.FULL, Stage.EMPLOYEES, None)
+    crawl = ReadContext("notes-1-1", Mode.FULL, Stage.EMPLOYEES, None)
     effects: list[Effect] = [
         Fetch(0, None),
         Pack(0, "", None),

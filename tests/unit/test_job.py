@@ -11,13 +11,13 @@ from durable.machine.job import (
     WORKING,
     Flight,
     Job,
+    JobSpec,
     Mode,
     Page,
-    Plan,
     Stage,
     Standing,
     State,
-    Usage,
+    TurnUsage,
 )
 from durable.machine.notes import Note
 from tests.fakes import earlier
@@ -42,7 +42,7 @@ JOB = Job(
     state=State.SENDING,
     cursor="a",
     flights=(Flight(PAGE, 1, 2, 3),),
-    turn=Usage(2, 3, 4, 5),
+    turn=TurnUsage(2, 3, 4, 5),
     notes=(Note(1, "a note"),),
     landmark_cursor="a",
     batch_bytes_max=6,
@@ -77,7 +77,7 @@ def test_a_body_of_the_first_fields_loads() -> None:
     assert job.state is State.QUEUED
 
 
-@pytest.mark.parametrize("struct", [Job, Flight, Usage])
+@pytest.mark.parametrize("struct", [Job, Flight, TurnUsage])
 def test_all_but_the_first_fields_have_defaults(struct: type[msgspec.Struct]) -> None:
     required = [field.name for field in msgspec.structs.fields(struct) if field.required]
 
@@ -86,7 +86,7 @@ def test_all_but_the_first_fields_have_defaults(struct: type[msgspec.Struct]) ->
         == {
             Job: ["id", "connector", "mode", "created_at_ms"],
             Flight: ["page"],
-            Usage: ["started_at_ms"],
+            TurnUsage: ["started_at_ms"],
         }[struct]
     )
 
@@ -103,7 +103,7 @@ def test_a_body_of_earlier_code_loads_with_its_flight() -> None:
             sent_count=1,
         ),
     )
-    assert job.turn == Usage(1_764_000_000_300, page_count=1, byte_count=100)
+    assert job.turn == TurnUsage(1_764_000_000_300, page_count=1, byte_count=100)
 
 
 def test_what_earlier_code_stored_is_stored_again_as_it_was() -> None:
@@ -121,7 +121,7 @@ def test_what_earlier_code_stored_is_stored_again_as_it_was() -> None:
 def test_a_job_of_earlier_code_goes_on_where_it_was() -> None:
     job = msgspec.json.decode(earlier.BODY, type=Job)
 
-    job, effects = at(job, Woke(full_counts={Stage.DOCUMENTS: 50}, plan=Plan(fingerprint="f")))
+    job, effects = at(job, Woke(full_counts={Stage.DOCUMENTS: 50}, spec=JobSpec(fingerprint="f")))
 
     assert effects == (Fetch(2, "c"),)
     assert (job.document_count, job.death_count, job.fingerprint) == (18, 2, "f")
@@ -134,7 +134,7 @@ def test_a_close_of_earlier_code_is_settled() -> None:
         "flights": [],
         "turn": None,
     }
-    job, asked = at(msgspec.convert(body, Job), Woke(plan=Plan(fingerprint="f")))
+    job, asked = at(msgspec.convert(body, Job), Woke(spec=JobSpec(fingerprint="f")))
 
     _, effects = at(job, Asked(Standing.OPEN), job.progress_at_ms)
 

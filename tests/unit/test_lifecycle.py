@@ -3,7 +3,7 @@ from msgspec.structs import asdict, replace
 
 from durable.limits import Limits
 from durable.machine.index_status import ClosedUpload
-from durable.machine.job import ENDED, Done, Flight, Job, Mode, Rate, Stage, State, Usage
+from durable.machine.job import ENDED, Done, Flight, Job, Mode, Rate, Stage, State, TurnUsage
 from durable.machine.notes import Kind, Note
 from durable.machine.pacing import ALARM_MS_MIN
 from durable.machine.page_progress import Landed
@@ -35,7 +35,7 @@ WORN = Job(
     byte_count=9,
     turn_count=10,
     turn=a_job(State.SENDING).turn,
-    ended_turn=Usage(39),
+    ended_turn=TurnUsage(39),
     attempt=11,
     death_count=12,
     progress_at_ms=13,

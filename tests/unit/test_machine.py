@@ -25,13 +25,13 @@ from durable.machine.effects import (
     Split,
     Woke,
 )
-from durable.machine.job import PENDING, Flight, Job, Mode, Standing, State, Usage
+from durable.machine.job import PENDING, Flight, Job, Mode, Standing, State, TurnUsage
 from durable.machine.pacing import ALARM_MS_MIN, lease_ms
 from durable.machine.page_progress import Landed
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, arrived, at, played
 
 
-PART_USED = Usage(started_at_ms=NOW_MS, page_count=2, byte_count=5, request_count=10)
+PART_USED = TurnUsage(started_at_ms=NOW_MS, page_count=2, byte_count=5, request_count=10)
 PASSING = Failed("it may pass", is_transient=True)
 FETCHED, PACKED = arrived(0, a_page())
 

@@ -5,13 +5,13 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import Ask, Asked, Failed, Fetch, Open, Opened, Woke
-from durable.machine.job import Job, Mode, Plan, Stage, Standing, State
+from durable.machine.job import Job, JobSpec, Mode, Stage, Standing, State
 from tests.fakes.jobs import NOW_MS, WOKE, a_job, after, at
 
 
 LATER_MS = NOW_MS + 5_000
-DEFINED = Woke(plan=Plan(fingerprint="one"))
-REDEFINED = Woke(plan=Plan(fingerprint="two"))
+DEFINED = Woke(spec=JobSpec(fingerprint="one"))
+REDEFINED = Woke(spec=JobSpec(fingerprint="two"))
 
 
 def half_way(state: State, mode: Mode = Mode.FULL) -> Job:
@@ -57,7 +57,7 @@ def assert_is_at_the_start(job: Job) -> None:
 def test_the_first_turn_notes_what_the_job_is_to_be_measured_by() -> None:
     job = after(
         a_job(State.QUEUED),
-        Woke(watermark_ms=7, full_counts={Stage.DOCUMENTS: 40}, plan=Plan(fingerprint="f")),
+        Woke(watermark_ms=7, full_counts={Stage.DOCUMENTS: 40}, spec=JobSpec(fingerprint="f")),
         now_ms=LATER_MS,
     )
 
@@ -175,7 +175,7 @@ def test_a_job_queued_again_that_never_had_an_upload_opens_one() -> None:
 def test_an_incremental_job_goes_on_without_asking() -> None:
     queued = replace(queued_again(Mode.INCREMENTAL), since_ms=7)
 
-    job, effects = at(queued, Woke(watermark_ms=8, plan=Plan(fingerprint="one")))
+    job, effects = at(queued, Woke(watermark_ms=8, spec=JobSpec(fingerprint="one")))
 
     assert effects == (Fetch(3, "d"),)
     assert (job.state, job.crawl_count, job.document_count) == (State.SENDING, 1, 9)
@@ -206,7 +206,7 @@ def test_a_redefined_connector_begins_a_working_job_anew(state: State) -> None:
 def test_a_redefined_connector_begins_an_incremental_job_anew_from_the_same_watermark() -> None:
     working = replace(half_way(State.SENDING, Mode.INCREMENTAL), turn=None, since_ms=7)
 
-    job, effects = at(working, Woke(watermark_ms=9, plan=Plan(fingerprint="two")))
+    job, effects = at(working, Woke(watermark_ms=9, spec=JobSpec(fingerprint="two")))
 
     assert effects == (Fetch(0, None),)
     assert_is_at_the_start(job)
@@ -232,7 +232,7 @@ def test_a_definition_that_is_not_known_to_differ_changes_nothing(stored: str, w
 
     assert effects == (Fetch(3, "d"),)
     assert job.crawl_count == 1
-    assert job.fingerprint == (woke.plan.fingerprint or stored)
+    assert job.fingerprint == (woke.spec.fingerprint or stored)
 
 
 def test_a_first_turn_is_not_begun_anew_for_being_the_first() -> None:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from durable.errors import Recourse
 from durable.limits import Limits
 from durable.machine.effects import Failed, Fetch, Fetched, Opened, Pack, Packed, Send, Sent, Woke
-from durable.machine.job import Job, Mode, Page, Plan, Rate, Stage, State
+from durable.machine.job import Job, JobSpec, Mode, Page, Rate, Stage, State
 from durable.machine.page_progress import Landed, Landing, entry
 from durable.views.explanation import waiting_reason
 from tests.fakes.jobs import NOW_MS, WOKE, a_job, a_page, after, arrived, at
@@ -300,7 +300,7 @@ LAST = replace(
     asked_count=9,
     indexed_until_ms=NOW_MS + MINUTE_MS,
 )
-NEXT = Woke(plan=Plan(rates={Stage.DOCUMENTS: RATE}), last=LAST)
+NEXT = Woke(spec=JobSpec(rates={Stage.DOCUMENTS: RATE}), last=LAST)
 
 
 def test_a_new_job_counts_on_from_where_the_last_one_was_with_its_source() -> None:
@@ -323,9 +323,9 @@ def test_a_new_job_rests_while_glean_takes_no_more_than_the_last_one_has_sent() 
 def test_a_source_that_has_another_rate_is_counted_apart_from_the_last_one() -> None:
     hourly = Rate(requests=1_000, per_ms=60 * MINUTE_MS)
     rates = {Stage.USERS: hourly, Stage.DOCUMENTS: RATE}
-    plan = Plan(stages={Mode.FULL: (Stage.USERS, Stage.DOCUMENTS)}, rates=rates)
+    spec = JobSpec(stages={Mode.FULL: (Stage.USERS, Stage.DOCUMENTS)}, rates=rates)
 
-    job = after(a_job(State.QUEUED), Woke(plan=plan, last=LAST))
+    job = after(a_job(State.QUEUED), Woke(spec=spec, last=LAST))
 
     assert (job.stage, job.rate, job.asked_count) == (Stage.USERS, hourly, 0)
     assert job.spans == ((RATE, NOW_MS + MINUTE_MS, 9),)
@@ -397,7 +397,7 @@ def test_a_watermark_older_than_the_source_keeps_its_changes_asks_for_a_full_syn
     age_days: int, mode: Mode
 ) -> None:
     now_ms = 100 * DAY_MS
-    woke = Woke(watermark_ms=now_ms - age_days * DAY_MS, plan=Plan(kept_ms=30 * DAY_MS))
+    woke = Woke(watermark_ms=now_ms - age_days * DAY_MS, spec=JobSpec(kept_ms=30 * DAY_MS))
 
     job = after(a_job(State.QUEUED, Mode.INCREMENTAL), woke, now_ms=now_ms)
 

@@ -22,7 +22,7 @@ from durable.machine.effects import (
     Sent,
     Woke,
 )
-from durable.machine.job import Done, Job, Mode, Plan, Rate, Stage, Standing, State
+from durable.machine.job import Done, Job, JobSpec, Mode, Rate, Stage, Standing, State
 from durable.machine.page_progress import Landed
 from durable.machine.transitions import anew, brought
 from durable.machine.watermark import watermark_ms
@@ -32,8 +32,8 @@ from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page, after, arrived, at, 
 PEOPLE = (Stage.USERS, Stage.GROUPS, Stage.MEMBERSHIPS)
 FULL = (*PEOPLE, Stage.EMPLOYEES, Stage.TEAMS, Stage.DOCUMENTS)
 CHANGES = (Stage.DOCUMENTS, Stage.DELETIONS)
-PLAN = Plan(fingerprint="f", stages={Mode.FULL: FULL, Mode.INCREMENTAL: CHANGES})
-WOKE = Woke(watermark_ms=7, plan=PLAN)
+SPEC = JobSpec(fingerprint="f", stages={Mode.FULL: FULL, Mode.INCREMENTAL: CHANGES})
+WOKE = Woke(watermark_ms=7, spec=SPEC)
 PAGES = [a_page("b"), a_page(None)]
 LATER_MS = NOW_MS + 60_000
 
@@ -130,7 +130,7 @@ def test_the_first_stage_anew_is_a_later_start() -> None:
 
 def test_a_connector_that_has_changed_begins_with_the_first_stage() -> None:
     job = replace(in_stage(Stage.DOCUMENTS), turn=None)
-    redefined = replace(WOKE, plan=replace(PLAN, fingerprint="g", stages={}))
+    redefined = replace(WOKE, spec=replace(SPEC, fingerprint="g", stages={}))
 
     job = after(job, redefined)
 
@@ -251,7 +251,7 @@ def test_users_that_would_be_lost_hold_the_job_before_their_close() -> None:
 
 def test_a_source_of_a_stage_has_its_own_rate() -> None:
     rate = Rate(requests=1, per_ms=1_000)
-    woke = replace(WOKE, plan=replace(PLAN, rates={Stage.USERS: rate}))
+    woke = replace(WOKE, spec=replace(SPEC, rates={Stage.USERS: rate}))
 
     assert after(a_job(State.QUEUED), woke).rate == rate
     assert after(replace(in_stage(Stage.GROUPS), turn=None), woke).rate is None
@@ -348,7 +348,7 @@ def test_teams_that_a_person_queues_again_begin_anew() -> None:
 # A backend that brings the documents itself
 
 
-DELEGATED = Woke(plan=Plan(is_delegated=True, stages={Mode.FULL: (Stage.DOCUMENTS,)}))
+DELEGATED = Woke(spec=JobSpec(is_delegated=True, stages={Mode.FULL: (Stage.DOCUMENTS,)}))
 
 
 def test_a_delegated_job_opens_and_closes_nothing() -> None:
@@ -362,9 +362,11 @@ def test_a_delegated_job_opens_and_closes_nothing() -> None:
 
 
 def test_users_of_a_delegated_job_are_replaced_as_any_others_are() -> None:
-    plan = Plan(is_delegated=True, stages={Mode.FULL: (Stage.USERS, Stage.GROUPS, Stage.DOCUMENTS)})
+    spec = JobSpec(
+        is_delegated=True, stages={Mode.FULL: (Stage.USERS, Stage.GROUPS, Stage.DOCUMENTS)}
+    )
 
-    job, asked = played(a_job(State.QUEUED), [a_page(None)], woke=Woke(plan=plan))
+    job, asked = played(a_job(State.QUEUED), [a_page(None)], woke=Woke(spec=spec))
 
     assert job.state is State.SUCCEEDED
     uploads = [type(effect) for effect in asked if isinstance(effect, Open | Close)]
@@ -373,8 +375,8 @@ def test_users_of_a_delegated_job_are_replaced_as_any_others_are() -> None:
 
 
 def test_users_of_a_delegated_job_are_held_where_too_many_would_go() -> None:
-    plan = Plan(is_delegated=True, stages={Mode.FULL: (Stage.USERS, Stage.DOCUMENTS)})
-    woke = Woke(plan=plan, full_counts={Stage.USERS: 100, Stage.DOCUMENTS: 100})
+    spec = JobSpec(is_delegated=True, stages={Mode.FULL: (Stage.USERS, Stage.DOCUMENTS)})
+    woke = Woke(spec=spec, full_counts={Stage.USERS: 100, Stage.DOCUMENTS: 100})
 
     job, _ = played(a_job(State.QUEUED), [a_page(None)], woke=woke)
 
@@ -383,14 +385,14 @@ def test_users_of_a_delegated_job_are_held_where_too_many_would_go() -> None:
 
 @pytest.mark.parametrize("state", [State.FAILED, State.CANCELLED])
 def test_a_delegated_job_that_is_retried_in_another_stage_goes_on_there(state: State) -> None:
-    plan = Plan(is_delegated=True, stages={Mode.FULL: (Stage.USERS, Stage.DOCUMENTS)})
+    spec = JobSpec(is_delegated=True, stages={Mode.FULL: (Stage.USERS, Stage.DOCUMENTS)})
     job = replace(
-        a_job(state), stages=plan.stages[Mode.FULL], is_delegated=True, cursor="b", page_count=1
+        a_job(state), stages=spec.stages[Mode.FULL], is_delegated=True, cursor="b", page_count=1
     )
 
     queued = obeyed(job, Instruction(Command.RETRY), None, NOW_MS, LIMITS)
     assert isinstance(queued, Job)
-    woken, effects = at(queued, Woke(plan=plan), now_ms=NOW_MS + 1_000)
+    woken, effects = at(queued, Woke(spec=spec), now_ms=NOW_MS + 1_000)
 
     assert (woken.cursor, woken.page_count) == ("b", 1)
     assert effects == (Ask("job-1"),)

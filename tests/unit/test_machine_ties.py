@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from durable.errors import Recourse
 from durable.machine.effects import Failed, Fetch, Fetched, Pack, Packed, Sent, Woke
-from durable.machine.job import Job, Mode, Plan, Stage, State
+from durable.machine.job import Job, JobSpec, Mode, Stage, State
 from durable.machine.page_progress import Landed
 from durable.machine.ties import Tie
 from tests.fakes.jobs import NOW_MS, a_job, a_page, after, at
@@ -14,12 +14,12 @@ from tests.fakes.jobs import NOW_MS, a_job, a_page, after, at
 BEHIND_MS = 3_600_000
 A, B, C = (Tie(key, "1", NOW_MS) for key in "abc")
 NEWER_B = replace(B, digest="2")
-PLAN = Plan(
+SPEC = JobSpec(
     fingerprint="f",
     stages=dict.fromkeys(Mode, (Stage.DOCUMENTS,)),
     behind_ms_max=BEHIND_MS,
 )
-WOKE = Woke(watermark_ms=7, plan=PLAN, ties=(A, B))
+WOKE = Woke(watermark_ms=7, spec=SPEC, ties=(A, B))
 LOST = Failed("the cursor has expired", False, effect=Fetch(0, None), recourse=Recourse.RESTART)
 
 
@@ -53,9 +53,9 @@ def test_a_full_job_has_none() -> None:
 
 
 def test_a_job_that_becomes_a_full_one_has_none() -> None:
-    plan = replace(PLAN, kept_ms=1)
+    spec = replace(SPEC, kept_ms=1)
 
-    job = after(a_job(State.QUEUED, Mode.INCREMENTAL), replace(WOKE, plan=plan))
+    job = after(a_job(State.QUEUED, Mode.INCREMENTAL), replace(WOKE, spec=spec))
 
     assert (job.mode, job.ties) == (Mode.FULL, ())
 
@@ -77,7 +77,7 @@ def test_later_turns_go_on_with_what_the_job_has() -> None:
 def test_a_connector_that_has_changed_makes_other_documents_of_the_same_records() -> None:
     job = replace(reading(), turn=None, clock_ms=5)
 
-    job = after(job, replace(WOKE, plan=replace(PLAN, fingerprint="g")))
+    job = after(job, replace(WOKE, spec=replace(SPEC, fingerprint="g")))
 
     assert (job.ties, job.clock_ms, job.crawl_count) == ((), 0, 2)
 

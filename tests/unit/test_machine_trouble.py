@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import Ask, Effect, Failed, Fetch, Open, Opened, Send, Sent
-from durable.machine.job import WORKING, Job, Plan, State
+from durable.machine.job import WORKING, Job, JobSpec, State
 from durable.machine.pacing import ALARM_MS_MIN
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, arrived, at
 
@@ -280,7 +280,7 @@ def test_a_redefined_connector_does_not_answer_for_the_deaths_of_the_one_before(
         a_job(State.SENDING), death_count=LIMITS.deaths_max - 1, halving_count=5, fingerprint="one"
     )
 
-    job = after(job, replace(WOKE, plan=Plan(fingerprint="two")))
+    job = after(job, replace(WOKE, spec=JobSpec(fingerprint="two")))
 
     assert job.state is State.OPENING
 
@@ -288,7 +288,7 @@ def test_a_redefined_connector_does_not_answer_for_the_deaths_of_the_one_before(
 def test_a_redefined_connector_has_a_day_of_its_own() -> None:
     day_ms = LIMITS.stall_ms_max
     job = replace(a_job(State.SENDING), turn=None, fingerprint="one")
-    job = after(job, replace(WOKE, plan=Plan(fingerprint="two")), now_ms=NOW_MS + day_ms - 1)
+    job = after(job, replace(WOKE, spec=JobSpec(fingerprint="two")), now_ms=NOW_MS + day_ms - 1)
 
     job = after(job, passing(State.OPENING), now_ms=NOW_MS + day_ms)
 

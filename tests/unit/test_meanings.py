@@ -29,7 +29,7 @@ from durable.machine.effects import (
     Sent,
     Split,
 )
-from durable.machine.job import Crawl, Stage
+from durable.machine.job import ReadContext, Stage
 from tests.fakes.answers import a_history, a_note, a_page, a_page_of
 from tests.fakes.bench import SET, Bench
 from tests.fakes.connector import NOTES, Note
@@ -278,7 +278,7 @@ def test_people_are_not_believed_to_be_there_either(upload_id: str, body: bytes)
     executor = Executor(STAGED, an_environment(**SET), a_host(network))
     ends = executor.ends()
     assert isinstance(ends, Ends)
-    crawl = Crawl("notes-1-1", Mode.FULL, Stage.USERS, None)
+    crawl = ReadContext("notes-1-1", Mode.FULL, Stage.USERS, None)
     effects: list[Effect] = [Fetch(0, None), Pack(0, upload_id, None), Send(0, 0)]
     events = [asyncio.run(executor.perform(effect, ends, crawl)) for effect in effects]
 
@@ -301,7 +301,7 @@ def test_a_conflict_of_an_upload_that_nothing_can_be_asked_about_is_waited_for()
     )
     ends = executor.ends()
     assert isinstance(ends, Ends)
-    crawl = Crawl("notes-1-1", Mode.FULL, Stage.TEAMS, None)
+    crawl = ReadContext("notes-1-1", Mode.FULL, Stage.TEAMS, None)
     effects: list[Effect] = [Fetch(0, None), Pack(0, UPLOAD, None), Send(0, 0)]
 
     events = [asyncio.run(executor.perform(effect, ends, crawl)) for effect in effects]

@@ -17,7 +17,7 @@ from durable.errors import UpstreamError
 from durable.http.auth import Bearer, Unsigned
 from durable.http.client import Upstream
 from durable.http.origins import Origins
-from durable.machine.job import Crawl, Mode, Stage
+from durable.machine.job import Mode, ReadContext, Stage
 from durable.sources.backend import Backend
 from durable.sources.detail import Detail
 from durable.sources.http import HttpSource
@@ -166,7 +166,7 @@ SOURCES: dict[str, Source] = {
 def walked(source: Source, said: str) -> Recorder:
     """All that is asked for on the way from the first page to the next, and at a cancel."""
     server = Recorder(said)
-    crawl = Crawl("j-1", Mode.FULL, Stage.DOCUMENTS, None)
+    crawl = ReadContext("j-1", Mode.FULL, Stage.DOCUMENTS, None)
 
     async def walk() -> None:
         cursor = None
@@ -238,7 +238,7 @@ def test_a_stored_status_url_that_is_no_path_is_not_asked(url: str) -> None:
     reader = SOURCES["a backend"].reader(around)
 
     with pytest.raises(UpstreamError):
-        asyncio.run(reader.fetch(cursor, Crawl("j-1", Mode.FULL, Stage.DOCUMENTS, None)))
+        asyncio.run(reader.fetch(cursor, ReadContext("j-1", Mode.FULL, Stage.DOCUMENTS, None)))
     asyncio.run(reader.cancelled(cursor))
 
     assert server.requests == []

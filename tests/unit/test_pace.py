@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import Failed
-from durable.machine.job import Flight, Rate, State, Usage
+from durable.machine.job import Flight, Rate, State, TurnUsage
 from durable.machine.pacing import (
     ALARM_MS_MIN,
     REQUESTS_PER_BATCH,
@@ -22,7 +22,7 @@ from durable.machine.pacing import (
 from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page
 
 
-TURN = Usage(started_at_ms=NOW_MS)
+TURN = TurnUsage(started_at_ms=NOW_MS)
 WHOLE_MS = lease_ms(a_job(State.SENDING), LIMITS)
 
 
@@ -88,7 +88,7 @@ def test_jitter_is_of_the_back_off_and_not_of_what_was_asked_for() -> None:
     ],
 )
 def test_a_turn_is_spent_by_whichever_bound_is_reached(
-    turn: Usage, now_ms: int, *, is_over: bool
+    turn: TurnUsage, now_ms: int, *, is_over: bool
 ) -> None:
     assert is_spent(a_job(State.SENDING), turn, now_ms, LIMITS) is is_over
 
@@ -103,7 +103,7 @@ def test_a_turn_is_spent_by_whichever_bound_is_reached(
         (replace(TURN, request_count=2_999), False),
     ],
 )
-def test_halvings_are_of_what_kills(turn: Usage, *, is_over: bool) -> None:
+def test_halvings_are_of_what_kills(turn: TurnUsage, *, is_over: bool) -> None:
     """Pages and bytes; the requests and the time of a turn kill nobody."""
     job = replace(a_job(State.SENDING), halving_count=2)
 

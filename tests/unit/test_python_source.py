@@ -14,7 +14,7 @@ from durable.connector.connector import Connector
 from durable.connector.fingerprint import fingerprint
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.auth import Bearer
-from durable.machine.job import Crawl
+from durable.machine.job import ReadContext
 from durable.sources.python import Portion, PythonSource
 from durable.sources.python_client import REQUESTS_MAX, TAKEN, Web, WebAnswer
 from durable.sources.source import CURSOR_CHARACTERS_MAX, Records
@@ -64,7 +64,7 @@ class Pages:
 FETCHED = PythonSource(fetch=fetch)
 
 
-def read_by_one(source: PythonSource, crawl: Crawl | None = None) -> list[Records]:
+def read_by_one(source: PythonSource, crawl: ReadContext | None = None) -> list[Records]:
     """All pages, by one reader in one loop, as within a turn."""
 
     async def read() -> list[Records]:

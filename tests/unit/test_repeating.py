@@ -10,7 +10,7 @@ from durable.engine.processor import Begun
 from durable.limits import Limits
 from durable.machine.commands import Command, Refusal
 from durable.machine.effects import Woke
-from durable.machine.job import Job, Mode, Plan, Stage, State
+from durable.machine.job import Job, JobSpec, Mode, Stage, State
 from durable.machine.machine import step
 from tests.fakes.answers import BULK, INDEX, LIST, STATUS, a_history, a_note, a_page_of, ok
 from tests.fakes.bench import NOW_MS, SET, Bench
@@ -161,12 +161,12 @@ def test_where_it_brings_none_of_them_any_more_the_job_fails_at_once() -> None:
 
 def test_documents_that_a_backend_brings_by_now_are_not_asked_of_it_again() -> None:
     """It would begin a crawl of everything."""
-    plan = Plan(is_delegated=True, stages={Mode.FULL: (Stage.DOCUMENTS,)})
+    spec = JobSpec(is_delegated=True, stages={Mode.FULL: (Stage.DOCUMENTS,)})
     job = replace(
         FULL, mode=Mode.INCREMENTAL, repeats="notes-0", stages=(Stage.USERS, Stage.DOCUMENTS)
     )
 
-    after, effects = step(job, Woke(plan=plan), NOW_MS, Limits())
+    after, effects = step(job, Woke(spec=spec), NOW_MS, Limits())
 
     assert (after.state, effects) == (State.FAILED, ())
 
