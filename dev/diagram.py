@@ -31,16 +31,20 @@ from durable.machine.effects import (
 from durable.machine.job import (
     ENDED,
     PENDING,
-    Flight,
     Job,
     JobSpec,
     Mode,
-    Page,
+    Pacing,
     Standing,
     State,
     TurnUsage,
+    Upload,
+    with_crawl,
+    with_pacing,
+    with_upload,
 )
 from durable.machine.machine import step
+from durable.machine.pages import Flight, Page
 
 
 README = Path(__file__).parent.parent / "README.md"
@@ -124,11 +128,10 @@ def _job(state: State, mode: Mode) -> Job:
         created_at_ms=NOW_MS,
         state=state,
         started_at_ms=None if state is State.QUEUED else NOW_MS,
-        upload_id="upload" if mode is Mode.FULL and state is not State.QUEUED else "",
-        attempt=1,
-        progress_at_ms=NOW_MS,
         turn=TurnUsage(started_at_ms=NOW_MS),
         fingerprint="then",
+        upload=Upload(id="upload" if mode is Mode.FULL and state is not State.QUEUED else ""),
+        pacing=Pacing(attempt=1, progress_at_ms=NOW_MS),
     )
 
 
@@ -146,15 +149,23 @@ def _cases(job: Job) -> Iterator[Case]:
         resumed = replace(job, resumes=True)
         yield "opened", job, Opened()
         yield "resumed", resumed, Asked(Standing.OPEN)
-        yield "closed before", replace(resumed, has_end=True), Asked(Standing.CLOSED)
+        yield (
+            "closed before",
+            with_crawl(resumed, has_end=True),
+            Asked(Standing.CLOSED),
+        )
         yield "upload lost", resumed, Asked(Standing.REPLACED)
     if job.state is State.SENDING:
         yield from _pages(job)
     if job.state is State.CLOSING:
-        answered = replace(job, is_close_answered=True)
+        answered = with_upload(job, is_close_answered=True)
         yield "close taken but not to be confirmed", answered, Failed("", is_transient=False)
         yield "close taken", job, Closed()
-        yield "empty close refused", replace(job, document_count=1), CloseRefused("")
+        yield (
+            "empty close refused",
+            with_crawl(job, document_count=1),
+            CloseRefused(""),
+        )
         yield "empty close refused for good", job, CloseRefused("")
         yield "no room for a page", job, NoRoom(1, 1)
         yield "upload closed", job, Asked(Standing.CLOSED)
@@ -163,9 +174,9 @@ def _cases(job: Job) -> Iterator[Case]:
 
 
 def _pages(job: Job) -> Iterator[Case]:
-    reading = replace(job, is_fetching=True)
+    reading = with_crawl(job, is_fetching=True)
     packing, packing_last, sending, sending_last = (
-        replace(job, flights=(flight,))
+        with_crawl(job, flights=(flight,))
         for flight in (
             Flight(_page(), is_packed=False),
             Flight(_page(next_cursor=None), is_packed=False),
@@ -184,18 +195,18 @@ def _pages(job: Job) -> Iterator[Case]:
         yield "upload lost", job, Displaced("")
         shrunk = replace(sending_last, expected_count=EXPECTED)
         yield "last page sent but too much missing", shrunk, Sent(0, 0)
-    many = replace(packing, reject_count=LIMITS.rejects_max)
+    many = with_crawl(packing, reject_count=LIMITS.rejects_max)
     yield "too many rejects", many, _packed(reject_count=1)
-    circle = replace(reading, landmark_cursor="next")
+    circle = with_crawl(reading, landmark_cursor="next")
     yield "source without an end", circle, Fetched(0, _page())
-    endless = replace(sending, page_count=LIMITS.pages_max - 1)
+    endless = with_crawl(sending, page_count=LIMITS.pages_max - 1)
     yield "source without an end", endless, Sent(LIMITS.pages_max - 1, 0)
 
 
 def _failures(job: Job) -> Iterator[Case]:
-    stalled = replace(job, progress_at_ms=NOW_MS - LIMITS.stall_ms_max)
+    stalled = with_pacing(job, progress_at_ms=NOW_MS - LIMITS.stall_ms_max)
     restarted = replace(job, restart_count=LIMITS.restarts_max)
-    dying = replace(job, death_count=LIMITS.deaths_max, halving_count=LIMITS.turn_pages_max)
+    dying = with_pacing(job, death_count=LIMITS.deaths_max, halving_count=LIMITS.turn_pages_max)
     yield "error that may pass", job, Failed("", is_transient=True)
     yield "error", job, Failed("", is_transient=False)
     yield "no progress", stalled, Failed("", is_transient=True)

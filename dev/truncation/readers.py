@@ -81,15 +81,17 @@ async def _outcome(url: str, case: Case) -> str:
     """As a job reads: page by page, until the machine has it end, wait or close."""
     ids: list[str] = []
     mode = Mode.FULL if case.since_ms is None else Mode.INCREMENTAL
-    job = replace(JOB, mode=mode, turn=TurnUsage(started_at_ms=0), is_fetching=True)
+    job = replace(
+        JOB, mode=mode, turn=TurnUsage(started_at_ms=0), crawl=replace(JOB.crawl, is_fetching=True)
+    )
     async with httpx.AsyncHTTPTransport() as transport:
         environment = Environment({"NOTES_URL": url}.get)
         surroundings = Surroundings(environment, transport, int, PAGE_BYTES_MAX, Tokens())
         reader = case.source.reader(surroundings)
-        while job.state is State.SENDING and job.page_count < PAGES_MAX:
+        while job.state is State.SENDING and job.crawl.page_count < PAGES_MAX:
             try:
                 page = await reader.fetch(
-                    job.cursor, ReadContext(job.id, job.mode, job.stage, case.since_ms)
+                    job.crawl.cursor, ReadContext(job.id, job.mode, job.stage, case.since_ms)
                 )
             except UpstreamError as error:
                 verdict = Verdict.WAITS if error.is_transient else Verdict.FAILS
@@ -105,7 +107,7 @@ async def _outcome(url: str, case: Case) -> str:
 
 def _landed(job: Job, page: Records) -> Job:
     """The job after the page, as the machine sees it; nothing of it is sent."""
-    index, count = job.page_count, len(page.records)
+    index, count = job.crawl.page_count, len(page.records)
     packed = Packed(index, batch_count=0, document_count=count, deletion_count=0)
     for event in (Fetched(index, measured(page)), packed):
         job, _ = step(job, event, 0, Limits())

@@ -19,7 +19,7 @@ from durable.glean.batches import Batch, batches, sizes_of
 from durable.glean.client import Glean
 from durable.glean.mapped_record import excerpt
 from durable.glean.payloads import Envelope
-from durable.glean.statuses import Meaning, statuses
+from durable.glean.statuses import INVALID, REFUSED
 from durable.http.retry_after import wait_ms
 from durable.machine.effects import (
     Ask,
@@ -41,7 +41,8 @@ from durable.machine.effects import (
     Sent,
     Split,
 )
-from durable.machine.job import Page, ReadContext, Stage, Standing
+from durable.machine.job import ReadContext, Stage, Standing
+from durable.machine.pages import Page
 from durable.machine.rejects import Reject
 from durable.machine.ties import key_of
 from durable.sources.clock import Clock
@@ -49,8 +50,6 @@ from durable.sources.source import Reader, Records
 
 
 SLOW_MS = 5  # a page of a source that is worth a pause
-CUT = statuses(Meaning.INVALID, Meaning.TOO_LARGE)
-INVALID = statuses(Meaning.INVALID)
 
 
 class Executor:
@@ -195,7 +194,7 @@ class Executor:
     async def _refused(self, send: Send, batch: Batch, error: UpstreamError, glean: Glean) -> Event:
         """A batch that Glean does not take is cut, until what is at fault stands alone."""
         is_conflict = error.status == 409 and batch.upload_id and glean.tells_uploads
-        if not is_conflict and error.status not in CUT:
+        if not is_conflict and error.status not in REFUSED:
             raise error
         is_for_all = await self._inquiry.is_meant_for_all(send.page_index, batch, error, glean)
         if is_conflict or (is_for_all and batch.upload_id and glean.tells_uploads):

@@ -12,12 +12,9 @@ from durable.glean.batches import Batch, Item
 from durable.glean.client import Glean
 from durable.glean.mapped_record import excerpt
 from durable.glean.payloads import GroupPart
-from durable.glean.statuses import Meaning, statuses
+from durable.glean.statuses import REFUSED
 from durable.machine.effects import Send, Sent
 from durable.machine.rejects import Reject
-
-
-REFUSALS = statuses(Meaning.INVALID, Meaning.TOO_LARGE)
 
 
 class Halved(Struct, frozen=True):
@@ -76,7 +73,7 @@ class GroupUploads:
             raise UpstreamError(reason, is_transient=True, status=409) from error
         if error.status == 413 and len(batch.items) > 1:
             return Halved(batch.halves(), batch.byte_count // 2)
-        if error.status not in REFUSALS:
+        if error.status not in REFUSED:
             raise error
         fault = error if not batch.items else None
         if len(batch.items) > 1 and part.opens:
@@ -115,7 +112,7 @@ async def _fault(batch: Batch, glean: Glean) -> UpstreamError | None:
     try:
         await glean.send(batch)
     except UpstreamError as error:
-        if error.status not in REFUSALS:
+        if error.status not in REFUSED:
             raise
         return error
     return None

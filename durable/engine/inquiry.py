@@ -16,10 +16,9 @@ from durable.errors import UpstreamError
 from durable.glean.batches import Batch
 from durable.glean.client import Glean
 from durable.glean.payloads import Endpoint
-from durable.glean.statuses import Meaning, statuses
+from durable.glean.statuses import INVALID
 
 
-INVALID = statuses(Meaning.INVALID)
 CONFLICT = 409
 # Of these no datasource can be asked about.
 OF_NO_DATASOURCE = frozenset({Endpoint.EMPLOYEE, Endpoint.TEAM})

@@ -187,12 +187,12 @@ class Processor:
         self._store.put(after, limits)
         if after.state is State.QUEUED:
             # The pages after these are read again.
-            self._store.forget_rejects(job_id, after.page_base + after.page_count)
+            self._store.forget_rejects(job_id, after.page_base + after.crawl.page_count)
         pending = self._store.pending()
         at_ms = soon(pending[0].alarm_at_ms or 0, now_ms) if pending else None
         await self._store.arm(at_ms or wakes_at_ms(self._store, now_ms))
         if after.state is State.CANCELLED and after.is_stage_delegated:
-            await self._call_off(after.cursor)
+            await self._call_off(after.crawl.cursor)
         return after
 
     async def _call_off(self, cursor: str | None) -> None:

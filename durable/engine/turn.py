@@ -92,9 +92,9 @@ class Turn:
 
         Who is too late for that, may be back with all others of an isolate that died.
         """
-        if job is None or job.waits_for != WaitReason.MEMORY:
+        if job is None or job.pacing.waits_for != WaitReason.MEMORY:
             return False
-        return self._host.now_ms() - (job.retry_at_ms or 0) < LATE_MS
+        return self._host.now_ms() - (job.pacing.retry_at_ms or 0) < LATE_MS
 
     async def _is_apart(self) -> bool:
         """Keep apart from others that were killed with it. False: the turn was ended meanwhile."""
@@ -124,8 +124,8 @@ class Turn:
 
     def _recall(self, job: Job | None) -> None:
         """Glean's reasons for what it refused of the page at the cursor, in an earlier turn."""
-        if job is not None and job.landed.refused_count:
-            page = job.page_base + job.page_count + 1
+        if job is not None and job.crawl.landed.refused_count:
+            page = job.page_base + job.crawl.page_count + 1
             stored = self._store.rejects(job.id, (page, 0), -1)
             self._executor.recall(reject for _, reject in stored)
 
@@ -163,7 +163,7 @@ class Turn:
         if job.turn is not None:
             least_bytes = held_bytes(job, self._limits)
             memory.keep(self._lease, least_bytes, lease_bytes(job, self._limits), now_ms)
-        elif job.waits_for == WaitReason.MEMORY and job.alarm_at_ms is not None:
+        elif job.pacing.waits_for == WaitReason.MEMORY and job.alarm_at_ms is not None:
             memory.expect(self._lease, job.alarm_at_ms)
 
     async def _advance(self, event: Event) -> tuple[Effect, ...]:
@@ -223,25 +223,25 @@ class Turn:
 
     def _set_aside(self, before: Job, job: Job) -> None:
         """Remember a page's rejects with the page; where they end the job, all that are known."""
-        base, pages = before.page_base, [flight.page for flight in before.flights]
-        cursors = [before.cursor, *(page.next_cursor for page in pages)]
+        base, first = before.page_base, before.crawl.page_count
+        known, pages = before.crawl.landed, [flight.page for flight in before.crawl.flights]
+        cursors = [before.crawl.cursor, *(page.next_cursor for page in pages)]
         if job.crawl_count != before.crawl_count and job.page_base <= base:
             self._store.forget_rejects(job.id, job.page_base)
             return
-        landed = range(before.page_count, job.page_base + job.page_count - base)
-        is_stopped = job.pending_reject_count > 0  # by these very rejects
+        landed = range(first, job.page_base + job.crawl.page_count - base)
+        is_stopped = job.crawl.pending_reject_count > 0  # by these very rejects
         told = {
             index: self._executor.rejects(index)
             for index in (self._executor.held() if is_stopped else landed)
         }
-        if landed and (before.landed.refused_count or before.landed.is_full):
-            self._store.forget_rejects(job.id, base + before.page_count)  # it may have changed
-        elif job.landed.refused_count > before.landed.refused_count:
+        if landed and (known.refused_count or known.is_full):
+            self._store.forget_rejects(job.id, base + first)  # it may have changed
+        elif job.crawl.landed.refused_count > known.refused_count:
             # The next try does not send it again, and so is to know Glean's reason.
-            told |= {before.page_count: self._executor.latest_rejects(before.page_count)}
+            told[first] = self._executor.latest_rejects(first)
         for index, rejects in told.items():
-            place = index - before.page_count
-            cursor, digest = cursors[place], pages[place].digest
+            cursor, digest = cursors[index - first], pages[index - first].digest
             placed = [
                 replace(reject, stage=before.stage.value, cursor=cursor, digest=digest)
                 for reject in rejects

@@ -67,6 +67,10 @@ def statuses(*meanings: Meaning) -> frozenset[int]:
     return frozenset(status for status, known in MEANINGS.items() if known in meanings)
 
 
+INVALID = statuses(Meaning.INVALID)
+REFUSED = statuses(Meaning.INVALID, Meaning.TOO_LARGE)  # what is sent may be cut in two
+
+
 def is_page(body: bytes) -> bool:
     """Whether a body is HTML."""
     return PAGE.match(body.removeprefix(BOM)[:PAGE_BYTES_MAX]) is not None

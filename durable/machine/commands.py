@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import Event, Failed, Open, Opened, Woke
-from durable.machine.job import Job, State
+from durable.machine.job import Job, State, with_crawl, with_pacing, with_upload
 from durable.machine.notes import Kind
 from durable.machine.occasion import Occasion
 from durable.machine.pacing import soon
@@ -118,22 +118,20 @@ def _cancelled(job: Job, _instruction: Instruction, now_ms: int, limits: Limits)
 
 def _retried(job: Job, _instruction: Instruction, now_ms: int, limits: Limits) -> Job:
     is_over = is_misplaced(job)
-    job = replace(
-        job,
-        death_count=0,
-        halving_count=0,
+    job = with_pacing(with_upload(job, approved_count=None), death_count=0, halving_count=0)
+    queued = replace(
+        _queued(job, now_ms),
         restart_count=0,
         redefined_count=0,
         rewind_count=0,
-        approved_count=None,
         finished_at_ms=None,
         error="",
         begun_by=Occasion.RETRY.value,
     )
-    queued, text = _queued(job, now_ms), "retried on request"
+    text = "retried on request"
     if is_over:
         text = f"{text}: starts over, as its cursor is of no use any more"
-        queued = replace(queued, resumes=False, stage_index=0, done=(), page_count=0)
+        queued = with_crawl(replace(queued, resumes=False, stage_index=0, done=()), page_count=0)
     return noted(queued, text, now_ms, limits, Kind.RETRIED)
 
 
@@ -146,21 +144,18 @@ def _approved(job: Job, instruction: Instruction, now_ms: int, limits: Limits) -
             LEGAL[job.state],
         )
     text = f"approved: at most {instruction.deletion_count} documents may be deleted"
-    job = replace(job, approved_count=instruction.deletion_count, error="")
+    job = with_upload(replace(job, error=""), approved_count=instruction.deletion_count)
     return noted(_queued(job, now_ms), text, now_ms, limits, Kind.APPROVED)
 
 
 def _queued(job: Job, now_ms: int) -> Job:
+    cursor = job.crawl.cursor
+    job = with_crawl(grounded(job), pending_reject_count=0, cursor=None)
     return replace(
-        grounded(job),
+        with_pacing(job, attempt=0, retry_at_ms=None),
         state=State.QUEUED,
         resumes=True,
-        # Code from before there was a retry would read from the cursor into another upload.
-        queued_cursor=job.cursor,
-        pending_reject_count=0,
-        cursor=None,
-        attempt=0,
-        retry_at_ms=None,
+        queued_cursor=cursor,
         alarm_at_ms=soon(now_ms, now_ms),
     )
 

@@ -31,7 +31,7 @@ def drift(jobs: Iterable[Job]) -> Drift | str:
         if job.mode is Mode.FULL:
             if job.state is State.SUCCEEDED:
                 return f"{job.id} has closed an upload of its own"
-            if job.has_end and job.stage is Stage.DOCUMENTS:
+            if job.crawl.has_end and job.stage is Stage.DOCUMENTS:
                 return f"{job.id} is {job.state}, and may have closed its upload"
         elif job.state is not State.SUCCEEDED:
             return f"{job.id} is {job.state}, and what it has sent was not counted to its end"

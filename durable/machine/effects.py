@@ -6,8 +6,9 @@ from msgspec import Struct
 
 from durable.errors import Cause, Recourse
 from durable.machine.index_status import Deletions
-from durable.machine.job import Job, JobSpec, Page, Stage, Standing
+from durable.machine.job import Job, JobSpec, Stage, Standing
 from durable.machine.page_progress import Landed
+from durable.machine.pages import Page
 from durable.machine.ties import Tie
 
 

@@ -61,7 +61,7 @@ def ended_turn(before: Job, after: Job, now_ms: int) -> Worked | None:
     if before.turn is None:
         return None
     is_replaced = after.turn is not None and after.turn_count != before.turn_count
-    is_killed = is_replaced or after.death_count > before.death_count
+    is_killed = is_replaced or after.pacing.death_count > before.pacing.death_count
     if after.turn is not None and not is_replaced:
         return None
     usage: TurnUsage | None = before.turn if is_killed else after.ended_turn

@@ -35,7 +35,18 @@ from durable.machine.effects import (
     Woke,
 )
 from durable.machine.index_status import Deletions
-from durable.machine.job import PENDING, WORKING, Job, Mode, Standing, State, TurnUsage
+from durable.machine.job import (
+    PENDING,
+    WORKING,
+    Job,
+    Mode,
+    Standing,
+    State,
+    TurnUsage,
+    with_crawl,
+    with_pacing,
+    with_upload,
+)
 from durable.machine.notes import Kind
 from durable.machine.pacing import asked, is_spent, leased, paced, soon, taken_over
 from durable.machine.transfer import close, crowd, cut, fail, flow, land, split, take, yield_turn
@@ -81,11 +92,11 @@ def step(  # noqa: C901, PLR0911, PLR0912 - a return for each arrow of the diagr
         case State.OPENING, Asked() if job.resumes:
             return _resume(job, event, now_ms, limits)
         case State.OPENING, Opened():
-            text = f"opened the upload {job.upload_id}"
+            text = f"opened the upload {job.upload.id}"
             job = noted(job, text, now_ms, limits, Kind.OPENED)
             return _begin(progressed(replace(job, state=State.SENDING), now_ms), now_ms, limits)
-        case State.SENDING, Fetched() if job.is_fetching:
-            return take(replace(job, is_fetching=False), event, now_ms, limits)
+        case State.SENDING, Fetched() if job.crawl.is_fetching:
+            return take(with_crawl(job, is_fetching=False), event, now_ms, limits)
         case ((State.SENDING | State.CLOSING), NoRoom()):
             return crowd(job, event, now_ms, limits)
         case State.SENDING, Packed():
@@ -99,15 +110,15 @@ def step(  # noqa: C901, PLR0911, PLR0912 - a return for each arrow of the diagr
         case State.CLOSING, CloseRefused(reason):
             return _refused(job, reason, now_ms, limits)
         case State.CLOSING, Closed():
-            job = replace(job, is_close_answered=True, unsettled_at_ms=None)
+            job = with_upload(job, is_close_answered=True, unsettled_at_ms=None)
             return close(job, now_ms, limits)
-    raise AssertionError(f"{event} while {job.state} at page {job.page_count}")
+    raise AssertionError(f"{event} while {job.state} at page {job.crawl.page_count}")
 
 
 def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
-    if job.retry_at_ms is not None and now_ms < job.retry_at_ms:
-        return replace(job, alarm_at_ms=soon(job.retry_at_ms, now_ms)), ()  # alarms fire early too
-    spec = woke.spec
+    retry_at_ms, spec = job.pacing.retry_at_ms, woke.spec
+    if retry_at_ms is not None and now_ms < retry_at_ms:
+        return replace(job, alarm_at_ms=soon(retry_at_ms, now_ms)), ()  # alarms fire early too
     is_known = bool(job.fingerprint and spec.fingerprint) and job.state is not State.CLOSING
     is_redefined = is_known and job.fingerprint != spec.fingerprint
     if job.turn is not None and not is_redefined:
@@ -116,9 +127,9 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
             return job, ()
     is_queued = job.state is State.QUEUED
     if is_queued:
-        job = replace(job, progress_at_ms=now_ms, pause_count=0, paused_ms=0)
+        job = with_pacing(job, progress_at_ms=now_ms, pause_count=0, paused_ms=0)
         job = taken_over(job, woke.last, spec.fingerprint)
-        is_retry = job.approved_count is None
+        is_retry = job.upload.approved_count is None
         if not job.resumes or job.started_at_ms is None or (job.shortfall and is_retry):
             job = _begun(job, woke, now_ms, limits)
         else:
@@ -133,17 +144,20 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
     if is_queued or job.state is State.OPENING:
         job = replace(job, expected_count=woke.full_counts.get(job.stage))
     job = paced(job, spec.rates.get(job.stage), now_ms)
-    job = replace(
+    job = with_pacing(
         grounded(job),  # what was under way, was in the memory of an earlier turn
+        attempt=job.pacing.attempt + 1,
+        retry_at_ms=None,
+        pause="",
+        waits_for="",
+    )
+    job = replace(
+        job,
         fingerprint=spec.fingerprint or job.fingerprint,
         behind_ms_max=spec.behind_ms_max,
         turn=TurnUsage(started_at_ms=now_ms),
         turn_count=job.turn_count + 1,
-        attempt=job.attempt + 1,
-        retry_at_ms=None,
         alarm_at_ms=_lease_at_ms(woke, now_ms, limits),
-        pause="",
-        waits_for="",
     )
     return _begin(job, now_ms, limits)
 
@@ -175,14 +189,14 @@ def _begin(job: Job, now_ms: int, limits: Limits) -> Step:
     """Open, send or close, whichever it is time for."""
     job = leased(job, now_ms, limits)
     match job.state:
-        case State.OPENING if job.resumes and job.upload_id:
-            return job, (Ask(job.upload_id),)
+        case State.OPENING if job.resumes and job.upload.id:
+            return job, (Ask(job.upload.id),)
         case State.OPENING:
             # A late request of an earlier try must not be taken for this upload's opening.
             upload_count = job.upload_count + 1
             upload_id = f"{job.id}-{upload_count}"
-            job = replace(job, upload_id=upload_id, upload_count=upload_count, resumes=False)
-            return job, (Open(upload_id),)
+            job = replace(job, upload_count=upload_count, resumes=False)
+            return with_upload(job, id=upload_id), (Open(upload_id),)
         case State.SENDING:
             return flow(job, now_ms, limits)
         case _:
@@ -194,11 +208,11 @@ def _resume(job: Job, asked: Asked, now_ms: int, limits: Limits) -> Step:
     standing = asked.standing
     if standing is Standing.OPEN:
         job = progressed(replace(job, state=State.SENDING, resumes=False), now_ms)
-    elif standing is Standing.CLOSED and job.has_end:
+    elif standing is Standing.CLOSED and job.crawl.has_end:
         return _closed(job, asked.deletions, now_ms, limits)
     else:
-        text = f"the upload {job.upload_id} is {standing}: begins anew"
-        job = replace(anew(job, now_ms), attempt=1)
+        text = f"the upload {job.upload.id} is {standing}: begins anew"
+        job = with_pacing(anew(job, now_ms), attempt=1)
         job = noted(job, text, now_ms, limits, Kind.RESTARTED)
     return _begin(job, now_ms, limits)
 
@@ -216,7 +230,7 @@ def _settle(job: Job, asked: Asked, now_ms: int, limits: Limits) -> Step:
     match standing := asked.standing:
         case Standing.CLOSED:
             return _closed(job, asked.deletions, now_ms, limits)
-        case Standing.OPEN if not job.is_close_answered:
+        case Standing.OPEN if not job.upload.is_close_answered:
             return leased(job, now_ms, limits), (closing(job),)
         case Standing.OPEN | Standing.UNLISTED if not is_gone(job, standing):
             return _wait_for_history(job, standing, now_ms, limits)
@@ -225,28 +239,29 @@ def _settle(job: Job, asked: Asked, now_ms: int, limits: Limits) -> Step:
 
 def _wait_for_history(job: Job, standing: Standing, now_ms: int, limits: Limits) -> Step:
     """Glean's history may be late: what it does not list may be open, what is open closed."""
-    job = replace(job, unsettled_at_ms=job.unsettled_at_ms or now_ms)
+    job = with_upload(job, unsettled_at_ms=job.upload.unsettled_at_ms or now_ms)
     if not has_settled(job, now_ms, limits):
-        reason = f"Glean's history still has the upload {job.upload_id} as {standing}"
+        reason = f"Glean's history still has the upload {job.upload.id} as {standing}"
         return fail(job, Failed(reason, is_transient=True, cause=Cause.LATE), now_ms, limits)
-    if not job.is_close_answered:
+    if not job.upload.is_close_answered:
         return displaced(job, gone_reason(job, standing), now_ms, limits), ()
     return ended(job, State.FAILED, now_ms, limits, unsettled_reason(job, limits)), ()
 
 
 def _refused(job: Job, reason: str, now_ms: int, limits: Limits) -> Step:
     """Try the close in another way, if there is one left."""
-    if job.closing_index is not None and not job.document_count:
+    index = job.upload.closing_index
+    if index is not None and not job.crawl.document_count:
         return ended(job, State.FAILED, now_ms, limits, reason), ()
-    index = 0 if job.closing_index is None else job.closing_index + 1
-    if job.closing_index is not None:
+    if index is not None:
         job = asked(job, 1, now_ms)  # for the page that the document was on
     assert job.turn is not None, "an upload is closed within a turn"
     turn = replace(job.turn, request_count=job.turn.request_count + REQUESTS_PER_CLOSE)
-    job = replace(job, closing_index=index, is_close_begun=False, turn=turn)
+    index = 0 if index is None else index + 1
+    job = with_upload(replace(job, turn=turn), closing_index=index, is_close_begun=False)
     # The last page may have as many documents as there are ways to close.
     if is_spent(job, turn, now_ms, limits):
         return yield_turn(job, now_ms)
-    if job.document_count and now_ms < job.source_at_ms:
+    if job.crawl.document_count and now_ms < job.pacing.source_at_ms:
         return spare(job, now_ms, limits)
     return close(job, now_ms, limits)

@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import Failed
-from durable.machine.job import Flight, Job, Page, Rate, Stage, TurnUsage
+from durable.machine.job import Job, Rate, Stage, TurnUsage, with_pacing
+from durable.machine.pages import Flight, Page
 
 
 ALARM_MS_MIN = 50  # the platform may lose an alarm that is set for this very moment
@@ -39,15 +40,15 @@ def is_stalled(job: Job, now_ms: int, limits: Limits) -> bool:
 
     Rests that somebody asked for do not count, be it one in a day; so many of them do.
     """
-    is_patient = job.pause_count < limits.pauses_max
-    since_ms = now_ms - job.progress_at_ms - (job.paused_ms if is_patient else 0)
+    is_patient = job.pacing.pause_count < limits.pauses_max
+    since_ms = now_ms - job.pacing.progress_at_ms - (job.pacing.paused_ms if is_patient else 0)
     return since_ms >= limits.stall_ms_max
 
 
 def wait_ms(job: Job, failure: Failed, limits: Limits) -> int:
     """How long to leave the other side alone."""
     # Full jitter, so that those who were refused together do not come back together.
-    doublings = min(max(0, job.attempt - 1), limits.backoff_ms_max.bit_length())
+    doublings = min(max(0, job.pacing.attempt - 1), limits.backoff_ms_max.bit_length())
     backoff_ms = min(limits.backoff_ms_min << doublings, limits.backoff_ms_max)
     return told_ms(failure, limits) + round(backoff_ms * failure.jitter)
 
@@ -56,7 +57,7 @@ def is_saturated(job: Job, now_ms: int, limits: Limits) -> bool:
     """Whether Glean takes no further document by itself for now."""
     if job.is_upload or job.stage is not Stage.DOCUMENTS:
         return False
-    ahead_ms = max(0, job.indexed_until_ms - now_ms)
+    ahead_ms = max(0, job.pacing.indexed_until_ms - now_ms)
     return ahead_ms + _indexing_ms(single_documents_max(limits), limits) > MINUTE_MS
 
 
@@ -67,8 +68,8 @@ def single_documents_max(limits: Limits) -> int:
 
 def indexed(job: Job, document_count: int, now_ms: int, limits: Limits) -> Job:
     """With documents counted that were sent by themselves: a bucket that leaks at Glean's rate."""
-    begun_ms = max(job.indexed_until_ms, now_ms)
-    return replace(job, indexed_until_ms=begun_ms + _indexing_ms(document_count, limits))
+    begun_ms = max(job.pacing.indexed_until_ms, now_ms)
+    return with_pacing(job, indexed_until_ms=begun_ms + _indexing_ms(document_count, limits))
 
 
 def _indexing_ms(document_count: int, limits: Limits) -> int:
@@ -78,14 +79,14 @@ def _indexing_ms(document_count: int, limits: Limits) -> int:
 
 def asked(job: Job, request_count: int, now_ms: int) -> Job:
     """With requests to the source counted, if it has a rate."""
-    rate = job.rate
+    rate = job.pacing.rate
     if rate is None:
         return job
-    until_ms, count = job.asked_until_ms, job.asked_count
+    until_ms, count = job.pacing.asked_until_ms, job.pacing.asked_count
     if now_ms >= until_ms:
         until_ms, count = now_ms + rate.per_ms, 0
     count += request_count
-    job = replace(job, asked_until_ms=until_ms, asked_count=count)
+    job = with_pacing(job, asked_until_ms=until_ms, asked_count=count)
     # The next page may take as many as this one.
     if count + request_count <= rate.requests:
         return job
@@ -100,9 +101,9 @@ def left_alone(job: Job, page: Page, now_ms: int, limits: Limits) -> Job:
 
 
 def _spared(job: Job, until_ms: int, reason: str) -> Job:
-    if until_ms <= job.source_at_ms:
+    if until_ms <= job.pacing.source_at_ms:
         return job
-    return replace(job, source_at_ms=until_ms, source_pause=reason)
+    return with_pacing(job, source_at_ms=until_ms, source_pause=reason)
 
 
 def taken_over(job: Job, last: Job | None, fingerprint: str) -> Job:
@@ -113,26 +114,28 @@ def taken_over(job: Job, last: Job | None, fingerprint: str) -> Job:
     if last is None or last.id == job.id:
         return job
     page_bytes = last.page_bytes if last.fingerprint == fingerprint else {}
-    return replace(job, page_bytes=page_bytes, **{name: getattr(last, name) for name in USED})
+    job = replace(job, page_bytes=page_bytes)
+    return with_pacing(job, **{name: getattr(last.pacing, name) for name in USED})
 
 
 def paced(job: Job, rate: Rate | None, now_ms: int) -> Job:
     """At a source that has this rate: its requests are counted, and those of others put by."""
-    if rate == job.rate:
+    pacing = job.pacing
+    if rate == pacing.rate:
         return job
-    spans = [*job.spans]
-    if job.rate is not None:
-        spans.append((job.rate, job.asked_until_ms, job.asked_count))
+    spans = [*pacing.spans]
+    if pacing.rate is not None:
+        spans.append((pacing.rate, pacing.asked_until_ms, pacing.asked_count))
     of_this = [span for span in spans if span[0] == rate]
     _, until_ms, count = of_this[-1] if of_this else (rate, 0, 0)
     others = tuple(span for span in spans if span[0] != rate and span[1] > now_ms)
-    return replace(job, rate=rate, asked_until_ms=until_ms, asked_count=count, spans=others)
+    return with_pacing(job, rate=rate, asked_until_ms=until_ms, asked_count=count, spans=others)
 
 
 def is_spent(job: Job, turn: TurnUsage, now_ms: int, limits: Limits) -> bool:
     return (
-        turn.page_count >= max(1, limits.turn_pages_max >> job.halving_count)
-        or turn.byte_count >= limits.turn_bytes_max >> job.halving_count
+        turn.page_count >= max(1, limits.turn_pages_max >> job.pacing.halving_count)
+        or turn.byte_count >= limits.turn_bytes_max >> job.pacing.halving_count
         or turn.request_count >= limits.turn_requests_max
         or now_ms - turn.started_at_ms >= limits.turn_ms_max
     )
@@ -164,7 +167,7 @@ def apart_lease_ms(key: str, limits: Limits) -> int:
 
 def room_wait_ms(job: Job, place: int, jitter: float, now_ms: int) -> int:
     """When to look for room again: the sooner, the fewer have waited longer, and with patience."""
-    waited_s = max(0, now_ms - job.progress_at_ms) // 1_000
+    waited_s = max(0, now_ms - job.pacing.progress_at_ms) // 1_000
     patient_ms = PLACE_MS << min(waited_s, DOUBLINGS_MAX)
     return round(patient_ms * min(place, PLACES_MAX) * (0.5 + jitter))
 
@@ -174,7 +177,7 @@ def apart_ms_max(job: Job, limits: Limits) -> int:
 
     Alarms that were due while nothing ran, fire together.
     """
-    return limits.lease_ms // 4 if job.death_count >= KILLED_AGAIN else 0
+    return limits.lease_ms // 4 if job.pacing.death_count >= KILLED_AGAIN else 0
 
 
 def spent(turn: TurnUsage, flight: Flight) -> TurnUsage:

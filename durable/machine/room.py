@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from durable.limits import Limits
-from durable.machine.job import Job, Page, Stage
+from durable.machine.job import Job, Stage
+from durable.machine.pages import Page
 
 
 SHARE = 32  # of the largest page that is taken: what is smaller, is leased so much
@@ -17,17 +18,17 @@ def width(job: Job, limits: Limits) -> int:
     """
     # Glean's own tools send the pages of people one after the other.
     is_wide = job.is_upload and job.stage is Stage.DOCUMENTS
-    sends_max = max(1, limits.sends_max >> job.halving_count)
-    return sends_max if is_wide and job.attempt <= 1 else 1
+    sends_max = max(1, limits.sends_max >> job.pacing.halving_count)
+    return sends_max if is_wide and job.pacing.attempt <= 1 else 1
 
 
 def has_room(job: Job, limits: Limits) -> bool:
     """Whether another page may be held in memory, if it is as large as the largest of these."""
     assert job.turn is not None, "pages are held within a turn"
-    if job.is_fetching or job.turn.is_crowded or len(job.flights) > width(job, limits):
+    if job.crawl.is_fetching or job.turn.is_crowded or len(job.crawl.flights) > width(job, limits):
         return False
-    sizes = [flight.page.byte_count for flight in job.flights]
-    return not sizes or sum(sizes) + max(sizes) <= limits.held_bytes_max >> job.halving_count
+    sizes = [flight.page.byte_count for flight in job.crawl.flights]
+    return not sizes or sum(sizes) + max(sizes) <= limits.held_bytes_max >> job.pacing.halving_count
 
 
 def held_bytes(job: Job, limits: Limits) -> int:
@@ -38,12 +39,12 @@ def held_bytes(job: Job, limits: Limits) -> int:
 def lease_bytes(job: Job, limits: Limits) -> int:
     """The same with the page that is being read."""
     page_bytes = _page_bytes(job, limits)
-    reading_bytes = page_bytes if job.is_fetching else 0
+    reading_bytes = page_bytes if job.crawl.is_fetching else 0
     return max(page_bytes, _bytes(job) + reading_bytes)
 
 
 def _bytes(job: Job) -> int:
-    return sum(flight.page.byte_count for flight in job.flights)
+    return sum(flight.page.byte_count for flight in job.crawl.flights)
 
 
 def _page_bytes(job: Job, limits: Limits) -> int:
@@ -52,11 +53,11 @@ def _page_bytes(job: Job, limits: Limits) -> int:
     So fewer jobs go on side by side. The first of its kind may be as large as any: changes of an
     hour tell nothing of the pages that list all there is.
     """
-    sizes = [flight.page.byte_count for flight in job.flights]
+    sizes = [flight.page.byte_count for flight in job.crawl.flights]
     largest = max(job.page_bytes.get(_kind(job), 0), *sizes, 0)
     if not largest:
         return limits.page_bytes_max
-    likely = max(largest, limits.page_bytes_max // SHARE) << job.halving_count
+    likely = max(largest, limits.page_bytes_max // SHARE) << job.pacing.halving_count
     return max(largest, min(likely, limits.page_bytes_max))
 
 

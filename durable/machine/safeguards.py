@@ -1,7 +1,8 @@
 """What keeps a job from making Glean delete what the source still has. Pure."""
 
 from durable.limits import Limits
-from durable.machine.job import Job, Mode, Page
+from durable.machine.job import Job, Mode
+from durable.machine.pages import Page
 
 
 def paging_fault(job: Job, page: Page, limits: Limits) -> str | None:
@@ -16,7 +17,7 @@ def _total_fault(job: Job, page: Page, limits: Limits) -> str | None:
 
     A list that is read by cursors may lose records meanwhile: what it had at most, counts.
     """
-    record_count, total_count = job.record_count + page.record_count, page.total_count
+    record_count, total_count = job.crawl.record_count + page.record_count, page.total_count
     told_count = largest_total(job, page)
     if told_count is None:
         return None
@@ -41,42 +42,43 @@ def _total_fault(job: Job, page: Page, limits: Limits) -> str | None:
 
 def largest_total(job: Job, page: Page) -> int | None:
     """What the source said at most that it has, up to this page; None if it said nothing."""
-    told = [total for total in (job.total_count, page.total_count) if total is not None]
+    told = [total for total in (job.crawl.total_count, page.total_count) if total is not None]
     return max(told, default=None)
 
 
 def is_repeated(job: Job, page: Page) -> bool:
     """Whether it has the very records of an earlier page."""
-    return bool(page.digest) and page.digest == job.landmark_digest
+    return bool(page.digest) and page.digest == job.crawl.landmark_digest
 
 
 def _circle_fault(job: Job, page: Page, limits: Limits) -> str | None:
     """Why the source seems to have no end."""
-    if page.next_cursor is not None and page.next_cursor == job.landmark_cursor:
+    crawl, number = job.crawl, job.crawl.page_count + 1
+    if page.next_cursor is not None and page.next_cursor == crawl.landmark_cursor:
         return (
-            f"the source's cursor leads in a circle: page {job.page_count + 1} names the same "
-            f"next page as page {job.landmark_page}, {page.next_cursor!r:.200}"
+            f"the source's cursor leads in a circle: page {number} names the same next page as "
+            f"page {crawl.landmark_page}, {page.next_cursor!r:.200}"
         )
     # A feed of changes may tell the same twice; a list of all there is does not.
     repeats_max = 0 if job.mode is Mode.FULL else limits.repeated_pages_max
-    if is_repeated(job, page) and job.repeated_count >= repeats_max:
+    if is_repeated(job, page) and crawl.repeated_count >= repeats_max:
         return (
-            f"the source begins again: page {job.page_count + 1} has the very records of page "
-            f"{job.landmark_page}, so it seems to pass over the cursor"
+            f"the source begins again: page {number} has the very records of page "
+            f"{crawl.landmark_page}, so it seems to pass over the cursor"
         )
     is_empty = page.next_cursor is not None and not page.record_count and not page.is_bounded
-    if is_empty and job.empty_count >= limits.empty_pages_max:
+    if is_empty and crawl.empty_count >= limits.empty_pages_max:
         return (
-            f"the source does not come to its end: page {job.page_count + 1} and the "
-            f"{job.empty_count} before it have no record, and each names a next one; declare how "
-            "the source tells its last page, or raise empty_pages_max in LIMITS"
+            f"the source does not come to its end: page {number} and the {crawl.empty_count} "
+            "before it have no record, and each names a next one; declare how the source tells "
+            "its last page, or raise empty_pages_max in LIMITS"
         )
     return None
 
 
 def missing_count(job: Job) -> int:
     """Documents that the last FULL job brought and this one did not: the close deletes them."""
-    return max(0, (job.expected_count or 0) - job.document_count)
+    return max(0, (job.expected_count or 0) - job.crawl.document_count)
 
 
 def holding_reason(job: Job, limits: Limits) -> str | None:
@@ -85,9 +87,9 @@ def holding_reason(job: Job, limits: Limits) -> str | None:
     if missing <= limits.shrink_count:
         return None
     # Divided, not multiplied: 0.29 * 100 is less than 29.
-    if job.document_count and missing / expected <= limits.shrink_max:
+    if job.crawl.document_count and missing / expected <= limits.shrink_max:
         return None
-    if job.approved_count is not None and missing <= job.approved_count:
+    if job.upload.approved_count is not None and missing <= job.upload.approved_count:
         return None
     return (
         f"the close would delete {missing} of {expected} documents "
@@ -105,13 +107,13 @@ def rejection_reason(job: Job, limits: Limits, pending_count: int = 0) -> str | 
         limits: how many may be set aside.
         pending_count: set aside of the page that is under way.
     """
-    count = job.reject_count + pending_count
+    count = job.crawl.reject_count + pending_count
     # Jobs of earlier code did not count what they read.
-    total = max(job.record_count, job.document_count + job.deletion_count + count)
+    total = max(job.crawl.record_count, job.crawl.document_count + job.crawl.deletion_count + count)
     if count > limits.rejects_max:
         bound = f"rejects_max ({limits.rejects_max})"
     elif (
-        job.has_end
+        job.crawl.has_end
         and count > limits.rejects_share_count
         and count / total > limits.rejects_share_max
     ):

@@ -25,6 +25,6 @@ def totals(job: Job) -> Totals:
         document_count=sum(part.document_count for part in documents),
         brought_count=sum(part.document_count for part in parts),
         deletion_count=sum(part.deletion_count for part in parts),
-        reject_count=sum(part.reject_count for part in parts) + job.pending_reject_count,
+        reject_count=sum(part.reject_count for part in parts) + job.crawl.pending_reject_count,
         byte_count=sum(part.byte_count for part in parts),
     )

@@ -121,7 +121,7 @@ def begun(job: Job, aims: Aims, called_at_ms: int | None, limits: Limits) -> Ver
     return Verification(
         job_id=job.id,
         datasource=aims.datasource,
-        upload_id=job.upload_id,
+        upload_id=job.upload.id,
         closed_at_ms=closed_at_ms,
         until_ms=closed_at_ms + limits.verify_ms_max,
         verdict=Verdict.PENDING if verifies else None,

@@ -8,9 +8,10 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import Effect, Fetch, Pack, Packed, Send, Sent, Split
-from durable.machine.job import Flight, Job, Mode, Stage
+from durable.machine.job import Job, Mode, Stage, with_crawl
 from durable.machine.pacing import spent
 from durable.machine.page_progress import Landed
+from durable.machine.pages import Flight
 from durable.machine.room import width, with_page
 from durable.machine.safeguards import is_repeated, largest_total
 from durable.machine.ties import Tie
@@ -21,27 +22,32 @@ TIED = frozenset({Stage.DOCUMENTS, Stage.DELETIONS})  # what these bring is of t
 
 def landed(job: Job) -> Job:
     """With its oldest page in Glean."""
-    flight, *others = job.flights
-    page, turn, page_count = flight.page, job.turn, job.page_count + 1
+    before, turn = job.crawl, job.turn
+    flight, *others = before.flights
+    page, page_count = flight.page, before.page_count + 1
     assert turn is not None, "pages land within a turn"
-    job = replace(
-        job,
+    crawl = replace(
+        before,
         flights=tuple(others),
         cursor=page.next_cursor,
         has_end=page.next_cursor is None,
-        document_cursor=job.cursor if flight.document_count else job.document_cursor,
+        document_cursor=before.cursor if flight.document_count else before.document_cursor,
         page_count=page_count,
-        document_count=job.document_count + flight.document_count,
-        deletion_count=job.deletion_count + flight.deletion_count,
-        byte_count=job.byte_count + page.byte_count,
-        record_count=job.record_count + page.record_count,
-        reject_count=job.reject_count + flight.reject_count,
-        turn=spent(turn, flight),
+        document_count=before.document_count + flight.document_count,
+        deletion_count=before.deletion_count + flight.deletion_count,
+        byte_count=before.byte_count + page.byte_count,
+        record_count=before.record_count + page.record_count,
+        reject_count=before.reject_count + flight.reject_count,
         total_count=largest_total(job, page),
-        shortfall=job.shortfall or page.shortfall,
         landed=Landed(),
-        empty_count=0 if page.record_count or page.is_bounded else job.empty_count + 1,
-        repeated_count=job.repeated_count + is_repeated(job, page),
+        empty_count=0 if page.record_count or page.is_bounded else before.empty_count + 1,
+        repeated_count=before.repeated_count + is_repeated(job, page),
+    )
+    job = replace(
+        job,
+        crawl=crawl,
+        turn=spent(turn, flight),
+        shortfall=job.shortfall or page.shortfall,
         clock_ms=max(job.clock_ms, flight.clock_ms),
         page_bytes=with_page(job, page),
     )
@@ -49,25 +55,22 @@ def landed(job: Job) -> Job:
     if page_count.bit_count() > 1:
         return job
     # A power of two, so that a circle of any length is found in time.
-    return replace(
-        job,
-        landmark_cursor=page.next_cursor,
-        landmark_page=page_count,
-        landmark_digest=page.digest,
+    return with_crawl(
+        job, landmark_cursor=page.next_cursor, landmark_page=page_count, landmark_digest=page.digest
     )
 
 
 def front(job: Job) -> Job:
     """The job as it is once all pages that were fetched have landed."""
-    while job.flights:
+    while job.crawl.flights:
         job = landed(job)
     return job
 
 
 def is_idle(job: Job) -> bool:
     """Whether no answer is waited for."""
-    is_sending = any(flight.sending or not flight.is_packed for flight in job.flights)
-    return not job.is_fetching and not is_sending
+    is_sending = any(flight.sending or not flight.is_packed for flight in job.crawl.flights)
+    return not job.crawl.is_fetching and not is_sending
 
 
 def packed(job: Job, event: Packed) -> Job:
@@ -83,14 +86,14 @@ def packed(job: Job, event: Packed) -> Job:
         shortfall=event.shortfall,
     )
     job = _with(job, event.page_index, replace(flight, page=page, is_packed=True))
-    if event.page_index == job.page_count:
-        job = replace(job, landed=job.landed.doubted(event.doubts))
+    if event.page_index == job.crawl.page_count:
+        job = with_crawl(job, landed=job.crawl.landed.doubted(event.doubts))
     return _in_doubt(job)
 
 
 def _in_doubt(job: Job) -> Job:
     """Without ties that a page under way changes: it may be lost, and Glean have a part of it."""
-    after = [flight.page.ties for flight in job.flights if flight.page.ties is not None]
+    after = [flight.page.ties for flight in job.crawl.flights if flight.page.ties is not None]
     if not after:
         return job
     certain = frozenset(job.ties).intersection(*after)
@@ -111,10 +114,10 @@ def acknowledged(job: Job, sent: Sent) -> Job:
     job = _with(job, sent.page_index, flight)
     if sent.rejected_key:
         job = _untied(job, sent.rejected_key)
-    is_front = sent.page_index == job.page_count
+    is_front = sent.page_index == job.crawl.page_count
     if flight.is_whole or not is_front or not remembers(job):
         return job
-    return replace(job, landed=job.landed.acknowledged(sent.entries))
+    return with_crawl(job, landed=job.crawl.landed.acknowledged(sent.entries))
 
 
 def remembers(job: Job) -> bool:
@@ -122,8 +125,8 @@ def remembers(job: Job) -> bool:
 
     A page of an upload mostly lands with its only request, and costs nothing more than that.
     """
-    is_troubled = bool(job.error) or job.death_count > 0
-    return not job.is_upload or is_troubled or job.landed != Landed()
+    is_troubled = bool(job.error) or job.pacing.death_count > 0
+    return not job.is_upload or is_troubled or job.crawl.landed != Landed()
 
 
 def _untied(job: Job, key: str) -> Job:
@@ -134,9 +137,9 @@ def _untied(job: Job, key: str) -> Job:
 
     flights = [
         replace(flight, page=replace(flight.page, ties=others(flight.page.ties)))
-        for flight in job.flights
+        for flight in job.crawl.flights
     ]
-    return replace(job, flights=tuple(flights))
+    return with_crawl(job, flights=tuple(flights))
 
 
 def halved(job: Job, split: Split) -> Job:
@@ -150,22 +153,22 @@ def halved(job: Job, split: Split) -> Job:
         half_count=flight.half_count + 1,
     )
     job = _with(job, split.page_index, flight)
-    if split.page_index != job.page_count or not remembers(job):
+    if split.page_index != job.crawl.page_count or not remembers(job):
         return job
     # The next try begins with as few, and does not find out again what is refused together.
-    landed = replace(job.landed, batch_changes_max=split.batch_changes_max)
-    return replace(job, landed=landed)
+    landed = replace(job.crawl.landed, batch_changes_max=split.batch_changes_max)
+    return with_crawl(job, landed=landed)
 
 
 def given_up(job: Job, effect: Effect | None) -> Job:
     """No answer to this is waited for any more."""
     match effect:
         case Fetch():
-            return replace(job, is_fetching=False)
+            return with_crawl(job, is_fetching=False)
         case Send(page_index, batch_index):
             flight = _flight(job, page_index)
             flight = replace(flight, sending=_without(flight.sending, batch_index))
-            return _with(replace(job, is_refused=True), page_index, flight)
+            return _with(with_crawl(job, is_refused=True), page_index, flight)
     return job
 
 
@@ -175,11 +178,11 @@ def sends(job: Job, limits: Limits) -> tuple[Job, list[Send]]:
     An upload takes its pages side by side and in any order. Changes of single
     documents may be two of one document, so each waits for the one before it.
     """
-    if job.is_refused:
+    if job.crawl.is_refused:
         return job, []
-    room = width(job, limits) - sum(len(flight.sending) for flight in job.flights)
+    room = width(job, limits) - sum(len(flight.sending) for flight in job.crawl.flights)
     begun: list[Send] = []
-    for page_index, flight in enumerate(job.flights, start=job.page_count):
+    for page_index, flight in enumerate(job.crawl.flights, start=job.crawl.page_count):
         while room > 0 and (index := _next_batch(flight)) is not None:
             flight = _begun(flight, index)  # noqa: PLW2901 - the same flight, further on
             job = _with(job, page_index, flight)
@@ -192,33 +195,33 @@ def sends(job: Job, limits: Limits) -> tuple[Job, list[Send]]:
 
 def fetch(job: Job, ahead: Job) -> tuple[Job, Fetch]:
     """The page after those that were fetched."""
-    fetch = Fetch(ahead.page_count, ahead.cursor)
-    return replace(job, is_fetching=True), fetch
+    fetch = Fetch(ahead.crawl.page_count, ahead.crawl.cursor)
+    return with_crawl(job, is_fetching=True), fetch
 
 
 def pack(job: Job) -> Pack | None:
     """The page that was fetched last, unless it has to wait for one before it."""
-    *before, _ = job.flights
+    *before, _ = job.crawl.flights
     is_waiting = _is_tied(job) and not all(flight.is_packed for flight in before)
     return None if is_waiting else _pack(job, len(before))
 
 
 def pack_next(job: Job) -> Pack | None:
     """The page that has waited for the one that is packed now."""
-    waiting = [place for place, flight in enumerate(job.flights) if not flight.is_packed]
+    waiting = [place for place, flight in enumerate(job.crawl.flights) if not flight.is_packed]
     return _pack(job, waiting[0]) if waiting and _is_tied(job) else None
 
 
 def _pack(job: Job, place: int) -> Pack:
-    page_index = job.page_count + place
-    landed = (Landed() if place else job.landed) if remembers(job) else None
-    upload_id = job.upload_id if job.is_upload else ""
+    page_index = job.crawl.page_count + place
+    landed = (Landed() if place else job.crawl.landed) if remembers(job) else None
+    upload_id = job.upload.id if job.is_upload else ""
     if job.stage is Stage.MEMBERSHIPS:
         # Each group's is an upload, and each try another one.
         upload_id = f"{job.id}-{job.turn_count}-{page_index + 1}"
     ties = None
     if _is_tied(job):
-        ties = job.flights[place - 1].page.ties if place else job.ties
+        ties = job.crawl.flights[place - 1].page.ties if place else job.ties
     return Pack(page_index, upload_id, job.batch_bytes_max, landed, ties)
 
 
@@ -243,14 +246,14 @@ def _begun(flight: Flight, index: int) -> Flight:
 
 
 def _flight(job: Job, page_index: int) -> Flight:
-    place = page_index - job.page_count
-    assert 0 <= place < len(job.flights), f"page {page_index} is not under way"
-    return job.flights[place]
+    place = page_index - job.crawl.page_count
+    assert 0 <= place < len(job.crawl.flights), f"page {page_index} is not under way"
+    return job.crawl.flights[place]
 
 
 def _with(job: Job, page_index: int, flight: Flight) -> Job:
-    place = page_index - job.page_count
-    return replace(job, flights=(*job.flights[:place], flight, *job.flights[place + 1 :]))
+    place, flights = page_index - job.crawl.page_count, job.crawl.flights
+    return with_crawl(job, flights=(*flights[:place], flight, *flights[place + 1 :]))
 
 
 def _without(sending: tuple[int, ...], index: int) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ CREATE TABLE job (
   state TEXT NOT NULL,
   body TEXT NOT NULL -- the whole Job, as JSON
 ) WITHOUT ROWID;
-CREATE INDEX job_unended ON job (state) WHERE state NOT IN ('succeeded', 'failed');
+CREATE INDEX job_state ON job (state);
 CREATE TABLE trigger_key (
   key TEXT PRIMARY KEY, -- what asked for a job, where that must count once
   job_id TEXT NOT NULL
@@ -16,18 +16,15 @@ CREATE TABLE watermark (
   name TEXT PRIMARY KEY,
   at_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
-
--- version 2
-DROP INDEX job_unended;
-CREATE INDEX job_state ON job (state);
+CREATE TABLE tied (
+  name TEXT PRIMARY KEY, -- of the watermark
+  at_ms INTEGER NOT NULL, -- likewise: with another one, this is out of date
+  body TEXT NOT NULL -- the ties on it, as JSON
+) WITHOUT ROWID;
 CREATE TABLE full_count ( -- of the last FULL job that succeeded
   name TEXT PRIMARY KEY,
   document_count INTEGER NOT NULL
 ) WITHOUT ROWID;
-INSERT INTO full_count
-  SELECT 'succeeded', json_extract(body, '$.document_count') FROM job
-  WHERE state = 'succeeded' AND json_extract(body, '$.mode') = 'FULL'
-  ORDER BY id DESC LIMIT 1;
 CREATE TABLE reject (
   job_id TEXT NOT NULL,
   page INTEGER NOT NULL, -- of the source, from 1
@@ -35,8 +32,6 @@ CREATE TABLE reject (
   body TEXT NOT NULL, -- the Reject, as JSON
   PRIMARY KEY (job_id, page, place)
 ) WITHOUT ROWID;
-
--- version 3
 CREATE TABLE verification (
   job_id TEXT PRIMARY KEY,
   is_due INTEGER NOT NULL, -- whether there is still something to do
@@ -46,15 +41,6 @@ CREATE TABLE processing ( -- the latest call of /processalldocuments
   datasource TEXT PRIMARY KEY,
   called_at_ms INTEGER
 ) WITHOUT ROWID;
-
--- version 4
-CREATE TABLE tied (
-  name TEXT PRIMARY KEY, -- of the watermark
-  at_ms INTEGER NOT NULL, -- likewise: with another one, this is out of date
-  body TEXT NOT NULL -- the ties on it, as JSON
-) WITHOUT ROWID;
-
--- version 5
 CREATE TABLE event ( -- what happened to a job
   job_id TEXT NOT NULL,
   number INTEGER NOT NULL, -- from 1, and of very many, some in the middle are forgotten

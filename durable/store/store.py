@@ -97,8 +97,11 @@ class Store:
     def latest(self) -> Job | None:
         """The job that had the latest turn, as only one has turns at a time."""
         # More than one, as newer code may have written the latest, which is not understood here.
-        query = "SELECT body FROM job ORDER BY json_extract(body, '$.progress_at_ms') DESC LIMIT 9"
-        return next(decoded(self._query(query), Job), None)
+        rows = self._query(
+            "SELECT body FROM job"
+            "  ORDER BY json_extract(body, '$.pacing.progress_at_ms') DESC LIMIT 9"
+        )
+        return next(decoded(rows, Job), None)
 
     def held(self) -> list[Job]:
         rows = self._query("SELECT body FROM job WHERE state = ?", State.HELD.value)

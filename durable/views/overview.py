@@ -136,7 +136,7 @@ def _health(connector: AnyConnector, known: Known, now_ms: int) -> tuple[Conditi
     if trouble is not None:
         return trouble
     if (current := known.current) is not None:
-        is_waiting = current.retry_at_ms is not None and bool(current.error)
+        is_waiting = current.pacing.retry_at_ms is not None and bool(current.error)
         return (Condition.WAITING, current.error) if is_waiting else (Condition.WORKING, None)
     is_new = not any(job.state in ENDED for job in [*known.jobs, *known.ended])
     return (Condition.NEW if is_new else Condition.OK), None

@@ -31,10 +31,10 @@ def progress(job: Job, now_ms: int) -> Progress | None:
     if job.stage is not Stage.DOCUMENTS or job.is_delegated or job.repeats:
         return None
     is_full = job.mode is Mode.FULL
-    if job.total_count is not None:
-        count, total, of_what = job.record_count, job.total_count, SOURCE
+    if job.crawl.total_count is not None:
+        count, total, of_what = job.crawl.record_count, job.crawl.total_count, SOURCE
     elif is_full and job.expected_count:
-        count, total, of_what = job.document_count, job.expected_count, LAST_FULL
+        count, total, of_what = job.crawl.document_count, job.expected_count, LAST_FULL
     else:
         return None
     share = min(1.0, count / total) if total else 1.0

@@ -124,7 +124,7 @@ def test_of_a_page_in_gleans_place_nothing_is_believed(
 
     job = site.ended(mode)
 
-    assert (job.state, job.reject_count) == (State.SUCCEEDED, 0)
+    assert (job.state, job.crawl.reject_count) == (State.SUCCEEDED, 0)
     assert ids(glean) == set("abc")
 
 
@@ -137,7 +137,7 @@ def test_a_datasource_that_glean_does_not_know_is_told_as_what_it_is(
 
     job = site.ended(Mode.INCREMENTAL)
 
-    assert (job.state, job.reject_count) == (State.FAILED, 0)
+    assert (job.state, job.crawl.reject_count) == (State.FAILED, 0)
     assert "notes" in job.error
     assert site.store.successes.watermark_ms() is None
     assert len(requests(glean)) <= 5
@@ -154,7 +154,7 @@ def test_one_document_that_glean_refuses_among_many_is_found(
 
     job = site.ended(mode)
 
-    assert (job.state, job.reject_count) == (State.SUCCEEDED, 1)
+    assert (job.state, job.crawl.reject_count) == (State.SUCCEEDED, 1)
     assert [reject.key for reject in site.rejects(job)] == ["note-77"]
     assert len(ids(glean)) == 99
 

@@ -25,8 +25,9 @@ from durable.machine.effects import (
     Sent,
     Woke,
 )
-from durable.machine.job import PENDING, WORKING, Job, Mode, Page, Standing, State, TurnUsage
+from durable.machine.job import PENDING, WORKING, Job, Mode, Standing, State, TurnUsage
 from durable.machine.machine import step
+from durable.machine.pages import Page
 from durable.machine.waiting import Step
 
 
@@ -34,6 +35,20 @@ NOW_MS = 1_000_000_000
 LIMITS = Limits()
 WOKE = Woke()
 MOMENTS_MAX = 1_000  # of a whole life
+
+
+def alter(job: Job, **changes: object) -> Job:
+    """The job with other values, each where it belongs: in the job, its upload, crawl or pacing."""
+    parts: dict[str, dict[str, object]] = {"upload": {}, "crawl": {}, "pacing": {}}
+    own: dict[str, object] = {}
+    for name, value in changes.items():
+        field = "id" if name == "upload_id" else name
+        owner = next(
+            (one for one in parts if name != "id" and hasattr(getattr(job, one), field)), None
+        )
+        (own if owner is None else parts[owner])[field] = value
+    altered = {one: replace(getattr(job, one), **inner) for one, inner in parts.items() if inner}
+    return replace(job, **own, **altered)
 
 
 def a_page(
@@ -71,7 +86,7 @@ def a_job(state: State, mode: Mode = Mode.FULL) -> Job:
     job = Job(id="job", connector="connector", mode=mode, created_at_ms=NOW_MS, state=state)
     if state is State.QUEUED:
         return job
-    job = replace(
+    job = alter(
         job,
         started_at_ms=NOW_MS,
         upload_id="job-1" if mode is Mode.FULL else "",
@@ -83,7 +98,7 @@ def a_job(state: State, mode: Mode = Mode.FULL) -> Job:
     )
     if state not in WORKING:
         return replace(job, finished_at_ms=None if state is State.HELD else NOW_MS)
-    return replace(
+    return alter(
         job,
         turn=TurnUsage(started_at_ms=NOW_MS),
         is_fetching=state is State.SENDING,

@@ -96,7 +96,7 @@ class Objects:
         if (job := views.job(job_id)) is None:
             return None
         found = [{"page": at, **plain(one)} for at, one in views.rejects(job_id, after, count)]
-        return {"total": job.reject_count + job.pending_reject_count, "rejects": found}
+        return {"total": job.crawl.reject_count + job.crawl.pending_reject_count, "rejects": found}
 
     def _begun(self, connector: str, begun: Begun | Refusal) -> Answer:
         return refused(begun) if isinstance(begun, Refusal) else self._shown(connector, begun.job)

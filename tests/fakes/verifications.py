@@ -1,11 +1,10 @@
 """Verifications in the middle of their lives."""
 
-from msgspec.structs import replace
-
 from durable.limits import Limits
 from durable.machine.index_status import Holdings
-from durable.machine.job import Job, Mode, State
+from durable.machine.job import Crawl, Job, Mode, State, Upload
 from durable.machine.verification import Aims, Verification, begun
+from tests.fakes.jobs import alter
 
 
 NOW_MS = 1_000_000_000
@@ -22,10 +21,10 @@ FULL = Job(
     state=State.SUCCEEDED,
     started_at_ms=2,
     finished_at_ms=NOW_MS,
-    upload_id="notes-1-1",
-    document_count=10,
+    upload=Upload(id="notes-1-1"),
+    crawl=Crawl(document_count=10),
 )
-INCREMENTAL = replace(
+INCREMENTAL = alter(
     FULL, id="notes-2", mode=Mode.INCREMENTAL, finished_at_ms=NOW_MS + 1, document_count=0
 )
 

@@ -101,7 +101,7 @@ class Tenant:
         """Of its pages, those that are in memory and the one on its way."""
         if not self.is_working:
             return 0
-        held_bytes = sum(flight.page.byte_count for flight in self.job.flights)
+        held_bytes = sum(flight.page.byte_count for flight in self.job.crawl.flights)
         return held_bytes + self.reading_bytes
 
 
@@ -227,8 +227,8 @@ class Isolate:
                 tenant.task.result()
                 tenant.task = None
                 job = tenant.job
-                if job.state in PENDING and job.waits_for:
-                    tenant.waits.append(WaitReason(job.waits_for))
+                if job.state in PENDING and job.pacing.waits_for:
+                    tenant.waits.append(WaitReason(job.pacing.waits_for))
         self._look()
         if self._is_overloaded:
             self._is_overloaded = False

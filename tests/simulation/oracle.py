@@ -130,8 +130,8 @@ class Oracle:
             self._check_since(job, seen, request)
         is_of_upload = kind in {Kind.OPEN, Kind.SEND, Kind.CLOSE}
         if job.mode is Mode.FULL and is_of_upload and job.stage in UPLOADED:
-            assert upload_id(request) == job.upload_id, "sent to an upload that is not its own"
-            assert job.upload_id.startswith(job.id), "an upload that names another job"
+            assert upload_id(request) == job.upload.id, "sent to an upload that is not its own"
+            assert job.upload.id.startswith(job.id), "an upload that names another job"
         assert kind is not Kind.CLOSE or seen.has_end, (
             "closed before the source said it has no more"
         )
@@ -237,15 +237,18 @@ class Oracle:
             assert SOURCE_TOKEN not in body, "a secret is stored"
             assert GLEAN_TOKEN not in body, "a secret is stored"
             self._bodies[job_id], self.jobs[job_id] = body, job
-            if job.pause and (
-                before is None or job.turn_count > before.turn_count or not before.pause
+            if job.pacing.pause and (
+                before is None or job.turn_count > before.turn_count or not before.pacing.pause
             ):
                 seen.pause_count += 1
                 seen.tries.rest_count += 1
             if before is not None and job.crawl_count > max(1, before.crawl_count):
                 seen.begins_anew()
             self._check_tries(before, job, seen)
-            if before and (before.state, before.page_count) != (job.state, job.page_count):
+            if before and (before.state, before.crawl.page_count) != (
+                job.state,
+                job.crawl.page_count,
+            ):
                 if job.state is not State.FAILED:
                     seen.progress_at_ms, seen.death_count = self._clock.now_ms, 0
                 if job.state in ENDED:
@@ -293,7 +296,7 @@ class Oracle:
         elif alarm_at_ms is None:
             assert is_redelivered, f"{job.id} is {job.state} for ever"
         else:
-            due_at_ms = max(now_ms + SOON_MS, job.retry_at_ms or 0)
+            due_at_ms = max(now_ms + SOON_MS, job.pacing.retry_at_ms or 0)
             latest_at_ms = max(due_at_ms, now_ms + LEASE_MS_MAX) if has_died else due_at_ms
             assert alarm_at_ms <= latest_at_ms, f"{job.id} waits for nothing"
             self._check_counts(job)
@@ -344,7 +347,7 @@ class Oracle:
         # Each fault may be to the cost of all pages under way, the one that is read too.
         ahead = min(self._limits.turn_pages_max, self._limits.sends_max + 1)
         stops = seen.fault_count + seen.pause_count + (not is_successful)
-        fetches_max = job.page_count + ahead * stops
+        fetches_max = job.crawl.page_count + ahead * stops
         assert seen.fetch_count <= fetches_max, f"{seen.fetch_count} fetches, not {fetches_max}"
         self._check_counts(job)
         if is_successful:
@@ -381,12 +384,12 @@ class Oracle:
         unfit = self._glean.unfit  # it takes their deletions all the same
         rows = [
             row
-            for page in self._source.pages(read_from_ms(job.since_ms))[: job.page_count]
+            for page in self._source.pages(read_from_ms(job.since_ms))[: job.crawl.page_count]
             for row in page
             if row.id not in self._source.broken and (row.text is None or row.id not in unfit)
         ]
         deletion_count = sum(row.text is None for row in rows)
-        counts = job.document_count, job.deletion_count
+        counts = job.crawl.document_count, job.crawl.deletion_count
         is_full = job.mode is Mode.FULL
         expected = len(rows) - deletion_count, 0 if is_full else deletion_count
         if self.has_clock and not is_full:  # what Glean has already, is left out
@@ -400,7 +403,7 @@ class Oracle:
 
 def _place(job: Job) -> tuple[object, ...]:
     """How far it has come."""
-    return job.state, job.crawl_count, job.stage_index, job.page_count
+    return job.state, job.crawl_count, job.stage_index, job.crawl.page_count
 
 
 def read_from_ms(since_ms: int | None) -> int | None:

@@ -291,7 +291,7 @@ MUTANTS = [
     Mutant(
         "nothing is remembered of a page that has not landed",
         WINDOW,
-        "return replace(job, landed=job.landed.acknowledged(sent.entries))",
+        "return with_crawl(job, landed=job.crawl.landed.acknowledged(sent.entries))",
         "return job",
         (f"{PROGRESS}::test_a_page_whose_bytes_change_at_each_read_lands_and_sends_nothing_twice",),
     ),
@@ -326,14 +326,14 @@ MUTANTS = [
     Mutant(
         "what was about to be sent again is taken for as it was",
         WINDOW,
-        "        job = replace(job, landed=job.landed.doubted(event.doubts))\n",
+        "        job = with_crawl(job, landed=job.crawl.landed.doubted(event.doubts))\n",
         "        assert event\n",
         (f"{PROGRESS}::test_a_version_whose_answer_was_lost_does_not_stay",),
     ),
     Mutant(
         "bisecting an upload begins anew after each error",
         WINDOW,
-        "return not job.is_upload or is_troubled or job.landed != Landed()",
+        "return not job.is_upload or is_troubled or job.crawl.landed != Landed()",
         "return not job.is_upload",
         (BISECTED,),
     ),
@@ -347,15 +347,15 @@ MUTANTS = [
     Mutant(
         "a reject of a page that was read before stays though Glean took it since",
         TURN,
-        "        if landed and (before.landed.refused_count or before.landed.is_full):\n",
-        "        if landed and before.landed.is_full:\n",
+        "        if landed and (known.refused_count or known.is_full):\n",
+        "        if landed and known.is_full:\n",
         (f"{PROGRESS}::test_what_glean_refused_before_a_rest_and_takes_after_it_is_no_reject",),
     ),
     Mutant(
         "empty pages are read for ever",
         GUARD,
-        "if is_empty and job.empty_count >= limits.empty_pages_max:",
-        "if is_empty and job.empty_count >= 10**9:",
+        "if is_empty and crawl.empty_count >= limits.empty_pages_max:",
+        "if is_empty and crawl.empty_count >= 10**9:",
         (f"{PROGRESS}::test_empty_pages_under_ever_new_cursors_end_the_job",),
     ),
     Mutant(
@@ -368,7 +368,7 @@ MUTANTS = [
     Mutant(
         "a rest that a rate asks for counts as time without progress",
         PACE,
-        "(job.paused_ms if is_patient else 0)",
+        "(job.pacing.paused_ms if is_patient else 0)",
         "0",
         (
             f"{PROGRESS}::test_a_source_that_may_be_asked_once_in_two_days_is_read_to_its_end_though_it_fails",
@@ -377,14 +377,14 @@ MUTANTS = [
     Mutant(
         "rests that are asked for may go on for ever",
         PACE,
-        "is_patient = job.pause_count < limits.pauses_max",
+        "is_patient = job.pacing.pause_count < limits.pauses_max",
         "is_patient = True",
         (f"{PROGRESS}::test_a_429_for_ever_ends_the_job_whatever_it_asks_to_wait",),
     ),
     Mutant(
         "a pause makes the next wait after an error a short one",
         LIFECYCLE,
-        "attempt=max(0, job.attempt - 1),",
+        "attempt=max(0, job.pacing.attempt - 1),",
         "attempt=0,",
         ("tests/unit/test_machine_pausing.py",),
     ),
@@ -398,15 +398,15 @@ MUTANTS = [
     Mutant(
         "a source that begins again is not seen",
         GUARD,
-        "page.digest == job.landmark_digest\n",
+        "page.digest == job.crawl.landmark_digest\n",
         "page.digest == job.id\n",
         (TRUNCATION,),
     ),
     Mutant(
         "a close that had no effect is taken for one that had",
         MACHINE,
-        "case Standing.OPEN if not job.is_close_answered:",
-        "case Standing.OPEN if job.is_close_answered:\n"
+        "case Standing.OPEN if not job.upload.is_close_answered:",
+        "case Standing.OPEN if job.upload.is_close_answered:\n"
         "            return ended(job, State.SUCCEEDED, now_ms, limits), ()\n"
         "        case Standing.OPEN:",
         ("tests/simulation/test_readings.py::test_a_close_that_had_no_effect_is_no_success",),
@@ -428,7 +428,7 @@ MUTANTS = [
     ),
     Mutant(
         "a page lands with its first batch",
-        JOB,
+        "durable/machine/pages.py",
         "return self.is_packed and self.sent_count == self.batch_count",
         "return self.is_packed and self.sent_count >= min(1, self.batch_count)",
         (CRASH,),
@@ -436,50 +436,50 @@ MUTANTS = [
     Mutant(
         "a page lands once a later one is in Glean",
         FLOW,
-        "while job.flights and job.flights[0].is_whole:",
-        "while any(flight.is_whole for flight in job.flights):",
+        "while job.crawl.flights and job.crawl.flights[0].is_whole:",
+        "while any(flight.is_whole for flight in job.crawl.flights):",
         (CRASH,),
     ),
     Mutant(
         "changes of single documents are sent side by side",
         ROOM,
-        "return sends_max if is_wide and job.attempt <= 1 else 1",
-        "return sends_max if job.attempt <= 1 else 1",
+        "return sends_max if is_wide and job.pacing.attempt <= 1 else 1",
+        "return sends_max if job.pacing.attempt <= 1 else 1",
         (f"{CRASH}[INCREMENTAL]",),
     ),
     Mutant(
         "after a turn without progress, as much is sent at a time as before",
         ROOM,
-        "return sends_max if is_wide and job.attempt <= 1 else 1",
+        "return sends_max if is_wide and job.pacing.attempt <= 1 else 1",
         "return sends_max if is_wide else 1",
         (EACH_PAGE,),
     ),
     Mutant(
         "after an error of Glean, more is sent",
         WINDOW,
-        "    if job.is_refused:\n        return job, []\n",
+        "    if job.crawl.is_refused:\n        return job, []\n",
         "",
         (CRASH,),
     ),
     Mutant(
         "what was read is not sent, since the source failed after it",
         WINDOW,
-        "            return replace(job, is_fetching=False)\n",
-        "            return replace(job, is_fetching=False, is_refused=True)\n",
+        "            return with_crawl(job, is_fetching=False)\n",
+        "            return with_crawl(job, is_fetching=False, is_refused=True)\n",
         ("tests/unit/test_window.py",),
     ),
     Mutant(
         "after an error of the source, more is read",
         FLOW,
-        "        job.retry_at_ms is None\n        and not is_full",
+        "        job.pacing.retry_at_ms is None\n        and not is_full",
         "        not is_full",
         (CRASH,),
     ),
     Mutant(
         "of two waits the shorter is kept",
         FLOW,
-        "max(now_ms + wait_ms(job, failure, limits), job.retry_at_ms or 0)",
-        "min(now_ms + wait_ms(job, failure, limits), job.retry_at_ms or 10**15)",
+        "max(now_ms + wait_ms(job, failure, limits), job.pacing.retry_at_ms or 0)",
+        "min(now_ms + wait_ms(job, failure, limits), job.pacing.retry_at_ms or 10**15)",
         ("tests/simulation/test_every_crash.py::test_any_two_faults_are_survived",),
     ),
     Mutant(
@@ -501,8 +501,8 @@ MUTANTS = [
     Mutant(
         "a page is read again that is under way",
         WINDOW,
-        "    fetch = Fetch(ahead.page_count, ahead.cursor)",
-        "    fetch = Fetch(ahead.page_count, job.cursor)",
+        "    fetch = Fetch(ahead.crawl.page_count, ahead.crawl.cursor)",
+        "    fetch = Fetch(ahead.crawl.page_count, job.crawl.cursor)",
         (CRASH,),
     ),
     Mutant(
@@ -529,7 +529,7 @@ MUTANTS = [
     Mutant(
         "jobs that were killed together do their work together",
         PACE,
-        "return limits.lease_ms // 4 if job.death_count >= KILLED_AGAIN else 0",
+        "return limits.lease_ms // 4 if job.pacing.death_count >= KILLED_AGAIN else 0",
         "return 0",
         ("tests/simulation/test_neighbours.py",),
     ),
@@ -575,8 +575,8 @@ MUTANTS = [
     Mutant(
         "an early alarm is taken for a due one",
         MACHINE,
-        "if job.retry_at_ms is not None and now_ms < job.retry_at_ms:",
-        "if job.retry_at_ms is not None and now_ms < 0:",
+        "if retry_at_ms is not None and now_ms < retry_at_ms:",
+        "if retry_at_ms is not None and now_ms < 0:",
         (AT_ONCE,),
     ),
     Mutant(
@@ -589,15 +589,17 @@ MUTANTS = [
     Mutant(
         "progress does not reset the deaths",
         LIFECYCLE,
-        "        attempt=1,\n        death_count=0,\n",
-        "        attempt=1,\n",
+        "    return replace(_made_progress(job, now_ms, attempt=1), error=error)\n",
+        "    moved = replace(_made_progress(job, now_ms, attempt=1), error=error)\n"
+        "    return with_pacing(moved, death_count=job.pacing.death_count)\n",
         (DYING,),
     ),
     Mutant(
         "progress does not reset the time without progress",
         LIFECYCLE,
-        "        progress_at_ms=now_ms,\n        unsettled_at_ms=None,\n",
-        "        unsettled_at_ms=None,\n",
+        "    return replace(_made_progress(job, now_ms, attempt=1), error=error)\n",
+        "    moved = replace(_made_progress(job, now_ms, attempt=1), error=error)\n"
+        "    return with_pacing(moved, progress_at_ms=job.pacing.progress_at_ms)\n",
         (EACH_PAGE,),
     ),
     Mutant(
@@ -610,29 +612,29 @@ MUTANTS = [
     Mutant(
         "deaths are not counted",
         LIFECYCLE,
-        "death_count=job.death_count + 1,",
-        "death_count=job.death_count,",
+        "job.pacing.halving_count, job.pacing.death_count + 1",
+        "job.pacing.halving_count, job.pacing.death_count",
         (f"{ENDINGS}::test_a_full_job_whose_page_kills_the_isolate_ends",),
     ),
     Mutant(
         "the budget is not halved after a death",
         PACE,
-        "turn.page_count >= max(1, limits.turn_pages_max >> job.halving_count)",
+        "turn.page_count >= max(1, limits.turn_pages_max >> job.pacing.halving_count)",
         "turn.page_count >= limits.turn_pages_max",
         (DYING,),
     ),
     Mutant(
         "the budget does not grow back",
         FLOW,
-        "halving_count=max(0, job.halving_count - 1)",
-        "halving_count=job.halving_count",
+        "halving_count=max(0, job.pacing.halving_count - 1)",
+        "halving_count=job.pacing.halving_count",
         (DYING,),
     ),
     Mutant(
         "a turn that ended is taken for one that died",
         FLOW,
-        "job = replace(grounded(job), halving_count=max",
-        "job = replace(job, halving_count=max",
+        "job = with_pacing(grounded(job), halving_count=max",
+        "job = with_pacing(job, halving_count=max",
         (ENDINGS,),
     ),
     Mutant(
@@ -652,7 +654,7 @@ MUTANTS = [
     Mutant(
         "a page that is read ahead is no part of the lease",
         ROOM,
-        "    reading_bytes = page_bytes if job.is_fetching else 0\n",
+        "    reading_bytes = page_bytes if job.crawl.is_fetching else 0\n",
         "    reading_bytes = 0\n",
         (ISOLATE,),
     ),
@@ -680,21 +682,21 @@ MUTANTS = [
     Mutant(
         "after a death as much is held as before",
         ROOM,
-        "limits.held_bytes_max >> job.halving_count",
+        "limits.held_bytes_max >> job.pacing.halving_count",
         "limits.held_bytes_max",
         ("tests/unit/test_room.py",),
     ),
     Mutant(
         "after a death as much is sent side by side as before",
         ROOM,
-        "limits.sends_max >> job.halving_count",
+        "limits.sends_max >> job.pacing.halving_count",
         "limits.sends_max",
         ("tests/unit/test_room.py",),
     ),
     Mutant(
         "after a death as many jobs go on side by side as before",
         ROOM,
-        "limits.page_bytes_max // SHARE) << job.halving_count",
+        "limits.page_bytes_max // SHARE) << job.pacing.halving_count",
         "limits.page_bytes_max // SHARE)",
         ("tests/unit/test_room.py",),
     ),
@@ -771,8 +773,8 @@ MUTANTS = [
     Mutant(
         "a circle of cursors is not seen",
         GUARD,
-        "page.next_cursor == job.landmark_cursor:",
-        "page.next_cursor == job.cursor:",
+        "page.next_cursor == crawl.landmark_cursor:",
+        "page.next_cursor == crawl.cursor:",
         (TRUNCATION,),
     ),
     Mutant(
@@ -815,14 +817,14 @@ MUTANTS = [
     Mutant(
         "a close that was refused counts as one whose answer was lost",
         FLOW,
-        "        job = replace(job, is_close_begun=False)  # refused, or never sent\n",
+        "        job = with_upload(job, is_close_begun=False)  # refused, or never sent\n",
         "        pass\n",
         ("tests/unit/test_machine_stages.py",),
     ),
     Mutant(
         "a close that was answered is not looked at again",
         MACHINE,
-        "            job = replace(job, is_close_answered=True, unsettled_at_ms=None)\n",
+        "            job = with_upload(job, is_close_answered=True, unsettled_at_ms=None)\n",
         "            return ended(progressed(job, now_ms), State.SUCCEEDED, now_ms, limits), ()\n",
         (IGNORED,),
     ),
@@ -857,8 +859,9 @@ MUTANTS = [
     Mutant(
         "conflicts that passed are counted to the next one",
         "durable/machine/transitions.py",
-        "        unsettled_at_ms=None,\n        pause_count=0,\n",
-        "        pause_count=0,\n",
+        "    if job.upload.unsettled_at_ms is not None:\n"
+        "        job = with_upload(job, unsettled_at_ms=None)\n",
+        "",
         (f"{REFUSALS}::test_conflicts_that_passed_are_not_counted",),
     ),
     Mutant(
@@ -871,15 +874,15 @@ MUTANTS = [
     Mutant(
         "pages of an upload that is gone go on into the next",
         LIFECYCLE,
-        "        resumes=False,\n        cursor=None,\n        has_end",
-        "        resumes=False,\n        has_end",
+        "        crawl=Crawl(),\n",
+        "        crawl=Crawl(cursor=job.crawl.cursor),\n",
         (f"{GONE}[displaced-defaults]",),
     ),
     Mutant(
         "a crawl begun anew keeps its counts",
         LIFECYCLE,
-        "        document_count=0,\n",
-        "",
+        "        crawl=Crawl(),\n",
+        "        crawl=Crawl(document_count=job.crawl.document_count),\n",
         (f"{GONE}[displaced-defaults]",),
     ),
     Mutant(
@@ -957,7 +960,7 @@ MUTANTS = [
     ),
     Mutant(
         "rejects are counted as documents",
-        JOB,
+        "durable/machine/pages.py",
         "return self.page.document_count - self.rejected_document_count",
         "return self.page.document_count",
         (REJECTS,),
@@ -986,15 +989,15 @@ MUTANTS = [
     Mutant(
         "an approval has no ceiling",
         GUARD,
-        "if job.approved_count is not None and missing <= job.approved_count:",
-        "if job.approved_count is not None:",
+        "if job.upload.approved_count is not None and missing <= job.upload.approved_count:",
+        "if job.upload.approved_count is not None:",
         ("tests/unit/test_guard.py",),
     ),
     Mutant(
         "an approval counts for a crawl that was begun anew",
         LIFECYCLE,
-        "        approved_count=None,  # others may be missing now\n",
-        "",
+        "        upload=Upload(),  # an approval is of what was missing then\n",
+        "        upload=Upload(approved_count=job.upload.approved_count),\n",
         (f"{HOLDING}::test_an_approval_of_what_glean_no_longer_has_is_none_of_what_is_read_then",),
     ),
     Mutant(
@@ -1064,9 +1067,9 @@ MUTANTS = [
     Mutant(
         "a retried job takes up an upload without asking how it stands",
         MACHINE,
-        "        case State.OPENING if job.resumes and job.upload_id:\n"
-        "            return job, (Ask(job.upload_id),)",
-        "        case State.OPENING if job.resumes and job.upload_id:\n"
+        "        case State.OPENING if job.resumes and job.upload.id:\n"
+        "            return job, (Ask(job.upload.id),)",
+        "        case State.OPENING if job.resumes and job.upload.id:\n"
         "            return _resume(job, Standing.OPEN, now_ms, limits)",
         (f"{PEOPLE}::test_a_retried_full_job_whose_upload_was_replaced_begins_anew",),
     ),
@@ -1171,7 +1174,7 @@ MUTANTS = [
     Mutant(
         "a retry goes on at a cursor that the source does not know any more",
         LIFECYCLE,
-        "return ended(replace(job, cursor=None), State.FAILED",
+        "return ended(with_crawl(job, cursor=None), State.FAILED",
         "return ended(job, State.FAILED",
         ("tests/unit/test_commands.py",),
     ),

@@ -24,9 +24,9 @@ def pages_a_turn(world: World) -> list[int]:
     """How many pages each turn got through, until the job's end."""
     counts = []
     while world.oracle.head is not None:
-        before = world.oracle.latest.page_count
+        before = world.oracle.latest.crawl.page_count
         world.wake()
-        counts.append(world.oracle.latest.page_count - before)
+        counts.append(world.oracle.latest.crawl.page_count - before)
     return counts
 
 
@@ -117,7 +117,7 @@ def test_an_alarm_that_is_stuck_in_the_past_is_set_again(scenario: Scenario) -> 
 def test_a_tick_leaves_an_alarm_alone_that_is_not_lost(scenario: Scenario) -> None:
     world = scenario()
     world.driver.plan = first_time(Choice(Fate.REFUSED, 2), Kind.FETCH)
-    while world.oracle.latest.retry_at_ms is None:
+    while world.oracle.latest.pacing.retry_at_ms is None:
         world.wake()
     alarm_at_ms = world.storage.alarm_at_ms
 

@@ -80,7 +80,7 @@ def test_a_page_in_the_middle_that_kills_the_isolate_ends_the_job() -> None:
     job = ended(world, Mode.FULL)
 
     assert job.state is State.FAILED
-    assert (job.page_count, job.document_count) == (2, 3)
+    assert (job.crawl.page_count, job.crawl.document_count) == (2, 3)
     assert world.oracle.seen[job.id].death_count == LIMITS.deaths_max
 
 
@@ -116,7 +116,7 @@ def test_a_full_job_believes_nothing_that_is_answered_in_gleans_place(
     assert "no progress" in job.error
     assert world.glean.index == OLD_INDEX
     assert world.oracle.watermark_ms is None
-    assert job.reject_count == 0
+    assert job.crawl.reject_count == 0
 
 
 @pytest.mark.parametrize("fate", [Fate.REFUSED, Fate.INTERCEPTED])

@@ -81,7 +81,7 @@ def test_an_approved_close_repeats_no_page() -> None:
 
     kinds = {point.kind for point in world.driver.awaits[count:]}
     assert kinds == {Kind.SAVE, Kind.ASK, Kind.CLOSE}
-    assert world.glean.closed == [*before, world.oracle.latest.upload_id]
+    assert world.glean.closed == [*before, world.oracle.latest.upload.id]
 
 
 def test_any_one_fault_after_the_approval_is_survived() -> None:

@@ -148,7 +148,7 @@ def waiting() -> World:
     )
     world.wake()
     world.driver.plan = calm
-    assert world.oracle.latest.retry_at_ms is not None
+    assert world.oracle.latest.pacing.retry_at_ms is not None
     return world
 
 

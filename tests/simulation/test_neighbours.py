@@ -8,9 +8,10 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import Event, Fetch, Fetched, Pack, Packed, Send, Sent, Woke
-from durable.machine.job import Job, JobSpec, Mode, Page, State
+from durable.machine.job import Job, JobSpec, Mode, State
 from durable.machine.machine import step
 from durable.machine.pacing import apart_ms_max
+from durable.machine.pages import Page
 
 
 LIMITS = Limits()
@@ -110,7 +111,7 @@ def test_a_page_that_kills_ends_its_own_job_and_no_other(
     assert deaths[-1] < HOUR_MS
     assert [other.job.state for other in others] == [State.SENDING] * 3
     for other in others:
-        while not other.job.page_count:
+        while not other.job.crawl.page_count:
             assert other.next_at_ms is not None, "a job that works has an alarm"
             at_ms = other.next_at_ms
             (other.land if other.acts_at_ms == at_ms else other.wake)(at_ms)
@@ -130,7 +131,7 @@ def test_a_job_that_comes_further_between_deaths_survives_any_number_of_them(see
         kill_at_ms += 30_000
 
     assert good.job.state is State.SENDING
-    assert good.job.page_count > 100
+    assert good.job.crawl.page_count > 100
 
 
 def test_what_is_told_of_deaths_is_what_is_known() -> None:

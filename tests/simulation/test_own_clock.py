@@ -114,5 +114,5 @@ def test_of_what_is_read_again_only_the_changes_are_sent(order: Order) -> None:
     world.run()
 
     job = world.oracle.latest
-    assert (job.document_count, job.deletion_count) == (3, 1)
+    assert (job.crawl.document_count, job.crawl.deletion_count) == (3, 1)
     assert world.glean.index == world.source.live

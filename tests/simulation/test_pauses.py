@@ -17,7 +17,7 @@ def resting() -> World:
     world.edit("a", "b", "c", "d")
     world.begin(Mode.INCREMENTAL)
     world.wake()
-    assert world.oracle.latest.pause
+    assert world.oracle.latest.pacing.pause
     return world
 
 

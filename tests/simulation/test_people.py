@@ -88,13 +88,13 @@ def test_a_retried_job_goes_on_from_its_cursor(scenario: Scenario) -> None:
         job_id = world.oracle.latest.id
         world.driver.meanwhile[index] = world.cancel_within
         world.run()
-        pages = world.oracle.jobs[job_id].page_count
+        pages = world.oracle.jobs[job_id].crawl.page_count
         first = len(world.driver.awaits)
         world.order(job_id, RETRY)
         world.run()
 
         fetches = [point for point in world.driver.awaits[first:] if point.kind is Kind.FETCH]
-        total = world.oracle.jobs[job_id].page_count
+        total = world.oracle.jobs[job_id].crawl.page_count
         assert len(fetches) == total - pages, world.told("read pages again")
         assert world.oracle.jobs[job_id].upload_count <= 1 or pages == 0
 

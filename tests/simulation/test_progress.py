@@ -59,8 +59,8 @@ def test_a_page_larger_than_a_minute_lands_though_glean_refuses_some_of_it(
 
     assert job.state is State.SUCCEEDED, job.error
     assert sends(world) - before <= 2 * len(NAMES)
-    assert job.reject_count == len(refused)
-    assert job.document_count == len(NAMES) - len(refused)
+    assert job.crawl.reject_count == len(refused)
+    assert job.crawl.document_count == len(NAMES) - len(refused)
 
 
 def test_what_glean_refused_before_a_rest_is_named_with_gleans_reason() -> None:
@@ -85,7 +85,7 @@ def test_what_glean_refused_before_a_rest_and_takes_after_it_is_no_reject() -> N
     world.run()
 
     job = world.oracle.latest
-    assert (job.state, job.reject_count) == (State.SUCCEEDED, 0)
+    assert (job.state, job.crawl.reject_count) == (State.SUCCEEDED, 0)
     assert Store(world.storage).rejects(job.id, (0, 0), 10) == []
     assert world.glean.index == world.source.live
 
@@ -113,7 +113,7 @@ def test_a_page_whose_documents_change_at_each_read_lands(resends_max: int) -> N
     assert job.state is State.SUCCEEDED, job.error
     assert sends(world) - before <= len(NAMES) + resends_max + PER_MINUTE
     assert world.glean.index.keys() == world.source.live.keys()
-    assert job.document_count == len(NAMES)
+    assert job.crawl.document_count == len(NAMES)
 
 
 def test_what_changes_between_two_tries_of_a_page_arrives_in_its_newer_version() -> None:
@@ -203,7 +203,7 @@ def test_bisecting_keeps_what_it_has_learnt_though_every_third_request_fails(
     job = ended(world, mode)
 
     assert job.state is State.SUCCEEDED, job.error
-    assert job.reject_count == len(NAMES) // 2
+    assert job.crawl.reject_count == len(NAMES) // 2
     kept = {name: text for name, text in world.source.live.items() if name not in NAMES[::2]}
     assert world.glean.index == kept
 

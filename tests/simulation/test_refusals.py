@@ -51,7 +51,7 @@ def test_a_refusal_that_is_meant_for_all_ends_the_job_with_gleans_words() -> Non
             job = world.oracle.latest
             assert job.state is State.FAILED
             assert OFF in job.error
-            assert job.reject_count == 0
+            assert job.crawl.reject_count == 0
             assert world.oracle.watermark_ms == watermark_ms
             assert world.glean.index == index
             assert len(world.glean.refusals) <= 2 * 5  # what is sent, nothing, three alone
@@ -76,7 +76,7 @@ def test_a_conflict_of_single_documents_is_waited_for() -> None:
 
     job = world.oracle.latest
     assert job.state is State.SUCCEEDED
-    assert job.reject_count == 0
+    assert job.crawl.reject_count == 0
     assert world.glean.index == world.source.live
 
 
@@ -154,7 +154,7 @@ def test_conflicts_that_passed_are_not_counted() -> None:
 
     def be_busy() -> None:
         """After each page that has landed."""
-        page_count = world.oracle.latest.page_count
+        page_count = world.oracle.latest.crawl.page_count
         if page_count not in busy_at_pages:
             busy_at_pages.append(page_count)
             world.glean.staging_from_ms = world.clock.now_ms + SPACIOUS.settle_ms_max * 2 // 3
@@ -177,4 +177,4 @@ def test_one_document_at_fault_is_found_and_the_others_arrive(mode: Mode) -> Non
     world.run()
 
     assert world.oracle.latest.state is State.SUCCEEDED
-    assert world.oracle.latest.reject_count == 1
+    assert world.oracle.latest.crawl.reject_count == 1

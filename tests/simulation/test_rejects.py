@@ -36,7 +36,7 @@ def check(world: World) -> None:
     good = {name: text for name, text in world.source.live.items() if name not in BAD}
     assert world.glean.index == good, world.told("the index is wrong")
     assert rejected(world, job) == [(1, 2), (1, 5), (3, 1)], world.told("not those")
-    assert (job.document_count, job.reject_count, job.record_count) == (5, 3, 8)
+    assert (job.crawl.document_count, job.crawl.reject_count, job.crawl.record_count) == (5, 3, 8)
 
 
 @pytest.mark.parametrize("mode", list(Mode))
@@ -68,7 +68,7 @@ def test_what_was_set_aside_comes_when_it_is_mended() -> None:
     world.run()
 
     assert world.glean.index == world.source.live
-    assert world.oracle.latest.reject_count == 0
+    assert world.oracle.latest.crawl.reject_count == 0
 
 
 @pytest.mark.parametrize("mode", list(Mode))

@@ -226,8 +226,8 @@ def test_a_job_goes_before_a_message_and_is_not_late_for_one() -> None:
     bench.network.on(LIST, httpx.Response(503))
     bench.begun(Mode.INCREMENTAL)
     waiting = bench.left()
-    assert waiting.retry_at_ms is not None
-    assert bench.storage.alarm_at_ms == waiting.retry_at_ms < NOW_MS + RETRY_MS_MIN
+    assert waiting.pacing.retry_at_ms is not None
+    assert bench.storage.alarm_at_ms == waiting.pacing.retry_at_ms < NOW_MS + RETRY_MS_MIN
 
     bench.now_ms = NOW_MS + RETRY_MS_MIN
     bench.network.on(LIST, httpx.Response(503, headers={"retry-after": "1800"}))
@@ -236,14 +236,14 @@ def test_a_job_goes_before_a_message_and_is_not_late_for_one() -> None:
     waiting = bench.left()
 
     assert bench.network.lines[before:] == [LIST, WEBHOOK_LINE]
-    assert waiting.retry_at_ms is not None
-    assert bench.storage.alarm_at_ms == NOW_MS + 3 * RETRY_MS_MIN < waiting.retry_at_ms
+    assert waiting.pacing.retry_at_ms is not None
+    assert bench.storage.alarm_at_ms == NOW_MS + 3 * RETRY_MS_MIN < waiting.pacing.retry_at_ms
 
     bench.now_ms = NOW_MS + 3 * RETRY_MS_MIN
     bench.network.on(WEBHOOK_LINE, httpx.Response(200))
     again = bench.left()
-    assert (again.attempt, again.turn_count) == (waiting.attempt, waiting.turn_count)
-    assert bench.storage.alarm_at_ms == waiting.retry_at_ms
+    assert (again.pacing.attempt, again.turn_count) == (waiting.pacing.attempt, waiting.turn_count)
+    assert bench.storage.alarm_at_ms == waiting.pacing.retry_at_ms
 
 
 def test_a_url_that_is_none_is_noted_and_disturbs_nothing() -> None:

@@ -15,7 +15,7 @@ from durable.machine.notes import Kind, Note
 from durable.views.analytics import Analytics, points
 from tests.fakes.answers import BULK, LIST, STATUS, a_history, a_page, ok
 from tests.fakes.bench import NOW_MS, Bench
-from tests.fakes.jobs import a_job
+from tests.fakes.jobs import a_job, alter
 
 
 class FakeDataset:
@@ -40,7 +40,7 @@ def a_slow_sync(bench: Bench) -> str:
     bench.network.on(LIST, a_page("a", next_cursor="2"), httpx.Response(429), a_page("b"))
     bench.network.on(BULK, ok(), ok(), ok(), ok())
     bench.network.on(STATUS, a_history((upload, "ACTIVE")), a_history((upload, "SUCCESSFUL")))
-    bench.now_ms = bench.left().retry_at_ms or 0
+    bench.now_ms = bench.left().pacing.retry_at_ms or 0
     assert bench.left().state is State.SUCCEEDED
     return job.id
 
@@ -78,7 +78,7 @@ def test_what_was_told_is_not_told_again() -> None:
 def test_a_turn_that_a_kill_has_ended_is_told_with_what_it_had_done() -> None:
     used = TurnUsage(NOW_MS, page_count=3, byte_count=40, document_count=30, reject_count=1)
     before = replace(a_job(State.SENDING), turn=used)
-    after = replace(before, turn=TurnUsage(NOW_MS + 60_000), turn_count=2, death_count=1)
+    after = alter(before, turn=TurnUsage(NOW_MS + 60_000), turn_count=2, death_count=1)
 
     (point,) = points(Transition(before, after, NOW_MS + 60_000))
 

@@ -7,11 +7,12 @@ from durable.errors import Recourse
 from durable.limits import Limits
 from durable.machine.commands import LEGAL, Command, Instruction, Refusal, obeyed, superseded
 from durable.machine.effects import Ask, Asked, Failed, Fetch, Woke
-from durable.machine.job import PENDING, Flight, Job, Mode, Stage, Standing, State
+from durable.machine.job import PENDING, Job, Mode, Stage, Standing, State
 from durable.machine.notes import Kind
 from durable.machine.pacing import ALARM_MS_MIN
+from durable.machine.pages import Flight
 from durable.views.explanation import next_step
-from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, at
+from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, alter, at
 
 
 LATER_MS = NOW_MS + 60_000
@@ -81,7 +82,7 @@ def refused(
 
 
 def held(missing: int = 40) -> Job:
-    return replace(
+    return alter(
         a_job(State.HELD),
         page_count=2,
         document_count=60,
@@ -92,7 +93,7 @@ def held(missing: int = 40) -> Job:
 
 def failed() -> Job:
     """Half way, after much trouble."""
-    return replace(
+    return alter(
         a_job(State.FAILED),
         cursor="c",
         page_count=2,
@@ -141,10 +142,10 @@ def test_an_illegal_command_is_answered_with_what_is_legal(pair: tuple[State, Co
 
 @pytest.mark.parametrize("state", [*sorted(PENDING), State.HELD])
 def test_a_cancelled_job_has_ended(state: State) -> None:
-    job = granted(replace(a_job(state), retry_at_ms=LATER_MS), Command.CANCEL)
+    job = granted(alter(a_job(state), retry_at_ms=LATER_MS), Command.CANCEL)
 
     assert (job.finished_at_ms, job.error) == (LATER_MS, "cancelled on request")
-    assert (job.alarm_at_ms, job.retry_at_ms, job.turn) == (None, None, None)
+    assert (job.alarm_at_ms, job.pacing.retry_at_ms, job.turn) == (None, None, None)
     assert job.notes[-1].text == "cancelled: cancelled on request"
 
 
@@ -169,15 +170,25 @@ def test_a_cancelled_job_takes_no_late_answer() -> None:
 def test_a_retried_job_is_queued_with_all_that_is_in_glean_and_none_of_its_trouble(
     state: State,
 ) -> None:
-    job = granted(replace(failed(), state=state, flights=(Flight(a_page()),)), Command.RETRY)
+    job = granted(alter(failed(), state=state, flights=(Flight(a_page()),)), Command.RETRY)
 
     assert (job.state, job.resumes) == (State.QUEUED, True)
-    assert (job.cursor, job.page_count, job.document_count, job.reject_count) == (None, 2, 6, 1)
+    assert (
+        job.crawl.cursor,
+        job.crawl.page_count,
+        job.crawl.document_count,
+        job.crawl.reject_count,
+    ) == (None, 2, 6, 1)
     assert job.queued_cursor == "c"
-    assert (job.upload_id, job.started_at_ms) == ("job-1", NOW_MS)
-    assert (job.death_count, job.halving_count) == (0, 0)
+    assert (job.upload.id, job.started_at_ms) == ("job-1", NOW_MS)
+    assert (job.pacing.death_count, job.pacing.halving_count) == (0, 0)
     assert (job.restart_count, job.rewind_count) == (0, 0)
-    assert (job.attempt, job.error, job.finished_at_ms, job.flights) == (0, "", None, ())
+    assert (job.pacing.attempt, job.error, job.finished_at_ms, job.crawl.flights) == (
+        0,
+        "",
+        None,
+        (),
+    )
     assert job.alarm_at_ms == LATER_MS + ALARM_MS_MIN
     assert job.notes[-1].text == "retried on request"
 
@@ -187,7 +198,7 @@ def test_a_retried_job_has_its_time_without_progress_before_it() -> None:
 
     job = after(granted(failed(), Command.RETRY), WOKE, now_ms=late_ms)
 
-    assert job.progress_at_ms == late_ms
+    assert job.pacing.progress_at_ms == late_ms
 
 
 def test_a_job_cancelled_before_its_first_turn_and_retried_begins_at_the_start() -> None:
@@ -200,19 +211,19 @@ def test_a_job_cancelled_before_its_first_turn_and_retried_begins_at_the_start()
 
 @pytest.mark.parametrize("mode", Mode)
 def test_a_job_whose_cursor_is_of_no_use_any_more_starts_over_and_says_so(mode: Mode) -> None:
-    job = replace(a_job(State.SENDING, mode), cursor="old", page_count=4, rewind_count=3)
+    job = alter(a_job(State.SENDING, mode), cursor="old", page_count=4, rewind_count=3)
     gone = Failed("the source answered 410", is_transient=False, recourse=Recourse.RESTART)
 
     retried = granted(after(job, gone), Command.RETRY)
 
-    assert (retried.resumes, retried.queued_cursor, retried.page_count) == (False, None, 0)
+    assert (retried.resumes, retried.queued_cursor, retried.crawl.page_count) == (False, None, 0)
     assert retried.notes[-1].kind == Kind.RETRIED
     assert "starts over" in retried.notes[-1].text
     assert "from its start" in next_step(retried) or mode is Mode.INCREMENTAL
 
 
 def test_an_incremental_job_that_is_retried_reads_from_where_it_began() -> None:
-    job = replace(a_job(State.FAILED, Mode.INCREMENTAL), since_ms=7, cursor="c", page_count=2)
+    job = alter(a_job(State.FAILED, Mode.INCREMENTAL), since_ms=7, cursor="c", page_count=2)
 
     _, effects = at(granted(job, Command.RETRY), Woke(watermark_ms=99))
 
@@ -221,14 +232,14 @@ def test_an_incremental_job_that_is_retried_reads_from_where_it_began() -> None:
 
 @pytest.mark.parametrize("mode", Mode)
 def test_a_job_that_failed_by_its_share_of_rejects_reads_the_mended_source(mode: Mode) -> None:
-    job = replace(
+    job = alter(
         a_job(State.FAILED, mode), has_end=True, page_count=2, document_count=20, reject_count=20
     )
 
     job = after(granted(job, Command.RETRY), WOKE)
 
     assert job.state is (State.OPENING if mode is Mode.FULL else State.SENDING)
-    assert (job.page_count, job.reject_count, job.resumes) == (0, 0, False)
+    assert (job.crawl.page_count, job.crawl.reject_count, job.resumes) == (0, 0, False)
 
 
 # Approving
@@ -237,8 +248,8 @@ def test_a_job_that_failed_by_its_share_of_rejects_reads_the_mended_source(mode:
 def test_an_approved_job_is_queued_with_its_ceiling() -> None:
     job = granted(held(40), Command.APPROVE, deletion_count=45)
 
-    assert (job.state, job.resumes, job.approved_count) == (State.QUEUED, True, 45)
-    assert (job.has_end, job.page_count, job.document_count) == (True, 2, 60)
+    assert (job.state, job.resumes, job.upload.approved_count) == (State.QUEUED, True, 45)
+    assert (job.crawl.has_end, job.crawl.page_count, job.crawl.document_count) == (True, 2, 60)
     assert (job.error, job.finished_at_ms) == ("", None)
     assert job.alarm_at_ms == LATER_MS + ALARM_MS_MIN
     assert job.notes[-1].text == "approved: at most 45 documents may be deleted"
@@ -338,4 +349,4 @@ def test_a_superseded_job_that_is_retried_begins_anew() -> None:
 
     job = after(job, WOKE, Asked(Standing.REPLACED))
 
-    assert (job.state, job.page_count, job.upload_id) == (State.OPENING, 0, "job-2")
+    assert (job.state, job.crawl.page_count, job.upload.id) == (State.OPENING, 0, "job-2")

@@ -16,6 +16,7 @@ from durable.machine.commands import Command, Instruction, Refusal
 from durable.machine.job import (
     ENDED,
     WORKING,
+    Crawl,
     Done,
     Job,
     Mode,
@@ -23,6 +24,7 @@ from durable.machine.job import (
     Stage,
     State,
     TurnUsage,
+    Upload,
 )
 from durable.sources.backend import Backend
 from durable.sources.http import HttpSource
@@ -110,15 +112,14 @@ def jobs(state: State, *, is_delegated: bool) -> list[Job]:
                 state=state,
                 started_at_ms=NOW_MS,
                 finished_at_ms=NOW_MS if state in ENDED else None,
-                upload_id="u-1",
                 stages=stages,
                 stage_index=index,
                 done=done,
                 is_delegated=is_delegated,
-                cursor=cursor,
-                page_count=1,
                 turn=TurnUsage(started_at_ms=NOW_MS) if state in WORKING else None,
                 alarm_at_ms=NOW_MS,
+                upload=Upload(id="u-1"),
+                crawl=Crawl(cursor=cursor, page_count=1),
             )
             found.append(job)
     return found

@@ -12,17 +12,18 @@ from durable.engine.checks import Checks
 from durable.limits import Limits
 from durable.machine.commands import Command, Instruction
 from durable.machine.effects import Asked, CloseRefused, CloseWithDocument, Fetch, NoRoom, Sent
-from durable.machine.job import Flight, Job, Mode, Standing, State
+from durable.machine.job import Job, Mode, Standing, State
 from durable.machine.memory import LATE_MS, SILENT_MS_MAX, Lease
 from durable.machine.notes import WaitReason
 from durable.machine.pacing import DOUBLINGS_MAX, KILLED_AGAIN, PLACE_MS, PLACES_MAX, room_wait_ms
+from durable.machine.pages import Flight
 from durable.views.explanation import waits_for
 from tests.fakes.answers import INDEX, LIST, a_page, ok
 from tests.fakes.bench import NOW_MS, SET, Bench
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
 from tests.fakes.jobs import NOW_MS as AT_MS
-from tests.fakes.jobs import WOKE, a_job, after, at
+from tests.fakes.jobs import WOKE, a_job, after, alter, at
 from tests.fakes.jobs import a_page as a_read_page
 
 
@@ -123,7 +124,7 @@ def test_it_goes_on_once_there_is_room() -> None:
 
     ended = bench.left()
 
-    assert (ended.state, ended.document_count) == (State.SUCCEEDED, 1)
+    assert (ended.state, ended.crawl.document_count) == (State.SUCCEEDED, 1)
     assert bench.network.lines == [LIST, INDEX]
     assert bench.views.shown(ended).waits_for is None
 
@@ -134,12 +135,12 @@ def test_waiting_is_no_attempt_that_failed() -> None:
     attempts = []
     for _ in range(5):
         waiting = bench.left()
-        attempts.append(waiting.attempt)
+        attempts.append(waiting.pacing.attempt)
         bench.host.memory.keep(OTHER, BOUND, BOUND, waiting.alarm_at_ms or 0)
         bench.now_ms = waiting.alarm_at_ms or 0
 
     assert attempts == [0] * 5
-    assert waiting.death_count == waiting.halving_count == 0
+    assert waiting.pacing.death_count == waiting.pacing.halving_count == 0
 
 
 @pytest.mark.parametrize(("late_ms", "wait_count"), [(0, 1), (LATE_MS - 1, 1), (LATE_MS, 2)])
@@ -156,10 +157,10 @@ def test_who_was_killed_keeps_apart_but_not_while_room_is_kept_for_it(
     bench.host = replace(bench.host, wait=wait)
     bench.restarted()
     job = bench.begun(Mode.INCREMENTAL)
-    begun = replace(job, state=State.SENDING, started_at_ms=NOW_MS, progress_at_ms=NOW_MS)
-    bench.store.put(replace(begun, death_count=KILLED_AGAIN), Limits())
+    begun = alter(job, state=State.SENDING, started_at_ms=NOW_MS, progress_at_ms=NOW_MS)
+    bench.store.put(alter(begun, death_count=KILLED_AGAIN), Limits())
     waiting = bench.left()
-    assert (waiting.waits_for, len(waits)) == (WaitReason.MEMORY, 1)
+    assert (waiting.pacing.waits_for, len(waits)) == (WaitReason.MEMORY, 1)
     bench.host.memory.give_back(OTHER)
     bench.now_ms = (waiting.alarm_at_ms or 0) + late_ms
 
@@ -264,15 +265,15 @@ def test_the_sizes_of_pages_are_taken_over_from_the_connectors_last_job() -> Non
 
 
 def reading(*flights: Flight) -> Job:
-    return replace(a_job(State.SENDING), flights=flights)
+    return alter(a_job(State.SENDING), flights=flights)
 
 
 def test_without_a_page_the_turn_is_over() -> None:
     job, effects = at(reading(), NO_ROOM)
 
     assert effects == ()
-    assert (job.state, job.turn, job.attempt) == (State.SENDING, None, 0)
-    assert job.alarm_at_ms == job.retry_at_ms == AT_MS + PLACE_MS
+    assert (job.state, job.turn, job.pacing.attempt) == (State.SENDING, None, 0)
+    assert job.alarm_at_ms == job.pacing.retry_at_ms == AT_MS + PLACE_MS
     assert waits_for(job, None) is WaitReason.MEMORY
 
 
@@ -280,7 +281,7 @@ def test_with_pages_at_hand_the_turn_goes_on_and_reads_once_one_has_landed() -> 
     flights = tuple(Flight(a_read_page(), begun_count=1, sending=(0,)) for _ in range(2))
 
     job, effects = at(reading(*flights), NO_ROOM)
-    assert (job.turn is not None, job.is_fetching, effects) == (True, False, ())
+    assert (job.turn is not None, job.crawl.is_fetching, effects) == (True, False, ())
 
     job, effects = at(job, Sent(1, 0))
     assert effects == ()
@@ -290,14 +291,14 @@ def test_with_pages_at_hand_the_turn_goes_on_and_reads_once_one_has_landed() -> 
 
 
 def test_a_close_that_needs_a_page_waits_for_room_and_is_tried_again() -> None:
-    closing = replace(a_job(State.CLOSING), document_count=1)
+    closing = alter(a_job(State.CLOSING), document_count=1)
     refused, effects = at(after(closing, CloseRefused("no empty page")), Asked(Standing.OPEN))
     assert [type(effect) for effect in effects] == [CloseWithDocument]
 
-    waiting, effects = at(replace(refused, is_close_begun=True), NO_ROOM)
+    waiting, effects = at(alter(refused, is_close_begun=True), NO_ROOM)
 
     assert effects == ()
-    assert (waiting.state, waiting.is_close_begun) == (State.CLOSING, False)
+    assert (waiting.state, waiting.upload.is_close_begun) == (State.CLOSING, False)
     assert waits_for(waiting, None) is WaitReason.MEMORY
     again, effects = at(waiting, WOKE, waiting.alarm_at_ms or 0)
     assert (again.state, len(effects)) == (State.CLOSING, 1)
@@ -320,12 +321,16 @@ def test_who_has_waited_longer_looks_sooner_and_all_look_more_rarely() -> None:
 def test_looking_for_room_is_no_rest_that_somebody_asked_for() -> None:
     """Or a few looks would use up those that a source is waited for with, a day each."""
     rests, rested_ms = Limits().pauses_max - 1, 2 * Limits().stall_ms_max
-    job = replace(a_job(State.SENDING), pause_count=rests, paused_ms=rested_ms)
+    job = alter(a_job(State.SENDING), pause_count=rests, paused_ms=rested_ms)
 
     now_ms = AT_MS + rested_ms
     for _ in range(3):
         job = after(job, NO_ROOM, now_ms=now_ms)
-        assert (job.state, job.pause_count, job.paused_ms) == (State.SENDING, rests, rested_ms)
+        assert (job.state, job.pacing.pause_count, job.pacing.paused_ms) == (
+            State.SENDING,
+            rests,
+            rested_ms,
+        )
         now_ms = job.alarm_at_ms or 0
         job = after(job, WOKE, now_ms=now_ms)
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.alerts import REMINDER_MS
-from durable.machine.job import Job, Mode, State
+from durable.machine.job import Crawl, Job, Mode, Pacing, State, Upload
 from durable.views.overview import Condition
 from tests.fakes.answers import LIST, STATUS, a_page, ok
 from tests.fakes.bench import NOW_MS, SET, Bench
@@ -24,11 +24,10 @@ CLOSING = Job(
     mode=Mode.FULL,
     created_at_ms=NOW_MS,
     state=State.CLOSING,
-    upload_id="u-1",
     started_at_ms=NOW_MS,
-    progress_at_ms=NOW_MS,
-    has_end=True,
-    document_count=10,
+    upload=Upload(id="u-1"),
+    pacing=Pacing(progress_at_ms=NOW_MS),
+    crawl=Crawl(has_end=True, document_count=10),
 )
 
 

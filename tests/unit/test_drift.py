@@ -3,6 +3,7 @@ from msgspec.structs import replace
 
 from durable.machine.drift import Drift, drift
 from durable.machine.job import ENDED, Done, Job, Mode, Stage, State
+from tests.fakes.jobs import alter
 
 
 INCREMENTAL = Job(
@@ -23,8 +24,8 @@ def test_where_nothing_has_happened_nothing_has_changed() -> None:
 
 def test_upserts_and_deletions_add_up() -> None:
     jobs = [
-        replace(INCREMENTAL, document_count=3, deletion_count=1),
-        replace(INCREMENTAL, document_count=4, deletion_count=2),
+        alter(INCREMENTAL, document_count=3, deletion_count=1),
+        alter(INCREMENTAL, document_count=4, deletion_count=2),
     ]
 
     assert drift(jobs) == Drift(7, 3)
@@ -32,7 +33,7 @@ def test_upserts_and_deletions_add_up() -> None:
 
 def test_of_a_jobs_stages_only_documents_are_counted_and_all_deletions() -> None:
     stages = (Stage.USERS, Stage.DOCUMENTS, Stage.DELETIONS)
-    job = replace(
+    job = alter(
         INCREMENTAL,
         stages=stages,
         stage_index=2,
@@ -68,10 +69,10 @@ def test_a_full_job_that_ended_before_the_end_of_its_source_has_closed_nothing()
 def test_a_full_job_that_did_not_get_to_its_documents_has_closed_none() -> None:
     stages = (Stage.USERS, Stage.DOCUMENTS)
 
-    assert drift([replace(FULL, state=State.FAILED, stages=stages, has_end=True)]) == Drift()
+    assert drift([alter(FULL, state=State.FAILED, stages=stages, has_end=True)]) == Drift()
 
 
 def test_a_full_job_that_may_have_closed_leaves_nothing_to_tell() -> None:
-    told = drift([replace(FULL, state=State.CANCELLED, has_end=True)])
+    told = drift([alter(FULL, state=State.CANCELLED, has_end=True)])
 
     assert told == "notes-2 is cancelled, and may have closed its upload"

@@ -15,7 +15,7 @@ from durable.engine.processor import Begun
 from durable.glean.datasource import Datasource
 from durable.machine.alert_delivery import Letter
 from durable.machine.alerts import Alert, Kind
-from durable.machine.job import Done, Job, Mode, Stage, State
+from durable.machine.job import Crawl, Done, Job, Mode, Stage, State
 from durable.machine.rejects import Reject
 from durable.machine.verification import Verdict, Verification
 from tests.fakes.bench import NOW_MS, Bench
@@ -46,7 +46,7 @@ JOB = Job(
     done=(Done(Stage.USERS, 1, 1, 0, 0, 9),),
     asked_mode=Mode.INCREMENTAL,
     repeated_mode=Mode.FULL,
-    reject_count=1,
+    crawl=Crawl(reject_count=1),
 )
 GONE = "gone-20261124T020000000Z-0a1b2c"  # of a connector that was taken away
 NAMES = {

@@ -28,7 +28,8 @@ from durable.machine.effects import (
     Sent,
     Split,
 )
-from durable.machine.job import Page, Stage, Standing
+from durable.machine.job import Stage, Standing
+from durable.machine.pages import Page
 from durable.machine.ties import Tie, key_of
 from tests.fakes.answers import (
     BULK,

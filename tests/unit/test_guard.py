@@ -4,9 +4,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.job import Job, Mode, Page, Stage, State
+from durable.machine.job import Job, Mode, Stage, State
+from durable.machine.pages import Page
 from durable.machine.safeguards import holding_reason, missing_count, paging_fault, rejection_reason
-from tests.fakes.jobs import LIMITS, a_job, a_page
+from tests.fakes.jobs import LIMITS, a_job, a_page, alter
 
 
 SHARE_ALONE = Limits(shrink_count=0, rejects_share_count=0)
@@ -15,7 +16,7 @@ SHARE_ALONE = Limits(shrink_count=0, rejects_share_count=0)
 def crawled(
     document_count: int, expected_count: int | None, approved_count: int | None = None
 ) -> Job:
-    return replace(
+    return alter(
         a_job(State.SENDING),
         has_end=True,
         document_count=document_count,
@@ -25,7 +26,7 @@ def crawled(
 
 
 def rejected(reject_count: int, document_count: int = 0, *, has_end: bool = True) -> Job:
-    return replace(
+    return alter(
         a_job(State.SENDING),
         has_end=has_end,
         reject_count=reject_count,
@@ -208,7 +209,7 @@ def test_too_many_rejects_say_where_they_are_and_what_can_be_done() -> None:
 
 
 def test_the_share_of_rejects_is_of_all_records() -> None:
-    job = replace(rejected(12, document_count=100), record_count=1_112)  # 1,000 were deletions
+    job = alter(rejected(12, document_count=100), record_count=1_112)  # 1,000 were deletions
 
     assert rejection_reason(job, LIMITS) is None
 
@@ -223,7 +224,7 @@ def test_exactly_the_share_of_rejects_is_not_more_than_the_share() -> None:
 
 
 def on_the_way(**changes: object) -> Job:
-    return replace(a_job(State.SENDING), record_count=10, **changes)
+    return alter(a_job(State.SENDING), record_count=10, **changes)
 
 
 @pytest.mark.parametrize(
@@ -266,7 +267,7 @@ def test_a_page_that_cannot_follow_is_named(page: Page, fault: str | None) -> No
 
 
 def shrunk(record_count: int, told: int, total: int | None) -> str | None:
-    job = replace(a_job(State.SENDING), record_count=record_count - 5, total_count=told)
+    job = alter(a_job(State.SENDING), record_count=record_count - 5, total_count=told)
     return paging_fault(job, a_page(None, total_count=total), LIMITS)
 
 

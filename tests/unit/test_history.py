@@ -12,7 +12,7 @@ from durable.machine.job_events import Happening, happened
 from durable.machine.notes import Kind, Note
 from tests.fakes.answers import BULK, LIST, STATUS, a_history, a_page, a_page_of, ok
 from tests.fakes.bench import NOW_MS, Bench
-from tests.fakes.jobs import a_job
+from tests.fakes.jobs import a_job, alter
 
 
 LATER_MS = NOW_MS + 1_200
@@ -38,8 +38,8 @@ def a_full_sync(bench: Bench) -> Job:
     bench.network.on(BULK, ok(), ok(), ok(), ok())
     bench.network.on(STATUS, a_history((upload, "ACTIVE")), a_history((upload, "SUCCESSFUL")))
     job = bench.left()
-    assert job.retry_at_ms is not None
-    bench.now_ms = job.retry_at_ms
+    assert job.pacing.retry_at_ms is not None
+    bench.now_ms = job.pacing.retry_at_ms
     return bench.left()
 
 
@@ -116,7 +116,7 @@ def test_where_one_event_is_kept_it_is_the_latest() -> None:
 
 def test_a_turn_that_a_kill_ended_counts_what_it_had_done_and_no_time() -> None:
     before = replace(SENDING, turn=WORKED)
-    after = replace(before, turn=TurnUsage(LATER_MS), turn_count=2, death_count=1)
+    after = alter(before, turn=TurnUsage(LATER_MS), turn_count=2, death_count=1)
 
     (event,) = happened(before, after, LATER_MS)
 
@@ -129,7 +129,7 @@ def test_a_turn_that_a_kill_ended_counts_what_it_had_done_and_no_time() -> None:
 
 def test_a_kill_that_ends_the_job_has_no_time_either() -> None:
     before = replace(SENDING, turn=WORKED)
-    after = replace(before, turn=None, ended_turn=WORKED, death_count=1, state=State.FAILED)
+    after = alter(before, turn=None, ended_turn=WORKED, death_count=1, state=State.FAILED)
 
     (event,) = happened(before, after, LATER_MS)
 

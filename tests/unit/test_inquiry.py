@@ -257,7 +257,7 @@ def test_a_job_to_a_datasource_that_glean_does_not_know_fails_and_moves_no_water
 
     job = bench.left()
 
-    assert (job.state, job.reject_count, job.document_count) == (State.FAILED, 0, 0)
+    assert (job.state, job.crawl.reject_count, job.crawl.document_count) == (State.FAILED, 0, 0)
     assert unknown in job.error
     assert bench.store.successes.watermark_ms() is None
     assert len(bench.network.requests) <= 6

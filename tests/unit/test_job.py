@@ -1,27 +1,21 @@
 import msgspec
 import pytest
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict
 
 from durable.limits import Limits
-from durable.machine.commands import Command, Instruction, obeyed
-from durable.machine.effects import Ask, Asked, Close, Fetch, Woke
 from durable.machine.job import (
     ENDED,
     PENDING,
     WORKING,
-    Flight,
+    Crawl,
     Job,
-    JobSpec,
     Mode,
-    Page,
-    Stage,
-    Standing,
     State,
     TurnUsage,
+    Upload,
 )
 from durable.machine.notes import Note
-from tests.fakes import earlier
-from tests.fakes.jobs import at
+from durable.machine.pages import Flight, Page
 
 
 PAGE = Page(
@@ -40,14 +34,12 @@ JOB = Job(
     mode=Mode.FULL,
     created_at_ms=1,
     state=State.SENDING,
-    cursor="a",
-    flights=(Flight(PAGE, 1, 2, 3),),
     turn=TurnUsage(2, 3, 4, 5),
     notes=(Note(1, "a note"),),
-    landmark_cursor="a",
     batch_bytes_max=6,
     resumes=True,
-    is_close_answered=True,
+    crawl=Crawl(cursor="a", flights=(Flight(PAGE, 1, 2, 3),), landmark_cursor="a"),
+    upload=Upload(is_close_answered=True),
 )
 # Where nought is a choice, and where a share is.
 COUNTS = {
@@ -89,95 +81,6 @@ def test_all_but_the_first_fields_have_defaults(struct: type[msgspec.Struct]) ->
             TurnUsage: ["started_at_ms"],
         }[struct]
     )
-
-
-def test_a_body_of_earlier_code_loads_with_its_flight() -> None:
-    job = msgspec.json.decode(earlier.BODY, type=Job)
-
-    assert (job.state, job.cursor, job.document_count) == (State.SENDING, "c", 18)
-    assert job.flights == (
-        Flight(
-            Page(
-                next_cursor="d", batch_count=2, document_count=9, deletion_count=0, byte_count=100
-            ),
-            sent_count=1,
-        ),
-    )
-    assert job.turn == TurnUsage(1_764_000_000_300, page_count=1, byte_count=100)
-
-
-def test_what_earlier_code_stored_is_stored_again_as_it_was() -> None:
-    stored = msgspec.json.decode(earlier.BODY)
-    again = msgspec.json.decode(msgspec.json.encode(msgspec.json.decode(earlier.BODY, type=Job)))
-    (flight,), (flight_again,) = stored.pop("flights"), again.pop("flights")
-
-    assert {name: again[name] for name in stored if name != "turn"} == {
-        name: value for name, value in stored.items() if name != "turn"
-    }
-    assert flight_again["page"].items() >= flight["page"].items()
-    assert again["turn"].items() >= stored["turn"].items()
-
-
-def test_a_job_of_earlier_code_goes_on_where_it_was() -> None:
-    job = msgspec.json.decode(earlier.BODY, type=Job)
-
-    job, effects = at(job, Woke(full_counts={Stage.DOCUMENTS: 50}, spec=JobSpec(fingerprint="f")))
-
-    assert effects == (Fetch(2, "c"),)
-    assert (job.document_count, job.death_count, job.fingerprint) == (18, 2, "f")
-
-
-def test_a_close_of_earlier_code_is_settled() -> None:
-    body = msgspec.json.decode(earlier.BODY) | {
-        "state": "closing",
-        "cursor": None,
-        "flights": [],
-        "turn": None,
-    }
-    job, asked = at(msgspec.convert(body, Job), Woke(spec=JobSpec(fingerprint="f")))
-
-    _, effects = at(job, Asked(Standing.OPEN), job.progress_at_ms)
-
-    assert asked == (Ask(job.upload_id),)
-    assert effects == (Close(job.upload_id),)
-
-
-@pytest.mark.parametrize("state", sorted(earlier.State))
-def test_a_job_written_now_is_read_by_earlier_code(state: earlier.State) -> None:
-    body = msgspec.json.encode(replace(JOB, state=State(state)))
-
-    job = msgspec.json.decode(body, type=earlier.Job)
-
-    assert (job.id, job.state, job.cursor, job.turn) == (
-        "notes-1",
-        state,
-        "a",
-        earlier.Usage(2, 3, 4),
-    )
-    assert job.flights == (
-        earlier.Flight(
-            earlier.Page(
-                next_cursor="b", batch_count=2, document_count=3, deletion_count=1, byte_count=99
-            ),
-            sent_count=1,
-        ),
-    )
-
-
-def test_earlier_code_does_not_know_two_of_the_states() -> None:
-    """The store passes over such jobs after a rollback."""
-    assert set(State) - {State(state) for state in earlier.State} == {State.HELD, State.CANCELLED}
-
-
-def test_a_job_queued_again_is_safe_with_earlier_code() -> None:
-    failed = replace(JOB, state=State.FAILED, cursor="a", page_count=1)
-    queued = obeyed(failed, Instruction(Command.RETRY), None, 9, Limits())
-    assert isinstance(queued, Job)
-    assert queued.queued_cursor == "a"
-
-    job = msgspec.json.decode(msgspec.json.encode(queued), type=earlier.Job)
-
-    assert job.cursor is None
 
 
 def test_a_body_with_fields_of_newer_code_loads_after_a_rollback() -> None:

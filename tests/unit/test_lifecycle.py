@@ -3,13 +3,26 @@ from msgspec.structs import asdict, replace
 
 from durable.limits import Limits
 from durable.machine.index_status import ClosedUpload
-from durable.machine.job import ENDED, Done, Flight, Job, Mode, Rate, Stage, State, TurnUsage
+from durable.machine.job import (
+    ENDED,
+    Crawl,
+    Done,
+    Job,
+    Mode,
+    Pacing,
+    Rate,
+    Stage,
+    State,
+    TurnUsage,
+    Upload,
+)
 from durable.machine.notes import Kind, Note
 from durable.machine.pacing import ALARM_MS_MIN
 from durable.machine.page_progress import Landed
+from durable.machine.pages import Flight
 from durable.machine.ties import Tie
 from durable.machine.transitions import anew, died, displaced, ended, grounded, noted, progressed
-from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page
+from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page, alter
 
 
 LATER_MS = NOW_MS + 9
@@ -23,23 +36,10 @@ WORN = Job(
     started_at_ms=2,
     finished_at_ms=3,
     since_ms=4,
-    upload_id="job-1",
     upload_count=5,
-    cursor="c",
-    flights=(Flight(a_page()),),
-    is_fetching=True,
-    is_refused=True,
-    page_count=6,
-    document_count=7,
-    deletion_count=8,
-    byte_count=9,
     turn_count=10,
     turn=a_job(State.SENDING).turn,
     ended_turn=TurnUsage(39),
-    attempt=11,
-    death_count=12,
-    progress_at_ms=13,
-    retry_at_ms=14,
     alarm_at_ms=15,
     error="trouble",
     notes=(Note(16, "a note"),),
@@ -47,44 +47,16 @@ WORN = Job(
     crawl_count=17,
     restart_count=18,
     resumes=True,
-    has_end=True,
-    landmark_cursor="b",
-    landmark_page=19,
-    document_cursor="b",
-    record_count=20,
-    reject_count=21,
     batch_bytes_max=22,
-    halving_count=23,
     expected_count=24,
-    approved_count=25,
-    closing_index=26,
-    is_close_answered=True,
-    unsettled_at_ms=27,
-    landmark_digest="1-00000000",
-    pending_reject_count=28,
     queued_cursor="q",
     asked_mode=Mode.INCREMENTAL,
     stages=(Stage.USERS, Stage.DOCUMENTS),
     stage_index=1,
     done=(Done(Stage.USERS, 1, 2, 3, 4, 5),),
     is_delegated=True,
-    is_close_begun=True,
     rewind_count=29,
-    rate=Rate(requests=30, per_ms=31),
-    asked_until_ms=32,
-    asked_count=33,
-    spans=((Rate(requests=1, per_ms=2), 3, 4),),
-    source_at_ms=34,
-    source_pause="a wish",
-    indexed_until_ms=35,
-    pause="a pause",
-    landed=Landed(b"0" * 12, 1, 37),
-    pause_count=42,
-    paused_ms=43,
-    empty_count=44,
-    repeated_count=45,
     redefined_count=46,
-    total_count=38,
     repeats="job-0",
     repeated_mode=Mode.FULL,
     behind_ms_max=39,
@@ -92,15 +64,65 @@ WORN = Job(
     ties=(Tie("k", "d", 41),),
     shortfall="a group was not taken",
     begun_by="cron",
-    waits_for="source",
     page_bytes={"documents": 47},
     closed=(ClosedUpload("users", "u-1", 42),),
+    upload=Upload(
+        id="job-1",
+        approved_count=25,
+        closing_index=26,
+        is_close_answered=True,
+        unsettled_at_ms=27,
+        is_close_begun=True,
+    ),
+    crawl=Crawl(
+        cursor="c",
+        flights=(Flight(a_page()),),
+        is_fetching=True,
+        is_refused=True,
+        page_count=6,
+        document_count=7,
+        deletion_count=8,
+        byte_count=9,
+        has_end=True,
+        landmark_cursor="b",
+        landmark_page=19,
+        document_cursor="b",
+        record_count=20,
+        reject_count=21,
+        landmark_digest="1-00000000",
+        pending_reject_count=28,
+        landed=Landed(b"0" * 12, 1, 37),
+        empty_count=44,
+        repeated_count=45,
+        total_count=38,
+    ),
+    pacing=Pacing(
+        attempt=11,
+        death_count=12,
+        progress_at_ms=13,
+        retry_at_ms=14,
+        halving_count=23,
+        rate=Rate(requests=30, per_ms=31),
+        asked_until_ms=32,
+        asked_count=33,
+        spans=((Rate(requests=1, per_ms=2), 3, 4),),
+        source_at_ms=34,
+        source_pause="a wish",
+        indexed_until_ms=35,
+        pause="a pause",
+        pause_count=42,
+        paused_ms=43,
+        waits_for="source",
+    ),
 )
 FIRST = replace(WORN, stage_index=0, is_delegated=False)
+PARTS = {"upload", "crawl", "pacing"}
 # What is under way, for as long as the turn is.
 FLYING = {"flights", "is_fetching", "is_refused", "turn", "ended_turn"}
 # What beginning anew keeps: whose the job is, what was learnt, and what counts across crawls.
-KEPT = FLYING | {
+KEPT = {
+    "turn",
+    "ended_turn",
     "redefined_count",
     "id",
     "connector",
@@ -108,10 +130,8 @@ KEPT = FLYING | {
     "created_at_ms",
     "finished_at_ms",
     "since_ms",
-    "upload_id",
     "upload_count",
     "turn_count",
-    "pending_reject_count",
     "queued_cursor",
     "retry_at_ms",
     "alarm_at_ms",
@@ -149,15 +169,23 @@ KEPT = FLYING | {
 }
 
 
+def values(job: Job) -> dict[str, object]:
+    """Of all its fields and those of its parts."""
+    upload = asdict(job.upload)
+    upload["upload_id"] = upload.pop("id")
+    own = {name: value for name, value in asdict(job).items() if name not in PARTS}
+    return own | upload | asdict(job.crawl) | asdict(job.pacing)
+
+
 def changed(before: Job, after: Job) -> set[str]:
-    old, new = asdict(before), asdict(after)
+    old, new = values(before), values(after)
     return {name for name in old if old[name] != new[name]}
 
 
 def test_a_worn_job_has_no_default_left() -> None:
     new = Job(id="", connector="", mode=Mode.INCREMENTAL, created_at_ms=0)
 
-    assert changed(new, WORN) == set(Job.__struct_fields__)
+    assert changed(new, WORN) == set(values(WORN))
 
 
 def test_beginning_anew_voids_all_that_the_crawl_counted() -> None:
@@ -165,10 +193,10 @@ def test_beginning_anew_voids_all_that_the_crawl_counted() -> None:
 
     begun = anew(FIRST, LATER_MS)
 
-    assert changed(FIRST, begun) == set(Job.__struct_fields__) - KEPT
-    crawl = set(Job.__struct_fields__) - KEPT - {"state", "started_at_ms", "crawl_count"}
+    assert changed(FIRST, begun) == set(values(WORN)) - KEPT
+    crawl = set(values(WORN)) - KEPT - {"state", "started_at_ms", "crawl_count"}
     assert changed(new, begun) & crawl == {"progress_at_ms"}
-    assert begun.progress_at_ms == LATER_MS
+    assert begun.pacing.progress_at_ms == LATER_MS
     assert (begun.started_at_ms, begun.crawl_count) == (LATER_MS, 18)
 
 
@@ -190,14 +218,18 @@ def test_nothing_is_under_way_between_two_turns() -> None:
     waiting = grounded(WORN)
 
     assert changed(WORN, waiting) == FLYING
-    assert (waiting.flights, waiting.is_fetching, waiting.is_refused) == ((), False, False)
+    assert (waiting.crawl.flights, waiting.crawl.is_fetching, waiting.crawl.is_refused) == (
+        (),
+        False,
+        False,
+    )
     assert (waiting.turn, waiting.ended_turn) == (None, WORN.turn)
 
 
 def test_progress_ends_the_trouble() -> None:
-    moved = progressed(replace(WORN, retry_at_ms=None), LATER_MS)
+    moved = progressed(alter(WORN, retry_at_ms=None), LATER_MS)
 
-    assert changed(replace(WORN, retry_at_ms=None), moved) == {
+    assert changed(alter(WORN, retry_at_ms=None), moved) == {
         "attempt",
         "death_count",
         "progress_at_ms",
@@ -206,8 +238,8 @@ def test_progress_ends_the_trouble() -> None:
         "paused_ms",
         "error",
     }
-    assert (moved.attempt, moved.death_count, moved.error) == (1, 0, "")
-    assert moved.progress_at_ms == LATER_MS
+    assert (moved.pacing.attempt, moved.pacing.death_count, moved.error) == (1, 0, "")
+    assert moved.pacing.progress_at_ms == LATER_MS
 
 
 def test_progress_beside_a_failure_does_not_end_its_error() -> None:
@@ -221,7 +253,7 @@ def test_progress_beside_a_failure_does_not_end_its_error() -> None:
         "pause_count",
         "paused_ms",
     }
-    assert (moved.attempt, moved.error, moved.retry_at_ms) == (1, "trouble", 14)
+    assert (moved.pacing.attempt, moved.error, moved.pacing.retry_at_ms) == (1, "trouble", 14)
 
 
 @pytest.mark.parametrize("state", sorted(ENDED))
@@ -236,7 +268,7 @@ def test_an_ended_job_waits_for_nothing_and_keeps_what_it_did(state: State) -> N
         "error",
         "notes",
     }
-    assert (job.finished_at_ms, job.turn, job.retry_at_ms, job.alarm_at_ms) == (
+    assert (job.finished_at_ms, job.turn, job.pacing.retry_at_ms, job.alarm_at_ms) == (
         LATER_MS,
         None,
         None,
@@ -273,9 +305,9 @@ def test_fewer_notes_are_kept_once_the_limit_is_lowered() -> None:
 
 
 def test_a_death_counts_and_halves() -> None:
-    job = died(replace(a_job(State.SENDING), page_count=2), LATER_MS, LIMITS)
+    job = died(alter(a_job(State.SENDING), page_count=2), LATER_MS, LIMITS)
 
-    assert (job.state, job.death_count, job.halving_count) == (State.SENDING, 1, 1)
+    assert (job.state, job.pacing.death_count, job.pacing.halving_count) == (State.SENDING, 1, 1)
     (note,) = job.notes
     assert note.text == "the Worker was killed while sending at page 3"
     assert (note.at_ms, note.kind) == (LATER_MS, Kind.KILLED)
@@ -294,13 +326,13 @@ def test_a_death_counts_and_halves() -> None:
 def test_a_death_ends_the_job_after_enough_of_them_at_the_smallest_turn(
     death_count: int, halving_count: int, state: State
 ) -> None:
-    job = replace(a_job(State.SENDING), death_count=death_count, halving_count=halving_count)
+    job = alter(a_job(State.SENDING), death_count=death_count, halving_count=halving_count)
 
     assert died(job, LATER_MS, LIMITS).state is state
 
 
 def test_a_job_that_dies_of_its_page_quotes_the_beginning_of_the_cursor() -> None:
-    job = replace(a_job(State.SENDING), death_count=8, halving_count=8, cursor="c" * 8_000)
+    job = alter(a_job(State.SENDING), death_count=8, halving_count=8, cursor="c" * 8_000)
 
     job = died(job, LATER_MS, LIMITS)
 
@@ -312,7 +344,7 @@ def test_a_displaced_job_begins_anew_with_the_next_alarm() -> None:
     job = displaced(replace(FIRST, restart_count=0), "replaced", LATER_MS, LIMITS)
 
     assert (job.state, job.turn, job.restart_count) == (State.OPENING, None, 1)
-    assert (job.flights, job.is_fetching) == ((), False)
+    assert (job.crawl.flights, job.crawl.is_fetching) == ((), False)
     assert job.alarm_at_ms == LATER_MS + ALARM_MS_MIN
     assert job.notes[-1] == Note(LATER_MS, "begins anew: replaced", Kind.RESTARTED.value)
 

@@ -25,10 +25,11 @@ from durable.machine.effects import (
     Split,
     Woke,
 )
-from durable.machine.job import PENDING, Flight, Job, Mode, Standing, State, TurnUsage
+from durable.machine.job import PENDING, Job, Mode, Standing, State, TurnUsage
 from durable.machine.pacing import ALARM_MS_MIN, lease_ms
 from durable.machine.page_progress import Landed
-from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, arrived, at, played
+from durable.machine.pages import Flight
+from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, alter, arrived, at, played
 
 
 PART_USED = TurnUsage(started_at_ms=NOW_MS, page_count=2, byte_count=5, request_count=10)
@@ -79,7 +80,7 @@ def a_job_before(event: type[Event], state: State) -> Job:
         Split: (UNDER_WAY,),
     }.get(event, ())
     resumes = state is State.OPENING and event is Asked
-    return replace(a_job(state), flights=flights, resumes=resumes, document_count=3)
+    return alter(a_job(state), flights=flights, resumes=resumes, document_count=3)
 
 
 def named(pair: tuple[State, type[Event]]) -> str:
@@ -154,11 +155,11 @@ def test_an_answer_to_something_else_is_our_bug(event: Event, bug: str) -> None:
 
 def test_a_page_that_was_not_asked_for_is_our_bug() -> None:
     with pytest.raises(AssertionError, match=r"Fetched.* while sending at page 0"):
-        at(replace(a_job(State.SENDING), is_fetching=False), FETCHED)
+        at(alter(a_job(State.SENDING), is_fetching=False), FETCHED)
 
 
 def test_a_page_before_those_in_glean_is_our_bug() -> None:
-    job = replace(a_job_before(Sent, State.SENDING), page_count=1)
+    job = alter(a_job_before(Sent, State.SENDING), page_count=1)
 
     with pytest.raises(AssertionError, match="page 0 is not under way"):
         at(job, Sent(0, 0))
@@ -183,8 +184,8 @@ def test_a_full_job_opens_sends_page_by_page_and_closes() -> None:
         Ask("a-1"),
     ]
     assert job.state is State.SUCCEEDED
-    assert (job.page_count, job.byte_count, job.record_count) == (2, 20, 15)
-    assert (job.document_count, job.deletion_count, job.reject_count) == (9, 6, 0)
+    assert (job.crawl.page_count, job.crawl.byte_count, job.crawl.record_count) == (2, 20, 15)
+    assert (job.crawl.document_count, job.crawl.deletion_count, job.crawl.reject_count) == (9, 6, 0)
     assert job.finished_at_ms == NOW_MS
     assert (job.alarm_at_ms, job.turn, job.error) == (None, None, "")
     assert (job.crawl_count, job.restart_count) == (1, 0)
@@ -235,11 +236,11 @@ def test_an_empty_page_is_passed_without_sending(mode: Mode, state: State) -> No
     last = after(middle, *arrived(1, a_page(None, batch_count=0)))
 
     landed = Landed() if mode is Mode.INCREMENTAL else None
-    assert first == (Fetch(1, "b"), Pack(0, reading.upload_id, None, landed=landed))
+    assert first == (Fetch(1, "b"), Pack(0, reading.upload.id, None, landed=landed))
     assert second == ()
-    assert middle.page_count == 1
+    assert middle.crawl.page_count == 1
     assert last.state is state
-    assert last.page_count == 2
+    assert last.crawl.page_count == 2
 
 
 def test_the_cursor_moves_when_the_last_batch_is_acknowledged() -> None:
@@ -247,16 +248,16 @@ def test_the_cursor_moves_when_the_last_batch_is_acknowledged() -> None:
     half = after(fetched, Sent(0, 0))
     whole = after(half, Sent(0, 1))
 
-    assert [job.cursor for job in (fetched, half, whole)] == [None, None, "b"]
-    assert [job.page_count for job in (fetched, half, whole)] == [0, 0, 1]
-    assert [job.record_count for job in (fetched, half, whole)] == [0, 0, 10]
+    assert [job.crawl.cursor for job in (fetched, half, whole)] == [None, None, "b"]
+    assert [job.crawl.page_count for job in (fetched, half, whole)] == [0, 0, 1]
+    assert [job.crawl.record_count for job in (fetched, half, whole)] == [0, 0, 10]
 
 
 def test_the_end_of_the_source_is_reached_when_its_last_batch_is_acknowledged() -> None:
     fetched = after(a_job(State.SENDING), *arrived(0, a_page(None)))
     whole = after(fetched, Sent(0, 0))
 
-    assert [job.has_end for job in (fetched, whole)] == [False, True]
+    assert [job.crawl.has_end for job in (fetched, whole)] == [False, True]
 
 
 def test_what_was_under_way_is_fetched_again_after_a_death() -> None:
@@ -265,7 +266,7 @@ def test_what_was_under_way_is_fetched_again_after_a_death() -> None:
     woken, effects = at(half, WOKE)
 
     assert effects == (Fetch(0, None),)
-    assert (woken.flights, woken.is_fetching) == ((), True)
+    assert (woken.crawl.flights, woken.crawl.is_fetching) == ((), True)
 
 
 def test_every_try_at_opening_has_an_upload_id_of_its_own() -> None:
@@ -273,7 +274,7 @@ def test_every_try_at_opening_has_an_upload_id_of_its_own() -> None:
     job, second = at(job, WOKE)
 
     assert (first, second) == ((Open("job-1"),), (Open("job-2"),))
-    assert job.upload_id == "job-2"
+    assert job.upload.id == "job-2"
 
 
 @pytest.mark.parametrize(
@@ -393,7 +394,7 @@ def test_whatever_goes_on_renews_the_lease(state: State, event: Event) -> None:
 
 def test_a_close_with_a_document_renews_the_lease() -> None:
     late_ms = NOW_MS + LIMITS.lease_ms - 1
-    closing = replace(a_job(State.CLOSING), closing_index=0, document_count=1)
+    closing = alter(a_job(State.CLOSING), closing_index=0, document_count=1)
 
     job, effects = at(closing, Asked(Standing.OPEN), late_ms)
 

@@ -19,7 +19,7 @@ from durable.machine.effects import (
 from durable.machine.index_status import Deletions
 from durable.machine.job import Job, Rate, Standing, State
 from durable.machine.pacing import ALARM_MS_MIN
-from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, after, at
+from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, after, alter, at
 
 
 LATER_MS = NOW_MS + 5_000
@@ -29,8 +29,8 @@ REFUSED = CloseRefused("Glean answered 400: no documents")
 
 
 def closing(**changes: object) -> Job:
-    job = replace(a_job(State.CLOSING), page_count=2, document_count=3, document_cursor="b")
-    return replace(job, **changes)
+    job = alter(a_job(State.CLOSING), page_count=2, document_count=3, document_cursor="b")
+    return alter(job, **changes)
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_a_success_ends_the_job() -> None:
 
     job = after(troubled, Asked(Standing.CLOSED), now_ms=LATER_MS)
 
-    assert (job.finished_at_ms, job.progress_at_ms, job.error) == (LATER_MS, LATER_MS, "")
-    assert (job.alarm_at_ms, job.turn, job.retry_at_ms) == (None, None, None)
+    assert (job.finished_at_ms, job.pacing.progress_at_ms, job.error) == (LATER_MS, LATER_MS, "")
+    assert (job.alarm_at_ms, job.turn, job.pacing.retry_at_ms) == (None, None, None)
     assert job.notes[-1].text == "succeeded"
 
 
@@ -84,7 +84,7 @@ def test_what_glean_says_of_the_deletions_is_kept_with_the_upload(deletions: Del
 
     (upload,) = job.closed
     told = (upload.stage, upload.upload_id, upload.at_ms, upload.deletions)
-    assert told == ("documents", before.upload_id, LATER_MS, deletions.value)
+    assert told == ("documents", before.upload.id, LATER_MS, deletions.value)
     is_noted = any("DELETION PAUSED" in note.text for note in job.notes)
     assert is_noted is (deletions is Deletions.PAUSED)
 
@@ -92,7 +92,11 @@ def test_what_glean_says_of_the_deletions_is_kept_with_the_upload(deletions: Del
 def test_an_answered_close_is_checked_with_glean() -> None:
     job, effects = at(closing(), Closed())
 
-    assert (job.state, job.is_close_answered, effects) == (State.CLOSING, True, (Ask("job-1"),))
+    assert (job.state, job.upload.is_close_answered, effects) == (
+        State.CLOSING,
+        True,
+        (Ask("job-1"),),
+    )
 
 
 @pytest.mark.parametrize("death_or_failure", [WOKE, Failed("lost", is_transient=True)])
@@ -100,8 +104,8 @@ def test_a_close_whose_answer_was_lost_is_asked_about_before_it_is_repeated(
     death_or_failure: Woke | Failed,
 ) -> None:
     job = after(closing(), Asked(Standing.OPEN), death_or_failure)
-    if job.retry_at_ms is not None:
-        job, effects = at(job, WOKE, job.retry_at_ms)
+    if job.pacing.retry_at_ms is not None:
+        job, effects = at(job, WOKE, job.pacing.retry_at_ms)
     else:
         job, effects = at(job, WOKE)
 
@@ -113,8 +117,8 @@ def test_an_upload_lost_at_its_close_is_a_restart(standing: Standing) -> None:
     job = after(closing(unsettled_at_ms=NOW_MS), Asked(standing), now_ms=UNLISTED_MS)
 
     assert (job.state, job.restart_count, job.crawl_count) == (State.OPENING, 1, 2)
-    assert (job.page_count, job.document_count, job.has_end) == (0, 0, False)
-    assert not job.is_close_answered
+    assert (job.crawl.page_count, job.crawl.document_count, job.crawl.has_end) == (0, 0, False)
+    assert not job.upload.is_close_answered
     assert job.alarm_at_ms == UNLISTED_MS + ALARM_MS_MIN
     assert job.notes[-1].text == f"begins anew: the upload job-1 is {standing}"
 
@@ -134,16 +138,16 @@ def test_an_upload_that_is_not_listed_is_waited_for_and_then_given_up() -> None:
 
     assert (waiting.state, waiting.restart_count) == (State.CLOSING, 0)
     assert waiting.error == "Glean's history still has the upload job-1 as unlisted"
-    assert waiting.retry_at_ms is not None
+    assert waiting.pacing.retry_at_ms is not None
     assert (given_up.state, given_up.restart_count) == (State.OPENING, 1)
 
 
 def test_an_upload_that_was_waited_for_is_closed_once_it_is_listed() -> None:
     waiting = after(closing(), Asked(Standing.UNLISTED))
-    assert waiting.retry_at_ms is not None
-    asking, asked = at(waiting, WOKE, waiting.retry_at_ms)
+    assert waiting.pacing.retry_at_ms is not None
+    asking, asked = at(waiting, WOKE, waiting.pacing.retry_at_ms)
 
-    _, effects = at(asking, Asked(Standing.OPEN), waiting.retry_at_ms)
+    _, effects = at(asking, Asked(Standing.OPEN), waiting.pacing.retry_at_ms)
 
     assert asked == (Ask("job-1"),)
     assert effects == (Close("job-1"),)
@@ -153,9 +157,9 @@ def test_the_waits_for_an_upload_that_is_not_listed_grow() -> None:
     job, now_ms, waits_ms = closing(), NOW_MS, []
     for _ in range(4):
         job = after(job, Asked(Standing.UNLISTED), now_ms=now_ms)
-        assert job.retry_at_ms is not None
-        waits_ms.append(job.retry_at_ms - now_ms)
-        now_ms = job.retry_at_ms
+        assert job.pacing.retry_at_ms is not None
+        waits_ms.append(job.pacing.retry_at_ms - now_ms)
+        now_ms = job.pacing.retry_at_ms
         job = after(job, WOKE, now_ms=now_ms)
 
     assert waits_ms == [1_000, 2_000, 4_000, 8_000]
@@ -165,7 +169,7 @@ def test_a_refused_empty_close_is_followed_by_one_with_a_document_of_the_last_pa
     asking, asked = at(closing(), REFUSED)
     _, effects = at(asking, Asked(Standing.OPEN))
 
-    assert (asking.closing_index, asked) == (0, (Ask("job-1"),))
+    assert (asking.upload.closing_index, asked) == (0, (Ask("job-1"),))
     assert effects == (CloseWithDocument("job-1", "b", 0),)
 
 
@@ -173,7 +177,7 @@ def test_a_document_that_glean_refuses_at_the_close_makes_way_for_the_next() -> 
     asking, asked = at(closing(closing_index=0), REFUSED)
     _, effects = at(asking, Asked(Standing.OPEN))
 
-    assert (asking.closing_index, asked) == (1, (Ask("job-1"),))
+    assert (asking.upload.closing_index, asked) == (1, (Ask("job-1"),))
     assert effects == (CloseWithDocument("job-1", "b", 1),)
 
 
@@ -185,12 +189,16 @@ def test_closes_that_glean_refuses_one_after_the_other_are_spread_over_turns() -
         turn_count, count = job.turn_count, 0
         while job.turn is not None and count < 100:
             job, _ = at(job, Asked(Standing.OPEN), limits=limits)
-            assert job.closing_index is not None
-            indices.append(job.closing_index)
+            assert job.upload.closing_index is not None
+            indices.append(job.upload.closing_index)
             job, _ = at(job, REFUSED, limits=limits)
             count += 1
         counts.append(count)
-        assert (job.state, job.turn_count, job.retry_at_ms) == (State.CLOSING, turn_count, None)
+        assert (job.state, job.turn_count, job.pacing.retry_at_ms) == (
+            State.CLOSING,
+            turn_count,
+            None,
+        )
         job, effects = at(job, WOKE, limits=limits)
         assert effects == (Ask("job-1"),)
 
@@ -203,7 +211,7 @@ def test_closes_that_need_the_sources_page_keep_to_its_rate() -> None:
 
     job, effects = at(closing(closing_index=0, rate=rate), REFUSED)
 
-    assert (job.state, job.turn, job.closing_index, effects) == (State.CLOSING, None, 1, ())
+    assert (job.state, job.turn, job.upload.closing_index, effects) == (State.CLOSING, None, 1, ())
     assert job.alarm_at_ms == NOW_MS + rate.per_ms
 
 
@@ -222,7 +230,7 @@ def test_a_refused_close_is_the_last_of_a_turn_that_has_lasted_long() -> None:
 
     job, effects = at(closing(closing_index=0), REFUSED, late_ms)
 
-    assert (job.turn, job.closing_index, effects) == (None, 1, ())
+    assert (job.turn, job.upload.closing_index, effects) == (None, 1, ())
     assert job.alarm_at_ms == late_ms + ALARM_MS_MIN
 
 
@@ -237,7 +245,7 @@ def test_a_close_that_was_taken_and_stays_without_effect_fails_the_job() -> None
     waiting = after(asked, Asked(Standing.OPEN), now_ms=UNLISTED_MS - 1)
     given_up = after(asked, Asked(Standing.OPEN), now_ms=UNLISTED_MS)
 
-    assert waiting.retry_at_ms is not None
+    assert waiting.pacing.retry_at_ms is not None
     assert given_up.state is State.FAILED
     assert "raise settle_ms_max in LIMITS" in given_up.error
 

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from durable.limits import Limits
 from durable.machine.effects import Ask, Asked, Failed, Fetch, Open, Opened, Woke
 from durable.machine.job import Job, JobSpec, Mode, Stage, Standing, State
-from tests.fakes.jobs import NOW_MS, WOKE, a_job, after, at
+from tests.fakes.jobs import NOW_MS, WOKE, a_job, after, alter, at
 
 
 LATER_MS = NOW_MS + 5_000
@@ -16,7 +16,7 @@ REDEFINED = Woke(spec=JobSpec(fingerprint="two"))
 
 def half_way(state: State, mode: Mode = Mode.FULL) -> Job:
     """Three pages are in Glean."""
-    return replace(
+    return alter(
         a_job(state, mode),
         cursor="d",
         landmark_cursor="c",
@@ -35,11 +35,11 @@ def half_way(state: State, mode: Mode = Mode.FULL) -> Job:
 def queued_again(mode: Mode = Mode.FULL) -> Job:
     """As a person's retry leaves it."""
     job = half_way(State.SENDING, mode)
-    return replace(
+    return alter(
         job,
         state=State.QUEUED,
         resumes=True,
-        queued_cursor=job.cursor,
+        queued_cursor=job.crawl.cursor,
         cursor=None,
         turn=None,
         attempt=0,
@@ -47,11 +47,11 @@ def queued_again(mode: Mode = Mode.FULL) -> Job:
 
 
 def assert_is_at_the_start(job: Job) -> None:
-    assert (job.cursor, job.landmark_cursor, job.landmark_page) == (None, None, 0)
-    assert (job.document_cursor, job.has_end, job.flights) == (None, False, ())
-    assert (job.page_count, job.document_count, job.deletion_count) == (0, 0, 0)
-    assert (job.byte_count, job.record_count, job.reject_count) == (0, 0, 0)
-    assert (job.resumes, job.is_close_answered) == (False, False)
+    assert (job.crawl.cursor, job.crawl.landmark_cursor, job.crawl.landmark_page) == (None, None, 0)
+    assert (job.crawl.document_cursor, job.crawl.has_end, job.crawl.flights) == (None, False, ())
+    assert (job.crawl.page_count, job.crawl.document_count, job.crawl.deletion_count) == (0, 0, 0)
+    assert (job.crawl.byte_count, job.crawl.record_count, job.crawl.reject_count) == (0, 0, 0)
+    assert (job.resumes, job.upload.is_close_answered) == (False, False)
 
 
 def test_the_first_turn_notes_what_the_job_is_to_be_measured_by() -> None:
@@ -61,7 +61,7 @@ def test_the_first_turn_notes_what_the_job_is_to_be_measured_by() -> None:
         now_ms=LATER_MS,
     )
 
-    assert (job.started_at_ms, job.progress_at_ms) == (LATER_MS, LATER_MS)
+    assert (job.started_at_ms, job.pacing.progress_at_ms) == (LATER_MS, LATER_MS)
     assert (job.expected_count, job.fingerprint, job.crawl_count) == (40, "f", 1)
 
 
@@ -78,8 +78,8 @@ def test_a_job_queued_again_asks_after_its_upload() -> None:
     job, effects = at(queued_again(), DEFINED, LATER_MS)
 
     assert (job.state, effects) == (State.OPENING, (Ask("job-1"),))
-    assert (job.page_count, job.cursor, job.upload_id) == (3, "d", "job-1")
-    assert job.progress_at_ms == LATER_MS  # the time without progress begins anew
+    assert (job.crawl.page_count, job.crawl.cursor, job.upload.id) == (3, "d", "job-1")
+    assert job.pacing.progress_at_ms == LATER_MS  # the time without progress begins anew
 
 
 def test_an_upload_that_is_still_open_is_gone_on_with() -> None:
@@ -87,12 +87,12 @@ def test_an_upload_that_is_still_open_is_gone_on_with() -> None:
 
     assert effects == (Fetch(3, "d"),)
     assert (job.state, job.resumes, job.crawl_count) == (State.SENDING, False, 1)
-    assert (job.document_count, job.record_count, job.reject_count) == (9, 16, 1)
-    assert (job.started_at_ms, job.attempt) == (NOW_MS, 1)
+    assert (job.crawl.document_count, job.crawl.record_count, job.crawl.reject_count) == (9, 16, 1)
+    assert (job.started_at_ms, job.pacing.attempt) == (NOW_MS, 1)
 
 
 def test_an_open_upload_that_has_all_pages_is_closed() -> None:
-    queued = replace(queued_again(), has_end=True, queued_cursor=None)
+    queued = alter(queued_again(), has_end=True, queued_cursor=None)
 
     job, effects = at(after(queued, DEFINED), Asked(Standing.OPEN))
 
@@ -100,7 +100,7 @@ def test_an_open_upload_that_has_all_pages_is_closed() -> None:
 
 
 def test_a_closed_upload_that_has_all_pages_is_a_success() -> None:
-    queued = replace(queued_again(), has_end=True, queued_cursor=None)
+    queued = alter(queued_again(), has_end=True, queued_cursor=None)
 
     job, effects = at(after(queued, DEFINED), Asked(Standing.CLOSED), LATER_MS)
 
@@ -111,7 +111,7 @@ def test_a_closed_upload_that_has_all_pages_is_a_success() -> None:
 @pytest.mark.parametrize("has_end", [False, True], ids=["half way", "at its end"])
 @pytest.mark.parametrize("standing", [Standing.REPLACED, Standing.UNLISTED])
 def test_an_upload_that_is_gone_is_begun_anew(standing: Standing, *, has_end: bool) -> None:
-    queued = replace(queued_again(), has_end=has_end)
+    queued = alter(queued_again(), has_end=has_end)
 
     job, effects = at(after(queued, DEFINED), Asked(standing), LATER_MS)
 
@@ -127,9 +127,9 @@ def test_an_opening_in_place_of_an_upload_that_is_gone_is_the_first_try() -> Non
 
     failed = after(opening, Failed("busy", is_transient=True, effect=Open("job-2")))
 
-    assert (opening.attempt, failed.attempt) == (1, 1)
-    assert failed.retry_at_ms is not None
-    assert after(failed, DEFINED, now_ms=failed.retry_at_ms).attempt == 2
+    assert (opening.pacing.attempt, failed.pacing.attempt) == (1, 1)
+    assert failed.pacing.retry_at_ms is not None
+    assert after(failed, DEFINED, now_ms=failed.pacing.retry_at_ms).pacing.attempt == 2
 
 
 def test_an_upload_closed_before_it_had_all_pages_is_begun_anew() -> None:
@@ -142,9 +142,9 @@ def test_an_upload_closed_before_it_had_all_pages_is_begun_anew() -> None:
 def test_an_unanswered_question_is_asked_again() -> None:
     asking = after(queued_again(), DEFINED)
     failed = after(asking, Failed("busy", is_transient=True))
-    assert failed.retry_at_ms is not None
+    assert failed.pacing.retry_at_ms is not None
 
-    job, effects = at(failed, DEFINED, failed.retry_at_ms)
+    job, effects = at(failed, DEFINED, failed.pacing.retry_at_ms)
 
     assert (job.state, job.resumes, effects) == (State.OPENING, True, (Ask("job-1"),))
 
@@ -165,7 +165,7 @@ def test_a_job_ended_before_its_first_turn_begins_like_any_other() -> None:
 
 
 def test_a_job_queued_again_that_never_had_an_upload_opens_one() -> None:
-    queued = replace(queued_again(), upload_id="", upload_count=0)
+    queued = alter(queued_again(), upload_id="", upload_count=0)
 
     job, effects = at(queued, DEFINED)
 
@@ -178,11 +178,11 @@ def test_an_incremental_job_goes_on_without_asking() -> None:
     job, effects = at(queued, Woke(watermark_ms=8, spec=JobSpec(fingerprint="one")))
 
     assert effects == (Fetch(3, "d"),)
-    assert (job.state, job.crawl_count, job.document_count) == (State.SENDING, 1, 9)
+    assert (job.state, job.crawl_count, job.crawl.document_count) == (State.SENDING, 1, 9)
 
 
 def test_an_incremental_job_that_has_sent_all_succeeds_at_once() -> None:
-    queued = replace(queued_again(Mode.INCREMENTAL), has_end=True)
+    queued = alter(queued_again(Mode.INCREMENTAL), has_end=True)
 
     job, effects = at(queued, DEFINED)
 
@@ -243,15 +243,15 @@ def test_a_first_turn_is_not_begun_anew_for_being_the_first() -> None:
 
 
 def test_a_job_that_earlier_code_failed_at_its_close_does_not_count_its_pages_twice() -> None:
-    body = replace(half_way(State.QUEUED), resumes=True, cursor=None, fingerprint="")
+    body = alter(half_way(State.QUEUED), resumes=True, cursor=None, fingerprint="")
 
     job, effects = at(body, DEFINED)
 
-    assert (job.page_count, job.document_count, effects) == (0, 0, (Open("job-1"),))
+    assert (job.crawl.page_count, job.crawl.document_count, effects) == (0, 0, (Open("job-1"),))
 
 
 def test_a_resumed_job_has_the_source_to_its_end_at_the_bound_on_pages() -> None:
-    queued = replace(queued_again(), has_end=True, queued_cursor=None)
+    queued = alter(queued_again(), has_end=True, queued_cursor=None)
 
     job = after(queued, DEFINED, Asked(Standing.OPEN), limits=Limits(pages_max=3))
 

@@ -6,10 +6,11 @@ from msgspec.structs import replace
 from durable.errors import Recourse
 from durable.limits import Limits
 from durable.machine.effects import Failed, Fetch, Fetched, Opened, Pack, Packed, Send, Sent, Woke
-from durable.machine.job import Job, JobSpec, Mode, Page, Rate, Stage, State
+from durable.machine.job import Job, JobSpec, Mode, Rate, Stage, State
 from durable.machine.page_progress import Landed, Landing, entry
+from durable.machine.pages import Page
 from durable.views.explanation import waiting_reason
-from tests.fakes.jobs import NOW_MS, WOKE, a_job, a_page, after, arrived, at
+from tests.fakes.jobs import NOW_MS, WOKE, a_job, a_page, after, alter, arrived, at
 
 
 MINUTE_MS = 60_000
@@ -20,7 +21,7 @@ TEN = entry(b"1" * 11, Landing.LAST) * 10  # what is remembered of them
 
 def reading(mode: Mode = Mode.INCREMENTAL) -> Job:
     """It reads its first page."""
-    return replace(a_job(State.SENDING, mode), cursor=None)
+    return alter(a_job(State.SENDING, mode), cursor=None)
 
 
 def a_read_page(**fields: object) -> Page:
@@ -29,7 +30,7 @@ def a_read_page(**fields: object) -> Page:
 
 def filled(count: int) -> Job:
     """It has just sent so many documents, and has a page of ten batches at hand."""
-    job = replace(reading(), indexed_until_ms=NOW_MS + 1_000 * count)
+    job = alter(reading(), indexed_until_ms=NOW_MS + 1_000 * count)
     page = replace(a_page("b", batch_count=10), digest="1-a")
     return after(job, Fetched(0, replace(page, batch_count=0)), Packed(0, 10, 100, 0))
 
@@ -51,33 +52,33 @@ def test_documents_are_sent_one_by_one_until_the_minutes_share_is_used_up() -> N
 
     assert effects == ()
     assert job.turn is None
-    assert job.retry_at_ms is not None
+    assert job.pacing.retry_at_ms is not None
 
 
 def paused() -> Job:
     """The share is used up in the middle of a page."""
-    job = replace(filled(50), is_fetching=False)
+    job = alter(filled(50), is_fetching=False)
     return after(job, Sent(0, 0, document_count=10, entries=TEN), limits=LIMITS)
 
 
 def test_a_job_that_has_used_up_the_minutes_share_rests_until_the_next() -> None:
     job = paused()
 
-    assert (job.state, job.turn, job.flights) == (State.SENDING, None, ())
-    assert job.alarm_at_ms == job.retry_at_ms == NOW_MS + MINUTE_MS
+    assert (job.state, job.turn, job.crawl.flights) == (State.SENDING, None, ())
+    assert job.alarm_at_ms == job.pacing.retry_at_ms == NOW_MS + MINUTE_MS
     assert waiting_reason(job, None) == "Glean takes 60 documents a minute one by one"
 
 
 def test_a_rest_is_no_failed_attempt() -> None:
-    assert after(paused(), WOKE, now_ms=NOW_MS + MINUTE_MS).attempt == 1
+    assert after(paused(), WOKE, now_ms=NOW_MS + MINUTE_MS).pacing.attempt == 1
 
 
 def test_a_rest_does_not_make_the_next_wait_after_an_error_a_short_one() -> None:
-    job = replace(reading(), turn=None, is_fetching=False, source_at_ms=NOW_MS + MINUTE_MS)
+    job = alter(reading(), turn=None, is_fetching=False, source_at_ms=NOW_MS + MINUTE_MS)
 
-    job = after(replace(job, attempt=7), WOKE)
+    job = after(alter(job, attempt=7), WOKE)
 
-    assert (job.turn, job.retry_at_ms, job.attempt) == (None, NOW_MS + MINUTE_MS, 7)
+    assert (job.turn, job.pacing.retry_at_ms, job.pacing.attempt) == (None, NOW_MS + MINUTE_MS, 7)
 
 
 def test_an_alarm_before_the_rest_is_over_does_nothing() -> None:
@@ -105,32 +106,32 @@ def test_of_a_page_that_has_changed_meanwhile_it_is_known_what_was_sent() -> Non
 
 
 def test_what_glean_refused_of_a_page_is_remembered_with_what_it_took() -> None:
-    job, refused = replace(filled(0), is_fetching=False), entry(b"2" * 11, Landing.REFUSED)
+    job, refused = alter(filled(0), is_fetching=False), entry(b"2" * 11, Landing.REFUSED)
     job = after(
         job,
         Sent(0, 0, document_count=1, rejected_document_count=1, entries=refused),
         Sent(0, 1, document_count=10, entries=TEN),
     )
 
-    assert job.landed == Landed(refused + TEN, refused_count=1)
+    assert job.crawl.landed == Landed(refused + TEN, refused_count=1)
 
 
 def test_a_batch_that_glean_took_is_progress_though_its_page_has_not_landed() -> None:
-    job = replace(filled(0), attempt=7, pause_count=8, paused_ms=9, progress_at_ms=0)
+    job = alter(filled(0), attempt=7, pause_count=8, paused_ms=9, progress_at_ms=0)
 
     job = after(job, Sent(0, 0, document_count=10, entries=TEN))
 
-    assert (job.attempt, job.pause_count, job.paused_ms) == (1, 0, 0)
-    assert job.progress_at_ms == NOW_MS
+    assert (job.pacing.attempt, job.pacing.pause_count, job.pacing.paused_ms) == (1, 0, 0)
+    assert job.pacing.progress_at_ms == NOW_MS
 
 
 def test_what_is_no_more_remembered_is_no_progress() -> None:
     full = Landed(is_full=True)
-    job = replace(filled(0), attempt=7, landed=full, progress_at_ms=0)
+    job = alter(filled(0), attempt=7, landed=full, progress_at_ms=0)
 
     job = after(job, Sent(0, 0, document_count=10, entries=TEN), limits=Limits(changes_max=10**6))
 
-    assert (job.attempt, job.progress_at_ms, job.landed) == (7, 0, full)
+    assert (job.pacing.attempt, job.pacing.progress_at_ms, job.crawl.landed) == (7, 0, full)
 
 
 @pytest.mark.parametrize(
@@ -141,8 +142,8 @@ def test_a_page_of_more_changes_than_are_remembered_is_not_brought_one_by_one(
     repeats: str, state: State, mode: Mode
 ) -> None:
     limits = Limits(documents_per_minute_max=60, changes_max=10**6)
-    job = replace(filled(50), is_fetching=False, repeats=repeats)
-    job = replace(job, landed=Landed(is_full=True))
+    job = alter(filled(50), is_fetching=False, repeats=repeats)
+    job = alter(job, landed=Landed(is_full=True))
 
     job = after(job, Sent(0, 0, document_count=10, entries=TEN), limits=limits)
 
@@ -150,7 +151,7 @@ def test_a_page_of_more_changes_than_are_remembered_is_not_brought_one_by_one(
 
 
 def test_changes_of_a_page_that_has_not_landed_count_for_what_is_worth_it() -> None:
-    job = replace(filled(0), landed=Landed(TEN * 30), is_fetching=False)
+    job = alter(filled(0), landed=Landed(TEN * 30), is_fetching=False)
 
     job = after(job, Sent(0, 0, document_count=10, entries=TEN), limits=Limits(changes_max=250))
 
@@ -158,27 +159,27 @@ def test_changes_of_a_page_that_has_not_landed_count_for_what_is_worth_it() -> N
 
 
 def test_a_page_that_has_landed_leaves_nothing_behind() -> None:
-    job = replace(filled(0), landed=Landed(TEN, 0, 4))
+    job = alter(filled(0), landed=Landed(TEN, 0, 4))
     for index in range(10):
         job = after(job, Sent(0, index, document_count=10, entries=TEN))
 
-    assert (job.page_count, job.landed) == (1, Landed())
+    assert (job.crawl.page_count, job.crawl.landed) == (1, Landed())
 
 
 def test_an_upload_is_not_paced() -> None:
-    job = replace(a_job(State.SENDING), indexed_until_ms=NOW_MS + MINUTE_MS)
+    job = alter(a_job(State.SENDING), indexed_until_ms=NOW_MS + MINUTE_MS)
 
     job = after(job, *arrived(0, a_page("b")), limits=LIMITS)
 
-    assert job.flights[0].sending == (0,)
-    assert after(job, Sent(0, 0, document_count=3)).indexed_until_ms == NOW_MS + MINUTE_MS
+    assert job.crawl.flights[0].sending == (0,)
+    assert after(job, Sent(0, 0, document_count=3)).pacing.indexed_until_ms == NOW_MS + MINUTE_MS
 
 
 def test_the_share_grows_back_with_time() -> None:
     job = after(
         filled(50), Sent(0, 0, document_count=10, entries=TEN), now_ms=NOW_MS, limits=LIMITS
     )
-    assert job.indexed_until_ms == NOW_MS + MINUTE_MS
+    assert job.pacing.indexed_until_ms == NOW_MS + MINUTE_MS
 
     _, early = at(job, Fetched(1, a_read_page(next_cursor="c")), NOW_MS + 9_999, LIMITS)
     _, later = at(job, Fetched(1, a_read_page(next_cursor="c")), NOW_MS + 10_000, LIMITS)
@@ -195,7 +196,7 @@ RATE = Rate(requests=10, per_ms=MINUTE_MS)
 
 def asked(count: int, **fields: object) -> tuple[Job, tuple[object, ...]]:
     """Of a source that takes ten requests a minute, a page took so many."""
-    job = replace(reading(), rate=RATE)
+    job = alter(reading(), rate=RATE)
     return at(job, Fetched(0, a_read_page(request_count=count, **fields)))
 
 
@@ -213,7 +214,7 @@ def test_a_job_whose_source_takes_no_more_requests_rests_until_it_does() -> None
 
     job = after(job, Packed(0, 0, 0, 0))
 
-    assert (job.page_count, job.turn) == (1, None)
+    assert (job.crawl.page_count, job.turn) == (1, None)
     assert job.alarm_at_ms == NOW_MS + MINUTE_MS
     assert waiting_reason(job, None) == "the source takes 10 requests every 60 s"
 
@@ -226,7 +227,7 @@ def test_a_job_whose_source_takes_no_more_requests_rests_until_it_does() -> None
     ],
 )
 def test_a_rate_is_told_as_it_is_declared(rate: Rate, reason: str) -> None:
-    job = replace(reading(), rate=rate)
+    job = alter(reading(), rate=rate)
 
     job = after(job, Fetched(0, a_read_page(request_count=2)), Packed(0, 0, 0, 0))
 
@@ -247,7 +248,7 @@ def test_of_two_reasons_to_wait_the_one_that_lasts_is_told(
 
 
 def test_a_job_that_earlier_code_has_paused_says_as_much_as_is_known() -> None:
-    job = replace(reading(), turn=None, source_at_ms=NOW_MS + MINUTE_MS)
+    job = alter(reading(), turn=None, source_at_ms=NOW_MS + MINUTE_MS)
 
     assert waiting_reason(after(job, WOKE), None) == "the source is not to be asked more often"
 
@@ -259,14 +260,16 @@ def test_requests_count_for_the_span_in_which_they_were_made() -> None:
     job = after(job, Packed(0, 0, 0, 0), now_ms=NOW_MS + MINUTE_MS, limits=limits)
     later, effects = at(job, Fetched(1, page), NOW_MS + MINUTE_MS, limits)
 
-    assert later.asked_count == 5
+    assert later.pacing.asked_count == 5
     assert Fetch(2, "c") in effects
 
 
 def test_a_request_that_failed_counts_too() -> None:
-    job = replace(reading(), rate=RATE)
+    job = alter(reading(), rate=RATE)
 
-    assert after(job, Failed("no", is_transient=True, effect=Fetch(0, None))).asked_count == 1
+    assert (
+        after(job, Failed("no", is_transient=True, effect=Fetch(0, None))).pacing.asked_count == 1
+    )
 
 
 def test_a_source_that_asks_for_a_rest_gets_it_and_what_was_read_is_sent() -> None:
@@ -277,7 +280,7 @@ def test_a_source_that_asks_for_a_rest_gets_it_and_what_was_read_is_sent() -> No
 
     assert effects == (Pack(0, "", None, landed=Landed()),)
     assert sends == (Send(0, 0),)
-    assert (job.page_count, job.alarm_at_ms) == (1, NOW_MS + 5_000)
+    assert (job.crawl.page_count, job.alarm_at_ms) == (1, NOW_MS + 5_000)
     assert waiting_reason(job, None) == wish
 
 
@@ -292,7 +295,7 @@ def test_the_last_page_is_not_waited_for() -> None:
 # What the job before it has used
 
 
-LAST = replace(
+LAST = alter(
     a_job(State.SUCCEEDED, Mode.INCREMENTAL),
     id="last",
     rate=RATE,
@@ -308,9 +311,9 @@ def test_a_new_job_counts_on_from_where_the_last_one_was_with_its_source() -> No
 
     job, effects = at(woken, Fetched(0, a_read_page()))
 
-    assert job.asked_count == 10
+    assert job.pacing.asked_count == 10
     assert effects == (Pack(0, "job-1", None),)
-    assert job.source_at_ms == NOW_MS + MINUTE_MS
+    assert job.pacing.source_at_ms == NOW_MS + MINUTE_MS
 
 
 def test_a_new_job_rests_while_glean_takes_no_more_than_the_last_one_has_sent() -> None:
@@ -327,14 +330,14 @@ def test_a_source_that_has_another_rate_is_counted_apart_from_the_last_one() -> 
 
     job = after(a_job(State.QUEUED), Woke(spec=spec, last=LAST))
 
-    assert (job.stage, job.rate, job.asked_count) == (Stage.USERS, hourly, 0)
-    assert job.spans == ((RATE, NOW_MS + MINUTE_MS, 9),)
+    assert (job.stage, job.pacing.rate, job.pacing.asked_count) == (Stage.USERS, hourly, 0)
+    assert job.pacing.spans == ((RATE, NOW_MS + MINUTE_MS, 9),)
 
 
 def test_a_job_that_works_keeps_its_own_counts() -> None:
-    job = replace(reading(), turn=None, rate=RATE, asked_count=1, asked_until_ms=NOW_MS + 1)
+    job = alter(reading(), turn=None, rate=RATE, asked_count=1, asked_until_ms=NOW_MS + 1)
 
-    assert after(job, NEXT).asked_count == 1
+    assert after(job, NEXT).pacing.asked_count == 1
 
 
 # A cursor that has expired
@@ -347,21 +350,21 @@ EXPIRED = Failed("the source answered 410", False, recourse=Recourse.RESTART)
     ("mode", "state"), [(Mode.FULL, State.OPENING), (Mode.INCREMENTAL, State.SENDING)]
 )
 def test_a_job_whose_cursor_has_expired_begins_anew(mode: Mode, state: State) -> None:
-    job = replace(a_job(State.SENDING, mode), cursor="old", page_count=4, since_ms=7)
+    job = alter(a_job(State.SENDING, mode), cursor="old", page_count=4, since_ms=7)
 
     job = after(job, EXPIRED)
 
-    assert (job.state, job.cursor, job.page_count, job.since_ms) == (state, None, 0, 7)
+    assert (job.state, job.crawl.cursor, job.crawl.page_count, job.since_ms) == (state, None, 0, 7)
     assert job.turn is None
     assert job.notes[-1].text == "begins anew: the source answered 410"
 
 
 def test_a_job_whose_cursor_expires_each_time_ends_and_says_so() -> None:
-    job = replace(a_job(State.SENDING), cursor="old", rewind_count=Limits().restarts_max)
+    job = alter(a_job(State.SENDING), cursor="old", rewind_count=Limits().restarts_max)
 
     job = after(job, EXPIRED)
 
-    assert (job.state, job.cursor) == (State.FAILED, None)
+    assert (job.state, job.crawl.cursor) == (State.FAILED, None)
     assert "did not know its cursor any more 4 times" in job.error
 
 
@@ -369,12 +372,12 @@ def test_a_job_whose_cursor_expires_each_time_ends_and_says_so() -> None:
 
 
 def test_an_incremental_job_becomes_a_full_one_where_the_source_no_longer_tells_changes() -> None:
-    job = replace(reading(), cursor="old", page_count=4, since_ms=7)
+    job = alter(reading(), cursor="old", page_count=4, since_ms=7)
 
     job = after(job, replace(EXPIRED, recourse=Recourse.FULL))
 
     assert (job.state, job.mode, job.asked_mode) == (State.QUEUED, Mode.FULL, Mode.INCREMENTAL)
-    assert (job.since_ms, job.cursor, job.alarm_at_ms) == (None, None, NOW_MS + 50)
+    assert (job.since_ms, job.crawl.cursor, job.alarm_at_ms) == (None, None, NOW_MS + 50)
     assert "becomes a FULL sync: the source answered 410" in job.notes[-1].text
 
 
@@ -423,4 +426,4 @@ def test_a_full_job_may_have_as_many_documents_as_there_are() -> None:
     job = after(a_job(State.SENDING), *arrived(0, a_page("b")), limits=Limits(changes_max=1))
 
     assert job.mode is Mode.FULL
-    assert job.flights
+    assert job.crawl.flights

@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import Displaced, Event, Fetch, Open, Pack, Send, Sent, Split, Woke
-from durable.machine.job import Job, Mode, Page, State
+from durable.machine.job import Job, Mode, State
 from durable.machine.pacing import ALARM_MS_MIN
 from durable.machine.page_progress import Landed
-from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, arrived, at
+from durable.machine.pages import Page
+from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, alter, arrived, at
 
 
 LATER_MS = NOW_MS + 5_000
@@ -22,8 +23,8 @@ ROUNDS_MAX = 4  # a circle is found after so many times its length and what lead
 
 def sending(page: Page, mode: Mode = Mode.FULL, **changes: object) -> Job:
     """With all batches of the page under way that may be, and the next page too."""
-    job = replace(a_job(State.SENDING, mode), **changes)
-    return after(job, *arrived(job.page_count, page))
+    job = alter(a_job(State.SENDING, mode), **changes)
+    return after(job, *arrived(job.crawl.page_count, page))
 
 
 # Batches that Glean refuses
@@ -37,8 +38,8 @@ def test_what_glean_refused_counts_as_set_aside_and_not_as_sent() -> None:
         Sent(0, 2, rejected_deletion_count=1),
     )
 
-    assert (job.document_count, job.deletion_count) == (8, 5)
-    assert (job.record_count, job.reject_count) == (16, 3)
+    assert (job.crawl.document_count, job.crawl.deletion_count) == (8, 5)
+    assert (job.crawl.record_count, job.crawl.reject_count) == (16, 3)
 
 
 def test_what_glean_refused_does_not_count_before_its_page_is_in_glean() -> None:
@@ -47,8 +48,8 @@ def test_what_glean_refused_does_not_count_before_its_page_is_in_glean() -> None
     half = after(fetched, Sent(0, 0, rejected_document_count=1))
     woken = after(half, WOKE)
 
-    assert (half.reject_count, woken.reject_count) == (0, 0)
-    assert woken.flights == ()
+    assert (half.crawl.reject_count, woken.crawl.reject_count) == (0, 0)
+    assert woken.crawl.flights == ()
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ def test_what_glean_refused_does_not_count_before_its_page_is_in_glean() -> None
 def test_the_latest_page_with_documents_is_remembered(sent: Sent, document_cursor: str) -> None:
     job = sending(a_page("b"), cursor="a", document_cursor="earlier")
 
-    assert after(job, sent).document_cursor == document_cursor
+    assert after(job, sent).crawl.document_cursor == document_cursor
 
 
 def test_a_batch_cut_in_two_sends_both_halves() -> None:
@@ -67,8 +68,8 @@ def test_a_batch_cut_in_two_sends_both_halves() -> None:
     job = after(job, Sent(0, 0), Sent(0, 1))
 
     assert first == (Send(0, 0), Send(0, 2))
-    assert job.page_count == 0
-    assert after(job, Sent(0, 2)).page_count == 1
+    assert job.crawl.page_count == 0
+    assert after(job, Sent(0, 2)).crawl.page_count == 1
 
 
 def test_a_batch_cut_in_two_sends_its_first_half_in_its_place_where_order_counts() -> None:
@@ -78,8 +79,8 @@ def test_a_batch_cut_in_two_sends_its_first_half_in_its_place_where_order_counts
     job, third = at(job, Sent(0, 2))
 
     assert [first, second, third] == [(Send(0, 0),), (Send(0, 2),), (Send(0, 1),)]
-    assert job.page_count == 0
-    assert after(job, Sent(0, 1)).page_count == 1
+    assert job.crawl.page_count == 0
+    assert after(job, Sent(0, 1)).crawl.page_count == 1
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -95,7 +96,7 @@ def test_a_batch_is_cut_until_what_is_at_fault_stands_alone(mode: Mode) -> None:
         Sent(0, 2),
     )
 
-    assert (job.document_count, job.reject_count, job.page_count) == (2, 1, 1)
+    assert (job.crawl.document_count, job.crawl.reject_count, job.crawl.page_count) == (2, 1, 1)
 
 
 def test_a_cut_for_its_size_lowers_the_size_of_all_that_follow() -> None:
@@ -156,7 +157,7 @@ def test_a_page_with_too_many_rejects_ends_the_job_before_it_is_sent(
 ) -> None:
     limits = Limits(rejects_max=10)
     fetched, packed = arrived(0, a_page("b", reject_count=reject_count))
-    reading = after(replace(a_job(State.SENDING), reject_count=3), fetched, limits=limits)
+    reading = after(alter(a_job(State.SENDING), reject_count=3), fetched, limits=limits)
 
     job, effects = at(reading, packed, limits=limits)
 
@@ -243,7 +244,7 @@ def test_a_source_without_an_end_is_given_up_at_the_bound_on_pages(
     page_count: int, state: State
 ) -> None:
     limits = Limits(pages_max=3)
-    before = replace(a_job(State.SENDING), page_count=page_count - 1)
+    before = alter(a_job(State.SENDING), page_count=page_count - 1)
     job = after(before, *arrived(page_count - 1, a_page("next")), limits=limits)
 
     job = after(job, Sent(page_count - 1, 0), limits=limits)
@@ -270,9 +271,9 @@ def test_a_circle_of_cursors_is_found(length: int, lead_in: int) -> None:
             break
 
     assert job.state is State.FAILED
-    assert job.page_count >= lead_in + length
+    assert job.crawl.page_count >= lead_in + length
     assert job.error.startswith("the source's cursor leads in a circle: page ")
-    assert f"the same next page as page {job.landmark_page}, '" in job.error
+    assert f"the same next page as page {job.crawl.landmark_page}, '" in job.error
 
 
 def page_at(number: int) -> Page:
@@ -291,7 +292,7 @@ def test_a_source_that_names_each_page_once_is_no_circle(page_count: int, turn_p
         if job.turn is None and not is_last:
             job = after(job, WOKE, limits=limits)
 
-    assert (job.state, job.page_count) == (State.SUCCEEDED, page_count)
+    assert (job.state, job.crawl.page_count) == (State.SUCCEEDED, page_count)
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -299,13 +300,13 @@ def test_a_source_that_names_each_page_once_is_no_circle(page_count: int, turn_p
 def test_a_source_that_ends_elsewhere_than_at_its_total_has_not_ended(
     mode: Mode, total_count: int, *, is_wrong: bool
 ) -> None:
-    job = replace(a_job(State.SENDING, mode), page_count=1, record_count=5)
+    job = alter(a_job(State.SENDING, mode), page_count=1, record_count=5)
 
     job, effects = at(job, arrived(1, a_page(None, total_count=total_count))[0])
 
     assert (job.state is State.FAILED) is is_wrong
     landed = Landed() if mode is Mode.INCREMENTAL else None
-    packing = Pack(1, job.upload_id, None, landed=landed)
+    packing = Pack(1, job.upload.id, None, landed=landed)
     assert effects == (() if is_wrong else (packing,))
     if total_count == 11:
         assert job.error == (
@@ -333,13 +334,17 @@ def test_an_upload_that_glean_no_longer_has_is_begun_anew_in_a_turn_of_its_own()
 
     assert (displaced.state, displaced.turn, effects) == (State.OPENING, None, ())
     assert displaced.alarm_at_ms == LATER_MS + ALARM_MS_MIN
-    assert (displaced.cursor, displaced.page_count, displaced.document_count) == (None, 0, 0)
+    assert (displaced.crawl.cursor, displaced.crawl.page_count, displaced.crawl.document_count) == (
+        None,
+        0,
+        0,
+    )
     assert (displaced.crawl_count, displaced.restart_count) == (2, 1)
     assert displaced.started_at_ms == LATER_MS
-    assert displaced.closing_index is None  # the new crawl may have no documents
+    assert displaced.upload.closing_index is None  # the new crawl may have no documents
     assert displaced.notes[-1].text == "begins anew: the upload is replaced"
     assert opened == (Open("job-2"),)
-    assert woken.attempt == 1
+    assert woken.pacing.attempt == 1
 
 
 @pytest.mark.parametrize("restarts_max", [0, 1, 3])
@@ -370,12 +375,12 @@ def landed() -> tuple[Event, ...]:
 
 
 def test_progress_ends_the_error_and_the_count_of_tries() -> None:
-    troubled = replace(a_job(State.SENDING), attempt=5, death_count=3, error="trouble")
+    troubled = alter(a_job(State.SENDING), attempt=5, death_count=3, error="trouble")
 
     job = after(troubled, *arrived(0, a_page(batch_count=0)), now_ms=LATER_MS)
 
-    assert (job.attempt, job.death_count, job.error) == (1, 0, "")
-    assert job.progress_at_ms == LATER_MS
+    assert (job.pacing.attempt, job.pacing.death_count, job.error) == (1, 0, "")
+    assert job.pacing.progress_at_ms == LATER_MS
 
 
 def test_a_job_with_the_default_limits_takes_a_page_of_the_largest_budget() -> None:
@@ -383,7 +388,7 @@ def test_a_job_with_the_default_limits_takes_a_page_of_the_largest_budget() -> N
 
     job = after(sending(page), *[Sent(0, n) for n in range(LIMITS.page_batches_max)])
 
-    assert (job.page_count, job.turn) == (1, None)  # and its requests have spent the turn
+    assert (job.crawl.page_count, job.turn) == (1, None)  # and its requests have spent the turn
 
 
 def test_a_woken_job_forgets_nothing_that_is_in_glean() -> None:
@@ -391,4 +396,4 @@ def test_a_woken_job_forgets_nothing_that_is_in_glean() -> None:
 
     woken = after(replace(job, turn=None), Woke(watermark_ms=5), now_ms=LATER_MS)
 
-    assert (woken.cursor, woken.page_count, woken.document_count) == ("b", 1, 3)
+    assert (woken.crawl.cursor, woken.crawl.page_count, woken.crawl.document_count) == ("b", 1, 3)

@@ -26,7 +26,7 @@ from durable.machine.job import Done, Job, JobSpec, Mode, Rate, Stage, Standing,
 from durable.machine.page_progress import Landed
 from durable.machine.transitions import anew, brought
 from durable.machine.watermark import watermark_ms
-from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page, after, arrived, at, played
+from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page, after, alter, arrived, at, played
 
 
 PEOPLE = (Stage.USERS, Stage.GROUPS, Stage.MEMBERSHIPS)
@@ -77,18 +77,18 @@ def test_an_incremental_job_brings_changes_and_then_deletions() -> None:
 
 
 def test_a_stage_has_turns_of_its_own_and_begins_at_the_start_of_its_source() -> None:
-    job = replace(in_stage(Stage.USERS, State.CLOSING), page_count=2, cursor=None)
+    job = alter(in_stage(Stage.USERS, State.CLOSING), page_count=2, cursor=None)
 
     job, effects = at(job, Asked(Standing.CLOSED))
 
     assert effects == ()
     assert (job.stage, job.state, job.turn) == (Stage.GROUPS, State.OPENING, None)
-    assert (job.page_count, job.has_end, job.cursor) == (0, False, None)
+    assert (job.crawl.page_count, job.crawl.has_end, job.crawl.cursor) == (0, False, None)
     assert job.alarm_at_ms == NOW_MS + 50
 
 
 def test_what_a_stage_has_brought_is_remembered() -> None:
-    job = replace(
+    job = alter(
         in_stage(Stage.USERS, State.CLOSING),
         page_count=2,
         document_count=7,
@@ -100,7 +100,7 @@ def test_what_a_stage_has_brought_is_remembered() -> None:
     job = after(job, Asked(Standing.CLOSED))
 
     assert job.done == (Done(Stage.USERS, 2, 7, 1, 3, 99),)
-    assert (job.document_count, job.reject_count, job.page_base) == (0, 0, 2)
+    assert (job.crawl.document_count, job.crawl.reject_count, job.page_base) == (0, 0, 2)
 
 
 def test_the_next_job_reads_from_the_start_of_the_first_stage() -> None:
@@ -141,17 +141,17 @@ def test_a_connector_that_has_changed_begins_with_the_first_stage() -> None:
 def test_pages_of_people_go_one_after_the_other(stage: Stage) -> None:
     job = after(in_stage(stage), *arrived(0, a_page("b", batch_count=3)))
 
-    assert job.flights[0].sending == (0,)
+    assert job.crawl.flights[0].sending == (0,)
 
 
 def test_pages_of_documents_go_side_by_side() -> None:
     job = after(in_stage(Stage.DOCUMENTS), *arrived(0, a_page("b", batch_count=3)))
 
-    assert job.flights[0].sending == (0, 1, 2)
+    assert job.crawl.flights[0].sending == (0, 1, 2)
 
 
 def test_what_is_no_upload_names_none_though_there_was_one_before() -> None:
-    job = replace(in_stage(Stage.EMPLOYEES), upload_id="job-2")
+    job = alter(in_stage(Stage.EMPLOYEES), upload_id="job-2")
 
     _, effects = at(job, arrived(0, a_page("b"))[0])
 
@@ -173,7 +173,7 @@ def test_a_member_that_is_left_out_is_counted_and_the_group_goes_on() -> None:
     job = after(in_stage(Stage.MEMBERSHIPS), *arrived(0, page), left_out, Sent(0, 1))
 
     assert (job.state, job.stage) == (State.SENDING, Stage.MEMBERSHIPS)
-    assert (job.document_count, job.reject_count, job.shortfall) == (8, 1, "")
+    assert (job.crawl.document_count, job.crawl.reject_count, job.shortfall) == (8, 1, "")
 
 
 def fallen_short() -> Job:
@@ -253,12 +253,12 @@ def test_a_source_of_a_stage_has_its_own_rate() -> None:
     rate = Rate(requests=1, per_ms=1_000)
     woke = replace(WOKE, spec=replace(SPEC, rates={Stage.USERS: rate}))
 
-    assert after(a_job(State.QUEUED), woke).rate == rate
-    assert after(replace(in_stage(Stage.GROUPS), turn=None), woke).rate is None
+    assert after(a_job(State.QUEUED), woke).pacing.rate == rate
+    assert after(replace(in_stage(Stage.GROUPS), turn=None), woke).pacing.rate is None
 
 
 def test_what_a_job_has_brought_is_what_its_closes_made_whole() -> None:
-    job = replace(in_stage(Stage.DOCUMENTS), document_count=9)
+    job = alter(in_stage(Stage.DOCUMENTS), document_count=9)
 
     assert brought(job) == {
         Stage.USERS: 6,
@@ -275,7 +275,7 @@ LOST = Failed("lost", True, effect=Close("job-3"), may_be_done=True)
 
 
 def closing_teams(**fields: object) -> Job:
-    return replace(in_stage(Stage.TEAMS, State.CLOSING), upload_id="job-3", **fields)
+    return alter(in_stage(Stage.TEAMS, State.CLOSING), upload_id="job-3", **fields)
 
 
 def test_an_upload_of_teams_is_closed_without_asking() -> None:
@@ -294,9 +294,9 @@ def test_a_close_of_teams_that_was_answered_is_done() -> None:
 
 def test_a_close_of_teams_whose_answer_is_lost_is_not_repeated_but_the_teams_are() -> None:
     job = after(closing_teams(is_close_begun=True), LOST)
-    assert job.retry_at_ms is not None
+    assert job.pacing.retry_at_ms is not None
 
-    job, effects = at(job, WOKE, job.retry_at_ms)
+    job, effects = at(job, WOKE, job.pacing.retry_at_ms)
 
     assert effects == ()
     assert (job.stage, job.state, job.restart_count) == (Stage.TEAMS, State.OPENING, 1)
@@ -313,9 +313,9 @@ def test_a_close_of_teams_whose_answer_is_lost_is_not_repeated_but_the_teams_are
 )
 def test_a_close_of_teams_that_did_not_take_place_is_sent_again(failure: Failed) -> None:
     job = after(closing_teams(is_close_begun=True), failure)
-    assert job.retry_at_ms is not None
+    assert job.pacing.retry_at_ms is not None
 
-    job, effects = at(job, WOKE, job.retry_at_ms)
+    job, effects = at(job, WOKE, job.pacing.retry_at_ms)
 
     assert effects == (Close("job-3"),)
     assert (job.state, job.restart_count) == (State.CLOSING, 0)
@@ -325,11 +325,11 @@ def test_a_close_of_teams_that_is_refused_is_tried_in_the_other_ways() -> None:
     job, effects = at(closing_teams(is_close_begun=True), CloseRefused("no empty page"))
 
     assert effects == (Close("job-3", is_only_page=True),)
-    assert job.is_close_begun
+    assert job.upload.is_close_begun
 
 
 def test_teams_that_a_person_queues_again_begin_anew() -> None:
-    job = replace(
+    job = alter(
         in_stage(Stage.TEAMS, State.QUEUED),
         resumes=True,
         started_at_ms=5,
@@ -342,7 +342,7 @@ def test_teams_that_a_person_queues_again_begin_anew() -> None:
     job, effects = at(job, WOKE)
 
     assert effects == (Open("job-4"),)
-    assert (job.stage, job.page_count) == (Stage.TEAMS, 0)
+    assert (job.stage, job.crawl.page_count) == (Stage.TEAMS, 0)
 
 
 # A backend that brings the documents itself
@@ -386,7 +386,7 @@ def test_users_of_a_delegated_job_are_held_where_too_many_would_go() -> None:
 @pytest.mark.parametrize("state", [State.FAILED, State.CANCELLED])
 def test_a_delegated_job_that_is_retried_in_another_stage_goes_on_there(state: State) -> None:
     spec = JobSpec(is_delegated=True, stages={Mode.FULL: (Stage.USERS, Stage.DOCUMENTS)})
-    job = replace(
+    job = alter(
         a_job(state), stages=spec.stages[Mode.FULL], is_delegated=True, cursor="b", page_count=1
     )
 
@@ -394,7 +394,7 @@ def test_a_delegated_job_that_is_retried_in_another_stage_goes_on_there(state: S
     assert isinstance(queued, Job)
     woken, effects = at(queued, Woke(spec=spec), now_ms=NOW_MS + 1_000)
 
-    assert (woken.cursor, woken.page_count) == ("b", 1)
+    assert (woken.crawl.cursor, woken.crawl.page_count) == ("b", 1)
     assert effects == (Ask("job-1"),)
 
 

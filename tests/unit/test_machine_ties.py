@@ -8,7 +8,7 @@ from durable.machine.effects import Failed, Fetch, Fetched, Pack, Packed, Sent, 
 from durable.machine.job import Job, JobSpec, Mode, Stage, State
 from durable.machine.page_progress import Landed
 from durable.machine.ties import Tie
-from tests.fakes.jobs import NOW_MS, a_job, a_page, after, at
+from tests.fakes.jobs import NOW_MS, a_job, a_page, after, alter, at
 
 
 BEHIND_MS = 3_600_000
@@ -25,8 +25,8 @@ LOST = Failed("the cursor has expired", False, effect=Fetch(0, None), recourse=R
 
 def reading(mode: Mode = Mode.INCREMENTAL, **fields: object) -> Job:
     """It reads its first page."""
-    job = replace(a_job(State.SENDING, mode), cursor=None, behind_ms_max=BEHIND_MS, ties=(A, B))
-    return replace(job, **{"stages": (Stage.DOCUMENTS,), "fingerprint": "f", **fields})
+    job = alter(a_job(State.SENDING, mode), cursor=None, behind_ms_max=BEHIND_MS, ties=(A, B))
+    return alter(job, **{"stages": (Stage.DOCUMENTS,), "fingerprint": "f", **fields})
 
 
 def fetched(index: int = 0, latest_ms: int = 0) -> Fetched:

@@ -7,7 +7,7 @@ from durable.limits import Limits
 from durable.machine.effects import Ask, Effect, Failed, Fetch, Open, Opened, Send, Sent
 from durable.machine.job import WORKING, Job, JobSpec, State
 from durable.machine.pacing import ALARM_MS_MIN
-from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, arrived, at
+from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, alter, arrived, at
 
 
 # What a job of each state waits for.
@@ -25,10 +25,10 @@ def passing(state: State = State.SENDING) -> Failed:
 
 def waited_ms(attempt: int = 1, retry_after_ms: int = 0, jitter: float = 1.0) -> int:
     failure = Failed("", True, retry_after_ms, jitter, EFFECTS[State.SENDING])
-    job = after(replace(a_job(State.SENDING), attempt=attempt), failure)
-    assert job.retry_at_ms is not None
-    assert job.retry_at_ms == job.alarm_at_ms
-    return job.retry_at_ms - NOW_MS
+    job = after(alter(a_job(State.SENDING), attempt=attempt), failure)
+    assert job.pacing.retry_at_ms is not None
+    assert job.pacing.retry_at_ms == job.alarm_at_ms
+    return job.pacing.retry_at_ms - NOW_MS
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_failure_ends_the_turn_and_says_why(state: State) -> None:
     job, effects = at(a_job(state), passing(state))
 
     assert (job.state, effects) == (state, ())
-    assert (job.turn, job.flights, job.is_fetching) == (None, (), False)
+    assert (job.turn, job.crawl.flights, job.crawl.is_fetching) == (None, (), False)
     assert (job.error, job.notes[-1].text) == ("it may pass", "it may pass")
 
 
@@ -75,8 +75,8 @@ def test_a_failure_forgets_the_page_that_was_under_way() -> None:
 
     failed = after(job, Failed("busy", is_transient=True, effect=Send(0, 1)))
 
-    assert (failed.turn, failed.flights) == (None, ())
-    assert (failed.cursor, failed.page_count) == (None, 0)
+    assert (failed.turn, failed.crawl.flights) == (None, ())
+    assert (failed.crawl.cursor, failed.crawl.page_count) == (None, 0)
 
 
 @pytest.mark.parametrize("state", sorted(WORKING))
@@ -112,22 +112,26 @@ def test_progress_gives_a_job_another_day() -> None:
 
 def test_an_early_alarm_does_nothing_and_is_set_again() -> None:
     failed = after(a_job(State.SENDING), passing())
-    assert failed.retry_at_ms is not None
+    assert failed.pacing.retry_at_ms is not None
 
-    woken, effects = at(failed, WOKE, failed.retry_at_ms - 1)
+    woken, effects = at(failed, WOKE, failed.pacing.retry_at_ms - 1)
 
     assert effects == ()
-    assert woken == replace(failed, alarm_at_ms=failed.retry_at_ms - 1 + ALARM_MS_MIN)
+    assert woken == replace(failed, alarm_at_ms=failed.pacing.retry_at_ms - 1 + ALARM_MS_MIN)
 
 
 def test_a_waking_on_time_is_the_next_attempt() -> None:
     failed = after(a_job(State.SENDING), passing())
-    assert failed.retry_at_ms is not None
+    assert failed.pacing.retry_at_ms is not None
 
-    woken, effects = at(failed, WOKE, failed.retry_at_ms)
+    woken, effects = at(failed, WOKE, failed.pacing.retry_at_ms)
 
     assert effects == (Fetch(0, None),)
-    assert (woken.attempt, woken.death_count, woken.retry_at_ms) == (2, 0, None)
+    assert (woken.pacing.attempt, woken.pacing.death_count, woken.pacing.retry_at_ms) == (
+        2,
+        0,
+        None,
+    )
     assert woken.error == "it may pass"  # until there is progress
 
 
@@ -135,7 +139,7 @@ def test_a_waking_on_time_is_the_next_attempt() -> None:
 
 
 def test_a_death_is_noted_with_what_was_under_way() -> None:
-    job = after(replace(a_job(State.SENDING), page_count=4), WOKE)
+    job = after(alter(a_job(State.SENDING), page_count=4), WOKE)
 
     assert [note.text for note in job.notes] == ["the Worker was killed while sending at page 5"]
 
@@ -145,8 +149,8 @@ def test_what_kills_the_isolate_again_and_again_fails_the_job(state: State) -> N
     job = a_job(state)
     for death_count in range(1, LIMITS.deaths_max):
         job = after(job, WOKE)
-        assert (job.state, job.death_count) == (state, death_count)
-        assert job.attempt == death_count + 1
+        assert (job.state, job.pacing.death_count) == (state, death_count)
+        assert job.pacing.attempt == death_count + 1
 
     job, effects = at(job, WOKE)
 
@@ -155,49 +159,49 @@ def test_what_kills_the_isolate_again_and_again_fails_the_job(state: State) -> N
 
 
 def test_a_death_while_a_turn_waits_for_others_is_not_the_jobs_own() -> None:
-    job = replace(a_job(State.SENDING), death_count=3)
+    job = alter(a_job(State.SENDING), death_count=3)
     assert job.turn is not None
 
     job = after(replace(job, turn=replace(job.turn, is_apart=True)), WOKE)
 
-    assert (job.state, job.death_count, job.notes) == (State.SENDING, 3, ())
+    assert (job.state, job.pacing.death_count, job.notes) == (State.SENDING, 3, ())
     assert job.turn is not None
     assert not job.turn.is_apart
 
 
 def test_a_job_whose_turns_all_end_while_they_wait_for_others_ends_too() -> None:
-    job, now_ms = replace(a_job(State.SENDING), death_count=3), NOW_MS
+    job, now_ms = alter(a_job(State.SENDING), death_count=3), NOW_MS
     while job.state is State.SENDING and now_ms < NOW_MS + 2 * LIMITS.stall_ms_max:
         assert job.turn is not None
         now_ms += LIMITS.lease_ms
         job = after(replace(job, turn=replace(job.turn, is_apart=True)), WOKE, now_ms=now_ms)
 
-    assert (job.state, job.death_count) == (State.FAILED, 3)
+    assert (job.state, job.pacing.death_count) == (State.FAILED, 3)
     assert now_ms == NOW_MS + LIMITS.stall_ms_max
     assert "waited" in job.error
 
 
 def test_a_failure_in_between_does_not_forgive_deaths() -> None:
-    job = after(replace(a_job(State.SENDING), death_count=LIMITS.deaths_max - 1), passing())
-    assert job.retry_at_ms is not None
+    job = after(alter(a_job(State.SENDING), death_count=LIMITS.deaths_max - 1), passing())
+    assert job.pacing.retry_at_ms is not None
 
-    job = after(job, WOKE, now_ms=job.retry_at_ms)
+    job = after(job, WOKE, now_ms=job.pacing.retry_at_ms)
 
-    assert job.death_count == LIMITS.deaths_max - 1
+    assert job.pacing.death_count == LIMITS.deaths_max - 1
 
 
 def test_progress_forgives_deaths_and_leaves_the_budget_as_it_is() -> None:
-    job = after(replace(a_job(State.SENDING), death_count=3, halving_count=3), *EMPTY)
+    job = after(alter(a_job(State.SENDING), death_count=3, halving_count=3), *EMPTY)
 
-    assert (job.death_count, job.halving_count) == (0, 3)
+    assert (job.pacing.death_count, job.pacing.halving_count) == (0, 3)
 
 
 def a_turn_of(job: Job) -> Job:
     """After as many pages as one turn takes, of which nothing is sent."""
     job = after(job, WOKE)
     while job.turn is not None:
-        page = replace(a_page(str(job.page_count), batch_count=0), record_count=1)
-        job = after(job, *arrived(job.page_count, page))
+        page = replace(a_page(str(job.crawl.page_count), batch_count=0), record_count=1)
+        job = after(job, *arrived(job.crawl.page_count, page))
     return job
 
 
@@ -206,14 +210,14 @@ def a_turn_of(job: Job) -> Job:
     [(0, 500), (1, 250), (2, 125), (3, 62), (4, 31), (5, 15), (6, 7), (7, 3), (8, 1), (9, 1)],
 )
 def test_each_death_halves_the_pages_of_a_turn(halving_count: int, page_count: int) -> None:
-    job = replace(a_job(State.SENDING), turn=None, halving_count=halving_count)
+    job = alter(a_job(State.SENDING), turn=None, halving_count=halving_count)
 
-    assert a_turn_of(job).page_count == page_count
+    assert a_turn_of(job).crawl.page_count == page_count
 
 
 def test_each_death_halves_the_bytes_of_a_turn() -> None:
     limits = Limits(turn_bytes_max=100)
-    halved = replace(a_job(State.SENDING), halving_count=2)
+    halved = alter(a_job(State.SENDING), halving_count=2)
 
     pages = (arrived(0, a_page(batch_count=0, byte_count=count)) for count in (24, 25))
     going_on, yielding = (after(halved, *events, limits=limits) for events in pages)
@@ -226,7 +230,7 @@ def test_a_job_takes_its_deaths_to_the_smallest_turn() -> None:
     job, halvings = a_job(State.SENDING), []
     for _ in range(LIMITS.deaths_max - 1):
         job = after(job, WOKE)
-        halvings.append(job.halving_count)
+        halvings.append(job.pacing.halving_count)
 
     assert halvings == [1, 2, 3, 4, 5, 6, 7, 8]
 
@@ -237,22 +241,22 @@ def test_the_budget_is_halved_no_further_than_to_the_smallest_turn() -> None:
     for _ in range(50):
         job = after(job, WOKE, limits=limits)
 
-    assert job.halving_count == 3  # 4 >> 3 is none, which counts as one
+    assert job.pacing.halving_count == 3  # 4 >> 3 is none, which counts as one
 
 
 def test_the_budget_grows_back_with_each_turn_that_ends_well() -> None:
-    job, sizes = replace(a_job(State.SENDING), turn=None, halving_count=4), []
+    job, sizes = alter(a_job(State.SENDING), turn=None, halving_count=4), []
     for _ in range(6):
-        before, job = job.page_count, a_turn_of(job)
-        sizes.append(job.page_count - before)
+        before, job = job.crawl.page_count, a_turn_of(job)
+        sizes.append(job.crawl.page_count - before)
 
     assert sizes == [31, 62, 125, 250, 500, 500]
 
 
 def test_a_turn_that_fails_gives_no_budget_back() -> None:
-    job = after(replace(a_job(State.SENDING), halving_count=4), passing())
+    job = after(alter(a_job(State.SENDING), halving_count=4), passing())
 
-    assert job.halving_count == 4
+    assert job.pacing.halving_count == 4
 
 
 def test_a_job_is_not_given_up_before_its_turns_are_the_smallest() -> None:
@@ -262,21 +266,21 @@ def test_a_job_is_not_given_up_before_its_turns_are_the_smallest() -> None:
         job, death_count = after(job, WOKE, limits=limits), death_count + 1
 
     assert death_count == 10
-    assert limits.turn_pages_max >> (job.halving_count - 1) == 1  # that of the last turn
+    assert limits.turn_pages_max >> (job.pacing.halving_count - 1) == 1  # that of the last turn
 
 
 @pytest.mark.parametrize("limits", [Limits(deaths_max=1), Limits(turn_pages_max=64)])
 def test_the_smallest_turn_is_tried_before_a_job_is_given_up(limits: Limits) -> None:
     job, tried = a_job(State.SENDING), []
     while job.state is State.SENDING:
-        tried.append(max(1, limits.turn_pages_max >> job.halving_count))
+        tried.append(max(1, limits.turn_pages_max >> job.pacing.halving_count))
         job = after(job, WOKE, limits=limits)
 
     assert tried[-1] == 1
 
 
 def test_a_redefined_connector_does_not_answer_for_the_deaths_of_the_one_before() -> None:
-    job = replace(
+    job = alter(
         a_job(State.SENDING), death_count=LIMITS.deaths_max - 1, halving_count=5, fingerprint="one"
     )
 
@@ -296,6 +300,6 @@ def test_a_redefined_connector_has_a_day_of_its_own() -> None:
 
 
 def test_an_opening_that_succeeds_is_progress() -> None:
-    job = after(replace(a_job(State.OPENING), death_count=3, attempt=4), Opened())
+    job = after(alter(a_job(State.OPENING), death_count=3, attempt=4), Opened())
 
-    assert (job.death_count, job.attempt) == (0, 1)
+    assert (job.pacing.death_count, job.pacing.attempt) == (0, 1)

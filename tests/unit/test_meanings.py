@@ -317,6 +317,6 @@ def test_a_job_whose_changes_somebody_else_takes_moves_no_watermark() -> None:
         bench.now_ms = max(bench.now_ms + 1_000, bench.job(job.id).alarm_at_ms or 0)
         job = bench.left()
 
-    assert (job.document_count, job.cursor, job.page_count) == (0, None, 0)
+    assert (job.crawl.document_count, job.crawl.cursor, job.crawl.page_count) == (0, None, 0)
     assert bench.store.successes.watermark_ms() is None
     assert "HTML" in job.error

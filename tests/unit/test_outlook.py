@@ -2,10 +2,11 @@ import pytest
 from msgspec.structs import replace
 
 from durable.machine.commands import LEGAL
-from durable.machine.job import ENDED, PENDING, WORKING, Flight, Job, Mode, Page, State
+from durable.machine.job import ENDED, PENDING, WORKING, Crawl, Job, Mode, State
 from durable.machine.notes import WaitReason
+from durable.machine.pages import Flight, Page
 from durable.views.explanation import if_killed, next_step, waiting_reason, waits_for
-from tests.fakes.jobs import NOW_MS, a_job, a_page
+from tests.fakes.jobs import NOW_MS, a_job, a_page, alter
 
 
 AHEAD = replace(a_job(State.SENDING), id="ahead")
@@ -14,8 +15,8 @@ ANY_OTHER_ALARM = "its next turn begins with the next alarm"
 
 def flying(*flights: Flight, is_fetching: bool = False) -> Job:
     """Four pages are in Glean, and these are on their way."""
-    job = replace(a_job(State.SENDING), page_count=4, is_fetching=is_fetching)
-    return replace(job, flights=flights)
+    job = alter(a_job(State.SENDING), page_count=4, is_fetching=is_fetching)
+    return alter(job, flights=flights)
 
 
 # One batch is in Glean, another on its way, and none of the next page.
@@ -45,20 +46,20 @@ def test_a_job_between_its_turns_waits_for_its_alarm(state: State) -> None:
 
 @pytest.mark.parametrize("state", sorted(WORKING))
 def test_a_job_that_failed_waits_because_of_it(state: State) -> None:
-    job = replace(between_turns(state), attempt=3, retry_at_ms=NOW_MS, error="Glean answered 503")
+    job = alter(between_turns(state), attempt=3, retry_at_ms=NOW_MS, error="Glean answered 503")
 
     assert waiting_reason(job, None) == "attempt 3 failed: Glean answered 503"
 
 
 def test_a_job_that_failed_and_then_lost_its_upload_waits_because_of_the_first_try() -> None:
-    job = replace(between_turns(State.OPENING), attempt=0, retry_at_ms=NOW_MS, error="busy")
+    job = alter(between_turns(State.OPENING), attempt=0, retry_at_ms=NOW_MS, error="busy")
 
     assert waiting_reason(job, None) == "attempt 1 failed: busy"
 
 
 @pytest.mark.parametrize("state", sorted(WORKING))
 def test_a_job_that_has_failed_and_hears_the_rest_says_so_already(state: State) -> None:
-    job = replace(a_job(state), retry_at_ms=NOW_MS, error="busy")
+    job = alter(a_job(state), retry_at_ms=NOW_MS, error="busy")
 
     assert waiting_reason(job, None) == "attempt 1 failed: busy"
 
@@ -89,17 +90,17 @@ def test_an_ended_job_waits_for_nothing(state: State) -> None:
         (replace(a_job(State.SENDING), turn=None), None, WaitReason.ALARM),
         (a_job(State.SENDING), None, None),
         (a_job(State.HELD), None, WaitReason.PERSON),
-        (replace(a_job(State.SENDING), retry_at_ms=NOW_MS, error="busy"), None, WaitReason.RETRY),
+        (alter(a_job(State.SENDING), retry_at_ms=NOW_MS, error="busy"), None, WaitReason.RETRY),
         *(
-            (replace(a_job(State.SENDING), retry_at_ms=NOW_MS, waits_for=one.value), None, one)
+            (alter(a_job(State.SENDING), retry_at_ms=NOW_MS, waits_for=one.value), None, one)
             for one in WaitReason
         ),
         (
-            replace(a_job(State.SENDING), retry_at_ms=NOW_MS, waits_for="what newer code knows"),
+            alter(a_job(State.SENDING), retry_at_ms=NOW_MS, waits_for="what newer code knows"),
             None,
             WaitReason.RETRY,
         ),
-        (replace(a_job(State.FAILED), waits_for="memory"), None, None),
+        (alter(a_job(State.FAILED), waits_for="memory"), None, None),
     ],
 )
 def test_what_a_job_waits_for_is_told_in_a_word(
@@ -120,7 +121,7 @@ def test_what_a_job_waits_for_is_told_in_a_word(
             "reads what changed in the source since the last success began",
         ),
         (
-            replace(a_job(State.QUEUED), resumes=True, page_count=4),
+            alter(a_job(State.QUEUED), resumes=True, page_count=4),
             "goes on at page 5, if Glean still has it open; else begins anew",
         ),
         (
@@ -129,7 +130,7 @@ def test_what_a_job_waits_for_is_told_in_a_word(
         ),
         (a_job(State.OPENING), "opens a bulk upload and reads the source from its start"),
         (a_job(State.SENDING), "reads page 1 of the source"),
-        (replace(a_job(State.SENDING), page_count=4), "reads page 5 of the source"),
+        (alter(a_job(State.SENDING), page_count=4), "reads page 5 of the source"),
         (flying(THREE), "sends page 5, 1 of 3 batches in Glean"),
         (flying(CUT), "sends page 5, 1 of 3 batches in Glean"),
         (flying(ONE, is_fetching=True), "sends page 5, 0 of 1 batch in Glean; reads page 6"),
@@ -142,7 +143,7 @@ def test_what_a_job_waits_for_is_told_in_a_word(
             "asks Glean how the upload stands, and closes it unless that is done",
         ),
         (
-            replace(a_job(State.HELD), expected_count=100, document_count=60),
+            alter(a_job(State.HELD), expected_count=100, document_count=60),
             (
                 'POST /approve/job {"deletions": 40} closes the upload; POST /cancel/job leaves '
                 "Glean as it was"
@@ -168,19 +169,19 @@ def test_what_a_person_may_do_next_is_legal(state: State) -> None:
 
 
 def test_an_approved_job_closes_its_upload_next() -> None:
-    job = replace(a_job(State.QUEUED), resumes=True, has_end=True, page_count=4)
+    job = alter(a_job(State.QUEUED), resumes=True, has_end=True, page_count=4)
 
     assert "page 5" not in next_step(job)
 
 
 def test_an_incremental_job_queued_again_goes_on_whatever_glean_has() -> None:
-    job = replace(a_job(State.QUEUED, Mode.INCREMENTAL), resumes=True, page_count=4)
+    job = alter(a_job(State.QUEUED, Mode.INCREMENTAL), resumes=True, page_count=4)
 
     assert "Glean" not in next_step(job)
 
 
 def test_a_job_that_asks_after_its_upload_says_so() -> None:
-    job = replace(a_job(State.OPENING), resumes=True, page_count=4)
+    job = alter(a_job(State.OPENING), resumes=True, page_count=4)
 
     assert "from its start" not in next_step(job)
 
@@ -193,7 +194,7 @@ def test_a_job_that_asks_after_its_upload_says_so() -> None:
     [
         (a_job(State.QUEUED), "nothing"),
         (a_job(State.OPENING), "the opening of the upload, which is still empty"),
-        (replace(a_job(State.SENDING), page_count=4), "page 5 would be read again"),
+        (alter(a_job(State.SENDING), page_count=4), "page 5 would be read again"),
         (flying(THREE), "page 5 would be read again, and 3 batches sent, 2 of them once more"),
         (flying(CUT), "page 5 would be read again, and 3 batches sent, 3 of them once more"),
         (flying(ONE), "page 5 would be read again, and 1 batch sent, 1 of them once more"),
@@ -201,7 +202,7 @@ def test_a_job_that_asks_after_its_upload_says_so() -> None:
             flying(THREE, TWO, is_fetching=True),
             "pages 5 to 6 would be read again, and 5 batches sent, 2 of them once more",
         ),
-        (replace(between_turns(State.SENDING), page_count=4), "nothing"),
+        (alter(between_turns(State.SENDING), page_count=4), "nothing"),
         (
             a_job(State.CLOSING),
             "the question how the upload stands; a close is never repeated blindly",
@@ -214,7 +215,7 @@ def test_a_job_says_what_a_death_would_repeat(job: Job, repeated: str) -> None:
 
 
 def test_a_death_while_a_resumed_job_asks_repeats_the_question() -> None:
-    job = replace(a_job(State.OPENING), resumes=True, page_count=4)
+    job = alter(a_job(State.OPENING), resumes=True, page_count=4)
 
     assert "empty" not in if_killed(job)
 
@@ -233,7 +234,7 @@ def test_a_job_that_earlier_code_stored_explains_itself_too(state: State) -> Non
         mode=Mode.FULL,
         created_at_ms=1,
         state=state,
-        flights=(Flight(page),),
+        crawl=Crawl(flights=(Flight(page),)),
     )
 
     assert next_step(job)

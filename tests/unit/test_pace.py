@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import Failed
-from durable.machine.job import Flight, Rate, State, TurnUsage
+from durable.machine.job import Rate, State, TurnUsage
 from durable.machine.pacing import (
     ALARM_MS_MIN,
     REQUESTS_PER_BATCH,
@@ -19,7 +19,8 @@ from durable.machine.pacing import (
     taken_over,
     wait_ms,
 )
-from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page
+from durable.machine.pages import Flight
+from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page, alter
 
 
 TURN = TurnUsage(started_at_ms=NOW_MS)
@@ -41,7 +42,7 @@ def test_an_alarm_is_set_a_little_ahead_of_now_at_least(at_ms: int, armed_ms: in
 
 @pytest.mark.parametrize("attempt", [0, 1])
 def test_the_first_wait_is_the_shortest(attempt: int) -> None:
-    job = replace(a_job(State.SENDING), attempt=attempt)
+    job = alter(a_job(State.SENDING), attempt=attempt)
 
     assert wait_ms(job, Failed("", is_transient=True), LIMITS) == LIMITS.backoff_ms_min
 
@@ -57,7 +58,7 @@ def test_a_wait_is_between_what_was_asked_for_and_both_caps(
     attempt: int, asked_ms: int, jitter: float, backoff_ms_min: int, backoff_ms_max: int
 ) -> None:
     limits = Limits(backoff_ms_min=backoff_ms_min, backoff_ms_max=backoff_ms_max)
-    job = replace(a_job(State.SENDING), attempt=attempt)
+    job = alter(a_job(State.SENDING), attempt=attempt)
 
     waited_ms = wait_ms(job, Failed("", True, asked_ms, jitter), limits)
 
@@ -66,7 +67,7 @@ def test_a_wait_is_between_what_was_asked_for_and_both_caps(
 
 
 def test_jitter_is_of_the_back_off_and_not_of_what_was_asked_for() -> None:
-    job = replace(a_job(State.SENDING), attempt=4)
+    job = alter(a_job(State.SENDING), attempt=4)
 
     waits_ms = [wait_ms(job, Failed("", True, 60_000, jitter), LIMITS) for jitter in (0, 0.5, 1)]
 
@@ -105,13 +106,13 @@ def test_a_turn_is_spent_by_whichever_bound_is_reached(
 )
 def test_halvings_are_of_what_kills(turn: TurnUsage, *, is_over: bool) -> None:
     """Pages and bytes; the requests and the time of a turn kill nobody."""
-    job = replace(a_job(State.SENDING), halving_count=2)
+    job = alter(a_job(State.SENDING), halving_count=2)
 
     assert is_spent(job, turn, NOW_MS, LIMITS) is is_over
 
 
 def test_the_smallest_turn_has_one_page() -> None:
-    job = replace(a_job(State.SENDING), halving_count=9)
+    job = alter(a_job(State.SENDING), halving_count=9)
 
     assert not is_spent(job, TURN, NOW_MS, LIMITS)
     assert is_spent(job, replace(TURN, page_count=1), NOW_MS, LIMITS)
@@ -158,19 +159,23 @@ def test_a_page_costs_its_bytes_and_its_requests() -> None:
 
 
 SLOW, FAST = Rate(requests=2, per_ms=60_000), Rate(requests=9, per_ms=1_000)
-AT_SLOW = replace(a_job(State.SENDING), rate=SLOW, asked_until_ms=NOW_MS + 50_000, asked_count=2)
+AT_SLOW = alter(a_job(State.SENDING), rate=SLOW, asked_until_ms=NOW_MS + 50_000, asked_count=2)
 
 
 def test_a_source_of_another_rate_is_counted_apart_and_the_first_one_again_later() -> None:
     at_fast = paced(AT_SLOW, FAST, NOW_MS)
-    asked = replace(at_fast, asked_until_ms=NOW_MS + 900, asked_count=4)
+    asked = alter(at_fast, asked_until_ms=NOW_MS + 900, asked_count=4)
     at_none = paced(asked, None, NOW_MS)
 
-    assert (at_fast.rate, at_fast.asked_until_ms, at_fast.asked_count) == (FAST, 0, 0)
-    assert (at_none.rate, at_none.asked_count) == (None, 0)
-    assert paced(at_none, SLOW, NOW_MS) == replace(AT_SLOW, spans=((FAST, NOW_MS + 900, 4),))
+    assert (at_fast.pacing.rate, at_fast.pacing.asked_until_ms, at_fast.pacing.asked_count) == (
+        FAST,
+        0,
+        0,
+    )
+    assert (at_none.pacing.rate, at_none.pacing.asked_count) == (None, 0)
+    assert paced(at_none, SLOW, NOW_MS) == alter(AT_SLOW, spans=((FAST, NOW_MS + 900, 4),))
     again = paced(at_none, FAST, NOW_MS)
-    assert (again.asked_until_ms, again.asked_count) == (NOW_MS + 900, 4)
+    assert (again.pacing.asked_until_ms, again.pacing.asked_count) == (NOW_MS + 900, 4)
 
 
 def test_sources_of_one_rate_are_counted_together() -> None:
@@ -178,10 +183,10 @@ def test_sources_of_one_rate_are_counted_together() -> None:
 
 
 def test_a_span_that_is_over_is_forgotten() -> None:
-    assert paced(AT_SLOW, FAST, NOW_MS + 50_000).spans == ()
+    assert paced(AT_SLOW, FAST, NOW_MS + 50_000).pacing.spans == ()
 
 
-USED_UP = replace(
+USED_UP = alter(
     AT_SLOW,
     id="last",
     spans=((FAST, NOW_MS + 900, 4),),
@@ -193,13 +198,17 @@ USED_UP = replace(
 def test_a_job_takes_over_what_the_one_before_it_has_used() -> None:
     job = taken_over(a_job(State.QUEUED), USED_UP, "")
 
-    assert replace(USED_UP, id="job") == taken_over(replace(AT_SLOW, rate=None), USED_UP, "")
-    assert (job.id, job.state, job.indexed_until_ms) == ("job", State.QUEUED, NOW_MS + 30_000)
+    assert replace(USED_UP, id="job") == taken_over(alter(AT_SLOW, rate=None), USED_UP, "")
+    assert (job.id, job.state, job.pacing.indexed_until_ms) == (
+        "job",
+        State.QUEUED,
+        NOW_MS + 30_000,
+    )
 
 
 def test_the_first_job_and_one_that_is_queued_again_have_their_own() -> None:
     assert taken_over(AT_SLOW, None, "") == AT_SLOW
-    assert taken_over(USED_UP, replace(USED_UP, indexed_until_ms=0), "") == USED_UP
+    assert taken_over(USED_UP, alter(USED_UP, indexed_until_ms=0), "") == USED_UP
 
 
 @pytest.mark.parametrize(("fingerprint", "page_bytes"), [("one", {"documents": 7}), ("other", {})])
@@ -229,7 +238,7 @@ STALL_MS, MANY = LIMITS.stall_ms_max, LIMITS.pauses_max
 def test_rests_that_were_asked_for_are_no_time_without_progress_but_for_too_many(
     since_ms: int, paused_ms: int, pause_count: int, *, stalled: bool
 ) -> None:
-    job = replace(a_job(State.SENDING), paused_ms=paused_ms, pause_count=pause_count)
-    job = replace(job, progress_at_ms=NOW_MS - since_ms)
+    job = alter(a_job(State.SENDING), paused_ms=paused_ms, pause_count=pause_count)
+    job = alter(job, progress_at_ms=NOW_MS - since_ms)
 
     assert is_stalled(job, NOW_MS, LIMITS) is stalled

@@ -15,6 +15,7 @@ from durable.sources.since import Since
 from tests.fakes.answers import INDEX, LIST, a_page, ok
 from tests.fakes.bench import NOW_MS, Bench
 from tests.fakes.connector import NOTES
+from tests.fakes.jobs import alter
 
 
 TICK = "cron 2025-11-24T16:00:00.000Z"
@@ -157,7 +158,7 @@ def test_a_job_of_the_other_mode_waits_and_leaves_the_alarm_alone() -> None:
     other = bench.begun(Mode.INCREMENTAL)
 
     assert other.state is State.QUEUED
-    assert bench.storage.alarm_at_ms == waiting.retry_at_ms
+    assert bench.storage.alarm_at_ms == waiting.pacing.retry_at_ms
 
 
 def test_a_turn_carries_the_working_job_before_the_queued() -> None:
@@ -192,7 +193,7 @@ def test_two_jobs_in_a_row_ask_a_source_no_more_often_than_one() -> None:
 
     resting = bench.left()
 
-    assert (resting.state, resting.retry_at_ms) == (State.SENDING, NOW_MS + 60_000)
+    assert (resting.state, resting.pacing.retry_at_ms) == (State.SENDING, NOW_MS + 60_000)
     shown = bench.views.shown(resting)
     assert shown.waits_because == "the source takes 1 request every 60 s"
     assert len(bench.network.requests) == 1
@@ -320,7 +321,11 @@ def test_a_turn_that_a_bug_of_ours_ends_leaves_the_lease_armed() -> None:
         left = bench.views.job(job.id)
         assert left is not None
         assert bench.storage.alarm_at_ms == left.alarm_at_ms == FIRST_LEASE_AT_MS
-        assert (left.state, left.attempt, left.death_count) == (State.OPENING, attempt, attempt - 1)
+        assert (left.state, left.pacing.attempt, left.pacing.death_count) == (
+            State.OPENING,
+            attempt,
+            attempt - 1,
+        )
 
 
 def test_the_lease_is_armed_before_anything_else_can_go_wrong() -> None:
@@ -381,10 +386,10 @@ def test_where_nothing_is_pending_no_alarm_is_missed(state: State) -> None:
 def test_a_job_that_waits_keeps_its_wait_over_an_alarm_that_was_lost() -> None:
     retry_at_ms = NOW_MS + 300_000
     bench = Bench()
-    bench.put(replace(JOB, state=State.SENDING, retry_at_ms=retry_at_ms))
+    bench.put(alter(JOB, state=State.SENDING, retry_at_ms=retry_at_ms))
 
     assert bench.tended()
-    assert bench.left().retry_at_ms == retry_at_ms
+    assert bench.left().pacing.retry_at_ms == retry_at_ms
 
     assert bench.storage.alarm_at_ms == retry_at_ms
     assert bench.network.requests == []

@@ -5,7 +5,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable.machine.commands import LEGAL, Command, Instruction, Refusal
-from durable.machine.job import PENDING, Job, Mode, Stage, State, TurnUsage
+from durable.machine.job import PENDING, Job, Mode, Pacing, Stage, State, TurnUsage, Upload
 from durable.machine.pacing import ALARM_MS_MIN
 from durable.views.status import status
 from tests.fakes.answers import (
@@ -20,6 +20,7 @@ from tests.fakes.answers import (
     ok,
 )
 from tests.fakes.bench import NOW_MS, Bench
+from tests.fakes.jobs import alter
 
 
 SOON_MS = NOW_MS + ALARM_MS_MIN
@@ -31,16 +32,16 @@ FULL = Job(
     mode=Mode.FULL,
     created_at_ms=NOW_MS,
     started_at_ms=NOW_MS,
-    progress_at_ms=NOW_MS,
-    upload_id="notes-2-1",
     upload_count=1,
+    pacing=Pacing(progress_at_ms=NOW_MS),
+    upload=Upload(id="notes-2-1"),
 )
-HELD = replace(FULL, state=State.HELD, has_end=True, expected_count=100, document_count=40)
-OTHER = replace(FULL, id="notes-1", mode=Mode.INCREMENTAL, upload_id="", upload_count=0)
+HELD = alter(FULL, state=State.HELD, has_end=True, expected_count=100, document_count=40)
+OTHER = alter(FULL, id="notes-1", mode=Mode.INCREMENTAL, upload_id="", upload_count=0)
 WORKING = replace(
     OTHER, state=State.SENDING, alarm_at_ms=LEASE_MS, turn=TurnUsage(started_at_ms=NOW_MS)
 )
-WAITING = replace(OTHER, state=State.SENDING, alarm_at_ms=RETRY_MS, retry_at_ms=RETRY_MS)
+WAITING = alter(OTHER, state=State.SENDING, alarm_at_ms=RETRY_MS, retry_at_ms=RETRY_MS)
 SENDING = replace(FULL, state=State.SENDING, alarm_at_ms=LEASE_MS)
 FAILED = replace(FULL, state=State.FAILED)
 
@@ -163,8 +164,8 @@ def test_nothing_is_sent_after_a_cancellation_and_the_late_answer_changes_nothin
     left = bench.left()
 
     assert bench.network.lines == [BULK, LIST, LIST, BULK, LIST]
-    assert (left.state, left.page_count, left.document_count) == (State.CANCELLED, 0, 0)
-    assert left.flights == ()
+    assert (left.state, left.crawl.page_count, left.crawl.document_count) == (State.CANCELLED, 0, 0)
+    assert left.crawl.flights == ()
     assert bench.storage.alarm_at_ms is None
 
 
@@ -185,8 +186,8 @@ def test_a_job_that_was_cancelled_and_retried_does_not_hear_its_old_turns_answer
     left = bench.left()
 
     assert bench.network.lines == [BULK, LIST, LIST, BULK, BULK]
-    assert (left.state, left.page_count, left.error) == (State.QUEUED, 0, "")
-    assert (left.attempt, left.death_count, left.turn) == (0, 0, None)
+    assert (left.state, left.crawl.page_count, left.error) == (State.QUEUED, 0, "")
+    assert (left.pacing.attempt, left.pacing.death_count, left.turn) == (0, 0, None)
     assert bench.storage.alarm_at_ms == SOON_MS
 
     upload = job.id + "-1"
@@ -196,7 +197,7 @@ def test_a_job_that_was_cancelled_and_retried_does_not_hear_its_old_turns_answer
     bench.network.on(STATUS, a_history((upload, "SUCCESSFUL")))
     left = bench.left()
 
-    assert (left.state, left.document_count, left.upload_id) == (State.SUCCEEDED, 2, upload)
+    assert (left.state, left.crawl.document_count, left.upload.id) == (State.SUCCEEDED, 2, upload)
 
 
 def test_a_turn_that_begins_while_an_old_one_waits_is_the_only_one_that_counts() -> None:
@@ -215,8 +216,8 @@ def test_a_turn_that_begins_while_an_old_one_waits_is_the_only_one_that_counts()
     left = bench.left()
 
     assert bench.network.lines == [BULK, LIST, BULK, STATUS, LIST]
-    assert (left.state, left.page_count, left.attempt) == (State.SENDING, 0, 1)
-    assert left.retry_at_ms is not None
+    assert (left.state, left.crawl.page_count, left.pacing.attempt) == (State.SENDING, 0, 1)
+    assert left.pacing.retry_at_ms is not None
     assert left.turn_count == 2
 
 
@@ -227,7 +228,7 @@ def failed_at_the_second_page() -> tuple[Bench, Job]:
     bench.network.on(LIST, a_page("a", next_cursor="2"), a_page("b"))
     bench.begun(Mode.FULL)
     left = bench.left()
-    assert (left.state, left.page_count, left.cursor) == (State.FAILED, 1, "2")
+    assert (left.state, left.crawl.page_count, left.crawl.cursor) == (State.FAILED, 1, "2")
     assert bench.network.lines == [BULK, LIST, LIST, BULK, BULK]
     return bench, left
 
@@ -245,7 +246,7 @@ def test_a_retry_goes_on_from_the_stored_cursor_in_the_same_upload() -> None:
 
     assert bench.network.lines[5:] == [STATUS, LIST, BULK, STATUS, BULK, STATUS]
     assert bench.network.requests[6].url.params["cursor"] == "2"
-    assert (left.state, left.document_count, left.upload_count) == (State.SUCCEEDED, 2, 1)
+    assert (left.state, left.crawl.document_count, left.upload_count) == (State.SUCCEEDED, 2, 1)
 
 
 def test_a_retry_begins_anew_where_glean_no_longer_has_the_upload() -> None:
@@ -259,7 +260,7 @@ def test_a_retry_begins_anew_where_glean_no_longer_has_the_upload() -> None:
 
     assert bench.network.lines[5:] == [STATUS, BULK, LIST]
     assert "cursor" not in bench.network.requests[7].url.params
-    assert (left.upload_id, left.page_count, left.crawl_count) == (job.id + "-2", 0, 2)
+    assert (left.upload.id, left.crawl.page_count, left.crawl_count) == (job.id + "-2", 0, 2)
 
 
 def test_a_held_job_is_closed_once_it_is_approved() -> None:
@@ -272,7 +273,7 @@ def test_a_held_job_is_closed_once_it_is_approved() -> None:
     assert "60 documents" in refusal.reason
 
     bench.commanded(HELD, Command.APPROVE, deletion_count=60)
-    upload = HELD.upload_id
+    upload = HELD.upload.id
     bench.network.add(a_history((upload, "ACTIVE")), a_history((upload, "ACTIVE")), ok())
     bench.network.add(a_history((upload, "SUCCESSFUL")))
     left = bench.left()
@@ -340,7 +341,7 @@ def test_an_approval_that_was_taken_back_is_asked_for_again() -> None:
     bench.commanded(HELD, Command.CANCEL)
 
     bench.commanded(HELD, Command.RETRY)
-    upload = HELD.upload_id
+    upload = HELD.upload.id
     bench.network.add(a_history((upload, "ACTIVE")), a_history((upload, "ACTIVE")), ok())
     bench.network.add(a_history((upload, "SUCCESSFUL")))
 
@@ -384,7 +385,7 @@ def test_a_retry_after_cursors_that_have_expired_starts_over_and_says_so(code: i
     job = bench.begun(Mode.INCREMENTAL)
     while job.state in PENDING:
         job = bench.left()
-    assert (job.state, job.rewind_count, job.cursor) == (State.FAILED, 1, None)
+    assert (job.state, job.rewind_count, job.crawl.cursor) == (State.FAILED, 1, None)
 
     retried = bench.commanded(job, Command.RETRY)
 

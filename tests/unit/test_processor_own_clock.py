@@ -166,7 +166,7 @@ def test_without_the_field_a_change_after_a_jobs_start_is_lost(database: Databas
 
     job, sent = office.run(Mode.INCREMENTAL)
 
-    assert (job.record_count, sent) == (0, [])
+    assert (job.crawl.record_count, sent) == (0, [])
     assert not office.is_right
 
 
@@ -178,10 +178,10 @@ def test_with_the_field_it_is_read_and_sent_once(database: Database, since: Chan
     changed_ms = office.now_ms - BEHIND_MS
 
     first, sent = office.run(Mode.INCREMENTAL)
-    assert (first.record_count, sorted(sent)) == (3, sorted(changed))
+    assert (first.crawl.record_count, sorted(sent)) == (3, sorted(changed))
 
     second, sent = office.run(Mode.INCREMENTAL)
-    assert (second.record_count, second.document_count, sent) == (3, 0, [])
+    assert (second.crawl.record_count, second.crawl.document_count, sent) == (3, 0, [])
     assert second.since_ms == changed_ms // 1_000 * 1_000
     assert office.is_right
 
@@ -194,7 +194,7 @@ def test_a_deletion_is_sent_once_too(database: Database) -> None:
     assert set(office.run(Mode.INCREMENTAL)[1]) == changed
     job, sent = office.run(Mode.INCREMENTAL)
 
-    assert (job.record_count, job.deletion_count, sent) == (1, 0, [])
+    assert (job.crawl.record_count, job.crawl.deletion_count, sent) == (1, 0, [])
     assert office.is_right
 
 
@@ -207,7 +207,7 @@ def test_of_what_is_read_again_only_what_has_changed_is_sent(database: Database)
         job, sent = office.run(Mode.INCREMENTAL)
 
         assert set(sent) == changed
-        assert job.document_count == len(sent) == 3
+        assert job.crawl.document_count == len(sent) == 3
     assert office.is_right
 
 

@@ -13,7 +13,7 @@ from durable.environment import Environment
 from durable.glean.datasource import Datasource
 from durable.limits import Limits
 from durable.machine.commands import Command
-from durable.machine.job import Job, Mode, State
+from durable.machine.job import Crawl, Job, Mode, Pacing, State, Upload
 from durable.machine.pacing import ALARM_MS_MIN, apart_lease_ms
 from durable.machine.verification import PROCESSING_MS, Verdict, Verification
 from durable.views.status import Status
@@ -34,6 +34,7 @@ from tests.fakes.answers import (
 from tests.fakes.bench import NOW_MS, SET, Bench
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
+from tests.fakes.jobs import alter
 
 
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
@@ -46,11 +47,10 @@ CLOSING = Job(
     mode=Mode.FULL,
     created_at_ms=NOW_MS,
     state=State.CLOSING,
-    upload_id="u-1",
     started_at_ms=NOW_MS,
-    progress_at_ms=NOW_MS,
-    has_end=True,
-    document_count=10,
+    upload=Upload(id="u-1"),
+    pacing=Pacing(progress_at_ms=NOW_MS),
+    crawl=Crawl(has_end=True, document_count=10),
 )
 
 
@@ -65,7 +65,7 @@ def succeeded(
 
 def succeed(bench: Bench, job: Job = CLOSING) -> None:
     bench.put(job, alarm_at_ms=bench.now_ms)
-    bench.network.add(a_history((job.upload_id, "SUCCESSFUL")))
+    bench.network.add(a_history((job.upload.id, "SUCCESSFUL")))
     assert bench.left().state is State.SUCCEEDED
     bench.network.requests.clear()
 
@@ -240,7 +240,7 @@ def test_nothing_is_asked_while_a_job_waits() -> None:
     bench.network.add(httpx.Response(503))
     waiting = bench.left()
 
-    assert bench.storage.alarm_at_ms == waiting.retry_at_ms
+    assert bench.storage.alarm_at_ms == waiting.pacing.retry_at_ms
     assert later(bench, a_page()).ask_count == 0
     assert bench.network.lines == [LIST, LIST]
 
@@ -309,7 +309,7 @@ def test_a_job_that_is_held_does_not_hold_up_the_verification() -> None:
 def test_the_next_full_job_takes_the_place_of_a_verification() -> None:
     bench = succeeded()
     bench.now_ms += 1
-    second = replace(CLOSING, id="notes-20251124T160000000Z-000000", upload_id="u-2")
+    second = alter(CLOSING, id="notes-20251124T160000000Z-000000", upload_id="u-2")
 
     succeed(bench, second)
 

@@ -1,9 +1,9 @@
 import pytest
-from msgspec.structs import replace
 
-from durable.machine.job import Job, Mode, Stage, State
+from durable.machine.job import Crawl, Job, Mode, Stage, State
 from durable.timestamps import rfc3339
 from durable.views.progress import LAST_FULL, SOURCE, Progress, progress
+from tests.fakes.jobs import alter
 
 
 START_MS = 1_764_000_000_000
@@ -15,9 +15,8 @@ JOB = Job(
     created_at_ms=START_MS,
     started_at_ms=START_MS,
     state=State.SENDING,
-    document_count=250,
-    record_count=300,
     expected_count=1_000,
+    crawl=Crawl(document_count=250, record_count=300),
 )
 
 
@@ -30,7 +29,7 @@ def test_a_full_job_is_compared_with_the_last_one() -> None:
 def test_what_the_source_says_goes_before_what_was_there_last() -> None:
     eta_at = rfc3339(NOW_MS + 60_000)
 
-    job = replace(JOB, total_count=600)
+    job = alter(JOB, total_count=600)
 
     assert progress(job, NOW_MS) == Progress(300, 600, 0.5, SOURCE, eta_at)
 
@@ -43,14 +42,14 @@ def test_what_the_source_says_goes_before_what_was_there_last() -> None:
 def test_where_the_pace_tells_nothing_no_time_is_told(
     changes: dict[str, int], share: float
 ) -> None:
-    told = progress(replace(JOB, **changes), NOW_MS)
+    told = progress(alter(JOB, **changes), NOW_MS)
 
     assert told is not None
     assert (told.share, told.eta_at) == (share, None)
 
 
 def test_a_job_that_has_ended_has_no_time_left() -> None:
-    told = progress(replace(JOB, state=State.FAILED, total_count=0), NOW_MS)
+    told = progress(alter(JOB, state=State.FAILED, total_count=0), NOW_MS)
 
     assert told is not None
     assert (told.share, told.eta_at) == (1.0, None)
@@ -69,4 +68,4 @@ def test_a_job_that_has_ended_has_no_time_left() -> None:
     ids=str,
 )
 def test_where_nothing_is_known_nothing_is_told(changes: dict[str, object]) -> None:
-    assert progress(replace(JOB, **changes), NOW_MS) is None
+    assert progress(alter(JOB, **changes), NOW_MS) is None

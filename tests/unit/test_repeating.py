@@ -35,7 +35,7 @@ def bench_after(mode: Mode) -> tuple[Bench, Job]:
     bench.network.on(STATUS, a_history((upload, "ACTIVE")), a_history((upload, "SUCCESSFUL")))
     bench.put(replace(FULL, mode=mode), alarm_at_ms=NOW_MS)
     job = bench.left()
-    assert (job.state, job.reject_count) == (State.SUCCEEDED, 2)
+    assert (job.state, job.crawl.reject_count) == (State.SUCCEEDED, 2)
     bench.network.requests.clear()
     bench.now_ms += 1_000
     return bench, job
@@ -78,7 +78,7 @@ def test_of_a_page_that_has_changed_everything_is_sent() -> None:
     bench.network.on(LIST, a_page_of(MENDED[0], "2"), a_page_of(MENDED[2]))
     bench.network.on(INDEX, ok(), ok())
 
-    assert bench.left().reject_count == 0
+    assert bench.left().crawl.reject_count == 0
     assert sent(bench) == ["a", "b", "e", "f"]
 
 
@@ -90,7 +90,11 @@ def test_of_a_page_that_is_as_it_was_nothing_else_is_sent() -> None:
     after = bench.left()
 
     assert sent(bench) == []
-    assert (after.state, after.reject_count, after.record_count) == (State.SUCCEEDED, 2, 2)
+    assert (after.state, after.crawl.reject_count, after.crawl.record_count) == (
+        State.SUCCEEDED,
+        2,
+        2,
+    )
 
 
 def test_the_watermark_and_the_count_of_documents_stay_as_they_were() -> None:
@@ -152,7 +156,7 @@ def test_where_it_brings_none_of_them_any_more_the_job_fails_at_once() -> None:
 
     after = bench.left()
 
-    assert (after.state, after.death_count) == (State.FAILED, 0)
+    assert (after.state, after.pacing.death_count) == (State.FAILED, 0)
     assert other.id in after.error
     assert bench.network.requests == []
     again = bench.commanded(after, Command.RETRY)
@@ -239,7 +243,7 @@ def test_rejects_never_become_a_full_sync_however_many_they_are() -> None:
 
     after = bench.left()
 
-    assert (after.mode, after.state, after.document_count) == (
+    assert (after.mode, after.state, after.crawl.document_count) == (
         Mode.INCREMENTAL,
         State.SUCCEEDED,
         4,

@@ -386,7 +386,7 @@ def test_a_job_goes_on_and_its_events_say_so_without_a_secret() -> None:
 
     job = bench.left()
 
-    assert (job.state, job.page_count, job.document_count) == (State.SUCCEEDED, 2, 2)
+    assert (job.state, job.crawl.page_count, job.crawl.document_count) == (State.SUCCEEDED, 2, 2)
     assert (job.crawl_count, job.rewind_count) == (1, 0)
     told = [note.text for note in job.notes]
     assert "goes on after id a: the source answered 410: not *** again" in told

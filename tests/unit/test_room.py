@@ -2,25 +2,26 @@ import pytest
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.job import Flight, Job, Mode, Stage, State, TurnUsage
+from durable.machine.job import Job, Mode, Stage, State, TurnUsage
+from durable.machine.pages import Flight
 from durable.machine.room import SHARE, has_room, held_bytes, lease_bytes, width, with_page
-from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page
+from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page, alter
 
 
 MOST = LIMITS.page_bytes_max
 LEAST = MOST // SHARE
-SENDING = replace(
+SENDING = alter(
     a_job(State.SENDING), flights=(), is_fetching=False, turn=TurnUsage(started_at_ms=NOW_MS)
 )
 
 
 def known(byte_count: int, **fields: int) -> Job:
-    return replace(SENDING, page_bytes={"FULL documents": byte_count}, **fields)
+    return alter(SENDING, page_bytes={"FULL documents": byte_count}, **fields)
 
 
 def holding(job: Job, *sizes: int, is_fetching: bool = False) -> Job:
     flights = tuple(Flight(replace(a_page("next"), byte_count=size)) for size in sizes)
-    return replace(job, flights=flights, is_fetching=is_fetching)
+    return alter(job, flights=flights, is_fetching=is_fetching)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_a_page_that_is_being_read_is_thought_of_as_large_as_the_largest() -> No
 
 
 def test_a_page_alone_is_counted_once() -> None:
-    reading = replace(known(3 * LEAST), is_fetching=True)
+    reading = alter(known(3 * LEAST), is_fetching=True)
 
     assert lease_bytes(reading, LIMITS) == held_bytes(reading, LIMITS) == 3 * LEAST
 
@@ -75,7 +76,7 @@ def test_a_page_alone_is_counted_once() -> None:
     ("halving_count", "sends"), [(0, 5), (1, 2), (2, 1), (3, 1), (9, 1)], ids=str
 )
 def test_each_death_halves_what_is_sent_side_by_side(halving_count: int, sends: int) -> None:
-    job = replace(SENDING, mode=Mode.FULL, stages=(Stage.DOCUMENTS,), halving_count=halving_count)
+    job = alter(SENDING, mode=Mode.FULL, stages=(Stage.DOCUMENTS,), halving_count=halving_count)
 
     assert width(job, LIMITS) == sends
 
@@ -85,14 +86,14 @@ def test_each_death_halves_what_is_sent_side_by_side(halving_count: int, sends: 
 )
 def test_each_death_halves_what_is_read_ahead(*, halving_count: int, is_room: bool) -> None:
     limits = Limits(held_bytes_max=400, sends_max=40)
-    job = holding(replace(SENDING, halving_count=halving_count), 100)
+    job = holding(alter(SENDING, halving_count=halving_count), 100)
 
     assert has_room(job, limits) == is_room
 
 
 @pytest.mark.parametrize("halving_count", [0, 1, 9])
 def test_a_page_alone_is_always_read(halving_count: int) -> None:
-    assert has_room(replace(SENDING, halving_count=halving_count), LIMITS)
+    assert has_room(alter(SENDING, halving_count=halving_count), LIMITS)
 
 
 def test_where_others_have_the_memory_nothing_is_read_ahead() -> None:

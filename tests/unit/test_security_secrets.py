@@ -66,7 +66,7 @@ def left_over(connector: AnyConnector, *answers: httpx.Response) -> str:
         storage.fire()
         job = await processor.turn()
         assert job is not None
-        assert job.error or job.reject_count or job.cursor, "nothing was said back"
+        assert job.error or job.crawl.reject_count or job.crawl.cursor, "nothing was said back"
         shown = msgspec.json.encode(status(job)).decode()
         shown += repr(views.events(job.id, 0, 100)) + repr(views.overview())
         return shown + repr(views.rejects(job.id, (0, 0), 100)) + stored(storage)

@@ -235,7 +235,7 @@ def found_in(text: str) -> set[str]:
 def left_over(auth: Auth, mirror: Mirror) -> str:
     thing = Object(auth, mirror)
     job = thing.turned()
-    assert job.error or job.reject_count, "nothing came of what was said back"
+    assert job.error or job.crawl.reject_count, "nothing came of what was said back"
     assert any(found_in(text) for text in mirror.heard), "no secret was sent"
     return thing.shown(job) + thing.stored
 
@@ -282,7 +282,7 @@ def test_a_link_that_carries_the_proof_is_followed_and_not_stored_with_it(kind: 
 
     job = thing.turned()
 
-    assert job.cursor == "https://notes.example/list?page=2"
+    assert job.crawl.cursor == "https://notes.example/list?page=2"
     assert found_in(thing.shown(job) + thing.stored) == set()
 
 

@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from durable.machine.commands import LEGAL
-from durable.machine.job import Flight, Job, Mode, Page, State, TurnUsage
+from durable.machine.job import Job, Mode, State, TurnUsage
 from durable.machine.notes import Note
+from durable.machine.pages import Flight, Page
 from durable.timestamps import rfc3339
 from durable.views.status import status
+from tests.fakes.jobs import alter
 
 
 QUEUED = Job(id="notes-1", connector="notes", mode=Mode.FULL, created_at_ms=1_764_000_000_123)
@@ -61,7 +63,7 @@ def test_a_queued_job_has_nothing_to_show_yet() -> None:
 
 
 def test_a_job_that_waits_shows_why_and_until_when_and_what_comes_next() -> None:
-    waiting = replace(
+    waiting = alter(
         QUEUED,
         state=State.SENDING,
         started_at_ms=QUEUED.created_at_ms + 1,
@@ -95,9 +97,7 @@ def test_a_job_that_waits_shows_why_and_until_when_and_what_comes_next() -> None
 
 def test_a_job_that_works_shows_what_a_kill_would_repeat() -> None:
     flight = Flight(PAGE, sent_count=1, begun_count=2, sending=(1,))
-    working = replace(
-        QUEUED, state=State.SENDING, turn=TurnUsage(started_at_ms=1), flights=(flight,)
-    )
+    working = alter(QUEUED, state=State.SENDING, turn=TurnUsage(started_at_ms=1), flights=(flight,))
 
     shown = status(working)
 
@@ -117,7 +117,7 @@ def test_a_job_behind_another_names_it() -> None:
 
 
 def test_a_held_job_shows_how_many_are_missing_and_what_can_be_done() -> None:
-    held = replace(
+    held = alter(
         QUEUED, state=State.HELD, expected_count=100, document_count=60, error="would delete 40"
     )
 
@@ -167,7 +167,7 @@ def test_no_state_explains_itself_as_another_does() -> None:
 
 
 def test_an_incremental_job_misses_nothing() -> None:
-    job = replace(QUEUED, mode=Mode.INCREMENTAL, expected_count=1_000, document_count=3)
+    job = alter(QUEUED, mode=Mode.INCREMENTAL, expected_count=1_000, document_count=3)
 
     assert status(job).missing is None
 

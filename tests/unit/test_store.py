@@ -9,25 +9,27 @@ import pytest
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.job import PENDING, Flight, Job, Mode, Page, Stage, State, TurnUsage
+from durable.machine.job import PENDING, Job, Mode, Stage, State, TurnUsage
+from durable.machine.pages import Flight, Page
 from durable.machine.ties import TIES_MAX
 from durable.machine.verification import Verification
 from durable.store.retention import KEY_MS
 from durable.store.store import BODY_BYTES_MAX, TRIGGER_KEYS_MAX, Store
+from tests.fakes.jobs import alter
 from tests.fakes.storage import Storage
 
 
 JOB = Job(id="notes-1", connector="notes", mode=Mode.FULL, created_at_ms=1)
 SUCCEEDED = replace(JOB, state=State.SUCCEEDED, started_at_ms=70)
 INCREMENTAL = replace(SUCCEEDED, mode=Mode.INCREMENTAL)
-WRITTEN = replace(JOB, state=State.SENDING, cursor="b", turn=TurnUsage(started_at_ms=2))
-WORKING = replace(
+WRITTEN = alter(JOB, state=State.SENDING, cursor="b", turn=TurnUsage(started_at_ms=2))
+WORKING = alter(
     WRITTEN,
     flights=(Flight(Page(next_cursor="c", batch_count=2, byte_count=9), sending=(0, 1)),),
     is_fetching=True,
     is_refused=True,
 )
-FURTHER = replace(WORKING, flights=(replace(WORKING.flights[0], sent_count=1, sending=(1,)),))
+FURTHER = alter(WORKING, flights=(replace(WORKING.crawl.flights[0], sent_count=1, sending=(1,)),))
 LIMITS = Limits()
 
 
@@ -72,7 +74,7 @@ def rows(storage: Storage, query: str) -> list[Mapping[str, object]]:
 
 
 def test_a_job_is_loaded_as_it_was_saved(store: Store) -> None:
-    sending = replace(JOB, state=State.SENDING, cursor="b", error="«trouble»")
+    sending = alter(JOB, state=State.SENDING, cursor="b", error="«trouble»")
 
     added(store, JOB)
     saved(store, sending, alarm_at_ms=6)
@@ -120,8 +122,8 @@ def test_a_job_that_waits_its_turn_leaves_the_alarm_alone(storage: Storage, stor
 
 def test_the_latest_job_is_the_one_that_had_a_turn_last(store: Store) -> None:
     assert store.latest() is None
-    added(store, replace(JOB, id="notes-1", progress_at_ms=80))
-    added(store, replace(JOB, id="notes-2", progress_at_ms=70, state=State.FAILED))
+    added(store, alter(JOB, id="notes-1", progress_at_ms=80))
+    added(store, alter(JOB, id="notes-2", progress_at_ms=70, state=State.FAILED))
     added(store, replace(JOB, id="notes-3"))
 
     latest = store.latest()
@@ -133,9 +135,9 @@ def test_the_latest_job_is_the_one_that_had_a_turn_last(store: Store) -> None:
 @pytest.mark.parametrize("state", [state for state in State if state is not State.SUCCEEDED])
 def test_only_success_counts_for_later_jobs(store: Store, state: State) -> None:
     added(store, JOB)
-    saved(store, replace(SUCCEEDED, document_count=7))
+    saved(store, alter(SUCCEEDED, document_count=7))
 
-    saved(store, replace(JOB, state=state, started_at_ms=90, document_count=8), alarm_at_ms=6)
+    saved(store, alter(JOB, state=state, started_at_ms=90, document_count=8), alarm_at_ms=6)
 
     assert store.successes.watermark_ms() == 70
     assert store.successes.full_counts() == {Stage.DOCUMENTS: 7}
@@ -165,9 +167,9 @@ def test_a_full_job_takes_the_watermark_back_and_an_incremental_one_never(
 
 def test_an_incremental_job_leaves_the_count_of_the_last_full_one(store: Store) -> None:
     added(store, JOB)
-    saved(store, replace(SUCCEEDED, document_count=7))
+    saved(store, alter(SUCCEEDED, document_count=7))
 
-    saved(store, replace(INCREMENTAL, document_count=2))
+    saved(store, alter(INCREMENTAL, document_count=2))
 
     assert store.successes.full_counts() == {Stage.DOCUMENTS: 7}
 
@@ -206,7 +208,7 @@ def test_what_is_under_way_is_there_as_long_as_the_turn(store: Store) -> None:
     saved(store, FURTHER, alarm_at_ms=6)
     assert store.load(JOB.id) == FURTHER
 
-    yielded = replace(WRITTEN, turn=None, cursor="c")
+    yielded = alter(WRITTEN, turn=None, cursor="c")
     saved(store, yielded, alarm_at_ms=6)
     assert (store.load(JOB.id), store.pending()) == (yielded, [yielded])
 
@@ -226,9 +228,9 @@ def test_a_body_that_stays_the_same_is_not_written(storage: Storage, store: Stor
 
     assert written(storage, store, WORKING) == ["body", "state"]
     assert written(storage, store, FURTHER) == []
-    assert written(storage, store, replace(FURTHER, cursor="c", flights=())) == ["body"]
-    assert written(storage, store, replace(FURTHER, cursor="c")) == []
-    assert body(storage) == replace(WRITTEN, cursor="c")
+    assert written(storage, store, alter(FURTHER, cursor="c", flights=())) == ["body"]
+    assert written(storage, store, alter(FURTHER, cursor="c")) == []
+    assert body(storage) == alter(WRITTEN, cursor="c")
 
 
 def test_a_state_is_written_where_it_changes(storage: Storage, store: Store) -> None:
@@ -238,7 +240,7 @@ def test_a_state_is_written_where_it_changes(storage: Storage, store: Store) -> 
     closing = replace(WRITTEN, state=State.CLOSING)
     assert written(storage, store, closing) == ["body", "state"]
     assert [row["state"] for row in rows(storage, "SELECT state FROM job")] == ["closing"]
-    assert written(storage, store, replace(closing, attempt=2)) == ["body"]
+    assert written(storage, store, alter(closing, attempt=2)) == ["body"]
     assert written(storage, store, replace(SUCCEEDED, turn=None)) == ["body", "state"]
     assert [row["state"] for row in rows(storage, "SELECT state FROM job")] == ["succeeded"]
 
@@ -402,7 +404,7 @@ def an_end(
         stages=(Stage.DOCUMENTS,),
     )
     added(store, job, key)
-    ended = replace(job, state=state, finished_at_ms=at_ms + 1, **fields)
+    ended = alter(job, state=state, finished_at_ms=at_ms + 1, **fields)
     settled(store.save(ended, None, A_DAY))
     return ended
 

@@ -33,13 +33,14 @@ from tests.fakes.answers import (
 from tests.fakes.bench import NOW_MS, SET, Bench
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
+from tests.fakes.jobs import alter
 
 
 LISTED = HttpSource(url="https://notes.example/list", paging=BodyCursor())
 QUEUED = Job(id="notes-1", connector="notes", mode=Mode.INCREMENTAL, created_at_ms=NOW_MS)
 FULL = replace(QUEUED, mode=Mode.FULL)
-WORKS = replace(QUEUED, state=State.SENDING, started_at_ms=NOW_MS, progress_at_ms=NOW_MS)
-CLOSING = replace(
+WORKS = alter(QUEUED, state=State.SENDING, started_at_ms=NOW_MS, progress_at_ms=NOW_MS)
+CLOSING = alter(
     FULL,
     state=State.CLOSING,
     upload_id="u-1",
@@ -66,7 +67,7 @@ def test_a_full_job_is_opened_sent_and_closed_in_one_turn() -> None:
 
     assert bench.network.lines == [BULK, LIST, LIST, BULK, BULK, STATUS, BULK, STATUS]
     assert job.state is State.SUCCEEDED
-    assert (job.page_count, job.document_count, job.upload_id) == (2, 3, upload)
+    assert (job.crawl.page_count, job.crawl.document_count, job.upload.id) == (2, 3, upload)
     requests = [msgspec.json.decode(bench.network.requests[place].content) for place in (3, 4)]
     sent = [[document["id"] for document in request["documents"]] for request in requests]
     assert sent == [["a", "b"], ["c"]]
@@ -80,7 +81,7 @@ def test_a_page_larger_than_a_request_is_sent_in_batches() -> None:
     job = turned(QUEUED, bench)
 
     assert bench.network.lines[1:] == [INDEX] * 2
-    assert (job.state, job.page_count, job.document_count) == (State.SUCCEEDED, 1, 3)
+    assert (job.state, job.crawl.page_count, job.crawl.document_count) == (State.SUCCEEDED, 1, 3)
 
 
 def test_limits_are_read_at_every_turn() -> None:
@@ -88,7 +89,7 @@ def test_limits_are_read_at_every_turn() -> None:
 
     job = turned(QUEUED, bench)
 
-    assert (job.state, job.cursor, job.turn) == (State.SENDING, "2", None)
+    assert (job.state, job.crawl.cursor, job.turn) == (State.SENDING, "2", None)
 
 
 def test_an_incremental_job_reads_from_the_last_success() -> None:
@@ -124,7 +125,7 @@ def test_a_close_that_glean_took_waits_for_its_history_and_is_not_repeated() -> 
 
     job = turned(CLOSING, bench)
 
-    assert (job.state, job.is_close_answered) == (State.CLOSING, True)
+    assert (job.state, job.upload.is_close_answered) == (State.CLOSING, True)
     assert "still has the upload u-1 as open" in job.error
     assert bench.network.lines == [STATUS, BULK, STATUS]
 
@@ -132,7 +133,7 @@ def test_a_close_that_glean_took_waits_for_its_history_and_is_not_repeated() -> 
 def test_a_close_whose_answer_was_lost_is_not_repeated() -> None:
     bench = Bench(a_history(("u-1", "ACTIVE")), httpx.ReadError("lost"))
     waiting = turned(CLOSING, bench)
-    assert (waiting.state, waiting.is_close_answered) == (State.CLOSING, False)
+    assert (waiting.state, waiting.upload.is_close_answered) == (State.CLOSING, False)
 
     bench.now_ms += 60_000
     bench.network.add(a_history(("u-1", "SUCCESSFUL")))
@@ -161,10 +162,10 @@ def test_an_error_that_may_pass_is_remembered_until_the_next_try() -> None:
 
     job = turned(QUEUED, bench)
 
-    assert (job.state, job.retry_at_ms) == (State.SENDING, NOW_MS + 9_000 + 1_000)
+    assert (job.state, job.pacing.retry_at_ms) == (State.SENDING, NOW_MS + 9_000 + 1_000)
     told = "is left alone as its header retry-after says"
     assert job.error == f"the source answered 503, and {told}: busy"
-    assert bench.storage.alarm_at_ms == job.retry_at_ms
+    assert bench.storage.alarm_at_ms == job.pacing.retry_at_ms
 
 
 def test_an_error_that_will_not_pass_fails_the_job() -> None:
@@ -267,12 +268,12 @@ def test_a_configuration_that_is_not_right_fails_the_job_with_the_remedy(
 
 
 def test_a_configuration_that_is_not_right_does_not_begin_a_running_job_anew() -> None:
-    sending = replace(FULL, state=State.SENDING, cursor="b", page_count=1, fingerprint="then")
+    sending = alter(FULL, state=State.SENDING, cursor="b", page_count=1, fingerprint="then")
     bench = Bench(environment=an_environment(GLEAN_INSTANCE="acme"))
 
     failed = turned(sending, bench)
 
-    assert (failed.state, failed.cursor, failed.page_count) == (State.FAILED, "b", 1)
+    assert (failed.state, failed.crawl.cursor, failed.crawl.page_count) == (State.FAILED, "b", 1)
 
 
 def test_a_turn_for_a_job_that_somebody_ended_changes_nothing() -> None:
@@ -297,7 +298,7 @@ def test_what_is_set_aside_of_a_page_is_remembered_with_the_page() -> None:
 
     job = turned(QUEUED, bench)
 
-    assert (job.state, job.document_count, job.reject_count) == (State.SUCCEEDED, 2, 2)
+    assert (job.state, job.crawl.document_count, job.crawl.reject_count) == (State.SUCCEEDED, 2, 2)
     first, second = bench.rejects(job)
     assert (first[0], first[1].place, first[1].key) == (1, 2, "")
     assert "is not a Note" in first[1].reason
@@ -310,7 +311,7 @@ def test_what_is_set_aside_of_a_page_that_does_not_get_into_glean_waits_for_it()
 
     job = turned(QUEUED, bench)
 
-    assert (job.state, job.reject_count, bench.rejects(job)) == (State.SENDING, 0, [])
+    assert (job.state, job.crawl.reject_count, bench.rejects(job)) == (State.SENDING, 0, [])
 
 
 def test_records_that_end_the_job_are_shown_too() -> None:
@@ -339,14 +340,14 @@ def test_a_crawl_that_begins_anew_forgets_what_was_set_aside() -> None:
     assert bench.network.lines == [BULK, LIST, LIST, BULK, BULK, STATUS]
     assert before == [1]
     assert (job.state, job.crawl_count, job.restart_count) == (State.OPENING, 2, 1)
-    assert (job.reject_count, bench.rejects(job)) == (0, [])
+    assert (job.crawl.reject_count, bench.rejects(job)) == (0, [])
 
 
 def test_a_connector_whose_definition_changed_is_crawled_anew() -> None:
     bench = Bench()
     bench.network.on(LIST, a_page("a", next_cursor="2"), httpx.Response(503))
     bench.network.on(BULK, ok(), ok())
-    assert turned(FULL, bench).page_count == 1
+    assert turned(FULL, bench).crawl.page_count == 1
 
     bench.now_ms += 60_000
     bench.connector = replace(NOTES, datasource=Datasource("others"))
@@ -355,7 +356,7 @@ def test_a_connector_whose_definition_changed_is_crawled_anew() -> None:
     bench.network.on(LIST, httpx.Response(503))
     job = bench.left()
 
-    assert (job.upload_id, job.page_count, job.crawl_count) == ("notes-1-2", 0, 2)
+    assert (job.upload.id, job.crawl.page_count, job.crawl_count) == ("notes-1-2", 0, 2)
     assert any("definition has changed" in note.text for note in job.notes)
 
 
@@ -363,14 +364,14 @@ def test_a_definition_that_stays_the_same_goes_on_after_a_restart() -> None:
     bench = Bench()
     bench.network.on(LIST, a_page("a", next_cursor="2"), httpx.Response(503))
     bench.network.on(BULK, ok(), ok())
-    assert turned(FULL, bench).page_count == 1
+    assert turned(FULL, bench).crawl.page_count == 1
 
     bench.now_ms += 60_000
     bench.restarted()
     bench.network.on(LIST, httpx.Response(503))
     job = bench.left()
 
-    assert (job.cursor, job.page_count, job.crawl_count) == ("2", 1, 1)
+    assert (job.crawl.cursor, job.crawl.page_count, job.crawl_count) == ("2", 1, 1)
     assert bench.network.lines[4:] == [LIST]
 
 
@@ -381,7 +382,7 @@ def test_a_turn_that_finds_another_under_way_counts_a_death() -> None:
 
     job = turned(sending, Bench(httpx.Response(503)))
 
-    assert (job.death_count, job.turn_count) == (1, 2)
+    assert (job.pacing.death_count, job.turn_count) == (1, 2)
     assert job.notes[0].text == "the Worker was killed while sending at page 1"
 
 
@@ -411,7 +412,7 @@ def test_batches_of_an_upload_are_sent_side_by_side_up_to_the_limit(sends_max: i
 
     job = turned(FULL, bench)
 
-    assert (job.state, job.document_count) == (State.SUCCEEDED, 8)
+    assert (job.state, job.crawl.document_count) == (State.SUCCEEDED, 8)
     assert bench.network.most == {BULK: sends_max, LIST: 1, STATUS: 1}
     ids = [one["id"] for sent in bodies(bench, BULK) for one in sent["documents"]]
     assert sorted(ids) == list("abcdefgh")
@@ -431,7 +432,7 @@ def test_changes_are_sent_one_after_the_other_in_the_order_of_the_source() -> No
 
     job = turned(QUEUED, bench)
 
-    assert (job.state, job.document_count) == (State.SUCCEEDED, 5)
+    assert (job.state, job.crawl.document_count) == (State.SUCCEEDED, 5)
     assert bench.network.most == {INDEX: 1, LIST: 1}
     ids = [one["id"] for sent in bodies(bench, INDEX) for one in sent["documents"]]
     assert ids == list("abcde")
@@ -446,9 +447,9 @@ def test_a_page_is_read_while_the_one_before_it_is_sent() -> None:
 
     (reading,) = during
     assert reading is not None
-    assert (reading.page_count, reading.is_fetching) == (1, True)
+    assert (reading.crawl.page_count, reading.crawl.is_fetching) == (1, True)
     assert bench.network.lines == [LIST, LIST, INDEX, INDEX]
-    assert (job.state, job.page_count) == (State.SUCCEEDED, 2)
+    assert (job.state, job.crawl.page_count) == (State.SUCCEEDED, 2)
 
 
 def seen_during(number: int, job: Job, bench: Bench) -> list[Job | None]:
@@ -486,7 +487,7 @@ def test_an_error_that_will_not_pass_ends_what_is_under_way() -> None:
 
     assert bench.network.lines == [BULK, LIST, LIST, BULK, BULK, BULK]
     assert (job.state, job.error) == (State.FAILED, "Glean answered 404: Invalid datasource")
-    assert (job.page_count, job.flights, bench.storage.alarm_at_ms) == (0, (), None)
+    assert (job.crawl.page_count, job.crawl.flights, bench.storage.alarm_at_ms) == (0, (), None)
 
 
 def test_a_command_ends_what_is_under_way_with_the_first_answer() -> None:
@@ -503,7 +504,7 @@ def test_a_command_ends_what_is_under_way_with_the_first_answer() -> None:
     job = turned(QUEUED, bench)
 
     assert bench.network.lines == [LIST, LIST, INDEX]
-    assert (job.state, job.page_count) == (State.CANCELLED, 0)
+    assert (job.state, job.crawl.page_count) == (State.CANCELLED, 0)
 
 
 def test_what_is_acknowledged_beside_an_error_that_may_pass_is_kept() -> None:
@@ -516,11 +517,16 @@ def test_what_is_acknowledged_beside_an_error_that_may_pass_is_kept() -> None:
 
     (failing,) = during
     assert failing is not None
-    assert (failing.error, failing.page_count) == ("Glean answered 503: busy", 0)
+    assert (failing.error, failing.crawl.page_count) == ("Glean answered 503: busy", 0)
     assert failing.turn is not None
-    assert (job.state, job.page_count, job.cursor, job.turn) == (State.SENDING, 1, "2", None)
-    assert (job.error, job.attempt) == ("Glean answered 503: busy", 1)
-    assert bench.storage.alarm_at_ms == job.retry_at_ms == NOW_MS + 1_000
+    assert (job.state, job.crawl.page_count, job.crawl.cursor, job.turn) == (
+        State.SENDING,
+        1,
+        "2",
+        None,
+    )
+    assert (job.error, job.pacing.attempt) == ("Glean answered 503: busy", 1)
+    assert bench.storage.alarm_at_ms == job.pacing.retry_at_ms == NOW_MS + 1_000
     assert bench.network.lines == [BULK, LIST, LIST, BULK, LIST, BULK, BULK]
 
 
@@ -538,8 +544,8 @@ def test_what_is_under_way_is_not_stored() -> None:
 
     here, stored = during
     assert here is not None
-    assert len(here.flights) == 2
-    assert stored == replace(here, flights=(), is_fetching=False)
+    assert len(here.crawl.flights) == 2
+    assert stored == alter(here, flights=(), is_fetching=False)
 
 
 def test_what_is_set_aside_of_pages_that_land_together_is_remembered_with_each() -> None:
@@ -557,7 +563,7 @@ def test_what_is_set_aside_of_pages_that_land_together_is_remembered_with_each()
     job = turned(FULL, bench)
 
     assert before == [0]
-    assert (job.state, job.page_count, job.reject_count) == (State.SENDING, 2, 2)
+    assert (job.state, job.crawl.page_count, job.crawl.reject_count) == (State.SENDING, 2, 2)
     assert [(page, reject.place) for page, reject in bench.rejects(job)] == [(1, 2), (2, 1)]
 
 
@@ -583,7 +589,7 @@ def test_records_of_pages_read_ahead_that_end_the_job_are_shown_too() -> None:
 
     job = turned(QUEUED, bench)
 
-    assert (job.state, job.page_count) == (State.FAILED, 0)
+    assert (job.state, job.crawl.page_count) == (State.FAILED, 0)
     assert status(job).rejected == 2
     assert [(page, reject.place) for page, reject in bench.rejects(job)] == [(1, 2), (2, 1)]
 
@@ -600,7 +606,7 @@ def test_a_bug_of_ours_ends_all_that_is_under_way_and_the_lease_brings_the_job_b
 
     left = bench.views.job(QUEUED.id)
     assert left is not None
-    assert (left.state, left.page_count) == (State.SENDING, 0)
+    assert (left.state, left.crawl.page_count) == (State.SENDING, 0)
     assert bench.storage.alarm_at_ms == left.alarm_at_ms
     longest_ms = Limits().lease_ms
     assert longest_ms * 3 // 4 <= (left.alarm_at_ms or 0) - NOW_MS <= longest_ms
@@ -609,7 +615,7 @@ def test_a_bug_of_ours_ends_all_that_is_under_way_and_the_lease_brings_the_job_b
     bench.network.on(INDEX, ok())
     job = bench.left()
 
-    assert (job.state, job.turn_count, job.document_count) == (State.SUCCEEDED, 2, 1)
+    assert (job.state, job.turn_count, job.crawl.document_count) == (State.SUCCEEDED, 2, 1)
     assert any("killed while sending at page 1" in note.text for note in job.notes)
 
 
@@ -634,7 +640,7 @@ def test_a_turn_of_a_job_that_was_killed_again_waits_and_remembers_that_it_does(
     bench.network.on(LIST, a_page("a"))
     bench.network.on(INDEX, ok())
     # The death before is counted as the turn begins.
-    begun = replace(WORKS, death_count=max(0, death_count - 1))
+    begun = alter(WORKS, death_count=max(0, death_count - 1))
     died = replace(begun, turn=TurnUsage(started_at_ms=NOW_MS) if death_count else None)
     bench.put(died, alarm_at_ms=NOW_MS)
 
@@ -652,7 +658,7 @@ def test_a_job_that_is_cancelled_while_its_turn_waits_asks_for_nothing() -> None
 
     bench.host = replace(bench.host, wait=wait)
     bench.restarted()
-    begun = replace(WORKS, death_count=1)
+    begun = alter(WORKS, death_count=1)
     bench.put(replace(begun, turn=TurnUsage(started_at_ms=NOW_MS)), alarm_at_ms=NOW_MS)
 
     bench.turned()

@@ -24,6 +24,7 @@ from durable.machine.verification import (
     uncounted,
     woken,
 )
+from tests.fakes.jobs import alter
 from tests.fakes.verifications import (
     BOTH,
     FULL,
@@ -41,7 +42,7 @@ from tests.fakes.verifications import (
 
 UNTIL_MS = NOW_MS + LIMITS.verify_ms_max
 BUSY = Trouble("Glean answered 503: busy", is_transient=True)
-CHANGED = replace(INCREMENTAL, document_count=3, deletion_count=2)
+CHANGED = alter(INCREMENTAL, document_count=3, deletion_count=2)
 BEFORE_THE_END = NOW_MS + HOUR_MS
 
 
@@ -135,7 +136,7 @@ def test_what_a_backend_has_brought_is_processed_and_not_counted() -> None:
 
 def test_of_all_that_a_job_has_brought_documents_are_counted() -> None:
     stages = (Stage.USERS, Stage.DOCUMENTS)
-    job = replace(FULL, stages=stages, stage_index=1, document_count=7)
+    job = alter(FULL, stages=stages, stage_index=1, document_count=7)
 
     assert a_verification(job=job).sent_count == 7
 

@@ -17,6 +17,7 @@ from durable.views.views import LAST_ID, Views
 from tests.fakes.answers import LIST, a_page
 from tests.fakes.bench import NOW_MS, Bench
 from tests.fakes.connector import NOTES
+from tests.fakes.jobs import alter
 
 
 HOUR_MS = 3_600_000
@@ -46,8 +47,8 @@ def overview_of(*jobs: Job, connector: AnyConnector = NOTES) -> Overview:
     [
         ([], Condition.NEW, None),
         ([JOB], Condition.WORKING, None),
-        ([replace(JOB, retry_at_ms=1, error="busy")], Condition.WAITING, "busy"),
-        ([replace(JOB, retry_at_ms=1, pause="rests")], Condition.WORKING, None),
+        ([alter(JOB, retry_at_ms=1, error="busy")], Condition.WAITING, "busy"),
+        ([alter(JOB, retry_at_ms=1, pause="rests")], Condition.WORKING, None),
         ([SUCCEEDED], Condition.OK, None),
         ([SUCCEEDED, HELD], Condition.HELD, "too many"),
         ([SUCCEEDED, FAILED], Condition.FAILING, "the source answered 404: ***"),
@@ -65,7 +66,7 @@ def overview_of(*jobs: Job, connector: AnyConnector = NOTES) -> Overview:
             "the source answered 404: ***",
         ),
         ([INCREMENTAL_FAILED, replace(FAILED, id="notes-6", error="x")], Condition.FAILING, "x"),
-        ([replace(FAILED, finished_at_ms=NOW_MS), replace(FAILED, **RETRIED)], Condition.OK, None),
+        ([replace(FAILED, finished_at_ms=NOW_MS), alter(FAILED, **RETRIED)], Condition.OK, None),
     ],
     ids=str,
 )
@@ -241,7 +242,7 @@ def test_jobs_are_listed_newest_first_before_an_id_and_by_state() -> None:
 
 def test_a_job_in_a_line_has_its_counts_and_no_secret() -> None:
     bench = Bench()
-    bench.put(replace(FAILED, document_count=7, page_count=2, reject_count=1))
+    bench.put(alter(FAILED, document_count=7, page_count=2, reject_count=1))
 
     (line,) = bench.views.lines(LAST_ID, State, 9)
 

@@ -11,9 +11,10 @@ from msgspec.structs import replace
 from durable.limits import Limits
 from durable.machine import window
 from durable.machine.effects import Ask, Displaced, Effect, Failed, Fetch, Pack, Send, Sent, Split
-from durable.machine.job import Flight, Job, Mode, Page, State
+from durable.machine.job import Job, Mode, State
 from durable.machine.pacing import ALARM_MS_MIN, lease_ms
 from durable.machine.page_progress import Landed
+from durable.machine.pages import Flight, Page
 from tests.fakes.jobs import (
     LIMITS,
     NOW_MS,
@@ -22,6 +23,7 @@ from tests.fakes.jobs import (
     a_job,
     a_page,
     after,
+    alter,
     arrived,
     at,
     moments,
@@ -40,8 +42,8 @@ def a_page_at(index: int, batch_count: int = 1, byte_count: int = 10) -> Page:
 
 def ahead(*pages: Page, mode: Mode = Mode.FULL, limits: Limits = LIMITS, **changes: object) -> Job:
     """These were read and cut one after the other, and nothing of them is acknowledged."""
-    job = replace(a_job(State.SENDING, mode), **changes)
-    for index, page in enumerate(pages, start=job.page_count):
+    job = alter(a_job(State.SENDING, mode), **changes)
+    for index, page in enumerate(pages, start=job.crawl.page_count):
         job = after(job, *arrived(index, page), limits=limits)
     return job
 
@@ -50,7 +52,7 @@ def read_ahead(limits: Limits) -> Job:
     """It has read, and not cut, as many pages of ten bytes as it takes."""
     job = a_job(State.SENDING)
     for index in range(PAGES):
-        if job.is_fetching:
+        if job.crawl.is_fetching:
             job = after(job, arrived(index, a_page_at(index))[0], limits=limits)
     return job
 
@@ -58,7 +60,7 @@ def read_ahead(limits: Limits) -> Job:
 def under_way(job: Job) -> list[Send]:
     return [
         Send(page_index, batch_index)
-        for page_index, flight in enumerate(job.flights, start=job.page_count)
+        for page_index, flight in enumerate(job.crawl.flights, start=job.crawl.page_count)
         for batch_index in flight.sending
     ]
 
@@ -78,13 +80,13 @@ def test_the_next_page_is_read_while_this_one_is_cut_and_sent() -> None:
 
     assert first == (Fetch(1, "b"), Pack(0, "job-1", None))
     assert second == (Send(0, 0), Send(0, 1))
-    assert job.is_fetching
+    assert job.crawl.is_fetching
 
 
 def test_one_page_is_read_at_a_time() -> None:
     job, effects = at(ahead(a_page_at(0)), Sent(0, 0))
 
-    assert (job.is_fetching, effects) == (True, ())
+    assert (job.crawl.is_fetching, effects) == (True, ())
 
 
 @pytest.mark.parametrize("sends_max", [1, 2, 5])
@@ -96,8 +98,8 @@ def test_one_page_more_is_held_than_batches_may_be_under_way(sends_max: int) -> 
     full = ahead(*pages, limits=limits)
     _, effects = at(full, Sent(0, 0), limits=limits)
 
-    assert (before.is_fetching, full.is_fetching) == (True, False)
-    assert len(full.flights) == sends_max + 1
+    assert (before.crawl.is_fetching, full.crawl.is_fetching) == (True, False)
+    assert len(full.crawl.flights) == sends_max + 1
     assert effects == (Fetch(sends_max + 1, f"cursor {sends_max + 1}"), Send(sends_max, 0))
 
 
@@ -106,7 +108,7 @@ def test_a_job_that_sends_one_batch_at_a_time_holds_two_pages() -> None:
 
     landed, effects = at(job, Sent(0, 0))
 
-    assert (job.is_fetching, landed.is_fetching) == (False, True)
+    assert (job.crawl.is_fetching, landed.crawl.is_fetching) == (False, True)
     assert effects == (Fetch(2, "cursor 2"), Send(1, 0))
 
 
@@ -116,7 +118,7 @@ def test_a_job_that_sends_one_batch_at_a_time_holds_two_pages() -> None:
 def test_so_many_bytes_are_held(held_bytes_max: int, page_count: int) -> None:
     job = read_ahead(Limits(held_bytes_max=held_bytes_max))
 
-    assert (len(job.flights), job.is_fetching) == (page_count, False)
+    assert (len(job.crawl.flights), job.crawl.is_fetching) == (page_count, False)
 
 
 def test_the_next_page_is_taken_to_be_as_large_as_the_largest_of_those_held() -> None:
@@ -125,7 +127,7 @@ def test_the_next_page_is_taken_to_be_as_large_as_the_largest_of_those_held() ->
     small = ahead(a_page_at(0, byte_count=10), a_page_at(1, byte_count=10), limits=limits)
     large = ahead(a_page_at(0, byte_count=11), a_page_at(1, byte_count=9), limits=limits)
 
-    assert (small.is_fetching, large.is_fetching) == (True, False)
+    assert (small.crawl.is_fetching, large.crawl.is_fetching) == (True, False)
 
 
 def test_a_page_larger_than_may_be_held_is_read_alone() -> None:
@@ -148,7 +150,7 @@ def test_nothing_is_read_after_the_last_page() -> None:
     job, third = at(job, Sent(1, 0))
 
     assert (first, second, third) == ((Pack(1, "job-1", None),), (Send(1, 0),), ())
-    assert not job.is_fetching
+    assert not job.crawl.is_fetching
 
 
 @pytest.mark.parametrize(
@@ -159,7 +161,7 @@ def test_nothing_is_read_after_the_last_page() -> None:
 def test_the_budget_of_a_turn_counts_what_was_read_ahead(limits: Limits) -> None:
     job = read_ahead(limits)
 
-    assert (len(job.flights), job.is_fetching, job.page_count) == (3, False, 0)
+    assert (len(job.crawl.flights), job.crawl.is_fetching, job.crawl.page_count) == (3, False, 0)
 
 
 def test_a_turn_whose_budget_is_spent_sends_what_it_has_read_and_yields() -> None:
@@ -170,7 +172,12 @@ def test_a_turn_whose_budget_is_spent_sends_what_it_has_read_and_yields() -> Non
     whole, second = at(half, Sent(0, 0), limits=limits)
 
     assert (half.turn, first) == (job.turn, ())
-    assert (whole.turn, whole.page_count, whole.cursor, second) == (None, 2, "cursor 2", ())
+    assert (whole.turn, whole.crawl.page_count, whole.crawl.cursor, second) == (
+        None,
+        2,
+        "cursor 2",
+        (),
+    )
     assert whole.alarm_at_ms == NOW_MS + ALARM_MS_MIN
 
 
@@ -186,7 +193,7 @@ def test_a_turn_whose_time_is_over_reads_no_further_and_sends_what_it_has_read()
 
 
 def test_the_smallest_turn_reads_nothing_ahead() -> None:
-    job = replace(a_job(State.SENDING), halving_count=LIMITS.turn_pages_max.bit_length())
+    job = alter(a_job(State.SENDING), halving_count=LIMITS.turn_pages_max.bit_length())
 
     _, effects = at(job, arrived(0, a_page_at(0))[0])
 
@@ -199,7 +206,7 @@ def test_the_bound_on_pages_counts_what_was_read_ahead() -> None:
 
     given_up = after(job, Sent(0, 0), Sent(1, 0), limits=limits)
 
-    assert (job.state, job.is_fetching) == (State.SENDING, False)
+    assert (job.state, job.crawl.is_fetching) == (State.SENDING, False)
     assert given_up.state is State.FAILED
     assert "has not come to its end in 2 pages" in given_up.error
 
@@ -217,7 +224,7 @@ def test_a_source_whose_last_page_at_the_bound_was_read_ahead_is_whole() -> None
 def test_a_circle_is_seen_in_pages_read_ahead() -> None:
     job, effects = at(ahead(a_page("b")), arrived(1, a_page("b"))[0])
 
-    assert (job.state, job.page_count, effects) == (State.FAILED, 0, ())
+    assert (job.state, job.crawl.page_count, effects) == (State.FAILED, 0, ())
     assert job.error == (
         "the source's cursor leads in a circle: page 2 names the same next page as page 1, 'b'"
     )
@@ -231,7 +238,7 @@ def test_a_circle_that_none_of_its_pages_has_landed_in_is_seen(length: int) -> N
         fetched, _ = arrived(index, a_page(f"cursor {index % length}"))
         job = after(job, fetched, limits=limits)
 
-    assert (job.state, job.page_count) == (State.FAILED, 0)
+    assert (job.state, job.crawl.page_count) == (State.FAILED, 0)
     assert "leads in a circle" in job.error
 
 
@@ -240,7 +247,7 @@ def test_a_source_that_begins_again_is_seen_in_pages_read_ahead() -> None:
 
     job, effects = at(ahead(first), arrived(1, replace(first, next_cursor="c"))[0])
 
-    assert (job.state, job.page_count, effects) == (State.FAILED, 0, ())
+    assert (job.state, job.crawl.page_count, effects) == (State.FAILED, 0, ())
     assert "page 2 has the very records of page 1" in job.error
 
 
@@ -266,7 +273,7 @@ def test_so_many_batches_are_under_way_and_no_more(sends_max: int) -> None:
 
     assert begun == [Send(0, index) for index in range(7)]
     assert widths == [min(sends_max, 7 - index) for index in range(8)]
-    assert job.page_count == 1
+    assert job.crawl.page_count == 1
 
 
 def test_room_that_a_page_leaves_is_for_the_next_one() -> None:
@@ -294,16 +301,24 @@ def test_pages_land_in_order_whichever_is_acknowledged_first() -> None:
     second = after(job, Sent(2, 0), Sent(1, 1), Sent(1, 0))
     third = after(second, Sent(0, 0))
 
-    assert (second.page_count, second.cursor, second.document_count) == (0, None, 0)
-    assert (third.page_count, third.cursor, third.document_count) == (3, "cursor 3", 12)
-    assert (third.record_count, third.byte_count, third.flights) == (20, 30, ())
+    assert (second.crawl.page_count, second.crawl.cursor, second.crawl.document_count) == (
+        0,
+        None,
+        0,
+    )
+    assert (third.crawl.page_count, third.crawl.cursor, third.crawl.document_count) == (
+        3,
+        "cursor 3",
+        12,
+    )
+    assert (third.crawl.record_count, third.crawl.byte_count, third.crawl.flights) == (20, 30, ())
 
 
 def test_a_page_that_brings_nothing_waits_for_those_before_it() -> None:
     job = ahead(a_page_at(0), a_page_at(1, batch_count=0))
 
-    assert job.page_count == 0
-    assert after(job, Sent(0, 0)).page_count == 2
+    assert job.crawl.page_count == 0
+    assert after(job, Sent(0, 0)).crawl.page_count == 2
 
 
 def test_the_end_is_reached_when_all_before_it_is_in_glean() -> None:
@@ -312,7 +327,7 @@ def test_the_end_is_reached_when_all_before_it_is_in_glean() -> None:
     last = after(job, Sent(1, 0))
     all_of_it, effects = at(last, Sent(0, 0))
 
-    assert (last.state, last.has_end) == (State.SENDING, False)
+    assert (last.state, last.crawl.has_end) == (State.SENDING, False)
     assert (all_of_it.state, effects) == (State.CLOSING, (Ask("job-1"),))
 
 
@@ -322,7 +337,7 @@ def test_what_was_sent_ahead_of_a_death_is_read_and_sent_again() -> None:
     woken, effects = at(job, WOKE)
 
     assert effects == (Fetch(0, None),)
-    assert (woken.page_count, woken.flights, woken.death_count) == (0, (), 1)
+    assert (woken.crawl.page_count, woken.crawl.flights, woken.pacing.death_count) == (0, (), 1)
 
 
 def test_a_refused_document_counts_for_the_page_that_it_is_of() -> None:
@@ -330,8 +345,11 @@ def test_a_refused_document_counts_for_the_page_that_it_is_of() -> None:
 
     first = after(job, Sent(0, 0))
 
-    assert (job.reject_count, first.reject_count) == (0, 3)
-    assert (first.document_count, first.document_cursor) == (3, None)  # of the first page
+    assert (job.crawl.reject_count, first.crawl.reject_count) == (0, 3)
+    assert (first.crawl.document_count, first.crawl.document_cursor) == (
+        3,
+        None,
+    )  # of the first page
 
 
 def test_rejects_of_all_pages_under_way_count_together() -> None:
@@ -342,7 +360,7 @@ def test_rejects_of_all_pages_under_way_count_together() -> None:
     job, effects = at(before, arrived(1, replace(page, next_cursor="c"))[1], limits=limits)
 
     assert (job.state, effects) == (State.FAILED, ())
-    assert (job.reject_count, job.pending_reject_count) == (0, 4)
+    assert (job.crawl.reject_count, job.crawl.pending_reject_count) == (0, 4)
     assert job.error.startswith("4 records were set aside, more than rejects_max (3) allows")
 
 
@@ -350,21 +368,21 @@ def test_an_upload_that_is_lost_takes_all_with_it_that_is_under_way() -> None:
     job, effects = at(ahead(a_page_at(0), a_page_at(1)), Displaced("replaced"))
 
     assert (job.state, job.turn, effects) == (State.OPENING, None, ())
-    assert (job.flights, job.is_fetching) == ((), False)
+    assert (job.crawl.flights, job.crawl.is_fetching) == ((), False)
 
 
 def test_after_a_turn_without_progress_batches_go_one_by_one_until_there_is_some() -> None:
     """What is sent beside the one that fails would be sent again, and what is read, read again."""
     job = ahead(a_page_at(0, batch_count=2), a_page_at(1, batch_count=2), attempt=2)
 
-    assert (under_way(job), job.is_fetching) == ([Send(0, 0)], False)
+    assert (under_way(job), job.crawl.is_fetching) == ([Send(0, 0)], False)
 
     job, second = at(job, Sent(0, 0))
     job, third = at(job, Sent(0, 1))
 
     assert second == (Send(0, 1),)
     assert third == (Fetch(2, "cursor 2"), Send(1, 0), Send(1, 1))
-    assert job.attempt == 1
+    assert job.pacing.attempt == 1
 
 
 # Changes of single documents, whose order counts
@@ -414,7 +432,7 @@ def test_halves_are_sent_before_the_next_batch_and_before_later_pages(
 
     batches = [0, 0, 0, 3, 2, 2, 4, 1]
     assert begun == [*[Send(0, index) for index in batches], Send(1, 0)]
-    assert job.page_count == 1
+    assert job.crawl.page_count == 1
 
 
 def test_halves_go_side_by_side_where_order_does_not_count() -> None:
@@ -433,7 +451,7 @@ def test_halves_of_a_page_read_ahead_keep_it_from_landing() -> None:
 
     first = after(job, Sent(0, 0))
 
-    assert (first.page_count, first.state) == (1, State.SENDING)
+    assert (first.crawl.page_count, first.state) == (1, State.SENDING)
     assert after(first, Sent(1, 1)).state is State.CLOSING
 
 
@@ -450,10 +468,10 @@ def test_after_an_error_of_glean_nothing_more_is_begun_and_what_is_acknowledged_
     waiting, third = at(landing, Sent(2, 0), limits=limits)
 
     assert (first, second, third) == ((), (), ())
-    assert (failing.turn, failing.retry_at_ms) == (job.turn, NOW_MS + WAIT_MS)
-    assert (landing.page_count, landing.cursor) == (1, "cursor 1")
-    assert (waiting.turn, waiting.page_count, waiting.flights) == (None, 1, ())
-    assert waiting.alarm_at_ms == waiting.retry_at_ms == NOW_MS + WAIT_MS
+    assert (failing.turn, failing.pacing.retry_at_ms) == (job.turn, NOW_MS + WAIT_MS)
+    assert (landing.crawl.page_count, landing.crawl.cursor) == (1, "cursor 1")
+    assert (waiting.turn, waiting.crawl.page_count, waiting.crawl.flights) == (None, 1, ())
+    assert waiting.alarm_at_ms == waiting.pacing.retry_at_ms == NOW_MS + WAIT_MS
 
 
 def test_after_an_error_of_glean_the_page_that_is_read_is_heard_and_no_other_is_begun() -> None:
@@ -465,7 +483,7 @@ def test_after_an_error_of_glean_the_page_that_is_read_is_heard_and_no_other_is_
 
     assert (failing.turn is None, reading.turn is None) == (False, False)
     assert (first, second) == ((Pack(1, "job-1", None, landed=Landed()),), ())
-    assert (waiting.turn, waiting.page_count, waiting.is_fetching) == (None, 0, False)
+    assert (waiting.turn, waiting.crawl.page_count, waiting.crawl.is_fetching) == (None, 0, False)
 
 
 def test_after_an_error_of_the_source_what_was_read_is_sent_and_nothing_more_is_read() -> None:
@@ -477,8 +495,8 @@ def test_after_an_error_of_the_source_what_was_read_is_sent_and_nothing_more_is_
     waiting, third = at(sending, Sent(0, 1), limits=limits)
 
     assert (first, second, third) == ((), (Send(0, 1),), ())
-    assert (waiting.turn, waiting.page_count, waiting.cursor) == (None, 1, "cursor 1")
-    assert waiting.alarm_at_ms == waiting.retry_at_ms == NOW_MS + WAIT_MS
+    assert (waiting.turn, waiting.crawl.page_count, waiting.crawl.cursor) == (None, 1, "cursor 1")
+    assert waiting.alarm_at_ms == waiting.pacing.retry_at_ms == NOW_MS + WAIT_MS
 
 
 def test_halves_of_a_batch_that_was_cut_after_an_error_are_left_to_the_next_turn() -> None:
@@ -486,19 +504,23 @@ def test_halves_of_a_batch_that_was_cut_after_an_error_are_left_to_the_next_turn
 
     waiting, effects = at(job, Split(1, 0, 1, batch_bytes_max=500))
 
-    assert (waiting.turn, waiting.flights, effects) == (None, (), ())
+    assert (waiting.turn, waiting.crawl.flights, effects) == (None, (), ())
     assert waiting.batch_bytes_max == 500  # and what was learnt is kept
 
 
 def test_the_next_turn_begins_where_the_error_was_and_is_another_attempt() -> None:
     job = after(ahead(a_page_at(0), LAST), failed(Send(0, 0)), Sent(1, 0))
-    assert job.retry_at_ms is not None
+    assert job.pacing.retry_at_ms is not None
 
-    woken, effects = at(job, WOKE, job.retry_at_ms)
+    woken, effects = at(job, WOKE, job.pacing.retry_at_ms)
     _, sends = at(after(woken, arrived(0, a_page_at(0))[0]), arrived(0, a_page_at(0))[1])
 
     assert effects == (Fetch(0, None),)
-    assert (woken.attempt, woken.death_count, woken.retry_at_ms) == (2, 0, None)
+    assert (woken.pacing.attempt, woken.pacing.death_count, woken.pacing.retry_at_ms) == (
+        2,
+        0,
+        None,
+    )
     assert sends == (Send(0, 0),)  # which Glean may take this time
 
 
@@ -507,7 +529,7 @@ def test_progress_beside_an_error_is_progress_and_the_error_is_still_told() -> N
 
     job = after(job, failed(Send(1, 0)), Sent(0, 0))
 
-    assert (job.turn, job.attempt, job.death_count, job.error) == (None, 1, 0, "busy")
+    assert (job.turn, job.pacing.attempt, job.pacing.death_count, job.error) == (None, 1, 0, "busy")
 
 
 @pytest.mark.parametrize("asked_ms", [(9_000, 0), (0, 9_000)], ids=["first", "last"])
@@ -518,7 +540,7 @@ def test_of_two_errors_in_a_turn_the_longer_wait_counts(asked_ms: tuple[int, int
     job = after(job, failed(Send(0, 0), first_ms), failed(Send(1, 0), last_ms))
 
     assert job.turn is None
-    assert job.alarm_at_ms == job.retry_at_ms == NOW_MS + 9_000 + WAIT_MS
+    assert job.alarm_at_ms == job.pacing.retry_at_ms == NOW_MS + 9_000 + WAIT_MS
 
 
 @pytest.mark.parametrize(
@@ -531,8 +553,8 @@ def test_an_error_for_good_ends_the_job_whatever_is_under_way(before: tuple[Fail
 
     assert under_way(job) == [Send(0, 0), Send(1, 0)]
     assert (ended.state, ended.error, effects) == (State.FAILED, "refused", ())
-    assert (ended.turn, ended.flights, ended.is_fetching) == (None, (), False)
-    assert (ended.retry_at_ms, ended.alarm_at_ms) == (None, None)
+    assert (ended.turn, ended.crawl.flights, ended.crawl.is_fetching) == (None, (), False)
+    assert (ended.pacing.retry_at_ms, ended.alarm_at_ms) == (None, None)
 
 
 def test_a_job_gives_up_without_progress_once_all_is_heard() -> None:
@@ -550,7 +572,7 @@ def test_what_lands_beside_an_error_gives_a_job_another_day() -> None:
 
     job = after(job, failed(Send(1, 0)), Sent(0, 0), now_ms=STALLED_MS)
 
-    assert (job.state, job.turn, job.progress_at_ms) == (State.SENDING, None, STALLED_MS)
+    assert (job.state, job.turn, job.pacing.progress_at_ms) == (State.SENDING, None, STALLED_MS)
 
 
 def test_the_lease_is_renewed_while_the_rest_is_heard() -> None:
@@ -562,13 +584,13 @@ def test_the_lease_is_renewed_while_the_rest_is_heard() -> None:
 
 def test_a_death_while_the_rest_is_heard_is_counted_when_the_wait_is_over() -> None:
     failing = after(ahead(a_page_at(0), LAST), failed(Send(0, 0), 90_000))
-    assert failing.retry_at_ms is not None
+    assert failing.pacing.retry_at_ms is not None
 
-    early, nothing = at(failing, WOKE, failing.retry_at_ms - 1)
-    woken, effects = at(early, WOKE, failing.retry_at_ms)
+    early, nothing = at(failing, WOKE, failing.pacing.retry_at_ms - 1)
+    woken, effects = at(early, WOKE, failing.pacing.retry_at_ms)
 
-    assert (early.death_count, nothing) == (0, ())
-    assert (woken.death_count, effects) == (1, (Fetch(0, None),))
+    assert (early.pacing.death_count, nothing) == (0, ())
+    assert (woken.pacing.death_count, effects) == (1, (Fetch(0, None),))
 
 
 # Answers to what is not under way
@@ -611,9 +633,9 @@ def test_the_front_is_where_the_job_will_be_once_all_that_was_read_has_landed() 
 
     front = window.front(job)
 
-    assert (front.page_count, front.cursor, front.flights) == (3, "cursor 3", ())
-    assert (front.landmark_page, front.landmark_cursor) == (2, "cursor 2")
-    assert (front.turn, front.record_count) == (landed.turn, landed.record_count)
+    assert (front.crawl.page_count, front.crawl.cursor, front.crawl.flights) == (3, "cursor 3", ())
+    assert (front.crawl.landmark_page, front.crawl.landmark_cursor) == (2, "cursor 2")
+    assert (front.turn, front.crawl.record_count) == (landed.turn, landed.crawl.record_count)
 
 
 @pytest.mark.parametrize(
@@ -665,11 +687,11 @@ def test_whatever_is_answered_first_all_is_sent_once_and_lands_in_order(
     ]
     assert last.job.state is State.SUCCEEDED
     assert sends == batches if mode is Mode.INCREMENTAL else Counter(sends) == Counter(batches)
-    assert last.job.page_count == len(pages)
-    assert last.job.document_count == sum(page.document_count for page in pages)
-    assert last.job.deletion_count == sum(page.deletion_count for page in pages)
-    assert last.job.record_count == sum(page.record_count for page in pages)
-    assert last.job.byte_count == sum(page.byte_count for page in pages)
+    assert last.job.crawl.page_count == len(pages)
+    assert last.job.crawl.document_count == sum(page.document_count for page in pages)
+    assert last.job.crawl.deletion_count == sum(page.deletion_count for page in pages)
+    assert last.job.crawl.record_count == sum(page.record_count for page in pages)
+    assert last.job.crawl.byte_count == sum(page.byte_count for page in pages)
 
 
 def assert_is_within_bounds(moment: Moment, pages: list[Page], limits: Limits) -> None:
@@ -677,11 +699,13 @@ def assert_is_within_bounds(moment: Moment, pages: list[Page], limits: Limits) -
     width = 1 if job.mode is Mode.INCREMENTAL else limits.sends_max
     assert sum(isinstance(effect, Send) for effect in under) <= width
     assert sum(isinstance(effect, Fetch) for effect in under) <= 1
-    assert len(job.flights) <= width + 1
-    held = [flight.page.byte_count for flight in job.flights]
-    assert not job.is_fetching or not held or sum(held) + max(held) <= limits.held_bytes_max
-    assert job.page_count == in_glean(moment, pages)
-    assert job.cursor == (pages[job.page_count - 1].next_cursor if job.page_count else None)
+    assert len(job.crawl.flights) <= width + 1
+    held = [flight.page.byte_count for flight in job.crawl.flights]
+    assert not job.crawl.is_fetching or not held or sum(held) + max(held) <= limits.held_bytes_max
+    assert job.crawl.page_count == in_glean(moment, pages)
+    assert job.crawl.cursor == (
+        pages[job.crawl.page_count - 1].next_cursor if job.crawl.page_count else None
+    )
 
 
 def in_glean(moment: Moment, pages: list[Page]) -> int:
