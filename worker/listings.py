@@ -1,8 +1,7 @@
 """Answers that are put together of what several objects know."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
 import msgspec
@@ -10,12 +9,11 @@ import msgspec
 from durable.connector import Connectors
 from durable.errors import ConfigurationError
 from durable.history.chronicle import Event
-from durable.history.lines import Line
-from durable.history.measures import Measures
-from durable.history.overview import Overview, unreachable
+from durable.history.overview import unreachable
 from durable.instant import rfc3339
 from durable.job import State
 from durable.processor import connector_name
+from durable.questions import Question, ReadEvents, ReadJobs, ReadMeasures, ReadOverview, Reply
 from durable.views import LAST_ID
 from worker import bodies, metrics
 from worker.bodies import Events, Jobs, Occurred
@@ -43,23 +41,17 @@ class Listings:
 
     async def overviews(self) -> bodies.Connectors:
         """Also where an object does not answer: that is what somebody looks for."""
-        found = await self._each(list(self._connectors), self._runners.overview)
+        found = await self._each(ReadOverview())
         return bodies.Connectors(
             [
-                unreachable(connector, self._now_ms())
-                if shown is None
-                else msgspec.convert(shown["overview"], Overview)
-                for connector, shown in zip(self._connectors.values(), found, strict=True)
+                found[name] or unreachable(connector, self._now_ms())
+                for name, connector in self._connectors.items()
             ]
         )
 
     async def metrics(self) -> str:
         """In Prometheus' text format."""
-        found = await self._each(list(self._connectors), self._runners.measures)
-        measured = {
-            name: None if shown is None else msgspec.convert(shown["measures"], Measures)
-            for name, shown in zip(self._connectors, found, strict=True)
-        }
+        measured = await self._each(ReadMeasures())
         return metrics.text(measured, self._now_ms())
 
     async def jobs(self, query: Mapping[str, str]) -> Jobs:
@@ -69,15 +61,17 @@ class Listings:
             Exception: an object does not answer. Without its jobs, the list would not be one.
         """
         count = int(query.get("limit", JOBS_SHOWN))
-        states = query.get("state", ",".join(State))
+        states = [State(state) for state in query.get("state", ",".join(State)).split(",")]
         names = [query["connector"]] if "connector" in query else list(self._connectors)
         found = await asyncio.gather(
             *(
-                self._runners.jobs(name, _bound(name, query.get("before")), states, count + 1)
+                self._runners.ask(
+                    name, ReadJobs(_bound(name, query.get("before")), states, count + 1)
+                )
                 for name in names
             )
         )
-        lines = [msgspec.convert(line, Line) for shown in found for line in shown["jobs"]]
+        lines = [line for shown in found for line in shown]
         lines.sort(key=lambda line: _order(line.id), reverse=True)
         if len(lines) <= count:
             return Jobs(lines, None)
@@ -86,27 +80,28 @@ class Listings:
 
     async def events(self, connector: str, job_id: str, after: int) -> Events | None:
         """What happened to a job after an event's number; None if there is no such job."""
-        shown = await self._runners.events(connector, job_id, after, EVENTS_MAX + 1)
-        if shown is None:
+        found = await self._runners.ask(connector, ReadEvents(job_id, after, EVENTS_MAX + 1))
+        if found is None:
             return None
-        events = [msgspec.convert(event, Event) for event in shown["events"]]
-        is_more, events = len(events) > EVENTS_MAX, events[:EVENTS_MAX]
+        is_more, events = len(found.events) > EVENTS_MAX, found.events[:EVENTS_MAX]
         return Events(
             job=job_id,
-            total=int(shown["total"]),
+            total=found.total,
             events=[_occurred(event) for event in events],
             next=f"/events/{job_id}?after={events[-1].number}" if is_more else None,
         )
 
-    async def _each(
-        self, names: Sequence[str], ask: Callable[[str], Awaitable[Mapping[str, Any]]]
-    ) -> list[Mapping[str, Any] | None]:
+    async def _each(self, question: Question[Reply]) -> dict[str, Reply | None]:
         """What each object says; None where it does not answer. Raises ConfigurationError."""
-        found = await asyncio.gather(*(ask(name) for name in names), return_exceptions=True)
+        asked = (self._runners.ask(name, question) for name in self._connectors)
+        found = await asyncio.gather(*asked, return_exceptions=True)
         for fault in found:
             if isinstance(fault, ConfigurationError):
                 raise fault  # of all of them
-        return [None if isinstance(shown, BaseException) else shown for shown in found]
+        return {
+            name: None if isinstance(shown, BaseException) else shown
+            for name, shown in zip(self._connectors, found, strict=True)
+        }
 
 
 def _order(job_id: str) -> tuple[str, str]:

@@ -1,13 +1,15 @@
 """Answers, as the platform is to send them. Pure."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from durable.commands import Refusal
+from durable.status import Status
 from worker import problems
+from worker.bodies import Accepted
 from worker.problems import Problem
 
 
@@ -21,15 +23,14 @@ class Response(Struct, frozen=True):
     body: bytes
 
 
-def job_answer(shown: Mapping[str, Any], status: int) -> Response:
+def job_answer(shown: Status | Refusal, status: int) -> Response:
     """A job after it was asked for something, or why that is refused."""
-    if "refusal" in shown:
-        refusal = msgspec.convert(shown["refusal"], Refusal)
-        if refusal.is_key_reused:
-            return refused(problems.key_reused(refusal.reason))
-        return refused(problems.conflict(refusal.reason, [*refusal.legal]))
-    url = f"/status/{shown['status']['id']}"
-    return json_answer(status, {**shown["status"], "status_url": url}, {"location": url})
+    if isinstance(shown, Refusal):
+        if shown.is_key_reused:
+            return refused(problems.key_reused(shown.reason))
+        return refused(problems.conflict(shown.reason, [*shown.legal]))
+    url = f"/status/{shown.id}"
+    return json_answer(status, Accepted(**asdict(shown), status_url=url), {"location": url})
 
 
 def no_job(job_id: str) -> Response:

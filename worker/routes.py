@@ -1,18 +1,27 @@
 """HTTP requests and their answers, without the platform."""
 
 from collections.abc import Mapping
-from typing import Any, assert_never
-
-import msgspec
+from typing import assert_never
 
 from durable import __version__
-from durable.checks import Check, Outcome
+from durable.checks import Outcome
 from durable.commands import Command
 from durable.connector import Connectors
 from durable.environment import Environment
 from durable.errors import ConfigurationError
 from durable.processor import connector_name
-from durable.provision import Unprovisioned
+from durable.provision import Provisioned
+from durable.questions import (
+    BeginJob,
+    CheckConnector,
+    CompareDatasource,
+    ObeyCommand,
+    ReadRejects,
+    ReadStatus,
+    RejectsFound,
+    RepeatRejects,
+    SetUpDatasource,
+)
 from worker import metrics, openapi, pages, problems, sign_in
 from worker.auth import Auth, Caller, Via
 from worker.bodies import (
@@ -144,7 +153,7 @@ class Routes:
         if isinstance(name, Problem):
             return refused(name)
         trigger_key = None if key is None else f"request {key}"
-        return job_answer(await self._runners.begin(name, trigger.mode, trigger_key), 202)
+        return job_answer(await self._runners.ask(name, BeginJob(trigger.mode, trigger_key)), 202)
 
     def _chosen(self, trigger: Trigger) -> str | Problem:
         if trigger.connector is None:
@@ -171,9 +180,9 @@ class Routes:
 
     async def _status(self, job_id: str, wait_seconds: int) -> Response:
         if (name := self._owner(job_id)) is not None:
-            shown = await self._runners.status(name, job_id, 1_000 * wait_seconds)
+            shown = await self._runners.ask(name, ReadStatus(job_id, 1_000 * wait_seconds))
             if shown is not None:
-                return json_answer(200, shown["status"])
+                return json_answer(200, shown)
         return no_job(job_id)
 
     async def _approve(self, job_id: str, request: Request) -> Response:
@@ -186,7 +195,7 @@ class Routes:
         if request.query.get("rejects", "false") == "false":
             return await self._command(Command.RETRY, job_id)
         if (name := self._owner(job_id)) is not None:
-            shown = await self._runners.repeat(name, job_id)
+            shown = await self._runners.ask(name, RepeatRejects(job_id))
             if shown is not None:
                 return job_answer(shown, 202)
         return no_job(job_id)
@@ -194,7 +203,7 @@ class Routes:
     async def _check(self, connector: str) -> Response:
         if connector not in self._connectors:
             return self._no_connector(connector)
-        checks = msgspec.convert((await self._runners.check(connector))["checks"], list[Check])
+        checks = await self._runners.ask(connector, CheckConnector())
         is_passed = not any(check.outcome is Outcome.FAILED for check in checks)
         return json_answer(200, Checked(connector=connector, passed=is_passed, checks=checks))
 
@@ -202,22 +211,21 @@ class Routes:
         if connector not in self._connectors:
             return self._no_connector(connector)
         if operation is Operation.DATASOURCE:
-            shown = await self._runners.datasource(connector)
+            shown = await self._runners.ask(connector, CompareDatasource())
         else:
             seen = await decoded(request, SetUp, '{"differences": 3}')
             if isinstance(seen, Problem):
                 return refused(seen)
-            shown = await self._runners.set_up(connector, int(seen.differences))
-        if "fault" not in shown:
-            return json_answer(200, shown["found"])
-        fault = msgspec.convert(shown["fault"], Unprovisioned)
-        if fault.is_upstream:
-            return refused(problems.bad_gateway(fault.reason))
-        return refused(problems.conflict(fault.reason, []))
+            shown = await self._runners.ask(connector, SetUpDatasource(int(seen.differences)))
+        if isinstance(shown, Provisioned):
+            return json_answer(200, shown)
+        if shown.is_upstream:
+            return refused(problems.bad_gateway(shown.reason))
+        return refused(problems.conflict(shown.reason, []))
 
     async def _command(self, command: Command, job_id: str, deletion_count: int = 0) -> Response:
         if (name := self._owner(job_id)) is not None:
-            shown = await self._runners.obey(name, job_id, command, deletion_count)
+            shown = await self._runners.ask(name, ObeyCommand(job_id, command, deletion_count))
             if shown is not None:
                 return job_answer(shown, 200 if command is Command.CANCEL else 202)
         return no_job(job_id)
@@ -225,9 +233,8 @@ class Routes:
     async def _rejects(self, job_id: str, request: Request) -> Response:
         page, order = request.query.get("after", "0.0").split(".")
         if (name := self._owner(job_id)) is not None:
-            shown = await self._runners.rejects(
-                name, job_id, (int(page), int(order)), REJECTS_MAX + 1
-            )
+            after = (int(page), int(order))
+            shown = await self._runners.ask(name, ReadRejects(job_id, after, REJECTS_MAX + 1))
             if shown is not None:
                 return json_answer(200, _rejects(job_id, shown))
         return no_job(job_id)
@@ -268,19 +275,19 @@ def _parameter_fault(endpoint: Endpoint, request: Request) -> str | None:
     return None
 
 
-def _rejects(job_id: str, shown: Mapping[str, Any]) -> Rejects:
+def _rejects(job_id: str, found: RejectsFound) -> Rejects:
+    shown, more = found.rejects[:REJECTS_MAX], None
+    if len(found.rejects) > REJECTS_MAX:
+        page, last = shown[-1]
+        more = f"/rejects/{job_id}?after={page}.{last.order}"
     rejects = [
         Rejected(
-            page=int(reject["page"]),
-            record=int(reject["place"]),
-            key=reject["key"] or None,
-            reason=reject["reason"],
-            excerpt=reject["excerpt"],
+            page=page,
+            record=reject.place,
+            key=reject.key or None,
+            reason=reject.reason,
+            excerpt=reject.excerpt,
         )
-        for reject in shown["rejects"]
+        for page, reject in shown
     ]
-    more = None
-    if len(rejects) > REJECTS_MAX:
-        last, rejects = shown["rejects"][REJECTS_MAX - 1], rejects[:REJECTS_MAX]
-        more = f"/rejects/{job_id}?after={int(last['page'])}.{int(last['order'])}"
-    return Rejects(job=job_id, total=int(shown["total"]), rejects=rejects, next=more)
+    return Rejects(job=job_id, total=found.total, rejects=rejects, next=more)

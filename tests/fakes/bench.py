@@ -13,10 +13,11 @@ from durable.environment import Environment
 from durable.host import Host
 from durable.job import Job, Mode
 from durable.limits import Limits
-from durable.processor import Begun, Processor
+from durable.log import Line
+from durable.processor import Begun
 from durable.records import Reject
+from durable.services import Services
 from durable.store import Store
-from durable.views import Views
 from tests.fakes.connections import Connections
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
@@ -49,6 +50,7 @@ class Bench:
         self.now_ms = NOW_MS
         self.network = Network(*answers)
         self.storage = Storage()
+        self.logged: list[Line] = []
         self.connector = connector
         self.environment = environment or an_environment(
             LIMITS=msgspec.json.encode(limits or {}).decode(), **SET
@@ -65,8 +67,9 @@ class Bench:
     def restarted(self) -> None:
         """The object is made again on what is stored."""
         self.store = Store(self.storage)
-        self.processor = Processor(self.connector, self.environment, self.store, self.host)
-        self.views = Views(self.connector, self.environment, self.store, self.host)
+        made = (self.connector, self.environment, self.store, self.host)
+        self.services = Services(*made, dataset=None, write=self.logged.append)
+        self.processor, self.views = self.services.processor, self.services.views
 
     def begun(self, mode: Mode, trigger_key: str | None = None) -> Job:
         begun = asyncio.run(self.processor.begin(mode, trigger_key))

@@ -9,11 +9,8 @@ from msgspec import Raw
 
 from durable.decoding import DEPTH_MAX, EXACT_MAX, UnboundedError, decode
 from durable.errors import UpstreamError
-from durable.model.differences import Difference
 from durable.paging.counted import PageNumber
 from durable.paging.cursors import BodyCursor
-from durable.plain import provisioned
-from durable.provision import Provisioned
 from durable.requests.upstream import Answer
 from durable.sources.belonging import Fault, put
 from durable.sources.given import encoded, next_cursor
@@ -170,20 +167,6 @@ def test_whatever_stands_where_glean_has_a_state_is_none(state: object) -> None:
     body = msgspec.json.encode({"documents": {"bulkUploadHistory": history}})
 
     assert holdings(body, "u").upload_state == ""
-
-
-def test_what_glean_has_of_a_datasource_goes_from_object_to_object_exactly() -> None:
-    actual = {"a": [2**53, -(2**63), 7, True, 1.5]}
-    found = Provisioned(
-        datasource="notes",
-        is_declared=True,
-        exists=True,
-        differences=[Difference("home_url", "x", actual)],
-    )
-
-    (shown,) = provisioned(found)["found"]["differences"]
-
-    assert shown["actual"] == {"a": [str(2**53), str(-(2**63)), 7, True, 1.5]}
 
 
 def test_an_answer_that_an_author_decodes_is_bounded() -> None:

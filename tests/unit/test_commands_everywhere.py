@@ -13,8 +13,8 @@ from durable.environment import Environment
 from durable.feed import Feed
 from durable.job import ENDED, WORKING, Crawl, Done, Job, Mode, Stage, State, Usage
 from durable.paging.cursors import BodyCursor
-from durable.plain import plain
 from durable.processor import Begun
+from durable.questions import sent
 from durable.sources.backend import Backend
 from durable.sources.http import HttpSource
 from durable.sources.ndjson import LineSource
@@ -129,7 +129,7 @@ def test_a_command_is_done_or_refused(kind: str, state: State) -> None:
             after = bench.obeyed(job, command, deletion_count=9)
 
             assert isinstance(after, Job | Refusal)
-            plain(bench.views.shown(bench.job(job.id)))
+            sent(bench.views.shown(bench.job(job.id)))
             repeated = asyncio.run(bench.processor.repeat(job.id))
             assert isinstance(repeated, Begun | Refusal)
             bench.storage.exec("DELETE FROM job")

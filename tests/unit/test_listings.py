@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from durable.connector import Connectors
+from durable.history.chronicle import Event
+from durable.history.happenings import Happening, Worked
 from durable.history.lines import Line
 from durable.history.overview import Known, overview
 from durable.job import Mode, State
+from durable.questions import ReadStatus
 from tests.fakes.connector import NOTES
 from tests.fakes.edge import NOW_MS
 from tests.fakes.requests import a_request, answered, check_problem, content
@@ -142,7 +145,7 @@ def test_a_parameter_that_is_none_is_400_and_says_what_it_takes(name: str, value
     response = answered(a_request("GET", "/jobs", query={name: value}), runners, CONNECTORS)
 
     check_problem(response, 400, f"query parameter {name} cannot be {value!r}")
-    assert runners.is_untouched
+    assert runners.asked == []
 
 
 def test_jobs_of_an_unknown_connector_are_404_and_name_those_there_are() -> None:
@@ -164,9 +167,8 @@ def test_an_object_that_does_not_answer_is_shown_as_such_and_hides_no_other() ->
     assert shown["connectors"][0]["next_at"] == shown["connectors"][1]["next_at"]
 
 
-def an_event(number: int) -> dict[str, object]:
-    happening = {"at_ms": number, "kind": "note", "text": f"number {number}"}
-    return {"number": number, "happening": happening}
+def an_event(number: int) -> Event:
+    return Event(number, Happening(number, "note", f"number {number}"))
 
 
 @pytest.mark.parametrize("count", [0, EVENTS_MAX, EVENTS_MAX + 1, 2 * EVENTS_MAX + 1])
@@ -186,16 +188,16 @@ def test_who_follows_next_reads_every_event_once(count: int) -> None:
 
 
 def test_an_event_of_a_turn_has_its_counts_and_another_has_none() -> None:
-    worked = {
-        "page_count": 3,
-        "document_count": 30,
-        "deletion_count": 2,
-        "reject_count": 1,
-        "byte_count": 40,
-        "duration_ms": 1_200,
-    }
-    turn = {"at_ms": 0, "kind": "turn", "text": "turn 1", "worked": worked}
-    runners = FakeRunners(events=[{"number": 1, "happening": turn}, an_event(2)])
+    worked = Worked(
+        page_count=3,
+        document_count=30,
+        deletion_count=2,
+        reject_count=1,
+        byte_count=40,
+        duration_ms=1_200,
+    )
+    turn = Happening(0, "turn", "turn 1", worked=worked)
+    runners = FakeRunners(events=[Event(1, turn), an_event(2)])
 
     first, second = content(answered(a_request("GET", f"/events/{JOB_ID}"), runners))["events"]
 
@@ -228,7 +230,7 @@ def test_who_asks_for_a_status_may_wait(seconds: str) -> None:
     response = answered(a_request("GET", f"/status/{JOB_ID}", query={"wait": seconds}), runners)
 
     assert response.status == 200
-    assert runners.waits_ms == [1_000 * int(seconds)]
+    assert runners.asked == [("notes", ReadStatus(JOB_ID, 1_000 * int(seconds)))]
 
 
 @pytest.mark.parametrize("seconds", ["61", "-1", "1.5", "", "600", "soon"])
