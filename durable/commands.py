@@ -1,7 +1,6 @@
 """What a person may ask of a job, in which state, and what becomes of it. Pure."""
 
 from collections.abc import Callable
-from enum import StrEnum
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,24 +13,11 @@ from durable.limits import Limits
 from durable.note import Kind
 from durable.occasion import Occasion
 from durable.pace import soon
+from durable.states import TRAITS
+from durable.states import Command as Command
 
 
-class Command(StrEnum):
-    CANCEL = "cancel"
-    RETRY = "retry"
-    APPROVE = "approve"
-
-
-LEGAL: dict[State, tuple[Command, ...]] = {
-    State.QUEUED: (Command.CANCEL,),
-    State.OPENING: (Command.CANCEL,),
-    State.SENDING: (Command.CANCEL,),
-    State.CLOSING: (Command.CANCEL,),
-    State.HELD: (Command.APPROVE, Command.CANCEL),
-    State.SUCCEEDED: (),
-    State.FAILED: (Command.RETRY,),
-    State.CANCELLED: (Command.RETRY,),
-}
+LEGAL = {state: traits.commands for state, traits in TRAITS.items()}
 
 
 class Instruction(Struct, frozen=True):

@@ -153,9 +153,9 @@ def _arrive(job: Job, now_ms: int, limits: Limits) -> Step:
         return finished(job, now_ms, limits), ()
     if (reason := holding_reason(job, limits)) is not None:
         job = replace(grounded(job), state=State.HELD, error=reason, alarm_at_ms=None)
-        return noted(job, "held: waits for a person", now_ms, limits, Kind.HELD), ()
+        return noted(job, "held: waits for a person", now_ms, limits, State.HELD), ()
     text = "at the end of the source"
-    job = noted(replace(job, state=State.CLOSING), text, now_ms, limits, Kind.CLOSING)
+    job = noted(replace(job, state=State.CLOSING), text, now_ms, limits, State.CLOSING)
     assert job.turn is not None, "the end is reached within a turn"
     if is_spent(job, job.turn, now_ms, limits):
         return yield_turn(job, now_ms)

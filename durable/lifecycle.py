@@ -273,11 +273,17 @@ def ended(job: Job, state: State, now_ms: int, limits: Limits, error: str = "") 
         landed=Landed(),
     )
     text = f"{state}: {error}" if error else state.value
-    return noted(job, text, now_ms, limits, Kind(state.value))
+    return noted(job, text, now_ms, limits, state)
 
 
 def noted(  # noqa: PLR0913 - a note's parts
-    job: Job, text: str, now_ms: int, limits: Limits, kind: Kind = Kind.NOTE, *, cause: str = ""
+    job: Job,
+    text: str,
+    now_ms: int,
+    limits: Limits,
+    kind: Kind | State = Kind.NOTE,
+    *,
+    cause: str = "",
 ) -> Job:
     """With a note of what happened; the same once more takes the place of the latest."""
     notes = job.notes

@@ -6,9 +6,11 @@ from msgspec import Struct
 
 
 class Kind(StrEnum):
-    """What it was. Stored as a text, so that earlier code can read what later code wrote."""
+    """What it was; where a job has come to a state, that is it.
 
-    QUEUED = "queued"
+    Stored as a text, so that earlier code can read what later code wrote.
+    """
+
     BEGUN = "begun"
     OPENED = "opened"
     TURN = "turn"  # is over, and has brought something
@@ -17,13 +19,8 @@ class Kind(StrEnum):
     RESTARTED = "restarted"  # from the start of the stage, or of all of it
     PROMOTED = "promoted"  # INCREMENTAL became FULL
     STAGE = "stage"  # is over, and another one comes
-    HELD = "held"
     APPROVED = "approved"
     RETRIED = "retried"  # by a person
-    CLOSING = "closing"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
     VERIFICATION = "verification"
     DELETIONS = "deletions"  # that follow an upload: done, paused by Glean, or unknown
     NOTE = "note"

@@ -6,6 +6,7 @@ from durable.job import PENDING, Job, Mode, Stage, State
 from durable.limits import Limits
 from durable.note import WaitReason
 from durable.pace import MINUTE_MS
+from durable.states import TRAITS, Phase
 
 
 KNOWN_WAITS = frozenset(wait.value for wait in WaitReason)  # newer code may have had others
@@ -13,7 +14,7 @@ KNOWN_WAITS = frozenset(wait.value for wait in WaitReason)  # newer code may hav
 
 def waits_for(job: Job, ahead: Job | None) -> WaitReason | None:
     """What a job waits for at the moment; None and arguments as below."""
-    if job.state is State.HELD:
+    if TRAITS[job.state].phase is Phase.RESTING:
         return WaitReason.PERSON
     if job.state is State.QUEUED and ahead is not None:
         return WaitReason.JOB
@@ -29,15 +30,16 @@ def waiting_reason(job: Job, ahead: Job | None) -> str | None:
         job: in whatever state.
         ahead: the job that it waits for, if it is queued behind one.
     """
-    if job.state is State.HELD:
-        return job.error
-    if job.state is State.QUEUED and ahead is not None:
-        return f"one job of a connector runs at a time, and {ahead.id} is {ahead.state}"
-    if job.state in PENDING and job.retry_at_ms is not None:
-        return job.pause or f"attempt {max(1, job.attempt)} failed: {job.error}"
-    if job.state in PENDING and job.turn is None:
-        return "its next turn begins with the next alarm"
-    return None
+    match waits_for(job, ahead):
+        case None:
+            return None
+        case WaitReason.PERSON:
+            return job.error
+        case WaitReason.JOB if ahead is not None:
+            return f"one job of a connector runs at a time, and {ahead.id} is {ahead.state}"
+        case WaitReason.ALARM if job.retry_at_ms is None:
+            return "its next turn begins with the next alarm"
+    return job.pause or f"attempt {max(1, job.attempt)} failed: {job.error}"
 
 
 def next_step(job: Job) -> str:  # noqa: PLR0911 - a return for each state

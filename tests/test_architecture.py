@@ -26,14 +26,15 @@ PACKAGES_ALLOWED = {
     "connectors": {"durable"},
     "worker/entry.py": {"worker", "durable", "connectors"},
 }
-JOB = ("job", "limits", "note", "landed", "deletions")  # as it is stored, and its bounds
+JOB = ("job", "states", "limits", "note", "landed", "deletions")  # as it is stored, and its bounds
 CORE = {
     "durable/note.py": (),
+    "durable/states.py": (),
     "durable/limits.py": (),
     "durable/ties.py": (),
     "durable/deletions.py": (),
     "durable/landed.py": (),
-    "durable/job.py": ("note", "limits", "ties", "landed", "deletions"),
+    "durable/job.py": ("states", "note", "limits", "ties", "landed", "deletions"),
     "durable/errors.py": (),
     "durable/events.py": (*JOB, "errors", "ties"),
     "durable/pace.py": (*JOB, "events"),

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from durable.states import TRAITS
 from worker import problems
 from worker.negotiation import prefers_html
 from worker.request import Request
@@ -17,6 +19,7 @@ from worker.sessions import SAFE_METHODS
 
 FOLDER = Path(__file__).with_name("dashboard")
 PAGE = "index.html"
+STATES = "states.js"  # made of the table of the states
 ASSETS = "/assets/"
 # At these, a browser gets the page and everybody else the data.
 SHARED = frozenset({"/connectors", "/jobs"})
@@ -94,10 +97,14 @@ def _is_known(file: File, known: str) -> bool:
 
 @cache  # once, with the first request: nothing is read while the Worker starts
 def _files() -> Mapping[str, File]:
-    files = {}
-    for path in FOLDER.iterdir():
-        if (content_type := TYPES.get(path.suffix)) is not None:
-            content = path.read_bytes()
-            etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-            files[path.name] = File(content, content_type, etag)
-    return files
+    contents = {path.name: path.read_bytes() for path in FOLDER.iterdir() if path.suffix in TYPES}
+    shown = {state: {"phase": one.phase, "look": one.look} for state, one in TRAITS.items()}
+    contents[STATES] = b"export const STATES = " + msgspec.json.encode(shown) + b";\n"
+    return {
+        name: File(
+            content,
+            TYPES[Path(name).suffix],
+            f'"{hashlib.sha256(content).hexdigest()[:32]}"',
+        )
+        for name, content in contents.items()
+    }

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from durable.job import Job, Usage
+from durable.job import Job, State, Usage
 from durable.note import Kind, Note
 
 
@@ -39,7 +39,7 @@ def happened(before: Job | None, after: Job, now_ms: int) -> list[Happening]:
     """
     if before is None:
         by = f" by {after.begun_by}" if after.begun_by else ""
-        return [Happening(now_ms, Kind.QUEUED.value, f"{after.mode} job queued{by}")]
+        return [Happening(now_ms, State.QUEUED.value, f"{after.mode} job queued{by}")]
     return [*_turn(before, after, now_ms), *(noted(note) for note in fresh(before.notes, after))]
 
 

@@ -15,8 +15,9 @@ from durable.model.differences import Difference
 from durable.processor import JOB_ID
 from durable.progress import Progress
 from durable.provision import Provisioned
+from durable.states import TRAITS
 from durable.status import Status
-from glean_sync import answers, arguments, log_lines, lookup
+from glean_sync import answers, arguments, log_lines, lookup, states
 from tests.fakes import operated
 from worker import bodies, problems
 
@@ -62,9 +63,11 @@ def test_the_fake_worker_sends_what_the_real_one_does(kind: type[Struct]) -> Non
 
 def test_the_words_of_both_sides_are_the_same() -> None:
     assert {*arguments.Mode} == {*Mode}
-    assert {*arguments.State} == {*State}
+    assert [*states.TRAITS] == [*states.State] == [*State]
     assert {*log_lines.Level} == {*Level}
     assert {*get_args(answers.Check.__annotations__["outcome"])} == {*Outcome}
-    assert {*State} - PENDING == answers.RESTING
+    assert {*State} - PENDING == states.RESTING
+    styles = {(traits.look, states.TRAITS[state].style) for state, traits in TRAITS.items()}
+    assert len(styles) == len(dict(styles)) == len({style for _, style in styles})
     assert JOB_ID.fullmatch(operated.JOB_ID)
     assert lookup.JOB_ID == JOB_ID

@@ -11,6 +11,7 @@ from durable.job import State
 from durable.limits import Limits
 from durable.meanings import MEANINGS, Meaning, meaning
 from durable.note import Kind
+from durable.states import TRAITS, Command
 from durable.verifying.verification import Verdict
 
 
@@ -34,13 +35,21 @@ def named(heading: str) -> list[str]:
     [
         ("Health", Condition),
         ("States", State),
-        ("Events", Kind),
+        ("Events", {*Kind, *State} - {State.OPENING, State.SENDING}),  # their turns tell of them
         ("Alerts", re.findall(r"- alert: (\w+)", RULES)),
         ("Verification", Verdict),
     ],
 )
 def test_everything_that_can_be_met_is_explained(heading: str, there: Iterable[str]) -> None:
     assert sorted(named(heading)) == sorted(str(each) for each in there)
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_state_takes_the_commands_that_the_guide_names(state: State) -> None:
+    _, _, text = GUIDE.partition("\n## States\n")
+    does, *_ = re.findall(rf"^\| `{state}` \| [^|]+ \| ([^|`]+)", text, re.MULTILINE)
+
+    assert {*re.findall(r"\w+", does)} & {*Command} == {*TRAITS[state].commands}
 
 
 def test_of_several_healths_the_first_is_shown_as_documented() -> None:

@@ -560,7 +560,7 @@ def test_a_mode_that_no_schedule_asks_for_is_told_once() -> None:
 
     assert reminders(known, "notes", {Mode.INCREMENTAL}, NOW_MS + DAY_MS) == (known, [])
     (reminder,) = reminders(known, "notes", {Mode.FULL}, NOW_MS + DAY_MS)[1]
-    assert (reminder.kind, reminder.job_id) == (Kind.FAILED, FAILED.id)
+    assert (reminder.kind, reminder.job_id) == (State.FAILED, FAILED.id)
 
 
 def test_a_held_job_that_fails_is_no_longer_told_as_held() -> None:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.alerts.alert import Alert, Kind
+from durable.alerts.alert import Alert
 from durable.alerts.letters import Letter
 from durable.connector import Connectors
 from durable.job import Done, Job, Mode, Stage, State
@@ -136,7 +136,7 @@ def test_a_job_in_any_state_is_shown(state: State) -> None:
 REJECT = Reject(1, "k", "because", cursor="b", digest="d")
 LETTER = Letter(
     alert=Alert(
-        id="a", kind=Kind.FAILED.value, connector="notes", at_ms=1, text="t", job_id=JOB.id
+        id="a", kind=State.FAILED.value, connector="notes", at_ms=1, text="t", job_id=JOB.id
     ),
     target="ALERT_WEBHOOK_URL",
     due_at_ms=1,

@@ -1,25 +1,18 @@
 /** A job's state or a connector's health: in words, with a colour, and with a shape. */
 
 import { h, svg } from "./dom.js";
+import { STATES } from "./states.js";
 
 // Colours say much to many, and nothing to some: each has a shape of its own.
 const LOOKS = {
   ok: "good",
-  succeeded: "good",
   working: "busy",
-  opening: "busy",
-  sending: "busy",
-  closing: "busy",
-  queued: "idle",
   new: "idle",
-  cancelled: "idle",
   waiting: "warn",
-  held: "warn",
   stale: "warn",
   overdue: "warn",
   paused: "warn",
   failing: "bad",
-  failed: "bad",
   unreachable: "bad",
 };
 const SHAPES = {
@@ -57,7 +50,8 @@ export const HEALTHS = {
 
 /** A state or a health: in words, with a colour and a shape. */
 export function badge(name, text = name) {
-  return h("span", { class: `badge ${LOOKS[name]}` }, shape(LOOKS[name]), text);
+  const look = STATES[name]?.look ?? LOOKS[name];
+  return h("span", { class: `badge ${look}` }, shape(look), text);
 }
 
 function shape(look) {
