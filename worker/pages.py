@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from durable.states import TRAITS
 from worker import problems
+from worker.endpoints import ENDPOINTS
 from worker.negotiation import prefers_html
 from worker.request import Request
 from worker.responses import Response, refused
@@ -22,8 +23,10 @@ PAGE = "index.html"
 STATES = "states.js"  # made of the table of the states
 ASSETS = "/assets/"
 # At these, a browser gets the page and everybody else the data.
-SHARED = frozenset({"/connectors", "/jobs"})
-SHARED_OF_A_JOB = ("/status/", "/events/", "/rejects/")
+SHARED = frozenset(one.path for one in ENDPOINTS if one.has_page and "{" not in one.path)
+SHARED_OF_A_JOB = tuple(
+    one.path.partition("{")[0] for one in ENDPOINTS if one.has_page and "{" in one.path
+)
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",

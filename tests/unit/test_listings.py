@@ -20,7 +20,7 @@ from tests.fakes.connector import NOTES
 from tests.fakes.edge import NOW_MS
 from tests.fakes.requests import a_request, answered, check_problem, content
 from tests.fakes.runners import JOB_ID, FakeRunners
-from worker.listings import EVENTS_MAX, JOBS_SHOWN
+from worker.job_handlers import EVENTS_MAX, JOBS_SHOWN
 
 
 # Their names are the beginnings of each other, so that an order of texts alone would be wrong.

@@ -10,7 +10,7 @@ from durable.job import Job, Mode
 from durable.status import Status, status
 from worker import openapi, problems
 from worker.bodies import Accepted, Approval, Rejects, Session, SignIn, Trigger
-from worker.endpoint import KEY, PLACE, Endpoint, Operation
+from worker.endpoint import KEY, PLACE, Endpoint
 from worker.endpoints import ENDPOINTS, found
 from worker.problems import Problem
 
@@ -25,7 +25,9 @@ def parameters(path: str, method: str) -> dict[str, Any]:
 
 
 def test_each_operation_has_one_endpoint() -> None:
-    assert sorted(endpoint.operation for endpoint in ENDPOINTS) == sorted(Operation)
+    operations = [endpoint.operation for endpoint in ENDPOINTS]
+
+    assert len(set(operations)) == len(operations)
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.operation)
@@ -57,7 +59,7 @@ def test_at_any_other_path_is_none(path: str) -> None:
 
 
 def test_whatever_follows_the_last_slash_is_taken_for_a_job() -> None:
-    status = [one for one in ENDPOINTS if one.operation is Operation.STATUS]
+    status = [one for one in ENDPOINTS if one.operation == "status"]
 
     assert found("/status/") == (status, "")
     assert found("/status/..") == (status, "..")
@@ -126,7 +128,7 @@ def test_a_jobs_id_is_shown_without_pythons_own_syntax() -> None:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.operation)
 def test_only_what_is_public_asks_for_no_token(endpoint: Endpoint) -> None:
-    is_public = endpoint.operation in {Operation.HEALTH, Operation.OPENAPI, Operation.SIGN_IN}
+    is_public = endpoint.operation in {"health", "openapi", "sign-in"}
     for method in endpoint.methods:
         shown = DOCUMENT["paths"][endpoint.path][method.lower()]
         assert shown["security"] == ([] if is_public else [{"token": []}, {"session": []}])

@@ -7,8 +7,8 @@ from durable.questions import ObeyCommand, RepeatRejects
 from durable.records import Reject
 from tests.fakes.requests import a_request, answered, check_problem, content
 from tests.fakes.runners import JOB_ID, STATUS, FakeRunners
+from worker.job_handlers import REJECTS_MAX
 from worker.request import BODY_BYTES_MAX
-from worker.routes import REJECTS_MAX
 
 
 APPROVAL = b'{"deletions": 120}'
