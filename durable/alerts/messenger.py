@@ -2,7 +2,7 @@
 
 import asyncio
 
-from durable.alerts.letters import TARGETS, Letter, attempted, content, put_off
+from durable.alerts.letters import CHANNELS, Letter, attempted, content, put_off
 from durable.alerts.outbox import Outbox
 from durable.environment import Environment, absolute
 from durable.errors import ConfigurationError, UpstreamError
@@ -22,7 +22,7 @@ WORKER_URL = "WORKER_URL"
 
 def targets(environment: Environment) -> list[str]:
     """The names of the secrets that are set: whoever is to be told."""
-    return [name for name in TARGETS if environment.optional(name) is not None]
+    return [name for name in CHANNELS if environment.optional(name) is not None]
 
 
 class Messenger:
