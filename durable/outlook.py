@@ -6,7 +6,7 @@ from durable.job import PENDING, Job, Mode, Stage, State
 from durable.limits import Limits
 from durable.note import WaitReason
 from durable.pace import MINUTE_MS
-from durable.states import TRAITS, Phase
+from durable.states import TRAITS
 
 
 KNOWN_WAITS = frozenset(wait.value for wait in WaitReason)  # newer code may have had others
@@ -14,7 +14,7 @@ KNOWN_WAITS = frozenset(wait.value for wait in WaitReason)  # newer code may hav
 
 def waits_for(job: Job, ahead: Job | None) -> WaitReason | None:
     """What a job waits for at the moment; None and arguments as below."""
-    if TRAITS[job.state].phase is Phase.RESTING:
+    if TRAITS[job.state].phase == "resting":
         return WaitReason.PERSON
     if job.state is State.QUEUED and ahead is not None:
         return WaitReason.JOB

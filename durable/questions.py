@@ -7,7 +7,7 @@ makes texts of exceptions, and turns integers of 2^53 and more into something el
 from collections.abc import Mapping
 from functools import cache
 from types import UnionType
-from typing import Any, Generic, TypeVar, Union, get_args
+from typing import Any, Generic, TypeVar, Union, get_args, get_origin
 
 import msgspec
 from msgspec import Raw, Struct
@@ -31,28 +31,22 @@ from durable.totals import totals
 
 
 Reply = TypeVar("Reply")
+Item = TypeVar("Item")
 
 
 class Question(Struct, Generic[Reply], frozen=True, tag=True):
     """A kind of question: its fields, the type of its answer, and who answers it."""
 
-    async def answered(self, by: Services) -> Reply:
+    async def answer(self, by: Services) -> Reply:
         """The answer of a connector's object."""
         raise NotImplementedError
 
 
-class EventsFound(Struct, frozen=True):
-    """Some events of a job, in order, and how many there were."""
+class Excerpt(Struct, Generic[Item], frozen=True):
+    """Some of a job's, in order, and how many there were."""
 
     total: int
-    events: list[Event]
-
-
-class RejectsFound(Struct, frozen=True):
-    """Some rejects of a job with their pages, in order, and how many there were."""
-
-    total: int
-    rejects: list[tuple[int, Reject]]
+    items: list[Item]
 
 
 class BeginJob(Question[Status | Refusal], frozen=True):
@@ -61,9 +55,9 @@ class BeginJob(Question[Status | Refusal], frozen=True):
     mode: Mode
     trigger_key: str | None = None
 
-    async def answered(self, by: Services) -> Status | Refusal:
+    async def answer(self, by: Services) -> Status | Refusal:
         begun = await by.processor.begin(self.mode, self.trigger_key)
-        return _begun(by, begun, trigger=self.trigger_key)
+        return _show_begun(by, begun, trigger=self.trigger_key)
 
 
 class RepeatRejects(Question[Status | Refusal | None], frozen=True):
@@ -71,9 +65,9 @@ class RepeatRejects(Question[Status | Refusal | None], frozen=True):
 
     job_id: str
 
-    async def answered(self, by: Services) -> Status | Refusal | None:
+    async def answer(self, by: Services) -> Status | Refusal | None:
         begun = await by.processor.repeat(self.job_id)
-        return None if begun is None else _begun(by, begun, repeats=self.job_id)
+        return None if begun is None else _show_begun(by, begun, repeats=self.job_id)
 
 
 class ObeyCommand(Question[Status | Refusal | None], frozen=True):
@@ -83,7 +77,7 @@ class ObeyCommand(Question[Status | Refusal | None], frozen=True):
     command: Command
     deletion_count: int = 0
 
-    async def answered(self, by: Services) -> Status | Refusal | None:
+    async def answer(self, by: Services) -> Status | Refusal | None:
         instruction = Instruction(self.command, self.deletion_count)
         job = await by.processor.obey(self.job_id, instruction)
         if job is None or isinstance(job, Refusal):
@@ -102,37 +96,37 @@ class ReadStatus(Question[Status | None], frozen=True):
     job_id: str
     wait_ms: int = 0
 
-    async def answered(self, by: Services) -> Status | None:
+    async def answer(self, by: Services) -> Status | None:
         job = await by.views.awaited(self.job_id, self.wait_ms)
         return None if job is None else by.views.shown(job)
 
 
-class ReadEvents(Question[EventsFound | None], frozen=True):
+class ReadEvents(Question[Excerpt[Event] | None], frozen=True):
     """Read so many events of a job that come after a number. None: as above."""
 
     job_id: str
     after: int
     count: int
 
-    async def answered(self, by: Services) -> EventsFound | None:
+    async def answer(self, by: Services) -> Excerpt[Event] | None:
         if by.views.job(self.job_id) is None:
             return None
         events = by.views.events(self.job_id, self.after, self.count)
-        return EventsFound(by.views.event_count(self.job_id), events)
+        return Excerpt(by.views.event_count(self.job_id), events)
 
 
-class ReadRejects(Question[RejectsFound | None], frozen=True):
-    """Read so many rejects of a job after a page and a `Reject.order` in it. None: as above."""
+class ReadRejects(Question[Excerpt[tuple[int, Reject]] | None], frozen=True):
+    """Read so many rejects with their pages, after a page and a `Reject.order`. None: as above."""
 
     job_id: str
     after: tuple[int, int]
     count: int
 
-    async def answered(self, by: Services) -> RejectsFound | None:
+    async def answer(self, by: Services) -> Excerpt[tuple[int, Reject]] | None:
         if (job := by.views.job(self.job_id)) is None:
             return None
         rejects = by.views.rejects(self.job_id, self.after, self.count)
-        return RejectsFound(totals(job).reject_count, rejects)
+        return Excerpt(totals(job).reject_count, rejects)
 
 
 class ReadJobs(Question[list[Line]], frozen=True):
@@ -142,14 +136,14 @@ class ReadJobs(Question[list[Line]], frozen=True):
     states: list[State]
     count: int
 
-    async def answered(self, by: Services) -> list[Line]:
+    async def answer(self, by: Services) -> list[Line]:
         return by.views.lines(self.before_id, self.states, self.count)
 
 
 class ReadOverview(Question[Overview], frozen=True):
     """See the connector at a glance."""
 
-    async def answered(self, by: Services) -> Overview:
+    async def answer(self, by: Services) -> Overview:
         by.processor.see()
         return by.views.overview()
 
@@ -157,21 +151,21 @@ class ReadOverview(Question[Overview], frozen=True):
 class ReadMeasures(Question[Measures], frozen=True):
     """Read what the metrics are made of."""
 
-    async def answered(self, by: Services) -> Measures:
+    async def answer(self, by: Services) -> Measures:
         return by.views.measures()
 
 
 class CheckConnector(Question[list[Check]], frozen=True):
     """Check all that has to be right for a job to succeed."""
 
-    async def answered(self, by: Services) -> list[Check]:
+    async def answer(self, by: Services) -> list[Check]:
         return await by.checks.run()
 
 
 class CompareDatasource(Question[Provisioned | Unprovisioned], frozen=True):
     """Compare Glean's datasource with what is declared."""
 
-    async def answered(self, by: Services) -> Provisioned | Unprovisioned:
+    async def answer(self, by: Services) -> Provisioned | Unprovisioned:
         return await by.provision.found()
 
 
@@ -180,7 +174,7 @@ class SetUpDatasource(Question[Provisioned | Unprovisioned], frozen=True):
 
     difference_count: int
 
-    async def answered(self, by: Services) -> Provisioned | Unprovisioned:
+    async def answer(self, by: Services) -> Provisioned | Unprovisioned:
         shown = await by.provision.set_up(self.difference_count)
         name = "found" if isinstance(shown, Provisioned) else "fault"
         fields = {name: msgspec.to_builtins(shown)}
@@ -193,7 +187,7 @@ class TendObject(Question[Pulse], frozen=True):
 
     ticked_at_ms: int
 
-    async def answered(self, by: Services) -> Pulse:
+    async def answer(self, by: Services) -> Pulse:
         if await by.processor.tend():
             by.report("a lost alarm was set again", Level.ERROR)
         for job in await by.processor.catch_up(self.ticked_at_ms):
@@ -205,18 +199,18 @@ QUESTIONS = tuple(Question.__subclasses__())
 _DECODER: Decoder[Question[object]] = Decoder(Union[QUESTIONS])  # noqa: UP007 - as many as there are
 
 
-async def answered(text: str, by: Services) -> str:
+async def answer_question(text: str, by: Services) -> str:
     """The answer to a question, both as they travel. Raises as `decode`: it is none of these."""
-    return sent(await _DECODER.decode(text).answered(by))
+    return encode_answer(await _DECODER.decode(text).answer(by))
 
 
-def sent(answer: object) -> str:
+def encode_answer(answer: object) -> str:
     """An answer as it travels: with the name of its type, which JSON does not tell."""
     return msgspec.json.encode((type(answer).__name__, answer)).decode()
 
 
-def received(question: Question[Reply], text: str) -> Reply:
-    """The answer to a question, as `sent` made it travel."""
+def decode_answer(question: Question[Reply], text: str) -> Reply:
+    """The answer to a question, as `encode_answer` made it travel."""
     name, content = decode(text, tuple[str, Raw])
     reply: Reply = decode(content, _types(type(question))[name])
     return reply
@@ -227,11 +221,11 @@ def _types(kind: type[Question[Any]]) -> Mapping[str, Any]:
     """Of its answers, by their names."""
     (base,) = kind.__orig_bases__  # type: ignore[attr-defined] # every generic class has them
     (reply,) = get_args(base)
-    members = get_args(reply) if isinstance(reply, UnionType) else (reply,)
-    return {member.__name__: member for member in members}
+    members = get_args(reply) if get_origin(reply) in {Union, UnionType} else (reply,)
+    return {(get_origin(member) or member).__name__: member for member in members}
 
 
-def _begun(
+def _show_begun(
     by: Services, begun: Begun | Refusal, trigger: str | None = None, repeats: str | None = None
 ) -> Status | Refusal:
     if isinstance(begun, Refusal):

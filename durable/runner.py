@@ -21,7 +21,7 @@ from durable.handling import outlive
 from durable.host import Host
 from durable.log import Level, Line
 from durable.memory import ISOLATE
-from durable.questions import answered
+from durable.questions import answer_question
 from durable.requests.gate import Gate
 from durable.requests.transport import FetchTransport, part_bytes
 from durable.services import Services
@@ -49,7 +49,7 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
 
     async def ask(self, question: str) -> str:
         """The answer to one of `durable.questions`, both as JSON."""
-        return await answered(question, self.services)
+        return await answer_question(question, self.services)
 
     async def alarm(self, _info: Any = None) -> None:
         """A turn. Nothing may escape: after a few failures the platform drops the alarm."""

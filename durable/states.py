@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Literal
 
 from msgspec import Struct
 
@@ -25,52 +26,31 @@ class Command(StrEnum):
     APPROVE = "approve"
 
 
-class Phase(StrEnum):
-    """What a job does in a state. In the first two it has an alarm."""
-
-    WAITING = "waiting"  # for its turn
-    WORKING = "working"
-    RESTING = "resting"  # until a person decides
-    ENDED = "ended"
-
-
-class Look(StrEnum):
-    """How a state is shown."""
-
-    GOOD = "good"
-    BUSY = "busy"
-    IDLE = "idle"
-    WARN = "warn"
-    BAD = "bad"
-
-
 class Traits(Struct, frozen=True):
     """What a state means."""
 
-    phase: Phase
-    look: Look
+    phase: Literal["waiting", "working", "resting", "ended"]  # it rests until a person decides
+    look: Literal["good", "busy", "idle", "warn", "bad"]
     commands: tuple[Command, ...] = ()  # that a job takes in it
     alert: str = ""  # what people are told that the job does; the log then has an error
 
 
 TRAITS: Mapping[State, Traits] = {
-    State.QUEUED: Traits(Phase.WAITING, Look.IDLE, (Command.CANCEL,)),
-    State.OPENING: Traits(Phase.WORKING, Look.BUSY, (Command.CANCEL,)),
-    State.SENDING: Traits(Phase.WORKING, Look.BUSY, (Command.CANCEL,)),
-    State.CLOSING: Traits(Phase.WORKING, Look.BUSY, (Command.CANCEL,)),
-    State.HELD: Traits(
-        Phase.RESTING, Look.WARN, (Command.APPROVE, Command.CANCEL), "waits for a person"
-    ),
-    State.SUCCEEDED: Traits(Phase.ENDED, Look.GOOD),
-    State.FAILED: Traits(Phase.ENDED, Look.BAD, (Command.RETRY,), "has failed"),
-    State.CANCELLED: Traits(Phase.ENDED, Look.IDLE, (Command.RETRY,)),
+    State.QUEUED: Traits("waiting", "idle", (Command.CANCEL,)),
+    State.OPENING: Traits("working", "busy", (Command.CANCEL,)),
+    State.SENDING: Traits("working", "busy", (Command.CANCEL,)),
+    State.CLOSING: Traits("working", "busy", (Command.CANCEL,)),
+    State.HELD: Traits("resting", "warn", (Command.APPROVE, Command.CANCEL), "waits for a person"),
+    State.SUCCEEDED: Traits("ended", "good"),
+    State.FAILED: Traits("ended", "bad", (Command.RETRY,), "has failed"),
+    State.CANCELLED: Traits("ended", "idle", (Command.RETRY,)),
 }
 
 
-def _within(*phases: Phase) -> frozenset[State]:
+def _within(*phases: str) -> frozenset[State]:
     return frozenset(state for state, traits in TRAITS.items() if traits.phase in phases)
 
 
-WORKING = _within(Phase.WORKING)
-PENDING = _within(Phase.WAITING, Phase.WORKING)
-ENDED = _within(Phase.ENDED)
+WORKING = _within("working")
+PENDING = _within("waiting", "working")  # these have an alarm
+ENDED = _within("ended")

@@ -41,15 +41,15 @@ class Call(Struct, frozen=True, kw_only=True):
     @property
     def connector(self) -> str:
         """The connector in the path. Raises ProblemError: there is none."""
-        return self.known(self.name)
+        return self.require_connector(self.name)
 
-    def known(self, name: str) -> str:
+    def require_connector(self, name: str) -> str:
         """The name of a connector. Raises ProblemError: it is none."""
         if name not in self.connectors:
-            raise ProblemError(problems.not_found(self.unknown(name)))
+            raise ProblemError(problems.not_found(self.describe_unknown(name)))
         return name
 
-    def unknown(self, name: str) -> str:
+    def describe_unknown(self, name: str) -> str:
         """What to tell of a name that is no connector's."""
         return f"There is no connector {name!r:.200}; there are: {self.names}."
 

@@ -14,7 +14,7 @@ from worker import metrics, problems
 from worker.bodies import Checked, Connectors, SetUp
 from worker.call import Call
 from worker.problems import ProblemError
-from worker.request import decoded
+from worker.request import decode_body
 
 
 async def list_connectors(call: Call) -> Connectors:
@@ -42,16 +42,16 @@ async def check(call: Call) -> Checked:
 
 
 async def show_datasource(call: Call) -> Provisioned:
-    return _told(await call.runners.ask(call.connector, CompareDatasource()))
+    return _require_found(await call.runners.ask(call.connector, CompareDatasource()))
 
 
 async def set_up(call: Call) -> Provisioned:
     name = call.connector
-    seen = await decoded(call.request, SetUp, '{"differences": 3}')
-    return _told(await call.runners.ask(name, SetUpDatasource(int(seen.differences))))
+    seen = await decode_body(call.request, SetUp, '{"differences": 3}')
+    return _require_found(await call.runners.ask(name, SetUpDatasource(int(seen.differences))))
 
 
-def _told(found: Provisioned | Unprovisioned) -> Provisioned:
+def _require_found(found: Provisioned | Unprovisioned) -> Provisioned:
     if isinstance(found, Provisioned):
         return found
     if found.is_upstream:

@@ -25,7 +25,7 @@ from worker import problems
 from worker.bodies import Accepted, Approval, Events, Jobs, Occurred, Rejected, Rejects, Trigger
 from worker.call import Call
 from worker.problems import ProblemError
-from worker.request import decoded
+from worker.request import decode_body
 
 
 JOBS_SHOWN = 20  # where nobody says how many
@@ -36,16 +36,16 @@ STAMP_CHARACTERS = len("20261124T020000000Z")
 
 async def trigger(call: Call) -> Accepted:
     example = '{"mode": "FULL"} or {"mode": "INCREMENTAL", "connector": "name"}'
-    wanted = await decoded(call.request, Trigger, example)
+    wanted = await decode_body(call.request, Trigger, example)
     name, key = wanted.connector, call.request.headers.get("idempotency-key")
     if name is None and len(call.connectors) == 1:
         (name,) = call.connectors
     if name is None:
         raise ProblemError(problems.bad_request(f"Name the connector, one of: {call.names}."))
     if name not in call.connectors:
-        raise ProblemError(problems.bad_request(call.unknown(name)))
+        raise ProblemError(problems.bad_request(call.describe_unknown(name)))
     question = BeginJob(wanted.mode, None if key is None else f"request {key}")
-    return _accepted(await call.runners.ask(name, question))
+    return _accept(await call.runners.ask(name, question))
 
 
 async def list_jobs(call: Call) -> Jobs:
@@ -57,7 +57,11 @@ async def list_jobs(call: Call) -> Jobs:
     query = call.query
     count = int(query.get("limit", JOBS_SHOWN))
     states = [State(state) for state in query.get("state", ",".join(State)).split(",")]
-    names = [call.known(query["connector"])] if "connector" in query else list(call.connectors)
+    names = (
+        [call.require_connector(query["connector"])]
+        if "connector" in query
+        else list(call.connectors)
+    )
     bounds = [_bound(name, query.get("before")) for name in names]
     asked = [ReadJobs(bound, states, count + 1) for bound in bounds]
     found = await asyncio.gather(*map(call.runners.ask, names, asked))
@@ -76,7 +80,7 @@ async def show_status(call: Call) -> Status:
 async def list_events(call: Call) -> Events:
     after = int(call.query.get("after", 0))
     found = await call.ask(ReadEvents(call.name, after, EVENTS_MAX + 1))
-    is_more, events = len(found.events) > EVENTS_MAX, found.events[:EVENTS_MAX]
+    is_more, events = len(found.items) > EVENTS_MAX, found.items[:EVENTS_MAX]
     return Events(
         job=call.name,
         total=found.total,
@@ -87,10 +91,10 @@ async def list_events(call: Call) -> Events:
 
 async def list_rejects(call: Call) -> Rejects:
     page, order = call.query.get("after", "0.0").split(".")
-    question = ReadRejects(call.name, (int(page), int(order)), REJECTS_MAX + 1)
-    found = await call.ask(question)
-    shown, more = found.rejects[:REJECTS_MAX], None
-    if len(found.rejects) > REJECTS_MAX:
+    after = (int(page), int(order))
+    found = await call.ask(ReadRejects(call.name, after, REJECTS_MAX + 1))
+    shown, more = found.items[:REJECTS_MAX], None
+    if len(found.items) > REJECTS_MAX:
         at, last = shown[-1]
         more = f"/rejects/{call.name}?after={at}.{last.order}"
     rejects = [
@@ -107,22 +111,22 @@ async def list_rejects(call: Call) -> Rejects:
 
 
 async def approve(call: Call) -> Accepted:
-    approval = await decoded(call.request, Approval, '{"deletions": 120}')
+    approval = await decode_body(call.request, Approval, '{"deletions": 120}')
     question = ObeyCommand(call.name, Command.APPROVE, int(approval.deletions))
-    return _accepted(await call.ask(question))
+    return _accept(await call.ask(question))
 
 
 async def cancel(call: Call) -> Accepted:
-    return _accepted(await call.ask(ObeyCommand(call.name, Command.CANCEL)))
+    return _accept(await call.ask(ObeyCommand(call.name, Command.CANCEL)))
 
 
 async def retry(call: Call) -> Accepted:
     if call.query.get("rejects", "false") == "false":
-        return _accepted(await call.ask(ObeyCommand(call.name, Command.RETRY)))
-    return _accepted(await call.ask(RepeatRejects(call.name)))
+        return _accept(await call.ask(ObeyCommand(call.name, Command.RETRY)))
+    return _accept(await call.ask(RepeatRejects(call.name)))
 
 
-def _accepted(shown: Status | Refusal) -> Accepted:
+def _accept(shown: Status | Refusal) -> Accepted:
     """A job after it was asked for something. Raises ProblemError: that is refused."""
     if isinstance(shown, Status):
         return Accepted(**asdict(shown), status_url=f"/status/{shown.id}")

@@ -103,11 +103,8 @@ def _files() -> Mapping[str, File]:
     contents = {path.name: path.read_bytes() for path in FOLDER.iterdir() if path.suffix in TYPES}
     shown = {state: {"phase": one.phase, "look": one.look} for state, one in TRAITS.items()}
     contents[STATES] = b"export const STATES = " + msgspec.json.encode(shown) + b";\n"
+    tags = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     return {
-        name: File(
-            content,
-            TYPES[Path(name).suffix],
-            f'"{hashlib.sha256(content).hexdigest()[:32]}"',
-        )
+        name: File(content, TYPES[Path(name).suffix], f'"{tags[name][:32]}"')
         for name, content in contents.items()
     }

@@ -27,7 +27,7 @@ class Request(Struct, frozen=True, kw_only=True):
     body: Callable[[int], Awaitable[bytes | None]]  # up to so many bytes; None if it has more
 
 
-async def decoded(request: Request, kind: type[Body], example: str) -> Body:
+async def decode_body(request: Request, kind: type[Body], example: str) -> Body:
     """The body.
 
     Args:

@@ -7,7 +7,7 @@ import msgspec
 from durable.connector import Connectors
 from durable.environment import Environment
 from durable.placement import placed
-from durable.questions import Question, Reply, received
+from durable.questions import Question, Reply, decode_answer
 from durable.staged import staged
 
 
@@ -37,4 +37,4 @@ class RemoteRunners:
         """Raises ConfigurationError: objects cannot be asked, or would not begin."""
         staged(self._connectors[connector], self._environment, self._connectors.values())
         stub = placed(self._namespace, self._environment)(connector)
-        return received(question, await stub.ask(msgspec.json.encode(question).decode()))
+        return decode_answer(question, await stub.ask(msgspec.json.encode(question).decode()))

@@ -6,7 +6,7 @@ from worker.auth import TOKEN, is_same
 from worker.bodies import Session, SignIn
 from worker.call import Call
 from worker.problems import Problem, ProblemError
-from worker.request import decoded
+from worker.request import decode_body
 from worker.responses import Response, nothing
 
 
@@ -15,7 +15,7 @@ async def sign_in(call: Call) -> Response:
     token = call.auth.token()
     if isinstance(token, Problem):
         raise ProblemError(token)
-    given = await decoded(call.request, SignIn, '{"token": "..."}')
+    given = await decode_body(call.request, SignIn, '{"token": "..."}')
     if not is_same(given.token, token):
         raise ProblemError(problems.unauthorized(f"The token is not the value of {TOKEN}."))
     cookie = sessions.begun(token, call.edge.nonce(), call.edge.now_ms())

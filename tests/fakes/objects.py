@@ -3,7 +3,7 @@
 import msgspec
 
 from durable.connector import Connectors
-from durable.questions import Question, Reply, answered, received
+from durable.questions import Question, Reply, answer_question, decode_answer
 from tests.fakes.bench import Bench
 
 
@@ -26,4 +26,4 @@ class Objects:
 
     async def ask(self, connector: str, question: Question[Reply]) -> Reply:
         text = msgspec.json.encode(question).decode()
-        return received(question, await answered(text, self.bench(connector).services))
+        return decode_answer(question, await answer_question(text, self.bench(connector).services))

@@ -16,17 +16,16 @@ from durable.provision import Provisioned, Unprovisioned
 from durable.questions import (
     BeginJob,
     CheckConnector,
-    EventsFound,
+    Excerpt,
     Question,
     ReadEvents,
     ReadJobs,
     ReadMeasures,
     ReadOverview,
     ReadRejects,
-    RejectsFound,
     Reply,
-    received,
-    sent,
+    decode_answer,
+    encode_answer,
 )
 from durable.records import Reject
 from durable.status import status
@@ -72,7 +71,7 @@ class FakeRunners:
         self.asked.append((connector, question))
         if connector in self._silent:
             raise ConnectionError("the object was overloaded")
-        return received(question, sent(self._answer(connector, question)))
+        return decode_answer(question, encode_answer(self._answer(connector, question)))
 
     def _answer(  # noqa: PLR0911 - a return for each
         self, connector: str, question: object
@@ -88,10 +87,10 @@ class FakeRunners:
                 return self._found(connector, question)
             case ReadEvents(after=number):
                 later = [event for event in self._events if event.number > number]
-                return EventsFound(len(self._events), later[: question.count])
+                return Excerpt(len(self._events), later[: question.count])
             case ReadRejects(after=place):
                 after = [(page, one) for page, one in self._rejects if (page, one.order) > place]
-                return RejectsFound(len(self._rejects), after[: question.count])
+                return Excerpt(len(self._rejects), after[: question.count])
             case CheckConnector():
                 return self.checks
             case _ if hasattr(question, "job_id") or isinstance(question, BeginJob):

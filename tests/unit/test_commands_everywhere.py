@@ -14,7 +14,7 @@ from durable.feed import Feed
 from durable.job import ENDED, WORKING, Crawl, Done, Job, Mode, Stage, State, Usage
 from durable.paging.cursors import BodyCursor
 from durable.processor import Begun
-from durable.questions import sent
+from durable.questions import encode_answer
 from durable.sources.backend import Backend
 from durable.sources.http import HttpSource
 from durable.sources.ndjson import LineSource
@@ -129,7 +129,7 @@ def test_a_command_is_done_or_refused(kind: str, state: State) -> None:
             after = bench.obeyed(job, command, deletion_count=9)
 
             assert isinstance(after, Job | Refusal)
-            sent(bench.views.shown(bench.job(job.id)))
+            encode_answer(bench.views.shown(bench.job(job.id)))
             repeated = asyncio.run(bench.processor.repeat(job.id))
             assert isinstance(repeated, Begun | Refusal)
             bench.storage.exec("DELETE FROM job")

@@ -4,17 +4,6 @@ import { h, svg } from "./dom.js";
 import { STATES } from "./states.js";
 
 // Colours say much to many, and nothing to some: each has a shape of its own.
-const LOOKS = {
-  ok: "good",
-  working: "busy",
-  new: "idle",
-  waiting: "warn",
-  stale: "warn",
-  overdue: "warn",
-  paused: "warn",
-  failing: "bad",
-  unreachable: "bad",
-};
 const SHAPES = {
   good: [
     ["circle", { cx: 8, cy: 8, r: 7, class: "solid" }],
@@ -36,21 +25,21 @@ const SHAPES = {
 };
 
 export const HEALTHS = {
-  ok: "OK",
-  working: "Working",
-  waiting: "Waiting after an error",
-  held: "Held: needs a person",
-  failing: "Failing",
-  stale: "Stale",
-  overdue: "Cron is overdue",
-  paused: "Deletion paused by Glean",
-  new: "No job yet",
-  unreachable: "Unreachable",
+  ok: { look: "good", words: "OK" },
+  working: { look: "busy", words: "Working" },
+  waiting: { look: "warn", words: "Waiting after an error" },
+  held: { look: "warn", words: "Held: needs a person" },
+  failing: { look: "bad", words: "Failing" },
+  stale: { look: "warn", words: "Stale" },
+  overdue: { look: "warn", words: "Cron is overdue" },
+  paused: { look: "warn", words: "Deletion paused by Glean" },
+  new: { look: "idle", words: "No job yet" },
+  unreachable: { look: "bad", words: "Unreachable" },
 };
 
 /** A state or a health: in words, with a colour and a shape. */
 export function badge(name, text = name) {
-  const look = STATES[name]?.look ?? LOOKS[name];
+  const { look } = STATES[name] ?? HEALTHS[name];
   return h("span", { class: `badge ${look}` }, shape(look), text);
 }
 
