@@ -277,19 +277,13 @@ def ended(job: Job, state: State, now_ms: int, limits: Limits, error: str = "") 
 
 
 def noted(  # noqa: PLR0913 - a note's parts
-    job: Job,
-    text: str,
-    now_ms: int,
-    limits: Limits,
-    kind: Kind | State = Kind.NOTE,
-    *,
-    cause: str = "",
+    job: Job, text: str, now_ms: int, limits: Limits, kind: str = Kind.NOTE, *, cause: str = ""
 ) -> Job:
-    """With a note of what happened; the same once more takes the place of the latest."""
+    """With a note of what happened, a `Kind` or a `State`; the same again replaces the latest."""
     notes = job.notes
     if notes and notes[-1].text == text:
         notes = notes[:-1]
-    kept = (*notes, Note(now_ms, text, kind.value, cause))[-limits.notes_kept_max :]
+    kept = (*notes, Note(now_ms, text, str(kind), cause))[-limits.notes_kept_max :]
     return replace(job, notes=kept)
 
 

@@ -1,7 +1,7 @@
 """A request to an endpoint, with all that its answer is made of."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
@@ -10,11 +10,19 @@ from durable.errors import ConfigurationError
 from durable.processor import connector_name
 from durable.questions import Question, Reply
 from worker import problems
+from worker.access import Access
 from worker.auth import Auth, Caller
-from worker.edge import Edge
 from worker.problems import ProblemError
 from worker.request import Request
 from worker.runners import Runners
+
+
+class Edge(Struct, frozen=True):
+    """The platform's clock and randomness, and what outlives a request."""
+
+    now_ms: Callable[[], int]
+    nonce: Callable[[], str]  # 32 hexadecimal digits that nobody can guess
+    team: Access  # with the keys of Cloudflare Access
 
 
 class Call(Struct, frozen=True, kw_only=True):

@@ -36,7 +36,7 @@ from durable.requests.upstream import Upstream
 from durable.store import Store
 from worker.access import CERTS_BYTES_MAX, Access, Key, UnavailableError
 from worker.bodies import VERSION_TAG
-from worker.edge import Edge
+from worker.call import Edge
 from worker.request import Request
 from worker.responses import Response
 from worker.routes import Routes, failure

@@ -10,8 +10,7 @@ from durable.errors import ConfigurationError
 from worker import pages, problems
 from worker.auth import Auth, Caller, Via
 from worker.bodies import VERSION_TAG, Accepted
-from worker.call import Call
-from worker.edge import Edge
+from worker.call import Call, Edge
 from worker.endpoint import Endpoint
 from worker.endpoints import found
 from worker.problems import Problem, ProblemError
