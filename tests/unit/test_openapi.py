@@ -1,3 +1,4 @@
+import inspect
 import re
 import tomllib
 from typing import Any
@@ -39,6 +40,14 @@ def test_an_endpoint_is_found_at_its_path(endpoint: Endpoint) -> None:
     assert at is not None
     assert endpoint in at[0]
     assert at[1] == ("x" if brace else "")
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.operation)
+def test_a_handler_reads_the_body_that_its_row_names(endpoint: Endpoint) -> None:
+    code = inspect.getsource(endpoint.handler)
+
+    kinds = re.findall(r"decode_body\(call\.request, (\w+)", code)
+    assert kinds == ([] if endpoint.body is None else [endpoint.body.__name__])
 
 
 def test_a_method_is_of_one_endpoint_of_a_path() -> None:
