@@ -29,14 +29,11 @@ from durable.machine.effects import (
     Woke,
 )
 from durable.machine.job import (
-    ENDED,
-    PENDING,
     Job,
     JobSpec,
     Mode,
     Pacing,
     Standing,
-    State,
     TurnUsage,
     Upload,
     with_crawl,
@@ -45,6 +42,7 @@ from durable.machine.job import (
 )
 from durable.machine.machine import step
 from durable.machine.pages import Flight, Page
+from durable.machine.states import ENDED, PENDING, State
 
 
 README = Path(__file__).parent.parent / "README.md"

@@ -1,13 +1,16 @@
 """What can be asked of the Worker, in the words that its table is written in."""
 
 import re
-from collections.abc import Mapping
-from enum import StrEnum
-from typing import Literal
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal, get_type_hints
 
 from msgspec import Struct
 
-from durable.machine.job import State
+from durable.connector.connector import NAME
+from durable.engine.processor import JOB_ID
+from durable.machine.states import State
+from worker.call import Call
+from worker.responses import Response
 from worker.sessions import SAFE_METHODS
 
 
@@ -20,30 +23,7 @@ STATE = re.compile(rf"({'|'.join(State)})(,({'|'.join(State)}))*")
 PLACE = re.compile(r"[0-9]{1,15}\.[0-9]{1,15}")  # as large as COUNT_MAX, for the same reason
 
 
-class Operation(StrEnum):
-    """What is done; also the operation's id in the OpenAPI document."""
-
-    HEALTH = "health"
-    OPENAPI = "openapi"
-    SIGN_IN = "sign-in"
-    SESSION = "session"
-    SIGN_OUT = "sign-out"
-    TRIGGER = "trigger"
-    CONNECTORS = "connectors"
-    JOBS = "jobs"
-    STATUS = "status"
-    EVENTS = "events"
-    REJECTS = "rejects"
-    APPROVE = "approve"
-    CANCEL = "cancel"
-    RETRY = "retry"
-    CHECK = "check"
-    DATASOURCE = "datasource"
-    SET_UP = "setup"
-    METRICS = "metrics"
-
-
-class Parameter(Struct, frozen=True, kw_only=True):
+class Parameter(Struct, frozen=True):
     """Something that a request brings beside its body."""
 
     name: str
@@ -52,21 +32,39 @@ class Parameter(Struct, frozen=True, kw_only=True):
     description: str
 
 
-class Endpoint(Struct, frozen=True, kw_only=True):
-    """A path and what it is for."""
+JOB = Parameter("job", "path", JOB_ID, "A job's id, as `POST /trigger` gives it.")
+CONNECTOR = Parameter("connector", "path", NAME, "A connector's name.")
+READ = ("GET", "HEAD")
 
-    operation: Operation
+
+class Endpoint(Struct, frozen=True):
+    """What can be asked with some methods at a path, and what answers it."""
+
+    operation: str  # its id in the OpenAPI document
     methods: tuple[str, ...]  # the one to use first
     path: str  # `{job}` stands for a job's id, `{connector}` for a connector's name
     summary: str
+    handler: Callable[[Call], Awaitable[object]]  # gives the answer, or a whole Response
     body: type[Struct] | None = None
-    answer: type[Struct] | None  # None: any JSON object, or a text; nothing, if the status is 204
     media_type: str = "application/json"  # of the answer
     answer_status: int = 200
     answer_headers: Mapping[str, str] = {}  # what each of them holds
-    parameters: tuple[Parameter, ...] = ()
+    asks: tuple[Parameter, ...] = ()  # beside what the path names
     other_refusals: tuple[int, ...] = ()  # beside those that follow from the rest
     is_public: bool = False
+    has_page: bool = False  # a browser gets the dashboard's
+
+    @property
+    def answer(self) -> type[Struct] | None:
+        """None: any JSON object, or a text; nothing, if the status is 204."""
+        kind = get_type_hints(self.handler)["return"]
+        is_told = isinstance(kind, type) and issubclass(kind, Struct) and kind is not Response
+        return kind if is_told else None
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        named = tuple(one for one in (JOB, CONNECTOR) if f"{{{one.name}}}" in self.path)
+        return (*named, *self.asks)
 
     @property
     def refusals(self) -> list[int]:

@@ -1,278 +1,227 @@
-"""All that can be asked of the Worker: the one table of the routes and the OpenAPI document."""
+"""All that can be asked of the Worker: the one table of its routes.
+
+What the routing, the OpenAPI document and the dashboard's page know of them, derives from it.
+"""
 
 from collections.abc import Sequence
 
+from durable import __version__
 from durable.connector.connector import NAME
 from durable.engine.processor import JOB_ID
-from durable.glean.differences import Provisioned
-from durable.views.status import Status
-from worker import metrics
-from worker.bodies import (
-    Accepted,
-    Approval,
-    Checked,
-    Connectors,
-    Events,
-    Health,
-    Jobs,
-    Rejects,
-    Session,
-    SetUp,
-    SignIn,
-    Trigger,
-)
+from worker import connector_handlers, job_handlers, metrics, openapi, sign_in
+from worker.bodies import Approval, Health, SetUp, SignIn, Trigger
+from worker.call import Call
 from worker.endpoint import (
     COUNT,
     KEY,
     NUMBER,
     PLACE,
+    READ,
     SECONDS,
     STATE,
     TRUTH,
     Endpoint,
-    Operation,
     Parameter,
 )
 
 
-JOB = Parameter(
-    name="job", place="path", pattern=JOB_ID, description="A job's id, as `POST /trigger` gives it."
-)
-CONNECTOR = Parameter(
-    name="connector", place="path", pattern=NAME, description="A connector's name."
-)
-ENDPOINTS = (
+async def _health(call: Call) -> Health:
+    return Health(__version__, call.commit)
+
+
+async def _openapi(_call: Call) -> openapi.Json:
+    return openapi.document(ENDPOINTS)
+
+
+ENDPOINTS: Sequence[Endpoint] = (
+    Endpoint("health", READ, "/health", "Ask whether the Worker runs", _health, is_public=True),
+    Endpoint("openapi", READ, "/openapi.json", "Read this document", _openapi, is_public=True),
     Endpoint(
-        operation=Operation.HEALTH,
-        methods=("GET", "HEAD"),
-        path="/health",
-        summary="Ask whether the Worker runs",
-        answer=Health,
-        is_public=True,
-    ),
-    Endpoint(
-        operation=Operation.OPENAPI,
-        methods=("GET", "HEAD"),
-        path="/openapi.json",
-        summary="Read this document",
-        answer=None,
-        is_public=True,
-    ),
-    Endpoint(
-        operation=Operation.SIGN_IN,
-        methods=("POST",),
-        path="/session",
-        summary="Sign in, to ask with a cookie instead of the token",
+        "sign-in",
+        ("POST",),
+        "/session",
+        "Sign in, to ask with a cookie instead of the token",
+        sign_in.sign_in,
         body=SignIn,
-        answer=None,
         answer_status=204,
         answer_headers={"Set-Cookie": "The cookie of the session."},
         other_refusals=(401, 503),
         is_public=True,
     ),
+    Endpoint("session", READ, "/session", "See who asks", sign_in.show_session),
     Endpoint(
-        operation=Operation.SESSION,
-        methods=("GET", "HEAD"),
-        path="/session",
-        summary="See who asks",
-        answer=Session,
-    ),
-    Endpoint(
-        operation=Operation.SIGN_OUT,
-        methods=("DELETE",),
-        path="/session",
-        summary="Sign out",
-        answer=None,
+        "sign-out",
+        ("DELETE",),
+        "/session",
+        "Sign out",
+        sign_in.sign_out,
         answer_status=204,
         answer_headers={"Set-Cookie": "Takes the cookie away."},
     ),
     Endpoint(
-        operation=Operation.TRIGGER,
-        methods=("POST",),
-        path="/trigger",
-        summary="Ask for a job; where one of this mode is queued or running, that is the answer",
+        "trigger",
+        ("POST",),
+        "/trigger",
+        "Ask for a job; where one of this mode is queued or running, that is the answer",
+        job_handlers.trigger,
         body=Trigger,
-        answer=Accepted,
         answer_status=202,
-        parameters=(
+        asks=(
             Parameter(
-                name="Idempotency-Key",
-                place="header",
-                pattern=KEY,
-                description=(
-                    "1 to 255 printable ASCII characters: requests with the same key are one "
-                    "request, however often it is sent."
-                ),
+                "Idempotency-Key",
+                "header",
+                KEY,
+                "1 to 255 printable ASCII characters: requests with the same key are one "
+                "request, however often it is sent.",
             ),
         ),
         other_refusals=(422,),
     ),
     Endpoint(
-        operation=Operation.CONNECTORS,
-        methods=("GET", "HEAD"),
-        path="/connectors",
-        summary="See all connectors at a glance: what they do, when they are due, what is wrong",
-        answer=Connectors,
+        "connectors",
+        READ,
+        "/connectors",
+        "See all connectors at a glance: what they do, when they are due, what is wrong",
+        connector_handlers.list_connectors,
+        has_page=True,
     ),
     Endpoint(
-        operation=Operation.JOBS,
-        methods=("GET", "HEAD"),
-        path="/jobs",
-        summary="Page through the jobs of all connectors, or of one, the newest first",
-        answer=Jobs,
-        parameters=(
+        "jobs",
+        READ,
+        "/jobs",
+        "Page through the jobs of all connectors, or of one, the newest first",
+        job_handlers.list_jobs,
+        asks=(
             Parameter(
-                name="connector",
-                place="query",
-                pattern=NAME,
-                description="The connector whose jobs are wanted. Without it: all.",
+                "connector", "query", NAME, "The connector whose jobs are wanted. Without it: all."
             ),
             Parameter(
-                name="state",
-                place="query",
-                pattern=STATE,
-                description="States that are wanted, divided by commas. Without it: all.",
+                "state",
+                "query",
+                STATE,
+                "States that are wanted, divided by commas. Without it: all.",
             ),
-            Parameter(
-                name="limit",
-                place="query",
-                pattern=COUNT,
-                description="How many to answer, from 1 to 100; 20 without it.",
-            ),
-            Parameter(
-                name="before",
-                place="query",
-                pattern=JOB_ID,
-                description="A job's id: older ones follow. `next` gives it.",
-            ),
+            Parameter("limit", "query", COUNT, "How many to answer, from 1 to 100; 20 without it."),
+            Parameter("before", "query", JOB_ID, "A job's id: older ones follow. `next` gives it."),
         ),
         other_refusals=(404,),
+        has_page=True,
     ),
     Endpoint(
-        operation=Operation.STATUS,
-        methods=("GET", "HEAD"),
-        path="/status/{job}",
-        summary="See how a job stands, what it waits for and what it takes",
-        answer=Status,
-        parameters=(
-            JOB,
+        "status",
+        READ,
+        "/status/{job}",
+        "See how a job stands, what it waits for and what it takes",
+        job_handlers.show_status,
+        asks=(
             Parameter(
-                name="wait",
-                place="query",
-                pattern=SECONDS,
-                description=(
-                    "Answer as soon as the job's state changes, or after so many seconds, at most "
-                    "60; at once where it is in no state that passes by itself."
-                ),
+                "wait",
+                "query",
+                SECONDS,
+                "Answer as soon as the job's state changes, or after so many seconds, at most "
+                "60; at once where it is in no state that passes by itself.",
             ),
         ),
+        has_page=True,
     ),
     Endpoint(
-        operation=Operation.EVENTS,
-        methods=("GET", "HEAD"),
-        path="/events/{job}",
-        summary="Read what happened to a job, in order",
-        answer=Events,
-        parameters=(
-            JOB,
+        "events",
+        READ,
+        "/events/{job}",
+        "Read what happened to a job, in order",
+        job_handlers.list_events,
+        asks=(
             Parameter(
-                name="after",
-                place="query",
-                pattern=NUMBER,
-                description="An event's number: those after it follow. `next` gives it.",
+                "after",
+                "query",
+                NUMBER,
+                "An event's number: those after it follow. `next` gives it.",
             ),
         ),
+        has_page=True,
     ),
     Endpoint(
-        operation=Operation.REJECTS,
-        methods=("GET", "HEAD"),
-        path="/rejects/{job}",
-        summary="Page through the records that were set aside",
-        answer=Rejects,
-        parameters=(
-            JOB,
+        "rejects",
+        READ,
+        "/rejects/{job}",
+        "Page through the records that were set aside",
+        job_handlers.list_rejects,
+        asks=(
             Parameter(
-                name="after",
-                place="query",
-                pattern=PLACE,
-                description="Where the page before this one ended, as in 3.17; `next` gives it.",
+                "after",
+                "query",
+                PLACE,
+                "Where the page before this one ended, as in 3.17; `next` gives it.",
             ),
         ),
+        has_page=True,
     ),
     Endpoint(
-        operation=Operation.APPROVE,
-        methods=("POST",),
-        path="/approve/{job}",
-        summary="Let a held job close its upload, which deletes documents",
+        "approve",
+        ("POST",),
+        "/approve/{job}",
+        "Let a held job close its upload, which deletes documents",
+        job_handlers.approve,
         body=Approval,
-        answer=Accepted,
         answer_status=202,
-        parameters=(JOB,),
         other_refusals=(409,),
     ),
     Endpoint(
-        operation=Operation.CANCEL,
-        methods=("POST",),
-        path="/cancel/{job}",
-        summary="End a job and leave Glean as it was",
-        answer=Accepted,
-        parameters=(JOB,),
+        "cancel",
+        ("POST",),
+        "/cancel/{job}",
+        "End a job and leave Glean as it was",
+        job_handlers.cancel,
         other_refusals=(409,),
     ),
     Endpoint(
-        operation=Operation.RETRY,
-        methods=("POST",),
-        path="/retry/{job}",
-        summary="Queue a job again that failed or was cancelled; or what any job has set aside",
-        answer=Accepted,
+        "retry",
+        ("POST",),
+        "/retry/{job}",
+        "Queue a job again that failed or was cancelled; or what any job has set aside",
+        job_handlers.retry,
         answer_status=202,
-        parameters=(
-            JOB,
+        asks=(
             Parameter(
-                name="rejects",
-                place="query",
-                pattern=TRUTH,
-                description=(
-                    "`true` or `false`: with `true`, a new job reads again only what this one has "
-                    "set aside."
-                ),
+                "rejects",
+                "query",
+                TRUTH,
+                "`true` or `false`: with `true`, a new job reads again only what this one has "
+                "set aside.",
             ),
         ),
         other_refusals=(409,),
     ),
     Endpoint(
-        operation=Operation.CHECK,
-        methods=("POST",),
-        path="/check/{connector}",
-        summary="Find out whether a connector can work: its source, its mapping, and Glean",
-        answer=Checked,
-        parameters=(CONNECTOR,),
+        "check",
+        ("POST",),
+        "/check/{connector}",
+        "Find out whether a connector can work: its source, its mapping, and Glean",
+        connector_handlers.check,
     ),
     Endpoint(
-        operation=Operation.DATASOURCE,
-        methods=("GET", "HEAD"),
-        path="/datasource/{connector}",
-        summary="See how Glean's datasource differs from what the connector declares",
-        answer=Provisioned,
-        parameters=(CONNECTOR,),
+        "datasource",
+        READ,
+        "/datasource/{connector}",
+        "See how Glean's datasource differs from what the connector declares",
+        connector_handlers.show_datasource,
         other_refusals=(409, 502),
     ),
     Endpoint(
-        operation=Operation.SET_UP,
-        methods=("POST",),
-        path="/setup/{connector}",
-        summary="Make Glean's datasource what the connector declares; answers how it stood before",
+        "setup",
+        ("POST",),
+        "/setup/{connector}",
+        "Make Glean's datasource what the connector declares; answers how it stood before",
+        connector_handlers.set_up,
         body=SetUp,
-        answer=Provisioned,
-        parameters=(CONNECTOR,),
         other_refusals=(409, 502),
     ),
     Endpoint(
-        operation=Operation.METRICS,
-        methods=("GET", "HEAD"),
-        path="/metrics",
-        summary="Read the metrics of all connectors in Prometheus' text format",
-        answer=None,
+        "metrics",
+        READ,
+        "/metrics",
+        "Read the metrics of all connectors in Prometheus' text format",
+        connector_handlers.show_metrics,
         media_type=metrics.CONTENT_TYPE,
     ),
 )

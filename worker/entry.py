@@ -24,6 +24,7 @@ from durable.connector.discovery import discover
 from durable.decoding import decode
 from durable.engine.handling import harmless, outlive
 from durable.engine.placement import JURISDICTION, is_stranded, placed
+from durable.engine.questions import BeginJob, TendObject
 from durable.engine.staleness_monitor import Watchman
 from durable.environment import Environment
 from durable.errors import UpstreamError
@@ -36,11 +37,11 @@ from durable.views import log
 from durable.views.log import Level
 from worker.access import CERTS_BYTES_MAX, Access, Key, UnavailableError
 from worker.bodies import VERSION_TAG
-from worker.edge import Edge
-from worker.objects import RemoteRunners
+from worker.call import Edge
 from worker.request import Request
 from worker.responses import Response
 from worker.routes import Routes, failure
+from worker.runners import RemoteRunners
 from worker.schedule import due
 
 
@@ -169,7 +170,7 @@ class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class ha
             _log("no connector has the schedule", expression)
         for job in jobs:
             try:
-                await runners.begin(job.connector, job.mode, job.trigger_key)
+                await runners.ask(job.connector, BeginJob(job.mode, job.trigger_key))
             except Exception as error:  # noqa: BLE001 - each is raised below
                 failures.append(error)
         if failures:
@@ -198,11 +199,11 @@ async def _tended(
 ) -> list[Exception]:
     """Look after all connectors; where one had no success for too long, somebody is told."""
     answers = await asyncio.gather(
-        *(_within(runners.tend(name, ticked_at_ms), TEND_MS) for name in CONNECTORS),
+        *(_within(runners.ask(name, TendObject(ticked_at_ms)), TEND_MS) for name in CONNECTORS),
         return_exceptions=True,
     )
     pulses = {
-        name: None if isinstance(answer, BaseException) else msgspec.convert(answer["pulse"], Pulse)
+        name: None if isinstance(answer, BaseException) else answer
         for name, answer in zip(CONNECTORS, answers, strict=True)
     }
     failures = [answer for answer in answers if isinstance(answer, Exception)]

@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from durable.machine.counters import TURN_MS
 from durable.machine.index_status import Deletions
-from durable.machine.job import ENDED, Mode, State
+from durable.machine.job import Mode
+from durable.machine.states import ENDED, State
 from durable.views.connector_metrics import Measures
 
 

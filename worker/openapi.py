@@ -66,7 +66,7 @@ def _operation(endpoint: Endpoint, method: str) -> Json:
     answers = {str(endpoint.answer_status): _answer(endpoint, is_head=is_head)}
     answers.update((str(status), _refusal(status, is_head)) for status in endpoint.refusals)
     operation: Json = {
-        "operationId": f"{endpoint.operation}-head" if is_head else endpoint.operation.value,
+        "operationId": f"{endpoint.operation}-head" if is_head else endpoint.operation,
         "summary": endpoint.summary,
         "security": [] if endpoint.is_public else [{SCHEME: []}, {COOKIE_SCHEME: []}],
         "parameters": [_parameter(parameter) for parameter in endpoint.parameters],

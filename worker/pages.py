@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from durable.machine.states import TRAITS
 from worker import problems
+from worker.endpoints import ENDPOINTS
 from worker.negotiation import prefers_html
 from worker.request import Request
 from worker.responses import Response, refused
@@ -17,10 +20,13 @@ from worker.sessions import SAFE_METHODS
 
 FOLDER = Path(__file__).with_name("dashboard")
 PAGE = "index.html"
+STATES = "states.js"  # made of the table of the states
 ASSETS = "/assets/"
 # At these, a browser gets the page and everybody else the data.
-SHARED = frozenset({"/connectors", "/jobs"})
-SHARED_OF_A_JOB = ("/status/", "/events/", "/rejects/")
+SHARED = frozenset(one.path for one in ENDPOINTS if one.has_page and "{" not in one.path)
+SHARED_OF_A_JOB = tuple(
+    one.path.partition("{")[0] for one in ENDPOINTS if one.has_page and "{" in one.path
+)
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -94,10 +100,11 @@ def _is_known(file: File, known: str) -> bool:
 
 @cache  # once, with the first request: nothing is read while the Worker starts
 def _files() -> Mapping[str, File]:
-    files = {}
-    for path in FOLDER.iterdir():
-        if (content_type := TYPES.get(path.suffix)) is not None:
-            content = path.read_bytes()
-            etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-            files[path.name] = File(content, content_type, etag)
-    return files
+    contents = {path.name: path.read_bytes() for path in FOLDER.iterdir() if path.suffix in TYPES}
+    shown = {state: {"phase": one.phase, "look": one.look} for state, one in TRAITS.items()}
+    contents[STATES] = b"export const STATES = " + msgspec.json.encode(shown) + b";\n"
+    tags = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    return {
+        name: File(content, TYPES[Path(name).suffix], f'"{tags[name][:32]}"')
+        for name, content in contents.items()
+    }

@@ -17,6 +17,14 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     legal: list[str] | UnsetType = UNSET  # 409: the commands that the job takes as it is
 
 
+class ProblemError(Exception):
+    """Ends a request with a problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail)
+        self.problem = problem
+
+
 def bad_request(detail: str) -> Problem:
     """The request cannot be understood."""
     return Problem(title="Bad Request", status=400, detail=detail)

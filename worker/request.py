@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from durable.decoding import decode
 from worker import problems
-from worker.problems import Problem
+from worker.problems import ProblemError
 
 
 BODY_BYTES_MAX = 64 * 1024
@@ -27,18 +27,22 @@ class Request(Struct, frozen=True, kw_only=True):
     body: Callable[[int], Awaitable[bytes | None]]  # up to so many bytes; None if it has more
 
 
-async def decoded(request: Request, kind: type[Body], example: str) -> Body | Problem:
-    """The body, or what is wrong with it.
+async def decode_body(request: Request, kind: type[Body], example: str) -> Body:
+    """The body.
 
     Args:
         request: its body is read once.
         kind: what the body has to be.
         example: of a right one, for whoever sent a wrong one.
+
+    Raises:
+        ProblemError: it is none.
     """
     body = await request.body(BODY_BYTES_MAX)
     if body is None:
-        return problems.too_large(f"The body is over {BODY_BYTES_MAX} bytes.")
+        raise ProblemError(problems.too_large(f"The body is over {BODY_BYTES_MAX} bytes."))
     try:
         return decode(body, kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return problems.bad_request(f"{f'{error}':.200}. Send JSON like {example}.")
+        text = f"{f'{error}':.200}. Send JSON like {example}."
+        raise ProblemError(problems.bad_request(text)) from error

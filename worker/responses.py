@@ -1,13 +1,10 @@
 """Answers, as the platform is to send them. Pure."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from durable.machine.commands import Refusal
-from worker import problems
 from worker.problems import Problem
 
 
@@ -19,33 +16,6 @@ class Response(Struct, frozen=True):
     status: int
     headers: Mapping[str, str]
     body: bytes
-
-
-def job_answer(shown: Mapping[str, Any], status: int) -> Response:
-    """A job after it was asked for something, or why that is refused."""
-    if "refusal" in shown:
-        refusal = msgspec.convert(shown["refusal"], Refusal)
-        if refusal.is_key_reused:
-            return refused(problems.key_reused(refusal.reason))
-        return refused(problems.conflict(refusal.reason, [*refusal.legal]))
-    url = f"/status/{shown['status']['id']}"
-    return json_answer(status, {**shown["status"], "status_url": url}, {"location": url})
-
-
-def no_job(job_id: str) -> Response:
-    return refused(problems.not_found(f"There is no job {job_id!r:.200}."))
-
-
-def json_answer(status: int, content: object, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(
-        status,
-        {"content-type": "application/json", **HEADERS, **(headers or {})},
-        msgspec.json.encode(content),
-    )
-
-
-def text_answer(kind: str, content: str) -> Response:
-    return Response(200, {"content-type": kind, **HEADERS}, content.encode())
 
 
 def nothing(headers: Mapping[str, str]) -> Response:

@@ -1,47 +1,40 @@
-"""The objects of the connectors, as the Worker calls them."""
+"""The objects of the connectors, as the Worker asks them by RPC."""
 
-from collections.abc import Mapping
 from typing import Any, Protocol
 
-from durable.machine.commands import Command
-from durable.machine.job import Mode
+import msgspec
+
+from durable.connector.connector import Connectors
+from durable.connector.staged import staged
+from durable.engine.placement import placed
+from durable.engine.questions import Question, Reply, decode_answer
+from durable.environment import Environment
 
 
 class Runners(Protocol):
-    """The objects of the connectors, by the connector's name. See durable/runner.py."""
+    """One for each connector."""
 
-    async def begin(
-        self, connector: str, mode: Mode, trigger_key: str | None
-    ) -> Mapping[str, Any]: ...
+    async def ask(self, connector: str, question: Question[Reply]) -> Reply:
+        """The answer of the connector's object."""
+        ...
 
-    async def status(
-        self, connector: str, job_id: str, wait_ms: int
-    ) -> Mapping[str, Any] | None: ...
 
-    async def overview(self, connector: str) -> Mapping[str, Any]: ...
+class RemoteRunners:
+    """As `Runners`, by RPC.
 
-    async def measures(self, connector: str) -> Mapping[str, Any]: ...
+    Args:
+        namespace: the binding of their class.
+        environment: says where they are.
+        connectors: all there are.
+    """
 
-    async def jobs(
-        self, connector: str, before_id: str, states: str, count: int
-    ) -> Mapping[str, Any]: ...
+    def __init__(self, namespace: Any, environment: Environment, connectors: Connectors) -> None:
+        self._namespace = namespace
+        self._environment = environment
+        self._connectors = connectors
 
-    async def events(
-        self, connector: str, job_id: str, after: int, count: int
-    ) -> Mapping[str, Any] | None: ...
-
-    async def obey(
-        self, connector: str, job_id: str, command: Command, deletion_count: int
-    ) -> Mapping[str, Any] | None: ...
-
-    async def repeat(self, connector: str, job_id: str) -> Mapping[str, Any] | None: ...
-
-    async def check(self, connector: str) -> Mapping[str, Any]: ...
-
-    async def datasource(self, connector: str) -> Mapping[str, Any]: ...
-
-    async def set_up(self, connector: str, difference_count: int) -> Mapping[str, Any]: ...
-
-    async def rejects(
-        self, connector: str, job_id: str, after: tuple[int, int], count: int
-    ) -> Mapping[str, Any] | None: ...
+    async def ask(self, connector: str, question: Question[Reply]) -> Reply:
+        """Raises ConfigurationError: objects cannot be asked, or would not begin."""
+        staged(self._connectors[connector], self._environment, self._connectors.values())
+        stub = placed(self._namespace, self._environment)(connector)
+        return decode_answer(question, await stub.ask(msgspec.json.encode(question).decode()))

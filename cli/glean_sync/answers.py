@@ -8,8 +8,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-
-RESTING = frozenset({"succeeded", "failed", "cancelled", "held"})  # till a person asks for more
+from glean_sync.states import RESTING
 
 
 class Problem(Struct, frozen=True):

@@ -11,17 +11,6 @@ class Mode(StrEnum):
     INCREMENTAL = "INCREMENTAL"
 
 
-class State(StrEnum):
-    QUEUED = "queued"
-    OPENING = "opening"
-    SENDING = "sending"
-    CLOSING = "closing"
-    HELD = "held"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
 ShownJob = Annotated[
     str,
     typer.Argument(metavar="JOB", help="A job's id; or a connector's name, for its latest job."),

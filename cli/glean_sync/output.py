@@ -12,14 +12,16 @@ from rich.padding import Padding
 from rich.text import Text
 
 from glean_sync.decoding import one_line
+from glean_sync.states import TRAITS
 
 
 STYLES: Mapping[str, str] = {
-    **dict.fromkeys(("succeeded", "ok", "passed"), "green"),
-    **dict.fromkeys(("failed", "failing", "unreachable", "error"), "bold red"),
-    **dict.fromkeys(("held", "overdue", "stale", "warning", "waiting"), "yellow"),
-    **dict.fromkeys(("opening", "sending", "closing", "working"), "cyan"),
-    **dict.fromkeys(("cancelled", "queued", "new", "skipped"), "dim"),
+    **{state: traits.style for state, traits in TRAITS.items()},
+    **dict.fromkeys(("ok", "passed"), "green"),
+    **dict.fromkeys(("failing", "unreachable", "error"), "bold red"),
+    **dict.fromkeys(("overdue", "stale", "warning", "waiting"), "yellow"),
+    **dict.fromkeys(("working",), "cyan"),
+    **dict.fromkeys(("new", "skipped"), "dim"),
 }
 INDENT = 4
 

@@ -9,6 +9,7 @@ from glean_sync.answers import Event, Status
 from glean_sync.decoding import decode
 from glean_sync.exits import ExitCode
 from glean_sync.lookup import gathered, path
+from glean_sync.states import TRAITS
 from glean_sync.surroundings import Surroundings
 from glean_sync.worker import Answer, Worker
 
@@ -81,7 +82,5 @@ class _Events(Struct, frozen=True):
 
 def exit_code(statuses: Sequence[Status]) -> ExitCode:
     """Of the job that ended worst."""
-    states = {status.state for status in statuses}
-    if states & {"failed", "cancelled"}:
-        return ExitCode.FAILED
-    return ExitCode.HELD if "held" in states else ExitCode.DONE
+    codes = {TRAITS[status.state].exit_code for status in statuses}
+    return next(code for code in (ExitCode.FAILED, ExitCode.HELD, ExitCode.DONE) if code in codes)

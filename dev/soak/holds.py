@@ -4,7 +4,7 @@ from dev.comparison import Indexed
 from dev.soak.judge import BrokenError
 from dev.soak.plan import Ending
 from dev.soak.scene import Scene
-from durable.machine.job import State
+from durable.machine.states import State
 from durable.views.status import Status
 
 

@@ -11,7 +11,8 @@ from dev.soak.tally import Tally
 from dev.soak.troubles import PASSING
 from dev.stack import Stack
 from durable.limits import Limits
-from durable.machine.job import Mode, State
+from durable.machine.job import Mode
+from durable.machine.states import State
 from durable.views.status import Status
 
 

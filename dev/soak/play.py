@@ -12,7 +12,7 @@ from dev.soak.plan import RECORDS, Round, Step, calm
 from dev.soak.scene import Scene, World
 from dev.soak.tally import Tally
 from dev.stack import Stack
-from durable.machine.job import State
+from durable.machine.states import State
 
 
 # Small, so that rounds are short and every kind of wait and yield comes often.

@@ -11,7 +11,8 @@ from dev.soak.log import Log
 from dev.soak.plan import Act, Deed, Start, Step
 from dev.soak.tally import Tally
 from dev.stack import Stack
-from durable.machine.job import PENDING, Mode, State
+from durable.machine.job import Mode
+from durable.machine.states import PENDING, State
 from durable.views.status import Status
 
 

@@ -23,8 +23,9 @@ from durable.http.context import Surroundings
 from durable.http.token_cache import Tokens
 from durable.limits import Limits
 from durable.machine.effects import Fetched, Packed
-from durable.machine.job import Job, Mode, ReadContext, State, TurnUsage
+from durable.machine.job import Job, Mode, ReadContext, TurnUsage
 from durable.machine.machine import step
+from durable.machine.states import State
 from durable.sources.source import Records
 
 

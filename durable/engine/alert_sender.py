@@ -9,7 +9,7 @@ from durable.http.auth import FixedSigner, Proof
 from durable.http.client import Upstream
 from durable.http.origins import Origins
 from durable.http.retry_after import wait_ms
-from durable.machine.alert_delivery import TARGETS, Letter, attempted, content, put_off
+from durable.machine.alert_delivery import CHANNELS, Letter, attempted, content, put_off
 from durable.store.outbox import Outbox
 
 
@@ -22,7 +22,7 @@ WORKER_URL = "WORKER_URL"
 
 def targets(environment: Environment) -> list[str]:
     """The names of the secrets that are set: whoever is to be told."""
-    return [name for name in TARGETS if environment.optional(name) is not None]
+    return [name for name in CHANNELS if environment.optional(name) is not None]
 
 
 class Messenger:

@@ -22,14 +22,13 @@ from durable.engine.verifier import Verifier
 from durable.environment import Environment
 from durable.limits import Limits
 from durable.machine.commands import LEGAL, Instruction, Refusal, is_opening, obeyed
-from durable.machine.job import ENDED, Job, Mode, Stage, State
+from durable.machine.job import Job, Mode, Stage
 from durable.machine.job_events import Happening
-from durable.machine.notes import Kind
-from durable.machine.occasion import Occasion
+from durable.machine.notes import Kind, Occasion
 from durable.machine.pacing import apart_lease_ms, soon
+from durable.machine.states import ENDED, State
 from durable.machine.ticks import Ticks, begun, missed, seen
 from durable.store.store import Store
-from durable.store.wakes import wakes_at_ms
 
 
 JOB_ID = re.compile(r"(?P<connector>[a-z0-9-]{1,40})-[0-9]{8}T[0-9]{9}Z-[0-9a-f]+")
@@ -190,7 +189,7 @@ class Processor:
             self._store.forget_rejects(job_id, after.page_base + after.crawl.page_count)
         pending = self._store.pending()
         at_ms = soon(pending[0].alarm_at_ms or 0, now_ms) if pending else None
-        await self._store.arm(at_ms or wakes_at_ms(self._store, now_ms))
+        await self._store.arm(at_ms or self._store.wake_at_ms(now_ms))
         if after.state is State.CANCELLED and after.is_stage_delegated:
             await self._call_off(after.crawl.cursor)
         return after
@@ -213,12 +212,12 @@ class Processor:
         outbox.remind(connector.name, modes, targets(self._environment), now_ms)
         # A job that is pending sends them at the end of its turn.
         if outbox.due_at_ms() is not None and not self._store.pending():
-            await self._store.arm(wakes_at_ms(self._store, now_ms))
+            await self._store.arm(self._store.wake_at_ms(now_ms))
         return is_lost
 
     async def _armed_again(self) -> bool:
         now_ms = self._host.now_ms()
-        at_ms = soon(now_ms, now_ms) if self._store.pending() else wakes_at_ms(self._store, now_ms)
+        at_ms = soon(now_ms, now_ms) if self._store.pending() else self._store.wake_at_ms(now_ms)
         if at_ms is None:
             return False
         armed_at_ms = await self._store.armed_at_ms()
@@ -243,7 +242,7 @@ class Processor:
         job = await self._carried()
         await self._deliver()
         if not self._store.pending():
-            at_ms = wakes_at_ms(self._store, self._host.now_ms())
+            at_ms = self._store.wake_at_ms(self._host.now_ms())
             if at_ms != self._store.set_at_ms:
                 await self._store.arm(at_ms)
         return job
@@ -251,7 +250,7 @@ class Processor:
     def _has_work(self) -> bool:
         """Also where that cannot be told: what is wrong is then met with under a lease."""
         try:
-            is_due = wakes_at_ms(self._store, self._host.now_ms()) is not None
+            is_due = self._store.wake_at_ms(self._host.now_ms()) is not None
             return is_due or bool(self._store.pending())
         except Exception:  # noqa: BLE001 - it is raised again as the work begins
             return True
@@ -274,7 +273,7 @@ class Processor:
         for job_id, fault in faults:
             happening = Happening(now_ms, Kind.NOTE.value, fault)
             chronicle.add(job_id, happening, self._environment.usable_limits())
-        at_ms = wakes_at_ms(self._store, now_ms)
+        at_ms = self._store.wake_at_ms(now_ms)
         if at_ms is not None and self._store.pending():
             await self._store.arm(min(at_ms, self._store.set_at_ms or at_ms))
 

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import structs
 
 from durable.connector.connector import AnyConnector
+from durable.decoding import EXACT_MAX
 from durable.engine.clients import glean_end
 from durable.engine.platform import Host
 from durable.environment import Environment
@@ -94,23 +95,28 @@ class Provision:
             is_declared=datasource.is_declared,
             exists=actual is not None,
             differences=[
-                structs.replace(each, actual=self._redacted(each.actual))
+                structs.replace(each, actual=self._shown(each.actual))
                 for each in differences(datasource, actual or {})
             ],
         )
 
-    def _redacted(self, value: Any) -> Any:
-        """What Glean has, without secrets: it is shown and logged."""
+    def _shown(self, value: Any) -> Any:
+        """What Glean has, which may be any JSON: without secrets, as it is shown and logged.
+
+        Whole numbers that JavaScript does not have become texts.
+        """
         match value:
             case str():
                 return self._environment.redacted(value)
             case list():
-                return [self._redacted(item) for item in value]
+                return [self._shown(item) for item in value]
             case dict():
                 return {
-                    self._environment.redacted(name): self._redacted(item)
+                    self._environment.redacted(name): self._shown(item)
                     for name, item in value.items()
                 }
+            case int() if abs(value) > EXACT_MAX:
+                return str(value)
             case _:
                 return value
 

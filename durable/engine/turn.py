@@ -28,14 +28,14 @@ from durable.machine.effects import (
     Opened,
     Woke,
 )
-from durable.machine.job import PENDING, Job, JobSpec, Mode, ReadContext, State
+from durable.machine.job import Job, JobSpec, Mode, ReadContext
 from durable.machine.machine import step
 from durable.machine.memory import LATE_MS, Lease
 from durable.machine.notes import WaitReason
 from durable.machine.pacing import apart_ms_max, soon
 from durable.machine.room import held_bytes, lease_bytes
+from durable.machine.states import PENDING, State
 from durable.store.store import Store
-from durable.store.wakes import wakes_at_ms
 
 
 class Turn:
@@ -254,4 +254,4 @@ class Turn:
         if job.state in PENDING:
             return job.alarm_at_ms
         is_another_queued = any(other.id != job.id for other in self._store.pending())
-        return soon(now_ms, now_ms) if is_another_queued else wakes_at_ms(self._store, now_ms)
+        return soon(now_ms, now_ms) if is_another_queued else self._store.wake_at_ms(now_ms)

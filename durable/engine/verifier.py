@@ -25,7 +25,6 @@ from durable.machine.verification import (
     woken,
 )
 from durable.store.store import Store
-from durable.store.wakes import wakes_at_ms
 
 
 def follow(job: Job, connector: AnyConnector, store: Store, limits: Limits) -> None:
@@ -113,7 +112,7 @@ class Verifier:
                 self._store.chronicle.add(verification.job_id, noted(note), self._limits)
         self._store.verifications.put(verification)
         if not self._store.pending():  # else the alarm is theirs
-            await self._store.arm(wakes_at_ms(self._store, now_ms))
+            await self._store.arm(self._store.wake_at_ms(now_ms))
 
     async def _asked(
         self, question: Question, verification: Verification

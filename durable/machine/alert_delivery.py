@@ -1,5 +1,7 @@
 """Alerts on their way: to whom, in which form, and when again. Pure."""
 
+from collections.abc import Callable, Mapping
+
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
@@ -8,9 +10,8 @@ from durable.machine.alerts import Alert
 from durable.timestamps import rfc3339
 
 
-SLACK = "ALERT_SLACK_URL"  # secrets: who knows these URLs can write there
+SLACK = "ALERT_SLACK_URL"
 WEBHOOK = "ALERT_WEBHOOK_URL"
-TARGETS = (SLACK, WEBHOOK)
 RETRY_MS_MIN = 10_000
 RETRY_MS_MAX = 60 * 60 * 1_000
 GIVE_UP_MS = 24 * 60 * 60 * 1_000
@@ -53,17 +54,28 @@ def content(letter: Letter, worker_url: str | None) -> bytes:
     place = f"/status/{alert.job_id}" if alert.job_id else "/"
     url = f"{base}{place}" if base else None
     text = f"{alert.connector or 'cron'} {alert.kind}: {alert.text}"[:TEXT_CHARACTERS_MAX]
-    if letter.target == SLACK:
-        escaped = "".join(SLACK_ESCAPES.get(character, character) for character in text)
-        return msgspec.json.encode({"text": f"{escaped} <{url}|look>" if url else escaped})
-    return msgspec.json.encode(
-        {
-            "id": alert.id,
-            "kind": alert.kind,
-            "connector": alert.connector or None,
-            "job": alert.job_id or None,
-            "at": rfc3339(alert.at_ms),
-            "text": text,
-            "url": url,
-        }
-    )
+    return msgspec.json.encode(CHANNELS.get(letter.target, _webhook)(alert, text, url))
+
+
+def _slack(_alert: Alert, text: str, url: str | None) -> object:
+    escaped = "".join(SLACK_ESCAPES.get(character, character) for character in text)
+    return {"text": f"{escaped} <{url}|look>" if url else escaped}
+
+
+def _webhook(alert: Alert, text: str, url: str | None) -> object:
+    return {
+        "id": alert.id,
+        "kind": alert.kind,
+        "connector": alert.connector or None,
+        "job": alert.job_id or None,
+        "at": rfc3339(alert.at_ms),
+        "text": text,
+        "url": url,
+    }
+
+
+# What each takes, by the secret that has its URL: who knows that, can write there.
+CHANNELS: Mapping[str, Callable[[Alert, str, str | None], object]] = {
+    SLACK: _slack,
+    WEBHOOK: _webhook,
+}

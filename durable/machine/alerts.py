@@ -10,7 +10,8 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.machine.job import Job, Mode, State
+from durable.machine.job import Job, Mode
+from durable.machine.states import ENDED, TRAITS, State
 
 
 # A day, but for what a nightly job may end earlier than the night before.
@@ -18,21 +19,22 @@ REMINDER_MS = 20 * 60 * 60 * 1_000
 
 
 class Kind(StrEnum):
-    """What it is about. Stored as a text, so that earlier code can read what later code wrote."""
+    """What it is about, where that is not the state that a job has come to.
 
-    FAILED = "failed"
-    HELD = "held"  # a job waits for a person
+    Stored as a text, so that earlier code can read what later code wrote.
+    """
+
     STALE = "stale"  # there was no success for too long
     OVERDUE = "overdue"  # cron has not ticked when it was due
     PAUSED = "paused"  # Glean does not delete what it was to delete
-    RECOVERED = "recovered"  # from any of these
+    RECOVERED = "recovered"  # from any of these, or a job's failure
 
 
 class Alert(Struct, frozen=True, kw_only=True):
     """One thing to tell. Persisted: add fields with defaults, never rename."""
 
     id: str  # the same however often it is sent
-    kind: str
+    kind: str  # a `Kind`, or a `State`
     connector: str  # "": it is about all of them
     at_ms: int
     text: str
@@ -58,26 +60,24 @@ def of_job(told: Told, before: Job, after: Job, now_ms: int) -> tuple[Told, Aler
     """
     if before.state is after.state:
         return told, None
-    match after.state:
-        case State.HELD | State.FAILED:
-            kind = Kind.HELD if after.state is State.HELD else Kind.FAILED
-            name = f"{kind} {after.mode}"
-            if kind is Kind.FAILED:
-                told, _ = settled(told, {f"{Kind.HELD} {after.mode}"})  # it waits no longer
-            told, is_due = due(told, name, now_ms)
-            text = f"the {after.mode} job {after.id} {_verb(kind)}: {after.error}"
-            told = _remembered(told, name, text, after.id)
-            return told, alert(kind, after.connector, text, now_ms, after.id) if is_due else None
-        case State.SUCCEEDED if not after.repeats:
-            # A FULL job brings all that an INCREMENTAL one would have.
-            modes = set(Mode) if after.mode is Mode.FULL else {after.mode}
-            names = {f"{kind} {mode}" for kind in Kind for mode in modes}
-            told, was_wrong = settled(told, names)
-            text = f"the {after.mode} job {after.id} has succeeded"
-            found = alert(Kind.RECOVERED, after.connector, text, now_ms, after.id)
-            return told, found if was_wrong else None
-        case _ if before.state is State.HELD:
-            return settled(told, {f"{Kind.HELD} {after.mode}"})[0], None  # somebody has looked
+    state, waited = after.state, f"{State.HELD} {after.mode}"
+    if verb := TRAITS[state].alert:
+        if state in ENDED:
+            told, _ = settled(told, {waited})  # it waits no longer
+        name = f"{state} {after.mode}"
+        told, is_due = due(told, name, now_ms)
+        text = f"the {after.mode} job {after.id} {verb}: {after.error}"
+        told = _remembered(told, name, text, after.id)
+        return told, alert(state, after.connector, text, now_ms, after.id) if is_due else None
+    if state is State.SUCCEEDED and not after.repeats:
+        # A FULL job brings all that an INCREMENTAL one would have.
+        modes = set(Mode) if after.mode is Mode.FULL else {after.mode}
+        told, was_wrong = settled(told, {f"{one} {mode}" for one in State for mode in modes})
+        text = f"the {after.mode} job {after.id} has succeeded"
+        found = alert(Kind.RECOVERED, after.connector, text, now_ms, after.id)
+        return told, found if was_wrong else None
+    if before.state is State.HELD:
+        told, _ = settled(told, {waited})  # somebody has looked
     return told, None
 
 
@@ -97,12 +97,12 @@ def reminders(
     alerts: list[Alert] = []
     for name, text in told.texts.items():
         kind, mode = name.split(" ")
-        if kind != Kind.HELD.value and mode not in modes:
+        if kind != State.HELD.value and mode not in modes:
             continue
         told, is_due = due(told, name, now_ms)
         if is_due:
             job_id = told.job_ids[name]
-            alerts.append(alert(Kind(kind), connector, f"still: {text}", now_ms, job_id))
+            alerts.append(alert(kind, connector, f"still: {text}", now_ms, job_id))
     return told, alerts
 
 
@@ -111,10 +111,10 @@ def _remembered(told: Told, name: str, text: str, job_id: str) -> Told:
     return replace(told, texts=texts, job_ids=job_ids)
 
 
-def alert(kind: Kind, connector: str, text: str, now_ms: int, job_id: str = "") -> Alert:
+def alert(kind: str, connector: str, text: str, now_ms: int, job_id: str = "") -> Alert:
     return Alert(
         id=f"{connector or 'cron'}-{kind}-{now_ms}",
-        kind=kind.value,
+        kind=str(kind),
         connector=connector,
         at_ms=now_ms,
         text=text,
@@ -136,7 +136,3 @@ def settled(told: Told, names: set[str]) -> tuple[Told, bool]:
     texts = {name: text for name, text in told.texts.items() if name in kept}
     job_ids = {name: job_id for name, job_id in told.job_ids.items() if name in kept}
     return Told(kept, texts, job_ids), len(kept) < len(told.at_ms)
-
-
-def _verb(kind: Kind) -> str:
-    return "waits for a person" if kind is Kind.HELD else "has failed"

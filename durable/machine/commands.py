@@ -1,37 +1,21 @@
 """What a person may ask of a job, in which state, and what becomes of it. Pure."""
 
 from collections.abc import Callable
-from enum import StrEnum
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import Event, Failed, Open, Opened, Woke
-from durable.machine.job import Job, State, with_crawl, with_pacing, with_upload
-from durable.machine.notes import Kind
-from durable.machine.occasion import Occasion
+from durable.machine.job import Job, with_crawl, with_pacing, with_upload
+from durable.machine.notes import Kind, Occasion
 from durable.machine.pacing import soon
 from durable.machine.safeguards import missing_count
+from durable.machine.states import TRAITS, Command, State
 from durable.machine.transitions import ended, grounded, is_misplaced, noted
 
 
-class Command(StrEnum):
-    CANCEL = "cancel"
-    RETRY = "retry"
-    APPROVE = "approve"
-
-
-LEGAL: dict[State, tuple[Command, ...]] = {
-    State.QUEUED: (Command.CANCEL,),
-    State.OPENING: (Command.CANCEL,),
-    State.SENDING: (Command.CANCEL,),
-    State.CLOSING: (Command.CANCEL,),
-    State.HELD: (Command.APPROVE, Command.CANCEL),
-    State.SUCCEEDED: (),
-    State.FAILED: (Command.RETRY,),
-    State.CANCELLED: (Command.RETRY,),
-}
+LEGAL = {state: traits.commands for state, traits in TRAITS.items()}
 
 
 class Instruction(Struct, frozen=True):

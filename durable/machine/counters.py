@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.machine.job import ENDED, Job, Mode, Stage, State
+from durable.machine.job import Job, Mode, Stage
 from durable.machine.job_events import Worked, ended_turn, fresh
 from durable.machine.notes import Kind
+from durable.machine.states import ENDED, State
 
 
 # Upper bounds of the classes of a turn's duration, in milliseconds. Counts are stored in this

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from durable.machine.job import Job, Mode, Stage, State
+from durable.machine.job import Job, Mode, Stage
+from durable.machine.states import State
 
 
 class Drift(Struct, frozen=True):

@@ -15,6 +15,7 @@ from durable.machine.index_status import ClosedUpload
 from durable.machine.notes import Note
 from durable.machine.page_progress import Landed
 from durable.machine.pages import Flight
+from durable.machine.states import State
 from durable.machine.ties import Tie
 
 
@@ -23,19 +24,6 @@ class Mode(StrEnum):
 
     FULL = "FULL"  # all records, as one bulk upload: Glean then deletes what was not in it
     INCREMENTAL = "INCREMENTAL"  # records changed since the watermark, as upserts and deletions
-
-
-class State(StrEnum):
-    """Where a job is."""
-
-    QUEUED = "queued"  # waits for the connector's earlier jobs
-    OPENING = "opening"  # FULL only: no page of the upload is in Glean yet
-    SENDING = "sending"  # every page before `cursor` is in Glean
-    CLOSING = "closing"  # FULL only: all pages are in Glean, the upload is still open
-    HELD = "held"  # FULL only: its close would delete too much, a person is to decide
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
 
 
 class Stage(StrEnum):
@@ -54,11 +42,6 @@ class Stage(StrEnum):
 UPLOADED = frozenset({Stage.USERS, Stage.GROUPS, Stage.TEAMS, Stage.DOCUMENTS})
 # Glean tells how these uploads stand. Teams are of no datasource that could be asked about.
 CONFIRMED = UPLOADED - {Stage.TEAMS}
-
-
-WORKING = frozenset({State.OPENING, State.SENDING, State.CLOSING})
-PENDING = WORKING | {State.QUEUED}  # these have an alarm
-ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED})
 
 
 class Standing(StrEnum):

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from durable.machine.job import Job, TurnUsage
 from durable.machine.notes import Kind, Note
+from durable.machine.states import State
 
 
 class Transition(Struct, frozen=True):
@@ -47,7 +48,7 @@ def happened(before: Job | None, after: Job, now_ms: int) -> list[Happening]:
     """
     if before is None:
         by = f" by {after.begun_by}" if after.begun_by else ""
-        return [Happening(now_ms, Kind.QUEUED.value, f"{after.mode} job queued{by}")]
+        return [Happening(now_ms, State.QUEUED.value, f"{after.mode} job queued{by}")]
     return [*_turn(before, after, now_ms), *(noted(note) for note in fresh(before.notes, after))]
 
 

@@ -35,20 +35,10 @@ from durable.machine.effects import (
     Woke,
 )
 from durable.machine.index_status import Deletions
-from durable.machine.job import (
-    PENDING,
-    WORKING,
-    Job,
-    Mode,
-    Standing,
-    State,
-    TurnUsage,
-    with_crawl,
-    with_pacing,
-    with_upload,
-)
+from durable.machine.job import Job, Mode, Standing, TurnUsage, with_crawl, with_pacing, with_upload
 from durable.machine.notes import Kind
 from durable.machine.pacing import asked, is_spent, leased, paced, soon, taken_over
+from durable.machine.states import PENDING, WORKING, State
 from durable.machine.transfer import close, crowd, cut, fail, flow, land, split, take, yield_turn
 from durable.machine.transitions import (
     anew,

@@ -1,14 +1,25 @@
-"""What happened to a job, or what it waits for, in a word. Imports nothing of ours."""
+"""What began a job, what happened to it and what it waits for, in a word."""
 
 from enum import StrEnum
 
 from msgspec import Struct
 
 
-class Kind(StrEnum):
-    """What it was. Stored as a text, so that earlier code can read what later code wrote."""
+class Occasion(StrEnum):
+    """What began a job, or queued it again."""
 
-    QUEUED = "queued"
+    CRON = "cron"
+    CATCH_UP = "catch-up"  # cron did not tick when it was due
+    REQUEST = "request"  # of a person, or of what asks in their place
+    RETRY = "retry"  # likewise, of a job or of its rejects
+
+
+class Kind(StrEnum):
+    """What it was; where a job has come to a state, that is it.
+
+    Stored as a text, so that earlier code can read what later code wrote.
+    """
+
     BEGUN = "begun"
     OPENED = "opened"
     TURN = "turn"  # is over, and has brought something
@@ -17,13 +28,8 @@ class Kind(StrEnum):
     RESTARTED = "restarted"  # from the start of the stage, or of all of it
     PROMOTED = "promoted"  # INCREMENTAL became FULL
     STAGE = "stage"  # is over, and another one comes
-    HELD = "held"
     APPROVED = "approved"
     RETRIED = "retried"  # by a person
-    CLOSING = "closing"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
     VERIFICATION = "verification"
     DELETIONS = "deletions"  # that follow an upload: done, paused by Glean, or unknown
     NOTE = "note"

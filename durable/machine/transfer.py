@@ -21,16 +21,7 @@ from durable.machine.effects import (
     Sent,
     Split,
 )
-from durable.machine.job import (
-    CONFIRMED,
-    Job,
-    Mode,
-    Stage,
-    State,
-    with_crawl,
-    with_pacing,
-    with_upload,
-)
+from durable.machine.job import CONFIRMED, Job, Mode, Stage, with_crawl, with_pacing, with_upload
 from durable.machine.notes import Kind, WaitReason
 from durable.machine.pacing import (
     asked,
@@ -48,6 +39,7 @@ from durable.machine.pacing import (
 from durable.machine.pages import Flight
 from durable.machine.room import has_room
 from durable.machine.safeguards import holding_reason, paging_fault, rejection_reason
+from durable.machine.states import State
 from durable.machine.transitions import (
     displaced,
     ended,
@@ -165,9 +157,9 @@ def _arrive(job: Job, now_ms: int, limits: Limits) -> Step:
         return finished(job, now_ms, limits), ()
     if (reason := holding_reason(job, limits)) is not None:
         job = replace(grounded(job), state=State.HELD, error=reason, alarm_at_ms=None)
-        return noted(job, "held: waits for a person", now_ms, limits, Kind.HELD), ()
+        return noted(job, "held: waits for a person", now_ms, limits, State.HELD), ()
     text = "at the end of the source"
-    job = noted(replace(job, state=State.CLOSING), text, now_ms, limits, Kind.CLOSING)
+    job = noted(replace(job, state=State.CLOSING), text, now_ms, limits, State.CLOSING)
     assert job.turn is not None, "the end is reached within a turn"
     if is_spent(job, job.turn, now_ms, limits):
         return yield_turn(job, now_ms)

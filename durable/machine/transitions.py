@@ -11,7 +11,6 @@ from durable.machine.job import (
     JobSpec,
     Mode,
     Stage,
-    State,
     Upload,
     with_crawl,
     with_pacing,
@@ -21,6 +20,7 @@ from durable.machine.notes import Kind, Note, WaitReason
 from durable.machine.pacing import indexed, is_stalled, single_documents_max, soon
 from durable.machine.page_progress import Landed
 from durable.machine.safeguards import rejection_reason
+from durable.machine.states import State
 
 
 def from_start(job: Job, spec: JobSpec, now_ms: int) -> Job:
@@ -258,17 +258,17 @@ def ended(job: Job, state: State, now_ms: int, limits: Limits, error: str = "") 
         ties=job.ties if state is State.SUCCEEDED else (),
     )
     text = f"{state}: {error}" if error else state.value
-    return noted(job, text, now_ms, limits, Kind(state.value))
+    return noted(job, text, now_ms, limits, state)
 
 
 def noted(  # noqa: PLR0913 - a note's parts
-    job: Job, text: str, now_ms: int, limits: Limits, kind: Kind = Kind.NOTE, *, cause: str = ""
+    job: Job, text: str, now_ms: int, limits: Limits, kind: str = Kind.NOTE, *, cause: str = ""
 ) -> Job:
-    """With a note of what happened; the same once more takes the place of the latest."""
+    """With a note of what happened, a `Kind` or a `State`; the same again replaces the latest."""
     notes = job.notes
     if notes and notes[-1].text == text:
         notes = notes[:-1]
-    kept = (*notes, Note(now_ms, text, kind.value, cause))[-limits.notes_kept_max :]
+    kept = (*notes, Note(now_ms, text, str(kind), cause))[-limits.notes_kept_max :]
     return replace(job, notes=kept)
 
 

@@ -6,9 +6,10 @@ from durable.limits import Limits
 from durable.machine.closing import closed
 from durable.machine.effects import Effect
 from durable.machine.index_status import Deletions
-from durable.machine.job import Job, State, with_pacing
+from durable.machine.job import Job, with_pacing
 from durable.machine.notes import WaitReason
 from durable.machine.pacing import is_stalled, soon
+from durable.machine.states import State
 from durable.machine.transitions import ended, finished, grounded, noted, paused
 
 

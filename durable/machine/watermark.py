@@ -5,7 +5,8 @@ after a job's start is stamped with a time before it; so the records themselves 
 it was there.
 """
 
-from durable.machine.job import Job, State
+from durable.machine.job import Job
+from durable.machine.states import State
 
 
 SECOND_MS = 1_000  # many sources write no finer

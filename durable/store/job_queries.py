@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from durable import cron
 from durable.decoding import decode
-from durable.machine.job import ENDED, PENDING, Job, Mode, State
+from durable.machine.job import Job, Mode
+from durable.machine.states import ENDED, PENDING, State
 from durable.machine.ticks import Ticks
 from durable.store.sql import Query, decoded, encoded, integer, listed
 

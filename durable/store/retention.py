@@ -7,7 +7,7 @@ thinned out. docs/operations.md says it to people.
 from collections.abc import Iterator
 
 from durable.limits import Limits
-from durable.machine.job import ENDED, PENDING, State
+from durable.machine.states import ENDED, PENDING, State
 from durable.store.sql import Query, listed
 
 

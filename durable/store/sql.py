@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from durable.decoding import decode
-from durable.machine.job import State
+from durable.machine.states import State
 
 
 Binding = str | int | float | None  # the platform mangles bool, dict and list without a word

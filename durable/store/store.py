@@ -15,8 +15,10 @@ from msgspec.structs import replace
 from durable.decoding import decode
 from durable.limits import Limits
 from durable.machine.commands import superseded
-from durable.machine.job import ENDED, PENDING, Job, Stage, State
+from durable.machine.job import Job, Stage
+from durable.machine.pacing import soon
 from durable.machine.rejects import Reject, Spot
+from durable.machine.states import ENDED, PENDING, State
 from durable.machine.transitions import grounded
 from durable.store.checkpoints import Successes
 from durable.store.event_log import Chronicle
@@ -246,6 +248,17 @@ class Store:
     def armed_at_ms(self) -> Awaitable[int | None]:
         """The alarm that the platform holds, whatever was set."""
         return self._storage.getAlarm()
+
+    def wake_at_ms(self, now_ms: int) -> int | None:
+        """When the object has something to do that is no job; None: never."""
+        verification = self.verifications.due()
+        times = [
+            self.outbox.due_at_ms(),
+            verification.due_at_ms if verification else None,
+            self.verifications.watch_at_ms(),
+        ]
+        at_ms = min((at_ms for at_ms in times if at_ms is not None), default=None)
+        return None if at_ms is None else soon(at_ms, now_ms)
 
     def _prune(self, ended: Job, limits: Limits) -> None:
         for job_id in self._retention.forgotten(ended.id, ended.finished_at_ms or 0, limits):

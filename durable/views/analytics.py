@@ -9,9 +9,10 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from durable.machine.job import ENDED, Job
+from durable.machine.job import Job
 from durable.machine.job_events import Transition, Worked, ended_turn
 from durable.machine.notes import Kind
+from durable.machine.states import ENDED
 from durable.machine.totals import totals
 
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from durable.machine.counters import Tally
-from durable.machine.job import Stage, State
+from durable.machine.job import Stage
+from durable.machine.states import State
 from durable.views.overview import Known, freshness
 
 

@@ -2,10 +2,11 @@
 
 from durable.limits import Limits
 from durable.machine.commands import LEGAL
-from durable.machine.job import PENDING, Job, Mode, Stage, State
+from durable.machine.job import Job, Mode, Stage
 from durable.machine.notes import WaitReason
 from durable.machine.pacing import MINUTE_MS
 from durable.machine.safeguards import missing_count
+from durable.machine.states import PENDING, TRAITS, State
 
 
 KNOWN_WAITS = frozenset(wait.value for wait in WaitReason)  # newer code may have had others
@@ -13,7 +14,7 @@ KNOWN_WAITS = frozenset(wait.value for wait in WaitReason)  # newer code may hav
 
 def waits_for(job: Job, ahead: Job | None) -> WaitReason | None:
     """What a job waits for at the moment; None and arguments as below."""
-    if job.state is State.HELD:
+    if TRAITS[job.state].phase == "resting":
         return WaitReason.PERSON
     if job.state is State.QUEUED and ahead is not None:
         return WaitReason.JOB
@@ -33,15 +34,16 @@ def waiting_reason(job: Job, ahead: Job | None) -> str | None:
         job: in whatever state.
         ahead: the job that it waits for, if it is queued behind one.
     """
-    if job.state is State.HELD:
-        return job.error
-    if job.state is State.QUEUED and ahead is not None:
-        return f"one job of a connector runs at a time, and {ahead.id} is {ahead.state}"
-    if job.state in PENDING and job.pacing.retry_at_ms is not None:
-        return job.pacing.pause or f"attempt {max(1, job.pacing.attempt)} failed: {job.error}"
-    if job.state in PENDING and job.turn is None:
-        return "its next turn begins with the next alarm"
-    return None
+    match waits_for(job, ahead):
+        case None:
+            return None
+        case WaitReason.PERSON:
+            return job.error
+        case WaitReason.JOB if ahead is not None:
+            return f"one job of a connector runs at a time, and {ahead.id} is {ahead.state}"
+        case WaitReason.ALARM if job.pacing.retry_at_ms is None:
+            return "its next turn begins with the next alarm"
+    return job.pacing.pause or f"attempt {max(1, job.pacing.attempt)} failed: {job.error}"
 
 
 def next_step(job: Job) -> str:  # noqa: PLR0911 - a return for each state

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from durable.machine.job import ENDED, Job, Mode, State
+from durable.machine.job import Job, Mode
+from durable.machine.states import ENDED, State
 from durable.machine.totals import totals
 from durable.timestamps import rfc3339
 

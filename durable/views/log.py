@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from durable.machine.job import PENDING, State
+from durable.machine.states import PENDING, TRAITS
 from durable.machine.verification import Verdict
 from durable.views.status import Status
 
@@ -22,7 +22,6 @@ class Level(StrEnum):
 TEXT_CHARACTERS_MAX = 4_000  # in ASCII, up to twelve times as many bytes
 HEAD_CHARACTERS = 1_000
 TAIL_CHARACTERS = TEXT_CHARACTERS_MAX - HEAD_CHARACTERS - len(" ... ")
-ALARMING = frozenset({State.FAILED, State.HELD})  # a person is to look
 
 
 class Line(Struct, frozen=True):
@@ -81,6 +80,6 @@ def job_line(event: str, job: Status, **fields: Any) -> Line:
 def level_of(job: Status) -> Level:
     """How urgent it is to look at a job."""
     is_mismatch = job.verification is not None and job.verification.state is Verdict.MISMATCH
-    if is_mismatch or job.state in ALARMING:
+    if is_mismatch or TRAITS[job.state].alert:
         return Level.ERROR
     return Level.WARNING if job.state in PENDING and job.last_error else Level.INFO

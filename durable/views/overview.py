@@ -10,7 +10,8 @@ from durable import cron
 from durable.connector.connector import AnyConnector
 from durable.machine.counters import Tally
 from durable.machine.deletion_watch import DeletionWatch, paused_reason
-from durable.machine.job import ENDED, Job, Mode, State
+from durable.machine.job import Job, Mode
+from durable.machine.states import ENDED, State
 from durable.machine.ticks import Ticks, overdue_since_ms
 from durable.machine.timeliness import Freshness, stale, stale_after_ms, words
 from durable.timestamps import rfc3339

@@ -2,7 +2,8 @@
 
 from msgspec import Struct
 
-from durable.machine.job import ENDED, Job, Mode, Stage
+from durable.machine.job import Job, Mode, Stage
+from durable.machine.states import ENDED
 from durable.timestamps import rfc3339
 
 

@@ -3,10 +3,11 @@
 from msgspec import Struct
 
 from durable.limits import Limits
-from durable.machine.commands import LEGAL, Command
-from durable.machine.job import Done, Job, Mode, Stage, State
+from durable.machine.commands import LEGAL
+from durable.machine.job import Done, Job, Mode, Stage
 from durable.machine.notes import WaitReason
 from durable.machine.safeguards import missing_count
+from durable.machine.states import Command, State
 from durable.machine.totals import totals
 from durable.machine.verification import Verification
 from durable.timestamps import rfc3339

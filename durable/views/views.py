@@ -7,9 +7,10 @@ from msgspec.structs import replace
 
 from durable.connector.connector import AnyConnector
 from durable.environment import GLEAN_TOKEN, Environment
-from durable.machine.job import PENDING, Job, Mode, Stage, State
+from durable.machine.job import Job, Mode, Stage
 from durable.machine.rejects import Reject
 from durable.machine.staleness import Pulse
+from durable.machine.states import PENDING, State
 from durable.store.event_log import Event
 from durable.store.store import Store
 from durable.views.connector_metrics import Measures, measures

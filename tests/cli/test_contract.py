@@ -9,13 +9,14 @@ from msgspec import Struct
 from durable.engine.checks import Check, Outcome
 from durable.engine.processor import JOB_ID
 from durable.glean.differences import Difference, Provisioned
-from durable.machine.job import PENDING, Mode, State
+from durable.machine.job import Mode
+from durable.machine.states import PENDING, TRAITS, State
 from durable.views.job_summary import Line
 from durable.views.log import Level
 from durable.views.overview import Overview
 from durable.views.progress import Progress
 from durable.views.status import Status
-from glean_sync import answers, arguments, log_lines, lookup
+from glean_sync import answers, arguments, log_lines, lookup, states
 from tests.fakes import operated
 from worker import bodies, problems
 
@@ -61,9 +62,11 @@ def test_the_fake_worker_sends_what_the_real_one_does(kind: type[Struct]) -> Non
 
 def test_the_words_of_both_sides_are_the_same() -> None:
     assert {*arguments.Mode} == {*Mode}
-    assert {*arguments.State} == {*State}
+    assert [*states.TRAITS] == [*states.State] == [*State]
     assert {*log_lines.Level} == {*Level}
     assert {*get_args(answers.Check.__annotations__["outcome"])} == {*Outcome}
-    assert {*State} - PENDING == answers.RESTING
+    assert {*State} - PENDING == states.RESTING
+    styles = {(traits.look, states.TRAITS[state].style) for state, traits in TRAITS.items()}
+    assert len(styles) == len(dict(styles)) == len({style for _, style in styles})
     assert JOB_ID.fullmatch(operated.JOB_ID)
     assert lookup.JOB_ID == JOB_ID

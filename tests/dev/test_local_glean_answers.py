@@ -12,8 +12,9 @@ from durable.connector.connector import AnyConnector
 from durable.engine.platform import Host
 from durable.engine.processor import Begun, Processor
 from durable.environment import Environment
-from durable.machine.job import Job, Mode, State
+from durable.machine.job import Job, Mode
 from durable.machine.rejects import Reject
+from durable.machine.states import State
 from durable.store.store import Store
 from tests.fakes.answers import a_note, a_page_of
 from tests.fakes.bench import NOW_MS

@@ -7,14 +7,19 @@ import re
 from collections.abc import Iterator
 
 from dev.staging import ROOT
-from durable.machine.commands import Command
+from durable.machine.states import Command
 from durable.views import log
 
 
 DOCUMENT = (ROOT / "docs/logs.md").read_text(encoding="utf-8")
-PRINTING = ("durable/runner.py", "worker/entry.py")
-EVENT_PLACES = {"log.line": 0, "log.job_line": 0, "_log": 0, "_report": 1, "_say": 1}
-TEXT_PLACES = {"_log": 1, "_report": 3}
+PRINTING = (
+    "durable/runner.py",
+    "durable/engine/questions.py",
+    "durable/engine/services.py",
+    "worker/entry.py",
+)
+LOGGING = {"line", "job_line", "_log", "report", "say"}  # each is given the event first
+TEXT_PLACES = {"_log": 1, "report": 2}
 HANDED_ON = ("found", "fault")  # of a set-up, as a whole
 NAME = re.compile(r"`([^`]+)`")
 
@@ -39,14 +44,18 @@ def printed() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for path in PRINTING:
         for call in calls((ROOT / path).read_text(encoding="utf-8")):
-            place = EVENT_PLACES.get(ast.unparse(call.func))
-            for event in named(call.args[place]) if place is not None else ():
+            for event in named(call.args[0]) if name(call) in LOGGING else ():
                 found.setdefault(event, set()).update(fields(call))
     return found
 
 
+def name(call: ast.Call) -> str:
+    """Of what is called, whosever it is."""
+    return ast.unparse(call.func).rpartition(".")[2]
+
+
 def fields(call: ast.Call) -> Iterator[str]:
-    if len(call.args) > TEXT_PLACES.get(ast.unparse(call.func), len(call.args)):
+    if len(call.args) > TEXT_PLACES.get(name(call), len(call.args)):
         yield "text"
     for word in call.keywords:
         yield from [word.arg] if word.arg else HANDED_ON

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from dev.staging import ROOT
 from durable.errors import Cause
-from durable.machine.job import Stage, State
+from durable.machine.job import Stage
 from durable.machine.job_events import Transition
+from durable.machine.states import State
 from durable.views.analytics import points
 from tests.fakes.jobs import a_job
 from tests.fakes.measured import moments

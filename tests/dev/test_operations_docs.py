@@ -8,8 +8,8 @@ import pytest
 from dev.staging import ROOT
 from durable.glean.statuses import MEANINGS, Meaning, meaning
 from durable.limits import Limits
-from durable.machine.job import State
 from durable.machine.notes import Kind
+from durable.machine.states import TRAITS, Command, State
 from durable.machine.verification import Verdict
 from durable.views.overview import Condition
 
@@ -34,13 +34,21 @@ def named(heading: str) -> list[str]:
     [
         ("Health", Condition),
         ("States", State),
-        ("Events", Kind),
+        ("Events", {*Kind, *State} - {State.OPENING, State.SENDING}),  # their turns tell of them
         ("Alerts", re.findall(r"- alert: (\w+)", RULES)),
         ("Verification", Verdict),
     ],
 )
 def test_everything_that_can_be_met_is_explained(heading: str, there: Iterable[str]) -> None:
     assert sorted(named(heading)) == sorted(str(each) for each in there)
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_state_takes_the_commands_that_the_guide_names(state: State) -> None:
+    _, _, text = GUIDE.partition("\n## States\n")
+    does, *_ = re.findall(rf"^\| `{state}` \| [^|]+ \| ([^|`]+)", text, re.MULTILINE)
+
+    assert {*re.findall(r"\w+", does)} & {*Command} == {*TRAITS[state].commands}
 
 
 def test_of_several_healths_the_first_is_shown_as_documented() -> None:

@@ -9,14 +9,16 @@ import msgspec
 
 from durable.connector.connector import AnyConnector
 from durable.engine.platform import Host
-from durable.engine.processor import Begun, Processor
+from durable.engine.processor import Begun
+from durable.engine.services import Services
 from durable.environment import Environment
 from durable.limits import Limits
-from durable.machine.commands import Command, Instruction, Refusal
+from durable.machine.commands import Instruction, Refusal
 from durable.machine.job import Job, Mode
 from durable.machine.rejects import Reject
+from durable.machine.states import Command
 from durable.store.store import Store
-from durable.views.views import Views
+from durable.views.log import Line
 from tests.fakes.connections import Connections
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
@@ -49,6 +51,7 @@ class Bench:
         self.now_ms = NOW_MS
         self.network = Network(*answers)
         self.storage = Storage()
+        self.logged: list[Line] = []
         self.connector = connector
         self.environment = environment or an_environment(
             LIMITS=msgspec.json.encode(limits or {}).decode(), **SET
@@ -65,8 +68,9 @@ class Bench:
     def restarted(self) -> None:
         """The object is made again on what is stored."""
         self.store = Store(self.storage)
-        self.processor = Processor(self.connector, self.environment, self.store, self.host)
-        self.views = Views(self.connector, self.environment, self.store, self.host)
+        made = (self.connector, self.environment, self.store, self.host)
+        self.services = Services(*made, dataset=None, write=self.logged.append)
+        self.processor, self.views = self.services.processor, self.services.views
 
     def begun(self, mode: Mode, trigger_key: str | None = None) -> Job:
         begun = asyncio.run(self.processor.begin(mode, trigger_key))

@@ -1,7 +1,7 @@
 """What the platform gives the Worker's routes."""
 
 from worker.access import Access, Key, UnavailableError
-from worker.edge import Edge
+from worker.call import Edge
 
 
 NOW_MS = 1_764_000_000_000

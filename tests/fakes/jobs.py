@@ -25,9 +25,10 @@ from durable.machine.effects import (
     Sent,
     Woke,
 )
-from durable.machine.job import PENDING, WORKING, Job, Mode, Standing, State, TurnUsage
+from durable.machine.job import Job, Mode, Standing, TurnUsage
 from durable.machine.machine import step
 from durable.machine.pages import Page
+from durable.machine.states import PENDING, WORKING, State
 from durable.machine.waiting import Step
 
 

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from durable.machine.counters import Tally
 from durable.machine.index_status import Deletions
-from durable.machine.job import Stage, State
+from durable.machine.job import Stage
+from durable.machine.states import State
 from durable.views.connector_metrics import Measures
 
 

@@ -11,7 +11,7 @@ from tests.fakes.connector import NOTES
 from tests.fakes.edge import an_edge
 from tests.fakes.environment import an_environment
 from tests.fakes.runners import FakeRunners
-from worker.edge import Edge
+from worker.call import Edge
 from worker.request import Request
 from worker.responses import Response
 from worker.routes import Routes

@@ -2,7 +2,8 @@
 
 from durable.limits import Limits
 from durable.machine.index_status import Holdings
-from durable.machine.job import Crawl, Job, Mode, State, Upload
+from durable.machine.job import Crawl, Job, Mode, Upload
+from durable.machine.states import State
 from durable.machine.verification import Aims, Verification, begun
 from tests.fakes.jobs import alter
 

@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from dev.local_glean.readings import DEFAULTS, Readings, every
 from durable.limits import Limits
-from durable.machine.commands import Command, Instruction
+from durable.machine.commands import Instruction
 from durable.machine.job import Mode
+from durable.machine.states import Command
 from tests.simulation.connector import LIMITS, TIMED
 from tests.simulation.fates import LANDS_LATE, OK, Choice, Fate, FatePlan, in_order
 from tests.simulation.source import Order

@@ -18,10 +18,11 @@ from durable.engine.platform import Host
 from durable.engine.processor import Begun, Processor
 from durable.environment import Environment
 from durable.limits import Limits
-from durable.machine.commands import Command, Instruction
-from durable.machine.job import PENDING, Job, Mode
+from durable.machine.commands import Instruction
+from durable.machine.job import Job, Mode
 from durable.machine.memory import MemoryBudget
 from durable.machine.notes import WaitReason
+from durable.machine.states import PENDING, Command
 from durable.store.store import Store
 from tests.fakes.storage import Storage
 from tests.simulation.clock import HOUR_MS, NEW_YEAR_MS, Clock

@@ -8,8 +8,9 @@ import msgspec
 from msgspec import Struct
 
 from durable.limits import Limits
-from durable.machine.commands import LEGAL, Command, Instruction
-from durable.machine.job import ENDED, PENDING, UPLOADED, WORKING, Job, Mode, State
+from durable.machine.commands import LEGAL, Instruction
+from durable.machine.job import UPLOADED, Job, Mode
+from durable.machine.states import ENDED, PENDING, WORKING, Command, State
 from durable.machine.watermark import SECOND_MS
 from durable.sources.clock import BEHIND_MS_MAX
 from durable.sources.since import OVERLAP_MS, Since, begin_ms

@@ -171,7 +171,7 @@ MUTANTS = [
     Mutant(
         "a job's end leaves the verification without an alarm",
         TURN,
-        "if is_another_queued else wakes_at_ms(self._store, now_ms)",
+        "if is_another_queued else self._store.wake_at_ms(now_ms)",
         "if is_another_queued else None",
         (VERIFYING,),
     ),
@@ -1104,8 +1104,8 @@ MUTANTS = [
     Mutant(
         "the next job in the queue is not woken",
         TURN,
-        "return soon(now_ms, now_ms) if is_another_queued else wakes_at_ms",
-        "return wakes_at_ms",
+        "return soon(now_ms, now_ms) if is_another_queued else self._store.wake_at_ms",
+        "return self._store.wake_at_ms",
         (TRIGGERS,),
     ),
     Mutant(

@@ -5,9 +5,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from durable import cron
-from durable.machine.commands import Command, Instruction
-from durable.machine.job import Mode, State
+from durable.machine.commands import Instruction
+from durable.machine.job import Mode
 from durable.machine.safeguards import missing_count
+from durable.machine.states import Command, State
 from tests.simulation.draws import (
     ANY_DEPLOYMENTS,
     ASKS,

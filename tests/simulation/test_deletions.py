@@ -4,7 +4,8 @@ import pytest
 
 from durable.machine.deletion_watch import DeletionWatch
 from durable.machine.index_status import Deletions
-from durable.machine.job import Mode, Stage, State
+from durable.machine.job import Mode, Stage
+from durable.machine.states import State
 from durable.store.store import Store
 from tests.simulation.connector import NOTES
 from tests.simulation.fates import AT_SAVE, Await, Choice, Fate, Kind, at, possible, where

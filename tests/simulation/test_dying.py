@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from durable.connector.connector import AnyConnector
 from durable.glean.documents import Deletion, Document
-from durable.machine.job import Mode, State
+from durable.machine.job import Mode
+from durable.machine.states import State
 from tests.simulation.connector import LIMITS, LISTED, NOTES, Note, document
 from tests.simulation.fates import Choice, Fate, Kind, calm, first_time, once_each, where
 from tests.simulation.source import Order

@@ -4,7 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.job import Job, Mode, State
+from durable.machine.job import Job, Mode
+from durable.machine.states import State
 from tests.simulation.connector import LIMITS
 from tests.simulation.fates import Choice, Fate, Kind, calm, once_each, where
 from tests.simulation.network import RETRY_AFTER_SECONDS, BugError

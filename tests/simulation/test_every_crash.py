@@ -6,7 +6,8 @@ from itertools import count
 import pytest
 from msgspec.structs import replace
 
-from durable.machine.job import ENDED, Mode, State
+from durable.machine.job import Mode
+from durable.machine.states import ENDED, State
 from tests.simulation.connector import LIMITS
 from tests.simulation.fates import AT_SAVE, Await, Choice, Fate, Kind, at, possible
 from tests.simulation.source import Order

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from durable.machine.job import Mode, State
+from durable.machine.job import Mode
+from durable.machine.states import State
 from tests.simulation.draws import (
     DEPLOYMENTS,
     EDITS,

@@ -3,8 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from durable.machine.commands import Command, Instruction, Refusal
-from durable.machine.job import ENDED, Mode, State
+from durable.machine.commands import Instruction, Refusal
+from durable.machine.job import Mode
+from durable.machine.states import ENDED, Command, State
 from tests.simulation.connector import LIMITS
 from tests.simulation.fates import (
     AT_SAVE,

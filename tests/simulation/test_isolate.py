@@ -6,9 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.job import ENDED, Mode, State
+from durable.machine.job import Mode
 from durable.machine.memory import SILENT_MS_MAX
 from durable.machine.notes import WaitReason
+from durable.machine.states import ENDED, State
 from tests.simulation.connector import LIMITS
 from tests.simulation.isolate import Isolate
 

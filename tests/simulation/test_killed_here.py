@@ -8,8 +8,9 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.machine.commands import Command, Instruction
-from durable.machine.job import Mode, State
+from durable.machine.commands import Instruction
+from durable.machine.job import Mode
+from durable.machine.states import Command, State
 from tests.simulation.connector import LIMITS
 from tests.simulation.fates import Await, Choice, Fate, FatePlan, Kind, calm
 from tests.simulation.world import World

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from durable.machine.job import Mode, State
+from durable.machine.job import Mode
+from durable.machine.states import State
 from tests.simulation.fates import LANDS_LATE, Choice, Fate, Kind, at, calm, first_time, where
 from tests.simulation.test_every_crash import Scenario, full, played
 from tests.simulation.world import World

@@ -8,10 +8,11 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import Event, Fetch, Fetched, Pack, Packed, Send, Sent, Woke
-from durable.machine.job import Job, JobSpec, Mode, State
+from durable.machine.job import Job, JobSpec, Mode
 from durable.machine.machine import step
 from durable.machine.pacing import apart_ms_max
 from durable.machine.pages import Page
+from durable.machine.states import State
 
 
 LIMITS = Limits()

@@ -5,7 +5,8 @@ import msgspec
 import pytest
 
 from durable.connector.connector import AnyConnector
-from durable.machine.job import Mode, State
+from durable.machine.job import Mode
+from durable.machine.states import State
 from durable.sources.since import OVERLAP_MS
 from tests.simulation.connector import NOTES, TIMED
 from tests.simulation.world import StandIn, World

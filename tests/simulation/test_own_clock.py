@@ -7,7 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.job import Mode, State
+from durable.machine.job import Mode
+from durable.machine.states import State
 from tests.simulation.connector import LIMITS, TIMED
 from tests.simulation.fates import Kind, at, calm
 from tests.simulation.source import Order

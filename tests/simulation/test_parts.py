@@ -9,7 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from durable.http.auth import Bearer
-from durable.machine.job import Mode, State
+from durable.machine.job import Mode
+from durable.machine.states import State
 from durable.sources.http import HttpSource
 from durable.sources.paging.cursors import BodyCursor
 from durable.sources.paging.mediawiki import WikiContinue

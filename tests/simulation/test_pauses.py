@@ -2,7 +2,8 @@
 
 from msgspec.structs import replace
 
-from durable.machine.job import Mode, State
+from durable.machine.job import Mode
+from durable.machine.states import State
 from tests.simulation.connector import LIMITS
 from tests.simulation.world import World
 

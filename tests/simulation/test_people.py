@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from durable.machine.commands import Command, Instruction, Refusal
-from durable.machine.job import Mode, State
+from durable.machine.commands import Instruction, Refusal
+from durable.machine.job import Mode
+from durable.machine.states import Command, State
 from tests.simulation.fates import AT_SAVE, Choice, Fate, Kind, at, calm, possible, where
 from tests.simulation.source import Order
 from tests.simulation.test_every_crash import Scenario, full, incremental, later

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from durable import Rate
 from durable.limits import Limits
-from durable.machine.job import Job, Mode, State
+from durable.machine.job import Job, Mode
+from durable.machine.states import State
 from durable.store.store import Store
 from tests.simulation.connector import LIMITS, LISTED, NOTES, Note
 from tests.simulation.fates import Await, Choice, Fate, FatePlan, Kind, calm, where

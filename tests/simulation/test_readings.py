@@ -7,7 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from dev.local_glean.readings import Readings
-from durable.machine.job import Mode, State
+from durable.machine.job import Mode
+from durable.machine.states import State
 from tests.simulation.connector import LIMITS
 from tests.simulation.driver import AWAITS_MAX
 from tests.simulation.effort import READINGS

@@ -5,7 +5,8 @@ from msgspec.structs import replace
 
 from dev.local_glean.readings import Readings
 from durable.limits import Limits
-from durable.machine.job import Mode, State
+from durable.machine.job import Mode
+from durable.machine.states import State
 from tests.simulation.clock import HOUR_MS
 from tests.simulation.connector import LIMITS
 from tests.simulation.driver import AWAITS_MAX

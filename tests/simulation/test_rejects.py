@@ -3,7 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from durable.machine.job import Job, Mode, State
+from durable.machine.job import Job, Mode
+from durable.machine.states import State
 from durable.store.store import Store
 from tests.simulation.connector import LIMITS
 from tests.simulation.fates import AT_SAVE, Choice, Fate, Kind, at, possible

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from durable.machine.job import Mode, State
+from durable.machine.job import Mode
+from durable.machine.states import State
 from tests.simulation.fates import AT_SAVE, Choice, Kind, at
 from tests.simulation.test_stages import FAULTS, Everything, world_of
 from tests.simulation.world import World

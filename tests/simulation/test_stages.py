@@ -11,9 +11,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable import BodyCursor, DatasourceUser, Deletion, Feed, Group, HttpSource, Members, Since
-from durable.machine.commands import Command, Instruction
-from durable.machine.job import Mode, Stage, State
+from durable.machine.commands import Instruction
+from durable.machine.job import Mode, Stage
 from durable.machine.rejects import Reject
+from durable.machine.states import Command, State
 from durable.store.checkpoints import COUNT_NAMES
 from durable.store.store import Store
 from tests.simulation.connector import LISTED, NOTES

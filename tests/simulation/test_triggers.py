@@ -5,7 +5,8 @@ from msgspec.structs import replace
 
 from durable.engine.processor import Begun
 from durable.machine.commands import Refusal
-from durable.machine.job import Mode, State
+from durable.machine.job import Mode
+from durable.machine.states import State
 from tests.simulation.connector import LIMITS
 from tests.simulation.fates import AT_SAVE, Choice, Fate, Kind, at, where
 from tests.simulation.world import World

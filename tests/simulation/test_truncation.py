@@ -13,7 +13,8 @@ from dev.truncation.case import (
     page,
 )
 from dev.truncation.cases import CASES
-from durable.machine.job import Job, Mode, State
+from durable.machine.job import Job, Mode
+from durable.machine.states import State
 from durable.store.store import Store
 from tests.simulation.connector import LIMITS
 from tests.simulation.truncation import Bystander, Prepared, connector

@@ -6,7 +6,8 @@ from itertools import count, pairwise
 import pytest
 
 from durable.connector.connector import AnyConnector
-from durable.machine.job import Mode, State
+from durable.machine.job import Mode
+from durable.machine.states import State
 from durable.machine.verification import PROCESSING_MS, Verdict
 from tests.simulation.fates import AT_SAVE, Await, Choice, Fate, Kind, at, where
 from tests.simulation.test_every_crash import FAULTS, FLAVOURED, FLAVOURS, faults

@@ -8,7 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from durable.limits import Limits
-from durable.machine.job import Job, State
+from durable.machine.job import Job
+from durable.machine.states import State
 from tests.simulation.source import Source
 
 

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from dev.truncation.case import Answer, Case
 from durable.connector.connector import AnyConnector
 from durable.http.auth import Bearer
-from durable.machine.job import Job, State
+from durable.machine.job import Job
+from durable.machine.states import State
 from tests.simulation.connector import NOTES, SOURCE_TOKEN
 from tests.simulation.fates import Fate, Kind
 from tests.simulation.oracle import Seen

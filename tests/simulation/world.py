@@ -13,8 +13,9 @@ from durable.engine.platform import Host
 from durable.engine.processor import Begun, Processor
 from durable.environment import Environment
 from durable.limits import Limits
-from durable.machine.commands import Command, Instruction, Refusal
+from durable.machine.commands import Instruction, Refusal
 from durable.machine.job import Job, Mode
+from durable.machine.states import Command
 from durable.store.store import Store
 from tests.fakes.connections import Connections
 from tests.fakes.network import no_wait

@@ -23,9 +23,9 @@ from durable.machine.alert_delivery import (
     content,
 )
 from durable.machine.alerts import REMINDER_MS, Alert, Kind, Told, due, of_job, reminders
-from durable.machine.commands import Command
-from durable.machine.job import Job, Mode, State
+from durable.machine.job import Job, Mode
 from durable.machine.staleness import Pulse, Watched, looked, missed
+from durable.machine.states import Command, State
 from durable.store.outbox import LETTERS_MAX, Outbox
 from tests.fakes.answers import LIST, a_page
 from tests.fakes.bench import NOW_MS, SET, Bench
@@ -560,7 +560,7 @@ def test_a_mode_that_no_schedule_asks_for_is_told_once() -> None:
 
     assert reminders(known, "notes", {Mode.INCREMENTAL}, NOW_MS + DAY_MS) == (known, [])
     (reminder,) = reminders(known, "notes", {Mode.FULL}, NOW_MS + DAY_MS)[1]
-    assert (reminder.kind, reminder.job_id) == (Kind.FAILED, FAILED.id)
+    assert (reminder.kind, reminder.job_id) == (State.FAILED, FAILED.id)
 
 
 def test_a_held_job_that_fails_is_no_longer_told_as_held() -> None:

@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from durable.connector.connector import NAME_CHARACTERS_MAX
 from durable.errors import Cause
-from durable.machine.commands import Command
-from durable.machine.job import Mode, Stage, State, TurnUsage
+from durable.machine.job import Mode, Stage, TurnUsage
 from durable.machine.job_events import Transition
 from durable.machine.notes import Kind, Note
+from durable.machine.states import Command, State
 from durable.views.analytics import Analytics, points
 from tests.fakes.answers import BULK, LIST, STATUS, a_history, a_page, ok
 from tests.fakes.bench import NOW_MS, Bench

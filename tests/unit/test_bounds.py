@@ -9,7 +9,6 @@ from msgspec import Raw
 
 from durable.decoding import DEPTH_MAX, EXACT_MAX, UnboundedError, decode
 from durable.errors import UpstreamError
-from durable.glean.differences import Difference, Provisioned
 from durable.glean.status_report import holdings
 from durable.http.client import Answer
 from durable.sources.backend_report import Outcome, report_of
@@ -21,7 +20,6 @@ from durable.sources.python import Portion, PythonSource
 from durable.sources.python_output import encoded, next_cursor
 from durable.sources.resume import Position, position_of
 from durable.sources.source import Records
-from durable.views.serialization import provisioned
 from tests.fakes.network import Network
 from tests.fakes.source import read, surroundings
 
@@ -169,20 +167,6 @@ def test_whatever_stands_where_glean_has_a_state_is_none(state: object) -> None:
     body = msgspec.json.encode({"documents": {"bulkUploadHistory": history}})
 
     assert holdings(body, "u").upload_state == ""
-
-
-def test_what_glean_has_of_a_datasource_goes_from_object_to_object_exactly() -> None:
-    actual = {"a": [2**53, -(2**63), 7, True, 1.5]}
-    found = Provisioned(
-        datasource="notes",
-        is_declared=True,
-        exists=True,
-        differences=[Difference("home_url", "x", actual)],
-    )
-
-    (shown,) = provisioned(found)["found"]["differences"]
-
-    assert shown["actual"] == {"a": [str(2**53), str(-(2**63)), 7, True, 1.5]}
 
 
 def test_an_answer_that_an_author_decodes_is_bounded() -> None:

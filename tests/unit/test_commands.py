@@ -5,12 +5,13 @@ from msgspec.structs import replace
 
 from durable.errors import Recourse
 from durable.limits import Limits
-from durable.machine.commands import LEGAL, Command, Instruction, Refusal, obeyed, superseded
+from durable.machine.commands import LEGAL, Instruction, Refusal, obeyed, superseded
 from durable.machine.effects import Ask, Asked, Failed, Fetch, Woke
-from durable.machine.job import PENDING, Job, Mode, Stage, Standing, State
+from durable.machine.job import Job, Mode, Stage, Standing
 from durable.machine.notes import Kind
 from durable.machine.pacing import ALARM_MS_MIN
 from durable.machine.pages import Flight
+from durable.machine.states import PENDING, Command, State
 from durable.views.explanation import next_step
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, alter, at
 

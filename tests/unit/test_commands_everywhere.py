@@ -10,22 +10,12 @@ from msgspec.structs import replace
 from durable.connector.connector import AnyConnector
 from durable.connector.feed import Feed
 from durable.engine.processor import Begun
+from durable.engine.questions import encode_answer
 from durable.environment import Environment
 from durable.http.context import Surroundings
-from durable.machine.commands import Command, Instruction, Refusal
-from durable.machine.job import (
-    ENDED,
-    WORKING,
-    Crawl,
-    Done,
-    Job,
-    Mode,
-    ReadContext,
-    Stage,
-    State,
-    TurnUsage,
-    Upload,
-)
+from durable.machine.commands import Instruction, Refusal
+from durable.machine.job import Crawl, Done, Job, Mode, ReadContext, Stage, TurnUsage, Upload
+from durable.machine.states import ENDED, WORKING, Command, State
 from durable.sources.backend import Backend
 from durable.sources.http import HttpSource
 from durable.sources.ndjson import LineSource
@@ -33,7 +23,6 @@ from durable.sources.nested import Nested
 from durable.sources.paging.cursors import BodyCursor
 from durable.sources.python import Portion, PythonSource
 from durable.sources.source import Reader, Records, Source
-from durable.views.serialization import plain
 from tests.fakes.bench import NOW_MS, SET, Bench
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
@@ -141,7 +130,7 @@ def test_a_command_is_done_or_refused(kind: str, state: State) -> None:
             after = bench.obeyed(job, command, deletion_count=9)
 
             assert isinstance(after, Job | Refusal)
-            plain(bench.views.shown(bench.job(job.id)))
+            encode_answer(bench.views.shown(bench.job(job.id)))
             repeated = asyncio.run(bench.processor.repeat(job.id))
             assert isinstance(repeated, Begun | Refusal)
             bench.storage.exec("DELETE FROM job")

@@ -10,13 +10,14 @@ from msgspec.structs import replace
 from durable import Gather, HttpSource, OnePage
 from durable.engine.checks import Checks
 from durable.limits import Limits
-from durable.machine.commands import Command, Instruction
+from durable.machine.commands import Instruction
 from durable.machine.effects import Asked, CloseRefused, CloseWithDocument, Fetch, NoRoom, Sent
-from durable.machine.job import Job, Mode, Standing, State
+from durable.machine.job import Job, Mode, Standing
 from durable.machine.memory import LATE_MS, SILENT_MS_MAX, Lease
 from durable.machine.notes import WaitReason
 from durable.machine.pacing import DOUBLINGS_MAX, KILLED_AGAIN, PLACE_MS, PLACES_MAX, room_wait_ms
 from durable.machine.pages import Flight
+from durable.machine.states import Command, State
 from durable.views.explanation import waits_for
 from tests.fakes.answers import INDEX, LIST, a_page, ok
 from tests.fakes.bench import NOW_MS, SET, Bench

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.alerts import REMINDER_MS
-from durable.machine.job import Crawl, Job, Mode, Pacing, State, Upload
+from durable.machine.job import Crawl, Job, Mode, Pacing, Upload
+from durable.machine.states import State
 from durable.views.overview import Condition
 from tests.fakes.answers import LIST, STATUS, a_page, ok
 from tests.fakes.bench import NOW_MS, SET, Bench

@@ -2,7 +2,8 @@ import pytest
 from msgspec.structs import replace
 
 from durable.machine.drift import Drift, drift
-from durable.machine.job import ENDED, Done, Job, Mode, Stage, State
+from durable.machine.job import Done, Job, Mode, Stage
+from durable.machine.states import ENDED, State
 from tests.fakes.jobs import alter
 
 

@@ -14,9 +14,10 @@ from durable.connector.connector import Connectors
 from durable.engine.processor import Begun
 from durable.glean.datasource import Datasource
 from durable.machine.alert_delivery import Letter
-from durable.machine.alerts import Alert, Kind
-from durable.machine.job import Crawl, Done, Job, Mode, Stage, State
+from durable.machine.alerts import Alert
+from durable.machine.job import Crawl, Done, Job, Mode, Stage
 from durable.machine.rejects import Reject
+from durable.machine.states import State
 from durable.machine.verification import Verdict, Verification
 from tests.fakes.bench import NOW_MS, Bench
 from tests.fakes.connector import NOTES
@@ -136,7 +137,7 @@ def test_a_job_in_any_state_is_shown(state: State) -> None:
 REJECT = Reject(1, "k", "because", cursor="b", digest="d")
 LETTER = Letter(
     alert=Alert(
-        id="a", kind=Kind.FAILED.value, connector="notes", at_ms=1, text="t", job_id=JOB.id
+        id="a", kind=State.FAILED.value, connector="notes", at_ms=1, text="t", job_id=JOB.id
     ),
     target="ALERT_WEBHOOK_URL",
     due_at_ms=1,

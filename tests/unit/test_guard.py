@@ -4,9 +4,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.job import Job, Mode, Stage, State
+from durable.machine.job import Job, Mode, Stage
 from durable.machine.pages import Page
 from durable.machine.safeguards import holding_reason, missing_count, paging_fault, rejection_reason
+from durable.machine.states import State
 from tests.fakes.jobs import LIMITS, a_job, a_page, alter
 
 

@@ -5,11 +5,11 @@ import pytest
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.commands import Command
 from durable.machine.counters import TURN_MS, Tally, tallied
-from durable.machine.job import ENDED, Job, Mode, Stage, State, TurnUsage
+from durable.machine.job import Job, Mode, Stage, TurnUsage
 from durable.machine.job_events import Happening, happened
 from durable.machine.notes import Kind, Note
+from durable.machine.states import ENDED, Command, State
 from tests.fakes.answers import BULK, LIST, STATUS, a_history, a_page, a_page_of, ok
 from tests.fakes.bench import NOW_MS, Bench
 from tests.fakes.jobs import a_job, alter

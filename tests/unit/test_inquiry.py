@@ -13,7 +13,8 @@ from durable.connector.connector import AnyConnector
 from durable.engine.clients import Ends
 from durable.engine.executor import Executor
 from durable.machine.effects import Displaced, Effect, Event, Failed, Fetch, Pack, Send
-from durable.machine.job import Mode, ReadContext, Stage, State
+from durable.machine.job import Mode, ReadContext, Stage
+from durable.machine.states import State
 from tests.fakes.answers import a_history, a_note, a_page, a_page_of, ok
 from tests.fakes.bench import SET, Bench
 from tests.fakes.connector import NOTES, Note

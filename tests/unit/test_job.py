@@ -3,19 +3,10 @@ import pytest
 from msgspec.structs import asdict
 
 from durable.limits import Limits
-from durable.machine.job import (
-    ENDED,
-    PENDING,
-    WORKING,
-    Crawl,
-    Job,
-    Mode,
-    State,
-    TurnUsage,
-    Upload,
-)
+from durable.machine.job import Crawl, Job, Mode, TurnUsage, Upload
 from durable.machine.notes import Note
 from durable.machine.pages import Flight, Page
+from durable.machine.states import ENDED, PENDING, WORKING, State
 
 
 PAGE = Page(

@@ -3,23 +3,12 @@ from msgspec.structs import asdict, replace
 
 from durable.limits import Limits
 from durable.machine.index_status import ClosedUpload
-from durable.machine.job import (
-    ENDED,
-    Crawl,
-    Done,
-    Job,
-    Mode,
-    Pacing,
-    Rate,
-    Stage,
-    State,
-    TurnUsage,
-    Upload,
-)
+from durable.machine.job import Crawl, Done, Job, Mode, Pacing, Rate, Stage, TurnUsage, Upload
 from durable.machine.notes import Kind, Note
 from durable.machine.pacing import ALARM_MS_MIN
 from durable.machine.page_progress import Landed
 from durable.machine.pages import Flight
+from durable.machine.states import ENDED, State
 from durable.machine.ties import Tie
 from durable.machine.transitions import anew, died, displaced, ended, grounded, noted, progressed
 from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page, alter

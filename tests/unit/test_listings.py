@@ -10,14 +10,18 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from durable.connector.connector import Connectors
-from durable.machine.job import Mode, State
+from durable.engine.questions import ReadStatus
+from durable.machine.job import Mode
+from durable.machine.job_events import Happening, Worked
+from durable.machine.states import State
+from durable.store.event_log import Event
 from durable.views.job_summary import Line
 from durable.views.overview import Known, overview
 from tests.fakes.connector import NOTES
 from tests.fakes.edge import NOW_MS
 from tests.fakes.requests import a_request, answered, check_problem, content
 from tests.fakes.runners import JOB_ID, FakeRunners
-from worker.listings import EVENTS_MAX, JOBS_SHOWN
+from worker.job_handlers import EVENTS_MAX, JOBS_SHOWN
 
 
 # Their names are the beginnings of each other, so that an order of texts alone would be wrong.
@@ -142,7 +146,7 @@ def test_a_parameter_that_is_none_is_400_and_says_what_it_takes(name: str, value
     response = answered(a_request("GET", "/jobs", query={name: value}), runners, CONNECTORS)
 
     check_problem(response, 400, f"query parameter {name} cannot be {value!r}")
-    assert runners.is_untouched
+    assert runners.asked == []
 
 
 def test_jobs_of_an_unknown_connector_are_404_and_name_those_there_are() -> None:
@@ -164,9 +168,8 @@ def test_an_object_that_does_not_answer_is_shown_as_such_and_hides_no_other() ->
     assert shown["connectors"][0]["next_at"] == shown["connectors"][1]["next_at"]
 
 
-def an_event(number: int) -> dict[str, object]:
-    happening = {"at_ms": number, "kind": "note", "text": f"number {number}"}
-    return {"number": number, "happening": happening}
+def an_event(number: int) -> Event:
+    return Event(number, Happening(number, "note", f"number {number}"))
 
 
 @pytest.mark.parametrize("count", [0, EVENTS_MAX, EVENTS_MAX + 1, 2 * EVENTS_MAX + 1])
@@ -186,16 +189,16 @@ def test_who_follows_next_reads_every_event_once(count: int) -> None:
 
 
 def test_an_event_of_a_turn_has_its_counts_and_another_has_none() -> None:
-    worked = {
-        "page_count": 3,
-        "document_count": 30,
-        "deletion_count": 2,
-        "reject_count": 1,
-        "byte_count": 40,
-        "duration_ms": 1_200,
-    }
-    turn = {"at_ms": 0, "kind": "turn", "text": "turn 1", "worked": worked}
-    runners = FakeRunners(events=[{"number": 1, "happening": turn}, an_event(2)])
+    worked = Worked(
+        page_count=3,
+        document_count=30,
+        deletion_count=2,
+        reject_count=1,
+        byte_count=40,
+        duration_ms=1_200,
+    )
+    turn = Happening(0, "turn", "turn 1", worked=worked)
+    runners = FakeRunners(events=[Event(1, turn), an_event(2)])
 
     first, second = content(answered(a_request("GET", f"/events/{JOB_ID}"), runners))["events"]
 
@@ -228,7 +231,7 @@ def test_who_asks_for_a_status_may_wait(seconds: str) -> None:
     response = answered(a_request("GET", f"/status/{JOB_ID}", query={"wait": seconds}), runners)
 
     assert response.status == 200
-    assert runners.waits_ms == [1_000 * int(seconds)]
+    assert runners.asked == [("notes", ReadStatus(JOB_ID, 1_000 * int(seconds)))]
 
 
 @pytest.mark.parametrize("seconds", ["61", "-1", "1.5", "", "600", "soon"])

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from durable.machine.job import Mode, State
+from durable.machine.job import Mode
+from durable.machine.states import State
 from durable.machine.verification import Verdict, Verification
 from durable.views import log
 from durable.views.log import TEXT_CHARACTERS_MAX, Level

@@ -25,10 +25,11 @@ from durable.machine.effects import (
     Split,
     Woke,
 )
-from durable.machine.job import PENDING, Job, Mode, Standing, State, TurnUsage
+from durable.machine.job import Job, Mode, Standing, TurnUsage
 from durable.machine.pacing import ALARM_MS_MIN, lease_ms
 from durable.machine.page_progress import Landed
 from durable.machine.pages import Flight
+from durable.machine.states import PENDING, State
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, alter, arrived, at, played
 
 

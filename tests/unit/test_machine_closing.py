@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.commands import Command, Instruction, obeyed
+from durable.machine.commands import Instruction, obeyed
 from durable.machine.effects import (
     Ask,
     Asked,
@@ -17,8 +17,9 @@ from durable.machine.effects import (
     Woke,
 )
 from durable.machine.index_status import Deletions
-from durable.machine.job import Job, Rate, Standing, State
+from durable.machine.job import Job, Rate, Standing
 from durable.machine.pacing import ALARM_MS_MIN
+from durable.machine.states import Command, State
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, after, alter, at
 
 

@@ -5,7 +5,8 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import Ask, Asked, Failed, Fetch, Open, Opened, Woke
-from durable.machine.job import Job, JobSpec, Mode, Stage, Standing, State
+from durable.machine.job import Job, JobSpec, Mode, Stage, Standing
+from durable.machine.states import State
 from tests.fakes.jobs import NOW_MS, WOKE, a_job, after, alter, at
 
 

@@ -6,9 +6,10 @@ from msgspec.structs import replace
 from durable.errors import Recourse
 from durable.limits import Limits
 from durable.machine.effects import Failed, Fetch, Fetched, Opened, Pack, Packed, Send, Sent, Woke
-from durable.machine.job import Job, JobSpec, Mode, Rate, Stage, State
+from durable.machine.job import Job, JobSpec, Mode, Rate, Stage
 from durable.machine.page_progress import Landed, Landing, entry
 from durable.machine.pages import Page
+from durable.machine.states import State
 from durable.views.explanation import waiting_reason
 from tests.fakes.jobs import NOW_MS, WOKE, a_job, a_page, after, alter, arrived, at
 

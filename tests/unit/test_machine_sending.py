@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import Displaced, Event, Fetch, Open, Pack, Send, Sent, Split, Woke
-from durable.machine.job import Job, Mode, State
+from durable.machine.job import Job, Mode
 from durable.machine.pacing import ALARM_MS_MIN
 from durable.machine.page_progress import Landed
 from durable.machine.pages import Page
+from durable.machine.states import State
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, alter, arrived, at
 
 

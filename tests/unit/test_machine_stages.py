@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from durable.errors import Cause
 from durable.limits import Limits
-from durable.machine.commands import Command, Instruction, obeyed
+from durable.machine.commands import Instruction, obeyed
 from durable.machine.effects import (
     Ask,
     Asked,
@@ -22,8 +22,9 @@ from durable.machine.effects import (
     Sent,
     Woke,
 )
-from durable.machine.job import Done, Job, JobSpec, Mode, Rate, Stage, Standing, State
+from durable.machine.job import Done, Job, JobSpec, Mode, Rate, Stage, Standing
 from durable.machine.page_progress import Landed
+from durable.machine.states import Command, State
 from durable.machine.transitions import anew, brought
 from durable.machine.watermark import watermark_ms
 from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page, after, alter, arrived, at, played

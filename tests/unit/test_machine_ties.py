@@ -5,8 +5,9 @@ from msgspec.structs import replace
 
 from durable.errors import Recourse
 from durable.machine.effects import Failed, Fetch, Fetched, Pack, Packed, Sent, Woke
-from durable.machine.job import Job, JobSpec, Mode, Stage, State
+from durable.machine.job import Job, JobSpec, Mode, Stage
 from durable.machine.page_progress import Landed
+from durable.machine.states import State
 from durable.machine.ties import Tie
 from tests.fakes.jobs import NOW_MS, a_job, a_page, after, alter, at
 

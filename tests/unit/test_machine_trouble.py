@@ -5,8 +5,9 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import Ask, Effect, Failed, Fetch, Open, Opened, Send, Sent
-from durable.machine.job import WORKING, Job, JobSpec, State
+from durable.machine.job import Job, JobSpec
 from durable.machine.pacing import ALARM_MS_MIN
+from durable.machine.states import WORKING, State
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, alter, arrived, at
 
 

@@ -5,7 +5,8 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from durable.machine.counters import TURN_MS, Tally
-from durable.machine.job import Stage, State
+from durable.machine.job import Stage
+from durable.machine.states import State
 from durable.views.connector_metrics import Measures
 from tests.fakes.edge import NOW_MS
 from tests.fakes.requests import a_request, answered

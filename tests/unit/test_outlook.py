@@ -2,9 +2,10 @@ import pytest
 from msgspec.structs import replace
 
 from durable.machine.commands import LEGAL
-from durable.machine.job import ENDED, PENDING, WORKING, Crawl, Job, Mode, State
+from durable.machine.job import Crawl, Job, Mode
 from durable.machine.notes import WaitReason
 from durable.machine.pages import Flight, Page
+from durable.machine.states import ENDED, PENDING, WORKING, State
 from durable.views.explanation import if_killed, next_step, waiting_reason, waits_for
 from tests.fakes.jobs import NOW_MS, a_job, a_page, alter
 

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import Failed
-from durable.machine.job import Rate, State, TurnUsage
+from durable.machine.job import Rate, TurnUsage
 from durable.machine.pacing import (
     ALARM_MS_MIN,
     REQUESTS_PER_BATCH,
@@ -20,6 +20,7 @@ from durable.machine.pacing import (
     wait_ms,
 )
 from durable.machine.pages import Flight
+from durable.machine.states import State
 from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page, alter
 
 

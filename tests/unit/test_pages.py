@@ -1,13 +1,16 @@
 """The dashboard's page and its assets, as the routes serve them."""
 
+import json
 import re
 from collections.abc import Mapping
 
 import pytest
 
+from durable.machine.states import TRAITS, State
 from tests.fakes.requests import BEARER, a_request, answered, check_problem
 from tests.fakes.runners import JOB_ID, FakeRunners
-from worker.pages import FOLDER, TYPES
+from worker.endpoints import found
+from worker.pages import FOLDER, STATES, TYPES
 from worker.responses import Response
 
 
@@ -49,7 +52,26 @@ def test_the_page_is_given_before_anybody_is_asked_and_asks_no_object(path: str)
     response = answered(a_request("GET", path, headers=BROWSER), runners)
 
     assert response.status == 200
-    assert runners.is_untouched
+    assert runners.asked == []
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".js")])
+def test_what_a_script_asks_for_is_in_the_table_of_the_routes(name: str) -> None:
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    paths = re.findall(r"[`\"](/[a-z]+(?:/\$\{\w+(?:\.\w+)?\})?)[`\"?$]", text)
+
+    assert [path for path in paths if found(path.replace("${", "").replace("}", "")) is None] == []
+
+
+def test_a_script_has_the_states_of_the_table() -> None:
+    response = got(f"/assets/{STATES}")
+
+    start, end = b"export const STATES = ", b";\n"
+    states = json.loads(response.body.removeprefix(start).removesuffix(end))
+    assert response.headers["content-type"] == TYPES[".js"]
+    assert states == {
+        state: {"phase": TRAITS[state].phase, "look": TRAITS[state].look} for state in State
+    }
 
 
 @pytest.mark.parametrize("path", ["/health", "/openapi.json", "/session", "/trigger", "/x"])

@@ -14,8 +14,8 @@ from durable.errors import ConfigurationError
 from tests.fakes.connector import NOTES
 from tests.fakes.requests import a_request, answered, check_problem
 from tests.fakes.runners import JOB_ID
-from worker.objects import RemoteRunners
 from worker.request import Request
+from worker.runners import RemoteRunners
 
 
 OTHER: AnyConnector = replace(NOTES, name="other", datasource=Datasource("notesqa"))

@@ -7,9 +7,10 @@ from msgspec.structs import replace
 from durable.engine.processor import OVERDUE_MS, Begun, connector_name
 from durable.environment import Environment
 from durable.limits import Limits
-from durable.machine.commands import Command, Refusal
-from durable.machine.job import PENDING, Job, Mode, Rate, State
+from durable.machine.commands import Refusal
+from durable.machine.job import Job, Mode, Rate
 from durable.machine.pacing import ALARM_MS_MIN, apart_lease_ms
+from durable.machine.states import PENDING, Command, State
 from durable.sources.http import HttpSource
 from durable.sources.since import Since
 from tests.fakes.answers import INDEX, LIST, a_page, ok

@@ -10,8 +10,8 @@ from durable import DatasourceUser
 from durable.connector.feed import Feed
 from durable.errors import ConfigurationError
 from durable.http.context import Surroundings
-from durable.machine.commands import Command
-from durable.machine.job import Mode, Stage, State
+from durable.machine.job import Mode, Stage
+from durable.machine.states import Command, State
 from durable.sources.backend import Backend
 from durable.sources.http import HttpReader, HttpSource
 from durable.sources.paging.cursors import BodyCursor

@@ -4,9 +4,10 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from durable.machine.commands import LEGAL, Command, Instruction, Refusal
-from durable.machine.job import PENDING, Job, Mode, Pacing, Stage, State, TurnUsage, Upload
+from durable.machine.commands import LEGAL, Instruction, Refusal
+from durable.machine.job import Job, Mode, Pacing, Stage, TurnUsage, Upload
 from durable.machine.pacing import ALARM_MS_MIN
+from durable.machine.states import PENDING, Command, State
 from durable.views.status import status
 from tests.fakes.answers import (
     BULK,

@@ -27,7 +27,8 @@ from durable import (
 )
 from durable.engine.platform import Host
 from durable.engine.processor import Begun, Processor
-from durable.machine.job import Job, State
+from durable.machine.job import Job
+from durable.machine.states import State
 from durable.sources.since import Changes
 from durable.store.store import Store
 from tests.fakes.bench import NOW_MS

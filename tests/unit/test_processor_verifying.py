@@ -12,9 +12,9 @@ from durable.engine.processor import OVERDUE_MS
 from durable.environment import Environment
 from durable.glean.datasource import Datasource
 from durable.limits import Limits
-from durable.machine.commands import Command
-from durable.machine.job import Crawl, Job, Mode, Pacing, State, Upload
+from durable.machine.job import Crawl, Job, Mode, Pacing, Upload
 from durable.machine.pacing import ALARM_MS_MIN, apart_lease_ms
+from durable.machine.states import Command, State
 from durable.machine.verification import PROCESSING_MS, Verdict, Verification
 from durable.views.status import Status
 from tests.fakes.answers import (

@@ -1,6 +1,7 @@
 import pytest
 
-from durable.machine.job import Crawl, Job, Mode, Stage, State
+from durable.machine.job import Crawl, Job, Mode, Stage
+from durable.machine.states import State
 from durable.timestamps import rfc3339
 from durable.views.progress import LAST_FULL, SOURCE, Progress, progress
 from tests.fakes.jobs import alter

@@ -158,8 +158,9 @@ def test_what_glean_refuses_is_told_without_the_token(
         ("of t0ken", "of ***"),
         (["t0ken", 7], ["***", 7]),
         ({"t0ken": {"of": "t0ken"}}, {"***": {"of": "***"}}),
+        ([2**53, -(2**63), 7, True, 1.5], [str(2**53), str(-(2**63)), 7, True, 1.5]),
     ],
-    ids=["text", "list", "object"],
+    ids=["text", "list", "object", "numbers that JavaScript does not have"],
 )
 def test_what_glean_has_is_shown_without_the_token(actual: Any, shown: Any) -> None:
     (difference,) = found(Network(in_glean(urlRegex=actual))).differences

@@ -8,10 +8,11 @@ from msgspec.structs import replace
 
 from durable.engine.processor import Begun
 from durable.limits import Limits
-from durable.machine.commands import Command, Refusal
+from durable.machine.commands import Refusal
 from durable.machine.effects import Woke
-from durable.machine.job import Job, JobSpec, Mode, Stage, State
+from durable.machine.job import Job, JobSpec, Mode, Stage
 from durable.machine.machine import step
+from durable.machine.states import Command, State
 from tests.fakes.answers import BULK, INDEX, LIST, STATUS, a_history, a_note, a_page_of, ok
 from tests.fakes.bench import NOW_MS, SET, Bench
 from tests.fakes.environment import an_environment

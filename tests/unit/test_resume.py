@@ -13,7 +13,8 @@ from durable.connector.connector import AnyConnector
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.auth import Bearer
 from durable.http.error_rules import Action, Rule
-from durable.machine.job import Mode, State
+from durable.machine.job import Mode
+from durable.machine.states import State
 from durable.sources.http import HttpSource
 from durable.sources.nested import Nested
 from durable.sources.newest_first import NewestFirst

@@ -2,9 +2,10 @@ import pytest
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.job import Job, Mode, Stage, State, TurnUsage
+from durable.machine.job import Job, Mode, Stage, TurnUsage
 from durable.machine.pages import Flight
 from durable.machine.room import SHARE, has_room, held_bytes, lease_bytes, width, with_page
+from durable.machine.states import State
 from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page, alter
 
 

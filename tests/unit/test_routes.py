@@ -8,7 +8,10 @@ from msgspec.structs import replace
 
 from durable import __version__
 from durable.connector.connector import Connectors
+from durable.engine.checks import Check, Outcome
+from durable.engine.questions import BeginJob, CompareDatasource, ReadStatus, SetUpDatasource
 from durable.glean.datasource import Datasource
+from durable.glean.differences import Difference, Provisioned, Unprovisioned
 from durable.machine.commands import Refusal
 from durable.machine.job import Mode
 from tests.fakes.connector import NOTES
@@ -58,7 +61,7 @@ def test_a_trigger_begins_a_job_and_says_where_to_follow_it(mode: Mode) -> None:
     assert response.status == 202
     assert response.headers["location"] == f"/status/{JOB_ID}"
     assert content(response) == {**STATUS, "status_url": f"/status/{JOB_ID}"}
-    assert runners.begun == [("notes", mode, None)]
+    assert runners.asked == [("notes", BeginJob(mode))]
 
 
 def test_the_only_connector_need_not_be_named() -> None:
@@ -66,7 +69,7 @@ def test_the_only_connector_need_not_be_named() -> None:
 
     answered(a_request("POST", "/trigger", b'{"mode": "FULL"}'), runners)
 
-    assert runners.begun == [("notes", Mode.FULL, None)]
+    assert runners.asked == [("notes", BeginJob(Mode.FULL))]
 
 
 def test_the_status_of_a_job_is_shown() -> None:
@@ -151,7 +154,7 @@ def test_without_the_token_nothing_is_done(
 
     check_problem(response, 401, "Authorization: Bearer")
     assert response.headers["www-authenticate"] == "Bearer"
-    assert runners.is_untouched
+    assert runners.asked == []
 
 
 def test_where_no_token_is_set_nothing_is_done() -> None:
@@ -163,7 +166,7 @@ def test_where_no_token_is_set_nothing_is_done() -> None:
 
     check_problem(response, 503, "npx wrangler secret put TRIGGER_TOKEN")
     assert "www-authenticate" not in response.headers
-    assert runners.begun == []
+    assert runners.asked == []
 
 
 @pytest.mark.parametrize(
@@ -197,7 +200,7 @@ def test_a_trigger_that_cannot_be_understood_is_400(body: bytes, detail: str) ->
     runners = FakeRunners()
 
     check_problem(answered(a_request("POST", "/trigger", body), runners), 400, detail)
-    assert runners.begun == []
+    assert runners.asked == []
 
 
 @pytest.mark.parametrize("key", ["a", " ", "7f3c", "x" * KEY_CHARACTERS_MAX, "cron 2026"])
@@ -209,7 +212,7 @@ def test_the_key_of_a_trigger_is_one_of_requests_whatever_it_is(key: str) -> Non
     )
 
     assert response.status == 202
-    assert runners.begun == [("notes", Mode.FULL, f"request {key}")]
+    assert runners.asked == [("notes", BeginJob(Mode.FULL, f"request {key}"))]
 
 
 @pytest.mark.parametrize(
@@ -223,7 +226,7 @@ def test_a_key_that_is_too_long_or_not_plain_text_is_400(key: str) -> None:
     )
 
     check_problem(response, 400, "Idempotency-Key")
-    assert runners.is_untouched
+    assert runners.asked == []
 
 
 def test_a_key_that_asked_for_something_else_before_is_422() -> None:
@@ -254,7 +257,7 @@ def test_a_job_that_its_connector_does_not_know_is_404() -> None:
     other = JOB_ID.replace("0a1b2c", "ffffff")
 
     check_problem(answered(a_request("GET", f"/status/{other}"), runners), 404, other)
-    assert runners.asked == [("notes", other)]
+    assert runners.asked == [("notes", ReadStatus(other))]
 
 
 @pytest.mark.parametrize(
@@ -278,19 +281,23 @@ def test_a_bug_of_ours_is_500_and_no_more_is_said() -> None:
 
 def test_a_connector_is_checked_by_its_name() -> None:
     runners = FakeRunners()
-    runners.checks = [{"name": "configured", "outcome": "passed", "detail": "all is set"}]
+    runners.checks = [Check("configured", Outcome.PASSED, "all is set")]
 
     response = answered(a_request("POST", "/check/notes"), runners)
 
     assert response.status == 200
-    assert content(response) == {"connector": "notes", "passed": True, "checks": runners.checks}
+    assert content(response) == {
+        "connector": "notes",
+        "passed": True,
+        "checks": [{"name": "configured", "outcome": "passed", "detail": "all is set"}],
+    }
 
 
 def test_one_check_that_failed_is_enough() -> None:
     runners = FakeRunners()
     runners.checks = [
-        {"name": "configured", "outcome": "passed", "detail": ""},
-        {"name": "source reachable", "outcome": "failed", "detail": "no"},
+        Check("configured", Outcome.PASSED, ""),
+        Check("source reachable", Outcome.FAILED, "no"),
     ]
 
     assert content(answered(a_request("POST", "/check/notes"), runners))["passed"] is False
@@ -309,32 +316,32 @@ def test_a_connector_that_there_is_not_is_404_and_no_object_is_made(name: str) -
 # The datasource
 
 
-PROVISIONED = {
-    "datasource": "notes",
-    "is_declared": True,
-    "exists": True,
-    "differences": [{"field": "url_regex", "declared": "a", "actual": "b"}],
-}
+PROVISIONED = Provisioned(
+    datasource="notes",
+    is_declared=True,
+    exists=True,
+    differences=[Difference("url_regex", "a", "b")],
+)
 
 
 def test_a_datasource_is_shown() -> None:
     runners = FakeRunners()
-    runners.provisioned = {"found": PROVISIONED}
+    runners.provisioned = PROVISIONED
 
     response = answered(a_request("GET", "/datasource/notes"), runners)
 
-    assert (response.status, content(response)) == (200, PROVISIONED)
-    assert runners.asked == [("notes", "datasource")]
+    assert (response.status, content(response)) == (200, msgspec.to_builtins(PROVISIONED))
+    assert runners.asked == [("notes", CompareDatasource())]
 
 
 def test_a_datasource_is_set_up_with_the_differences_that_were_seen() -> None:
     runners = FakeRunners()
-    runners.provisioned = {"found": PROVISIONED}
+    runners.provisioned = PROVISIONED
 
     response = answered(a_request("POST", "/setup/notes", b'{"differences": 1}'), runners)
 
-    assert (response.status, content(response)) == (200, PROVISIONED)
-    assert runners.asked == [("notes", "1")]
+    assert (response.status, content(response)) == (200, msgspec.to_builtins(PROVISIONED))
+    assert runners.asked == [("notes", SetUpDatasource(1))]
 
 
 @pytest.mark.parametrize(("is_upstream", "status"), [(True, 502), (False, 409)])
@@ -342,7 +349,7 @@ def test_a_datasource_that_cannot_be_set_up_is_told_by_whose_fault(
     status: int, *, is_upstream: bool
 ) -> None:
     runners = FakeRunners()
-    runners.provisioned = {"fault": {"reason": "that is why", "is_upstream": is_upstream}}
+    runners.provisioned = Unprovisioned("that is why", is_upstream=is_upstream)
 
     response = answered(a_request("POST", "/setup/notes", b'{"differences": 1}'), runners)
 

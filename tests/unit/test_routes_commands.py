@@ -2,11 +2,14 @@
 
 import pytest
 
-from durable.machine.commands import Command, Refusal
+from durable.engine.questions import ObeyCommand, RepeatRejects
+from durable.machine.commands import Refusal
+from durable.machine.rejects import Reject
+from durable.machine.states import Command
 from tests.fakes.requests import a_request, answered, check_problem, content
 from tests.fakes.runners import JOB_ID, STATUS, FakeRunners
+from worker.job_handlers import REJECTS_MAX
 from worker.request import BODY_BYTES_MAX
-from worker.routes import REJECTS_MAX
 
 
 APPROVAL = b'{"deletions": 120}'
@@ -14,9 +17,8 @@ OTHER = JOB_ID.replace("0a1b2c", "ffffff")
 COMMANDS = [("cancel", b""), ("retry", b""), ("approve", APPROVAL)]
 
 
-def a_reject(page: int, place: int, key: str = "a") -> dict[str, object]:
-    shown = {"key": key, "reason": "why", "excerpt": "{"}
-    return {"page": page, "place": place, "order": place * 1_000, **shown}
+def a_reject(page: int, place: int, key: str = "a") -> tuple[int, Reject]:
+    return page, Reject(place, key, "why", "{")
 
 
 @pytest.mark.parametrize(
@@ -37,7 +39,7 @@ def test_a_command_is_passed_on_and_its_job_shown(
 
     response = answered(a_request("POST", f"/{command.value}/{JOB_ID}", body), runners)
 
-    assert runners.commanded == [("notes", JOB_ID, command, deletion_count)]
+    assert runners.asked == [("notes", ObeyCommand(JOB_ID, command, deletion_count))]
     assert response.status == status
     assert response.headers["location"] == f"/status/{JOB_ID}"
     assert content(response) == {**STATUS, "status_url": f"/status/{JOB_ID}"}
@@ -77,7 +79,7 @@ def test_an_approval_without_a_ceiling_is_400(body: bytes, detail: str) -> None:
     runners = FakeRunners()
 
     check_problem(answered(a_request("POST", f"/approve/{JOB_ID}", body), runners), 400, detail)
-    assert runners.is_untouched
+    assert runners.asked == []
 
 
 def test_an_approval_over_the_limit_is_413() -> None:
@@ -91,7 +93,7 @@ def test_a_command_to_a_job_that_its_connector_does_not_know_is_404(path: str, b
     runners = FakeRunners()
 
     check_problem(answered(a_request("POST", f"/{path}/{OTHER}", body), runners), 404, OTHER)
-    assert [job_id for _, job_id, _, _ in runners.commanded] == [OTHER]
+    assert [getattr(question, "job_id", None) for _, question in runners.asked] == [OTHER]
 
 
 @pytest.mark.parametrize(("path", "body"), COMMANDS)
@@ -104,7 +106,7 @@ def test_for_a_command_to_a_job_that_cannot_be_no_object_is_made(
     runners = FakeRunners()
 
     check_problem(answered(a_request("POST", f"/{path}/{job_id}", body), runners), 404, "no job")
-    assert runners.is_untouched
+    assert runners.asked == []
 
 
 def test_what_was_set_aside_is_shown_with_where_it_was() -> None:
@@ -164,7 +166,7 @@ def test_a_place_that_is_none_is_400(after: str) -> None:
     response = answered(a_request("GET", f"/rejects/{JOB_ID}", query={"after": after}), runners)
 
     check_problem(response, 400, "`next` gives it")
-    assert runners.is_untouched
+    assert runners.asked == []
 
 
 @pytest.mark.parametrize("after", ["0.0", "00.00", f"{10**15 - 1}.{10**15 - 1}"])
@@ -187,7 +189,7 @@ def test_rejects_are_repeated_by_a_job_of_their_own() -> None:
 
     response = answered(a_request("POST", f"/retry/{JOB_ID}", query={"rejects": "true"}), runners)
 
-    assert (runners.repeated, runners.commanded) == ([("notes", JOB_ID)], [])
+    assert runners.asked == [("notes", RepeatRejects(JOB_ID))]
     assert response.status == 202
     assert content(response) == {**STATUS, "status_url": f"/status/{JOB_ID}"}
 
@@ -197,8 +199,7 @@ def test_a_retry_may_say_that_it_is_not_of_rejects() -> None:
 
     answered(a_request("POST", f"/retry/{JOB_ID}", query={"rejects": "false"}), runners)
 
-    assert runners.repeated == []
-    assert [command for _, _, command, _ in runners.commanded] == [Command.RETRY]
+    assert runners.asked == [("notes", ObeyCommand(JOB_ID, Command.RETRY))]
 
 
 @pytest.mark.parametrize("text", ["", "1", "True", "yes", "true "])
@@ -208,7 +209,7 @@ def test_rejects_is_true_or_false(text: str) -> None:
     response = answered(a_request("POST", f"/retry/{JOB_ID}", query={"rejects": text}), runners)
 
     check_problem(response, 400, "`true` or `false`")
-    assert (runners.repeated, runners.commanded) == ([], [])
+    assert runners.asked == []
 
 
 def test_rejects_of_an_unknown_job_are_404() -> None:

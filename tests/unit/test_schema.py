@@ -7,7 +7,8 @@ import msgspec
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.job import Job, Mode, Stage, State
+from durable.machine.job import Job, Mode, Stage
+from durable.machine.states import State
 from durable.store import store as store_module
 from durable.store.store import Store
 from tests.fakes.jobs import alter

@@ -2,18 +2,21 @@
 
 import asyncio
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from durable.connector.connector import Connectors
-from durable.machine.commands import Command
+from durable.engine.questions import BeginJob, ObeyCommand, Question
 from durable.machine.job import Job, Mode
+from durable.machine.states import Command
 from durable.store.store import TRIGGER_KEYS_MAX, Store
 from tests.fakes.connector import NOTES
 from tests.fakes.edge import an_edge
 from tests.fakes.environment import an_environment
+from tests.fakes.runners import JOB_ID, FakeRunners
 from tests.fakes.storage import Storage
-from worker.endpoint import Endpoint, Operation
+from worker.endpoint import Endpoint
 from worker.endpoints import ENDPOINTS
 from worker.request import Request
 from worker.responses import Response
@@ -23,70 +26,11 @@ from worker.routes import Routes
 TOKEN = "t0ken-of-the-tests"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 ORIGIN = "https://sync.example"
-JOB_ID = "notes-20251124T160000123Z-0a1b2c"
 CONNECTORS: Connectors = {"notes": NOTES}
 FULL = b'{"mode": "FULL"}'
-PUBLIC = {Operation.HEALTH, Operation.OPENAPI, Operation.SIGN_IN}
+PUBLIC = {"health", "openapi", "sign-in"}
 GUARDED = [endpoint for endpoint in ENDPOINTS if endpoint.operation not in PUBLIC]
 NAMING = [endpoint for endpoint in GUARDED if "{" in endpoint.path]
-
-
-class Runners:
-    """Objects that keep what they are asked, and know nothing."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[object, ...]] = []
-
-    async def begin(
-        self, connector: str, mode: Mode, trigger_key: str | None
-    ) -> Mapping[str, object]:
-        self.asked.append((connector, mode, trigger_key))
-        return {"status": {"id": JOB_ID}}
-
-    async def status(self, connector: str, job_id: str, wait_ms: int) -> None:
-        self.asked.append((connector, job_id, wait_ms))
-
-    async def overview(self, connector: str) -> Mapping[str, object]:
-        self.asked.append((connector, "overview"))
-        raise ConnectionError
-
-    async def measures(self, connector: str) -> Mapping[str, object]:
-        self.asked.append((connector, "measured"))
-        raise ConnectionError
-
-    async def jobs(
-        self, connector: str, before_id: str, states: str, count: int
-    ) -> Mapping[str, object]:
-        self.asked.append((connector, before_id, states, count))
-        return {"jobs": []}
-
-    async def events(self, connector: str, job_id: str, after: int, count: int) -> None:
-        self.asked.append((connector, job_id, after, count))
-
-    async def obey(
-        self, connector: str, job_id: str, command: Command, deletion_count: int
-    ) -> None:
-        self.asked.append((connector, job_id, command, deletion_count))
-
-    async def repeat(self, connector: str, job_id: str) -> None:
-        self.asked.append((connector, job_id))
-
-    async def check(self, connector: str) -> Mapping[str, object]:
-        self.asked.append((connector,))
-        return {"checks": []}
-
-    async def datasource(self, connector: str) -> Mapping[str, object]:
-        self.asked.append((connector, "datasource"))
-        return {"fault": {"reason": "no", "is_upstream": False}}
-
-    async def set_up(self, connector: str, difference_count: int) -> Mapping[str, object]:
-        self.asked.append((connector, str(difference_count)))
-        return {"fault": {"reason": "no", "is_upstream": False}}
-
-    async def rejects(
-        self, connector: str, job_id: str, after: tuple[int, int], count: int
-    ) -> None:
-        self.asked.append((connector, job_id, after, count))
 
 
 def answered(
@@ -95,14 +39,14 @@ def answered(
     body: bytes | None = FULL,
     headers: Mapping[str, str] = BEARER,
     token: str = TOKEN,
-) -> tuple[Response, list[tuple[object, ...]]]:
+) -> tuple[Response, list[tuple[str, Question[Any]]]]:
     """The answer, and what the objects were asked. A body of None must not be read."""
 
     async def read(_bytes_max: int) -> bytes | None:
         assert body is not None, "the body was read"
         return body
 
-    runners = Runners()
+    runners = FakeRunners()
     routes = Routes(an_environment(TRIGGER_TOKEN=token), CONNECTORS, runners, an_edge())
     request = Request(method=method, origin=ORIGIN, path=path, headers=headers, body=read)
     return asyncio.run(routes.answer(request)), runners.asked
@@ -151,7 +95,7 @@ def test_where_the_token_is_not_usable_nobody_is_answered(endpoint: Endpoint, to
 
 def test_a_token_that_was_compared_is_redacted_from_then_on() -> None:
     environment = an_environment(TRIGGER_TOKEN=TOKEN)
-    routes = Routes(environment, CONNECTORS, Runners(), an_edge())
+    routes = Routes(environment, CONNECTORS, FakeRunners(), an_edge())
 
     async def read(_bytes_max: int) -> bytes:
         return FULL
@@ -247,15 +191,16 @@ def test_a_whole_number_may_be_written_in_any_way(number: str, count: int) -> No
 
     _, asked = answered("POST", f"/approve/{JOB_ID}", body)
 
-    assert asked == [("notes", JOB_ID, Command.APPROVE, count)]
-    assert type(asked[0][3]) is int
+    ((_, question),) = asked
+    assert question == ObeyCommand(JOB_ID, Command.APPROVE, count)
+    assert type(question.deletion_count) is int
 
 
 def test_of_a_key_that_is_there_twice_the_last_counts_for_all() -> None:
     """One decoder reads the body once, so no two parts of the Worker can differ about it."""
     _, asked = answered("POST", "/trigger", b'{"mode": "FULL", "mode": "INCREMENTAL"}')
 
-    assert asked == [("notes", Mode.INCREMENTAL, None)]
+    assert asked == [("notes", BeginJob(Mode.INCREMENTAL))]
 
 
 @pytest.mark.parametrize(
@@ -275,7 +220,7 @@ def test_a_callers_key_is_never_that_of_a_cron_tick() -> None:
 
     _, asked = answered("POST", "/trigger", FULL, {**BEARER, "idempotency-key": key})
 
-    assert asked == [("notes", Mode.FULL, f"request {key}")]
+    assert asked == [("notes", BeginJob(Mode.FULL, f"request {key}"))]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import tomllib
 import pytest
 
 from dev.staging import ROOT
+from durable.engine.questions import QUESTIONS
 
 
 @pytest.mark.parametrize(
@@ -29,12 +30,15 @@ def test_the_token_and_a_signature_are_compared_in_constant_time(path: str, righ
     )
 
 
-def test_the_object_offers_its_own_worker_these_methods_and_no_more() -> None:
+def test_the_object_answers_its_own_worker_these_questions_and_no_more() -> None:
     """Whoever holds the binding can call them all, also those whose names begin with `_`."""
     assert methods("durable/runner.py", "Runner") == {
-        *("__init__", "begin", "status", "obey", "rejects", "repeat", "tend"),
-        *("check", "datasource", "set_up", "alarm"),
-        *("overview", "measures", "jobs", "events"),
+        *("__init__", "ask", "alarm"),
+    }
+    assert {question.__name__ for question in QUESTIONS} == {
+        *("BeginJob", "RepeatRejects", "ObeyCommand", "TendObject"),
+        *("CheckConnector", "CompareDatasource", "SetUpDatasource"),
+        *("ReadStatus", "ReadEvents", "ReadRejects", "ReadJobs", "ReadOverview", "ReadMeasures"),
     }
 
 

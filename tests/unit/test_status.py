@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from durable.machine.commands import LEGAL
-from durable.machine.job import Job, Mode, State, TurnUsage
+from durable.machine.job import Job, Mode, TurnUsage
 from durable.machine.notes import Note
 from durable.machine.pages import Flight, Page
+from durable.machine.states import State
 from durable.timestamps import rfc3339
 from durable.views.status import status
 from tests.fakes.jobs import alter

@@ -9,8 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.job import PENDING, Job, Mode, Stage, State, TurnUsage
+from durable.machine.job import Job, Mode, Stage, TurnUsage
 from durable.machine.pages import Flight, Page
+from durable.machine.states import PENDING, State
 from durable.machine.ties import TIES_MAX
 from durable.machine.verification import Verification
 from durable.store.retention import KEY_MS

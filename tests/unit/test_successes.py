@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.job import Job, Mode, State
+from durable.machine.job import Job, Mode
+from durable.machine.states import State
 from durable.machine.ties import Tie
 from durable.store.store import Store
 from tests.fakes.storage import Storage

@@ -13,8 +13,9 @@ from durable.environment import Environment
 from durable.glean.datasource import Datasource
 from durable.http.auth import Bearer
 from durable.limits import Limits
-from durable.machine.commands import Command, Instruction
-from durable.machine.job import Job, Mode, Stage, State, TurnUsage
+from durable.machine.commands import Instruction
+from durable.machine.job import Job, Mode, Stage, TurnUsage
+from durable.machine.states import Command, State
 from durable.sources.http import HttpSource
 from durable.sources.paging.cursors import BodyCursor
 from durable.store.store import Store

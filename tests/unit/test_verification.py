@@ -6,8 +6,9 @@ from msgspec.structs import replace
 
 from durable.machine.drift import Drift
 from durable.machine.index_status import STATES, Holdings
-from durable.machine.job import Job, Mode, Stage, State
+from durable.machine.job import Job, Mode, Stage
 from durable.machine.pacing import ALARM_MS_MIN
+from durable.machine.states import State
 from durable.machine.verification import (
     LATE_MS,
     NOTES_MAX,

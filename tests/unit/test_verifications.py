@@ -7,7 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.job import Job, Mode, State
+from durable.machine.job import Job, Mode
+from durable.machine.states import State
 from durable.store.store import Store
 from tests.fakes.storage import Storage
 from tests.fakes.verifications import FULL, INCREMENTAL, NOW_MS, a_verification

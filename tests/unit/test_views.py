@@ -10,7 +10,8 @@ from durable.connector.connector import AnyConnector
 from durable.engine.platform import Host
 from durable.errors import ConfigurationError
 from durable.machine.counters import Tally
-from durable.machine.job import Job, Mode, State
+from durable.machine.job import Job, Mode
+from durable.machine.states import State
 from durable.timestamps import rfc3339
 from durable.views.overview import Condition, Known, Overview, overview
 from durable.views.views import LAST_ID, Views

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.machine.job import Job, Mode, State
+from durable.machine.job import Job, Mode
+from durable.machine.states import State
 from durable.machine.watermark import clock_ms, watermark_ms
 from tests.fakes.jobs import a_job
 

@@ -11,10 +11,11 @@ from msgspec.structs import replace
 from durable.limits import Limits
 from durable.machine import window
 from durable.machine.effects import Ask, Displaced, Effect, Failed, Fetch, Pack, Send, Sent, Split
-from durable.machine.job import Job, Mode, State
+from durable.machine.job import Job, Mode
 from durable.machine.pacing import ALARM_MS_MIN, lease_ms
 from durable.machine.page_progress import Landed
 from durable.machine.pages import Flight, Page
+from durable.machine.states import State
 from tests.fakes.jobs import (
     LIMITS,
     NOW_MS,

@@ -153,13 +153,21 @@ def intruder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
 
 
 def test_who_holds_the_binding_reaches_the_objects_methods(intruder: Runtime) -> None:
-    response = httpx.post(f"{intruder.url}/tend", json=[0])
+    response = httpx.post(f"{intruder.url}/ask", json=['{"type":"TendObject","ticked_at_ms":0}'])
 
-    assert (response.status_code, list(response.json())) == (200, ["pulse"])
+    assert (response.status_code, json.loads(response.json())[0]) == (200, "Pulse")
+
+
+@pytest.mark.parametrize("text", ["", "7", "{}", '{"type":"__init__"}', '{"type":"Question"}'])
+def test_what_is_no_question_is_not_answered(intruder: Runtime, text: str) -> None:
+    response = httpx.post(f"{intruder.url}/ask", json=[text])
+
+    assert response.status_code == 500
+    assert "msgspec" in response.text
 
 
 @pytest.mark.parametrize(
-    "name", ["environment", "processor", "connectors", "env", "ctx", "storage", "alarm", "__dict__"]
+    "name", ["environment", "services", "connectors", "env", "ctx", "storage", "alarm", "__dict__"]
 )
 def test_what_the_object_holds_is_out_of_reach_even_then(intruder: Runtime, name: str) -> None:
     response = httpx.post(f"{intruder.url}/{name}", json=[])

@@ -1,27 +1,9 @@
 /** A job's state or a connector's health: in words, with a colour, and with a shape. */
 
 import { h, svg } from "./dom.js";
+import { STATES } from "./states.js";
 
 // Colours say much to many, and nothing to some: each has a shape of its own.
-const LOOKS = {
-  ok: "good",
-  succeeded: "good",
-  working: "busy",
-  opening: "busy",
-  sending: "busy",
-  closing: "busy",
-  queued: "idle",
-  new: "idle",
-  cancelled: "idle",
-  waiting: "warn",
-  held: "warn",
-  stale: "warn",
-  overdue: "warn",
-  paused: "warn",
-  failing: "bad",
-  failed: "bad",
-  unreachable: "bad",
-};
 const SHAPES = {
   good: [
     ["circle", { cx: 8, cy: 8, r: 7, class: "solid" }],
@@ -43,21 +25,22 @@ const SHAPES = {
 };
 
 export const HEALTHS = {
-  ok: "OK",
-  working: "Working",
-  waiting: "Waiting after an error",
-  held: "Held: needs a person",
-  failing: "Failing",
-  stale: "Stale",
-  overdue: "Cron is overdue",
-  paused: "Deletion paused by Glean",
-  new: "No job yet",
-  unreachable: "Unreachable",
+  ok: { look: "good", words: "OK" },
+  working: { look: "busy", words: "Working" },
+  waiting: { look: "warn", words: "Waiting after an error" },
+  held: { look: "warn", words: "Held: needs a person" },
+  failing: { look: "bad", words: "Failing" },
+  stale: { look: "warn", words: "Stale" },
+  overdue: { look: "warn", words: "Cron is overdue" },
+  paused: { look: "warn", words: "Deletion paused by Glean" },
+  new: { look: "idle", words: "No job yet" },
+  unreachable: { look: "bad", words: "Unreachable" },
 };
 
 /** A state or a health: in words, with a colour and a shape. */
 export function badge(name, text = name) {
-  return h("span", { class: `badge ${LOOKS[name]}` }, shape(LOOKS[name]), text);
+  const { look } = STATES[name] ?? HEALTHS[name];
+  return h("span", { class: `badge ${look}` }, shape(look), text);
 }
 
 function shape(look) {

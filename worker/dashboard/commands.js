@@ -5,13 +5,13 @@ import { post } from "./api.js";
 import { h } from "./dom.js";
 import { lookAgain } from "./live.js";
 import { quiet } from "./notices.js";
-import { counted, ENDED } from "./words.js";
+import { counted, isWithin } from "./words.js";
 
 /** The buttons for what a job takes now. */
 export function commands(status) {
   const known = { approve: approval, cancel: cancellation, retry: retrial };
   const offers = status.commands.filter((name) => name in known).map((name) => known[name](status));
-  if (status.rejected && ENDED.includes(status.state)) offers.push(repetition(status));
+  if (status.rejected && isWithin(status.state, "ended")) offers.push(repetition(status));
   return h("div", { class: "buttons" }, offers.map(button));
 }
 

@@ -24,7 +24,7 @@ export async function connectors(main) {
     );
     for (const { name, health } of found) {
       const before = healths.get(name);
-      if (before && before !== health) announce(`${name}: ${HEALTHS[health]}`);
+      if (before && before !== health) announce(`${name}: ${HEALTHS[health].words}`);
       healths.set(name, health);
     }
     return LOOK_MS;
@@ -41,7 +41,7 @@ function card(connector) {
       "div",
       { class: "card-head" },
       h("h2", {}, h("a", { href: list, "data-key": `jobs ${name}` }, name)),
-      badge(health, HEALTHS[health]),
+      badge(health, HEALTHS[health].words),
       why ? h("p", { class: "why" }, why) : null,
       current && current.id !== jobs[0]?.id
         ? h(

@@ -3,17 +3,9 @@
 import { get } from "./api.js";
 import { badge } from "./badge.js";
 import { fill, h } from "./dom.js";
-import { counted, duration, ENDED, time } from "./words.js";
+import { counted, duration, isWithin, time } from "./words.js";
 
-const LOUD = {
-  retry: "waiting",
-  killed: "failing",
-  restarted: "waiting",
-  held: "held",
-  failed: "failed",
-  succeeded: "succeeded",
-  cancelled: "cancelled",
-};
+const LOUD = { retry: "waiting", killed: "failing", restarted: "waiting" };
 
 /** Show them in a section. Returns what looks for new ones, and gives the job's end if it has one. */
 export function events(section, id) {
@@ -30,7 +22,7 @@ export function events(section, id) {
       fill(heading, found.total, (total) => `Events (${total})`);
     }
     fill(list, known.length, () => [...known].reverse().map(event));
-    return ENDED.includes(known.at(-1)?.kind);
+    return isWithin(known.at(-1)?.kind, "ended");
   };
 }
 
@@ -45,11 +37,12 @@ function event({ number, at, kind, what, pages, documents, deleted, rejected, se
           duration(seconds),
         ]
       : [];
+  const loud = LOUD[kind] ?? (isWithin(kind, "resting", "ended") ? kind : null);
   return h(
     "li",
     { value: number, "data-key": number },
     h("span", { class: "faint when" }, time(at)),
-    kind in LOUD ? badge(LOUD[kind], kind) : h("span", { class: "kind" }, kind),
+    loud ? badge(loud, kind) : h("span", { class: "kind" }, kind),
     h("span", { class: "what" }, what),
     counts.length ? h("span", { class: "faint" }, counts.filter(Boolean).join(" · ")) : null,
   );

@@ -8,7 +8,7 @@ import { watch } from "./live.js";
 import { announce } from "./notices.js";
 import { rejects } from "./rejects.js";
 import { progress, proof, stages, standing, title, totals } from "./standing.js";
-import { counted, ENDED } from "./words.js";
+import { counted, isWithin } from "./words.js";
 
 const WAIT_SECONDS = 2; // the answer comes at once with another state, else after this
 const PAUSE_MS = 250;
@@ -56,7 +56,7 @@ export async function job(main, id) {
       announce(`The job is ${status.state}: ${counted(status.documents, "document")}`);
     }
     state = status.state;
-    if (ENDED.includes(state) && status.verification?.state !== "pending") return null;
-    return ENDED.includes(state) || state === "held" ? REST_MS : PAUSE_MS;
+    if (isWithin(state, "ended") && status.verification?.state !== "pending") return null;
+    return isWithin(state, "resting", "ended") ? REST_MS : PAUSE_MS;
   });
 }

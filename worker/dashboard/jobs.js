@@ -4,7 +4,8 @@ import { get } from "./api.js";
 import { badge } from "./badge.js";
 import { fill, h } from "./dom.js";
 import { watch } from "./live.js";
-import { duration, number, STATES, time } from "./words.js";
+import { STATES } from "./states.js";
+import { duration, number, time } from "./words.js";
 
 const LOOK_MS = 5_000;
 const COLUMNS = ["Job", "State", "Documents", "Deleted", "Set aside", "Took", "Error"];
@@ -53,7 +54,7 @@ function filled(form, asked, names) {
     );
   form.append(
     choice("connector", "Connector", names, "all"),
-    choice("state", "State", STATES, "any"),
+    choice("state", "State", Object.keys(STATES), "any"),
     h("noscript", {}, h("button", {}, "Show")),
   );
   form.addEventListener("submit", (event) => {

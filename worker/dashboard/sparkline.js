@@ -1,7 +1,8 @@
 /** The latest jobs of a connector, as bars. */
 
 import { svg } from "./dom.js";
-import { counted, duration, ENDED, number } from "./words.js";
+import { STATES } from "./states.js";
+import { counted, duration, isWithin, number } from "./words.js";
 
 const BARS = 30;
 const STEP = 8;
@@ -37,22 +38,22 @@ function bar(job, x, most) {
     {},
     `${job.mode} ${job.state}: ${counted(moved(job), "change")}, ${duration(job.seconds)}`,
   );
-  const kind = ENDED.includes(job.state) ? job.state : job.state === "held" ? "held" : "working";
-  const inset = kind === "succeeded" || kind === "failed" ? 0 : 0.75; // the others are outlines
+  const look = isWithin(job.state, "resting", "ended") ? STATES[job.state].look : "busy";
+  const inset = look === "good" || look === "bad" ? 0 : 0.75; // the others are outlines
   const box = { x: x + inset, y: y + inset, width: WIDTH - 2 * inset, height: height - 2 * inset };
   return svg(
     "g",
-    { class: `bar ${kind}` },
+    { class: `bar ${look}` },
     title,
     svg("rect", box),
-    mark(kind, x + WIDTH / 2, y - 4),
+    mark(look, x + WIDTH / 2, y - 4),
   );
 }
 
 /** Above the bar: a cross where it failed, a diamond where it is held. */
-function mark(kind, x, y) {
-  if (kind === "failed") return svg("path", { d: `M${x - 2.5} ${y - 2.5}l5 5m0-5l-5 5` });
-  if (kind === "held") return svg("path", { d: `M${x} ${y - 3}l3 3-3 3-3-3z` });
+function mark(look, x, y) {
+  if (look === "bad") return svg("path", { d: `M${x - 2.5} ${y - 2.5}l5 5m0-5l-5 5` });
+  if (look === "warn") return svg("path", { d: `M${x} ${y - 3}l3 3-3 3-3-3z` });
   return null;
 }
 

@@ -2,9 +2,7 @@
 
 import { badge } from "./badge.js";
 import { h } from "./dom.js";
-import { bytes, counted, duration, number, time } from "./words.js";
-
-const WORKING = ["opening", "sending", "closing"];
+import { bytes, counted, duration, isWithin, number, time } from "./words.js";
 
 export function title({ id, connector, mode, state, created_at, repeats, begun_by }) {
   document.title = `${state} · ${connector} ${mode} – glean-durable-sync`;
@@ -26,7 +24,7 @@ export function title({ id, connector, mode, state, created_at, repeats, begun_b
 }
 
 export function progress({ progress, state }) {
-  if (!progress || !WORKING.includes(state)) return null;
+  if (!progress || !isWithin(state, "working")) return null;
   const { documents, of, share, of_what, eta_at } = progress;
   const text = `${number(documents)} of about ${counted(of, "document")}, by ${of_what}`;
   const end = eta_at ? ` · ${left(eta_at)} left, at the pace so far` : "";

@@ -1,6 +1,7 @@
 /** Numbers, times and names, as people read them. */
 
 import { h } from "./dom.js";
+import { STATES } from "./states.js";
 
 const NUMBER = new Intl.NumberFormat("en");
 const RELATIVE = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
@@ -12,9 +13,6 @@ const UNITS = [
   ["second", 1],
 ];
 const TICK_MS = 15_000;
-
-export const ENDED = ["succeeded", "failed", "cancelled"];
-export const STATES = ["queued", "opening", "sending", "closing", "held", ...ENDED];
 
 export function number(count) {
   return count === null || count === undefined ? "–" : NUMBER.format(count);
@@ -59,6 +57,11 @@ function relative(instant) {
   const seconds = (new Date(instant) - Date.now()) / 1_000;
   const [unit, length] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
   return RELATIVE.format(Math.round(seconds / length), unit);
+}
+
+/** Whether a state is in one of these phases of a job's life. */
+export function isWithin(state, ...phases) {
+  return phases.includes(STATES[state]?.phase);
 }
 
 setInterval(() => {

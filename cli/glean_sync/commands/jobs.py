@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from glean_sync.answers import Events, Jobs, Rejects
-from glean_sync.arguments import ShownJob, State
+from glean_sync.arguments import ShownJob
 from glean_sync.exits import ExitCode
 from glean_sync.lookup import about, gathered, path, shown_job, status, watched_job
 from glean_sync.phrases import (
@@ -17,6 +17,7 @@ from glean_sync.phrases import (
     reject_row,
 )
 from glean_sync.session import Session, command
+from glean_sync.states import State
 from glean_sync.viewer import watched
 from glean_sync.watching import happening
 

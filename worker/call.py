@@ -1,0 +1,93 @@
+"""A request to an endpoint, with all that its answer is made of."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+
+from durable.connector.connector import Connectors
+from durable.engine.processor import connector_name
+from durable.engine.questions import Question, Reply
+from durable.errors import ConfigurationError
+from worker import problems
+from worker.access import Access
+from worker.auth import Auth, Caller
+from worker.problems import ProblemError
+from worker.request import Request
+from worker.runners import Runners
+
+
+class Edge(Struct, frozen=True):
+    """The platform's clock and randomness, and what outlives a request."""
+
+    now_ms: Callable[[], int]
+    nonce: Callable[[], str]  # 32 hexadecimal digits that nobody can guess
+    team: Access  # with the keys of Cloudflare Access
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """What somebody who may ask it asks of the Worker; what the Worker has to answer it."""
+
+    request: Request
+    caller: Caller
+    name: str = ""  # of the job or the connector in its path, which may be none
+    connectors: Connectors
+    runners: Runners
+    auth: Auth
+    edge: Edge
+    commit: str | None  # that is deployed
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return self.request.query
+
+    @property
+    def names(self) -> str:
+        """Of all connectors."""
+        return ", ".join(self.connectors) or "none"
+
+    @property
+    def connector(self) -> str:
+        """The connector in the path. Raises ProblemError: there is none."""
+        return self.require_connector(self.name)
+
+    def require_connector(self, name: str) -> str:
+        """The name of a connector. Raises ProblemError: it is none."""
+        if name not in self.connectors:
+            raise ProblemError(problems.not_found(self.describe_unknown(name)))
+        return name
+
+    def describe_unknown(self, name: str) -> str:
+        """What to tell of a name that is no connector's."""
+        return f"There is no connector {name!r:.200}; there are: {self.names}."
+
+    async def ask(self, question: Question[Reply | None]) -> Reply:
+        """The answer to a question about the job in the path.
+
+        Only objects of known connectors are asked: asking an object makes it.
+
+        Raises:
+            ProblemError: there is no such job.
+        """
+        name = connector_name(self.name)
+        if name is not None and name in self.connectors:
+            reply = await self.runners.ask(name, question)
+            if reply is not None:
+                return reply
+        raise ProblemError(problems.not_found(f"There is no job {self.name!r:.200}."))
+
+    async def ask_each(self, question: Question[Reply]) -> dict[str, Reply | None]:
+        """What each connector's object says; None where it does not answer.
+
+        Raises:
+            ConfigurationError: none of them can be asked.
+        """
+        asked = (self.runners.ask(name, question) for name in self.connectors)
+        found = await asyncio.gather(*asked, return_exceptions=True)
+        for fault in found:
+            if isinstance(fault, ConfigurationError):
+                raise fault
+        return {
+            name: None if isinstance(reply, BaseException) else reply
+            for name, reply in zip(self.connectors, found, strict=True)
+        }
