@@ -4,6 +4,8 @@ The cursor is the low-water mark: it moves past a page once that page and all
 before it are in Glean, whatever of the later ones is there already.
 """
 
+from functools import reduce
+
 from msgspec.structs import replace
 
 from durable.events import Effect, Fetch, Pack, Packed, Send, Sent, Split
@@ -62,6 +64,17 @@ def front(job: Job) -> Job:
     while job.flights:
         job = landed(job)
     return job
+
+
+def reached(job: Job) -> Job:
+    """The same, but only what tells whether another page is read, and where: it is asked often."""
+    if not job.flights:
+        return job
+    assert job.turn is not None, "pages are read within a turn"
+    cursor = job.flights[-1].page.next_cursor
+    page_count = job.page_count + len(job.flights)
+    turn = reduce(spent, job.flights, job.turn)
+    return replace(job, cursor=cursor, has_end=cursor is None, page_count=page_count, turn=turn)
 
 
 def is_idle(job: Job) -> bool:
