@@ -64,7 +64,7 @@ class Store:
         self._armed_at_ms: int | None = None
         # The job that has a turn, with what is under way, and as it was written last.
         self._working: Job | None = None
-        self._written = ""
+        self._written: Job | None = None
         self.successes = Successes(self._query)
         self.verifications = Verifications(self._query)
         self.chronicle = Chronicle(self._query)
@@ -132,7 +132,7 @@ class Store:
             "INSERT INTO job (id, state, body) VALUES (?, ?, ?)",
             job.id,
             job.state.value,
-            _body(job),
+            _body(_stored(job)),
         )
         self.remember(trigger_key, job)
         return _nothing() if alarm_at_ms is None else self.arm(alarm_at_ms)
@@ -148,18 +148,18 @@ class Store:
         if job.state is State.SUCCEEDED and not job.repeats:
             self.successes.add(job)
             job = replace(job, ties=())  # they are for the next one
-        state, body, before = job.state.value, _body(job), self._working
+        state, stored, before = job.state.value, _stored(job), self._working
         if before is None or before.id != job.id:
             before = None
         # Rows written are billed.
-        if before is None or body != self._written:
-            self._query("UPDATE job SET body = ? WHERE id = ?", body, job.id)
+        if before is None or stored != self._written:
+            self._query("UPDATE job SET body = ? WHERE id = ?", _body(stored), job.id)
         if before is None or before.state is not job.state:
             # Apart, as it touches an index.
             query = "UPDATE job SET state = ? WHERE id = ? AND state <> ?"
             self._query(query, state, job.id, state)
         if job.turn is not None:
-            self._working, self._written = job, body
+            self._working, self._written = job, stored
         elif before is not None:
             self._working = None
         if job.state in ENDED:
@@ -273,8 +273,13 @@ def _schema() -> list[tuple[int, str]]:
     return [(int(version), statements) for version, _, statements in blocks]
 
 
+def _stored(job: Job) -> Job:
+    """As it survives the turn."""
+    return replace(grounded(job), turn=job.turn, ended_turn=None)
+
+
 def _body(job: Job) -> str:
-    body = msgspec.json.encode(replace(grounded(job), turn=job.turn, ended_turn=None))
+    body = msgspec.json.encode(job)
     assert len(body) <= BODY_BYTES_MAX, f"job {job.id} takes {len(body)} bytes"
     return body.decode()
 

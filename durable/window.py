@@ -103,6 +103,8 @@ def packed(job: Job, event: Packed) -> Job:
 
 def _in_doubt(job: Job) -> Job:
     """Without ties that a page under way changes: it may be lost, and Glean have a part of it."""
+    if not job.ties:
+        return job
     after = [flight.page.ties for flight in job.flights if flight.page.ties is not None]
     if not after:
         return job
