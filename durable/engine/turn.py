@@ -33,7 +33,7 @@ from durable.machine.machine import step
 from durable.machine.memory import LATE_MS, Lease
 from durable.machine.notes import WaitReason
 from durable.machine.pacing import apart_ms_max, soon
-from durable.machine.room import held_bytes, lease_bytes
+from durable.machine.room import lease_bytes
 from durable.machine.states import PENDING, State
 from durable.store.store import Store
 
@@ -154,15 +154,15 @@ class Turn:
         """For the page that is to be read: 0 if there is room, else the place in the queue."""
         job = self._store.load(self._job_id)
         assert job is not None, "it has just been saved"
-        wanted_bytes, bytes_max = lease_bytes(job, self._limits), self._limits.isolate_bytes_max
+        _, wanted_bytes = lease_bytes(job, self._limits)
+        bytes_max = self._limits.isolate_bytes_max
         return self._host.memory.ask(self._lease, wanted_bytes, bytes_max, self._host.now_ms())
 
     def _settle_memory(self, job: Job, now_ms: int) -> None:
         """Have the lease say what is held now, or who is to come back."""
         memory = self._host.memory
         if job.turn is not None:
-            least_bytes = held_bytes(job, self._limits)
-            memory.keep(self._lease, least_bytes, lease_bytes(job, self._limits), now_ms)
+            memory.keep(self._lease, *lease_bytes(job, self._limits), now_ms)
         elif job.pacing.waits_for == WaitReason.MEMORY and job.alarm_at_ms is not None:
             memory.expect(self._lease, job.alarm_at_ms)
 
@@ -223,21 +223,24 @@ class Turn:
 
     def _set_aside(self, before: Job, job: Job) -> None:
         """Remember a page's rejects with the page; where they end the job, all that are known."""
-        base, first = before.page_base, before.crawl.page_count
-        known, pages = before.crawl.landed, [flight.page for flight in before.crawl.flights]
-        cursors = [before.crawl.cursor, *(page.next_cursor for page in pages)]
+        base, first, known = before.page_base, before.crawl.page_count, before.crawl.landed
         if job.crawl_count != before.crawl_count and job.page_base <= base:
             self._store.forget_rejects(job.id, job.page_base)
             return
         landed = range(first, job.page_base + job.crawl.page_count - base)
         is_stopped = job.crawl.pending_reject_count > 0  # by these very rejects
+        is_refused = job.crawl.landed.refused_count > known.refused_count
+        if not (landed or is_stopped or is_refused):
+            return  # as it is with most steps
+        pages = [flight.page for flight in before.crawl.flights]
+        cursors = [before.crawl.cursor, *(page.next_cursor for page in pages)]
         told = {
             index: self._executor.rejects(index)
             for index in (self._executor.held() if is_stopped else landed)
         }
         if landed and (known.refused_count or known.is_full):
             self._store.forget_rejects(job.id, base + first)  # it may have changed
-        elif job.crawl.landed.refused_count > known.refused_count:
+        elif is_refused:
             # The next try does not send it again, and so is to know Glean's reason.
             told[first] = self._executor.latest_rejects(first)
         for index, rejects in told.items():

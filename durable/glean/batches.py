@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from durable.glean.documents import Deletion
 from durable.glean.identities import Members
-from durable.glean.mapped_record import Placed
+from durable.glean.mapped_record import Placed, key_of
 from durable.glean.payloads import TAIL, Endpoint, Envelope, GroupPart
 from durable.limits import Limits
 from durable.machine.pacing import single_documents_max
@@ -134,11 +134,17 @@ def batches(
         is_deletion = isinstance(placed.change, Deletion)
         if is_deletion and envelope.upload_id:
             continue  # what is not in a bulk upload is deleted by its close
-        item = _item(envelope, placed, sizes.bytes_max)
-        if isinstance(item, Reject):
-            rejects.append(item)
+        try:
+            encoded = envelope.encoded(placed.change)
+        except (TypeError, ValueError, OverflowError) as error:
+            reason = f"the {envelope.form.name} cannot be written as JSON: {error}"
+            rejects.append(placed.rejected(reason))
             continue
-        size = len(item.encoded)
+        size = len(encoded)
+        if size + (0 if is_deletion else envelope.byte_count) > sizes.bytes_max:
+            rejects.append(_too_large(placed, envelope, sizes, size))
+            continue
+        item = Item(placed.place, key_of(placed.change), encoded)
         is_full = byte_count + size > sizes.packed_bytes_max or len(items) == documents_max
         is_alone = is_deletion or not envelope.form.is_list
         if items and (is_alone or is_full):
@@ -198,18 +204,11 @@ def _members(members: Members) -> dict[tuple[str, str], bytes]:
     }
 
 
-def _item(envelope: Envelope, placed: Placed, bytes_max: int) -> Item | Reject:
-    try:
-        encoded = envelope.encoded(placed.change)
-    except (TypeError, ValueError, OverflowError) as error:
-        return placed.rejected(f"the {envelope.form.name} cannot be written as JSON: {error}")
-    around = 0 if isinstance(placed.change, Deletion) else envelope.byte_count
-    if around + len(encoded) > bytes_max:
-        return placed.rejected(
-            f"the {envelope.form.name} takes {len(encoded)} bytes, more than a request to Glean "
-            f"may hold ({bytes_max}): shorten it in the connector or raise page_bytes_max in LIMITS"
-        )
-    return Item(placed.place, placed.key, encoded)
+def _too_large(placed: Placed, envelope: Envelope, sizes: Sizes, size: int) -> Reject:
+    return placed.rejected(
+        f"the {envelope.form.name} takes {size} bytes, more than a request to Glean may hold "
+        f"({sizes.bytes_max}): shorten it in the connector or raise page_bytes_max in LIMITS"
+    )
 
 
 def _around(envelope: Envelope, items: Sequence[Item]) -> Batch:

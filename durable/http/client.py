@@ -4,6 +4,7 @@ No retry and no sleep: the machine decides when to try again.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import httpx
 from msgspec import Struct
@@ -26,6 +27,7 @@ NOTHING: Mapping[str, str] = {}
 TIMEOUTS = {"timeout": httpx.Timeout(TIMEOUT_SECONDS).as_dict()}
 OK = frozenset({200})
 CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
+_parsed = lru_cache(maxsize=16)(httpx.URL)  # each page is sent to the same one
 
 
 class Answer(Struct, frozen=True):
@@ -294,4 +296,4 @@ def _with_params(url: str, params: Mapping[str, str]) -> httpx.URL:
     """Added to the query that the URL has. Raises InvalidURL."""
     if params and "?" in url:
         return httpx.URL(url).copy_merge_params(params)
-    return httpx.URL(url, params=params) if params else httpx.URL(url)  # each is parsed once
+    return httpx.URL(url, params=params) if params else _parsed(url)  # each is parsed once

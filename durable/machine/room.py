@@ -1,6 +1,6 @@
 """How much a turn holds in memory, and sends at a time: less after each death. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from durable.limits import Limits
 from durable.machine.job import Job, Stage
@@ -31,29 +31,23 @@ def has_room(job: Job, limits: Limits) -> bool:
     return not sizes or sum(sizes) + max(sizes) <= limits.held_bytes_max >> job.pacing.halving_count
 
 
-def held_bytes(job: Job, limits: Limits) -> int:
-    """What a turn has of the isolate's memory: for the pages that are there, or for one."""
-    return max(_bytes(job), _page_bytes(job, limits))
+def lease_bytes(job: Job, limits: Limits) -> tuple[int, int]:
+    """What a turn has of the isolate's memory: for the pages that are there, or for one.
 
-
-def lease_bytes(job: Job, limits: Limits) -> int:
-    """The same with the page that is being read."""
-    page_bytes = _page_bytes(job, limits)
+    And that with the page that is being read.
+    """
+    sizes = [flight.page.byte_count for flight in job.crawl.flights]
+    held_bytes, page_bytes = sum(sizes), _page_bytes(job, sizes, limits)
     reading_bytes = page_bytes if job.crawl.is_fetching else 0
-    return max(page_bytes, _bytes(job) + reading_bytes)
+    return max(page_bytes, held_bytes), max(page_bytes, held_bytes + reading_bytes)
 
 
-def _bytes(job: Job) -> int:
-    return sum(flight.page.byte_count for flight in job.crawl.flights)
-
-
-def _page_bytes(job: Job, limits: Limits) -> int:
+def _page_bytes(job: Job, sizes: Sequence[int], limits: Limits) -> int:
     """How large the next page may be: as the largest of its kind, and after each death twice that.
 
     So fewer jobs go on side by side. The first of its kind may be as large as any: changes of an
     hour tell nothing of the pages that list all there is.
     """
-    sizes = [flight.page.byte_count for flight in job.crawl.flights]
     largest = max(job.page_bytes.get(_kind(job), 0), *sizes, 0)
     if not largest:
         return limits.page_bytes_max

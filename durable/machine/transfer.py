@@ -117,21 +117,19 @@ def flow(job: Job, now_ms: int, limits: Limits) -> Step:
         return promoted(job, reason, now_ms, limits), ()
     if job.crawl.has_end:
         return _arrive(job, now_ms, limits)
-    ahead = window.front(job)
-    assert ahead.turn is not None, "pages are sent within a turn"
     is_full = is_saturated(job, now_ms, limits)
-    may_fetch = (
-        job.pacing.retry_at_ms is None
-        and not is_full
-        and now_ms >= ahead.pacing.source_at_ms
-        and not ahead.crawl.has_end
-        and ahead.crawl.page_count < limits.pages_max
-        and not is_spent(ahead, ahead.turn, now_ms, limits)
-    )
     effects: list[Effect] = []
-    if may_fetch and has_room(job, limits):
-        job, fetch = window.fetch(job, ahead)
-        effects.append(fetch)
+    if job.pacing.retry_at_ms is None and not is_full and has_room(job, limits):
+        ahead = window.reached(job)
+        assert ahead.turn is not None, "pages are sent within a turn"
+        if (
+            now_ms >= ahead.pacing.source_at_ms
+            and not ahead.crawl.has_end
+            and ahead.crawl.page_count < limits.pages_max
+            and not is_spent(ahead, ahead.turn, now_ms, limits)
+        ):
+            job, fetch = window.fetch(job, ahead)
+            effects.append(fetch)
     sends: list[Send] = []
     if not is_full:
         job, sends = window.sends(job, limits)

@@ -4,6 +4,8 @@ The cursor is the low-water mark: it moves past a page once that page and all
 before it are in Glean, whatever of the later ones is there already.
 """
 
+from functools import reduce
+
 from msgspec.structs import replace
 
 from durable.limits import Limits
@@ -67,6 +69,17 @@ def front(job: Job) -> Job:
     return job
 
 
+def reached(job: Job) -> Job:
+    """The same, but only what tells whether another page is read, and where: it is asked often."""
+    flights = job.crawl.flights
+    if not flights:
+        return job
+    assert job.turn is not None, "pages are read within a turn"
+    cursor, page_count = flights[-1].page.next_cursor, job.crawl.page_count + len(flights)
+    job = replace(job, turn=reduce(spent, flights, job.turn))
+    return with_crawl(job, cursor=cursor, has_end=cursor is None, page_count=page_count)
+
+
 def is_idle(job: Job) -> bool:
     """Whether no answer is waited for."""
     is_sending = any(flight.sending or not flight.is_packed for flight in job.crawl.flights)
@@ -93,6 +106,8 @@ def packed(job: Job, event: Packed) -> Job:
 
 def _in_doubt(job: Job) -> Job:
     """Without ties that a page under way changes: it may be lost, and Glean have a part of it."""
+    if not job.ties:
+        return job
     after = [flight.page.ties for flight in job.crawl.flights if flight.page.ties is not None]
     if not after:
         return job

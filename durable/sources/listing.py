@@ -1,6 +1,8 @@
 """What the answers of one list come to: records, and the cursor of the next page. Pure."""
 
 from collections.abc import Callable
+from functools import cache
+from typing import TypeGuard
 
 from msgspec import Struct
 
@@ -52,7 +54,7 @@ class Listing:
             hides_rows=ending.hides_rows,
         )
         next_cursor = paging.next_cursor(told, request.cursor)
-        faults = paging.faults(told) if isinstance(paging, Faulting) else {}
+        faults = paging.faults(told) if _tells_faults(paging) else {}
         if next_cursor and paging.is_linked:
             next_cursor = self._follow(next_cursor, request.ask.url)
         if next_cursor is not None:
@@ -61,16 +63,17 @@ class Listing:
             self._body.check_ended(contents)
             self._check_whole(request, told)
         ending.check(has_more=told.has_more, name=paging.name, next_cursor=next_cursor)
+        wish = answer.wish
         page = Records(
             records=contents.records,
             faults={**contents.faults, **faults},
             next_cursor=next_cursor,
             byte_count=len(answer.body),
             total_count=None if ending.hides_rows else told.total_count,
-            wait_ms=wait_ms(answer.wish.when, now_ms),
-            wait_reason=answer.wish.reason("the source"),
+            wait_ms=wait_ms(wish.when, now_ms) if wish.when else 0,
+            wait_reason=wish.reason("the source"),
         )
-        return Part(page, is_partial=isinstance(paging, Partial) and paging.is_partial(told))
+        return Part(page, is_partial=_tells_parts(paging) and paging.is_partial(told))
 
     def _check_whole(self, request: Request, told: Told) -> None:
         count = len(told.records)
@@ -94,3 +97,17 @@ class Listing:
             fault = jump_fault(request.ask, following, size, record_count)
         if fault is not None:
             raise UpstreamError(f"the source's {paging.name} {fault}", is_transient=False)
+
+
+def _tells_faults(paging: Paging) -> TypeGuard[Faulting]:
+    return _is_a(type(paging), Faulting)
+
+
+def _tells_parts(paging: Paging) -> TypeGuard[Partial]:
+    return _is_a(type(paging), Partial)
+
+
+@cache
+def _is_a(kind: type[Paging], protocol: type) -> bool:
+    """Once for each kind: of an object Python looks at each member of a protocol, each time."""
+    return issubclass(kind, protocol)

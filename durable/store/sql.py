@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -14,6 +16,7 @@ from durable.machine.states import State
 Binding = str | int | float | None  # the platform mangles bool, dict and list without a word
 Row = Mapping[str, object]
 Kept = TypeVar("Kept", bound=Struct)
+VERSION_MARK = "-- version "
 
 
 class Query(Protocol):
@@ -42,3 +45,20 @@ def decoded(rows: Iterable[Row], kind: type[Kept]) -> Iterator[Kept]:
     for row in rows:
         with suppress(msgspec.ValidationError):
             yield decode(str(row["body"]), kind)
+
+
+def migrate(query: Query) -> None:
+    """Bring the database's tables up to date: each version of schema.sql is applied once."""
+    query("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY)")
+    applied = {row["version"] for row in query("SELECT version FROM schema_version")}
+    for version, statements in _versions():
+        if version not in applied:
+            query(statements)
+            query("INSERT INTO schema_version (version) VALUES (?)", version)
+
+
+@cache
+def _versions() -> list[tuple[int, str]]:
+    text = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
+    blocks = [block.partition("\n") for block in text.split(VERSION_MARK)[1:]]
+    return [(int(version), statements) for version, _, statements in blocks]

@@ -5,8 +5,6 @@ writes all of it at once and only then hands out something to await.
 """
 
 from collections.abc import Awaitable, Mapping, Sequence
-from functools import cache
-from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -25,14 +23,13 @@ from durable.store.event_log import Chronicle
 from durable.store.job_queries import Archive
 from durable.store.outbox import Outbox
 from durable.store.retention import Retention
-from durable.store.sql import Binding, Row, decoded, encoded, integer, listed
+from durable.store.sql import Binding, Row, decoded, encoded, integer, listed, migrate
 from durable.store.verifications import Verifications
 
 
 BODY_BYTES_MAX = 1_000_000  # half of what the platform takes in one value
 TRIGGER_KEYS_MAX = 1_000
 KNOWN_STAGES = frozenset(stage.value for stage in Stage)  # newer code may have had others
-VERSION_MARK = "-- version "
 
 
 class Rows(Protocol):
@@ -65,14 +62,14 @@ class Store:
         self._armed_at_ms: int | None = None
         # The job that has a turn, with what is under way, and as it was written last.
         self._working: Job | None = None
-        self._written = ""
+        self._written: Job | None = None
         self.successes = Successes(self._query)
         self.verifications = Verifications(self._query)
         self.chronicle = Chronicle(self._query)
         self.archive = Archive(self._query)
         self.outbox = Outbox(self._query)
         self._retention = Retention(self._query)
-        self._migrate()
+        migrate(self._query)
 
     def load(self, job_id: str) -> Job | None:
         if self._working is not None and self._working.id == job_id:
@@ -136,7 +133,7 @@ class Store:
             "INSERT INTO job (id, state, body) VALUES (?, ?, ?)",
             job.id,
             job.state.value,
-            _body(job),
+            _body(_stored(job)),
         )
         self.remember(trigger_key, job)
         return _nothing() if alarm_at_ms is None else self.arm(alarm_at_ms)
@@ -152,18 +149,18 @@ class Store:
         if job.state is State.SUCCEEDED and not job.repeats:
             self.successes.add(job)
             job = replace(job, ties=())  # they are for the next one
-        state, body, before = job.state.value, _body(job), self._working
+        state, stored, before = job.state.value, _stored(job), self._working
         if before is None or before.id != job.id:
             before = None
         # Rows written are billed.
-        if before is None or body != self._written:
-            self._query("UPDATE job SET body = ? WHERE id = ?", body, job.id)
+        if before is None or stored != self._written:
+            self._query("UPDATE job SET body = ? WHERE id = ?", _body(stored), job.id)
         if before is None or before.state is not job.state:
             # Apart, as it touches an index.
             query = "UPDATE job SET state = ? WHERE id = ? AND state <> ?"
             self._query(query, state, job.id, state)
         if job.turn is not None:
-            self._working, self._written = job, body
+            self._working, self._written = job, stored
         elif before is not None:
             self._working = None
         if job.state in ENDED:
@@ -268,28 +265,18 @@ class Store:
             self._query("DELETE FROM job WHERE id = ?", job_id)
         self.verifications.prune()
 
-    def _migrate(self) -> None:
-        self._query("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY)")
-        applied = {row["version"] for row in self._query("SELECT version FROM schema_version")}
-        for version, statements in _schema():
-            if version not in applied:
-                self._query(statements)
-                self._query("INSERT INTO schema_version (version) VALUES (?)", version)
-
     def _query(self, query: str, *bindings: Binding) -> Sequence[Row]:
         # A cursor that is not read to its end blocks later changes of the schema.
         return self._storage.sql.exec(query, *bindings).toArray()
 
 
-@cache
-def _schema() -> list[tuple[int, str]]:
-    text = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
-    blocks = [block.partition("\n") for block in text.split(VERSION_MARK)[1:]]
-    return [(int(version), statements) for version, _, statements in blocks]
+def _stored(job: Job) -> Job:
+    """As it survives the turn."""
+    return replace(grounded(job), turn=job.turn, ended_turn=None)
 
 
 def _body(job: Job) -> str:
-    body = msgspec.json.encode(replace(grounded(job), turn=job.turn, ended_turn=None))
+    body = msgspec.json.encode(job)
     assert len(body) <= BODY_BYTES_MAX, f"job {job.id} takes {len(body)} bytes"
     return body.decode()
 

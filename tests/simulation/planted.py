@@ -471,8 +471,8 @@ MUTANTS = [
     Mutant(
         "after an error of the source, more is read",
         FLOW,
-        "        job.pacing.retry_at_ms is None\n        and not is_full",
-        "        not is_full",
+        "if job.pacing.retry_at_ms is None and not is_full and has_room",
+        "if not is_full and has_room",
         (CRASH,),
     ),
     Mutant(

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 from durable.limits import Limits
 from durable.machine.job import Job, Mode, Stage, TurnUsage
 from durable.machine.pages import Flight
-from durable.machine.room import SHARE, has_room, held_bytes, lease_bytes, width, with_page
+from durable.machine.room import SHARE, has_room, lease_bytes, width, with_page
 from durable.machine.states import State
 from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page, alter
 
@@ -57,20 +57,19 @@ def holding(job: Job, *sizes: int, is_fetching: bool = False) -> Job:
     ],
 )
 def test_a_turn_holds_its_pages_or_what_the_next_one_may_take(job: Job, byte_count: int) -> None:
-    assert held_bytes(job, LIMITS) == lease_bytes(job, LIMITS) == byte_count
+    assert lease_bytes(job, LIMITS) == (byte_count, byte_count)
 
 
 def test_a_page_that_is_being_read_is_thought_of_as_large_as_the_largest() -> None:
     job = holding(known(LEAST), 2 * LEAST, LEAST, is_fetching=True)
 
-    assert held_bytes(job, LIMITS) == 3 * LEAST
-    assert lease_bytes(job, LIMITS) == 5 * LEAST
+    assert lease_bytes(job, LIMITS) == (3 * LEAST, 5 * LEAST)
 
 
 def test_a_page_alone_is_counted_once() -> None:
     reading = alter(known(3 * LEAST), is_fetching=True)
 
-    assert lease_bytes(reading, LIMITS) == held_bytes(reading, LIMITS) == 3 * LEAST
+    assert lease_bytes(reading, LIMITS) == (3 * LEAST, 3 * LEAST)
 
 
 @pytest.mark.parametrize(
@@ -121,4 +120,4 @@ def test_the_largest_page_of_each_mode_and_stage_is_remembered() -> None:
 def test_a_job_that_repeats_anothers_rejects_reads_pages_of_that_ones_kind() -> None:
     repeating = replace(known(3 * LEAST), mode=Mode.INCREMENTAL, repeated_mode=Mode.FULL)
 
-    assert held_bytes(repeating, LIMITS) == 3 * LEAST
+    assert lease_bytes(repeating, LIMITS)[0] == 3 * LEAST

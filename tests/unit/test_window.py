@@ -718,3 +718,16 @@ def in_glean(moment: Moment, pages: list[Page]) -> int:
         if index not in packed or sent[index] < page.batch_count:
             return index
     return len(pages)
+
+
+@pytest.mark.parametrize("pages", [(), (a_page_at(0),), (a_page_at(0), a_page_at(1, 3), LAST)])
+def test_how_far_the_pages_reach_is_told_as_if_all_of_them_had_landed(
+    pages: tuple[Page, ...],
+) -> None:
+    job = ahead(*pages)
+
+    reached, front = window.reached(job), window.front(job)
+
+    for name in ("page_count", "cursor", "has_end"):
+        assert getattr(reached.crawl, name) == getattr(front.crawl, name), name
+    assert (reached.turn, reached.pacing) == (front.turn, front.pacing)

@@ -7,6 +7,7 @@ tells of a next page, the number may be that of the whole list, as OData's `$top
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -78,6 +79,7 @@ def is_offset_by_name(name: str) -> bool:
     return _word(name) in OFFSETS
 
 
+@lru_cache(maxsize=64)  # each page has the same
 def _word(name: str) -> str:
     return re.sub(r"[^a-z]", "", re.split(r"[/\[]", name)[-1].lower())
 
