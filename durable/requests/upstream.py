@@ -4,6 +4,7 @@ No retry and no sleep: the machine decides when to try again.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import httpx
 from msgspec import Struct
@@ -25,6 +26,7 @@ TIMEOUT_SECONDS = 60.0  # for the headers, and again for each part of the body, 
 NOTHING: Mapping[str, str] = {}
 TIMEOUTS = {"timeout": httpx.Timeout(TIMEOUT_SECONDS).as_dict()}
 OK = frozenset({200})
+_parsed = lru_cache(32)(httpx.URL)  # Glean's few, again and again
 CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
 
 
@@ -294,4 +296,4 @@ def _with_params(url: str, params: Mapping[str, str]) -> httpx.URL:
     """Added to the query that the URL has. Raises InvalidURL."""
     if params and "?" in url:
         return httpx.URL(url).copy_merge_params(params)
-    return httpx.URL(url, params=params) if params else httpx.URL(url)  # each is parsed once
+    return httpx.URL(url, params=params) if params else _parsed(url)

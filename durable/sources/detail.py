@@ -13,7 +13,7 @@ from durable.sources.belonging import Fault, Missing, Tally, missed, put
 from durable.sources.charset import utf8
 from durable.sources.links import Links
 from durable.sources.mending import fault, mended
-from durable.sources.shape import Shape
+from durable.sources.shape import shape_of
 from durable.sources.source import Scope, Surroundings, not_json
 from durable.sources.template import PLACEHOLDER, Template, UnfilledError
 
@@ -85,7 +85,7 @@ class DetailReader:
         self._upstream = upstream
         self._bytes_max = surroundings.page_bytes_max
         self._template = Template(ask, names, lambda link: links.followed(link, list_url))
-        self._shape = Shape([(detail.path, Raw)])
+        self._shape = shape_of((detail.path, Raw))
 
     async def whole(self, scope: Scope, tally: Tally) -> Raw | Fault:
         """What the scope's record becomes. Raises UpstreamError where the page cannot be had."""

@@ -5,7 +5,7 @@ a FULL job makes Glean delete whatever was not read.
 """
 
 from collections.abc import Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, ClassVar
 
 import msgspec
@@ -34,7 +34,7 @@ from durable.sources.listing import Listing, Request
 from durable.sources.portions import Part, sized
 from durable.sources.resume import Resume, resumed
 from durable.sources.rules import Rules
-from durable.sources.shape import Shape
+from durable.sources.shape import SHAPES_KEPT, Shape
 from durable.sources.since import Changes, asked, kept_ms, recent
 from durable.sources.source import (
     NO_NAMES,
@@ -144,7 +144,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         records = list_type(is_keyed=bool(self.records_key), omits_empty=self.omits_empty)
         paths: list[tuple[str, Any]] = [(self.records, records), *self.paging.paths().items()]
         paths += self.ending.paths
-        return Shape([*paths, *looked_at(paths)])
+        return _shape(*paths)
 
     @property
     def ending(self) -> Ending:
@@ -169,6 +169,11 @@ class HttpSource(Struct, frozen=True, kw_only=True):
             places.append(self.detail.located(environment))
         places += [gather.source.located(environment) for gather in self.gather]
         return " ".join(places)
+
+
+@lru_cache(SHAPES_KEPT)
+def _shape(*paths: tuple[str, Any]) -> Shape:
+    return Shape([*paths, *looked_at(paths)])
 
 
 class HttpReader(Reader):

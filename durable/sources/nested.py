@@ -13,7 +13,7 @@ from durable.sources.belonging import GONE, Fault, Missing, missed
 from durable.sources.clock import Clock
 from durable.sources.filling import Filling
 from durable.sources.parents import AGAIN_MAX, Parents, Place, keys_of, place_of
-from durable.sources.shape import Shape
+from durable.sources.shape import shape_of
 from durable.sources.source import (
     Reader,
     Records,
@@ -115,7 +115,7 @@ class NestedReader(Reader):
         self._source = source
         self._parents = source.parents.reader(surroundings)
         self._children = source.children.reader(surroundings, frozenset({source.name}))
-        self._shape = Shape([(source.key, str | int)])
+        self._shape = shape_of((source.key, str | int))
         self._bytes_max = surroundings.page_bytes_max
         self._latest: tuple[str | None, Parents] | None = None  # with the cursor of their page
 
