@@ -1,8 +1,8 @@
 """How much is tried: little on a developer's machine, all of it where CI is set.
 
 Hypothesis makes hundreds of worlds or thousands; Glean's documentation is read in every way that
-differs from the usual one in two places, or in every way; and of what is tried in pairs, each meets
-a quarter of the others, or all of them.
+differs from the usual one in two places, or in every way; of what is tried in pairs, each meets a
+quarter of the others, or all of them; and of moments a fifth is tried, or each.
 
 `WORLDS=50000 make test ARGS=tests/simulation` makes as many as one has time for.
 """
