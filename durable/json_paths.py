@@ -6,6 +6,7 @@ answer. A `/` or `~` within a name is written `~1` or `~0` (RFC 6901).
 
 from collections.abc import Sequence
 from enum import Enum
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -18,6 +19,7 @@ from durable.errors import ConfigurationError
 
 Tree = dict[str, Any]  # by name: a tree, or the type at a path's end
 Names = tuple[str, ...]
+SHAPES_KEPT = 256  # each turn asks for the same few
 
 
 class Lacking(Enum):
@@ -85,6 +87,12 @@ def names_of(path: str) -> Names:
     if not path:
         return ()
     return tuple(name.replace("~1", "/").replace("~0", "~") for name in path.split("/"))
+
+
+@lru_cache(SHAPES_KEPT)
+def shape_of(*paths: tuple[str, Any]) -> Shape:
+    """The shape of these paths. To make one takes as long as to read many pages."""
+    return Shape(paths)
 
 
 def _grow(tree: Tree, path: str, kind: Any, *, is_alone: bool) -> None:

@@ -30,7 +30,13 @@ LATENCY_MS = 40  # of the source, for each page: there is a middle to strike at
 TRACEBACK = re.compile(r"Traceback \(most recent call last\)|was never awaited")
 
 
-def soak(folder: Path, planned: Iterable[Round], tally: Tally, show: Callable[[str], None]) -> None:
+def soak(
+    folder: Path,
+    planned: Iterable[Round],
+    tally: Tally,
+    show: Callable[[str], None],
+    image_folder: Path | None = None,
+) -> None:
     """Play the rounds. Raises BrokenError at the first thing that must not happen.
 
     Args:
@@ -38,8 +44,10 @@ def soak(folder: Path, planned: Iterable[Round], tally: Tally, show: Callable[[s
         planned: the rounds.
         tally: gets what was seen.
         show: is told what goes on.
+        image_folder: with an image of the Worker that it is started from.
     """
-    with Stack(folder, LIMITS, ("--limit-records", str(RECORDS))) as stack:
+    arguments = ("--limit-records", str(RECORDS))
+    with Stack(folder, LIMITS, arguments, image_folder=image_folder) as stack:
         actors = Actors(stack, tally)
         judge = Judge(stack, actors, tally)
         world = World(stack, actors, judge, Log(stack), tally, show, set())

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from durable.errors import ConfigurationError
 from durable.http import retry_after
 from durable.http.charset import utf8
-from durable.json_paths import Shape
+from durable.json_paths import Shape, shape_of
 
 
 TRANSIENT_STATUSES = frozenset({202, 408, 425, 429, *range(500, 600)})  # 202: not ready yet
@@ -200,7 +200,7 @@ class _Matcher:
         self._rule = rule
         self._body = re.compile(rule.body)
         self._header = re.compile(rule.header[1]) if rule.header else None
-        self._shape = Shape([(rule.field, Any | UnsetType)]) if rule.field else None
+        self._shape = shape_of((rule.field, Any | UnsetType)) if rule.field else None
         self.is_for_answers = rule.statuses is not None
         self.action = rule.then
 

@@ -5,7 +5,12 @@ a machine that only the Worker reaches, and the proof of who asks would be sent 
 request passes here last, however its URL came about: declared, joined, filled in, or stored.
 """
 
+from functools import lru_cache
+
 import httpx
+
+
+URLS_KEPT = 128  # each turn asks for the same few
 
 
 class Origins:
@@ -16,7 +21,7 @@ class Origins:
     """
 
     def __init__(self, *urls: str) -> None:
-        self._allowed = {_origin(httpx.URL(url)) for url in urls}
+        self._allowed = set(map(_named, urls))
 
     def fault(self, url: httpx.URL) -> str | None:
         """Why the URL is not asked, without what in it may be a secret; None if it may be."""
@@ -26,6 +31,11 @@ class Origins:
             # The runtime takes a backslash for a slash, and would go to the server before it.
             return "has a user in it: who asks is told by `auth`"
         return None
+
+
+@lru_cache(URLS_KEPT)
+def _named(url: str) -> tuple[str, bytes, int | None]:
+    return _origin(httpx.URL(url))
 
 
 def _origin(url: httpx.URL) -> tuple[str, bytes, int | None]:

@@ -10,7 +10,7 @@ from durable.errors import UpstreamError
 from durable.http.charset import utf8
 from durable.http.client import Upstream
 from durable.http.context import Surroundings
-from durable.json_paths import Shape
+from durable.json_paths import shape_of
 from durable.sources.belonging import Fault, Missing, Tally, missed, put
 from durable.sources.json_mending import fault, mended
 from durable.sources.links import Links
@@ -86,7 +86,7 @@ class DetailReader:
         self._upstream = upstream
         self._bytes_max = surroundings.page_bytes_max
         self._template = Template(ask, names, lambda link: links.followed(link, list_url))
-        self._shape = Shape([(detail.path, Raw)])
+        self._shape = shape_of((detail.path, Raw))
 
     async def whole(self, scope: Scope, tally: Tally) -> Raw | Fault:
         """What the scope's record becomes. Raises UpstreamError where the page cannot be had."""

@@ -5,7 +5,7 @@ a FULL job makes Glean delete whatever was not read.
 """
 
 from collections.abc import Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, ClassVar
 
 import msgspec
@@ -21,7 +21,7 @@ from durable.http.context import Surroundings
 from durable.http.error_rules import Rules
 from durable.http.exchange import NONE
 from durable.http.origins import Origins
-from durable.json_paths import Shape
+from durable.json_paths import SHAPES_KEPT, Shape
 from durable.machine.job import Rate, ReadContext
 from durable.sources.absence import check_end, no_records, statuses_of_none
 from durable.sources.body import Body, list_type
@@ -138,7 +138,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         records = list_type(is_keyed=bool(self.records_key), omits_empty=self.omits_empty)
         paths: list[tuple[str, Any]] = [(self.records, records), *self.paging.paths().items()]
         paths += self.ending.paths
-        return Shape([*paths, *looked_at(paths)])
+        return _shape(*paths)
 
     @property
     def ending(self) -> Ending:
@@ -163,6 +163,11 @@ class HttpSource(Struct, frozen=True, kw_only=True):
             places.append(self.detail.located(environment))
         places += [gather.source.located(environment) for gather in self.gather]
         return " ".join(places)
+
+
+@lru_cache(SHAPES_KEPT)
+def _shape(*paths: tuple[str, Any]) -> Shape:
+    return Shape([*paths, *looked_at(paths)])
 
 
 class HttpReader(Reader):

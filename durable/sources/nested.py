@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from durable.environment import Environment
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.context import Surroundings
-from durable.json_paths import Shape
+from durable.json_paths import shape_of
 from durable.machine.job import Rate, ReadContext
 from durable.sources.belonging import GONE, Fault, Missing, missed
 from durable.sources.clock import Clock
@@ -115,7 +115,7 @@ class NestedReader(Reader):
         self._source = source
         self._parents = source.parents.reader(surroundings)
         self._children = source.children.reader(surroundings, frozenset({source.name}))
-        self._shape = Shape([(source.key, str | int)])
+        self._shape = shape_of((source.key, str | int))
         self._bytes_max = surroundings.page_bytes_max
         self._latest: tuple[str | None, Parents] | None = None  # with the cursor of their page
 

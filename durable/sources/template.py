@@ -16,7 +16,7 @@ from msgspec import Raw, Struct, UnsetType
 from msgspec.structs import replace
 
 from durable.errors import ConfigurationError, UpstreamError
-from durable.json_paths import Shape
+from durable.json_paths import Shape, shape_of
 from durable.sources.paging.protocol import Ask
 from durable.sources.source import Scope
 
@@ -69,7 +69,7 @@ class Template:
             self._check(found, names)
         self._places = found
         self._shapes = {
-            name: Shape([(path, Value | UnsetType | None) for path in sorted(paths)])
+            name: shape_of(*((path, Value | UnsetType | None) for path in sorted(paths)))
             for name in names
             if (paths := {place.path for place in found.values() if place.name == name})
         }

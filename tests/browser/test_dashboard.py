@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, expect
 
 from dev.stack import Stack
 from tests.browser.person import Person, a_browser
+from tests.fakes.deployed import deployed
 
 
 pytestmark = pytest.mark.workerd
@@ -29,8 +30,7 @@ def browser() -> Iterator[Browser]:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     backoff = {"backoff_ms_min": 100, "backoff_ms_max": 200}
     limits = {"turn_pages_max": 2, "shrink_max": 0.1, **backoff}
-    arguments = ("--limit-records", str(RECORDS))
-    with Stack(tmp_path_factory.mktemp("dashboard"), limits, arguments) as started:
+    with deployed(tmp_path_factory.mktemp("dashboard"), limits, RECORDS) as started:
         yield started
 
 

@@ -15,6 +15,7 @@ from durable.store.sql import Binding
 
 VALUE_BYTES_MAX = 2_000_000
 BINDINGS_MAX = 100
+BINDINGS = frozenset({int, float, str, type(None)})
 
 
 class Settle(Protocol):
@@ -68,10 +69,11 @@ class Storage:
 
     def exec(self, query: str, *bindings: Binding) -> Rows:
         for binding in bindings:
-            assert type(binding) in {int, float, str, type(None)}, f"mangled: {binding!r}"
-            is_exact = not isinstance(binding, int) or abs(binding) < 2**53
-            assert is_exact, f"a BigInt, which no statement takes: {binding}"
-            assert len(str(binding).encode()) <= VALUE_BYTES_MAX, "a value over 2 MB"
+            assert type(binding) in BINDINGS, f"mangled: {binding!r}"
+            if isinstance(binding, int):
+                assert abs(binding) < 2**53, f"a BigInt, which no statement takes: {binding}"
+            elif isinstance(binding, str):
+                assert len(binding.encode()) <= VALUE_BYTES_MAX, "a value over 2 MB"
         assert len(bindings) <= BINDINGS_MAX, "too many SQL variables"
         self.statements.append(query)
         *first, last = _statements(query)

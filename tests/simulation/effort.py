@@ -1,12 +1,15 @@
 """How much is tried: little on a developer's machine, all of it where CI is set.
 
 Hypothesis makes hundreds of worlds or thousands; Glean's documentation is read in every way that
-differs from the usual one in two places, or in every way.
+differs from the usual one in two places, or in every way; of what is tried in pairs, each meets a
+quarter of the others, or all of them; and of moments a fifth is tried, or each.
 
 `WORLDS=50000 make test ARGS=tests/simulation` makes as many as one has time for.
 """
 
 import os
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from hypothesis import HealthCheck, settings
 
@@ -17,6 +20,10 @@ IS_WHOLE = bool(os.environ.get("CI"))
 WORLDS = int(os.environ.get("WORLDS", "2000" if IS_WHOLE else "200"))
 READINGS = list(every(None if IS_WHOLE else 2))
 
+SHARES = 1 if IS_WHOLE else 4  # of pairs
+
+Second = TypeVar("Second")
+
 # Not registered as the default: that would be everybody's, also that of other folders' tests.
 EFFORT = settings(
     max_examples=WORLDS,
@@ -25,3 +32,11 @@ EFFORT = settings(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
+
+
+def met(place: int, others: Iterable[Second]) -> Sequence[Second]:
+    """What the first one at a place meets of the others: its share, its neighbours have the rest.
+
+    Together those first ones that have all shares meet all others.
+    """
+    return [*others][place % SHARES :: SHARES]

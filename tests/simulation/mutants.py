@@ -1,19 +1,21 @@
 """Bugs planted one at a time, each to be caught by the simulation.
 
-Each is planted in a process of its own, forked from one that has imported all but the project. A
-survivor means that a property is missing.
+Each is planted in a process of its own, forked from one that has imported all. A survivor means
+that a property is missing.
 """
 
+import gc
 import multiprocessing
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
+from inspect import CO_OPTIMIZED
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 
 import pytest
 
@@ -28,8 +30,9 @@ ENVIRONMENT = {
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # Schemathesis takes longer than most tests here
 }
 WORDS = ("-x", "-q", "--no-header", "-p", "no:cacheprovider", "-p", "pytest_timeout")
-# What the tests import of others. Nothing of the project's: a bug is planted before it is imported.
-SHARED = ["httpx", "hypothesis", "hypothesis.stateful", "msgspec", "pytest", "xdist.scheduler"]
+OURS = frozenset({"durable", "worker", "connectors", "dev", "tests"})
+# What the tests import.
+SHARED = ["hypothesis.stateful", "pytest", "xdist.scheduler", "tests.simulation.world"]
 
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(SHARED)
@@ -45,7 +48,7 @@ def is_caught(mutant: Mutant, tests: Sequence[str]) -> bool:
     whole = file.read_text(encoding="utf-8")
     if whole.count(mutant.before) != 1:
         raise ValueError(f"{mutant.name}: {mutant.file} has not once\n{mutant.before}")
-    planter = Planter(file, whole.replace(mutant.before, mutant.after))
+    planter = Planter(file, whole, whole.replace(mutant.before, mutant.after))
     with tempfile.NamedTemporaryFile(prefix="mutant-") as shown:
         process = _forks.Process(target=_run, args=(planter, tests, shown.name))
         process.start()
@@ -63,16 +66,18 @@ def is_caught(mutant: Mutant, tests: Sequence[str]) -> bool:
 
 
 class Planter(MetaPathFinder):
-    """Has one module imported from another text than its file's.
+    """Has one module run another text than its file's.
 
     Args:
         file: the module's.
-        text: what is imported.
+        before: its text.
+        after: what it runs instead.
     """
 
-    def __init__(self, file: Path, text: str) -> None:
+    def __init__(self, file: Path, before: str, after: str) -> None:
         self._file = file
-        self._text = text
+        self._before = before
+        self._text = after
         self._module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
 
     def find_spec(
@@ -84,13 +89,65 @@ class Planter(MetaPathFinder):
         return spec_from_file_location(fullname, self._file, loader=loader)
 
     def plant(self) -> None:
-        assert self._module not in sys.modules, f"{self._module} was imported before"
-        sys.meta_path.insert(0, self)
+        if not self._replace():
+            for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
+                del sys.modules[name]
+            sys.meta_path.insert(0, self)
 
     def check(self) -> None:
-        """The tests did import it."""
-        loader = getattr(sys.modules.get(self._module), "__loader__", None)
-        assert isinstance(loader, _Loader), f"{self._module} is not the one that was planted"
+        """The tests did import it, where it is to be imported."""
+        if self in sys.meta_path:
+            loader = getattr(sys.modules.get(self._module), "__loader__", None)
+            assert isinstance(loader, _Loader), f"{self._module} is not the one that was planted"
+
+    def _replace(self) -> bool:
+        """Give the functions that differ their new code, if the module was imported.
+
+        False: more than functions differ, or one was not found. To import all anew takes ten times
+        as long as most tests.
+        """
+        path = str(self._file)
+        codes = [compile(text, path, "exec") for text in (self._before, self._text)]
+        different = {(old.co_qualname, old.co_firstlineno): new for old, new in _pairs(*codes)}
+        found = [
+            (one, different[place])
+            for one in gc.get_objects()
+            if type(one) is FunctionType and one.__module__ == self._module
+            if (place := (one.__code__.co_qualname, one.__code__.co_firstlineno)) in different
+        ]
+        if None in different.values() or len(found) != len(different):
+            return False
+        for function, code in found:
+            assert code is not None
+            function.__code__ = code
+        return True
+
+
+def _pairs(old: CodeType, new: CodeType) -> Iterator[tuple[CodeType, CodeType | None]]:
+    """The functions of a module or class that differ, and what they become.
+
+    None: itself differs.
+    """
+    inner = [[one for one in code.co_consts if isinstance(one, CodeType)] for code in (old, new)]
+    if _told(old, is_whole=False) != _told(new, is_whole=False):
+        yield old, None
+        return
+    for before, after in zip(*inner, strict=True):
+        if not before.co_flags & CO_OPTIMIZED:  # a class
+            yield from _pairs(before, after)
+        elif _told(before) != _told(after):
+            yield before, after
+
+
+def _told(code: CodeType, *, is_whole: bool = True) -> tuple[object, ...]:
+    """All that it does, wherever it stands; the functions in it only where it is whole."""
+    inner = tuple(
+        (_told(one) if is_whole else None) if isinstance(one, CodeType) else (type(one), one)
+        for one in code.co_consts
+    )
+    names = code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars
+    counts = code.co_argcount, code.co_kwonlyargcount, code.co_posonlyargcount, code.co_flags
+    return code.co_qualname, code.co_code, names, counts, inner
 
 
 class _Loader(SourceFileLoader):

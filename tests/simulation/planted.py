@@ -5,6 +5,9 @@ from msgspec import Struct
 
 CRASH = "tests/simulation/test_every_crash.py::test_any_one_fault_is_survived"
 PACED = f"{CRASH}[INCREMENTAL, paced]"
+TWO_FAULTS = (
+    "tests/simulation/test_every_crash.py::test_any_two_faults_are_survived[FULL, side by side]"
+)
 FOR_GOOD = "tests/simulation/test_every_crash.py::test_a_refusal_for_good_ends_the_job_at_once"
 GONE = "tests/simulation/test_readings.py::test_an_upload_that_is_gone_at_any_moment_is_begun_anew"
 IGNORED = f"{GONE}[displaced-refuses_discarded]"  # the switch that is not at its default
@@ -39,6 +42,19 @@ EACH_PAGE = f"{ENDINGS}::test_a_fault_at_every_page_never_adds_up_to_failure"
 INTERCEPTED = f"{ENDINGS}::test_a_full_job_believes_nothing_that_is_answered_in_gleans_place"
 TOO_LARGE = f"{REJECTS}::test_a_request_that_is_too_large_is_halved_and_later_ones_are_smaller"
 VERIFIED = f"{VERIFYING}::test_glean_is_asked_after_the_success_until_it_holds_all"
+
+KILLING = (
+    "tests/simulation/test_neighbours.py::test_a_page_that_kills_ends_its_own_job_and_no_other"
+)
+FURTHER = "tests/simulation/test_neighbours.py::test_a_job_that_comes_further_between_deaths_survives_any_number_of_them"  # noqa: E501
+SMALLER = "tests/unit/test_halving.py::test_after_a_smaller_page_a_cursor_goes_back_with_the_size_that_it_came_with"  # noqa: E501
+AGAIN = "tests/unit/test_nested.py::test_parents_that_come_again_and_again_under_new_cursors_come_to_an_end"  # noqa: E501
+SEVERAL = (
+    "tests/simulation/test_parts.py::test_all_that_takes_several_answers_is_brought_whatever_fails"
+)
+REDEFINED = f"{DYING}::test_a_connector_that_changes_under_a_running_job_begins_it_anew"
+WRONG = f"{TRUNCATION}::test_no_upload_is_closed_and_the_error_says_what_was_wrong"
+UNTOUCHED = f"{OWN_CLOCK}::test_no_change_is_lost_or_sent_again_by_each_job_whatever_fails"
 
 
 class Mutant(Struct, frozen=True):
@@ -144,7 +160,7 @@ MUTANTS = [
         MEANINGS,
         "    if is_page(error.words) and status not in OF_ANYBODY",
         "    if is_page(error.words) and status in OF_ANYBODY",
-        (INTERCEPTED,),
+        (f"{ENDINGS}::test_a_full_job_believes_nothing_that_is_answered_in_gleans_place[open-4]",),
     ),
     Mutant(
         "a conflict outside of an upload ends the job",
@@ -195,7 +211,7 @@ MUTANTS = [
         VERIFICATION,
         "_agrees(verification) and _is_current(verification, holdings, now_ms)",
         "_agrees(verification)",
-        (VERIFYING,),
+        (f"{VERIFYING}::test_changes_that_incremental_jobs_bring_meanwhile_leave_it_verified",),
     ),
     Mutant(
         "a call that Glean takes once in three hours is repeated when its answer is lost",
@@ -209,7 +225,7 @@ MUTANTS = [
         DELETION_WATCH,
         "deletions=Deletions.UNKNOWN.value",
         "deletions=Deletions.DONE.value",
-        (DELETIONS,),
+        (f"{DELETIONS}::test_what_glean_never_tells_is_unknown_in_the_end",),
     ),
     Mutant(
         "a job is done with its first stage",
@@ -223,14 +239,14 @@ MUTANTS = [
         WINDOW,
         'upload_id = f"{job.id}-{job.turn_count}-{page_index + 1}"',
         'upload_id = f"{job.id}-{page_index + 1}"',
-        (STAGES,),
+        (STRANGERS,),
     ),
     Mutant(
         "a group counts as brought with the first of its requests",
         PACKING,
         "is_whole = part.closes and not any(",
         "is_whole = not any(",
-        (STAGES,),
+        (f"{STAGES}::test_a_request_that_arrives_late_leaves_no_group_half",),
     ),
     Mutant(
         "a group whose last member is refused stays as it was",
@@ -379,7 +395,7 @@ MUTANTS = [
         PACE,
         "is_patient = job.pacing.pause_count < limits.pauses_max",
         "is_patient = True",
-        (f"{PROGRESS}::test_a_429_for_ever_ends_the_job_whatever_it_asks_to_wait",),
+        (f"{PROGRESS}::test_a_429_for_ever_ends_the_job_whatever_it_asks_to_wait[fetch-3600]",),
     ),
     Mutant(
         "a pause makes the next wait after an error a short one",
@@ -400,7 +416,7 @@ MUTANTS = [
         GUARD,
         "page.digest == job.crawl.landmark_digest\n",
         "page.digest == job.id\n",
-        (TRUNCATION,),
+        (f"{WRONG}[the first page again and again under new cursors, and then a null cursor]",),
     ),
     Mutant(
         "a close that had no effect is taken for one that had",
@@ -480,7 +496,7 @@ MUTANTS = [
         FLOW,
         "max(now_ms + wait_ms(job, failure, limits), job.pacing.retry_at_ms or 0)",
         "min(now_ms + wait_ms(job, failure, limits), job.pacing.retry_at_ms or 10**15)",
-        ("tests/simulation/test_every_crash.py::test_any_two_faults_are_survived",),
+        (TWO_FAULTS,),
     ),
     Mutant(
         "what is read ahead does not count for the turn's budget",
@@ -517,7 +533,7 @@ MUTANTS = [
         PACE,
         "alarm_at_ms=soon(now_ms + lease_ms(job, limits), now_ms)",
         "alarm_at_ms=soon(now_ms + 10 * lease_ms(job, limits), now_ms)",
-        (CRASH,),
+        (PACED,),
     ),
     Mutant(
         "the lease is not renewed in a long turn",
@@ -531,7 +547,7 @@ MUTANTS = [
         PACE,
         "return limits.lease_ms // 4 if job.pacing.death_count >= KILLED_AGAIN else 0",
         "return 0",
-        ("tests/simulation/test_neighbours.py",),
+        (f"{KILLING}[down 90000-200-0]",),
     ),
     Mutant(
         "a death while a turn waits for others counts",
@@ -635,7 +651,7 @@ MUTANTS = [
         FLOW,
         "job = with_pacing(grounded(job), halving_count=max",
         "job = with_pacing(job, halving_count=max",
-        (ENDINGS,),
+        (f"{ENDINGS}::test_a_close_that_kills_the_isolate_ends",),
     ),
     Mutant(
         "the isolate's memory is not given back",
@@ -747,7 +763,7 @@ MUTANTS = [
         PACE,
         "zlib.crc32(key.encode())",
         "0",
-        ("tests/simulation/test_neighbours.py",),
+        (FURTHER,),
     ),
     Mutant(
         "what the other side refuses for good is tried again",
@@ -768,42 +784,42 @@ MUTANTS = [
         "durable/sources/paging/last_page.py",
         'is_end = self in (_BY_EMPTY if value == "" else _BY_MISSING)',
         'is_end = value == "" or self in _BY_MISSING',
-        (TRUNCATION,),
+        (f"{WRONG}[an empty text as the next cursor]",),
     ),
     Mutant(
         "a circle of cursors is not seen",
         GUARD,
         "page.next_cursor == crawl.landmark_cursor:",
         "page.next_cursor == crawl.cursor:",
-        (TRUNCATION,),
+        (f"{WRONG}[cursors that go round: A, B, A, B]",),
     ),
     Mutant(
         "a total that disagrees is passed over",
         GUARD,
         "and record_count < total_count",
         "and record_count < 0",
-        (TRUNCATION,),
+        (f"{WRONG}[a null cursor beside a total of 6, after 4]",),
     ),
     Mutant(
         "a total that is less than what came is believed",
         GUARD,
         "or record_count > told_count",
         "or record_count < 0",
-        (TRUNCATION,),
+        (f"{WRONG}[a total of 2 beside a next cursor, after 4]",),
     ),
     Mutant(
         "a total that is reached on a full page is believed",
         COUNTING,
         "(total is None or told.has_more is not None or reach.is_short)",
         "(total is None or bool(told) or reach.is_short)",
-        (TRUNCATION,),
+        (f"{WRONG}[a total that is that of the page]",),
     ),
     Mutant(
         "a next link that passes over records is followed",
         JUMP,
         "jump > record_count",
         "jump < 0",
-        (TRUNCATION,),
+        (f"{WRONG}[a page of one, and a next link that goes on by two as was asked for]",),
     ),
     Mutant(
         "an upload is closed without asking how it stands",
@@ -956,7 +972,7 @@ MUTANTS = [
         TURN,
         "for index in (self._executor.held() if is_stopped else landed)",
         "for index in self._executor.held()",
-        (REJECTS,),
+        (f"{REJECTS}::test_a_died_page_of_rejects_is_not_stored_before_it_is_in_glean",),
     ),
     Mutant(
         "rejects are counted as documents",
@@ -1012,7 +1028,7 @@ MUTANTS = [
         TURN,
         "        if may_have_opened(before, event):",
         "        if not effects and job.state is None:",
-        (HOLDING,),
+        (f"{HOLDING}::test_the_next_full_job_takes_the_place_of_the_held_one",),
     ),
     Mutant(
         "a held job is replaced by one whose upload was never asked for",
@@ -1041,7 +1057,9 @@ MUTANTS = [
         "        if job.mode is Mode.FULL:\n            for stage",
         "        at_ms = max(at_ms, before_ms or 0)\n"
         "        if job.mode is Mode.FULL:\n            for stage",
-        (HOLDING,),
+        (
+            f"{HOLDING}::test_incremental_jobs_run_while_one_is_held_and_after_its_approval_find_all_again",
+        ),
     ),
     Mutant(
         "the watermark is the time of the success",
@@ -1078,7 +1096,7 @@ MUTANTS = [
         MACHINE,
         "    if standing is Standing.OPEN:\n        job = progressed(",
         "    if standing is Standing.CLOSED:\n        job = progressed(",
-        (PEOPLE,),
+        (f"{PEOPLE}::test_a_retried_job_goes_on_from_its_cursor[FULL]",),
     ),
     Mutant(
         "a retried job takes the watermark back",
@@ -1113,14 +1131,14 @@ MUTANTS = [
         PROCESSOR,
         "        if armed_at_ms is not None and armed_at_ms >= now_ms - OVERDUE_MS:",
         "        if armed_at_ms is None or armed_at_ms >= now_ms - OVERDUE_MS:",
-        (DYING,),
+        (f"{DYING}::test_a_lost_alarm_is_set_again_by_the_next_tick[0-FULL]",),
     ),
     Mutant(
         "two definitions of a connector are mixed in one crawl",
         MACHINE,
         "is_redefined = is_known and job.fingerprint != spec.fingerprint",
         "is_redefined = False",
-        (DYING,),
+        (f"{REDEFINED}[1-another mapping-FULL]",),
     ),
     Mutant(
         "a deletion is sent before the upserts that came before it",
@@ -1162,14 +1180,14 @@ MUTANTS = [
         WINDOW,
         "    return _in_doubt(job)\n",
         "    return job if event.ties is None else replace(job, ties=event.ties)\n",
-        (OWN_CLOCK,),
+        (f"{UNTOUCHED}[INCREMENTAL, edited while it is read]",),
     ),
     Mutant(
         "a document that was sent before is left out though it has changed",
         TIES,
         "if tie is None or tie != before:",
         "if tie is None or before is None:",
-        (OWN_CLOCK,),
+        (f"{UNTOUCHED}[INCREMENTAL, edited while it is read]",),
     ),
     Mutant(
         "a retry goes on at a cursor that the source does not know any more",
@@ -1218,14 +1236,14 @@ MUTANTS = [
         "durable/sources/portions.py",
         "next_cursor=kept(declared, paging, page.next_cursor))",
         "next_cursor=page.next_cursor)",
-        ("tests/unit/test_halving.py", "tests/simulation/test_parts.py"),
+        (f"{SMALLER}[paging0-large0]",),
     ),
     Mutant(
         "the number of a page is counted anew after pages that were capped",
         "durable/sources/paging/halving.py",
         "    if not _is_full(paging, place, size):",
         "    if False:",
-        ("tests/unit/test_halving.py",),
+        ("tests/unit/test_halving.py::test_numbered_pages_that_are_capped_are_not_read_in_parts",),
     ),
     Mutant(
         "a cursor that comes again is the end also beside records",
@@ -1246,7 +1264,7 @@ MUTANTS = [
         "durable/sources/nested_position.py",
         "is_mark = bool(self.digest) and pages.bit_count() == 1",
         "is_mark = bool(self.digest)",
-        ("tests/unit/test_nested.py",),
+        (f"{AGAIN}[False-2]",),
     ),
     Mutant(
         "a list of a record's own may be empty pages for ever",
@@ -1260,14 +1278,16 @@ MUTANTS = [
         "durable/sources/newest_first.py",
         "        if place in page.faults:\n            continue",
         "        if False:\n            continue",
-        ("tests/unit/test_since.py",),
+        (
+            "tests/unit/test_since.py::test_a_record_without_the_time_beside_others_is_read_where_it_stands",
+        ),
     ),
     Mutant(
         "a part of a wiki's batch is taken for all of it",
         "durable/sources/portions.py",
         "        if not part.is_partial:",
         "        if True:",
-        ("tests/simulation/test_parts.py",),
+        (f"{SEVERAL}[wiki]",),
     ),
     Mutant(
         "a request does not begin to wait for a first tick",
@@ -1289,7 +1309,7 @@ MUTANTS = [
         "durable/sources/listing.py",
         "            self._body.check_ended(contents)\n",
         "",
-        (TOLD_ENDS, TRUNCATION),
+        (f"{WRONG}[a next cursor, of a source whose own field is misspelt and may be absent]",),
     ),
     Mutant(
         "what an answer says beside its list is not looked at",
@@ -1331,7 +1351,7 @@ MUTANTS = [
         "durable/sources/absence.py",
         "isinstance(changes, Since) and crawl.since_ms is not None and cursor is None",
         "True",
-        (TRUNCATION,),
+        (f"{WRONG}[a 204]",),
     ),
     Mutant(
         "what is mended may lead to another page",

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from durable.machine.job import Mode
 from durable.machine.states import ENDED, State
 from tests.simulation.connector import LIMITS
+from tests.simulation.effort import met
 from tests.simulation.fates import AT_SAVE, Await, Choice, Fate, Kind, at, possible
 from tests.simulation.source import Order
 from tests.simulation.world import World
@@ -112,9 +113,9 @@ def test_any_one_fault_is_survived(scenario: Scenario) -> None:
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_any_two_faults_are_survived(scenario: Scenario) -> None:
     flavours = count()
-    for first in faults(played(scenario, {})[1], 0, flavours):
+    for place, first in enumerate(faults(played(scenario, {})[1], 0, flavours)):
         _, awaits = played(scenario, first)
-        for second in faults(awaits, max(first) + 1, flavours):
+        for second in met(place, faults(awaits, max(first) + 1, flavours)):
             world, _ = played(scenario, first | second)
             check(world)
 
@@ -124,7 +125,7 @@ def test_any_one_fault_is_survived_whichever_answer_comes_late(scenario: Scenari
     flavours = count()
     for point in played(scenario, {})[1]:
         late = {point.index: Choice(lag_ms=LAG_MS)}
-        for fault in faults(played(scenario, late)[1], 0, flavours):
+        for fault in met(point.index, faults(played(scenario, late)[1], 0, flavours)):
             world, _ = played(scenario, late | fault)
             check(world)
 

@@ -6,6 +6,7 @@ import pytest
 
 from durable.machine.job import Mode
 from durable.machine.states import State
+from tests.simulation.effort import met
 from tests.simulation.fates import LANDS_LATE, Choice, Fate, Kind, at, calm, first_time, where
 from tests.simulation.test_every_crash import Scenario, full, played
 from tests.simulation.world import World
@@ -36,8 +37,8 @@ def lates(scenario: Scenario, kinds: frozenset[Kind] = WRITES) -> Iterator[dict[
     _, awaits = played(scenario, {})
     for point in awaits:
         if point.kind in kinds:
-            for fate in sorted(LANDS_LATE):
-                for delay in range(1, len(awaits) + 3):
+            for place, fate in enumerate(sorted(LANDS_LATE), point.index):
+                for delay in met(place, range(1, len(awaits) + 3)):
                     yield {point.index: Choice(fate, delay=delay)}
 
 

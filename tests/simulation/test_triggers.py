@@ -8,6 +8,7 @@ from durable.machine.commands import Refusal
 from durable.machine.job import Mode
 from durable.machine.states import State
 from tests.simulation.connector import LIMITS
+from tests.simulation.effort import IS_WHOLE
 from tests.simulation.fates import AT_SAVE, Choice, Fate, Kind, at, where
 from tests.simulation.world import World
 
@@ -139,7 +140,7 @@ def test_a_job_that_fails_makes_way_for_the_next(fate: Fate, kind: Kind) -> None
 @pytest.mark.parametrize("mode", list(Mode))
 def test_a_job_may_be_asked_for_at_any_time_after_another(mode: Mode) -> None:
     """Also where its alarm is to go off just when an earlier one would have."""
-    for ahead_ms in range(0, 60_000, 50):
+    for ahead_ms in range(0, 60_000, 50 if IS_WHOLE else 250):
         world = World([()])
         world.begin(mode)
         world.run()

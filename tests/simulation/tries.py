@@ -1,7 +1,7 @@
 """What it may take until a page lands: so many turns, rests and requests, by the limits."""
 
 from functools import cache
-from itertools import count
+from math import ceil
 
 import httpx
 import msgspec
@@ -86,10 +86,12 @@ def idle_turns_max(limits: Limits) -> int:
 @cache
 def waits_max(time_ms: int, limits: Limits) -> int:
     """So many growing waits fit into the time."""
-    waited_ms = 0.0
-    for attempt in count():
-        if waited_ms >= time_ms:
-            return attempt
-        backoff_ms = min(limits.backoff_ms_min << min(attempt, 30), limits.backoff_ms_max)
+    waited_ms, attempt = 0.0, 0
+    while waited_ms < time_ms:
+        backoff_ms = limits.backoff_ms_min << min(attempt, 30)
+        if backoff_ms >= limits.backoff_ms_max:  # from here on all are alike, maybe millions
+            rest_ms = time_ms - waited_ms
+            return attempt + ceil(rest_ms / (JITTER_MIN * limits.backoff_ms_max))
         waited_ms += JITTER_MIN * backoff_ms
-    raise AssertionError("unreachable")
+        attempt += 1
+    return attempt

@@ -3,9 +3,12 @@ from typing import Any
 import msgspec
 import pytest
 from msgspec import UNSET, Raw, UnsetType
+from msgspec.structs import replace
 
 from durable.errors import ConfigurationError
-from durable.json_paths import Lacking, Shape
+from durable.json_paths import Lacking, Shape, shape_of
+from durable.sources.http import HttpSource
+from durable.sources.paging.cursors import BodyCursor
 
 
 def read(body: bytes, *paths: tuple[str, Any]) -> dict[str, Any]:
@@ -81,3 +84,13 @@ def test_what_may_lack_as_a_whole_has_all_of_it_or_is_not_there() -> None:
 def test_two_paths_are_two_places(first: str, second: str) -> None:
     with pytest.raises(ConfigurationError, match="each names a place of its own"):
         Shape([(first, int), (second, int)])
+
+
+def test_the_same_paths_are_made_into_a_shape_once() -> None:
+    """A turn makes its sources' readers anew, and a type is dear."""
+    source = HttpSource(url="https://a.example", paging=BodyCursor(field="next", param="after"))
+
+    assert source.shape() is replace(source, rules=()).shape()
+    assert source.shape() is not replace(source, records="data").shape()
+    assert shape_of(("a", int)) is shape_of(("a", int))
+    assert shape_of(("a", int)) is not shape_of(("a", bool))

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from dev.stack import Stack
+from tests.fakes.deployed import deployed
 
 
 # Small turns, so that a sync of a few pages takes several alarms.
@@ -13,8 +14,7 @@ RECORDS = 1_500
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The source, the local Glean and the Worker, started once for all tests that share them."""
-    arguments = ("--limit-records", str(RECORDS))
-    with Stack(tmp_path_factory.mktemp("stack"), LIMITS, arguments) as started:
+    with deployed(tmp_path_factory.mktemp("stack"), LIMITS, RECORDS) as started:
         yield started
 
 

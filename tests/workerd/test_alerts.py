@@ -20,6 +20,7 @@ from dev.loopback import serving
 from dev.patience import SECONDS_MAX
 from dev.site import DOCS
 from dev.stack import Stack
+from tests.fakes.deployed import deployed
 
 
 pytestmark = pytest.mark.workerd
@@ -67,7 +68,7 @@ def watched(receiver: Receiver, folder: Path) -> Iterator[Stack]:
     with serving(receiver) as url:
         variables = {"ALERT_WEBHOOK_URL": f"{url}/{SECRET}", "WORKER_URL": "https://sync.example"}
         site = replace(DOCS, variables=variables)
-        with Stack(folder, {}, ("--limit-records", "200"), site=site) as started:
+        with deployed(folder, {}, 200, site) as started:
             yield started
 
 

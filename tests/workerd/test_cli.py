@@ -16,6 +16,7 @@ from dev.stack import TRIGGER_TOKEN, Stack
 from dev.staging import ROOT
 from glean_sync.app import app
 from glean_sync.surroundings import of_this_machine
+from tests.fakes.deployed import deployed
 from tests.fakes.terminal import Terminal
 
 
@@ -30,8 +31,7 @@ CONNECTOR = "python-docs"
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     backoff = {"backoff_ms_min": 100, "backoff_ms_max": 200}
     limits = {"turn_pages_max": 2, "shrink_max": 0.1, **backoff}
-    arguments = ("--limit-records", str(RECORDS))
-    with Stack(tmp_path_factory.mktemp("cli"), limits, arguments) as started:
+    with deployed(tmp_path_factory.mktemp("cli"), limits, RECORDS) as started:
         yield started
 
 

@@ -12,6 +12,7 @@ from connectors.examples import tickets
 from dev.examples import SECRETS
 from dev.gathering import gather
 from dev.live import pass_minute, site
+from dev.rehearsal import kept
 from dev.rest.ledger import now_ms
 from dev.rest.people import people
 from dev.stack import RESTING, Stack
@@ -35,8 +36,9 @@ HELD_MS = 600_000  # far longer than it takes to kill who waits for it
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("connectors")
     arguments = ("--limit-records", str(COUNT))
-    used = gather(folder / "connectors")
-    with Stack(folder, LIMITS, arguments, site=site(used, COUNT)) as started:
+    examples = site(gather(folder / "connectors"), COUNT)
+    image_folder = kept("examples", examples.connectors)
+    with Stack(folder, LIMITS, arguments, site=examples, image_folder=image_folder) as started:
         yield started
 
 

@@ -10,6 +10,7 @@ from dev.comparison import differences
 from dev.rehearsal import RefusedError, rehearse
 from dev.site import DOCS
 from dev.stack import Stack
+from tests.fakes.deployed import deployed
 from tests.workerd.conftest import LIMITS
 
 
@@ -19,40 +20,37 @@ RECORDS = 900
 
 
 @pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    folder = tmp_path_factory.mktemp("deployed")
-    image = rehearse(folder / "rehearsal", {"connectors": DOCS.connectors})
-    arguments = ("--limit-records", str(RECORDS))
-    with Stack(folder, LIMITS, arguments, image_folder=image.parent) as stack:
-        yield stack
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with deployed(tmp_path_factory.mktemp("deployed"), LIMITS, RECORDS) as started:
+        yield started
 
 
-def test_a_job_that_is_killed_goes_on_and_loses_nothing(deployed: Stack) -> None:
-    deployed.control_source("latency", ms=100)
-    job = deployed.trigger("FULL")
-    deployed.until(job["id"], lambda job: job["pages"] >= 2)
-    deployed.crash()
+def test_a_job_that_is_killed_goes_on_and_loses_nothing(stack: Stack) -> None:
+    stack.control_source("latency", ms=100)
+    job = stack.trigger("FULL")
+    stack.until(job["id"], lambda job: job["pages"] >= 2)
+    stack.crash()
 
-    ended = deployed.ended(job["id"])
+    ended = stack.ended(job["id"])
 
     assert ended["state"] == "succeeded", ended
-    assert differences(deployed.source_records(), deployed.glean_documents()) == []
+    assert differences(stack.source_records(), stack.glean_documents()) == []
 
 
-def test_changes_are_brought(deployed: Stack) -> None:
-    assert deployed.ended(deployed.trigger("FULL")["id"])["state"] == "succeeded"
-    deployed.control_source("change", change=9, remove=5, add=3, seed=2)
+def test_changes_are_brought(stack: Stack) -> None:
+    assert stack.ended(stack.trigger("FULL")["id"])["state"] == "succeeded"
+    stack.control_source("change", change=9, remove=5, add=3, seed=2)
 
-    assert deployed.ended(deployed.trigger("INCREMENTAL")["id"])["state"] == "succeeded"
+    assert stack.ended(stack.trigger("INCREMENTAL")["id"])["state"] == "succeeded"
 
-    assert differences(deployed.source_records(), deployed.glean_documents()) == []
+    assert differences(stack.source_records(), stack.glean_documents()) == []
 
 
-def test_what_is_drawn_and_the_time_are_not_those_of_the_image(deployed: Stack) -> None:
+def test_what_is_drawn_and_the_time_are_not_those_of_the_image(stack: Stack) -> None:
     drawn = set()
     for _ in range(2):
-        drawn.add(deployed.ended(deployed.trigger("INCREMENTAL")["id"])["id"])
-        deployed.crash()
+        drawn.add(stack.ended(stack.trigger("INCREMENTAL")["id"])["id"])
+        stack.crash()
 
     assert len({job_id.rpartition("-")[2] for job_id in drawn}) == 2
     assert len({job_id.split("-")[-2] for job_id in drawn}) == 2

@@ -20,6 +20,8 @@ from schemathesis.core.result import Ok
 from dev.stack import TRIGGER_TOKEN, Stack
 from durable.connector import connector
 from durable.engine.processor import JOB_ID
+from tests.fakes.deployed import deployed
+from tests.simulation.effort import IS_WHOLE
 from worker import openapi
 from worker.endpoint import KEY, SECONDS
 from worker.endpoints import ENDPOINTS
@@ -28,7 +30,8 @@ from worker.endpoints import ENDPOINTS
 pytestmark = pytest.mark.workerd
 
 SEED = 20261124
-EXAMPLES = 120  # of each operation, beside those that go through its constraints one by one
+# Of each operation, beside those that go through its constraints one by one.
+EXAMPLES = 120 if IS_WHOLE else 30
 RECORDS = 900
 # Of the declared statuses those that need more than a request: a cookie, a large body, a bug, no
 # token; and 401, which a check of Schemathesis's own asks for.
@@ -59,8 +62,7 @@ met: dict[str, set[str]] = defaultdict(set)  # statuses, by method and path
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack of its own, since jobs are cancelled and retried at random."""
-    arguments = ("--limit-records", str(RECORDS))
-    with Stack(tmp_path_factory.mktemp("fuzzed"), {"shrink_count": 10}, arguments) as started:
+    with deployed(tmp_path_factory.mktemp("fuzzed"), {"shrink_count": 10}, RECORDS) as started:
         yield started
 
 

@@ -10,6 +10,7 @@ from dev.runtime import Runtime
 from dev.stack import Stack
 from dev.staging import ROOT
 from durable import __version__
+from tests.fakes.deployed import deployed_alone
 
 
 pytestmark = pytest.mark.workerd
@@ -18,14 +19,14 @@ pytestmark = pytest.mark.workerd
 @pytest.fixture(scope="module")
 def without_token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
     folder: Path = tmp_path_factory.mktemp("without-token")
-    with Runtime(folder, {}) as runtime:
+    with deployed_alone(folder, {}) as runtime:
         yield runtime
 
 
 @pytest.fixture(scope="module")
 def open_door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
     folder: Path = tmp_path_factory.mktemp("open-door")
-    with Runtime(folder, {"ALLOW_UNAUTHENTICATED_FOR_LOCAL_USE": "true"}) as runtime:
+    with deployed_alone(folder, {"ALLOW_UNAUTHENTICATED_FOR_LOCAL_USE": "true"}) as runtime:
         yield runtime
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from dev.comparison import differences
 from dev.stack import Stack
+from tests.fakes.deployed import deployed
 
 
 pytestmark = pytest.mark.workerd
@@ -24,7 +25,7 @@ def test_a_killed_full_sync_goes_on_by_itself_and_repeats_the_pages_under_way(
 ) -> None:
     generator = random.Random(20261124)
     limits = {"turn_pages_max": TURN_PAGES}
-    with Stack(tmp_path, limits, ("--limit-records", str(RECORDS))) as stack:
+    with deployed(tmp_path, limits, RECORDS) as stack:
         stack.control_source("latency", ms=LATENCY_MS)
         job = stack.trigger("FULL")
         for share in (1, 2, 3):

@@ -41,6 +41,9 @@ class Live:
     """
 
     def __init__(self, project: Path, connector: str) -> None:
+        # One for all questions, of which there are many: to make one takes as long as to ask ten.
+        apart = httpx.Limits(max_keepalive_connections=0)  # the runtime may be killed in between
+        self._http = httpx.Client(timeout=SECONDS_MAX, limits=apart)
         command = f"'{sys.executable}' -m dev.live --connector {connector}; true"
         self.log = project / "live.log"
         with self.log.open("w") as log:
@@ -57,9 +60,7 @@ class Live:
 
     def ask(self, method: str, path: str, **options: Any) -> Any:
         headers = {"authorization": f"Bearer {TRIGGER_TOKEN}"}
-        answer = httpx.request(
-            method, self.url + path, headers=headers, timeout=SECONDS_MAX, **options
-        )
+        answer = self._http.request(method, self.url + path, headers=headers, **options)
         return answer.raise_for_status().json()
 
     def status(self, job_id: str) -> Any:
@@ -83,6 +84,7 @@ class Live:
     def end(self) -> None:
         os.kill(self.process_id, signal.SIGTERM)
         self.parent.wait()
+        self._http.close()
 
 
 def children(parent: int) -> list[tuple[int, str]]:

@@ -9,6 +9,7 @@ import pytest
 
 from dev.comparison import differences
 from dev.stack import DATASOURCE, GLEAN_TOKEN, TRIGGER_TOKEN, Stack
+from tests.fakes.deployed import deployed
 
 
 pytestmark = [pytest.mark.workerd, pytest.mark.usefixtures("quiet")]
@@ -24,8 +25,7 @@ Status = dict[str, Any]
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     backoff = {"backoff_ms_min": 100, "backoff_ms_max": 200}
     limits = {"turn_pages_max": 2, "shrink_max": 0.1, **backoff}
-    arguments = ("--limit-records", str(RECORDS))
-    with Stack(tmp_path_factory.mktemp("people"), limits, arguments) as started:
+    with deployed(tmp_path_factory.mktemp("people"), limits, RECORDS) as started:
         yield started
 
 

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from dev.proxy import ThroughProxy
 from dev.runtime import Runtime
 from dev.stack import GLEAN_TOKEN, TRIGGER_TOKEN
+from tests.fakes.deployed import deployed_alone
 from tests.workerd.hostile import Besieged, hostile
 
 
@@ -30,7 +31,8 @@ def besieged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Besieged]:
             "LIMITS": '{"backoff_ms_min": 100}',
             "ANALYTICS": "a text, and no dataset",
         }
-        with Runtime(folder, variables) as runtime, httpx.Client(transport=ThroughProxy()) as http:
+        http = httpx.Client(transport=ThroughProxy())
+        with deployed_alone(folder, variables) as runtime, http:
             yield Besieged(runtime, ends, folder / "answers.log", http)
 
 

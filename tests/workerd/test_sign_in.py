@@ -12,6 +12,7 @@ from starlette.routing import Route
 from dev.loopback import serving
 from dev.runtime import Runtime
 from dev.stack import TRIGGER_TOKEN, Stack
+from tests.fakes.deployed import deployed_alone
 from tests.fakes.team import A_PERSON, AUDIENCE, public, signed
 
 
@@ -35,7 +36,7 @@ def issuer() -> Iterator[str]:
 def behind_access(tmp_path_factory: pytest.TempPathFactory, issuer: str) -> Iterator[Runtime]:
     """A Worker that has no token: only Cloudflare Access says who asks."""
     variables = {"ACCESS_TEAM_DOMAIN": issuer, "ACCESS_AUD": AUDIENCE}
-    with Runtime(tmp_path_factory.mktemp("access"), variables) as runtime:
+    with deployed_alone(tmp_path_factory.mktemp("access"), variables) as runtime:
         yield runtime
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from dev.rehearsal import kept
+from dev.site import DOCS
 from dev.soak.plan import rounds
 from dev.soak.play import soak
 from dev.soak.tally import Tally
@@ -22,7 +24,8 @@ ROUNDS = 2
 def test_a_short_soak_loses_nothing_and_deletes_nothing_wrongly(tmp_path: Path) -> None:
     tally = Tally()
 
-    soak(tmp_path, islice(rounds(random.Random(SEED)), ROUNDS), tally, lambda _text: None)
+    planned = islice(rounds(random.Random(SEED)), ROUNDS)
+    soak(tmp_path, planned, tally, lambda _text: None, kept("docs", DOCS.connectors))
 
     assert tally.verdict == "soak: 0 documents lost, 0 wrongly deleted"
     assert tally.rounds == len(tally.readings) == ROUNDS
