@@ -33,6 +33,7 @@ RECORDS = 240  # of each example at the start
 PAGE_MS = 100  # that the documentation takes for a page, so that its job can be watched
 BEAT_SECONDS = 1
 HEALTH_BEATS = 5
+ANSWER_SECONDS_MAX = 30  # then it is seen whether the Worker lives
 HEALTH_SECONDS_MAX = 15  # without an answer, the Worker is started again
 MINUTE_SECONDS = 60
 # Of a deployment, and something else here.
@@ -141,7 +142,7 @@ class Live:
 
     def run(self, ending: Ending) -> None:
         """Until it has to end. Raises KeyboardInterrupt where that is by a signal."""
-        with Stack(self._folder, site=self._site) as stack:
+        with Stack(self._folder, site=self._site, seconds_max=ANSWER_SECONDS_MAX) as stack:
             if "DOCS_API_URL" in stack.source_urls:
                 stack.control_source("latency", "DOCS_API_URL", ms=PAGE_MS)
             print(greeting(stack, sorted(self._own)), flush=True)
@@ -197,7 +198,8 @@ class Live:
         try:
             return pass_minute(stack, self._used, number, now_ms())
         except (httpx.HTTPError, RuntimeError, ValueError) as error:
-            # While it has been broken on purpose.
+            # While it has been broken on purpose; or it died with a request that nobody answers.
+            self._revive(stack)
             return f"nothing this time: {error}"
 
     def _files(self) -> dict[Path, int]:

@@ -39,9 +39,10 @@ class Stack(Ensemble):
         source_arguments: more of them for the main source's command line.
         site: what is synced. Its variables take the place of those that are made here.
         image_folder: with an image of the Worker, which it is started from as Cloudflare does.
+        seconds_max: until an answer.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each but the folder has a default
         self,
         folder: Path,
         limits: Mapping[str, float] | None = None,
@@ -49,6 +50,7 @@ class Stack(Ensemble):
         *,
         site: Site = DOCS,
         image_folder: Path | None = None,
+        seconds_max: float = SECONDS_MAX,
     ) -> None:
         super().__init__()
         self._folder = folder
@@ -62,7 +64,7 @@ class Stack(Ensemble):
         self._site = site
         self.source_urls: dict[str, str] = {}  # by the variable that takes them
         self._image_folder = image_folder
-        self._http = httpx.Client(timeout=SECONDS_MAX, transport=ThroughProxy())
+        self._http = httpx.Client(timeout=seconds_max, transport=ThroughProxy())
 
     def _start(self) -> None:
         enter = self._closing.enter_context
