@@ -12,9 +12,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.commands import LEGAL, Instruction, obeyed, superseded
+from durable.machine.commands import LEGAL, Instruction, obey, supersede
 from durable.machine.effects import (
-    Asked,
     Closed,
     CloseRefused,
     Displaced,
@@ -26,6 +25,7 @@ from durable.machine.effects import (
     Packed,
     Sent,
     Split,
+    UploadQueried,
     Woke,
 )
 from durable.machine.job import (
@@ -33,15 +33,15 @@ from durable.machine.job import (
     JobSpec,
     Mode,
     Pacing,
-    Standing,
     TurnUsage,
     Upload,
+    UploadStatus,
     with_crawl,
     with_pacing,
     with_upload,
 )
 from durable.machine.machine import step
-from durable.machine.pages import Flight, Page
+from durable.machine.pages import InFlightPage, Page
 from durable.machine.states import ENDED, PENDING, State
 
 
@@ -110,11 +110,11 @@ def _asked(state: State, mode: Mode) -> Iterator[tuple[str, State]]:
             continue
         yield label, after.state
     for command in LEGAL[state]:
-        obedient = obeyed(job, Instruction(command, EXPECTED), None, NOW_MS, LIMITS)
+        obedient = obey(job, Instruction(command, EXPECTED), None, NOW_MS, LIMITS)
         assert isinstance(obedient, Job), obedient
         yield command.value, obedient.state
     if state is State.HELD:
-        yield "another upload opened", superseded(job, job, NOW_MS, LIMITS).state
+        yield "another upload opened", supersede(job, job, NOW_MS, LIMITS).state
 
 
 def _job(state: State, mode: Mode) -> Job:
@@ -146,13 +146,13 @@ def _cases(job: Job) -> Iterator[Case]:
     if job.state is State.OPENING:
         resumed = replace(job, resumes=True)
         yield "opened", job, Opened()
-        yield "resumed", resumed, Asked(Standing.OPEN)
+        yield "resumed", resumed, UploadQueried(UploadStatus.OPEN)
         yield (
             "closed before",
             with_crawl(resumed, has_end=True),
-            Asked(Standing.CLOSED),
+            UploadQueried(UploadStatus.CLOSED),
         )
-        yield "upload lost", resumed, Asked(Standing.REPLACED)
+        yield "upload lost", resumed, UploadQueried(UploadStatus.REPLACED)
     if job.state is State.SENDING:
         yield from _pages(job)
     if job.state is State.CLOSING:
@@ -166,9 +166,9 @@ def _cases(job: Job) -> Iterator[Case]:
         )
         yield "empty close refused for good", job, CloseRefused("")
         yield "no room for a page", job, NoRoom(1, 1)
-        yield "upload closed", job, Asked(Standing.CLOSED)
-        yield "upload open", job, Asked(Standing.OPEN)
-        yield "upload lost", job, Asked(Standing.REPLACED)
+        yield "upload closed", job, UploadQueried(UploadStatus.CLOSED)
+        yield "upload open", job, UploadQueried(UploadStatus.OPEN)
+        yield "upload lost", job, UploadQueried(UploadStatus.REPLACED)
 
 
 def _pages(job: Job) -> Iterator[Case]:
@@ -176,10 +176,10 @@ def _pages(job: Job) -> Iterator[Case]:
     packing, packing_last, sending, sending_last = (
         with_crawl(job, flights=(flight,))
         for flight in (
-            Flight(_page(), is_packed=False),
-            Flight(_page(next_cursor=None), is_packed=False),
-            Flight(_page(batch_count=1), begun_count=1, sending=(0,)),
-            Flight(_page(next_cursor=None, batch_count=1), begun_count=1, sending=(0,)),
+            InFlightPage(_page(), is_packed=False),
+            InFlightPage(_page(next_cursor=None), is_packed=False),
+            InFlightPage(_page(batch_count=1), begun_count=1, sending=(0,)),
+            InFlightPage(_page(next_cursor=None, batch_count=1), begun_count=1, sending=(0,)),
         )
     )
     yield "no room for a page", reading, NoRoom(1, 1)
@@ -212,7 +212,7 @@ def _failures(job: Job) -> Iterator[Case]:
         yield "killed too often", dying, Woke()
     if job.mode is Mode.FULL:
         yield "upload lost too often", restarted, Displaced("")
-        yield "upload lost too often", restarted, Asked(Standing.REPLACED)
+        yield "upload lost too often", restarted, UploadQueried(UploadStatus.REPLACED)
 
 
 def _page(*, next_cursor: str | None = "next", batch_count: int = 0) -> Page:

@@ -18,18 +18,18 @@ from workers import DurableObject
 from durable.connector.connector import Connectors
 from durable.connector.staged import staged
 from durable.engine.handling import outlive
-from durable.engine.platform import Host
+from durable.engine.platform import Platform
 from durable.engine.questions import answer_question
 from durable.engine.services import Services
 from durable.environment import Environment
-from durable.http.connection_limit import Gate
+from durable.http.connection_limit import ConnectionLimit
 from durable.http.fetch_transport import FetchTransport, part_bytes
 from durable.machine.memory import ISOLATE
 from durable.store.store import Store
-from durable.views.log import Level, Line
+from durable.views.log import Level, LogLine
 
 
-class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no types
+class ConnectorRunner(DurableObject):  # type: ignore[misc] # the platform's class has no types
     """Owns the jobs of the connector whose name it is addressed by.
 
     Whatever can be called here, can be called by everyone who holds the binding.
@@ -42,7 +42,7 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         self.environment = Environment(lambda name: getattr(env, name, None))
         everyone, dataset = self.connectors.values(), getattr(env, "ANALYTICS", None)
         connector = staged(self.connectors[ctx.id.name], self.environment, everyone)
-        store, host = Store(ctx.storage), a_host()
+        store, host = Store(ctx.storage), platform()
         self.services = Services(
             connector, self.environment, store, host, dataset=dataset, write=_print
         )
@@ -63,13 +63,15 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
         services.tell()
 
 
-def a_host() -> Host:
+def platform() -> Platform:
     """What an object is given of the platform."""
-    gate = Gate(FetchTransport(_fetch))
-    return Host(_now_ms, lambda: secrets.token_hex(3), random.random, gate, _wait, memory=ISOLATE)
+    gate = ConnectionLimit(FetchTransport(_fetch))
+    return Platform(
+        _now_ms, lambda: secrets.token_hex(3), random.random, gate, _wait, memory=ISOLATE
+    )
 
 
-def _print(line: Line) -> None:
+def _print(line: LogLine) -> None:
     """To the platform's log; of its errors, where a person is to look."""
     print(line.text, file=sys.stderr if line.level is Level.ERROR else sys.stdout)
 

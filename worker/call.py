@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct
 
 from durable.connector.connector import Connectors
-from durable.engine.processor import connector_name
 from durable.engine.questions import Question, Reply
 from durable.errors import ConfigurationError
+from durable.machine.job_id import connector_name
 from worker import problems
 from worker.access import Access
-from worker.auth import Auth, Caller
+from worker.auth import Authentication, Caller
 from worker.problems import ProblemError
 from worker.request import Request
 from worker.runners import Runners
@@ -33,7 +33,7 @@ class Call(Struct, frozen=True, kw_only=True):
     name: str = ""  # of the job or the connector in its path, which may be none
     connectors: Connectors
     runners: Runners
-    auth: Auth
+    auth: Authentication
     edge: Edge
     commit: str | None  # that is deployed
 

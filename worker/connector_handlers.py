@@ -1,6 +1,6 @@
 """What is done about connectors."""
 
-from durable.engine.checks import Outcome
+from durable.engine.checks import CheckOutcome
 from durable.engine.questions import (
     CheckConnector,
     CompareDatasource,
@@ -37,7 +37,7 @@ async def show_metrics(call: Call) -> str:
 async def check(call: Call) -> Checked:
     name = call.connector
     checks = await call.runners.ask(name, CheckConnector())
-    is_passed = not any(check.outcome is Outcome.FAILED for check in checks)
+    is_passed = not any(check.outcome is CheckOutcome.FAILED for check in checks)
     return Checked(connector=name, passed=is_passed, checks=checks)
 
 

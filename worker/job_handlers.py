@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 
 from msgspec.structs import asdict, replace
 
-from durable.engine.processor import connector_name
 from durable.engine.questions import (
     BeginJob,
     ObeyCommand,
@@ -16,6 +15,7 @@ from durable.engine.questions import (
     RepeatRejects,
 )
 from durable.machine.commands import Refusal
+from durable.machine.job_id import connector_name
 from durable.machine.states import Command, State
 from durable.store.event_log import Event
 from durable.timestamps import rfc3339

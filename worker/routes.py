@@ -8,7 +8,7 @@ from durable.connector.connector import Connectors
 from durable.environment import Environment
 from durable.errors import ConfigurationError
 from worker import pages, problems
-from worker.auth import Auth, Caller, Via
+from worker.auth import Authentication, Caller, Via
 from worker.bodies import VERSION_TAG, Accepted
 from worker.call import Call, Edge
 from worker.endpoint import Endpoint
@@ -32,7 +32,7 @@ class Routes:
     def __init__(
         self, environment: Environment, connectors: Connectors, runners: Runners, edge: Edge
     ) -> None:
-        self._auth = Auth(environment, edge.team, edge.now_ms)
+        self._auth = Authentication(environment, edge.team, edge.now_ms)
         self._call = partial(
             Call,
             connectors=connectors,

@@ -6,7 +6,7 @@ import msgspec
 
 from durable.connector.connector import Connectors
 from durable.connector.staged import staged
-from durable.engine.placement import placed
+from durable.engine.placement import namespace_stub
 from durable.engine.questions import Question, Reply, decode_answer
 from durable.environment import Environment
 
@@ -36,5 +36,5 @@ class RemoteRunners:
     async def ask(self, connector: str, question: Question[Reply]) -> Reply:
         """Raises ConfigurationError: objects cannot be asked, or would not begin."""
         staged(self._connectors[connector], self._environment, self._connectors.values())
-        stub = placed(self._namespace, self._environment)(connector)
+        stub = namespace_stub(self._namespace, self._environment)(connector)
         return decode_answer(question, await stub.ask(msgspec.json.encode(question).decode()))

@@ -18,12 +18,12 @@ async def sign_in(call: Call) -> Response:
     given = await decode_body(call.request, SignIn, '{"token": "..."}')
     if not is_same(given.token, token):
         raise ProblemError(problems.unauthorized(f"The token is not the value of {TOKEN}."))
-    cookie = sessions.begun(token, call.edge.nonce(), call.edge.now_ms())
+    cookie = sessions.begin_session(token, call.edge.nonce(), call.edge.now_ms())
     return nothing({"set-cookie": cookie})
 
 
 async def sign_out(_call: Call) -> Response:
-    return nothing({"set-cookie": sessions.ended()})
+    return nothing({"set-cookie": sessions.end_session()})
 
 
 async def show_session(call: Call) -> Session:

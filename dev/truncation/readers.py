@@ -16,10 +16,10 @@ from dev.loopback import HOST
 from dev.setup import venv
 from dev.staging import ROOT
 from dev.truncation.case import IDS, PAGE_BYTES_MAX, Case, Verdict
-from durable.engine.executor import measured
+from durable.engine.packing import measure_page
 from durable.environment import Environment
 from durable.errors import Recourse, UpstreamError
-from durable.http.context import Surroundings
+from durable.http.context import SourceContext
 from durable.http.token_cache import Tokens
 from durable.limits import Limits
 from durable.machine.effects import Fetched, Packed
@@ -87,7 +87,7 @@ async def _outcome(url: str, case: Case) -> str:
     )
     async with httpx.AsyncHTTPTransport() as transport:
         environment = Environment({"NOTES_URL": url}.get)
-        surroundings = Surroundings(environment, transport, int, PAGE_BYTES_MAX, Tokens())
+        surroundings = SourceContext(environment, transport, int, PAGE_BYTES_MAX, Tokens())
         reader = case.source.reader(surroundings)
         while job.state is State.SENDING and job.crawl.page_count < PAGES_MAX:
             try:
@@ -110,7 +110,7 @@ def _landed(job: Job, page: Records) -> Job:
     """The job after the page, as the machine sees it; nothing of it is sent."""
     index, count = job.crawl.page_count, len(page.records)
     packed = Packed(index, batch_count=0, document_count=count, deletion_count=0)
-    for event in (Fetched(index, measured(page)), packed):
+    for event in (Fetched(index, measure_page(page)), packed):
         job, _ = step(job, event, 0, Limits())
     return job
 

@@ -6,13 +6,13 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from durable.connector.connector import AnyConnector
-from durable.connector.mapping import changes, digest
-from durable.engine.clients import Ends, ends
+from durable.connector.mapping import changes
+from durable.engine.clients import Clients, build_clients
 from durable.engine.group_uploads import GroupUploads
 from durable.engine.inquiry import Inquiry
-from durable.engine.packing import Packing, Parcel
-from durable.engine.platform import Host
-from durable.engine.redaction import redacted, told
+from durable.engine.packing import Packing, Parcel, measure_page
+from durable.engine.platform import Platform
+from durable.engine.redaction import clean_reason, redact
 from durable.environment import Environment
 from durable.errors import Cause, ConfigurationError, Recourse, UpstreamError
 from durable.glean.batches import Batch, batches, sizes_of
@@ -22,7 +22,6 @@ from durable.glean.payloads import Envelope
 from durable.glean.statuses import INVALID, REFUSED
 from durable.http.retry_after import wait_ms
 from durable.machine.effects import (
-    Ask,
     Close,
     Closed,
     CloseRefused,
@@ -37,12 +36,12 @@ from durable.machine.effects import (
     Opened,
     Pack,
     Packed,
+    QueryUpload,
     Send,
     Sent,
     Split,
 )
-from durable.machine.job import ReadContext, Stage, Standing
-from durable.machine.pages import Page
+from durable.machine.job import ReadContext, Stage, UploadStatus
 from durable.machine.rejects import Reject
 from durable.machine.ties import key_of
 from durable.sources.clock import Clock
@@ -61,7 +60,7 @@ class Executor:
         host: clock, randomness and network.
     """
 
-    def __init__(self, connector: AnyConnector, environment: Environment, host: Host) -> None:
+    def __init__(self, connector: AnyConnector, environment: Environment, host: Platform) -> None:
         self._connector = connector
         self._environment = environment
         self._host = host
@@ -73,24 +72,24 @@ class Executor:
         self._refusals: Mapping[str, str] = {}
         self._group_uploads = GroupUploads()
 
-    def ends(self) -> Ends | Failed:
+    def ends(self) -> Clients | Failed:
         """The two ends, or why they cannot be told."""
         try:
-            return ends(self._connector, self._environment, self._host)
+            return build_clients(self._connector, self._environment, self._host)
         except ConfigurationError as error:
             return self._failed(error, is_transient=False)
 
     def rejects(self, page_index: int) -> list[Reject]:
         """What was set aside of a page so far, without secrets."""
         parcel = self._parcels.get(page_index)
-        return [redacted(reject, self._environment) for reject in parcel.rejects] if parcel else []
+        return [redact(reject, self._environment) for reject in parcel.rejects] if parcel else []
 
     def latest_rejects(self, page_index: int) -> list[Reject]:
         """What Glean has refused of a page since this was asked for last, without secrets."""
         parcel = self._parcels[page_index]
         latest = parcel.rejects[parcel.told_count :]
         parcel.told_count = len(parcel.rejects)
-        return [redacted(reject, self._environment) for reject in latest]
+        return [redact(reject, self._environment) for reject in latest]
 
     def recall(self, refused: Iterable[Reject]) -> None:
         """What Glean refused of the first page, when an earlier turn sent it."""
@@ -105,7 +104,7 @@ class Executor:
         self._parcels.pop(page_index, None)
 
     async def perform(  # noqa: PLR0911 - a return for each effect
-        self, effect: Effect, ends: Ends, crawl: ReadContext
+        self, effect: Effect, ends: Clients, crawl: ReadContext
     ) -> Event:
         glean = ends.glean(crawl.stage)
         try:
@@ -113,7 +112,7 @@ class Executor:
                 case Open(upload_id):
                     await glean.open(upload_id)
                     return Opened()
-                case Ask(upload_id):
+                case QueryUpload(upload_id):
                     return await glean.asked(upload_id)
                 case Fetch():
                     return await self._fetch(effect, ends.readers[crawl.stage], crawl)
@@ -138,19 +137,21 @@ class Executor:
         page = await source.fetch(fetch.cursor, crawl)
         self._page_ms = self._host.now_ms() - begun_at_ms
         self._records[fetch.page_index] = page
-        note, clock = told(page.note, self._environment), self._clock(crawl.stage)
+        note, clock = clean_reason(page.note, self._environment), self._clock(crawl.stage)
         latest_ms = clock.latest_ms(page.records, self._host.now_ms()) if clock else 0
-        read = replace(measured(page), note=note, latest_ms=latest_ms)
+        read = replace(measure_page(page), note=note, latest_ms=latest_ms)
         return Fetched(fetch.page_index, read)
 
-    def _pack(self, pack: Pack, ends: Ends, stage: Stage) -> Packed:
+    def _pack(self, pack: Pack, ends: Clients, stage: Stage) -> Packed:
         page = self._records.pop(pack.page_index)
         feed, clock = ends.feeds[stage], self._clock(stage)
         packing = Packing(
             self._connector, feed, stage, ends.limits, clock=clock, refusals=self._refusals
         )
         parcel = self._parcels[pack.page_index] = packing.parcel(pack, page)
-        return replace(parcel.packed, shortfall=told(parcel.packed.shortfall, self._environment))
+        return replace(
+            parcel.packed, shortfall=clean_reason(parcel.packed.shortfall, self._environment)
+        )
 
     def _clock(self, stage: Stage) -> Clock | None:
         return self._connector.source.clock if stage is Stage.DOCUMENTS else None
@@ -181,7 +182,7 @@ class Executor:
         parcel = self._parcels[send.page_index]
         outcome = await self._group_uploads.send(send, batch, glean, parcel.rejects)
         if isinstance(outcome, Sent):
-            shortfall = told(outcome.shortfall, self._environment)
+            shortfall = clean_reason(outcome.shortfall, self._environment)
             return replace(outcome, shortfall=shortfall, entries=parcel.entries(batch))
         return self._split(send, outcome.halves, outcome.batch_bytes_max)
 
@@ -199,7 +200,7 @@ class Executor:
         is_for_all = await self._inquiry.is_meant_for_all(send.page_index, batch, error, glean)
         if is_conflict or (is_for_all and batch.upload_id and glean.tells_uploads):
             standing = await glean.standing(batch.upload_id)
-            if standing is not Standing.OPEN:
+            if standing is not UploadStatus.OPEN:
                 reason = self._reason(error)
                 return Displaced(f"the upload {batch.upload_id} is {standing}; {reason}")
         if is_for_all:
@@ -241,7 +242,7 @@ class Executor:
         return Closed()
 
     async def _close_with_document(
-        self, effect: CloseWithDocument, ends: Ends, crawl: ReadContext
+        self, effect: CloseWithDocument, ends: Clients, crawl: ReadContext
     ) -> Event:
         stage = crawl.stage
         page = await ends.readers[stage].fetch(effect.cursor, crawl)
@@ -281,19 +282,4 @@ class Executor:
         return Failed(reason, is_transient, after_ms, jitter, recourse=recourse, cause=cause)
 
     def _reason(self, error: Exception) -> str:
-        return told(str(error), self._environment)
-
-
-def measured(page: Records) -> Page:
-    """What the machine is told of a page that was read."""
-    return Page(
-        next_cursor=page.next_cursor,
-        byte_count=page.byte_count,
-        record_count=len(page.records),
-        total_count=page.total_count,
-        digest=digest(page.records),
-        request_count=page.request_count,
-        wait_ms=page.wait_ms,
-        wait_reason=page.wait_reason,
-        is_bounded=page.is_bounded,
-    )
+        return clean_reason(str(error), self._environment)

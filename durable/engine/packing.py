@@ -8,15 +8,16 @@ from msgspec.structs import replace
 
 from durable.connector.connector import AnyConnector
 from durable.connector.feed import AnyFeed
-from durable.connector.mapping import changes
+from durable.connector.mapping import changes, digest
 from durable.glean.batches import Batch, batches, document_count, sizes_of
 from durable.glean.documents import Deletion
-from durable.glean.mapped_record import Placed
+from durable.glean.mapped_record import MappedRecord
 from durable.glean.payloads import Envelope
 from durable.limits import Limits
 from durable.machine.effects import Pack, Packed
 from durable.machine.job import Stage
-from durable.machine.page_progress import Landed, Landing, entry, remaining
+from durable.machine.page_progress import Landing, PageProgress, encode_entry, remaining
+from durable.machine.pages import Page
 from durable.machine.rejects import Reject
 from durable.machine.ties import Ties
 from durable.sources.clock import Clock, told_by
@@ -42,7 +43,7 @@ class Parcel(Struct):
             return b""
         refusal = Landing.REFUSED if is_refused else Landing.TAKEN
         marks = [self.marks[place] for place in self._places(batch)]
-        return b"".join(entry(mark, fate | refusal) for mark, fate in marks)
+        return b"".join(encode_entry(mark, fate | refusal) for mark, fate in marks)
 
     def _places(self, batch: Batch) -> list[int]:
         """Of the changes that are over with this batch.
@@ -89,7 +90,9 @@ class Packing:
     def parcel(self, pack: Pack, page: Records) -> Parcel:
         rejects: list[Reject] = []
         ties = None if pack.ties is None else Ties(pack.ties)
-        news: Iterable[Placed] = changes(self._feed, self._stage, self._connector, page, rejects)
+        news: Iterable[MappedRecord] = changes(
+            self._feed, self._stage, self._connector, page, rejects
+        )
         if ties is not None:
             is_newest_first = self._clock is not None and self._clock.is_newest_first
             news = ties.news(news, told_by(self._clock), is_newest_first=is_newest_first)
@@ -100,8 +103,8 @@ class Packing:
     def _rest(
         self,
         pack: Pack,
-        landed: Landed,
-        placed: list[Placed],
+        landed: PageProgress,
+        placed: list[MappedRecord],
         rejects: list[Reject],
         ties: Ties | None,
     ) -> Parcel:
@@ -129,17 +132,17 @@ class Packing:
             f"was in it keeps what it gives: {whole.reason}"
         )
 
-    def _refused(self, placed: Placed) -> Reject:
+    def _refused(self, placed: MappedRecord) -> Reject:
         return placed.rejected(self._refusals.get(placed.key, REFUSED_BEFORE))
 
     def _cut(  # noqa: PLR0913 - as above
         self,
         pack: Pack,
-        news: Iterable[Placed],
+        news: Iterable[MappedRecord],
         rejects: list[Reject],
         ties: Ties | None,
         *,
-        there: Iterable[Placed] = (),
+        there: Iterable[MappedRecord] = (),
         left_keys: Iterable[str] = (),
     ) -> Parcel:
         envelope = Envelope(self._stage, self._connector.datasource.name, pack.upload_id)
@@ -161,3 +164,18 @@ class Packing:
             shortfall=self._shortfall(rejects),
         )
         return Parcel([*cut], rejects, packed, told_count=len(rejects))
+
+
+def measure_page(page: Records) -> Page:
+    """What the machine is told of a page that was read."""
+    return Page(
+        next_cursor=page.next_cursor,
+        byte_count=page.byte_count,
+        record_count=len(page.records),
+        total_count=page.total_count,
+        digest=digest(page.records),
+        request_count=page.request_count,
+        wait_ms=page.wait_ms,
+        wait_reason=page.wait_reason,
+        is_bounded=page.is_bounded,
+    )

@@ -20,12 +20,12 @@ from durable.glean.differences import Provisioned, Unprovisioned
 from durable.machine.commands import Instruction, Refusal
 from durable.machine.job import Mode
 from durable.machine.rejects import Reject
-from durable.machine.staleness import Pulse
+from durable.machine.staleness import Heartbeat
 from durable.machine.states import Command, State
 from durable.machine.totals import totals
 from durable.store.event_log import Event
-from durable.views.connector_metrics import Measures
-from durable.views.job_summary import Line
+from durable.views.connector_metrics import ConnectorMetrics
+from durable.views.job_summary import JobSummary
 from durable.views.log import Level
 from durable.views.overview import Overview
 from durable.views.status import Status
@@ -130,14 +130,14 @@ class ReadRejects(Question[Excerpt[tuple[int, Reject]] | None], frozen=True):
         return Excerpt(totals(job).reject_count, rejects)
 
 
-class ReadJobs(Question[list[Line]], frozen=True):
+class ReadJobs(Question[list[JobSummary]], frozen=True):
     """Read so many jobs in some states that come before an id, the newest first."""
 
     before_id: str
     states: list[State]
     count: int
 
-    async def answer(self, by: Services) -> list[Line]:
+    async def answer(self, by: Services) -> list[JobSummary]:
         return by.views.lines(self.before_id, self.states, self.count)
 
 
@@ -149,10 +149,10 @@ class ReadOverview(Question[Overview], frozen=True):
         return by.views.overview()
 
 
-class ReadMeasures(Question[Measures], frozen=True):
+class ReadMeasures(Question[ConnectorMetrics], frozen=True):
     """Read what the metrics are made of."""
 
-    async def answer(self, by: Services) -> Measures:
+    async def answer(self, by: Services) -> ConnectorMetrics:
         return by.views.measures()
 
 
@@ -183,12 +183,12 @@ class SetUpDatasource(Question[Provisioned | Unprovisioned], frozen=True):
         return shown
 
 
-class TendObject(Question[Pulse], frozen=True):
+class TendObject(Question[Heartbeat], frozen=True):
     """Bring back what the platform has lost: an alarm, earlier ticks."""
 
     ticked_at_ms: int
 
-    async def answer(self, by: Services) -> Pulse:
+    async def answer(self, by: Services) -> Heartbeat:
         if await by.processor.tend():
             by.report("a lost alarm was set again", Level.ERROR)
         for job in await by.processor.catch_up(self.ticked_at_ms):

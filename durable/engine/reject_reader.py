@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from durable.connector.mapping import digest
 from durable.machine.job import ReadContext
-from durable.machine.rejects import Spot
+from durable.machine.rejects import RejectedPage
 from durable.sources.source import Reader, Records
 
 
@@ -21,7 +21,7 @@ class RepeatedReader(Reader):
         spots: in order.
     """
 
-    def __init__(self, reader: Reader, spots: Sequence[Spot]) -> None:
+    def __init__(self, reader: Reader, spots: Sequence[RejectedPage]) -> None:
         self._reader = reader
         self._spots = spots
 

@@ -6,7 +6,7 @@ from typing import Any
 from durable.connector.connector import AnyConnector
 from durable.engine.checks import Checks
 from durable.engine.handling import harmless
-from durable.engine.platform import Host
+from durable.engine.platform import Platform
 from durable.engine.processor import Processor
 from durable.engine.provision import Provision
 from durable.environment import Environment
@@ -14,7 +14,7 @@ from durable.machine.job import Job
 from durable.store.store import Store
 from durable.views import log
 from durable.views.analytics import Analytics, Dataset
-from durable.views.log import Level, Line
+from durable.views.log import Level, LogLine
 from durable.views.views import Views
 
 
@@ -35,10 +35,10 @@ class Services:
         connector: AnyConnector,
         environment: Environment,
         store: Store,
-        host: Host,
+        host: Platform,
         *,
         dataset: Dataset | None,
-        write: Callable[[Line], None],
+        write: Callable[[LogLine], None],
     ) -> None:
         self.processor = Processor(connector, environment, store, host)
         self.views = Views(connector, environment, store, host)
@@ -57,7 +57,7 @@ class Services:
     def report(self, event: str, level: Level, text: str = "", **fields: Any) -> None:
         """Log what happened to the connector."""
         clean, connector = self._environment.redacted(text) or None, self.views.connector_name
-        self._write(log.line(event, level, connector=connector, text=clean, **fields))
+        self._write(log.log_line(event, level, connector=connector, text=clean, **fields))
 
     @harmless
     def tell(self) -> None:

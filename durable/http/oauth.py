@@ -13,8 +13,8 @@ from msgspec import Struct
 from durable.environment import Environment, Secret
 from durable.errors import ConfigurationError
 from durable.http.auth import basic
-from durable.http.context import Surroundings
-from durable.http.token_endpoint import Grant, TokenSigner
+from durable.http.context import SourceContext
+from durable.http.token_endpoint import Grant, TokenAuthenticator
 
 
 OWN_PARAMS = frozenset({"grant_type", "client_id", "client_secret", "refresh_token", "scope"})
@@ -45,9 +45,9 @@ class ClientCredentials(Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         _check(self.params)
 
-    def signer(self, surroundings: Surroundings) -> TokenSigner:
+    def signer(self, surroundings: SourceContext) -> TokenAuthenticator:
         grant = _grant(self, "client_credentials", None, surroundings.environment)
-        return TokenSigner(grant, surroundings)
+        return TokenAuthenticator(grant, surroundings)
 
     def secrets(self) -> frozenset[str]:
         return frozenset({self.client_secret})
@@ -86,10 +86,10 @@ class RefreshToken(Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         _check(self.params)
 
-    def signer(self, surroundings: Surroundings) -> TokenSigner:
+    def signer(self, surroundings: SourceContext) -> TokenAuthenticator:
         environment = surroundings.environment
         refresh = environment.secret(self.refresh_token)
-        return TokenSigner(_grant(self, "refresh_token", refresh, environment), surroundings)
+        return TokenAuthenticator(_grant(self, "refresh_token", refresh, environment), surroundings)
 
     def secrets(self) -> frozenset[str]:
         return frozenset({self.client_secret, self.refresh_token})

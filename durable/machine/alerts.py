@@ -18,7 +18,7 @@ from durable.machine.states import ENDED, TRAITS, State
 REMINDER_MS = 20 * 60 * 60 * 1_000
 
 
-class Kind(StrEnum):
+class AlertKind(StrEnum):
     """What it is about, where that is not the state that a job has come to.
 
     Stored as a text, so that earlier code can read what later code wrote.
@@ -34,14 +34,14 @@ class Alert(Struct, frozen=True, kw_only=True):
     """One thing to tell. Persisted: add fields with defaults, never rename."""
 
     id: str  # the same however often it is sent
-    kind: str  # a `Kind`, or a `State`
+    kind: str  # an `AlertKind`, or a `State`
     connector: str  # "": it is about all of them
     at_ms: int
     text: str
     job_id: str = ""
 
 
-class Told(Struct, frozen=True):
+class AlertHistory(Struct, frozen=True):
     """What is wrong, as far as it was told. Persisted likewise."""
 
     at_ms: Mapping[str, int] = {}  # by what it is, as in "failed FULL"
@@ -49,7 +49,9 @@ class Told(Struct, frozen=True):
     job_ids: Mapping[str, str] = {}
 
 
-def of_job(told: Told, before: Job, after: Job, now_ms: int) -> tuple[Told, Alert | None]:
+def alerts_of_job(
+    told: AlertHistory, before: Job, after: Job, now_ms: int
+) -> tuple[AlertHistory, Alert | None]:
     """What is to be told of a job's change, and what is then known to have been told.
 
     Args:
@@ -63,27 +65,27 @@ def of_job(told: Told, before: Job, after: Job, now_ms: int) -> tuple[Told, Aler
     state, waited = after.state, f"{State.HELD} {after.mode}"
     if verb := TRAITS[state].alert:
         if state in ENDED:
-            told, _ = settled(told, {waited})  # it waits no longer
+            told, _ = settle(told, {waited})  # it waits no longer
         name = f"{state} {after.mode}"
-        told, is_due = due(told, name, now_ms)
+        told, is_due = remind(told, name, now_ms)
         text = f"the {after.mode} job {after.id} {verb}: {after.error}"
         told = _remembered(told, name, text, after.id)
-        return told, alert(state, after.connector, text, now_ms, after.id) if is_due else None
+        return told, make_alert(state, after.connector, text, now_ms, after.id) if is_due else None
     if state is State.SUCCEEDED and not after.repeats:
         # A FULL job brings all that an INCREMENTAL one would have.
         modes = set(Mode) if after.mode is Mode.FULL else {after.mode}
-        told, was_wrong = settled(told, {f"{one} {mode}" for one in State for mode in modes})
+        told, was_wrong = settle(told, {f"{one} {mode}" for one in State for mode in modes})
         text = f"the {after.mode} job {after.id} has succeeded"
-        found = alert(Kind.RECOVERED, after.connector, text, now_ms, after.id)
+        found = make_alert(AlertKind.RECOVERED, after.connector, text, now_ms, after.id)
         return told, found if was_wrong else None
     if before.state is State.HELD:
-        told, _ = settled(told, {waited})  # somebody has looked
+        told, _ = settle(told, {waited})  # somebody has looked
     return told, None
 
 
 def reminders(
-    told: Told, connector: str, modes: Collection[Mode], now_ms: int
-) -> tuple[Told, list[Alert]]:
+    told: AlertHistory, connector: str, modes: Collection[Mode], now_ms: int
+) -> tuple[AlertHistory, list[Alert]]:
     """What is still wrong with a connector's jobs, where it was not told for a day.
 
     Nothing may happen for days: a job that is held waits, and the next FULL one may be next week.
@@ -99,19 +101,19 @@ def reminders(
         kind, mode = name.split(" ")
         if kind != State.HELD.value and mode not in modes:
             continue
-        told, is_due = due(told, name, now_ms)
+        told, is_due = remind(told, name, now_ms)
         if is_due:
             job_id = told.job_ids[name]
-            alerts.append(alert(kind, connector, f"still: {text}", now_ms, job_id))
+            alerts.append(make_alert(kind, connector, f"still: {text}", now_ms, job_id))
     return told, alerts
 
 
-def _remembered(told: Told, name: str, text: str, job_id: str) -> Told:
+def _remembered(told: AlertHistory, name: str, text: str, job_id: str) -> AlertHistory:
     texts, job_ids = {**told.texts, name: text}, {**told.job_ids, name: job_id}
     return replace(told, texts=texts, job_ids=job_ids)
 
 
-def alert(kind: str, connector: str, text: str, now_ms: int, job_id: str = "") -> Alert:
+def make_alert(kind: str, connector: str, text: str, now_ms: int, job_id: str = "") -> Alert:
     return Alert(
         id=f"{connector or 'cron'}-{kind}-{now_ms}",
         kind=str(kind),
@@ -122,7 +124,7 @@ def alert(kind: str, connector: str, text: str, now_ms: int, job_id: str = "") -
     )
 
 
-def due(told: Told, name: str, now_ms: int) -> tuple[Told, bool]:
+def remind(told: AlertHistory, name: str, now_ms: int) -> tuple[AlertHistory, bool]:
     """Whether something that is wrong is to be told now; if so, it counts as told."""
     told_at_ms = told.at_ms.get(name)
     if told_at_ms is not None and now_ms - told_at_ms < REMINDER_MS:
@@ -130,9 +132,9 @@ def due(told: Told, name: str, now_ms: int) -> tuple[Told, bool]:
     return replace(told, at_ms={**told.at_ms, name: now_ms}), True
 
 
-def settled(told: Told, names: set[str]) -> tuple[Told, bool]:
+def settle(told: AlertHistory, names: set[str]) -> tuple[AlertHistory, bool]:
     """Without these, and whether one of them was told."""
     kept = {name: at_ms for name, at_ms in told.at_ms.items() if name not in names}
     texts = {name: text for name, text in told.texts.items() if name in kept}
     job_ids = {name: job_id for name, job_id in told.job_ids.items() if name in kept}
-    return Told(kept, texts, job_ids), len(kept) < len(told.at_ms)
+    return AlertHistory(kept, texts, job_ids), len(kept) < len(told.at_ms)

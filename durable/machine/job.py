@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from durable.limits import Positive
 from durable.machine.index_status import ClosedUpload
 from durable.machine.notes import Note
-from durable.machine.page_progress import Landed
-from durable.machine.pages import Flight
+from durable.machine.page_progress import PageProgress
+from durable.machine.pages import InFlightPage
 from durable.machine.states import State
 from durable.machine.ties import Tie
 
@@ -44,7 +44,7 @@ UPLOADED = frozenset({Stage.USERS, Stage.GROUPS, Stage.TEAMS, Stage.DOCUMENTS})
 CONFIRMED = UPLOADED - {Stage.TEAMS}
 
 
-class Standing(StrEnum):
+class UploadStatus(StrEnum):
     """What Glean says of a bulk upload."""
 
     OPEN = "open"
@@ -83,7 +83,7 @@ class JobSpec(Struct, frozen=True, kw_only=True):
     behind_ms_max: int | None = None  # the source's clock is; None: its records do not tell
 
 
-class Done(Struct, frozen=True):
+class FinishedStage(Struct, frozen=True):
     """What a stage of a job has come to; the job keeps those of the stages it has left behind."""
 
     stage: Stage
@@ -124,10 +124,12 @@ class Crawl(Struct, frozen=True, kw_only=True):
 
     cursor: str | None = None  # low-water mark: moves only once all before it is in Glean
     has_end: bool = False  # the source said that there is no more, and all of it was sent
-    flights: tuple[Flight, ...] = ()  # oldest first; not stored, as only the turn has the pages
+    flights: tuple[
+        InFlightPage, ...
+    ] = ()  # oldest first; not stored, as only the turn has the pages
     is_fetching: bool = False  # the page after these is under way; this and the next not stored
     is_refused: bool = False  # Glean failed in this turn, and nothing more is sent
-    landed: Landed = Landed()  # of the page at `cursor`
+    landed: PageProgress = PageProgress()  # of the page at `cursor`
     page_count: int = 0  # these five count what is acknowledged, so nothing is counted twice
     document_count: int = 0
     deletion_count: int = 0
@@ -183,7 +185,7 @@ class Job(Struct, frozen=True, kw_only=True):
     fingerprint: str = ""  # of the connector's definition, which the cursor is bound to
     stages: tuple[Stage, ...] = ()  # of the mode; empty until the next turn tells
     stage_index: int = 0  # of the one under way, which the crawl and the upload are of
-    done: tuple[Done, ...] = ()  # the stages before it
+    done: tuple[FinishedStage, ...] = ()  # the stages before it
     is_delegated: bool = False  # a backend brings the documents to Glean
     upload: Upload = Upload()
     crawl: Crawl = Crawl()
@@ -226,7 +228,7 @@ class Job(Struct, frozen=True, kw_only=True):
         return self.is_delegated and self.stage is Stage.DOCUMENTS
 
     @property
-    def parts(self) -> tuple[Done, ...]:
+    def parts(self) -> tuple[FinishedStage, ...]:
         """What each of its stages has come to, the one under way, or the last one, at the end."""
         counts = (
             self.crawl.page_count,
@@ -234,7 +236,7 @@ class Job(Struct, frozen=True, kw_only=True):
             self.crawl.deletion_count,
             self.crawl.reject_count,
         )
-        return (*self.done, Done(self.stage, *counts, self.crawl.byte_count))
+        return (*self.done, FinishedStage(self.stage, *counts, self.crawl.byte_count))
 
     @property
     def page_base(self) -> int:

@@ -14,7 +14,7 @@ class Occasion(StrEnum):
     RETRY = "retry"  # likewise, of a job or of its rejects
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     """What it was; where a job has come to a state, that is it.
 
     Stored as a text, so that earlier code can read what later code wrote.
@@ -52,5 +52,5 @@ class Note(Struct, frozen=True, omit_defaults=True):
 
     at_ms: int
     text: str
-    kind: str = Kind.NOTE.value
+    kind: str = EventKind.NOTE.value
     cause: str = ""  # of a retry, in a word or two, to be counted by

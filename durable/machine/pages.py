@@ -27,7 +27,7 @@ class Page(Struct, frozen=True, kw_only=True):
     shortfall: str = ""  # why the job cannot count as a success, once the page has landed
 
 
-class Flight(Struct, frozen=True):
+class InFlightPage(Struct, frozen=True):
     """A page that was fetched and is not wholly acknowledged. A crash loses it."""
 
     page: Page

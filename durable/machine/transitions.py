@@ -16,14 +16,14 @@ from durable.machine.job import (
     with_pacing,
     with_upload,
 )
-from durable.machine.notes import Kind, Note, WaitReason
-from durable.machine.pacing import indexed, is_stalled, single_documents_max, soon
-from durable.machine.page_progress import Landed
+from durable.machine.notes import EventKind, Note, WaitReason
+from durable.machine.pacing import count_documents, is_stalled, not_before, single_documents_max
+from durable.machine.page_progress import PageProgress
 from durable.machine.safeguards import rejection_reason
 from durable.machine.states import State
 
 
-def from_start(job: Job, spec: JobSpec, now_ms: int) -> Job:
+def begin_crawls(job: Job, spec: JobSpec, now_ms: int) -> Job:
     """At the start of the job's first stage; without any, there is nothing that it could repeat."""
     stages, shortfall = spec.stages.get(job.mode, (Stage.DOCUMENTS,)), ""
     if job.repeats:
@@ -31,7 +31,7 @@ def from_start(job: Job, spec: JobSpec, now_ms: int) -> Job:
         told = f"the connector itself brings no {', '.join(gone)} any more: their rejects are left"
         shortfall = told if gone else ""
     job = replace(job, stages=stages, stage_index=0, done=(), is_delegated=spec.is_delegated)
-    return anew(replace(job, ties=(), closed=(), shortfall=shortfall), now_ms)
+    return restart_stage(replace(job, ties=(), closed=(), shortfall=shortfall), now_ms)
 
 
 def _repeatable(job: Job, spec: JobSpec) -> tuple[tuple[Stage, ...], list[Stage]]:
@@ -45,7 +45,7 @@ def _repeatable(job: Job, spec: JobSpec) -> tuple[tuple[Stage, ...], list[Stage]
     return tuple(stage for stage in job.stages if stage not in gone), gone
 
 
-def anew(job: Job, now_ms: int) -> Job:
+def restart_stage(job: Job, now_ms: int) -> Job:
     """At the start of the stage, with a new upload; what an earlier crawl counted is void."""
     return replace(
         _made_progress(job, now_ms, attempt=0),
@@ -61,22 +61,24 @@ def anew(job: Job, now_ms: int) -> Job:
     )
 
 
-def finished(job: Job, now_ms: int, limits: Limits) -> Job:
+def finish_stage(job: Job, now_ms: int, limits: Limits) -> Job:
     """The stage is over. The one after it has a turn of its own; without one, the job is done."""
-    job = progressed(job, now_ms)
+    job = record_progress(job, now_ms)
     if job.stage_index + 1 >= len(job.stages):
         state = State.FAILED if job.shortfall else State.SUCCEEDED
-        return ended(job, state, now_ms, limits, job.shortfall)
+        return end_job(job, state, now_ms, limits, job.shortfall)
     text = f"{job.stage}: {job.crawl.document_count} brought"
     job = replace(job, done=job.parts, stage_index=job.stage_index + 1)
-    job = replace(grounded(anew(job, now_ms)), alarm_at_ms=soon(now_ms, now_ms))
-    return noted(job, text, now_ms, limits, Kind.STAGE)
+    job = replace(
+        clear_in_flight(restart_stage(job, now_ms)), alarm_at_ms=not_before(now_ms, now_ms)
+    )
+    return add_note(job, text, now_ms, limits, EventKind.STAGE)
 
 
-def promoted(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
+def promote_to_full(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
     """An INCREMENTAL job queued again as a FULL one, since changes are not the way any more."""
     assert job.mode is Mode.INCREMENTAL, "a FULL job has nothing to become"
-    job = with_crawl(grounded(job), cursor=None)
+    job = with_crawl(clear_in_flight(job), cursor=None)
     job = replace(
         with_pacing(job, attempt=0, retry_at_ms=None),
         state=State.QUEUED,
@@ -84,12 +86,12 @@ def promoted(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
         asked_mode=job.mode,
         resumes=False,
         since_ms=None,
-        alarm_at_ms=soon(now_ms, now_ms),
+        alarm_at_ms=not_before(now_ms, now_ms),
     )
-    return noted(job, f"becomes a FULL sync: {reason}", now_ms, limits, Kind.PROMOTED)
+    return add_note(job, f"becomes a FULL sync: {reason}", now_ms, limits, EventKind.PROMOTED)
 
 
-def rewound(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
+def restart_expired_cursor(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
     """Begin the stage anew, since the source does not know the cursor any more."""
     if job.rewind_count >= limits.restarts_max:
         reason = (
@@ -97,17 +99,17 @@ def rewound(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
             f"{reason}; have it keep cursors for longer, or page by what lasts, as an id. A retry "
             "starts over"
         )
-        return ended(with_crawl(job, cursor=None), State.FAILED, now_ms, limits, reason)
+        return end_job(with_crawl(job, cursor=None), State.FAILED, now_ms, limits, reason)
     job = replace(
-        grounded(anew(job, now_ms)),
+        clear_in_flight(restart_stage(job, now_ms)),
         rewind_count=job.rewind_count + 1,
         ties=(),  # or what is sent anew would not count
-        alarm_at_ms=soon(now_ms, now_ms),
+        alarm_at_ms=not_before(now_ms, now_ms),
     )
-    return noted(job, f"begins anew: {reason}", now_ms, limits, Kind.RESTARTED)
+    return add_note(job, f"begins anew: {reason}", now_ms, limits, EventKind.RESTARTED)
 
 
-def redefined(job: Job, spec: JobSpec, now_ms: int, limits: Limits) -> Job:
+def restart_redefined(job: Job, spec: JobSpec, now_ms: int, limits: Limits) -> Job:
     """Begin anew, since the cursor and what was sent are of another connector's definition."""
     if job.redefined_count >= limits.redefinitions_max:
         reason = (
@@ -115,14 +117,14 @@ def redefined(job: Job, spec: JobSpec, now_ms: int, limits: Limits) -> Job:
             "ran: if it was not deployed so often, something in it is another at each start, as an "
             "address or a time"
         )
-        return ended(job, State.FAILED, now_ms, limits, reason)
+        return end_job(job, State.FAILED, now_ms, limits, reason)
     redefined_count = job.redefined_count + 1
-    job = replace(from_start(job, spec, now_ms), redefined_count=redefined_count, page_bytes={})
+    job = replace(begin_crawls(job, spec, now_ms), redefined_count=redefined_count, page_bytes={})
     text = "the connector's definition has changed: begins anew"
-    return noted(job, text, now_ms, limits, Kind.RESTARTED)
+    return add_note(job, text, now_ms, limits, EventKind.RESTARTED)
 
 
-def taken_up(job: Job, now_ms: int, limits: Limits) -> Job:
+def take_up(job: Job, now_ms: int, limits: Limits) -> Job:
     """A job that a person has queued again, where it was; from its start if that is of no use."""
     state = State.OPENING if job.is_upload else State.SENDING
     job = with_crawl(replace(job, state=state, queued_cursor=None), cursor=job.queued_cursor)
@@ -134,10 +136,10 @@ def taken_up(job: Job, now_ms: int, limits: Limits) -> Job:
         or is_over
         or (job.crawl.has_end and rejection_reason(job, limits) is not None)
     ):
-        begun = anew(job, now_ms)
+        begun = restart_stage(job, now_ms)
         if is_unknown:  # it is begun anew after each approval, which is that of the new crawl
             begun = with_upload(begun, approved_count=job.upload.approved_count)
-        return noted(begun, "begins anew", now_ms, limits, Kind.RESTARTED)
+        return add_note(begun, "begins anew", now_ms, limits, EventKind.RESTARTED)
     return job
 
 
@@ -150,19 +152,19 @@ def is_misplaced(job: Job) -> bool:
     return job.crawl.cursor is None and has_begun and not job.crawl.has_end
 
 
-def grounded(job: Job) -> Job:
+def clear_in_flight(job: Job) -> Job:
     """With nothing under way: between two turns, or at the end."""
     job = replace(job, turn=None, ended_turn=job.turn or job.ended_turn)
     return with_crawl(job, flights=(), is_fetching=False, is_refused=False)
 
 
-def paused(job: Job, until_ms: int, wait: WaitReason, reason: str, now_ms: int) -> Job:
+def pause_job(job: Job, until_ms: int, wait: WaitReason, reason: str, now_ms: int) -> Job:
     """Nothing is wrong, and nothing is done before then."""
-    at_ms = soon(until_ms, now_ms)
+    at_ms = not_before(until_ms, now_ms)
     if wait is not WaitReason.MEMORY:  # which nobody asked for
-        job = rested(job, at_ms - now_ms)
+        job = count_rest(job, at_ms - now_ms)
     return with_pacing(
-        replace(grounded(job), alarm_at_ms=at_ms),
+        replace(clear_in_flight(job), alarm_at_ms=at_ms),
         retry_at_ms=at_ms,
         pause=reason,
         waits_for=wait.value,
@@ -170,7 +172,7 @@ def paused(job: Job, until_ms: int, wait: WaitReason, reason: str, now_ms: int) 
     )
 
 
-def rested(job: Job, pause_ms: int) -> Job:
+def count_rest(job: Job, pause_ms: int) -> Job:
     """With a rest counted that somebody asked for: it is no time without progress."""
     pacing = job.pacing
     return with_pacing(
@@ -178,7 +180,7 @@ def rested(job: Job, pause_ms: int) -> Job:
     )
 
 
-def progressed(job: Job, now_ms: int) -> Job:
+def record_progress(job: Job, now_ms: int) -> Job:
     """Further than before: the turn is the first try to come beyond this."""
     # Something else of this turn may have failed, and that still counts.
     error = "" if job.pacing.retry_at_ms is None else job.error
@@ -193,7 +195,7 @@ def _made_progress(job: Job, now_ms: int, attempt: int) -> Job:
     )
 
 
-def died(job: Job, now_ms: int, limits: Limits) -> Job:
+def record_death(job: Job, now_ms: int, limits: Limits) -> Job:
     """After a death: that of the isolate, which other connectors share."""
     halving_count, death_count = job.pacing.halving_count, job.pacing.death_count + 1
     is_smallest = limits.turn_pages_max >> halving_count <= 1
@@ -201,10 +203,10 @@ def died(job: Job, now_ms: int, limits: Limits) -> Job:
     job = with_pacing(job, death_count=death_count, halving_count=halving_count)
     if job.state is State.SENDING and not job.is_upload:
         # Of what it was sending, Glean may have heard, and less than a minute may have passed.
-        job = indexed(job, single_documents_max(limits), now_ms, limits)
+        job = count_documents(job, single_documents_max(limits), now_ms, limits)
     page, cursor = job.crawl.page_count + 1, job.crawl.cursor
     text = f"the Worker was killed while {job.state} at page {page}"
-    job = noted(job, text, now_ms, limits, Kind.KILLED)
+    job = add_note(job, text, now_ms, limits, EventKind.KILLED)
     if death_count < limits.deaths_max or not is_smallest:
         return job
     reason = (
@@ -214,10 +216,10 @@ def died(job: Job, now_ms: int, limits: Limits) -> Job:
         "whose jobs were killed at the same times, and the Worker's log. Retry this one while no "
         "other runs: if it is killed again, have the source send smaller pages"
     )
-    return ended(job, State.FAILED, now_ms, limits, reason)
+    return end_job(job, State.FAILED, now_ms, limits, reason)
 
 
-def beside(job: Job, now_ms: int, limits: Limits) -> Job:
+def record_idle_death(job: Job, now_ms: int, limits: Limits) -> Job:
     """After a death while the turn only waited: others' doing, but no reason to wait for ever."""
     if not is_stalled(job, now_ms, limits):
         return job
@@ -226,10 +228,10 @@ def beside(job: Job, now_ms: int, limits: Limits) -> Job:
         f"no progress for {since_s} s: the Worker was killed while the job only waited, each time; "
         "see whose jobs were killed at the same times, and retry this one while no other runs"
     )
-    return ended(job, State.FAILED, now_ms, limits, reason)
+    return end_job(job, State.FAILED, now_ms, limits, reason)
 
 
-def displaced(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
+def restart_lost_upload(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
     """Begin anew, since Glean no longer has the upload, and nothing that was in it."""
     if job.restart_count >= limits.restarts_max:
         reason = (
@@ -237,17 +239,17 @@ def displaced(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
             f"{reason}; see whether something else uploads to this datasource"
         )
         job = with_upload(job, is_close_answered=False)
-        return ended(job, State.FAILED, now_ms, limits, reason)
+        return end_job(job, State.FAILED, now_ms, limits, reason)
     job = replace(
-        grounded(anew(job, now_ms)),
+        clear_in_flight(restart_stage(job, now_ms)),
         restart_count=job.restart_count + 1,
-        alarm_at_ms=soon(job.pacing.retry_at_ms or 0, now_ms),
+        alarm_at_ms=not_before(job.pacing.retry_at_ms or 0, now_ms),
     )
-    return noted(job, f"begins anew: {reason}", now_ms, limits, Kind.RESTARTED)
+    return add_note(job, f"begins anew: {reason}", now_ms, limits, EventKind.RESTARTED)
 
 
-def ended(job: Job, state: State, now_ms: int, limits: Limits, error: str = "") -> Job:
-    job = with_crawl(grounded(job), landed=Landed())
+def end_job(job: Job, state: State, now_ms: int, limits: Limits, error: str = "") -> Job:
+    job = with_crawl(clear_in_flight(job), landed=PageProgress())
     job = replace(
         with_pacing(job, retry_at_ms=None),
         state=state,
@@ -258,13 +260,13 @@ def ended(job: Job, state: State, now_ms: int, limits: Limits, error: str = "") 
         ties=job.ties if state is State.SUCCEEDED else (),
     )
     text = f"{state}: {error}" if error else state.value
-    return noted(job, text, now_ms, limits, state)
+    return add_note(job, text, now_ms, limits, state)
 
 
-def noted(  # noqa: PLR0913 - a note's parts
-    job: Job, text: str, now_ms: int, limits: Limits, kind: str = Kind.NOTE, *, cause: str = ""
+def add_note(  # noqa: PLR0913 - a note's parts
+    job: Job, text: str, now_ms: int, limits: Limits, kind: str = EventKind.NOTE, *, cause: str = ""
 ) -> Job:
-    """With a note of what happened, a `Kind` or a `State`; the same again replaces the latest."""
+    """Note what happened, an `EventKind` or a `State`; the same again replaces the latest."""
     notes = job.notes
     if notes and notes[-1].text == text:
         notes = notes[:-1]
@@ -272,7 +274,7 @@ def noted(  # noqa: PLR0913 - a note's parts
     return replace(job, notes=kept)
 
 
-def brought(job: Job) -> dict[Stage, int]:
+def uploaded_counts(job: Job) -> dict[Stage, int]:
     """How much of each kind that is replaced as a whole, the job has brought."""
     elsewhere = {Stage.DOCUMENTS} if job.is_delegated else set()
     stages = UPLOADED - elsewhere

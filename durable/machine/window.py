@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from durable.limits import Limits
 from durable.machine.effects import Effect, Fetch, Pack, Packed, Send, Sent, Split
 from durable.machine.job import Job, Mode, Stage, with_crawl
-from durable.machine.pacing import spent
-from durable.machine.page_progress import Landed
-from durable.machine.pages import Flight
+from durable.machine.pacing import add_usage
+from durable.machine.page_progress import PageProgress
+from durable.machine.pages import InFlightPage
 from durable.machine.room import width, with_page
 from durable.machine.safeguards import is_repeated, largest_total
 from durable.machine.ties import Tie
@@ -22,7 +22,7 @@ from durable.machine.ties import Tie
 TIED = frozenset({Stage.DOCUMENTS, Stage.DELETIONS})  # what these bring is of the same documents
 
 
-def landed(job: Job) -> Job:
+def commit_page(job: Job) -> Job:
     """With its oldest page in Glean."""
     before, turn = job.crawl, job.turn
     flight, *others = before.flights
@@ -41,14 +41,14 @@ def landed(job: Job) -> Job:
         record_count=before.record_count + page.record_count,
         reject_count=before.reject_count + flight.reject_count,
         total_count=largest_total(job, page),
-        landed=Landed(),
+        landed=PageProgress(),
         empty_count=0 if page.record_count or page.is_bounded else before.empty_count + 1,
         repeated_count=before.repeated_count + is_repeated(job, page),
     )
     job = replace(
         job,
         crawl=crawl,
-        turn=spent(turn, flight),
+        turn=add_usage(turn, flight),
         shortfall=job.shortfall or page.shortfall,
         clock_ms=max(job.clock_ms, flight.clock_ms),
         page_bytes=with_page(job, page),
@@ -62,21 +62,21 @@ def landed(job: Job) -> Job:
     )
 
 
-def front(job: Job) -> Job:
+def after_in_flight(job: Job) -> Job:
     """The job as it is once all pages that were fetched have landed."""
     while job.crawl.flights:
-        job = landed(job)
+        job = commit_page(job)
     return job
 
 
-def reached(job: Job) -> Job:
+def reach(job: Job) -> Job:
     """The same, but only what tells whether another page is read, and where: it is asked often."""
     flights = job.crawl.flights
     if not flights:
         return job
     assert job.turn is not None, "pages are read within a turn"
     cursor, page_count = flights[-1].page.next_cursor, job.crawl.page_count + len(flights)
-    job = replace(job, turn=reduce(spent, flights, job.turn))
+    job = replace(job, turn=reduce(add_usage, flights, job.turn))
     return with_crawl(job, cursor=cursor, has_end=cursor is None, page_count=page_count)
 
 
@@ -86,7 +86,7 @@ def is_idle(job: Job) -> bool:
     return not job.crawl.is_fetching and not is_sending
 
 
-def packed(job: Job, event: Packed) -> Job:
+def take_packed(job: Job, event: Packed) -> Job:
     flight = _flight(job, event.page_index)
     assert not flight.is_packed, f"{event} for the second time"
     page = replace(
@@ -115,7 +115,7 @@ def _in_doubt(job: Job) -> Job:
     return replace(job, ties=tuple(tie for tie in job.ties if tie in certain))
 
 
-def acknowledged(job: Job, sent: Sent) -> Job:
+def acknowledge(job: Job, sent: Sent) -> Job:
     """One more batch is in Glean, or set aside."""
     flight = _flight(job, sent.page_index)
     flight = replace(
@@ -141,7 +141,7 @@ def remembers(job: Job) -> bool:
     A page of an upload mostly lands with its only request, and costs nothing more than that.
     """
     is_troubled = bool(job.error) or job.pacing.death_count > 0
-    return not job.is_upload or is_troubled or job.crawl.landed != Landed()
+    return not job.is_upload or is_troubled or job.crawl.landed != PageProgress()
 
 
 def _untied(job: Job, key: str) -> Job:
@@ -157,7 +157,7 @@ def _untied(job: Job, key: str) -> Job:
     return with_crawl(job, flights=tuple(flights))
 
 
-def halved(job: Job, split: Split) -> Job:
+def split_batch(job: Job, split: Split) -> Job:
     """Both halves are sent before whatever follows, so that changes keep their order."""
     flight = _flight(job, split.page_index)
     assert split.half_index == flight.batch_count, f"{split} of {flight.batch_count} batches"
@@ -175,7 +175,7 @@ def halved(job: Job, split: Split) -> Job:
     return with_crawl(job, landed=landed)
 
 
-def given_up(job: Job, effect: Effect | None) -> Job:
+def drop_effect(job: Job, effect: Effect | None) -> Job:
     """No answer to this is waited for any more."""
     match effect:
         case Fetch():
@@ -187,7 +187,7 @@ def given_up(job: Job, effect: Effect | None) -> Job:
     return job
 
 
-def sends(job: Job, limits: Limits) -> tuple[Job, list[Send]]:
+def begin_sends(job: Job, limits: Limits) -> tuple[Job, list[Send]]:
     """As many batches as may be under way, the oldest first.
 
     An upload takes its pages side by side and in any order. Changes of single
@@ -208,13 +208,13 @@ def sends(job: Job, limits: Limits) -> tuple[Job, list[Send]]:
     return job, begun
 
 
-def fetch(job: Job, ahead: Job) -> tuple[Job, Fetch]:
+def begin_fetch(job: Job, ahead: Job) -> tuple[Job, Fetch]:
     """The page after those that were fetched."""
     fetch = Fetch(ahead.crawl.page_count, ahead.crawl.cursor)
     return with_crawl(job, is_fetching=True), fetch
 
 
-def pack(job: Job) -> Pack | None:
+def pack_latest(job: Job) -> Pack | None:
     """The page that was fetched last, unless it has to wait for one before it."""
     *before, _ = job.crawl.flights
     is_waiting = _is_tied(job) and not all(flight.is_packed for flight in before)
@@ -229,7 +229,7 @@ def pack_next(job: Job) -> Pack | None:
 
 def _pack(job: Job, place: int) -> Pack:
     page_index = job.crawl.page_count + place
-    landed = (Landed() if place else job.crawl.landed) if remembers(job) else None
+    landed = (PageProgress() if place else job.crawl.landed) if remembers(job) else None
     upload_id = job.upload.id if job.is_upload else ""
     if job.stage is Stage.MEMBERSHIPS:
         # Each group's is an upload, and each try another one.
@@ -246,27 +246,27 @@ def _is_tied(job: Job) -> bool:
     return is_changes and job.stage in TIED and job.behind_ms_max is not None
 
 
-def _next_batch(flight: Flight) -> int | None:
+def _next_batch(flight: InFlightPage) -> int | None:
     if flight.halves:
         return flight.halves[0]
     is_over = flight.begun_count == flight.page.batch_count
     return None if is_over else flight.begun_count
 
 
-def _begun(flight: Flight, index: int) -> Flight:
+def _begun(flight: InFlightPage, index: int) -> InFlightPage:
     sending = (*flight.sending, index)
     if flight.halves:
         return replace(flight, sending=sending, halves=flight.halves[1:])
     return replace(flight, sending=sending, begun_count=flight.begun_count + 1)
 
 
-def _flight(job: Job, page_index: int) -> Flight:
+def _flight(job: Job, page_index: int) -> InFlightPage:
     place = page_index - job.crawl.page_count
     assert 0 <= place < len(job.crawl.flights), f"page {page_index} is not under way"
     return job.crawl.flights[place]
 
 
-def _with(job: Job, page_index: int, flight: Flight) -> Job:
+def _with(job: Job, page_index: int, flight: InFlightPage) -> Job:
     place, flights = page_index - job.crawl.page_count, job.crawl.flights
     return with_crawl(job, flights=(*flights[:place], flight, *flights[place + 1 :]))
 

@@ -7,7 +7,7 @@ from msgspec import Raw
 
 from durable.errors import UpstreamError
 from durable.machine.job import ReadContext
-from durable.sources.belonging import Fault, Tally
+from durable.sources.belonging import Fault, RequestTally
 from durable.sources.detail import DetailReader
 from durable.sources.source import Records, Scope, close_all
 from durable.sources.sub_list import GatherReader
@@ -36,7 +36,7 @@ class Completion:
         """Raises UpstreamError where something of the page cannot be had."""
         if self._detail is None and not self._gathers:
             return page
-        tally = Tally(page, self._bytes_max)
+        tally = RequestTally(page, self._bytes_max)
         waiting = iter([*enumerate(page.records, start=1)])
         failures: list[UpstreamError] = []
 
@@ -62,7 +62,7 @@ class Completion:
         await close_all(gather.reader for gather in self._gathers)
 
     async def _whole(
-        self, record: Raw, crawl: ReadContext, scope: Scope, tally: Tally
+        self, record: Raw, crawl: ReadContext, scope: Scope, tally: RequestTally
     ) -> Raw | Fault:
         whole: Raw | Fault = record
         if self._detail is not None:

@@ -14,24 +14,24 @@ from msgspec.structs import replace
 
 from durable.environment import Environment
 from durable.errors import Recourse, UpstreamError
-from durable.http.auth import Auth, secrets_of, signer_of
+from durable.http.auth import Auth, authenticator_of, secrets_of
 from durable.http.charset import utf8
-from durable.http.client import OK, Answer, Upstream
-from durable.http.context import Surroundings
+from durable.http.client import OK, Answer, HttpClient
+from durable.http.context import SourceContext
 from durable.http.error_rules import Rules
 from durable.http.exchange import NONE
 from durable.http.origins import Origins
 from durable.json_paths import SHAPES_KEPT, Shape
 from durable.machine.job import Rate, ReadContext
 from durable.sources.absence import check_end, no_records, statuses_of_none
-from durable.sources.body import Body, list_type
+from durable.sources.body import PageBody, list_type
 from durable.sources.clock import Clock
 from durable.sources.completion import Completion
 from durable.sources.detail import Detail, DetailReader
 from durable.sources.ending import Ending, Where
 from durable.sources.incompleteness import looked_at
 from durable.sources.links import Links, named_origins
-from durable.sources.listing import Listing, Request
+from durable.sources.listing import Listing, ListRequest
 from durable.sources.paging.protocol import Ask, Paging
 from durable.sources.portions import Part, sized
 from durable.sources.resume import Resume, resumed
@@ -150,7 +150,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
             hides_rows=self.hides_rows,
         )
 
-    def reader(self, surroundings: Surroundings, names: frozenset[str] = NO_NAMES) -> "HttpReader":
+    def reader(self, surroundings: SourceContext, names: frozenset[str] = NO_NAMES) -> "HttpReader":
         return HttpReader(self, surroundings, names)
 
     def secrets(self) -> frozenset[str]:
@@ -174,10 +174,10 @@ class HttpReader(Reader):
     """Reads an `HttpSource`."""
 
     def __init__(
-        self, source: HttpSource, surroundings: Surroundings, names: frozenset[str] = NO_NAMES
+        self, source: HttpSource, surroundings: SourceContext, names: frozenset[str] = NO_NAMES
     ) -> None:
         url = surroundings.environment.url(source.url)
-        signer = signer_of(source.auth, surroundings)
+        signer = authenticator_of(source.auth, surroundings)
         self._source = source
         self._paging = source.paging
         ask = Ask(url=url, params=source.params, headers=source.headers, body=source.body)
@@ -185,13 +185,13 @@ class HttpReader(Reader):
         base = surroundings.environment.url(source.link_base) if source.link_base else ""
         links = Links(named_origins(url, source.link_origins), base)
         origins = self._origins(url, surroundings.environment)
-        self._upstream = Upstream(
+        self._upstream = HttpClient(
             "the source", surroundings.transport, signer, origins, source.rules
         )
         self._page_bytes_max = surroundings.page_bytes_max
         self._links = links if source.paging.is_linked else None
         self._now_ms = surroundings.now_ms
-        body = Body(
+        body = PageBody(
             source.shape(),
             source.paging,
             source.records,
@@ -210,7 +210,7 @@ class HttpReader(Reader):
         return named_origins(url, further)
 
     def _completing(
-        self, surroundings: Surroundings, links: Links, url: str, names: frozenset[str]
+        self, surroundings: SourceContext, links: Links, url: str, names: frozenset[str]
     ) -> Completion:
         source, detail = self._source, None
         if source.detail is not None:
@@ -257,7 +257,7 @@ class HttpReader(Reader):
         if answer.status in nothing:
             return Part(no_records(1), is_told=False)
         try:
-            request = Request(paging=paging, ask=ask, cursor=cursor)
+            request = ListRequest(paging=paging, ask=ask, cursor=cursor)
             return self._listing.part(answer, request, self._now_ms())
         except UpstreamError as error:
             if error.is_denied:

@@ -8,13 +8,13 @@ from msgspec.structs import replace
 
 from durable.environment import Environment
 from durable.errors import ConfigurationError, Recourse, UpstreamError
-from durable.http.context import Surroundings
+from durable.http.context import SourceContext
 from durable.json_paths import shape_of
 from durable.machine.job import Rate, ReadContext
 from durable.sources.belonging import GONE, Fault, Missing, missed
 from durable.sources.clock import Clock
 from durable.sources.filling import Filling
-from durable.sources.nested_position import AGAIN_MAX, Parents, Place, keys_of, place_of
+from durable.sources.nested_position import AGAIN_MAX, NestedPosition, Parents, keys_of, place_of
 from durable.sources.source import (
     Reader,
     Records,
@@ -98,7 +98,7 @@ class Nested(Struct, frozen=True, kw_only=True):
     def clock(self) -> Clock | None:
         return self.children.clock
 
-    def reader(self, surroundings: Surroundings) -> "NestedReader":
+    def reader(self, surroundings: SourceContext) -> "NestedReader":
         return NestedReader(self, surroundings)
 
     def secrets(self) -> frozenset[str]:
@@ -111,7 +111,7 @@ class Nested(Struct, frozen=True, kw_only=True):
 class NestedReader(Reader):
     """Reads a `Nested` source."""
 
-    def __init__(self, source: Nested, surroundings: Surroundings) -> None:
+    def __init__(self, source: Nested, surroundings: SourceContext) -> None:
         self._source = source
         self._parents = source.parents.reader(surroundings)
         self._children = source.children.reader(surroundings, frozenset({source.name}))
@@ -121,7 +121,7 @@ class NestedReader(Reader):
 
     async def fetch(self, cursor: str | None, crawl: ReadContext) -> Records:
         begun = place_of(cursor)
-        place: Place | None = begun
+        place: NestedPosition | None = begun
         filling = Filling(self._bytes_max)
         while place is not None and filling.has_room(self._source.lists_max):
             try:
@@ -139,7 +139,9 @@ class NestedReader(Reader):
     async def close(self) -> None:
         await close_all([self._parents, self._children])
 
-    async def _step(self, place: Place, crawl: ReadContext, filling: Filling) -> Place | None:
+    async def _step(
+        self, place: NestedPosition, crawl: ReadContext, filling: Filling
+    ) -> NestedPosition | None:
         """Read one page of children, or find that there are none. Gives where to go on."""
         parents = await self._parents_at(place.parents, crawl, filling)
         is_begun = place.slices > 0
@@ -179,8 +181,8 @@ class NestedReader(Reader):
         return self._latest[1]
 
     async def _children_at(
-        self, place: Place, parent: Raw, crawl: ReadContext, filling: Filling
-    ) -> Place:
+        self, place: NestedPosition, parent: Raw, crawl: ReadContext, filling: Filling
+    ) -> NestedPosition:
         name = self._source.name
         done = replace(place, done=place.done + place.at, at="", children=None, read=0)
         try:

@@ -11,9 +11,9 @@ from msgspec import Struct
 from durable.decoding import EXACT_MAX, decode
 from durable.environment import Environment
 from durable.errors import ConfigurationError, Recourse, UpstreamError
-from durable.http.auth import Auth, secrets_of, signer_of
-from durable.http.client import Upstream
-from durable.http.context import Surroundings
+from durable.http.auth import Auth, authenticator_of, secrets_of
+from durable.http.client import HttpClient
+from durable.http.context import SourceContext
 from durable.http.origins import Origins
 from durable.machine.job import Rate, ReadContext
 from durable.sources.clock import Clock
@@ -119,7 +119,7 @@ class PythonSource(Struct, frozen=True, kw_only=True):
         """The author's function."""
         return self.pages or getattr(self.fetch, "fetch", self.fetch)
 
-    def reader(self, surroundings: Surroundings) -> "PythonReader":
+    def reader(self, surroundings: SourceContext) -> "PythonReader":
         return PythonReader(self, surroundings)
 
     def secrets(self) -> frozenset[str]:
@@ -132,11 +132,11 @@ class PythonSource(Struct, frozen=True, kw_only=True):
 class PythonReader(Reader):
     """Reads a `PythonSource`."""
 
-    def __init__(self, source: PythonSource, surroundings: Surroundings) -> None:
-        signer = signer_of(source.auth, surroundings)
+    def __init__(self, source: PythonSource, surroundings: SourceContext) -> None:
+        signer = authenticator_of(source.auth, surroundings)
         url = source.located(surroundings.environment)
         origins = named_origins(url, source.link_origins) if url else Origins()
-        upstream = Upstream("the source", surroundings.transport, signer, origins)
+        upstream = HttpClient("the source", surroundings.transport, signer, origins)
         self._bytes_max = surroundings.page_bytes_max
         self._web = Web(upstream, url, Links(origins), self._bytes_max)
         self._is_generator = source.pages is not None

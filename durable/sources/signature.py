@@ -8,7 +8,7 @@ import httpx
 
 from durable.environment import HIDDEN, Secret
 from durable.errors import UpstreamError
-from durable.http.client import NOTHING, OK, TIMEOUT_SECONDS, Answer, Upstream
+from durable.http.client import NOTHING, OK, TIMEOUT_SECONDS, Answer, HttpClient
 
 
 def signed(key: Secret, method: str, url: httpx.URL, content: bytes, now_ms: int) -> dict[str, str]:
@@ -33,7 +33,7 @@ class Signed:
     """
 
     def __init__(
-        self, upstream: Upstream, key: Secret | None, host: str, now_ms: Callable[[], int]
+        self, upstream: HttpClient, key: Secret | None, host: str, now_ms: Callable[[], int]
     ) -> None:
         self._upstream = upstream
         self._key = key

@@ -9,7 +9,7 @@ from msgspec import Raw, Struct
 
 from durable.environment import Environment
 from durable.errors import UpstreamError
-from durable.http.context import Surroundings
+from durable.http.context import SourceContext
 from durable.machine.job import Rate, ReadContext
 from durable.sources.clock import Clock
 
@@ -82,7 +82,7 @@ class Source(Protocol):
 
     is_delegated: ClassVar[bool]  # what it asks for, brings the documents to Glean by itself
 
-    def reader(self, surroundings: Surroundings) -> Reader:
+    def reader(self, surroundings: SourceContext) -> Reader:
         """Raises ConfigurationError where a variable or a secret is not right."""
 
     def secrets(self) -> frozenset[str]:
@@ -132,7 +132,7 @@ class ScopedReader(Reader, Protocol):
 class ScopedSource(Source, Protocol):
     """A source whose requests have placeholders, as in `{space.id}`."""
 
-    def reader(self, surroundings: Surroundings, names: frozenset[str] = NO_NAMES) -> ScopedReader:
+    def reader(self, surroundings: SourceContext, names: frozenset[str] = NO_NAMES) -> ScopedReader:
         """Raises ConfigurationError, also where a placeholder is none of these names."""
 
 

@@ -4,9 +4,9 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from durable.errors import ConfigurationError, Recourse, UpstreamError
-from durable.http.context import Surroundings
+from durable.http.context import SourceContext
 from durable.machine.job import ReadContext
-from durable.sources.belonging import Fault, Missing, Tally, missed, put
+from durable.sources.belonging import Fault, Missing, RequestTally, missed, put
 from durable.sources.source import Records, Scope, ScopedSource, total_fault
 from durable.sources.splice import listed
 from durable.sources.template import UnfilledError
@@ -54,11 +54,11 @@ class GatherReader:
         ConfigurationError: a placeholder is none, or a variable or secret is not right.
     """
 
-    def __init__(self, gather: Gather, surroundings: Surroundings, names: frozenset[str]) -> None:
+    def __init__(self, gather: Gather, surroundings: SourceContext, names: frozenset[str]) -> None:
         self._gather = gather
         self.reader = gather.source.reader(surroundings, names)
 
-    async def whole(self, scope: Scope, crawl: ReadContext, tally: Tally) -> Raw | Fault:
+    async def whole(self, scope: Scope, crawl: ReadContext, tally: RequestTally) -> Raw | Fault:
         """What the scope's record becomes. Raises UpstreamError where the page cannot be had."""
         gather, record = self._gather, scope[""]
         members: list[Raw] = []

@@ -38,7 +38,7 @@ from durable.connector.feed import Feed
 from durable.environment import Environment
 from durable.errors import UpstreamError
 from durable.http.auth import Auth
-from durable.http.context import Surroundings
+from durable.http.context import SourceContext
 from durable.machine.job import Mode, Rate, ReadContext
 from durable.sources.clock import Clock
 from durable.sources.since import Changes
@@ -102,7 +102,7 @@ class Listed(Struct, frozen=True):
     tells_changes: ClassVar[bool] = False
     clock: ClassVar[Clock | None] = None
 
-    def reader(self, surroundings: Surroundings) -> "ListedReader":
+    def reader(self, surroundings: SourceContext) -> "ListedReader":
         return ListedReader(self, surroundings)
 
     def secrets(self) -> frozenset[str]:
@@ -113,7 +113,7 @@ class Listed(Struct, frozen=True):
 
 
 class ListedReader:
-    def __init__(self, source: Listed, surroundings: Surroundings) -> None:
+    def __init__(self, source: Listed, surroundings: SourceContext) -> None:
         self._source = source
         self._memory: dict[str, Any] = {"surroundings": surroundings}
 
@@ -186,7 +186,7 @@ def test_a_status_that_passes_is_passed_over_and_the_clock_moves_on() -> None:
         return httpx.Response(next(statuses), json=page("a"), headers={"retry-after": "90"})
 
     class Watching(Struct, frozen=True):
-        def signer(self, surroundings: Surroundings) -> Any:
+        def signer(self, surroundings: SourceContext) -> Any:
             clocks.append(surroundings.now_ms())
             return Bearer("TOKEN").signer(surroundings)
 
@@ -673,7 +673,7 @@ def test_a_secret_that_comes_to_light_is_found_and_not_shown(
 
 def test_a_secret_that_no_source_names_is_found() -> None:
     def fetch(memory: dict[str, Any], _cursor: str | None) -> Records:
-        surroundings: Surroundings = memory["surroundings"]
+        surroundings: SourceContext = memory["surroundings"]
         surroundings.environment.secret("TOKEN")
         return records("a")
 

@@ -8,7 +8,7 @@ import pytest
 from dev.staging import ROOT
 from durable.glean.statuses import MEANINGS, Meaning, meaning
 from durable.limits import Limits
-from durable.machine.notes import Kind
+from durable.machine.notes import EventKind
 from durable.machine.states import TRAITS, Command, State
 from durable.machine.verification import Verdict
 from durable.views.overview import Condition
@@ -34,7 +34,10 @@ def named(heading: str) -> list[str]:
     [
         ("Health", Condition),
         ("States", State),
-        ("Events", {*Kind, *State} - {State.OPENING, State.SENDING}),  # their turns tell of them
+        (
+            "Events",
+            {*EventKind, *State} - {State.OPENING, State.SENDING},
+        ),  # their turns tell of them
         ("Alerts", re.findall(r"- alert: (\w+)", RULES)),
         ("Verification", Verdict),
     ],

@@ -27,7 +27,7 @@ from dev.preview.preview import Preview, Wanted
 from durable import Bearer, BodyCursor, HttpSource, Since
 from durable.connector.connector import AnyConnector
 from durable.environment import Environment
-from durable.http.context import Surroundings
+from durable.http.context import SourceContext
 from durable.machine.job import Mode, ReadContext
 from durable.sources.source import Reader, Records
 from tests.fakes.connector import NOTES
@@ -223,7 +223,7 @@ def test_a_backend_is_not_asked_since_that_begins_a_crawl() -> None:
         rate = kept_ms = clock = None
         tells_changes = True
 
-        def reader(self, _surroundings: Surroundings) -> Reader:
+        def reader(self, _surroundings: SourceContext) -> Reader:
             return Unasked()
 
         def secrets(self) -> frozenset[str]:
@@ -311,7 +311,7 @@ def url() -> Iterator[str]:
 
 MODULE = """
 from msgspec.structs import replace
-from durable import Datasource
+from durable import Bearer, BodyCursor, Datasource, HttpSource
 from tests.fakes.connector import NOTES
 
 SOURCE = HttpSource(url="{NOTES_URL}/list", paging=BodyCursor(), auth=Bearer("NOTES_TOKEN"))

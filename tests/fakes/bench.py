@@ -8,7 +8,7 @@ import httpx
 import msgspec
 
 from durable.connector.connector import AnyConnector
-from durable.engine.platform import Host
+from durable.engine.platform import Platform
 from durable.engine.processor import Begun
 from durable.engine.services import Services
 from durable.environment import Environment
@@ -18,7 +18,7 @@ from durable.machine.job import Job, Mode
 from durable.machine.rejects import Reject
 from durable.machine.states import Command
 from durable.store.store import Store
-from durable.views.log import Line
+from durable.views.log import LogLine
 from tests.fakes.connections import Connections
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
@@ -51,12 +51,12 @@ class Bench:
         self.now_ms = NOW_MS
         self.network = Network(*answers)
         self.storage = Storage()
-        self.logged: list[Line] = []
+        self.logged: list[LogLine] = []
         self.connector = connector
         self.environment = environment or an_environment(
             LIMITS=msgspec.json.encode(limits or {}).decode(), **SET
         )
-        self.host = Host(
+        self.host = Platform(
             now_ms=lambda: self.now_ms,
             nonce=lambda: f"{next(nonces):06x}",
             draw=lambda: 1.0,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import httpx
 
 from durable.connector.connector import AnyConnector
-from durable.engine.clients import Ends
+from durable.engine.clients import Clients
 from durable.engine.executor import Executor
 from durable.machine.effects import Effect, Event, Fetch, Fetched, Pack, Packed, Send, Sent, Split
 from durable.machine.job import ReadContext
@@ -42,7 +42,7 @@ class Desk:
         environment = an_environment(**{**SET, **variables})
         self.executor = Executor(connector, environment, host)
         ends = self.executor.ends()
-        assert isinstance(ends, Ends), ends
+        assert isinstance(ends, Clients), ends
         self.ends = ends
         self.upload_id = upload_id
 

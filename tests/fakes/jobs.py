@@ -8,8 +8,6 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import (
-    Ask,
-    Asked,
     Close,
     Closed,
     CloseWithDocument,
@@ -21,11 +19,13 @@ from durable.machine.effects import (
     Opened,
     Pack,
     Packed,
+    QueryUpload,
     Send,
     Sent,
+    UploadQueried,
     Woke,
 )
-from durable.machine.job import Job, Mode, Standing, TurnUsage
+from durable.machine.job import Job, Mode, TurnUsage, UploadStatus
 from durable.machine.machine import step
 from durable.machine.pages import Page
 from durable.machine.states import PENDING, WORKING, State
@@ -160,12 +160,14 @@ def moments(
             effect = under_way.pop(pick(len(under_way)))
             if isinstance(effect, Close | CloseWithDocument):
                 closed.add(effect.upload_id)
-            is_closed = isinstance(effect, Ask) and effect.upload_id in closed
-            event = answer(effect, pages, Standing.CLOSED if is_closed else Standing.OPEN)
+            is_closed = isinstance(effect, QueryUpload) and effect.upload_id in closed
+            event = answer(effect, pages, UploadStatus.CLOSED if is_closed else UploadStatus.OPEN)
         assert job.turn is None, "nothing is under way, and the turn is not over"
 
 
-def answer(effect: Effect, pages: Sequence[Page], standing: Standing = Standing.OPEN) -> Event:
+def answer(
+    effect: Effect, pages: Sequence[Page], standing: UploadStatus = UploadStatus.OPEN
+) -> Event:
     """That all has gone well."""
     match effect:
         case Open():
@@ -176,8 +178,8 @@ def answer(effect: Effect, pages: Sequence[Page], standing: Standing = Standing.
             return arrived(page_index, pages[page_index])[1]
         case Send(page_index, batch_index):
             return Sent(page_index, batch_index)
-        case Ask():
-            return Asked(standing)
+        case QueryUpload():
+            return UploadQueried(standing)
         case Close() | CloseWithDocument():
             return Closed()
         case _:

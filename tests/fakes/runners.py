@@ -25,8 +25,8 @@ from durable.machine.commands import Refusal
 from durable.machine.job import Job, Mode
 from durable.machine.rejects import Reject
 from durable.store.event_log import Event
-from durable.views.connector_metrics import Measures
-from durable.views.job_summary import Line
+from durable.views.connector_metrics import ConnectorMetrics
+from durable.views.job_summary import JobSummary
 from durable.views.overview import Overview
 from durable.views.status import status
 
@@ -53,7 +53,7 @@ class FakeRunners:
         rejects: Sequence[tuple[int, Reject]] = (),
         *,
         events: Sequence[Event] = (),
-        jobs: Sequence[Line] = (),
+        jobs: Sequence[JobSummary] = (),
         silent: Collection[str] = (),
     ) -> None:
         self._refusal = refusal
@@ -63,7 +63,7 @@ class FakeRunners:
         self._silent = silent
         self.asked: list[tuple[str, Question[Any]]] = []
         self.overviews: dict[str, Overview] = {}
-        self.measured: dict[str, Measures] = {}
+        self.measured: dict[str, ConnectorMetrics] = {}
         self.checks: list[Check] = []
         self.provisioned: Provisioned | Unprovisioned = Unprovisioned("no", is_upstream=False)
 
@@ -97,7 +97,7 @@ class FakeRunners:
                 return self._refusal or SHOWN
         return self.provisioned
 
-    def _found(self, connector: str, question: ReadJobs) -> list[Line]:
+    def _found(self, connector: str, question: ReadJobs) -> list[JobSummary]:
         """As an object does: it knows its own jobs alone, and compares texts."""
         own = [job for job in self._jobs if job.connector == connector]
         found = [job for job in own if job.state in question.states and job.id < question.before_id]

@@ -5,7 +5,7 @@ import asyncio
 import httpx
 
 from durable.environment import Environment
-from durable.http.context import Surroundings
+from durable.http.context import SourceContext
 from durable.http.token_cache import Tokens
 from durable.machine.job import Mode, ReadContext, Stage
 from durable.sources.source import Reader, Records, Source
@@ -19,8 +19,8 @@ def surroundings(
     environment: Environment | None = None,
     page_bytes_max: int = 100_000,
     tokens: Tokens | None = None,
-) -> Surroundings:
-    return Surroundings(
+) -> SourceContext:
+    return SourceContext(
         environment=environment or an_environment(),
         transport=Connections(network),
         now_ms=lambda: NOW_MS,

@@ -4,7 +4,7 @@ from durable.limits import Limits
 from durable.machine.index_status import Holdings
 from durable.machine.job import Crawl, Job, Mode, Upload
 from durable.machine.states import State
-from durable.machine.verification import Aims, Verification, begun
+from durable.machine.verification import Aims, Verification, begin_verification
 from tests.fakes.jobs import alter
 
 
@@ -32,7 +32,7 @@ INCREMENTAL = alter(
 
 def a_verification(aims: Aims = VERIFIES, job: Job = FULL) -> Verification:
     """Of ten documents, right after the close."""
-    verification = begun(job, aims, None, LIMITS)
+    verification = begin_verification(job, aims, None, LIMITS)
     assert verification is not None
     return verification
 

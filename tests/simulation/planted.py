@@ -293,7 +293,7 @@ MUTANTS = [
     Mutant(
         "each job has all of Glean's rate again",
         MACHINE,
-        "job = taken_over(job, woke.last, spec.fingerprint)",
+        "job = inherit_usage(job, woke.last, spec.fingerprint)",
         "assert woke",
         ("tests/simulation/test_pauses.py",),
     ),
@@ -349,7 +349,7 @@ MUTANTS = [
     Mutant(
         "bisecting an upload begins anew after each error",
         WINDOW,
-        "return not job.is_upload or is_troubled or job.crawl.landed != Landed()",
+        "return not job.is_upload or is_troubled or job.crawl.landed != PageProgress()",
         "return not job.is_upload",
         (BISECTED,),
     ),
@@ -421,10 +421,10 @@ MUTANTS = [
     Mutant(
         "a close that had no effect is taken for one that had",
         MACHINE,
-        "case Standing.OPEN if not job.upload.is_close_answered:",
-        "case Standing.OPEN if job.upload.is_close_answered:\n"
-        "            return ended(job, State.SUCCEEDED, now_ms, limits), ()\n"
-        "        case Standing.OPEN:",
+        "case UploadStatus.OPEN if not job.upload.is_close_answered:",
+        "case UploadStatus.OPEN if job.upload.is_close_answered:\n"
+        "            return end_job(job, State.SUCCEEDED, now_ms, limits), ()\n"
+        "        case UploadStatus.OPEN:",
         ("tests/simulation/test_readings.py::test_a_close_that_had_no_effect_is_no_success",),
     ),
     Mutant(
@@ -494,8 +494,8 @@ MUTANTS = [
     Mutant(
         "of two waits the shorter is kept",
         FLOW,
-        "max(now_ms + wait_ms(job, failure, limits), job.pacing.retry_at_ms or 0)",
-        "min(now_ms + wait_ms(job, failure, limits), job.pacing.retry_at_ms or 10**15)",
+        "max(now_ms + backoff_ms(job, failure, limits), job.pacing.retry_at_ms or 0)",
+        "min(now_ms + backoff_ms(job, failure, limits), job.pacing.retry_at_ms or 10**15)",
         (TWO_FAULTS,),
     ),
     Mutant(
@@ -531,8 +531,8 @@ MUTANTS = [
     Mutant(
         "a working job has no lease",
         PACE,
-        "alarm_at_ms=soon(now_ms + lease_ms(job, limits), now_ms)",
-        "alarm_at_ms=soon(now_ms + 10 * lease_ms(job, limits), now_ms)",
+        "alarm_at_ms=not_before(now_ms + lease_ms(job, limits), now_ms)",
+        "alarm_at_ms=not_before(now_ms + 10 * lease_ms(job, limits), now_ms)",
         (PACED,),
     ),
     Mutant(
@@ -552,8 +552,8 @@ MUTANTS = [
     Mutant(
         "a death while a turn waits for others counts",
         MACHINE,
-        "(beside if job.turn.is_apart else died)(job",
-        "died(job",
+        "(record_idle_death if job.turn.is_apart else record_death)(job",
+        "record_death(job",
         (
             "tests/unit/test_machine_trouble.py::test_a_death_while_a_turn_waits_for_others_is_not_the_jobs_own",
         ),
@@ -570,7 +570,7 @@ MUTANTS = [
     Mutant(
         "nothing is armed before a turn begins",
         PROCESSOR,
-        '        await self._store.arm(now_ms + apart_lease_ms(f"{name} {now_ms}", Limits()))\n',
+        '        await self._store.arm(now_ms + jittered_lease_ms(f"{name} {now_ms}", Limits()))\n',
         "",
         (f"{ENDINGS}::test_a_bug_before_the_first_save_of_a_turn_leaves_the_alarm_armed",),
     ),
@@ -598,7 +598,7 @@ MUTANTS = [
     Mutant(
         "Retry-After is not waited for",
         PACE,
-        "return told_ms(failure, limits) + round(",
+        "return asked_wait_ms(failure, limits) + round(",
         "return round(",
         (CRASH,),
     ),
@@ -649,7 +649,7 @@ MUTANTS = [
     Mutant(
         "a turn that ended is taken for one that died",
         FLOW,
-        "job = with_pacing(grounded(job), halving_count=max",
+        "job = with_pacing(clear_in_flight(job), halving_count=max",
         "job = with_pacing(job, halving_count=max",
         (f"{ENDINGS}::test_a_close_that_kills_the_isolate_ends",),
     ),
@@ -754,7 +754,7 @@ MUTANTS = [
     Mutant(
         "what was being sent as the isolate died does not count for Glean's rate",
         LIFECYCLE,
-        "        job = indexed(job, single_documents_max(limits), now_ms, limits)\n",
+        "        job = count_documents(job, single_documents_max(limits), now_ms, limits)\n",
         "        pass\n",
         (PACED,),
     ),
@@ -847,8 +847,8 @@ MUTANTS = [
     Mutant(
         "an upload that another one replaced is closed all the same",
         GLEAN,
-        "return Standing.REPLACED if is_replaced else Standing.OPEN",
-        "return Standing.OPEN",
+        "return UploadStatus.REPLACED if is_replaced else UploadStatus.OPEN",
+        "return UploadStatus.OPEN",
         (f"{GONE}[displaced-refuses_discarded lists_discarded]",),
     ),
     Mutant(
@@ -883,8 +883,8 @@ MUTANTS = [
     Mutant(
         "an upload that is not listed is taken for closed",
         GLEAN,
-        "    if not ours:\n        return Standing.UNLISTED",
-        "    if not ours:\n        return Standing.CLOSED",
+        "    if not ours:\n        return UploadStatus.UNLISTED",
+        "    if not ours:\n        return UploadStatus.CLOSED",
         (f"{GONE}[expires-defaults]",),
     ),
     Mutant(
@@ -1086,16 +1086,16 @@ MUTANTS = [
         "a retried job takes up an upload without asking how it stands",
         MACHINE,
         "        case State.OPENING if job.resumes and job.upload.id:\n"
-        "            return job, (Ask(job.upload.id),)",
+        "            return job, (QueryUpload(job.upload.id),)",
         "        case State.OPENING if job.resumes and job.upload.id:\n"
-        "            return _resume(job, Standing.OPEN, now_ms, limits)",
+        "            return _resume(job, UploadStatus.OPEN, now_ms, limits)",
         (f"{PEOPLE}::test_a_retried_full_job_whose_upload_was_replaced_begins_anew",),
     ),
     Mutant(
         "a retried job always begins anew",
         MACHINE,
-        "    if standing is Standing.OPEN:\n        job = progressed(",
-        "    if standing is Standing.CLOSED:\n        job = progressed(",
+        "    if standing is UploadStatus.OPEN:\n        job = record_progress(",
+        "    if standing is UploadStatus.CLOSED:\n        job = record_progress(",
         (f"{PEOPLE}::test_a_retried_job_goes_on_from_its_cursor[FULL]",),
     ),
     Mutant(
@@ -1122,7 +1122,7 @@ MUTANTS = [
     Mutant(
         "the next job in the queue is not woken",
         TURN,
-        "return soon(now_ms, now_ms) if is_another_queued else self._store.wake_at_ms",
+        "return not_before(now_ms, now_ms) if is_another_queued else self._store.wake_at_ms",
         "return self._store.wake_at_ms",
         (TRIGGERS,),
     ),
@@ -1192,8 +1192,8 @@ MUTANTS = [
     Mutant(
         "a retry goes on at a cursor that the source does not know any more",
         LIFECYCLE,
-        "return ended(with_crawl(job, cursor=None), State.FAILED",
-        "return ended(job, State.FAILED",
+        "return end_job(with_crawl(job, cursor=None), State.FAILED",
+        "return end_job(job, State.FAILED",
         ("tests/unit/test_commands.py",),
     ),
     Mutant(
@@ -1292,7 +1292,7 @@ MUTANTS = [
     Mutant(
         "a request does not begin to wait for a first tick",
         "durable/engine/staleness_monitor.py",
-        "noticed(self._store.outbox.watched(), self._now_ms())",
+        "record_notice(self._store.outbox.watched(), self._now_ms())",
         "self._store.outbox.watched()",
         ("tests/unit/test_alerts.py",),
     ),

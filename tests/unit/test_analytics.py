@@ -10,7 +10,7 @@ from durable.connector.connector import NAME_CHARACTERS_MAX
 from durable.errors import Cause
 from durable.machine.job import Mode, Stage, TurnUsage
 from durable.machine.job_events import Transition
-from durable.machine.notes import Kind, Note
+from durable.machine.notes import EventKind, Note
 from durable.machine.states import Command, State
 from durable.views.analytics import Analytics, points
 from tests.fakes.answers import BULK, LIST, STATUS, a_history, a_page, ok
@@ -117,7 +117,7 @@ def test_a_job_that_never_began_is_told_as_it_is_cancelled() -> None:
 
 
 def test_a_retry_before_the_turn_is_not_the_turns() -> None:
-    notes = (Note(NOW_MS - 1, "busy", Kind.RETRY.value, "glean_late"),)
+    notes = (Note(NOW_MS - 1, "busy", EventKind.RETRY.value, "glean_late"),)
     before = replace(a_job(State.SENDING), turn=TurnUsage(NOW_MS, page_count=1), notes=notes)
 
     (point,) = points(
@@ -152,7 +152,7 @@ def test_a_binding_that_fails_is_told_of_once_and_disturbs_nothing() -> None:
 def test_the_largest_point_is_within_the_platforms_limits() -> None:
     name = "n" * NAME_CHARACTERS_MAX
     causes = [f"{end}_{cause}" for end in ("source", "glean") for cause in Cause]
-    notes = tuple(Note(NOW_MS, cause, Kind.RETRY.value, cause) for cause in causes)
+    notes = tuple(Note(NOW_MS, cause, EventKind.RETRY.value, cause) for cause in causes)
     before = replace(
         a_job(State.SENDING),
         id=f"{name}-20261125T020000123Z-0a1b2c",

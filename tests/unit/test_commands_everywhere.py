@@ -12,9 +12,18 @@ from durable.connector.feed import Feed
 from durable.engine.processor import Begun
 from durable.engine.questions import encode_answer
 from durable.environment import Environment
-from durable.http.context import Surroundings
+from durable.http.context import SourceContext
 from durable.machine.commands import Instruction, Refusal
-from durable.machine.job import Crawl, Done, Job, Mode, ReadContext, Stage, TurnUsage, Upload
+from durable.machine.job import (
+    Crawl,
+    FinishedStage,
+    Job,
+    Mode,
+    ReadContext,
+    Stage,
+    TurnUsage,
+    Upload,
+)
 from durable.machine.states import ENDED, WORKING, Command, State
 from durable.sources.backend import Backend
 from durable.sources.http import HttpSource
@@ -51,7 +60,7 @@ class Odd(HttpSource, frozen=True):
 
     is_delegated = True
 
-    def reader(self, _surroundings: Surroundings, *_: object) -> OddReader:  # type: ignore[override]
+    def reader(self, _surroundings: SourceContext, *_: object) -> OddReader:  # type: ignore[override]
         return OddReader()
 
 
@@ -92,7 +101,7 @@ def jobs(state: State, *, is_delegated: bool) -> list[Job]:
     for mode in Mode:
         stages = STAGES[mode]
         for index, cursor in product(range(len(stages)), cursors):
-            done = tuple(Done(stage, 1, 1, 0, 0, 9) for stage in stages[:index])
+            done = tuple(FinishedStage(stage, 1, 1, 0, 0, 9) for stage in stages[:index])
             job = Job(
                 id=f"notes-20261124T{len(found):09}Z-0a",
                 connector="notes",

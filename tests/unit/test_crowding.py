@@ -11,12 +11,19 @@ from durable import Gather, HttpSource, OnePage
 from durable.engine.checks import Checks
 from durable.limits import Limits
 from durable.machine.commands import Instruction
-from durable.machine.effects import Asked, CloseRefused, CloseWithDocument, Fetch, NoRoom, Sent
-from durable.machine.job import Job, Mode, Standing
+from durable.machine.effects import (
+    CloseRefused,
+    CloseWithDocument,
+    Fetch,
+    NoRoom,
+    Sent,
+    UploadQueried,
+)
+from durable.machine.job import Job, Mode, UploadStatus
 from durable.machine.memory import LATE_MS, SILENT_MS_MAX, Lease
 from durable.machine.notes import WaitReason
 from durable.machine.pacing import DOUBLINGS_MAX, KILLED_AGAIN, PLACE_MS, PLACES_MAX, room_wait_ms
-from durable.machine.pages import Flight
+from durable.machine.pages import InFlightPage
 from durable.machine.states import Command, State
 from durable.views.explanation import waits_for
 from tests.fakes.answers import INDEX, LIST, a_page, ok
@@ -265,7 +272,7 @@ def test_the_sizes_of_pages_are_taken_over_from_the_connectors_last_job() -> Non
 # The machine
 
 
-def reading(*flights: Flight) -> Job:
+def reading(*flights: InFlightPage) -> Job:
     return alter(a_job(State.SENDING), flights=flights)
 
 
@@ -279,7 +286,7 @@ def test_without_a_page_the_turn_is_over() -> None:
 
 
 def test_with_pages_at_hand_the_turn_goes_on_and_reads_once_one_has_landed() -> None:
-    flights = tuple(Flight(a_read_page(), begun_count=1, sending=(0,)) for _ in range(2))
+    flights = tuple(InFlightPage(a_read_page(), begun_count=1, sending=(0,)) for _ in range(2))
 
     job, effects = at(reading(*flights), NO_ROOM)
     assert (job.turn is not None, job.crawl.is_fetching, effects) == (True, False, ())
@@ -293,7 +300,9 @@ def test_with_pages_at_hand_the_turn_goes_on_and_reads_once_one_has_landed() -> 
 
 def test_a_close_that_needs_a_page_waits_for_room_and_is_tried_again() -> None:
     closing = alter(a_job(State.CLOSING), document_count=1)
-    refused, effects = at(after(closing, CloseRefused("no empty page")), Asked(Standing.OPEN))
+    refused, effects = at(
+        after(closing, CloseRefused("no empty page")), UploadQueried(UploadStatus.OPEN)
+    )
     assert [type(effect) for effect in effects] == [CloseWithDocument]
 
     waiting, effects = at(alter(refused, is_close_begun=True), NO_ROOM)

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from durable.connector.connector import Connectors
 from durable.engine.processor import Begun
 from durable.glean.datasource import Datasource
-from durable.machine.alert_delivery import Letter
+from durable.machine.alert_delivery import Delivery
 from durable.machine.alerts import Alert
-from durable.machine.job import Crawl, Done, Job, Mode, Stage
+from durable.machine.job import Crawl, FinishedStage, Job, Mode, Stage
 from durable.machine.rejects import Reject
 from durable.machine.states import State
 from durable.machine.verification import Verdict, Verification
@@ -44,7 +44,7 @@ JOB = Job(
     finished_at_ms=NOW_MS,
     stages=(Stage.USERS, Stage.DOCUMENTS),
     stage_index=1,
-    done=(Done(Stage.USERS, 1, 1, 0, 0, 9),),
+    done=(FinishedStage(Stage.USERS, 1, 1, 0, 0, 9),),
     asked_mode=Mode.INCREMENTAL,
     repeated_mode=Mode.FULL,
     crawl=Crawl(reject_count=1),
@@ -135,7 +135,7 @@ def test_a_job_in_any_state_is_shown(state: State) -> None:
 
 
 REJECT = Reject(1, "k", "because", cursor="b", digest="d")
-LETTER = Letter(
+LETTER = Delivery(
     alert=Alert(
         id="a", kind=State.FAILED.value, connector="notes", at_ms=1, text="t", job_id=JOB.id
     ),

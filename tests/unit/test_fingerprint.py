@@ -48,7 +48,7 @@ def document(note):
 """
 PRINT = """
 import sys
-
+from durable.connector.fingerprint import fingerprint
 from tests.unit import test_fingerprint as here
 print(fingerprint(here.mapped_by(sys.stdin.read()), here.URL))
 """
@@ -250,6 +250,7 @@ def test_a_callable_without_code_has_one_too() -> None:
 )
 def test_it_differs_with_what_the_mapping_uses(old: str, new: str) -> None:
     text = """
+from durable import Document, Permissions
 
 BASE = "https://notes.example/"
 

@@ -19,6 +19,8 @@ PRINT = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from authored.notes import connector
+from durable.connector.fingerprint import fingerprint
+
 
 print(fingerprint(connector, []))
 """

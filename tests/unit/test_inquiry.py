@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from durable import BodyCursor, Employee, Feed, HttpSource
 from durable.connector.connector import AnyConnector
-from durable.engine.clients import Ends
+from durable.engine.clients import Clients
 from durable.engine.executor import Executor
 from durable.machine.effects import Displaced, Effect, Event, Failed, Fetch, Pack, Send
 from durable.machine.job import Mode, ReadContext, Stage
@@ -233,7 +233,7 @@ def test_employees_in_a_row_that_are_refused_alike_end_the_job(taken_each: int, 
     """Of them nothing can be asked."""
     executor = Executor(STAFF, an_environment(**SET), a_host(Staff(taken_each)))
     ends = executor.ends()
-    assert isinstance(ends, Ends)
+    assert isinstance(ends, Clients)
     crawl = ReadContext("notes-1-1", Mode.FULL, Stage.EMPLOYEES, None)
     effects: list[Effect] = [
         Fetch(0, None),

@@ -5,7 +5,7 @@ from msgspec.structs import asdict
 from durable.limits import Limits
 from durable.machine.job import Crawl, Job, Mode, TurnUsage, Upload
 from durable.machine.notes import Note
-from durable.machine.pages import Flight, Page
+from durable.machine.pages import InFlightPage, Page
 from durable.machine.states import ENDED, PENDING, WORKING, State
 
 
@@ -29,7 +29,7 @@ JOB = Job(
     notes=(Note(1, "a note"),),
     batch_bytes_max=6,
     resumes=True,
-    crawl=Crawl(cursor="a", flights=(Flight(PAGE, 1, 2, 3),), landmark_cursor="a"),
+    crawl=Crawl(cursor="a", flights=(InFlightPage(PAGE, 1, 2, 3),), landmark_cursor="a"),
     upload=Upload(is_close_answered=True),
 )
 # Where nought is a choice, and where a share is.
@@ -60,7 +60,7 @@ def test_a_body_of_the_first_fields_loads() -> None:
     assert job.state is State.QUEUED
 
 
-@pytest.mark.parametrize("struct", [Job, Flight, TurnUsage])
+@pytest.mark.parametrize("struct", [Job, InFlightPage, TurnUsage])
 def test_all_but_the_first_fields_have_defaults(struct: type[msgspec.Struct]) -> None:
     required = [field.name for field in msgspec.structs.fields(struct) if field.required]
 
@@ -68,7 +68,7 @@ def test_all_but_the_first_fields_have_defaults(struct: type[msgspec.Struct]) ->
         required
         == {
             Job: ["id", "connector", "mode", "created_at_ms"],
-            Flight: ["page"],
+            InFlightPage: ["page"],
             TurnUsage: ["started_at_ms"],
         }[struct]
     )

@@ -3,14 +3,32 @@ from msgspec.structs import asdict, replace
 
 from durable.limits import Limits
 from durable.machine.index_status import ClosedUpload
-from durable.machine.job import Crawl, Done, Job, Mode, Pacing, Rate, Stage, TurnUsage, Upload
-from durable.machine.notes import Kind, Note
+from durable.machine.job import (
+    Crawl,
+    FinishedStage,
+    Job,
+    Mode,
+    Pacing,
+    Rate,
+    Stage,
+    TurnUsage,
+    Upload,
+)
+from durable.machine.notes import EventKind, Note
 from durable.machine.pacing import ALARM_MS_MIN
-from durable.machine.page_progress import Landed
-from durable.machine.pages import Flight
+from durable.machine.page_progress import PageProgress
+from durable.machine.pages import InFlightPage
 from durable.machine.states import ENDED, State
 from durable.machine.ties import Tie
-from durable.machine.transitions import anew, died, displaced, ended, grounded, noted, progressed
+from durable.machine.transitions import (
+    add_note,
+    clear_in_flight,
+    end_job,
+    record_death,
+    record_progress,
+    restart_lost_upload,
+    restart_stage,
+)
 from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page, alter
 
 
@@ -42,7 +60,7 @@ WORN = Job(
     asked_mode=Mode.INCREMENTAL,
     stages=(Stage.USERS, Stage.DOCUMENTS),
     stage_index=1,
-    done=(Done(Stage.USERS, 1, 2, 3, 4, 5),),
+    done=(FinishedStage(Stage.USERS, 1, 2, 3, 4, 5),),
     is_delegated=True,
     rewind_count=29,
     redefined_count=46,
@@ -65,7 +83,7 @@ WORN = Job(
     ),
     crawl=Crawl(
         cursor="c",
-        flights=(Flight(a_page()),),
+        flights=(InFlightPage(a_page()),),
         is_fetching=True,
         is_refused=True,
         page_count=6,
@@ -80,7 +98,7 @@ WORN = Job(
         reject_count=21,
         landmark_digest="1-00000000",
         pending_reject_count=28,
-        landed=Landed(b"0" * 12, 1, 37),
+        landed=PageProgress(b"0" * 12, 1, 37),
         empty_count=44,
         repeated_count=45,
         total_count=38,
@@ -180,7 +198,7 @@ def test_a_worn_job_has_no_default_left() -> None:
 def test_beginning_anew_voids_all_that_the_crawl_counted() -> None:
     new = Job(id="job", connector="connector", mode=Mode.FULL, created_at_ms=1)
 
-    begun = anew(FIRST, LATER_MS)
+    begun = restart_stage(FIRST, LATER_MS)
 
     assert changed(FIRST, begun) == set(values(WORN)) - KEPT
     crawl = set(values(WORN)) - KEPT - {"state", "started_at_ms", "crawl_count"}
@@ -193,18 +211,18 @@ def test_beginning_anew_voids_all_that_the_crawl_counted() -> None:
     ("stage", "clock_ms"), [(Stage.USERS, 40), (Stage.DOCUMENTS, 0), (Stage.DELETIONS, 40)]
 )
 def test_documents_that_are_begun_anew_tell_the_time_anew(stage: Stage, clock_ms: int) -> None:
-    assert anew(replace(FIRST, stages=(stage,)), LATER_MS).clock_ms == clock_ms
+    assert restart_stage(replace(FIRST, stages=(stage,)), LATER_MS).clock_ms == clock_ms
 
 
 @pytest.mark.parametrize(
     ("mode", "state"), [(Mode.FULL, State.OPENING), (Mode.INCREMENTAL, State.SENDING)]
 )
 def test_beginning_anew_begins_where_the_mode_does(mode: Mode, state: State) -> None:
-    assert anew(replace(FIRST, mode=mode), LATER_MS).state is state
+    assert restart_stage(replace(FIRST, mode=mode), LATER_MS).state is state
 
 
 def test_nothing_is_under_way_between_two_turns() -> None:
-    waiting = grounded(WORN)
+    waiting = clear_in_flight(WORN)
 
     assert changed(WORN, waiting) == FLYING
     assert (waiting.crawl.flights, waiting.crawl.is_fetching, waiting.crawl.is_refused) == (
@@ -216,7 +234,7 @@ def test_nothing_is_under_way_between_two_turns() -> None:
 
 
 def test_progress_ends_the_trouble() -> None:
-    moved = progressed(alter(WORN, retry_at_ms=None), LATER_MS)
+    moved = record_progress(alter(WORN, retry_at_ms=None), LATER_MS)
 
     assert changed(alter(WORN, retry_at_ms=None), moved) == {
         "attempt",
@@ -232,7 +250,7 @@ def test_progress_ends_the_trouble() -> None:
 
 
 def test_progress_beside_a_failure_does_not_end_its_error() -> None:
-    moved = progressed(WORN, LATER_MS)
+    moved = record_progress(WORN, LATER_MS)
 
     assert changed(WORN, moved) == {
         "attempt",
@@ -247,7 +265,7 @@ def test_progress_beside_a_failure_does_not_end_its_error() -> None:
 
 @pytest.mark.parametrize("state", sorted(ENDED))
 def test_an_ended_job_waits_for_nothing_and_keeps_what_it_did(state: State) -> None:
-    job = ended(WORN, state, LATER_MS, LIMITS, "why")
+    job = end_job(WORN, state, LATER_MS, LIMITS, "why")
 
     lost = {"landed"} if state is State.SUCCEEDED else {"landed", "ties"}
     assert changed(WORN, job) - {"state"} == FLYING | lost | {
@@ -267,14 +285,14 @@ def test_an_ended_job_waits_for_nothing_and_keeps_what_it_did(state: State) -> N
 
 
 def test_an_end_without_a_reason_clears_the_last_error() -> None:
-    job = ended(WORN, State.SUCCEEDED, LATER_MS, LIMITS)
+    job = end_job(WORN, State.SUCCEEDED, LATER_MS, LIMITS)
 
     assert (job.error, job.notes[-1].text) == ("", "succeeded")
 
 
 def test_the_same_note_once_more_takes_the_place_of_the_latest() -> None:
-    job = noted(noted(a_job(State.SENDING), "busy", 1, LIMITS), "busy", 2, LIMITS)
-    job = noted(noted(job, "killed", 3, LIMITS), "busy", 4, LIMITS)
+    job = add_note(add_note(a_job(State.SENDING), "busy", 1, LIMITS), "busy", 2, LIMITS)
+    job = add_note(add_note(job, "killed", 3, LIMITS), "busy", 4, LIMITS)
 
     assert job.notes == (Note(2, "busy"), Note(3, "killed"), Note(4, "busy"))
 
@@ -282,7 +300,7 @@ def test_the_same_note_once_more_takes_the_place_of_the_latest() -> None:
 def test_the_latest_notes_are_kept() -> None:
     job = a_job(State.SENDING)
     for at_ms in range(5):
-        job = noted(job, f"note {at_ms}", at_ms, Limits(notes_kept_max=3))
+        job = add_note(job, f"note {at_ms}", at_ms, Limits(notes_kept_max=3))
 
     assert [note.at_ms for note in job.notes] == [2, 3, 4]
 
@@ -290,16 +308,16 @@ def test_the_latest_notes_are_kept() -> None:
 def test_fewer_notes_are_kept_once_the_limit_is_lowered() -> None:
     job = replace(WORN, notes=tuple(Note(n, f"note {n}") for n in range(9)))
 
-    assert [note.at_ms for note in noted(job, "a", 9, Limits(notes_kept_max=1)).notes] == [9]
+    assert [note.at_ms for note in add_note(job, "a", 9, Limits(notes_kept_max=1)).notes] == [9]
 
 
 def test_a_death_counts_and_halves() -> None:
-    job = died(alter(a_job(State.SENDING), page_count=2), LATER_MS, LIMITS)
+    job = record_death(alter(a_job(State.SENDING), page_count=2), LATER_MS, LIMITS)
 
     assert (job.state, job.pacing.death_count, job.pacing.halving_count) == (State.SENDING, 1, 1)
     (note,) = job.notes
     assert note.text == "the Worker was killed while sending at page 3"
-    assert (note.at_ms, note.kind) == (LATER_MS, Kind.KILLED)
+    assert (note.at_ms, note.kind) == (LATER_MS, EventKind.KILLED)
 
 
 @pytest.mark.parametrize(
@@ -317,31 +335,33 @@ def test_a_death_ends_the_job_after_enough_of_them_at_the_smallest_turn(
 ) -> None:
     job = alter(a_job(State.SENDING), death_count=death_count, halving_count=halving_count)
 
-    assert died(job, LATER_MS, LIMITS).state is state
+    assert record_death(job, LATER_MS, LIMITS).state is state
 
 
 def test_a_job_that_dies_of_its_page_quotes_the_beginning_of_the_cursor() -> None:
     job = alter(a_job(State.SENDING), death_count=8, halving_count=8, cursor="c" * 8_000)
 
-    job = died(job, LATER_MS, LIMITS)
+    job = record_death(job, LATER_MS, LIMITS)
 
     assert "(cursor 'ccc" in job.error
     assert len(job.error) < 600
 
 
 def test_a_displaced_job_begins_anew_with_the_next_alarm() -> None:
-    job = displaced(replace(FIRST, restart_count=0), "replaced", LATER_MS, LIMITS)
+    job = restart_lost_upload(replace(FIRST, restart_count=0), "replaced", LATER_MS, LIMITS)
 
     assert (job.state, job.turn, job.restart_count) == (State.OPENING, None, 1)
     assert (job.crawl.flights, job.crawl.is_fetching) == ((), False)
     assert job.alarm_at_ms == LATER_MS + ALARM_MS_MIN
-    assert job.notes[-1] == Note(LATER_MS, "begins anew: replaced", Kind.RESTARTED.value)
+    assert job.notes[-1] == Note(LATER_MS, "begins anew: replaced", EventKind.RESTARTED.value)
 
 
 @pytest.mark.parametrize(
     ("restart_count", "state"), [(2, State.OPENING), (3, State.FAILED), (4, State.FAILED)]
 )
 def test_restarts_are_bounded(restart_count: int, state: State) -> None:
-    job = displaced(replace(FIRST, restart_count=restart_count), "replaced", LATER_MS, LIMITS)
+    job = restart_lost_upload(
+        replace(FIRST, restart_count=restart_count), "replaced", LATER_MS, LIMITS
+    )
 
     assert job.state is state

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from durable.connector.connector import Connectors
 from durable.engine.questions import ReadStatus
 from durable.machine.job import Mode
-from durable.machine.job_events import Happening, Worked
+from durable.machine.job_events import JobEvent, TurnStats
 from durable.machine.states import State
 from durable.store.event_log import Event
-from durable.views.job_summary import Line
+from durable.views.job_summary import JobSummary
 from durable.views.overview import Known, overview
 from tests.fakes.connector import NOTES
 from tests.fakes.edge import NOW_MS
@@ -30,8 +30,10 @@ CONNECTORS: Connectors = {
 }
 
 
-def a_line(connector: str, moment: str, nonce: str = "0a1b2c", state: State = State.QUEUED) -> Line:
-    return Line(
+def a_line(
+    connector: str, moment: str, nonce: str = "0a1b2c", state: State = State.QUEUED
+) -> JobSummary:
+    return JobSummary(
         id=f"{connector}-20251124T{moment}Z-{nonce}",
         connector=connector,
         mode=Mode.FULL,
@@ -78,7 +80,9 @@ def test_jobs_of_all_connectors_come_newest_first() -> None:
     ),
     st.integers(1, 5),
 )
-def test_who_follows_next_sees_every_job_once_and_in_order(lines: list[Line], limit: int) -> None:
+def test_who_follows_next_sees_every_job_once_and_in_order(
+    lines: list[JobSummary], limit: int
+) -> None:
     runners, seen, query = FakeRunners(jobs=lines), list[str](), {"limit": str(limit)}
 
     while True:
@@ -169,7 +173,7 @@ def test_an_object_that_does_not_answer_is_shown_as_such_and_hides_no_other() ->
 
 
 def an_event(number: int) -> Event:
-    return Event(number, Happening(number, "note", f"number {number}"))
+    return Event(number, JobEvent(number, "note", f"number {number}"))
 
 
 @pytest.mark.parametrize("count", [0, EVENTS_MAX, EVENTS_MAX + 1, 2 * EVENTS_MAX + 1])
@@ -189,7 +193,7 @@ def test_who_follows_next_reads_every_event_once(count: int) -> None:
 
 
 def test_an_event_of_a_turn_has_its_counts_and_another_has_none() -> None:
-    worked = Worked(
+    worked = TurnStats(
         page_count=3,
         document_count=30,
         deletion_count=2,
@@ -197,7 +201,7 @@ def test_an_event_of_a_turn_has_its_counts_and_another_has_none() -> None:
         byte_count=40,
         duration_ms=1_200,
     )
-    turn = Happening(0, "turn", "turn 1", worked=worked)
+    turn = JobEvent(0, "turn", "turn 1", worked=worked)
     runners = FakeRunners(events=[Event(1, turn), an_event(2)])
 
     first, second = content(answered(a_request("GET", f"/events/{JOB_ID}"), runners))["events"]

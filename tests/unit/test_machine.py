@@ -5,8 +5,6 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import (
-    Ask,
-    Asked,
     Close,
     Closed,
     CloseRefused,
@@ -20,15 +18,17 @@ from durable.machine.effects import (
     Opened,
     Pack,
     Packed,
+    QueryUpload,
     Send,
     Sent,
     Split,
+    UploadQueried,
     Woke,
 )
-from durable.machine.job import Job, Mode, Standing, TurnUsage
+from durable.machine.job import Job, Mode, TurnUsage, UploadStatus
 from durable.machine.pacing import ALARM_MS_MIN, lease_ms
-from durable.machine.page_progress import Landed
-from durable.machine.pages import Flight
+from durable.machine.page_progress import PageProgress
+from durable.machine.pages import InFlightPage
 from durable.machine.states import PENDING, State
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, alter, arrived, at, played
 
@@ -42,7 +42,7 @@ TABLE: dict[tuple[State, type[Event]], State] = {
     (State.QUEUED, Woke): State.OPENING,
     (State.OPENING, Woke): State.OPENING,
     (State.OPENING, Opened): State.SENDING,
-    (State.OPENING, Asked): State.SENDING,
+    (State.OPENING, UploadQueried): State.SENDING,
     (State.OPENING, Failed): State.OPENING,
     (State.SENDING, Woke): State.SENDING,
     (State.SENDING, Fetched): State.SENDING,
@@ -52,7 +52,7 @@ TABLE: dict[tuple[State, type[Event]], State] = {
     (State.SENDING, Displaced): State.OPENING,
     (State.SENDING, Failed): State.SENDING,
     (State.CLOSING, Woke): State.CLOSING,
-    (State.CLOSING, Asked): State.CLOSING,
+    (State.CLOSING, UploadQueried): State.CLOSING,
     (State.CLOSING, CloseRefused): State.CLOSING,
     (State.CLOSING, Closed): State.CLOSING,
     (State.CLOSING, Failed): State.CLOSING,
@@ -60,7 +60,7 @@ TABLE: dict[tuple[State, type[Event]], State] = {
 EVENTS: dict[type[Event], Event] = {
     Woke: WOKE,
     Opened: Opened(),
-    Asked: Asked(Standing.OPEN),
+    UploadQueried: UploadQueried(UploadStatus.OPEN),
     Fetched: FETCHED,
     Packed: PACKED,
     Sent: Sent(0, 0),
@@ -71,16 +71,16 @@ EVENTS: dict[type[Event], Event] = {
     Failed: PASSING,
 }
 PAIRS = list(product(State, EVENTS))
-UNDER_WAY = Flight(a_page(), begun_count=1, sending=(0,))
+UNDER_WAY = InFlightPage(a_page(), begun_count=1, sending=(0,))
 
 
 def a_job_before(event: type[Event], state: State) -> Job:
     flights = {
-        Packed: (Flight(FETCHED.page, is_packed=False),),
+        Packed: (InFlightPage(FETCHED.page, is_packed=False),),
         Sent: (UNDER_WAY,),
         Split: (UNDER_WAY,),
     }.get(event, ())
-    resumes = state is State.OPENING and event is Asked
+    resumes = state is State.OPENING and event is UploadQueried
     return alter(a_job(state), flights=flights, resumes=resumes, document_count=3)
 
 
@@ -118,8 +118,8 @@ def test_any_other_event_is_our_bug(pair: tuple[State, type[Event]]) -> None:
 
 
 def test_an_opening_that_asked_nothing_takes_no_answer() -> None:
-    with pytest.raises(AssertionError, match="Asked"):
-        at(a_job(State.OPENING), Asked(Standing.OPEN))
+    with pytest.raises(AssertionError, match="UploadQueried"):
+        at(a_job(State.OPENING), UploadQueried(UploadStatus.OPEN))
 
 
 @pytest.mark.parametrize(
@@ -180,9 +180,9 @@ def test_a_full_job_opens_sends_page_by_page_and_closes() -> None:
         Send(page_index=0, batch_index=0),
         Send(page_index=0, batch_index=1),
         Send(page_index=1, batch_index=0),
-        Ask("a-1"),
+        QueryUpload("a-1"),
         Close("a-1"),
-        Ask("a-1"),
+        QueryUpload("a-1"),
     ]
     assert job.state is State.SUCCEEDED
     assert (job.crawl.page_count, job.crawl.byte_count, job.crawl.record_count) == (2, 20, 15)
@@ -200,8 +200,8 @@ def test_an_incremental_job_ends_with_its_last_page() -> None:
     assert asked == [
         Fetch(0, cursor=None),
         Fetch(1, cursor="b"),
-        Pack(0, upload_id="", batch_bytes_max=None, landed=Landed()),
-        Pack(1, upload_id="", batch_bytes_max=None, landed=Landed()),
+        Pack(0, upload_id="", batch_bytes_max=None, landed=PageProgress()),
+        Pack(1, upload_id="", batch_bytes_max=None, landed=PageProgress()),
         Send(page_index=0, batch_index=0),
         Send(page_index=1, batch_index=0),
     ]
@@ -236,7 +236,7 @@ def test_an_empty_page_is_passed_without_sending(mode: Mode, state: State) -> No
     middle, second = at(reading, packed)
     last = after(middle, *arrived(1, a_page(None, batch_count=0)))
 
-    landed = Landed() if mode is Mode.INCREMENTAL else None
+    landed = PageProgress() if mode is Mode.INCREMENTAL else None
     assert first == (Fetch(1, "b"), Pack(0, reading.upload.id, None, landed=landed))
     assert second == ()
     assert middle.crawl.page_count == 1
@@ -326,7 +326,7 @@ def test_a_yield_is_neither_a_death_nor_a_failure() -> None:
 
     assert job.state is State.SUCCEEDED
     assert job.turn_count == 22  # one page each, and one for the close
-    assert asked[-3:] == [Ask("job-1"), Close("job-1"), Ask("job-1")]
+    assert asked[-3:] == [QueryUpload("job-1"), Close("job-1"), QueryUpload("job-1")]
     assert [note.text for note in job.notes] == [
         "begun",
         "opened the upload job-1",
@@ -377,7 +377,7 @@ def test_a_waking_arms_a_lease_anew_that_is_longer_than_the_deployments() -> Non
     [
         (State.SENDING, Packed(0, 1, 3, 2)),
         (State.SENDING, Split(0, 0, 1)),
-        (State.CLOSING, Asked(Standing.OPEN)),
+        (State.CLOSING, UploadQueried(UploadStatus.OPEN)),
         (State.CLOSING, CloseRefused("no documents")),
         (State.CLOSING, Closed()),
     ],
@@ -397,7 +397,7 @@ def test_a_close_with_a_document_renews_the_lease() -> None:
     late_ms = NOW_MS + LIMITS.lease_ms - 1
     closing = alter(a_job(State.CLOSING), closing_index=0, document_count=1)
 
-    job, effects = at(closing, Asked(Standing.OPEN), late_ms)
+    job, effects = at(closing, UploadQueried(UploadStatus.OPEN), late_ms)
 
     assert effects == (CloseWithDocument("job-1", None, 0),)
     assert job.alarm_at_ms == late_ms + lease_ms(job, LIMITS)

@@ -7,7 +7,7 @@ from durable.errors import Recourse
 from durable.limits import Limits
 from durable.machine.effects import Failed, Fetch, Fetched, Opened, Pack, Packed, Send, Sent, Woke
 from durable.machine.job import Job, JobSpec, Mode, Rate, Stage
-from durable.machine.page_progress import Landed, Landing, entry
+from durable.machine.page_progress import Landing, PageProgress, encode_entry
 from durable.machine.pages import Page
 from durable.machine.states import State
 from durable.views.explanation import waiting_reason
@@ -17,7 +17,7 @@ from tests.fakes.jobs import NOW_MS, WOKE, a_job, a_page, after, alter, arrived,
 MINUTE_MS = 60_000
 DAY_MS = 24 * 60 * MINUTE_MS
 LIMITS = Limits(documents_per_minute_max=60)  # ten in one request
-TEN = entry(b"1" * 11, Landing.LAST) * 10  # what is remembered of them
+TEN = encode_entry(b"1" * 11, Landing.LAST) * 10  # what is remembered of them
 
 
 def reading(mode: Mode = Mode.INCREMENTAL) -> Job:
@@ -95,7 +95,7 @@ def test_after_the_rest_the_page_is_read_again_and_what_was_sent_of_it_is_not() 
     _, packing = at(again, Fetched(0, a_read_page()), NOW_MS + MINUTE_MS)
 
     assert effects == (Fetch(0, None),)
-    assert Pack(0, "", None, landed=Landed(TEN)) in packing
+    assert Pack(0, "", None, landed=PageProgress(TEN)) in packing
 
 
 def test_of_a_page_that_has_changed_meanwhile_it_is_known_what_was_sent() -> None:
@@ -103,18 +103,18 @@ def test_of_a_page_that_has_changed_meanwhile_it_is_known_what_was_sent() -> Non
 
     _, effects = at(woken, Fetched(0, a_read_page(digest="1-b")), NOW_MS + MINUTE_MS)
 
-    assert Pack(0, "", None, landed=Landed(TEN)) in effects
+    assert Pack(0, "", None, landed=PageProgress(TEN)) in effects
 
 
 def test_what_glean_refused_of_a_page_is_remembered_with_what_it_took() -> None:
-    job, refused = alter(filled(0), is_fetching=False), entry(b"2" * 11, Landing.REFUSED)
+    job, refused = alter(filled(0), is_fetching=False), encode_entry(b"2" * 11, Landing.REFUSED)
     job = after(
         job,
         Sent(0, 0, document_count=1, rejected_document_count=1, entries=refused),
         Sent(0, 1, document_count=10, entries=TEN),
     )
 
-    assert job.crawl.landed == Landed(refused + TEN, refused_count=1)
+    assert job.crawl.landed == PageProgress(refused + TEN, refused_count=1)
 
 
 def test_a_batch_that_glean_took_is_progress_though_its_page_has_not_landed() -> None:
@@ -127,7 +127,7 @@ def test_a_batch_that_glean_took_is_progress_though_its_page_has_not_landed() ->
 
 
 def test_what_is_no_more_remembered_is_no_progress() -> None:
-    full = Landed(is_full=True)
+    full = PageProgress(is_full=True)
     job = alter(filled(0), attempt=7, landed=full, progress_at_ms=0)
 
     job = after(job, Sent(0, 0, document_count=10, entries=TEN), limits=Limits(changes_max=10**6))
@@ -144,7 +144,7 @@ def test_a_page_of_more_changes_than_are_remembered_is_not_brought_one_by_one(
 ) -> None:
     limits = Limits(documents_per_minute_max=60, changes_max=10**6)
     job = alter(filled(50), is_fetching=False, repeats=repeats)
-    job = alter(job, landed=Landed(is_full=True))
+    job = alter(job, landed=PageProgress(is_full=True))
 
     job = after(job, Sent(0, 0, document_count=10, entries=TEN), limits=limits)
 
@@ -152,7 +152,7 @@ def test_a_page_of_more_changes_than_are_remembered_is_not_brought_one_by_one(
 
 
 def test_changes_of_a_page_that_has_not_landed_count_for_what_is_worth_it() -> None:
-    job = alter(filled(0), landed=Landed(TEN * 30), is_fetching=False)
+    job = alter(filled(0), landed=PageProgress(TEN * 30), is_fetching=False)
 
     job = after(job, Sent(0, 0, document_count=10, entries=TEN), limits=Limits(changes_max=250))
 
@@ -160,11 +160,11 @@ def test_changes_of_a_page_that_has_not_landed_count_for_what_is_worth_it() -> N
 
 
 def test_a_page_that_has_landed_leaves_nothing_behind() -> None:
-    job = alter(filled(0), landed=Landed(TEN, 0, 4))
+    job = alter(filled(0), landed=PageProgress(TEN, 0, 4))
     for index in range(10):
         job = after(job, Sent(0, index, document_count=10, entries=TEN))
 
-    assert (job.crawl.page_count, job.crawl.landed) == (1, Landed())
+    assert (job.crawl.page_count, job.crawl.landed) == (1, PageProgress())
 
 
 def test_an_upload_is_not_paced() -> None:
@@ -279,7 +279,7 @@ def test_a_source_that_asks_for_a_rest_gets_it_and_what_was_read_is_sent() -> No
     job, sends = at(job, Packed(0, 1, 1, 0))
     job = after(job, Sent(0, 0, document_count=1, entries=TEN[:12]))
 
-    assert effects == (Pack(0, "", None, landed=Landed()),)
+    assert effects == (Pack(0, "", None, landed=PageProgress()),)
     assert sends == (Send(0, 0),)
     assert (job.crawl.page_count, job.alarm_at_ms) == (1, NOW_MS + 5_000)
     assert waiting_reason(job, None) == wish

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
-from durable.http.context import Surroundings
+from durable.http.context import SourceContext
 from durable.machine.job import ReadContext
 from durable.sources.belonging import Missing
 from durable.sources.http import HttpSource
@@ -307,7 +307,7 @@ class Slow(Struct, frozen=True):
     source: ScopedSource
     is_delegated: ClassVar[bool] = False
 
-    def reader(self, surroundings: Surroundings, names: frozenset[str] = NO_NAMES) -> "SlowReader":
+    def reader(self, surroundings: SourceContext, names: frozenset[str] = NO_NAMES) -> "SlowReader":
         return SlowReader(self.source.reader(surroundings, names))
 
     def secrets(self) -> frozenset[str]:

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 from durable.machine.commands import LEGAL
 from durable.machine.job import Crawl, Job, Mode
 from durable.machine.notes import WaitReason
-from durable.machine.pages import Flight, Page
+from durable.machine.pages import InFlightPage, Page
 from durable.machine.states import ENDED, PENDING, WORKING, State
 from durable.views.explanation import if_killed, next_step, waiting_reason, waits_for
 from tests.fakes.jobs import NOW_MS, a_job, a_page, alter
@@ -14,18 +14,18 @@ AHEAD = replace(a_job(State.SENDING), id="ahead")
 ANY_OTHER_ALARM = "its next turn begins with the next alarm"
 
 
-def flying(*flights: Flight, is_fetching: bool = False) -> Job:
+def flying(*flights: InFlightPage, is_fetching: bool = False) -> Job:
     """Four pages are in Glean, and these are on their way."""
     job = alter(a_job(State.SENDING), page_count=4, is_fetching=is_fetching)
     return alter(job, flights=flights)
 
 
 # One batch is in Glean, another on its way, and none of the next page.
-THREE = Flight(a_page(batch_count=3), sent_count=1, begun_count=2, sending=(1,))
-TWO = Flight(a_page(batch_count=2))
-ONE = Flight(a_page(batch_count=1), begun_count=1, sending=(0,))
+THREE = InFlightPage(a_page(batch_count=3), sent_count=1, begun_count=2, sending=(1,))
+TWO = InFlightPage(a_page(batch_count=2))
+ONE = InFlightPage(a_page(batch_count=1), begun_count=1, sending=(0,))
 # One of two batches was cut: a half is in Glean, the other and the second batch on their way.
-CUT = Flight(a_page(batch_count=2), sent_count=1, begun_count=2, half_count=1, sending=(1, 2))
+CUT = InFlightPage(a_page(batch_count=2), sent_count=1, begun_count=2, half_count=1, sending=(1, 2))
 
 
 def between_turns(state: State, mode: Mode = Mode.FULL) -> Job:
@@ -235,7 +235,7 @@ def test_a_job_that_earlier_code_stored_explains_itself_too(state: State) -> Non
         mode=Mode.FULL,
         created_at_ms=1,
         state=state,
-        crawl=Crawl(flights=(Flight(page),)),
+        crawl=Crawl(flights=(InFlightPage(page),)),
     )
 
     assert next_step(job)

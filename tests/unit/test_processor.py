@@ -4,12 +4,13 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from durable.engine.processor import OVERDUE_MS, Begun, connector_name
+from durable.engine.processor import OVERDUE_MS, Begun
 from durable.environment import Environment
 from durable.limits import Limits
 from durable.machine.commands import Refusal
 from durable.machine.job import Job, Mode, Rate
-from durable.machine.pacing import ALARM_MS_MIN, apart_lease_ms
+from durable.machine.job_id import connector_name
+from durable.machine.pacing import ALARM_MS_MIN, jittered_lease_ms
 from durable.machine.states import PENDING, Command, State
 from durable.sources.http import HttpSource
 from durable.sources.since import Since
@@ -21,7 +22,7 @@ from tests.fakes.jobs import alter
 
 TICK = "cron 2025-11-24T16:00:00.000Z"
 SOON_MS = NOW_MS + ALARM_MS_MIN
-FIRST_LEASE_AT_MS = NOW_MS + apart_lease_ms(f"notes {NOW_MS}", Limits())
+FIRST_LEASE_AT_MS = NOW_MS + jittered_lease_ms(f"notes {NOW_MS}", Limits())
 JOB = Job(id="notes-1", connector="notes", mode=Mode.FULL, created_at_ms=NOW_MS)
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from durable import DatasourceUser
 from durable.connector.feed import Feed
 from durable.errors import ConfigurationError
-from durable.http.context import Surroundings
+from durable.http.context import SourceContext
 from durable.machine.job import Mode, Stage
 from durable.machine.states import Command, State
 from durable.sources.backend import Backend
@@ -40,7 +40,7 @@ class Listener(HttpReader):
 class Listening(HttpSource, frozen=True):
     """A source whose readers would hear of a cancel."""
 
-    def reader(self, surroundings: Surroundings, names: frozenset[str] = NO_NAMES) -> Listener:
+    def reader(self, surroundings: SourceContext, names: frozenset[str] = NO_NAMES) -> Listener:
         return Listener(self, surroundings, names)
 
 

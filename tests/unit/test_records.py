@@ -9,7 +9,7 @@ from durable.connector.connector import AnyConnector
 from durable.connector.mapping import changes
 from durable.glean.datasource import Datasource
 from durable.glean.documents import Deletion, Document
-from durable.glean.mapped_record import EXCERPT_BYTES_MAX, Placed, excerpt
+from durable.glean.mapped_record import EXCERPT_BYTES_MAX, MappedRecord, excerpt
 from durable.glean.object_types import ObjectType
 from durable.machine.job import Mode, Stage
 from durable.machine.rejects import Reject
@@ -24,13 +24,15 @@ C = Raw(b'{"id": "c", "text": "third"}')
 
 def made_of(
     connector: AnyConnector, records: Sequence[Raw], rejects: list[Reject]
-) -> Iterator[Placed]:
+) -> Iterator[MappedRecord]:
     feed = connector.feeds(Mode.FULL)[Stage.DOCUMENTS]
     page = Records(records=list(records), next_cursor=None, byte_count=0)
     return changes(feed, Stage.DOCUMENTS, connector, page, rejects)
 
 
-def mapped(*records: Raw, connector: AnyConnector = NOTES) -> tuple[list[Placed], list[Reject]]:
+def mapped(
+    *records: Raw, connector: AnyConnector = NOTES
+) -> tuple[list[MappedRecord], list[Reject]]:
     rejects: list[Reject] = []
     placed = list(made_of(connector, records, rejects))
     return placed, rejects

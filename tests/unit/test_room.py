@@ -3,7 +3,7 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.job import Job, Mode, Stage, TurnUsage
-from durable.machine.pages import Flight
+from durable.machine.pages import InFlightPage
 from durable.machine.room import SHARE, has_room, lease_bytes, width, with_page
 from durable.machine.states import State
 from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page, alter
@@ -21,7 +21,7 @@ def known(byte_count: int, **fields: int) -> Job:
 
 
 def holding(job: Job, *sizes: int, is_fetching: bool = False) -> Job:
-    flights = tuple(Flight(replace(a_page("next"), byte_count=size)) for size in sizes)
+    flights = tuple(InFlightPage(replace(a_page("next"), byte_count=size)) for size in sizes)
     return alter(job, flights=flights, is_fetching=is_fetching)
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from durable import __version__
 from durable.connector.connector import Connectors
-from durable.engine.checks import Check, Outcome
+from durable.engine.checks import Check, CheckOutcome
 from durable.engine.questions import BeginJob, CompareDatasource, ReadStatus, SetUpDatasource
 from durable.glean.datasource import Datasource
 from durable.glean.differences import Difference, Provisioned, Unprovisioned
@@ -281,7 +281,7 @@ def test_a_bug_of_ours_is_500_and_no_more_is_said() -> None:
 
 def test_a_connector_is_checked_by_its_name() -> None:
     runners = FakeRunners()
-    runners.checks = [Check("configured", Outcome.PASSED, "all is set")]
+    runners.checks = [Check("configured", CheckOutcome.PASSED, "all is set")]
 
     response = answered(a_request("POST", "/check/notes"), runners)
 
@@ -296,8 +296,8 @@ def test_a_connector_is_checked_by_its_name() -> None:
 def test_one_check_that_failed_is_enough() -> None:
     runners = FakeRunners()
     runners.checks = [
-        Check("configured", Outcome.PASSED, ""),
-        Check("source reachable", Outcome.FAILED, "no"),
+        Check("configured", CheckOutcome.PASSED, ""),
+        Check("source reachable", CheckOutcome.FAILED, "no"),
     ]
 
     assert content(answered(a_request("POST", "/check/notes"), runners))["passed"] is False

@@ -32,7 +32,7 @@ def test_the_token_and_a_signature_are_compared_in_constant_time(path: str, righ
 
 def test_the_object_answers_its_own_worker_these_questions_and_no_more() -> None:
     """Whoever holds the binding can call them all, also those whose names begin with `_`."""
-    assert methods("durable/runner.py", "Runner") == {
+    assert methods("durable/runner.py", "ConnectorRunner") == {
         *("__init__", "ask", "alarm"),
     }
     assert {question.__name__ for question in QUESTIONS} == {

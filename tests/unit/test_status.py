@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from durable.machine.commands import LEGAL
 from durable.machine.job import Job, Mode, TurnUsage
 from durable.machine.notes import Note
-from durable.machine.pages import Flight, Page
+from durable.machine.pages import InFlightPage, Page
 from durable.machine.states import State
 from durable.timestamps import rfc3339
 from durable.views.status import status
@@ -97,7 +97,7 @@ def test_a_job_that_waits_shows_why_and_until_when_and_what_comes_next() -> None
 
 
 def test_a_job_that_works_shows_what_a_kill_would_repeat() -> None:
-    flight = Flight(PAGE, sent_count=1, begun_count=2, sending=(1,))
+    flight = InFlightPage(PAGE, sent_count=1, begun_count=2, sending=(1,))
     working = alter(QUEUED, state=State.SENDING, turn=TurnUsage(started_at_ms=1), flights=(flight,))
 
     shown = status(working)

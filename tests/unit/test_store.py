@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.job import Job, Mode, Stage, TurnUsage
-from durable.machine.pages import Flight, Page
+from durable.machine.pages import InFlightPage, Page
 from durable.machine.states import PENDING, State
 from durable.machine.ties import TIES_MAX
 from durable.machine.verification import Verification
@@ -26,7 +26,7 @@ INCREMENTAL = replace(SUCCEEDED, mode=Mode.INCREMENTAL)
 WRITTEN = alter(JOB, state=State.SENDING, cursor="b", turn=TurnUsage(started_at_ms=2))
 WORKING = alter(
     WRITTEN,
-    flights=(Flight(Page(next_cursor="c", batch_count=2, byte_count=9), sending=(0, 1)),),
+    flights=(InFlightPage(Page(next_cursor="c", batch_count=2, byte_count=9), sending=(0, 1)),),
     is_fetching=True,
     is_refused=True,
 )
