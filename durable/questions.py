@@ -34,7 +34,7 @@ Reply = TypeVar("Reply")
 Item = TypeVar("Item")
 
 
-class Question(Struct, Generic[Reply], frozen=True, tag=True):
+class RunnerQuestion(Struct, Generic[Reply], frozen=True, tag=True):
     """A kind of question: its fields, the type of its answer, and who answers it."""
 
     async def answer(self, by: Services) -> Reply:
@@ -49,7 +49,7 @@ class Excerpt(Struct, Generic[Item], frozen=True):
     items: list[Item]
 
 
-class BeginJob(Question[Status | Refusal], frozen=True):
+class BeginJob(RunnerQuestion[Status | Refusal], frozen=True):
     """Ask for a job. Requests with the same key are one request."""
 
     mode: Mode
@@ -60,7 +60,7 @@ class BeginJob(Question[Status | Refusal], frozen=True):
         return _show_begun(by, begun, trigger=self.trigger_key)
 
 
-class RepeatRejects(Question[Status | Refusal | None], frozen=True):
+class RepeatRejects(RunnerQuestion[Status | Refusal | None], frozen=True):
     """Have a new job read this one's rejects again. None: there is no such job."""
 
     job_id: str
@@ -70,7 +70,7 @@ class RepeatRejects(Question[Status | Refusal | None], frozen=True):
         return None if begun is None else _show_begun(by, begun, repeats=self.job_id)
 
 
-class ObeyCommand(Question[Status | Refusal | None], frozen=True):
+class ObeyCommand(RunnerQuestion[Status | Refusal | None], frozen=True):
     """Ask something of a job. None: there is no such job."""
 
     job_id: str
@@ -87,7 +87,7 @@ class ObeyCommand(Question[Status | Refusal | None], frozen=True):
         return by.views.shown(job)
 
 
-class ReadStatus(Question[Status | None], frozen=True):
+class ReadStatus(RunnerQuestion[Status | None], frozen=True):
     """See how a job stands, as soon as its state changes, or after so long. None: as above.
 
     It waits for nothing where the job is in no state that passes by itself.
@@ -101,7 +101,7 @@ class ReadStatus(Question[Status | None], frozen=True):
         return None if job is None else by.views.shown(job)
 
 
-class ReadEvents(Question[Excerpt[Event] | None], frozen=True):
+class ReadEvents(RunnerQuestion[Excerpt[Event] | None], frozen=True):
     """Read so many events of a job that come after a number. None: as above."""
 
     job_id: str
@@ -115,7 +115,7 @@ class ReadEvents(Question[Excerpt[Event] | None], frozen=True):
         return Excerpt(by.views.event_count(self.job_id), events)
 
 
-class ReadRejects(Question[Excerpt[tuple[int, Reject]] | None], frozen=True):
+class ReadRejects(RunnerQuestion[Excerpt[tuple[int, Reject]] | None], frozen=True):
     """Read so many rejects with their pages, after a page and a `Reject.order`. None: as above."""
 
     job_id: str
@@ -129,7 +129,7 @@ class ReadRejects(Question[Excerpt[tuple[int, Reject]] | None], frozen=True):
         return Excerpt(totals(job).reject_count, rejects)
 
 
-class ReadJobs(Question[list[Line]], frozen=True):
+class ReadJobs(RunnerQuestion[list[Line]], frozen=True):
     """Read so many jobs in some states that come before an id, the newest first."""
 
     before_id: str
@@ -140,7 +140,7 @@ class ReadJobs(Question[list[Line]], frozen=True):
         return by.views.lines(self.before_id, self.states, self.count)
 
 
-class ReadOverview(Question[Overview], frozen=True):
+class ReadOverview(RunnerQuestion[Overview], frozen=True):
     """See the connector at a glance."""
 
     async def answer(self, by: Services) -> Overview:
@@ -148,28 +148,28 @@ class ReadOverview(Question[Overview], frozen=True):
         return by.views.overview()
 
 
-class ReadMeasures(Question[Measures], frozen=True):
+class ReadMeasures(RunnerQuestion[Measures], frozen=True):
     """Read what the metrics are made of."""
 
     async def answer(self, by: Services) -> Measures:
         return by.views.measures()
 
 
-class CheckConnector(Question[list[Check]], frozen=True):
+class CheckConnector(RunnerQuestion[list[Check]], frozen=True):
     """Check all that has to be right for a job to succeed."""
 
     async def answer(self, by: Services) -> list[Check]:
         return await by.checks.run()
 
 
-class CompareDatasource(Question[Provisioned | Unprovisioned], frozen=True):
+class CompareDatasource(RunnerQuestion[Provisioned | Unprovisioned], frozen=True):
     """Compare Glean's datasource with what is declared."""
 
     async def answer(self, by: Services) -> Provisioned | Unprovisioned:
         return await by.provision.found()
 
 
-class SetUpDatasource(Question[Provisioned | Unprovisioned], frozen=True):
+class SetUpDatasource(RunnerQuestion[Provisioned | Unprovisioned], frozen=True):
     """Make Glean's datasource what is declared. The answer is how it stood before."""
 
     difference_count: int
@@ -182,7 +182,7 @@ class SetUpDatasource(Question[Provisioned | Unprovisioned], frozen=True):
         return shown
 
 
-class TendObject(Question[Pulse], frozen=True):
+class TendObject(RunnerQuestion[Pulse], frozen=True):
     """Bring back what the platform has lost: an alarm, earlier ticks."""
 
     ticked_at_ms: int
@@ -195,8 +195,8 @@ class TendObject(Question[Pulse], frozen=True):
         return by.views.pulse()
 
 
-QUESTIONS = tuple(Question.__subclasses__())
-_DECODER: Decoder[Question[object]] = Decoder(Union[QUESTIONS])  # noqa: UP007 - as many as there are
+QUESTIONS = tuple(RunnerQuestion.__subclasses__())
+_DECODER: Decoder[RunnerQuestion[object]] = Decoder(Union[QUESTIONS])  # noqa: UP007 - as many as there are
 
 
 async def answer_question(text: str, by: Services) -> str:
@@ -209,7 +209,7 @@ def encode_answer(answer: object) -> str:
     return msgspec.json.encode((type(answer).__name__, answer)).decode()
 
 
-def decode_answer(question: Question[Reply], text: str) -> Reply:
+def decode_answer(question: RunnerQuestion[Reply], text: str) -> Reply:
     """The answer to a question, as `encode_answer` made it travel."""
     name, content = decode(text, tuple[str, Raw])
     reply: Reply = decode(content, _types(type(question))[name])
@@ -217,7 +217,7 @@ def decode_answer(question: Question[Reply], text: str) -> Reply:
 
 
 @cache
-def _types(kind: type[Question[Any]]) -> Mapping[str, Any]:
+def _types(kind: type[RunnerQuestion[Any]]) -> Mapping[str, Any]:
     """Of its answers, by their names."""
     (base,) = kind.__orig_bases__  # type: ignore[attr-defined] # every generic class has them
     (reply,) = get_args(base)

@@ -9,7 +9,7 @@ import pytest
 from durable.commands import Command
 from durable.connector import Connectors
 from durable.job import Job, Mode
-from durable.questions import BeginJob, ObeyCommand, Question
+from durable.questions import BeginJob, ObeyCommand, RunnerQuestion
 from durable.store import TRIGGER_KEYS_MAX, Store
 from tests.fakes.connector import NOTES
 from tests.fakes.edge import an_edge
@@ -39,7 +39,7 @@ def answered(
     body: bytes | None = FULL,
     headers: Mapping[str, str] = BEARER,
     token: str = TOKEN,
-) -> tuple[Response, list[tuple[str, Question[Any]]]]:
+) -> tuple[Response, list[tuple[str, RunnerQuestion[Any]]]]:
     """The answer, and what the objects were asked. A body of None must not be read."""
 
     async def read(_bytes_max: int) -> bytes | None:
