@@ -10,7 +10,7 @@ from types import UnionType
 from typing import Any, Generic, TypeVar, Union, get_args, get_origin
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, to_builtins
 
 from durable.alerts.watch import Pulse
 from durable.checks import Check
@@ -177,8 +177,7 @@ class SetUpDatasource(RunnerQuestion[Provisioned | Unprovisioned], frozen=True):
     async def answer(self, by: Services) -> Provisioned | Unprovisioned:
         shown = await by.provision.set_up(self.difference_count)
         name = "found" if isinstance(shown, Provisioned) else "fault"
-        fields = {name: msgspec.to_builtins(shown)}
-        by.report("the datasource was to be set up", Level.INFO, **fields)
+        by.report("the datasource was to be set up", Level.INFO, **{name: to_builtins(shown)})
         return shown
 
 
