@@ -17,14 +17,14 @@ from dev.runtime import Runtime
 from dev.service import Service
 from dev.site import DOCS, Site
 from dev.snapshot import Image
+from durable.machine.states import ENDED, PENDING, State
 
 
 DATASOURCE = "pythondocs"
 # They open nothing but what runs here, and are like nothing else, so that a search finds a leak.
 GLEAN_TOKEN = "local-glean-Xq7RkZ2mWc9LtV4hBn6YpD3sJf8G"  # noqa: S105
 TRIGGER_TOKEN = "local-trigger-Hd5TvP8xKr3NzQ7bFw2MjC6yLg9S"  # noqa: S105
-ENDED = frozenset({"succeeded", "failed", "cancelled"})
-RESTING = ENDED | {"held"}  # till a person asks for more
+RESTING = frozenset(State) - PENDING  # till a person asks for more
 FOR_EVER = 1_000_000
 # A killed runtime is to go on soon after its start, and the local Glean keeps to no rate.
 LIMITS = {"lease_ms": 2_000, "documents_per_minute_max": 60_000}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct
 
 from durable.connector.connector import Connectors
-from durable.engine.questions import Question, Reply
+from durable.engine.questions import Reply, RunnerQuestion
 from durable.errors import ConfigurationError
 from durable.machine.job_id import connector_name
 from worker import problems
@@ -61,7 +61,7 @@ class Call(Struct, frozen=True, kw_only=True):
         """What to tell of a name that is no connector's."""
         return f"There is no connector {name!r:.200}; there are: {self.names}."
 
-    async def ask(self, question: Question[Reply | None]) -> Reply:
+    async def ask(self, question: RunnerQuestion[Reply | None]) -> Reply:
         """The answer to a question about the job in the path.
 
         Only objects of known connectors are asked: asking an object makes it.
@@ -76,7 +76,7 @@ class Call(Struct, frozen=True, kw_only=True):
                 return reply
         raise ProblemError(problems.not_found(f"There is no job {self.name!r:.200}."))
 
-    async def ask_each(self, question: Question[Reply]) -> dict[str, Reply | None]:
+    async def ask_each(self, question: RunnerQuestion[Reply]) -> dict[str, Reply | None]:
         """What each connector's object says; None where it does not answer.
 
         Raises:

@@ -18,11 +18,6 @@ class Response(Struct, frozen=True):
     body: bytes
 
 
-def nothing(headers: Mapping[str, str]) -> Response:
-    """Done, and there is nothing to say."""
-    return Response(204, {**HEADERS, **headers}, b"")
-
-
 def refused(problem: Problem, allow: str | None = None) -> Response:
     headers = {"content-type": "application/problem+json", **HEADERS}
     if allow is not None:

@@ -7,14 +7,14 @@ import msgspec
 from durable.connector.connector import Connectors
 from durable.connector.staged import staged
 from durable.engine.placement import namespace_stub
-from durable.engine.questions import Question, Reply, decode_answer
+from durable.engine.questions import Reply, RunnerQuestion, decode_answer
 from durable.environment import Environment
 
 
 class Runners(Protocol):
     """One for each connector."""
 
-    async def ask(self, connector: str, question: Question[Reply]) -> Reply:
+    async def ask(self, connector: str, question: RunnerQuestion[Reply]) -> Reply:
         """The answer of the connector's object."""
         ...
 
@@ -33,7 +33,7 @@ class RemoteRunners:
         self._environment = environment
         self._connectors = connectors
 
-    async def ask(self, connector: str, question: Question[Reply]) -> Reply:
+    async def ask(self, connector: str, question: RunnerQuestion[Reply]) -> Reply:
         """Raises ConfigurationError: objects cannot be asked, or would not begin."""
         staged(self._connectors[connector], self._environment, self._connectors.values())
         stub = namespace_stub(self._namespace, self._environment)(connector)

@@ -19,21 +19,21 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Traits(Struct, frozen=True):
+class StateTraits(Struct, frozen=True):
     """What a state means."""
 
     style: str
     exit_code: ExitCode | None = None  # where the job rests till a person asks for more
 
 
-TRAITS: Mapping[str, Traits] = {
-    State.QUEUED: Traits("dim"),
-    State.OPENING: Traits("cyan"),
-    State.SENDING: Traits("cyan"),
-    State.CLOSING: Traits("cyan"),
-    State.HELD: Traits("yellow", ExitCode.HELD),
-    State.SUCCEEDED: Traits("green", ExitCode.DONE),
-    State.FAILED: Traits("bold red", ExitCode.FAILED),
-    State.CANCELLED: Traits("dim", ExitCode.FAILED),
+TRAITS: Mapping[str, StateTraits] = {
+    State.QUEUED: StateTraits("dim"),
+    State.OPENING: StateTraits("cyan"),
+    State.SENDING: StateTraits("cyan"),
+    State.CLOSING: StateTraits("cyan"),
+    State.HELD: StateTraits("yellow", ExitCode.HELD),
+    State.SUCCEEDED: StateTraits("green", ExitCode.DONE),
+    State.FAILED: StateTraits("bold red", ExitCode.FAILED),
+    State.CANCELLED: StateTraits("dim", ExitCode.FAILED),
 }
 RESTING = frozenset(state for state, traits in TRAITS.items() if traits.exit_code is not None)

@@ -10,7 +10,7 @@ from types import UnionType
 from typing import Any, Generic, TypeVar, Union, get_args, get_origin
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, to_builtins
 
 from durable.decoding import Decoder, decode
 from durable.engine.checks import Check
@@ -35,7 +35,7 @@ Reply = TypeVar("Reply")
 Item = TypeVar("Item")
 
 
-class Question(Struct, Generic[Reply], frozen=True, tag=True):
+class RunnerQuestion(Struct, Generic[Reply], frozen=True, tag=True):
     """A kind of question: its fields, the type of its answer, and who answers it."""
 
     async def answer(self, by: Services) -> Reply:
@@ -50,7 +50,7 @@ class Excerpt(Struct, Generic[Item], frozen=True):
     items: list[Item]
 
 
-class BeginJob(Question[Status | Refusal], frozen=True):
+class BeginJob(RunnerQuestion[Status | Refusal], frozen=True):
     """Ask for a job. Requests with the same key are one request."""
 
     mode: Mode
@@ -61,7 +61,7 @@ class BeginJob(Question[Status | Refusal], frozen=True):
         return _show_begun(by, begun, trigger=self.trigger_key)
 
 
-class RepeatRejects(Question[Status | Refusal | None], frozen=True):
+class RepeatRejects(RunnerQuestion[Status | Refusal | None], frozen=True):
     """Have a new job read this one's rejects again. None: there is no such job."""
 
     job_id: str
@@ -71,7 +71,7 @@ class RepeatRejects(Question[Status | Refusal | None], frozen=True):
         return None if begun is None else _show_begun(by, begun, repeats=self.job_id)
 
 
-class ObeyCommand(Question[Status | Refusal | None], frozen=True):
+class ObeyCommand(RunnerQuestion[Status | Refusal | None], frozen=True):
     """Ask something of a job. None: there is no such job."""
 
     job_id: str
@@ -88,7 +88,7 @@ class ObeyCommand(Question[Status | Refusal | None], frozen=True):
         return by.views.shown(job)
 
 
-class ReadStatus(Question[Status | None], frozen=True):
+class ReadStatus(RunnerQuestion[Status | None], frozen=True):
     """See how a job stands, as soon as its state changes, or after so long. None: as above.
 
     It waits for nothing where the job is in no state that passes by itself.
@@ -102,7 +102,7 @@ class ReadStatus(Question[Status | None], frozen=True):
         return None if job is None else by.views.shown(job)
 
 
-class ReadEvents(Question[Excerpt[Event] | None], frozen=True):
+class ReadEvents(RunnerQuestion[Excerpt[Event] | None], frozen=True):
     """Read so many events of a job that come after a number. None: as above."""
 
     job_id: str
@@ -116,7 +116,7 @@ class ReadEvents(Question[Excerpt[Event] | None], frozen=True):
         return Excerpt(by.views.event_count(self.job_id), events)
 
 
-class ReadRejects(Question[Excerpt[tuple[int, Reject]] | None], frozen=True):
+class ReadRejects(RunnerQuestion[Excerpt[tuple[int, Reject]] | None], frozen=True):
     """Read so many rejects with their pages, after a page and a `Reject.order`. None: as above."""
 
     job_id: str
@@ -130,7 +130,7 @@ class ReadRejects(Question[Excerpt[tuple[int, Reject]] | None], frozen=True):
         return Excerpt(totals(job).reject_count, rejects)
 
 
-class ReadJobs(Question[list[JobSummary]], frozen=True):
+class ReadJobs(RunnerQuestion[list[JobSummary]], frozen=True):
     """Read so many jobs in some states that come before an id, the newest first."""
 
     before_id: str
@@ -141,7 +141,7 @@ class ReadJobs(Question[list[JobSummary]], frozen=True):
         return by.views.lines(self.before_id, self.states, self.count)
 
 
-class ReadOverview(Question[Overview], frozen=True):
+class ReadOverview(RunnerQuestion[Overview], frozen=True):
     """See the connector at a glance."""
 
     async def answer(self, by: Services) -> Overview:
@@ -149,28 +149,28 @@ class ReadOverview(Question[Overview], frozen=True):
         return by.views.overview()
 
 
-class ReadMeasures(Question[ConnectorMetrics], frozen=True):
+class ReadMeasures(RunnerQuestion[ConnectorMetrics], frozen=True):
     """Read what the metrics are made of."""
 
     async def answer(self, by: Services) -> ConnectorMetrics:
         return by.views.measures()
 
 
-class CheckConnector(Question[list[Check]], frozen=True):
+class CheckConnector(RunnerQuestion[list[Check]], frozen=True):
     """Check all that has to be right for a job to succeed."""
 
     async def answer(self, by: Services) -> list[Check]:
         return await by.checks.run()
 
 
-class CompareDatasource(Question[Provisioned | Unprovisioned], frozen=True):
+class CompareDatasource(RunnerQuestion[Provisioned | Unprovisioned], frozen=True):
     """Compare Glean's datasource with what is declared."""
 
     async def answer(self, by: Services) -> Provisioned | Unprovisioned:
         return await by.provision.found()
 
 
-class SetUpDatasource(Question[Provisioned | Unprovisioned], frozen=True):
+class SetUpDatasource(RunnerQuestion[Provisioned | Unprovisioned], frozen=True):
     """Make Glean's datasource what is declared. The answer is how it stood before."""
 
     difference_count: int
@@ -178,12 +178,11 @@ class SetUpDatasource(Question[Provisioned | Unprovisioned], frozen=True):
     async def answer(self, by: Services) -> Provisioned | Unprovisioned:
         shown = await by.provision.set_up(self.difference_count)
         name = "found" if isinstance(shown, Provisioned) else "fault"
-        fields = {name: msgspec.to_builtins(shown)}
-        by.report("the datasource was to be set up", Level.INFO, **fields)
+        by.report("the datasource was to be set up", Level.INFO, **{name: to_builtins(shown)})
         return shown
 
 
-class TendObject(Question[Heartbeat], frozen=True):
+class TendObject(RunnerQuestion[Heartbeat], frozen=True):
     """Bring back what the platform has lost: an alarm, earlier ticks."""
 
     ticked_at_ms: int
@@ -196,8 +195,8 @@ class TendObject(Question[Heartbeat], frozen=True):
         return by.views.pulse()
 
 
-QUESTIONS = tuple(Question.__subclasses__())
-_DECODER: Decoder[Question[object]] = Decoder(Union[QUESTIONS])  # noqa: UP007 - as many as there are
+QUESTIONS = tuple(RunnerQuestion.__subclasses__())
+_DECODER: Decoder[RunnerQuestion[object]] = Decoder(Union[QUESTIONS])  # noqa: UP007 - as many as there are
 
 
 async def answer_question(text: str, by: Services) -> str:
@@ -210,7 +209,7 @@ def encode_answer(answer: object) -> str:
     return msgspec.json.encode((type(answer).__name__, answer)).decode()
 
 
-def decode_answer(question: Question[Reply], text: str) -> Reply:
+def decode_answer(question: RunnerQuestion[Reply], text: str) -> Reply:
     """The answer to a question, as `encode_answer` made it travel."""
     name, content = decode(text, tuple[str, Raw])
     reply: Reply = decode(content, _types(type(question))[name])
@@ -218,7 +217,7 @@ def decode_answer(question: Question[Reply], text: str) -> Reply:
 
 
 @cache
-def _types(kind: type[Question[Any]]) -> Mapping[str, Any]:
+def _types(kind: type[RunnerQuestion[Any]]) -> Mapping[str, Any]:
     """Of its answers, by their names."""
     (base,) = kind.__orig_bases__  # type: ignore[attr-defined] # every generic class has them
     (reply,) = get_args(base)

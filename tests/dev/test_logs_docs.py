@@ -18,7 +18,7 @@ PRINTING = (
     "durable/engine/services.py",
     "worker/entry.py",
 )
-LOGGING = {"line", "job_line", "_log", "report", "say"}  # each is given the event first
+LOGGING = {"log_line", "job_line", "_log", "report", "say"}  # each is given the event first
 TEXT_PLACES = {"_log": 1, "report": 2}
 HANDED_ON = ("found", "fault")  # of a set-up, as a whole
 NAME = re.compile(r"`([^`]+)`")
@@ -73,7 +73,7 @@ def named(event: ast.expr) -> set[str]:
 
 def fields_of_a_job() -> set[str]:
     (call,) = (
-        one for one in calls(inspect.getsource(log.job_line)) if ast.unparse(one.func) == "line"
+        one for one in calls(inspect.getsource(log.job_line)) if ast.unparse(one.func) == "log_line"
     )
     return {word.arg for word in call.keywords if word.arg}
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from durable.connector.connector import Connectors
-from durable.engine.questions import Question, Reply, answer_question, decode_answer
+from durable.engine.questions import Reply, RunnerQuestion, answer_question, decode_answer
 from tests.fakes.bench import Bench
 
 
@@ -24,6 +24,6 @@ class Objects:
             self._benches[connector] = Bench(connector=self._connectors[connector])
         return self._benches[connector]
 
-    async def ask(self, connector: str, question: Question[Reply]) -> Reply:
+    async def ask(self, connector: str, question: RunnerQuestion[Reply]) -> Reply:
         text = msgspec.json.encode(question).decode()
         return decode_answer(question, await answer_question(text, self.bench(connector).services))

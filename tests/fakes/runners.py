@@ -10,13 +10,13 @@ from durable.engine.questions import (
     BeginJob,
     CheckConnector,
     Excerpt,
-    Question,
     ReadEvents,
     ReadJobs,
     ReadMeasures,
     ReadOverview,
     ReadRejects,
     Reply,
+    RunnerQuestion,
     decode_answer,
     encode_answer,
 )
@@ -61,13 +61,13 @@ class FakeRunners:
         self._events = events
         self._jobs = jobs
         self._silent = silent
-        self.asked: list[tuple[str, Question[Any]]] = []
+        self.asked: list[tuple[str, RunnerQuestion[Any]]] = []
         self.overviews: dict[str, Overview] = {}
         self.measured: dict[str, ConnectorMetrics] = {}
         self.checks: list[Check] = []
         self.provisioned: Provisioned | Unprovisioned = Unprovisioned("no", is_upstream=False)
 
-    async def ask(self, connector: str, question: Question[Reply]) -> Reply:
+    async def ask(self, connector: str, question: RunnerQuestion[Reply]) -> Reply:
         self.asked.append((connector, question))
         if connector in self._silent:
             raise ConnectionError("the object was overloaded")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from durable.connector.connector import Connectors
-from durable.engine.questions import BeginJob, ObeyCommand, Question
+from durable.engine.questions import BeginJob, ObeyCommand, RunnerQuestion
 from durable.machine.job import Job, Mode
 from durable.machine.states import Command
 from durable.store.store import TRIGGER_KEYS_MAX, Store
@@ -39,7 +39,7 @@ def answered(
     body: bytes | None = FULL,
     headers: Mapping[str, str] = BEARER,
     token: str = TOKEN,
-) -> tuple[Response, list[tuple[str, Question[Any]]]]:
+) -> tuple[Response, list[tuple[str, RunnerQuestion[Any]]]]:
     """The answer, and what the objects were asked. A body of None must not be read."""
 
     async def read(_bytes_max: int) -> bytes | None:
