@@ -1,7 +1,7 @@
 """The batch processor. These are the names that a connector uses."""
 
 from durable.connector.connector import Connector
-from durable.connector.feed import Feed
+from durable.connector.stream import Stream
 from durable.errors import UpstreamError
 from durable.glean.datasource import Datasource, Facet, Icon, IconType, Quicklink, Rewrite, Scope
 from durable.glean.documents import (
@@ -48,24 +48,24 @@ from durable.sources.belonging import Missing
 from durable.sources.detail import Detail
 from durable.sources.ending import Header
 from durable.sources.http import HttpSource
-from durable.sources.ndjson import LineSource
+from durable.sources.ndjson import NdjsonSource
 from durable.sources.nested import Nested
 from durable.sources.newest_first import NewestFirst
 from durable.sources.paging.cursors import BodyCursor, HeaderCursor, NextUrl
 from durable.sources.paging.graphql import GraphQLConnection
 from durable.sources.paging.keyset import Keyset
-from durable.sources.paging.last_page import End
+from durable.sources.paging.last_page import LastPage
 from durable.sources.paging.link_header import LinkHeader
-from durable.sources.paging.mediawiki import WikiContinue
+from durable.sources.paging.mediawiki import MediaWikiPaging
 from durable.sources.paging.odata import OData
 from durable.sources.paging.offset import OffsetPaging, PageNumber
 from durable.sources.paging.one_page import OnePage
-from durable.sources.paging.param_location import Place
-from durable.sources.python import Portion, PythonSource
-from durable.sources.python_client import Web, WebAnswer
+from durable.sources.paging.param_location import ParamLocation
+from durable.sources.python import PythonSource, SourcePage
+from durable.sources.python_client import Client, Response
 from durable.sources.resume import Resume
 from durable.sources.since import Since
-from durable.sources.sub_list import Gather
+from durable.sources.sub_list import SubList
 from durable.sources.times import TimeFormat
 from durable.timestamps import unix_seconds
 
@@ -80,6 +80,7 @@ __all__ = [
     "Bearer",
     "BodyCursor",
     "Category",
+    "Client",
     "ClientCredentials",
     "Comment",
     "Connector",
@@ -91,10 +92,7 @@ __all__ = [
     "Document",
     "Employee",
     "EmployeeTeam",
-    "End",
     "Facet",
-    "Feed",
-    "Gather",
     "GraphQLConnection",
     "Group",
     "GroupIntersection",
@@ -106,12 +104,14 @@ __all__ = [
     "IconType",
     "Interactions",
     "Keyset",
-    "LineSource",
+    "LastPage",
     "LinkHeader",
     "Location",
+    "MediaWikiPaging",
     "Members",
     "Missing",
     "Mode",
+    "NdjsonSource",
     "Nested",
     "NewestFirst",
     "NextUrl",
@@ -120,9 +120,8 @@ __all__ = [
     "OffsetPaging",
     "OnePage",
     "PageNumber",
+    "ParamLocation",
     "Permissions",
-    "Place",
-    "Portion",
     "Profile",
     "Property",
     "PropertyDefinition",
@@ -133,12 +132,16 @@ __all__ = [
     "Rate",
     "RefreshToken",
     "Relationship",
+    "Response",
     "Resume",
     "Rewrite",
     "Rule",
     "Scope",
     "Since",
     "SocialNetwork",
+    "SourcePage",
+    "Stream",
+    "SubList",
     "Team",
     "TeamEmail",
     "TeamMember",
@@ -146,8 +149,5 @@ __all__ = [
     "UiOptions",
     "UpstreamError",
     "User",
-    "Web",
-    "WebAnswer",
-    "WikiContinue",
     "unix_seconds",
 ]

@@ -33,7 +33,7 @@ connector = Connector(
     name="synthetic",
     datasource=Datasource("synthetic"),
     source=HttpSource(
-        url="{BENCH_SOURCE_URL}/pages", paging=BodyCursor(field="next_cursor", param="cursor")
+        url="{BENCH_SOURCE_URL}/pages", paging=BodyCursor(path="next_cursor", param="cursor")
     ),
     record=Entry,
     document=document,

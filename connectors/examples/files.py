@@ -110,7 +110,7 @@ connector = Connector(
         url="{FILES_URL}/files",
         records="",
         paging=LinkHeader(size=50),
-        since=Since(param="modified_since", field="modified_at"),
+        since=Since(param="modified_since", path="modified_at"),
         detail=Detail(url="{FILES_URL}/files/{id}/content", into="blob", missing=Missing.LEAVE_OUT),
         auth=ClientCredentials(
             token_url="{FILES_URL}/oauth/token",  # noqa: S106 - a URL

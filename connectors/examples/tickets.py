@@ -130,9 +130,9 @@ connector = Connector(
     source=HttpSource(
         url="{TICKETS_URL}/api/v1/tickets",
         records="tickets",
-        paging=BodyCursor(field="meta/next_cursor", param="cursor", size=100),
+        paging=BodyCursor(path="meta/next_cursor", param="cursor", size=100),
         total="meta/total",
-        since=Since(param="updated_since", field="updated_at"),
+        since=Since(param="updated_since", path="updated_at"),
         auth=Bearer("TICKETS_TOKEN"),
     ),
     record=Ticket,

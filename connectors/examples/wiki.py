@@ -27,11 +27,9 @@ from durable import (
     DatasourceUser,
     Deletion,
     Document,
-    End,
-    Feed,
-    Gather,
     Group,
     HttpSource,
+    LastPage,
     Members,
     Missing,
     Mode,
@@ -40,6 +38,8 @@ from durable import (
     ObjectType,
     Permissions,
     Since,
+    Stream,
+    SubList,
     User,
     unix_seconds,
 )
@@ -153,7 +153,7 @@ def listed(path: str, **fields: Any) -> HttpSource:
     return HttpSource(
         url=f"{{WIKI_URL}}/api/{path}",
         records="results",
-        paging=NextUrl(field="_links/next", end=End.ABSENT, size=25, size_param="limit"),
+        paging=NextUrl(path="_links/next", last_page=LastPage.ABSENT, size=25, size_param="limit"),
         auth=Basic("WIKI_USER", "WIKI_TOKEN"),
         **fields,
     )
@@ -169,11 +169,11 @@ connector = Connector(
         is_user_referenced_by_email=True,
         object_types=(ObjectType("Page", category=Category.KNOWLEDGE_HUB),),
     ),
-    users=Feed(source=listed("users"), record=Person, change=user),
-    groups=Feed(source=listed("groups"), record=Team, change=group),
-    memberships=Feed(
+    users=Stream(source=listed("users"), record=Person, change=user),
+    groups=Stream(source=listed("groups"), record=Team, change=group),
+    memberships=Stream(
         source=listed(
-            "groups", gather=(Gather(source=listed("groups/{name}/members"), into="members"),)
+            "groups", sub_lists=(SubList(source=listed("groups/{name}/members"), into="members"),)
         ),
         record=Team,
         change=members,
@@ -182,9 +182,9 @@ connector = Connector(
         parents=listed("spaces"),
         children=listed(
             "spaces/{within.key}/pages",
-            since=Since(param="updated_since", field="updated_at"),
-            gather=(
-                Gather(
+            since=Since(param="updated_since", path="updated_at"),
+            sub_lists=(
+                SubList(
                     source=listed("pages/{id}/comments"),
                     into="comments",
                     missing=Missing.LEAVE_OUT,
@@ -196,7 +196,7 @@ connector = Connector(
     ),
     record=Page,
     document=document,
-    deletions=Feed(
+    deletions=Stream(
         source=listed("trash", since=Since(param="updated_since")), record=Removed, change=deletion
     ),
     schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},

@@ -9,7 +9,7 @@ import msgspec
 
 from dev.kit.crawl import PageRead
 from dev.kit.findings import Finding
-from durable.connector.feed import AnyFeed
+from durable.connector.stream import AnyStream
 from durable.environment import Environment
 from durable.limits import Limits
 from durable.machine.rejects import Reject
@@ -87,7 +87,7 @@ def limit_findings(page: PageRead, limits: Limits) -> Iterator[Finding]:
 
 
 def reject_finding(
-    page: PageRead, reject: Reject, feed: AnyFeed, remedy: str = REJECT_REMEDY
+    page: PageRead, reject: Reject, stream: AnyStream, remedy: str = REJECT_REMEDY
 ) -> Finding:
     """A record that no document came of, and where in the connector that was."""
     raw = page.records.records[reject.place - 1]
@@ -95,7 +95,7 @@ def reject_finding(
     return Finding(
         "records",
         f"{page}, record {reject.place}{named}",
-        f"{reject.reason}{_line(feed, reject, bytes(raw))}\n    The record: {reject.excerpt}",
+        f"{reject.reason}{_line(stream, reject, bytes(raw))}\n    The record: {reject.excerpt}",
         remedy,
     )
 
@@ -150,12 +150,12 @@ def secret_findings(page: PageRead, environment: Environment) -> Iterator[Findin
             )
 
 
-def _line(feed: AnyFeed, reject: Reject, raw: bytes) -> str:
+def _line(stream: AnyStream, reject: Reject, raw: bytes) -> str:
     """Where in the connector's file the mapping raised, if it did."""
     if not reject.reason.startswith("the mapping raised"):
         return ""
     try:
-        feed.change(msgspec.json.decode(raw, type=feed.record))
+        stream.change(msgspec.json.decode(raw, type=stream.record))
     except Exception as error:  # noqa: BLE001 - the author's mapping may raise anything
         frames = traceback.extract_tb(error.__traceback__)[1:]
         return f", at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""

@@ -35,7 +35,7 @@ class _StoppedError(Exception):
 
 
 class _Read(Struct, frozen=True):
-    """What was read of a feed."""
+    """What was read of a stream."""
 
     pages: Sequence[PageRead]
     is_whole: bool
@@ -43,14 +43,14 @@ class _Read(Struct, frozen=True):
 
 
 class Trial:
-    """Of one connector. Where a feed fails, it goes on to the next one.
+    """Of one connector. Where a stream fails, it goes on to the next one.
 
     Args:
         connector: as it is deployed.
-        offline: reads its feeds.
+        offline: reads its streams.
         answers: that these get.
         environment: that these read.
-        pages_max: that a feed may have.
+        pages_max: that a stream may have.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Trial:
             return
         for mode in Mode:
             pages: list[PageRead] = []
-            for stage in self._connector.feeds(mode):
+            for stage in self._connector.streams(mode):
                 pages += await self._feed(mode, stage)
             self.findings += self._rejects(pages, rejects.get(mode, 0), mode)
             self.pages += pages
@@ -135,7 +135,7 @@ class Trial:
             found += clock_findings(read.pages, self._connector.source.clock)
         if mode is Mode.FULL:
             found += unique_findings(read.pages)
-            source = self._connector.feeds(mode)[stage].source
+            source = self._connector.streams(mode)[stage].source
             found += _nothing(read, is_delegated=source.is_delegated)
         if read.is_whole and (lost := await self._resumed(read.pages)) is not None:
             found.append(lost)
@@ -157,7 +157,7 @@ class Trial:
 
     def _rejects(self, pages: Sequence[PageRead], count: int, mode: Mode) -> Iterator[Finding]:
         found = [
-            reject_finding(page, reject, self._connector.feeds(mode)[page.stage])
+            reject_finding(page, reject, self._connector.streams(mode)[page.stage])
             for page in pages
             for reject in page.rejects
         ]

@@ -7,7 +7,7 @@ from typing import Any, Generic
 from msgspec import Struct
 
 from durable import cron
-from durable.connector.feed import AnyFeed, Feed, Record
+from durable.connector.stream import AnyStream, Record, Stream
 from durable.errors import ConfigurationError
 from durable.glean.datasource import Datasource
 from durable.glean.documents import Change
@@ -45,9 +45,9 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True, eq=False):
         schedule: cron expressions (UTC) and the mode each asks for. Each must be
             among the triggers in wrangler.toml too. Where several are due in
             one minute, FULL wins.
-        verifies: ask Glean after a FULL job's success, for some hours, whether it holds as many
+        verify: ask Glean after a FULL job's success, for some hours, whether it holds as many
             documents as were sent; only where nothing else brings documents to the datasource.
-        processes_at_once: have Glean process the documents at once after a FULL job's success,
+        process_immediately: have Glean process the documents at once after a FULL job's success,
             as far as it takes that: once in three hours. Deletions that Glean's own check has
             paused are then carried out.
         stale_after_ms: without a success for so long, somebody has to look: the overview says
@@ -64,15 +64,15 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True, eq=False):
     source: Source
     record: type[Record] = Struct  # type: ignore[assignment] # Backends have no records
     document: Callable[[Record], Change | None] = _undeclared
-    deletions: AnyFeed | None = None
-    users: AnyFeed | None = None
-    groups: AnyFeed | None = None
-    memberships: AnyFeed | None = None
-    employees: AnyFeed | None = None
-    teams: AnyFeed | None = None
+    deletions: AnyStream | None = None
+    users: AnyStream | None = None
+    groups: AnyStream | None = None
+    memberships: AnyStream | None = None
+    employees: AnyStream | None = None
+    teams: AnyStream | None = None
     schedule: Mapping[str, Mode] = {}
-    verifies: bool = False
-    processes_at_once: bool = False
+    verify: bool = False
+    process_immediately: bool = False
     stale_after_ms: int | None = None
     full_stale_after_ms: int | None = None
 
@@ -93,14 +93,14 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True, eq=False):
             yield f"datasource: write Datasource('pythondocs'), and not {datasource!r:.80} alone"
         if self.document is _undeclared and not self.source.is_delegated:
             yield "document: there is none: declare `record` and `document`"
-        if self.verifies and self.source.is_delegated:
+        if self.verify and self.source.is_delegated:
             yield (
-                "verifies: it is not for a source that brings its documents to Glean itself, as "
+                "verify: it is not for a source that brings its documents to Glean itself, as "
                 "nobody counts them here: leave it out"
             )
         for name in ("deletions", "users", "groups", "memberships", "employees", "teams"):
-            feed: AnyFeed | None = getattr(self, name)
-            if feed is not None and feed.source.is_delegated:
+            stream: AnyStream | None = getattr(self, name)
+            if stream is not None and stream.source.is_delegated:
                 yield (
                     f"{name}: a backend brings all that it brings by one crawl, and is the "
                     "connector's `source`: leave them to it, or give them a source of their own"
@@ -134,9 +134,9 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True, eq=False):
                     "as in '0 2 * * *'"
                 )
 
-    def feeds(self, mode: Mode) -> dict[Stage, AnyFeed]:
+    def streams(self, mode: Mode) -> dict[Stage, AnyStream]:
         """What a job of this mode brings, in order."""
-        documents = Feed(source=self.source, record=self.record, change=self.document)
+        documents = Stream(source=self.source, record=self.record, change=self.document)
         declared = {
             Stage.USERS: self.users,
             Stage.GROUPS: self.groups,
@@ -148,24 +148,24 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True, eq=False):
         }
         always = {Stage.DOCUMENTS, Stage.DELETIONS}
         return {
-            stage: feed
-            for stage, feed in declared.items()
-            if feed is not None
-            and (mode is Mode.FULL or stage in always or feed.source.tells_changes)
+            stage: stream
+            for stage, stream in declared.items()
+            if stream is not None
+            and (mode is Mode.FULL or stage in always or stream.source.tells_changes)
         }
 
     def plan(self, fingerprint: str) -> Plan:
         """What the machine is to know."""
-        clock, feeds = self.source.clock, {mode: self.feeds(mode) for mode in Mode}
+        clock, streams = self.source.clock, {mode: self.streams(mode) for mode in Mode}
         rates = {
-            stage: feed.source.rate
-            for of_mode in feeds.values()
-            for stage, feed in of_mode.items()
-            if feed.source.rate is not None
+            stage: stream.source.rate
+            for of_mode in streams.values()
+            for stage, stream in of_mode.items()
+            if stream.source.rate is not None
         }
         return Plan(
             fingerprint=fingerprint,
-            stages={mode: tuple(of_mode) for mode, of_mode in feeds.items()},
+            stages={mode: tuple(of_mode) for mode, of_mode in streams.items()},
             rates=rates,
             kept_ms=self.source.kept_ms,
             is_delegated=self.source.is_delegated,
@@ -174,7 +174,7 @@ class Connector(Struct, Generic[Record], frozen=True, kw_only=True, eq=False):
 
     def secrets(self) -> frozenset[str]:
         """The names of all that its sources take from the environment and nobody may see."""
-        sources = [feed.source for mode in Mode for feed in self.feeds(mode).values()]
+        sources = [stream.source for mode in Mode for stream in self.streams(mode).values()]
         return frozenset[str]().union(*(source.secrets() for source in sources))
 
 

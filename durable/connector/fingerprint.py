@@ -71,8 +71,8 @@ def _definition(connector: AnyConnector) -> str:
     types = sorted(datasource.object_type_names)
     walk.through([datasource.name, datasource.url_regex, types])
     for mode in Mode:
-        for stage, feed in connector.feeds(mode).items():
-            walk.through([stage.value, feed.source, feed.record, feed.change])
+        for stage, stream in connector.streams(mode).items():
+            walk.through([stage.value, stream.source, stream.record, stream.change])
     return walk.digest()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Raw
 
 from durable.connector.connector import AnyConnector
-from durable.connector.feed import AnyFeed
+from durable.connector.stream import AnyStream
 from durable.decoding import Decoder
 from durable.glean.documents import Deletion, Document
 from durable.glean.identities import DatasourceUser, Employee, Group, Members, Team
@@ -43,7 +43,7 @@ def digest(records: Sequence[Raw]) -> str:
 
 
 def changes(  # noqa: C901 - the one loop over all records: calls would slow it down
-    feed: AnyFeed,
+    stream: AnyStream,
     stage: Stage,
     connector: AnyConnector,
     page: Records,
@@ -52,7 +52,7 @@ def changes(  # noqa: C901 - the one loop over all records: calls would slow it 
     """What the records become in Glean, one at a time.
 
     Args:
-        feed: gives the records' type and their mapping.
+        stream: gives the records' type and their mapping.
         stage: says what they may become.
         connector: says which documents the datasource takes.
         page: of records that are not decoded yet.
@@ -64,7 +64,7 @@ def changes(  # noqa: C901 - the one loop over all records: calls would slow it 
     """
     # A call saved in the loop is a tenth of a millisecond a page.
     kinds = KINDS[stage]
-    decode, made = Decoder[Any](feed.record).decode_part, feed.change
+    decode, made = Decoder[Any](stream.record).decode_part, stream.change
     faults = page.faults
     for place, raw in enumerate(page.records, start=1):
         if faults and place in faults:
@@ -76,7 +76,7 @@ def changes(  # noqa: C901 - the one loop over all records: calls would slow it 
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - so may what the record checks of itself
-            reason = f"the record is not a {feed.record.__name__}: {error}"
+            reason = f"the record is not a {stream.record.__name__}: {error}"
             rejects.append(Reject(place, "", reason, excerpt(raw)))
             continue
         try:

@@ -71,15 +71,15 @@ class Checks:
 
     async def _of(self, found: Ends, lease: Lease) -> list[Check]:
         checks = [self._made("configured", Outcome.PASSED, "all variables and secrets are set")]
-        for stage, feed in found.feeds.items():
-            if feed.source.is_delegated:
+        for stage, stream in found.streams.items():
+            if stream.source.is_delegated:
                 text = "only a job asks a backend, since that begins a crawl"
                 checks.append(self._made("source reachable", Outcome.SKIPPED, text))
                 continue
             of = "" if stage is Stage.DOCUMENTS else f", {stage}"
             async for name, outcome, detail in self._of_source(stage, found, lease):
                 checks.append(self._made(f"{name}{of}", outcome, detail))
-            await found.readers[stage].close()  # or those of many feeds would need all places
+            await found.readers[stage].close()  # or those of many streams would need all places
         async for name, outcome, detail in self._of_glean(found):
             checks.append(self._made(name, outcome, detail))
         return checks
@@ -131,8 +131,8 @@ class Checks:
 
     def _mapped(self, stage: Stage, found: Ends, page: Records) -> tuple[Outcome, str]:
         rejects: list[Reject] = []
-        feed = found.feeds[stage]
-        count = sum(1 for _ in changes(feed, stage, self._connector, page, rejects))
+        stream = found.streams[stage]
+        count = sum(1 for _ in changes(stream, stage, self._connector, page, rejects))
         if not page.records:
             return Outcome.SKIPPED, "the first page has no records"
         if not rejects:

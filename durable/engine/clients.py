@@ -6,9 +6,9 @@ from functools import partial
 from msgspec import Struct
 
 from durable.connector.connector import AnyConnector
-from durable.connector.feed import AnyFeed
 from durable.connector.fingerprint import fingerprint
 from durable.connector.staged import refuse_backend
+from durable.connector.stream import AnyStream
 from durable.engine.platform import Host
 from durable.environment import GLEAN_TOKEN, Environment
 from durable.glean.client import Glean
@@ -25,7 +25,7 @@ from durable.sources.source import Reader, close_all
 class Ends(Struct, frozen=True):
     """Where the records come from and where they go, for as long as a turn takes."""
 
-    feeds: Mapping[Stage, AnyFeed]
+    streams: Mapping[Stage, AnyStream]
     readers: Mapping[Stage, Reader]
     glean: Callable[[Stage], Glean]
     limits: Limits
@@ -42,17 +42,17 @@ def ends(connector: AnyConnector, environment: Environment, host: Host) -> Ends:
     Raises:
         ConfigurationError: a variable or a secret is not right.
     """
-    feeds = {stage: feed for mode in Mode for stage, feed in connector.feeds(mode).items()}
+    streams = {stage: stream for mode in Mode for stage, stream in connector.streams(mode).items()}
     limits = environment.limits()
     surroundings = Surroundings(
         environment, host.transport, host.now_ms, limits.page_bytes_max, host.tokens
     )
-    readers = {stage: feed.source.reader(surroundings) for stage, feed in feeds.items()}
-    places = [feed.source.located(environment) for feed in feeds.values()]
+    readers = {stage: stream.source.reader(surroundings) for stage, stream in streams.items()}
+    places = [stream.source.located(environment) for stream in streams.values()]
     if connector.source.is_delegated:
         refuse_backend(environment)
     glean = glean_end(connector.datasource.name, environment, host)
-    return Ends(feeds, readers, glean, limits, connector.plan(fingerprint(connector, places)))
+    return Ends(streams, readers, glean, limits, connector.plan(fingerprint(connector, places)))
 
 
 def glean_end(datasource: str, environment: Environment, host: Host) -> Callable[[Stage], Glean]:

@@ -146,9 +146,9 @@ class Executor:
 
     def _pack(self, pack: Pack, ends: Ends, stage: Stage) -> Packed:
         page = self._records.pop(pack.page_index)
-        feed, clock = ends.feeds[stage], self._clock(stage)
+        stream, clock = ends.streams[stage], self._clock(stage)
         packing = Packing(
-            self._connector, feed, stage, ends.limits, clock=clock, refusals=self._refusals
+            self._connector, stream, stage, ends.limits, clock=clock, refusals=self._refusals
         )
         parcel = self._parcels[pack.page_index] = packing.parcel(pack, page)
         return replace(parcel.packed, shortfall=told(parcel.packed.shortfall, self._environment))
@@ -246,7 +246,7 @@ class Executor:
     ) -> Event:
         stage = crawl.stage
         page = await ends.readers[stage].fetch(effect.cursor, crawl)
-        mapped = changes(ends.feeds[stage], stage, self._connector, page, [])
+        mapped = changes(ends.streams[stage], stage, self._connector, page, [])
         envelope = Envelope(stage, self._connector.datasource.name, effect.upload_id)
         cut = batches(mapped, envelope, sizes_of(envelope, ends.limits), [])
         items = [item for batch in cut for item in batch.items]

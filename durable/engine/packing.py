@@ -7,8 +7,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.connector.connector import AnyConnector
-from durable.connector.feed import AnyFeed
 from durable.connector.mapping import changes
+from durable.connector.stream import AnyStream
 from durable.glean.batches import Batch, batches, document_count, sizes_of
 from durable.glean.documents import Deletion
 from durable.glean.mapped_record import Placed
@@ -62,7 +62,7 @@ class Packing:
 
     Args:
         connector: whose records they are.
-        feed: gives the records' type and their mapping.
+        stream: gives the records' type and their mapping.
         stage: says what they may become.
         limits: of the deployment.
         clock: how its records tell when they changed; None: they do not.
@@ -72,7 +72,7 @@ class Packing:
     def __init__(  # noqa: PLR0913 - all that a page is looked at by
         self,
         connector: AnyConnector,
-        feed: AnyFeed,
+        stream: AnyStream,
         stage: Stage,
         limits: Limits,
         *,
@@ -80,7 +80,7 @@ class Packing:
         refusals: Mapping[str, str],
     ) -> None:
         self._connector = connector
-        self._feed = feed
+        self._feed = stream
         self._stage = stage
         self._limits = limits
         self._clock = clock

@@ -38,7 +38,7 @@ def follow(job: Job, connector: AnyConnector, store: Store, limits: Limits) -> N
         now_ms = job.finished_at_ms or 0
         verifications.put(superseded(before, reason, now_ms, is_replaced=True))
     datasource = connector.datasource.name
-    aims = Aims(datasource, connector.verifies, connector.processes_at_once)
+    aims = Aims(datasource, connector.verify, connector.process_immediately)
     called_at_ms = verifications.called_at_ms(datasource)
     if (verification := begun(job, aims, called_at_ms, limits)) is not None:
         verifications.put(verification)

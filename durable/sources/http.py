@@ -37,7 +37,7 @@ from durable.sources.portions import Part, sized
 from durable.sources.resume import Resume, resumed
 from durable.sources.since import Changes, asked, kept_ms, recent
 from durable.sources.source import NO_NAMES, NO_SCOPE, Reader, Records, Scope
-from durable.sources.sub_list import Gather, GatherReader
+from durable.sources.sub_list import SubList, SubListReader
 from durable.sources.template import Template
 
 
@@ -81,7 +81,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         rules: what its errors mean, where that is not the usual.
         resume: how it is read on where a cursor has expired; None: from its start.
         detail: one more request for each record.
-        gather: lists of its own for each record, put into it.
+        sub_lists: lists of its own for each record, put into it.
         rate: how often it may be asked.
 
     Raises:
@@ -101,7 +101,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     link_origins: tuple[str, ...] = ()
     rules: Rules = ()
     detail: Detail | None = None
-    gather: tuple[Gather, ...] = ()
+    sub_lists: tuple[SubList, ...] = ()
     rate: Rate | None = None
     records_key: str = ""
     resume: Resume | None = None
@@ -154,14 +154,14 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         return HttpReader(self, surroundings, names)
 
     def secrets(self) -> frozenset[str]:
-        return secrets_of(self.auth).union(*(gather.source.secrets() for gather in self.gather))
+        return secrets_of(self.auth).union(*(each.source.secrets() for each in self.sub_lists))
 
     def located(self, environment: Environment) -> str:
         places = [environment.url(self.url)]
         places += [environment.url(self.link_base)] if self.link_base else []
         if self.detail is not None:
             places.append(self.detail.located(environment))
-        places += [gather.source.located(environment) for gather in self.gather]
+        places += [each.source.located(environment) for each in self.sub_lists]
         return " ".join(places)
 
 
@@ -210,8 +210,8 @@ class HttpReader(Reader):
         source, detail = self._source, None
         if source.detail is not None:
             detail = DetailReader(source.detail, self._upstream, surroundings, links, url, names)
-        gathers = [GatherReader(gather, surroundings, names) for gather in source.gather]
-        return Completion(detail, gathers, surroundings.page_bytes_max)
+        sub_lists = [SubListReader(each, surroundings, names) for each in source.sub_lists]
+        return Completion(detail, sub_lists, surroundings.page_bytes_max)
 
     def _kept(self, link: str, page_url: str) -> str:
         """A link to the next page, as it is stored."""

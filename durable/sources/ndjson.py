@@ -36,7 +36,7 @@ OK_OR_PART = frozenset({200, 206})
 PLAIN: Mapping[str, str] = {"accept-encoding": "identity"}
 
 
-class LineSource(Struct, frozen=True, kw_only=True):
+class NdjsonSource(Struct, frozen=True, kw_only=True):
     r"""A list whose records are lines (NDJSON, JSON Lines), each ended by a line break.
 
         {"id": "a"}\n{"id": "b"}\n
@@ -98,8 +98,8 @@ class LineSource(Struct, frozen=True, kw_only=True):
     def clock(self) -> Clock | None:
         return None if self.since is None else self.since.clock
 
-    def reader(self, surroundings: Surroundings) -> "LineReader":
-        return LineReader(self, surroundings)
+    def reader(self, surroundings: Surroundings) -> "NdjsonReader":
+        return NdjsonReader(self, surroundings)
 
     def secrets(self) -> frozenset[str]:
         return secrets_of(self.auth)
@@ -108,10 +108,10 @@ class LineSource(Struct, frozen=True, kw_only=True):
         return environment.url(self.url)
 
 
-class LineReader(Reader):
-    """Reads a `LineSource`. It keeps the connection between two pages, until it is closed."""
+class NdjsonReader(Reader):
+    """Reads a `NdjsonSource`. It keeps the connection between two pages, until it is closed."""
 
-    def __init__(self, source: LineSource, surroundings: Surroundings) -> None:
+    def __init__(self, source: NdjsonSource, surroundings: Surroundings) -> None:
         url = source.located(surroundings.environment)
         signer = signer_of(source.auth, surroundings)
         self._source = source

@@ -14,7 +14,7 @@ from durable.machine.job import Crawl, Rate
 from durable.sources.belonging import GONE, Fault, Missing, missed
 from durable.sources.clock import Clock
 from durable.sources.filling import Filling
-from durable.sources.nested_position import AGAIN_MAX, Parents, Place, keys_of, place_of
+from durable.sources.nested_position import AGAIN_MAX, ListPosition, Parents, keys_of, place_of
 from durable.sources.source import (
     Reader,
     Records,
@@ -121,7 +121,7 @@ class NestedReader(Reader):
 
     async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
         begun = place_of(cursor)
-        place: Place | None = begun
+        place: ListPosition | None = begun
         filling = Filling(self._bytes_max)
         while place is not None and filling.has_room(self._source.lists_max):
             try:
@@ -139,7 +139,9 @@ class NestedReader(Reader):
     async def close(self) -> None:
         await close_all([self._parents, self._children])
 
-    async def _step(self, place: Place, crawl: Crawl, filling: Filling) -> Place | None:
+    async def _step(
+        self, place: ListPosition, crawl: Crawl, filling: Filling
+    ) -> ListPosition | None:
         """Read one page of children, or find that there are none. Gives where to go on."""
         parents = await self._parents_at(place.parents, crawl, filling)
         is_begun = place.slices > 0
@@ -177,8 +179,8 @@ class NestedReader(Reader):
         return self._latest[1]
 
     async def _children_at(
-        self, place: Place, parent: Raw, crawl: Crawl, filling: Filling
-    ) -> Place:
+        self, place: ListPosition, parent: Raw, crawl: Crawl, filling: Filling
+    ) -> ListPosition:
         name = self._source.name
         done = replace(place, done=place.done + place.at, at="", children=None, read=0)
         try:

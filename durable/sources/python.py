@@ -18,7 +18,7 @@ from durable.http.origins import Origins
 from durable.machine.job import Crawl, Rate
 from durable.sources.clock import Clock
 from durable.sources.links import Links, named_origins
-from durable.sources.python_client import Web
+from durable.sources.python_client import Client
 from durable.sources.python_output import blamed, encoded, next_cursor
 from durable.sources.since import overlapped_ms
 from durable.sources.source import Reader, Records
@@ -27,7 +27,7 @@ from durable.sources.source import Reader, Records
 GONE = 410
 
 
-class Portion(Struct, frozen=True):
+class SourcePage(Struct, frozen=True):
     """One page, as its author's code gives it.
 
     Attributes:
@@ -44,14 +44,14 @@ class Portion(Struct, frozen=True):
     wait_ms: int = 0
 
 
-Fetch = Callable[[Any, datetime | None, Web], Awaitable[Portion]]
-Pages = Callable[[Any, datetime | None, Web], AsyncIterator[Portion]]
+Fetch = Callable[[Any, datetime | None, Client], Awaitable[SourcePage]]
+Pages = Callable[[Any, datetime | None, Client], AsyncIterator[SourcePage]]
 
 
 class Fetcher(Protocol):
     """An object that reads a source."""
 
-    def fetch(self, cursor: Any, since: datetime | None, web: Web) -> Awaitable[Portion]: ...
+    def fetch(self, cursor: Any, since: datetime | None, web: Client) -> Awaitable[SourcePage]: ...
 
 
 class PythonSource(Struct, frozen=True, kw_only=True):
@@ -60,12 +60,12 @@ class PythonSource(Struct, frozen=True, kw_only=True):
         async def fetch(cursor, since, web):
             answer = await web.get("/items", params={"page": str(cursor or 1)})
             items = answer.json()["items"]
-            return Portion(items, next_cursor=(cursor or 1) + 1 if items else None)
+            return SourcePage(items, next_cursor=(cursor or 1) + 1 if items else None)
 
         async def pages(cursor, since, web):
             while True:
                 ...
-                yield Portion(items, next_cursor=cursor)
+                yield SourcePage(items, next_cursor=cursor)
 
         PythonSource(url="{ITEMS_URL}", fetch=fetch)
         PythonSource(url="{ITEMS_URL}", pages=pages)
@@ -74,7 +74,8 @@ class PythonSource(Struct, frozen=True, kw_only=True):
     time from which on changes are asked for, five minutes before the watermark since lists are
     late, or None for all there is; and `web`, the only
     network there is. A generator is kept open for as long as the job's turn takes; the next turn,
-    after a crash too, begins it anew at the cursor. It ends with a Portion without a next cursor.
+    after a crash too, begins it anew at the cursor. It ends with a SourcePage without a next
+    cursor.
 
     A 410 that is raised of a page with a cursor says that the cursor has expired: the crawl begins
     anew.
@@ -138,10 +139,10 @@ class PythonReader(Reader):
         origins = named_origins(url, source.link_origins) if url else Origins()
         upstream = Upstream("the source", surroundings.transport, signer, origins)
         self._bytes_max = surroundings.page_bytes_max
-        self._web = Web(upstream, url, Links(origins), self._bytes_max)
+        self._web = Client(upstream, url, Links(origins), self._bytes_max)
         self._is_generator = source.pages is not None
         self._code = source.code()
-        self._generator: AsyncIterator[Portion] | None = None
+        self._generator: AsyncIterator[SourcePage] | None = None
         self._goes_on_at: tuple[str | None, Crawl] | None = None  # the generator, if it is asked
 
     async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
@@ -182,14 +183,14 @@ class PythonReader(Reader):
             with suppress(Exception):
                 await generator.aclose()
 
-    async def _given(self, cursor: str | None, crawl: Crawl) -> Portion:
+    async def _given(self, cursor: str | None, crawl: Crawl) -> SourcePage:
         given = self._code(*self._asked(cursor, crawl))
         if not isawaitable(given):
             raise TypeError("it is no async function")
-        portion: Portion = await given
+        portion: SourcePage = await given
         return portion
 
-    async def _next(self, cursor: str | None, crawl: Crawl) -> Portion:
+    async def _next(self, cursor: str | None, crawl: Crawl) -> SourcePage:
         if self._generator is None or self._goes_on_at != (cursor, crawl):
             await self.close()
             generator = self._code(*self._asked(cursor, crawl))
@@ -202,11 +203,11 @@ class PythonReader(Reader):
         except StopAsyncIteration:
             raise UpstreamError(
                 "the source's generator ended where more was to come: say that there is no more "
-                "by a Portion with next_cursor=None, without records if need be",
+                "by a SourcePage with next_cursor=None, without records if need be",
                 is_transient=False,
             ) from None
 
-    def _asked(self, cursor: str | None, crawl: Crawl) -> tuple[Any, datetime | None, Web]:
+    def _asked(self, cursor: str | None, crawl: Crawl) -> tuple[Any, datetime | None, Client]:
         value = None if cursor is None else decode(cursor)
         since_ms = crawl.since_ms
         if since_ms is None:
@@ -216,13 +217,13 @@ class PythonReader(Reader):
 
 
 def _check(portion: Any) -> None:
-    if not isinstance(portion, Portion):
-        raise TypeError(f"it gave a {type(portion).__name__}, not a Portion")
+    if not isinstance(portion, SourcePage):
+        raise TypeError(f"it gave a {type(portion).__name__}, not a SourcePage")
     numbers: dict[str, object] = {"total_count": portion.total_count, "wait_ms": portion.wait_ms}
     for name, number in numbers.items():
         is_none = number is None and name == "total_count"
         if not is_none and not (type(number) is int and 0 <= number <= EXACT_MAX):
             raise TypeError(
-                f"the {name} of its Portion is no whole number from 0 to {EXACT_MAX}: "
+                f"the {name} of its SourcePage is no whole number from 0 to {EXACT_MAX}: "
                 f"{number!r:.100}"
             )

@@ -7,7 +7,13 @@ from msgspec import Struct
 from durable.machine.job import Crawl
 from durable.sources import times
 from durable.sources.clock import Clock
-from durable.sources.paging.param_location import Place, check_names, check_placed, placed, wrong
+from durable.sources.paging.param_location import (
+    ParamLocation,
+    check_names,
+    check_placed,
+    placed,
+    wrong,
+)
 from durable.sources.paging.protocol import Ask
 from durable.sources.source import Records
 from durable.sources.times import TimeFormat
@@ -55,13 +61,13 @@ class Since(Struct, frozen=True, kw_only=True):
         overlap_ms: so much earlier is asked for, in whole seconds: changes show late, and a
             filter may leave out what changed at that very second. More of it is for a source
             that takes the time for that of another zone, or is later still.
-        place: where the parameter goes.
+        location: where the parameter goes.
         kept_ms: for so long the source can tell what has changed. A job whose watermark is
             older reads all of it. None: for ever.
-        field: the path of the time of the last change in a record. With it, the watermark is one
+        path: the path of the time of the last change in a record. With it, the watermark is one
             of the source's own clock, which may be up to an hour behind, and documents that are
             read again unchanged are not sent again. Empty: there is none.
-        field_format: of that time, where it is another; RFC 3339 is understood besides. A page
+        path_format: of that time, where it is another; RFC 3339 is understood besides. A page
             on which no time can be read by it fails the job.
 
     Raises:
@@ -72,40 +78,40 @@ class Since(Struct, frozen=True, kw_only=True):
     format: str = TimeFormat.RFC3339
     template: str = "{}"
     overlap_ms: int = OVERLAP_MS
-    place: Place = Place.QUERY
+    location: ParamLocation = ParamLocation.QUERY
     kept_ms: int | None = None
-    field: str = ""
-    field_format: str = ""
+    path: str = ""
+    path_format: str = ""
 
     def __post_init__(self) -> None:
         check_names(self, "param")
         if (fault := times.fault(self.format)) is not None:
             raise wrong(self, "format", fault)
-        if self.field_format and not self.field:
-            raise wrong(self, "field_format", "it is that of a field: declare field=, too")
-        if self.field and (fault := times.reading_fault(self._field_format)) is not None:
-            raise wrong(self, "field_format" if self.field_format else "format", fault)
+        if self.path_format and not self.path:
+            raise wrong(self, "path_format", "it is that of a field: declare path=, too")
+        if self.path and (fault := times.reading_fault(self._path_format)) is not None:
+            raise wrong(self, "path_format" if self.path_format else "format", fault)
         if self.template.count("{}") != 1:
             raise wrong(self, "template", "it has {} once, in the time's place")
         check_spans(self)
 
     @property
     def clock(self) -> Clock | None:
-        return Clock(self.field, self._field_format) if self.field else None
+        return Clock(self.path, self._path_format) if self.path else None
 
     @property
-    def _field_format(self) -> str:
-        return self.field_format or self.format
+    def _path_format(self) -> str:
+        return self.path_format or self.format
 
     def check(self, ask: Ask) -> None:
-        if self.place is Place.BODY:
-            check_placed(self, ask, self.place, self.param)
+        if self.location is ParamLocation.BODY:
+            check_placed(self, ask, self.location, self.param)
 
     def asked(self, ask: Ask, since_ms: int) -> Ask:
         value = times.written(self.format, begin_ms(self, since_ms, self.clock))
         if self.template != "{}":
             value = self.template.replace("{}", str(value))
-        return placed(ask, self.place, self.param, value)
+        return placed(ask, self.location, self.param, value)
 
     def recent(self, page: Records, _since_ms: int) -> Records:
         return page

@@ -38,7 +38,7 @@ class UnfilledError(UpstreamError):
 Fill = Callable[[str], Value]  # of what stands between the braces
 
 
-class Place(Struct, frozen=True):
+class FieldPlace(Struct, frozen=True):
     """Where a placeholder's value is."""
 
     name: str  # in the scope
@@ -74,7 +74,7 @@ class Template:
             if (paths := {place.path for place in found.values() if place.name == name})
         }
 
-    def _check(self, found: Mapping[str, Place], names: frozenset[str]) -> None:
+    def _check(self, found: Mapping[str, FieldPlace], names: frozenset[str]) -> None:
         url = self._ask.url
         for text in PLACEHOLDER.findall(url):
             if text not in found:
@@ -140,14 +140,14 @@ class Template:
         return value
 
 
-def _place(text: str, names: frozenset[str]) -> Place | None:
+def _place(text: str, names: frozenset[str]) -> FieldPlace | None:
     if "/" in text:
         parts = text.split("/")
     else:
         parts = [part.replace("~", "~0") for part in text.split(".")]
     if parts[0] in names:
-        return Place(parts[0], "/".join(parts[1:]))
-    return Place("", "/".join(parts)) if "" in names else None
+        return FieldPlace(parts[0], "/".join(parts[1:]))
+    return FieldPlace("", "/".join(parts)) if "" in names else None
 
 
 def _decoded(path: str) -> str:

@@ -19,22 +19,22 @@ from durable import (
     Backend,
     Bearer,
     BodyCursor,
+    Client,
     Connector,
     Datasource,
     Document,
     HttpSource,
-    LineSource,
+    NdjsonSource,
     NewestFirst,
     NextUrl,
-    Portion,
     PythonSource,
     Resume,
     Rule,
     Since,
-    Web,
+    SourcePage,
 )
 from durable.connector.connector import AnyConnector
-from durable.connector.feed import Feed
+from durable.connector.stream import Stream
 from durable.environment import Environment
 from durable.errors import UpstreamError
 from durable.http.auth import Auth
@@ -254,19 +254,19 @@ def test_readers_are_closed_as_at_the_end_of_each_turn() -> None:
     assert len(source.closed) == 2 * (1 + 2)  # in each mode: all of it, and from each page on
 
 
-async def right(cursor: Any, _since: Any, _web: Web) -> AsyncIterator[Portion]:
+async def right(cursor: Any, _since: Any, _web: Client) -> AsyncIterator[SourcePage]:
     for number in range(cursor or 0, 4):
-        yield Portion([{"id": str(number), "text": ""}], number + 1 if number < 3 else None)
+        yield SourcePage([{"id": str(number), "text": ""}], number + 1 if number < 3 else None)
 
 
-async def wrong(cursor: Any, _since: Any, _web: Web) -> AsyncIterator[Portion]:
+async def wrong(cursor: Any, _since: Any, _web: Client) -> AsyncIterator[SourcePage]:
     for number in range(cursor or 0, 4):  # goes on by itself, as long as nobody interrupts it
-        yield Portion([{"id": str(number), "text": ""}], number + 2 if number < 3 else None)
+        yield SourcePage([{"id": str(number), "text": ""}], number + 2 if number < 3 else None)
 
 
 def test_a_cursor_that_expires_may_be_among_the_responses() -> None:
     rules = (Rule(status=410, then=Action.RESTART),)
-    source = replace(SOURCE, rules=rules, resume=Resume(field="id", param="after_id"))
+    source = replace(SOURCE, rules=rules, resume=Resume(path="id", param="after_id"))
 
     responses = {
         LIST: page("a", "b", next_cursor="2"),
@@ -294,7 +294,7 @@ def test_pages_of_the_authors_own_code_that_lose_one_are_found() -> None:
 
 
 def test_lines_are_resumed_in_the_middle_of_a_stream() -> None:
-    source = LineSource(url="{KINDS_URL}/kinds/lines", size=20)
+    source = NdjsonSource(url="{KINDS_URL}/kinds/lines", size=20)
 
     report = check_connector(
         replace(NOTES, source=source), httpx.ASGITransport(kinds_source(count=50))
@@ -385,8 +385,8 @@ def test_a_total_that_is_not_reached_is_found() -> None:
 @pytest.mark.parametrize(
     ("since", "fault"),
     [
-        (Since(field="updated"), "no record tells when it changed: one of the source's records"),
-        (NewestFirst(field="updated", params={}), "has no updated"),
+        (Since(path="updated"), "no record tells when it changed: one of the source's records"),
+        (NewestFirst(path="updated", params={}), "has no updated"),
     ],
 )
 def test_a_time_of_change_that_no_record_tells_is_found(since: Changes, fault: str) -> None:
@@ -400,9 +400,9 @@ def test_a_time_of_change_that_no_record_tells_is_found(since: Changes, fault: s
 def changed(param: str) -> AnyConnector:
     """Of the author's own code, which tells the time under this name, if under any."""
 
-    async def fetch(_cursor: Any, since: datetime | None, web: Web) -> Portion:
+    async def fetch(_cursor: Any, since: datetime | None, web: Client) -> SourcePage:
         params = {param: since.isoformat()} if since and param else {}
-        return Portion((await web.get("/notes", params=params)).json()["items"])
+        return SourcePage((await web.get("/notes", params=params)).json()["items"])
 
     source = PythonSource(url="{NOTES_URL}", fetch=fetch, tells_changes=True)
     return replace(NOTES, source=source)
@@ -418,17 +418,17 @@ def test_code_that_does_not_heed_since_is_found() -> None:
 
 
 def test_a_time_of_change_in_another_format_is_found() -> None:
-    timed = replace(NOTES, source=replace(SOURCE, since=Since(field="text")))
+    timed = replace(NOTES, source=replace(SOURCE, since=Since(path="text")))
 
     told = failure(timed, {LIST: page("a", "b")})
 
     assert "has a text that is not written as rfc3339: 'a'" in told
-    assert "field_format" in told
+    assert "path_format" in told
 
 
 def test_it_is_enough_if_some_record_tells_when_it_changed() -> None:
     notes = [{"id": "a", "text": ""}, {"id": "b", "text": "", "at": "2026-11-24T00:00:00Z"}]
-    timed = replace(NOTES, source=replace(SOURCE, since=Since(field="at")))
+    timed = replace(NOTES, source=replace(SOURCE, since=Since(path="at")))
     listed = {"items": notes, "next_cursor": None}
 
     check_connector(timed, {LIST: listed, f"{LIST}?{SINCE}": listed})
@@ -694,7 +694,7 @@ def test_a_value_that_is_not_right_is_found() -> None:
 
 
 def test_each_feed_is_checked_and_one_that_fails_keeps_no_other_from_it() -> None:
-    deletions = Feed(
+    deletions = Stream(
         source=HttpSource(url="https://notes.example/gone", paging=BodyCursor()),
         record=Note,
         change=lambda _note: None,

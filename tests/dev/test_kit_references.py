@@ -12,7 +12,6 @@ from durable import (
     DatasourceUser,
     Deletion,
     Document,
-    Feed,
     Group,
     GroupIntersection,
     HttpSource,
@@ -21,6 +20,7 @@ from durable import (
     OnePage,
     Permissions,
     Since,
+    Stream,
     User,
 )
 from durable.connector.connector import AnyConnector
@@ -62,15 +62,15 @@ def document(item: Item) -> Document | Deletion:
 
 def a_connector(datasource: Datasource, *, brings_people: bool = True) -> AnyConnector:
     people: dict[str, Any] = {
-        "users": Feed(
+        "users": Stream(
             source=source("users"),
             record=Named,
             change=lambda named: DatasourceUser(email=named.name, name="somebody"),
         ),
-        "groups": Feed(
+        "groups": Stream(
             source=source("groups"), record=Named, change=lambda named: Group(name=named.name)
         ),
-        "memberships": Feed(
+        "memberships": Stream(
             source=source("groups"),
             record=Named,
             change=lambda named: Members(

@@ -109,7 +109,7 @@ def test_no_more_is_read_than_is_to_be_shown() -> None:
 
 
 def test_a_time_of_change_that_no_record_tells_is_told() -> None:
-    timed = replace(CONNECTOR, source=replace(SOURCE, since=Since(field="updated")))
+    timed = replace(CONNECTOR, source=replace(SOURCE, since=Since(path="updated")))
 
     is_right, text = shown(Source(), timed)
 

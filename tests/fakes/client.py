@@ -42,7 +42,7 @@ class Client:
         self.now_ms = NOW_MS
         self._source = HttpSource(
             url="https://notes.example/list",
-            paging=BodyCursor(field="next_cursor", param="cursor"),
+            paging=BodyCursor(path="next_cursor", param="cursor"),
             auth=auth,
         )
         self.restarted()

@@ -38,7 +38,7 @@ NOTES = Connector(
     datasource=Datasource("notes"),
     source=HttpSource(
         url="https://notes.example/list",
-        paging=BodyCursor(field="next_cursor", param="cursor"),
+        paging=BodyCursor(path="next_cursor", param="cursor"),
         since=Since(param="updated_since"),
     ),
     record=Note,

@@ -45,7 +45,7 @@ def document(note: Note) -> durable.Document | durable.Deletion:
 LISTED = HttpSource(
     url="{NOTES_URL}/notes",
     records="notes",
-    paging=BodyCursor(field="next", param="after"),
+    paging=BodyCursor(path="next", param="after"),
     since=Since(param="changed_since"),
     params={"shape": "flat"},
     auth=Bearer("NOTES_TOKEN"),
@@ -60,7 +60,7 @@ NOTES = Connector(
 )
 # The same, of which each record tells when it changed.
 TIMED = replace(
-    NOTES, source=replace(LISTED, since=Since(param="changed_since", field="updated_at"))
+    NOTES, source=replace(LISTED, since=Since(param="changed_since", path="updated_at"))
 )
 
 

@@ -12,7 +12,7 @@ from durable.http.auth import Bearer
 from durable.machine.job import Mode, State
 from durable.sources.http import HttpSource
 from durable.sources.paging.cursors import BodyCursor
-from durable.sources.paging.mediawiki import WikiContinue
+from durable.sources.paging.mediawiki import MediaWikiPaging
 from durable.sources.paging.offset import OffsetPaging, PageNumber
 from durable.sources.paging.protocol import Paging
 from tests.simulation.connector import LIMITS, NOTES
@@ -82,7 +82,7 @@ KINDS: dict[str, tuple[HttpSource, Page]] = {
     "by number": (source(PageNumber(size=4)), numbered),
     "at offset": (source(OffsetPaging(size=4), total="total"), at_offset),
     "opaque": (source(BodyCursor(size=4)), opaque),
-    "wiki": (source(WikiContinue(), records="query/pages"), wiki),
+    "wiki": (source(MediaWikiPaging(), records="query/pages"), wiki),
 }
 
 

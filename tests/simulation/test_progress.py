@@ -237,7 +237,7 @@ def endless(ids: list[str], *, is_timed: bool = False) -> World:
     limits = replace(LIMITS, empty_pages_max=30, repeated_pages_max=20, turn_pages_max=9)
     connector = NOTES
     if is_timed:
-        since = replace(LISTED.since, field="updated_at")  # type: ignore[type-var]
+        since = replace(LISTED.since, path="updated_at")  # type: ignore[type-var]
         connector = replace(NOTES, source=replace(LISTED, since=since))
     return World(limits=limits, stand_in=StandIn(connector, answer, Endless))
 

@@ -10,8 +10,8 @@ from tests.simulation.source import Order
 from tests.simulation.world import PAGES, StandIn, World
 
 
-VERIFYING = replace(NOTES, verifies=True)
-PROCESSING = replace(VERIFYING, processes_at_once=True)
+VERIFYING = replace(NOTES, verify=True)
+PROCESSING = replace(VERIFYING, process_immediately=True)
 INDEXING_MS = 20 * 60 * 1_000
 
 

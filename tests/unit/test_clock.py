@@ -11,7 +11,7 @@ from durable import (
     Connector,
     Datasource,
     HttpSource,
-    LineSource,
+    NdjsonSource,
     Nested,
     NewestFirst,
     OnePage,
@@ -88,7 +88,7 @@ def test_one_time_that_is_read_is_enough_and_records_may_tell_none(page: list[ob
 
 
 def test_what_is_seconds_and_what_milliseconds_is_declared_for_the_field_alone() -> None:
-    since = Since(format=TimeFormat.RFC3339, field="change/at", field_format=TimeFormat.EPOCH_MS)
+    since = Since(format=TimeFormat.RFC3339, path="change/at", path_format=TimeFormat.EPOCH_MS)
     assert since.clock is not None
 
     assert [since.clock.told(record) for record in records(NOW_MS)] == [NOW_MS]
@@ -126,7 +126,7 @@ def listed(since: Any = None, **fields: Any) -> HttpSource:
     return HttpSource(url=URL, paging=OnePage(), since=since, **fields)
 
 
-TIMED = Since(field="change/at")
+TIMED = Since(path="change/at")
 
 
 @pytest.mark.parametrize(
@@ -135,10 +135,10 @@ TIMED = Since(field="change/at")
         (listed(), None),
         (listed(Since()), None),
         (listed(TIMED), CLOCK),
-        (listed(Since(field="at", format=TimeFormat.DATE)), Clock("at", TimeFormat.DATE)),
-        (listed(NewestFirst(field="change/at", params={})), replace(CLOCK, is_newest_first=True)),
-        (LineSource(url=URL), None),
-        (LineSource(url=URL, since=TIMED), CLOCK),
+        (listed(Since(path="at", format=TimeFormat.DATE)), Clock("at", TimeFormat.DATE)),
+        (listed(NewestFirst(path="change/at", params={})), replace(CLOCK, is_newest_first=True)),
+        (NdjsonSource(url=URL), None),
+        (NdjsonSource(url=URL, since=TIMED), CLOCK),
         (Nested(parents=listed(TIMED), children=listed(), name="space"), None),
         (Nested(parents=listed(), children=listed(TIMED), name="space"), CLOCK),
         (PythonSource(pages=lambda *_: None), None),  # type: ignore[arg-type]
@@ -153,8 +153,8 @@ def test_a_source_has_the_clock_that_is_declared(source: Source, clock: Clock | 
     [
         (Since(), None),
         (TIMED, BEHIND_MS_MAX),
-        (Since(field="at", kept_ms=30 * 24 * BEHIND_MS_MAX), BEHIND_MS_MAX),
-        (Since(field="at", kept_ms=BEHIND_MS_MAX, overlap_ms=0), BEHIND_MS_MAX // 2),
+        (Since(path="at", kept_ms=30 * 24 * BEHIND_MS_MAX), BEHIND_MS_MAX),
+        (Since(path="at", kept_ms=BEHIND_MS_MAX, overlap_ms=0), BEHIND_MS_MAX // 2),
     ],
 )
 def test_a_clock_may_be_behind_for_no_longer_than_changes_are_kept(

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable.connector.connector import AnyConnector
-from durable.connector.feed import Feed
+from durable.connector.stream import Stream
 from durable.engine.processor import Begun
 from durable.environment import Environment
 from durable.http.context import Surroundings
@@ -16,10 +16,10 @@ from durable.machine.commands import Command, Instruction, Refusal
 from durable.machine.job import ENDED, WORKING, Crawl, Done, Job, Mode, Stage, State, Usage
 from durable.sources.backend import Backend
 from durable.sources.http import HttpSource
-from durable.sources.ndjson import LineSource
+from durable.sources.ndjson import NdjsonSource
 from durable.sources.nested import Nested
 from durable.sources.paging.cursors import BodyCursor
-from durable.sources.python import Portion, PythonSource
+from durable.sources.python import PythonSource, SourcePage
 from durable.sources.source import Reader, Records, Source
 from durable.views.serialization import plain
 from tests.fakes.bench import NOW_MS, SET, Bench
@@ -33,8 +33,8 @@ RUN = '{"url":"/index/run-1","asked":1,"begun_at_ms":1}'
 CURSORS = (None, "abc", "", "7", "{}", RUN, '{"url": "//evil.example/"}', '{"parents": "x"}')
 
 
-async def fetch(_cursor: object, _since: object, _web: object) -> Portion:
-    return Portion([])
+async def fetch(_cursor: object, _since: object, _web: object) -> SourcePage:
+    return SourcePage([])
 
 
 class OddReader(Reader):
@@ -65,7 +65,7 @@ class Lost(HttpSource, frozen=True):
 
 SOURCES: dict[str, Source] = {
     "http": LIST,
-    "lines": LineSource(url=f"{URL}/lines"),
+    "lines": NdjsonSource(url=f"{URL}/lines"),
     "nested": Nested(parents=LIST, children=LIST, name="note"),
     "python": PythonSource(fetch=fetch),
     "backend": Backend(),
@@ -79,9 +79,9 @@ STAGES = {
 
 
 def a_connector(source: Source) -> AnyConnector:
-    feed = Feed(source=LIST, record=NOTES.record, change=lambda _: None)
+    stream = Stream(source=LIST, record=NOTES.record, change=lambda _: None)
     names = ("users", "groups", "memberships", "employees", "teams", "deletions")
-    return replace(NOTES, source=source, **dict.fromkeys(names, feed))
+    return replace(NOTES, source=source, **dict.fromkeys(names, stream))
 
 
 def jobs(state: State, *, is_delegated: bool) -> list[Job]:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from dev.kit import crawl as kit
 from durable.connector.connector import AnyConnector, Connector
-from durable.connector.feed import Feed
+from durable.connector.stream import Stream
 from durable.engine.checks import Check, Checks
 from durable.engine.platform import Host
 from durable.engine.processor import Processor
@@ -32,11 +32,11 @@ from durable.machine.job import Crawl, Mode, Rate, Stage
 from durable.machine.rejects import Spot
 from durable.sources.clock import Clock
 from durable.sources.http import HttpSource
-from durable.sources.ndjson import LineSource
+from durable.sources.ndjson import NdjsonSource
 from durable.sources.nested import Nested
 from durable.sources.paging.cursors import BodyCursor
-from durable.sources.python import Portion, PythonSource
-from durable.sources.python_client import Web
+from durable.sources.python import PythonSource, SourcePage
+from durable.sources.python_client import Client
 from durable.sources.source import (
     NO_NAMES,
     NO_SCOPE,
@@ -47,7 +47,7 @@ from durable.sources.source import (
     Source,
     close_all,
 )
-from durable.sources.sub_list import Gather
+from durable.sources.sub_list import SubList
 from durable.store.store import Store
 from tests.fakes.bench import NOW_MS, SET
 from tests.fakes.connections import Connections
@@ -60,8 +60,8 @@ from tests.fakes.storage import Storage
 
 SOURCE = "notes.example"
 URL = f"https://{SOURCE}"
-LINES = LineSource(url=f"{URL}/lines", size=2)
-LIST = HttpSource(url=f"{URL}/list", paging=BodyCursor(field="next_cursor", param="cursor"))
+LINES = NdjsonSource(url=f"{URL}/lines", size=2)
+LIST = HttpSource(url=f"{URL}/list", paging=BodyCursor(path="next_cursor", param="cursor"))
 SECRETS = {**SET, "CLIENT_ID": "client", "CLIENT_SECRET": "cl1ents3cret", "ALERT_URL": URL}
 LINE_COUNT = 50
 
@@ -121,12 +121,12 @@ ANSWERS = {
 }
 
 
-async def pages(_cursor: object, _since: object, web: Web) -> AsyncIterator[Portion]:
+async def pages(_cursor: object, _since: object, web: Client) -> AsyncIterator[SourcePage]:
     number = 0
     while True:
         await web.get("/list")
         number += 1
-        yield Portion([{"id": f"n{number}"}], number)
+        yield SourcePage([{"id": f"n{number}"}], number)
 
 
 class Streaming(Struct, frozen=True):
@@ -164,7 +164,7 @@ class StreamingReader(Reader):
         await close_all(self._readers.values())
 
 
-FEW = replace(LIST, gather=(Gather(source=Streaming(), into="lines", records_max=3),))
+FEW = replace(LIST, sub_lists=(SubList(source=Streaming(), into="lines", records_max=3),))
 AUTH = ClientCredentials(
     token_url=f"{URL}/token", client_id="CLIENT_ID", client_secret="CLIENT_SECRET"
 )
@@ -210,19 +210,19 @@ class Used:
 
 
 def a_connector(source: Source) -> AnyConnector:
-    feed = Feed(source=source, record=NOTES.record, change=lambda _: None)
+    stream = Stream(source=source, record=NOTES.record, change=lambda _: None)
     return Connector(
         name="notes",
         datasource=Datasource("notes"),
         source=source,
         record=NOTES.record,
         document=NOTES.document,
-        users=feed,
-        groups=feed,
-        memberships=feed,
-        employees=feed,
-        teams=feed,
-        deletions=feed,
+        users=stream,
+        groups=stream,
+        memberships=stream,
+        employees=stream,
+        teams=stream,
+        deletions=stream,
     )
 
 

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable.connector.connector import NAME_CHARACTERS_MAX
-from durable.connector.feed import AnyFeed, Feed
+from durable.connector.stream import AnyStream, Stream
 from durable.errors import ConfigurationError
 from durable.machine.job import Mode
 from durable.sources.http import HttpSource
@@ -39,19 +39,19 @@ class Delegated(HttpSource, frozen=True):
 
 def test_what_a_source_brings_by_itself_cannot_be_verified() -> None:
     source = Delegated(url="https://notes.example", paging=BodyCursor())
-    assert replace(NOTES, source=source, processes_at_once=True).processes_at_once
+    assert replace(NOTES, source=source, process_immediately=True).process_immediately
 
-    with pytest.raises(ConfigurationError, match="'notes': verifies: it is not for a source that"):
-        replace(NOTES, source=source, verifies=True)
+    with pytest.raises(ConfigurationError, match="'notes': verify: it is not for a source that"):
+        replace(NOTES, source=source, verify=True)
 
 
 def test_nothing_is_verified_or_processed_at_once_unless_that_is_declared() -> None:
-    assert (NOTES.verifies, NOTES.processes_at_once) == (False, False)
+    assert (NOTES.verify, NOTES.process_immediately) == (False, False)
 
 
-def feed_since(since: Changes | None) -> AnyFeed:
+def feed_since(since: Changes | None) -> AnyStream:
     source = HttpSource(url="https://notes.example/deleted", paging=BodyCursor(), since=since)
-    return Feed(source=source, record=Note, change=document)
+    return Stream(source=source, record=Note, change=document)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def feed_since(since: Changes | None) -> AnyFeed:
     [
         (Since(), Since(overlap_ms=600_000)),
         (Since(), Since(format="%Y-%m-%d")),
-        (Since(), NewestFirst(field="at", params={}, overlap_ms=301_000)),
+        (Since(), NewestFirst(path="at", params={}, overlap_ms=301_000)),
         (Since(overlap_ms=0), Since()),
     ],
 )

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from durable import Gather, HttpSource, OnePage
+from durable import HttpSource, OnePage, SubList
 from durable.engine.checks import Checks
 from durable.limits import Limits
 from durable.machine.commands import Command, Instruction
@@ -70,7 +70,7 @@ MANY = replace(
     source=HttpSource(
         url="https://notes.example/list",
         paging=OnePage(),
-        gather=(Gather(source=PARTS, into="parts"),),
+        sub_lists=(SubList(source=PARTS, into="parts"),),
     ),
 )
 SLOW_MS = SILENT_MS_MAX * 2 // 3

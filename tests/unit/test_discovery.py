@@ -90,11 +90,11 @@ def test_two_connectors_do_not_share(package: ModuleType, changes: str, fault: s
 
 def test_two_connectors_do_not_both_bring_the_teams_of_the_company(package: ModuleType) -> None:
     """Each of their uploads would delete the teams of the other."""
-    teams = "teams=Feed(source=NOTES.source, record=NOTES.record, change=NOTES.document)"
+    teams = "teams=Stream(source=NOTES.source, record=NOTES.record, change=NOTES.document)"
     for name in ("a", "b", "c"):
         changes = f"name='{name}', datasource=Datasource('{name}')"
         changes += "" if name == "b" else f", {teams}"
-        text = f"from durable import Feed\nconnector = replace(NOTES, {changes})"
+        text = f"from durable import Stream\nconnector = replace(NOTES, {changes})"
         add(package, name, GOOD + text)
 
     (told,) = faults(package)
@@ -119,7 +119,7 @@ def test_two_connectors_do_not_both_bring_the_teams_of_the_company(package: Modu
             "a.py, line 4: connector 'N': name: it has at most 40",
         ),
         (
-            "from durable import *\n\nHttpSource(url='', records='a', paging=NextUrl(field='a'))",
+            "from durable import *\n\nHttpSource(url='', records='a', paging=NextUrl(path='a'))",
             "a.py, line 3: the path 'a' of a source is",
         ),
         (

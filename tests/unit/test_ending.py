@@ -11,11 +11,11 @@ from durable.sources.ending import Header
 from durable.sources.http import HttpSource
 from durable.sources.paging.cursors import BodyCursor, HeaderCursor, NextUrl
 from durable.sources.paging.keyset import Keyset
-from durable.sources.paging.last_page import End
+from durable.sources.paging.last_page import LastPage
 from durable.sources.paging.link_header import LinkHeader
 from durable.sources.paging.odata import OData
 from durable.sources.paging.offset import OffsetPaging, PageNumber
-from durable.sources.paging.param_location import Place
+from durable.sources.paging.param_location import ParamLocation
 from durable.sources.paging.protocol import Paging
 from tests.fakes.network import Network
 from tests.fakes.paged import URL, items, whole
@@ -221,7 +221,10 @@ def test_a_next_page_beyond_what_a_capped_page_gave_is_refused(
 def test_a_size_among_the_params_or_in_the_body_is_one_that_was_asked_for() -> None:
     declared: list[dict[str, Any]] = [
         {"params": {"max": "4"}, "paging": BodyCursor()},
-        {"body": {"page": {"max": 4}}, "paging": BodyCursor(param="page/at", place=Place.BODY)},
+        {
+            "body": {"page": {"max": 4}},
+            "paging": BodyCursor(param="page/at", location=ParamLocation.BODY),
+        },
     ]
     for fields in declared:
         with pytest.raises(UpstreamError, match="4 further on"):
@@ -236,7 +239,7 @@ def test_a_size_among_the_params_or_in_the_body_is_one_that_was_asked_for() -> N
         (NextUrl(size=4), None, {"next": "?limit=4&after=1764000000"}),
         (NextUrl(size=4), None, {"next": "?limit=4&after=abc"}),
         (BodyCursor(size=4), "100", {"next_cursor": 107}),
-        (Keyset(field="rank", size=2), None, {}),
+        (Keyset(path="rank", size=2), None, {}),
     ],
 )
 def test_another_number_is_no_jump(
@@ -248,7 +251,7 @@ def test_another_number_is_no_jump(
 # Flags
 
 
-MORE_CURSOR = BodyCursor(end=End.HAS_MORE)
+MORE_CURSOR = BodyCursor(last_page=LastPage.HAS_MORE)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +270,7 @@ def test_a_flag_tells_the_end_as_it_is_declared(fields: Any, content: Any, heade
         answer_headers = headers(more) if callable(headers) else {}
         return answered("1", told, paging=paging, answer_headers=answer_headers, **fields)
 
-    for paging in (MORE_CURSOR, NextUrl(end=End.HAS_MORE)):
+    for paging in (MORE_CURSOR, NextUrl(last_page=LastPage.HAS_MORE)):
         told = {"next_cursor": "2", "next": f"{URL}?page=2"}
         assert read(paging, more=True, **told)
         assert read(paging, more=False, **told) is None
@@ -339,7 +342,7 @@ def test_a_declaration_that_contradicts_itself_is_refused(
 @pytest.mark.parametrize("told", [{}, {"next": None}, {"next": {}}, {"next": {"after": None}}])
 @pytest.mark.parametrize("kind", [BodyCursor, NextUrl])
 def test_an_end_may_be_nothing_in_whatever_way(kind: Any, told: dict[str, Any]) -> None:
-    paging = kind(field="next/after", end=End.NOTHING)
+    paging = kind(path="next/after", last_page=LastPage.NOTHING)
 
     assert answered("b", told, paging=paging) is None
     assert answered("b", {"next": {"after": ""}}, paging=paging) is None
@@ -347,7 +350,7 @@ def test_an_end_may_be_nothing_in_whatever_way(kind: Any, told: dict[str, Any]) 
 
 
 def test_a_header_may_be_empty_or_absent_at_the_end() -> None:
-    paging = HeaderCursor(header="x-next", end=End.NOTHING)
+    paging = HeaderCursor(header="x-next", last_page=LastPage.NOTHING)
 
     for headers in ({}, {"x-next": ""}):
         assert answered("b", {}, paging=paging, answer_headers=headers) is None

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable import BodyCursor, Feed, HttpSource, Since, TimeFormat
+from durable import BodyCursor, HttpSource, Since, Stream, TimeFormat
 from durable.engine.redaction import REASON_CHARACTERS_MAX
 from durable.errors import Cause
 from durable.glean.documents import Document
@@ -496,10 +496,10 @@ TIMED = replace(
     NOTES,
     source=HttpSource(
         url="https://notes.example/list",
-        paging=BodyCursor(field="next_cursor", param="cursor"),
-        since=Since(field="at", format=TimeFormat.EPOCH_MS),
+        paging=BodyCursor(path="next_cursor", param="cursor"),
+        since=Since(path="at", format=TimeFormat.EPOCH_MS),
     ),
-    deletions=Feed(source=NOTES.source, record=Note, change=document),
+    deletions=Stream(source=NOTES.source, record=Note, change=document),
 )
 
 

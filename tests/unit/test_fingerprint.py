@@ -151,7 +151,7 @@ def test_it_differs_with_the_mapping(old: str, new: str) -> None:
 
 SOURCE = HttpSource(
     url=URL,
-    paging=BodyCursor(field="next_cursor", param="cursor"),
+    paging=BodyCursor(path="next_cursor", param="cursor"),
     since=Since(param="updated_since"),
 )
 
@@ -161,9 +161,9 @@ SOURCE = HttpSource(
     [
         replace(SOURCE, url=URL + "2"),
         replace(SOURCE, records="results"),
-        replace(SOURCE, paging=BodyCursor(field="after", param="cursor")),
-        replace(SOURCE, paging=BodyCursor(field="next_cursor", param="from")),
-        replace(SOURCE, paging=NextUrl(field="next_cursor")),
+        replace(SOURCE, paging=BodyCursor(path="after", param="cursor")),
+        replace(SOURCE, paging=BodyCursor(path="next_cursor", param="from")),
+        replace(SOURCE, paging=NextUrl(path="next_cursor")),
         replace(SOURCE, since=Since(param="changed")),
         replace(SOURCE, since=None),
         replace(SOURCE, params={"limit": "5"}),

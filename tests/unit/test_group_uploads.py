@@ -9,7 +9,7 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable import Feed, Group, Members
+from durable import Group, Members, Stream
 from durable.machine.effects import Event, Failed, Fetch, Fetched, Pack, Packed, Send, Sent, Split
 from durable.machine.job import Crawl, Mode, Stage
 from durable.machine.page_progress import Landed
@@ -33,8 +33,8 @@ def mapped(team: Team) -> Members:
 
 CONNECTOR = replace(
     NOTES,
-    groups=Feed(source=NOTES.source, record=Team, change=lambda team: Group(name=team.name)),
-    memberships=Feed(source=NOTES.source, record=Team, change=mapped),
+    groups=Stream(source=NOTES.source, record=Team, change=lambda team: Group(name=team.name)),
+    memberships=Stream(source=NOTES.source, record=Team, change=mapped),
 )
 
 

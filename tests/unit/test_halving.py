@@ -16,7 +16,7 @@ from durable.sources.paging.keyset import Keyset
 from durable.sources.paging.link_header import LinkHeader
 from durable.sources.paging.odata import OData
 from durable.sources.paging.offset import OffsetPaging, PageNumber
-from durable.sources.paging.param_location import Place
+from durable.sources.paging.param_location import ParamLocation
 from durable.sources.paging.protocol import Paging
 from durable.sources.source import Records
 from tests.fakes.network import Network
@@ -249,8 +249,8 @@ def test_links_with_a_number_of_a_page_are_not_read_in_parts() -> None:
         (BodyCursor(size=4), None, "abc", 4, True),
         (BodyCursor(size=4), None, "4", 4, True),
         (BodyCursor(size=4), "8", "12", 4, True),
-        (BodyCursor(size=4, place=Place.BODY), "8", "12", 4, True),
-        (BodyCursor(size=4, place=Place.BODY), '"8"', '"9"', 4, False),
+        (BodyCursor(size=4, location=ParamLocation.BODY), "8", "12", 4, True),
+        (BodyCursor(size=4, location=ParamLocation.BODY), '"8"', '"9"', 4, False),
         (BodyCursor(size=4), None, "2", 4, False),
         (BodyCursor(size=1), None, "1", 1, False),
         (BodyCursor(size=4), "2", None, 4, False),

@@ -14,16 +14,16 @@ from durable.sources.newest_first import NewestFirst
 from durable.sources.paging.cursors import BodyCursor, HeaderCursor, NextUrl
 from durable.sources.paging.graphql import GraphQLConnection
 from durable.sources.paging.keyset import Keyset
-from durable.sources.paging.last_page import End
+from durable.sources.paging.last_page import LastPage
 from durable.sources.paging.link_header import LinkHeader
-from durable.sources.paging.mediawiki import WikiContinue
+from durable.sources.paging.mediawiki import MediaWikiPaging
 from durable.sources.paging.offset import OffsetPaging, PageNumber
 from durable.sources.paging.one_page import OnePage
 from durable.sources.paging.protocol import Paging
 from durable.sources.resume import Resume
 from durable.sources.since import Since
 from durable.sources.source import CURSOR_CHARACTERS_MAX, SNIPPET_BYTES_MAX, Records
-from durable.sources.sub_list import Gather
+from durable.sources.sub_list import SubList
 from tests.fakes.bench import NOW_MS
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network
@@ -31,7 +31,7 @@ from tests.fakes.source import page_of, read, surroundings
 
 
 URL = "https://notes.example/list"
-SOURCE = HttpSource(url=URL, paging=BodyCursor(field="next_cursor", param="cursor"), since=Since())
+SOURCE = HttpSource(url=URL, paging=BodyCursor(path="next_cursor", param="cursor"), since=Since())
 LAST: dict[str, object] = {"items": [], "next_cursor": None}
 
 
@@ -90,7 +90,7 @@ def test_the_names_are_the_sources_own() -> None:
     source = HttpSource(
         url=URL,
         records="results",
-        paging=BodyCursor(field="after", param="from"),
+        paging=BodyCursor(path="after", param="from"),
         since=Since(param="changed"),
     )
     network = page({"results": [1], "after": "c"})
@@ -211,7 +211,7 @@ def test_variables_in_the_url_are_filled_in() -> None:
     "fields",
     [
         {"detail": Detail(url="{OTHER_URL}/pages/{id}")},
-        {"gather": (Gather(source=replace(SOURCE, url="{OTHER_URL}/{id}"), into="comments"),)},
+        {"sub_lists": (SubList(source=replace(SOURCE, url="{OTHER_URL}/{id}"), into="comments"),)},
     ],
     ids=["detail", "gathered"],
 )
@@ -395,7 +395,7 @@ def test_requests_that_failed_before_a_page_count_with_it() -> None:
 def test_a_link_is_kept_without_the_proof_that_the_source_wrote_into_it() -> None:
     """Each request is proven anew, and what is stored had better hold no secret."""
     source = HttpSource(
-        url=URL, paging=NextUrl(field="next_cursor"), auth=ApiKey("KEY", param="api_key")
+        url=URL, paging=NextUrl(path="next_cursor"), auth=ApiKey("KEY", param="api_key")
     )
     network = Network(
         httpx.Response(200, json={"items": [], "next_cursor": f"{URL}?page=2&api_key=k3y"}),
@@ -432,7 +432,7 @@ GRAPHQL = replace(
 GIVEN = {
     "2": [SOURCE, replace(SOURCE, paging=HeaderCursor(header="x-next")), GRAPHQL],
     f"{URL}?page=2": [replace(SOURCE, paging=paging) for paging in (NextUrl(), LinkHeader())],
-    '{"gapcontinue":"B"}': [replace(SOURCE, paging=WikiContinue())],
+    '{"gapcontinue":"B"}': [replace(SOURCE, paging=MediaWikiPaging())],
 }
 
 
@@ -494,7 +494,7 @@ def test_an_answer_without_a_list_to_a_request_for_changes_has_none(status: int)
         (SOURCE, "2", None),
         (SOURCE, "2", SINCE_MS),
         (replace(SOURCE, since=None), None, SINCE_MS),
-        (replace(SOURCE, since=NewestFirst(field="at", params={"sort": "-at"})), None, SINCE_MS),
+        (replace(SOURCE, since=NewestFirst(path="at", params={"sort": "-at"})), None, SINCE_MS),
     ],
     ids=["FULL", "later page", "later page of changes", "no changes", "newest first"],
 )
@@ -587,7 +587,7 @@ def test_a_part_is_a_page_where_a_rule_says_so() -> None:
 
 
 GOOGLE = HttpSource(
-    url=URL, paging=BodyCursor(field="nextPageToken", end=End.ABSENT), omits_empty=True
+    url=URL, paging=BodyCursor(path="nextPageToken", last_page=LastPage.ABSENT), omits_empty=True
 )
 
 
@@ -637,7 +637,9 @@ def test_more_to_come_beside_no_list_is_not_the_end() -> None:
 
 def test_a_record_without_a_list_of_its_own_has_an_empty_one_where_that_is_declared() -> None:
     members = HttpSource(url=f"{URL}/{{id}}", records="members", paging=OnePage(), omits_empty=True)
-    source = HttpSource(url=URL, paging=OnePage(), gather=(Gather(source=members, into="members"),))
+    source = HttpSource(
+        url=URL, paging=OnePage(), sub_lists=(SubList(source=members, into="members"),)
+    )
     network = page({"items": [{"id": "a"}]})
     network.add(httpx.Response(200, json={"kind": "members"}))
 
@@ -677,7 +679,7 @@ def test_what_leads_to_the_next_page_is_not_mended(field: str) -> None:
 
 
 def test_a_last_record_by_whose_key_the_list_goes_on_is_not_mended() -> None:
-    source = replace(SOURCE, paging=Keyset(field="id", param="after"), since=None)
+    source = replace(SOURCE, paging=Keyset(path="id", param="after"), since=None)
     whole = b'{"items": [{"id": "a"}, {"id": "b", "t": %s}]}' % HALF
     keyless = b'{"items": [{"id": "a"}, {"id": %s}]}' % HALF
 
@@ -689,7 +691,7 @@ def test_a_last_record_by_whose_key_the_list_goes_on_is_not_mended() -> None:
 
 
 def test_a_list_that_is_read_on_goes_on_after_a_record_that_is_read() -> None:
-    source = replace(SOURCE, resume=Resume(field="id", param="after"), since=None)
+    source = replace(SOURCE, resume=Resume(path="id", param="after"), since=None)
     body = b'{"items": [{"id": "a"}, {"id": %s}], "next_cursor": "b"}' % HALF
     network = page(body)
     first = fetched(network, source)
@@ -751,7 +753,7 @@ def test_a_page_is_read_in_its_own_encoding(encoding: str) -> None:
 
 
 def test_a_rule_reads_a_field_in_the_answers_own_encoding() -> None:
-    source = replace(SOURCE, rules=(Rule(status=200, field="ok", value=False, then=Action.WAIT),))
+    source = replace(SOURCE, rules=(Rule(status=200, path="ok", value=False, then=Action.WAIT),))
 
     with pytest.raises(UpstreamError):
         fetched(page('{"ok": false, "items": [], "next_cursor": null}'.encode("utf-8-sig")), source)

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable import BodyCursor, Employee, Feed, HttpSource
+from durable import BodyCursor, Employee, HttpSource, Stream
 from durable.connector.connector import AnyConnector
 from durable.engine.clients import Ends
 from durable.engine.executor import Executor
@@ -204,7 +204,7 @@ def test_deletions_in_a_row_that_are_refused_alike_ask_whether_the_datasource_is
 
 STAFF: AnyConnector = replace(
     NOTES,
-    employees=Feed(
+    employees=Stream(
         source=HttpSource(url="https://notes.example/staff", records="items", paging=BodyCursor()),
         record=Note,
         change=lambda note: Employee(email=f"{note.id}@x.example", department="Sales"),

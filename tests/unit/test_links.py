@@ -207,7 +207,7 @@ def test_an_address_and_a_port_are_not_another_address() -> None:
 LINKED = HttpSource(
     url=URL,
     params={"limit": "5"},
-    paging=NextUrl(field="next_cursor"),
+    paging=NextUrl(path="next_cursor"),
     auth=Bearer("TOKEN"),
     since=Since(param="updated_since"),
     link_origins=("https://eu.notes.example:8443",),
@@ -272,7 +272,7 @@ def test_a_link_that_leads_nowhere_is_refused(link: str, fault: str) -> None:
 
 
 def test_a_cursor_is_not_taken_for_a_link() -> None:
-    source = HttpSource(url=URL, paging=BodyCursor(field="next_cursor", param="cursor"))
+    source = HttpSource(url=URL, paging=BodyCursor(path="next_cursor", param="cursor"))
     network = Network(page("https://evil.example/"))
 
     assert page_of(source, network, "//evil.example").next_cursor == "https://evil.example/"
@@ -302,7 +302,7 @@ def test_a_link_that_is_a_path_is_put_behind_the_base_that_is_declared(
 ) -> None:
     source = HttpSource(
         url="{WIKI}/wiki/rest/api/space",
-        paging=NextUrl(field="_links/next"),
+        paging=NextUrl(path="_links/next"),
         link_base=base,
     )
     answer = {"items": [{"id": "a"}, {"id": "b"}], "_links": {"next": link}}

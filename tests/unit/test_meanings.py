@@ -7,7 +7,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from durable import BodyCursor, DatasourceUser, Feed, HttpSource, Mode, Team
+from durable import BodyCursor, DatasourceUser, HttpSource, Mode, Stream, Team
 from durable.connector.connector import AnyConnector
 from durable.engine.clients import Ends
 from durable.engine.executor import Executor
@@ -263,7 +263,7 @@ def test_whoever_writes_it_a_page_with_such_a_status_is_counted_by_it(
     assert event.retry_after_ms == 60_000
 
 
-PEOPLE = Feed(
+PEOPLE = Stream(
     source=HttpSource(url="https://notes.example/users", records="items", paging=BodyCursor()),
     record=Note,
     change=lambda note: DatasourceUser(email=f"{note.id}@x.example", name=note.id),
@@ -287,7 +287,7 @@ def test_people_are_not_believed_to_be_there_either(upload_id: str, body: bytes)
 
 TEAMED: AnyConnector = replace(
     NOTES,
-    teams=Feed(
+    teams=Stream(
         source=HttpSource(url="https://notes.example/teams", records="items", paging=BodyCursor()),
         record=Note,
         change=lambda note: Team(id=note.id, name=note.id, members=[]),

@@ -24,10 +24,10 @@ from durable.sources.http import HttpSource
 from durable.sources.nested import Nested
 from durable.sources.paging.cursors import BodyCursor, NextUrl
 from durable.sources.paging.graphql import GraphQLConnection
-from durable.sources.python import Portion, PythonSource
-from durable.sources.python_client import Web
+from durable.sources.python import PythonSource, SourcePage
+from durable.sources.python_client import Client
 from durable.sources.source import Source
-from durable.sources.sub_list import Gather
+from durable.sources.sub_list import SubList
 from tests.fakes.environment import an_environment
 from tests.fakes.source import surroundings
 
@@ -40,7 +40,7 @@ SET = {
     "CONNECTOR_API_URL": f"{URL}/crawler",
     "GLEAN_INSTANCE": "acme",
 }
-PAGING = BodyCursor(field="next_cursor", param="cursor")
+PAGING = BodyCursor(path="next_cursor", param="cursor")
 LIST = HttpSource(url=f"{URL}/list", paging=PAGING, auth=Bearer("TOKEN"))
 HOSTILE = [
     "//evil.example/x",
@@ -132,10 +132,10 @@ class Recorder:
         }
 
 
-async def reading(_cursor: Any, _since: object, web: Web) -> Portion:
+async def reading(_cursor: Any, _since: object, web: Client) -> SourcePage:
     page = (await web.get("/list")).json()
     await web.get(page["items"][0]["link"])
-    return Portion(page["items"])
+    return SourcePage(page["items"])
 
 
 GRAPHQL = replace(
@@ -147,14 +147,14 @@ GRAPHQL = replace(
 )
 CHILDREN = replace(LIST, url=f"{URL}/spaces/{{space.id}}/pages")
 SOURCES: dict[str, Source] = {
-    "a next link": replace(LIST, paging=NextUrl(field="next_cursor")),
+    "a next link": replace(LIST, paging=NextUrl(path="next_cursor")),
     "a cursor": LIST,
     "a detail by key": replace(LIST, detail=Detail(url=f"{URL}/items/{{id}}")),
     "a detail by link": replace(LIST, detail=Detail(url="{link}")),
     "a detail by query": replace(LIST, detail=Detail(url=f"{URL}/items", params={"id": "{id}"})),
     "gathered": replace(
         LIST,
-        gather=(Gather(source=replace(LIST, url=f"{URL}/items/{{id}}/more"), into="more"),),
+        sub_lists=(SubList(source=replace(LIST, url=f"{URL}/items/{{id}}/more"), into="more"),),
     ),
     "nested": Nested(parents=LIST, children=CHILDREN, name="space"),
     "a backend": Backend(auth=Bearer("TOKEN"), signing_secret="KEY"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.sources.http import HttpSource
 from durable.sources.paging.offset import OffsetPaging, PageNumber
-from durable.sources.paging.param_location import Place
+from durable.sources.paging.param_location import ParamLocation
 from durable.sources.paging.protocol import Paging
 from tests.fakes.network import Network
 from tests.fakes.paged import URL, Server, check_resumes, counts, items, sizes, some, whole
@@ -188,9 +188,14 @@ def test_a_cursor_of_another_kind_of_paging_is_refused(paging: Paging, cursor: s
 
 def test_in_a_body_they_are_numbers() -> None:
     for paging, expected in (
-        (OffsetPaging(place=Place.BODY, size=50), {"q": "x", "limit": 50, "offset": 100}),
         (
-            PageNumber(place=Place.BODY, param="page/number", size=50, size_param="page/size"),
+            OffsetPaging(location=ParamLocation.BODY, size=50),
+            {"q": "x", "limit": 50, "offset": 100},
+        ),
+        (
+            PageNumber(
+                location=ParamLocation.BODY, param="page/number", size=50, size_param="page/size"
+            ),
             {"q": "x", "page": {"size": 50, "number": 100}},
         ),
     ):

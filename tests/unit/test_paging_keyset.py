@@ -11,7 +11,7 @@ from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.sources.http import HttpSource
 from durable.sources.paging.keyset import Keyset
 from durable.sources.paging.one_page import OnePage
-from durable.sources.paging.param_location import Place
+from durable.sources.paging.param_location import ParamLocation
 from durable.sources.paging.protocol import Paging
 from tests.fakes.network import Network
 from tests.fakes.paged import URL, Server, check_resumes, counts, items, sizes, some, whole
@@ -75,7 +75,7 @@ def test_a_source_that_answers_from_the_value_on_gives_all_or_says_that_it_canno
     size = min(size, cap)  # what the source does hold to
     records = [{"id": number, "rank": rank} for number, rank in enumerate(ranks)]
     paging = Keyset(
-        field="rank",
+        path="rank",
         param="after",
         size=size,
         is_inclusive=True,
@@ -145,7 +145,7 @@ def test_a_value_is_a_text_or_a_number(value: object, cursor: str) -> None:
 
 
 def test_a_number_is_asked_for_as_it_was_written() -> None:
-    source = HttpSource(url=URL, paging=Keyset(field="ts"))
+    source = HttpSource(url=URL, paging=Keyset(path="ts"))
     body = b'{"items": [{"ts": 1764000000.1234567890}]}'
 
     records = page_of(source, Network(httpx.Response(200, content=body)))
@@ -154,7 +154,7 @@ def test_a_number_is_asked_for_as_it_was_written() -> None:
 
 
 def test_a_value_may_be_within_the_record() -> None:
-    assert page([at(3, 1)], paging=Keyset(field="seen/at")) == "2026-01-03"
+    assert page([at(3, 1)], paging=Keyset(path="seen/at")) == "2026-01-03"
 
 
 @pytest.mark.parametrize("record", [{}, {"id": None}, {"id": True}, {"id": []}, {"id": {}}, 7, []])
@@ -221,7 +221,7 @@ def test_one_page_has_no_cursor() -> None:
 @pytest.mark.parametrize(
     ("declare", "fault"),
     [
-        (lambda: Keyset(field=""), "Keyset: field=''"),
+        (lambda: Keyset(path=""), "Keyset: path=''"),
         (lambda: Keyset(param=""), "Keyset: param=''"),
         (lambda: Keyset(size=0), "Keyset: size=0"),
         (lambda: Keyset(short_page_ends=True), "short_page_ends=True.*declare the size"),
@@ -242,7 +242,7 @@ def test_a_declaration_that_is_not_right_is_refused(declare: Any, fault: str) ->
             "has_more tells the end: leave one out",
         ),
         (Keyset(), {"params": {"after_id": "5"}}, "'after_id' is in the source's params too"),
-        (Keyset(place=Place.BODY), {}, "the source has none: declare body="),
+        (Keyset(location=ParamLocation.BODY), {}, "the source has none: declare body="),
     ],
 )
 def test_a_source_that_does_not_fit_its_paging_is_refused(

@@ -15,7 +15,7 @@ from durable.http.auth import Bearer
 from durable.http.error_rules import Action, Rule
 from durable.sources.http import HttpSource
 from durable.sources.keyed import keyed
-from durable.sources.paging.mediawiki import WikiContinue
+from durable.sources.paging.mediawiki import MediaWikiPaging
 from durable.sources.paging.mediawiki_parts import joined
 from durable.sources.paging.one_page import OnePage
 from durable.sources.paging.protocol import Paging
@@ -30,7 +30,7 @@ SOURCE = HttpSource(
     params=PARAMS,
     records="query/pages",
     records_key="key",
-    paging=WikiContinue(size=50, size_param="gaplimit"),
+    paging=MediaWikiPaging(size=50, size_param="gaplimit"),
 )
 
 
@@ -42,7 +42,7 @@ def test_the_continue_object_leads_through_the_list(version: int, count: int, si
     source = (
         SOURCE
         if version == 1
-        else HttpSource(url=URL, params=PARAMS, records="query/pages", paging=WikiContinue())
+        else HttpSource(url=URL, params=PARAMS, records="query/pages", paging=MediaWikiPaging())
     )
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -177,17 +177,17 @@ def test_an_error_of_another_form_is_no_page_either(error: object) -> None:
 @pytest.mark.parametrize(
     ("declare", "fault"),
     [
-        (lambda: WikiContinue(size=5), "WikiContinue: size_param=''"),
-        (lambda: WikiContinue(size=0, size_param="x"), "WikiContinue: size=0"),
-        (lambda: HttpSource(url=URL, paging=WikiContinue(), body={}), "MediaWiki takes no JSON"),
+        (lambda: MediaWikiPaging(size=5), "MediaWikiPaging: size_param=''"),
+        (lambda: MediaWikiPaging(size=0, size_param="x"), "MediaWikiPaging: size=0"),
+        (lambda: HttpSource(url=URL, paging=MediaWikiPaging(), body={}), "MediaWiki takes no JSON"),
         (
-            lambda: HttpSource(url=URL, paging=WikiContinue(), params={"format": "xml"}),
+            lambda: HttpSource(url=URL, paging=MediaWikiPaging(), params={"format": "xml"}),
             "format='xml'",
         ),
         (
             lambda: HttpSource(
                 url=URL,
-                paging=WikiContinue(size=5, size_param="gaplimit"),
+                paging=MediaWikiPaging(size=5, size_param="gaplimit"),
                 params={"gaplimit": "max"},
             ),
             "'gaplimit' is in the source's params too",

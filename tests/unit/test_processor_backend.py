@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable import DatasourceUser
-from durable.connector.feed import Feed
+from durable.connector.stream import Stream
 from durable.errors import ConfigurationError
 from durable.http.context import Surroundings
 from durable.machine.commands import Command
@@ -79,7 +79,7 @@ def test_a_backend_hears_of_it_once_the_job_is_stored_as_cancelled() -> None:
 
 
 def test_a_source_that_is_read_here_is_not_told_of_a_cancel() -> None:
-    source = Listening(url="https://notes.example/list", paging=BodyCursor(field="next_cursor"))
+    source = Listening(url="https://notes.example/list", paging=BodyCursor(path="next_cursor"))
     connector = replace(NOTES, source=source)
     page = a_page("a", next_cursor="2")
     bench = Bench(page, ok(), connector=connector, limits={"turn_pages_max": 1})
@@ -129,7 +129,7 @@ def test_a_crawl_that_failed_is_begun_anew_under_another_key() -> None:
 
 
 def test_users_are_brought_and_closed_before_the_backend_is_asked() -> None:
-    users = Feed(
+    users = Stream(
         source=HttpSource(url="https://notes.example/users", paging=OnePage()),
         record=NOTES.record,
         change=lambda note: DatasourceUser(email=f"{note.id}@notes.example", name=note.id),
@@ -185,7 +185,7 @@ def test_users_are_brought_and_closed_before_the_backend_is_asked() -> None:
 
 @pytest.mark.parametrize("name", ["deletions", "users", "groups", "memberships", "teams"])
 def test_a_backend_is_a_connectors_source_and_no_feeds(name: str) -> None:
-    feed = Feed(source=Backend(), record=NOTES.record, change=lambda _: None)
+    stream = Stream(source=Backend(), record=NOTES.record, change=lambda _: None)
 
     with pytest.raises(ConfigurationError, match=f"{name}: a backend"):
-        replace(NOTES, **{name: feed})
+        replace(NOTES, **{name: stream})

@@ -39,8 +39,8 @@ from tests.fakes.storage import Storage
 BEHIND_MS = 5 * 60_000
 MINUTE_MS = 60_000
 COUNT = 7
-SINCE = Since(param="updated_since", field="updated_at")
-NEWEST = NewestFirst(field="updated_at", params={"sort": "-updated_at"})
+SINCE = Since(param="updated_since", path="updated_at")
+NEWEST = NewestFirst(path="updated_at", params={"sort": "-updated_at"})
 DATASOURCE: Mapping[str, Any] = {
     "name": "entries",
     "datasourceCategory": "PUBLISHED_CONTENT",
@@ -89,7 +89,7 @@ class Office(httpx.AsyncBaseTransport):
             datasource=Datasource("entries"),
             source=HttpSource(
                 url="https://source.example/kinds/tombstones",
-                paging=BodyCursor(field="next_cursor", param="cursor", size=2),
+                paging=BodyCursor(path="next_cursor", param="cursor", size=2),
                 since=since,
             ),
             record=Entry,

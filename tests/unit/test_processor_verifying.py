@@ -37,9 +37,9 @@ from tests.fakes.environment import an_environment
 
 
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
-VERIFYING = replace(NOTES, verifies=True)
-PROCESSING = replace(NOTES, processes_at_once=True)
-BOTH = replace(VERIFYING, processes_at_once=True)
+VERIFYING = replace(NOTES, verify=True)
+PROCESSING = replace(NOTES, process_immediately=True)
+BOTH = replace(VERIFYING, process_immediately=True)
 CLOSING = Job(
     id="notes-20251124T150000000Z-000000",
     connector="notes",

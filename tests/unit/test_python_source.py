@@ -15,8 +15,8 @@ from durable.connector.fingerprint import fingerprint
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.auth import Bearer
 from durable.machine.job import Crawl
-from durable.sources.python import Portion, PythonSource
-from durable.sources.python_client import REQUESTS_MAX, TAKEN, Web, WebAnswer
+from durable.sources.python import PythonSource, SourcePage
+from durable.sources.python_client import REQUESTS_MAX, TAKEN, Client, Response
 from durable.sources.source import CURSOR_CHARACTERS_MAX, Records
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
@@ -33,10 +33,10 @@ class Note(Struct):
     id: str
 
 
-async def fetch(cursor: Any, _since: datetime | None, _web: Web) -> Portion:
+async def fetch(cursor: Any, _since: datetime | None, _web: Client) -> SourcePage:
     start = cursor or 0
     following = start + 2 if start + 2 < len(NAMES) else None
-    return Portion([Note(name) for name in NAMES[start : start + 2]], following)
+    return SourcePage([Note(name) for name in NAMES[start : start + 2]], following)
 
 
 class Pages:
@@ -47,15 +47,15 @@ class Pages:
         self.closed: list[Any] = []
 
     async def pages(
-        self, cursor: Any, _since: datetime | None, _web: Web
-    ) -> AsyncIterator[Portion]:
+        self, cursor: Any, _since: datetime | None, _web: Client
+    ) -> AsyncIterator[SourcePage]:
         self.begun.append(cursor)
         at = cursor
         try:
             while True:
                 start = at["from"] if at else 0
                 following = {"from": start + 2} if start + 2 < len(NAMES) else None
-                yield Portion([{"id": name} for name in NAMES[start : start + 2]], following)
+                yield SourcePage([{"id": name} for name in NAMES[start : start + 2]], following)
                 at = following
         finally:
             self.closed.append(cursor)
@@ -86,17 +86,17 @@ def fault(
 
 
 def giving(portion: Any) -> PythonSource:
-    async def give(_cursor: Any, _since: datetime | None, _web: Web) -> Any:
+    async def give(_cursor: Any, _since: datetime | None, _web: Client) -> Any:
         return portion
 
     return PythonSource(fetch=give)
 
 
-def asking(ask: Callable[[Web], Any]) -> PythonSource:
+def asking(ask: Callable[[Client], Any]) -> PythonSource:
     """A source whose only record is what it got."""
 
-    async def asked(_cursor: Any, _since: datetime | None, web: Web) -> Portion:
-        return Portion([await ask(web)])
+    async def asked(_cursor: Any, _since: datetime | None, web: Client) -> SourcePage:
+        return SourcePage([await ask(web)])
 
     return PythonSource(fetch=asked, url=URL)
 
@@ -117,10 +117,12 @@ def test_an_object_with_such_a_function_is_one_too() -> None:
         def __init__(self, size: int) -> None:
             self.size = size
 
-        async def fetch(self, cursor: Any, _since: datetime | None, _web: Web) -> Portion:
+        async def fetch(self, cursor: Any, _since: datetime | None, _web: Client) -> SourcePage:
             start = cursor or 0
             names = NAMES[start : start + self.size]
-            return Portion([{"id": name} for name in names], start + len(names) if names else None)
+            return SourcePage(
+                [{"id": name} for name in names], start + len(names) if names else None
+            )
 
     assert ids(iter(read_by_one(PythonSource(fetch=Reading(3))))) == NAMES
 
@@ -136,9 +138,9 @@ def test_the_rest_is_the_same_from_every_cursor(source: PythonSource) -> None:
 def test_changes_are_asked_for_by_an_aware_time_some_minutes_before_the_watermark() -> None:
     times: list[datetime | None] = []
 
-    async def timed(_cursor: Any, since: datetime | None, _web: Web) -> Portion:
+    async def timed(_cursor: Any, since: datetime | None, _web: Client) -> SourcePage:
         times.append(since)
-        return Portion([])
+        return SourcePage([])
 
     page_of(PythonSource(fetch=timed), Network(), since_ms=1_764_000_000_123)
     page_of(PythonSource(fetch=timed), Network())
@@ -149,7 +151,9 @@ def test_changes_are_asked_for_by_an_aware_time_some_minutes_before_the_watermar
 def test_whatever_can_be_written_as_json_is_a_record() -> None:
     page = page_of(
         giving(
-            Portion(iter([{"a": 1}, Note("n"), [Decimal("1.5")], datetime(2026, 1, 1, tzinfo=UTC)]))
+            SourcePage(
+                iter([{"a": 1}, Note("n"), [Decimal("1.5")], datetime(2026, 1, 1, tzinfo=UTC)])
+            )
         ),
         Network(),
     )
@@ -158,7 +162,7 @@ def test_whatever_can_be_written_as_json_is_a_record() -> None:
 
 
 def test_a_total_and_a_pause_are_handed_on() -> None:
-    page = page_of(giving(Portion([], None, total_count=9, wait_ms=5)), Network())
+    page = page_of(giving(SourcePage([], None, total_count=9, wait_ms=5)), Network())
 
     assert (page.total_count, page.wait_ms, page.request_count) == (9, 5, 0)
     assert page.wait_reason == "the source's code asks for a pause"
@@ -236,9 +240,11 @@ def test_a_generator_is_ended_with_the_turn() -> None:
 
 
 def test_what_a_generator_raises_as_it_ends_is_not_heard() -> None:
-    async def pages(_cursor: Any, _since: datetime | None, _web: Web) -> AsyncIterator[Portion]:
+    async def pages(
+        _cursor: Any, _since: datetime | None, _web: Client
+    ) -> AsyncIterator[SourcePage]:
         try:
-            yield Portion([1], 1)
+            yield SourcePage([1], 1)
         finally:
             raise ValueError
 
@@ -251,8 +257,10 @@ def test_what_a_generator_raises_as_it_ends_is_not_heard() -> None:
 
 
 def test_a_generator_says_that_there_is_no_more() -> None:
-    async def pages(_cursor: Any, _since: datetime | None, _web: Web) -> AsyncIterator[Portion]:
-        yield Portion([1], 1)
+    async def pages(
+        _cursor: Any, _since: datetime | None, _web: Client
+    ) -> AsyncIterator[SourcePage]:
+        yield SourcePage([1], 1)
 
     with pytest.raises(UpstreamError, match="ended where more was to come") as error:
         read_by_one(PythonSource(pages=pages))
@@ -263,11 +271,11 @@ def test_a_generator_says_that_there_is_no_more() -> None:
 def test_a_generator_that_failed_begins_anew() -> None:
     begun: list[Any] = []
 
-    async def pages(cursor: Any, _since: datetime | None, web: Web) -> AsyncIterator[Portion]:
+    async def pages(cursor: Any, _since: datetime | None, web: Client) -> AsyncIterator[SourcePage]:
         begun.append(cursor)
-        yield Portion([1], 1)
+        yield SourcePage([1], 1)
         await web.get("/")
-        yield Portion([2])
+        yield SourcePage([2])
 
     async def read() -> Records:
         network = Network(httpx.Response(503))
@@ -298,7 +306,7 @@ def test_a_generator_that_failed_begins_anew() -> None:
     ids=["a time", "a tuple", "keys of numbers", "nan", "an object", "long"],
 )
 def test_a_cursor_that_does_not_survive_a_crash_is_refused(cursor: Any, fault_of_it: str) -> None:
-    error = fault(giving(Portion([], cursor)))
+    error = fault(giving(SourcePage([], cursor)))
 
     assert fault_of_it in str(error)
     assert not error.is_transient
@@ -306,13 +314,13 @@ def test_a_cursor_that_does_not_survive_a_crash_is_refused(cursor: Any, fault_of
 
 def test_the_same_cursor_again_is_refused() -> None:
     assert "is the same as this page's" in str(
-        fault(giving(Portion([1], {"a": 1})), cursor='{"a":1}')
+        fault(giving(SourcePage([1], {"a": 1})), cursor='{"a":1}')
     )
 
 
 @pytest.mark.parametrize("cursor", [0, "", False, [], {}, {"a": [1, None, "ä"]}], ids=repr)
 def test_any_json_but_null_is_a_cursor(cursor: Any) -> None:
-    page = page_of(giving(Portion([], cursor)), Network())
+    page = page_of(giving(SourcePage([], cursor)), Network())
 
     assert msgspec.json.decode(page.next_cursor or "null") == cursor
 
@@ -324,8 +332,8 @@ def test_what_the_code_raises_is_named_with_its_line() -> None:
     def deeper(items: dict[str, Any]) -> Any:
         return items["items"]  # here
 
-    async def broken(_cursor: Any, _since: datetime | None, _web: Web) -> Portion:
-        return Portion(deeper({}))
+    async def broken(_cursor: Any, _since: datetime | None, _web: Client) -> SourcePage:
+        return SourcePage(deeper({}))
 
     error = fault(PythonSource(fetch=broken))
 
@@ -337,7 +345,7 @@ def test_what_the_code_raises_is_named_with_its_line() -> None:
 
 
 def test_what_records_raise_as_they_are_made_is_named_too() -> None:
-    error = fault(giving(Portion(int(text) for text in ["1", "x"])))
+    error = fault(giving(SourcePage(int(text) for text in ["1", "x"])))
 
     assert "raised ValueError: invalid literal for int()" in str(error)
     assert "at unit/test_python_source.py:" in str(error)
@@ -352,7 +360,7 @@ def test_an_upstream_error_is_left_as_it_is() -> None:
 
 
 def test_an_upstream_error_of_a_task_is_that_error() -> None:
-    async def together(web: Web) -> Any:
+    async def together(web: Client) -> Any:
         async with asyncio.TaskGroup() as group:
             group.create_task(web.get("/"))
 
@@ -362,7 +370,7 @@ def test_an_upstream_error_of_a_task_is_that_error() -> None:
 
 
 def test_an_upstream_error_that_the_code_catches_is_its_own_affair() -> None:
-    async def patient(web: Web) -> Any:
+    async def patient(web: Client) -> Any:
         try:
             await web.get("/")
         except UpstreamError as error:
@@ -374,11 +382,14 @@ def test_an_upstream_error_that_the_code_catches_is_its_own_affair() -> None:
 @pytest.mark.parametrize(
     ("given", "named"),
     [
-        ({"records": []}, "it gave a dict, not a Portion"),
-        (None, "it gave a NoneType, not a Portion"),
-        (Portion([], None, total_count="9"), "the total_count of its Portion is no whole number"),  # type: ignore[arg-type]
-        (Portion([], None, wait_ms=-1), "the wait_ms of its Portion is no whole number"),
-        (Portion(7), "TypeError: 'int' object is not iterable"),  # type: ignore[arg-type]
+        ({"records": []}, "it gave a dict, not a SourcePage"),
+        (None, "it gave a NoneType, not a SourcePage"),
+        (
+            SourcePage([], None, total_count="9"),  # type: ignore[arg-type]
+            "the total_count of its SourcePage is no whole number",
+        ),
+        (SourcePage([], None, wait_ms=-1), "the wait_ms of its SourcePage is no whole number"),
+        (SourcePage(7), "TypeError: 'int' object is not iterable"),  # type: ignore[arg-type]
     ],
 )
 def test_what_is_no_portion_is_refused(given: Any, named: str) -> None:
@@ -391,7 +402,7 @@ def test_what_is_no_portion_is_refused(given: Any, named: str) -> None:
     ids=["an object", "a complex number"],
 )
 def test_a_record_of_a_kind_that_is_never_written_is_named(record: Any, named: str) -> None:
-    error = fault(giving(Portion([{}, record])))
+    error = fault(giving(SourcePage([{}, record])))
 
     assert named in str(error)
     assert "cannot be written as JSON" in str(error)
@@ -399,7 +410,7 @@ def test_a_record_of_a_kind_that_is_never_written_is_named(record: Any, named: s
 
 
 def test_a_page_over_the_limit_is_refused() -> None:
-    reader = giving(Portion(["x" * 60, "x" * 60])).reader(
+    reader = giving(SourcePage(["x" * 60, "x" * 60])).reader(
         surroundings(Network(), page_bytes_max=100)
     )
 
@@ -408,8 +419,8 @@ def test_a_page_over_the_limit_is_refused() -> None:
 
 
 def test_functions_that_are_not_async_are_named() -> None:
-    def plain(_cursor: Any, _since: datetime | None, _web: Web) -> Any:
-        return Portion([])
+    def plain(_cursor: Any, _since: datetime | None, _web: Client) -> Any:
+        return SourcePage([])
 
     assert "plain raised TypeError: it is no async function" in str(
         fault(PythonSource(fetch=plain))
@@ -445,7 +456,7 @@ def test_a_url_is_absolute_or_follows_the_sources(url: str, asked: str) -> None:
     assert str(network.requests[0].url) == asked
 
 
-async def answered(web: Web, url: str) -> Any:
+async def answered(web: Client, url: str) -> Any:
     return (await web.get(url)).json()
 
 
@@ -487,7 +498,7 @@ def test_a_request_carries_parameters_headers_and_the_proof() -> None:
     assert source.secrets() == {"TOKEN"}
 
 
-async def posted(web: Web, content: Any) -> int:
+async def posted(web: Client, content: Any) -> int:
     answer = await web.post("/x", content, params={"page": "2"}, headers={"x-a": "b"})
     return answer.status
 
@@ -502,10 +513,10 @@ def test_bytes_are_sent_as_they_are() -> None:
 
 
 def test_requests_are_told_for_each_page() -> None:
-    async def twice(cursor: Any, _since: datetime | None, web: Web) -> Portion:
+    async def twice(cursor: Any, _since: datetime | None, web: Client) -> SourcePage:
         for _ in range(2 if cursor else 1):
             await web.get("/")
-        return Portion([], None if cursor else 1)
+        return SourcePage([], None if cursor else 1)
 
     answers = [httpx.Response(200) for _ in range(3)]
     reader = PythonSource(fetch=twice, url=URL).reader(surroundings(Network(*answers)))
@@ -515,7 +526,7 @@ def test_requests_are_told_for_each_page() -> None:
 
 
 def test_a_page_does_not_ask_for_ever() -> None:
-    async def endless(web: Web) -> Any:
+    async def endless(web: Client) -> Any:
         while True:
             await web.get("/")
 
@@ -525,7 +536,7 @@ def test_a_page_does_not_ask_for_ever() -> None:
 
 
 def test_an_answer_is_text_headers_and_json() -> None:
-    async def look(web: Web) -> Any:
+    async def look(web: Client) -> Any:
         answer = await web.get("/")
         note = answer.json(Note)
         return [answer.status, answer.headers["X-Page"], answer.body.decode(), note.id]
@@ -542,7 +553,7 @@ def test_an_answer_is_text_headers_and_json() -> None:
 def test_an_answer_that_is_not_as_it_should_be_is_quoted(
     text: str, named: str, *, is_transient: bool
 ) -> None:
-    async def look(web: Web) -> Any:
+    async def look(web: Client) -> Any:
         return (await web.get("/")).json(Note)
 
     error = fault(asking(look), httpx.Response(200, text=text))
@@ -562,8 +573,8 @@ def test_a_202_is_not_ready_yet() -> None:
 
 def test_another_code_is_another_crawl() -> None:
     def connector(size: int) -> Connector[Any]:
-        async def sized(_cursor: Any, _since: datetime | None, _web: Web) -> Portion:
-            return Portion([1] * size)
+        async def sized(_cursor: Any, _since: datetime | None, _web: Client) -> SourcePage:
+            return SourcePage([1] * size)
 
         def document(note: Any) -> Any:
             return note
@@ -586,7 +597,7 @@ def test_where_it_is_tells_its_variables() -> None:
     ["\ud800", {"a": "hi \ud83d"}, {"\ud83d": 1}, {"a": [None, float("nan")]}, float("-inf")],
 )
 def test_a_record_that_json_cannot_tell_is_rejected_and_no_other(record: Any) -> None:
-    portion = Portion([{"id": "a"}, record, {"id": "c"}])
+    portion = SourcePage([{"id": "a"}, record, {"id": "c"}])
 
     page = page_of(giving(portion), Network())
 
@@ -595,8 +606,8 @@ def test_a_record_that_json_cannot_tell_is_rejected_and_no_other(record: Any) ->
 
 
 def test_half_a_surrogate_pair_in_an_answer_rejects_the_record_that_has_it() -> None:
-    async def fetch(_cursor: Any, _since: Any, web: Web) -> Portion:
-        return Portion((await web.get("/items")).json()["items"])
+    async def fetch(_cursor: Any, _since: Any, web: Client) -> SourcePage:
+        return SourcePage((await web.get("/items")).json()["items"])
 
     body = rb'{"items": [{"id": "a"}, {"id": "b", "t": "hi \ud83d"}]}'
     source = PythonSource(url="https://notes.example", fetch=fetch)
@@ -609,10 +620,10 @@ def test_half_a_surrogate_pair_in_an_answer_rejects_the_record_that_has_it() -> 
 def test_an_answer_is_read_in_its_own_encoding() -> None:
     headers = {"content-type": "application/json; charset=iso-8859-1"}
 
-    assert WebAnswer(200, headers, '"ü"'.encode("latin-1")).json() == "ü"
-    assert WebAnswer(200, {}, '"ü"'.encode("utf-8-sig")).json(str) == "ü"
+    assert Response(200, headers, '"ü"'.encode("latin-1")).json() == "ü"
+    assert Response(200, {}, '"ü"'.encode("utf-8-sig")).json(str) == "ü"
     with pytest.raises(UpstreamError):
-        WebAnswer(200, {}, rb'"\ud83d"').json(str)
+        Response(200, {}, rb'"\ud83d"').json(str)
 
 
 @pytest.mark.parametrize(
@@ -622,8 +633,8 @@ def test_an_answer_is_read_in_its_own_encoding() -> None:
 def test_a_410_to_a_page_with_a_cursor_begins_the_crawl_anew(
     cursor: str | None, status: int, recourse: Recourse | None
 ) -> None:
-    async def fetch(_cursor: Any, _since: Any, web: Web) -> Portion:
-        return Portion((await web.get("/items")).json())
+    async def fetch(_cursor: Any, _since: Any, web: Client) -> SourcePage:
+        return SourcePage((await web.get("/items")).json())
 
     source = PythonSource(url="https://notes.example", fetch=fetch)
 

@@ -25,9 +25,9 @@ C = Raw(b'{"id": "c", "text": "third"}')
 def made_of(
     connector: AnyConnector, records: Sequence[Raw], rejects: list[Reject]
 ) -> Iterator[Placed]:
-    feed = connector.feeds(Mode.FULL)[Stage.DOCUMENTS]
+    stream = connector.streams(Mode.FULL)[Stage.DOCUMENTS]
     page = Records(records=list(records), next_cursor=None, byte_count=0)
-    return changes(feed, Stage.DOCUMENTS, connector, page, rejects)
+    return changes(stream, Stage.DOCUMENTS, connector, page, rejects)
 
 
 def mapped(*records: Raw, connector: AnyConnector = NOTES) -> tuple[list[Placed], list[Reject]]:

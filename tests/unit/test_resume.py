@@ -21,15 +21,15 @@ from durable.sources.paging.cursors import BodyCursor, HeaderCursor, NextUrl
 from durable.sources.paging.graphql import GraphQLConnection
 from durable.sources.paging.keyset import Keyset
 from durable.sources.paging.link_header import LinkHeader
-from durable.sources.paging.mediawiki import WikiContinue
+from durable.sources.paging.mediawiki import MediaWikiPaging
 from durable.sources.paging.odata import OData
 from durable.sources.paging.offset import OffsetPaging, PageNumber
 from durable.sources.paging.one_page import OnePage
-from durable.sources.paging.param_location import Place
+from durable.sources.paging.param_location import ParamLocation
 from durable.sources.resume import Position, Resume, position_of
 from durable.sources.since import Since
 from durable.sources.source import CURSOR_CHARACTERS_MAX, Records
-from durable.sources.sub_list import Gather
+from durable.sources.sub_list import SubList
 from tests.fakes.answers import BULK, LIST, STATUS, a_history, a_note, a_page_of, ok
 from tests.fakes.bench import SET, Bench
 from tests.fakes.connector import NOTES
@@ -127,7 +127,7 @@ IN_BODY = a_source(
     records="data/notes/nodes",
     body={"query": "query ($at: String, $after_id: ID) {...}", "variables": {}},
     paging=GraphQLConnection(connection="data/notes", after="at"),
-    resume=Resume(param="variables/after_id", place=Place.BODY),
+    resume=Resume(param="variables/after_id", location=ParamLocation.BODY),
 )
 KINDS: dict[str, tuple[HttpSource, Answer]] = {
     "cursor": (BY_CURSOR, by_cursor),
@@ -145,7 +145,7 @@ KINDS: dict[str, tuple[HttpSource, Answer]] = {
     "page, total": (a_source(paging=PageNumber(size=SIZE), total="total"), by_count),
     "page, pages": (a_source(paging=PageNumber(size=SIZE, total_pages="pages")), by_count),
     "graphql": (IN_BODY, by_graphql),
-    "wiki": (a_source(records="query", paging=WikiContinue()), by_wiki),
+    "wiki": (a_source(records="query", paging=MediaWikiPaging()), by_wiki),
 }
 
 
@@ -435,8 +435,10 @@ def test_lists_within_lists_go_on_from_their_own_last_record(*, is_of_parents: b
 
 
 def test_a_list_of_a_record_goes_on_from_its_own_last_record() -> None:
-    gather = Gather(source=a_source(url=f"{URL}/{{id}}", paging=BodyCursor(param="at")), into="in")
-    source = HttpSource(url=URL, paging=BodyCursor(), gather=(gather,))
+    sub_list = SubList(
+        source=a_source(url=f"{URL}/{{id}}", paging=BodyCursor(param="at")), into="in"
+    )
+    source = HttpSource(url=URL, paging=BodyCursor(), sub_lists=(sub_list,))
     network = Network(a_page_of([{"id": "a"}]))
     network.add(a_page_of(ALL[:2], "2"), httpx.Response(410), a_page_of(ALL[2:3]))
 
@@ -450,8 +452,8 @@ def test_a_list_of_a_record_goes_on_from_its_own_last_record() -> None:
 @pytest.mark.parametrize("status", [400, 404, 410])
 def test_a_list_of_a_record_whose_cursor_has_expired_is_read_anew_once(status: int) -> None:
     members = HttpSource(url=f"{URL}/{{id}}", paging=BodyCursor())
-    gather = Gather(source=members, into="members")
-    source = HttpSource(url=URL, paging=BodyCursor(), gather=(gather,))
+    sub_list = SubList(source=members, into="members")
+    source = HttpSource(url=URL, paging=BodyCursor(), sub_lists=(sub_list,))
 
     def first() -> httpx.Response:
         return a_page_of([1], "b")
@@ -479,20 +481,23 @@ def graphql(**fields: Any) -> HttpSource:
 @pytest.mark.parametrize(
     ("declare", "fault"),
     [
-        (lambda: Resume(field=""), "Resume: field=''"),
+        (lambda: Resume(path=""), "Resume: path=''"),
         (lambda: Resume(param=""), "Resume: param=''"),
         (lambda: a_source(paging=Keyset()), "paging=Keyset has no cursor.*leave out resume"),
         (lambda: a_source(paging=OnePage()), "paging=OnePage has no cursor.*leave out resume"),
         (
-            lambda: replace(BY_CURSOR, since=NewestFirst(field="at", params={})),
-            "since=NewestFirst has the list in another order than that of field='id'",
+            lambda: replace(BY_CURSOR, since=NewestFirst(path="at", params={})),
+            "since=NewestFirst has the list in another order than that of path='id'",
         ),
         (
             lambda: a_source(paging=OffsetPaging(), rules=(), resume=Resume()),
             "no rule says.*then=Action.RESTART",
         ),
         (lambda: replace(BY_CURSOR, params={"after_id": "1"}), "'after_id' is in the source's par"),
-        (lambda: replace(BY_CURSOR, resume=Resume(place=Place.BODY)), "the source has none"),
+        (
+            lambda: replace(BY_CURSOR, resume=Resume(location=ParamLocation.BODY)),
+            "the source has none",
+        ),
         (lambda: replace(BY_CURSOR, resume=Resume(param="at")), "param='at'.*the source's paging"),
         (
             lambda: a_source(paging=BodyCursor(size=5), resume=Resume(param="limit")),
@@ -507,7 +512,7 @@ def graphql(**fields: Any) -> HttpSource:
             "param='per_page'.*the source's paging",
         ),
         (
-            lambda: graphql(resume=Resume(param="variables/at", place=Place.BODY)),
+            lambda: graphql(resume=Resume(param="variables/at", location=ParamLocation.BODY)),
             "param='variables/at'.*the source's paging",
         ),
         (
@@ -515,7 +520,7 @@ def graphql(**fields: Any) -> HttpSource:
             "param='after_id'.*the source's since",
         ),
         (
-            lambda: graphql(since=Since(param="variables/after_id", place=Place.BODY)),
+            lambda: graphql(since=Since(param="variables/after_id", location=ParamLocation.BODY)),
             "param='variables/after_id'.*the source's since",
         ),
     ],

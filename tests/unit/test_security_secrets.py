@@ -36,12 +36,12 @@ ENVIRONMENT = an_environment(
 )
 SOURCE = HttpSource(
     url="https://notes.example/list",
-    paging=BodyCursor(field="next_cursor", param="cursor"),
+    paging=BodyCursor(path="next_cursor", param="cursor"),
     auth=Bearer("SOURCE_TOKEN"),
 )
 PLAIN: AnyConnector = replace(NOTES, source=SOURCE)
 LINKED: AnyConnector = replace(
-    NOTES, source=replace(SOURCE, paging=NextUrl(field="next_cursor"), has_more="more")
+    NOTES, source=replace(SOURCE, paging=NextUrl(path="next_cursor"), has_more="more")
 )
 
 

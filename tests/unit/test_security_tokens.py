@@ -86,7 +86,7 @@ KINDS: dict[str, Auth] = {
     "odd key in the query": ApiKey("PASSWORD", param="api key"),
     **OAUTH,
 }
-RULES = (Rule(status=200, field="error", then=Action.FAIL),)
+RULES = (Rule(status=200, path="error", then=Action.FAIL),)
 
 
 def a_page(*items: object, link: str | None = None) -> object:
@@ -172,7 +172,7 @@ GRANTS: dict[str, Echo] = {
 def reading(auth: Auth) -> AnyConnector:
     source = HttpSource(
         url="https://notes.example/list",
-        paging=NextUrl(field="next_cursor"),
+        paging=NextUrl(path="next_cursor"),
         auth=auth,
         rules=RULES,
     )

@@ -16,7 +16,7 @@ from durable.sources.http import HttpSource
 from durable.sources.newest_first import NewestFirst
 from durable.sources.paging.cursors import BodyCursor
 from durable.sources.paging.offset import OffsetPaging
-from durable.sources.paging.param_location import Place
+from durable.sources.paging.param_location import ParamLocation
 from durable.sources.since import OVERLAP_MS, Changes, Since
 from durable.sources.source import Records
 from durable.sources.times import TimeFormat
@@ -91,8 +91,8 @@ def test_what_is_asked_for_is_no_closer_than_the_records_tell(field_format: str,
     since = Since(
         param="from",
         format=TimeFormat.EPOCH_SECONDS,
-        field="at",
-        field_format=field_format,
+        path="at",
+        path_format=field_format,
         overlap_ms=0,
     )
 
@@ -128,7 +128,11 @@ def test_a_full_job_asks_without_it() -> None:
 )
 def test_a_time_may_go_into_the_body(form: str, template: str, value: object) -> None:
     since = Since(
-        param="variables/since", format=form, template=template, place=Place.BODY, overlap_ms=0
+        param="variables/since",
+        format=form,
+        template=template,
+        location=ParamLocation.BODY,
+        overlap_ms=0,
     )
 
     request = asked(since, body={"query": "x", "variables": {"since": None, "team": "A"}})
@@ -145,7 +149,7 @@ def test_a_source_tells_for_how_long_it_keeps_its_changes() -> None:
     assert kept_ms(None) is None
     assert kept_ms(Since()) is None
     assert kept_ms(Since(kept_ms=DAY_MS, overlap_ms=0)) == DAY_MS
-    assert kept_ms(NewestFirst(field="at", params={}, kept_ms=DAY_MS, overlap_ms=0)) == DAY_MS
+    assert kept_ms(NewestFirst(path="at", params={}, kept_ms=DAY_MS, overlap_ms=0)) == DAY_MS
 
 
 def test_what_is_asked_for_is_not_older_than_what_the_source_keeps() -> None:
@@ -153,7 +157,7 @@ def test_what_is_asked_for_is_not_older_than_what_the_source_keeps() -> None:
         return HttpSource(url=URL, paging=BodyCursor(), since=since).kept_ms
 
     assert kept_ms(Since(kept_ms=DAY_MS)) == DAY_MS - OVERLAP_MS
-    assert kept_ms(NewestFirst(field="at", params={}, kept_ms=DAY_MS)) == DAY_MS - OVERLAP_MS
+    assert kept_ms(NewestFirst(path="at", params={}, kept_ms=DAY_MS)) == DAY_MS - OVERLAP_MS
     short = Since(param="from", kept_ms=60_000, format=TimeFormat.EPOCH_MS)
     assert kept_ms(short) == 30_000
     assert asked(short).url.params["from"] == "1763999970000"
@@ -173,17 +177,19 @@ def test_what_is_asked_for_is_not_older_than_what_the_source_keeps() -> None:
         (lambda: Since(overlap_ms=-1), "Since: overlap_ms=-1"),
         (lambda: Since(overlap_ms=True), "Since: overlap_ms=True"),
         (lambda: Since(kept_ms=0), "Since: kept_ms=0"),
-        (lambda: Since(field="at", format="%H:%M"), "does not tell the day"),
-        (lambda: Since(field="at", field_format="%H:%M"), "Since: field_format='%H:%M'"),
-        (lambda: Since(field_format=TimeFormat.DATE), "declare field=, too"),
-        (lambda: NewestFirst(field="", params={}), "NewestFirst: field=''"),
-        (lambda: NewestFirst(field="a", params={}, format="iso"), "NewestFirst: format='iso'"),
-        (lambda: NewestFirst(field="a", params={}, format="%H:%M"), "does not tell the day"),
-        (lambda: NewestFirst(field="a", params={}, format="%Y-%d"), "does not tell the day"),
-        (lambda: NewestFirst(field="a", params={}, format="%Y %Y"), "does not tell the day"),
-        (lambda: NewestFirst(field="a", params={}, overlap_ms=-1), "NewestFirst: overlap_ms=-1"),
+        (lambda: Since(path="at", format="%H:%M"), "does not tell the day"),
+        (lambda: Since(path="at", path_format="%H:%M"), "Since: path_format='%H:%M'"),
+        (lambda: Since(path_format=TimeFormat.DATE), "declare path=, too"),
+        (lambda: NewestFirst(path="", params={}), "NewestFirst: path=''"),
+        (lambda: NewestFirst(path="a", params={}, format="iso"), "NewestFirst: format='iso'"),
+        (lambda: NewestFirst(path="a", params={}, format="%H:%M"), "does not tell the day"),
+        (lambda: NewestFirst(path="a", params={}, format="%Y-%d"), "does not tell the day"),
+        (lambda: NewestFirst(path="a", params={}, format="%Y %Y"), "does not tell the day"),
+        (lambda: NewestFirst(path="a", params={}, overlap_ms=-1), "NewestFirst: overlap_ms=-1"),
         (
-            lambda: HttpSource(url=URL, paging=BodyCursor(), since=Since(place=Place.BODY)),
+            lambda: HttpSource(
+                url=URL, paging=BodyCursor(), since=Since(location=ParamLocation.BODY)
+            ),
             "the source has none: declare body=",
         ),
     ],
@@ -203,7 +209,7 @@ def note(at: object) -> dict[str, Any]:
 
 
 SORTED = NewestFirst(
-    field="change/at", params={"sort": "-at"}, format=TimeFormat.EPOCH_SECONDS, overlap_ms=0
+    path="change/at", params={"sort": "-at"}, format=TimeFormat.EPOCH_SECONDS, overlap_ms=0
 )
 
 
@@ -235,9 +241,9 @@ def recent(
     ats: list[Any], since_ms: int, form: str = TimeFormat.RFC3339, overlap_ms: int | None = 0
 ) -> list[Any] | None:
     """The times that are read; None if another page is asked for."""
-    changes = NewestFirst(field="change/at", params={}, format=form)
+    changes = NewestFirst(path="change/at", params={}, format=form)
     if overlap_ms is not None:
-        changes = NewestFirst(field="change/at", params={}, format=form, overlap_ms=overlap_ms)
+        changes = NewestFirst(path="change/at", params={}, format=form, overlap_ms=overlap_ms)
     raw = [Raw(msgspec.json.encode(note(at))) for at in ats]
     page = Records(records=raw, next_cursor="b", byte_count=9, total_count=1_000)
     page = changes.recent(page, since_ms)

@@ -12,12 +12,12 @@ from durable.http.error_rules import Action, Rule
 from durable.sources.http import HttpSource
 from durable.sources.paging.cursors import BodyCursor, HeaderCursor, NextUrl
 from durable.sources.paging.keyset import Keyset
-from durable.sources.paging.last_page import End
+from durable.sources.paging.last_page import LastPage
 from durable.sources.paging.link_header import LinkHeader
 from durable.sources.paging.odata import OData
 from durable.sources.paging.offset import OffsetPaging, PageNumber
 from durable.sources.paging.one_page import OnePage
-from durable.sources.paging.param_location import Place
+from durable.sources.paging.param_location import ParamLocation
 from durable.sources.paging.protocol import Paging, Told
 from tests.fakes.paged import URL, Server, items, whole
 
@@ -167,12 +167,12 @@ def test_what_tells_of_no_error_is_none(beside: dict[str, Any]) -> None:
         HttpSource(
             url=URL,
             paging=PageNumber(size=2),
-            rules=(Rule(status=200, field="error", value="timeout", then=Action.PAGE),),
+            rules=(Rule(status=200, path="error", value="timeout", then=Action.PAGE),),
         ),
         HttpSource(
             url=URL,
             paging=PageNumber(size=2),
-            rules=(Rule(status=200, field="error", then=Action.PAGE),),
+            rules=(Rule(status=200, path="error", then=Action.PAGE),),
         ),
     ],
 )
@@ -186,16 +186,18 @@ def test_a_page_with_an_error_is_one_where_a_rule_says_so(source: HttpSource) ->
 TIES = [{"id": f"n{number}", "at": number // 3} for number in range(12)]
 
 
-@pytest.mark.parametrize("place", [Place.QUERY, Place.BODY])
-def test_records_that_share_a_value_are_not_paged_by_what_comes_after_it(place: Place) -> None:
+@pytest.mark.parametrize("place", [ParamLocation.QUERY, ParamLocation.BODY])
+def test_records_that_share_a_value_are_not_paged_by_what_comes_after_it(
+    place: ParamLocation,
+) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         asked = httpx.Response(200, content=request.content or b"{}").json()
         after = request.url.params.get("after_id", asked.get("after_id", -1))
         rest = [one for one in TIES if int(str(one["at"])) > int(after)]
         return httpx.Response(200, json={"items": rest[:4]})
 
-    body: dict[str, Any] | None = {} if place is Place.BODY else None
-    source = HttpSource(url=URL, body=body, paging=Keyset(field="at", size=4, place=place))
+    body: dict[str, Any] | None = {} if place is ParamLocation.BODY else None
+    source = HttpSource(url=URL, body=body, paging=Keyset(path="at", size=4, location=place))
 
     assert "several of the source's records have the at '0'" in fault(source, answer)
 
@@ -230,7 +232,7 @@ def test_an_offset_that_jumps_past_what_came_is_refused_whatever_was_asked_for(n
         link = None if after is None else f"{URL}?{name}={after}"
         return {"items": ALL[start : start + 2], "next": link, "at": after}
 
-    by_cursor = HttpSource(url=URL, paging=BodyCursor(field="at", param=name))
+    by_cursor = HttpSource(url=URL, paging=BodyCursor(path="at", param=name))
 
     assert "4 further on, after a page of 2" in fault(by_cursor, answering(page))
     assert "4 further on, after" in fault(HttpSource(url=URL, paging=NextUrl()), answering(page))
@@ -269,14 +271,14 @@ def marking(last: Any, *, is_header: bool = False) -> Server:
 
 
 def by_mark(end: Any) -> HttpSource:
-    return HttpSource(url=URL, paging=BodyCursor(field="next", param="offset", end=end))
+    return HttpSource(url=URL, paging=BodyCursor(path="next", param="offset", last_page=end))
 
 
 @pytest.mark.parametrize("end", [0, -1, False, "0", "none", "END"])
 def test_the_end_may_be_marked_by_a_value(end: Any) -> None:
     assert whole(by_mark(end), marking(end))[0] == ALL
     if isinstance(end, str):
-        paging = HeaderCursor(header="next", param="offset", end=end)
+        paging = HeaderCursor(header="next", param="offset", last_page=end)
         assert whole(HttpSource(url=URL, paging=paging), marking(end, is_header=True))[0] == ALL
 
 
@@ -290,17 +292,17 @@ def test_only_the_value_that_is_declared_marks_the_end(end: Any, last: Any) -> N
 
 
 def test_a_value_of_another_type_is_no_mark() -> None:
-    followed = BodyCursor(field="next", param="offset", end=0).next_cursor
+    followed = BodyCursor(path="next", param="offset", last_page=0).next_cursor
 
     assert followed(Told(url=URL, headers={}, values={"next": "0"}, records=[]), None) == "0"
 
 
 @pytest.mark.parametrize("end", ["", "null", "repeated", 7, True, None, 0.5])
 def test_what_can_be_no_mark_is_refused(end: Any) -> None:
-    with pytest.raises(ConfigurationError, match="end="):
+    with pytest.raises(ConfigurationError, match="last_page="):
         by_mark(end)
-    with pytest.raises(ConfigurationError, match="end="):
-        HttpSource(url=URL, paging=HeaderCursor(header="next", end=0))
+    with pytest.raises(ConfigurationError, match="last_page="):
+        HttpSource(url=URL, paging=HeaderCursor(header="next", last_page=0))
 
 
 @pytest.mark.parametrize("records", [ALL, []])
@@ -313,14 +315,14 @@ def test_the_end_may_be_the_pages_own_cursor_on_an_empty_page(records: list[Any]
         some = records[start : start + 2]
         return {"items": some, "next": f"m{start + len(some)}" if some else mark}
 
-    paging = BodyCursor(field="next", param="cursorMark", end=End.REPEATED)
+    paging = BodyCursor(path="next", param="cursorMark", last_page=LastPage.REPEATED)
 
     source = HttpSource(url=f"{URL}?cursorMark=*", paging=paging)
     assert whole(source, answering(page))[0] == records
 
 
 def test_the_pages_own_cursor_beside_records_is_no_end() -> None:
-    paging = BodyCursor(field="next", param="cursor", end=End.REPEATED)
+    paging = BodyCursor(path="next", param="cursor", last_page=LastPage.REPEATED)
     source = HttpSource(url=URL, paging=paging)
 
     assert "the same as this page's" in fault(
@@ -334,7 +336,9 @@ def test_a_number_or_an_object_in_a_body_may_come_again_as_the_end() -> None:
         some = ALL[at : at + 2]
         return httpx.Response(200, json={"items": some, "next": at + len(some)})
 
-    paging = BodyCursor(field="next", param="at", end=End.REPEATED, place=Place.BODY)
+    paging = BodyCursor(
+        path="next", param="at", last_page=LastPage.REPEATED, location=ParamLocation.BODY
+    )
     source = HttpSource(url=URL, body={"at": 0}, paging=paging)
 
     assert whole(source, answer)[0] == ALL
@@ -395,10 +399,10 @@ def test_a_total_that_is_no_number_is_refused() -> None:
     "paging",
     [
         OnePage(),
-        BodyCursor(field="nextt", end=End.ABSENT),
-        BodyCursor(field="meta/nextt", end=End.ABSENT),
+        BodyCursor(path="nextt", last_page=LastPage.ABSENT),
+        BodyCursor(path="meta/nextt", last_page=LastPage.ABSENT),
         LinkHeader(),
-        OData(field="nextLinkk"),
+        OData(path="nextLinkk"),
     ],
 )
 def test_a_sign_of_a_next_page_that_is_not_declared_is_no_end(
@@ -430,7 +434,7 @@ def test_what_tells_of_no_next_page_is_an_end(told: dict[str, Any]) -> None:
 
 
 def test_a_sign_of_a_next_page_means_nothing_where_a_rule_says_so() -> None:
-    rules = (Rule(status=200, field="links/next", then=Action.PAGE),)
+    rules = (Rule(status=200, path="links/next", then=Action.PAGE),)
     server = answering(lambda _: {"items": ALL[:2], "links": {"next": "#"}})
 
     assert whole(HttpSource(url=URL, paging=OnePage(), rules=rules), server)[0] == ALL[:2]

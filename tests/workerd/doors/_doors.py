@@ -11,32 +11,32 @@ from durable import (
     Action,
     Backend,
     BodyCursor,
+    Client,
     ClientCredentials,
     Connector,
     Datasource,
     Detail,
     Document,
-    Gather,
     GraphQLConnection,
     HttpSource,
-    LineSource,
+    MediaWikiPaging,
     Mode,
+    NdjsonSource,
     Nested,
     OnePage,
     Permissions,
-    Portion,
     PythonSource,
     Resume,
     Rule,
-    Web,
-    WikiContinue,
+    SourcePage,
+    SubList,
 )
 
 
 URL = "{DOORS_URL}"
 RULES = (
     Rule(status=410, then=Action.RESTART),
-    Rule(status=(400, 200), field="error/code", value="gone", then=Action.FAIL),
+    Rule(status=(400, 200), path="error/code", value="gone", then=Action.FAIL),
 )
 
 
@@ -54,8 +54,8 @@ def document(record: Record) -> Document:
     )
 
 
-async def fetch(_cursor: object, _since: object, web: Web) -> Portion:
-    return Portion((await web.get("/python")).json()["items"])
+async def fetch(_cursor: object, _since: object, web: Client) -> SourcePage:
+    return SourcePage((await web.get("/python")).json()["items"])
 
 
 def listed(path: str, **fields: object) -> HttpSource:
@@ -74,16 +74,18 @@ SOURCES: dict[str, Any] = {
     "keyed": listed("/keyed", records_key="id"),
     "totalled": listed("/totalled", total="total"),
     "detailed": listed("/page", detail=Detail(url=f"{URL}/detail/{{id}}")),
-    "gathered": listed("/page", gather=(Gather(source=listed("/members/{id}"), into="members"),)),
+    "gathered": listed(
+        "/page", sub_lists=(SubList(source=listed("/members/{id}"), into="members"),)
+    ),
     "nested": Nested(parents=listed("/parents"), children=listed("/of/{up.id}"), name="up"),
-    "lines": LineSource(url=f"{URL}/lines"),
+    "lines": NdjsonSource(url=f"{URL}/lines"),
     "graph": listed(
         "/graph",
         body={"query": "query ($after: String) {x}"},
         records="data/x/nodes",
         paging=GraphQLConnection(connection="data/x"),
     ),
-    "wiki": listed("/wiki", records="query/pages", paging=WikiContinue()),
+    "wiki": listed("/wiki", records="query/pages", paging=MediaWikiPaging()),
     "token": listed("/page", auth=TOKEN),
     "python": PythonSource(url=URL, fetch=fetch),
     "single": listed("/single", paging=OnePage()),

@@ -16,6 +16,7 @@ from durable import (
     Basic,
     Bearer,
     BodyCursor,
+    Client,
     ClientCredentials,
     Connector,
     Datasource,
@@ -23,15 +24,14 @@ from durable import (
     Detail,
     Document,
     Employee,
-    End,
-    Feed,
-    Gather,
     GraphQLConnection,
     HeaderCursor,
     HttpSource,
     Keyset,
-    LineSource,
+    LastPage,
     LinkHeader,
+    MediaWikiPaging,
+    NdjsonSource,
     Nested,
     NewestFirst,
     NextUrl,
@@ -39,20 +39,20 @@ from durable import (
     OffsetPaging,
     OnePage,
     PageNumber,
+    ParamLocation,
     Permissions,
-    Place,
-    Portion,
     PythonSource,
     Rate,
     RefreshToken,
     Resume,
     Rule,
     Since,
+    SourcePage,
+    Stream,
+    SubList,
     Team,
     TeamMember,
     TimeFormat,
-    Web,
-    WikiContinue,
 )
 
 
@@ -119,7 +119,7 @@ def deletion(gone: Gone) -> Deletion:
     return Deletion(id=gone.id, object_type="entry")
 
 
-CURSOR = BodyCursor(field="next_cursor", param="cursor", size=SIZE)
+CURSOR = BodyCursor(path="next_cursor", param="cursor", size=SIZE)
 SINCE = Since(param="updated_since")
 
 
@@ -134,8 +134,12 @@ def listed(path: str, **fields: Any) -> HttpSource:
 
 PAGINGS = {
     "cursor": listed("cursor", total="", has_more="has_more"),
-    "cursor-absent": at("cursor-absent", paging=replace(CURSOR, end=End.ABSENT), since=SINCE),
-    "cursor-empty": at("cursor-empty", paging=replace(CURSOR, end=End.EMPTY), since=SINCE),
+    "cursor-absent": at(
+        "cursor-absent", paging=replace(CURSOR, last_page=LastPage.ABSENT), since=SINCE
+    ),
+    "cursor-empty": at(
+        "cursor-empty", paging=replace(CURSOR, last_page=LastPage.EMPTY), since=SINCE
+    ),
     "cursor-header": at(
         "cursor-header",
         records="",
@@ -145,7 +149,7 @@ PAGINGS = {
     "nested-places": at(
         "nested",
         records="data/result/items",
-        paging=BodyCursor(field="meta/next", param="cursor", size=SIZE),
+        paging=BodyCursor(path="meta/next", param="cursor", size=SIZE),
         since=SINCE,
     ),
     "link": at("link", records="", paging=LinkHeader(size=SIZE), since=SINCE),
@@ -153,7 +157,7 @@ PAGINGS = {
     "next-url": at(
         "next-url",
         records="results",
-        paging=NextUrl(field="next", size=SIZE, size_param="per_page"),
+        paging=NextUrl(path="next", size=SIZE, size_param="per_page"),
         since=SINCE,
     ),
     "offset": at("offset", paging=OffsetPaging(size=SIZE), total="total", since=SINCE),
@@ -164,10 +168,10 @@ PAGINGS = {
     "page": at("page", paging=PageNumber(size=SIZE, total_pages="total_pages"), since=SINCE),
     "page-total": at("page-total", paging=PageNumber(size=SIZE), total="total", since=SINCE),
     "page-plain": at("page-plain", paging=PageNumber(size=SIZE), since=SINCE),
-    "keyset": at("keyset", paging=Keyset(field="id", param="after_id", size=SIZE), since=SINCE),
+    "keyset": at("keyset", paging=Keyset(path="id", param="after_id", size=SIZE), since=SINCE),
     "keyset-time": at(
         "keyset-time",
-        paging=Keyset(field="updated_at", param="updated_from", is_inclusive=True, size=SIZE),
+        paging=Keyset(path="updated_at", param="updated_from", is_inclusive=True, size=SIZE),
     ),
     "odata": at(
         "odata",
@@ -181,19 +185,19 @@ PAGINGS = {
         records="data/records/nodes",
         paging=GraphQLConnection(connection="data/records", size=SIZE),
         body={"query": "query ($first: Int, $after: String, $since: String) {records}"},
-        since=Since(param="variables/since", place=Place.BODY),
+        since=Since(param="variables/since", location=ParamLocation.BODY),
     ),
     "mediawiki": at(
         "mediawiki",
         records="query/pages",
         records_key="pageid",
-        paging=WikiContinue(size=SIZE, size_param="gaplimit"),
+        paging=MediaWikiPaging(size=SIZE, size_param="gaplimit"),
         params={"action": "query", "generator": "allpages", "format": "json"},
         since=Since(param="gapsince"),
     ),
     "list": at("list", records="", paging=OnePage(), since=SINCE),
-    "lines": LineSource(url=f"{URL}/lines", size=SIZE),
-    "lines-no-range": LineSource(url=f"{URL}/lines-no-range", size=SIZE),
+    "lines": NdjsonSource(url=f"{URL}/lines", size=SIZE),
+    "lines-no-range": NdjsonSource(url=f"{URL}/lines-no-range", size=SIZE),
 }
 
 
@@ -234,12 +238,12 @@ CHANGES = {
         "cursor", paging=CURSOR, since=Since(param="since_ms", format=TimeFormat.EPOCH_MS)
     ),
     "since-field": at(
-        "cursor", paging=CURSOR, since=Since(param="updated_since", field="updated_at")
+        "cursor", paging=CURSOR, since=Since(param="updated_since", path="updated_at")
     ),
     "newest-first": at(
         "cursor",
         paging=CURSOR,
-        since=NewestFirst(field="updated_at", params={"sort": "-updated_at"}),
+        since=NewestFirst(path="updated_at", params={"sort": "-updated_at"}),
     ),
     "tombstones": listed("tombstones"),
 }
@@ -257,12 +261,12 @@ RECORDS = {
     ),
     "gathered": listed(
         "cursor",
-        gather=(Gather(source=at("folders", paging=replace(CURSOR, size=2)), into="folders"),),
+        sub_lists=(SubList(source=at("folders", paging=replace(CURSOR, size=2)), into="folders"),),
     ),
 }
 
 
-async def fetch(cursor: int | None, since: datetime | None, web: Web) -> Portion:
+async def fetch(cursor: int | None, since: datetime | None, web: Client) -> SourcePage:
     """The list at /kinds/offset, by code."""
     params = {"limit": str(SIZE), "offset": str(cursor or 0)}
     if since is not None:
@@ -270,10 +274,12 @@ async def fetch(cursor: int | None, since: datetime | None, web: Web) -> Portion
     page = (await web.get("/kinds/offset", params=params)).json()
     after = (cursor or 0) + len(page["items"])
     is_last = after >= page["total"]
-    return Portion(page["items"], next_cursor=None if is_last else after)
+    return SourcePage(page["items"], next_cursor=None if is_last else after)
 
 
-async def pages(cursor: int | None, since: datetime | None, web: Web) -> AsyncIterator[Portion]:
+async def pages(
+    cursor: int | None, since: datetime | None, web: Client
+) -> AsyncIterator[SourcePage]:
     """The same, one after the other."""
     while True:
         portion = await fetch(cursor, since, web)
@@ -290,14 +296,14 @@ CODE = {
 # What each of these means elsewhere: the end, no page, the end, and another try.
 RULES = (
     Rule(status=404, then=Action.RETRY),
-    Rule(status=200, field="error", value="busy", then=Action.WAIT, wait_ms=RATE_MS),
+    Rule(status=200, path="error", value="busy", then=Action.WAIT, wait_ms=RATE_MS),
     Rule(status=403, body="quota", then=Action.WAIT, wait_ms=RATE_MS),
     Rule(status=503, body="closed down", then=Action.FAIL),
 )
 TROUBLES = {
     "ruled": at(
         "cursor-flag",
-        paging=replace(CURSOR, end=End.HAS_MORE),
+        paging=replace(CURSOR, last_page=LastPage.HAS_MORE),
         has_more="has_more",
         since=SINCE,
         rules=RULES,
@@ -307,7 +313,7 @@ TROUBLES = {
         "cursor",
         params={"sort": "id"},
         rules=(Rule(status=410, then=Action.RESTART),),
-        resume=Resume(field="id", param="after_id"),
+        resume=Resume(path="id", param="after_id"),
     ),
     "forgetting": listed("cursor", rules=(Rule(status=410, then=Action.FULL),)),
     "rated": listed("cursor", rate=Rate(requests=1, per_ms=RATE_MS)),
@@ -331,13 +337,15 @@ KINDS = {
 KINDS["people"] = connector(
     "people",
     listed("cursor"),
-    employees=Feed(source=at("cursor", paging=CURSOR), record=Entry, change=employee),
-    teams=Feed(source=at("folders", paging=replace(CURSOR, size=2)), record=Folder, change=team),
+    employees=Stream(source=at("cursor", paging=CURSOR), record=Entry, change=employee),
+    teams=Stream(source=at("folders", paging=replace(CURSOR, size=2)), record=Folder, change=team),
 )
 KINDS["deletions"] = connector(
     "deletions",
     listed("cursor"),
-    deletions=Feed(source=at("deleted", paging=CURSOR, since=SINCE), record=Gone, change=deletion),
+    deletions=Stream(
+        source=at("deleted", paging=CURSOR, since=SINCE), record=Gone, change=deletion
+    ),
 )
 KINDS["partial"] = connector("partial", listed("cursor"), document=document_of_some)
 # Of a source with more records than Glean takes documents in a minute.

@@ -11,7 +11,7 @@ from durable.sources.source import Source
 Record = TypeVar("Record", bound=Struct)
 
 
-class Feed(Struct, Generic[Record], frozen=True, kw_only=True):
+class Stream(Struct, Generic[Record], frozen=True, kw_only=True):
     """What is read, and how it becomes Glean's.
 
     Attributes:
@@ -26,4 +26,4 @@ class Feed(Struct, Generic[Record], frozen=True, kw_only=True):
     change: Callable[[Record], Any]
 
 
-AnyFeed = Feed[Any]
+AnyStream = Stream[Any]
