@@ -15,6 +15,7 @@ from durable import (
     Mode,
     Permissions,
     Since,
+    Stream,
 )
 
 
@@ -48,15 +49,18 @@ def document(entry: Entry) -> Document | Deletion:
 connector = Connector(
     name="python-docs",
     datasource=Datasource("pythondocs"),
-    source=HttpSource(
-        url="{DOCS_API_URL}/entries",
-        params={"limit": "100"},
-        records="items",
-        paging=BodyCursor(path="next_cursor", param="cursor"),
-        since=Since(param="updated_since", path="updated_at"),
+    documents=Stream(
+        source=HttpSource(
+            url="{DOCS_API_URL}/entries",
+            params={"limit": "100"},
+            records="items",
+            paging=BodyCursor(path="next_cursor", param="cursor"),
+            since=Since(param="updated_since", path="updated_at"),
+        ),
+        key="id",
+        record=Entry,
+        map=document,
     ),
-    record=Entry,
-    document=document,
     schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},
     stale_after_ms=3 * 60 * 60 * 1_000,
 )

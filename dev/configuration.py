@@ -20,7 +20,7 @@ from dev.kit.names import names
 from dev.staging import ROOT
 from dev.top_level import misplaced
 from durable import cron
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.connector.discovery import EXAMPLES, Found, found
 from durable.connector.staged import staged, suffix
 from durable.engine.placement import jurisdiction, location_hint

@@ -1,5 +1,6 @@
 """The batch processor. These are the names that a connector uses."""
 
+from durable.connector.backend_connector import BackendConnector
 from durable.connector.connector import Connector
 from durable.connector.stream import Stream
 from durable.errors import UpstreamError
@@ -76,6 +77,7 @@ __all__ = [
     "AdditionalField",
     "ApiKey",
     "Backend",
+    "BackendConnector",
     "Basic",
     "Bearer",
     "BodyCursor",

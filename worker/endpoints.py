@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from durable.connector.connector import NAME
+from durable.connector.definition import NAME
 from durable.engine.processor import JOB_ID
 from durable.glean.differences import Provisioned
 from durable.views.status import Status

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from durable.connector.connector import Connectors
+from durable.connector.definition import Connectors
 from durable.engine.processor import connector_name
 from durable.errors import ConfigurationError
 from durable.machine.job import State

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from durable.connector.connector import Connectors
+from durable.connector.definition import Connectors
 from durable.connector.staged import staged
 from durable.engine.placement import placed
 from durable.environment import Environment

@@ -6,7 +6,7 @@ from typing import Any, assert_never
 import msgspec
 
 from durable import __version__
-from durable.connector.connector import Connectors
+from durable.connector.definition import Connectors
 from durable.engine.checks import Check, Outcome
 from durable.engine.processor import connector_name
 from durable.environment import Environment

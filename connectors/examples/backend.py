@@ -10,14 +10,12 @@ alarms as any other.
     npx wrangler secret put CONNECTOR_SIGNING_KEY    what its requests are signed with
 """
 
-from msgspec import Struct
-
-from durable import Backend, Connector, Datasource, Mode
+from durable import Backend, BackendConnector, Datasource, Mode
 
 
-connector: Connector[Struct] = Connector(
+connector = BackendConnector(
     name="backend",
     datasource=Datasource("examplebackend"),
-    source=Backend(url_secret="CONNECTOR_API_URL", signing_secret="CONNECTOR_SIGNING_KEY"),  # noqa: S106 - names
+    backend=Backend(url_secret="CONNECTOR_API_URL", signing_secret="CONNECTOR_SIGNING_KEY"),  # noqa: S106 - names
     schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},
 )

@@ -32,6 +32,7 @@ from durable import (
     ObjectType,
     Permissions,
     Since,
+    Stream,
     User,
     unix_seconds,
 )
@@ -106,19 +107,24 @@ connector = Connector(
         identity_datasource="examplewiki",
         object_types=(ObjectType("File", category=Category.KNOWLEDGE_HUB),),
     ),
-    source=HttpSource(
-        url="{FILES_URL}/files",
-        records="",
-        paging=LinkHeader(size=50),
-        since=Since(param="modified_since", path="modified_at"),
-        detail=Detail(url="{FILES_URL}/files/{id}/content", into="blob", missing=Missing.LEAVE_OUT),
-        auth=ClientCredentials(
-            token_url="{FILES_URL}/oauth/token",  # noqa: S106 - a URL
-            client_id="FILES_CLIENT_ID",
-            client_secret="FILES_CLIENT_SECRET",  # noqa: S106 - the name of a secret
+    documents=Stream(
+        source=HttpSource(
+            url="{FILES_URL}/files",
+            records="",
+            paging=LinkHeader(size=50),
+            since=Since(param="modified_since", path="modified_at"),
+            detail=Detail(
+                url="{FILES_URL}/files/{id}/content", into="blob", missing=Missing.LEAVE_OUT
+            ),
+            auth=ClientCredentials(
+                token_url="{FILES_URL}/oauth/token",  # noqa: S106 - a URL
+                client_id="FILES_CLIENT_ID",
+                client_secret="FILES_CLIENT_SECRET",  # noqa: S106 - the name of a secret
+            ),
         ),
+        key="id",
+        record=File,
+        map=document,
     ),
-    record=File,
-    document=document,
     schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},
 )

@@ -30,6 +30,7 @@ from durable import (
     PropertyDefinition,
     PropertyType,
     Since,
+    Stream,
     User,
     unix_seconds,
 )
@@ -127,15 +128,18 @@ connector = Connector(
             ),
         ),
     ),
-    source=HttpSource(
-        url="{TICKETS_URL}/api/v1/tickets",
-        records="tickets",
-        paging=BodyCursor(path="meta/next_cursor", param="cursor", size=100),
-        total="meta/total",
-        since=Since(param="updated_since", path="updated_at"),
-        auth=Bearer("TICKETS_TOKEN"),
+    documents=Stream(
+        source=HttpSource(
+            url="{TICKETS_URL}/api/v1/tickets",
+            records="tickets",
+            paging=BodyCursor(path="meta/next_cursor", param="cursor", size=100),
+            total="meta/total",
+            since=Since(param="updated_since", path="updated_at"),
+            auth=Bearer("TICKETS_TOKEN"),
+        ),
+        key="id",
+        record=Ticket,
+        map=document,
     ),
-    record=Ticket,
-    document=document,
     schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},
 )

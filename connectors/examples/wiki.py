@@ -169,35 +169,42 @@ connector = Connector(
         is_user_referenced_by_email=True,
         object_types=(ObjectType("Page", category=Category.KNOWLEDGE_HUB),),
     ),
-    users=Stream(source=listed("users"), record=Person, change=user),
-    groups=Stream(source=listed("groups"), record=Team, change=group),
+    users=Stream(source=listed("users"), key="email", record=Person, map=user),
+    groups=Stream(source=listed("groups"), key="name", record=Team, map=group),
     memberships=Stream(
         source=listed(
             "groups", sub_lists=(SubList(source=listed("groups/{name}/members"), into="members"),)
         ),
+        key="name",
         record=Team,
-        change=members,
+        map=members,
     ),
-    source=Nested(
-        parents=listed("spaces"),
-        children=listed(
-            "spaces/{within.key}/pages",
-            since=Since(param="updated_since", path="updated_at"),
-            sub_lists=(
-                SubList(
-                    source=listed("pages/{id}/comments"),
-                    into="comments",
-                    missing=Missing.LEAVE_OUT,
+    documents=Stream(
+        source=Nested(
+            parents=listed("spaces"),
+            children=listed(
+                "spaces/{within.key}/pages",
+                since=Since(param="updated_since", path="updated_at"),
+                sub_lists=(
+                    SubList(
+                        source=listed("pages/{id}/comments"),
+                        into="comments",
+                        missing=Missing.LEAVE_OUT,
+                    ),
                 ),
             ),
+            name="within",
+            key="key",
         ),
-        name="within",
-        key="key",
+        key="id",
+        record=Page,
+        map=document,
     ),
-    record=Page,
-    document=document,
     deletions=Stream(
-        source=listed("trash", since=Since(param="updated_since")), record=Removed, change=deletion
+        source=listed("trash", since=Since(param="updated_since")),
+        key="id",
+        record=Removed,
+        map=deletion,
     ),
     schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},
 )

@@ -10,7 +10,7 @@ from dev.kit.findings import report
 from dev.kit.names import GLEAN
 from dev.kit.report import Report
 from dev.kit.trial import Trial
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.machine.job import Mode
 
 

@@ -11,6 +11,7 @@ from dev.kit.crawl import PageRead
 from dev.kit.findings import Finding
 from durable.connector.stream import AnyStream
 from durable.environment import Environment
+from durable.glean.mapped_record import excerpt
 from durable.limits import Limits
 from durable.machine.rejects import Reject
 from durable.sources.source import CURSOR_CHARACTERS_MAX
@@ -100,6 +101,19 @@ def reject_finding(
     )
 
 
+def key_findings(page: PageRead, stream: AnyStream) -> Iterator[Finding]:
+    """Of a record without a key nobody can tell which one it is, once it is rejected."""
+    for place, raw in enumerate(page.records.records, start=1):
+        if place not in page.records.faults and not stream.key_of(raw):
+            yield Finding(
+                "keys",
+                f"{page}, record {place}",
+                f"there is no text and no number at key={stream.key!r}: {excerpt(raw):.200}",
+                "name the path of the record's own id as `key` of the Stream",
+            )
+            return
+
+
 def mapping_findings(page: PageRead, again: PageRead) -> Iterator[Finding]:
     """The same records were mapped twice."""
     second = {made.place: made for made in again.made}
@@ -155,7 +169,7 @@ def _line(stream: AnyStream, reject: Reject, raw: bytes) -> str:
     if not reject.reason.startswith("the mapping raised"):
         return ""
     try:
-        stream.change(msgspec.json.decode(raw, type=stream.record))
+        stream.map(msgspec.json.decode(raw, type=stream.record))
     except Exception as error:  # noqa: BLE001 - the author's mapping may raise anything
         frames = traceback.extract_tb(error.__traceback__)[1:]
         return f", at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""

@@ -7,7 +7,7 @@ from msgspec import UNSET
 
 from dev.kit.crawl import PageRead
 from dev.kit.findings import Finding
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.glean.documents import Deletion, Document, Permissions
 from durable.glean.identities import DatasourceUser, Group, Members
 from durable.machine.job import Mode, Stage

@@ -17,9 +17,9 @@ from dev.kit.crawl_checks import (
 )
 from dev.kit.environment import MadeUpEnvironment
 from dev.kit.findings import Finding
-from dev.kit.page_checks import page_findings, reject_finding
+from dev.kit.page_checks import key_findings, page_findings, reject_finding
 from dev.kit.reference_checks import deletion_findings, reference_findings
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.environment import GLEAN_TOKEN
 from durable.errors import ConfigurationError, UpstreamError
 from durable.machine.job import Mode, Stage
@@ -98,7 +98,7 @@ class Trial:
 
     def _unheeded(self) -> Iterator[Finding]:
         """Of the declared sources, each sends `since`, or stops where nothing is new."""
-        source = self._connector.source
+        source = self._connector.streams(Mode.FULL)[Stage.DOCUMENTS].source
         if not (isinstance(source, PythonSource) and source.tells_changes):
             return
         full, incremental = (self._asked.get(mode) for mode in (Mode.FULL, Mode.INCREMENTAL))
@@ -132,11 +132,11 @@ class Trial:
             found += paging_findings(read.pages)
             found += self._page_findings(read.pages)
         if stage is Stage.DOCUMENTS:
-            found += clock_findings(read.pages, self._connector.source.clock)
+            found += clock_findings(read.pages, self._connector.streams(mode)[stage].source.clock)
         if mode is Mode.FULL:
             found += unique_findings(read.pages)
-            source = self._connector.streams(mode)[stage].source
-            found += _nothing(read, is_delegated=source.is_delegated)
+            is_delegated = self._connector.is_delegated and stage is Stage.DOCUMENTS
+            found += _nothing(read, is_delegated=is_delegated)
         if read.is_whole and (lost := await self._resumed(read.pages)) is not None:
             found.append(lost)
         if not read.is_whole and not found:
@@ -154,6 +154,7 @@ class Trial:
         for page in pages:
             again = self._offline.mapped(page, limits)
             yield from page_findings(page, again, limits, self._environment)
+            yield from key_findings(page, self._connector.streams(page.mode)[page.stage])
 
     def _rejects(self, pages: Sequence[PageRead], count: int, mode: Mode) -> Iterator[Finding]:
         found = [

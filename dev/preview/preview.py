@@ -10,12 +10,12 @@ from dev.kit.crawl import Clock, Offline, PageRead, offline_host, place
 from dev.kit.crawl_checks import clock_findings, unique_findings
 from dev.kit.environment import WatchedEnvironment
 from dev.kit.findings import Finding, report
-from dev.kit.page_checks import page_findings, reject_finding
+from dev.kit.page_checks import key_findings, page_findings, reject_finding
 from dev.kit.recording import Recording
 from dev.preview.glean import NOT_ASKED, GleanLeftAlone
 from dev.preview.paper import Paper
 from dev.preview.probes import Probes
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.connector.stream import AnyStream
 from durable.engine.checks import Checks, Outcome
 from durable.errors import UpstreamError
@@ -82,7 +82,7 @@ class Preview:
             ConfigurationError: a variable or a secret is not right.
         """
         for stage, stream in self._connector.streams(self._wanted.mode).items():
-            if stream.source.is_delegated:
+            if self._connector.is_delegated and stage is Stage.DOCUMENTS:
                 self._paper.line(f"{stage}: a backend brings them to Glean, and is not asked here")
             else:
                 await self._stage(stage, stream)
@@ -132,6 +132,7 @@ class Preview:
         for page in pages:
             again = self._offline.mapped(page, limits)
             self._findings += page_findings(page, again, limits, self._environment)
+            self._findings += key_findings(page, stream)
         if stage is Stage.DOCUMENTS:
             self._findings += clock_findings(pages, stream.source.clock)
         if self._wanted.mode is Mode.FULL:

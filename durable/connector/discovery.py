@@ -12,7 +12,7 @@ from types import ModuleType
 
 from msgspec import Struct
 
-from durable.connector.connector import AnyConnector, Connector, Connectors
+from durable.connector.definition import AnyConnector, Connectors
 from durable.errors import ConfigurationError
 
 
@@ -57,7 +57,7 @@ def found(package: ModuleType) -> Found:
             faults += _import_faults(file, error)
             continue
         connector = getattr(made, "connector", None)
-        if isinstance(connector, Connector):
+        if isinstance(connector, AnyConnector):
             connectors[file] = connector
         else:
             faults.append(

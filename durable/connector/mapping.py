@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Raw
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.connector.stream import AnyStream
 from durable.decoding import Decoder
 from durable.glean.documents import Deletion, Document
@@ -64,12 +64,12 @@ def changes(  # noqa: C901 - the one loop over all records: calls would slow it 
     """
     # A call saved in the loop is a tenth of a millisecond a page.
     kinds = KINDS[stage]
-    decode, made = Decoder[Any](stream.record).decode_part, stream.change
+    decode, made = Decoder[Any](stream.record).decode_part, stream.map
     faults = page.faults
     for place, raw in enumerate(page.records, start=1):
         if faults and place in faults:
             if (reason := faults[place]) is not None:
-                rejects.append(Reject(place, "", reason, excerpt(raw)))
+                rejects.append(Reject(place, stream.key_of(raw), reason, excerpt(raw)))
             continue
         try:
             record = decode(raw)
@@ -77,7 +77,7 @@ def changes(  # noqa: C901 - the one loop over all records: calls would slow it 
             raise
         except Exception as error:  # noqa: BLE001 - so may what the record checks of itself
             reason = f"the record is not a {stream.record.__name__}: {error}"
-            rejects.append(Reject(place, "", reason, excerpt(raw)))
+            rejects.append(Reject(place, stream.key_of(raw), reason, excerpt(raw)))
             continue
         try:
             change: Any = made(record)
@@ -85,14 +85,14 @@ def changes(  # noqa: C901 - the one loop over all records: calls would slow it 
             raise
         except Exception as error:  # noqa: BLE001 - the author's mapping may raise anything
             reason = f"the mapping raised {type(error).__name__}: {error}"
-            rejects.append(Reject(place, "", reason, excerpt(raw)))
+            rejects.append(Reject(place, stream.key_of(raw), reason, excerpt(raw)))
             continue
         if change is None:
             continue
         if not isinstance(change, kinds):
             names = " or a ".join(kind.__name__ for kind in kinds)
             reason = f"the mapping gave a {type(change).__name__}, not a {names}"
-            rejects.append(Reject(place, "", reason, excerpt(raw)))
+            rejects.append(Reject(place, stream.key_of(raw), reason, excerpt(raw)))
         elif stage is Stage.MEMBERSHIPS:
             yield from _of_group(place, change, connector, raw, rejects)
         elif (at_fault := fault(change, connector.datasource)) is not None:

@@ -7,7 +7,7 @@ import httpx
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.connector.mapping import changes
 from durable.engine.clients import Ends, ends
 from durable.engine.heard import heard
@@ -71,8 +71,8 @@ class Checks:
 
     async def _of(self, found: Ends, lease: Lease) -> list[Check]:
         checks = [self._made("configured", Outcome.PASSED, "all variables and secrets are set")]
-        for stage, stream in found.streams.items():
-            if stream.source.is_delegated:
+        for stage in found.streams:
+            if self._connector.is_delegated and stage is Stage.DOCUMENTS:
                 text = "only a job asks a backend, since that begins a crawl"
                 checks.append(self._made("source reachable", Outcome.SKIPPED, text))
                 continue

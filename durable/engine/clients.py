@@ -5,7 +5,7 @@ from functools import partial
 
 from msgspec import Struct
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.connector.fingerprint import fingerprint
 from durable.connector.staged import refuse_backend
 from durable.connector.stream import AnyStream
@@ -19,6 +19,7 @@ from durable.http.glean_address import glean_url
 from durable.http.origins import Origins
 from durable.limits import Limits
 from durable.machine.job import Mode, Plan, Stage
+from durable.sources.clock import Clock
 from durable.sources.source import Reader, close_all
 
 
@@ -30,6 +31,10 @@ class Ends(Struct, frozen=True):
     glean: Callable[[Stage], Glean]
     limits: Limits
     plan: Plan
+
+    def clock(self, stage: Stage) -> Clock | None:
+        """How the records of a stage tell when they changed; None: they do not, or need not."""
+        return self.streams[stage].source.clock if stage is Stage.DOCUMENTS else None
 
     async def close(self) -> None:
         """Let go of what the readers keep open: whoever has made the ends, owes this."""
@@ -49,7 +54,7 @@ def ends(connector: AnyConnector, environment: Environment, host: Host) -> Ends:
     )
     readers = {stage: stream.source.reader(surroundings) for stage, stream in streams.items()}
     places = [stream.source.located(environment) for stream in streams.values()]
-    if connector.source.is_delegated:
+    if connector.is_delegated:
         refuse_backend(environment)
     glean = glean_end(connector.datasource.name, environment, host)
     return Ends(streams, readers, glean, limits, connector.plan(fingerprint(connector, places)))

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.connector.mapping import changes, digest
 from durable.engine.clients import Ends, ends
 from durable.engine.group_uploads import GroupUploads
@@ -44,8 +44,7 @@ from durable.machine.effects import (
 from durable.machine.job import Crawl, Page, Stage, Standing
 from durable.machine.rejects import Reject
 from durable.machine.ties import key_of
-from durable.sources.clock import Clock
-from durable.sources.source import Reader, Records
+from durable.sources.source import Records
 
 
 SLOW_MS = 5  # a page of a source that is worth a pause
@@ -117,7 +116,7 @@ class Executor:
                 case Ask(upload_id):
                     return await glean.asked(upload_id)
                 case Fetch():
-                    return await self._fetch(effect, ends.readers[crawl.stage], crawl)
+                    return await self._fetch(effect, ends, crawl)
                 case Pack():
                     # It keeps the processor to itself, and a slow source is to be asked before.
                     if self._page_ms >= SLOW_MS:
@@ -134,27 +133,24 @@ class Executor:
         except UpstreamError as error:
             return replace(self._failed_upstream(error), effect=effect)
 
-    async def _fetch(self, fetch: Fetch, source: Reader, crawl: Crawl) -> Fetched:
-        begun_at_ms = self._host.now_ms()
-        page = await source.fetch(fetch.cursor, crawl)
+    async def _fetch(self, fetch: Fetch, ends: Ends, crawl: Crawl) -> Fetched:
+        begun_at_ms, clock = self._host.now_ms(), ends.clock(crawl.stage)
+        page = await ends.readers[crawl.stage].fetch(fetch.cursor, crawl)
         self._page_ms = self._host.now_ms() - begun_at_ms
         self._records[fetch.page_index] = page
-        note, clock = told(page.note, self._environment), self._clock(crawl.stage)
+        note = told(page.note, self._environment)
         latest_ms = clock.latest_ms(page.records, self._host.now_ms()) if clock else 0
         read = replace(measured(page), note=note, latest_ms=latest_ms)
         return Fetched(fetch.page_index, read)
 
     def _pack(self, pack: Pack, ends: Ends, stage: Stage) -> Packed:
         page = self._records.pop(pack.page_index)
-        stream, clock = ends.streams[stage], self._clock(stage)
+        stream, clock = ends.streams[stage], ends.clock(stage)
         packing = Packing(
             self._connector, stream, stage, ends.limits, clock=clock, refusals=self._refusals
         )
         parcel = self._parcels[pack.page_index] = packing.parcel(pack, page)
         return replace(parcel.packed, shortfall=told(parcel.packed.shortfall, self._environment))
-
-    def _clock(self, stage: Stage) -> Clock | None:
-        return self._connector.source.clock if stage is Stage.DOCUMENTS else None
 
     async def _send(self, send: Send, glean: Glean) -> Event:
         parcel = self._parcels[send.page_index]

@@ -6,7 +6,7 @@ from itertools import chain
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.connector.mapping import changes
 from durable.connector.stream import AnyStream
 from durable.glean.batches import Batch, batches, document_count, sizes_of

@@ -1,6 +1,6 @@
 """Asks Glean, after a FULL job's success, what it holds of it, and remembers the answers."""
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.engine.clients import glean_end
 from durable.engine.deletion_watcher import DeletionWatcher
 from durable.engine.platform import Host
@@ -38,7 +38,7 @@ def follow(job: Job, connector: AnyConnector, store: Store, limits: Limits) -> N
         now_ms = job.finished_at_ms or 0
         verifications.put(superseded(before, reason, now_ms, is_replaced=True))
     datasource = connector.datasource.name
-    aims = Aims(datasource, connector.verify, connector.process_immediately)
+    aims = Aims(datasource, connector.is_verified, connector.process_immediately)
     called_at_ms = verifications.called_at_ms(datasource)
     if (verification := begun(job, aims, called_at_ms, limits)) is not None:
         verifications.put(verification)

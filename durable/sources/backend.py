@@ -85,7 +85,6 @@ class Backend(Struct, frozen=True, kw_only=True):
     timeout_ms: int = 6 * 60 * 60 * 1_000
     poll_ms: int = 30_000
 
-    is_delegated: ClassVar[bool] = True
     clock: ClassVar[Clock | None] = None
 
     @property

@@ -6,7 +6,7 @@ a FULL job makes Glean delete whatever was not read.
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -109,8 +109,6 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     is_last: Where = ""
     hides_rows: bool = False
     link_base: str = ""
-
-    is_delegated: ClassVar[bool] = False
 
     @property
     def kept_ms(self) -> int | None:

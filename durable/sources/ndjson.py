@@ -5,7 +5,6 @@ next turn asks for the rest of the very same list.
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -74,8 +73,6 @@ class NdjsonSource(Struct, frozen=True, kw_only=True):
     rules: Rules = ()
     rate: Rate | None = None
     closing_ends: bool = False
-
-    is_delegated: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_names(self, "url")

@@ -1,7 +1,6 @@
 """Lists within lists: for each record of one source, all pages of another."""
 
 import re
-from typing import ClassVar
 
 from msgspec import Raw, Struct
 from msgspec.structs import replace
@@ -69,8 +68,6 @@ class Nested(Struct, frozen=True, kw_only=True):
     missing: Missing = Missing.SET_ASIDE
     since_parents: bool = False
     lists_max: int = 16
-
-    is_delegated: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):

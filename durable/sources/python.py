@@ -105,7 +105,6 @@ class PythonSource(Struct, frozen=True, kw_only=True):
     kept_ms: int | None = None
     tells_changes: bool = False
 
-    is_delegated: ClassVar[bool] = False
     clock: ClassVar[Clock | None] = None
 
     def __post_init__(self) -> None:

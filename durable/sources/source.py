@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from msgspec import Raw, Struct
 
@@ -79,8 +79,6 @@ async def close_all(readers: Iterable[Reader]) -> None:
 
 class Source(Protocol):
     """Where records are, as a connector's author declares it."""
-
-    is_delegated: ClassVar[bool]  # what it asks for, brings the documents to Glean by itself
 
     def reader(self, surroundings: Surroundings) -> Reader:
         """Raises ConfigurationError where a variable or a secret is not right."""

@@ -19,7 +19,7 @@ from durable import Bearer, BodyCursor, HttpSource, Mode
 from tests.fakes.connector import NOTES
 
 SOURCE = HttpSource(url="{NOTES_URL}/list", paging=BodyCursor(), auth=Bearer("NOTES_TOKEN"))
-connector = replace(NOTES, source=SOURCE)
+connector = replace(NOTES, documents=replace(NOTES.documents, source=SOURCE))
 """
 FILE = "made_up_connectors/notes.py"
 

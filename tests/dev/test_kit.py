@@ -33,7 +33,8 @@ from durable import (
     Since,
     SourcePage,
 )
-from durable.connector.connector import AnyConnector
+from durable.connector.backend_connector import BackendConnector
+from durable.connector.definition import AnyConnector
 from durable.connector.stream import Stream
 from durable.environment import Environment
 from durable.errors import UpstreamError
@@ -68,7 +69,7 @@ CHANGES = {
 }
 GOOD = {**THREE_PAGES, **CHANGES}
 SOURCE = HttpSource(url="https://notes.example/list", paging=BodyCursor())
-FULL_ONLY: AnyConnector = replace(NOTES, source=SOURCE)
+FULL_ONLY = replace(NOTES, documents=replace(NOTES.documents, source=SOURCE))
 
 
 def failure(connector: AnyConnector, responses: Responses, **options: Any) -> str:
@@ -79,11 +80,13 @@ def failure(connector: AnyConnector, responses: Responses, **options: Any) -> st
 
 def mapped(change: Callable[[Note], Any]) -> AnyConnector:
     """The notes with another mapping."""
-    return replace(FULL_ONLY, document=change)
+    return replace(FULL_ONLY, documents=replace(FULL_ONLY.documents, map=change))
 
 
 def signed(auth: Auth) -> AnyConnector:
-    return replace(FULL_ONLY, source=replace(SOURCE, auth=auth))
+    return replace(
+        FULL_ONLY, documents=replace(FULL_ONLY.documents, source=replace(SOURCE, auth=auth))
+    )
 
 
 # A source in Python, whose reader may do wrong.
@@ -96,7 +99,6 @@ class Listed(Struct, frozen=True):
     names: frozenset[str] = frozenset()
     closed: list[int] = []
 
-    is_delegated: ClassVar[bool] = False
     rate: ClassVar[Rate | None] = None
     kept_ms: ClassVar[int | None] = None
     tells_changes: ClassVar[bool] = False
@@ -130,7 +132,7 @@ def records(*ids: str, next_cursor: Any = None, **others: Any) -> Records:
 
 
 def in_python(fetch: Callable[[dict[str, Any], str | None], Records]) -> AnyConnector:
-    return replace(NOTES, source=Listed(fetch))
+    return replace(NOTES, documents=replace(NOTES.documents, source=Listed(fetch)))
 
 
 # What is right passes.
@@ -173,7 +175,7 @@ def test_a_body_belongs_to_the_request_where_the_key_has_one() -> None:
     with_body = {other: page("wrong"), right: page("right"), url: page("any")}
     without = {other: page("wrong"), url: page("any")}
 
-    connector = replace(NOTES, source=source)
+    connector = replace(NOTES, documents=replace(NOTES.documents, source=source))
     assert check_connector(connector, with_body).documents[0].id == "right"
     assert check_connector(connector, without).documents[0].id == "any"
 
@@ -200,7 +202,7 @@ def test_a_status_that_passes_is_passed_over_and_the_clock_moves_on() -> None:
 
 def test_variables_and_secrets_are_made_up_and_can_be_given() -> None:
     source = HttpSource(url="{NOTES_URL}/list", paging=BodyCursor(), auth=Bearer("NOTES_TOKEN"))
-    connector = replace(NOTES, source=source)
+    connector = replace(NOTES, documents=replace(NOTES.documents, source=source))
 
     made_up = check_connector(connector, {"GET {NOTES_URL}/list": page("a")})
     given = check_connector(
@@ -223,7 +225,9 @@ def test_a_link_in_an_answer_may_name_the_variable() -> None:
         ),
     }
 
-    report = check_connector(replace(NOTES, source=source), responses)
+    report = check_connector(
+        replace(NOTES, documents=replace(NOTES.documents, source=source)), responses
+    )
 
     assert [found.title for found in report.documents] == ["", "{OTHER}"]
 
@@ -249,7 +253,7 @@ def test_readers_are_closed_as_at_the_end_of_each_turn() -> None:
         lambda _memory, cursor: records("b") if cursor else records("a", next_cursor="2")
     )
 
-    check_connector(replace(NOTES, source=source), {})
+    check_connector(replace(NOTES, documents=replace(NOTES.documents, source=source)), {})
 
     assert len(source.closed) == 2 * (1 + 2)  # in each mode: all of it, and from each page on
 
@@ -275,19 +279,25 @@ def test_a_cursor_that_expires_may_be_among_the_responses() -> None:
         f"{LIST}?cursor=3&after_id=b": page("d"),
     }
 
-    report = check_connector(replace(FULL_ONLY, source=source), responses)
+    report = check_connector(
+        replace(FULL_ONLY, documents=replace(FULL_ONLY.documents, source=source)), responses
+    )
 
     assert [document.id for document in report.documents] == ["a", "b", "c", "d"]
 
 
 def test_pages_of_the_authors_own_code_are_resumed() -> None:
-    report = check_connector(replace(NOTES, source=PythonSource(pages=right)), {})
+    report = check_connector(
+        replace(NOTES, documents=replace(NOTES.documents, source=PythonSource(pages=right))), {}
+    )
 
     assert [found.id for found in report.documents] == ["0", "1", "2", "3"]
 
 
 def test_pages_of_the_authors_own_code_that_lose_one_are_found() -> None:
-    told = failure(replace(NOTES, source=PythonSource(pages=wrong)), {})
+    told = failure(
+        replace(NOTES, documents=replace(NOTES.documents, source=PythonSource(pages=wrong))), {}
+    )
 
     assert "[resume] documents of the FULL job, page 2 (cursor '2')" in told
     assert "after a crash, it lacks '1'" in told
@@ -297,7 +307,8 @@ def test_lines_are_resumed_in_the_middle_of_a_stream() -> None:
     source = NdjsonSource(url="{KINDS_URL}/kinds/lines", size=20)
 
     report = check_connector(
-        replace(NOTES, source=source), httpx.ASGITransport(kinds_source(count=50))
+        replace(NOTES, documents=replace(NOTES.documents, source=source)),
+        httpx.ASGITransport(kinds_source(count=50)),
     )
 
     assert len(report.documents) == 50
@@ -305,7 +316,7 @@ def test_lines_are_resumed_in_the_middle_of_a_stream() -> None:
 
 
 def test_a_backend_is_followed_to_its_end() -> None:
-    connector: AnyConnector = Connector(name="b", datasource=Datasource("b"), source=Backend())
+    connector = BackendConnector(name="b", datasource=Datasource("b"), backend=Backend())
 
     report = check_connector(connector, httpx.ASGITransport(backend()))
 
@@ -377,7 +388,7 @@ def test_a_total_that_is_not_reached_is_found() -> None:
     source = replace(SOURCE, total="total")
     responses = {LIST: {**page("a", "b"), "total": 3}}
 
-    told = failure(replace(NOTES, source=source), responses)
+    told = failure(replace(NOTES, documents=replace(NOTES.documents, source=source)), responses)
 
     assert "says that it has 3 records, and came to its end after 2" in told
 
@@ -390,7 +401,10 @@ def test_a_total_that_is_not_reached_is_found() -> None:
     ],
 )
 def test_a_time_of_change_that_no_record_tells_is_found(since: Changes, fault: str) -> None:
-    told = failure(replace(NOTES, source=replace(SOURCE, since=since)), {LIST: page("a", "b")})
+    told = failure(
+        replace(NOTES, documents=replace(NOTES.documents, source=replace(SOURCE, since=since))),
+        {LIST: page("a", "b")},
+    )
 
     assert "[changes] documents of the FULL job, page 1 (the first one)" in told
     assert fault in told
@@ -405,7 +419,7 @@ def changed(param: str) -> AnyConnector:
         return SourcePage((await web.get("/notes", params=params)).json()["items"])
 
     source = PythonSource(url="{NOTES_URL}", fetch=fetch, tells_changes=True)
-    return replace(NOTES, source=source)
+    return replace(NOTES, documents=replace(NOTES.documents, source=source))
 
 
 def test_code_that_does_not_heed_since_is_found() -> None:
@@ -418,7 +432,9 @@ def test_code_that_does_not_heed_since_is_found() -> None:
 
 
 def test_a_time_of_change_in_another_format_is_found() -> None:
-    timed = replace(NOTES, source=replace(SOURCE, since=Since(path="text")))
+    timed = replace(
+        NOTES, documents=replace(NOTES.documents, source=replace(SOURCE, since=Since(path="text")))
+    )
 
     told = failure(timed, {LIST: page("a", "b")})
 
@@ -428,7 +444,9 @@ def test_a_time_of_change_in_another_format_is_found() -> None:
 
 def test_it_is_enough_if_some_record_tells_when_it_changed() -> None:
     notes = [{"id": "a", "text": ""}, {"id": "b", "text": "", "at": "2026-11-24T00:00:00Z"}]
-    timed = replace(NOTES, source=replace(SOURCE, since=Since(path="at")))
+    timed = replace(
+        NOTES, documents=replace(NOTES.documents, source=replace(SOURCE, since=Since(path="at")))
+    )
     listed = {"items": notes, "next_cursor": None}
 
     check_connector(timed, {LIST: listed, f"{LIST}?{SINCE}": listed})
@@ -447,6 +465,15 @@ def test_a_reader_that_remembers_what_its_cursor_should_hold_is_found() -> None:
     assert "[resume] documents of the FULL job, page 2 (cursor '2')" in told
     assert "after a crash, it lacks 'b' and has besides 'lost'" in told
     assert "put into the cursor whatever the later pages need" in told
+
+
+def test_a_record_without_its_key_is_found() -> None:
+    connector = replace(FULL_ONLY, documents=replace(FULL_ONLY.documents, key="uuid"))
+
+    told = failure(connector, {LIST: page("a", "b")})
+
+    assert "[keys] documents of the FULL job, page 1 (the first one), record 1" in told
+    assert "there is no text and no number at key='uuid'" in told
 
 
 def test_a_cursor_that_loses_a_page_is_found() -> None:
@@ -680,7 +707,9 @@ def test_a_secret_that_no_source_names_is_found() -> None:
     assert "takes the secret TOKEN, and its secrets() does not name it" in failure(
         in_python(fetch), {}
     )
-    named = replace(NOTES, source=Listed(fetch, frozenset({"TOKEN"})))
+    named = replace(
+        NOTES, documents=replace(NOTES.documents, source=Listed(fetch, frozenset({"TOKEN"})))
+    )
     assert len(check_connector(named, {}).documents) == 1
 
 
@@ -696,10 +725,11 @@ def test_a_value_that_is_not_right_is_found() -> None:
 def test_each_feed_is_checked_and_one_that_fails_keeps_no_other_from_it() -> None:
     deletions = Stream(
         source=HttpSource(url="https://notes.example/gone", paging=BodyCursor()),
+        key="id",
         record=Note,
-        change=lambda _note: None,
+        map=lambda _note: None,
     )
-    connector: Connector[Note] = replace(NOTES, deletions=deletions)
+    connector: Connector = replace(NOTES, deletions=deletions)
 
     told = failure(connector, {LIST: page("a", "a"), f"{LIST}?{SINCE}": {}})
 

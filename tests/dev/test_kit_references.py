@@ -23,7 +23,7 @@ from durable import (
     Stream,
     User,
 )
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 
 
 class Item(Struct):
@@ -64,16 +64,21 @@ def a_connector(datasource: Datasource, *, brings_people: bool = True) -> AnyCon
     people: dict[str, Any] = {
         "users": Stream(
             source=source("users"),
+            key="name",
             record=Named,
-            change=lambda named: DatasourceUser(email=named.name, name="somebody"),
+            map=lambda named: DatasourceUser(email=named.name, name="somebody"),
         ),
         "groups": Stream(
-            source=source("groups"), record=Named, change=lambda named: Group(name=named.name)
+            source=source("groups"),
+            key="name",
+            record=Named,
+            map=lambda named: Group(name=named.name),
         ),
         "memberships": Stream(
             source=source("groups"),
+            key="name",
             record=Named,
-            change=lambda named: Members(
+            map=lambda named: Members(
                 group=named.name, user_ids=named.members, group_names=named.groups
             ),
         ),
@@ -81,9 +86,7 @@ def a_connector(datasource: Datasource, *, brings_people: bool = True) -> AnyCon
     return Connector(
         name="x",
         datasource=datasource,
-        source=source("docs"),
-        record=Item,
-        document=document,
+        documents=Stream(source=source("docs"), key="id", record=Item, map=document),
         schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},
         **(people if brings_people else {}),
     )

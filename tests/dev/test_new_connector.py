@@ -13,7 +13,7 @@ import connectors
 import durable
 from dev.new_connector import write
 from dev.staging import ROOT
-from durable.connector.connector import NAME_CHARACTERS_MAX
+from durable.connector.definition import NAME_CHARACTERS_MAX
 from durable.errors import ConfigurationError
 
 

@@ -12,6 +12,7 @@ from durable import (
     Mode,
     Permissions,
     Since,
+    Stream,
 )
 
 
@@ -36,12 +37,15 @@ def document(note: Note) -> Document | Deletion:
 NOTES = Connector(
     name="notes",
     datasource=Datasource("notes"),
-    source=HttpSource(
-        url="https://notes.example/list",
-        paging=BodyCursor(path="next_cursor", param="cursor"),
-        since=Since(param="updated_since"),
+    documents=Stream(
+        source=HttpSource(
+            url="https://notes.example/list",
+            paging=BodyCursor(path="next_cursor", param="cursor"),
+            since=Since(param="updated_since"),
+        ),
+        key="id",
+        record=Note,
+        map=document,
     ),
-    record=Note,
-    document=document,
     schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},
 )

@@ -5,7 +5,7 @@ What durable/runner.py adds is the platform; the answers are made as there.
 
 from collections.abc import Mapping
 
-from durable.connector.connector import Connectors
+from durable.connector.definition import Connectors
 from durable.engine.checks import Checks
 from durable.engine.processor import Begun
 from durable.engine.provision import Provision

@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 import durable
-from durable import Bearer, BodyCursor, Connector, Datasource, HttpSource, Mode, Since
+from durable import Bearer, BodyCursor, Connector, Datasource, HttpSource, Mode, Since, Stream
 from durable.limits import Limits
 
 
@@ -53,14 +53,16 @@ LISTED = HttpSource(
 NOTES = Connector(
     name="notes",
     datasource=Datasource(DATASOURCE),
-    source=LISTED,
-    record=Note,
-    document=document,
+    documents=Stream(source=LISTED, key="id", record=Note, map=document),
     schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},
 )
 # The same, of which each record tells when it changed.
 TIMED = replace(
-    NOTES, source=replace(LISTED, since=Since(param="changed_since", path="updated_at"))
+    NOTES,
+    documents=replace(
+        NOTES.documents,
+        source=replace(LISTED, since=Since(param="changed_since", path="updated_at")),
+    ),
 )
 
 

@@ -95,7 +95,9 @@ def world_of(name: str) -> World:
     world = World(
         [IDS],
         limits=BOUNDS,
-        stand_in=StandIn(replace(NOTES, source=listed), answer, Bystander),
+        stand_in=StandIn(
+            replace(NOTES, documents=replace(NOTES.documents, source=listed)), answer, Bystander
+        ),
     )
     world.glean.index = {"gone": "deleted long ago"}
     world.begin(Mode.FULL)

@@ -51,19 +51,24 @@ CONNECTOR = replace(
     NOTES,
     users=Stream(
         source=of("people"),
+        key="email",
         record=Person,
-        change=lambda person: DatasourceUser(email=person.email, name=person.email),
+        map=lambda person: DatasourceUser(email=person.email, name=person.email),
     ),
-    groups=Stream(source=of("groups"), record=Team, change=lambda team: Group(name=team.name)),
+    groups=Stream(
+        source=of("groups"), key="name", record=Team, map=lambda team: Group(name=team.name)
+    ),
     memberships=Stream(
         source=of("groups"),
+        key="name",
         record=Team,
-        change=lambda team: Members(group=team.name, user_ids=team.members),
+        map=lambda team: Members(group=team.name, user_ids=team.members),
     ),
     deletions=Stream(
         source=of("gone", Since(param="changed_since")),
+        key="id",
         record=Gone,
-        change=lambda gone: Deletion(id=gone.id, object_type="Note"),
+        map=lambda gone: Deletion(id=gone.id, object_type="Note"),
     ),
 )
 

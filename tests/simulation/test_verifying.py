@@ -5,7 +5,7 @@ from itertools import count, pairwise
 
 import pytest
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.machine.job import Mode, State
 from durable.machine.verification import PROCESSING_MS, Verdict
 from tests.simulation.fates import AT_SAVE, Await, Choice, Fate, Kind, at, where

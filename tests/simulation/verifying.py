@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.machine.job import Mode
 from durable.machine.verification import Verification
 from tests.simulation.connector import NOTES

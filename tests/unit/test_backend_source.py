@@ -14,9 +14,6 @@ from durable.http.auth import Bearer
 from durable.http.client import TIMEOUT_SECONDS
 from durable.machine.job import Crawl, Mode, Stage
 from durable.sources.backend import ANSWER_MS_MAX, Backend, Run
-from durable.sources.http import HttpSource
-from durable.sources.nested import Nested
-from durable.sources.python import PythonSource
 from durable.sources.source import Records
 from tests.fakes.bench import NOW_MS
 from tests.fakes.environment import an_environment
@@ -486,9 +483,3 @@ def test_the_index_is_below_the_url(url: str, asked_at: str) -> None:
     asked(network, CONNECTOR_API_URL=url)
 
     assert str(network.requests[0].url) == asked_at
-
-
-def test_of_all_sources_it_alone_sends_the_documents_itself() -> None:
-    sources = (Backend, HttpSource, Nested, PythonSource)
-
-    assert [source.is_delegated for source in sources] == [True, False, False, False]

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from msgspec import Raw
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from durable import (
@@ -17,6 +17,7 @@ from durable import (
     OnePage,
     PythonSource,
     Since,
+    Stream,
     TimeFormat,
 )
 from durable.errors import UpstreamError
@@ -160,11 +161,10 @@ def test_a_source_has_the_clock_that_is_declared(source: Source, clock: Clock | 
 def test_a_clock_may_be_behind_for_no_longer_than_changes_are_kept(
     since: Since, behind_ms_max: int | None
 ) -> None:
-    connector: Connector[Any] = Connector(
+    connector = Connector(
         name="notes",
         datasource=Datasource("notes"),
-        source=listed(since),
-        document=lambda _: None,
+        documents=Stream(source=listed(since), key="id", record=Struct, map=lambda _: None),
     )
 
     assert connector.plan("f").behind_ms_max == behind_ms_max

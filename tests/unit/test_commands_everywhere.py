@@ -7,7 +7,8 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.backend_connector import BackendConnector
+from durable.connector.definition import AnyConnector
 from durable.connector.stream import Stream
 from durable.engine.processor import Begun
 from durable.environment import Environment
@@ -48,16 +49,12 @@ class OddReader(Reader):
 class Odd(HttpSource, frozen=True):
     """Of an author who does not keep to what a reader promises."""
 
-    is_delegated = True
-
     def reader(self, _surroundings: Surroundings, *_: object) -> OddReader:  # type: ignore[override]
         return OddReader()
 
 
 class Lost(HttpSource, frozen=True):
     """Whose place cannot be told."""
-
-    is_delegated = True
 
     def located(self, _environment: Environment) -> str:
         raise KeyError("REGION")
@@ -68,7 +65,6 @@ SOURCES: dict[str, Source] = {
     "lines": NdjsonSource(url=f"{URL}/lines"),
     "nested": Nested(parents=LIST, children=LIST, name="note"),
     "python": PythonSource(fetch=fetch),
-    "backend": Backend(),
     "an author's own": Odd(url=URL, paging=BodyCursor()),
     "an author's own that is lost": Lost(url=URL, paging=BodyCursor()),
 }
@@ -78,10 +74,21 @@ STAGES = {
 }
 
 
-def a_connector(source: Source) -> AnyConnector:
-    stream = Stream(source=LIST, record=NOTES.record, change=lambda _: None)
+DELEGATED = {"backend", "an author's own", "an author's own that is lost"}
+
+
+def a_connector(kind: str) -> AnyConnector:
+    if kind == "backend":
+        return BackendConnector(
+            name=NOTES.name, datasource=NOTES.datasource, backend=Backend(), schedule=NOTES.schedule
+        )
+    stream = Stream(source=LIST, key="id", record=NOTES.documents.record, map=lambda _: None)
     names = ("users", "groups", "memberships", "employees", "teams", "deletions")
-    return replace(NOTES, source=source, **dict.fromkeys(names, stream))
+    return replace(
+        NOTES,
+        documents=replace(NOTES.documents, source=SOURCES[kind]),
+        **dict.fromkeys(names, stream),
+    )
 
 
 def jobs(state: State, *, is_delegated: bool) -> list[Job]:
@@ -115,13 +122,12 @@ def jobs(state: State, *, is_delegated: bool) -> list[Job]:
 
 
 @pytest.mark.parametrize("state", State)
-@pytest.mark.parametrize("kind", SOURCES)
+@pytest.mark.parametrize("kind", [*SOURCES, "backend"])
 def test_a_command_is_done_or_refused(kind: str, state: State) -> None:
-    source = SOURCES[kind]
     environment = an_environment(**SET, CONNECTOR_API_URL="https://crawler.example")
-    bench = Bench(connector=a_connector(source), environment=environment)
+    bench = Bench(connector=a_connector(kind), environment=environment)
     lines = ("DELETE /index/run-1", "DELETE //evil.example/")
-    for job in jobs(state, is_delegated=source.is_delegated):
+    for job in jobs(state, is_delegated=kind in DELEGATED):
         for command in Command:
             for line in lines:
                 bench.network.on(line, httpx.Response(204))

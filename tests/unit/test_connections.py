@@ -14,7 +14,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dev.kit import crawl as kit
-from durable.connector.connector import AnyConnector, Connector
+from durable.connector.connector import Connector
+from durable.connector.definition import AnyConnector
 from durable.connector.stream import Stream
 from durable.engine.checks import Check, Checks
 from durable.engine.platform import Host
@@ -132,7 +133,6 @@ async def pages(_cursor: object, _since: object, web: Client) -> AsyncIterator[S
 class Streaming(Struct, frozen=True):
     """A list of an author's own kind, whose reader keeps its connection."""
 
-    is_delegated: ClassVar[bool] = False
     rate: ClassVar[Rate | None] = None
     kept_ms: ClassVar[int | None] = None
     tells_changes: ClassVar[bool] = True
@@ -210,13 +210,13 @@ class Used:
 
 
 def a_connector(source: Source) -> AnyConnector:
-    stream = Stream(source=source, record=NOTES.record, change=lambda _: None)
+    stream = Stream(source=source, key="id", record=NOTES.documents.record, map=lambda _: None)
     return Connector(
         name="notes",
         datasource=Datasource("notes"),
-        source=source,
-        record=NOTES.record,
-        document=NOTES.document,
+        documents=Stream(
+            source=source, key="id", record=NOTES.documents.record, map=NOTES.documents.map
+        ),
         users=stream,
         groups=stream,
         memberships=stream,

@@ -67,10 +67,13 @@ def test_while_a_page_is_read_and_sent_its_bytes_are_leased() -> None:
 PARTS = HttpSource(url="{NOTES_URL}/{id}", paging=OnePage())
 MANY = replace(
     NOTES,
-    source=HttpSource(
-        url="https://notes.example/list",
-        paging=OnePage(),
-        sub_lists=(SubList(source=PARTS, into="parts"),),
+    documents=replace(
+        NOTES.documents,
+        source=HttpSource(
+            url="https://notes.example/list",
+            paging=OnePage(),
+            sub_lists=(SubList(source=PARTS, into="parts"),),
+        ),
     ),
 )
 SLOW_MS = SILENT_MS_MAX * 2 // 3

@@ -90,11 +90,11 @@ def test_two_connectors_do_not_share(package: ModuleType, changes: str, fault: s
 
 def test_two_connectors_do_not_both_bring_the_teams_of_the_company(package: ModuleType) -> None:
     """Each of their uploads would delete the teams of the other."""
-    teams = "teams=Stream(source=NOTES.source, record=NOTES.record, change=NOTES.document)"
+    teams = "teams=NOTES.documents"
     for name in ("a", "b", "c"):
         changes = f"name='{name}', datasource=Datasource('{name}')"
         changes += "" if name == "b" else f", {teams}"
-        text = f"from durable import Stream\nconnector = replace(NOTES, {changes})"
+        text = f"connector = replace(NOTES, {changes})"
         add(package, name, GOOD + text)
 
     (told,) = faults(package)

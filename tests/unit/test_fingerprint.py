@@ -9,7 +9,8 @@ import pytest
 from msgspec import Meta, Struct, defstruct, field
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.connector import Connector
+from durable.connector.definition import AnyConnector
 from durable.connector.fingerprint import fingerprint
 from durable.glean.datasource import Datasource
 from durable.glean.object_types import ObjectType
@@ -54,10 +55,10 @@ print(fingerprint(here.mapped_by(sys.stdin.read()), here.URL))
 """
 
 
-def mapped_by(text: str) -> AnyConnector:
+def mapped_by(text: str) -> Connector:
     module = ModuleType("made_up_mapping")
     exec(compile(text, "made_up_mapping.py", "exec"), module.__dict__)  # noqa: S102 - our own text
-    return replace(NOTES, document=module.document)
+    return replace(NOTES, documents=replace(NOTES.documents, map=module.document))
 
 
 def print_of(connector: AnyConnector, url: str = URL) -> str:
@@ -65,7 +66,7 @@ def print_of(connector: AnyConnector, url: str = URL) -> str:
 
 
 def recorded_as(*fields: Any) -> AnyConnector:
-    return replace(NOTES, record=defstruct("Note", fields))
+    return replace(NOTES, documents=replace(NOTES.documents, record=defstruct("Note", fields)))
 
 
 def test_a_fingerprint_is_short() -> None:
@@ -93,7 +94,7 @@ def test_it_is_the_same_once_the_mapping_has_run_often() -> None:
     connector = mapped_by(MAPPING)
     before = print_of(connector)
     for _ in range(10_000):
-        connector.document(Note("a", "b, c"))
+        connector.documents.map(Note("a", "b, c"))
 
     assert print_of(connector) == before
 
@@ -176,9 +177,11 @@ SOURCE = HttpSource(
     ],
 )
 def test_it_differs_with_the_source(source: HttpSource) -> None:
-    assert NOTES.source == SOURCE
+    assert NOTES.documents.source == SOURCE
 
-    assert print_of(replace(NOTES, source=source)) != print_of(NOTES)
+    assert print_of(replace(NOTES, documents=replace(NOTES.documents, source=source))) != print_of(
+        NOTES
+    )
 
 
 def test_it_differs_with_where_the_source_is_located() -> None:
@@ -232,7 +235,10 @@ def test_parts_do_not_run_into_each_other() -> None:
 
 
 def test_a_callable_without_code_has_one_too() -> None:
-    one, other = (replace(NOTES, document=partial(NOTES.document)) for _ in range(2))
+    one, other = (
+        replace(NOTES, documents=replace(NOTES.documents, map=partial(NOTES.documents.map)))
+        for _ in range(2)
+    )
 
     assert print_of(one) == print_of(other)
     assert print_of(one, URL + "2") != print_of(one)

@@ -33,8 +33,13 @@ def mapped(team: Team) -> Members:
 
 CONNECTOR = replace(
     NOTES,
-    groups=Stream(source=NOTES.source, record=Team, change=lambda team: Group(name=team.name)),
-    memberships=Stream(source=NOTES.source, record=Team, change=mapped),
+    groups=Stream(
+        source=NOTES.documents.source,
+        key="name",
+        record=Team,
+        map=lambda team: Group(name=team.name),
+    ),
+    memberships=Stream(source=NOTES.documents.source, key="name", record=Team, map=mapped),
 )
 
 

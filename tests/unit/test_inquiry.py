@@ -9,7 +9,6 @@ import pytest
 from msgspec.structs import replace
 
 from durable import BodyCursor, Employee, HttpSource, Stream
-from durable.connector.connector import AnyConnector
 from durable.engine.clients import Ends
 from durable.engine.executor import Executor
 from durable.machine.effects import Displaced, Effect, Event, Failed, Fetch, Pack, Send
@@ -202,12 +201,13 @@ def test_deletions_in_a_row_that_are_refused_alike_ask_whether_the_datasource_is
     assert glean.ids.count(["?"]) == 1
 
 
-STAFF: AnyConnector = replace(
+STAFF = replace(
     NOTES,
     employees=Stream(
         source=HttpSource(url="https://notes.example/staff", records="items", paging=BodyCursor()),
+        key="id",
         record=Note,
-        change=lambda note: Employee(email=f"{note.id}@x.example", department="Sales"),
+        map=lambda note: Employee(email=f"{note.id}@x.example", department="Sales"),
     ),
 )
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from durable.connector.connector import Connectors
+from durable.connector.definition import Connectors
 from durable.machine.job import Mode, State
 from durable.views.job_summary import Line
 from durable.views.overview import Known, overview

@@ -1,5 +1,4 @@
 import asyncio
-from typing import ClassVar
 
 import httpx
 import msgspec
@@ -305,7 +304,6 @@ class Slow(Struct, frozen=True):
     """A source that asks for a pause after each page."""
 
     source: ScopedSource
-    is_delegated: ClassVar[bool] = False
 
     def reader(self, surroundings: Surroundings, names: frozenset[str] = NO_NAMES) -> "SlowReader":
         return SlowReader(self.source.reader(surroundings, names))

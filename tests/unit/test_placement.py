@@ -7,7 +7,6 @@ import pytest
 from msgspec.structs import replace
 
 from durable import Datasource
-from durable.connector.connector import AnyConnector
 from durable.engine.placement import Location, is_stranded, jurisdiction, location_hint, placed
 from durable.environment import Environment
 from durable.errors import ConfigurationError
@@ -18,7 +17,7 @@ from worker.objects import RemoteRunners
 from worker.request import Request
 
 
-OTHER: AnyConnector = replace(NOTES, name="other", datasource=Datasource("notesqa"))
+OTHER = replace(NOTES, name="other", datasource=Datasource("notesqa"))
 CONNECTORS = {NOTES.name: NOTES, OTHER.name: OTHER}
 
 

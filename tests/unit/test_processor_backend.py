@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable import DatasourceUser
+from durable.connector.backend_connector import BackendConnector
 from durable.connector.stream import Stream
 from durable.errors import ConfigurationError
 from durable.http.context import Surroundings
@@ -24,7 +25,12 @@ from tests.fakes.environment import an_environment
 
 
 URL = "https://crawler.example"
-DELEGATED = replace(NOTES, source=Backend(url_secret="CONNECTOR_API_URL", poll_ms=60_000))
+DELEGATED = BackendConnector(
+    name=NOTES.name,
+    datasource=NOTES.datasource,
+    backend=Backend(url_secret="CONNECTOR_API_URL", poll_ms=60_000),
+    schedule=NOTES.schedule,
+)
 RUN = httpx.Response(202, headers={"location": "/index/run-1"})
 
 
@@ -80,7 +86,7 @@ def test_a_backend_hears_of_it_once_the_job_is_stored_as_cancelled() -> None:
 
 def test_a_source_that_is_read_here_is_not_told_of_a_cancel() -> None:
     source = Listening(url="https://notes.example/list", paging=BodyCursor(path="next_cursor"))
-    connector = replace(NOTES, source=source)
+    connector = replace(NOTES, documents=replace(NOTES.documents, source=source))
     page = a_page("a", next_cursor="2")
     bench = Bench(page, ok(), connector=connector, limits={"turn_pages_max": 1})
     job = bench.begun(Mode.FULL)
@@ -131,8 +137,9 @@ def test_a_crawl_that_failed_is_begun_anew_under_another_key() -> None:
 def test_users_are_brought_and_closed_before_the_backend_is_asked() -> None:
     users = Stream(
         source=HttpSource(url="https://notes.example/users", paging=OnePage()),
-        record=NOTES.record,
-        change=lambda note: DatasourceUser(email=f"{note.id}@notes.example", name=note.id),
+        key="id",
+        record=NOTES.documents.record,
+        map=lambda note: DatasourceUser(email=f"{note.id}@notes.example", name=note.id),
     )
     environment = an_environment(**SET, CONNECTOR_API_URL=URL)
     bench = Bench(connector=replace(DELEGATED, users=users), environment=environment)
@@ -183,9 +190,9 @@ def test_users_are_brought_and_closed_before_the_backend_is_asked() -> None:
     assert bench.store.successes.full_counts() == {Stage.USERS: 2}
 
 
-@pytest.mark.parametrize("name", ["deletions", "users", "groups", "memberships", "teams"])
-def test_a_backend_is_a_connectors_source_and_no_feeds(name: str) -> None:
-    stream = Stream(source=Backend(), record=NOTES.record, change=lambda _: None)
+@pytest.mark.parametrize("name", ["documents", "deletions", "users", "groups", "teams"])
+def test_a_backend_is_no_source_of_records(name: str) -> None:
+    stream = Stream(source=Backend(), key="id", record=NOTES.documents.record, map=lambda _: None)
 
     with pytest.raises(ConfigurationError, match=f"{name}: a backend"):
         replace(NOTES, **{name: stream})

@@ -24,6 +24,7 @@ from durable import (
     NewestFirst,
     Permissions,
     Since,
+    Stream,
 )
 from durable.engine.platform import Host
 from durable.engine.processor import Begun, Processor
@@ -87,13 +88,16 @@ class Office(httpx.AsyncBaseTransport):
         connector = Connector(
             name="entries",
             datasource=Datasource("entries"),
-            source=HttpSource(
-                url="https://source.example/kinds/tombstones",
-                paging=BodyCursor(path="next_cursor", param="cursor", size=2),
-                since=since,
+            documents=Stream(
+                source=HttpSource(
+                    url="https://source.example/kinds/tombstones",
+                    paging=BodyCursor(path="next_cursor", param="cursor", size=2),
+                    since=since,
+                ),
+                key="id",
+                record=Entry,
+                map=document,
             ),
-            record=Entry,
-            document=document,
         )
         environment = an_environment(
             GLEAN_SERVER_URL="https://glean.example", GLEAN_INDEXING_API_TOKEN="t0ken"

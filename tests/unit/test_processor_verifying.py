@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.engine.processor import OVERDUE_MS
 from durable.environment import Environment
 from durable.glean.datasource import Datasource

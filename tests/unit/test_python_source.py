@@ -572,14 +572,17 @@ def test_a_202_is_not_ready_yet() -> None:
 
 
 def test_another_code_is_another_crawl() -> None:
-    def connector(size: int) -> Connector[Any]:
+    def connector(size: int) -> Connector:
         async def sized(_cursor: Any, _since: datetime | None, _web: Client) -> SourcePage:
             return SourcePage([1] * size)
 
         def document(note: Any) -> Any:
             return note
 
-        return replace(NOTES, source=PythonSource(fetch=sized), document=document)
+        return replace(
+            NOTES,
+            documents=replace(NOTES.documents, source=PythonSource(fetch=sized), map=document),
+        )
 
     assert fingerprint(connector(1), "") == fingerprint(connector(1), "")
     assert fingerprint(connector(1), "") != fingerprint(connector(2), "")

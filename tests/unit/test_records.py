@@ -5,7 +5,7 @@ import pytest
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.connector.mapping import changes
 from durable.glean.datasource import Datasource
 from durable.glean.documents import Deletion, Document
@@ -46,11 +46,11 @@ def raising(error: BaseException) -> AnyConnector:
     def document(_note: Note) -> Document:
         raise error
 
-    return replace(NOTES, document=document)
+    return replace(NOTES, documents=replace(NOTES.documents, map=document))
 
 
 def giving(make: Callable[[Note], Any]) -> AnyConnector:
-    return replace(NOTES, document=make)
+    return replace(NOTES, documents=replace(NOTES.documents, map=make))
 
 
 def test_records_become_changes_in_their_order() -> None:
@@ -103,7 +103,7 @@ def test_a_record_that_does_not_decode_is_set_aside(record: Raw, named: str) -> 
 
     assert reject.reason.startswith("the record is not a Note: ")
     assert named in reject.reason
-    assert (reject.place, reject.key) == (1, "")
+    assert reject.place == 1
     assert reject.excerpt == excerpt(record)
 
 
@@ -120,7 +120,39 @@ def test_a_record_whose_mapping_raises_is_set_aside(error: Exception, text: str)
     reject = rejected(A, raising(error))
 
     assert reject.reason == f"the mapping raised {text}"
-    assert (reject.place, reject.key, reject.excerpt) == (1, "", bytes(A).decode())
+    assert (reject.place, reject.key, reject.excerpt) == (1, "a", bytes(A).decode())
+
+
+@pytest.mark.parametrize(
+    ("record", "path", "key"),
+    [
+        (Raw(b'{"text": 7, "id": "a"}'), "id", "a"),
+        (Raw(b'{"id": 7, "text": 7}'), "id", "7"),
+        (Raw(b'{"meta": {"id": "a"}, "text": 7}'), "meta/id", "a"),
+        (Raw(b'{"id": "a", "id": "b", "text": 7}'), "id", "b"),
+        (Raw(b'{"id": null, "text": 7}'), "id", ""),
+        (Raw(b'{"id": {"a": 1}, "text": 7}'), "id", ""),
+        (Raw(b'{"id": "a", "te'), "id", ""),
+        (Raw(b"[]"), "id", ""),
+        (Raw(b'{"text": 7}'), "id", ""),
+        (Raw(b'{"id": ' + b"[" * 5_000 + b"]" * 5_000 + b"}"), "id", ""),
+    ],
+    ids=lambda value: str(bytes(value)[:20]) if isinstance(value, Raw) else None,
+)
+def test_a_record_that_does_not_decode_is_named_by_its_key(
+    record: Raw, path: str, key: str
+) -> None:
+    connector = replace(NOTES, documents=replace(NOTES.documents, key=path))
+
+    assert rejected(record, connector).key == key
+
+
+def test_a_record_that_the_source_could_not_give_whole_is_named_by_its_key() -> None:
+    rejects: list[Reject] = []
+    page = Records(records=[A, C], faults={1: "it is cut", 2: None}, next_cursor=None, byte_count=0)
+
+    assert list(changes(NOTES.documents, Stage.DOCUMENTS, NOTES, page, rejects)) == []
+    assert [(reject.place, reject.key) for reject in rejects] == [(1, "a")]
 
 
 @pytest.mark.parametrize("error", [MemoryError(), KeyboardInterrupt(), SystemExit()])
@@ -135,6 +167,7 @@ def test_a_mapping_that_gives_something_else_is_told(given: object) -> None:
 
     kind = type(given).__name__
     assert reject.reason == f"the mapping gave a {kind}, not a Document or a Deletion"
+    assert reject.key == "a"
 
 
 def test_a_document_that_glean_would_refuse_is_set_aside_by_its_id() -> None:
@@ -191,7 +224,7 @@ class Strict(Struct):
         raise KeyError(self.id)
 
 
-STRICT = replace(NOTES, record=Strict)
+STRICT = replace(NOTES, documents=replace(NOTES.documents, record=Strict))
 
 
 def test_a_record_whose_own_check_fails_is_set_aside() -> None:
@@ -210,7 +243,7 @@ class Loose(Struct):
 def test_a_record_that_is_nested_too_deep_is_set_aside() -> None:
     record = Raw(b'{"id": "a", "tree": ' + b"[" * 50_000 + b"]" * 50_000 + b"}")
 
-    assert rejected(record, replace(NOTES, record=Loose)).reason
+    assert rejected(record, replace(NOTES, documents=replace(NOTES.documents, record=Loose))).reason
 
 
 def test_a_record_that_is_none_of_gleans_business_is_left_out() -> None:

@@ -9,7 +9,7 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.auth import Bearer
 from durable.http.error_rules import Action, Rule
@@ -323,7 +323,7 @@ def test_the_total_of_the_rest_is_told_as_that_of_the_whole() -> None:
 
 def test_a_rest_that_comes_to_its_end_too_early_is_found() -> None:
     """Of seven more records three came, and the source named no next page."""
-    connector = replace(NOTES, source=TOLD)
+    connector = replace(NOTES, documents=replace(NOTES.documents, source=TOLD))
     short = httpx.Response(200, json={"items": ALL[3:6], "next_cursor": None, "total": 7})
     bench = Bench(connector=connector)
     bench.network.on(BULK, *(ok() for _ in range(9)))
@@ -378,7 +378,10 @@ def a_bench(*listed: httpx.Response, connector: AnyConnector) -> Bench:
 
 
 def test_a_job_goes_on_and_its_events_say_so_without_a_secret() -> None:
-    connector = replace(NOTES, source=replace(BY_CURSOR, auth=Bearer("NOTES_TOKEN")))
+    connector = replace(
+        NOTES,
+        documents=replace(NOTES.documents, source=replace(BY_CURSOR, auth=Bearer("NOTES_TOKEN"))),
+    )
     expired = httpx.Response(410, text="not t0psecret again")
     pages = a_page_of([a_note("a")], "b"), expired, a_page_of([a_note("b")])
     bench = a_bench(*pages, connector=connector)

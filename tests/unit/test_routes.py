@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable import __version__
-from durable.connector.connector import Connectors
+from durable.connector.definition import Connectors
 from durable.glean.datasource import Datasource
 from durable.machine.commands import Refusal
 from durable.machine.job import Mode

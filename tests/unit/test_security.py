@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from durable.connector.connector import Connectors
+from durable.connector.definition import Connectors
 from durable.machine.commands import Command
 from durable.machine.job import Job, Mode
 from durable.store.store import TRIGGER_KEYS_MAX, Store

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.engine.processor import Begun, Processor
 from durable.glean.documents import Document
 from durable.glean.mapped_record import EXCERPT_BYTES_MAX
@@ -39,9 +39,12 @@ SOURCE = HttpSource(
     paging=BodyCursor(path="next_cursor", param="cursor"),
     auth=Bearer("SOURCE_TOKEN"),
 )
-PLAIN: AnyConnector = replace(NOTES, source=SOURCE)
-LINKED: AnyConnector = replace(
-    NOTES, source=replace(SOURCE, paging=NextUrl(path="next_cursor"), has_more="more")
+PLAIN = replace(NOTES, documents=replace(NOTES.documents, source=SOURCE))
+LINKED = replace(
+    NOTES,
+    documents=replace(
+        NOTES.documents, source=replace(SOURCE, paging=NextUrl(path="next_cursor"), has_more="more")
+    ),
 )
 
 
@@ -49,7 +52,7 @@ def raising(note: Note) -> Document:
     raise ValueError(note.text)
 
 
-RAISING: AnyConnector = replace(PLAIN, document=raising)
+RAISING = replace(PLAIN, documents=replace(PLAIN.documents, map=raising))
 
 
 def left_over(connector: AnyConnector, *answers: httpx.Response) -> str:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.engine.processor import Processor
 from durable.environment import Environment
 from durable.glean.mapped_record import EXCERPT_BYTES_MAX
@@ -176,7 +176,7 @@ def reading(auth: Auth) -> AnyConnector:
         auth=auth,
         rules=RULES,
     )
-    return replace(NOTES, source=source)
+    return replace(NOTES, documents=replace(NOTES.documents, source=source))
 
 
 class Object:

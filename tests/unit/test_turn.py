@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.engine.redaction import REASON_CHARACTERS_MAX
 from durable.engine.turn import Turn
 from durable.environment import Environment
@@ -147,7 +147,7 @@ def test_the_token_of_the_source_goes_to_the_source_only() -> None:
         a_page("a"),
         ok(),
         environment=an_environment(NOTES_TOKEN="s3cret", **SET),
-        connector=replace(NOTES, source=source),
+        connector=replace(NOTES, documents=replace(NOTES.documents, source=source)),
     )
 
     turned(QUEUED, bench)
@@ -223,17 +223,30 @@ def test_a_long_refusal_still_names_the_secret() -> None:
         (an_environment(LIMITS="{", **SET), NOTES, "LIMITS"),
         (
             an_environment(**SET),
-            replace(NOTES, source=replace(LISTED, url="{NOTES_URL}/list")),
+            replace(
+                NOTES,
+                documents=replace(NOTES.documents, source=replace(LISTED, url="{NOTES_URL}/list")),
+            ),
             "add it to [vars] in wrangler.toml",
         ),
         (
             an_environment(**SET),
-            replace(NOTES, source=replace(LISTED, url="notes.example/list")),
+            replace(
+                NOTES,
+                documents=replace(
+                    NOTES.documents, source=replace(LISTED, url="notes.example/list")
+                ),
+            ),
             "must start with https://",
         ),
         (
             an_environment(**SET),
-            replace(NOTES, source=replace(LISTED, auth=Bearer("NOTES_TOKEN"))),
+            replace(
+                NOTES,
+                documents=replace(
+                    NOTES.documents, source=replace(LISTED, auth=Bearer("NOTES_TOKEN"))
+                ),
+            ),
             "npx wrangler secret put NOTES_TOKEN",
         ),
         (
@@ -299,7 +312,7 @@ def test_what_is_set_aside_of_a_page_is_remembered_with_the_page() -> None:
 
     assert (job.state, job.document_count, job.reject_count) == (State.SUCCEEDED, 2, 2)
     first, second = bench.rejects(job)
-    assert (first[0], first[1].place, first[1].key) == (1, 2, "")
+    assert (first[0], first[1].place, first[1].key) == (1, 2, "7")
     assert "is not a Note" in first[1].reason
     assert first[1].excerpt == '{"id":7}'
     assert (second[0], second[1].place, second[1].key) == (2, 1, "x" * 200)

@@ -57,7 +57,7 @@ def source(records: list[Any]) -> PythonSource:
 
 
 def stream(records: list[Any], change: Any) -> Stream[Named]:
-    return Stream(source=source(records), record=Named, change=change)
+    return Stream(source=source(records), key="name", record=Named, map=change)
 
 
 connector = Connector(
@@ -72,13 +72,14 @@ connector = Connector(
     users=stream([*PEOPLE, LEAVER], lambda one: DatasourceUser(email=one.name, name=one.name)),
     groups=stream(TEAMS, lambda one: Group(name=one.name)),
     memberships=stream(TEAMS, lambda one: Members(group=one.name, user_ids=one.members)),
-    source=source([{{"name": "a"}}]),
-    record=Named,
-    document=lambda one: Document(
-        id=one.name,
-        object_type="note",
-        view_url="https://roster.example/a",
-        permissions=Permissions.of(groups=["eng"]),
+    documents=stream(
+        [{{"name": "a"}}],
+        lambda one: Document(
+            id=one.name,
+            object_type="note",
+            view_url="https://roster.example/a",
+            permissions=Permissions.of(groups=["eng"]),
+        ),
     ),
 )
 """

@@ -10,6 +10,7 @@ from msgspec import Struct
 from durable import (
     Action,
     Backend,
+    BackendConnector,
     BodyCursor,
     Client,
     ClientCredentials,
@@ -29,6 +30,7 @@ from durable import (
     Resume,
     Rule,
     SourcePage,
+    Stream,
     SubList,
 )
 
@@ -92,16 +94,16 @@ SOURCES: dict[str, Any] = {
 }
 
 
-def made(name: str) -> Connector[Any]:
+def made(name: str) -> Connector | BackendConnector:
     datasource, schedule = Datasource(f"doors{name}"), {"0 2 * * *": Mode.FULL}
     if name == "backend":
         backend = Backend(url_secret="DOORS_BACKEND", poll_ms=100)
-        return Connector(name=name, datasource=datasource, source=backend, schedule=schedule)
+        return BackendConnector(
+            name=name, datasource=datasource, backend=backend, schedule=schedule
+        )
     return Connector(
         name=name,
         datasource=datasource,
-        source=SOURCES[name],
-        record=Record,
-        document=document,
+        documents=Stream(source=SOURCES[name], key="id", record=Record, map=document),
         schedule=schedule,
     )

@@ -320,13 +320,12 @@ TROUBLES = {
 }
 
 
-def connector(name: str, source: Any, **fields: Any) -> Connector[Entry]:
+def connector(name: str, source: Any, map: Any = document, **fields: Any) -> Connector:  # noqa: A002
     return Connector(
         name=name,
         datasource=Datasource(name.replace("-", "")),
-        source=source,
-        record=Entry,
-        **{"document": document, **fields},
+        documents=Stream(source=source, key="id", record=Entry, map=map),
+        **fields,
     )
 
 
@@ -337,17 +336,19 @@ KINDS = {
 KINDS["people"] = connector(
     "people",
     listed("cursor"),
-    employees=Stream(source=at("cursor", paging=CURSOR), record=Entry, change=employee),
-    teams=Stream(source=at("folders", paging=replace(CURSOR, size=2)), record=Folder, change=team),
+    employees=Stream(source=at("cursor", paging=CURSOR), key="id", record=Entry, map=employee),
+    teams=Stream(
+        source=at("folders", paging=replace(CURSOR, size=2)), key="id", record=Folder, map=team
+    ),
 )
 KINDS["deletions"] = connector(
     "deletions",
     listed("cursor"),
     deletions=Stream(
-        source=at("deleted", paging=CURSOR, since=SINCE), record=Gone, change=deletion
+        source=at("deleted", paging=CURSOR, since=SINCE), key="id", record=Gone, map=deletion
     ),
 )
-KINDS["partial"] = connector("partial", listed("cursor"), document=document_of_some)
+KINDS["partial"] = connector("partial", listed("cursor"), map=document_of_some)
 # Of a source with more records than Glean takes documents in a minute.
 KINDS["paced"] = connector(
     "paced",
