@@ -7,15 +7,17 @@ from msgspec import Struct
 from durable import (
     BodyCursor,
     Connector,
+    HttpSource,
+    Mode,
+    Since,
+    Stream,
+)
+from durable.glean import (
     Content,
     Datasource,
     Deletion,
     Document,
-    HttpSource,
-    Mode,
     Permissions,
-    Since,
-    Stream,
 )
 
 

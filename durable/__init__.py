@@ -1,45 +1,11 @@
-"""The batch processor. These are the names that a connector uses."""
+"""What a connector declares; Glean's nouns are in `durable.glean`."""
+
+from typing import TYPE_CHECKING, NoReturn
 
 from durable.connector.backend_connector import BackendConnector
 from durable.connector.connector import Connector
 from durable.connector.stream import Stream
-from durable.errors import UpstreamError
-from durable.glean.datasource import Datasource, Facet, Icon, IconType, Quicklink, Rewrite, Scope
-from durable.glean.documents import (
-    Comment,
-    Content,
-    Deletion,
-    Document,
-    GroupIntersection,
-    Interactions,
-    Permissions,
-    Property,
-    User,
-)
-from durable.glean.identities import (
-    AdditionalField,
-    DatasourceUser,
-    Employee,
-    EmployeeTeam,
-    Group,
-    Hypertext,
-    Location,
-    Members,
-    Profile,
-    Relationship,
-    SocialNetwork,
-    Team,
-    TeamEmail,
-    TeamMember,
-)
-from durable.glean.object_types import (
-    Category,
-    ObjectType,
-    PropertyDefinition,
-    PropertyGroup,
-    PropertyType,
-    UiOptions,
-)
+from durable.errors import ConfigurationError, UpstreamError
 from durable.http.auth import ApiKey, Basic, Bearer
 from durable.http.error_rules import Action, Rule
 from durable.http.oauth import ClientCredentials, RefreshToken
@@ -74,43 +40,24 @@ from durable.timestamps import unix_seconds
 __version__ = "0.1.0"
 __all__ = [
     "Action",
-    "AdditionalField",
     "ApiKey",
     "Backend",
     "BackendConnector",
     "Basic",
     "Bearer",
     "BodyCursor",
-    "Category",
     "Client",
     "ClientCredentials",
-    "Comment",
     "Connector",
-    "Content",
-    "Datasource",
-    "DatasourceUser",
-    "Deletion",
     "Detail",
-    "Document",
-    "Employee",
-    "EmployeeTeam",
-    "Facet",
     "GraphQLConnection",
-    "Group",
-    "GroupIntersection",
     "Header",
     "HeaderCursor",
     "HttpSource",
-    "Hypertext",
-    "Icon",
-    "IconType",
-    "Interactions",
     "Keyset",
     "LastPage",
     "LinkHeader",
-    "Location",
     "MediaWikiPaging",
-    "Members",
     "Missing",
     "Mode",
     "NdjsonSource",
@@ -118,38 +65,48 @@ __all__ = [
     "NewestFirst",
     "NextUrl",
     "OData",
-    "ObjectType",
     "OffsetPaging",
     "OnePage",
     "PageNumber",
     "ParamLocation",
-    "Permissions",
-    "Profile",
-    "Property",
-    "PropertyDefinition",
-    "PropertyGroup",
-    "PropertyType",
     "PythonSource",
-    "Quicklink",
     "Rate",
     "RefreshToken",
-    "Relationship",
     "Response",
     "Resume",
-    "Rewrite",
     "Rule",
-    "Scope",
     "Since",
-    "SocialNetwork",
     "SourcePage",
     "Stream",
     "SubList",
-    "Team",
-    "TeamEmail",
-    "TeamMember",
     "TimeFormat",
-    "UiOptions",
     "UpstreamError",
-    "User",
     "unix_seconds",
 ]
+
+# What is written otherwise than in a connector of before.
+_RENAMED = {
+    "Portion": "SourcePage",
+    "Web": "Client",
+    "WebAnswer": "Response",
+    "Feed": "Stream",
+    "Gather": "SubList",
+    "End": "LastPage",
+    "Place": "ParamLocation",
+    "LineSource": "NdjsonSource",
+    "WikiContinue": "MediaWikiPaging",
+}
+
+if not TYPE_CHECKING:  # or any name would be right
+
+    def __getattr__(name: str) -> NoReturn:
+        """Raises ConfigurationError for a name of before: an import of it says the new one."""
+        from durable import glean  # noqa: PLC0415 - it is looked into where a name is not here
+
+        if name in _RENAMED:
+            raise ConfigurationError(f"durable.{name} is called {_RENAMED[name]} from 0.1 on")
+        if name in glean.__all__:
+            raise ConfigurationError(
+                f"durable.{name} is one of Glean's nouns: write `from durable.glean import {name}`"
+            )
+        raise AttributeError(f"module 'durable' has no attribute {name!r}")

@@ -4,16 +4,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from durable import (
-    BodyCursor,
-    Connector,
-    Content,
-    Datasource,
-    Document,
-    HttpSource,
-    Permissions,
-    Stream,
-)
+from durable import BodyCursor, Connector, HttpSource, Stream
+from durable.glean import Content, Datasource, Document, Permissions
 
 
 class Entry(Struct, frozen=True):

@@ -10,7 +10,8 @@ alarms as any other.
     npx wrangler secret put CONNECTOR_SIGNING_KEY    what its requests are signed with
 """
 
-from durable import Backend, BackendConnector, Datasource, Mode
+from durable import Backend, BackendConnector, Mode
+from durable.glean import Datasource
 
 
 connector = BackendConnector(

@@ -18,23 +18,25 @@ from datetime import datetime
 from msgspec import Struct
 
 from durable import (
-    Category,
     ClientCredentials,
     Connector,
-    Content,
-    Datasource,
     Detail,
-    Document,
     HttpSource,
     LinkHeader,
     Missing,
     Mode,
-    ObjectType,
-    Permissions,
     Since,
     Stream,
-    User,
     unix_seconds,
+)
+from durable.glean import (
+    Category,
+    Content,
+    Datasource,
+    Document,
+    ObjectType,
+    Permissions,
+    User,
 )
 
 

@@ -15,24 +15,26 @@ from msgspec import Struct
 from durable import (
     Bearer,
     BodyCursor,
+    Connector,
+    HttpSource,
+    Mode,
+    Since,
+    Stream,
+    unix_seconds,
+)
+from durable.glean import (
     Category,
     Comment,
-    Connector,
     Content,
     Datasource,
     Deletion,
     Document,
-    HttpSource,
-    Mode,
     ObjectType,
     Permissions,
     Property,
     PropertyDefinition,
     PropertyType,
-    Since,
-    Stream,
     User,
-    unix_seconds,
 )
 
 

@@ -19,29 +19,31 @@ from msgspec import Struct
 
 from durable import (
     Basic,
+    Connector,
+    HttpSource,
+    LastPage,
+    Missing,
+    Mode,
+    Nested,
+    NextUrl,
+    Since,
+    Stream,
+    SubList,
+    unix_seconds,
+)
+from durable.glean import (
     Category,
     Comment,
-    Connector,
     Content,
     Datasource,
     DatasourceUser,
     Deletion,
     Document,
     Group,
-    HttpSource,
-    LastPage,
     Members,
-    Missing,
-    Mode,
-    Nested,
-    NextUrl,
     ObjectType,
     Permissions,
-    Since,
-    Stream,
-    SubList,
     User,
-    unix_seconds,
 )
 
 

@@ -8,10 +8,10 @@ from msgspec.structs import replace
 from connectors import examples
 from connectors.examples import tickets
 from dev.gathering import fitting, gather, gathered
-from durable import Datasource
 from durable.connector.connector import Connector
 from durable.connector.discovery import found
 from durable.errors import ConfigurationError
+from durable.glean import Datasource
 from durable.machine.job import Mode
 
 

@@ -21,8 +21,6 @@ from durable import (
     BodyCursor,
     Client,
     Connector,
-    Datasource,
-    Document,
     HttpSource,
     NdjsonSource,
     NewestFirst,
@@ -38,6 +36,7 @@ from durable.connector.definition import AnyConnector
 from durable.connector.stream import Stream
 from durable.environment import Environment
 from durable.errors import UpstreamError
+from durable.glean import Datasource, Document
 from durable.http.auth import Auth
 from durable.http.context import Surroundings
 from durable.machine.job import Crawl, Mode, Rate

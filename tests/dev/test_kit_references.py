@@ -8,22 +8,24 @@ from msgspec import Struct
 from dev.kit import check_connector
 from durable import (
     Connector,
+    HttpSource,
+    Mode,
+    OnePage,
+    Since,
+    Stream,
+)
+from durable.connector.definition import AnyConnector
+from durable.glean import (
     Datasource,
     DatasourceUser,
     Deletion,
     Document,
     Group,
     GroupIntersection,
-    HttpSource,
     Members,
-    Mode,
-    OnePage,
     Permissions,
-    Since,
-    Stream,
     User,
 )
-from durable.connector.definition import AnyConnector
 
 
 class Item(Struct):

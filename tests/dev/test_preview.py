@@ -305,7 +305,8 @@ def url() -> Iterator[str]:
 
 MODULE = """
 from msgspec.structs import replace
-from durable import Bearer, BodyCursor, Datasource, HttpSource
+from durable import Bearer, BodyCursor, HttpSource
+from durable.glean import Datasource
 from tests.fakes.connector import NOTES
 
 SOURCE = HttpSource(url="{NOTES_URL}/list", paging=BodyCursor(), auth=Bearer("NOTES_TOKEN"))

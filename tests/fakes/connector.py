@@ -5,15 +5,12 @@ from msgspec import Struct
 from durable import (
     BodyCursor,
     Connector,
-    Datasource,
-    Deletion,
-    Document,
     HttpSource,
     Mode,
-    Permissions,
     Since,
     Stream,
 )
+from durable.glean import Datasource, Deletion, Document, Permissions
 
 
 class Note(Struct, frozen=True):

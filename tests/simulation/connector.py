@@ -6,8 +6,17 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-import durable
-from durable import Bearer, BodyCursor, Connector, Datasource, HttpSource, Mode, Since, Stream
+from durable import (
+    Bearer,
+    BodyCursor,
+    Connector,
+    HttpSource,
+    Mode,
+    Since,
+    Stream,
+    glean,
+)
+from durable.glean import Datasource
 from durable.limits import Limits
 
 
@@ -29,16 +38,16 @@ class Note(Struct, frozen=True):
     updated_at: datetime
 
 
-def document(note: Note) -> durable.Document | durable.Deletion:
+def document(note: Note) -> glean.Document | glean.Deletion:
     if note.text is None:
-        return durable.Deletion(id=note.id, object_type="Note")
-    return durable.Document(
+        return glean.Deletion(id=note.id, object_type="Note")
+    return glean.Document(
         id=note.id,
         title=note.text,
         view_url=f"https://{SOURCE_HOST}/notes/{note.id}",
         object_type="Note",
         updated_at=int(note.updated_at.timestamp()),
-        permissions=durable.Permissions(allow_anonymous_access=True),
+        permissions=glean.Permissions(allow_anonymous_access=True),
     )
 
 

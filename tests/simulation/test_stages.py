@@ -10,7 +10,8 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable import BodyCursor, DatasourceUser, Deletion, Group, HttpSource, Members, Since, Stream
+from durable import BodyCursor, HttpSource, Since, Stream
+from durable.glean import DatasourceUser, Deletion, Group, Members
 from durable.machine.commands import Command, Instruction
 from durable.machine.job import Mode, Stage, State
 from durable.machine.rejects import Reject

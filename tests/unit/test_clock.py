@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from durable import (
     Connector,
-    Datasource,
     HttpSource,
     NdjsonSource,
     Nested,
@@ -21,6 +20,7 @@ from durable import (
     TimeFormat,
 )
 from durable.errors import UpstreamError
+from durable.glean import Datasource
 from durable.sources.clock import BEHIND_MS_MAX, Clock
 from durable.sources.source import Source
 

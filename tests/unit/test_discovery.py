@@ -10,8 +10,8 @@ from durable.connector.discovery import discover, found
 from durable.errors import ConfigurationError
 
 
-GOOD = """from msgspec.structs import replace; from durable import Datasource, Mode
-from tests.fakes.connector import NOTES
+GOOD = """from durable import Mode; from durable.glean import Datasource
+from msgspec.structs import replace; from tests.fakes.connector import NOTES
 """
 
 
@@ -41,6 +41,41 @@ def test_every_module_of_the_package_gives_a_connector(package: ModuleType) -> N
     add(package, "a", GOOD + "connector = NOTES")
 
     assert list(discover(package)) == ["notes", "b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (
+            "from durable import *\nConnector(name='a', source=1, record=2, document=3)",
+            (
+                "line 2: Connector(source=...) is written documents=Stream(source=..., key=..., "
+                "record=..., map=...) from 0.1 on"
+            ),
+        ),
+        ("from durable import *\nBodyCursor(end=1)", "line 2: end=... is written last_page=... "),
+        ("from durable import *\nBodyCursor(size_max=1)", "line 2: size_max: nothing takes it"),
+        ("from durable import *\nStream(source=1)", "line 2: key: it is missing: declare it"),
+        ("from durable import Portion", "line 1: durable.Portion is called SourcePage from 0.1 on"),
+        (
+            "from durable import Document",
+            (
+                "line 1: durable.Document is one of Glean's nouns: write `from durable.glean "
+                "import Document`"
+            ),
+        ),
+        ("from durable import Nothing", "it cannot be imported: ImportError: cannot import name"),
+    ],
+)
+def test_a_connector_of_before_is_told_the_new_spelling(
+    package: ModuleType, text: str, fault: str
+) -> None:
+    add(package, "a", text)
+
+    (told,) = faults(package)
+
+    assert told.startswith("made_up_connectors/a.py, ")
+    assert fault in told
 
 
 def test_no_modules_are_no_connectors(package: ModuleType) -> None:

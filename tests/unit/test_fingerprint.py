@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 URL = "https://notes.example/list"
 # A mapping with all that a code object holds: names, constants, sets, nested functions.
 MAPPING = """
-from durable import Deletion, Document, Permissions
+from durable.glean import Deletion, Document, Permissions
 
 BASE = "https://notes.example/"
 
@@ -256,7 +256,7 @@ def test_a_callable_without_code_has_one_too() -> None:
 )
 def test_it_differs_with_what_the_mapping_uses(old: str, new: str) -> None:
     text = """
-from durable import Document, Permissions
+from durable.glean import Document, Permissions
 BASE = "https://notes.example/"
 
 def shout(text):

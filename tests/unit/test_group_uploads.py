@@ -9,7 +9,8 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable import Group, Members, Stream
+from durable import Stream
+from durable.glean import Group, Members
 from durable.machine.effects import Event, Failed, Fetch, Fetched, Pack, Packed, Send, Sent, Split
 from durable.machine.job import Crawl, Mode, Stage
 from durable.machine.page_progress import Landed

@@ -8,9 +8,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable import BodyCursor, Employee, HttpSource, Stream
+from durable import BodyCursor, HttpSource, Stream
 from durable.engine.clients import Ends
 from durable.engine.executor import Executor
+from durable.glean import Employee
 from durable.machine.effects import Displaced, Effect, Event, Failed, Fetch, Pack, Send
 from durable.machine.job import Crawl, Mode, Stage, State
 from tests.fakes.answers import a_history, a_note, a_page, a_page_of, ok

@@ -7,10 +7,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable import Content, Document
 from durable.connector.definition import AnyConnector
 from durable.engine.clients import Ends
 from durable.engine.executor import Executor
+from durable.glean import Content, Document
 from durable.limits import Limits
 from durable.machine.effects import Fetch, Pack, Packed
 from tests.fakes.bench import SET

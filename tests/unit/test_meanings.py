@@ -7,10 +7,11 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from durable import BodyCursor, DatasourceUser, HttpSource, Mode, Stream, Team
+from durable import BodyCursor, HttpSource, Mode, Stream
 from durable.engine.clients import Ends
 from durable.engine.executor import Executor
 from durable.errors import Cause
+from durable.glean import DatasourceUser, Team
 from durable.glean.statuses import is_page, meaning, write_fault
 from durable.machine.effects import (
     Ask,

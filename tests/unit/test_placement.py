@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from durable import Datasource
 from durable.engine.placement import Location, is_stranded, jurisdiction, location_hint, placed
 from durable.environment import Environment
 from durable.errors import ConfigurationError
+from durable.glean import Datasource
 from tests.fakes.connector import NOTES
 from tests.fakes.requests import a_request, answered, check_problem
 from tests.fakes.runners import JOB_ID

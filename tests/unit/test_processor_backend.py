@@ -6,10 +6,10 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from durable import DatasourceUser
 from durable.connector.backend_connector import BackendConnector
 from durable.connector.stream import Stream
 from durable.errors import ConfigurationError
+from durable.glean import DatasourceUser
 from durable.http.context import Surroundings
 from durable.machine.commands import Command
 from durable.machine.job import Mode, Stage, State

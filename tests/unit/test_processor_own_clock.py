@@ -16,18 +16,15 @@ from dev.local_glean.database import Database
 from durable import (
     BodyCursor,
     Connector,
-    Datasource,
-    Deletion,
-    Document,
     HttpSource,
     Mode,
     NewestFirst,
-    Permissions,
     Since,
     Stream,
 )
 from durable.engine.platform import Host
 from durable.engine.processor import Begun, Processor
+from durable.glean import Datasource, Deletion, Document, Permissions
 from durable.machine.job import Job, State
 from durable.sources.since import Changes
 from durable.store.store import Store

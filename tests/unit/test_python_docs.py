@@ -3,7 +3,7 @@ import pytest
 from msgspec.structs import replace
 
 from connectors.python_docs import Entry, connector, document
-from durable import Deletion
+from durable.glean import Deletion
 
 
 RECORD = b"""{

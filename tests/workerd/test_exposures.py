@@ -29,9 +29,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from durable import (
-    Category, Connector, Datasource, DatasourceUser, Document, Stream, Group, Members, ObjectType,
-    Permissions, SourcePage, PythonSource,
+from durable import Connector, PythonSource, SourcePage, Stream
+from durable.glean import (
+    Category, Datasource, DatasourceUser, Document, Group, Members, ObjectType, Permissions,
 )
 
 COUNT = {COUNT}

@@ -15,9 +15,7 @@ from durable import (
     Client,
     ClientCredentials,
     Connector,
-    Datasource,
     Detail,
-    Document,
     GraphQLConnection,
     HttpSource,
     MediaWikiPaging,
@@ -25,7 +23,6 @@ from durable import (
     NdjsonSource,
     Nested,
     OnePage,
-    Permissions,
     PythonSource,
     Resume,
     Rule,
@@ -33,6 +30,7 @@ from durable import (
     Stream,
     SubList,
 )
+from durable.glean import Datasource, Document, Permissions
 
 
 URL = "{DOORS_URL}"

@@ -19,11 +19,7 @@ from durable import (
     Client,
     ClientCredentials,
     Connector,
-    Datasource,
-    Deletion,
     Detail,
-    Document,
-    Employee,
     GraphQLConnection,
     HeaderCursor,
     HttpSource,
@@ -40,7 +36,6 @@ from durable import (
     OnePage,
     PageNumber,
     ParamLocation,
-    Permissions,
     PythonSource,
     Rate,
     RefreshToken,
@@ -50,9 +45,16 @@ from durable import (
     SourcePage,
     Stream,
     SubList,
+    TimeFormat,
+)
+from durable.glean import (
+    Datasource,
+    Deletion,
+    Document,
+    Employee,
+    Permissions,
     Team,
     TeamMember,
-    TimeFormat,
 )
 
 
