@@ -35,7 +35,9 @@ connector = Connector(
     datasource=Datasource("synthetic"),
     documents=Stream(
         source=HttpSource(
-            url="{BENCH_SOURCE_URL}/pages", paging=BodyCursor(path="next_cursor", param="cursor")
+            records="items",
+            url="{BENCH_SOURCE_URL}/pages",
+            paging=BodyCursor(path="next_cursor", param="cursor"),
         ),
         key="id",
         record=Entry,

@@ -55,7 +55,8 @@ class HttpSource(Struct, frozen=True, kw_only=True):
 
     Attributes:
         url: of the list; `{NAME}` stands for the variable NAME.
-        records: the path of the list of records.
+        records: the path of the list of records, as in `items` or `data/items`; empty where the
+            whole answer is the list.
         records_key: the records are the values of an object at that path, and each gets its
             key in this field.
         omits_empty: a list without records is null, or absent, as servers in Go and those of
@@ -90,7 +91,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
 
     url: str
     paging: Paging
-    records: str = "items"
+    records: str
     auth: Auth | None = None
     since: Changes | None = None
     params: Mapping[str, str] = {}

@@ -57,8 +57,8 @@ class Resume(Struct, frozen=True, kw_only=True):
         ConfigurationError: a name is empty.
     """
 
-    path: str = "id"
-    param: str = "after_id"
+    path: str
+    param: str
     location: ParamLocation = ParamLocation.QUERY
 
     def __post_init__(self) -> None:

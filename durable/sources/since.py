@@ -74,7 +74,7 @@ class Since(Struct, frozen=True, kw_only=True):
         ConfigurationError: one of them is not right.
     """
 
-    param: str = "updated_since"
+    param: str
     format: str = TimeFormat.RFC3339
     template: str = "{}"
     overlap_ms: int = OVERLAP_MS

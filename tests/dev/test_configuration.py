@@ -18,7 +18,9 @@ from msgspec.structs import replace
 from durable import Bearer, BodyCursor, HttpSource, Mode
 from tests.fakes.connector import NOTES
 
-SOURCE = HttpSource(url="{NOTES_URL}/list", paging=BodyCursor(), auth=Bearer("NOTES_TOKEN"))
+SOURCE = HttpSource(
+    url="{NOTES_URL}/list", records="items", paging=BodyCursor(), auth=Bearer("NOTES_TOKEN")
+)
 connector = replace(NOTES, documents=replace(NOTES.documents, source=SOURCE))
 """
 FILE = "made_up_connectors/notes.py"

@@ -42,7 +42,9 @@ def at(kind: str) -> str:
 
 
 def listed(kind: str, paging: Any, **fields: Any) -> HttpSource:
-    return HttpSource(**{"url": at(kind), "paging": paging, "since": SINCE, **fields})
+    return HttpSource(
+        **{"records": "items", "url": at(kind), "paging": paging, "since": SINCE, **fields}
+    )
 
 
 SOURCES: dict[str, Source] = {
@@ -74,7 +76,7 @@ SOURCES: dict[str, Source] = {
     "page-zero": listed("page-zero", PageNumber(first=0, size=SIZE, total_pages="total_pages")),
     "page-total": listed("page-total", PageNumber(size=SIZE), total="total"),
     "page-plain": listed("page-plain", PageNumber(size=SIZE)),
-    "keyset": listed("keyset", Keyset(size=SIZE)),
+    "keyset": listed("keyset", Keyset(param="after_id", path="id", size=SIZE)),
     "keyset-time": listed(
         "keyset-time",
         Keyset(path="updated_at", param="updated_from", is_inclusive=True, size=SIZE),
@@ -207,7 +209,9 @@ def test_a_list_whose_cursors_expire_at_once_is_read_on_from_its_last_record(
     source = SOURCES[kind]
     assert isinstance(source, HttpSource)
     rules = (Rule(status=410, then=Action.RESTART),)
-    source = replace(source, params={"sort": "id"}, rules=rules, resume=Resume())
+    source = replace(
+        source, params={"sort": "id"}, rules=rules, resume=Resume(param="after_id", path="id")
+    )
 
     records, cursors = read(app, source, since_ms, expires=True)
 

@@ -67,7 +67,7 @@ CHANGES = {
     },
 }
 GOOD = {**THREE_PAGES, **CHANGES}
-SOURCE = HttpSource(url="https://notes.example/list", paging=BodyCursor())
+SOURCE = HttpSource(records="items", url="https://notes.example/list", paging=BodyCursor())
 FULL_ONLY = replace(NOTES, documents=replace(NOTES.documents, source=SOURCE))
 
 
@@ -166,7 +166,10 @@ def test_responses_may_be_a_function_of_the_request() -> None:
 
 def test_a_body_belongs_to_the_request_where_the_key_has_one() -> None:
     source = HttpSource(
-        url="https://notes.example/list", paging=BodyCursor(), body={"b": 1, "a": [2]}
+        records="items",
+        url="https://notes.example/list",
+        paging=BodyCursor(),
+        body={"b": 1, "a": [2]},
     )
     url = "POST https://notes.example/list"
     right, other = f'{url} {{"a": [2], "b": 1}}', f'{url} {{"a": [3], "b": 1}}'
@@ -200,7 +203,9 @@ def test_a_status_that_passes_is_passed_over_and_the_clock_moves_on() -> None:
 
 
 def test_variables_and_secrets_are_made_up_and_can_be_given() -> None:
-    source = HttpSource(url="{NOTES_URL}/list", paging=BodyCursor(), auth=Bearer("NOTES_TOKEN"))
+    source = HttpSource(
+        records="items", url="{NOTES_URL}/list", paging=BodyCursor(), auth=Bearer("NOTES_TOKEN")
+    )
     connector = replace(NOTES, documents=replace(NOTES.documents, source=source))
 
     made_up = check_connector(connector, {"GET {NOTES_URL}/list": page("a")})
@@ -216,7 +221,7 @@ def test_variables_and_secrets_are_made_up_and_can_be_given() -> None:
 
 
 def test_a_link_in_an_answer_may_name_the_variable() -> None:
-    source = HttpSource(url="{NOTES_URL}/list", paging=NextUrl())
+    source = HttpSource(records="items", url="{NOTES_URL}/list", paging=NextUrl())
     responses = {
         "GET {NOTES_URL}/list": {"items": [{"id": "a", "text": ""}], "next": "{NOTES_URL}/more"},
         "GET {NOTES_URL}/more": httpx.Response(
@@ -395,7 +400,10 @@ def test_a_total_that_is_not_reached_is_found() -> None:
 @pytest.mark.parametrize(
     ("since", "fault"),
     [
-        (Since(path="updated"), "no record tells when it changed: one of the source's records"),
+        (
+            Since(param="updated_since", path="updated"),
+            "no record tells when it changed: one of the source's records",
+        ),
         (NewestFirst(path="updated", params={}), "has no updated"),
     ],
 )
@@ -432,7 +440,10 @@ def test_code_that_does_not_heed_since_is_found() -> None:
 
 def test_a_time_of_change_in_another_format_is_found() -> None:
     timed = replace(
-        NOTES, documents=replace(NOTES.documents, source=replace(SOURCE, since=Since(path="text")))
+        NOTES,
+        documents=replace(
+            NOTES.documents, source=replace(SOURCE, since=Since(param="updated_since", path="text"))
+        ),
     )
 
     told = failure(timed, {LIST: page("a", "b")})
@@ -444,7 +455,10 @@ def test_a_time_of_change_in_another_format_is_found() -> None:
 def test_it_is_enough_if_some_record_tells_when_it_changed() -> None:
     notes = [{"id": "a", "text": ""}, {"id": "b", "text": "", "at": "2026-11-24T00:00:00Z"}]
     timed = replace(
-        NOTES, documents=replace(NOTES.documents, source=replace(SOURCE, since=Since(path="at")))
+        NOTES,
+        documents=replace(
+            NOTES.documents, source=replace(SOURCE, since=Since(param="updated_since", path="at"))
+        ),
     )
     listed = {"items": notes, "next_cursor": None}
 
@@ -723,7 +737,7 @@ def test_a_value_that_is_not_right_is_found() -> None:
 
 def test_each_feed_is_checked_and_one_that_fails_keeps_no_other_from_it() -> None:
     deletions = Stream(
-        source=HttpSource(url="https://notes.example/gone", paging=BodyCursor()),
+        source=HttpSource(records="items", url="https://notes.example/gone", paging=BodyCursor()),
         key="id",
         record=Note,
         map=lambda _note: None,

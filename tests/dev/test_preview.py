@@ -37,7 +37,11 @@ from tests.fakes.connector import NOTES
 
 TOKEN = "Vb3XqM9tRz6KcY2w"
 SOURCE = HttpSource(
-    url="https://notes.example/list", paging=BodyCursor(), auth=Bearer("NOTES_TOKEN"), since=Since()
+    records="items",
+    url="https://notes.example/list",
+    paging=BodyCursor(),
+    auth=Bearer("NOTES_TOKEN"),
+    since=Since(param="updated_since"),
 )
 CONNECTOR = replace(NOTES, documents=replace(NOTES.documents, source=SOURCE))
 NOW_MS = 1_795_514_400_000
@@ -113,7 +117,10 @@ def test_no_more_is_read_than_is_to_be_shown() -> None:
 def test_a_time_of_change_that_no_record_tells_is_told() -> None:
     timed = replace(
         CONNECTOR,
-        documents=replace(CONNECTOR.documents, source=replace(SOURCE, since=Since(path="updated"))),
+        documents=replace(
+            CONNECTOR.documents,
+            source=replace(SOURCE, since=Since(param="updated_since", path="updated")),
+        ),
     )
 
     is_right, text = shown(Source(), timed)
@@ -309,7 +316,9 @@ from durable import Bearer, BodyCursor, HttpSource
 from durable.glean import Datasource
 from tests.fakes.connector import NOTES
 
-SOURCE = HttpSource(url="{NOTES_URL}/list", paging=BodyCursor(), auth=Bearer("NOTES_TOKEN"))
+SOURCE = HttpSource(
+    url="{NOTES_URL}/list", records="items", paging=BodyCursor(), auth=Bearer("NOTES_TOKEN")
+)
 connector = replace(NOTES, documents=replace(NOTES.documents, source=SOURCE))
 """
 

@@ -41,7 +41,9 @@ def previewed(
     answer: Answer, paging: Paging, mode: Mode = Mode.FULL, limit: int = 100, total: str = ""
 ) -> tuple[bool, str]:
     """Whether all was right, and what was printed."""
-    source = HttpSource(url=URL, paging=paging, since=Since(), total=total)
+    source = HttpSource(
+        records="items", url=URL, paging=paging, since=Since(param="updated_since"), total=total
+    )
     connector = replace(NOTES, documents=replace(NOTES.documents, source=source))
     environment = WatchedEnvironment(stand_ins({}))
     output = io.StringIO()

@@ -41,6 +41,7 @@ class Client:
         self.network = Network()
         self.now_ms = NOW_MS
         self._source = HttpSource(
+            records="items",
             url="https://notes.example/list",
             paging=BodyCursor(path="next_cursor", param="cursor"),
             auth=auth,

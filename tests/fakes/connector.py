@@ -36,6 +36,7 @@ NOTES = Connector(
     datasource=Datasource("notes"),
     documents=Stream(
         source=HttpSource(
+            records="items",
             url="https://notes.example/list",
             paging=BodyCursor(path="next_cursor", param="cursor"),
             since=Since(param="updated_since"),

@@ -54,7 +54,7 @@ def fault(source: Any, body: str, cursor: str | None = None) -> UpstreamError:
     ],
 )
 def test_a_page_that_is_nested_too_deep_is_refused_for_good(body: str, cursor: str | None) -> None:
-    error = fault(HttpSource(url=URL, paging=BodyCursor()), body, cursor)
+    error = fault(HttpSource(records="items", url=URL, paging=BodyCursor()), body, cursor)
 
     assert not error.is_transient
     assert str(DEPTH_MAX) in str(error)
@@ -64,8 +64,8 @@ def test_a_page_that_is_nested_too_deep_is_refused_for_good(body: str, cursor: s
 @pytest.mark.parametrize(
     "source",
     [
-        HttpSource(url=URL, paging=BodyCursor(), total="total"),
-        HttpSource(url=URL, paging=PageNumber(total_pages="total")),
+        HttpSource(records="items", url=URL, paging=BodyCursor(), total="total"),
+        HttpSource(records="items", url=URL, paging=PageNumber(total_pages="total")),
     ],
     ids=["total", "total_pages"],
 )
@@ -79,7 +79,7 @@ def test_a_count_that_javascript_does_not_have_is_refused_by_its_name(
 
 
 def test_the_largest_count_that_javascript_has_is_read() -> None:
-    source = HttpSource(url=URL, paging=BodyCursor(), total="total")
+    source = HttpSource(records="items", url=URL, paging=BodyCursor(), total="total")
 
     page = fetched(source, f'{{"items": [1], "next_cursor": "2", "total": {EXACT_MAX}}}')
 
@@ -88,7 +88,7 @@ def test_the_largest_count_that_javascript_has_is_read() -> None:
 
 def test_a_cursor_of_any_length_of_digits_is_a_text() -> None:
     """Some are numbers of 64 bits, and are sent back as they came."""
-    source = HttpSource(url=URL, paging=BodyCursor())
+    source = HttpSource(records="items", url=URL, paging=BodyCursor())
 
     page = fetched(source, '{"items": [], "next_cursor": 1374004777531007833}')
 

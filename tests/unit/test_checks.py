@@ -29,7 +29,10 @@ SECRETIVE = replace(
     documents=replace(
         NOTES.documents,
         source=HttpSource(
-            url="https://notes.example/list", paging=BodyCursor(), auth=Bearer("NOTES_TOKEN")
+            records="items",
+            url="https://notes.example/list",
+            paging=BodyCursor(),
+            auth=Bearer("NOTES_TOKEN"),
         ),
     ),
 )

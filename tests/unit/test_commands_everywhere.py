@@ -29,7 +29,7 @@ from tests.fakes.environment import an_environment
 
 
 URL = "https://notes.example"
-LIST = HttpSource(url=f"{URL}/list", paging=BodyCursor())
+LIST = HttpSource(records="items", url=f"{URL}/list", paging=BodyCursor())
 RUN = '{"url":"/index/run-1","asked":1,"begun_at_ms":1}'
 CURSORS = (None, "abc", "", "7", "{}", RUN, '{"url": "//evil.example/"}', '{"parents": "x"}')
 
@@ -65,8 +65,8 @@ SOURCES: dict[str, Source] = {
     "lines": NdjsonSource(url=f"{URL}/lines"),
     "nested": Nested(parents=LIST, children=LIST, name="note"),
     "python": PythonSource(fetch=fetch),
-    "an author's own": Odd(url=URL, paging=BodyCursor()),
-    "an author's own that is lost": Lost(url=URL, paging=BodyCursor()),
+    "an author's own": Odd(records="items", url=URL, paging=BodyCursor()),
+    "an author's own that is lost": Lost(records="items", url=URL, paging=BodyCursor()),
 }
 STAGES = {
     Mode.FULL: tuple(stage for stage in Stage if stage is not Stage.DELETIONS),

@@ -62,7 +62,9 @@ from tests.fakes.storage import Storage
 SOURCE = "notes.example"
 URL = f"https://{SOURCE}"
 LINES = NdjsonSource(url=f"{URL}/lines", size=2)
-LIST = HttpSource(url=f"{URL}/list", paging=BodyCursor(path="next_cursor", param="cursor"))
+LIST = HttpSource(
+    records="items", url=f"{URL}/list", paging=BodyCursor(path="next_cursor", param="cursor")
+)
 SECRETS = {**SET, "CLIENT_ID": "client", "CLIENT_SECRET": "cl1ents3cret", "ALERT_URL": URL}
 LINE_COUNT = 50
 

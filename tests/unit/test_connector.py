@@ -50,23 +50,27 @@ def test_nothing_is_verified_or_processed_at_once_unless_that_is_declared() -> N
 
 
 def feed_since(since: Changes | None) -> AnyStream:
-    source = HttpSource(url="https://notes.example/deleted", paging=BodyCursor(), since=since)
+    source = HttpSource(
+        records="items", url="https://notes.example/deleted", paging=BodyCursor(), since=since
+    )
     return Stream(source=source, key="id", record=Note, map=document)
 
 
 @pytest.mark.parametrize(
     ("changed", "deleted"),
     [
-        (Since(), Since(overlap_ms=600_000)),
-        (Since(), Since(format="%Y-%m-%d")),
-        (Since(), NewestFirst(path="at", params={}, overlap_ms=301_000)),
-        (Since(overlap_ms=0), Since()),
+        (Since(param="updated_since"), Since(param="updated_since", overlap_ms=600_000)),
+        (Since(param="updated_since"), Since(param="updated_since", format="%Y-%m-%d")),
+        (Since(param="updated_since"), NewestFirst(path="at", params={}, overlap_ms=301_000)),
+        (Since(param="updated_since", overlap_ms=0), Since(param="updated_since")),
     ],
 )
 def test_deletions_that_reach_further_back_than_the_documents_are_refused(
     changed: Changes, deleted: Changes
 ) -> None:
-    source = HttpSource(url="https://notes.example", paging=BodyCursor(), since=changed)
+    source = HttpSource(
+        records="items", url="https://notes.example", paging=BodyCursor(), since=changed
+    )
 
     with pytest.raises(ConfigurationError, match="'notes': deletions: they are asked for from"):
         replace(
@@ -77,18 +81,23 @@ def test_deletions_that_reach_further_back_than_the_documents_are_refused(
 @pytest.mark.parametrize(
     ("changed", "deleted"),
     [
-        (Since(), Since()),
-        (Since(overlap_ms=600_000), Since()),
-        (Since(format="%Y-%m-%d"), Since()),
-        (Since(format=TimeFormat.EPOCH_SECONDS), Since()),
-        (Since(), None),  # a list of what is deleted now
-        (None, Since()),  # all documents are read each time
+        (Since(param="updated_since"), Since(param="updated_since")),
+        (Since(param="updated_since", overlap_ms=600_000), Since(param="updated_since")),
+        (Since(param="updated_since", format="%Y-%m-%d"), Since(param="updated_since")),
+        (
+            Since(param="updated_since", format=TimeFormat.EPOCH_SECONDS),
+            Since(param="updated_since"),
+        ),
+        (Since(param="updated_since"), None),  # a list of what is deleted now
+        (None, Since(param="updated_since")),  # all documents are read each time
     ],
 )
 def test_deletions_that_reach_no_further_back_are_taken(
     changed: Changes | None, deleted: Changes | None
 ) -> None:
-    source = HttpSource(url="https://notes.example", paging=BodyCursor(), since=changed)
+    source = HttpSource(
+        records="items", url="https://notes.example", paging=BodyCursor(), since=changed
+    )
 
     assert replace(
         NOTES, documents=replace(NOTES.documents, source=source), deletions=feed_since(deleted)

@@ -64,12 +64,13 @@ def test_while_a_page_is_read_and_sent_its_bytes_are_leased() -> None:
     assert held_bytes(bench) == 0
 
 
-PARTS = HttpSource(url="{NOTES_URL}/{id}", paging=OnePage())
+PARTS = HttpSource(records="items", url="{NOTES_URL}/{id}", paging=OnePage())
 MANY = replace(
     NOTES,
     documents=replace(
         NOTES.documents,
         source=HttpSource(
+            records="items",
             url="https://notes.example/list",
             paging=OnePage(),
             sub_lists=(SubList(source=PARTS, into="parts"),),

@@ -19,7 +19,7 @@ from tests.fakes.source import a_crawl, page_of, surroundings
 from tests.fakes.wiki import COMMENTS, CURSOR, PAGES, SPACES, URL, Wiki, decoded, pages_of
 
 
-LIST = HttpSource(url=f"{URL}/spaces/a/pages", paging=CURSOR)
+LIST = HttpSource(records="items", url=f"{URL}/spaces/a/pages", paging=CURSOR)
 DETAIL = Detail(url=f"{URL}/pages/{{id}}", path="data")
 DETAILED = replace(LIST, detail=DETAIL)
 MEMBERS = replace(COMMENTS, url=f"{URL}/pages/{{id}}/comments")

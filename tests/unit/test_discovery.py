@@ -56,6 +56,12 @@ def test_every_module_of_the_package_gives_a_connector(package: ModuleType) -> N
         ("from durable import *\nBodyCursor(end=1)", "line 2: end=... is written last_page=... "),
         ("from durable import *\nBodyCursor(size_max=1)", "line 2: size_max: nothing takes it"),
         ("from durable import *\nStream(source=1)", "line 2: key: it is missing: declare it"),
+        ("from durable import *\nSince()", "line 2: param: it is missing: declare it"),
+        (
+            "from durable import *\nHttpSource(url='a', paging=OnePage())",
+            "line 2: records: it is missing: declare it",
+        ),
+        ("from durable import *\nKeyset(path='id')", "line 2: param: it is missing: declare it"),
         ("from durable import Portion", "line 1: durable.Portion is called SourcePage from 0.1 on"),
         (
             "from durable import Document",

@@ -41,7 +41,8 @@ def test_another_connector_or_another_place_of_the_source_is_a_change() -> None:
     placed = replace(
         NOTES,
         documents=replace(
-            NOTES.documents, source=HttpSource(url="{NOTES_URL}/list", paging=BodyCursor())
+            NOTES.documents,
+            source=HttpSource(records="items", url="{NOTES_URL}/list", paging=BodyCursor()),
         ),
     )
 

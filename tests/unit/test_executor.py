@@ -509,9 +509,10 @@ TIMED = replace(
     documents=replace(
         NOTES.documents,
         source=HttpSource(
+            records="items",
             url="https://notes.example/list",
             paging=BodyCursor(path="next_cursor", param="cursor"),
-            since=Since(path="at", format=TimeFormat.EPOCH_MS),
+            since=Since(param="updated_since", path="at", format=TimeFormat.EPOCH_MS),
         ),
     ),
     deletions=Stream(source=NOTES.documents.source, key="id", record=Note, map=document),

@@ -151,6 +151,7 @@ def test_it_differs_with_the_mapping(old: str, new: str) -> None:
 
 
 SOURCE = HttpSource(
+    records="items",
     url=URL,
     paging=BodyCursor(path="next_cursor", param="cursor"),
     since=Since(param="updated_since"),

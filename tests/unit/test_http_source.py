@@ -31,7 +31,12 @@ from tests.fakes.source import page_of, read, surroundings
 
 
 URL = "https://notes.example/list"
-SOURCE = HttpSource(url=URL, paging=BodyCursor(path="next_cursor", param="cursor"), since=Since())
+SOURCE = HttpSource(
+    records="items",
+    url=URL,
+    paging=BodyCursor(path="next_cursor", param="cursor"),
+    since=Since(param="updated_since"),
+)
 LAST: dict[str, object] = {"items": [], "next_cursor": None}
 
 
@@ -395,7 +400,10 @@ def test_requests_that_failed_before_a_page_count_with_it() -> None:
 def test_a_link_is_kept_without_the_proof_that_the_source_wrote_into_it() -> None:
     """Each request is proven anew, and what is stored had better hold no secret."""
     source = HttpSource(
-        url=URL, paging=NextUrl(path="next_cursor"), auth=ApiKey("KEY", param="api_key")
+        records="items",
+        url=URL,
+        paging=NextUrl(path="next_cursor"),
+        auth=ApiKey("KEY", param="api_key"),
     )
     network = Network(
         httpx.Response(200, json={"items": [], "next_cursor": f"{URL}?page=2&api_key=k3y"}),
@@ -445,7 +453,9 @@ def test_a_cursor_of_the_sources_own_that_it_does_not_know_has_expired(status: i
             assert recourse is Recourse.RESTART, source.paging
 
 
-@pytest.mark.parametrize("paging", [OffsetPaging(), PageNumber(), Keyset()], ids=repr)
+@pytest.mark.parametrize(
+    "paging", [OffsetPaging(), PageNumber(), Keyset(param="after_id", path="id")], ids=repr
+)
 def test_what_the_source_did_not_give_it_does_not_forget(paging: Paging) -> None:
     source = replace(SOURCE, paging=paging, since=None)
 
@@ -514,8 +524,8 @@ def test_a_rule_goes_before_what_is_usual_for_changes() -> None:
 
 
 END = (Rule(status=(204, 404, 416), then=Action.END),)
-BY_OFFSET = HttpSource(url=URL, paging=OffsetPaging(size=2), rules=END)
-BY_NUMBER = HttpSource(url=URL, paging=PageNumber(size=2), rules=END)
+BY_OFFSET = HttpSource(records="items", url=URL, paging=OffsetPaging(size=2), rules=END)
+BY_NUMBER = HttpSource(records="items", url=URL, paging=PageNumber(size=2), rules=END)
 
 
 @pytest.mark.parametrize(
@@ -587,7 +597,10 @@ def test_a_part_is_a_page_where_a_rule_says_so() -> None:
 
 
 GOOGLE = HttpSource(
-    url=URL, paging=BodyCursor(path="nextPageToken", last_page=LastPage.ABSENT), omits_empty=True
+    records="items",
+    url=URL,
+    paging=BodyCursor(path="nextPageToken", last_page=LastPage.ABSENT),
+    omits_empty=True,
 )
 
 
@@ -638,7 +651,10 @@ def test_more_to_come_beside_no_list_is_not_the_end() -> None:
 def test_a_record_without_a_list_of_its_own_has_an_empty_one_where_that_is_declared() -> None:
     members = HttpSource(url=f"{URL}/{{id}}", records="members", paging=OnePage(), omits_empty=True)
     source = HttpSource(
-        url=URL, paging=OnePage(), sub_lists=(SubList(source=members, into="members"),)
+        records="items",
+        url=URL,
+        paging=OnePage(),
+        sub_lists=(SubList(source=members, into="members"),),
     )
     network = page({"items": [{"id": "a"}]})
     network.add(httpx.Response(200, json={"kind": "members"}))
@@ -760,7 +776,9 @@ def test_a_rule_reads_a_field_in_the_answers_own_encoding() -> None:
 
 
 def test_a_detail_that_is_no_json_rejects_its_record_alone() -> None:
-    source = HttpSource(url=URL, paging=OnePage(), detail=Detail(url=f"{URL}/{{id}}", path="a"))
+    source = HttpSource(
+        records="items", url=URL, paging=OnePage(), detail=Detail(url=f"{URL}/{{id}}", path="a")
+    )
     network = page({"items": [{"id": "a"}, {"id": "b"}, {"id": "c"}]})
     network.on("GET /list/a", httpx.Response(200, content=b'{"a": %s}' % HALF))
     network.on("GET /list/b", httpx.Response(200, content=b'{"a": 7, "other": NaN}'))

@@ -205,6 +205,7 @@ def test_an_address_and_a_port_are_not_another_address() -> None:
 
 
 LINKED = HttpSource(
+    records="items",
     url=URL,
     params={"limit": "5"},
     paging=NextUrl(path="next_cursor"),
@@ -272,7 +273,9 @@ def test_a_link_that_leads_nowhere_is_refused(link: str, fault: str) -> None:
 
 
 def test_a_cursor_is_not_taken_for_a_link() -> None:
-    source = HttpSource(url=URL, paging=BodyCursor(path="next_cursor", param="cursor"))
+    source = HttpSource(
+        records="items", url=URL, paging=BodyCursor(path="next_cursor", param="cursor")
+    )
     network = Network(page("https://evil.example/"))
 
     assert page_of(source, network, "//evil.example").next_cursor == "https://evil.example/"
@@ -301,6 +304,7 @@ def test_a_link_that_is_a_path_is_put_behind_the_base_that_is_declared(
     link: str, url: str, base: str
 ) -> None:
     source = HttpSource(
+        records="items",
         url="{WIKI}/wiki/rest/api/space",
         paging=NextUrl(path="_links/next"),
         link_base=base,
@@ -314,7 +318,10 @@ def test_a_link_that_is_a_path_is_put_behind_the_base_that_is_declared(
 @pytest.mark.parametrize("link", ["//evil.example/x", "https://evil.example/", "http:evil"])
 def test_a_base_leads_to_no_other_server(link: str) -> None:
     source = HttpSource(
-        url="https://wiki.example/list", paging=NextUrl(), link_base="https://wiki.example/wiki"
+        records="items",
+        url="https://wiki.example/list",
+        paging=NextUrl(),
+        link_base="https://wiki.example/wiki",
     )
     network = Network(httpx.Response(200, json={"items": [], "next": link}))
 
@@ -323,7 +330,9 @@ def test_a_base_leads_to_no_other_server(link: str) -> None:
 
 
 def test_a_base_on_another_server_is_one_that_is_named() -> None:
-    source = HttpSource(url=URL, paging=NextUrl(), link_base="https://other.example/api")
+    source = HttpSource(
+        records="items", url=URL, paging=NextUrl(), link_base="https://other.example/api"
+    )
     network = Network(httpx.Response(200, json={"items": [], "next": "/list?page=2"}))
 
     with pytest.raises(UpstreamError, match=r"leads to https://other\.example"):
@@ -332,4 +341,6 @@ def test_a_base_on_another_server_is_one_that_is_named() -> None:
 
 def test_a_base_that_is_no_url_is_a_fault_of_the_declaration() -> None:
     with pytest.raises(ConfigurationError, match="WIKI"):
-        HttpSource(url=URL, paging=NextUrl(), link_base="{WIKI}/wiki").located(an_environment())
+        HttpSource(records="items", url=URL, paging=NextUrl(), link_base="{WIKI}/wiki").located(
+            an_environment()
+        )

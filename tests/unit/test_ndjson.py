@@ -464,17 +464,17 @@ def test_an_answer_without_lines_to_a_request_for_changes_has_none(status: int) 
         reader = source(since=since).reader(around)
         return at_once(reader.fetch(None, a_crawl(since_ms)))
 
-    page = read(Since(), 7)
+    page = read(Since(param="updated_since"), 7)
 
     assert (page.records, page.next_cursor, page.request_count) == ([], None, 1)
-    for since, since_ms in ((Since(), None), (None, 7)):
+    for since, since_ms in ((Since(param="updated_since"), None), (None, 7)):
         with pytest.raises(UpstreamError):
             read(since, since_ms)
 
 
 def test_what_the_declaration_tells() -> None:
     assert not source().tells_changes
-    kept = Since(kept_ms=5, overlap_ms=0)
+    kept = Since(param="updated_since", kept_ms=5, overlap_ms=0)
     assert source(since=kept).tells_changes
     assert (source().kept_ms, source(since=kept).kept_ms) == (None, 5)
     located = NdjsonSource(url="{NOTES_URL}/all").located(
@@ -489,7 +489,10 @@ def test_what_the_declaration_tells() -> None:
         ({"url": ""}, "NdjsonSource: url=''"),
         ({"size": 0}, "NdjsonSource: size=0"),
         ({"size": True}, "NdjsonSource: size=True"),
-        ({"since": Since(location=ParamLocation.BODY)}, "the source has none"),
+        (
+            {"since": Since(param="updated_since", location=ParamLocation.BODY)},
+            "the source has none",
+        ),
         ({"rules": (Rule(status=206, then=Action.PAGE),)}, "lists that have pages"),
         ({"rules": (Rule(status=204, then=Action.END),)}, "lists that have pages"),
     ],

@@ -116,7 +116,9 @@ def test_parents_may_be_nested_themselves(size: int) -> None:
 
 
 def test_a_field_of_a_parents_parent_may_be_asked_with() -> None:
-    listing = HttpSource(url=f"{URL}/x/{{page.space.id}}/{{page/id}}", paging=COMMENTS.paging)
+    listing = HttpSource(
+        records="items", url=f"{URL}/x/{{page.space.id}}/{{page/id}}", paging=COMMENTS.paging
+    )
     source = replace(DEEP, children=listing, missing=Missing.LEAVE_OUT)
     wiki = a_wiki()
 

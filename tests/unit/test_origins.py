@@ -41,7 +41,7 @@ SET = {
     "GLEAN_INSTANCE": "acme",
 }
 PAGING = BodyCursor(path="next_cursor", param="cursor")
-LIST = HttpSource(url=f"{URL}/list", paging=PAGING, auth=Bearer("TOKEN"))
+LIST = HttpSource(records="items", url=f"{URL}/list", paging=PAGING, auth=Bearer("TOKEN"))
 HOSTILE = [
     "//evil.example/x",
     "///evil.example/x",

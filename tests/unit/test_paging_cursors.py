@@ -48,7 +48,7 @@ ENDS = [
 def test_a_cursor_in_the_body_leads_through_the_list(
     end: LastPage, last: dict[str, Any], kind: type[str | int], count: int, size: int
 ) -> None:
-    source = HttpSource(url=URL, paging=BodyCursor(last_page=end))
+    source = HttpSource(records="items", url=URL, paging=BodyCursor(last_page=end))
 
     check_resumes(source, body_server(count, size, last, kind), items(count))
 
@@ -62,14 +62,17 @@ def test_a_cursor_may_be_there_on_the_last_page_too(count: int, size: int) -> No
         return httpx.Response(200, json={"items": page, **told})
 
     source = HttpSource(
-        url=URL, paging=BodyCursor(path="cursor", last_page=LastPage.HAS_MORE), has_more="has_more"
+        records="items",
+        url=URL,
+        paging=BodyCursor(path="cursor", last_page=LastPage.HAS_MORE),
+        has_more="has_more",
     )
 
     check_resumes(source, answer, items(count))
 
 
 def last_page(end: LastPage, told: dict[str, Any], **fields: Any) -> str | None:
-    source = HttpSource(url=URL, paging=BodyCursor(last_page=end), **fields)
+    source = HttpSource(url=URL, paging=BodyCursor(last_page=end), **{"records": "items", **fields})
     network = Network(httpx.Response(200, json={"items": [], **told}))
     return page_of(source, network, "b").next_cursor
 
@@ -111,7 +114,7 @@ def test_a_cursor_may_go_into_the_body() -> None:
         param="page/after", location=ParamLocation.BODY, size=50, size_param="page/limit"
     )
     body = {"page": {"sort": "id"}, "type": "note"}
-    source = HttpSource(url=URL, paging=paging, body=body)
+    source = HttpSource(records="items", url=URL, paging=paging, body=body)
     network = Network(httpx.Response(200, json={"items": [], "next_cursor": None}))
 
     page_of(source, network, "b")
@@ -130,7 +133,7 @@ def test_a_cursor_may_go_into_the_body() -> None:
     ],
 )
 def test_a_size_is_asked_for(paging: Paging, cursor: str | None) -> None:
-    source = HttpSource(url=URL, paging=paging)
+    source = HttpSource(records="items", url=URL, paging=paging)
     network = Network(httpx.Response(200, json={"items": [], "next_cursor": None, "next": None}))
 
     page_of(source, network, cursor)
@@ -168,7 +171,9 @@ def test_a_cursor_in_a_header_leads_through_the_list(
 def test_a_header_that_only_looks_like_an_end_is_refused(
     end: LastPage, headers: dict[str, str], fault: str
 ) -> None:
-    source = HttpSource(url=URL, paging=HeaderCursor(header="x-next", last_page=end))
+    source = HttpSource(
+        records="items", url=URL, paging=HeaderCursor(header="x-next", last_page=end)
+    )
     network = Network(httpx.Response(200, json={"items": []}, headers=headers))
 
     with pytest.raises(UpstreamError, match=fault):
@@ -189,7 +194,7 @@ def test_the_next_pages_url_leads_through_the_list(
         told = last if after is None else f"?at={after}"
         return httpx.Response(200, json={"items": page, "links": {"next": told}})
 
-    source = HttpSource(url=URL, paging=NextUrl(path="links/next", last_page=end))
+    source = HttpSource(records="items", url=URL, paging=NextUrl(path="links/next", last_page=end))
 
     check_resumes(source, answer, items(count))
 
@@ -197,7 +202,9 @@ def test_the_next_pages_url_leads_through_the_list(
 @pytest.mark.parametrize("links", [{}, {"links": None}, {"links": {}}, {"links": {"next": None}}])
 def test_a_url_that_is_absent_ends_only_where_that_is_declared(links: dict[str, Any]) -> None:
     def read(end: LastPage) -> str | None:
-        source = HttpSource(url=URL, paging=NextUrl(path="links/next", last_page=end))
+        source = HttpSource(
+            records="items", url=URL, paging=NextUrl(path="links/next", last_page=end)
+        )
         network = Network(httpx.Response(200, json={"items": [], **links}))
         return page_of(source, network).next_cursor
 
@@ -256,4 +263,4 @@ def test_a_source_that_does_not_fit_its_paging_is_refused(
     paging: Paging, fields: dict[str, Any], fault: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=fault):
-        HttpSource(url=URL, paging=paging, **fields)
+        HttpSource(url=URL, paging=paging, **{"records": "items", **fields})

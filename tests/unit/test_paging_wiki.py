@@ -179,13 +179,19 @@ def test_an_error_of_another_form_is_no_page_either(error: object) -> None:
     [
         (lambda: MediaWikiPaging(size=5), "MediaWikiPaging: size_param=''"),
         (lambda: MediaWikiPaging(size=0, size_param="x"), "MediaWikiPaging: size=0"),
-        (lambda: HttpSource(url=URL, paging=MediaWikiPaging(), body={}), "MediaWiki takes no JSON"),
         (
-            lambda: HttpSource(url=URL, paging=MediaWikiPaging(), params={"format": "xml"}),
+            lambda: HttpSource(records="items", url=URL, paging=MediaWikiPaging(), body={}),
+            "MediaWiki takes no JSON",
+        ),
+        (
+            lambda: HttpSource(
+                records="items", url=URL, paging=MediaWikiPaging(), params={"format": "xml"}
+            ),
             "format='xml'",
         ),
         (
             lambda: HttpSource(
+                records="items",
                 url=URL,
                 paging=MediaWikiPaging(size=5, size_param="gaplimit"),
                 params={"gaplimit": "max"},

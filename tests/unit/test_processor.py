@@ -244,7 +244,10 @@ def test_a_job_that_becomes_full_makes_way_for_a_full_one_that_is_queued() -> No
 def test_a_job_whose_changes_are_too_old_makes_way_at_its_very_first_turn() -> None:
     connector = replace(
         NOTES,
-        documents=replace(NOTES.documents, source=replace(http_source(), since=Since(kept_ms=1))),
+        documents=replace(
+            NOTES.documents,
+            source=replace(http_source(), since=Since(param="updated_since", kept_ms=1)),
+        ),
     )
     bench = Bench(connector=connector)
     changes, full = bench.begun(Mode.INCREMENTAL), bench.begun(Mode.FULL)

@@ -85,7 +85,9 @@ def test_a_backend_hears_of_it_once_the_job_is_stored_as_cancelled() -> None:
 
 
 def test_a_source_that_is_read_here_is_not_told_of_a_cancel() -> None:
-    source = Listening(url="https://notes.example/list", paging=BodyCursor(path="next_cursor"))
+    source = Listening(
+        records="items", url="https://notes.example/list", paging=BodyCursor(path="next_cursor")
+    )
     connector = replace(NOTES, documents=replace(NOTES.documents, source=source))
     page = a_page("a", next_cursor="2")
     bench = Bench(page, ok(), connector=connector, limits={"turn_pages_max": 1})
@@ -136,7 +138,7 @@ def test_a_crawl_that_failed_is_begun_anew_under_another_key() -> None:
 
 def test_users_are_brought_and_closed_before_the_backend_is_asked() -> None:
     users = Stream(
-        source=HttpSource(url="https://notes.example/users", paging=OnePage()),
+        source=HttpSource(records="items", url="https://notes.example/users", paging=OnePage()),
         key="id",
         record=NOTES.documents.record,
         map=lambda note: DatasourceUser(email=f"{note.id}@notes.example", name=note.id),

@@ -87,6 +87,7 @@ class Office(httpx.AsyncBaseTransport):
             datasource=Datasource("entries"),
             documents=Stream(
                 source=HttpSource(
+                    records="items",
                     url="https://source.example/kinds/tombstones",
                     paging=BodyCursor(path="next_cursor", param="cursor", size=2),
                     since=since,

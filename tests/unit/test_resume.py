@@ -118,7 +118,15 @@ def by_wiki(page: Page) -> httpx.Response:
 
 
 def a_source(**fields: Any) -> HttpSource:
-    return HttpSource(**{"url": URL, "rules": EXPIRED, "resume": Resume(), **fields})
+    return HttpSource(
+        **{
+            "records": "items",
+            "url": URL,
+            "rules": EXPIRED,
+            "resume": Resume(param="after_id", path="id"),
+            **fields,
+        }
+    )
 
 
 Answer = Callable[[Page], httpx.Response]
@@ -127,7 +135,7 @@ IN_BODY = a_source(
     records="data/notes/nodes",
     body={"query": "query ($at: String, $after_id: ID) {...}", "variables": {}},
     paging=GraphQLConnection(connection="data/notes", after="at"),
-    resume=Resume(param="variables/after_id", location=ParamLocation.BODY),
+    resume=Resume(path="id", param="variables/after_id", location=ParamLocation.BODY),
 )
 KINDS: dict[str, tuple[HttpSource, Answer]] = {
     "cursor": (BY_CURSOR, by_cursor),
@@ -211,7 +219,7 @@ def test_from_every_cursor_of_a_list_that_was_read_on_the_rest_is_the_same(kind:
 
 
 def test_changes_are_asked_for_from_the_last_record_on_too() -> None:
-    source = replace(BY_CURSOR, since=Since())
+    source = replace(BY_CURSOR, since=Since(param="updated_since"))
     server = Served(by_cursor, lambda number: number == 3)
 
     assert whole(source, server, since_ms=0)[0] == ALL
@@ -441,7 +449,7 @@ def test_a_list_of_a_record_goes_on_from_its_own_last_record() -> None:
     sub_list = SubList(
         source=a_source(url=f"{URL}/{{id}}", paging=BodyCursor(param="at")), into="in"
     )
-    source = HttpSource(url=URL, paging=BodyCursor(), sub_lists=(sub_list,))
+    source = HttpSource(records="items", url=URL, paging=BodyCursor(), sub_lists=(sub_list,))
     network = Network(a_page_of([{"id": "a"}]))
     network.add(a_page_of(ALL[:2], "2"), httpx.Response(410), a_page_of(ALL[2:3]))
 
@@ -454,9 +462,9 @@ def test_a_list_of_a_record_goes_on_from_its_own_last_record() -> None:
 
 @pytest.mark.parametrize("status", [400, 404, 410])
 def test_a_list_of_a_record_whose_cursor_has_expired_is_read_anew_once(status: int) -> None:
-    members = HttpSource(url=f"{URL}/{{id}}", paging=BodyCursor())
+    members = HttpSource(records="items", url=f"{URL}/{{id}}", paging=BodyCursor())
     sub_list = SubList(source=members, into="members")
-    source = HttpSource(url=URL, paging=BodyCursor(), sub_lists=(sub_list,))
+    source = HttpSource(records="items", url=URL, paging=BodyCursor(), sub_lists=(sub_list,))
 
     def first() -> httpx.Response:
         return a_page_of([1], "b")
@@ -484,38 +492,50 @@ def graphql(**fields: Any) -> HttpSource:
 @pytest.mark.parametrize(
     ("declare", "fault"),
     [
-        (lambda: Resume(path=""), "Resume: path=''"),
-        (lambda: Resume(param=""), "Resume: param=''"),
-        (lambda: a_source(paging=Keyset()), "paging=Keyset has no cursor.*leave out resume"),
+        (lambda: Resume(param="after_id", path=""), "Resume: path=''"),
+        (lambda: Resume(path="id", param=""), "Resume: param=''"),
+        (
+            lambda: a_source(paging=Keyset(param="after_id", path="id")),
+            "paging=Keyset has no cursor.*leave out resume",
+        ),
         (lambda: a_source(paging=OnePage()), "paging=OnePage has no cursor.*leave out resume"),
         (
             lambda: replace(BY_CURSOR, since=NewestFirst(path="at", params={})),
             "since=NewestFirst has the list in another order than that of path='id'",
         ),
         (
-            lambda: a_source(paging=OffsetPaging(), rules=(), resume=Resume()),
+            lambda: a_source(
+                paging=OffsetPaging(), rules=(), resume=Resume(param="after_id", path="id")
+            ),
             "no rule says.*then=Action.RESTART",
         ),
         (lambda: replace(BY_CURSOR, params={"after_id": "1"}), "'after_id' is in the source's par"),
         (
-            lambda: replace(BY_CURSOR, resume=Resume(location=ParamLocation.BODY)),
+            lambda: replace(
+                BY_CURSOR, resume=Resume(param="after_id", path="id", location=ParamLocation.BODY)
+            ),
             "the source has none",
         ),
-        (lambda: replace(BY_CURSOR, resume=Resume(param="at")), "param='at'.*the source's paging"),
         (
-            lambda: a_source(paging=BodyCursor(size=5), resume=Resume(param="limit")),
+            lambda: replace(BY_CURSOR, resume=Resume(path="id", param="at")),
+            "param='at'.*the source's paging",
+        ),
+        (
+            lambda: a_source(paging=BodyCursor(size=5), resume=Resume(path="id", param="limit")),
             "param='limit'.*the source's paging",
         ),
         (
-            lambda: a_source(paging=OffsetPaging(), resume=Resume(param="offset")),
+            lambda: a_source(paging=OffsetPaging(), resume=Resume(path="id", param="offset")),
             "param='offset'.*the source's paging",
         ),
         (
-            lambda: a_source(paging=LinkHeader(size=5), resume=Resume(param="per_page")),
+            lambda: a_source(paging=LinkHeader(size=5), resume=Resume(path="id", param="per_page")),
             "param='per_page'.*the source's paging",
         ),
         (
-            lambda: graphql(resume=Resume(param="variables/at", location=ParamLocation.BODY)),
+            lambda: graphql(
+                resume=Resume(path="id", param="variables/at", location=ParamLocation.BODY)
+            ),
             "param='variables/at'.*the source's paging",
         ),
         (

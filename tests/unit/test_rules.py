@@ -124,7 +124,9 @@ def test_403_may_tell_a_limit_of_requests_in_its_body(message: str) -> None:
 def test_whoever_is_to_wait_is_not_told_that_the_secret_is_at_fault() -> None:
     limited = {"message": "You have exceeded a secondary rate limit."}
     key = ApiKey("KEY", header="x-key")
-    source = HttpSource(url="https://notes.example/list", paging=BodyCursor(), auth=key)
+    source = HttpSource(
+        records="items", url="https://notes.example/list", paging=BodyCursor(), auth=key
+    )
     network = Network(httpx.Response(403, json=limited), httpx.Response(403, json={"no": 1}))
 
     with pytest.raises(UpstreamError) as waiting:
@@ -342,7 +344,9 @@ PAGE: dict[str, object] = {"items": [], "next_cursor": None}
 
 
 def refused(*answers: httpx.Response, rules: tuple[Rule, ...]) -> UpstreamError:
-    source = HttpSource(url="https://notes.example/list", paging=BodyCursor(), rules=rules)
+    source = HttpSource(
+        records="items", url="https://notes.example/list", paging=BodyCursor(), rules=rules
+    )
     network = Network(*answers)
     with pytest.raises(UpstreamError) as error:
         read(source.reader(surroundings(network)))
@@ -397,7 +401,11 @@ def test_a_wait_says_who_has_told_it(rule: Rule, headers: dict[str, str], says: 
     answer = httpx.Response(403, headers={"x-error": "quota", **headers})
     key = ApiKey("KEY", header="x-key")
     source = HttpSource(
-        url="https://notes.example/list", paging=BodyCursor(), rules=(rule,), auth=key
+        records="items",
+        url="https://notes.example/list",
+        paging=BodyCursor(),
+        rules=(rule,),
+        auth=key,
     )
 
     with pytest.raises(UpstreamError) as error:
@@ -429,7 +437,9 @@ def test_an_answer_that_is_an_error_by_a_rule_says_so() -> None:
 
 def test_a_page_that_no_rule_is_for_is_a_page() -> None:
     rules = (Rule(status=200, path="ok", value=False, then=Action.FAIL),)
-    source = HttpSource(url="https://notes.example/list", paging=BodyCursor(), rules=rules)
+    source = HttpSource(
+        records="items", url="https://notes.example/list", paging=BodyCursor(), rules=rules
+    )
     network = Network(httpx.Response(200, json={"ok": True, **PAGE}))
 
     assert read(source.reader(surroundings(network))).next_cursor is None

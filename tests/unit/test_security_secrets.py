@@ -35,6 +35,7 @@ ENVIRONMENT = an_environment(
     SOURCE_TOKEN=TOKEN, GLEAN_INDEXING_API_TOKEN=TOKEN[::-1], GLEAN_INSTANCE="acme"
 )
 SOURCE = HttpSource(
+    records="items",
     url="https://notes.example/list",
     paging=BodyCursor(path="next_cursor", param="cursor"),
     auth=Bearer("SOURCE_TOKEN"),

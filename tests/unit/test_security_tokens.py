@@ -171,6 +171,7 @@ GRANTS: dict[str, Echo] = {
 
 def reading(auth: Auth) -> AnyConnector:
     source = HttpSource(
+        records="items",
         url="https://notes.example/list",
         paging=NextUrl(path="next_cursor"),
         auth=auth,

@@ -20,7 +20,11 @@ def asked(
     """The request for a page."""
     network = Network(answer or httpx.Response(200, json={"items": [], "next_cursor": None}))
     source = HttpSource(
-        url="https://notes.example/list?a=b", params={"c": "d"}, paging=BodyCursor(), auth=auth
+        records="items",
+        url="https://notes.example/list?a=b",
+        params={"c": "d"},
+        paging=BodyCursor(),
+        auth=auth,
     )
     read(source.reader(surroundings(network, environment)))
     (request,) = network.requests

@@ -35,7 +35,7 @@ from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
 
 
-LISTED = HttpSource(url="https://notes.example/list", paging=BodyCursor())
+LISTED = HttpSource(records="items", url="https://notes.example/list", paging=BodyCursor())
 QUEUED = Job(id="notes-1", connector="notes", mode=Mode.INCREMENTAL, created_at_ms=NOW_MS)
 FULL = replace(QUEUED, mode=Mode.FULL)
 WORKS = replace(QUEUED, state=State.SENDING, started_at_ms=NOW_MS, progress_at_ms=NOW_MS)

@@ -44,14 +44,14 @@ AFTER: list[Any] = [2, "2", 2.5, ["x", 7], {"id": {"S": "x"}}, 0, "[1]", "null"]
 
 
 def asks(paging: Any, cursor: str | None, **body: Any) -> Any:
-    source = HttpSource(url=URL, paging=paging, body=body)
+    source = HttpSource(records="items", url=URL, paging=paging, body=body)
     network = Network(httpx.Response(200, json={"items": [], "next_cursor": None}))
     page_of(source, network, cursor)
     return msgspec.json.decode(network.requests[0].content)
 
 
 def tells(paging: Any, content: dict[str, Any], **fields: Any) -> str | None:
-    source = HttpSource(url=URL, paging=paging, **{"body": {}, **fields})
+    source = HttpSource(url=URL, paging=paging, **{"records": "items", "body": {}, **fields})
     network = Network(httpx.Response(200, json={"items": [], **content}))
     return page_of(source, network).next_cursor
 
@@ -78,7 +78,10 @@ def test_a_records_own_value_comes_back_in_a_body_as_it_was_given(value: Any) ->
 @pytest.mark.parametrize("value", [True, None], ids=repr)
 def test_a_record_without_such_a_value_is_refused(value: Any) -> None:
     with pytest.raises(UpstreamError, match="no text and no number"):
-        tells(Keyset(path="sort", location=ParamLocation.BODY), {"items": [{"sort": value}]})
+        tells(
+            Keyset(param="after_id", path="sort", location=ParamLocation.BODY),
+            {"items": [{"sort": value}]},
+        )
 
 
 @pytest.mark.parametrize("value", [[], {}, ""], ids=repr)
@@ -112,7 +115,7 @@ def test_a_connections_cursor_keeps_its_type(end_cursor: Any) -> None:
 
     content = {"items": [], "c": {"pageInfo": {"hasNextPage": False}}}
     network = Network(httpx.Response(200, json=content))
-    page_of(HttpSource(url=URL, paging=paging, body=body), network, cursor)
+    page_of(HttpSource(records="items", url=URL, paging=paging, body=body), network, cursor)
     asked = msgspec.json.decode(network.requests[0].content)
     assert asked["variables"]["after"] == end_cursor
 
@@ -133,11 +136,12 @@ def test_a_list_by_numbers_is_read_to_its_end_also_after_its_cursor_has_expired(
         return httpx.Response(200, json={"items": rest[at : at + 2], "next_cursor": following})
 
     source = HttpSource(
+        records="items",
         url=URL,
         body={},
         paging=BodyCursor(param="from", location=ParamLocation.BODY),
         rules=(Rule(status=410, then=Action.RESTART),),
-        resume=Resume(param="gt", location=ParamLocation.BODY),
+        resume=Resume(path="id", param="gt", location=ParamLocation.BODY),
     )
     assert whole(source, answer)[0] == records
 
@@ -173,6 +177,7 @@ def test_the_time_of_changes_may_be_within_a_list() -> None:
         location=ParamLocation.BODY,
     )
     source = HttpSource(
+        records="items",
         url=URL,
         body={"filterGroups": [{"filters": filters}]},
         paging=BodyCursor(
@@ -196,5 +201,8 @@ def test_a_place_that_a_list_does_not_have_is_refused(param: str) -> None:
 
     with pytest.raises(ConfigurationError, match="is no place in the source's body"):
         HttpSource(
-            url=URL, paging=OffsetPaging(param=param, location=ParamLocation.BODY), body=body
+            records="items",
+            url=URL,
+            paging=OffsetPaging(param=param, location=ParamLocation.BODY),
+            body=body,
         )

@@ -56,8 +56,8 @@ class Keyset(Struct, frozen=True, kw_only=True):
             not told.
     """
 
-    path: str = "id"
-    param: str = "after_id"
+    path: str
+    param: str
     is_inclusive: bool = False
     size: int | None = None
     size_param: str = "limit"

@@ -59,7 +59,13 @@ async def fetch(_cursor: object, _since: object, web: Client) -> SourcePage:
 
 
 def listed(path: str, **fields: object) -> HttpSource:
-    return HttpSource(**{"url": URL + path, "paging": BodyCursor(), "rules": RULES, **fields})  # type: ignore[arg-type]
+    declared: dict[str, Any] = {
+        "records": "items",
+        "url": URL + path,
+        "paging": BodyCursor(),
+        "rules": RULES,
+    }
+    return HttpSource(**{**declared, **fields})
 
 
 PAGE = listed("/page")
@@ -70,7 +76,7 @@ SOURCES: dict[str, Any] = {
     "good": listed("/good"),
     "page": PAGE,
     "later": listed("/later"),
-    "resumed": listed("/later", resume=Resume()),
+    "resumed": listed("/later", resume=Resume(param="after_id", path="id")),
     "keyed": listed("/keyed", records_key="id"),
     "totalled": listed("/totalled", total="total"),
     "detailed": listed("/page", detail=Detail(url=f"{URL}/detail/{{id}}")),

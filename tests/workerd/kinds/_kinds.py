@@ -126,7 +126,7 @@ SINCE = Since(param="updated_since")
 
 
 def at(path: str, **fields: Any) -> HttpSource:
-    return HttpSource(url=f"{URL}/{path}", **fields)
+    return HttpSource(**{"records": "items", "url": f"{URL}/{path}", **fields})
 
 
 def listed(path: str, **fields: Any) -> HttpSource:
@@ -205,7 +205,7 @@ PAGINGS = {
 
 def proven(proof: str, auth: Any) -> HttpSource:
     url = f"{{KINDS_URL}}/auth/{proof}/kinds/cursor"
-    return HttpSource(url=url, paging=CURSOR, since=SINCE, auth=auth)
+    return HttpSource(records="items", url=url, paging=CURSOR, since=SINCE, auth=auth)
 
 
 PROOFS = {
@@ -355,6 +355,7 @@ KINDS["partial"] = connector("partial", listed("cursor"), map=document_of_some)
 KINDS["paced"] = connector(
     "paced",
     HttpSource(
+        records="items",
         url="{PLENTY_URL}/kinds/offset",
         paging=OffsetPaging(size=100),
         total="total",
