@@ -53,7 +53,7 @@ connector = Connector(
     datasource=Datasource("pythondocs"),
     documents=Stream(
         source=HttpSource(
-            url="{DOCS_API_URL}/entries",
+            url="${DOCS_API_URL}/entries",
             params={"limit": "100"},
             records="items",
             paging=BodyCursor(path="next_cursor", param="cursor"),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NoReturn
 from durable.connector.backend_connector import BackendConnector
 from durable.connector.connector import Connector
 from durable.connector.stream import Stream
+from durable.environment import Secret, Variable
 from durable.errors import ConfigurationError, UpstreamError
 from durable.http.auth import ApiKey, Basic, Bearer
 from durable.http.error_rules import Action, Rule
@@ -75,12 +76,14 @@ __all__ = [
     "Response",
     "Resume",
     "Rule",
+    "Secret",
     "Since",
     "SourcePage",
     "Stream",
     "SubList",
     "TimeFormat",
     "UpstreamError",
+    "Variable",
     "unix_seconds",
 ]
 

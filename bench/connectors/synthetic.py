@@ -36,7 +36,7 @@ connector = Connector(
     documents=Stream(
         source=HttpSource(
             records="items",
-            url="{BENCH_SOURCE_URL}/pages",
+            url="${BENCH_SOURCE_URL}/pages",
             paging=BodyCursor(path="next_cursor", param="cursor"),
         ),
         key="id",

@@ -1,9 +1,9 @@
 """A file store: the header Link, OAuth 2, one more request for a file's content.
 
-    GET {FILES_URL}/files?per_page=100&modified_since=2026-11-24T02:00:00.000Z
+    GET ${FILES_URL}/files?per_page=100&modified_since=2026-11-24T02:00:00.000Z
     Link: </files?cursor=abc>; rel="next"
     [{"id": ..., "permissions": {"anyone": false, "readers": ["ada@example.com"]}, ...}, ...]
-    GET {FILES_URL}/files/{id}/content
+    GET ${FILES_URL}/files/{id}/content
     {"mime_type": ..., "encoding": "text" or "base64", "content": ...}
 
 A file that was removed is on no list: the next FULL sync finds out. Its readers are known by
@@ -25,8 +25,10 @@ from durable import (
     LinkHeader,
     Missing,
     Mode,
+    Secret,
     Since,
     Stream,
+    Variable,
     unix_seconds,
 )
 from durable.glean import (
@@ -111,17 +113,17 @@ connector = Connector(
     ),
     documents=Stream(
         source=HttpSource(
-            url="{FILES_URL}/files",
+            url="${FILES_URL}/files",
             records="",
             paging=LinkHeader(size=50),
             since=Since(param="modified_since", path="modified_at"),
             detail=Detail(
-                url="{FILES_URL}/files/{id}/content", into="blob", missing=Missing.LEAVE_OUT
+                url="${FILES_URL}/files/${id}/content", into="blob", missing=Missing.LEAVE_OUT
             ),
             auth=ClientCredentials(
-                token_url="{FILES_URL}/oauth/token",  # noqa: S106 - a URL
-                client_id="FILES_CLIENT_ID",
-                client_secret="FILES_CLIENT_SECRET",  # noqa: S106 - the name of a secret
+                endpoint="${FILES_URL}/oauth/token",
+                client_id=Variable("FILES_CLIENT_ID"),
+                client_secret=Secret("FILES_CLIENT_SECRET"),
             ),
         ),
         key="id",

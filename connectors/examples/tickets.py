@@ -1,6 +1,6 @@
 """A ticket system: a cursor in the body, changes since a time, tombstones, a bearer token.
 
-    GET {TICKETS_URL}/api/v1/tickets?limit=100&cursor=abc&updated_since=2026-11-24T02:00:00.000Z
+    GET ${TICKETS_URL}/api/v1/tickets?limit=100&cursor=abc&updated_since=2026-11-24T02:00:00.000Z
     {"tickets": [...], "meta": {"next_cursor": "def" or null, "total": 1234}}
 
 A ticket that was deleted is told among the changes, with `"state": "deleted"`.
@@ -18,6 +18,7 @@ from durable import (
     Connector,
     HttpSource,
     Mode,
+    Secret,
     Since,
     Stream,
     unix_seconds,
@@ -132,12 +133,12 @@ connector = Connector(
     ),
     documents=Stream(
         source=HttpSource(
-            url="{TICKETS_URL}/api/v1/tickets",
+            url="${TICKETS_URL}/api/v1/tickets",
             records="tickets",
             paging=BodyCursor(path="meta/next_cursor", param="cursor", size=100),
             total="meta/total",
             since=Since(param="updated_since", path="updated_at"),
-            auth=Bearer("TICKETS_TOKEN"),
+            auth=Bearer(Secret("TICKETS_TOKEN")),
         ),
         key="id",
         record=Ticket,

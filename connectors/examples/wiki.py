@@ -1,10 +1,10 @@
 """A wiki: the pages of all spaces with their comments, and who may read them.
 
-    GET {WIKI_URL}/api/spaces                    {key, name, permissions: {anonymous, groups}}
-    GET {WIKI_URL}/api/spaces/{key}/pages        {id, title, body, author, ...}
-    GET {WIKI_URL}/api/pages/{id}/comments       {id, author, body, created_at}
-    GET {WIKI_URL}/api/trash?updated_since=TIME  {id} of removed pages
-    GET {WIKI_URL}/api/users, /api/groups, /api/groups/{name}/members
+    GET ${WIKI_URL}/api/spaces                    {key, name, permissions: {anonymous, groups}}
+    GET ${WIKI_URL}/api/spaces/{key}/pages        {id, title, body, author, ...}
+    GET ${WIKI_URL}/api/pages/{id}/comments       {id, author, body, created_at}
+    GET ${WIKI_URL}/api/trash?updated_since=TIME  {id} of removed pages
+    GET ${WIKI_URL}/api/users, /api/groups, /api/groups/{name}/members
 
 Each is a list, `{"results": [...], "_links": {"next": "..."}}`, whose last page has no `next`.
 Users, groups and memberships go to Glean before the pages, whose permissions name groups.
@@ -26,9 +26,11 @@ from durable import (
     Mode,
     Nested,
     NextUrl,
+    Secret,
     Since,
     Stream,
     SubList,
+    Variable,
     unix_seconds,
 )
 from durable.glean import (
@@ -153,10 +155,10 @@ def deletion(page: Removed) -> Deletion:
 def listed(path: str, **fields: Any) -> HttpSource:
     """All its lists are alike."""
     return HttpSource(
-        url=f"{{WIKI_URL}}/api/{path}",
+        url=f"${{WIKI_URL}}/api/{path}",
         records="results",
         paging=NextUrl(path="_links/next", last_page=LastPage.ABSENT, size=25, size_param="limit"),
-        auth=Basic("WIKI_USER", "WIKI_TOKEN"),
+        auth=Basic(Variable("WIKI_USER"), Secret("WIKI_TOKEN")),
         **fields,
     )
 
@@ -175,7 +177,7 @@ connector = Connector(
     groups=Stream(source=listed("groups"), key="name", record=Team, map=group),
     memberships=Stream(
         source=listed(
-            "groups", sub_lists=(SubList(source=listed("groups/{name}/members"), into="members"),)
+            "groups", sub_lists=(SubList(source=listed("groups/${name}/members"), into="members"),)
         ),
         key="name",
         record=Team,
@@ -185,11 +187,11 @@ connector = Connector(
         source=Nested(
             parents=listed("spaces"),
             children=listed(
-                "spaces/{within.key}/pages",
+                "spaces/${within/key}/pages",
                 since=Since(param="updated_since", path="updated_at"),
                 sub_lists=(
                     SubList(
-                        source=listed("pages/{id}/comments"),
+                        source=listed("pages/${id}/comments"),
                         into="comments",
                         missing=Missing.LEAVE_OUT,
                     ),

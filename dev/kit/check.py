@@ -33,7 +33,7 @@ def check_connector(  # noqa: PLR0913 - each but the first two has a default
 
     Args:
         connector: as it is deployed.
-        responses: by request, as `{"GET {NOTES_URL}/list?cursor=b": {"items": []}}`; or a
+        responses: by request, as `{"GET ${NOTES_URL}/list?cursor=b": {"items": []}}`; or a
             function of the request; or `httpx.ASGITransport(app)`.
         environment: variables and secrets; whatever is missing is made up.
         rejects: how many records are set aside, in each mode.

@@ -16,7 +16,7 @@ IDS = "abcdef"  # of all records
 PAGE_BYTES_MAX = 2_048  # many times a page of this source
 SOURCE = HttpSource(
     records="items",
-    url="{NOTES_URL}/notes",
+    url="${NOTES_URL}/notes",
     paging=BodyCursor(path="next_cursor", param="cursor"),
     since=Since(param="updated_since"),
 )

@@ -38,7 +38,7 @@ from durable.sources.resume import Resume, resumed
 from durable.sources.since import Changes, asked, kept_ms, recent
 from durable.sources.source import NO_NAMES, NO_SCOPE, Reader, Records, Scope
 from durable.sources.sub_list import SubList, SubListReader
-from durable.sources.template import Template
+from durable.sources.template import Template, check_url, with_variables
 
 
 # Of a page, where no rule says otherwise, its cursor has expired. Asked again, the source would say
@@ -54,7 +54,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     the field `data`, and the empty path the whole answer.
 
     Attributes:
-        url: of the list; `{NAME}` stands for the variable NAME.
+        url: of the list; `${NAME}` stands for the variable NAME.
         records: the path of the list of records, as in `items` or `data/items`; empty where the
             whole answer is the list.
         records_key: the records are the values of an object at that path, and each gets its
@@ -64,7 +64,8 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         paging: how the next page is asked for.
         auth: how the source is told who asks; None where it lets everybody in.
         since: how it is asked for what has changed; None: an INCREMENTAL job reads all of it.
-        params: sent with every request, the page's size for example.
+        params: sent with every request, the page's size for example; here, in the headers and in
+            the body too, `${NAME}` stands for the variable NAME.
         headers: likewise.
         body: sent as JSON with every request, which is then a POST.
         has_more: the path of what says whether there is a next page, if that is told beside
@@ -77,7 +78,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         link_origins: further servers that a link to the next page may name, as in
             `https://eu.example.com`. Others are not followed, since the proof of who asks
             is sent there too.
-        link_base: what a link is put behind that is a path, as in `{WIKI_URL}/wiki`; else it
+        link_base: what a link is put behind that is a path, as in `${WIKI_URL}/wiki`; else it
             is one on its page's server.
         rules: what its errors mean, where that is not the usual.
         resume: how it is read on where a cursor has expired; None: from its start.
@@ -124,6 +125,8 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         return None if self.since is None else self.since.clock
 
     def __post_init__(self) -> None:
+        check_url(self, self.url)
+        check_url(self, self.link_base)
         self.shape()
         ask = Ask(url=self.url, params=self.params, headers=self.headers, body=self.body)
         self.paging.check(ask, self.ending.tells)
@@ -175,7 +178,7 @@ class HttpReader(Reader):
         self._source = source
         self._paging = source.paging
         ask = Ask(url=url, params=source.params, headers=source.headers, body=source.body)
-        self._template = Template(ask, names)
+        self._template = Template(with_variables(ask, surroundings.environment), names)
         base = surroundings.environment.url(source.link_base) if source.link_base else ""
         links = Links(named_origins(url, source.link_origins), base)
         origins = self._origins(url, surroundings.environment)

@@ -27,6 +27,7 @@ from durable.sources.paging.param_location import check_names, wrong
 from durable.sources.paging.protocol import Ask
 from durable.sources.since import Changes, asked, kept_ms, recent
 from durable.sources.source import Reader, Records
+from durable.sources.template import check_url, with_variables
 
 
 OK_OR_PART = frozenset({200, 206})
@@ -49,7 +50,7 @@ class NdjsonSource(Struct, frozen=True, kw_only=True):
     uncompressed. Else all before it is read again and thrown away, once in each turn.
 
     Attributes:
-        url: of the list; `{NAME}` stands for the variable NAME.
+        url: of the list; `${NAME}` stands for the variable NAME.
         auth: how the source is told who asks; None where it lets everybody in.
         since: how it is asked for what has changed; None: an INCREMENTAL job reads all of it.
         params: sent with every request.
@@ -76,6 +77,7 @@ class NdjsonSource(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         check_names(self, "url")
+        check_url(self, self.url)
         if type(self.size) is not int or self.size < 1:
             raise wrong(self, "size", "it is a whole number from 1")
         if any(rule.then in {Action.PAGE, Action.END} for rule in self.rules):
@@ -112,7 +114,8 @@ class NdjsonReader(Reader):
         url = source.located(surroundings.environment)
         signer = signer_of(source.auth, surroundings)
         self._source = source
-        self._ask = Ask(url=url, params=source.params, headers={**PLAIN, **source.headers})
+        ask = Ask(url=url, params=source.params, headers={**PLAIN, **source.headers})
+        self._ask = with_variables(ask, surroundings.environment)
         self._upstream = Upstream(
             "the source", surroundings.transport, signer, Origins(url), source.rules
         )

@@ -33,18 +33,18 @@ class Nested(Struct, frozen=True, kw_only=True):
     """The children of all parents: the pages of all spaces, for example.
 
         Nested(
-            parents=HttpSource(url="{WIKI_URL}/spaces", ...),
-            children=HttpSource(url="{WIKI_URL}/spaces/{space.id}/pages", ...),
+            parents=HttpSource(url="${WIKI_URL}/spaces", ...),
+            children=HttpSource(url="${WIKI_URL}/spaces/${space/id}/pages", ...),
             name="space",
         )
 
     A record is a child, with its parent in the field `name`: a Struct with `space: Space` takes
-    it. The parents may be `Nested` themselves; of those, `{page.space.id}` is a field.
+    it. The parents may be `Nested` themselves; of those, `${page/space/id}` is a field.
 
     Attributes:
         parents: any source.
         children: a list for each of them; in its URL (percent-encoded), its parameters and its
-            body, `{space.id}` is the parent's field `id`.
+            body, `${space/id}` is the parent's field `id`.
         name: of the field that takes the parent, and of the placeholders.
         key: the parent's field, or the path of it, that no two parents share. By it, a crawl
             finds the parent again after a crash.

@@ -67,8 +67,8 @@ class PythonSource(Struct, frozen=True, kw_only=True):
                 ...
                 yield SourcePage(items, next_cursor=cursor)
 
-        PythonSource(url="{ITEMS_URL}", fetch=fetch)
-        PythonSource(url="{ITEMS_URL}", pages=pages)
+        PythonSource(url="${ITEMS_URL}", fetch=fetch)
+        PythonSource(url="${ITEMS_URL}", pages=pages)
 
     Both are given the cursor of the page to begin with, None for the first; `since`, the aware
     time from which on changes are asked for, five minutes before the watermark since lists are
@@ -81,7 +81,7 @@ class PythonSource(Struct, frozen=True, kw_only=True):
     anew.
 
     Attributes:
-        url: where the source is; `{NAME}` stands for the variable NAME. `web` asks this server.
+        url: where the source is; `${NAME}` stands for the variable NAME. `web` asks this server.
         fetch: gives one page; or an object with such a `fetch`.
         pages: yields page after page.
         auth: how the source is told who asks; None where it lets everybody in.

@@ -35,7 +35,7 @@ class Resume(Struct, frozen=True, kw_only=True):
     """Where the source does not know a cursor any more, it is asked for what comes after a record.
 
         HttpSource(
-            url="{NOTES_URL}/list",
+            url="${NOTES_URL}/list",
             params={"sort": "id"},
             paging=BodyCursor(),
             resume=Resume(path="id", param="after_id"),

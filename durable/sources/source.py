@@ -126,7 +126,7 @@ class ScopedReader(Reader, Protocol):
 
 
 class ScopedSource(Source, Protocol):
-    """A source whose requests have placeholders, as in `{space.id}`."""
+    """A source whose requests have placeholders, as in `${space/id}`."""
 
     def reader(self, surroundings: Surroundings, names: frozenset[str] = NO_NAMES) -> ScopedReader:
         """Raises ConfigurationError, also where a placeholder is none of these names."""

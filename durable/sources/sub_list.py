@@ -18,14 +18,14 @@ EMPTY_PAGES_MAX = 100  # of one record: all of its page waits for them
 class SubList(Struct, frozen=True, kw_only=True):
     """All pages of a list of its own for each record, put into the record as one list.
 
-        sub_lists=(SubList(source=HttpSource(url="{WIKI_URL}/pages/{id}/comments", ...),
+        sub_lists=(SubList(source=HttpSource(url="${WIKI_URL}/pages/${id}/comments", ...),
                        into="comments"),)
 
     For what makes one document together: the comments of a page, the members of a group.
     Lists that are long, or become documents of their own, are `Nested`.
 
     Attributes:
-        source: the list; its `{id}` is a field of the record. It is read whole in every mode.
+        source: the list; its `${id}` is a field of the record. It is read whole in every mode.
         into: the field of the record that takes the list.
         records_max: a longer list fails the job.
         missing: what becomes of the record where the source has no such list. Kept, it gets an

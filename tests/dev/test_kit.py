@@ -28,6 +28,7 @@ from durable import (
     PythonSource,
     Resume,
     Rule,
+    Secret,
     Since,
     SourcePage,
 )
@@ -192,7 +193,7 @@ def test_a_status_that_passes_is_passed_over_and_the_clock_moves_on() -> None:
     class Watching(Struct, frozen=True):
         def signer(self, surroundings: Surroundings) -> Any:
             clocks.append(surroundings.now_ms())
-            return Bearer("TOKEN").signer(surroundings)
+            return Bearer(Secret("TOKEN")).signer(surroundings)
 
         def secrets(self) -> frozenset[str]:
             return frozenset({"TOKEN"})
@@ -204,11 +205,14 @@ def test_a_status_that_passes_is_passed_over_and_the_clock_moves_on() -> None:
 
 def test_variables_and_secrets_are_made_up_and_can_be_given() -> None:
     source = HttpSource(
-        records="items", url="{NOTES_URL}/list", paging=BodyCursor(), auth=Bearer("NOTES_TOKEN")
+        records="items",
+        url="${NOTES_URL}/list",
+        paging=BodyCursor(),
+        auth=Bearer(Secret("NOTES_TOKEN")),
     )
     connector = replace(NOTES, documents=replace(NOTES.documents, source=source))
 
-    made_up = check_connector(connector, {"GET {NOTES_URL}/list": page("a")})
+    made_up = check_connector(connector, {"GET ${NOTES_URL}/list": page("a")})
     given = check_connector(
         connector,
         {"GET https://mine.example/list": page("a")},
@@ -221,11 +225,11 @@ def test_variables_and_secrets_are_made_up_and_can_be_given() -> None:
 
 
 def test_a_link_in_an_answer_may_name_the_variable() -> None:
-    source = HttpSource(records="items", url="{NOTES_URL}/list", paging=NextUrl())
+    source = HttpSource(records="items", url="${NOTES_URL}/list", paging=NextUrl())
     responses = {
-        "GET {NOTES_URL}/list": {"items": [{"id": "a", "text": ""}], "next": "{NOTES_URL}/more"},
-        "GET {NOTES_URL}/more": httpx.Response(
-            200, json={"items": [{"id": "b", "text": "{OTHER}"}], "next": None}
+        "GET ${NOTES_URL}/list": {"items": [{"id": "a", "text": ""}], "next": "${NOTES_URL}/more"},
+        "GET ${NOTES_URL}/more": httpx.Response(
+            200, json={"items": [{"id": "b", "text": "${OTHER}"}], "next": None}
         ),
     }
 
@@ -233,7 +237,7 @@ def test_a_link_in_an_answer_may_name_the_variable() -> None:
         replace(NOTES, documents=replace(NOTES.documents, source=source)), responses
     )
 
-    assert [found.title for found in report.documents] == ["", "{OTHER}"]
+    assert [found.title for found in report.documents] == ["", "${OTHER}"]
 
 
 def test_records_that_are_to_be_set_aside_are_counted() -> None:
@@ -308,7 +312,7 @@ def test_pages_of_the_authors_own_code_that_lose_one_are_found() -> None:
 
 
 def test_lines_are_resumed_in_the_middle_of_a_stream() -> None:
-    source = NdjsonSource(url="{KINDS_URL}/kinds/lines", size=20)
+    source = NdjsonSource(url="${KINDS_URL}/kinds/lines", size=20)
 
     report = check_connector(
         replace(NOTES, documents=replace(NOTES.documents, source=source)),
@@ -425,7 +429,7 @@ def changed(param: str) -> AnyConnector:
         params = {param: since.isoformat()} if since and param else {}
         return SourcePage((await web.get("/notes", params=params)).json()["items"])
 
-    source = PythonSource(url="{NOTES_URL}", fetch=fetch, tells_changes=True)
+    source = PythonSource(url="${NOTES_URL}", fetch=fetch, tells_changes=True)
     return replace(NOTES, documents=replace(NOTES.documents, source=source))
 
 
@@ -676,7 +680,7 @@ def test_a_mapping_that_gives_up_the_second_time_is_found() -> None:
 
 def secretive() -> Iterator[tuple[str, AnyConnector, Responses, str]]:
     """Where a secret may come to light."""
-    bearer = signed(Bearer("TOKEN"))
+    bearer = signed(Bearer(Secret("TOKEN")))
 
     def echoed(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json=page("a", request.headers["authorization"]))
@@ -727,7 +731,7 @@ def test_a_secret_that_no_source_names_is_found() -> None:
 
 
 def test_a_value_that_is_not_right_is_found() -> None:
-    connector = signed(Bearer("TOKEN"))
+    connector = signed(Bearer(Secret("TOKEN")))
 
     told = failure(connector, {LIST: page("a")}, environment={"TOKEN": "two\nlines"})
 

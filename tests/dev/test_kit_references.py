@@ -45,7 +45,7 @@ class Named(Struct):
 
 def source(path: str) -> HttpSource:
     since = Since(param="since") if path == "docs" else None
-    return HttpSource(url=f"{{X_URL}}/{path}", records="r", paging=OnePage(), since=since)
+    return HttpSource(url=f"${{X_URL}}/{path}", records="r", paging=OnePage(), since=since)
 
 
 def document(item: Item) -> Document | Deletion:
@@ -106,10 +106,10 @@ def checked(
 ) -> None:
     groups = [{"name": "eng"}, {"name": "all", **(group or {})}]
     answers = {
-        "GET {X_URL}/docs": {"r": [{"id": "1", **item}]},
-        f"GET {{X_URL}}/docs{SINCE}": {"r": [{"id": "1", **item, **(changed or {})}]},
-        "GET {X_URL}/users": {"r": [{"name": "a@x.example"}]},
-        "GET {X_URL}/groups": {"r": groups},
+        "GET ${X_URL}/docs": {"r": [{"id": "1", **item}]},
+        f"GET ${{X_URL}}/docs{SINCE}": {"r": [{"id": "1", **item, **(changed or {})}]},
+        "GET ${X_URL}/users": {"r": [{"name": "a@x.example"}]},
+        "GET ${X_URL}/groups": {"r": groups},
     }
     check_connector(connector or a_connector(BY_EMAIL), answers)
 

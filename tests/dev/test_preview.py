@@ -24,7 +24,7 @@ from dev.preview.__main__ import main
 from dev.preview.glean import stand_ins
 from dev.preview.paper import Paper
 from dev.preview.preview import Preview, Wanted
-from durable import Bearer, BodyCursor, HttpSource, Since
+from durable import Bearer, BodyCursor, HttpSource, Secret, Since
 from durable.connector.backend_connector import BackendConnector
 from durable.connector.definition import AnyConnector
 from durable.glean.datasource import Datasource
@@ -40,7 +40,7 @@ SOURCE = HttpSource(
     records="items",
     url="https://notes.example/list",
     paging=BodyCursor(),
-    auth=Bearer("NOTES_TOKEN"),
+    auth=Bearer(Secret("NOTES_TOKEN")),
     since=Since(param="updated_since"),
 )
 CONNECTOR = replace(NOTES, documents=replace(NOTES.documents, source=SOURCE))
@@ -269,7 +269,7 @@ def test_glean_is_asked_for_its_datasource_where_they_are_and_sent_nothing() -> 
 
 def test_what_was_recorded_passes_the_kit(tmp_path: Path) -> None:
     file = tmp_path / "recorded" / "notes.json"
-    source = replace(SOURCE, url="{NOTES_URL}/list", params={"key": "a b"})
+    source = replace(SOURCE, url="${NOTES_URL}/list", params={"key": "a b"})
     connector = replace(NOTES, documents=replace(NOTES.documents, source=source))
     values = {"NOTES_URL": "https://notes.example"}
     link = {"items": [{"id": "c", "text": "https://notes.example/c"}], "next_cursor": None}
@@ -281,12 +281,12 @@ def test_what_was_recorded_passes_the_kit(tmp_path: Path) -> None:
     text = file.read_text()
     assert "https://notes.example" not in text
     assert TOKEN not in text
-    assert '"text": "{NOTES_URL}/c"' in text
+    assert '"text": "${NOTES_URL}/c"' in text
     report = check_connector(connector, recorded(file), since_ms=since_ms)
     assert [document.id for document in report.documents] == ["a", "b", "c"]
     assert report.documents[2].title == "https://notes-url.example/c"
-    with pytest.raises(AssertionError, match=r"GET \{NOTES_URL\}/list\?key=a b"):
-        check_connector(connector, {"GET {NOTES_URL}/list": FIRST})
+    with pytest.raises(AssertionError, match=r"GET \$\{NOTES_URL\}/list\?key=a b"):
+        check_connector(connector, {"GET ${NOTES_URL}/list": FIRST})
 
 
 def test_a_recording_that_has_no_end_says_so(tmp_path: Path) -> None:
@@ -312,12 +312,15 @@ def url() -> Iterator[str]:
 
 MODULE = """
 from msgspec.structs import replace
-from durable import Bearer, BodyCursor, HttpSource
+from durable import Bearer, BodyCursor, HttpSource, Secret
 from durable.glean import Datasource
 from tests.fakes.connector import NOTES
 
 SOURCE = HttpSource(
-    url="{NOTES_URL}/list", records="items", paging=BodyCursor(), auth=Bearer("NOTES_TOKEN")
+    url="${NOTES_URL}/list",
+    records="items",
+    paging=BodyCursor(),
+    auth=Bearer(Secret("NOTES_TOKEN")),
 )
 connector = replace(NOTES, documents=replace(NOTES.documents, source=SOURCE))
 """

@@ -28,11 +28,11 @@ SPACES = HttpSource(
 )
 PAGES = HttpSource(
     records="items",
-    url=f"{URL}/spaces/{{space.id}}/pages",
+    url=f"{URL}/spaces/${{space/id}}/pages",
     paging=CURSOR,
     since=Since(param="updated_since"),
 )
-COMMENTS = HttpSource(records="items", url=f"{URL}/pages/{{page.id}}/comments", paging=CURSOR)
+COMMENTS = HttpSource(records="items", url=f"{URL}/pages/${{page/id}}/comments", paging=CURSOR)
 
 
 class Wiki(httpx.AsyncBaseTransport):

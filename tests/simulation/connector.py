@@ -12,6 +12,7 @@ from durable import (
     Connector,
     HttpSource,
     Mode,
+    Secret,
     Since,
     Stream,
     glean,
@@ -52,12 +53,12 @@ def document(note: Note) -> glean.Document | glean.Deletion:
 
 
 LISTED = HttpSource(
-    url="{NOTES_URL}/notes",
+    url="${NOTES_URL}/notes",
     records="notes",
     paging=BodyCursor(path="next", param="after"),
     since=Since(param="changed_since"),
     params={"shape": "flat"},
-    auth=Bearer("NOTES_TOKEN"),
+    auth=Bearer(Secret("NOTES_TOKEN")),
 )
 NOTES = Connector(
     name="notes",

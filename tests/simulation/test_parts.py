@@ -8,6 +8,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from durable.environment import Secret
 from durable.http.auth import Bearer
 from durable.machine.job import Mode, State
 from durable.sources.http import HttpSource
@@ -72,9 +73,9 @@ def wiki(params: httpx.QueryParams) -> Any:
 
 
 def source(paging: Paging, **fields: Any) -> HttpSource:
-    auth = Bearer("NOTES_TOKEN")
+    auth = Bearer(Secret("NOTES_TOKEN"))
     return HttpSource(
-        **{"records": "notes", "auth": auth, **fields}, url="{NOTES_URL}/notes", paging=paging
+        **{"records": "notes", "auth": auth, **fields}, url="${NOTES_URL}/notes", paging=paging
     )
 
 

@@ -45,7 +45,7 @@ class Gone(Struct, frozen=True):
 
 def of(path: str, since: Since | None = None) -> HttpSource:
     paging = BodyCursor(path="next", param="after")
-    return replace(LISTED, url=f"{{NOTES_URL}}/{path}", paging=paging, since=since, params={})
+    return replace(LISTED, url=f"${{NOTES_URL}}/{path}", paging=paging, since=since, params={})
 
 
 CONNECTOR = replace(

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from dev.truncation.case import Answer, Case
 from durable.connector.definition import AnyConnector
+from durable.environment import Secret
 from durable.http.auth import Bearer
 from durable.machine.job import Job, State
 from tests.simulation.connector import NOTES, SOURCE_TOKEN
@@ -18,7 +19,9 @@ from tests.simulation.questions import QuestionOracle
 def connector(case: Case) -> AnyConnector:
     return replace(
         NOTES,
-        documents=replace(NOTES.documents, source=replace(case.source, auth=Bearer("NOTES_TOKEN"))),
+        documents=replace(
+            NOTES.documents, source=replace(case.source, auth=Bearer(Secret("NOTES_TOKEN")))
+        ),
     )
 
 

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from durable.connector.definition import AnyConnector
 from durable.engine.checks import Check, Checks, Outcome
+from durable.environment import Secret
 from durable.glean.datasource import Datasource
 from durable.glean.object_types import Category
 from durable.http.auth import Bearer
@@ -32,7 +33,7 @@ SECRETIVE = replace(
             records="items",
             url="https://notes.example/list",
             paging=BodyCursor(),
-            auth=Bearer("NOTES_TOKEN"),
+            auth=Bearer(Secret("NOTES_TOKEN")),
         ),
     ),
 )

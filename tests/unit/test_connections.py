@@ -22,7 +22,7 @@ from durable.engine.platform import Host
 from durable.engine.processor import Processor
 from durable.engine.provision import Provision
 from durable.engine.reject_reader import RepeatedReader
-from durable.environment import Environment
+from durable.environment import Environment, Secret, Variable
 from durable.errors import UpstreamError
 from durable.glean.datasource import Datasource
 from durable.http.connection_limit import CONNECTIONS_MAX
@@ -168,7 +168,7 @@ class StreamingReader(Reader):
 
 FEW = replace(LIST, sub_lists=(SubList(source=Streaming(), into="lines", records_max=3),))
 AUTH = ClientCredentials(
-    token_url=f"{URL}/token", client_id="CLIENT_ID", client_secret="CLIENT_SECRET"
+    endpoint=f"{URL}/token", client_id=Variable("CLIENT_ID"), client_secret=Secret("CLIENT_SECRET")
 )
 RULE = Rule(status=200, header=("x-never", "(a+)+$"), then=Action.FAIL)
 SOURCES: dict[str, Source] = {

@@ -64,7 +64,7 @@ def test_while_a_page_is_read_and_sent_its_bytes_are_leased() -> None:
     assert held_bytes(bench) == 0
 
 
-PARTS = HttpSource(records="items", url="{NOTES_URL}/{id}", paging=OnePage())
+PARTS = HttpSource(records="items", url="${NOTES_URL}/${id}", paging=OnePage())
 MANY = replace(
     NOTES,
     documents=replace(

@@ -5,6 +5,7 @@ import pytest
 from msgspec import Raw
 from msgspec.structs import replace
 
+from durable.environment import Secret
 from durable.errors import ConfigurationError, UpstreamError
 from durable.http.auth import Bearer
 from durable.http.error_rules import Action, Rule
@@ -20,9 +21,9 @@ from tests.fakes.wiki import COMMENTS, CURSOR, PAGES, SPACES, URL, Wiki, decoded
 
 
 LIST = HttpSource(records="items", url=f"{URL}/spaces/a/pages", paging=CURSOR)
-DETAIL = Detail(url=f"{URL}/pages/{{id}}", path="data")
+DETAIL = Detail(url=f"{URL}/pages/${{id}}", path="data")
 DETAILED = replace(LIST, detail=DETAIL)
-MEMBERS = replace(COMMENTS, url=f"{URL}/pages/{{id}}/comments")
+MEMBERS = replace(COMMENTS, url=f"{URL}/pages/${{id}}/comments")
 GATHER = SubList(source=MEMBERS, into="comments")
 GATHERED = replace(LIST, sub_lists=(GATHER,))
 
@@ -103,8 +104,8 @@ def test_a_page_that_details_make_too_large_is_refused() -> None:
 def test_a_detail_is_asked_for_with_the_sources_proof_and_parameters() -> None:
     source = replace(
         LIST,
-        auth=Bearer("TOKEN"),
-        detail=replace(DETAIL, params={"of": "{id}"}, headers={"x-view": "full"}),
+        auth=Bearer(Secret("TOKEN")),
+        detail=replace(DETAIL, params={"of": "${id}"}, headers={"x-view": "full"}),
     )
     wiki = a_wiki(count=1)
 
@@ -116,7 +117,7 @@ def test_a_detail_is_asked_for_with_the_sources_proof_and_parameters() -> None:
 
 
 def test_a_variable_stands_in_a_details_url() -> None:
-    source = replace(LIST, detail=replace(DETAIL, url="{WIKI}/pages/{id}"))
+    source = replace(LIST, detail=replace(DETAIL, url="${WIKI}/pages/${id}"))
 
     assert page_of(source, a_wiki(), WIKI=URL).request_count == 4
     with pytest.raises(ConfigurationError, match="the variable WIKI is not set"):
@@ -254,7 +255,7 @@ def test_for_a_record_that_was_set_aside_before_nothing_is_asked() -> None:
 # A record's own link
 
 
-LINKED = replace(LIST, detail=Detail(url="{links/self}", path="data"))
+LINKED = replace(LIST, detail=Detail(url="${links/self}", path="data"))
 
 
 def linked(link: str) -> Wiki:
@@ -295,7 +296,7 @@ def test_all_pages_of_a_list_are_put_into_the_record() -> None:
 
 def test_a_list_is_read_whole_whatever_has_changed() -> None:
     wiki = a_wiki()
-    changing = replace(GATHER, source=replace(PAGES, url=f"{URL}/pages/{{id}}/comments"))
+    changing = replace(GATHER, source=replace(PAGES, url=f"{URL}/pages/${{id}}/comments"))
 
     page_of(replace(LIST, sub_lists=(changing,)), wiki, since_ms=0)
 
@@ -304,7 +305,7 @@ def test_a_list_is_read_whole_whatever_has_changed() -> None:
 
 def test_lists_are_asked_for_after_the_detail_and_with_its_fields() -> None:
     detail = replace(DETAIL, path="")
-    sub_list = replace(GATHER, source=replace(COMMENTS, url=f"{URL}/pages/{{data.id}}/comments"))
+    sub_list = replace(GATHER, source=replace(COMMENTS, url=f"{URL}/pages/${{data/id}}/comments"))
 
     page = page_of(replace(LIST, detail=detail, sub_lists=(sub_list,)), a_wiki())
 
@@ -390,7 +391,7 @@ def test_the_total_of_a_list_is_checked() -> None:
 
 def test_a_member_that_is_set_aside_sets_its_record_aside() -> None:
     wiki = a_wiki()
-    member = replace(MEMBERS, detail=Detail(url=f"{URL}/nowhere/{{id}}"))
+    member = replace(MEMBERS, detail=Detail(url=f"{URL}/nowhere/${{id}}"))
 
     page = page_of(replace(LIST, sub_lists=(replace(GATHER, source=member),)), wiki)
 
@@ -400,7 +401,7 @@ def test_a_member_that_is_set_aside_sets_its_record_aside() -> None:
 
 def test_a_member_that_is_left_out_is_not_in_the_list() -> None:
     wiki = a_wiki()
-    detail = Detail(url=f"{URL}/nowhere/{{id}}", missing=Missing.LEAVE_OUT)
+    detail = Detail(url=f"{URL}/nowhere/${{id}}", missing=Missing.LEAVE_OUT)
     wiki.answers["/nowhere/a20"] = {"id": "kept"}
 
     page = page_of(
@@ -425,12 +426,12 @@ def test_a_pause_that_the_list_of_a_record_asks_for_is_the_pages() -> None:
 def test_the_secrets_of_a_list_are_the_sources() -> None:
     source = replace(
         GATHERED,
-        auth=Bearer("ONE"),
-        sub_lists=(replace(GATHER, source=replace(COMMENTS, auth=Bearer("TWO"))),),
+        auth=Bearer(Secret("ONE")),
+        sub_lists=(replace(GATHER, source=replace(COMMENTS, auth=Bearer(Secret("TWO")))),),
     )
 
     assert source.secrets() == {"ONE", "TWO"}
-    assert replace(DETAILED, auth=Bearer("ONE")).secrets() == {"ONE"}
+    assert replace(DETAILED, auth=Bearer(Secret("ONE"))).secrets() == {"ONE"}
 
 
 def test_a_gather_names_its_field() -> None:
@@ -442,8 +443,10 @@ def test_a_gather_names_its_field() -> None:
 
 
 def test_what_is_nested_may_have_details_and_lists_that_know_the_parent() -> None:
-    detail = Detail(url=f"{URL}/spaces/{{space.id}}/pages/{{id}}", path="data", into="detail")
-    sub_list = replace(GATHER, source=replace(COMMENTS, url=f"{URL}/{{space.id}}/{{id}}/comments"))
+    detail = Detail(url=f"{URL}/spaces/${{space/id}}/pages/${{id}}", path="data", into="detail")
+    sub_list = replace(
+        GATHER, source=replace(COMMENTS, url=f"{URL}/${{space/id}}/${{id}}/comments")
+    )
     source = Nested(
         parents=SPACES, children=replace(PAGES, detail=detail, sub_lists=(sub_list,)), name="space"
     )
@@ -459,7 +462,7 @@ def test_what_is_nested_may_have_details_and_lists_that_know_the_parent() -> Non
 
 
 def test_a_parent_that_is_set_aside_is_told_and_its_children_are_not_asked_for() -> None:
-    spaces = replace(SPACES, detail=Detail(url=f"{URL}/about/{{id}}", into="about"))
+    spaces = replace(SPACES, detail=Detail(url=f"{URL}/about/${{id}}", into="about"))
     source = Nested(parents=spaces, children=PAGES, name="space", keep=("id",))
     wiki = a_wiki(count=1)
     wiki.spaces["b"] = {"b0": []}

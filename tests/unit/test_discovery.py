@@ -62,6 +62,22 @@ def test_every_module_of_the_package_gives_a_connector(package: ModuleType) -> N
             "line 2: records: it is missing: declare it",
         ),
         ("from durable import *\nKeyset(path='id')", "line 2: param: it is missing: declare it"),
+        (
+            "from durable import *\nHttpSource(url='{A_URL}/a', records='', paging=OnePage())",
+            "line 2: HttpSource: '{A_URL}/a' is not right: a variable is written ${NAME}",
+        ),
+        (
+            "from durable import *\nDetail(url='${A_URL}/{id}')",
+            "line 2: Detail: '${A_URL}/{id}' is not right: a variable is written ${NAME}",
+        ),
+        (
+            "from durable import *\nBearer('s3cret')",
+            "line 2: Bearer: token: write Secret('NAME'), ",
+        ),
+        (
+            "from durable import *\nBasic('a', 'b')",
+            "Basic: user: write Variable('NAME') or Secret(",
+        ),
         ("from durable import Portion", "line 1: durable.Portion is called SourcePage from 0.1 on"),
         (
             "from durable import Document",

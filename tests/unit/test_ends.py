@@ -42,7 +42,7 @@ def test_another_connector_or_another_place_of_the_source_is_a_change() -> None:
         NOTES,
         documents=replace(
             NOTES.documents,
-            source=HttpSource(records="items", url="{NOTES_URL}/list", paging=BodyCursor()),
+            source=HttpSource(records="items", url="${NOTES_URL}/list", paging=BodyCursor()),
         ),
     )
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from durable.connector.connector import Connector
 from durable.connector.definition import AnyConnector
 from durable.connector.fingerprint import fingerprint
+from durable.environment import Secret
 from durable.glean.datasource import Datasource
 from durable.glean.object_types import ObjectType
 from durable.http.auth import Bearer
@@ -170,8 +171,8 @@ SOURCE = HttpSource(
         replace(SOURCE, since=None),
         replace(SOURCE, params={"limit": "5"}),
         replace(SOURCE, headers={"accept": "application/json"}),
-        replace(SOURCE, body={"query": "{notes}"}),
-        replace(SOURCE, auth=Bearer("NOTES_TOKEN")),
+        replace(SOURCE, body={"query": "${notes}"}),
+        replace(SOURCE, auth=Bearer(Secret("NOTES_TOKEN"))),
         replace(SOURCE, link_origins=("https://eu.notes.example",)),
         replace(SOURCE, has_more="more"),
         replace(SOURCE, total="count"),

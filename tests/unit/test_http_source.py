@@ -5,6 +5,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from durable.environment import Secret
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.auth import ApiKey
 from durable.http.error_rules import Action, Rule
@@ -205,18 +206,42 @@ def test_a_page_over_the_limit_is_refused() -> None:
         fetched(page(LAST), page_bytes_max=10)
 
 
+def test_a_variable_may_stand_in_params_headers_and_the_body() -> None:
+    source = replace(
+        SOURCE,
+        params={"team": "t-${TEAM}"},
+        headers={"x-team": "${TEAM}"},
+        body={"variables": {"teams": ["${TEAM}"]}, "query": "query ($a: ID) {x}"},
+    )
+    network = page({"items": [], "next_cursor": None})
+    reader = source.reader(surroundings(network, an_environment(TEAM="7")))
+
+    read(reader)
+
+    (request,) = network.requests
+    assert (request.url.params["team"], request.headers["x-team"]) == ("t-7", "7")
+    body = msgspec.json.decode(request.content)
+    assert body == {"variables": {"teams": ["7"]}, "query": "query ($a: ID) {x}"}
+    with pytest.raises(ConfigurationError, match="the variable TEAM is not set"):
+        source.reader(surroundings(network))
+
+
 def test_variables_in_the_url_are_filled_in() -> None:
-    source = replace(SOURCE, url="{NOTES_URL}/{SPACE_2}/list/{id}")
+    source = replace(SOURCE, url="${NOTES_URL}/${SPACE_2}/list/${id}")
     environment = an_environment(NOTES_URL="https://notes.example", SPACE_2="a")
 
-    assert source.located(environment) == "https://notes.example/a/list/{id}"
+    assert source.located(environment) == "https://notes.example/a/list/${id}"
 
 
 @pytest.mark.parametrize(
     "fields",
     [
-        {"detail": Detail(url="{OTHER_URL}/pages/{id}")},
-        {"sub_lists": (SubList(source=replace(SOURCE, url="{OTHER_URL}/{id}"), into="comments"),)},
+        {"detail": Detail(url="${OTHER_URL}/pages/${id}")},
+        {
+            "sub_lists": (
+                SubList(source=replace(SOURCE, url="${OTHER_URL}/${id}"), into="comments"),
+            )
+        },
     ],
     ids=["detail", "gathered"],
 )
@@ -233,14 +258,14 @@ def test_what_is_asked_besides_the_list_is_a_part_of_where_it_is(fields: dict[st
 
 
 def test_a_link_of_the_record_itself_is_where_the_record_says() -> None:
-    source = replace(SOURCE, detail=Detail(url="{links/self}"))
+    source = replace(SOURCE, detail=Detail(url="${links/self}"))
 
-    assert source.located(an_environment()) == f"{URL} {{links/self}}"
+    assert source.located(an_environment()) == f"{URL} ${{links/self}}"
 
 
 def test_a_variable_that_is_not_set_is_named() -> None:
     with pytest.raises(ConfigurationError, match="the variable NOTES_URL is not set"):
-        replace(SOURCE, url="{NOTES_URL}/list").located(an_environment())
+        replace(SOURCE, url="${NOTES_URL}/list").located(an_environment())
 
 
 @pytest.mark.parametrize(
@@ -403,7 +428,7 @@ def test_a_link_is_kept_without_the_proof_that_the_source_wrote_into_it() -> Non
         records="items",
         url=URL,
         paging=NextUrl(path="next_cursor"),
-        auth=ApiKey("KEY", param="api_key"),
+        auth=ApiKey(Secret("KEY"), param="api_key"),
     )
     network = Network(
         httpx.Response(200, json={"items": [], "next_cursor": f"{URL}?page=2&api_key=k3y"}),
@@ -649,7 +674,9 @@ def test_more_to_come_beside_no_list_is_not_the_end() -> None:
 
 
 def test_a_record_without_a_list_of_its_own_has_an_empty_one_where_that_is_declared() -> None:
-    members = HttpSource(url=f"{URL}/{{id}}", records="members", paging=OnePage(), omits_empty=True)
+    members = HttpSource(
+        url=f"{URL}/${{id}}", records="members", paging=OnePage(), omits_empty=True
+    )
     source = HttpSource(
         records="items",
         url=URL,
@@ -777,7 +804,7 @@ def test_a_rule_reads_a_field_in_the_answers_own_encoding() -> None:
 
 def test_a_detail_that_is_no_json_rejects_its_record_alone() -> None:
     source = HttpSource(
-        records="items", url=URL, paging=OnePage(), detail=Detail(url=f"{URL}/{{id}}", path="a")
+        records="items", url=URL, paging=OnePage(), detail=Detail(url=f"{URL}/${{id}}", path="a")
     )
     network = page({"items": [{"id": "a"}, {"id": "b"}, {"id": "c"}]})
     network.on("GET /list/a", httpx.Response(200, content=b'{"a": %s}' % HALF))

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from durable.environment import Secret
 from durable.errors import ConfigurationError, UpstreamError
 from durable.http.auth import Bearer
 from durable.sources.http import HttpSource
@@ -209,7 +210,7 @@ LINKED = HttpSource(
     url=URL,
     params={"limit": "5"},
     paging=NextUrl(path="next_cursor"),
-    auth=Bearer("TOKEN"),
+    auth=Bearer(Secret("TOKEN")),
     since=Since(param="updated_since"),
     link_origins=("https://eu.notes.example:8443",),
 )
@@ -299,13 +300,13 @@ def test_a_relative_link_is_read_from_its_own_page() -> None:
         ("https://wiki.example/x", "https://wiki.example/x"),
     ],
 )
-@pytest.mark.parametrize("base", ["{WIKI}/wiki", "{WIKI}/wiki/"])
+@pytest.mark.parametrize("base", ["${WIKI}/wiki", "${WIKI}/wiki/"])
 def test_a_link_that_is_a_path_is_put_behind_the_base_that_is_declared(
     link: str, url: str, base: str
 ) -> None:
     source = HttpSource(
         records="items",
-        url="{WIKI}/wiki/rest/api/space",
+        url="${WIKI}/wiki/rest/api/space",
         paging=NextUrl(path="_links/next"),
         link_base=base,
     )
@@ -341,6 +342,6 @@ def test_a_base_on_another_server_is_one_that_is_named() -> None:
 
 def test_a_base_that_is_no_url_is_a_fault_of_the_declaration() -> None:
     with pytest.raises(ConfigurationError, match="WIKI"):
-        HttpSource(records="items", url=URL, paging=NextUrl(), link_base="{WIKI}/wiki").located(
+        HttpSource(records="items", url=URL, paging=NextUrl(), link_base="${WIKI}/wiki").located(
             an_environment()
         )

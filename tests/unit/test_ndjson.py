@@ -477,7 +477,7 @@ def test_what_the_declaration_tells() -> None:
     kept = Since(param="updated_since", kept_ms=5, overlap_ms=0)
     assert source(since=kept).tells_changes
     assert (source().kept_ms, source(since=kept).kept_ms) == (None, 5)
-    located = NdjsonSource(url="{NOTES_URL}/all").located(
+    located = NdjsonSource(url="${NOTES_URL}/all").located(
         an_environment(NOTES_URL="https://notes.example")
     )
     assert located == "https://notes.example/all"

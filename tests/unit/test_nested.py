@@ -117,7 +117,7 @@ def test_parents_may_be_nested_themselves(size: int) -> None:
 
 def test_a_field_of_a_parents_parent_may_be_asked_with() -> None:
     listing = HttpSource(
-        records="items", url=f"{URL}/x/{{page.space.id}}/{{page/id}}", paging=COMMENTS.paging
+        records="items", url=f"{URL}/x/${{page/space/id}}/${{page/id}}", paging=COMMENTS.paging
     )
     source = replace(DEEP, children=listing, missing=Missing.LEAVE_OUT)
     wiki = a_wiki()
@@ -403,11 +403,11 @@ def test_a_parent_that_comes_twice_is_read_once() -> None:
 
 
 def test_a_field_that_a_parent_lacks_is_named() -> None:
-    source = replace(TOGETHER, children=replace(PAGES, url=f"{URL}/{{space.slug}}"))
+    source = replace(TOGETHER, children=replace(PAGES, url=f"{URL}/${{space/slug}}"))
 
     error = fault(source, a_wiki())
 
-    assert "has no slug, which {space.slug}" in str(error)
+    assert "has no slug, which ${space/slug}" in str(error)
     assert not error.is_transient
 
 
@@ -543,9 +543,9 @@ def test_a_cursor_of_another_source_begins_anew() -> None:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        (f"{URL}/spaces/{{spce.id}}/pages", "is none: write {space.field}"),
-        ("https://{space.host}/pages", "would choose the server"),
-        ("https://wiki.{space.host}/pages", "would choose the server"),
+        (f"{URL}/spaces/${{spce/id}}/pages", r"is none: write \$\{space/field"),
+        ("https://${space/host}/pages", "would choose the server"),
+        ("https://wiki.${space/host}/pages", "would choose the server"),
     ],
 )
 def test_a_placeholder_that_is_not_right_is_found_at_once(url: str, message: str) -> None:

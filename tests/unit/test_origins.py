@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from durable.environment import Secret
 from durable.errors import UpstreamError
 from durable.http.auth import Bearer, Unsigned
 from durable.http.client import Upstream
@@ -41,7 +42,7 @@ SET = {
     "GLEAN_INSTANCE": "acme",
 }
 PAGING = BodyCursor(path="next_cursor", param="cursor")
-LIST = HttpSource(records="items", url=f"{URL}/list", paging=PAGING, auth=Bearer("TOKEN"))
+LIST = HttpSource(records="items", url=f"{URL}/list", paging=PAGING, auth=Bearer(Secret("TOKEN")))
 HOSTILE = [
     "//evil.example/x",
     "///evil.example/x",
@@ -145,20 +146,20 @@ GRAPHQL = replace(
     paging=GraphQLConnection(connection="data/items", size=1),
     records="data/items/nodes",
 )
-CHILDREN = replace(LIST, url=f"{URL}/spaces/{{space.id}}/pages")
+CHILDREN = replace(LIST, url=f"{URL}/spaces/${{space/id}}/pages")
 SOURCES: dict[str, Source] = {
     "a next link": replace(LIST, paging=NextUrl(path="next_cursor")),
     "a cursor": LIST,
-    "a detail by key": replace(LIST, detail=Detail(url=f"{URL}/items/{{id}}")),
-    "a detail by link": replace(LIST, detail=Detail(url="{link}")),
-    "a detail by query": replace(LIST, detail=Detail(url=f"{URL}/items", params={"id": "{id}"})),
+    "a detail by key": replace(LIST, detail=Detail(url=f"{URL}/items/${{id}}")),
+    "a detail by link": replace(LIST, detail=Detail(url="${link}")),
+    "a detail by query": replace(LIST, detail=Detail(url=f"{URL}/items", params={"id": "${id}"})),
     "gathered": replace(
         LIST,
-        sub_lists=(SubList(source=replace(LIST, url=f"{URL}/items/{{id}}/more"), into="more"),),
+        sub_lists=(SubList(source=replace(LIST, url=f"{URL}/items/${{id}}/more"), into="more"),),
     ),
     "nested": Nested(parents=LIST, children=CHILDREN, name="space"),
-    "a backend": Backend(auth=Bearer("TOKEN"), signing_secret="KEY"),
-    "python": PythonSource(url=URL, fetch=reading, auth=Bearer("TOKEN")),
+    "a backend": Backend(auth=Bearer(Secret("TOKEN")), signing_key=Secret("KEY")),
+    "python": PythonSource(url=URL, fetch=reading, auth=Bearer(Secret("TOKEN"))),
     "graphql": GRAPHQL,
 }
 
@@ -277,7 +278,7 @@ def test_a_url_with_a_user_in_it_is_no_server_to_be_asked() -> None:
 
 
 def test_a_detail_may_be_on_a_server_of_its_own_where_that_is_declared() -> None:
-    source = replace(LIST, detail=Detail(url="https://detail.example/items/{id}"))
+    source = replace(LIST, detail=Detail(url="https://detail.example/items/${id}"))
 
     server = walked(source, "n1")
 

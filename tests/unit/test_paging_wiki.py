@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.structs import replace
 
+from durable.environment import Secret
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.auth import Bearer
 from durable.http.error_rules import Action, Rule
@@ -157,7 +158,7 @@ def test_a_continue_that_has_expired_begins_the_list_anew() -> None:
 def test_whoever_may_not_read_is_told_so_at_once_with_the_secret(
     code: str, cursor: str | None
 ) -> None:
-    source = replace(SOURCE, auth=Bearer("WIKI_TOKEN"))
+    source = replace(SOURCE, auth=Bearer(Secret("WIKI_TOKEN")))
     for content in (
         {"error": {"code": code, "info": "no"}},
         {"errors": [{"code": code, "text": "no"}]},

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from durable.connector.backend_connector import BackendConnector
 from durable.connector.stream import Stream
+from durable.environment import Secret
 from durable.errors import ConfigurationError
 from durable.glean import DatasourceUser
 from durable.http.context import Surroundings
@@ -28,7 +29,7 @@ URL = "https://crawler.example"
 DELEGATED = BackendConnector(
     name=NOTES.name,
     datasource=NOTES.datasource,
-    backend=Backend(url_secret="CONNECTOR_API_URL", poll_ms=60_000),
+    backend=Backend(url=Secret("CONNECTOR_API_URL"), poll_ms=60_000),
     schedule=NOTES.schedule,
 )
 RUN = httpx.Response(202, headers={"location": "/index/run-1"})

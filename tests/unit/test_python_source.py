@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from durable.connector.connector import Connector
 from durable.connector.fingerprint import fingerprint
+from durable.environment import Secret
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.auth import Bearer
 from durable.machine.job import Crawl
@@ -485,7 +486,7 @@ def test_without_a_url_nothing_is_asked() -> None:
 def test_a_request_carries_parameters_headers_and_the_proof() -> None:
     network = Network(httpx.Response(200))
     source = replace(
-        asking(lambda web: posted(web, {"a": 1})), auth=Bearer("TOKEN"), url="{NOTES}/api"
+        asking(lambda web: posted(web, {"a": 1})), auth=Bearer(Secret("TOKEN")), url="${NOTES}/api"
     )
 
     page_of(source, network, TOKEN="t0ken", NOTES="https://notes.example")
@@ -589,7 +590,7 @@ def test_another_code_is_another_crawl() -> None:
 
 
 def test_where_it_is_tells_its_variables() -> None:
-    source = PythonSource(fetch=fetch, url="{NOTES}/api")
+    source = PythonSource(fetch=fetch, url="${NOTES}/api")
 
     assert source.located(an_environment(NOTES="https://notes.example")) == URL
     assert FETCHED.located(an_environment()) == ""

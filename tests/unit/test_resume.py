@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.connector.definition import AnyConnector
+from durable.environment import Secret
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.auth import Bearer
 from durable.http.error_rules import Action, Rule
@@ -388,7 +389,9 @@ def a_bench(*listed: httpx.Response, connector: AnyConnector) -> Bench:
 def test_a_job_goes_on_and_its_events_say_so_without_a_secret() -> None:
     connector = replace(
         NOTES,
-        documents=replace(NOTES.documents, source=replace(BY_CURSOR, auth=Bearer("NOTES_TOKEN"))),
+        documents=replace(
+            NOTES.documents, source=replace(BY_CURSOR, auth=Bearer(Secret("NOTES_TOKEN")))
+        ),
     )
     expired = httpx.Response(410, text="not t0psecret again")
     pages = a_page_of([a_note("a")], "b"), expired, a_page_of([a_note("b")])
@@ -410,7 +413,7 @@ def fetched_ids(page: Records) -> list[str]:
 
 
 FOLDERS = a_source(url=f"{URL}/folders", paging=BodyCursor(param="at"))
-CHILDREN = a_source(url=f"{URL}/{{folder.id}}", paging=BodyCursor(param="at"))
+CHILDREN = a_source(url=f"{URL}/${{folder/id}}", paging=BodyCursor(param="at"))
 
 
 @pytest.mark.parametrize("is_of_parents", [True, False], ids=["parents", "children"])
@@ -447,7 +450,7 @@ def test_lists_within_lists_go_on_from_their_own_last_record(*, is_of_parents: b
 
 def test_a_list_of_a_record_goes_on_from_its_own_last_record() -> None:
     sub_list = SubList(
-        source=a_source(url=f"{URL}/{{id}}", paging=BodyCursor(param="at")), into="in"
+        source=a_source(url=f"{URL}/${{id}}", paging=BodyCursor(param="at")), into="in"
     )
     source = HttpSource(records="items", url=URL, paging=BodyCursor(), sub_lists=(sub_list,))
     network = Network(a_page_of([{"id": "a"}]))
@@ -462,7 +465,7 @@ def test_a_list_of_a_record_goes_on_from_its_own_last_record() -> None:
 
 @pytest.mark.parametrize("status", [400, 404, 410])
 def test_a_list_of_a_record_whose_cursor_has_expired_is_read_anew_once(status: int) -> None:
-    members = HttpSource(records="items", url=f"{URL}/{{id}}", paging=BodyCursor())
+    members = HttpSource(records="items", url=f"{URL}/${{id}}", paging=BodyCursor())
     sub_list = SubList(source=members, into="members")
     source = HttpSource(records="items", url=URL, paging=BodyCursor(), sub_lists=(sub_list,))
 

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from durable.environment import Secret
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.auth import ApiKey
 from durable.http.error_rules import Action, Reply, Rule, Rulebook, Verdict
@@ -123,7 +124,7 @@ def test_403_may_tell_a_limit_of_requests_in_its_body(message: str) -> None:
 
 def test_whoever_is_to_wait_is_not_told_that_the_secret_is_at_fault() -> None:
     limited = {"message": "You have exceeded a secondary rate limit."}
-    key = ApiKey("KEY", header="x-key")
+    key = ApiKey(Secret("KEY"), header="x-key")
     source = HttpSource(
         records="items", url="https://notes.example/list", paging=BodyCursor(), auth=key
     )
@@ -399,7 +400,7 @@ QUOTA = Rule(status=403, header=("x-error", "quota"), then=Action.WAIT, until="x
 def test_a_wait_says_who_has_told_it(rule: Rule, headers: dict[str, str], says: str) -> None:
     """Whoever is told to come back is let in: no secret is to be checked."""
     answer = httpx.Response(403, headers={"x-error": "quota", **headers})
-    key = ApiKey("KEY", header="x-key")
+    key = ApiKey(Secret("KEY"), header="x-key")
     source = HttpSource(
         records="items",
         url="https://notes.example/list",

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from durable.environment import Secret
 from durable.errors import UpstreamError
 from durable.http.auth import Bearer
 from durable.sources.http import HttpSource
@@ -86,7 +87,7 @@ def followed(link: str, origins: tuple[str, ...] = ()) -> list[httpx.Request]:
         records="items",
         url=URL,
         paging=NextUrl(path="next_cursor"),
-        auth=Bearer("S"),
+        auth=Bearer(Secret("S")),
         link_origins=origins,
     )
     with suppress(UpstreamError):

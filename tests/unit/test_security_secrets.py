@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from durable.connector.definition import AnyConnector
 from durable.engine.processor import Begun, Processor
+from durable.environment import Secret
 from durable.glean.documents import Document
 from durable.glean.mapped_record import EXCERPT_BYTES_MAX
 from durable.glean.mapped_record import EXCERPT_BYTES_MAX as RECORD_BYTES_MAX
@@ -38,7 +39,7 @@ SOURCE = HttpSource(
     records="items",
     url="https://notes.example/list",
     paging=BodyCursor(path="next_cursor", param="cursor"),
-    auth=Bearer("SOURCE_TOKEN"),
+    auth=Bearer(Secret("SOURCE_TOKEN")),
 )
 PLAIN = replace(NOTES, documents=replace(NOTES.documents, source=SOURCE))
 LINKED = replace(

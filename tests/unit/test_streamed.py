@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
-from durable.environment import Secret
+from durable.environment import SecretText
 from durable.errors import UpstreamError
 from durable.http.auth import BearerSigner
 from durable.http.client import Upstream
@@ -26,7 +26,9 @@ def streamed(
     answer: httpx.Response | Exception, statuses: frozenset[int] = frozenset({200})
 ) -> tuple[Streamed, httpx.Request]:
     network = Network(answer)
-    upstream = Upstream("the source", network, BearerSigner(Secret("TOKEN", "t0ken")), Origins(URL))
+    upstream = Upstream(
+        "the source", network, BearerSigner(SecretText("TOKEN", "t0ken")), Origins(URL)
+    )
     stream = asyncio.run(upstream.stream(URL, {"a": "b"}, {"range": "bytes=5-"}, statuses=statuses))
     return stream, network.requests[0]
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from durable.connector.definition import AnyConnector
 from durable.engine.redaction import REASON_CHARACTERS_MAX
 from durable.engine.turn import Turn
-from durable.environment import Environment
+from durable.environment import Environment, Secret
 from durable.glean.datasource import Datasource
 from durable.http.auth import Bearer
 from durable.limits import Limits
@@ -142,7 +142,7 @@ def test_a_close_whose_answer_was_lost_is_not_repeated() -> None:
 
 
 def test_the_token_of_the_source_goes_to_the_source_only() -> None:
-    source = replace(LISTED, auth=Bearer("NOTES_TOKEN"))
+    source = replace(LISTED, auth=Bearer(Secret("NOTES_TOKEN")))
     bench = Bench(
         a_page("a"),
         ok(),
@@ -225,7 +225,7 @@ def test_a_long_refusal_still_names_the_secret() -> None:
             an_environment(**SET),
             replace(
                 NOTES,
-                documents=replace(NOTES.documents, source=replace(LISTED, url="{NOTES_URL}/list")),
+                documents=replace(NOTES.documents, source=replace(LISTED, url="${NOTES_URL}/list")),
             ),
             "add it to [vars] in wrangler.toml",
         ),
@@ -244,7 +244,7 @@ def test_a_long_refusal_still_names_the_secret() -> None:
             replace(
                 NOTES,
                 documents=replace(
-                    NOTES.documents, source=replace(LISTED, auth=Bearer("NOTES_TOKEN"))
+                    NOTES.documents, source=replace(LISTED, auth=Bearer(Secret("NOTES_TOKEN")))
                 ),
             ),
             "npx wrangler secret put NOTES_TOKEN",

@@ -6,7 +6,7 @@ from http import HTTPStatus
 import httpx
 import pytest
 
-from durable.environment import Secret
+from durable.environment import SecretText
 from durable.errors import UpstreamError
 from durable.http.auth import BearerSigner, FixedSigner, Proof, Signer, Unsigned
 from durable.http.client import TIMEOUT_SECONDS, Answer, Upstream
@@ -18,7 +18,7 @@ from tests.fakes.network import Network
 
 URL = "https://notes.example/list"
 REMAINING = "x-ratelimit-remaining"
-TOKEN = Secret("NOTES_TOKEN", "t0ken")
+TOKEN = SecretText("NOTES_TOKEN", "t0ken")
 TRANSIENT = {202, 408, 425, 429, *range(500, 600)}
 
 
@@ -40,14 +40,14 @@ class Parts(httpx.AsyncByteStream):
         self.is_released = True
 
 
-def got(network: Network, token: Secret | None = None, bytes_max: int = 10_000) -> Answer:
+def got(network: Network, token: SecretText | None = None, bytes_max: int = 10_000) -> Answer:
     signer = Unsigned() if token is None else BearerSigner(token)
     upstream = Upstream("the source", network, signer, Origins(URL))
     return asyncio.run(upstream.get(URL, {"limit": "5"}, bytes_max=bytes_max))
 
 
 def refused(
-    network: Network, token: Secret | None = None, bytes_max: int = 10_000
+    network: Network, token: SecretText | None = None, bytes_max: int = 10_000
 ) -> UpstreamError:
     with pytest.raises(UpstreamError) as error:
         got(network, token, bytes_max)

@@ -53,7 +53,7 @@ def source(records: list[Any]) -> PythonSource:
     async def fetch(web: Any, cursor: Any, crawl: Any) -> SourcePage:
         return SourcePage(records, next_cursor=None)
 
-    return PythonSource(url="{{DOCS_API_URL}}", fetch=fetch)
+    return PythonSource(url="${{DOCS_API_URL}}", fetch=fetch)
 
 
 def stream(records: list[Any], change: Any) -> Stream[Named]:

@@ -57,7 +57,7 @@ class GraphQLConnection(Struct, frozen=True, kw_only=True):
     """A connection tells in its `pageInfo` whether there is more, and the cursor after it.
 
         HttpSource(
-            url="{API}/graphql",
+            url="${API}/graphql",
             body={"query": "query ($first: Int, $after: String, $since: DateTime) {...}"},
             records="data/issues/nodes",
             paging=GraphQLConnection(connection="data/issues", size=100),

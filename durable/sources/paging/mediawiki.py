@@ -41,7 +41,7 @@ class MediaWikiPaging(Struct, frozen=True, kw_only=True):
     """An answer has in `continue` the parameters of the next one; the last has none.
 
         HttpSource(
-            url="{WIKI}/api.php",
+            url="${WIKI}/api.php",
             params={"action": "query", "format": "json", "generator": "allpages", ...},
             records="query/pages",
             records_key="pageid",

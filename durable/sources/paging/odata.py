@@ -15,7 +15,7 @@ from durable.sources.paging.protocol import Ask, Told
 class OData(Struct, frozen=True, kw_only=True):
     """`@odata.nextLink` is the next page's URL; the last page has none.
 
-        HttpSource(url="{API}/users", records="value", paging=OData(size=100))
+        HttpSource(url="${API}/users", records="value", paging=OData(size=100))
 
     The records are in `value`. What the source is asked for beside, is in its params:
     `$select`, `$orderby`, `$filter`. Where it answers `$count=true` on every page, declare

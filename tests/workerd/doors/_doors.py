@@ -26,14 +26,16 @@ from durable import (
     PythonSource,
     Resume,
     Rule,
+    Secret,
     SourcePage,
     Stream,
     SubList,
+    Variable,
 )
 from durable.glean import Datasource, Document, Permissions
 
 
-URL = "{DOORS_URL}"
+URL = "${DOORS_URL}"
 RULES = (
     Rule(status=410, then=Action.RESTART),
     Rule(status=(400, 200), path="error/code", value="gone", then=Action.FAIL),
@@ -70,7 +72,9 @@ def listed(path: str, **fields: object) -> HttpSource:
 
 PAGE = listed("/page")
 TOKEN = ClientCredentials(
-    token_url=f"{URL}/token", client_id="DOORS_CLIENT", client_secret="DOORS_SECRET"
+    endpoint=f"{URL}/token",
+    client_id=Variable("DOORS_CLIENT"),
+    client_secret=Secret("DOORS_SECRET"),
 )
 SOURCES: dict[str, Any] = {
     "good": listed("/good"),
@@ -79,15 +83,15 @@ SOURCES: dict[str, Any] = {
     "resumed": listed("/later", resume=Resume(param="after_id", path="id")),
     "keyed": listed("/keyed", records_key="id"),
     "totalled": listed("/totalled", total="total"),
-    "detailed": listed("/page", detail=Detail(url=f"{URL}/detail/{{id}}")),
+    "detailed": listed("/page", detail=Detail(url=f"{URL}/detail/${{id}}")),
     "gathered": listed(
-        "/page", sub_lists=(SubList(source=listed("/members/{id}"), into="members"),)
+        "/page", sub_lists=(SubList(source=listed("/members/${id}"), into="members"),)
     ),
-    "nested": Nested(parents=listed("/parents"), children=listed("/of/{up.id}"), name="up"),
+    "nested": Nested(parents=listed("/parents"), children=listed("/of/${up/id}"), name="up"),
     "lines": NdjsonSource(url=f"{URL}/lines"),
     "graph": listed(
         "/graph",
-        body={"query": "query ($after: String) {x}"},
+        body={"query": "query ($after: String) ${x}"},
         records="data/x/nodes",
         paging=GraphQLConnection(connection="data/x"),
     ),
@@ -101,7 +105,7 @@ SOURCES: dict[str, Any] = {
 def made(name: str) -> Connector | BackendConnector:
     datasource, schedule = Datasource(f"doors{name}"), {"0 2 * * *": Mode.FULL}
     if name == "backend":
-        backend = Backend(url_secret="DOORS_BACKEND", poll_ms=100)
+        backend = Backend(url=Secret("DOORS_BACKEND"), poll_ms=100)
         return BackendConnector(
             name=name, datasource=datasource, backend=backend, schedule=schedule
         )

@@ -41,11 +41,13 @@ from durable import (
     RefreshToken,
     Resume,
     Rule,
+    Secret,
     Since,
     SourcePage,
     Stream,
     SubList,
     TimeFormat,
+    Variable,
 )
 from durable.glean import (
     Datasource,
@@ -58,7 +60,7 @@ from durable.glean import (
 )
 
 
-URL = "{KINDS_URL}/kinds"
+URL = "${KINDS_URL}/kinds"
 SIZE = 25
 RATE_MS = 500
 
@@ -186,7 +188,7 @@ PAGINGS = {
         "graphql",
         records="data/records/nodes",
         paging=GraphQLConnection(connection="data/records", size=SIZE),
-        body={"query": "query ($first: Int, $after: String, $since: String) {records}"},
+        body={"query": "query ($first: Int, $after: String, $since: String) ${records}"},
         since=Since(param="variables/since", location=ParamLocation.BODY),
     ),
     "mediawiki": at(
@@ -204,30 +206,30 @@ PAGINGS = {
 
 
 def proven(proof: str, auth: Any) -> HttpSource:
-    url = f"{{KINDS_URL}}/auth/{proof}/kinds/cursor"
+    url = f"${{KINDS_URL}}/auth/{proof}/kinds/cursor"
     return HttpSource(records="items", url=url, paging=CURSOR, since=SINCE, auth=auth)
 
 
 PROOFS = {
-    "bearer": proven("bearer", Bearer("KINDS_TOKEN")),
-    "basic": proven("basic", Basic("KINDS_USER", "KINDS_PASSWORD")),
-    "api-key-header": proven("api-key-header", ApiKey("KINDS_TOKEN", header="x-api-key")),
-    "api-key-query": proven("api-key-query", ApiKey("KINDS_TOKEN", param="api_key")),
+    "bearer": proven("bearer", Bearer(Secret("KINDS_TOKEN"))),
+    "basic": proven("basic", Basic(Variable("KINDS_USER"), Secret("KINDS_PASSWORD"))),
+    "api-key-header": proven("api-key-header", ApiKey(Secret("KINDS_TOKEN"), header="x-api-key")),
+    "api-key-query": proven("api-key-query", ApiKey(Secret("KINDS_TOKEN"), param="api_key")),
     "client-credentials": proven(
         "oauth",
         ClientCredentials(
-            token_url="{KINDS_URL}/oauth/token",
-            client_id="KINDS_CLIENT_ID",
-            client_secret="KINDS_CLIENT_SECRET",
+            endpoint="${KINDS_URL}/oauth/token",
+            client_id=Variable("KINDS_CLIENT_ID"),
+            client_secret=Secret("KINDS_CLIENT_SECRET"),
         ),
     ),
     "refresh-token": proven(
         "oauth",
         RefreshToken(
-            token_url="{KINDS_URL}/oauth/token",
-            client_id="KINDS_CLIENT_ID",
-            client_secret="KINDS_CLIENT_SECRET",
-            refresh_token="KINDS_REFRESH_TOKEN",
+            endpoint="${KINDS_URL}/oauth/token",
+            client_id=Variable("KINDS_CLIENT_ID"),
+            client_secret=Secret("KINDS_CLIENT_SECRET"),
+            refresh_token=Secret("KINDS_REFRESH_TOKEN"),
         ),
     ),
 }
@@ -252,12 +254,12 @@ CHANGES = {
 RECORDS = {
     "detail": listed(
         "summaries",
-        detail=Detail(url=f"{URL}/detail/{{id}}"),
+        detail=Detail(url=f"{URL}/detail/${{id}}"),
         rules=(Rule(status=403, then=Action.SKIP),),
     ),
     "children": Nested(
         parents=at("folders", paging=replace(CURSOR, size=2)),
-        children=listed("folders/{folder.id}/items"),
+        children=listed("folders/${folder/id}/items"),
         name="folder",
         lists_max=1,
     ),
@@ -292,8 +294,8 @@ async def pages(
 
 
 CODE = {
-    "python-fetch": PythonSource(url="{KINDS_URL}", fetch=fetch, tells_changes=True),
-    "python-pages": PythonSource(url="{KINDS_URL}", pages=pages, tells_changes=True),
+    "python-fetch": PythonSource(url="${KINDS_URL}", fetch=fetch, tells_changes=True),
+    "python-pages": PythonSource(url="${KINDS_URL}", pages=pages, tells_changes=True),
 }
 # What each of these means elsewhere: the end, no page, the end, and another try.
 RULES = (
@@ -356,7 +358,7 @@ KINDS["paced"] = connector(
     "paced",
     HttpSource(
         records="items",
-        url="{PLENTY_URL}/kinds/offset",
+        url="${PLENTY_URL}/kinds/offset",
         paging=OffsetPaging(size=100),
         total="total",
         since=SINCE,
