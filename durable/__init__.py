@@ -29,8 +29,9 @@ from durable.sources.paging.odata import OData
 from durable.sources.paging.offset import OffsetPaging, PageNumber
 from durable.sources.paging.one_page import OnePage
 from durable.sources.paging.param_location import ParamLocation
-from durable.sources.python import PythonSource, SourcePage
+from durable.sources.python import PythonSource
 from durable.sources.python_client import Client, Response
+from durable.sources.python_request import Fail, FetchRequest, Retry, Skip, SourcePage, StartOver
 from durable.sources.resume import Resume
 from durable.sources.since import Since
 from durable.sources.sub_list import SubList
@@ -51,6 +52,8 @@ __all__ = [
     "ClientCredentials",
     "Connector",
     "Detail",
+    "Fail",
+    "FetchRequest",
     "GraphQLConnection",
     "Header",
     "HeaderCursor",
@@ -75,10 +78,13 @@ __all__ = [
     "RefreshToken",
     "Response",
     "Resume",
+    "Retry",
     "Rule",
     "Secret",
     "Since",
+    "Skip",
     "SourcePage",
+    "StartOver",
     "Stream",
     "SubList",
     "TimeFormat",

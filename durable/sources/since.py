@@ -24,6 +24,15 @@ SECOND_MS = 1_000  # many sources write no finer
 YEAR_END_MS = 1_767_225_599_999  # of 2025
 
 
+class Spans(Protocol):
+    """How far back changes are asked for."""
+
+    @property
+    def overlap_ms(self) -> int: ...
+    @property
+    def kept_ms(self) -> int | None: ...
+
+
 class Changes(Protocol):
     """One way of reading only what has changed at a time or later."""
 
@@ -135,7 +144,7 @@ def recent(changes: Changes | None, page: Records, crawl: Crawl) -> Records:
     return changes.recent(page, crawl.since_ms)
 
 
-def begin_ms(changes: Changes, since_ms: int, clock: Clock | None) -> int:
+def begin_ms(changes: Spans, since_ms: int, clock: Clock | None) -> int:
     """From when on changes are read: before the watermark, and as closely as records tell it."""
     at_ms = overlapped_ms(since_ms, _overlap_ms(changes))
     return at_ms if clock is None else clock.floored(at_ms)
@@ -166,20 +175,13 @@ def kept_ms(changes: Changes | None) -> int | None:
     return changes.kept_ms - _overlap_ms(changes)
 
 
-def _overlap_ms(changes: Changes) -> int:
+def _overlap_ms(changes: Spans) -> int:
     """Not so much that the source has forgotten it after each job."""
     kept_ms = changes.kept_ms
     return changes.overlap_ms if kept_ms is None else min(changes.overlap_ms, kept_ms // 2)
 
 
-class _Spans(Protocol):
-    @property
-    def overlap_ms(self) -> int: ...
-    @property
-    def kept_ms(self) -> int | None: ...
-
-
-def check_spans(declared: _Spans) -> None:
+def check_spans(declared: Spans) -> None:
     """Raises ConfigurationError where a time is none."""
     if type(declared.overlap_ms) is not int or declared.overlap_ms < 0:
         raise wrong(declared, "overlap_ms", "it is a whole number of milliseconds from 0")

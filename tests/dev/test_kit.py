@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from datetime import datetime
 from typing import Any, ClassVar
 
 import httpx
@@ -19,8 +18,8 @@ from durable import (
     Backend,
     Bearer,
     BodyCursor,
-    Client,
     Connector,
+    FetchRequest,
     HttpSource,
     NdjsonSource,
     NewestFirst,
@@ -266,13 +265,15 @@ def test_readers_are_closed_as_at_the_end_of_each_turn() -> None:
     assert len(source.closed) == 2 * (1 + 2)  # in each mode: all of it, and from each page on
 
 
-async def right(cursor: Any, _since: Any, _web: Client) -> AsyncIterator[SourcePage]:
-    for number in range(cursor or 0, 4):
+async def right(request: FetchRequest) -> AsyncIterator[SourcePage]:
+    for number in range(request.cursor or 0, 4):
         yield SourcePage([{"id": str(number), "text": ""}], number + 1 if number < 3 else None)
 
 
-async def wrong(cursor: Any, _since: Any, _web: Client) -> AsyncIterator[SourcePage]:
-    for number in range(cursor or 0, 4):  # goes on by itself, as long as nobody interrupts it
+async def wrong(request: FetchRequest) -> AsyncIterator[SourcePage]:
+    for number in range(
+        request.cursor or 0, 4
+    ):  # goes on by itself, as long as nobody interrupts it
         yield SourcePage([{"id": str(number), "text": ""}], number + 2 if number < 3 else None)
 
 
@@ -425,9 +426,9 @@ def test_a_time_of_change_that_no_record_tells_is_found(since: Changes, fault: s
 def changed(param: str) -> AnyConnector:
     """Of the author's own code, which tells the time under this name, if under any."""
 
-    async def fetch(_cursor: Any, since: datetime | None, web: Client) -> SourcePage:
-        params = {param: since.isoformat()} if since and param else {}
-        return SourcePage((await web.get("/notes", params=params)).json()["items"])
+    async def fetch(request: FetchRequest) -> SourcePage:
+        params = {param: request.since.isoformat()} if request.since and param else {}
+        return SourcePage((await request.client.get("/notes", params=params)).json()["items"])
 
     source = PythonSource(url="${NOTES_URL}", fetch=fetch, tells_changes=True)
     return replace(NOTES, documents=replace(NOTES.documents, source=source))

@@ -17,8 +17,9 @@ from durable.sources.belonging import Fault, put
 from durable.sources.http import HttpSource
 from durable.sources.paging.cursors import BodyCursor
 from durable.sources.paging.offset import PageNumber
-from durable.sources.python import PythonSource, SourcePage
+from durable.sources.python import PythonSource
 from durable.sources.python_output import encoded, next_cursor
+from durable.sources.python_request import FetchRequest, SourcePage
 from durable.sources.resume import Position, position_of
 from durable.sources.source import Records
 from durable.views.serialization import provisioned
@@ -98,7 +99,7 @@ def test_a_cursor_of_any_length_of_digits_is_a_text() -> None:
 @pytest.mark.parametrize("field", ["total_count", "wait_ms"])
 @pytest.mark.parametrize("number", [EXACT_MAX + 1, 10**30, True, 1.5, float("inf"), float("nan")])
 def test_what_an_authors_code_counts_is_bounded_too(field: str, number: Any) -> None:
-    async def fetch(_cursor: object, _since: object, _web: object) -> SourcePage:
+    async def fetch(_request: FetchRequest) -> SourcePage:
         return SourcePage(records=[], **{field: number})
 
     assert field in str(fault(PythonSource(url=URL, fetch=fetch), ""))
@@ -186,8 +187,8 @@ def test_what_glean_has_of_a_datasource_goes_from_object_to_object_exactly() -> 
 
 
 def test_an_answer_that_an_author_decodes_is_bounded() -> None:
-    async def fetch(_cursor: object, _since: object, web: Any) -> SourcePage:
-        return SourcePage((await web.get("/")).json())
+    async def fetch(request: FetchRequest) -> SourcePage:
+        return SourcePage((await request.client.get("/")).json())
 
     error = fault(PythonSource(url=URL, fetch=fetch), DEEP)
 

@@ -20,7 +20,8 @@ from durable.sources.http import HttpSource
 from durable.sources.ndjson import NdjsonSource
 from durable.sources.nested import Nested
 from durable.sources.paging.cursors import BodyCursor
-from durable.sources.python import PythonSource, SourcePage
+from durable.sources.python import PythonSource
+from durable.sources.python_request import FetchRequest, SourcePage
 from durable.sources.source import Reader, Records, Source
 from durable.views.serialization import plain
 from tests.fakes.bench import NOW_MS, SET, Bench
@@ -34,7 +35,7 @@ RUN = '{"url":"/index/run-1","asked":1,"begun_at_ms":1}'
 CURSORS = (None, "abc", "", "7", "{}", RUN, '{"url": "//evil.example/"}', '{"parents": "x"}')
 
 
-async def fetch(_cursor: object, _since: object, _web: object) -> SourcePage:
+async def fetch(_request: FetchRequest) -> SourcePage:
     return SourcePage([])
 
 

@@ -36,8 +36,8 @@ from durable.sources.http import HttpSource
 from durable.sources.ndjson import NdjsonSource
 from durable.sources.nested import Nested
 from durable.sources.paging.cursors import BodyCursor
-from durable.sources.python import PythonSource, SourcePage
-from durable.sources.python_client import Client
+from durable.sources.python import PythonSource
+from durable.sources.python_request import FetchRequest, SourcePage
 from durable.sources.source import (
     NO_NAMES,
     NO_SCOPE,
@@ -124,10 +124,10 @@ ANSWERS = {
 }
 
 
-async def pages(_cursor: object, _since: object, web: Client) -> AsyncIterator[SourcePage]:
+async def pages(request: FetchRequest) -> AsyncIterator[SourcePage]:
     number = 0
     while True:
-        await web.get("/list")
+        await request.client.get("/list")
         number += 1
         yield SourcePage([{"id": f"n{number}"}], number)
 

@@ -25,8 +25,8 @@ from durable.sources.http import HttpSource
 from durable.sources.nested import Nested
 from durable.sources.paging.cursors import BodyCursor, NextUrl
 from durable.sources.paging.graphql import GraphQLConnection
-from durable.sources.python import PythonSource, SourcePage
-from durable.sources.python_client import Client
+from durable.sources.python import PythonSource
+from durable.sources.python_request import FetchRequest, SourcePage
 from durable.sources.source import Source
 from durable.sources.sub_list import SubList
 from tests.fakes.environment import an_environment
@@ -133,9 +133,9 @@ class Recorder:
         }
 
 
-async def reading(_cursor: Any, _since: object, web: Client) -> SourcePage:
-    page = (await web.get("/list")).json()
-    await web.get(page["items"][0]["link"])
+async def reading(request: FetchRequest) -> SourcePage:
+    page = (await request.client.get("/list")).json()
+    await request.client.get(page["items"][0]["link"])
     return SourcePage(page["items"])
 
 

@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,10 +15,21 @@ from durable.connector.fingerprint import fingerprint
 from durable.environment import Secret
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.auth import Bearer
+from durable.http.error_rules import Action, Rule
 from durable.machine.job import Crawl
-from durable.sources.python import PythonSource, SourcePage
+from durable.sources.nested import Nested
+from durable.sources.python import PythonSource
 from durable.sources.python_client import REQUESTS_MAX, TAKEN, Client, Response
+from durable.sources.python_request import (
+    Fail,
+    FetchRequest,
+    Retry,
+    Skip,
+    SourcePage,
+    StartOver,
+)
 from durable.sources.source import CURSOR_CHARACTERS_MAX, Records
+from durable.sources.times import TimeFormat
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network
@@ -34,8 +45,8 @@ class Note(Struct):
     id: str
 
 
-async def fetch(cursor: Any, _since: datetime | None, _web: Client) -> SourcePage:
-    start = cursor or 0
+async def fetch(request: FetchRequest) -> SourcePage:
+    start = request.cursor or 0
     following = start + 2 if start + 2 < len(NAMES) else None
     return SourcePage([Note(name) for name in NAMES[start : start + 2]], following)
 
@@ -47,11 +58,9 @@ class Pages:
         self.begun: list[Any] = []
         self.closed: list[Any] = []
 
-    async def pages(
-        self, cursor: Any, _since: datetime | None, _web: Client
-    ) -> AsyncIterator[SourcePage]:
-        self.begun.append(cursor)
-        at = cursor
+    async def pages(self, request: FetchRequest) -> AsyncIterator[SourcePage]:
+        self.begun.append(request.cursor)
+        at = request.cursor
         try:
             while True:
                 start = at["from"] if at else 0
@@ -59,7 +68,7 @@ class Pages:
                 yield SourcePage([{"id": name} for name in NAMES[start : start + 2]], following)
                 at = following
         finally:
-            self.closed.append(cursor)
+            self.closed.append(request.cursor)
 
 
 FETCHED = PythonSource(fetch=fetch)
@@ -87,7 +96,7 @@ def fault(
 
 
 def giving(portion: Any) -> PythonSource:
-    async def give(_cursor: Any, _since: datetime | None, _web: Client) -> Any:
+    async def give(_request: FetchRequest) -> Any:
         return portion
 
     return PythonSource(fetch=give)
@@ -96,8 +105,8 @@ def giving(portion: Any) -> PythonSource:
 def asking(ask: Callable[[Client], Any]) -> PythonSource:
     """A source whose only record is what it got."""
 
-    async def asked(_cursor: Any, _since: datetime | None, web: Client) -> SourcePage:
-        return SourcePage([await ask(web)])
+    async def asked(request: FetchRequest) -> SourcePage:
+        return SourcePage([await ask(request.client)])
 
     return PythonSource(fetch=asked, url=URL)
 
@@ -118,8 +127,8 @@ def test_an_object_with_such_a_function_is_one_too() -> None:
         def __init__(self, size: int) -> None:
             self.size = size
 
-        async def fetch(self, cursor: Any, _since: datetime | None, _web: Client) -> SourcePage:
-            start = cursor or 0
+        async def fetch(self, request: FetchRequest) -> SourcePage:
+            start = request.cursor or 0
             names = NAMES[start : start + self.size]
             return SourcePage(
                 [{"id": name} for name in names], start + len(names) if names else None
@@ -139,14 +148,166 @@ def test_the_rest_is_the_same_from_every_cursor(source: PythonSource) -> None:
 def test_changes_are_asked_for_by_an_aware_time_some_minutes_before_the_watermark() -> None:
     times: list[datetime | None] = []
 
-    async def timed(_cursor: Any, since: datetime | None, _web: Client) -> SourcePage:
-        times.append(since)
+    async def timed(request: FetchRequest) -> SourcePage:
+        times.append(request.since)
         return SourcePage([])
 
     page_of(PythonSource(fetch=timed), Network(), since_ms=1_764_000_000_123)
     page_of(PythonSource(fetch=timed), Network())
 
     assert times == [datetime(2025, 11, 24, 15, 55, tzinfo=UTC), None]
+
+
+def test_a_request_says_what_is_asked_for() -> None:
+    asked: list[FetchRequest] = []
+
+    async def fetch(request: FetchRequest) -> SourcePage:
+        asked.append(request)
+        return SourcePage([])
+
+    page_of(PythonSource(fetch=fetch), Network())
+
+    (request,) = asked
+    crawl = a_crawl()
+    assert (request.cursor, request.mode, request.stage) == (None, crawl.mode, crawl.stage)
+
+
+def test_secrets_and_variables_are_asked_for_by_name() -> None:
+    told: list[str] = []
+
+    async def fetch(request: FetchRequest) -> SourcePage:
+        told.extend((request.secret("EXPORT_KEY"), request.variable("TEAM")))
+        return SourcePage([])
+
+    source = PythonSource(fetch=fetch, uses=(Secret("EXPORT_KEY"),))
+    environment = an_environment(EXPORT_KEY="k3y", TEAM="seven")
+    asyncio.run(source.reader(surroundings(Network(), environment)).fetch(None, a_crawl()))
+
+    assert told == ["k3y", "seven"]
+    assert source.secrets() == {"EXPORT_KEY"}
+    assert environment.redacted("the key is k3y") == "the key is ***"
+    with pytest.raises(ConfigurationError, match="the secret EXPORT_KEY is not set"):
+        source.reader(surroundings(Network()))
+
+
+def test_a_secret_that_is_not_declared_is_not_given() -> None:
+    async def fetch(request: FetchRequest) -> SourcePage:
+        return SourcePage([request.secret("EXPORT_KEY")])
+
+    error = fault(PythonSource(fetch=fetch))
+
+    assert "name it in `uses` of the PythonSource" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("raised", "is_transient", "recourse", "retry_after"),
+    [
+        (Retry(), True, None, ""),
+        (Retry("busy", after=timedelta(seconds=1.5)), True, None, "2"),
+        (StartOver(), False, Recourse.RESTART, ""),
+        (Skip("it is gone"), False, Recourse.SKIP, ""),
+        (Fail("it is broken"), False, None, ""),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_the_code_says_what_helps(
+    raised: UpstreamError, *, is_transient: bool, recourse: Recourse | None, retry_after: str
+) -> None:
+    async def fetch(_request: FetchRequest) -> SourcePage:
+        raise raised
+
+    error = fault(PythonSource(fetch=fetch))
+
+    assert error is raised
+    assert (error.is_transient, error.recourse) == (is_transient, recourse)
+    assert error.retry_after == retry_after
+
+
+def test_rules_say_what_its_errors_mean() -> None:
+    async def fetch(request: FetchRequest) -> SourcePage:
+        return SourcePage((await request.client.get("/items")).json())
+
+    rules = (Rule(status=400, path="error", value="expired", then=Action.RESTART),)
+    answer = httpx.Response(400, json={"error": "expired"})
+
+    error = fault(PythonSource(url=URL, fetch=fetch, rules=rules), answer, cursor="1")
+
+    assert error.recourse is Recourse.RESTART
+
+
+def test_its_records_may_tell_when_they_changed() -> None:
+    times: list[datetime | None] = []
+
+    async def fetch(request: FetchRequest) -> SourcePage:
+        times.append(request.since)
+        return SourcePage([{"id": "a", "at": "2025-11-24 16:00"}])
+
+    source = PythonSource(fetch=fetch, path="at", path_format="%Y-%m-%d %H:%M", overlap_ms=60_000)
+    page = page_of(source, Network(), since_ms=1_764_000_030_123)
+
+    assert source.clock is not None
+    assert source.clock.told(page.records[0]) == 1_764_000_000_000
+    assert times == [datetime(2025, 11, 24, 15, 59, tzinfo=UTC)]
+    with pytest.raises(UpstreamError, match="not written as rfc3339"):
+        page_of(replace(source, path="id", path_format=TimeFormat.RFC3339), Network())
+
+
+def test_it_may_read_the_children_of_each_parent() -> None:
+    class Space(Struct):
+        id: str
+        pages: int
+
+    async def fetch(request: FetchRequest) -> SourcePage:
+        space, number = request.parent("space", Space), request.cursor or 0
+        if space.id == "locked":
+            raise Skip("it is locked")
+        records = [{"id": f"{space.id}{number}"}] if number < space.pages else []
+        return SourcePage(records, number + 1 if number + 1 < space.pages else None)
+
+    async def spaces(_request: FetchRequest) -> SourcePage:
+        return SourcePage([Space("a", 2), Space("locked", 1), Space("b", 1)])
+
+    source = Nested(
+        parents=PythonSource(fetch=spaces), children=PythonSource(fetch=fetch), name="space"
+    )
+    pages = list(pages_of(source, Network()))
+
+    sound = [
+        msgspec.json.decode(raw)
+        for page in pages
+        for place, raw in enumerate(page.records, start=1)
+        if place not in page.faults
+    ]
+    assert [record["id"] for record in sound] == ["a0", "a1", "b0"]
+    assert [record["space"]["id"] for record in sound] == ["a", "a", "b"]
+    faults = [reason for page in pages for reason in page.faults.values()]
+    assert len(faults) == 1
+    assert "it is locked" in str(faults[0])
+
+
+@pytest.mark.parametrize(
+    ("declared", "named"),
+    [
+        (lambda: PythonSource(fetch=lambda _cursor, _since, _web: None), "fetch: it takes one"),  # type: ignore[arg-type, misc]
+        (lambda: PythonSource(pages=lambda: None), "pages: it takes one"),  # type: ignore[arg-type, misc]
+        (lambda: PythonSource(fetch=fetch, uses=("KEY",)), "uses: write (Secret('NAME'),)"),  # type: ignore[arg-type]
+        (lambda: PythonSource(fetch=fetch, url="{ITEMS_URL}"), "a variable is written ${NAME}"),
+        (
+            lambda: PythonSource(fetch=fetch, path="at", path_format="%H"),
+            "PythonSource: path_format",
+        ),
+        (lambda: PythonSource(fetch=fetch, overlap_ms=-1), "PythonSource: overlap_ms=-1"),
+        (
+            lambda: PythonSource(fetch=fetch, rules=(Rule(status=404, then=Action.END),)),
+            "are for lists that have pages",
+        ),
+    ],
+)
+def test_what_is_declared_wrongly_is_told_at_once(declared: Any, named: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        declared()
+
+    assert named in str(error.value)
 
 
 def test_whatever_can_be_written_as_json_is_a_record() -> None:
@@ -241,9 +402,7 @@ def test_a_generator_is_ended_with_the_turn() -> None:
 
 
 def test_what_a_generator_raises_as_it_ends_is_not_heard() -> None:
-    async def pages(
-        _cursor: Any, _since: datetime | None, _web: Client
-    ) -> AsyncIterator[SourcePage]:
+    async def pages(_request: FetchRequest) -> AsyncIterator[SourcePage]:
         try:
             yield SourcePage([1], 1)
         finally:
@@ -258,9 +417,7 @@ def test_what_a_generator_raises_as_it_ends_is_not_heard() -> None:
 
 
 def test_a_generator_says_that_there_is_no_more() -> None:
-    async def pages(
-        _cursor: Any, _since: datetime | None, _web: Client
-    ) -> AsyncIterator[SourcePage]:
+    async def pages(_request: FetchRequest) -> AsyncIterator[SourcePage]:
         yield SourcePage([1], 1)
 
     with pytest.raises(UpstreamError, match="ended where more was to come") as error:
@@ -272,10 +429,10 @@ def test_a_generator_says_that_there_is_no_more() -> None:
 def test_a_generator_that_failed_begins_anew() -> None:
     begun: list[Any] = []
 
-    async def pages(cursor: Any, _since: datetime | None, web: Client) -> AsyncIterator[SourcePage]:
-        begun.append(cursor)
+    async def pages(request: FetchRequest) -> AsyncIterator[SourcePage]:
+        begun.append(request.cursor)
         yield SourcePage([1], 1)
-        await web.get("/")
+        await request.client.get("/")
         yield SourcePage([2])
 
     async def read() -> Records:
@@ -333,7 +490,7 @@ def test_what_the_code_raises_is_named_with_its_line() -> None:
     def deeper(items: dict[str, Any]) -> Any:
         return items["items"]  # here
 
-    async def broken(_cursor: Any, _since: datetime | None, _web: Client) -> SourcePage:
+    async def broken(_request: FetchRequest) -> SourcePage:
         return SourcePage(deeper({}))
 
     error = fault(PythonSource(fetch=broken))
@@ -420,7 +577,7 @@ def test_a_page_over_the_limit_is_refused() -> None:
 
 
 def test_functions_that_are_not_async_are_named() -> None:
-    def plain(_cursor: Any, _since: datetime | None, _web: Client) -> Any:
+    def plain(_request: FetchRequest) -> Any:
         return SourcePage([])
 
     assert "plain raised TypeError: it is no async function" in str(
@@ -514,10 +671,10 @@ def test_bytes_are_sent_as_they_are() -> None:
 
 
 def test_requests_are_told_for_each_page() -> None:
-    async def twice(cursor: Any, _since: datetime | None, web: Client) -> SourcePage:
-        for _ in range(2 if cursor else 1):
-            await web.get("/")
-        return SourcePage([], None if cursor else 1)
+    async def twice(request: FetchRequest) -> SourcePage:
+        for _ in range(2 if request.cursor else 1):
+            await request.client.get("/")
+        return SourcePage([], None if request.cursor else 1)
 
     answers = [httpx.Response(200) for _ in range(3)]
     reader = PythonSource(fetch=twice, url=URL).reader(surroundings(Network(*answers)))
@@ -574,7 +731,7 @@ def test_a_202_is_not_ready_yet() -> None:
 
 def test_another_code_is_another_crawl() -> None:
     def connector(size: int) -> Connector:
-        async def sized(_cursor: Any, _since: datetime | None, _web: Client) -> SourcePage:
+        async def sized(_request: FetchRequest) -> SourcePage:
             return SourcePage([1] * size)
 
         def document(note: Any) -> Any:
@@ -610,8 +767,8 @@ def test_a_record_that_json_cannot_tell_is_rejected_and_no_other(record: Any) ->
 
 
 def test_half_a_surrogate_pair_in_an_answer_rejects_the_record_that_has_it() -> None:
-    async def fetch(_cursor: Any, _since: Any, web: Client) -> SourcePage:
-        return SourcePage((await web.get("/items")).json()["items"])
+    async def fetch(request: FetchRequest) -> SourcePage:
+        return SourcePage((await request.client.get("/items")).json()["items"])
 
     body = rb'{"items": [{"id": "a"}, {"id": "b", "t": "hi \ud83d"}]}'
     source = PythonSource(url="https://notes.example", fetch=fetch)
@@ -637,8 +794,8 @@ def test_an_answer_is_read_in_its_own_encoding() -> None:
 def test_a_410_to_a_page_with_a_cursor_begins_the_crawl_anew(
     cursor: str | None, status: int, recourse: Recourse | None
 ) -> None:
-    async def fetch(_cursor: Any, _since: Any, web: Client) -> SourcePage:
-        return SourcePage((await web.get("/items")).json())
+    async def fetch(request: FetchRequest) -> SourcePage:
+        return SourcePage((await request.client.get("/items")).json())
 
     source = PythonSource(url="https://notes.example", fetch=fetch)
 

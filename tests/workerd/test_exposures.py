@@ -29,7 +29,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from durable import Connector, PythonSource, SourcePage, Stream
+from durable import Connector, FetchRequest, PythonSource, SourcePage, Stream
 from durable.glean import (
     Category, Datasource, DatasourceUser, Document, Group, Members, ObjectType, Permissions,
 )
@@ -50,7 +50,7 @@ class Named(Struct, frozen=True):
 
 
 def source(records: list[Any]) -> PythonSource:
-    async def fetch(web: Any, cursor: Any, crawl: Any) -> SourcePage:
+    async def fetch(_request: FetchRequest) -> SourcePage:
         return SourcePage(records, next_cursor=None)
 
     return PythonSource(url="${{DOCS_API_URL}}", fetch=fetch)

@@ -12,10 +12,10 @@ from durable import (
     Backend,
     BackendConnector,
     BodyCursor,
-    Client,
     ClientCredentials,
     Connector,
     Detail,
+    FetchRequest,
     GraphQLConnection,
     HttpSource,
     MediaWikiPaging,
@@ -56,8 +56,8 @@ def document(record: Record) -> Document:
     )
 
 
-async def fetch(_cursor: object, _since: object, web: Client) -> SourcePage:
-    return SourcePage((await web.get("/python")).json()["items"])
+async def fetch(request: FetchRequest) -> SourcePage:
+    return SourcePage((await request.client.get("/python")).json()["items"])
 
 
 def listed(path: str, **fields: object) -> HttpSource:

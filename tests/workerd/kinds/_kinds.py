@@ -4,7 +4,6 @@ Deployed in the place of the project's connectors: `test_kinds.py` writes a modu
 """
 
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
@@ -16,10 +15,10 @@ from durable import (
     Basic,
     Bearer,
     BodyCursor,
-    Client,
     ClientCredentials,
     Connector,
     Detail,
+    FetchRequest,
     GraphQLConnection,
     HeaderCursor,
     HttpSource,
@@ -270,27 +269,25 @@ RECORDS = {
 }
 
 
-async def fetch(cursor: int | None, since: datetime | None, web: Client) -> SourcePage:
+async def fetch(request: FetchRequest) -> SourcePage:
     """The list at /kinds/offset, by code."""
-    params = {"limit": str(SIZE), "offset": str(cursor or 0)}
-    if since is not None:
-        params["updated_since"] = since.isoformat()
-    page = (await web.get("/kinds/offset", params=params)).json()
-    after = (cursor or 0) + len(page["items"])
+    params = {"limit": str(SIZE), "offset": str(request.cursor or 0)}
+    if request.since is not None:
+        params["updated_since"] = request.since.isoformat()
+    page = (await request.client.get("/kinds/offset", params=params)).json()
+    after = (request.cursor or 0) + len(page["items"])
     is_last = after >= page["total"]
     return SourcePage(page["items"], next_cursor=None if is_last else after)
 
 
-async def pages(
-    cursor: int | None, since: datetime | None, web: Client
-) -> AsyncIterator[SourcePage]:
+async def pages(request: FetchRequest) -> AsyncIterator[SourcePage]:
     """The same, one after the other."""
     while True:
-        portion = await fetch(cursor, since, web)
-        yield portion
-        cursor = portion.next_cursor
-        if cursor is None:
+        page = await fetch(request)
+        yield page
+        if page.next_cursor is None:
             return
+        request = replace(request, cursor=page.next_cursor)
 
 
 CODE = {
