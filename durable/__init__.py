@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from durable.connector.backend_connector import BackendConnector
 from durable.connector.connector import Connector
+from durable.connector.context import Context
 from durable.connector.stream import Stream
 from durable.environment import Secret, Variable
 from durable.errors import ConfigurationError, UpstreamError
@@ -51,6 +52,7 @@ __all__ = [
     "Client",
     "ClientCredentials",
     "Connector",
+    "Context",
     "Detail",
     "Fail",
     "FetchRequest",

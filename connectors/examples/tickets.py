@@ -16,6 +16,7 @@ from durable import (
     Bearer,
     BodyCursor,
     Connector,
+    Context,
     HttpSource,
     Mode,
     Secret,
@@ -74,14 +75,14 @@ class Ticket(Struct, frozen=True):
     created_at: datetime | None = None
 
 
-def document(ticket: Ticket) -> Document | Deletion:
+def document(ticket: Ticket, context: Context) -> Document | Deletion:
     if ticket.state == "deleted" or ticket.requester is None or ticket.created_at is None:
         return Deletion(id=ticket.id, object_type="Ticket")
     return Document(
         id=ticket.id,
         object_type="Ticket",
         title=ticket.subject,
-        view_url=f"https://tickets.example.com/{ticket.id}",
+        view_url=f"{context.variable('TICKETS_URL')}/tickets/{ticket.id}",
         body=Content.text(ticket.description),
         author=User(email=ticket.requester.email, name=ticket.requester.name),
         status=ticket.state,
@@ -116,7 +117,7 @@ connector = Connector(
         "exampletickets",
         display_name="Tickets",
         category=Category.TICKETS,
-        url_regex=r"https://tickets\.example\.com/.*",
+        url_regex=r"https?://[^/]+/tickets/.*",
         is_user_referenced_by_email=True,
         object_types=(
             ObjectType(

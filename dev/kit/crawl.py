@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from durable.connector.context import Contexts
 from durable.connector.definition import AnyConnector
 from durable.connector.mapping import changes
 from durable.engine.clients import Ends, ends
@@ -128,7 +129,8 @@ class Offline:
         mode, stage = page.mode, page.stage
         rejects: list[Reject] = []
         stream = self._connector.streams(mode)[stage]
-        mapped = list(changes(stream, stage, self._connector, page.records, rejects))
+        contexts = Contexts(self._connector, self._environment, mode)
+        mapped = list(changes(stream, stage, page.records, rejects, contexts))
         upload_id = UPLOAD_ID if mode is Mode.FULL or stage is Stage.MEMBERSHIPS else ""
         envelope = Envelope(stage, self._connector.datasource.name, upload_id)
         cut = list(batches(mapped, envelope, sizes_of(envelope, limits), rejects))

@@ -166,7 +166,7 @@ def secret_findings(page: PageRead, environment: Environment) -> Iterator[Findin
 
 def _line(stream: AnyStream, reject: Reject, raw: bytes) -> str:
     """Where in the connector's file the mapping raised, if it did."""
-    if not reject.reason.startswith("the mapping raised"):
+    if stream.takes_context or not reject.reason.startswith("the mapping raised"):
         return ""
     try:
         stream.map(msgspec.json.decode(raw, type=stream.record))

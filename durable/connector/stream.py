@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import lru_cache
+from inspect import Parameter, signature
 from typing import Any, Generic, TypeVar
 
 from msgspec import Raw, Struct
@@ -12,6 +14,7 @@ from durable.sources.source import Source
 
 
 Record = TypeVar("Record", bound=Struct)
+POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
 class Stream(Struct, Generic[Record], frozen=True, kw_only=True):
@@ -25,7 +28,8 @@ class Stream(Struct, Generic[Record], frozen=True, kw_only=True):
             record that does not decode is rejected by its name.
         record: the Struct that each is decoded into.
         map: makes a record what Glean is to have, or None if it is none of Glean's business. A
-            record for which it raises is rejected.
+            record for which it raises is rejected. It takes `(record)`, or `(record, context)`: a
+            `Context` has the deployment's variables, the record's parents, and the job's mode.
 
     Raises:
         ConfigurationError: one of them is not right.
@@ -34,7 +38,7 @@ class Stream(Struct, Generic[Record], frozen=True, kw_only=True):
     source: Source
     key: str
     record: type[Record]
-    map: Callable[[Record], Any]
+    map: Callable[..., Any]
 
     def __post_init__(self) -> None:
         if faults := list(self._faults()):
@@ -52,12 +56,34 @@ class Stream(Struct, Generic[Record], frozen=True, kw_only=True):
             yield f"record: {record!r:.100} is no Struct: write a class, and not one of its records"
         if not callable(self.map):
             yield f"map: {self.map!r:.100} is no function: write map=document, without calling it"
+        elif len(_arguments(self.map)) not in {1, 2}:
+            yield f"map: {self.map!r:.100} takes {_arguments(self.map)}: let it take (record), or "
+            "(record, context)"
+
+    @property
+    def takes_context(self) -> bool:
+        """Whether the mapping is given a `Context` beside the record."""
+        return len(_arguments(self.map)) > 1
 
     def key_of(self, record: Raw) -> str:
         """The record's own id; empty where it has none that can be read."""
         with suppress(UpstreamError, RecursionError):
             return text_of(record, self.key)
         return ""
+
+
+@lru_cache(maxsize=256)
+def _arguments(mapping: Any) -> tuple[str, ...]:
+    """The names of those that have to be given, in order."""
+    try:
+        parameters = signature(mapping).parameters.values()
+    except ValueError:  # it does not tell
+        return ("record",)
+    return tuple(
+        each.name
+        for each in parameters
+        if each.kind in POSITIONAL and each.default is Parameter.empty
+    )
 
 
 AnyStream = Stream[Any]

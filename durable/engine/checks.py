@@ -132,7 +132,8 @@ class Checks:
     def _mapped(self, stage: Stage, found: Ends, page: Records) -> tuple[Outcome, str]:
         rejects: list[Reject] = []
         stream = found.streams[stage]
-        count = sum(1 for _ in changes(stream, stage, self._connector, page, rejects))
+        contexts = found.contexts(Mode.FULL)
+        count = sum(1 for _ in changes(stream, stage, page, rejects, contexts))
         if not page.records:
             return Outcome.SKIPPED, "the first page has no records"
         if not rejects:

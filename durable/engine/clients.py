@@ -5,6 +5,7 @@ from functools import partial
 
 from msgspec import Struct
 
+from durable.connector.context import Contexts
 from durable.connector.definition import AnyConnector
 from durable.connector.fingerprint import fingerprint
 from durable.connector.staged import refuse_backend
@@ -31,6 +32,7 @@ class Ends(Struct, frozen=True):
     glean: Callable[[Stage], Glean]
     limits: Limits
     plan: Plan
+    contexts: Callable[[Mode], Contexts]  # of a job's records
 
     def clock(self, stage: Stage) -> Clock | None:
         """How the records of a stage tell when they changed; None: they do not, or need not."""
@@ -57,7 +59,8 @@ def ends(connector: AnyConnector, environment: Environment, host: Host) -> Ends:
     if connector.is_delegated:
         refuse_backend(environment)
     glean = glean_end(connector.datasource.name, environment, host)
-    return Ends(streams, readers, glean, limits, connector.plan(fingerprint(connector, places)))
+    plan = connector.plan(fingerprint(connector, places))
+    return Ends(streams, readers, glean, limits, plan, partial(Contexts, connector, environment))
 
 
 def glean_end(datasource: str, environment: Environment, host: Host) -> Callable[[Stage], Glean]:

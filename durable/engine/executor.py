@@ -41,7 +41,7 @@ from durable.machine.effects import (
     Sent,
     Split,
 )
-from durable.machine.job import Crawl, Page, Stage, Standing
+from durable.machine.job import Crawl, Page, Standing
 from durable.machine.rejects import Reject
 from durable.machine.ties import key_of
 from durable.sources.source import Records
@@ -121,7 +121,7 @@ class Executor:
                     # It keeps the processor to itself, and a slow source is to be asked before.
                     if self._page_ms >= SLOW_MS:
                         await self._host.wait(1)  # then what was asked for has left
-                    return self._pack(effect, ends, crawl.stage)
+                    return self._pack(effect, ends, crawl)
                 case Send():
                     return await self._send(effect, glean)
                 case Close(upload_id, is_only_page):
@@ -143,11 +143,15 @@ class Executor:
         read = replace(measured(page), note=note, latest_ms=latest_ms)
         return Fetched(fetch.page_index, read)
 
-    def _pack(self, pack: Pack, ends: Ends, stage: Stage) -> Packed:
-        page = self._records.pop(pack.page_index)
-        stream, clock = ends.streams[stage], ends.clock(stage)
+    def _pack(self, pack: Pack, ends: Ends, crawl: Crawl) -> Packed:
+        page, stage = self._records.pop(pack.page_index), crawl.stage
         packing = Packing(
-            self._connector, stream, stage, ends.limits, clock=clock, refusals=self._refusals
+            ends.contexts(crawl.mode),
+            ends.streams[stage],
+            stage,
+            ends.limits,
+            clock=ends.clock(stage),
+            refusals=self._refusals,
         )
         parcel = self._parcels[pack.page_index] = packing.parcel(pack, page)
         return replace(parcel.packed, shortfall=told(parcel.packed.shortfall, self._environment))
@@ -242,7 +246,7 @@ class Executor:
     ) -> Event:
         stage = crawl.stage
         page = await ends.readers[stage].fetch(effect.cursor, crawl)
-        mapped = changes(ends.streams[stage], stage, self._connector, page, [])
+        mapped = changes(ends.streams[stage], stage, page, [], ends.contexts(crawl.mode))
         envelope = Envelope(stage, self._connector.datasource.name, effect.upload_id)
         cut = batches(mapped, envelope, sizes_of(envelope, ends.limits), [])
         items = [item for batch in cut for item in batch.items]

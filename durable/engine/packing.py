@@ -6,7 +6,7 @@ from itertools import chain
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.connector.definition import AnyConnector
+from durable.connector.context import Contexts
 from durable.connector.mapping import changes
 from durable.connector.stream import AnyStream
 from durable.glean.batches import Batch, batches, document_count, sizes_of
@@ -61,7 +61,7 @@ class Packing:
     """Makes parcels of the pages of one stage.
 
     Args:
-        connector: whose records they are.
+        contexts: of the connector whose records they are.
         stream: gives the records' type and their mapping.
         stage: says what they may become.
         limits: of the deployment.
@@ -71,7 +71,7 @@ class Packing:
 
     def __init__(  # noqa: PLR0913 - all that a page is looked at by
         self,
-        connector: AnyConnector,
+        contexts: Contexts,
         stream: AnyStream,
         stage: Stage,
         limits: Limits,
@@ -79,17 +79,18 @@ class Packing:
         clock: Clock | None,
         refusals: Mapping[str, str],
     ) -> None:
-        self._connector = connector
-        self._feed = stream
+        self._connector = contexts.connector
+        self._stream = stream
         self._stage = stage
         self._limits = limits
+        self._contexts = contexts
         self._clock = clock
         self._refusals = refusals
 
     def parcel(self, pack: Pack, page: Records) -> Parcel:
         rejects: list[Reject] = []
         ties = None if pack.ties is None else Ties(pack.ties)
-        news: Iterable[Placed] = changes(self._feed, self._stage, self._connector, page, rejects)
+        news: Iterable[Placed] = changes(self._stream, self._stage, page, rejects, self._contexts)
         if ties is not None:
             is_newest_first = self._clock is not None and self._clock.is_newest_first
             news = ties.news(news, told_by(self._clock), is_newest_first=is_newest_first)
