@@ -19,11 +19,11 @@ from durable.connector.definition import Connectors
 from durable.connector.staged import staged
 from durable.engine.checks import Checks
 from durable.engine.handling import harmless, outlive
-from durable.engine.platform import Host
+from durable.engine.platform import Platform
 from durable.engine.processor import Begun, Processor
 from durable.engine.provision import Provision
 from durable.environment import Environment
-from durable.http.connection_limit import Gate
+from durable.http.connection_limit import ConnectionLimit
 from durable.http.fetch_transport import FetchTransport, part_bytes
 from durable.machine.commands import Command, Instruction, Refusal
 from durable.machine.job import Job, Mode, State
@@ -32,12 +32,12 @@ from durable.machine.totals import totals
 from durable.store.store import Store
 from durable.views import log
 from durable.views.analytics import Analytics
-from durable.views.log import Level, Line
+from durable.views.log import Level, LogLine
 from durable.views.serialization import plain, provisioned, refused
 from durable.views.views import Views
 
 
-class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no types
+class ConnectorRunner(DurableObject):  # type: ignore[misc] # the platform's class has no types
     """Owns the jobs of the connector whose name it is addressed by.
 
     Its callers get plain dicts: the platform turns exceptions into texts. Whatever
@@ -49,7 +49,7 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
         self.environment = Environment(lambda name: getattr(env, name, None))
-        host, store, everyone = a_host(), Store(ctx.storage), self.connectors.values()
+        host, store, everyone = platform(), Store(ctx.storage), self.connectors.values()
         connector = staged(self.connectors[ctx.id.name], self.environment, everyone)
         self.provision = Provision(connector, self.environment, host)
         self.checks = Checks(connector, self.environment, host)
@@ -160,7 +160,10 @@ class Runner(DurableObject):  # type: ignore[misc] # the platform's class has no
 
 
 def _answer(
-    runner: Runner, begun: Begun | Refusal, trigger: str | None = None, repeats: str | None = None
+    runner: ConnectorRunner,
+    begun: Begun | Refusal,
+    trigger: str | None = None,
+    repeats: str | None = None,
 ) -> dict[str, Any]:
     if isinstance(begun, Refusal):
         return refused(begun)
@@ -169,30 +172,34 @@ def _answer(
     return {"status": plain(runner.views.shown(begun.job))}
 
 
-def a_host() -> Host:
+def platform() -> Platform:
     """What an object is given of the platform."""
-    gate = Gate(FetchTransport(_fetch))
-    return Host(_now_ms, lambda: secrets.token_hex(3), random.random, gate, _wait, memory=ISOLATE)
+    gate = ConnectionLimit(FetchTransport(_fetch))
+    return Platform(
+        _now_ms, lambda: secrets.token_hex(3), random.random, gate, _wait, memory=ISOLATE
+    )
 
 
 @harmless
-def _tell(runner: Runner) -> None:
+def _tell(runner: ConnectorRunner) -> None:
     if (fault := runner.analytics.tell()) is not None:
         _report(runner, "the Analytics Engine took no data", Level.WARNING, fault)
 
 
 @harmless
-def _say(runner: Runner, event: str, job: Job, **fields: Any) -> None:
+def _say(runner: ConnectorRunner, event: str, job: Job, **fields: Any) -> None:
     _print(log.job_line(event, runner.views.shown(job), **fields))
 
 
 @harmless
-def _report(runner: Runner, event: str, level: Level, text: str = "", **fields: Any) -> None:
+def _report(
+    runner: ConnectorRunner, event: str, level: Level, text: str = "", **fields: Any
+) -> None:
     clean, connector = runner.environment.redacted(text) or None, runner.views.connector_name
-    _print(log.line(event, level, connector=connector, text=clean, **fields))
+    _print(log.log_line(event, level, connector=connector, text=clean, **fields))
 
 
-def _print(line: Line) -> None:
+def _print(line: LogLine) -> None:
     """To the platform's log; of its errors, where a person is to look."""
     print(line.text, file=sys.stderr if line.level is Level.ERROR else sys.stdout)
 

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from durable.connector import definition
 from durable.engine.checks import Check
 from durable.machine.job import Mode
-from durable.views.job_summary import Line
+from durable.views.job_summary import JobSummary
 from durable.views.overview import Overview
 from durable.views.status import Status
 from worker.auth import Via
@@ -122,7 +122,7 @@ class Connectors(Struct, frozen=True):
 class Jobs(Struct, frozen=True):
     """Jobs of all connectors, the newest first. `next` is the path of those before them."""
 
-    jobs: list[Line]
+    jobs: list[JobSummary]
     next: str | None
 
 

@@ -13,8 +13,8 @@ from durable.errors import ConfigurationError
 from durable.machine.job import State
 from durable.store.event_log import Event
 from durable.timestamps import rfc3339
-from durable.views.connector_metrics import Measures
-from durable.views.job_summary import Line
+from durable.views.connector_metrics import ConnectorMetrics
+from durable.views.job_summary import JobSummary
 from durable.views.overview import Overview, unreachable
 from durable.views.views import LAST_ID
 from worker import bodies, metrics
@@ -57,7 +57,7 @@ class Listings:
         """In Prometheus' text format."""
         found = await self._each(list(self._connectors), self._runners.measures)
         measured = {
-            name: None if shown is None else msgspec.convert(shown["measures"], Measures)
+            name: None if shown is None else msgspec.convert(shown["measures"], ConnectorMetrics)
             for name, shown in zip(self._connectors, found, strict=True)
         }
         return metrics.text(measured, self._now_ms())
@@ -77,7 +77,7 @@ class Listings:
                 for name in names
             )
         )
-        lines = [msgspec.convert(line, Line) for shown in found for line in shown["jobs"]]
+        lines = [msgspec.convert(line, JobSummary) for shown in found for line in shown["jobs"]]
         lines.sort(key=lambda line: _order(line.id), reverse=True)
         if len(lines) <= count:
             return Jobs(lines, None)

@@ -5,7 +5,7 @@ from typing import Any
 
 from durable.connector.definition import Connectors
 from durable.connector.staged import staged
-from durable.engine.placement import placed
+from durable.engine.placement import namespace_stub
 from durable.environment import Environment
 from durable.machine.commands import Command
 from durable.machine.job import Mode
@@ -90,4 +90,4 @@ class RemoteRunners:
     def _stub(self, connector: str) -> Any:
         """Raises ConfigurationError: objects cannot be asked, or would not begin."""
         staged(self._connectors[connector], self._environment, self._connectors.values())
-        return placed(self._namespace, self._environment)(connector)
+        return namespace_stub(self._namespace, self._environment)(connector)

@@ -7,14 +7,14 @@ import msgspec
 
 from durable import __version__
 from durable.connector.definition import Connectors
-from durable.engine.checks import Check, Outcome
+from durable.engine.checks import Check, CheckOutcome
 from durable.engine.processor import connector_name
 from durable.environment import Environment
 from durable.errors import ConfigurationError
 from durable.glean.differences import Unprovisioned
 from durable.machine.commands import Command
 from worker import metrics, openapi, pages, problems, sign_in
-from worker.auth import Auth, Caller, Via
+from worker.auth import Authentication, Caller, Via
 from worker.bodies import (
     VERSION_TAG,
     Approval,
@@ -58,7 +58,7 @@ class Routes:
     def __init__(
         self, environment: Environment, connectors: Connectors, runners: Runners, edge: Edge
     ) -> None:
-        self._auth = Auth(environment, edge.team, edge.now_ms)
+        self._auth = Authentication(environment, edge.team, edge.now_ms)
         self._commit = environment.optional(VERSION_TAG)
         self._connectors = connectors
         self._runners = runners
@@ -195,7 +195,7 @@ class Routes:
         if connector not in self._connectors:
             return self._no_connector(connector)
         checks = msgspec.convert((await self._runners.check(connector))["checks"], list[Check])
-        is_passed = not any(check.outcome is Outcome.FAILED for check in checks)
+        is_passed = not any(check.outcome is CheckOutcome.FAILED for check in checks)
         return json_answer(200, Checked(connector=connector, passed=is_passed, checks=checks))
 
     async def _provision(self, operation: Operation, connector: str, request: Request) -> Response:

@@ -15,16 +15,16 @@ from msgspec.structs import replace
 from durable.connector.context import Contexts
 from durable.connector.definition import AnyConnector
 from durable.connector.mapping import changes
-from durable.engine.clients import Ends, ends
-from durable.engine.platform import Host
+from durable.engine.clients import Clients, build_clients
+from durable.engine.platform import Platform
 from durable.environment import Environment
 from durable.errors import UpstreamError
 from durable.glean.batches import Batch, batches, sizes_of
-from durable.glean.mapped_record import Placed
+from durable.glean.mapped_record import MappedRecord
 from durable.glean.payloads import Envelope
 from durable.http.retry_after import wait_ms
 from durable.limits import Limits
-from durable.machine.job import Crawl, Mode, Stage
+from durable.machine.job import Mode, ReadContext, Stage
 from durable.machine.rejects import Reject
 from durable.sources.source import Records
 
@@ -64,7 +64,7 @@ class PageRead(Struct, frozen=True, kw_only=True):
     number: int  # in its stream, from 1
     cursor: str | None
     records: Records
-    changes: Sequence[Placed] = ()
+    changes: Sequence[MappedRecord] = ()
     rejects: Sequence[Reject] = ()
     batches: Sequence[Batch] = ()
 
@@ -111,9 +111,9 @@ class Offline:
         self.clock = clock
         self._host = offline_host(transport, clock)
 
-    def ends(self) -> Ends:
+    def ends(self) -> Clients:
         """New ones, as each turn of a job has them. Raises ConfigurationError."""
-        return ends(self._connector, self._environment, self._host)
+        return build_clients(self._connector, self._environment, self._host)
 
     @asynccontextmanager
     async def reading(self, mode: Mode, stage: Stage) -> AsyncIterator["Reading"]:
@@ -160,7 +160,7 @@ class Reading:
         """
         mode, stage = self._mode, self._stage
         since_ms = self._offline.since_ms if mode is Mode.INCREMENTAL else None
-        crawl = Crawl(f"offline-{mode.lower()}", mode, stage, since_ms)
+        crawl = ReadContext(f"offline-{mode.lower()}", mode, stage, since_ms)
         records = await self._fetched(cursor, crawl)
         self._offline.clock.wait(records.wait_ms)
         page = PageRead(mode=mode, stage=stage, number=number, cursor=cursor, records=records)
@@ -169,7 +169,7 @@ class Reading:
     async def close(self) -> None:
         await self._ends.close()
 
-    async def _fetched(self, cursor: str | None, crawl: Crawl) -> Records:
+    async def _fetched(self, cursor: str | None, crawl: ReadContext) -> Records:
         attempt = 1
         while True:
             try:
@@ -184,9 +184,9 @@ class Reading:
             self._ends = self._offline.ends()
 
 
-def offline_host(transport: httpx.AsyncBaseTransport, now_ms: Callable[[], int]) -> Host:
+def offline_host(transport: httpx.AsyncBaseTransport, now_ms: Callable[[], int]) -> Platform:
     """What a platform would give: nothing is drawn, and nothing waited for."""
-    return Host(now_ms, lambda: "0", lambda: 0.5, transport, _no_wait)
+    return Platform(now_ms, lambda: "0", lambda: 0.5, transport, _no_wait)
 
 
 def place(mode: Mode, stage: Stage, number: int, cursor: str | None) -> str:

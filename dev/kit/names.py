@@ -8,7 +8,7 @@ from msgspec import Struct
 from dev.kit.crawl import offline_host
 from dev.kit.environment import MadeUpEnvironment
 from durable.connector.definition import AnyConnector
-from durable.engine.clients import ends
+from durable.engine.clients import build_clients
 from durable.environment import GLEAN_TOKEN
 from durable.errors import ConfigurationError
 
@@ -34,7 +34,7 @@ def names(connector: AnyConnector, given: Mapping[str, str]) -> Names:
     environment = MadeUpEnvironment({**GLEAN, **given})
     fault = ""
     try:
-        ends(connector, environment, offline_host(httpx.AsyncBaseTransport(), lambda: 0))
+        build_clients(connector, environment, offline_host(httpx.AsyncBaseTransport(), lambda: 0))
     except ConfigurationError as error:
         # Of a value that was made up, nothing can be said.
         is_given = environment.variables_asked | environment.secrets_asked <= {*given, GLEAN_TOKEN}

@@ -17,13 +17,13 @@ from dev.preview.paper import Paper
 from dev.preview.probes import Probes
 from durable.connector.definition import AnyConnector
 from durable.connector.stream import AnyStream
-from durable.engine.checks import Checks, Outcome
+from durable.engine.checks import CheckOutcome, Checks
 from durable.errors import UpstreamError
 from durable.machine.job import Mode, Stage
 
 
 EMPTY_PAGES_MAX = 20  # one after the other: so many without a document are enough
-STYLES = {Outcome.PASSED: "green", Outcome.FAILED: "red", Outcome.SKIPPED: "dim"}
+STYLES = {CheckOutcome.PASSED: "green", CheckOutcome.FAILED: "red", CheckOutcome.SKIPPED: "dim"}
 REJECT_REMEDY = "mend the record's Struct or the mapping; a job sets such records aside"
 
 
@@ -185,8 +185,8 @@ class Preview:
             if NOT_ASKED in detail:
                 not_asked = detail[detail.index(NOT_ASKED) :]
             if not_asked:  # and what rests on it
-                outcome, detail = Outcome.SKIPPED, not_asked
-            is_failed = is_failed or outcome is Outcome.FAILED
+                outcome, detail = CheckOutcome.SKIPPED, not_asked
+            is_failed = is_failed or outcome is CheckOutcome.FAILED
             text = f"{outcome.upper():8} {check.name}{': ' if detail else ''}{detail}"
             self._paper.line(text, STYLES[outcome])
         return is_failed

@@ -13,8 +13,8 @@ from durable.decoding import Decoder
 from durable.errors import ConfigurationError, UpstreamError
 from durable.glean.documents import Deletion, Document
 from durable.glean.identities import DatasourceUser, Employee, Group, Members, Team
-from durable.glean.mapped_record import Placed, excerpt, key_of
-from durable.glean.membership_validation import sifted
+from durable.glean.mapped_record import MappedRecord, excerpt, key_of
+from durable.glean.membership_validation import sift_members
 from durable.glean.validation import fault
 from durable.machine.job import Stage
 from durable.machine.rejects import Reject
@@ -50,7 +50,7 @@ def changes(  # noqa: C901, PLR0912 - the one loop over all records: calls would
     page: Records,
     rejects: list[Reject],
     contexts: Contexts,
-) -> Iterator[Placed]:
+) -> Iterator[MappedRecord]:
     """What the records become in Glean, one at a time.
 
     Args:
@@ -104,14 +104,14 @@ def changes(  # noqa: C901, PLR0912 - the one loop over all records: calls would
         elif (at_fault := fault(change, connector.datasource)) is not None:
             rejects.append(Reject(place, key_of(change), at_fault, excerpt(raw)))
         else:
-            yield Placed(place, change, raw)
+            yield MappedRecord(place, change, raw)
 
 
 def _of_group(
     place: int, members: Members, connector: AnyConnector, raw: Raw, rejects: list[Reject]
-) -> Iterator[Placed]:
+) -> Iterator[MappedRecord]:
     """The group without the members that Glean would refuse, which are set aside one by one."""
-    kept, faults = sifted(members, connector.datasource)
+    kept, faults = sift_members(members, connector.datasource)
     if (at_fault := fault(kept, connector.datasource)) is not None:
         rejects.append(Reject(place, key_of(members), at_fault, excerpt(raw)))
         return
@@ -120,4 +120,4 @@ def _of_group(
         reason = f"left out of the group {kept.group!r}, whose other members are brought: "
         reason += at_fault_member.reason
         rejects.append(Reject(place, at_fault_member.name, reason, part=part))
-    yield Placed(place, kept, raw)
+    yield MappedRecord(place, kept, raw)

@@ -9,15 +9,15 @@ from msgspec.structs import replace
 
 from durable.connector.definition import AnyConnector
 from durable.connector.mapping import changes
-from durable.engine.clients import Ends, ends
-from durable.engine.heard import heard
-from durable.engine.platform import Host
+from durable.engine.clients import Clients, build_clients
+from durable.engine.heard import renewing_host
+from durable.engine.platform import Platform
 from durable.engine.provision import UNKNOWN_STATUSES
 from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
 from durable.glean.differences import differences
 from durable.limits import Limits
-from durable.machine.job import Crawl, Mode, Stage
+from durable.machine.job import Mode, ReadContext, Stage
 from durable.machine.memory import Lease
 from durable.machine.rejects import Reject
 from durable.sources.source import Records
@@ -27,7 +27,7 @@ JOB_ID = "check"  # in the place of a job's
 REJECTS_SHOWN = 3
 
 
-class Outcome(StrEnum):
+class CheckOutcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     SKIPPED = "skipped"
@@ -37,7 +37,7 @@ class Check(Struct, frozen=True):
     """One thing that has to be right."""
 
     name: str
-    outcome: Outcome
+    outcome: CheckOutcome
     detail: str  # what was found; of what failed, also what to do
 
 
@@ -50,7 +50,7 @@ class Checks:
         host: clock and network.
     """
 
-    def __init__(self, connector: AnyConnector, environment: Environment, host: Host) -> None:
+    def __init__(self, connector: AnyConnector, environment: Environment, host: Platform) -> None:
         self._connector = connector
         self._environment = environment
         self._witness = _Witness(host.transport)
@@ -60,21 +60,25 @@ class Checks:
         """All of them, in the order in which a person would look."""
         lease = Lease(f"{self._connector.name}, {JOB_ID} {self._host.nonce()}")
         try:
-            found = ends(self._connector, self._environment, heard(self._host, lease))
+            found = build_clients(
+                self._connector, self._environment, renewing_host(self._host, lease)
+            )
         except ConfigurationError as error:
-            return [self._made("configured", Outcome.FAILED, str(error))]
+            return [self._made("configured", CheckOutcome.FAILED, str(error))]
         try:
             return await self._of(found, lease)
         finally:
             self._host.memory.give_back(lease)
             await found.close()
 
-    async def _of(self, found: Ends, lease: Lease) -> list[Check]:
-        checks = [self._made("configured", Outcome.PASSED, "all variables and secrets are set")]
+    async def _of(self, found: Clients, lease: Lease) -> list[Check]:
+        checks = [
+            self._made("configured", CheckOutcome.PASSED, "all variables and secrets are set")
+        ]
         for stage in found.streams:
             if self._connector.is_delegated and stage is Stage.DOCUMENTS:
                 text = "only a job asks a backend, since that begins a crawl"
-                checks.append(self._made("source reachable", Outcome.SKIPPED, text))
+                checks.append(self._made("source reachable", CheckOutcome.SKIPPED, text))
                 continue
             of = "" if stage is Stage.DOCUMENTS else f", {stage}"
             async for name, outcome, detail in self._of_source(stage, found, lease):
@@ -85,9 +89,9 @@ class Checks:
         return checks
 
     async def _of_source(
-        self, stage: Stage, found: Ends, lease: Lease
-    ) -> AsyncIterator[tuple[str, Outcome, str]]:
-        crawl = Crawl(JOB_ID, Mode.FULL, stage, None)
+        self, stage: Stage, found: Clients, lease: Lease
+    ) -> AsyncIterator[tuple[str, CheckOutcome, str]]:
+        crawl = ReadContext(JOB_ID, Mode.FULL, stage, None)
         reader = found.readers[stage]
         names = [
             "source reachable",
@@ -98,7 +102,7 @@ class Checks:
         ]
         if not self._has_room(lease, found.limits):
             text = "other connectors' pages take up the isolate's memory: check again in a minute"
-            yield names[0], Outcome.SKIPPED, text
+            yield names[0], CheckOutcome.SKIPPED, text
             return
         try:
             page = await reader.fetch(None, crawl)
@@ -107,18 +111,18 @@ class Checks:
             for found_of in self._failed(names, error, is_answered=is_answered):
                 yield found_of
             return
-        yield names[0], Outcome.PASSED, ""
-        yield names[1], Outcome.PASSED, ""
-        yield names[2], Outcome.PASSED, f"{len(page.records)} records"
+        yield names[0], CheckOutcome.PASSED, ""
+        yield names[1], CheckOutcome.PASSED, ""
+        yield names[2], CheckOutcome.PASSED, f"{len(page.records)} records"
         if page.next_cursor is None:
-            yield names[3], Outcome.SKIPPED, "the source says that there is one page"
+            yield names[3], CheckOutcome.SKIPPED, "the source says that there is one page"
         else:
             try:
                 second = await reader.fetch(page.next_cursor, crawl)
             except UpstreamError as error:
-                yield names[3], Outcome.FAILED, str(error)
+                yield names[3], CheckOutcome.FAILED, str(error)
             else:
-                yield names[3], Outcome.PASSED, f"{len(second.records)} records"
+                yield names[3], CheckOutcome.PASSED, f"{len(second.records)} records"
         yield (names[4], *self._mapped(stage, found, page))
 
     def _has_room(self, lease: Lease, limits: Limits) -> bool:
@@ -129,23 +133,23 @@ class Checks:
             return False
         return True
 
-    def _mapped(self, stage: Stage, found: Ends, page: Records) -> tuple[Outcome, str]:
+    def _mapped(self, stage: Stage, found: Clients, page: Records) -> tuple[CheckOutcome, str]:
         rejects: list[Reject] = []
         stream = found.streams[stage]
         contexts = found.contexts(Mode.FULL)
         count = sum(1 for _ in changes(stream, stage, page, rejects, contexts))
         if not page.records:
-            return Outcome.SKIPPED, "the first page has no records"
+            return CheckOutcome.SKIPPED, "the first page has no records"
         if not rejects:
-            return Outcome.PASSED, f"{count} of {len(page.records)} records"
+            return CheckOutcome.PASSED, f"{count} of {len(page.records)} records"
         shown = "; ".join(
             f"record {reject.place} ({reject.key or 'without an id'}): {reject.reason}"
             for reject in rejects[:REJECTS_SHOWN]
         )
         text = f"{len(rejects)} of {len(page.records)} records would be set aside, as {shown}"
-        return Outcome.FAILED, text
+        return CheckOutcome.FAILED, text
 
-    async def _of_glean(self, found: Ends) -> AsyncIterator[tuple[str, Outcome, str]]:
+    async def _of_glean(self, found: Clients) -> AsyncIterator[tuple[str, CheckOutcome, str]]:
         names = ["Glean reachable", "token good for the datasource", "datasource configured"]
         datasource = self._connector.datasource
         remedy = f"POST /setup/{self._connector.name} makes it what is declared"
@@ -155,31 +159,31 @@ class Checks:
             is_to_add = datasource.is_declared and error.status in UNKNOWN_STATUSES
             is_glean = error.status is not None  # else nobody can tell who it was
             for name, outcome, detail in self._failed(names, error, is_answered=is_glean):
-                is_fault = is_to_add and outcome is Outcome.FAILED
+                is_fault = is_to_add and outcome is CheckOutcome.FAILED
                 yield name, outcome, f"{detail}: {remedy}" if is_fault else detail
             return
         for name in names[:-1]:
-            yield name, Outcome.PASSED, ""
+            yield name, CheckOutcome.PASSED, ""
         different = differences(datasource, config)
         if not different:
-            yield names[-1], Outcome.PASSED, ""
+            yield names[-1], CheckOutcome.PASSED, ""
             return
         shown = "; ".join(str(each) for each in different[:REJECTS_SHOWN])
-        yield names[-1], Outcome.FAILED, f"{len(different)} differences, as {shown}: {remedy}"
+        yield names[-1], CheckOutcome.FAILED, f"{len(different)} differences, as {shown}: {remedy}"
 
     def _failed(
         self, names: Sequence[str], error: UpstreamError, *, is_answered: bool
-    ) -> Iterator[tuple[str, Outcome, str]]:
+    ) -> Iterator[tuple[str, CheckOutcome, str]]:
         """Of three things that rest on each other: an answer, one that lets us in, a good one."""
         is_refused = error.status in {401, 403}
         passed = int(is_answered) * (1 if is_refused else 2)
         for name in names[:passed]:
-            yield name, Outcome.PASSED, ""
-        yield names[passed], Outcome.FAILED, str(error)
+            yield name, CheckOutcome.PASSED, ""
+        yield names[passed], CheckOutcome.FAILED, str(error)
         for name in names[passed + 1 :]:
-            yield name, Outcome.SKIPPED, f"{names[passed]}: failed"
+            yield name, CheckOutcome.SKIPPED, f"{names[passed]}: failed"
 
-    def _made(self, name: str, outcome: Outcome, detail: str) -> Check:
+    def _made(self, name: str, outcome: CheckOutcome, detail: str) -> Check:
         """Without secrets: the texts of others may hold them."""
         return Check(name, outcome, self._environment.redacted(detail))
 

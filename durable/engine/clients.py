@@ -10,12 +10,12 @@ from durable.connector.definition import AnyConnector
 from durable.connector.fingerprint import fingerprint
 from durable.connector.staged import refuse_backend
 from durable.connector.stream import AnyStream
-from durable.engine.platform import Host
+from durable.engine.platform import Platform
 from durable.environment import GLEAN_TOKEN, Environment
 from durable.glean.client import Glean
-from durable.http.auth import BearerSigner
-from durable.http.client import Upstream
-from durable.http.context import Surroundings
+from durable.http.auth import BearerAuthenticator
+from durable.http.client import HttpClient
+from durable.http.context import SourceContext
 from durable.http.glean_address import glean_url
 from durable.http.origins import Origins
 from durable.limits import Limits
@@ -24,7 +24,7 @@ from durable.sources.clock import Clock
 from durable.sources.source import Reader, close_all
 
 
-class Ends(Struct, frozen=True):
+class Clients(Struct, frozen=True):
     """Where the records come from and where they go, for as long as a turn takes."""
 
     streams: Mapping[Stage, AnyStream]
@@ -43,7 +43,7 @@ class Ends(Struct, frozen=True):
         await close_all(self.readers.values())
 
 
-def ends(connector: AnyConnector, environment: Environment, host: Host) -> Ends:
+def build_clients(connector: AnyConnector, environment: Environment, host: Platform) -> Clients:
     """The ends of a connector's jobs, whatever their mode and stage.
 
     Raises:
@@ -51,21 +51,23 @@ def ends(connector: AnyConnector, environment: Environment, host: Host) -> Ends:
     """
     streams = {stage: stream for mode in Mode for stage, stream in connector.streams(mode).items()}
     limits = environment.limits()
-    surroundings = Surroundings(
+    surroundings = SourceContext(
         environment, host.transport, host.now_ms, limits.page_bytes_max, host.tokens
     )
     readers = {stage: stream.source.reader(surroundings) for stage, stream in streams.items()}
     places = [stream.source.located(environment) for stream in streams.values()]
     if connector.is_delegated:
         refuse_backend(environment)
-    glean = glean_end(connector.datasource.name, environment, host)
+    glean = glean_client(connector.datasource.name, environment, host)
     plan = connector.plan(fingerprint(connector, places))
-    return Ends(streams, readers, glean, limits, plan, partial(Contexts, connector, environment))
+    return Clients(streams, readers, glean, limits, plan, partial(Contexts, connector, environment))
 
 
-def glean_end(datasource: str, environment: Environment, host: Host) -> Callable[[Stage], Glean]:
+def glean_client(
+    datasource: str, environment: Environment, host: Platform
+) -> Callable[[Stage], Glean]:
     """Glean's end alone, by the kind of thing. Raises ConfigurationError."""
-    signer = BearerSigner(environment.secret(GLEAN_TOKEN))
+    signer = BearerAuthenticator(environment.secret(GLEAN_TOKEN))
     url = glean_url(environment)
-    upstream = Upstream("Glean", host.transport, signer, Origins(url))
+    upstream = HttpClient("Glean", host.transport, signer, Origins(url))
     return partial(Glean, upstream, url, datasource)

@@ -3,28 +3,28 @@
 from collections.abc import Mapping, Sequence
 
 from durable.connector.definition import AnyConnector
-from durable.engine.alert_sender import targets
-from durable.engine.clients import glean_end
-from durable.engine.platform import Host
-from durable.engine.redaction import told
+from durable.engine.alert_sender import alert_targets
+from durable.engine.clients import glean_client
+from durable.engine.platform import Platform
+from durable.engine.redaction import clean_reason
 from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
 from durable.http.retry_after import wait_ms
 from durable.limits import Limits
-from durable.machine.alerts import Kind as AlertKind
-from durable.machine.alerts import alert, due, settled
+from durable.machine.alerts import AlertKind as AlertKind
+from durable.machine.alerts import make_alert, remind, settle
 from durable.machine.deletion_watch import (
     DeletionWatch,
-    answered,
-    asked,
+    next_upload,
     paused_reason,
-    unanswered,
-    watched,
+    record_answer,
+    record_silence,
+    watch,
 )
 from durable.machine.index_status import Deletions
 from durable.machine.job import Job, Stage
-from durable.machine.job_events import Happening
-from durable.machine.notes import Kind
+from durable.machine.job_events import JobEvent
+from durable.machine.notes import EventKind
 from durable.store.store import Store
 
 
@@ -46,7 +46,7 @@ def watch_uploads(  # noqa: PLR0913 - a job's change, and all that it is a part 
         return
     watch = known = store.verifications.watch()
     for upload in closed:
-        watch = watched(watch, connector.datasource.name, job.id, upload, limits)
+        watch = watch(watch, connector.datasource.name, job.id, upload, limits)
     store.verifications.put_watch(watch)
     _tell(
         known,
@@ -69,7 +69,7 @@ class DeletionWatcher:
     """
 
     def __init__(
-        self, connector: AnyConnector, environment: Environment, store: Store, host: Host
+        self, connector: AnyConnector, environment: Environment, store: Store, host: Platform
     ) -> None:
         self._connector = connector
         self._environment = environment
@@ -87,7 +87,7 @@ class DeletionWatcher:
         if ask_at_ms is None or now_ms < ask_at_ms or self._store.pending():
             return
         # Before anything that may fail or kill, as for a job.
-        begun = asked(watch, now_ms, self._limits)
+        begun = next_upload(watch, now_ms, self._limits)
         self._put(watch, begun, now_ms)
         if begun.ask_at_ms is None:
             return
@@ -98,19 +98,21 @@ class DeletionWatcher:
     def heard(self, found: Mapping[str, Deletions]) -> None:
         """Glean has told of its uploads, as it was asked for something else."""
         now_ms, watch = self._host.now_ms(), self._store.verifications.watch()
-        self._put(watch, answered(watch, found, now_ms, self._limits), now_ms)
+        self._put(watch, record_answer(watch, found, now_ms, self._limits), now_ms)
 
     async def _answered(self, watch: DeletionWatch) -> DeletionWatch:
         try:
-            glean = glean_end(watch.datasource, self._environment, self._host)(Stage.DOCUMENTS)
+            glean = glean_client(watch.datasource, self._environment, self._host)(Stage.DOCUMENTS)
             found = await glean.deletions()
         except ConfigurationError as error:
-            return unanswered(watch, told(str(error), self._environment), 0)
+            return record_silence(watch, clean_reason(str(error), self._environment), 0)
         except UpstreamError as error:
             now_ms = self._host.now_ms()
             told_ms = min(wait_ms(error.retry_after, now_ms), self._limits.retry_after_ms_max)
-            return unanswered(watch, told(str(error), self._environment), now_ms + told_ms)
-        return answered(watch, found, self._host.now_ms(), self._limits)
+            return record_silence(
+                watch, clean_reason(str(error), self._environment), now_ms + told_ms
+            )
+        return record_answer(watch, found, self._host.now_ms(), self._limits)
 
     def _put(self, before: DeletionWatch, after: DeletionWatch, now_ms: int) -> None:
         self._store.verifications.put_watch(after)
@@ -119,9 +121,9 @@ class DeletionWatcher:
             if (known.deletions, known.is_told) != (upload.deletions, upload.is_told):
                 text = f"the deletion of {stage} after the upload {upload.upload_id} is "
                 text += f"{upload.deletions}; {after.error}" if after.error else upload.deletions
-                happening = Happening(now_ms, Kind.DELETIONS.value, text)
+                happening = JobEvent(now_ms, EventKind.DELETIONS.value, text)
                 self._store.chronicle.add(upload.job_id, happening, self._limits)
-        alert_targets = targets(self._environment)
+        alert_targets = alert_targets(self._environment)
         name, store = self._connector.name, self._store
         _tell(before, after, name, store, alert_targets=alert_targets, now_ms=now_ms)
 
@@ -142,10 +144,10 @@ def _tell(  # noqa: PLR0913 - what was, what is, and who is to know
     known = outbox.told()
     if reason is not None:
         job_id = next(iter(after.paused.values())).job_id
-        after_telling, is_due = due(known, TOLD, now_ms)
-        found = alert(AlertKind.PAUSED, connector, reason, now_ms, job_id) if is_due else None
+        after_telling, is_due = remind(known, TOLD, now_ms)
+        found = make_alert(AlertKind.PAUSED, connector, reason, now_ms, job_id) if is_due else None
     else:
-        after_telling, was_told = settled(known, {TOLD})
+        after_telling, was_told = settle(known, {TOLD})
         unknown = Deletions.UNKNOWN.value
         is_known = all(upload.deletions != unknown for upload in after.uploads.values())
         text = (
@@ -153,7 +155,7 @@ def _tell(  # noqa: PLR0913 - what was, what is, and who is to know
             if is_known
             else ("nobody can tell any more whether Glean has deleted what it had paused")
         )
-        found = alert(AlertKind.RECOVERED, connector, text, now_ms) if was_told else None
+        found = make_alert(AlertKind.RECOVERED, connector, text, now_ms) if was_told else None
     if after_telling != known:
         outbox.put_told(after_telling)
     if found is not None:

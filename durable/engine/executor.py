@@ -7,12 +7,12 @@ from msgspec.structs import replace
 
 from durable.connector.definition import AnyConnector
 from durable.connector.mapping import changes, digest
-from durable.engine.clients import Ends, ends
+from durable.engine.clients import Clients, build_clients
 from durable.engine.group_uploads import GroupUploads
 from durable.engine.inquiry import Inquiry
 from durable.engine.packing import Packing, Parcel
-from durable.engine.platform import Host
-from durable.engine.redaction import redacted, told
+from durable.engine.platform import Platform
+from durable.engine.redaction import clean_reason, redact
 from durable.environment import Environment
 from durable.errors import Cause, ConfigurationError, Recourse, UpstreamError
 from durable.glean.batches import Batch, batches, sizes_of
@@ -22,7 +22,6 @@ from durable.glean.payloads import Envelope
 from durable.glean.statuses import Meaning, statuses
 from durable.http.retry_after import wait_ms
 from durable.machine.effects import (
-    Ask,
     Close,
     Closed,
     CloseRefused,
@@ -37,11 +36,12 @@ from durable.machine.effects import (
     Opened,
     Pack,
     Packed,
+    QueryUpload,
     Send,
     Sent,
     Split,
 )
-from durable.machine.job import Crawl, Page, Standing
+from durable.machine.job import Page, ReadContext, UploadStatus
 from durable.machine.rejects import Reject
 from durable.machine.ties import key_of
 from durable.sources.source import Records
@@ -61,7 +61,7 @@ class Executor:
         host: clock, randomness and network.
     """
 
-    def __init__(self, connector: AnyConnector, environment: Environment, host: Host) -> None:
+    def __init__(self, connector: AnyConnector, environment: Environment, host: Platform) -> None:
         self._connector = connector
         self._environment = environment
         self._host = host
@@ -73,24 +73,24 @@ class Executor:
         self._refusals: Mapping[str, str] = {}
         self._group_uploads = GroupUploads()
 
-    def ends(self) -> Ends | Failed:
+    def ends(self) -> Clients | Failed:
         """The two ends, or why they cannot be told."""
         try:
-            return ends(self._connector, self._environment, self._host)
+            return build_clients(self._connector, self._environment, self._host)
         except ConfigurationError as error:
             return self._failed(error, is_transient=False)
 
     def rejects(self, page_index: int) -> list[Reject]:
         """What was set aside of a page so far, without secrets."""
         parcel = self._parcels.get(page_index)
-        return [redacted(reject, self._environment) for reject in parcel.rejects] if parcel else []
+        return [redact(reject, self._environment) for reject in parcel.rejects] if parcel else []
 
     def latest_rejects(self, page_index: int) -> list[Reject]:
         """What Glean has refused of a page since this was asked for last, without secrets."""
         parcel = self._parcels[page_index]
         latest = parcel.rejects[parcel.told_count :]
         parcel.told_count = len(parcel.rejects)
-        return [redacted(reject, self._environment) for reject in latest]
+        return [redact(reject, self._environment) for reject in latest]
 
     def recall(self, refused: Iterable[Reject]) -> None:
         """What Glean refused of the first page, when an earlier turn sent it."""
@@ -105,7 +105,7 @@ class Executor:
         self._parcels.pop(page_index, None)
 
     async def perform(  # noqa: PLR0911 - a return for each effect
-        self, effect: Effect, ends: Ends, crawl: Crawl
+        self, effect: Effect, ends: Clients, crawl: ReadContext
     ) -> Event:
         glean = ends.glean(crawl.stage)
         try:
@@ -113,7 +113,7 @@ class Executor:
                 case Open(upload_id):
                     await glean.open(upload_id)
                     return Opened()
-                case Ask(upload_id):
+                case QueryUpload(upload_id):
                     return await glean.asked(upload_id)
                 case Fetch():
                     return await self._fetch(effect, ends, crawl)
@@ -133,17 +133,17 @@ class Executor:
         except UpstreamError as error:
             return replace(self._failed_upstream(error), effect=effect)
 
-    async def _fetch(self, fetch: Fetch, ends: Ends, crawl: Crawl) -> Fetched:
+    async def _fetch(self, fetch: Fetch, ends: Clients, crawl: ReadContext) -> Fetched:
         begun_at_ms, clock = self._host.now_ms(), ends.clock(crawl.stage)
         page = await ends.readers[crawl.stage].fetch(fetch.cursor, crawl)
         self._page_ms = self._host.now_ms() - begun_at_ms
         self._records[fetch.page_index] = page
-        note = told(page.note, self._environment)
+        note = clean_reason(page.note, self._environment)
         latest_ms = clock.latest_ms(page.records, self._host.now_ms()) if clock else 0
         read = replace(measured(page), note=note, latest_ms=latest_ms)
         return Fetched(fetch.page_index, read)
 
-    def _pack(self, pack: Pack, ends: Ends, crawl: Crawl) -> Packed:
+    def _pack(self, pack: Pack, ends: Clients, crawl: ReadContext) -> Packed:
         page, stage = self._records.pop(pack.page_index), crawl.stage
         packing = Packing(
             ends.contexts(crawl.mode),
@@ -154,7 +154,9 @@ class Executor:
             refusals=self._refusals,
         )
         parcel = self._parcels[pack.page_index] = packing.parcel(pack, page)
-        return replace(parcel.packed, shortfall=told(parcel.packed.shortfall, self._environment))
+        return replace(
+            parcel.packed, shortfall=clean_reason(parcel.packed.shortfall, self._environment)
+        )
 
     async def _send(self, send: Send, glean: Glean) -> Event:
         parcel = self._parcels[send.page_index]
@@ -182,7 +184,7 @@ class Executor:
         parcel = self._parcels[send.page_index]
         outcome = await self._group_uploads.send(send, batch, glean, parcel.rejects)
         if isinstance(outcome, Sent):
-            shortfall = told(outcome.shortfall, self._environment)
+            shortfall = clean_reason(outcome.shortfall, self._environment)
             return replace(outcome, shortfall=shortfall, entries=parcel.entries(batch))
         return self._split(send, outcome.halves, outcome.batch_bytes_max)
 
@@ -200,7 +202,7 @@ class Executor:
         is_for_all = await self._inquiry.is_meant_for_all(send.page_index, batch, error, glean)
         if is_conflict or (is_for_all and batch.upload_id and glean.tells_uploads):
             standing = await glean.standing(batch.upload_id)
-            if standing is not Standing.OPEN:
+            if standing is not UploadStatus.OPEN:
                 reason = self._reason(error)
                 return Displaced(f"the upload {batch.upload_id} is {standing}; {reason}")
         if is_for_all:
@@ -242,7 +244,7 @@ class Executor:
         return Closed()
 
     async def _close_with_document(
-        self, effect: CloseWithDocument, ends: Ends, crawl: Crawl
+        self, effect: CloseWithDocument, ends: Clients, crawl: ReadContext
     ) -> Event:
         stage = crawl.stage
         page = await ends.readers[stage].fetch(effect.cursor, crawl)
@@ -282,7 +284,7 @@ class Executor:
         return Failed(reason, is_transient, after_ms, jitter, recourse=recourse, cause=cause)
 
     def _reason(self, error: Exception) -> str:
-        return told(str(error), self._environment)
+        return clean_reason(str(error), self._environment)
 
 
 def measured(page: Records) -> Page:

@@ -11,12 +11,12 @@ from durable.connector.mapping import changes
 from durable.connector.stream import AnyStream
 from durable.glean.batches import Batch, batches, document_count, sizes_of
 from durable.glean.documents import Deletion
-from durable.glean.mapped_record import Placed
+from durable.glean.mapped_record import MappedRecord
 from durable.glean.payloads import Envelope
 from durable.limits import Limits
 from durable.machine.effects import Pack, Packed
 from durable.machine.job import Stage
-from durable.machine.page_progress import Landed, Landing, entry, remaining
+from durable.machine.page_progress import Landing, PageProgress, encode_entry, remaining
 from durable.machine.rejects import Reject
 from durable.machine.ties import Ties
 from durable.sources.clock import Clock, told_by
@@ -42,7 +42,7 @@ class Parcel(Struct):
             return b""
         refusal = Landing.REFUSED if is_refused else Landing.TAKEN
         marks = [self.marks[place] for place in self._places(batch)]
-        return b"".join(entry(mark, fate | refusal) for mark, fate in marks)
+        return b"".join(encode_entry(mark, fate | refusal) for mark, fate in marks)
 
     def _places(self, batch: Batch) -> list[int]:
         """Of the changes that are over with this batch.
@@ -90,7 +90,9 @@ class Packing:
     def parcel(self, pack: Pack, page: Records) -> Parcel:
         rejects: list[Reject] = []
         ties = None if pack.ties is None else Ties(pack.ties)
-        news: Iterable[Placed] = changes(self._stream, self._stage, page, rejects, self._contexts)
+        news: Iterable[MappedRecord] = changes(
+            self._stream, self._stage, page, rejects, self._contexts
+        )
         if ties is not None:
             is_newest_first = self._clock is not None and self._clock.is_newest_first
             news = ties.news(news, told_by(self._clock), is_newest_first=is_newest_first)
@@ -101,8 +103,8 @@ class Packing:
     def _rest(
         self,
         pack: Pack,
-        landed: Landed,
-        placed: list[Placed],
+        landed: PageProgress,
+        placed: list[MappedRecord],
         rejects: list[Reject],
         ties: Ties | None,
     ) -> Parcel:
@@ -130,17 +132,17 @@ class Packing:
             f"was in it keeps what it gives: {whole.reason}"
         )
 
-    def _refused(self, placed: Placed) -> Reject:
+    def _refused(self, placed: MappedRecord) -> Reject:
         return placed.rejected(self._refusals.get(placed.key, REFUSED_BEFORE))
 
     def _cut(  # noqa: PLR0913 - as above
         self,
         pack: Pack,
-        news: Iterable[Placed],
+        news: Iterable[MappedRecord],
         rejects: list[Reject],
         ties: Ties | None,
         *,
-        there: Iterable[Placed] = (),
+        there: Iterable[MappedRecord] = (),
         left_keys: Iterable[str] = (),
     ) -> Parcel:
         envelope = Envelope(self._stage, self._connector.datasource.name, pack.upload_id)

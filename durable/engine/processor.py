@@ -13,21 +13,21 @@ from msgspec.structs import replace
 
 from durable import cron
 from durable.connector.definition import AnyConnector
-from durable.engine.alert_sender import Messenger, targets
-from durable.engine.clients import ends
+from durable.engine.alert_sender import AlertSender, alert_targets
+from durable.engine.clients import build_clients
 from durable.engine.deletion_watcher import DeletionWatcher
-from durable.engine.platform import Host
+from durable.engine.platform import Platform
 from durable.engine.turn import Turn
 from durable.engine.verifier import Verifier
 from durable.environment import Environment
 from durable.limits import Limits
-from durable.machine.commands import LEGAL, Instruction, Refusal, is_opening, obeyed
+from durable.machine.commands import LEGAL, Instruction, Refusal, is_opening, obey
 from durable.machine.job import ENDED, Job, Mode, Stage, State
-from durable.machine.job_events import Happening
-from durable.machine.notes import Kind
+from durable.machine.job_events import JobEvent
+from durable.machine.notes import EventKind
 from durable.machine.occasion import Occasion
-from durable.machine.pacing import apart_lease_ms, soon
-from durable.machine.ticks import Ticks, begun, missed, seen
+from durable.machine.pacing import jittered_lease_ms, not_before
+from durable.machine.ticks import Ticks, missed_ticks, record_begun, see_schedule
 from durable.store.store import Store
 from durable.store.wakes import wakes_at_ms
 
@@ -54,7 +54,7 @@ class Processor:
     """
 
     def __init__(
-        self, connector: AnyConnector, environment: Environment, store: Store, host: Host
+        self, connector: AnyConnector, environment: Environment, store: Store, host: Platform
     ) -> None:
         self._connector = connector
         self._environment = environment
@@ -80,7 +80,7 @@ class Processor:
                 is_key_reused=True,
             )
         if trigger_key is not None and is_tick:  # one that is refused is still to be made good
-            self._store.archive.put_ticks(begun(ticks, mode, cron.key_ms(trigger_key)))
+            self._store.archive.put_ticks(record_begun(ticks, mode, cron.key_ms(trigger_key)))
         if known is not None:
             return Begun(known, is_new=False)
         pending = self._store.pending()
@@ -96,7 +96,7 @@ class Processor:
         """Take note of the schedule: what it asks for from now on, is to be begun."""
         archive, schedule = self._store.archive, self._connector.schedule
         before = archive.ticks()
-        ticks = seen(before, schedule, self._host.now_ms())
+        ticks = see_schedule(before, schedule, self._host.now_ms())
         if ticks != before:
             archive.put_ticks(ticks)
         return ticks
@@ -107,11 +107,11 @@ class Processor:
         worked_at_ms = {mode: archive.worked_at_ms(mode, now_ms) for mode in Mode}
         until_ms = ticked_at_ms - cron.MINUTE_MS
         jobs = []
-        for one in missed(self.see(), self._connector.schedule, worked_at_ms, until_ms):
+        for one in missed_ticks(self.see(), self._connector.schedule, worked_at_ms, until_ms):
             # The tick's own key: if it comes all the same, it begins no other job.
             key = cron.trigger_key(one.due_at_ms)
             if one.mode is Mode.FULL:  # which brings what INCREMENTAL ones were to bring until now
-                archive.put_ticks(begun(archive.ticks(), Mode.INCREMENTAL, until_ms))
+                archive.put_ticks(record_begun(archive.ticks(), Mode.INCREMENTAL, until_ms))
             answer = await self.begin(one.mode, key, Occasion.CATCH_UP)
             if isinstance(answer, Refusal):  # a job of the other mode has it
                 answer = await self.begin(one.mode, None, Occasion.CATCH_UP)
@@ -132,7 +132,7 @@ class Processor:
 
     async def _added(self, job: Job, trigger_key: str | None, pending: Sequence[Job]) -> Begun:
         # Where a job is working, its alarm is armed already, and its end arms the next.
-        alarm_at_ms = None if pending else soon(job.created_at_ms, job.created_at_ms)
+        alarm_at_ms = None if pending else not_before(job.created_at_ms, job.created_at_ms)
         self._store.chronicle.record(None, job, job.created_at_ms, Limits())
         await self._store.add(job, trigger_key, alarm_at_ms)
         return Begun(job, is_new=True)
@@ -177,10 +177,10 @@ class Processor:
             if other.id != job_id and other.mode is job.mode and other.repeats == job.repeats
         ]
         limits = self._environment.usable_limits()
-        after = obeyed(job, instruction, others[0] if others else None, now_ms, limits)
+        after = obey(job, instruction, others[0] if others else None, now_ms, limits)
         if isinstance(after, Refusal):
             return after
-        to_tell = targets(self._environment)
+        to_tell = alert_targets(self._environment)
         if is_opening(job):
             self._store.supersede(job, to_tell, now_ms, limits, is_certain=False)
         self._store.record(job, after, to_tell, now_ms, limits)
@@ -189,7 +189,7 @@ class Processor:
             # The pages after these are read again.
             self._store.forget_rejects(job_id, after.page_base + after.page_count)
         pending = self._store.pending()
-        at_ms = soon(pending[0].alarm_at_ms or 0, now_ms) if pending else None
+        at_ms = not_before(pending[0].alarm_at_ms or 0, now_ms) if pending else None
         await self._store.arm(at_ms or wakes_at_ms(self._store, now_ms))
         if after.state is State.CANCELLED and after.is_stage_delegated:
             await self._call_off(after.cursor)
@@ -198,7 +198,7 @@ class Processor:
     async def _call_off(self, cursor: str | None) -> None:
         """Tell a backend that nobody waits for its crawl any more, as well as that can be done."""
         with suppress(Exception):  # the job is cancelled already, whatever this comes to
-            found = ends(self._connector, self._environment, self._host)
+            found = build_clients(self._connector, self._environment, self._host)
             await found.readers[Stage.DOCUMENTS].cancelled(cursor)
 
     async def tend(self) -> bool:
@@ -210,7 +210,7 @@ class Processor:
         is_lost, now_ms = await self._armed_again(), self._host.now_ms()
         connector, outbox = self._connector, self._store.outbox
         modes = set(connector.schedule.values())
-        outbox.remind(connector.name, modes, targets(self._environment), now_ms)
+        outbox.remind(connector.name, modes, alert_targets(self._environment), now_ms)
         # A job that is pending sends them at the end of its turn.
         if outbox.due_at_ms() is not None and not self._store.pending():
             await self._store.arm(wakes_at_ms(self._store, now_ms))
@@ -218,7 +218,11 @@ class Processor:
 
     async def _armed_again(self) -> bool:
         now_ms = self._host.now_ms()
-        at_ms = soon(now_ms, now_ms) if self._store.pending() else wakes_at_ms(self._store, now_ms)
+        at_ms = (
+            not_before(now_ms, now_ms)
+            if self._store.pending()
+            else wakes_at_ms(self._store, now_ms)
+        )
         if at_ms is None:
             return False
         armed_at_ms = await self._store.armed_at_ms()
@@ -239,7 +243,7 @@ class Processor:
             return None
         # Before anything that may fail or kill: from here on the object is woken again.
         now_ms, name = self._host.now_ms(), self._connector.name
-        await self._store.arm(now_ms + apart_lease_ms(f"{name} {now_ms}", Limits()))
+        await self._store.arm(now_ms + jittered_lease_ms(f"{name} {now_ms}", Limits()))
         job = await self._carried()
         await self._deliver()
         if not self._store.pending():
@@ -269,10 +273,10 @@ class Processor:
         outbox, chronicle = self._store.outbox, self._store.chronicle
         if outbox.due_at_ms() is None:
             return
-        faults = await Messenger(self._environment, outbox, self._host).deliver()
+        faults = await AlertSender(self._environment, outbox, self._host).deliver()
         now_ms = self._host.now_ms()
         for job_id, fault in faults:
-            happening = Happening(now_ms, Kind.NOTE.value, fault)
+            happening = JobEvent(now_ms, EventKind.NOTE.value, fault)
             chronicle.add(job_id, happening, self._environment.usable_limits())
         at_ms = wakes_at_ms(self._store, now_ms)
         if at_ms is not None and self._store.pending():

@@ -6,8 +6,8 @@ from typing import Any
 from msgspec import structs
 
 from durable.connector.definition import AnyConnector
-from durable.engine.clients import glean_end
-from durable.engine.platform import Host
+from durable.engine.clients import glean_client
+from durable.engine.platform import Platform
 from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
 from durable.glean.client import Glean
@@ -28,7 +28,7 @@ class Provision:
         host: network.
     """
 
-    def __init__(self, connector: AnyConnector, environment: Environment, host: Host) -> None:
+    def __init__(self, connector: AnyConnector, environment: Environment, host: Platform) -> None:
         self._datasource = connector.datasource
         self._environment = environment
         self._host = host
@@ -77,7 +77,7 @@ class Provision:
         return Unprovisioned(reason, is_upstream=False)
 
     def _glean(self) -> Glean:
-        return glean_end(self._datasource.name, self._environment, self._host)(Stage.DOCUMENTS)
+        return glean_client(self._datasource.name, self._environment, self._host)(Stage.DOCUMENTS)
 
     async def _actual(self, glean: Glean) -> Mapping[str, Any] | None:
         try:

@@ -7,17 +7,17 @@ from typing import Any
 from msgspec.structs import replace
 
 from durable.connector.definition import AnyConnector
-from durable.engine.alert_sender import targets
-from durable.engine.clients import Ends
+from durable.engine.alert_sender import alert_targets
+from durable.engine.clients import Clients
 from durable.engine.deletion_watcher import watch_uploads
 from durable.engine.executor import Executor
-from durable.engine.heard import heard
-from durable.engine.platform import Host
+from durable.engine.heard import renewing_host
+from durable.engine.platform import Platform
 from durable.engine.reject_reader import RepeatedReader
 from durable.engine.verifier import follow
 from durable.environment import Environment
 from durable.limits import Limits
-from durable.machine.commands import may_have_opened, relieved
+from durable.machine.commands import may_have_opened, relieve
 from durable.machine.effects import (
     CloseWithDocument,
     Effect,
@@ -28,11 +28,11 @@ from durable.machine.effects import (
     Opened,
     Woke,
 )
-from durable.machine.job import PENDING, Crawl, Job, Mode, Plan, State
+from durable.machine.job import PENDING, Job, Mode, Plan, ReadContext, State
 from durable.machine.machine import step
 from durable.machine.memory import LATE_MS, Lease
 from durable.machine.notes import WaitReason
-from durable.machine.pacing import apart_ms_max, soon
+from durable.machine.pacing import not_before, spread_ms_max
 from durable.machine.room import held_bytes, lease_bytes
 from durable.store.store import Store
 from durable.store.wakes import wakes_at_ms
@@ -47,18 +47,18 @@ class Turn:
         connector: AnyConnector,
         environment: Environment,
         store: Store,
-        host: Host,
+        host: Platform,
     ) -> None:
         self._job_id = job_id
         self._connector = connector
         self._store = store
         self._host = host
-        self._targets = targets(environment)
+        self._targets = alert_targets(environment)
         self._limits = Limits()
         self._lease = Lease(connector.name)
-        self._executor = Executor(connector, environment, heard(host, self._lease))
+        self._executor = Executor(connector, environment, renewing_host(host, self._lease))
         self._number = 0  # of the turn, once it has begun
-        self._crawl: Crawl  # that the turn is of, likewise
+        self._crawl: ReadContext  # that the turn is of, likewise
         self._tasks: set[asyncio.Task[Any] | None] = set()  # of all that is under way
 
     async def run(self) -> None:
@@ -100,7 +100,7 @@ class Turn:
         """Keep apart from others that were killed with it. False: the turn was ended meanwhile."""
         job = self._store.load(self._job_id)
         assert job is not None, "it has just been saved"
-        longest_ms = apart_ms_max(job, self._limits)
+        longest_ms = spread_ms_max(job, self._limits)
         if not longest_ms or job.turn is None:
             return True
         self._store.put(replace(job, turn=replace(job.turn, is_apart=True)), self._limits)
@@ -111,7 +111,7 @@ class Turn:
         self._store.put(replace(job, turn=replace(job.turn, is_apart=False)), self._limits)
         return True
 
-    def _narrowed(self, ends: Ends, job: Job | None) -> Ends:
+    def _narrowed(self, ends: Clients, job: Job | None) -> Clients:
         """Where the job repeats what another one has set aside, its pages alone are read."""
         if job is None or not job.repeats:
             return ends
@@ -130,12 +130,14 @@ class Turn:
             self._executor.recall(reject for _, reject in stored)
 
     def _begin(
-        self, effects: Sequence[Effect], ends: Ends | Failed, group: asyncio.TaskGroup
+        self, effects: Sequence[Effect], ends: Clients | Failed, group: asyncio.TaskGroup
     ) -> None:
         for effect in effects:
             self._tasks.add(group.create_task(self._carry(effect, ends, group)))
 
-    async def _carry(self, effect: Effect, ends: Ends | Failed, group: asyncio.TaskGroup) -> None:
+    async def _carry(
+        self, effect: Effect, ends: Clients | Failed, group: asyncio.TaskGroup
+    ) -> None:
         """Have an effect performed, and in its place one of those that follow; others beside it."""
         following: Sequence[Effect] = (effect,)
         while following:
@@ -145,7 +147,7 @@ class Turn:
             following = await self._advance(event)
         self._tasks.discard(asyncio.current_task())
 
-    async def _perform(self, effect: Effect, ends: Ends) -> Event:
+    async def _perform(self, effect: Effect, ends: Clients) -> Event:
         if isinstance(effect, Fetch | CloseWithDocument) and (place := self._ask_for_room()):
             return NoRoom(place, self._host.draw())
         return await self._executor.perform(effect, ends, self._crawl)
@@ -175,10 +177,10 @@ class Turn:
             return ()  # ended or begun anew by somebody while we waited; the alarm is theirs
         job, effects = step(before, event, now_ms, self._limits)
         if job.mode is not before.mode and (other := self._full_behind(job)) is not None:
-            job, effects = relieved(job, other, now_ms, self._limits), ()
+            job, effects = relieve(job, other, now_ms, self._limits), ()
         self._number = job.turn_count
         crawl_id, mode = f"{job.id}-{job.crawl_count}", job.repeated_mode or job.mode
-        self._crawl = Crawl(crawl_id, mode, job.stage, job.since_ms)
+        self._crawl = ReadContext(crawl_id, mode, job.stage, job.since_ms)
         self._set_aside(before, job)
         if before.state is State.QUEUED and job.state is not State.QUEUED:
             self._store.successes.begun()
@@ -254,4 +256,4 @@ class Turn:
         if job.state in PENDING:
             return job.alarm_at_ms
         is_another_queued = any(other.id != job.id for other in self._store.pending())
-        return soon(now_ms, now_ms) if is_another_queued else wakes_at_ms(self._store, now_ms)
+        return not_before(now_ms, now_ms) if is_another_queued else wakes_at_ms(self._store, now_ms)

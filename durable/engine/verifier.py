@@ -1,28 +1,28 @@
 """Asks Glean, after a FULL job's success, what it holds of it, and remembers the answers."""
 
 from durable.connector.definition import AnyConnector
-from durable.engine.clients import glean_end
+from durable.engine.clients import glean_client
 from durable.engine.deletion_watcher import DeletionWatcher
-from durable.engine.platform import Host
-from durable.engine.redaction import told
+from durable.engine.platform import Platform
+from durable.engine.redaction import clean_reason
 from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
 from durable.http.retry_after import wait_ms
 from durable.limits import Limits
 from durable.machine.index_status import Holdings
 from durable.machine.job import Job, Mode, Stage
-from durable.machine.job_events import noted
-from durable.machine.processing import processed, unprocessed
+from durable.machine.job_events import event_of_note
+from durable.machine.processing import record_failed_processing, record_processing
 from durable.machine.verification import (
     Aims,
-    Question,
     Trouble,
     Verification,
-    begun,
-    counted,
-    superseded,
-    uncounted,
-    woken,
+    VerificationQuestion,
+    begin_verification,
+    record_counts,
+    record_failed_count,
+    supersede_verification,
+    wake_verification,
 )
 from durable.store.store import Store
 from durable.store.wakes import wakes_at_ms
@@ -36,11 +36,11 @@ def follow(job: Job, connector: AnyConnector, store: Store, limits: Limits) -> N
     if (before := verifications.due()) is not None:
         reason = f"{job.id} has closed an upload of its own"
         now_ms = job.finished_at_ms or 0
-        verifications.put(superseded(before, reason, now_ms, is_replaced=True))
+        verifications.put(supersede_verification(before, reason, now_ms, is_replaced=True))
     datasource = connector.datasource.name
     aims = Aims(datasource, connector.is_verified, connector.process_immediately)
     called_at_ms = verifications.called_at_ms(datasource)
-    if (verification := begun(job, aims, called_at_ms, limits)) is not None:
+    if (verification := begin_verification(job, aims, called_at_ms, limits)) is not None:
         verifications.put(verification)
 
 
@@ -59,7 +59,7 @@ class Verifier:
         self,
         environment: Environment,
         store: Store,
-        host: Host,
+        host: Platform,
         limits: Limits,
         watcher: DeletionWatcher,
     ) -> None:
@@ -79,12 +79,12 @@ class Verifier:
         if (before := verifications.due()) is None:
             return None
         jobs = verifications.jobs_since(before)
-        verification, question = woken(before, jobs, now_ms, self._limits)
+        verification, question = wake_verification(before, jobs, now_ms, self._limits)
         if question is None:
             await self._save(verification, now_ms)
             return None if verification == before else verification.job_id
         called_at_ms = verifications.called_at_ms(verification.datasource)
-        if question is Question.PROCESS:
+        if question is VerificationQuestion.PROCESS:
             verifications.called(verification.datasource, now_ms)
         # The next question's alarm is set before this one is asked.
         await self._save(verification, now_ms)
@@ -94,13 +94,13 @@ class Verifier:
         now_ms = self._host.now_ms()
         if isinstance(answer, Holdings):
             self._watcher.heard(answer.deletions)
-            verification = counted(verification, answer, now_ms)
+            verification = record_counts(verification, answer, now_ms)
         elif answer is None:
-            verification = processed(verification, now_ms)
-        elif question is Question.COUNT:
-            verification = uncounted(verification, answer, now_ms, self._limits)
+            verification = record_processing(verification, now_ms)
+        elif question is VerificationQuestion.COUNT:
+            verification = record_failed_count(verification, answer, now_ms, self._limits)
         else:
-            verification = unprocessed(verification, answer, now_ms, self._limits)
+            verification = record_failed_processing(verification, answer, now_ms, self._limits)
             if not answer.is_counted:
                 verifications.called(verification.datasource, called_at_ms)
         await self._save(verification, now_ms)
@@ -110,26 +110,26 @@ class Verifier:
         known = self._store.verifications.load(verification.job_id)
         for note in verification.notes:
             if known is None or note not in known.notes:
-                self._store.chronicle.add(verification.job_id, noted(note), self._limits)
+                self._store.chronicle.add(verification.job_id, event_of_note(note), self._limits)
         self._store.verifications.put(verification)
         if not self._store.pending():  # else the alarm is theirs
             await self._store.arm(wakes_at_ms(self._store, now_ms))
 
     async def _asked(
-        self, question: Question, verification: Verification
+        self, question: VerificationQuestion, verification: Verification
     ) -> Holdings | Trouble | None:
         """What Glean says; None: it has nothing to say, and does it."""
         environment = self._environment
         try:
-            glean = glean_end(verification.datasource, environment, self._host)(Stage.DOCUMENTS)
-            if question is Question.COUNT:
+            glean = glean_client(verification.datasource, environment, self._host)(Stage.DOCUMENTS)
+            if question is VerificationQuestion.COUNT:
                 return await glean.holdings(verification.upload_id)
             await glean.process()
         except ConfigurationError as error:
-            return Trouble(told(str(error), environment))
+            return Trouble(clean_reason(str(error), environment))
         except UpstreamError as error:
             return Trouble(
-                told(str(error), environment),
+                clean_reason(str(error), environment),
                 is_transient=error.is_transient,
                 may_be_taken=error.may_be_done,
                 is_too_often=error.status == 429,

@@ -19,7 +19,7 @@ KEYS: Mapping[type[Any], str] = {
 }
 
 
-class Placed(Struct, frozen=True):
+class MappedRecord(Struct, frozen=True):
     """What a record became."""
 
     place: int  # in its page, from 1

@@ -20,13 +20,13 @@ from msgspec import Struct
 
 from durable.environment import Environment, Secret, SecretText, Variable, check_named
 from durable.errors import ConfigurationError
-from durable.http.context import Surroundings
+from durable.http.context import SourceContext
 
 
 HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # its name (RFC 9110, 5.6.2)
 
 
-class Proof(Struct, frozen=True, kw_only=True):
+class Credentials(Struct, frozen=True, kw_only=True):
     """What a request carries beside what it asks for."""
 
     headers: Mapping[str, str] = {}
@@ -52,7 +52,7 @@ class Proof(Struct, frozen=True, kw_only=True):
         return beginning + ("?" if kept else "") + "&".join(kept) + hash_mark + fragment
 
 
-class Signer(Protocol):
+class Authenticator(Protocol):
     """Gives the proof, request by request."""
 
     remedy: str  # what to do where the server refuses it, as "check the secret API_TOKEN"
@@ -62,10 +62,10 @@ class Signer(Protocol):
         """Made so far, to have proofs."""
         return 0  # a body, so that signers inherit it
 
-    async def proof(self) -> Proof:
+    async def proof(self) -> Credentials:
         """Raises UpstreamError where it has to be asked for, and cannot be had."""
 
-    async def renewed(self, refused: Proof) -> Proof | None:  # noqa: ARG002 - for those who can
+    async def renewed(self, refused: Credentials) -> Credentials | None:  # noqa: ARG002 - for those who can
         """Another one in place of one that the server refused; None if there is no other.
 
         Raises UpstreamError as `proof` does.
@@ -76,7 +76,7 @@ class Signer(Protocol):
 class Auth(Protocol):
     """One way of proving it."""
 
-    def signer(self, surroundings: Surroundings) -> Signer:
+    def signer(self, surroundings: SourceContext) -> Authenticator:
         """Raises ConfigurationError where a secret is not set, or cannot be sent."""
 
     def secrets(self) -> frozenset[str]:
@@ -97,8 +97,8 @@ class Bearer(Struct, frozen=True):
     def __post_init__(self) -> None:
         check_named(self, token=Secret)
 
-    def signer(self, surroundings: Surroundings) -> "BearerSigner":
-        return BearerSigner(surroundings.environment.secret(self.token.name))
+    def signer(self, surroundings: SourceContext) -> "BearerSigner":
+        return BearerAuthenticator(surroundings.environment.secret(self.token.name))
 
     def secrets(self) -> frozenset[str]:
         return frozenset({self.token.name})
@@ -124,7 +124,7 @@ class Basic(Struct, frozen=True):
     def __post_init__(self) -> None:
         check_named(self, user=(Variable, Secret), password=(Secret, NoneType))
 
-    def signer(self, surroundings: Surroundings) -> "FixedSigner":
+    def signer(self, surroundings: SourceContext) -> "FixedSigner":
         environment = surroundings.environment
         name, password, remedies = self.user.name, "", []
         if isinstance(self.user, Secret):
@@ -141,8 +141,8 @@ class Basic(Struct, frozen=True):
                 f"the variable {name} has a colon or a line break, which no user's name has "
                 "in Basic: set it again"
             )
-        return FixedSigner(
-            Proof(headers={"authorization": basic(environment, user, password)}),
+        return FixedCredentials(
+            Credentials(headers={"authorization": basic(environment, user, password)}),
             f"check {' and '.join(remedies)}",
         )
 
@@ -193,19 +193,19 @@ class ApiKey(Struct, frozen=True):
                 "character that is not ASCII"
             )
 
-    def signer(self, surroundings: Surroundings) -> "FixedSigner":
+    def signer(self, surroundings: SourceContext) -> "FixedSigner":
         key = {
             self.header or self.param: self.prefix
             + surroundings.environment.secret(self.key.name).reveal()
         }
-        proof = Proof(headers=key) if self.header else Proof(params=key)
-        return FixedSigner(proof, f"check the secret {self.key.name}")
+        proof = Credentials(headers=key) if self.header else Credentials(params=key)
+        return FixedCredentials(proof, f"check the secret {self.key.name}")
 
     def secrets(self) -> frozenset[str]:
         return frozenset({self.key.name})
 
 
-class FixedSigner(Signer):
+class FixedCredentials(Authenticator):
     """Gives one and the same proof.
 
     Args:
@@ -213,32 +213,32 @@ class FixedSigner(Signer):
         remedy: what to do where it is refused.
     """
 
-    def __init__(self, proof: Proof, remedy: str) -> None:
+    def __init__(self, proof: Credentials, remedy: str) -> None:
         self.remedy = remedy
         self._proof = proof
 
-    async def proof(self) -> Proof:
+    async def proof(self) -> Credentials:
         return self._proof
 
 
-class BearerSigner(FixedSigner):
+class BearerAuthenticator(FixedCredentials):
     """Of a token that is there."""
 
     def __init__(self, token: SecretText) -> None:
         headers = {"authorization": f"Bearer {token.reveal()}"}
-        super().__init__(Proof(headers=headers), f"check the secret {token.name}")
+        super().__init__(Credentials(headers=headers), f"check the secret {token.name}")
 
 
-class Unsigned(FixedSigner):
+class NoAuthentication(FixedCredentials):
     """For a server that lets everybody in."""
 
     def __init__(self) -> None:
-        super().__init__(Proof(), "it wants to know who asks: declare the source's auth")
+        super().__init__(Credentials(), "it wants to know who asks: declare the source's auth")
 
 
-def signer_of(auth: Auth | None, surroundings: Surroundings) -> Signer:
+def authenticator_of(auth: Auth | None, surroundings: SourceContext) -> Authenticator:
     """None is for a server that lets everybody in. Raises ConfigurationError as its signer does."""
-    return Unsigned() if auth is None else auth.signer(surroundings)
+    return NoAuthentication() if auth is None else auth.signer(surroundings)
 
 
 def secrets_of(auth: Auth | None) -> frozenset[str]:

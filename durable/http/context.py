@@ -9,7 +9,7 @@ from durable.environment import Environment
 from durable.http.token_cache import Tokens
 
 
-class Surroundings(Struct, frozen=True):
+class SourceContext(Struct, frozen=True):
     """What a reader has to work with."""
 
     environment: Environment

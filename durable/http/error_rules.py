@@ -133,7 +133,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     is_answer: bool  # by its status, it is what was asked for
 
 
-class Verdict(Struct, frozen=True):
+class RuleVerdict(Struct, frozen=True):
     """What is to be done about an error."""
 
     action: Action
@@ -162,14 +162,14 @@ class Rulebook:
             matcher.action is Action.PAGE and matcher.is_for(status) for matcher in self._all
         )
 
-    def verdict(self, reply: Reply) -> Verdict | None:
+    def verdict(self, reply: Reply) -> RuleVerdict | None:
         """What is to be done; None about what is no error."""
         for matcher in self._of_answers if reply.is_answer else self._all:
             if matcher.matches(reply):
                 return None if matcher.action is Action.PAGE else matcher.verdict(reply)
-        return None if reply.is_answer else usual(reply)
+        return None if reply.is_answer else usual_rules(reply)
 
-    def second_verdict(self, reply: Reply) -> Verdict | None:
+    def second_verdict(self, reply: Reply) -> RuleVerdict | None:
         """What is to be done, where a new token did not help."""
         verdict = self.verdict(reply)
         if verdict is None or verdict.action is not Action.REFRESH:
@@ -179,15 +179,17 @@ class Rulebook:
         return replace(_told(action, reply), is_unproven=True)
 
 
-def usual(reply: Reply) -> Verdict:
+def usual_rules(reply: Reply) -> RuleVerdict:
     """What is done about an error that no rule is for."""
     if reply.status == 401:
-        return Verdict(Action.REFRESH)
-    is_limited = "retry-after" in reply.headers or retry_after.exhausted(reply.headers) is not None
+        return RuleVerdict(Action.REFRESH)
+    is_limited = (
+        "retry-after" in reply.headers or retry_after.from_exhausted(reply.headers) is not None
+    )
     if reply.status == 429 or (reply.status == 403 and is_limited):
         return _told(Action.WAIT, reply)
     if reply.status == 403 and LIMIT.search(_beginning(reply)):
-        return Verdict(Action.WAIT, LIMIT_SECONDS, "its body")
+        return RuleVerdict(Action.WAIT, LIMIT_SECONDS, "its body")
     if reply.status in TRANSIENT_STATUSES:
         return _told(Action.RETRY, reply)
     return replace(_told(Action.FAIL, reply), is_usual=True)
@@ -230,22 +232,22 @@ class _Matcher:
         is_truth = isinstance(found, bool) or isinstance(self._rule.value, bool)
         return found is self._rule.value if is_truth else bool(found == self._rule.value)
 
-    def verdict(self, reply: Reply) -> Verdict:
+    def verdict(self, reply: Reply) -> RuleVerdict:
         rule = self._rule
         if rule.then is not Action.WAIT:
             return _told(rule.then, reply)
         if rule.until and (when := reply.headers.get(rule.until, "")):
-            return Verdict(rule.then, when, f"its header {rule.until}")
+            return RuleVerdict(rule.then, when, f"its header {rule.until}")
         if not rule.until and (verdict := _told(rule.then, reply)).retry_after:
             return verdict
         when = str(rule.wait_ms / 1_000) if rule.wait_ms else ""
-        return Verdict(rule.then, when, "a rule" if when else "")
+        return RuleVerdict(rule.then, when, "a rule" if when else "")
 
 
-def _told(action: Action, reply: Reply) -> Verdict:
+def _told(action: Action, reply: Reply) -> RuleVerdict:
     """An action, and what the answer says of when to come back."""
-    wish = retry_after.told(reply.status, reply.headers)
-    return Verdict(action, wish.when, f"its header {wish.header}" if wish.when else "")
+    wish = retry_after.from_error(reply.status, reply.headers)
+    return RuleVerdict(action, wish.when, f"its header {wish.header}" if wish.when else "")
 
 
 def _beginning(reply: Reply) -> str:

@@ -13,8 +13,8 @@ from msgspec import Struct
 from durable.environment import Environment, Secret, SecretText, Variable, check_named
 from durable.errors import ConfigurationError
 from durable.http.auth import basic
-from durable.http.context import Surroundings
-from durable.http.token_endpoint import Grant, TokenSigner
+from durable.http.context import SourceContext
+from durable.http.token_endpoint import Grant, TokenAuthenticator
 
 
 OWN_PARAMS = frozenset({"grant_type", "client_id", "client_secret", "refresh_token", "scope"})
@@ -46,9 +46,9 @@ class ClientCredentials(Struct, frozen=True, kw_only=True):
         check_named(self, client_id=Variable, client_secret=Secret)
         _check(self.params)
 
-    def signer(self, surroundings: Surroundings) -> TokenSigner:
+    def signer(self, surroundings: SourceContext) -> TokenAuthenticator:
         grant = _grant(self, "client_credentials", None, surroundings.environment)
-        return TokenSigner(grant, surroundings)
+        return TokenAuthenticator(grant, surroundings)
 
     def secrets(self) -> frozenset[str]:
         return frozenset({self.client_secret.name})
@@ -88,10 +88,10 @@ class RefreshToken(Struct, frozen=True, kw_only=True):
         check_named(self, client_id=Variable, client_secret=Secret, refresh_token=Secret)
         _check(self.params)
 
-    def signer(self, surroundings: Surroundings) -> TokenSigner:
+    def signer(self, surroundings: SourceContext) -> TokenAuthenticator:
         environment = surroundings.environment
         refresh = environment.secret(self.refresh_token.name)
-        return TokenSigner(_grant(self, "refresh_token", refresh, environment), surroundings)
+        return TokenAuthenticator(_grant(self, "refresh_token", refresh, environment), surroundings)
 
     def secrets(self) -> frozenset[str]:
         return frozenset({self.client_secret.name, self.refresh_token.name})

@@ -23,7 +23,7 @@ class Tokens:
 
     def __init__(self) -> None:
         self._kept: dict[str, Token] = {}
-        self._flights: dict[str, _Flight] = {}
+        self._flights: dict[str, _PendingToken] = {}
 
     async def token(
         self,
@@ -62,7 +62,7 @@ class Tokens:
         self._kept.pop(key, None)
 
     async def _asked(self, key: str, ask: Callable[[Token | None], Awaitable[Token]]) -> Token:
-        flight = self._flights[key] = _Flight()
+        flight = self._flights[key] = _PendingToken()
         try:
             token = flight.outcome = self._kept[key] = await ask(self._kept.get(key))
         except UpstreamError as error:
@@ -74,7 +74,7 @@ class Tokens:
         return token
 
 
-class _Flight:
+class _PendingToken:
     """A request for a token that is under way."""
 
     def __init__(self) -> None:

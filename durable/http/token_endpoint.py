@@ -10,10 +10,10 @@ from msgspec import Struct
 from durable.decoding import decode
 from durable.environment import SecretText
 from durable.errors import UpstreamError
-from durable.http.auth import FixedSigner, Proof, Signer
+from durable.http.auth import Authenticator, Credentials, FixedCredentials
 from durable.http.charset import utf8
-from durable.http.client import Answer, Upstream
-from durable.http.context import Surroundings
+from durable.http.client import Answer, HttpClient
+from durable.http.context import SourceContext
 from durable.http.origins import Origins
 from durable.http.token_cache import Token
 
@@ -65,7 +65,7 @@ class _Granted(Struct, frozen=True):
     error_description: str | None = None
 
 
-class TokenSigner(Signer):
+class TokenAuthenticator(Authenticator):
     """Has tokens from a token endpoint, and sends them as bearers.
 
     Args:
@@ -73,7 +73,7 @@ class TokenSigner(Signer):
         surroundings: clock, network, and the tokens that are there.
     """
 
-    def __init__(self, grant: Grant, surroundings: Surroundings) -> None:
+    def __init__(self, grant: Grant, surroundings: SourceContext) -> None:
         self.remedy = f"check {grant.client}, and what this client may read"
         self._grant = grant
         self._key = grant.key
@@ -81,8 +81,8 @@ class TokenSigner(Signer):
         self._tokens = surroundings.tokens
         self._now_ms = surroundings.now_ms
         headers = {"authorization": grant.authorization} if grant.authorization else {}
-        signer = FixedSigner(Proof(headers=headers), f"check {grant.client}")
-        self._upstream = Upstream(
+        signer = FixedCredentials(Credentials(headers=headers), f"check {grant.client}")
+        self._upstream = HttpClient(
             NAME, surroundings.transport, signer, Origins(grant.url), is_confidential=True
         )
 
@@ -90,11 +90,11 @@ class TokenSigner(Signer):
     def request_count(self) -> int:
         return self._upstream.request_count
 
-    async def proof(self) -> Proof:
+    async def proof(self) -> Credentials:
         token = await self._tokens.token(self._key, self._now_ms, self._asked)
-        return Proof(headers={"authorization": f"Bearer {token.access.reveal()}"})
+        return Credentials(headers={"authorization": f"Bearer {token.access.reveal()}"})
 
-    async def renewed(self, refused: Proof) -> Proof:
+    async def renewed(self, refused: Credentials) -> Credentials:
         self._tokens.refuse(self._key, refused.headers["authorization"].removeprefix("Bearer "))
         return await self.proof()
 

@@ -5,10 +5,10 @@ from msgspec.structs import replace
 from durable.limits import Limits
 from durable.machine.effects import Close, CloseWithDocument
 from durable.machine.index_status import ClosedUpload, Deletions
-from durable.machine.job import Job, Standing
+from durable.machine.job import Job, UploadStatus
 
 
-def closing(job: Job) -> Close | CloseWithDocument:
+def close_effect(job: Job) -> Close | CloseWithDocument:
     """An empty last page; where Glean refuses that, what Glean's own tools send besides."""
     if job.closing_index is None:
         return Close(job.upload_id)
@@ -17,20 +17,20 @@ def closing(job: Job) -> Close | CloseWithDocument:
     return CloseWithDocument(job.upload_id, job.document_cursor, job.closing_index)
 
 
-def closed(job: Job, deletions: Deletions, now_ms: int) -> Job:
+def record_close(job: Job, deletions: Deletions, now_ms: int) -> Job:
     """Glean has closed the upload: whether it deletes what was not in it, is asked about on."""
     upload = ClosedUpload(job.stage.value, job.upload_id, now_ms, deletions.value)
     return replace(job, closed=(*job.closed, upload))
 
 
-def is_gone(job: Job, standing: Standing) -> bool:
+def is_gone(job: Job, standing: UploadStatus) -> bool:
     """Whether what was sent is lost for certain, however late Glean's history may be."""
-    if standing is Standing.UNLISTED:
+    if standing is UploadStatus.UNLISTED:
         return job.is_close_answered  # it was listed before the close
-    return standing is Standing.REPLACED
+    return standing is UploadStatus.REPLACED
 
 
-def gone_reason(job: Job, standing: Standing) -> str:
+def gone_reason(job: Job, standing: UploadStatus) -> str:
     return f"the upload {job.upload_id} is {standing}"
 
 

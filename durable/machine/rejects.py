@@ -26,7 +26,7 @@ class Reject(Struct, frozen=True):
         return self.place * PARTS_MAX + min(self.part, PARTS_MAX - 1)
 
 
-class Spot(Struct, frozen=True):
+class RejectedPage(Struct, frozen=True):
     """A page of which records were set aside."""
 
     cursor: str | None

@@ -13,13 +13,13 @@ from durable.decoding import decode
 from durable.environment import Environment, Secret, absolute, check_named
 from durable.errors import ConfigurationError, UpstreamError
 from durable.http import retry_after
-from durable.http.auth import Auth, secrets_of, signer_of
-from durable.http.client import Answer, Upstream
-from durable.http.context import Surroundings
+from durable.http.auth import Auth, authenticator_of, secrets_of
+from durable.http.client import Answer, HttpClient
+from durable.http.context import SourceContext
 from durable.http.glean_address import glean_instance
 from durable.http.origins import Origins
-from durable.machine.job import Crawl, Rate
-from durable.sources.backend_report import Outcome, Report, report_of
+from durable.machine.job import Rate, ReadContext
+from durable.sources.backend_report import Report, RunOutcome, report_of
 from durable.sources.clock import Clock
 from durable.sources.links import Links
 from durable.sources.paging.protocol import foreign
@@ -94,7 +94,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     kept_ms: ClassVar[int | None] = None
     tells_changes: ClassVar[bool] = True
 
-    def reader(self, surroundings: Surroundings) -> "BackendReader":
+    def reader(self, surroundings: SourceContext) -> "BackendReader":
         return BackendReader(self, surroundings)
 
     def secrets(self) -> frozenset[str]:
@@ -135,7 +135,7 @@ class Run(Struct, frozen=True, kw_only=True):
 class BackendReader(Reader):
     """Begins and follows the crawl of a `Backend`."""
 
-    def __init__(self, backend: Backend, surroundings: Surroundings) -> None:
+    def __init__(self, backend: Backend, surroundings: SourceContext) -> None:
         environment = surroundings.environment
         url = backend.address(environment)
         self._backend = backend
@@ -144,14 +144,14 @@ class BackendReader(Reader):
         origins = Origins(str(url))
         self._links = Links(origins)
         self._instance = glean_instance(environment)
-        signer = signer_of(backend.auth, surroundings)
+        signer = authenticator_of(backend.auth, surroundings)
         key = environment.secret(backend.signing_key.name) if backend.signing_key else None
-        upstream = Upstream(
+        upstream = HttpClient(
             "the backend", surroundings.transport, signer, origins, is_confidential=True
         )
         self._upstream = Signed(upstream, key, url.host, surroundings.now_ms)
 
-    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
+    async def fetch(self, cursor: str | None, crawl: ReadContext) -> Records:
         """A page without records: what there is to do now."""
         if cursor is None:
             return await self._begun(crawl)
@@ -162,7 +162,7 @@ class BackendReader(Reader):
             with suppress(UpstreamError):
                 await self._stop(_run(cursor))
 
-    async def _begun(self, crawl: Crawl) -> Records:
+    async def _begun(self, crawl: ReadContext) -> Records:
         order = {"mode": crawl.mode, "glean_instance": self._instance}
         try:
             answer = await self._upstream.ask(
@@ -179,7 +179,7 @@ class BackendReader(Reader):
                 raise UpstreamError(f"{error}: {PATIENCE_REMEDY}", is_transient=False) from error
             raise
         report = report_of(answer)
-        if report.outcome is Outcome.FAILED:
+        if report.outcome is RunOutcome.FAILED:
             raise _failed(report)
         if answer.status == 500:
             raise UpstreamError(
@@ -188,7 +188,7 @@ class BackendReader(Reader):
                 status=500,
                 retry_after=answer.headers.get("retry-after", ""),
             )
-        if answer.status == 202 or report.outcome is Outcome.RUNNING:
+        if answer.status == 202 or report.outcome is RunOutcome.RUNNING:
             run = Run(url=self._status_url(report), begun_at_ms=self._now_ms())
             return self._waiting(run, answer)
         return _page(answer)
@@ -207,11 +207,11 @@ class BackendReader(Reader):
                 raise await self._late(run) from error
             raise
         report = report_of(answer)
-        if report.outcome is Outcome.FAILED:
+        if report.outcome is RunOutcome.FAILED:
             raise _failed(report)
-        if report.outcome is Outcome.SUCCEEDED and answer.status == 200:
+        if report.outcome is RunOutcome.SUCCEEDED and answer.status == 200:
             return _page(answer)
-        if report.outcome is Outcome.UNKNOWN and answer.status == 200:
+        if report.outcome is RunOutcome.UNKNOWN and answer.status == 200:
             raise UpstreamError(
                 "the backend does not say how the crawl is getting on: its status is one of "
                 f"running, succeeded and failed, not as in {report.text}",

@@ -23,7 +23,7 @@ from durable.sources.record_fields import key_of
 from durable.sources.source import not_json, snippet
 
 
-class Contents(Struct, frozen=True, kw_only=True):
+class PageContents(Struct, frozen=True, kw_only=True):
     """Of one page."""
 
     values: Mapping[str, Any]  # by path
@@ -31,7 +31,7 @@ class Contents(Struct, frozen=True, kw_only=True):
     faults: Mapping[int, str | None] = {}  # as in Records.faults
 
 
-class Body:
+class PageBody:
     """Reads the pages of one list.
 
     Args:
@@ -60,7 +60,7 @@ class Body:
         self._omits_empty = omits_empty
         self._signs = Signs(paging.paths(), rules)
 
-    def read(self, answer: Answer, cursor: str | None) -> Contents:
+    def read(self, answer: Answer, cursor: str | None) -> PageContents:
         """Raises UpstreamError where it is no page."""
         # Pages that came before had the shape, so this may be an error in a page's place.
         contents = self._contents(answer, cursor)
@@ -71,11 +71,11 @@ class Body:
         self._signs.check_whole(contents.values)
         return contents
 
-    def check_ended(self, contents: Contents) -> None:
+    def check_ended(self, contents: PageContents) -> None:
         """Raises UpstreamError where a page that is to be the last one says that there is more."""
         self._signs.check_ended(contents.values)
 
-    def _leading(self, contents: Contents) -> tuple[object, ...]:
+    def _leading(self, contents: PageContents) -> tuple[object, ...]:
         """What the next page is asked for by."""
         values, last = {**contents.values, self._records: None}, contents.records[-1:]
         key = None
@@ -90,7 +90,7 @@ class Body:
         listed: list[Raw] = keyed(records, self._key) if self._key else records
         return listed
 
-    def _contents(self, answer: Answer, cursor: str | None) -> Contents:
+    def _contents(self, answer: Answer, cursor: str | None) -> PageContents:
         try:
             return self._decoded(answer.body)
         except UnboundedError as error:
@@ -108,11 +108,11 @@ class Body:
             name = "the source's page"
             raise not_json(name, error, answer.headers, answer.body) from error
 
-    def _decoded(self, body: bytes) -> Contents:
+    def _decoded(self, body: bytes) -> PageContents:
         """Raises msgspec.DecodeError and UnicodeDecodeError."""
         try:
             values = self._shape.read(body)
-            return Contents(values=values, records=self._listed(values[self._records]))
+            return PageContents(values=values, records=self._listed(values[self._records]))
         except msgspec.ValidationError:
             raise
         except (msgspec.DecodeError, UnicodeDecodeError):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from msgspec import Raw
 
 from durable.errors import UpstreamError
-from durable.machine.job import Crawl
-from durable.sources.belonging import Fault, Tally
+from durable.machine.job import ReadContext
+from durable.sources.belonging import Fault, RequestTally
 from durable.sources.detail import DetailReader
 from durable.sources.source import Records, Scope, close_all
 from durable.sources.sub_list import SubListReader
@@ -32,11 +32,11 @@ class Completion:
         self._sub_lists = sub_lists
         self._bytes_max = bytes_max
 
-    async def completed(self, page: Records, crawl: Crawl, scope: Scope) -> Records:
+    async def completed(self, page: Records, crawl: ReadContext, scope: Scope) -> Records:
         """Raises UpstreamError where something of the page cannot be had."""
         if self._detail is None and not self._sub_lists:
             return page
-        tally = Tally(page, self._bytes_max)
+        tally = RequestTally(page, self._bytes_max)
         waiting = iter([*enumerate(page.records, start=1)])
         failures: list[UpstreamError] = []
 
@@ -61,7 +61,9 @@ class Completion:
     async def close(self) -> None:
         await close_all(sub_list.reader for sub_list in self._sub_lists)
 
-    async def _whole(self, record: Raw, crawl: Crawl, scope: Scope, tally: Tally) -> Raw | Fault:
+    async def _whole(
+        self, record: Raw, crawl: ReadContext, scope: Scope, tally: RequestTally
+    ) -> Raw | Fault:
         whole: Raw | Fault = record
         if self._detail is not None:
             whole = await self._detail.whole({**scope, "": record}, tally)

@@ -8,10 +8,10 @@ from msgspec import Raw, Struct
 from durable.environment import VARIABLE, Environment
 from durable.errors import UpstreamError
 from durable.http.charset import utf8
-from durable.http.client import Upstream
-from durable.http.context import Surroundings
+from durable.http.client import HttpClient
+from durable.http.context import SourceContext
 from durable.json_paths import Shape
-from durable.sources.belonging import Fault, Missing, Tally, missed, put
+from durable.sources.belonging import Fault, Missing, RequestTally, missed, put
 from durable.sources.json_mending import fault, mended
 from durable.sources.links import Links
 from durable.sources.paging.protocol import Ask
@@ -83,8 +83,8 @@ class DetailReader:
     def __init__(  # noqa: PLR0913, PLR0917 - those of the list's reader
         self,
         detail: Detail,
-        upstream: Upstream,
-        surroundings: Surroundings,
+        upstream: HttpClient,
+        surroundings: SourceContext,
         links: Links,
         list_url: str,
         names: frozenset[str],
@@ -99,7 +99,7 @@ class DetailReader:
         self._template = Template(ask, names, lambda link: links.followed(link, list_url))
         self._shape = Shape([(detail.path, Raw)])
 
-    async def whole(self, scope: Scope, tally: Tally) -> Raw | Fault:
+    async def whole(self, scope: Scope, tally: RequestTally) -> Raw | Fault:
         """What the scope's record becomes. Raises UpstreamError where the page cannot be had."""
         record, detail = scope[""], self._detail
         try:

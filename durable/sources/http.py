@@ -14,24 +14,24 @@ from msgspec.structs import replace
 
 from durable.environment import Environment
 from durable.errors import Recourse, UpstreamError
-from durable.http.auth import Auth, secrets_of, signer_of
+from durable.http.auth import Auth, authenticator_of, secrets_of
 from durable.http.charset import utf8
-from durable.http.client import OK, Answer, Upstream
-from durable.http.context import Surroundings
+from durable.http.client import OK, Answer, HttpClient
+from durable.http.context import SourceContext
 from durable.http.error_rules import Rules
 from durable.http.exchange import NONE
 from durable.http.origins import Origins
 from durable.json_paths import Shape
-from durable.machine.job import Crawl, Rate
+from durable.machine.job import Rate, ReadContext
 from durable.sources.absence import check_end, no_records, statuses_of_none
-from durable.sources.body import Body, list_type
+from durable.sources.body import PageBody, list_type
 from durable.sources.clock import Clock
 from durable.sources.completion import Completion
 from durable.sources.detail import Detail, DetailReader
 from durable.sources.ending import Ending, Where
 from durable.sources.incompleteness import looked_at
 from durable.sources.links import Links, named_origins
-from durable.sources.listing import Listing, Request
+from durable.sources.listing import Listing, ListRequest
 from durable.sources.paging.protocol import Ask, Paging
 from durable.sources.portions import Part, sized
 from durable.sources.resume import Resume, resumed
@@ -152,7 +152,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
             hides_rows=self.hides_rows,
         )
 
-    def reader(self, surroundings: Surroundings, names: frozenset[str] = NO_NAMES) -> "HttpReader":
+    def reader(self, surroundings: SourceContext, names: frozenset[str] = NO_NAMES) -> "HttpReader":
         return HttpReader(self, surroundings, names)
 
     def secrets(self) -> frozenset[str]:
@@ -171,10 +171,10 @@ class HttpReader(Reader):
     """Reads an `HttpSource`."""
 
     def __init__(
-        self, source: HttpSource, surroundings: Surroundings, names: frozenset[str] = NO_NAMES
+        self, source: HttpSource, surroundings: SourceContext, names: frozenset[str] = NO_NAMES
     ) -> None:
         url = surroundings.environment.url(source.url)
-        signer = signer_of(source.auth, surroundings)
+        signer = authenticator_of(source.auth, surroundings)
         self._source = source
         self._paging = source.paging
         ask = Ask(url=url, params=source.params, headers=source.headers, body=source.body)
@@ -182,13 +182,13 @@ class HttpReader(Reader):
         base = surroundings.environment.url(source.link_base) if source.link_base else ""
         links = Links(named_origins(url, source.link_origins), base)
         origins = self._origins(url, surroundings.environment)
-        self._upstream = Upstream(
+        self._upstream = HttpClient(
             "the source", surroundings.transport, signer, origins, source.rules
         )
         self._page_bytes_max = surroundings.page_bytes_max
         self._links = links if source.paging.is_linked else None
         self._now_ms = surroundings.now_ms
-        body = Body(
+        body = PageBody(
             source.shape(),
             source.paging,
             source.records,
@@ -207,7 +207,7 @@ class HttpReader(Reader):
         return named_origins(url, further)
 
     def _completing(
-        self, surroundings: Surroundings, links: Links, url: str, names: frozenset[str]
+        self, surroundings: SourceContext, links: Links, url: str, names: frozenset[str]
     ) -> Completion:
         source, detail = self._source, None
         if source.detail is not None:
@@ -220,7 +220,9 @@ class HttpReader(Reader):
         followed = link if self._links is None else self._links.followed(link, page_url)
         return self._upstream.without_proof(followed)
 
-    async def fetch(self, cursor: str | None, crawl: Crawl, scope: Scope = NO_SCOPE) -> Records:
+    async def fetch(
+        self, cursor: str | None, crawl: ReadContext, scope: Scope = NO_SCOPE
+    ) -> Records:
         ask = asked(self._source.since, self._template.filled(scope), crawl)
         page = await resumed(self._source.resume, partial(self._sized, crawl), ask, cursor)
         page = recent(self._source.since, page, crawl)
@@ -231,12 +233,12 @@ class HttpReader(Reader):
     async def close(self) -> None:
         await self._completion.close()
 
-    async def _sized(self, crawl: Crawl, ask: Ask, cursor: str | None) -> Records:
+    async def _sized(self, crawl: ReadContext, ask: Ask, cursor: str | None) -> Records:
         read = partial(self._part, crawl, ask)
         page = await sized(self._paging, cursor, read, self._page_bytes_max)
         return replace(page, request_count=self._upstream.take_request_count())
 
-    async def _part(self, crawl: Crawl, ask: Ask, paging: Paging, cursor: str | None) -> Part:
+    async def _part(self, crawl: ReadContext, ask: Ask, paging: Paging, cursor: str | None) -> Part:
         if cursor is not None and self._links is not None:
             cursor = self._links.followed(cursor, ask.url)
         ask = paging.asked(ask, cursor)
@@ -252,7 +254,7 @@ class HttpReader(Reader):
         if answer.status in nothing:
             return Part(no_records(1), is_told=False)
         try:
-            request = Request(paging=paging, ask=ask, cursor=cursor)
+            request = ListRequest(paging=paging, ask=ask, cursor=cursor)
             return self._listing.part(answer, request, self._now_ms())
         except UpstreamError as error:
             if error.is_denied:

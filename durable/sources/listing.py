@@ -7,7 +7,7 @@ from msgspec import Struct
 from durable.errors import UpstreamError
 from durable.http.client import Answer
 from durable.http.retry_after import wait_ms
-from durable.sources.body import Body
+from durable.sources.body import PageBody
 from durable.sources.ending import Ending
 from durable.sources.paging.jump import is_cut, jump_fault
 from durable.sources.paging.mediawiki import MediaWikiPaging
@@ -16,7 +16,7 @@ from durable.sources.portions import Part
 from durable.sources.source import Records, cursor_fault
 
 
-class Request(Struct, frozen=True, kw_only=True):
+class ListRequest(Struct, frozen=True, kw_only=True):
     """Of a page."""
 
     paging: Paging  # as it was asked for with
@@ -33,12 +33,12 @@ class Listing:
         follow: makes a link what is kept of it: absolute, without the proof of who asks.
     """
 
-    def __init__(self, body: Body, ending: Ending, follow: Callable[[str, str], str]) -> None:
+    def __init__(self, body: PageBody, ending: Ending, follow: Callable[[str, str], str]) -> None:
         self._body = body
         self._ending = ending
         self._follow = follow
 
-    def part(self, answer: Answer, request: Request, now_ms: int) -> Part:
+    def part(self, answer: Answer, request: ListRequest, now_ms: int) -> Part:
         """Raises UpstreamError where the answer is none, or contradicts itself."""
         ending, paging = self._ending, request.paging
         contents = self._body.read(answer, request.cursor)
@@ -72,7 +72,7 @@ class Listing:
         )
         return Part(page, is_partial=isinstance(paging, Partial) and paging.is_partial(told))
 
-    def _check_whole(self, request: Request, told: Told) -> None:
+    def _check_whole(self, request: ListRequest, told: Told) -> None:
         count = len(told.records)
         if request.cursor is not None or not is_cut(request.paging, request.ask, count):
             return
@@ -83,7 +83,7 @@ class Listing:
             is_transient=False,
         )
 
-    def _check(self, next_cursor: str, request: Request, record_count: int) -> None:
+    def _check(self, next_cursor: str, request: ListRequest, record_count: int) -> None:
         paging = request.paging
         fault = cursor_fault(next_cursor, request.cursor) if next_cursor else "is empty"
         # A wiki's search goes on by the size over pages that are gone.

@@ -11,18 +11,18 @@ from msgspec.structs import replace
 
 from durable.environment import Environment
 from durable.errors import UpstreamError
-from durable.http.auth import Auth, secrets_of, signer_of
-from durable.http.client import OK, Upstream
-from durable.http.context import Surroundings
+from durable.http.auth import Auth, authenticator_of, secrets_of
+from durable.http.client import OK, HttpClient
+from durable.http.context import SourceContext
 from durable.http.error_rules import Action, Rules
 from durable.http.origins import Origins
 from durable.http.stream import Streamed
-from durable.machine.job import Crawl, Rate
+from durable.machine.job import Rate, ReadContext
 from durable.sources import marks
 from durable.sources.absence import NOTHING, no_records, statuses_of_none
 from durable.sources.clock import Clock
 from durable.sources.marks import Mark
-from durable.sources.ndjson_lines import Lines, Spot, changed
+from durable.sources.ndjson_lines import LinePosition, Lines, changed
 from durable.sources.paging.param_location import check_names, wrong
 from durable.sources.paging.protocol import Ask
 from durable.sources.since import Changes, asked, kept_ms, recent
@@ -97,7 +97,7 @@ class NdjsonSource(Struct, frozen=True, kw_only=True):
     def clock(self) -> Clock | None:
         return None if self.since is None else self.since.clock
 
-    def reader(self, surroundings: Surroundings) -> "NdjsonReader":
+    def reader(self, surroundings: SourceContext) -> "NdjsonReader":
         return NdjsonReader(self, surroundings)
 
     def secrets(self) -> frozenset[str]:
@@ -110,13 +110,13 @@ class NdjsonSource(Struct, frozen=True, kw_only=True):
 class NdjsonReader(Reader):
     """Reads a `NdjsonSource`. It keeps the connection between two pages, until it is closed."""
 
-    def __init__(self, source: NdjsonSource, surroundings: Surroundings) -> None:
+    def __init__(self, source: NdjsonSource, surroundings: SourceContext) -> None:
         url = source.located(surroundings.environment)
-        signer = signer_of(source.auth, surroundings)
+        signer = authenticator_of(source.auth, surroundings)
         self._source = source
         ask = Ask(url=url, params=source.params, headers={**PLAIN, **source.headers})
         self._ask = with_variables(ask, surroundings.environment)
-        self._upstream = Upstream(
+        self._upstream = HttpClient(
             "the source", surroundings.transport, signer, Origins(url), source.rules
         )
         self._line_bytes_max = surroundings.page_bytes_max
@@ -124,7 +124,7 @@ class NdjsonReader(Reader):
         self._lines: Lines | None = None  # of the stream
         self._mark: Mark | None = None  # where they are
 
-    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
+    async def fetch(self, cursor: str | None, crawl: ReadContext) -> Records:
         mark = None if cursor is None else marks.marked(cursor)
         nothing = statuses_of_none(self._source.since, crawl, cursor)
         try:
@@ -172,8 +172,8 @@ class NdjsonReader(Reader):
                 return Lines(stream, mark.spot, self._line_bytes_max)
             await self.close()
             stream = await self._got(ask)
-        self._mark = marks.mark(stream, Spot())
-        lines = Lines(stream, Spot(), self._line_bytes_max)
+        self._mark = marks.mark(stream, LinePosition())
+        lines = Lines(stream, LinePosition(), self._line_bytes_max)
         if mark is not None:
             if not marks.is_same(stream, mark):
                 raise changed(f"it was {mark.validator!r}, and is {self._mark.validator!r}")

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from durable.environment import Environment
 from durable.errors import ConfigurationError, Recourse, UpstreamError
-from durable.http.context import Surroundings
+from durable.http.context import SourceContext
 from durable.json_paths import Shape
-from durable.machine.job import Crawl, Rate
+from durable.machine.job import Rate, ReadContext
 from durable.sources.belonging import GONE, Fault, Missing, missed
 from durable.sources.clock import Clock
 from durable.sources.filling import Filling
@@ -95,7 +95,7 @@ class Nested(Struct, frozen=True, kw_only=True):
     def clock(self) -> Clock | None:
         return self.children.clock
 
-    def reader(self, surroundings: Surroundings) -> "NestedReader":
+    def reader(self, surroundings: SourceContext) -> "NestedReader":
         return NestedReader(self, surroundings)
 
     def secrets(self) -> frozenset[str]:
@@ -108,7 +108,7 @@ class Nested(Struct, frozen=True, kw_only=True):
 class NestedReader(Reader):
     """Reads a `Nested` source."""
 
-    def __init__(self, source: Nested, surroundings: Surroundings) -> None:
+    def __init__(self, source: Nested, surroundings: SourceContext) -> None:
         self._source = source
         self._parents = source.parents.reader(surroundings)
         self._children = source.children.reader(surroundings, frozenset({source.name}))
@@ -116,7 +116,7 @@ class NestedReader(Reader):
         self._bytes_max = surroundings.page_bytes_max
         self._latest: tuple[str | None, Parents] | None = None  # with the cursor of their page
 
-    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
+    async def fetch(self, cursor: str | None, crawl: ReadContext) -> Records:
         begun = place_of(cursor)
         place: ListPosition | None = begun
         filling = Filling(self._bytes_max)
@@ -137,7 +137,7 @@ class NestedReader(Reader):
         await close_all([self._parents, self._children])
 
     async def _step(
-        self, place: ListPosition, crawl: Crawl, filling: Filling
+        self, place: ListPosition, crawl: ReadContext, filling: Filling
     ) -> ListPosition | None:
         """Read one page of children, or find that there are none. Gives where to go on."""
         parents = await self._parents_at(place.parents, crawl, filling)
@@ -162,7 +162,9 @@ class NestedReader(Reader):
                 filling.reject(raw, reason)
         return following
 
-    async def _parents_at(self, cursor: str | None, crawl: Crawl, filling: Filling) -> Parents:
+    async def _parents_at(
+        self, cursor: str | None, crawl: ReadContext, filling: Filling
+    ) -> Parents:
         if self._latest is not None and self._latest[0] == cursor:
             return self._latest[1]
         self._latest = None  # or there would be two pages in memory
@@ -176,7 +178,7 @@ class NestedReader(Reader):
         return self._latest[1]
 
     async def _children_at(
-        self, place: ListPosition, parent: Raw, crawl: Crawl, filling: Filling
+        self, place: ListPosition, parent: Raw, crawl: ReadContext, filling: Filling
     ) -> ListPosition:
         name = self._source.name
         done = replace(place, done=place.done + place.at, at="", children=None, read=0)

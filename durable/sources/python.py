@@ -11,12 +11,12 @@ from msgspec import Struct
 from durable.decoding import EXACT_MAX, decode
 from durable.environment import Environment, Secret
 from durable.errors import ConfigurationError, Recourse, UpstreamError
-from durable.http.auth import Auth, secrets_of, signer_of
-from durable.http.client import Upstream
-from durable.http.context import Surroundings
+from durable.http.auth import Auth, authenticator_of, secrets_of
+from durable.http.client import HttpClient
+from durable.http.context import SourceContext
 from durable.http.error_rules import Action, Rules
 from durable.http.origins import Origins
-from durable.machine.job import Crawl, Rate
+from durable.machine.job import Rate, ReadContext
 from durable.sources import times
 from durable.sources.clock import Clock
 from durable.sources.links import Links, named_origins
@@ -138,7 +138,7 @@ class PythonSource(Struct, frozen=True, kw_only=True):
         return self.pages or getattr(self.fetch, "fetch", self.fetch)
 
     def reader(
-        self, surroundings: Surroundings, names: frozenset[str] = NO_NAMES
+        self, surroundings: SourceContext, names: frozenset[str] = NO_NAMES
     ) -> "PythonReader":
         return PythonReader(self, surroundings, names)
 
@@ -155,13 +155,13 @@ class PythonReader(Reader):
     def __init__(
         self,
         source: PythonSource,
-        surroundings: Surroundings,
+        surroundings: SourceContext,
         names: frozenset[str] = NO_NAMES,  # noqa: ARG002 - the code asks for them as it needs them
     ) -> None:
-        signer = signer_of(source.auth, surroundings)
+        signer = authenticator_of(source.auth, surroundings)
         url = source.located(surroundings.environment)
         origins = named_origins(url, source.link_origins) if url else Origins()
-        upstream = Upstream("the source", surroundings.transport, signer, origins, source.rules)
+        upstream = HttpClient("the source", surroundings.transport, signer, origins, source.rules)
         environment = surroundings.environment
         self._source = source
         self._variable = environment.variable
@@ -172,9 +172,11 @@ class PythonReader(Reader):
         self._code = source.code()
         self._generator: AsyncIterator[SourcePage] | None = None
         # The generator, if it is asked.
-        self._goes_on_at: tuple[str | None, Crawl, Scope] | None = None
+        self._goes_on_at: tuple[str | None, ReadContext, Scope] | None = None
 
-    async def fetch(self, cursor: str | None, crawl: Crawl, scope: Scope = NO_SCOPE) -> Records:
+    async def fetch(
+        self, cursor: str | None, crawl: ReadContext, scope: Scope = NO_SCOPE
+    ) -> Records:
         self._client.request_count = 0
         try:
             portion = await (self._next if self._is_generator else self._given)(
@@ -216,14 +218,14 @@ class PythonReader(Reader):
             with suppress(Exception):
                 await generator.aclose()
 
-    async def _given(self, cursor: str | None, crawl: Crawl, scope: Scope) -> SourcePage:
+    async def _given(self, cursor: str | None, crawl: ReadContext, scope: Scope) -> SourcePage:
         given = self._code(self._asked(cursor, crawl, scope))
         if not isawaitable(given):
             raise TypeError("it is no async function")
         portion: SourcePage = await given
         return portion
 
-    async def _next(self, cursor: str | None, crawl: Crawl, scope: Scope) -> SourcePage:
+    async def _next(self, cursor: str | None, crawl: ReadContext, scope: Scope) -> SourcePage:
         if self._generator is None or self._goes_on_at != (cursor, crawl, scope):
             await self.close()
             generator = self._code(self._asked(cursor, crawl, scope))
@@ -240,7 +242,7 @@ class PythonReader(Reader):
                 is_transient=False,
             ) from None
 
-    def _asked(self, cursor: str | None, crawl: Crawl, scope: Scope) -> FetchRequest:
+    def _asked(self, cursor: str | None, crawl: ReadContext, scope: Scope) -> FetchRequest:
         since = None
         if crawl.since_ms is not None:
             at_ms = begin_ms(self._source, crawl.since_ms, self._source.clock)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from durable.decoding import decode, decode_loosely
 from durable.errors import UpstreamError
 from durable.http.charset import utf8
-from durable.http.client import NOTHING, Upstream
+from durable.http.client import NOTHING, HttpClient
 from durable.sources.json_mending import mended
 from durable.sources.links import ABSOLUTE, Links
 from durable.sources.source import snippet
@@ -68,7 +68,7 @@ class Client:
         bytes_max: of an answer.
     """
 
-    def __init__(self, upstream: Upstream, base: str, links: Links, bytes_max: int) -> None:
+    def __init__(self, upstream: HttpClient, base: str, links: Links, bytes_max: int) -> None:
         self._upstream = upstream
         self._base = base
         self._links = links

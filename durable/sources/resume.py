@@ -104,7 +104,7 @@ class Resume(Struct, frozen=True, kw_only=True):
         return key_of(record, self.path, is_typed=self.location is ParamLocation.BODY)
 
 
-class Position(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ResumePosition(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where a crawl goes on. As JSON it is the cursor, so add fields with defaults only."""
 
     listed: str | None  # the paging's own cursor; None: at the start of the list
@@ -139,7 +139,7 @@ async def resumed(resume: Resume | None, read: Read, ask: Ask, cursor: str | Non
         if error.recourse is not Recourse.RESTART or at.key is None:
             raise
         expiry = error
-    at = Position(listed=None, key=at.key, after=at.key, read=at.read, passed=at.read)
+    at = ResumePosition(listed=None, key=at.key, after=at.key, read=at.read, passed=at.read)
     page = await read(resume.asked(ask, at.after), None)
     is_further = not page.records or _last_key(resume, page) != at.key
     if page.next_cursor is not None and not is_further:
@@ -148,14 +148,14 @@ async def resumed(resume: Resume | None, read: Read, ask: Ask, cursor: str | Non
     return replace(_led_on(resume, page, at), note=note)
 
 
-def position_of(cursor: str | None) -> Position:
+def position_of(cursor: str | None) -> ResumePosition:
     """Of a crawl that began without a Resume, the cursor is the paging's own."""
     with suppress(msgspec.DecodeError):
-        return decode(cursor or "", Position)
-    return Position(listed=cursor)
+        return decode(cursor or "", ResumePosition)
+    return ResumePosition(listed=cursor)
 
 
-def _led_on(resume: Resume, page: Records, at: Position) -> Records:
+def _led_on(resume: Resume, page: Records, at: ResumePosition) -> Records:
     """The page of a list, with what the crawl is to know of it."""
     read_count = 0
     if page.total_count is not None:

@@ -8,7 +8,7 @@ import httpx
 
 from durable.environment import HIDDEN, SecretText
 from durable.errors import UpstreamError
-from durable.http.client import NOTHING, OK, TIMEOUT_SECONDS, Answer, Upstream
+from durable.http.client import NOTHING, OK, TIMEOUT_SECONDS, Answer, HttpClient
 
 
 def signed(
@@ -35,7 +35,7 @@ class Signed:
     """
 
     def __init__(
-        self, upstream: Upstream, key: SecretText | None, host: str, now_ms: Callable[[], int]
+        self, upstream: HttpClient, key: SecretText | None, host: str, now_ms: Callable[[], int]
     ) -> None:
         self._upstream = upstream
         self._key = key

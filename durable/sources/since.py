@@ -4,7 +4,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from durable.machine.job import Crawl
+from durable.machine.job import ReadContext
 from durable.sources import times
 from durable.sources.clock import Clock
 from durable.sources.paging.param_location import (
@@ -126,14 +126,14 @@ class Since(Struct, frozen=True, kw_only=True):
         return page
 
 
-def asked(changes: Changes | None, ask: Ask, crawl: Crawl) -> Ask:
+def asked(changes: Changes | None, ask: Ask, crawl: ReadContext) -> Ask:
     """The source's request as a crawl makes it."""
     if changes is None or crawl.since_ms is None:
         return ask
     return changes.asked(ask, crawl.since_ms)
 
 
-def recent(changes: Changes | None, page: Records, crawl: Crawl) -> Records:
+def recent(changes: Changes | None, page: Records, crawl: ReadContext) -> Records:
     """What of the page is the crawl's. Raises UpstreamError where that cannot be told."""
     if changes is None:
         return page

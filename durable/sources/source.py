@@ -9,8 +9,8 @@ from msgspec import Raw, Struct
 
 from durable.environment import Environment
 from durable.errors import UpstreamError
-from durable.http.context import Surroundings
-from durable.machine.job import Crawl, Rate
+from durable.http.context import SourceContext
+from durable.machine.job import Rate, ReadContext
 from durable.sources.clock import Clock
 
 
@@ -48,7 +48,7 @@ class Reader(Protocol):
     besides saves requests and no more.
     """
 
-    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
+    async def fetch(self, cursor: str | None, crawl: ReadContext) -> Records:
         """The page at the cursor, None being the first.
 
         Raises:
@@ -80,7 +80,7 @@ async def close_all(readers: Iterable[Reader]) -> None:
 class Source(Protocol):
     """Where records are, as a connector's author declares it."""
 
-    def reader(self, surroundings: Surroundings) -> Reader:
+    def reader(self, surroundings: SourceContext) -> Reader:
         """Raises ConfigurationError where a variable or a secret is not right."""
 
     def secrets(self) -> frozenset[str]:
@@ -118,7 +118,9 @@ NO_NAMES: frozenset[str] = frozenset()
 class ScopedReader(Reader, Protocol):
     """Reads one of many lists, such as the pages of one space."""
 
-    async def fetch(self, cursor: str | None, crawl: Crawl, scope: Scope = NO_SCOPE) -> Records:
+    async def fetch(
+        self, cursor: str | None, crawl: ReadContext, scope: Scope = NO_SCOPE
+    ) -> Records:
         """The page at the cursor, of the list that the scope tells. Raises as `Reader.fetch`.
 
         The requests of a page that failed are told with the next one, of whatever list.
@@ -128,7 +130,7 @@ class ScopedReader(Reader, Protocol):
 class ScopedSource(Source, Protocol):
     """A source whose requests have placeholders, as in `${space/id}`."""
 
-    def reader(self, surroundings: Surroundings, names: frozenset[str] = NO_NAMES) -> ScopedReader:
+    def reader(self, surroundings: SourceContext, names: frozenset[str] = NO_NAMES) -> ScopedReader:
         """Raises ConfigurationError, also where a placeholder is none of these names."""
 
 

@@ -4,9 +4,9 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from durable.errors import ConfigurationError, Recourse, UpstreamError
-from durable.http.context import Surroundings
-from durable.machine.job import Crawl
-from durable.sources.belonging import Fault, Missing, Tally, missed, put
+from durable.http.context import SourceContext
+from durable.machine.job import ReadContext
+from durable.sources.belonging import Fault, Missing, RequestTally, missed, put
 from durable.sources.source import Records, Scope, ScopedSource, total_fault
 from durable.sources.splice import listed
 from durable.sources.template import UnfilledError
@@ -55,12 +55,12 @@ class SubListReader:
     """
 
     def __init__(
-        self, sub_list: SubList, surroundings: Surroundings, names: frozenset[str]
+        self, sub_list: SubList, surroundings: SourceContext, names: frozenset[str]
     ) -> None:
         self._sub_list = sub_list
         self.reader = sub_list.source.reader(surroundings, names)
 
-    async def whole(self, scope: Scope, crawl: Crawl, tally: Tally) -> Raw | Fault:
+    async def whole(self, scope: Scope, crawl: ReadContext, tally: RequestTally) -> Raw | Fault:
         """What the scope's record becomes. Raises UpstreamError where the page cannot be had."""
         sub_list, record = self._sub_list, scope[""]
         members: list[Raw] = []

@@ -8,14 +8,14 @@ from msgspec.structs import replace
 
 from durable import cron
 from durable.connector.definition import AnyConnector
-from durable.machine.counters import Tally
+from durable.machine.counters import Counters
 from durable.machine.deletion_watch import DeletionWatch, paused_reason
 from durable.machine.job import ENDED, Job, Mode, State
 from durable.machine.ticks import Ticks, overdue_since_ms
-from durable.machine.timeliness import Freshness, stale, stale_after_ms, words
+from durable.machine.timeliness import Freshness, find_stale, stale_after_ms, stale_reason
 from durable.timestamps import rfc3339
-from durable.views.findings import Deleted, deleted
-from durable.views.job_summary import Line, line
+from durable.views.findings import Deleted, show_deletions
+from durable.views.job_summary import JobSummary, summarize
 
 
 class Condition(StrEnum):
@@ -56,8 +56,8 @@ class Overview(Struct, frozen=True, kw_only=True):
     watermark: str | None  # INCREMENTAL reads what has changed since then
     documents: int | None  # that the last FULL job has brought which succeeded
     stale_after_seconds: int | None
-    current: Line | None  # the job that is pending, or held
-    jobs: list[Line]  # the latest, newest first
+    current: JobSummary | None  # the job that is pending, or held
+    jobs: list[JobSummary]  # the latest, newest first
     deletions: tuple[Deleted, ...]  # that follow the latest upload of each kind
 
 
@@ -69,7 +69,7 @@ class Known(Struct, frozen=True, kw_only=True):
     ended: Sequence[Job] = ()  # of each mode the one that has ended last, if there is one
     ticked_at_ms: int | None = None  # the last minute for which cron has asked for a job
     ticks: Ticks = Ticks()
-    tally: Tally = Tally()
+    tally: Counters = Counters()
     watermark_ms: int | None = None
     document_count: int | None = None
     watch: DeletionWatch = DeletionWatch()
@@ -105,9 +105,9 @@ def overview(
         watermark=None if watermark_ms is None else rfc3339(watermark_ms),
         documents=known.document_count,
         stale_after_seconds=None if after_ms is None else after_ms // 1_000,
-        current=None if current is None else line(current, clean, now_ms),
-        jobs=[line(job, clean, now_ms) for job in known.jobs],
-        deletions=deleted(replace(known.watch, error=clean(known.watch.error))),
+        current=None if current is None else summarize(current, clean, now_ms),
+        jobs=[summarize(job, clean, now_ms) for job in known.jobs],
+        deletions=show_deletions(replace(known.watch, error=clean(known.watch.error))),
     )
 
 
@@ -150,8 +150,8 @@ def _trouble(connector: AnyConnector, known: Known, now_ms: int) -> tuple[Condit
     due_ms = overdue_since_ms(known.ticks, connector.schedule, known.ticked_at_ms, now_ms)
     if due_ms is not None:
         return Condition.OVERDUE, f"cron was due at {rfc3339(due_ms)}, and has not ticked since"
-    if (found := stale(connector, freshness(known), now_ms)) is not None:
-        return Condition.STALE, words(found)
+    if (found := find_stale(connector, freshness(known), now_ms)) is not None:
+        return Condition.STALE, stale_reason(found)
     if (failed := _failed(connector, known)) is not None:
         return Condition.FAILING, failed.error
     reason = paused_reason(known.watch)

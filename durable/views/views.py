@@ -9,12 +9,12 @@ from durable.connector.definition import AnyConnector
 from durable.environment import GLEAN_TOKEN, Environment
 from durable.machine.job import PENDING, Job, Mode, Stage, State
 from durable.machine.rejects import Reject
-from durable.machine.staleness import Pulse
+from durable.machine.staleness import Heartbeat
 from durable.store.event_log import Event
 from durable.store.store import Store
-from durable.views.connector_metrics import Measures, measures
-from durable.views.findings import deleted
-from durable.views.job_summary import Line, line
+from durable.views.connector_metrics import ConnectorMetrics, connector_metrics
+from durable.views.findings import show_deletions
+from durable.views.job_summary import JobSummary, summarize
 from durable.views.overview import Known, Overview, freshness, overview
 from durable.views.status import Status, status
 
@@ -87,7 +87,7 @@ class Views:
             waits_because=shown.waits_because and clean(shown.waits_because),
             last_error=shown.last_error and clean(shown.last_error),
             cursor=shown.cursor and clean(shown.cursor),
-            deletions=deleted(watch, job.id),
+            deletions=show_deletions(watch, job.id),
             events=tuple(replace(event, what=clean(event.what)) for event in shown.events),
         )
 
@@ -107,11 +107,11 @@ class Views:
         """All that there were, also those that are forgotten."""
         return self._store.chronicle.count(job_id)
 
-    def lines(self, before_id: str, states: Iterable[State], count: int) -> list[Line]:
+    def lines(self, before_id: str, states: Iterable[State], count: int) -> list[JobSummary]:
         """So many jobs that come before an id, the newest first."""
         jobs, now_ms = self._store.archive.jobs(before_id, states, count), self._timer.now_ms()
         clean = self._clean()
-        return [line(job, clean, now_ms) for job in jobs]
+        return [summarize(job, clean, now_ms) for job in jobs]
 
     def overview(self) -> Overview:
         """The connector at a glance."""
@@ -124,14 +124,14 @@ class Views:
         )
         return overview(self._connector, known, self._clean(), self._timer.now_ms())
 
-    def measures(self) -> Measures:
+    def measures(self) -> ConnectorMetrics:
         """What the metrics are made of."""
-        return measures(self._known(), self._store.archive.counts())
+        return connector_metrics(self._known(), self._store.archive.counts())
 
-    def pulse(self) -> Pulse:
+    def pulse(self) -> Heartbeat:
         """For whoever asks whether the connector still works."""
         fresh = freshness(self._known())
-        return Pulse(fresh.succeeded_at_ms, fresh.full_succeeded_at_ms)
+        return Heartbeat(fresh.succeeded_at_ms, fresh.full_succeeded_at_ms)
 
     def ahead_of(self, job: Job) -> Job | None:
         """The pending job that a queued one waits for."""

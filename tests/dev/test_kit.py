@@ -38,8 +38,8 @@ from durable.environment import Environment
 from durable.errors import UpstreamError
 from durable.glean import Datasource, Document
 from durable.http.auth import Auth
-from durable.http.context import Surroundings
-from durable.machine.job import Crawl, Mode, Rate
+from durable.http.context import SourceContext
+from durable.machine.job import Mode, Rate, ReadContext
 from durable.sources.clock import Clock
 from durable.sources.since import Changes
 from durable.sources.source import Records
@@ -103,7 +103,7 @@ class Listed(Struct, frozen=True):
     tells_changes: ClassVar[bool] = False
     clock: ClassVar[Clock | None] = None
 
-    def reader(self, surroundings: Surroundings) -> "ListedReader":
+    def reader(self, surroundings: SourceContext) -> "ListedReader":
         return ListedReader(self, surroundings)
 
     def secrets(self) -> frozenset[str]:
@@ -114,11 +114,11 @@ class Listed(Struct, frozen=True):
 
 
 class ListedReader:
-    def __init__(self, source: Listed, surroundings: Surroundings) -> None:
+    def __init__(self, source: Listed, surroundings: SourceContext) -> None:
         self._source = source
         self._memory: dict[str, Any] = {"surroundings": surroundings}
 
-    async def fetch(self, cursor: str | None, _crawl: Crawl) -> Records:
+    async def fetch(self, cursor: str | None, _crawl: ReadContext) -> Records:
         return self._source.fetch(self._memory, cursor)
 
     async def close(self) -> None:
@@ -190,7 +190,7 @@ def test_a_status_that_passes_is_passed_over_and_the_clock_moves_on() -> None:
         return httpx.Response(next(statuses), json=page("a"), headers={"retry-after": "90"})
 
     class Watching(Struct, frozen=True):
-        def signer(self, surroundings: Surroundings) -> Any:
+        def signer(self, surroundings: SourceContext) -> Any:
             clocks.append(surroundings.now_ms())
             return Bearer(Secret("TOKEN")).signer(surroundings)
 
@@ -718,7 +718,7 @@ def test_a_secret_that_comes_to_light_is_found_and_not_shown(
 
 def test_a_secret_that_no_source_names_is_found() -> None:
     def fetch(memory: dict[str, Any], _cursor: str | None) -> Records:
-        surroundings: Surroundings = memory["surroundings"]
+        surroundings: SourceContext = memory["surroundings"]
         surroundings.environment.secret("TOKEN")
         return records("a")
 

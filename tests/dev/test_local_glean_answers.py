@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from durable.connector.definition import AnyConnector
-from durable.engine.platform import Host
+from durable.engine.platform import Platform
 from durable.engine.processor import Begun, Processor
 from durable.environment import Environment
 from durable.machine.job import Job, Mode, State
@@ -84,7 +84,9 @@ class Site:
             GLEAN_INDEXING_API_TOKEN="token",
             LIMITS=msgspec.json.encode({"page_bytes_max": 16 * 1024 * 1024}).decode(),
         )
-        host = Host(lambda: self._now_ms, lambda: "0", lambda: 0.5, Relay(glean, notes), no_wait)
+        host = Platform(
+            lambda: self._now_ms, lambda: "0", lambda: 0.5, Relay(glean, notes), no_wait
+        )
         self._storage = Storage()
         self.store = Store(self._storage)
         self._processor = Processor(connector, environment, self.store, host)

@@ -28,8 +28,8 @@ from durable import Bearer, BodyCursor, HttpSource, Secret, Since
 from durable.connector.backend_connector import BackendConnector
 from durable.connector.definition import AnyConnector
 from durable.glean.datasource import Datasource
-from durable.http.context import Surroundings
-from durable.machine.job import Crawl, Mode
+from durable.http.context import SourceContext
+from durable.machine.job import Mode, ReadContext
 from durable.sources.backend import Backend
 from durable.sources.source import Reader, Records
 from tests.fakes.connector import NOTES
@@ -225,13 +225,13 @@ def test_a_secret_is_never_shown() -> None:
 
 
 class Unasked(Reader):
-    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
+    async def fetch(self, cursor: str | None, crawl: ReadContext) -> Records:
         raise AssertionError(f"asked for {cursor} of {crawl}")
 
 
 def test_a_backend_is_not_asked_since_that_begins_a_crawl() -> None:
     class Delegated(Backend, frozen=True):
-        def reader(self, _surroundings: Surroundings) -> Unasked:  # type: ignore[override]
+        def reader(self, _surroundings: SourceContext) -> Unasked:  # type: ignore[override]
             return Unasked()
 
     connector = BackendConnector(name="b", datasource=Datasource("b"), backend=Delegated())

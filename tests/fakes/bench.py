@@ -8,7 +8,7 @@ import httpx
 import msgspec
 
 from durable.connector.definition import AnyConnector
-from durable.engine.platform import Host
+from durable.engine.platform import Platform
 from durable.engine.processor import Begun, Processor
 from durable.environment import Environment
 from durable.limits import Limits
@@ -53,7 +53,7 @@ class Bench:
         self.environment = environment or an_environment(
             LIMITS=msgspec.json.encode(limits or {}).decode(), **SET
         )
-        self.host = Host(
+        self.host = Platform(
             now_ms=lambda: self.now_ms,
             nonce=lambda: f"{next(nonces):06x}",
             draw=lambda: 1.0,

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from durable.http.auth import Auth
-from durable.http.context import Surroundings
+from durable.http.context import SourceContext
 from durable.http.token_cache import Tokens
 from durable.sources.http import HttpReader, HttpSource
 from durable.sources.paging.cursors import BodyCursor
@@ -62,7 +62,7 @@ class Client:
 
     def reader(self) -> HttpReader:
         return self._source.reader(
-            Surroundings(
+            SourceContext(
                 environment=self.environment,
                 transport=Connections(self.network),
                 now_ms=lambda: self.now_ms,

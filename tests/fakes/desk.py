@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import httpx
 
 from durable.connector.definition import AnyConnector
-from durable.engine.clients import Ends
+from durable.engine.clients import Clients
 from durable.engine.executor import Executor
 from durable.machine.effects import Effect, Event, Fetch, Fetched, Pack, Packed, Send, Sent, Split
-from durable.machine.job import Crawl
+from durable.machine.job import ReadContext
 from tests.fakes.bench import SET
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
@@ -42,14 +42,14 @@ class Desk:
         environment = an_environment(**{**SET, **variables})
         self.executor = Executor(connector, environment, host)
         ends = self.executor.ends()
-        assert isinstance(ends, Ends), ends
+        assert isinstance(ends, Clients), ends
         self.ends = ends
         self.upload_id = upload_id
 
     def performed(self, effect: Effect) -> Event:
         return self.carried(effect, a_crawl())
 
-    def carried(self, effect: Effect, crawl: Crawl) -> Event:
+    def carried(self, effect: Effect, crawl: ReadContext) -> Event:
         """As a part of another crawl than that of the documents."""
         return asyncio.run(self.executor.perform(effect, self.ends, crawl))
 

@@ -2,15 +2,15 @@
 
 import httpx
 
-from durable.engine.platform import Host
+from durable.engine.platform import Platform
 from tests.fakes.bench import NOW_MS
 from tests.fakes.connections import Connections
 from tests.fakes.network import no_wait
 
 
-def a_host(transport: httpx.AsyncBaseTransport) -> Host:
+def a_host(transport: httpx.AsyncBaseTransport) -> Platform:
     """Its clock stands, and nothing is drawn."""
-    return Host(
+    return Platform(
         now_ms=lambda: NOW_MS,
         nonce=lambda: "0a1b2c",
         draw=lambda: 0.5,

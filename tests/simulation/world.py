@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from dev.local_glean.readings import DEFAULTS, Readings
 from durable.connector.definition import AnyConnector
-from durable.engine.platform import Host
+from durable.engine.platform import Platform
 from durable.engine.processor import Begun, Processor
 from durable.environment import Environment
 from durable.limits import Limits
@@ -97,7 +97,7 @@ class World:
         self.variables: dict[str, str | Exception] = {**deployed(limits)}
         nonces, draws = count(), cycle((1.0, 0.3))
         self._connections = Connections(Transport())
-        self._host = Host(
+        self._host = Platform(
             now_ms=lambda: self.clock.now_ms,
             nonce=lambda: f"{next(nonces):06x}",
             draw=lambda: next(draws),

@@ -11,21 +11,29 @@ import pytest
 from msgspec.structs import replace
 
 from durable.connector.definition import Connectors
-from durable.engine.staleness_monitor import LEASE_MS, Watchman
+from durable.engine.staleness_monitor import LEASE_MS, StalenessMonitor
 from durable.machine.alert_delivery import (
     GIVE_UP_MS,
     RETRY_MS_MAX,
     RETRY_MS_MIN,
     SLACK,
     WEBHOOK,
-    Letter,
-    attempted,
+    Delivery,
     content,
+    record_attempt,
 )
-from durable.machine.alerts import REMINDER_MS, Alert, Kind, Told, due, of_job, reminders
+from durable.machine.alerts import (
+    REMINDER_MS,
+    Alert,
+    AlertHistory,
+    AlertKind,
+    alerts_of_job,
+    remind,
+    reminders,
+)
 from durable.machine.commands import Command
 from durable.machine.job import Job, Mode, State
-from durable.machine.staleness import Pulse, Watched, looked, missed
+from durable.machine.staleness import Heartbeat, Watched, check_cron, check_staleness
 from durable.store.outbox import LETTERS_MAX, Outbox
 from tests.fakes.answers import LIST, a_page
 from tests.fakes.bench import NOW_MS, SET, Bench
@@ -94,7 +102,7 @@ def test_a_job_that_fails_is_told_with_the_reason() -> None:
 
 def test_slack_is_told_in_its_own_words_and_nothing_in_them_is_markup() -> None:
     alert = replace(ALERT, text="<!channel> & <https://evil.example|look>")
-    letter = Letter(alert=alert, target=SLACK, due_at_ms=0)
+    letter = Delivery(alert=alert, target=SLACK, due_at_ms=0)
 
     body = msgspec.json.decode(content(letter, "https://sync.example"))
 
@@ -137,7 +145,7 @@ def test_where_nobody_is_to_be_told_nothing_is_kept() -> None:
     bench.begun(Mode.INCREMENTAL)
     bench.left()
 
-    assert bench.store.outbox.told() == Told()
+    assert bench.store.outbox.told() == AlertHistory()
     assert bench.storage.alarm_at_ms is None
 
 
@@ -184,11 +192,11 @@ def test_who_asks_for_time_gets_it_up_to_an_hour() -> None:
 
 
 def test_pauses_grow_to_an_hour_and_after_a_day_it_is_given_up() -> None:
-    letter: Letter | None = Letter(alert=ALERT, target=WEBHOOK, due_at_ms=NOW_MS)
+    letter: Delivery | None = Delivery(alert=ALERT, target=WEBHOOK, due_at_ms=NOW_MS)
     now_ms, pauses = NOW_MS, list[int]()
     while letter is not None:
         now_ms = letter.due_at_ms
-        letter = attempted(letter, now_ms)
+        letter = record_attempt(letter, now_ms)
         pauses += [letter.due_at_ms - now_ms] if letter else []
 
     assert pauses[:3] == [10_000, 20_000, 40_000]
@@ -258,11 +266,11 @@ def test_a_url_that_is_none_is_noted_and_disturbs_nothing() -> None:
     )
 
 
-def through(*jobs: Job, told_before: Told | None = None) -> list[str]:
+def through(*jobs: Job, told_before: AlertHistory | None = None) -> list[str]:
     """What is told as a job becomes each of these, an hour after the other."""
-    known, kinds = told_before or Told(), list[str]()
+    known, kinds = told_before or AlertHistory(), list[str]()
     for number, (before, after) in enumerate(pairwise(jobs)):
-        known, alert = of_job(known, before, after, NOW_MS + number * HOUR_MS)
+        known, alert = alerts_of_job(known, before, after, NOW_MS + number * HOUR_MS)
         kinds += [alert.kind] if alert else []
     return kinds
 
@@ -300,21 +308,21 @@ def test_one_thing_is_told_once_until_it_is_over(jobs: Sequence[Job], kinds: lis
 
 
 def test_what_lasts_is_told_again_each_day() -> None:
-    before = Told({"failed FULL": NOW_MS - REMINDER_MS + 1})
+    before = AlertHistory({"failed FULL": NOW_MS - REMINDER_MS + 1})
     assert through(WORKING, FAILED, told_before=before) == []
 
-    before = Told({"failed FULL": NOW_MS - REMINDER_MS})
+    before = AlertHistory({"failed FULL": NOW_MS - REMINDER_MS})
     assert through(WORKING, FAILED, told_before=before) == ["failed"]
 
 
 def test_a_person_who_ends_a_held_job_has_seen_it() -> None:
     bench = a_bench()
     bench.put(HELD)
-    bench.store.outbox.put_told(Told({"held FULL": NOW_MS}))
+    bench.store.outbox.put_told(AlertHistory({"held FULL": NOW_MS}))
 
     bench.commanded(HELD, Command.CANCEL)
 
-    assert bench.store.outbox.told() == Told()
+    assert bench.store.outbox.told() == AlertHistory()
 
 
 def test_of_too_many_letters_the_oldest_go() -> None:
@@ -332,30 +340,32 @@ def test_of_too_many_letters_the_oldest_go() -> None:
 STALE: Connectors = {
     name: replace(NOTES, name=name, stale_after_ms=HOUR_MS) for name in ("notes", "other")
 }
-ALIVE = Pulse(NOW_MS)
+ALIVE = Heartbeat(NOW_MS)
 
 
 def test_a_connector_without_a_success_for_too_long_is_told_once_and_when_that_is_over() -> None:
-    known, alerts = looked(Watched(), {"notes": ALIVE}, STALE, NOW_MS + HOUR_MS)
+    known, alerts = check_staleness(Watched(), {"notes": ALIVE}, STALE, NOW_MS + HOUR_MS)
     assert alerts == []
 
-    known, alerts = looked(known, {"notes": ALIVE}, STALE, NOW_MS + HOUR_MS + 1)
-    assert [(alert.kind, alert.text) for alert in alerts] == [(Kind.STALE, "no success for 1 hour")]
-    known, alerts = looked(known, {"notes": ALIVE}, STALE, NOW_MS + 2 * HOUR_MS)
+    known, alerts = check_staleness(known, {"notes": ALIVE}, STALE, NOW_MS + HOUR_MS + 1)
+    assert [(alert.kind, alert.text) for alert in alerts] == [
+        (AlertKind.STALE, "no success for 1 hour")
+    ]
+    known, alerts = check_staleness(known, {"notes": ALIVE}, STALE, NOW_MS + 2 * HOUR_MS)
     assert alerts == []
 
-    later = Pulse(NOW_MS + 2 * HOUR_MS)
-    known, alerts = looked(known, {"notes": later}, STALE, NOW_MS + 2 * HOUR_MS)
-    assert [alert.kind for alert in alerts] == [Kind.RECOVERED]
-    assert known.told == Told()
+    later = Heartbeat(NOW_MS + 2 * HOUR_MS)
+    known, alerts = check_staleness(known, {"notes": later}, STALE, NOW_MS + 2 * HOUR_MS)
+    assert [alert.kind for alert in alerts] == [AlertKind.RECOVERED]
+    assert known.told == AlertHistory()
 
 
 def test_an_object_that_is_silent_is_told_of_by_what_it_said_last() -> None:
-    known, _ = looked(Watched(), {"notes": ALIVE, "other": ALIVE}, STALE, NOW_MS - HOUR_MS)
-    known, alerts = looked(known, {"notes": None, "other": ALIVE}, STALE, NOW_MS + HOUR_MS)
+    known, _ = check_staleness(Watched(), {"notes": ALIVE, "other": ALIVE}, STALE, NOW_MS - HOUR_MS)
+    known, alerts = check_staleness(known, {"notes": None, "other": ALIVE}, STALE, NOW_MS + HOUR_MS)
     assert alerts == []
 
-    _, alerts = looked(known, {"notes": None, "other": ALIVE}, STALE, NOW_MS + HOUR_MS + 1)
+    _, alerts = check_staleness(known, {"notes": None, "other": ALIVE}, STALE, NOW_MS + HOUR_MS + 1)
 
     assert [alert.text for alert in alerts] == [
         "no success for 1 hour; its object does not answer",
@@ -364,33 +374,33 @@ def test_an_object_that_is_silent_is_told_of_by_what_it_said_last() -> None:
 
 
 def test_an_object_that_never_said_anything_is_told_of_after_the_time() -> None:
-    known, alerts = looked(Watched(), {"notes": None}, STALE, NOW_MS)
+    known, alerts = check_staleness(Watched(), {"notes": None}, STALE, NOW_MS)
     assert alerts == []
-    known, alerts = looked(known, {"notes": None}, STALE, NOW_MS + HOUR_MS)
+    known, alerts = check_staleness(known, {"notes": None}, STALE, NOW_MS + HOUR_MS)
     assert alerts == []
 
-    _, alerts = looked(known, {"notes": None}, STALE, NOW_MS + HOUR_MS + 1)
+    _, alerts = check_staleness(known, {"notes": None}, STALE, NOW_MS + HOUR_MS + 1)
 
-    assert [alert.kind for alert in alerts] == [Kind.STALE]
+    assert [alert.kind for alert in alerts] == [AlertKind.STALE]
 
 
 def test_a_connector_that_is_gone_is_forgotten() -> None:
-    known, _ = looked(Watched(), {"notes": ALIVE}, STALE, NOW_MS + 2 * HOUR_MS)
-    assert known.told != Told()
+    known, _ = check_staleness(Watched(), {"notes": ALIVE}, STALE, NOW_MS + 2 * HOUR_MS)
+    assert known.told != AlertHistory()
 
-    known, _ = looked(known, {}, STALE, NOW_MS + 3 * HOUR_MS)
+    known, _ = check_staleness(known, {}, STALE, NOW_MS + 3 * HOUR_MS)
 
     assert known == Watched(looked_at_ms=NOW_MS + 3 * HOUR_MS)
 
 
-def a_watchman(bench: Bench) -> Watchman:
-    return Watchman(STALE, bench.environment, bench.store, bench.host)
+def a_watchman(bench: Bench) -> StalenessMonitor:
+    return StalenessMonitor(STALE, bench.environment, bench.store, bench.host)
 
 
 def test_the_watchman_tells_with_its_own_alarm_and_tries_again() -> None:
     bench = a_bench()
     watchman = a_watchman(bench)
-    asyncio.run(watchman.look({"notes": Pulse(NOW_MS - 2 * HOUR_MS)}))
+    asyncio.run(watchman.look({"notes": Heartbeat(NOW_MS - 2 * HOUR_MS)}))
     assert bench.network.lines == []
     assert bench.storage.alarm_at_ms is not None
 
@@ -420,7 +430,7 @@ def test_the_watchman_remembers_through_its_death() -> None:
 def test_the_watchman_is_woken_again_if_it_dies_while_it_tells() -> None:
     bench = a_bench()
     watchman = a_watchman(bench)
-    asyncio.run(watchman.look({"notes": Pulse(NOW_MS - 2 * HOUR_MS)}))
+    asyncio.run(watchman.look({"notes": Heartbeat(NOW_MS - 2 * HOUR_MS)}))
 
     async def look() -> None:
         assert bench.storage.alarm_at_ms == NOW_MS + LEASE_MS
@@ -432,9 +442,9 @@ def test_the_watchman_is_woken_again_if_it_dies_while_it_tells() -> None:
 
 def test_where_nobody_is_to_be_told_the_watchman_will_tell_whoever_comes() -> None:
     bench = a_bench(webhook="")
-    asyncio.run(a_watchman(bench).look({"notes": Pulse(NOW_MS - 2 * HOUR_MS)}))
+    asyncio.run(a_watchman(bench).look({"notes": Heartbeat(NOW_MS - 2 * HOUR_MS)}))
 
-    assert bench.store.outbox.watched().told == Told()
+    assert bench.store.outbox.watched().told == AlertHistory()
     assert bench.storage.alarm_at_ms is None
 
 
@@ -446,21 +456,23 @@ def test_success_of_an_incremental_job_is_none_of_a_full_one() -> None:
     known, days = Watched(), list[list[str]]()
     for hour in range(5 * 24):
         now_ms = NOW_MS + hour * HOUR_MS
-        known, alerts = looked(known, {"notes": Pulse(now_ms, NOW_MS)}, {"notes": NIGHTLY}, now_ms)
+        known, alerts = check_staleness(
+            known, {"notes": Heartbeat(now_ms, NOW_MS)}, {"notes": NIGHTLY}, now_ms
+        )
         days += [[alert.text for alert in alerts]] if alerts else []
 
     assert days[0] == ["no FULL success for 2 days"]
     assert len(days) >= 2
 
-    full = Pulse(NOW_MS + 5 * DAY_MS, NOW_MS + 5 * DAY_MS)
-    known, alerts = looked(known, {"notes": full}, {"notes": NIGHTLY}, NOW_MS + 5 * DAY_MS)
-    assert [alert.kind for alert in alerts] == [Kind.RECOVERED]
+    full = Heartbeat(NOW_MS + 5 * DAY_MS, NOW_MS + 5 * DAY_MS)
+    known, alerts = check_staleness(known, {"notes": full}, {"notes": NIGHTLY}, NOW_MS + 5 * DAY_MS)
+    assert [alert.kind for alert in alerts] == [AlertKind.RECOVERED]
 
 
 def test_a_cron_that_does_not_tick_is_found_out_by_the_watchmans_own_alarm() -> None:
     """And told each day, until it ticks again."""
     bench = a_bench()
-    watchman = Watchman({"notes": HOURLY}, bench.environment, bench.store, bench.host)
+    watchman = StalenessMonitor({"notes": HOURLY}, bench.environment, bench.store, bench.host)
     asyncio.run(watchman.look({"notes": ALIVE}))
     bench.network.on(WEBHOOK_LINE, *[httpx.Response(200)] * 9)
 
@@ -478,15 +490,15 @@ def test_a_cron_that_does_not_tick_is_found_out_by_the_watchmans_own_alarm() -> 
     # The tick of 17:00 was due 59 minutes after the look.
     assert bodies[0]["at"] < "2025-11-24T17:35"
 
-    asyncio.run(watchman.look({"notes": Pulse(bench.now_ms)}))
+    asyncio.run(watchman.look({"notes": Heartbeat(bench.now_ms)}))
     assert [letter.alert.kind for letter in bench.store.outbox.due(bench.now_ms, 9)] == [
-        Kind.RECOVERED
+        AlertKind.RECOVERED
     ]
 
 
 def test_a_cron_that_never_ticked_is_found_out_from_the_first_request_on() -> None:
     bench = a_bench()
-    watchman = Watchman({"notes": HOURLY}, bench.environment, bench.store, bench.host)
+    watchman = StalenessMonitor({"notes": HOURLY}, bench.environment, bench.store, bench.host)
     asyncio.run(watchman.notice())
     bench.network.on(WEBHOOK_LINE, *[httpx.Response(200)] * 9)
     assert bench.storage.alarm_at_ms is not None
@@ -502,7 +514,7 @@ def test_a_cron_that_never_ticked_is_found_out_from_the_first_request_on() -> No
 
 def test_a_request_tells_of_a_cron_that_has_stopped_though_the_watchmans_alarm_was_lost() -> None:
     bench = a_bench()
-    watchman = Watchman({"notes": HOURLY}, bench.environment, bench.store, bench.host)
+    watchman = StalenessMonitor({"notes": HOURLY}, bench.environment, bench.store, bench.host)
     asyncio.run(watchman.look({"notes": ALIVE}))
     bench.storage.fire()  # and nobody is woken
     bench.store.disarmed()
@@ -516,9 +528,9 @@ def test_a_request_tells_of_a_cron_that_has_stopped_though_the_watchmans_alarm_w
 
 
 def test_a_cron_that_ticks_in_time_is_not_told_of() -> None:
-    known, alerts = looked(Watched(), {"notes": ALIVE}, {"notes": HOURLY}, NOW_MS)
+    known, alerts = check_staleness(Watched(), {"notes": ALIVE}, {"notes": HOURLY}, NOW_MS)
 
-    assert missed(known, {"notes": HOURLY}, NOW_MS + HOUR_MS) == (known, alerts)
+    assert check_cron(known, {"notes": HOURLY}, NOW_MS + HOUR_MS) == (known, alerts)
     assert alerts == []
 
 
@@ -546,26 +558,26 @@ def test_what_is_wrong_is_told_each_day_though_nothing_happens_anew() -> None:
 
 @pytest.mark.parametrize("earlier_ms", [0, 5_000, 2 * HOUR_MS, -2 * HOUR_MS])
 def test_no_night_is_skipped_where_a_job_fails_earlier_or_later(earlier_ms: int) -> None:
-    known, nights = Told(), list[bool]()
+    known, nights = AlertHistory(), list[bool]()
     for night in range(4):
         at_ms = NOW_MS + night * DAY_MS - (earlier_ms if night % 2 else 0)
-        known, is_due = due(known, "failed FULL", at_ms)
+        known, is_due = remind(known, "failed FULL", at_ms)
         nights.append(is_due)
 
     assert nights == [True] * 4
 
 
 def test_a_mode_that_no_schedule_asks_for_is_told_once() -> None:
-    known, _ = of_job(Told(), WORKING, FAILED, NOW_MS)
+    known, _ = alerts_of_job(AlertHistory(), WORKING, FAILED, NOW_MS)
 
     assert reminders(known, "notes", {Mode.INCREMENTAL}, NOW_MS + DAY_MS) == (known, [])
     (reminder,) = reminders(known, "notes", {Mode.FULL}, NOW_MS + DAY_MS)[1]
-    assert (reminder.kind, reminder.job_id) == (Kind.FAILED, FAILED.id)
+    assert (reminder.kind, reminder.job_id) == (AlertKind.FAILED, FAILED.id)
 
 
 def test_a_held_job_that_fails_is_no_longer_told_as_held() -> None:
-    known, _ = of_job(Told(), WORKING, HELD, NOW_MS)
-    known, _ = of_job(known, HELD, FAILED, NOW_MS)
+    known, _ = alerts_of_job(AlertHistory(), WORKING, HELD, NOW_MS)
+    known, _ = alerts_of_job(known, HELD, FAILED, NOW_MS)
 
     assert set(known.at_ms) == set(known.texts) == set(known.job_ids) == {"failed FULL"}
 

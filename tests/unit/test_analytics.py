@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from durable.connector.definition import NAME_CHARACTERS_MAX
 from durable.errors import Cause
 from durable.machine.commands import Command
-from durable.machine.job import Mode, Stage, State, Usage
+from durable.machine.job import Mode, Stage, State, TurnUsage
 from durable.machine.job_events import Transition
-from durable.machine.notes import Kind, Note
+from durable.machine.notes import EventKind, Note
 from durable.views.analytics import Analytics, points
 from tests.fakes.answers import BULK, LIST, STATUS, a_history, a_page, ok
 from tests.fakes.bench import NOW_MS, Bench
@@ -76,9 +76,9 @@ def test_what_was_told_is_not_told_again() -> None:
 
 
 def test_a_turn_that_a_kill_has_ended_is_told_with_what_it_had_done() -> None:
-    used = Usage(NOW_MS, page_count=3, byte_count=40, document_count=30, reject_count=1)
+    used = TurnUsage(NOW_MS, page_count=3, byte_count=40, document_count=30, reject_count=1)
     before = replace(a_job(State.SENDING), turn=used)
-    after = replace(before, turn=Usage(NOW_MS + 60_000), turn_count=2, death_count=1)
+    after = replace(before, turn=TurnUsage(NOW_MS + 60_000), turn_count=2, death_count=1)
 
     (point,) = points(Transition(before, after, NOW_MS + 60_000))
 
@@ -88,7 +88,7 @@ def test_a_turn_that_a_kill_has_ended_is_told_with_what_it_had_done() -> None:
 
 def test_a_turn_is_told_with_the_mode_and_stage_it_was_of() -> None:
     stages = (Stage.USERS, Stage.DOCUMENTS)
-    before = replace(a_job(State.CLOSING), stages=stages, turn=Usage(NOW_MS, page_count=1))
+    before = replace(a_job(State.CLOSING), stages=stages, turn=TurnUsage(NOW_MS, page_count=1))
     after = replace(before, stage_index=1, turn=None, ended_turn=before.turn)
 
     (point,) = points(Transition(before, after, NOW_MS + 1_500))
@@ -117,8 +117,8 @@ def test_a_job_that_never_began_is_told_as_it_is_cancelled() -> None:
 
 
 def test_a_retry_before_the_turn_is_not_the_turns() -> None:
-    notes = (Note(NOW_MS - 1, "busy", Kind.RETRY.value, "glean_late"),)
-    before = replace(a_job(State.SENDING), turn=Usage(NOW_MS, page_count=1), notes=notes)
+    notes = (Note(NOW_MS - 1, "busy", EventKind.RETRY.value, "glean_late"),)
+    before = replace(a_job(State.SENDING), turn=TurnUsage(NOW_MS, page_count=1), notes=notes)
 
     (point,) = points(
         Transition(before, replace(before, turn=None, ended_turn=before.turn), NOW_MS)
@@ -152,12 +152,12 @@ def test_a_binding_that_fails_is_told_of_once_and_disturbs_nothing() -> None:
 def test_the_largest_point_is_within_the_platforms_limits() -> None:
     name = "n" * NAME_CHARACTERS_MAX
     causes = [f"{end}_{cause}" for end in ("source", "glean") for cause in Cause]
-    notes = tuple(Note(NOW_MS, cause, Kind.RETRY.value, cause) for cause in causes)
+    notes = tuple(Note(NOW_MS, cause, EventKind.RETRY.value, cause) for cause in causes)
     before = replace(
         a_job(State.SENDING),
         id=f"{name}-20261125T020000123Z-0a1b2c",
         connector=name,
-        turn=Usage(NOW_MS),
+        turn=TurnUsage(NOW_MS),
         stages=(Stage.MEMBERSHIPS,),
     )
     after = replace(before, state=State.CANCELLED, turn=None, ended_turn=before.turn, notes=notes)

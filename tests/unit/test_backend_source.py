@@ -12,7 +12,7 @@ from durable.environment import Environment, Secret
 from durable.errors import ConfigurationError, UpstreamError
 from durable.http.auth import Bearer
 from durable.http.client import TIMEOUT_SECONDS
-from durable.machine.job import Crawl, Mode, Stage
+from durable.machine.job import Mode, ReadContext, Stage
 from durable.sources.backend import ANSWER_MS_MAX, Backend, Run
 from durable.sources.source import Records
 from tests.fakes.bench import NOW_MS
@@ -35,7 +35,7 @@ def asked(
     network: httpx.AsyncBaseTransport,
     cursor: str | None = None,
     backend: Backend = BACKEND,
-    crawl: Crawl | None = None,
+    crawl: ReadContext | None = None,
     **variables: str,
 ) -> Records:
     """What one question comes to, with a reader of its own, as after a crash."""
@@ -80,7 +80,7 @@ def test_a_crawl_is_asked_for_by_its_mode_and_may_be_asked_for_twice(
 ) -> None:
     network = Network(said("completed", documentsIndexed=3))
 
-    page = asked(network, crawl=Crawl("notes-1", mode, Stage.DOCUMENTS, since_ms))
+    page = asked(network, crawl=ReadContext("notes-1", mode, Stage.DOCUMENTS, since_ms))
 
     (request,) = network.requests
     assert (request.method, str(request.url)) == ("POST", f"{URL}/index")

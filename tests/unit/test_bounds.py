@@ -12,7 +12,7 @@ from durable.errors import UpstreamError
 from durable.glean.differences import Difference, Provisioned
 from durable.glean.status_report import holdings
 from durable.http.client import Answer
-from durable.sources.backend_report import Outcome, report_of
+from durable.sources.backend_report import RunOutcome, report_of
 from durable.sources.belonging import Fault, put
 from durable.sources.http import HttpSource
 from durable.sources.paging.cursors import BodyCursor
@@ -20,7 +20,7 @@ from durable.sources.paging.offset import PageNumber
 from durable.sources.python import PythonSource
 from durable.sources.python_output import encoded, next_cursor
 from durable.sources.python_request import FetchRequest, SourcePage
-from durable.sources.resume import Position, position_of
+from durable.sources.resume import ResumePosition, position_of
 from durable.sources.source import Records
 from durable.views.serialization import provisioned
 from tests.fakes.network import Network
@@ -139,13 +139,13 @@ def test_two_parts_that_are_too_deep_together_are_a_fault_of_that_record() -> No
 def test_a_cursor_that_looks_like_json_is_a_text() -> None:
     """Of a crawl that began before the source was told how to resume, it is the paging's own."""
     for text in ("[" * 8_000, '{"listed":' * 800, '{"listed": null, "x": ' + DEEP + "}"):
-        assert position_of(text) == Position(listed=text)
+        assert position_of(text) == ResumePosition(listed=text)
 
 
 def test_a_backends_answer_that_is_nested_too_deep_is_none_that_is_understood() -> None:
     report = report_of(Answer(headers={}, body=f'{{"status": "failed", "x": {DEEP}}}'.encode()))
 
-    assert (report.outcome, report.is_json) == (Outcome.UNKNOWN, False)
+    assert (report.outcome, report.is_json) == (RunOutcome.UNKNOWN, False)
 
 
 @pytest.mark.parametrize("number", TOO_LARGE)

@@ -5,7 +5,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable.connector.definition import AnyConnector
-from durable.engine.checks import Check, Checks, Outcome
+from durable.engine.checks import Check, CheckOutcome, Checks
 from durable.environment import Secret
 from durable.glean.datasource import Datasource
 from durable.glean.object_types import Category
@@ -24,7 +24,7 @@ from tests.fakes.network import Network
 
 CONFIG = httpx.Response(200, json={"name": "CUSTOM_NOTES"})
 CONFIG_PATH = "/api/index/v1/getdatasourceconfig"
-PASSED, FAILED, SKIPPED = Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED
+PASSED, FAILED, SKIPPED = CheckOutcome.PASSED, CheckOutcome.FAILED, CheckOutcome.SKIPPED
 SECRETIVE = replace(
     NOTES,
     documents=replace(
@@ -45,7 +45,7 @@ def checks(network: Network, connector: AnyConnector = NOTES, **variables: str) 
     return asyncio.run(Checks(connector, environment, host).run())
 
 
-def outcomes(found: list[Check]) -> list[Outcome]:
+def outcomes(found: list[Check]) -> list[CheckOutcome]:
     return [check.outcome for check in found]
 
 
@@ -179,7 +179,7 @@ def test_a_check_that_finds_no_room_keeps_none_from_jobs() -> None:
     ids=["unreachable", "token", "datasource", "a login page", "a proxy's 400", "no JSON"],
 )
 def test_what_is_wrong_with_glean_is_told(
-    answer: httpx.Response | Exception, expected: list[Outcome]
+    answer: httpx.Response | Exception, expected: list[CheckOutcome]
 ) -> None:
     assert outcomes(checks(Network(a_page("a"), answer)))[6:] == expected
 

@@ -12,9 +12,19 @@ from durable.connector.definition import AnyConnector
 from durable.connector.stream import Stream
 from durable.engine.processor import Begun
 from durable.environment import Environment
-from durable.http.context import Surroundings
+from durable.http.context import SourceContext
 from durable.machine.commands import Command, Instruction, Refusal
-from durable.machine.job import ENDED, WORKING, Crawl, Done, Job, Mode, Stage, State, Usage
+from durable.machine.job import (
+    ENDED,
+    WORKING,
+    FinishedStage,
+    Job,
+    Mode,
+    ReadContext,
+    Stage,
+    State,
+    TurnUsage,
+)
 from durable.sources.backend import Backend
 from durable.sources.http import HttpSource
 from durable.sources.ndjson import NdjsonSource
@@ -40,7 +50,7 @@ async def fetch(_request: FetchRequest) -> SourcePage:
 
 
 class OddReader(Reader):
-    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
+    async def fetch(self, cursor: str | None, crawl: ReadContext) -> Records:
         raise ValueError(cursor, crawl)
 
     async def cancelled(self, cursor: str | None) -> None:
@@ -50,7 +60,7 @@ class OddReader(Reader):
 class Odd(HttpSource, frozen=True):
     """Of an author who does not keep to what a reader promises."""
 
-    def reader(self, _surroundings: Surroundings, *_: object) -> OddReader:  # type: ignore[override]
+    def reader(self, _surroundings: SourceContext, *_: object) -> OddReader:  # type: ignore[override]
         return OddReader()
 
 
@@ -99,7 +109,7 @@ def jobs(state: State, *, is_delegated: bool) -> list[Job]:
     for mode in Mode:
         stages = STAGES[mode]
         for index, cursor in product(range(len(stages)), cursors):
-            done = tuple(Done(stage, 1, 1, 0, 0, 9) for stage in stages[:index])
+            done = tuple(FinishedStage(stage, 1, 1, 0, 0, 9) for stage in stages[:index])
             job = Job(
                 id=f"notes-20261124T{len(found):09}Z-0a",
                 connector="notes",
@@ -115,7 +125,7 @@ def jobs(state: State, *, is_delegated: bool) -> list[Job]:
                 is_delegated=is_delegated,
                 cursor=cursor,
                 page_count=1,
-                turn=Usage(started_at_ms=NOW_MS) if state in WORKING else None,
+                turn=TurnUsage(started_at_ms=NOW_MS) if state in WORKING else None,
                 alarm_at_ms=NOW_MS,
             )
             found.append(job)

@@ -18,7 +18,7 @@ from durable.connector.connector import Connector
 from durable.connector.definition import AnyConnector
 from durable.connector.stream import Stream
 from durable.engine.checks import Check, Checks
-from durable.engine.platform import Host
+from durable.engine.platform import Platform
 from durable.engine.processor import Processor
 from durable.engine.provision import Provision
 from durable.engine.reject_reader import RepeatedReader
@@ -26,11 +26,11 @@ from durable.environment import Environment, Secret, Variable
 from durable.errors import UpstreamError
 from durable.glean.datasource import Datasource
 from durable.http.connection_limit import CONNECTIONS_MAX
-from durable.http.context import Surroundings
+from durable.http.context import SourceContext
 from durable.http.error_rules import Action, Rule
 from durable.http.oauth import ClientCredentials
-from durable.machine.job import Crawl, Mode, Rate, Stage
-from durable.machine.rejects import Spot
+from durable.machine.job import Mode, Rate, ReadContext, Stage
+from durable.machine.rejects import RejectedPage
 from durable.sources.clock import Clock
 from durable.sources.http import HttpSource
 from durable.sources.ndjson import NdjsonSource
@@ -140,7 +140,9 @@ class Streaming(Struct, frozen=True):
     tells_changes: ClassVar[bool] = True
     clock: ClassVar[Clock | None] = None
 
-    def reader(self, surroundings: Surroundings, _names: frozenset[str] = NO_NAMES) -> ScopedReader:
+    def reader(
+        self, surroundings: SourceContext, _names: frozenset[str] = NO_NAMES
+    ) -> ScopedReader:
         return StreamingReader(surroundings)
 
     def secrets(self) -> frozenset[str]:
@@ -153,11 +155,13 @@ class Streaming(Struct, frozen=True):
 class StreamingReader(Reader):
     """One connection for each list."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
+    def __init__(self, surroundings: SourceContext) -> None:
         self._surroundings = surroundings
         self._readers: dict[bytes, Reader] = {}
 
-    async def fetch(self, cursor: str | None, crawl: Crawl, scope: Scope = NO_SCOPE) -> Records:
+    async def fetch(
+        self, cursor: str | None, crawl: ReadContext, scope: Scope = NO_SCOPE
+    ) -> Records:
         key = b" ".join(bytes(value) for value in scope.values())
         reader = self._readers.setdefault(key, LINES.reader(self._surroundings))
         return await reader.fetch(cursor, crawl)
@@ -193,7 +197,7 @@ class Used:
         self.connector = connector
         self.environment = an_environment(**SECRETS)
         # Without the gate, which would wait for ever where one is not let go.
-        self.host = Host(lambda: NOW_MS, lambda: "0a", lambda: 0.5, self.connections, no_wait)
+        self.host = Platform(lambda: NOW_MS, lambda: "0a", lambda: 0.5, self.connections, no_wait)
         self.storage = Storage()
 
     def checked(self) -> list[Check]:
@@ -311,13 +315,13 @@ def test_a_reader_that_raises_as_it_is_closed_does_not_keep_the_others_open() ->
 
     class Kept(Streaming, frozen=True):
         def reader(
-            self, surroundings: Surroundings, _names: frozenset[str] = NO_NAMES
+            self, surroundings: SourceContext, _names: frozenset[str] = NO_NAMES
         ) -> ScopedReader:
             return Odd(surroundings)
 
     nested = Nested(parents=Kept(), children=Kept(), name="note")
     used = Used(usual)
-    surroundings = Surroundings(
+    surroundings = SourceContext(
         used.environment, used.host.transport, used.host.now_ms, 100_000, used.host.tokens
     )
 
@@ -334,10 +338,10 @@ def test_a_reader_that_raises_as_it_is_closed_does_not_keep_the_others_open() ->
 
 def test_rejects_that_are_read_again_let_go_of_what_was_opened() -> None:
     used = Used(usual)
-    surroundings = Surroundings(
+    surroundings = SourceContext(
         used.environment, used.host.transport, used.host.now_ms, 100_000, used.host.tokens
     )
-    reader = RepeatedReader(LINES.reader(surroundings), [Spot(None, "", frozenset({1}))])
+    reader = RepeatedReader(LINES.reader(surroundings), [RejectedPage(None, "", frozenset({1}))])
 
     async def read() -> None:
         await reader.fetch(None, a_crawl())

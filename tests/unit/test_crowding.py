@@ -11,8 +11,15 @@ from durable import HttpSource, OnePage, SubList
 from durable.engine.checks import Checks
 from durable.limits import Limits
 from durable.machine.commands import Command, Instruction
-from durable.machine.effects import Asked, CloseRefused, CloseWithDocument, Fetch, NoRoom, Sent
-from durable.machine.job import Flight, Job, Mode, Standing, State
+from durable.machine.effects import (
+    CloseRefused,
+    CloseWithDocument,
+    Fetch,
+    NoRoom,
+    Sent,
+    UploadQueried,
+)
+from durable.machine.job import Flight, Job, Mode, State, UploadStatus
 from durable.machine.memory import LATE_MS, SILENT_MS_MAX, Lease
 from durable.machine.notes import WaitReason
 from durable.machine.pacing import DOUBLINGS_MAX, KILLED_AGAIN, PLACE_MS, PLACES_MAX, room_wait_ms
@@ -295,7 +302,9 @@ def test_with_pages_at_hand_the_turn_goes_on_and_reads_once_one_has_landed() -> 
 
 def test_a_close_that_needs_a_page_waits_for_room_and_is_tried_again() -> None:
     closing = replace(a_job(State.CLOSING), document_count=1)
-    refused, effects = at(after(closing, CloseRefused("no empty page")), Asked(Standing.OPEN))
+    refused, effects = at(
+        after(closing, CloseRefused("no empty page")), UploadQueried(UploadStatus.OPEN)
+    )
     assert [type(effect) for effect in effects] == [CloseWithDocument]
 
     waiting, effects = at(replace(refused, is_close_begun=True), NO_ROOM)

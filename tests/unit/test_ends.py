@@ -2,7 +2,7 @@ import httpx
 from msgspec.structs import replace
 
 from durable.connector.definition import AnyConnector
-from durable.engine.clients import ends
+from durable.engine.clients import build_clients
 from durable.glean.documents import Document
 from durable.sources.http import HttpSource
 from durable.sources.paging.cursors import BodyCursor
@@ -25,7 +25,7 @@ def remembering(note: Note) -> Document | None:
 
 def fingerprint(connector: AnyConnector = NOTES, **variables: str) -> str:
     host = a_host(Network(httpx.Response(200)))
-    return ends(connector, an_environment(**{**SET, **variables}), host).plan.fingerprint
+    return build_clients(connector, an_environment(**{**SET, **variables}), host).plan.fingerprint
 
 
 def test_what_a_mapping_keeps_from_record_to_record_is_no_change_of_the_connector() -> None:

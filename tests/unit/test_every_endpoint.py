@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from durable.connector.definition import Connectors
 from durable.engine.processor import Begun
 from durable.glean.datasource import Datasource
-from durable.machine.alert_delivery import Letter
-from durable.machine.alerts import Alert, Kind
-from durable.machine.job import Done, Job, Mode, Stage, State
+from durable.machine.alert_delivery import Delivery
+from durable.machine.alerts import Alert, AlertKind
+from durable.machine.job import FinishedStage, Job, Mode, Stage, State
 from durable.machine.rejects import Reject
 from durable.machine.verification import Verdict, Verification
 from tests.fakes.bench import NOW_MS, Bench
@@ -43,7 +43,7 @@ JOB = Job(
     finished_at_ms=NOW_MS,
     stages=(Stage.USERS, Stage.DOCUMENTS),
     stage_index=1,
-    done=(Done(Stage.USERS, 1, 1, 0, 0, 9),),
+    done=(FinishedStage(Stage.USERS, 1, 1, 0, 0, 9),),
     asked_mode=Mode.INCREMENTAL,
     repeated_mode=Mode.FULL,
     reject_count=1,
@@ -134,9 +134,9 @@ def test_a_job_in_any_state_is_shown(state: State) -> None:
 
 
 REJECT = Reject(1, "k", "because", cursor="b", digest="d")
-LETTER = Letter(
+LETTER = Delivery(
     alert=Alert(
-        id="a", kind=Kind.FAILED.value, connector="notes", at_ms=1, text="t", job_id=JOB.id
+        id="a", kind=AlertKind.FAILED.value, connector="notes", at_ms=1, text="t", job_id=JOB.id
     ),
     target="ALERT_WEBHOOK_URL",
     due_at_ms=1,

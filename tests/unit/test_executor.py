@@ -14,7 +14,6 @@ from durable.errors import Cause
 from durable.glean.documents import Document
 from durable.glean.mapped_record import EXCERPT_BYTES_MAX
 from durable.machine.effects import (
-    Ask,
     Displaced,
     Effect,
     Event,
@@ -24,11 +23,12 @@ from durable.machine.effects import (
     Open,
     Pack,
     Packed,
+    QueryUpload,
     Send,
     Sent,
     Split,
 )
-from durable.machine.job import Page, Stage, Standing
+from durable.machine.job import Page, Stage, UploadStatus
 from durable.machine.ties import Tie, key_of
 from tests.fakes.answers import (
     BULK,
@@ -177,7 +177,7 @@ def test_the_second_half_of_a_batch_comes_after_the_last_batch_of_its_page() -> 
 
 
 @pytest.mark.parametrize(
-    "effect", [Open(UPLOAD), Ask(UPLOAD), Fetch(0, None)], ids=lambda e: type(e).__name__
+    "effect", [Open(UPLOAD), QueryUpload(UPLOAD), Fetch(0, None)], ids=lambda e: type(e).__name__
 )
 def test_a_failure_names_what_failed(effect: Effect) -> None:
     event = Desk(Network(httpx.Response(503))).performed(effect)
@@ -317,13 +317,13 @@ def test_a_lowered_size_never_raises_the_limit() -> None:
 @pytest.mark.parametrize(
     ("history", "standing"),
     [
-        ([(UPLOAD, "SUCCESSFUL")], Standing.CLOSED),
-        ([OPEN, ("another", "ACTIVE")], Standing.REPLACED),
-        ([("another", "ACTIVE")], Standing.UNLISTED),
+        ([(UPLOAD, "SUCCESSFUL")], UploadStatus.CLOSED),
+        ([OPEN, ("another", "ACTIVE")], UploadStatus.REPLACED),
+        ([("another", "ACTIVE")], UploadStatus.UNLISTED),
     ],
 )
 def test_a_conflict_while_the_upload_is_not_open_is_told_with_how_it_stands(
-    history: list[tuple[str, str]], standing: Standing
+    history: list[tuple[str, str]], standing: UploadStatus
 ) -> None:
     network = Network(a_page("a", "b"), httpx.Response(409, text="no, t0ken"), a_history(*history))
 

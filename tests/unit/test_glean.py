@@ -8,12 +8,12 @@ from durable.environment import SecretText
 from durable.errors import UpstreamError
 from durable.glean.batches import Batch, Item
 from durable.glean.client import Glean
-from durable.glean.payloads import Endpoint
-from durable.http.auth import BearerSigner
-from durable.http.client import Upstream
+from durable.glean.payloads import GleanEndpoint
+from durable.http.auth import BearerAuthenticator
+from durable.http.client import HttpClient
 from durable.http.origins import Origins
 from durable.machine.index_status import Deletions, Holdings
-from durable.machine.job import Standing
+from durable.machine.job import UploadStatus
 from tests.fakes.answers import a_count
 from tests.fakes.network import Network
 from tests.fakes.zone import nine_hours_ahead
@@ -24,7 +24,9 @@ ROOT = "https://acme-be.glean.com/api/index/v1"
 
 def glean(network: Network) -> Glean:
     return Glean(
-        Upstream("Glean", network, BearerSigner(SecretText("TOKEN", "t0ken")), Origins(ROOT)),
+        HttpClient(
+            "Glean", network, BearerAuthenticator(SecretText("TOKEN", "t0ken")), Origins(ROOT)
+        ),
         ROOT,
         "notes",
     )
@@ -47,7 +49,7 @@ def history(*uploads: dict[str, object]) -> httpx.Response:
     return httpx.Response(200, json={"documents": documents, "identity": {}})
 
 
-def standing(*uploads: dict[str, object]) -> Standing:
+def standing(*uploads: dict[str, object]) -> UploadStatus:
     """Of the upload u-1."""
     return asyncio.run(glean(Network(history(*uploads))).standing("u-1"))
 
@@ -84,8 +86,8 @@ def test_an_upload_is_closed_by_an_empty_page() -> None:
     }
 
 
-@pytest.mark.parametrize("endpoint", Endpoint)
-def test_a_batch_is_posted_to_its_endpoint_as_it_is(endpoint: Endpoint) -> None:
+@pytest.mark.parametrize("endpoint", GleanEndpoint)
+def test_a_batch_is_posted_to_its_endpoint_as_it_is(endpoint: GleanEndpoint) -> None:
     network = Network(httpx.Response(200))
     batch = Batch(endpoint=endpoint, items=(Item(1, "a", b'{"id":"a"}'),), head=b'{"documents":[')
 
@@ -139,24 +141,24 @@ def test_glean_is_asked_at_the_datasources_status() -> None:
 @pytest.mark.parametrize(
     ("uploads", "stands"),
     [
-        ([an_upload("u-1")], Standing.OPEN),
-        ([an_upload("u-1", "SUCCESSFUL")], Standing.CLOSED),
-        ([], Standing.UNLISTED),
-        ([an_upload("u-10"), an_upload("u-2", "SUCCESSFUL")], Standing.UNLISTED),
-        ([an_upload("u-1"), an_upload("u-2", "ACTIVE", LATER)], Standing.REPLACED),
-        ([an_upload("u-1"), an_upload("u-2", "SUCCESSFUL", LATER)], Standing.REPLACED),
-        ([an_upload("u-1"), an_upload("u-0", "ACTIVE", EARLIER)], Standing.OPEN),
-        ([an_upload("u-1"), an_upload("u-0", "SUCCESSFUL", EARLIER)], Standing.OPEN),
-        ([an_upload("u-1"), an_upload("u-2")], Standing.REPLACED),
-        ([an_upload("u-1", "SUCCESSFUL"), an_upload("u-2", "ACTIVE", LATER)], Standing.CLOSED),
-        ([an_upload("u-1"), an_upload("u-1", "SUCCESSFUL", LATER)], Standing.CLOSED),
+        ([an_upload("u-1")], UploadStatus.OPEN),
+        ([an_upload("u-1", "SUCCESSFUL")], UploadStatus.CLOSED),
+        ([], UploadStatus.UNLISTED),
+        ([an_upload("u-10"), an_upload("u-2", "SUCCESSFUL")], UploadStatus.UNLISTED),
+        ([an_upload("u-1"), an_upload("u-2", "ACTIVE", LATER)], UploadStatus.REPLACED),
+        ([an_upload("u-1"), an_upload("u-2", "SUCCESSFUL", LATER)], UploadStatus.REPLACED),
+        ([an_upload("u-1"), an_upload("u-0", "ACTIVE", EARLIER)], UploadStatus.OPEN),
+        ([an_upload("u-1"), an_upload("u-0", "SUCCESSFUL", EARLIER)], UploadStatus.OPEN),
+        ([an_upload("u-1"), an_upload("u-2")], UploadStatus.REPLACED),
+        ([an_upload("u-1", "SUCCESSFUL"), an_upload("u-2", "ACTIVE", LATER)], UploadStatus.CLOSED),
+        ([an_upload("u-1"), an_upload("u-1", "SUCCESSFUL", LATER)], UploadStatus.CLOSED),
         (
             [
                 an_upload("u-1", "ACTIVE", EARLIER),
                 an_upload("u-2"),
                 an_upload("u-1", "ACTIVE", LATER),
             ],
-            Standing.OPEN,
+            UploadStatus.OPEN,
         ),
     ],
     ids=[
@@ -176,7 +178,7 @@ def test_glean_is_asked_at_the_datasources_status() -> None:
 )
 @pytest.mark.parametrize("is_reversed", [False, True], ids=["", "the other way round"])
 def test_the_history_says_how_an_upload_stands(
-    uploads: list[dict[str, object]], stands: Standing, *, is_reversed: bool
+    uploads: list[dict[str, object]], stands: UploadStatus, *, is_reversed: bool
 ) -> None:
     assert standing(*(reversed(uploads) if is_reversed else uploads)) is stands
 
@@ -197,9 +199,9 @@ def test_the_history_says_how_an_upload_stands(
 def test_start_times_are_compared_in_whatever_form_they_come(ours: str, later: str) -> None:
     others = [an_upload("u-2", "ACTIVE", later)]
 
-    assert standing(an_upload("u-1", "ACTIVE", ours), *others) is Standing.REPLACED
+    assert standing(an_upload("u-1", "ACTIVE", ours), *others) is UploadStatus.REPLACED
     assert standing(an_upload("u-1", "ACTIVE", later), an_upload("u-2", "ACTIVE", ours)) is (
-        Standing.OPEN
+        UploadStatus.OPEN
     )
 
 
@@ -207,7 +209,7 @@ def test_a_start_without_a_zone_is_in_utc_wherever_it_is_read() -> None:
     others = [an_upload("u-2", "ACTIVE", "2025-11-24T16:00:01")]
 
     with nine_hours_ahead():
-        assert standing(an_upload("u-1"), *others) is Standing.REPLACED
+        assert standing(an_upload("u-1"), *others) is UploadStatus.REPLACED
 
 
 UNREADABLE = [None, "", "NA", "…", "1764000000", "Mon Nov 24 16:00:00 UTC 2025"]
@@ -219,32 +221,32 @@ def test_an_upload_of_which_no_start_can_be_read_is_as_it_is_said_to_be(
 ) -> None:
     others = [an_upload("u-2", "SUCCESSFUL", start_time)]
 
-    assert standing(an_upload("u-1", "ACTIVE", start_time), *others) is Standing.OPEN
-    assert standing(an_upload("u-1", "SUCCESSFUL", start_time), *others) is Standing.CLOSED
+    assert standing(an_upload("u-1", "ACTIVE", start_time), *others) is UploadStatus.OPEN
+    assert standing(an_upload("u-1", "SUCCESSFUL", start_time), *others) is UploadStatus.CLOSED
 
 
 @pytest.mark.parametrize("start_time", UNREADABLE)
 def test_another_upload_of_which_no_start_can_be_read_replaces_nothing(start_time: object) -> None:
-    assert standing(an_upload("u-1"), an_upload("u-2", "ACTIVE", start_time)) is Standing.OPEN
+    assert standing(an_upload("u-1"), an_upload("u-2", "ACTIVE", start_time)) is UploadStatus.OPEN
 
 
 def test_a_history_without_start_times_is_read() -> None:
     ours: dict[str, object] = {"uploadId": "u-1", "status": "ACTIVE"}
 
-    assert standing(ours, {"uploadId": "u-2", "status": "SUCCESSFUL"}) is Standing.OPEN
+    assert standing(ours, {"uploadId": "u-2", "status": "SUCCESSFUL"}) is UploadStatus.OPEN
 
 
 def test_a_datasource_without_a_history_lists_nothing() -> None:
     network = Network(httpx.Response(200, json={"documents": {}}))
 
-    assert asyncio.run(glean(network).standing("u-1")) is Standing.UNLISTED
+    assert asyncio.run(glean(network).standing("u-1")) is UploadStatus.UNLISTED
 
 
 @pytest.mark.parametrize("start_time", UNREADABLE)
 def test_an_upload_without_a_start_is_not_replaced_by_an_earlier_one(start_time: object) -> None:
     others = [an_upload("u-0", "SUCCESSFUL", EARLIER)]
 
-    assert standing(an_upload("u-1", "ACTIVE", start_time), *others) is Standing.OPEN
+    assert standing(an_upload("u-1", "ACTIVE", start_time), *others) is UploadStatus.OPEN
 
 
 @pytest.mark.parametrize(
@@ -257,13 +259,13 @@ def test_an_upload_without_a_start_is_not_replaced_by_an_earlier_one(start_time:
     ids=["status", "start", "no status"],
 )
 def test_another_upload_in_another_form_is_passed_over(other: dict[str, object]) -> None:
-    assert standing(an_upload("u-1"), other) is Standing.OPEN
+    assert standing(an_upload("u-1"), other) is UploadStatus.OPEN
 
 
 def test_a_history_of_null_lists_nothing() -> None:
     network = Network(httpx.Response(200, json={"documents": {"bulkUploadHistory": None}}))
 
-    assert asyncio.run(glean(network).standing("u-1")) is Standing.UNLISTED
+    assert asyncio.run(glean(network).standing("u-1")) is UploadStatus.UNLISTED
 
 
 @pytest.mark.parametrize(
@@ -322,7 +324,7 @@ def test_a_question_to_process_that_somebody_else_answers_may_be_asked_again(bod
 def test_a_long_history_is_read_and_one_without_an_end_may_pass() -> None:
     uploads = [an_upload(f"u-{number}", "SUCCESSFUL", EARLIER) for number in range(20_000)]
 
-    assert standing(*uploads, an_upload("u-x")) is Standing.CLOSED
+    assert standing(*uploads, an_upload("u-x")) is UploadStatus.CLOSED
     with pytest.raises(UpstreamError, match="has more than") as error:
         asyncio.run(glean(Network(history(*uploads * 4))).standing("u-1"))
     assert error.value.is_transient

@@ -12,15 +12,15 @@ from msgspec.structs import replace
 from durable import Stream
 from durable.glean import Group, Members
 from durable.machine.effects import Event, Failed, Fetch, Fetched, Pack, Packed, Send, Sent, Split
-from durable.machine.job import Crawl, Mode, Stage
-from durable.machine.page_progress import Landed
+from durable.machine.job import Mode, ReadContext, Stage
+from durable.machine.page_progress import PageProgress
 from durable.machine.rejects import Reject
 from tests.fakes.answers import ok
 from tests.fakes.connector import NOTES
 from tests.fakes.desk import Desk
 
 
-MEMBERSHIPS = Crawl("crawl", Mode.FULL, Stage.MEMBERSHIPS, None)
+MEMBERSHIPS = ReadContext("crawl", Mode.FULL, Stage.MEMBERSHIPS, None)
 
 
 class Team(Struct, frozen=True):
@@ -133,7 +133,7 @@ class Brought(Struct):
 
 
 def brought(
-    directory: Directory, upload_id: str = "job-1-1", landed: Landed | None = None
+    directory: Directory, upload_id: str = "job-1-1", landed: PageProgress | None = None
 ) -> Brought:
     """What becomes of the page, as the machine would ask for it."""
     desk = Desk(directory, upload_id, CONNECTOR)
@@ -142,7 +142,7 @@ def brought(
         return desk.carried(effect, MEMBERSHIPS)
 
     assert isinstance(performed(Fetch(0, None)), Fetched)
-    packed = performed(Pack(0, upload_id, None, landed or Landed()))
+    packed = performed(Pack(0, upload_id, None, landed or PageProgress()))
     assert isinstance(packed, Packed)
     indices, events = list(range(packed.batch_count)), list[Event]()
     while indices:
@@ -215,7 +215,7 @@ def test_a_page_that_is_read_again_has_its_unclosed_group_from_the_start() -> No
     first = brought(directory)
     assert isinstance(first.events[-1], Failed)
 
-    brought(directory, "job-2-1", Landed().acknowledged(b"".join(first.entries)))
+    brought(directory, "job-2-1", PageProgress().acknowledged(b"".join(first.entries)))
 
     assert directory.groups == {"ops": ["a"], "eng": users(1_500)}
     assert [one["uploadId"] for one in directory.requests[3:]] == ["job-2-1-2", "job-2-1-2"]
@@ -225,7 +225,7 @@ def test_a_group_that_is_there_already_counts_for_each_of_its_members() -> None:
     directory = Directory([{"name": "ops", "members": ["a", "b", "b", "c"]}, {"name": "none"}])
 
     first = brought(directory)
-    again = brought(directory, "job-2-1", Landed().acknowledged(b"".join(first.entries)))
+    again = brought(directory, "job-2-1", PageProgress().acknowledged(b"".join(first.entries)))
 
     assert (again.packed.document_count, again.packed.batch_count) == (3, 0)
     assert first.packed.document_count == again.packed.document_count
@@ -237,7 +237,7 @@ def test_a_group_that_lacks_a_member_is_sent_anew_by_the_next_try_and_the_member
     directory = Directory([{"name": "eng", "members": ["a", "b"]}, {"name": "ops"}], ["b"])
 
     first = brought(directory)
-    again = brought(directory, "job-2-1", Landed().acknowledged(b"".join(first.entries)))
+    again = brought(directory, "job-2-1", PageProgress().acknowledged(b"".join(first.entries)))
 
     assert first.names == again.names == [("b", 2)]
     assert directory.groups == {"eng": ["a"], "ops": []}

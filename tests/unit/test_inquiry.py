@@ -9,11 +9,11 @@ import pytest
 from msgspec.structs import replace
 
 from durable import BodyCursor, HttpSource, Stream
-from durable.engine.clients import Ends
+from durable.engine.clients import Clients
 from durable.engine.executor import Executor
 from durable.glean import Employee
 from durable.machine.effects import Displaced, Effect, Event, Failed, Fetch, Pack, Send
-from durable.machine.job import Crawl, Mode, Stage, State
+from durable.machine.job import Mode, ReadContext, Stage, State
 from tests.fakes.answers import a_history, a_note, a_page, a_page_of, ok
 from tests.fakes.bench import SET, Bench
 from tests.fakes.connector import NOTES, Note
@@ -233,8 +233,8 @@ def test_employees_in_a_row_that_are_refused_alike_end_the_job(taken_each: int, 
     """Of them nothing can be asked."""
     executor = Executor(STAFF, an_environment(**SET), a_host(Staff(taken_each)))
     ends = executor.ends()
-    assert isinstance(ends, Ends)
-    crawl = Crawl("notes-1-1", Mode.FULL, Stage.EMPLOYEES, None)
+    assert isinstance(ends, Clients)
+    crawl = ReadContext("notes-1-1", Mode.FULL, Stage.EMPLOYEES, None)
     effects: list[Effect] = [
         Fetch(0, None),
         Pack(0, "", None),

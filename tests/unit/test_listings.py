@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from durable.connector.definition import Connectors
 from durable.machine.job import Mode, State
-from durable.views.job_summary import Line
+from durable.views.job_summary import JobSummary
 from durable.views.overview import Known, overview
 from tests.fakes.connector import NOTES
 from tests.fakes.edge import NOW_MS
@@ -26,8 +26,10 @@ CONNECTORS: Connectors = {
 }
 
 
-def a_line(connector: str, moment: str, nonce: str = "0a1b2c", state: State = State.QUEUED) -> Line:
-    return Line(
+def a_line(
+    connector: str, moment: str, nonce: str = "0a1b2c", state: State = State.QUEUED
+) -> JobSummary:
+    return JobSummary(
         id=f"{connector}-20251124T{moment}Z-{nonce}",
         connector=connector,
         mode=Mode.FULL,
@@ -74,7 +76,9 @@ def test_jobs_of_all_connectors_come_newest_first() -> None:
     ),
     st.integers(1, 5),
 )
-def test_who_follows_next_sees_every_job_once_and_in_order(lines: list[Line], limit: int) -> None:
+def test_who_follows_next_sees_every_job_once_and_in_order(
+    lines: list[JobSummary], limit: int
+) -> None:
     runners, seen, query = FakeRunners(jobs=lines), list[str](), {"limit": str(limit)}
 
     while True:

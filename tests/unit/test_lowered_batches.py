@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable.connector.definition import AnyConnector
-from durable.engine.clients import Ends
+from durable.engine.clients import Clients
 from durable.engine.executor import Executor
 from durable.glean import Content, Document
 from durable.limits import Limits
@@ -35,7 +35,7 @@ def packed(
     limits = msgspec.json.encode({"page_bytes_max": page_bytes_max}).decode()
     executor = Executor(connector, an_environment(**SET, LIMITS=limits), a_host(network))
     ends = executor.ends()
-    assert isinstance(ends, Ends)
+    assert isinstance(ends, Clients)
     asyncio.run(executor.perform(Fetch(0, None), ends, a_crawl()))
     event = asyncio.run(executor.perform(Pack(0, "u-1", batch_bytes_max), ends, a_crawl()))
     assert isinstance(event, Packed)

@@ -8,13 +8,12 @@ import pytest
 from msgspec.structs import replace
 
 from durable import BodyCursor, HttpSource, Mode, Stream
-from durable.engine.clients import Ends
+from durable.engine.clients import Clients
 from durable.engine.executor import Executor
 from durable.errors import Cause
 from durable.glean import DatasourceUser, Team
 from durable.glean.statuses import is_page, meaning, write_fault
 from durable.machine.effects import (
-    Ask,
     Close,
     CloseRefused,
     CloseWithDocument,
@@ -25,11 +24,12 @@ from durable.machine.effects import (
     Fetch,
     Open,
     Pack,
+    QueryUpload,
     Send,
     Sent,
     Split,
 )
-from durable.machine.job import Crawl, Stage
+from durable.machine.job import ReadContext, Stage
 from tests.fakes.answers import a_history, a_note, a_page, a_page_of
 from tests.fakes.bench import SET, Bench
 from tests.fakes.connector import NOTES, Note
@@ -57,7 +57,7 @@ def opened(answer: httpx.Response) -> Event:
 
 
 def asked(answer: httpx.Response) -> Event:
-    return Desk(Network(answer)).performed(Ask(UPLOAD))
+    return Desk(Network(answer)).performed(QueryUpload(UPLOAD))
 
 
 def closed(answer: httpx.Response) -> Event:
@@ -278,8 +278,8 @@ def test_people_are_not_believed_to_be_there_either(upload_id: str, body: bytes)
     network = Network(a_page("a"), httpx.Response(200, content=body))
     executor = Executor(STAGED, an_environment(**SET), a_host(network))
     ends = executor.ends()
-    assert isinstance(ends, Ends)
-    crawl = Crawl("notes-1-1", Mode.FULL, Stage.USERS, None)
+    assert isinstance(ends, Clients)
+    crawl = ReadContext("notes-1-1", Mode.FULL, Stage.USERS, None)
     effects: list[Effect] = [Fetch(0, None), Pack(0, upload_id, None), Send(0, 0)]
     events = [asyncio.run(executor.perform(effect, ends, crawl)) for effect in effects]
 
@@ -302,8 +302,8 @@ def test_a_conflict_of_an_upload_that_nothing_can_be_asked_about_is_waited_for()
         TEAMED, an_environment(**SET), a_host(Network(a_page("a"), httpx.Response(409)))
     )
     ends = executor.ends()
-    assert isinstance(ends, Ends)
-    crawl = Crawl("notes-1-1", Mode.FULL, Stage.TEAMS, None)
+    assert isinstance(ends, Clients)
+    crawl = ReadContext("notes-1-1", Mode.FULL, Stage.TEAMS, None)
     effects: list[Effect] = [Fetch(0, None), Pack(0, UPLOAD, None), Send(0, 0)]
 
     events = [asyncio.run(executor.perform(effect, ends, crawl)) for effect in effects]

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
-from durable.http.context import Surroundings
-from durable.machine.job import Crawl
+from durable.http.context import SourceContext
+from durable.machine.job import ReadContext
 from durable.sources.belonging import Missing
 from durable.sources.http import HttpSource
 from durable.sources.nested import Nested
@@ -307,7 +307,7 @@ class Slow(Struct, frozen=True):
 
     source: ScopedSource
 
-    def reader(self, surroundings: Surroundings, names: frozenset[str] = NO_NAMES) -> "SlowReader":
+    def reader(self, surroundings: SourceContext, names: frozenset[str] = NO_NAMES) -> "SlowReader":
         return SlowReader(self.source.reader(surroundings, names))
 
     def secrets(self) -> frozenset[str]:
@@ -321,7 +321,9 @@ class SlowReader(Reader):
     def __init__(self, reader: ScopedReader) -> None:
         self._reader = reader
 
-    async def fetch(self, cursor: str | None, crawl: Crawl, scope: Scope = NO_SCOPE) -> Records:
+    async def fetch(
+        self, cursor: str | None, crawl: ReadContext, scope: Scope = NO_SCOPE
+    ) -> Records:
         page = await self._reader.fetch(cursor, crawl, scope)
         return replace(page, wait_ms=5_000, wait_reason="slow")
 

@@ -15,10 +15,10 @@ from msgspec.structs import replace
 
 from durable.environment import Secret
 from durable.errors import UpstreamError
-from durable.http.auth import Bearer, Unsigned
-from durable.http.client import Upstream
+from durable.http.auth import Bearer, NoAuthentication
+from durable.http.client import HttpClient
 from durable.http.origins import Origins
-from durable.machine.job import Crawl, Mode, Stage
+from durable.machine.job import Mode, ReadContext, Stage
 from durable.sources.backend import Backend
 from durable.sources.detail import Detail
 from durable.sources.http import HttpSource
@@ -167,7 +167,7 @@ SOURCES: dict[str, Source] = {
 def walked(source: Source, said: str) -> Recorder:
     """All that is asked for on the way from the first page to the next, and at a cancel."""
     server = Recorder(said)
-    crawl = Crawl("j-1", Mode.FULL, Stage.DOCUMENTS, None)
+    crawl = ReadContext("j-1", Mode.FULL, Stage.DOCUMENTS, None)
 
     async def walk() -> None:
         cursor = None
@@ -239,13 +239,13 @@ def test_a_stored_status_url_that_is_no_path_is_not_asked(url: str) -> None:
     reader = SOURCES["a backend"].reader(around)
 
     with pytest.raises(UpstreamError):
-        asyncio.run(reader.fetch(cursor, Crawl("j-1", Mode.FULL, Stage.DOCUMENTS, None)))
+        asyncio.run(reader.fetch(cursor, ReadContext("j-1", Mode.FULL, Stage.DOCUMENTS, None)))
     asyncio.run(reader.cancelled(cursor))
 
     assert server.requests == []
 
 
-Ask = Callable[[Upstream, str], Any]
+Ask = Callable[[HttpClient, str], Any]
 ASKS: dict[str, Ask] = {
     "get": lambda upstream, url: upstream.get(url, bytes_max=9),
     "get with parameters": lambda upstream, url: upstream.get(url, {"a": "b"}, bytes_max=9),
@@ -258,7 +258,7 @@ ASKS: dict[str, Ask] = {
 @pytest.mark.parametrize("url", [said for said in HOSTILE if said.startswith(("http", "//"))])
 def test_it_is_decided_on_the_url_that_is_asked(ask: Ask, url: str) -> None:
     server = Recorder("")
-    upstream = Upstream("it", httpx.MockTransport(server), Unsigned(), Origins(URL))
+    upstream = HttpClient("it", httpx.MockTransport(server), NoAuthentication(), Origins(URL))
 
     with suppress(UpstreamError):
         asyncio.run(ask(upstream, url))
@@ -268,7 +268,7 @@ def test_it_is_decided_on_the_url_that_is_asked(ask: Ask, url: str) -> None:
 
 def test_a_url_with_a_user_in_it_is_no_server_to_be_asked() -> None:
     url = f"https://user:password@{OWN}/x"
-    upstream = Upstream("it", httpx.MockTransport(Recorder("")), Unsigned(), Origins(url))
+    upstream = HttpClient("it", httpx.MockTransport(Recorder("")), NoAuthentication(), Origins(url))
 
     with pytest.raises(UpstreamError, match="who asks is told by `auth`") as error:
         asyncio.run(upstream.get(url, bytes_max=9))

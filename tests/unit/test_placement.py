@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from durable.engine.placement import Location, is_stranded, jurisdiction, location_hint, placed
+from durable.engine.placement import (
+    LocationHint,
+    is_stranded,
+    jurisdiction,
+    location_hint,
+    namespace_stub,
+)
 from durable.environment import Environment
 from durable.errors import ConfigurationError
 from durable.glean import Datasource
@@ -46,22 +52,26 @@ def environment(**variables: str) -> Environment:
 def test_objects_are_where_the_variables_say() -> None:
     namespace = FakeNamespace()
 
-    assert placed(namespace, environment())("notes") == ("", "notes")
-    assert placed(namespace, environment(JURISDICTION="eu"))("notes") == ("eu", "notes")
-    assert placed(namespace, environment(LOCATION_HINT="weur"))("notes") == ("", "notes", "weur")
+    assert namespace_stub(namespace, environment())("notes") == ("", "notes")
+    assert namespace_stub(namespace, environment(JURISDICTION="eu"))("notes") == ("eu", "notes")
+    assert namespace_stub(namespace, environment(LOCATION_HINT="weur"))("notes") == (
+        "",
+        "notes",
+        "weur",
+    )
     both = environment(JURISDICTION="us", LOCATION_HINT="enam")
-    assert placed(namespace, both)("notes") == ("us", "notes", "enam")
+    assert namespace_stub(namespace, both)("notes") == ("us", "notes", "enam")
 
 
 @pytest.mark.parametrize("given", ["EU", "europe", " eu", "weur"])
 def test_a_jurisdiction_that_is_none_is_refused_with_those_there_are(given: str) -> None:
     with pytest.raises(ConfigurationError, match="one of eu, us, fedramp, fedramp-high,"):
-        placed(FakeNamespace(), environment(JURISDICTION=given))
+        namespace_stub(FakeNamespace(), environment(JURISDICTION=given))
 
 
 def test_a_location_that_is_none_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ConfigurationError, match=f"one of {', '.join(Location)},"):
-        placed(FakeNamespace(), environment(LOCATION_HINT="eu"))
+    with pytest.raises(ConfigurationError, match=f"one of {', '.join(LocationHint)},"):
+        namespace_stub(FakeNamespace(), environment(LOCATION_HINT="eu"))
 
 
 @pytest.mark.parametrize("read", [jurisdiction, location_hint])
@@ -71,7 +81,7 @@ def test_what_is_empty_is_not_set(read: Callable[[Environment], str | None]) -> 
 
 def test_where_the_platform_has_no_jurisdictions_it_is_said_what_to_do() -> None:
     with pytest.raises(ConfigurationError, match=r"write JURISDICTION= to \.dev\.vars"):
-        placed(FakeNamespace(is_local=True), environment(JURISDICTION="eu"))
+        namespace_stub(FakeNamespace(is_local=True), environment(JURISDICTION="eu"))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from durable.environment import Environment
 from durable.limits import Limits
 from durable.machine.commands import Command, Refusal
 from durable.machine.job import PENDING, Job, Mode, Rate, State
-from durable.machine.pacing import ALARM_MS_MIN, apart_lease_ms
+from durable.machine.pacing import ALARM_MS_MIN, jittered_lease_ms
 from durable.sources.http import HttpSource
 from durable.sources.since import Since
 from tests.fakes.answers import INDEX, LIST, a_page, ok
@@ -19,7 +19,7 @@ from tests.fakes.connector import NOTES
 
 TICK = "cron 2025-11-24T16:00:00.000Z"
 SOON_MS = NOW_MS + ALARM_MS_MIN
-FIRST_LEASE_AT_MS = NOW_MS + apart_lease_ms(f"notes {NOW_MS}", Limits())
+FIRST_LEASE_AT_MS = NOW_MS + jittered_lease_ms(f"notes {NOW_MS}", Limits())
 JOB = Job(id="notes-1", connector="notes", mode=Mode.FULL, created_at_ms=NOW_MS)
 
 

@@ -11,7 +11,7 @@ from durable.connector.stream import Stream
 from durable.environment import Secret
 from durable.errors import ConfigurationError
 from durable.glean import DatasourceUser
-from durable.http.context import Surroundings
+from durable.http.context import SourceContext
 from durable.machine.commands import Command
 from durable.machine.job import Mode, Stage, State
 from durable.sources.backend import Backend
@@ -47,7 +47,7 @@ class Listener(HttpReader):
 class Listening(HttpSource, frozen=True):
     """A source whose readers would hear of a cancel."""
 
-    def reader(self, surroundings: Surroundings, names: frozenset[str] = NO_NAMES) -> Listener:
+    def reader(self, surroundings: SourceContext, names: frozenset[str] = NO_NAMES) -> Listener:
         return Listener(self, surroundings, names)
 
 

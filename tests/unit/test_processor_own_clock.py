@@ -22,7 +22,7 @@ from durable import (
     Since,
     Stream,
 )
-from durable.engine.platform import Host
+from durable.engine.platform import Platform
 from durable.engine.processor import Begun, Processor
 from durable.glean import Datasource, Deletion, Document, Permissions
 from durable.machine.job import Job, State
@@ -101,7 +101,9 @@ class Office(httpx.AsyncBaseTransport):
             GLEAN_SERVER_URL="https://glean.example", GLEAN_INDEXING_API_TOKEN="t0ken"
         )
         nonces = count()
-        host = Host(lambda: self.now_ms, lambda: f"{next(nonces):06x}", lambda: 1.0, self, no_wait)
+        host = Platform(
+            lambda: self.now_ms, lambda: f"{next(nonces):06x}", lambda: 1.0, self, no_wait
+        )
         self._processor = Processor(connector, environment, Store(Storage()), host)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -14,7 +14,7 @@ from durable.glean.datasource import Datasource
 from durable.limits import Limits
 from durable.machine.commands import Command
 from durable.machine.job import Job, Mode, State
-from durable.machine.pacing import ALARM_MS_MIN, apart_lease_ms
+from durable.machine.pacing import ALARM_MS_MIN, jittered_lease_ms
 from durable.machine.verification import PROCESSING_MS, Verdict, Verification
 from durable.views.status import Status
 from tests.fakes.answers import (
@@ -416,7 +416,7 @@ def test_the_lease_is_armed_before_anything_else_can_go_wrong() -> None:
     with pytest.raises(Exception, match="malformed JSON"):
         later(bench)
 
-    lease_ms = apart_lease_ms(f"notes {bench.now_ms}", Limits())
+    lease_ms = jittered_lease_ms(f"notes {bench.now_ms}", Limits())
     assert bench.storage.alarm_at_ms == bench.now_ms + lease_ms
 
 

@@ -16,7 +16,7 @@ from durable.environment import Secret
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.auth import Bearer
 from durable.http.error_rules import Action, Rule
-from durable.machine.job import Crawl
+from durable.machine.job import ReadContext
 from durable.sources.nested import Nested
 from durable.sources.python import PythonSource
 from durable.sources.python_client import REQUESTS_MAX, TAKEN, Client, Response
@@ -74,7 +74,7 @@ class Pages:
 FETCHED = PythonSource(fetch=fetch)
 
 
-def read_by_one(source: PythonSource, crawl: Crawl | None = None) -> list[Records]:
+def read_by_one(source: PythonSource, crawl: ReadContext | None = None) -> list[Records]:
     """All pages, by one reader in one loop, as within a turn."""
 
     async def read() -> list[Records]:

@@ -13,7 +13,7 @@ from durable.environment import Secret
 from durable.errors import ConfigurationError, UpstreamError
 from durable.glean.datasource import Datasource
 from durable.glean.documents import Deletion, Document
-from durable.glean.mapped_record import EXCERPT_BYTES_MAX, Placed, excerpt
+from durable.glean.mapped_record import EXCERPT_BYTES_MAX, MappedRecord, excerpt
 from durable.glean.object_types import ObjectType
 from durable.http.auth import Bearer
 from durable.machine.job import Mode, Stage
@@ -35,13 +35,15 @@ CONTEXTS = Contexts(
 
 def made_of(
     connector: AnyConnector, records: Sequence[Raw], rejects: list[Reject]
-) -> Iterator[Placed]:
+) -> Iterator[MappedRecord]:
     stream = connector.streams(Mode.FULL)[Stage.DOCUMENTS]
     page = Records(records=list(records), next_cursor=None, byte_count=0)
     return changes(stream, Stage.DOCUMENTS, page, rejects, replace(CONTEXTS, connector=connector))
 
 
-def mapped(*records: Raw, connector: AnyConnector = NOTES) -> tuple[list[Placed], list[Reject]]:
+def mapped(
+    *records: Raw, connector: AnyConnector = NOTES
+) -> tuple[list[MappedRecord], list[Reject]]:
     rejects: list[Reject] = []
     placed = list(made_of(connector, records, rejects))
     return placed, rejects

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from durable.errors import UpstreamError
-from durable.http.auth import Proof, Signer
-from durable.http.client import Answer, Upstream
+from durable.http.auth import Authenticator, Credentials
+from durable.http.client import Answer, HttpClient
 from durable.http.error_rules import Action, Rule, Rules
 from durable.http.origins import Origins
 from tests.fakes.network import Network
@@ -18,26 +18,26 @@ from tests.fakes.network import Network
 STALE = Rule(status="4xx", body="token expired", then=Action.REFRESH)
 
 
-class Ring(Signer):
+class Ring(Authenticator):
     """Gives one proof after the other, each once refused."""
 
     remedy = "check the secret RING"
 
     def __init__(self, *proofs: str) -> None:
         self._proofs = deque(proofs)
-        self.refused: list[Proof] = []
+        self.refused: list[Credentials] = []
 
-    async def proof(self) -> Proof:
-        return Proof(headers={"x-proof": self._proofs[0]})
+    async def proof(self) -> Credentials:
+        return Credentials(headers={"x-proof": self._proofs[0]})
 
-    async def renewed(self, refused: Proof) -> Proof | None:
+    async def renewed(self, refused: Credentials) -> Credentials | None:
         self.refused.append(refused)
         self._proofs.popleft()
         return await self.proof() if self._proofs else None
 
 
 def posted(network: Network, ring: Ring, rules: Rules = ()) -> Answer:
-    upstream = Upstream("the source", network, ring, Origins("https://notes.example"), rules)
+    upstream = HttpClient("the source", network, ring, Origins("https://notes.example"), rules)
     return asyncio.run(
         upstream.post("https://notes.example/list", b"{}", {"a": "b"}, {"x-c": "d"}, bytes_max=100)
     )
@@ -59,7 +59,7 @@ def test_the_same_request_is_repeated_with_another_proof() -> None:
     assert posted(network, ring).body == b"ok"
 
     first, second = network.requests
-    assert ring.refused == [Proof(headers={"x-proof": "1"})]
+    assert ring.refused == [Credentials(headers={"x-proof": "1"})]
     assert proofs(network) == ["1", "2"]
     assert (first.url, first.content) == (second.url, second.content)
     assert second.headers["x-c"] == "d"
@@ -160,7 +160,7 @@ class Left(httpx.AsyncByteStream):
 
 def streamed(network: Network, ring: Ring, rules: Rules = ()) -> bytes | None:
     async def first_part() -> bytes | None:
-        upstream = Upstream("the source", network, ring, Origins("https://notes.example"), rules)
+        upstream = HttpClient("the source", network, ring, Origins("https://notes.example"), rules)
         stream = await upstream.stream("https://notes.example/list")
         try:
             return await stream.part()

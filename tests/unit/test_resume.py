@@ -27,7 +27,7 @@ from durable.sources.paging.odata import OData
 from durable.sources.paging.offset import OffsetPaging, PageNumber
 from durable.sources.paging.one_page import OnePage
 from durable.sources.paging.param_location import ParamLocation
-from durable.sources.resume import Position, Resume, position_of
+from durable.sources.resume import Resume, ResumePosition, position_of
 from durable.sources.since import Since
 from durable.sources.source import CURSOR_CHARACTERS_MAX, Records
 from durable.sources.sub_list import SubList
@@ -240,7 +240,7 @@ def test_a_source_that_answers_from_the_record_on_gives_it_once_more() -> None:
 def test_an_error_of_a_wiki_that_its_cursor_has_expired_needs_no_rule() -> None:
     expired = httpx.Response(200, json={"error": {"code": "badcontinue"}})
     source = replace(KINDS["wiki"][0], rules=())
-    at = Position(listed='{"at":3}', key="n0003").cursor()
+    at = ResumePosition(listed='{"at":3}', key="n0003").cursor()
 
     page = page_of(source, Network(expired, by_wiki(Page(ALL[3:], 0, 7, "n0003"))), at)
 
@@ -261,7 +261,7 @@ def test_past_a_page_without_records_the_last_record_is_still_the_last() -> None
 
 
 def test_a_page_that_was_read_on_says_so_and_counts_both_requests() -> None:
-    cursor = Position(listed="b", key="n0002").cursor()
+    cursor = ResumePosition(listed="b", key="n0002").cursor()
 
     page = page_of(BY_CURSOR, Network(httpx.Response(410, text="gone"), a_page_of([])), cursor)
 
@@ -289,7 +289,7 @@ def test_without_a_record_before_it_an_expired_cursor_begins_the_crawl_anew() ->
 
 
 def test_a_list_that_cannot_be_read_from_a_record_on_begins_the_crawl_anew() -> None:
-    cursor = Position(listed="b", key="n0002").cursor()
+    cursor = ResumePosition(listed="b", key="n0002").cursor()
 
     network = refused(BY_CURSOR, cursor, httpx.Response(410), httpx.Response(410))
 
@@ -304,7 +304,7 @@ def test_a_source_that_passes_over_the_parameter_is_not_read_in_a_circle() -> No
 
 
 def test_an_error_that_may_pass_is_waited_for_at_the_same_cursor() -> None:
-    cursor = Position(listed="b", key="n0002").cursor()
+    cursor = ResumePosition(listed="b", key="n0002").cursor()
 
     with pytest.raises(UpstreamError) as error:
         page_of(BY_CURSOR, Network(httpx.Response(410), httpx.Response(503)), cursor)
@@ -371,7 +371,7 @@ def test_the_last_page_needs_no_record_to_go_on_from() -> None:
 
 @pytest.mark.parametrize("cursor", ["b", "7", '{"at":"x"}', "[1]", "null", '{"listed":7}', ""])
 def test_a_cursor_from_before_there_was_a_resume_is_the_pagings_own(cursor: str) -> None:
-    assert position_of(cursor) == Position(listed=cursor)
+    assert position_of(cursor) == ResumePosition(listed=cursor)
 
 
 # In a job, and in lists within lists

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from durable.environment import Secret
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.auth import ApiKey
-from durable.http.error_rules import Action, Reply, Rule, Rulebook, Verdict
+from durable.http.error_rules import Action, Reply, Rule, Rulebook, RuleVerdict
 from durable.http.retry_after import wait_ms
 from durable.sources.http import HttpSource
 from durable.sources.paging.cursors import BodyCursor
@@ -89,7 +89,7 @@ def test_403_may_tell_a_limit_of_requests(headers: dict[str, str]) -> None:
 
     verdict = Rulebook(()).verdict(a_reply(403, is_answer=False, **headers))
 
-    assert verdict == Verdict(Action.WAIT, "7", told_by)
+    assert verdict == RuleVerdict(Action.WAIT, "7", told_by)
 
 
 def test_403_with_requests_left_is_what_it_says() -> None:
@@ -115,9 +115,9 @@ def test_403_may_tell_a_limit_of_requests_in_its_body(message: str) -> None:
         403, message.encode(), x_ratelimit_remaining="4321", x_ratelimit_reset="1792571280"
     )
 
-    assert Rulebook(()).verdict(reply) == Verdict(Action.WAIT, "60", "its body")
+    assert Rulebook(()).verdict(reply) == RuleVerdict(Action.WAIT, "60", "its body")
     later = a_reply(403, message.encode(), retry_after="90")
-    assert Rulebook(()).verdict(later) == Verdict(Action.WAIT, "90", "its header retry-after")
+    assert Rulebook(()).verdict(later) == RuleVerdict(Action.WAIT, "90", "its header retry-after")
     assert action(a_reply(404, message.encode())) is Action.FAIL
     assert action(a_reply(403, message.encode()), Rule(status=403, then=Action.FAIL)) is Action.FAIL
 
@@ -153,7 +153,7 @@ def test_where_too_many_asked_the_reset_tells_it_too() -> None:
     reply = a_reply(429, x_ratelimit_remaining="0", x_ratelimit_reset="1792567710")
 
     told_by = "its header x-ratelimit-remaining"
-    assert Rulebook(()).verdict(reply) == Verdict(Action.WAIT, "1792567710", told_by)
+    assert Rulebook(()).verdict(reply) == RuleVerdict(Action.WAIT, "1792567710", told_by)
 
 
 # What a rule is for

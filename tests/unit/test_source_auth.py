@@ -6,7 +6,7 @@ import pytest
 
 from durable.environment import Environment, Secret, Variable
 from durable.errors import ConfigurationError, UpstreamError
-from durable.http.auth import ApiKey, Auth, Basic, Bearer, Proof
+from durable.http.auth import ApiKey, Auth, Basic, Bearer, Credentials
 from durable.sources.http import HttpSource
 from durable.sources.paging.cursors import BodyCursor
 from tests.fakes.environment import an_environment
@@ -192,7 +192,7 @@ def test_a_prefix_that_no_header_can_carry_is_refused(prefix: str) -> None:
 # Links that carry a proof
 
 
-SIGNED = Proof(headers={"authorization": "Bearer t0ken/+"}, params={"api key": "k3y"})
+SIGNED = Credentials(headers={"authorization": "Bearer t0ken/+"}, params={"api key": "k3y"})
 
 
 @pytest.mark.parametrize(
@@ -218,4 +218,4 @@ def test_what_is_proven_anew_is_left_out_of_a_link(query: str, left: str) -> Non
 
 
 def test_a_proof_of_nothing_leaves_a_link_as_it_is() -> None:
-    assert Proof().left_out_of("https://a.example/?b=&c&d=e") == "https://a.example/?b=&c&d=e"
+    assert Credentials().left_out_of("https://a.example/?b=&c&d=e") == "https://a.example/?b=&c&d=e"

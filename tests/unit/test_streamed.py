@@ -8,8 +8,8 @@ import pytest
 
 from durable.environment import SecretText
 from durable.errors import UpstreamError
-from durable.http.auth import BearerSigner
-from durable.http.client import Upstream
+from durable.http.auth import BearerAuthenticator
+from durable.http.client import HttpClient
 from durable.http.origins import Origins
 from durable.http.refusal import REFUSAL_BYTES_MAX
 from durable.http.stream import Streamed
@@ -26,8 +26,8 @@ def streamed(
     answer: httpx.Response | Exception, statuses: frozenset[int] = frozenset({200})
 ) -> tuple[Streamed, httpx.Request]:
     network = Network(answer)
-    upstream = Upstream(
-        "the source", network, BearerSigner(SecretText("TOKEN", "t0ken")), Origins(URL)
+    upstream = HttpClient(
+        "the source", network, BearerAuthenticator(SecretText("TOKEN", "t0ken")), Origins(URL)
     )
     stream = asyncio.run(upstream.stream(URL, {"a": "b"}, {"range": "bytes=5-"}, statuses=statuses))
     return stream, network.requests[0]

@@ -14,7 +14,7 @@ from durable.glean.datasource import Datasource
 from durable.http.auth import Bearer
 from durable.limits import Limits
 from durable.machine.commands import Command, Instruction
-from durable.machine.job import Job, Mode, Stage, State, Usage
+from durable.machine.job import Job, Mode, Stage, State, TurnUsage
 from durable.sources.http import HttpSource
 from durable.sources.paging.cursors import BodyCursor
 from durable.store.store import Store
@@ -388,7 +388,9 @@ def test_a_definition_that_stays_the_same_goes_on_after_a_restart() -> None:
 
 
 def test_a_turn_that_finds_another_under_way_counts_a_death() -> None:
-    sending = replace(QUEUED, state=State.SENDING, turn=Usage(started_at_ms=NOW_MS), turn_count=1)
+    sending = replace(
+        QUEUED, state=State.SENDING, turn=TurnUsage(started_at_ms=NOW_MS), turn_count=1
+    )
 
     job = turned(sending, Bench(httpx.Response(503)))
 
@@ -646,7 +648,7 @@ def test_a_turn_of_a_job_that_was_killed_again_waits_and_remembers_that_it_does(
     bench.network.on(INDEX, ok())
     # The death before is counted as the turn begins.
     begun = replace(WORKS, death_count=max(0, death_count - 1))
-    died = replace(begun, turn=Usage(started_at_ms=NOW_MS) if death_count else None)
+    died = replace(begun, turn=TurnUsage(started_at_ms=NOW_MS) if death_count else None)
     bench.put(died, alarm_at_ms=NOW_MS)
 
     job = bench.turned()
@@ -664,7 +666,7 @@ def test_a_job_that_is_cancelled_while_its_turn_waits_asks_for_nothing() -> None
     bench.host = replace(bench.host, wait=wait)
     bench.restarted()
     begun = replace(WORKS, death_count=1)
-    bench.put(replace(begun, turn=Usage(started_at_ms=NOW_MS)), alarm_at_ms=NOW_MS)
+    bench.put(replace(begun, turn=TurnUsage(started_at_ms=NOW_MS)), alarm_at_ms=NOW_MS)
 
     bench.turned()
 

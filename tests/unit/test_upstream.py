@@ -8,11 +8,17 @@ import pytest
 
 from durable.environment import SecretText
 from durable.errors import UpstreamError
-from durable.http.auth import BearerSigner, FixedSigner, Proof, Signer, Unsigned
-from durable.http.client import TIMEOUT_SECONDS, Answer, Upstream
+from durable.http.auth import (
+    Authenticator,
+    BearerAuthenticator,
+    Credentials,
+    FixedCredentials,
+    NoAuthentication,
+)
+from durable.http.client import TIMEOUT_SECONDS, Answer, HttpClient
 from durable.http.origins import Origins
 from durable.http.refusal import REFUSAL_BYTES_MAX
-from durable.http.retry_after import Wish
+from durable.http.retry_after import RetryHint
 from tests.fakes.network import Network
 
 
@@ -41,8 +47,8 @@ class Parts(httpx.AsyncByteStream):
 
 
 def got(network: Network, token: SecretText | None = None, bytes_max: int = 10_000) -> Answer:
-    signer = Unsigned() if token is None else BearerSigner(token)
-    upstream = Upstream("the source", network, signer, Origins(URL))
+    signer = NoAuthentication() if token is None else BearerAuthenticator(token)
+    upstream = HttpClient("the source", network, signer, Origins(URL))
     return asyncio.run(upstream.get(URL, {"limit": "5"}, bytes_max=bytes_max))
 
 
@@ -246,8 +252,8 @@ def test_a_connection_that_breaks_within_the_body_may_pass() -> None:
 
 def test_a_status_that_was_asked_for_is_an_answer_and_is_read_whole() -> None:
     body = Parts(b"1234", count=2_000)
-    upstream = Upstream(
-        "the backend", Network(httpx.Response(202, stream=body)), Unsigned(), Origins(URL)
+    upstream = HttpClient(
+        "the backend", Network(httpx.Response(202, stream=body)), NoAuthentication(), Origins(URL)
     )
 
     answer = asyncio.run(
@@ -258,7 +264,9 @@ def test_a_status_that_was_asked_for_is_an_answer_and_is_read_whole() -> None:
 
 
 def test_a_status_that_was_not_asked_for_is_a_refusal() -> None:
-    upstream = Upstream("the backend", Network(httpx.Response(200)), Unsigned(), Origins(URL))
+    upstream = HttpClient(
+        "the backend", Network(httpx.Response(200)), NoAuthentication(), Origins(URL)
+    )
 
     with pytest.raises(UpstreamError, match="the backend answered 200"):
         asyncio.run(upstream.ask("DELETE", URL, bytes_max=1, statuses=frozenset({204})))
@@ -266,7 +274,7 @@ def test_a_status_that_was_not_asked_for_is_a_refusal() -> None:
 
 def test_a_request_that_takes_long_is_waited_for_as_long_as_it_says() -> None:
     network = Network(httpx.Response(200), httpx.Response(200))
-    upstream = Upstream("the backend", network, Unsigned(), Origins(URL))
+    upstream = HttpClient("the backend", network, NoAuthentication(), Origins(URL))
 
     asyncio.run(upstream.ask("POST", URL, bytes_max=1, timeout_seconds=840.0))
     asyncio.run(upstream.ask("POST", URL, bytes_max=1))
@@ -280,7 +288,7 @@ def test_a_request_that_takes_long_is_waited_for_as_long_as_it_says() -> None:
 
 def test_every_request_counts_whatever_comes_of_it() -> None:
     network = Network(httpx.Response(200), httpx.Response(503), httpx.ConnectError("refused"))
-    upstream = Upstream("the source", network, Unsigned(), Origins(URL))
+    upstream = HttpClient("the source", network, NoAuthentication(), Origins(URL))
 
     async def ask_all() -> None:
         await upstream.get(URL, bytes_max=10)
@@ -297,7 +305,7 @@ def test_every_request_counts_whatever_comes_of_it() -> None:
 
 
 def test_a_url_that_is_none_is_no_request() -> None:
-    upstream = Upstream("the source", Network(), Unsigned(), Origins(URL))
+    upstream = HttpClient("the source", Network(), NoAuthentication(), Origins(URL))
 
     with pytest.raises(UpstreamError, match="InvalidURL"):
         asyncio.run(upstream.get("https://notes.example:port/", bytes_max=10))
@@ -308,15 +316,17 @@ def test_a_url_that_is_none_is_no_request() -> None:
 @pytest.mark.parametrize(
     ("headers", "wish"),
     [
-        ({}, Wish()),
-        ({"x-ratelimit-remaining": "1", "x-ratelimit-reset": "30"}, Wish()),
-        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "30"}, Wish("30", REMAINING)),
-        ({"x-ratelimit-remaining": "0"}, Wish("", REMAINING)),
-        ({"retry-after": "30"}, Wish()),
+        ({}, RetryHint()),
+        ({"x-ratelimit-remaining": "1", "x-ratelimit-reset": "30"}, RetryHint()),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "30"}, RetryHint("30", REMAINING)),
+        ({"x-ratelimit-remaining": "0"}, RetryHint("", REMAINING)),
+        ({"retry-after": "30"}, RetryHint()),
     ],
     ids=str,
 )
-def test_an_answer_says_how_long_to_wait_for_the_next(headers: dict[str, str], wish: Wish) -> None:
+def test_an_answer_says_how_long_to_wait_for_the_next(
+    headers: dict[str, str], wish: RetryHint
+) -> None:
     assert got(Network(httpx.Response(200, headers=headers))).wish == wish
 
 
@@ -324,17 +334,19 @@ def test_an_answer_says_how_long_to_wait_for_the_next(headers: dict[str, str], w
 
 CLEAR = "http://notes.example/list"
 SIGNERS = [
-    BearerSigner(TOKEN),
-    FixedSigner(Proof(headers={"x-api-key": "t0ken"}), ""),
-    FixedSigner(Proof(params={"key": "t0ken"}), ""),
+    BearerAuthenticator(TOKEN),
+    FixedCredentials(Credentials(headers={"x-api-key": "t0ken"}), ""),
+    FixedCredentials(Credentials(params={"key": "t0ken"}), ""),
 ]
 
 
-def asked_at(url: str, signer: Signer, headers: Mapping[str, str], *, is_confidential: bool) -> int:
+def asked_at(
+    url: str, signer: Authenticator, headers: Mapping[str, str], *, is_confidential: bool
+) -> int:
     """How many requests went out."""
     network = Network(httpx.Response(200))
     origins = Origins(url)  # so that it is no other rule that keeps it from being asked
-    upstream = Upstream("the source", network, signer, origins, is_confidential=is_confidential)
+    upstream = HttpClient("the source", network, signer, origins, is_confidential=is_confidential)
     with suppress(UpstreamError):
         asyncio.run(upstream.get(url, headers=headers, bytes_max=10))
     return len(network.requests)
@@ -355,24 +367,24 @@ def asked_at(url: str, signer: Signer, headers: Mapping[str, str], *, is_confide
     ],
 )
 def test_what_proves_who_asks_is_not_sent_for_all_to_read(
-    url: str, count: int, signer: Signer
+    url: str, count: int, signer: Authenticator
 ) -> None:
     assert asked_at(url, signer, {}, is_confidential=False) == count
 
 
 @pytest.mark.parametrize("name", ["Authorization", "cookie"])
 def test_nor_is_what_the_author_adds(name: str) -> None:
-    assert asked_at(CLEAR, Unsigned(), {name: "t0ken"}, is_confidential=False) == 0
+    assert asked_at(CLEAR, NoAuthentication(), {name: "t0ken"}, is_confidential=False) == 0
 
 
 def test_nor_is_a_user_in_the_url() -> None:
     url = "http://user:password@notes.example/"
 
-    assert asked_at(url, Unsigned(), {}, is_confidential=False) == 0
+    assert asked_at(url, NoAuthentication(), {}, is_confidential=False) == 0
 
 
 def test_the_refusal_says_what_to_do_and_is_for_good() -> None:
-    upstream = Upstream("the source", Network(), BearerSigner(TOKEN), Origins(CLEAR))
+    upstream = HttpClient("the source", Network(), BearerAuthenticator(TOKEN), Origins(CLEAR))
 
     with pytest.raises(
         UpstreamError, match=r"http://notes\.example is not asked.* https://"
@@ -383,5 +395,5 @@ def test_the_refusal_says_what_to_do_and_is_for_good() -> None:
 
 
 def test_who_lets_everybody_in_may_be_asked_in_clear_text() -> None:
-    assert asked_at(CLEAR, Unsigned(), {}, is_confidential=False) == 1
-    assert asked_at(CLEAR, Unsigned(), {}, is_confidential=True) == 0
+    assert asked_at(CLEAR, NoAuthentication(), {}, is_confidential=False) == 1
+    assert asked_at(CLEAR, NoAuthentication(), {}, is_confidential=True) == 0

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from durable import cron
 from durable.connector.definition import AnyConnector
-from durable.engine.platform import Host
+from durable.engine.platform import Platform
 from durable.errors import ConfigurationError
-from durable.machine.counters import Tally
+from durable.machine.counters import Counters
 from durable.machine.job import Job, Mode, State
 from durable.timestamps import rfc3339
 from durable.views.overview import Condition, Known, Overview, overview
@@ -136,7 +136,7 @@ def test_full_jobs_go_stale_by_themselves(
 ) -> None:
     """The nightly FULL one has not succeeded for twice its gap; INCREMENTAL ones have."""
     now_ms = NOW_MS + hours * HOUR_MS
-    tally = Tally(succeeded_at_ms=now_ms, full_succeeded_at_ms=NOW_MS, begun_at_ms=NOW_MS)
+    tally = Counters(succeeded_at_ms=now_ms, full_succeeded_at_ms=NOW_MS, begun_at_ms=NOW_MS)
     known = Known(jobs=[INCREMENTAL], tally=tally, ticked_at_ms=now_ms)
 
     shown = overview(replace(NOTES, **fields), known, str, now_ms)
@@ -166,7 +166,7 @@ def test_without_a_word_of_its_author_a_connector_is_stale_after_twice_its_longe
     expressions: list[str], hours: float
 ) -> None:
     connector = replace(NOTES, schedule=dict.fromkeys(expressions, Mode.INCREMENTAL))
-    tally, after_ms = Tally(succeeded_at_ms=NOW_MS), round(hours * HOUR_MS)
+    tally, after_ms = Counters(succeeded_at_ms=NOW_MS), round(hours * HOUR_MS)
 
     for more_ms, condition in ((0, Condition.OK), (1, Condition.STALE)):
         at_ms = NOW_MS + after_ms + more_ms
@@ -176,7 +176,7 @@ def test_without_a_word_of_its_author_a_connector_is_stale_after_twice_its_longe
 
 
 def test_a_connector_without_a_schedule_is_never_stale() -> None:
-    known = Known(jobs=[INCREMENTAL], tally=Tally(succeeded_at_ms=NOW_MS))
+    known = Known(jobs=[INCREMENTAL], tally=Counters(succeeded_at_ms=NOW_MS))
 
     by_hand = overview(replace(NOTES, schedule={}), known, str, NOW_MS + 9_999 * HOUR_MS)
 
@@ -269,7 +269,7 @@ def waited(job: Job, wait_ms: int, events: dict[int, Job]) -> tuple[Job, int]:
     bench.put(job)
     host = bench.host
     clock = Clock(bench, {NOW_MS + after_ms: later for after_ms, later in events.items()})
-    host = Host(host.now_ms, host.nonce, host.draw, host.transport, clock.wait)
+    host = Platform(host.now_ms, host.nonce, host.draw, host.transport, clock.wait)
     views = Views(bench.connector, bench.environment, bench.store, host)
     answered = asyncio.run(views.awaited(job.id, wait_ms))
     assert answered is not None

@@ -164,7 +164,7 @@ class GraphQLConnection(Struct, frozen=True, kw_only=True):
 
     def refusal(self, refused: Refused) -> UpstreamError | None:
         try:
-            errors = decode(refused.body, _Answer).errors
+            errors = decode(refused.body, _GraphqlAnswer).errors
         except (msgspec.DecodeError, UnicodeDecodeError):
             return None
         if not errors:
@@ -187,7 +187,7 @@ class GraphQLConnection(Struct, frozen=True, kw_only=True):
         )
 
 
-class _Answer(Struct):
+class _GraphqlAnswer(Struct):
     errors: Any = None
 
 

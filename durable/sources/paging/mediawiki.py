@@ -135,7 +135,7 @@ class MediaWikiPaging(Struct, frozen=True, kw_only=True):
 
     def refusal(self, refused: Refused) -> UpstreamError | None:
         try:
-            answer = decode(refused.body, _Answer)
+            answer = decode(refused.body, _WikiAnswer)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return None
         error = next(iter([*filter(None, [answer.error]), *answer.errors]), None)
@@ -159,7 +159,7 @@ class _Error(Struct):
     text: str = ""  # the same, of the other formats
 
 
-class _Answer(Struct):
+class _WikiAnswer(Struct):
     error: _Error | None = None
     errors: list[_Error] = []
 

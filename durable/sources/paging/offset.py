@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from durable.decoding import ExactInt
 from durable.sources.paging.counting import (
-    Position,
+    OffsetPosition,
     Reach,
     check_counted,
     check_told,
@@ -100,12 +100,12 @@ class OffsetPaging(Struct, frozen=True, kw_only=True):
         if is_over(self, told, Reach(at=place.at, came=came, total=total, is_short=shorter)):
             return None
         step = self.size if told.hides_rows and self.size is not None else count
-        return Position(place.at + step, longest, total, shorter).cursor(self.size)
+        return OffsetPosition(place.at + step, longest, total, shorter).cursor(self.size)
 
     def beyond(self, cursor: str | None) -> str:
         """The cursor after the one record that is at this one."""
         place = self._position(cursor)
-        return Position(place.at + 1, place.count, place.total).cursor(self.size)
+        return OffsetPosition(place.at + 1, place.count, place.total).cursor(self.size)
 
     def came_short(self, cursor: str) -> bool:
         """Whether the page before the cursor had fewer records than the source puts on one."""
@@ -116,8 +116,8 @@ class OffsetPaging(Struct, frozen=True, kw_only=True):
         place = self._position(cursor)
         return place.total is not None and place.at - self.first >= place.total
 
-    def _position(self, cursor: str | None) -> Position:
-        return Position(self.first) if cursor is None else position(cursor, "an offset")
+    def _position(self, cursor: str | None) -> OffsetPosition:
+        return OffsetPosition(self.first) if cursor is None else position(cursor, "an offset")
 
 
 class PageNumber(Struct, frozen=True, kw_only=True):
@@ -187,12 +187,12 @@ class PageNumber(Struct, frozen=True, kw_only=True):
         if is_over(self, told, Reach(at=place.at, came=came, total=total, is_short=shorter)):
             return None
         count = place.count + len(told.records)
-        return Position(place.at + 1, count, total, shorter).cursor(self.size)
+        return OffsetPosition(place.at + 1, count, total, shorter).cursor(self.size)
 
     def beyond(self, cursor: str | None) -> str:
         """The cursor after the one record that is on this page."""
         place = self._position(cursor)
-        return Position(place.at + 1, place.count + 1, place.total).cursor(self.size)
+        return OffsetPosition(place.at + 1, place.count + 1, place.total).cursor(self.size)
 
     def came_short(self, cursor: str) -> bool:
         """Whether the page before the cursor had fewer records than the source puts on one."""
@@ -208,7 +208,7 @@ class PageNumber(Struct, frozen=True, kw_only=True):
         """Of the pages, or else of the records."""
         return told.values[self.total_pages] if self.total_pages else told.total_count
 
-    def _came(self, told: Told, place: Position) -> int:
+    def _came(self, told: Told, place: OffsetPosition) -> int:
         """As many of what the total counts, with this page."""
         before = place.at - self.first
         if self.total_pages:
@@ -226,5 +226,5 @@ class PageNumber(Struct, frozen=True, kw_only=True):
         is_possible = not before or told.hides_rows
         return bool(self.total_pages) and not told.records and is_possible
 
-    def _position(self, cursor: str | None) -> Position:
-        return Position(self.first) if cursor is None else position(cursor, "a page's number")
+    def _position(self, cursor: str | None) -> OffsetPosition:
+        return OffsetPosition(self.first) if cursor is None else position(cursor, "a page's number")

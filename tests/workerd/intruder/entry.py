@@ -14,7 +14,7 @@ from durable.connector.discovery import discover
 CONNECTORS = discover(connectors)
 
 
-class Runner(runner.Runner):
+class Runner(runner.ConnectorRunner):
     connectors = CONNECTORS
 
 
