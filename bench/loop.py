@@ -20,7 +20,7 @@ class Page(Struct, frozen=True):
     next_cursor: str | None
 
 
-class BulkPages(Struct, frozen=True, rename="camel", omit_defaults=True):
+class Upload(Struct, frozen=True, rename="camel", omit_defaults=True):
     """A page of a bulk upload."""
 
     upload_id: str
@@ -35,7 +35,7 @@ def sync(http: httpx.Client, source: str, sink: str, pages: int) -> None:
     params: dict[str, str] = {}
     for index in range(pages):
         page = decoder.decode(http.get(f"{source}/pages", params=params).content)
-        upload = BulkPages(
+        upload = Upload(
             upload_id="loop",
             datasource=connector.datasource.name,
             documents=[document(entry) for entry in page.items],

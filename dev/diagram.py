@@ -12,8 +12,9 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.commands import LEGAL, Instruction, obey, supersede
+from durable.machine.commands import LEGAL, Instruction, obeyed, superseded
 from durable.machine.effects import (
+    Asked,
     Closed,
     CloseRefused,
     Displaced,
@@ -25,7 +26,6 @@ from durable.machine.effects import (
     Packed,
     Sent,
     Split,
-    UploadQueried,
     Woke,
 )
 from durable.machine.job import (
@@ -36,9 +36,9 @@ from durable.machine.job import (
     Mode,
     Page,
     Plan,
+    Standing,
     State,
-    TurnUsage,
-    UploadStatus,
+    Usage,
 )
 from durable.machine.machine import step
 
@@ -108,11 +108,11 @@ def _asked(state: State, mode: Mode) -> Iterator[tuple[str, State]]:
             continue
         yield label, after.state
     for command in LEGAL[state]:
-        obedient = obey(job, Instruction(command, EXPECTED), None, NOW_MS, LIMITS)
+        obedient = obeyed(job, Instruction(command, EXPECTED), None, NOW_MS, LIMITS)
         assert isinstance(obedient, Job), obedient
         yield command.value, obedient.state
     if state is State.HELD:
-        yield "another upload opened", supersede(job, job, NOW_MS, LIMITS).state
+        yield "another upload opened", superseded(job, job, NOW_MS, LIMITS).state
 
 
 def _job(state: State, mode: Mode) -> Job:
@@ -127,7 +127,7 @@ def _job(state: State, mode: Mode) -> Job:
         upload_id="upload" if mode is Mode.FULL and state is not State.QUEUED else "",
         attempt=1,
         progress_at_ms=NOW_MS,
-        turn=TurnUsage(started_at_ms=NOW_MS),
+        turn=Usage(started_at_ms=NOW_MS),
         fingerprint="then",
     )
 
@@ -145,9 +145,9 @@ def _cases(job: Job) -> Iterator[Case]:
     if job.state is State.OPENING:
         resumed = replace(job, resumes=True)
         yield "opened", job, Opened()
-        yield "resumed", resumed, UploadQueried(UploadStatus.OPEN)
-        yield "closed before", replace(resumed, has_end=True), UploadQueried(UploadStatus.CLOSED)
-        yield "upload lost", resumed, UploadQueried(UploadStatus.REPLACED)
+        yield "resumed", resumed, Asked(Standing.OPEN)
+        yield "closed before", replace(resumed, has_end=True), Asked(Standing.CLOSED)
+        yield "upload lost", resumed, Asked(Standing.REPLACED)
     if job.state is State.SENDING:
         yield from _pages(job)
     if job.state is State.CLOSING:
@@ -157,9 +157,9 @@ def _cases(job: Job) -> Iterator[Case]:
         yield "empty close refused", replace(job, document_count=1), CloseRefused("")
         yield "empty close refused for good", job, CloseRefused("")
         yield "no room for a page", job, NoRoom(1, 1)
-        yield "upload closed", job, UploadQueried(UploadStatus.CLOSED)
-        yield "upload open", job, UploadQueried(UploadStatus.OPEN)
-        yield "upload lost", job, UploadQueried(UploadStatus.REPLACED)
+        yield "upload closed", job, Asked(Standing.CLOSED)
+        yield "upload open", job, Asked(Standing.OPEN)
+        yield "upload lost", job, Asked(Standing.REPLACED)
 
 
 def _pages(job: Job) -> Iterator[Case]:
@@ -203,7 +203,7 @@ def _failures(job: Job) -> Iterator[Case]:
         yield "killed too often", dying, Woke()
     if job.mode is Mode.FULL:
         yield "upload lost too often", restarted, Displaced("")
-        yield "upload lost too often", restarted, UploadQueried(UploadStatus.REPLACED)
+        yield "upload lost too often", restarted, Asked(Standing.REPLACED)
 
 
 def _page(*, next_cursor: str | None = "next", batch_count: int = 0) -> Page:

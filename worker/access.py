@@ -46,7 +46,7 @@ class UnavailableError(Exception):
     """The team's keys cannot be had; the message says why."""
 
 
-class AccessTeam(Struct, frozen=True):
+class Team(Struct, frozen=True):
     """Whose tokens count."""
 
     issuer: str
@@ -122,7 +122,7 @@ class Access:
         self._tried_at_ms: int | None = None  # the latest fetch that is over
         self._fault: UnavailableError | None = None  # that it ended with
 
-    async def identity(self, assertion: str, team: AccessTeam, now_ms: int) -> Identity:
+    async def identity(self, assertion: str, team: Team, now_ms: int) -> Identity:
         """Who was let through.
 
         Raises:
@@ -142,7 +142,7 @@ class Access:
             raise DeniedError("has a wrong signature")
         return identity
 
-    async def _key(self, kid: str, team: AccessTeam, now_ms: int) -> Key:
+    async def _key(self, kid: str, team: Team, now_ms: int) -> Key:
         is_old = now_ms >= self._kept_until_ms
         if is_old or kid not in self._keys:
             await self._refresh(team, now_ms, is_needed=is_old)
@@ -150,7 +150,7 @@ class Access:
             raise DeniedError("is signed by none of the team's keys")
         return key
 
-    async def _refresh(self, team: AccessTeam, now_ms: int, *, is_needed: bool) -> None:
+    async def _refresh(self, team: Team, now_ms: int, *, is_needed: bool) -> None:
         # No request may await what another one has begun, and none sees another's end otherwise.
         while self._is_fetching(now_ms):
             await self._wait(POLL_MS)
@@ -171,7 +171,7 @@ class Access:
         return since_ms is not None and now_ms < since_ms + FETCH_MS
 
 
-def access_team(environment: Environment) -> AccessTeam | None:
+def team(environment: Environment) -> Team | None:
     """The team that the deployment names; None where it does without Access.
 
     Raises:
@@ -191,7 +191,7 @@ def access_team(environment: Environment) -> AccessTeam | None:
             f"the variable {TEAM_DOMAIN} is {issuer!r:.100}, and has to be as in "
             "https://TEAM.cloudflareaccess.com, with nothing behind it"
         )
-    return AccessTeam(issuer, audience)
+    return Team(issuer, audience)
 
 
 def _kid(encoded: bytes) -> str:
@@ -203,7 +203,7 @@ def _kid(encoded: bytes) -> str:
     return header.kid
 
 
-def _identity(encoded: bytes, team: AccessTeam, now_ms: int) -> Identity:
+def _identity(encoded: bytes, team: Team, now_ms: int) -> Identity:
     claims, now = _read(encoded, _Claims), now_ms / 1_000
     if claims.iss != team.issuer:
         raise DeniedError(f"is of another team than {TEAM_DOMAIN} names")

@@ -36,7 +36,7 @@ class Caller(Struct, frozen=True):
     expires_at_ms: int | None = None
 
 
-class Authentication:
+class Auth:
     """Turns away whoever may not pass.
 
     Args:
@@ -102,7 +102,7 @@ class Authentication:
         return Caller(Via.TOKEN)
 
     def _by_cookie(self, request: Request) -> Caller | None:
-        cookie, token = sessions.session_value(request.headers.get("cookie", "")), self.token()
+        cookie, token = sessions.shown(request.headers.get("cookie", "")), self.token()
         if not cookie or isinstance(token, Problem):
             return None
         expires_at_ms = sessions.expires_at_ms(cookie, token, self._now_ms())
@@ -116,7 +116,7 @@ class Authentication:
         if not assertion:
             return None
         try:
-            team = access.access_team(self._environment)
+            team = access.team(self._environment)
             if team is None:
                 return None
             identity = await self._team.identity(assertion, team, self._now_ms())

@@ -23,14 +23,14 @@ from durable import runner
 from durable.connector.discovery import discover
 from durable.decoding import decode
 from durable.engine.handling import harmless, outlive
-from durable.engine.placement import JURISDICTION, is_stranded, namespace_stub
-from durable.engine.staleness_monitor import StalenessMonitor
+from durable.engine.placement import JURISDICTION, is_stranded, placed
+from durable.engine.staleness_monitor import Watchman
 from durable.environment import Environment
 from durable.errors import UpstreamError
-from durable.http.auth import NoAuthentication
-from durable.http.client import HttpClient
+from durable.http.auth import Unsigned
+from durable.http.client import Upstream
 from durable.http.origins import Origins
-from durable.machine.staleness import Heartbeat
+from durable.machine.staleness import Pulse
 from durable.store.store import Store
 from durable.views import log
 from durable.views.log import Level
@@ -50,7 +50,7 @@ SIGNED_WITH = "RSASSA-PKCS1-v1_5"
 
 async def _fetched(url: str) -> bytes:
     """See `Access`."""
-    upstream = HttpClient(url, runner.platform().transport, NoAuthentication(), Origins(url))
+    upstream = Upstream(url, runner.a_host().transport, Unsigned(), Origins(url))
     bytes_max, seconds = CERTS_BYTES_MAX, CERTS_SECONDS_MAX
     try:
         answer = await upstream.ask("GET", url, bytes_max=bytes_max, timeout_seconds=seconds)
@@ -104,7 +104,7 @@ NOTICED_AT_MS = [0]
 EDGE = Edge(_now_ms, lambda: secrets.token_hex(16), Access(_fetched, _is_signed, _wait))
 
 
-class Runner(runner.ConnectorRunner):
+class Runner(runner.Runner):
     connectors = CONNECTORS
 
     async def alarm(self, info: Any = None) -> None:
@@ -118,13 +118,11 @@ class Watch(DurableObject):  # type: ignore[misc] # the platform's class has no 
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
         environment = _environment(env)
-        self.watchman = StalenessMonitor(
-            CONNECTORS, environment, Store(ctx.storage), runner.platform()
-        )
+        self.watchman = Watchman(CONNECTORS, environment, Store(ctx.storage), runner.a_host())
 
     async def look(self, pulses: str) -> None:
         """Take note of what the connectors' objects said, as JSON by their names."""
-        await self.watchman.look(decode(pulses, dict[str, Heartbeat | None]))
+        await self.watchman.look(decode(pulses, dict[str, Pulse | None]))
 
     async def notice(self) -> None:
         """Somebody asks the Worker for something: see whether cron ticks."""
@@ -192,7 +190,7 @@ async def _notice(watch: Any, environment: Environment) -> None:
     now_ms = _now_ms()
     if now_ms - NOTICED_AT_MS[0] >= NOTICE_EACH_MS:
         NOTICED_AT_MS[0] = now_ms
-        await _within(namespace_stub(watch, environment)("watch").notice(), NOTICE_MS_MAX)
+        await _within(placed(watch, environment)("watch").notice(), NOTICE_MS_MAX)
 
 
 async def _tended(
@@ -204,14 +202,12 @@ async def _tended(
         return_exceptions=True,
     )
     pulses = {
-        name: None
-        if isinstance(answer, BaseException)
-        else msgspec.convert(answer["pulse"], Heartbeat)
+        name: None if isinstance(answer, BaseException) else msgspec.convert(answer["pulse"], Pulse)
         for name, answer in zip(CONNECTORS, answers, strict=True)
     }
     failures = [answer for answer in answers if isinstance(answer, Exception)]
     try:
-        await namespace_stub(watch, environment)("watch").look(msgspec.json.encode(pulses).decode())
+        await placed(watch, environment)("watch").look(msgspec.json.encode(pulses).decode())
     except Exception as error:  # noqa: BLE001 - raised with the others
         failures.append(error)
     return failures
@@ -231,7 +227,7 @@ async def _within(answer: Awaitable[Any], duration_ms: int) -> Any:
 def _log(event: str, text: str, environment: Environment | None = None) -> None:
     """A line of the platform's log, without the secrets of an environment."""
     text = text if environment is None else environment.redacted(text)
-    print(log.log_line(event, Level.ERROR, text=text).text, file=sys.stderr)  # noqa: T201
+    print(log.line(event, Level.ERROR, text=text).text, file=sys.stderr)  # noqa: T201
 
 
 def _request(request: Any) -> Request:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from durable.machine.counters import TURN_MS
 from durable.machine.index_status import Deletions
 from durable.machine.job import ENDED, Mode, State
-from durable.views.connector_metrics import ConnectorMetrics
+from durable.views.connector_metrics import Measures
 
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -31,7 +31,7 @@ class Family(Struct, frozen=True):
     samples: Sequence[Sample]
 
 
-def text(measured: Mapping[str, ConnectorMetrics | None], now_ms: int) -> str:
+def text(measured: Mapping[str, Measures | None], now_ms: int) -> str:
     """All metrics.
 
     Args:
@@ -49,12 +49,12 @@ def text(measured: Mapping[str, ConnectorMetrics | None], now_ms: int) -> str:
     return "\n".join([*lines, *_histogram(found)]) + "\n"
 
 
-def _up(measured: Mapping[str, ConnectorMetrics | None]) -> Family:
+def _up(measured: Mapping[str, Measures | None]) -> Family:
     samples = [({"connector": name}, float(found is not None)) for name, found in measured.items()]
     return Family("up", "gauge", "Whether the connector's object answered", samples)
 
 
-def _gauges(found: Mapping[str, ConnectorMetrics], now_ms: int) -> Iterator[Family]:
+def _gauges(found: Mapping[str, Measures], now_ms: int) -> Iterator[Family]:
     def each(values: Mapping[str, float | None]) -> list[Sample]:
         return [({"connector": name}, value) for name, value in values.items() if value is not None]
 
@@ -111,7 +111,7 @@ def _gauges(found: Mapping[str, ConnectorMetrics], now_ms: int) -> Iterator[Fami
     )
 
 
-def _deletions(found: Mapping[str, ConnectorMetrics]) -> Family:
+def _deletions(found: Mapping[str, Measures]) -> Family:
     states: dict[str, float] = {Deletions.DONE.value: 0, Deletions.PAUSED.value: 1}
     samples = [
         ({"connector": name, "stage": stage}, states[state])
@@ -123,7 +123,7 @@ def _deletions(found: Mapping[str, ConnectorMetrics]) -> Family:
     return Family("deletions_paused", "gauge", meaning, samples)
 
 
-def _counters(found: Mapping[str, ConnectorMetrics]) -> Iterator[Family]:
+def _counters(found: Mapping[str, Measures]) -> Iterator[Family]:
     plain = {
         "pages_total": ("page_count", "Pages of the source that are in Glean"),
         "documents_total": ("document_count", "Documents that Glean has acknowledged"),
@@ -161,7 +161,7 @@ def _counters(found: Mapping[str, ConnectorMetrics]) -> Iterator[Family]:
     )
 
 
-def _histogram(found: Mapping[str, ConnectorMetrics]) -> Iterator[str]:
+def _histogram(found: Mapping[str, Measures]) -> Iterator[str]:
     name = f"{PREFIX}turn_duration_seconds"
     yield f"# HELP {name} Of the turns that no kill has ended"
     yield f"# TYPE {name} histogram"

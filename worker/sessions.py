@@ -16,7 +16,7 @@ VALUE = re.compile(r"([0-9]{1,15})\.([0-9a-f]{32})\.([0-9a-f]{64})")
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
-def begin_session(token: str, nonce: str, now_ms: int) -> str:
+def begun(token: str, nonce: str, now_ms: int) -> str:
     """The header `Set-Cookie` that begins a session.
 
     Args:
@@ -29,12 +29,12 @@ def begin_session(token: str, nonce: str, now_ms: int) -> str:
     return f"{COOKIE}={value}; Max-Age={LIFE_MS // 1_000}; {ATTRIBUTES}"
 
 
-def end_session() -> str:
+def ended() -> str:
     """The header `Set-Cookie` that ends one."""
     return f"{COOKIE}=; Max-Age=0; {ATTRIBUTES}"
 
 
-def session_value(cookies: str) -> str:
+def shown(cookies: str) -> str:
     """The session's cookie in the header `Cookie`; empty if there is none."""
     for pair in cookies.split(";"):
         name, _, value = pair.strip().partition("=")

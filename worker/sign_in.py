@@ -2,14 +2,14 @@
 
 from durable.timestamps import rfc3339
 from worker import problems, sessions
-from worker.auth import TOKEN, Authentication, Caller, is_same
+from worker.auth import TOKEN, Auth, Caller, is_same
 from worker.bodies import Session, SignIn
 from worker.problems import Problem
 from worker.request import Request, decoded
 from worker.responses import Response, json_answer, nothing, refused
 
 
-async def signed_in(request: Request, auth: Authentication, nonce: str, now_ms: int) -> Response:
+async def signed_in(request: Request, auth: Auth, nonce: str, now_ms: int) -> Response:
     """The answer to who shows the token: a cookie that stands for it.
 
     Args:
@@ -26,11 +26,11 @@ async def signed_in(request: Request, auth: Authentication, nonce: str, now_ms: 
         return refused(given)
     if not is_same(given.token, token):
         return refused(problems.unauthorized(f"The token is not the value of {TOKEN}."))
-    return nothing({"set-cookie": sessions.begin_session(token, nonce, now_ms)})
+    return nothing({"set-cookie": sessions.begun(token, nonce, now_ms)})
 
 
 def signed_out() -> Response:
-    return nothing({"set-cookie": sessions.end_session()})
+    return nothing({"set-cookie": sessions.ended()})
 
 
 def session(caller: Caller) -> Response:

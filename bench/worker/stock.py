@@ -30,7 +30,7 @@ class Page(Struct, frozen=True):
     next_cursor: str | None
 
 
-class StockUpload(Struct, frozen=True, rename="camel"):
+class Upload(Struct, frozen=True, rename="camel"):
     """A page of a bulk upload."""
 
     upload_id: str
@@ -56,7 +56,7 @@ async def sync(source: str, sink: str, pages: int) -> None:
             answer = await http.get(f"{source}/pages", params=params)
             page = decoder.decode(answer.content)
             documents = [document(entry) for entry in page.items]
-            upload = StockUpload("stock", connector.datasource.name, documents)
+            upload = Upload("stock", connector.datasource.name, documents)
             url = f"{sink}/api/index/v1/bulkindexdocuments"
             (await http.post(url, content=encoder.encode(upload))).raise_for_status()
             params = {"cursor": page.next_cursor or ""}

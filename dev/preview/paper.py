@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from durable.environment import Environment
-from durable.glean.mapped_record import MappedRecord
+from durable.glean.mapped_record import Placed
 
 
 TEXT_CHARACTERS_MAX = 300  # of a field
@@ -29,7 +29,7 @@ class Paper:
     def line(self, text: str = "", style: str = "") -> None:
         self._console.print(Text(self._clean(text), style), soft_wrap=True)
 
-    def change(self, number: int, placed: MappedRecord) -> None:
+    def change(self, number: int, placed: Placed) -> None:
         """What a record became, a field a line."""
         self.line(f"{number}. {type(placed.change).__name__} {placed.key}", "bold")
         fields = msgspec.to_builtins(placed.change)

@@ -19,11 +19,11 @@ from dev.truncation.case import IDS, PAGE_BYTES_MAX, Case, Verdict
 from durable.engine.executor import measured
 from durable.environment import Environment
 from durable.errors import Recourse, UpstreamError
-from durable.http.context import SourceContext
+from durable.http.context import Surroundings
 from durable.http.token_cache import Tokens
 from durable.limits import Limits
 from durable.machine.effects import Fetched, Packed
-from durable.machine.job import Job, Mode, ReadContext, State, TurnUsage
+from durable.machine.job import Crawl, Job, Mode, State, Usage
 from durable.machine.machine import step
 from durable.sources.source import Records
 
@@ -81,15 +81,15 @@ async def _outcome(url: str, case: Case) -> str:
     """As a job reads: page by page, until the machine has it end, wait or close."""
     ids: list[str] = []
     mode = Mode.FULL if case.since_ms is None else Mode.INCREMENTAL
-    job = replace(JOB, mode=mode, turn=TurnUsage(started_at_ms=0), is_fetching=True)
+    job = replace(JOB, mode=mode, turn=Usage(started_at_ms=0), is_fetching=True)
     async with httpx.AsyncHTTPTransport() as transport:
         environment = Environment({"NOTES_URL": url}.get)
-        surroundings = SourceContext(environment, transport, int, PAGE_BYTES_MAX, Tokens())
+        surroundings = Surroundings(environment, transport, int, PAGE_BYTES_MAX, Tokens())
         reader = case.source.reader(surroundings)
         while job.state is State.SENDING and job.page_count < PAGES_MAX:
             try:
                 page = await reader.fetch(
-                    job.cursor, ReadContext(job.id, job.mode, job.stage, case.since_ms)
+                    job.cursor, Crawl(job.id, job.mode, job.stage, case.since_ms)
                 )
             except UpstreamError as error:
                 verdict = Verdict.WAITS if error.is_transient else Verdict.FAILS

@@ -2,14 +2,14 @@
 
 import asyncio
 
-from durable.engine.platform import Platform
+from durable.engine.platform import Host
 from durable.environment import Environment, absolute
 from durable.errors import ConfigurationError, UpstreamError
-from durable.http.auth import Credentials, FixedCredentials
-from durable.http.client import HttpClient
+from durable.http.auth import FixedSigner, Proof
+from durable.http.client import Upstream
 from durable.http.origins import Origins
 from durable.http.retry_after import wait_ms
-from durable.machine.alert_delivery import TARGETS, Delivery, content, defer, record_attempt
+from durable.machine.alert_delivery import TARGETS, Letter, attempted, content, put_off
 from durable.store.outbox import Outbox
 
 
@@ -20,12 +20,12 @@ TAKEN = frozenset(range(200, 300))
 WORKER_URL = "WORKER_URL"
 
 
-def alert_targets(environment: Environment) -> list[str]:
+def targets(environment: Environment) -> list[str]:
     """The names of the secrets that are set: whoever is to be told."""
     return [name for name in TARGETS if environment.optional(name) is not None]
 
 
-class AlertSender:
+class Messenger:
     """Of one object.
 
     Args:
@@ -34,7 +34,7 @@ class AlertSender:
         host: clock and network.
     """
 
-    def __init__(self, environment: Environment, outbox: Outbox, host: Platform) -> None:
+    def __init__(self, environment: Environment, outbox: Outbox, host: Host) -> None:
         self._environment = environment
         self._outbox = outbox
         self._host = host
@@ -53,10 +53,10 @@ class AlertSender:
             if fault is not None
         ]
 
-    async def _send(self, letter: Delivery) -> str | None:
+    async def _send(self, letter: Letter) -> str | None:
         now_ms = self._host.now_ms()
         # An attempt counts when it begins: one that kills is not made for ever.
-        again = record_attempt(letter, now_ms)
+        again = attempted(letter, now_ms)
         if again is None:
             self._outbox.remove(letter)
             return f"an alert is given up, as {letter.target} did not take it: {letter.alert.text}"
@@ -67,15 +67,15 @@ class AlertSender:
             return self._environment.redacted(f"an alert is not sent: {error}")
         except UpstreamError as error:
             at_ms = self._host.now_ms()
-            self._outbox.put(defer(again, at_ms + wait_ms(error.retry_after, at_ms)))
+            self._outbox.put(put_off(again, at_ms + wait_ms(error.retry_after, at_ms)))
             return self._environment.redacted(f"an alert is not sent yet: {error}")
         self._outbox.remove(letter)
         return None
 
-    async def _post(self, letter: Delivery) -> None:
+    async def _post(self, letter: Letter) -> None:
         url = absolute(self._environment.secret(letter.target).reveal())
-        signer = FixedCredentials(Credentials(), f"check the secret {letter.target}")
-        upstream = HttpClient(
+        signer = FixedSigner(Proof(), f"check the secret {letter.target}")
+        upstream = Upstream(
             letter.target, self._host.transport, signer, Origins(url), is_confidential=True
         )
         await upstream.ask(

@@ -20,7 +20,7 @@ from durable.machine.rejects import Reject
 REFUSALS = statuses(Meaning.INVALID, Meaning.TOO_LARGE)
 
 
-class HalvedGroup(Struct, frozen=True):
+class Halved(Struct, frozen=True):
     """A request was refused, and is to be sent in two."""
 
     halves: tuple[Batch, Batch]
@@ -36,7 +36,7 @@ class GroupUploads:
 
     async def send(
         self, send: Send, batch: Batch, glean: Glean, rejects: list[Reject]
-    ) -> Sent | HalvedGroup:
+    ) -> Sent | Halved:
         """Send a request of a group's upload; those before it are in Glean.
 
         Args:
@@ -60,7 +60,7 @@ class GroupUploads:
             if batch.items:
                 self._accepted = (part.upload_id, batch.items[0])
             return Sent(send.page_index, send.batch_index)
-        if isinstance(outcome, HalvedGroup):
+        if isinstance(outcome, Halved):
             return outcome
         rejects.append(outcome)
         sent = _refused(send, batch)
@@ -69,13 +69,13 @@ class GroupUploads:
 
     async def _cut(
         self, batch: Batch, part: GroupPart, error: UpstreamError, glean: Glean
-    ) -> HalvedGroup | Reject:
+    ) -> Halved | Reject:
         """A request that Glean does not take is cut, until a member at fault stands alone."""
         if error.status == 409:
             reason = f"Glean has the upload of the group {part.group!r} open no more: {error}"
             raise UpstreamError(reason, is_transient=True, status=409) from error
         if error.status == 413 and len(batch.items) > 1:
-            return HalvedGroup(batch.halves(), batch.byte_count // 2)
+            return Halved(batch.halves(), batch.byte_count // 2)
         if error.status not in REFUSALS:
             raise error
         fault = error if not batch.items else None
@@ -89,7 +89,7 @@ class GroupUploads:
             self._unbrought.add(part.upload_id)
             return Reject(part.place, part.group, _unbrought_reason(part, fault))
         if len(batch.items) > 1:
-            return HalvedGroup(batch.halves())
+            return Halved(batch.halves())
         (item,) = batch.items
         reason = f"left out of the group {part.group!r}, whose other members are brought: {error}"
         return Reject(item.place, item.key, reason, excerpt(item.encoded), part=item.part)

@@ -7,11 +7,11 @@ as long is taken for one that broke off. Its requests show that it did not.
 import httpx
 from msgspec.structs import replace
 
-from durable.engine.platform import Platform
+from durable.engine.platform import Host
 from durable.machine.memory import Lease
 
 
-class LeaseRenewal(httpx.AsyncBaseTransport):
+class Heard(httpx.AsyncBaseTransport):
     """Renews a lease with each request and each answer.
 
     Args:
@@ -19,7 +19,7 @@ class LeaseRenewal(httpx.AsyncBaseTransport):
         lease: of whoever asks.
     """
 
-    def __init__(self, host: Platform, lease: Lease) -> None:
+    def __init__(self, host: Host, lease: Lease) -> None:
         self._host = host
         self._lease = lease
 
@@ -33,6 +33,6 @@ class LeaseRenewal(httpx.AsyncBaseTransport):
         self._host.memory.renew(self._lease, self._host.now_ms())
 
 
-def renewing_host(host: Platform, lease: Lease) -> Platform:
+def heard(host: Host, lease: Lease) -> Host:
     """The host, for what holds a lease."""
-    return replace(host, transport=LeaseRenewal(host, lease))
+    return replace(host, transport=Heard(host, lease))

@@ -15,14 +15,14 @@ from msgspec.structs import replace
 from durable.errors import UpstreamError
 from durable.glean.batches import Batch
 from durable.glean.client import Glean
-from durable.glean.payloads import GleanEndpoint
+from durable.glean.payloads import Endpoint
 from durable.glean.statuses import Meaning, statuses
 
 
 INVALID = statuses(Meaning.INVALID)
 CONFLICT = 409
 # Of these no datasource can be asked about.
-OF_NO_DATASOURCE = frozenset({GleanEndpoint.EMPLOYEE, GleanEndpoint.TEAM})
+OF_NO_DATASOURCE = frozenset({Endpoint.EMPLOYEE, Endpoint.TEAM})
 ALIKE_MAX = 10  # refusals of one record each, one after the other: one more is meant for all
 VAGUE = frozenset({"", "bad request", "invalid request", "invalid", "400 bad request", "error"})
 

@@ -24,7 +24,7 @@ class Jurisdiction(StrEnum):
     FEDRAMP_HIGH = "fedramp-high"
 
 
-class LocationHint(StrEnum):
+class Location(StrEnum):
     """Near where an object is made, as Cloudflare names it."""
 
     WESTERN_NORTH_AMERICA = "wnam"
@@ -40,7 +40,7 @@ class LocationHint(StrEnum):
     MIDDLE_EAST = "me"
 
 
-Name = TypeVar("Name", Jurisdiction, LocationHint)
+Name = TypeVar("Name", Jurisdiction, Location)
 
 
 def jurisdiction(environment: Environment) -> Jurisdiction | None:
@@ -48,12 +48,12 @@ def jurisdiction(environment: Environment) -> Jurisdiction | None:
     return _named(environment, JURISDICTION, Jurisdiction)
 
 
-def location_hint(environment: Environment) -> LocationHint | None:
+def location_hint(environment: Environment) -> Location | None:
     """None: near who asks first. Raises ConfigurationError: there is none of this name."""
-    return _named(environment, LOCATION_HINT, LocationHint)
+    return _named(environment, LOCATION_HINT, Location)
 
 
-def namespace_stub(namespace: Any, environment: Environment) -> Callable[[str], Any]:
+def placed(namespace: Any, environment: Environment) -> Callable[[str], Any]:
     """What gives the objects of a class by their names.
 
     Args:

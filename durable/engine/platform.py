@@ -9,7 +9,7 @@ from durable.http.token_cache import Tokens
 from durable.machine.memory import MemoryBudget
 
 
-class Platform(Struct, frozen=True):
+class Host(Struct, frozen=True):
     """Clock, randomness and network, and the tokens that were asked for with them."""
 
     now_ms: Callable[[], int]

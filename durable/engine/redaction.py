@@ -11,18 +11,18 @@ QUOTED_CHARACTERS_MAX = 16_384  # of what is looked at for that: a source may se
 KEY_CHARACTERS_MAX = 200  # of a document's id, which Glean takes no longer
 
 
-def clean_reason(reason: str, environment: Environment) -> str:
+def told(reason: str, environment: Environment) -> str:
     """A reason without secrets, on one line, and not too long."""
     clean = _clean(reason[:QUOTED_CHARACTERS_MAX], environment)  # of a secret that it cuts, too
     return " ".join(clean.split())[:REASON_CHARACTERS_MAX]
 
 
-def redact(reject: Reject, environment: Environment) -> Reject:
+def redacted(reject: Reject, environment: Environment) -> Reject:
     """A reject without secrets."""
     return replace(
         reject,
         key=_clean(reject.key, environment)[:KEY_CHARACTERS_MAX],
-        reason=clean_reason(reject.reason, environment),
+        reason=told(reject.reason, environment),
         excerpt=_clean(reject.excerpt, environment),
     )
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from durable.connector.mapping import digest
-from durable.machine.job import ReadContext
-from durable.machine.rejects import RejectedPage
+from durable.machine.job import Crawl
+from durable.machine.rejects import Spot
 from durable.sources.source import Reader, Records
 
 
@@ -21,11 +21,11 @@ class RepeatedReader(Reader):
         spots: in order.
     """
 
-    def __init__(self, reader: Reader, spots: Sequence[RejectedPage]) -> None:
+    def __init__(self, reader: Reader, spots: Sequence[Spot]) -> None:
         self._reader = reader
         self._spots = spots
 
-    async def fetch(self, cursor: str | None, crawl: ReadContext) -> Records:
+    async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
         """The so-manieth of the pages; the cursor is its number. See `Reader`."""
         index = int(cursor or 0)
         is_last = index + 1 >= len(self._spots)

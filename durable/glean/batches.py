@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from durable.glean.documents import Deletion
 from durable.glean.identities import Members
-from durable.glean.mapped_record import MappedRecord
-from durable.glean.payloads import TAIL, Envelope, GleanEndpoint, GroupPart
+from durable.glean.mapped_record import Placed
+from durable.glean.payloads import TAIL, Endpoint, Envelope, GroupPart
 from durable.limits import Limits
 from durable.machine.pacing import single_documents_max
 from durable.machine.rejects import Reject
@@ -44,7 +44,7 @@ def sizes_of(
     packed, documents_max = limits.batch_bytes_max, limits.batch_documents_max
     if packed_bytes_max is not None:
         packed = min(packed, packed_bytes_max)
-    if envelope.form.endpoint is GleanEndpoint.DOCUMENTS:
+    if envelope.form.endpoint is Endpoint.DOCUMENTS:
         documents_max = min(documents_max, single_documents_max(limits))
     # What is larger than a request should be, goes alone, and Glean says whether it takes it.
     alone = max(packed, PAGES_PER_DOCUMENT * limits.page_bytes_max)
@@ -63,7 +63,7 @@ class Item(Struct, frozen=True):
 class Batch(Struct, frozen=True, kw_only=True):
     """One request. Its documents stand alone, so that it can be cut."""
 
-    endpoint: GleanEndpoint
+    endpoint: Endpoint
     items: Sequence[Item]
     head: bytes = b""  # what stands before the list; empty where an item is a whole request
     upload_id: str = ""
@@ -90,11 +90,11 @@ class Batch(Struct, frozen=True, kw_only=True):
 
     @property
     def document_count(self) -> int:
-        return 0 if self.endpoint is GleanEndpoint.DELETION else len(self.items)
+        return 0 if self.endpoint is Endpoint.DELETION else len(self.items)
 
     @property
     def deletion_count(self) -> int:
-        return 1 if self.endpoint is GleanEndpoint.DELETION else 0
+        return 1 if self.endpoint is Endpoint.DELETION else 0
 
     def halves(self) -> tuple["Batch", "Batch"]:
         """Two batches of the same items. There must be two or more."""
@@ -111,7 +111,7 @@ class Batch(Struct, frozen=True, kw_only=True):
 
 
 def batches(
-    changes: Iterable[MappedRecord], envelope: Envelope, sizes: Sizes, rejects: list[Reject]
+    changes: Iterable[Placed], envelope: Envelope, sizes: Sizes, rejects: list[Reject]
 ) -> Iterator[Batch]:
     """The requests that bring the changes to Glean, in the order of the changes.
 
@@ -165,7 +165,7 @@ def document_count(change: Struct) -> int:
 
 
 def _of_group(
-    placed: MappedRecord, members: Members, envelope: Envelope, sizes: Sizes
+    placed: Placed, members: Members, envelope: Envelope, sizes: Sizes
 ) -> Iterator[Batch]:
     """The requests of one group's upload, one at the least: a group may be empty."""
     part = envelope.group_part(members.group, placed.place)
@@ -183,7 +183,7 @@ def _of_group(
     last = len(parts) - 1
     for index, items in enumerate(parts):
         yield Batch(
-            endpoint=GleanEndpoint.BULK_MEMBERSHIPS,
+            endpoint=Endpoint.BULK_MEMBERSHIPS,
             items=tuple(items),
             group_part=replace(part, opens=index == 0, closes=index == last),
         )
@@ -198,7 +198,7 @@ def _members(members: Members) -> dict[tuple[str, str], bytes]:
     }
 
 
-def _item(envelope: Envelope, placed: MappedRecord, bytes_max: int) -> Item | Reject:
+def _item(envelope: Envelope, placed: Placed, bytes_max: int) -> Item | Reject:
     try:
         encoded = envelope.encoded(placed.change)
     except (TypeError, ValueError, OverflowError) as error:
@@ -223,5 +223,5 @@ def _around(envelope: Envelope, items: Sequence[Item]) -> Batch:
 
 def _alone(item: Item, change: Struct, envelope: Envelope) -> Batch:
     is_deletion = isinstance(change, Deletion)
-    endpoint = GleanEndpoint.DELETION if is_deletion else envelope.form.endpoint
+    endpoint = Endpoint.DELETION if is_deletion else envelope.form.endpoint
     return Batch(endpoint=endpoint, items=(item,))

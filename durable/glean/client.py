@@ -17,11 +17,11 @@ from durable.errors import UpstreamError
 from durable.glean.batches import Batch, Item
 from durable.glean.payloads import UPLOADS
 from durable.glean.status_report import holdings
-from durable.glean.statuses import question_fault, reinterpret, write_fault
-from durable.http.client import Answer, HttpClient
-from durable.machine.effects import UploadQueried
+from durable.glean.statuses import question_fault, refused, write_fault
+from durable.http.client import Answer, Upstream
+from durable.machine.effects import Asked
 from durable.machine.index_status import Deletions, Holdings, deletions_of
-from durable.machine.job import CONFIRMED, Stage, UploadStatus
+from durable.machine.job import CONFIRMED, Stage, Standing
 
 
 # Of an answer to a question: a history of uploads has one for each group and night.
@@ -31,7 +31,7 @@ Decoded = TypeVar("Decoded")
 CLOSED_STATES = frozenset({"UPLOAD COMPLETED", "DELETION PAUSED", "INDEXING COMPLETED"})
 
 
-class _ListedUpload(Struct, frozen=True, rename="camel"):
+class _Upload(Struct, frozen=True, rename="camel"):
     upload_id: object
     status: object = None  # "ACTIVE" or "SUCCESSFUL"; what else there may be, tells nothing
     processing_state: object = None
@@ -51,22 +51,22 @@ class _ListedUpload(Struct, frozen=True, rename="camel"):
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
-class _ListedUploads(Struct, frozen=True, rename="camel"):
-    bulk_upload_history: list[_ListedUpload] | None = None
+class _Uploads(Struct, frozen=True, rename="camel"):
+    bulk_upload_history: list[_Upload] | None = None
 
 
-class _IdentityStatus(Struct, frozen=True):
-    users: _ListedUploads | None = None
-    groups: _ListedUploads | None = None
+class _Identity(Struct, frozen=True):
+    users: _Uploads | None = None
+    groups: _Uploads | None = None
 
 
-class _UploadHistory(Struct, frozen=True):
-    documents: _ListedUploads
-    identity: _IdentityStatus | None = None
+class _DatasourceStatus(Struct, frozen=True):
+    documents: _Uploads
+    identity: _Identity | None = None
 
-    def history(self, stage: Stage) -> list[_ListedUpload]:
+    def history(self, stage: Stage) -> list[_Upload]:
         """The uploads of one kind of thing."""
-        identity = self.identity or _IdentityStatus()
+        identity = self.identity or _Identity()
         parts = {
             Stage.DOCUMENTS: self.documents,
             Stage.USERS: identity.users,
@@ -98,7 +98,7 @@ class Glean:
     """
 
     def __init__(
-        self, upstream: HttpClient, url: str, datasource: str, stage: Stage = Stage.DOCUMENTS
+        self, upstream: Upstream, url: str, datasource: str, stage: Stage = Stage.DOCUMENTS
     ) -> None:
         self._stage = stage
         self._upstream = upstream
@@ -133,24 +133,24 @@ class Glean:
         """Close the upload with one of its things, sent once more."""
         await self._bound(upload_id, {"isLastPage": True}, [Raw(item.encoded)])
 
-    async def standing(self, upload_id: str) -> UploadStatus:
+    async def standing(self, upload_id: str) -> Standing:
         """How the upload stands, by Glean's history of uploads."""
         return (await self.asked(upload_id)).standing
 
-    async def asked(self, upload_id: str) -> UploadQueried:
+    async def asked(self, upload_id: str) -> Asked:
         """The same, and whether Glean has deleted what the upload no longer had."""
         history = (await self._histories()).history(self._stage)
         states = [one.processing_state for one in history if one.upload_id == upload_id]
         deletions = deletions_of(states[0]) if states else Deletions.PENDING
-        return UploadQueried(_standing(upload_id, history), deletions)
+        return Asked(_standing(upload_id, history), deletions)
 
     async def deletions(self) -> Mapping[str, Deletions]:
         """Whether Glean has deleted what its uploads no longer had, by the upload's id."""
         return (await self.holdings("")).deletions
 
-    async def _histories(self) -> _UploadHistory:
+    async def _histories(self) -> _DatasourceStatus:
         answer = await self._status()
-        return self._decoded(answer, self._status_path, _UploadHistory)
+        return self._decoded(answer, self._status_path, _DatasourceStatus)
 
     async def holdings(self, upload_id: str) -> Holdings:
         """What Glean holds of the datasource's documents, and how the upload of them stands."""
@@ -218,18 +218,18 @@ class Glean:
                 # The URL is right, so this is all that it can be.
                 reason = f"Glean's answer to {path} has more than {bytes_max} bytes"
                 raise UpstreamError(reason, is_transient=True) from error
-            raise reinterpret(error) from error
+            raise refused(error) from error
 
 
-def _standing(upload_id: str, history: Sequence[_ListedUpload]) -> UploadStatus:
+def _standing(upload_id: str, history: Sequence[_Upload]) -> Standing:
     ours = [upload for upload in history if upload.upload_id == upload_id]
     if any(upload.is_closed for upload in ours):
-        return UploadStatus.CLOSED
+        return Standing.CLOSED
     if not ours:
-        return UploadStatus.UNLISTED
+        return Standing.UNLISTED
     # One upload is open at a time, so a later one has discarded ours. Of two that began at
     # the same moment ours may be either, and a crawl too many is better than one too few.
     begun = max(upload.started_at for upload in ours)
     others = (upload for upload in history if upload.upload_id != upload_id)
     is_replaced = begun > 0 and any(upload.started_at >= begun for upload in others)
-    return UploadStatus.REPLACED if is_replaced else UploadStatus.OPEN
+    return Standing.REPLACED if is_replaced else Standing.OPEN

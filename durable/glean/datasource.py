@@ -18,7 +18,7 @@ from durable.errors import ConfigurationError
 from durable.glean import object_types
 from durable.glean.documents import Wire
 from durable.glean.object_types import Category, Named, ObjectType, PropertyType
-from durable.glean.type_check import Mistyped, check_types, quoted
+from durable.glean.type_check import Mistyped, checked, quoted
 
 
 NAME = re.compile(r"[A-Za-z0-9]+")
@@ -240,7 +240,7 @@ def definition(datasource: Datasource) -> dict[str, Any]:
 
 def _faults(datasource: Datasource) -> Iterator[str]:
     try:
-        check_types(datasource, _Declaration)
+        checked(datasource, _Declaration)
     except Mistyped as error:
         known = f": choose one of {', '.join(Category)}" if error.field == "category" else ""
         yield f"{error}{known}"

@@ -19,7 +19,7 @@ from durable.glean.identities import (
     Profile,
     Team,
 )
-from durable.glean.type_check import Mistyped, check_types, quoted
+from durable.glean.type_check import Mistyped, checked, quoted
 
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
@@ -33,7 +33,7 @@ def identity_fault(identity: Identity) -> str | None:
     """Why Glean would refuse it or take it for something else, or None."""
     kind = next(kind for kind in KINDS if isinstance(identity, kind))
     try:
-        right = check_types(identity, kind)
+        right = checked(identity, kind)
     except Mistyped as error:
         return str(error)
     return next(filter(None, _faults(right)), None)

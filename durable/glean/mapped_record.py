@@ -19,7 +19,7 @@ KEYS: Mapping[type[Any], str] = {
 }
 
 
-class MappedRecord(Struct, frozen=True):
+class Placed(Struct, frozen=True):
     """What a record became."""
 
     place: int  # in its page, from 1

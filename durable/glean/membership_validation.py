@@ -18,7 +18,7 @@ class MemberFault(Struct, frozen=True):
     reason: str
 
 
-def sift_members(members: Members, datasource: Datasource) -> tuple[Members, list[MemberFault]]:
+def sifted(members: Members, datasource: Datasource) -> tuple[Members, list[MemberFault]]:
     """The members that Glean may take, and those that are left out.
 
     Args:

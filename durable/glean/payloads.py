@@ -17,7 +17,7 @@ from durable.machine.job import Stage
 TAIL = b"]}"
 
 
-class GleanEndpoint(StrEnum):
+class Endpoint(StrEnum):
     """Where a request goes, below the root of Glean's indexing API."""
 
     BULK_DOCUMENTS = "/bulkindexdocuments"
@@ -33,41 +33,33 @@ class GleanEndpoint(StrEnum):
     TEAM = "/indexteam"
 
 
-class RequestShape(Struct, frozen=True):
+class Form(Struct, frozen=True):
     """How things of one kind are sent."""
 
     name: str  # of one thing
-    endpoint: GleanEndpoint
+    endpoint: Endpoint
     field: str  # that holds the thing, or the list of them
     is_list: bool
     has_datasource: bool = True
 
 
 # As pages of an upload, and by themselves.
-UPLOADS: Mapping[Stage, RequestShape] = {
-    Stage.USERS: RequestShape("user", GleanEndpoint.BULK_USERS, "users", is_list=True),
-    Stage.GROUPS: RequestShape("group", GleanEndpoint.BULK_GROUPS, "groups", is_list=True),
-    Stage.TEAMS: RequestShape(
-        "team", GleanEndpoint.BULK_TEAMS, "teams", is_list=True, has_datasource=False
-    ),
-    Stage.DOCUMENTS: RequestShape(
-        "document", GleanEndpoint.BULK_DOCUMENTS, "documents", is_list=True
-    ),
+UPLOADS: Mapping[Stage, Form] = {
+    Stage.USERS: Form("user", Endpoint.BULK_USERS, "users", is_list=True),
+    Stage.GROUPS: Form("group", Endpoint.BULK_GROUPS, "groups", is_list=True),
+    Stage.TEAMS: Form("team", Endpoint.BULK_TEAMS, "teams", is_list=True, has_datasource=False),
+    Stage.DOCUMENTS: Form("document", Endpoint.BULK_DOCUMENTS, "documents", is_list=True),
 }
-SINGLES: Mapping[Stage, RequestShape] = {
-    Stage.USERS: RequestShape("user", GleanEndpoint.USER, "user", is_list=False),
-    Stage.GROUPS: RequestShape("group", GleanEndpoint.GROUP, "group", is_list=False),
-    Stage.MEMBERSHIPS: RequestShape(
-        "membership", GleanEndpoint.BULK_MEMBERSHIPS, "memberships", is_list=True
+SINGLES: Mapping[Stage, Form] = {
+    Stage.USERS: Form("user", Endpoint.USER, "user", is_list=False),
+    Stage.GROUPS: Form("group", Endpoint.GROUP, "group", is_list=False),
+    Stage.MEMBERSHIPS: Form("membership", Endpoint.BULK_MEMBERSHIPS, "memberships", is_list=True),
+    Stage.EMPLOYEES: Form(
+        "employee", Endpoint.EMPLOYEE, "employee", is_list=False, has_datasource=False
     ),
-    Stage.EMPLOYEES: RequestShape(
-        "employee", GleanEndpoint.EMPLOYEE, "employee", is_list=False, has_datasource=False
-    ),
-    Stage.TEAMS: RequestShape(
-        "team", GleanEndpoint.TEAM, "team", is_list=False, has_datasource=False
-    ),
-    Stage.DOCUMENTS: RequestShape("document", GleanEndpoint.DOCUMENTS, "documents", is_list=True),
-    Stage.DELETIONS: RequestShape("deletion", GleanEndpoint.DELETION, "", is_list=False),
+    Stage.TEAMS: Form("team", Endpoint.TEAM, "team", is_list=False, has_datasource=False),
+    Stage.DOCUMENTS: Form("document", Endpoint.DOCUMENTS, "documents", is_list=True),
+    Stage.DELETIONS: Form("deletion", Endpoint.DELETION, "", is_list=False),
 }
 
 

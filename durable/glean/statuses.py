@@ -72,7 +72,7 @@ def is_page(body: bytes) -> bool:
     return PAGE.match(body.removeprefix(BOM)[:PAGE_BYTES_MAX]) is not None
 
 
-def reinterpret(error: UpstreamError) -> UpstreamError:
+def refused(error: UpstreamError) -> UpstreamError:
     """A refusal of whoever answered in Glean's place, as what it is to a job."""
     status = error.status
     if status is None:

@@ -34,7 +34,7 @@ class Mistyped(Exception):  # noqa: N818 - named for what it says of the value
         self.field = field
 
 
-def check_types(struct: Struct, kind: type[AnyStruct]) -> AnyStruct:
+def checked(struct: Struct, kind: type[AnyStruct]) -> AnyStruct:
     """The same as it will be read: made anew, so that all types are right in it.
 
     Raises:

@@ -17,7 +17,7 @@ from durable.glean.fast_path import EPOCH_SECONDS_MAX, ID_CHARACTERS_MAX, is_pla
 from durable.glean.identities import Identity
 from durable.glean.identity_validation import EMAIL, email_fault, group_faults, identity_fault
 from durable.glean.object_types import OBJECT_TYPE, PropertyType
-from durable.glean.type_check import Mistyped, check_types, quoted
+from durable.glean.type_check import Mistyped, checked, quoted
 
 
 def fault(mapped: Change | Identity, datasource: Datasource) -> str | None:
@@ -41,7 +41,7 @@ def document_fault(document: Document, datasource: Datasource) -> str | None:
     if reason is not None:
         return reason
     try:
-        document = check_types(document, Document)
+        document = checked(document, Document)
     except Mistyped as error:
         remedy = "; unix_seconds makes it one" if error.field.endswith("_at") else ""
         return f"{error}{remedy}"

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from durable.errors import UpstreamError
 from durable.http import retry_after
-from durable.http.auth import Authenticator, Credentials
+from durable.http.auth import Proof, Signer
 from durable.http.error_rules import Action, Reply, Rulebook, Rules
-from durable.http.exchange import NONE, Exchange, SentRequest
+from durable.http.exchange import NONE, Asked, Exchange
 from durable.http.loopback import is_loopback
 from durable.http.origins import Origins
 from durable.http.refusal import refusal
@@ -36,16 +36,16 @@ class Answer(Struct, frozen=True):
     status: int = 200
 
     @property
-    def wish(self) -> retry_after.RetryHint:
+    def wish(self) -> retry_after.Wish:
         """To be left alone now, as its limit of requests is used up."""
-        return retry_after.from_exhausted(self.headers) or retry_after.RetryHint()
+        return retry_after.exhausted(self.headers) or retry_after.Wish()
 
 
 class OversizeError(UpstreamError):
     """An answer is longer than is taken; the rest of it is not read."""
 
 
-class HttpClient:
+class Upstream:
     """A server that is asked for something.
 
     Without httpx's client, which would take as long as the request itself, follow its
@@ -69,7 +69,7 @@ class HttpClient:
         self,
         name: str,
         transport: httpx.AsyncBaseTransport,
-        signer: Authenticator,
+        signer: Signer,
         origins: Origins,
         rules: Rules = (),
         *,
@@ -83,7 +83,7 @@ class HttpClient:
         self._is_confidential = is_confidential
         self._exchange_count = 0
         self._taken_count = 0  # of the requests
-        self._proof = Credentials()  # the latest
+        self._proof = Proof()  # the latest
 
     @property
     def request_count(self) -> int:
@@ -156,7 +156,7 @@ class HttpClient:
         timeouts = TIMEOUTS
         if timeout_seconds != TIMEOUT_SECONDS:
             timeouts = {"timeout": httpx.Timeout(timeout_seconds).as_dict()}
-        asked = SentRequest(
+        asked = Asked(
             method=method,
             url=url,
             params=params,
@@ -182,7 +182,7 @@ class HttpClient:
 
         Raises UpstreamError for any other answer.
         """
-        asked = SentRequest(
+        asked = Asked(
             method="GET",
             url=url,
             params=params,
@@ -196,7 +196,7 @@ class HttpClient:
         """A URL that the server gave, without what in its query is of the latest proof."""
         return self._proof.left_out_of(url)
 
-    async def _settled(self, asked: SentRequest) -> Exchange:
+    async def _settled(self, asked: Asked) -> Exchange:
         """Raises UpstreamError for anything but an answer."""
         proof = await self._signer.proof()
         exchange = await self._exchange(asked, proof)
@@ -219,7 +219,7 @@ class HttpClient:
         remedy = self._signer.remedy
         raise refusal(self._name, exchange.place, exchange.reply, verdict, remedy)
 
-    async def _exchange(self, asked: SentRequest, proof: Credentials) -> Exchange:
+    async def _exchange(self, asked: Asked, proof: Proof) -> Exchange:
         request = self._request(asked, proof)
         self._proof = proof
         self._exchange_count += 1
@@ -240,7 +240,7 @@ class HttpClient:
         reply = Reply(status=status, headers=headers, body=body, is_answer=is_answer)
         return Exchange(place=request.url, reply=reply, response=response)
 
-    def _request(self, asked: SentRequest, proof: Credentials) -> httpx.Request:
+    def _request(self, asked: Asked, proof: Proof) -> httpx.Request:
         try:
             whole = _with_params(asked.url, {**asked.params, **proof.params})
         except httpx.InvalidURL as error:

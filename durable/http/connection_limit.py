@@ -14,7 +14,7 @@ import httpx
 CONNECTIONS_MAX = 6
 
 
-class ConnectionLimit(httpx.AsyncBaseTransport):
+class Gate(httpx.AsyncBaseTransport):
     """Carries requests over another transport, the others waiting in order.
 
     A request has its place until its answer is closed, read or not. Who keeps one open
@@ -40,11 +40,11 @@ class ConnectionLimit(httpx.AsyncBaseTransport):
         if response.is_closed:
             self._places.release()  # its body has come with it
             return response
-        response.stream = _HeldConnection(response.stream, self._places.release)
+        response.stream = _Held(response.stream, self._places.release)
         return response
 
 
-class _HeldConnection(httpx.AsyncByteStream):
+class _Held(httpx.AsyncByteStream):
     """A body that gives its place back when it is closed."""
 
     def __init__(self, stream: httpx.AsyncByteStream, release: Callable[[], None]) -> None:

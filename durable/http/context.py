@@ -9,7 +9,7 @@ from durable.environment import Environment
 from durable.http.token_cache import Tokens
 
 
-class SourceContext(Struct, frozen=True):
+class Surroundings(Struct, frozen=True):
     """What a reader has to work with."""
 
     environment: Environment

@@ -11,7 +11,7 @@ from durable.http.error_rules import Reply
 NONE: frozenset[int] = frozenset()
 
 
-class SentRequest(Struct, frozen=True, kw_only=True):
+class Asked(Struct, frozen=True, kw_only=True):
     """A request, but for the proof."""
 
     method: str

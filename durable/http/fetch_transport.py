@@ -34,7 +34,7 @@ class Incoming(Protocol):
         """Let the connection go; the rest of the body is not wanted."""
 
 
-class FetchFunction(Protocol):
+class Fetch(Protocol):
     """The runtime's fetch. Follows no redirect, and raises OSError where it gets no answer.
 
     It raises TimeoutError if the headers do not come in time, and its answer does so for
@@ -58,7 +58,7 @@ class FetchTransport(httpx.AsyncBaseTransport):
     The client's read timeout holds for the headers, and again for each part of the body.
     """
 
-    def __init__(self, fetch: FetchFunction) -> None:
+    def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -94,7 +94,7 @@ def _response(incoming: Incoming, timeout_seconds: float | None) -> httpx.Respon
             for name, value in incoming.headers
             if name.lower() not in untrue
         ],
-        stream=_StreamedBody(incoming, timeout_seconds),
+        stream=_Body(incoming, timeout_seconds),
         # For whoever counts bytes, or has to know what ends them.
         extensions={
             "content_encoding": encoding,
@@ -103,7 +103,7 @@ def _response(incoming: Incoming, timeout_seconds: float | None) -> httpx.Respon
     )
 
 
-class _StreamedBody(httpx.AsyncByteStream):
+class _Body(httpx.AsyncByteStream):
     def __init__(self, incoming: Incoming, timeout_seconds: float | None) -> None:
         self._incoming = incoming
         self._timeout_seconds = timeout_seconds

@@ -3,7 +3,7 @@
 import httpx
 
 from durable.errors import Recourse, UpstreamError
-from durable.http.error_rules import Action, Reply, RuleVerdict
+from durable.http.error_rules import Action, Reply, Verdict
 
 
 REFUSAL_BYTES_MAX = 4_096  # of an error's body, which a person is to read
@@ -17,7 +17,7 @@ RECOURSES = {
 
 
 def refusal(
-    name: str, asked: httpx.URL, reply: Reply, verdict: RuleVerdict, proof_remedy: str
+    name: str, asked: httpx.URL, reply: Reply, verdict: Verdict, proof_remedy: str
 ) -> UpstreamError:
     """The error.
 

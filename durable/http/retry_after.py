@@ -43,7 +43,7 @@ RESET = (
 PART = re.compile(r"(?:^|[;,\s])(remaining|reset|r|t)=([0-9]+)", re.IGNORECASE)
 
 
-class RetryHint(Struct, frozen=True):
+class Wish(Struct, frozen=True):
     """That a server wants to be left alone."""
 
     when: str = ""  # to come back, as it came; empty: it does not say
@@ -54,22 +54,22 @@ class RetryHint(Struct, frozen=True):
         return f"{name}'s header {self.header} asks for a pause" if self.header else ""
 
 
-def from_error(status: int, headers: Mapping[str, str]) -> RetryHint:
+def told(status: int, headers: Mapping[str, str]) -> Wish:
     """What a refusal says of when to come back."""
     when = headers.get("retry-after", "")
     if any(_time(part) is not None for part in _parts(when)):
-        return RetryHint(when, "retry-after")
-    return from_exhausted(headers) or (_first(headers, RESET) if status == 429 else RetryHint())
+        return Wish(when, "retry-after")
+    return exhausted(headers) or (_first(headers, RESET) if status == 429 else Wish())
 
 
-def from_exhausted(headers: Mapping[str, str]) -> RetryHint | None:
+def exhausted(headers: Mapping[str, str]) -> Wish | None:
     """When requests are let in again; None unless there are none left."""
     remaining = _first(headers, REMAINING)
     counts = (part[:NUMBER_CHARACTERS_MAX] for part in _parts(remaining.when))
     if any(NUMBER.fullmatch(count) and not float(count) for count in counts):
-        return RetryHint(_first(headers, RESET).when, remaining.header)
+        return Wish(_first(headers, RESET).when, remaining.header)
     when = _policies(headers.get("ratelimit", ""))
-    return None if when is None else RetryHint(when, "ratelimit")
+    return None if when is None else Wish(when, "ratelimit")
 
 
 def wait_ms(text: str, now_ms: int) -> int:
@@ -125,7 +125,5 @@ def _policies(field: str) -> str | None:
     return str(max(resets)) if resets else None
 
 
-def _first(headers: Mapping[str, str], names: tuple[str, ...]) -> RetryHint:
-    return next(
-        (RetryHint(headers[name].strip(), name) for name in names if name in headers), RetryHint()
-    )
+def _first(headers: Mapping[str, str], names: tuple[str, ...]) -> Wish:
+    return next((Wish(headers[name].strip(), name) for name in names if name in headers), Wish())

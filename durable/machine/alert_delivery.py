@@ -18,7 +18,7 @@ TEXT_CHARACTERS_MAX = 2_000  # Slack takes 40,000, and a person less
 SLACK_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
-class Delivery(Struct, frozen=True, kw_only=True):
+class Letter(Struct, frozen=True, kw_only=True):
     """An alert to one target. Persisted: add fields with defaults, never rename."""
 
     alert: Alert
@@ -27,7 +27,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     attempt_count: int = 0  # begun
 
 
-def record_attempt(letter: Delivery, now_ms: int) -> Delivery | None:
+def attempted(letter: Letter, now_ms: int) -> Letter | None:
     """The letter once another attempt has begun, due again if that fails; None: it was the last."""
     if now_ms - letter.alert.at_ms >= GIVE_UP_MS:
         return None
@@ -35,13 +35,13 @@ def record_attempt(letter: Delivery, now_ms: int) -> Delivery | None:
     return replace(letter, attempt_count=letter.attempt_count + 1, due_at_ms=now_ms + pause_ms)
 
 
-def defer(letter: Delivery, until_ms: int) -> Delivery:
+def put_off(letter: Letter, until_ms: int) -> Letter:
     """The target asked for time; no more than the longest pause is given."""
     latest_ms = letter.due_at_ms + RETRY_MS_MAX
     return replace(letter, due_at_ms=min(max(letter.due_at_ms, until_ms), latest_ms))
 
 
-def content(letter: Delivery, worker_url: str | None) -> bytes:
+def content(letter: Letter, worker_url: str | None) -> bytes:
     """The body, as JSON.
 
     Args:

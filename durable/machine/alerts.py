@@ -17,7 +17,7 @@ from durable.machine.job import Job, Mode, State
 REMINDER_MS = 20 * 60 * 60 * 1_000
 
 
-class AlertKind(StrEnum):
+class Kind(StrEnum):
     """What it is about. Stored as a text, so that earlier code can read what later code wrote."""
 
     FAILED = "failed"
@@ -39,7 +39,7 @@ class Alert(Struct, frozen=True, kw_only=True):
     job_id: str = ""
 
 
-class AlertHistory(Struct, frozen=True):
+class Told(Struct, frozen=True):
     """What is wrong, as far as it was told. Persisted likewise."""
 
     at_ms: Mapping[str, int] = {}  # by what it is, as in "failed FULL"
@@ -47,9 +47,7 @@ class AlertHistory(Struct, frozen=True):
     job_ids: Mapping[str, str] = {}
 
 
-def alerts_of_job(
-    told: AlertHistory, before: Job, after: Job, now_ms: int
-) -> tuple[AlertHistory, Alert | None]:
+def of_job(told: Told, before: Job, after: Job, now_ms: int) -> tuple[Told, Alert | None]:
     """What is to be told of a job's change, and what is then known to have been told.
 
     Args:
@@ -62,32 +60,30 @@ def alerts_of_job(
         return told, None
     match after.state:
         case State.HELD | State.FAILED:
-            kind = AlertKind.HELD if after.state is State.HELD else AlertKind.FAILED
+            kind = Kind.HELD if after.state is State.HELD else Kind.FAILED
             name = f"{kind} {after.mode}"
-            if kind is AlertKind.FAILED:
-                told, _ = settle(told, {f"{AlertKind.HELD} {after.mode}"})  # it waits no longer
-            told, is_due = remind(told, name, now_ms)
+            if kind is Kind.FAILED:
+                told, _ = settled(told, {f"{Kind.HELD} {after.mode}"})  # it waits no longer
+            told, is_due = due(told, name, now_ms)
             text = f"the {after.mode} job {after.id} {_verb(kind)}: {after.error}"
             told = _remembered(told, name, text, after.id)
-            return told, make_alert(
-                kind, after.connector, text, now_ms, after.id
-            ) if is_due else None
+            return told, alert(kind, after.connector, text, now_ms, after.id) if is_due else None
         case State.SUCCEEDED if not after.repeats:
             # A FULL job brings all that an INCREMENTAL one would have.
             modes = set(Mode) if after.mode is Mode.FULL else {after.mode}
-            names = {f"{kind} {mode}" for kind in AlertKind for mode in modes}
-            told, was_wrong = settle(told, names)
+            names = {f"{kind} {mode}" for kind in Kind for mode in modes}
+            told, was_wrong = settled(told, names)
             text = f"the {after.mode} job {after.id} has succeeded"
-            found = make_alert(AlertKind.RECOVERED, after.connector, text, now_ms, after.id)
+            found = alert(Kind.RECOVERED, after.connector, text, now_ms, after.id)
             return told, found if was_wrong else None
         case _ if before.state is State.HELD:
-            return settle(told, {f"{AlertKind.HELD} {after.mode}"})[0], None  # somebody has looked
+            return settled(told, {f"{Kind.HELD} {after.mode}"})[0], None  # somebody has looked
     return told, None
 
 
 def reminders(
-    told: AlertHistory, connector: str, modes: Collection[Mode], now_ms: int
-) -> tuple[AlertHistory, list[Alert]]:
+    told: Told, connector: str, modes: Collection[Mode], now_ms: int
+) -> tuple[Told, list[Alert]]:
     """What is still wrong with a connector's jobs, where it was not told for a day.
 
     Nothing may happen for days: a job that is held waits, and the next FULL one may be next week.
@@ -101,21 +97,21 @@ def reminders(
     alerts: list[Alert] = []
     for name, text in told.texts.items():
         kind, mode = name.split(" ")
-        if kind != AlertKind.HELD.value and mode not in modes:
+        if kind != Kind.HELD.value and mode not in modes:
             continue
-        told, is_due = remind(told, name, now_ms)
+        told, is_due = due(told, name, now_ms)
         if is_due:
             job_id = told.job_ids[name]
-            alerts.append(make_alert(AlertKind(kind), connector, f"still: {text}", now_ms, job_id))
+            alerts.append(alert(Kind(kind), connector, f"still: {text}", now_ms, job_id))
     return told, alerts
 
 
-def _remembered(told: AlertHistory, name: str, text: str, job_id: str) -> AlertHistory:
+def _remembered(told: Told, name: str, text: str, job_id: str) -> Told:
     texts, job_ids = {**told.texts, name: text}, {**told.job_ids, name: job_id}
     return replace(told, texts=texts, job_ids=job_ids)
 
 
-def make_alert(kind: AlertKind, connector: str, text: str, now_ms: int, job_id: str = "") -> Alert:
+def alert(kind: Kind, connector: str, text: str, now_ms: int, job_id: str = "") -> Alert:
     return Alert(
         id=f"{connector or 'cron'}-{kind}-{now_ms}",
         kind=kind.value,
@@ -126,7 +122,7 @@ def make_alert(kind: AlertKind, connector: str, text: str, now_ms: int, job_id: 
     )
 
 
-def remind(told: AlertHistory, name: str, now_ms: int) -> tuple[AlertHistory, bool]:
+def due(told: Told, name: str, now_ms: int) -> tuple[Told, bool]:
     """Whether something that is wrong is to be told now; if so, it counts as told."""
     told_at_ms = told.at_ms.get(name)
     if told_at_ms is not None and now_ms - told_at_ms < REMINDER_MS:
@@ -134,13 +130,13 @@ def remind(told: AlertHistory, name: str, now_ms: int) -> tuple[AlertHistory, bo
     return replace(told, at_ms={**told.at_ms, name: now_ms}), True
 
 
-def settle(told: AlertHistory, names: set[str]) -> tuple[AlertHistory, bool]:
+def settled(told: Told, names: set[str]) -> tuple[Told, bool]:
     """Without these, and whether one of them was told."""
     kept = {name: at_ms for name, at_ms in told.at_ms.items() if name not in names}
     texts = {name: text for name, text in told.texts.items() if name in kept}
     job_ids = {name: job_id for name, job_id in told.job_ids.items() if name in kept}
-    return AlertHistory(kept, texts, job_ids), len(kept) < len(told.at_ms)
+    return Told(kept, texts, job_ids), len(kept) < len(told.at_ms)
 
 
-def _verb(kind: AlertKind) -> str:
-    return "waits for a person" if kind is AlertKind.HELD else "has failed"
+def _verb(kind: Kind) -> str:
+    return "waits for a person" if kind is Kind.HELD else "has failed"

@@ -5,10 +5,10 @@ from msgspec.structs import replace
 from durable.limits import Limits
 from durable.machine.effects import Close, CloseWithDocument
 from durable.machine.index_status import ClosedUpload, Deletions
-from durable.machine.job import Job, UploadStatus
+from durable.machine.job import Job, Standing
 
 
-def close_effect(job: Job) -> Close | CloseWithDocument:
+def closing(job: Job) -> Close | CloseWithDocument:
     """An empty last page; where Glean refuses that, what Glean's own tools send besides."""
     if job.closing_index is None:
         return Close(job.upload_id)
@@ -17,20 +17,20 @@ def close_effect(job: Job) -> Close | CloseWithDocument:
     return CloseWithDocument(job.upload_id, job.document_cursor, job.closing_index)
 
 
-def record_close(job: Job, deletions: Deletions, now_ms: int) -> Job:
+def closed(job: Job, deletions: Deletions, now_ms: int) -> Job:
     """Glean has closed the upload: whether it deletes what was not in it, is asked about on."""
     upload = ClosedUpload(job.stage.value, job.upload_id, now_ms, deletions.value)
     return replace(job, closed=(*job.closed, upload))
 
 
-def is_gone(job: Job, standing: UploadStatus) -> bool:
+def is_gone(job: Job, standing: Standing) -> bool:
     """Whether what was sent is lost for certain, however late Glean's history may be."""
-    if standing is UploadStatus.UNLISTED:
+    if standing is Standing.UNLISTED:
         return job.is_close_answered  # it was listed before the close
-    return standing is UploadStatus.REPLACED
+    return standing is Standing.REPLACED
 
 
-def gone_reason(job: Job, standing: UploadStatus) -> str:
+def gone_reason(job: Job, standing: Standing) -> str:
     return f"the upload {job.upload_id} is {standing}"
 
 

@@ -9,11 +9,11 @@ from msgspec.structs import replace
 from durable.limits import Limits
 from durable.machine.effects import Event, Failed, Open, Opened, Woke
 from durable.machine.job import Job, State
-from durable.machine.notes import EventKind
+from durable.machine.notes import Kind
 from durable.machine.occasion import Occasion
-from durable.machine.pacing import not_before
+from durable.machine.pacing import soon
 from durable.machine.safeguards import missing_count
-from durable.machine.transitions import add_note, clear_in_flight, end_job, is_misplaced
+from durable.machine.transitions import ended, grounded, is_misplaced, noted
 
 
 class Command(StrEnum):
@@ -49,7 +49,7 @@ class Refusal(Struct, frozen=True):
     is_key_reused: bool = False  # not the state is in the way, but an earlier request
 
 
-def obey(
+def obeyed(
     job: Job, instruction: Instruction, other: Job | None, now_ms: int, limits: Limits
 ) -> Job | Refusal:
     """The job after the command.
@@ -98,22 +98,22 @@ def may_have_opened(before: Job, event: Event) -> bool:
     return False
 
 
-def supersede(job: Job, by: Job, now_ms: int, limits: Limits, *, is_certain: bool = True) -> Job:
+def superseded(job: Job, by: Job, now_ms: int, limits: Limits, *, is_certain: bool = True) -> Job:
     """A held job after another one has opened an upload, which discards the held one."""
     how = "has opened" if is_certain else "may have opened"
     reason = f"replaced by {by.id}, which {how} an upload of its own"
-    return end_job(job, State.CANCELLED, now_ms, limits, reason)
+    return ended(job, State.CANCELLED, now_ms, limits, reason)
 
 
-def relieve(job: Job, by: Job, now_ms: int, limits: Limits) -> Job:
+def relieved(job: Job, by: Job, now_ms: int, limits: Limits) -> Job:
     """A job that has become a FULL one while another one is queued: that reads all after it."""
     reason = f"replaced by {by.id}, a FULL job that is queued, and reads all of the source"
-    return end_job(job, State.CANCELLED, now_ms, limits, reason)
+    return ended(job, State.CANCELLED, now_ms, limits, reason)
 
 
 def _cancelled(job: Job, _instruction: Instruction, now_ms: int, limits: Limits) -> Job:
     # The upload stays open on purpose: Glean keeps what it had, and the next one replaces it.
-    return end_job(job, State.CANCELLED, now_ms, limits, "cancelled on request")
+    return ended(job, State.CANCELLED, now_ms, limits, "cancelled on request")
 
 
 def _retried(job: Job, _instruction: Instruction, now_ms: int, limits: Limits) -> Job:
@@ -134,7 +134,7 @@ def _retried(job: Job, _instruction: Instruction, now_ms: int, limits: Limits) -
     if is_over:
         text = f"{text}: starts over, as its cursor is of no use any more"
         queued = replace(queued, resumes=False, stage_index=0, done=(), page_count=0)
-    return add_note(queued, text, now_ms, limits, EventKind.RETRIED)
+    return noted(queued, text, now_ms, limits, Kind.RETRIED)
 
 
 def _approved(job: Job, instruction: Instruction, now_ms: int, limits: Limits) -> Job | Refusal:
@@ -147,12 +147,12 @@ def _approved(job: Job, instruction: Instruction, now_ms: int, limits: Limits) -
         )
     text = f"approved: at most {instruction.deletion_count} documents may be deleted"
     job = replace(job, approved_count=instruction.deletion_count, error="")
-    return add_note(_queued(job, now_ms), text, now_ms, limits, EventKind.APPROVED)
+    return noted(_queued(job, now_ms), text, now_ms, limits, Kind.APPROVED)
 
 
 def _queued(job: Job, now_ms: int) -> Job:
     return replace(
-        clear_in_flight(job),
+        grounded(job),
         state=State.QUEUED,
         resumes=True,
         # Code from before there was a retry would read from the cursor into another upload.
@@ -161,7 +161,7 @@ def _queued(job: Job, now_ms: int) -> Job:
         cursor=None,
         attempt=0,
         retry_at_ms=None,
-        alarm_at_ms=not_before(now_ms, now_ms),
+        alarm_at_ms=soon(now_ms, now_ms),
     )
 
 

@@ -7,8 +7,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.machine.job import ENDED, Job, Mode, Stage, State
-from durable.machine.job_events import TurnStats, ended_turn, new_notes
-from durable.machine.notes import EventKind
+from durable.machine.job_events import Worked, ended_turn, fresh
+from durable.machine.notes import Kind
 
 
 # Upper bounds of the classes of a turn's duration, in milliseconds. Counts are stored in this
@@ -16,7 +16,7 @@ from durable.machine.notes import EventKind
 TURN_MS = (100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000)
 
 
-class Counters(Struct, frozen=True, kw_only=True):
+class Tally(Struct, frozen=True, kw_only=True):
     """Since the connector's object was made. Persisted: add fields with defaults, never rename."""
 
     begun_at_ms: int | None = None  # when counting began
@@ -37,15 +37,15 @@ class Counters(Struct, frozen=True, kw_only=True):
     full_document_count: int | None = None  # that it brought
 
 
-def count(tally: Counters, before: Job, after: Job, now_ms: int) -> Counters:
+def tallied(tally: Tally, before: Job, after: Job, now_ms: int) -> Tally:
     """The tally with what happened between two states of a job."""
     if tally.begun_at_ms is None:
         tally = replace(tally, begun_at_ms=before.created_at_ms)
     if (worked := ended_turn(before, after, now_ms)) is not None:
         tally = _with_turn(tally, worked)
     retries = dict(tally.retry_counts)
-    for note in new_notes(before.notes, after):
-        if note.kind == EventKind.RETRY.value:
+    for note in fresh(before.notes, after):
+        if note.kind == Kind.RETRY.value:
             retries[note.cause] = retries.get(note.cause, 0) + 1
     if retries != tally.retry_counts:
         tally = replace(tally, retry_counts=retries)
@@ -54,7 +54,7 @@ def count(tally: Counters, before: Job, after: Job, now_ms: int) -> Counters:
     return tally
 
 
-def _with_turn(tally: Counters, worked: TurnStats) -> Counters:
+def _with_turn(tally: Tally, worked: Worked) -> Tally:
     is_killed = worked.duration_ms is None
     counts = [*tally.turn_counts, *[0] * (len(TURN_MS) + 1 - len(tally.turn_counts))]
     if worked.duration_ms is not None:
@@ -73,7 +73,7 @@ def _with_turn(tally: Counters, worked: TurnStats) -> Counters:
     )
 
 
-def _with_end(tally: Counters, job: Job) -> Counters:
+def _with_end(tally: Tally, job: Job) -> Tally:
     name = f"{job.mode} {job.state}"
     tally = replace(
         tally, ended_counts={**tally.ended_counts, name: tally.ended_counts.get(name, 0) + 1}

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from durable.limits import Limits
 from durable.machine.index_status import ClosedUpload, Deletions
 from durable.machine.job import Stage
-from durable.machine.pacing import not_before
+from durable.machine.pacing import soon
 from durable.timestamps import rfc3339
 
 
@@ -56,7 +56,7 @@ class DeletionWatch(Struct, frozen=True, kw_only=True):
         return {stage: upload for stage, upload in self.uploads.items() if upload.is_paused}
 
 
-def watch(
+def watched(
     watch: DeletionWatch, datasource: str, job_id: str, closed: ClosedUpload, limits: Limits
 ) -> DeletionWatch:
     """An upload was closed: it is asked about in the place of the one before it."""
@@ -85,14 +85,14 @@ def watch(
     return _scheduled(watch, closed.at_ms, limits)
 
 
-def next_upload(watch: DeletionWatch, now_ms: int, limits: Limits) -> DeletionWatch:
+def asked(watch: DeletionWatch, now_ms: int, limits: Limits) -> DeletionWatch:
     """The question begins, and the next one's time is set along with it."""
     uploads = {stage: _outlived(upload, now_ms, limits) for stage, upload in watch.uploads.items()}
     watch = replace(watch, uploads=uploads, ask_count=watch.ask_count + 1)
     return _scheduled(watch, now_ms, limits)
 
 
-def record_answer(
+def answered(
     watch: DeletionWatch, told: Mapping[str, Deletions], now_ms: int, limits: Limits
 ) -> DeletionWatch:
     """Glean has told how its uploads are.
@@ -110,7 +110,7 @@ def record_answer(
     return _scheduled(replace(watch, uploads=uploads, error=""), now_ms, limits)
 
 
-def record_silence(watch: DeletionWatch, reason: str, until_ms: int) -> DeletionWatch:
+def unanswered(watch: DeletionWatch, reason: str, until_ms: int) -> DeletionWatch:
     """Nobody can tell; it is asked again at the time that is set, or once Glean wants to be."""
     ask_at_ms = watch.ask_at_ms
     return replace(watch, error=reason, ask_at_ms=ask_at_ms and max(ask_at_ms, until_ms))
@@ -155,4 +155,4 @@ def _scheduled(watch: DeletionWatch, now_ms: int, limits: Limits) -> DeletionWat
         return replace(watch, ask_at_ms=None)
     doublings = min(watch.ask_count, limits.verify_pause_ms_max.bit_length())
     pause_ms = min(limits.verify_pause_ms_min << doublings, limits.verify_pause_ms_max)
-    return replace(watch, ask_at_ms=not_before(now_ms + pause_ms, now_ms))
+    return replace(watch, ask_at_ms=soon(now_ms + pause_ms, now_ms))

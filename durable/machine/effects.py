@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from durable.errors import Cause, Recourse
 from durable.machine.index_status import Deletions
-from durable.machine.job import Job, Page, Plan, Stage, UploadStatus
-from durable.machine.page_progress import PageProgress
+from durable.machine.job import Job, Page, Plan, Stage, Standing
+from durable.machine.page_progress import Landed
 from durable.machine.ties import Tie
 
 
@@ -17,7 +17,7 @@ class Open(Struct, frozen=True):
     upload_id: str
 
 
-class QueryUpload(Struct, frozen=True):
+class Ask(Struct, frozen=True):
     """Ask Glean how the upload stands."""
 
     upload_id: str
@@ -36,9 +36,7 @@ class Pack(Struct, frozen=True):
     page_index: int
     upload_id: str  # the bulk upload that the batches are pages of; empty for none
     batch_bytes_max: int | None  # of several documents together; None: as the limits say
-    landed: PageProgress | None = (
-        None  # of the page as it was read before; None: nothing is remembered
-    )
+    landed: Landed | None = None  # of the page as it was read before; None: nothing is remembered
     ties: tuple[Tie, ...] | None = None  # before the page; None: all is sent, none remembered
 
 
@@ -64,7 +62,7 @@ class CloseWithDocument(Struct, frozen=True):
     index: int  # of the document in the page
 
 
-Effect = Open | QueryUpload | Fetch | Pack | Send | Close | CloseWithDocument
+Effect = Open | Ask | Fetch | Pack | Send | Close | CloseWithDocument
 
 
 class Woke(Struct, frozen=True):
@@ -82,8 +80,8 @@ class Opened(Struct, frozen=True):
     pass
 
 
-class UploadQueried(Struct, frozen=True):
-    standing: UploadStatus
+class Asked(Struct, frozen=True):
+    standing: Standing
     deletions: Deletions = Deletions.PENDING  # of what the upload no longer had
 
 
@@ -167,7 +165,7 @@ class Failed(Struct, frozen=True):
 Event = (
     Woke
     | Opened
-    | UploadQueried
+    | Asked
     | Fetched
     | NoRoom
     | Packed

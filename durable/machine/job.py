@@ -12,7 +12,7 @@ from msgspec import Struct
 from durable.limits import Positive
 from durable.machine.index_status import ClosedUpload
 from durable.machine.notes import Note
-from durable.machine.page_progress import PageProgress
+from durable.machine.page_progress import Landed
 from durable.machine.ties import Tie
 
 
@@ -59,7 +59,7 @@ PENDING = WORKING | {State.QUEUED}  # these have an alarm
 ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED})
 
 
-class UploadStatus(StrEnum):
+class Standing(StrEnum):
     """What Glean says of a bulk upload."""
 
     OPEN = "open"
@@ -68,7 +68,7 @@ class UploadStatus(StrEnum):
     UNLISTED = "unlisted"  # expired, discarded, or not listed yet
 
 
-class ReadContext(Struct, frozen=True):
+class Crawl(Struct, frozen=True):
     """What a page is read for."""
 
     id: str  # the same after a crash, another one where a job begins anew
@@ -98,7 +98,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     behind_ms_max: int | None = None  # the source's clock is; None: its records do not tell
 
 
-class FinishedStage(Struct, frozen=True):
+class Done(Struct, frozen=True):
     """What a stage of a job has come to; the job keeps those of the stages it has left behind."""
 
     stage: Stage
@@ -175,7 +175,7 @@ class Flight(Struct, frozen=True):
         return refused_count + self.refused_record_count
 
 
-class TurnUsage(Struct, frozen=True):
+class Usage(Struct, frozen=True):
     """What a turn has used of its budget, and done with it."""
 
     started_at_ms: int
@@ -211,8 +211,8 @@ class Job(Struct, frozen=True, kw_only=True):
     deletion_count: int = 0
     byte_count: int = 0
     turn_count: int = 0
-    turn: TurnUsage | None = None  # None between turns: a wake-up that finds one, follows a death
-    ended_turn: TurnUsage | None = None  # the latest; not stored
+    turn: Usage | None = None  # None between turns: a wake-up that finds one, follows a death
+    ended_turn: Usage | None = None  # the latest; not stored
     attempt: int = 0  # turns begun since the last progress, that one's too; counted as they begin
     death_count: int = 0  # of the isolate, since the last progress
     progress_at_ms: int = 0
@@ -243,7 +243,7 @@ class Job(Struct, frozen=True, kw_only=True):
     asked_mode: Mode | None = None  # what was asked for, if it has become another
     stages: tuple[Stage, ...] = ()  # of the mode; empty until the next turn tells
     stage_index: int = 0  # of the one under way; the counts above are its own
-    done: tuple[FinishedStage, ...] = ()  # the stages before it
+    done: tuple[Done, ...] = ()  # the stages before it
     is_delegated: bool = False  # a backend brings the documents to Glean
     is_close_begun: bool = False  # where Glean cannot be asked, a close is not repeated
     rewind_count: int = 0  # crawls begun anew, since the source did not know its cursor any more
@@ -257,7 +257,7 @@ class Job(Struct, frozen=True, kw_only=True):
     pause: str = ""  # why nothing is done before retry_at_ms, if that is no error
     waits_for: str = ""  # likewise: a `WaitReason`, as a text
     page_bytes: Mapping[str, int] = {}  # by kind, of the largest page, in earlier jobs too
-    landed: PageProgress = PageProgress()  # of the page at `cursor`
+    landed: Landed = Landed()  # of the page at `cursor`
     pause_count: int = 0  # this and the next: since the last progress, rests that were asked for
     paused_ms: int = 0
     empty_count: int = 0  # pages in a row without a record
@@ -289,10 +289,10 @@ class Job(Struct, frozen=True, kw_only=True):
         return self.is_delegated and self.stage is Stage.DOCUMENTS
 
     @property
-    def parts(self) -> tuple[FinishedStage, ...]:
+    def parts(self) -> tuple[Done, ...]:
         """What each of its stages has come to, the one under way, or the last one, at the end."""
         counts = (self.page_count, self.document_count, self.deletion_count, self.reject_count)
-        return (*self.done, FinishedStage(self.stage, *counts, self.byte_count))
+        return (*self.done, Done(self.stage, *counts, self.byte_count))
 
     @property
     def page_base(self) -> int:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from durable.machine.job import Job, TurnUsage
-from durable.machine.notes import EventKind, Note
+from durable.machine.job import Job, Usage
+from durable.machine.notes import Kind, Note
 
 
 class Transition(Struct, frozen=True):
@@ -16,7 +16,7 @@ class Transition(Struct, frozen=True):
     at_ms: int
 
 
-class TurnStats(Struct, frozen=True):
+class Worked(Struct, frozen=True):
     """What a turn has done."""
 
     page_count: int
@@ -27,17 +27,17 @@ class TurnStats(Struct, frozen=True):
     duration_ms: int | None  # None: it was killed, nobody knows when
 
 
-class JobEvent(Struct, frozen=True, omit_defaults=True):
+class Happening(Struct, frozen=True, omit_defaults=True):
     """One thing that happened. Persisted: add fields with defaults, never rename."""
 
     at_ms: int
     kind: str  # a `Kind`
     text: str
     cause: str = ""  # of a retry
-    worked: TurnStats | None = None  # of a turn
+    worked: Worked | None = None  # of a turn
 
 
-def diff(before: Job | None, after: Job, now_ms: int) -> list[JobEvent]:
+def happened(before: Job | None, after: Job, now_ms: int) -> list[Happening]:
     """All that happened between two states of a job, in order.
 
     Args:
@@ -47,19 +47,16 @@ def diff(before: Job | None, after: Job, now_ms: int) -> list[JobEvent]:
     """
     if before is None:
         by = f" by {after.begun_by}" if after.begun_by else ""
-        return [JobEvent(now_ms, EventKind.QUEUED.value, f"{after.mode} job queued{by}")]
-    return [
-        *_turn(before, after, now_ms),
-        *(event_of_note(note) for note in new_notes(before.notes, after)),
-    ]
+        return [Happening(now_ms, Kind.QUEUED.value, f"{after.mode} job queued{by}")]
+    return [*_turn(before, after, now_ms), *(noted(note) for note in fresh(before.notes, after))]
 
 
-def new_notes(known: tuple[Note, ...], after: Job) -> list[Note]:
+def fresh(known: tuple[Note, ...], after: Job) -> list[Note]:
     """The notes that were not there before."""
     return [note for note in after.notes if note not in known]
 
 
-def ended_turn(before: Job, after: Job, now_ms: int) -> TurnStats | None:
+def ended_turn(before: Job, after: Job, now_ms: int) -> Worked | None:
     """The turn that has ended between the two, if one has."""
     if before.turn is None:
         return None
@@ -67,9 +64,9 @@ def ended_turn(before: Job, after: Job, now_ms: int) -> TurnStats | None:
     is_killed = is_replaced or after.death_count > before.death_count
     if after.turn is not None and not is_replaced:
         return None
-    usage: TurnUsage | None = before.turn if is_killed else after.ended_turn
+    usage: Usage | None = before.turn if is_killed else after.ended_turn
     assert usage is not None, "a turn that has ended was one"
-    return TurnStats(
+    return Worked(
         usage.page_count,
         usage.document_count,
         usage.deletion_count,
@@ -79,15 +76,15 @@ def ended_turn(before: Job, after: Job, now_ms: int) -> TurnStats | None:
     )
 
 
-def _turn(before: Job, after: Job, now_ms: int) -> Iterator[JobEvent]:
+def _turn(before: Job, after: Job, now_ms: int) -> Iterator[Happening]:
     worked = ended_turn(before, after, now_ms)
     if worked is None or not worked.page_count:
         return  # what it met with, is noted
     pages = "1 page" if worked.page_count == 1 else f"{worked.page_count:,} pages"
     text = f"turn {before.turn_count} brought {pages} of {before.stage}"
-    yield JobEvent(now_ms, EventKind.TURN.value, text, worked=worked)
+    yield Happening(now_ms, Kind.TURN.value, text, worked=worked)
 
 
-def event_of_note(note: Note) -> JobEvent:
+def noted(note: Note) -> Happening:
     """What a note tells."""
-    return JobEvent(note.at_ms, note.kind, note.text, note.cause)
+    return Happening(note.at_ms, note.kind, note.text, note.cause)

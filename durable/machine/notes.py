@@ -5,7 +5,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 
-class EventKind(StrEnum):
+class Kind(StrEnum):
     """What it was. Stored as a text, so that earlier code can read what later code wrote."""
 
     QUEUED = "queued"
@@ -46,5 +46,5 @@ class Note(Struct, frozen=True, omit_defaults=True):
 
     at_ms: int
     text: str
-    kind: str = EventKind.NOTE.value
+    kind: str = Kind.NOTE.value
     cause: str = ""  # of a retry, in a word or two, to be counted by

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import Failed
-from durable.machine.job import Flight, Job, Page, Rate, Stage, TurnUsage
+from durable.machine.job import Flight, Job, Page, Rate, Stage, Usage
 
 
 ALARM_MS_MIN = 50  # the platform may lose an alarm that is set for this very moment
@@ -25,11 +25,11 @@ USED = (
 )
 
 
-def not_before(at_ms: int, now_ms: int) -> int:
+def soon(at_ms: int, now_ms: int) -> int:
     return max(at_ms, now_ms + ALARM_MS_MIN)
 
 
-def asked_wait_ms(failure: Failed, limits: Limits) -> int:
+def told_ms(failure: Failed, limits: Limits) -> int:
     """How long the other side asked to be left alone."""
     return min(failure.retry_after_ms, limits.retry_after_ms_max)
 
@@ -44,12 +44,12 @@ def is_stalled(job: Job, now_ms: int, limits: Limits) -> bool:
     return since_ms >= limits.stall_ms_max
 
 
-def backoff_ms(job: Job, failure: Failed, limits: Limits) -> int:
+def wait_ms(job: Job, failure: Failed, limits: Limits) -> int:
     """How long to leave the other side alone."""
     # Full jitter, so that those who were refused together do not come back together.
     doublings = min(max(0, job.attempt - 1), limits.backoff_ms_max.bit_length())
     backoff_ms = min(limits.backoff_ms_min << doublings, limits.backoff_ms_max)
-    return asked_wait_ms(failure, limits) + round(backoff_ms * failure.jitter)
+    return told_ms(failure, limits) + round(backoff_ms * failure.jitter)
 
 
 def is_saturated(job: Job, now_ms: int, limits: Limits) -> bool:
@@ -65,7 +65,7 @@ def single_documents_max(limits: Limits) -> int:
     return max(1, limits.documents_per_minute_max // SHARES_PER_MINUTE)
 
 
-def count_documents(job: Job, document_count: int, now_ms: int, limits: Limits) -> Job:
+def indexed(job: Job, document_count: int, now_ms: int, limits: Limits) -> Job:
     """With documents counted that were sent by themselves: a bucket that leaks at Glean's rate."""
     begun_ms = max(job.indexed_until_ms, now_ms)
     return replace(job, indexed_until_ms=begun_ms + _indexing_ms(document_count, limits))
@@ -76,7 +76,7 @@ def _indexing_ms(document_count: int, limits: Limits) -> int:
     return document_count * MINUTE_MS // limits.documents_per_minute_max
 
 
-def count_requests(job: Job, request_count: int, now_ms: int) -> Job:
+def asked(job: Job, request_count: int, now_ms: int) -> Job:
     """With requests to the source counted, if it has a rate."""
     rate = job.rate
     if rate is None:
@@ -93,7 +93,7 @@ def count_requests(job: Job, request_count: int, now_ms: int) -> Job:
     return _spared(job, until_ms, f"the source takes {requests} every {rate.per_ms / 1_000:g} s")
 
 
-def honour_wait(job: Job, page: Page, now_ms: int, limits: Limits) -> Job:
+def left_alone(job: Job, page: Page, now_ms: int, limits: Limits) -> Job:
     """With what the source asks for beside its rate."""
     asked_ms = min(page.wait_ms, limits.retry_after_ms_max)
     return _spared(job, now_ms + asked_ms, page.wait_reason) if asked_ms else job
@@ -105,7 +105,7 @@ def _spared(job: Job, until_ms: int, reason: str) -> Job:
     return replace(job, source_at_ms=until_ms, source_pause=reason)
 
 
-def inherit_usage(job: Job, last: Job | None, fingerprint: str) -> Job:
+def taken_over(job: Job, last: Job | None, fingerprint: str) -> Job:
     """A job before its first turn, with what the connector's last one has used of the rates.
 
     And with how large its pages were, if they are of the same definition.
@@ -116,7 +116,7 @@ def inherit_usage(job: Job, last: Job | None, fingerprint: str) -> Job:
     return replace(job, page_bytes=page_bytes, **{name: getattr(last, name) for name in USED})
 
 
-def switch_rate(job: Job, rate: Rate | None, now_ms: int) -> Job:
+def paced(job: Job, rate: Rate | None, now_ms: int) -> Job:
     """At a source that has this rate: its requests are counted, and those of others put by."""
     if rate == job.rate:
         return job
@@ -129,7 +129,7 @@ def switch_rate(job: Job, rate: Rate | None, now_ms: int) -> Job:
     return replace(job, rate=rate, asked_until_ms=until_ms, asked_count=count, spans=others)
 
 
-def is_spent(job: Job, turn: TurnUsage, now_ms: int, limits: Limits) -> bool:
+def is_spent(job: Job, turn: Usage, now_ms: int, limits: Limits) -> bool:
     return (
         turn.page_count >= max(1, limits.turn_pages_max >> job.halving_count)
         or turn.byte_count >= limits.turn_bytes_max >> job.halving_count
@@ -138,22 +138,22 @@ def is_spent(job: Job, turn: TurnUsage, now_ms: int, limits: Limits) -> bool:
     )
 
 
-def renew_lease(job: Job, now_ms: int, limits: Limits) -> Job:
+def leased(job: Job, now_ms: int, limits: Limits) -> Job:
     """Renew the lease when half of the longest is left: each renewal costs a row written.
 
     Two requests, each within its time, may come before the next chance.
     """
     if job.alarm_at_ms is not None and job.alarm_at_ms - now_ms >= limits.lease_ms // 2:
         return job
-    return replace(job, alarm_at_ms=not_before(now_ms + lease_ms(job, limits), now_ms))
+    return replace(job, alarm_at_ms=soon(now_ms + lease_ms(job, limits), now_ms))
 
 
 def lease_ms(job: Job, limits: Limits) -> int:
     """How long a lease of the job's turn is."""
-    return jittered_lease_ms(f"{job.id} {job.turn_count}", limits)
+    return apart_lease_ms(f"{job.id} {job.turn_count}", limits)
 
 
-def jittered_lease_ms(key: str, limits: Limits) -> int:
+def apart_lease_ms(key: str, limits: Limits) -> int:
     """From three quarters of the lease to all of it, another one for each key.
 
     All jobs of an isolate die with it. If they woke together, they would want its memory together,
@@ -169,7 +169,7 @@ def room_wait_ms(job: Job, place: int, jitter: float, now_ms: int) -> int:
     return round(patient_ms * min(place, PLACES_MAX) * (0.5 + jitter))
 
 
-def spread_ms_max(job: Job, limits: Limits) -> int:
+def apart_ms_max(job: Job, limits: Limits) -> int:
     """How long a turn waits at the most before its work, if its job was killed again and again.
 
     Alarms that were due while nothing ran, fire together.
@@ -177,7 +177,7 @@ def spread_ms_max(job: Job, limits: Limits) -> int:
     return limits.lease_ms // 4 if job.death_count >= KILLED_AGAIN else 0
 
 
-def add_usage(turn: TurnUsage, flight: Flight) -> TurnUsage:
+def spent(turn: Usage, flight: Flight) -> Usage:
     """The turn's usage after one more page."""
     page = flight.page
     request_count = page.request_count + REQUESTS_PER_BATCH * flight.batch_count

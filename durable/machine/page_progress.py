@@ -35,7 +35,7 @@ class Landing(IntFlag):
     DOUBTFUL = 4  # another change of the document was about to be sent
 
 
-class SentChange(Protocol):
+class Change(Protocol):
     """What a record of the page became."""
 
     @property
@@ -44,7 +44,7 @@ class SentChange(Protocol):
     def change(self) -> Struct: ...
 
 
-class PageProgress(Struct, frozen=True):
+class Landed(Struct, frozen=True):
     """What is known of the page at the cursor. Persisted: add fields with defaults."""
 
     entries: bytes = b""  # of changes that Glean took or refused, oldest first
@@ -70,7 +70,7 @@ class PageProgress(Struct, frozen=True):
         if not entries or self.is_full:
             return self
         if len(self.entries) + len(entries) > ENTRIES_MAX * ENTRY_BYTES:
-            return PageProgress(batch_changes_max=self.batch_changes_max, is_full=True)
+            return Landed(batch_changes_max=self.batch_changes_max, is_full=True)
         return replace(
             self,
             entries=self.entries + entries,
@@ -90,7 +90,7 @@ class Remaining(Struct, frozen=True):
     doubts: bytes  # to be remembered before anything is sent
 
 
-def remaining(landed: PageProgress, changes: Sequence[SentChange], resends_max: int) -> Remaining:
+def remaining(landed: Landed, changes: Sequence[Change], resends_max: int) -> Remaining:
     """What is to be sent of a page, of which Glean may have a part.
 
     What was never sent goes first, so that each try comes further, however often the rest
@@ -131,14 +131,14 @@ def remaining(landed: PageProgress, changes: Sequence[SentChange], resends_max: 
     rest.to_send.extend(again)
     keys = dict.fromkeys(marks[index][:KEY_BYTES] for index in rest.to_send)
     doubts = [
-        encode_entry(key + DOUBTED, Landing.DOUBTFUL)
+        entry(key + DOUBTED, Landing.DOUBTFUL)
         for key in keys
         if known.latest.get(key, DOUBTED) != DOUBTED
     ]
     return replace(rest, doubts=b"".join(doubts))
 
 
-def encode_entry(mark: bytes, fate: Landing) -> bytes:
+def entry(mark: bytes, fate: Landing) -> bytes:
     """What is remembered of a change."""
     return mark + bytes([fate])
 
@@ -146,7 +146,7 @@ def encode_entry(mark: bytes, fate: Landing) -> bytes:
 class _Known:
     """Entries, as far as they tell of each document."""
 
-    def __init__(self, landed: PageProgress) -> None:
+    def __init__(self, landed: Landed) -> None:
         self.latest: dict[bytes, bytes] = {}  # how far its changes are in Glean
         self.whole: dict[bytes, int] = {}  # those of which all was sent once, with the last's fate
         self.ended: set[bytes] = set()  # those of which nothing was to be sent after the latest
@@ -170,7 +170,7 @@ def _read(entries: bytes) -> Iterator[tuple[bytes, bytes, int]]:
         yield entries[start : start + KEY_BYTES], entries[start + KEY_BYTES : end], entries[end]
 
 
-def _marks(changes: Sequence[SentChange]) -> list[bytes]:
+def _marks(changes: Sequence[Change]) -> list[bytes]:
     """Which document each is of, and what came of it up to there."""
     chains: dict[bytes, bytes] = {}
     marks = []

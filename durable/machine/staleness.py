@@ -8,39 +8,31 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.machine.alerts import (
-    REMINDER_MS,
-    Alert,
-    AlertHistory,
-    AlertKind,
-    make_alert,
-    remind,
-    settle,
-)
+from durable.machine.alerts import REMINDER_MS, Alert, Kind, Told, alert, due, settled
 from durable.machine.timeliness import (
     OVERDUE_MS,
     Freshness,
     Timetable,
-    find_stale,
     next_due_ms,
     overdue_ms,
-    stale_reason,
+    stale,
+    words,
 )
 from durable.timestamps import rfc3339
 
 
 CRON = ""  # in the place of a connector: it is all of them
-OVERDUE = f"{AlertKind.OVERDUE} {CRON}"
+OVERDUE = f"{Kind.OVERDUE} {CRON}"
 
 
-class Heartbeat(Struct, frozen=True):
+class Pulse(Struct, frozen=True):
     """What a connector's object says of itself."""
 
     succeeded_at_ms: int | None = None  # the end of its latest success
     full_succeeded_at_ms: int | None = None  # of a FULL job
 
 
-class LastSeen(Struct, frozen=True):
+class Seen(Struct, frozen=True):
     """What is known of a connector. Persisted: add fields with defaults, never rename."""
 
     since_ms: int  # that it is looked at
@@ -51,8 +43,8 @@ class LastSeen(Struct, frozen=True):
 class Watched(Struct, frozen=True):
     """What is known of all of them. Persisted likewise."""
 
-    connectors: Mapping[str, LastSeen] = {}
-    told: AlertHistory = AlertHistory()
+    connectors: Mapping[str, Seen] = {}
+    told: Told = Told()
     looked_at_ms: int | None = None  # the last tick
     noticed_at_ms: int | None = None  # since when a first one is waited for
 
@@ -62,11 +54,11 @@ class Watched(Struct, frozen=True):
         return self.looked_at_ms or self.noticed_at_ms
 
 
-Pulses = Mapping[str, Heartbeat | None]  # None: the object did not answer
+Pulses = Mapping[str, Pulse | None]  # None: the object did not answer
 Timetables = Mapping[str, Timetable]
 
 
-def check_staleness(
+def looked(
     watched: Watched, pulses: Pulses, timetables: Timetables, now_ms: int
 ) -> tuple[Watched, list[Alert]]:
     """What is known after another look, and what is to be told of it.
@@ -77,47 +69,41 @@ def check_staleness(
         timetables: of all connectors that there are, by their names.
         now_ms: the time.
     """
-    seen, told, alerts = dict[str, LastSeen](), watched.told, list[Alert]()
+    seen, told, alerts = dict[str, Seen](), watched.told, list[Alert]()
     for name, pulse in pulses.items():
-        before = watched.connectors.get(name, LastSeen(now_ms))
+        before = watched.connectors.get(name, Seen(now_ms))
         after = _seen(before, pulse)
         seen[name] = after
         fresh = Freshness(after.since_ms, after.succeeded_at_ms, after.full_succeeded_at_ms)
-        found = find_stale(timetables[name], fresh, now_ms)
+        found = stale(timetables[name], fresh, now_ms)
         if found is not None:
-            told, is_due = remind(told, f"{AlertKind.STALE} {name}", now_ms)
-            text = stale_reason(found) + (
-                "" if pulse is not None else "; its object does not answer"
-            )
-            alerts += [make_alert(AlertKind.STALE, name, text, now_ms)] if is_due else []
+            told, is_due = due(told, f"{Kind.STALE} {name}", now_ms)
+            text = words(found) + ("" if pulse is not None else "; its object does not answer")
+            alerts += [alert(Kind.STALE, name, text, now_ms)] if is_due else []
         else:
-            told, was_stale = settle(told, {f"{AlertKind.STALE} {name}"})
+            told, was_stale = settled(told, {f"{Kind.STALE} {name}"})
             text = "there was a success again"
-            alerts += [make_alert(AlertKind.RECOVERED, name, text, now_ms)] if was_stale else []
-    told, was_overdue = settle(told, {OVERDUE})
-    alerts += (
-        [make_alert(AlertKind.RECOVERED, CRON, "it ticks again", now_ms)] if was_overdue else []
-    )
+            alerts += [alert(Kind.RECOVERED, name, text, now_ms)] if was_stale else []
+    told, was_overdue = settled(told, {OVERDUE})
+    alerts += [alert(Kind.RECOVERED, CRON, "it ticks again", now_ms)] if was_overdue else []
     gone = {key for key in told.at_ms if key.partition(" ")[2] not in pulses}
-    return Watched(seen, settle(told, gone)[0], now_ms), alerts
+    return Watched(seen, settled(told, gone)[0], now_ms), alerts
 
 
-def _seen(before: LastSeen, pulse: Heartbeat | None) -> LastSeen:
+def _seen(before: Seen, pulse: Pulse | None) -> Seen:
     if pulse is None:
         return before
-    return LastSeen(before.since_ms, pulse.succeeded_at_ms, pulse.full_succeeded_at_ms)
+    return Seen(before.since_ms, pulse.succeeded_at_ms, pulse.full_succeeded_at_ms)
 
 
-def record_notice(watched: Watched, now_ms: int) -> Watched:
+def noticed(watched: Watched, now_ms: int) -> Watched:
     """What is known after a request: from then on, cron is to tick."""
     if watched.since_ms is not None:
         return watched
     return replace(watched, noticed_at_ms=now_ms)
 
 
-def check_cron(
-    watched: Watched, timetables: Timetables, now_ms: int
-) -> tuple[Watched, list[Alert]]:
+def missed(watched: Watched, timetables: Timetables, now_ms: int) -> tuple[Watched, list[Alert]]:
     """What is known after no look came when one was due, and what is to be told of it."""
     since_ms = watched.since_ms
     if since_ms is None:
@@ -125,13 +111,13 @@ def check_cron(
     due_ms = overdue_ms(_expressions(timetables), since_ms, now_ms)
     if due_ms is None:
         return watched, []
-    told, is_due = remind(watched.told, OVERDUE, now_ms)
+    told, is_due = due(watched.told, OVERDUE, now_ms)
     text = f"it was due at {rfc3339(due_ms)}, and has not ticked since: no connector is begun"
-    alerts = [make_alert(AlertKind.OVERDUE, CRON, text, now_ms)] if is_due else []
+    alerts = [alert(Kind.OVERDUE, CRON, text, now_ms)] if is_due else []
     return replace(watched, told=told), alerts
 
 
-def next_check_at_ms(watched: Watched, timetables: Timetables) -> int | None:
+def looks_at_ms(watched: Watched, timetables: Timetables) -> int | None:
     """When to look whether cron has ticked; None: nobody waits for it yet, or it never does."""
     since_ms = watched.since_ms
     if since_ms is None:

@@ -22,28 +22,28 @@ class Ticks(Struct, frozen=True):
     begun_at_ms: Mapping[str, int] = {}
 
 
-class MissedTick(Struct, frozen=True):
+class Missed(Struct, frozen=True):
     """A job that cron did not begin."""
 
     mode: Mode
     due_at_ms: int
 
 
-def see_schedule(ticks: Ticks, schedule: Schedule, now_ms: int) -> Ticks:
+def seen(ticks: Ticks, schedule: Schedule, now_ms: int) -> Ticks:
     """With all of the schedule seen, and nothing that it no longer has."""
     keys = [_key(expression, mode) for expression, mode in schedule.items()]
     return replace(ticks, seen_at_ms={key: ticks.seen_at_ms.get(key, now_ms) for key in keys})
 
 
-def record_begun(ticks: Ticks, mode: Mode, due_at_ms: int) -> Ticks:
+def begun(ticks: Ticks, mode: Mode, due_at_ms: int) -> Ticks:
     """With a job that was asked for, as it was due then."""
     latest_ms = max(due_at_ms, ticks.begun_at_ms.get(mode.value, 0))
     return replace(ticks, begun_at_ms={**ticks.begun_at_ms, mode.value: latest_ms})
 
 
-def missed_ticks(
+def missed(
     ticks: Ticks, schedule: Schedule, worked_at_ms: Mapping[Mode, int | None], until_ms: int
-) -> list[MissedTick]:
+) -> list[Missed]:
     """The jobs to begin, one of each mode at most: FULL alone, since it brings all.
 
     Args:
@@ -60,7 +60,7 @@ def missed_ticks(
         done_ms = max(0, *(mark or 0 for mark in [*marks, worked_at_ms.get(mode)]))
         due_at_ms = max(_due_ms(ticks, schedule, mode, until_ms), default=0)
         if due_at_ms > done_ms // cron.MINUTE_MS * cron.MINUTE_MS:
-            found.append(MissedTick(mode, due_at_ms))
+            found.append(Missed(mode, due_at_ms))
     return found[:1]
 
 

@@ -45,7 +45,7 @@ class Stale(Struct, frozen=True):
     silent_ms: int
 
 
-def find_stale(timetable: Timetable, freshness: Freshness, now_ms: int) -> Stale | None:
+def stale(timetable: Timetable, freshness: Freshness, now_ms: int) -> Stale | None:
     """What has not succeeded for too long.
 
     Too long is what the connector declares, or twice the longest gap of its schedule. An
@@ -62,7 +62,7 @@ def find_stale(timetable: Timetable, freshness: Freshness, now_ms: int) -> Stale
     return None
 
 
-def stale_reason(found: Stale) -> str:
+def words(found: Stale) -> str:
     """For whoever is told of it."""
     mode = f"{found.mode} " if found.mode else ""
     return f"no {mode}success for {span(found.silent_ms)}"

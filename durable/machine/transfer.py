@@ -5,8 +5,9 @@ from msgspec.structs import replace
 from durable.errors import Cause, Recourse
 from durable.limits import Limits
 from durable.machine import window
-from durable.machine.closing import close_effect, has_settled, untaken_reason
+from durable.machine.closing import closing, has_settled, untaken_reason
 from durable.machine.effects import (
+    Ask,
     Close,
     CloseWithDocument,
     Effect,
@@ -16,55 +17,54 @@ from durable.machine.effects import (
     NoRoom,
     Pack,
     Packed,
-    QueryUpload,
     Send,
     Sent,
     Split,
 )
 from durable.machine.job import CONFIRMED, Flight, Job, Mode, Stage, State
-from durable.machine.notes import EventKind, WaitReason
+from durable.machine.notes import Kind, WaitReason
 from durable.machine.pacing import (
-    asked_wait_ms,
-    backoff_ms,
-    count_documents,
-    count_requests,
-    honour_wait,
+    asked,
+    indexed,
     is_saturated,
     is_spent,
-    not_before,
-    renew_lease,
+    leased,
+    left_alone,
     room_wait_ms,
     single_documents_max,
+    soon,
+    told_ms,
+    wait_ms,
 )
 from durable.machine.room import has_room
 from durable.machine.safeguards import holding_reason, paging_fault, rejection_reason
 from durable.machine.transitions import (
-    add_note,
-    clear_in_flight,
-    count_rest,
-    end_job,
-    finish_stage,
-    promote_to_full,
-    record_progress,
-    restart_expired_cursor,
-    restart_lost_upload,
+    displaced,
+    ended,
+    finished,
+    grounded,
+    noted,
+    progressed,
+    promoted,
+    rested,
+    rewound,
 )
-from durable.machine.waiting import Step, give_up, pause, spare_source, wait_for_retry
+from durable.machine.waiting import Step, give_up, pause, spare, wait
 from durable.machine.watermark import clock_ms
 
 
 def take(job: Job, fetched: Fetched, now_ms: int, limits: Limits) -> Step:
     """Have a page packed, and meanwhile read the one after it."""
     page = fetched.page
-    job = add_note(job, page.note, now_ms, limits) if page.note else job
-    ahead = window.after_in_flight(job)
+    job = noted(job, page.note, now_ms, limits) if page.note else job
+    ahead = window.front(job)
     assert fetched.page_index == ahead.page_count, f"{fetched} at page {ahead.page_count}"
     if (fault := paging_fault(ahead, page, limits)) is not None:
-        return end_job(job, State.FAILED, now_ms, limits, fault), ()
-    job = honour_wait(count_requests(job, page.request_count, now_ms), page, now_ms, limits)
+        return ended(job, State.FAILED, now_ms, limits, fault), ()
+    job = left_alone(asked(job, page.request_count, now_ms), page, now_ms, limits)
     flight = Flight(page, is_packed=False, clock_ms=clock_ms(job, page.latest_ms, now_ms))
     job = replace(job, flights=(*job.flights, flight))
-    return _flow(job, window.pack_latest(job), now_ms, limits)
+    return _flow(job, window.pack(job), now_ms, limits)
 
 
 def crowd(job: Job, no_room: NoRoom, now_ms: int, limits: Limits) -> Step:
@@ -81,13 +81,13 @@ def crowd(job: Job, no_room: NoRoom, now_ms: int, limits: Limits) -> Step:
 
 def cut(job: Job, packed: Packed, now_ms: int, limits: Limits) -> Step:
     """A page is ready to be sent."""
-    job = window.take_packed(job, packed)
+    job = window.packed(job, packed)
     if packed.left_count:
         text = (
             f"{packed.left_count} changes of page {packed.page_index + 1} are others each time "
             "that it is read: they stay as they were sent, until the next job"
         )
-        job = add_note(job, text, now_ms, limits)
+        job = noted(job, text, now_ms, limits)
     return _flow(job, window.pack_next(job), now_ms, limits)
 
 
@@ -103,17 +103,17 @@ def flow(job: Job, now_ms: int, limits: Limits) -> Step:
     pending_count = sum(flight.reject_count for flight in job.flights)
     if (reason := rejection_reason(job, limits, pending_count)) is not None:
         job = replace(job, pending_reject_count=pending_count)
-        return end_job(job, State.FAILED, now_ms, limits, reason), ()
+        return ended(job, State.FAILED, now_ms, limits, reason), ()
     while job.flights and job.flights[0].is_whole:
-        job = record_progress(window.commit_page(job), now_ms)
+        job = progressed(window.landed(job), now_ms)
     # A group's members go together, however many they are.
     is_one_by_one = job.mode is Mode.INCREMENTAL and job.stage is not Stage.MEMBERSHIPS
     if is_one_by_one and not job.repeats and (count := _change_count(job)) > limits.changes_max:
         reason = f"{count} changes are more than changes_max ({limits.changes_max}) in LIMITS"
-        return promote_to_full(job, reason, now_ms, limits), ()
+        return promoted(job, reason, now_ms, limits), ()
     if job.has_end:
         return _arrive(job, now_ms, limits)
-    ahead = window.after_in_flight(job)
+    ahead = window.front(job)
     assert ahead.turn is not None, "pages are sent within a turn"
     is_full = is_saturated(job, now_ms, limits)
     may_fetch = (
@@ -126,15 +126,15 @@ def flow(job: Job, now_ms: int, limits: Limits) -> Step:
     )
     effects: list[Effect] = []
     if may_fetch and has_room(job, limits):
-        job, fetch = window.begin_fetch(job, ahead)
+        job, fetch = window.fetch(job, ahead)
         effects.append(fetch)
     sends: list[Send] = []
     if not is_full:
-        job, sends = window.begin_sends(job, limits)
+        job, sends = window.sends(job, limits)
     if not window.is_idle(job):
-        return renew_lease(job, now_ms, limits), (*effects, *sends)
+        return leased(job, now_ms, limits), (*effects, *sends)
     if job.retry_at_ms is not None:
-        return wait_for_retry(job, now_ms, limits)
+        return wait(job, now_ms, limits)
     return _rest(job, now_ms, limits)
 
 
@@ -148,14 +148,14 @@ def _change_count(job: Job) -> int:
 def _arrive(job: Job, now_ms: int, limits: Limits) -> Step:
     """At the end of the source: what was read becomes what Glean has, if it may."""
     if (reason := rejection_reason(job, limits)) is not None:
-        return end_job(job, State.FAILED, now_ms, limits, reason), ()
+        return ended(job, State.FAILED, now_ms, limits, reason), ()
     if not job.is_upload:
-        return finish_stage(job, now_ms, limits), ()
+        return finished(job, now_ms, limits), ()
     if (reason := holding_reason(job, limits)) is not None:
-        job = replace(clear_in_flight(job), state=State.HELD, error=reason, alarm_at_ms=None)
-        return add_note(job, "held: waits for a person", now_ms, limits, EventKind.HELD), ()
+        job = replace(grounded(job), state=State.HELD, error=reason, alarm_at_ms=None)
+        return noted(job, "held: waits for a person", now_ms, limits, Kind.HELD), ()
     text = "at the end of the source"
-    job = add_note(replace(job, state=State.CLOSING), text, now_ms, limits, EventKind.CLOSING)
+    job = noted(replace(job, state=State.CLOSING), text, now_ms, limits, Kind.CLOSING)
     assert job.turn is not None, "the end is reached within a turn"
     if is_spent(job, job.turn, now_ms, limits):
         return yield_turn(job, now_ms)
@@ -165,35 +165,35 @@ def _arrive(job: Job, now_ms: int, limits: Limits) -> Step:
 def close(job: Job, now_ms: int, limits: Limits) -> Step:
     """Ask how the upload stands before it is closed; where Glean cannot be asked, close it once."""
     if job.stage in CONFIRMED:
-        return renew_lease(job, now_ms, limits), (QueryUpload(job.upload_id),)
+        return leased(job, now_ms, limits), (Ask(job.upload_id),)
     if job.is_close_answered:
-        return finish_stage(job, now_ms, limits), ()
+        return finished(job, now_ms, limits), ()
     if job.is_close_begun:
         reason = f"the answer to the close of {job.upload_id} was lost, and Glean does not tell"
-        return restart_lost_upload(job, reason, now_ms, limits), ()
-    return renew_lease(replace(job, is_close_begun=True), now_ms, limits), (close_effect(job),)
+        return displaced(job, reason, now_ms, limits), ()
+    return leased(replace(job, is_close_begun=True), now_ms, limits), (closing(job),)
 
 
 def land(job: Job, sent: Sent, now_ms: int, limits: Limits) -> Step:
     """One more batch is in Glean, or set aside."""
     if not job.is_upload:
-        job = count_documents(job, sent.document_count, now_ms, limits)
+        job = indexed(job, sent.document_count, now_ms, limits)
     job = replace(job, shortfall=job.shortfall or sent.shortfall)
-    before, job = job, window.acknowledge(job, sent)
+    before, job = job, window.acknowledged(job, sent)
     if job.landed.count > before.landed.count:
-        job = record_progress(job, now_ms)
+        job = progressed(job, now_ms)
     return flow(job, now_ms, limits)
 
 
 def split(job: Job, split: Split, now_ms: int, limits: Limits) -> Step:
-    job = window.split_batch(job, split)
+    job = window.halved(job, split)
     if job.flights[split.page_index - job.page_count].batch_count > limits.page_batches_max:
         reason = (
             f"Glean refuses so many documents of page {split.page_index + 1} that it would take "
             f"more than {limits.page_batches_max} requests to find them: mend the connector's "
             "mapping, or have the source send smaller pages"
         )
-        return end_job(job, State.FAILED, now_ms, limits, reason), ()
+        return ended(job, State.FAILED, now_ms, limits, reason), ()
     if split.batch_bytes_max is not None:
         # What was cut before the size was known, may still be larger.
         known = job.batch_bytes_max or split.batch_bytes_max
@@ -205,36 +205,36 @@ def fail(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Step:
     job = replace(_given_up(job, failure, now_ms, limits), error=failure.reason)
     match None if job.repeats else failure.recourse:
         case Recourse.FULL if job.mode is Mode.INCREMENTAL:
-            return promote_to_full(job, failure.reason, now_ms, limits), ()
+            return promoted(job, failure.reason, now_ms, limits), ()
         case Recourse.RESTART:
-            return restart_expired_cursor(job, failure.reason, now_ms, limits), ()
+            return rewound(job, failure.reason, now_ms, limits), ()
     if not failure.is_transient:
         return give_up(job, failure.reason, now_ms, limits), ()
     is_of_upload = job.is_upload and isinstance(failure.effect, Send | Close | CloseWithDocument)
     if is_of_upload and failure.cause is Cause.CONFLICT:
         job = replace(job, unsettled_at_ms=job.unsettled_at_ms or now_ms)
         if has_settled(job, now_ms, limits):
-            return restart_lost_upload(job, untaken_reason(job, failure.reason), now_ms, limits), ()
-    if (asked_ms := asked_wait_ms(failure, limits)) and job.retry_at_ms is None:
-        job = count_rest(job, asked_ms)
+            return displaced(job, untaken_reason(job, failure.reason), now_ms, limits), ()
+    if (asked_ms := told_ms(failure, limits)) and job.retry_at_ms is None:
+        job = rested(job, asked_ms)
     # Others that were under way may have failed before.
-    retry_at_ms = max(now_ms + backoff_ms(job, failure, limits), job.retry_at_ms or 0)
-    job = replace(job, retry_at_ms=not_before(retry_at_ms, now_ms))
-    job = add_note(job, failure.reason, now_ms, limits, EventKind.RETRY, cause=_cause(failure))
+    retry_at_ms = max(now_ms + wait_ms(job, failure, limits), job.retry_at_ms or 0)
+    job = replace(job, retry_at_ms=soon(retry_at_ms, now_ms))
+    job = noted(job, failure.reason, now_ms, limits, Kind.RETRY, cause=_cause(failure))
     if job.state is State.SENDING:
         return flow(job, now_ms, limits)  # until all is heard of that is under way
-    return wait_for_retry(job, now_ms, limits)
+    return wait(job, now_ms, limits)
 
 
 def _given_up(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Job:
     """With what was asked of the source and of Glean, and may have been heard."""
-    job = window.drop_effect(job, failure.effect)
+    job = window.given_up(job, failure.effect)
     if isinstance(failure.effect, Fetch | CloseWithDocument):
-        job = count_requests(job, 1, now_ms)
+        job = asked(job, 1, now_ms)
     if isinstance(failure.effect, Close | CloseWithDocument) and not failure.may_be_done:
         job = replace(job, is_close_begun=False)  # refused, or never sent
     if isinstance(failure.effect, Send) and not job.is_upload:
-        job = count_documents(job, single_documents_max(limits), now_ms, limits)
+        job = indexed(job, single_documents_max(limits), now_ms, limits)
     return job
 
 
@@ -252,7 +252,7 @@ def _rest(job: Job, now_ms: int, limits: Limits) -> Step:
             return _too_large(job, now_ms, limits), ()
         return pause(job, WaitReason.RATE, reason, now_ms, limits, until_ms=job.indexed_until_ms)
     if not job.flights and now_ms < job.source_at_ms:
-        return spare_source(job, now_ms, limits)
+        return spare(job, now_ms, limits)
     assert not job.flights, "pages that are not sent though there is room"
     if job.page_count < limits.pages_max:
         return yield_turn(job, now_ms)
@@ -260,7 +260,7 @@ def _rest(job: Job, now_ms: int, limits: Limits) -> Step:
         f"the source has not come to its end in {job.page_count} pages: if it is right, "
         "raise pages_max in LIMITS"
     )
-    return end_job(job, State.FAILED, now_ms, limits, reason), ()
+    return ended(job, State.FAILED, now_ms, limits, reason), ()
 
 
 def _too_large(job: Job, now_ms: int, limits: Limits) -> Job:
@@ -270,11 +270,11 @@ def _too_large(job: Job, now_ms: int, limits: Limits) -> Job:
         "smaller pages"
     )
     if job.repeats:
-        return end_job(job, State.FAILED, now_ms, limits, reason)
-    return promote_to_full(job, reason, now_ms, limits)
+        return ended(job, State.FAILED, now_ms, limits, reason)
+    return promoted(job, reason, now_ms, limits)
 
 
 def yield_turn(job: Job, now_ms: int) -> Step:
     """The turn is spent: the rest is for the next one."""
-    job = replace(clear_in_flight(job), halving_count=max(0, job.halving_count - 1))
-    return replace(job, alarm_at_ms=not_before(now_ms, now_ms)), ()
+    job = replace(grounded(job), halving_count=max(0, job.halving_count - 1))
+    return replace(job, alarm_at_ms=soon(now_ms, now_ms)), ()

@@ -4,13 +4,13 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.job import CONFIRMED, UPLOADED, Job, Mode, Plan, Stage, State
-from durable.machine.notes import EventKind, Note, WaitReason
-from durable.machine.pacing import count_documents, is_stalled, not_before, single_documents_max
-from durable.machine.page_progress import PageProgress
+from durable.machine.notes import Kind, Note, WaitReason
+from durable.machine.pacing import indexed, is_stalled, single_documents_max, soon
+from durable.machine.page_progress import Landed
 from durable.machine.safeguards import rejection_reason
 
 
-def begin_crawls(job: Job, plan: Plan, now_ms: int) -> Job:
+def from_start(job: Job, plan: Plan, now_ms: int) -> Job:
     """At the start of the job's first stage; without any, there is nothing that it could repeat."""
     stages, shortfall = plan.stages.get(job.mode, (Stage.DOCUMENTS,)), ""
     if job.repeats:
@@ -18,7 +18,7 @@ def begin_crawls(job: Job, plan: Plan, now_ms: int) -> Job:
         told = f"the connector itself brings no {', '.join(gone)} any more: their rejects are left"
         shortfall = told if gone else ""
     job = replace(job, stages=stages, stage_index=0, done=(), is_delegated=plan.is_delegated)
-    return restart_stage(replace(job, ties=(), closed=(), shortfall=shortfall), now_ms)
+    return anew(replace(job, ties=(), closed=(), shortfall=shortfall), now_ms)
 
 
 def _repeatable(job: Job, plan: Plan) -> tuple[tuple[Stage, ...], list[Stage]]:
@@ -32,7 +32,7 @@ def _repeatable(job: Job, plan: Plan) -> tuple[tuple[Stage, ...], list[Stage]]:
     return tuple(stage for stage in job.stages if stage not in gone), gone
 
 
-def restart_stage(job: Job, now_ms: int) -> Job:
+def anew(job: Job, now_ms: int) -> Job:
     """At the start of the stage, with a new upload; what an earlier crawl counted is void."""
     return replace(
         job,
@@ -61,7 +61,7 @@ def restart_stage(job: Job, now_ms: int) -> Job:
         is_close_answered=False,
         is_close_begun=False,
         unsettled_at_ms=None,
-        landed=PageProgress(),
+        landed=Landed(),
         pause_count=0,
         paused_ms=0,
         empty_count=0,
@@ -72,25 +72,23 @@ def restart_stage(job: Job, now_ms: int) -> Job:
     )
 
 
-def finish_stage(job: Job, now_ms: int, limits: Limits) -> Job:
+def finished(job: Job, now_ms: int, limits: Limits) -> Job:
     """The stage is over. The one after it has a turn of its own; without one, the job is done."""
-    job = record_progress(job, now_ms)
+    job = progressed(job, now_ms)
     if job.stage_index + 1 >= len(job.stages):
         state = State.FAILED if job.shortfall else State.SUCCEEDED
-        return end_job(job, state, now_ms, limits, job.shortfall)
+        return ended(job, state, now_ms, limits, job.shortfall)
     text = f"{job.stage}: {job.document_count} brought"
     job = replace(job, done=job.parts, stage_index=job.stage_index + 1)
-    job = replace(
-        clear_in_flight(restart_stage(job, now_ms)), alarm_at_ms=not_before(now_ms, now_ms)
-    )
-    return add_note(job, text, now_ms, limits, EventKind.STAGE)
+    job = replace(grounded(anew(job, now_ms)), alarm_at_ms=soon(now_ms, now_ms))
+    return noted(job, text, now_ms, limits, Kind.STAGE)
 
 
-def promote_to_full(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
+def promoted(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
     """An INCREMENTAL job queued again as a FULL one, since changes are not the way any more."""
     assert job.mode is Mode.INCREMENTAL, "a FULL job has nothing to become"
     job = replace(
-        clear_in_flight(job),
+        grounded(job),
         state=State.QUEUED,
         mode=Mode.FULL,
         asked_mode=job.mode,
@@ -99,12 +97,12 @@ def promote_to_full(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
         cursor=None,
         attempt=0,
         retry_at_ms=None,
-        alarm_at_ms=not_before(now_ms, now_ms),
+        alarm_at_ms=soon(now_ms, now_ms),
     )
-    return add_note(job, f"becomes a FULL sync: {reason}", now_ms, limits, EventKind.PROMOTED)
+    return noted(job, f"becomes a FULL sync: {reason}", now_ms, limits, Kind.PROMOTED)
 
 
-def restart_expired_cursor(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
+def rewound(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
     """Begin the stage anew, since the source does not know the cursor any more."""
     if job.rewind_count >= limits.restarts_max:
         reason = (
@@ -112,17 +110,17 @@ def restart_expired_cursor(job: Job, reason: str, now_ms: int, limits: Limits) -
             f"{reason}; have it keep cursors for longer, or page by what lasts, as an id. A retry "
             "starts over"
         )
-        return end_job(replace(job, cursor=None), State.FAILED, now_ms, limits, reason)
+        return ended(replace(job, cursor=None), State.FAILED, now_ms, limits, reason)
     job = replace(
-        clear_in_flight(restart_stage(job, now_ms)),
+        grounded(anew(job, now_ms)),
         rewind_count=job.rewind_count + 1,
         ties=(),  # or what is sent anew would not count
-        alarm_at_ms=not_before(now_ms, now_ms),
+        alarm_at_ms=soon(now_ms, now_ms),
     )
-    return add_note(job, f"begins anew: {reason}", now_ms, limits, EventKind.RESTARTED)
+    return noted(job, f"begins anew: {reason}", now_ms, limits, Kind.RESTARTED)
 
 
-def restart_redefined(job: Job, plan: Plan, now_ms: int, limits: Limits) -> Job:
+def redefined(job: Job, plan: Plan, now_ms: int, limits: Limits) -> Job:
     """Begin anew, since the cursor and what was sent are of another connector's definition."""
     if job.redefined_count >= limits.redefinitions_max:
         reason = (
@@ -130,14 +128,14 @@ def restart_redefined(job: Job, plan: Plan, now_ms: int, limits: Limits) -> Job:
             "ran: if it was not deployed so often, something in it is another at each start, as an "
             "address or a time"
         )
-        return end_job(job, State.FAILED, now_ms, limits, reason)
+        return ended(job, State.FAILED, now_ms, limits, reason)
     redefined_count = job.redefined_count + 1
-    job = replace(begin_crawls(job, plan, now_ms), redefined_count=redefined_count, page_bytes={})
+    job = replace(from_start(job, plan, now_ms), redefined_count=redefined_count, page_bytes={})
     text = "the connector's definition has changed: begins anew"
-    return add_note(job, text, now_ms, limits, EventKind.RESTARTED)
+    return noted(job, text, now_ms, limits, Kind.RESTARTED)
 
 
-def take_up(job: Job, now_ms: int, limits: Limits) -> Job:
+def taken_up(job: Job, now_ms: int, limits: Limits) -> Job:
     """A job that a person has queued again, where it was; from its start if that is of no use."""
     state = State.OPENING if job.is_upload else State.SENDING
     job = replace(job, state=state, cursor=job.queued_cursor, queued_cursor=None)
@@ -149,10 +147,10 @@ def take_up(job: Job, now_ms: int, limits: Limits) -> Job:
         or is_over
         or (job.has_end and rejection_reason(job, limits) is not None)
     ):
-        begun = restart_stage(job, now_ms)
+        begun = anew(job, now_ms)
         if is_unknown:  # it is begun anew after each approval, which is that of the new crawl
             begun = replace(begun, approved_count=job.approved_count)
-        return add_note(begun, "begins anew", now_ms, limits, EventKind.RESTARTED)
+        return noted(begun, "begins anew", now_ms, limits, Kind.RESTARTED)
     return job
 
 
@@ -165,7 +163,7 @@ def is_misplaced(job: Job) -> bool:
     return job.cursor is None and has_begun and not job.has_end
 
 
-def clear_in_flight(job: Job) -> Job:
+def grounded(job: Job) -> Job:
     """With nothing under way: between two turns, or at the end."""
     ended_turn = job.turn or job.ended_turn
     return replace(
@@ -173,13 +171,13 @@ def clear_in_flight(job: Job) -> Job:
     )
 
 
-def pause_job(job: Job, until_ms: int, wait: WaitReason, reason: str, now_ms: int) -> Job:
+def paused(job: Job, until_ms: int, wait: WaitReason, reason: str, now_ms: int) -> Job:
     """Nothing is wrong, and nothing is done before then."""
-    at_ms = not_before(until_ms, now_ms)
+    at_ms = soon(until_ms, now_ms)
     if wait is not WaitReason.MEMORY:  # which nobody asked for
-        job = count_rest(job, at_ms - now_ms)
+        job = rested(job, at_ms - now_ms)
     return replace(
-        clear_in_flight(job),
+        grounded(job),
         retry_at_ms=at_ms,
         alarm_at_ms=at_ms,
         pause=reason,
@@ -188,12 +186,12 @@ def pause_job(job: Job, until_ms: int, wait: WaitReason, reason: str, now_ms: in
     )
 
 
-def count_rest(job: Job, pause_ms: int) -> Job:
+def rested(job: Job, pause_ms: int) -> Job:
     """With a rest counted that somebody asked for: it is no time without progress."""
     return replace(job, pause_count=job.pause_count + 1, paused_ms=job.paused_ms + pause_ms)
 
 
-def record_progress(job: Job, now_ms: int) -> Job:
+def progressed(job: Job, now_ms: int) -> Job:
     """Further than before: the turn is the first try to come beyond this."""
     is_failing = job.retry_at_ms is not None  # something else of this turn, and that still counts
     return replace(
@@ -208,7 +206,7 @@ def record_progress(job: Job, now_ms: int) -> Job:
     )
 
 
-def record_death(job: Job, now_ms: int, limits: Limits) -> Job:
+def died(job: Job, now_ms: int, limits: Limits) -> Job:
     """After a death: that of the isolate, which other connectors share."""
     is_smallest = limits.turn_pages_max >> job.halving_count <= 1
     job = replace(
@@ -218,9 +216,9 @@ def record_death(job: Job, now_ms: int, limits: Limits) -> Job:
     )
     if job.state is State.SENDING and not job.is_upload:
         # Of what it was sending, Glean may have heard, and less than a minute may have passed.
-        job = count_documents(job, single_documents_max(limits), now_ms, limits)
+        job = indexed(job, single_documents_max(limits), now_ms, limits)
     text = f"the Worker was killed while {job.state} at page {job.page_count + 1}"
-    job = add_note(job, text, now_ms, limits, EventKind.KILLED)
+    job = noted(job, text, now_ms, limits, Kind.KILLED)
     if job.death_count < limits.deaths_max or not is_smallest:
         return job
     reason = (
@@ -230,10 +228,10 @@ def record_death(job: Job, now_ms: int, limits: Limits) -> Job:
         "whose jobs were killed at the same times, and the Worker's log. Retry this one while no "
         "other runs: if it is killed again, have the source send smaller pages"
     )
-    return end_job(job, State.FAILED, now_ms, limits, reason)
+    return ended(job, State.FAILED, now_ms, limits, reason)
 
 
-def record_idle_death(job: Job, now_ms: int, limits: Limits) -> Job:
+def beside(job: Job, now_ms: int, limits: Limits) -> Job:
     """After a death while the turn only waited: others' doing, but no reason to wait for ever."""
     if not is_stalled(job, now_ms, limits):
         return job
@@ -242,10 +240,10 @@ def record_idle_death(job: Job, now_ms: int, limits: Limits) -> Job:
         f"no progress for {since_s} s: the Worker was killed while the job only waited, each time; "
         "see whose jobs were killed at the same times, and retry this one while no other runs"
     )
-    return end_job(job, State.FAILED, now_ms, limits, reason)
+    return ended(job, State.FAILED, now_ms, limits, reason)
 
 
-def restart_lost_upload(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
+def displaced(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
     """Begin anew, since Glean no longer has the upload, and nothing that was in it."""
     if job.restart_count >= limits.restarts_max:
         reason = (
@@ -253,18 +251,18 @@ def restart_lost_upload(job: Job, reason: str, now_ms: int, limits: Limits) -> J
             f"{reason}; see whether something else uploads to this datasource"
         )
         job = replace(job, is_close_answered=False)
-        return end_job(job, State.FAILED, now_ms, limits, reason)
+        return ended(job, State.FAILED, now_ms, limits, reason)
     job = replace(
-        clear_in_flight(restart_stage(job, now_ms)),
+        grounded(anew(job, now_ms)),
         restart_count=job.restart_count + 1,
-        alarm_at_ms=not_before(job.retry_at_ms or 0, now_ms),
+        alarm_at_ms=soon(job.retry_at_ms or 0, now_ms),
     )
-    return add_note(job, f"begins anew: {reason}", now_ms, limits, EventKind.RESTARTED)
+    return noted(job, f"begins anew: {reason}", now_ms, limits, Kind.RESTARTED)
 
 
-def end_job(job: Job, state: State, now_ms: int, limits: Limits, error: str = "") -> Job:
+def ended(job: Job, state: State, now_ms: int, limits: Limits, error: str = "") -> Job:
     job = replace(
-        clear_in_flight(job),
+        grounded(job),
         state=state,
         finished_at_ms=now_ms,
         retry_at_ms=None,
@@ -272,20 +270,14 @@ def end_job(job: Job, state: State, now_ms: int, limits: Limits, error: str = ""
         error=error,
         # Until it is queued again, others may have sent.
         ties=job.ties if state is State.SUCCEEDED else (),
-        landed=PageProgress(),
+        landed=Landed(),
     )
     text = f"{state}: {error}" if error else state.value
-    return add_note(job, text, now_ms, limits, EventKind(state.value))
+    return noted(job, text, now_ms, limits, Kind(state.value))
 
 
-def add_note(  # noqa: PLR0913 - a note's parts
-    job: Job,
-    text: str,
-    now_ms: int,
-    limits: Limits,
-    kind: EventKind = EventKind.NOTE,
-    *,
-    cause: str = "",
+def noted(  # noqa: PLR0913 - a note's parts
+    job: Job, text: str, now_ms: int, limits: Limits, kind: Kind = Kind.NOTE, *, cause: str = ""
 ) -> Job:
     """With a note of what happened; the same once more takes the place of the latest."""
     notes = job.notes
@@ -295,7 +287,7 @@ def add_note(  # noqa: PLR0913 - a note's parts
     return replace(job, notes=kept)
 
 
-def uploaded_counts(job: Job) -> dict[Stage, int]:
+def brought(job: Job) -> dict[Stage, int]:
     """How much of each kind that is replaced as a whole, the job has brought."""
     elsewhere = {Stage.DOCUMENTS} if job.is_delegated else set()
     stages = UPLOADED - elsewhere

@@ -19,9 +19,9 @@ from durable.limits import Limits
 from durable.machine.drift import Drift, drift
 from durable.machine.index_status import PAUSED, Holdings
 from durable.machine.job import Job, Mode, Stage
-from durable.machine.notes import EventKind, Note
-from durable.machine.pacing import not_before
-from durable.machine.transitions import uploaded_counts
+from durable.machine.notes import Kind, Note
+from durable.machine.pacing import soon
+from durable.machine.transitions import brought
 
 
 LATE_MS = 3 * 60 * 60 * 1_000  # counts of this age are not from before the close
@@ -40,7 +40,7 @@ class Verdict(StrEnum):
     SUPERSEDED = "superseded"  # what it is to hold has changed since then, and cannot be told
 
 
-class VerificationQuestion(StrEnum):
+class Question(StrEnum):
     """What Glean is asked."""
 
     PROCESS = PROCESSING
@@ -102,9 +102,7 @@ class Verification(Struct, frozen=True, kw_only=True):
         return min(times, default=None)
 
 
-def begin_verification(
-    job: Job, aims: Aims, called_at_ms: int | None, limits: Limits
-) -> Verification | None:
+def begun(job: Job, aims: Aims, called_at_ms: int | None, limits: Limits) -> Verification | None:
     """What is to be done after this job; None if nothing.
 
     Args:
@@ -113,7 +111,7 @@ def begin_verification(
         called_at_ms: when Glean was asked last to process all of the datasource's documents.
         limits: of the deployment.
     """
-    sent_count = uploaded_counts(job).get(Stage.DOCUMENTS)
+    sent_count = brought(job).get(Stage.DOCUMENTS)
     verifies = aims.verifies and sent_count is not None
     if job.mode is not Mode.FULL or not (verifies or aims.processes):
         return None
@@ -130,13 +128,13 @@ def begin_verification(
         sent_count=sent_count or 0,
         ask_at_ms=closed_at_ms + limits.verify_pause_ms_min if verifies else None,
         processes=aims.processes,
-        process_at_ms=not_before(free_at_ms, closed_at_ms) if aims.processes else None,
+        process_at_ms=soon(free_at_ms, closed_at_ms) if aims.processes else None,
     )
 
 
-def wake_verification(
+def woken(
     verification: Verification, jobs: Iterable[Job], now_ms: int, limits: Limits
-) -> tuple[Verification, VerificationQuestion | None]:
+) -> tuple[Verification, Question | None]:
     """What Glean is asked now, if anything is due.
 
     The next time is set along with it, so that a death costs the answer and no more.
@@ -150,21 +148,19 @@ def wake_verification(
     if isinstance(since := drift(jobs), Drift):
         verification = replace(verification, drift=since)
     elif verification.ask_at_ms is not None:
-        return supersede_verification(verification, since, now_ms), None
+        return superseded(verification, since, now_ms), None
     is_over = now_ms >= verification.until_ms
     if verification.process_at_ms is not None and now_ms >= verification.process_at_ms:
         if is_over:
             verification = replace(verification, process_at_ms=None)
-            return event_of_verification(
-                verification, f"Glean could not be asked {PROCESSING}", now_ms
-            ), None
+            return noted(verification, f"Glean could not be asked {PROCESSING}", now_ms), None
         verification = replace(
             verification,
             process_count=verification.process_count + 1,
             processed_at_ms=now_ms,
             process_at_ms=now_ms + PROCESSING_MS,
         )
-        return verification, VerificationQuestion.PROCESS
+        return verification, Question.PROCESS
     if verification.ask_at_ms is None or now_ms < verification.ask_at_ms:
         return verification, None
     if _is_last(verification):
@@ -174,12 +170,12 @@ def wake_verification(
         verification,
         ask_count=verification.ask_count + 1,
         asked_at_ms=now_ms,
-        ask_at_ms=not_before(at_ms if is_over else min(at_ms, verification.until_ms), now_ms),
+        ask_at_ms=soon(at_ms if is_over else min(at_ms, verification.until_ms), now_ms),
     )
-    return verification, VerificationQuestion.COUNT
+    return verification, Question.COUNT
 
 
-def record_counts(verification: Verification, holdings: Holdings, now_ms: int) -> Verification:
+def counted(verification: Verification, holdings: Holdings, now_ms: int) -> Verification:
     """Glean has said what it holds."""
     was_paused = verification.upload_state == PAUSED
     verification = replace(
@@ -195,11 +191,11 @@ def record_counts(verification: Verification, holdings: Holdings, now_ms: int) -
         return _undecided(verification, now_ms)
     if holdings.is_paused and not was_paused:
         text = "Glean has paused the deletion of what the upload no longer had"
-        return event_of_verification(verification, text, now_ms)
+        return noted(verification, text, now_ms)
     return verification
 
 
-def record_failed_count(
+def uncounted(
     verification: Verification, trouble: Trouble, now_ms: int, limits: Limits
 ) -> Verification:
     """Glean has not said what it holds."""
@@ -208,11 +204,11 @@ def record_failed_count(
         return _undecided(verification, now_ms)
     at_ms = now_ms + backoff_ms(verification.ask_count, trouble, limits)
     # No later than the deadline, but for Glean's own wish.
-    at_ms = max(min(at_ms, verification.until_ms), now_ms + verification_wait_ms(trouble, limits))
-    return replace(verification, ask_at_ms=not_before(at_ms, now_ms))
+    at_ms = max(min(at_ms, verification.until_ms), now_ms + told_ms(trouble, limits))
+    return replace(verification, ask_at_ms=soon(at_ms, now_ms))
 
 
-def supersede_verification(
+def superseded(
     verification: Verification, reason: str, now_ms: int, *, is_replaced: bool = False
 ) -> Verification:
     """Nobody can tell any more what Glean is to hold.
@@ -230,7 +226,7 @@ def supersede_verification(
         ask_at_ms=None,
         process_at_ms=verification.process_at_ms if is_unasked else None,
     )
-    return event_of_verification(verification, f"superseded: {reason}", now_ms)
+    return noted(verification, f"superseded: {reason}", now_ms)
 
 
 def backoff_ms(count: int, trouble: Trouble, limits: Limits) -> int:
@@ -238,17 +234,17 @@ def backoff_ms(count: int, trouble: Trouble, limits: Limits) -> int:
     return round(half_ms + half_ms * trouble.jitter)
 
 
-def verification_wait_ms(trouble: Trouble, limits: Limits) -> int:
+def told_ms(trouble: Trouble, limits: Limits) -> int:
     return min(trouble.retry_after_ms, limits.retry_after_ms_max)
 
 
-def event_of_verification(verification: Verification, text: str, now_ms: int) -> Verification:
+def noted(verification: Verification, text: str, now_ms: int) -> Verification:
     """With a note of what happened; the same once more takes the place of the latest."""
     notes = verification.notes
     if notes and notes[-1].text == text:
         notes = notes[:-1]
     return replace(
-        verification, notes=(*notes, Note(now_ms, text, EventKind.VERIFICATION.value))[-NOTES_MAX:]
+        verification, notes=(*notes, Note(now_ms, text, Kind.VERIFICATION.value))[-NOTES_MAX:]
     )
 
 
@@ -287,7 +283,7 @@ def _settled(verification: Verification, verdict: Verdict, now_ms: int) -> Verif
     if verification.found_count is not None:
         text += f", Glean has {verification.found_count}"
     verification = replace(verification, verdict=verdict, ask_at_ms=None, process_at_ms=None)
-    return event_of_verification(verification, text, now_ms)
+    return noted(verification, text, now_ms)
 
 
 def _pause_ms(count: int, limits: Limits) -> int:

@@ -3,23 +3,23 @@
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.closing import record_close
+from durable.machine.closing import closed
 from durable.machine.effects import Effect
 from durable.machine.index_status import Deletions
 from durable.machine.job import Job, State
 from durable.machine.notes import WaitReason
-from durable.machine.pacing import is_stalled, not_before
-from durable.machine.transitions import add_note, clear_in_flight, end_job, finish_stage, pause_job
+from durable.machine.pacing import is_stalled, soon
+from durable.machine.transitions import ended, finished, grounded, noted, paused
 
 
 Step = tuple[Job, tuple[Effect, ...]]
 
 
-def wait_for_retry(job: Job, now_ms: int, limits: Limits) -> Step:
+def wait(job: Job, now_ms: int, limits: Limits) -> Step:
     assert job.retry_at_ms is not None, "an error says when to try again"
     if is_stalled(job, now_ms, limits):
         return give_up(job, _stalled_reason(job, now_ms), now_ms, limits), ()
-    return replace(clear_in_flight(job), alarm_at_ms=not_before(job.retry_at_ms, now_ms)), ()
+    return replace(grounded(job), alarm_at_ms=soon(job.retry_at_ms, now_ms)), ()
 
 
 def _stalled_reason(job: Job, now_ms: int) -> str:
@@ -31,13 +31,13 @@ def _stalled_reason(job: Job, now_ms: int) -> str:
 
 def give_up(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
     if not job.is_close_answered:
-        return end_job(job, State.FAILED, now_ms, limits, reason)
+        return ended(job, State.FAILED, now_ms, limits, reason)
     text = f"Glean took the close, and cannot be asked about it: {job.error}"
-    job = record_close(add_note(job, text, now_ms, limits), Deletions.PENDING, now_ms)
-    return finish_stage(job, now_ms, limits)
+    job = closed(noted(job, text, now_ms, limits), Deletions.PENDING, now_ms)
+    return finished(job, now_ms, limits)
 
 
-def spare_source(job: Job, now_ms: int, limits: Limits) -> Step:
+def spare(job: Job, now_ms: int, limits: Limits) -> Step:
     """Leave the source alone for as long as it wants."""
     reason = job.source_pause or "the source is not to be asked more often"
     return pause(job, WaitReason.SOURCE, reason, now_ms, limits, until_ms=job.source_at_ms)
@@ -49,4 +49,4 @@ def pause(  # noqa: PLR0913 - a pause's parts
     if is_stalled(job, now_ms, limits):
         job = replace(job, pause=reason)
         return give_up(job, _stalled_reason(job, now_ms), now_ms, limits), ()
-    return pause_job(job, until_ms, wait, reason, now_ms), ()
+    return paused(job, until_ms, wait, reason, now_ms), ()

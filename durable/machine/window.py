@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from durable.limits import Limits
 from durable.machine.effects import Effect, Fetch, Pack, Packed, Send, Sent, Split
 from durable.machine.job import Flight, Job, Mode, Stage
-from durable.machine.pacing import add_usage
-from durable.machine.page_progress import PageProgress
+from durable.machine.pacing import spent
+from durable.machine.page_progress import Landed
 from durable.machine.room import width, with_page
 from durable.machine.safeguards import is_repeated, largest_total
 from durable.machine.ties import Tie
@@ -19,7 +19,7 @@ from durable.machine.ties import Tie
 TIED = frozenset({Stage.DOCUMENTS, Stage.DELETIONS})  # what these bring is of the same documents
 
 
-def commit_page(job: Job) -> Job:
+def landed(job: Job) -> Job:
     """With its oldest page in Glean."""
     flight, *others = job.flights
     page, turn, page_count = flight.page, job.turn, job.page_count + 1
@@ -36,10 +36,10 @@ def commit_page(job: Job) -> Job:
         byte_count=job.byte_count + page.byte_count,
         record_count=job.record_count + page.record_count,
         reject_count=job.reject_count + flight.reject_count,
-        turn=add_usage(turn, flight),
+        turn=spent(turn, flight),
         total_count=largest_total(job, page),
         shortfall=job.shortfall or page.shortfall,
-        landed=PageProgress(),
+        landed=Landed(),
         empty_count=0 if page.record_count or page.is_bounded else job.empty_count + 1,
         repeated_count=job.repeated_count + is_repeated(job, page),
         clock_ms=max(job.clock_ms, flight.clock_ms),
@@ -57,10 +57,10 @@ def commit_page(job: Job) -> Job:
     )
 
 
-def after_in_flight(job: Job) -> Job:
+def front(job: Job) -> Job:
     """The job as it is once all pages that were fetched have landed."""
     while job.flights:
-        job = commit_page(job)
+        job = landed(job)
     return job
 
 
@@ -70,7 +70,7 @@ def is_idle(job: Job) -> bool:
     return not job.is_fetching and not is_sending
 
 
-def take_packed(job: Job, event: Packed) -> Job:
+def packed(job: Job, event: Packed) -> Job:
     flight = _flight(job, event.page_index)
     assert not flight.is_packed, f"{event} for the second time"
     page = replace(
@@ -97,7 +97,7 @@ def _in_doubt(job: Job) -> Job:
     return replace(job, ties=tuple(tie for tie in job.ties if tie in certain))
 
 
-def acknowledge(job: Job, sent: Sent) -> Job:
+def acknowledged(job: Job, sent: Sent) -> Job:
     """One more batch is in Glean, or set aside."""
     flight = _flight(job, sent.page_index)
     flight = replace(
@@ -123,7 +123,7 @@ def remembers(job: Job) -> bool:
     A page of an upload mostly lands with its only request, and costs nothing more than that.
     """
     is_troubled = bool(job.error) or job.death_count > 0
-    return not job.is_upload or is_troubled or job.landed != PageProgress()
+    return not job.is_upload or is_troubled or job.landed != Landed()
 
 
 def _untied(job: Job, key: str) -> Job:
@@ -139,7 +139,7 @@ def _untied(job: Job, key: str) -> Job:
     return replace(job, flights=tuple(flights))
 
 
-def split_batch(job: Job, split: Split) -> Job:
+def halved(job: Job, split: Split) -> Job:
     """Both halves are sent before whatever follows, so that changes keep their order."""
     flight = _flight(job, split.page_index)
     assert split.half_index == flight.batch_count, f"{split} of {flight.batch_count} batches"
@@ -157,7 +157,7 @@ def split_batch(job: Job, split: Split) -> Job:
     return replace(job, landed=landed)
 
 
-def drop_effect(job: Job, effect: Effect | None) -> Job:
+def given_up(job: Job, effect: Effect | None) -> Job:
     """No answer to this is waited for any more."""
     match effect:
         case Fetch():
@@ -169,7 +169,7 @@ def drop_effect(job: Job, effect: Effect | None) -> Job:
     return job
 
 
-def begin_sends(job: Job, limits: Limits) -> tuple[Job, list[Send]]:
+def sends(job: Job, limits: Limits) -> tuple[Job, list[Send]]:
     """As many batches as may be under way, the oldest first.
 
     An upload takes its pages side by side and in any order. Changes of single
@@ -190,13 +190,13 @@ def begin_sends(job: Job, limits: Limits) -> tuple[Job, list[Send]]:
     return job, begun
 
 
-def begin_fetch(job: Job, ahead: Job) -> tuple[Job, Fetch]:
+def fetch(job: Job, ahead: Job) -> tuple[Job, Fetch]:
     """The page after those that were fetched."""
     fetch = Fetch(ahead.page_count, ahead.cursor)
     return replace(job, is_fetching=True), fetch
 
 
-def pack_latest(job: Job) -> Pack | None:
+def pack(job: Job) -> Pack | None:
     """The page that was fetched last, unless it has to wait for one before it."""
     *before, _ = job.flights
     is_waiting = _is_tied(job) and not all(flight.is_packed for flight in before)
@@ -211,7 +211,7 @@ def pack_next(job: Job) -> Pack | None:
 
 def _pack(job: Job, place: int) -> Pack:
     page_index = job.page_count + place
-    landed = (PageProgress() if place else job.landed) if remembers(job) else None
+    landed = (Landed() if place else job.landed) if remembers(job) else None
     upload_id = job.upload_id if job.is_upload else ""
     if job.stage is Stage.MEMBERSHIPS:
         # Each group's is an upload, and each try another one.

@@ -7,7 +7,7 @@ from msgspec import UNSET, Raw
 
 from durable.decoding import decode
 from durable.errors import UpstreamError
-from durable.machine.job import ReadContext
+from durable.machine.job import Crawl
 from durable.sources.since import Changes, Since
 from durable.sources.source import Records
 
@@ -34,9 +34,7 @@ class Counting(Protocol):
         """Whether as many came before the cursor as the source had told."""
 
 
-def statuses_of_none(
-    changes: Changes | None, crawl: ReadContext, cursor: str | None
-) -> frozenset[int]:
+def statuses_of_none(changes: Changes | None, crawl: Crawl, cursor: str | None) -> frozenset[int]:
     """Those that say that nothing has changed, of the request of a page."""
     is_asked = isinstance(changes, Since) and crawl.since_ms is not None and cursor is None
     return NOTHING if is_asked else frozenset()

@@ -11,7 +11,7 @@ from durable.http.charset import utf8
 from durable.http.client import Answer
 
 
-class RunOutcome(StrEnum):
+class Outcome(StrEnum):
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -31,11 +31,11 @@ WORDS = {
             "processing",
             "active",
         ),
-        RunOutcome.RUNNING,
+        Outcome.RUNNING,
     ),
     **dict.fromkeys(
         ("succeeded", "success", "successful", "completed", "complete", "done", "finished", "ok"),
-        RunOutcome.SUCCEEDED,
+        Outcome.SUCCEEDED,
     ),
     **dict.fromkeys(
         (
@@ -50,7 +50,7 @@ WORDS = {
             "timeout",
             "terminated",
         ),
-        RunOutcome.FAILED,
+        Outcome.FAILED,
     ),
 }
 TEXT_CHARACTERS_MAX = 300  # of what a person is shown
@@ -59,13 +59,13 @@ TEXT_CHARACTERS_MAX = 300  # of what a person is shown
 class Report(Struct, frozen=True, kw_only=True):
     """An answer, as far as it is looked at."""
 
-    outcome: RunOutcome
+    outcome: Outcome
     url: str  # where to ask next; empty where it does not say
     text: str  # of what went wrong; the beginning of the answer, where it has no words for that
     is_json: bool
 
 
-class _ReportBody(Struct, frozen=True):
+class _Body(Struct, frozen=True):
     status: Any = None
     state: Any = None
     error: Any = None
@@ -76,14 +76,14 @@ class _ReportBody(Struct, frozen=True):
 def report_of(answer: Answer) -> Report:
     """Whatever it answered: what cannot be understood, is unknown."""
     try:
-        body, is_json = decode(utf8(answer.body, answer.headers), _ReportBody), True
+        body, is_json = decode(utf8(answer.body, answer.headers), _Body), True
     except (msgspec.DecodeError, UnicodeDecodeError):
-        body, is_json = _ReportBody(), False
+        body, is_json = _Body(), False
     word = next((word for word in (body.status, body.state) if isinstance(word, str)), "")
     location = answer.headers.get("location", "")
     beginning = repr(answer.body[:TEXT_CHARACTERS_MAX].decode(errors="replace"))
     return Report(
-        outcome=WORDS.get(word.lower().replace(" ", "_").replace("-", "_"), RunOutcome.UNKNOWN),
+        outcome=WORDS.get(word.lower().replace(" ", "_").replace("-", "_"), Outcome.UNKNOWN),
         url=location or (body.status_url if isinstance(body.status_url, str) else ""),
         text=_text(body.error) or _text(body.message) or beginning,
         is_json=is_json,

@@ -29,7 +29,7 @@ class Fault(Struct, frozen=True):
     reason: str | None  # as in Records.faults
 
 
-class RequestTally:
+class Tally:
     """What a page has become, and what that took.
 
     Args:

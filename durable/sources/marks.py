@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from durable.decoding import decode
 from durable.http.stream import Streamed
-from durable.sources.ndjson_lines import LinePosition
+from durable.sources.ndjson_lines import Spot
 from durable.sources.paging.protocol import foreign
 
 
@@ -28,8 +28,8 @@ class Mark(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     is_ranged: bool  # a range of the list is a range of what is read
 
     @property
-    def spot(self) -> LinePosition:
-        return LinePosition(self.offset, self.checksum)
+    def spot(self) -> Spot:
+        return Spot(self.offset, self.checksum)
 
     @property
     def range(self) -> Mapping[str, str]:
@@ -40,7 +40,7 @@ class Mark(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return msgspec.json.encode(self).decode()
 
 
-def mark(stream: Streamed, spot: LinePosition) -> Mark:
+def mark(stream: Streamed, spot: Spot) -> Mark:
     """Of a whole list that is read."""
     validator = _validator(stream)
     is_ranged = (

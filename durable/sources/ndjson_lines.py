@@ -19,7 +19,7 @@ PAGE_BYTES = 1024 * 1024  # a page has no more, unless it is one long line
 _whole = Decoder[Raw](Raw)
 
 
-class LinePosition(Struct, frozen=True):
+class Spot(Struct, frozen=True):
     """Between two lines of a body."""
 
     offset: int = 0  # bytes before it, as they are once they are decoded
@@ -43,7 +43,7 @@ class Lines:
         line_bytes_max: a longer line is refused.
     """
 
-    def __init__(self, stream: Streamed, spot: LinePosition, line_bytes_max: int) -> None:
+    def __init__(self, stream: Streamed, spot: Spot, line_bytes_max: int) -> None:
         self.spot = spot  # after the lines that were taken
         self._stream = stream
         self._line_bytes_max = line_bytes_max
@@ -51,13 +51,13 @@ class Lines:
         self._rest = b""  # of the latest part: the beginning of a line
         self._is_whole = False  # the body, and all of it was read
 
-    async def skip_to(self, spot: LinePosition) -> None:
+    async def skip_to(self, spot: Spot) -> None:
         """Read up to a spot, and be sure that all before it is what it was.
 
         Raises:
             UpstreamError: it is not, and nothing but the start of the list helps.
         """
-        assert self.spot == LinePosition(), "the body is read from its start"
+        assert self.spot == Spot(), "the body is read from its start"
         left, checksum = spot.offset, 0
         rest = b""
         while left:
@@ -88,7 +88,7 @@ class Lines:
             self._ready.popleft()
             byte_count += length
             checksum = zlib.crc32(b"\n", zlib.crc32(line, self.spot.checksum))
-            self.spot = LinePosition(self.spot.offset + length, checksum)
+            self.spot = Spot(self.spot.offset + length, checksum)
         return LinesPage(records, reasons, byte_count)
 
     async def is_over(self) -> bool:

@@ -6,23 +6,23 @@ from msgspec import Struct
 from durable.decoding import decode
 from durable.machine.job import UPLOADED, Job, Mode, Stage
 from durable.machine.ties import Tie
-from durable.machine.transitions import uploaded_counts
+from durable.machine.transitions import brought
 from durable.machine.watermark import watermark_ms
-from durable.store.sql import Query, to_integer
+from durable.store.sql import Query, integer
 
 
 # Documents were the only ones once.
 COUNT_NAMES = {stage: stage.value for stage in UPLOADED} | {Stage.DOCUMENTS: "succeeded"}
 
 
-class StoredTies(Struct, frozen=True):
+class Tied(Struct, frozen=True):
     """The ties that a job left. Persisted: add fields with defaults, never rename."""
 
     fingerprint: str  # of the connector: by another one, the same record is another document
     ties: tuple[Tie, ...]
 
 
-class Checkpoints:
+class Successes:
     """The watermark, the ties on it, and what the last FULL job has brought.
 
     Args:
@@ -34,12 +34,12 @@ class Checkpoints:
 
     def watermark_ms(self) -> int | None:
         rows = self._query("SELECT at_ms FROM watermark WHERE name = 'succeeded'")
-        return to_integer(rows[0]["at_ms"]) if rows else None
+        return integer(rows[0]["at_ms"]) if rows else None
 
     def full_counts(self) -> dict[Stage, int]:
         """What the last FULL job that succeeded has brought; empty if there was none."""
         rows = self._query("SELECT name, document_count FROM full_count")
-        counts = {str(row["name"]): to_integer(row["document_count"]) for row in rows}
+        counts = {str(row["name"]): integer(row["document_count"]) for row in rows}
         return {stage: counts[name] for stage, name in COUNT_NAMES.items() if name in counts}
 
     def ties(self, fingerprint: str) -> tuple[Tie, ...]:
@@ -49,7 +49,7 @@ class Checkpoints:
             "SELECT body FROM tied JOIN watermark USING (name, at_ms) WHERE name = 'succeeded'"
         )
         for row in rows:
-            tied = decode(str(row["body"]), StoredTies)
+            tied = decode(str(row["body"]), Tied)
             if tied.fingerprint == fingerprint:
                 return tied.ties
         return ()
@@ -63,7 +63,7 @@ class Checkpoints:
         at_ms, before_ms = watermark_ms(job), self.watermark_ms()
         assert at_ms is not None, "a job that succeeded was started"
         if job.mode is Mode.FULL:
-            for stage, count in uploaded_counts(job).items():
+            for stage, count in brought(job).items():
                 self._query(
                     "INSERT OR REPLACE INTO full_count (name, document_count)  VALUES (?, ?)",
                     COUNT_NAMES[stage],
@@ -75,7 +75,7 @@ class Checkpoints:
             at_ms = max(at_ms, before_ms)
         self._query("INSERT OR REPLACE INTO watermark (name, at_ms) VALUES ('succeeded', ?)", at_ms)
         if job.ties:
-            body = msgspec.json.encode(StoredTies(job.fingerprint, job.ties)).decode()
+            body = msgspec.json.encode(Tied(job.fingerprint, job.ties)).decode()
             self._query(
                 "INSERT OR REPLACE INTO tied (name, at_ms, body) VALUES ('succeeded', ?, ?)",
                 at_ms,

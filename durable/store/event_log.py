@@ -4,10 +4,10 @@ from msgspec import Struct
 
 from durable.decoding import decode
 from durable.limits import Limits
-from durable.machine.counters import Counters, count
+from durable.machine.counters import Tally, tallied
 from durable.machine.job import Job
-from durable.machine.job_events import JobEvent, Transition, diff
-from durable.store.sql import Query, encode, to_integer
+from durable.machine.job_events import Happening, Transition, happened
+from durable.store.sql import Query, encoded, integer
 
 
 FIRST_KEPT = 20  # of a job's events: how it began
@@ -17,10 +17,10 @@ class Event(Struct, frozen=True):
     """A happening with its number: those of a job are counted from 1."""
 
     number: int
-    happening: JobEvent
+    happening: Happening
 
 
-class EventLog:
+class Chronicle:
     """The events of each job, and the tally of all jobs.
 
     Args:
@@ -35,21 +35,21 @@ class EventLog:
         """Remember what happened to a job between two of its states. Most steps are no news."""
         if before is not None and _is_alike(before, after):
             return
-        for happening in diff(before, after, now_ms):
+        for happening in happened(before, after, now_ms):
             self.add(after.id, happening, limits)
         if before is None:
             return
         self._transitions.append(Transition(before, after, now_ms))
         known = self.tally()
-        if (tally := count(known, before, after, now_ms)) != known:
+        if (tally := tallied(known, before, after, now_ms)) != known:
             query = "INSERT OR REPLACE INTO summary (name, body) VALUES ('tally', ?)"
-            self._query(query, encode(tally))
+            self._query(query, encoded(tally))
 
-    def add(self, job_id: str, happening: JobEvent, limits: Limits) -> None:
+    def add(self, job_id: str, happening: Happening, limits: Limits) -> None:
         """Of very many, the first ones and the latest are kept."""
         number = self.count(job_id) + 1
         query = "INSERT INTO event (job_id, number, body) VALUES (?, ?, ?)"
-        self._query(query, job_id, number, encode(happening))
+        self._query(query, job_id, number, encoded(happening))
         if number <= limits.events_kept_max:
             return
         first = min(FIRST_KEPT, limits.events_kept_max - 1)
@@ -60,7 +60,7 @@ class EventLog:
     def count(self, job_id: str) -> int:
         """All that there were."""
         rows = self._query("SELECT max(number) AS number FROM event WHERE job_id = ?", job_id)
-        return to_integer(rows[0]["number"] or 0)
+        return integer(rows[0]["number"] or 0)
 
     def events(self, job_id: str, after: int, count: int) -> list[Event]:
         """So many of a job, in order, that come after a number."""
@@ -71,9 +71,7 @@ class EventLog:
             after,
             count,
         )
-        return [
-            Event(to_integer(row["number"]), decode(str(row["body"]), JobEvent)) for row in rows
-        ]
+        return [Event(integer(row["number"]), decode(str(row["body"]), Happening)) for row in rows]
 
     def taken(self) -> list[Transition]:
         """What was recorded since this was asked last. They are not stored: a kill loses them."""
@@ -83,9 +81,9 @@ class EventLog:
     def forget(self, job_id: str) -> None:
         self._query("DELETE FROM event WHERE job_id = ?", job_id)
 
-    def tally(self) -> Counters:
+    def tally(self) -> Tally:
         rows = self._query("SELECT body FROM summary WHERE name = 'tally'")
-        return decode(str(rows[0]["body"]), Counters) if rows else Counters()
+        return decode(str(rows[0]["body"]), Tally) if rows else Tally()
 
 
 def _is_alike(before: Job, after: Job) -> bool:

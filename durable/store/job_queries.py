@@ -6,10 +6,10 @@ from durable import cron
 from durable.decoding import decode
 from durable.machine.job import ENDED, PENDING, Job, Mode, State
 from durable.machine.ticks import Ticks
-from durable.store.sql import Query, decode_rows, encode, encode_states, to_integer
+from durable.store.sql import Query, decoded, encoded, integer, listed
 
 
-class JobQueries:
+class Archive:
     """Reads the jobs, and changes none; keeps account of cron's ticks.
 
     Args:
@@ -32,11 +32,11 @@ class JobQueries:
             "  ORDER BY id DESC LIMIT ?"
         )
         found: list[Job] = []
-        wanted, is_more = encode_states(states), True
+        wanted, is_more = listed(states), True
         while is_more and len(found) < count:
             rows = self._query(query, before_id, wanted, count)
             # Those of newer code that are not understood here, end no list.
-            found += decode_rows(rows, Job)
+            found += decoded(rows, Job)
             is_more = len(rows) == count
             before_id = str(rows[-1]["id"]) if rows else before_id
         return found[:count]
@@ -48,10 +48,10 @@ class JobQueries:
             "  AND json_extract(body, '$.mode') = ?"
             "  AND coalesce(json_extract(body, '$.repeats'), '') = ''"
             "  ORDER BY json_extract(body, '$.finished_at_ms') DESC LIMIT 1",
-            encode_states(ENDED),
+            listed(ENDED),
             mode.value,
         )
-        return next(decode_rows(rows, Job), None)
+        return next(decoded(rows, Job), None)
 
     def worked_at_ms(self, mode: Mode, now_ms: int) -> int | None:
         """When a job of the mode was asked for last, or at work; None: there is none."""
@@ -61,12 +61,12 @@ class JobQueries:
             "      coalesce(json_extract(body, '$.finished_at_ms'), 0)) END) AS at_ms"
             "  FROM job WHERE json_extract(body, '$.mode') = ?"
             "  AND coalesce(json_extract(body, '$.repeats'), '') = ''",
-            encode_states(PENDING),
+            listed(PENDING),
             now_ms,
             mode.value,
         )
         at_ms = rows[0]["at_ms"]
-        return None if at_ms is None else to_integer(at_ms)
+        return None if at_ms is None else integer(at_ms)
 
     def ticks(self) -> Ticks:
         """What the connector has had of cron."""
@@ -75,7 +75,7 @@ class JobQueries:
 
     def put_ticks(self, ticks: Ticks) -> None:
         query = "INSERT OR REPLACE INTO summary (name, body) VALUES ('ticks', ?)"
-        self._query(query, encode(ticks))
+        self._query(query, encoded(ticks))
 
     def ticked_at_ms(self) -> int | None:
         """The last minute for which cron has asked for a job; None: it has not yet."""
@@ -91,5 +91,5 @@ class JobQueries:
     def counts(self) -> dict[State, int]:
         """How many there are in each state."""
         rows = self._query("SELECT state, count(*) AS job_count FROM job GROUP BY state")
-        found = {str(row["state"]): to_integer(row["job_count"]) for row in rows}
+        found = {str(row["state"]): integer(row["job_count"]) for row in rows}
         return {state: found.get(state.value, 0) for state in State}

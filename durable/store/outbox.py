@@ -6,11 +6,11 @@ They are written with what they tell of, so none is lost, and sent after it.
 from collections.abc import Collection, Iterable, Sequence
 
 from durable.decoding import decode
-from durable.machine.alert_delivery import Delivery
-from durable.machine.alerts import Alert, AlertHistory, alerts_of_job, reminders
+from durable.machine.alert_delivery import Letter
+from durable.machine.alerts import Alert, Told, of_job, reminders
 from durable.machine.job import Job, Mode
 from durable.machine.staleness import Watched
-from durable.store.sql import Query, decode_rows, encode
+from durable.store.sql import Query, decoded, encoded
 
 
 LETTERS_MAX = 100  # that wait: more are of something that never ends
@@ -31,7 +31,7 @@ class Outbox:
         if not targets or before.state is after.state:
             return
         known = self.told()
-        told, alert = alerts_of_job(known, before, after, now_ms)
+        told, alert = of_job(known, before, after, now_ms)
         if told != known:
             self.put_told(told)
         if alert is not None:
@@ -49,13 +49,13 @@ class Outbox:
         for alert in alerts:
             self.add(alert, targets)
 
-    def told(self) -> AlertHistory:
+    def told(self) -> Told:
         rows = self._query("SELECT body FROM summary WHERE name = 'told'")
-        return decode(str(rows[0]["body"]), AlertHistory) if rows else AlertHistory()
+        return decode(str(rows[0]["body"]), Told) if rows else Told()
 
-    def put_told(self, told: AlertHistory) -> None:
+    def put_told(self, told: Told) -> None:
         query = "INSERT OR REPLACE INTO summary (name, body) VALUES ('told', ?)"
-        self._query(query, encode(told))
+        self._query(query, encoded(told))
 
     def watched(self) -> Watched:
         rows = self._query("SELECT body FROM summary WHERE name = 'watched'")
@@ -63,36 +63,36 @@ class Outbox:
 
     def put_watched(self, watched: Watched) -> None:
         query = "INSERT OR REPLACE INTO summary (name, body) VALUES ('watched', ?)"
-        self._query(query, encode(watched))
+        self._query(query, encoded(watched))
 
     def add(self, alert: Alert, targets: Iterable[str]) -> None:
         """To be sent as soon as can be."""
         for target in targets:
-            self.put(Delivery(alert=alert, target=target, due_at_ms=alert.at_ms))
+            self.put(Letter(alert=alert, target=target, due_at_ms=alert.at_ms))
         self._query(
             "DELETE FROM letter WHERE id IN"
             "  (SELECT id FROM letter ORDER BY due_at_ms DESC LIMIT -1 OFFSET ?)",
             LETTERS_MAX,
         )
 
-    def put(self, letter: Delivery) -> None:
+    def put(self, letter: Letter) -> None:
         query = "INSERT OR REPLACE INTO letter (id, due_at_ms, body) VALUES (?, ?, ?)"
-        self._query(query, _id(letter), letter.due_at_ms, encode(letter))
+        self._query(query, _id(letter), letter.due_at_ms, encoded(letter))
 
-    def remove(self, letter: Delivery) -> None:
+    def remove(self, letter: Letter) -> None:
         self._query("DELETE FROM letter WHERE id = ?", _id(letter))
 
-    def due(self, now_ms: int, count: int) -> list[Delivery]:
+    def due(self, now_ms: int, count: int) -> list[Letter]:
         """So many that are to be sent now, those that wait longest first."""
         query = "SELECT body FROM letter WHERE due_at_ms <= ? ORDER BY due_at_ms LIMIT ?"
-        return list(decode_rows(self._query(query, now_ms, count), Delivery))
+        return list(decoded(self._query(query, now_ms, count), Letter))
 
     def due_at_ms(self) -> int | None:
         """When the next one is to be sent; None: there is none."""
         # Not of one that newer code wrote, and that is not understood here: it is never sent.
-        letters = decode_rows(self._query("SELECT body FROM letter ORDER BY due_at_ms"), Delivery)
+        letters = decoded(self._query("SELECT body FROM letter ORDER BY due_at_ms"), Letter)
         return next((letter.due_at_ms for letter in letters), None)
 
 
-def _id(letter: Delivery) -> str:
+def _id(letter: Letter) -> str:
     return f"{letter.alert.id} {letter.target}"

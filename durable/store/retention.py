@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from durable.limits import Limits
 from durable.machine.job import ENDED, PENDING, State
-from durable.store.sql import Query, encode_states
+from durable.store.sql import Query, listed
 
 
 KEY_MS = 24 * 60 * 60 * 1_000  # after its job's end, for which a trigger's key still names it
@@ -73,16 +73,16 @@ class Retention:
             now_ms: the time.
             limits: of the deployment.
         """
-        self._query(FORGET_KEYS, encode_states(ENDED), now_ms - KEY_MS)
+        self._query(FORGET_KEYS, listed(ENDED), now_ms - KEY_MS)
         rows = self._query(
             FORGOTTEN,
-            encode_states(ENDED),
+            listed(ENDED),
             now_ms - PAST_MS,
             now_ms - limits.jobs_kept_ms,
             limits.jobs_kept_max,
             limits.successes_kept_max,
             job_id,
-            encode_states(PENDING | {State.HELD}),
+            listed(PENDING | {State.HELD}),
             now_ms - KEY_MS,
         )
         return (str(row["id"]) for row in rows)

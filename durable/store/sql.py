@@ -22,22 +22,22 @@ class Query(Protocol):
     def __call__(self, query: str, *bindings: Binding) -> Sequence[Row]: ...
 
 
-def to_integer(value: object) -> int:
+def integer(value: object) -> int:
     assert isinstance(value, int | float), value  # the platform's numbers are doubles
     return int(value)
 
 
-def encode(struct: Struct) -> str:
+def encoded(struct: Struct) -> str:
     """As a column `body` holds it."""
     return msgspec.json.encode(struct).decode()
 
 
-def encode_states(states: Iterable[State]) -> str:
+def listed(states: Iterable[State]) -> str:
     """As `json_each` takes them."""
     return msgspec.json.encode(sorted(states)).decode()
 
 
-def decode_rows(rows: Iterable[Row], kind: type[Kept]) -> Iterator[Kept]:
+def decoded(rows: Iterable[Row], kind: type[Kept]) -> Iterator[Kept]:
     """The bodies that this code understands: newer code may have had other modes or verdicts."""
     for row in rows:
         with suppress(msgspec.ValidationError):

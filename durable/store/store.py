@@ -14,16 +14,16 @@ from msgspec.structs import replace
 
 from durable.decoding import decode
 from durable.limits import Limits
-from durable.machine.commands import supersede
+from durable.machine.commands import superseded
 from durable.machine.job import ENDED, PENDING, Job, Stage, State
-from durable.machine.rejects import Reject, RejectedPage
-from durable.machine.transitions import clear_in_flight
-from durable.store.checkpoints import Checkpoints
-from durable.store.event_log import EventLog
-from durable.store.job_queries import JobQueries
+from durable.machine.rejects import Reject, Spot
+from durable.machine.transitions import grounded
+from durable.store.checkpoints import Successes
+from durable.store.event_log import Chronicle
+from durable.store.job_queries import Archive
 from durable.store.outbox import Outbox
 from durable.store.retention import Retention
-from durable.store.sql import Binding, Row, decode_rows, encode, encode_states, to_integer
+from durable.store.sql import Binding, Row, decoded, encoded, integer, listed
 from durable.store.verifications import Verifications
 
 
@@ -64,10 +64,10 @@ class Store:
         # The job that has a turn, with what is under way, and as it was written last.
         self._working: Job | None = None
         self._written = ""
-        self.successes = Checkpoints(self._query)
+        self.successes = Successes(self._query)
         self.verifications = Verifications(self._query)
-        self.chronicle = EventLog(self._query)
-        self.archive = JobQueries(self._query)
+        self.chronicle = Chronicle(self._query)
+        self.archive = Archive(self._query)
         self.outbox = Outbox(self._query)
         self._retention = Retention(self._query)
         self._migrate()
@@ -78,31 +78,31 @@ class Store:
         rows = self._query(
             "SELECT body FROM job WHERE id = ?  AND state IN (SELECT value FROM json_each(?))",
             job_id,
-            encode_states(State),
+            listed(State),
         )
-        return next(decode_rows(rows, Job), None)
+        return next(decoded(rows, Job), None)
 
     def pending(self) -> list[Job]:
         """The working job first, if there is one, then those that are queued, oldest first."""
         rows = self._query(
             "SELECT body FROM job WHERE state IN (SELECT value FROM json_each(?))"
             "  ORDER BY state = ?, id",
-            encode_states(PENDING),
+            listed(PENDING),
             State.QUEUED.value,
         )
         working = self._working
-        jobs = decode_rows(rows, Job)
+        jobs = decoded(rows, Job)
         return [working if working and working.id == job.id else job for job in jobs]
 
     def latest(self) -> Job | None:
         """The job that had the latest turn, as only one has turns at a time."""
         # More than one, as newer code may have written the latest, which is not understood here.
         query = "SELECT body FROM job ORDER BY json_extract(body, '$.progress_at_ms') DESC LIMIT 9"
-        return next(decode_rows(self._query(query), Job), None)
+        return next(decoded(self._query(query), Job), None)
 
     def held(self) -> list[Job]:
         rows = self._query("SELECT body FROM job WHERE state = ?", State.HELD.value)
-        return list(decode_rows(rows, Job))
+        return list(decoded(rows, Job))
 
     def triggered_by(self, trigger_key: str) -> Job | None:
         rows = self._query("SELECT job_id FROM trigger_key WHERE key = ?", trigger_key)
@@ -180,7 +180,7 @@ class Store:
         """End the held jobs whose upload another job's has discarded, or may have."""
         for held in self.held():
             if held.stage is by.stage:  # Glean has one upload open for each kind of thing
-                after = supersede(held, by, now_ms, limits, is_certain=is_certain)
+                after = superseded(held, by, now_ms, limits, is_certain=is_certain)
                 self.record(held, after, targets, now_ms, limits)
                 self.put(after, limits)
 
@@ -193,7 +193,7 @@ class Store:
                 job_id,
                 page,
                 reject.order,
-                encode(reject),
+                encoded(reject),
                 job_id,
                 limits.rejects_kept_max,
             )
@@ -207,15 +207,15 @@ class Store:
             *after,
             count,
         )
-        return [(to_integer(row["page"]), decode(str(row["body"]), Reject)) for row in rows]
+        return [(integer(row["page"]), decode(str(row["body"]), Reject)) for row in rows]
 
-    def spots(self, job_id: str) -> dict[Stage, list[RejectedPage]]:
+    def spots(self, job_id: str) -> dict[Stage, list[Spot]]:
         """Where the rejects of a job are in its sources, as far as they are remembered."""
-        spots: dict[Stage, dict[int, RejectedPage]] = {}
+        spots: dict[Stage, dict[int, Spot]] = {}
         for page, reject in self.rejects(job_id, (0, 0), -1):
             if reject.digest and reject.stage in KNOWN_STAGES:
                 of_stage = spots.setdefault(Stage(reject.stage), {})
-                before = of_stage.get(page, RejectedPage(reject.cursor, reject.digest, frozenset()))
+                before = of_stage.get(page, Spot(reject.cursor, reject.digest, frozenset()))
                 of_stage[page] = replace(before, places=before.places | {reject.place})
         return {stage: list(of_stage.values()) for stage, of_stage in spots.items()}
 
@@ -273,7 +273,7 @@ def _schema() -> list[tuple[int, str]]:
 
 
 def _body(job: Job) -> str:
-    body = msgspec.json.encode(replace(clear_in_flight(job), turn=job.turn, ended_turn=None))
+    body = msgspec.json.encode(replace(grounded(job), turn=job.turn, ended_turn=None))
     assert len(body) <= BODY_BYTES_MAX, f"job {job.id} takes {len(body)} bytes"
     return body.decode()
 

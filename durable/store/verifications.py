@@ -3,7 +3,7 @@
 from durable.machine.deletion_watch import DeletionWatch
 from durable.machine.job import Job
 from durable.machine.verification import Verification
-from durable.store.sql import Query, decode_rows, encode, to_integer
+from durable.store.sql import Query, decoded, encoded, integer
 
 
 class Verifications:
@@ -18,19 +18,19 @@ class Verifications:
 
     def load(self, job_id: str) -> Verification | None:
         rows = self._query("SELECT body FROM verification WHERE job_id = ?", job_id)
-        return next(decode_rows(rows, Verification), None)
+        return next(decoded(rows, Verification), None)
 
     def due(self) -> Verification | None:
         """The one of which there is still something to do."""
         rows = self._query("SELECT body FROM verification WHERE is_due ORDER BY job_id DESC")
-        return next(decode_rows(rows, Verification), None)
+        return next(decoded(rows, Verification), None)
 
     def put(self, verification: Verification) -> None:
         self._query(
             "INSERT OR REPLACE INTO verification (job_id, is_due, body) VALUES (?, ?, ?)",
             verification.job_id,
             int(verification.due_at_ms is not None),
-            encode(verification),
+            encoded(verification),
         )
 
     def jobs_since(self, verification: Verification) -> list[Job]:
@@ -40,7 +40,7 @@ class Verifications:
             verification.job_id,
             verification.closed_at_ms,
         )
-        return list(decode_rows(rows, Job))
+        return list(decoded(rows, Job))
 
     def prune(self) -> None:
         """Forget those whose jobs are forgotten, also by code that knew of none."""
@@ -52,7 +52,7 @@ class Verifications:
             "SELECT called_at_ms AS at_ms FROM processing WHERE datasource = ?", datasource
         )
         at_ms = rows[0]["at_ms"] if rows else None
-        return None if at_ms is None else to_integer(at_ms)
+        return None if at_ms is None else integer(at_ms)
 
     def called(self, datasource: str, at_ms: int | None) -> None:
         """Remember it; None: it was not asked after all, and not before."""
@@ -65,11 +65,11 @@ class Verifications:
     def watch(self) -> DeletionWatch:
         """The latest uploads, and whether Glean deletes what was not in them."""
         rows = self._query("SELECT body FROM summary WHERE name = 'deletions'")
-        return next(decode_rows(rows, DeletionWatch), DeletionWatch())
+        return next(decoded(rows, DeletionWatch), DeletionWatch())
 
     def put_watch(self, watch: DeletionWatch) -> None:
         query = "INSERT OR REPLACE INTO summary (name, body) VALUES ('deletions', ?)"
-        self._query(query, encode(watch))
+        self._query(query, encoded(watch))
 
     def watch_at_ms(self) -> int | None:
         """When it is to be asked about; not while a verification asks the very same."""

@@ -1,6 +1,6 @@
 """When an object has something to do that is no job."""
 
-from durable.machine.pacing import not_before
+from durable.machine.pacing import soon
 from durable.store.store import Store
 
 
@@ -13,4 +13,4 @@ def wakes_at_ms(store: Store, now_ms: int) -> int | None:
         store.verifications.watch_at_ms(),
     ]
     at_ms = min((at_ms for at_ms in times if at_ms is not None), default=None)
-    return None if at_ms is None else not_before(at_ms, now_ms)
+    return None if at_ms is None else soon(at_ms, now_ms)

@@ -10,8 +10,8 @@ from typing import Protocol
 from msgspec import Struct
 
 from durable.machine.job import ENDED, Job
-from durable.machine.job_events import Transition, TurnStats, ended_turn
-from durable.machine.notes import EventKind
+from durable.machine.job_events import Transition, Worked, ended_turn
+from durable.machine.notes import Kind
 from durable.machine.totals import totals
 
 
@@ -42,12 +42,12 @@ def points(transition: Transition) -> Iterator[Point]:
         yield _job(after, transition.at_ms)
 
 
-def _turn(before: Job, after: Job, worked: TurnStats) -> Point:
+def _turn(before: Job, after: Job, worked: Worked) -> Point:
     assert before.turn is not None, "a turn that has ended was one"
     reasons = {
         note.cause
         for note in after.notes
-        if note.kind == EventKind.RETRY.value and note.at_ms >= before.turn.started_at_ms
+        if note.kind == Kind.RETRY.value and note.at_ms >= before.turn.started_at_ms
     }
     return Point(
         after.connector,

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from durable.machine.counters import Counters
+from durable.machine.counters import Tally
 from durable.machine.job import Stage, State
 from durable.views.overview import Known, freshness
 
 
-class ConnectorMetrics(Struct, frozen=True, kw_only=True):
+class Measures(Struct, frozen=True, kw_only=True):
     """Of one connector."""
 
-    tally: Counters
+    tally: Tally
     job_counts: Mapping[State, int]  # that are remembered
     succeeded_at_ms: int | None  # the latest success
     full_succeeded_at_ms: int | None  # of a FULL job
@@ -22,10 +22,10 @@ class ConnectorMetrics(Struct, frozen=True, kw_only=True):
     deletions: Mapping[Stage, str] = {}  # that follow the latest upload of each kind
 
 
-def connector_metrics(known: Known, job_counts: Mapping[State, int]) -> ConnectorMetrics:
+def measures(known: Known, job_counts: Mapping[State, int]) -> Measures:
     """Of what the connector's object remembers."""
     fresh = freshness(known)
-    return ConnectorMetrics(
+    return Measures(
         tally=known.tally,
         job_counts=job_counts,
         succeeded_at_ms=fresh.succeeded_at_ms,

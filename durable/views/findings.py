@@ -44,7 +44,7 @@ class Deleted(Struct, frozen=True, kw_only=True):
     last_error: str | None  # of the latest question
 
 
-def show_deletions(watch: DeletionWatch, job_id: str | None = None) -> tuple[Deleted, ...]:
+def deleted(watch: DeletionWatch, job_id: str | None = None) -> tuple[Deleted, ...]:
     """Of the latest upload of each kind, or of those among them that a job has closed."""
     return tuple(
         Deleted(
@@ -60,7 +60,7 @@ def show_deletions(watch: DeletionWatch, job_id: str | None = None) -> tuple[Del
     )
 
 
-def show_verification(verification: Verification | None) -> Verified | None:
+def verified(verification: Verification | None) -> Verified | None:
     """None: nobody has asked for a verification."""
     if verification is None or verification.verdict is None:
         return None
@@ -80,7 +80,7 @@ def show_verification(verification: Verification | None) -> Verified | None:
     )
 
 
-def show_processing(verification: Verification | None) -> Processed | None:
+def processed(verification: Verification | None) -> Processed | None:
     """None: nobody has asked for it."""
     if verification is None or not verification.processes:
         return None

@@ -9,7 +9,7 @@ from durable.machine.totals import totals
 from durable.timestamps import rfc3339
 
 
-class JobSummary(Struct, frozen=True, kw_only=True):
+class Line(Struct, frozen=True, kw_only=True):
     """A job, as short as it can be. Times are RFC 3339 in UTC."""
 
     id: str
@@ -28,7 +28,7 @@ class JobSummary(Struct, frozen=True, kw_only=True):
     error: str | None  # the latest, or why it is held
 
 
-def summarize(job: Job, clean: Callable[[str], str], now_ms: int) -> JobSummary:
+def line(job: Job, clean: Callable[[str], str], now_ms: int) -> Line:
     """A job for the outside.
 
     Args:
@@ -39,7 +39,7 @@ def summarize(job: Job, clean: Callable[[str], str], now_ms: int) -> JobSummary:
     total = totals(job)
     until_ms = job.finished_at_ms if job.state in ENDED else now_ms
     is_begun = job.started_at_ms is not None and until_ms is not None
-    return JobSummary(
+    return Line(
         id=job.id,
         connector=job.connector,
         mode=job.mode,

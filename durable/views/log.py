@@ -25,18 +25,18 @@ TAIL_CHARACTERS = TEXT_CHARACTERS_MAX - HEAD_CHARACTERS - len(" ... ")
 ALARMING = frozenset({State.FAILED, State.HELD})  # a person is to look
 
 
-class LogLine(Struct, frozen=True):
+class Line(Struct, frozen=True):
     text: str
     level: Level
 
 
-def log_line(event: str, level: Level, **fields: Any) -> LogLine:
+def line(event: str, level: Level, **fields: Any) -> Line:
     """In ASCII: no text from outside begins another line, or moves a terminal.
 
     The platform takes 256 KB of an invocation, so what is long is shortened.
     """
     shown = {name: _bounded(value) for name, value in fields.items() if value is not None}
-    return LogLine(_json({"event": event, "level": level.value, **shown}), level)
+    return Line(_json({"event": event, "level": level.value, **shown}), level)
 
 
 def _bounded(value: Any) -> Any:
@@ -52,10 +52,10 @@ def _json(value: Any) -> str:
     return json.dumps(value, separators=(",", ":")).replace("\x7f", "\\u007f")
 
 
-def job_line(event: str, job: Status, **fields: Any) -> LogLine:
+def job_line(event: str, job: Status, **fields: Any) -> Line:
     """What happened to a job, and where that leaves it; the rest is in its status."""
     verdict = job.verification.state if job.verification is not None else None
-    return log_line(
+    return line(
         event,
         level_of(job),
         **fields,

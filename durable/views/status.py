@@ -4,21 +4,21 @@ from msgspec import Struct
 
 from durable.limits import Limits
 from durable.machine.commands import LEGAL, Command
-from durable.machine.job import FinishedStage, Job, Mode, Stage, State
+from durable.machine.job import Done, Job, Mode, Stage, State
 from durable.machine.notes import WaitReason
 from durable.machine.safeguards import missing_count
 from durable.machine.totals import totals
 from durable.machine.verification import Verification
 from durable.timestamps import rfc3339
 from durable.views.explanation import if_killed, left_ms, next_step, waiting_reason, waits_for
-from durable.views.findings import Deleted, Processed, Verified, show_processing, show_verification
+from durable.views.findings import Deleted, Processed, Verified, processed, verified
 from durable.views.progress import Progress, progress
 
 
 DEFAULTS = Limits()
 
 
-class RecentNote(Struct, frozen=True):
+class Happened(Struct, frozen=True):
     """One of the latest things that happened to a job."""
 
     at: str
@@ -74,7 +74,7 @@ class Status(Struct, frozen=True, kw_only=True):
     verification: Verified | None  # FULL, after the success; None: the connector wants none
     processing: Processed | None  # likewise
     deletions: tuple[Deleted, ...]  # of its uploads, where they are the latest
-    events: tuple[RecentNote, ...]  # the latest last
+    events: tuple[Happened, ...]  # the latest last
 
 
 def status(
@@ -130,14 +130,14 @@ def status(
         missing=missing_count(job) if is_compared else None,
         upload_id=job.upload_id or None,
         cursor=job.cursor,
-        verification=show_verification(verification),
-        processing=show_processing(verification),
+        verification=verified(verification),
+        processing=processed(verification),
         deletions=(),  # known of all of the connector's jobs together
-        events=tuple(RecentNote(rfc3339(note.at_ms), note.text) for note in notes),
+        events=tuple(Happened(rfc3339(note.at_ms), note.text) for note in notes),
     )
 
 
-def _brought(part: FinishedStage) -> Brought:
+def _brought(part: Done) -> Brought:
     counts = (part.page_count, part.document_count, part.deletion_count, part.reject_count)
     return Brought(part.stage, *counts)
 

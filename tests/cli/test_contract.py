@@ -6,11 +6,11 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-from durable.engine.checks import Check, CheckOutcome
+from durable.engine.checks import Check, Outcome
 from durable.engine.processor import JOB_ID
 from durable.glean.differences import Difference, Provisioned
 from durable.machine.job import PENDING, Mode, State
-from durable.views.job_summary import JobSummary
+from durable.views.job_summary import Line
 from durable.views.log import Level
 from durable.views.overview import Overview
 from durable.views.progress import Progress
@@ -24,7 +24,7 @@ READ: dict[type[Struct], type[Struct]] = {
     answers.Problem: problems.Problem,
     answers.Progress: Progress,
     answers.Status: Status,
-    answers.Line: JobSummary,
+    answers.Line: Line,
     answers.Jobs: bodies.Jobs,
     answers.Connector: Overview,
     answers.Connectors: bodies.Connectors,
@@ -39,7 +39,7 @@ READ: dict[type[Struct], type[Struct]] = {
 }
 MADE = {
     Status: operated.a_status(),
-    JobSummary: operated.a_line(),
+    Line: operated.a_line(),
     Overview: operated.a_connector(),
     bodies.Occurred: operated.an_event(1),
 }
@@ -63,7 +63,7 @@ def test_the_words_of_both_sides_are_the_same() -> None:
     assert {*arguments.Mode} == {*Mode}
     assert {*arguments.State} == {*State}
     assert {*log_lines.Level} == {*Level}
-    assert {*get_args(answers.Check.__annotations__["outcome"])} == {*CheckOutcome}
+    assert {*get_args(answers.Check.__annotations__["outcome"])} == {*Outcome}
     assert {*State} - PENDING == answers.RESTING
     assert JOB_ID.fullmatch(operated.JOB_ID)
     assert lookup.JOB_ID == JOB_ID

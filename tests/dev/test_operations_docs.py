@@ -9,7 +9,7 @@ from dev.staging import ROOT
 from durable.glean.statuses import MEANINGS, Meaning, meaning
 from durable.limits import Limits
 from durable.machine.job import State
-from durable.machine.notes import EventKind
+from durable.machine.notes import Kind
 from durable.machine.verification import Verdict
 from durable.views.overview import Condition
 
@@ -34,7 +34,7 @@ def named(heading: str) -> list[str]:
     [
         ("Health", Condition),
         ("States", State),
-        ("Events", EventKind),
+        ("Events", Kind),
         ("Alerts", re.findall(r"- alert: (\w+)", RULES)),
         ("Verification", Verdict),
     ],

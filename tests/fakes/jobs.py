@@ -8,6 +8,8 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import (
+    Ask,
+    Asked,
     Close,
     Closed,
     CloseWithDocument,
@@ -19,13 +21,11 @@ from durable.machine.effects import (
     Opened,
     Pack,
     Packed,
-    QueryUpload,
     Send,
     Sent,
-    UploadQueried,
     Woke,
 )
-from durable.machine.job import PENDING, WORKING, Job, Mode, Page, State, TurnUsage, UploadStatus
+from durable.machine.job import PENDING, WORKING, Job, Mode, Page, Standing, State, Usage
 from durable.machine.machine import step
 from durable.machine.waiting import Step
 
@@ -85,7 +85,7 @@ def a_job(state: State, mode: Mode = Mode.FULL) -> Job:
         return replace(job, finished_at_ms=None if state is State.HELD else NOW_MS)
     return replace(
         job,
-        turn=TurnUsage(started_at_ms=NOW_MS),
+        turn=Usage(started_at_ms=NOW_MS),
         is_fetching=state is State.SENDING,
         attempt=1,
         alarm_at_ms=NOW_MS + LIMITS.lease_ms,
@@ -144,14 +144,12 @@ def moments(
             effect = under_way.pop(pick(len(under_way)))
             if isinstance(effect, Close | CloseWithDocument):
                 closed.add(effect.upload_id)
-            is_closed = isinstance(effect, QueryUpload) and effect.upload_id in closed
-            event = answer(effect, pages, UploadStatus.CLOSED if is_closed else UploadStatus.OPEN)
+            is_closed = isinstance(effect, Ask) and effect.upload_id in closed
+            event = answer(effect, pages, Standing.CLOSED if is_closed else Standing.OPEN)
         assert job.turn is None, "nothing is under way, and the turn is not over"
 
 
-def answer(
-    effect: Effect, pages: Sequence[Page], standing: UploadStatus = UploadStatus.OPEN
-) -> Event:
+def answer(effect: Effect, pages: Sequence[Page], standing: Standing = Standing.OPEN) -> Event:
     """That all has gone well."""
     match effect:
         case Open():
@@ -162,8 +160,8 @@ def answer(
             return arrived(page_index, pages[page_index])[1]
         case Send(page_index, batch_index):
             return Sent(page_index, batch_index)
-        case QueryUpload():
-            return UploadQueried(standing)
+        case Ask():
+            return Asked(standing)
         case Close() | CloseWithDocument():
             return Closed()
         case _:

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
-from durable.machine.counters import Counters
+from durable.machine.counters import Tally
 from durable.machine.index_status import Deletions
 from durable.machine.job import Stage, State
-from durable.views.connector_metrics import ConnectorMetrics
+from durable.views.connector_metrics import Measures
 
 
 MINUTE_MS = 60_000
@@ -25,7 +25,7 @@ TROUBLED_MINUTES = 90
 TURNS_AN_HOUR = (0, 0, 1, 4, 3, 1, 0, 0, 0, 0)
 
 
-def moments() -> Iterator[tuple[int, Mapping[str, ConnectorMetrics | None]]]:
+def moments() -> Iterator[tuple[int, Mapping[str, Measures | None]]]:
     """Each with its time, the earliest first."""
     for minute in range(0, HOURS * 60 + 1, MINUTES_BETWEEN):
         at_ms = BEGUN_AT_MS + minute * MINUTE_MS
@@ -36,8 +36,8 @@ def moments() -> Iterator[tuple[int, Mapping[str, ConnectorMetrics | None]]]:
                 "tickets": _well(minute, at_ms),
                 "wiki": _troubled(minute, at_ms) if is_troubled else _well(minute, at_ms),
                 "files": None if is_troubled else _well(minute, at_ms),
-                "new": ConnectorMetrics(
-                    tally=Counters(),
+                "new": Measures(
+                    tally=Tally(),
                     job_counts=dict.fromkeys(State, 0),
                     succeeded_at_ms=None,
                     full_succeeded_at_ms=None,
@@ -49,14 +49,14 @@ def moments() -> Iterator[tuple[int, Mapping[str, ConnectorMetrics | None]]]:
         )
 
 
-def _well(minute: int, at_ms: int) -> ConnectorMetrics:
+def _well(minute: int, at_ms: int) -> Measures:
     """A job each hour takes its first ten minutes, and brings 60 documents and a reject."""
     hours, rest = divmod(minute, 60)
     share = min(rest, 10) / 10
     turns = tuple(int(count * (hours + share)) for count in TURNS_AN_HOUR)
     job_count = hours + (rest >= 10)
-    return ConnectorMetrics(
-        tally=Counters(
+    return Measures(
+        tally=Tally(
             page_count=int(10 * (hours + share)),
             document_count=int(60 * (hours + share)),
             deletion_count=int(3 * (hours + share)),
@@ -79,7 +79,7 @@ def _well(minute: int, at_ms: int) -> ConnectorMetrics:
     )
 
 
-def _troubled(minute: int, at_ms: int) -> ConnectorMetrics:
+def _troubled(minute: int, at_ms: int) -> Measures:
     """It has failed, been killed, been refused and set aside much, and has lost documents."""
     before = _well(HOURS * 60 - TROUBLED_MINUTES, at_ms)
     count = minute - HOURS * 60 + TROUBLED_MINUTES

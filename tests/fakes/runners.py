@@ -6,8 +6,8 @@ import msgspec
 
 from durable.machine.commands import Command, Refusal
 from durable.machine.job import Mode
-from durable.views.connector_metrics import ConnectorMetrics
-from durable.views.job_summary import JobSummary
+from durable.views.connector_metrics import Measures
+from durable.views.job_summary import Line
 from durable.views.overview import Overview
 
 
@@ -32,7 +32,7 @@ class FakeRunners:
         rejects: Sequence[Mapping[str, object]] = (),
         *,
         events: Sequence[Mapping[str, object]] = (),
-        jobs: Sequence[JobSummary] = (),
+        jobs: Sequence[Line] = (),
         silent: Collection[str] = (),
     ) -> None:
         self._refusal = refusal
@@ -41,7 +41,7 @@ class FakeRunners:
         self._jobs = jobs
         self._silent = silent
         self.overviews: dict[str, Overview] = {}
-        self.measured: dict[str, ConnectorMetrics] = {}
+        self.measured: dict[str, Measures] = {}
         self.waits_ms: list[int] = []
         self.begun: list[tuple[str, Mode, str | None]] = []
         self.asked: list[tuple[str, str]] = []
@@ -136,5 +136,5 @@ class FakeRunners:
         return {"status": STATUS}
 
 
-def _id(line: JobSummary) -> str:
+def _id(line: Line) -> str:
     return line.id

@@ -5,9 +5,9 @@ import asyncio
 import httpx
 
 from durable.environment import Environment
-from durable.http.context import SourceContext
+from durable.http.context import Surroundings
 from durable.http.token_cache import Tokens
-from durable.machine.job import Mode, ReadContext, Stage
+from durable.machine.job import Crawl, Mode, Stage
 from durable.sources.source import Reader, Records, Source
 from tests.fakes.bench import NOW_MS
 from tests.fakes.connections import Connections
@@ -19,8 +19,8 @@ def surroundings(
     environment: Environment | None = None,
     page_bytes_max: int = 100_000,
     tokens: Tokens | None = None,
-) -> SourceContext:
-    return SourceContext(
+) -> Surroundings:
+    return Surroundings(
         environment=environment or an_environment(),
         transport=Connections(network),
         now_ms=lambda: NOW_MS,
@@ -29,9 +29,9 @@ def surroundings(
     )
 
 
-def a_crawl(since_ms: int | None = None) -> ReadContext:
+def a_crawl(since_ms: int | None = None) -> Crawl:
     mode = Mode.FULL if since_ms is None else Mode.INCREMENTAL
-    return ReadContext("notes-1", mode, Stage.DOCUMENTS, since_ms)
+    return Crawl("notes-1", mode, Stage.DOCUMENTS, since_ms)
 
 
 def read(reader: Reader, cursor: str | None = None, since_ms: int | None = None) -> Records:

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from durable.limits import Limits
 from durable.machine.index_status import Holdings
 from durable.machine.job import Job, Mode, State
-from durable.machine.verification import Aims, Verification, begin_verification
+from durable.machine.verification import Aims, Verification, begun
 
 
 NOW_MS = 1_000_000_000
@@ -32,7 +32,7 @@ INCREMENTAL = replace(
 
 def a_verification(aims: Aims = VERIFIES, job: Job = FULL) -> Verification:
     """Of ten documents, right after the close."""
-    verification = begin_verification(job, aims, None, LIMITS)
+    verification = begun(job, aims, None, LIMITS)
     assert verification is not None
     return verification
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dev.local_glean.readings import DEFAULTS
-from durable.engine.platform import Platform
+from durable.engine.platform import Host
 from durable.engine.processor import Begun, Processor
 from durable.environment import Environment
 from durable.limits import Limits
@@ -72,7 +72,7 @@ class Tenant:
         self.storage.rollback()
         self.task, self.reading_bytes = None, 0
         isolate, variables = self._isolate, deployed(self._isolate.limits)
-        host = Platform(
+        host = Host(
             now_ms=lambda: isolate.clock.now_ms,
             nonce=lambda: f"{next(isolate.nonces):06x}",
             draw=isolate.chance.random,

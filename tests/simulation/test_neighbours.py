@@ -10,7 +10,7 @@ from durable.limits import Limits
 from durable.machine.effects import Event, Fetch, Fetched, Pack, Packed, Send, Sent, Woke
 from durable.machine.job import Job, Mode, Page, Plan, State
 from durable.machine.machine import step
-from durable.machine.pacing import spread_ms_max
+from durable.machine.pacing import apart_ms_max
 
 
 LIMITS = Limits()
@@ -38,7 +38,7 @@ class Neighbour:
 
     def wake(self, now_ms: int) -> None:
         self.job, effects = step(self.job, WOKE, now_ms, LIMITS)
-        longest_ms = spread_ms_max(self.job, LIMITS)
+        longest_ms = apart_ms_max(self.job, LIMITS)
         self._begun_ms = now_ms + round(longest_ms * self._chance.random())
         self._ask(effects, self._begun_ms)
 

@@ -31,7 +31,7 @@ HOUR_MS = 60 * MINUTE_MS
 
 
 def identity(team: Team, assertion: str, now_ms: int = NOW_MS) -> Identity:
-    return asyncio.run(team.access.identity(assertion, access.AccessTeam(ISSUER, AUDIENCE), now_ms))
+    return asyncio.run(team.access.identity(assertion, access.Team(ISSUER, AUDIENCE), now_ms))
 
 
 def is_let_through(team: Team, assertion: str, now_ms: int = NOW_MS) -> bool:
@@ -256,7 +256,7 @@ class Crowd(Team):
         self.access = Access(self._late, is_signed, self._wait)
 
     async def outcomes(self, assertions: list[str]) -> list[object]:
-        team = access.AccessTeam(ISSUER, AUDIENCE)
+        team = access.Team(ISSUER, AUDIENCE)
         asked = [self.access.identity(one, team, NOW_MS) for one in assertions]
         return await asyncio.gather(*asked, return_exceptions=True)
 

@@ -11,14 +11,14 @@ from tests.fakes.environment import an_environment
 from tests.fakes.requests import LOCAL, ORIGIN, a_request
 from tests.fakes.team import A_PERSON, AUDIENCE, ISSUER, Team
 from worker import sessions
-from worker.auth import Authentication, Caller, Via
+from worker.auth import Auth, Caller, Via
 from worker.problems import Problem
 
 
 TOKEN = "t0ken"
 GUARDED = an_environment(TRIGGER_TOKEN=TOKEN)
 TEAMED = {"ACCESS_TEAM_DOMAIN": ISSUER, "ACCESS_AUD": AUDIENCE}
-COOKIE = {"cookie": sessions.begin_session(TOKEN, NONCE, NOW_MS).partition(";")[0]}
+COOKIE = {"cookie": sessions.begun(TOKEN, NONCE, NOW_MS).partition(";")[0]}
 OPEN = {"ALLOW_UNAUTHENTICATED_FOR_LOCAL_USE": "true"}
 
 
@@ -30,7 +30,7 @@ def asked(  # noqa: PLR0913, PLR0917 - each but the first has a default
     now_ms: int = NOW_MS,
     origin: str = ORIGIN,
 ) -> Caller | Problem:
-    auth = Authentication(environment, (team or Team()).access, lambda: now_ms)
+    auth = Auth(environment, (team or Team()).access, lambda: now_ms)
     request = a_request(method, "/trigger", headers=headers, origin=origin)
     return asyncio.run(auth.caller(request))
 

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from durable.glean.batches import Batch, Sizes, batches
 from durable.glean.documents import Change, Deletion, Document, Permissions
-from durable.glean.mapped_record import MappedRecord
-from durable.glean.payloads import Envelope, GleanEndpoint
+from durable.glean.mapped_record import Placed
+from durable.glean.payloads import Endpoint, Envelope
 from durable.machine.job import Stage
 from durable.machine.rejects import Reject
 
@@ -44,9 +44,9 @@ def a_document(name: str = "a", title: str = "a title") -> Document:
     )
 
 
-def placed(changes: list[Change]) -> list[MappedRecord]:
+def placed(changes: list[Change]) -> list[Placed]:
     return [
-        MappedRecord(place, change, Raw(b"record %d" % place))
+        Placed(place, change, Raw(b"record %d" % place))
         for place, change in enumerate(changes, start=1)
     ]
 
@@ -85,7 +85,7 @@ def test_documents_of_an_upload_are_one_page_of_it() -> None:
     (batch,) = cut([a_document("a"), a_document("b")], upload_id="u-1")
 
     request = msgspec.json.decode(batch.body, type=BulkIndexDocuments)
-    assert batch.endpoint is GleanEndpoint.BULK_DOCUMENTS
+    assert batch.endpoint is Endpoint.BULK_DOCUMENTS
     assert (request.uploadId, request.datasource) == ("u-1", "notes")
     assert request.documents[0] == {
         "datasource": "notes",
@@ -101,14 +101,14 @@ def test_documents_of_an_upload_are_one_page_of_it() -> None:
 def test_single_documents_go_without_an_upload() -> None:
     (batch,) = cut([a_document()])
 
-    assert batch.endpoint is GleanEndpoint.DOCUMENTS
+    assert batch.endpoint is Endpoint.DOCUMENTS
     assert decoded(batch).keys() == {"datasource", "documents"}
 
 
 def test_a_deletion_goes_alone() -> None:
     (batch,) = cut([DELETION])
 
-    assert batch.endpoint is GleanEndpoint.DELETION
+    assert batch.endpoint is Endpoint.DELETION
     assert decoded(batch) == {"datasource": "notes", "objectType": "note", "id": "gone"}
     assert (batch.document_count, batch.deletion_count) == (0, 1)
 
@@ -140,7 +140,7 @@ def test_nothing_makes_no_request(upload_id: str) -> None:
 def test_documents_are_cut_when_they_are_read() -> None:
     def endless() -> Any:
         while True:
-            yield MappedRecord(1, a_document(), Raw(b"{}"))
+            yield Placed(1, a_document(), Raw(b"{}"))
 
     first = next(batches(endless(), enveloped("u-1"), sizes(documents_max=3), []))
 
@@ -314,7 +314,7 @@ def test_nothing_is_lost_or_put_in_another_order(
     for batch in cut(changes, upload_id, within):
         body = decoded(batch)
         assert body["datasource"] == "notes"
-        if batch.endpoint is GleanEndpoint.DELETION:
+        if batch.endpoint is Endpoint.DELETION:
             sent.append(Deletion(id=body["id"], object_type=body["objectType"]))
         for document in body.get("documents", []):
             assert document.pop("datasource") == "notes"

@@ -5,10 +5,10 @@ from msgspec.structs import replace
 
 from durable.errors import Recourse
 from durable.limits import Limits
-from durable.machine.commands import LEGAL, Command, Instruction, Refusal, obey, supersede
-from durable.machine.effects import Failed, Fetch, QueryUpload, UploadQueried, Woke
-from durable.machine.job import PENDING, Flight, Job, Mode, Stage, State, UploadStatus
-from durable.machine.notes import EventKind
+from durable.machine.commands import LEGAL, Command, Instruction, Refusal, obeyed, superseded
+from durable.machine.effects import Ask, Asked, Failed, Fetch, Woke
+from durable.machine.job import PENDING, Flight, Job, Mode, Stage, Standing, State
+from durable.machine.notes import Kind
 from durable.machine.pacing import ALARM_MS_MIN
 from durable.views.explanation import next_step
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, at
@@ -63,7 +63,7 @@ REFUSED = [pair for pair, state in TABLE.items() if state is None]
 def told(
     job: Job, command: Command, *, other: Job | None = None, deletion_count: int = ALL_MAY_GO
 ) -> Job | Refusal:
-    return obey(job, Instruction(command, deletion_count), other, LATER_MS, LIMITS)
+    return obeyed(job, Instruction(command, deletion_count), other, LATER_MS, LIMITS)
 
 
 def granted(job: Job, command: Command, *, deletion_count: int = ALL_MAY_GO) -> Job:
@@ -159,7 +159,7 @@ def test_a_job_may_be_cancelled_while_another_waits(state: State) -> None:
 def test_a_cancelled_job_takes_no_late_answer() -> None:
     cancelled = granted(a_job(State.CLOSING), Command.CANCEL)
 
-    assert at(cancelled, UploadQueried(UploadStatus.CLOSED)) == (cancelled, ())
+    assert at(cancelled, Asked(Standing.CLOSED)) == (cancelled, ())
 
 
 # Retrying
@@ -206,7 +206,7 @@ def test_a_job_whose_cursor_is_of_no_use_any_more_starts_over_and_says_so(mode: 
     retried = granted(after(job, gone), Command.RETRY)
 
     assert (retried.resumes, retried.queued_cursor, retried.page_count) == (False, None, 0)
-    assert retried.notes[-1].kind == EventKind.RETRIED
+    assert retried.notes[-1].kind == Kind.RETRIED
     assert "starts over" in retried.notes[-1].text
     assert "from its start" in next_step(retried) or mode is Mode.INCREMENTAL
 
@@ -250,15 +250,15 @@ def test_an_approved_job_closes_its_upload_if_glean_still_has_it() -> None:
         Woke(full_counts={Stage.DOCUMENTS: 100}),
     )
 
-    closing, effects = at(job, UploadQueried(UploadStatus.OPEN))
+    closing, effects = at(job, Asked(Standing.OPEN))
 
-    assert (closing.state, effects) == (State.CLOSING, (QueryUpload("job-1"),))
+    assert (closing.state, effects) == (State.CLOSING, (Ask("job-1"),))
 
 
 def test_an_approval_is_not_for_more_than_was_missing_then() -> None:
     queued = granted(held(40), Command.APPROVE, deletion_count=40)
 
-    job = after(queued, Woke(full_counts={Stage.DOCUMENTS: 101}), UploadQueried(UploadStatus.OPEN))
+    job = after(queued, Woke(full_counts={Stage.DOCUMENTS: 101}), Asked(Standing.OPEN))
 
     assert job.state is State.HELD
     assert "41 of 101" in job.error
@@ -288,7 +288,7 @@ def test_a_cancelled_job_is_no_longer_approved() -> None:
     job = after(
         granted(cancelled, Command.RETRY),
         Woke(full_counts={Stage.DOCUMENTS: 100}),
-        UploadQueried(UploadStatus.OPEN),
+        Asked(Standing.OPEN),
     )
 
     assert job.state is State.HELD
@@ -326,7 +326,7 @@ def test_a_command_that_is_illegal_anyway_does_not_speak_of_others() -> None:
 
 
 def test_a_held_job_is_cancelled_by_the_upload_that_discards_its_own() -> None:
-    job = supersede(held(), replace(OTHER, id="job-2"), LATER_MS, Limits(notes_kept_max=1))
+    job = superseded(held(), replace(OTHER, id="job-2"), LATER_MS, Limits(notes_kept_max=1))
 
     assert (job.state, job.finished_at_ms) == (State.CANCELLED, LATER_MS)
     assert job.error == "replaced by job-2, which has opened an upload of its own"
@@ -334,8 +334,8 @@ def test_a_held_job_is_cancelled_by_the_upload_that_discards_its_own() -> None:
 
 
 def test_a_superseded_job_that_is_retried_begins_anew() -> None:
-    job = granted(supersede(held(), OTHER, LATER_MS, LIMITS), Command.RETRY)
+    job = granted(superseded(held(), OTHER, LATER_MS, LIMITS), Command.RETRY)
 
-    job = after(job, WOKE, UploadQueried(UploadStatus.REPLACED))
+    job = after(job, WOKE, Asked(Standing.REPLACED))
 
     assert (job.state, job.page_count, job.upload_id) == (State.OPENING, 0, "job-2")

@@ -6,11 +6,11 @@ from durable.limits import Limits
 from durable.machine.deletion_watch import (
     LASTS_MS_MAX,
     DeletionWatch,
-    next_upload,
+    answered,
+    asked,
     paused_reason,
-    record_answer,
-    record_silence,
-    watch,
+    unanswered,
+    watched,
 )
 from durable.machine.index_status import ClosedUpload, Deletions, deletions_of
 from durable.machine.job import Stage
@@ -38,7 +38,7 @@ def closed(
     at_ms: int = NOW_MS,
 ) -> DeletionWatch:
     upload = ClosedUpload(stage.value, upload_id, at_ms, state.value)
-    return watch(before or DeletionWatch(), "notes", "job-1", upload, LIMITS)
+    return watched(before or DeletionWatch(), "notes", "job-1", upload, LIMITS)
 
 
 def lasting(watch: DeletionWatch, told: dict[str, Deletions]) -> tuple[DeletionWatch, int]:
@@ -47,9 +47,9 @@ def lasting(watch: DeletionWatch, told: dict[str, Deletions]) -> tuple[DeletionW
         if watch.ask_at_ms is None:
             return watch, count
         now_ms = watch.ask_at_ms
-        watch = next_upload(watch, now_ms, LIMITS)
+        watch = asked(watch, now_ms, LIMITS)
         if watch.ask_at_ms is not None:
-            watch = record_answer(watch, told, now_ms, LIMITS)
+            watch = answered(watch, told, now_ms, LIMITS)
     raise AssertionError("asks for ever")
 
 
@@ -89,9 +89,7 @@ def test_a_question_without_an_answer_is_asked_again_and_leaves_what_was_known()
     watch = closed(Deletions.PAUSED)
     assert watch.ask_at_ms is not None
 
-    watch = record_silence(
-        next_upload(watch, watch.ask_at_ms, LIMITS), "no answer", NOW_MS + HOUR_MS
-    )
+    watch = unanswered(asked(watch, watch.ask_at_ms, LIMITS), "no answer", NOW_MS + HOUR_MS)
 
     assert (watch.error, watch.ask_count) == ("no answer", 1)
     assert watch.ask_at_ms == NOW_MS + HOUR_MS
@@ -101,7 +99,7 @@ def test_a_question_without_an_answer_is_asked_again_and_leaves_what_was_known()
 def test_a_pause_is_asked_about_each_hour_until_it_is_over_or_nobody_can_tell() -> None:
     watch = closed(Deletions.PAUSED)
 
-    over = record_answer(watch, {"u-1": Deletions.DONE}, NOW_MS + HOUR_MS, LIMITS)
+    over = answered(watch, {"u-1": Deletions.DONE}, NOW_MS + HOUR_MS, LIMITS)
     left, count = lasting(watch, {"u-1": Deletions.PAUSED})
 
     assert (over.ask_at_ms, over.uploads[Stage.DOCUMENTS].deletions) == (None, DONE)
@@ -111,7 +109,7 @@ def test_a_pause_is_asked_about_each_hour_until_it_is_over_or_nobody_can_tell() 
 
 @pytest.mark.parametrize("stage", [Stage.DOCUMENTS, Stage.USERS, Stage.GROUPS])
 def test_a_pause_that_is_told_later_counts_from_then(stage: Stage) -> None:
-    watch = record_answer(closed(stage=stage), {"u-1": Deletions.PAUSED}, NOW_MS + 5, LIMITS)
+    watch = answered(closed(stage=stage), {"u-1": Deletions.PAUSED}, NOW_MS + 5, LIMITS)
 
     assert watch.uploads[stage].paused_at_ms == NOW_MS + 5
     reason = paused_reason(watch)
@@ -129,7 +127,7 @@ def test_another_upload_does_not_end_a_pause_until_glean_has_told_of_it() -> Non
     upload = watch.uploads[Stage.DOCUMENTS]
     assert (upload.upload_id, upload.deletions, upload.is_told) == ("u-2", PAUSED, False)
     assert upload.paused_at_ms == NOW_MS
-    over = record_answer(watch, {"u-1": Deletions.PAUSED, "u-2": Deletions.DONE}, NOW_MS, LIMITS)
+    over = answered(watch, {"u-1": Deletions.PAUSED, "u-2": Deletions.DONE}, NOW_MS, LIMITS)
     assert over.paused == {}
     untold, _ = lasting(watch, {"u-1": Deletions.PAUSED})
     assert untold.uploads[Stage.DOCUMENTS].deletions == UNKNOWN

@@ -2,7 +2,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable.machine.drift import Drift, drift
-from durable.machine.job import ENDED, FinishedStage, Job, Mode, Stage, State
+from durable.machine.job import ENDED, Done, Job, Mode, Stage, State
 
 
 INCREMENTAL = Job(
@@ -36,10 +36,7 @@ def test_of_a_jobs_stages_only_documents_are_counted_and_all_deletions() -> None
         INCREMENTAL,
         stages=stages,
         stage_index=2,
-        done=(
-            FinishedStage(Stage.USERS, 1, 100, 0, 0, 9),
-            FinishedStage(Stage.DOCUMENTS, 1, 5, 2, 0, 9),
-        ),
+        done=(Done(Stage.USERS, 1, 100, 0, 0, 9), Done(Stage.DOCUMENTS, 1, 5, 2, 0, 9)),
         deletion_count=6,
     )
 

@@ -8,6 +8,8 @@ from durable.engine.executor import Executor
 from durable.errors import Cause
 from durable.limits import Limits
 from durable.machine.effects import (
+    Ask,
+    Asked,
     Close,
     Closed,
     CloseRefused,
@@ -16,10 +18,8 @@ from durable.machine.effects import (
     Failed,
     Open,
     Opened,
-    QueryUpload,
-    UploadQueried,
 )
-from durable.machine.job import UploadStatus
+from durable.machine.job import Standing
 from tests.fakes.answers import a_history, a_note, a_page, a_page_of, ok
 from tests.fakes.connector import NOTES
 from tests.fakes.desk import UPLOAD, Desk
@@ -35,7 +35,7 @@ def test_an_opening_and_a_question_are_answered() -> None:
     desk = Desk(Network(ok(), a_history(OPEN)))
 
     assert desk.performed(Open(UPLOAD)) == Opened()
-    assert desk.performed(QueryUpload(UPLOAD)) == UploadQueried(UploadStatus.OPEN)
+    assert desk.performed(Ask(UPLOAD)) == Asked(Standing.OPEN)
 
 
 def failed(reason: str, is_transient: bool, cause: Cause) -> Failed:  # noqa: FBT001 - in a table

@@ -3,14 +3,8 @@ import pytest
 from msgspec.structs import replace
 
 from durable.machine.drift import Drift
-from durable.machine.verification import (
-    Verdict,
-    Verification,
-    VerificationQuestion,
-    record_counts,
-    wake_verification,
-)
-from durable.views.findings import Processed, remedy, show_processing, show_verification
+from durable.machine.verification import Question, Verdict, Verification, counted, woken
+from durable.views.findings import Processed, processed, remedy, verified
 from durable.views.status import status
 from tests.fakes.verifications import (
     BOTH,
@@ -32,7 +26,7 @@ def judged(verdict: Verdict, found: int | None, state: str = "") -> Verification
 
 
 def test_a_verification_to_come_shows_when() -> None:
-    shown = msgspec.to_builtins(show_verification(a_verification()))
+    shown = msgspec.to_builtins(verified(a_verification()))
 
     assert shown == {
         "state": "pending",
@@ -52,10 +46,10 @@ def test_a_verification_to_come_shows_when() -> None:
 
 def test_a_verdict_shows_both_numbers_and_what_has_changed_since() -> None:
     now_ms = NOW_MS + HOUR_MS
-    verification, _ = wake_verification(a_verification(), (), now_ms, LIMITS)
-    verification = record_counts(replace(verification, drift=Drift(1, 2)), of(9), now_ms)
+    verification, _ = woken(a_verification(), (), now_ms, LIMITS)
+    verification = counted(replace(verification, drift=Drift(1, 2)), of(9), now_ms)
 
-    shown = show_verification(verification)
+    shown = verified(verification)
 
     assert shown is not None
     assert (shown.state, shown.sent, shown.found, shown.uploaded) == (Verdict.VERIFIED, 10, 9, 99)
@@ -65,18 +59,18 @@ def test_a_verdict_shows_both_numbers_and_what_has_changed_since() -> None:
 
 
 def test_who_asked_for_neither_is_shown_neither() -> None:
-    assert (show_verification(None), show_processing(None)) == (None, None)
-    assert show_verification(a_verification(PROCESSES)) is None
-    assert show_processing(a_verification()) is None
+    assert (verified(None), processed(None)) == (None, None)
+    assert verified(a_verification(PROCESSES)) is None
+    assert processed(a_verification()) is None
 
 
 def test_a_processing_shows_when_it_was_asked_for() -> None:
     waiting = a_verification(BOTH)
-    assert show_processing(waiting) == Processed(asked_at=None, next_at="1970-01-12T13:46:40.050Z")
+    assert processed(waiting) == Processed(asked_at=None, next_at="1970-01-12T13:46:40.050Z")
 
-    asked, question = wake_verification(waiting, (), NOW_MS + HOUR_MS, LIMITS)
-    assert question is VerificationQuestion.PROCESS
-    assert show_processing(asked) == Processed(
+    asked, question = woken(waiting, (), NOW_MS + HOUR_MS, LIMITS)
+    assert question is Question.PROCESS
+    assert processed(asked) == Processed(
         asked_at="1970-01-12T14:46:40.000Z", next_at="1970-01-12T17:46:40.000Z"
     )
 
@@ -104,12 +98,12 @@ def test_a_person_is_told_what_to_do(verification: Verification, words: str | No
 
 
 def test_what_happened_after_the_close_is_among_the_jobs_events() -> None:
-    verification, _ = wake_verification(a_verification(), (), NOW_MS + HOUR_MS, LIMITS)
-    verification = record_counts(verification, of(10), NOW_MS + HOUR_MS)
+    verification, _ = woken(a_verification(), (), NOW_MS + HOUR_MS, LIMITS)
+    verification = counted(verification, of(10), NOW_MS + HOUR_MS)
 
     shown = status(FULL, verification=verification)
 
-    assert shown.verification == show_verification(verification)
+    assert shown.verification == verified(verification)
     assert [event.what for event in shown.events] == [
         "verified: 10 documents were sent, Glean has 10"
     ]

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from durable.http.connection_limit import CONNECTIONS_MAX, ConnectionLimit
+from durable.http.connection_limit import CONNECTIONS_MAX, Gate
 
 
 ROUNDS = 20  # of the loop: more than anything here takes
@@ -49,12 +49,12 @@ async def rounds(count: int) -> None:
         await asyncio.sleep(0)
 
 
-async def opened(gate: ConnectionLimit, number: int = 0) -> httpx.Response:
+async def opened(gate: Gate, number: int = 0) -> httpx.Response:
     request = httpx.Request("GET", f"https://notes.example/{number}")
     return await gate.handle_async_request(request)
 
 
-async def read(gate: ConnectionLimit, number: int = 0) -> bytes:
+async def read(gate: Gate, number: int = 0) -> bytes:
     response = await opened(gate, number)
     try:
         return b"".join([part async for part in response.aiter_bytes()])
@@ -62,7 +62,7 @@ async def read(gate: ConnectionLimit, number: int = 0) -> bytes:
         await response.aclose()
 
 
-async def free_count(gate: ConnectionLimit) -> int:
+async def free_count(gate: Gate) -> int:
     """How many more requests go through at once."""
     tasks = [asyncio.create_task(opened(gate)) for _ in range(CONNECTIONS_MAX + 1)]
     await rounds(ROUNDS)
@@ -77,7 +77,7 @@ async def free_count(gate: ConnectionLimit) -> int:
 
 def test_no_more_are_under_way_than_there_are_connections() -> None:
     server = Server()
-    gate = ConnectionLimit(server)
+    gate = Gate(server)
 
     async def at_once() -> list[bytes]:
         tasks = [asyncio.create_task(read(gate, number)) for number in range(20)]
@@ -91,7 +91,7 @@ def test_no_more_are_under_way_than_there_are_connections() -> None:
 
 def test_a_body_keeps_its_place_until_it_is_closed() -> None:
     async def closed() -> None:
-        gate = ConnectionLimit(Server())
+        gate = Gate(Server())
         response = await opened(gate)
         assert await free_count(gate) == CONNECTIONS_MAX - 1
         await anext(response.aiter_raw())  # the rest is not wanted
@@ -106,7 +106,7 @@ def test_a_body_keeps_its_place_until_it_is_closed() -> None:
 
 def test_a_body_that_is_closed_twice_gives_one_place_back() -> None:
     async def closed() -> None:
-        gate = ConnectionLimit(Server())
+        gate = Gate(Server())
         first, _ = await opened(gate), await opened(gate)
         assert isinstance(first.stream, httpx.AsyncByteStream)
 
@@ -120,7 +120,7 @@ def test_a_body_that_is_closed_twice_gives_one_place_back() -> None:
 
 def test_a_body_that_is_read_to_its_end_gives_its_place_back() -> None:
     async def is_read() -> None:
-        gate = ConnectionLimit(Server())
+        gate = Gate(Server())
         response = await opened(gate)
 
         assert await response.aread() == b"1234"
@@ -136,7 +136,7 @@ def test_an_answer_that_has_come_whole_keeps_no_place() -> None:
             return httpx.Response(200, content=b"1234")
 
     async def is_read() -> None:
-        gate = ConnectionLimit(Whole())
+        gate = Gate(Whole())
         for _ in range(CONNECTIONS_MAX):
             await opened(gate)  # and nobody closes it
 
@@ -149,7 +149,7 @@ def test_an_answer_that_has_come_whole_keeps_no_place() -> None:
 def test_a_request_that_fails_gives_its_place_back(fault: Exception) -> None:
     async def fails() -> None:
         server = Server()
-        gate = ConnectionLimit(server)
+        gate = Gate(server)
         server.fault = fault
         with pytest.raises(type(fault)):
             await read(gate)
@@ -167,7 +167,7 @@ def test_a_body_that_cannot_be_closed_gives_its_place_back() -> None:
 
     async def fails() -> None:
         server = Server()
-        gate = ConnectionLimit(server)
+        gate = Gate(server)
         server.body = Stuck
         response = await opened(gate)
         with pytest.raises(httpx.ReadError):
@@ -184,7 +184,7 @@ def test_who_is_cancelled_gives_the_place_back(round_count: int) -> None:
     """While the headers are waited for, and while the body is read."""
 
     async def cancelled() -> None:
-        gate = ConnectionLimit(Server())
+        gate = Gate(Server())
         task = asyncio.create_task(read(gate))
         await rounds(round_count)
         task.cancel()
@@ -198,7 +198,7 @@ def test_who_is_cancelled_gives_the_place_back(round_count: int) -> None:
 
 def test_who_is_cancelled_while_waiting_had_no_place() -> None:
     async def cancelled() -> None:
-        gate = ConnectionLimit(Server())
+        gate = Gate(Server())
         held = [await opened(gate) for _ in range(CONNECTIONS_MAX)]
         waiting = asyncio.create_task(read(gate))
         await rounds(ROUNDS)

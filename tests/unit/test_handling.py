@@ -6,11 +6,11 @@ from collections.abc import Callable
 import pytest
 
 from durable.engine.handling import harmless, outlive
-from durable.engine.staleness_monitor import LEASE_MS, StalenessMonitor
+from durable.engine.staleness_monitor import LEASE_MS, Watchman
 from durable.limits import Limits
 from durable.machine.job import Mode
-from durable.machine.pacing import jittered_lease_ms
-from durable.machine.staleness import Heartbeat
+from durable.machine.pacing import apart_lease_ms
+from durable.machine.staleness import Pulse
 from durable.store.store import Store
 from tests.fakes.bench import NOW_MS, Bench
 from tests.fakes.connector import NOTES
@@ -88,7 +88,7 @@ def test_a_turn_has_its_lease_armed_before_anything_that_may_fail(
     asyncio.run(outlive(bench.processor.turn(), lambda _: None))
 
     is_done = storage.statements_left >= 0  # nothing was asked of it that it did not do
-    lease_ms = jittered_lease_ms(f"notes {NOW_MS}", Limits())
+    lease_ms = apart_lease_ms(f"notes {NOW_MS}", Limits())
     assert is_done or storage.alarm_at_ms == NOW_MS + lease_ms
 
 
@@ -97,8 +97,8 @@ def test_the_watchman_has_its_lease_armed_before_anything_that_may_fail(statemen
     storage, connector = FailingStorage(), NOTES
     environment = an_environment(ALERT_WEBHOOK_URL="https://alerts.example")
     host = a_host(Network())
-    watchman = StalenessMonitor({connector.name: connector}, environment, Store(storage), host)
-    asyncio.run(watchman.look({connector.name: Heartbeat()}))
+    watchman = Watchman({connector.name: connector}, environment, Store(storage), host)
+    asyncio.run(watchman.look({connector.name: Pulse()}))
     storage.fire()
     storage.statements_left = statements
 

@@ -6,10 +6,10 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.commands import Command
-from durable.machine.counters import TURN_MS, Counters, count
-from durable.machine.job import ENDED, Job, Mode, Stage, State, TurnUsage
-from durable.machine.job_events import JobEvent, diff
-from durable.machine.notes import EventKind, Note
+from durable.machine.counters import TURN_MS, Tally, tallied
+from durable.machine.job import ENDED, Job, Mode, Stage, State, Usage
+from durable.machine.job_events import Happening, happened
+from durable.machine.notes import Kind, Note
 from tests.fakes.answers import BULK, LIST, STATUS, a_history, a_page, a_page_of, ok
 from tests.fakes.bench import NOW_MS, Bench
 from tests.fakes.jobs import a_job
@@ -17,7 +17,7 @@ from tests.fakes.jobs import a_job
 
 LATER_MS = NOW_MS + 1_200
 SENDING = a_job(State.SENDING)
-WORKED = TurnUsage(
+WORKED = Usage(
     NOW_MS,
     page_count=3,
     byte_count=40,
@@ -97,7 +97,7 @@ def test_of_very_many_events_the_first_and_the_latest_are_kept() -> None:
     bench = Bench()
     limits = Limits(events_kept_max=25)
     for number in range(1, 101):
-        bench.store.chronicle.add("notes-1", JobEvent(number, EventKind.NOTE.value, ""), limits)
+        bench.store.chronicle.add("notes-1", Happening(number, Kind.NOTE.value, ""), limits)
 
     numbers = [event.number for event in bench.store.chronicle.events("notes-1", 0, 1_000)]
 
@@ -108,7 +108,7 @@ def test_of_very_many_events_the_first_and_the_latest_are_kept() -> None:
 def test_where_one_event_is_kept_it_is_the_latest() -> None:
     bench = Bench()
     for number in range(1, 4):
-        happening = JobEvent(number, EventKind.NOTE.value, "")
+        happening = Happening(number, Kind.NOTE.value, "")
         bench.store.chronicle.add("notes-1", happening, Limits(events_kept_max=1))
 
     assert [event.number for event in bench.store.chronicle.events("notes-1", 0, 9)] == [3]
@@ -116,14 +116,14 @@ def test_where_one_event_is_kept_it_is_the_latest() -> None:
 
 def test_a_turn_that_a_kill_ended_counts_what_it_had_done_and_no_time() -> None:
     before = replace(SENDING, turn=WORKED)
-    after = replace(before, turn=TurnUsage(LATER_MS), turn_count=2, death_count=1)
+    after = replace(before, turn=Usage(LATER_MS), turn_count=2, death_count=1)
 
-    (event,) = diff(before, after, LATER_MS)
+    (event,) = happened(before, after, LATER_MS)
 
     assert (event.kind, event.text) == ("turn", "turn 1 brought 3 pages of documents")
     assert event.worked is not None
     assert (event.worked.document_count, event.worked.duration_ms) == (30, None)
-    tally = count(Counters(), before, after, LATER_MS)
+    tally = tallied(Tally(), before, after, LATER_MS)
     assert (tally.death_count, tally.document_count, sum(tally.turn_counts)) == (1, 30, 0)
 
 
@@ -131,26 +131,26 @@ def test_a_kill_that_ends_the_job_has_no_time_either() -> None:
     before = replace(SENDING, turn=WORKED)
     after = replace(before, turn=None, ended_turn=WORKED, death_count=1, state=State.FAILED)
 
-    (event,) = diff(before, after, LATER_MS)
+    (event,) = happened(before, after, LATER_MS)
 
     assert event.worked is not None
     assert event.worked.duration_ms is None
 
 
 def test_a_turn_that_brought_nothing_is_no_event_but_is_counted() -> None:
-    before = replace(SENDING, turn=TurnUsage(NOW_MS))
-    after = replace(before, turn=None, ended_turn=TurnUsage(NOW_MS))
+    before = replace(SENDING, turn=Usage(NOW_MS))
+    after = replace(before, turn=None, ended_turn=Usage(NOW_MS))
 
-    assert diff(before, after, LATER_MS) == []
-    assert count(Counters(), before, after, LATER_MS).turn_count == 1
+    assert happened(before, after, LATER_MS) == []
+    assert tallied(Tally(), before, after, LATER_MS).turn_count == 1
 
 
 def test_a_turn_counts_with_its_last_page() -> None:
     """The last page lands in the step that ends the turn."""
-    before = replace(SENDING, turn=TurnUsage(NOW_MS))
+    before = replace(SENDING, turn=Usage(NOW_MS))
     after = replace(before, turn=None, ended_turn=WORKED)
 
-    (event,) = diff(before, after, LATER_MS)
+    (event,) = happened(before, after, LATER_MS)
 
     assert event.worked is not None
     assert (event.worked.page_count, event.worked.duration_ms) == (3, 1_200)
@@ -164,35 +164,35 @@ def test_a_duration_is_of_the_first_class_that_holds_it(duration_ms: int, place:
     before = replace(SENDING, turn=WORKED)
     after = replace(before, turn=None, ended_turn=WORKED)
 
-    counts = count(Counters(), before, after, NOW_MS + duration_ms).turn_counts
+    counts = tallied(Tally(), before, after, NOW_MS + duration_ms).turn_counts
 
     assert [index for index, count in enumerate(counts) if count] == [place]
     assert len(counts) == len(TURN_MS) + 1
 
 
 def test_the_same_note_once_more_is_another_event() -> None:
-    before = replace(SENDING, notes=(Note(1, "busy", EventKind.RETRY.value, "glean_throttled"),))
-    after = replace(before, notes=(Note(2, "busy", EventKind.RETRY.value, "glean_throttled"),))
+    before = replace(SENDING, notes=(Note(1, "busy", Kind.RETRY.value, "glean_throttled"),))
+    after = replace(before, notes=(Note(2, "busy", Kind.RETRY.value, "glean_throttled"),))
 
-    assert diff(before, after, LATER_MS) == [JobEvent(2, "retry", "busy", "glean_throttled")]
-    assert count(Counters(), before, after, LATER_MS).retry_counts == {"glean_throttled": 1}
+    assert happened(before, after, LATER_MS) == [Happening(2, "retry", "busy", "glean_throttled")]
+    assert tallied(Tally(), before, after, LATER_MS).retry_counts == {"glean_throttled": 1}
 
 
 @pytest.mark.parametrize("state", sorted(ENDED))
 def test_an_end_is_counted_once(state: State) -> None:
     done = replace(SENDING, state=state, started_at_ms=1, finished_at_ms=5, stages=())
 
-    tally = count(Counters(), SENDING, done, LATER_MS)
+    tally = tallied(Tally(), SENDING, done, LATER_MS)
 
     assert tally.ended_counts == {f"FULL {state}": 1}
-    assert count(tally, done, replace(done, error="?"), LATER_MS) == tally
+    assert tallied(tally, done, replace(done, error="?"), LATER_MS) == tally
 
 
 def test_what_is_repeated_is_no_success_of_the_connector() -> None:
     repeated = replace(SENDING, repeats="notes-0", mode=Mode.INCREMENTAL)
     done = replace(repeated, state=State.SUCCEEDED, started_at_ms=1, finished_at_ms=5)
 
-    assert count(Counters(), repeated, done, LATER_MS).succeeded_at_ms is None
+    assert tallied(Tally(), repeated, done, LATER_MS).succeeded_at_ms is None
 
 
 def test_records_that_were_set_aside_are_counted() -> None:

@@ -3,8 +3,8 @@ import pytest
 from msgspec.structs import asdict, replace
 
 from durable.limits import Limits
-from durable.machine.commands import Command, Instruction, obey
-from durable.machine.effects import Close, Fetch, QueryUpload, UploadQueried, Woke
+from durable.machine.commands import Command, Instruction, obeyed
+from durable.machine.effects import Ask, Asked, Close, Fetch, Woke
 from durable.machine.job import (
     ENDED,
     PENDING,
@@ -15,9 +15,9 @@ from durable.machine.job import (
     Page,
     Plan,
     Stage,
+    Standing,
     State,
-    TurnUsage,
-    UploadStatus,
+    Usage,
 )
 from durable.machine.notes import Note
 from tests.fakes import earlier
@@ -42,7 +42,7 @@ JOB = Job(
     state=State.SENDING,
     cursor="a",
     flights=(Flight(PAGE, 1, 2, 3),),
-    turn=TurnUsage(2, 3, 4, 5),
+    turn=Usage(2, 3, 4, 5),
     notes=(Note(1, "a note"),),
     landmark_cursor="a",
     batch_bytes_max=6,
@@ -77,7 +77,7 @@ def test_a_body_of_the_first_fields_loads() -> None:
     assert job.state is State.QUEUED
 
 
-@pytest.mark.parametrize("struct", [Job, Flight, TurnUsage])
+@pytest.mark.parametrize("struct", [Job, Flight, Usage])
 def test_all_but_the_first_fields_have_defaults(struct: type[msgspec.Struct]) -> None:
     required = [field.name for field in msgspec.structs.fields(struct) if field.required]
 
@@ -86,7 +86,7 @@ def test_all_but_the_first_fields_have_defaults(struct: type[msgspec.Struct]) ->
         == {
             Job: ["id", "connector", "mode", "created_at_ms"],
             Flight: ["page"],
-            TurnUsage: ["started_at_ms"],
+            Usage: ["started_at_ms"],
         }[struct]
     )
 
@@ -103,7 +103,7 @@ def test_a_body_of_earlier_code_loads_with_its_flight() -> None:
             sent_count=1,
         ),
     )
-    assert job.turn == TurnUsage(1_764_000_000_300, page_count=1, byte_count=100)
+    assert job.turn == Usage(1_764_000_000_300, page_count=1, byte_count=100)
 
 
 def test_what_earlier_code_stored_is_stored_again_as_it_was() -> None:
@@ -136,9 +136,9 @@ def test_a_close_of_earlier_code_is_settled() -> None:
     }
     job, asked = at(msgspec.convert(body, Job), Woke(plan=Plan(fingerprint="f")))
 
-    _, effects = at(job, UploadQueried(UploadStatus.OPEN), job.progress_at_ms)
+    _, effects = at(job, Asked(Standing.OPEN), job.progress_at_ms)
 
-    assert asked == (QueryUpload(job.upload_id),)
+    assert asked == (Ask(job.upload_id),)
     assert effects == (Close(job.upload_id),)
 
 
@@ -152,7 +152,7 @@ def test_a_job_written_now_is_read_by_earlier_code(state: earlier.State) -> None
         "notes-1",
         state,
         "a",
-        earlier.TurnUsage(2, 3, 4),
+        earlier.Usage(2, 3, 4),
     )
     assert job.flights == (
         earlier.Flight(
@@ -171,7 +171,7 @@ def test_earlier_code_does_not_know_two_of_the_states() -> None:
 
 def test_a_job_queued_again_is_safe_with_earlier_code() -> None:
     failed = replace(JOB, state=State.FAILED, cursor="a", page_count=1)
-    queued = obey(failed, Instruction(Command.RETRY), None, 9, Limits())
+    queued = obeyed(failed, Instruction(Command.RETRY), None, 9, Limits())
     assert isinstance(queued, Job)
     assert queued.queued_cursor == "a"
 

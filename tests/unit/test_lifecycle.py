@@ -3,30 +3,12 @@ from msgspec.structs import asdict, replace
 
 from durable.limits import Limits
 from durable.machine.index_status import ClosedUpload
-from durable.machine.job import (
-    ENDED,
-    FinishedStage,
-    Flight,
-    Job,
-    Mode,
-    Rate,
-    Stage,
-    State,
-    TurnUsage,
-)
-from durable.machine.notes import EventKind, Note
+from durable.machine.job import ENDED, Done, Flight, Job, Mode, Rate, Stage, State, Usage
+from durable.machine.notes import Kind, Note
 from durable.machine.pacing import ALARM_MS_MIN
-from durable.machine.page_progress import PageProgress
+from durable.machine.page_progress import Landed
 from durable.machine.ties import Tie
-from durable.machine.transitions import (
-    add_note,
-    clear_in_flight,
-    end_job,
-    record_death,
-    record_progress,
-    restart_lost_upload,
-    restart_stage,
-)
+from durable.machine.transitions import anew, died, displaced, ended, grounded, noted, progressed
 from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page
 
 
@@ -53,7 +35,7 @@ WORN = Job(
     byte_count=9,
     turn_count=10,
     turn=a_job(State.SENDING).turn,
-    ended_turn=TurnUsage(39),
+    ended_turn=Usage(39),
     attempt=11,
     death_count=12,
     progress_at_ms=13,
@@ -84,7 +66,7 @@ WORN = Job(
     asked_mode=Mode.INCREMENTAL,
     stages=(Stage.USERS, Stage.DOCUMENTS),
     stage_index=1,
-    done=(FinishedStage(Stage.USERS, 1, 2, 3, 4, 5),),
+    done=(Done(Stage.USERS, 1, 2, 3, 4, 5),),
     is_delegated=True,
     is_close_begun=True,
     rewind_count=29,
@@ -96,7 +78,7 @@ WORN = Job(
     source_pause="a wish",
     indexed_until_ms=35,
     pause="a pause",
-    landed=PageProgress(b"0" * 12, 1, 37),
+    landed=Landed(b"0" * 12, 1, 37),
     pause_count=42,
     paused_ms=43,
     empty_count=44,
@@ -181,7 +163,7 @@ def test_a_worn_job_has_no_default_left() -> None:
 def test_beginning_anew_voids_all_that_the_crawl_counted() -> None:
     new = Job(id="job", connector="connector", mode=Mode.FULL, created_at_ms=1)
 
-    begun = restart_stage(FIRST, LATER_MS)
+    begun = anew(FIRST, LATER_MS)
 
     assert changed(FIRST, begun) == set(Job.__struct_fields__) - KEPT
     crawl = set(Job.__struct_fields__) - KEPT - {"state", "started_at_ms", "crawl_count"}
@@ -194,18 +176,18 @@ def test_beginning_anew_voids_all_that_the_crawl_counted() -> None:
     ("stage", "clock_ms"), [(Stage.USERS, 40), (Stage.DOCUMENTS, 0), (Stage.DELETIONS, 40)]
 )
 def test_documents_that_are_begun_anew_tell_the_time_anew(stage: Stage, clock_ms: int) -> None:
-    assert restart_stage(replace(FIRST, stages=(stage,)), LATER_MS).clock_ms == clock_ms
+    assert anew(replace(FIRST, stages=(stage,)), LATER_MS).clock_ms == clock_ms
 
 
 @pytest.mark.parametrize(
     ("mode", "state"), [(Mode.FULL, State.OPENING), (Mode.INCREMENTAL, State.SENDING)]
 )
 def test_beginning_anew_begins_where_the_mode_does(mode: Mode, state: State) -> None:
-    assert restart_stage(replace(FIRST, mode=mode), LATER_MS).state is state
+    assert anew(replace(FIRST, mode=mode), LATER_MS).state is state
 
 
 def test_nothing_is_under_way_between_two_turns() -> None:
-    waiting = clear_in_flight(WORN)
+    waiting = grounded(WORN)
 
     assert changed(WORN, waiting) == FLYING
     assert (waiting.flights, waiting.is_fetching, waiting.is_refused) == ((), False, False)
@@ -213,7 +195,7 @@ def test_nothing_is_under_way_between_two_turns() -> None:
 
 
 def test_progress_ends_the_trouble() -> None:
-    moved = record_progress(replace(WORN, retry_at_ms=None), LATER_MS)
+    moved = progressed(replace(WORN, retry_at_ms=None), LATER_MS)
 
     assert changed(replace(WORN, retry_at_ms=None), moved) == {
         "attempt",
@@ -229,7 +211,7 @@ def test_progress_ends_the_trouble() -> None:
 
 
 def test_progress_beside_a_failure_does_not_end_its_error() -> None:
-    moved = record_progress(WORN, LATER_MS)
+    moved = progressed(WORN, LATER_MS)
 
     assert changed(WORN, moved) == {
         "attempt",
@@ -244,7 +226,7 @@ def test_progress_beside_a_failure_does_not_end_its_error() -> None:
 
 @pytest.mark.parametrize("state", sorted(ENDED))
 def test_an_ended_job_waits_for_nothing_and_keeps_what_it_did(state: State) -> None:
-    job = end_job(WORN, state, LATER_MS, LIMITS, "why")
+    job = ended(WORN, state, LATER_MS, LIMITS, "why")
 
     lost = {"landed"} if state is State.SUCCEEDED else {"landed", "ties"}
     assert changed(WORN, job) - {"state"} == FLYING | lost | {
@@ -264,14 +246,14 @@ def test_an_ended_job_waits_for_nothing_and_keeps_what_it_did(state: State) -> N
 
 
 def test_an_end_without_a_reason_clears_the_last_error() -> None:
-    job = end_job(WORN, State.SUCCEEDED, LATER_MS, LIMITS)
+    job = ended(WORN, State.SUCCEEDED, LATER_MS, LIMITS)
 
     assert (job.error, job.notes[-1].text) == ("", "succeeded")
 
 
 def test_the_same_note_once_more_takes_the_place_of_the_latest() -> None:
-    job = add_note(add_note(a_job(State.SENDING), "busy", 1, LIMITS), "busy", 2, LIMITS)
-    job = add_note(add_note(job, "killed", 3, LIMITS), "busy", 4, LIMITS)
+    job = noted(noted(a_job(State.SENDING), "busy", 1, LIMITS), "busy", 2, LIMITS)
+    job = noted(noted(job, "killed", 3, LIMITS), "busy", 4, LIMITS)
 
     assert job.notes == (Note(2, "busy"), Note(3, "killed"), Note(4, "busy"))
 
@@ -279,7 +261,7 @@ def test_the_same_note_once_more_takes_the_place_of_the_latest() -> None:
 def test_the_latest_notes_are_kept() -> None:
     job = a_job(State.SENDING)
     for at_ms in range(5):
-        job = add_note(job, f"note {at_ms}", at_ms, Limits(notes_kept_max=3))
+        job = noted(job, f"note {at_ms}", at_ms, Limits(notes_kept_max=3))
 
     assert [note.at_ms for note in job.notes] == [2, 3, 4]
 
@@ -287,16 +269,16 @@ def test_the_latest_notes_are_kept() -> None:
 def test_fewer_notes_are_kept_once_the_limit_is_lowered() -> None:
     job = replace(WORN, notes=tuple(Note(n, f"note {n}") for n in range(9)))
 
-    assert [note.at_ms for note in add_note(job, "a", 9, Limits(notes_kept_max=1)).notes] == [9]
+    assert [note.at_ms for note in noted(job, "a", 9, Limits(notes_kept_max=1)).notes] == [9]
 
 
 def test_a_death_counts_and_halves() -> None:
-    job = record_death(replace(a_job(State.SENDING), page_count=2), LATER_MS, LIMITS)
+    job = died(replace(a_job(State.SENDING), page_count=2), LATER_MS, LIMITS)
 
     assert (job.state, job.death_count, job.halving_count) == (State.SENDING, 1, 1)
     (note,) = job.notes
     assert note.text == "the Worker was killed while sending at page 3"
-    assert (note.at_ms, note.kind) == (LATER_MS, EventKind.KILLED)
+    assert (note.at_ms, note.kind) == (LATER_MS, Kind.KILLED)
 
 
 @pytest.mark.parametrize(
@@ -314,33 +296,31 @@ def test_a_death_ends_the_job_after_enough_of_them_at_the_smallest_turn(
 ) -> None:
     job = replace(a_job(State.SENDING), death_count=death_count, halving_count=halving_count)
 
-    assert record_death(job, LATER_MS, LIMITS).state is state
+    assert died(job, LATER_MS, LIMITS).state is state
 
 
 def test_a_job_that_dies_of_its_page_quotes_the_beginning_of_the_cursor() -> None:
     job = replace(a_job(State.SENDING), death_count=8, halving_count=8, cursor="c" * 8_000)
 
-    job = record_death(job, LATER_MS, LIMITS)
+    job = died(job, LATER_MS, LIMITS)
 
     assert "(cursor 'ccc" in job.error
     assert len(job.error) < 600
 
 
 def test_a_displaced_job_begins_anew_with_the_next_alarm() -> None:
-    job = restart_lost_upload(replace(FIRST, restart_count=0), "replaced", LATER_MS, LIMITS)
+    job = displaced(replace(FIRST, restart_count=0), "replaced", LATER_MS, LIMITS)
 
     assert (job.state, job.turn, job.restart_count) == (State.OPENING, None, 1)
     assert (job.flights, job.is_fetching) == ((), False)
     assert job.alarm_at_ms == LATER_MS + ALARM_MS_MIN
-    assert job.notes[-1] == Note(LATER_MS, "begins anew: replaced", EventKind.RESTARTED.value)
+    assert job.notes[-1] == Note(LATER_MS, "begins anew: replaced", Kind.RESTARTED.value)
 
 
 @pytest.mark.parametrize(
     ("restart_count", "state"), [(2, State.OPENING), (3, State.FAILED), (4, State.FAILED)]
 )
 def test_restarts_are_bounded(restart_count: int, state: State) -> None:
-    job = restart_lost_upload(
-        replace(FIRST, restart_count=restart_count), "replaced", LATER_MS, LIMITS
-    )
+    job = displaced(replace(FIRST, restart_count=restart_count), "replaced", LATER_MS, LIMITS)
 
     assert job.state is state

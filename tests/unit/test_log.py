@@ -17,20 +17,20 @@ from tests.fakes.jobs import a_job
 LINE_BYTES_MAX = 64 * 1024  # of the 256 KB that the platform takes of an invocation
 
 
-def read(line: log.LogLine) -> dict[str, Any]:
+def read(line: log.Line) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(line.text)
     return content
 
 
 def test_a_line_says_what_happened_and_how_urgent_it_is() -> None:
-    line = log.log_line("the turn broke off", Level.ERROR, connector="notes", text=None)
+    line = log.line("the turn broke off", Level.ERROR, connector="notes", text=None)
 
     assert line.level is Level.ERROR
     assert line.text == '{"event":"the turn broke off","level":"error","connector":"notes"}'
 
 
 def test_a_text_from_outside_stays_within_its_line() -> None:
-    line = log.log_line("queued", Level.INFO, trigger="a\r\nb\x1b[2K\x7f\u2028é")
+    line = log.line("queued", Level.INFO, trigger="a\r\nb\x1b[2K\x7f\u2028é")
 
     assert line.text.isascii()
     assert line.text.isprintable()
@@ -40,7 +40,7 @@ def test_a_text_from_outside_stays_within_its_line() -> None:
 def test_of_a_long_text_the_beginning_and_the_end_are_told() -> None:
     text = "Traceback" + " of it" * 100_000 + " at last: ValueError"
 
-    shown = read(log.log_line("the turn broke off", Level.ERROR, text=text))["text"]
+    shown = read(log.line("the turn broke off", Level.ERROR, text=text))["text"]
 
     assert len(shown) == TEXT_CHARACTERS_MAX
     assert shown.startswith("Traceback of it")
@@ -50,9 +50,7 @@ def test_of_a_long_text_the_beginning_and_the_end_are_told() -> None:
 def test_what_is_not_long_stays_as_it_is() -> None:
     text, found = "t" * TEXT_CHARACTERS_MAX, {"differences": [{"field": "name"}]}
 
-    shown = read(
-        log.log_line("the datasource was to be set up", Level.INFO, text=text, found=found)
-    )
+    shown = read(log.line("the datasource was to be set up", Level.INFO, text=text, found=found))
 
     assert (shown["text"], shown["found"]) == (text, found)
 
@@ -61,7 +59,7 @@ def test_no_line_comes_near_what_the_platform_takes() -> None:
     text = "\U0001f600" * 1_000_000
     found = {"differences": [{"field": str(number), "actual": text[:99]} for number in range(999)]}
 
-    line = log.log_line("the datasource was to be set up", Level.INFO, text=text, found=found)
+    line = log.line("the datasource was to be set up", Level.INFO, text=text, found=found)
 
     assert len(line.text) <= LINE_BYTES_MAX
     assert read(line)["found"].endswith("}")

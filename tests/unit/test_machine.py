@@ -5,6 +5,8 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import (
+    Ask,
+    Asked,
     Close,
     Closed,
     CloseRefused,
@@ -18,20 +20,18 @@ from durable.machine.effects import (
     Opened,
     Pack,
     Packed,
-    QueryUpload,
     Send,
     Sent,
     Split,
-    UploadQueried,
     Woke,
 )
-from durable.machine.job import PENDING, Flight, Job, Mode, State, TurnUsage, UploadStatus
+from durable.machine.job import PENDING, Flight, Job, Mode, Standing, State, Usage
 from durable.machine.pacing import ALARM_MS_MIN, lease_ms
-from durable.machine.page_progress import PageProgress
+from durable.machine.page_progress import Landed
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, arrived, at, played
 
 
-PART_USED = TurnUsage(started_at_ms=NOW_MS, page_count=2, byte_count=5, request_count=10)
+PART_USED = Usage(started_at_ms=NOW_MS, page_count=2, byte_count=5, request_count=10)
 PASSING = Failed("it may pass", is_transient=True)
 FETCHED, PACKED = arrived(0, a_page())
 
@@ -40,7 +40,7 @@ TABLE: dict[tuple[State, type[Event]], State] = {
     (State.QUEUED, Woke): State.OPENING,
     (State.OPENING, Woke): State.OPENING,
     (State.OPENING, Opened): State.SENDING,
-    (State.OPENING, UploadQueried): State.SENDING,
+    (State.OPENING, Asked): State.SENDING,
     (State.OPENING, Failed): State.OPENING,
     (State.SENDING, Woke): State.SENDING,
     (State.SENDING, Fetched): State.SENDING,
@@ -50,7 +50,7 @@ TABLE: dict[tuple[State, type[Event]], State] = {
     (State.SENDING, Displaced): State.OPENING,
     (State.SENDING, Failed): State.SENDING,
     (State.CLOSING, Woke): State.CLOSING,
-    (State.CLOSING, UploadQueried): State.CLOSING,
+    (State.CLOSING, Asked): State.CLOSING,
     (State.CLOSING, CloseRefused): State.CLOSING,
     (State.CLOSING, Closed): State.CLOSING,
     (State.CLOSING, Failed): State.CLOSING,
@@ -58,7 +58,7 @@ TABLE: dict[tuple[State, type[Event]], State] = {
 EVENTS: dict[type[Event], Event] = {
     Woke: WOKE,
     Opened: Opened(),
-    UploadQueried: UploadQueried(UploadStatus.OPEN),
+    Asked: Asked(Standing.OPEN),
     Fetched: FETCHED,
     Packed: PACKED,
     Sent: Sent(0, 0),
@@ -78,7 +78,7 @@ def a_job_before(event: type[Event], state: State) -> Job:
         Sent: (UNDER_WAY,),
         Split: (UNDER_WAY,),
     }.get(event, ())
-    resumes = state is State.OPENING and event is UploadQueried
+    resumes = state is State.OPENING and event is Asked
     return replace(a_job(state), flights=flights, resumes=resumes, document_count=3)
 
 
@@ -117,7 +117,7 @@ def test_any_other_event_is_our_bug(pair: tuple[State, type[Event]]) -> None:
 
 def test_an_opening_that_asked_nothing_takes_no_answer() -> None:
     with pytest.raises(AssertionError, match="Asked"):
-        at(a_job(State.OPENING), UploadQueried(UploadStatus.OPEN))
+        at(a_job(State.OPENING), Asked(Standing.OPEN))
 
 
 @pytest.mark.parametrize(
@@ -178,9 +178,9 @@ def test_a_full_job_opens_sends_page_by_page_and_closes() -> None:
         Send(page_index=0, batch_index=0),
         Send(page_index=0, batch_index=1),
         Send(page_index=1, batch_index=0),
-        QueryUpload("a-1"),
+        Ask("a-1"),
         Close("a-1"),
-        QueryUpload("a-1"),
+        Ask("a-1"),
     ]
     assert job.state is State.SUCCEEDED
     assert (job.page_count, job.byte_count, job.record_count) == (2, 20, 15)
@@ -198,8 +198,8 @@ def test_an_incremental_job_ends_with_its_last_page() -> None:
     assert asked == [
         Fetch(0, cursor=None),
         Fetch(1, cursor="b"),
-        Pack(0, upload_id="", batch_bytes_max=None, landed=PageProgress()),
-        Pack(1, upload_id="", batch_bytes_max=None, landed=PageProgress()),
+        Pack(0, upload_id="", batch_bytes_max=None, landed=Landed()),
+        Pack(1, upload_id="", batch_bytes_max=None, landed=Landed()),
         Send(page_index=0, batch_index=0),
         Send(page_index=1, batch_index=0),
     ]
@@ -234,7 +234,7 @@ def test_an_empty_page_is_passed_without_sending(mode: Mode, state: State) -> No
     middle, second = at(reading, packed)
     last = after(middle, *arrived(1, a_page(None, batch_count=0)))
 
-    landed = PageProgress() if mode is Mode.INCREMENTAL else None
+    landed = Landed() if mode is Mode.INCREMENTAL else None
     assert first == (Fetch(1, "b"), Pack(0, reading.upload_id, None, landed=landed))
     assert second == ()
     assert middle.page_count == 1
@@ -324,7 +324,7 @@ def test_a_yield_is_neither_a_death_nor_a_failure() -> None:
 
     assert job.state is State.SUCCEEDED
     assert job.turn_count == 22  # one page each, and one for the close
-    assert asked[-3:] == [QueryUpload("job-1"), Close("job-1"), QueryUpload("job-1")]
+    assert asked[-3:] == [Ask("job-1"), Close("job-1"), Ask("job-1")]
     assert [note.text for note in job.notes] == [
         "begun",
         "opened the upload job-1",
@@ -375,7 +375,7 @@ def test_a_waking_arms_a_lease_anew_that_is_longer_than_the_deployments() -> Non
     [
         (State.SENDING, Packed(0, 1, 3, 2)),
         (State.SENDING, Split(0, 0, 1)),
-        (State.CLOSING, UploadQueried(UploadStatus.OPEN)),
+        (State.CLOSING, Asked(Standing.OPEN)),
         (State.CLOSING, CloseRefused("no documents")),
         (State.CLOSING, Closed()),
     ],
@@ -395,7 +395,7 @@ def test_a_close_with_a_document_renews_the_lease() -> None:
     late_ms = NOW_MS + LIMITS.lease_ms - 1
     closing = replace(a_job(State.CLOSING), closing_index=0, document_count=1)
 
-    job, effects = at(closing, UploadQueried(UploadStatus.OPEN), late_ms)
+    job, effects = at(closing, Asked(Standing.OPEN), late_ms)
 
     assert effects == (CloseWithDocument("job-1", None, 0),)
     assert job.alarm_at_ms == late_ms + lease_ms(job, LIMITS)

@@ -4,20 +4,20 @@ import pytest
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.commands import Command, Instruction, obey
+from durable.machine.commands import Command, Instruction, obeyed
 from durable.machine.effects import (
+    Ask,
+    Asked,
     Close,
     Closed,
     CloseRefused,
     CloseWithDocument,
     Effect,
     Failed,
-    QueryUpload,
-    UploadQueried,
     Woke,
 )
 from durable.machine.index_status import Deletions
-from durable.machine.job import Job, Rate, State, UploadStatus
+from durable.machine.job import Job, Rate, Standing, State
 from durable.machine.pacing import ALARM_MS_MIN
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, after, at
 
@@ -36,32 +36,32 @@ def closing(**changes: object) -> Job:
 @pytest.mark.parametrize(
     ("standing", "changes", "state", "effects"),
     [
-        (UploadStatus.OPEN, {}, State.CLOSING, (Close("job-1"),)),
+        (Standing.OPEN, {}, State.CLOSING, (Close("job-1"),)),
         (
-            UploadStatus.OPEN,
+            Standing.OPEN,
             {"closing_index": 0},
             State.CLOSING,
             (CloseWithDocument("job-1", "b", 0),),
         ),
         (
-            UploadStatus.OPEN,
+            Standing.OPEN,
             {"closing_index": 0, "document_count": 0},
             State.CLOSING,
             (Close("job-1", is_only_page=True),),
         ),
-        (UploadStatus.OPEN, {"is_close_answered": True}, State.CLOSING, ()),
-        (UploadStatus.CLOSED, {}, State.SUCCEEDED, ()),
-        (UploadStatus.CLOSED, {"is_close_answered": True}, State.SUCCEEDED, ()),
-        (UploadStatus.REPLACED, {}, State.OPENING, ()),
-        (UploadStatus.REPLACED, {"is_close_answered": True}, State.OPENING, ()),
-        (UploadStatus.UNLISTED, {}, State.CLOSING, ()),
-        (UploadStatus.UNLISTED, {"is_close_answered": True}, State.OPENING, ()),
+        (Standing.OPEN, {"is_close_answered": True}, State.CLOSING, ()),
+        (Standing.CLOSED, {}, State.SUCCEEDED, ()),
+        (Standing.CLOSED, {"is_close_answered": True}, State.SUCCEEDED, ()),
+        (Standing.REPLACED, {}, State.OPENING, ()),
+        (Standing.REPLACED, {"is_close_answered": True}, State.OPENING, ()),
+        (Standing.UNLISTED, {}, State.CLOSING, ()),
+        (Standing.UNLISTED, {"is_close_answered": True}, State.OPENING, ()),
     ],
 )
 def test_what_glean_says_of_the_upload_decides(
-    standing: UploadStatus, changes: dict[str, object], state: State, effects: tuple[Effect, ...]
+    standing: Standing, changes: dict[str, object], state: State, effects: tuple[Effect, ...]
 ) -> None:
-    job, asked = at(closing(**changes), UploadQueried(standing), LATER_MS)
+    job, asked = at(closing(**changes), Asked(standing), LATER_MS)
 
     assert (job.state, asked) == (state, effects)
 
@@ -69,7 +69,7 @@ def test_what_glean_says_of_the_upload_decides(
 def test_a_success_ends_the_job() -> None:
     troubled = closing(error="trouble", attempt=4)
 
-    job = after(troubled, UploadQueried(UploadStatus.CLOSED), now_ms=LATER_MS)
+    job = after(troubled, Asked(Standing.CLOSED), now_ms=LATER_MS)
 
     assert (job.finished_at_ms, job.progress_at_ms, job.error) == (LATER_MS, LATER_MS, "")
     assert (job.alarm_at_ms, job.turn, job.retry_at_ms) == (None, None, None)
@@ -80,7 +80,7 @@ def test_a_success_ends_the_job() -> None:
 def test_what_glean_says_of_the_deletions_is_kept_with_the_upload(deletions: Deletions) -> None:
     before = closing()
 
-    job = after(before, UploadQueried(UploadStatus.CLOSED, deletions), now_ms=LATER_MS)
+    job = after(before, Asked(Standing.CLOSED, deletions), now_ms=LATER_MS)
 
     (upload,) = job.closed
     told = (upload.stage, upload.upload_id, upload.at_ms, upload.deletions)
@@ -92,29 +92,25 @@ def test_what_glean_says_of_the_deletions_is_kept_with_the_upload(deletions: Del
 def test_an_answered_close_is_checked_with_glean() -> None:
     job, effects = at(closing(), Closed())
 
-    assert (job.state, job.is_close_answered, effects) == (
-        State.CLOSING,
-        True,
-        (QueryUpload("job-1"),),
-    )
+    assert (job.state, job.is_close_answered, effects) == (State.CLOSING, True, (Ask("job-1"),))
 
 
 @pytest.mark.parametrize("death_or_failure", [WOKE, Failed("lost", is_transient=True)])
 def test_a_close_whose_answer_was_lost_is_asked_about_before_it_is_repeated(
     death_or_failure: Woke | Failed,
 ) -> None:
-    job = after(closing(), UploadQueried(UploadStatus.OPEN), death_or_failure)
+    job = after(closing(), Asked(Standing.OPEN), death_or_failure)
     if job.retry_at_ms is not None:
         job, effects = at(job, WOKE, job.retry_at_ms)
     else:
         job, effects = at(job, WOKE)
 
-    assert (job.state, effects) == (State.CLOSING, (QueryUpload("job-1"),))
+    assert (job.state, effects) == (State.CLOSING, (Ask("job-1"),))
 
 
-@pytest.mark.parametrize("standing", [UploadStatus.REPLACED, UploadStatus.UNLISTED])
-def test_an_upload_lost_at_its_close_is_a_restart(standing: UploadStatus) -> None:
-    job = after(closing(unsettled_at_ms=NOW_MS), UploadQueried(standing), now_ms=UNLISTED_MS)
+@pytest.mark.parametrize("standing", [Standing.REPLACED, Standing.UNLISTED])
+def test_an_upload_lost_at_its_close_is_a_restart(standing: Standing) -> None:
+    job = after(closing(unsettled_at_ms=NOW_MS), Asked(standing), now_ms=UNLISTED_MS)
 
     assert (job.state, job.restart_count, job.crawl_count) == (State.OPENING, 1, 2)
     assert (job.page_count, job.document_count, job.has_end) == (0, 0, False)
@@ -124,7 +120,7 @@ def test_an_upload_lost_at_its_close_is_a_restart(standing: UploadStatus) -> Non
 
 
 def test_an_upload_lost_at_its_close_too_often_fails_the_job() -> None:
-    job = after(closing(restart_count=LIMITS.restarts_max), UploadQueried(UploadStatus.REPLACED))
+    job = after(closing(restart_count=LIMITS.restarts_max), Asked(Standing.REPLACED))
 
     assert job.state is State.FAILED
     assert "the upload job-1 is replaced" in job.error
@@ -132,9 +128,9 @@ def test_an_upload_lost_at_its_close_too_often_fails_the_job() -> None:
 
 
 def test_an_upload_that_is_not_listed_is_waited_for_and_then_given_up() -> None:
-    asked = after(closing(), UploadQueried(UploadStatus.UNLISTED), WOKE)
-    waiting = after(asked, UploadQueried(UploadStatus.UNLISTED), now_ms=UNLISTED_MS - 1)
-    given_up = after(asked, UploadQueried(UploadStatus.UNLISTED), now_ms=UNLISTED_MS)
+    asked = after(closing(), Asked(Standing.UNLISTED), WOKE)
+    waiting = after(asked, Asked(Standing.UNLISTED), now_ms=UNLISTED_MS - 1)
+    given_up = after(asked, Asked(Standing.UNLISTED), now_ms=UNLISTED_MS)
 
     assert (waiting.state, waiting.restart_count) == (State.CLOSING, 0)
     assert waiting.error == "Glean's history still has the upload job-1 as unlisted"
@@ -143,20 +139,20 @@ def test_an_upload_that_is_not_listed_is_waited_for_and_then_given_up() -> None:
 
 
 def test_an_upload_that_was_waited_for_is_closed_once_it_is_listed() -> None:
-    waiting = after(closing(), UploadQueried(UploadStatus.UNLISTED))
+    waiting = after(closing(), Asked(Standing.UNLISTED))
     assert waiting.retry_at_ms is not None
     asking, asked = at(waiting, WOKE, waiting.retry_at_ms)
 
-    _, effects = at(asking, UploadQueried(UploadStatus.OPEN), waiting.retry_at_ms)
+    _, effects = at(asking, Asked(Standing.OPEN), waiting.retry_at_ms)
 
-    assert asked == (QueryUpload("job-1"),)
+    assert asked == (Ask("job-1"),)
     assert effects == (Close("job-1"),)
 
 
 def test_the_waits_for_an_upload_that_is_not_listed_grow() -> None:
     job, now_ms, waits_ms = closing(), NOW_MS, []
     for _ in range(4):
-        job = after(job, UploadQueried(UploadStatus.UNLISTED), now_ms=now_ms)
+        job = after(job, Asked(Standing.UNLISTED), now_ms=now_ms)
         assert job.retry_at_ms is not None
         waits_ms.append(job.retry_at_ms - now_ms)
         now_ms = job.retry_at_ms
@@ -167,17 +163,17 @@ def test_the_waits_for_an_upload_that_is_not_listed_grow() -> None:
 
 def test_a_refused_empty_close_is_followed_by_one_with_a_document_of_the_last_page() -> None:
     asking, asked = at(closing(), REFUSED)
-    _, effects = at(asking, UploadQueried(UploadStatus.OPEN))
+    _, effects = at(asking, Asked(Standing.OPEN))
 
-    assert (asking.closing_index, asked) == (0, (QueryUpload("job-1"),))
+    assert (asking.closing_index, asked) == (0, (Ask("job-1"),))
     assert effects == (CloseWithDocument("job-1", "b", 0),)
 
 
 def test_a_document_that_glean_refuses_at_the_close_makes_way_for_the_next() -> None:
     asking, asked = at(closing(closing_index=0), REFUSED)
-    _, effects = at(asking, UploadQueried(UploadStatus.OPEN))
+    _, effects = at(asking, Asked(Standing.OPEN))
 
-    assert (asking.closing_index, asked) == (1, (QueryUpload("job-1"),))
+    assert (asking.closing_index, asked) == (1, (Ask("job-1"),))
     assert effects == (CloseWithDocument("job-1", "b", 1),)
 
 
@@ -188,7 +184,7 @@ def test_closes_that_glean_refuses_one_after_the_other_are_spread_over_turns() -
     while len(indices) < 100:
         turn_count, count = job.turn_count, 0
         while job.turn is not None and count < 100:
-            job, _ = at(job, UploadQueried(UploadStatus.OPEN), limits=limits)
+            job, _ = at(job, Asked(Standing.OPEN), limits=limits)
             assert job.closing_index is not None
             indices.append(job.closing_index)
             job, _ = at(job, REFUSED, limits=limits)
@@ -196,7 +192,7 @@ def test_closes_that_glean_refuses_one_after_the_other_are_spread_over_turns() -
         counts.append(count)
         assert (job.state, job.turn_count, job.retry_at_ms) == (State.CLOSING, turn_count, None)
         job, effects = at(job, WOKE, limits=limits)
-        assert effects == (QueryUpload("job-1"),)
+        assert effects == (Ask("job-1"),)
 
     assert indices == list(range(len(indices)))
     assert max(counts) <= 10
@@ -237,9 +233,9 @@ def test_a_close_that_glean_refuses_in_every_way_fails_the_job() -> None:
 
 
 def test_a_close_that_was_taken_and_stays_without_effect_fails_the_job() -> None:
-    asked = after(closing(is_close_answered=True), UploadQueried(UploadStatus.OPEN), WOKE)
-    waiting = after(asked, UploadQueried(UploadStatus.OPEN), now_ms=UNLISTED_MS - 1)
-    given_up = after(asked, UploadQueried(UploadStatus.OPEN), now_ms=UNLISTED_MS)
+    asked = after(closing(is_close_answered=True), Asked(Standing.OPEN), WOKE)
+    waiting = after(asked, Asked(Standing.OPEN), now_ms=UNLISTED_MS - 1)
+    given_up = after(asked, Asked(Standing.OPEN), now_ms=UNLISTED_MS)
 
     assert waiting.retry_at_ms is not None
     assert given_up.state is State.FAILED
@@ -249,7 +245,7 @@ def test_a_close_that_was_taken_and_stays_without_effect_fails_the_job() -> None
 def test_how_glean_wants_to_be_closed_is_remembered_over_a_death() -> None:
     job = after(closing(), REFUSED, WOKE)
 
-    _, effects = at(job, UploadQueried(UploadStatus.OPEN))
+    _, effects = at(job, Asked(Standing.OPEN))
 
     assert effects == (CloseWithDocument("job-1", "b", 0),)
 
@@ -257,7 +253,7 @@ def test_how_glean_wants_to_be_closed_is_remembered_over_a_death() -> None:
 def test_the_bound_on_pages_does_not_hinder_a_close() -> None:
     job, effects = at(closing(turn=None), WOKE, limits=Limits(pages_max=2))
 
-    assert (job.state, effects) == (State.CLOSING, (QueryUpload("job-1"),))
+    assert (job.state, effects) == (State.CLOSING, (Ask("job-1"),))
 
 
 # Questions about a close that are not answered
@@ -305,9 +301,9 @@ def test_a_close_that_was_not_answered_fails_with_the_question(
 
 def test_a_job_whose_upload_was_replaced_does_not_succeed_by_a_refused_question() -> None:
     answered = closing(is_close_answered=True, restart_count=LIMITS.restarts_max)
-    failed = after(answered, UploadQueried(UploadStatus.REPLACED))
+    failed = after(answered, Asked(Standing.REPLACED))
     assert failed.state is State.FAILED
-    queued = obey(failed, Instruction(Command.RETRY), None, NOW_MS, LIMITS)
+    queued = obeyed(failed, Instruction(Command.RETRY), None, NOW_MS, LIMITS)
     assert isinstance(queued, Job)
 
     job = after(queued, WOKE, Failed("Glean answered 401", is_transient=False))
@@ -318,7 +314,7 @@ def test_a_job_whose_upload_was_replaced_does_not_succeed_by_a_refused_question(
 def test_a_crawl_without_documents_is_not_closed_with_one() -> None:
     job = closing(closing_index=0, document_count=0, document_cursor=None)
 
-    _, effects = at(job, UploadQueried(UploadStatus.OPEN))
+    _, effects = at(job, Asked(Standing.OPEN))
 
     assert not any(isinstance(effect, CloseWithDocument) for effect in effects)
 
@@ -327,6 +323,6 @@ def test_an_upload_is_not_given_up_by_the_first_answer_after_an_outage() -> None
     waiting = after(closing(), Failed("Glean answered 503", is_transient=True))
     asking = after(waiting, WOKE, now_ms=UNLISTED_MS)
 
-    job = after(asking, UploadQueried(UploadStatus.UNLISTED), now_ms=UNLISTED_MS)
+    job = after(asking, Asked(Standing.UNLISTED), now_ms=UNLISTED_MS)
 
     assert job.state is State.CLOSING

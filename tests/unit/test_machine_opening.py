@@ -4,8 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.effects import Failed, Fetch, Open, Opened, QueryUpload, UploadQueried, Woke
-from durable.machine.job import Job, Mode, Plan, Stage, State, UploadStatus
+from durable.machine.effects import Ask, Asked, Failed, Fetch, Open, Opened, Woke
+from durable.machine.job import Job, Mode, Plan, Stage, Standing, State
 from tests.fakes.jobs import NOW_MS, WOKE, a_job, after, at
 
 
@@ -77,13 +77,13 @@ def test_later_turns_do_not_measure_it_anew() -> None:
 def test_a_job_queued_again_asks_after_its_upload() -> None:
     job, effects = at(queued_again(), DEFINED, LATER_MS)
 
-    assert (job.state, effects) == (State.OPENING, (QueryUpload("job-1"),))
+    assert (job.state, effects) == (State.OPENING, (Ask("job-1"),))
     assert (job.page_count, job.cursor, job.upload_id) == (3, "d", "job-1")
     assert job.progress_at_ms == LATER_MS  # the time without progress begins anew
 
 
 def test_an_upload_that_is_still_open_is_gone_on_with() -> None:
-    job, effects = at(after(queued_again(), DEFINED), UploadQueried(UploadStatus.OPEN))
+    job, effects = at(after(queued_again(), DEFINED), Asked(Standing.OPEN))
 
     assert effects == (Fetch(3, "d"),)
     assert (job.state, job.resumes, job.crawl_count) == (State.SENDING, False, 1)
@@ -94,26 +94,26 @@ def test_an_upload_that_is_still_open_is_gone_on_with() -> None:
 def test_an_open_upload_that_has_all_pages_is_closed() -> None:
     queued = replace(queued_again(), has_end=True, queued_cursor=None)
 
-    job, effects = at(after(queued, DEFINED), UploadQueried(UploadStatus.OPEN))
+    job, effects = at(after(queued, DEFINED), Asked(Standing.OPEN))
 
-    assert (job.state, effects) == (State.CLOSING, (QueryUpload("job-1"),))
+    assert (job.state, effects) == (State.CLOSING, (Ask("job-1"),))
 
 
 def test_a_closed_upload_that_has_all_pages_is_a_success() -> None:
     queued = replace(queued_again(), has_end=True, queued_cursor=None)
 
-    job, effects = at(after(queued, DEFINED), UploadQueried(UploadStatus.CLOSED), LATER_MS)
+    job, effects = at(after(queued, DEFINED), Asked(Standing.CLOSED), LATER_MS)
 
     assert (job.state, effects) == (State.SUCCEEDED, ())
     assert (job.finished_at_ms, job.alarm_at_ms) == (LATER_MS, None)
 
 
 @pytest.mark.parametrize("has_end", [False, True], ids=["half way", "at its end"])
-@pytest.mark.parametrize("standing", [UploadStatus.REPLACED, UploadStatus.UNLISTED])
-def test_an_upload_that_is_gone_is_begun_anew(standing: UploadStatus, *, has_end: bool) -> None:
+@pytest.mark.parametrize("standing", [Standing.REPLACED, Standing.UNLISTED])
+def test_an_upload_that_is_gone_is_begun_anew(standing: Standing, *, has_end: bool) -> None:
     queued = replace(queued_again(), has_end=has_end)
 
-    job, effects = at(after(queued, DEFINED), UploadQueried(standing), LATER_MS)
+    job, effects = at(after(queued, DEFINED), Asked(standing), LATER_MS)
 
     assert effects == (Open("job-2"),)
     assert job.state is State.OPENING
@@ -123,7 +123,7 @@ def test_an_upload_that_is_gone_is_begun_anew(standing: UploadStatus, *, has_end
 
 
 def test_an_opening_in_place_of_an_upload_that_is_gone_is_the_first_try() -> None:
-    opening = after(queued_again(), DEFINED, UploadQueried(UploadStatus.REPLACED))
+    opening = after(queued_again(), DEFINED, Asked(Standing.REPLACED))
 
     failed = after(opening, Failed("busy", is_transient=True, effect=Open("job-2")))
 
@@ -133,7 +133,7 @@ def test_an_opening_in_place_of_an_upload_that_is_gone_is_the_first_try() -> Non
 
 
 def test_an_upload_closed_before_it_had_all_pages_is_begun_anew() -> None:
-    job, effects = at(after(queued_again(), DEFINED), UploadQueried(UploadStatus.CLOSED))
+    job, effects = at(after(queued_again(), DEFINED), Asked(Standing.CLOSED))
 
     assert effects == (Open("job-2"),)
     assert_is_at_the_start(job)
@@ -146,13 +146,13 @@ def test_an_unanswered_question_is_asked_again() -> None:
 
     job, effects = at(failed, DEFINED, failed.retry_at_ms)
 
-    assert (job.state, job.resumes, effects) == (State.OPENING, True, (QueryUpload("job-1"),))
+    assert (job.state, job.resumes, effects) == (State.OPENING, True, (Ask("job-1"),))
 
 
 def test_a_question_lost_by_a_death_is_asked_again() -> None:
     _, effects = at(after(queued_again(), DEFINED), DEFINED)
 
-    assert effects == (QueryUpload("job-1"),)
+    assert effects == (Ask("job-1"),)
 
 
 def test_a_job_ended_before_its_first_turn_begins_like_any_other() -> None:
@@ -253,6 +253,6 @@ def test_a_job_that_earlier_code_failed_at_its_close_does_not_count_its_pages_tw
 def test_a_resumed_job_has_the_source_to_its_end_at_the_bound_on_pages() -> None:
     queued = replace(queued_again(), has_end=True, queued_cursor=None)
 
-    job = after(queued, DEFINED, UploadQueried(UploadStatus.OPEN), limits=Limits(pages_max=3))
+    job = after(queued, DEFINED, Asked(Standing.OPEN), limits=Limits(pages_max=3))
 
     assert job.state is State.CLOSING

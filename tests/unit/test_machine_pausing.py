@@ -7,7 +7,7 @@ from durable.errors import Recourse
 from durable.limits import Limits
 from durable.machine.effects import Failed, Fetch, Fetched, Opened, Pack, Packed, Send, Sent, Woke
 from durable.machine.job import Job, Mode, Page, Plan, Rate, Stage, State
-from durable.machine.page_progress import Landing, PageProgress, encode_entry
+from durable.machine.page_progress import Landed, Landing, entry
 from durable.views.explanation import waiting_reason
 from tests.fakes.jobs import NOW_MS, WOKE, a_job, a_page, after, arrived, at
 
@@ -15,7 +15,7 @@ from tests.fakes.jobs import NOW_MS, WOKE, a_job, a_page, after, arrived, at
 MINUTE_MS = 60_000
 DAY_MS = 24 * 60 * MINUTE_MS
 LIMITS = Limits(documents_per_minute_max=60)  # ten in one request
-TEN = encode_entry(b"1" * 11, Landing.LAST) * 10  # what is remembered of them
+TEN = entry(b"1" * 11, Landing.LAST) * 10  # what is remembered of them
 
 
 def reading(mode: Mode = Mode.INCREMENTAL) -> Job:
@@ -93,7 +93,7 @@ def test_after_the_rest_the_page_is_read_again_and_what_was_sent_of_it_is_not() 
     _, packing = at(again, Fetched(0, a_read_page()), NOW_MS + MINUTE_MS)
 
     assert effects == (Fetch(0, None),)
-    assert Pack(0, "", None, landed=PageProgress(TEN)) in packing
+    assert Pack(0, "", None, landed=Landed(TEN)) in packing
 
 
 def test_of_a_page_that_has_changed_meanwhile_it_is_known_what_was_sent() -> None:
@@ -101,18 +101,18 @@ def test_of_a_page_that_has_changed_meanwhile_it_is_known_what_was_sent() -> Non
 
     _, effects = at(woken, Fetched(0, a_read_page(digest="1-b")), NOW_MS + MINUTE_MS)
 
-    assert Pack(0, "", None, landed=PageProgress(TEN)) in effects
+    assert Pack(0, "", None, landed=Landed(TEN)) in effects
 
 
 def test_what_glean_refused_of_a_page_is_remembered_with_what_it_took() -> None:
-    job, refused = replace(filled(0), is_fetching=False), encode_entry(b"2" * 11, Landing.REFUSED)
+    job, refused = replace(filled(0), is_fetching=False), entry(b"2" * 11, Landing.REFUSED)
     job = after(
         job,
         Sent(0, 0, document_count=1, rejected_document_count=1, entries=refused),
         Sent(0, 1, document_count=10, entries=TEN),
     )
 
-    assert job.landed == PageProgress(refused + TEN, refused_count=1)
+    assert job.landed == Landed(refused + TEN, refused_count=1)
 
 
 def test_a_batch_that_glean_took_is_progress_though_its_page_has_not_landed() -> None:
@@ -125,7 +125,7 @@ def test_a_batch_that_glean_took_is_progress_though_its_page_has_not_landed() ->
 
 
 def test_what_is_no_more_remembered_is_no_progress() -> None:
-    full = PageProgress(is_full=True)
+    full = Landed(is_full=True)
     job = replace(filled(0), attempt=7, landed=full, progress_at_ms=0)
 
     job = after(job, Sent(0, 0, document_count=10, entries=TEN), limits=Limits(changes_max=10**6))
@@ -142,7 +142,7 @@ def test_a_page_of_more_changes_than_are_remembered_is_not_brought_one_by_one(
 ) -> None:
     limits = Limits(documents_per_minute_max=60, changes_max=10**6)
     job = replace(filled(50), is_fetching=False, repeats=repeats)
-    job = replace(job, landed=PageProgress(is_full=True))
+    job = replace(job, landed=Landed(is_full=True))
 
     job = after(job, Sent(0, 0, document_count=10, entries=TEN), limits=limits)
 
@@ -150,7 +150,7 @@ def test_a_page_of_more_changes_than_are_remembered_is_not_brought_one_by_one(
 
 
 def test_changes_of_a_page_that_has_not_landed_count_for_what_is_worth_it() -> None:
-    job = replace(filled(0), landed=PageProgress(TEN * 30), is_fetching=False)
+    job = replace(filled(0), landed=Landed(TEN * 30), is_fetching=False)
 
     job = after(job, Sent(0, 0, document_count=10, entries=TEN), limits=Limits(changes_max=250))
 
@@ -158,11 +158,11 @@ def test_changes_of_a_page_that_has_not_landed_count_for_what_is_worth_it() -> N
 
 
 def test_a_page_that_has_landed_leaves_nothing_behind() -> None:
-    job = replace(filled(0), landed=PageProgress(TEN, 0, 4))
+    job = replace(filled(0), landed=Landed(TEN, 0, 4))
     for index in range(10):
         job = after(job, Sent(0, index, document_count=10, entries=TEN))
 
-    assert (job.page_count, job.landed) == (1, PageProgress())
+    assert (job.page_count, job.landed) == (1, Landed())
 
 
 def test_an_upload_is_not_paced() -> None:
@@ -275,7 +275,7 @@ def test_a_source_that_asks_for_a_rest_gets_it_and_what_was_read_is_sent() -> No
     job, sends = at(job, Packed(0, 1, 1, 0))
     job = after(job, Sent(0, 0, document_count=1, entries=TEN[:12]))
 
-    assert effects == (Pack(0, "", None, landed=PageProgress()),)
+    assert effects == (Pack(0, "", None, landed=Landed()),)
     assert sends == (Send(0, 0),)
     assert (job.page_count, job.alarm_at_ms) == (1, NOW_MS + 5_000)
     assert waiting_reason(job, None) == wish

@@ -11,7 +11,7 @@ from durable.limits import Limits
 from durable.machine.effects import Displaced, Event, Fetch, Open, Pack, Send, Sent, Split, Woke
 from durable.machine.job import Job, Mode, Page, State
 from durable.machine.pacing import ALARM_MS_MIN
-from durable.machine.page_progress import PageProgress
+from durable.machine.page_progress import Landed
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, arrived, at
 
 
@@ -304,7 +304,7 @@ def test_a_source_that_ends_elsewhere_than_at_its_total_has_not_ended(
     job, effects = at(job, arrived(1, a_page(None, total_count=total_count))[0])
 
     assert (job.state is State.FAILED) is is_wrong
-    landed = PageProgress() if mode is Mode.INCREMENTAL else None
+    landed = Landed() if mode is Mode.INCREMENTAL else None
     packing = Pack(1, job.upload_id, None, landed=landed)
     assert effects == (() if is_wrong else (packing,))
     if total_count == 11:

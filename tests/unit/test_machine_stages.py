@@ -5,8 +5,10 @@ from msgspec.structs import replace
 
 from durable.errors import Cause
 from durable.limits import Limits
-from durable.machine.commands import Command, Instruction, obey
+from durable.machine.commands import Command, Instruction, obeyed
 from durable.machine.effects import (
+    Ask,
+    Asked,
     Close,
     Closed,
     CloseRefused,
@@ -16,15 +18,13 @@ from durable.machine.effects import (
     Open,
     Opened,
     Pack,
-    QueryUpload,
     Send,
     Sent,
-    UploadQueried,
     Woke,
 )
-from durable.machine.job import FinishedStage, Job, Mode, Plan, Rate, Stage, State, UploadStatus
-from durable.machine.page_progress import PageProgress
-from durable.machine.transitions import restart_stage, uploaded_counts
+from durable.machine.job import Done, Job, Mode, Plan, Rate, Stage, Standing, State
+from durable.machine.page_progress import Landed
+from durable.machine.transitions import anew, brought
 from durable.machine.watermark import watermark_ms
 from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page, after, arrived, at, played
 
@@ -45,7 +45,7 @@ def begun(mode: Mode = Mode.FULL) -> Job:
 def in_stage(stage: Stage, state: State = State.SENDING) -> Job:
     """A FULL job in the middle of a stage, with those before it behind it."""
     index = FULL.index(stage)
-    done = tuple(FinishedStage(before, 2, 6, 0, 1, 20) for before in FULL[:index])
+    done = tuple(Done(before, 2, 6, 0, 1, 20) for before in FULL[:index])
     job = replace(a_job(state), stages=FULL, stage_index=index, done=done, started_at_ms=5)
     return replace(job, fingerprint="f")
 
@@ -72,14 +72,14 @@ def test_an_incremental_job_brings_changes_and_then_deletions() -> None:
 
     assert job.state is State.SUCCEEDED
     assert [done.stage for done in job.done] == [Stage.DOCUMENTS]
-    assert not [effect for effect in asked if isinstance(effect, Open | QueryUpload | Close)]
+    assert not [effect for effect in asked if isinstance(effect, Open | Ask | Close)]
     assert [effect.cursor for effect in asked if isinstance(effect, Fetch)] == [None, "b"] * 2
 
 
 def test_a_stage_has_turns_of_its_own_and_begins_at_the_start_of_its_source() -> None:
     job = replace(in_stage(Stage.USERS, State.CLOSING), page_count=2, cursor=None)
 
-    job, effects = at(job, UploadQueried(UploadStatus.CLOSED))
+    job, effects = at(job, Asked(Standing.CLOSED))
 
     assert effects == ()
     assert (job.stage, job.state, job.turn) == (Stage.GROUPS, State.OPENING, None)
@@ -97,16 +97,16 @@ def test_what_a_stage_has_brought_is_remembered() -> None:
         byte_count=99,
     )
 
-    job = after(job, UploadQueried(UploadStatus.CLOSED))
+    job = after(job, Asked(Standing.CLOSED))
 
-    assert job.done == (FinishedStage(Stage.USERS, 2, 7, 1, 3, 99),)
+    assert job.done == (Done(Stage.USERS, 2, 7, 1, 3, 99),)
     assert (job.document_count, job.reject_count, job.page_base) == (0, 0, 2)
 
 
 def test_the_next_job_reads_from_the_start_of_the_first_stage() -> None:
     job = replace(in_stage(Stage.USERS, State.CLOSING), started_at_ms=5)
 
-    job = after(job, UploadQueried(UploadStatus.CLOSED), WOKE, now_ms=LATER_MS)
+    job = after(job, Asked(Standing.CLOSED), WOKE, now_ms=LATER_MS)
 
     assert job.started_at_ms == 5
     assert watermark_ms(replace(job, state=State.SUCCEEDED)) == 5
@@ -116,16 +116,14 @@ def test_a_stage_that_begins_anew_does_not_move_the_start_either() -> None:
     """What has changed in an earlier stage meanwhile, would never be read."""
     job = replace(in_stage(Stage.GROUPS, State.CLOSING), started_at_ms=5)
 
-    job = after(job, UploadQueried(UploadStatus.REPLACED), now_ms=LATER_MS)
+    job = after(job, Asked(Standing.REPLACED), now_ms=LATER_MS)
 
     assert (job.stage, job.state, job.started_at_ms) == (Stage.GROUPS, State.OPENING, 5)
     assert [done.stage for done in job.done] == [Stage.USERS]
 
 
 def test_the_first_stage_anew_is_a_later_start() -> None:
-    job = after(
-        in_stage(Stage.USERS, State.CLOSING), UploadQueried(UploadStatus.REPLACED), now_ms=LATER_MS
-    )
+    job = after(in_stage(Stage.USERS, State.CLOSING), Asked(Standing.REPLACED), now_ms=LATER_MS)
 
     assert job.started_at_ms == LATER_MS
 
@@ -157,7 +155,7 @@ def test_what_is_no_upload_names_none_though_there_was_one_before() -> None:
 
     _, effects = at(job, arrived(0, a_page("b"))[0])
 
-    assert Pack(0, "", None, landed=PageProgress()) in effects
+    assert Pack(0, "", None, landed=Landed()) in effects
 
 
 def test_memberships_are_uploads_of_their_own_and_each_try_another_one() -> None:
@@ -165,7 +163,7 @@ def test_memberships_are_uploads_of_their_own_and_each_try_another_one() -> None
 
     _, effects = at(job, arrived(0, a_page("b"))[0])
 
-    assert Pack(0, "job-9-1", None, landed=PageProgress()) in effects
+    assert Pack(0, "job-9-1", None, landed=Landed()) in effects
 
 
 def test_a_member_that_is_left_out_is_counted_and_the_group_goes_on() -> None:
@@ -191,7 +189,7 @@ def test_a_group_that_is_not_taken_fails_the_job_once_all_else_is_brought() -> N
     assert (job.done[-1].reject_count, job.shortfall) == (1, "a group")
     last = replace(in_stage(Stage.DOCUMENTS, State.CLOSING), shortfall=job.shortfall)
 
-    job = after(last, UploadQueried(UploadStatus.CLOSED))
+    job = after(last, Asked(Standing.CLOSED))
 
     assert (job.state, job.error) == (State.FAILED, "a group")
 
@@ -208,7 +206,7 @@ def test_a_group_that_is_set_aside_fails_the_job_once_its_page_has_landed() -> N
 def test_a_shortfall_is_not_forgotten_where_a_later_stage_begins_anew() -> None:
     job = replace(in_stage(Stage.DOCUMENTS), shortfall="a group")
 
-    assert restart_stage(job, NOW_MS).shortfall == "a group"
+    assert anew(job, NOW_MS).shortfall == "a group"
 
 
 def test_a_job_that_fell_short_is_retried_from_its_very_start() -> None:
@@ -262,7 +260,7 @@ def test_a_source_of_a_stage_has_its_own_rate() -> None:
 def test_what_a_job_has_brought_is_what_its_closes_made_whole() -> None:
     job = replace(in_stage(Stage.DOCUMENTS), document_count=9)
 
-    assert uploaded_counts(job) == {
+    assert brought(job) == {
         Stage.USERS: 6,
         Stage.GROUPS: 6,
         Stage.TEAMS: 6,
@@ -360,7 +358,7 @@ def test_a_delegated_job_opens_and_closes_nothing() -> None:
 
     assert job.state is State.SUCCEEDED
     assert {type(effect) for effect in asked} == {Fetch, Pack}
-    assert uploaded_counts(job) == {}
+    assert brought(job) == {}
 
 
 def test_users_of_a_delegated_job_are_replaced_as_any_others_are() -> None:
@@ -371,7 +369,7 @@ def test_users_of_a_delegated_job_are_replaced_as_any_others_are() -> None:
     assert job.state is State.SUCCEEDED
     uploads = [type(effect) for effect in asked if isinstance(effect, Open | Close)]
     assert uploads == [Open, Close, Open, Close]
-    assert uploaded_counts(job) == {Stage.USERS: 3, Stage.GROUPS: 3}
+    assert brought(job) == {Stage.USERS: 3, Stage.GROUPS: 3}
 
 
 def test_users_of_a_delegated_job_are_held_where_too_many_would_go() -> None:
@@ -390,12 +388,12 @@ def test_a_delegated_job_that_is_retried_in_another_stage_goes_on_there(state: S
         a_job(state), stages=plan.stages[Mode.FULL], is_delegated=True, cursor="b", page_count=1
     )
 
-    queued = obey(job, Instruction(Command.RETRY), None, NOW_MS, LIMITS)
+    queued = obeyed(job, Instruction(Command.RETRY), None, NOW_MS, LIMITS)
     assert isinstance(queued, Job)
     woken, effects = at(queued, Woke(plan=plan), now_ms=NOW_MS + 1_000)
 
     assert (woken.cursor, woken.page_count) == ("b", 1)
-    assert effects == (QueryUpload("job-1"),)
+    assert effects == (Ask("job-1"),)
 
 
 def test_a_delegated_job_is_not_measured_by_what_is_missing() -> None:

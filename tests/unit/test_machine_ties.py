@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from durable.errors import Recourse
 from durable.machine.effects import Failed, Fetch, Fetched, Pack, Packed, Sent, Woke
 from durable.machine.job import Job, Mode, Plan, Stage, State
-from durable.machine.page_progress import PageProgress
+from durable.machine.page_progress import Landed
 from durable.machine.ties import Tie
 from tests.fakes.jobs import NOW_MS, a_job, a_page, after, at
 
@@ -92,7 +92,7 @@ def test_a_crawl_that_is_begun_anew_sends_all_of_it_anew() -> None:
 def test_the_documents_and_what_is_deleted_of_them_are_packed_with_ties(stage: Stage) -> None:
     _, effects = at(reading(stages=(stage,)), fetched())
 
-    assert effects[-1] == Pack(0, "", None, landed=PageProgress(), ties=(A, B))
+    assert effects[-1] == Pack(0, "", None, landed=Landed(), ties=(A, B))
 
 
 @pytest.mark.parametrize(
@@ -115,11 +115,11 @@ def test_all_others_are_packed_without(job: Job) -> None:
 def test_pages_are_packed_one_after_the_other_each_with_the_ties_of_the_one_before() -> None:
     job, first = at(reading(), fetched())
     job, second = at(job, fetched(1))
-    assert (first[-1], second) == (Pack(0, "", None, landed=PageProgress(), ties=(A, B)), ())
+    assert (first[-1], second) == (Pack(0, "", None, landed=Landed(), ties=(A, B)), ())
 
     _, then = at(job, packed(A, NEWER_B))
 
-    assert then[-1] == Pack(1, "", None, landed=PageProgress(), ties=(A, NEWER_B))
+    assert then[-1] == Pack(1, "", None, landed=Landed(), ties=(A, NEWER_B))
 
 
 # What becomes of them

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.effects import Effect, Failed, Fetch, Open, Opened, QueryUpload, Send, Sent
+from durable.machine.effects import Ask, Effect, Failed, Fetch, Open, Opened, Send, Sent
 from durable.machine.job import WORKING, Job, Plan, State
 from durable.machine.pacing import ALARM_MS_MIN
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, arrived, at
@@ -14,7 +14,7 @@ from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, arrived
 EFFECTS: dict[State, Effect] = {
     State.OPENING: Open("job-1"),
     State.SENDING: Fetch(0, None),
-    State.CLOSING: QueryUpload("job-1"),
+    State.CLOSING: Ask("job-1"),
 }
 EMPTY = arrived(0, a_page(batch_count=0))
 

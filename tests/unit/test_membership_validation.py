@@ -6,7 +6,7 @@ import pytest
 
 from durable.glean.datasource import Datasource
 from durable.glean.identities import Members
-from durable.glean.membership_validation import sift_members
+from durable.glean.membership_validation import sifted
 from durable.glean.object_types import Category
 
 
@@ -21,15 +21,15 @@ def declared(**fields: Any) -> Datasource:
 
 
 def left_out(members: Members, datasource: Datasource = ANY) -> tuple[Members, list[str]]:
-    kept, faults = sift_members(members, datasource)
+    kept, faults = sifted(members, datasource)
     return kept, [fault.name for fault in faults]
 
 
 def test_members_without_fault_are_as_they_were() -> None:
     members = Members(group="a", user_ids=[ADA, "7"], group_names=["b"])
 
-    assert sift_members(members, ANY) == (members, [])
-    assert sift_members(Members(group="a"), BY_EMAIL) == (Members(group="a"), [])
+    assert sifted(members, ANY) == (members, [])
+    assert sifted(Members(group="a"), BY_EMAIL) == (Members(group="a"), [])
 
 
 @pytest.mark.parametrize("bad", ["", None, 7, "half of a pair \ud83d"], ids=repr)
@@ -43,7 +43,7 @@ def test_a_member_is_a_text(bad: Any) -> None:
 
 
 def test_members_are_named_by_mail_address_where_the_datasource_does() -> None:
-    kept, (fault,) = sift_members(Members(group="a", user_ids=[ADA, "7"]), BY_EMAIL)
+    kept, (fault,) = sifted(Members(group="a", user_ids=[ADA, "7"]), BY_EMAIL)
 
     assert kept.user_ids == [ADA]
     assert (fault.name, fault.reason) == ("7", "user_ids[1] is '7': write it as in ada@example.com")
@@ -52,13 +52,13 @@ def test_members_are_named_by_mail_address_where_the_datasource_does() -> None:
 def test_a_mail_address_needs_a_datasource_that_says_how_it_names_users() -> None:
     members = Members(group="a", user_ids=[ADA, "7"])
 
-    kept, (fault,) = sift_members(members, declared())
+    kept, (fault,) = sifted(members, declared())
 
     assert (kept.user_ids, fault.name) == (["7"], ADA)
     assert fault.reason.startswith(f"user_ids[0] is the mail address {ADA!r}")
     assert "is_user_referenced_by_email" in fault.reason
     assert left_out(members, declared(is_user_referenced_by_email=True))[1] == ["7"]
-    assert sift_members(members, declared(is_user_referenced_by_email=False)) == (members, [])
+    assert sifted(members, declared(is_user_referenced_by_email=False)) == (members, [])
 
 
 def test_a_group_is_no_member_of_itself() -> None:
@@ -79,4 +79,4 @@ def test_the_name_of_a_group_is_as_glean_asks_unless_it_is_of_another_datasource
 def test_what_is_no_list_is_for_the_check_of_types(value: Any) -> None:
     members = Members(group="a", user_ids=value)
 
-    assert sift_members(members, ANY) == (members, [])
+    assert sifted(members, ANY) == (members, [])

@@ -4,16 +4,16 @@ import msgspec
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from durable.machine.counters import TURN_MS, Counters
+from durable.machine.counters import TURN_MS, Tally
 from durable.machine.job import Stage, State
-from durable.views.connector_metrics import ConnectorMetrics
+from durable.views.connector_metrics import Measures
 from tests.fakes.edge import NOW_MS
 from tests.fakes.requests import a_request, answered
 from tests.fakes.runners import FakeRunners
 from worker.metrics import text
 
 
-TALLY = Counters(
+TALLY = Tally(
     page_count=3,
     document_count=30,
     deletion_count=2,
@@ -27,7 +27,7 @@ TALLY = Counters(
     ended_counts={"FULL succeeded": 5, "INCREMENTAL failed": 6},
     full_ms=1_500,
 )
-MEASURES = ConnectorMetrics(
+MEASURES = Measures(
     tally=TALLY,
     job_counts={state: 7 if state is State.HELD else 0 for state in State},
     succeeded_at_ms=NOW_MS - 90_500,
@@ -37,8 +37,8 @@ MEASURES = ConnectorMetrics(
     document_count=29,
     deletions={Stage.USERS: "paused", Stage.GROUPS: "done", Stage.DOCUMENTS: "unknown"},
 )
-NEW = ConnectorMetrics(
-    tally=Counters(),
+NEW = Measures(
+    tally=Tally(),
     job_counts={},
     succeeded_at_ms=None,
     full_succeeded_at_ms=None,
@@ -48,7 +48,7 @@ NEW = ConnectorMetrics(
 )
 
 
-def families(measured: dict[str, ConnectorMetrics | None]) -> dict[str, Metric]:
+def families(measured: dict[str, Measures | None]) -> dict[str, Metric]:
     found = text_string_to_metric_families(text(measured, NOW_MS))
     return {family.name: family for family in found}
 

@@ -5,24 +5,24 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import Failed
-from durable.machine.job import Flight, Rate, State, TurnUsage
+from durable.machine.job import Flight, Rate, State, Usage
 from durable.machine.pacing import (
     ALARM_MS_MIN,
     REQUESTS_PER_BATCH,
-    add_usage,
-    backoff_ms,
-    inherit_usage,
     is_spent,
     is_stalled,
     lease_ms,
-    not_before,
-    renew_lease,
-    switch_rate,
+    leased,
+    paced,
+    soon,
+    spent,
+    taken_over,
+    wait_ms,
 )
 from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page
 
 
-TURN = TurnUsage(started_at_ms=NOW_MS)
+TURN = Usage(started_at_ms=NOW_MS)
 WHOLE_MS = lease_ms(a_job(State.SENDING), LIMITS)
 
 
@@ -36,14 +36,14 @@ WHOLE_MS = lease_ms(a_job(State.SENDING), LIMITS)
     ],
 )
 def test_an_alarm_is_set_a_little_ahead_of_now_at_least(at_ms: int, armed_ms: int) -> None:
-    assert not_before(at_ms, NOW_MS) == armed_ms
+    assert soon(at_ms, NOW_MS) == armed_ms
 
 
 @pytest.mark.parametrize("attempt", [0, 1])
 def test_the_first_wait_is_the_shortest(attempt: int) -> None:
     job = replace(a_job(State.SENDING), attempt=attempt)
 
-    assert backoff_ms(job, Failed("", is_transient=True), LIMITS) == LIMITS.backoff_ms_min
+    assert wait_ms(job, Failed("", is_transient=True), LIMITS) == LIMITS.backoff_ms_min
 
 
 @given(
@@ -59,7 +59,7 @@ def test_a_wait_is_between_what_was_asked_for_and_both_caps(
     limits = Limits(backoff_ms_min=backoff_ms_min, backoff_ms_max=backoff_ms_max)
     job = replace(a_job(State.SENDING), attempt=attempt)
 
-    waited_ms = backoff_ms(job, Failed("", True, asked_ms, jitter), limits)
+    waited_ms = wait_ms(job, Failed("", True, asked_ms, jitter), limits)
 
     told_ms = min(asked_ms, limits.retry_after_ms_max)
     assert told_ms <= waited_ms <= told_ms + backoff_ms_max
@@ -68,7 +68,7 @@ def test_a_wait_is_between_what_was_asked_for_and_both_caps(
 def test_jitter_is_of_the_back_off_and_not_of_what_was_asked_for() -> None:
     job = replace(a_job(State.SENDING), attempt=4)
 
-    waits_ms = [backoff_ms(job, Failed("", True, 60_000, jitter), LIMITS) for jitter in (0, 0.5, 1)]
+    waits_ms = [wait_ms(job, Failed("", True, 60_000, jitter), LIMITS) for jitter in (0, 0.5, 1)]
 
     assert waits_ms == [60_000, 64_000, 68_000]
 
@@ -88,7 +88,7 @@ def test_jitter_is_of_the_back_off_and_not_of_what_was_asked_for() -> None:
     ],
 )
 def test_a_turn_is_spent_by_whichever_bound_is_reached(
-    turn: TurnUsage, now_ms: int, *, is_over: bool
+    turn: Usage, now_ms: int, *, is_over: bool
 ) -> None:
     assert is_spent(a_job(State.SENDING), turn, now_ms, LIMITS) is is_over
 
@@ -103,7 +103,7 @@ def test_a_turn_is_spent_by_whichever_bound_is_reached(
         (replace(TURN, request_count=2_999), False),
     ],
 )
-def test_halvings_are_of_what_kills(turn: TurnUsage, *, is_over: bool) -> None:
+def test_halvings_are_of_what_kills(turn: Usage, *, is_over: bool) -> None:
     """Pages and bytes; the requests and the time of a turn kill nobody."""
     job = replace(a_job(State.SENDING), halving_count=2)
 
@@ -133,20 +133,20 @@ def test_a_lease_is_renewed_when_less_than_half_of_the_longest_is_left(
 ) -> None:
     job = replace(a_job(State.SENDING), alarm_at_ms=alarm_at_ms)
 
-    assert renew_lease(job, NOW_MS, LIMITS).alarm_at_ms == leased_to_ms
+    assert leased(job, NOW_MS, LIMITS).alarm_at_ms == leased_to_ms
 
 
 def test_the_shortest_lease_is_still_ahead_of_now() -> None:
     job = replace(a_job(State.SENDING), alarm_at_ms=None)
 
-    assert renew_lease(job, NOW_MS, Limits(lease_ms=1)).alarm_at_ms == NOW_MS + ALARM_MS_MIN
+    assert leased(job, NOW_MS, Limits(lease_ms=1)).alarm_at_ms == NOW_MS + ALARM_MS_MIN
 
 
 def test_a_page_costs_its_bytes_and_its_requests() -> None:
     empty = Flight(a_page(batch_count=0, byte_count=7))
-    turn = add_usage(TURN, empty)
+    turn = spent(TURN, empty)
     page = replace(a_page(batch_count=4, byte_count=5, reject_count=6), request_count=3)
-    turn = add_usage(turn, Flight(page, rejected_document_count=2, rejected_deletion_count=1))
+    turn = spent(turn, Flight(page, rejected_document_count=2, rejected_deletion_count=1))
 
     assert (turn.page_count, turn.byte_count, turn.started_at_ms) == (2, 12, NOW_MS)
     assert turn.request_count == 1 + 3 + 4 * REQUESTS_PER_BATCH
@@ -162,23 +162,23 @@ AT_SLOW = replace(a_job(State.SENDING), rate=SLOW, asked_until_ms=NOW_MS + 50_00
 
 
 def test_a_source_of_another_rate_is_counted_apart_and_the_first_one_again_later() -> None:
-    at_fast = switch_rate(AT_SLOW, FAST, NOW_MS)
+    at_fast = paced(AT_SLOW, FAST, NOW_MS)
     asked = replace(at_fast, asked_until_ms=NOW_MS + 900, asked_count=4)
-    at_none = switch_rate(asked, None, NOW_MS)
+    at_none = paced(asked, None, NOW_MS)
 
     assert (at_fast.rate, at_fast.asked_until_ms, at_fast.asked_count) == (FAST, 0, 0)
     assert (at_none.rate, at_none.asked_count) == (None, 0)
-    assert switch_rate(at_none, SLOW, NOW_MS) == replace(AT_SLOW, spans=((FAST, NOW_MS + 900, 4),))
-    again = switch_rate(at_none, FAST, NOW_MS)
+    assert paced(at_none, SLOW, NOW_MS) == replace(AT_SLOW, spans=((FAST, NOW_MS + 900, 4),))
+    again = paced(at_none, FAST, NOW_MS)
     assert (again.asked_until_ms, again.asked_count) == (NOW_MS + 900, 4)
 
 
 def test_sources_of_one_rate_are_counted_together() -> None:
-    assert switch_rate(AT_SLOW, Rate(requests=2, per_ms=60_000), NOW_MS) == AT_SLOW
+    assert paced(AT_SLOW, Rate(requests=2, per_ms=60_000), NOW_MS) == AT_SLOW
 
 
 def test_a_span_that_is_over_is_forgotten() -> None:
-    assert switch_rate(AT_SLOW, FAST, NOW_MS + 50_000).spans == ()
+    assert paced(AT_SLOW, FAST, NOW_MS + 50_000).spans == ()
 
 
 USED_UP = replace(
@@ -191,15 +191,15 @@ USED_UP = replace(
 
 
 def test_a_job_takes_over_what_the_one_before_it_has_used() -> None:
-    job = inherit_usage(a_job(State.QUEUED), USED_UP, "")
+    job = taken_over(a_job(State.QUEUED), USED_UP, "")
 
-    assert replace(USED_UP, id="job") == inherit_usage(replace(AT_SLOW, rate=None), USED_UP, "")
+    assert replace(USED_UP, id="job") == taken_over(replace(AT_SLOW, rate=None), USED_UP, "")
     assert (job.id, job.state, job.indexed_until_ms) == ("job", State.QUEUED, NOW_MS + 30_000)
 
 
 def test_the_first_job_and_one_that_is_queued_again_have_their_own() -> None:
-    assert inherit_usage(AT_SLOW, None, "") == AT_SLOW
-    assert inherit_usage(USED_UP, replace(USED_UP, indexed_until_ms=0), "") == USED_UP
+    assert taken_over(AT_SLOW, None, "") == AT_SLOW
+    assert taken_over(USED_UP, replace(USED_UP, indexed_until_ms=0), "") == USED_UP
 
 
 @pytest.mark.parametrize(("fingerprint", "page_bytes"), [("one", {"documents": 7}), ("other", {})])
@@ -208,7 +208,7 @@ def test_a_job_knows_how_large_the_pages_of_its_definition_were(
 ) -> None:
     last = replace(USED_UP, fingerprint="one", page_bytes={"documents": 7})
 
-    assert inherit_usage(a_job(State.QUEUED), last, fingerprint).page_bytes == page_bytes
+    assert taken_over(a_job(State.QUEUED), last, fingerprint).page_bytes == page_bytes
 
 
 STALL_MS, MANY = LIMITS.stall_ms_max, LIMITS.pauses_max

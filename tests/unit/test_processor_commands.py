@@ -5,7 +5,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable.machine.commands import LEGAL, Command, Instruction, Refusal
-from durable.machine.job import PENDING, Job, Mode, Stage, State, TurnUsage
+from durable.machine.job import PENDING, Job, Mode, Stage, State, Usage
 from durable.machine.pacing import ALARM_MS_MIN
 from durable.views.status import status
 from tests.fakes.answers import (
@@ -38,7 +38,7 @@ FULL = Job(
 HELD = replace(FULL, state=State.HELD, has_end=True, expected_count=100, document_count=40)
 OTHER = replace(FULL, id="notes-1", mode=Mode.INCREMENTAL, upload_id="", upload_count=0)
 WORKING = replace(
-    OTHER, state=State.SENDING, alarm_at_ms=LEASE_MS, turn=TurnUsage(started_at_ms=NOW_MS)
+    OTHER, state=State.SENDING, alarm_at_ms=LEASE_MS, turn=Usage(started_at_ms=NOW_MS)
 )
 WAITING = replace(OTHER, state=State.SENDING, alarm_at_ms=RETRY_MS, retry_at_ms=RETRY_MS)
 SENDING = replace(FULL, state=State.SENDING, alarm_at_ms=LEASE_MS)

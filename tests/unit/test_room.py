@@ -2,7 +2,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.job import Flight, Job, Mode, Stage, State, TurnUsage
+from durable.machine.job import Flight, Job, Mode, Stage, State, Usage
 from durable.machine.room import SHARE, has_room, held_bytes, lease_bytes, width, with_page
 from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page
 
@@ -10,7 +10,7 @@ from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page
 MOST = LIMITS.page_bytes_max
 LEAST = MOST // SHARE
 SENDING = replace(
-    a_job(State.SENDING), flights=(), is_fetching=False, turn=TurnUsage(started_at_ms=NOW_MS)
+    a_job(State.SENDING), flights=(), is_fetching=False, turn=Usage(started_at_ms=NOW_MS)
 )
 
 
@@ -96,7 +96,7 @@ def test_a_page_alone_is_always_read(halving_count: int) -> None:
 
 
 def test_where_others_have_the_memory_nothing_is_read_ahead() -> None:
-    crowded = replace(SENDING, turn=TurnUsage(started_at_ms=NOW_MS, is_crowded=True))
+    crowded = replace(SENDING, turn=Usage(started_at_ms=NOW_MS, is_crowded=True))
 
     assert has_room(holding(SENDING, 1), LIMITS)
     assert not has_room(holding(crowded, 1), LIMITS)

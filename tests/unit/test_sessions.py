@@ -14,11 +14,11 @@ NONCE = "0123456789abcdef" * 2
 
 
 def a_cookie(nonce: str = NONCE) -> str:
-    return sessions.session_value(sessions.begin_session(TOKEN, nonce, NOW_MS))
+    return sessions.shown(sessions.begun(TOKEN, nonce, NOW_MS))
 
 
 def test_a_cookie_is_for_this_host_over_https_and_no_script_reads_it() -> None:
-    name, *attributes = sessions.begin_session(TOKEN, NONCE, NOW_MS).split("; ")
+    name, *attributes = sessions.begun(TOKEN, NONCE, NOW_MS).split("; ")
 
     assert name.startswith("__Host-session=")
     assert set(attributes) == {
@@ -81,11 +81,11 @@ def test_a_cookie_that_was_not_given_here_is_none(forged: str) -> None:
     ],
 )
 def test_among_other_cookies_it_is_found_by_its_name(cookies: str, value: str) -> None:
-    assert sessions.session_value(cookies) == value
+    assert sessions.shown(cookies) == value
 
 
 def test_the_end_of_a_session_takes_the_same_cookie_away() -> None:
-    attributes = set(sessions.end_session().split("; "))
+    attributes = set(sessions.ended().split("; "))
 
     assert {"__Host-session=", "Max-Age=0", "Path=/", "Secure"} <= attributes
 

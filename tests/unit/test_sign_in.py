@@ -17,7 +17,7 @@ from tests.fakes.team import A_PERSON, AUDIENCE, ISSUER, Team
 from worker import sessions
 
 
-SET_COOKIE = sessions.begin_session("t0ken", NONCE, NOW_MS)
+SET_COOKIE = sessions.begun("t0ken", NONCE, NOW_MS)
 COOKIE = {"cookie": SET_COOKIE.partition(";")[0]}
 RIGHT = b'{"token": "t0ken"}'
 
@@ -93,7 +93,7 @@ def test_to_sign_out_takes_the_cookie_away() -> None:
     response = answered(a_request("DELETE", "/session", headers={**COOKIE, "origin": ORIGIN}))
 
     assert (response.status, response.body) == (204, b"")
-    assert response.headers["set-cookie"] == sessions.end_session()
+    assert response.headers["set-cookie"] == sessions.ended()
 
 
 def test_another_sites_page_signs_nobody_out() -> None:

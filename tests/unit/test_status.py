@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from durable.machine.commands import LEGAL
-from durable.machine.job import Flight, Job, Mode, Page, State, TurnUsage
+from durable.machine.job import Flight, Job, Mode, Page, State, Usage
 from durable.machine.notes import Note
 from durable.timestamps import rfc3339
 from durable.views.status import status
@@ -95,9 +95,7 @@ def test_a_job_that_waits_shows_why_and_until_when_and_what_comes_next() -> None
 
 def test_a_job_that_works_shows_what_a_kill_would_repeat() -> None:
     flight = Flight(PAGE, sent_count=1, begun_count=2, sending=(1,))
-    working = replace(
-        QUEUED, state=State.SENDING, turn=TurnUsage(started_at_ms=1), flights=(flight,)
-    )
+    working = replace(QUEUED, state=State.SENDING, turn=Usage(started_at_ms=1), flights=(flight,))
 
     shown = status(working)
 

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.job import PENDING, Flight, Job, Mode, Page, Stage, State, TurnUsage
+from durable.machine.job import PENDING, Flight, Job, Mode, Page, Stage, State, Usage
 from durable.machine.ties import TIES_MAX
 from durable.machine.verification import Verification
 from durable.store.retention import KEY_MS
@@ -20,7 +20,7 @@ from tests.fakes.storage import Storage
 JOB = Job(id="notes-1", connector="notes", mode=Mode.FULL, created_at_ms=1)
 SUCCEEDED = replace(JOB, state=State.SUCCEEDED, started_at_ms=70)
 INCREMENTAL = replace(SUCCEEDED, mode=Mode.INCREMENTAL)
-WRITTEN = replace(JOB, state=State.SENDING, cursor="b", turn=TurnUsage(started_at_ms=2))
+WRITTEN = replace(JOB, state=State.SENDING, cursor="b", turn=Usage(started_at_ms=2))
 WORKING = replace(
     WRITTEN,
     flights=(Flight(Page(next_cursor="c", batch_count=2, byte_count=9), sending=(0, 1)),),

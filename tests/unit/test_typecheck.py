@@ -9,7 +9,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from durable.glean.documents import Content, Document, Property
-from durable.glean.type_check import Mistyped, check_types, quoted
+from durable.glean.type_check import Mistyped, checked, quoted
 from tests.fakes.junk import JUNK, endless, spoiled
 from tests.unit.test_documents import WHOLE
 
@@ -22,13 +22,13 @@ class Unspeakable:
 
 
 def test_what_is_right_is_given_back_as_it_is() -> None:
-    assert check_types(WHOLE, Document) == WHOLE
+    assert checked(WHOLE, Document) == WHOLE
 
 
 def test_a_text_is_not_copied() -> None:
     text = "x" * 1_000
 
-    body = check_types(replace(WHOLE, body=Content.text(text)), Document).body
+    body = checked(replace(WHOLE, body=Content.text(text)), Document).body
 
     assert isinstance(body, Content)
     assert body.text_content is text
@@ -76,7 +76,7 @@ def test_a_reason_names_the_field_its_value_and_what_belongs_there(
     changes: dict[str, Any], field: str, reason: str
 ) -> None:
     with pytest.raises(Mistyped, match=re.escape(reason)) as caught:
-        check_types(replace(WHOLE, **changes), Document)
+        checked(replace(WHOLE, **changes), Document)
 
     assert caught.value.field == field
 
@@ -86,14 +86,14 @@ def test_a_reason_names_the_field_its_value_and_what_belongs_there(
 )
 def test_what_cannot_be_json_is_found_at_its_field(value: Any) -> None:
     with pytest.raises(Mistyped, match=r"^title is ") as caught:
-        check_types(replace(WHOLE, title=value), Document)
+        checked(replace(WHOLE, title=value), Document)
 
     assert caught.value.field == "title"
 
 
 def test_a_required_field_may_not_be_unset() -> None:
     with pytest.raises(Mistyped, match=r"^object missing required field `permissions`$"):
-        check_types(replace(WHOLE, permissions=UNSET), Document)
+        checked(replace(WHOLE, permissions=UNSET), Document)
 
 
 def test_a_subclass_has_no_fields_of_its_own() -> None:
@@ -103,7 +103,7 @@ def test_a_subclass_has_no_fields_of_its_own() -> None:
     longer = Longer(**{name: getattr(WHOLE, name) for name in WHOLE.__struct_fields__}, length=3)
 
     with pytest.raises(Mistyped, match=r"^object contains unknown field `length`$"):
-        check_types(longer, Document)
+        checked(longer, Document)
 
 
 def test_no_memory_is_nobodys_fault() -> None:
@@ -127,7 +127,7 @@ def test_what_has_no_repr_is_named_by_its_type() -> None:
 @given(spoiled(WHOLE))
 def test_whatever_stands_in_a_field_is_right_or_mistyped(document: Document) -> None:
     try:
-        again = check_types(document, Document)
+        again = checked(document, Document)
     except Mistyped:
         return
-    assert check_types(again, Document) == again
+    assert checked(again, Document) == again

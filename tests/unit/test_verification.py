@@ -13,16 +13,16 @@ from durable.machine.verification import (
     NOTES_MAX,
     PROCESSING_MS,
     Aims,
+    Question,
     Trouble,
     Verdict,
     Verification,
-    VerificationQuestion,
-    begin_verification,
-    event_of_verification,
-    record_counts,
-    record_failed_count,
-    supersede_verification,
-    wake_verification,
+    begun,
+    counted,
+    noted,
+    superseded,
+    uncounted,
+    woken,
 )
 from tests.fakes.verifications import (
     BOTH,
@@ -51,8 +51,8 @@ def asked(
     """The question what Glean holds has been asked, when it was time."""
     at_ms = verification.ask_at_ms if now_ms is None else now_ms
     assert at_ms is not None
-    after, question = wake_verification(verification, jobs, at_ms, LIMITS)
-    assert question is VerificationQuestion.COUNT
+    after, question = woken(verification, jobs, at_ms, LIMITS)
+    assert question is Question.COUNT
     return after
 
 
@@ -60,7 +60,7 @@ def answered(
     holdings: Holdings, now_ms: int = BEFORE_THE_END, jobs: Sequence[Job] = ()
 ) -> Verification:
     """The first question, and this answer."""
-    return record_counts(asked(a_verification(), now_ms, jobs), holdings, now_ms)
+    return counted(asked(a_verification(), now_ms, jobs), holdings, now_ms)
 
 
 def texts(verification: Verification) -> list[str]:
@@ -68,7 +68,7 @@ def texts(verification: Verification) -> list[str]:
 
 
 def test_it_survives_being_written_and_read() -> None:
-    verification = event_of_verification(asked(a_verification()), "a note", NOW_MS)
+    verification = noted(asked(a_verification()), "a note", NOW_MS)
     verification = replace(verification, drift=Drift(1, 2), error="busy", processes=True)
 
     assert msgspec.json.decode(msgspec.json.encode(verification), type=Verification) == verification
@@ -110,7 +110,7 @@ def test_the_processing_is_asked_for_at_once() -> None:
 def test_the_processing_is_asked_for_once_in_three_hours_whatever_job_it_was(
     called_at_ms: int, at_ms: int
 ) -> None:
-    verification = begin_verification(FULL, PROCESSES, called_at_ms, LIMITS)
+    verification = begun(FULL, PROCESSES, called_at_ms, LIMITS)
 
     assert verification is not None
     assert verification.due_at_ms == at_ms
@@ -118,20 +118,17 @@ def test_the_processing_is_asked_for_once_in_three_hours_whatever_job_it_was(
 
 @pytest.mark.parametrize("aims", [VERIFIES, PROCESSES, BOTH])
 def test_after_an_incremental_job_there_is_nothing_to_do(aims: Aims) -> None:
-    assert begin_verification(INCREMENTAL, aims, None, LIMITS) is None
+    assert begun(INCREMENTAL, aims, None, LIMITS) is None
 
 
 def test_a_connector_that_declares_nothing_has_nothing_done() -> None:
-    assert (
-        begin_verification(FULL, replace(BOTH, verifies=False, processes=False), None, LIMITS)
-        is None
-    )
+    assert begun(FULL, replace(BOTH, verifies=False, processes=False), None, LIMITS) is None
 
 
 def test_what_a_backend_has_brought_is_processed_and_not_counted() -> None:
     delegated = replace(FULL, is_delegated=True)
 
-    assert begin_verification(delegated, VERIFIES, None, LIMITS) is None
+    assert begun(delegated, VERIFIES, None, LIMITS) is None
     verification = a_verification(BOTH, delegated)
     assert (verification.verdict, verification.ask_at_ms) == (None, None)
 
@@ -157,10 +154,7 @@ def test_questions_come_with_growing_pauses_and_the_last_one_at_the_deadline() -
 def test_an_alarm_that_fires_early_asks_nothing() -> None:
     verification = a_verification()
 
-    assert wake_verification(verification, (), NOW_MS + 5 * MINUTE_MS - 1, LIMITS) == (
-        verification,
-        None,
-    )
+    assert woken(verification, (), NOW_MS + 5 * MINUTE_MS - 1, LIMITS) == (verification, None)
 
 
 def test_a_question_sets_the_time_of_the_next_before_it_is_asked() -> None:
@@ -216,11 +210,11 @@ def test_an_upload_that_is_indexed_says_nothing_of_what_was_counted_before() -> 
 
 def test_numbers_that_agree_and_may_be_old_at_the_deadline_leave_it_open() -> None:
     limits = replace(LIMITS, verify_ms_max=HOUR_MS)
-    verification = begin_verification(FULL, VERIFIES, None, limits)
+    verification = begun(FULL, VERIFIES, None, limits)
     assert verification is not None
-    verification, _ = wake_verification(verification, (), NOW_MS + HOUR_MS, limits)
+    verification, _ = woken(verification, (), NOW_MS + HOUR_MS, limits)
 
-    after = record_counts(verification, of(10, "UPLOAD COMPLETED"), NOW_MS + HOUR_MS)
+    after = counted(verification, of(10, "UPLOAD COMPLETED"), NOW_MS + HOUR_MS)
 
     assert after.verdict is Verdict.UNKNOWN
 
@@ -234,7 +228,7 @@ def test_where_glean_does_not_count_there_is_no_verdict() -> None:
 
 def test_a_deletion_that_is_paused_is_noted_once() -> None:
     verification = answered(of(14, "DELETION PAUSED"))
-    verification = record_counts(asked(verification), of(14, "DELETION PAUSED"), BEFORE_THE_END)
+    verification = counted(asked(verification), of(14, "DELETION PAUSED"), BEFORE_THE_END)
 
     assert verification.verdict is Verdict.PENDING
     assert texts(verification) == ["Glean has paused the deletion of what the upload no longer had"]
@@ -269,7 +263,7 @@ def test_changes_since_then_widen_what_may_be_found(found: int) -> None:
     ids=["a later FULL job", "a failed job", "a cancelled job"],
 )
 def test_where_nobody_can_tell_what_is_to_be_found_nothing_is_asked(job: Job) -> None:
-    verification, question = wake_verification(a_verification(), [job], BEFORE_THE_END, LIMITS)
+    verification, question = woken(a_verification(), [job], BEFORE_THE_END, LIMITS)
 
     assert question is None
     assert (verification.verdict, verification.due_at_ms) == (Verdict.SUPERSEDED, None)
@@ -278,45 +272,41 @@ def test_where_nobody_can_tell_what_is_to_be_found_nothing_is_asked(job: Job) ->
 
 def test_a_processing_that_was_never_asked_for_outlives_the_verification() -> None:
     failed = replace(INCREMENTAL, state=State.FAILED)
-    waiting = begin_verification(FULL, BOTH, NOW_MS, LIMITS)
+    waiting = begun(FULL, BOTH, NOW_MS, LIMITS)
     assert waiting is not None
 
-    verification, _ = wake_verification(waiting, [failed], BEFORE_THE_END, LIMITS)
+    verification, _ = woken(waiting, [failed], BEFORE_THE_END, LIMITS)
     assert verification.verdict is Verdict.SUPERSEDED
     assert verification.due_at_ms == NOW_MS + PROCESSING_MS
 
-    _, question = wake_verification(verification, [failed], NOW_MS + PROCESSING_MS, LIMITS)
-    assert question is VerificationQuestion.PROCESS
+    _, question = woken(verification, [failed], NOW_MS + PROCESSING_MS, LIMITS)
+    assert question is Question.PROCESS
 
 
 def test_a_processing_that_was_asked_for_is_not_repeated_after_the_verification() -> None:
     failed = replace(INCREMENTAL, state=State.FAILED)
-    verification, question = wake_verification(
-        a_verification(BOTH), (), NOW_MS + ALARM_MS_MIN, LIMITS
-    )
-    assert question is VerificationQuestion.PROCESS
+    verification, question = woken(a_verification(BOTH), (), NOW_MS + ALARM_MS_MIN, LIMITS)
+    assert question is Question.PROCESS
 
-    verification, question = wake_verification(verification, [failed], BEFORE_THE_END, LIMITS)
+    verification, question = woken(verification, [failed], BEFORE_THE_END, LIMITS)
 
     assert (question, verification.due_at_ms) == (None, None)
 
 
 def test_a_later_upload_takes_over_all_there_is_to_do() -> None:
-    verification = supersede_verification(a_verification(BOTH), "because", NOW_MS, is_replaced=True)
+    verification = superseded(a_verification(BOTH), "because", NOW_MS, is_replaced=True)
 
     assert (verification.verdict, verification.due_at_ms) == (Verdict.SUPERSEDED, None)
 
 
 def test_what_was_never_verified_is_not_superseded() -> None:
-    assert supersede_verification(a_verification(PROCESSES), "because", NOW_MS).verdict is None
+    assert superseded(a_verification(PROCESSES), "because", NOW_MS).verdict is None
 
 
 @pytest.mark.parametrize(("jitter", "minutes"), [(0.0, 5), (1.0, 10)])
 def test_an_error_is_waited_out_with_a_pause_that_is_drawn(jitter: float, minutes: int) -> None:
     now_ms = NOW_MS + 6 * MINUTE_MS
-    verification = record_failed_count(
-        asked(a_verification()), replace(BUSY, jitter=jitter), now_ms, LIMITS
-    )
+    verification = uncounted(asked(a_verification()), replace(BUSY, jitter=jitter), now_ms, LIMITS)
 
     assert verification.verdict is Verdict.PENDING
     assert verification.error == "Glean answered 503: busy"
@@ -327,7 +317,7 @@ def test_glean_may_ask_for_a_longer_pause_even_beyond_the_deadline() -> None:
     now_ms = UNTIL_MS - 1_000
     busy = replace(BUSY, retry_after_ms=2 * HOUR_MS, jitter=0.0)
 
-    verification = record_failed_count(asked(a_verification(), now_ms), busy, now_ms, LIMITS)
+    verification = uncounted(asked(a_verification(), now_ms), busy, now_ms, LIMITS)
 
     assert verification.due_at_ms == now_ms + LIMITS.retry_after_ms_max
 
@@ -335,26 +325,24 @@ def test_glean_may_ask_for_a_longer_pause_even_beyond_the_deadline() -> None:
 def test_an_error_is_asked_about_at_the_deadline_at_the_latest() -> None:
     now_ms = UNTIL_MS - 1_000
 
-    verification = record_failed_count(asked(a_verification(), now_ms), BUSY, now_ms, LIMITS)
+    verification = uncounted(asked(a_verification(), now_ms), BUSY, now_ms, LIMITS)
 
     assert verification.due_at_ms == UNTIL_MS
 
 
 def test_no_alarm_is_set_for_this_very_moment() -> None:
     limits = replace(LIMITS, verify_pause_ms_min=1, verify_pause_ms_max=1)
-    verification, _ = wake_verification(a_verification(), (), BEFORE_THE_END, limits)
+    verification, _ = woken(a_verification(), (), BEFORE_THE_END, limits)
     assert verification.due_at_ms == BEFORE_THE_END + ALARM_MS_MIN
 
-    verification = record_failed_count(
-        verification, replace(BUSY, jitter=0.0), BEFORE_THE_END, limits
-    )
+    verification = uncounted(verification, replace(BUSY, jitter=0.0), BEFORE_THE_END, limits)
     assert verification.due_at_ms == BEFORE_THE_END + ALARM_MS_MIN
 
 
 def test_an_answer_after_an_error_clears_it() -> None:
-    verification = record_failed_count(asked(a_verification()), BUSY, NOW_MS, LIMITS)
+    verification = uncounted(asked(a_verification()), BUSY, NOW_MS, LIMITS)
 
-    assert record_counts(asked(verification), of(9), NOW_MS).error == ""
+    assert counted(asked(verification), of(9), NOW_MS).error == ""
 
 
 @pytest.mark.parametrize(
@@ -370,10 +358,10 @@ def test_where_the_last_question_is_not_answered_what_is_known_decides(
 
     if is_death:
         assert verification.ask_at_ms is not None
-        verification, question = wake_verification(verification, (), verification.ask_at_ms, LIMITS)
+        verification, question = woken(verification, (), verification.ask_at_ms, LIMITS)
         assert question is None
     else:
-        verification = record_failed_count(verification, BUSY, UNTIL_MS, LIMITS)
+        verification = uncounted(verification, BUSY, UNTIL_MS, LIMITS)
 
     assert (verification.verdict, verification.due_at_ms) == (verdict, None)
 
@@ -382,29 +370,29 @@ def test_a_job_that_took_long_does_not_cost_the_last_question() -> None:
     """Nothing was asked while it was pending, and the deadline has passed."""
     verification = asked(a_verification(), UNTIL_MS + HOUR_MS)
 
-    assert record_counts(verification, of(10), UNTIL_MS + HOUR_MS).verdict is Verdict.VERIFIED
+    assert counted(verification, of(10), UNTIL_MS + HOUR_MS).verdict is Verdict.VERIFIED
 
 
 def test_the_processing_comes_before_the_question_and_each_has_an_alarm_of_its_own() -> None:
-    verification, first = wake_verification(a_verification(BOTH), (), BEFORE_THE_END, LIMITS)
-    _, second = wake_verification(verification, (), BEFORE_THE_END, LIMITS)
+    verification, first = woken(a_verification(BOTH), (), BEFORE_THE_END, LIMITS)
+    _, second = woken(verification, (), BEFORE_THE_END, LIMITS)
 
-    assert (first, second) == (VerificationQuestion.PROCESS, VerificationQuestion.COUNT)
+    assert (first, second) == (Question.PROCESS, Question.COUNT)
 
 
 def test_a_verdict_makes_the_processing_needless() -> None:
     verification = replace(asked(a_verification()), process_at_ms=UNTIL_MS)
 
-    assert record_counts(verification, of(10), BEFORE_THE_END).due_at_ms is None
+    assert counted(verification, of(10), BEFORE_THE_END).due_at_ms is None
 
 
 @pytest.mark.parametrize("mode", list(Mode))
 def test_only_the_latest_notes_are_kept_and_the_same_again_counts_once(mode: Mode) -> None:
     verification = a_verification()
     for number in range(NOTES_MAX + 3):
-        verification = event_of_verification(verification, f"{mode} {number // 2}", number)
+        verification = noted(verification, f"{mode} {number // 2}", number)
 
     assert len(verification.notes) == (NOTES_MAX + 4) // 2
     for number in range(NOTES_MAX + 3):
-        verification = event_of_verification(verification, f"{mode} {number}", number)
+        verification = noted(verification, f"{mode} {number}", number)
     assert len(verification.notes) == NOTES_MAX

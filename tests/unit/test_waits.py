@@ -1,6 +1,6 @@
 import pytest
 
-from durable.http.retry_after import RetryHint, from_error, from_exhausted, wait_ms
+from durable.http.retry_after import Wish, exhausted, told, wait_ms
 from tests.fakes.zone import nine_hours_ahead
 
 
@@ -158,8 +158,8 @@ def test_of_two_times_the_later_one_counts(header: str, waited_ms: int) -> None:
 def test_a_retry_after_that_tells_no_time_leaves_it_to_the_limits(header: str) -> None:
     limits = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "30"}
 
-    assert from_error(429, {"retry-after": header, **limits}).when == "30"
-    assert from_error(503, {"retry-after": header}) == RetryHint()
+    assert told(429, {"retry-after": header, **limits}).when == "30"
+    assert told(503, {"retry-after": header}) == Wish()
 
 
 @pytest.mark.parametrize(
@@ -202,11 +202,11 @@ def test_a_large_number_is_a_time_since_1970_in_seconds_or_milliseconds(
     ids=str,
 )
 def test_an_answer_says_when_no_request_is_left(headers: dict[str, str]) -> None:
-    wish = from_error(500, headers)
+    wish = told(500, headers)
 
     assert wish.when == "30"
     assert wish.header == next(iter(headers))
-    assert from_exhausted(headers) == wish
+    assert exhausted(headers) == wish
 
 
 @pytest.mark.parametrize(
@@ -224,13 +224,13 @@ def test_an_answer_says_when_no_request_is_left(headers: dict[str, str]) -> None
     ids=str,
 )
 def test_an_answer_with_requests_left_asks_for_nothing(headers: dict[str, str]) -> None:
-    assert from_exhausted(headers) is None
-    assert from_error(500, headers) == RetryHint()
+    assert exhausted(headers) is None
+    assert told(500, headers) == Wish()
 
 
 @pytest.mark.parametrize("headers", [{"x-ratelimit-remaining": "0"}, {"ratelimit": '"a";r=0'}])
 def test_an_answer_may_have_none_left_and_not_say_until_when(headers: dict[str, str]) -> None:
-    wish = from_exhausted(headers)
+    wish = exhausted(headers)
 
     assert wish is not None
     assert wait_ms(wish.when, NOW_MS) == 0
@@ -238,20 +238,18 @@ def test_an_answer_may_have_none_left_and_not_say_until_when(headers: dict[str, 
 
 
 def test_a_wish_is_told_with_its_header() -> None:
-    assert (
-        RetryHint("30", "ratelimit").reason("Glean") == "Glean's header ratelimit asks for a pause"
-    )
-    assert not RetryHint().reason("Glean")
+    assert Wish("30", "ratelimit").reason("Glean") == "Glean's header ratelimit asks for a pause"
+    assert not Wish().reason("Glean")
 
 
 def test_a_refusal_for_too_many_requests_needs_no_count_of_them() -> None:
     headers = {"x-ratelimit-remaining": "3", "x-ratelimit-reset": "30"}
 
-    assert from_error(429, headers) == RetryHint("30", "x-ratelimit-reset")
-    assert from_error(503, headers) == RetryHint()
+    assert told(429, headers) == Wish("30", "x-ratelimit-reset")
+    assert told(503, headers) == Wish()
 
 
 def test_retry_after_goes_before_the_limits() -> None:
     headers = {"retry-after": "7", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "30"}
 
-    assert from_error(429, headers) == RetryHint("7", "retry-after")
+    assert told(429, headers) == Wish("7", "retry-after")

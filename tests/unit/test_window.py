@@ -10,20 +10,10 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine import window
-from durable.machine.effects import (
-    Displaced,
-    Effect,
-    Failed,
-    Fetch,
-    Pack,
-    QueryUpload,
-    Send,
-    Sent,
-    Split,
-)
+from durable.machine.effects import Ask, Displaced, Effect, Failed, Fetch, Pack, Send, Sent, Split
 from durable.machine.job import Flight, Job, Mode, Page, State
 from durable.machine.pacing import ALARM_MS_MIN, lease_ms
-from durable.machine.page_progress import PageProgress
+from durable.machine.page_progress import Landed
 from tests.fakes.jobs import (
     LIMITS,
     NOW_MS,
@@ -323,7 +313,7 @@ def test_the_end_is_reached_when_all_before_it_is_in_glean() -> None:
     all_of_it, effects = at(last, Sent(0, 0))
 
     assert (last.state, last.has_end) == (State.SENDING, False)
-    assert (all_of_it.state, effects) == (State.CLOSING, (QueryUpload("job-1"),))
+    assert (all_of_it.state, effects) == (State.CLOSING, (Ask("job-1"),))
 
 
 def test_what_was_sent_ahead_of_a_death_is_read_and_sent_again() -> None:
@@ -474,7 +464,7 @@ def test_after_an_error_of_glean_the_page_that_is_read_is_heard_and_no_other_is_
     waiting, second = at(reading, packed)
 
     assert (failing.turn is None, reading.turn is None) == (False, False)
-    assert (first, second) == ((Pack(1, "job-1", None, landed=PageProgress()),), ())
+    assert (first, second) == ((Pack(1, "job-1", None, landed=Landed()),), ())
     assert (waiting.turn, waiting.page_count, waiting.is_fetching) == (None, 0, False)
 
 
@@ -585,17 +575,17 @@ def test_a_death_while_the_rest_is_heard_is_counted_when_the_wait_is_over() -> N
 
 
 def test_a_batch_is_acknowledged_once() -> None:
-    job = window.acknowledge(ahead(a_page_at(0, batch_count=2)), Sent(0, 0))
+    job = window.acknowledged(ahead(a_page_at(0, batch_count=2)), Sent(0, 0))
 
     with pytest.raises(AssertionError, match="batch 0 is not under way"):
-        window.acknowledge(job, Sent(0, 0))
+        window.acknowledged(job, Sent(0, 0))
 
 
 def test_a_batch_that_was_not_begun_is_not_acknowledged() -> None:
     job = ahead(a_page_at(0, batch_count=2), limits=Limits(sends_max=1))
 
     with pytest.raises(AssertionError, match="batch 1 is not under way"):
-        window.acknowledge(job, Sent(0, 1))
+        window.acknowledged(job, Sent(0, 1))
 
 
 @pytest.mark.parametrize("page_index", [0, 2])
@@ -608,18 +598,18 @@ def test_a_page_that_has_landed_or_was_not_read_is_not_under_way(page_index: int
 
 
 def test_a_batch_that_failed_is_no_longer_under_way() -> None:
-    job = window.drop_effect(ahead(a_page_at(0, batch_count=2)), Send(0, 1))
+    job = window.given_up(ahead(a_page_at(0, batch_count=2)), Send(0, 1))
 
     assert under_way(job) == [Send(0, 0)]
     with pytest.raises(AssertionError, match="batch 1 is not under way"):
-        window.drop_effect(job, Send(0, 1))
+        window.given_up(job, Send(0, 1))
 
 
 def test_the_front_is_where_the_job_will_be_once_all_that_was_read_has_landed() -> None:
     job = ahead(a_page_at(0), a_page_at(1), a_page_at(2, batch_count=0))
     landed = after(job, Sent(0, 0), Sent(1, 0))
 
-    front = window.after_in_flight(job)
+    front = window.front(job)
 
     assert (front.page_count, front.cursor, front.flights) == (3, "cursor 3", ())
     assert (front.landmark_page, front.landmark_cursor) == (2, "cursor 2")

@@ -16,7 +16,7 @@ from durable.sources.paging.protocol import Told, foreign
 POSITION = re.compile(r"(\d{1,15})(?:/(\d{1,15})(?:/(\d{1,16}))?(s)?)?", re.ASCII)
 
 
-class OffsetPosition(Struct, frozen=True):
+class Position(Struct, frozen=True):
     """Of a page. The cursor has its fields in this order, `200/100/250s`."""
 
     at: int  # the offset, or the page's number
@@ -31,13 +31,13 @@ class OffsetPosition(Struct, frozen=True):
         return f"{self.at}/{self.count}{told}{'s' if self.is_short else ''}"
 
 
-def position(cursor: str, name: str) -> OffsetPosition:
+def position(cursor: str, name: str) -> Position:
     """Raises UpstreamError where the cursor is none of that name."""
     found = POSITION.fullmatch(cursor)
     if found is None:
         raise foreign(name, cursor)
     total = None if found[3] is None else int(found[3])
-    return OffsetPosition(int(found[1]), int(found[2] or 0), total, is_short=found[4] is not None)
+    return Position(int(found[1]), int(found[2] or 0), total, is_short=found[4] is not None)
 
 
 class _Counted(Hint, Protocol):

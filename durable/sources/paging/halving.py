@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.decoding import decode
-from durable.sources.paging.counting import OffsetPosition, position
+from durable.sources.paging.counting import Position, position
 from durable.sources.paging.cursors import BodyCursor, HeaderCursor
 from durable.sources.paging.jump import is_offset_by_name
 from durable.sources.paging.keyset import Keyset
@@ -19,7 +19,7 @@ from durable.sources.paging.typed import restored
 FORM = '{"halved_size":'  # how the cursor of a Halved begins
 
 
-class HalvedRange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Halved(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a list goes on whose pages have another size than the declared one.
 
     A cursor that nobody can look into may be a page's number, and would be another page with
@@ -56,7 +56,7 @@ def taken(paging: Paging, cursor: str | None) -> tuple[Paging, str | None]:
     if cursor is None or not cursor.startswith(FORM):
         return paging, cursor
     try:
-        found = decode(cursor, HalvedRange)
+        found = decode(cursor, Halved)
     except msgspec.DecodeError:
         return paging, cursor
     return _of_size(paging, found.halved_size), found.at
@@ -79,8 +79,8 @@ def kept(paging: Paging, smaller: Paging, next_cursor: str | None) -> str | None
         place = position(next_cursor, paging.name)
         if place.count % size == 0 and _is_full(paging, place, smaller_size):
             number = paging.first + place.count // size
-            return OffsetPosition(number, place.count, _total(paging, place)).cursor(size)
-    found = HalvedRange(halved_size=smaller_size, at=next_cursor)
+            return Position(number, place.count, _total(paging, place)).cursor(size)
+    found = Halved(halved_size=smaller_size, at=next_cursor)
     return msgspec.json.encode(found).decode()
 
 
@@ -131,16 +131,16 @@ def _with_more_pages(
     if not _is_full(paging, place, size):
         return None  # where this one begins, is not known
     number = paging.first + (place.at - paging.first) * factor
-    before = OffsetPosition(number, place.count, _total(paging, place), is_short=place.is_short)
+    before = Position(number, place.count, _total(paging, place), is_short=place.is_short)
     return smaller, before.cursor(size // factor)
 
 
-def _is_full(paging: PageNumber, place: OffsetPosition, size: int) -> bool:
+def _is_full(paging: PageNumber, place: Position, size: int) -> bool:
     """Whether all pages before the place had as many records as were asked for."""
     return place.count == (place.at - paging.first) * size
 
 
-def _total(paging: PageNumber, place: OffsetPosition) -> int | None:
+def _total(paging: PageNumber, place: Position) -> int | None:
     """That of the records; there are more pages of another size."""
     return None if paging.total_pages else place.total
 

@@ -14,7 +14,7 @@ from durable.connector.discovery import discover
 CONNECTORS = discover(connectors)
 
 
-class Runner(runner.ConnectorRunner):
+class Runner(runner.Runner):
     connectors = CONNECTORS
 
 
