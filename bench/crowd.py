@@ -27,7 +27,7 @@ MODULE = """\
 from msgspec.structs import replace
 
 from connectors.synthetic import connector as synthetic
-from durable import Datasource
+from durable.glean import Datasource
 
 
 connector = replace(synthetic, name="{name}", datasource=Datasource("{name}"))

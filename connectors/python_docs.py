@@ -4,18 +4,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from durable import (
-    BodyCursor,
-    Connector,
-    Content,
-    Datasource,
-    Deletion,
-    Document,
-    HttpSource,
-    Mode,
-    Permissions,
-    Since,
-)
+from durable import BodyCursor, Connector, HttpSource, Mode, Since, Stream
+from durable.glean import Content, Datasource, Deletion, Document, Permissions
 
 
 class Entry(Struct, frozen=True):
@@ -48,15 +38,18 @@ def document(entry: Entry) -> Document | Deletion:
 connector = Connector(
     name="python-docs",
     datasource=Datasource("pythondocs"),
-    source=HttpSource(
-        url="{DOCS_API_URL}/entries",
-        params={"limit": "100"},
-        records="items",
-        paging=BodyCursor(field="next_cursor", param="cursor"),
-        since=Since(param="updated_since", field="updated_at"),
+    documents=Stream(
+        source=HttpSource(
+            url="${DOCS_API_URL}/entries",
+            params={"limit": "100"},
+            records="items",
+            paging=BodyCursor(path="next_cursor", param="cursor"),
+            since=Since(param="updated_since", path="updated_at"),
+        ),
+        key="id",
+        record=Entry,
+        map=document,
     ),
-    record=Entry,
-    document=document,
     schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},
     stale_after_ms=3 * 60 * 60 * 1_000,
 )

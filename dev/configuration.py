@@ -20,7 +20,7 @@ from dev.kit.names import names
 from dev.staging import ROOT
 from dev.top_level import misplaced
 from durable import cron
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.connector.discovery import EXAMPLES, Found, found
 from durable.connector.staged import staged, suffix
 from durable.engine.placement import jurisdiction, location_hint
@@ -142,7 +142,7 @@ def _of_secret(file: str, name: str, known: Deployment) -> Iterator[Problem]:
     if not NAME.fullmatch(name):
         yield Problem(
             f"{file}: auth: {name[:SHOWN_CHARACTERS]!r}... is no name of a secret, but perhaps one "
-            "itself: write its name there, as in Bearer('API_TOKEN'); what stood in a file of the "
+            "itself: write its name there, as in Secret('API_TOKEN'); what stood in a file of the "
             "repository is to be replaced"
         )
     elif name in known.variables:

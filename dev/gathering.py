@@ -18,7 +18,7 @@ import connectors
 from connectors import examples
 from dev.kit.names import names
 from dev.staging import ROOT
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.connector.discovery import found
 from durable.errors import ConfigurationError
 from durable.glean.datasource import Datasource, definition

@@ -1,44 +1,13 @@
-"""The batch processor. These are the names that a connector uses."""
+"""What a connector declares; Glean's nouns are in `durable.glean`."""
 
+from typing import TYPE_CHECKING, NoReturn
+
+from durable.connector.backend_connector import BackendConnector
 from durable.connector.connector import Connector
-from durable.connector.feed import Feed
-from durable.errors import UpstreamError
-from durable.glean.datasource import Datasource, Facet, Icon, IconType, Quicklink, Rewrite, Scope
-from durable.glean.documents import (
-    Comment,
-    Content,
-    Deletion,
-    Document,
-    GroupIntersection,
-    Interactions,
-    Permissions,
-    Property,
-    User,
-)
-from durable.glean.identities import (
-    AdditionalField,
-    DatasourceUser,
-    Employee,
-    EmployeeTeam,
-    Group,
-    Hypertext,
-    Location,
-    Members,
-    Profile,
-    Relationship,
-    SocialNetwork,
-    Team,
-    TeamEmail,
-    TeamMember,
-)
-from durable.glean.object_types import (
-    Category,
-    ObjectType,
-    PropertyDefinition,
-    PropertyGroup,
-    PropertyType,
-    UiOptions,
-)
+from durable.connector.context import Context
+from durable.connector.stream import Stream
+from durable.environment import Secret, Variable
+from durable.errors import ConfigurationError, UpstreamError
 from durable.http.auth import ApiKey, Basic, Bearer
 from durable.http.error_rules import Action, Rule
 from durable.http.oauth import ClientCredentials, RefreshToken
@@ -48,24 +17,25 @@ from durable.sources.belonging import Missing
 from durable.sources.detail import Detail
 from durable.sources.ending import Header
 from durable.sources.http import HttpSource
-from durable.sources.ndjson import LineSource
+from durable.sources.ndjson import NdjsonSource
 from durable.sources.nested import Nested
 from durable.sources.newest_first import NewestFirst
 from durable.sources.paging.cursors import BodyCursor, HeaderCursor, NextUrl
 from durable.sources.paging.graphql import GraphQLConnection
 from durable.sources.paging.keyset import Keyset
-from durable.sources.paging.last_page import End
+from durable.sources.paging.last_page import LastPage
 from durable.sources.paging.link_header import LinkHeader
-from durable.sources.paging.mediawiki import WikiContinue
+from durable.sources.paging.mediawiki import MediaWikiPaging
 from durable.sources.paging.odata import OData
 from durable.sources.paging.offset import OffsetPaging, PageNumber
 from durable.sources.paging.one_page import OnePage
-from durable.sources.paging.param_location import Place
-from durable.sources.python import Portion, PythonSource
-from durable.sources.python_client import Web, WebAnswer
+from durable.sources.paging.param_location import ParamLocation
+from durable.sources.python import PythonSource
+from durable.sources.python_client import Client, Response
+from durable.sources.python_request import Fail, FetchRequest, Retry, Skip, SourcePage, StartOver
 from durable.sources.resume import Resume
 from durable.sources.since import Since
-from durable.sources.sub_list import Gather
+from durable.sources.sub_list import SubList
 from durable.sources.times import TimeFormat
 from durable.timestamps import unix_seconds
 
@@ -73,81 +43,81 @@ from durable.timestamps import unix_seconds
 __version__ = "0.1.0"
 __all__ = [
     "Action",
-    "AdditionalField",
     "ApiKey",
     "Backend",
+    "BackendConnector",
     "Basic",
     "Bearer",
     "BodyCursor",
-    "Category",
+    "Client",
     "ClientCredentials",
-    "Comment",
     "Connector",
-    "Content",
-    "Datasource",
-    "DatasourceUser",
-    "Deletion",
+    "Context",
     "Detail",
-    "Document",
-    "Employee",
-    "EmployeeTeam",
-    "End",
-    "Facet",
-    "Feed",
-    "Gather",
+    "Fail",
+    "FetchRequest",
     "GraphQLConnection",
-    "Group",
-    "GroupIntersection",
     "Header",
     "HeaderCursor",
     "HttpSource",
-    "Hypertext",
-    "Icon",
-    "IconType",
-    "Interactions",
     "Keyset",
-    "LineSource",
+    "LastPage",
     "LinkHeader",
-    "Location",
-    "Members",
+    "MediaWikiPaging",
     "Missing",
     "Mode",
+    "NdjsonSource",
     "Nested",
     "NewestFirst",
     "NextUrl",
     "OData",
-    "ObjectType",
     "OffsetPaging",
     "OnePage",
     "PageNumber",
-    "Permissions",
-    "Place",
-    "Portion",
-    "Profile",
-    "Property",
-    "PropertyDefinition",
-    "PropertyGroup",
-    "PropertyType",
+    "ParamLocation",
     "PythonSource",
-    "Quicklink",
     "Rate",
     "RefreshToken",
-    "Relationship",
+    "Response",
     "Resume",
-    "Rewrite",
+    "Retry",
     "Rule",
-    "Scope",
+    "Secret",
     "Since",
-    "SocialNetwork",
-    "Team",
-    "TeamEmail",
-    "TeamMember",
+    "Skip",
+    "SourcePage",
+    "StartOver",
+    "Stream",
+    "SubList",
     "TimeFormat",
-    "UiOptions",
     "UpstreamError",
-    "User",
-    "Web",
-    "WebAnswer",
-    "WikiContinue",
+    "Variable",
     "unix_seconds",
 ]
+
+# What is written otherwise than in a connector of before.
+_RENAMED = {
+    "Portion": "SourcePage",
+    "Web": "Client",
+    "WebAnswer": "Response",
+    "Feed": "Stream",
+    "Gather": "SubList",
+    "End": "LastPage",
+    "Place": "ParamLocation",
+    "LineSource": "NdjsonSource",
+    "WikiContinue": "MediaWikiPaging",
+}
+
+if not TYPE_CHECKING:  # or any name would be right
+
+    def __getattr__(name: str) -> NoReturn:
+        """Raises ConfigurationError for a name of before: an import of it says the new one."""
+        from durable import glean  # noqa: PLC0415 - it is looked into where a name is not here
+
+        if name in _RENAMED:
+            raise ConfigurationError(f"durable.{name} is called {_RENAMED[name]} from 0.1 on")
+        if name in glean.__all__:
+            raise ConfigurationError(
+                f"durable.{name} is one of Glean's nouns: write `from durable.glean import {name}`"
+            )
+        raise AttributeError(f"module 'durable' has no attribute {name!r}")

@@ -4,10 +4,12 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import takewhile
+from types import NoneType
 from urllib.parse import quote, quote_plus
 
 import httpx
 import msgspec
+from msgspec import Struct
 
 from durable.decoding import decode
 from durable.errors import ConfigurationError
@@ -19,7 +21,7 @@ HIDDEN = "***"  # in a secret's place
 SECRET_PART_CHARACTERS = 6  # fewer of a secret's first characters give little away
 CONCEALED_MAX = 100  # of what the environment does not hold: tokens, which expire
 CUT = frozenset("'\"),:;")  # where a text that was cut is quoted; or it ends there, or has a space
-VARIABLE = re.compile(r"\{([A-Z][A-Z0-9_]*)\}")
+VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 HTML_CHARACTERS = re.compile("[<>&=']")  # some servers escape these in JSON
 URLS_MAX = 128  # that are known to name a server; each turn asks for the same few
 
@@ -39,7 +41,38 @@ def absolute(url: str) -> str:
     return url
 
 
-class Secret:
+class Secret(Struct, frozen=True):
+    """The name of a secret of the deployment, and never the secret itself.
+
+    `npx wrangler secret put NAME` takes that.
+    """
+
+    name: str
+
+
+class Variable(Struct, frozen=True):
+    """The name of a variable of the deployment, as `[vars]` in wrangler.toml has it."""
+
+    name: str
+
+
+def check_named(declared: Struct, **kinds: type | tuple[type, ...]) -> None:
+    """Raises ConfigurationError where a field does not name a secret or a variable.
+
+    What stands there instead is not said: it may be the secret itself.
+    """
+    for field, allowed in kinds.items():
+        if isinstance(getattr(declared, field), allowed):
+            continue
+        named = allowed if isinstance(allowed, tuple) else (allowed,)
+        written = " or ".join(f"{kind.__name__}('NAME')" for kind in named if kind is not NoneType)
+        raise ConfigurationError(
+            f"{type(declared).__name__}: {field}: write {written}, with the name that it has in "
+            "the deployment, and never a secret itself"
+        )
+
+
+class SecretText:
     """A text that shows itself only to those who call `reveal`.
 
     Args:
@@ -84,7 +117,7 @@ class Environment:
         value = self._read(name)
         return value if isinstance(value, str) and value else None
 
-    def secret(self, name: str) -> Secret:
+    def secret(self, name: str) -> SecretText:
         """Raises ConfigurationError when it is not set, or cannot be sent in a header."""
         value = self.optional(name)
         if value is None:
@@ -98,10 +131,10 @@ class Environment:
                 f"the secret {name} has a line break or a character that is not ASCII: "
                 f"run `npx wrangler secret put {name}` and paste it again"
             )
-        return Secret(name, value)
+        return SecretText(name, value)
 
     def filled(self, text: str) -> str:
-        """The text with variables in the place of their names, as in `{NOTES_URL}/list`.
+        """The text with variables in the place of their names, as in `${NOTES_URL}/list`.
 
         Raises:
             ConfigurationError: one of them is not set.

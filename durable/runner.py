@@ -15,7 +15,7 @@ import js
 from pyodide.ffi import JsException, to_js
 from workers import DurableObject
 
-from durable.connector.connector import Connectors
+from durable.connector.definition import Connectors
 from durable.connector.staged import staged
 from durable.engine.handling import outlive
 from durable.engine.platform import Platform

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import durable
+import durable.glean
 from dev.diagram import BEGIN, END, README, written
 
 
@@ -38,7 +39,10 @@ FOLDERS: dict[str, set[str]] = {
     "engine": {"store", "views", "connector", "sources", "glean", "http", "machine"},
 }
 LEAVES = {"cron", "decoding", "environment", "errors", "json_paths", "limits", "timestamps"}
-AUTHORS = tuple(f"durable.{name}." for name in durable.__all__)
+AUTHORS = (
+    *(f"durable.{name}." for name in durable.__all__),
+    *(f"durable.glean.{name}." for name in durable.glean.__all__),
+)
 DEPENDENCIES = {"cronsim", "httpx", "msgspec"}
 CLI_DEPENDENCIES = {"httpx", "msgspec", "rich", "typer"}
 PLATFORM = {"workers", "js", "pyodide"}

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from durable.connector import connector
+from durable.connector import definition
 from durable.engine.checks import Check
 from durable.machine.job import Mode
 from durable.views.job_summary import JobSummary
@@ -18,8 +18,8 @@ from worker.auth import Via
 
 # Told and not checked: a name that is none is answered with those that there are.
 CONNECTOR = {
-    "pattern": f"^(?:{connector.NAME.pattern})$",
-    "maxLength": connector.NAME_CHARACTERS_MAX,
+    "pattern": f"^(?:{definition.NAME.pattern})$",
+    "maxLength": definition.NAME_CHARACTERS_MAX,
 }
 # JSON has one kind of number, and some clients write 120.0.
 COUNT_MAX = 10**15 - 1  # near 2**53 an integer reaches the object as a BigInt, and cannot be stored

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
-from durable.connector.connector import Connectors
+from durable.connector.definition import Connectors
 from durable.engine.questions import Reply, RunnerQuestion
 from durable.errors import ConfigurationError
 from durable.machine.job_id import connector_name

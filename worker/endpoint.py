@@ -6,7 +6,7 @@ from typing import Literal, get_type_hints
 
 from msgspec import Struct
 
-from durable.connector.connector import NAME
+from durable.connector.definition import NAME
 from durable.machine.job_id import JOB_ID
 from durable.machine.states import State
 from worker.call import Call

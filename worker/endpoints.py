@@ -6,10 +6,16 @@ What the routing, the OpenAPI document and the dashboard's page know of them, de
 from collections.abc import Sequence
 
 from durable import __version__
-from durable.connector.connector import NAME
+from durable.connector.definition import NAME
 from durable.machine.job_id import JOB_ID
 from worker import connector_handlers, job_handlers, metrics, openapi, sign_in
-from worker.bodies import Approval, Health, SetUp, SignIn, Trigger
+from worker.bodies import (
+    Approval,
+    Health,
+    SetUp,
+    SignIn,
+    Trigger,
+)
 from worker.call import Call
 from worker.endpoint import (
     COUNT,

@@ -4,7 +4,7 @@ from functools import partial
 
 import msgspec
 
-from durable.connector.connector import Connectors
+from durable.connector.definition import Connectors
 from durable.environment import Environment
 from durable.errors import ConfigurationError
 from worker import pages, problems

@@ -4,7 +4,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from durable.connector.connector import Connectors
+from durable.connector.definition import Connectors
 from durable.connector.staged import staged
 from durable.engine.placement import namespace_stub
 from durable.engine.questions import Reply, RunnerQuestion, decode_answer

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from durable import cron
-from durable.connector.connector import AnyConnector, Connectors
+from durable.connector.definition import AnyConnector, Connectors
 from durable.machine.job import Mode
 
 

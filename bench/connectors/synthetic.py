@@ -4,7 +4,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from durable import BodyCursor, Connector, Content, Datasource, Document, HttpSource, Permissions
+from durable import BodyCursor, Connector, HttpSource, Stream
+from durable.glean import Content, Datasource, Document, Permissions
 
 
 class Entry(Struct, frozen=True):
@@ -32,10 +33,15 @@ def document(entry: Entry) -> Document:
 connector = Connector(
     name="synthetic",
     datasource=Datasource("synthetic"),
-    source=HttpSource(
-        url="{BENCH_SOURCE_URL}/pages", paging=BodyCursor(field="next_cursor", param="cursor")
+    documents=Stream(
+        source=HttpSource(
+            records="items",
+            url="${BENCH_SOURCE_URL}/pages",
+            paging=BodyCursor(path="next_cursor", param="cursor"),
+        ),
+        key="id",
+        record=Entry,
+        map=document,
     ),
-    record=Entry,
-    document=document,
     schedule={},
 )

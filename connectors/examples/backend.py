@@ -1,6 +1,6 @@
 """A service of your own that crawls by itself: Glean's orchestrating shape.
 
-    POST {CONNECTOR_API_URL}/index {"mode": "FULL", "glean_instance": "acme"}
+    POST ${CONNECTOR_API_URL}/index {"mode": "FULL", "glean_instance": "acme"}
     200, once it is done; or 202 with the URL of its status in `Location`
 
 The job begins the crawl, follows it, and ends as it ends: with the same status, retries and
@@ -10,14 +10,13 @@ alarms as any other.
     npx wrangler secret put CONNECTOR_SIGNING_KEY    what its requests are signed with
 """
 
-from msgspec import Struct
+from durable import Backend, BackendConnector, Mode, Secret
+from durable.glean import Datasource
 
-from durable import Backend, Connector, Datasource, Mode
 
-
-connector: Connector[Struct] = Connector(
+connector = BackendConnector(
     name="backend",
     datasource=Datasource("examplebackend"),
-    source=Backend(url_secret="CONNECTOR_API_URL", signing_secret="CONNECTOR_SIGNING_KEY"),  # noqa: S106 - names
+    backend=Backend(url=Secret("CONNECTOR_API_URL"), signing_key=Secret("CONNECTOR_SIGNING_KEY")),
     schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},
 )

@@ -1,9 +1,9 @@
 """A file store: the header Link, OAuth 2, one more request for a file's content.
 
-    GET {FILES_URL}/files?per_page=100&modified_since=2026-11-24T02:00:00.000Z
+    GET ${FILES_URL}/files?per_page=100&modified_since=2026-11-24T02:00:00.000Z
     Link: </files?cursor=abc>; rel="next"
     [{"id": ..., "permissions": {"anyone": false, "readers": ["ada@example.com"]}, ...}, ...]
-    GET {FILES_URL}/files/{id}/content
+    GET ${FILES_URL}/files/{id}/content
     {"mime_type": ..., "encoding": "text" or "base64", "content": ...}
 
 A file that was removed is on no list: the next FULL sync finds out. Its readers are known by
@@ -18,23 +18,20 @@ from datetime import datetime
 from msgspec import Struct
 
 from durable import (
-    Category,
     ClientCredentials,
     Connector,
-    Content,
-    Datasource,
     Detail,
-    Document,
     HttpSource,
     LinkHeader,
     Missing,
     Mode,
-    ObjectType,
-    Permissions,
+    Secret,
     Since,
-    User,
+    Stream,
+    Variable,
     unix_seconds,
 )
+from durable.glean import Category, Content, Datasource, Document, ObjectType, Permissions, User
 
 
 READABLE = {"text/plain", "text/html", "text/markdown", "application/pdf"}
@@ -106,19 +103,24 @@ connector = Connector(
         identity_datasource="examplewiki",
         object_types=(ObjectType("File", category=Category.KNOWLEDGE_HUB),),
     ),
-    source=HttpSource(
-        url="{FILES_URL}/files",
-        records="",
-        paging=LinkHeader(size=50),
-        since=Since(param="modified_since", field="modified_at"),
-        detail=Detail(url="{FILES_URL}/files/{id}/content", into="blob", missing=Missing.LEAVE_OUT),
-        auth=ClientCredentials(
-            token_url="{FILES_URL}/oauth/token",  # noqa: S106 - a URL
-            client_id="FILES_CLIENT_ID",
-            client_secret="FILES_CLIENT_SECRET",  # noqa: S106 - the name of a secret
+    documents=Stream(
+        source=HttpSource(
+            url="${FILES_URL}/files",
+            records="",
+            paging=LinkHeader(size=50),
+            since=Since(param="modified_since", path="modified_at"),
+            detail=Detail(
+                url="${FILES_URL}/files/${id}/content", into="blob", missing=Missing.LEAVE_OUT
+            ),
+            auth=ClientCredentials(
+                endpoint="${FILES_URL}/oauth/token",
+                client_id=Variable("FILES_CLIENT_ID"),
+                client_secret=Secret("FILES_CLIENT_SECRET"),
+            ),
         ),
+        key="id",
+        record=File,
+        map=document,
     ),
-    record=File,
-    document=document,
     schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},
 )

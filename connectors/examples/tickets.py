@@ -1,6 +1,6 @@
 """A ticket system: a cursor in the body, changes since a time, tombstones, a bearer token.
 
-    GET {TICKETS_URL}/api/v1/tickets?limit=100&cursor=abc&updated_since=2026-11-24T02:00:00.000Z
+    GET ${TICKETS_URL}/api/v1/tickets?limit=100&cursor=abc&updated_since=2026-11-24T02:00:00.000Z
     {"tickets": [...], "meta": {"next_cursor": "def" or null, "total": 1234}}
 
 A ticket that was deleted is told among the changes, with `"state": "deleted"`.
@@ -15,23 +15,28 @@ from msgspec import Struct
 from durable import (
     Bearer,
     BodyCursor,
+    Connector,
+    Context,
+    HttpSource,
+    Mode,
+    Secret,
+    Since,
+    Stream,
+    unix_seconds,
+)
+from durable.glean import (
     Category,
     Comment,
-    Connector,
     Content,
     Datasource,
     Deletion,
     Document,
-    HttpSource,
-    Mode,
     ObjectType,
     Permissions,
     Property,
     PropertyDefinition,
     PropertyType,
-    Since,
     User,
-    unix_seconds,
 )
 
 
@@ -70,14 +75,14 @@ class Ticket(Struct, frozen=True):
     created_at: datetime | None = None
 
 
-def document(ticket: Ticket) -> Document | Deletion:
+def document(ticket: Ticket, context: Context) -> Document | Deletion:
     if ticket.state == "deleted" or ticket.requester is None or ticket.created_at is None:
         return Deletion(id=ticket.id, object_type="Ticket")
     return Document(
         id=ticket.id,
         object_type="Ticket",
         title=ticket.subject,
-        view_url=f"https://tickets.example.com/{ticket.id}",
+        view_url=f"{context.variable('TICKETS_URL')}/tickets/{ticket.id}",
         body=Content.text(ticket.description),
         author=User(email=ticket.requester.email, name=ticket.requester.name),
         status=ticket.state,
@@ -112,7 +117,7 @@ connector = Connector(
         "exampletickets",
         display_name="Tickets",
         category=Category.TICKETS,
-        url_regex=r"https://tickets\.example\.com/.*",
+        url_regex=r"https?://[^/]+/tickets/.*",
         is_user_referenced_by_email=True,
         object_types=(
             ObjectType(
@@ -127,15 +132,18 @@ connector = Connector(
             ),
         ),
     ),
-    source=HttpSource(
-        url="{TICKETS_URL}/api/v1/tickets",
-        records="tickets",
-        paging=BodyCursor(field="meta/next_cursor", param="cursor", size=100),
-        total="meta/total",
-        since=Since(param="updated_since", field="updated_at"),
-        auth=Bearer("TICKETS_TOKEN"),
+    documents=Stream(
+        source=HttpSource(
+            url="${TICKETS_URL}/api/v1/tickets",
+            records="tickets",
+            paging=BodyCursor(path="meta/next_cursor", param="cursor", size=100),
+            total="meta/total",
+            since=Since(param="updated_since", path="updated_at"),
+            auth=Bearer(Secret("TICKETS_TOKEN")),
+        ),
+        key="id",
+        record=Ticket,
+        map=document,
     ),
-    record=Ticket,
-    document=document,
     schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},
 )

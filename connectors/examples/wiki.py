@@ -1,10 +1,10 @@
 """A wiki: the pages of all spaces with their comments, and who may read them.
 
-    GET {WIKI_URL}/api/spaces                    {key, name, permissions: {anonymous, groups}}
-    GET {WIKI_URL}/api/spaces/{key}/pages        {id, title, body, author, ...}
-    GET {WIKI_URL}/api/pages/{id}/comments       {id, author, body, created_at}
-    GET {WIKI_URL}/api/trash?updated_since=TIME  {id} of removed pages
-    GET {WIKI_URL}/api/users, /api/groups, /api/groups/{name}/members
+    GET ${WIKI_URL}/api/spaces                    {key, name, permissions: {anonymous, groups}}
+    GET ${WIKI_URL}/api/spaces/{key}/pages        {id, title, body, author, ...}
+    GET ${WIKI_URL}/api/pages/{id}/comments       {id, author, body, created_at}
+    GET ${WIKI_URL}/api/trash?updated_since=TIME  {id} of removed pages
+    GET ${WIKI_URL}/api/users, /api/groups, /api/groups/{name}/members
 
 Each is a list, `{"results": [...], "_links": {"next": "..."}}`, whose last page has no `next`.
 Users, groups and memberships go to Glean before the pages, whose permissions name groups.
@@ -19,29 +19,33 @@ from msgspec import Struct
 
 from durable import (
     Basic,
+    Connector,
+    HttpSource,
+    LastPage,
+    Missing,
+    Mode,
+    Nested,
+    NextUrl,
+    Secret,
+    Since,
+    Stream,
+    SubList,
+    Variable,
+    unix_seconds,
+)
+from durable.glean import (
     Category,
     Comment,
-    Connector,
     Content,
     Datasource,
     DatasourceUser,
     Deletion,
     Document,
-    End,
-    Feed,
-    Gather,
     Group,
-    HttpSource,
     Members,
-    Missing,
-    Mode,
-    Nested,
-    NextUrl,
     ObjectType,
     Permissions,
-    Since,
     User,
-    unix_seconds,
 )
 
 
@@ -151,10 +155,10 @@ def deletion(page: Removed) -> Deletion:
 def listed(path: str, **fields: Any) -> HttpSource:
     """All its lists are alike."""
     return HttpSource(
-        url=f"{{WIKI_URL}}/api/{path}",
+        url=f"${{WIKI_URL}}/api/{path}",
         records="results",
-        paging=NextUrl(field="_links/next", end=End.ABSENT, size=25, size_param="limit"),
-        auth=Basic("WIKI_USER", "WIKI_TOKEN"),
+        paging=NextUrl(path="_links/next", last_page=LastPage.ABSENT, size=25, size_param="limit"),
+        auth=Basic(Variable("WIKI_USER"), Secret("WIKI_TOKEN")),
         **fields,
     )
 
@@ -169,35 +173,42 @@ connector = Connector(
         is_user_referenced_by_email=True,
         object_types=(ObjectType("Page", category=Category.KNOWLEDGE_HUB),),
     ),
-    users=Feed(source=listed("users"), record=Person, change=user),
-    groups=Feed(source=listed("groups"), record=Team, change=group),
-    memberships=Feed(
+    users=Stream(source=listed("users"), key="email", record=Person, map=user),
+    groups=Stream(source=listed("groups"), key="name", record=Team, map=group),
+    memberships=Stream(
         source=listed(
-            "groups", gather=(Gather(source=listed("groups/{name}/members"), into="members"),)
+            "groups", sub_lists=(SubList(source=listed("groups/${name}/members"), into="members"),)
         ),
+        key="name",
         record=Team,
-        change=members,
+        map=members,
     ),
-    source=Nested(
-        parents=listed("spaces"),
-        children=listed(
-            "spaces/{within.key}/pages",
-            since=Since(param="updated_since", field="updated_at"),
-            gather=(
-                Gather(
-                    source=listed("pages/{id}/comments"),
-                    into="comments",
-                    missing=Missing.LEAVE_OUT,
+    documents=Stream(
+        source=Nested(
+            parents=listed("spaces"),
+            children=listed(
+                "spaces/${within/key}/pages",
+                since=Since(param="updated_since", path="updated_at"),
+                sub_lists=(
+                    SubList(
+                        source=listed("pages/${id}/comments"),
+                        into="comments",
+                        missing=Missing.LEAVE_OUT,
+                    ),
                 ),
             ),
+            name="within",
+            key="key",
         ),
-        name="within",
-        key="key",
+        key="id",
+        record=Page,
+        map=document,
     ),
-    record=Page,
-    document=document,
-    deletions=Feed(
-        source=listed("trash", since=Since(param="updated_since")), record=Removed, change=deletion
+    deletions=Stream(
+        source=listed("trash", since=Since(param="updated_since")),
+        key="id",
+        record=Removed,
+        map=deletion,
     ),
     schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},
 )

@@ -44,7 +44,7 @@ class Answers(httpx.AsyncBaseTransport):
     Args:
         responses: by request; or a function that is given each request; or a transport, as
             `httpx.ASGITransport(app)` for an application in this process.
-        environment: in a key, `{NAME}` stands for the value of the variable or secret NAME; in
+        environment: in a key, `${NAME}` stands for the value of the variable or secret NAME; in
             an answer too, once it was asked for.
 
     Raises:
@@ -93,7 +93,7 @@ class Answers(httpx.AsyncBaseTransport):
         query = "&".join(f"{name}={value}" for name, value in known.query)
         url = f"{known.place}{'?' if query else ''}{query}"
         for name, value in self._environment.values.items():
-            url = url.replace(value, f"{{{name}}}")
+            url = url.replace(value, f"${{{name}}}")
         return " ".join(filter(None, [known.method, url, known.body]))
 
     def _response(self, answer: object) -> httpx.Response:

@@ -10,13 +10,13 @@ from dev.kit.findings import report
 from dev.kit.names import GLEAN
 from dev.kit.report import Report
 from dev.kit.trial import Trial
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.machine.job import Mode
 
 
 NOW_MS = 1_795_514_400_000  # 2026-11-24T10:00:00Z
 SINCE_MS = 1_795_478_400_000  # 2026-11-24T00:00:00Z
-PAGES_MAX = 100  # of a feed: each is read again from every page on
+PAGES_MAX = 100  # of a stream: each is read again from every page on
 
 
 def check_connector(  # noqa: PLR0913 - each but the first two has a default
@@ -33,14 +33,14 @@ def check_connector(  # noqa: PLR0913 - each but the first two has a default
 
     Args:
         connector: as it is deployed.
-        responses: by request, as `{"GET {NOTES_URL}/list?cursor=b": {"items": []}}`; or a
+        responses: by request, as `{"GET ${NOTES_URL}/list?cursor=b": {"items": []}}`; or a
             function of the request; or `httpx.ASGITransport(app)`.
         environment: variables and secrets; whatever is missing is made up.
         rejects: how many records are set aside, in each mode.
         since_ms: the watermark: an INCREMENTAL job reads what changed then or later, and in the
             overlap before it.
         now_ms: the time for the readers.
-        pages_max: that a feed may have.
+        pages_max: that a stream may have.
 
     Raises:
         AssertionError: with all that is wrong.

@@ -12,7 +12,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.context import Contexts
+from durable.connector.definition import AnyConnector
 from durable.connector.mapping import changes
 from durable.engine.clients import Clients, build_clients
 from durable.engine.platform import Platform
@@ -60,7 +61,7 @@ class PageRead(Struct, frozen=True, kw_only=True):
 
     mode: Mode
     stage: Stage
-    number: int  # in its feed, from 1
+    number: int  # in its stream, from 1
     cursor: str | None
     records: Records
     changes: Sequence[MappedRecord] = ()
@@ -82,10 +83,10 @@ class PageRead(Struct, frozen=True, kw_only=True):
 
 
 class Offline:
-    """Reads the feeds of a connector.
+    """Reads the streams of a connector.
 
     Args:
-        connector: whose feeds they are.
+        connector: whose streams they are.
         environment: variables and secrets.
         transport: carries the requests to the sources.
         clock: of the readers.
@@ -116,7 +117,7 @@ class Offline:
 
     @asynccontextmanager
     async def reading(self, mode: Mode, stage: Stage) -> AsyncIterator["Reading"]:
-        """New readers of one feed, that know of no page before. Raises ConfigurationError."""
+        """New readers of one stream, that know of no page before. Raises ConfigurationError."""
         reading = Reading(self, mode, stage)
         try:
             yield reading
@@ -127,8 +128,9 @@ class Offline:
         """The page with all that becomes of its records."""
         mode, stage = page.mode, page.stage
         rejects: list[Reject] = []
-        feed = self._connector.feeds(mode)[stage]
-        mapped = list(changes(feed, stage, self._connector, page.records, rejects))
+        stream = self._connector.streams(mode)[stage]
+        contexts = Contexts(self._connector, self._environment, mode)
+        mapped = list(changes(stream, stage, page.records, rejects, contexts))
         upload_id = UPLOAD_ID if mode is Mode.FULL or stage is Stage.MEMBERSHIPS else ""
         envelope = Envelope(stage, self._connector.datasource.name, upload_id)
         cut = list(batches(mapped, envelope, sizes_of(envelope, limits), rejects))
@@ -136,10 +138,10 @@ class Offline:
 
 
 class Reading:
-    """Of one feed, page by page.
+    """Of one stream, page by page.
 
     Args:
-        offline: whose feed it is.
+        offline: whose stream it is.
         mode: of the job.
         stage: of it.
     """

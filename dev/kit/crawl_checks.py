@@ -1,4 +1,4 @@
-"""What must be so of all pages of a feed together."""
+"""What must be so of all pages of a stream together."""
 
 from collections.abc import Iterator, Sequence
 

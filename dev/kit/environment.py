@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from durable.environment import Environment, Secret
+from durable.environment import Environment, SecretText
 
 
 URL_WORD = re.compile(r"(^|_)(URL|ORIGIN|ENDPOINT)($|_)")
@@ -26,7 +26,7 @@ class WatchedEnvironment(Environment):
         self.variables_asked.add(name)
         return super().variable(name)
 
-    def secret(self, name: str) -> Secret:
+    def secret(self, name: str) -> SecretText:
         self.secrets_asked.add(name)
         return super().secret(name)
 
@@ -42,7 +42,7 @@ class MadeUpEnvironment(WatchedEnvironment):
         self.value(name)
         return super().variable(name)
 
-    def secret(self, name: str) -> Secret:
+    def secret(self, name: str) -> SecretText:
         self.value(name)
         return super().secret(name)
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from dev.kit.crawl import offline_host
 from dev.kit.environment import MadeUpEnvironment
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.engine.clients import build_clients
 from durable.environment import GLEAN_TOKEN
 from durable.errors import ConfigurationError

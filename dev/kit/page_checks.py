@@ -9,8 +9,9 @@ import msgspec
 
 from dev.kit.crawl import PageRead
 from dev.kit.findings import Finding
-from durable.connector.feed import AnyFeed
+from durable.connector.stream import AnyStream
 from durable.environment import Environment
+from durable.glean.mapped_record import excerpt
 from durable.limits import Limits
 from durable.machine.rejects import Reject
 from durable.sources.source import CURSOR_CHARACTERS_MAX
@@ -87,7 +88,7 @@ def limit_findings(page: PageRead, limits: Limits) -> Iterator[Finding]:
 
 
 def reject_finding(
-    page: PageRead, reject: Reject, feed: AnyFeed, remedy: str = REJECT_REMEDY
+    page: PageRead, reject: Reject, stream: AnyStream, remedy: str = REJECT_REMEDY
 ) -> Finding:
     """A record that no document came of, and where in the connector that was."""
     raw = page.records.records[reject.place - 1]
@@ -95,9 +96,22 @@ def reject_finding(
     return Finding(
         "records",
         f"{page}, record {reject.place}{named}",
-        f"{reject.reason}{_line(feed, reject, bytes(raw))}\n    The record: {reject.excerpt}",
+        f"{reject.reason}{_line(stream, reject, bytes(raw))}\n    The record: {reject.excerpt}",
         remedy,
     )
+
+
+def key_findings(page: PageRead, stream: AnyStream) -> Iterator[Finding]:
+    """Of a record without a key nobody can tell which one it is, once it is rejected."""
+    for place, raw in enumerate(page.records.records, start=1):
+        if place not in page.records.faults and not stream.key_of(raw):
+            yield Finding(
+                "keys",
+                f"{page}, record {place}",
+                f"there is no text and no number at key={stream.key!r}: {excerpt(raw):.200}",
+                "name the path of the record's own id as `key` of the Stream",
+            )
+            return
 
 
 def mapping_findings(page: PageRead, again: PageRead) -> Iterator[Finding]:
@@ -150,12 +164,12 @@ def secret_findings(page: PageRead, environment: Environment) -> Iterator[Findin
             )
 
 
-def _line(feed: AnyFeed, reject: Reject, raw: bytes) -> str:
+def _line(stream: AnyStream, reject: Reject, raw: bytes) -> str:
     """Where in the connector's file the mapping raised, if it did."""
-    if not reject.reason.startswith("the mapping raised"):
+    if stream.takes_context or not reject.reason.startswith("the mapping raised"):
         return ""
     try:
-        feed.change(msgspec.json.decode(raw, type=feed.record))
+        stream.map(msgspec.json.decode(raw, type=stream.record))
     except Exception as error:  # noqa: BLE001 - the author's mapping may raise anything
         frames = traceback.extract_tb(error.__traceback__)[1:]
         return f", at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""

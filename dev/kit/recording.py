@@ -94,7 +94,7 @@ class Recording(httpx.AsyncBaseTransport):
         values = [(self._environment.values[name], name) for name in asked]
         for value, name in sorted(values, key=lambda pair: -len(pair[0])):
             for form in (value, quote(value, "")):
-                text = text.replace(form, f"{{{name}}}")
+                text = text.replace(form, f"${{{name}}}")
         return self._environment.redacted(text)
 
 

@@ -7,7 +7,7 @@ from msgspec import UNSET
 
 from dev.kit.crawl import PageRead
 from dev.kit.findings import Finding
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.glean.documents import Deletion, Document, Permissions
 from durable.glean.identities import DatasourceUser, Group, Members
 from durable.machine.job import Mode, Stage
@@ -24,7 +24,7 @@ def reference_findings(connector: AnyConnector, pages: Sequence[PageRead]) -> It
         pages: of all stages.
     """
     full = [page for page in pages if page.mode is Mode.FULL]
-    feeds = connector.feeds(Mode.FULL)
+    streams = connector.streams(Mode.FULL)
     datasource = connector.datasource
     if datasource.identity_datasource:
         return
@@ -38,9 +38,9 @@ def reference_findings(connector: AnyConnector, pages: Sequence[PageRead]) -> It
             groups.add(change.name.casefold())
     for where, change in _changes(full):
         named_users, named_groups = _named(change)
-        if Stage.USERS in feeds:
+        if Stage.USERS in streams:
             yield from _unknown(where, "user", named_users, users)
-        if Stage.GROUPS in feeds:
+        if Stage.GROUPS in streams:
             yield from _unknown(where, "group", named_groups, groups)
 
 

@@ -17,9 +17,9 @@ from dev.kit.crawl_checks import (
 )
 from dev.kit.environment import MadeUpEnvironment
 from dev.kit.findings import Finding
-from dev.kit.page_checks import page_findings, reject_finding
+from dev.kit.page_checks import key_findings, page_findings, reject_finding
 from dev.kit.reference_checks import deletion_findings, reference_findings
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.environment import GLEAN_TOKEN
 from durable.errors import ConfigurationError, UpstreamError
 from durable.machine.job import Mode, Stage
@@ -35,7 +35,7 @@ class _StoppedError(Exception):
 
 
 class _Read(Struct, frozen=True):
-    """What was read of a feed."""
+    """What was read of a stream."""
 
     pages: Sequence[PageRead]
     is_whole: bool
@@ -43,14 +43,14 @@ class _Read(Struct, frozen=True):
 
 
 class Trial:
-    """Of one connector. Where a feed fails, it goes on to the next one.
+    """Of one connector. Where a stream fails, it goes on to the next one.
 
     Args:
         connector: as it is deployed.
-        offline: reads its feeds.
+        offline: reads its streams.
         answers: that these get.
         environment: that these read.
-        pages_max: that a feed may have.
+        pages_max: that a stream may have.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Trial:
             return
         for mode in Mode:
             pages: list[PageRead] = []
-            for stage in self._connector.feeds(mode):
+            for stage in self._connector.streams(mode):
                 pages += await self._feed(mode, stage)
             self.findings += self._rejects(pages, rejects.get(mode, 0), mode)
             self.pages += pages
@@ -98,7 +98,7 @@ class Trial:
 
     def _unheeded(self) -> Iterator[Finding]:
         """Of the declared sources, each sends `since`, or stops where nothing is new."""
-        source = self._connector.source
+        source = self._connector.streams(Mode.FULL)[Stage.DOCUMENTS].source
         if not (isinstance(source, PythonSource) and source.tells_changes):
             return
         full, incremental = (self._asked.get(mode) for mode in (Mode.FULL, Mode.INCREMENTAL))
@@ -132,11 +132,11 @@ class Trial:
             found += paging_findings(read.pages)
             found += self._page_findings(read.pages)
         if stage is Stage.DOCUMENTS:
-            found += clock_findings(read.pages, self._connector.source.clock)
+            found += clock_findings(read.pages, self._connector.streams(mode)[stage].source.clock)
         if mode is Mode.FULL:
             found += unique_findings(read.pages)
-            source = self._connector.feeds(mode)[stage].source
-            found += _nothing(read, is_delegated=source.is_delegated)
+            is_delegated = self._connector.is_delegated and stage is Stage.DOCUMENTS
+            found += _nothing(read, is_delegated=is_delegated)
         if read.is_whole and (lost := await self._resumed(read.pages)) is not None:
             found.append(lost)
         if not read.is_whole and not found:
@@ -154,10 +154,11 @@ class Trial:
         for page in pages:
             again = self._offline.mapped(page, limits)
             yield from page_findings(page, again, limits, self._environment)
+            yield from key_findings(page, self._connector.streams(page.mode)[page.stage])
 
     def _rejects(self, pages: Sequence[PageRead], count: int, mode: Mode) -> Iterator[Finding]:
         found = [
-            reject_finding(page, reject, self._connector.feeds(mode)[page.stage])
+            reject_finding(page, reject, self._connector.streams(mode)[page.stage])
             for page in pages
             for reject in page.rejects
         ]

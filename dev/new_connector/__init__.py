@@ -5,7 +5,7 @@ from pathlib import Path
 from string import Template
 from types import ModuleType
 
-from durable.connector.connector import NAME, NAME_CHARACTERS_MAX
+from durable.connector.definition import NAME, NAME_CHARACTERS_MAX
 from durable.connector.discovery import found
 from durable.errors import ConfigurationError
 

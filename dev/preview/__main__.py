@@ -24,7 +24,7 @@ from dev.preview.glean import stand_ins
 from dev.preview.paper import Paper
 from dev.preview.preview import Preview, Wanted
 from dev.staging import ROOT
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.connector.discovery import found
 from durable.errors import ConfigurationError
 from durable.machine.job import Mode

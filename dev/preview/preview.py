@@ -10,13 +10,13 @@ from dev.kit.crawl import Clock, Offline, PageRead, offline_host, place
 from dev.kit.crawl_checks import clock_findings, unique_findings
 from dev.kit.environment import WatchedEnvironment
 from dev.kit.findings import Finding, report
-from dev.kit.page_checks import page_findings, reject_finding
+from dev.kit.page_checks import key_findings, page_findings, reject_finding
 from dev.kit.recording import Recording
 from dev.preview.glean import NOT_ASKED, GleanLeftAlone
 from dev.preview.paper import Paper
 from dev.preview.probes import Probes
-from durable.connector.connector import AnyConnector
-from durable.connector.feed import AnyFeed
+from durable.connector.definition import AnyConnector
+from durable.connector.stream import AnyStream
 from durable.engine.checks import CheckOutcome, Checks
 from durable.errors import UpstreamError
 from durable.machine.job import Mode, Stage
@@ -81,11 +81,11 @@ class Preview:
         Raises:
             ConfigurationError: a variable or a secret is not right.
         """
-        for stage, feed in self._connector.feeds(self._wanted.mode).items():
-            if feed.source.is_delegated:
+        for stage, stream in self._connector.streams(self._wanted.mode).items():
+            if self._connector.is_delegated and stage is Stage.DOCUMENTS:
                 self._paper.line(f"{stage}: a backend brings them to Glean, and is not asked here")
             else:
-                await self._stage(stage, feed)
+                await self._stage(stage, stream)
         is_failed = await self._checked()
         if self._findings:
             self._paper.line()
@@ -108,7 +108,7 @@ class Preview:
             connector, self._environment, transport, self._clock, since_ms, attempts_max=1
         )
 
-    async def _stage(self, stage: Stage, feed: AnyFeed) -> None:
+    async def _stage(self, stage: Stage, stream: AnyStream) -> None:
         pages = await self._read(stage)
         records = sum(len(page.records.records) for page in pages)
         changes = [placed for page in pages for placed in page.changes]
@@ -127,13 +127,14 @@ class Preview:
                 "The kit reads to the end: raise LIMIT, or end the last answer by hand"
             )
         for page, reject in rejects:
-            self._findings.append(reject_finding(page, reject, feed, REJECT_REMEDY))
+            self._findings.append(reject_finding(page, reject, stream, REJECT_REMEDY))
         limits = self._environment.limits()
         for page in pages:
             again = self._offline.mapped(page, limits)
             self._findings += page_findings(page, again, limits, self._environment)
+            self._findings += key_findings(page, stream)
         if stage is Stage.DOCUMENTS:
-            self._findings += clock_findings(pages, feed.source.clock)
+            self._findings += clock_findings(pages, stream.source.clock)
         if self._wanted.mode is Mode.FULL:
             self._findings += unique_findings(pages)
         if stage is Stage.DOCUMENTS and pages and not self._findings:

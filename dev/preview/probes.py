@@ -7,9 +7,10 @@ from msgspec.structs import replace
 
 from dev.kit.crawl import Offline, PageRead
 from dev.kit.findings import Finding
-from durable.connector.connector import AnyConnector
+from durable.connector.connector import Connector
+from durable.connector.definition import AnyConnector
 from durable.errors import UpstreamError
-from durable.machine.job import Mode
+from durable.machine.job import Mode, Stage
 from durable.sources.http import HttpSource
 from durable.sources.paging.keyset import Keyset
 from durable.sources.paging.offset import OffsetPaging, PageNumber
@@ -29,6 +30,7 @@ class Probes:
 
     def __init__(self, connector: AnyConnector, offline: OfflineOf) -> None:
         self._connector = connector
+        self._source = connector.streams(Mode.FULL)[Stage.DOCUMENTS].source
         self._offline = offline
 
     async def findings(
@@ -58,7 +60,7 @@ class Probes:
 
     async def _order(self, page: PageRead, since_ms: int) -> Finding | None:
         """Pages that are counted need an order: else records change their places between two."""
-        source = self._connector.source
+        source = self._source
         if not isinstance(source, HttpSource) or not _is_counted(source):
             return None
         again = await self._read(self._connector, page, since_ms)
@@ -76,12 +78,15 @@ class Probes:
 
     async def _cap(self, pages: Sequence[PageRead], since_ms: int) -> Finding | None:
         """A page may be the last for its length, or for a total, and not be the last."""
-        page, source = pages[-1], self._connector.source
+        page, source = pages[-1], self._source
         if page.records.next_cursor is not None or not page.records.records:
             return None
         if not isinstance(source, HttpSource) or (unended := _unended(source)) is None:
             return None
-        connector = replace(self._connector, source=unended)
+        assert isinstance(self._connector, Connector), "a backend has no pages"
+        connector = replace(
+            self._connector, documents=replace(self._connector.documents, source=unended)
+        )
         following = (await self._read(connector, page, since_ms)).records.next_cursor
         if following is None:
             return None

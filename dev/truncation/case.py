@@ -15,8 +15,9 @@ from durable.sources.since import Since
 IDS = "abcdef"  # of all records
 PAGE_BYTES_MAX = 2_048  # many times a page of this source
 SOURCE = HttpSource(
-    url="{NOTES_URL}/notes",
-    paging=BodyCursor(field="next_cursor", param="cursor"),
+    records="items",
+    url="${NOTES_URL}/notes",
+    paging=BodyCursor(path="next_cursor", param="cursor"),
     since=Since(param="updated_since"),
 )
 JSON = {"content-type": "application/json"}

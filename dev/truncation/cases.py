@@ -26,7 +26,7 @@ from dev.truncation.case import (
 from dev.truncation.changes import CHANGES
 from dev.truncation.endings import LINKS, TOTALS
 from durable.sources.paging.cursors import BodyCursor
-from durable.sources.paging.last_page import End
+from durable.sources.paging.last_page import LastPage
 
 
 WHOLE = GOOD["two"].body
@@ -75,7 +75,7 @@ ITEMS = [
         answers={"two": page({"error": "the index is being rebuilt"})},
         verdict=Verdict.WAITS,
         says="its error is",
-        source=replace(SOURCE, paging=BodyCursor(end=End.ABSENT), omits_empty=True),
+        source=replace(SOURCE, paging=BodyCursor(last_page=LastPage.ABSENT), omits_empty=True),
     ),
     _passing(
         "a part of the list, and an `error` beside it",
@@ -103,7 +103,7 @@ CURSORS = [
         answers={},
         verdict=Verdict.FAILS,
         says="its next_cursor is",
-        source=replace(SOURCE, paging=BodyCursor(field="nextCursor", end=End.ABSENT)),
+        source=replace(SOURCE, paging=BodyCursor(path="nextCursor", last_page=LastPage.ABSENT)),
     ),
     Case(
         name="cursors that go round: A, B, A, B",

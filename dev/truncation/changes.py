@@ -12,7 +12,7 @@ from durable.sources.times import TimeFormat
 
 
 SINCE_MS = 1_767_139_200_000  # 2025-12-31: all of the records have changed since
-NEWEST = NewestFirst(field="updated_at", params={"sort": "-updated_at"})
+NEWEST = NewestFirst(path="updated_at", params={"sort": "-updated_at"})
 NO_TIME: Sequence[Any] = (None, None)
 
 
@@ -47,13 +47,13 @@ CHANGES = [
         "ones with times that are written otherwise",
         "not written as rfc3339",
         _timed(["31.12.2025", "31.12.2025"]),
-        Since(field="updated_at"),
+        Since(param="updated_since", path="updated_at"),
     ),
     _changed(
         "ones with seconds for milliseconds",
         "not written as epoch_ms",
         _timed([1_767_222_000, 1_767_222_000]),
-        Since(field="updated_at", field_format=TimeFormat.EPOCH_MS),
+        Since(param="updated_since", path="updated_at", path_format=TimeFormat.EPOCH_MS),
     ),
     _changed("a 204", "answered 204", Answer(b"", 204, {})),
     _changed("a 304", "answered 304", Answer(b"", 304, {})),

@@ -83,7 +83,7 @@ TOTALS = [
         answers={"": page(content("ab", "five")), "five": page(content("ef", None))},
         verdict=Verdict.FAILS,
         says="several of the source's records have the updated_at",
-        source=replace(SOURCE, paging=Keyset(field="updated_at", param="cursor")),
+        source=replace(SOURCE, paging=Keyset(path="updated_at", param="cursor")),
     ),
     Case(
         name="never asked for, as the first one has the two records of its `limit` and no next",

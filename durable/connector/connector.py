@@ -1,182 +1,67 @@
 """A connector as its author writes it."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Generic
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from msgspec import Struct
-
-from durable import cron
-from durable.connector.feed import AnyFeed, Feed, Record
-from durable.errors import ConfigurationError
-from durable.glean.datasource import Datasource
-from durable.glean.documents import Change
-from durable.machine.job import JobSpec, Mode, Stage
+from durable.connector.definition import AnyConnector, stream_faults
+from durable.connector.stream import AnyStream
+from durable.machine.job import Stage
 from durable.sources.since import reaches_further
-from durable.sources.source import Source
 
 
-NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-NAME_CHARACTERS_MAX = 40  # it is part of every job's id, and that of the upload's
+class Connector(AnyConnector, frozen=True, kw_only=True, eq=False):
+    """What is read, how it becomes documents, and when.
 
-
-def _undeclared(record: Struct) -> Change:
-    """In the place of a mapping, where a backend brings the documents itself."""
-    raise TypeError(f"no mapping is declared for {record}")
-
-
-class Connector(Struct, Generic[Record], frozen=True, kw_only=True, eq=False):
-    """What is read, how it becomes documents, and when. Equal to itself alone.
+        connector = Connector(
+            name="tickets",
+            datasource=Datasource("tickets"),
+            documents=Stream(source=HttpSource(...), key="id", record=Ticket, map=document),
+            schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},
+        )
 
     Attributes:
-        name: lower-case letters, digits and single hyphens; part of every job's id.
-        datasource: where the documents go in Glean.
-        source: where the records are.
-        record: the Struct that a record is decoded into.
-        document: makes a record a `Document`, a `Deletion` if the source deleted it, or None
-            if it is none of Glean's business. A record for which it raises is set aside.
-        deletions: what the source lists apart as deleted; INCREMENTAL jobs read it before the
-            changes, and delete it, so what was restored since is brought again. A FULL job needs
-            none.
-        users, groups, memberships: of the datasource, for permissions that name them. A FULL
-            job brings them before the documents; an INCREMENTAL one those whose source can
-            tell what has changed.
-        employees, teams: of the company, likewise.
-        schedule: cron expressions (UTC) and the mode each asks for. Each must be
-            among the triggers in wrangler.toml too. Where several are due in
-            one minute, FULL wins.
-        verifies: ask Glean after a FULL job's success, for some hours, whether it holds as many
+        documents: its mapping gives a `Document`, a `Deletion` if the source deleted the record,
+            or None if it is none of Glean's business.
+        deletions: what the source lists apart as deleted, mapped to a `Deletion`; INCREMENTAL
+            jobs read it before the changes, and delete it, so what was restored since is brought
+            again. A FULL job needs none.
+        verify: ask Glean after a FULL job's success, for some hours, whether it holds as many
             documents as were sent; only where nothing else brings documents to the datasource.
-        processes_at_once: have Glean process the documents at once after a FULL job's success,
-            as far as it takes that: once in three hours. Deletions that Glean's own check has
-            paused are then carried out.
-        stale_after_ms: without a success for so long, somebody has to look: the overview says
-            so, and an alert is sent. None: for twice the longest gap of its schedule.
-        full_stale_after_ms: the same of FULL jobs, which alone find out what was deleted. None:
-            for twice the longest gap of FULL ones, and not before `stale_after_ms`.
+
+    Those of `AnyConnector` besides.
 
     Raises:
-        ConfigurationError: the name or a cron expression is not right, or something is missing.
+        ConfigurationError: with all that is not right.
     """
 
-    name: str
-    datasource: Datasource
-    source: Source
-    record: type[Record] = Struct  # type: ignore[assignment] # Backends have no records
-    document: Callable[[Record], Change | None] = _undeclared
-    deletions: AnyFeed | None = None
-    users: AnyFeed | None = None
-    groups: AnyFeed | None = None
-    memberships: AnyFeed | None = None
-    employees: AnyFeed | None = None
-    teams: AnyFeed | None = None
-    schedule: Mapping[str, Mode] = {}
-    verifies: bool = False
-    processes_at_once: bool = False
-    stale_after_ms: int | None = None
-    full_stale_after_ms: int | None = None
+    documents: AnyStream
+    deletions: AnyStream | None = None
+    verify: bool = False
 
-    def __post_init__(self) -> None:
-        if faults := list(self._faults()):
-            named = [f"connector {self.name!r}: {fault}" for fault in faults]
-            raise ConfigurationError("\n".join(named))
+    @property
+    def is_verified(self) -> bool:
+        return self.verify
+
+    def content(self) -> Mapping[Stage, AnyStream | None]:
+        return {Stage.DELETIONS: self.deletions, Stage.DOCUMENTS: self.documents}
 
     def _faults(self) -> Iterator[str]:
-        """All that is wrong, each with its field and what to do."""
-        if not NAME.fullmatch(self.name) or len(self.name) > NAME_CHARACTERS_MAX:
-            yield (
-                f"name: it has at most {NAME_CHARACTERS_MAX} lower-case letters, digits and "
-                "single hyphens, as in 'my-tickets'"
-            )
-        datasource: object = self.datasource
-        if not isinstance(datasource, Datasource):
-            yield f"datasource: write Datasource('pythondocs'), and not {datasource!r:.80} alone"
-        if self.document is _undeclared and not self.source.is_delegated:
-            yield "document: there is none: declare `record` and `document`"
-        if self.verifies and self.source.is_delegated:
-            yield (
-                "verifies: it is not for a source that brings its documents to Glean itself, as "
-                "nobody counts them here: leave it out"
-            )
-        for name in ("deletions", "users", "groups", "memberships", "employees", "teams"):
-            feed: AnyFeed | None = getattr(self, name)
-            if feed is not None and feed.source.is_delegated:
-                yield (
-                    f"{name}: a backend brings all that it brings by one crawl, and is the "
-                    "connector's `source`: leave them to it, or give them a source of their own"
-                )
-        yield from self._deletion_faults()
-        yield from self._timing_faults()
+        yield from super()._faults()
+        faults = [
+            *stream_faults(Stage.DOCUMENTS, self.documents, is_optional=False),
+            *stream_faults(Stage.DELETIONS, self.deletions, is_optional=True),
+        ]
+        yield from faults or self._deletion_faults()
 
     def _deletion_faults(self) -> Iterator[str]:
         """What is restored is in the documents' list, as far back as that is read."""
-        sources = self.deletions.source if self.deletions else None, self.source
-        deleted, changed = (getattr(source, "since", None) for source in sources)
+        if self.deletions is None:
+            return
+        deleted: Any = getattr(self.deletions.source, "since", None)
+        changed: Any = getattr(self.documents.source, "since", None)
         if deleted is not None and changed is not None and reaches_further(deleted, changed):
             yield (
                 "deletions: they are asked for from further back than the documents, so that a "
                 "document which was restored would be deleted again: give both the same "
                 "`overlap_ms` and `format`, or the documents the larger ones"
             )
-
-    def _timing_faults(self) -> Iterator[str]:
-        for field in ("stale_after_ms", "full_stale_after_ms"):
-            after_ms: object = getattr(self, field)
-            if after_ms is not None and (type(after_ms) is not int or after_ms < cron.MINUTE_MS):
-                yield (
-                    f"{field}: {after_ms!r} is not right: it is a whole number of "
-                    f"milliseconds from {cron.MINUTE_MS}, or None"
-                )
-        for expression in self.schedule:
-            if (fault := cron.fault(expression)) is not None:
-                yield (
-                    f"schedule: {expression!r} is not right: {fault}; it has five fields, in UTC, "
-                    "as in '0 2 * * *'"
-                )
-
-    def feeds(self, mode: Mode) -> dict[Stage, AnyFeed]:
-        """What a job of this mode brings, in order."""
-        documents = Feed(source=self.source, record=self.record, change=self.document)
-        declared = {
-            Stage.USERS: self.users,
-            Stage.GROUPS: self.groups,
-            Stage.MEMBERSHIPS: self.memberships,
-            Stage.EMPLOYEES: self.employees,
-            Stage.TEAMS: self.teams,
-            Stage.DELETIONS: self.deletions if mode is Mode.INCREMENTAL else None,
-            Stage.DOCUMENTS: documents,
-        }
-        always = {Stage.DOCUMENTS, Stage.DELETIONS}
-        return {
-            stage: feed
-            for stage, feed in declared.items()
-            if feed is not None
-            and (mode is Mode.FULL or stage in always or feed.source.tells_changes)
-        }
-
-    def job_spec(self, fingerprint: str) -> JobSpec:
-        """What the machine is to know."""
-        clock, feeds = self.source.clock, {mode: self.feeds(mode) for mode in Mode}
-        rates = {
-            stage: feed.source.rate
-            for of_mode in feeds.values()
-            for stage, feed in of_mode.items()
-            if feed.source.rate is not None
-        }
-        return JobSpec(
-            fingerprint=fingerprint,
-            stages={mode: tuple(of_mode) for mode, of_mode in feeds.items()},
-            rates=rates,
-            kept_ms=self.source.kept_ms,
-            is_delegated=self.source.is_delegated,
-            behind_ms_max=clock.behind_ms_max(self.source.kept_ms) if clock else None,
-        )
-
-    def secrets(self) -> frozenset[str]:
-        """The names of all that its sources take from the environment and nobody may see."""
-        sources = [feed.source for mode in Mode for feed in self.feeds(mode).values()]
-        return frozenset[str]().union(*(source.secrets() for source in sources))
-
-
-AnyConnector = Connector[Any]
-Connectors = Mapping[str, AnyConnector]

@@ -6,13 +6,14 @@ here, and the one before goes on.
 
 import importlib
 import pkgutil
+import re
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from types import ModuleType
 
 from msgspec import Struct
 
-from durable.connector.connector import AnyConnector, Connector, Connectors
+from durable.connector.definition import AnyConnector, Connectors
 from durable.errors import ConfigurationError
 
 
@@ -25,6 +26,23 @@ class Found(Struct, frozen=True):
 
 
 EXAMPLES = "examples"
+UNEXPECTED = re.compile(r"Unexpected keyword argument '(\w+)'")
+MISSING = re.compile(r"Missing required argument '(\w+)'")
+_STREAM = "documents=Stream(source=..., key=..., record=..., map=...)"
+# What connectors of before call otherwise, by the argument.
+RESPELT: Mapping[str, str] = {
+    "source": f"Connector(source=...) is written {_STREAM}",
+    "record": f"Connector(record=...) is written {_STREAM}",
+    "document": f"Connector(document=...) is written {_STREAM}",
+    "change": "change=... is written map=...",
+    "verifies": "verifies=True is written verify=True",
+    "processes_at_once": "processes_at_once=True is written process_immediately=True",
+    "gather": "gather=(Gather(...),) is written sub_lists=(SubList(...),)",
+    "end": "end=... is written last_page=...",
+    "field": "field=... is written path=...",
+    "field_format": "field_format=... is written path_format=...",
+    "place": "place=... is written location=...",
+}
 
 
 def discover(package: ModuleType) -> Connectors:
@@ -57,7 +75,7 @@ def found(package: ModuleType) -> Found:
             faults += _import_faults(file, error)
             continue
         connector = getattr(made, "connector", None)
-        if isinstance(connector, Connector):
+        if isinstance(connector, AnyConnector):
             connectors[file] = connector
         else:
             faults.append(
@@ -78,11 +96,24 @@ def _import_faults(file: str, error: Exception) -> Iterator[str]:
     if isinstance(error, ConfigurationError):
         yield from (f"{where}: {fault}" for fault in str(error).splitlines())
         return
+    if isinstance(error, TypeError) and (fault := _argument_fault(str(error))):
+        yield f"{where}: {fault}"
+        return
     text = error.msg if isinstance(error, SyntaxError) else error
     yield (
         f"{where}: it cannot be imported: {type(error).__name__}: {text}: mend it, or move the "
         "file to another folder"
     )
+
+
+def _argument_fault(text: str) -> str:
+    """What is wrong with an argument of a declaration; empty where that is not what it is."""
+    if found := UNEXPECTED.match(text):
+        name = found[1]
+        return f"{RESPELT[name]} from 0.1 on" if name in RESPELT else f"{name}: nothing takes it"
+    if found := MISSING.match(text):
+        return f"{found[1]}: it is missing: declare it"
+    return ""
 
 
 def _line(file: str, error: Exception) -> int | None:

@@ -29,7 +29,7 @@ from msgspec import Struct
 from durable.connector.authorship import imports, is_authors
 from durable.connector.codes import codes, names, order, parts, texts
 from durable.connector.composition import contents, copied, fields, pairs, state, wrapped
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.machine.job import Mode
 
 
@@ -71,8 +71,8 @@ def _definition(connector: AnyConnector) -> str:
     types = sorted(datasource.object_type_names)
     walk.through([datasource.name, datasource.url_regex, types])
     for mode in Mode:
-        for stage, feed in connector.feeds(mode).items():
-            walk.through([stage.value, feed.source, feed.record, feed.change])
+        for stage, stream in connector.streams(mode).items():
+            walk.through([stage.value, stream.source, stream.record, stream.map])
     return walk.digest()
 
 

@@ -7,9 +7,11 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
-from durable.connector.connector import AnyConnector
-from durable.connector.feed import AnyFeed
+from durable.connector.context import Contexts
+from durable.connector.definition import AnyConnector
+from durable.connector.stream import AnyStream
 from durable.decoding import Decoder
+from durable.errors import ConfigurationError, UpstreamError
 from durable.glean.documents import Deletion, Document
 from durable.glean.identities import DatasourceUser, Employee, Group, Members, Team
 from durable.glean.mapped_record import MappedRecord, excerpt, key_of
@@ -44,58 +46,62 @@ def digest(records: Sequence[Raw]) -> str:
     return f"{size}-{checksum:08x}"
 
 
-def changes(  # noqa: C901 - the one loop over all records: calls would slow it down
-    feed: AnyFeed,
+def changes(  # noqa: C901, PLR0912 - the one loop over all records: calls would slow it
+    stream: AnyStream,
     stage: Stage,
-    connector: AnyConnector,
     page: Records,
     rejects: list[Reject],
+    contexts: Contexts,
 ) -> Iterator[MappedRecord]:
     """What the records become in Glean, one at a time.
 
     Args:
-        feed: gives the records' type and their mapping.
+        stream: gives the records' type and their mapping.
         stage: says what they may become.
-        connector: says which documents the datasource takes.
         page: of records that are not decoded yet.
         rejects: gets those that the source could not give whole, that do not decode, cannot be
             mapped, or map to what Glean refuses.
+        contexts: of the connector, whose datasource says which documents it takes.
 
     Raises:
         MemoryError: there is none left, which is not the record's fault.
+        UpstreamError: the mapping asks for a variable that is not there; nor is that.
     """
     # A call saved in the loop is a tenth of a millisecond a page.
-    kinds = KINDS[stage]
-    kind: Any = feed.record
-    decode, made = _decoder(kind).decode_part, feed.change
+    kinds, connector = KINDS[stage], contexts.connector
+    kind: Any = stream.record
+    decode, made = _decoder(kind).decode_part, stream.map
+    takes_context, context_of = stream.takes_context, contexts.of
     faults, is_of_groups = page.faults, stage is Stage.MEMBERSHIPS
     for place, raw in enumerate(page.records, start=1):
         if faults and place in faults:
             if (reason := faults[place]) is not None:
-                rejects.append(Reject(place, "", reason, excerpt(raw)))
+                rejects.append(Reject(place, stream.key_of(raw), reason, excerpt(raw)))
             continue
         try:
             record = decode(raw)
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - so may what the record checks of itself
-            reason = f"the record is not a {feed.record.__name__}: {error}"
-            rejects.append(Reject(place, "", reason, excerpt(raw)))
+            reason = f"the record is not a {stream.record.__name__}: {error}"
+            rejects.append(Reject(place, stream.key_of(raw), reason, excerpt(raw)))
             continue
         try:
-            change: Any = made(record)
+            change: Any = made(record, context_of(raw)) if takes_context else made(record)
         except MemoryError:
             raise
+        except ConfigurationError as error:
+            raise UpstreamError(f"of the mapping, {error}", is_transient=False) from error
         except Exception as error:  # noqa: BLE001 - the author's mapping may raise anything
             reason = f"the mapping raised {type(error).__name__}: {error}"
-            rejects.append(Reject(place, "", reason, excerpt(raw)))
+            rejects.append(Reject(place, stream.key_of(raw), reason, excerpt(raw)))
             continue
         if change is None:
             continue
         if not isinstance(change, kinds):
             names = " or a ".join(kind.__name__ for kind in kinds)
             reason = f"the mapping gave a {type(change).__name__}, not a {names}"
-            rejects.append(Reject(place, "", reason, excerpt(raw)))
+            rejects.append(Reject(place, stream.key_of(raw), reason, excerpt(raw)))
         elif is_of_groups:
             yield from _of_group(place, change, connector, raw, rejects)
         elif (at_fault := fault(change, connector.datasource)) is not None:

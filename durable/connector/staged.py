@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.environment import Environment
 from durable.errors import ConfigurationError
 from durable.glean.datasource import NAME

@@ -7,7 +7,7 @@ import httpx
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.connector.mapping import changes
 from durable.engine.clients import Clients, build_clients
 from durable.engine.heard import renewing_host
@@ -75,15 +75,15 @@ class Checks:
         checks = [
             self._made("configured", CheckOutcome.PASSED, "all variables and secrets are set")
         ]
-        for stage, feed in found.feeds.items():
-            if feed.source.is_delegated:
+        for stage in found.streams:
+            if self._connector.is_delegated and stage is Stage.DOCUMENTS:
                 text = "only a job asks a backend, since that begins a crawl"
                 checks.append(self._made("source reachable", CheckOutcome.SKIPPED, text))
                 continue
             of = "" if stage is Stage.DOCUMENTS else f", {stage}"
             async for name, outcome, detail in self._of_source(stage, found, lease):
                 checks.append(self._made(f"{name}{of}", outcome, detail))
-            await found.readers[stage].close()  # or those of many feeds would need all places
+            await found.readers[stage].close()  # or those of many streams would need all places
         async for name, outcome, detail in self._of_glean(found):
             checks.append(self._made(name, outcome, detail))
         return checks
@@ -135,8 +135,9 @@ class Checks:
 
     def _mapped(self, stage: Stage, found: Clients, page: Records) -> tuple[CheckOutcome, str]:
         rejects: list[Reject] = []
-        feed = found.feeds[stage]
-        count = sum(1 for _ in changes(feed, stage, self._connector, page, rejects))
+        stream = found.streams[stage]
+        contexts = found.contexts(Mode.FULL)
+        count = sum(1 for _ in changes(stream, stage, page, rejects, contexts))
         if not page.records:
             return CheckOutcome.SKIPPED, "the first page has no records"
         if not rejects:

@@ -5,10 +5,11 @@ from functools import partial
 
 from msgspec import Struct
 
-from durable.connector.connector import AnyConnector
-from durable.connector.feed import AnyFeed
+from durable.connector.context import Contexts
+from durable.connector.definition import AnyConnector
 from durable.connector.fingerprint import fingerprint
 from durable.connector.staged import refuse_backend
+from durable.connector.stream import AnyStream
 from durable.engine.platform import Platform
 from durable.environment import GLEAN_TOKEN, Environment
 from durable.glean.client import Glean
@@ -19,17 +20,23 @@ from durable.http.glean_address import glean_url
 from durable.http.origins import Origins
 from durable.limits import Limits
 from durable.machine.job import JobSpec, Mode, Stage
+from durable.sources.clock import Clock
 from durable.sources.source import Reader, close_all
 
 
 class Clients(Struct, frozen=True):
     """Where the records come from and where they go, for as long as a turn takes."""
 
-    feeds: Mapping[Stage, AnyFeed]
+    streams: Mapping[Stage, AnyStream]
     readers: Mapping[Stage, Reader]
     glean: Callable[[Stage], Glean]
     limits: Limits
     spec: JobSpec
+    contexts: Callable[[Mode], Contexts]  # of a job's records
+
+    def clock(self, stage: Stage) -> Clock | None:
+        """How the records of a stage tell when they changed; None: they do not, or need not."""
+        return self.streams[stage].source.clock if stage is Stage.DOCUMENTS else None
 
     async def close(self) -> None:
         """Let go of what the readers keep open: whoever has made the ends, owes this."""
@@ -42,19 +49,18 @@ def build_clients(connector: AnyConnector, environment: Environment, host: Platf
     Raises:
         ConfigurationError: a variable or a secret is not right.
     """
-    feeds = {stage: feed for mode in Mode for stage, feed in connector.feeds(mode).items()}
+    streams = {stage: stream for mode in Mode for stage, stream in connector.streams(mode).items()}
     limits = environment.limits()
     surroundings = SourceContext(
         environment, host.transport, host.now_ms, limits.page_bytes_max, host.tokens
     )
-    readers = {stage: feed.source.reader(surroundings) for stage, feed in feeds.items()}
-    places = [feed.source.located(environment) for feed in feeds.values()]
-    if connector.source.is_delegated:
+    readers = {stage: stream.source.reader(surroundings) for stage, stream in streams.items()}
+    places = [stream.source.located(environment) for stream in streams.values()]
+    if connector.is_delegated:
         refuse_backend(environment)
     glean = glean_client(connector.datasource.name, environment, host)
-    return Clients(
-        feeds, readers, glean, limits, connector.job_spec(fingerprint(connector, places))
-    )
+    spec = connector.job_spec(fingerprint(connector, places))
+    return Clients(streams, readers, glean, limits, spec, partial(Contexts, connector, environment))
 
 
 def glean_client(

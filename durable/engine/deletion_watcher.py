@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.engine.alert_sender import find_targets
 from durable.engine.clients import glean_client
 from durable.engine.platform import Platform

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.connector.mapping import changes
 from durable.engine.clients import Clients, build_clients
 from durable.engine.group_uploads import GroupUploads
@@ -41,11 +41,10 @@ from durable.machine.effects import (
     Sent,
     Split,
 )
-from durable.machine.job import ReadContext, Stage, UploadStatus
+from durable.machine.job import ReadContext, UploadStatus
 from durable.machine.rejects import Reject
 from durable.machine.ties import key_of
-from durable.sources.clock import Clock
-from durable.sources.source import Reader, Records
+from durable.sources.source import Records
 
 
 SLOW_MS = 5  # a page of a source that is worth a pause
@@ -115,12 +114,12 @@ class Executor:
                 case QueryUpload(upload_id):
                     return await glean.asked(upload_id)
                 case Fetch():
-                    return await self._fetch(effect, ends.readers[crawl.stage], crawl)
+                    return await self._fetch(effect, ends, crawl)
                 case Pack():
                     # It keeps the processor to itself, and a slow source is to be asked before.
                     if self._page_ms >= SLOW_MS:
                         await self._host.wait(1)  # then what was asked for has left
-                    return self._pack(effect, ends, crawl.stage)
+                    return self._pack(effect, ends, crawl)
                 case Send():
                     return await self._send(effect, glean)
                 case Close(upload_id, is_only_page):
@@ -132,29 +131,30 @@ class Executor:
         except UpstreamError as error:
             return replace(self._failed_upstream(error), effect=effect)
 
-    async def _fetch(self, fetch: Fetch, source: Reader, crawl: ReadContext) -> Fetched:
-        begun_at_ms = self._host.now_ms()
-        page = await source.fetch(fetch.cursor, crawl)
+    async def _fetch(self, fetch: Fetch, ends: Clients, crawl: ReadContext) -> Fetched:
+        begun_at_ms, clock = self._host.now_ms(), ends.clock(crawl.stage)
+        page = await ends.readers[crawl.stage].fetch(fetch.cursor, crawl)
         self._page_ms = self._host.now_ms() - begun_at_ms
         self._records[fetch.page_index] = page
-        note, clock = clean_reason(page.note, self._environment), self._clock(crawl.stage)
+        note = clean_reason(page.note, self._environment)
         latest_ms = clock.latest_ms(page.records, self._host.now_ms()) if clock else 0
         read = replace(measure_page(page), note=note, latest_ms=latest_ms)
         return Fetched(fetch.page_index, read)
 
-    def _pack(self, pack: Pack, ends: Clients, stage: Stage) -> Packed:
-        page = self._records.pop(pack.page_index)
-        feed, clock = ends.feeds[stage], self._clock(stage)
+    def _pack(self, pack: Pack, ends: Clients, crawl: ReadContext) -> Packed:
+        page, stage = self._records.pop(pack.page_index), crawl.stage
         packing = Packing(
-            self._connector, feed, stage, ends.limits, clock=clock, refusals=self._refusals
+            ends.contexts(crawl.mode),
+            ends.streams[stage],
+            stage,
+            ends.limits,
+            clock=ends.clock(stage),
+            refusals=self._refusals,
         )
         parcel = self._parcels[pack.page_index] = packing.parcel(pack, page)
         return replace(
             parcel.packed, shortfall=clean_reason(parcel.packed.shortfall, self._environment)
         )
-
-    def _clock(self, stage: Stage) -> Clock | None:
-        return self._connector.source.clock if stage is Stage.DOCUMENTS else None
 
     async def _send(self, send: Send, glean: Glean) -> Event:
         parcel = self._parcels[send.page_index]
@@ -246,7 +246,7 @@ class Executor:
     ) -> Event:
         stage = crawl.stage
         page = await ends.readers[stage].fetch(effect.cursor, crawl)
-        mapped = changes(ends.feeds[stage], stage, self._connector, page, [])
+        mapped = changes(ends.streams[stage], stage, page, [], ends.contexts(crawl.mode))
         envelope = Envelope(stage, self._connector.datasource.name, effect.upload_id)
         cut = batches(mapped, envelope, sizes_of(envelope, ends.limits), [])
         items = [item for batch in cut for item in batch.items]

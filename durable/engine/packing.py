@@ -6,9 +6,9 @@ from itertools import chain
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
-from durable.connector.feed import AnyFeed
+from durable.connector.context import Contexts
 from durable.connector.mapping import changes, digest
+from durable.connector.stream import AnyStream
 from durable.glean.batches import Batch, batches, document_count, sizes_of
 from durable.glean.documents import Deletion
 from durable.glean.mapped_record import MappedRecord
@@ -62,8 +62,8 @@ class Packing:
     """Makes parcels of the pages of one stage.
 
     Args:
-        connector: whose records they are.
-        feed: gives the records' type and their mapping.
+        contexts: of the connector whose records they are.
+        stream: gives the records' type and their mapping.
         stage: says what they may become.
         limits: of the deployment.
         clock: how its records tell when they changed; None: they do not.
@@ -72,18 +72,19 @@ class Packing:
 
     def __init__(  # noqa: PLR0913 - all that a page is looked at by
         self,
-        connector: AnyConnector,
-        feed: AnyFeed,
+        contexts: Contexts,
+        stream: AnyStream,
         stage: Stage,
         limits: Limits,
         *,
         clock: Clock | None,
         refusals: Mapping[str, str],
     ) -> None:
-        self._connector = connector
-        self._feed = feed
+        self._connector = contexts.connector
+        self._stream = stream
         self._stage = stage
         self._limits = limits
+        self._contexts = contexts
         self._clock = clock
         self._refusals = refusals
 
@@ -91,7 +92,7 @@ class Packing:
         rejects: list[Reject] = []
         ties = None if pack.ties is None else Ties(pack.ties)
         news: Iterable[MappedRecord] = changes(
-            self._feed, self._stage, self._connector, page, rejects
+            self._stream, self._stage, page, rejects, self._contexts
         )
         if ties is not None:
             is_newest_first = self._clock is not None and self._clock.is_newest_first

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable import cron
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.engine.alert_sender import AlertSender, find_targets
 from durable.engine.clients import build_clients
 from durable.engine.deletion_watcher import DeletionWatcher

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import structs
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.decoding import EXACT_MAX
 from durable.engine.clients import glean_client
 from durable.engine.platform import Platform

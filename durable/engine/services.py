@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.engine.checks import Checks
 from durable.engine.handling import harmless
 from durable.engine.platform import Platform

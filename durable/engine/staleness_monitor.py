@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from durable.connector.connector import Connectors
+from durable.connector.definition import Connectors
 from durable.engine.alert_sender import AlertSender, find_targets
 from durable.engine.platform import Platform
 from durable.environment import Environment

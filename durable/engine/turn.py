@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.engine.alert_sender import find_targets
 from durable.engine.clients import Clients
 from durable.engine.deletion_watcher import watch_uploads

@@ -1,6 +1,6 @@
 """Asks Glean, after a FULL job's success, what it holds of it, and remembers the answers."""
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.engine.clients import glean_client
 from durable.engine.deletion_watcher import DeletionWatcher
 from durable.engine.platform import Platform
@@ -37,7 +37,7 @@ def follow(job: Job, connector: AnyConnector, store: Store, limits: Limits) -> N
         now_ms = job.finished_at_ms or 0
         verifications.put(supersede_verification(before, reason, now_ms, is_replaced=True))
     datasource = connector.datasource.name
-    aims = Aims(datasource, connector.verifies, connector.processes_at_once)
+    aims = Aims(datasource, connector.is_verified, connector.process_immediately)
     called_at_ms = verifications.called_at_ms(datasource)
     if (verification := begin_verification(job, aims, called_at_ms, limits)) is not None:
         verifications.put(verification)

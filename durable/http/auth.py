@@ -12,12 +12,13 @@ A declaration names secrets and never holds one.
 import re
 from base64 import b64encode
 from collections.abc import Mapping
+from types import NoneType
 from typing import Protocol
 from urllib.parse import unquote_plus
 
 from msgspec import Struct
 
-from durable.environment import Environment, Secret
+from durable.environment import Environment, Secret, SecretText, Variable, check_named
 from durable.errors import ConfigurationError
 from durable.http.context import SourceContext
 
@@ -83,103 +84,125 @@ class Auth(Protocol):
 
 
 class Bearer(Struct, frozen=True):
-    """A token in the header Authorization (RFC 6750)."""
+    """A token in the header Authorization (RFC 6750).
 
-    secret: str  # the token's name
+        Bearer(Secret("TICKETS_TOKEN"))
+
+    Raises:
+        ConfigurationError: it is not the name of a secret.
+    """
+
+    token: Secret
+
+    def __post_init__(self) -> None:
+        check_named(self, token=Secret)
 
     def signer(self, surroundings: SourceContext) -> "BearerAuthenticator":
-        return BearerAuthenticator(surroundings.environment.secret(self.secret))
+        return BearerAuthenticator(surroundings.environment.secret(self.token.name))
 
     def secrets(self) -> frozenset[str]:
-        return frozenset({self.secret})
+        return frozenset({self.token.name})
 
 
 class Basic(Struct, frozen=True):
     """A user and a password in the header Authorization (RFC 7617).
 
-        Basic("JIRA_USER", "JIRA_TOKEN")
-        Basic("HARVEST_KEY")
+        Basic(Variable("JIRA_USER"), Secret("JIRA_TOKEN"))
+        Basic(Secret("HARVEST_KEY"))
 
     Attributes:
-        user: the name of the variable that holds the user. Without a password it is the name of
-            a secret, as some servers take a key in the user's place.
-        password: the name of the secret that holds the password.
+        user: a variable; or a secret, as some servers take a key in the user's place.
+        password: None: it is empty.
+
+    Raises:
+        ConfigurationError: one of them is no such name.
     """
 
-    user: str
-    password: str = ""
+    user: Variable | Secret
+    password: Secret | None = None
+
+    def __post_init__(self) -> None:
+        check_named(self, user=(Variable, Secret), password=(Secret, NoneType))
 
     def signer(self, surroundings: SourceContext) -> "FixedCredentials":
         environment = surroundings.environment
-        if not self.password:
-            user, password = environment.secret(self.user).reveal(), ""
-            remedy = f"check the secret {self.user}"
+        name, password, remedies = self.user.name, "", []
+        if isinstance(self.user, Secret):
+            user = environment.secret(name).reveal()
+            remedies.append(f"the secret {name}")
         else:
-            user = environment.variable(self.user)
-            password = environment.secret(self.password).reveal()
-            remedy = f"check the variable {self.user} and the secret {self.password}"
+            user = environment.variable(name)
+            remedies.append(f"the variable {name}")
+        if self.password is not None:
+            password = environment.secret(self.password.name).reveal()
+            remedies.append(f"the secret {self.password.name}")
         if ":" in user or not user.isprintable():
             raise ConfigurationError(
-                f"the variable {self.user} has a colon or a line break, which no user's name has "
+                f"the variable {name} has a colon or a line break, which no user's name has "
                 "in Basic: set it again"
             )
         return FixedCredentials(
-            Credentials(headers={"authorization": basic(environment, user, password)}), remedy
+            Credentials(headers={"authorization": basic(environment, user, password)}),
+            f"check {' and '.join(remedies)}",
         )
 
     def secrets(self) -> frozenset[str]:
-        return frozenset({self.password or self.user})
+        return frozenset(
+            each.name for each in (self.user, self.password) if isinstance(each, Secret)
+        )
 
 
 class ApiKey(Struct, frozen=True):
     """A key in a header or in the query.
 
-        ApiKey("API_KEY", header="x-api-key")
-        ApiKey("API_KEY", header="authorization", prefix="Token ")
-        ApiKey("API_KEY", param="api_key")
+        ApiKey(Secret("API_KEY"), header="x-api-key")
+        ApiKey(Secret("API_KEY"), header="authorization", prefix="Token ")
+        ApiKey(Secret("API_KEY"), param="api_key")
 
     Attributes:
-        secret: the key's name.
+        key: the secret.
         header: the header that takes it.
         param: the query parameter that takes it, in a header's place. A header is better, as
             servers write what they are asked for into their logs.
         prefix: before the key.
 
     Raises:
-        ConfigurationError: there is no header and no parameter, or both.
+        ConfigurationError: it is not the name of a secret, or there is no header and no
+            parameter, or both.
     """
 
-    secret: str
+    key: Secret
     header: str = ""
     param: str = ""
     prefix: str = ""
 
     def __post_init__(self) -> None:
+        check_named(self, key=Secret)
         if bool(self.header) == bool(self.param):
             raise ConfigurationError(
-                f"ApiKey({self.secret!r}): name either the `header` or the `param` that takes it"
+                f"ApiKey({self.key.name!r}): name either the `header` or the `param` that takes it"
             )
         if self.header and not HEADER.fullmatch(self.header):
             raise ConfigurationError(
-                f"ApiKey({self.secret!r}): the header {self.header!r} has a character that no "
+                f"ApiKey({self.key.name!r}): the header {self.header!r} has a character that no "
                 "header's name has"
             )
         if not (self.prefix.isascii() and self.prefix.isprintable()):
             raise ConfigurationError(
-                f"ApiKey({self.secret!r}): the prefix {self.prefix!r} has a line break or a "
+                f"ApiKey({self.key.name!r}): the prefix {self.prefix!r} has a line break or a "
                 "character that is not ASCII"
             )
 
     def signer(self, surroundings: SourceContext) -> "FixedCredentials":
         key = {
             self.header or self.param: self.prefix
-            + surroundings.environment.secret(self.secret).reveal()
+            + surroundings.environment.secret(self.key.name).reveal()
         }
         proof = Credentials(headers=key) if self.header else Credentials(params=key)
-        return FixedCredentials(proof, f"check the secret {self.secret}")
+        return FixedCredentials(proof, f"check the secret {self.key.name}")
 
     def secrets(self) -> frozenset[str]:
-        return frozenset({self.secret})
+        return frozenset({self.key.name})
 
 
 class FixedCredentials(Authenticator):
@@ -201,7 +224,7 @@ class FixedCredentials(Authenticator):
 class BearerAuthenticator(FixedCredentials):
     """Of a token that is there."""
 
-    def __init__(self, token: Secret) -> None:
+    def __init__(self, token: SecretText) -> None:
         headers = {"authorization": f"Bearer {token.reveal()}"}
         super().__init__(Credentials(headers=headers), f"check the secret {token.name}")
 

@@ -57,9 +57,9 @@ class Rule(Struct, frozen=True, kw_only=True):
         Rule(status=404, then=Action.SKIP)
         Rule(status=403, header=("x-error", "quota"), then=Action.WAIT, until="x-quota-reset")
         Rule(status=410, body="cursor .* expired", then=Action.RESTART)
-        Rule(status=200, field="error", value="ratelimited", then=Action.WAIT, wait_ms=60_000)
+        Rule(status=200, path="error", value="ratelimited", then=Action.WAIT, wait_ms=60_000)
         Rule(status=206, then=Action.PAGE)
-        Rule(status=200, field="error", value="none so far", then=Action.PAGE)
+        Rule(status=200, path="error", value="none so far", then=Action.PAGE)
         Rule(status=404, body="page out of range", then=Action.END)
 
     Attributes:
@@ -68,7 +68,7 @@ class Rule(Struct, frozen=True, kw_only=True):
             not an answer. One of 200 is looked at only where a rule names it, or "2xx".
         header: its name, and a pattern that is found in its value.
         body: a pattern that is found in the first 4 KiB of the body.
-        field: the path of a place in the body, as in `error/code`.
+        path: the path of a place in the body, as in `error/code`.
         value: what is at that place, a text, a number, a truth value or None; by
             default anything but null.
         until: WAIT only: the header that says for how long, or until when (see
@@ -83,7 +83,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     status: Status | tuple[Status, ...] | None = None
     header: tuple[str, str] | None = None
     body: str = ""
-    field: str = ""
+    path: str = ""
     value: str | float | bool | UnsetType | None = UNSET
     until: str = ""
     wait_ms: int = 0
@@ -105,16 +105,16 @@ class Rule(Struct, frozen=True, kw_only=True):
         for status in self.statuses or ():
             if not _is_status(status):
                 yield f"status is {status!r}; it takes one such as 503, or a class such as '5xx'"
-        is_narrow = bool(self.header or self.body or self.field)
+        is_narrow = bool(self.header or self.body or self.path)
         if self.statuses is None and not is_narrow:
-            yield "it names nothing that it is for: add a status, a header, a body or a field"
+            yield "it names nothing that it is for: add a status, a header, a body or a path"
         if not is_narrow and any(_is_for(status, 200) for status in self.statuses or ()):
-            yield f"status is {self.status!r}, which is every page: add a header, a body or a field"
+            yield f"status is {self.status!r}, which is every page: add a header, a body or a path"
         if self.header is not None:
             yield from _header_faults(self.header)
         yield from _pattern_faults("body", self.body)
-        if self.value is not UNSET and not self.field:
-            yield f"value is {self.value!r}, and there is no field: name the place that has it"
+        if self.value is not UNSET and not self.path:
+            yield f"value is {self.value!r}, and there is no path: name the place that has it"
         if self.wait_ms < 0:
             yield f"wait_ms is {self.wait_ms}; it takes a number of milliseconds"
         if (self.until or self.wait_ms) and self.then is not Action.WAIT:
@@ -153,7 +153,7 @@ class Rulebook:
     def __init__(self, rules: Rules) -> None:
         self._all = [_Matcher(rule) for rule in rules]
         self._of_answers = [matcher for matcher in self._all if matcher.is_for_answers]
-        looks_at_fields = any(rule.field for rule in rules)
+        looks_at_fields = any(rule.path for rule in rules)
         self.body_bytes_max = FIELD_BYTES_MAX if looks_at_fields else BODY_BYTES_MAX
 
     def may_be_page(self, status: int) -> bool:
@@ -202,7 +202,7 @@ class _Matcher:
         self._rule = rule
         self._body = re.compile(rule.body)
         self._header = re.compile(rule.header[1]) if rule.header else None
-        self._shape = shape_of((rule.field, Any | UnsetType)) if rule.field else None
+        self._shape = shape_of((rule.path, Any | UnsetType)) if rule.path else None
         self.is_for_answers = rule.statuses is not None
         self.action = rule.then
 
@@ -224,7 +224,7 @@ class _Matcher:
 
     def _has_value(self, shape: Shape, reply: Reply) -> bool:
         try:
-            found = shape.read(utf8(reply.body, reply.headers))[self._rule.field]
+            found = shape.read(utf8(reply.body, reply.headers))[self._rule.path]
         except (msgspec.DecodeError, UnicodeDecodeError):
             return False
         if self._rule.value is UNSET:

@@ -10,7 +10,7 @@ from urllib.parse import quote_plus
 
 from msgspec import Struct
 
-from durable.environment import Environment, Secret
+from durable.environment import Environment, Secret, SecretText, Variable, check_named
 from durable.errors import ConfigurationError
 from durable.http.auth import basic
 from durable.http.context import SourceContext
@@ -24,25 +24,26 @@ class ClientCredentials(Struct, frozen=True, kw_only=True):
     """A client that reads in its own name (RFC 6749, 4.4).
 
     Attributes:
-        token_url: of the token endpoint; `{NAME}` stands for the variable NAME.
-        client_id: the name of the variable that holds it.
-        client_secret: the name of the secret that holds it.
+        endpoint: the URL that gives out tokens; `${NAME}` stands for the variable NAME.
+        client_id: the variable that holds it.
+        client_secret: the secret that holds it.
         scope: what is asked for, with spaces between several; empty for what the client has.
         params: sent besides, an `audience` or a `resource` for example, with variables likewise.
         client_in_body: the client proves itself in the body, and not in the header Authorization.
 
     Raises:
-        ConfigurationError: one of the params has a field of its own.
+        ConfigurationError: one of the params has a field of its own, or a name is none.
     """
 
-    token_url: str
-    client_id: str
-    client_secret: str
+    endpoint: str
+    client_id: Variable
+    client_secret: Secret
     scope: str = ""
     params: Mapping[str, str] = {}
     client_in_body: bool = False
 
     def __post_init__(self) -> None:
+        check_named(self, client_id=Variable, client_secret=Secret)
         _check(self.params)
 
     def signer(self, surroundings: SourceContext) -> TokenAuthenticator:
@@ -50,7 +51,7 @@ class ClientCredentials(Struct, frozen=True, kw_only=True):
         return TokenAuthenticator(grant, surroundings)
 
     def secrets(self) -> frozenset[str]:
-        return frozenset({self.client_secret})
+        return frozenset({self.client_secret.name})
 
 
 class RefreshToken(Struct, frozen=True, kw_only=True):
@@ -63,36 +64,37 @@ class RefreshToken(Struct, frozen=True, kw_only=True):
     it refuses, and the job's error says what to do.
 
     Attributes:
-        token_url: of the token endpoint; `{NAME}` stands for the variable NAME.
-        client_id: the name of the variable that holds it.
-        client_secret: the name of the secret that holds it.
-        refresh_token: the name of the secret that holds it.
+        endpoint: the URL that gives out tokens; `${NAME}` stands for the variable NAME.
+        client_id: the variable that holds it.
+        client_secret: the secret that holds it.
+        refresh_token: the secret that holds it.
         scope: what is asked for, with spaces between several; empty for all that was consented to.
         params: sent besides, with variables likewise.
         client_in_body: the client proves itself in the body, and not in the header Authorization.
 
     Raises:
-        ConfigurationError: one of the params has a field of its own.
+        ConfigurationError: one of the params has a field of its own, or a name is none.
     """
 
-    token_url: str
-    client_id: str
-    client_secret: str
-    refresh_token: str
+    endpoint: str
+    client_id: Variable
+    client_secret: Secret
+    refresh_token: Secret
     scope: str = ""
     params: Mapping[str, str] = {}
     client_in_body: bool = False
 
     def __post_init__(self) -> None:
+        check_named(self, client_id=Variable, client_secret=Secret, refresh_token=Secret)
         _check(self.params)
 
     def signer(self, surroundings: SourceContext) -> TokenAuthenticator:
         environment = surroundings.environment
-        refresh = environment.secret(self.refresh_token)
+        refresh = environment.secret(self.refresh_token.name)
         return TokenAuthenticator(_grant(self, "refresh_token", refresh, environment), surroundings)
 
     def secrets(self) -> frozenset[str]:
-        return frozenset({self.client_secret, self.refresh_token})
+        return frozenset({self.client_secret.name, self.refresh_token.name})
 
 
 def _check(params: Mapping[str, str]) -> None:
@@ -106,15 +108,15 @@ def _check(params: Mapping[str, str]) -> None:
 def _grant(
     auth: ClientCredentials | RefreshToken,
     grant_type: str,
-    refresh: Secret | None,
+    refresh: SecretText | None,
     environment: Environment,
 ) -> Grant:
     form = {"grant_type": grant_type}
     form |= {name: environment.filled(value) for name, value in auth.params.items()}
     if auth.scope:
         form["scope"] = auth.scope
-    client_id = environment.variable(auth.client_id)
-    secret = environment.secret(auth.client_secret).reveal()
+    client_id = environment.variable(auth.client_id.name)
+    secret = environment.secret(auth.client_secret.name).reveal()
     authorization = ""
     if auth.client_in_body:
         form |= {"client_id": client_id, "client_secret": secret}
@@ -122,9 +124,9 @@ def _grant(
         # Each is encoded as in a form first (2.3.1).
         authorization = basic(environment, quote_plus(client_id), quote_plus(secret))
     return Grant(
-        url=environment.url(auth.token_url),
+        url=environment.url(auth.endpoint),
         form=form,
         authorization=authorization,
         refresh=refresh,
-        client=f"the variable {auth.client_id} and the secret {auth.client_secret}",
+        client=f"the variable {auth.client_id.name} and the secret {auth.client_secret.name}",
     )

@@ -6,16 +6,16 @@ from collections.abc import Awaitable, Callable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.environment import Secret
+from durable.environment import SecretText
 from durable.errors import UpstreamError
 
 
 class Token(Struct, frozen=True, kw_only=True):
     """An access token, and when another one is to be asked for."""
 
-    access: Secret
+    access: SecretText
     renew_at_ms: int
-    refresh: Secret | None = None  # in place of the one that it was asked for with
+    refresh: SecretText | None = None  # in place of the one that it was asked for with
 
 
 class Tokens:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from durable.decoding import decode
-from durable.environment import Secret
+from durable.environment import SecretText
 from durable.errors import UpstreamError
 from durable.http.auth import Authenticator, Credentials, FixedCredentials
 from durable.http.charset import utf8
@@ -43,7 +43,7 @@ class Grant(Struct, frozen=True, kw_only=True):
     url: str
     form: Mapping[str, str]
     authorization: str
-    refresh: Secret | None
+    refresh: SecretText | None
     client: str
 
     @property
@@ -142,7 +142,7 @@ class TokenAuthenticator(Authenticator):
                 self._environment.conceal(text)
         return granted
 
-    def _token(self, granted: _Granted, asked_at_ms: int, refresh: Secret | None) -> Token:
+    def _token(self, granted: _Granted, asked_at_ms: int, refresh: SecretText | None) -> Token:
         access, kind = granted.access_token, granted.token_type.lower()
         if not (access.isascii() and access.isprintable()):
             reason = f"{NAME} gave a token with a character that no header can carry"
@@ -156,9 +156,9 @@ class TokenAuthenticator(Authenticator):
         lifetime_ms = int(min(lifetime, LIFETIME_SECONDS_MAX) * 1_000)
         rotated = granted.refresh_token
         if rotated and self._grant.refresh is not None:
-            refresh = Secret(self._grant.refresh.name, rotated)
+            refresh = SecretText(self._grant.refresh.name, rotated)
         return Token(
-            access=Secret("of an access token", access),
+            access=SecretText("of an access token", access),
             renew_at_ms=asked_at_ms + lifetime_ms - min(MARGIN_MS_MAX, lifetime_ms // 10),
             refresh=refresh,
         )

@@ -12,7 +12,7 @@ class Reject(Struct, frozen=True):
     """A record that was set aside, and why."""
 
     place: int  # in its page, from 1
-    key: str  # the document's id; empty where it did not get one
+    key: str  # the document's id, or its record's own; empty where that cannot be told
     reason: str
     excerpt: str = ""  # the beginning of the record
     stage: str = Stage.DOCUMENTS.value  # as a text: earlier code reads what later code wrote

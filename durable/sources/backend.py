@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from durable.decoding import decode
-from durable.environment import Environment, absolute
+from durable.environment import Environment, Secret, absolute, check_named
 from durable.errors import ConfigurationError, UpstreamError
 from durable.http import retry_after
 from durable.http.auth import Auth, authenticator_of, secrets_of
@@ -43,14 +43,14 @@ STOP_SECONDS = 5.0  # somebody may wait for the answer to a cancel
 class Backend(Struct, frozen=True, kw_only=True):
     """A crawl that another service does, and that a job begins and follows.
 
-        source=Backend(url_secret="CONNECTOR_API_URL", signing_secret="CONNECTOR_SIGNING_KEY")
+        Backend(url=Secret("CONNECTOR_API_URL"), signing_key=Secret("CONNECTOR_SIGNING_KEY"))
 
     The job asks `POST {url}/index` with
 
         Idempotency-Key: <the job's id>
         {"mode": "FULL" or "INCREMENTAL", "glean_instance": "<the name of Glean's instance>"}
 
-    The same key is the same crawl: a request whose answer was lost is sent again. The answer is
+    A request whose answer was lost is sent again with the same key. The answer is
 
     - 200 once the crawl is done, which may take up to 14 minutes. `{"status": "error", "error":
       "why"}`, also with 500, says that it failed.
@@ -72,56 +72,50 @@ class Backend(Struct, frozen=True, kw_only=True):
         assert abs(time.time() - int(stamp)) < 300  # or it may be somebody's recording
 
     Attributes:
-        url_secret: the name of the secret that holds the service's URL.
+        url: the secret that holds the service's URL.
         auth: how the service is told who asks; None where it lets everybody in.
-        signing_secret: the name of the secret that requests are signed with; empty: they are not.
+        signing_key: the secret that requests are signed with; None: they are not.
         timeout_ms: of the whole crawl.
         poll_ms: between two questions, if the service does not say.
     """
 
-    url_secret: str = "CONNECTOR_API_URL"  # noqa: S105 - the name of a secret
+    url: Secret = Secret("CONNECTOR_API_URL")
     auth: Auth | None = None
-    signing_secret: str = ""
+    signing_key: Secret | None = None
     timeout_ms: int = 6 * 60 * 60 * 1_000
     poll_ms: int = 30_000
 
-    is_delegated: ClassVar[bool] = True
     clock: ClassVar[Clock | None] = None
 
-    @property
-    def rate(self) -> Rate | None:
-        return None
+    def __post_init__(self) -> None:
+        check_named(self, url=Secret, signing_key=(Secret, type(None)))
 
-    @property
-    def kept_ms(self) -> int | None:
-        return None
-
-    @property
-    def tells_changes(self) -> bool:
-        return True
+    rate: ClassVar[Rate | None] = None
+    kept_ms: ClassVar[int | None] = None
+    tells_changes: ClassVar[bool] = True
 
     def reader(self, surroundings: SourceContext) -> "BackendReader":
         return BackendReader(self, surroundings)
 
     def secrets(self) -> frozenset[str]:
-        own = frozenset(filter(None, (self.url_secret, self.signing_secret)))
-        return own | secrets_of(self.auth)
+        named = (self.url, self.signing_key)
+        return frozenset(each.name for each in named if each) | secrets_of(self.auth)
 
     def located(self, environment: Environment) -> str:
         """Tells one place from another, and none of them."""
-        url = str(self.url(environment))
+        url = str(self.address(environment))
         return hashlib.blake2b(url.encode(), digest_size=8).hexdigest()
 
-    def url(self, environment: Environment) -> httpx.URL:
+    def address(self, environment: Environment) -> httpx.URL:
         """Raises ConfigurationError, without the URL."""
-        secret = environment.secret(self.url_secret)
+        secret = environment.secret(self.url.name)
         try:
             url = httpx.URL(absolute(secret.reveal()))
         except ConfigurationError:
             url = None
         if url is None or url.userinfo:
             raise ConfigurationError(
-                f"the secret {self.url_secret} is not right: it is the URL of a server, as in "
+                f"the secret {self.url.name} is not right: it is the URL of a server, as in "
                 "https://crawler.example.com, and who asks is told by `auth`"
             )
         return url
@@ -143,7 +137,7 @@ class BackendReader(Reader):
 
     def __init__(self, backend: Backend, surroundings: SourceContext) -> None:
         environment = surroundings.environment
-        url = backend.url(environment)
+        url = backend.address(environment)
         self._backend = backend
         self._now_ms = surroundings.now_ms
         self._index_url = url.copy_with(path=f"{url.path.rstrip('/')}/index")
@@ -151,7 +145,7 @@ class BackendReader(Reader):
         self._links = Links(origins)
         self._instance = glean_instance(environment)
         signer = authenticator_of(backend.auth, surroundings)
-        key = environment.secret(backend.signing_secret) if backend.signing_secret else None
+        key = environment.secret(backend.signing_key.name) if backend.signing_key else None
         upstream = HttpClient(
             "the backend", surroundings.transport, signer, origins, is_confidential=True
         )

@@ -17,7 +17,7 @@ from durable.sources.incompleteness import Signs
 from durable.sources.json_mending import faults, mended
 from durable.sources.keyed import Keyed, keyed
 from durable.sources.paging.keyset import Keyset
-from durable.sources.paging.param_location import Place
+from durable.sources.paging.param_location import ParamLocation
 from durable.sources.paging.protocol import Paging, Refused, Refusing
 from durable.sources.record_fields import key_of
 from durable.sources.source import not_json, snippet
@@ -80,8 +80,8 @@ class PageBody:
         values, last = {**contents.values, self._records: None}, contents.records[-1:]
         key = None
         if last and isinstance(self._paging, Keyset):
-            is_typed = self._paging.place is Place.BODY
-            key = key_of(last[0], self._paging.field, is_typed=is_typed)
+            is_typed = self._paging.location is ParamLocation.BODY
+            key = key_of(last[0], self._paging.path, is_typed=is_typed)
         return values, len(contents.records), key
 
     def _listed(self, records: Any) -> list[Raw]:

@@ -28,13 +28,13 @@ class Clock(Struct, frozen=True):
     """Where a record says when it changed.
 
     Attributes:
-        field: the path of that time.
+        path: the path of that time.
         format: of it: a `TimeFormat`, or a text for `strptime`; in UTC, if it tells no zone.
             RFC 3339, which is like nothing else, is understood besides.
         is_newest_first: of two records of one id, the first one read is the newer.
     """
 
-    field: str
+    path: str
     format: str
     is_newest_first: bool = False
 
@@ -63,9 +63,9 @@ class Clock(Struct, frozen=True):
 
     def _text(self, record: Raw) -> str:
         try:
-            return str(_shape(self.field).read_part(record)[self.field])
+            return str(_shape(self.path).read_part(record)[self.path])
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise _failure(f"one of the source's records has no {self.field}: {error}") from error
+            raise _failure(f"one of the source's records has no {self.path}: {error}") from error
 
     def _at_ms(self, text: str) -> int:
         with suppress(ValueError):
@@ -83,8 +83,8 @@ class Clock(Struct, frozen=True):
 
     def _misread(self, text: str) -> UpstreamError:
         return _failure(
-            f"one of the source's records has a {self.field} that is not written as "
-            f"{self.format}: {text!r:.200}; declare how it is written, as field_format of Since "
+            f"one of the source's records has a {self.path} that is not written as "
+            f"{self.format}: {text!r:.200}; declare how it is written, as path_format of Since "
             "or format of NewestFirst"
         )
 
@@ -125,8 +125,8 @@ def told_by(clock: Clock | None) -> Callable[[Raw], int | None]:
 
 
 @lru_cache(maxsize=32)
-def _shape(field: str) -> Shape:
-    return Shape([(field, str | int | float)])
+def _shape(path: str) -> Shape:
+    return Shape([(path, str | int | float)])
 
 
 def _failure(reason: str) -> UpstreamError:

@@ -10,7 +10,7 @@ from durable.machine.job import ReadContext
 from durable.sources.belonging import Fault, RequestTally
 from durable.sources.detail import DetailReader
 from durable.sources.source import Records, Scope, close_all
-from durable.sources.sub_list import GatherReader
+from durable.sources.sub_list import SubListReader
 
 
 REQUESTS_AT_ONCE = 4  # of the six connections that there are, and Glean has some
@@ -21,20 +21,20 @@ class Completion:
 
     Args:
         detail: of each record, asked for before what is gathered.
-        gathers: in this order.
+        sub_lists: in this order.
         bytes_max: of a page with all that belongs to its records.
     """
 
     def __init__(
-        self, detail: DetailReader | None, gathers: Sequence[GatherReader], bytes_max: int
+        self, detail: DetailReader | None, sub_lists: Sequence[SubListReader], bytes_max: int
     ) -> None:
         self._detail = detail
-        self._gathers = gathers
+        self._sub_lists = sub_lists
         self._bytes_max = bytes_max
 
     async def completed(self, page: Records, crawl: ReadContext, scope: Scope) -> Records:
         """Raises UpstreamError where something of the page cannot be had."""
-        if self._detail is None and not self._gathers:
+        if self._detail is None and not self._sub_lists:
             return page
         tally = RequestTally(page, self._bytes_max)
         waiting = iter([*enumerate(page.records, start=1)])
@@ -59,7 +59,7 @@ class Completion:
         return tally.page()
 
     async def close(self) -> None:
-        await close_all(gather.reader for gather in self._gathers)
+        await close_all(sub_list.reader for sub_list in self._sub_lists)
 
     async def _whole(
         self, record: Raw, crawl: ReadContext, scope: Scope, tally: RequestTally
@@ -67,8 +67,8 @@ class Completion:
         whole: Raw | Fault = record
         if self._detail is not None:
             whole = await self._detail.whole({**scope, "": record}, tally)
-        for gather in self._gathers:
+        for sub_list in self._sub_lists:
             if isinstance(whole, Fault):
                 break
-            whole = await gather.whole({**scope, "": whole}, crawl, tally)
+            whole = await sub_list.whole({**scope, "": whole}, crawl, tally)
         return whole

@@ -16,21 +16,21 @@ from durable.sources.json_mending import fault, mended
 from durable.sources.links import Links
 from durable.sources.paging.protocol import Ask
 from durable.sources.source import Scope, not_json
-from durable.sources.template import PLACEHOLDER, Template, UnfilledError
+from durable.sources.template import PLACEHOLDER, Template, UnfilledError, check_url, with_variables
 
 
 class Detail(Struct, frozen=True, kw_only=True):
     """One more request for each record, whose answer is the record, or a field of it.
 
-        detail=Detail(url="{WIKI_URL}/pages/{id}")
+        detail=Detail(url="${WIKI_URL}/pages/${id}")
 
     A page of the list and all its details are one page: they must fit in `page_bytes_max`, and
     in what the source allows at a time, or the page is tried again and again. The list's page
     size is what to lower.
 
     Attributes:
-        url: `{NAME}` stands for the variable NAME, `{id}` or `{owner/id}` for a field of the
-            record, percent-encoded. A field alone, as in `{links/self}`, is the URL itself, and
+        url: `${NAME}` stands for the variable NAME, `${id}` or `${owner/id}` for a field of the
+            record, percent-encoded. A field alone, as in `${links/self}`, is the URL itself, and
             leads to the source's server or one of its `link_origins`.
         path: of what is taken of the answer; empty: all of it.
         into: the field of the record that takes it; empty: it takes the record's place.
@@ -45,6 +45,9 @@ class Detail(Struct, frozen=True, kw_only=True):
     params: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}
     missing: Missing = Missing.SET_ASIDE
+
+    def __post_init__(self) -> None:
+        check_url(self, self.url)
 
     @property
     def is_link(self) -> bool:
@@ -81,7 +84,9 @@ class DetailReader:
         names: frozenset[str],
     ) -> None:
         url = detail.located(surroundings.environment)
-        ask = Ask(url=url, params=detail.params, headers=detail.headers)
+        ask = with_variables(
+            Ask(url=url, params=detail.params, headers=detail.headers), surroundings.environment
+        )
         self._detail = detail
         self._upstream = upstream
         self._bytes_max = surroundings.page_bytes_max

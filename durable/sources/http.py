@@ -6,7 +6,7 @@ a FULL job makes Glean delete whatever was not read.
 
 from collections.abc import Mapping
 from functools import lru_cache, partial
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -37,8 +37,8 @@ from durable.sources.portions import Part, sized
 from durable.sources.resume import Resume, resumed
 from durable.sources.since import Changes, asked, kept_ms, recent
 from durable.sources.source import NO_NAMES, NO_SCOPE, Reader, Records, Scope
-from durable.sources.sub_list import Gather, GatherReader
-from durable.sources.template import Template
+from durable.sources.sub_list import SubList, SubListReader
+from durable.sources.template import Template, check_url, with_variables
 
 
 # Of a page, where no rule says otherwise, its cursor has expired. Asked again, the source would say
@@ -54,8 +54,9 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     the field `data`, and the empty path the whole answer.
 
     Attributes:
-        url: of the list; `{NAME}` stands for the variable NAME.
-        records: the path of the list of records.
+        url: of the list; `${NAME}` stands for the variable NAME.
+        records: the path of the list of records, as in `items` or `data/items`; empty where the
+            whole answer is the list.
         records_key: the records are the values of an object at that path, and each gets its
             key in this field.
         omits_empty: a list without records is null, or absent, as servers in Go and those of
@@ -63,7 +64,8 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         paging: how the next page is asked for.
         auth: how the source is told who asks; None where it lets everybody in.
         since: how it is asked for what has changed; None: an INCREMENTAL job reads all of it.
-        params: sent with every request, the page's size for example.
+        params: sent with every request, the page's size for example; here, in the headers and in
+            the body too, `${NAME}` stands for the variable NAME.
         headers: likewise.
         body: sent as JSON with every request, which is then a POST.
         has_more: the path of what says whether there is a next page, if that is told beside
@@ -76,12 +78,12 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         link_origins: further servers that a link to the next page may name, as in
             `https://eu.example.com`. Others are not followed, since the proof of who asks
             is sent there too.
-        link_base: what a link is put behind that is a path, as in `{WIKI_URL}/wiki`; else it
+        link_base: what a link is put behind that is a path, as in `${WIKI_URL}/wiki`; else it
             is one on its page's server.
         rules: what its errors mean, where that is not the usual.
         resume: how it is read on where a cursor has expired; None: from its start.
         detail: one more request for each record.
-        gather: lists of its own for each record, put into it.
+        sub_lists: lists of its own for each record, put into it.
         rate: how often it may be asked.
 
     Raises:
@@ -90,7 +92,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
 
     url: str
     paging: Paging
-    records: str = "items"
+    records: str
     auth: Auth | None = None
     since: Changes | None = None
     params: Mapping[str, str] = {}
@@ -101,7 +103,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     link_origins: tuple[str, ...] = ()
     rules: Rules = ()
     detail: Detail | None = None
-    gather: tuple[Gather, ...] = ()
+    sub_lists: tuple[SubList, ...] = ()
     rate: Rate | None = None
     records_key: str = ""
     resume: Resume | None = None
@@ -109,8 +111,6 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     is_last: Where = ""
     hides_rows: bool = False
     link_base: str = ""
-
-    is_delegated: ClassVar[bool] = False
 
     @property
     def kept_ms(self) -> int | None:
@@ -125,6 +125,8 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         return None if self.since is None else self.since.clock
 
     def __post_init__(self) -> None:
+        check_url(self, self.url)
+        check_url(self, self.link_base)
         self.shape()
         ask = Ask(url=self.url, params=self.params, headers=self.headers, body=self.body)
         self.paging.check(ask, self.ending.tells)
@@ -154,14 +156,14 @@ class HttpSource(Struct, frozen=True, kw_only=True):
         return HttpReader(self, surroundings, names)
 
     def secrets(self) -> frozenset[str]:
-        return secrets_of(self.auth).union(*(gather.source.secrets() for gather in self.gather))
+        return secrets_of(self.auth).union(*(each.source.secrets() for each in self.sub_lists))
 
     def located(self, environment: Environment) -> str:
         places = [environment.url(self.url)]
         places += [environment.url(self.link_base)] if self.link_base else []
         if self.detail is not None:
             places.append(self.detail.located(environment))
-        places += [gather.source.located(environment) for gather in self.gather]
+        places += [each.source.located(environment) for each in self.sub_lists]
         return " ".join(places)
 
 
@@ -181,7 +183,7 @@ class HttpReader(Reader):
         self._source = source
         self._paging = source.paging
         ask = Ask(url=url, params=source.params, headers=source.headers, body=source.body)
-        self._template = Template(ask, names)
+        self._template = Template(with_variables(ask, surroundings.environment), names)
         base = surroundings.environment.url(source.link_base) if source.link_base else ""
         links = Links(named_origins(url, source.link_origins), base)
         origins = self._origins(url, surroundings.environment)
@@ -215,8 +217,8 @@ class HttpReader(Reader):
         source, detail = self._source, None
         if source.detail is not None:
             detail = DetailReader(source.detail, self._upstream, surroundings, links, url, names)
-        gathers = [GatherReader(gather, surroundings, names) for gather in source.gather]
-        return Completion(detail, gathers, surroundings.page_bytes_max)
+        sub_lists = [SubListReader(each, surroundings, names) for each in source.sub_lists]
+        return Completion(detail, sub_lists, surroundings.page_bytes_max)
 
     def _kept(self, link: str, page_url: str) -> str:
         """A link to the next page, as it is stored."""

@@ -162,13 +162,13 @@ def _members(values: Mapping[str, Any], known: Collection[str]) -> Iterator[tupl
 
 def _is_waived(path: str, value: Any, rules: Rules) -> bool:
     return any(
-        rule.then is Action.PAGE and rule.field == path and rule.value in (UNSET, value)
+        rule.then is Action.PAGE and rule.path == path and rule.value in (UNSET, value)
         for rule in rules
     )
 
 
 def _waiver(path: str) -> str:
-    return f"Rule(status=200, field={path!r}, then=Action.PAGE)"
+    return f"Rule(status=200, path={path!r}, then=Action.PAGE)"
 
 
 def _excerpt(value: Any) -> str:

@@ -12,7 +12,7 @@ from durable.http.retry_after import wait_ms
 from durable.sources.body import PageBody
 from durable.sources.ending import Ending
 from durable.sources.paging.jump import is_cut, jump_fault
-from durable.sources.paging.mediawiki import WikiContinue
+from durable.sources.paging.mediawiki import MediaWikiPaging
 from durable.sources.paging.protocol import Ask, Faulting, Paging, Partial, Told
 from durable.sources.portions import Part
 from durable.sources.source import Records, cursor_fault
@@ -90,7 +90,7 @@ class Listing:
         paging = request.paging
         fault = cursor_fault(next_cursor, request.cursor) if next_cursor else "is empty"
         # A wiki's search goes on by the size over pages that are gone.
-        may_jump = self._ending.hides_rows or isinstance(paging, WikiContinue)
+        may_jump = self._ending.hides_rows or isinstance(paging, MediaWikiPaging)
         if fault is None and paging.is_given and not may_jump:
             following = paging.asked(request.ask, next_cursor)
             size: int | None = getattr(paging, "size", None)

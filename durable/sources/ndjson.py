@@ -5,7 +5,6 @@ next turn asks for the rest of the very same list.
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -28,6 +27,7 @@ from durable.sources.paging.param_location import check_names, wrong
 from durable.sources.paging.protocol import Ask
 from durable.sources.since import Changes, asked, kept_ms, recent
 from durable.sources.source import Reader, Records
+from durable.sources.template import check_url, with_variables
 
 
 OK_OR_PART = frozenset({200, 206})
@@ -36,7 +36,7 @@ OK_OR_PART = frozenset({200, 206})
 PLAIN: Mapping[str, str] = {"accept-encoding": "identity"}
 
 
-class LineSource(Struct, frozen=True, kw_only=True):
+class NdjsonSource(Struct, frozen=True, kw_only=True):
     r"""A list whose records are lines (NDJSON, JSON Lines), each ended by a line break.
 
         {"id": "a"}\n{"id": "b"}\n
@@ -50,7 +50,7 @@ class LineSource(Struct, frozen=True, kw_only=True):
     uncompressed. Else all before it is read again and thrown away, once in each turn.
 
     Attributes:
-        url: of the list; `{NAME}` stands for the variable NAME.
+        url: of the list; `${NAME}` stands for the variable NAME.
         auth: how the source is told who asks; None where it lets everybody in.
         since: how it is asked for what has changed; None: an INCREMENTAL job reads all of it.
         params: sent with every request.
@@ -75,10 +75,9 @@ class LineSource(Struct, frozen=True, kw_only=True):
     rate: Rate | None = None
     closing_ends: bool = False
 
-    is_delegated: ClassVar[bool] = False
-
     def __post_init__(self) -> None:
         check_names(self, "url")
+        check_url(self, self.url)
         if type(self.size) is not int or self.size < 1:
             raise wrong(self, "size", "it is a whole number from 1")
         if any(rule.then in {Action.PAGE, Action.END} for rule in self.rules):
@@ -98,8 +97,8 @@ class LineSource(Struct, frozen=True, kw_only=True):
     def clock(self) -> Clock | None:
         return None if self.since is None else self.since.clock
 
-    def reader(self, surroundings: SourceContext) -> "LineReader":
-        return LineReader(self, surroundings)
+    def reader(self, surroundings: SourceContext) -> "NdjsonReader":
+        return NdjsonReader(self, surroundings)
 
     def secrets(self) -> frozenset[str]:
         return secrets_of(self.auth)
@@ -108,14 +107,15 @@ class LineSource(Struct, frozen=True, kw_only=True):
         return environment.url(self.url)
 
 
-class LineReader(Reader):
-    """Reads a `LineSource`. It keeps the connection between two pages, until it is closed."""
+class NdjsonReader(Reader):
+    """Reads a `NdjsonSource`. It keeps the connection between two pages, until it is closed."""
 
-    def __init__(self, source: LineSource, surroundings: SourceContext) -> None:
+    def __init__(self, source: NdjsonSource, surroundings: SourceContext) -> None:
         url = source.located(surroundings.environment)
         signer = authenticator_of(source.auth, surroundings)
         self._source = source
-        self._ask = Ask(url=url, params=source.params, headers={**PLAIN, **source.headers})
+        ask = Ask(url=url, params=source.params, headers={**PLAIN, **source.headers})
+        self._ask = with_variables(ask, surroundings.environment)
         self._upstream = HttpClient(
             "the source", surroundings.transport, signer, Origins(url), source.rules
         )

@@ -1,7 +1,6 @@
 """Lists within lists: for each record of one source, all pages of another."""
 
 import re
-from typing import ClassVar
 
 from msgspec import Raw, Struct
 from msgspec.structs import replace
@@ -14,7 +13,13 @@ from durable.machine.job import Rate, ReadContext
 from durable.sources.belonging import GONE, Fault, Missing, missed
 from durable.sources.clock import Clock
 from durable.sources.filling import Filling
-from durable.sources.nested_position import AGAIN_MAX, NestedPosition, Parents, keys_of, place_of
+from durable.sources.nested_position import (
+    AGAIN_MAX,
+    ListPosition,
+    Parents,
+    keys_of,
+    place_of,
+)
 from durable.sources.source import (
     Reader,
     Records,
@@ -34,18 +39,18 @@ class Nested(Struct, frozen=True, kw_only=True):
     """The children of all parents: the pages of all spaces, for example.
 
         Nested(
-            parents=HttpSource(url="{WIKI_URL}/spaces", ...),
-            children=HttpSource(url="{WIKI_URL}/spaces/{space.id}/pages", ...),
+            parents=HttpSource(url="${WIKI_URL}/spaces", ...),
+            children=HttpSource(url="${WIKI_URL}/spaces/${space/id}/pages", ...),
             name="space",
         )
 
     A record is a child, with its parent in the field `name`: a Struct with `space: Space` takes
-    it. The parents may be `Nested` themselves; of those, `{page.space.id}` is a field.
+    it. The parents may be `Nested` themselves; of those, `${page/space/id}` is a field.
 
     Attributes:
         parents: any source.
         children: a list for each of them; in its URL (percent-encoded), its parameters and its
-            body, `{space.id}` is the parent's field `id`.
+            body, `${space/id}` is the parent's field `id`.
         name: of the field that takes the parent, and of the placeholders.
         key: the parent's field, or the path of it, that no two parents share. By it, a crawl
             finds the parent again after a crash.
@@ -69,8 +74,6 @@ class Nested(Struct, frozen=True, kw_only=True):
     missing: Missing = Missing.SET_ASIDE
     since_parents: bool = False
     lists_max: int = 16
-
-    is_delegated: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -121,7 +124,7 @@ class NestedReader(Reader):
 
     async def fetch(self, cursor: str | None, crawl: ReadContext) -> Records:
         begun = place_of(cursor)
-        place: NestedPosition | None = begun
+        place: ListPosition | None = begun
         filling = Filling(self._bytes_max)
         while place is not None and filling.has_room(self._source.lists_max):
             try:
@@ -140,8 +143,8 @@ class NestedReader(Reader):
         await close_all([self._parents, self._children])
 
     async def _step(
-        self, place: NestedPosition, crawl: ReadContext, filling: Filling
-    ) -> NestedPosition | None:
+        self, place: ListPosition, crawl: ReadContext, filling: Filling
+    ) -> ListPosition | None:
         """Read one page of children, or find that there are none. Gives where to go on."""
         parents = await self._parents_at(place.parents, crawl, filling)
         is_begun = place.slices > 0
@@ -181,8 +184,8 @@ class NestedReader(Reader):
         return self._latest[1]
 
     async def _children_at(
-        self, place: NestedPosition, parent: Raw, crawl: ReadContext, filling: Filling
-    ) -> NestedPosition:
+        self, place: ListPosition, parent: Raw, crawl: ReadContext, filling: Filling
+    ) -> ListPosition:
         name = self._source.name
         done = replace(place, done=place.done + place.at, at="", children=None, read=0)
         try:

@@ -26,7 +26,7 @@ AGAIN_MAX = 10  # pages: where one is added, those after it move on, and come on
 SLICE_PARENTS = 128  # a page of more is gone through in parts: the cursor has a mark for each
 
 
-class NestedPosition(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ListPosition(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where the crawl goes on. As JSON it is the cursor, so add fields with defaults only."""
 
     parents: str | None = None  # the cursor of the page of parents
@@ -84,7 +84,7 @@ class Parents:
     def slices(self) -> int:
         return 1 + len(self._by_mark) // SLICE_PARENTS
 
-    def mark_at(self, place: NestedPosition) -> str | None:
+    def mark_at(self, place: ListPosition) -> str | None:
         """Of the parent whose turn it is; None where the slice has no more.
 
         One that is gone, is passed. One that has come, is read like any other.
@@ -98,7 +98,7 @@ class Parents:
         done = {place.done[start : start + MARK_CHARACTERS] for start in ends}
         return next((mark for mark in marks if mark not in done), None)
 
-    def after(self, place: NestedPosition) -> NestedPosition | None:
+    def after(self, place: ListPosition) -> ListPosition | None:
         """Where to go on once a slice is done; None at the end of all parents."""
         if place.slice + 1 < place.slices:
             return replace(place, slice=place.slice + 1, done="", at="", children=None, read=0)
@@ -107,7 +107,7 @@ class Parents:
         pages, is_same = place.pages + 1, bool(self.digest) and place.before == self.digest
         # At powers of two, so that a circle of any length is found in time.
         is_mark = bool(self.digest) and pages.bit_count() == 1
-        return NestedPosition(
+        return ListPosition(
             parents=self.next_cursor,
             before=self.digest if is_mark or not place.before else place.before,
             again=place.again + is_same,
@@ -122,12 +122,12 @@ class Parents:
         return hashlib.blake2b("".join(self._by_mark).encode(), digest_size=MARK_BYTES).hexdigest()
 
 
-def place_of(cursor: str | None) -> NestedPosition:
+def place_of(cursor: str | None) -> ListPosition:
     """Raises UpstreamError where the cursor is of another source."""
     if cursor is None:
-        return NestedPosition()
+        return ListPosition()
     try:
-        return decode(cursor, NestedPosition)
+        return decode(cursor, ListPosition)
     except msgspec.DecodeError as error:
         raise UpstreamError(
             f"the cursor {cursor!r:.200} is none of nested lists: {error}",

@@ -19,7 +19,7 @@ from durable.sources.times import TimeFormat
 class NewestFirst(Struct, frozen=True, kw_only=True):
     """Pages are read from the latest change on, until one that is older than the watermark.
 
-        NewestFirst(field="updated_at", params={"sort": "-updated_at"})
+        NewestFirst(path="updated_at", params={"sort": "-updated_at"})
 
     The watermark is one of the source's own clock, which may be up to an hour behind. What
     changed at the very watermark, or some minutes before it, is read again, and sent if it is not
@@ -27,7 +27,7 @@ class NewestFirst(Struct, frozen=True, kw_only=True):
     may be a newer one. Of an id that is there twice, the newest record is sent.
 
     Attributes:
-        field: the path of the time of the last change in a record.
+        path: the path of the time of the last change in a record.
         format: of that time: a `TimeFormat`, or a text for `strptime`; in UTC, if it tells
             no zone.
         params: what the source is asked with for this order, in the place of its own.
@@ -39,21 +39,21 @@ class NewestFirst(Struct, frozen=True, kw_only=True):
         ConfigurationError: one of them is not right.
     """
 
-    field: str
+    path: str
     params: Mapping[str, str]
     format: str = TimeFormat.RFC3339
     overlap_ms: int = OVERLAP_MS
     kept_ms: int | None = None
 
     def __post_init__(self) -> None:
-        check_names(self, "field")
+        check_names(self, "path")
         if (fault := times.reading_fault(self.format)) is not None:
             raise wrong(self, "format", fault)
         check_spans(self)
 
     @property
     def clock(self) -> Clock:
-        return Clock(self.field, self.format, is_newest_first=True)
+        return Clock(self.path, self.format, is_newest_first=True)
 
     def check(self, ask: Ask) -> None:
         """Its params may be those of the source's request, too."""
@@ -68,7 +68,7 @@ class NewestFirst(Struct, frozen=True, kw_only=True):
         for (_, later_ms), (place, at_ms) in pairwise(changed):
             if at_ms > later_ms:
                 raise UpstreamError(
-                    f"the source's page is not sorted by {self.field}, newest first: record "
+                    f"the source's page is not sorted by {self.path}, newest first: record "
                     f"{place} changed after the one before it; the params {dict(self.params)!r} "
                     "were to ask for that",
                     is_transient=False,

@@ -20,7 +20,7 @@ REQUESTS_MAX = 1_000  # for one page: the platform takes 10,000 a turn
 TAKEN = frozenset(range(200, 300)) - {202}  # 202: not ready yet
 
 
-class WebAnswer(Struct, frozen=True):
+class Response(Struct, frozen=True):
     """What a server answered, read whole.
 
     Attributes:
@@ -55,7 +55,7 @@ class WebAnswer(Struct, frozen=True):
             ) from error
 
 
-class Web:
+class Client:
     """Asks the source's server, and proves who asks.
 
     Any answer but one of 200 to 299 is raised as UpstreamError, whose `status` says which. What is
@@ -77,7 +77,7 @@ class Web:
 
     async def get(
         self, url: str, params: Mapping[str, str] = NOTHING, headers: Mapping[str, str] = NOTHING
-    ) -> WebAnswer:
+    ) -> Response:
         """Ask for something.
 
         Args:
@@ -97,7 +97,7 @@ class Web:
         json: Any = None,
         params: Mapping[str, str] = NOTHING,
         headers: Mapping[str, str] = NOTHING,
-    ) -> WebAnswer:
+    ) -> Response:
         """Ask with a body: of bytes as they are, of anything else as JSON. Raises as `get` does."""
         content = json if isinstance(json, bytes) else msgspec.json.encode(json)
         headers = {"content-type": "application/json", **headers}
@@ -110,7 +110,7 @@ class Web:
         params: Mapping[str, str],
         headers: Mapping[str, str],
         content: bytes | None,
-    ) -> WebAnswer:
+    ) -> Response:
         if self.request_count >= REQUESTS_MAX:
             raise UpstreamError(
                 f"a page of the source takes more than {REQUESTS_MAX} requests: give smaller pages",
@@ -121,7 +121,7 @@ class Web:
         answer = await self._upstream.ask(
             method, whole, params, headers, content, bytes_max=self._bytes_max, statuses=TAKEN
         )
-        return WebAnswer(answer.status, answer.headers, answer.body)
+        return Response(answer.status, answer.headers, answer.body)
 
     def _located(self, url: str) -> str:
         if not self._base:

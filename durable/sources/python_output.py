@@ -47,7 +47,7 @@ def encoded(records: Sequence[Any], bytes_max: int) -> tuple[list[Raw], dict[int
         if byte_count > bytes_max:
             raise UpstreamError(
                 f"a page of the source has more than {bytes_max} bytes: give fewer records in a "
-                "Portion, or raise page_bytes_max in LIMITS",
+                "SourcePage, or raise page_bytes_max in LIMITS",
                 is_transient=False,
             )
         raws.append(Raw(content))

@@ -15,7 +15,7 @@ from durable.sources.newest_first import NewestFirst
 from durable.sources.paging.keyset import Keyset
 from durable.sources.paging.one_page import OnePage
 from durable.sources.paging.param_location import (
-    Place,
+    ParamLocation,
     check_names,
     check_placed,
     resumed_at,
@@ -35,10 +35,10 @@ class Resume(Struct, frozen=True, kw_only=True):
     """Where the source does not know a cursor any more, it is asked for what comes after a record.
 
         HttpSource(
-            url="{NOTES_URL}/list",
+            url="${NOTES_URL}/list",
             params={"sort": "id"},
             paging=BodyCursor(),
-            resume=Resume(field="id", param="after_id"),
+            resume=Resume(path="id", param="after_id"),
         )
 
     Without it, the crawl begins anew. The list has to be in the order of the field, in jobs of
@@ -49,20 +49,20 @@ class Resume(Struct, frozen=True, kw_only=True):
     source gives. A `total` is then that of what comes after the record.
 
     Attributes:
-        field: the path of the value in a record of the list, a text or a number.
+        path: the path of the value in a record of the list, a text or a number.
         param: what takes it.
-        place: where it goes.
+        location: where it goes.
 
     Raises:
         ConfigurationError: a name is empty.
     """
 
-    field: str = "id"
-    param: str = "after_id"
-    place: Place = Place.QUERY
+    path: str
+    param: str
+    location: ParamLocation = ParamLocation.QUERY
 
     def __post_init__(self) -> None:
-        check_names(self, "field", "param")
+        check_names(self, "path", "param")
 
     def check(self, ask: Ask, paging: Paging, since: Changes | None, rules: Rules) -> None:
         """Whether the rest of the source's declaration fits. Raises ConfigurationError."""
@@ -74,7 +74,7 @@ class Resume(Struct, frozen=True, kw_only=True):
         if isinstance(since, NewestFirst):
             raise ConfigurationError(
                 f"Resume: since=NewestFirst has the list in another order than that of "
-                f"field={self.field!r}: leave out resume, or declare since=Since(...)"
+                f"path={self.path!r}: leave out resume, or declare since=Since(...)"
             )
         is_told = paging.is_given or any(rule.then is Action.RESTART for rule in rules)
         if not is_told:
@@ -82,7 +82,7 @@ class Resume(Struct, frozen=True, kw_only=True):
                 "Resume: no rule says how the source tells that a cursor has expired: declare one, "
                 "as in rules=(Rule(status=410, then=Action.RESTART),)"
             )
-        check_placed(self, ask, self.place, self.param)
+        check_placed(self, ask, self.location, self.param)
         cursors = [None] if paging.is_linked else [None, ANY_CURSOR]
         if any(self._is_taken(ask, partial(paging.asked, cursor=at)) for at in cursors):
             raise wrong(self, "param", "the source's paging has the parameter for itself")
@@ -97,11 +97,11 @@ class Resume(Struct, frozen=True, kw_only=True):
 
     def asked(self, ask: Ask, after: str | None) -> Ask:
         """The request of a list that begins after a value; None: at its start."""
-        return resumed_at(ask, self.place, self.param, after)
+        return resumed_at(ask, self.location, self.param, after)
 
     def key(self, record: Raw) -> str:
         """The value in a record. Raises UpstreamError where there is none."""
-        return key_of(record, self.field, is_typed=self.place is Place.BODY)
+        return key_of(record, self.path, is_typed=self.location is ParamLocation.BODY)
 
 
 class ResumePosition(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -144,7 +144,7 @@ async def resumed(resume: Resume | None, read: Read, ask: Ask, cursor: str | Non
     is_further = not page.records or _last_key(resume, page) != at.key
     if page.next_cursor is not None and not is_further:
         raise expiry  # or each page would be this one, if cursors expire at once
-    note = f"goes on after {resume.field} {at.key:.200}: {expiry}"
+    note = f"goes on after {resume.path} {at.key:.200}: {expiry}"
     return replace(_led_on(resume, page, at), note=note)
 
 
@@ -170,7 +170,7 @@ def _led_on(resume: Resume, page: Records, at: ResumePosition) -> Records:
     next_cursor = next_at.cursor()
     if (fault := cursor_fault(next_cursor, None)) is not None:
         raise UpstreamError(
-            f"the source's cursor, with the {resume.field} of the last record, {fault}: leave out "
+            f"the source's cursor, with the {resume.path} of the last record, {fault}: leave out "
             "resume",
             is_transient=False,
         )

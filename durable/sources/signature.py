@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 
 import httpx
 
-from durable.environment import HIDDEN, Secret
+from durable.environment import HIDDEN, SecretText
 from durable.errors import UpstreamError
 from durable.http.client import NOTHING, OK, TIMEOUT_SECONDS, Answer, HttpClient
 
 
-def signed(key: Secret, method: str, url: httpx.URL, content: bytes, now_ms: int) -> dict[str, str]:
+def signed(
+    key: SecretText, method: str, url: httpx.URL, content: bytes, now_ms: int
+) -> dict[str, str]:
     """The headers that prove when a request was made, and by whom. See `Backend`."""
     timestamp = str(now_ms // 1_000).encode()
     content = content or method.encode() + b" " + url.raw_path
@@ -33,7 +35,7 @@ class Signed:
     """
 
     def __init__(
-        self, upstream: HttpClient, key: Secret | None, host: str, now_ms: Callable[[], int]
+        self, upstream: HttpClient, key: SecretText | None, host: str, now_ms: Callable[[], int]
     ) -> None:
         self._upstream = upstream
         self._key = key

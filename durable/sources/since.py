@@ -7,7 +7,13 @@ from msgspec import Struct
 from durable.machine.job import ReadContext
 from durable.sources import times
 from durable.sources.clock import Clock
-from durable.sources.paging.param_location import Place, check_names, check_placed, placed, wrong
+from durable.sources.paging.param_location import (
+    ParamLocation,
+    check_names,
+    check_placed,
+    placed,
+    wrong,
+)
 from durable.sources.paging.protocol import Ask
 from durable.sources.source import Records
 from durable.sources.times import TimeFormat
@@ -16,6 +22,15 @@ from durable.sources.times import TimeFormat
 OVERLAP_MS = 5 * 60 * 1_000  # lists are some seconds or minutes behind what was written
 SECOND_MS = 1_000  # many sources write no finer
 YEAR_END_MS = 1_767_225_599_999  # of 2025
+
+
+class Spans(Protocol):
+    """How far back changes are asked for."""
+
+    @property
+    def overlap_ms(self) -> int: ...
+    @property
+    def kept_ms(self) -> int | None: ...
 
 
 class Changes(Protocol):
@@ -55,57 +70,57 @@ class Since(Struct, frozen=True, kw_only=True):
         overlap_ms: so much earlier is asked for, in whole seconds: changes show late, and a
             filter may leave out what changed at that very second. More of it is for a source
             that takes the time for that of another zone, or is later still.
-        place: where the parameter goes.
+        location: where the parameter goes.
         kept_ms: for so long the source can tell what has changed. A job whose watermark is
             older reads all of it. None: for ever.
-        field: the path of the time of the last change in a record. With it, the watermark is one
+        path: the path of the time of the last change in a record. With it, the watermark is one
             of the source's own clock, which may be up to an hour behind, and documents that are
             read again unchanged are not sent again. Empty: there is none.
-        field_format: of that time, where it is another; RFC 3339 is understood besides. A page
+        path_format: of that time, where it is another; RFC 3339 is understood besides. A page
             on which no time can be read by it fails the job.
 
     Raises:
         ConfigurationError: one of them is not right.
     """
 
-    param: str = "updated_since"
+    param: str
     format: str = TimeFormat.RFC3339
     template: str = "{}"
     overlap_ms: int = OVERLAP_MS
-    place: Place = Place.QUERY
+    location: ParamLocation = ParamLocation.QUERY
     kept_ms: int | None = None
-    field: str = ""
-    field_format: str = ""
+    path: str = ""
+    path_format: str = ""
 
     def __post_init__(self) -> None:
         check_names(self, "param")
         if (fault := times.fault(self.format)) is not None:
             raise wrong(self, "format", fault)
-        if self.field_format and not self.field:
-            raise wrong(self, "field_format", "it is that of a field: declare field=, too")
-        if self.field and (fault := times.reading_fault(self._field_format)) is not None:
-            raise wrong(self, "field_format" if self.field_format else "format", fault)
+        if self.path_format and not self.path:
+            raise wrong(self, "path_format", "it is that of a field: declare path=, too")
+        if self.path and (fault := times.reading_fault(self._path_format)) is not None:
+            raise wrong(self, "path_format" if self.path_format else "format", fault)
         if self.template.count("{}") != 1:
             raise wrong(self, "template", "it has {} once, in the time's place")
         check_spans(self)
 
     @property
     def clock(self) -> Clock | None:
-        return Clock(self.field, self._field_format) if self.field else None
+        return Clock(self.path, self._path_format) if self.path else None
 
     @property
-    def _field_format(self) -> str:
-        return self.field_format or self.format
+    def _path_format(self) -> str:
+        return self.path_format or self.format
 
     def check(self, ask: Ask) -> None:
-        if self.place is Place.BODY:
-            check_placed(self, ask, self.place, self.param)
+        if self.location is ParamLocation.BODY:
+            check_placed(self, ask, self.location, self.param)
 
     def asked(self, ask: Ask, since_ms: int) -> Ask:
         value = times.written(self.format, begin_ms(self, since_ms, self.clock))
         if self.template != "{}":
             value = self.template.replace("{}", str(value))
-        return placed(ask, self.place, self.param, value)
+        return placed(ask, self.location, self.param, value)
 
     def recent(self, page: Records, _since_ms: int) -> Records:
         return page
@@ -129,7 +144,7 @@ def recent(changes: Changes | None, page: Records, crawl: ReadContext) -> Record
     return changes.recent(page, crawl.since_ms)
 
 
-def begin_ms(changes: Changes, since_ms: int, clock: Clock | None) -> int:
+def begin_ms(changes: Spans, since_ms: int, clock: Clock | None) -> int:
     """From when on changes are read: before the watermark, and as closely as records tell it."""
     at_ms = overlapped_ms(since_ms, _overlap_ms(changes))
     return at_ms if clock is None else clock.floored(at_ms)
@@ -160,20 +175,13 @@ def kept_ms(changes: Changes | None) -> int | None:
     return changes.kept_ms - _overlap_ms(changes)
 
 
-def _overlap_ms(changes: Changes) -> int:
+def _overlap_ms(changes: Spans) -> int:
     """Not so much that the source has forgotten it after each job."""
     kept_ms = changes.kept_ms
     return changes.overlap_ms if kept_ms is None else min(changes.overlap_ms, kept_ms // 2)
 
 
-class _Spans(Protocol):
-    @property
-    def overlap_ms(self) -> int: ...
-    @property
-    def kept_ms(self) -> int | None: ...
-
-
-def check_spans(declared: _Spans) -> None:
+def check_spans(declared: Spans) -> None:
     """Raises ConfigurationError where a time is none."""
     if type(declared.overlap_ms) is not int or declared.overlap_ms < 0:
         raise wrong(declared, "overlap_ms", "it is a whole number of milliseconds from 0")

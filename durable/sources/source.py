@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from msgspec import Raw, Struct
 
@@ -80,8 +80,6 @@ async def close_all(readers: Iterable[Reader]) -> None:
 class Source(Protocol):
     """Where records are, as a connector's author declares it."""
 
-    is_delegated: ClassVar[bool]  # what it asks for, brings the documents to Glean by itself
-
     def reader(self, surroundings: SourceContext) -> Reader:
         """Raises ConfigurationError where a variable or a secret is not right."""
 
@@ -130,7 +128,7 @@ class ScopedReader(Reader, Protocol):
 
 
 class ScopedSource(Source, Protocol):
-    """A source whose requests have placeholders, as in `{space.id}`."""
+    """A source whose requests have placeholders, as in `${space/id}`."""
 
     def reader(self, surroundings: SourceContext, names: frozenset[str] = NO_NAMES) -> ScopedReader:
         """Raises ConfigurationError, also where a placeholder is none of these names."""

@@ -15,17 +15,17 @@ from durable.sources.template import UnfilledError
 EMPTY_PAGES_MAX = 100  # of one record: all of its page waits for them
 
 
-class Gather(Struct, frozen=True, kw_only=True):
+class SubList(Struct, frozen=True, kw_only=True):
     """All pages of a list of its own for each record, put into the record as one list.
 
-        gather=(Gather(source=HttpSource(url="{WIKI_URL}/pages/{id}/comments", ...),
+        sub_lists=(SubList(source=HttpSource(url="${WIKI_URL}/pages/${id}/comments", ...),
                        into="comments"),)
 
     For what makes one document together: the comments of a page, the members of a group.
     Lists that are long, or become documents of their own, are `Nested`.
 
     Attributes:
-        source: the list; its `{id}` is a field of the record. It is read whole in every mode.
+        source: the list; its `${id}` is a field of the record. It is read whole in every mode.
         into: the field of the record that takes the list.
         records_max: a longer list fails the job.
         missing: what becomes of the record where the source has no such list. Kept, it gets an
@@ -39,14 +39,14 @@ class Gather(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not self.into:
-            raise ConfigurationError("a Gather needs `into`: the field that takes the list")
+            raise ConfigurationError("a SubList needs `into`: the field that takes the list")
 
 
-class GatherReader:
+class SubListReader:
     """Reads the lists of records.
 
     Args:
-        gather: how.
+        sub_list: how.
         surroundings: of the source's reader.
         names: of the scope; "" is the record.
 
@@ -54,13 +54,15 @@ class GatherReader:
         ConfigurationError: a placeholder is none, or a variable or secret is not right.
     """
 
-    def __init__(self, gather: Gather, surroundings: SourceContext, names: frozenset[str]) -> None:
-        self._gather = gather
-        self.reader = gather.source.reader(surroundings, names)
+    def __init__(
+        self, sub_list: SubList, surroundings: SourceContext, names: frozenset[str]
+    ) -> None:
+        self._sub_list = sub_list
+        self.reader = sub_list.source.reader(surroundings, names)
 
     async def whole(self, scope: Scope, crawl: ReadContext, tally: RequestTally) -> Raw | Fault:
         """What the scope's record becomes. Raises UpstreamError where the page cannot be had."""
-        gather, record = self._gather, scope[""]
+        sub_list, record = self._sub_list, scope[""]
         members: list[Raw] = []
         read_count, empty_count, cursor, is_anew = 0, 0, None, False
         while empty_count <= EMPTY_PAGES_MAX:
@@ -75,34 +77,34 @@ class GatherReader:
                     continue
                 if cursor is not None and error.recourse is not Recourse.SKIP:
                     raise  # a part of the list is not the list
-                return missed(error, gather.missing, put(record, gather.into, b"[]"))
+                return missed(error, sub_list.missing, put(record, sub_list.into, b"[]"))
             tally.include(page)
             if reason := next(filter(None, page.faults.values()), None):
-                return Fault(f"one of its {gather.into}: {reason}")
+                return Fault(f"one of its {sub_list.into}: {reason}")
             members += _sound(page)
             read_count += len(page.records)
             if fault := total_fault(page, read_count):
-                raise UpstreamError(f"the {gather.into} of a record: {fault}", is_transient=False)
+                raise UpstreamError(f"the {sub_list.into} of a record: {fault}", is_transient=False)
             empty_count += not page.records
             cursor = page.next_cursor
-            if cursor is None or len(members) > gather.records_max:
+            if cursor is None or len(members) > sub_list.records_max:
                 break
         self._check_ended(cursor, len(members), empty_count)
-        return put(record, gather.into, listed(members))
+        return put(record, sub_list.into, listed(members))
 
     def _check_ended(self, cursor: str | None, count: int, empty_count: int) -> None:
         """Raises UpstreamError where a list is not read to its end."""
-        gather = self._gather
+        sub_list = self._sub_list
         if empty_count > EMPTY_PAGES_MAX:
             raise UpstreamError(
-                f"the {gather.into} of a record do not come to their end: {empty_count} pages have "
-                "none; declare how the source tells its last page",
+                f"the {sub_list.into} of a record do not come to their end: {empty_count} pages "
+                "have none; declare how the source tells its last page",
                 is_transient=False,
             )
-        if cursor is not None or count > gather.records_max:
+        if cursor is not None or count > sub_list.records_max:
             raise UpstreamError(
-                f"a record has more than {gather.records_max} {gather.into}: raise records_max of "
-                "the Gather, or make them documents of their own with Nested",
+                f"a record has more than {sub_list.records_max} {sub_list.into}: raise "
+                "records_max of the SubList, or make them documents of their own with Nested",
                 is_transient=False,
             )
 

@@ -1,8 +1,7 @@
 """Requests with placeholders, filled in from JSON: one list for each space, one answer a record.
 
-`{space.id}` is the field `id` of what is named `space`, `{space.owner.id}` lies deeper. Where
-a field's own name has a dot, slashes stand between the names, as in `{space/@odata.id}`. In the
-requests that are made for a record, `{id}` is a field of that record; `{/ID}` is one whose
+`${space/id}` is the field `id` of what is named `space`, `${space/owner/id}` lies deeper. In the
+requests that are made for a record, `${id}` is a field of that record; so is `${record/ID}`, whose
 name would else be a variable's.
 """
 
@@ -15,14 +14,17 @@ import msgspec
 from msgspec import Raw, Struct, UnsetType
 from msgspec.structs import replace
 
+from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
 from durable.json_paths import Shape, shape_of
 from durable.sources.paging.protocol import Ask
 from durable.sources.source import Scope
 
 
-PLACEHOLDER = re.compile(r"\{([^{}\s\"',:=]+)\}")
+PLACEHOLDER = re.compile(r"\$\{([^{}\s\"',:=]+)\}")
+RECORD = "record"  # the record's own name, before a field that a variable could be called
 SERVER = re.compile(r"https?://[^/?#{}]+[/?#]")
+BARE = re.compile(r"(?<!\$)\{")
 DOTS = frozenset({".", ".."})
 EXCERPT_BYTES_MAX = 100  # of a record that lacks a field
 Value = str | int
@@ -38,7 +40,7 @@ class UnfilledError(UpstreamError):
 Fill = Callable[[str], Value]  # of what stands between the braces
 
 
-class Placeholder(Struct, frozen=True):
+class FieldPlace(Struct, frozen=True):
     """Where a placeholder's value is."""
 
     name: str  # in the scope
@@ -74,13 +76,13 @@ class Template:
             if (paths := {place.path for place in found.values() if place.name == name})
         }
 
-    def _check(self, found: Mapping[str, Placeholder], names: frozenset[str]) -> None:
+    def _check(self, found: Mapping[str, FieldPlace], names: frozenset[str]) -> None:
         url = self._ask.url
         for text in PLACEHOLDER.findall(url):
             if text not in found:
-                known = ", ".join(f"{{{name}.field}}" for name in sorted(names) if name)
+                known = ", ".join(f"${{{name}/field}}" for name in sorted(names) if name)
                 raise ConfigurationError(
-                    f"the placeholder {{{text}}} in {url!r} is none: write {known}"
+                    f"the placeholder ${{{text}}} in {url!r} is none: write {known}"
                 )
         is_told = self._follow or not PLACEHOLDER.search(url) or SERVER.match(url)
         if not is_told:
@@ -101,7 +103,7 @@ class Template:
             if value is None or value is msgspec.UNSET or value == "":
                 raise UnfilledError(
                     f"{_called(place.name)} {_beginning(scope[place.name])} has no "
-                    f"{place.path or 'value'}, which {{{text}}} in {self._ask.url!r} takes"
+                    f"{place.path or 'value'}, which ${{{text}}} in {self._ask.url!r} takes"
                 )
             return value  # type: ignore[no-any-return] # of the shape's kind
 
@@ -114,7 +116,7 @@ class Template:
 
     def _url(self, fill: Fill) -> str:
         if self._follow is not None:
-            return self._follow(str(fill(self._ask.url[1:-1])))
+            return self._follow(str(fill(self._ask.url[2:-1])))
         url = self._text(self._ask.url, lambda text: quote(str(fill(text)), safe=""))
         # Encoded or not, those of two dots lead to another list, and no server is asked for them.
         if any(part in DOTS for part in re.split(r"[/\\]", _decoded(re.split(r"[?#]", url)[0]))):
@@ -140,14 +142,47 @@ class Template:
         return value
 
 
-def _place(text: str, names: frozenset[str]) -> Placeholder | None:
-    if "/" in text:
-        parts = text.split("/")
-    else:
-        parts = [part.replace("~", "~0") for part in text.split(".")]
-    if parts[0] in names:
-        return Placeholder(parts[0], "/".join(parts[1:]))
-    return Placeholder("", "/".join(parts)) if "" in names else None
+def check_url(declared: Struct, url: str) -> None:
+    """Raises ConfigurationError where braces have no dollar sign: no URL has them otherwise."""
+    if BARE.search(url):
+        raise ConfigurationError(
+            f"{type(declared).__name__}: {url!r:.200} is not right: a variable is written "
+            "${NAME}, and a field ${space/id}, each with a dollar sign"
+        )
+
+
+def with_variables(ask: Ask, environment: Environment) -> Ask:
+    """The request with variables in its parameters, headers and body, as its URL has them.
+
+    Raises:
+        ConfigurationError: one of them is not set.
+    """
+    return replace(
+        ask,
+        params={name: environment.filled(value) for name, value in ask.params.items()},
+        headers={name: environment.filled(value) for name, value in ask.headers.items()},
+        body=None if ask.body is None else _with_variables(ask.body, environment),
+    )
+
+
+def _with_variables(value: Any, environment: Environment) -> Any:
+    match value:
+        case str():
+            return environment.filled(value)
+        case Mapping():
+            return {name: _with_variables(member, environment) for name, member in value.items()}
+        case list() | tuple():
+            return [_with_variables(member, environment) for member in value]
+    return value
+
+
+def _place(text: str, names: frozenset[str]) -> FieldPlace | None:
+    first, _, path = text.partition("/")
+    if first in names:
+        return FieldPlace(first, path)
+    if "" not in names:
+        return None
+    return FieldPlace("", path if path and first == RECORD else text)
 
 
 def _decoded(path: str) -> str:

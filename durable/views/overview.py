@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable import cron
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.machine.counters import Counters
 from durable.machine.deletion_watch import DeletionWatch, paused_reason
 from durable.machine.job import Job, Mode

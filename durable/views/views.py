@@ -5,7 +5,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.environment import GLEAN_TOKEN, Environment
 from durable.machine.job import Job, Mode, Stage
 from durable.machine.rejects import Reject

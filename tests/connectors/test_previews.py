@@ -15,7 +15,7 @@ from dev.preview.preview import Preview, Wanted
 from dev.rest.credentials import Credentials
 from dev.tickets_source.app import create_app as create_tickets
 from dev.wiki_source.app import create_app as create_wiki
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.machine.job import Mode
 from tests.fakes.network import Network
 

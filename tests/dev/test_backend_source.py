@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from dev.backend.app import create_app
+from durable.environment import Secret
 from durable.errors import UpstreamError
 from durable.http.auth import Bearer
 from durable.sources.backend import Backend
@@ -15,7 +16,7 @@ from tests.fakes.in_process import client_of
 from tests.fakes.source import a_crawl, surroundings
 
 
-BACKEND = Backend(auth=Bearer("TOKEN"), signing_secret="KEY")
+BACKEND = Backend(auth=Bearer(Secret("TOKEN")), signing_key=Secret("KEY"))
 ENVIRONMENT = an_environment(
     CONNECTOR_API_URL="https://testserver", GLEAN_INSTANCE="acme", TOKEN="t0ken", KEY="k3y"
 )

@@ -15,11 +15,16 @@ from dev.staging import ROOT
 CRONS = '[triggers]\ncrons = ["0 2 * * *", "0 * * * *"]\n'
 NOTES = """
 from msgspec.structs import replace
-from durable import Bearer, BodyCursor, HttpSource, Mode
+from durable import Bearer, BodyCursor, HttpSource, Mode, Secret
 from tests.fakes.connector import NOTES
 
-SOURCE = HttpSource(url="{NOTES_URL}/list", paging=BodyCursor(), auth=Bearer("NOTES_TOKEN"))
-connector = replace(NOTES, source=SOURCE)
+SOURCE = HttpSource(
+    url="${NOTES_URL}/list",
+    records="items",
+    paging=BodyCursor(),
+    auth=Bearer(Secret("NOTES_TOKEN")),
+)
+connector = replace(NOTES, documents=replace(NOTES.documents, source=SOURCE))
 """
 FILE = "made_up_connectors/notes.py"
 
@@ -232,7 +237,7 @@ def test_a_dev_vars_that_cannot_be_read_is_an_error(project: Project) -> None:
 
 def test_a_value_that_was_made_up_is_no_fault(project: Project) -> None:
     # Filled in, it names no server.
-    project.connector("notes", NOTES.replace("{NOTES_URL}/list", "{NOTES_HOST}/list"))
+    project.connector("notes", NOTES.replace("${NOTES_URL}/list", "${NOTES_HOST}/list"))
 
     assert project.errors == []
     assert "the variable NOTES_HOST is not in [vars]" in project.warnings[0]

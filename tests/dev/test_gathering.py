@@ -8,10 +8,10 @@ from msgspec.structs import replace
 from connectors import examples
 from connectors.examples import tickets
 from dev.gathering import fitting, gather, gathered
-from durable import Datasource
 from durable.connector.connector import Connector
 from durable.connector.discovery import found
 from durable.errors import ConfigurationError
+from durable.glean import Datasource
 from durable.machine.job import Mode
 
 
@@ -71,7 +71,7 @@ def test_a_folder_that_was_there_has_nothing_else_left(tmp_path: Path) -> None:
     ids=["its name", "its datasource", "nothing", "its file's name"],
 )
 def test_an_example_gives_way_to_a_copy_that_has_kept_what_it_is_known_by(
-    file: str, own: Connector[tickets.Ticket], *, is_there: bool
+    file: str, own: Connector, *, is_there: bool
 ) -> None:
     files = found(examples).connectors
 

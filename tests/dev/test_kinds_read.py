@@ -11,18 +11,18 @@ from starlette.types import ASGIApp
 from dev.kinds_source.app import create_app
 from durable.http.error_rules import Action, Rule
 from durable.sources.http import HttpSource
-from durable.sources.ndjson import LineSource
+from durable.sources.ndjson import NdjsonSource
 from durable.sources.newest_first import NewestFirst
 from durable.sources.paging.cursors import BodyCursor, HeaderCursor, NextUrl
 from durable.sources.paging.graphql import GraphQLConnection
 from durable.sources.paging.keyset import Keyset
-from durable.sources.paging.last_page import End
+from durable.sources.paging.last_page import LastPage
 from durable.sources.paging.link_header import LinkHeader
-from durable.sources.paging.mediawiki import WikiContinue
+from durable.sources.paging.mediawiki import MediaWikiPaging
 from durable.sources.paging.odata import OData
 from durable.sources.paging.offset import OffsetPaging, PageNumber
 from durable.sources.paging.one_page import OnePage
-from durable.sources.paging.param_location import Place
+from durable.sources.paging.param_location import ParamLocation
 from durable.sources.resume import Resume
 from durable.sources.since import OVERLAP_MS, Since
 from durable.sources.source import Source
@@ -42,22 +42,24 @@ def at(kind: str) -> str:
 
 
 def listed(kind: str, paging: Any, **fields: Any) -> HttpSource:
-    return HttpSource(**{"url": at(kind), "paging": paging, "since": SINCE, **fields})
+    return HttpSource(
+        **{"records": "items", "url": at(kind), "paging": paging, "since": SINCE, **fields}
+    )
 
 
 SOURCES: dict[str, Source] = {
     "cursor": listed("cursor", BodyCursor(size=SIZE), has_more="has_more"),
-    "cursor-absent": listed("cursor-absent", BodyCursor(size=SIZE, end=End.ABSENT)),
-    "cursor-empty": listed("cursor-empty", BodyCursor(size=SIZE, end=End.EMPTY)),
+    "cursor-absent": listed("cursor-absent", BodyCursor(size=SIZE, last_page=LastPage.ABSENT)),
+    "cursor-empty": listed("cursor-empty", BodyCursor(size=SIZE, last_page=LastPage.EMPTY)),
     "cursor-flag": listed(
-        "cursor-flag", BodyCursor(size=SIZE, end=End.HAS_MORE), has_more="has_more"
+        "cursor-flag", BodyCursor(size=SIZE, last_page=LastPage.HAS_MORE), has_more="has_more"
     ),
     "cursor-header": listed(
         "cursor-header", HeaderCursor(header="x-next-cursor", size=SIZE), records=""
     ),
     "nested": listed(
         "nested",
-        BodyCursor(field="meta/next", size=SIZE),
+        BodyCursor(path="meta/next", size=SIZE),
         records="data/result/items",
         total="meta/total",
     ),
@@ -74,10 +76,10 @@ SOURCES: dict[str, Source] = {
     "page-zero": listed("page-zero", PageNumber(first=0, size=SIZE, total_pages="total_pages")),
     "page-total": listed("page-total", PageNumber(size=SIZE), total="total"),
     "page-plain": listed("page-plain", PageNumber(size=SIZE)),
-    "keyset": listed("keyset", Keyset(size=SIZE)),
+    "keyset": listed("keyset", Keyset(param="after_id", path="id", size=SIZE)),
     "keyset-time": listed(
         "keyset-time",
-        Keyset(field="updated_at", param="updated_from", is_inclusive=True, size=SIZE),
+        Keyset(path="updated_at", param="updated_from", is_inclusive=True, size=SIZE),
         since=Since(param="updated_from", format=TimeFormat.EPOCH_SECONDS),
     ),
     "odata": listed(
@@ -94,23 +96,23 @@ SOURCES: dict[str, Source] = {
         body={"query": QUERY},
         records="data/records/nodes",
         total="data/records/totalCount",
-        since=Since(param="variables/since", place=Place.BODY),
+        since=Since(param="variables/since", location=ParamLocation.BODY),
     ),
     "mediawiki": listed(
         "mediawiki",
-        WikiContinue(size=SIZE, size_param="gaplimit"),
+        MediaWikiPaging(size=SIZE, size_param="gaplimit"),
         params={"action": "query", "generator": "allpages", "format": "json"},
         records="query/pages",
         records_key="pageid",
         since=Since(param="gapsince"),
     ),
     "list": listed("list", OnePage(), records=""),
-    "lines": LineSource(url=at("lines"), since=SINCE, size=SIZE),
-    "lines-no-range": LineSource(url=at("lines-no-range"), since=SINCE, size=SIZE),
+    "lines": NdjsonSource(url=at("lines"), since=SINCE, size=SIZE),
+    "lines-no-range": NdjsonSource(url=at("lines-no-range"), since=SINCE, size=SIZE),
     "newest first": listed(
         "cursor",
         BodyCursor(size=SIZE),
-        since=NewestFirst(field="updated_at", params={"sort": "-updated_at"}),
+        since=NewestFirst(path="updated_at", params={"sort": "-updated_at"}),
     ),
 }
 
@@ -207,7 +209,9 @@ def test_a_list_whose_cursors_expire_at_once_is_read_on_from_its_last_record(
     source = SOURCES[kind]
     assert isinstance(source, HttpSource)
     rules = (Rule(status=410, then=Action.RESTART),)
-    source = replace(source, params={"sort": "id"}, rules=rules, resume=Resume())
+    source = replace(
+        source, params={"sort": "id"}, rules=rules, resume=Resume(param="after_id", path="id")
+    )
 
     records, cursors = read(app, source, since_ms, expires=True)
 

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from datetime import datetime
 from typing import Any, ClassVar
 
 import httpx
@@ -20,23 +19,24 @@ from durable import (
     Bearer,
     BodyCursor,
     Connector,
-    Datasource,
-    Document,
+    FetchRequest,
     HttpSource,
-    LineSource,
+    NdjsonSource,
     NewestFirst,
     NextUrl,
-    Portion,
     PythonSource,
     Resume,
     Rule,
+    Secret,
     Since,
-    Web,
+    SourcePage,
 )
-from durable.connector.connector import AnyConnector
-from durable.connector.feed import Feed
+from durable.connector.backend_connector import BackendConnector
+from durable.connector.definition import AnyConnector
+from durable.connector.stream import Stream
 from durable.environment import Environment
 from durable.errors import UpstreamError
+from durable.glean import Datasource, Document
 from durable.http.auth import Auth
 from durable.http.context import SourceContext
 from durable.machine.job import Mode, Rate, ReadContext
@@ -67,8 +67,8 @@ CHANGES = {
     },
 }
 GOOD = {**THREE_PAGES, **CHANGES}
-SOURCE = HttpSource(url="https://notes.example/list", paging=BodyCursor())
-FULL_ONLY: AnyConnector = replace(NOTES, source=SOURCE)
+SOURCE = HttpSource(records="items", url="https://notes.example/list", paging=BodyCursor())
+FULL_ONLY = replace(NOTES, documents=replace(NOTES.documents, source=SOURCE))
 
 
 def failure(connector: AnyConnector, responses: Responses, **options: Any) -> str:
@@ -79,11 +79,13 @@ def failure(connector: AnyConnector, responses: Responses, **options: Any) -> st
 
 def mapped(change: Callable[[Note], Any]) -> AnyConnector:
     """The notes with another mapping."""
-    return replace(FULL_ONLY, document=change)
+    return replace(FULL_ONLY, documents=replace(FULL_ONLY.documents, map=change))
 
 
 def signed(auth: Auth) -> AnyConnector:
-    return replace(FULL_ONLY, source=replace(SOURCE, auth=auth))
+    return replace(
+        FULL_ONLY, documents=replace(FULL_ONLY.documents, source=replace(SOURCE, auth=auth))
+    )
 
 
 # A source in Python, whose reader may do wrong.
@@ -96,7 +98,6 @@ class Listed(Struct, frozen=True):
     names: frozenset[str] = frozenset()
     closed: list[int] = []
 
-    is_delegated: ClassVar[bool] = False
     rate: ClassVar[Rate | None] = None
     kept_ms: ClassVar[int | None] = None
     tells_changes: ClassVar[bool] = False
@@ -130,7 +131,7 @@ def records(*ids: str, next_cursor: Any = None, **others: Any) -> Records:
 
 
 def in_python(fetch: Callable[[dict[str, Any], str | None], Records]) -> AnyConnector:
-    return replace(NOTES, source=Listed(fetch))
+    return replace(NOTES, documents=replace(NOTES.documents, source=Listed(fetch)))
 
 
 # What is right passes.
@@ -165,7 +166,10 @@ def test_responses_may_be_a_function_of_the_request() -> None:
 
 def test_a_body_belongs_to_the_request_where_the_key_has_one() -> None:
     source = HttpSource(
-        url="https://notes.example/list", paging=BodyCursor(), body={"b": 1, "a": [2]}
+        records="items",
+        url="https://notes.example/list",
+        paging=BodyCursor(),
+        body={"b": 1, "a": [2]},
     )
     url = "POST https://notes.example/list"
     right, other = f'{url} {{"a": [2], "b": 1}}', f'{url} {{"a": [3], "b": 1}}'
@@ -173,7 +177,7 @@ def test_a_body_belongs_to_the_request_where_the_key_has_one() -> None:
     with_body = {other: page("wrong"), right: page("right"), url: page("any")}
     without = {other: page("wrong"), url: page("any")}
 
-    connector = replace(NOTES, source=source)
+    connector = replace(NOTES, documents=replace(NOTES.documents, source=source))
     assert check_connector(connector, with_body).documents[0].id == "right"
     assert check_connector(connector, without).documents[0].id == "any"
 
@@ -188,7 +192,7 @@ def test_a_status_that_passes_is_passed_over_and_the_clock_moves_on() -> None:
     class Watching(Struct, frozen=True):
         def signer(self, surroundings: SourceContext) -> Any:
             clocks.append(surroundings.now_ms())
-            return Bearer("TOKEN").signer(surroundings)
+            return Bearer(Secret("TOKEN")).signer(surroundings)
 
         def secrets(self) -> frozenset[str]:
             return frozenset({"TOKEN"})
@@ -199,10 +203,15 @@ def test_a_status_that_passes_is_passed_over_and_the_clock_moves_on() -> None:
 
 
 def test_variables_and_secrets_are_made_up_and_can_be_given() -> None:
-    source = HttpSource(url="{NOTES_URL}/list", paging=BodyCursor(), auth=Bearer("NOTES_TOKEN"))
-    connector = replace(NOTES, source=source)
+    source = HttpSource(
+        records="items",
+        url="${NOTES_URL}/list",
+        paging=BodyCursor(),
+        auth=Bearer(Secret("NOTES_TOKEN")),
+    )
+    connector = replace(NOTES, documents=replace(NOTES.documents, source=source))
 
-    made_up = check_connector(connector, {"GET {NOTES_URL}/list": page("a")})
+    made_up = check_connector(connector, {"GET ${NOTES_URL}/list": page("a")})
     given = check_connector(
         connector,
         {"GET https://mine.example/list": page("a")},
@@ -215,17 +224,19 @@ def test_variables_and_secrets_are_made_up_and_can_be_given() -> None:
 
 
 def test_a_link_in_an_answer_may_name_the_variable() -> None:
-    source = HttpSource(url="{NOTES_URL}/list", paging=NextUrl())
+    source = HttpSource(records="items", url="${NOTES_URL}/list", paging=NextUrl())
     responses = {
-        "GET {NOTES_URL}/list": {"items": [{"id": "a", "text": ""}], "next": "{NOTES_URL}/more"},
-        "GET {NOTES_URL}/more": httpx.Response(
-            200, json={"items": [{"id": "b", "text": "{OTHER}"}], "next": None}
+        "GET ${NOTES_URL}/list": {"items": [{"id": "a", "text": ""}], "next": "${NOTES_URL}/more"},
+        "GET ${NOTES_URL}/more": httpx.Response(
+            200, json={"items": [{"id": "b", "text": "${OTHER}"}], "next": None}
         ),
     }
 
-    report = check_connector(replace(NOTES, source=source), responses)
+    report = check_connector(
+        replace(NOTES, documents=replace(NOTES.documents, source=source)), responses
+    )
 
-    assert [found.title for found in report.documents] == ["", "{OTHER}"]
+    assert [found.title for found in report.documents] == ["", "${OTHER}"]
 
 
 def test_records_that_are_to_be_set_aside_are_counted() -> None:
@@ -249,24 +260,26 @@ def test_readers_are_closed_as_at_the_end_of_each_turn() -> None:
         lambda _memory, cursor: records("b") if cursor else records("a", next_cursor="2")
     )
 
-    check_connector(replace(NOTES, source=source), {})
+    check_connector(replace(NOTES, documents=replace(NOTES.documents, source=source)), {})
 
     assert len(source.closed) == 2 * (1 + 2)  # in each mode: all of it, and from each page on
 
 
-async def right(cursor: Any, _since: Any, _web: Web) -> AsyncIterator[Portion]:
-    for number in range(cursor or 0, 4):
-        yield Portion([{"id": str(number), "text": ""}], number + 1 if number < 3 else None)
+async def right(request: FetchRequest) -> AsyncIterator[SourcePage]:
+    for number in range(request.cursor or 0, 4):
+        yield SourcePage([{"id": str(number), "text": ""}], number + 1 if number < 3 else None)
 
 
-async def wrong(cursor: Any, _since: Any, _web: Web) -> AsyncIterator[Portion]:
-    for number in range(cursor or 0, 4):  # goes on by itself, as long as nobody interrupts it
-        yield Portion([{"id": str(number), "text": ""}], number + 2 if number < 3 else None)
+async def wrong(request: FetchRequest) -> AsyncIterator[SourcePage]:
+    for number in range(
+        request.cursor or 0, 4
+    ):  # goes on by itself, as long as nobody interrupts it
+        yield SourcePage([{"id": str(number), "text": ""}], number + 2 if number < 3 else None)
 
 
 def test_a_cursor_that_expires_may_be_among_the_responses() -> None:
     rules = (Rule(status=410, then=Action.RESTART),)
-    source = replace(SOURCE, rules=rules, resume=Resume(field="id", param="after_id"))
+    source = replace(SOURCE, rules=rules, resume=Resume(path="id", param="after_id"))
 
     responses = {
         LIST: page("a", "b", next_cursor="2"),
@@ -275,29 +288,36 @@ def test_a_cursor_that_expires_may_be_among_the_responses() -> None:
         f"{LIST}?cursor=3&after_id=b": page("d"),
     }
 
-    report = check_connector(replace(FULL_ONLY, source=source), responses)
+    report = check_connector(
+        replace(FULL_ONLY, documents=replace(FULL_ONLY.documents, source=source)), responses
+    )
 
     assert [document.id for document in report.documents] == ["a", "b", "c", "d"]
 
 
 def test_pages_of_the_authors_own_code_are_resumed() -> None:
-    report = check_connector(replace(NOTES, source=PythonSource(pages=right)), {})
+    report = check_connector(
+        replace(NOTES, documents=replace(NOTES.documents, source=PythonSource(pages=right))), {}
+    )
 
     assert [found.id for found in report.documents] == ["0", "1", "2", "3"]
 
 
 def test_pages_of_the_authors_own_code_that_lose_one_are_found() -> None:
-    told = failure(replace(NOTES, source=PythonSource(pages=wrong)), {})
+    told = failure(
+        replace(NOTES, documents=replace(NOTES.documents, source=PythonSource(pages=wrong))), {}
+    )
 
     assert "[resume] documents of the FULL job, page 2 (cursor '2')" in told
     assert "after a crash, it lacks '1'" in told
 
 
 def test_lines_are_resumed_in_the_middle_of_a_stream() -> None:
-    source = LineSource(url="{KINDS_URL}/kinds/lines", size=20)
+    source = NdjsonSource(url="${KINDS_URL}/kinds/lines", size=20)
 
     report = check_connector(
-        replace(NOTES, source=source), httpx.ASGITransport(kinds_source(count=50))
+        replace(NOTES, documents=replace(NOTES.documents, source=source)),
+        httpx.ASGITransport(kinds_source(count=50)),
     )
 
     assert len(report.documents) == 50
@@ -305,7 +325,7 @@ def test_lines_are_resumed_in_the_middle_of_a_stream() -> None:
 
 
 def test_a_backend_is_followed_to_its_end() -> None:
-    connector: AnyConnector = Connector(name="b", datasource=Datasource("b"), source=Backend())
+    connector = BackendConnector(name="b", datasource=Datasource("b"), backend=Backend())
 
     report = check_connector(connector, httpx.ASGITransport(backend()))
 
@@ -377,7 +397,7 @@ def test_a_total_that_is_not_reached_is_found() -> None:
     source = replace(SOURCE, total="total")
     responses = {LIST: {**page("a", "b"), "total": 3}}
 
-    told = failure(replace(NOTES, source=source), responses)
+    told = failure(replace(NOTES, documents=replace(NOTES.documents, source=source)), responses)
 
     assert "says that it has 3 records, and came to its end after 2" in told
 
@@ -385,12 +405,18 @@ def test_a_total_that_is_not_reached_is_found() -> None:
 @pytest.mark.parametrize(
     ("since", "fault"),
     [
-        (Since(field="updated"), "no record tells when it changed: one of the source's records"),
-        (NewestFirst(field="updated", params={}), "has no updated"),
+        (
+            Since(param="updated_since", path="updated"),
+            "no record tells when it changed: one of the source's records",
+        ),
+        (NewestFirst(path="updated", params={}), "has no updated"),
     ],
 )
 def test_a_time_of_change_that_no_record_tells_is_found(since: Changes, fault: str) -> None:
-    told = failure(replace(NOTES, source=replace(SOURCE, since=since)), {LIST: page("a", "b")})
+    told = failure(
+        replace(NOTES, documents=replace(NOTES.documents, source=replace(SOURCE, since=since))),
+        {LIST: page("a", "b")},
+    )
 
     assert "[changes] documents of the FULL job, page 1 (the first one)" in told
     assert fault in told
@@ -400,12 +426,12 @@ def test_a_time_of_change_that_no_record_tells_is_found(since: Changes, fault: s
 def changed(param: str) -> AnyConnector:
     """Of the author's own code, which tells the time under this name, if under any."""
 
-    async def fetch(_cursor: Any, since: datetime | None, web: Web) -> Portion:
-        params = {param: since.isoformat()} if since and param else {}
-        return Portion((await web.get("/notes", params=params)).json()["items"])
+    async def fetch(request: FetchRequest) -> SourcePage:
+        params = {param: request.since.isoformat()} if request.since and param else {}
+        return SourcePage((await request.client.get("/notes", params=params)).json()["items"])
 
-    source = PythonSource(url="{NOTES_URL}", fetch=fetch, tells_changes=True)
-    return replace(NOTES, source=source)
+    source = PythonSource(url="${NOTES_URL}", fetch=fetch, tells_changes=True)
+    return replace(NOTES, documents=replace(NOTES.documents, source=source))
 
 
 def test_code_that_does_not_heed_since_is_found() -> None:
@@ -418,17 +444,27 @@ def test_code_that_does_not_heed_since_is_found() -> None:
 
 
 def test_a_time_of_change_in_another_format_is_found() -> None:
-    timed = replace(NOTES, source=replace(SOURCE, since=Since(field="text")))
+    timed = replace(
+        NOTES,
+        documents=replace(
+            NOTES.documents, source=replace(SOURCE, since=Since(param="updated_since", path="text"))
+        ),
+    )
 
     told = failure(timed, {LIST: page("a", "b")})
 
     assert "has a text that is not written as rfc3339: 'a'" in told
-    assert "field_format" in told
+    assert "path_format" in told
 
 
 def test_it_is_enough_if_some_record_tells_when_it_changed() -> None:
     notes = [{"id": "a", "text": ""}, {"id": "b", "text": "", "at": "2026-11-24T00:00:00Z"}]
-    timed = replace(NOTES, source=replace(SOURCE, since=Since(field="at")))
+    timed = replace(
+        NOTES,
+        documents=replace(
+            NOTES.documents, source=replace(SOURCE, since=Since(param="updated_since", path="at"))
+        ),
+    )
     listed = {"items": notes, "next_cursor": None}
 
     check_connector(timed, {LIST: listed, f"{LIST}?{SINCE}": listed})
@@ -447,6 +483,15 @@ def test_a_reader_that_remembers_what_its_cursor_should_hold_is_found() -> None:
     assert "[resume] documents of the FULL job, page 2 (cursor '2')" in told
     assert "after a crash, it lacks 'b' and has besides 'lost'" in told
     assert "put into the cursor whatever the later pages need" in told
+
+
+def test_a_record_without_its_key_is_found() -> None:
+    connector = replace(FULL_ONLY, documents=replace(FULL_ONLY.documents, key="uuid"))
+
+    told = failure(connector, {LIST: page("a", "b")})
+
+    assert "[keys] documents of the FULL job, page 1 (the first one), record 1" in told
+    assert "there is no text and no number at key='uuid'" in told
 
 
 def test_a_cursor_that_loses_a_page_is_found() -> None:
@@ -636,7 +681,7 @@ def test_a_mapping_that_gives_up_the_second_time_is_found() -> None:
 
 def secretive() -> Iterator[tuple[str, AnyConnector, Responses, str]]:
     """Where a secret may come to light."""
-    bearer = signed(Bearer("TOKEN"))
+    bearer = signed(Bearer(Secret("TOKEN")))
 
     def echoed(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json=page("a", request.headers["authorization"]))
@@ -680,12 +725,14 @@ def test_a_secret_that_no_source_names_is_found() -> None:
     assert "takes the secret TOKEN, and its secrets() does not name it" in failure(
         in_python(fetch), {}
     )
-    named = replace(NOTES, source=Listed(fetch, frozenset({"TOKEN"})))
+    named = replace(
+        NOTES, documents=replace(NOTES.documents, source=Listed(fetch, frozenset({"TOKEN"})))
+    )
     assert len(check_connector(named, {}).documents) == 1
 
 
 def test_a_value_that_is_not_right_is_found() -> None:
-    connector = signed(Bearer("TOKEN"))
+    connector = signed(Bearer(Secret("TOKEN")))
 
     told = failure(connector, {LIST: page("a")}, environment={"TOKEN": "two\nlines"})
 
@@ -694,12 +741,13 @@ def test_a_value_that_is_not_right_is_found() -> None:
 
 
 def test_each_feed_is_checked_and_one_that_fails_keeps_no_other_from_it() -> None:
-    deletions = Feed(
-        source=HttpSource(url="https://notes.example/gone", paging=BodyCursor()),
+    deletions = Stream(
+        source=HttpSource(records="items", url="https://notes.example/gone", paging=BodyCursor()),
+        key="id",
         record=Note,
-        change=lambda _note: None,
+        map=lambda _note: None,
     )
-    connector: Connector[Note] = replace(NOTES, deletions=deletions)
+    connector: Connector = replace(NOTES, deletions=deletions)
 
     told = failure(connector, {LIST: page("a", "a"), f"{LIST}?{SINCE}": {}})
 

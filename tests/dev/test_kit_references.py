@@ -6,24 +6,19 @@ import pytest
 from msgspec import Struct
 
 from dev.kit import check_connector
-from durable import (
-    Connector,
+from durable import Connector, HttpSource, Mode, OnePage, Since, Stream
+from durable.connector.definition import AnyConnector
+from durable.glean import (
     Datasource,
     DatasourceUser,
     Deletion,
     Document,
-    Feed,
     Group,
     GroupIntersection,
-    HttpSource,
     Members,
-    Mode,
-    OnePage,
     Permissions,
-    Since,
     User,
 )
-from durable.connector.connector import AnyConnector
 
 
 class Item(Struct):
@@ -43,7 +38,7 @@ class Named(Struct):
 
 def source(path: str) -> HttpSource:
     since = Since(param="since") if path == "docs" else None
-    return HttpSource(url=f"{{X_URL}}/{path}", records="r", paging=OnePage(), since=since)
+    return HttpSource(url=f"${{X_URL}}/{path}", records="r", paging=OnePage(), since=since)
 
 
 def document(item: Item) -> Document | Deletion:
@@ -62,18 +57,23 @@ def document(item: Item) -> Document | Deletion:
 
 def a_connector(datasource: Datasource, *, brings_people: bool = True) -> AnyConnector:
     people: dict[str, Any] = {
-        "users": Feed(
+        "users": Stream(
             source=source("users"),
+            key="name",
             record=Named,
-            change=lambda named: DatasourceUser(email=named.name, name="somebody"),
+            map=lambda named: DatasourceUser(email=named.name, name="somebody"),
         ),
-        "groups": Feed(
-            source=source("groups"), record=Named, change=lambda named: Group(name=named.name)
-        ),
-        "memberships": Feed(
+        "groups": Stream(
             source=source("groups"),
+            key="name",
             record=Named,
-            change=lambda named: Members(
+            map=lambda named: Group(name=named.name),
+        ),
+        "memberships": Stream(
+            source=source("groups"),
+            key="name",
+            record=Named,
+            map=lambda named: Members(
                 group=named.name, user_ids=named.members, group_names=named.groups
             ),
         ),
@@ -81,9 +81,7 @@ def a_connector(datasource: Datasource, *, brings_people: bool = True) -> AnyCon
     return Connector(
         name="x",
         datasource=datasource,
-        source=source("docs"),
-        record=Item,
-        document=document,
+        documents=Stream(source=source("docs"), key="id", record=Item, map=document),
         schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},
         **(people if brings_people else {}),
     )
@@ -101,10 +99,10 @@ def checked(
 ) -> None:
     groups = [{"name": "eng"}, {"name": "all", **(group or {})}]
     answers = {
-        "GET {X_URL}/docs": {"r": [{"id": "1", **item}]},
-        f"GET {{X_URL}}/docs{SINCE}": {"r": [{"id": "1", **item, **(changed or {})}]},
-        "GET {X_URL}/users": {"r": [{"name": "a@x.example"}]},
-        "GET {X_URL}/groups": {"r": groups},
+        "GET ${X_URL}/docs": {"r": [{"id": "1", **item}]},
+        f"GET ${{X_URL}}/docs{SINCE}": {"r": [{"id": "1", **item, **(changed or {})}]},
+        "GET ${X_URL}/users": {"r": [{"name": "a@x.example"}]},
+        "GET ${X_URL}/groups": {"r": groups},
     }
     check_connector(connector or a_connector(BY_EMAIL), answers)
 

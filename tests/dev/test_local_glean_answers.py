@@ -8,7 +8,7 @@ import httpx
 import msgspec
 import pytest
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.engine.platform import Platform
 from durable.engine.processor import Begun, Processor
 from durable.environment import Environment

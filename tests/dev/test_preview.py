@@ -24,20 +24,26 @@ from dev.preview.__main__ import main
 from dev.preview.glean import stand_ins
 from dev.preview.paper import Paper
 from dev.preview.preview import Preview, Wanted
-from durable import Bearer, BodyCursor, HttpSource, Since
-from durable.connector.connector import AnyConnector
-from durable.environment import Environment
+from durable import Bearer, BodyCursor, HttpSource, Secret, Since
+from durable.connector.backend_connector import BackendConnector
+from durable.connector.definition import AnyConnector
+from durable.glean.datasource import Datasource
 from durable.http.context import SourceContext
 from durable.machine.job import Mode, ReadContext
+from durable.sources.backend import Backend
 from durable.sources.source import Reader, Records
 from tests.fakes.connector import NOTES
 
 
 TOKEN = "Vb3XqM9tRz6KcY2w"
 SOURCE = HttpSource(
-    url="https://notes.example/list", paging=BodyCursor(), auth=Bearer("NOTES_TOKEN"), since=Since()
+    records="items",
+    url="https://notes.example/list",
+    paging=BodyCursor(),
+    auth=Bearer(Secret("NOTES_TOKEN")),
+    since=Since(param="updated_since"),
 )
-CONNECTOR: AnyConnector = replace(NOTES, source=SOURCE)
+CONNECTOR = replace(NOTES, documents=replace(NOTES.documents, source=SOURCE))
 NOW_MS = 1_795_514_400_000
 FIRST = {
     "items": [{"id": "a", "text": "One"}, {"id": "b", "text": "Two"}],
@@ -109,7 +115,13 @@ def test_no_more_is_read_than_is_to_be_shown() -> None:
 
 
 def test_a_time_of_change_that_no_record_tells_is_told() -> None:
-    timed = replace(CONNECTOR, source=replace(SOURCE, since=Since(field="updated")))
+    timed = replace(
+        CONNECTOR,
+        documents=replace(
+            CONNECTOR.documents,
+            source=replace(SOURCE, since=Since(param="updated_since", path="updated")),
+        ),
+    )
 
     is_right, text = shown(Source(), timed)
 
@@ -218,27 +230,16 @@ class Unasked(Reader):
 
 
 def test_a_backend_is_not_asked_since_that_begins_a_crawl() -> None:
-    class Delegated:
-        is_delegated = True
-        rate = kept_ms = clock = None
-        tells_changes = True
-
-        def reader(self, _surroundings: SourceContext) -> Reader:
+    class Delegated(Backend, frozen=True):
+        def reader(self, _surroundings: SourceContext) -> Unasked:  # type: ignore[override]
             return Unasked()
 
-        def secrets(self) -> frozenset[str]:
-            return frozenset()
+    connector = BackendConnector(name="b", datasource=Datasource("b"), backend=Delegated())
 
-        def located(self, _environment: Environment) -> str:
-            return "https://notes.example"
-
-    source = Source()
-
-    is_right, text = shown(source, replace(NOTES, source=Delegated()))
+    is_right, text = shown(Source(), connector, {"CONNECTOR_API_URL": "https://notes.example"})
 
     assert is_right
     assert text.startswith("documents: a backend brings them to Glean, and is not asked here\n")
-    assert source.requests == []
 
 
 def test_glean_is_left_alone_where_its_secrets_are_not_known() -> None:
@@ -268,8 +269,8 @@ def test_glean_is_asked_for_its_datasource_where_they_are_and_sent_nothing() -> 
 
 def test_what_was_recorded_passes_the_kit(tmp_path: Path) -> None:
     file = tmp_path / "recorded" / "notes.json"
-    source = replace(SOURCE, url="{NOTES_URL}/list", params={"key": "a b"})
-    connector: AnyConnector = replace(NOTES, source=source)
+    source = replace(SOURCE, url="${NOTES_URL}/list", params={"key": "a b"})
+    connector = replace(NOTES, documents=replace(NOTES.documents, source=source))
     values = {"NOTES_URL": "https://notes.example"}
     link = {"items": [{"id": "c", "text": "https://notes.example/c"}], "next_cursor": None}
     since_ms = 1_795_478_400_000
@@ -280,12 +281,12 @@ def test_what_was_recorded_passes_the_kit(tmp_path: Path) -> None:
     text = file.read_text()
     assert "https://notes.example" not in text
     assert TOKEN not in text
-    assert '"text": "{NOTES_URL}/c"' in text
+    assert '"text": "${NOTES_URL}/c"' in text
     report = check_connector(connector, recorded(file), since_ms=since_ms)
     assert [document.id for document in report.documents] == ["a", "b", "c"]
     assert report.documents[2].title == "https://notes-url.example/c"
-    with pytest.raises(AssertionError, match=r"GET \{NOTES_URL\}/list\?key=a b"):
-        check_connector(connector, {"GET {NOTES_URL}/list": FIRST})
+    with pytest.raises(AssertionError, match=r"GET \$\{NOTES_URL\}/list\?key=a b"):
+        check_connector(connector, {"GET ${NOTES_URL}/list": FIRST})
 
 
 def test_a_recording_that_has_no_end_says_so(tmp_path: Path) -> None:
@@ -311,11 +312,17 @@ def url() -> Iterator[str]:
 
 MODULE = """
 from msgspec.structs import replace
-from durable import Bearer, BodyCursor, Datasource, HttpSource
+from durable import Bearer, BodyCursor, HttpSource, Secret
+from durable.glean import Datasource
 from tests.fakes.connector import NOTES
 
-SOURCE = HttpSource(url="{NOTES_URL}/list", paging=BodyCursor(), auth=Bearer("NOTES_TOKEN"))
-connector = replace(NOTES, source=SOURCE)
+SOURCE = HttpSource(
+    url="${NOTES_URL}/list",
+    records="items",
+    paging=BodyCursor(),
+    auth=Bearer(Secret("NOTES_TOKEN")),
+)
+connector = replace(NOTES, documents=replace(NOTES.documents, source=SOURCE))
 """
 
 

@@ -15,7 +15,6 @@ from dev.preview.glean import stand_ins
 from dev.preview.paper import Paper
 from dev.preview.preview import EMPTY_PAGES_MAX, Preview, Wanted
 from durable import BodyCursor, HttpSource, OffsetPaging, Since
-from durable.connector.connector import AnyConnector
 from durable.machine.job import Mode
 from durable.sources.paging.protocol import Paging
 from tests.fakes.connector import NOTES
@@ -42,8 +41,10 @@ def previewed(
     answer: Answer, paging: Paging, mode: Mode = Mode.FULL, limit: int = 100, total: str = ""
 ) -> tuple[bool, str]:
     """Whether all was right, and what was printed."""
-    source = HttpSource(url=URL, paging=paging, since=Since(), total=total)
-    connector: AnyConnector = replace(NOTES, source=source)
+    source = HttpSource(
+        records="items", url=URL, paging=paging, since=Since(param="updated_since"), total=total
+    )
+    connector = replace(NOTES, documents=replace(NOTES.documents, source=source))
     environment = WatchedEnvironment(stand_ins({}))
     output = io.StringIO()
     paper = Paper(Console(file=output, width=200, highlight=False, markup=False), environment)

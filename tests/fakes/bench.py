@@ -7,7 +7,7 @@ from itertools import count
 import httpx
 import msgspec
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.engine.platform import Platform
 from durable.engine.processor import Begun
 from durable.engine.services import Services

@@ -41,8 +41,9 @@ class Client:
         self.network = Network()
         self.now_ms = NOW_MS
         self._source = HttpSource(
+            records="items",
             url="https://notes.example/list",
-            paging=BodyCursor(field="next_cursor", param="cursor"),
+            paging=BodyCursor(path="next_cursor", param="cursor"),
             auth=auth,
         )
         self.restarted()

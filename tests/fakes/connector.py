@@ -2,17 +2,8 @@
 
 from msgspec import Struct
 
-from durable import (
-    BodyCursor,
-    Connector,
-    Datasource,
-    Deletion,
-    Document,
-    HttpSource,
-    Mode,
-    Permissions,
-    Since,
-)
+from durable import BodyCursor, Connector, HttpSource, Mode, Since, Stream
+from durable.glean import Datasource, Deletion, Document, Permissions
 
 
 class Note(Struct, frozen=True):
@@ -36,12 +27,16 @@ def document(note: Note) -> Document | Deletion:
 NOTES = Connector(
     name="notes",
     datasource=Datasource("notes"),
-    source=HttpSource(
-        url="https://notes.example/list",
-        paging=BodyCursor(field="next_cursor", param="cursor"),
-        since=Since(param="updated_since"),
+    documents=Stream(
+        source=HttpSource(
+            records="items",
+            url="https://notes.example/list",
+            paging=BodyCursor(path="next_cursor", param="cursor"),
+            since=Since(param="updated_since"),
+        ),
+        key="id",
+        record=Note,
+        map=document,
     ),
-    record=Note,
-    document=document,
     schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},
 )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import httpx
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.engine.clients import Clients
 from durable.engine.executor import Executor
 from durable.machine.effects import Effect, Event, Fetch, Fetched, Pack, Packed, Send, Sent, Split

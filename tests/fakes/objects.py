@@ -2,7 +2,7 @@
 
 import msgspec
 
-from durable.connector.connector import Connectors
+from durable.connector.definition import Connectors
 from durable.engine.questions import Reply, RunnerQuestion, answer_question, decode_answer
 from tests.fakes.bench import Bench
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from durable.connector.connector import Connectors
+from durable.connector.definition import Connectors
 from tests.fakes.connector import NOTES
 from tests.fakes.edge import an_edge
 from tests.fakes.environment import an_environment

@@ -22,10 +22,17 @@ URL = "https://wiki.example"
 PAGES_MAX = 500  # of a source that does not come to its end
 Spaces = dict[str, dict[str, list[str]]]  # by id: pages by id, each with its comments
 
-CURSOR = BodyCursor(field="next_cursor", param="cursor")
-SPACES = HttpSource(url=f"{URL}/spaces", paging=CURSOR, since=Since())
-PAGES = HttpSource(url=f"{URL}/spaces/{{space.id}}/pages", paging=CURSOR, since=Since())
-COMMENTS = HttpSource(url=f"{URL}/pages/{{page.id}}/comments", paging=CURSOR)
+CURSOR = BodyCursor(path="next_cursor", param="cursor")
+SPACES = HttpSource(
+    records="items", url=f"{URL}/spaces", paging=CURSOR, since=Since(param="updated_since")
+)
+PAGES = HttpSource(
+    records="items",
+    url=f"{URL}/spaces/${{space/id}}/pages",
+    paging=CURSOR,
+    since=Since(param="updated_since"),
+)
+COMMENTS = HttpSource(records="items", url=f"{URL}/pages/${{page/id}}/comments", paging=CURSOR)
 
 
 class Wiki(httpx.AsyncBaseTransport):

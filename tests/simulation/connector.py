@@ -6,8 +6,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-import durable
-from durable import Bearer, BodyCursor, Connector, Datasource, HttpSource, Mode, Since
+from durable import Bearer, BodyCursor, Connector, HttpSource, Mode, Secret, Since, Stream, glean
+from durable.glean import Datasource
 from durable.limits import Limits
 
 
@@ -29,38 +29,40 @@ class Note(Struct, frozen=True):
     updated_at: datetime
 
 
-def document(note: Note) -> durable.Document | durable.Deletion:
+def document(note: Note) -> glean.Document | glean.Deletion:
     if note.text is None:
-        return durable.Deletion(id=note.id, object_type="Note")
-    return durable.Document(
+        return glean.Deletion(id=note.id, object_type="Note")
+    return glean.Document(
         id=note.id,
         title=note.text,
         view_url=f"https://{SOURCE_HOST}/notes/{note.id}",
         object_type="Note",
         updated_at=int(note.updated_at.timestamp()),
-        permissions=durable.Permissions(allow_anonymous_access=True),
+        permissions=glean.Permissions(allow_anonymous_access=True),
     )
 
 
 LISTED = HttpSource(
-    url="{NOTES_URL}/notes",
+    url="${NOTES_URL}/notes",
     records="notes",
-    paging=BodyCursor(field="next", param="after"),
+    paging=BodyCursor(path="next", param="after"),
     since=Since(param="changed_since"),
     params={"shape": "flat"},
-    auth=Bearer("NOTES_TOKEN"),
+    auth=Bearer(Secret("NOTES_TOKEN")),
 )
 NOTES = Connector(
     name="notes",
     datasource=Datasource(DATASOURCE),
-    source=LISTED,
-    record=Note,
-    document=document,
+    documents=Stream(source=LISTED, key="id", record=Note, map=document),
     schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},
 )
 # The same, of which each record tells when it changed.
 TIMED = replace(
-    NOTES, source=replace(LISTED, since=Since(param="changed_since", field="updated_at"))
+    NOTES,
+    documents=replace(
+        NOTES.documents,
+        source=replace(LISTED, since=Since(param="changed_since", path="updated_at")),
+    ),
 )
 
 

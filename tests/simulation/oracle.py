@@ -409,4 +409,4 @@ def _place(job: Job) -> tuple[object, ...]:
 
 def read_from_ms(since_ms: int | None) -> int | None:
     """Since when a job reads changes, whose watermark this is."""
-    return None if since_ms is None else begin_ms(Since(), since_ms, None)
+    return None if since_ms is None else begin_ms(Since(param="updated_since"), since_ms, None)

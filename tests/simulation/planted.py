@@ -126,12 +126,8 @@ MUTANTS = [
     Mutant(
         "deletions are read after the changes, and take away what was restored",
         CONNECTOR,
-        """            Stage.DELETIONS: self.deletions if mode is Mode.INCREMENTAL else None,
-            Stage.DOCUMENTS: documents,
-""",
-        """            Stage.DOCUMENTS: documents,
-            Stage.DELETIONS: self.deletions if mode is Mode.INCREMENTAL else None,
-""",
+        "{Stage.DELETIONS: self.deletions, Stage.DOCUMENTS: self.documents}",
+        "{Stage.DOCUMENTS: self.documents, Stage.DELETIONS: self.deletions}",
         (RESTORED,),
     ),
     Mutant(

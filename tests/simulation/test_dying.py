@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.connector import Connector
 from durable.glean.documents import Deletion, Document
 from durable.machine.job import Mode
 from durable.machine.states import State
@@ -139,9 +139,12 @@ def shouted(note: Note) -> Document | Deletion:
 
 
 REDEFINITIONS = {
-    "another mapping": replace(NOTES, document=shouted),
+    "another mapping": replace(NOTES, documents=replace(NOTES.documents, map=shouted)),
     "another page size": replace(
-        NOTES, source=replace(LISTED, params={"shape": "flat", "limit": "1"})
+        NOTES,
+        documents=replace(
+            NOTES.documents, source=replace(LISTED, params={"shape": "flat", "limit": "1"})
+        ),
     ),
 }
 
@@ -150,7 +153,7 @@ REDEFINITIONS = {
 @pytest.mark.parametrize("redefined", REDEFINITIONS.values(), ids=REDEFINITIONS.keys())
 @pytest.mark.parametrize("wakes", range(1, 4))
 def test_a_connector_that_changes_under_a_running_job_begins_it_anew(
-    scenario: Scenario, redefined: AnyConnector, wakes: int
+    scenario: Scenario, redefined: Connector, wakes: int
 ) -> None:
     world = scenario()
     for _ in range(wakes):
@@ -165,7 +168,7 @@ def test_a_connector_that_changes_under_a_running_job_begins_it_anew(
     assert job.state is State.SUCCEEDED, job.error
     assert job.crawl_count == before.crawl_count + 1
     assert "definition has changed" in "".join(note.text for note in job.notes)
-    mark = "!" if redefined.document is shouted else ""
+    mark = "!" if redefined.documents.map is shouted else ""
     pushed = {name: text for name, text in world.glean.index.items() if text.endswith(mark)}
     live = {name: f"{text}{mark}" for name, text in world.source.live.items()}
     if job.mode is Mode.FULL:

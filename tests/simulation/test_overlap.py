@@ -4,7 +4,7 @@ import httpx
 import msgspec
 import pytest
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.machine.job import Mode
 from durable.machine.states import State
 from durable.sources.since import OVERLAP_MS

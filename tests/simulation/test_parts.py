@@ -8,12 +8,13 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from durable.environment import Secret
 from durable.http.auth import Bearer
 from durable.machine.job import Mode
 from durable.machine.states import State
 from durable.sources.http import HttpSource
 from durable.sources.paging.cursors import BodyCursor
-from durable.sources.paging.mediawiki import WikiContinue
+from durable.sources.paging.mediawiki import MediaWikiPaging
 from durable.sources.paging.offset import OffsetPaging, PageNumber
 from durable.sources.paging.protocol import Paging
 from tests.simulation.connector import LIMITS, NOTES
@@ -73,9 +74,9 @@ def wiki(params: httpx.QueryParams) -> Any:
 
 
 def source(paging: Paging, **fields: Any) -> HttpSource:
-    auth = Bearer("NOTES_TOKEN")
+    auth = Bearer(Secret("NOTES_TOKEN"))
     return HttpSource(
-        **{"records": "notes", "auth": auth, **fields}, url="{NOTES_URL}/notes", paging=paging
+        **{"records": "notes", "auth": auth, **fields}, url="${NOTES_URL}/notes", paging=paging
     )
 
 
@@ -83,7 +84,7 @@ KINDS: dict[str, tuple[HttpSource, Page]] = {
     "by number": (source(PageNumber(size=4)), numbered),
     "at offset": (source(OffsetPaging(size=4), total="total"), at_offset),
     "opaque": (source(BodyCursor(size=4)), opaque),
-    "wiki": (source(WikiContinue(), records="query/pages"), wiki),
+    "wiki": (source(MediaWikiPaging(), records="query/pages"), wiki),
 }
 
 
@@ -96,7 +97,9 @@ def world_of(name: str) -> World:
     world = World(
         [IDS],
         limits=BOUNDS,
-        stand_in=StandIn(replace(NOTES, source=listed), answer, Bystander),
+        stand_in=StandIn(
+            replace(NOTES, documents=replace(NOTES.documents, source=listed)), answer, Bystander
+        ),
     )
     world.glean.index = {"gone": "deleted long ago"}
     world.begin(Mode.FULL)

@@ -238,8 +238,10 @@ def endless(ids: list[str], *, is_timed: bool = False) -> World:
     limits = replace(LIMITS, empty_pages_max=30, repeated_pages_max=20, turn_pages_max=9)
     connector = NOTES
     if is_timed:
-        since = replace(LISTED.since, field="updated_at")  # type: ignore[type-var]
-        connector = replace(NOTES, source=replace(LISTED, since=since))
+        since = replace(LISTED.since, path="updated_at")  # type: ignore[type-var]
+        connector = replace(
+            NOTES, documents=replace(NOTES.documents, source=replace(LISTED, since=since))
+        )
     return World(limits=limits, stand_in=StandIn(connector, answer, Endless))
 
 
@@ -272,7 +274,9 @@ def test_a_last_page_that_repeats_ends_the_job(mode: Mode, *, is_timed: bool) ->
 
 
 def declared(rate: Rate, plan: FatePlan = calm) -> World:
-    connector = replace(NOTES, source=replace(LISTED, rate=rate))
+    connector = replace(
+        NOTES, documents=replace(NOTES.documents, source=replace(LISTED, rate=rate))
+    )
     return World(
         [("a",), ("b",), ("c",)],
         limits=replace(LIMITS, stall_ms_max=DAY_MS),
@@ -326,7 +330,11 @@ def test_a_connector_that_is_another_at_each_turn_ends_the_job() -> None:
     for number in range(100):
         if world.oracle.head is None:
             break
-        world.redeploy(replace(NOTES, record=type(f"Note{number}", (Note,), {})))
+        world.redeploy(
+            replace(
+                NOTES, documents=replace(NOTES.documents, record=type(f"Note{number}", (Note,), {}))
+            )
+        )
         world.wake()
 
     assert world.oracle.latest.state is State.FAILED

@@ -10,7 +10,9 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable import BodyCursor, DatasourceUser, Deletion, Feed, Group, HttpSource, Members, Since
+from durable import BodyCursor, HttpSource, Since, Stream
+from durable.glean.documents import Deletion
+from durable.glean.identities import DatasourceUser, Group, Members
 from durable.machine.commands import Instruction
 from durable.machine.job import Mode, Stage
 from durable.machine.rejects import Reject
@@ -44,27 +46,32 @@ class Gone(Struct, frozen=True):
 
 
 def of(path: str, since: Since | None = None) -> HttpSource:
-    paging = BodyCursor(field="next", param="after")
-    return replace(LISTED, url=f"{{NOTES_URL}}/{path}", paging=paging, since=since, params={})
+    paging = BodyCursor(path="next", param="after")
+    return replace(LISTED, url=f"${{NOTES_URL}}/{path}", paging=paging, since=since, params={})
 
 
 CONNECTOR = replace(
     NOTES,
-    users=Feed(
+    users=Stream(
         source=of("people"),
+        key="email",
         record=Person,
-        change=lambda person: DatasourceUser(email=person.email, name=person.email),
+        map=lambda person: DatasourceUser(email=person.email, name=person.email),
     ),
-    groups=Feed(source=of("groups"), record=Team, change=lambda team: Group(name=team.name)),
-    memberships=Feed(
+    groups=Stream(
+        source=of("groups"), key="name", record=Team, map=lambda team: Group(name=team.name)
+    ),
+    memberships=Stream(
         source=of("groups"),
+        key="name",
         record=Team,
-        change=lambda team: Members(group=team.name, user_ids=team.members),
+        map=lambda team: Members(group=team.name, user_ids=team.members),
     ),
-    deletions=Feed(
+    deletions=Stream(
         source=of("gone", Since(param="changed_since")),
+        key="id",
         record=Gone,
-        change=lambda gone: Deletion(id=gone.id, object_type="Note"),
+        map=lambda gone: Deletion(id=gone.id, object_type="Note"),
     ),
 )
 

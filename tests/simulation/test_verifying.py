@@ -5,7 +5,7 @@ from itertools import count, pairwise
 
 import pytest
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.machine.job import Mode
 from durable.machine.states import State
 from durable.machine.verification import PROCESSING_MS, Verdict
@@ -61,7 +61,7 @@ def test_glean_is_asked_after_the_success_until_it_holds_all(connector: AnyConne
 
     check(world)
     asked = [world.driver.awaits[index].kind for index in questions(connector)]
-    assert asked == ([Kind.PROCESS, Kind.ASK] if connector.processes_at_once else [Kind.ASK] * 3)
+    assert asked == ([Kind.PROCESS, Kind.ASK] if connector.process_immediately else [Kind.ASK] * 3)
 
 
 @pytest.mark.parametrize("connector", CONNECTORS)
@@ -77,7 +77,7 @@ def test_any_one_fault_is_survived(connector: AnyConnector) -> None:
                 world = played(connector, {point.index: Choice(fate, flavour)})
                 check(world)
                 # Where the processing did not come about, Glean is two questions later.
-                more = 2 if connector.processes_at_once else 1
+                more = 2 if connector.process_immediately else 1
                 assert world.driver.delivered.count(Kind.ASK) <= asked_count + more
 
 

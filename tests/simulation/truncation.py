@@ -6,7 +6,8 @@ import httpx
 from msgspec.structs import replace
 
 from dev.truncation.case import Answer, Case
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
+from durable.environment import Secret
 from durable.http.auth import Bearer
 from durable.machine.job import Job
 from durable.machine.states import State
@@ -17,7 +18,12 @@ from tests.simulation.questions import QuestionOracle
 
 
 def connector(case: Case) -> AnyConnector:
-    return replace(NOTES, source=replace(case.source, auth=Bearer("NOTES_TOKEN")))
+    return replace(
+        NOTES,
+        documents=replace(
+            NOTES.documents, source=replace(case.source, auth=Bearer(Secret("NOTES_TOKEN")))
+        ),
+    )
 
 
 class Prepared:

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.machine.job import Mode
 from durable.machine.verification import Verification
 from tests.simulation.connector import NOTES
@@ -10,8 +10,8 @@ from tests.simulation.source import Order
 from tests.simulation.world import PAGES, StandIn, World
 
 
-VERIFYING = replace(NOTES, verifies=True)
-PROCESSING = replace(VERIFYING, processes_at_once=True)
+VERIFYING = replace(NOTES, verify=True)
+PROCESSING = replace(VERIFYING, process_immediately=True)
 INDEXING_MS = 20 * 60 * 1_000
 
 

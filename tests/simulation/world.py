@@ -8,13 +8,13 @@ from itertools import count, cycle
 from msgspec import Struct
 
 from dev.local_glean.readings import DEFAULTS, Readings
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.engine.platform import Platform
 from durable.engine.processor import Begun, Processor
 from durable.environment import Environment
 from durable.limits import Limits
 from durable.machine.commands import Instruction, Refusal
-from durable.machine.job import Job, Mode
+from durable.machine.job import Job, Mode, Stage
 from durable.machine.states import Command
 from durable.store.store import Store
 from tests.fakes.connections import Connections
@@ -81,7 +81,9 @@ class World:
         asked = stand_in or StandIn(NOTES, None)
         self.oracle = asked.oracle(self.storage, self.source, self.glean, self.clock, limits)
         self.oracle.behind_ms = behind_ms
-        self.oracle.has_clock = asked.connector.source.clock is not None
+        self.oracle.has_clock = (
+            asked.connector.streams(Mode.FULL)[Stage.DOCUMENTS].source.clock is not None
+        )
         wire = Network(
             {SOURCE_HOST: asked.server or self.source.answer, GLEAN_HOST: self.glean.answer}
         )

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.connector.connector import Connectors
+from durable.connector.definition import Connectors
 from durable.engine.staleness_monitor import LEASE_MS, StalenessMonitor
 from durable.machine.alert_delivery import (
     GIVE_UP_MS,

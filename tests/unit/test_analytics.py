@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 from msgspec.structs import replace
 
-from durable.connector.connector import NAME_CHARACTERS_MAX
+from durable.connector.definition import NAME_CHARACTERS_MAX
 from durable.errors import Cause
 from durable.machine.job import Mode, Stage, TurnUsage
 from durable.machine.job_events import Transition

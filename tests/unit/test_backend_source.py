@@ -8,15 +8,12 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.environment import Environment
+from durable.environment import Environment, Secret
 from durable.errors import ConfigurationError, UpstreamError
 from durable.http.auth import Bearer
 from durable.http.client import TIMEOUT_SECONDS
 from durable.machine.job import Mode, ReadContext, Stage
 from durable.sources.backend import ANSWER_MS_MAX, Backend, Run
-from durable.sources.http import HttpSource
-from durable.sources.nested import Nested
-from durable.sources.python import PythonSource
 from durable.sources.source import Records
 from tests.fakes.bench import NOW_MS
 from tests.fakes.environment import an_environment
@@ -280,7 +277,7 @@ def test_no_other_server_is_asked(location: str) -> None:
     assert not error.is_transient
 
 
-@pytest.mark.parametrize("auth", [None, Bearer("TOKEN")])
+@pytest.mark.parametrize("auth", [None, Bearer(Secret("TOKEN"))])
 def test_a_backend_is_never_asked_in_clear_text(auth: Bearer | None) -> None:
     """Its URL alone is a secret."""
     network = Network(said("succeeded"))
@@ -369,7 +366,7 @@ def test_who_cancels_does_not_wait_long_for_a_silent_backend() -> None:
 # Who asks
 
 
-SIGNED = replace(BACKEND, signing_secret="KEY")
+SIGNED = replace(BACKEND, signing_key=Secret("KEY"))
 
 
 def is_signed(request: httpx.Request) -> bool:
@@ -405,7 +402,7 @@ def test_without_a_secret_nothing_is_signed() -> None:
 def test_a_backend_may_want_a_token_too() -> None:
     network = Network(said("ok"))
 
-    asked(network, backend=replace(SIGNED, auth=Bearer("TOKEN")))
+    asked(network, backend=replace(SIGNED, auth=Bearer(Secret("TOKEN"))))
 
     assert network.requests[0].headers["authorization"] == "Bearer t0ken"
 
@@ -414,7 +411,7 @@ def test_a_backend_may_want_a_token_too() -> None:
 
 
 def test_all_its_secrets_are_known() -> None:
-    backend = replace(SIGNED, auth=Bearer("TOKEN"))
+    backend = replace(SIGNED, auth=Bearer(Secret("TOKEN")))
 
     assert backend.secrets() == {"CONNECTOR_API_URL", "KEY", "TOKEN"}
     assert BACKEND.secrets() == {"CONNECTOR_API_URL"}
@@ -486,9 +483,3 @@ def test_the_index_is_below_the_url(url: str, asked_at: str) -> None:
     asked(network, CONNECTOR_API_URL=url)
 
     assert str(network.requests[0].url) == asked_at
-
-
-def test_of_all_sources_it_alone_sends_the_documents_itself() -> None:
-    sources = (Backend, HttpSource, Nested, PythonSource)
-
-    assert [source.is_delegated for source in sources] == [True, False, False, False]

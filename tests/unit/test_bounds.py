@@ -16,8 +16,9 @@ from durable.sources.belonging import Fault, put
 from durable.sources.http import HttpSource
 from durable.sources.paging.cursors import BodyCursor
 from durable.sources.paging.offset import PageNumber
-from durable.sources.python import Portion, PythonSource
+from durable.sources.python import PythonSource
 from durable.sources.python_output import encoded, next_cursor
+from durable.sources.python_request import FetchRequest, SourcePage
 from durable.sources.resume import ResumePosition, position_of
 from durable.sources.source import Records
 from tests.fakes.network import Network
@@ -52,7 +53,7 @@ def fault(source: Any, body: str, cursor: str | None = None) -> UpstreamError:
     ],
 )
 def test_a_page_that_is_nested_too_deep_is_refused_for_good(body: str, cursor: str | None) -> None:
-    error = fault(HttpSource(url=URL, paging=BodyCursor()), body, cursor)
+    error = fault(HttpSource(records="items", url=URL, paging=BodyCursor()), body, cursor)
 
     assert not error.is_transient
     assert str(DEPTH_MAX) in str(error)
@@ -62,8 +63,8 @@ def test_a_page_that_is_nested_too_deep_is_refused_for_good(body: str, cursor: s
 @pytest.mark.parametrize(
     "source",
     [
-        HttpSource(url=URL, paging=BodyCursor(), total="total"),
-        HttpSource(url=URL, paging=PageNumber(total_pages="total")),
+        HttpSource(records="items", url=URL, paging=BodyCursor(), total="total"),
+        HttpSource(records="items", url=URL, paging=PageNumber(total_pages="total")),
     ],
     ids=["total", "total_pages"],
 )
@@ -77,7 +78,7 @@ def test_a_count_that_javascript_does_not_have_is_refused_by_its_name(
 
 
 def test_the_largest_count_that_javascript_has_is_read() -> None:
-    source = HttpSource(url=URL, paging=BodyCursor(), total="total")
+    source = HttpSource(records="items", url=URL, paging=BodyCursor(), total="total")
 
     page = fetched(source, f'{{"items": [1], "next_cursor": "2", "total": {EXACT_MAX}}}')
 
@@ -86,7 +87,7 @@ def test_the_largest_count_that_javascript_has_is_read() -> None:
 
 def test_a_cursor_of_any_length_of_digits_is_a_text() -> None:
     """Some are numbers of 64 bits, and are sent back as they came."""
-    source = HttpSource(url=URL, paging=BodyCursor())
+    source = HttpSource(records="items", url=URL, paging=BodyCursor())
 
     page = fetched(source, '{"items": [], "next_cursor": 1374004777531007833}')
 
@@ -96,8 +97,8 @@ def test_a_cursor_of_any_length_of_digits_is_a_text() -> None:
 @pytest.mark.parametrize("field", ["total_count", "wait_ms"])
 @pytest.mark.parametrize("number", [EXACT_MAX + 1, 10**30, True, 1.5, float("inf"), float("nan")])
 def test_what_an_authors_code_counts_is_bounded_too(field: str, number: Any) -> None:
-    async def fetch(_cursor: object, _since: object, _web: object) -> Portion:
-        return Portion(records=[], **{field: number})
+    async def fetch(_request: FetchRequest) -> SourcePage:
+        return SourcePage(records=[], **{field: number})
 
     assert field in str(fault(PythonSource(url=URL, fetch=fetch), ""))
 
@@ -170,8 +171,8 @@ def test_whatever_stands_where_glean_has_a_state_is_none(state: object) -> None:
 
 
 def test_an_answer_that_an_author_decodes_is_bounded() -> None:
-    async def fetch(_cursor: object, _since: object, web: Any) -> Portion:
-        return Portion((await web.get("/")).json())
+    async def fetch(request: FetchRequest) -> SourcePage:
+        return SourcePage((await request.client.get("/")).json())
 
     error = fault(PythonSource(url=URL, fetch=fetch), DEEP)
 

@@ -4,8 +4,9 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.engine.checks import Check, CheckOutcome, Checks
+from durable.environment import Secret
 from durable.glean.datasource import Datasource
 from durable.glean.object_types import Category
 from durable.http.auth import Bearer
@@ -26,8 +27,14 @@ CONFIG_PATH = "/api/index/v1/getdatasourceconfig"
 PASSED, FAILED, SKIPPED = CheckOutcome.PASSED, CheckOutcome.FAILED, CheckOutcome.SKIPPED
 SECRETIVE = replace(
     NOTES,
-    source=HttpSource(
-        url="https://notes.example/list", paging=BodyCursor(), auth=Bearer("NOTES_TOKEN")
+    documents=replace(
+        NOTES.documents,
+        source=HttpSource(
+            records="items",
+            url="https://notes.example/list",
+            paging=BodyCursor(),
+            auth=Bearer(Secret("NOTES_TOKEN")),
+        ),
     ),
 )
 
@@ -142,7 +149,7 @@ def test_records_that_would_be_set_aside_are_named_with_their_reason() -> None:
     check = checks(Network(page, CONFIG))[5]
 
     assert check.outcome is FAILED
-    assert check.detail.startswith("2 of 3 records would be set aside, as record 2 (without an id)")
+    assert check.detail.startswith("2 of 3 records would be set aside, as record 2 (b)")
 
 
 def test_an_empty_page_tells_nothing_of_the_mapping() -> None:

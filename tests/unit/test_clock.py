@@ -4,22 +4,23 @@ from typing import Any
 
 import msgspec
 import pytest
-from msgspec import Raw
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from durable import (
     Connector,
-    Datasource,
     HttpSource,
-    LineSource,
+    NdjsonSource,
     Nested,
     NewestFirst,
     OnePage,
     PythonSource,
     Since,
+    Stream,
     TimeFormat,
 )
 from durable.errors import UpstreamError
+from durable.glean import Datasource
 from durable.sources.clock import BEHIND_MS_MAX, Clock
 from durable.sources.source import Source
 
@@ -88,7 +89,12 @@ def test_one_time_that_is_read_is_enough_and_records_may_tell_none(page: list[ob
 
 
 def test_what_is_seconds_and_what_milliseconds_is_declared_for_the_field_alone() -> None:
-    since = Since(format=TimeFormat.RFC3339, field="change/at", field_format=TimeFormat.EPOCH_MS)
+    since = Since(
+        param="updated_since",
+        format=TimeFormat.RFC3339,
+        path="change/at",
+        path_format=TimeFormat.EPOCH_MS,
+    )
     assert since.clock is not None
 
     assert [since.clock.told(record) for record in records(NOW_MS)] == [NOW_MS]
@@ -123,22 +129,25 @@ def test_a_time_that_is_yet_to_come_was_not_told_by_a_clock() -> None:
 
 
 def listed(since: Any = None, **fields: Any) -> HttpSource:
-    return HttpSource(url=URL, paging=OnePage(), since=since, **fields)
+    return HttpSource(url=URL, paging=OnePage(), since=since, **{"records": "items", **fields})
 
 
-TIMED = Since(field="change/at")
+TIMED = Since(param="updated_since", path="change/at")
 
 
 @pytest.mark.parametrize(
     ("source", "clock"),
     [
         (listed(), None),
-        (listed(Since()), None),
+        (listed(Since(param="updated_since")), None),
         (listed(TIMED), CLOCK),
-        (listed(Since(field="at", format=TimeFormat.DATE)), Clock("at", TimeFormat.DATE)),
-        (listed(NewestFirst(field="change/at", params={})), replace(CLOCK, is_newest_first=True)),
-        (LineSource(url=URL), None),
-        (LineSource(url=URL, since=TIMED), CLOCK),
+        (
+            listed(Since(param="updated_since", path="at", format=TimeFormat.DATE)),
+            Clock("at", TimeFormat.DATE),
+        ),
+        (listed(NewestFirst(path="change/at", params={})), replace(CLOCK, is_newest_first=True)),
+        (NdjsonSource(url=URL), None),
+        (NdjsonSource(url=URL, since=TIMED), CLOCK),
         (Nested(parents=listed(TIMED), children=listed(), name="space"), None),
         (Nested(parents=listed(), children=listed(TIMED), name="space"), CLOCK),
         (PythonSource(pages=lambda *_: None), None),  # type: ignore[arg-type]
@@ -151,20 +160,22 @@ def test_a_source_has_the_clock_that_is_declared(source: Source, clock: Clock | 
 @pytest.mark.parametrize(
     ("since", "behind_ms_max"),
     [
-        (Since(), None),
+        (Since(param="updated_since"), None),
         (TIMED, BEHIND_MS_MAX),
-        (Since(field="at", kept_ms=30 * 24 * BEHIND_MS_MAX), BEHIND_MS_MAX),
-        (Since(field="at", kept_ms=BEHIND_MS_MAX, overlap_ms=0), BEHIND_MS_MAX // 2),
+        (Since(param="updated_since", path="at", kept_ms=30 * 24 * BEHIND_MS_MAX), BEHIND_MS_MAX),
+        (
+            Since(param="updated_since", path="at", kept_ms=BEHIND_MS_MAX, overlap_ms=0),
+            BEHIND_MS_MAX // 2,
+        ),
     ],
 )
 def test_a_clock_may_be_behind_for_no_longer_than_changes_are_kept(
     since: Since, behind_ms_max: int | None
 ) -> None:
-    connector: Connector[Any] = Connector(
+    connector = Connector(
         name="notes",
         datasource=Datasource("notes"),
-        source=listed(since),
-        document=lambda _: None,
+        documents=Stream(source=listed(since), key="id", record=Struct, map=lambda _: None),
     )
 
     assert connector.job_spec("f").behind_ms_max == behind_ms_max

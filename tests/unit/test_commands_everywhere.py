@@ -7,8 +7,9 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
-from durable.connector.feed import Feed
+from durable.connector.backend_connector import BackendConnector
+from durable.connector.definition import AnyConnector
+from durable.connector.stream import Stream
 from durable.engine.processor import Begun
 from durable.engine.questions import encode_answer
 from durable.environment import Environment
@@ -27,10 +28,11 @@ from durable.machine.job import (
 from durable.machine.states import ENDED, WORKING, Command, State
 from durable.sources.backend import Backend
 from durable.sources.http import HttpSource
-from durable.sources.ndjson import LineSource
+from durable.sources.ndjson import NdjsonSource
 from durable.sources.nested import Nested
 from durable.sources.paging.cursors import BodyCursor
-from durable.sources.python import Portion, PythonSource
+from durable.sources.python import PythonSource
+from durable.sources.python_request import FetchRequest, SourcePage
 from durable.sources.source import Reader, Records, Source
 from tests.fakes.bench import NOW_MS, SET, Bench
 from tests.fakes.connector import NOTES
@@ -38,13 +40,13 @@ from tests.fakes.environment import an_environment
 
 
 URL = "https://notes.example"
-LIST = HttpSource(url=f"{URL}/list", paging=BodyCursor())
+LIST = HttpSource(records="items", url=f"{URL}/list", paging=BodyCursor())
 RUN = '{"url":"/index/run-1","asked":1,"begun_at_ms":1}'
 CURSORS = (None, "abc", "", "7", "{}", RUN, '{"url": "//evil.example/"}', '{"parents": "x"}')
 
 
-async def fetch(_cursor: object, _since: object, _web: object) -> Portion:
-    return Portion([])
+async def fetch(_request: FetchRequest) -> SourcePage:
+    return SourcePage([])
 
 
 class OddReader(Reader):
@@ -58,8 +60,6 @@ class OddReader(Reader):
 class Odd(HttpSource, frozen=True):
     """Of an author who does not keep to what a reader promises."""
 
-    is_delegated = True
-
     def reader(self, _surroundings: SourceContext, *_: object) -> OddReader:  # type: ignore[override]
         return OddReader()
 
@@ -67,20 +67,17 @@ class Odd(HttpSource, frozen=True):
 class Lost(HttpSource, frozen=True):
     """Whose place cannot be told."""
 
-    is_delegated = True
-
     def located(self, _environment: Environment) -> str:
         raise KeyError("REGION")
 
 
 SOURCES: dict[str, Source] = {
     "http": LIST,
-    "lines": LineSource(url=f"{URL}/lines"),
+    "lines": NdjsonSource(url=f"{URL}/lines"),
     "nested": Nested(parents=LIST, children=LIST, name="note"),
     "python": PythonSource(fetch=fetch),
-    "backend": Backend(),
-    "an author's own": Odd(url=URL, paging=BodyCursor()),
-    "an author's own that is lost": Lost(url=URL, paging=BodyCursor()),
+    "an author's own": Odd(records="items", url=URL, paging=BodyCursor()),
+    "an author's own that is lost": Lost(records="items", url=URL, paging=BodyCursor()),
 }
 STAGES = {
     Mode.FULL: tuple(stage for stage in Stage if stage is not Stage.DELETIONS),
@@ -88,10 +85,21 @@ STAGES = {
 }
 
 
-def a_connector(source: Source) -> AnyConnector:
-    feed = Feed(source=LIST, record=NOTES.record, change=lambda _: None)
+DELEGATED = {"backend", "an author's own", "an author's own that is lost"}
+
+
+def a_connector(kind: str) -> AnyConnector:
+    if kind == "backend":
+        return BackendConnector(
+            name=NOTES.name, datasource=NOTES.datasource, backend=Backend(), schedule=NOTES.schedule
+        )
+    stream = Stream(source=LIST, key="id", record=NOTES.documents.record, map=lambda _: None)
     names = ("users", "groups", "memberships", "employees", "teams", "deletions")
-    return replace(NOTES, source=source, **dict.fromkeys(names, feed))
+    return replace(
+        NOTES,
+        documents=replace(NOTES.documents, source=SOURCES[kind]),
+        **dict.fromkeys(names, stream),
+    )
 
 
 def jobs(state: State, *, is_delegated: bool) -> list[Job]:
@@ -124,13 +132,12 @@ def jobs(state: State, *, is_delegated: bool) -> list[Job]:
 
 
 @pytest.mark.parametrize("state", State)
-@pytest.mark.parametrize("kind", SOURCES)
+@pytest.mark.parametrize("kind", [*SOURCES, "backend"])
 def test_a_command_is_done_or_refused(kind: str, state: State) -> None:
-    source = SOURCES[kind]
     environment = an_environment(**SET, CONNECTOR_API_URL="https://crawler.example")
-    bench = Bench(connector=a_connector(source), environment=environment)
+    bench = Bench(connector=a_connector(kind), environment=environment)
     lines = ("DELETE /index/run-1", "DELETE //evil.example/")
-    for job in jobs(state, is_delegated=source.is_delegated):
+    for job in jobs(state, is_delegated=kind in DELEGATED):
         for command in Command:
             for line in lines:
                 bench.network.on(line, httpx.Response(204))

@@ -14,14 +14,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dev.kit import crawl as kit
-from durable.connector.connector import AnyConnector, Connector
-from durable.connector.feed import Feed
+from durable.connector.connector import Connector
+from durable.connector.definition import AnyConnector
+from durable.connector.stream import Stream
 from durable.engine.checks import Check, Checks
 from durable.engine.platform import Platform
 from durable.engine.processor import Processor
 from durable.engine.provision import Provision
 from durable.engine.reject_reader import RepeatedReader
-from durable.environment import Environment
+from durable.environment import Environment, Secret, Variable
 from durable.errors import UpstreamError
 from durable.glean.datasource import Datasource
 from durable.http.connection_limit import CONNECTIONS_MAX
@@ -32,11 +33,11 @@ from durable.machine.job import Mode, Rate, ReadContext, Stage
 from durable.machine.rejects import RejectedPage
 from durable.sources.clock import Clock
 from durable.sources.http import HttpSource
-from durable.sources.ndjson import LineSource
+from durable.sources.ndjson import NdjsonSource
 from durable.sources.nested import Nested
 from durable.sources.paging.cursors import BodyCursor
-from durable.sources.python import Portion, PythonSource
-from durable.sources.python_client import Web
+from durable.sources.python import PythonSource
+from durable.sources.python_request import FetchRequest, SourcePage
 from durable.sources.source import (
     NO_NAMES,
     NO_SCOPE,
@@ -47,7 +48,7 @@ from durable.sources.source import (
     Source,
     close_all,
 )
-from durable.sources.sub_list import Gather
+from durable.sources.sub_list import SubList
 from durable.store.store import Store
 from tests.fakes.bench import NOW_MS, SET
 from tests.fakes.connections import Connections
@@ -60,8 +61,10 @@ from tests.fakes.storage import Storage
 
 SOURCE = "notes.example"
 URL = f"https://{SOURCE}"
-LINES = LineSource(url=f"{URL}/lines", size=2)
-LIST = HttpSource(url=f"{URL}/list", paging=BodyCursor(field="next_cursor", param="cursor"))
+LINES = NdjsonSource(url=f"{URL}/lines", size=2)
+LIST = HttpSource(
+    records="items", url=f"{URL}/list", paging=BodyCursor(path="next_cursor", param="cursor")
+)
 SECRETS = {**SET, "CLIENT_ID": "client", "CLIENT_SECRET": "cl1ents3cret", "ALERT_URL": URL}
 LINE_COUNT = 50
 
@@ -121,18 +124,17 @@ ANSWERS = {
 }
 
 
-async def pages(_cursor: object, _since: object, web: Web) -> AsyncIterator[Portion]:
+async def pages(request: FetchRequest) -> AsyncIterator[SourcePage]:
     number = 0
     while True:
-        await web.get("/list")
+        await request.client.get("/list")
         number += 1
-        yield Portion([{"id": f"n{number}"}], number)
+        yield SourcePage([{"id": f"n{number}"}], number)
 
 
 class Streaming(Struct, frozen=True):
     """A list of an author's own kind, whose reader keeps its connection."""
 
-    is_delegated: ClassVar[bool] = False
     rate: ClassVar[Rate | None] = None
     kept_ms: ClassVar[int | None] = None
     tells_changes: ClassVar[bool] = True
@@ -168,9 +170,9 @@ class StreamingReader(Reader):
         await close_all(self._readers.values())
 
 
-FEW = replace(LIST, gather=(Gather(source=Streaming(), into="lines", records_max=3),))
+FEW = replace(LIST, sub_lists=(SubList(source=Streaming(), into="lines", records_max=3),))
 AUTH = ClientCredentials(
-    token_url=f"{URL}/token", client_id="CLIENT_ID", client_secret="CLIENT_SECRET"
+    endpoint=f"{URL}/token", client_id=Variable("CLIENT_ID"), client_secret=Secret("CLIENT_SECRET")
 )
 RULE = Rule(status=200, header=("x-never", "(a+)+$"), then=Action.FAIL)
 SOURCES: dict[str, Source] = {
@@ -214,19 +216,19 @@ class Used:
 
 
 def a_connector(source: Source) -> AnyConnector:
-    feed = Feed(source=source, record=NOTES.record, change=lambda _: None)
+    stream = Stream(source=source, key="id", record=NOTES.documents.record, map=lambda _: None)
     return Connector(
         name="notes",
         datasource=Datasource("notes"),
-        source=source,
-        record=NOTES.record,
-        document=NOTES.document,
-        users=feed,
-        groups=feed,
-        memberships=feed,
-        employees=feed,
-        teams=feed,
-        deletions=feed,
+        documents=Stream(
+            source=source, key="id", record=NOTES.documents.record, map=NOTES.documents.map
+        ),
+        users=stream,
+        groups=stream,
+        memberships=stream,
+        employees=stream,
+        teams=stream,
+        deletions=stream,
     )
 
 

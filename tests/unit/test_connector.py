@@ -1,12 +1,15 @@
-from typing import ClassVar
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from durable.connector.connector import NAME_CHARACTERS_MAX
-from durable.connector.feed import AnyFeed, Feed
+from durable.connector.backend_connector import BackendConnector
+from durable.connector.definition import NAME_CHARACTERS_MAX
+from durable.connector.stream import AnyStream, Stream
 from durable.errors import ConfigurationError
+from durable.glean.datasource import Datasource
 from durable.machine.job import Mode
+from durable.sources.backend import Backend
 from durable.sources.http import HttpSource
 from durable.sources.newest_first import NewestFirst
 from durable.sources.paging.cursors import BodyCursor
@@ -31,64 +34,110 @@ def test_any_other_name_is_refused(name: str) -> None:
     assert "lower-case letters, digits and single hyphens" in str(error.value)
 
 
-class Delegated(HttpSource, frozen=True):
-    """Brings its documents to Glean by itself."""
+def test_what_a_backend_brings_is_not_verified() -> None:
+    crawled = BackendConnector(
+        name="b", datasource=Datasource("b"), backend=Backend(), process_immediately=True
+    )
 
-    is_delegated: ClassVar[bool] = True
-
-
-def test_what_a_source_brings_by_itself_cannot_be_verified() -> None:
-    source = Delegated(url="https://notes.example", paging=BodyCursor())
-    assert replace(NOTES, source=source, processes_at_once=True).processes_at_once
-
-    with pytest.raises(ConfigurationError, match="'notes': verifies: it is not for a source that"):
-        replace(NOTES, source=source, verifies=True)
+    assert (crawled.is_verified, crawled.is_delegated, NOTES.is_delegated) == (False, True, False)
+    assert replace(NOTES, verify=True).is_verified
+    with pytest.raises(TypeError, match="verify"):
+        replace(crawled, verify=True)
 
 
 def test_nothing_is_verified_or_processed_at_once_unless_that_is_declared() -> None:
-    assert (NOTES.verifies, NOTES.processes_at_once) == (False, False)
+    assert (NOTES.verify, NOTES.process_immediately) == (False, False)
 
 
-def feed_since(since: Changes | None) -> AnyFeed:
-    source = HttpSource(url="https://notes.example/deleted", paging=BodyCursor(), since=since)
-    return Feed(source=source, record=Note, change=document)
+def feed_since(since: Changes | None) -> AnyStream:
+    source = HttpSource(
+        records="items", url="https://notes.example/deleted", paging=BodyCursor(), since=since
+    )
+    return Stream(source=source, key="id", record=Note, map=document)
 
 
 @pytest.mark.parametrize(
     ("changed", "deleted"),
     [
-        (Since(), Since(overlap_ms=600_000)),
-        (Since(), Since(format="%Y-%m-%d")),
-        (Since(), NewestFirst(field="at", params={}, overlap_ms=301_000)),
-        (Since(overlap_ms=0), Since()),
+        (Since(param="updated_since"), Since(param="updated_since", overlap_ms=600_000)),
+        (Since(param="updated_since"), Since(param="updated_since", format="%Y-%m-%d")),
+        (Since(param="updated_since"), NewestFirst(path="at", params={}, overlap_ms=301_000)),
+        (Since(param="updated_since", overlap_ms=0), Since(param="updated_since")),
     ],
 )
 def test_deletions_that_reach_further_back_than_the_documents_are_refused(
     changed: Changes, deleted: Changes
 ) -> None:
-    source = HttpSource(url="https://notes.example", paging=BodyCursor(), since=changed)
+    source = HttpSource(
+        records="items", url="https://notes.example", paging=BodyCursor(), since=changed
+    )
 
     with pytest.raises(ConfigurationError, match="'notes': deletions: they are asked for from"):
-        replace(NOTES, source=source, deletions=feed_since(deleted))
+        replace(
+            NOTES, documents=replace(NOTES.documents, source=source), deletions=feed_since(deleted)
+        )
 
 
 @pytest.mark.parametrize(
     ("changed", "deleted"),
     [
-        (Since(), Since()),
-        (Since(overlap_ms=600_000), Since()),
-        (Since(format="%Y-%m-%d"), Since()),
-        (Since(format=TimeFormat.EPOCH_SECONDS), Since()),
-        (Since(), None),  # a list of what is deleted now
-        (None, Since()),  # all documents are read each time
+        (Since(param="updated_since"), Since(param="updated_since")),
+        (Since(param="updated_since", overlap_ms=600_000), Since(param="updated_since")),
+        (Since(param="updated_since", format="%Y-%m-%d"), Since(param="updated_since")),
+        (
+            Since(param="updated_since", format=TimeFormat.EPOCH_SECONDS),
+            Since(param="updated_since"),
+        ),
+        (Since(param="updated_since"), None),  # a list of what is deleted now
+        (None, Since(param="updated_since")),  # all documents are read each time
     ],
 )
 def test_deletions_that_reach_no_further_back_are_taken(
     changed: Changes | None, deleted: Changes | None
 ) -> None:
-    source = HttpSource(url="https://notes.example", paging=BodyCursor(), since=changed)
+    source = HttpSource(
+        records="items", url="https://notes.example", paging=BodyCursor(), since=changed
+    )
 
-    assert replace(NOTES, source=source, deletions=feed_since(deleted)).deletions
+    assert replace(
+        NOTES, documents=replace(NOTES.documents, source=source), deletions=feed_since(deleted)
+    ).deletions
+
+
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        ({"key": ""}, "Stream: key: '' is no path"),
+        ({"key": 7}, "Stream: key: 7 is no path"),
+        ({"record": Note("a", "text")}, "Stream: record: Note(id='a'"),
+        ({"record": dict}, "Stream: record: <class 'dict'> is no Struct"),
+        ({"map": None}, "Stream: map: None is no function"),
+        ({"source": "https://notes.example"}, "Stream: source: 'https://notes.example' is none"),
+    ],
+)
+def test_a_stream_that_is_not_right_is_refused(changed: dict[str, Any], fault: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        replace(NOTES.documents, **changed)
+
+    assert fault in str(error.value)
+
+
+@pytest.mark.parametrize("field", ["documents", "deletions", "users", "teams"])
+def test_what_is_no_stream_is_told_by_its_field(field: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        replace(NOTES, **{field: NOTES.documents.source})
+
+    assert f"connector 'notes': {field}: write Stream(source=..., key=..." in str(error.value)
+
+
+def test_a_connector_has_documents() -> None:
+    with pytest.raises(ConfigurationError, match="'notes': documents: write Stream"):
+        replace(NOTES, documents=None)
+
+
+def test_what_a_schedule_asks_for_is_a_mode() -> None:
+    with pytest.raises(ConfigurationError, match="'notes': schedule: 'FULL' is no mode"):
+        replace(NOTES, schedule={"0 2 * * *": "FULL"})
 
 
 def test_a_schedule_that_is_no_cron_expression_is_refused() -> None:

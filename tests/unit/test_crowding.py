@@ -7,7 +7,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from durable import Gather, HttpSource, OnePage
+from durable import HttpSource, OnePage, SubList
 from durable.engine.checks import Checks
 from durable.limits import Limits
 from durable.machine.commands import Instruction
@@ -73,13 +73,17 @@ def test_while_a_page_is_read_and_sent_its_bytes_are_leased() -> None:
     assert held_bytes(bench) == 0
 
 
-PARTS = HttpSource(url="{NOTES_URL}/{id}", paging=OnePage())
+PARTS = HttpSource(records="items", url="${NOTES_URL}/${id}", paging=OnePage())
 MANY = replace(
     NOTES,
-    source=HttpSource(
-        url="https://notes.example/list",
-        paging=OnePage(),
-        gather=(Gather(source=PARTS, into="parts"),),
+    documents=replace(
+        NOTES.documents,
+        source=HttpSource(
+            records="items",
+            url="https://notes.example/list",
+            paging=OnePage(),
+            sub_lists=(SubList(source=PARTS, into="parts"),),
+        ),
     ),
 )
 SLOW_MS = SILENT_MS_MAX * 2 // 3

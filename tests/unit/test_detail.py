@@ -5,6 +5,7 @@ import pytest
 from msgspec import Raw
 from msgspec.structs import replace
 
+from durable.environment import Secret
 from durable.errors import ConfigurationError, UpstreamError
 from durable.http.auth import Bearer
 from durable.http.error_rules import Action, Rule
@@ -14,17 +15,17 @@ from durable.sources.detail import Detail
 from durable.sources.http import HttpSource
 from durable.sources.nested import Nested
 from durable.sources.source import Records
-from durable.sources.sub_list import EMPTY_PAGES_MAX, Gather, GatherReader
+from durable.sources.sub_list import EMPTY_PAGES_MAX, SubList, SubListReader
 from tests.fakes.source import a_crawl, page_of, surroundings
 from tests.fakes.wiki import COMMENTS, CURSOR, PAGES, SPACES, URL, Wiki, decoded, pages_of
 
 
-LIST = HttpSource(url=f"{URL}/spaces/a/pages", paging=CURSOR)
-DETAIL = Detail(url=f"{URL}/pages/{{id}}", path="data")
+LIST = HttpSource(records="items", url=f"{URL}/spaces/a/pages", paging=CURSOR)
+DETAIL = Detail(url=f"{URL}/pages/${{id}}", path="data")
 DETAILED = replace(LIST, detail=DETAIL)
-MEMBERS = replace(COMMENTS, url=f"{URL}/pages/{{id}}/comments")
-GATHER = Gather(source=MEMBERS, into="comments")
-GATHERED = replace(LIST, gather=(GATHER,))
+MEMBERS = replace(COMMENTS, url=f"{URL}/pages/${{id}}/comments")
+GATHER = SubList(source=MEMBERS, into="comments")
+GATHERED = replace(LIST, sub_lists=(GATHER,))
 
 
 def a_wiki(count: int = 3, size: int = 10) -> Wiki:
@@ -103,8 +104,8 @@ def test_a_page_that_details_make_too_large_is_refused() -> None:
 def test_a_detail_is_asked_for_with_the_sources_proof_and_parameters() -> None:
     source = replace(
         LIST,
-        auth=Bearer("TOKEN"),
-        detail=replace(DETAIL, params={"of": "{id}"}, headers={"x-view": "full"}),
+        auth=Bearer(Secret("TOKEN")),
+        detail=replace(DETAIL, params={"of": "${id}"}, headers={"x-view": "full"}),
     )
     wiki = a_wiki(count=1)
 
@@ -116,7 +117,7 @@ def test_a_detail_is_asked_for_with_the_sources_proof_and_parameters() -> None:
 
 
 def test_a_variable_stands_in_a_details_url() -> None:
-    source = replace(LIST, detail=replace(DETAIL, url="{WIKI}/pages/{id}"))
+    source = replace(LIST, detail=replace(DETAIL, url="${WIKI}/pages/${id}"))
 
     assert page_of(source, a_wiki(), WIKI=URL).request_count == 4
     with pytest.raises(ConfigurationError, match="the variable WIKI is not set"):
@@ -177,9 +178,9 @@ def test_a_rule_may_set_a_record_aside_for_its_list(answers: list[int]) -> None:
     wiki.refusals["/pages/a1/comments"] = [
         httpx.Response(status, json=page_of_list) for status in answers
     ]
-    gather = replace(GATHER, source=replace(MEMBERS, rules=SKIPPING), missing=Missing.FAIL)
+    sub_list = replace(GATHER, source=replace(MEMBERS, rules=SKIPPING), missing=Missing.FAIL)
 
-    page = page_of(replace(LIST, gather=(gather,)), wiki)
+    page = page_of(replace(LIST, sub_lists=(sub_list,)), wiki)
 
     assert [name for name, reason in shown(page) if reason] == ["a1"]
 
@@ -238,7 +239,7 @@ def test_for_a_record_that_was_set_aside_before_nothing_is_asked() -> None:
             raise AssertionError(request.url)
 
     around = surroundings(Refusing())
-    gather = GatherReader(GATHER, around, frozenset({""}))
+    sub_list = SubListReader(GATHER, around, frozenset({""}))
     page = Records(
         records=[Raw(b'{"id": "a"}'), Raw(b'{"id": "b"}')],
         next_cursor=None,
@@ -246,7 +247,7 @@ def test_for_a_record_that_was_set_aside_before_nothing_is_asked() -> None:
         faults={1: "a reason", 2: None},
     )
 
-    completed = asyncio.run(Completion(None, [gather], 100).completed(page, a_crawl(), {}))
+    completed = asyncio.run(Completion(None, [sub_list], 100).completed(page, a_crawl(), {}))
 
     assert (completed.records, completed.faults) == (page.records, page.faults)
 
@@ -254,7 +255,7 @@ def test_for_a_record_that_was_set_aside_before_nothing_is_asked() -> None:
 # A record's own link
 
 
-LINKED = replace(LIST, detail=Detail(url="{links/self}", path="data"))
+LINKED = replace(LIST, detail=Detail(url="${links/self}", path="data"))
 
 
 def linked(link: str) -> Wiki:
@@ -295,18 +296,18 @@ def test_all_pages_of_a_list_are_put_into_the_record() -> None:
 
 def test_a_list_is_read_whole_whatever_has_changed() -> None:
     wiki = a_wiki()
-    changing = replace(GATHER, source=replace(PAGES, url=f"{URL}/pages/{{id}}/comments"))
+    changing = replace(GATHER, source=replace(PAGES, url=f"{URL}/pages/${{id}}/comments"))
 
-    page_of(replace(LIST, gather=(changing,)), wiki, since_ms=0)
+    page_of(replace(LIST, sub_lists=(changing,)), wiki, since_ms=0)
 
     assert all("updated_since" not in request.url.params for request in wiki.requests)
 
 
 def test_lists_are_asked_for_after_the_detail_and_with_its_fields() -> None:
     detail = replace(DETAIL, path="")
-    gather = replace(GATHER, source=replace(COMMENTS, url=f"{URL}/pages/{{data.id}}/comments"))
+    sub_list = replace(GATHER, source=replace(COMMENTS, url=f"{URL}/pages/${{data/id}}/comments"))
 
-    page = page_of(replace(LIST, detail=detail, gather=(gather,)), a_wiki())
+    page = page_of(replace(LIST, detail=detail, sub_lists=(sub_list,)), a_wiki())
 
     assert [len(record["comments"]) for record in decoded(page)] == [0, 1, 2]
 
@@ -315,7 +316,7 @@ def test_lists_are_asked_for_after_the_detail_and_with_its_fields() -> None:
 @pytest.mark.parametrize("size", [1, 10])
 def test_a_list_that_is_too_long_says_what_helps(count: int, size: int, *, is_taken: bool) -> None:
     wiki = Wiki({"a": {"a0": [str(n) for n in range(count)]}}, size)
-    source = replace(LIST, gather=(replace(GATHER, records_max=3),))
+    source = replace(LIST, sub_lists=(replace(GATHER, records_max=3),))
 
     if is_taken:
         assert len(decoded(page_of(source, wiki))[0]["comments"]) == count
@@ -328,7 +329,7 @@ def test_a_list_that_is_too_long_says_what_helps(count: int, size: int, *, is_ta
 def test_of_a_list_that_is_too_long_no_more_is_asked_for() -> None:
     wiki = Wiki({"a": {"a0": [str(n) for n in range(40)]}}, size=4)
 
-    fault(replace(LIST, gather=(replace(GATHER, records_max=3),)), wiki)
+    fault(replace(LIST, sub_lists=(replace(GATHER, records_max=3),)), wiki)
 
     assert len(wiki.requests) == 2
 
@@ -338,7 +339,7 @@ def test_a_list_of_nothing_but_empty_pages_comes_to_an_end() -> None:
     answers = [httpx.Response(200, json={"items": [], "next_cursor": str(n)}) for n in range(999)]
     wiki.refusals["/pages/a0/comments"] = [*answers]
 
-    error = fault(replace(LIST, gather=(GATHER,)), wiki)
+    error = fault(replace(LIST, sub_lists=(GATHER,)), wiki)
 
     assert f"{EMPTY_PAGES_MAX + 1} pages have none" in str(error)
     assert len(wiki.requests) == 1 + EMPTY_PAGES_MAX + 1
@@ -358,7 +359,7 @@ def test_a_list_that_is_gone_is_as_declared(
     wiki = a_wiki()
     wiki.refusals["/pages/a1/comments"] = httpx.Response(404, text="gone")
 
-    page = page_of(replace(LIST, gather=(replace(GATHER, missing=missing),)), wiki)
+    page = page_of(replace(LIST, sub_lists=(replace(GATHER, missing=missing),)), wiki)
 
     assert shown(page)[1] == ("a1", reason)
     assert decoded(page)[1].get("comments") == comments
@@ -371,26 +372,28 @@ def test_a_list_that_is_gone_halfway_is_not_taken_for_whole() -> None:
     again = [httpx.Response(200, json=content), httpx.Response(404)]
     wiki.refusals["/pages/a0/comments"] = [*answers, *again]
 
-    assert fault(replace(LIST, gather=(replace(GATHER, missing=Missing.KEEP),)), wiki).status == 404
+    assert (
+        fault(replace(LIST, sub_lists=(replace(GATHER, missing=Missing.KEEP),)), wiki).status == 404
+    )
 
 
 def test_the_total_of_a_list_is_checked() -> None:
     wiki = a_wiki()
     wiki.extra = {"total": 9}
-    gather = replace(GATHER, source=replace(MEMBERS, total="total"))
+    sub_list = replace(GATHER, source=replace(MEMBERS, total="total"))
 
-    error = fault(replace(LIST, gather=(gather,)), wiki)
+    error = fault(replace(LIST, sub_lists=(sub_list,)), wiki)
 
     assert "the comments of a record: it has 9 records, and came to its end after" in str(error)
-    pages = [*pages_of(replace(LIST, gather=(gather,)), a_wiki(count=6, size=2))]
+    pages = [*pages_of(replace(LIST, sub_lists=(sub_list,)), a_wiki(count=6, size=2))]
     assert [len(record["comments"]) for page in pages for record in decoded(page)] == [*range(6)]
 
 
 def test_a_member_that_is_set_aside_sets_its_record_aside() -> None:
     wiki = a_wiki()
-    member = replace(MEMBERS, detail=Detail(url=f"{URL}/nowhere/{{id}}"))
+    member = replace(MEMBERS, detail=Detail(url=f"{URL}/nowhere/${{id}}"))
 
-    page = page_of(replace(LIST, gather=(replace(GATHER, source=member),)), wiki)
+    page = page_of(replace(LIST, sub_lists=(replace(GATHER, source=member),)), wiki)
 
     assert str(page.faults[2]).startswith("one of its comments: the source answered 404")
     assert 1 not in page.faults
@@ -398,11 +401,11 @@ def test_a_member_that_is_set_aside_sets_its_record_aside() -> None:
 
 def test_a_member_that_is_left_out_is_not_in_the_list() -> None:
     wiki = a_wiki()
-    detail = Detail(url=f"{URL}/nowhere/{{id}}", missing=Missing.LEAVE_OUT)
+    detail = Detail(url=f"{URL}/nowhere/${{id}}", missing=Missing.LEAVE_OUT)
     wiki.answers["/nowhere/a20"] = {"id": "kept"}
 
     page = page_of(
-        replace(LIST, gather=(replace(GATHER, source=replace(MEMBERS, detail=detail)),)), wiki
+        replace(LIST, sub_lists=(replace(GATHER, source=replace(MEMBERS, detail=detail)),)), wiki
     )
 
     assert [record["comments"] for record in decoded(page)] == [[], [], [{"id": "kept"}]]
@@ -423,12 +426,12 @@ def test_a_pause_that_the_list_of_a_record_asks_for_is_the_pages() -> None:
 def test_the_secrets_of_a_list_are_the_sources() -> None:
     source = replace(
         GATHERED,
-        auth=Bearer("ONE"),
-        gather=(replace(GATHER, source=replace(COMMENTS, auth=Bearer("TWO"))),),
+        auth=Bearer(Secret("ONE")),
+        sub_lists=(replace(GATHER, source=replace(COMMENTS, auth=Bearer(Secret("TWO")))),),
     )
 
     assert source.secrets() == {"ONE", "TWO"}
-    assert replace(DETAILED, auth=Bearer("ONE")).secrets() == {"ONE"}
+    assert replace(DETAILED, auth=Bearer(Secret("ONE"))).secrets() == {"ONE"}
 
 
 def test_a_gather_names_its_field() -> None:
@@ -440,10 +443,12 @@ def test_a_gather_names_its_field() -> None:
 
 
 def test_what_is_nested_may_have_details_and_lists_that_know_the_parent() -> None:
-    detail = Detail(url=f"{URL}/spaces/{{space.id}}/pages/{{id}}", path="data", into="detail")
-    gather = replace(GATHER, source=replace(COMMENTS, url=f"{URL}/{{space.id}}/{{id}}/comments"))
+    detail = Detail(url=f"{URL}/spaces/${{space/id}}/pages/${{id}}", path="data", into="detail")
+    sub_list = replace(
+        GATHER, source=replace(COMMENTS, url=f"{URL}/${{space/id}}/${{id}}/comments")
+    )
     source = Nested(
-        parents=SPACES, children=replace(PAGES, detail=detail, gather=(gather,)), name="space"
+        parents=SPACES, children=replace(PAGES, detail=detail, sub_lists=(sub_list,)), name="space"
     )
     wiki = a_wiki(count=1)
     wiki.answers["/spaces/a/pages/a0"] = {"data": 1}
@@ -457,7 +462,7 @@ def test_what_is_nested_may_have_details_and_lists_that_know_the_parent() -> Non
 
 
 def test_a_parent_that_is_set_aside_is_told_and_its_children_are_not_asked_for() -> None:
-    spaces = replace(SPACES, detail=Detail(url=f"{URL}/about/{{id}}", into="about"))
+    spaces = replace(SPACES, detail=Detail(url=f"{URL}/about/${{id}}", into="about"))
     source = Nested(parents=spaces, children=PAGES, name="space", keep=("id",))
     wiki = a_wiki(count=1)
     wiki.spaces["b"] = {"b0": []}

@@ -10,8 +10,8 @@ from durable.connector.discovery import discover, found
 from durable.errors import ConfigurationError
 
 
-GOOD = """from msgspec.structs import replace; from durable import Datasource, Mode
-from tests.fakes.connector import NOTES
+GOOD = """from durable import Mode; from durable.glean import Datasource
+from msgspec.structs import replace; from tests.fakes.connector import NOTES
 """
 
 
@@ -41,6 +41,63 @@ def test_every_module_of_the_package_gives_a_connector(package: ModuleType) -> N
     add(package, "a", GOOD + "connector = NOTES")
 
     assert list(discover(package)) == ["notes", "b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (
+            "from durable import *\nConnector(name='a', source=1, record=2, document=3)",
+            (
+                "line 2: Connector(source=...) is written documents=Stream(source=..., key=..., "
+                "record=..., map=...) from 0.1 on"
+            ),
+        ),
+        ("from durable import *\nBodyCursor(end=1)", "line 2: end=... is written last_page=... "),
+        ("from durable import *\nBodyCursor(size_max=1)", "line 2: size_max: nothing takes it"),
+        ("from durable import *\nStream(source=1)", "line 2: key: it is missing: declare it"),
+        ("from durable import *\nSince()", "line 2: param: it is missing: declare it"),
+        (
+            "from durable import *\nHttpSource(url='a', paging=OnePage())",
+            "line 2: records: it is missing: declare it",
+        ),
+        ("from durable import *\nKeyset(path='id')", "line 2: param: it is missing: declare it"),
+        (
+            "from durable import *\nHttpSource(url='{A_URL}/a', records='', paging=OnePage())",
+            "line 2: HttpSource: '{A_URL}/a' is not right: a variable is written ${NAME}",
+        ),
+        (
+            "from durable import *\nDetail(url='${A_URL}/{id}')",
+            "line 2: Detail: '${A_URL}/{id}' is not right: a variable is written ${NAME}",
+        ),
+        (
+            "from durable import *\nBearer('s3cret')",
+            "line 2: Bearer: token: write Secret('NAME'), ",
+        ),
+        (
+            "from durable import *\nBasic('a', 'b')",
+            "Basic: user: write Variable('NAME') or Secret(",
+        ),
+        ("from durable import Portion", "line 1: durable.Portion is called SourcePage from 0.1 on"),
+        (
+            "from durable import Document",
+            (
+                "line 1: durable.Document is one of Glean's nouns: write `from durable.glean "
+                "import Document`"
+            ),
+        ),
+        ("from durable import Nothing", "it cannot be imported: ImportError: cannot import name"),
+    ],
+)
+def test_a_connector_of_before_is_told_the_new_spelling(
+    package: ModuleType, text: str, fault: str
+) -> None:
+    add(package, "a", text)
+
+    (told,) = faults(package)
+
+    assert told.startswith("made_up_connectors/a.py, ")
+    assert fault in told
 
 
 def test_no_modules_are_no_connectors(package: ModuleType) -> None:
@@ -90,11 +147,11 @@ def test_two_connectors_do_not_share(package: ModuleType, changes: str, fault: s
 
 def test_two_connectors_do_not_both_bring_the_teams_of_the_company(package: ModuleType) -> None:
     """Each of their uploads would delete the teams of the other."""
-    teams = "teams=Feed(source=NOTES.source, record=NOTES.record, change=NOTES.document)"
+    teams = "teams=NOTES.documents"
     for name in ("a", "b", "c"):
         changes = f"name='{name}', datasource=Datasource('{name}')"
         changes += "" if name == "b" else f", {teams}"
-        text = f"from durable import Feed\nconnector = replace(NOTES, {changes})"
+        text = f"connector = replace(NOTES, {changes})"
         add(package, name, GOOD + text)
 
     (told,) = faults(package)
@@ -119,7 +176,7 @@ def test_two_connectors_do_not_both_bring_the_teams_of_the_company(package: Modu
             "a.py, line 4: connector 'N': name: it has at most 40",
         ),
         (
-            "from durable import *\n\nHttpSource(url='', records='a', paging=NextUrl(field='a'))",
+            "from durable import *\n\nHttpSource(url='', records='a', paging=NextUrl(path='a'))",
             "a.py, line 3: the path 'a' of a source is",
         ),
         (

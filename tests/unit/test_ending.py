@@ -11,11 +11,11 @@ from durable.sources.ending import Header
 from durable.sources.http import HttpSource
 from durable.sources.paging.cursors import BodyCursor, HeaderCursor, NextUrl
 from durable.sources.paging.keyset import Keyset
-from durable.sources.paging.last_page import End
+from durable.sources.paging.last_page import LastPage
 from durable.sources.paging.link_header import LinkHeader
 from durable.sources.paging.odata import OData
 from durable.sources.paging.offset import OffsetPaging, PageNumber
-from durable.sources.paging.param_location import Place
+from durable.sources.paging.param_location import ParamLocation
 from durable.sources.paging.protocol import Paging
 from tests.fakes.network import Network
 from tests.fakes.paged import URL, items, whole
@@ -27,7 +27,7 @@ ALL = items(6)
 
 def answered(cursor: str | None, content: dict[str, Any], *, paging: Paging, **fields: Any) -> Any:
     headers = fields.pop("answer_headers", {})
-    source = HttpSource(url=URL, paging=paging, **fields)
+    source = HttpSource(url=URL, paging=paging, **{"records": "items", **fields})
     network = Network(httpx.Response(200, json={"items": [], **content}, headers=headers))
     return page_of(source, network, cursor).next_cursor
 
@@ -52,10 +52,10 @@ def listed(total: Any, *, cap: int = 9, asked: list[str] | None = None) -> Any:
     return answer
 
 
-BY_OFFSET = HttpSource(url=URL, paging=OffsetPaging(size=2), total="total")
-BY_NUMBER = HttpSource(url=URL, paging=PageNumber(size=2), total="total")
-BY_PAGES = HttpSource(url=URL, paging=PageNumber(size=2, total_pages="pages"))
-UNSIZED = HttpSource(url=URL, paging=OffsetPaging(), total="total")
+BY_OFFSET = HttpSource(records="items", url=URL, paging=OffsetPaging(size=2), total="total")
+BY_NUMBER = HttpSource(records="items", url=URL, paging=PageNumber(size=2), total="total")
+BY_PAGES = HttpSource(records="items", url=URL, paging=PageNumber(size=2, total_pages="pages"))
+UNSIZED = HttpSource(records="items", url=URL, paging=OffsetPaging(), total="total")
 
 
 @pytest.mark.parametrize("source", [BY_OFFSET, BY_NUMBER, BY_PAGES, UNSIZED])
@@ -77,7 +77,7 @@ def test_a_total_that_is_capped_or_shrinks_is_refused(source: HttpSource) -> Non
 
 
 def test_a_total_that_is_the_size_of_a_capped_page_is_refused() -> None:
-    source = HttpSource(url=URL, paging=OffsetPaging(size=5), total="total")
+    source = HttpSource(records="items", url=URL, paging=OffsetPaging(size=5), total="total")
 
     with pytest.raises(UpstreamError, match="it has 4 records, and 6 came"):
         whole(source, listed(4, cap=2))
@@ -95,9 +95,21 @@ def test_a_total_that_is_more_than_there_is_is_refused() -> None:
         (BY_OFFSET, 6, ["0", "2", "4", "6"]),
         (BY_NUMBER, 6, ["0", "2", "4", "6"]),
         (BY_PAGES, 3, ["0", "2", "4", "6"]),
-        (HttpSource(url=URL, paging=OffsetPaging(size=4), total="total"), 6, ["0", "4"]),
-        (HttpSource(url=URL, paging=PageNumber(size=4), total="total"), 6, ["0", "2", "4", "6"]),
-        (HttpSource(url=URL, paging=OffsetPaging(size=7), total="total"), 6, ["0"]),
+        (
+            HttpSource(records="items", url=URL, paging=OffsetPaging(size=4), total="total"),
+            6,
+            ["0", "4"],
+        ),
+        (
+            HttpSource(records="items", url=URL, paging=PageNumber(size=4), total="total"),
+            6,
+            ["0", "2", "4", "6"],
+        ),
+        (
+            HttpSource(records="items", url=URL, paging=OffsetPaging(size=7), total="total"),
+            6,
+            ["0"],
+        ),
     ],
 )
 def test_a_total_that_is_reached_on_a_full_page_has_the_next_one_asked_for(
@@ -117,7 +129,9 @@ def test_what_is_asked_for_to_make_sure_may_be_refused_where_a_rule_says_so() ->
         is_past = request.url.params["page"] == "4"
         return httpx.Response(404) if is_past else listed(6)(request)
 
-    declared = HttpSource(url=URL, paging=PageNumber(size=2), total="total", rules=rules)
+    declared = HttpSource(
+        records="items", url=URL, paging=PageNumber(size=2), total="total", rules=rules
+    )
     assert whole(declared, answer)[0] == ALL
     with pytest.raises(UpstreamError, match="answered 404"):
         whole(BY_NUMBER, answer)
@@ -153,7 +167,7 @@ def hiding(hidden: str, **told: Any) -> Any:
 def test_all_that_may_be_seen_is_read_where_rows_are_hidden(
     paging: Paging, fields: dict[str, Any], hidden: str
 ) -> None:
-    source = HttpSource(url=URL, paging=paging, hides_rows=True, **fields)
+    source = HttpSource(url=URL, paging=paging, hides_rows=True, **{"records": "items", **fields})
     expected = [one for one in ALL if one["rank"] not in map(int, hidden)]
 
     assert whole(source, hiding(hidden))[0] == expected
@@ -173,7 +187,7 @@ def test_an_empty_page_is_no_end_where_its_header_names_a_next_one(paging: Pagin
             200, content=hiding("34")(request).content, headers={"link": link}
         )
 
-    source = HttpSource(url=URL, paging=paging)
+    source = HttpSource(records="items", url=URL, paging=paging)
 
     with pytest.raises(UpstreamError, match="its header Link names a next one"):
         whole(source, answer('<?offset=4>; rel="next"'))
@@ -181,7 +195,9 @@ def test_an_empty_page_is_no_end_where_its_header_names_a_next_one(paging: Pagin
 
 
 def test_a_number_that_is_none_is_refused_where_rows_are_hidden_too() -> None:
-    source = HttpSource(url=URL, paging=OffsetPaging(size=2), total="total", hides_rows=True)
+    source = HttpSource(
+        records="items", url=URL, paging=OffsetPaging(size=2), total="total", hides_rows=True
+    )
 
     with pytest.raises(UpstreamError, match="it has -1 records"):
         whole(source, hiding("123456", total=-1))
@@ -221,7 +237,10 @@ def test_a_next_page_beyond_what_a_capped_page_gave_is_refused(
 def test_a_size_among_the_params_or_in_the_body_is_one_that_was_asked_for() -> None:
     declared: list[dict[str, Any]] = [
         {"params": {"max": "4"}, "paging": BodyCursor()},
-        {"body": {"page": {"max": 4}}, "paging": BodyCursor(param="page/at", place=Place.BODY)},
+        {
+            "body": {"page": {"max": 4}},
+            "paging": BodyCursor(param="page/at", location=ParamLocation.BODY),
+        },
     ]
     for fields in declared:
         with pytest.raises(UpstreamError, match="4 further on"):
@@ -236,7 +255,7 @@ def test_a_size_among_the_params_or_in_the_body_is_one_that_was_asked_for() -> N
         (NextUrl(size=4), None, {"next": "?limit=4&after=1764000000"}),
         (NextUrl(size=4), None, {"next": "?limit=4&after=abc"}),
         (BodyCursor(size=4), "100", {"next_cursor": 107}),
-        (Keyset(field="rank", size=2), None, {}),
+        (Keyset(param="after_id", path="rank", size=2), None, {}),
     ],
 )
 def test_another_number_is_no_jump(
@@ -248,7 +267,7 @@ def test_another_number_is_no_jump(
 # Flags
 
 
-MORE_CURSOR = BodyCursor(end=End.HAS_MORE)
+MORE_CURSOR = BodyCursor(last_page=LastPage.HAS_MORE)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +286,7 @@ def test_a_flag_tells_the_end_as_it_is_declared(fields: Any, content: Any, heade
         answer_headers = headers(more) if callable(headers) else {}
         return answered("1", told, paging=paging, answer_headers=answer_headers, **fields)
 
-    for paging in (MORE_CURSOR, NextUrl(end=End.HAS_MORE)):
+    for paging in (MORE_CURSOR, NextUrl(last_page=LastPage.HAS_MORE)):
         told = {"next_cursor": "2", "next": f"{URL}?page=2"}
         assert read(paging, more=True, **told)
         assert read(paging, more=False, **told) is None
@@ -291,7 +310,9 @@ def test_a_header_that_is_no_flag_and_no_number_is_refused(value: str | None) ->
 
 @pytest.mark.parametrize("text", ["5", " 5 ", "0-1/5", "items 0-1/5", "bytes=0-1/ 5"])
 def test_a_total_may_be_in_a_header(text: str) -> None:
-    source = HttpSource(url=URL, paging=OffsetPaging(), total=Header("x-total-count"))
+    source = HttpSource(
+        records="items", url=URL, paging=OffsetPaging(), total=Header("x-total-count")
+    )
     network = Network(httpx.Response(200, json={"items": [1]}, headers={"X-Total-Count": text}))
 
     assert page_of(source, network).total_count == 5
@@ -321,7 +342,10 @@ def test_a_header_without_a_total_is_refused(text: str) -> None:
             "hides_rows tells the end: leave one out",
         ),
         (
-            {"is_last": "last", "paging": Keyset(size=2, short_page_ends=True)},
+            {
+                "is_last": "last",
+                "paging": Keyset(param="after_id", path="id", size=2, short_page_ends=True),
+            },
             "has_more tells the end",
         ),
     ],
@@ -330,7 +354,7 @@ def test_a_declaration_that_contradicts_itself_is_refused(
     fields: dict[str, Any], fault: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=fault):
-        HttpSource(**{"url": URL, "paging": OffsetPaging(), **fields})
+        HttpSource(**{"records": "items", "url": URL, "paging": OffsetPaging(), **fields})
 
 
 # An end that is told in several ways
@@ -339,7 +363,7 @@ def test_a_declaration_that_contradicts_itself_is_refused(
 @pytest.mark.parametrize("told", [{}, {"next": None}, {"next": {}}, {"next": {"after": None}}])
 @pytest.mark.parametrize("kind", [BodyCursor, NextUrl])
 def test_an_end_may_be_nothing_in_whatever_way(kind: Any, told: dict[str, Any]) -> None:
-    paging = kind(field="next/after", end=End.NOTHING)
+    paging = kind(path="next/after", last_page=LastPage.NOTHING)
 
     assert answered("b", told, paging=paging) is None
     assert answered("b", {"next": {"after": ""}}, paging=paging) is None
@@ -347,7 +371,7 @@ def test_an_end_may_be_nothing_in_whatever_way(kind: Any, told: dict[str, Any]) 
 
 
 def test_a_header_may_be_empty_or_absent_at_the_end() -> None:
-    paging = HeaderCursor(header="x-next", end=End.NOTHING)
+    paging = HeaderCursor(header="x-next", last_page=LastPage.NOTHING)
 
     for headers in ({}, {"x-next": ""}):
         assert answered("b", {}, paging=paging, answer_headers=headers) is None

@@ -1,7 +1,7 @@
 import httpx
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.engine.clients import build_clients
 from durable.glean.documents import Document
 from durable.sources.http import HttpSource
@@ -29,7 +29,7 @@ def fingerprint(connector: AnyConnector = NOTES, **variables: str) -> str:
 
 
 def test_what_a_mapping_keeps_from_record_to_record_is_no_change_of_the_connector() -> None:
-    connector = replace(NOTES, document=remembering)
+    connector = replace(NOTES, documents=replace(NOTES.documents, map=remembering))
     before = fingerprint(connector)
 
     remembering(Note("a", "text"))
@@ -38,11 +38,17 @@ def test_what_a_mapping_keeps_from_record_to_record_is_no_change_of_the_connecto
 
 
 def test_another_connector_or_another_place_of_the_source_is_a_change() -> None:
-    placed = replace(NOTES, source=HttpSource(url="{NOTES_URL}/list", paging=BodyCursor()))
+    placed = replace(
+        NOTES,
+        documents=replace(
+            NOTES.documents,
+            source=HttpSource(records="items", url="${NOTES_URL}/list", paging=BodyCursor()),
+        ),
+    )
 
     found = {
         fingerprint(),
-        fingerprint(replace(NOTES, document=remembering)),
+        fingerprint(replace(NOTES, documents=replace(NOTES.documents, map=remembering))),
         fingerprint(placed, NOTES_URL="https://one.example"),
         fingerprint(placed, NOTES_URL="https://other.example"),
     }

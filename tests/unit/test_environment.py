@@ -1,6 +1,6 @@
 import pytest
 
-from durable.environment import CONCEALED_MAX, Environment, Secret
+from durable.environment import CONCEALED_MAX, Environment, SecretText
 from durable.errors import ConfigurationError
 from durable.http.glean_address import glean_url
 from durable.limits import Limits
@@ -209,7 +209,7 @@ def test_a_server_that_is_no_url_is_named_with_the_remedy(url: str) -> None:
 
 
 def test_a_secret_names_the_variable_it_is_from() -> None:
-    assert Secret("TOKEN", "t0ken").name == "TOKEN"
+    assert SecretText("TOKEN", "t0ken").name == "TOKEN"
 
 
 # What is made of secrets
@@ -263,6 +263,6 @@ def test_of_two_beginnings_of_a_secret_each_is_redacted() -> None:
 def test_variables_are_filled_in_by_their_names() -> None:
     environment = an_environment(NOTES_URL="https://notes.example", SPACE_2="a")
 
-    assert environment.filled("{NOTES_URL}/{SPACE_2}/{id}") == "https://notes.example/a/{id}"
+    assert environment.filled("${NOTES_URL}/${SPACE_2}/{id}") == "https://notes.example/a/{id}"
     with pytest.raises(ConfigurationError, match="the variable TEAM is not set"):
-        environment.filled("{TEAM}")
+        environment.filled("${TEAM}")

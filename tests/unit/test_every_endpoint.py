@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.connector.connector import Connectors
+from durable.connector.definition import Connectors
 from durable.engine.processor import Begun
 from durable.glean.datasource import Datasource
 from durable.machine.alert_delivery import Delivery

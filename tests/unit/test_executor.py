@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable import BodyCursor, Feed, HttpSource, Since, TimeFormat
+from durable import BodyCursor, HttpSource, Since, Stream, TimeFormat
 from durable.engine.redaction import REASON_CHARACTERS_MAX
 from durable.errors import Cause
 from durable.glean.documents import Document
@@ -96,7 +96,10 @@ def test_a_page_that_is_read_is_not_mapped_yet() -> None:
         raise MemoryError
 
     items = [a_note("a"), {"id": 7}]
-    desk = Desk(Network(a_page_of(items, "2")), connector=replace(NOTES, document=greedy))
+    desk = Desk(
+        Network(a_page_of(items, "2")),
+        connector=replace(NOTES, documents=replace(NOTES.documents, map=greedy)),
+    )
 
     event = desk.fetched()
 
@@ -232,7 +235,7 @@ def test_what_is_set_aside_shows_no_secret_and_is_short() -> None:
     desk.sent()
 
     shown = desk.executor.rejects(0)
-    assert [reject.key for reject in shown] == ["", "***-7"]
+    assert [reject.key for reject in shown] == ["***-8", "***-7"]
     for reject in shown:
         assert "t0ken" not in f"{reject}"
         assert len(reject.reason) <= REASON_CHARACTERS_MAX
@@ -438,7 +441,10 @@ def test_running_out_of_memory_in_a_mapping_is_not_the_records_fault() -> None:
     def greedy(_note: Note) -> Document:
         raise MemoryError
 
-    desk = Desk(Network(a_page("a")), connector=replace(NOTES, document=greedy))
+    desk = Desk(
+        Network(a_page("a")),
+        connector=replace(NOTES, documents=replace(NOTES.documents, map=greedy)),
+    )
 
     with pytest.raises(MemoryError):
         desk.packed()
@@ -452,7 +458,10 @@ def test_a_mapping_that_raises_sets_only_its_own_record_aside() -> None:
         assert isinstance(made, Document)
         return made
 
-    desk = Desk(Network(a_page("a", "b", "c")), connector=replace(NOTES, document=moody))
+    desk = Desk(
+        Network(a_page("a", "b", "c")),
+        connector=replace(NOTES, documents=replace(NOTES.documents, map=moody)),
+    )
 
     page = desk.packed()
 
@@ -481,7 +490,10 @@ def test_a_mapping_that_brings_half_a_character_sets_its_record_aside(field: str
         assert isinstance(made, Document)
         return replace(made, id=half)
 
-    desk = Desk(Network(a_page("a")), connector=replace(NOTES, document=halving))
+    desk = Desk(
+        Network(a_page("a")),
+        connector=replace(NOTES, documents=replace(NOTES.documents, map=halving)),
+    )
 
     desk.packed()
 
@@ -495,12 +507,16 @@ def test_a_mapping_that_brings_half_a_character_sets_its_record_aside(field: str
 AT_MS = NOW_MS - 60_000
 TIMED = replace(
     NOTES,
-    source=HttpSource(
-        url="https://notes.example/list",
-        paging=BodyCursor(field="next_cursor", param="cursor"),
-        since=Since(field="at", format=TimeFormat.EPOCH_MS),
+    documents=replace(
+        NOTES.documents,
+        source=HttpSource(
+            records="items",
+            url="https://notes.example/list",
+            paging=BodyCursor(path="next_cursor", param="cursor"),
+            since=Since(param="updated_since", path="at", format=TimeFormat.EPOCH_MS),
+        ),
     ),
-    deletions=Feed(source=NOTES.source, record=Note, change=document),
+    deletions=Stream(source=NOTES.documents.source, key="id", record=Note, map=document),
 )
 
 

@@ -9,8 +9,10 @@ import pytest
 from msgspec import Meta, Struct, defstruct, field
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.connector import Connector
+from durable.connector.definition import AnyConnector
 from durable.connector.fingerprint import fingerprint
+from durable.environment import Secret
 from durable.glean.datasource import Datasource
 from durable.glean.object_types import ObjectType
 from durable.http.auth import Bearer
@@ -24,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 URL = "https://notes.example/list"
 # A mapping with all that a code object holds: names, constants, sets, nested functions.
 MAPPING = """
-from durable import Deletion, Document, Permissions
+from durable.glean import Deletion, Document, Permissions
 
 BASE = "https://notes.example/"
 
@@ -54,10 +56,10 @@ print(fingerprint(here.mapped_by(sys.stdin.read()), here.URL))
 """
 
 
-def mapped_by(text: str) -> AnyConnector:
+def mapped_by(text: str) -> Connector:
     module = ModuleType("made_up_mapping")
     exec(compile(text, "made_up_mapping.py", "exec"), module.__dict__)  # noqa: S102 - our own text
-    return replace(NOTES, document=module.document)
+    return replace(NOTES, documents=replace(NOTES.documents, map=module.document))
 
 
 def print_of(connector: AnyConnector, url: str = URL) -> str:
@@ -65,7 +67,7 @@ def print_of(connector: AnyConnector, url: str = URL) -> str:
 
 
 def recorded_as(*fields: Any) -> AnyConnector:
-    return replace(NOTES, record=defstruct("Note", fields))
+    return replace(NOTES, documents=replace(NOTES.documents, record=defstruct("Note", fields)))
 
 
 def test_a_fingerprint_is_short() -> None:
@@ -93,7 +95,7 @@ def test_it_is_the_same_once_the_mapping_has_run_often() -> None:
     connector = mapped_by(MAPPING)
     before = print_of(connector)
     for _ in range(10_000):
-        connector.document(Note("a", "b, c"))
+        connector.documents.map(Note("a", "b, c"))
 
     assert print_of(connector) == before
 
@@ -150,8 +152,9 @@ def test_it_differs_with_the_mapping(old: str, new: str) -> None:
 
 
 SOURCE = HttpSource(
+    records="items",
     url=URL,
-    paging=BodyCursor(field="next_cursor", param="cursor"),
+    paging=BodyCursor(path="next_cursor", param="cursor"),
     since=Since(param="updated_since"),
 )
 
@@ -161,24 +164,26 @@ SOURCE = HttpSource(
     [
         replace(SOURCE, url=URL + "2"),
         replace(SOURCE, records="results"),
-        replace(SOURCE, paging=BodyCursor(field="after", param="cursor")),
-        replace(SOURCE, paging=BodyCursor(field="next_cursor", param="from")),
-        replace(SOURCE, paging=NextUrl(field="next_cursor")),
+        replace(SOURCE, paging=BodyCursor(path="after", param="cursor")),
+        replace(SOURCE, paging=BodyCursor(path="next_cursor", param="from")),
+        replace(SOURCE, paging=NextUrl(path="next_cursor")),
         replace(SOURCE, since=Since(param="changed")),
         replace(SOURCE, since=None),
         replace(SOURCE, params={"limit": "5"}),
         replace(SOURCE, headers={"accept": "application/json"}),
-        replace(SOURCE, body={"query": "{notes}"}),
-        replace(SOURCE, auth=Bearer("NOTES_TOKEN")),
+        replace(SOURCE, body={"query": "${notes}"}),
+        replace(SOURCE, auth=Bearer(Secret("NOTES_TOKEN"))),
         replace(SOURCE, link_origins=("https://eu.notes.example",)),
         replace(SOURCE, has_more="more"),
         replace(SOURCE, total="count"),
     ],
 )
 def test_it_differs_with_the_source(source: HttpSource) -> None:
-    assert NOTES.source == SOURCE
+    assert NOTES.documents.source == SOURCE
 
-    assert print_of(replace(NOTES, source=source)) != print_of(NOTES)
+    assert print_of(replace(NOTES, documents=replace(NOTES.documents, source=source))) != print_of(
+        NOTES
+    )
 
 
 def test_it_differs_with_where_the_source_is_located() -> None:
@@ -232,7 +237,10 @@ def test_parts_do_not_run_into_each_other() -> None:
 
 
 def test_a_callable_without_code_has_one_too() -> None:
-    one, other = (replace(NOTES, document=partial(NOTES.document)) for _ in range(2))
+    one, other = (
+        replace(NOTES, documents=replace(NOTES.documents, map=partial(NOTES.documents.map)))
+        for _ in range(2)
+    )
 
     assert print_of(one) == print_of(other)
     assert print_of(one, URL + "2") != print_of(one)
@@ -250,8 +258,7 @@ def test_a_callable_without_code_has_one_too() -> None:
 )
 def test_it_differs_with_what_the_mapping_uses(old: str, new: str) -> None:
     text = """
-from durable import Document, Permissions
-
+from durable.glean import Document, Permissions
 BASE = "https://notes.example/"
 
 def shout(text):

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.connector.fingerprint import fingerprint
 
 
@@ -132,7 +132,7 @@ CHANGES = {
     "a bound method's instance": ("notes", '"mr "', '"ms "'),
     "a bound method": ("notes", "email=self.prefix + note.id", "email=note.id"),
     "a function that fetches": ("notes", '{"id": words', '{"key": words'),
-    "which mapping": ("notes", "document=document", "document=lambda note: document(note)"),
+    "which mapping": ("notes", "map=document", "map=lambda note: document(note)"),
     "a list of another type": ("notes", "list[Author]", "tuple[Author, ...]"),
     "a struct's tag": ("notes", "class Note(Struct)", "class Note(Struct, tag=True)"),
     "how strict a struct is": (

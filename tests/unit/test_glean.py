@@ -4,7 +4,7 @@ import httpx
 import msgspec
 import pytest
 
-from durable.environment import Secret
+from durable.environment import SecretText
 from durable.errors import UpstreamError
 from durable.glean.batches import Batch, Item
 from durable.glean.client import Glean
@@ -24,7 +24,9 @@ ROOT = "https://acme-be.glean.com/api/index/v1"
 
 def glean(network: Network) -> Glean:
     return Glean(
-        HttpClient("Glean", network, BearerAuthenticator(Secret("TOKEN", "t0ken")), Origins(ROOT)),
+        HttpClient(
+            "Glean", network, BearerAuthenticator(SecretText("TOKEN", "t0ken")), Origins(ROOT)
+        ),
         ROOT,
         "notes",
     )

@@ -9,7 +9,8 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable import Feed, Group, Members
+from durable import Stream
+from durable.glean import Group, Members
 from durable.machine.effects import Event, Failed, Fetch, Fetched, Pack, Packed, Send, Sent, Split
 from durable.machine.job import Mode, ReadContext, Stage
 from durable.machine.page_progress import PageProgress
@@ -33,8 +34,13 @@ def mapped(team: Team) -> Members:
 
 CONNECTOR = replace(
     NOTES,
-    groups=Feed(source=NOTES.source, record=Team, change=lambda team: Group(name=team.name)),
-    memberships=Feed(source=NOTES.source, record=Team, change=mapped),
+    groups=Stream(
+        source=NOTES.documents.source,
+        key="name",
+        record=Team,
+        map=lambda team: Group(name=team.name),
+    ),
+    memberships=Stream(source=NOTES.documents.source, key="name", record=Team, map=mapped),
 )
 
 

@@ -16,7 +16,7 @@ from durable.sources.paging.keyset import Keyset
 from durable.sources.paging.link_header import LinkHeader
 from durable.sources.paging.odata import OData
 from durable.sources.paging.offset import OffsetPaging, PageNumber
-from durable.sources.paging.param_location import Place
+from durable.sources.paging.param_location import ParamLocation
 from durable.sources.paging.protocol import Paging
 from durable.sources.source import Records
 from tests.fakes.network import Network
@@ -80,15 +80,15 @@ SIZED: list[Paging] = [
     OffsetPaging(size=8),
     OffsetPaging(size=8, short_page_ends=True),
     BodyCursor(size=8),
-    Keyset(size=8),
-    Keyset(size=7, short_page_ends=True),
+    Keyset(param="after_id", path="id", size=8),
+    Keyset(param="after_id", path="id", size=7, short_page_ends=True),
 ]
 
 
 @pytest.mark.parametrize("paging", SIZED)
 @pytest.mark.parametrize("large", [(), (0, 1), (5, 6, 7), (18, 19), tuple(range(COUNT))])
 def test_a_page_that_is_too_large_is_read_in_parts(paging: Paging, large: tuple[int, ...]) -> None:
-    found = pages(HttpSource(url=URL, paging=paging), server(some(*large)))
+    found = pages(HttpSource(records="items", url=URL, paging=paging), server(some(*large)))
 
     assert ranks(found) == list(range(COUNT))
     assert all(page.byte_count <= BYTES_MAX for page in found)
@@ -99,7 +99,7 @@ def test_a_page_that_is_too_large_is_read_in_parts(paging: Paging, large: tuple[
 def test_a_record_that_is_too_large_alone_is_rejected_by_its_place(
     huge: int, fields: dict[str, Any]
 ) -> None:
-    source = HttpSource(url=URL, paging=OffsetPaging(size=8), **fields)
+    source = HttpSource(url=URL, paging=OffsetPaging(size=8), **{"records": "items", **fields})
 
     found = pages(source, server(some(huge=huge), total=COUNT))
 
@@ -109,10 +109,15 @@ def test_a_record_that_is_too_large_alone_is_rejected_by_its_place(
     assert rejecting.request_count == 4  # of 8, 4, 2 and 1
 
 
-@pytest.mark.parametrize("paging", [BodyCursor(size=8), Keyset(size=8), BodyCursor()])
+@pytest.mark.parametrize(
+    "paging", [BodyCursor(size=8), Keyset(param="after_id", path="id", size=8), BodyCursor()]
+)
 def test_where_only_the_source_knows_what_follows_the_job_fails(paging: Paging) -> None:
     source = HttpSource(
-        url=URL, paging=paging, params={} if paging != BodyCursor() else {"limit": "8"}
+        records="items",
+        url=URL,
+        paging=paging,
+        params={} if paging != BodyCursor() else {"limit": "8"},
     )
 
     with pytest.raises(UpstreamError, match="more than 1000 bytes"):
@@ -120,7 +125,9 @@ def test_where_only_the_source_knows_what_follows_the_job_fails(paging: Paging) 
 
 
 def test_rows_that_are_hidden_are_stepped_over_by_the_size_that_was_asked_for() -> None:
-    source = HttpSource(url=URL, paging=OffsetPaging(size=8), total="total", hides_rows=True)
+    source = HttpSource(
+        records="items", url=URL, paging=OffsetPaging(size=8), total="total", hides_rows=True
+    )
 
     assert ranks(pages(source, server(some(2, 3, 4), total=COUNT))) == list(range(COUNT))
 
@@ -134,7 +141,7 @@ def numbered(request: httpx.Request) -> httpx.Response:
 
 def test_where_another_size_would_be_another_page_the_job_fails() -> None:
     with pytest.raises(UpstreamError, match="more than 1000 bytes"):
-        pages(HttpSource(url=URL, paging=BodyCursor(size=8)), numbered)
+        pages(HttpSource(records="items", url=URL, paging=BodyCursor(size=8)), numbered)
 
 
 def opaque(*large: int, asked: list[int] | None = None) -> Server:
@@ -164,7 +171,7 @@ def test_after_a_smaller_page_a_cursor_goes_back_with_the_size_that_it_came_with
 ) -> None:
     asked: list[int] = []
 
-    found = pages(HttpSource(url=URL, paging=paging), opaque(*large, asked=asked))
+    found = pages(HttpSource(records="items", url=URL, paging=paging), opaque(*large, asked=asked))
 
     assert set(ranks(found)) == set(range(COUNT))  # some may come twice, and none is left out
     smallest = min(asked)
@@ -187,7 +194,7 @@ def test_numbered_pages_are_read_in_parts(
 
     told = {"total": fields.get("total", "")}
     paging = PageNumber(size=size, total_pages="pages" if fields.get("pages") else "")
-    found = pages(HttpSource(url=URL, paging=paging, **told), answer)
+    found = pages(HttpSource(url=URL, paging=paging, **{"records": "items", **told}), answer)
 
     assert ranks(found) == list(range(COUNT))
     if large == (0, 1) and size == 8:
@@ -199,7 +206,7 @@ def test_a_record_that_is_too_large_alone_is_rejected_by_the_number_of_its_page(
         number, of = (int(request.url.params[name]) for name in ("page", "per_page"))
         return httpx.Response(200, json={"items": some(huge=9)[(number - 1) * of : number * of]})
 
-    found = pages(HttpSource(url=URL, paging=PageNumber(size=8)), answer)
+    found = pages(HttpSource(records="items", url=URL, paging=PageNumber(size=8)), answer)
 
     assert ranks(found) == [rank for rank in range(COUNT) if rank != 9]
     assert sum(len(page.faults) for page in found) == 1
@@ -216,7 +223,7 @@ def test_numbered_pages_that_are_capped_are_not_read_in_parts() -> None:
         )
 
     with pytest.raises(UpstreamError, match="more than 1000 bytes"):
-        pages(HttpSource(url=URL, paging=PageNumber(size=8)), answer)
+        pages(HttpSource(records="items", url=URL, paging=PageNumber(size=8)), answer)
 
 
 @pytest.mark.parametrize("large", [(0, 1), (9, 10), (18, 19)])
@@ -229,7 +236,9 @@ def test_links_with_an_offset_are_read_in_parts(paging: Paging, large: tuple[int
         content = {"items": some(*large)[start : start + of], "next": link}
         return httpx.Response(200, json=content, headers=headers)
 
-    assert ranks(pages(HttpSource(url=URL, paging=paging), answer)) == list(range(COUNT))
+    assert ranks(pages(HttpSource(records="items", url=URL, paging=paging), answer)) == list(
+        range(COUNT)
+    )
 
 
 def test_links_with_a_number_of_a_page_are_not_read_in_parts() -> None:
@@ -240,7 +249,7 @@ def test_links_with_a_number_of_a_page_are_not_read_in_parts() -> None:
         return httpx.Response(200, json={"items": page, "next": link})
 
     with pytest.raises(UpstreamError, match="more than 1000 bytes"):
-        pages(HttpSource(url=URL, paging=NextUrl(size=8)), answer)
+        pages(HttpSource(records="items", url=URL, paging=NextUrl(size=8)), answer)
 
 
 @pytest.mark.parametrize(
@@ -249,8 +258,8 @@ def test_links_with_a_number_of_a_page_are_not_read_in_parts() -> None:
         (BodyCursor(size=4), None, "abc", 4, True),
         (BodyCursor(size=4), None, "4", 4, True),
         (BodyCursor(size=4), "8", "12", 4, True),
-        (BodyCursor(size=4, place=Place.BODY), "8", "12", 4, True),
-        (BodyCursor(size=4, place=Place.BODY), '"8"', '"9"', 4, False),
+        (BodyCursor(size=4, location=ParamLocation.BODY), "8", "12", 4, True),
+        (BodyCursor(size=4, location=ParamLocation.BODY), '"8"', '"9"', 4, False),
         (BodyCursor(size=4), None, "2", 4, False),
         (BodyCursor(size=1), None, "1", 1, False),
         (BodyCursor(size=4), "2", None, 4, False),
@@ -287,6 +296,6 @@ def test_a_later_link_without_the_size_is_followed_as_it_is() -> None:
 
 def test_a_page_that_is_not_too_large_takes_one_request() -> None:
     network = Network(httpx.Response(200, json={"items": []}))
-    source = HttpSource(url=URL, paging=OffsetPaging(size=8))
+    source = HttpSource(records="items", url=URL, paging=OffsetPaging(size=8))
 
     assert read(source.reader(surroundings(network))).request_count == 1

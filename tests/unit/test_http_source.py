@@ -5,6 +5,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from durable.environment import Secret
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.auth import ApiKey
 from durable.http.error_rules import Action, Rule
@@ -14,16 +15,16 @@ from durable.sources.newest_first import NewestFirst
 from durable.sources.paging.cursors import BodyCursor, HeaderCursor, NextUrl
 from durable.sources.paging.graphql import GraphQLConnection
 from durable.sources.paging.keyset import Keyset
-from durable.sources.paging.last_page import End
+from durable.sources.paging.last_page import LastPage
 from durable.sources.paging.link_header import LinkHeader
-from durable.sources.paging.mediawiki import WikiContinue
+from durable.sources.paging.mediawiki import MediaWikiPaging
 from durable.sources.paging.offset import OffsetPaging, PageNumber
 from durable.sources.paging.one_page import OnePage
 from durable.sources.paging.protocol import Paging
 from durable.sources.resume import Resume
 from durable.sources.since import Since
 from durable.sources.source import CURSOR_CHARACTERS_MAX, SNIPPET_BYTES_MAX, Records
-from durable.sources.sub_list import Gather
+from durable.sources.sub_list import SubList
 from tests.fakes.bench import NOW_MS
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network
@@ -31,7 +32,12 @@ from tests.fakes.source import page_of, read, surroundings
 
 
 URL = "https://notes.example/list"
-SOURCE = HttpSource(url=URL, paging=BodyCursor(field="next_cursor", param="cursor"), since=Since())
+SOURCE = HttpSource(
+    records="items",
+    url=URL,
+    paging=BodyCursor(path="next_cursor", param="cursor"),
+    since=Since(param="updated_since"),
+)
 LAST: dict[str, object] = {"items": [], "next_cursor": None}
 
 
@@ -90,7 +96,7 @@ def test_the_names_are_the_sources_own() -> None:
     source = HttpSource(
         url=URL,
         records="results",
-        paging=BodyCursor(field="after", param="from"),
+        paging=BodyCursor(path="after", param="from"),
         since=Since(param="changed"),
     )
     network = page({"results": [1], "after": "c"})
@@ -200,18 +206,42 @@ def test_a_page_over_the_limit_is_refused() -> None:
         fetched(page(LAST), page_bytes_max=10)
 
 
+def test_a_variable_may_stand_in_params_headers_and_the_body() -> None:
+    source = replace(
+        SOURCE,
+        params={"team": "t-${TEAM}"},
+        headers={"x-team": "${TEAM}"},
+        body={"variables": {"teams": ["${TEAM}"]}, "query": "query ($a: ID) {x}"},
+    )
+    network = page({"items": [], "next_cursor": None})
+    reader = source.reader(surroundings(network, an_environment(TEAM="7")))
+
+    read(reader)
+
+    (request,) = network.requests
+    assert (request.url.params["team"], request.headers["x-team"]) == ("t-7", "7")
+    body = msgspec.json.decode(request.content)
+    assert body == {"variables": {"teams": ["7"]}, "query": "query ($a: ID) {x}"}
+    with pytest.raises(ConfigurationError, match="the variable TEAM is not set"):
+        source.reader(surroundings(network))
+
+
 def test_variables_in_the_url_are_filled_in() -> None:
-    source = replace(SOURCE, url="{NOTES_URL}/{SPACE_2}/list/{id}")
+    source = replace(SOURCE, url="${NOTES_URL}/${SPACE_2}/list/${id}")
     environment = an_environment(NOTES_URL="https://notes.example", SPACE_2="a")
 
-    assert source.located(environment) == "https://notes.example/a/list/{id}"
+    assert source.located(environment) == "https://notes.example/a/list/${id}"
 
 
 @pytest.mark.parametrize(
     "fields",
     [
-        {"detail": Detail(url="{OTHER_URL}/pages/{id}")},
-        {"gather": (Gather(source=replace(SOURCE, url="{OTHER_URL}/{id}"), into="comments"),)},
+        {"detail": Detail(url="${OTHER_URL}/pages/${id}")},
+        {
+            "sub_lists": (
+                SubList(source=replace(SOURCE, url="${OTHER_URL}/${id}"), into="comments"),
+            )
+        },
     ],
     ids=["detail", "gathered"],
 )
@@ -228,14 +258,14 @@ def test_what_is_asked_besides_the_list_is_a_part_of_where_it_is(fields: dict[st
 
 
 def test_a_link_of_the_record_itself_is_where_the_record_says() -> None:
-    source = replace(SOURCE, detail=Detail(url="{links/self}"))
+    source = replace(SOURCE, detail=Detail(url="${links/self}"))
 
-    assert source.located(an_environment()) == f"{URL} {{links/self}}"
+    assert source.located(an_environment()) == f"{URL} ${{links/self}}"
 
 
 def test_a_variable_that_is_not_set_is_named() -> None:
     with pytest.raises(ConfigurationError, match="the variable NOTES_URL is not set"):
-        replace(SOURCE, url="{NOTES_URL}/list").located(an_environment())
+        replace(SOURCE, url="${NOTES_URL}/list").located(an_environment())
 
 
 @pytest.mark.parametrize(
@@ -395,7 +425,10 @@ def test_requests_that_failed_before_a_page_count_with_it() -> None:
 def test_a_link_is_kept_without_the_proof_that_the_source_wrote_into_it() -> None:
     """Each request is proven anew, and what is stored had better hold no secret."""
     source = HttpSource(
-        url=URL, paging=NextUrl(field="next_cursor"), auth=ApiKey("KEY", param="api_key")
+        records="items",
+        url=URL,
+        paging=NextUrl(path="next_cursor"),
+        auth=ApiKey(Secret("KEY"), param="api_key"),
     )
     network = Network(
         httpx.Response(200, json={"items": [], "next_cursor": f"{URL}?page=2&api_key=k3y"}),
@@ -432,7 +465,7 @@ GRAPHQL = replace(
 GIVEN = {
     "2": [SOURCE, replace(SOURCE, paging=HeaderCursor(header="x-next")), GRAPHQL],
     f"{URL}?page=2": [replace(SOURCE, paging=paging) for paging in (NextUrl(), LinkHeader())],
-    '{"gapcontinue":"B"}': [replace(SOURCE, paging=WikiContinue())],
+    '{"gapcontinue":"B"}': [replace(SOURCE, paging=MediaWikiPaging())],
 }
 
 
@@ -445,7 +478,9 @@ def test_a_cursor_of_the_sources_own_that_it_does_not_know_has_expired(status: i
             assert recourse is Recourse.RESTART, source.paging
 
 
-@pytest.mark.parametrize("paging", [OffsetPaging(), PageNumber(), Keyset()], ids=repr)
+@pytest.mark.parametrize(
+    "paging", [OffsetPaging(), PageNumber(), Keyset(param="after_id", path="id")], ids=repr
+)
 def test_what_the_source_did_not_give_it_does_not_forget(paging: Paging) -> None:
     source = replace(SOURCE, paging=paging, since=None)
 
@@ -494,7 +529,7 @@ def test_an_answer_without_a_list_to_a_request_for_changes_has_none(status: int)
         (SOURCE, "2", None),
         (SOURCE, "2", SINCE_MS),
         (replace(SOURCE, since=None), None, SINCE_MS),
-        (replace(SOURCE, since=NewestFirst(field="at", params={"sort": "-at"})), None, SINCE_MS),
+        (replace(SOURCE, since=NewestFirst(path="at", params={"sort": "-at"})), None, SINCE_MS),
     ],
     ids=["FULL", "later page", "later page of changes", "no changes", "newest first"],
 )
@@ -514,8 +549,8 @@ def test_a_rule_goes_before_what_is_usual_for_changes() -> None:
 
 
 END = (Rule(status=(204, 404, 416), then=Action.END),)
-BY_OFFSET = HttpSource(url=URL, paging=OffsetPaging(size=2), rules=END)
-BY_NUMBER = HttpSource(url=URL, paging=PageNumber(size=2), rules=END)
+BY_OFFSET = HttpSource(records="items", url=URL, paging=OffsetPaging(size=2), rules=END)
+BY_NUMBER = HttpSource(records="items", url=URL, paging=PageNumber(size=2), rules=END)
 
 
 @pytest.mark.parametrize(
@@ -587,7 +622,10 @@ def test_a_part_is_a_page_where_a_rule_says_so() -> None:
 
 
 GOOGLE = HttpSource(
-    url=URL, paging=BodyCursor(field="nextPageToken", end=End.ABSENT), omits_empty=True
+    records="items",
+    url=URL,
+    paging=BodyCursor(path="nextPageToken", last_page=LastPage.ABSENT),
+    omits_empty=True,
 )
 
 
@@ -636,8 +674,15 @@ def test_more_to_come_beside_no_list_is_not_the_end() -> None:
 
 
 def test_a_record_without_a_list_of_its_own_has_an_empty_one_where_that_is_declared() -> None:
-    members = HttpSource(url=f"{URL}/{{id}}", records="members", paging=OnePage(), omits_empty=True)
-    source = HttpSource(url=URL, paging=OnePage(), gather=(Gather(source=members, into="members"),))
+    members = HttpSource(
+        url=f"{URL}/${{id}}", records="members", paging=OnePage(), omits_empty=True
+    )
+    source = HttpSource(
+        records="items",
+        url=URL,
+        paging=OnePage(),
+        sub_lists=(SubList(source=members, into="members"),),
+    )
     network = page({"items": [{"id": "a"}]})
     network.add(httpx.Response(200, json={"kind": "members"}))
 
@@ -677,7 +722,7 @@ def test_what_leads_to_the_next_page_is_not_mended(field: str) -> None:
 
 
 def test_a_last_record_by_whose_key_the_list_goes_on_is_not_mended() -> None:
-    source = replace(SOURCE, paging=Keyset(field="id", param="after"), since=None)
+    source = replace(SOURCE, paging=Keyset(path="id", param="after"), since=None)
     whole = b'{"items": [{"id": "a"}, {"id": "b", "t": %s}]}' % HALF
     keyless = b'{"items": [{"id": "a"}, {"id": %s}]}' % HALF
 
@@ -689,7 +734,7 @@ def test_a_last_record_by_whose_key_the_list_goes_on_is_not_mended() -> None:
 
 
 def test_a_list_that_is_read_on_goes_on_after_a_record_that_is_read() -> None:
-    source = replace(SOURCE, resume=Resume(field="id", param="after"), since=None)
+    source = replace(SOURCE, resume=Resume(path="id", param="after"), since=None)
     body = b'{"items": [{"id": "a"}, {"id": %s}], "next_cursor": "b"}' % HALF
     network = page(body)
     first = fetched(network, source)
@@ -751,14 +796,16 @@ def test_a_page_is_read_in_its_own_encoding(encoding: str) -> None:
 
 
 def test_a_rule_reads_a_field_in_the_answers_own_encoding() -> None:
-    source = replace(SOURCE, rules=(Rule(status=200, field="ok", value=False, then=Action.WAIT),))
+    source = replace(SOURCE, rules=(Rule(status=200, path="ok", value=False, then=Action.WAIT),))
 
     with pytest.raises(UpstreamError):
         fetched(page('{"ok": false, "items": [], "next_cursor": null}'.encode("utf-8-sig")), source)
 
 
 def test_a_detail_that_is_no_json_rejects_its_record_alone() -> None:
-    source = HttpSource(url=URL, paging=OnePage(), detail=Detail(url=f"{URL}/{{id}}", path="a"))
+    source = HttpSource(
+        records="items", url=URL, paging=OnePage(), detail=Detail(url=f"{URL}/${{id}}", path="a")
+    )
     network = page({"items": [{"id": "a"}, {"id": "b"}, {"id": "c"}]})
     network.on("GET /list/a", httpx.Response(200, content=b'{"a": %s}' % HALF))
     network.on("GET /list/b", httpx.Response(200, content=b'{"a": 7, "other": NaN}'))

@@ -8,10 +8,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable import BodyCursor, Employee, Feed, HttpSource
-from durable.connector.connector import AnyConnector
+from durable import BodyCursor, HttpSource, Stream
 from durable.engine.clients import Clients
 from durable.engine.executor import Executor
+from durable.glean.identities import Employee
 from durable.machine.effects import Displaced, Effect, Event, Failed, Fetch, Pack, Send
 from durable.machine.job import Mode, ReadContext, Stage
 from durable.machine.states import State
@@ -203,12 +203,13 @@ def test_deletions_in_a_row_that_are_refused_alike_ask_whether_the_datasource_is
     assert glean.ids.count(["?"]) == 1
 
 
-STAFF: AnyConnector = replace(
+STAFF = replace(
     NOTES,
-    employees=Feed(
+    employees=Stream(
         source=HttpSource(url="https://notes.example/staff", records="items", paging=BodyCursor()),
+        key="id",
         record=Note,
-        change=lambda note: Employee(email=f"{note.id}@x.example", department="Sales"),
+        map=lambda note: Employee(email=f"{note.id}@x.example", department="Sales"),
     ),
 )
 

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from durable.environment import Secret
 from durable.errors import ConfigurationError, UpstreamError
 from durable.http.auth import Bearer
 from durable.sources.http import HttpSource
@@ -205,10 +206,11 @@ def test_an_address_and_a_port_are_not_another_address() -> None:
 
 
 LINKED = HttpSource(
+    records="items",
     url=URL,
     params={"limit": "5"},
-    paging=NextUrl(field="next_cursor"),
-    auth=Bearer("TOKEN"),
+    paging=NextUrl(path="next_cursor"),
+    auth=Bearer(Secret("TOKEN")),
     since=Since(param="updated_since"),
     link_origins=("https://eu.notes.example:8443",),
 )
@@ -272,7 +274,9 @@ def test_a_link_that_leads_nowhere_is_refused(link: str, fault: str) -> None:
 
 
 def test_a_cursor_is_not_taken_for_a_link() -> None:
-    source = HttpSource(url=URL, paging=BodyCursor(field="next_cursor", param="cursor"))
+    source = HttpSource(
+        records="items", url=URL, paging=BodyCursor(path="next_cursor", param="cursor")
+    )
     network = Network(page("https://evil.example/"))
 
     assert page_of(source, network, "//evil.example").next_cursor == "https://evil.example/"
@@ -296,13 +300,14 @@ def test_a_relative_link_is_read_from_its_own_page() -> None:
         ("https://wiki.example/x", "https://wiki.example/x"),
     ],
 )
-@pytest.mark.parametrize("base", ["{WIKI}/wiki", "{WIKI}/wiki/"])
+@pytest.mark.parametrize("base", ["${WIKI}/wiki", "${WIKI}/wiki/"])
 def test_a_link_that_is_a_path_is_put_behind_the_base_that_is_declared(
     link: str, url: str, base: str
 ) -> None:
     source = HttpSource(
-        url="{WIKI}/wiki/rest/api/space",
-        paging=NextUrl(field="_links/next"),
+        records="items",
+        url="${WIKI}/wiki/rest/api/space",
+        paging=NextUrl(path="_links/next"),
         link_base=base,
     )
     answer = {"items": [{"id": "a"}, {"id": "b"}], "_links": {"next": link}}
@@ -314,7 +319,10 @@ def test_a_link_that_is_a_path_is_put_behind_the_base_that_is_declared(
 @pytest.mark.parametrize("link", ["//evil.example/x", "https://evil.example/", "http:evil"])
 def test_a_base_leads_to_no_other_server(link: str) -> None:
     source = HttpSource(
-        url="https://wiki.example/list", paging=NextUrl(), link_base="https://wiki.example/wiki"
+        records="items",
+        url="https://wiki.example/list",
+        paging=NextUrl(),
+        link_base="https://wiki.example/wiki",
     )
     network = Network(httpx.Response(200, json={"items": [], "next": link}))
 
@@ -323,7 +331,9 @@ def test_a_base_leads_to_no_other_server(link: str) -> None:
 
 
 def test_a_base_on_another_server_is_one_that_is_named() -> None:
-    source = HttpSource(url=URL, paging=NextUrl(), link_base="https://other.example/api")
+    source = HttpSource(
+        records="items", url=URL, paging=NextUrl(), link_base="https://other.example/api"
+    )
     network = Network(httpx.Response(200, json={"items": [], "next": "/list?page=2"}))
 
     with pytest.raises(UpstreamError, match=r"leads to https://other\.example"):
@@ -332,4 +342,6 @@ def test_a_base_on_another_server_is_one_that_is_named() -> None:
 
 def test_a_base_that_is_no_url_is_a_fault_of_the_declaration() -> None:
     with pytest.raises(ConfigurationError, match="WIKI"):
-        HttpSource(url=URL, paging=NextUrl(), link_base="{WIKI}/wiki").located(an_environment())
+        HttpSource(records="items", url=URL, paging=NextUrl(), link_base="${WIKI}/wiki").located(
+            an_environment()
+        )

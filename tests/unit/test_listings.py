@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from durable.connector.connector import Connectors
+from durable.connector.definition import Connectors
 from durable.engine.questions import ReadStatus
 from durable.machine.job import Mode
 from durable.machine.job_events import JobEvent, TurnStats

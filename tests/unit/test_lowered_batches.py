@@ -7,10 +7,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable import Content, Document
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.engine.clients import Clients
 from durable.engine.executor import Executor
+from durable.glean.documents import Content, Document
 from durable.limits import Limits
 from durable.machine.effects import Fetch, Pack, Packed
 from tests.fakes.bench import SET
@@ -71,7 +71,7 @@ def test_a_document_of_more_than_two_pages_is_rejected_unasked(
         assert isinstance(found, Document)
         return replace(found, body=Content.text(note.text * times), title=note.id)
 
-    connector = replace(NOTES, document=swollen)
+    connector = replace(NOTES, documents=replace(NOTES.documents, map=swollen))
     page = packed(["x" * 900_000], None, MIB, connector)
 
     assert (page.document_count, page.reject_count) == (1 - reject_count, reject_count)

@@ -7,11 +7,11 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from durable import BodyCursor, DatasourceUser, Feed, HttpSource, Mode, Team
-from durable.connector.connector import AnyConnector
+from durable import BodyCursor, HttpSource, Mode, Stream
 from durable.engine.clients import Clients
 from durable.engine.executor import Executor
 from durable.errors import Cause
+from durable.glean.identities import DatasourceUser, Team
 from durable.glean.statuses import is_page, meaning, write_fault
 from durable.machine.effects import (
     Close,
@@ -263,12 +263,13 @@ def test_whoever_writes_it_a_page_with_such_a_status_is_counted_by_it(
     assert event.retry_after_ms == 60_000
 
 
-PEOPLE = Feed(
+PEOPLE = Stream(
     source=HttpSource(url="https://notes.example/users", records="items", paging=BodyCursor()),
+    key="id",
     record=Note,
-    change=lambda note: DatasourceUser(email=f"{note.id}@x.example", name=note.id),
+    map=lambda note: DatasourceUser(email=f"{note.id}@x.example", name=note.id),
 )
-STAGED: AnyConnector = replace(NOTES, users=PEOPLE)
+STAGED = replace(NOTES, users=PEOPLE)
 
 
 @pytest.mark.parametrize("upload_id", [UPLOAD, ""], ids=["of an upload", "single"])
@@ -285,12 +286,13 @@ def test_people_are_not_believed_to_be_there_either(upload_id: str, body: bytes)
     assert outcome(events[-1]) == "waits"
 
 
-TEAMED: AnyConnector = replace(
+TEAMED = replace(
     NOTES,
-    teams=Feed(
+    teams=Stream(
         source=HttpSource(url="https://notes.example/teams", records="items", paging=BodyCursor()),
+        key="id",
         record=Note,
-        change=lambda note: Team(id=note.id, name=note.id, members=[]),
+        map=lambda note: Team(id=note.id, name=note.id, members=[]),
     ),
 )
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.error_rules import Action, Rule
 from durable.sources.marks import Mark
-from durable.sources.ndjson import LineReader, LineSource
+from durable.sources.ndjson import NdjsonReader, NdjsonSource
 from durable.sources.newest_first import NewestFirst
-from durable.sources.paging.param_location import Place
+from durable.sources.paging.param_location import ParamLocation
 from durable.sources.since import Since
 from durable.sources.source import Records
 from durable.sources.times import TimeFormat
@@ -42,8 +42,8 @@ KINDS = {
 RANGED = {"a strong ETag", "a date"}
 
 
-def source(size: int = 2, **fields: Any) -> LineSource:
-    return LineSource(url=URL, size=size, **fields)
+def source(size: int = 2, **fields: Any) -> NdjsonSource:
+    return NdjsonSource(url=URL, size=size, **fields)
 
 
 def lines(count: int) -> bytes:
@@ -178,7 +178,7 @@ def test_no_more_is_read_than_a_page_has_need_of() -> None:
 def test_the_connection_is_let_go_with_the_turn_and_may_be_had_again() -> None:
     listing = Listing(lines(5), STRONG)
     reader = a_reader(source(), listing)
-    assert isinstance(reader, LineReader)
+    assert isinstance(reader, NdjsonReader)
     first = at_once(reader.fetch(None, a_crawl()))
 
     at_once(reader.close())
@@ -448,7 +448,7 @@ def test_a_parameter_takes_the_watermark_on_every_request() -> None:
 
 
 def test_lines_may_be_newest_first() -> None:
-    newest_first = NewestFirst(field="at", params={}, format=TimeFormat.EPOCH_SECONDS, overlap_ms=0)
+    newest_first = NewestFirst(path="at", params={}, format=TimeFormat.EPOCH_SECONDS, overlap_ms=0)
     content = b"".join(b'{"at": %d}\n' % second for second in range(9, 0, -1))
 
     read, _ = whole(source(since=newest_first), Listing(content, STRONG), since_ms=5_000)
@@ -464,20 +464,20 @@ def test_an_answer_without_lines_to_a_request_for_changes_has_none(status: int) 
         reader = source(since=since).reader(around)
         return at_once(reader.fetch(None, a_crawl(since_ms)))
 
-    page = read(Since(), 7)
+    page = read(Since(param="updated_since"), 7)
 
     assert (page.records, page.next_cursor, page.request_count) == ([], None, 1)
-    for since, since_ms in ((Since(), None), (None, 7)):
+    for since, since_ms in ((Since(param="updated_since"), None), (None, 7)):
         with pytest.raises(UpstreamError):
             read(since, since_ms)
 
 
 def test_what_the_declaration_tells() -> None:
     assert not source().tells_changes
-    kept = Since(kept_ms=5, overlap_ms=0)
+    kept = Since(param="updated_since", kept_ms=5, overlap_ms=0)
     assert source(since=kept).tells_changes
     assert (source().kept_ms, source(since=kept).kept_ms) == (None, 5)
-    located = LineSource(url="{NOTES_URL}/all").located(
+    located = NdjsonSource(url="${NOTES_URL}/all").located(
         an_environment(NOTES_URL="https://notes.example")
     )
     assert located == "https://notes.example/all"
@@ -486,14 +486,17 @@ def test_what_the_declaration_tells() -> None:
 @pytest.mark.parametrize(
     ("fields", "fault"),
     [
-        ({"url": ""}, "LineSource: url=''"),
-        ({"size": 0}, "LineSource: size=0"),
-        ({"size": True}, "LineSource: size=True"),
-        ({"since": Since(place=Place.BODY)}, "the source has none"),
+        ({"url": ""}, "NdjsonSource: url=''"),
+        ({"size": 0}, "NdjsonSource: size=0"),
+        ({"size": True}, "NdjsonSource: size=True"),
+        (
+            {"since": Since(param="updated_since", location=ParamLocation.BODY)},
+            "the source has none",
+        ),
         ({"rules": (Rule(status=206, then=Action.PAGE),)}, "lists that have pages"),
         ({"rules": (Rule(status=204, then=Action.END),)}, "lists that have pages"),
     ],
 )
 def test_a_declaration_that_is_not_right_is_refused(fields: dict[str, Any], fault: str) -> None:
     with pytest.raises(ConfigurationError, match=fault):
-        LineSource(**{"url": URL, **fields})
+        NdjsonSource(**{"url": URL, **fields})

@@ -1,5 +1,4 @@
 import asyncio
-from typing import ClassVar
 
 import httpx
 import msgspec
@@ -117,7 +116,9 @@ def test_parents_may_be_nested_themselves(size: int) -> None:
 
 
 def test_a_field_of_a_parents_parent_may_be_asked_with() -> None:
-    listing = HttpSource(url=f"{URL}/x/{{page.space.id}}/{{page/id}}", paging=COMMENTS.paging)
+    listing = HttpSource(
+        records="items", url=f"{URL}/x/${{page/space/id}}/${{page/id}}", paging=COMMENTS.paging
+    )
     source = replace(DEEP, children=listing, missing=Missing.LEAVE_OUT)
     wiki = a_wiki()
 
@@ -305,7 +306,6 @@ class Slow(Struct, frozen=True):
     """A source that asks for a pause after each page."""
 
     source: ScopedSource
-    is_delegated: ClassVar[bool] = False
 
     def reader(self, surroundings: SourceContext, names: frozenset[str] = NO_NAMES) -> "SlowReader":
         return SlowReader(self.source.reader(surroundings, names))
@@ -405,11 +405,11 @@ def test_a_parent_that_comes_twice_is_read_once() -> None:
 
 
 def test_a_field_that_a_parent_lacks_is_named() -> None:
-    source = replace(TOGETHER, children=replace(PAGES, url=f"{URL}/{{space.slug}}"))
+    source = replace(TOGETHER, children=replace(PAGES, url=f"{URL}/${{space/slug}}"))
 
     error = fault(source, a_wiki())
 
-    assert "has no slug, which {space.slug}" in str(error)
+    assert "has no slug, which ${space/slug}" in str(error)
     assert not error.is_transient
 
 
@@ -545,9 +545,9 @@ def test_a_cursor_of_another_source_begins_anew() -> None:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        (f"{URL}/spaces/{{spce.id}}/pages", "is none: write {space.field}"),
-        ("https://{space.host}/pages", "would choose the server"),
-        ("https://wiki.{space.host}/pages", "would choose the server"),
+        (f"{URL}/spaces/${{spce/id}}/pages", r"is none: write \$\{space/field"),
+        ("https://${space/host}/pages", "would choose the server"),
+        ("https://wiki.${space/host}/pages", "would choose the server"),
     ],
 )
 def test_a_placeholder_that_is_not_right_is_found_at_once(url: str, message: str) -> None:

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
+from durable.environment import Secret, Variable
 from durable.errors import ConfigurationError, UpstreamError
 from durable.http.oauth import ClientCredentials, RefreshToken
 from tests.fakes.answers import a_page
@@ -16,13 +17,15 @@ from tests.fakes.source import a_crawl, surroundings
 
 
 CREDENTIALS = ClientCredentials(
-    token_url="{LOGIN_URL}/token", client_id="CLIENT_ID", client_secret="CLIENT_SECRET"
+    endpoint="${LOGIN_URL}/token",
+    client_id=Variable("CLIENT_ID"),
+    client_secret=Secret("CLIENT_SECRET"),
 )
 REFRESH = RefreshToken(
-    token_url="{LOGIN_URL}/token",
-    client_id="CLIENT_ID",
-    client_secret="CLIENT_SECRET",
-    refresh_token="REFRESH_TOKEN",
+    endpoint="${LOGIN_URL}/token",
+    client_id=Variable("CLIENT_ID"),
+    client_secret=Secret("CLIENT_SECRET"),
+    refresh_token=Secret("REFRESH_TOKEN"),
 )
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -68,9 +71,9 @@ def test_the_client_proves_itself_in_a_header_encoded_as_in_a_form() -> None:
 def test_the_client_may_prove_itself_in_the_body() -> None:
     client = Client(
         ClientCredentials(
-            token_url="https://login.example/token",
-            client_id="CLIENT_ID",
-            client_secret="CLIENT_SECRET",
+            endpoint="https://login.example/token",
+            client_id=Variable("CLIENT_ID"),
+            client_secret=Secret("CLIENT_SECRET"),
             client_in_body=True,
         )
     )
@@ -90,11 +93,11 @@ def test_the_client_may_prove_itself_in_the_body() -> None:
 def test_a_scope_and_further_params_are_sent_with_variables_filled_in() -> None:
     client = Client(
         ClientCredentials(
-            token_url="{LOGIN_URL}/token",
-            client_id="CLIENT_ID",
-            client_secret="CLIENT_SECRET",
+            endpoint="${LOGIN_URL}/token",
+            client_id=Variable("CLIENT_ID"),
+            client_secret=Secret("CLIENT_SECRET"),
             scope="notes.read users.read",
-            params={"audience": "https://{TENANT}.example/"},
+            params={"audience": "https://${TENANT}.example/"},
         ),
         TENANT="acme",
     )
@@ -145,9 +148,9 @@ def test_a_token_url_that_names_no_server_is_refused() -> None:
 def test_a_clients_secret_is_not_sent_for_all_to_read(in_body: bool) -> None:  # noqa: FBT001
     client = Client(
         ClientCredentials(
-            token_url="http://login.example/token",
-            client_id="CLIENT_ID",
-            client_secret="CLIENT_SECRET",
+            endpoint="http://login.example/token",
+            client_id=Variable("CLIENT_ID"),
+            client_secret=Secret("CLIENT_SECRET"),
             client_in_body=in_body,
         )
     )
@@ -161,9 +164,13 @@ def test_a_clients_secret_is_not_sent_for_all_to_read(in_body: bool) -> None:  #
 @pytest.mark.parametrize("name", ["scope", "client_secret", "grant_type"])
 @pytest.mark.parametrize("kind", [ClientCredentials, RefreshToken])
 def test_params_that_have_a_field_of_their_own_are_refused(kind: Any, name: str) -> None:
-    fields = dict.fromkeys(("token_url", "client_id", "client_secret"), "X")
+    fields: dict[str, Any] = {
+        "endpoint": "X",
+        "client_id": Variable("X"),
+        "client_secret": Secret("X"),
+    }
     if kind is RefreshToken:
-        fields["refresh_token"] = "X"
+        fields["refresh_token"] = Secret("X")
 
     with pytest.raises(ConfigurationError, match=f"have {name}: use the fields"):
         kind(**fields, params={name: "x"})

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from durable.environment import Secret
 from durable.errors import UpstreamError
 from durable.http.auth import Bearer, NoAuthentication
 from durable.http.client import HttpClient
@@ -24,10 +25,10 @@ from durable.sources.http import HttpSource
 from durable.sources.nested import Nested
 from durable.sources.paging.cursors import BodyCursor, NextUrl
 from durable.sources.paging.graphql import GraphQLConnection
-from durable.sources.python import Portion, PythonSource
-from durable.sources.python_client import Web
+from durable.sources.python import PythonSource
+from durable.sources.python_request import FetchRequest, SourcePage
 from durable.sources.source import Source
-from durable.sources.sub_list import Gather
+from durable.sources.sub_list import SubList
 from tests.fakes.environment import an_environment
 from tests.fakes.source import surroundings
 
@@ -40,8 +41,8 @@ SET = {
     "CONNECTOR_API_URL": f"{URL}/crawler",
     "GLEAN_INSTANCE": "acme",
 }
-PAGING = BodyCursor(field="next_cursor", param="cursor")
-LIST = HttpSource(url=f"{URL}/list", paging=PAGING, auth=Bearer("TOKEN"))
+PAGING = BodyCursor(path="next_cursor", param="cursor")
+LIST = HttpSource(records="items", url=f"{URL}/list", paging=PAGING, auth=Bearer(Secret("TOKEN")))
 HOSTILE = [
     "//evil.example/x",
     "///evil.example/x",
@@ -132,10 +133,10 @@ class Recorder:
         }
 
 
-async def reading(_cursor: Any, _since: object, web: Web) -> Portion:
-    page = (await web.get("/list")).json()
-    await web.get(page["items"][0]["link"])
-    return Portion(page["items"])
+async def reading(request: FetchRequest) -> SourcePage:
+    page = (await request.client.get("/list")).json()
+    await request.client.get(page["items"][0]["link"])
+    return SourcePage(page["items"])
 
 
 GRAPHQL = replace(
@@ -145,20 +146,20 @@ GRAPHQL = replace(
     paging=GraphQLConnection(connection="data/items", size=1),
     records="data/items/nodes",
 )
-CHILDREN = replace(LIST, url=f"{URL}/spaces/{{space.id}}/pages")
+CHILDREN = replace(LIST, url=f"{URL}/spaces/${{space/id}}/pages")
 SOURCES: dict[str, Source] = {
-    "a next link": replace(LIST, paging=NextUrl(field="next_cursor")),
+    "a next link": replace(LIST, paging=NextUrl(path="next_cursor")),
     "a cursor": LIST,
-    "a detail by key": replace(LIST, detail=Detail(url=f"{URL}/items/{{id}}")),
-    "a detail by link": replace(LIST, detail=Detail(url="{link}")),
-    "a detail by query": replace(LIST, detail=Detail(url=f"{URL}/items", params={"id": "{id}"})),
+    "a detail by key": replace(LIST, detail=Detail(url=f"{URL}/items/${{id}}")),
+    "a detail by link": replace(LIST, detail=Detail(url="${link}")),
+    "a detail by query": replace(LIST, detail=Detail(url=f"{URL}/items", params={"id": "${id}"})),
     "gathered": replace(
         LIST,
-        gather=(Gather(source=replace(LIST, url=f"{URL}/items/{{id}}/more"), into="more"),),
+        sub_lists=(SubList(source=replace(LIST, url=f"{URL}/items/${{id}}/more"), into="more"),),
     ),
     "nested": Nested(parents=LIST, children=CHILDREN, name="space"),
-    "a backend": Backend(auth=Bearer("TOKEN"), signing_secret="KEY"),
-    "python": PythonSource(url=URL, fetch=reading, auth=Bearer("TOKEN")),
+    "a backend": Backend(auth=Bearer(Secret("TOKEN")), signing_key=Secret("KEY")),
+    "python": PythonSource(url=URL, fetch=reading, auth=Bearer(Secret("TOKEN"))),
     "graphql": GRAPHQL,
 }
 
@@ -277,7 +278,7 @@ def test_a_url_with_a_user_in_it_is_no_server_to_be_asked() -> None:
 
 
 def test_a_detail_may_be_on_a_server_of_its_own_where_that_is_declared() -> None:
-    source = replace(LIST, detail=Detail(url="https://detail.example/items/{id}"))
+    source = replace(LIST, detail=Detail(url="https://detail.example/items/${id}"))
 
     server = walked(source, "n1")
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.sources.http import HttpSource
 from durable.sources.paging.offset import OffsetPaging, PageNumber
-from durable.sources.paging.param_location import Place
+from durable.sources.paging.param_location import ParamLocation
 from durable.sources.paging.protocol import Paging
 from tests.fakes.network import Network
 from tests.fakes.paged import URL, Server, check_resumes, counts, items, sizes, some, whole
@@ -52,7 +52,7 @@ def test_an_offset_leads_through_the_list_whatever_a_page_is_capped_to(
     kind: str, first: int, count: int, size: int, cap: int
 ) -> None:
     paging = OffsetPaging(param="at", first=first, size=size)
-    source = HttpSource(url=URL, paging=paging, **told_by(kind))
+    source = HttpSource(url=URL, paging=paging, **{"records": "items", **told_by(kind)})
 
     check_resumes(source, server(count, cap, is_numbered=False, first=first), items(count))
 
@@ -66,7 +66,7 @@ def test_a_number_leads_through_the_list_whatever_a_page_is_capped_to(
 ) -> None:
     pages = "pages" if kind == "pages" else ""
     paging = PageNumber(param="at", first=first, size=size, size_param="limit", total_pages=pages)
-    source = HttpSource(url=URL, paging=paging, **told_by(kind))
+    source = HttpSource(url=URL, paging=paging, **{"records": "items", **told_by(kind)})
 
     check_resumes(source, server(count, cap, is_numbered=True, first=first), items(count))
 
@@ -79,7 +79,7 @@ def test_a_short_page_may_be_declared_to_be_the_last(
 ) -> None:
     is_numbered = kind is PageNumber
     paging = kind(param="at", first=0, size=size, size_param="limit", short_page_ends=True)
-    source = HttpSource(url=URL, paging=paging)
+    source = HttpSource(records="items", url=URL, paging=paging)
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -93,7 +93,7 @@ def test_a_short_page_may_be_declared_to_be_the_last(
 
 def test_cursors_are_offsets_and_numbers() -> None:
     def cursors(paging: Paging, *, is_numbered: bool, **fields: Any) -> list[str]:
-        source = HttpSource(url=URL, paging=paging, **fields)
+        source = HttpSource(url=URL, paging=paging, **{"records": "items", **fields})
         return whole(source, server(5, 2, is_numbered=is_numbered, first=1))[1]
 
     offset, number = OffsetPaging(param="at", first=1), PageNumber(param="at")
@@ -108,7 +108,7 @@ def test_cursors_are_offsets_and_numbers() -> None:
 
 
 def next_cursor(paging: Paging, cursor: str | None, content: dict[str, Any], **fields: Any) -> Any:
-    source = HttpSource(url=URL, paging=paging, **fields)
+    source = HttpSource(url=URL, paging=paging, **{"records": "items", **fields})
     network = Network(httpx.Response(200, json=content))
     return page_of(source, network, cursor).next_cursor
 
@@ -188,13 +188,18 @@ def test_a_cursor_of_another_kind_of_paging_is_refused(paging: Paging, cursor: s
 
 def test_in_a_body_they_are_numbers() -> None:
     for paging, expected in (
-        (OffsetPaging(place=Place.BODY, size=50), {"q": "x", "limit": 50, "offset": 100}),
         (
-            PageNumber(place=Place.BODY, param="page/number", size=50, size_param="page/size"),
+            OffsetPaging(location=ParamLocation.BODY, size=50),
+            {"q": "x", "limit": 50, "offset": 100},
+        ),
+        (
+            PageNumber(
+                location=ParamLocation.BODY, param="page/number", size=50, size_param="page/size"
+            ),
             {"q": "x", "page": {"size": 50, "number": 100}},
         ),
     ):
-        source = HttpSource(url=URL, paging=paging, body={"q": "x"})
+        source = HttpSource(records="items", url=URL, paging=paging, body={"q": "x"})
         network = Network(httpx.Response(200, json={"items": []}))
 
         page_of(source, network, "100")
@@ -247,4 +252,4 @@ def test_a_source_that_does_not_fit_its_paging_is_refused(
     paging: Paging, fields: dict[str, Any], fault: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=fault):
-        HttpSource(url=URL, paging=paging, **fields)
+        HttpSource(url=URL, paging=paging, **{"records": "items", **fields})

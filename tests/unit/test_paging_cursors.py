@@ -9,8 +9,8 @@ from hypothesis import given
 from durable.errors import ConfigurationError, UpstreamError
 from durable.sources.http import HttpSource
 from durable.sources.paging.cursors import BodyCursor, HeaderCursor, NextUrl
-from durable.sources.paging.last_page import End
-from durable.sources.paging.param_location import Place
+from durable.sources.paging.last_page import LastPage
+from durable.sources.paging.param_location import ParamLocation
 from durable.sources.paging.protocol import Paging
 from tests.fakes.network import Network
 from tests.fakes.paged import URL, Server, check_resumes, counts, items, sizes, some
@@ -34,10 +34,10 @@ def body_server(count: int, size: int, last: dict[str, Any], kind: type[str | in
 
 
 ENDS = [
-    (End.NULL, {"next_cursor": None}),
-    (End.ABSENT, {}),
-    (End.ABSENT, {"next_cursor": None}),
-    (End.EMPTY, {"next_cursor": ""}),
+    (LastPage.NULL, {"next_cursor": None}),
+    (LastPage.ABSENT, {}),
+    (LastPage.ABSENT, {"next_cursor": None}),
+    (LastPage.EMPTY, {"next_cursor": ""}),
 ]
 
 
@@ -46,9 +46,9 @@ ENDS = [
 @some
 @given(count=counts, size=sizes)
 def test_a_cursor_in_the_body_leads_through_the_list(
-    end: End, last: dict[str, Any], kind: type[str | int], count: int, size: int
+    end: LastPage, last: dict[str, Any], kind: type[str | int], count: int, size: int
 ) -> None:
-    source = HttpSource(url=URL, paging=BodyCursor(end=end))
+    source = HttpSource(records="items", url=URL, paging=BodyCursor(last_page=end))
 
     check_resumes(source, body_server(count, size, last, kind), items(count))
 
@@ -62,14 +62,17 @@ def test_a_cursor_may_be_there_on_the_last_page_too(count: int, size: int) -> No
         return httpx.Response(200, json={"items": page, **told})
 
     source = HttpSource(
-        url=URL, paging=BodyCursor(field="cursor", end=End.HAS_MORE), has_more="has_more"
+        records="items",
+        url=URL,
+        paging=BodyCursor(path="cursor", last_page=LastPage.HAS_MORE),
+        has_more="has_more",
     )
 
     check_resumes(source, answer, items(count))
 
 
-def last_page(end: End, told: dict[str, Any], **fields: Any) -> str | None:
-    source = HttpSource(url=URL, paging=BodyCursor(end=end), **fields)
+def last_page(end: LastPage, told: dict[str, Any], **fields: Any) -> str | None:
+    source = HttpSource(url=URL, paging=BodyCursor(last_page=end), **{"records": "items", **fields})
     network = Network(httpx.Response(200, json={"items": [], **told}))
     return page_of(source, network, "b").next_cursor
 
@@ -77,37 +80,41 @@ def last_page(end: End, told: dict[str, Any], **fields: Any) -> str | None:
 @pytest.mark.parametrize(
     ("end", "told", "fault"),
     [
-        (End.NULL, {}, "declared shape.*next_cursor"),
-        (End.NULL, {"next_cursor": ""}, "next_cursor is empty; only null marks the last page"),
-        (End.ABSENT, {"next_cursor": ""}, "is empty; only a missing or null one marks"),
-        (End.EMPTY, {}, "declared shape.*next_cursor"),
-        (End.EMPTY, {"next_cursor": None}, "declared shape.*next_cursor"),
+        (LastPage.NULL, {}, "declared shape.*next_cursor"),
+        (LastPage.NULL, {"next_cursor": ""}, "next_cursor is empty; only null marks the last page"),
+        (LastPage.ABSENT, {"next_cursor": ""}, "is empty; only a missing or null one marks"),
+        (LastPage.EMPTY, {}, "declared shape.*next_cursor"),
+        (LastPage.EMPTY, {"next_cursor": None}, "declared shape.*next_cursor"),
     ],
 )
-def test_what_only_looks_like_an_end_is_refused(end: End, told: dict[str, Any], fault: str) -> None:
+def test_what_only_looks_like_an_end_is_refused(
+    end: LastPage, told: dict[str, Any], fault: str
+) -> None:
     with pytest.raises(UpstreamError, match=fault):
         last_page(end, told)
 
 
 @pytest.mark.parametrize("told", [{}, {"next_cursor": None}, {"next_cursor": ""}])
 def test_where_has_more_tells_the_end_a_missing_cursor_does_not(told: dict[str, Any]) -> None:
-    assert last_page(End.HAS_MORE, {**told, "more": False}, has_more="more") is None
+    assert last_page(LastPage.HAS_MORE, {**told, "more": False}, has_more="more") is None
     with pytest.raises(UpstreamError, match="only a false has_more marks the last page"):
-        last_page(End.HAS_MORE, {**told, "more": True}, has_more="more")
+        last_page(LastPage.HAS_MORE, {**told, "more": True}, has_more="more")
 
 
 @pytest.mark.parametrize("value", [["c"], {"c": 1}, True, 7.5], ids=repr)
-@pytest.mark.parametrize("end", list(End))
-def test_a_cursor_of_another_type_is_refused(end: End, value: object) -> None:
-    fields = {"has_more": "more"} if end is End.HAS_MORE else {}
+@pytest.mark.parametrize("end", list(LastPage))
+def test_a_cursor_of_another_type_is_refused(end: LastPage, value: object) -> None:
+    fields = {"has_more": "more"} if end is LastPage.HAS_MORE else {}
     with pytest.raises(UpstreamError, match=r"declared shape.*next_cursor"):
         last_page(end, {"next_cursor": value, "more": True}, **fields)
 
 
 def test_a_cursor_may_go_into_the_body() -> None:
-    paging = BodyCursor(param="page/after", place=Place.BODY, size=50, size_param="page/limit")
+    paging = BodyCursor(
+        param="page/after", location=ParamLocation.BODY, size=50, size_param="page/limit"
+    )
     body = {"page": {"sort": "id"}, "type": "note"}
-    source = HttpSource(url=URL, paging=paging, body=body)
+    source = HttpSource(records="items", url=URL, paging=paging, body=body)
     network = Network(httpx.Response(200, json={"items": [], "next_cursor": None}))
 
     page_of(source, network, "b")
@@ -126,7 +133,7 @@ def test_a_cursor_may_go_into_the_body() -> None:
     ],
 )
 def test_a_size_is_asked_for(paging: Paging, cursor: str | None) -> None:
-    source = HttpSource(url=URL, paging=paging)
+    source = HttpSource(records="items", url=URL, paging=paging)
     network = Network(httpx.Response(200, json={"items": [], "next_cursor": None, "next": None}))
 
     page_of(source, network, cursor)
@@ -137,18 +144,18 @@ def test_a_size_is_asked_for(paging: Paging, cursor: str | None) -> None:
 # In a header
 
 
-@pytest.mark.parametrize(("end", "last"), [(End.ABSENT, {}), (End.EMPTY, {"X-Next": ""})])
+@pytest.mark.parametrize(("end", "last"), [(LastPage.ABSENT, {}), (LastPage.EMPTY, {"X-Next": ""})])
 @some
 @given(count=counts, size=sizes)
 def test_a_cursor_in_a_header_leads_through_the_list(
-    end: End, last: dict[str, str], count: int, size: int
+    end: LastPage, last: dict[str, str], count: int, size: int
 ) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         page, after = slices(count, request.url.params.get("page"), size)
         headers = last if after is None else {"X-Next": str(after)}
         return httpx.Response(200, json=page, headers=headers)
 
-    paging = HeaderCursor(header="x-next", param="page", end=end)
+    paging = HeaderCursor(header="x-next", param="page", last_page=end)
 
     check_resumes(HttpSource(url=URL, records="", paging=paging), answer, items(count))
 
@@ -156,15 +163,17 @@ def test_a_cursor_in_a_header_leads_through_the_list(
 @pytest.mark.parametrize(
     ("end", "headers", "fault"),
     [
-        (End.ABSENT, {"x-next": ""}, "header x-next is empty; only a missing or null one"),
-        (End.EMPTY, {}, "header x-next is missing; only an empty one marks the last page"),
-        (End.ABSENT, {"x-next": "b"}, "header x-next is the same as this page's"),
+        (LastPage.ABSENT, {"x-next": ""}, "header x-next is empty; only a missing or null one"),
+        (LastPage.EMPTY, {}, "header x-next is missing; only an empty one marks the last page"),
+        (LastPage.ABSENT, {"x-next": "b"}, "header x-next is the same as this page's"),
     ],
 )
 def test_a_header_that_only_looks_like_an_end_is_refused(
-    end: End, headers: dict[str, str], fault: str
+    end: LastPage, headers: dict[str, str], fault: str
 ) -> None:
-    source = HttpSource(url=URL, paging=HeaderCursor(header="x-next", end=end))
+    source = HttpSource(
+        records="items", url=URL, paging=HeaderCursor(header="x-next", last_page=end)
+    )
     network = Network(httpx.Response(200, json={"items": []}, headers=headers))
 
     with pytest.raises(UpstreamError, match=fault):
@@ -174,32 +183,34 @@ def test_a_header_that_only_looks_like_an_end_is_refused(
 # As a URL
 
 
-@pytest.mark.parametrize(("end", "last"), [(End.NULL, None), (End.EMPTY, "")])
+@pytest.mark.parametrize(("end", "last"), [(LastPage.NULL, None), (LastPage.EMPTY, "")])
 @some
 @given(count=counts, size=sizes)
 def test_the_next_pages_url_leads_through_the_list(
-    end: End, last: str | None, count: int, size: int
+    end: LastPage, last: str | None, count: int, size: int
 ) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         page, after = slices(count, request.url.params.get("at"), size)
         told = last if after is None else f"?at={after}"
         return httpx.Response(200, json={"items": page, "links": {"next": told}})
 
-    source = HttpSource(url=URL, paging=NextUrl(field="links/next", end=end))
+    source = HttpSource(records="items", url=URL, paging=NextUrl(path="links/next", last_page=end))
 
     check_resumes(source, answer, items(count))
 
 
 @pytest.mark.parametrize("links", [{}, {"links": None}, {"links": {}}, {"links": {"next": None}}])
 def test_a_url_that_is_absent_ends_only_where_that_is_declared(links: dict[str, Any]) -> None:
-    def read(end: End) -> str | None:
-        source = HttpSource(url=URL, paging=NextUrl(field="links/next", end=end))
+    def read(end: LastPage) -> str | None:
+        source = HttpSource(
+            records="items", url=URL, paging=NextUrl(path="links/next", last_page=end)
+        )
         network = Network(httpx.Response(200, json={"items": [], **links}))
         return page_of(source, network).next_cursor
 
-    assert read(End.ABSENT) is None
+    assert read(LastPage.ABSENT) is None
     with pytest.raises(UpstreamError):
-        read(End.EMPTY)
+        read(LastPage.EMPTY)
 
 
 # Declarations that are not right
@@ -208,14 +219,17 @@ def test_a_url_that_is_absent_ends_only_where_that_is_declared(links: dict[str, 
 @pytest.mark.parametrize(
     ("declare", "fault"),
     [
-        (lambda: BodyCursor(field=""), "BodyCursor: field='' is not right: it is a name"),
+        (lambda: BodyCursor(path=""), "BodyCursor: path='' is not right: it is a name"),
         (lambda: BodyCursor(param=""), "BodyCursor: param=''"),
         (lambda: BodyCursor(size=0), "BodyCursor: size=0 is not right: it is a whole number"),
         (lambda: BodyCursor(size=True), "BodyCursor: size=True"),
         (lambda: BodyCursor(size=5, size_param=""), "BodyCursor: size_param=''"),
         (lambda: HeaderCursor(header=""), "HeaderCursor: header=''"),
-        (lambda: HeaderCursor(header="x", end=End.NULL), "HeaderCursor: end=.*no header is null"),
-        (lambda: NextUrl(field=""), "NextUrl: field=''"),
+        (
+            lambda: HeaderCursor(header="x", last_page=LastPage.NULL),
+            "HeaderCursor: last_page=.*no header is null",
+        ),
+        (lambda: NextUrl(path=""), "NextUrl: path=''"),
         (lambda: NextUrl(size=-1), "NextUrl: size=-1"),
     ],
 )
@@ -227,15 +241,19 @@ def test_a_declaration_that_is_not_right_is_refused(declare: Any, fault: str) ->
 @pytest.mark.parametrize(
     ("paging", "fields", "fault"),
     [
-        (BodyCursor(end=End.HAS_MORE), {}, "declare the source's has_more too"),
-        (NextUrl(end=End.HAS_MORE), {}, "declare the source's has_more too"),
-        (HeaderCursor(header="x", end=End.HAS_MORE), {}, "declare the source's has_more too"),
+        (BodyCursor(last_page=LastPage.HAS_MORE), {}, "declare the source's has_more too"),
+        (NextUrl(last_page=LastPage.HAS_MORE), {}, "declare the source's has_more too"),
+        (
+            HeaderCursor(header="x", last_page=LastPage.HAS_MORE),
+            {},
+            "declare the source's has_more too",
+        ),
         (BodyCursor(), {"params": {"cursor": "a"}}, "'cursor' is in the source's params too"),
         (BodyCursor(size=5), {"params": {"limit": "9"}}, "'limit' is in the source's params too"),
         (NextUrl(size=5), {"params": {"limit": "9"}}, "'limit' is in the source's params too"),
-        (BodyCursor(place=Place.BODY), {}, "the source has none: declare body="),
+        (BodyCursor(location=ParamLocation.BODY), {}, "the source has none: declare body="),
         (
-            BodyCursor(place=Place.BODY, param="a/b"),
+            BodyCursor(location=ParamLocation.BODY, param="a/b"),
             {"body": {"a": [1]}},
             "'a/b' is no place in the source's body",
         ),
@@ -245,4 +263,4 @@ def test_a_source_that_does_not_fit_its_paging_is_refused(
     paging: Paging, fields: dict[str, Any], fault: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=fault):
-        HttpSource(url=URL, paging=paging, **fields)
+        HttpSource(url=URL, paging=paging, **{"records": "items", **fields})

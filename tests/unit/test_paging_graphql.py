@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from msgspec.structs import replace
 
+from durable.environment import Secret
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.auth import Bearer
 from durable.sources.http import HttpSource
@@ -254,7 +255,7 @@ def test_a_connection_may_be_deeper_and_have_edges() -> None:
 def test_whoever_may_not_ask_is_told_so_at_once_with_the_secret(
     code: str, cursor: str | None
 ) -> None:
-    source = replace(SOURCE, auth=Bearer("ISSUES_TOKEN"))
+    source = replace(SOURCE, auth=Bearer(Secret("ISSUES_TOKEN")))
     for known in ({"type": code}, {"extensions": {"code": code.lower()}}):
         content = {"errors": [{"message": "no", **known}], "data": None}
         with pytest.raises(UpstreamError, match="check the secret ISSUES_TOKEN") as error:

@@ -11,7 +11,7 @@ from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.sources.http import HttpSource
 from durable.sources.paging.keyset import Keyset
 from durable.sources.paging.one_page import OnePage
-from durable.sources.paging.param_location import Place
+from durable.sources.paging.param_location import ParamLocation
 from durable.sources.paging.protocol import Paging
 from tests.fakes.network import Network
 from tests.fakes.paged import URL, Server, check_resumes, counts, items, sizes, some, whole
@@ -39,7 +39,12 @@ def server(records: list[dict[str, Any]], field: str, cap: int, *, is_inclusive:
 @some
 @given(count=counts, size=sizes, cap=sizes)
 def test_the_last_id_leads_through_the_list(has_more: str, count: int, size: int, cap: int) -> None:
-    source = HttpSource(url=URL, paging=Keyset(param="after", size=size), has_more=has_more)
+    source = HttpSource(
+        records="items",
+        url=URL,
+        paging=Keyset(path="id", param="after", size=size),
+        has_more=has_more,
+    )
 
     check_resumes(source, server(items(count), "id", cap, is_inclusive=False), items(count))
 
@@ -47,14 +52,14 @@ def test_the_last_id_leads_through_the_list(has_more: str, count: int, size: int
 @some
 @given(count=counts, size=sizes)
 def test_a_short_page_may_be_declared_to_be_the_last(count: int, size: int) -> None:
-    paging = Keyset(param="after", size=size, short_page_ends=True)
+    paging = Keyset(path="id", param="after", size=size, short_page_ends=True)
     asked: list[httpx.URL] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append(request.url)
         return server(items(count), "id", size, is_inclusive=False)(request)
 
-    assert whole(HttpSource(url=URL, paging=paging), answer)[0] == items(count)
+    assert whole(HttpSource(records="items", url=URL, paging=paging), answer)[0] == items(count)
     assert len(asked) == count // size + 1
 
 
@@ -75,13 +80,13 @@ def test_a_source_that_answers_from_the_value_on_gives_all_or_says_that_it_canno
     size = min(size, cap)  # what the source does hold to
     records = [{"id": number, "rank": rank} for number, rank in enumerate(ranks)]
     paging = Keyset(
-        field="rank",
+        path="rank",
         param="after",
         size=size,
         is_inclusive=True,
         short_page_ends=short_page_ends,
     )
-    source = HttpSource(url=URL, paging=paging)
+    source = HttpSource(records="items", url=URL, paging=paging)
     most = max((ranks.count(rank) for rank in ranks), default=0)
     answer = server(records, "rank", cap, is_inclusive=True)
 
@@ -95,14 +100,14 @@ def test_a_source_that_answers_from_the_value_on_gives_all_or_says_that_it_canno
 
 
 def page(records: list[Any], cursor: str | None = None, **fields: Any) -> str | None:
-    paging = fields.pop("paging", Keyset())
-    source = HttpSource(url=URL, paging=paging, **fields)
+    paging = fields.pop("paging", Keyset(param="after_id", path="id"))
+    source = HttpSource(url=URL, paging=paging, **{"records": "items", **fields})
     told = {"more": fields.pop("more", True)}
     network = Network(httpx.Response(200, json={"items": records, **told}))
     return page_of(source, network, cursor).next_cursor
 
 
-INCLUSIVE = Keyset(is_inclusive=True, size=2)
+INCLUSIVE = Keyset(param="after_id", path="id", is_inclusive=True, size=2)
 
 
 def test_a_short_page_that_goes_further_is_not_the_last() -> None:
@@ -145,7 +150,7 @@ def test_a_value_is_a_text_or_a_number(value: object, cursor: str) -> None:
 
 
 def test_a_number_is_asked_for_as_it_was_written() -> None:
-    source = HttpSource(url=URL, paging=Keyset(field="ts"))
+    source = HttpSource(records="items", url=URL, paging=Keyset(param="after_id", path="ts"))
     body = b'{"items": [{"ts": 1764000000.1234567890}]}'
 
     records = page_of(source, Network(httpx.Response(200, content=body)))
@@ -154,7 +159,7 @@ def test_a_number_is_asked_for_as_it_was_written() -> None:
 
 
 def test_a_value_may_be_within_the_record() -> None:
-    assert page([at(3, 1)], paging=Keyset(field="seen/at")) == "2026-01-03"
+    assert page([at(3, 1)], paging=Keyset(param="after_id", path="seen/at")) == "2026-01-03"
 
 
 @pytest.mark.parametrize("record", [{}, {"id": None}, {"id": True}, {"id": []}, {"id": {}}, 7, []])
@@ -171,7 +176,7 @@ def test_an_empty_value_is_refused() -> None:
 
 
 def test_a_value_that_is_no_text_after_all_is_refused() -> None:
-    source = HttpSource(url=URL, paging=Keyset())
+    source = HttpSource(records="items", url=URL, paging=Keyset(param="after_id", path="id"))
     body = b'{"items": [{"id": "\xff"}]}'
 
     with pytest.raises(UpstreamError, match="one of the source's records has no id"):
@@ -179,7 +184,9 @@ def test_a_value_that_is_no_text_after_all_is_refused() -> None:
 
 
 def test_a_value_in_the_url_is_for_the_first_page() -> None:
-    source = HttpSource(url=f"{URL}?after_id=0", paging=Keyset())
+    source = HttpSource(
+        records="items", url=f"{URL}?after_id=0", paging=Keyset(param="after_id", path="id")
+    )
     answers = [httpx.Response(200, json={"items": []}) for _ in range(2)]
     network = Network(*answers)
 
@@ -221,10 +228,13 @@ def test_one_page_has_no_cursor() -> None:
 @pytest.mark.parametrize(
     ("declare", "fault"),
     [
-        (lambda: Keyset(field=""), "Keyset: field=''"),
-        (lambda: Keyset(param=""), "Keyset: param=''"),
-        (lambda: Keyset(size=0), "Keyset: size=0"),
-        (lambda: Keyset(short_page_ends=True), "short_page_ends=True.*declare the size"),
+        (lambda: Keyset(param="after_id", path=""), "Keyset: path=''"),
+        (lambda: Keyset(path="id", param=""), "Keyset: param=''"),
+        (lambda: Keyset(param="after_id", path="id", size=0), "Keyset: size=0"),
+        (
+            lambda: Keyset(param="after_id", path="id", short_page_ends=True),
+            "short_page_ends=True.*declare the size",
+        ),
     ],
 )
 def test_a_declaration_that_is_not_right_is_refused(declare: Any, fault: str) -> None:
@@ -235,18 +245,30 @@ def test_a_declaration_that_is_not_right_is_refused(declare: Any, fault: str) ->
 @pytest.mark.parametrize(
     ("paging", "fields", "fault"),
     [
-        (Keyset(is_inclusive=True), {}, "is_inclusive=True.*declare the size"),
         (
-            Keyset(size=5, short_page_ends=True),
+            Keyset(param="after_id", path="id", is_inclusive=True),
+            {},
+            "is_inclusive=True.*declare the size",
+        ),
+        (
+            Keyset(param="after_id", path="id", size=5, short_page_ends=True),
             {"has_more": "more"},
             "has_more tells the end: leave one out",
         ),
-        (Keyset(), {"params": {"after_id": "5"}}, "'after_id' is in the source's params too"),
-        (Keyset(place=Place.BODY), {}, "the source has none: declare body="),
+        (
+            Keyset(param="after_id", path="id"),
+            {"params": {"after_id": "5"}},
+            "'after_id' is in the source's params too",
+        ),
+        (
+            Keyset(param="after_id", path="id", location=ParamLocation.BODY),
+            {},
+            "the source has none: declare body=",
+        ),
     ],
 )
 def test_a_source_that_does_not_fit_its_paging_is_refused(
     paging: Paging, fields: dict[str, Any], fault: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=fault):
-        HttpSource(url=URL, paging=paging, **fields)
+        HttpSource(url=URL, paging=paging, **{"records": "items", **fields})

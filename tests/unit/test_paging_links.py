@@ -213,14 +213,18 @@ def test_a_next_link_that_is_none_is_refused(told: dict[str, Any], fault: str) -
     [
         (lambda: LinkHeader(rel=""), "LinkHeader: rel='' is not right"),
         (lambda: LinkHeader(size=0), "LinkHeader: size=0"),
-        (lambda: OData(field=""), "OData: field=''"),
+        (lambda: OData(path=""), "OData: path=''"),
         (lambda: OData(size=0), "OData: size=0"),
         (
-            lambda: HttpSource(url=URL, paging=OData(size=5), headers={"Prefer": "x"}),
+            lambda: HttpSource(
+                records="items", url=URL, paging=OData(size=5), headers={"Prefer": "x"}
+            ),
             "size=5 goes into the header Prefer",
         ),
         (
-            lambda: HttpSource(url=URL, paging=LinkHeader(size=5), params={"per_page": "9"}),
+            lambda: HttpSource(
+                records="items", url=URL, paging=LinkHeader(size=5), params={"per_page": "9"}
+            ),
             "'per_page' is in the source's params too",
         ),
     ],

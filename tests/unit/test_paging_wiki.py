@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.structs import replace
 
+from durable.environment import Secret
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.auth import Bearer
 from durable.http.error_rules import Action, Rule
 from durable.sources.http import HttpSource
 from durable.sources.keyed import keyed
-from durable.sources.paging.mediawiki import WikiContinue
+from durable.sources.paging.mediawiki import MediaWikiPaging
 from durable.sources.paging.mediawiki_parts import joined
 from durable.sources.paging.one_page import OnePage
 from durable.sources.paging.protocol import Paging
@@ -30,7 +31,7 @@ SOURCE = HttpSource(
     params=PARAMS,
     records="query/pages",
     records_key="key",
-    paging=WikiContinue(size=50, size_param="gaplimit"),
+    paging=MediaWikiPaging(size=50, size_param="gaplimit"),
 )
 
 
@@ -42,7 +43,7 @@ def test_the_continue_object_leads_through_the_list(version: int, count: int, si
     source = (
         SOURCE
         if version == 1
-        else HttpSource(url=URL, params=PARAMS, records="query/pages", paging=WikiContinue())
+        else HttpSource(url=URL, params=PARAMS, records="query/pages", paging=MediaWikiPaging())
     )
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -157,7 +158,7 @@ def test_a_continue_that_has_expired_begins_the_list_anew() -> None:
 def test_whoever_may_not_read_is_told_so_at_once_with_the_secret(
     code: str, cursor: str | None
 ) -> None:
-    source = replace(SOURCE, auth=Bearer("WIKI_TOKEN"))
+    source = replace(SOURCE, auth=Bearer(Secret("WIKI_TOKEN")))
     for content in (
         {"error": {"code": code, "info": "no"}},
         {"errors": [{"code": code, "text": "no"}]},
@@ -177,17 +178,23 @@ def test_an_error_of_another_form_is_no_page_either(error: object) -> None:
 @pytest.mark.parametrize(
     ("declare", "fault"),
     [
-        (lambda: WikiContinue(size=5), "WikiContinue: size_param=''"),
-        (lambda: WikiContinue(size=0, size_param="x"), "WikiContinue: size=0"),
-        (lambda: HttpSource(url=URL, paging=WikiContinue(), body={}), "MediaWiki takes no JSON"),
+        (lambda: MediaWikiPaging(size=5), "MediaWikiPaging: size_param=''"),
+        (lambda: MediaWikiPaging(size=0, size_param="x"), "MediaWikiPaging: size=0"),
         (
-            lambda: HttpSource(url=URL, paging=WikiContinue(), params={"format": "xml"}),
+            lambda: HttpSource(records="items", url=URL, paging=MediaWikiPaging(), body={}),
+            "MediaWiki takes no JSON",
+        ),
+        (
+            lambda: HttpSource(
+                records="items", url=URL, paging=MediaWikiPaging(), params={"format": "xml"}
+            ),
             "format='xml'",
         ),
         (
             lambda: HttpSource(
+                records="items",
                 url=URL,
-                paging=WikiContinue(size=5, size_param="gaplimit"),
+                paging=MediaWikiPaging(size=5, size_param="gaplimit"),
                 params={"gaplimit": "max"},
             ),
             "'gaplimit' is in the source's params too",

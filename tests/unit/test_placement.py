@@ -6,8 +6,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from durable import Datasource
-from durable.connector.connector import AnyConnector
 from durable.engine.placement import (
     LocationHint,
     is_stranded,
@@ -17,6 +15,7 @@ from durable.engine.placement import (
 )
 from durable.environment import Environment
 from durable.errors import ConfigurationError
+from durable.glean.datasource import Datasource
 from tests.fakes.connector import NOTES
 from tests.fakes.requests import a_request, answered, check_problem
 from tests.fakes.runners import JOB_ID
@@ -24,7 +23,7 @@ from worker.request import Request
 from worker.runners import RemoteRunners
 
 
-OTHER: AnyConnector = replace(NOTES, name="other", datasource=Datasource("notesqa"))
+OTHER = replace(NOTES, name="other", datasource=Datasource("notesqa"))
 CONNECTORS = {NOTES.name: NOTES, OTHER.name: OTHER}
 
 

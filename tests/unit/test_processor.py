@@ -28,8 +28,8 @@ JOB = Job(id="notes-1", connector="notes", mode=Mode.FULL, created_at_ms=NOW_MS)
 
 def http_source() -> HttpSource:
     """That of the notes."""
-    assert isinstance(NOTES.source, HttpSource)
-    return NOTES.source
+    assert isinstance(NOTES.documents.source, HttpSource)
+    return NOTES.documents.source
 
 
 def test_a_new_job_is_queued_and_its_alarm_armed() -> None:
@@ -187,7 +187,9 @@ def test_the_end_of_a_job_wakes_the_next() -> None:
 
 def test_two_jobs_in_a_row_ask_a_source_no_more_often_than_one() -> None:
     rate = Rate(requests=1, per_ms=60_000)
-    connector = replace(NOTES, source=replace(http_source(), rate=rate))
+    connector = replace(
+        NOTES, documents=replace(NOTES.documents, source=replace(http_source(), rate=rate))
+    )
     bench = Bench(a_page(), a_page("a"), ok(), connector=connector)
     bench.begun(Mode.INCREMENTAL)
     assert bench.left().state is State.SUCCEEDED
@@ -243,7 +245,13 @@ def test_a_job_that_becomes_full_makes_way_for_a_full_one_that_is_queued() -> No
 
 
 def test_a_job_whose_changes_are_too_old_makes_way_at_its_very_first_turn() -> None:
-    connector = replace(NOTES, source=replace(http_source(), since=Since(kept_ms=1)))
+    connector = replace(
+        NOTES,
+        documents=replace(
+            NOTES.documents,
+            source=replace(http_source(), since=Since(param="updated_since", kept_ms=1)),
+        ),
+    )
     bench = Bench(connector=connector)
     changes, full = bench.begun(Mode.INCREMENTAL), bench.begun(Mode.FULL)
 

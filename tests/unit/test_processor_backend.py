@@ -6,9 +6,11 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from durable import DatasourceUser
-from durable.connector.feed import Feed
+from durable.connector.backend_connector import BackendConnector
+from durable.connector.stream import Stream
+from durable.environment import Secret
 from durable.errors import ConfigurationError
+from durable.glean.identities import DatasourceUser
 from durable.http.context import SourceContext
 from durable.machine.job import Mode, Stage
 from durable.machine.states import Command, State
@@ -24,7 +26,12 @@ from tests.fakes.environment import an_environment
 
 
 URL = "https://crawler.example"
-DELEGATED = replace(NOTES, source=Backend(url_secret="CONNECTOR_API_URL", poll_ms=60_000))
+DELEGATED = BackendConnector(
+    name=NOTES.name,
+    datasource=NOTES.datasource,
+    backend=Backend(url=Secret("CONNECTOR_API_URL"), poll_ms=60_000),
+    schedule=NOTES.schedule,
+)
 RUN = httpx.Response(202, headers={"location": "/index/run-1"})
 
 
@@ -79,8 +86,10 @@ def test_a_backend_hears_of_it_once_the_job_is_stored_as_cancelled() -> None:
 
 
 def test_a_source_that_is_read_here_is_not_told_of_a_cancel() -> None:
-    source = Listening(url="https://notes.example/list", paging=BodyCursor(field="next_cursor"))
-    connector = replace(NOTES, source=source)
+    source = Listening(
+        records="items", url="https://notes.example/list", paging=BodyCursor(path="next_cursor")
+    )
+    connector = replace(NOTES, documents=replace(NOTES.documents, source=source))
     page = a_page("a", next_cursor="2")
     bench = Bench(page, ok(), connector=connector, limits={"turn_pages_max": 1})
     job = bench.begun(Mode.FULL)
@@ -129,10 +138,11 @@ def test_a_crawl_that_failed_is_begun_anew_under_another_key() -> None:
 
 
 def test_users_are_brought_and_closed_before_the_backend_is_asked() -> None:
-    users = Feed(
-        source=HttpSource(url="https://notes.example/users", paging=OnePage()),
-        record=NOTES.record,
-        change=lambda note: DatasourceUser(email=f"{note.id}@notes.example", name=note.id),
+    users = Stream(
+        source=HttpSource(records="items", url="https://notes.example/users", paging=OnePage()),
+        key="id",
+        record=NOTES.documents.record,
+        map=lambda note: DatasourceUser(email=f"{note.id}@notes.example", name=note.id),
     )
     environment = an_environment(**SET, CONNECTOR_API_URL=URL)
     bench = Bench(connector=replace(DELEGATED, users=users), environment=environment)
@@ -183,9 +193,9 @@ def test_users_are_brought_and_closed_before_the_backend_is_asked() -> None:
     assert bench.store.successes.full_counts() == {Stage.USERS: 2}
 
 
-@pytest.mark.parametrize("name", ["deletions", "users", "groups", "memberships", "teams"])
-def test_a_backend_is_a_connectors_source_and_no_feeds(name: str) -> None:
-    feed = Feed(source=Backend(), record=NOTES.record, change=lambda _: None)
+@pytest.mark.parametrize("name", ["documents", "deletions", "users", "groups", "teams"])
+def test_a_backend_is_no_source_of_records(name: str) -> None:
+    stream = Stream(source=Backend(), key="id", record=NOTES.documents.record, map=lambda _: None)
 
     with pytest.raises(ConfigurationError, match=f"{name}: a backend"):
-        replace(NOTES, **{name: feed})
+        replace(NOTES, **{name: stream})

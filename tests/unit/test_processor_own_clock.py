@@ -13,20 +13,11 @@ from msgspec import Struct
 from dev.kinds_source.app import create_app as create_source
 from dev.local_glean.app import create_app as create_glean
 from dev.local_glean.database import Database
-from durable import (
-    BodyCursor,
-    Connector,
-    Datasource,
-    Deletion,
-    Document,
-    HttpSource,
-    Mode,
-    NewestFirst,
-    Permissions,
-    Since,
-)
+from durable import BodyCursor, Connector, HttpSource, Mode, NewestFirst, Since, Stream
 from durable.engine.platform import Platform
 from durable.engine.processor import Begun, Processor
+from durable.glean.datasource import Datasource
+from durable.glean.documents import Deletion, Document, Permissions
 from durable.machine.job import Job
 from durable.machine.states import State
 from durable.sources.since import Changes
@@ -40,8 +31,8 @@ from tests.fakes.storage import Storage
 BEHIND_MS = 5 * 60_000
 MINUTE_MS = 60_000
 COUNT = 7
-SINCE = Since(param="updated_since", field="updated_at")
-NEWEST = NewestFirst(field="updated_at", params={"sort": "-updated_at"})
+SINCE = Since(param="updated_since", path="updated_at")
+NEWEST = NewestFirst(path="updated_at", params={"sort": "-updated_at"})
 DATASOURCE: Mapping[str, Any] = {
     "name": "entries",
     "datasourceCategory": "PUBLISHED_CONTENT",
@@ -88,13 +79,17 @@ class Office(httpx.AsyncBaseTransport):
         connector = Connector(
             name="entries",
             datasource=Datasource("entries"),
-            source=HttpSource(
-                url="https://source.example/kinds/tombstones",
-                paging=BodyCursor(field="next_cursor", param="cursor", size=2),
-                since=since,
+            documents=Stream(
+                source=HttpSource(
+                    records="items",
+                    url="https://source.example/kinds/tombstones",
+                    paging=BodyCursor(path="next_cursor", param="cursor", size=2),
+                    since=since,
+                ),
+                key="id",
+                record=Entry,
+                map=document,
             ),
-            record=Entry,
-            document=document,
         )
         environment = an_environment(
             GLEAN_SERVER_URL="https://glean.example", GLEAN_INDEXING_API_TOKEN="t0ken"

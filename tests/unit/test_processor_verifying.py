@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.engine.processor import OVERDUE_MS
 from durable.environment import Environment
 from durable.glean.datasource import Datasource
@@ -38,9 +38,9 @@ from tests.fakes.jobs import alter
 
 
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
-VERIFYING = replace(NOTES, verifies=True)
-PROCESSING = replace(NOTES, processes_at_once=True)
-BOTH = replace(VERIFYING, processes_at_once=True)
+VERIFYING = replace(NOTES, verify=True)
+PROCESSING = replace(NOTES, process_immediately=True)
+BOTH = replace(VERIFYING, process_immediately=True)
 CLOSING = Job(
     id="notes-20251124T150000000Z-000000",
     connector="notes",

@@ -3,7 +3,7 @@ import pytest
 from msgspec.structs import replace
 
 from connectors.python_docs import Entry, connector, document
-from durable import Deletion
+from durable.glean import Deletion
 
 
 RECORD = b"""{
@@ -38,4 +38,4 @@ def test_a_record_without_a_field_is_refused(name: str) -> None:
     del record[name]
 
     with pytest.raises(msgspec.ValidationError, match=name):
-        msgspec.convert(record, connector.record)
+        msgspec.convert(record, connector.documents.record)

@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,12 +12,17 @@ from msgspec.structs import replace
 
 from durable.connector.connector import Connector
 from durable.connector.fingerprint import fingerprint
+from durable.environment import Secret
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.auth import Bearer
+from durable.http.error_rules import Action, Rule
 from durable.machine.job import ReadContext
-from durable.sources.python import Portion, PythonSource
-from durable.sources.python_client import REQUESTS_MAX, TAKEN, Web, WebAnswer
+from durable.sources.nested import Nested
+from durable.sources.python import PythonSource
+from durable.sources.python_client import REQUESTS_MAX, TAKEN, Client, Response
+from durable.sources.python_request import Fail, FetchRequest, Retry, Skip, SourcePage, StartOver
 from durable.sources.source import CURSOR_CHARACTERS_MAX, Records
+from durable.sources.times import TimeFormat
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network
@@ -33,10 +38,10 @@ class Note(Struct):
     id: str
 
 
-async def fetch(cursor: Any, _since: datetime | None, _web: Web) -> Portion:
-    start = cursor or 0
+async def fetch(request: FetchRequest) -> SourcePage:
+    start = request.cursor or 0
     following = start + 2 if start + 2 < len(NAMES) else None
-    return Portion([Note(name) for name in NAMES[start : start + 2]], following)
+    return SourcePage([Note(name) for name in NAMES[start : start + 2]], following)
 
 
 class Pages:
@@ -46,19 +51,17 @@ class Pages:
         self.begun: list[Any] = []
         self.closed: list[Any] = []
 
-    async def pages(
-        self, cursor: Any, _since: datetime | None, _web: Web
-    ) -> AsyncIterator[Portion]:
-        self.begun.append(cursor)
-        at = cursor
+    async def pages(self, request: FetchRequest) -> AsyncIterator[SourcePage]:
+        self.begun.append(request.cursor)
+        at = request.cursor
         try:
             while True:
                 start = at["from"] if at else 0
                 following = {"from": start + 2} if start + 2 < len(NAMES) else None
-                yield Portion([{"id": name} for name in NAMES[start : start + 2]], following)
+                yield SourcePage([{"id": name} for name in NAMES[start : start + 2]], following)
                 at = following
         finally:
-            self.closed.append(cursor)
+            self.closed.append(request.cursor)
 
 
 FETCHED = PythonSource(fetch=fetch)
@@ -86,17 +89,17 @@ def fault(
 
 
 def giving(portion: Any) -> PythonSource:
-    async def give(_cursor: Any, _since: datetime | None, _web: Web) -> Any:
+    async def give(_request: FetchRequest) -> Any:
         return portion
 
     return PythonSource(fetch=give)
 
 
-def asking(ask: Callable[[Web], Any]) -> PythonSource:
+def asking(ask: Callable[[Client], Any]) -> PythonSource:
     """A source whose only record is what it got."""
 
-    async def asked(_cursor: Any, _since: datetime | None, web: Web) -> Portion:
-        return Portion([await ask(web)])
+    async def asked(request: FetchRequest) -> SourcePage:
+        return SourcePage([await ask(request.client)])
 
     return PythonSource(fetch=asked, url=URL)
 
@@ -117,10 +120,12 @@ def test_an_object_with_such_a_function_is_one_too() -> None:
         def __init__(self, size: int) -> None:
             self.size = size
 
-        async def fetch(self, cursor: Any, _since: datetime | None, _web: Web) -> Portion:
-            start = cursor or 0
+        async def fetch(self, request: FetchRequest) -> SourcePage:
+            start = request.cursor or 0
             names = NAMES[start : start + self.size]
-            return Portion([{"id": name} for name in names], start + len(names) if names else None)
+            return SourcePage(
+                [{"id": name} for name in names], start + len(names) if names else None
+            )
 
     assert ids(iter(read_by_one(PythonSource(fetch=Reading(3))))) == NAMES
 
@@ -136,9 +141,9 @@ def test_the_rest_is_the_same_from_every_cursor(source: PythonSource) -> None:
 def test_changes_are_asked_for_by_an_aware_time_some_minutes_before_the_watermark() -> None:
     times: list[datetime | None] = []
 
-    async def timed(_cursor: Any, since: datetime | None, _web: Web) -> Portion:
-        times.append(since)
-        return Portion([])
+    async def timed(request: FetchRequest) -> SourcePage:
+        times.append(request.since)
+        return SourcePage([])
 
     page_of(PythonSource(fetch=timed), Network(), since_ms=1_764_000_000_123)
     page_of(PythonSource(fetch=timed), Network())
@@ -146,10 +151,164 @@ def test_changes_are_asked_for_by_an_aware_time_some_minutes_before_the_watermar
     assert times == [datetime(2025, 11, 24, 15, 55, tzinfo=UTC), None]
 
 
+def test_a_request_says_what_is_asked_for() -> None:
+    asked: list[FetchRequest] = []
+
+    async def fetch(request: FetchRequest) -> SourcePage:
+        asked.append(request)
+        return SourcePage([])
+
+    page_of(PythonSource(fetch=fetch), Network())
+
+    (request,) = asked
+    crawl = a_crawl()
+    assert (request.cursor, request.mode, request.stage) == (None, crawl.mode, crawl.stage)
+
+
+def test_secrets_and_variables_are_asked_for_by_name() -> None:
+    told: list[str] = []
+
+    async def fetch(request: FetchRequest) -> SourcePage:
+        told.extend((request.secret("EXPORT_KEY"), request.variable("TEAM")))
+        return SourcePage([])
+
+    source = PythonSource(fetch=fetch, uses=(Secret("EXPORT_KEY"),))
+    environment = an_environment(EXPORT_KEY="k3y", TEAM="seven")
+    asyncio.run(source.reader(surroundings(Network(), environment)).fetch(None, a_crawl()))
+
+    assert told == ["k3y", "seven"]
+    assert source.secrets() == {"EXPORT_KEY"}
+    assert environment.redacted("the key is k3y") == "the key is ***"
+    with pytest.raises(ConfigurationError, match="the secret EXPORT_KEY is not set"):
+        source.reader(surroundings(Network()))
+
+
+def test_a_secret_that_is_not_declared_is_not_given() -> None:
+    async def fetch(request: FetchRequest) -> SourcePage:
+        return SourcePage([request.secret("EXPORT_KEY")])
+
+    error = fault(PythonSource(fetch=fetch))
+
+    assert "name it in `uses` of the PythonSource" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("raised", "is_transient", "recourse", "retry_after"),
+    [
+        (Retry(), True, None, ""),
+        (Retry("busy", after=timedelta(seconds=1.5)), True, None, "2"),
+        (StartOver(), False, Recourse.RESTART, ""),
+        (Skip("it is gone"), False, Recourse.SKIP, ""),
+        (Fail("it is broken"), False, None, ""),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_the_code_says_what_helps(
+    raised: UpstreamError, *, is_transient: bool, recourse: Recourse | None, retry_after: str
+) -> None:
+    async def fetch(_request: FetchRequest) -> SourcePage:
+        raise raised
+
+    error = fault(PythonSource(fetch=fetch))
+
+    assert error is raised
+    assert (error.is_transient, error.recourse) == (is_transient, recourse)
+    assert error.retry_after == retry_after
+
+
+def test_rules_say_what_its_errors_mean() -> None:
+    async def fetch(request: FetchRequest) -> SourcePage:
+        return SourcePage((await request.client.get("/items")).json())
+
+    rules = (Rule(status=400, path="error", value="expired", then=Action.RESTART),)
+    answer = httpx.Response(400, json={"error": "expired"})
+
+    error = fault(PythonSource(url=URL, fetch=fetch, rules=rules), answer, cursor="1")
+
+    assert error.recourse is Recourse.RESTART
+
+
+def test_its_records_may_tell_when_they_changed() -> None:
+    times: list[datetime | None] = []
+
+    async def fetch(request: FetchRequest) -> SourcePage:
+        times.append(request.since)
+        return SourcePage([{"id": "a", "at": "2025-11-24 16:00"}])
+
+    source = PythonSource(fetch=fetch, path="at", path_format="%Y-%m-%d %H:%M", overlap_ms=60_000)
+    page = page_of(source, Network(), since_ms=1_764_000_030_123)
+
+    assert source.clock is not None
+    assert source.clock.told(page.records[0]) == 1_764_000_000_000
+    assert times == [datetime(2025, 11, 24, 15, 59, tzinfo=UTC)]
+    with pytest.raises(UpstreamError, match="not written as rfc3339"):
+        page_of(replace(source, path="id", path_format=TimeFormat.RFC3339), Network())
+
+
+def test_it_may_read_the_children_of_each_parent() -> None:
+    class Space(Struct):
+        id: str
+        pages: int
+
+    async def fetch(request: FetchRequest) -> SourcePage:
+        space, number = request.parent("space", Space), request.cursor or 0
+        if space.id == "locked":
+            raise Skip("it is locked")
+        records = [{"id": f"{space.id}{number}"}] if number < space.pages else []
+        return SourcePage(records, number + 1 if number + 1 < space.pages else None)
+
+    async def spaces(_request: FetchRequest) -> SourcePage:
+        return SourcePage([Space("a", 2), Space("locked", 1), Space("b", 1)])
+
+    source = Nested(
+        parents=PythonSource(fetch=spaces), children=PythonSource(fetch=fetch), name="space"
+    )
+    pages = list(pages_of(source, Network()))
+
+    sound = [
+        msgspec.json.decode(raw)
+        for page in pages
+        for place, raw in enumerate(page.records, start=1)
+        if place not in page.faults
+    ]
+    assert [record["id"] for record in sound] == ["a0", "a1", "b0"]
+    assert [record["space"]["id"] for record in sound] == ["a", "a", "b"]
+    faults = [reason for page in pages for reason in page.faults.values()]
+    assert len(faults) == 1
+    assert "it is locked" in str(faults[0])
+
+
+@pytest.mark.parametrize(
+    ("declared", "named"),
+    [
+        (lambda: PythonSource(fetch=lambda _cursor, _since, _web: None), "fetch: it takes one"),  # type: ignore[arg-type, misc]
+        (lambda: PythonSource(pages=lambda: None), "pages: it takes one"),  # type: ignore[arg-type, misc]
+        (lambda: PythonSource(fetch=fetch, uses=("KEY",)), "uses: write (Secret('NAME'),)"),  # type: ignore[arg-type]
+        (lambda: PythonSource(fetch=fetch, url="{ITEMS_URL}"), "a variable is written ${NAME}"),
+        (
+            lambda: PythonSource(fetch=fetch, path="at", path_format="%H"),
+            "PythonSource: path_format",
+        ),
+        (lambda: PythonSource(fetch=fetch, overlap_ms=-1), "PythonSource: overlap_ms=-1"),
+        (
+            lambda: PythonSource(fetch=fetch, rules=(Rule(status=404, then=Action.END),)),
+            "are for lists that have pages",
+        ),
+    ],
+)
+def test_what_is_declared_wrongly_is_told_at_once(declared: Any, named: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        declared()
+
+    assert named in str(error.value)
+
+
 def test_whatever_can_be_written_as_json_is_a_record() -> None:
     page = page_of(
         giving(
-            Portion(iter([{"a": 1}, Note("n"), [Decimal("1.5")], datetime(2026, 1, 1, tzinfo=UTC)]))
+            SourcePage(
+                iter([{"a": 1}, Note("n"), [Decimal("1.5")], datetime(2026, 1, 1, tzinfo=UTC)])
+            )
         ),
         Network(),
     )
@@ -158,7 +317,7 @@ def test_whatever_can_be_written_as_json_is_a_record() -> None:
 
 
 def test_a_total_and_a_pause_are_handed_on() -> None:
-    page = page_of(giving(Portion([], None, total_count=9, wait_ms=5)), Network())
+    page = page_of(giving(SourcePage([], None, total_count=9, wait_ms=5)), Network())
 
     assert (page.total_count, page.wait_ms, page.request_count) == (9, 5, 0)
     assert page.wait_reason == "the source's code asks for a pause"
@@ -236,9 +395,9 @@ def test_a_generator_is_ended_with_the_turn() -> None:
 
 
 def test_what_a_generator_raises_as_it_ends_is_not_heard() -> None:
-    async def pages(_cursor: Any, _since: datetime | None, _web: Web) -> AsyncIterator[Portion]:
+    async def pages(_request: FetchRequest) -> AsyncIterator[SourcePage]:
         try:
-            yield Portion([1], 1)
+            yield SourcePage([1], 1)
         finally:
             raise ValueError
 
@@ -251,8 +410,8 @@ def test_what_a_generator_raises_as_it_ends_is_not_heard() -> None:
 
 
 def test_a_generator_says_that_there_is_no_more() -> None:
-    async def pages(_cursor: Any, _since: datetime | None, _web: Web) -> AsyncIterator[Portion]:
-        yield Portion([1], 1)
+    async def pages(_request: FetchRequest) -> AsyncIterator[SourcePage]:
+        yield SourcePage([1], 1)
 
     with pytest.raises(UpstreamError, match="ended where more was to come") as error:
         read_by_one(PythonSource(pages=pages))
@@ -263,11 +422,11 @@ def test_a_generator_says_that_there_is_no_more() -> None:
 def test_a_generator_that_failed_begins_anew() -> None:
     begun: list[Any] = []
 
-    async def pages(cursor: Any, _since: datetime | None, web: Web) -> AsyncIterator[Portion]:
-        begun.append(cursor)
-        yield Portion([1], 1)
-        await web.get("/")
-        yield Portion([2])
+    async def pages(request: FetchRequest) -> AsyncIterator[SourcePage]:
+        begun.append(request.cursor)
+        yield SourcePage([1], 1)
+        await request.client.get("/")
+        yield SourcePage([2])
 
     async def read() -> Records:
         network = Network(httpx.Response(503))
@@ -298,7 +457,7 @@ def test_a_generator_that_failed_begins_anew() -> None:
     ids=["a time", "a tuple", "keys of numbers", "nan", "an object", "long"],
 )
 def test_a_cursor_that_does_not_survive_a_crash_is_refused(cursor: Any, fault_of_it: str) -> None:
-    error = fault(giving(Portion([], cursor)))
+    error = fault(giving(SourcePage([], cursor)))
 
     assert fault_of_it in str(error)
     assert not error.is_transient
@@ -306,13 +465,13 @@ def test_a_cursor_that_does_not_survive_a_crash_is_refused(cursor: Any, fault_of
 
 def test_the_same_cursor_again_is_refused() -> None:
     assert "is the same as this page's" in str(
-        fault(giving(Portion([1], {"a": 1})), cursor='{"a":1}')
+        fault(giving(SourcePage([1], {"a": 1})), cursor='{"a":1}')
     )
 
 
 @pytest.mark.parametrize("cursor", [0, "", False, [], {}, {"a": [1, None, "ä"]}], ids=repr)
 def test_any_json_but_null_is_a_cursor(cursor: Any) -> None:
-    page = page_of(giving(Portion([], cursor)), Network())
+    page = page_of(giving(SourcePage([], cursor)), Network())
 
     assert msgspec.json.decode(page.next_cursor or "null") == cursor
 
@@ -324,8 +483,8 @@ def test_what_the_code_raises_is_named_with_its_line() -> None:
     def deeper(items: dict[str, Any]) -> Any:
         return items["items"]  # here
 
-    async def broken(_cursor: Any, _since: datetime | None, _web: Web) -> Portion:
-        return Portion(deeper({}))
+    async def broken(_request: FetchRequest) -> SourcePage:
+        return SourcePage(deeper({}))
 
     error = fault(PythonSource(fetch=broken))
 
@@ -337,7 +496,7 @@ def test_what_the_code_raises_is_named_with_its_line() -> None:
 
 
 def test_what_records_raise_as_they_are_made_is_named_too() -> None:
-    error = fault(giving(Portion(int(text) for text in ["1", "x"])))
+    error = fault(giving(SourcePage(int(text) for text in ["1", "x"])))
 
     assert "raised ValueError: invalid literal for int()" in str(error)
     assert "at unit/test_python_source.py:" in str(error)
@@ -352,7 +511,7 @@ def test_an_upstream_error_is_left_as_it_is() -> None:
 
 
 def test_an_upstream_error_of_a_task_is_that_error() -> None:
-    async def together(web: Web) -> Any:
+    async def together(web: Client) -> Any:
         async with asyncio.TaskGroup() as group:
             group.create_task(web.get("/"))
 
@@ -362,7 +521,7 @@ def test_an_upstream_error_of_a_task_is_that_error() -> None:
 
 
 def test_an_upstream_error_that_the_code_catches_is_its_own_affair() -> None:
-    async def patient(web: Web) -> Any:
+    async def patient(web: Client) -> Any:
         try:
             await web.get("/")
         except UpstreamError as error:
@@ -374,11 +533,14 @@ def test_an_upstream_error_that_the_code_catches_is_its_own_affair() -> None:
 @pytest.mark.parametrize(
     ("given", "named"),
     [
-        ({"records": []}, "it gave a dict, not a Portion"),
-        (None, "it gave a NoneType, not a Portion"),
-        (Portion([], None, total_count="9"), "the total_count of its Portion is no whole number"),  # type: ignore[arg-type]
-        (Portion([], None, wait_ms=-1), "the wait_ms of its Portion is no whole number"),
-        (Portion(7), "TypeError: 'int' object is not iterable"),  # type: ignore[arg-type]
+        ({"records": []}, "it gave a dict, not a SourcePage"),
+        (None, "it gave a NoneType, not a SourcePage"),
+        (
+            SourcePage([], None, total_count="9"),  # type: ignore[arg-type]
+            "the total_count of its SourcePage is no whole number",
+        ),
+        (SourcePage([], None, wait_ms=-1), "the wait_ms of its SourcePage is no whole number"),
+        (SourcePage(7), "TypeError: 'int' object is not iterable"),  # type: ignore[arg-type]
     ],
 )
 def test_what_is_no_portion_is_refused(given: Any, named: str) -> None:
@@ -391,7 +553,7 @@ def test_what_is_no_portion_is_refused(given: Any, named: str) -> None:
     ids=["an object", "a complex number"],
 )
 def test_a_record_of_a_kind_that_is_never_written_is_named(record: Any, named: str) -> None:
-    error = fault(giving(Portion([{}, record])))
+    error = fault(giving(SourcePage([{}, record])))
 
     assert named in str(error)
     assert "cannot be written as JSON" in str(error)
@@ -399,7 +561,7 @@ def test_a_record_of_a_kind_that_is_never_written_is_named(record: Any, named: s
 
 
 def test_a_page_over_the_limit_is_refused() -> None:
-    reader = giving(Portion(["x" * 60, "x" * 60])).reader(
+    reader = giving(SourcePage(["x" * 60, "x" * 60])).reader(
         surroundings(Network(), page_bytes_max=100)
     )
 
@@ -408,8 +570,8 @@ def test_a_page_over_the_limit_is_refused() -> None:
 
 
 def test_functions_that_are_not_async_are_named() -> None:
-    def plain(_cursor: Any, _since: datetime | None, _web: Web) -> Any:
-        return Portion([])
+    def plain(_request: FetchRequest) -> Any:
+        return SourcePage([])
 
     assert "plain raised TypeError: it is no async function" in str(
         fault(PythonSource(fetch=plain))
@@ -445,7 +607,7 @@ def test_a_url_is_absolute_or_follows_the_sources(url: str, asked: str) -> None:
     assert str(network.requests[0].url) == asked
 
 
-async def answered(web: Web, url: str) -> Any:
+async def answered(web: Client, url: str) -> Any:
     return (await web.get(url)).json()
 
 
@@ -474,7 +636,7 @@ def test_without_a_url_nothing_is_asked() -> None:
 def test_a_request_carries_parameters_headers_and_the_proof() -> None:
     network = Network(httpx.Response(200))
     source = replace(
-        asking(lambda web: posted(web, {"a": 1})), auth=Bearer("TOKEN"), url="{NOTES}/api"
+        asking(lambda web: posted(web, {"a": 1})), auth=Bearer(Secret("TOKEN")), url="${NOTES}/api"
     )
 
     page_of(source, network, TOKEN="t0ken", NOTES="https://notes.example")
@@ -487,7 +649,7 @@ def test_a_request_carries_parameters_headers_and_the_proof() -> None:
     assert source.secrets() == {"TOKEN"}
 
 
-async def posted(web: Web, content: Any) -> int:
+async def posted(web: Client, content: Any) -> int:
     answer = await web.post("/x", content, params={"page": "2"}, headers={"x-a": "b"})
     return answer.status
 
@@ -502,10 +664,10 @@ def test_bytes_are_sent_as_they_are() -> None:
 
 
 def test_requests_are_told_for_each_page() -> None:
-    async def twice(cursor: Any, _since: datetime | None, web: Web) -> Portion:
-        for _ in range(2 if cursor else 1):
-            await web.get("/")
-        return Portion([], None if cursor else 1)
+    async def twice(request: FetchRequest) -> SourcePage:
+        for _ in range(2 if request.cursor else 1):
+            await request.client.get("/")
+        return SourcePage([], None if request.cursor else 1)
 
     answers = [httpx.Response(200) for _ in range(3)]
     reader = PythonSource(fetch=twice, url=URL).reader(surroundings(Network(*answers)))
@@ -515,7 +677,7 @@ def test_requests_are_told_for_each_page() -> None:
 
 
 def test_a_page_does_not_ask_for_ever() -> None:
-    async def endless(web: Web) -> Any:
+    async def endless(web: Client) -> Any:
         while True:
             await web.get("/")
 
@@ -525,7 +687,7 @@ def test_a_page_does_not_ask_for_ever() -> None:
 
 
 def test_an_answer_is_text_headers_and_json() -> None:
-    async def look(web: Web) -> Any:
+    async def look(web: Client) -> Any:
         answer = await web.get("/")
         note = answer.json(Note)
         return [answer.status, answer.headers["X-Page"], answer.body.decode(), note.id]
@@ -542,7 +704,7 @@ def test_an_answer_is_text_headers_and_json() -> None:
 def test_an_answer_that_is_not_as_it_should_be_is_quoted(
     text: str, named: str, *, is_transient: bool
 ) -> None:
-    async def look(web: Web) -> Any:
+    async def look(web: Client) -> Any:
         return (await web.get("/")).json(Note)
 
     error = fault(asking(look), httpx.Response(200, text=text))
@@ -561,21 +723,24 @@ def test_a_202_is_not_ready_yet() -> None:
 
 
 def test_another_code_is_another_crawl() -> None:
-    def connector(size: int) -> Connector[Any]:
-        async def sized(_cursor: Any, _since: datetime | None, _web: Web) -> Portion:
-            return Portion([1] * size)
+    def connector(size: int) -> Connector:
+        async def sized(_request: FetchRequest) -> SourcePage:
+            return SourcePage([1] * size)
 
         def document(note: Any) -> Any:
             return note
 
-        return replace(NOTES, source=PythonSource(fetch=sized), document=document)
+        return replace(
+            NOTES,
+            documents=replace(NOTES.documents, source=PythonSource(fetch=sized), map=document),
+        )
 
     assert fingerprint(connector(1), "") == fingerprint(connector(1), "")
     assert fingerprint(connector(1), "") != fingerprint(connector(2), "")
 
 
 def test_where_it_is_tells_its_variables() -> None:
-    source = PythonSource(fetch=fetch, url="{NOTES}/api")
+    source = PythonSource(fetch=fetch, url="${NOTES}/api")
 
     assert source.located(an_environment(NOTES="https://notes.example")) == URL
     assert FETCHED.located(an_environment()) == ""
@@ -586,7 +751,7 @@ def test_where_it_is_tells_its_variables() -> None:
     ["\ud800", {"a": "hi \ud83d"}, {"\ud83d": 1}, {"a": [None, float("nan")]}, float("-inf")],
 )
 def test_a_record_that_json_cannot_tell_is_rejected_and_no_other(record: Any) -> None:
-    portion = Portion([{"id": "a"}, record, {"id": "c"}])
+    portion = SourcePage([{"id": "a"}, record, {"id": "c"}])
 
     page = page_of(giving(portion), Network())
 
@@ -595,8 +760,8 @@ def test_a_record_that_json_cannot_tell_is_rejected_and_no_other(record: Any) ->
 
 
 def test_half_a_surrogate_pair_in_an_answer_rejects_the_record_that_has_it() -> None:
-    async def fetch(_cursor: Any, _since: Any, web: Web) -> Portion:
-        return Portion((await web.get("/items")).json()["items"])
+    async def fetch(request: FetchRequest) -> SourcePage:
+        return SourcePage((await request.client.get("/items")).json()["items"])
 
     body = rb'{"items": [{"id": "a"}, {"id": "b", "t": "hi \ud83d"}]}'
     source = PythonSource(url="https://notes.example", fetch=fetch)
@@ -609,10 +774,10 @@ def test_half_a_surrogate_pair_in_an_answer_rejects_the_record_that_has_it() -> 
 def test_an_answer_is_read_in_its_own_encoding() -> None:
     headers = {"content-type": "application/json; charset=iso-8859-1"}
 
-    assert WebAnswer(200, headers, '"ü"'.encode("latin-1")).json() == "ü"
-    assert WebAnswer(200, {}, '"ü"'.encode("utf-8-sig")).json(str) == "ü"
+    assert Response(200, headers, '"ü"'.encode("latin-1")).json() == "ü"
+    assert Response(200, {}, '"ü"'.encode("utf-8-sig")).json(str) == "ü"
     with pytest.raises(UpstreamError):
-        WebAnswer(200, {}, rb'"\ud83d"').json(str)
+        Response(200, {}, rb'"\ud83d"').json(str)
 
 
 @pytest.mark.parametrize(
@@ -622,8 +787,8 @@ def test_an_answer_is_read_in_its_own_encoding() -> None:
 def test_a_410_to_a_page_with_a_cursor_begins_the_crawl_anew(
     cursor: str | None, status: int, recourse: Recourse | None
 ) -> None:
-    async def fetch(_cursor: Any, _since: Any, web: Web) -> Portion:
-        return Portion((await web.get("/items")).json())
+    async def fetch(request: FetchRequest) -> SourcePage:
+        return SourcePage((await request.client.get("/items")).json())
 
     source = PythonSource(url="https://notes.example", fetch=fetch)
 

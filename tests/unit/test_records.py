@@ -5,29 +5,40 @@ import pytest
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.connector import Connector
+from durable.connector.context import Context, Contexts
+from durable.connector.definition import AnyConnector
 from durable.connector.mapping import changes
+from durable.environment import Secret
+from durable.errors import ConfigurationError, UpstreamError
 from durable.glean.datasource import Datasource
 from durable.glean.documents import Deletion, Document
 from durable.glean.mapped_record import EXCERPT_BYTES_MAX, MappedRecord, excerpt
 from durable.glean.object_types import ObjectType
+from durable.http.auth import Bearer
 from durable.machine.job import Mode, Stage
 from durable.machine.rejects import Reject
+from durable.sources.http import HttpSource
 from durable.sources.source import Records
 from tests.fakes.connector import NOTES, Note, document
+from tests.fakes.environment import an_environment
 
 
 A = Raw(b'{"id": "a", "text": "first", "unknown": 1}')
 GONE = Raw(b'{"id": "b", "text": "", "is_deleted": true}')
 C = Raw(b'{"id": "c", "text": "third"}')
 
+CONTEXTS = Contexts(
+    NOTES, an_environment(WIKI_URL="https://wiki.example", TOKEN="t0ken"), Mode.FULL
+)
+
 
 def made_of(
     connector: AnyConnector, records: Sequence[Raw], rejects: list[Reject]
 ) -> Iterator[MappedRecord]:
-    feed = connector.feeds(Mode.FULL)[Stage.DOCUMENTS]
+    stream = connector.streams(Mode.FULL)[Stage.DOCUMENTS]
     page = Records(records=list(records), next_cursor=None, byte_count=0)
-    return changes(feed, Stage.DOCUMENTS, connector, page, rejects)
+    return changes(stream, Stage.DOCUMENTS, page, rejects, replace(CONTEXTS, connector=connector))
 
 
 def mapped(
@@ -48,11 +59,11 @@ def raising(error: BaseException) -> AnyConnector:
     def document(_note: Note) -> Document:
         raise error
 
-    return replace(NOTES, document=document)
+    return replace(NOTES, documents=replace(NOTES.documents, map=document))
 
 
-def giving(make: Callable[[Note], Any]) -> AnyConnector:
-    return replace(NOTES, document=make)
+def giving(make: Callable[..., Any]) -> Connector:
+    return replace(NOTES, documents=replace(NOTES.documents, map=make))
 
 
 def test_records_become_changes_in_their_order() -> None:
@@ -105,7 +116,7 @@ def test_a_record_that_does_not_decode_is_set_aside(record: Raw, named: str) -> 
 
     assert reject.reason.startswith("the record is not a Note: ")
     assert named in reject.reason
-    assert (reject.place, reject.key) == (1, "")
+    assert reject.place == 1
     assert reject.excerpt == excerpt(record)
 
 
@@ -122,7 +133,39 @@ def test_a_record_whose_mapping_raises_is_set_aside(error: Exception, text: str)
     reject = rejected(A, raising(error))
 
     assert reject.reason == f"the mapping raised {text}"
-    assert (reject.place, reject.key, reject.excerpt) == (1, "", bytes(A).decode())
+    assert (reject.place, reject.key, reject.excerpt) == (1, "a", bytes(A).decode())
+
+
+@pytest.mark.parametrize(
+    ("record", "path", "key"),
+    [
+        (Raw(b'{"text": 7, "id": "a"}'), "id", "a"),
+        (Raw(b'{"id": 7, "text": 7}'), "id", "7"),
+        (Raw(b'{"meta": {"id": "a"}, "text": 7}'), "meta/id", "a"),
+        (Raw(b'{"id": "a", "id": "b", "text": 7}'), "id", "b"),
+        (Raw(b'{"id": null, "text": 7}'), "id", ""),
+        (Raw(b'{"id": {"a": 1}, "text": 7}'), "id", ""),
+        (Raw(b'{"id": "a", "te'), "id", ""),
+        (Raw(b"[]"), "id", ""),
+        (Raw(b'{"text": 7}'), "id", ""),
+        (Raw(b'{"id": ' + b"[" * 5_000 + b"]" * 5_000 + b"}"), "id", ""),
+    ],
+    ids=lambda value: str(bytes(value)[:20]) if isinstance(value, Raw) else None,
+)
+def test_a_record_that_does_not_decode_is_named_by_its_key(
+    record: Raw, path: str, key: str
+) -> None:
+    connector = replace(NOTES, documents=replace(NOTES.documents, key=path))
+
+    assert rejected(record, connector).key == key
+
+
+def test_a_record_that_the_source_could_not_give_whole_is_named_by_its_key() -> None:
+    rejects: list[Reject] = []
+    page = Records(records=[A, C], faults={1: "it is cut", 2: None}, next_cursor=None, byte_count=0)
+
+    assert list(changes(NOTES.documents, Stage.DOCUMENTS, page, rejects, CONTEXTS)) == []
+    assert [(reject.place, reject.key) for reject in rejects] == [(1, "a")]
 
 
 @pytest.mark.parametrize("error", [MemoryError(), KeyboardInterrupt(), SystemExit()])
@@ -137,6 +180,7 @@ def test_a_mapping_that_gives_something_else_is_told(given: object) -> None:
 
     kind = type(given).__name__
     assert reject.reason == f"the mapping gave a {kind}, not a Document or a Deletion"
+    assert reject.key == "a"
 
 
 def test_a_document_that_glean_would_refuse_is_set_aside_by_its_id() -> None:
@@ -193,7 +237,7 @@ class Strict(Struct):
         raise KeyError(self.id)
 
 
-STRICT = replace(NOTES, record=Strict)
+STRICT = replace(NOTES, documents=replace(NOTES.documents, record=Strict))
 
 
 def test_a_record_whose_own_check_fails_is_set_aside() -> None:
@@ -212,7 +256,76 @@ class Loose(Struct):
 def test_a_record_that_is_nested_too_deep_is_set_aside() -> None:
     record = Raw(b'{"id": "a", "tree": ' + b"[" * 50_000 + b"]" * 50_000 + b"}")
 
-    assert rejected(record, replace(NOTES, record=Loose)).reason
+    assert rejected(record, replace(NOTES, documents=replace(NOTES.documents, record=Loose))).reason
+
+
+class Space(Struct, frozen=True):
+    key: str
+
+
+IN_SPACE = Raw(b'{"id": "a", "text": "", "page": {"space": {"key": "eng"}}}')
+
+
+def test_a_mapping_may_take_a_context() -> None:
+    def document_of(note: Note, context: Context) -> Document:
+        space = context.parent("page/space", Space)
+        text = f"{context.variable('WIKI_URL')} {space.key} {context.mode} {note.id}"
+        made = document(note)
+        assert isinstance(made, Document)
+        return replace(made, title=text)
+
+    (placed,), rejects = mapped(IN_SPACE, connector=giving(document_of))
+
+    assert isinstance(placed.change, Document)
+    assert placed.change.title == "https://wiki.example eng FULL a"
+    assert rejects == []
+
+
+@pytest.mark.parametrize(
+    ("mapping", "takes"),
+    [
+        (document, False),
+        (lambda _note: None, False),
+        (lambda _note, _context: None, True),
+        (lambda _note, context=None: context, False),
+        (lambda *_notes: None, None),
+        (lambda: None, None),
+        (lambda _note, _context, _more: None, None),
+    ],
+)
+def test_a_mapping_takes_a_record_and_perhaps_a_context(mapping: Any, takes: bool | None) -> None:  # noqa: FBT001 - a parameter of the test
+    if takes is None:
+        with pytest.raises(ConfigurationError, match=r"Stream: map: .* takes"):
+            replace(NOTES.documents, map=mapping)
+        return
+    assert replace(NOTES.documents, map=mapping).takes_context is takes
+
+
+@pytest.mark.parametrize("record", [A, IN_SPACE], ids=["none", "another type"])
+def test_a_parent_that_is_not_there_is_the_records_fault(record: Raw) -> None:
+    def document_of(_note: Note, context: Context) -> None:
+        context.parent("page", Space)
+
+    reject = rejected(record, giving(document_of))
+
+    assert (reject.key, reject.reason[:18]) == ("a", "the mapping raised")
+
+
+@pytest.mark.parametrize("name", ["NOWHERE", "TOKEN", "GLEAN_INDEXING_API_TOKEN", "TRIGGER_TOKEN"])
+def test_a_variable_that_is_not_there_or_a_secret_is_not_the_records_fault(name: str) -> None:
+    def document_of(_note: Note, context: Context) -> None:
+        context.variable(name)
+
+    connector = giving(document_of)
+    assert isinstance(NOTES.documents.source, HttpSource)
+    source = replace(NOTES.documents.source, auth=Bearer(Secret("TOKEN")))
+    connector = replace(connector, documents=replace(connector.documents, source=source))
+    contexts = Contexts(connector, an_environment(TOKEN="t0ken", TRIGGER_TOKEN="x"), Mode.FULL)
+    page = Records(records=[A], next_cursor=None, byte_count=0)
+
+    with pytest.raises(UpstreamError, match=name) as error:
+        list(changes(connector.documents, Stage.DOCUMENTS, page, [], contexts))
+    assert not error.value.is_transient
 
 
 def test_a_record_that_is_none_of_gleans_business_is_left_out() -> None:

@@ -115,7 +115,7 @@ def test_what_passes_by_itself_may_where_there_is_no_other_proof() -> None:
 
 
 def test_an_answer_may_say_that_the_proof_is_stale() -> None:
-    rule = Rule(status=200, field="error", value="token_expired", then=Action.REFRESH)
+    rule = Rule(status=200, path="error", value="token_expired", then=Action.REFRESH)
     stale = httpx.Response(200, json={"error": "token_expired"})
     network = Network(stale, httpx.Response(200, json={"items": []}))
 

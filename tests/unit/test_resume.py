@@ -9,7 +9,8 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
+from durable.environment import Secret
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.auth import Bearer
 from durable.http.error_rules import Action, Rule
@@ -22,15 +23,15 @@ from durable.sources.paging.cursors import BodyCursor, HeaderCursor, NextUrl
 from durable.sources.paging.graphql import GraphQLConnection
 from durable.sources.paging.keyset import Keyset
 from durable.sources.paging.link_header import LinkHeader
-from durable.sources.paging.mediawiki import WikiContinue
+from durable.sources.paging.mediawiki import MediaWikiPaging
 from durable.sources.paging.odata import OData
 from durable.sources.paging.offset import OffsetPaging, PageNumber
 from durable.sources.paging.one_page import OnePage
-from durable.sources.paging.param_location import Place
+from durable.sources.paging.param_location import ParamLocation
 from durable.sources.resume import Resume, ResumePosition, position_of
 from durable.sources.since import Since
 from durable.sources.source import CURSOR_CHARACTERS_MAX, Records
-from durable.sources.sub_list import Gather
+from durable.sources.sub_list import SubList
 from tests.fakes.answers import BULK, LIST, STATUS, a_history, a_note, a_page_of, ok
 from tests.fakes.bench import SET, Bench
 from tests.fakes.connector import NOTES
@@ -119,7 +120,15 @@ def by_wiki(page: Page) -> httpx.Response:
 
 
 def a_source(**fields: Any) -> HttpSource:
-    return HttpSource(**{"url": URL, "rules": EXPIRED, "resume": Resume(), **fields})
+    return HttpSource(
+        **{
+            "records": "items",
+            "url": URL,
+            "rules": EXPIRED,
+            "resume": Resume(param="after_id", path="id"),
+            **fields,
+        }
+    )
 
 
 Answer = Callable[[Page], httpx.Response]
@@ -128,7 +137,7 @@ IN_BODY = a_source(
     records="data/notes/nodes",
     body={"query": "query ($at: String, $after_id: ID) {...}", "variables": {}},
     paging=GraphQLConnection(connection="data/notes", after="at"),
-    resume=Resume(param="variables/after_id", place=Place.BODY),
+    resume=Resume(path="id", param="variables/after_id", location=ParamLocation.BODY),
 )
 KINDS: dict[str, tuple[HttpSource, Answer]] = {
     "cursor": (BY_CURSOR, by_cursor),
@@ -146,7 +155,7 @@ KINDS: dict[str, tuple[HttpSource, Answer]] = {
     "page, total": (a_source(paging=PageNumber(size=SIZE), total="total"), by_count),
     "page, pages": (a_source(paging=PageNumber(size=SIZE, total_pages="pages")), by_count),
     "graphql": (IN_BODY, by_graphql),
-    "wiki": (a_source(records="query", paging=WikiContinue()), by_wiki),
+    "wiki": (a_source(records="query", paging=MediaWikiPaging()), by_wiki),
 }
 
 
@@ -212,7 +221,7 @@ def test_from_every_cursor_of_a_list_that_was_read_on_the_rest_is_the_same(kind:
 
 
 def test_changes_are_asked_for_from_the_last_record_on_too() -> None:
-    source = replace(BY_CURSOR, since=Since())
+    source = replace(BY_CURSOR, since=Since(param="updated_since"))
     server = Served(by_cursor, lambda number: number == 3)
 
     assert whole(source, server, since_ms=0)[0] == ALL
@@ -324,7 +333,7 @@ def test_the_total_of_the_rest_is_told_as_that_of_the_whole() -> None:
 
 def test_a_rest_that_comes_to_its_end_too_early_is_found() -> None:
     """Of seven more records three came, and the source named no next page."""
-    connector = replace(NOTES, source=TOLD)
+    connector = replace(NOTES, documents=replace(NOTES.documents, source=TOLD))
     short = httpx.Response(200, json={"items": ALL[3:6], "next_cursor": None, "total": 7})
     bench = Bench(connector=connector)
     bench.network.on(BULK, *(ok() for _ in range(9)))
@@ -379,7 +388,12 @@ def a_bench(*listed: httpx.Response, connector: AnyConnector) -> Bench:
 
 
 def test_a_job_goes_on_and_its_events_say_so_without_a_secret() -> None:
-    connector = replace(NOTES, source=replace(BY_CURSOR, auth=Bearer("NOTES_TOKEN")))
+    connector = replace(
+        NOTES,
+        documents=replace(
+            NOTES.documents, source=replace(BY_CURSOR, auth=Bearer(Secret("NOTES_TOKEN")))
+        ),
+    )
     expired = httpx.Response(410, text="not t0psecret again")
     pages = a_page_of([a_note("a")], "b"), expired, a_page_of([a_note("b")])
     bench = a_bench(*pages, connector=connector)
@@ -400,7 +414,7 @@ def fetched_ids(page: Records) -> list[str]:
 
 
 FOLDERS = a_source(url=f"{URL}/folders", paging=BodyCursor(param="at"))
-CHILDREN = a_source(url=f"{URL}/{{folder.id}}", paging=BodyCursor(param="at"))
+CHILDREN = a_source(url=f"{URL}/${{folder/id}}", paging=BodyCursor(param="at"))
 
 
 @pytest.mark.parametrize("is_of_parents", [True, False], ids=["parents", "children"])
@@ -436,8 +450,10 @@ def test_lists_within_lists_go_on_from_their_own_last_record(*, is_of_parents: b
 
 
 def test_a_list_of_a_record_goes_on_from_its_own_last_record() -> None:
-    gather = Gather(source=a_source(url=f"{URL}/{{id}}", paging=BodyCursor(param="at")), into="in")
-    source = HttpSource(url=URL, paging=BodyCursor(), gather=(gather,))
+    sub_list = SubList(
+        source=a_source(url=f"{URL}/${{id}}", paging=BodyCursor(param="at")), into="in"
+    )
+    source = HttpSource(records="items", url=URL, paging=BodyCursor(), sub_lists=(sub_list,))
     network = Network(a_page_of([{"id": "a"}]))
     network.add(a_page_of(ALL[:2], "2"), httpx.Response(410), a_page_of(ALL[2:3]))
 
@@ -450,9 +466,9 @@ def test_a_list_of_a_record_goes_on_from_its_own_last_record() -> None:
 
 @pytest.mark.parametrize("status", [400, 404, 410])
 def test_a_list_of_a_record_whose_cursor_has_expired_is_read_anew_once(status: int) -> None:
-    members = HttpSource(url=f"{URL}/{{id}}", paging=BodyCursor())
-    gather = Gather(source=members, into="members")
-    source = HttpSource(url=URL, paging=BodyCursor(), gather=(gather,))
+    members = HttpSource(records="items", url=f"{URL}/${{id}}", paging=BodyCursor())
+    sub_list = SubList(source=members, into="members")
+    source = HttpSource(records="items", url=URL, paging=BodyCursor(), sub_lists=(sub_list,))
 
     def first() -> httpx.Response:
         return a_page_of([1], "b")
@@ -480,35 +496,50 @@ def graphql(**fields: Any) -> HttpSource:
 @pytest.mark.parametrize(
     ("declare", "fault"),
     [
-        (lambda: Resume(field=""), "Resume: field=''"),
-        (lambda: Resume(param=""), "Resume: param=''"),
-        (lambda: a_source(paging=Keyset()), "paging=Keyset has no cursor.*leave out resume"),
+        (lambda: Resume(param="after_id", path=""), "Resume: path=''"),
+        (lambda: Resume(path="id", param=""), "Resume: param=''"),
+        (
+            lambda: a_source(paging=Keyset(param="after_id", path="id")),
+            "paging=Keyset has no cursor.*leave out resume",
+        ),
         (lambda: a_source(paging=OnePage()), "paging=OnePage has no cursor.*leave out resume"),
         (
-            lambda: replace(BY_CURSOR, since=NewestFirst(field="at", params={})),
-            "since=NewestFirst has the list in another order than that of field='id'",
+            lambda: replace(BY_CURSOR, since=NewestFirst(path="at", params={})),
+            "since=NewestFirst has the list in another order than that of path='id'",
         ),
         (
-            lambda: a_source(paging=OffsetPaging(), rules=(), resume=Resume()),
+            lambda: a_source(
+                paging=OffsetPaging(), rules=(), resume=Resume(param="after_id", path="id")
+            ),
             "no rule says.*then=Action.RESTART",
         ),
         (lambda: replace(BY_CURSOR, params={"after_id": "1"}), "'after_id' is in the source's par"),
-        (lambda: replace(BY_CURSOR, resume=Resume(place=Place.BODY)), "the source has none"),
-        (lambda: replace(BY_CURSOR, resume=Resume(param="at")), "param='at'.*the source's paging"),
         (
-            lambda: a_source(paging=BodyCursor(size=5), resume=Resume(param="limit")),
+            lambda: replace(
+                BY_CURSOR, resume=Resume(param="after_id", path="id", location=ParamLocation.BODY)
+            ),
+            "the source has none",
+        ),
+        (
+            lambda: replace(BY_CURSOR, resume=Resume(path="id", param="at")),
+            "param='at'.*the source's paging",
+        ),
+        (
+            lambda: a_source(paging=BodyCursor(size=5), resume=Resume(path="id", param="limit")),
             "param='limit'.*the source's paging",
         ),
         (
-            lambda: a_source(paging=OffsetPaging(), resume=Resume(param="offset")),
+            lambda: a_source(paging=OffsetPaging(), resume=Resume(path="id", param="offset")),
             "param='offset'.*the source's paging",
         ),
         (
-            lambda: a_source(paging=LinkHeader(size=5), resume=Resume(param="per_page")),
+            lambda: a_source(paging=LinkHeader(size=5), resume=Resume(path="id", param="per_page")),
             "param='per_page'.*the source's paging",
         ),
         (
-            lambda: graphql(resume=Resume(param="variables/at", place=Place.BODY)),
+            lambda: graphql(
+                resume=Resume(path="id", param="variables/at", location=ParamLocation.BODY)
+            ),
             "param='variables/at'.*the source's paging",
         ),
         (
@@ -516,7 +547,7 @@ def graphql(**fields: Any) -> HttpSource:
             "param='after_id'.*the source's since",
         ),
         (
-            lambda: graphql(since=Since(param="variables/after_id", place=Place.BODY)),
+            lambda: graphql(since=Since(param="variables/after_id", location=ParamLocation.BODY)),
             "param='variables/after_id'.*the source's since",
         ),
     ],

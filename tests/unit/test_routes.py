@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable import __version__
-from durable.connector.connector import Connectors
+from durable.connector.definition import Connectors
 from durable.engine.checks import Check, CheckOutcome
 from durable.engine.questions import BeginJob, CompareDatasource, ReadStatus, SetUpDatasource
 from durable.glean.datasource import Datasource

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from durable.environment import Secret
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.auth import ApiKey
 from durable.http.error_rules import Action, Reply, Rule, Rulebook, RuleVerdict
@@ -123,8 +124,10 @@ def test_403_may_tell_a_limit_of_requests_in_its_body(message: str) -> None:
 
 def test_whoever_is_to_wait_is_not_told_that_the_secret_is_at_fault() -> None:
     limited = {"message": "You have exceeded a secondary rate limit."}
-    key = ApiKey("KEY", header="x-key")
-    source = HttpSource(url="https://notes.example/list", paging=BodyCursor(), auth=key)
+    key = ApiKey(Secret("KEY"), header="x-key")
+    source = HttpSource(
+        records="items", url="https://notes.example/list", paging=BodyCursor(), auth=key
+    )
     network = Network(httpx.Response(403, json=limited), httpx.Response(403, json={"no": 1}))
 
     with pytest.raises(UpstreamError) as waiting:
@@ -221,7 +224,7 @@ def test_a_pattern_is_looked_for_in_the_beginning_of_the_body() -> None:
     ],
 )
 def test_a_rule_is_for_a_value_in_the_body(field: str, value: Any) -> None:
-    assert is_met(a_reply(400, ISSUES), Rule(field=field, value=value, then=Action.FULL))
+    assert is_met(a_reply(400, ISSUES), Rule(path=field, value=value, then=Action.FULL))
 
 
 @pytest.mark.parametrize(
@@ -241,7 +244,7 @@ def test_a_rule_is_for_a_value_in_the_body(field: str, value: Any) -> None:
     ],
 )
 def test_another_value_in_the_body_is_not_that_one(field: str, value: Any) -> None:
-    assert not is_met(a_reply(400, ISSUES), Rule(field=field, value=value, then=Action.FULL))
+    assert not is_met(a_reply(400, ISSUES), Rule(path=field, value=value, then=Action.FULL))
 
 
 @pytest.mark.parametrize(
@@ -258,17 +261,17 @@ def test_another_value_in_the_body_is_not_that_one(field: str, value: Any) -> No
     ],
 )
 def test_without_a_value_anything_but_null_is_one(field: str, *, is_there: bool) -> None:
-    assert is_met(a_reply(400, ISSUES), Rule(field=field, then=Action.FULL)) is is_there
+    assert is_met(a_reply(400, ISSUES), Rule(path=field, then=Action.FULL)) is is_there
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"errors": {"co', b"[]", b"null", b"\xff"])
 def test_a_body_that_is_none_has_no_values(body: bytes) -> None:
-    assert not is_met(a_reply(400, body), Rule(field="errors", then=Action.FULL))
+    assert not is_met(a_reply(400, body), Rule(path="errors", then=Action.FULL))
 
 
 def test_all_that_a_rule_names_has_to_be_there() -> None:
     rule = Rule(
-        status=400, header=("x-error", "a"), body="code", field="errors/count", then=Action.FULL
+        status=400, header=("x-error", "a"), body="code", path="errors/count", then=Action.FULL
     )
 
     assert is_met(a_reply(400, ISSUES, x_error="a"), rule)
@@ -294,7 +297,7 @@ def test_a_rule_goes_before_the_usual() -> None:
 
 @pytest.mark.parametrize("status", [200, "2xx", (404, 200)])
 def test_an_answer_with_an_error_in_it_is_one_where_a_rule_says_so(status: Any) -> None:
-    rule = Rule(status=status, field="ok", value=False, then=Action.RETRY)
+    rule = Rule(status=status, path="ok", value=False, then=Action.RETRY)
 
     assert is_met(an_answer({"ok": False, "items": [1]}), rule)
     assert action(an_answer({"ok": True, "items": [1]}), rule) is None
@@ -342,7 +345,9 @@ PAGE: dict[str, object] = {"items": [], "next_cursor": None}
 
 
 def refused(*answers: httpx.Response, rules: tuple[Rule, ...]) -> UpstreamError:
-    source = HttpSource(url="https://notes.example/list", paging=BodyCursor(), rules=rules)
+    source = HttpSource(
+        records="items", url="https://notes.example/list", paging=BodyCursor(), rules=rules
+    )
     network = Network(*answers)
     with pytest.raises(UpstreamError) as error:
         read(source.reader(surroundings(network)))
@@ -395,9 +400,13 @@ QUOTA = Rule(status=403, header=("x-error", "quota"), then=Action.WAIT, until="x
 def test_a_wait_says_who_has_told_it(rule: Rule, headers: dict[str, str], says: str) -> None:
     """Whoever is told to come back is let in: no secret is to be checked."""
     answer = httpx.Response(403, headers={"x-error": "quota", **headers})
-    key = ApiKey("KEY", header="x-key")
+    key = ApiKey(Secret("KEY"), header="x-key")
     source = HttpSource(
-        url="https://notes.example/list", paging=BodyCursor(), rules=(rule,), auth=key
+        records="items",
+        url="https://notes.example/list",
+        paging=BodyCursor(),
+        rules=(rule,),
+        auth=key,
     )
 
     with pytest.raises(UpstreamError) as error:
@@ -415,7 +424,7 @@ def test_every_action_has_been_met() -> None:
 
 def test_an_answer_that_is_an_error_by_a_rule_says_so() -> None:
     answer = httpx.Response(200, json={"ok": False, "error": "ratelimited", **PAGE})
-    rule = Rule(status=200, field="ok", value=False, then=Action.WAIT, wait_ms=60_000)
+    rule = Rule(status=200, path="ok", value=False, then=Action.WAIT, wait_ms=60_000)
 
     error = refused(answer, rules=(rule,))
 
@@ -428,8 +437,10 @@ def test_an_answer_that_is_an_error_by_a_rule_says_so() -> None:
 
 
 def test_a_page_that_no_rule_is_for_is_a_page() -> None:
-    rules = (Rule(status=200, field="ok", value=False, then=Action.FAIL),)
-    source = HttpSource(url="https://notes.example/list", paging=BodyCursor(), rules=rules)
+    rules = (Rule(status=200, path="ok", value=False, then=Action.FAIL),)
+    source = HttpSource(
+        records="items", url="https://notes.example/list", paging=BodyCursor(), rules=rules
+    )
     network = Network(httpx.Response(200, json={"ok": True, **PAGE}))
 
     assert read(source.reader(surroundings(network))).next_cursor is None
@@ -442,7 +453,7 @@ def test_a_long_error_is_read_as_far_as_a_field_may_be(length: int, *, is_met: b
     body = msgspec.json.encode({"trace": "x" * length, "error": "expired"})
     answer = httpx.Response(400, stream=Parts(body))
 
-    error = refused(answer, rules=(Rule(field="error", value="expired", then=Action.RESTART),))
+    error = refused(answer, rules=(Rule(path="error", value="expired", then=Action.RESTART),))
 
     assert error.recourse is (Recourse.RESTART if is_met else None)
     assert len(str(error)) < 5_000
@@ -462,17 +473,17 @@ def test_a_long_error_is_read_as_far_as_a_field_may_be(length: int, *, is_met: b
         ({"status": (404, "x")}, "status is 'x'; it takes"),
         ({"status": True}, "status is True; it takes"),
         ({"status": 404.0}, "status is 404.0; it takes"),
-        ({}, "it names nothing that it is for: add a status, a header, a body or a field"),
+        ({}, "it names nothing that it is for: add a status, a header, a body or a path"),
         ({"status": ()}, "it names nothing that it is for"),
-        ({"status": 200}, "status is 200, which is every page: add a header, a body or a field"),
+        ({"status": 200}, "status is 200, which is every page: add a header, a body or a path"),
         ({"status": "2xx"}, "status is '2xx', which is every page"),
         ({"status": (404, 200)}, "status is (404, 200), which is every page"),
         ({"header": ("x-error",)}, "header is ('x-error',); it takes a name and a pattern"),
         ({"header": ("", "a")}, "header is ('', 'a'); it takes a name and a pattern"),
         ({"header": ("a", "(")}, "header is '(', which is no regular expression: missing )"),
         ({"body": "["}, "body is '[', which is no regular expression: unterminated"),
-        ({"status": 400, "value": "a"}, "value is 'a', and there is no field: name the place"),
-        ({"status": 400, "value": None}, "value is None, and there is no field"),
+        ({"status": 400, "value": "a"}, "value is 'a', and there is no path: name the place"),
+        ({"status": 400, "value": None}, "value is None, and there is no path"),
         ({"status": 400, "wait_ms": -1}, "wait_ms is -1; it takes a number of milliseconds"),
         ({"status": 400, "wait_ms": 1}, "until and wait_ms are for Action.WAIT alone, not for"),
         ({"status": 400, "until": "a"}, "until and wait_ms are for Action.WAIT alone, not for"),

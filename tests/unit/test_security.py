@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from durable.connector.connector import Connectors
+from durable.connector.definition import Connectors
 from durable.engine.questions import BeginJob, ObeyCommand, RunnerQuestion
 from durable.machine.job import Job, Mode
 from durable.machine.states import Command

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from durable.environment import Secret
 from durable.errors import UpstreamError
 from durable.http.auth import Bearer
 from durable.sources.http import HttpSource
@@ -74,7 +75,7 @@ OWN = [
 ]
 
 
-PLAIN = HttpSource(url=URL, paging=BodyCursor(field="next_cursor", param="cursor"))
+PLAIN = HttpSource(records="items", url=URL, paging=BodyCursor(path="next_cursor", param="cursor"))
 
 
 def followed(link: str, origins: tuple[str, ...] = ()) -> list[httpx.Request]:
@@ -83,7 +84,11 @@ def followed(link: str, origins: tuple[str, ...] = ()) -> list[httpx.Request]:
     last = httpx.Response(200, json={"items": [], "next_cursor": None})
     network = Network(first, last)
     source = HttpSource(
-        url=URL, paging=NextUrl(field="next_cursor"), auth=Bearer("S"), link_origins=origins
+        records="items",
+        url=URL,
+        paging=NextUrl(path="next_cursor"),
+        auth=Bearer(Secret("S")),
+        link_origins=origins,
     )
     with suppress(UpstreamError):
         page = page_of(source, network, S=TOKEN)

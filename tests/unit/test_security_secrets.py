@@ -7,8 +7,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.engine.processor import Begun, Processor
+from durable.environment import Secret
 from durable.glean.documents import Document
 from durable.glean.mapped_record import EXCERPT_BYTES_MAX
 from durable.glean.mapped_record import EXCERPT_BYTES_MAX as RECORD_BYTES_MAX
@@ -35,13 +36,17 @@ ENVIRONMENT = an_environment(
     SOURCE_TOKEN=TOKEN, GLEAN_INDEXING_API_TOKEN=TOKEN[::-1], GLEAN_INSTANCE="acme"
 )
 SOURCE = HttpSource(
+    records="items",
     url="https://notes.example/list",
-    paging=BodyCursor(field="next_cursor", param="cursor"),
-    auth=Bearer("SOURCE_TOKEN"),
+    paging=BodyCursor(path="next_cursor", param="cursor"),
+    auth=Bearer(Secret("SOURCE_TOKEN")),
 )
-PLAIN: AnyConnector = replace(NOTES, source=SOURCE)
-LINKED: AnyConnector = replace(
-    NOTES, source=replace(SOURCE, paging=NextUrl(field="next_cursor"), has_more="more")
+PLAIN = replace(NOTES, documents=replace(NOTES.documents, source=SOURCE))
+LINKED = replace(
+    NOTES,
+    documents=replace(
+        NOTES.documents, source=replace(SOURCE, paging=NextUrl(path="next_cursor"), has_more="more")
+    ),
 )
 
 
@@ -49,7 +54,7 @@ def raising(note: Note) -> Document:
     raise ValueError(note.text)
 
 
-RAISING: AnyConnector = replace(PLAIN, document=raising)
+RAISING = replace(PLAIN, documents=replace(PLAIN.documents, map=raising))
 
 
 def left_over(connector: AnyConnector, *answers: httpx.Response) -> str:

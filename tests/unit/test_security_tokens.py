@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.engine.processor import Processor
-from durable.environment import Environment
+from durable.environment import Environment, Secret, Variable
 from durable.glean.mapped_record import EXCERPT_BYTES_MAX
 from durable.http.auth import ApiKey, Auth, Basic, Bearer
 from durable.http.error_rules import Action, Rule
@@ -62,13 +62,13 @@ SECRETS = (
 )
 ENDPOINT = "https://login.example/token"
 CREDENTIALS = ClientCredentials(
-    token_url=ENDPOINT, client_id="CLIENT_ID", client_secret="CLIENT_SECRET"
+    endpoint=ENDPOINT, client_id=Variable("CLIENT_ID"), client_secret=Secret("CLIENT_SECRET")
 )
 REFRESH = RefreshToken(
-    token_url=ENDPOINT,
-    client_id="CLIENT_ID",
-    client_secret="CLIENT_SECRET",
-    refresh_token="REFRESH_TOKEN",
+    endpoint=ENDPOINT,
+    client_id=Variable("CLIENT_ID"),
+    client_secret=Secret("CLIENT_SECRET"),
+    refresh_token=Secret("REFRESH_TOKEN"),
 )
 OAUTH: dict[str, Auth] = {
     "client credentials": CREDENTIALS,
@@ -77,16 +77,16 @@ OAUTH: dict[str, Auth] = {
     "refresh token, client in the body": replace(REFRESH, client_in_body=True),
 }
 KINDS: dict[str, Auth] = {
-    "bearer": Bearer("KEY"),
-    "basic": Basic("USER", "PASSWORD"),
-    "basic, a key alone": Basic("KEY"),
-    "key in a header": ApiKey("KEY", header="x-api-key"),
-    "key in authorization": ApiKey("KEY", header="authorization", prefix="Token "),
-    "key in the query": ApiKey("KEY", param="api_key"),
-    "odd key in the query": ApiKey("PASSWORD", param="api key"),
+    "bearer": Bearer(Secret("KEY")),
+    "basic": Basic(Variable("USER"), Secret("PASSWORD")),
+    "basic, a key alone": Basic(Secret("KEY")),
+    "key in a header": ApiKey(Secret("KEY"), header="x-api-key"),
+    "key in authorization": ApiKey(Secret("KEY"), header="authorization", prefix="Token "),
+    "key in the query": ApiKey(Secret("KEY"), param="api_key"),
+    "odd key in the query": ApiKey(Secret("PASSWORD"), param="api key"),
     **OAUTH,
 }
-RULES = (Rule(status=200, field="error", then=Action.FAIL),)
+RULES = (Rule(status=200, path="error", then=Action.FAIL),)
 
 
 def a_page(*items: object, link: str | None = None) -> object:
@@ -171,12 +171,13 @@ GRANTS: dict[str, Echo] = {
 
 def reading(auth: Auth) -> AnyConnector:
     source = HttpSource(
+        records="items",
         url="https://notes.example/list",
-        paging=NextUrl(field="next_cursor"),
+        paging=NextUrl(path="next_cursor"),
         auth=auth,
         rules=RULES,
     )
-    return replace(NOTES, source=source)
+    return replace(NOTES, documents=replace(NOTES.documents, source=source))
 
 
 class Object:

@@ -88,7 +88,9 @@ def test_two_paths_are_two_places(first: str, second: str) -> None:
 
 def test_the_same_paths_are_made_into_a_shape_once() -> None:
     """A turn makes its sources' readers anew, and a type is dear."""
-    source = HttpSource(url="https://a.example", paging=BodyCursor(field="next", param="after"))
+    source = HttpSource(
+        url="https://a.example", records="items", paging=BodyCursor(path="next", param="after")
+    )
 
     assert source.shape() is replace(source, rules=()).shape()
     assert source.shape() is not replace(source, records="data").shape()

@@ -16,7 +16,7 @@ from durable.sources.http import HttpSource
 from durable.sources.newest_first import NewestFirst
 from durable.sources.paging.cursors import BodyCursor
 from durable.sources.paging.offset import OffsetPaging
-from durable.sources.paging.param_location import Place
+from durable.sources.paging.param_location import ParamLocation
 from durable.sources.since import OVERLAP_MS, Changes, Since
 from durable.sources.source import Records
 from durable.sources.times import TimeFormat
@@ -31,7 +31,7 @@ FORMATS = [*TimeFormat, "%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M:%S.%f", "%Y/%m/%dT%H%z
 
 
 def asked(since: Changes, since_ms: int | None = SINCE_MS, **fields: Any) -> httpx.Request:
-    source = HttpSource(url=URL, paging=BodyCursor(), since=since, **fields)
+    source = HttpSource(url=URL, paging=BodyCursor(), since=since, **{"records": "items", **fields})
     network = Network(httpx.Response(200, json={"items": [], "next_cursor": None}))
     page_of(source, network, None, since_ms)
     (request,) = network.requests
@@ -91,8 +91,8 @@ def test_what_is_asked_for_is_no_closer_than_the_records_tell(field_format: str,
     since = Since(
         param="from",
         format=TimeFormat.EPOCH_SECONDS,
-        field="at",
-        field_format=field_format,
+        path="at",
+        path_format=field_format,
         overlap_ms=0,
     )
 
@@ -128,7 +128,11 @@ def test_a_full_job_asks_without_it() -> None:
 )
 def test_a_time_may_go_into_the_body(form: str, template: str, value: object) -> None:
     since = Since(
-        param="variables/since", format=form, template=template, place=Place.BODY, overlap_ms=0
+        param="variables/since",
+        format=form,
+        template=template,
+        location=ParamLocation.BODY,
+        overlap_ms=0,
     )
 
     request = asked(since, body={"query": "x", "variables": {"since": None, "team": "A"}})
@@ -140,20 +144,20 @@ def test_a_time_may_go_into_the_body(form: str, template: str, value: object) ->
 
 def test_a_source_tells_for_how_long_it_keeps_its_changes() -> None:
     def kept_ms(since: Changes | None) -> int | None:
-        return HttpSource(url=URL, paging=BodyCursor(), since=since).kept_ms
+        return HttpSource(records="items", url=URL, paging=BodyCursor(), since=since).kept_ms
 
     assert kept_ms(None) is None
-    assert kept_ms(Since()) is None
-    assert kept_ms(Since(kept_ms=DAY_MS, overlap_ms=0)) == DAY_MS
-    assert kept_ms(NewestFirst(field="at", params={}, kept_ms=DAY_MS, overlap_ms=0)) == DAY_MS
+    assert kept_ms(Since(param="updated_since")) is None
+    assert kept_ms(Since(param="updated_since", kept_ms=DAY_MS, overlap_ms=0)) == DAY_MS
+    assert kept_ms(NewestFirst(path="at", params={}, kept_ms=DAY_MS, overlap_ms=0)) == DAY_MS
 
 
 def test_what_is_asked_for_is_not_older_than_what_the_source_keeps() -> None:
     def kept_ms(since: Changes) -> int | None:
-        return HttpSource(url=URL, paging=BodyCursor(), since=since).kept_ms
+        return HttpSource(records="items", url=URL, paging=BodyCursor(), since=since).kept_ms
 
-    assert kept_ms(Since(kept_ms=DAY_MS)) == DAY_MS - OVERLAP_MS
-    assert kept_ms(NewestFirst(field="at", params={}, kept_ms=DAY_MS)) == DAY_MS - OVERLAP_MS
+    assert kept_ms(Since(param="updated_since", kept_ms=DAY_MS)) == DAY_MS - OVERLAP_MS
+    assert kept_ms(NewestFirst(path="at", params={}, kept_ms=DAY_MS)) == DAY_MS - OVERLAP_MS
     short = Since(param="from", kept_ms=60_000, format=TimeFormat.EPOCH_MS)
     assert kept_ms(short) == 30_000
     assert asked(short).url.params["from"] == "1763999970000"
@@ -163,27 +167,44 @@ def test_what_is_asked_for_is_not_older_than_what_the_source_keeps() -> None:
     ("declare", "fault"),
     [
         (lambda: Since(param=""), "Since: param=''"),
-        (lambda: Since(format=""), "Since: format='' is not right: it is one of rfc3339, "),
-        (lambda: Since(format="iso"), "Since: format='iso' is not right: it is one of"),
-        (lambda: Since(format="%s"), "strftime's %s is not taken here"),
-        (lambda: Since(format="%Y-%m-%"), "strftime's % is not taken here"),
-        (lambda: Since(format="%Y%-m"), "strftime's %- is not taken here"),
-        (lambda: Since(template="ge"), "Since: template='ge' is not right: it has {} once"),
-        (lambda: Since(template="{} {}"), "it has {} once"),
-        (lambda: Since(overlap_ms=-1), "Since: overlap_ms=-1"),
-        (lambda: Since(overlap_ms=True), "Since: overlap_ms=True"),
-        (lambda: Since(kept_ms=0), "Since: kept_ms=0"),
-        (lambda: Since(field="at", format="%H:%M"), "does not tell the day"),
-        (lambda: Since(field="at", field_format="%H:%M"), "Since: field_format='%H:%M'"),
-        (lambda: Since(field_format=TimeFormat.DATE), "declare field=, too"),
-        (lambda: NewestFirst(field="", params={}), "NewestFirst: field=''"),
-        (lambda: NewestFirst(field="a", params={}, format="iso"), "NewestFirst: format='iso'"),
-        (lambda: NewestFirst(field="a", params={}, format="%H:%M"), "does not tell the day"),
-        (lambda: NewestFirst(field="a", params={}, format="%Y-%d"), "does not tell the day"),
-        (lambda: NewestFirst(field="a", params={}, format="%Y %Y"), "does not tell the day"),
-        (lambda: NewestFirst(field="a", params={}, overlap_ms=-1), "NewestFirst: overlap_ms=-1"),
         (
-            lambda: HttpSource(url=URL, paging=BodyCursor(), since=Since(place=Place.BODY)),
+            lambda: Since(param="updated_since", format=""),
+            "Since: format='' is not right: it is one of rfc3339, ",
+        ),
+        (
+            lambda: Since(param="updated_since", format="iso"),
+            "Since: format='iso' is not right: it is one of",
+        ),
+        (lambda: Since(param="updated_since", format="%s"), "strftime's %s is not taken here"),
+        (lambda: Since(param="updated_since", format="%Y-%m-%"), "strftime's % is not taken here"),
+        (lambda: Since(param="updated_since", format="%Y%-m"), "strftime's %- is not taken here"),
+        (
+            lambda: Since(param="updated_since", template="ge"),
+            "Since: template='ge' is not right: it has {} once",
+        ),
+        (lambda: Since(param="updated_since", template="{} {}"), "it has {} once"),
+        (lambda: Since(param="updated_since", overlap_ms=-1), "Since: overlap_ms=-1"),
+        (lambda: Since(param="updated_since", overlap_ms=True), "Since: overlap_ms=True"),
+        (lambda: Since(param="updated_since", kept_ms=0), "Since: kept_ms=0"),
+        (lambda: Since(param="updated_since", path="at", format="%H:%M"), "does not tell the day"),
+        (
+            lambda: Since(param="updated_since", path="at", path_format="%H:%M"),
+            "Since: path_format='%H:%M'",
+        ),
+        (lambda: Since(param="updated_since", path_format=TimeFormat.DATE), "declare path=, too"),
+        (lambda: NewestFirst(path="", params={}), "NewestFirst: path=''"),
+        (lambda: NewestFirst(path="a", params={}, format="iso"), "NewestFirst: format='iso'"),
+        (lambda: NewestFirst(path="a", params={}, format="%H:%M"), "does not tell the day"),
+        (lambda: NewestFirst(path="a", params={}, format="%Y-%d"), "does not tell the day"),
+        (lambda: NewestFirst(path="a", params={}, format="%Y %Y"), "does not tell the day"),
+        (lambda: NewestFirst(path="a", params={}, overlap_ms=-1), "NewestFirst: overlap_ms=-1"),
+        (
+            lambda: HttpSource(
+                records="items",
+                url=URL,
+                paging=BodyCursor(),
+                since=Since(param="updated_since", location=ParamLocation.BODY),
+            ),
             "the source has none: declare body=",
         ),
     ],
@@ -203,7 +224,7 @@ def note(at: object) -> dict[str, Any]:
 
 
 SORTED = NewestFirst(
-    field="change/at", params={"sort": "-at"}, format=TimeFormat.EPOCH_SECONDS, overlap_ms=0
+    path="change/at", params={"sort": "-at"}, format=TimeFormat.EPOCH_SECONDS, overlap_ms=0
 )
 
 
@@ -214,7 +235,12 @@ def test_the_latest_changes_are_read_and_no_older_ones(
 ) -> None:
     newest = [note(at) for at in sorted(stamps, reverse=True)]
     source = HttpSource(
-        url=URL, paging=OffsetPaging(size=size), since=SORTED, params={"sort": "id"}, total="total"
+        records="items",
+        url=URL,
+        paging=OffsetPaging(size=size),
+        since=SORTED,
+        params={"sort": "id"},
+        total="total",
     )
     offsets: list[int] = []
 
@@ -235,9 +261,9 @@ def recent(
     ats: list[Any], since_ms: int, form: str = TimeFormat.RFC3339, overlap_ms: int | None = 0
 ) -> list[Any] | None:
     """The times that are read; None if another page is asked for."""
-    changes = NewestFirst(field="change/at", params={}, format=form)
+    changes = NewestFirst(path="change/at", params={}, format=form)
     if overlap_ms is not None:
-        changes = NewestFirst(field="change/at", params={}, format=form, overlap_ms=overlap_ms)
+        changes = NewestFirst(path="change/at", params={}, format=form, overlap_ms=overlap_ms)
     raw = [Raw(msgspec.json.encode(note(at))) for at in ats]
     page = Records(records=raw, next_cursor="b", byte_count=9, total_count=1_000)
     page = changes.recent(page, since_ms)
@@ -323,7 +349,7 @@ def test_a_record_without_the_time_beside_others_is_read_where_it_stands() -> No
 
 
 def test_a_full_job_reads_to_the_end_of_the_list() -> None:
-    source = HttpSource(url=URL, paging=BodyCursor(), since=SORTED)
+    source = HttpSource(records="items", url=URL, paging=BodyCursor(), since=SORTED)
     content = {"items": [note(1), note(2)], "next_cursor": "b"}
     network = Network(httpx.Response(200, json=content))
 

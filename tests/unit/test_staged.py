@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from connectors import python_docs
 from connectors.examples import backend, tickets, wiki
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.connector.staged import refuse_backend, staged, suffix
 from durable.environment import Environment
 from durable.errors import ConfigurationError

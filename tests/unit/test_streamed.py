@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
-from durable.environment import Secret
+from durable.environment import SecretText
 from durable.errors import UpstreamError
 from durable.http.auth import BearerAuthenticator
 from durable.http.client import HttpClient
@@ -27,7 +27,7 @@ def streamed(
 ) -> tuple[Streamed, httpx.Request]:
     network = Network(answer)
     upstream = HttpClient(
-        "the source", network, BearerAuthenticator(Secret("TOKEN", "t0ken")), Origins(URL)
+        "the source", network, BearerAuthenticator(SecretText("TOKEN", "t0ken")), Origins(URL)
     )
     stream = asyncio.run(upstream.stream(URL, {"a": "b"}, {"range": "bytes=5-"}, statuses=statuses))
     return stream, network.requests[0]

@@ -22,16 +22,14 @@ def filled(url: str, **parts: Any) -> Ask:
 @pytest.mark.parametrize(
     ("placeholder", "value"),
     [
-        ("{space.id}", "a%20b%2Fc"),
-        ("{space/id}", "a%20b%2Fc"),
-        ("{space.n}", "7"),
-        ("{space.owner.id}", "o"),
-        ("{space/owner/id}", "o"),
-        ("{space/@odata.id}", "x"),
-        ("{id}", "r"),
-        ("{/ID}", "1"),
-        ("{links.self}", "%2Fitems%2Fr"),
-        ("{id}-{space.n}", "r-7"),
+        ("${space/id}", "a%20b%2Fc"),
+        ("${space/n}", "7"),
+        ("${space/owner/id}", "o"),
+        ("${space/@odata.id}", "x"),
+        ("${id}", "r"),
+        ("${record/ID}", "1"),
+        ("${links/self}", "%2Fitems%2Fr"),
+        ("${id}-${space/n}", "r-7"),
     ],
 )
 def test_a_placeholder_in_a_path_takes_a_field_encoded(placeholder: str, value: str) -> None:
@@ -41,13 +39,16 @@ def test_a_placeholder_in_a_path_takes_a_field_encoded(placeholder: str, value: 
 
 
 def test_a_parameter_takes_a_field_as_it_is_and_keeps_other_braces() -> None:
-    ask = filled(URL, params={"cql": "space={space.id}", "filter": '{"id": "{id}"}'})
+    ask = filled(URL, params={"cql": "space=${space/id}", "filter": '{"id": "${id}"}'})
 
     assert ask.params == {"cql": "space=a b/c", "filter": '{"id": "r"}'}
 
 
 def test_a_text_of_the_body_that_is_a_placeholder_takes_the_value_and_its_type() -> None:
-    body = {"query": "query { space { id } }", "variables": {"n": "{space.n}", "list": ["{id}", 1]}}
+    body = {
+        "query": "query { space { id } }",
+        "variables": {"n": "${space/n}", "list": ["${id}", 1]},
+    }
 
     ask = filled(URL, body=body)
 
@@ -55,13 +56,13 @@ def test_a_text_of_the_body_that_is_a_placeholder_takes_the_value_and_its_type()
 
 
 def test_without_a_scope_a_request_stays_as_it_is() -> None:
-    ask = Ask(url=f"{URL}/{{id}}", params={"a": "{b.c}"})
+    ask = Ask(url=f"{URL}/${{id}}", params={"a": "${b/c}"})
 
     assert Template(ask, frozenset()).filled({}) is ask
 
 
 def test_in_a_list_of_children_a_placeholder_of_a_parameter_may_be_something_else() -> None:
-    ask = Ask(url=f"{URL}/{{space.n}}", params={"query": "{viewer{id}}"})
+    ask = Ask(url=f"{URL}/${{space/n}}", params={"query": "{viewer{id}}"})
 
     assert Template(ask, frozenset({"space"})).filled(SCOPE).params == {"query": "{viewer{id}}"}
 
@@ -69,15 +70,15 @@ def test_in_a_list_of_children_a_placeholder_of_a_parameter_may_be_something_els
 @pytest.mark.parametrize(
     ("placeholder", "named"),
     [
-        ("{space.slug}", "the source's space .* has no slug, which {space.slug}"),
-        ("{space.none}", "has no none"),
-        ("{space.owner.name}", "has no owner/name"),
-        ("{slug}", "the source's record .*id.* has no slug"),
-        ("{space.owner}", "cannot be put into a request: Expected `int | str.*owner"),
+        ("${space/slug}", "the source's space .* has no slug, which ${space/slug}"),
+        ("${space/none}", "has no none"),
+        ("${space/owner/name}", "has no owner/name"),
+        ("${slug}", "the source's record .*id.* has no slug"),
+        ("${space/owner}", "cannot be put into a request: Expected `int | str.*owner"),
     ],
 )
 def test_a_field_that_is_missing_or_of_another_kind_is_named(placeholder: str, named: str) -> None:
-    with pytest.raises(UnfilledError, match=named.replace("{", r"\{")) as error:
+    with pytest.raises(UnfilledError, match=named.replace("${", r"\$\{")) as error:
         filled(f"{URL}/{placeholder}")
 
     assert not error.value.is_transient
@@ -85,7 +86,7 @@ def test_a_field_that_is_missing_or_of_another_kind_is_named(placeholder: str, n
 
 @pytest.mark.parametrize("content", [b'{"id": ""}', b'{"id": 1.5}', b'{"id": true}', b"7", b"[]"])
 def test_what_names_nothing_is_not_put_into_a_request(content: bytes) -> None:
-    template = Template(Ask(url=f"{URL}/{{space.id}}/x"), frozenset({"space"}))
+    template = Template(Ask(url=f"{URL}/${{space/id}}/x"), frozenset({"space"}))
 
     with pytest.raises(UnfilledError):
         template.filled({"space": Raw(content)})
@@ -93,20 +94,20 @@ def test_what_names_nothing_is_not_put_into_a_request(content: bytes) -> None:
 
 @pytest.mark.parametrize("name", [".", ".."])
 def test_a_field_leads_to_no_other_folder(name: str) -> None:
-    template = Template(Ask(url=f"{URL}/spaces/{{space.id}}/x"), frozenset({"space"}))
+    template = Template(Ask(url=f"{URL}/spaces/${{space/id}}/x"), frozenset({"space"}))
 
     with pytest.raises(UnfilledError):
         template.filled({"space": Raw(b'{"id": "%s"}' % name.encode())})
 
 
 def test_a_scope_may_be_a_text() -> None:
-    template = Template(Ask(url=f"{URL}/{{space}}/x"), frozenset({"space"}))
+    template = Template(Ask(url=f"{URL}/${{space}}/x"), frozenset({"space"}))
 
     assert template.filled({"space": Raw(b'"a?b"')}).url == f"{URL}/a%3Fb/x"
 
 
 @pytest.mark.parametrize(
-    "url", ["https://{space.id}/x", "https://wiki.{space.id}", "{space.id}", "{space.id}/x"]
+    "url", ["https://${space/id}/x", "https://wiki.${space/id}", "${space/id}", "${space/id}/x"]
 )
 def test_the_server_is_not_a_records_choice(url: str) -> None:
     with pytest.raises(ConfigurationError, match="would choose the server"):
@@ -114,7 +115,7 @@ def test_the_server_is_not_a_records_choice(url: str) -> None:
 
 
 def test_a_placeholder_alone_is_a_link_where_links_are_followed() -> None:
-    template = Template(Ask(url="{links/self}"), frozenset({""}), lambda link: URL + link)
+    template = Template(Ask(url="${links/self}"), frozenset({""}), lambda link: URL + link)
 
     assert template.filled(SCOPE).url == f"{URL}/items/r"
 

@@ -12,12 +12,12 @@ from durable.http.error_rules import Action, Rule
 from durable.sources.http import HttpSource
 from durable.sources.paging.cursors import BodyCursor, HeaderCursor, NextUrl
 from durable.sources.paging.keyset import Keyset
-from durable.sources.paging.last_page import End
+from durable.sources.paging.last_page import LastPage
 from durable.sources.paging.link_header import LinkHeader
 from durable.sources.paging.odata import OData
 from durable.sources.paging.offset import OffsetPaging, PageNumber
 from durable.sources.paging.one_page import OnePage
-from durable.sources.paging.param_location import Place
+from durable.sources.paging.param_location import ParamLocation
 from durable.sources.paging.protocol import Paging, Told
 from tests.fakes.paged import URL, Server, items, whole
 
@@ -73,7 +73,7 @@ def with_capped_pages(params: httpx.QueryParams) -> Any:
 def test_a_refusal_is_no_end_where_only_an_earlier_page_was_short(
     paging: PageNumber | OffsetPaging, page: Callable[[httpx.QueryParams], Any]
 ) -> None:
-    source = HttpSource(url=URL, paging=paging, rules=REFUSED)
+    source = HttpSource(records="items", url=URL, paging=paging, rules=REFUSED)
 
     assert "takes the answer for the end" in fault(source, answering(page))
 
@@ -86,11 +86,11 @@ def test_a_link_to_the_next_page_by_another_name_is_no_end(paging: Paging) -> No
         records = ALL[2 * number - 2 : 2 * number]
         return httpx.Response(200, json={"items": records}, headers={"link": link})
 
-    source = HttpSource(url=URL, paging=paging)
+    source = HttpSource(records="items", url=URL, paging=paging)
 
     assert "declared as 'next-page'" in fault(source, answering(page))
     if paging != OnePage():
-        whole_list = HttpSource(url=URL, paging=LinkHeader(rel="next-page"))
+        whole_list = HttpSource(records="items", url=URL, paging=LinkHeader(rel="next-page"))
         assert whole(whole_list, answering(page))[0] == ALL
 
 
@@ -99,7 +99,7 @@ def test_the_number_of_pages_tells_where_the_first_one_has_another_number() -> N
         page = int(params.get("page", 0))
         return {"items": ALL[2 * page : 2 * page + 2], "pages": 6}
 
-    source = HttpSource(url=URL, paging=PageNumber(size=2, total_pages="pages"))
+    source = HttpSource(records="items", url=URL, paging=PageNumber(size=2, total_pages="pages"))
 
     assert "the first one has another number" in fault(source, answering(from_zero))
 
@@ -138,7 +138,9 @@ def with_beside(**beside: Any) -> Server:
 )
 def test_a_page_that_says_that_it_is_not_whole_is_none(beside: dict[str, Any]) -> None:
     with pytest.raises(UpstreamError) as error:
-        whole(HttpSource(url=URL, paging=PageNumber(size=2)), with_beside(**beside))
+        whole(
+            HttpSource(records="items", url=URL, paging=PageNumber(size=2)), with_beside(**beside)
+        )
 
     assert error.value.is_transient
     assert f"has {next(iter(beside))} beside its records" in str(error.value)
@@ -156,7 +158,9 @@ def test_a_page_that_says_that_it_is_not_whole_is_none(beside: dict[str, Any]) -
     ],
 )
 def test_what_tells_of_no_error_is_none(beside: dict[str, Any]) -> None:
-    got, _ = whole(HttpSource(url=URL, paging=PageNumber(size=2)), with_beside(**beside))
+    got, _ = whole(
+        HttpSource(records="items", url=URL, paging=PageNumber(size=2)), with_beside(**beside)
+    )
 
     assert len(got) == len(ALL) - 1
 
@@ -165,14 +169,16 @@ def test_what_tells_of_no_error_is_none(beside: dict[str, Any]) -> None:
     "source",
     [
         HttpSource(
+            records="items",
             url=URL,
             paging=PageNumber(size=2),
-            rules=(Rule(status=200, field="error", value="timeout", then=Action.PAGE),),
+            rules=(Rule(status=200, path="error", value="timeout", then=Action.PAGE),),
         ),
         HttpSource(
+            records="items",
             url=URL,
             paging=PageNumber(size=2),
-            rules=(Rule(status=200, field="error", then=Action.PAGE),),
+            rules=(Rule(status=200, path="error", then=Action.PAGE),),
         ),
     ],
 )
@@ -186,16 +192,23 @@ def test_a_page_with_an_error_is_one_where_a_rule_says_so(source: HttpSource) ->
 TIES = [{"id": f"n{number}", "at": number // 3} for number in range(12)]
 
 
-@pytest.mark.parametrize("place", [Place.QUERY, Place.BODY])
-def test_records_that_share_a_value_are_not_paged_by_what_comes_after_it(place: Place) -> None:
+@pytest.mark.parametrize("place", [ParamLocation.QUERY, ParamLocation.BODY])
+def test_records_that_share_a_value_are_not_paged_by_what_comes_after_it(
+    place: ParamLocation,
+) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         asked = httpx.Response(200, content=request.content or b"{}").json()
         after = request.url.params.get("after_id", asked.get("after_id", -1))
         rest = [one for one in TIES if int(str(one["at"])) > int(after)]
         return httpx.Response(200, json={"items": rest[:4]})
 
-    body: dict[str, Any] | None = {} if place is Place.BODY else None
-    source = HttpSource(url=URL, body=body, paging=Keyset(field="at", size=4, place=place))
+    body: dict[str, Any] | None = {} if place is ParamLocation.BODY else None
+    source = HttpSource(
+        records="items",
+        url=URL,
+        body=body,
+        paging=Keyset(param="after_id", path="at", size=4, location=place),
+    )
 
     assert "several of the source's records have the at '0'" in fault(source, answer)
 
@@ -211,14 +224,14 @@ def test_records_that_share_a_value_are_not_paged_by_what_comes_after_it(place: 
 def test_a_list_that_ends_where_it_was_asked_to_end_may_go_on(
     paging: Paging, params: dict[str, str]
 ) -> None:
-    source = HttpSource(url=URL, paging=paging, params=params)
+    source = HttpSource(records="items", url=URL, paging=paging, params=params)
 
     def of(count: int) -> Server:
         return answering(lambda _: {"items": ALL[:count], "more": False})
 
     assert "ends after 5 records, as many as were asked for" in fault(source, of(5))
     assert whole(source, of(4))[0] == ALL[:4]
-    told = HttpSource(url=URL, paging=paging, params=params, has_more="more")
+    told = HttpSource(records="items", url=URL, paging=paging, params=params, has_more="more")
     assert whole(told, of(5))[0] == ALL[:5]
 
 
@@ -230,10 +243,12 @@ def test_an_offset_that_jumps_past_what_came_is_refused_whatever_was_asked_for(n
         link = None if after is None else f"{URL}?{name}={after}"
         return {"items": ALL[start : start + 2], "next": link, "at": after}
 
-    by_cursor = HttpSource(url=URL, paging=BodyCursor(field="at", param=name))
+    by_cursor = HttpSource(records="items", url=URL, paging=BodyCursor(path="at", param=name))
 
     assert "4 further on, after a page of 2" in fault(by_cursor, answering(page))
-    assert "4 further on, after" in fault(HttpSource(url=URL, paging=NextUrl()), answering(page))
+    assert "4 further on, after" in fault(
+        HttpSource(records="items", url=URL, paging=NextUrl()), answering(page)
+    )
 
 
 def test_an_offset_may_be_a_number_from_one_and_a_start_may_be_a_day() -> None:
@@ -242,13 +257,13 @@ def test_an_offset_may_be_a_number_from_one_and_a_start_may_be_a_day() -> None:
         after = start + 3 if start + 2 < len(ALL) else None
         return {"items": ALL[start : start + 2], "next": after and f"{URL}?startIndex={after}"}
 
-    assert whole(HttpSource(url=URL, paging=NextUrl()), answering(page))[0] == ALL
+    assert whole(HttpSource(records="items", url=URL, paging=NextUrl()), answering(page))[0] == ALL
 
     def by_day(params: httpx.QueryParams) -> Any:
         day = int(params.get("start", 20260131))
         return {"items": ALL[:2], "next_cursor": 20260201 if day == 20260131 else None}
 
-    source = HttpSource(url=URL, paging=BodyCursor(param="start"))
+    source = HttpSource(records="items", url=URL, paging=BodyCursor(param="start"))
     assert len(whole(source, answering(by_day))[1]) == 1
 
 
@@ -269,15 +284,22 @@ def marking(last: Any, *, is_header: bool = False) -> Server:
 
 
 def by_mark(end: Any) -> HttpSource:
-    return HttpSource(url=URL, paging=BodyCursor(field="next", param="offset", end=end))
+    return HttpSource(
+        records="items", url=URL, paging=BodyCursor(path="next", param="offset", last_page=end)
+    )
 
 
 @pytest.mark.parametrize("end", [0, -1, False, "0", "none", "END"])
 def test_the_end_may_be_marked_by_a_value(end: Any) -> None:
     assert whole(by_mark(end), marking(end))[0] == ALL
     if isinstance(end, str):
-        paging = HeaderCursor(header="next", param="offset", end=end)
-        assert whole(HttpSource(url=URL, paging=paging), marking(end, is_header=True))[0] == ALL
+        paging = HeaderCursor(header="next", param="offset", last_page=end)
+        assert (
+            whole(
+                HttpSource(records="items", url=URL, paging=paging), marking(end, is_header=True)
+            )[0]
+            == ALL
+        )
 
 
 @pytest.mark.parametrize(
@@ -290,17 +312,17 @@ def test_only_the_value_that_is_declared_marks_the_end(end: Any, last: Any) -> N
 
 
 def test_a_value_of_another_type_is_no_mark() -> None:
-    followed = BodyCursor(field="next", param="offset", end=0).next_cursor
+    followed = BodyCursor(path="next", param="offset", last_page=0).next_cursor
 
     assert followed(Told(url=URL, headers={}, values={"next": "0"}, records=[]), None) == "0"
 
 
 @pytest.mark.parametrize("end", ["", "null", "repeated", 7, True, None, 0.5])
 def test_what_can_be_no_mark_is_refused(end: Any) -> None:
-    with pytest.raises(ConfigurationError, match="end="):
+    with pytest.raises(ConfigurationError, match="last_page="):
         by_mark(end)
-    with pytest.raises(ConfigurationError, match="end="):
-        HttpSource(url=URL, paging=HeaderCursor(header="next", end=0))
+    with pytest.raises(ConfigurationError, match="last_page="):
+        HttpSource(records="items", url=URL, paging=HeaderCursor(header="next", last_page=0))
 
 
 @pytest.mark.parametrize("records", [ALL, []])
@@ -313,15 +335,15 @@ def test_the_end_may_be_the_pages_own_cursor_on_an_empty_page(records: list[Any]
         some = records[start : start + 2]
         return {"items": some, "next": f"m{start + len(some)}" if some else mark}
 
-    paging = BodyCursor(field="next", param="cursorMark", end=End.REPEATED)
+    paging = BodyCursor(path="next", param="cursorMark", last_page=LastPage.REPEATED)
 
-    source = HttpSource(url=f"{URL}?cursorMark=*", paging=paging)
+    source = HttpSource(records="items", url=f"{URL}?cursorMark=*", paging=paging)
     assert whole(source, answering(page))[0] == records
 
 
 def test_the_pages_own_cursor_beside_records_is_no_end() -> None:
-    paging = BodyCursor(field="next", param="cursor", end=End.REPEATED)
-    source = HttpSource(url=URL, paging=paging)
+    paging = BodyCursor(path="next", param="cursor", last_page=LastPage.REPEATED)
+    source = HttpSource(records="items", url=URL, paging=paging)
 
     assert "the same as this page's" in fault(
         source, answering(lambda _: {"items": ALL[:2], "next": "a"})
@@ -334,8 +356,10 @@ def test_a_number_or_an_object_in_a_body_may_come_again_as_the_end() -> None:
         some = ALL[at : at + 2]
         return httpx.Response(200, json={"items": some, "next": at + len(some)})
 
-    paging = BodyCursor(field="next", param="at", end=End.REPEATED, place=Place.BODY)
-    source = HttpSource(url=URL, body={"at": 0}, paging=paging)
+    paging = BodyCursor(
+        path="next", param="at", last_page=LastPage.REPEATED, location=ParamLocation.BODY
+    )
+    source = HttpSource(records="items", url=URL, body={"at": 0}, paging=paging)
 
     assert whole(source, answer)[0] == ALL
 
@@ -352,19 +376,19 @@ def test_a_flag_may_be_a_text_or_a_number(more: Any, done: Any) -> None:
         return {"items": ALL[start : start + 2], "total": str(len(ALL)), **told}
 
     for fields in ({"has_more": "more"}, {"is_last": "last"}, {"total": "total"}):
-        source = HttpSource(url=URL, paging=OffsetPaging(), **fields)  # type: ignore[arg-type]
+        source = HttpSource(url=URL, paging=OffsetPaging(), **{"records": "items", **fields})  # type: ignore[arg-type]
         assert whole(source, answering(page))[0] == ALL
 
 
 @pytest.mark.parametrize("told", [2, "", "maybe", -1])
 def test_a_flag_that_is_none_is_refused(told: Any) -> None:
-    source = HttpSource(url=URL, paging=OffsetPaging(), has_more="more")
+    source = HttpSource(records="items", url=URL, paging=OffsetPaging(), has_more="more")
 
     assert "more is no flag" in fault(source, answering(lambda _: {"items": [], "more": told}))
 
 
 def test_a_total_that_is_no_number_is_refused() -> None:
-    source = HttpSource(url=URL, paging=OffsetPaging(), total="total")
+    source = HttpSource(records="items", url=URL, paging=OffsetPaging(), total="total")
 
     assert "total is no number" in fault(
         source, answering(lambda _: {"items": [], "total": "many"})
@@ -395,21 +419,21 @@ def test_a_total_that_is_no_number_is_refused() -> None:
     "paging",
     [
         OnePage(),
-        BodyCursor(field="nextt", end=End.ABSENT),
-        BodyCursor(field="meta/nextt", end=End.ABSENT),
+        BodyCursor(path="nextt", last_page=LastPage.ABSENT),
+        BodyCursor(path="meta/nextt", last_page=LastPage.ABSENT),
         LinkHeader(),
-        OData(field="nextLinkk"),
+        OData(path="nextLinkk"),
     ],
 )
 def test_a_sign_of_a_next_page_that_is_not_declared_is_no_end(
     paging: Paging, told: dict[str, Any]
 ) -> None:
-    source = HttpSource(url=URL, paging=paging)
+    source = HttpSource(records="items", url=URL, paging=paging)
     server = answering(lambda _: {"items": ALL[:2], **told})
 
     (name,) = told
     assert f"the last one by what is declared, and its {name}" in fault(source, server)
-    told_otherwise = HttpSource(url=URL, paging=paging, total="count")
+    told_otherwise = HttpSource(records="items", url=URL, paging=paging, total="count")
     counted = answering(lambda _: {"items": ALL[:2], "count": 2, **told})
     assert whole(told_otherwise, counted)[0] == ALL[:2]
 
@@ -426,12 +450,15 @@ def test_a_sign_of_a_next_page_that_is_not_declared_is_no_end(
 def test_what_tells_of_no_next_page_is_an_end(told: dict[str, Any]) -> None:
     server = answering(lambda _: {"items": ALL[:2], **told})
 
-    assert whole(HttpSource(url=URL, paging=OnePage()), server)[0] == ALL[:2]
+    assert whole(HttpSource(records="items", url=URL, paging=OnePage()), server)[0] == ALL[:2]
 
 
 def test_a_sign_of_a_next_page_means_nothing_where_a_rule_says_so() -> None:
-    rules = (Rule(status=200, field="links/next", then=Action.PAGE),)
+    rules = (Rule(status=200, path="links/next", then=Action.PAGE),)
     server = answering(lambda _: {"items": ALL[:2], "links": {"next": "#"}})
 
-    assert whole(HttpSource(url=URL, paging=OnePage(), rules=rules), server)[0] == ALL[:2]
-    assert "links/next" in fault(HttpSource(url=URL, paging=OnePage()), server)
+    assert (
+        whole(HttpSource(records="items", url=URL, paging=OnePage(), rules=rules), server)[0]
+        == ALL[:2]
+    )
+    assert "links/next" in fault(HttpSource(records="items", url=URL, paging=OnePage()), server)

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.engine.redaction import REASON_CHARACTERS_MAX
 from durable.engine.turn import Turn
-from durable.environment import Environment
+from durable.environment import Environment, Secret
 from durable.glean.datasource import Datasource
 from durable.http.auth import Bearer
 from durable.limits import Limits
@@ -20,24 +20,14 @@ from durable.sources.http import HttpSource
 from durable.sources.paging.cursors import BodyCursor
 from durable.store.store import Store
 from durable.views.status import status
-from tests.fakes.answers import (
-    BULK,
-    INDEX,
-    LIST,
-    STATUS,
-    a_history,
-    a_note,
-    a_page,
-    a_page_of,
-    ok,
-)
+from tests.fakes.answers import BULK, INDEX, LIST, STATUS, a_history, a_note, a_page, a_page_of, ok
 from tests.fakes.bench import NOW_MS, SET, Bench
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
 from tests.fakes.jobs import alter
 
 
-LISTED = HttpSource(url="https://notes.example/list", paging=BodyCursor())
+LISTED = HttpSource(records="items", url="https://notes.example/list", paging=BodyCursor())
 QUEUED = Job(id="notes-1", connector="notes", mode=Mode.INCREMENTAL, created_at_ms=NOW_MS)
 FULL = replace(QUEUED, mode=Mode.FULL)
 WORKS = alter(QUEUED, state=State.SENDING, started_at_ms=NOW_MS, progress_at_ms=NOW_MS)
@@ -144,12 +134,12 @@ def test_a_close_whose_answer_was_lost_is_not_repeated() -> None:
 
 
 def test_the_token_of_the_source_goes_to_the_source_only() -> None:
-    source = replace(LISTED, auth=Bearer("NOTES_TOKEN"))
+    source = replace(LISTED, auth=Bearer(Secret("NOTES_TOKEN")))
     bench = Bench(
         a_page("a"),
         ok(),
         environment=an_environment(NOTES_TOKEN="s3cret", **SET),
-        connector=replace(NOTES, source=source),
+        connector=replace(NOTES, documents=replace(NOTES.documents, source=source)),
     )
 
     turned(QUEUED, bench)
@@ -225,17 +215,30 @@ def test_a_long_refusal_still_names_the_secret() -> None:
         (an_environment(LIMITS="{", **SET), NOTES, "LIMITS"),
         (
             an_environment(**SET),
-            replace(NOTES, source=replace(LISTED, url="{NOTES_URL}/list")),
+            replace(
+                NOTES,
+                documents=replace(NOTES.documents, source=replace(LISTED, url="${NOTES_URL}/list")),
+            ),
             "add it to [vars] in wrangler.toml",
         ),
         (
             an_environment(**SET),
-            replace(NOTES, source=replace(LISTED, url="notes.example/list")),
+            replace(
+                NOTES,
+                documents=replace(
+                    NOTES.documents, source=replace(LISTED, url="notes.example/list")
+                ),
+            ),
             "must start with https://",
         ),
         (
             an_environment(**SET),
-            replace(NOTES, source=replace(LISTED, auth=Bearer("NOTES_TOKEN"))),
+            replace(
+                NOTES,
+                documents=replace(
+                    NOTES.documents, source=replace(LISTED, auth=Bearer(Secret("NOTES_TOKEN")))
+                ),
+            ),
             "npx wrangler secret put NOTES_TOKEN",
         ),
         (
@@ -301,7 +304,7 @@ def test_what_is_set_aside_of_a_page_is_remembered_with_the_page() -> None:
 
     assert (job.state, job.crawl.document_count, job.crawl.reject_count) == (State.SUCCEEDED, 2, 2)
     first, second = bench.rejects(job)
-    assert (first[0], first[1].place, first[1].key) == (1, 2, "")
+    assert (first[0], first[1].place, first[1].key) == (1, 2, "7")
     assert "is not a Note" in first[1].reason
     assert first[1].excerpt == '{"id":7}'
     assert (second[0], second[1].place, second[1].key) == (2, 1, "x" * 200)

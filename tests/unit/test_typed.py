@@ -14,9 +14,9 @@ from durable.sources.http import HttpSource
 from durable.sources.paging.cursors import BodyCursor
 from durable.sources.paging.graphql import GraphQLConnection
 from durable.sources.paging.keyset import Keyset
-from durable.sources.paging.last_page import End
+from durable.sources.paging.last_page import LastPage
 from durable.sources.paging.offset import OffsetPaging
-from durable.sources.paging.param_location import Place
+from durable.sources.paging.param_location import ParamLocation
 from durable.sources.paging.protocol import Ask
 from durable.sources.paging.typed import restored, stored
 from durable.sources.resume import Resume
@@ -44,21 +44,21 @@ AFTER: list[Any] = [2, "2", 2.5, ["x", 7], {"id": {"S": "x"}}, 0, "[1]", "null"]
 
 
 def asks(paging: Any, cursor: str | None, **body: Any) -> Any:
-    source = HttpSource(url=URL, paging=paging, body=body)
+    source = HttpSource(records="items", url=URL, paging=paging, body=body)
     network = Network(httpx.Response(200, json={"items": [], "next_cursor": None}))
     page_of(source, network, cursor)
     return msgspec.json.decode(network.requests[0].content)
 
 
 def tells(paging: Any, content: dict[str, Any], **fields: Any) -> str | None:
-    source = HttpSource(url=URL, paging=paging, **{"body": {}, **fields})
+    source = HttpSource(url=URL, paging=paging, **{"records": "items", "body": {}, **fields})
     network = Network(httpx.Response(200, json={"items": [], **content}))
     return page_of(source, network).next_cursor
 
 
 @pytest.mark.parametrize("value", AFTER, ids=repr)
 def test_a_cursor_comes_back_in_a_body_as_it_was_given(value: Any) -> None:
-    paging = BodyCursor(param="from", place=Place.BODY)
+    paging = BodyCursor(param="from", location=ParamLocation.BODY)
 
     cursor = tells(paging, {"next_cursor": value})
 
@@ -68,7 +68,7 @@ def test_a_cursor_comes_back_in_a_body_as_it_was_given(value: Any) -> None:
 
 @pytest.mark.parametrize("value", AFTER, ids=repr)
 def test_a_records_own_value_comes_back_in_a_body_as_it_was_given(value: Any) -> None:
-    paging = Keyset(field="sort", param="search_after", place=Place.BODY)
+    paging = Keyset(path="sort", param="search_after", location=ParamLocation.BODY)
 
     cursor = tells(paging, {"items": [{"sort": value}]})
 
@@ -78,22 +78,25 @@ def test_a_records_own_value_comes_back_in_a_body_as_it_was_given(value: Any) ->
 @pytest.mark.parametrize("value", [True, None], ids=repr)
 def test_a_record_without_such_a_value_is_refused(value: Any) -> None:
     with pytest.raises(UpstreamError, match="no text and no number"):
-        tells(Keyset(field="sort", place=Place.BODY), {"items": [{"sort": value}]})
+        tells(
+            Keyset(param="after_id", path="sort", location=ParamLocation.BODY),
+            {"items": [{"sort": value}]},
+        )
 
 
 @pytest.mark.parametrize("value", [[], {}, ""], ids=repr)
 def test_a_cursor_with_nothing_in_it_is_empty(value: Any) -> None:
-    ends = BodyCursor(place=Place.BODY, end=End.NOTHING)
+    ends = BodyCursor(location=ParamLocation.BODY, last_page=LastPage.NOTHING)
 
     assert tells(ends, {"next_cursor": value}) is None
     with pytest.raises(UpstreamError, match="is empty"):
-        tells(BodyCursor(place=Place.BODY), {"next_cursor": value})
+        tells(BodyCursor(location=ParamLocation.BODY), {"next_cursor": value})
 
 
 @pytest.mark.parametrize("value", [True, False], ids=repr)
 def test_a_flag_is_no_cursor(value: object) -> None:
     with pytest.raises(UpstreamError, match=r"declared shape.*next_cursor"):
-        tells(BodyCursor(place=Place.BODY), {"next_cursor": value})
+        tells(BodyCursor(location=ParamLocation.BODY), {"next_cursor": value})
 
 
 def test_a_number_is_a_text_in_a_query() -> None:
@@ -112,7 +115,7 @@ def test_a_connections_cursor_keeps_its_type(end_cursor: Any) -> None:
 
     content = {"items": [], "c": {"pageInfo": {"hasNextPage": False}}}
     network = Network(httpx.Response(200, json=content))
-    page_of(HttpSource(url=URL, paging=paging, body=body), network, cursor)
+    page_of(HttpSource(records="items", url=URL, paging=paging, body=body), network, cursor)
     asked = msgspec.json.decode(network.requests[0].content)
     assert asked["variables"]["after"] == end_cursor
 
@@ -133,11 +136,12 @@ def test_a_list_by_numbers_is_read_to_its_end_also_after_its_cursor_has_expired(
         return httpx.Response(200, json={"items": rest[at : at + 2], "next_cursor": following})
 
     source = HttpSource(
+        records="items",
         url=URL,
         body={},
-        paging=BodyCursor(param="from", place=Place.BODY),
+        paging=BodyCursor(param="from", location=ParamLocation.BODY),
         rules=(Rule(status=410, then=Action.RESTART),),
-        resume=Resume(param="gt", place=Place.BODY),
+        resume=Resume(path="id", param="gt", location=ParamLocation.BODY),
     )
     assert whole(source, answer)[0] == records
 
@@ -148,26 +152,37 @@ def test_a_list_by_numbers_is_read_to_its_end_also_after_its_cursor_has_expired(
 def test_parameters_reach_into_the_lists_of_a_body() -> None:
     body = {"requests": [{"index": "notes", "page": 9}, {"index": "other"}], "q": [1, [2, 3]]}
     paging = OffsetPaging(
-        param="requests/0/page", size=5, size_param="requests/1/hits/max", place=Place.BODY
+        param="requests/0/page",
+        size=5,
+        size_param="requests/1/hits/max",
+        location=ParamLocation.BODY,
     )
 
     assert asks(paging, "7", **body) == {
         "requests": [{"index": "notes", "page": 7}, {"index": "other", "hits": {"max": 5}}],
         "q": [1, [2, 3]],
     }
-    assert asks(OffsetPaging(param="q/1/0", place=Place.BODY), "7", **body)["q"] == [1, [7, 3]]
+    assert asks(OffsetPaging(param="q/1/0", location=ParamLocation.BODY), "7", **body)["q"] == [
+        1,
+        [7, 3],
+    ]
     assert body["requests"][0] == {"index": "notes", "page": 9}
 
 
 def test_the_time_of_changes_may_be_within_a_list() -> None:
     filters = [{"propertyName": "hs_lastmodifieddate", "operator": "GTE", "value": "0"}]
     since = Since(
-        param="filterGroups/0/filters/0/value", format=TimeFormat.EPOCH_MS, place=Place.BODY
+        param="filterGroups/0/filters/0/value",
+        format=TimeFormat.EPOCH_MS,
+        location=ParamLocation.BODY,
     )
     source = HttpSource(
+        records="items",
         url=URL,
         body={"filterGroups": [{"filters": filters}]},
-        paging=BodyCursor(field="paging/next/after", end=End.ABSENT, place=Place.BODY),
+        paging=BodyCursor(
+            path="paging/next/after", last_page=LastPage.ABSENT, location=ParamLocation.BODY
+        ),
         since=since,
     )
 
@@ -185,4 +200,9 @@ def test_a_place_that_a_list_does_not_have_is_refused(param: str) -> None:
     body = {"a": [{"b": 5}], "t": "text"}
 
     with pytest.raises(ConfigurationError, match="is no place in the source's body"):
-        HttpSource(url=URL, paging=OffsetPaging(param=param, place=Place.BODY), body=body)
+        HttpSource(
+            records="items",
+            url=URL,
+            paging=OffsetPaging(param=param, location=ParamLocation.BODY),
+            body=body,
+        )

@@ -6,7 +6,7 @@ from http import HTTPStatus
 import httpx
 import pytest
 
-from durable.environment import Secret
+from durable.environment import SecretText
 from durable.errors import UpstreamError
 from durable.http.auth import (
     Authenticator,
@@ -24,7 +24,7 @@ from tests.fakes.network import Network
 
 URL = "https://notes.example/list"
 REMAINING = "x-ratelimit-remaining"
-TOKEN = Secret("NOTES_TOKEN", "t0ken")
+TOKEN = SecretText("NOTES_TOKEN", "t0ken")
 TRANSIENT = {202, 408, 425, 429, *range(500, 600)}
 
 
@@ -46,14 +46,14 @@ class Parts(httpx.AsyncByteStream):
         self.is_released = True
 
 
-def got(network: Network, token: Secret | None = None, bytes_max: int = 10_000) -> Answer:
+def got(network: Network, token: SecretText | None = None, bytes_max: int = 10_000) -> Answer:
     signer = NoAuthentication() if token is None else BearerAuthenticator(token)
     upstream = HttpClient("the source", network, signer, Origins(URL))
     return asyncio.run(upstream.get(URL, {"limit": "5"}, bytes_max=bytes_max))
 
 
 def refused(
-    network: Network, token: Secret | None = None, bytes_max: int = 10_000
+    network: Network, token: SecretText | None = None, bytes_max: int = 10_000
 ) -> UpstreamError:
     with pytest.raises(UpstreamError) as error:
         got(network, token, bytes_max)

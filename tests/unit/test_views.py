@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable import cron
-from durable.connector.connector import AnyConnector
+from durable.connector.definition import AnyConnector
 from durable.engine.platform import Platform
 from durable.errors import ConfigurationError
 from durable.machine.counters import Counters

@@ -29,9 +29,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from durable import (
-    Category, Connector, Datasource, DatasourceUser, Document, Feed, Group, Members, ObjectType,
-    Permissions, Portion, PythonSource,
+from durable import Connector, FetchRequest, PythonSource, SourcePage, Stream
+from durable.glean import (
+    Category, Datasource, DatasourceUser, Document, Group, Members, ObjectType, Permissions,
 )
 
 COUNT = {COUNT}
@@ -50,14 +50,14 @@ class Named(Struct, frozen=True):
 
 
 def source(records: list[Any]) -> PythonSource:
-    async def fetch(web: Any, cursor: Any, crawl: Any) -> Portion:
-        return Portion(records, next_cursor=None)
+    async def fetch(_request: FetchRequest) -> SourcePage:
+        return SourcePage(records, next_cursor=None)
 
-    return PythonSource(url="{{DOCS_API_URL}}", fetch=fetch)
+    return PythonSource(url="${{DOCS_API_URL}}", fetch=fetch)
 
 
-def feed(records: list[Any], change: Any) -> Feed[Named]:
-    return Feed(source=source(records), record=Named, change=change)
+def stream(records: list[Any], change: Any) -> Stream[Named]:
+    return Stream(source=source(records), key="name", record=Named, map=change)
 
 
 connector = Connector(
@@ -69,16 +69,17 @@ connector = Connector(
         is_user_referenced_by_email=True,
         object_types=(ObjectType("note"),),
     ),
-    users=feed([*PEOPLE, LEAVER], lambda one: DatasourceUser(email=one.name, name=one.name)),
-    groups=feed(TEAMS, lambda one: Group(name=one.name)),
-    memberships=feed(TEAMS, lambda one: Members(group=one.name, user_ids=one.members)),
-    source=source([{{"name": "a"}}]),
-    record=Named,
-    document=lambda one: Document(
-        id=one.name,
-        object_type="note",
-        view_url="https://roster.example/a",
-        permissions=Permissions.of(groups=["eng"]),
+    users=stream([*PEOPLE, LEAVER], lambda one: DatasourceUser(email=one.name, name=one.name)),
+    groups=stream(TEAMS, lambda one: Group(name=one.name)),
+    memberships=stream(TEAMS, lambda one: Members(group=one.name, user_ids=one.members)),
+    documents=stream(
+        [{{"name": "a"}}],
+        lambda one: Document(
+            id=one.name,
+            object_type="note",
+            view_url="https://roster.example/a",
+            permissions=Permissions.of(groups=["eng"]),
+        ),
     ),
 )
 """

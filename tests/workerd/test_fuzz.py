@@ -18,7 +18,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.core.result import Ok
 
 from dev.stack import TRIGGER_TOKEN, Stack
-from durable.connector import connector
+from durable.connector import definition
 from durable.machine.job_id import JOB_ID
 from tests.fakes.deployed import deployed
 from tests.simulation.effort import IS_WHOLE
@@ -112,8 +112,8 @@ def settle(case: Case[Any]) -> None:
     # Where this is no length, the platform refuses the request before it comes to the Worker.
     case.headers.pop("content-length", None)
     if isinstance(case.body, dict) and isinstance(name := case.body.get("connector"), str):
-        is_short = len(name) <= connector.NAME_CHARACTERS_MAX
-        if is_short and connector.NAME.fullmatch(name):
+        is_short = len(name) <= definition.NAME_CHARACTERS_MAX
+        if is_short and definition.NAME.fullmatch(name):
             case.body["connector"] = "python-docs"
     if isinstance(case.body, dict) and isinstance(token := case.body.get("token"), str):
         case.body["token"] = [TRIGGER_TOKEN, token][chosen(token, 2)]

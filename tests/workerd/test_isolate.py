@@ -20,7 +20,7 @@ MODULE = """\
 from msgspec.structs import replace
 
 from connectors._python_docs import connector as docs
-from durable import Datasource
+from durable.glean import Datasource
 
 
 connector = replace(docs, name="{name}", datasource=Datasource("{name}"))

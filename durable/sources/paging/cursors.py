@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from durable.sources.paging.last_page import End, Mark, following, is_marked, mark_fault, typed
+from durable.sources.paging.last_page import LastPage, Mark, following, is_marked, mark_fault, typed
 from durable.sources.paging.param_location import (
-    Place,
+    ParamLocation,
     check_names,
     check_placed,
     check_size,
@@ -32,55 +32,60 @@ class BodyCursor(Struct, frozen=True, kw_only=True):
         {"items": [...], "next_cursor": "def"}
 
     Attributes:
-        field: the path of the cursor in the answer, a text or a whole number; where it goes
+        path: the path of the cursor in the answer, a text or a whole number; where it goes
             into a body, also a list or an object.
         param: what takes it, in a body as it was.
-        end: what the field is on the last page: one of `End`, or what stands there, as 0 or "none".
+        last_page: what is there on the last page: one of `LastPage`, or the value itself, as 0 or
+            "none".
         size: of a page, if it is to be asked for.
         size_param: what takes the size.
-        place: where both parameters go.
+        location: where both parameters go.
 
     Raises:
         ConfigurationError: a name is empty, or the size is none.
     """
 
-    field: str = "next_cursor"
+    path: str = "next_cursor"
     param: str = "cursor"
-    end: Mark = End.NULL
+    last_page: Mark = LastPage.NULL
     size: int | None = None
     size_param: str = "limit"
-    place: Place = Place.QUERY
+    location: ParamLocation = ParamLocation.QUERY
 
     is_linked: ClassVar[bool] = False
     is_given: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_names(self, "field", "param")
+        check_names(self, "path", "param")
         check_size(self)
 
     @property
     def name(self) -> str:
-        return self.field
+        return self.path
 
     def check(self, ask: Ask, tells: Collection[str]) -> None:
-        check_end(self, self.end, tells)
-        check_placed(self, ask, self.place, self.param, size_param(self))
+        check_end(self, self.last_page, tells)
+        check_placed(self, ask, self.location, self.param, size_param(self))
 
     def paths(self) -> Mapping[str, Any]:
-        return {self.field: typed(self.end, Typed if self.place is Place.BODY else str | int)}
+        return {
+            self.path: typed(
+                self.last_page, Typed if self.location is ParamLocation.BODY else str | int
+            )
+        }
 
     def asked(self, ask: Ask, cursor: str | None) -> Ask:
-        return resumed_at(sized(ask, self.place, self), self.place, self.param, cursor)
+        return resumed_at(sized(ask, self.location, self), self.location, self.param, cursor)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
-        value = told.values[self.field]
-        is_typed = self.place is Place.BODY and value is not None and value is not UNSET
+        value = told.values[self.path]
+        is_typed = self.location is ParamLocation.BODY and value is not None and value is not UNSET
         text = stored(value) if is_typed else str(value)
-        if is_marked(self.end, value, text, told, cursor):
+        if is_marked(self.last_page, value, text, told, cursor):
             return None
         if is_typed and not isinstance(value, bool):
             value = "" if value in EMPTY else text
-        return following(self.end, self.field, value, has_more=told.has_more)
+        return following(self.last_page, self.path, value, has_more=told.has_more)
 
 
 class HeaderCursor(Struct, frozen=True, kw_only=True):
@@ -93,8 +98,8 @@ class HeaderCursor(Struct, frozen=True, kw_only=True):
     Attributes:
         header: that holds the cursor.
         param: what takes it.
-        end: ABSENT, EMPTY, NOTHING, HAS_MORE or REPEATED, or a text.
-        size, size_param, place: as for a `BodyCursor`.
+        last_page: ABSENT, EMPTY, NOTHING, HAS_MORE or REPEATED, or a text.
+        size, size_param, location: as for a `BodyCursor`.
 
     Raises:
         ConfigurationError: a name is empty, the size is none, or no header can end so.
@@ -102,10 +107,10 @@ class HeaderCursor(Struct, frozen=True, kw_only=True):
 
     header: str
     param: str = "cursor"
-    end: Mark = End.ABSENT
+    last_page: Mark = LastPage.ABSENT
     size: int | None = None
     size_param: str = "limit"
-    place: Place = Place.QUERY
+    location: ParamLocation = ParamLocation.QUERY
 
     is_linked: ClassVar[bool] = False
     is_given: ClassVar[bool] = True
@@ -113,38 +118,38 @@ class HeaderCursor(Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         check_names(self, "header", "param")
         check_size(self)
-        if self.end is End.NULL or not isinstance(self.end, str):
-            remedy = "no header is null, or a number; it is another one of End, or a text"
-            raise wrong(self, "end", remedy)
+        if self.last_page is LastPage.NULL or not isinstance(self.last_page, str):
+            remedy = "no header is null, or a number; it is another one of LastPage, or a text"
+            raise wrong(self, "last_page", remedy)
 
     @property
     def name(self) -> str:
         return f"header {self.header}"
 
     def check(self, ask: Ask, tells: Collection[str]) -> None:
-        check_end(self, self.end, tells)
-        check_placed(self, ask, self.place, self.param, size_param(self))
+        check_end(self, self.last_page, tells)
+        check_placed(self, ask, self.location, self.param, size_param(self))
 
     def paths(self) -> Mapping[str, Any]:
         return {}
 
     def asked(self, ask: Ask, cursor: str | None) -> Ask:
-        ask = sized(ask, self.place, self)
-        return ask if cursor is None else placed(ask, self.place, self.param, cursor)
+        ask = sized(ask, self.location, self)
+        return ask if cursor is None else placed(ask, self.location, self.param, cursor)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
         value = told.headers.get(self.header, UNSET)
-        if is_marked(self.end, value, str(value), told, cursor):
+        if is_marked(self.last_page, value, str(value), told, cursor):
             return None
-        return following(self.end, self.name, value, has_more=told.has_more)
+        return following(self.last_page, self.name, value, has_more=told.has_more)
 
 
 class NextUrl(Struct, frozen=True, kw_only=True):
     """Each answer holds the next page's URL, which is asked for as it is.
 
     Attributes:
-        field: the path of the URL in the answer.
-        end: as for a `BodyCursor`.
+        path: the path of the URL in the answer.
+        last_page: as for a `BodyCursor`.
         size: of a page; asked for with the first one, whose links keep it.
         size_param: the query parameter that takes the size.
 
@@ -152,8 +157,8 @@ class NextUrl(Struct, frozen=True, kw_only=True):
         ConfigurationError: a name is empty, or the size is none.
     """
 
-    field: str = "next"
-    end: Mark = End.NULL
+    path: str = "next"
+    last_page: Mark = LastPage.NULL
     size: int | None = None
     size_param: str = "limit"
 
@@ -161,36 +166,36 @@ class NextUrl(Struct, frozen=True, kw_only=True):
     is_given: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_names(self, "field")
+        check_names(self, "path")
         check_size(self)
 
     @property
     def name(self) -> str:
-        return self.field
+        return self.path
 
     def check(self, ask: Ask, tells: Collection[str]) -> None:
-        check_end(self, self.end, tells)
-        check_placed(self, ask, Place.QUERY, size_param(self))
+        check_end(self, self.last_page, tells)
+        check_placed(self, ask, ParamLocation.QUERY, size_param(self))
 
     def paths(self) -> Mapping[str, Any]:
-        return {self.field: typed(self.end, str)}
+        return {self.path: typed(self.last_page, str)}
 
     def asked(self, ask: Ask, cursor: str | None) -> Ask:
         if cursor is not None:
             return replace(ask, url=cursor, params={})
-        return sized(ask, Place.QUERY, self)
+        return sized(ask, ParamLocation.QUERY, self)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
-        value = told.values[self.field]
-        if is_marked(self.end, value, str(value), told, cursor):
+        value = told.values[self.path]
+        if is_marked(self.last_page, value, str(value), told, cursor):
             return None
-        return following(self.end, self.field, value, has_more=told.has_more)
+        return following(self.last_page, self.path, value, has_more=told.has_more)
 
 
-def check_end(declared: Struct, end: Mark, tells: Collection[str]) -> None:
+def check_end(declared: Struct, last_page: Mark, tells: Collection[str]) -> None:
     """Raises ConfigurationError where nothing can end so, or by what the source does not tell."""
-    if (fault := mark_fault(end)) is not None:
-        raise wrong(declared, "end", fault)
-    if end is End.HAS_MORE and not {"has_more", "is_last"}.intersection(tells):
+    if (fault := mark_fault(last_page)) is not None:
+        raise wrong(declared, "last_page", fault)
+    if last_page is LastPage.HAS_MORE and not {"has_more", "is_last"}.intersection(tells):
         remedy = "declare the source's has_more too, which tells the end, or its is_last"
-        raise wrong(declared, "end", remedy)
+        raise wrong(declared, "last_page", remedy)

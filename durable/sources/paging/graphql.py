@@ -12,7 +12,7 @@ from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.error_rules import LIMIT, LIMIT_SECONDS
 from durable.json_paths import names_of
 from durable.sources.paging.param_location import (
-    Place,
+    ParamLocation,
     check_names,
     check_placed,
     check_size,
@@ -57,11 +57,11 @@ class GraphQLConnection(Struct, frozen=True, kw_only=True):
     """A connection tells in its `pageInfo` whether there is more, and the cursor after it.
 
         HttpSource(
-            url="{API}/graphql",
+            url="${API}/graphql",
             body={"query": "query ($first: Int, $after: String, $since: DateTime) {...}"},
             records="data/issues/nodes",
             paging=GraphQLConnection(connection="data/issues", size=100),
-            since=Since(param="variables/since", place=Place.BODY),
+            since=Since(param="variables/since", location=ParamLocation.BODY),
         )
 
     The query asks for `pageInfo { hasNextPage endCursor }`. With `edges` in the place of
@@ -104,7 +104,7 @@ class GraphQLConnection(Struct, frozen=True, kw_only=True):
 
     def check(self, ask: Ask, _tells: Collection[str]) -> None:
         variables = [self.after] if self.size is None else [self.after, self.size_param]
-        check_placed(self, ask, Place.BODY, *map(_path, variables))
+        check_placed(self, ask, ParamLocation.BODY, *map(_path, variables))
         query = str((ask.body or {}).get("query", ""))  # none where the server knows it by an id
         for variable in variables if query else ():
             if not re.search(rf"\${re.escape(variable)}\b", query):
@@ -122,8 +122,8 @@ class GraphQLConnection(Struct, frozen=True, kw_only=True):
 
     def asked(self, ask: Ask, cursor: str | None) -> Ask:
         if self.size is not None:
-            ask = placed(ask, Place.BODY, _path(self.size_param), self.size)
-        return resumed_at(ask, Place.BODY, _path(self.after), cursor)
+            ask = placed(ask, ParamLocation.BODY, _path(self.size_param), self.size)
+        return resumed_at(ask, ParamLocation.BODY, _path(self.after), cursor)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
         if any(self._place(error, told) is None for error in _errors(told)):

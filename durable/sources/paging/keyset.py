@@ -9,7 +9,7 @@ from msgspec import Raw, Struct
 
 from durable.errors import UpstreamError
 from durable.sources.paging.param_location import (
-    Place,
+    ParamLocation,
     check_names,
     check_placed,
     check_size,
@@ -28,7 +28,7 @@ class Keyset(Struct, frozen=True, kw_only=True):
         GET {url}?after_id=n0100&limit=100&sort=id
 
     Nothing is passed over where records come and go meanwhile. The order is the author's
-    matter: the source's params ask for it, and it has to be that of `field`. The first
+    matter: the source's params ask for it, and it has to be that of `path`. The first
     page is asked for without the parameter, or with what the source's url has for it.
 
     The source's `has_more` tells the end. Where it has none, a page without records is the
@@ -42,40 +42,40 @@ class Keyset(Struct, frozen=True, kw_only=True):
     one value than a page holds, the list cannot be read so, and that is an error.
 
     Attributes:
-        field: the path of the value in a record, a text or a number; where it goes into a
+        path: the path of the value in a record, a text or a number; where it goes into a
             body, also a list or an object.
         param: what takes it, in a body as it was.
         is_inclusive: the source answers from the value on, and not after it.
         size: of a page, if it is to be asked for.
         size_param: what takes the size.
         short_page_ends: a page with fewer records than `size` is the last one.
-        place: where the parameters go.
+        location: where the parameters go.
 
     Raises:
         ConfigurationError: a name is empty, the size is none, or that of a short page is
             not told.
     """
 
-    field: str = "id"
-    param: str = "after_id"
+    path: str
+    param: str
     is_inclusive: bool = False
     size: int | None = None
     size_param: str = "limit"
     short_page_ends: bool = False
-    place: Place = Place.QUERY
+    location: ParamLocation = ParamLocation.QUERY
 
     is_linked: ClassVar[bool] = False
     is_given: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        check_names(self, "field", "param")
+        check_names(self, "path", "param")
         check_size(self)
         if self.short_page_ends and self.size is None:
             raise wrong(self, "short_page_ends", "declare the size that a page is short of")
 
     @property
     def name(self) -> str:
-        return f"last {self.field}"
+        return f"last {self.path}"
 
     def check(self, ask: Ask, tells: Collection[str]) -> None:
         told = set(tells)
@@ -83,26 +83,26 @@ class Keyset(Struct, frozen=True, kw_only=True):
             raise wrong(self, "short_page_ends", "has_more tells the end: leave one out")
         if self.is_inclusive and self.size is None and not told & {"has_more", "is_last"}:
             raise wrong(self, "is_inclusive", "declare the size that the last page is short of")
-        check_placed(self, ask, self.place, self.param, size_param(self))
+        check_placed(self, ask, self.location, self.param, size_param(self))
 
     def paths(self) -> Mapping[str, Any]:
         return {}
 
     def asked(self, ask: Ask, cursor: str | None) -> Ask:
-        return resumed_at(sized(ask, self.place, self), self.place, self.param, cursor)
+        return resumed_at(sized(ask, self.location, self), self.location, self.param, cursor)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
         if told.has_more is False or (not told.records and told.has_more is None):
             return None
         if not told.records:
             raise _failure("the source's page is empty, and it says that there is more")
-        value = key_of(told.records[-1], self.field, is_typed=self.place is Place.BODY)
+        value = key_of(told.records[-1], self.path, is_typed=self.location is ParamLocation.BODY)
         is_short = self.size is not None and len(told.records) < self.size
         is_short &= told.has_more is None
         if self.is_inclusive and value == cursor:
             if not is_short:
                 raise _failure(
-                    f"more of the source's records have the {self.field} {value!r:.200} than a "
+                    f"more of the source's records have the {self.path} {value!r:.200} than a "
                     "page holds: ask for larger pages, or page by another field"
                 )
             return None
@@ -117,14 +117,14 @@ class Keyset(Struct, frozen=True, kw_only=True):
         for (key, record), (other, its) in pairwise(zip(keys, records, strict=True)):
             if key is not None and key == other and bytes(record) != bytes(its):
                 raise _failure(
-                    f"several of the source's records have the {self.field} {key!r:.200}, and a "
+                    f"several of the source's records have the {self.path} {key!r:.200}, and a "
                     "page that begins after it may leave out some: page by a field that no two "
                     "share, or declare is_inclusive=True where the source answers from the value on"
                 )
 
     def _key(self, record: Raw) -> str | None:
         with suppress(UpstreamError):
-            return key_of(record, self.field, is_typed=self.place is Place.BODY)
+            return key_of(record, self.path, is_typed=self.location is ParamLocation.BODY)
         return None  # it is rejected
 
 

@@ -9,7 +9,7 @@ from durable.errors import UpstreamError
 from durable.sources.paging.protocol import Told
 
 
-class End(StrEnum):
+class LastPage(StrEnum):
     """What is in the cursor's place on the last page. Anything else there is an error."""
 
     NULL = "null"
@@ -22,9 +22,9 @@ class End(StrEnum):
     def typed(self, kind: Any) -> Any:
         """The type of the cursor's field, if cursors are of this one."""
         match self:
-            case End.NULL:
+            case LastPage.NULL:
                 return kind | None
-            case End.EMPTY | End.REPEATED:
+            case LastPage.EMPTY | LastPage.REPEATED:
                 return kind
         return kind | None | UnsetType
 
@@ -39,7 +39,7 @@ class End(StrEnum):
         Raises:
             UpstreamError: there is none, and that is not how the last page is marked.
         """
-        if self is End.HAS_MORE and has_more is False:
+        if self is LastPage.HAS_MORE and has_more is False:
             return None
         is_missing = value is None or value is UNSET
         if not is_missing and value != "":
@@ -54,22 +54,22 @@ class End(StrEnum):
         return None
 
 
-_BY_MISSING = frozenset({End.NULL, End.ABSENT, End.NOTHING})
-_BY_EMPTY = frozenset({End.EMPTY, End.NOTHING})
+_BY_MISSING = frozenset({LastPage.NULL, LastPage.ABSENT, LastPage.NOTHING})
+_BY_EMPTY = frozenset({LastPage.EMPTY, LastPage.NOTHING})
 _MARKS = {
-    End.NULL: "null",
-    End.ABSENT: "a missing or null one",
-    End.EMPTY: "an empty one",
-    End.NOTHING: "one that is missing, null or empty",
-    End.HAS_MORE: "a false has_more",
-    End.REPEATED: "that of the page, on one without records,",
+    LastPage.NULL: "null",
+    LastPage.ABSENT: "a missing or null one",
+    LastPage.EMPTY: "an empty one",
+    LastPage.NOTHING: "one that is missing, null or empty",
+    LastPage.HAS_MORE: "a false has_more",
+    LastPage.REPEATED: "that of the page, on one without records,",
 }
-Mark = End | str | int  # or what stands there itself, as 0, "0", "none" or False
+Mark = LastPage | str | int  # or what stands there itself, as 0, "0", "none" or False
 
 
 def typed(mark: Mark, kind: Any) -> Any:
     """The type of the cursor's field, if cursors are of this one."""
-    if isinstance(mark, End):
+    if isinstance(mark, LastPage):
         return mark.typed(kind)
     return kind | bool if isinstance(mark, bool) else kind
 
@@ -84,14 +84,14 @@ def is_marked(mark: Mark, value: Any, text: str, told: Told, cursor: str | None)
         told: of the page.
         cursor: of the page.
     """
-    if mark is End.REPEATED:
+    if mark is LastPage.REPEATED:
         return text == cursor and not told.records
-    return not isinstance(mark, End) and type(value) is type(mark) and value == mark
+    return not isinstance(mark, LastPage) and type(value) is type(mark) and value == mark
 
 
 def following(mark: Mark, name: str, value: Any, *, has_more: bool | None) -> str | None:
-    """As `End.cursor`, of what is no mark itself."""
-    if isinstance(mark, End):
+    """As `LastPage.cursor`, of what is no mark itself."""
+    if isinstance(mark, LastPage):
         return mark.cursor(name, value, has_more=has_more)
     if value is None or value is UNSET or value == "" or isinstance(value, bool):
         fault = "is missing" if value is None or value is UNSET else f"is {value!r}"
@@ -103,8 +103,10 @@ def following(mark: Mark, name: str, value: Any, *, has_more: bool | None) -> st
 
 def mark_fault(mark: Mark) -> str | None:
     """Why nothing can be marked so; None if it can."""
-    if isinstance(mark, End) or (isinstance(mark, int) and mark <= 0):
+    if isinstance(mark, LastPage) or (isinstance(mark, int) and mark <= 0):
         return None
-    if not isinstance(mark, str) or not mark or mark in set(End):
-        return "it is one of End, as End.NULL, or what stands there: a text, False, 0 or less"
+    if not isinstance(mark, str) or not mark or mark in set(LastPage):
+        return (
+            "it is one of LastPage, as LastPage.NULL, or the value there: a text, False, 0 or less"
+        )
     return None

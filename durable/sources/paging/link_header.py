@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from durable.errors import UpstreamError
 from durable.sources.paging.param_location import (
-    Place,
+    ParamLocation,
     check_names,
     check_placed,
     check_size,
@@ -74,7 +74,7 @@ class LinkHeader(Struct, frozen=True, kw_only=True):
         return f"link to the {self.rel} page"
 
     def check(self, ask: Ask, _tells: Collection[str]) -> None:
-        check_placed(self, ask, Place.QUERY, size_param(self))
+        check_placed(self, ask, ParamLocation.QUERY, size_param(self))
 
     def paths(self) -> Mapping[str, Any]:
         return {}
@@ -82,7 +82,7 @@ class LinkHeader(Struct, frozen=True, kw_only=True):
     def asked(self, ask: Ask, cursor: str | None) -> Ask:
         if cursor is not None:
             return replace(ask, url=cursor, params={})
-        return sized(ask, Place.QUERY, self)
+        return sized(ask, ParamLocation.QUERY, self)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
         header = told.headers.get("link")

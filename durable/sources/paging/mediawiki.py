@@ -11,7 +11,13 @@ from durable.decoding import decode
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.json_paths import Lacking
 from durable.sources.paging.mediawiki_parts import joined
-from durable.sources.paging.param_location import Place, check_placed, check_size, size_param, sized
+from durable.sources.paging.param_location import (
+    ParamLocation,
+    check_placed,
+    check_size,
+    size_param,
+    sized,
+)
 from durable.sources.paging.protocol import Ask, Refused, Told, foreign
 
 
@@ -31,15 +37,15 @@ DENIED = (
 Continue = dict[str, str | int]
 
 
-class WikiContinue(Struct, frozen=True, kw_only=True):
+class MediaWikiPaging(Struct, frozen=True, kw_only=True):
     """An answer has in `continue` the parameters of the next one; the last has none.
 
         HttpSource(
-            url="{WIKI}/api.php",
+            url="${WIKI}/api.php",
             params={"action": "query", "format": "json", "generator": "allpages", ...},
             records="query/pages",
             records_key="pageid",
-            paging=WikiContinue(size=50, size_param="gaplimit"),
+            paging=MediaWikiPaging(size=50, size_param="gaplimit"),
         )
 
     With `formatversion=2` the pages are a list, and have no records_key.
@@ -77,15 +83,15 @@ class WikiContinue(Struct, frozen=True, kw_only=True):
     def check(self, ask: Ask, _tells: Collection[str]) -> None:
         if ask.body is not None:
             raise ConfigurationError(
-                f"WikiContinue: the source has a body={ask.body!r}, and MediaWiki takes no JSON: "
-                "declare params"
+                f"MediaWikiPaging: the source has a body={ask.body!r}, and MediaWiki takes no "
+                "JSON: declare params"
             )
         if ask.params.get("format", "json") != "json":
             raise ConfigurationError(
-                f"WikiContinue: the source's params have format={ask.params['format']!r}: it "
+                f"MediaWikiPaging: the source's params have format={ask.params['format']!r}: it "
                 "has to be 'json'"
             )
-        check_placed(self, ask, Place.QUERY, size_param(self))
+        check_placed(self, ask, ParamLocation.QUERY, size_param(self))
 
     def paths(self) -> Mapping[str, Any]:
         maybe = Raw | UnsetType
@@ -98,7 +104,7 @@ class WikiContinue(Struct, frozen=True, kw_only=True):
         }
 
     def asked(self, ask: Ask, cursor: str | None) -> Ask:
-        ask = sized(ask, Place.QUERY, self)
+        ask = sized(ask, ParamLocation.QUERY, self)
         if cursor is None:
             return ask
         try:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.errors import ConfigurationError
-from durable.sources.paging.last_page import End
+from durable.sources.paging.last_page import LastPage
 from durable.sources.paging.param_location import check_names, check_size
 from durable.sources.paging.protocol import Ask, Told
 
@@ -15,7 +15,7 @@ from durable.sources.paging.protocol import Ask, Told
 class OData(Struct, frozen=True, kw_only=True):
     """`@odata.nextLink` is the next page's URL; the last page has none.
 
-        HttpSource(url="{API}/users", records="value", paging=OData(size=100))
+        HttpSource(url="${API}/users", records="value", paging=OData(size=100))
 
     The records are in `value`. What the source is asked for beside, is in its params:
     `$select`, `$orderby`, `$filter`. Where it answers `$count=true` on every page, declare
@@ -24,14 +24,14 @@ class OData(Struct, frozen=True, kw_only=True):
     a total is declared.
 
     Attributes:
-        field: the path of the URL; `odata.nextLink` in version 3.
+        path: the path of the URL; `odata.nextLink` in version 3.
         size: of a page, which goes into the header Prefer: `$top` is the size of the list.
 
     Raises:
         ConfigurationError: the name is empty, or the size is none.
     """
 
-    field: str = "@odata.nextLink"
+    path: str = "@odata.nextLink"
     size: int | None = None
 
     is_linked: ClassVar[bool] = True
@@ -39,12 +39,12 @@ class OData(Struct, frozen=True, kw_only=True):
     size_param: ClassVar[str] = "odata.maxpagesize"
 
     def __post_init__(self) -> None:
-        check_names(self, "field")
+        check_names(self, "path")
         check_size(self)
 
     @property
     def name(self) -> str:
-        return self.field
+        return self.path
 
     def check(self, ask: Ask, _tells: Collection[str]) -> None:
         if self.size is not None and any(name.lower() == "prefer" for name in ask.headers):
@@ -54,7 +54,7 @@ class OData(Struct, frozen=True, kw_only=True):
             )
 
     def paths(self) -> Mapping[str, Any]:
-        return {self.field: End.ABSENT.typed(str)}
+        return {self.path: LastPage.ABSENT.typed(str)}
 
     def asked(self, ask: Ask, cursor: str | None) -> Ask:
         if self.size is not None:
@@ -63,4 +63,4 @@ class OData(Struct, frozen=True, kw_only=True):
         return ask if cursor is None else replace(ask, url=cursor, params={})
 
     def next_cursor(self, told: Told, _cursor: str | None) -> str | None:
-        return End.ABSENT.cursor(self.field, told.values[self.field], has_more=told.has_more)
+        return LastPage.ABSENT.cursor(self.path, told.values[self.path], has_more=told.has_more)

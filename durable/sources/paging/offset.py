@@ -30,7 +30,7 @@ from durable.sources.paging.counting import (
     position,
 )
 from durable.sources.paging.param_location import (
-    Place,
+    ParamLocation,
     check_placed,
     placed,
     size_param,
@@ -54,7 +54,7 @@ class OffsetPaging(Struct, frozen=True, kw_only=True):
         size: of a page, if it is to be asked for.
         size_param: what takes the size.
         short_page_ends: a page with fewer records than `size` is the last one.
-        place: where the parameters go.
+        location: where the parameters go.
 
     Raises:
         ConfigurationError: a name is empty, a number is none, or the size of a short page
@@ -66,7 +66,7 @@ class OffsetPaging(Struct, frozen=True, kw_only=True):
     size: int | None = None
     size_param: str = "limit"
     short_page_ends: bool = False
-    place: Place = Place.QUERY
+    location: ParamLocation = ParamLocation.QUERY
 
     is_linked: ClassVar[bool] = False
     is_given: ClassVar[bool] = False
@@ -80,14 +80,14 @@ class OffsetPaging(Struct, frozen=True, kw_only=True):
 
     def check(self, ask: Ask, tells: Collection[str]) -> None:
         check_told(self, tells)
-        check_placed(self, ask, self.place, self.param, size_param(self))
+        check_placed(self, ask, self.location, self.param, size_param(self))
 
     def paths(self) -> Mapping[str, Any]:
         return {}
 
     def asked(self, ask: Ask, cursor: str | None) -> Ask:
         at = self._position(cursor).at
-        return placed(sized(ask, self.place, self), self.place, self.param, at)
+        return placed(sized(ask, self.location, self), self.location, self.param, at)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
         """That of the next page: its offset, the longest page and the total, as far as told."""
@@ -136,7 +136,7 @@ class PageNumber(Struct, frozen=True, kw_only=True):
         size_param: what takes the size.
         total_pages: the path of the number of all pages, if the source tells it.
         short_page_ends: a page with fewer records than `size` is the last one.
-        place: where the parameters go.
+        location: where the parameters go.
 
     Raises:
         ConfigurationError: a name is empty, a number is none, or the size of a short page
@@ -149,7 +149,7 @@ class PageNumber(Struct, frozen=True, kw_only=True):
     size_param: str = "per_page"
     total_pages: str = ""
     short_page_ends: bool = False
-    place: Place = Place.QUERY
+    location: ParamLocation = ParamLocation.QUERY
 
     is_linked: ClassVar[bool] = False
     is_given: ClassVar[bool] = False
@@ -165,14 +165,14 @@ class PageNumber(Struct, frozen=True, kw_only=True):
 
     def check(self, ask: Ask, tells: Collection[str]) -> None:
         check_told(self, [*tells, *(["total_pages"] if self.total_pages else [])])
-        check_placed(self, ask, self.place, self.param, size_param(self))
+        check_placed(self, ask, self.location, self.param, size_param(self))
 
     def paths(self) -> Mapping[str, Any]:
         return {self.total_pages: ExactInt} if self.total_pages else {}
 
     def asked(self, ask: Ask, cursor: str | None) -> Ask:
         number = self._position(cursor).at
-        return placed(sized(ask, self.place, self), self.place, self.param, number)
+        return placed(sized(ask, self.location, self), self.location, self.param, number)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
         place, total = self._position(cursor), self._total(told)

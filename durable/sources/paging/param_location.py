@@ -16,7 +16,7 @@ from durable.sources.paging.typed import restored
 INDEX = re.compile(r"0|[1-9]\d{0,5}", re.ASCII)  # of a list
 
 
-class Place(StrEnum):
+class ParamLocation(StrEnum):
     """Where a parameter goes."""
 
     QUERY = "query"  # its name is that in the URL's query
@@ -32,23 +32,25 @@ class Hint(Protocol):
     def size_param(self) -> str: ...
 
 
-def placed(ask: Ask, place: Place, name: str, value: Any) -> Ask:
+def placed(ask: Ask, location: ParamLocation, name: str, value: Any) -> Ask:
     """The request with the value in it, in place of what was there. In JSON it keeps its type."""
-    if place is Place.QUERY:
+    if location is ParamLocation.QUERY:
         return replace(ask, params={**ask.params, name: str(value)})
     return replace(ask, body=_grown(ask.body or {}, names_of(name), value))
 
 
-def resumed_at(ask: Ask, place: Place, name: str, cursor: str | None) -> Ask:
+def resumed_at(ask: Ask, location: ParamLocation, name: str, cursor: str | None) -> Ask:
     """The request with a cursor in it, in a body with the type that it had as it was stored."""
     if cursor is None:
         return ask
-    return placed(ask, place, name, restored(cursor) if place is Place.BODY else cursor)
+    return placed(
+        ask, location, name, restored(cursor) if location is ParamLocation.BODY else cursor
+    )
 
 
-def sized(ask: Ask, place: Place, hint: Hint) -> Ask:
+def sized(ask: Ask, location: ParamLocation, hint: Hint) -> Ask:
     """The request with the size of a page, if one is declared."""
-    return ask if hint.size is None else placed(ask, place, hint.size_param, hint.size)
+    return ask if hint.size is None else placed(ask, location, hint.size_param, hint.size)
 
 
 def size_param(hint: Hint) -> str:
@@ -82,28 +84,28 @@ def check_size(hint: Hint) -> None:
     check_names(hint, "size_param")
 
 
-def check_placed(declared: object, ask: Ask, place: Place, *names: str) -> None:
+def check_placed(declared: object, ask: Ask, location: ParamLocation, *names: str) -> None:
     """Raises ConfigurationError where the source's request has no room for these.
 
     Args:
         declared: whose parameters they are.
         ask: the source's request.
-        place: where they are to go.
+        location: where they are to go.
         names: of the parameters; an empty one is that of none.
     """
     kind = type(declared).__name__
     for name in filter(None, names):
-        if place is Place.QUERY and name in ask.params:
+        if location is ParamLocation.QUERY and name in ask.params:
             raise ConfigurationError(
                 f"{kind}: the parameter {name!r} is in the source's params too, as "
                 f"{ask.params[name]!r}: leave it out there"
             )
-        if place is Place.BODY and ask.body is None:
+        if location is ParamLocation.BODY and ask.body is None:
             raise ConfigurationError(
                 f"{kind}: {name!r} is to go into the body, and the source has none: declare "
-                "body={...}, or place=Place.QUERY"
+                "body={...}, or location=ParamLocation.QUERY"
             )
-        if place is Place.BODY and not _has_room(ask.body, names_of(name)):
+        if location is ParamLocation.BODY and not _has_room(ask.body, names_of(name)):
             raise ConfigurationError(
                 f"{kind}: {name!r} is no place in the source's body {ask.body!r}: what is above "
                 "it has to be an object, or a list that is so long"

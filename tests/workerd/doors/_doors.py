@@ -10,33 +10,35 @@ from msgspec import Struct
 from durable import (
     Action,
     Backend,
+    BackendConnector,
     BodyCursor,
     ClientCredentials,
     Connector,
-    Datasource,
     Detail,
-    Document,
-    Gather,
+    FetchRequest,
     GraphQLConnection,
     HttpSource,
-    LineSource,
+    MediaWikiPaging,
     Mode,
+    NdjsonSource,
     Nested,
     OnePage,
-    Permissions,
-    Portion,
     PythonSource,
     Resume,
     Rule,
-    Web,
-    WikiContinue,
+    Secret,
+    SourcePage,
+    Stream,
+    SubList,
+    Variable,
 )
+from durable.glean import Datasource, Document, Permissions
 
 
-URL = "{DOORS_URL}"
+URL = "${DOORS_URL}"
 RULES = (
     Rule(status=410, then=Action.RESTART),
-    Rule(status=(400, 200), field="error/code", value="gone", then=Action.FAIL),
+    Rule(status=(400, 200), path="error/code", value="gone", then=Action.FAIL),
 )
 
 
@@ -54,52 +56,62 @@ def document(record: Record) -> Document:
     )
 
 
-async def fetch(_cursor: object, _since: object, web: Web) -> Portion:
-    return Portion((await web.get("/python")).json()["items"])
+async def fetch(request: FetchRequest) -> SourcePage:
+    return SourcePage((await request.client.get("/python")).json()["items"])
 
 
 def listed(path: str, **fields: object) -> HttpSource:
-    return HttpSource(**{"url": URL + path, "paging": BodyCursor(), "rules": RULES, **fields})  # type: ignore[arg-type]
+    declared: dict[str, Any] = {
+        "records": "items",
+        "url": URL + path,
+        "paging": BodyCursor(),
+        "rules": RULES,
+    }
+    return HttpSource(**{**declared, **fields})
 
 
 PAGE = listed("/page")
 TOKEN = ClientCredentials(
-    token_url=f"{URL}/token", client_id="DOORS_CLIENT", client_secret="DOORS_SECRET"
+    endpoint=f"{URL}/token",
+    client_id=Variable("DOORS_CLIENT"),
+    client_secret=Secret("DOORS_SECRET"),
 )
 SOURCES: dict[str, Any] = {
     "good": listed("/good"),
     "page": PAGE,
     "later": listed("/later"),
-    "resumed": listed("/later", resume=Resume()),
+    "resumed": listed("/later", resume=Resume(param="after_id", path="id")),
     "keyed": listed("/keyed", records_key="id"),
     "totalled": listed("/totalled", total="total"),
-    "detailed": listed("/page", detail=Detail(url=f"{URL}/detail/{{id}}")),
-    "gathered": listed("/page", gather=(Gather(source=listed("/members/{id}"), into="members"),)),
-    "nested": Nested(parents=listed("/parents"), children=listed("/of/{up.id}"), name="up"),
-    "lines": LineSource(url=f"{URL}/lines"),
+    "detailed": listed("/page", detail=Detail(url=f"{URL}/detail/${{id}}")),
+    "gathered": listed(
+        "/page", sub_lists=(SubList(source=listed("/members/${id}"), into="members"),)
+    ),
+    "nested": Nested(parents=listed("/parents"), children=listed("/of/${up/id}"), name="up"),
+    "lines": NdjsonSource(url=f"{URL}/lines"),
     "graph": listed(
         "/graph",
-        body={"query": "query ($after: String) {x}"},
+        body={"query": "query ($after: String) ${x}"},
         records="data/x/nodes",
         paging=GraphQLConnection(connection="data/x"),
     ),
-    "wiki": listed("/wiki", records="query/pages", paging=WikiContinue()),
+    "wiki": listed("/wiki", records="query/pages", paging=MediaWikiPaging()),
     "token": listed("/page", auth=TOKEN),
     "python": PythonSource(url=URL, fetch=fetch),
     "single": listed("/single", paging=OnePage()),
 }
 
 
-def made(name: str) -> Connector[Any]:
+def made(name: str) -> Connector | BackendConnector:
     datasource, schedule = Datasource(f"doors{name}"), {"0 2 * * *": Mode.FULL}
     if name == "backend":
-        backend = Backend(url_secret="DOORS_BACKEND", poll_ms=100)
-        return Connector(name=name, datasource=datasource, source=backend, schedule=schedule)
+        backend = Backend(url=Secret("DOORS_BACKEND"), poll_ms=100)
+        return BackendConnector(
+            name=name, datasource=datasource, backend=backend, schedule=schedule
+        )
     return Connector(
         name=name,
         datasource=datasource,
-        source=SOURCES[name],
-        record=Record,
-        document=document,
+        documents=Stream(source=SOURCES[name], key="id", record=Record, map=document),
         schedule=schedule,
     )

@@ -4,7 +4,6 @@ Deployed in the place of the project's connectors: `test_kinds.py` writes a modu
 """
 
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
@@ -18,20 +17,16 @@ from durable import (
     BodyCursor,
     ClientCredentials,
     Connector,
-    Datasource,
-    Deletion,
     Detail,
-    Document,
-    Employee,
-    End,
-    Feed,
-    Gather,
+    FetchRequest,
     GraphQLConnection,
     HeaderCursor,
     HttpSource,
     Keyset,
-    LineSource,
+    LastPage,
     LinkHeader,
+    MediaWikiPaging,
+    NdjsonSource,
     Nested,
     NewestFirst,
     NextUrl,
@@ -39,24 +34,24 @@ from durable import (
     OffsetPaging,
     OnePage,
     PageNumber,
-    Permissions,
-    Place,
-    Portion,
+    ParamLocation,
     PythonSource,
     Rate,
     RefreshToken,
     Resume,
     Rule,
+    Secret,
     Since,
-    Team,
-    TeamMember,
+    SourcePage,
+    Stream,
+    SubList,
     TimeFormat,
-    Web,
-    WikiContinue,
+    Variable,
 )
+from durable.glean import Datasource, Deletion, Document, Employee, Permissions, Team, TeamMember
 
 
-URL = "{KINDS_URL}/kinds"
+URL = "${KINDS_URL}/kinds"
 SIZE = 25
 RATE_MS = 500
 
@@ -119,12 +114,12 @@ def deletion(gone: Gone) -> Deletion:
     return Deletion(id=gone.id, object_type="entry")
 
 
-CURSOR = BodyCursor(field="next_cursor", param="cursor", size=SIZE)
+CURSOR = BodyCursor(path="next_cursor", param="cursor", size=SIZE)
 SINCE = Since(param="updated_since")
 
 
 def at(path: str, **fields: Any) -> HttpSource:
-    return HttpSource(url=f"{URL}/{path}", **fields)
+    return HttpSource(**{"records": "items", "url": f"{URL}/{path}", **fields})
 
 
 def listed(path: str, **fields: Any) -> HttpSource:
@@ -134,8 +129,12 @@ def listed(path: str, **fields: Any) -> HttpSource:
 
 PAGINGS = {
     "cursor": listed("cursor", total="", has_more="has_more"),
-    "cursor-absent": at("cursor-absent", paging=replace(CURSOR, end=End.ABSENT), since=SINCE),
-    "cursor-empty": at("cursor-empty", paging=replace(CURSOR, end=End.EMPTY), since=SINCE),
+    "cursor-absent": at(
+        "cursor-absent", paging=replace(CURSOR, last_page=LastPage.ABSENT), since=SINCE
+    ),
+    "cursor-empty": at(
+        "cursor-empty", paging=replace(CURSOR, last_page=LastPage.EMPTY), since=SINCE
+    ),
     "cursor-header": at(
         "cursor-header",
         records="",
@@ -145,7 +144,7 @@ PAGINGS = {
     "nested-places": at(
         "nested",
         records="data/result/items",
-        paging=BodyCursor(field="meta/next", param="cursor", size=SIZE),
+        paging=BodyCursor(path="meta/next", param="cursor", size=SIZE),
         since=SINCE,
     ),
     "link": at("link", records="", paging=LinkHeader(size=SIZE), since=SINCE),
@@ -153,7 +152,7 @@ PAGINGS = {
     "next-url": at(
         "next-url",
         records="results",
-        paging=NextUrl(field="next", size=SIZE, size_param="per_page"),
+        paging=NextUrl(path="next", size=SIZE, size_param="per_page"),
         since=SINCE,
     ),
     "offset": at("offset", paging=OffsetPaging(size=SIZE), total="total", since=SINCE),
@@ -164,10 +163,10 @@ PAGINGS = {
     "page": at("page", paging=PageNumber(size=SIZE, total_pages="total_pages"), since=SINCE),
     "page-total": at("page-total", paging=PageNumber(size=SIZE), total="total", since=SINCE),
     "page-plain": at("page-plain", paging=PageNumber(size=SIZE), since=SINCE),
-    "keyset": at("keyset", paging=Keyset(field="id", param="after_id", size=SIZE), since=SINCE),
+    "keyset": at("keyset", paging=Keyset(path="id", param="after_id", size=SIZE), since=SINCE),
     "keyset-time": at(
         "keyset-time",
-        paging=Keyset(field="updated_at", param="updated_from", is_inclusive=True, size=SIZE),
+        paging=Keyset(path="updated_at", param="updated_from", is_inclusive=True, size=SIZE),
     ),
     "odata": at(
         "odata",
@@ -180,48 +179,48 @@ PAGINGS = {
         "graphql",
         records="data/records/nodes",
         paging=GraphQLConnection(connection="data/records", size=SIZE),
-        body={"query": "query ($first: Int, $after: String, $since: String) {records}"},
-        since=Since(param="variables/since", place=Place.BODY),
+        body={"query": "query ($first: Int, $after: String, $since: String) ${records}"},
+        since=Since(param="variables/since", location=ParamLocation.BODY),
     ),
     "mediawiki": at(
         "mediawiki",
         records="query/pages",
         records_key="pageid",
-        paging=WikiContinue(size=SIZE, size_param="gaplimit"),
+        paging=MediaWikiPaging(size=SIZE, size_param="gaplimit"),
         params={"action": "query", "generator": "allpages", "format": "json"},
         since=Since(param="gapsince"),
     ),
     "list": at("list", records="", paging=OnePage(), since=SINCE),
-    "lines": LineSource(url=f"{URL}/lines", size=SIZE),
-    "lines-no-range": LineSource(url=f"{URL}/lines-no-range", size=SIZE),
+    "lines": NdjsonSource(url=f"{URL}/lines", size=SIZE),
+    "lines-no-range": NdjsonSource(url=f"{URL}/lines-no-range", size=SIZE),
 }
 
 
 def proven(proof: str, auth: Any) -> HttpSource:
-    url = f"{{KINDS_URL}}/auth/{proof}/kinds/cursor"
-    return HttpSource(url=url, paging=CURSOR, since=SINCE, auth=auth)
+    url = f"${{KINDS_URL}}/auth/{proof}/kinds/cursor"
+    return HttpSource(records="items", url=url, paging=CURSOR, since=SINCE, auth=auth)
 
 
 PROOFS = {
-    "bearer": proven("bearer", Bearer("KINDS_TOKEN")),
-    "basic": proven("basic", Basic("KINDS_USER", "KINDS_PASSWORD")),
-    "api-key-header": proven("api-key-header", ApiKey("KINDS_TOKEN", header="x-api-key")),
-    "api-key-query": proven("api-key-query", ApiKey("KINDS_TOKEN", param="api_key")),
+    "bearer": proven("bearer", Bearer(Secret("KINDS_TOKEN"))),
+    "basic": proven("basic", Basic(Variable("KINDS_USER"), Secret("KINDS_PASSWORD"))),
+    "api-key-header": proven("api-key-header", ApiKey(Secret("KINDS_TOKEN"), header="x-api-key")),
+    "api-key-query": proven("api-key-query", ApiKey(Secret("KINDS_TOKEN"), param="api_key")),
     "client-credentials": proven(
         "oauth",
         ClientCredentials(
-            token_url="{KINDS_URL}/oauth/token",
-            client_id="KINDS_CLIENT_ID",
-            client_secret="KINDS_CLIENT_SECRET",
+            endpoint="${KINDS_URL}/oauth/token",
+            client_id=Variable("KINDS_CLIENT_ID"),
+            client_secret=Secret("KINDS_CLIENT_SECRET"),
         ),
     ),
     "refresh-token": proven(
         "oauth",
         RefreshToken(
-            token_url="{KINDS_URL}/oauth/token",
-            client_id="KINDS_CLIENT_ID",
-            client_secret="KINDS_CLIENT_SECRET",
-            refresh_token="KINDS_REFRESH_TOKEN",
+            endpoint="${KINDS_URL}/oauth/token",
+            client_id=Variable("KINDS_CLIENT_ID"),
+            client_secret=Secret("KINDS_CLIENT_SECRET"),
+            refresh_token=Secret("KINDS_REFRESH_TOKEN"),
         ),
     ),
 }
@@ -234,70 +233,70 @@ CHANGES = {
         "cursor", paging=CURSOR, since=Since(param="since_ms", format=TimeFormat.EPOCH_MS)
     ),
     "since-field": at(
-        "cursor", paging=CURSOR, since=Since(param="updated_since", field="updated_at")
+        "cursor", paging=CURSOR, since=Since(param="updated_since", path="updated_at")
     ),
     "newest-first": at(
         "cursor",
         paging=CURSOR,
-        since=NewestFirst(field="updated_at", params={"sort": "-updated_at"}),
+        since=NewestFirst(path="updated_at", params={"sort": "-updated_at"}),
     ),
     "tombstones": listed("tombstones"),
 }
 RECORDS = {
     "detail": listed(
         "summaries",
-        detail=Detail(url=f"{URL}/detail/{{id}}"),
+        detail=Detail(url=f"{URL}/detail/${{id}}"),
         rules=(Rule(status=403, then=Action.SKIP),),
     ),
     "children": Nested(
         parents=at("folders", paging=replace(CURSOR, size=2)),
-        children=listed("folders/{folder.id}/items"),
+        children=listed("folders/${folder/id}/items"),
         name="folder",
         lists_max=1,
     ),
     "gathered": listed(
         "cursor",
-        gather=(Gather(source=at("folders", paging=replace(CURSOR, size=2)), into="folders"),),
+        sub_lists=(SubList(source=at("folders", paging=replace(CURSOR, size=2)), into="folders"),),
     ),
 }
 
 
-async def fetch(cursor: int | None, since: datetime | None, web: Web) -> Portion:
+async def fetch(request: FetchRequest) -> SourcePage:
     """The list at /kinds/offset, by code."""
-    params = {"limit": str(SIZE), "offset": str(cursor or 0)}
-    if since is not None:
-        params["updated_since"] = since.isoformat()
-    page = (await web.get("/kinds/offset", params=params)).json()
-    after = (cursor or 0) + len(page["items"])
+    params = {"limit": str(SIZE), "offset": str(request.cursor or 0)}
+    if request.since is not None:
+        params["updated_since"] = request.since.isoformat()
+    page = (await request.client.get("/kinds/offset", params=params)).json()
+    after = (request.cursor or 0) + len(page["items"])
     is_last = after >= page["total"]
-    return Portion(page["items"], next_cursor=None if is_last else after)
+    return SourcePage(page["items"], next_cursor=None if is_last else after)
 
 
-async def pages(cursor: int | None, since: datetime | None, web: Web) -> AsyncIterator[Portion]:
+async def pages(request: FetchRequest) -> AsyncIterator[SourcePage]:
     """The same, one after the other."""
     while True:
-        portion = await fetch(cursor, since, web)
-        yield portion
-        cursor = portion.next_cursor
-        if cursor is None:
+        page = await fetch(request)
+        yield page
+        if page.next_cursor is None:
             return
+        request = replace(request, cursor=page.next_cursor)
 
 
 CODE = {
-    "python-fetch": PythonSource(url="{KINDS_URL}", fetch=fetch, tells_changes=True),
-    "python-pages": PythonSource(url="{KINDS_URL}", pages=pages, tells_changes=True),
+    "python-fetch": PythonSource(url="${KINDS_URL}", fetch=fetch, tells_changes=True),
+    "python-pages": PythonSource(url="${KINDS_URL}", pages=pages, tells_changes=True),
 }
 # What each of these means elsewhere: the end, no page, the end, and another try.
 RULES = (
     Rule(status=404, then=Action.RETRY),
-    Rule(status=200, field="error", value="busy", then=Action.WAIT, wait_ms=RATE_MS),
+    Rule(status=200, path="error", value="busy", then=Action.WAIT, wait_ms=RATE_MS),
     Rule(status=403, body="quota", then=Action.WAIT, wait_ms=RATE_MS),
     Rule(status=503, body="closed down", then=Action.FAIL),
 )
 TROUBLES = {
     "ruled": at(
         "cursor-flag",
-        paging=replace(CURSOR, end=End.HAS_MORE),
+        paging=replace(CURSOR, last_page=LastPage.HAS_MORE),
         has_more="has_more",
         since=SINCE,
         rules=RULES,
@@ -307,20 +306,19 @@ TROUBLES = {
         "cursor",
         params={"sort": "id"},
         rules=(Rule(status=410, then=Action.RESTART),),
-        resume=Resume(field="id", param="after_id"),
+        resume=Resume(path="id", param="after_id"),
     ),
     "forgetting": listed("cursor", rules=(Rule(status=410, then=Action.FULL),)),
     "rated": listed("cursor", rate=Rate(requests=1, per_ms=RATE_MS)),
 }
 
 
-def connector(name: str, source: Any, **fields: Any) -> Connector[Entry]:
+def connector(name: str, source: Any, map: Any = document, **fields: Any) -> Connector:  # noqa: A002
     return Connector(
         name=name,
         datasource=Datasource(name.replace("-", "")),
-        source=source,
-        record=Entry,
-        **{"document": document, **fields},
+        documents=Stream(source=source, key="id", record=Entry, map=map),
+        **fields,
     )
 
 
@@ -331,20 +329,25 @@ KINDS = {
 KINDS["people"] = connector(
     "people",
     listed("cursor"),
-    employees=Feed(source=at("cursor", paging=CURSOR), record=Entry, change=employee),
-    teams=Feed(source=at("folders", paging=replace(CURSOR, size=2)), record=Folder, change=team),
+    employees=Stream(source=at("cursor", paging=CURSOR), key="id", record=Entry, map=employee),
+    teams=Stream(
+        source=at("folders", paging=replace(CURSOR, size=2)), key="id", record=Folder, map=team
+    ),
 )
 KINDS["deletions"] = connector(
     "deletions",
     listed("cursor"),
-    deletions=Feed(source=at("deleted", paging=CURSOR, since=SINCE), record=Gone, change=deletion),
+    deletions=Stream(
+        source=at("deleted", paging=CURSOR, since=SINCE), key="id", record=Gone, map=deletion
+    ),
 )
-KINDS["partial"] = connector("partial", listed("cursor"), document=document_of_some)
+KINDS["partial"] = connector("partial", listed("cursor"), map=document_of_some)
 # Of a source with more records than Glean takes documents in a minute.
 KINDS["paced"] = connector(
     "paced",
     HttpSource(
-        url="{PLENTY_URL}/kinds/offset",
+        records="items",
+        url="${PLENTY_URL}/kinds/offset",
         paging=OffsetPaging(size=100),
         total="total",
         since=SINCE,
