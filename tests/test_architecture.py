@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -120,6 +121,18 @@ def test_the_folders_and_leaves_are_those_that_are_there() -> None:
     there = {path.stem for path in (ROOT / "durable").iterdir() if path.name != "__pycache__"}
 
     assert there == {*FOLDERS, *LEAVES, "__init__", "runner"}
+
+
+@pytest.mark.parametrize("folders", [("durable", "worker"), (CLI,)])
+def test_no_class_name_is_there_twice(folders: tuple[str, ...]) -> None:
+    names = Counter(
+        node.name
+        for path in modules(*folders)
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ClassDef)
+    )
+
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 @pytest.mark.parametrize("path", modules("connectors"))

@@ -10,7 +10,7 @@ from durable.connector.definition import NAME
 from durable.machine.job_id import JOB_ID
 from durable.machine.states import State
 from worker.call import Call
-from worker.responses import Response
+from worker.responses import WorkerResponse
 from worker.sessions import SAFE_METHODS
 
 
@@ -58,7 +58,7 @@ class Endpoint(Struct, frozen=True):
     def answer(self) -> type[Struct] | None:
         """None: any JSON object, or a text; nothing, if the status is 204."""
         kind = get_type_hints(self.handler)["return"]
-        is_told = isinstance(kind, type) and issubclass(kind, Struct) and kind is not Response
+        is_told = isinstance(kind, type) and issubclass(kind, Struct) and kind is not WorkerResponse
         return kind if is_told else None
 
     @property

@@ -39,7 +39,7 @@ from worker.access import CERTS_BYTES_MAX, Access, Key, UnavailableError
 from worker.bodies import VERSION_TAG
 from worker.call import Edge
 from worker.request import Request
-from worker.responses import Response
+from worker.responses import WorkerResponse
 from worker.routes import Routes, failure
 from worker.runners import RemoteRunners
 from worker.schedule import due
@@ -256,7 +256,7 @@ def _request(request: Any) -> Request:
     )
 
 
-def _response(response: Response) -> Any:
+def _response(response: WorkerResponse) -> Any:
     init = _object({"status": response.status, "headers": response.headers})
     # Where the status allows no body, an empty one is too much.
     body = to_js(response.body) if response.body else None

@@ -14,7 +14,7 @@ from worker import problems
 from worker.endpoints import ENDPOINTS
 from worker.negotiation import prefers_html
 from worker.request import Request
-from worker.responses import Response, refused
+from worker.responses import WorkerResponse, refused
 from worker.sessions import SAFE_METHODS
 
 
@@ -55,7 +55,7 @@ class File(Struct, frozen=True):
     etag: str
 
 
-def answer(request: Request) -> Response | None:
+def answer(request: Request) -> WorkerResponse | None:
     """What the dashboard answers; None where the request is not for it."""
     name = _name(request)
     if name is None:
@@ -67,11 +67,11 @@ def answer(request: Request) -> Response | None:
         return refused(problem, allow="GET, HEAD")
     headers = {**HEADERS, "content-type": file.content_type, "etag": file.etag}
     if _is_known(file, request.headers.get("if-none-match", "")):
-        return Response(304, headers, b"")
-    return Response(200, headers, file.content)
+        return WorkerResponse(304, headers, b"")
+    return WorkerResponse(200, headers, file.content)
 
 
-def varied(request: Request, response: Response) -> Response:
+def varied(request: Request, response: WorkerResponse) -> WorkerResponse:
     """The answer, and that another Accept might have had another one."""
     if not _is_shared(request.path):
         return response

@@ -12,16 +12,16 @@ from worker.problems import Problem
 HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
-class Response(Struct, frozen=True):
+class WorkerResponse(Struct, frozen=True):
     status: int
     headers: Mapping[str, str]
     body: bytes
 
 
-def refused(problem: Problem, allow: str | None = None) -> Response:
+def refused(problem: Problem, allow: str | None = None) -> WorkerResponse:
     headers = {"content-type": "application/problem+json", **HEADERS}
     if allow is not None:
         headers["allow"] = allow
     if problem.status == 401:
         headers["www-authenticate"] = "Bearer"
-    return Response(problem.status, headers, msgspec.json.encode(problem))
+    return WorkerResponse(problem.status, headers, msgspec.json.encode(problem))

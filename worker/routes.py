@@ -15,7 +15,7 @@ from worker.endpoint import Endpoint
 from worker.endpoints import found
 from worker.problems import Problem, ProblemError
 from worker.request import Request
-from worker.responses import HEADERS, Response, refused
+from worker.responses import HEADERS, WorkerResponse, refused
 from worker.runners import Runners
 
 
@@ -42,7 +42,7 @@ class Routes:
             commit=environment.optional(VERSION_TAG),
         )
 
-    async def answer(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> WorkerResponse:
         if (page := pages.answer(request)) is not None:
             return pages.varied(request, page)
         try:
@@ -53,7 +53,7 @@ class Routes:
             response = refused(problems.unavailable(f"{error}."))
         return pages.varied(request, response)
 
-    async def _answered(self, request: Request) -> Response:
+    async def _answered(self, request: Request) -> WorkerResponse:
         if (at := found(request.path)) is None:
             raise ProblemError(problems.not_found(f"There is nothing at {request.path!r:.200}."))
         endpoints, name = at
@@ -74,7 +74,7 @@ class Routes:
         return _response(endpoint, await endpoint.handler(call))
 
 
-def failure() -> Response:
+def failure() -> WorkerResponse:
     """The answer where our own code failed."""
     return refused(problems.internal())
 
@@ -95,11 +95,11 @@ def _parameter_fault(endpoint: Endpoint, request: Request) -> str | None:
     return None
 
 
-def _response(endpoint: Endpoint, content: object) -> Response:
-    if isinstance(content, Response):
+def _response(endpoint: Endpoint, content: object) -> WorkerResponse:
+    if isinstance(content, WorkerResponse):
         return content
     body = content.encode() if isinstance(content, str) else msgspec.json.encode(content)
     headers = {"content-type": endpoint.media_type, **HEADERS}
     if isinstance(content, Accepted):
         headers["location"] = content.status_url
-    return Response(endpoint.answer_status, headers, body)
+    return WorkerResponse(endpoint.answer_status, headers, body)

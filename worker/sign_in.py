@@ -7,10 +7,10 @@ from worker.bodies import Session, SignIn
 from worker.call import Call
 from worker.problems import Problem, ProblemError
 from worker.request import decode_body
-from worker.responses import HEADERS, Response
+from worker.responses import HEADERS, WorkerResponse
 
 
-async def sign_in(call: Call) -> Response:
+async def sign_in(call: Call) -> WorkerResponse:
     """To who shows the token: a cookie that stands for it."""
     token = call.auth.token()
     if isinstance(token, Problem):
@@ -19,11 +19,11 @@ async def sign_in(call: Call) -> Response:
     if not is_same(given.token, token):
         raise ProblemError(problems.unauthorized(f"The token is not the value of {TOKEN}."))
     cookie = sessions.begin_session(token, call.edge.nonce(), call.edge.now_ms())
-    return Response(204, {**HEADERS, "set-cookie": cookie}, b"")
+    return WorkerResponse(204, {**HEADERS, "set-cookie": cookie}, b"")
 
 
-async def sign_out(_call: Call) -> Response:
-    return Response(204, {**HEADERS, "set-cookie": sessions.end_session()}, b"")
+async def sign_out(_call: Call) -> WorkerResponse:
+    return WorkerResponse(204, {**HEADERS, "set-cookie": sessions.end_session()}, b"")
 
 
 async def show_session(call: Call) -> Session:

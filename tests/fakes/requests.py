@@ -13,7 +13,7 @@ from tests.fakes.environment import an_environment
 from tests.fakes.runners import FakeRunners
 from worker.call import Edge
 from worker.request import Request
-from worker.responses import Response
+from worker.responses import WorkerResponse
 from worker.routes import Routes
 from worker.runners import Runners
 
@@ -47,19 +47,19 @@ def answered(
     connectors: Connectors = NOTES_ONLY,
     edge: Edge | None = None,
     **variables: str,
-) -> Response:
+) -> WorkerResponse:
     environment = an_environment(**({"TRIGGER_TOKEN": "t0ken"} | variables))
     routes = Routes(environment, connectors, runners or FakeRunners(), edge or an_edge())
     return asyncio.run(routes.answer(request))
 
 
-def content(response: Response) -> dict[str, Any]:
+def content(response: WorkerResponse) -> dict[str, Any]:
     decoded: dict[str, Any] = msgspec.json.decode(response.body)
     return decoded
 
 
 def check_problem(
-    response: Response, status: int, detail: str, legal: list[str] | None = None
+    response: WorkerResponse, status: int, detail: str, legal: list[str] | None = None
 ) -> None:
     """It is a problem document of RFC 9457 that says so."""
     problem = content(response)

@@ -27,7 +27,7 @@ from tests.fakes.objects import Objects
 from tests.fakes.requests import a_request, content
 from worker.endpoint import Endpoint
 from worker.endpoints import ENDPOINTS
-from worker.responses import Response
+from worker.responses import WorkerResponse
 from worker.routes import Routes
 
 
@@ -81,7 +81,9 @@ def queries(endpoint: Endpoint) -> Iterator[dict[str, str]]:
         yield dict(zip(names, values, strict=True))
 
 
-def answers(objects: Objects, connectors: Connectors, endpoint: Endpoint) -> Iterator[Response]:
+def answers(
+    objects: Objects, connectors: Connectors, endpoint: Endpoint
+) -> Iterator[WorkerResponse]:
     routes = Routes(an_environment(TRIGGER_TOKEN="t0ken"), connectors, objects, an_edge())
     for path in paths(endpoint):
         for query in queries(endpoint):
@@ -92,7 +94,7 @@ def answers(objects: Objects, connectors: Connectors, endpoint: Endpoint) -> Ite
             yield response
 
 
-def check(response: Response) -> None:
+def check(response: WorkerResponse) -> None:
     assert response.status < 500 or response.status == 502, response.body  # 502: Glean's answer
     if response.status >= 400:
         problem = content(response)

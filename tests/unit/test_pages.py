@@ -11,7 +11,7 @@ from tests.fakes.requests import BEARER, a_request, answered, check_problem
 from tests.fakes.runners import JOB_ID, FakeRunners
 from worker.endpoints import found
 from worker.pages import FOLDER, STATES, TYPES
-from worker.responses import Response
+from worker.responses import WorkerResponse
 
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -24,7 +24,7 @@ FORBIDDEN = re.compile(
 )
 
 
-def got(path: str, headers: Mapping[str, str] = BROWSER, method: str = "GET") -> Response:
+def got(path: str, headers: Mapping[str, str] = BROWSER, method: str = "GET") -> WorkerResponse:
     return answered(a_request(method, path, headers=headers))
 
 

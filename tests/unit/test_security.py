@@ -19,7 +19,7 @@ from tests.fakes.storage import Storage
 from worker.endpoint import Endpoint
 from worker.endpoints import ENDPOINTS
 from worker.request import Request
-from worker.responses import Response
+from worker.responses import WorkerResponse
 from worker.routes import Routes
 
 
@@ -39,7 +39,7 @@ def answered(
     body: bytes | None = FULL,
     headers: Mapping[str, str] = BEARER,
     token: str = TOKEN,
-) -> tuple[Response, list[tuple[str, RunnerQuestion[Any]]]]:
+) -> tuple[WorkerResponse, list[tuple[str, RunnerQuestion[Any]]]]:
     """The answer, and what the objects were asked. A body of None must not be read."""
 
     async def read(_bytes_max: int) -> bytes | None:
