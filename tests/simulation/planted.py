@@ -33,7 +33,7 @@ RESTORED = "tests/simulation/test_restored.py"
 STAGES = "tests/simulation/test_stages.py"
 UNTAKEN = f"{STAGES}::test_a_group_that_glean_does_not_take_fails_the_job_after_all_else_is_brought"
 STRANGERS = f"{STAGES}::test_whatever_fails_strangers_are_left_out_of_their_groups_and_nobody_else"
-TOLD_ENDS = "tests/unit/test_told_ends.py"
+TOLD_ENDS = "tests/unit/sources/test_told_ends.py"
 TRIGGERS = "tests/simulation/test_triggers.py"
 TRUNCATION = "tests/simulation/test_truncation.py"
 VERIFYING = "tests/simulation/test_verifying.py"
@@ -47,8 +47,8 @@ KILLING = (
     "tests/simulation/test_neighbours.py::test_a_page_that_kills_ends_its_own_job_and_no_other"
 )
 FURTHER = "tests/simulation/test_neighbours.py::test_a_job_that_comes_further_between_deaths_survives_any_number_of_them"  # noqa: E501
-SMALLER = "tests/unit/test_halving.py::test_after_a_smaller_page_a_cursor_goes_back_with_the_size_that_it_came_with"  # noqa: E501
-AGAIN = "tests/unit/test_nested.py::test_parents_that_come_again_and_again_under_new_cursors_come_to_an_end"  # noqa: E501
+SMALLER = "tests/unit/sources/paging/test_halving.py::test_after_a_smaller_page_a_cursor_goes_back_with_the_size_that_it_came_with"  # noqa: E501
+AGAIN = "tests/unit/sources/test_nested.py::test_parents_that_come_again_and_again_under_new_cursors_come_to_an_end"  # noqa: E501
 SEVERAL = (
     "tests/simulation/test_parts.py::test_all_that_takes_several_answers_is_brought_whatever_fails"
 )
@@ -114,14 +114,14 @@ MUTANTS = [
         TICKS,
         "    latest_ms = max(due_at_ms, ticks.begun_at_ms.get(mode.value, 0))\n",
         "    latest_ms = 0 * due_at_ms\n",
-        (LOST_TICKS, "tests/unit/test_ticks.py"),
+        (LOST_TICKS, "tests/unit/machine/test_ticks.py"),
     ),
     Mutant(
         "what was due before the schedule was seen counts as missed",
         TICKS,
         "due_ms is not None and due_ms > seen_at_ms:",
         "due_ms is not None:",
-        ("tests/unit/test_ticks.py",),
+        ("tests/unit/machine/test_ticks.py",),
     ),
     Mutant(
         "deletions are read after the changes, and take away what was restored",
@@ -142,7 +142,7 @@ MUTANTS = [
         TIES,
         "                if key in seen or is_older:\n",
         "                if is_older:\n",
-        ("tests/unit/test_ties.py",),
+        ("tests/unit/machine/test_ties.py",),
     ),
     Mutant(
         "a login page with a 200 is taken for Glean's word",
@@ -178,7 +178,7 @@ MUTANTS = [
         JOB,
         "        is_ours = not self.is_stage_delegated",
         "        is_ours = not self.is_delegated",
-        ("tests/unit/test_machine_stages.py",),
+        ("tests/unit/machine/test_machine_stages.py",),
     ),
     Mutant(
         "a job's end leaves the verification without an alarm",
@@ -319,14 +319,14 @@ MUTANTS = [
         LANDED,
         "        if known.latest.get(mark[:KEY_BYTES]) == mark[KEY_BYTES:]\n",
         "        if mark[:KEY_BYTES] in known.latest\n",
-        ("tests/simulation/test_pauses.py", "tests/unit/test_landed.py"),
+        ("tests/simulation/test_pauses.py", "tests/unit/machine/test_page_progress.py"),
     ),
     Mutant(
         "what has changed goes before what was never sent",
         LANDED,
         "            again.append(index)\n",
         "            rest.to_send.append(index)\n",
-        ("tests/unit/test_landed.py",),
+        ("tests/unit/machine/test_page_progress.py",),
     ),
     Mutant(
         "documents that change at each read are sent again for ever",
@@ -398,7 +398,7 @@ MUTANTS = [
         LIFECYCLE,
         "attempt=max(0, job.pacing.attempt - 1),",
         "attempt=0,",
-        ("tests/unit/test_machine_pausing.py",),
+        ("tests/unit/machine/test_machine_pausing.py",),
     ),
     Mutant(
         "a connector that is another at each start begins anew for ever",
@@ -478,7 +478,7 @@ MUTANTS = [
         WINDOW,
         "            return with_crawl(job, is_fetching=False)\n",
         "            return with_crawl(job, is_fetching=False, is_refused=True)\n",
-        ("tests/unit/test_window.py",),
+        ("tests/unit/machine/test_window.py",),
     ),
     Mutant(
         "after an error of the source, more is read",
@@ -551,7 +551,7 @@ MUTANTS = [
         "(record_idle_death if job.turn.is_apart else record_death)(job",
         "record_death(job",
         (
-            "tests/unit/test_machine_trouble.py::test_a_death_while_a_turn_waits_for_others_is_not_the_jobs_own",
+            "tests/unit/machine/test_machine_trouble.py::test_a_death_while_a_turn_waits_for_others_is_not_the_jobs_own",
         ),
     ),
     Mutant(
@@ -560,7 +560,7 @@ MUTANTS = [
         "    if not is_stalled(job, now_ms, limits):\n        return job\n    since_s",
         "    if not job.repeats:\n        return job\n    since_s",
         (
-            "tests/unit/test_machine_trouble.py::test_a_job_whose_turns_all_end_while_they_wait_for_others_ends_too",
+            "tests/unit/machine/test_machine_trouble.py::test_a_job_whose_turns_all_end_while_they_wait_for_others_ends_too",
         ),
     ),
     Mutant(
@@ -675,7 +675,7 @@ MUTANTS = [
         MEMORY,
         "lease for holder, lease in self._leases.items() if lease.until_ms > now_ms",
         "lease for holder, lease in self._leases.items()",
-        ("tests/unit/test_memory.py",),
+        ("tests/unit/machine/test_memory.py",),
     ),
     Mutant(
         "who comes first, gets the memory, however long another has waited",
@@ -696,56 +696,56 @@ MUTANTS = [
         ROOM,
         "limits.held_bytes_max >> job.pacing.halving_count",
         "limits.held_bytes_max",
-        ("tests/unit/test_room.py",),
+        ("tests/unit/machine/test_room.py",),
     ),
     Mutant(
         "after a death as much is sent side by side as before",
         ROOM,
         "limits.sends_max >> job.pacing.halving_count",
         "limits.sends_max",
-        ("tests/unit/test_room.py",),
+        ("tests/unit/machine/test_room.py",),
     ),
     Mutant(
         "after a death as many jobs go on side by side as before",
         ROOM,
         "limits.page_bytes_max // SHARE) << job.pacing.halving_count",
         "limits.page_bytes_max // SHARE)",
-        ("tests/unit/test_room.py",),
+        ("tests/unit/machine/test_room.py",),
     ),
     Mutant(
         "a look for room counts as a rest that somebody asked for",
         LIFECYCLE,
         "    if wait is not WaitReason.MEMORY:  # which nobody asked for\n",
         "    if wait is not None:\n",
-        ("tests/unit/test_crowding.py",),
+        ("tests/unit/machine/test_crowding.py",),
     ),
     Mutant(
         "who was killed keeps apart for longer than room is kept for it",
         TURN,
         "if effects and not is_expected and not await self._is_apart():",
         "if effects and not await self._is_apart():",
-        ("tests/unit/test_crowding.py",),
+        ("tests/unit/machine/test_crowding.py",),
     ),
     Mutant(
         "a job repeats rejects of what the connector has no more",
         LIFECYCLE,
         "if known and stage not in known - theirs]",
         "if not known and stage not in known - theirs]",
-        ("tests/unit/test_repeating.py",),
+        ("tests/unit/engine/test_repeating.py",),
     ),
     Mutant(
         "a page that takes minutes loses its memory while it is read",
         "durable/engine/heard.py",
         "        self._host.memory.renew(self._lease, self._host.now_ms())\n",
         "        pass\n",
-        ("tests/unit/test_crowding.py",),
+        ("tests/unit/machine/test_crowding.py",),
     ),
     Mutant(
         "the pages of changes tell how large those of a FULL job are",
         ROOM,
         'return f"{job.repeated_mode or job.mode} {job.stage}"',
         "return job.stage.value",
-        ("tests/unit/test_room.py",),
+        ("tests/unit/machine/test_room.py",),
     ),
     Mutant(
         "what was being sent as the isolate died does not count for Glean's rate",
@@ -824,14 +824,14 @@ MUTANTS = [
         "    if job.stage in CONFIRMED and not job.is_close_answered:\n"
         "        return leased(job, now_ms, limits), (closing(job),)\n"
         "    if job.stage in CONFIRMED:",
-        ("tests/unit/test_machine_closing.py",),
+        ("tests/unit/machine/test_machine_closing.py",),
     ),
     Mutant(
         "a close that was refused counts as one whose answer was lost",
         FLOW,
         "        job = with_upload(job, is_close_begun=False)  # refused, or never sent\n",
         "        pass\n",
-        ("tests/unit/test_machine_stages.py",),
+        ("tests/unit/machine/test_machine_stages.py",),
     ),
     Mutant(
         "a close that was answered is not looked at again",
@@ -852,7 +852,7 @@ MUTANTS = [
         MACHINE,
         "        alarm_at_ms=_lease_at_ms(woke, now_ms, limits),",
         "        alarm_at_ms=None,",
-        ("tests/unit/test_machine.py",),
+        ("tests/unit/machine/test_machine.py",),
     ),
     Mutant(
         "an upload that takes no page is tried for as long as Glean lists it as open",
@@ -1003,7 +1003,7 @@ MUTANTS = [
         GUARD,
         "if job.upload.approved_count is not None and missing <= job.upload.approved_count:",
         "if job.upload.approved_count is not None:",
-        ("tests/unit/test_guard.py",),
+        ("tests/unit/machine/test_safeguards.py",),
     ),
     Mutant(
         "an approval counts for a crawl that was begun anew",
@@ -1155,7 +1155,7 @@ MUTANTS = [
         WATERMARK,
         "max(min(begun_ms, known_ms), begun_ms - behind_ms_max, 0)",
         "max(known_ms, begun_ms - behind_ms_max, 0)",
-        ("tests/unit/test_watermark.py",),
+        ("tests/unit/machine/test_watermark.py",),
     ),
     Mutant(
         "what changes while a job reads is taken for read",
@@ -1169,7 +1169,7 @@ MUTANTS = [
         WATERMARK,
         "max(min(begun_ms, known_ms), begun_ms - behind_ms_max, 0)",
         "max(min(begun_ms, known_ms), 0)",
-        ("tests/unit/test_watermark.py",),
+        ("tests/unit/machine/test_watermark.py",),
     ),
     Mutant(
         "a page counts as sent before it is in Glean",
@@ -1190,21 +1190,21 @@ MUTANTS = [
         LIFECYCLE,
         "return end_job(with_crawl(job, cursor=None), State.FAILED",
         "return end_job(job, State.FAILED",
-        ("tests/unit/test_commands.py",),
+        ("tests/unit/machine/test_commands.py",),
     ),
     Mutant(
         "what the source did not give it is taken for forgotten",
         "durable/sources/http.py",
         "FORGOTTEN if paging.is_given else EXPIRED",
         "FORGOTTEN",
-        ("tests/unit/test_http_source.py",),
+        ("tests/unit/sources/test_http.py",),
     ),
     Mutant(
         "the end that a rule sees is believed after a full page",
         "durable/sources/absence.py",
         "    if not (isinstance(paging, Counting) and paging.came_short(cursor)):",
         "    if not isinstance(paging, Counting):",
-        ("tests/unit/test_http_source.py",),
+        ("tests/unit/sources/test_http.py",),
     ),
     Mutant(
         "a page that is short of what earlier ones had does not tell it, or any does",
@@ -1239,7 +1239,9 @@ MUTANTS = [
         "durable/sources/paging/halving.py",
         "    if not _is_full(paging, place, size):",
         "    if False:",
-        ("tests/unit/test_halving.py::test_numbered_pages_that_are_capped_are_not_read_in_parts",),
+        (
+            "tests/unit/sources/paging/test_halving.py::test_numbered_pages_that_are_capped_are_not_read_in_parts",
+        ),
     ),
     Mutant(
         "a cursor that comes again is the end also beside records",
@@ -1267,7 +1269,7 @@ MUTANTS = [
         "durable/sources/sub_list.py",
         "empty_count += not page.records",
         "empty_count += 0",
-        ("tests/unit/test_detail.py",),
+        ("tests/unit/sources/test_detail.py",),
     ),
     Mutant(
         "a rejected record without a time stops a list with the newest first",
@@ -1275,7 +1277,7 @@ MUTANTS = [
         "        if place in page.faults:\n            continue",
         "        if False:\n            continue",
         (
-            "tests/unit/test_since.py::test_a_record_without_the_time_beside_others_is_read_where_it_stands",
+            "tests/unit/sources/test_since.py::test_a_record_without_the_time_beside_others_is_read_where_it_stands",
         ),
     ),
     Mutant(
@@ -1290,7 +1292,7 @@ MUTANTS = [
         "durable/engine/staleness_monitor.py",
         "record_notice(self._store.outbox.watched(), self._now_ms())",
         "self._store.outbox.watched()",
-        ("tests/unit/test_alerts.py",),
+        ("tests/unit/machine/test_alerts.py",),
     ),
     Mutant(
         "a tick that is refused counts as begun",
@@ -1354,20 +1356,20 @@ MUTANTS = [
         "durable/sources/body.py",
         "            if self._leading(first) != self._leading(second):",
         "            if len(first.records) != len(second.records):",
-        ("tests/unit/test_http_source.py",),
+        ("tests/unit/sources/test_http.py",),
     ),
     Mutant(
         "a limit of requests is taken for a secret that is at fault",
         "durable/http/error_rules.py",
         "    if reply.status == 403 and LIMIT.search(_beginning(reply)):",
         "    if False:",
-        ("tests/unit/test_rules.py",),
+        ("tests/unit/http/test_error_rules.py",),
     ),
     Mutant(
         "an error of the whole page is one of a node",
         "durable/sources/paging/graphql.py",
         "        if any(self._place(error, told) is None for error in _errors(told)):",
         "        if all(self._place(error, told) is None for error in _errors(told)):",
-        ("tests/unit/test_paging_graphql.py",),
+        ("tests/unit/sources/paging/test_graphql.py",),
     ),
 ]

@@ -21,7 +21,7 @@ from durable.glean.identities import (
 )
 from durable.glean.identity_validation import identity_fault
 from tests.fakes.junk import spoiled
-from tests.unit.test_identities import EMPLOYEE, TEAM, USER
+from tests.unit.glean.test_identities import EMPLOYEE, TEAM, USER
 
 
 MEMBERS = Members(group="staff", user_ids=["ada@notes.example"], group_names=["interns"])

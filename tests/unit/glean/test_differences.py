@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from durable.glean.datasource import Datasource, definition
 from durable.glean.differences import Difference, differences
 from durable.glean.object_types import ObjectType
-from tests.unit.test_datasource import LEAST, WHOLE
+from tests.unit.glean.test_datasource import LEAST, WHOLE
 
 
 ANSWER = {**definition(WHOLE), "name": "CUSTOM_NOTES"}

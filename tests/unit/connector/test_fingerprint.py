@@ -22,7 +22,7 @@ from durable.sources.since import Since
 from tests.fakes.connector import NOTES, Note
 
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 URL = "https://notes.example/list"
 # A mapping with all that a code object holds: names, constants, sets, nested functions.
 MAPPING = """
@@ -51,7 +51,7 @@ def document(note):
 PRINT = """
 import sys
 from durable.connector.fingerprint import fingerprint
-from tests.unit import test_fingerprint as here
+from tests.unit.connector import test_fingerprint as here
 print(fingerprint(here.mapped_by(sys.stdin.read()), here.URL))
 """
 

@@ -14,7 +14,7 @@ from durable.connector.fingerprint import fingerprint
 
 
 TEXTS = Path(__file__).parent / "authored"
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PRINT = """
 import sys
 sys.path.insert(0, sys.argv[1])

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from durable.glean.documents import Content, Document, Property
 from durable.glean.type_check import Mistyped, check_types, quoted
 from tests.fakes.junk import JUNK, endless, spoiled
-from tests.unit.test_documents import WHOLE
+from tests.unit.glean.test_documents import WHOLE
 
 
 class Unspeakable:

@@ -28,7 +28,7 @@ from durable.glean.object_types import Category, ObjectType, PropertyDefinition,
 from durable.glean.validation import document_fault, fault
 from tests.fakes.connector import NOTES as CONNECTOR
 from tests.fakes.junk import spoiled
-from tests.unit.test_documents import WHOLE
+from tests.unit.glean.test_documents import WHOLE
 
 
 DOCUMENT = Document(
