@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, NoReturn
 from durable.connector.backend_connector import BackendConnector
 from durable.connector.connector import Connector
 from durable.connector.context import Context
+from durable.connector.job_limits import JobLimits
 from durable.connector.stream import Stream
 from durable.environment import Secret, Variable
 from durable.errors import ConfigurationError, UpstreamError
 from durable.http.auth import ApiKey, Basic, Bearer
 from durable.http.error_rules import Action, Rule
 from durable.http.oauth import ClientCredentials, RefreshToken
-from durable.machine.job import Mode, Rate
+from durable.machine.job import Mode
+from durable.machine.rate import Rate
 from durable.sources.backend import Backend
 from durable.sources.belonging import Missing
 from durable.sources.detail import Detail
@@ -60,6 +62,7 @@ __all__ = [
     "Header",
     "HeaderCursor",
     "HttpSource",
+    "JobLimits",
     "Keyset",
     "LastPage",
     "LinkHeader",

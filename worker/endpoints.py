@@ -9,13 +9,7 @@ from durable import __version__
 from durable.connector.definition import NAME
 from durable.machine.job_id import JOB_ID
 from worker import connector_handlers, job_handlers, metrics, openapi, sign_in
-from worker.bodies import (
-    Approval,
-    Health,
-    SetUp,
-    SignIn,
-    Trigger,
-)
+from worker.bodies import Approval, Health, SetUp, SignIn, Trigger
 from worker.call import Call
 from worker.endpoint import (
     COUNT,

@@ -10,11 +10,11 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.limits import Positive
 from durable.machine.index_status import ClosedUpload
 from durable.machine.notes import Note
 from durable.machine.page_progress import PageProgress
 from durable.machine.pages import InFlightPage
+from durable.machine.rate import Rate
 from durable.machine.states import State
 from durable.machine.ties import Tie
 
@@ -60,16 +60,6 @@ class ReadContext(Struct, frozen=True):
     mode: Mode
     stage: Stage
     since_ms: int | None  # records changed at this time or later; None: all
-
-
-class Rate(Struct, frozen=True, kw_only=True):
-    """How often a source may be asked: so many requests, and then none until the span is over.
-
-    A span begins with its first request.
-    """
-
-    requests: Positive
-    per_ms: Positive
 
 
 class JobSpec(Struct, frozen=True, kw_only=True):

@@ -6,8 +6,9 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import Failed
-from durable.machine.job import Job, Rate, Stage, TurnUsage, with_pacing
+from durable.machine.job import Job, Stage, TurnUsage, with_pacing
 from durable.machine.pages import InFlightPage, Page
+from durable.machine.rate import Rate
 
 
 ALARM_MS_MIN = 50  # the platform may lose an alarm that is set for this very moment

@@ -9,17 +9,12 @@ from durable.environment import Environment
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.context import SourceContext
 from durable.json_paths import shape_of
-from durable.machine.job import Rate, ReadContext
+from durable.machine.job import ReadContext
+from durable.machine.rate import Rate
 from durable.sources.belonging import GONE, Fault, Missing, missed
 from durable.sources.clock import Clock
 from durable.sources.filling import Filling
-from durable.sources.nested_position import (
-    AGAIN_MAX,
-    ListPosition,
-    Parents,
-    keys_of,
-    place_of,
-)
+from durable.sources.nested_position import AGAIN_MAX, ListPosition, Parents, keys_of, place_of
 from durable.sources.source import (
     Reader,
     Records,

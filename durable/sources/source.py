@@ -10,7 +10,8 @@ from msgspec import Raw, Struct
 from durable.environment import Environment
 from durable.errors import UpstreamError
 from durable.http.context import SourceContext
-from durable.machine.job import Rate, ReadContext
+from durable.machine.job import ReadContext
+from durable.machine.rate import Rate
 from durable.sources.clock import Clock
 
 

@@ -1,5 +1,7 @@
 """Jobs that bring more than documents: one kind of thing after the other."""
 
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import replace
 
@@ -22,8 +24,9 @@ from durable.machine.effects import (
     UploadQueried,
     Woke,
 )
-from durable.machine.job import FinishedStage, Job, JobSpec, Mode, Rate, Stage, UploadStatus
+from durable.machine.job import FinishedStage, Job, JobSpec, Mode, Stage, UploadStatus
 from durable.machine.page_progress import PageProgress
+from durable.machine.rate import Rate
 from durable.machine.states import Command, State
 from durable.machine.transitions import restart_stage, uploaded_counts
 from durable.machine.watermark import watermark_ms
@@ -253,7 +256,7 @@ def test_users_that_would_be_lost_hold_the_job_before_their_close() -> None:
 
 
 def test_a_source_of_a_stage_has_its_own_rate() -> None:
-    rate = Rate(requests=1, per_ms=1_000)
+    rate = Rate(requests=1, per=timedelta(milliseconds=1_000))
     woke = replace(WOKE, spec=replace(SPEC, rates={Stage.USERS: rate}))
 
     assert after(a_job(State.QUEUED), woke).pacing.rate == rate

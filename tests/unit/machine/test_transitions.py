@@ -1,23 +1,16 @@
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import asdict, replace
 
 from durable.limits import Limits
 from durable.machine.index_status import ClosedUpload
-from durable.machine.job import (
-    Crawl,
-    FinishedStage,
-    Job,
-    Mode,
-    Pacing,
-    Rate,
-    Stage,
-    TurnUsage,
-    Upload,
-)
+from durable.machine.job import Crawl, FinishedStage, Job, Mode, Pacing, Stage, TurnUsage, Upload
 from durable.machine.notes import EventKind, Note
 from durable.machine.pacing import ALARM_MS_MIN
 from durable.machine.page_progress import PageProgress
 from durable.machine.pages import InFlightPage
+from durable.machine.rate import Rate
 from durable.machine.states import ENDED, State
 from durable.machine.ties import Tie
 from durable.machine.transitions import (
@@ -109,10 +102,10 @@ WORN = Job(
         progress_at_ms=13,
         retry_at_ms=14,
         halving_count=23,
-        rate=Rate(requests=30, per_ms=31),
+        rate=Rate(requests=30, per=timedelta(milliseconds=31)),
         asked_until_ms=32,
         asked_count=33,
-        spans=((Rate(requests=1, per_ms=2), 3, 4),),
+        spans=((Rate(requests=1, per=timedelta(milliseconds=2)), 3, 4),),
         source_at_ms=34,
         source_pause="a wish",
         indexed_until_ms=35,
