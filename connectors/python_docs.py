@@ -1,6 +1,6 @@
 """The documentation of Python's standard library, from the demo's source."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -64,5 +64,5 @@ connector = Connector(
         map=document,
     ),
     schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL},
-    stale_after_ms=3 * 60 * 60 * 1_000,
+    stale_after=timedelta(hours=3),
 )

@@ -11,7 +11,8 @@ from durable.errors import ConfigurationError, UpstreamError
 from durable.http.auth import ApiKey, Basic, Bearer
 from durable.http.error_rules import Action, Rule
 from durable.http.oauth import ClientCredentials, RefreshToken
-from durable.machine.job import Mode, Rate
+from durable.machine.job import Mode
+from durable.machine.rate import Rate
 from durable.sources.backend import Backend
 from durable.sources.belonging import Missing
 from durable.sources.detail import Detail

@@ -5,6 +5,7 @@ from datetime import time as time_of_day
 
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND, LONGEST = timedelta(milliseconds=1), timedelta(days=10_000)
 UNITS = ((86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second"))
 
 
@@ -12,6 +13,16 @@ def rfc3339(at_ms: int) -> str:
     """As in 2026-11-24T02:00:00.000Z."""
     moment = datetime.fromtimestamp(at_ms / 1_000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def milliseconds(duration: timedelta) -> int:
+    """As durations are inside: whole milliseconds."""
+    return duration // timedelta(milliseconds=1)
+
+
+def is_span(value: object, least: timedelta) -> bool:
+    """Whether it is a duration that is no shorter, and not above the thousands of years."""
+    return isinstance(value, timedelta) and least <= value <= LONGEST
 
 
 def span(duration_ms: int) -> str:

@@ -63,5 +63,5 @@ class Connector(AnyConnector, frozen=True, kw_only=True, eq=False):
             yield (
                 "deletions: they are asked for from further back than the documents, so that a "
                 "document which was restored would be deleted again: give both the same "
-                "`overlap_ms` and `format`, or the documents the larger ones"
+                "`overlap` and `format`, or the documents the larger ones"
             )

@@ -3,6 +3,7 @@
 import re
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import ClassVar
 
 from msgspec import Struct
@@ -13,6 +14,7 @@ from durable.errors import ConfigurationError
 from durable.glean.datasource import Datasource
 from durable.machine.job import Mode, Plan, Stage
 from durable.sources.backend import Backend
+from durable.timestamps import is_span, milliseconds
 
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -37,10 +39,10 @@ class AnyConnector(Struct, frozen=True, kw_only=True, eq=False):
         process_immediately: have Glean process the documents at once after a FULL job's success,
             as far as it takes that: once in three hours. Deletions that Glean's own check has
             paused are then carried out.
-        stale_after_ms: without a success for so long, somebody has to look: the overview says
+        stale_after: without a success for so long, somebody has to look: the overview says
             so, and an alert is sent. None: for twice the longest gap of its schedule.
-        full_stale_after_ms: the same of FULL jobs, which alone find out what was deleted. None:
-            for twice the longest gap of FULL ones, and not before `stale_after_ms`.
+        full_stale_after: the same of FULL jobs, which alone find out what was deleted. None:
+            for twice the longest gap of FULL ones, and not before `stale_after`.
 
     Raises:
         ConfigurationError: the name or a cron expression is not right, or something is missing.
@@ -55,8 +57,8 @@ class AnyConnector(Struct, frozen=True, kw_only=True, eq=False):
     teams: AnyStream | None = None
     schedule: Mapping[str, Mode] = {}
     process_immediately: bool = False
-    stale_after_ms: int | None = None
-    full_stale_after_ms: int | None = None
+    stale_after: timedelta | None = None
+    full_stale_after: timedelta | None = None
 
     is_delegated: ClassVar[bool] = False  # a backend brings the documents to Glean
 
@@ -64,6 +66,14 @@ class AnyConnector(Struct, frozen=True, kw_only=True, eq=False):
         if faults := list(self._faults()):
             named = [f"connector {self.name!r}: {fault}" for fault in faults]
             raise ConfigurationError("\n".join(named))
+
+    @property
+    def stale_after_ms(self) -> int | None:
+        return None if self.stale_after is None else milliseconds(self.stale_after)
+
+    @property
+    def full_stale_after_ms(self) -> int | None:
+        return None if self.full_stale_after is None else milliseconds(self.full_stale_after)
 
     @property
     def is_verified(self) -> bool:
@@ -126,12 +136,12 @@ class AnyConnector(Struct, frozen=True, kw_only=True, eq=False):
         yield from self._timing_faults()
 
     def _timing_faults(self) -> Iterator[str]:
-        for field in ("stale_after_ms", "full_stale_after_ms"):
-            after_ms: object = getattr(self, field)
-            if after_ms is not None and (type(after_ms) is not int or after_ms < cron.MINUTE_MS):
+        for field in ("stale_after", "full_stale_after"):
+            after: object = getattr(self, field)
+            if after is not None and not is_span(after, timedelta(minutes=1)):
                 yield (
-                    f"{field}: {after_ms!r} is not right: it is a whole number of "
-                    f"milliseconds from {cron.MINUTE_MS}, or None"
+                    f"{field}: {after!r} is not right: it is a timedelta of a minute and more, as "
+                    "in timedelta(hours=3), or None"
                 )
         for expression, mode in self.schedule.items():
             if (fault := cron.fault(expression)) is not None:

@@ -42,6 +42,16 @@ RESPELT: Mapping[str, str] = {
     "field": "field=... is written path=...",
     "field_format": "field_format=... is written path_format=...",
     "place": "place=... is written location=...",
+    **{
+        f"{name}_ms": f"{name}_ms=... is written {name}=timedelta(...)"
+        for name in ("stale_after", "full_stale_after", "overlap", "kept", "wait", "per")
+    },
+    "poll_ms": "poll_ms=... is written poll_every=timedelta(...)",
+    "timeout_ms": "timeout_ms=... is written give_up_after=timedelta(...)",
+    "url_secret": "url_secret=... is written url=Secret(...)",
+    "signing_secret": "signing_secret=... is written signing_key=Secret(...)",
+    "token_url": "token_url=... is written endpoint=...",
+    "secret": "secret=... is written as the first argument, Secret(...)",
 }
 
 

@@ -8,6 +8,7 @@ expired, and so do 404 and 400 to one that the source gave itself; all others fa
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -19,6 +20,7 @@ from durable.errors import ConfigurationError
 from durable.http import retry_after
 from durable.http.charset import utf8
 from durable.json_paths import Shape
+from durable.timestamps import MILLISECOND, is_span
 
 
 TRANSIENT_STATUSES = frozenset({202, 408, 425, 429, *range(500, 600)})  # 202: not ready yet
@@ -73,7 +75,7 @@ class Rule(Struct, frozen=True, kw_only=True):
             default anything but null.
         until: WAIT only: the header that says for how long, or until when (see
             `durable.http.retry_after`); by default Retry-After and those of the limits of requests.
-        wait_ms: WAIT only: how long, where no header says it.
+        wait: WAIT only: how long, where no header says it.
 
     Raises:
         ConfigurationError: a field is not right, or nothing is named.
@@ -86,7 +88,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     path: str = ""
     value: str | float | bool | UnsetType | None = UNSET
     until: str = ""
-    wait_ms: int = 0
+    wait: timedelta | None = None
 
     def __post_init__(self) -> None:
         if (fault := next(self._faults(), None)) is not None:
@@ -115,10 +117,10 @@ class Rule(Struct, frozen=True, kw_only=True):
         yield from _pattern_faults("body", self.body)
         if self.value is not UNSET and not self.path:
             yield f"value is {self.value!r}, and there is no path: name the place that has it"
-        if self.wait_ms < 0:
-            yield f"wait_ms is {self.wait_ms}; it takes a number of milliseconds"
-        if (self.until or self.wait_ms) and self.then is not Action.WAIT:
-            yield f"until and wait_ms are for Action.WAIT alone, not for {self.then!r}"
+        if self.wait is not None and not is_span(self.wait, MILLISECOND):
+            yield f"wait is {self.wait!r}; it takes a timedelta, as in timedelta(minutes=1)"
+        if (self.until or self.wait) and self.then is not Action.WAIT:
+            yield f"until and wait are for Action.WAIT alone, not for {self.then!r}"
 
 
 Rules = tuple[Rule, ...]
@@ -238,7 +240,7 @@ class _Matcher:
             return Verdict(rule.then, when, f"its header {rule.until}")
         if not rule.until and (verdict := _told(rule.then, reply)).retry_after:
             return verdict
-        when = str(rule.wait_ms / 1_000) if rule.wait_ms else ""
+        when = str(rule.wait.total_seconds()) if rule.wait else ""
         return Verdict(rule.then, when, "a rule" if when else "")
 
 

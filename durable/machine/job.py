@@ -9,10 +9,10 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from durable.limits import Positive
 from durable.machine.index_status import ClosedUpload
 from durable.machine.notes import Note
 from durable.machine.page_progress import Landed
+from durable.machine.rate import Rate
 from durable.machine.ties import Tie
 
 
@@ -75,16 +75,6 @@ class Crawl(Struct, frozen=True):
     mode: Mode
     stage: Stage
     since_ms: int | None  # records changed at this time or later; None: all
-
-
-class Rate(Struct, frozen=True, kw_only=True):
-    """How often a source may be asked: so many requests, and then none until the span is over.
-
-    A span begins with its first request.
-    """
-
-    requests: Positive
-    per_ms: Positive
 
 
 class Plan(Struct, frozen=True, kw_only=True):

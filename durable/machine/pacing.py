@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import Failed
-from durable.machine.job import Flight, Job, Page, Rate, Stage, Usage
+from durable.machine.job import Flight, Job, Page, Stage, Usage
+from durable.machine.rate import Rate
 
 
 ALARM_MS_MIN = 50  # the platform may lose an alarm that is set for this very moment

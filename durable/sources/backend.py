@@ -2,6 +2,7 @@
 
 import hashlib
 from contextlib import suppress
+from datetime import timedelta
 from typing import Annotated, ClassVar
 
 import httpx
@@ -18,13 +19,16 @@ from durable.http.client import Answer, Upstream
 from durable.http.context import Surroundings
 from durable.http.glean_address import glean_instance
 from durable.http.origins import Origins
-from durable.machine.job import Crawl, Rate
+from durable.machine.job import Crawl
+from durable.machine.rate import Rate
 from durable.sources.backend_report import Outcome, Report, report_of
 from durable.sources.clock import Clock
 from durable.sources.links import Links
+from durable.sources.paging.param_location import wrong
 from durable.sources.paging.protocol import foreign
 from durable.sources.signature import Signed
 from durable.sources.source import Reader, Records
+from durable.timestamps import MILLISECOND, is_span, milliseconds
 
 
 # For the answer to what begins a crawl: the platform ends a turn after 15 minutes.
@@ -56,10 +60,10 @@ class Backend(Struct, frozen=True, kw_only=True):
       "why"}`, also with 500, says that it failed.
     - 202 at once, with the URL of its status in the header Location or as `{"status_url": ...}`,
       on the same server. It is asked until it says `{"status": "succeeded"}`, or `"failed"` with
-      an `"error"`; while it says `"running"`, or answers 202, it is asked again after `poll_ms`,
+      an `"error"`; while it says `"running"`, or answers 202, it is asked again after `poll_every`,
       or what its header Retry-After says. Other usual words are understood too.
 
-    A crawl that takes longer than `timeout_ms`, or whose job is cancelled, is asked to stop by
+    A crawl that takes longer than `give_up_after`, or whose job is cancelled, is asked to stop by
     `DELETE` of the status URL.
 
     Signed requests say when they were made, in seconds since 1970, and what the HMAC-SHA256 of
@@ -75,20 +79,23 @@ class Backend(Struct, frozen=True, kw_only=True):
         url: the secret that holds the service's URL.
         auth: how the service is told who asks; None where it lets everybody in.
         signing_key: the secret that requests are signed with; None: they are not.
-        timeout_ms: of the whole crawl.
-        poll_ms: between two questions, if the service does not say.
+        give_up_after: of the whole crawl.
+        poll_every: between two questions, if the service does not say.
     """
 
     url: Secret = Secret("CONNECTOR_API_URL")
     auth: Auth | None = None
     signing_key: Secret | None = None
-    timeout_ms: int = 6 * 60 * 60 * 1_000
-    poll_ms: int = 30_000
+    give_up_after: timedelta = timedelta(hours=6)
+    poll_every: timedelta = timedelta(seconds=30)
 
     clock: ClassVar[Clock | None] = None
 
     def __post_init__(self) -> None:
         check_named(self, url=Secret, signing_key=(Secret, type(None)))
+        fields = ("give_up_after", "poll_every")
+        for field in (name for name in fields if not is_span(getattr(self, name), MILLISECOND)):
+            raise wrong(self, field, "it is a timedelta, as in timedelta(hours=6)")
 
     rate: ClassVar[Rate | None] = None
     kept_ms: ClassVar[int | None] = None
@@ -139,6 +146,7 @@ class BackendReader(Reader):
         environment = surroundings.environment
         url = backend.address(environment)
         self._backend = backend
+        self._timeout_ms = milliseconds(backend.give_up_after)
         self._now_ms = surroundings.now_ms
         self._index_url = url.copy_with(path=f"{url.path.rstrip('/')}/index")
         origins = Origins(str(url))
@@ -153,9 +161,7 @@ class BackendReader(Reader):
 
     async def fetch(self, cursor: str | None, crawl: Crawl) -> Records:
         """A page without records: what there is to do now."""
-        if cursor is None:
-            return await self._begun(crawl)
-        return await self._followed(_run(cursor))
+        return await (self._begun(crawl) if cursor is None else self._followed(_run(cursor)))
 
     async def cancelled(self, cursor: str | None) -> None:
         if cursor is not None:
@@ -172,7 +178,7 @@ class BackendReader(Reader):
                 headers={"content-type": "application/json", "idempotency-key": crawl.id},
                 bytes_max=ANSWER_BYTES_MAX,
                 statuses=BEGUN,
-                timeout_seconds=min(self._backend.timeout_ms, ANSWER_MS_MAX) / 1_000,
+                timeout_seconds=min(self._timeout_ms, ANSWER_MS_MAX) / 1_000,
             )
         except UpstreamError as error:
             if isinstance(error.__cause__, httpx.TimeoutException):
@@ -194,7 +200,7 @@ class BackendReader(Reader):
         return _page(answer)
 
     async def _followed(self, run: Run) -> Records:
-        is_late = self._now_ms() - run.begun_at_ms >= self._backend.timeout_ms
+        is_late = self._now_ms() - run.begun_at_ms >= self._timeout_ms
         try:
             answer = await self._upstream.ask(
                 "GET",
@@ -222,11 +228,11 @@ class BackendReader(Reader):
         return self._waiting(replace(run, asked=run.asked + 1), answer)
 
     def _waiting(self, run: Run, answer: Answer) -> Records:
-        now_ms, backend = self._now_ms(), self._backend
+        now_ms = self._now_ms()
         asked_ms = retry_after.wait_ms(answer.headers.get("retry-after", ""), now_ms)
-        wait_ms = asked_ms or backend.poll_ms
+        wait_ms = asked_ms or milliseconds(self._backend.poll_every)
         told = ", as its header retry-after says" if asked_ms else ""
-        left_ms = run.begun_at_ms + backend.timeout_ms - now_ms
+        left_ms = run.begun_at_ms + self._timeout_ms - now_ms
         next_cursor = msgspec.json.encode(run).decode()
         page = _page(answer)
         return replace(
@@ -240,8 +246,8 @@ class BackendReader(Reader):
     def _status_url(self, report: Report) -> str:
         if not report.url:
             raise UpstreamError(
-                "the backend has begun a crawl and does not say where to ask how it is getting "
-                "on: let it answer 202 with the URL in the header Location",
+                "the backend does not say where its crawl's status is: let it answer 202 with the "
+                "URL in the header Location",
                 is_transient=False,
             )
         try:
@@ -260,8 +266,8 @@ class BackendReader(Reader):
     async def _late(self, run: Run) -> UpstreamError:
         await self._stop(run)
         return UpstreamError(
-            f"the backend was not done after {self._backend.timeout_ms // 1_000} s, and was asked "
-            "to stop: see what it is doing, or raise timeout_ms of the Backend",
+            f"the backend was not done after {self._timeout_ms // 1_000} s, and was asked "
+            "to stop: see what it is doing, or raise give_up_after of the Backend",
             is_transient=False,
         )
 

@@ -22,7 +22,8 @@ from durable.http.error_rules import Rules
 from durable.http.exchange import NONE
 from durable.http.origins import Origins
 from durable.json_paths import Shape
-from durable.machine.job import Crawl, Rate
+from durable.machine.job import Crawl
+from durable.machine.rate import Rate
 from durable.sources.absence import check_end, no_records, statuses_of_none
 from durable.sources.body import Body, list_type
 from durable.sources.clock import Clock

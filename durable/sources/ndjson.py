@@ -17,7 +17,8 @@ from durable.http.context import Surroundings
 from durable.http.error_rules import Action, Rules
 from durable.http.origins import Origins
 from durable.http.stream import Streamed
-from durable.machine.job import Crawl, Rate
+from durable.machine.job import Crawl
+from durable.machine.rate import Rate
 from durable.sources import marks
 from durable.sources.absence import NOTHING, no_records, statuses_of_none
 from durable.sources.clock import Clock

@@ -9,7 +9,8 @@ from durable.environment import Environment
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.context import Surroundings
 from durable.json_paths import Shape
-from durable.machine.job import Crawl, Rate
+from durable.machine.job import Crawl
+from durable.machine.rate import Rate
 from durable.sources.belonging import GONE, Fault, Missing, missed
 from durable.sources.clock import Clock
 from durable.sources.filling import Filling

@@ -1,6 +1,7 @@
 """Changes of a source that has no parameter for them, and can sort. Pure."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from itertools import pairwise
 
 from msgspec import Struct
@@ -11,9 +12,10 @@ from durable.sources import times
 from durable.sources.clock import Clock
 from durable.sources.paging.param_location import check_names, wrong
 from durable.sources.paging.protocol import Ask
-from durable.sources.since import OVERLAP_MS, begin_ms, check_spans
+from durable.sources.since import OVERLAP, begin_ms, check_spans
 from durable.sources.source import Records
 from durable.sources.times import TimeFormat
+from durable.timestamps import milliseconds
 
 
 class NewestFirst(Struct, frozen=True, kw_only=True):
@@ -31,8 +33,8 @@ class NewestFirst(Struct, frozen=True, kw_only=True):
         format: of that time: a `TimeFormat`, or a text for `strptime`; in UTC, if it tells
             no zone.
         params: what the source is asked with for this order, in the place of its own.
-        overlap_ms: so much earlier is read to, since changes show late.
-        kept_ms: for so long the source can tell what has changed. A job whose watermark is
+        overlap: so much earlier is read to, since changes show late.
+        kept: for so long the source can tell what has changed. A job whose watermark is
             older reads all of it. None: for ever.
 
     Raises:
@@ -42,8 +44,16 @@ class NewestFirst(Struct, frozen=True, kw_only=True):
     path: str
     params: Mapping[str, str]
     format: str = TimeFormat.RFC3339
-    overlap_ms: int = OVERLAP_MS
-    kept_ms: int | None = None
+    overlap: timedelta = OVERLAP
+    kept: timedelta | None = None
+
+    @property
+    def overlap_ms(self) -> int:
+        return milliseconds(self.overlap)
+
+    @property
+    def kept_ms(self) -> int | None:
+        return None if self.kept is None else milliseconds(self.kept)
 
     def __post_init__(self) -> None:
         check_names(self, "path")

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from inspect import isawaitable, signature
 from typing import Any, Protocol
 
@@ -16,7 +16,8 @@ from durable.http.client import Upstream
 from durable.http.context import Surroundings
 from durable.http.error_rules import Action, Rules
 from durable.http.origins import Origins
-from durable.machine.job import Crawl, Rate
+from durable.machine.job import Crawl
+from durable.machine.rate import Rate
 from durable.sources import times
 from durable.sources.clock import Clock
 from durable.sources.links import Links, named_origins
@@ -24,10 +25,11 @@ from durable.sources.paging.param_location import wrong
 from durable.sources.python_client import Client
 from durable.sources.python_output import blamed, encoded, next_cursor
 from durable.sources.python_request import FetchRequest, SourcePage
-from durable.sources.since import OVERLAP_MS, begin_ms, check_spans
+from durable.sources.since import OVERLAP, begin_ms, check_spans
 from durable.sources.source import NO_NAMES, NO_SCOPE, Reader, Records, Scope
 from durable.sources.template import check_url
 from durable.sources.times import TimeFormat
+from durable.timestamps import is_span, milliseconds
 
 
 GONE = 410
@@ -77,14 +79,14 @@ class PythonSource(Struct, frozen=True, kw_only=True):
         link_origins: further servers that the client may ask, as in `https://eu.example.com`.
         rules: what the source's errors mean, where that is not the usual.
         rate: how often it may be asked.
-        kept_ms: so old the watermark may be: for so long it can tell what has changed, less the
+        kept: so old the watermark may be: for so long it can tell what has changed, less the
             overlap. None: for ever.
         tells_changes: whether the code heeds `request.since`. Users, groups and memberships are
             read by an INCREMENTAL job only then; documents are always.
         path: of the time of the last change in a record, as in `Since`: with it, the watermark is
             one of the source's own clock. Empty: there is none.
         path_format: of that time: a `TimeFormat`, or a text for `strptime`.
-        overlap_ms: so much earlier than the watermark `request.since` is.
+        overlap: so much earlier than the watermark `request.since` is.
 
     Raises:
         ConfigurationError: not one of the two is given, or a field is not right.
@@ -98,11 +100,19 @@ class PythonSource(Struct, frozen=True, kw_only=True):
     link_origins: tuple[str, ...] = ()
     rules: Rules = ()
     rate: Rate | None = None
-    kept_ms: int | None = None
+    kept: timedelta | None = None
     tells_changes: bool = False
     path: str = ""
     path_format: str = TimeFormat.RFC3339
-    overlap_ms: int = OVERLAP_MS
+    overlap: timedelta = OVERLAP
+
+    @property
+    def overlap_ms(self) -> int:
+        return milliseconds(self.overlap)
+
+    @property
+    def kept_ms(self) -> int | None:
+        return None if self.kept is None else milliseconds(self.kept)
 
     @property
     def clock(self) -> Clock | None:
@@ -198,7 +208,7 @@ class PythonReader(Reader):
             byte_count=sum(memoryview(raw).nbytes for raw in raws),
             total_count=portion.total_count,
             request_count=self._client.request_count,
-            wait_ms=portion.wait_ms,
+            wait_ms=milliseconds(portion.wait),
             wait_reason="the source's code asks for a pause",
         )
         if page.next_cursor is None:
@@ -275,7 +285,9 @@ def _takes_request(code: Any) -> bool:
 def _check(portion: Any) -> None:
     if not isinstance(portion, SourcePage):
         raise TypeError(f"it gave a {type(portion).__name__}, not a SourcePage")
-    numbers: dict[str, object] = {"total_count": portion.total_count, "wait_ms": portion.wait_ms}
+    if not is_span(portion.wait, timedelta(0)):
+        raise TypeError(f"the wait of its SourcePage is no timedelta: {portion.wait!r:.100}")
+    numbers: dict[str, object] = {"total_count": portion.total_count}
     for name, number in numbers.items():
         is_none = number is None and name == "total_count"
         if not is_none and not (type(number) is int and 0 <= number <= EXACT_MAX):

@@ -69,13 +69,13 @@ class SourcePage(Struct, frozen=True):
         next_cursor: where to go on: any JSON value that says all there is to know. None: there is
             no more, and what a FULL job did not get, Glean deletes.
         total_count: of the records on all pages, if the source tells.
-        wait_ms: before anything more is asked for.
+        wait: before anything more is asked for.
     """
 
     records: Iterable[Any]
     next_cursor: Any = None
     total_count: int | None = None
-    wait_ms: int = 0
+    wait: timedelta = timedelta(0)
 
 
 class Retry(UpstreamError):  # noqa: N818 - as authors raise it

@@ -1,5 +1,6 @@
 """How a source is asked for what has changed. Pure."""
 
+from datetime import timedelta
 from typing import Protocol
 
 from msgspec import Struct
@@ -17,11 +18,20 @@ from durable.sources.paging.param_location import (
 from durable.sources.paging.protocol import Ask
 from durable.sources.source import Records
 from durable.sources.times import TimeFormat
+from durable.timestamps import MILLISECOND, is_span, milliseconds
 
 
 OVERLAP_MS = 5 * 60 * 1_000  # lists are some seconds or minutes behind what was written
+OVERLAP = timedelta(milliseconds=OVERLAP_MS)
 SECOND_MS = 1_000  # many sources write no finer
 YEAR_END_MS = 1_767_225_599_999  # of 2025
+
+
+class _Declared(Protocol):
+    @property
+    def overlap(self) -> timedelta: ...
+    @property
+    def kept(self) -> timedelta | None: ...
 
 
 class Spans(Protocol):
@@ -67,11 +77,11 @@ class Since(Struct, frozen=True, kw_only=True):
         param: its name. What the source's params or body have for it, is for a FULL job.
         format: a `TimeFormat`, or a text for `strftime`; in UTC, and never rounded up.
         template: a text with `{}` in the time's place: `updated_at ge {}`.
-        overlap_ms: so much earlier is asked for, in whole seconds: changes show late, and a
+        overlap: so much earlier is asked for, in whole seconds: changes show late, and a
             filter may leave out what changed at that very second. More of it is for a source
             that takes the time for that of another zone, or is later still.
         location: where the parameter goes.
-        kept_ms: for so long the source can tell what has changed. A job whose watermark is
+        kept: for so long the source can tell what has changed. A job whose watermark is
             older reads all of it. None: for ever.
         path: the path of the time of the last change in a record. With it, the watermark is one
             of the source's own clock, which may be up to an hour behind, and documents that are
@@ -86,11 +96,19 @@ class Since(Struct, frozen=True, kw_only=True):
     param: str
     format: str = TimeFormat.RFC3339
     template: str = "{}"
-    overlap_ms: int = OVERLAP_MS
+    overlap: timedelta = OVERLAP
     location: ParamLocation = ParamLocation.QUERY
-    kept_ms: int | None = None
+    kept: timedelta | None = None
     path: str = ""
     path_format: str = ""
+
+    @property
+    def overlap_ms(self) -> int:
+        return milliseconds(self.overlap)
+
+    @property
+    def kept_ms(self) -> int | None:
+        return None if self.kept is None else milliseconds(self.kept)
 
     def __post_init__(self) -> None:
         check_names(self, "param")
@@ -150,7 +168,7 @@ def begin_ms(changes: Spans, since_ms: int, clock: Clock | None) -> int:
     return at_ms if clock is None else clock.floored(at_ms)
 
 
-def overlapped_ms(since_ms: int, overlap_ms: int = OVERLAP_MS) -> int:
+def overlapped_ms(since_ms: int, overlap_ms: int) -> int:
     """So much before the watermark, in whole seconds."""
     return max(0, since_ms - overlap_ms) // SECOND_MS * SECOND_MS
 
@@ -181,9 +199,9 @@ def _overlap_ms(changes: Spans) -> int:
     return changes.overlap_ms if kept_ms is None else min(changes.overlap_ms, kept_ms // 2)
 
 
-def check_spans(declared: Spans) -> None:
+def check_spans(declared: _Declared) -> None:
     """Raises ConfigurationError where a time is none."""
-    if type(declared.overlap_ms) is not int or declared.overlap_ms < 0:
-        raise wrong(declared, "overlap_ms", "it is a whole number of milliseconds from 0")
-    if declared.kept_ms is not None and (type(declared.kept_ms) is not int or declared.kept_ms < 1):
-        raise wrong(declared, "kept_ms", "it is a whole number of milliseconds, or None")
+    if not is_span(declared.overlap, timedelta(0)):
+        raise wrong(declared, "overlap", "it is a timedelta from 0, as in timedelta(minutes=5)")
+    if declared.kept is not None and not is_span(declared.kept, MILLISECOND):
+        raise wrong(declared, "kept", "it is a timedelta, as in timedelta(days=30), or None")

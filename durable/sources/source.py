@@ -10,7 +10,8 @@ from msgspec import Raw, Struct
 from durable.environment import Environment
 from durable.errors import UpstreamError
 from durable.http.context import Surroundings
-from durable.machine.job import Crawl, Rate
+from durable.machine.job import Crawl
+from durable.machine.rate import Rate
 from durable.sources.clock import Clock
 
 

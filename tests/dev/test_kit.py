@@ -39,7 +39,8 @@ from durable.errors import UpstreamError
 from durable.glean import Datasource, Document
 from durable.http.auth import Auth
 from durable.http.context import Surroundings
-from durable.machine.job import Crawl, Mode, Rate
+from durable.machine.job import Crawl, Mode
+from durable.machine.rate import Rate
 from durable.sources.clock import Clock
 from durable.sources.since import Changes
 from durable.sources.source import Records

@@ -1,6 +1,7 @@
 """Every loop ends: a page lands within so many tries, or the job ends and says why."""
 
 import random
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -291,7 +292,7 @@ def test_a_source_that_may_be_asked_once_in_two_days_is_read_to_its_end_though_i
         is_fault = point.kind is Kind.FETCH and next(failing, False)
         return Choice(Fate.REFUSED) if is_fault else Choice()
 
-    world = declared(Rate(requests=1, per_ms=2 * DAY_MS), plan)
+    world = declared(Rate(requests=1, per=timedelta(milliseconds=2 * DAY_MS)), plan)
 
     job = ended(world, Mode.FULL)
 
@@ -300,7 +301,10 @@ def test_a_source_that_may_be_asked_once_in_two_days_is_read_to_its_end_though_i
 
 
 def test_pauses_of_a_rate_do_not_keep_a_job_alive_whose_source_fails_for_ever() -> None:
-    world = declared(Rate(requests=1, per_ms=HOUR_MS), where(Choice(Fate.REFUSED), Kind.FETCH))
+    world = declared(
+        Rate(requests=1, per=timedelta(milliseconds=HOUR_MS)),
+        where(Choice(Fate.REFUSED), Kind.FETCH),
+    )
 
     job = ended(world, Mode.FULL)
 

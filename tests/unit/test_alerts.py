@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -330,7 +331,8 @@ def test_of_too_many_letters_the_oldest_go() -> None:
 
 
 STALE: Connectors = {
-    name: replace(NOTES, name=name, stale_after_ms=HOUR_MS) for name in ("notes", "other")
+    name: replace(NOTES, name=name, stale_after=timedelta(milliseconds=HOUR_MS))
+    for name in ("notes", "other")
 }
 ALIVE = Pulse(NOW_MS)
 
@@ -438,7 +440,11 @@ def test_where_nobody_is_to_be_told_the_watchman_will_tell_whoever_comes() -> No
     assert bench.storage.alarm_at_ms is None
 
 
-HOURLY = replace(NOTES, schedule={"0 * * * *": Mode.INCREMENTAL}, stale_after_ms=99 * HOUR_MS)
+HOURLY = replace(
+    NOTES,
+    schedule={"0 * * * *": Mode.INCREMENTAL},
+    stale_after=timedelta(milliseconds=99 * HOUR_MS),
+)
 NIGHTLY = replace(NOTES, schedule={"0 2 * * *": Mode.FULL, "0 * * * *": Mode.INCREMENTAL})
 
 

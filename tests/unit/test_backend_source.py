@@ -1,6 +1,7 @@
 import asyncio
 import hmac
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from durable.http.client import TIMEOUT_SECONDS
 from durable.machine.job import Crawl, Mode, Stage
 from durable.sources.backend import ANSWER_MS_MAX, Backend, Run
 from durable.sources.source import Records
+from durable.timestamps import milliseconds
 from tests.fakes.bench import NOW_MS
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network
@@ -145,7 +147,7 @@ def test_a_crawl_may_take_as_long_as_a_turn_may() -> None:
     network = Network(said("ok"), said("ok"), said("ok"))
 
     asked(network)
-    asked(network, backend=replace(BACKEND, timeout_ms=5_000))
+    asked(network, backend=replace(BACKEND, give_up_after=timedelta(milliseconds=5_000)))
     asked(network, RUN)
 
     waits = [request.extensions["timeout"]["read"] for request in network.requests]
@@ -301,7 +303,7 @@ def test_a_status_url_without_tls_is_asked_with_it() -> None:
 # Too late, or not wanted any more
 
 
-LATE = at(BACKEND.timeout_ms)
+LATE = at(milliseconds(BACKEND.give_up_after))
 
 
 def test_a_crawl_that_takes_too_long_is_asked_to_stop() -> None:
@@ -315,7 +317,12 @@ def test_a_crawl_that_takes_too_long_is_asked_to_stop() -> None:
 
 
 def test_a_crawl_is_not_late_before_its_time() -> None:
-    assert run_at(asked(Network(said("running")), at(BACKEND.timeout_ms - 1)))["asked"] == 1
+    assert (
+        run_at(asked(Network(said("running")), at(milliseconds(BACKEND.give_up_after) - 1)))[
+            "asked"
+        ]
+        == 1
+    )
 
 
 def test_a_crawl_that_is_done_after_its_time_is_done() -> None:
@@ -332,7 +339,7 @@ def test_a_backend_that_does_not_answer_is_not_asked_for_ever() -> None:
 
 
 def test_the_last_question_comes_at_the_end_of_the_time() -> None:
-    page = asked(Network(said("running")), at(BACKEND.timeout_ms - 5_000))
+    page = asked(Network(said("running")), at(milliseconds(BACKEND.give_up_after) - 5_000))
 
     assert page.wait_ms == 5_000
 

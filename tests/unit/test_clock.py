@@ -1,5 +1,6 @@
 """When records changed, by the clock of their source."""
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -162,9 +163,21 @@ def test_a_source_has_the_clock_that_is_declared(source: Source, clock: Clock | 
     [
         (Since(param="updated_since"), None),
         (TIMED, BEHIND_MS_MAX),
-        (Since(param="updated_since", path="at", kept_ms=30 * 24 * BEHIND_MS_MAX), BEHIND_MS_MAX),
         (
-            Since(param="updated_since", path="at", kept_ms=BEHIND_MS_MAX, overlap_ms=0),
+            Since(
+                param="updated_since",
+                path="at",
+                kept=timedelta(milliseconds=30 * 24 * BEHIND_MS_MAX),
+            ),
+            BEHIND_MS_MAX,
+        ),
+        (
+            Since(
+                param="updated_since",
+                path="at",
+                kept=timedelta(milliseconds=BEHIND_MS_MAX),
+                overlap=timedelta(milliseconds=0),
+            ),
             BEHIND_MS_MAX // 2,
         ),
     ],

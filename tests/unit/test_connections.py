@@ -29,7 +29,8 @@ from durable.http.connection_limit import CONNECTIONS_MAX
 from durable.http.context import Surroundings
 from durable.http.error_rules import Action, Rule
 from durable.http.oauth import ClientCredentials
-from durable.machine.job import Crawl, Mode, Rate, Stage
+from durable.machine.job import Crawl, Mode, Stage
+from durable.machine.rate import Rate
 from durable.machine.rejects import Spot
 from durable.sources.clock import Clock
 from durable.sources.http import HttpSource

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -59,10 +60,19 @@ def feed_since(since: Changes | None) -> AnyStream:
 @pytest.mark.parametrize(
     ("changed", "deleted"),
     [
-        (Since(param="updated_since"), Since(param="updated_since", overlap_ms=600_000)),
+        (
+            Since(param="updated_since"),
+            Since(param="updated_since", overlap=timedelta(milliseconds=600_000)),
+        ),
         (Since(param="updated_since"), Since(param="updated_since", format="%Y-%m-%d")),
-        (Since(param="updated_since"), NewestFirst(path="at", params={}, overlap_ms=301_000)),
-        (Since(param="updated_since", overlap_ms=0), Since(param="updated_since")),
+        (
+            Since(param="updated_since"),
+            NewestFirst(path="at", params={}, overlap=timedelta(milliseconds=301_000)),
+        ),
+        (
+            Since(param="updated_since", overlap=timedelta(milliseconds=0)),
+            Since(param="updated_since"),
+        ),
     ],
 )
 def test_deletions_that_reach_further_back_than_the_documents_are_refused(
@@ -82,7 +92,10 @@ def test_deletions_that_reach_further_back_than_the_documents_are_refused(
     ("changed", "deleted"),
     [
         (Since(param="updated_since"), Since(param="updated_since")),
-        (Since(param="updated_since", overlap_ms=600_000), Since(param="updated_since")),
+        (
+            Since(param="updated_since", overlap=timedelta(milliseconds=600_000)),
+            Since(param="updated_since"),
+        ),
         (Since(param="updated_since", format="%Y-%m-%d"), Since(param="updated_since")),
         (
             Since(param="updated_since", format=TimeFormat.EPOCH_SECONDS),

@@ -54,6 +54,18 @@ def test_every_module_of_the_package_gives_a_connector(package: ModuleType) -> N
             ),
         ),
         ("from durable import *\nBodyCursor(end=1)", "line 2: end=... is written last_page=... "),
+        (
+            "from durable import *\nBackend(poll_ms=1)",
+            "line 2: poll_ms=... is written poll_every=timedelta(...) from 0.1 on",
+        ),
+        (
+            "from durable import *\nSince(param='a', overlap_ms=1)",
+            "line 2: overlap_ms=... is written overlap=timedelta(...) from 0.1 on",
+        ),
+        (
+            "from durable import *\nRate(requests=1, per=60)",
+            "line 2: Rate: per=60: it is a timedelta",
+        ),
         ("from durable import *\nBodyCursor(size_max=1)", "line 2: size_max: nothing takes it"),
         ("from durable import *\nStream(source=1)", "line 2: key: it is missing: declare it"),
         ("from durable import *\nSince()", "line 2: param: it is missing: declare it"),

@@ -1,12 +1,15 @@
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import asdict, replace
 
 from durable.limits import Limits
 from durable.machine.index_status import ClosedUpload
-from durable.machine.job import ENDED, Done, Flight, Job, Mode, Rate, Stage, State, Usage
+from durable.machine.job import ENDED, Done, Flight, Job, Mode, Stage, State, Usage
 from durable.machine.notes import Kind, Note
 from durable.machine.pacing import ALARM_MS_MIN
 from durable.machine.page_progress import Landed
+from durable.machine.rate import Rate
 from durable.machine.ties import Tie
 from durable.machine.transitions import anew, died, displaced, ended, grounded, noted, progressed
 from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page
@@ -70,10 +73,10 @@ WORN = Job(
     is_delegated=True,
     is_close_begun=True,
     rewind_count=29,
-    rate=Rate(requests=30, per_ms=31),
+    rate=Rate(requests=30, per=timedelta(milliseconds=31)),
     asked_until_ms=32,
     asked_count=33,
-    spans=((Rate(requests=1, per_ms=2), 3, 4),),
+    spans=((Rate(requests=1, per=timedelta(milliseconds=2)), 3, 4),),
     source_at_ms=34,
     source_pause="a wish",
     indexed_until_ms=35,

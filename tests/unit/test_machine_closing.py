@@ -1,5 +1,7 @@
 """From the end of the source to the success: what Glean says of the upload decides."""
 
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import replace
 
@@ -17,8 +19,9 @@ from durable.machine.effects import (
     Woke,
 )
 from durable.machine.index_status import Deletions
-from durable.machine.job import Job, Rate, Standing, State
+from durable.machine.job import Job, Standing, State
 from durable.machine.pacing import ALARM_MS_MIN
+from durable.machine.rate import Rate
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, after, at
 
 
@@ -199,7 +202,7 @@ def test_closes_that_glean_refuses_one_after_the_other_are_spread_over_turns() -
 
 
 def test_closes_that_need_the_sources_page_keep_to_its_rate() -> None:
-    rate = Rate(requests=1, per_ms=60_000)
+    rate = Rate(requests=1, per=timedelta(milliseconds=60_000))
 
     job, effects = at(closing(closing_index=0, rate=rate), REFUSED)
 

@@ -1,13 +1,16 @@
 """What makes a job wait though nothing is wrong, and what makes it another one."""
 
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import replace
 
 from durable.errors import Recourse
 from durable.limits import Limits
 from durable.machine.effects import Failed, Fetch, Fetched, Opened, Pack, Packed, Send, Sent, Woke
-from durable.machine.job import Job, Mode, Page, Plan, Rate, Stage, State
+from durable.machine.job import Job, Mode, Page, Plan, Stage, State
 from durable.machine.page_progress import Landed, Landing, entry
+from durable.machine.rate import Rate
 from durable.views.explanation import waiting_reason
 from tests.fakes.jobs import NOW_MS, WOKE, a_job, a_page, after, arrived, at
 
@@ -190,7 +193,7 @@ def test_the_share_grows_back_with_time() -> None:
 # A source is asked so often and no more
 
 
-RATE = Rate(requests=10, per_ms=MINUTE_MS)
+RATE = Rate(requests=10, per=timedelta(milliseconds=MINUTE_MS))
 
 
 def asked(count: int, **fields: object) -> tuple[Job, tuple[object, ...]]:
@@ -221,8 +224,14 @@ def test_a_job_whose_source_takes_no_more_requests_rests_until_it_does() -> None
 @pytest.mark.parametrize(
     ("rate", "reason"),
     [
-        (Rate(requests=1, per_ms=500), "the source takes 1 request every 0.5 s"),
-        (Rate(requests=2, per_ms=3_600_000), "the source takes 2 requests every 3600 s"),
+        (
+            Rate(requests=1, per=timedelta(milliseconds=500)),
+            "the source takes 1 request every 0.5 s",
+        ),
+        (
+            Rate(requests=2, per=timedelta(milliseconds=3_600_000)),
+            "the source takes 2 requests every 3600 s",
+        ),
     ],
 )
 def test_a_rate_is_told_as_it_is_declared(rate: Rate, reason: str) -> None:
@@ -321,7 +330,7 @@ def test_a_new_job_rests_while_glean_takes_no_more_than_the_last_one_has_sent() 
 
 
 def test_a_source_that_has_another_rate_is_counted_apart_from_the_last_one() -> None:
-    hourly = Rate(requests=1_000, per_ms=60 * MINUTE_MS)
+    hourly = Rate(requests=1_000, per=timedelta(milliseconds=60 * MINUTE_MS))
     rates = {Stage.USERS: hourly, Stage.DOCUMENTS: RATE}
     plan = Plan(stages={Mode.FULL: (Stage.USERS, Stage.DOCUMENTS)}, rates=rates)
 

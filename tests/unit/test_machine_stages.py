@@ -1,5 +1,7 @@
 """Jobs that bring more than documents: one kind of thing after the other."""
 
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import replace
 
@@ -22,8 +24,9 @@ from durable.machine.effects import (
     Sent,
     Woke,
 )
-from durable.machine.job import Done, Job, Mode, Plan, Rate, Stage, Standing, State
+from durable.machine.job import Done, Job, Mode, Plan, Stage, Standing, State
 from durable.machine.page_progress import Landed
+from durable.machine.rate import Rate
 from durable.machine.transitions import anew, brought
 from durable.machine.watermark import watermark_ms
 from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page, after, arrived, at, played
@@ -250,7 +253,7 @@ def test_users_that_would_be_lost_hold_the_job_before_their_close() -> None:
 
 
 def test_a_source_of_a_stage_has_its_own_rate() -> None:
-    rate = Rate(requests=1, per_ms=1_000)
+    rate = Rate(requests=1, per=timedelta(milliseconds=1_000))
     woke = replace(WOKE, plan=replace(PLAN, rates={Stage.USERS: rate}))
 
     assert after(a_job(State.QUEUED), woke).rate == rate

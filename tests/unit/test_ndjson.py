@@ -1,6 +1,7 @@
 """A list of JSON lines, read as a stream over many pages and turns."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -436,7 +437,8 @@ def test_lines_are_read_in_their_own_encoding() -> None:
 
 def test_a_parameter_takes_the_watermark_on_every_request() -> None:
     changes = source(
-        since=Since(param="from", format=TimeFormat.EPOCH_MS, overlap_ms=0), params={"a": "b"}
+        since=Since(param="from", format=TimeFormat.EPOCH_MS, overlap=timedelta(milliseconds=0)),
+        params={"a": "b"},
     )
     listing = Listing(lines(5), STRONG)
 
@@ -448,7 +450,9 @@ def test_a_parameter_takes_the_watermark_on_every_request() -> None:
 
 
 def test_lines_may_be_newest_first() -> None:
-    newest_first = NewestFirst(path="at", params={}, format=TimeFormat.EPOCH_SECONDS, overlap_ms=0)
+    newest_first = NewestFirst(
+        path="at", params={}, format=TimeFormat.EPOCH_SECONDS, overlap=timedelta(milliseconds=0)
+    )
     content = b"".join(b'{"at": %d}\n' % second for second in range(9, 0, -1))
 
     read, _ = whole(source(since=newest_first), Listing(content, STRONG), since_ms=5_000)
@@ -474,7 +478,9 @@ def test_an_answer_without_lines_to_a_request_for_changes_has_none(status: int) 
 
 def test_what_the_declaration_tells() -> None:
     assert not source().tells_changes
-    kept = Since(param="updated_since", kept_ms=5, overlap_ms=0)
+    kept = Since(
+        param="updated_since", kept=timedelta(milliseconds=5), overlap=timedelta(milliseconds=0)
+    )
     assert source(since=kept).tells_changes
     assert (source().kept_ms, source(since=kept).kept_ms) == (None, 5)
     located = NdjsonSource(url="${NOTES_URL}/all").located(

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,7 +7,7 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import Failed
-from durable.machine.job import Flight, Rate, State, Usage
+from durable.machine.job import Flight, State, Usage
 from durable.machine.pacing import (
     ALARM_MS_MIN,
     REQUESTS_PER_BATCH,
@@ -19,6 +21,7 @@ from durable.machine.pacing import (
     taken_over,
     wait_ms,
 )
+from durable.machine.rate import Rate
 from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page
 
 
@@ -157,7 +160,10 @@ def test_a_page_costs_its_bytes_and_its_requests() -> None:
 # What was used of a rate, is used
 
 
-SLOW, FAST = Rate(requests=2, per_ms=60_000), Rate(requests=9, per_ms=1_000)
+SLOW, FAST = (
+    Rate(requests=2, per=timedelta(milliseconds=60_000)),
+    Rate(requests=9, per=timedelta(milliseconds=1_000)),
+)
 AT_SLOW = replace(a_job(State.SENDING), rate=SLOW, asked_until_ms=NOW_MS + 50_000, asked_count=2)
 
 
@@ -174,7 +180,7 @@ def test_a_source_of_another_rate_is_counted_apart_and_the_first_one_again_later
 
 
 def test_sources_of_one_rate_are_counted_together() -> None:
-    assert paced(AT_SLOW, Rate(requests=2, per_ms=60_000), NOW_MS) == AT_SLOW
+    assert paced(AT_SLOW, Rate(requests=2, per=timedelta(milliseconds=60_000)), NOW_MS) == AT_SLOW
 
 
 def test_a_span_that_is_over_is_forgotten() -> None:

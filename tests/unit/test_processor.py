@@ -1,4 +1,5 @@
 import asyncio
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -8,8 +9,9 @@ from durable.engine.processor import OVERDUE_MS, Begun, connector_name
 from durable.environment import Environment
 from durable.limits import Limits
 from durable.machine.commands import Command, Refusal
-from durable.machine.job import PENDING, Job, Mode, Rate, State
+from durable.machine.job import PENDING, Job, Mode, State
 from durable.machine.pacing import ALARM_MS_MIN, apart_lease_ms
+from durable.machine.rate import Rate
 from durable.sources.http import HttpSource
 from durable.sources.since import Since
 from tests.fakes.answers import INDEX, LIST, a_page, ok
@@ -183,7 +185,7 @@ def test_the_end_of_a_job_wakes_the_next() -> None:
 
 
 def test_two_jobs_in_a_row_ask_a_source_no_more_often_than_one() -> None:
-    rate = Rate(requests=1, per_ms=60_000)
+    rate = Rate(requests=1, per=timedelta(milliseconds=60_000))
     connector = replace(
         NOTES, documents=replace(NOTES.documents, source=replace(http_source(), rate=rate))
     )
@@ -246,7 +248,9 @@ def test_a_job_whose_changes_are_too_old_makes_way_at_its_very_first_turn() -> N
         NOTES,
         documents=replace(
             NOTES.documents,
-            source=replace(http_source(), since=Since(param="updated_since", kept_ms=1)),
+            source=replace(
+                http_source(), since=Since(param="updated_since", kept=timedelta(milliseconds=1))
+            ),
         ),
     )
     bench = Bench(connector=connector)

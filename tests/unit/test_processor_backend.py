@@ -1,5 +1,6 @@
 """Jobs of a backend: begun, followed, called off, begun anew."""
 
+from datetime import timedelta
 from typing import ClassVar
 
 import httpx
@@ -29,7 +30,7 @@ URL = "https://crawler.example"
 DELEGATED = BackendConnector(
     name=NOTES.name,
     datasource=NOTES.datasource,
-    backend=Backend(url=Secret("CONNECTOR_API_URL"), poll_ms=60_000),
+    backend=Backend(url=Secret("CONNECTOR_API_URL"), poll_every=timedelta(milliseconds=60_000)),
     schedule=NOTES.schedule,
 )
 RUN = httpx.Response(202, headers={"location": "/index/run-1"})

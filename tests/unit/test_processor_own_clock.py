@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -162,7 +163,7 @@ def database() -> Iterator[Database]:
 
 
 def test_without_the_field_a_change_after_a_jobs_start_is_lost(database: Database) -> None:
-    office = Office(database, Since(param="updated_since", overlap_ms=0))
+    office = Office(database, Since(param="updated_since", overlap=timedelta(milliseconds=0)))
     office.run(Mode.FULL)
     office.change(change=2)
 

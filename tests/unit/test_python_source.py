@@ -242,7 +242,9 @@ def test_its_records_may_tell_when_they_changed() -> None:
         times.append(request.since)
         return SourcePage([{"id": "a", "at": "2025-11-24 16:00"}])
 
-    source = PythonSource(fetch=fetch, path="at", path_format="%Y-%m-%d %H:%M", overlap_ms=60_000)
+    source = PythonSource(
+        fetch=fetch, path="at", path_format="%Y-%m-%d %H:%M", overlap=timedelta(milliseconds=60_000)
+    )
     page = page_of(source, Network(), since_ms=1_764_000_030_123)
 
     assert source.clock is not None
@@ -296,7 +298,10 @@ def test_it_may_read_the_children_of_each_parent() -> None:
             lambda: PythonSource(fetch=fetch, path="at", path_format="%H"),
             "PythonSource: path_format",
         ),
-        (lambda: PythonSource(fetch=fetch, overlap_ms=-1), "PythonSource: overlap_ms=-1"),
+        (
+            lambda: PythonSource(fetch=fetch, overlap=timedelta(milliseconds=-1)),
+            "PythonSource: overlap=datetime.timedelta(days=-1",
+        ),
         (
             lambda: PythonSource(fetch=fetch, rules=(Rule(status=404, then=Action.END),)),
             "are for lists that have pages",
@@ -324,7 +329,9 @@ def test_whatever_can_be_written_as_json_is_a_record() -> None:
 
 
 def test_a_total_and_a_pause_are_handed_on() -> None:
-    page = page_of(giving(SourcePage([], None, total_count=9, wait_ms=5)), Network())
+    page = page_of(
+        giving(SourcePage([], None, total_count=9, wait=timedelta(milliseconds=5))), Network()
+    )
 
     assert (page.total_count, page.wait_ms, page.request_count) == (9, 5, 0)
     assert page.wait_reason == "the source's code asks for a pause"
@@ -546,7 +553,10 @@ def test_an_upstream_error_that_the_code_catches_is_its_own_affair() -> None:
             SourcePage([], None, total_count="9"),  # type: ignore[arg-type]
             "the total_count of its SourcePage is no whole number",
         ),
-        (SourcePage([], None, wait_ms=-1), "the wait_ms of its SourcePage is no whole number"),
+        (
+            SourcePage([], None, wait=timedelta(milliseconds=-1)),
+            "the wait of its SourcePage is no timedelta",
+        ),
         (SourcePage(7), "TypeError: 'int' object is not iterable"),  # type: ignore[arg-type]
     ],
 )

@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -315,21 +316,28 @@ def told(reply: Reply, rule: Rule) -> str:
 
 
 def test_a_wait_is_as_long_as_the_answer_says() -> None:
-    rule = Rule(status=420, then=Action.WAIT, wait_ms=5_000)
+    rule = Rule(status=420, then=Action.WAIT, wait=timedelta(milliseconds=5_000))
 
     assert told(a_reply(420, retry_after="7"), rule) == "7"
     assert told(a_reply(420, x_ratelimit_remaining="0", x_ratelimit_reset="8"), rule) == "8"
 
 
 def test_a_wait_may_be_told_by_a_header_of_the_sources_own() -> None:
-    rule = Rule(status=420, then=Action.WAIT, until="X-Quota-Reset", wait_ms=5_000)
+    rule = Rule(
+        status=420, then=Action.WAIT, until="X-Quota-Reset", wait=timedelta(milliseconds=5_000)
+    )
 
     assert told(a_reply(420, x_quota_reset="9", retry_after="7"), rule) == "9"
 
 
 @pytest.mark.parametrize(("declared_ms", "waited_ms"), [(5_000, 5_000), (1, 1), (1_500, 1_500)])
 def test_a_wait_may_be_the_same_each_time(declared_ms: int, waited_ms: int) -> None:
-    rule = Rule(status=420, then=Action.WAIT, until="x-quota-reset", wait_ms=declared_ms)
+    rule = Rule(
+        status=420,
+        then=Action.WAIT,
+        until="x-quota-reset",
+        wait=timedelta(milliseconds=declared_ms),
+    )
 
     assert wait_ms(told(a_reply(420, retry_after="7"), rule), 0) == waited_ms
 
@@ -387,13 +395,17 @@ QUOTA = Rule(status=403, header=("x-error", "quota"), then=Action.WAIT, until="x
     ("rule", "headers", "says"),
     [
         (QUOTA, {"x-quota-reset": "7"}, ", and is left alone as its header x-quota-reset says"),
-        (replace(QUOTA, wait_ms=9_000), {}, ", and is left alone as a rule says"),
+        (replace(QUOTA, wait=timedelta(seconds=9)), {}, ", and is left alone as a rule says"),
         (
             replace(QUOTA, until=""),
             {"retry-after": "7"},
             ", and is left alone as its header retry-",
         ),
-        (replace(QUOTA, until="", wait_ms=9_000), {}, ", and is left alone as a rule says"),
+        (
+            replace(QUOTA, until="", wait=timedelta(seconds=9)),
+            {},
+            ", and is left alone as a rule says",
+        ),
         (replace(QUOTA, until=""), {}, ""),
     ],
 )
@@ -424,7 +436,9 @@ def test_every_action_has_been_met() -> None:
 
 def test_an_answer_that_is_an_error_by_a_rule_says_so() -> None:
     answer = httpx.Response(200, json={"ok": False, "error": "ratelimited", **PAGE})
-    rule = Rule(status=200, path="ok", value=False, then=Action.WAIT, wait_ms=60_000)
+    rule = Rule(
+        status=200, path="ok", value=False, then=Action.WAIT, wait=timedelta(milliseconds=60_000)
+    )
 
     error = refused(answer, rules=(rule,))
 
@@ -484,9 +498,15 @@ def test_a_long_error_is_read_as_far_as_a_field_may_be(length: int, *, is_met: b
         ({"body": "["}, "body is '[', which is no regular expression: unterminated"),
         ({"status": 400, "value": "a"}, "value is 'a', and there is no path: name the place"),
         ({"status": 400, "value": None}, "value is None, and there is no path"),
-        ({"status": 400, "wait_ms": -1}, "wait_ms is -1; it takes a number of milliseconds"),
-        ({"status": 400, "wait_ms": 1}, "until and wait_ms are for Action.WAIT alone, not for"),
-        ({"status": 400, "until": "a"}, "until and wait_ms are for Action.WAIT alone, not for"),
+        (
+            {"status": 400, "wait": timedelta(-1)},
+            "wait is datetime.timedelta(days=-1); it takes a timedelta, as in timedelta(minutes=1)",
+        ),
+        (
+            {"status": 400, "wait": timedelta(1)},
+            "until and wait are for Action.WAIT alone, not for",
+        ),
+        ({"status": 400, "until": "a"}, "until and wait are for Action.WAIT alone, not for"),
         ({"status": 400, "then": "again"}, "then is 'again'; it takes one of retry, wait, fail,"),
     ],
     ids=str,

@@ -1,5 +1,6 @@
 """How a source is asked for what has changed."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -53,7 +54,7 @@ def asked(since: Changes, since_ms: int | None = SINCE_MS, **fields: Any) -> htt
     ],
 )
 def test_a_time_is_written_as_the_source_reads_it(form: str, text: str) -> None:
-    since = Since(param="from", format=form, overlap_ms=0)
+    since = Since(param="from", format=form, overlap=timedelta(milliseconds=0))
 
     assert asked(since).url.params["from"] == text
 
@@ -69,7 +70,7 @@ def test_no_time_is_written_later_than_it_is(form: str, at_ms: int) -> None:
 
 
 def test_an_overlap_is_asked_for_too_in_whole_seconds() -> None:
-    since = Since(param="from", format=TimeFormat.EPOCH_MS, overlap_ms=1_000)
+    since = Since(param="from", format=TimeFormat.EPOCH_MS, overlap=timedelta(milliseconds=1_000))
 
     assert asked(since).url.params["from"] == "1763999999000"
     assert asked(since, since_ms=500).url.params["from"] == "0"
@@ -93,14 +94,18 @@ def test_what_is_asked_for_is_no_closer_than_the_records_tell(field_format: str,
         format=TimeFormat.EPOCH_SECONDS,
         path="at",
         path_format=field_format,
-        overlap_ms=0,
+        overlap=timedelta(milliseconds=0),
     )
 
     assert asked(since, since_ms=SINCE_MS + 30_000).url.params["from"] == text
 
 
 def test_a_template_has_the_time_in_it() -> None:
-    since = Since(param="$filter", template="type eq 'note' and updated_at ge {}", overlap_ms=0)
+    since = Since(
+        param="$filter",
+        template="type eq 'note' and updated_at ge {}",
+        overlap=timedelta(milliseconds=0),
+    )
 
     request = asked(since, params={"$filter": "type eq 'note'", "$top": "5"})
 
@@ -132,7 +137,7 @@ def test_a_time_may_go_into_the_body(form: str, template: str, value: object) ->
         format=form,
         template=template,
         location=ParamLocation.BODY,
-        overlap_ms=0,
+        overlap=timedelta(milliseconds=0),
     )
 
     request = asked(since, body={"query": "x", "variables": {"since": None, "team": "A"}})
@@ -148,17 +153,42 @@ def test_a_source_tells_for_how_long_it_keeps_its_changes() -> None:
 
     assert kept_ms(None) is None
     assert kept_ms(Since(param="updated_since")) is None
-    assert kept_ms(Since(param="updated_since", kept_ms=DAY_MS, overlap_ms=0)) == DAY_MS
-    assert kept_ms(NewestFirst(path="at", params={}, kept_ms=DAY_MS, overlap_ms=0)) == DAY_MS
+    assert (
+        kept_ms(
+            Since(
+                param="updated_since",
+                kept=timedelta(milliseconds=DAY_MS),
+                overlap=timedelta(milliseconds=0),
+            )
+        )
+        == DAY_MS
+    )
+    assert (
+        kept_ms(
+            NewestFirst(
+                path="at",
+                params={},
+                kept=timedelta(milliseconds=DAY_MS),
+                overlap=timedelta(milliseconds=0),
+            )
+        )
+        == DAY_MS
+    )
 
 
 def test_what_is_asked_for_is_not_older_than_what_the_source_keeps() -> None:
     def kept_ms(since: Changes) -> int | None:
         return HttpSource(records="items", url=URL, paging=BodyCursor(), since=since).kept_ms
 
-    assert kept_ms(Since(param="updated_since", kept_ms=DAY_MS)) == DAY_MS - OVERLAP_MS
-    assert kept_ms(NewestFirst(path="at", params={}, kept_ms=DAY_MS)) == DAY_MS - OVERLAP_MS
-    short = Since(param="from", kept_ms=60_000, format=TimeFormat.EPOCH_MS)
+    assert (
+        kept_ms(Since(param="updated_since", kept=timedelta(milliseconds=DAY_MS)))
+        == DAY_MS - OVERLAP_MS
+    )
+    assert (
+        kept_ms(NewestFirst(path="at", params={}, kept=timedelta(milliseconds=DAY_MS)))
+        == DAY_MS - OVERLAP_MS
+    )
+    short = Since(param="from", kept=timedelta(milliseconds=60_000), format=TimeFormat.EPOCH_MS)
     assert kept_ms(short) == 30_000
     assert asked(short).url.params["from"] == "1763999970000"
 
@@ -183,9 +213,18 @@ def test_what_is_asked_for_is_not_older_than_what_the_source_keeps() -> None:
             "Since: template='ge' is not right: it has {} once",
         ),
         (lambda: Since(param="updated_since", template="{} {}"), "it has {} once"),
-        (lambda: Since(param="updated_since", overlap_ms=-1), "Since: overlap_ms=-1"),
-        (lambda: Since(param="updated_since", overlap_ms=True), "Since: overlap_ms=True"),
-        (lambda: Since(param="updated_since", kept_ms=0), "Since: kept_ms=0"),
+        (
+            lambda: Since(param="updated_since", overlap=timedelta(milliseconds=-1)),
+            "Since: overlap=datetime.timedelta(days=-1",
+        ),
+        (
+            lambda: Since(param="updated_since", overlap=300_000),  # type: ignore[arg-type]
+            "Since: overlap=300000",
+        ),
+        (
+            lambda: Since(param="updated_since", kept=timedelta(milliseconds=0)),
+            "Since: kept=datetime.timedelta(0)",
+        ),
         (lambda: Since(param="updated_since", path="at", format="%H:%M"), "does not tell the day"),
         (
             lambda: Since(param="updated_since", path="at", path_format="%H:%M"),
@@ -197,7 +236,10 @@ def test_what_is_asked_for_is_not_older_than_what_the_source_keeps() -> None:
         (lambda: NewestFirst(path="a", params={}, format="%H:%M"), "does not tell the day"),
         (lambda: NewestFirst(path="a", params={}, format="%Y-%d"), "does not tell the day"),
         (lambda: NewestFirst(path="a", params={}, format="%Y %Y"), "does not tell the day"),
-        (lambda: NewestFirst(path="a", params={}, overlap_ms=-1), "NewestFirst: overlap_ms=-1"),
+        (
+            lambda: NewestFirst(path="a", params={}, overlap=timedelta(milliseconds=-1)),
+            "NewestFirst: overlap=datetime.timedelta(days=-1",
+        ),
         (
             lambda: HttpSource(
                 records="items",
@@ -224,7 +266,10 @@ def note(at: object) -> dict[str, Any]:
 
 
 SORTED = NewestFirst(
-    path="change/at", params={"sort": "-at"}, format=TimeFormat.EPOCH_SECONDS, overlap_ms=0
+    path="change/at",
+    params={"sort": "-at"},
+    format=TimeFormat.EPOCH_SECONDS,
+    overlap=timedelta(milliseconds=0),
 )
 
 
@@ -263,7 +308,9 @@ def recent(
     """The times that are read; None if another page is asked for."""
     changes = NewestFirst(path="change/at", params={}, format=form)
     if overlap_ms is not None:
-        changes = NewestFirst(path="change/at", params={}, format=form, overlap_ms=overlap_ms)
+        changes = NewestFirst(
+            path="change/at", params={}, format=form, overlap=timedelta(milliseconds=overlap_ms)
+        )
     raw = [Raw(msgspec.json.encode(note(at))) for at in ats]
     page = Records(records=raw, next_cursor="b", byte_count=9, total_count=1_000)
     page = changes.recent(page, since_ms)
@@ -340,7 +387,7 @@ def test_a_record_without_the_time_beside_others_is_read_where_it_stands() -> No
     raw = [Raw(b"null"), *(Raw(msgspec.json.encode(note(at))) for at in ats)]
     page = Records(records=raw, next_cursor="b", byte_count=9, faults={1: "it is too large"})
 
-    page = replace(SORTED, overlap_ms=0).recent(page, 1_000_000)
+    page = replace(SORTED, overlap=timedelta(milliseconds=0)).recent(page, 1_000_000)
 
     assert (page.records, page.next_cursor) == (raw[:4], None)
     assert SORTED.recent(replace(page, records=raw[:1]), 0).records == raw[:1]

@@ -3,6 +3,7 @@
 Deployed in the place of the project's connectors: `site.py` writes a module for each.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from msgspec import Struct
@@ -105,7 +106,7 @@ SOURCES: dict[str, Any] = {
 def made(name: str) -> Connector | BackendConnector:
     datasource, schedule = Datasource(f"doors{name}"), {"0 2 * * *": Mode.FULL}
     if name == "backend":
-        backend = Backend(url=Secret("DOORS_BACKEND"), poll_ms=100)
+        backend = Backend(url=Secret("DOORS_BACKEND"), poll_every=timedelta(milliseconds=100))
         return BackendConnector(
             name=name, datasource=datasource, backend=backend, schedule=schedule
         )

@@ -4,6 +4,7 @@ Deployed in the place of the project's connectors: `test_kinds.py` writes a modu
 """
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 from msgspec import Struct
@@ -297,8 +298,14 @@ CODE = {
 # What each of these means elsewhere: the end, no page, the end, and another try.
 RULES = (
     Rule(status=404, then=Action.RETRY),
-    Rule(status=200, path="error", value="busy", then=Action.WAIT, wait_ms=RATE_MS),
-    Rule(status=403, body="quota", then=Action.WAIT, wait_ms=RATE_MS),
+    Rule(
+        status=200,
+        path="error",
+        value="busy",
+        then=Action.WAIT,
+        wait=timedelta(milliseconds=RATE_MS),
+    ),
+    Rule(status=403, body="quota", then=Action.WAIT, wait=timedelta(milliseconds=RATE_MS)),
     Rule(status=503, body="closed down", then=Action.FAIL),
 )
 TROUBLES = {
@@ -317,7 +324,7 @@ TROUBLES = {
         resume=Resume(path="id", param="after_id"),
     ),
     "forgetting": listed("cursor", rules=(Rule(status=410, then=Action.FULL),)),
-    "rated": listed("cursor", rate=Rate(requests=1, per_ms=RATE_MS)),
+    "rated": listed("cursor", rate=Rate(requests=1, per=timedelta(milliseconds=RATE_MS))),
 }
 
 
