@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NoReturn
 from durable.connector.backend_connector import BackendConnector
 from durable.connector.connector import Connector
 from durable.connector.context import Context
+from durable.connector.job_limits import JobLimits
 from durable.connector.stream import Stream
 from durable.environment import Secret, Variable
 from durable.errors import ConfigurationError, UpstreamError
@@ -61,6 +62,7 @@ __all__ = [
     "Header",
     "HeaderCursor",
     "HttpSource",
+    "JobLimits",
     "Keyset",
     "LastPage",
     "LinkHeader",

@@ -9,6 +9,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from durable import cron
+from durable.connector.job_limits import JobLimits
 from durable.connector.stream import AnyStream, Stream
 from durable.errors import ConfigurationError
 from durable.glean.datasource import Datasource
@@ -39,6 +40,7 @@ class AnyConnector(Struct, frozen=True, kw_only=True, eq=False):
         process_immediately: have Glean process the documents at once after a FULL job's success,
             as far as it takes that: once in three hours. Deletions that Glean's own check has
             paused are then carried out.
+        limits: of its jobs, where they are to be lower than those of the deployment.
         stale_after: without a success for so long, somebody has to look: the overview says
             so, and an alert is sent. None: for twice the longest gap of its schedule.
         full_stale_after: the same of FULL jobs, which alone find out what was deleted. None:
@@ -57,6 +59,7 @@ class AnyConnector(Struct, frozen=True, kw_only=True, eq=False):
     teams: AnyStream | None = None
     schedule: Mapping[str, Mode] = {}
     process_immediately: bool = False
+    limits: JobLimits = JobLimits()
     stale_after: timedelta | None = None
     full_stale_after: timedelta | None = None
 
@@ -133,6 +136,9 @@ class AnyConnector(Struct, frozen=True, kw_only=True, eq=False):
             yield f"datasource: write Datasource('pythondocs'), and not {datasource!r:.80} alone"
         for stage in PEOPLE:
             yield from stream_faults(stage, getattr(self, stage.value), is_optional=True)
+        limits: object = self.limits
+        if not isinstance(limits, JobLimits):
+            yield f"limits: write JobLimits(...), and not {limits!r:.80}"
         yield from self._timing_faults()
 
     def _timing_faults(self) -> Iterator[str]:

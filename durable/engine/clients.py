@@ -50,7 +50,7 @@ def ends(connector: AnyConnector, environment: Environment, host: Host) -> Ends:
         ConfigurationError: a variable or a secret is not right.
     """
     streams = {stage: stream for mode in Mode for stage, stream in connector.streams(mode).items()}
-    limits = environment.limits()
+    limits = connector.limits.within(environment.limits())
     surroundings = Surroundings(
         environment, host.transport, host.now_ms, limits.page_bytes_max, host.tokens
     )

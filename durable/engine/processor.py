@@ -176,7 +176,7 @@ class Processor:
             for other in self._store.pending()
             if other.id != job_id and other.mode is job.mode and other.repeats == job.repeats
         ]
-        limits = self._environment.usable_limits()
+        limits = self._connector.limits.within(self._environment.usable_limits())
         after = obeyed(job, instruction, others[0] if others else None, now_ms, limits)
         if isinstance(after, Refusal):
             return after
@@ -282,7 +282,7 @@ class Processor:
         """Carry on with what is to be done after a job's success, now that none is pending."""
         environment, store, host = self._environment, self._store, self._host
         watcher = DeletionWatcher(self._connector, environment, store, host)
-        limits = environment.usable_limits()
+        limits = self._connector.limits.within(environment.usable_limits())
         job_id = await Verifier(environment, store, host, limits, watcher).turn()
         await watcher.turn()
         return None if job_id is None else self._store.load(job_id)

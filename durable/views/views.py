@@ -78,7 +78,8 @@ class Views:
         clean, verification = self._clean(), self._store.verifications.load(job.id)
         if verification is not None:
             verification = replace(verification, error=clean(verification.error))
-        limits, now_ms = self._environment.usable_limits(), self._timer.now_ms()
+        limits = self._connector.limits.within(self._environment.usable_limits())
+        now_ms = self._timer.now_ms()
         watch = self._store.verifications.watch()
         watch = replace(watch, error=clean(watch.error))
         shown = status(job, self.ahead_of(job), limits, verification, now_ms)

@@ -6,9 +6,12 @@ from msgspec.structs import replace
 
 from durable.connector.backend_connector import BackendConnector
 from durable.connector.definition import NAME_CHARACTERS_MAX
+from durable.connector.job_limits import JobLimits
 from durable.connector.stream import AnyStream, Stream
+from durable.engine.clients import ends
 from durable.errors import ConfigurationError
 from durable.glean.datasource import Datasource
+from durable.limits import Limits
 from durable.machine.job import Mode
 from durable.sources.backend import Backend
 from durable.sources.http import HttpSource
@@ -16,7 +19,11 @@ from durable.sources.newest_first import NewestFirst
 from durable.sources.paging.cursors import BodyCursor
 from durable.sources.since import Changes, Since
 from durable.sources.times import TimeFormat
+from tests.fakes.bench import SET
 from tests.fakes.connector import NOTES, Note, document
+from tests.fakes.environment import an_environment
+from tests.fakes.host import a_host
+from tests.fakes.network import Network
 
 
 @pytest.mark.parametrize("name", ["a", "7", "notes-of-2026", "x" * NAME_CHARACTERS_MAX])
@@ -170,3 +177,49 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     assert beginnings == [
         ["connector 'Notes'", field] for field in ("name", "schedule", "schedule")
     ]
+
+
+LIMITS = Limits()
+
+
+@pytest.mark.parametrize(
+    ("declared", "lowered"),
+    [
+        (JobLimits(), {}),
+        (JobLimits(shrink_max=0.05), {"shrink_max": 0.05}),
+        (JobLimits(shrink_max=0.9), {}),  # the deployment's is lower
+        (JobLimits(rejects_max=0, changes_max=5), {"rejects_max": 0, "changes_max": 5}),
+        (JobLimits(stall_max=timedelta(hours=6)), {"stall_ms_max": 6 * 60 * 60 * 1_000}),
+    ],
+)
+def test_of_a_connectors_limits_and_the_deployments_the_lower_ones_hold(
+    declared: JobLimits, lowered: dict[str, Any]
+) -> None:
+    assert replace(NOTES, limits=declared).limits.within(LIMITS) == replace(LIMITS, **lowered)
+
+
+@pytest.mark.parametrize(
+    ("declared", "fault"),
+    [
+        ({"shrink_max": 1.5}, "shrink_max"),
+        ({"rejects_max": -1}, "rejects_max"),
+        ({"changes_max": "many"}, "changes_max"),
+        ({"stall_max": 6}, "stall_max=6 is not right: it is a timedelta"),
+    ],
+)
+def test_limits_that_are_none_are_refused(declared: dict[str, Any], fault: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"JobLimits: .*{fault}"):
+        JobLimits(**declared)
+
+
+def test_limits_are_job_limits() -> None:
+    with pytest.raises(ConfigurationError, match="'notes': limits: write JobLimits"):
+        replace(NOTES, limits={"rejects_max": 1})
+
+
+def test_a_job_keeps_to_its_connectors_limits() -> None:
+    connector = replace(NOTES, limits=JobLimits(rejects_max=0))
+
+    found = ends(connector, an_environment(**SET), a_host(Network()))
+
+    assert found.limits.rejects_max == 0
