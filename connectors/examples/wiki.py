@@ -20,6 +20,7 @@ from msgspec import Struct
 from durable import (
     Basic,
     Connector,
+    Context,
     HttpSource,
     LastPage,
     Missing,
@@ -82,7 +83,7 @@ class Remark(Struct, frozen=True):
 
 
 class Page(Struct, frozen=True):
-    """With the space that it is in, and what people say about it."""
+    """With what people say about it."""
 
     id: str
     title: str
@@ -92,7 +93,6 @@ class Page(Struct, frozen=True):
     created_at: datetime
     updated_at: datetime
     web_url: str
-    within: Space
     comments: list[Remark]
 
 
@@ -107,14 +107,15 @@ class Removed(Struct, frozen=True):
     id: str
 
 
-def document(page: Page) -> Document:
-    sharing = page.within.permissions
+def document(page: Page, context: Context) -> Document:
+    space = context.parent("space", Space)
+    sharing = space.permissions
     return Document(
         id=page.id,
         object_type="Page",
         title=page.title,
         view_url=page.web_url,
-        container=page.within.name,
+        container=space.name,
         body=Content.html(page.body.storage.value),
         author=User(email=page.author.email, name=page.author.name),
         tags=page.labels,
@@ -187,7 +188,7 @@ connector = Connector(
         source=Nested(
             parents=listed("spaces"),
             children=listed(
-                "spaces/${within/key}/pages",
+                "spaces/${space/key}/pages",
                 since=Since(param="updated_since", path="updated_at"),
                 sub_lists=(
                     SubList(
@@ -197,7 +198,7 @@ connector = Connector(
                     ),
                 ),
             ),
-            name="within",
+            name="space",
             key="key",
         ),
         key="id",
