@@ -28,7 +28,7 @@ SECRETS = {
 }
 
 
-class Client:
+class SignedReader:
     """Turns of one object: each has a reader of its own.
 
     Args:

@@ -10,7 +10,7 @@ from durable.environment import Secret, Variable
 from durable.errors import ConfigurationError, UpstreamError
 from durable.http.oauth import ClientCredentials, RefreshToken
 from tests.fakes.answers import a_page
-from tests.fakes.client import SECRETS, Client, a_refusal, a_token
+from tests.fakes.client import SECRETS, SignedReader, a_refusal, a_token
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network
 from tests.fakes.source import a_crawl, surroundings
@@ -36,7 +36,7 @@ def form(request: httpx.Request) -> dict[str, str]:
     return {name: value for name, (value,) in parse_qs(request.content.decode()).items()}
 
 
-def failed(client: Client) -> UpstreamError:
+def failed(client: SignedReader) -> UpstreamError:
     with pytest.raises(UpstreamError) as error:
         client.read()
     return error.value
@@ -46,7 +46,7 @@ def failed(client: Client) -> UpstreamError:
 
 
 def test_a_token_is_asked_for_with_the_clients_secret_and_sent_as_a_bearer() -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(a_token("t-1", expires_in=3600))
 
     client.read()
@@ -59,7 +59,7 @@ def test_a_token_is_asked_for_with_the_clients_secret_and_sent_as_a_bearer() -> 
 
 
 def test_the_client_proves_itself_in_a_header_encoded_as_in_a_form() -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(a_token("t-1"))
 
     client.read()
@@ -69,7 +69,7 @@ def test_the_client_proves_itself_in_a_header_encoded_as_in_a_form() -> None:
 
 
 def test_the_client_may_prove_itself_in_the_body() -> None:
-    client = Client(
+    client = SignedReader(
         ClientCredentials(
             endpoint="https://login.example/token",
             client_id=Variable("CLIENT_ID"),
@@ -91,7 +91,7 @@ def test_the_client_may_prove_itself_in_the_body() -> None:
 
 
 def test_a_scope_and_further_params_are_sent_with_variables_filled_in() -> None:
-    client = Client(
+    client = SignedReader(
         ClientCredentials(
             endpoint="${LOGIN_URL}/token",
             client_id=Variable("CLIENT_ID"),
@@ -113,7 +113,7 @@ def test_a_scope_and_further_params_are_sent_with_variables_filled_in() -> None:
 
 
 def test_a_refresh_token_is_sent_with_the_clients_proof() -> None:
-    client = Client(REFRESH)
+    client = SignedReader(REFRESH)
     client.gives(a_token("t-1"))
 
     client.read()
@@ -146,7 +146,7 @@ def test_a_token_url_that_names_no_server_is_refused() -> None:
 
 @pytest.mark.parametrize("in_body", [False, True])
 def test_a_clients_secret_is_not_sent_for_all_to_read(in_body: bool) -> None:  # noqa: FBT001
-    client = Client(
+    client = SignedReader(
         ClientCredentials(
             endpoint="http://login.example/token",
             client_id=Variable("CLIENT_ID"),
@@ -195,7 +195,7 @@ def test_params_that_have_a_field_of_their_own_are_refused(kind: Any, name: str)
     ],
 )
 def test_a_token_is_renewed_before_it_ends_and_not_sooner(expires_in: Any, good_ms: int) -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(a_token("t-1", expires_in=expires_in), a_token("t-2"))
 
     client.read()
@@ -208,7 +208,7 @@ def test_a_token_is_renewed_before_it_ends_and_not_sooner(expires_in: Any, good_
 
 
 def test_a_token_that_does_not_say_when_it_ends_is_kept_for_an_hour() -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(a_token("t-1"), a_token("t-2"))
 
     client.read()
@@ -222,7 +222,7 @@ def test_a_token_that_does_not_say_when_it_ends_is_kept_for_an_hour() -> None:
 
 
 def test_a_tokens_life_counts_from_when_it_was_asked_for() -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(a_token("t-1", expires_in=3600), a_token("t-2"))
 
     async def dawdle() -> None:
@@ -237,7 +237,7 @@ def test_a_tokens_life_counts_from_when_it_was_asked_for() -> None:
 
 
 def test_another_object_asks_anew() -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(a_token("t-1"), a_token("t-2"))
 
     client.read()
@@ -248,7 +248,7 @@ def test_another_object_asks_anew() -> None:
 
 
 def test_another_secret_asks_anew() -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(a_token("t-1"), a_token("t-2"))
     client.read()
 
@@ -262,7 +262,7 @@ def test_another_secret_asks_anew() -> None:
 
 
 def test_many_requests_at_once_ask_for_one_token() -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.network.rounds = 5
     client.gives(a_token("t-1"))
     client.sends(*(a_page("a") for _ in range(7)))
@@ -279,7 +279,7 @@ def test_many_requests_at_once_ask_for_one_token() -> None:
 
 
 def test_many_that_are_refused_at_once_renew_it_once() -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.network.rounds = 5
     client.gives(a_token("t-1"), a_token("t-2"))
     client.sends(*(httpx.Response(401) for _ in range(5)), *(a_page("a") for _ in range(5)))
@@ -294,7 +294,7 @@ def test_many_that_are_refused_at_once_renew_it_once() -> None:
 
 
 def test_one_that_is_refused_late_takes_the_token_that_is_there_by_then() -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(a_token("t-1"), a_token("t-2"))
     client.sends(httpx.Response(401), httpx.Response(401), a_page("a"), a_page("a"))
 
@@ -309,7 +309,7 @@ def test_one_that_is_refused_late_takes_the_token_that_is_there_by_then() -> Non
 
 
 def test_many_that_wait_for_a_token_that_is_refused_get_the_same_error() -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.network.rounds = 5
     client.gives(a_refusal("invalid_client", 401))
 
@@ -324,7 +324,7 @@ def test_many_that_wait_for_a_token_that_is_refused_get_the_same_error() -> None
 
 
 def test_who_waits_asks_for_a_token_when_the_one_who_asked_is_cancelled() -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.network.rounds = 5
     client.gives(a_token("lost"), a_token("t-1"))
     client.sends(a_page("a"), a_page("a"))
@@ -346,7 +346,7 @@ def test_who_waits_asks_for_a_token_when_the_one_who_asked_is_cancelled() -> Non
 
 
 def test_a_refused_token_is_renewed_and_the_request_repeated() -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(a_token("t-1"), a_token("t-2"))
     client.sends(httpx.Response(401), a_page("a"), a_page("b"))
 
@@ -359,7 +359,7 @@ def test_a_refused_token_is_renewed_and_the_request_repeated() -> None:
 
 
 def test_it_is_repeated_once_and_then_what_to_check_is_named() -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(a_token("t-1"), a_token("t-2"))
     client.sends(httpx.Response(401), httpx.Response(401, text="no"))
 
@@ -374,7 +374,7 @@ def test_it_is_repeated_once_and_then_what_to_check_is_named() -> None:
 
 
 def test_what_the_repeated_request_meets_counts() -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(a_token("t-1"), a_token("t-2"))
     client.sends(httpx.Response(401), httpx.Response(503, headers={"retry-after": "7"}))
 
@@ -384,7 +384,7 @@ def test_what_the_repeated_request_meets_counts() -> None:
 
 
 def test_what_may_not_be_read_is_no_matter_of_the_token() -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(a_token("t-1"))
     client.sends(httpx.Response(403))
 
@@ -393,7 +393,7 @@ def test_what_may_not_be_read_is_no_matter_of_the_token() -> None:
 
 
 def test_every_request_counts_those_for_tokens_too() -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(a_token("t-1"), a_token("t-2"))
     client.sends(a_page("a"), httpx.Response(401), a_page("b"), a_page("c"))
 
@@ -404,7 +404,7 @@ def test_every_request_counts_those_for_tokens_too() -> None:
 
 
 def test_a_new_refresh_token_is_used_from_then_on() -> None:
-    client = Client(REFRESH)
+    client = SignedReader(REFRESH)
     client.gives(
         a_token("t-1", refresh_token="r-1"), a_token("t-2"), a_token("t-3", refresh_token="r-3")
     )
@@ -419,7 +419,7 @@ def test_a_new_refresh_token_is_used_from_then_on() -> None:
 
 
 def test_a_new_refresh_token_outlives_the_access_token_that_came_with_it() -> None:
-    client = Client(REFRESH)
+    client = SignedReader(REFRESH)
     client.gives(a_token("t-1", refresh_token="r-1"), a_token("t-2"))
     client.sends(httpx.Response(401), a_page("a"))
 
@@ -429,7 +429,7 @@ def test_a_new_refresh_token_outlives_the_access_token_that_came_with_it() -> No
 
 
 def test_another_object_begins_with_the_one_that_was_deployed() -> None:
-    client = Client(REFRESH)
+    client = SignedReader(REFRESH)
     client.gives(a_token("t-1", refresh_token="r-1"), a_token("t-2"))
 
     client.read()
@@ -440,7 +440,7 @@ def test_another_object_begins_with_the_one_that_was_deployed() -> None:
 
 
 def test_a_refresh_token_that_is_taken_no_longer_says_what_to_do() -> None:
-    client = Client(REFRESH)
+    client = SignedReader(REFRESH)
     client.gives(a_refusal("invalid_grant"))
 
     error = failed(client)
@@ -452,7 +452,7 @@ def test_a_refresh_token_that_is_taken_no_longer_says_what_to_do() -> None:
 
 
 def test_after_a_new_refresh_token_was_refused_the_deployed_one_is_tried() -> None:
-    client = Client(REFRESH)
+    client = SignedReader(REFRESH)
     client.gives(a_token("t-1", refresh_token="r-1"), a_refusal("invalid_grant"), a_token("t-2"))
     client.read()
     client.now_ms += HOUR_MS
@@ -464,7 +464,7 @@ def test_after_a_new_refresh_token_was_refused_the_deployed_one_is_tried() -> No
 
 
 def test_a_new_refresh_token_outlives_other_refusals() -> None:
-    client = Client(REFRESH)
+    client = SignedReader(REFRESH)
     client.gives(a_token("t-1", refresh_token="r-1"), httpx.Response(503), a_token("t-2"))
     client.gives(a_refusal("invalid_client", 401), a_token("t-3"))
     for _ in range(2):
@@ -478,7 +478,7 @@ def test_a_new_refresh_token_outlives_other_refusals() -> None:
 
 
 def test_client_credentials_have_no_use_for_a_refresh_token() -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(a_token("t-1", refresh_token="r-1"), a_token("t-2"))
 
     client.read()
@@ -513,7 +513,7 @@ CLIENT = "check the variable CLIENT_ID and the secret CLIENT_SECRET"
 def test_a_refusal_says_what_to_check_and_does_not_pass(
     status: int, error: str, remedy: str
 ) -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(a_refusal(error, status, error_description="look here", error_uri="https://x"))
 
     refusal = failed(client)
@@ -527,14 +527,14 @@ def test_a_refusal_says_what_to_check_and_does_not_pass(
 
 @pytest.mark.parametrize("error", ["temporarily_unavailable", "server_error", "slow_down"])
 def test_some_refusals_may_pass(error: str) -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(a_refusal(error))
 
     assert failed(client).is_transient
 
 
 def test_a_refusal_may_come_with_a_status_of_200() -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(a_refusal("bad_verification", 200))
 
     assert str(failed(client)).endswith(f"answered 200, {CLIENT}: bad_verification")
@@ -553,7 +553,7 @@ def test_a_refusal_may_come_with_a_status_of_200() -> None:
     ],
 )
 def test_a_refusal_of_another_shape_is_quoted(body: bytes, said: str) -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(httpx.Response(400, content=body))
 
     assert str(failed(client)).partition(f"{CLIENT}: ")[2] == said
@@ -561,7 +561,7 @@ def test_a_refusal_of_another_shape_is_quoted(body: bytes, said: str) -> None:
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_busy_token_endpoint_may_pass_when_it_says_so(status: int) -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(httpx.Response(status, headers={"retry-after": "7"}))
 
     error = failed(client)
@@ -572,7 +572,7 @@ def test_a_busy_token_endpoint_may_pass_when_it_says_so(status: int) -> None:
 
 
 def test_a_token_endpoint_that_is_not_reached_may_pass() -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(httpx.ConnectError("refused"))
 
     error = failed(client)
@@ -582,7 +582,7 @@ def test_a_token_endpoint_that_is_not_reached_may_pass() -> None:
 
 
 def test_a_token_endpoint_that_is_not_there_does_not_pass() -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(httpx.Response(404))
 
     assert not failed(client).is_transient
@@ -603,7 +603,7 @@ def test_a_token_endpoint_that_is_not_there_does_not_pass() -> None:
     ids=str,
 )
 def test_an_answer_of_another_shape_is_refused_and_not_quoted(answer: Any) -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(httpx.Response(200, json=answer))
 
     error = failed(client)
@@ -617,7 +617,7 @@ def test_an_answer_of_another_shape_is_refused_and_not_quoted(answer: Any) -> No
     "body", [b"", b"access_token=s3cr3t", b"<html>s3cr3t", b'{"access_token": "s3cr3t', b"\xff"]
 )
 def test_what_is_not_json_may_pass_and_is_not_quoted(body: bytes) -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(httpx.Response(200, content=body))
 
     error = failed(client)
@@ -630,7 +630,7 @@ def test_what_is_not_json_may_pass_and_is_not_quoted(body: bytes) -> None:
 
 @pytest.mark.parametrize("token", ["t0\nken", "t0ké", "t0\x00"])
 def test_a_token_that_no_header_can_carry_is_refused_and_not_quoted(token: str) -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(a_token(token))
 
     error = failed(client)
@@ -642,7 +642,7 @@ def test_a_token_that_no_header_can_carry_is_refused_and_not_quoted(token: str) 
 
 @pytest.mark.parametrize("kind", ["mac", "DPoP"])
 def test_a_token_that_is_not_sent_as_a_bearer_is_refused(kind: str) -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(httpx.Response(200, json={"access_token": "t-1", "token_type": kind}))
 
     assert f"a token of the type {kind.lower()}" in str(failed(client))
@@ -650,7 +650,7 @@ def test_a_token_that_is_not_sent_as_a_bearer_is_refused(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["Bearer", "bearer", "BEARER", "bot", None])
 def test_any_other_type_is_sent_as_a_bearer(kind: str | None) -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     fields = {} if kind is None else {"token_type": kind}
     client.gives(httpx.Response(200, json={"access_token": "t-1", **fields}))
 
@@ -663,7 +663,7 @@ def test_any_other_type_is_sent_as_a_bearer(kind: str | None) -> None:
 
 
 def test_tokens_are_redacted_as_secrets_are() -> None:
-    client = Client(REFRESH)
+    client = SignedReader(REFRESH)
     client.gives(a_token("acc3ss-1", refresh_token="r3fresh-1"), a_token("acc3ss-2"))
     client.read()
     client.now_ms += HOUR_MS
@@ -678,7 +678,7 @@ def test_tokens_are_redacted_as_secrets_are() -> None:
 
 
 def test_a_token_in_an_answer_that_is_refused_is_redacted_too() -> None:
-    client = Client(CREDENTIALS)
+    client = SignedReader(CREDENTIALS)
     client.gives(a_token("acc3ss-1", error="odd", token_type="mac"))
 
     failed(client)
