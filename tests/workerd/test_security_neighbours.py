@@ -157,7 +157,7 @@ def intruder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
 def test_who_holds_the_binding_reaches_the_objects_methods(intruder: Runtime) -> None:
     response = httpx.post(f"{intruder.url}/ask", json=['{"type":"TendObject","ticked_at_ms":0}'])
 
-    assert (response.status_code, json.loads(response.json())[0]) == (200, "Pulse")
+    assert (response.status_code, json.loads(response.json())[0]) == (200, "Heartbeat")
 
 
 @pytest.mark.parametrize("text", ["", "7", "{}", '{"type":"__init__"}', '{"type":"Question"}'])

@@ -496,9 +496,7 @@ def test_what_the_code_raises_is_named_with_its_line() -> None:
     error = fault(PythonSource(fetch=broken))
 
     line = deeper.__code__.co_firstlineno + 1
-    assert str(error).endswith(
-        f"broken raised KeyError: 'items', at sources/test_python.py:{line}"
-    )
+    assert str(error).endswith(f"broken raised KeyError: 'items', at sources/test_python.py:{line}")
     assert not error.is_transient
 
 
