@@ -190,7 +190,8 @@ def test_latency_is_for_pages_only(client: httpx.Client) -> None:
     assert client.post("/control/latency", json={"ms": 60}).json() == {"ms": 60}
 
     assert client.get("/entries").elapsed.total_seconds() >= 0.06
-    assert client.get("/control/requests").elapsed.total_seconds() < 0.06
+    assert client.post("/control/latency", json={"ms": 600_000}).is_success
+    assert client.get("/control/requests").is_success  # long before that
     assert client.post("/control/latency", json={"ms": -1}).status_code == 400
 
 
