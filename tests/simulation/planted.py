@@ -594,7 +594,7 @@ MUTANTS = [
     Mutant(
         "Retry-After is not waited for",
         PACE,
-        "return asked_wait_ms(failure, limits) + round(",
+        "return asked_wait_ms(failure.retry_after_ms, limits) + round(",
         "return round(",
         (CRASH,),
     ),
