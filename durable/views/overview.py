@@ -122,14 +122,9 @@ def unreachable(connector: AnyConnector, now_ms: int) -> Overview:
 
 
 def freshness(known: Known) -> Freshness:
-    """When jobs have succeeded last; of those that earlier code ran, about when."""
+    """When jobs have succeeded last."""
     tally = known.tally
-    # Earlier code knew a success by its start alone, and of a FULL one only that there was one.
-    success_ms = tally.succeeded_at_ms or known.watermark_ms
-    full_ms = tally.full_succeeded_at_ms
-    if full_ms is None and tally.full_ms is not None:
-        full_ms = success_ms
-    return Freshness(tally.begun_at_ms, success_ms, full_ms)
+    return Freshness(tally.begun_at_ms, tally.succeeded_at_ms, tally.full_succeeded_at_ms)
 
 
 def _health(connector: AnyConnector, known: Known, now_ms: int) -> tuple[Condition, str | None]:
