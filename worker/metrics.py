@@ -5,6 +5,7 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
+from operator import attrgetter
 
 from msgspec import Struct
 
@@ -12,7 +13,7 @@ from durable.machine.counters import TURN_MS
 from durable.machine.index_status import Deletions
 from durable.machine.job import Mode
 from durable.machine.states import ENDED, State
-from durable.views.connector_metrics import ConnectorMetrics
+from durable.views.overview import ConnectorMetrics
 
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -70,16 +71,16 @@ def _gauges(found: Mapping[str, ConnectorMetrics], now_ms: int) -> Iterator[Fami
         ],
     )
     ages = {
-        "last_success": ("succeeded_at_ms", "Since the end of the latest job that succeeded"),
+        "last_success": ("tally.succeeded_at_ms", "Since the end of the latest job that succeeded"),
         "last_full_success": (
-            "full_succeeded_at_ms",
+            "tally.full_succeeded_at_ms",
             "Since the end of the latest FULL job that succeeded",
         ),
         "last_tick": ("ticked_at_ms", "Since the last minute for which cron has asked for a job"),
         "watermark": ("watermark_ms", "Since the time from which the next INCREMENTAL job reads"),
     }
     for metric, (field, meaning) in ages.items():
-        times = {name: getattr(measures, field) for name, measures in found.items()}
+        times = {name: attrgetter(field)(measures) for name, measures in found.items()}
         samples = each({name: _age(at_ms, now_ms) for name, at_ms in times.items()})
         yield Family(f"{metric}_age_seconds", "gauge", meaning, samples)
     meaning = "Documents that the last FULL job has brought which succeeded"

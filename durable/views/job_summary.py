@@ -1,12 +1,11 @@
-"""A job in a line, for lists. Pure."""
+"""A job in a line, for lists, and what all its stages together have brought. Pure."""
 
 from collections.abc import Callable
 
 from msgspec import Struct
 
-from durable.machine.job import Job, Mode
+from durable.machine.job import Job, Mode, Stage
 from durable.machine.states import ENDED, State
-from durable.machine.totals import totals
 from durable.timestamps import rfc3339
 
 
@@ -55,4 +54,29 @@ def summarize(job: Job, clean: Callable[[str], str], now_ms: int) -> JobSummary:
         deleted=total.deletion_count,
         rejected=total.reject_count,
         error=clean(job.error) or None,
+    )
+
+
+class Totals(Struct, frozen=True, kw_only=True):
+    """What Glean has acknowledged."""
+
+    page_count: int
+    document_count: int
+    brought_count: int  # also people and the like
+    deletion_count: int
+    reject_count: int  # with those that are not in Glean since they are too many
+    byte_count: int  # of the source's pages
+
+
+def totals(job: Job) -> Totals:
+    """Of a job in whatever state."""
+    parts = job.parts
+    documents = [part for part in parts if part.stage is Stage.DOCUMENTS]
+    return Totals(
+        page_count=sum(part.page_count for part in parts),
+        document_count=sum(part.document_count for part in documents),
+        brought_count=sum(part.document_count for part in parts),
+        deletion_count=sum(part.deletion_count for part in parts),
+        reject_count=sum(part.reject_count for part in parts) + job.crawl.pending_reject_count,
+        byte_count=sum(part.byte_count for part in parts),
     )

@@ -1,6 +1,6 @@
 """A connector at a glance: when it is due, what it does, and whether somebody has to look. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
@@ -10,7 +10,7 @@ from durable import cron
 from durable.connector.definition import AnyConnector
 from durable.machine.counters import Counters
 from durable.machine.deletion_watch import DeletionWatch, paused_reason
-from durable.machine.job import Job, Mode
+from durable.machine.job import Job, Mode, Stage
 from durable.machine.states import ENDED, State
 from durable.machine.ticks import Ticks, overdue_since_ms
 from durable.machine.timeliness import Freshness, find_stale, stale_after_ms, stale_reason
@@ -76,6 +76,17 @@ class Known(Struct, frozen=True, kw_only=True):
     watch: DeletionWatch = DeletionWatch()
 
 
+class ConnectorMetrics(Struct, frozen=True, kw_only=True):
+    """What the metrics of one connector are made of."""
+
+    tally: Counters
+    job_counts: Mapping[State, int]  # that are remembered
+    ticked_at_ms: int | None  # the last minute for which cron has asked for a job
+    watermark_ms: int | None
+    document_count: int | None  # that the last FULL job has brought which succeeded
+    deletions: Mapping[Stage, str] = {}  # that follow the latest upload of each kind
+
+
 def overview(
     connector: AnyConnector, known: Known, clean: Callable[[str], str], now_ms: int
 ) -> Overview:
@@ -125,6 +136,18 @@ def freshness(known: Known) -> Freshness:
     """When jobs have succeeded last."""
     tally = known.tally
     return Freshness(tally.begun_at_ms, tally.succeeded_at_ms, tally.full_succeeded_at_ms)
+
+
+def connector_metrics(known: Known, job_counts: Mapping[State, int]) -> ConnectorMetrics:
+    """Of what the connector's object remembers."""
+    return ConnectorMetrics(
+        tally=known.tally,
+        job_counts=job_counts,
+        ticked_at_ms=known.ticked_at_ms,
+        watermark_ms=known.watermark_ms,
+        document_count=known.document_count,
+        deletions={stage: upload.deletions for stage, upload in known.watch.uploads.items()},
+    )
 
 
 def _health(connector: AnyConnector, known: Known, now_ms: int) -> tuple[Condition, str | None]:

@@ -8,11 +8,11 @@ from durable.machine.job import FinishedStage, Job, Mode, Stage
 from durable.machine.notes import WaitReason
 from durable.machine.safeguards import missing_count
 from durable.machine.states import Command, State
-from durable.machine.totals import totals
 from durable.machine.verification import Verification
 from durable.timestamps import rfc3339
 from durable.views.explanation import if_killed, left_ms, next_step, waiting_reason, waits_for
 from durable.views.findings import Deleted, Processed, Verified, show_processing, show_verification
+from durable.views.job_summary import totals
 from durable.views.progress import Progress, progress
 
 

@@ -13,10 +13,16 @@ from durable.machine.staleness import Heartbeat
 from durable.machine.states import PENDING, State
 from durable.store.event_log import Event
 from durable.store.store import Store
-from durable.views.connector_metrics import ConnectorMetrics, connector_metrics
 from durable.views.findings import show_deletions
 from durable.views.job_summary import JobSummary, summarize
-from durable.views.overview import Known, Overview, freshness, overview
+from durable.views.overview import (
+    ConnectorMetrics,
+    Known,
+    Overview,
+    connector_metrics,
+    freshness,
+    overview,
+)
 from durable.views.status import Status, status
 
 

@@ -735,7 +735,7 @@ MUTANTS = [
     ),
     Mutant(
         "a page that takes minutes loses its memory while it is read",
-        "durable/engine/heard.py",
+        "durable/engine/platform.py",
         "        self._host.memory.renew(self._lease, self._host.now_ms())\n",
         "        pass\n",
         ("tests/unit/test_crowding.py",),

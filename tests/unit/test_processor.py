@@ -8,8 +8,7 @@ from durable.engine.processor import OVERDUE_MS, Begun
 from durable.environment import Environment
 from durable.limits import Limits
 from durable.machine.commands import Refusal
-from durable.machine.job import Job, Mode, Rate
-from durable.machine.job_id import connector_name
+from durable.machine.job import Job, Mode, Rate, connector_name
 from durable.machine.pacing import ALARM_MS_MIN, jittered_lease_ms
 from durable.machine.states import PENDING, Command, State
 from durable.sources.http import HttpSource
