@@ -14,6 +14,10 @@ def rfc3339(at_ms: int) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def rfc3339_or_none(at_ms: int | None) -> str | None:
+    return None if at_ms is None else rfc3339(at_ms)
+
+
 def span(duration_ms: int) -> str:
     """Roughly, as a person says it: "3 days", "1 hour"."""
     for unit_ms, name in UNITS:

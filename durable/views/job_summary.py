@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from durable.machine.job import Job, Mode, Stage
 from durable.machine.states import ENDED, State
-from durable.timestamps import rfc3339
+from durable.timestamps import rfc3339, rfc3339_or_none
 
 
 class JobSummary(Struct, frozen=True, kw_only=True):
@@ -46,8 +46,8 @@ def summarize(job: Job, clean: Callable[[str], str], now_ms: int) -> JobSummary:
         state=job.state,
         begun_by=job.begun_by or None,
         created_at=rfc3339(job.created_at_ms),
-        started_at=None if job.started_at_ms is None else rfc3339(job.started_at_ms),
-        finished_at=None if job.finished_at_ms is None else rfc3339(job.finished_at_ms),
+        started_at=rfc3339_or_none(job.started_at_ms),
+        finished_at=rfc3339_or_none(job.finished_at_ms),
         seconds=((until_ms or 0) - (job.started_at_ms or 0)) / 1_000 if is_begun else None,
         pages=total.page_count,
         documents=total.document_count,

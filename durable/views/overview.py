@@ -14,7 +14,7 @@ from durable.machine.job import Job, Mode, Stage
 from durable.machine.states import ENDED, State
 from durable.machine.ticks import Ticks, overdue_since_ms
 from durable.machine.timeliness import Freshness, find_stale, stale_after_ms, stale_reason
-from durable.timestamps import rfc3339
+from durable.timestamps import rfc3339, rfc3339_or_none
 from durable.views.findings import Deleted, show_deletions
 from durable.views.job_summary import JobSummary, summarize
 
@@ -99,8 +99,6 @@ def overview(
         now_ms: the time.
     """
     health, why = _health(connector, known, now_ms)
-    fresh, watermark_ms = freshness(known), known.watermark_ms
-    success_ms, full_success_ms = fresh.succeeded_at_ms, fresh.full_succeeded_at_ms
     schedule = _schedule(connector, now_ms)
     soonest = min(schedule, key=_order, default=None)
     after_ms, current = stale_after_ms(connector), known.current
@@ -112,9 +110,9 @@ def overview(
         next_mode=soonest.mode if soonest and soonest.next_at else None,
         health=health,
         why=why and clean(why),
-        last_success_at=None if success_ms is None else rfc3339(success_ms),
-        last_full_success_at=None if full_success_ms is None else rfc3339(full_success_ms),
-        watermark=None if watermark_ms is None else rfc3339(watermark_ms),
+        last_success_at=rfc3339_or_none(known.tally.succeeded_at_ms),
+        last_full_success_at=rfc3339_or_none(known.tally.full_succeeded_at_ms),
+        watermark=rfc3339_or_none(known.watermark_ms),
         documents=known.document_count,
         stale_after_seconds=None if after_ms is None else after_ms // 1_000,
         current=None if current is None else summarize(current, clean, now_ms),
@@ -216,7 +214,7 @@ def _schedule(connector: AnyConnector, now_ms: int) -> list[Scheduled]:
     found = []
     for expression, mode in connector.schedule.items():
         next_ms = cron.next_ms(expression, now_ms)
-        found.append(Scheduled(expression, mode, None if next_ms is None else rfc3339(next_ms)))
+        found.append(Scheduled(expression, mode, rfc3339_or_none(next_ms)))
     return found
 
 
