@@ -130,12 +130,6 @@ def unreachable(connector: AnyConnector, now_ms: int) -> Overview:
     )
 
 
-def freshness(known: Known) -> Freshness:
-    """When jobs have succeeded last."""
-    tally = known.tally
-    return Freshness(tally.begun_at_ms, tally.succeeded_at_ms, tally.full_succeeded_at_ms)
-
-
 def connector_metrics(known: Known, job_counts: Mapping[State, int]) -> ConnectorMetrics:
     """Of what the connector's object remembers."""
     return ConnectorMetrics(
@@ -167,7 +161,9 @@ def _trouble(connector: AnyConnector, known: Known, now_ms: int) -> tuple[Condit
     due_ms = overdue_since_ms(known.ticks, connector.schedule, known.ticked_at_ms, now_ms)
     if due_ms is not None:
         return Condition.OVERDUE, f"cron was due at {rfc3339(due_ms)}, and has not ticked since"
-    if (found := find_stale(connector, freshness(known), now_ms)) is not None:
+    tally = known.tally
+    fresh = Freshness(tally.begun_at_ms, tally.succeeded_at_ms, tally.full_succeeded_at_ms)
+    if (found := find_stale(connector, fresh, now_ms)) is not None:
         return Condition.STALE, stale_reason(found)
     if (failed := _failed(connector, known)) is not None:
         return Condition.FAILING, failed.error
