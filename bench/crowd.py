@@ -18,6 +18,7 @@ from bench.ours import ENTRY, JOB_SECONDS_MAX, PACKAGES, POLL_SECONDS, RUNNING, 
 from bench.shape import Shape
 from bench.trace import Trace
 from dev.ensemble import Ensemble
+from dev.patience import waited
 from dev.runtime import Runtime
 from dev.snapshot import Image
 
@@ -145,11 +146,11 @@ class Tenants(Ensemble):
 
     def _end(self, job_id: str) -> int:
         """Wait for its success. Returns how many turns it took."""
-        deadline = time.monotonic() + JOB_SECONDS_MAX
-        while not self._is_over(job_id):
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"{job_id} has not ended")
-            time.sleep(POLL_SECONDS)
+        waited(
+            lambda: self._is_over(job_id),
+            seconds_max=JOB_SECONDS_MAX,
+            pause_seconds_max=POLL_SECONDS,
+        )
         return int(self._asked("GET", f"/status/{job_id}")["turns"])
 
     def _asked(self, method: str, path: str, **options: Any) -> dict[str, Any]:

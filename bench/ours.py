@@ -20,6 +20,7 @@ from bench.plan import OURS
 from bench.results import Cold
 from bench.shape import Shape
 from dev.ensemble import Ensemble
+from dev.patience import waited
 from dev.runtime import Runtime
 from dev.snapshot import Image
 from dev.staging import ROOT
@@ -113,13 +114,12 @@ class Ours(Ensemble):
         return self._http.get("/profile").raise_for_status().text
 
     def _ended(self, job_id: str) -> dict[str, Any]:
-        deadline = time.monotonic() + JOB_SECONDS_MAX
-        while time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
-            job = self._asked("GET", f"/status/{job_id}")
-            if job["state"] not in RUNNING or job["last_error"]:
-                return job
-        raise RuntimeError(f"{job_id} has not ended")
+        return waited(
+            lambda: self._asked("GET", f"/status/{job_id}"),
+            lambda job: job["state"] not in RUNNING or job["last_error"],
+            seconds_max=JOB_SECONDS_MAX,
+            pause_seconds_max=POLL_SECONDS,
+        )
 
     def _measured(self) -> _Measured:
         return msgspec.convert(self._asked("GET", "/measured"), _Measured)

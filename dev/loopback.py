@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from durable.http.loopback import is_loopback
+from durable.http.origins import is_loopback
 
 
 HOST = "127.0.0.1"

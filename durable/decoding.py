@@ -50,13 +50,12 @@ class Decoder(Generic[Kind]):
 
     Args:
         kind: that.
-        is_strict: texts are not taken for numbers.
     """
 
-    def __init__(self, kind: Any = Any, *, is_strict: bool = True) -> None:
+    def __init__(self, kind: Any = Any) -> None:
         # As `decode`, of a part of what was decoded before, such as a record of a page.
         self.decode_part: Callable[[Content | Raw], Kind]
-        self.decode_part = msgspec.json.Decoder(kind, strict=is_strict).decode
+        self.decode_part = msgspec.json.Decoder(kind).decode
 
     def decode(self, content: Content | Raw) -> Kind:
         """What it says.

@@ -25,6 +25,10 @@ def is_span(value: object, least: timedelta) -> bool:
     return isinstance(value, timedelta) and least <= value <= LONGEST
 
 
+def rfc3339_or_none(at_ms: int | None) -> str | None:
+    return None if at_ms is None else rfc3339(at_ms)
+
+
 def span(duration_ms: int) -> str:
     """Roughly, as a person says it: "3 days", "1 hour"."""
     for unit_ms, name in UNITS:

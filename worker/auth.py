@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from durable.environment import Environment
 from durable.errors import ConfigurationError
-from durable.http.loopback import is_loopback
+from durable.http.origins import is_loopback
 from worker import access, problems, sessions
 from worker.access import Access, DeniedError, UnavailableError
 from worker.problems import Problem

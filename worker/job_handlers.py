@@ -15,7 +15,7 @@ from durable.engine.questions import (
     RepeatRejects,
 )
 from durable.machine.commands import Refusal
-from durable.machine.job_id import connector_name
+from durable.machine.job import connector_name
 from durable.machine.states import Command, State
 from durable.store.event_log import Event
 from durable.timestamps import rfc3339

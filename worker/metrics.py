@@ -5,6 +5,7 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
+from operator import attrgetter
 
 from msgspec import Struct
 
@@ -12,7 +13,7 @@ from durable.machine.counters import TURN_MS
 from durable.machine.index_status import Deletions
 from durable.machine.job import Mode
 from durable.machine.states import ENDED, State
-from durable.views.connector_metrics import ConnectorMetrics
+from durable.views.overview import ConnectorMetrics
 
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -69,47 +70,26 @@ def _gauges(found: Mapping[str, ConnectorMetrics], now_ms: int) -> Iterator[Fami
             for state, count in measures.job_counts.items()
         ],
     )
-    yield Family(
-        "last_success_age_seconds",
-        "gauge",
-        "Since the end of the latest job that succeeded",
-        each({name: _age(one.succeeded_at_ms, now_ms) for name, one in found.items()}),
-    )
-    yield Family(
-        "last_full_success_age_seconds",
-        "gauge",
-        "Since the end of the latest FULL job that succeeded",
-        each({name: _age(one.full_succeeded_at_ms, now_ms) for name, one in found.items()}),
-    )
-    yield Family(
-        "last_tick_age_seconds",
-        "gauge",
-        "Since the last minute for which cron has asked for a job",
-        each({name: _age(one.ticked_at_ms, now_ms) for name, one in found.items()}),
-    )
-    yield Family(
-        "watermark_age_seconds",
-        "gauge",
-        "Since the time from which the next INCREMENTAL job reads",
-        each({name: _age(one.watermark_ms, now_ms) for name, one in found.items()}),
-    )
-    yield Family(
-        "last_full_documents",
-        "gauge",
-        "Documents that the last FULL job has brought which succeeded",
-        each({name: one.document_count for name, one in found.items()}),
-    )
-    yield Family(
-        "last_full_duration_seconds",
-        "gauge",
-        "That the last FULL job took which succeeded",
-        each(
-            {
-                name: None if one.tally.full_ms is None else one.tally.full_ms / 1_000
-                for name, one in found.items()
-            }
+    ages = {
+        "last_success": ("tally.succeeded_at_ms", "Since the end of the latest job that succeeded"),
+        "last_full_success": (
+            "tally.full_succeeded_at_ms",
+            "Since the end of the latest FULL job that succeeded",
         ),
-    )
+        "last_tick": ("ticked_at_ms", "Since the last minute for which cron has asked for a job"),
+        "watermark": ("watermark_ms", "Since the time from which the next INCREMENTAL job reads"),
+    }
+    for metric, (field, meaning) in ages.items():
+        times = {name: attrgetter(field)(measures) for name, measures in found.items()}
+        samples = each({name: _age(at_ms, now_ms) for name, at_ms in times.items()})
+        yield Family(f"{metric}_age_seconds", "gauge", meaning, samples)
+    meaning = "Documents that the last FULL job has brought which succeeded"
+    samples = each({name: measures.document_count for name, measures in found.items()})
+    yield Family("last_full_documents", "gauge", meaning, samples)
+    meaning = "That the last FULL job took which succeeded"
+    spans = {name: measures.tally.full_ms for name, measures in found.items()}
+    samples = each({name: span and span / 1_000 for name, span in spans.items()})
+    yield Family("last_full_duration_seconds", "gauge", meaning, samples)
 
 
 def _deletions(found: Mapping[str, ConnectorMetrics]) -> Family:

@@ -1,6 +1,6 @@
 """Sign-in of browsers, and its end."""
 
-from durable.timestamps import rfc3339
+from durable.timestamps import rfc3339_or_none
 from worker import problems, sessions
 from worker.auth import TOKEN, is_same
 from worker.bodies import Session, SignIn
@@ -28,5 +28,5 @@ async def sign_out(_call: Call) -> WorkerResponse:
 
 async def show_session(call: Call) -> Session:
     caller = call.caller
-    expires_at = None if caller.expires_at_ms is None else rfc3339(caller.expires_at_ms)
+    expires_at = rfc3339_or_none(caller.expires_at_ms)
     return Session(via=caller.via, who=caller.who, expires_at=expires_at)

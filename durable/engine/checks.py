@@ -10,8 +10,7 @@ from msgspec.structs import replace
 from durable.connector.definition import AnyConnector
 from durable.connector.mapping import changes
 from durable.engine.clients import Clients, build_clients
-from durable.engine.heard import renewing_host
-from durable.engine.platform import Platform
+from durable.engine.platform import Platform, renewing_host
 from durable.engine.provision import UNKNOWN_STATUSES
 from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError

@@ -24,6 +24,7 @@ from durable.machine.index_status import Deletions
 from durable.machine.job import Job, Stage
 from durable.machine.job_events import JobEvent
 from durable.machine.notes import EventKind
+from durable.machine.pacing import asked_wait_ms
 from durable.store.store import Store
 
 
@@ -107,7 +108,7 @@ class DeletionWatcher:
             return record_silence(watch, clean_reason(str(error), self._environment), 0)
         except UpstreamError as error:
             now_ms = self._host.now_ms()
-            told_ms = min(wait_ms(error.retry_after, now_ms), self._limits.retry_after_ms_max)
+            told_ms = asked_wait_ms(wait_ms(error.retry_after, now_ms), self._limits)
             return record_silence(
                 watch, clean_reason(str(error), self._environment), now_ms + told_ms
             )

@@ -9,7 +9,7 @@ from durable.connector.definition import AnyConnector
 from durable.connector.mapping import changes
 from durable.engine.clients import Clients, build_clients
 from durable.engine.group_uploads import GroupUploads
-from durable.engine.inquiry import Inquiry
+from durable.engine.inquiry import CONFLICT, Inquiry
 from durable.engine.packing import Packing, Parcel, measure_page
 from durable.engine.platform import Platform
 from durable.engine.redaction import clean_reason, redact
@@ -194,7 +194,7 @@ class Executor:
 
     async def _refused(self, send: Send, batch: Batch, error: UpstreamError, glean: Glean) -> Event:
         """A batch that Glean does not take is cut, until what is at fault stands alone."""
-        is_conflict = error.status == 409 and batch.upload_id and glean.tells_uploads
+        is_conflict = error.status == CONFLICT and batch.upload_id and glean.tells_uploads
         if not is_conflict and error.status not in REFUSED:
             raise error
         is_for_all = await self._inquiry.is_meant_for_all(send.page_index, batch, error, glean)

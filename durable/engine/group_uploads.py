@@ -7,6 +7,7 @@ was would go on to give access to whoever has left it.
 from msgspec import Struct
 from msgspec.structs import replace
 
+from durable.engine.inquiry import CONFLICT
 from durable.errors import UpstreamError
 from durable.glean.batches import Batch, Item
 from durable.glean.client import Glean
@@ -68,9 +69,9 @@ class GroupUploads:
         self, batch: Batch, part: GroupPart, error: UpstreamError, glean: Glean
     ) -> HalvedGroup | Reject:
         """A request that Glean does not take is cut, until a member at fault stands alone."""
-        if error.status == 409:
+        if error.status == CONFLICT:
             reason = f"Glean has the upload of the group {part.group!r} open no more: {error}"
-            raise UpstreamError(reason, is_transient=True, status=409) from error
+            raise UpstreamError(reason, is_transient=True, status=CONFLICT) from error
         if error.status == 413 and len(batch.items) > 1:
             return HalvedGroup(batch.halves(), batch.byte_count // 2)
         if error.status not in REFUSED:

@@ -20,9 +20,8 @@ from durable.engine.verifier import Verifier
 from durable.environment import Environment
 from durable.limits import Limits
 from durable.machine.commands import LEGAL, Instruction, Refusal, is_opening, obey
-from durable.machine.job import Job, Mode, Stage
+from durable.machine.job import Job, Mode, Stage, make_job_id
 from durable.machine.job_events import JobEvent
-from durable.machine.job_id import make_job_id
 from durable.machine.notes import EventKind, Occasion
 from durable.machine.pacing import jittered_lease_ms, not_before
 from durable.machine.states import ENDED, State

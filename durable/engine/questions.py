@@ -22,12 +22,10 @@ from durable.machine.job import Mode
 from durable.machine.rejects import Reject
 from durable.machine.staleness import Heartbeat
 from durable.machine.states import Command, State
-from durable.machine.totals import totals
 from durable.store.event_log import Event
-from durable.views.connector_metrics import ConnectorMetrics
-from durable.views.job_summary import JobSummary
+from durable.views.job_summary import JobSummary, totals
 from durable.views.log import Level
-from durable.views.overview import Overview
+from durable.views.overview import ConnectorMetrics, Overview
 from durable.views.status import Status
 
 

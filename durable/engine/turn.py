@@ -11,8 +11,7 @@ from durable.engine.alert_sender import find_targets
 from durable.engine.clients import Clients
 from durable.engine.deletion_watcher import watch_uploads
 from durable.engine.executor import Executor
-from durable.engine.heard import renewing_host
-from durable.engine.platform import Platform
+from durable.engine.platform import Platform, renewing_host
 from durable.engine.reject_reader import RepeatedReader
 from durable.engine.verifier import follow
 from durable.environment import Environment

@@ -15,8 +15,7 @@ from durable.http import retry_after
 from durable.http.auth import Authenticator, Credentials
 from durable.http.error_rules import Action, Reply, Rulebook, Rules
 from durable.http.exchange import NONE, Exchange, SentRequest
-from durable.http.loopback import is_loopback
-from durable.http.origins import Origins
+from durable.http.origins import Origins, is_loopback
 from durable.http.refusal import refusal
 from durable.http.stream import Streamed
 

@@ -10,7 +10,7 @@ import httpx
 
 from durable.environment import Environment
 from durable.errors import ConfigurationError
-from durable.http.loopback import is_loopback
+from durable.http.origins import is_loopback
 
 
 API_PATH = "/api/index/v1"

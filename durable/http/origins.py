@@ -6,6 +6,8 @@ request passes here last, however its URL came about: declared, joined, filled i
 """
 
 from functools import lru_cache
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -41,3 +43,14 @@ def _named(url: str) -> tuple[str, bytes, int | None]:
 def _origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
     """As on the wire; apart, since an IPv6 address has colons too. The default port is None."""
     return url.scheme, url.raw_host, url.port
+
+
+@lru_cache(maxsize=64)  # asked of the same URLs again and again
+def is_loopback(url: str) -> bool:
+    """Whether a URL's host is `localhost`, in 127.0.0.0/8 or ::1, with any port."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # no address, or no port
+        return False

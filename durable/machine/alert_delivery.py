@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.machine.alerts import Alert
+from durable.machine.pacing import doubled_ms
 from durable.timestamps import rfc3339
 
 
@@ -32,7 +33,7 @@ def record_attempt(letter: Delivery, now_ms: int) -> Delivery | None:
     """The letter once another attempt has begun, due again if that fails; None: it was the last."""
     if now_ms - letter.alert.at_ms >= GIVE_UP_MS:
         return None
-    pause_ms = min(RETRY_MS_MIN << min(letter.attempt_count, 16), RETRY_MS_MAX)
+    pause_ms = doubled_ms(RETRY_MS_MIN, letter.attempt_count, RETRY_MS_MAX)
     return replace(letter, attempt_count=letter.attempt_count + 1, due_at_ms=now_ms + pause_ms)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.machine.job import Job, Mode, Stage
+from durable.machine.job import Job, Mode
 from durable.machine.job_events import TurnStats, ended_turn, new_notes
 from durable.machine.notes import EventKind
 from durable.machine.states import ENDED, State
@@ -35,7 +35,6 @@ class Counters(Struct, frozen=True, kw_only=True):
     succeeded_at_ms: int | None = None  # the end of the latest job that has
     full_succeeded_at_ms: int | None = None  # the end of the latest FULL one that has
     full_ms: int | None = None  # that the latest FULL job took which has succeeded
-    full_document_count: int | None = None  # that it brought
 
 
 def count(tally: Counters, before: Job, after: Job, now_ms: int) -> Counters:
@@ -90,9 +89,4 @@ def _with_end(tally: Counters, job: Job) -> Counters:
         tally,
         full_succeeded_at_ms=job.finished_at_ms,
         full_ms=job.finished_at_ms - job.started_at_ms,
-        full_document_count=None if job.is_delegated else _document_count(job),
     )
-
-
-def _document_count(job: Job) -> int:
-    return sum(part.document_count for part in job.parts if part.stage is Stage.DOCUMENTS)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from durable.limits import Limits
 from durable.machine.index_status import ClosedUpload, Deletions
 from durable.machine.job import Stage
-from durable.machine.pacing import not_before
+from durable.machine.pacing import not_before, verify_pause_ms
 from durable.timestamps import rfc3339
 
 
@@ -153,6 +153,5 @@ def _outlived(upload: WatchedUpload, now_ms: int, limits: Limits) -> WatchedUplo
 def _scheduled(watch: DeletionWatch, now_ms: int, limits: Limits) -> DeletionWatch:
     if not any(upload.is_open for upload in watch.uploads.values()):
         return replace(watch, ask_at_ms=None)
-    doublings = min(watch.ask_count, limits.verify_pause_ms_max.bit_length())
-    pause_ms = min(limits.verify_pause_ms_min << doublings, limits.verify_pause_ms_max)
-    return replace(watch, ask_at_ms=not_before(now_ms + pause_ms, now_ms))
+    at_ms = now_ms + verify_pause_ms(watch.ask_count, limits)
+    return replace(watch, ask_at_ms=not_before(at_ms, now_ms))

@@ -4,7 +4,9 @@ Times are Unix milliseconds (`_at_ms`), durations milliseconds (`_ms`): the unit
 platform's alarms.
 """
 
+import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from msgspec import Struct
@@ -244,3 +246,17 @@ def with_crawl(job: Job, **changes: object) -> Job:
 
 def with_pacing(job: Job, **changes: object) -> Job:
     return replace(job, pacing=replace(job.pacing, **changes))
+
+
+JOB_ID = re.compile(r"(?P<connector>[a-z0-9-]{1,40})-[0-9]{8}T[0-9]{9}Z-[0-9a-f]+")
+
+
+def connector_name(job_id: str) -> str | None:
+    """The connector that a job's id names; None if it is no job's id."""
+    match = JOB_ID.fullmatch(job_id)
+    return match["connector"] if match else None
+
+
+def make_job_id(connector: str, now_ms: int, nonce: str) -> str:
+    moment = datetime.fromtimestamp(now_ms / 1_000, UTC)
+    return f"{connector}-{moment:%Y%m%dT%H%M%S}{now_ms % 1_000:03}Z-{nonce}"

@@ -17,7 +17,7 @@ KILLED_AGAIN = 2  # deaths without progress: one is nothing unusual, and nobody 
 SHARES_PER_MINUTE = 6
 PLACE_MS = 250  # for each of those who wait for room, at first
 PLACES_MAX = 4
-DOUBLINGS_MAX = 2  # of that, one with each second, since each look for room costs rows
+PATIENT_PLACE_MS = 1_000  # after some seconds, since each look for room costs rows
 REQUESTS_PER_BATCH = 3  # sent, refused and asked about, before it is cut in two
 # What a job has used of the rates, and the next one may not use again. All of its connector's
 # sources are mostly of one server.
@@ -31,9 +31,9 @@ def not_before(at_ms: int, now_ms: int) -> int:
     return max(at_ms, now_ms + ALARM_MS_MIN)
 
 
-def asked_wait_ms(failure: Failed, limits: Limits) -> int:
+def asked_wait_ms(asked_ms: int, limits: Limits) -> int:
     """How long the other side asked to be left alone."""
-    return min(failure.retry_after_ms, limits.retry_after_ms_max)
+    return min(asked_ms, limits.retry_after_ms_max)
 
 
 def is_stalled(job: Job, now_ms: int, limits: Limits) -> bool:
@@ -49,9 +49,19 @@ def is_stalled(job: Job, now_ms: int, limits: Limits) -> bool:
 def backoff_ms(job: Job, failure: Failed, limits: Limits) -> int:
     """How long to leave the other side alone."""
     # Full jitter, so that those who were refused together do not come back together.
-    doublings = min(max(0, job.pacing.attempt - 1), limits.backoff_ms_max.bit_length())
-    backoff_ms = min(limits.backoff_ms_min << doublings, limits.backoff_ms_max)
-    return asked_wait_ms(failure, limits) + round(backoff_ms * failure.jitter)
+    doublings = max(0, job.pacing.attempt - 1)
+    backoff_ms = doubled_ms(limits.backoff_ms_min, doublings, limits.backoff_ms_max)
+    return asked_wait_ms(failure.retry_after_ms, limits) + round(backoff_ms * failure.jitter)
+
+
+def verify_pause_ms(ask_count: int, limits: Limits) -> int:
+    """Until Glean is asked again what has become of an upload."""
+    return doubled_ms(limits.verify_pause_ms_min, ask_count, limits.verify_pause_ms_max)
+
+
+def doubled_ms(ms_min: int, doublings: int, ms_max: int) -> int:
+    """A pause that doubles with each try, up to the longest there is."""
+    return min(ms_min << min(doublings, ms_max.bit_length()), ms_max)
 
 
 def is_saturated(job: Job, now_ms: int, limits: Limits) -> bool:
@@ -97,7 +107,7 @@ def count_requests(job: Job, request_count: int, now_ms: int) -> Job:
 
 def honour_wait(job: Job, page: Page, now_ms: int, limits: Limits) -> Job:
     """With what the source asks for beside its rate."""
-    asked_ms = min(page.wait_ms, limits.retry_after_ms_max)
+    asked_ms = asked_wait_ms(page.wait_ms, limits)
     return _spared(job, now_ms + asked_ms, page.wait_reason) if asked_ms else job
 
 
@@ -169,7 +179,7 @@ def jittered_lease_ms(key: str, limits: Limits) -> int:
 def room_wait_ms(job: Job, place: int, jitter: float, now_ms: int) -> int:
     """When to look for room again: the sooner, the fewer have waited longer, and with patience."""
     waited_s = max(0, now_ms - job.pacing.progress_at_ms) // 1_000
-    patient_ms = PLACE_MS << min(waited_s, DOUBLINGS_MAX)
+    patient_ms = doubled_ms(PLACE_MS, waited_s, PATIENT_PLACE_MS)
     return round(patient_ms * min(place, PLACES_MAX) * (0.5 + jitter))
 
 

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.pacing import not_before
+from durable.machine.pacing import asked_wait_ms, not_before
 from durable.machine.verification import (
     PROCESSING,
     PROCESSING_MS,
@@ -11,7 +11,6 @@ from durable.machine.verification import (
     Verification,
     backoff_ms,
     event_of_verification,
-    verification_wait_ms,
 )
 
 
@@ -35,10 +34,9 @@ def record_failed_processing(
         # It counts as asked, and is repeated no earlier than Glean would take it again.
         text = f"Glean was asked {PROCESSING}, and the answer was lost"
         return event_of_verification(verification, text, now_ms)
-    wait_ms = verification_wait_ms(trouble, limits) + backoff_ms(
-        verification.process_count, trouble, limits
-    )
-    next_at_ms = not_before(now_ms + wait_ms, now_ms) if trouble.is_transient else None
+    at_ms = now_ms + asked_wait_ms(trouble.retry_after_ms, limits)
+    at_ms += backoff_ms(verification.process_count, trouble, limits)
+    next_at_ms = not_before(at_ms, now_ms) if trouble.is_transient else None
     verification = replace(verification, processed_at_ms=None, process_at_ms=next_at_ms)
     return event_of_verification(
         verification, f"Glean refused {PROCESSING}: {trouble.reason}", now_ms

@@ -17,7 +17,7 @@ class Reject(Struct, frozen=True):
     excerpt: str = ""  # the beginning of the record
     stage: str = Stage.DOCUMENTS.value  # as a text: earlier code reads what later code wrote
     cursor: str | None = None  # of its page
-    digest: str = ""  # of that page's records; empty where earlier code did not keep it
+    digest: str = ""  # of that page's records
     part: int = 0  # of the record, from 1, where the others of it are brought: a group's member
 
     @property

@@ -40,18 +40,10 @@ class Heartbeat(Struct, frozen=True):
     full_succeeded_at_ms: int | None = None  # of a FULL job
 
 
-class LastSeen(Struct, frozen=True):
-    """What is known of a connector. Persisted: add fields with defaults, never rename."""
-
-    since_ms: int  # that it is looked at
-    succeeded_at_ms: int | None = None
-    full_succeeded_at_ms: int | None = None
-
-
 class Watched(Struct, frozen=True):
-    """What is known of all of them. Persisted likewise."""
+    """What is known of all of them. Persisted: add fields with defaults, never rename."""
 
-    connectors: Mapping[str, LastSeen] = {}
+    connectors: Mapping[str, Freshness] = {}  # since they are looked at
     told: AlertHistory = AlertHistory()
     looked_at_ms: int | None = None  # the last tick
     noticed_at_ms: int | None = None  # since when a first one is waited for
@@ -77,13 +69,10 @@ def check_staleness(
         timetables: of all connectors that there are, by their names.
         now_ms: the time.
     """
-    seen, told, alerts = dict[str, LastSeen](), watched.told, list[Alert]()
+    seen, told, alerts = dict[str, Freshness](), watched.told, list[Alert]()
     for name, pulse in pulses.items():
-        before = watched.connectors.get(name, LastSeen(now_ms))
-        after = _seen(before, pulse)
-        seen[name] = after
-        fresh = Freshness(after.since_ms, after.succeeded_at_ms, after.full_succeeded_at_ms)
-        found = find_stale(timetables[name], fresh, now_ms)
+        seen[name] = _seen(watched.connectors.get(name, Freshness(now_ms)), pulse)
+        found = find_stale(timetables[name], seen[name], now_ms)
         if found is not None:
             told, is_due = remind(told, f"{AlertKind.STALE} {name}", now_ms)
             text = stale_reason(found) + (
@@ -102,10 +91,10 @@ def check_staleness(
     return Watched(seen, settle(told, gone)[0], now_ms), alerts
 
 
-def _seen(before: LastSeen, pulse: Heartbeat | None) -> LastSeen:
+def _seen(before: Freshness, pulse: Heartbeat | None) -> Freshness:
     if pulse is None:
         return before
-    return LastSeen(before.since_ms, pulse.succeeded_at_ms, pulse.full_succeeded_at_ms)
+    return Freshness(before.since_ms, pulse.succeeded_at_ms, pulse.full_succeeded_at_ms)
 
 
 def record_notice(watched: Watched, now_ms: int) -> Watched:

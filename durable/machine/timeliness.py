@@ -31,7 +31,7 @@ class Timetable(Protocol):
 
 
 class Freshness(Struct, frozen=True):
-    """When jobs of a connector have succeeded last."""
+    """When jobs of a connector have succeeded last. Persisted: add fields with defaults."""
 
     since_ms: int | None = None  # from when on one could have
     succeeded_at_ms: int | None = None  # of any mode

@@ -218,7 +218,8 @@ def fail(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Step:
         job = with_upload(job, unsettled_at_ms=job.upload.unsettled_at_ms or now_ms)
         if has_settled(job, now_ms, limits):
             return restart_lost_upload(job, untaken_reason(job, failure.reason), now_ms, limits), ()
-    if (asked_ms := asked_wait_ms(failure, limits)) and job.pacing.retry_at_ms is None:
+    asked_ms = asked_wait_ms(failure.retry_after_ms, limits)
+    if asked_ms and job.pacing.retry_at_ms is None:
         job = count_rest(job, asked_ms)
     # Others that were under way may have failed before.
     retry_at_ms = max(now_ms + backoff_ms(job, failure, limits), job.pacing.retry_at_ms or 0)

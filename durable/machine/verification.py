@@ -20,7 +20,7 @@ from durable.machine.drift import Drift, drift
 from durable.machine.index_status import PAUSED, Holdings
 from durable.machine.job import Job, Mode, Stage
 from durable.machine.notes import EventKind, Note
-from durable.machine.pacing import not_before
+from durable.machine.pacing import asked_wait_ms, not_before, verify_pause_ms
 from durable.machine.transitions import uploaded_counts
 
 
@@ -169,7 +169,7 @@ def wake_verification(
         return verification, None
     if _is_last(verification):
         return _undecided(verification, now_ms), None  # the answer never came
-    at_ms = now_ms + _pause_ms(verification.ask_count + 1, limits)
+    at_ms = now_ms + verify_pause_ms(verification.ask_count + 1, limits)
     verification = replace(
         verification,
         ask_count=verification.ask_count + 1,
@@ -208,7 +208,8 @@ def record_failed_count(
         return _undecided(verification, now_ms)
     at_ms = now_ms + backoff_ms(verification.ask_count, trouble, limits)
     # No later than the deadline, but for Glean's own wish.
-    at_ms = max(min(at_ms, verification.until_ms), now_ms + verification_wait_ms(trouble, limits))
+    asked_ms = asked_wait_ms(trouble.retry_after_ms, limits)
+    at_ms = max(min(at_ms, verification.until_ms), now_ms + asked_ms)
     return replace(verification, ask_at_ms=not_before(at_ms, now_ms))
 
 
@@ -234,12 +235,8 @@ def supersede_verification(
 
 
 def backoff_ms(count: int, trouble: Trouble, limits: Limits) -> int:
-    half_ms = _pause_ms(count, limits) / 2
+    half_ms = verify_pause_ms(count, limits) / 2
     return round(half_ms + half_ms * trouble.jitter)
-
-
-def verification_wait_ms(trouble: Trouble, limits: Limits) -> int:
-    return min(trouble.retry_after_ms, limits.retry_after_ms_max)
 
 
 def event_of_verification(verification: Verification, text: str, now_ms: int) -> Verification:
@@ -288,9 +285,3 @@ def _settled(verification: Verification, verdict: Verdict, now_ms: int) -> Verif
         text += f", Glean has {verification.found_count}"
     verification = replace(verification, verdict=verdict, ask_at_ms=None, process_at_ms=None)
     return event_of_verification(verification, text, now_ms)
-
-
-def _pause_ms(count: int, limits: Limits) -> int:
-    """After so many questions."""
-    doublings = min(count, limits.verify_pause_ms_max.bit_length())
-    return min(limits.verify_pause_ms_min << doublings, limits.verify_pause_ms_max)

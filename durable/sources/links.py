@@ -6,8 +6,7 @@ import httpx
 
 from durable.environment import absolute
 from durable.errors import ConfigurationError, UpstreamError
-from durable.http.loopback import is_loopback
-from durable.http.origins import Origins
+from durable.http.origins import Origins, is_loopback
 
 
 ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")

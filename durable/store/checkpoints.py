@@ -11,10 +11,6 @@ from durable.machine.watermark import watermark_ms
 from durable.store.sql import Query, to_integer
 
 
-# Documents were the only ones once.
-COUNT_NAMES = {stage: stage.value for stage in UPLOADED} | {Stage.DOCUMENTS: "succeeded"}
-
-
 class StoredTies(Struct, frozen=True):
     """The ties that a job left. Persisted: add fields with defaults, never rename."""
 
@@ -40,7 +36,7 @@ class Checkpoints:
         """What the last FULL job that succeeded has brought; empty if there was none."""
         rows = self._query("SELECT name, document_count FROM full_count")
         counts = {str(row["name"]): to_integer(row["document_count"]) for row in rows}
-        return {stage: counts[name] for stage, name in COUNT_NAMES.items() if name in counts}
+        return {stage: counts[stage] for stage in UPLOADED if stage in counts}
 
     def ties(self, fingerprint: str) -> tuple[Tie, ...]:
         """Those that a connector's last job left, if none has begun since."""
@@ -65,8 +61,8 @@ class Checkpoints:
         if job.mode is Mode.FULL:
             for stage, count in uploaded_counts(job).items():
                 self._query(
-                    "INSERT OR REPLACE INTO full_count (name, document_count)  VALUES (?, ?)",
-                    COUNT_NAMES[stage],
+                    "INSERT OR REPLACE INTO full_count (name, document_count) VALUES (?, ?)",
+                    stage.value,
                     count,
                 )
         elif before_ms is not None:

@@ -7,7 +7,7 @@ from durable.limits import Limits
 from durable.machine.counters import Counters, count
 from durable.machine.job import Job
 from durable.machine.job_events import JobEvent, Transition, diff
-from durable.store.sql import Query, encode, to_integer
+from durable.store.sql import Query, encode, read_summary, to_integer, write_summary
 
 
 FIRST_KEPT = 20  # of a job's events: how it began
@@ -42,8 +42,7 @@ class EventLog:
         self._transitions.append(Transition(before, after, now_ms))
         known = self.tally()
         if (tally := count(known, before, after, now_ms)) != known:
-            query = "INSERT OR REPLACE INTO summary (name, body) VALUES ('tally', ?)"
-            self._query(query, encode(tally))
+            write_summary(self._query, "tally", tally)
 
     def add(self, job_id: str, happening: JobEvent, limits: Limits) -> None:
         """Of very many, the first ones and the latest are kept."""
@@ -84,8 +83,7 @@ class EventLog:
         self._query("DELETE FROM event WHERE job_id = ?", job_id)
 
     def tally(self) -> Counters:
-        rows = self._query("SELECT body FROM summary WHERE name = 'tally'")
-        return decode(str(rows[0]["body"]), Counters) if rows else Counters()
+        return read_summary(self._query, "tally", Counters)
 
 
 def _is_alike(before: Job, after: Job) -> bool:

@@ -3,11 +3,17 @@
 from collections.abc import Iterable
 
 from durable import cron
-from durable.decoding import decode
 from durable.machine.job import Job, Mode
 from durable.machine.states import ENDED, PENDING, State
 from durable.machine.ticks import Ticks
-from durable.store.sql import Query, decode_rows, encode, encode_states, to_integer
+from durable.store.sql import (
+    Query,
+    decode_rows,
+    encode_states,
+    read_summary,
+    to_integer,
+    write_summary,
+)
 
 
 class JobQueries:
@@ -71,12 +77,10 @@ class JobQueries:
 
     def ticks(self) -> Ticks:
         """What the connector has had of cron."""
-        rows = self._query("SELECT body FROM summary WHERE name = 'ticks'")
-        return decode(str(rows[0]["body"]), Ticks) if rows else Ticks()
+        return read_summary(self._query, "ticks", Ticks)
 
     def put_ticks(self, ticks: Ticks) -> None:
-        query = "INSERT OR REPLACE INTO summary (name, body) VALUES ('ticks', ?)"
-        self._query(query, encode(ticks))
+        write_summary(self._query, "ticks", ticks)
 
     def ticked_at_ms(self) -> int | None:
         """The last minute for which cron has asked for a job; None: it has not yet."""

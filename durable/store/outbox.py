@@ -5,12 +5,11 @@ They are written with what they tell of, so none is lost, and sent after it.
 
 from collections.abc import Collection, Iterable, Sequence
 
-from durable.decoding import decode
 from durable.machine.alert_delivery import Delivery
 from durable.machine.alerts import Alert, AlertHistory, alerts_of_job, reminders
 from durable.machine.job import Job, Mode
 from durable.machine.staleness import Watched
-from durable.store.sql import Query, decode_rows, encode
+from durable.store.sql import Query, decode_rows, encode, read_summary, write_summary
 
 
 LETTERS_MAX = 100  # that wait: more are of something that never ends
@@ -50,20 +49,16 @@ class Outbox:
             self.add(alert, targets)
 
     def told(self) -> AlertHistory:
-        rows = self._query("SELECT body FROM summary WHERE name = 'told'")
-        return decode(str(rows[0]["body"]), AlertHistory) if rows else AlertHistory()
+        return read_summary(self._query, "told", AlertHistory)
 
     def put_told(self, told: AlertHistory) -> None:
-        query = "INSERT OR REPLACE INTO summary (name, body) VALUES ('told', ?)"
-        self._query(query, encode(told))
+        write_summary(self._query, "told", told)
 
     def watched(self) -> Watched:
-        rows = self._query("SELECT body FROM summary WHERE name = 'watched'")
-        return decode(str(rows[0]["body"]), Watched) if rows else Watched()
+        return read_summary(self._query, "watched", Watched)
 
     def put_watched(self, watched: Watched) -> None:
-        query = "INSERT OR REPLACE INTO summary (name, body) VALUES ('watched', ?)"
-        self._query(query, encode(watched))
+        write_summary(self._query, "watched", watched)
 
     def add(self, alert: Alert, targets: Iterable[str]) -> None:
         """To be sent as soon as can be."""

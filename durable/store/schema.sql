@@ -22,7 +22,7 @@ CREATE TABLE tied (
   body TEXT NOT NULL -- the ties on it, as JSON
 ) WITHOUT ROWID;
 CREATE TABLE full_count ( -- of the last FULL job that succeeded
-  name TEXT PRIMARY KEY,
+  name TEXT PRIMARY KEY, -- of the stage
   document_count INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE reject (

@@ -47,6 +47,15 @@ def decode_rows(rows: Iterable[Row], kind: type[Kept]) -> Iterator[Kept]:
             yield decode(str(row["body"]), kind)
 
 
+def read_summary(query: Query, name: str, kind: type[Kept]) -> Kept:
+    """What there is one of by this name; as it begins, where there is none yet."""
+    return next(decode_rows(query("SELECT body FROM summary WHERE name = ?", name), kind), kind())
+
+
+def write_summary(query: Query, name: str, summary: Struct) -> None:
+    query("INSERT OR REPLACE INTO summary (name, body) VALUES (?, ?)", name, encode(summary))
+
+
 def migrate(query: Query) -> None:
     """Bring the database's tables up to date: each version of schema.sql is applied once."""
     query("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY)")

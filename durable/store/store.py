@@ -215,7 +215,7 @@ class Store:
         """Where the rejects of a job are in its sources, as far as they are remembered."""
         spots: dict[Stage, dict[int, RejectedPage]] = {}
         for page, reject in self.rejects(job_id, (0, 0), -1):
-            if reject.digest and reject.stage in KNOWN_STAGES:
+            if reject.stage in KNOWN_STAGES:
                 of_stage = spots.setdefault(Stage(reject.stage), {})
                 before = of_stage.get(page, RejectedPage(reject.cursor, reject.digest, frozenset()))
                 of_stage[page] = replace(before, places=before.places | {reject.place})

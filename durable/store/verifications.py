@@ -3,7 +3,7 @@
 from durable.machine.deletion_watch import DeletionWatch
 from durable.machine.job import Job
 from durable.machine.verification import Verification
-from durable.store.sql import Query, decode_rows, encode, to_integer
+from durable.store.sql import Query, decode_rows, encode, read_summary, to_integer, write_summary
 
 
 class Verifications:
@@ -64,12 +64,10 @@ class Verifications:
 
     def watch(self) -> DeletionWatch:
         """The latest uploads, and whether Glean deletes what was not in them."""
-        rows = self._query("SELECT body FROM summary WHERE name = 'deletions'")
-        return next(decode_rows(rows, DeletionWatch), DeletionWatch())
+        return read_summary(self._query, "deletions", DeletionWatch)
 
     def put_watch(self, watch: DeletionWatch) -> None:
-        query = "INSERT OR REPLACE INTO summary (name, body) VALUES ('deletions', ?)"
-        self._query(query, encode(watch))
+        write_summary(self._query, "deletions", watch)
 
     def watch_at_ms(self) -> int | None:
         """When it is to be asked about; not while a verification asks the very same."""

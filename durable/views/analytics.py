@@ -13,7 +13,7 @@ from durable.machine.job import Job
 from durable.machine.job_events import Transition, TurnStats, ended_turn
 from durable.machine.notes import EventKind
 from durable.machine.states import ENDED
-from durable.machine.totals import totals
+from durable.views.job_summary import totals
 
 
 class Point(Struct, frozen=True):

@@ -6,7 +6,7 @@ from durable.machine.deletion_watch import DeletionWatch
 from durable.machine.index_status import PAUSED
 from durable.machine.job import Stage
 from durable.machine.verification import Verdict, Verification
-from durable.timestamps import rfc3339
+from durable.timestamps import rfc3339, rfc3339_or_none
 
 
 class Verified(Struct, frozen=True, kw_only=True):
@@ -52,7 +52,7 @@ def show_deletions(watch: DeletionWatch, job_id: str | None = None) -> tuple[Del
             state=upload.deletions,
             upload_id=upload.upload_id,
             closed_at=rfc3339(upload.closed_at_ms),
-            paused_since=_optional(upload.paused_at_ms),
+            paused_since=rfc3339_or_none(upload.paused_at_ms),
             last_error=watch.error or None if upload.is_open else None,
         )
         for stage, upload in watch.uploads.items()
@@ -72,8 +72,8 @@ def show_verification(verification: Verification | None) -> Verified | None:
         changed_since=verification.drift.added_count,
         deleted_since=verification.drift.deleted_count,
         upload_state=verification.upload_state or None,
-        asked_at=_optional(verification.asked_at_ms),
-        next_at=_optional(verification.ask_at_ms),
+        asked_at=rfc3339_or_none(verification.asked_at_ms),
+        next_at=rfc3339_or_none(verification.ask_at_ms),
         until=rfc3339(verification.until_ms),
         last_error=verification.error or None,
         remedy=remedy(verification),
@@ -85,7 +85,7 @@ def show_processing(verification: Verification | None) -> Processed | None:
     if verification is None or not verification.processes:
         return None
     asked_at, next_at = verification.processed_at_ms, verification.process_at_ms
-    return Processed(asked_at=_optional(asked_at), next_at=_optional(next_at))
+    return Processed(asked_at=rfc3339_or_none(asked_at), next_at=rfc3339_or_none(next_at))
 
 
 def remedy(verification: Verification) -> str | None:
@@ -117,7 +117,3 @@ def remedy(verification: Verification) -> str | None:
         "Glean has more documents than were sent: see whether something else brings documents to "
         "this datasource, or its deletions are late"
     )
-
-
-def _optional(at_ms: int | None) -> str | None:
-    return None if at_ms is None else rfc3339(at_ms)

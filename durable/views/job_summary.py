@@ -1,13 +1,12 @@
-"""A job in a line, for lists. Pure."""
+"""A job in a line, for lists, and what all its stages together have brought. Pure."""
 
 from collections.abc import Callable
 
 from msgspec import Struct
 
-from durable.machine.job import Job, Mode
+from durable.machine.job import Job, Mode, Stage
 from durable.machine.states import ENDED, State
-from durable.machine.totals import totals
-from durable.timestamps import rfc3339
+from durable.timestamps import rfc3339, rfc3339_or_none
 
 
 class JobSummary(Struct, frozen=True, kw_only=True):
@@ -47,12 +46,37 @@ def summarize(job: Job, clean: Callable[[str], str], now_ms: int) -> JobSummary:
         state=job.state,
         begun_by=job.begun_by or None,
         created_at=rfc3339(job.created_at_ms),
-        started_at=None if job.started_at_ms is None else rfc3339(job.started_at_ms),
-        finished_at=None if job.finished_at_ms is None else rfc3339(job.finished_at_ms),
+        started_at=rfc3339_or_none(job.started_at_ms),
+        finished_at=rfc3339_or_none(job.finished_at_ms),
         seconds=((until_ms or 0) - (job.started_at_ms or 0)) / 1_000 if is_begun else None,
         pages=total.page_count,
         documents=total.document_count,
         deleted=total.deletion_count,
         rejected=total.reject_count,
         error=clean(job.error) or None,
+    )
+
+
+class Totals(Struct, frozen=True, kw_only=True):
+    """What Glean has acknowledged."""
+
+    page_count: int
+    document_count: int
+    brought_count: int  # also people and the like
+    deletion_count: int
+    reject_count: int  # with those that are not in Glean since they are too many
+    byte_count: int  # of the source's pages
+
+
+def totals(job: Job) -> Totals:
+    """Of a job in whatever state."""
+    parts = job.parts
+    documents = [part for part in parts if part.stage is Stage.DOCUMENTS]
+    return Totals(
+        page_count=sum(part.page_count for part in parts),
+        document_count=sum(part.document_count for part in documents),
+        brought_count=sum(part.document_count for part in parts),
+        deletion_count=sum(part.deletion_count for part in parts),
+        reject_count=sum(part.reject_count for part in parts) + job.crawl.pending_reject_count,
+        byte_count=sum(part.byte_count for part in parts),
     )

@@ -1,6 +1,6 @@
 """A connector at a glance: when it is due, what it does, and whether somebody has to look. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
@@ -10,11 +10,11 @@ from durable import cron
 from durable.connector.definition import AnyConnector
 from durable.machine.counters import Counters
 from durable.machine.deletion_watch import DeletionWatch, paused_reason
-from durable.machine.job import Job, Mode
+from durable.machine.job import Job, Mode, Stage
 from durable.machine.states import ENDED, State
 from durable.machine.ticks import Ticks, overdue_since_ms
 from durable.machine.timeliness import Freshness, find_stale, stale_after_ms, stale_reason
-from durable.timestamps import rfc3339
+from durable.timestamps import rfc3339, rfc3339_or_none
 from durable.views.findings import Deleted, show_deletions
 from durable.views.job_summary import JobSummary, summarize
 
@@ -76,6 +76,17 @@ class Known(Struct, frozen=True, kw_only=True):
     watch: DeletionWatch = DeletionWatch()
 
 
+class ConnectorMetrics(Struct, frozen=True, kw_only=True):
+    """What the metrics of one connector are made of."""
+
+    tally: Counters
+    job_counts: Mapping[State, int]  # that are remembered
+    ticked_at_ms: int | None  # the last minute for which cron has asked for a job
+    watermark_ms: int | None
+    document_count: int | None  # that the last FULL job has brought which succeeded
+    deletions: Mapping[Stage, str] = {}  # that follow the latest upload of each kind
+
+
 def overview(
     connector: AnyConnector, known: Known, clean: Callable[[str], str], now_ms: int
 ) -> Overview:
@@ -88,8 +99,6 @@ def overview(
         now_ms: the time.
     """
     health, why = _health(connector, known, now_ms)
-    fresh, watermark_ms = freshness(known), known.watermark_ms
-    success_ms, full_success_ms = fresh.succeeded_at_ms, fresh.full_succeeded_at_ms
     schedule = _schedule(connector, now_ms)
     soonest = min(schedule, key=_order, default=None)
     after_ms, current = stale_after_ms(connector), known.current
@@ -101,9 +110,9 @@ def overview(
         next_mode=soonest.mode if soonest and soonest.next_at else None,
         health=health,
         why=why and clean(why),
-        last_success_at=None if success_ms is None else rfc3339(success_ms),
-        last_full_success_at=None if full_success_ms is None else rfc3339(full_success_ms),
-        watermark=None if watermark_ms is None else rfc3339(watermark_ms),
+        last_success_at=rfc3339_or_none(known.tally.succeeded_at_ms),
+        last_full_success_at=rfc3339_or_none(known.tally.full_succeeded_at_ms),
+        watermark=rfc3339_or_none(known.watermark_ms),
         documents=known.document_count,
         stale_after_seconds=None if after_ms is None else after_ms // 1_000,
         current=None if current is None else summarize(current, clean, now_ms),
@@ -121,15 +130,16 @@ def unreachable(connector: AnyConnector, now_ms: int) -> Overview:
     )
 
 
-def freshness(known: Known) -> Freshness:
-    """When jobs have succeeded last; of those that earlier code ran, about when."""
-    tally = known.tally
-    # Earlier code knew a success by its start alone, and of a FULL one only that there was one.
-    success_ms = tally.succeeded_at_ms or known.watermark_ms
-    full_ms = tally.full_succeeded_at_ms
-    if full_ms is None and tally.full_ms is not None:
-        full_ms = success_ms
-    return Freshness(tally.begun_at_ms, success_ms, full_ms)
+def connector_metrics(known: Known, job_counts: Mapping[State, int]) -> ConnectorMetrics:
+    """Of what the connector's object remembers."""
+    return ConnectorMetrics(
+        tally=known.tally,
+        job_counts=job_counts,
+        ticked_at_ms=known.ticked_at_ms,
+        watermark_ms=known.watermark_ms,
+        document_count=known.document_count,
+        deletions={stage: upload.deletions for stage, upload in known.watch.uploads.items()},
+    )
 
 
 def _health(connector: AnyConnector, known: Known, now_ms: int) -> tuple[Condition, str | None]:
@@ -151,7 +161,9 @@ def _trouble(connector: AnyConnector, known: Known, now_ms: int) -> tuple[Condit
     due_ms = overdue_since_ms(known.ticks, connector.schedule, known.ticked_at_ms, now_ms)
     if due_ms is not None:
         return Condition.OVERDUE, f"cron was due at {rfc3339(due_ms)}, and has not ticked since"
-    if (found := find_stale(connector, freshness(known), now_ms)) is not None:
+    tally = known.tally
+    fresh = Freshness(tally.begun_at_ms, tally.succeeded_at_ms, tally.full_succeeded_at_ms)
+    if (found := find_stale(connector, fresh, now_ms)) is not None:
         return Condition.STALE, stale_reason(found)
     if (failed := _failed(connector, known)) is not None:
         return Condition.FAILING, failed.error
@@ -198,7 +210,7 @@ def _schedule(connector: AnyConnector, now_ms: int) -> list[Scheduled]:
     found = []
     for expression, mode in connector.schedule.items():
         next_ms = cron.next_ms(expression, now_ms)
-        found.append(Scheduled(expression, mode, None if next_ms is None else rfc3339(next_ms)))
+        found.append(Scheduled(expression, mode, rfc3339_or_none(next_ms)))
     return found
 
 

@@ -8,11 +8,11 @@ from durable.machine.job import FinishedStage, Job, Mode, Stage
 from durable.machine.notes import WaitReason
 from durable.machine.safeguards import missing_count
 from durable.machine.states import Command, State
-from durable.machine.totals import totals
 from durable.machine.verification import Verification
-from durable.timestamps import rfc3339
+from durable.timestamps import rfc3339, rfc3339_or_none
 from durable.views.explanation import if_killed, left_ms, next_step, waiting_reason, waits_for
 from durable.views.findings import Deleted, Processed, Verified, show_processing, show_verification
+from durable.views.job_summary import totals
 from durable.views.progress import Progress, progress
 
 
@@ -109,14 +109,16 @@ def status(
         stages=tuple(_brought(part) for part in job.parts),
         waits_for=waits_for(job, ahead),
         waits_because=waiting_reason(job, ahead),
-        waits_until=_optional(None if job.turn else job.pacing.retry_at_ms or job.alarm_at_ms),
+        waits_until=rfc3339_or_none(
+            None if job.turn else job.pacing.retry_at_ms or job.alarm_at_ms
+        ),
         next_step=next_step(job),
         if_killed_now=if_killed(job),
         commands=LEGAL[job.state],
         created_at=rfc3339(job.created_at_ms),
-        started_at=_optional(job.started_at_ms),
-        finished_at=_optional(job.finished_at_ms),
-        progress_at=_optional(job.pacing.progress_at_ms or None),
+        started_at=rfc3339_or_none(job.started_at_ms),
+        finished_at=rfc3339_or_none(job.finished_at_ms),
+        progress_at=rfc3339_or_none(job.pacing.progress_at_ms or None),
         left_seconds=None if remaining_ms is None else remaining_ms // 1_000,
         pages=total.page_count,
         documents=total.document_count,
@@ -125,7 +127,7 @@ def status(
         bytes=total.byte_count,
         turns=job.turn_count,
         attempt=job.pacing.attempt,
-        next_attempt_at=_optional(job.pacing.retry_at_ms),
+        next_attempt_at=rfc3339_or_none(job.pacing.retry_at_ms),
         last_error=job.error or None,
         progress=None if now_ms is None else progress(job, now_ms),
         missing=missing_count(job) if is_compared else None,
@@ -141,7 +143,3 @@ def status(
 def _brought(part: FinishedStage) -> Brought:
     counts = (part.page_count, part.document_count, part.deletion_count, part.reject_count)
     return Brought(part.stage, *counts)
-
-
-def _optional(at_ms: int | None) -> str | None:
-    return None if at_ms is None else rfc3339(at_ms)

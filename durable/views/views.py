@@ -13,10 +13,9 @@ from durable.machine.staleness import Heartbeat
 from durable.machine.states import PENDING, State
 from durable.store.event_log import Event
 from durable.store.store import Store
-from durable.views.connector_metrics import ConnectorMetrics, connector_metrics
 from durable.views.findings import show_deletions
 from durable.views.job_summary import JobSummary, summarize
-from durable.views.overview import Known, Overview, freshness, overview
+from durable.views.overview import ConnectorMetrics, Known, Overview, connector_metrics, overview
 from durable.views.status import Status, status
 
 
@@ -132,8 +131,8 @@ class Views:
 
     def pulse(self) -> Heartbeat:
         """For whoever asks whether the connector still works."""
-        fresh = freshness(self._known())
-        return Heartbeat(fresh.succeeded_at_ms, fresh.full_succeeded_at_ms)
+        tally = self._store.chronicle.tally()
+        return Heartbeat(tally.succeeded_at_ms, tally.full_succeeded_at_ms)
 
     def ahead_of(self, job: Job) -> Job | None:
         """The pending job that a queued one waits for."""
@@ -141,7 +140,7 @@ class Views:
         return pending[0] if pending and pending[0].id != job.id else None
 
     def _known(self) -> Known:
-        """What is remembered of the connector as a whole, without its jobs: each cron asks."""
+        """What is remembered of the connector as a whole, without its jobs."""
         return Known(
             ticked_at_ms=self._store.archive.ticked_at_ms(),
             ticks=self._store.archive.ticks(),

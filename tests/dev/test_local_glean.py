@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from random import Random
@@ -74,16 +74,9 @@ def document(identifier: str, text: str = "text") -> dict[str, Any]:
     }
 
 
-@pytest.fixture(scope="module")
-def client() -> Iterator[httpx.Client]:
-    with serving_glean() as client:
-        yield client
-
-
 @pytest.fixture
-def glean(client: httpx.Client) -> Glean:
-    client.post("/control/reset")
-    return Glean(client)
+def glean(empty_glean: httpx.Client) -> Glean:
+    return Glean(empty_glean)
 
 
 def test_an_upload_goes_live_at_its_close_and_not_before(glean: Glean) -> None:
@@ -256,10 +249,10 @@ def test_a_flag_is_refused_without_the_one_that_it_needs(
     generator=strategies.randoms(use_true_random=False),
 )
 def test_middle_pages_come_in_any_order_and_more_than_once(
-    client: httpx.Client, pages: Sequence[Sequence[str]], generator: Random
+    served_glean: httpx.Client, pages: Sequence[Sequence[str]], generator: Random
 ) -> None:
-    client.post("/control/reset")
-    glean = Glean(client)
+    served_glean.post("/control/reset")
+    glean = Glean(served_glean)
     sent = [page for page in pages for _ in range(generator.randint(1, 2))]
     generator.shuffle(sent)
 

@@ -1,7 +1,7 @@
 """Whole jobs against the local Glean, and what it, or something in front of it, answers."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -20,7 +20,6 @@ from tests.fakes.answers import a_note, a_page_of
 from tests.fakes.bench import NOW_MS
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
-from tests.fakes.local_glean import serving_glean
 from tests.fakes.network import no_wait
 from tests.fakes.storage import Storage
 
@@ -36,17 +35,10 @@ PAGE = {"status": 200, "body": "<!doctype html><title>x</title>", "content_type"
 TURNS_MAX = 60
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[httpx.Client]:
-    with serving_glean() as client:
-        yield client
-
-
 @pytest.fixture
-def glean(server: httpx.Client) -> httpx.Client:
-    server.post("/control/reset").raise_for_status()
-    server.post(f"{API}/adddatasource", json=DATASOURCE).raise_for_status()
-    return server
+def glean(empty_glean: httpx.Client) -> httpx.Client:
+    empty_glean.post(f"{API}/adddatasource", json=DATASOURCE).raise_for_status()
+    return empty_glean
 
 
 class Relay(httpx.AsyncBaseTransport):

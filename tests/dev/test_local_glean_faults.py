@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,8 +12,6 @@ import pytest
 from glean.api_client import Glean
 from glean.api_client.errors import GleanError
 from glean.api_client.models import DatasourceCategory, EmployeeInfoDefinition
-
-from tests.fakes.local_glean import serving_glean
 
 
 API = "/api/index/v1"
@@ -26,17 +24,10 @@ POLLS_MAX = 200
 POLL_SECONDS = 0.02
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[httpx.Client]:
-    with serving_glean() as client:
-        yield client
-
-
 @pytest.fixture
-def client(server: httpx.Client) -> httpx.Client:
-    server.post("/control/reset")
-    assert server.post(f"{API}/adddatasource", json=DATASOURCE).status_code == 200
-    return server
+def client(empty_glean: httpx.Client) -> httpx.Client:
+    assert empty_glean.post(f"{API}/adddatasource", json=DATASOURCE).status_code == 200
+    return empty_glean
 
 
 def index(client: httpx.Client, *ids: str, upload: str | None = None) -> httpx.Response:

@@ -1,13 +1,13 @@
 """Users, groups and memberships at the local Glean, and the documents that need them."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.fakes.local_glean import assert_refused, serving_glean
+from tests.fakes.local_glean import assert_refused
 
 
 API = "/api/index/v1"
@@ -110,16 +110,9 @@ def member(name: str) -> dict[str, str]:
     return {"memberUserId" if "@" in name else "memberGroupName": name}
 
 
-@pytest.fixture(scope="module")
-def client() -> Iterator[httpx.Client]:
-    with serving_glean() as client:
-        yield client
-
-
 @pytest.fixture
-def glean(client: httpx.Client) -> Glean:
-    client.post("/control/reset")
-    return Glean(client)
+def glean(empty_glean: httpx.Client) -> Glean:
+    return Glean(empty_glean)
 
 
 # Bulk uploads.

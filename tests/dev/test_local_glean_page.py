@@ -1,37 +1,27 @@
 """The page of the local Glean: a search over what is indexed, safe from what is indexed."""
 
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.fakes.local_glean import serving_glean
-
 
 API = "/api/index/v1"
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[httpx.Client]:
-    with serving_glean() as client:
-        yield client
-
-
 @pytest.fixture
-def client(server: httpx.Client) -> httpx.Client:
-    server.post("/control/reset")
+def client(empty_glean: httpx.Client) -> httpx.Client:
     for name in ("docs", "other"):
         config = {"name": name, "datasourceCategory": "PUBLISHED_CONTENT", "urlRegex": ".*"}
         definitions = [{"name": "page"}, {"name": HOSTILE.replace(" ", "")}]
-        answer = server.post(
+        answer = empty_glean.post(
             f"{API}/adddatasource", json={**config, "objectDefinitions": definitions}
         )
         assert answer.status_code == 200
-    return server
+    return empty_glean
 
 
 def index(client: httpx.Client, identifier: str, text: str, **fields: Any) -> None:

@@ -1,14 +1,13 @@
 """Employees and teams at the local Glean."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 from glean.api_client.models import EmployeeInfoDefinition, TeamInfoDefinition
 
-from tests.fakes.local_glean import assert_refused, serving_glean
+from tests.fakes.local_glean import assert_refused
 
 
 API = "/api/index/v1"
@@ -92,16 +91,9 @@ def team(identifier: str, **fields: Any) -> dict[str, Any]:
     return {"id": identifier, "name": f"Team {identifier}", "members": [], **fields}
 
 
-@pytest.fixture(scope="module")
-def client() -> Iterator[httpx.Client]:
-    with serving_glean() as client:
-        yield client
-
-
 @pytest.fixture
-def glean(client: httpx.Client) -> Glean:
-    client.post("/control/reset")
-    return Glean(client)
+def glean(empty_glean: httpx.Client) -> Glean:
+    return Glean(empty_glean)
 
 
 def test_people_are_there_from_the_close_of_their_upload_as_they_were_sent(glean: Glean) -> None:

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -105,16 +104,9 @@ def ended(glean: Glean, end: str) -> None:
     assert glean.page("other", "live", **LAST) == 200
 
 
-@pytest.fixture(scope="module")
-def client() -> Iterator[httpx.Client]:
-    with serving_glean() as client:
-        yield client
-
-
 @pytest.fixture
-def glean(client: httpx.Client) -> Glean:
-    client.post("/control/reset")
-    return Glean(client)
+def glean(empty_glean: httpx.Client) -> Glean:
+    return Glean(empty_glean)
 
 
 # The switches.

@@ -1,7 +1,6 @@
 """What the local Glean refuses in a request, and the texts that it does so with."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -11,7 +10,6 @@ from glean.api_client.models import CustomDatasourceConfig
 from dev.local_glean.app import BODY_BYTES_MAX
 from durable.glean.content_validation import content_fault
 from durable.glean.documents import Content
-from tests.fakes.local_glean import serving_glean
 
 
 API = "/api/index/v1"
@@ -90,17 +88,10 @@ GOOD = {
 }
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[httpx.Client]:
-    with serving_glean() as client:
-        yield client
-
-
 @pytest.fixture
-def client(server: httpx.Client) -> httpx.Client:
-    server.post("/control/reset")
-    assert server.post(f"{API}/adddatasource", json=DATASOURCE).status_code == 200
-    return server
+def client(empty_glean: httpx.Client) -> httpx.Client:
+    assert empty_glean.post(f"{API}/adddatasource", json=DATASOURCE).status_code == 200
+    return empty_glean
 
 
 def index(client: httpx.Client, *documents: Any) -> httpx.Response:

@@ -1,13 +1,11 @@
 """What the local Glean tells of a datasource after a close, and how often it processes."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
 from dev.local_glean.clock import PROCESSING_MS_MIN
-from tests.fakes.local_glean import serving_glean
 
 
 API = "/api/index/v1"
@@ -68,16 +66,9 @@ class Glean:
         return self.client.post(f"{API}/processallemployeesandteams").status_code
 
 
-@pytest.fixture(scope="module")
-def client() -> Iterator[httpx.Client]:
-    with serving_glean() as client:
-        yield client
-
-
 @pytest.fixture
-def glean(client: httpx.Client) -> Glean:
-    client.post("/control/reset")
-    return Glean(client)
+def glean(empty_glean: httpx.Client) -> Glean:
+    return Glean(empty_glean)
 
 
 # Counts.

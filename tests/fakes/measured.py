@@ -12,7 +12,7 @@ from durable.machine.counters import Counters
 from durable.machine.index_status import Deletions
 from durable.machine.job import Stage
 from durable.machine.states import State
-from durable.views.connector_metrics import ConnectorMetrics
+from durable.views.overview import ConnectorMetrics
 
 
 MINUTE_MS = 60_000
@@ -40,8 +40,6 @@ def moments() -> Iterator[tuple[int, Mapping[str, ConnectorMetrics | None]]]:
                 "new": ConnectorMetrics(
                     tally=Counters(),
                     job_counts=dict.fromkeys(State, 0),
-                    succeeded_at_ms=None,
-                    full_succeeded_at_ms=None,
                     ticked_at_ms=None,
                     watermark_ms=None,
                     document_count=None,
@@ -68,11 +66,11 @@ def _well(minute: int, at_ms: int) -> ConnectorMetrics:
             turn_counts=turns,
             retry_counts={"source_throttled": hours},
             ended_counts={"FULL succeeded": job_count, "INCREMENTAL succeeded": job_count},
+            succeeded_at_ms=at_ms - (rest + 50) % 60 * MINUTE_MS,
+            full_succeeded_at_ms=at_ms - (rest + 50) % 60 * MINUTE_MS,
             full_ms=95_000,
         ),
         job_counts={state: min(100, job_count) * (state is State.SUCCEEDED) for state in State},
-        succeeded_at_ms=at_ms - (rest + 50) % 60 * MINUTE_MS,
-        full_succeeded_at_ms=at_ms - (rest + 50) % 60 * MINUTE_MS,
         ticked_at_ms=at_ms - rest * MINUTE_MS,
         watermark_ms=at_ms - rest * MINUTE_MS,
         document_count=1_000 + hours,
@@ -93,10 +91,10 @@ def _troubled(minute: int, at_ms: int) -> ConnectorMetrics:
             retry_counts=retries,
             death_count=count // 10,
             ended_counts={**before.tally.ended_counts, "FULL failed": count // 20},
+            succeeded_at_ms=at_ms - 30 * HOUR_MS,
+            full_succeeded_at_ms=at_ms - 61 * HOUR_MS,
         ),
         job_counts={**before.job_counts, State.HELD: 1, State.FAILED: count // 20},
-        succeeded_at_ms=at_ms - 30 * HOUR_MS,
-        full_succeeded_at_ms=at_ms - 61 * HOUR_MS,
         ticked_at_ms=at_ms - 30 * HOUR_MS,
         watermark_ms=at_ms - 50 * HOUR_MS,
         document_count=800,

@@ -25,9 +25,8 @@ from durable.machine.commands import Refusal
 from durable.machine.job import Job, Mode
 from durable.machine.rejects import Reject
 from durable.store.event_log import Event
-from durable.views.connector_metrics import ConnectorMetrics
 from durable.views.job_summary import JobSummary
-from durable.views.overview import Overview
+from durable.views.overview import ConnectorMetrics, Overview
 from durable.views.status import status
 
 

@@ -594,7 +594,7 @@ MUTANTS = [
     Mutant(
         "Retry-After is not waited for",
         PACE,
-        "return asked_wait_ms(failure, limits) + round(",
+        "return asked_wait_ms(failure.retry_after_ms, limits) + round(",
         "return round(",
         (CRASH,),
     ),
@@ -735,7 +735,7 @@ MUTANTS = [
     ),
     Mutant(
         "a page that takes minutes loses its memory while it is read",
-        "durable/engine/heard.py",
+        "durable/engine/platform.py",
         "        self._host.memory.renew(self._lease, self._host.now_ms())\n",
         "        pass\n",
         ("tests/unit/machine/test_crowding.py",),

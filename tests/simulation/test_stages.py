@@ -17,7 +17,6 @@ from durable.machine.commands import Instruction
 from durable.machine.job import Mode, Stage
 from durable.machine.rejects import Reject
 from durable.machine.states import Command, State
-from durable.store.checkpoints import COUNT_NAMES
 from durable.store.store import Store
 from tests.simulation.connector import LISTED, NOTES
 from tests.simulation.fates import AT_SAVE, Await, Choice, Fate, Kind, at, possible
@@ -297,7 +296,7 @@ def test_a_stage_that_holds_lets_nothing_after_it_begin() -> None:
 def test_an_approval_is_that_of_one_stage() -> None:
     world, _ = world_of(Mode.FULL)
     for stage in (Stage.USERS, Stage.DOCUMENTS):
-        world.storage.exec("INSERT INTO full_count VALUES (?, ?)", COUNT_NAMES[stage], 100)
+        world.storage.exec("INSERT INTO full_count VALUES (?, ?)", stage.value, 100)
     world.storage.commit()
     world.run()
     assert (world.oracle.latest.state, world.oracle.latest.stage) == (State.HELD, Stage.USERS)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from durable.decoding import decode
 from durable.sources.paging.counting import OffsetPosition, position
 from durable.sources.paging.cursors import BodyCursor, HeaderCursor
-from durable.sources.paging.jump import is_offset_by_name
+from durable.sources.paging.jump import is_offset_by_name, is_whole_number
 from durable.sources.paging.keyset import Keyset
 from durable.sources.paging.odata import OData
 from durable.sources.paging.offset import OffsetPaging, PageNumber
@@ -149,7 +149,7 @@ def _is_moved(before: httpx.QueryParams, after: httpx.QueryParams, count: int) -
     """Whether all numbers that differ in two links have moved by the records that came."""
     for name, text in after.items():
         known = before.get(name, "0")
-        if text == known or not (_is_number(text) and _is_number(known)):
+        if text == known or not (is_whole_number(text) and is_whole_number(known)):
             continue
         # By one, the number of a page moves, too.
         is_offset = count > 1 or is_offset_by_name(name)
@@ -175,8 +175,4 @@ def _size_param(paging: Paging) -> str:
 
 def _number(cursor: str | None) -> int | None:
     text = "" if cursor is None else str(restored(cursor))
-    return int(text) if _is_number(text) else None
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit()
+    return int(text) if is_whole_number(text) else None

@@ -27,6 +27,7 @@ SIZES = frozenset(
     | {"size", "sysparmlimit", "take", "top"}
 )
 OFFSET_MAX = 10**7  # what is more, may be a day or a time
+DIGITS_MAX = 15
 
 
 def jump_fault(asked: Ask, following: Ask, size: int | None, record_count: int) -> str | None:
@@ -89,7 +90,7 @@ def _numbers(ask: Ask) -> Iterator[tuple[str, int]]:
     # httpx would parse all of the URL, which takes a twentieth of a page's time.
     in_url = parse_qsl(ask.url.partition("#")[0].partition("?")[2])
     for name, text in [*in_url, *ask.params.items()]:
-        if text.isascii() and text.isdigit() and len(text) < 16:
+        if is_whole_number(text) and len(text) <= DIGITS_MAX:
             yield name, int(text)
     yield from _leaves("", ask.body)
 
@@ -100,5 +101,9 @@ def _leaves(path: str, value: Any) -> Iterator[tuple[str, int]]:
             yield from _leaves(f"{path}/{name}" if path else str(name), below)
     elif type(value) is int:
         yield path, value
-    elif isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
+    elif isinstance(value, str) and is_whole_number(value) and len(value) <= DIGITS_MAX:
         yield path, int(value)
+
+
+def is_whole_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()

@@ -9,8 +9,7 @@ from durable.engine.processor import OVERDUE_MS, Begun
 from durable.environment import Environment
 from durable.limits import Limits
 from durable.machine.commands import Refusal
-from durable.machine.job import Job, Mode
-from durable.machine.job_id import connector_name
+from durable.machine.job import Job, Mode, connector_name
 from durable.machine.pacing import ALARM_MS_MIN, jittered_lease_ms
 from durable.machine.rate import Rate
 from durable.machine.states import PENDING, Command, State
@@ -294,7 +293,7 @@ def test_a_key_that_joined_a_job_that_had_become_full_counts_for_it() -> None:
 def test_a_job_that_is_held_wakes_the_next() -> None:
     bench = Bench(ok(), a_page("a"), ok())
     storage = bench.storage
-    storage.exec("INSERT INTO full_count VALUES ('succeeded', 100)")
+    storage.exec("INSERT INTO full_count VALUES ('documents', 100)")
     bench.begun(Mode.FULL)
     queued = bench.begun(Mode.INCREMENTAL)
 

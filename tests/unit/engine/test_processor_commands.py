@@ -267,7 +267,7 @@ def test_a_retry_begins_anew_where_glean_no_longer_has_the_upload() -> None:
 def test_a_held_job_is_closed_once_it_is_approved() -> None:
     bench = Bench()
     bench.put(HELD)
-    bench.storage.exec("INSERT INTO full_count VALUES ('succeeded', 100)")
+    bench.storage.exec("INSERT INTO full_count VALUES ('documents', 100)")
 
     refusal = bench.obeyed(HELD, Command.APPROVE, deletion_count=59)
     assert isinstance(refusal, Refusal)
@@ -337,7 +337,7 @@ def test_a_retry_helps_where_the_source_was_mended_as_the_error_says() -> None:
 def test_an_approval_that_was_taken_back_is_asked_for_again() -> None:
     bench = Bench()
     bench.put(HELD)
-    bench.storage.exec("INSERT INTO full_count VALUES ('succeeded', 100)")
+    bench.storage.exec("INSERT INTO full_count VALUES ('documents', 100)")
     bench.commanded(HELD, Command.APPROVE, deletion_count=60)
     bench.commanded(HELD, Command.CANCEL)
 

@@ -212,15 +212,6 @@ def test_an_unknown_job_is_none() -> None:
     assert asyncio.run(Bench().processor.repeat("notes-7")) is None
 
 
-def test_rejects_that_earlier_code_kept_without_their_page_are_nothing_to_repeat() -> None:
-    bench = Bench()
-    bench.put(replace(FULL, state=State.SUCCEEDED))
-    body = '{"place": 1, "key": "", "reason": "why"}'
-    bench.storage.exec("INSERT INTO reject VALUES ('notes-1', 1, 1, ?)", body)
-
-    assert isinstance(asyncio.run(bench.processor.repeat(FULL.id)), Refusal)
-
-
 def test_what_fails_again_can_be_repeated_again() -> None:
     bench, job = bench_after(Mode.FULL)
     repeated(bench, job)

@@ -392,7 +392,7 @@ def test_a_turn_that_finds_another_under_way_counts_a_death() -> None:
 
 def test_a_full_job_that_lost_too_much_is_held_and_wakes_nobody() -> None:
     bench = Bench(ok(), a_page("a"), ok())
-    bench.storage.exec("INSERT INTO full_count VALUES ('succeeded', 100)")
+    bench.storage.exec("INSERT INTO full_count VALUES ('documents', 100)")
 
     job = turned(FULL, bench)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from durable.http.loopback import is_loopback
+from durable.http.origins import is_loopback
 
 
 @pytest.mark.parametrize(

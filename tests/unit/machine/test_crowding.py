@@ -22,7 +22,13 @@ from durable.machine.effects import (
 from durable.machine.job import Job, Mode, UploadStatus
 from durable.machine.memory import LATE_MS, SILENT_MS_MAX, Lease
 from durable.machine.notes import WaitReason
-from durable.machine.pacing import DOUBLINGS_MAX, KILLED_AGAIN, PLACE_MS, PLACES_MAX, room_wait_ms
+from durable.machine.pacing import (
+    KILLED_AGAIN,
+    PATIENT_PLACE_MS,
+    PLACE_MS,
+    PLACES_MAX,
+    room_wait_ms,
+)
 from durable.machine.pages import InFlightPage
 from durable.machine.states import Command, State
 from durable.views.explanation import waits_for
@@ -327,7 +333,7 @@ def test_who_has_waited_longer_looks_sooner_and_all_look_more_rarely() -> None:
 
     times_ms = (AT_MS + 1_000 * passed_s for passed_s in (-9, 0, 1, 2, 90))
     patient = [room_wait_ms(job, 1, 0.5, time_ms) for time_ms in times_ms]
-    assert patient == [PLACE_MS, PLACE_MS, 2 * PLACE_MS, 4 * PLACE_MS, PLACE_MS << DOUBLINGS_MAX]
+    assert patient == [PLACE_MS, PLACE_MS, 2 * PLACE_MS, 4 * PLACE_MS, PATIENT_PLACE_MS]
 
     assert room_wait_ms(job, 1, 0, AT_MS) < room_wait_ms(job, 1, 1, AT_MS)
 

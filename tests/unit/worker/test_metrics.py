@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from durable.machine.counters import TURN_MS, Counters
 from durable.machine.job import Stage
 from durable.machine.states import State
-from durable.views.connector_metrics import ConnectorMetrics
+from durable.views.overview import ConnectorMetrics
 from tests.fakes.edge import NOW_MS
 from tests.fakes.requests import a_request, answered
 from tests.fakes.runners import FakeRunners
@@ -26,13 +26,13 @@ TALLY = Counters(
     death_count=1,
     retry_counts={"source_throttled": 2},
     ended_counts={"FULL succeeded": 5, "INCREMENTAL failed": 6},
+    succeeded_at_ms=NOW_MS - 90_500,
+    full_succeeded_at_ms=NOW_MS - 100_500,
     full_ms=1_500,
 )
 MEASURES = ConnectorMetrics(
     tally=TALLY,
     job_counts={state: 7 if state is State.HELD else 0 for state in State},
-    succeeded_at_ms=NOW_MS - 90_500,
-    full_succeeded_at_ms=NOW_MS - 100_500,
     ticked_at_ms=NOW_MS - 120_000,
     watermark_ms=NOW_MS - 3_600_000,
     document_count=29,
@@ -41,8 +41,6 @@ MEASURES = ConnectorMetrics(
 NEW = ConnectorMetrics(
     tally=Counters(),
     job_counts={},
-    succeeded_at_ms=None,
-    full_succeeded_at_ms=None,
     ticked_at_ms=None,
     watermark_ms=None,
     document_count=None,
