@@ -131,8 +131,8 @@ def _accept(shown: Status | Refusal) -> Accepted:
     if isinstance(shown, Status):
         return Accepted(**asdict(shown), status_url=f"/status/{shown.id}")
     if shown.is_key_reused:
-        raise ProblemError(problems.key_reused(shown.reason))
-    raise ProblemError(problems.conflict(shown.reason, [*shown.legal]))
+        raise ProblemError(problems.key_reused(shown.reason, shown.remedy))
+    raise ProblemError(problems.conflict(shown.reason, [*shown.legal], shown.remedy))
 
 
 def _order(job_id: str) -> tuple[str, str]:

@@ -25,6 +25,7 @@ from durable.machine.job_events import JobEvent
 from durable.machine.job_id import make_job_id
 from durable.machine.notes import EventKind, Occasion
 from durable.machine.pacing import jittered_lease_ms, not_before
+from durable.machine.remedies import Remedy, RemedyCode
 from durable.machine.states import ENDED, State
 from durable.machine.ticks import Ticks, missed_ticks, record_begun, see_schedule
 from durable.store.store import Store
@@ -73,8 +74,9 @@ class Processor:
         if known is not None and mode not in {known.asked_mode or known.mode, known.mode}:
             return Refusal(
                 f"The same key asked for a job in the mode {known.asked_mode or known.mode} "
-                f"before, {known.id}: use another key for another request.",
+                f"before, {known.id}.",
                 is_key_reused=True,
+                remedy=Remedy(RemedyCode.USE_ANOTHER_KEY.value),
             )
         if trigger_key is not None and is_tick:  # one that is refused is still to be made good
             self._store.archive.put_ticks(record_begun(ticks, mode, cron.key_ms(trigger_key)))

@@ -10,6 +10,7 @@ from durable.machine.effects import Event, Failed, Open, Opened, Woke
 from durable.machine.job import Job, with_crawl, with_pacing, with_upload
 from durable.machine.notes import EventKind, Occasion
 from durable.machine.pacing import not_before
+from durable.machine.remedies import Remedy, RemedyCode
 from durable.machine.safeguards import missing_count
 from durable.machine.states import TRAITS, Command, State
 from durable.machine.transitions import add_note, clear_in_flight, end_job, is_misplaced
@@ -31,6 +32,7 @@ class Refusal(Struct, frozen=True):
     reason: str
     legal: tuple[Command, ...] = ()
     is_key_reused: bool = False  # not the state is in the way, but an earlier request
+    remedy: Remedy | None = None
 
 
 def obey(
@@ -55,9 +57,9 @@ def obey(
         )
     if instruction.command is not Command.CANCEL and other is not None:
         return Refusal(
-            f"The job {other.id} of the same mode is {other.state}, and one is enough: wait for "
-            "its end, or cancel it first.",
+            f"The job {other.id} of the same mode is {other.state}, and one is enough.",
             tuple(command for command in legal if command is Command.CANCEL),
+            remedy=Remedy(RemedyCode.WAIT_OR_CANCEL.value, {"job": other.id}),
         )
     return _CHANGES[instruction.command](job, instruction, now_ms, limits)
 
@@ -110,6 +112,7 @@ def _retried(job: Job, _instruction: Instruction, now_ms: int, limits: Limits) -
         rewind_count=0,
         finished_at_ms=None,
         error="",
+        remedy="",
         begun_by=Occasion.RETRY.value,
     )
     text = "retried on request"
@@ -124,8 +127,11 @@ def _approved(job: Job, instruction: Instruction, now_ms: int, limits: Limits) -
     if instruction.deletion_count < missing:
         return Refusal(
             f"The close would delete {missing} documents, and {instruction.deletion_count} were "
-            f'approved. Send {{"deletions": {missing}}} if that is right.',
+            "approved.",
             LEGAL[job.state],
+            remedy=Remedy(
+                RemedyCode.CONFIRM_DELETIONS.value, {"job": job.id, "deletions": missing}
+            ),
         )
     text = f"approved: at most {instruction.deletion_count} documents may be deleted"
     job = with_upload(replace(job, error=""), approved_count=instruction.deletion_count)

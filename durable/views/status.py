@@ -6,6 +6,7 @@ from durable.limits import Limits
 from durable.machine.commands import LEGAL
 from durable.machine.job import FinishedStage, Job, Mode, Stage
 from durable.machine.notes import WaitReason
+from durable.machine.remedies import remedy_of
 from durable.machine.safeguards import missing_count
 from durable.machine.states import Command, State
 from durable.machine.totals import totals
@@ -14,6 +15,7 @@ from durable.timestamps import rfc3339
 from durable.views.explanation import if_killed, left_ms, next_step, waiting_reason, waits_for
 from durable.views.findings import Deleted, Processed, Verified, show_processing, show_verification
 from durable.views.progress import Progress, progress
+from durable.views.texts import Advice, advise
 
 
 DEFAULTS = Limits()
@@ -52,6 +54,7 @@ class Status(Struct, frozen=True, kw_only=True):
     waits_because: str | None  # None: it works, or has ended
     waits_until: str | None  # None: no time is set
     next_step: str  # what is done next
+    remedy: Advice | None  # what a person can do, where the job waits for one, or has failed
     if_killed_now: str  # what would be done again
     commands: tuple[Command, ...]  # that it takes now
     created_at: str
@@ -111,6 +114,7 @@ def status(
         waits_because=waiting_reason(job, ahead),
         waits_until=_optional(None if job.turn else job.pacing.retry_at_ms or job.alarm_at_ms),
         next_step=next_step(job),
+        remedy=advise(remedy_of(job)),
         if_killed_now=if_killed(job),
         commands=LEGAL[job.state],
         created_at=rfc3339(job.created_at_ms),

@@ -3,6 +3,8 @@ from http import HTTPStatus
 import msgspec
 import pytest
 
+from durable.machine.remedies import RemedyCode
+from durable.views.texts import Advice
 from worker import problems
 from worker.problems import Problem
 
@@ -46,4 +48,5 @@ def test_a_bug_of_ours_says_only_where_to_look() -> None:
     problem = problems.internal()
 
     assert (problem.status, problem.title) == (500, HTTPStatus.INTERNAL_SERVER_ERROR.phrase)
-    assert "npx wrangler tail" in problem.detail
+    assert isinstance(problem.remedy, Advice)
+    assert problem.remedy.code == RemedyCode.READ_LOG

@@ -273,7 +273,7 @@ def test_for_a_job_that_cannot_be_no_object_is_made(job_id: str) -> None:
 
 
 def test_a_bug_of_ours_is_500_and_no_more_is_said() -> None:
-    check_problem(failure(), 500, "npx wrangler tail")
+    check_problem(failure(), 500, "The Worker failed")
 
 
 # Checking a connector
@@ -289,7 +289,9 @@ def test_a_connector_is_checked_by_its_name() -> None:
     assert content(response) == {
         "connector": "notes",
         "passed": True,
-        "checks": [{"name": "configured", "outcome": "passed", "detail": "all is set"}],
+        "checks": [
+            {"name": "configured", "outcome": "passed", "detail": "all is set", "remedy": None}
+        ],
     }
 
 

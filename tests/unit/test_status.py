@@ -36,6 +36,7 @@ def test_a_queued_job_has_nothing_to_show_yet() -> None:
         "waits_because": "its next turn begins with the next alarm",
         "waits_until": None,
         "next_step": "opens a bulk upload and reads the source from its start",
+        "remedy": None,
         "if_killed_now": "nothing",
         "commands": ("cancel",),
         "created_at": "2025-11-24T16:00:00.123Z",
