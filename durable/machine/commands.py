@@ -1,6 +1,7 @@
 """What a person may ask of a job, in which state, and what becomes of it. Pure."""
 
 from collections.abc import Callable
+from enum import StrEnum
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -26,12 +27,23 @@ class Instruction(Struct, frozen=True):
     deletion_count: int = 0  # APPROVE: so many documents may go, and no more
 
 
+class RefusalCode(StrEnum):
+    """What is in the way of a request."""
+
+    COMMAND_NOT_TAKEN = "command-not-taken"  # in the job's state
+    ANOTHER_JOB = "another-job"  # of the same mode
+    DELETIONS_NOT_APPROVED = "deletions-not-approved"  # the close would delete more
+    JOB_NOT_ENDED = "job-not-ended"  # its rejects may still become more
+    NO_REJECTS = "no-rejects"
+    KEY_REUSED = "key-reused"  # for another request
+
+
 class Refusal(Struct, frozen=True):
     """Why a request cannot be granted as things are, and what can."""
 
+    code: RefusalCode
     reason: str
     legal: tuple[Command, ...] = ()
-    is_key_reused: bool = False  # not the state is in the way, but an earlier request
     remedy: Remedy | None = None
 
 
@@ -51,12 +63,14 @@ def obey(
     if instruction.command not in legal:
         allowed = " or ".join(legal) or "nothing"
         return Refusal(
+            RefusalCode.COMMAND_NOT_TAKEN,
             f"The job {job.id} is {job.state}: it can be asked to {allowed}, not to "
             f"{instruction.command}.",
             legal,
         )
     if instruction.command is not Command.CANCEL and other is not None:
         return Refusal(
+            RefusalCode.ANOTHER_JOB,
             f"The job {other.id} of the same mode is {other.state}, and one is enough.",
             tuple(command for command in legal if command is Command.CANCEL),
             remedy=Remedy(RemedyCode.WAIT_OR_CANCEL.value, {"job": other.id}),
@@ -126,6 +140,7 @@ def _approved(job: Job, instruction: Instruction, now_ms: int, limits: Limits) -
     missing = missing_count(job)
     if instruction.deletion_count < missing:
         return Refusal(
+            RefusalCode.DELETIONS_NOT_APPROVED,
             f"The close would delete {missing} documents, and {instruction.deletion_count} were "
             "approved.",
             LEGAL[job.state],

@@ -5,7 +5,7 @@ from msgspec import Struct
 from durable.limits import Limits
 from durable.machine.commands import LEGAL
 from durable.machine.job import FinishedStage, Job, Mode, Stage
-from durable.machine.notes import WaitReason
+from durable.machine.notes import Note, WaitReason
 from durable.machine.remedies import remedy_of
 from durable.machine.safeguards import missing_count
 from durable.machine.states import Command, State
@@ -26,6 +26,8 @@ class RecentNote(Struct, frozen=True):
 
     at: str
     what: str
+    kind: str  # as of `GET /events/<job>`
+    cause: str | None  # of a retry, in a word or two
 
 
 class Brought(Struct, frozen=True):
@@ -138,8 +140,12 @@ def status(
         verification=show_verification(verification),
         processing=show_processing(verification),
         deletions=(),  # known of all of the connector's jobs together
-        events=tuple(RecentNote(rfc3339(note.at_ms), note.text) for note in notes),
+        events=tuple(_shown(note) for note in notes),
     )
+
+
+def _shown(note: Note) -> RecentNote:
+    return RecentNote(rfc3339(note.at_ms), note.text, note.kind, note.cause or None)
 
 
 def _brought(part: FinishedStage) -> Brought:

@@ -60,7 +60,7 @@ def a_status(job_id: str = JOB_ID, state: str = "sending", **fields: Any) -> Jso
         "verification": None,
         "processing": None,
         "deletions": [],
-        "events": [{"at": AT, "what": "begun"}],
+        "events": [{"at": AT, "what": "begun", "kind": "begun", "cause": None}],
         "progress": None,
     }
     return {**status, **fields}
@@ -116,6 +116,7 @@ def an_event(number: int, kind: str = "begun", **fields: Any) -> Json:
         "at": AT,
         "kind": kind,
         "what": f"event {number}",
+        "cause": None,
         "pages": None,
         "documents": None,
         "deleted": None,

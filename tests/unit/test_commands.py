@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from durable.errors import Recourse
 from durable.limits import Limits
-from durable.machine.commands import LEGAL, Instruction, Refusal, obey, supersede
+from durable.machine.commands import LEGAL, Instruction, Refusal, RefusalCode, obey, supersede
 from durable.machine.effects import Failed, Fetch, QueryUpload, UploadQueried, Woke
 from durable.machine.job import Job, Mode, Stage, UploadStatus
 from durable.machine.notes import EventKind
@@ -132,11 +132,8 @@ def test_an_illegal_command_is_answered_with_what_is_legal(pair: tuple[State, Co
 
     refusal = refused(a_job(state), command)
 
-    assert refusal.reason == (
-        f"The job job is {state}: it can be asked to {LEGAL_IN_WORDS[state]}, not to {command}."
-    )
     assert " or ".join(refusal.legal or ["nothing"]) == LEGAL_IN_WORDS[state]
-    assert not refusal.is_key_reused
+    assert refusal.code is RefusalCode.COMMAND_NOT_TAKEN
 
 
 # Cancelling
@@ -284,7 +281,7 @@ def test_an_approval_of_fewer_than_are_missing_is_refused_with_their_number(
     refusal = refused(held(40), Command.APPROVE, deletion_count=deletion_count)
 
     remedy = Remedy(RemedyCode.CONFIRM_DELETIONS, {"job": "job", "deletions": 40})
-    assert refusal.remedy == remedy
+    assert (refusal.code, refusal.remedy) == (RefusalCode.DELETIONS_NOT_APPROVED, remedy)
     assert refusal.legal == (Command.APPROVE, Command.CANCEL)
 
 
@@ -325,6 +322,7 @@ def test_a_job_is_not_queued_beside_another_of_its_mode(
 
     refusal = refused(job, command, other=other)
 
+    assert refusal.code is RefusalCode.ANOTHER_JOB
     assert refusal.remedy == Remedy(RemedyCode.WAIT_OR_CANCEL, {"job": "other"})
     assert refusal.legal == tuple(way for way in LEGAL[job.state] if way is Command.CANCEL)
 

@@ -207,6 +207,7 @@ def test_what_would_delete_too_much_is_held_until_a_person_lets_so_many_go(stack
     refused = stack.request("POST", f"/approve/{job['id']}", json={"deletions": REMOVED - 1})
     assert refused.status_code == 409
     assert refused.json()["legal"] == ["approve", "cancel"]
+    assert refused.json()["code"] == "deletions-not-approved"
     assert stack.status(job["id"])["state"] == "held"
     index = {one.id for one in stack.glean_documents()}
     assert standing(stack, job["upload_id"]) == "ACTIVE"
