@@ -579,6 +579,7 @@ def test_a_mode_that_no_schedule_asks_for_is_told_once() -> None:
     assert reminders(known, "notes", {Mode.INCREMENTAL}, NOW_MS + DAY_MS) == (known, [])
     (reminder,) = reminders(known, "notes", {Mode.FULL}, NOW_MS + DAY_MS)[1]
     assert (reminder.kind, reminder.job_id) == (State.FAILED, FAILED.id)
+    assert reminder.remedy == remedy_of(FAILED)
 
 
 def test_a_held_job_that_fails_is_no_longer_told_as_held() -> None:
@@ -586,6 +587,7 @@ def test_a_held_job_that_fails_is_no_longer_told_as_held() -> None:
     known, _ = alerts_of_job(known, HELD, FAILED, NOW_MS)
 
     assert set(known.at_ms) == set(known.texts) == set(known.job_ids) == {"failed FULL"}
+    assert known.remedies == {"failed FULL": remedy_of(FAILED)}
 
 
 def test_a_success_ends_what_was_told() -> None:
