@@ -1,8 +1,10 @@
 import re
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
+import durable
 from durable.limits import Limits
 from durable.machine.commands import LEGAL
 from durable.machine.remedies import Remedy, RemedyCode, remedy_of
@@ -14,6 +16,7 @@ from tests.fakes.jobs import NOW_MS, a_job, alter
 from tests.golden.texts import FILE, said, text
 
 
+DURABLE = Path(durable.__file__).parent
 REQUEST = re.compile(r"\b(GET|POST|DELETE|PUT)\b|[{}]")
 PARAMETER = re.compile(r"\$(\w+)")
 
@@ -33,6 +36,14 @@ def test_only_the_api_speaks_of_requests(code: RemedyCode) -> None:
     del words["api"]
 
     assert [text for text in words.values() if REQUEST.search(text)] == []
+
+
+def test_no_text_beside_the_table_speaks_of_requests_that_do_something() -> None:
+    asks = re.compile(r"POST /(approve|cancel|retry|setup)\b")
+    texts = {path.as_posix(): path.read_text(encoding="utf-8") for path in DURABLE.rglob("*.py")}
+
+    speaking = [path for path, text in texts.items() if asks.search(text)]
+    assert [path.removeprefix(DURABLE.as_posix()) for path in speaking] == ["/views/texts.py"]
 
 
 @pytest.mark.parametrize("code", RemedyCode)
