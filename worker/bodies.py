@@ -129,7 +129,8 @@ class Jobs(Struct, frozen=True):
 class Occurred(Struct, frozen=True, kw_only=True):
     """Something that happened to a job.
 
-    `kind` is a word for it, and `what` a sentence. The counts are those of a turn that has ended,
+    `kind` is a word for it, `cause` one for why something is tried again, and `what` a sentence.
+    The counts are those of a turn that has ended,
     and `seconds` how long it took, which nobody knows of one that was killed.
     """
 
@@ -137,6 +138,7 @@ class Occurred(Struct, frozen=True, kw_only=True):
     at: str
     kind: str
     what: str
+    cause: str | None = None
     pages: int | None = None
     documents: int | None = None
     deleted: int | None = None

@@ -56,4 +56,4 @@ def _require_found(found: Provisioned | Unprovisioned) -> Provisioned:
         return found
     if found.is_upstream:
         raise ProblemError(problems.bad_gateway(found.reason))
-    raise ProblemError(problems.conflict(found.reason, []))
+    raise ProblemError(problems.conflict(found.reason, [], found.remedy))

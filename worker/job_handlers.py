@@ -14,7 +14,7 @@ from durable.engine.questions import (
     ReadStatus,
     RepeatRejects,
 )
-from durable.machine.commands import Refusal
+from durable.machine.commands import Refusal, RefusalCode
 from durable.machine.job import connector_name
 from durable.machine.states import Command, State
 from durable.store.event_log import Event
@@ -130,9 +130,10 @@ def _accept(shown: Status | Refusal) -> Accepted:
     """A job after it was asked for something. Raises ProblemError: that is refused."""
     if isinstance(shown, Status):
         return Accepted(**asdict(shown), status_url=f"/status/{shown.id}")
-    if shown.is_key_reused:
-        raise ProblemError(problems.key_reused(shown.reason))
-    raise ProblemError(problems.conflict(shown.reason, [*shown.legal]))
+    if shown.code is RefusalCode.KEY_REUSED:
+        raise ProblemError(problems.key_reused(shown.reason, shown.remedy))
+    legal = [command.value for command in shown.legal]
+    raise ProblemError(problems.conflict(shown.reason, legal, shown.remedy, shown.code))
 
 
 def _order(job_id: str) -> tuple[str, str]:
@@ -158,6 +159,7 @@ def _occurred(event: Event) -> Occurred:
         at=rfc3339(happening.at_ms),
         kind=happening.kind,
         what=happening.text,
+        cause=happening.cause or None,
     )
     if worked is None:
         return occurred

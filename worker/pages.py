@@ -9,7 +9,9 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from durable.machine.remedies import RemedyCode
 from durable.machine.states import TRAITS
+from durable.views.texts import Surface, template
 from worker import problems
 from worker.endpoints import ENDPOINTS
 from worker.negotiation import prefers_html
@@ -21,6 +23,7 @@ from worker.sessions import SAFE_METHODS
 FOLDER = Path(__file__).with_name("dashboard")
 PAGE = "index.html"
 STATES = "states.js"  # made of the table of the states
+TEXTS = "texts.js"  # made of the table of the texts
 ASSETS = "/assets/"
 # At these, a browser gets the page and everybody else the data.
 SHARED = frozenset(one.path for one in ENDPOINTS if one.has_page and "{" not in one.path)
@@ -103,6 +106,8 @@ def _files() -> Mapping[str, File]:
     contents = {path.name: path.read_bytes() for path in FOLDER.iterdir() if path.suffix in TYPES}
     shown = {state: {"phase": one.phase, "look": one.look} for state, one in TRAITS.items()}
     contents[STATES] = b"export const STATES = " + msgspec.json.encode(shown) + b";\n"
+    words = {code: template(code, Surface.DASHBOARD) for code in RemedyCode}
+    contents[TEXTS] = b"export const TEXTS = " + msgspec.json.encode(words) + b";\n"
     tags = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     return {
         name: File(content, TYPES[Path(name).suffix], f'"{tags[name][:32]}"')

@@ -7,6 +7,10 @@ from collections.abc import Callable, Mapping
 
 from msgspec import UNSET, Struct, UnsetType
 
+from durable.machine.commands import RefusalCode
+from durable.machine.remedies import Remedy, RemedyCode
+from durable.views.texts import Advice, advise
+
 
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is wrong with a request, and what to do about it."""
@@ -15,6 +19,8 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: int
     detail: str
     legal: list[str] | UnsetType = UNSET  # 409: the commands that the job takes as it is
+    code: RefusalCode | UnsetType = UNSET  # 409 and 422: what is in the way
+    remedy: Advice | UnsetType = UNSET  # what to do about it, where it has a code
 
 
 class ProblemError(Exception):
@@ -50,14 +56,29 @@ def method_not_allowed(detail: str) -> Problem:
     return Problem(title="Method Not Allowed", status=405, detail=detail)
 
 
-def conflict(detail: str, legal: list[str]) -> Problem:
+def conflict(
+    detail: str,
+    legal: list[str],
+    remedy: Remedy | None = None,
+    code: RefusalCode | UnsetType = UNSET,
+) -> Problem:
     """The job does not take this as it is; `legal` lists what it takes."""
-    return Problem(title="Conflict", status=409, detail=detail, legal=legal)
+    found = advise(remedy) or UNSET
+    return Problem(
+        title="Conflict", status=409, detail=detail, legal=legal, code=code, remedy=found
+    )
 
 
-def key_reused(detail: str) -> Problem:
+def key_reused(detail: str, remedy: Remedy | None = None) -> Problem:
     """The Idempotency-Key was sent before, with another request."""
-    return Problem(title="Unprocessable Content", status=422, detail=detail)
+    found = advise(remedy) or UNSET
+    return Problem(
+        title="Unprocessable Content",
+        status=422,
+        detail=detail,
+        code=RefusalCode.KEY_REUSED,
+        remedy=found,
+    )
 
 
 def too_large(detail: str) -> Problem:
@@ -70,7 +91,8 @@ def internal() -> Problem:
     return Problem(
         title="Internal Server Error",
         status=500,
-        detail="The Worker failed. Its log says why: npx wrangler tail",
+        detail="The Worker failed.",
+        remedy=advise(Remedy(RemedyCode.READ_LOG.value)) or UNSET,
     )
 
 

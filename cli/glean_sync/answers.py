@@ -11,6 +11,14 @@ from msgspec import Struct
 from glean_sync.states import RESTING
 
 
+class Advice(Struct, frozen=True):
+    """What a person can do: `code` is worded here, `text` is in the words of the API."""
+
+    code: str
+    parameters: dict[str, str | int]
+    text: str
+
+
 class Problem(Struct, frozen=True):
     """A refusal, as RFC 9457 has it."""
 
@@ -18,6 +26,7 @@ class Problem(Struct, frozen=True):
     status: int
     detail: str = ""
     legal: tuple[str, ...] | None = None  # the commands that the job takes as it is
+    remedy: Advice | None = None
 
 
 class Progress(Struct, frozen=True, kw_only=True):
@@ -57,6 +66,7 @@ class Status(Struct, frozen=True, kw_only=True):
     waits_because: str | None = None
     waits_until: str | None = None
     next_step: str = ""
+    remedy: Advice | None = None
     if_killed_now: str = ""
     commands: tuple[str, ...] = ()
     created_at: str
@@ -109,6 +119,7 @@ class Connector(Struct, frozen=True, kw_only=True):
     datasource: str
     health: str
     why: str | None = None
+    remedy: Advice | None = None
     next_at: str | None = None
     next_mode: str | None = None
     last_success_at: str | None = None
@@ -169,6 +180,7 @@ class Check(Struct, frozen=True):
     name: str
     outcome: Literal["passed", "failed", "skipped"]
     detail: str
+    remedy: Advice | None = None
 
 
 class Checked(Struct, frozen=True):

@@ -4,8 +4,9 @@ from datetime import datetime
 
 import msgspec
 
-from glean_sync.answers import Connector, Difference, Event, Line, Progress, Reject, Status
+from glean_sync.answers import Check, Connector, Difference, Event, Line, Progress, Reject, Status
 from glean_sync.output import count
+from glean_sync.texts import say
 from glean_sync.times import clock, duration, since
 
 
@@ -42,7 +43,8 @@ def ended(status: Status) -> tuple[str, str, str]:
     """The job, its state, and what has become of it."""
     told = counts(status)
     why = status.waits_because if status.state == "held" else status.last_error
-    return status.id, status.state, f"{told}: {why}" if why else told
+    told = f"{told}: {why}" if why else told
+    return status.id, status.state, ". ".join(filter(None, (told, say(status.remedy))))
 
 
 def job_row(line: Line) -> tuple[str, ...]:
@@ -62,7 +64,7 @@ def connector_row(connector: Connector, now: datetime) -> tuple[str, ...]:
         f"{connector.next_mode} {since(connector.next_at, now)}" if connector.next_at else "",
         count(connector.documents),
         "" if current is None else f"{current.id} {current.state}",
-        connector.why or "",
+        ". ".join(filter(None, (connector.why, say(connector.remedy)))),
     )
 
 
@@ -84,6 +86,12 @@ def reject_row(reject: Reject) -> tuple[str, ...]:
     """Of the table whose columns are REJECT_COLUMNS."""
     place = str(reject.page), str(reject.record)
     return *place, reject.key or "", reject.reason, reject.excerpt
+
+
+def check_row(check: Check) -> tuple[str, ...]:
+    """What was checked, what came of it, and what can be done."""
+    told = ". ".join(filter(None, (check.detail, say(check.remedy))))
+    return check.name, check.outcome, told
 
 
 def difference_row(difference: Difference) -> tuple[str, ...]:
@@ -111,7 +119,7 @@ def job_facts(status: Status) -> list[tuple[str, str | None]]:
         ("started", clock(status.started_at)),
         ("finished", clock(status.finished_at)),
         ("waits", status.waits_because and f"{status.waits_because}{until}"),
-        ("next", None if status.is_resting else status.next_step),
+        ("next", say(status.remedy) or (None if status.is_resting else status.next_step)),
         ("if killed", None if status.is_resting else status.if_killed_now),
         ("last error", None if status.last_error == status.waits_because else status.last_error),
         ("missing", _missing(status)),

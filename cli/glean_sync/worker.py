@@ -15,6 +15,7 @@ from glean_sync.configuration import Setting
 from glean_sync.decoding import decode
 from glean_sync.exits import CommandError, RefusedError, SignInError, UnreachableError
 from glean_sync.surroundings import Surroundings
+from glean_sync.texts import say
 
 
 CONNECT_SECONDS_MAX = 10
@@ -162,7 +163,8 @@ class Worker:
                 "Run `glean-sync login` to set another."
             )
         takes = "" if not problem.legal else f" The job takes: {', '.join(problem.legal)}."
-        text = f"{problem.title} ({problem.status}): {problem.detail}{takes}"
+        told = " ".join(filter(None, (problem.detail, say(problem.remedy))))
+        text = f"{problem.title} ({problem.status}): {told}{takes}"
         return RefusedError(text, problem.status)
 
     def _no_worker(self, response: httpx.Response) -> str:

@@ -11,6 +11,7 @@ from durable.http.origins import Origins
 from durable.http.retry_after import wait_ms
 from durable.machine.alert_delivery import CHANNELS, Delivery, content, defer, record_attempt
 from durable.store.outbox import Outbox
+from durable.views.texts import Surface, say
 
 
 LETTERS_AT_ONCE = 4
@@ -82,7 +83,11 @@ class AlertSender:
             "POST",
             url,
             headers={"content-type": "application/json"},
-            content=content(letter, self._environment.optional(WORKER_URL)),
+            content=content(
+                letter,
+                self._environment.optional(WORKER_URL),
+                say(letter.alert.remedy, Surface.ALERT),
+            ),
             bytes_max=ANSWER_BYTES_MAX,
             statuses=TAKEN,
             timeout_seconds=SEND_SECONDS,

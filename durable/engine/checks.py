@@ -19,7 +19,9 @@ from durable.limits import Limits
 from durable.machine.job import Mode, ReadContext, Stage
 from durable.machine.memory import Lease
 from durable.machine.rejects import Reject
+from durable.machine.remedies import Remedy, RemedyCode
 from durable.sources.source import Records
+from durable.views.texts import Advice, advise
 
 
 CHECK_ID = "check"  # in the place of a job's
@@ -37,7 +39,8 @@ class Check(Struct, frozen=True):
 
     name: str
     outcome: CheckOutcome
-    detail: str  # what was found; of what failed, also what to do
+    detail: str  # what was found; of what failed, also what to correct
+    remedy: Advice | None = None  # what to ask for
 
 
 class Checks:
@@ -83,9 +86,7 @@ class Checks:
             async for name, outcome, detail in self._of_source(stage, found, lease):
                 checks.append(self._made(f"{name}{of}", outcome, detail))
             await found.readers[stage].close()  # or those of many streams would need all places
-        async for name, outcome, detail in self._of_glean(found):
-            checks.append(self._made(name, outcome, detail))
-        return checks
+        return [*checks, *[check async for check in self._of_glean(found)]]
 
     async def _of_source(
         self, stage: Stage, found: Clients, lease: Lease
@@ -148,10 +149,10 @@ class Checks:
         text = f"{len(rejects)} of {len(page.records)} records would be set aside, as {shown}"
         return CheckOutcome.FAILED, text
 
-    async def _of_glean(self, found: Clients) -> AsyncIterator[tuple[str, CheckOutcome, str]]:
+    async def _of_glean(self, found: Clients) -> AsyncIterator[Check]:
         names = ["Glean reachable", "token good for the datasource", "datasource configured"]
         datasource = self._connector.datasource
-        remedy = f"POST /setup/{self._connector.name} makes it what is declared"
+        remedy = Remedy(RemedyCode.SET_UP.value, {"connector": self._connector.name})
         try:
             config = await found.glean(Stage.DOCUMENTS).config()
         except UpstreamError as error:
@@ -159,16 +160,17 @@ class Checks:
             is_glean = error.status is not None  # else nobody can tell who it was
             for name, outcome, detail in self._failed(names, error, is_answered=is_glean):
                 is_fault = is_to_add and outcome is CheckOutcome.FAILED
-                yield name, outcome, f"{detail}: {remedy}" if is_fault else detail
+                yield self._made(name, outcome, detail, remedy if is_fault else None)
             return
         for name in names[:-1]:
-            yield name, CheckOutcome.PASSED, ""
+            yield self._made(name, CheckOutcome.PASSED, "")
         different = differences(datasource, config)
         if not different:
-            yield names[-1], CheckOutcome.PASSED, ""
+            yield self._made(names[-1], CheckOutcome.PASSED, "")
             return
         shown = "; ".join(str(each) for each in different[:REJECTS_SHOWN])
-        yield names[-1], CheckOutcome.FAILED, f"{len(different)} differences, as {shown}: {remedy}"
+        detail = f"{len(different)} differences, as {shown}"
+        yield self._made(names[-1], CheckOutcome.FAILED, detail, remedy)
 
     def _failed(
         self, names: Sequence[str], error: UpstreamError, *, is_answered: bool
@@ -182,9 +184,11 @@ class Checks:
         for name in names[passed + 1 :]:
             yield name, CheckOutcome.SKIPPED, f"{names[passed]}: failed"
 
-    def _made(self, name: str, outcome: CheckOutcome, detail: str) -> Check:
+    def _made(
+        self, name: str, outcome: CheckOutcome, detail: str, remedy: Remedy | None = None
+    ) -> Check:
         """Without secrets: the texts of others may hold them."""
-        return Check(name, outcome, self._environment.redacted(detail))
+        return Check(name, outcome, self._environment.redacted(detail), advise(remedy))
 
 
 class _Witness(httpx.AsyncBaseTransport):

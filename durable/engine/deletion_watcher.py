@@ -16,6 +16,7 @@ from durable.machine.deletion_watch import (
     DeletionWatch,
     next_upload,
     paused_reason,
+    paused_remedy,
     record_answer,
     record_silence,
     watch_upload,
@@ -145,7 +146,10 @@ def _tell(  # noqa: PLR0913 - what was, what is, and who is to know
     if reason is not None:
         job_id = next(iter(after.paused.values())).job_id
         after_telling, is_due = remind(known, TOLD, now_ms)
-        found = make_alert(AlertKind.PAUSED, connector, reason, now_ms, job_id) if is_due else None
+        alert = make_alert(
+            AlertKind.PAUSED, connector, reason, now_ms, job_id, remedy=paused_remedy(after)
+        )
+        found = alert if is_due else None
     else:
         after_telling, was_told = settle(known, {TOLD})
         unknown = Deletions.UNKNOWN.value

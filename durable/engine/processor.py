@@ -19,11 +19,12 @@ from durable.engine.turn import Turn
 from durable.engine.verifier import Verifier
 from durable.environment import Environment
 from durable.limits import Limits
-from durable.machine.commands import LEGAL, Instruction, Refusal, is_opening, obey
+from durable.machine.commands import LEGAL, Instruction, Refusal, RefusalCode, is_opening, obey
 from durable.machine.job import Job, Mode, Stage, make_job_id
 from durable.machine.job_events import JobEvent
 from durable.machine.notes import EventKind, Occasion
 from durable.machine.pacing import jittered_lease_ms, not_before
+from durable.machine.remedies import Remedy, RemedyCode
 from durable.machine.states import ENDED, State
 from durable.machine.ticks import Ticks, missed_ticks, record_begun, see_schedule
 from durable.store.store import Store
@@ -71,9 +72,10 @@ class Processor:
         # It may have joined a job that has become FULL.
         if known is not None and mode not in {known.asked_mode or known.mode, known.mode}:
             return Refusal(
+                RefusalCode.KEY_REUSED,
                 f"The same key asked for a job in the mode {known.asked_mode or known.mode} "
-                f"before, {known.id}: use another key for another request.",
-                is_key_reused=True,
+                f"before, {known.id}.",
+                remedy=Remedy(RemedyCode.USE_ANOTHER_KEY.value),
             )
         if trigger_key is not None and is_tick:  # one that is refused is still to be made good
             self._store.archive.put_ticks(record_begun(ticks, mode, cron.key_ms(trigger_key)))
@@ -144,11 +146,11 @@ class Processor:
         legal = LEGAL[before.state]
         if before.state not in ENDED:
             text = f"The job {job_id} is {before.state}: its rejects can be repeated at its end."
-            return Refusal(text, legal)
+            return Refusal(RefusalCode.JOB_NOT_ENDED, text, legal)
         stages = self._store.spots(job_id)
         if not stages:
             text = f"The job {job_id} is {before.state}, and has no records to repeat."
-            return Refusal(text, legal)
+            return Refusal(RefusalCode.NO_REJECTS, text, legal)
         pending = self._store.pending()
         for job in pending:
             if job.repeats == job_id:

@@ -15,6 +15,7 @@ from durable.glean.client import Glean
 from durable.glean.datasource import definition
 from durable.glean.differences import Provisioned, Unprovisioned, differences
 from durable.machine.job import Stage
+from durable.machine.remedies import Remedy, RemedyCode
 
 
 UNKNOWN_STATUSES = frozenset({400, 404})  # Glean's answers about a datasource that it does not have
@@ -30,6 +31,7 @@ class Provision:
     """
 
     def __init__(self, connector: AnyConnector, environment: Environment, host: Platform) -> None:
+        self._connector_name = connector.name
         self._datasource = connector.datasource
         self._environment = environment
         self._host = host
@@ -63,19 +65,20 @@ class Provision:
         return before
 
     def _refusal(self, before: Provisioned, difference_count: int) -> Unprovisioned | None:
+        number, remedy = len(before.differences), None
         if not before.is_declared:
             reason = (
                 f"the datasource {before.datasource!r} is not declared: give its Datasource a "
                 "category, and whatever else it is to have, or set it up in Glean's admin console"
             )
-        elif difference_count != len(before.differences):
-            reason = (
-                f"there are {len(before.differences)} differences, and {difference_count} were "
-                f'seen: look at them, then send {{"differences": {len(before.differences)}}}'
-            )
+        elif difference_count != number:
+            reason = f"there are {number} differences, and {difference_count} were seen"
+            parameters: dict[str, str | int] = {"differences": number}
+            parameters["connector"] = self._connector_name
+            remedy = Remedy(RemedyCode.CONFIRM_DIFFERENCES.value, parameters)
         else:
             return None
-        return Unprovisioned(reason, is_upstream=False)
+        return Unprovisioned(reason, is_upstream=False, remedy=remedy)
 
     def _glean(self) -> Glean:
         return glean_client(self._datasource.name, self._environment, self._host)(Stage.DOCUMENTS)

@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct
 from durable.decoding import decode
 from durable.glean.datasource import Datasource
 from durable.glean.object_types import Named
+from durable.machine.remedies import Remedy
 
 
 TRUE_IF_ABSENT = frozenset({"trust_url_regex_for_view_activity", "strip_fragment_in_canonical_url"})
@@ -39,6 +40,7 @@ class Unprovisioned(Struct, frozen=True):
 
     reason: str
     is_upstream: bool  # Glean did not do what was asked
+    remedy: Remedy | None = None
 
 
 def differences(datasource: Datasource, actual: Mapping[str, Any]) -> list[Difference]:

@@ -43,11 +43,12 @@ def defer(letter: Delivery, until_ms: int) -> Delivery:
     return replace(letter, due_at_ms=min(max(letter.due_at_ms, until_ms), latest_ms))
 
 
-def content(letter: Delivery, worker_url: str | None) -> bytes:
+def content(letter: Delivery, worker_url: str | None, advice: str = "") -> bytes:
     """The body, as JSON.
 
     Args:
         letter: to be sent.
+        advice: what to do about it, in the words of an alert.
         worker_url: where the Worker is; None: not known, and there is no link.
     """
     alert = letter.alert
@@ -55,12 +56,14 @@ def content(letter: Delivery, worker_url: str | None) -> bytes:
     place = f"/status/{alert.job_id}" if alert.job_id else "/"
     url = f"{base}{place}" if base else None
     text = f"{alert.connector or 'cron'} {alert.kind}: {alert.text}"[:TEXT_CHARACTERS_MAX]
+    text = f"{text}. {advice}" if advice else text
     return msgspec.json.encode(CHANNELS.get(letter.target, _webhook)(alert, text, url))
 
 
-def _slack(_alert: Alert, text: str, url: str | None) -> object:
+def _slack(alert: Alert, text: str, url: str | None) -> object:
+    link = "open the job" if alert.job_id else "open the dashboard"
     escaped = "".join(SLACK_ESCAPES.get(character, character) for character in text)
-    return {"text": f"{escaped} <{url}|look>" if url else escaped}
+    return {"text": f"{escaped} <{url}|{link}>" if url else escaped}
 
 
 def _webhook(alert: Alert, text: str, url: str | None) -> object:
@@ -71,6 +74,7 @@ def _webhook(alert: Alert, text: str, url: str | None) -> object:
         "job": alert.job_id or None,
         "at": rfc3339(alert.at_ms),
         "text": text,
+        "remedy": alert.remedy,
         "url": url,
     }
 

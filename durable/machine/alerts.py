@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.machine.job import Job, Mode
+from durable.machine.remedies import Remedy, remedy_of
 from durable.machine.states import ENDED, TRAITS, State
 
 
@@ -39,6 +40,7 @@ class Alert(Struct, frozen=True, kw_only=True):
     at_ms: int
     text: str
     job_id: str = ""
+    remedy: Remedy | None = None
 
 
 class AlertHistory(Struct, frozen=True):
@@ -47,6 +49,7 @@ class AlertHistory(Struct, frozen=True):
     at_ms: Mapping[str, int] = {}  # by what it is, as in "failed FULL"
     texts: Mapping[str, str] = {}  # of the alert that was told last, likewise
     job_ids: Mapping[str, str] = {}
+    remedies: Mapping[str, Remedy] = {}
 
 
 def alerts_of_job(
@@ -69,8 +72,8 @@ def alerts_of_job(
         name = f"{state} {after.mode}"
         told, is_due = remind(told, name, now_ms)
         text = f"the {after.mode} job {after.id} {verb}: {after.error}"
-        told = _remembered(told, name, text, after.id)
-        return told, make_alert(state, after.connector, text, now_ms, after.id) if is_due else None
+        alert = make_alert(state, after.connector, text, now_ms, after.id, remedy=remedy_of(after))
+        return _remembered(told, name, alert), alert if is_due else None
     if state is State.SUCCEEDED and not after.repeats:
         # A FULL job brings all that an INCREMENTAL one would have.
         modes = set(Mode) if after.mode is Mode.FULL else {after.mode}
@@ -104,16 +107,27 @@ def reminders(
         told, is_due = remind(told, name, now_ms)
         if is_due:
             job_id = told.job_ids[name]
-            alerts.append(make_alert(kind, connector, f"still: {text}", now_ms, job_id))
+            remedy = told.remedies.get(name)
+            still = make_alert(kind, connector, f"still: {text}", now_ms, job_id, remedy=remedy)
+            alerts.append(still)
     return told, alerts
 
 
-def _remembered(told: AlertHistory, name: str, text: str, job_id: str) -> AlertHistory:
-    texts, job_ids = {**told.texts, name: text}, {**told.job_ids, name: job_id}
-    return replace(told, texts=texts, job_ids=job_ids)
+def _remembered(told: AlertHistory, name: str, alert: Alert) -> AlertHistory:
+    texts, job_ids = {**told.texts, name: alert.text}, {**told.job_ids, name: alert.job_id}
+    remedies = {**told.remedies, name: alert.remedy} if alert.remedy else told.remedies
+    return replace(told, texts=texts, job_ids=job_ids, remedies=remedies)
 
 
-def make_alert(kind: str, connector: str, text: str, now_ms: int, job_id: str = "") -> Alert:
+def make_alert(  # noqa: PLR0913 - an alert's parts
+    kind: str,
+    connector: str,
+    text: str,
+    now_ms: int,
+    job_id: str = "",
+    *,
+    remedy: Remedy | None = None,
+) -> Alert:
     return Alert(
         id=f"{connector or 'cron'}-{kind}-{now_ms}",
         kind=str(kind),
@@ -121,6 +135,7 @@ def make_alert(kind: str, connector: str, text: str, now_ms: int, job_id: str = 
         at_ms=now_ms,
         text=text,
         job_id=job_id,
+        remedy=remedy,
     )
 
 
@@ -137,4 +152,5 @@ def settle(told: AlertHistory, names: set[str]) -> tuple[AlertHistory, bool]:
     kept = {name: at_ms for name, at_ms in told.at_ms.items() if name not in names}
     texts = {name: text for name, text in told.texts.items() if name in kept}
     job_ids = {name: job_id for name, job_id in told.job_ids.items() if name in kept}
-    return AlertHistory(kept, texts, job_ids), len(kept) < len(told.at_ms)
+    remedies = {name: remedy for name, remedy in told.remedies.items() if name in kept}
+    return AlertHistory(kept, texts, job_ids, remedies), len(kept) < len(told.at_ms)

@@ -49,6 +49,5 @@ def unsettled_reason(job: Job, limits: Limits) -> str:
     """Why a job whose close was answered cannot be held for done."""
     return (
         f"Glean took the close, and after {limits.settle_ms_max // 1_000} s still has the upload "
-        f"{job.upload.id} as open: see whether something else uploads to this datasource; if "
-        f"Glean's history is that late, raise settle_ms_max in LIMITS, and POST /retry/{job.id}"
+        f"{job.upload.id} as open"
     )

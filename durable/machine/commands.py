@@ -1,6 +1,7 @@
 """What a person may ask of a job, in which state, and what becomes of it. Pure."""
 
 from collections.abc import Callable
+from enum import StrEnum
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -10,6 +11,7 @@ from durable.machine.effects import Event, Failed, Open, Opened, Woke
 from durable.machine.job import Job, with_crawl, with_pacing, with_upload
 from durable.machine.notes import EventKind, Occasion
 from durable.machine.pacing import not_before
+from durable.machine.remedies import Remedy, RemedyCode
 from durable.machine.safeguards import missing_count
 from durable.machine.states import TRAITS, Command, State
 from durable.machine.transitions import add_note, clear_in_flight, end_job, is_misplaced
@@ -25,12 +27,24 @@ class Instruction(Struct, frozen=True):
     deletion_count: int = 0  # APPROVE: so many documents may go, and no more
 
 
+class RefusalCode(StrEnum):
+    """What is in the way of a request."""
+
+    COMMAND_NOT_TAKEN = "command-not-taken"  # in the job's state
+    ANOTHER_JOB = "another-job"  # of the same mode
+    DELETIONS_NOT_APPROVED = "deletions-not-approved"  # the close would delete more
+    JOB_NOT_ENDED = "job-not-ended"  # its rejects may still become more
+    NO_REJECTS = "no-rejects"
+    KEY_REUSED = "key-reused"  # for another request
+
+
 class Refusal(Struct, frozen=True):
     """Why a request cannot be granted as things are, and what can."""
 
+    code: RefusalCode
     reason: str
     legal: tuple[Command, ...] = ()
-    is_key_reused: bool = False  # not the state is in the way, but an earlier request
+    remedy: Remedy | None = None
 
 
 def obey(
@@ -49,15 +63,17 @@ def obey(
     if instruction.command not in legal:
         allowed = " or ".join(legal) or "nothing"
         return Refusal(
+            RefusalCode.COMMAND_NOT_TAKEN,
             f"The job {job.id} is {job.state}: it can be asked to {allowed}, not to "
             f"{instruction.command}.",
             legal,
         )
     if instruction.command is not Command.CANCEL and other is not None:
         return Refusal(
-            f"The job {other.id} of the same mode is {other.state}, and one is enough: wait for "
-            "its end, or cancel it first.",
+            RefusalCode.ANOTHER_JOB,
+            f"The job {other.id} of the same mode is {other.state}, and one is enough.",
             tuple(command for command in legal if command is Command.CANCEL),
+            remedy=Remedy(RemedyCode.WAIT_OR_CANCEL.value, {"job": other.id}),
         )
     return _CHANGES[instruction.command](job, instruction, now_ms, limits)
 
@@ -110,6 +126,7 @@ def _retried(job: Job, _instruction: Instruction, now_ms: int, limits: Limits) -
         rewind_count=0,
         finished_at_ms=None,
         error="",
+        remedy="",
         begun_by=Occasion.RETRY.value,
     )
     text = "retried on request"
@@ -123,9 +140,13 @@ def _approved(job: Job, instruction: Instruction, now_ms: int, limits: Limits) -
     missing = missing_count(job)
     if instruction.deletion_count < missing:
         return Refusal(
+            RefusalCode.DELETIONS_NOT_APPROVED,
             f"The close would delete {missing} documents, and {instruction.deletion_count} were "
-            f'approved. Send {{"deletions": {missing}}} if that is right.',
+            "approved.",
             LEGAL[job.state],
+            remedy=Remedy(
+                RemedyCode.CONFIRM_DELETIONS.value, {"job": job.id, "deletions": missing}
+            ),
         )
     text = f"approved: at most {instruction.deletion_count} documents may be deleted"
     job = with_upload(replace(job, error=""), approved_count=instruction.deletion_count)

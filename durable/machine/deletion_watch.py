@@ -15,6 +15,7 @@ from durable.limits import Limits
 from durable.machine.index_status import ClosedUpload, Deletions
 from durable.machine.job import Stage
 from durable.machine.pacing import not_before, verify_pause_ms
+from durable.machine.remedies import Remedy, RemedyCode
 from durable.timestamps import rfc3339
 
 
@@ -117,19 +118,25 @@ def record_silence(watch: DeletionWatch, reason: str, until_ms: int) -> Deletion
 
 
 def paused_reason(watch: DeletionWatch) -> str | None:
-    """What is paused, since when, and what can be done; None if nothing is."""
+    """What is paused, and since when; None if nothing is."""
     paused = watch.paused
     if not paused:
         return None
     since_ms = min(upload.paused_at_ms or upload.closed_at_ms for upload in paused.values())
     names = " and ".join(paused)
-    at_once = "; POST /api/index/v1/processalldocuments to Glean deletes the documents now"
     return (
         f"DELETION PAUSED: Glean has not deleted the {names} that the latest upload no longer had, "
-        f"since {rfc3339(since_ms)}; it does so seven days after the close"
-        f"{at_once if Stage.DOCUMENTS in paused else ''}; if they are not to go, bring them back "
-        "in the source and run a FULL job before that"
+        f"since {rfc3339(since_ms)}"
     )
+
+
+def paused_remedy(watch: DeletionWatch) -> Remedy | None:
+    """What can be done about what is paused; None if nothing is."""
+    if not watch.paused:
+        return None
+    has_documents = Stage.DOCUMENTS in watch.paused  # those alone can be deleted at once
+    code = RemedyCode.DELETE_OR_RESTORE if has_documents else RemedyCode.RESTORE
+    return Remedy(code.value)
 
 
 def _told(upload: WatchedUpload, deletions: Deletions, now_ms: int) -> WatchedUpload:

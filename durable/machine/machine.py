@@ -53,6 +53,7 @@ from durable.machine.pacing import (
     renew_lease,
     switch_rate,
 )
+from durable.machine.remedies import RemedyCode
 from durable.machine.states import PENDING, WORKING, State
 from durable.machine.transfer import close, crowd, cut, fail, flow, land, split, take, yield_turn
 from durable.machine.transitions import (
@@ -256,7 +257,8 @@ def _wait_for_history(job: Job, standing: UploadStatus, now_ms: int, limits: Lim
         return fail(job, Failed(reason, is_transient=True, cause=Cause.LATE), now_ms, limits)
     if not job.upload.is_close_answered:
         return restart_lost_upload(job, gone_reason(job, standing), now_ms, limits), ()
-    return end_job(job, State.FAILED, now_ms, limits, unsettled_reason(job, limits)), ()
+    reason = unsettled_reason(job, limits)
+    return end_job(job, State.FAILED, now_ms, limits, reason, remedy=RemedyCode.CHECK_UPLOADS), ()
 
 
 def _refused(job: Job, reason: str, now_ms: int, limits: Limits) -> Step:

@@ -93,9 +93,7 @@ def holding_reason(job: Job, limits: Limits) -> str | None:
         return None
     return (
         f"the close would delete {missing} of {expected} documents "
-        f"({100 * missing / expected:.0f} %), more than shrink_max allows: look whether the "
-        f'source is whole, then POST /approve/{job.id} {{"deletions": {missing}}} or '
-        f"POST /cancel/{job.id}"
+        f"({100 * missing / expected:.0f} %), more than shrink_max allows"
     )
 
 
@@ -120,8 +118,4 @@ def rejection_reason(job: Job, limits: Limits, pending_count: int = 0) -> str | 
         bound = f"rejects_share_max ({limits.rejects_share_max:.0%} of {total})"
     else:
         return None
-    return (
-        f"{count} records were set aside, more than {bound} allows: GET /rejects/{job.id} says "
-        "why; mend the source or the connector, or raise the limit, then "
-        f"POST /retry/{job.id}"
-    )
+    return f"{count} records were rejected, more than {bound} allows"

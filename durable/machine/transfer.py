@@ -37,6 +37,7 @@ from durable.machine.pacing import (
     single_documents_max,
 )
 from durable.machine.pages import InFlightPage
+from durable.machine.remedies import RemedyCode
 from durable.machine.room import has_room
 from durable.machine.safeguards import holding_reason, paging_fault, rejection_reason
 from durable.machine.states import State
@@ -107,7 +108,7 @@ def flow(job: Job, now_ms: int, limits: Limits) -> Step:
     pending_count = sum(flight.reject_count for flight in job.crawl.flights)
     if (reason := rejection_reason(job, limits, pending_count)) is not None:
         job = with_crawl(job, pending_reject_count=pending_count)
-        return end_job(job, State.FAILED, now_ms, limits, reason), ()
+        return _reject_too_many(job, reason, now_ms, limits)
     while job.crawl.flights and job.crawl.flights[0].is_whole:
         job = record_progress(window.commit_page(job), now_ms)
     # A group's members go together, however many they are.
@@ -140,6 +141,11 @@ def flow(job: Job, now_ms: int, limits: Limits) -> Step:
     return _rest(job, now_ms, limits)
 
 
+def _reject_too_many(job: Job, reason: str, now_ms: int, limits: Limits) -> Step:
+    code = RemedyCode.CORRECT_RECORDS
+    return end_job(job, State.FAILED, now_ms, limits, reason, remedy=code), ()
+
+
 def _change_count(job: Job) -> int:
     """Changes that are in Glean, and those of the page that is to follow."""
     pages = [flight.page for flight in job.crawl.flights if flight.is_packed]
@@ -150,7 +156,7 @@ def _change_count(job: Job) -> int:
 def _arrive(job: Job, now_ms: int, limits: Limits) -> Step:
     """At the end of the source: what was read becomes what Glean has, if it may."""
     if (reason := rejection_reason(job, limits)) is not None:
-        return end_job(job, State.FAILED, now_ms, limits, reason), ()
+        return _reject_too_many(job, reason, now_ms, limits)
     if not job.is_upload:
         return finish_stage(job, now_ms, limits), ()
     if (reason := holding_reason(job, limits)) is not None:

@@ -248,7 +248,9 @@ def restart_lost_upload(job: Job, reason: str, now_ms: int, limits: Limits) -> J
     return add_note(job, f"begins anew: {reason}", now_ms, limits, EventKind.RESTARTED)
 
 
-def end_job(job: Job, state: State, now_ms: int, limits: Limits, error: str = "") -> Job:
+def end_job(  # noqa: PLR0913 - an end's parts
+    job: Job, state: State, now_ms: int, limits: Limits, error: str = "", *, remedy: str = ""
+) -> Job:
     job = with_crawl(clear_in_flight(job), landed=PageProgress())
     job = replace(
         with_pacing(job, retry_at_ms=None),
@@ -256,6 +258,7 @@ def end_job(job: Job, state: State, now_ms: int, limits: Limits, error: str = ""
         finished_at_ms=now_ms,
         alarm_at_ms=None,
         error=error,
+        remedy=str(remedy),
         # Until it is queued again, others may have sent.
         ties=job.ties if state is State.SUCCEEDED else (),
     )

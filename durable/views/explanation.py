@@ -1,12 +1,12 @@
 """Why a job waits, what comes next, and what a death would cost, in words. Pure."""
 
 from durable.limits import Limits
-from durable.machine.commands import LEGAL
 from durable.machine.job import Job, Mode, Stage
 from durable.machine.notes import WaitReason
 from durable.machine.pacing import MINUTE_MS
-from durable.machine.safeguards import missing_count
+from durable.machine.remedies import remedy_of
 from durable.machine.states import PENDING, TRAITS, State
+from durable.views.texts import Surface, say
 
 
 KNOWN_WAITS = frozenset(wait.value for wait in WaitReason)  # newer code may have had others
@@ -69,13 +69,7 @@ def next_step(job: Job) -> str:  # noqa: PLR0911 - a return for each state
             return f"reads page {page} of the source"
         case State.CLOSING:
             return "asks Glean how the upload stands, and closes it unless that is done"
-        case State.HELD:
-            return (
-                f'POST /approve/{job.id} {{"deletions": {missing_count(job)}}} closes the upload; '
-                f"POST /cancel/{job.id} leaves Glean as it was"
-            )
-        case _:
-            return f"POST /retry/{job.id} queues it again" if LEGAL[job.state] else "nothing"
+    return say(remedy_of(job), Surface.API) or "nothing"
 
 
 def if_killed(job: Job) -> str:  # noqa: PLR0911 - a return for each state

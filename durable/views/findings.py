@@ -5,8 +5,10 @@ from msgspec import Struct
 from durable.machine.deletion_watch import DeletionWatch
 from durable.machine.index_status import PAUSED
 from durable.machine.job import Stage
+from durable.machine.remedies import Remedy, RemedyCode
 from durable.machine.verification import Verdict, Verification
 from durable.timestamps import rfc3339, rfc3339_or_none
+from durable.views.texts import Advice, advise
 
 
 class Verified(Struct, frozen=True, kw_only=True):
@@ -23,7 +25,7 @@ class Verified(Struct, frozen=True, kw_only=True):
     next_at: str | None  # no earlier than that; None: the state is for good
     until: str
     last_error: str | None  # of the latest question
-    remedy: str | None
+    remedy: Advice | None
 
 
 class Processed(Struct, frozen=True, kw_only=True):
@@ -76,7 +78,7 @@ def show_verification(verification: Verification | None) -> Verified | None:
         next_at=rfc3339_or_none(verification.ask_at_ms),
         until=rfc3339(verification.until_ms),
         last_error=verification.error or None,
-        remedy=remedy(verification),
+        remedy=advise(remedy(verification)),
     )
 
 
@@ -88,32 +90,17 @@ def show_processing(verification: Verification | None) -> Processed | None:
     return Processed(asked_at=rfc3339_or_none(asked_at), next_at=rfc3339_or_none(next_at))
 
 
-def remedy(verification: Verification) -> str | None:
+def remedy(verification: Verification) -> Remedy | None:
     """What is to be done; None if nothing is, or only time will help."""
     is_pending = verification.verdict is Verdict.PENDING
     if verification.upload_state == PAUSED and (
         is_pending or verification.verdict is Verdict.MISMATCH
-    ):
-        return (
-            "Glean has paused the deletion of what this upload no longer had, and until then the "
-            "counts cannot agree: POST /api/index/v1/processalldocuments to Glean deletes it now, "
-            "else Glean does so seven days after the close; if it is not to go, bring it back in "
-            "the source and run a FULL job before that"
-        )
+    ):  # until then the counts cannot agree
+        return Remedy(RemedyCode.DELETE_OR_RESTORE.value)
     if verification.verdict is Verdict.UNKNOWN:
-        return (
-            "Glean did not say what it holds until the deadline, or only what may be from before "
-            "the close: see last_error, or raise verify_ms_max in LIMITS"
-        )
+        return Remedy(RemedyCode.VERIFY_LONGER.value)
     if verification.verdict is not Verdict.MISMATCH or verification.found_count is None:
         return None
     if verification.found_count < verification.sent_count:
-        return (
-            "Glean has fewer documents than were sent: the source may list one id twice, or ids "
-            "that differ by case alone; else POST /api/index/v1/debug/DATASOURCE/document to "
-            "Glean tells what became of one"
-        )
-    return (
-        "Glean has more documents than were sent: see whether something else brings documents to "
-        "this datasource, or its deletions are late"
-    )
+        return Remedy(RemedyCode.FIND_MISSING.value, {"datasource": verification.datasource})
+    return Remedy(RemedyCode.FIND_SURPLUS.value)

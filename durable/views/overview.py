@@ -9,14 +9,16 @@ from msgspec.structs import replace
 from durable import cron
 from durable.connector.definition import AnyConnector
 from durable.machine.counters import Counters
-from durable.machine.deletion_watch import DeletionWatch, paused_reason
+from durable.machine.deletion_watch import DeletionWatch, paused_reason, paused_remedy
 from durable.machine.job import Job, Mode, Stage
+from durable.machine.remedies import Remedy, RemedyCode, remedy_of
 from durable.machine.states import ENDED, State
 from durable.machine.ticks import Ticks, overdue_since_ms
 from durable.machine.timeliness import Freshness, find_stale, stale_after_ms, stale_reason
 from durable.timestamps import rfc3339, rfc3339_or_none
 from durable.views.findings import Deleted, show_deletions
 from durable.views.job_summary import JobSummary, summarize
+from durable.views.texts import Advice, advise
 
 
 class Condition(StrEnum):
@@ -52,6 +54,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     next_mode: Mode | None
     health: Condition
     why: str | None
+    remedy: Advice | None  # what a person can do about it
     last_success_at: str | None
     last_full_success_at: str | None
     watermark: str | None  # INCREMENTAL reads what has changed since then
@@ -98,7 +101,7 @@ def overview(
         clean: takes secrets out of a text.
         now_ms: the time.
     """
-    health, why = _health(connector, known, now_ms)
+    health, why, remedy = _health(connector, known, now_ms)
     schedule = _schedule(connector, now_ms)
     soonest = min(schedule, key=_order, default=None)
     after_ms, current = stale_after_ms(connector), known.current
@@ -110,6 +113,7 @@ def overview(
         next_mode=soonest.mode if soonest and soonest.next_at else None,
         health=health,
         why=why and clean(why),
+        remedy=advise(remedy),
         last_success_at=rfc3339_or_none(known.tally.succeeded_at_ms),
         last_full_success_at=rfc3339_or_none(known.tally.full_succeeded_at_ms),
         watermark=rfc3339_or_none(known.watermark_ms),
@@ -126,7 +130,8 @@ def unreachable(connector: AnyConnector, now_ms: int) -> Overview:
     return replace(
         overview(connector, Known(), str, now_ms),
         health=Condition.UNREACHABLE,
-        why="its object does not answer: npx wrangler tail shows why",
+        why="its object does not answer",
+        remedy=advise(Remedy(RemedyCode.READ_LOG.value)),
     )
 
 
@@ -142,33 +147,38 @@ def connector_metrics(known: Known, job_counts: Mapping[State, int]) -> Connecto
     )
 
 
-def _health(connector: AnyConnector, known: Known, now_ms: int) -> tuple[Condition, str | None]:
+Health = tuple[Condition, str | None, Remedy | None]
+
+
+def _health(connector: AnyConnector, known: Known, now_ms: int) -> Health:
     trouble = _trouble(connector, known, now_ms)
     if trouble is not None:
         return trouble
     if (current := known.current) is not None:
         is_waiting = current.pacing.retry_at_ms is not None and bool(current.error)
-        return (Condition.WAITING, current.error) if is_waiting else (Condition.WORKING, None)
+        error = current.error if is_waiting else None
+        return Condition.WAITING if is_waiting else Condition.WORKING, error, None
     is_new = not any(job.state in ENDED for job in [*known.jobs, *known.ended])
-    return (Condition.NEW if is_new else Condition.OK), None
+    return (Condition.NEW if is_new else Condition.OK), None, None
 
 
-def _trouble(connector: AnyConnector, known: Known, now_ms: int) -> tuple[Condition, str] | None:
+def _trouble(connector: AnyConnector, known: Known, now_ms: int) -> Health | None:
     """What a job that is at work does not end."""
     current = known.current
     if current is not None and current.state is State.HELD:
-        return Condition.HELD, current.error
+        return Condition.HELD, current.error, remedy_of(current)
     due_ms = overdue_since_ms(known.ticks, connector.schedule, known.ticked_at_ms, now_ms)
     if due_ms is not None:
-        return Condition.OVERDUE, f"cron was due at {rfc3339(due_ms)}, and has not ticked since"
+        why = f"cron was due at {rfc3339(due_ms)}, and has not ticked since"
+        return Condition.OVERDUE, why, None
     tally = known.tally
     fresh = Freshness(tally.begun_at_ms, tally.succeeded_at_ms, tally.full_succeeded_at_ms)
     if (found := find_stale(connector, fresh, now_ms)) is not None:
-        return Condition.STALE, stale_reason(found)
+        return Condition.STALE, stale_reason(found), None
     if (failed := _failed(connector, known)) is not None:
-        return Condition.FAILING, failed.error
+        return Condition.FAILING, failed.error, remedy_of(failed)
     reason = paused_reason(known.watch)
-    return None if reason is None else (Condition.PAUSED, reason)
+    return None if reason is None else (Condition.PAUSED, reason, paused_remedy(known.watch))
 
 
 def _failed(connector: AnyConnector, known: Known) -> Job | None:

@@ -5,7 +5,8 @@ from msgspec import Struct
 from durable.limits import Limits
 from durable.machine.commands import LEGAL
 from durable.machine.job import FinishedStage, Job, Mode, Stage
-from durable.machine.notes import WaitReason
+from durable.machine.notes import Note, WaitReason
+from durable.machine.remedies import remedy_of
 from durable.machine.safeguards import missing_count
 from durable.machine.states import Command, State
 from durable.machine.verification import Verification
@@ -14,6 +15,7 @@ from durable.views.explanation import if_killed, left_ms, next_step, waiting_rea
 from durable.views.findings import Deleted, Processed, Verified, show_processing, show_verification
 from durable.views.job_summary import totals
 from durable.views.progress import Progress, progress
+from durable.views.texts import Advice, advise
 
 
 DEFAULTS = Limits()
@@ -24,6 +26,8 @@ class RecentNote(Struct, frozen=True):
 
     at: str
     what: str
+    kind: str  # as of `GET /events/<job>`
+    cause: str | None  # of a retry, in a word or two
 
 
 class Brought(Struct, frozen=True):
@@ -52,6 +56,7 @@ class Status(Struct, frozen=True, kw_only=True):
     waits_because: str | None  # None: it works, or has ended
     waits_until: str | None  # None: no time is set
     next_step: str  # what is done next
+    remedy: Advice | None  # what a person can do, where the job waits for one, or has failed
     if_killed_now: str  # what would be done again
     commands: tuple[Command, ...]  # that it takes now
     created_at: str
@@ -113,6 +118,7 @@ def status(
             None if job.turn else job.pacing.retry_at_ms or job.alarm_at_ms
         ),
         next_step=next_step(job),
+        remedy=advise(remedy_of(job)),
         if_killed_now=if_killed(job),
         commands=LEGAL[job.state],
         created_at=rfc3339(job.created_at_ms),
@@ -136,8 +142,12 @@ def status(
         verification=show_verification(verification),
         processing=show_processing(verification),
         deletions=(),  # known of all of the connector's jobs together
-        events=tuple(RecentNote(rfc3339(note.at_ms), note.text) for note in notes),
+        events=tuple(_shown(note) for note in notes),
     )
+
+
+def _shown(note: Note) -> RecentNote:
+    return RecentNote(rfc3339(note.at_ms), note.text, note.kind, note.cause or None)
 
 
 def _brought(part: FinishedStage) -> Brought:

@@ -165,7 +165,12 @@ def test_a_held_job_is_approved_by_who_has_seen_how_much_goes(person: Person, st
     job_id = held(stack)
     person.go("/")
     expect(person.page.get_by_text("Held: needs a person")).to_be_visible()
+    main = person.page.get_by_role("main")
+    asked = f"Then Approve closes the upload and has Glean delete {REMOVED} documents"
+    expect(main).to_contain_text(asked)
     person.page.get_by_role("link", name="Latest: FULL held").click()
+    expect(main).to_contain_text(asked)
+    expect(main).not_to_contain_text("POST")
 
     person.button(f"Approve: delete {REMOVED} documents").click()
     dialog = person.page.get_by_role("dialog", name=f"Delete {REMOVED} documents?")

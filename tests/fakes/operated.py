@@ -37,6 +37,7 @@ def a_status(job_id: str = JOB_ID, state: str = "sending", **fields: Any) -> Jso
         "waits_because": None,
         "waits_until": None,
         "next_step": "reads page 3 of the source",
+        "remedy": None,
         "if_killed_now": "page 3 would be read again",
         "commands": ["cancel"],
         "created_at": AT,
@@ -59,7 +60,7 @@ def a_status(job_id: str = JOB_ID, state: str = "sending", **fields: Any) -> Jso
         "verification": None,
         "processing": None,
         "deletions": [],
-        "events": [{"at": AT, "what": "begun"}],
+        "events": [{"at": AT, "what": "begun", "kind": "begun", "cause": None}],
         "progress": None,
     }
     return {**status, **fields}
@@ -96,6 +97,7 @@ def a_connector(name: str = "tickets", **fields: Any) -> Json:
         "next_mode": "FULL",
         "health": "ok",
         "why": None,
+        "remedy": None,
         "last_success_at": AT,
         "last_full_success_at": AT,
         "watermark": AT,
@@ -114,6 +116,7 @@ def an_event(number: int, kind: str = "begun", **fields: Any) -> Json:
         "at": AT,
         "kind": kind,
         "what": f"event {number}",
+        "cause": None,
         "pages": None,
         "documents": None,
         "deleted": None,

@@ -10,6 +10,7 @@ from msgspec import Struct
 from durable.limits import Limits
 from durable.machine.commands import LEGAL, Instruction
 from durable.machine.job import UPLOADED, Job, Mode
+from durable.machine.remedies import RemedyCode
 from durable.machine.states import ENDED, PENDING, WORKING, Command, State
 from durable.machine.watermark import SECOND_MS
 from durable.sources.clock import BEHIND_MS_MAX
@@ -367,8 +368,9 @@ class Oracle:
         has_stalled = now_ms - seen.progress_at_ms >= self._limits.stall_ms_max
         has_died = seen.death_count >= self._limits.deaths_max
         was_displaced = job.restart_count >= self._limits.restarts_max
-        was_displaced = was_displaced or "settle_ms_max" in job.error
-        has_too_many = "set aside" in job.error or bool(job.shortfall)
+        was_displaced = was_displaced or job.remedy == RemedyCode.CHECK_UPLOADS
+        has_too_many = job.remedy == RemedyCode.CORRECT_RECORDS or bool(job.shortfall)
+        has_too_many = has_too_many or "has set aside" in job.error  # what is not brought any more
         is_for_all = bool(self._glean.refusing) and self._glean.refusing in job.error
         was_redefined = self.is_redefined and job.redefined_count >= self._limits.redefinitions_max
         causes = has_stalled, has_died, was_displaced, has_too_many, was_redefined

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from dev.local_glean.readings import Readings
 from durable.machine.job import Mode
+from durable.machine.remedies import RemedyCode
 from durable.machine.states import State
 from tests.simulation.connector import LIMITS
 from tests.simulation.driver import AWAITS_MAX
@@ -148,7 +149,7 @@ def test_a_close_that_had_no_effect_is_no_success() -> None:
 
     job = world.oracle.latest
     assert job.state is State.FAILED, world.told("took it for done")
-    assert "settle_ms_max" in job.error
+    assert job.remedy == RemedyCode.CHECK_UPLOADS
     assert world.glean.index == OLD_INDEX
 
 

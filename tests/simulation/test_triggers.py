@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable.engine.processor import Begun
-from durable.machine.commands import Refusal
+from durable.machine.commands import Refusal, RefusalCode
 from durable.machine.job import Mode
 from durable.machine.states import State
 from tests.simulation.connector import LIMITS
@@ -169,5 +169,5 @@ def test_a_key_that_asked_for_one_mode_is_refused_for_the_other() -> None:
     again = world.begin(Mode.INCREMENTAL, KEY)
 
     assert isinstance(again, Refusal)
-    assert again.is_key_reused
+    assert again.code is RefusalCode.KEY_REUSED
     assert len(world.oracle.jobs) == 1

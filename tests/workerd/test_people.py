@@ -201,12 +201,13 @@ def test_jobs_of_both_modes_run_one_after_the_other(stack: Stack, first: str, se
 def test_what_would_delete_too_much_is_held_until_a_person_lets_so_many_go(stack: Stack) -> None:
     job = held(stack)
     assert job["missing"] == REMOVED
-    assert f'{{"deletions": {REMOVED}}}' in job["waits_because"]
+    assert job["remedy"]["parameters"]["deletions"] == REMOVED
     assert job["commands"] == ["approve", "cancel"]
 
     refused = stack.request("POST", f"/approve/{job['id']}", json={"deletions": REMOVED - 1})
     assert refused.status_code == 409
     assert refused.json()["legal"] == ["approve", "cancel"]
+    assert refused.json()["code"] == "deletions-not-approved"
     assert stack.status(job["id"])["state"] == "held"
     index = {one.id for one in stack.glean_documents()}
     assert standing(stack, job["upload_id"]) == "ACTIVE"

@@ -7,7 +7,7 @@ import { fill, h } from "./dom.js";
 import { watch } from "./live.js";
 import { announce } from "./notices.js";
 import { sparkline } from "./sparkline.js";
-import { duration, number, time } from "./words.js";
+import { advice, duration, number, time } from "./words.js";
 
 const LOOK_MS = 5_000;
 
@@ -32,7 +32,8 @@ export async function connectors(main) {
 }
 
 function card(connector) {
-  const { name, health, why, jobs, current } = connector;
+  const { name, health, why, remedy, jobs, current } = connector;
+  const told = [why, advice(remedy)].filter(Boolean).join(". ");
   const list = `/jobs?connector=${encodeURIComponent(name)}`;
   return h(
     "article",
@@ -42,7 +43,7 @@ function card(connector) {
       { class: "card-head" },
       h("h2", {}, h("a", { href: list, "data-key": `jobs ${name}` }, name)),
       badge(health, HEALTHS[health].words),
-      why ? h("p", { class: "why" }, why) : null,
+      told ? h("p", { class: "why" }, told) : null,
       current && current.id !== jobs[0]?.id
         ? h(
             "p",

@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { STATES } from "./states.js";
+import { TEXTS } from "./texts.js";
 
 const NUMBER = new Intl.NumberFormat("en");
 const RELATIVE = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
@@ -57,6 +58,15 @@ function relative(instant) {
   const seconds = (new Date(instant) - Date.now()) / 1_000;
   const [unit, length] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
   return RELATIVE.format(Math.round(seconds / length), unit);
+}
+
+/** What a person can do, in the words of this page; as the API says it where they are newer. */
+export function advice(remedy) {
+  if (!remedy) return "";
+  const { code, parameters, text } = remedy;
+  const shown = (name) =>
+    typeof parameters[name] === "number" ? number(parameters[name]) : parameters[name];
+  return TEXTS[code]?.replace(/\$(\w+)/g, (_, name) => shown(name)) ?? text;
 }
 
 /** Whether a state is in one of these phases of a job's life. */

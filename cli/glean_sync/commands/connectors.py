@@ -10,7 +10,13 @@ from glean_sync.arguments import Connector, Yes
 from glean_sync.asking import agreed
 from glean_sync.exits import ExitCode, RefusedError
 from glean_sync.lookup import about, path
-from glean_sync.phrases import CONNECTOR_COLUMNS, DIFFERENCE_COLUMNS, connector_row, difference_row
+from glean_sync.phrases import (
+    CONNECTOR_COLUMNS,
+    DIFFERENCE_COLUMNS,
+    check_row,
+    connector_row,
+    difference_row,
+)
 from glean_sync.session import Session, command
 from glean_sync.worker import Answer
 
@@ -47,7 +53,7 @@ async def check(session: Session, connector: Connector) -> ExitCode:
     if session.output.is_json:
         session.output.json(answer.body)
     else:
-        rows = ((each.name, each.outcome, each.detail) for each in found.checks)
+        rows = (check_row(each) for each in found.checks)
         session.output.table(("check", "outcome", "detail"), rows, beneath=1)
     return ExitCode.DONE if found.passed else ExitCode.FAILED
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from durable.engine.processor import OVERDUE_MS, Begun
 from durable.environment import Environment
 from durable.limits import Limits
-from durable.machine.commands import Refusal
+from durable.machine.commands import Refusal, RefusalCode
 from durable.machine.job import Job, Mode, connector_name
 from durable.machine.pacing import ALARM_MS_MIN, jittered_lease_ms
 from durable.machine.rate import Rate
@@ -134,7 +134,7 @@ def test_a_key_that_asked_for_the_other_mode_before_is_refused(*, is_ended: bool
     refusal = asyncio.run(bench.processor.begin(Mode.FULL, "request abc"))
 
     assert isinstance(refusal, Refusal)
-    assert refusal.is_key_reused
+    assert refusal.code is RefusalCode.KEY_REUSED
     assert first.id in refusal.reason
     assert "INCREMENTAL" in refusal.reason
     assert len(bench.store.pending()) == (0 if is_ended else 1)

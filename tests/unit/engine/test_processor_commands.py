@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from durable.machine.commands import LEGAL, Instruction, Refusal
 from durable.machine.job import Job, Mode, Pacing, Stage, TurnUsage, Upload
 from durable.machine.pacing import ALARM_MS_MIN
+from durable.machine.remedies import RemedyCode
 from durable.machine.states import PENDING, Command, State
 from durable.views.status import status
 from tests.fakes.answers import (
@@ -326,7 +327,7 @@ def test_a_retry_helps_where_the_source_was_mended_as_the_error_says() -> None:
     bench = Bench(a_page_of(broken), a_page(), ok())
     job = bench.begun(Mode.INCREMENTAL)
     failed = bench.left()
-    assert "mend the source or the connector, or raise the limit, then POST /retry" in failed.error
+    assert failed.remedy == RemedyCode.CORRECT_RECORDS
 
     bench.commanded(job, Command.RETRY)
     bench.network.add(a_page(*(f"n{n}" for n in range(20))), ok())

@@ -14,6 +14,7 @@ from durable.glean.datasource import Datasource
 from durable.limits import Limits
 from durable.machine.job import Crawl, Job, Mode, Pacing, Upload
 from durable.machine.pacing import ALARM_MS_MIN, jittered_lease_ms
+from durable.machine.remedies import RemedyCode
 from durable.machine.states import Command, State
 from durable.machine.verification import PROCESSING_MS, Verdict, Verification
 from durable.views.status import Status
@@ -134,7 +135,8 @@ def test_at_the_deadline_the_job_shows_both_numbers_and_what_to_do() -> None:
     checked = shown(bench).verification
     assert checked is not None
     assert (checked.state, checked.sent, checked.found) == (Verdict.MISMATCH, 10, 14)
-    assert "processalldocuments" in (checked.remedy or "")
+    assert checked.remedy is not None
+    assert checked.remedy.code == RemedyCode.DELETE_OR_RESTORE
     assert bench.now_ms == NOW_MS + 12 * HOUR_MS
 
 

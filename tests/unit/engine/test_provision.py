@@ -10,6 +10,7 @@ from durable.engine.provision import Provision
 from durable.glean.datasource import Datasource, definition
 from durable.glean.differences import Provisioned, Unprovisioned
 from durable.glean.object_types import Category, ObjectType
+from durable.machine.remedies import Remedy, RemedyCode
 from tests.fakes.bench import SET
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
@@ -124,7 +125,9 @@ def test_differences_that_nobody_has_seen_are_not_made_away_with() -> None:
     refusal = asyncio.run(provision(network).set_up(0))
 
     assert isinstance(refusal, Unprovisioned)
-    assert 'send {"differences": 1}' in refusal.reason
+    assert refusal.remedy == Remedy(
+        RemedyCode.CONFIRM_DIFFERENCES, {"connector": "notes", "differences": 1}
+    )
     assert not refusal.is_upstream
     assert network.lines == [CONFIG]
 

@@ -15,6 +15,7 @@ from durable.http.auth import Bearer
 from durable.limits import Limits
 from durable.machine.commands import Instruction
 from durable.machine.job import Job, Mode, Stage, TurnUsage
+from durable.machine.remedies import Remedy, RemedyCode, remedy_of
 from durable.machine.states import Command, State
 from durable.sources.http import HttpSource
 from durable.sources.paging.cursors import BodyCursor
@@ -324,7 +325,7 @@ def test_records_that_end_the_job_are_shown_too() -> None:
     job = turned(QUEUED, bench)
 
     assert job.state is State.FAILED
-    assert f"GET /rejects/{job.id} says why" in job.error
+    assert job.remedy == RemedyCode.CORRECT_RECORDS
     assert [(page, reject.place) for page, reject in bench.rejects(job)] == [(1, 1), (1, 2)]
 
 
@@ -397,7 +398,7 @@ def test_a_full_job_that_lost_too_much_is_held_and_wakes_nobody() -> None:
     job = turned(FULL, bench)
 
     assert (job.state, job.turn, job.alarm_at_ms) == (State.HELD, None, None)
-    assert 'POST /approve/notes-1 {"deletions": 99}' in job.error
+    assert remedy_of(job) == Remedy(RemedyCode.DECIDE, {"job": "notes-1", "deletions": 99})
     assert bench.network.lines == [BULK, LIST, BULK]
     assert bench.storage.alarm_at_ms is None
 

@@ -33,9 +33,11 @@ from durable.machine.alerts import (
     reminders,
 )
 from durable.machine.job import Job, Mode
+from durable.machine.remedies import remedy_of
 from durable.machine.staleness import Heartbeat, Watched, check_cron, check_staleness
 from durable.machine.states import Command, State
 from durable.store.outbox import LETTERS_MAX, Outbox
+from durable.views.texts import Surface, say
 from tests.fakes.answers import LIST, a_page
 from tests.fakes.bench import NOW_MS, SET, Bench
 from tests.fakes.connector import NOTES
@@ -94,7 +96,11 @@ def test_a_job_that_fails_is_told_with_the_reason() -> None:
         "connector": "notes",
         "job": job.id,
         "at": "2025-11-24T16:00:00.123Z",
-        "text": f"notes failed: the INCREMENTAL job {job.id} has failed: {job.error}",
+        "text": (
+            f"notes failed: the INCREMENTAL job {job.id} has failed: {job.error}. "
+            f"{say(remedy_of(job), Surface.ALERT)}"
+        ),
+        "remedy": {"code": "retry", "parameters": {"job": job.id}},
         "url": f"https://sync.example/status/{job.id}",
     }
     assert bench.store.outbox.due_at_ms() is None
@@ -110,7 +116,7 @@ def test_slack_is_told_in_its_own_words_and_nothing_in_them_is_markup() -> None:
     assert body == {
         "text": (
             "notes failed: &lt;!channel&gt; &amp; &lt;https://evil.example|look&gt; "
-            "<https://sync.example/status/notes-1|look>"
+            "<https://sync.example/status/notes-1|open the job>"
         )
     }
     assert msgspec.json.decode(content(letter, None))["text"].endswith("look&gt;")
@@ -579,6 +585,7 @@ def test_a_mode_that_no_schedule_asks_for_is_told_once() -> None:
     assert reminders(known, "notes", {Mode.INCREMENTAL}, NOW_MS + DAY_MS) == (known, [])
     (reminder,) = reminders(known, "notes", {Mode.FULL}, NOW_MS + DAY_MS)[1]
     assert (reminder.kind, reminder.job_id) == (State.FAILED, FAILED.id)
+    assert reminder.remedy == remedy_of(FAILED)
 
 
 def test_a_held_job_that_fails_is_no_longer_told_as_held() -> None:
@@ -586,6 +593,7 @@ def test_a_held_job_that_fails_is_no_longer_told_as_held() -> None:
     known, _ = alerts_of_job(known, HELD, FAILED, NOW_MS)
 
     assert set(known.at_ms) == set(known.texts) == set(known.job_ids) == {"failed FULL"}
+    assert known.remedies == {"failed FULL": remedy_of(FAILED)}
 
 
 def test_a_success_ends_what_was_told() -> None:

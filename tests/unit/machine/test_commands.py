@@ -5,12 +5,13 @@ from msgspec.structs import replace
 
 from durable.errors import Recourse
 from durable.limits import Limits
-from durable.machine.commands import LEGAL, Instruction, Refusal, obey, supersede
+from durable.machine.commands import LEGAL, Instruction, Refusal, RefusalCode, obey, supersede
 from durable.machine.effects import Failed, Fetch, QueryUpload, UploadQueried, Woke
 from durable.machine.job import Job, Mode, Stage, UploadStatus
 from durable.machine.notes import EventKind
 from durable.machine.pacing import ALARM_MS_MIN
 from durable.machine.pages import InFlightPage
+from durable.machine.remedies import Remedy, RemedyCode
 from durable.machine.states import PENDING, Command, State
 from durable.views.explanation import next_step
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, alter, at
@@ -131,11 +132,8 @@ def test_an_illegal_command_is_answered_with_what_is_legal(pair: tuple[State, Co
 
     refusal = refused(a_job(state), command)
 
-    assert refusal.reason == (
-        f"The job job is {state}: it can be asked to {LEGAL_IN_WORDS[state]}, not to {command}."
-    )
     assert " or ".join(refusal.legal or ["nothing"]) == LEGAL_IN_WORDS[state]
-    assert not refusal.is_key_reused
+    assert refusal.code is RefusalCode.COMMAND_NOT_TAKEN
 
 
 # Cancelling
@@ -282,10 +280,8 @@ def test_an_approval_of_fewer_than_are_missing_is_refused_with_their_number(
 ) -> None:
     refusal = refused(held(40), Command.APPROVE, deletion_count=deletion_count)
 
-    assert refusal.reason == (
-        f"The close would delete 40 documents, and {deletion_count} were approved. "
-        'Send {"deletions": 40} if that is right.'
-    )
+    remedy = Remedy(RemedyCode.CONFIRM_DELETIONS, {"job": "job", "deletions": 40})
+    assert (refusal.code, refusal.remedy) == (RefusalCode.DELETIONS_NOT_APPROVED, remedy)
     assert refusal.legal == (Command.APPROVE, Command.CANCEL)
 
 
@@ -326,10 +322,8 @@ def test_a_job_is_not_queued_beside_another_of_its_mode(
 
     refusal = refused(job, command, other=other)
 
-    assert refusal.reason == (
-        f"The job other of the same mode is {other_state}, and one is enough: wait for its end, "
-        "or cancel it first."
-    )
+    assert refusal.code is RefusalCode.ANOTHER_JOB
+    assert refusal.remedy == Remedy(RemedyCode.WAIT_OR_CANCEL, {"job": "other"})
     assert refusal.legal == tuple(way for way in LEGAL[job.state] if way is Command.CANCEL)
 
 

@@ -8,12 +8,14 @@ from durable.machine.deletion_watch import (
     DeletionWatch,
     next_upload,
     paused_reason,
+    paused_remedy,
     record_answer,
     record_silence,
     watch_upload,
 )
 from durable.machine.index_status import ClosedUpload, Deletions, deletions_of
 from durable.machine.job import Stage
+from durable.machine.remedies import Remedy, RemedyCode
 
 
 NOW_MS = 1_764_000_000_000
@@ -72,7 +74,7 @@ def test_what_is_done_at_the_close_is_asked_about_no_more() -> None:
     watch = closed(Deletions.DONE)
 
     assert (watch.ask_at_ms, watch.uploads[Stage.DOCUMENTS].deletions) == (None, DONE)
-    assert paused_reason(watch) is None
+    assert (paused_reason(watch), paused_remedy(watch)) == (None, None)
 
 
 @pytest.mark.parametrize("told", [{}, {"another": Deletions.DONE}, {"u-1": Deletions.PENDING}])
@@ -118,7 +120,8 @@ def test_a_pause_that_is_told_later_counts_from_then(stage: Stage) -> None:
     assert reason is not None
     assert "DELETION PAUSED" in reason
     assert stage.value in reason
-    assert ("processalldocuments" in reason) is (stage is Stage.DOCUMENTS)
+    code = RemedyCode.DELETE_OR_RESTORE if stage is Stage.DOCUMENTS else RemedyCode.RESTORE
+    assert paused_remedy(watch) == Remedy(code)
 
 
 def test_another_upload_does_not_end_a_pause_until_glean_has_told_of_it() -> None:

@@ -22,6 +22,7 @@ from durable.machine.index_status import Deletions
 from durable.machine.job import Job, UploadStatus
 from durable.machine.pacing import ALARM_MS_MIN
 from durable.machine.rate import Rate
+from durable.machine.remedies import RemedyCode
 from durable.machine.states import Command, State
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, after, alter, at
 
@@ -251,7 +252,7 @@ def test_a_close_that_was_taken_and_stays_without_effect_fails_the_job() -> None
 
     assert waiting.pacing.retry_at_ms is not None
     assert given_up.state is State.FAILED
-    assert "raise settle_ms_max in LIMITS" in given_up.error
+    assert given_up.remedy == RemedyCode.CHECK_UPLOADS
 
 
 def test_how_glean_wants_to_be_closed_is_remembered_over_a_death() -> None:

@@ -110,13 +110,11 @@ def test_an_approval_is_a_ceiling(
     assert (holding_reason(job, LIMITS) is not None) is is_held
 
 
-def test_a_held_job_says_how_much_would_go_and_what_can_be_done() -> None:
+def test_a_held_job_says_how_much_would_go() -> None:
     reason = holding_reason(crawled(250, 1_000), LIMITS)
 
     assert reason == (
-        "the close would delete 750 of 1000 documents (75 %), more than shrink_max allows: look "
-        'whether the source is whole, then POST /approve/job {"deletions": 750} or '
-        "POST /cancel/job"
+        "the close would delete 750 of 1000 documents (75 %), more than shrink_max allows"
     )
 
 
@@ -153,7 +151,7 @@ def test_rejects_are_bounded_by_their_number(
     reason = rejection_reason(job, limits, pending_count)
 
     assert (reason is not None) is is_over
-    assert reason is None or "6 records were set aside, more than rejects_max (5) allows" in reason
+    assert reason is None or "6 records were rejected, more than rejects_max (5) allows" in reason
 
 
 @pytest.mark.parametrize(
@@ -201,11 +199,9 @@ def test_no_reject_at_all_may_be_what_is_allowed() -> None:
     assert rejection_reason(rejected(1, 5), limits) is not None
 
 
-def test_too_many_rejects_say_where_they_are_and_what_can_be_done() -> None:
+def test_too_many_rejects_are_told_with_the_bound() -> None:
     assert rejection_reason(rejected(20, 80), LIMITS) == (
-        "20 records were set aside, more than rejects_share_max (10% of 100) allows: GET "
-        "/rejects/job says why; mend the source or the connector, or raise the limit, then "
-        "POST /retry/job"
+        "20 records were rejected, more than rejects_share_max (10% of 100) allows"
     )
 
 

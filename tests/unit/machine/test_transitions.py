@@ -63,6 +63,7 @@ WORN = Job(
     clock_ms=40,
     ties=(Tie("k", "d", 41),),
     shortfall="a group was not taken",
+    remedy="retry",
     begun_by="cron",
     page_bytes={"documents": 47},
     closed=(ClosedUpload("users", "u-1", 42),),
@@ -160,6 +161,7 @@ KEPT = {
     "waits_for",
     "repeats",
     "repeated_mode",
+    "remedy",  # of a state that it is in no more
     "shortfall",  # of an earlier stage, and that still counts
     "closed",  # likewise
     "behind_ms_max",
@@ -266,6 +268,7 @@ def test_an_ended_job_waits_for_nothing_and_keeps_what_it_did(state: State) -> N
         "retry_at_ms",
         "alarm_at_ms",
         "error",
+        "remedy",
         "notes",
     }
     assert (job.finished_at_ms, job.turn, job.pacing.retry_at_ms, job.alarm_at_ms) == (

@@ -372,7 +372,7 @@ def test_rejects_of_all_pages_under_way_count_together() -> None:
 
     assert (job.state, effects) == (State.FAILED, ())
     assert (job.crawl.reject_count, job.crawl.pending_reject_count) == (0, 4)
-    assert job.error.startswith("4 records were set aside, more than rejects_max (3) allows")
+    assert job.error.startswith("4 records were rejected, more than rejects_max (3) allows")
 
 
 def test_an_upload_that_is_lost_takes_all_with_it_that_is_under_way() -> None:

@@ -5,8 +5,10 @@ from durable.machine.commands import LEGAL
 from durable.machine.job import Crawl, Job, Mode
 from durable.machine.notes import WaitReason
 from durable.machine.pages import InFlightPage, Page
+from durable.machine.remedies import Remedy, RemedyCode
 from durable.machine.states import ENDED, PENDING, WORKING, State
 from durable.views.explanation import if_killed, next_step, waiting_reason, waits_for
+from durable.views.texts import Surface, say
 from tests.fakes.jobs import NOW_MS, a_job, a_page, alter
 
 
@@ -145,14 +147,11 @@ def test_what_a_job_waits_for_is_told_in_a_word(
         ),
         (
             alter(a_job(State.HELD), expected_count=100, document_count=60),
-            (
-                'POST /approve/job {"deletions": 40} closes the upload; POST /cancel/job leaves '
-                "Glean as it was"
-            ),
+            say(Remedy(RemedyCode.DECIDE, {"job": "job", "deletions": 40}), Surface.API),
         ),
         (a_job(State.SUCCEEDED), "nothing"),
-        (a_job(State.FAILED), "POST /retry/job queues it again"),
-        (a_job(State.CANCELLED), "POST /retry/job queues it again"),
+        (a_job(State.FAILED), "POST /retry/job queues it again."),
+        (a_job(State.CANCELLED), "POST /retry/job queues it again."),
     ],
 )
 def test_a_job_says_what_comes_next(job: Job, step: str) -> None:

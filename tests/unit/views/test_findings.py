@@ -3,6 +3,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable.machine.drift import Drift
+from durable.machine.remedies import RemedyCode
 from durable.machine.verification import (
     Verdict,
     Verification,
@@ -82,25 +83,25 @@ def test_a_processing_shows_when_it_was_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verification", "words"),
+    ("verification", "code"),
     [
         (judged(Verdict.PENDING, None), None),
         (judged(Verdict.PENDING, 9), None),
-        (judged(Verdict.PENDING, 14, PAUSED), "seven days after the close"),
+        (judged(Verdict.PENDING, 14, PAUSED), RemedyCode.DELETE_OR_RESTORE),
         (judged(Verdict.VERIFIED, 10), None),
-        (judged(Verdict.MISMATCH, 9), "list one id twice"),
-        (judged(Verdict.MISMATCH, 11), "something else brings documents"),
-        (judged(Verdict.MISMATCH, 14, PAUSED), "POST /api/index/v1/processalldocuments"),
-        (judged(Verdict.UNKNOWN, None), "last_error"),
-        (judged(Verdict.UNKNOWN, 10), "verify_ms_max"),
+        (judged(Verdict.MISMATCH, 9), RemedyCode.FIND_MISSING),
+        (judged(Verdict.MISMATCH, 11), RemedyCode.FIND_SURPLUS),
+        (judged(Verdict.MISMATCH, 14, PAUSED), RemedyCode.DELETE_OR_RESTORE),
+        (judged(Verdict.UNKNOWN, None), RemedyCode.VERIFY_LONGER),
+        (judged(Verdict.UNKNOWN, 10), RemedyCode.VERIFY_LONGER),
         (judged(Verdict.SUPERSEDED, 14, PAUSED), None),
         (a_verification(PROCESSES), None),
     ],
 )
-def test_a_person_is_told_what_to_do(verification: Verification, words: str | None) -> None:
+def test_a_person_is_told_what_to_do(verification: Verification, code: RemedyCode | None) -> None:
     told = remedy(verification)
 
-    assert told == words if words is None else words in (told or "")
+    assert (told and told.code) == code
 
 
 def test_what_happened_after_the_close_is_among_the_jobs_events() -> None:

@@ -10,6 +10,7 @@ from durable.machine.commands import LEGAL
 from durable.machine.job import Job, Mode, TurnUsage
 from durable.machine.notes import Note
 from durable.machine.pages import InFlightPage, Page
+from durable.machine.remedies import RemedyCode
 from durable.machine.states import State
 from durable.timestamps import rfc3339
 from durable.views.status import status
@@ -36,6 +37,7 @@ def test_a_queued_job_has_nothing_to_show_yet() -> None:
         "waits_because": "its next turn begins with the next alarm",
         "waits_until": None,
         "next_step": "opens a bulk upload and reads the source from its start",
+        "remedy": None,
         "if_killed_now": "nothing",
         "commands": ("cancel",),
         "created_at": "2025-11-24T16:00:00.123Z",
@@ -125,7 +127,9 @@ def test_a_held_job_shows_how_many_are_missing_and_what_can_be_done() -> None:
     shown = status(held)
 
     assert (shown.missing, shown.waits_because) == (40, "would delete 40")
-    assert '/approve/notes-1 {"deletions": 40}' in shown.next_step
+    assert shown.remedy is not None
+    assert shown.remedy.code == RemedyCode.DECIDE
+    assert shown.remedy.parameters == {"job": "notes-1", "deletions": 40}
     assert shown.commands == ("approve", "cancel")
 
 
@@ -136,11 +140,11 @@ def test_an_ended_job_shows_when_it_ended() -> None:
 
 
 def test_what_happened_is_shown_with_its_time() -> None:
-    job = replace(QUEUED, notes=(Note(0, "opened"), Note(1, "busy")))
+    job = replace(QUEUED, notes=(Note(0, "opened"), Note(1, "busy", "retry", "429")))
 
     assert msgspec.to_builtins(status(job).events) == (
-        {"at": "1970-01-01T00:00:00.000Z", "what": "opened"},
-        {"at": "1970-01-01T00:00:00.001Z", "what": "busy"},
+        {"at": "1970-01-01T00:00:00.000Z", "what": "opened", "kind": "note", "cause": None},
+        {"at": "1970-01-01T00:00:00.001Z", "what": "busy", "kind": "retry", "cause": "429"},
     )
 
 

@@ -211,6 +211,7 @@ def test_an_event_of_a_turn_has_its_counts_and_another_has_none() -> None:
         "at": "1970-01-01T00:00:00.000Z",
         "kind": "turn",
         "what": "turn 1",
+        "cause": None,
         "pages": 3,
         "documents": 30,
         "deleted": 2,

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 
 import pytest
 
+from durable.machine.remedies import RemedyCode
 from durable.machine.states import TRAITS, State
+from durable.views.texts import Surface, template
 from tests.fakes.requests import BEARER, a_request, answered, check_problem
 from tests.fakes.runners import JOB_ID, FakeRunners
 from worker.endpoints import found
-from worker.pages import FOLDER, STATES, TYPES
+from worker.pages import FOLDER, STATES, TEXTS, TYPES
 from worker.responses import WorkerResponse
 
 
@@ -72,6 +74,14 @@ def test_a_script_has_the_states_of_the_table() -> None:
     assert states == {
         state: {"phase": TRAITS[state].phase, "look": TRAITS[state].look} for state in State
     }
+
+
+def test_a_script_has_the_texts_of_the_table_as_the_dashboard_says_them() -> None:
+    response = got(f"/assets/{TEXTS}")
+
+    start, end = b"export const TEXTS = ", b";\n"
+    texts = json.loads(response.body.removeprefix(start).removesuffix(end))
+    assert texts == {code: template(code, Surface.DASHBOARD) for code in RemedyCode}
 
 
 @pytest.mark.parametrize("path", ["/health", "/openapi.json", "/session", "/trigger", "/x"])

@@ -3,6 +3,9 @@ from http import HTTPStatus
 import msgspec
 import pytest
 
+from durable.machine.commands import RefusalCode
+from durable.machine.remedies import Remedy, RemedyCode
+from durable.views.texts import Advice
 from worker import problems
 from worker.problems import Problem
 
@@ -14,7 +17,6 @@ from worker.problems import Problem
         (problems.unauthorized("why"), HTTPStatus.UNAUTHORIZED),
         (problems.not_found("why"), HTTPStatus.NOT_FOUND),
         (problems.method_not_allowed("why"), HTTPStatus.METHOD_NOT_ALLOWED),
-        (problems.key_reused("why"), HTTPStatus.UNPROCESSABLE_ENTITY),
         (problems.too_large("why"), HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
         (problems.unavailable("why"), HTTPStatus.SERVICE_UNAVAILABLE),
     ],
@@ -42,8 +44,18 @@ def test_a_conflict_says_what_can_be_done_even_if_that_is_nothing(legal: list[st
     }
 
 
+def test_a_refusal_says_in_a_word_what_is_in_the_way() -> None:
+    problem = problems.key_reused("why", Remedy(RemedyCode.USE_ANOTHER_KEY))
+
+    assert (problem.title, problem.status) == ("Unprocessable Content", 422)
+    assert problem.code is RefusalCode.KEY_REUSED
+    assert isinstance(problem.remedy, Advice)
+    assert problem.remedy.code == RemedyCode.USE_ANOTHER_KEY
+
+
 def test_a_bug_of_ours_says_only_where_to_look() -> None:
     problem = problems.internal()
 
     assert (problem.status, problem.title) == (500, HTTPStatus.INTERNAL_SERVER_ERROR.phrase)
-    assert "npx wrangler tail" in problem.detail
+    assert isinstance(problem.remedy, Advice)
+    assert problem.remedy.code == RemedyCode.READ_LOG

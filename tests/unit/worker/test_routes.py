@@ -12,7 +12,7 @@ from durable.engine.checks import Check, CheckOutcome
 from durable.engine.questions import BeginJob, CompareDatasource, ReadStatus, SetUpDatasource
 from durable.glean.datasource import Datasource
 from durable.glean.differences import Difference, Provisioned, Unprovisioned
-from durable.machine.commands import Refusal
+from durable.machine.commands import Refusal, RefusalCode
 from durable.machine.job import Mode
 from tests.fakes.connector import NOTES
 from tests.fakes.requests import BEARER, a_request, answered, check_problem, content
@@ -230,7 +230,7 @@ def test_a_key_that_is_too_long_or_not_plain_text_is_400(key: str) -> None:
 
 
 def test_a_key_that_asked_for_something_else_before_is_422() -> None:
-    runners = FakeRunners(Refusal("use another key", is_key_reused=True))
+    runners = FakeRunners(Refusal(RefusalCode.KEY_REUSED, "use another key"))
 
     response = answered(
         a_request("POST", "/trigger", TRIGGER, {**BEARER, "idempotency-key": "a"}), runners
@@ -273,7 +273,7 @@ def test_for_a_job_that_cannot_be_no_object_is_made(job_id: str) -> None:
 
 
 def test_a_bug_of_ours_is_500_and_no_more_is_said() -> None:
-    check_problem(failure(), 500, "npx wrangler tail")
+    check_problem(failure(), 500, "The Worker failed")
 
 
 # Checking a connector
@@ -289,7 +289,9 @@ def test_a_connector_is_checked_by_its_name() -> None:
     assert content(response) == {
         "connector": "notes",
         "passed": True,
-        "checks": [{"name": "configured", "outcome": "passed", "detail": "all is set"}],
+        "checks": [
+            {"name": "configured", "outcome": "passed", "detail": "all is set", "remedy": None}
+        ],
     }
 
 

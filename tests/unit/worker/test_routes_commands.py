@@ -3,7 +3,7 @@
 import pytest
 
 from durable.engine.questions import ObeyCommand, RepeatRejects
-from durable.machine.commands import Refusal
+from durable.machine.commands import Refusal, RefusalCode
 from durable.machine.rejects import Reject
 from durable.machine.states import Command
 from tests.fakes.requests import a_request, answered, check_problem, content
@@ -50,7 +50,7 @@ def test_a_command_is_passed_on_and_its_job_shown(
 def test_a_command_that_the_job_does_not_take_is_409_with_those_that_it_takes(
     path: str, body: bytes, legal: tuple[Command, ...]
 ) -> None:
-    runners = FakeRunners(Refusal("it is succeeded", legal))
+    runners = FakeRunners(Refusal(RefusalCode.COMMAND_NOT_TAKEN, "it is succeeded", legal))
 
     response = answered(a_request("POST", f"/{path}/{JOB_ID}", body), runners)
 
@@ -219,7 +219,7 @@ def test_rejects_of_an_unknown_job_are_404() -> None:
 
 
 def test_rejects_that_cannot_be_repeated_are_409() -> None:
-    runners = FakeRunners(Refusal("it has no records to repeat", ()))
+    runners = FakeRunners(Refusal(RefusalCode.NO_REJECTS, "it has no records to repeat", ()))
 
     response = answered(a_request("POST", f"/retry/{JOB_ID}", query={"rejects": "true"}), runners)
 

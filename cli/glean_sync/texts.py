@@ -1,0 +1,54 @@
+"""What a person can do, in the commands of this CLI. A test holds the codes to the Worker's."""
+
+from collections.abc import Mapping
+from string import Template
+
+from glean_sync.answers import Advice
+
+
+RESTORE = "To keep it, bring it back in the source and run a FULL job before that."
+TEXTS: Mapping[str, str] = {
+    "decide": (
+        "See whether the source is whole. Then `glean-sync approve $job --deletions $deletions` "
+        "closes the upload, and `glean-sync cancel $job` leaves Glean as it was."
+    ),
+    "retry": "`glean-sync retry $job` queues it again.",
+    "correct-records": (
+        "`glean-sync rejects $job` says why. Correct the source or the connector, or raise the "
+        "limit; then `glean-sync retry $job` queues it again."
+    ),
+    "check-uploads": (
+        "See whether something else uploads to this datasource. If Glean's history is that late, "
+        "raise settle_ms_max in LIMITS. Then `glean-sync retry $job` queues it again."
+    ),
+    "delete-or-restore": (
+        "Glean deletes what the upload no longer had seven days after its close, and at once if "
+        f"its indexing API is asked to process all documents. {RESTORE}"
+    ),
+    "restore": f"Glean deletes what the upload no longer had seven days after its close. {RESTORE}",
+    "verify-longer": "See the last error, or raise verify_ms_max in LIMITS.",
+    "find-missing": (
+        "The source may list one id twice, or ids that differ by case alone. Else Glean's "
+        "indexing API tells what became of one document of $datasource."
+    ),
+    "find-surplus": (
+        "See whether something else brings documents to this datasource, or its deletions are late."
+    ),
+    "set-up": "`glean-sync setup $connector` makes it what is declared.",
+    "confirm-deletions": (
+        "If that is right, `glean-sync approve $job --deletions $deletions` approves of it."
+    ),
+    "confirm-differences": "`glean-sync setup $connector` shows them, and asks.",
+    "wait-or-cancel": "Wait for its end, or `glean-sync cancel $job` first.",
+    "use-another-key": "Ask again.",
+    "read-log": "`glean-sync tail` shows why.",
+}
+
+
+def say(advice: Advice | None) -> str:
+    """What can be done, in one line; as the API says it where its code is newer than this."""
+    if advice is None:
+        return ""
+    if advice.code not in TEXTS:
+        return advice.text
+    return Template(TEXTS[advice.code]).safe_substitute(advice.parameters)

@@ -1,0 +1,50 @@
+"""What a person can do about something: a code and its parameters, without words. Pure.
+
+Each surface has words of its own for a code: `durable/views/texts.py` has the table of them.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from msgspec import Struct
+
+from durable.machine.job import Job
+from durable.machine.safeguards import missing_count
+from durable.machine.states import TRAITS, Command, State
+
+
+class RemedyCode(StrEnum):
+    """What can be done. Stored as a text, so that earlier code can read what later code wrote."""
+
+    DECIDE = "decide"  # whether a held job closes its upload: job, deletions
+    RETRY = "retry"  # a job: job
+    CORRECT_RECORDS = "correct-records"  # too many were rejected: job
+    CHECK_UPLOADS = "check-uploads"  # something else may upload to the datasource: job
+    DELETE_OR_RESTORE = "delete-or-restore"  # Glean has paused the deletion of documents
+    RESTORE = "restore"  # likewise, of what it cannot be asked to delete at once
+    VERIFY_LONGER = "verify-longer"
+    FIND_MISSING = "find-missing"  # Glean has fewer documents than were sent: datasource
+    FIND_SURPLUS = "find-surplus"  # Glean has more
+    SET_UP = "set-up"  # a datasource: connector
+    CONFIRM_DELETIONS = "confirm-deletions"  # their number was another one: job, deletions
+    CONFIRM_DIFFERENCES = "confirm-differences"  # likewise: connector, differences
+    WAIT_OR_CANCEL = "wait-or-cancel"  # another job is in the way: job
+    USE_ANOTHER_KEY = "use-another-key"
+    READ_LOG = "read-log"
+
+
+class Remedy(Struct, frozen=True):
+    """One thing to do. Persisted: add fields with defaults, never rename."""
+
+    code: str  # a `RemedyCode`
+    parameters: Mapping[str, str | int] = {}  # its words name all of them; none is a secret
+
+
+def remedy_of(job: Job) -> Remedy | None:
+    """What a person can do about a job as it stands; None if nothing is to be done."""
+    if job.state is State.HELD:
+        parameters: dict[str, str | int] = {"job": job.id, "deletions": missing_count(job)}
+        return Remedy(RemedyCode.DECIDE.value, parameters)
+    if Command.RETRY not in TRAITS[job.state].commands:
+        return None
+    return Remedy(job.remedy or RemedyCode.RETRY.value, {"job": job.id})
