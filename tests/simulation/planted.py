@@ -966,8 +966,22 @@ MUTANTS = [
     Mutant(
         "rejects are stored before their page is in Glean",
         TURN,
-        "for index in (self._executor.held() if is_stopped else landed)",
-        "for index in self._executor.held()",
+        (
+            "        if not (landed or is_stopped or is_refused):\n"
+            "            return  # as it is with most steps\n"
+            "        pages = [flight.page for flight in before.crawl.flights]\n"
+            "        cursors = [before.crawl.cursor, *(page.next_cursor for page in pages)]\n"
+            "        told = {\n"
+            "            index: self._executor.rejects(index)\n"
+            "            for index in (self._executor.held() if is_stopped else landed)\n"
+        ),
+        (
+            "        pages = [flight.page for flight in before.crawl.flights]\n"
+            "        cursors = [before.crawl.cursor, *(page.next_cursor for page in pages)]\n"
+            "        told = {\n"
+            "            index: self._executor.rejects(index)\n"
+            "            for index in self._executor.held()\n"
+        ),
         (f"{REJECTS}::test_a_died_page_of_rejects_is_not_stored_before_it_is_in_glean",),
     ),
     Mutant(
