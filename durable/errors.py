@@ -23,7 +23,7 @@ class Recourse(StrEnum):
     RESTART = "restart"  # the cursor has expired: read the source from its start
     FULL = "full"  # read all of the source: it no longer tells what changed since then
     END = "end"  # nothing is there: the list may be over
-    SKIP = "skip"  # set aside the one record that was asked for; where none was, there is no help
+    SKIP = "skip"  # rejected the one record that was asked for; where none was, there is no help
 
 
 class Cause(StrEnum):

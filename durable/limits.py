@@ -41,7 +41,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     settle_ms_max: Positive = 30 * 60 * 1_000  # for so long, Glean's history may be late
     documents_per_minute_max: Positive = 600  # by /indexdocuments; Glean takes no more
     changes_max: Positive = 20_000  # more, and an INCREMENTAL job becomes a FULL one
-    rejects_max: Count = 1_000  # records set aside; more stop the job
+    rejects_max: Count = 1_000  # records rejected; more stop the job
     rejects_share_max: Share = 0.1  # of all records, at the end of the source
     rejects_share_count: Count = 10  # up to so many, the share does not count
     shrink_max: Share = 0.2  # a FULL job that has lost more than this share of documents is held

@@ -88,7 +88,7 @@ class SetUp(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Rejected(Struct, frozen=True, kw_only=True):
-    """A record that was set aside, and why.
+    """A record that was rejected, and why.
 
     `page` of the source and `record` of the page count from 1, `key` is the document's id if the
     record got one, `excerpt` is the record's beginning.
@@ -102,7 +102,7 @@ class Rejected(Struct, frozen=True, kw_only=True):
 
 
 class Rejects(Struct, frozen=True, kw_only=True):
-    """Records of a job that were set aside: the first are kept, all of them counted in `total`.
+    """Records of a job that were rejected: the first are kept, all of them counted in `total`.
 
     `next` is the path of the next page of them.
     """

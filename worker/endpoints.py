@@ -144,7 +144,7 @@ ENDPOINTS: Sequence[Endpoint] = (
         "rejects",
         READ,
         "/rejects/{job}",
-        "Page through the records that were set aside",
+        "Page through the records that were rejected",
         job_handlers.list_rejects,
         asks=(
             Parameter(
@@ -178,7 +178,7 @@ ENDPOINTS: Sequence[Endpoint] = (
         "retry",
         ("POST",),
         "/retry/{job}",
-        "Queue a job again that failed or was cancelled; or what any job has set aside",
+        "Queue a job again that failed or was cancelled; or what any job has rejected",
         job_handlers.retry,
         answer_status=202,
         asks=(
@@ -187,7 +187,7 @@ ENDPOINTS: Sequence[Endpoint] = (
                 "query",
                 TRUTH,
                 "`true` or `false`: with `true`, a new job reads again only what this one has "
-                "set aside.",
+                "rejected.",
             ),
         ),
         other_refusals=(409,),

@@ -109,7 +109,7 @@ def _counters(found: Mapping[str, ConnectorMetrics]) -> Iterator[Family]:
         "pages_total": ("page_count", "Pages of the source that are in Glean"),
         "documents_total": ("document_count", "Documents that Glean has acknowledged"),
         "deletions_total": ("deletion_count", "Deletions that Glean has acknowledged"),
-        "rejects_total": ("reject_count", "Records that were set aside"),
+        "rejects_total": ("reject_count", "Records that were rejected"),
         "source_bytes_total": ("byte_count", "Of the source's pages"),
         "deaths_total": ("death_count", "Turns that a kill has ended"),
     }

@@ -156,7 +156,7 @@ class Events(Struct, frozen=True):
 
 
 class Reject(Struct, frozen=True, kw_only=True):
-    """A record that was set aside."""
+    """A record that was rejected."""
 
     page: int
     record: int

@@ -18,7 +18,7 @@ JOB_COLUMNS = (
     "took",
     "documents",
     "deleted",
-    "set aside",
+    "rejected",
     "error",
 )
 CONNECTOR_COLUMNS = (
@@ -35,7 +35,7 @@ def counts(job: Status | Line) -> str:
     if job.deleted:
         told.append(f"{job.deleted:,} deleted")
     if job.rejected:
-        told.append(f"{job.rejected:,} set aside")
+        told.append(f"{job.rejected:,} rejected")
     return ", ".join(told)
 
 
@@ -73,7 +73,7 @@ def event_words(event: Event) -> tuple[str, ...]:
     numbers = (
         (event.documents, "documents"),
         (event.deleted, "deleted"),
-        (event.rejected, "set aside"),
+        (event.rejected, "rejected"),
     )
     told = [f"{number:,} {what}" for number, what in numbers if number]
     if event.seconds is not None:
@@ -112,7 +112,7 @@ def job_facts(status: Status) -> list[tuple[str, str | None]]:
         ("state", status.state),
         ("begun by", status.begun_by),
         ("stage", status.stage),
-        ("reads again", status.repeats and f"what {status.repeats} has set aside"),
+        ("reads again", status.repeats and f"what {status.repeats} has rejected"),
         ("progress", None if status.is_resting else _progress(status.progress)),
         ("brought", f"{counts(status)}, in {status.pages:,} pages"),
         ("created", clock(status.created_at)),

@@ -36,7 +36,7 @@ def check_connector(  # noqa: PLR0913 - each but the first two has a default
         responses: by request, as `{"GET ${NOTES_URL}/list?cursor=b": {"items": []}}`; or a
             function of the request; or `httpx.ASGITransport(app)`.
         environment: variables and secrets; whatever is missing is made up.
-        rejects: how many records are set aside, in each mode.
+        rejects: how many records are rejected, in each mode.
         since_ms: the watermark: an INCREMENTAL job reads what changed then or later, and in the
             overlap before it.
         now_ms: the time for the readers.

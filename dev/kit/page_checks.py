@@ -18,7 +18,7 @@ from durable.sources.source import CURSOR_CHARACTERS_MAX
 
 
 REJECT_REMEDY = (
-    "mend the record's Struct or the mapping; or, where such records are to be set aside, say how "
+    "mend the record's Struct or the mapping; or, where such records are to be rejected, say how "
     "many with `rejects`"
 )
 
@@ -159,7 +159,7 @@ def secret_findings(page: PageRead, environment: Environment) -> Iterator[Findin
             yield Finding(
                 "secrets",
                 f"{page}, record {reject.place}",
-                "a secret is in the record that was set aside, or in the reason for that",
+                "a secret is in the record that was rejected, or in the reason for that",
                 "ask the source for fewer fields, or raise an error that does not quote them",
             )
 

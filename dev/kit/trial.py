@@ -76,7 +76,7 @@ class Trial:
         """Find all that is wrong.
 
         Args:
-            rejects: how many records are set aside, in each mode.
+            rejects: how many records are rejected, in each mode.
         """
         try:
             self._offline.ends()
@@ -166,7 +166,7 @@ class Trial:
             return
         yield from found
         if count:
-            fault = f"{len(found)} records are set aside, and not {count} as `rejects` says"
+            fault = f"{len(found)} records are rejected, and not {count} as `rejects` says"
             yield Finding("records", f"the {mode} job", fault)
 
     async def _resumed(self, pages: Sequence[PageRead]) -> Finding | None:

@@ -118,7 +118,7 @@ class Preview:
         rejects = [(page, reject) for page in pages for reject in page.rejects]
         self._paper.line(
             f"{stage} of the {self._wanted.mode} job: {len(shown)} shown; pages read: "
-            f"{len(pages)}, with records: {records}, of which came: {len(changes)}, set aside: "
+            f"{len(pages)}, with records: {records}, of which came: {len(changes)}, rejected: "
             f"{len(rejects)}",
             "bold",
         )

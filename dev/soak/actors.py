@@ -98,7 +98,7 @@ class Actors:
         return msgspec.json.decode(answer.content, type=Status)
 
     def rejected(self, job_id: str) -> set[str]:
-        """The ids of the documents that the job set aside."""
+        """The ids of the documents that the job rejected."""
         path: str | None = f"/rejects/{job_id}"
         keys: set[str] = set()
         while path:

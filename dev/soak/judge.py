@@ -49,7 +49,7 @@ class Judge:
 
     Args:
         stack: of both.
-        actors: who can ask for what a job set aside.
+        actors: who can ask for what a job rejected.
         tally: gets what was lost or wrongly deleted.
     """
 
@@ -59,14 +59,14 @@ class Judge:
         self._tally = tally
         self._page_count = 1
         self._had: set[str] = set()  # ids in the index, when it was looked at last
-        self._set_aside: set[str] = set()  # ids that a job was made to set aside
+        self._rejected: set[str] = set()  # ids that a job was made to reject
 
     def index(self, job: Status | None = None) -> dict[str, Indexed]:
         """The index, in which nothing is missing that was there and that the source still has."""
         found = {indexed.id: indexed for indexed in self._stack.glean_documents()}
         live = {record.id for record in self._stack.source_records()}
         self._page_count = _full_pages(Mode.FULL, len(live))
-        gone = (self._had & live) - found.keys() - self._set_aside
+        gone = (self._had & live) - found.keys() - self._rejected
         self._had = set(found)
         if gone:
             self._tally.wrongly_deleted += len(gone)
@@ -83,7 +83,7 @@ class Judge:
         """What must hold when a job has ended, or is held. Raises BrokenError."""
         self._tally.ends[job.mode, job.state] += 1
         if job.rejected:
-            self._check_set_aside(job, window)
+            self._check_rejected(job, window)
         found = self.index(job)
         if job.state is State.SUCCEEDED:
             self._check_equal(job, found)
@@ -120,16 +120,16 @@ class Judge:
                 what = f"{len(fetches)} pages were fetched for {mode}, at most {most} were due"
                 raise BrokenError(what, of_mode[0] if of_mode else None)
 
-    def _check_set_aside(self, job: Status, window: Window) -> None:
+    def _check_rejected(self, job: Status, window: Window) -> None:
         if not any(window.has_status(status, is_source=False) for status in (400, 413)):
-            raise BrokenError(f"{job.rejected} documents were set aside without a cause", job)
-        self._set_aside |= self._actors.rejected(job.id)
+            raise BrokenError(f"{job.rejected} documents were rejected without a cause", job)
+        self._rejected |= self._actors.rejected(job.id)
 
     def _check_equal(self, job: Status, found: dict[str, Indexed]) -> None:
         different = [
             difference
             for difference in differences(self._stack.source_records(), found.values())
-            if difference.id not in self._set_aside
+            if difference.id not in self._rejected
         ]
         if different:
             self._tally.lost += len(different)
@@ -137,7 +137,7 @@ class Judge:
             what = f"{job.id} succeeded, and {len(different)} documents differ:\n{texts}"
             raise BrokenError(what, job)
         if not job.rejected:
-            self._set_aside.clear()
+            self._rejected.clear()
 
 
 def _full_pages(mode: Mode, live_count: int) -> int:

@@ -1,4 +1,4 @@
-"""Records decoded and mapped by their connector; those that cannot be are set aside."""
+"""Records decoded and mapped by their connector; those that cannot be are rejected."""
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -119,7 +119,7 @@ def _decoder(kind: type[Struct]) -> Decoder[Any]:
 def _of_group(
     place: int, members: Members, connector: AnyConnector, raw: Raw, rejects: list[Reject]
 ) -> Iterator[MappedRecord]:
-    """The group without the members that Glean would refuse, which are set aside one by one."""
+    """The group without the members that Glean would refuse, which are rejected one by one."""
     kept, faults = sift_members(members, connector.datasource)
     if (at_fault := fault(kept, connector.datasource)) is not None:
         rejects.append(Reject(place, key_of(members), at_fault, excerpt(raw)))

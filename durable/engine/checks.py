@@ -146,7 +146,7 @@ class Checks:
             f"record {reject.place} ({reject.key or 'without an id'}): {reject.reason}"
             for reject in rejects[:REJECTS_SHOWN]
         )
-        text = f"{len(rejects)} of {len(page.records)} records would be set aside, as {shown}"
+        text = f"{len(rejects)} of {len(page.records)} records would be rejected, as {shown}"
         return CheckOutcome.FAILED, text
 
     async def _of_glean(self, found: Clients) -> AsyncIterator[Check]:

@@ -79,7 +79,7 @@ class Executor:
             return self._failed(error, is_transient=False)
 
     def rejects(self, page_index: int) -> list[Reject]:
-        """What was set aside of a page so far, without secrets."""
+        """What was rejected of a page so far, without secrets."""
         parcel = self._parcels.get(page_index)
         return [redact(reject, self._environment) for reject in parcel.rejects] if parcel else []
 

@@ -122,14 +122,14 @@ class Packing:
         return parcel
 
     def _shortfall(self, rejects: Iterable[Reject]) -> str:
-        """Why the memberships are not those of the source, if a whole group is set aside."""
+        """Why the memberships are not those of the source, if a whole group is rejected."""
         if self._stage is not Stage.MEMBERSHIPS:
             return ""
         whole = next((reject for reject in rejects if not reject.part), None)
         if whole is None:
             return ""
         return (
-            f"the group {whole.key or f'of record {whole.place}'} is set aside, so that whoever "
+            f"the group {whole.key or f'of record {whole.place}'} is rejected, so that whoever "
             f"was in it keeps what it gives: {whole.reason}"
         )
 

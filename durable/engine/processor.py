@@ -136,7 +136,7 @@ class Processor:
         return Begun(job, is_new=True)
 
     async def repeat(self, job_id: str) -> Begun | Refusal | None:
-        """Queue a job that reads again what another one has set aside; None if there is no such.
+        """Queue a job that reads again what another one has rejected; None if there is no such.
 
         It sends each record by itself, whatever the mode of the other, and moves no watermark.
         """

@@ -1,4 +1,4 @@
-"""Pages read once more, of which some records were set aside."""
+"""Pages read once more, of which some records were rejected."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from durable.sources.source import Reader, Records
 class RepeatedReader(Reader):
     """Reads these pages and no other.
 
-    A page that is as it was gives the records that were set aside. Of one that has changed
+    A page that is as it was gives the records that were rejected. Of one that has changed
     it cannot be told which they are, so it gives all of them: what Glean has is sent again.
 
     Args:

@@ -111,7 +111,7 @@ class Turn:
         return True
 
     def _narrowed(self, ends: Clients, job: Job | None) -> Clients:
-        """Where the job repeats what another one has set aside, its pages alone are read."""
+        """Where the job repeats what another one has rejected, its pages alone are read."""
         if job is None or not job.repeats:
             return ends
         spots = self._store.spots(job.repeats)
@@ -180,7 +180,7 @@ class Turn:
         self._number = job.turn_count
         crawl_id, mode = f"{job.id}-{job.crawl_count}", job.repeated_mode or job.mode
         self._crawl = ReadContext(crawl_id, mode, job.stage, job.since_ms)
-        self._set_aside(before, job)
+        self._keep_rejects(before, job)
         if before.state is State.QUEUED and job.state is not State.QUEUED:
             self._store.successes.begun()
         if may_have_opened(before, event):
@@ -222,7 +222,7 @@ class Turn:
         is_first = isinstance(event, Woke)
         return is_first or (job.turn is not None and job.turn_count == self._number)
 
-    def _set_aside(self, before: Job, job: Job) -> None:
+    def _keep_rejects(self, before: Job, job: Job) -> None:
         """Remember a page's rejects with the page; where they end the job, all that are known."""
         base, first, known = before.page_base, before.crawl.page_count, before.crawl.landed
         if job.crawl_count != before.crawl_count and job.page_base <= base:
@@ -250,7 +250,7 @@ class Turn:
                 replace(reject, stage=before.stage.value, cursor=cursor, digest=digest)
                 for reject in rejects
             ]
-            self._store.set_aside(job.id, base + index + 1, placed, self._limits)
+            self._store.keep_rejects(job.id, base + index + 1, placed, self._limits)
             if index in landed or is_stopped:
                 self._executor.forget(index)
 

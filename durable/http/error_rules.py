@@ -45,7 +45,7 @@ class Action(StrEnum):
     RETRY = "retry"  # ask again, after a back-off
     WAIT = "wait"  # ask again, when the answer or the rule says so
     FAIL = "fail"  # end the job
-    SKIP = "skip"  # set aside the one record that was asked for; where none was, end the job
+    SKIP = "skip"  # rejected the one record that was asked for; where none was, end the job
     REFRESH = "refresh"  # ask again at once with a new token; if it does not help, as without rules
     RESTART = "restart"  # the cursor has expired: read on as `resume` says, else from the start
     FULL = "full"  # read all of the source: it no longer tells what changed since then

@@ -113,7 +113,7 @@ class Packed(Struct, frozen=True):
 
 
 class Sent(Struct, frozen=True):
-    """A batch was taken, or its only document was refused and set aside."""
+    """A batch was taken, or its only document was refused and rejected."""
 
     page_index: int
     batch_index: int

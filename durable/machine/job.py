@@ -126,7 +126,7 @@ class Crawl(Struct, frozen=True, kw_only=True):
     document_count: int = 0
     deletion_count: int = 0
     byte_count: int = 0
-    reject_count: int = 0  # records set aside
+    reject_count: int = 0  # records rejected
     record_count: int = 0  # read from the source; the others count what came of them
     pending_reject_count: int = 0  # of the page that was one too many, and is not in Glean
     empty_count: int = 0  # pages in a row without a record

@@ -149,7 +149,7 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
         if job.state is State.FAILED:
             return job, ()
     if job.repeats and not job.stages:
-        reason = f"the connector brings nothing any more of what {job.repeats} has set aside"
+        reason = f"the connector brings nothing any more of what {job.repeats} has rejected"
         return end_job(job, State.FAILED, now_ms, limits, reason), ()
     if is_queued or job.state is State.OPENING:
         job = replace(job, expected_count=woke.full_counts.get(job.stage))

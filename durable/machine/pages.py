@@ -12,7 +12,7 @@ class Page(Struct, frozen=True, kw_only=True):
     batch_count: int = 0  # this and the next three are known once the page is packed
     document_count: int = 0
     deletion_count: int = 0
-    reject_count: int = 0  # records that were set aside before anything was sent
+    reject_count: int = 0  # records that were rejected before anything was sent
     byte_count: int
     record_count: int = 0
     total_count: int | None = None  # records on all pages, if the source says so
@@ -32,7 +32,7 @@ class InFlightPage(Struct, frozen=True):
 
     page: Page
     sent_count: int = 0  # batches acknowledged, in whatever order
-    rejected_document_count: int = 0  # refused by Glean and set aside
+    rejected_document_count: int = 0  # refused by Glean and rejected
     rejected_deletion_count: int = 0
     is_packed: bool = True  # its batches are made
     begun_count: int = 0  # of the batches it was packed into, in order, sent at least once
@@ -48,7 +48,7 @@ class InFlightPage(Struct, frozen=True):
 
     @property
     def is_whole(self) -> bool:
-        """Whether all of it is in Glean, or set aside."""
+        """Whether all of it is in Glean, or rejected."""
         return self.is_packed and self.sent_count == self.batch_count
 
     @property

@@ -1,4 +1,4 @@
-"""Records that were set aside, as they are kept, and the pages that have some. Pure."""
+"""Records that were rejected, as they are kept, and the pages that have some. Pure."""
 
 from msgspec import Struct
 
@@ -9,7 +9,7 @@ PARTS_MAX = 1_000_000  # of a record; later ones take the place of the last in t
 
 
 class Reject(Struct, frozen=True):
-    """A record that was set aside, and why."""
+    """A record that was rejected, and why."""
 
     place: int  # in its page, from 1
     key: str  # the document's id, or its record's own; empty where that cannot be told
@@ -27,7 +27,7 @@ class Reject(Struct, frozen=True):
 
 
 class RejectedPage(Struct, frozen=True):
-    """A page of which records were set aside."""
+    """A page of which records were rejected."""
 
     cursor: str | None
     digest: str  # of its records at that time

@@ -98,12 +98,12 @@ def holding_reason(job: Job, limits: Limits) -> str | None:
 
 
 def rejection_reason(job: Job, limits: Limits, pending_count: int = 0) -> str | None:
-    """Why too many records were set aside for the job to go on; None if they are few.
+    """Why too many records were rejected for the job to go on; None if they are few.
 
     Args:
         job: counts those of the pages that are in Glean.
-        limits: how many may be set aside.
-        pending_count: set aside of the page that is under way.
+        limits: how many may be rejected.
+        pending_count: rejected of the page that is under way.
     """
     count = job.crawl.reject_count + pending_count
     # Jobs of earlier code did not count what they read.

@@ -183,7 +183,7 @@ def close(job: Job, now_ms: int, limits: Limits) -> Step:
 
 
 def land(job: Job, sent: Sent, now_ms: int, limits: Limits) -> Step:
-    """One more batch is in Glean, or set aside."""
+    """One more batch is in Glean, or rejected."""
     if not job.is_upload:
         job = count_documents(job, sent.document_count, now_ms, limits)
     job = replace(job, shortfall=job.shortfall or sent.shortfall)

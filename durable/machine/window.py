@@ -116,7 +116,7 @@ def _in_doubt(job: Job) -> Job:
 
 
 def acknowledge(job: Job, sent: Sent) -> Job:
-    """One more batch is in Glean, or set aside."""
+    """One more batch is in Glean, or rejected."""
     flight = _flight(job, sent.page_index)
     flight = replace(
         flight,

@@ -17,7 +17,7 @@ GONE = frozenset({404, 410})
 class Missing(StrEnum):
     """What becomes of a record if what belongs to it is not there (status 404 or 410)."""
 
-    SET_ASIDE = "set aside"  # it is counted among the rejects, with the reason
+    REJECT = "reject"  # it is counted among the rejects, with the reason
     LEAVE_OUT = "leave out"  # without a word: it was deleted meanwhile
     KEEP = "keep"  # it goes on without
     FAIL = "fail"  # the job fails

@@ -44,7 +44,7 @@ class Detail(Struct, frozen=True, kw_only=True):
     into: str = ""
     params: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}
-    missing: Missing = Missing.SET_ASIDE
+    missing: Missing = Missing.REJECT
 
     def __post_init__(self) -> None:
         check_url(self, self.url)

@@ -66,7 +66,7 @@ class Nested(Struct, frozen=True, kw_only=True):
     name: str
     key: str = "id"
     keep: tuple[str, ...] = ()
-    missing: Missing = Missing.SET_ASIDE
+    missing: Missing = Missing.REJECT
     since_parents: bool = False
     lists_max: int = 16
 

@@ -49,7 +49,7 @@ class Parents:
 
     Args:
         page: as their source gave it.
-        keys: of its records, in order; None for those that are set aside or left out.
+        keys: of its records, in order; None for those that are rejected or left out.
         name: of a parent, for errors.
 
     Raises:

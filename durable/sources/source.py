@@ -36,7 +36,7 @@ class Records(Struct, frozen=True, kw_only=True):
     # Nearer to an end that the reader knows of, though there may be no record on it: pages without
     # are not to go on for ever.
     is_bounded: bool = False
-    # Of records that are not to be mapped, by their place from 1: why they are set aside, or None
+    # Of records that are not to be mapped, by their place from 1: why they are rejected, or None
     # for one that is left out without a word. They count as read.
     faults: Mapping[int, str | None] = {}
 

@@ -35,7 +35,7 @@ class SubList(Struct, frozen=True, kw_only=True):
     source: ScopedSource
     into: str
     records_max: int = 10_000
-    missing: Missing = Missing.SET_ASIDE
+    missing: Missing = Missing.REJECT
 
     def __post_init__(self) -> None:
         if not self.into:

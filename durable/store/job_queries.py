@@ -49,7 +49,7 @@ class JobQueries:
         return found[:count]
 
     def last_end(self, mode: Mode) -> Job | None:
-        """The job of this mode that has ended last; repeats of what was set aside are none."""
+        """The job of this mode that has ended last; repeats of what was rejected are none."""
         rows = self._query(
             "SELECT body FROM job WHERE state IN (SELECT value FROM json_each(?))"
             "  AND json_extract(body, '$.mode') = ?"

@@ -186,7 +186,9 @@ class Store:
                 self.record(held, after, targets, now_ms, limits)
                 self.put(after, limits)
 
-    def set_aside(self, job_id: str, page: int, rejects: Sequence[Reject], limits: Limits) -> None:
+    def keep_rejects(
+        self, job_id: str, page: int, rejects: Sequence[Reject], limits: Limits
+    ) -> None:
         """Remember rejects of a page, as long as there is room; the same again changes nothing."""
         for reject in rejects:
             self._query(

@@ -206,7 +206,7 @@ def _failed(connector: AnyConnector, known: Known) -> Job | None:
 
 
 def _is_redone(job: Job, at_work: Job | None) -> bool:
-    """A job that reads again what another one has set aside, does nothing for any other."""
+    """A job that reads again what another one has rejected, does nothing for any other."""
     if at_work is None or at_work.repeats:
         return False
     return at_work.mode in {job.mode, Mode.FULL}

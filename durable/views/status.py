@@ -67,7 +67,7 @@ class Status(Struct, frozen=True, kw_only=True):
     pages: int  # this and the next four count what Glean has acknowledged, of all stages
     documents: int
     deleted: int
-    rejected: int  # records set aside: GET /rejects/<job>
+    rejected: int  # records rejected: GET /rejects/<job>
     bytes: int  # of the source's pages
     turns: int
     attempt: int  # of what is being done now; back to 1 with each progress

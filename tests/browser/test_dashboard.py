@@ -248,20 +248,20 @@ def test_a_page_that_nobody_sees_asks_for_nothing(person: Person, stack: Stack) 
     person.sees_state("succeeded")
 
 
-def test_what_was_set_aside_is_shown_as_it_is_and_read_again(person: Person, stack: Stack) -> None:
+def test_what_was_rejected_is_shown_as_it_is_and_read_again(person: Person, stack: Stack) -> None:
     job_id = with_rejects(stack)
     person.go(f"/status/{job_id}")
 
-    rows = person.page.get_by_role("table", name="Set aside (3)").locator("tbody tr")
+    rows = person.page.get_by_role("table", name="Rejected (3)").locator("tbody tr")
     expect(rows).to_have_count(3)
     expect(rows.first).to_contain_text("the record is not a Entry")
     expect(rows.first).to_contain_text(HOSTILE)
-    person.button("Retry 3 records set aside").click()
+    person.button("Retry 3 records rejected").click()
     stack.clear_faults()
     person.button("Retry them").click()
 
     person.page.wait_for_url(lambda url: job_id not in url)
-    person.sees(f"Reads again what was set aside by {job_id}.")
+    person.sees(f"Reads again what was rejected by {job_id}.")
     person.sees_state("succeeded")
 
 

@@ -131,7 +131,7 @@ def test_jobs_are_a_table_for_scripts_where_there_is_no_terminal(
     rows = [row.split("\t") for row in shell.run("jobs").stdout.splitlines()]
 
     assert rows == [
-        ["job", "mode", "state", "begun by", "took", "documents", "deleted", "set aside", "error"],
+        ["job", "mode", "state", "begun by", "took", "documents", "deleted", "rejected", "error"],
         [OTHER_ID, "FULL", "failed", "cron", "12.5 s", "1,200", "3", "0", "of\\ttwo\\nlines"],
         [JOB_ID, "FULL", "succeeded", "cron", "12.5 s", "1,200", "3", "0", ""],
     ]
@@ -177,7 +177,7 @@ def test_events_are_told_from_the_first_over_all_parts(shell: Shell, worker: Fak
     whole = json.loads(shell.run("events", JOB_ID, "--json").stdout)
 
     assert lines[0] == "2026-11-25 16:00:00Z begun        event 1"
-    assert lines[-1].endswith("turn         event 150 (400 documents, 1 set aside, in 2.4 s)")
+    assert lines[-1].endswith("turn         event 150 (400 documents, 1 rejected, in 2.4 s)")
     assert len(lines) == 150
     assert whole["events"] == worker.events[JOB_ID]
     assert whole["next"] is None

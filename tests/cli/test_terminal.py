@@ -49,7 +49,7 @@ def test_a_bar_shows_the_share_and_about_how_long_it_takes() -> None:
     assert line.startswith("tickets")
     assert "sending" in line
     assert line.count("━") == 8
-    assert "600 documents, 2 set aside, of about 1,200, done in 2 min 0 s, about" in line
+    assert "600 documents, 2 rejected, of about 1,200, done in 2 min 0 s, about" in line
 
 
 def test_each_job_has_a_bar() -> None:
@@ -96,7 +96,7 @@ def on_a_terminal(shell: Shell, *words: str, columns: int) -> str:
 def test_a_table_on_a_terminal_tells_long_texts_beneath_their_rows(tmp_path: Path) -> None:
     worker = FakeWorker()
     worker.jobs = [
-        a_line(deleted=0, rejected=12, error="too many records were set aside"),
+        a_line(deleted=0, rejected=12, error="too many records were rejected"),
         a_line("wiki-20261125T160500000Z-4d5e6f", "sending", mode="INCREMENTAL", deleted=0),
     ]
 
@@ -106,7 +106,7 @@ def test_a_table_on_a_terminal_tells_long_texts_beneath_their_rows(tmp_path: Pat
     assert SEQUENCE.sub("", shown).splitlines() == [
         "job                                 mode         state      begun by  took    documents",
         "tickets-20261125T160000123Z-0a1b2c  FULL         succeeded  cron      12.5 s  1,200",
-        "    12 set aside, too many records were set aside",
+        "    12 rejected, too many records were rejected",
         "wiki-20261125T160500000Z-4d5e6f     INCREMENTAL  sending    cron      12.5 s  1,200",
     ]
 

@@ -240,14 +240,14 @@ def test_a_link_in_an_answer_may_name_the_variable() -> None:
     assert [found.title for found in report.documents] == ["", "${OTHER}"]
 
 
-def test_records_that_are_to_be_set_aside_are_counted() -> None:
+def test_records_that_are_to_be_rejected_are_counted() -> None:
     responses = {LIST: {"items": [{"id": "a", "text": ""}, {"id": 7}], "next_cursor": None}}
 
     assert len(check_connector(FULL_ONLY, responses, rejects=1).rejects) == 2  # one in each mode
     each = {Mode.FULL: 1, Mode.INCREMENTAL: 1}
     assert len(check_connector(FULL_ONLY, responses, rejects=each).documents) == 1
     told = failure(FULL_ONLY, responses, rejects=2)
-    assert "1 records are set aside, and not 2 as `rejects` says" in told
+    assert "1 records are rejected, and not 2 as `rejects` says" in told
 
 
 def test_changes_may_tell_of_one_document_twice() -> None:
@@ -693,7 +693,7 @@ def secretive() -> Iterator[tuple[str, AnyConnector, Responses, str]]:
         item = {"id": "b", "said": request.headers["authorization"]}
         return httpx.Response(200, json={"items": [item], "next_cursor": None})
 
-    yield "reject", bearer, in_reject, "a secret is in the record that was set aside"
+    yield "reject", bearer, in_reject, "a secret is in the record that was rejected"
 
     def in_cursor(request: httpx.Request) -> httpx.Response:
         token = request.headers["authorization"].removeprefix("Bearer ")

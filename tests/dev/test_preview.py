@@ -99,7 +99,7 @@ def test_documents_are_shown_one_after_the_other_with_all_fields() -> None:
         "\n"
         "2. Document b\n"
     )
-    assert "3 shown; pages read: 2, with records: 3, of which came: 3, set aside: 0" in text
+    assert "3 shown; pages read: 2, with records: 3, of which came: 3, rejected: 0" in text
     assert text.endswith("\nNothing was sent to Glean.\n")
 
 
@@ -159,7 +159,7 @@ def test_what_a_terminal_would_obey_is_not_printed() -> None:
     assert "\x07" not in text
 
 
-def test_records_that_would_be_set_aside_are_problems() -> None:
+def test_records_that_would_be_rejected_are_problems() -> None:
     is_right, text = shown(Source(cursor_2={"items": [{"id": 7}], "next_cursor": None}))
 
     assert not is_right

@@ -79,7 +79,7 @@ def _well(minute: int, at_ms: int) -> ConnectorMetrics:
 
 
 def _troubled(minute: int, at_ms: int) -> ConnectorMetrics:
-    """It has failed, been killed, been refused and set aside much, and has lost documents."""
+    """It has failed, been killed, been refused and rejected much, and has lost documents."""
     before = _well(HOURS * 60 - TROUBLED_MINUTES, at_ms)
     count = minute - HOURS * 60 + TROUBLED_MINUTES
     retries = {**before.tally.retry_counts, "glean_unavailable": count}

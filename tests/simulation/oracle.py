@@ -370,7 +370,7 @@ class Oracle:
         was_displaced = job.restart_count >= self._limits.restarts_max
         was_displaced = was_displaced or job.remedy == RemedyCode.CHECK_UPLOADS
         has_too_many = job.remedy == RemedyCode.CORRECT_RECORDS or bool(job.shortfall)
-        has_too_many = has_too_many or "has set aside" in job.error  # what is not brought any more
+        has_too_many = has_too_many or "has rejected" in job.error  # what is not brought any more
         is_for_all = bool(self._glean.refusing) and self._glean.refusing in job.error
         was_redefined = self.is_redefined and job.redefined_count >= self._limits.redefinitions_max
         causes = has_stalled, has_died, was_displaced, has_too_many, was_redefined

@@ -259,11 +259,11 @@ MUTANTS = [
         (STRANGERS,),
     ),
     Mutant(
-        "a group that is set aside before it is sent is no reason to fail",
+        "a group that is rejected before it is sent is no reason to fail",
         WINDOW,
         "        shortfall=job.shortfall or page.shortfall,\n",
         "",
-        (f"{STAGES}::test_a_group_that_is_set_aside_here_fails_the_job_after_all_else_is_brought",),
+        (f"{STAGES}::test_a_group_that_is_rejected_here_fails_the_job_after_all_else_is_brought",),
     ),
     Mutant(
         "a group that Glean does not take is no reason to fail",
@@ -934,7 +934,7 @@ MUTANTS = [
         (PART,),
     ),
     Mutant(
-        "a refused batch is set aside whole",
+        "a refused batch is rejected whole",
         EXECUTOR,
         "        if len(batch.items) > 1:\n",
         "        if len(batch.items) > 1 and error.status == 400:\n"
@@ -950,7 +950,7 @@ MUTANTS = [
         (REJECTS,),
     ),
     Mutant(
-        "a document over the lowered size is set aside",
+        "a document over the lowered size is rejected",
         BATCHES,
         "return Sizes(documents_max, alone, packed, first_documents_max)",
         "return Sizes(documents_max, packed, packed, first_documents_max)",

@@ -1,4 +1,4 @@
-"""Records that nobody can use are set aside, alone and once, and no more than that is lost."""
+"""Records that nobody can use are rejected, alone and once, and no more than that is lost."""
 
 import pytest
 from msgspec.structs import replace
@@ -26,7 +26,7 @@ def spoilt(mode: Mode) -> World:
 
 
 def rejected(world: World, job: Job) -> list[tuple[int, int]]:
-    """Pages and places of what was set aside."""
+    """Pages and places of what was rejected."""
     found = Store(world.storage).rejects(job.id, (0, 0), 100)
     return [(page, reject.place) for page, reject in found]
 
@@ -41,7 +41,7 @@ def check(world: World) -> None:
 
 
 @pytest.mark.parametrize("mode", list(Mode))
-def test_bad_records_are_set_aside_and_the_others_arrive(mode: Mode) -> None:
+def test_bad_records_are_rejected_and_the_others_arrive(mode: Mode) -> None:
     world = spoilt(mode)
     world.run()
 
@@ -61,7 +61,7 @@ def test_any_one_fault_neither_loses_a_reject_nor_counts_it_twice(mode: Mode) ->
             check(world)
 
 
-def test_what_was_set_aside_comes_when_it_is_mended() -> None:
+def test_what_was_rejected_comes_when_it_is_mended() -> None:
     world = spoilt(Mode.FULL)
     world.run()
     world.glean.unfit, world.source.broken, world.oracle.excused = set(), set(), BAD
@@ -120,7 +120,7 @@ def test_a_request_that_is_too_large_is_halved_and_later_ones_are_smaller(bytes_
     assert refusals <= 6, "each size was found out once, not once a page"
 
 
-def test_a_document_that_is_too_large_alone_is_set_aside() -> None:
+def test_a_document_that_is_too_large_alone_is_rejected() -> None:
     long = "a much longer name than that of all the others" * 3
     world = World([("a", long, "b")])
     world.glean.request_bytes_max, world.glean.unfit = 500, {long}

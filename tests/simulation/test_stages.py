@@ -247,7 +247,7 @@ def test_a_group_that_glean_does_not_take_fails_the_job_after_all_else_is_brough
     assert [reject.key for _, reject in rejects(world)] == ["ghosts"]
 
 
-def test_a_group_that_is_set_aside_here_fails_the_job_after_all_else_is_brought() -> None:
+def test_a_group_that_is_rejected_here_fails_the_job_after_all_else_is_brought() -> None:
     """It is not known who is in it, and those who have left it keep what it gives."""
     world, everything = world_of(Mode.FULL)
     everything.groups = pages_of({**GROUPS, "two words": ["ada"]})

@@ -142,13 +142,13 @@ def test_a_page_that_is_none_and_echoes_the_token_is_shown_without_it(body: str)
         *("in the mapping's error", "in lines of the mapping's error"),
     ],
 )
-def test_a_record_that_echoes_the_token_is_set_aside_without_it(
+def test_a_record_that_echoes_the_token_is_rejected_without_it(
     connector: AnyConnector, item: object
 ) -> None:
     assert found_in(left_over(connector, a_page(item))) == []
 
 
-def test_a_document_that_glean_refuses_with_the_token_is_set_aside_without_it() -> None:
+def test_a_document_that_glean_refuses_with_the_token_is_rejected_without_it() -> None:
     page = a_page({"id": TOKEN, "text": TOKEN})
     refusal = httpx.Response(400, text=f"{TOKEN} may not index {TOKEN[::-1]}")
 

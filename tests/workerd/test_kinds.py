@@ -281,7 +281,7 @@ def test_a_token_that_is_refused_is_asked_for_anew(stack: Stack) -> None:
     assert [job["state"] for job in jobs] == ["succeeded", "succeeded"], jobs
 
 
-def test_a_record_whose_detail_is_not_there_is_set_aside(stack: Stack) -> None:
+def test_a_record_whose_detail_is_not_there_is_rejected(stack: Stack) -> None:
     missing = min(expected(stack))
     stack.put_settings(missing=[missing])
     try:
@@ -293,7 +293,7 @@ def test_a_record_whose_detail_is_not_there_is_set_aside(stack: Stack) -> None:
     assert index(stack, "detail").keys() == expected(stack).keys() - {missing}
 
 
-def test_what_was_set_aside_is_repeated_alone(stack: Stack) -> None:
+def test_what_was_rejected_is_repeated_alone(stack: Stack) -> None:
     missing = min(expected(stack))
     stack.put_settings(missing=[missing])
     job = stack.ended(stack.trigger("FULL", "detail")["id"])

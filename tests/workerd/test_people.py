@@ -273,7 +273,7 @@ def test_a_held_job_ends_where_the_next_one_opens_an_upload(stack: Stack) -> Non
     ],
     ids=["it does not decode", "its id is too long", "its URL is refused", "its type is refused"],
 )
-def test_a_bad_record_is_set_aside_and_all_others_are_brought(
+def test_a_bad_record_is_rejected_and_all_others_are_brought(
     stack: Stack, fields: dict[str, object], reason: str
 ) -> None:
     synced(stack)

@@ -69,7 +69,7 @@ def test_an_error_that_echoes_the_token_is_shown_without_it(
     assert GLEAN_TOKEN not in str(job)
 
 
-def test_a_record_that_echoes_the_token_is_set_aside_without_it(besieged: Besieged) -> None:
+def test_a_record_that_echoes_the_token_is_rejected_without_it(besieged: Besieged) -> None:
     record = {"id": 7, "text": f"it is {GLEAN_TOKEN}"}
 
     job = besieged.synced(JSONResponse({"items": [record], "next_cursor": None}))

@@ -55,7 +55,7 @@ function retrial({ id, connector }) {
 function repetition({ id, rejected }) {
   const records = counted(rejected, "record");
   return {
-    label: `Retry ${records} set aside`,
+    label: `Retry ${records} rejected`,
     title: `Read ${records} again?`,
     consequence:
       "A new job reads the pages again that had them, and sends only these. Mend the source or the mapping first.",
@@ -69,7 +69,7 @@ function button(offer) {
   const act = async () => {
     const { id, status_url } = await post(offer.path, offer.body);
     quiet();
-    // Records that were set aside are read again by a job of their own.
+    // Records that were rejected are read again by a job of their own.
     if (location.pathname === `/status/${id}`) lookAgain();
     else location.assign(status_url);
   };

@@ -23,7 +23,7 @@ async function page() {
     if (link.pathname === `/${place || "connectors"}`) link.setAttribute("aria-current", "page");
   }
   const title =
-    { jobs: "Jobs", events: "Events", rejects: "Set aside", status: "Job" }[place] ?? "Connectors";
+    { jobs: "Jobs", events: "Events", rejects: "Rejected", status: "Job" }[place] ?? "Connectors";
   document.title = `${title} – glean-durable-sync`;
   if (place === "jobs") return jobs(main);
   if (place === "status") return job(main, id);
@@ -33,11 +33,11 @@ async function page() {
       return watch(async (signal) => ((await look(signal)) ? null : LOOK_MS));
     });
   if (place === "rejects")
-    return alone("Set aside", id, async (section) => {
+    return alone("Rejected", id, async (section) => {
       const look = rejects(section, id);
       const status = await get(`/status/${id}`);
       await look(status.rejected);
-      if (!status.rejected) section.append(h("p", {}, "No record was set aside."));
+      if (!status.rejected) section.append(h("p", {}, "No record was rejected."));
     });
   return connectors(main);
 }

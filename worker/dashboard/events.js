@@ -33,7 +33,7 @@ function event({ number, at, kind, what, pages, documents, deleted, rejected, se
           counted(pages, "page"),
           counted(documents, "document"),
           deleted && `${deleted} deleted`,
-          rejected && `${rejected} set aside`,
+          rejected && `${rejected} rejected`,
           duration(seconds),
         ]
       : [];

@@ -8,7 +8,7 @@ import { STATES } from "./states.js";
 import { duration, number, time } from "./words.js";
 
 const LOOK_MS = 5_000;
-const COLUMNS = ["Job", "State", "Documents", "Deleted", "Set aside", "Took", "Error"];
+const COLUMNS = ["Job", "State", "Documents", "Deleted", "Rejected", "Took", "Error"];
 
 export async function jobs(main) {
   const asked = new URLSearchParams(location.search);

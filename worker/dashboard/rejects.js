@@ -1,4 +1,4 @@
-/** Records that a job has set aside, each with its reason. */
+/** Records that a job has rejected, each with its reason. */
 
 import { acting } from "./actions.js";
 import { get } from "./api.js";
@@ -54,7 +54,7 @@ function listed(total, rejects, more) {
   );
   const button = more && h("button", { type: "button", onclick: acting(more) }, "More");
   return [
-    h("h2", { id: "rejects" }, `Set aside (${number(total)})`),
+    h("h2", { id: "rejects" }, `Rejected (${number(total)})`),
     table,
     h("div", { class: "buttons" }, button),
   ];

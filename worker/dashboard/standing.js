@@ -19,7 +19,7 @@ export function title({ id, connector, mode, state, created_at, repeats, begun_b
       time(created_at),
       begun_by ? ` by ${begun_by}` : "",
     ),
-    repeats ? h("p", {}, "Reads again what was set aside by ", repeated, ".") : null,
+    repeats ? h("p", {}, "Reads again what was rejected by ", repeated, ".") : null,
   ];
 }
 
@@ -58,7 +58,7 @@ export function totals(status) {
     { class: "facts" },
     told("Documents", number(status.documents)),
     told("Deleted", number(status.deleted)),
-    told("Set aside", number(status.rejected)),
+    told("Rejected", number(status.rejected)),
     told("Pages", number(status.pages)),
     told("Read", bytes(status.bytes)),
     told("Turns", number(status.turns)),
@@ -74,7 +74,7 @@ export function totals(status) {
 export function stages({ stages }) {
   if (stages.length < 2) return null;
   const count = { class: "count" };
-  const heads = ["Pages", "Brought", "Deleted", "Set aside"].map((name) =>
+  const heads = ["Pages", "Brought", "Deleted", "Rejected"].map((name) =>
     h("th", { scope: "col", ...count }, name),
   );
   const rows = stages.map(({ stage, pages, brought, deleted, rejected }) => {

@@ -27,7 +27,7 @@ OfMode = Annotated[
     ),
 ]
 OfRejects = Annotated[
-    bool, typer.Option("--rejects", help="Read again only what the job has set aside.")
+    bool, typer.Option("--rejects", help="Read again only what the job has rejected.")
 ]
 Deletions = Annotated[
     int | None,
@@ -64,7 +64,7 @@ async def cancel(session: Session, job: ChangedJob) -> ExitCode:
 async def retry(
     session: Session, job: ChangedJob, *, rejects: OfRejects = False, watch: Watch = False
 ) -> ExitCode:
-    """Queue a job again that failed or was cancelled; or what any job has set aside."""
+    """Queue a job again that failed or was cancelled; or what any job has rejected."""
     job_id = named_job(job, "retry")
     async with session.worker() as worker:
         query = "?rejects=true" if rejects else ""

@@ -118,7 +118,7 @@ async def events(session: Session, job: ShownJob, *, follow: Follow = False) -> 
 
 @command(commands, PANEL)
 async def rejects(session: Session, job: ShownJob) -> None:
-    """List the records that a job has set aside, each with its reason."""
+    """List the records that a job has rejected, each with its reason."""
     async with session.worker() as worker:
         job_id = await shown_job(worker, job)
         answer = await gathered(worker, path("rejects", job_id), "rejects")
@@ -128,4 +128,4 @@ async def rejects(session: Session, job: ShownJob) -> None:
     found = answer.read(Rejects)
     session.output.table(REJECT_COLUMNS, map(reject_row, found.rejects), beneath=2)
     if found.total > len(found.rejects):
-        session.output.note(f"{found.total:,} were set aside; the others are not remembered.")
+        session.output.note(f"{found.total:,} were rejected; the others are not remembered.")

@@ -307,5 +307,5 @@ def test_it_differs_with_all_of_the_record(one: list[Any], other: list[Any]) -> 
     ],
     ids=["url_regex", "object_types"],
 )
-def test_it_differs_with_what_is_set_aside(corrected: AnyConnector) -> None:
+def test_it_differs_with_what_is_rejected(corrected: AnyConnector) -> None:
     assert print_of(corrected) != print_of(NOTES)

@@ -91,7 +91,7 @@ def test_changes_are_made_one_at_a_time() -> None:
     assert (len(before), len(rejects)) == (0, 1)
 
 
-def test_a_record_that_is_set_aside_leaves_the_others_their_places() -> None:
+def test_a_record_that_is_rejected_leaves_the_others_their_places() -> None:
     placed, rejects = mapped(A, Raw(b'{"id": 7}'), C)
 
     assert [one.place for one in placed] == [1, 3]
@@ -111,7 +111,7 @@ def test_a_record_that_is_set_aside_leaves_the_others_their_places() -> None:
     ],
     ids=["type", "field", "list", "null", "cut", "no JSON", "no UTF-8"],
 )
-def test_a_record_that_does_not_decode_is_set_aside(record: Raw, named: str) -> None:
+def test_a_record_that_does_not_decode_is_rejected(record: Raw, named: str) -> None:
     reject = rejected(record)
 
     assert reject.reason.startswith("the record is not a Note: ")
@@ -129,7 +129,7 @@ def test_a_record_that_does_not_decode_is_set_aside(record: Raw, named: str) -> 
         (AssertionError(), "AssertionError: "),
     ],
 )
-def test_a_record_whose_mapping_raises_is_set_aside(error: Exception, text: str) -> None:
+def test_a_record_whose_mapping_raises_is_rejected(error: Exception, text: str) -> None:
     reject = rejected(A, raising(error))
 
     assert reject.reason == f"the mapping raised {text}"
@@ -169,7 +169,7 @@ def test_a_record_that_the_source_could_not_give_whole_is_named_by_its_key() -> 
 
 
 @pytest.mark.parametrize("error", [MemoryError(), KeyboardInterrupt(), SystemExit()])
-def test_what_is_not_the_records_fault_is_not_set_aside(error: BaseException) -> None:
+def test_what_is_not_the_records_fault_is_not_rejected(error: BaseException) -> None:
     with pytest.raises(type(error)):
         mapped(A, connector=raising(error))
 
@@ -183,7 +183,7 @@ def test_a_mapping_that_gives_something_else_is_told(given: object) -> None:
     assert reject.key == "a"
 
 
-def test_a_document_that_glean_would_refuse_is_set_aside_by_its_id() -> None:
+def test_a_document_that_glean_would_refuse_is_rejected_by_its_id() -> None:
     reject = rejected(
         A, replace(NOTES, datasource=Datasource("notes", url_regex="https://memos.example/.*"))
     )
@@ -193,7 +193,7 @@ def test_a_document_that_glean_would_refuse_is_set_aside_by_its_id() -> None:
     assert reject.excerpt == bytes(A).decode()
 
 
-def test_a_deletion_that_glean_would_refuse_is_set_aside_too() -> None:
+def test_a_deletion_that_glean_would_refuse_is_rejected_too() -> None:
     reject = rejected(
         GONE, replace(NOTES, datasource=Datasource("notes", object_types=(ObjectType("memo"),)))
     )
@@ -208,7 +208,7 @@ def test_an_id_that_is_no_text_is_shown_as_one(identifier: Any, key: str) -> Non
     assert rejected(A, connector).key == key
 
 
-def test_a_change_that_glean_refused_is_set_aside_with_its_record() -> None:
+def test_a_change_that_glean_refused_is_rejected_with_its_record() -> None:
     (placed,), _ = mapped(A)
 
     assert placed.rejected("too large") == Reject(1, "a", "too large", bytes(A).decode())
@@ -240,11 +240,11 @@ class Strict(Struct):
 STRICT = replace(NOTES, documents=replace(NOTES.documents, record=Strict))
 
 
-def test_a_record_whose_own_check_fails_is_set_aside() -> None:
+def test_a_record_whose_own_check_fails_is_rejected() -> None:
     assert "value" in rejected(Raw(b'{"id": "value"}'), STRICT).reason
 
 
-def test_a_record_whose_own_check_raises_anything_is_set_aside() -> None:
+def test_a_record_whose_own_check_raises_anything_is_rejected() -> None:
     assert rejected(Raw(b'{"id": "key"}'), STRICT).reason
 
 
@@ -253,7 +253,7 @@ class Loose(Struct):
     tree: object = None
 
 
-def test_a_record_that_is_nested_too_deep_is_set_aside() -> None:
+def test_a_record_that_is_nested_too_deep_is_rejected() -> None:
     record = Raw(b'{"id": "a", "tree": ' + b"[" * 50_000 + b"]" * 50_000 + b"}")
 
     assert rejected(record, replace(NOTES, documents=replace(NOTES.documents, record=Loose))).reason

@@ -145,13 +145,13 @@ def test_a_second_page_that_cannot_be_had_is_told() -> None:
     assert "answered 400" in found[4].detail
 
 
-def test_records_that_would_be_set_aside_are_named_with_their_reason() -> None:
+def test_records_that_would_be_rejected_are_named_with_their_reason() -> None:
     page = a_page_of([a_note("a"), {"id": "b", "text": 7}, {"id": "c"}])
 
     check = checks(Network(page, CONFIG))[5]
 
     assert check.outcome is FAILED
-    assert check.detail.startswith("2 of 3 records would be set aside, as record 2 (b)")
+    assert check.detail.startswith("2 of 3 records would be rejected, as record 2 (b)")
 
 
 def test_an_empty_page_tells_nothing_of_the_mapping() -> None:

@@ -216,7 +216,7 @@ def test_a_batch_that_glean_refuses_is_cut_until_the_bad_documents_stand_alone(
     assert glean.request_count == request_count
 
 
-def test_a_document_that_is_set_aside_has_gleans_reason_and_its_own_beginning() -> None:
+def test_a_document_that_is_rejected_has_gleans_reason_and_its_own_beginning() -> None:
     desk = Desk(Picky("ab", bad="b"))
 
     desk.sent()
@@ -226,7 +226,7 @@ def test_a_document_that_is_set_aside_has_gleans_reason_and_its_own_beginning() 
     assert reject.excerpt.startswith('{"datasource":"notes","id":"b",')
 
 
-def test_what_is_set_aside_shows_no_secret_and_is_short() -> None:
+def test_what_is_rejected_shows_no_secret_and_is_short() -> None:
     text = "says t0ken " * 100
     page = a_page_of([a_note("t0ken-7", text=text), a_note("t0ken-8", text=None, more=text)])
     refusal = httpx.Response(400, text="many\n\n  lines\n" * 1_000 + "t0ken")
@@ -257,7 +257,7 @@ def test_a_secret_that_is_cut_by_the_end_of_an_excerpt_is_not_shown_either() -> 
     assert reject.excerpt.endswith("***")
 
 
-def test_a_deletion_that_glean_refuses_is_set_aside_as_one() -> None:
+def test_a_deletion_that_glean_refuses_is_rejected_as_one() -> None:
     page = a_page_of([a_note("a"), a_note("b", is_deleted=True)])
     network = Network(page, ok(), httpx.Response(400, text="no"))
     desk = Desk(network, upload_id="")
@@ -291,14 +291,14 @@ def test_a_refusal_for_what_is_in_a_batch_does_not_make_later_ones_smaller() -> 
     assert desk.sent()[0] == Split(0, 0, half_index=1, batch_changes_max=1)
 
 
-def test_a_lone_document_that_is_too_large_is_set_aside() -> None:
+def test_a_lone_document_that_is_too_large_is_rejected() -> None:
     desk = Desk(Picky("a", bytes_max=9))
 
     assert desk.sent() == [sent(0, 0, rejected="a")]
     assert desk.executor.rejects(0)[0].reason == "Glean answered 413: too large"
 
 
-def test_a_document_larger_than_the_lowered_size_is_sent_alone_and_not_set_aside() -> None:
+def test_a_document_larger_than_the_lowered_size_is_sent_alone_and_not_rejected() -> None:
     """The size was lowered by a guess: half of a batch that was too large. Glean may take it."""
     glean = Picky("ab")
     desk = Desk(glean)
@@ -470,7 +470,7 @@ def test_a_mapping_that_raises_sets_only_its_own_record_aside() -> None:
     assert (reject.place, reject.reason) == (2, "the mapping raised ZeroDivisionError: ***")
 
 
-def test_a_record_with_an_endless_id_can_be_set_aside() -> None:
+def test_a_record_with_an_endless_id_can_be_rejected() -> None:
     desk = Desk(Network(a_page("x" * 3_000_000)))
 
     desk.packed()
@@ -480,7 +480,7 @@ def test_a_record_with_an_endless_id_can_be_set_aside() -> None:
 
 
 @pytest.mark.parametrize("field", ["id", "error"])
-def test_a_mapping_that_brings_half_a_character_sets_its_record_aside(field: str) -> None:
+def test_a_mapping_that_brings_half_a_character_rejects_its_record(field: str) -> None:
     half = b"\xff".decode(errors="surrogateescape")
 
     def halving(note: Note) -> Document:
@@ -554,7 +554,7 @@ def test_of_what_is_known_nothing_is_sent_and_it_stays_known() -> None:
     assert set(first.ties) < set(again.ties)
 
 
-def test_what_was_set_aside_is_not_known() -> None:
+def test_what_was_rejected_is_not_known() -> None:
     no_note, unfit = a_timed_note("b", text=5), a_timed_note("c" * 201)
 
     _, page = packed(a_page_of([no_note, unfit]))

@@ -315,7 +315,7 @@ def test_who_is_at_fault_here_is_left_out_before_anything_is_sent() -> None:
     ],
     ids=["no record", "no name of a group", "no name", "one member at fault"],
 )
-def test_a_group_that_is_set_aside_here_is_told_too(record: dict[str, Any]) -> None:
+def test_a_group_that_is_rejected_here_is_told_too(record: dict[str, Any]) -> None:
     """It stays as it was, as one that Glean does not take."""
     directory = Directory([record, {"name": "ops", "members": ["a"]}])
 

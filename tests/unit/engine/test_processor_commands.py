@@ -360,7 +360,7 @@ def test_as_many_records_are_counted_as_are_shown() -> None:
     assert status(failed).rejected == len(bench.rejects(failed)) == 1
 
 
-def test_what_was_mended_before_a_retry_is_no_longer_shown_as_set_aside() -> None:
+def test_what_was_mended_before_a_retry_is_no_longer_shown_as_rejected() -> None:
     bench = Bench(a_page_of([a_note("a", text=None)]), limits={"rejects_max": 0})
     job = bench.begun(Mode.INCREMENTAL)
     bench.turned()

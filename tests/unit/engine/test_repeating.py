@@ -1,4 +1,4 @@
-"""What a job has set aside, read and sent again by another job."""
+"""What a job has rejected, read and sent again by another job."""
 
 import asyncio
 
@@ -26,7 +26,7 @@ FULL = Job(id="notes-1", connector="notes", mode=Mode.FULL, created_at_ms=NOW_MS
 
 
 def bench_after(mode: Mode) -> tuple[Bench, Job]:
-    """A job that succeeded and has set aside b of page 1 and e of page 3."""
+    """A job that succeeded and has rejected b of page 1 and e of page 3."""
     bench = Bench()
     pages = [a_page_of(page, cursor) for page, cursor in zip(PAGES, CURSORS, strict=True)]
     bench.network.on(LIST, *pages)
@@ -73,7 +73,7 @@ def test_only_the_pages_with_rejects_are_read_again(mode: Mode) -> None:
 
 
 def test_of_a_page_that_has_changed_everything_is_sent() -> None:
-    """Which of its records was set aside, cannot be told any more."""
+    """Which of its records was rejected, cannot be told any more."""
     bench, job = bench_after(Mode.FULL)
     repeated(bench, job)
     bench.network.on(LIST, a_page_of(MENDED[0], "2"), a_page_of(MENDED[2]))

@@ -292,7 +292,7 @@ def test_a_turn_for_a_job_that_somebody_ended_changes_nothing() -> None:
     assert bench.store.load(ended.id) == ended
 
 
-def test_what_is_set_aside_of_a_page_is_remembered_with_the_page() -> None:
+def test_what_is_rejected_of_a_page_is_remembered_with_the_page() -> None:
     pages = (
         a_page_of([a_note("a"), {"id": 7}], next_cursor="2"),
         a_page_of([a_note("x" * 201), a_note("b")]),
@@ -311,7 +311,7 @@ def test_what_is_set_aside_of_a_page_is_remembered_with_the_page() -> None:
     assert (second[0], second[1].place, second[1].key) == (2, 1, "x" * 200)
 
 
-def test_what_is_set_aside_of_a_page_that_does_not_get_into_glean_waits_for_it() -> None:
+def test_what_is_rejected_of_a_page_that_does_not_get_into_glean_waits_for_it() -> None:
     bench = Bench(a_page_of([a_note("a"), {"id": 7}]), httpx.Response(503))
 
     job = turned(QUEUED, bench)
@@ -329,7 +329,7 @@ def test_records_that_end_the_job_are_shown_too() -> None:
     assert [(page, reject.place) for page, reject in bench.rejects(job)] == [(1, 1), (1, 2)]
 
 
-def test_a_crawl_that_begins_anew_forgets_what_was_set_aside() -> None:
+def test_a_crawl_that_begins_anew_forgets_what_was_rejected() -> None:
     bench = Bench()
     bench.network.on(LIST, a_page_of([{"id": 7}, a_note("a")], next_cursor="2"), a_page("b"))
     bench.network.on(BULK, ok(), ok(), httpx.Response(409, text="discarded"))
@@ -553,7 +553,7 @@ def test_what_is_under_way_is_not_stored() -> None:
     assert stored == alter(here, flights=(), is_fetching=False)
 
 
-def test_what_is_set_aside_of_pages_that_land_together_is_remembered_with_each() -> None:
+def test_what_is_rejected_of_pages_that_land_together_is_remembered_with_each() -> None:
     bench = Bench(limits={"turn_pages_max": 2})
     bench.network.on(LIST, a_page_of([a_note("a"), {"id": 7}], next_cursor="2"))
     bench.network.on(LIST, a_page_of([{"id": 8}, a_note("b")], next_cursor="3"))
@@ -572,7 +572,7 @@ def test_what_is_set_aside_of_pages_that_land_together_is_remembered_with_each()
     assert [(page, reject.place) for page, reject in bench.rejects(job)] == [(1, 2), (2, 1)]
 
 
-def test_what_is_set_aside_is_written_once() -> None:
+def test_what_is_rejected_is_written_once() -> None:
     bench = Bench()
     bench.network.on(LIST, a_page_of([a_note("a"), {"id": 7}], next_cursor="2"))
     bench.network.on(LIST, a_page_of([{"id": 8}, a_note("b")]))

@@ -168,7 +168,7 @@ def test_a_document_that_alone_fills_a_request_is_sent() -> None:
 
 
 @pytest.mark.parametrize("upload_id", ["", "u-1"], ids=["single", "bulk"])
-def test_a_document_too_large_for_any_request_is_set_aside(upload_id: str) -> None:
+def test_a_document_too_large_for_any_request_is_rejected(upload_id: str) -> None:
     (batch,) = cut([a_document("large")], upload_id)
     bytes_max = len(batch.body) - 1
 
@@ -189,7 +189,7 @@ def test_a_document_too_large_for_any_request_is_set_aside(upload_id: str) -> No
     [object(), "\ud83d", {1, object()}, 10**5_000],
     ids=["an object", "half a character", "a set", "a number without end"],
 )
-def test_a_document_that_cannot_be_encoded_is_set_aside(title: Any) -> None:
+def test_a_document_that_cannot_be_encoded_is_rejected(title: Any) -> None:
     (batch,), (reject,) = cut_and_rejected([a_document("b"), a_document("a", title=title)])
 
     assert keys(batch) == ["b"]
@@ -197,7 +197,7 @@ def test_a_document_that_cannot_be_encoded_is_set_aside(title: Any) -> None:
     assert reject.reason.startswith("the document cannot be written as JSON: ")
 
 
-def test_a_deletion_that_cannot_be_encoded_is_set_aside() -> None:
+def test_a_deletion_that_cannot_be_encoded_is_rejected() -> None:
     cuts, (reject,) = cut_and_rejected([Deletion(id="a", object_type="\ud83d")])
 
     assert (cuts, reject.key) == ([], "a")

@@ -195,7 +195,7 @@ def test_what_is_repeated_is_no_success_of_the_connector() -> None:
     assert count(Counters(), repeated, done, LATER_MS).succeeded_at_ms is None
 
 
-def test_records_that_were_set_aside_are_counted() -> None:
+def test_records_that_were_rejected_are_counted() -> None:
     bench = Bench()
     bench.begun(Mode.INCREMENTAL)
     bench.network.on(LIST, a_page_of([{"id": 7}]))

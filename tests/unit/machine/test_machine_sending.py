@@ -32,7 +32,7 @@ def sending(page: Page, mode: Mode = Mode.FULL, **changes: object) -> Job:
 # Batches that Glean refuses
 
 
-def test_what_glean_refused_counts_as_set_aside_and_not_as_sent() -> None:
+def test_what_glean_refused_counts_as_rejected_and_not_as_sent() -> None:
     job = after(
         sending(a_page("b", batch_count=3, reject_count=1)),
         Sent(0, 0),
@@ -317,7 +317,7 @@ def test_a_source_that_ends_elsewhere_than_at_its_total_has_not_ended(
         )
 
 
-def test_a_total_is_compared_with_the_records_set_aside_too() -> None:
+def test_a_total_is_compared_with_the_records_rejected_too() -> None:
     assert sending(a_page(None, reject_count=2, total_count=7)).state is State.SENDING
 
 

@@ -200,7 +200,7 @@ def test_a_group_that_is_not_taken_fails_the_job_once_all_else_is_brought() -> N
     assert (job.state, job.error) == (State.FAILED, "a group")
 
 
-def test_a_group_that_is_set_aside_fails_the_job_once_its_page_has_landed() -> None:
+def test_a_group_that_is_rejected_fails_the_job_once_its_page_has_landed() -> None:
     page = replace(a_page(None, reject_count=1), document_count=3, deletion_count=0)
     fetched, packed = arrived(0, page)
     begun = after(in_stage(Stage.MEMBERSHIPS), fetched, replace(packed, shortfall="a group"))

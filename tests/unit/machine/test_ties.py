@@ -113,7 +113,7 @@ def test_a_record_that_does_not_say_when_it_changed_is_sent_each_time() -> None:
     assert sent([A], after)[0] == [A]
 
 
-def test_what_was_set_aside_is_not_remembered() -> None:
+def test_what_was_rejected_is_not_remembered() -> None:
     _, ties = sent([A, B], rejected=["a"])
 
     assert sent([A, B], ties)[0] == [A]

@@ -43,7 +43,7 @@ def fault(
 
 
 def shown(page: Records) -> list[tuple[str, str | None]]:
-    """Records by id, with why they are set aside."""
+    """Records by id, with why they are rejected."""
     named = enumerate((record["id"] for record in decoded(page)), start=1)
     return [(name, page.faults.get(place, "")) for place, name in named]
 
@@ -131,7 +131,7 @@ def test_a_variable_stands_in_a_details_url() -> None:
 @pytest.mark.parametrize(
     ("missing", "reasons"),
     [
-        (Missing.SET_ASIDE, ["", "the source answered {}: gone", ""]),
+        (Missing.REJECT, ["", "the source answered {}: gone", ""]),
         (Missing.LEAVE_OUT, ["", None, ""]),
         (Missing.KEEP, ["", "", ""]),
     ],
@@ -216,14 +216,14 @@ def test_a_detail_that_is_not_json_may_pass() -> None:
     assert error.is_transient
 
 
-def test_a_detail_of_another_shape_sets_its_record_aside() -> None:
+def test_a_detail_of_another_shape_rejects_its_record() -> None:
     wiki = a_wiki()
     wiki.answers["/pages/a1"] = {"error": "no"}
 
     assert "not of the declared shape" in str(shown(page_of(DETAILED, wiki))[1][1])
 
 
-def test_a_record_without_the_field_that_is_asked_with_is_set_aside() -> None:
+def test_a_record_without_the_field_that_is_asked_with_is_rejected() -> None:
     wiki = a_wiki()
     wiki.answers["/spaces/a/pages"] = {"items": [{"id": "a0"}, {"n": 1}], "next_cursor": None}
 
@@ -233,7 +233,7 @@ def test_a_record_without_the_field_that_is_asked_with_is_set_aside() -> None:
     assert page.request_count == 2
 
 
-def test_for_a_record_that_was_set_aside_before_nothing_is_asked() -> None:
+def test_for_a_record_that_was_rejected_before_nothing_is_asked() -> None:
     class Refusing(httpx.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             raise AssertionError(request.url)
@@ -348,7 +348,7 @@ def test_a_list_of_nothing_but_empty_pages_comes_to_an_end() -> None:
 @pytest.mark.parametrize(
     ("missing", "reason", "comments"),
     [
-        (Missing.SET_ASIDE, "the source answered 404: gone", None),
+        (Missing.REJECT, "the source answered 404: gone", None),
         (Missing.LEAVE_OUT, None, None),
         (Missing.KEEP, "", []),
     ],
@@ -389,7 +389,7 @@ def test_the_total_of_a_list_is_checked() -> None:
     assert [len(record["comments"]) for page in pages for record in decoded(page)] == [*range(6)]
 
 
-def test_a_member_that_is_set_aside_sets_its_record_aside() -> None:
+def test_a_member_that_is_rejected_rejects_its_record() -> None:
     wiki = a_wiki()
     member = replace(MEMBERS, detail=Detail(url=f"{URL}/nowhere/${{id}}"))
 
@@ -461,7 +461,7 @@ def test_what_is_nested_may_have_details_and_lists_that_know_the_parent() -> Non
     assert page.request_count == 4
 
 
-def test_a_parent_that_is_set_aside_is_told_and_its_children_are_not_asked_for() -> None:
+def test_a_parent_that_is_rejected_is_told_and_its_children_are_not_asked_for() -> None:
     spaces = replace(SPACES, detail=Detail(url=f"{URL}/about/${{id}}", into="about"))
     source = Nested(parents=spaces, children=PAGES, name="space", keep=("id",))
     wiki = a_wiki(count=1)

@@ -456,7 +456,7 @@ def test_a_cursor_does_not_count_on_where_no_total_is_told() -> None:
 
 @pytest.mark.parametrize(
     ("missing", "rejected"),
-    [(Missing.SET_ASIDE, ["a"]), (Missing.LEAVE_OUT, []), (Missing.KEEP, [])],
+    [(Missing.REJECT, ["a"]), (Missing.LEAVE_OUT, []), (Missing.KEEP, [])],
 )
 def test_a_list_that_is_gone_is_as_declared(missing: Missing, rejected: list[str]) -> None:
     wiki = a_wiki()
@@ -525,7 +525,7 @@ def test_what_came_before_an_error_is_kept() -> None:
     ]
 
 
-def test_a_child_that_is_no_object_is_set_aside() -> None:
+def test_a_child_that_is_no_object_is_rejected() -> None:
     wiki = a_wiki()
     wiki.answers["/spaces/d/pages"] = {"items": [{"id": "x"}, 7], "next_cursor": None}
 

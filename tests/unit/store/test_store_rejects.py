@@ -30,28 +30,28 @@ def places(store: Store, job_id: str = JOB_ID) -> list[tuple[int, int]]:
     return [(page, found.place) for page, found in store.rejects(job_id, START, 1_000)]
 
 
-def test_a_reject_is_found_as_it_was_set_aside(store: Store) -> None:
-    store.set_aside(JOB_ID, 3, [reject(17)], LIMITS)
+def test_a_reject_is_found_as_it_was_rejected(store: Store) -> None:
+    store.keep_rejects(JOB_ID, 3, [reject(17)], LIMITS)
 
     assert store.rejects(JOB_ID, START, 10) == [(3, reject(17))]
 
 
 def test_rejects_of_another_job_are_not_shown(store: Store) -> None:
-    store.set_aside("notes-2", 1, [reject(1)], LIMITS)
+    store.keep_rejects("notes-2", 1, [reject(1)], LIMITS)
 
     assert places(store) == []
 
 
 def test_rejects_survive_the_object(storage: Storage, store: Store) -> None:
-    store.set_aside(JOB_ID, 1, [reject(1)], LIMITS)
+    store.keep_rejects(JOB_ID, 1, [reject(1)], LIMITS)
 
     assert places(Store(storage)) == [(1, 1)]
 
 
 def test_a_page_that_is_read_again_sets_nothing_aside_twice(store: Store) -> None:
-    store.set_aside(JOB_ID, 1, [reject(1), reject(2)], LIMITS)
+    store.keep_rejects(JOB_ID, 1, [reject(1), reject(2)], LIMITS)
 
-    store.set_aside(JOB_ID, 1, [reject(1, "another reason"), reject(2)], LIMITS)
+    store.keep_rejects(JOB_ID, 1, [reject(1, "another reason"), reject(2)], LIMITS)
 
     assert store.rejects(JOB_ID, START, 10) == [(1, reject(1, "another reason")), (1, reject(2))]
 
@@ -59,16 +59,16 @@ def test_a_page_that_is_read_again_sets_nothing_aside_twice(store: Store) -> Non
 def test_rejects_are_kept_as_long_as_there_is_room_and_each_job_has_its_own(store: Store) -> None:
     limits = Limits(rejects_kept_max=3)
 
-    store.set_aside(JOB_ID, 1, [reject(1), reject(2)], limits)
-    store.set_aside(JOB_ID, 2, [reject(1), reject(2)], limits)
-    store.set_aside("notes-2", 1, [reject(9)], limits)
+    store.keep_rejects(JOB_ID, 1, [reject(1), reject(2)], limits)
+    store.keep_rejects(JOB_ID, 2, [reject(1), reject(2)], limits)
+    store.keep_rejects("notes-2", 1, [reject(9)], limits)
 
     assert places(store) == [(1, 1), (1, 2), (2, 1)]
     assert places(store, "notes-2") == [(1, 9)]
 
 
 def test_no_reject_is_kept_where_none_is_wanted(store: Store) -> None:
-    store.set_aside(JOB_ID, 1, [reject(1)], Limits(rejects_kept_max=0))
+    store.keep_rejects(JOB_ID, 1, [reject(1)], Limits(rejects_kept_max=0))
 
     assert places(store) == []
 
@@ -88,8 +88,8 @@ def test_no_reject_is_kept_where_none_is_wanted(store: Store) -> None:
 def test_rejects_are_paged_by_number_and_not_by_text(
     store: Store, after: tuple[int, int], count: int, found: list[tuple[int, int]]
 ) -> None:
-    store.set_aside(JOB_ID, 10, [reject(2), reject(1)], LIMITS)
-    store.set_aside(JOB_ID, 2, [reject(10), reject(9)], LIMITS)
+    store.keep_rejects(JOB_ID, 10, [reject(2), reject(1)], LIMITS)
+    store.keep_rejects(JOB_ID, 2, [reject(10), reject(9)], LIMITS)
 
     shown = store.rejects(JOB_ID, after, count)
 
@@ -98,15 +98,15 @@ def test_rejects_are_paged_by_number_and_not_by_text(
 
 def test_members_of_one_group_are_rejects_of_their_own(store: Store) -> None:
     group, *members = (replace(reject(2), part=part) for part in (0, 1, 2, 10))
-    store.set_aside(JOB_ID, 1, [reject(3), *reversed(members), group], LIMITS)
+    store.keep_rejects(JOB_ID, 1, [reject(3), *reversed(members), group], LIMITS)
 
     assert [one.part for _, one in store.rejects(JOB_ID, START, 9)] == [0, 1, 2, 10, 0]
     assert store.rejects(JOB_ID, (1, members[1].order), 1) == [(1, members[2])]
 
 
 def test_a_crawl_that_begins_anew_forgets_its_own_rejects_only(store: Store) -> None:
-    store.set_aside(JOB_ID, 1, [reject(1)], LIMITS)
-    store.set_aside("notes-2", 1, [reject(1)], LIMITS)
+    store.keep_rejects(JOB_ID, 1, [reject(1)], LIMITS)
+    store.keep_rejects("notes-2", 1, [reject(1)], LIMITS)
 
     store.forget_rejects(JOB_ID)
 
@@ -116,7 +116,7 @@ def test_a_crawl_that_begins_anew_forgets_its_own_rejects_only(store: Store) -> 
 def test_rejects_and_their_page_are_one_transaction(storage: Storage, store: Store) -> None:
     storage.commit()
 
-    store.set_aside(JOB_ID, 1, [reject(1)], LIMITS)
+    store.keep_rejects(JOB_ID, 1, [reject(1)], LIMITS)
     assert storage.has_uncommitted
     storage.rollback()  # the object dies before the page is saved
 

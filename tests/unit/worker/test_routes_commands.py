@@ -1,4 +1,4 @@
-"""What a person may ask of a job, and what was set aside of it."""
+"""What a person may ask of a job, and what was rejected of it."""
 
 import pytest
 
@@ -109,7 +109,7 @@ def test_for_a_command_to_a_job_that_cannot_be_no_object_is_made(
     assert runners.asked == []
 
 
-def test_what_was_set_aside_is_shown_with_where_it_was() -> None:
+def test_what_was_rejected_is_shown_with_where_it_was() -> None:
     runners = FakeRunners(rejects=[a_reject(1, 2), a_reject(3, 1, key="")])
 
     response = answered(a_request("GET", f"/rejects/{JOB_ID}"), runners)
@@ -126,7 +126,7 @@ def test_what_was_set_aside_is_shown_with_where_it_was() -> None:
     }
 
 
-def test_where_nothing_was_set_aside_nothing_is_shown() -> None:
+def test_where_nothing_was_rejected_nothing_is_shown() -> None:
     shown = content(answered(a_request("GET", f"/rejects/{JOB_ID}")))
 
     assert shown == {"job": JOB_ID, "total": 0, "rejects": [], "next": None}
@@ -181,7 +181,7 @@ def test_the_rejects_of_a_job_that_is_not_there_are_404(job_id: str) -> None:
     check_problem(answered(a_request("GET", f"/rejects/{job_id}")), 404, "no job")
 
 
-# What a job has set aside, once more
+# What a job has rejected, once more
 
 
 def test_rejects_are_repeated_by_a_job_of_their_own() -> None:
