@@ -299,7 +299,7 @@ def test_rejects_are_shown_page_by_page(stack: Stack) -> None:
     stack.control_source("break", ids=bad, fields={"text": None})
     job = stack.ended(stack.trigger("FULL")["id"])
     assert job["state"] == "failed", job
-    assert "GET /rejects" in job["last_error"]
+    assert job["remedy"]["code"] == "correct-records"
 
     first = stack.request("GET", f"/rejects/{job['id']}").json()
     second = stack.request("GET", first["next"]).json()
