@@ -79,7 +79,8 @@ class Live:
             checks = self.ask("POST", "/check/mine")["checks"]
         except httpx.HTTPError:
             return False
-        return {"name": "source lets us in", "outcome": "passed", "detail": ""} in checks
+        passed = [check["name"] for check in checks if check["outcome"] == "passed"]
+        return "source lets us in" in passed
 
     def end(self) -> None:
         os.kill(self.process_id, signal.SIGTERM)
