@@ -16,10 +16,11 @@ from dev.staging import ROOT
 # Starts a program that starts another, tells its own number and that of the program's group, and
 # runs until it has to end.
 SCRIPT = """
-import os, sys, time
+import os, signal, sys, time
 from dev.ending import Ending
 from dev.service import Program
 
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
 ending = Ending()
 try:
     with Program(["sh", "-c", "sleep 600 & echo http://127.0.0.1:1; wait"]) as program:
