@@ -4,6 +4,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import lru_cache
 from typing import ClassVar
 
 from msgspec import Struct
@@ -121,8 +122,7 @@ class AnyConnector(Struct, frozen=True, kw_only=True, eq=False):
 
     def secrets(self) -> frozenset[str]:
         """The names of all that its sources take from the environment and nobody may see."""
-        sources = [stream.source for mode in Mode for stream in self.streams(mode).values()]
-        return frozenset[str]().union(*(source.secrets() for source in sources))
+        return _secrets_of(self)
 
     def _faults(self) -> Iterator[str]:
         """All that is wrong, each with its field and what to do."""
@@ -173,6 +173,12 @@ def stream_faults(stage: Stage, stream: object, *, is_optional: bool) -> Iterato
             f"{stage}: a backend brings all that it brings by one crawl, and is no source: write "
             "BackendConnector(backend=Backend(...))"
         )
+
+
+@lru_cache(maxsize=64)  # asked for with each status that is shown, and by mappings of each record
+def _secrets_of(connector: AnyConnector) -> frozenset[str]:
+    sources = [stream.source for mode in Mode for stream in connector.streams(mode).values()]
+    return frozenset[str]().union(*(source.secrets() for source in sources))
 
 
 Connectors = Mapping[str, AnyConnector]
