@@ -1,0 +1,113 @@
+"""Digests of what is sent to Glean: by them what has not changed is known, and not sent again.
+
+They have 96 bits: whoever may set permissions could make two sets of them with one shorter digest.
+The datasource is not in them, nor is anything else of the request around. Pure.
+"""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable
+from hashlib import blake2b
+
+import msgspec
+from msgspec import UNSET, Raw, Struct
+from msgspec.structs import replace
+
+from durable.decoding import decode
+from durable.glean.documents import Document, Permissions, Wire
+from durable.glean.identities import Members
+
+
+# To be raised by whatever gives an unchanged thing another digest: an encoder, a default, a field.
+# All that was acknowledged under another recipe has changed, as far as anybody can tell.
+RECIPE = "1"
+DIGEST_BYTES = 12
+
+# As a thing is sent. Sets and dicts, which a mapping may put into a field, are in the order of a
+# hash otherwise.
+encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Digests(Struct, frozen=True):
+    """Of one thing, each 16 characters of URL-safe base64."""
+
+    content: str  # of all but who may see it, and how often it was seen
+    access: str = ""  # of who may see it; only documents have one
+
+
+def digests_of(change: Struct) -> Digests:
+    """Of a document, user, group, team, employee, or the members of a group.
+
+    Raises:
+        ValueError, TypeError: it cannot be written as JSON, so it cannot be sent either.
+    """
+    if isinstance(change, Document):
+        return document_digests(change)
+    if isinstance(change, Members):
+        return Digests(_digest(encode(_in_order(change))))
+    assert isinstance(change, Wire), f"a {type(change).__name__} is in Glean under no digest"
+    return Digests(_digest(encode(change)))
+
+
+def document_digests(document: Document, encoded: bytes | None = None) -> Digests:
+    """Of a document that was found valid.
+
+    Args:
+        document: its permissions are one set, whatever their order.
+        encoded: what `encode` made of it, where that is known, so that it is made once.
+
+    Raises:
+        ValueError, TypeError: it cannot be written as JSON.
+    """
+    encoded = encode(document) if encoded is None else encoded
+    content, position = blake2b(digest_size=DIGEST_BYTES), 0
+    # Both are cut out of the encoding, in the order of the fields: to encode the document without
+    # them takes as long again. No text holds such a mark: in it, a quote follows a backslash.
+    cut = (b',"permissions":', document.permissions), (b',"interactions":', document.interactions)
+    for mark, value in cut:
+        if value is not UNSET:
+            start = encoded.index(mark, position)
+            content.update(encoded[position:start])
+            position = start + len(mark) + len(encode(value))
+    content.update(encoded[position:])
+    return Digests(_text(content.digest()), _digest(_access(document.permissions)))
+
+
+def _access(permissions: Permissions) -> bytes:
+    """The same for all that grant the same: in order, each once, without what grants nothing."""
+    is_plain = type(permissions) is Permissions and permissions.allowed_group_intersections is UNSET
+    if not is_plain:  # a dict in the place of one, or in it, is sent like it
+        permissions = decode(encode(permissions), Permissions)
+    intersections = {
+        encode(replace(one, required_groups=_each_once(one.required_groups)))
+        for one in permissions.allowed_group_intersections or ()
+    }
+    users = {encode(user) for user in permissions.allowed_users or ()}
+    return encode(
+        (
+            [Raw(user) for user in sorted(users)],
+            _each_once(permissions.allowed_groups or ()),
+            [Raw(intersection) for intersection in sorted(intersections)],
+            permissions.allow_anonymous_access or False,
+            permissions.allow_all_datasource_users_access or False,
+        )
+    )
+
+
+def _each_once(names: Iterable[str]) -> list[str]:
+    return sorted(set(names))
+
+
+def _in_order(members: Members) -> Members:
+    return replace(
+        members,
+        user_ids=_each_once(members.user_ids),
+        group_names=_each_once(members.group_names),
+    )
+
+
+def _digest(content: bytes) -> str:
+    return _text(blake2b(content, digest_size=DIGEST_BYTES).digest())
+
+
+def _text(digest: bytes) -> str:
+    return urlsafe_b64encode(digest).decode()
