@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.glean.documents import Deletion
+from durable.glean.documents import Deletion, PermissionsUpdate
 from durable.glean.identities import Members
 from durable.glean.mapped_record import MappedRecord, key_of
 from durable.glean.payloads import TAIL, Envelope, GleanEndpoint, GroupPart
@@ -15,6 +15,8 @@ from durable.machine.pacing import single_documents_max
 from durable.machine.rejects import Reject
 
 
+# Those of which each request brings one, and no document.
+ALONE = frozenset({GleanEndpoint.DELETION, GleanEndpoint.PERMISSIONS})
 PAGES_PER_DOCUMENT = 2  # a file of a whole page is a third larger in base64
 
 
@@ -90,7 +92,7 @@ class Batch(Struct, frozen=True, kw_only=True):
 
     @property
     def document_count(self) -> int:
-        return 0 if self.endpoint is GleanEndpoint.DELETION else len(self.items)
+        return 0 if self.endpoint in ALONE else len(self.items)
 
     @property
     def deletion_count(self) -> int:
@@ -131,8 +133,8 @@ def batches(
             except ValueError as error:  # of the group's name
                 rejects.append(placed.rejected(f"the group cannot be written as JSON: {error}"))
             continue
-        is_deletion = isinstance(placed.change, Deletion)
-        if is_deletion and envelope.upload_id:
+        endpoint = _endpoint(placed.change, envelope)
+        if endpoint is GleanEndpoint.DELETION and envelope.upload_id:
             continue  # what is not in a bulk upload is deleted by its close
         try:
             encoded = envelope.encoded(placed.change)
@@ -141,18 +143,18 @@ def batches(
             rejects.append(placed.rejected(reason))
             continue
         size = len(encoded)
-        if size + (0 if is_deletion else envelope.byte_count) > sizes.bytes_max:
+        is_alone = endpoint in ALONE or not envelope.form.is_list
+        if size + (0 if is_alone else envelope.byte_count) > sizes.bytes_max:
             rejects.append(_too_large(placed, envelope, sizes, size))
             continue
         item = Item(placed.place, key_of(placed.change), encoded)
         is_full = byte_count + size > sizes.packed_bytes_max or len(items) == documents_max
-        is_alone = is_deletion or not envelope.form.is_list
         if items and (is_alone or is_full):
             yield _around(envelope, items)
             items, byte_count = [], envelope.byte_count
             documents_max = min(sizes.documents_max, 2 * documents_max)
         if is_alone:
-            yield _alone(item, placed.change, envelope)
+            yield Batch(endpoint=endpoint, items=(item,))
             continue
         items.append(item)
         byte_count += size + 1  # and a comma
@@ -163,7 +165,7 @@ def batches(
 def document_count(change: Struct) -> int:
     """What it counts for once it is in Glean: a group for each of its members."""
     match change:
-        case Deletion():
+        case Deletion() | PermissionsUpdate():
             return 0
         case Members():
             return len(_members(change))
@@ -220,7 +222,10 @@ def _around(envelope: Envelope, items: Sequence[Item]) -> Batch:
     )
 
 
-def _alone(item: Item, change: Struct, envelope: Envelope) -> Batch:
-    is_deletion = isinstance(change, Deletion)
-    endpoint = GleanEndpoint.DELETION if is_deletion else envelope.form.endpoint
-    return Batch(endpoint=endpoint, items=(item,))
+def _endpoint(change: Struct, envelope: Envelope) -> GleanEndpoint:
+    match change:
+        case Deletion():
+            return GleanEndpoint.DELETION
+        case PermissionsUpdate():
+            return GleanEndpoint.PERMISSIONS
+    return envelope.form.endpoint

@@ -118,20 +118,31 @@ class Glean:
         """Have a batch taken."""
         await self._write(batch.endpoint, batch.body)
 
-    async def close(self, upload_id: str, *, is_only_page: bool = False) -> None:
+    async def close(
+        self, upload_id: str, *, is_only_page: bool = False, is_deletion_checked: bool = True
+    ) -> None:
         """Close the upload; Glean deletes what was not in it. Not to be repeated.
 
         Args:
             upload_id: of an upload that is open.
             is_only_page: begin it again with the same request, so that there is nothing in it;
                 Glean's own tools empty a datasource like that.
+            is_deletion_checked: let Glean pause before it deletes much. If not, it deletes all that
+                was not in the upload, so each of these must be known and allowed.
         """
         beginning = {"isFirstPage": True, "forceRestartUpload": True} if is_only_page else {}
-        await self._bound(upload_id, {**beginning, "isLastPage": True})
+        await self._bound(upload_id, {**beginning, **self._closing(is_deletion_checked)})
 
-    async def close_with(self, upload_id: str, item: Item) -> None:
-        """Close the upload with one of its things, sent once more."""
-        await self._bound(upload_id, {"isLastPage": True}, [Raw(item.encoded)])
+    async def close_with(
+        self, upload_id: str, item: Item, *, is_deletion_checked: bool = True
+    ) -> None:
+        """Close the upload with one of its things, sent once more. Else like `close`."""
+        await self._bound(upload_id, self._closing(is_deletion_checked), [Raw(item.encoded)])
+
+    def _closing(self, is_deletion_checked: bool) -> dict[str, bool]:  # noqa: FBT001 - is named so
+        unchecked = UPLOADS[self._stage].unchecked  # Glean never checks those that have no flag
+        flags = {"isLastPage": True}
+        return flags if is_deletion_checked or not unchecked else {**flags, unchecked: True}
 
     async def standing(self, upload_id: str) -> UploadStatus:
         """How the upload stands, by Glean's history of uploads."""

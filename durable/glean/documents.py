@@ -164,4 +164,12 @@ class Deletion(Struct, frozen=True, kw_only=True):
     object_type: str
 
 
+class PermissionsUpdate(Struct, frozen=True, kw_only=True):
+    """A document of which only those who may see it are others than before."""
+
+    id: str
+    object_type: str
+    permissions: Permissions
+
+
 Change = Document | Deletion

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from durable.glean.documents import Deletion
+from durable.glean.documents import Deletion, PermissionsUpdate
 from durable.machine.job import Stage
 
 
@@ -23,6 +23,7 @@ class GleanEndpoint(StrEnum):
     BULK_DOCUMENTS = "/bulkindexdocuments"
     DOCUMENTS = "/indexdocuments"
     DELETION = "/deletedocument"
+    PERMISSIONS = "/updatepermissions"
     BULK_USERS = "/bulkindexusers"
     USER = "/indexuser"
     BULK_GROUPS = "/bulkindexgroups"
@@ -41,17 +42,27 @@ class RequestShape(Struct, frozen=True):
     field: str  # that holds the thing, or the list of them
     is_list: bool
     has_datasource: bool = True
+    unchecked: str = ""  # flag of a last page, after which Glean deletes however much is left over
 
 
+DATA_UNCHECKED = "disableStaleDataDeletionCheck"
 # As pages of an upload, and by themselves.
 UPLOADS: Mapping[Stage, RequestShape] = {
-    Stage.USERS: RequestShape("user", GleanEndpoint.BULK_USERS, "users", is_list=True),
-    Stage.GROUPS: RequestShape("group", GleanEndpoint.BULK_GROUPS, "groups", is_list=True),
+    Stage.USERS: RequestShape(
+        "user", GleanEndpoint.BULK_USERS, "users", is_list=True, unchecked=DATA_UNCHECKED
+    ),
+    Stage.GROUPS: RequestShape(
+        "group", GleanEndpoint.BULK_GROUPS, "groups", is_list=True, unchecked=DATA_UNCHECKED
+    ),
     Stage.TEAMS: RequestShape(
         "team", GleanEndpoint.BULK_TEAMS, "teams", is_list=True, has_datasource=False
     ),
     Stage.DOCUMENTS: RequestShape(
-        "document", GleanEndpoint.BULK_DOCUMENTS, "documents", is_list=True
+        "document",
+        GleanEndpoint.BULK_DOCUMENTS,
+        "documents",
+        is_list=True,
+        unchecked="disableStaleDocumentDeletionCheck",
     ),
 }
 SINGLES: Mapping[Stage, RequestShape] = {
@@ -132,6 +143,8 @@ class Envelope:
         """A thing as it is in a list, or as a whole request. Raises ValueError or TypeError."""
         if isinstance(change, Deletion):
             return self._deletion(change)
+        if isinstance(change, PermissionsUpdate):
+            return self._permissions_update(change)
         content = msgspec.json.encode(change)
         if self._member:
             # Encoded, a document is an object with at least an id: it starts with `{"`.
@@ -144,6 +157,11 @@ class Envelope:
     def _deletion(self, deletion: Deletion) -> bytes:
         request = {"datasource": self._datasource, "objectType": deletion.object_type}
         return msgspec.json.encode({**request, "id": deletion.id})
+
+    def _permissions_update(self, update: PermissionsUpdate) -> bytes:
+        request = {"datasource": self._datasource, "objectType": update.object_type}
+        permissions = {"permissions": update.permissions}
+        return msgspec.json.encode({**request, "id": update.id, **permissions})
 
     def group_part(self, group: str, place: int) -> GroupPart:
         """All of the upload that brings a group's members.

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.structs import replace
 
-from durable.glean.batches import Batch, Sizes, batches
-from durable.glean.documents import Change, Deletion, Document, Permissions
+from durable.glean.batches import Batch, Sizes, batches, document_count
+from durable.glean.documents import Change, Deletion, Document, Permissions, PermissionsUpdate
 from durable.glean.mapped_record import MappedRecord
 from durable.glean.payloads import Envelope, GleanEndpoint
 from durable.machine.job import Stage
@@ -111,6 +111,30 @@ def test_a_deletion_goes_alone() -> None:
     assert batch.endpoint is GleanEndpoint.DELETION
     assert decoded(batch) == {"datasource": "notes", "objectType": "note", "id": "gone"}
     assert (batch.document_count, batch.deletion_count) == (0, 1)
+
+
+def test_permissions_go_alone_where_only_they_are_others() -> None:
+    update = PermissionsUpdate(
+        id="a", object_type="note", permissions=Permissions.of(groups=["staff"])
+    )
+    rejects: list[Reject] = []
+    records = [
+        MappedRecord(place, change, Raw(b"{}"))
+        for place, change in enumerate((a_document("b"), update, a_document("c")), start=1)
+    ]
+    before, batch, after = batches(records, enveloped(""), SIZES, rejects)
+
+    assert batch.endpoint is GleanEndpoint.PERMISSIONS
+    assert [keys(before), keys(batch), keys(after)] == [["b"], ["a"], ["c"]]
+    assert decoded(batch) == {
+        "datasource": "notes",
+        "objectType": "note",
+        "id": "a",
+        "permissions": {"allowedGroups": ["staff"]},
+    }
+    assert (batch.document_count, batch.deletion_count, document_count(update)) == (0, 0, 0)
+    assert batch.byte_count == len(batch.body)
+    assert rejects == []
 
 
 def test_a_document_deleted_and_made_again_is_not_deleted_last() -> None:

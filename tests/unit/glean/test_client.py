@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import httpx
 import msgspec
@@ -13,7 +14,7 @@ from durable.http.auth import BearerAuthenticator
 from durable.http.client import HttpClient
 from durable.http.origins import Origins
 from durable.machine.index_status import Deletions, Holdings
-from durable.machine.job import UploadStatus
+from durable.machine.job import Stage, UploadStatus
 from tests.fakes.answers import a_count
 from tests.fakes.network import Network
 from tests.fakes.zone import nine_hours_ahead
@@ -22,13 +23,14 @@ from tests.fakes.zone import nine_hours_ahead
 ROOT = "https://acme-be.glean.com/api/index/v1"
 
 
-def glean(network: Network) -> Glean:
+def glean(network: Network, stage: Stage = Stage.DOCUMENTS) -> Glean:
     return Glean(
         HttpClient(
             "Glean", network, BearerAuthenticator(SecretText("TOKEN", "t0ken")), Origins(ROOT)
         ),
         ROOT,
         "notes",
+        stage,
     )
 
 
@@ -112,6 +114,52 @@ def test_an_upload_may_be_closed_with_one_of_its_documents() -> None:
         "documents": [{"datasource": "notes", "id": "a"}],
         "isLastPage": True,
     }
+
+
+UNCHECKED = {
+    Stage.DOCUMENTS: {"disableStaleDocumentDeletionCheck": True},
+    Stage.USERS: {"disableStaleDataDeletionCheck": True},
+    Stage.GROUPS: {"disableStaleDataDeletionCheck": True},
+    Stage.TEAMS: {},  # Glean never checks them, and knows no such flag
+}
+CLOSES: list[Callable[[Glean, bool], Awaitable[None]]] = [
+    lambda ours, checked: ours.close("u-1", is_deletion_checked=checked),
+    lambda ours, checked: ours.close("u-1", is_only_page=True, is_deletion_checked=checked),
+    lambda ours, checked: ours.close_with(
+        "u-1", Item(1, "a", b'{"id":"a"}'), is_deletion_checked=checked
+    ),
+]
+
+
+@pytest.mark.parametrize("close", CLOSES)
+@pytest.mark.parametrize("stage", UNCHECKED)
+def test_a_close_of_any_form_may_let_glean_delete_without_its_check(
+    stage: Stage, close: Callable[[Glean, bool], Awaitable[None]]
+) -> None:
+    network = Network(httpx.Response(200), httpx.Response(200))
+    for is_checked in (True, False):
+        asyncio.run(_awaited(close(glean(network, stage), is_checked)))
+
+    checked, unchecked = (msgspec.json.decode(request.content) for request in network.requests)
+    assert checked["isLastPage"] is True
+    assert unchecked == {**checked, **UNCHECKED[stage]}
+    assert not checked.keys() & {
+        "disableStaleDocumentDeletionCheck",
+        "disableStaleDataDeletionCheck",
+    }
+
+
+def test_no_other_page_has_the_flag_that_only_a_last_one_may_have() -> None:
+    network = Network(httpx.Response(200))
+
+    asyncio.run(glean(network).open("u-1"))
+
+    (request,) = network.requests
+    assert b"disableStale" not in request.content
+
+
+async def _awaited(awaitable: Awaitable[None]) -> None:
+    await awaitable
 
 
 @pytest.mark.parametrize("status", [400, 409, 413, 503])
