@@ -48,8 +48,18 @@ employees and teams.
 | /processallmemberships again | nothing | 200 |
 | what processing memberships, employees or teams does | they are processed | nothing more |
 | an upload after one whose deletion is paused | nothing | counted anew, the old documents too |
+| document of an upload that is not closed | nothing | found after the close [shows_unclosed] |
+| the same, and the upload is discarded or expires | nothing | never found [shows_unclosed] |
+| one id under two object types | nothing | one document: the last type wins [keys_by_type] |
+| single writes while an upload is open | nothing | they have effect [refuses_single_writes] |
 | /indexdocuments while an upload is open | nothing | live; stale at the close if not in it |
 | /deletedocument while an upload is open | nothing | comes back at the close if staged |
+| /updatepermissions while an upload is open | nothing | as staged after the close |
+| /updatepermissions of a document that is not there | nothing | 400 |
+| the same with another objectType than the document's | nothing | 400 |
+| /updatepermissions without id | viewURL, if uploaded without an id | 400 |
+| /debug/{datasource}/document of one that is not there | enums with NOT_UPLOADED | NOT_UPLOADED |
+| uploadedPermissions of a document that is staged | nothing | those that are staged |
 | /deletedocument with another objectType than the document's | nothing | 200, nothing deleted |
 | unknown datasource | invalid datasource | 400 |
 | datasource name other than ASCII letters and digits | only its SDK refuses it | 400 |

@@ -14,16 +14,18 @@ from glean.api_client.models import (
     GetDatasourceConfigRequest,
     IndexDocumentsRequest,
     ProcessAllDocumentsRequest,
+    UpdatePermissionsRequest,
 )
 
-from dev.local_glean.bodies import decoded, raw_items
+from dev.local_glean.bodies import decoded, raw, raw_items
 from dev.local_glean.database import Database
 from dev.local_glean.datasources import Datasource, Datasources
+from dev.local_glean.document_status import DocumentStatus
 from dev.local_glean.documents import Documents
 from dev.local_glean.errors import RefusedError
 from dev.local_glean.in_force import InForce
 from dev.local_glean.pages import bulk_page, check_count
-from dev.local_glean.permissions import check_named
+from dev.local_glean.permissions import check_named, named
 from dev.local_glean.records import Records
 from dev.local_glean.rules import Document, check_documents
 from dev.local_glean.status import Status
@@ -43,19 +45,27 @@ class Api:
         self._records = Records(database, in_force)
         self._uploads = Uploads(database, in_force)
         self._status = Status(database, in_force)
+        self._document_status = DocumentStatus(database, in_force)
 
     def endpoints(self) -> Mapping[str, Work]:
         return {
             "bulkindexdocuments": self._bulk_index_documents,
             "indexdocuments": self._index_documents,
             "deletedocument": self._delete_document,
+            "updatepermissions": self._update_permissions,
             "processalldocuments": self._process_all_documents,
             "adddatasource": self._datasources.put,
             "getdatasourceconfig": self._get_datasource_config,
         }
 
-    def debug_status(self, name: str) -> bytes:
+    def debug_status(self, name: str, _body: bytes) -> bytes:
         return msgspec.json.encode(self._status.debug(self._datasources.get(name)))
+
+    def debug_document(self, name: str, body: bytes) -> bytes:
+        return self._document_status.of_one(self._datasources.get(name), body)
+
+    def debug_documents(self, name: str, body: bytes) -> bytes:
+        return self._document_status.of_many(self._datasources.get(name), body)
 
     def _bulk_index_documents(self, body: bytes) -> None:
         request = decoded(BulkIndexDocumentsRequest, body)
@@ -75,13 +85,19 @@ class Api:
     def _delete_document(self, body: bytes) -> None:
         request = decoded(DeleteDocumentRequest, body)
         datasource = self._datasources.get(request.datasource)
-        if not request.id:
-            raise RefusedError(400, "No value for required field id")
-        if not datasource.has_default_type and request.object_type not in datasource.object_types:
-            raise RefusedError(
-                400, f"Object definitions not found for object types: {request.object_type}"
-            )
+        _check_identified(request.id, request.object_type, datasource)
         self._documents.delete(datasource.name, request.object_type, request.id)
+
+    def _update_permissions(self, body: bytes) -> None:
+        request = decoded(UpdatePermissionsRequest, body)
+        datasource = self._datasources.get(request.datasource)
+        # By viewURL are known only those that were uploaded without an id, and here are none.
+        identifier, object_type = request.id or "", request.object_type or ""
+        _check_identified(identifier, object_type, datasource)
+        shared = named(request.permissions, f"Document {identifier}", datasource)
+        check_named([shared], datasource, self._records)
+        permissions = raw(body, "permissions")
+        self._documents.share(datasource.name, object_type, identifier, permissions, shared)
 
     def _process_all_documents(self, body: bytes) -> None:
         name = decoded(ProcessAllDocumentsRequest, body or b"{}").datasource
@@ -106,3 +122,11 @@ class Api:
         documents = check_documents(definitions, raw_items(body, "documents"), datasource)
         check_named([document.named for document in documents], datasource, self._records)
         return documents
+
+
+def _check_identified(identifier: str, object_type: str, datasource: Datasource) -> None:
+    """Raises RefusedError."""
+    if not identifier:
+        raise RefusedError(400, "No value for required field id")
+    if not datasource.has_default_type and object_type not in datasource.object_types:
+        raise RefusedError(400, f"Object definitions not found for object types: {object_type}")

@@ -71,15 +71,24 @@ def _indexing_routes(database: Database, in_force: InForce, token: str) -> list[
         # SQLite and the validation of a page would hold up everybody else on the event loop.
         return _answered(await run_in_threadpool(work[name], body))
 
-    async def status(request: Request) -> Response:
-        await _taken(request, token, is_body_optional=True)
-        return _answered(
-            await run_in_threadpool(api.debug_status, request.path_params["datasource"])
-        )
+    told = {
+        "status": api.debug_status,
+        "document": api.debug_document,
+        "documents": api.debug_documents,
+    }
+
+    async def debugging(request: Request) -> Response:
+        kind = request.url.path.rpartition("/")[2]
+        body = await _taken(request, token, is_body_optional=kind == "status")
+        datasource = request.path_params["datasource"]
+        return _answered(await run_in_threadpool(told[kind], datasource, body))
 
     return [
         *(Route(f"{PREFIX}/{name}", indexing, methods=["POST"]) for name in work),
-        Route(f"{PREFIX}/debug/{{datasource}}/status", status, methods=["POST"]),
+        *(
+            Route(f"{PREFIX}/debug/{{datasource}}/{kind}", debugging, methods=["POST"])
+            for kind in told
+        ),
     ]
 
 

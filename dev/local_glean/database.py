@@ -10,7 +10,7 @@ from typing import Any, Self
 
 
 SCHEMA = Path(__file__).with_name("schema.sql")
-SCHEMA_VERSION = 1  # goes up with each change of the tables
+SCHEMA_VERSION = 2  # goes up with each change of the tables
 TABLES = ("datasource", "document", "record", "staged", "staged_record", "upload", "processing")
 
 

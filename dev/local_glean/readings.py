@@ -1,9 +1,10 @@
 """Both readings of what Glean leaves open: switches, to be changed while the server runs.
 
 A connector that comes out right under `every()` combination depends on none of them.
+Those of documents, whatever upload they came by, make combinations of their own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from operator import ne
 
@@ -39,9 +40,20 @@ class Readings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # Discarded uploads stay in bulkUploadHistory, and look as if they were open.
     # False, since no state is documented for them.
     lists_discarded: bool = False
+    # Documents of an upload that is open are found at once, and stay if it is never closed.
+    # Else at the close. Users, groups and all others come at the close in any case.
+    shows_unclosed: bool = False
+    # /indexdocuments, /deletedocument and /updatepermissions while an upload of documents to the
+    # datasource is open: 409. Else they have their effect at once, and the close may undo it.
+    refuses_single_writes: bool = False
+    # One id under two object types is two documents. Else it is one, of the type that came last.
+    # To be set while nothing is indexed: what is there keeps the key that it has.
+    keys_by_type: bool = False
 
 
 DEFAULTS = Readings()
+OF_DOCUMENTS = ("shows_unclosed", "refuses_single_writes", "keys_by_type")
+OF_UPLOADS = tuple(name for name in Readings.__struct_fields__ if name not in OF_DOCUMENTS)
 
 
 def parsed(text: bytes | str) -> Readings:
@@ -58,10 +70,14 @@ def parsed(text: bytes | str) -> Readings:
         raise ValueError(message) from error
 
 
-def every(others_max: int | None = None) -> Iterator[Readings]:
-    """All combinations, the defaults first; or those with so many that are not at their default."""
-    sides = ((default, not default) for default in Readings.__struct_defaults__)
-    for values in product(*sides):
-        others = map(ne, values, Readings.__struct_defaults__)
-        if others_max is None or sum(others) <= others_max:
-            yield Readings(**dict(zip(Readings.__struct_fields__, values, strict=True)))
+def every(others_max: int | None = None, names: Sequence[str] = OF_UPLOADS) -> Iterator[Readings]:
+    """All combinations of some, the defaults first; or those with few that are not at a default.
+
+    Args:
+        others_max: how many these may be.
+        names: of the readings that are combined.
+    """
+    defaults = [getattr(DEFAULTS, name) for name in names]
+    for values in product(*((default, not default) for default in defaults)):
+        if others_max is None or sum(map(ne, values, defaults)) <= others_max:
+            yield Readings(**dict(zip(names, values, strict=True)))

@@ -32,14 +32,15 @@ class Document(Struct, frozen=True, kw_only=True):
     named: Named  # in its permissions
 
     @property
-    def folded_id(self) -> str:
-        """The same for ids that are the same to Glean: it does not tell case."""
-        return self.id.casefold()
-
-    @property
     def is_visible(self) -> bool:
         """Whether anybody would see it."""
         return self.named.is_anybody
+
+
+def identity(identifier: str, object_type: str, *, by_type: bool) -> str:
+    """What a document is known by: Glean does not tell the case of its id."""
+    folded = identifier.casefold()
+    return f"{object_type}\n{folded}" if by_type else folded
 
 
 def check_documents(

@@ -3,19 +3,22 @@ CREATE TABLE IF NOT EXISTS datasource (
   config BLOB NOT NULL -- JSON, as it was sent
 ) WITHOUT ROWID;
 
--- The live index. folded_id is the id in one case: Glean does not tell case.
+-- The live index. identity is the id in one case, since Glean does not tell case, and the type
+-- where documents are known by that too.
 CREATE TABLE IF NOT EXISTS document (
   key INTEGER PRIMARY KEY,
   datasource TEXT NOT NULL,
-  folded_id TEXT NOT NULL,
+  identity TEXT NOT NULL,
   id TEXT NOT NULL,
   object_type TEXT NOT NULL,
   title TEXT NOT NULL,
   text TEXT NOT NULL,
   body BLOB NOT NULL, -- JSON, as it was sent
   is_visible INTEGER NOT NULL,
+  uploaded_at_ms INTEGER NOT NULL,
+  indexed_at_ms INTEGER NOT NULL,
   paused_by INTEGER, -- the upload that would have deleted it
-  UNIQUE (datasource, folded_id)
+  UNIQUE (datasource, identity)
 );
 CREATE INDEX IF NOT EXISTS document_paused ON document (paused_by) WHERE paused_by IS NOT NULL;
 
@@ -50,14 +53,15 @@ CREATE UNIQUE INDEX IF NOT EXISTS upload_open ON upload (datasource, entity) WHE
 -- What was sent to uploads that are open.
 CREATE TABLE IF NOT EXISTS staged (
   upload INTEGER NOT NULL REFERENCES upload (sequence),
-  folded_id TEXT NOT NULL,
+  identity TEXT NOT NULL,
   id TEXT NOT NULL,
   object_type TEXT NOT NULL,
   title TEXT NOT NULL,
   text TEXT NOT NULL,
   body BLOB NOT NULL,
   is_visible INTEGER NOT NULL,
-  UNIQUE (upload, folded_id)
+  uploaded_at_ms INTEGER NOT NULL,
+  UNIQUE (upload, identity)
 );
 
 CREATE TABLE IF NOT EXISTS staged_record (

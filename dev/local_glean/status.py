@@ -126,7 +126,7 @@ class Status:
             datasource,
             HISTORY_MAX,
         )
-        return [ProcessingEvent(_time(start), _time(end)) for start, end in rows]
+        return [ProcessingEvent(told_time(start), told_time(end)) for start, end in rows]
 
     def _indexed_counts(self, datasource: str) -> list[ObjectCount]:
         rows = self._rows(
@@ -140,9 +140,9 @@ class Status:
         rows = self._rows(
             """
             SELECT object_type, count(*) FROM (
-              SELECT folded_id, object_type FROM document WHERE datasource = ?1
+              SELECT identity, object_type FROM document WHERE datasource = ?1
               UNION
-              SELECT folded_id, object_type FROM staged WHERE upload =
+              SELECT identity, object_type FROM staged WHERE upload =
                 (SELECT sequence FROM upload
                  WHERE entity = 'documents' AND datasource = ?1 AND state = 'open')
             ) GROUP BY object_type ORDER BY object_type
@@ -179,13 +179,14 @@ def _event(row: _Row) -> UploadEvent:
             ended_at_ms = None
     return UploadEvent(
         upload_id=row.upload_id,
-        start_time=_time(row.started_at_ms),
-        end_time="NA" if ended_at_ms is None else _time(ended_at_ms),
+        start_time=told_time(row.started_at_ms),
+        end_time="NA" if ended_at_ms is None else told_time(ended_at_ms),
         status="ACTIVE" if ended_at_ms is None else "SUCCESSFUL",
         processing_state=processing,
     )
 
 
-def _time(at_ms: int) -> str:
+def told_time(at_ms: int) -> str:
+    """As Glean writes times."""
     moment = datetime.fromtimestamp(at_ms / 1000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

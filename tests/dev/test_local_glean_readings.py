@@ -10,7 +10,7 @@ import httpx
 import msgspec
 import pytest
 
-from dev.local_glean.readings import Readings, every
+from dev.local_glean.readings import OF_DOCUMENTS, OF_UPLOADS, Readings, every
 from dev.service import Service
 from tests.fakes.local_glean import serving_glean
 
@@ -21,7 +21,6 @@ SINGLE = {"isFirstPage": True, "isLastPage": True}
 MIDDLE: dict[str, bool] = {}
 LAST = {"isLastPage": True}
 ENDS = ("finished", "discarded", "expired")
-STRICT = dict.fromkeys(Readings.__struct_fields__, True)
 
 
 class Glean:
@@ -415,7 +414,15 @@ def test_every_combination_comes_once_and_the_defaults_first() -> None:
 
     assert combinations[0] == Readings()
     assert len(combinations) == len(set(combinations)) == 2**8
-    assert Readings(**STRICT) in combinations
+    assert Readings(**dict.fromkeys(OF_UPLOADS, True)) in combinations
+
+
+def test_the_readings_of_documents_are_combined_by_themselves() -> None:
+    combinations = set(every(names=OF_DOCUMENTS))
+
+    assert len(combinations) == 2**3
+    assert combinations & set(every()) == {Readings()}
+    assert {*OF_DOCUMENTS, *OF_UPLOADS} == {*Readings.__struct_fields__}
 
 
 def test_those_near_the_defaults_differ_in_no_more_switches_than_asked_for() -> None:
@@ -435,6 +442,9 @@ def test_the_readings_in_force_are_shown_whole(glean: Glean) -> None:
         "refuses_discarded": True,
         "refuses_expired": True,
         "lists_discarded": False,
+        "shows_unclosed": False,
+        "refuses_single_writes": False,
+        "keys_by_type": False,
     }
 
 
