@@ -1,5 +1,7 @@
 """Glean's indexing API; where its documentation is silent, in both readings."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
 import httpx
@@ -11,23 +13,21 @@ from durable.limits import Limits
 from durable.timestamps import rfc3339
 from tests.simulation.clock import Clock
 from tests.simulation.connector import DATASOURCE, GLEAN_TOKEN, SOURCE_HOST
+from tests.simulation.index import Found, Index, SharedWith
 from tests.simulation.people import People
 
 
 ROOT = "/api/index/v1"
+ObjectType = Literal["Note", "Memo"]
 PROCESSING_MS = 3 * 60 * 60 * 1_000  # in which it takes one call
-
-
-class _Permissions(Struct, forbid_unknown_fields=True, rename="camel"):
-    allow_anonymous_access: Literal[True]
 
 
 class _Document(Struct, forbid_unknown_fields=True, rename="camel"):
     datasource: str
     id: str
     view_url: str = msgspec.field(name="viewURL")
-    object_type: Literal["Note"]
-    permissions: _Permissions
+    object_type: ObjectType
+    permissions: SharedWith
     title: str
     updated_at: int
 
@@ -39,6 +39,7 @@ class _Bulk(Struct, forbid_unknown_fields=True, rename="camel"):
     is_first_page: bool = False
     is_last_page: bool = False
     force_restart_upload: bool = False
+    disable_stale_document_deletion_check: bool = False
 
 
 class _Documents(Struct, forbid_unknown_fields=True):
@@ -52,8 +53,24 @@ class _Processing(Struct, forbid_unknown_fields=True):
 
 class _Deletion(Struct, forbid_unknown_fields=True, rename="camel"):
     datasource: str
-    object_type: Literal["Note"]
+    object_type: ObjectType
     id: str
+
+
+class _PermissionsUpdate(Struct, forbid_unknown_fields=True, rename="camel"):
+    datasource: str
+    object_type: ObjectType
+    id: str
+    permissions: SharedWith
+
+
+class _Question(Struct, forbid_unknown_fields=True, rename="camel"):
+    object_type: str
+    doc_id: str
+
+
+class _Questions(Struct, forbid_unknown_fields=True, rename="camel"):
+    debug_documents: list[_Question]
 
 
 class _RefusalError(Exception):
@@ -81,7 +98,7 @@ class Glean:
         self._limits = limits
         self._clock = clock
         self._readings = readings
-        self._staged: dict[str, str] = {}
+        self._staged: dict[str, Found] = {}  # by what it knows them by
         self._repaid_at_ms = 0
         self.people = People(clock, _require, limits.batch_documents_max)
         self._open_id: str | None = None
@@ -93,9 +110,11 @@ class Glean:
         self.refusing = ""  # the words in which it refuses all that is sent to be indexed
         self.busy_until_ms = 0  # with something that single documents and deletions wait for
         self.staging_from_ms = 0  # from then on it takes the pages between first and last
-        self.index: dict[str, str] = {}  # titles by id
+        self.found = Index(by_type=readings.keys_by_type)
+        self.deletion_share_max: float | None = None  # more are not deleted by a close unasked
         self.indexing_ms = 0  # after a close, until its documents can be found
-        self._indexed_at_ms = self._found_count = 0  # of the latest close; and before that
+        self._indexed_at_ms = 0  # of the latest close
+        self._counts_before = self.found.counts
         self.paused_ms = 0  # after a close, until its deletions take place
         self._paused_until_ms = 0
         self.processed_at_ms: list[int] = []
@@ -109,6 +128,15 @@ class Glean:
         is_strict = bool(self.unfit) or is_smaller or self._readings != DEFAULTS
         is_busy = self.busy_until_ms > 0 or self.staging_from_ms > 0
         return is_strict or is_busy or bool(self.refusing)
+
+    @property
+    def index(self) -> Mapping[str, str]:
+        """Titles by id."""
+        return MappingProxyType(self.found.titles)
+
+    @index.setter
+    def index(self, titles: Mapping[str, str]) -> None:
+        self.found.put(titles)
 
     def expire(self) -> None:
         """The open upload was left open for too long."""
@@ -146,9 +174,10 @@ class Glean:
         _require(len(request.content) <= self.request_bytes_max, "too large", 413)
         is_write = "index" in request.url.path.removeprefix(ROOT)
         _require(not (is_write and self.refusing), self.refusing)
-        is_free = self._clock.now_ms >= self.busy_until_ms
+        is_refusing = self._readings.refuses_single_writes and self._open_id is not None
+        is_free = self._clock.now_ms >= self.busy_until_ms and not is_refusing
         match request.url.path.removeprefix(ROOT):
-            case "/indexdocuments" | "/deletedocument" if not is_free:
+            case "/indexdocuments" | "/deletedocument" | "/updatepermissions" if not is_free:
                 raise _RefusalError(409, "another upload is under way")
             case "/bulkindexdocuments":
                 self._bulk(msgspec.json.decode(request.content, type=_Bulk))
@@ -156,11 +185,13 @@ class Glean:
                 upsert = msgspec.json.decode(request.content, type=_Documents)
                 _require(bool(upsert.documents), "no documents")
                 self._pace(len(upsert.documents))
-                self.index |= self._titles(upsert.datasource, upsert.documents)
+                self.found.show(self._checked(upsert.datasource, upsert.documents))
             case "/deletedocument":
                 deletion = msgspec.json.decode(request.content, type=_Deletion)
                 _require(deletion.datasource == DATASOURCE, "no such datasource")
-                self.index.pop(deletion.id, None)  # silent where there is none, as documented
+                self.found.delete(deletion.id, deletion.object_type)
+            case "/updatepermissions":
+                self._share(msgspec.json.decode(request.content, type=_PermissionsUpdate))
             case "/processalldocuments":
                 processing = msgspec.json.decode(request.content, type=_Processing)
                 _require(processing.datasource == DATASOURCE, "no such datasource")
@@ -169,13 +200,23 @@ class Glean:
                 self.people.take(path.removeprefix("/bulkindex"), request.content)
             case "/bulkindexmemberships":
                 self.people.take_members(request.content)
-            case path if path == f"/debug/{DATASOURCE}/status":
+            case path:
+                return self._told(path, request.content)
+        return b""  # the success of a write has no documented body
+
+    def _told(self, path: str, content: bytes) -> bytes:
+        """What is asked, and changes nothing."""
+        match path.removeprefix(f"/debug/{DATASOURCE}"):
+            case "/status":
                 return msgspec.json.encode(
                     {"identity": self.people.history(), "documents": self._status()}
                 )
-            case path:
-                raise _RefusalError(404, f"there is no {path}")
-        return b""  # the success of a write has no documented body
+            case "/document":
+                asked = msgspec.json.decode(content, type=_Question)
+                return msgspec.json.encode(self.found.told(asked.doc_id, asked.object_type))
+            case "/documents":
+                return self._told_together(msgspec.json.decode(content, type=_Questions))
+        raise _RefusalError(404, f"there is no {path}")
 
     def _process(self) -> None:
         now_ms = self._clock.now_ms
@@ -183,11 +224,33 @@ class Glean:
         _require(is_free, "once in three hours", 429)
         self.processed_at_ms.append(now_ms)
         self._indexed_at_ms = min(self._indexed_at_ms, now_ms)
+        self.found.process()
+
+    def _share(self, update: _PermissionsUpdate) -> None:
+        _require(update.datasource == DATASOURCE, "no such datasource")
+        one = self.found.get(update.id, update.object_type)
+        if one is None:
+            raise _RefusalError(400, f"Document {update.id} not found")
+        _require(update.id not in self.unfit, f"Document {update.id} is not valid")
+        self._check_named(update.permissions)
+        self.found.share(one, update.permissions)
+
+    def _told_together(self, questions: _Questions) -> bytes:
+        statuses = [
+            {
+                "docId": asked.doc_id,
+                "objectType": asked.object_type,
+                "debugInfo": self.found.told(asked.doc_id, asked.object_type),
+            }
+            for asked in questions.debug_documents
+        ]
+        return msgspec.json.encode({"documentStatuses": statuses})
 
     def _status(self) -> dict[str, object]:
         is_indexed = self._clock.now_ms >= self._indexed_at_ms
         closed = "INDEXING COMPLETED" if is_indexed else "UPLOAD COMPLETED"
-        closed = "DELETION PAUSED" if self._clock.now_ms < self._paused_until_ms else closed
+        is_paused = self._clock.now_ms < self._paused_until_ms or self.found.has_paused
+        closed = "DELETION PAUSED" if is_paused else closed
         history = [
             {
                 "uploadId": upload_id,
@@ -199,12 +262,14 @@ class Glean:
             for upload_id, upload in self._uploads.items()
             if self._is_listed(upload_id, upload)
         ]
-        found_count = len(self.index) if is_indexed else self._found_count
-        counts = [{"objectType": "Note", "count": found_count}]
+        found = {"Note": 0, **(self.found.counts if is_indexed else self._counts_before)}
+        counts = [{"objectType": kind, "count": count} for kind, count in found.items()]
         return {"bulkUploadHistory": history, "counts": {"indexed": counts}}
 
     def _bulk(self, page: _Bulk) -> None:
         _require(not page.force_restart_upload or page.is_first_page, "a restart is a first page")
+        is_unchecked = page.disable_stale_document_deletion_check
+        _require(not is_unchecked or page.is_last_page, "unchecked, and not a last page")
         if page.is_first_page:
             self._open(page)
         elif page.upload_id != self._open_id:
@@ -216,16 +281,20 @@ class Glean:
         _require(is_boundary or bool(page.documents), "an empty page in the middle")
         if page.is_last_page and not page.is_first_page and self._readings.refuses_empty_last:
             _require(bool(page.documents), "an empty last page")
-        titles = self._titles(page.datasource, page.documents)
+        documents = self._checked(page.datasource, page.documents)
+        keyed = self.found.keyed(documents)
         if self._readings.refuses_repeated_middle and not is_boundary:
-            repeated = titles.keys() & self._staged.keys()
+            repeated = keyed.keys() & self._staged.keys()
             _require(not repeated, f"staged already: {repeated}", 409)
-        self._staged |= titles
+        self._staged |= keyed
+        if self._readings.shows_unclosed:
+            self.found.show(documents)
         if page.is_last_page:
-            self._found_count = len(self.index)
+            self._counts_before = self.found.counts
             self._indexed_at_ms = self._clock.now_ms + self.indexing_ms
             self._paused_until_ms = self._clock.now_ms + self.paused_ms
-            self.index, self._staged, self._open_id = self._staged, {}, None
+            self.found.replace(self._staged, None if is_unchecked else self.deletion_share_max)
+            self._staged, self._open_id = {}, None
             self._uploads[page.upload_id].status = "SUCCESSFUL"
             self.closed.append(page.upload_id)
 
@@ -259,7 +328,7 @@ class Glean:
         is_over = upload.status == "SUCCESSFUL" or upload_id == self._open_id
         return is_over or (self._readings.lists_discarded and not upload.has_expired)
 
-    def _titles(self, datasource: str, documents: list[_Document]) -> dict[str, str]:
+    def _checked(self, datasource: str, documents: list[_Document]) -> list[Found]:
         _require(datasource == DATASOURCE, "no such datasource")
         _require(len(documents) <= self._limits.batch_documents_max, "too many documents", 413)
         for document in documents:
@@ -267,7 +336,22 @@ class Glean:
             _require(document.datasource == DATASOURCE, f"{document.id}: another datasource")
             view_url = f"https://{SOURCE_HOST}/notes/{document.id}"
             _require(document.view_url == view_url, f"{document.id}: not of the urlRegex")
-        return {document.id: document.title for document in documents}
+            self._check_named(document.permissions)
+        return [
+            Found(
+                id=one.id,
+                object_type=one.object_type,
+                title=one.title,
+                permissions=one.permissions,
+            )
+            for one in documents
+        ]
+
+    def _check_named(self, permissions: SharedWith) -> None:
+        unknown = permissions.users - self.people.users
+        _require(not unknown, f"no such user: {unknown}: index the user before")
+        unknown = permissions.groups - self.people.groups
+        _require(not unknown, f"no such group: {unknown}: index the group before")
 
 
 def _require(claim: bool, text: str, status: int = 400) -> None:  # noqa: FBT001 - reads as a claim

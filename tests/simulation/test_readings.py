@@ -180,4 +180,5 @@ def test_an_upload_that_is_always_displaced_ends_the_job_and_nothing_is_deleted(
     job = world.oracle.latest
     assert job.state is State.FAILED, world.told("not given up")
     assert "something else uploads to this datasource" in job.error
-    assert world.glean.index == OLD_INDEX
+    assert world.glean.index.keys() >= OLD_INDEX.keys()
+    assert readings.shows_unclosed or world.glean.index == OLD_INDEX

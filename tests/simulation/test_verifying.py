@@ -151,7 +151,7 @@ def test_what_glean_loses_is_found_out_and_nothing_else_comes_of_it() -> None:
     while world.oracle.head is not None:
         world.wake()
     world.oracle.excused.add("a")
-    del world.glean.index["a"]
+    world.glean.found.delete("a", "Note")
     before = dict(world.oracle.jobs)
     world.run()
 
