@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from durable.glean.digests import RECIPE, digests_of
 from durable.glean.documents import (
@@ -98,6 +99,16 @@ WHOLE = Document(
 SAMPLES: dict[str, Struct] = {
     "bare document": BARE,
     "whole document": WHOLE,
+    # So many that a set of them is in another order in another process.
+    "shared document": replace(
+        BARE,
+        permissions=Permissions(
+            allowed_users=[User(email=f"{number}@notes.example") for number in range(20)],
+            allowed_group_intersections=[
+                GroupIntersection(required_groups=[f"{number}", "staff"]) for number in range(20)
+            ],
+        ),
+    ),
     "bare user": DatasourceUser(email="ada@notes.example", name="Ada"),
     "whole user": DatasourceUser(
         email="ada@notes.example", name="Ada", user_id="7", is_active=False
