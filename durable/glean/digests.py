@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from hashlib import blake2b
 
 import msgspec
-from msgspec import UNSET, Raw, Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from durable.decoding import decode
@@ -82,15 +82,15 @@ def _access(permissions: Permissions) -> bytes:
         for one in permissions.allowed_group_intersections or ()
     }
     users = {encode(user) for user in permissions.allowed_users or ()}
-    return encode(
+    others = encode(
         (
-            [Raw(user) for user in sorted(users)],
             _each_once(permissions.allowed_groups or ()),
-            [Raw(intersection) for intersection in sorted(intersections)],
             permissions.allow_anonymous_access or False,
             permissions.allow_all_datasource_users_access or False,
         )
     )
+    listed = b",".join(sorted(users)), b",".join(sorted(intersections)), others
+    return b"[[%b],[%b],%b]" % listed
 
 
 def _each_once(names: Iterable[str]) -> list[str]:
