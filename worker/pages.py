@@ -9,9 +9,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.machine.remedies import RemedyCode
 from durable.machine.states import TRAITS
-from durable.views.texts import Surface, template
+from durable.views.texts import WORDINGS, Surface, template
 from worker import problems
 from worker.endpoints import ENDPOINTS
 from worker.negotiation import prefers_html
@@ -106,7 +105,7 @@ def _files() -> Mapping[str, File]:
     contents = {path.name: path.read_bytes() for path in FOLDER.iterdir() if path.suffix in TYPES}
     shown = {state: {"phase": one.phase, "look": one.look} for state, one in TRAITS.items()}
     contents[STATES] = b"export const STATES = " + msgspec.json.encode(shown) + b";\n"
-    words = {code: template(code, Surface.DASHBOARD) for code in RemedyCode}
+    words = {code: template(code, Surface.DASHBOARD) for code in WORDINGS}
     contents[TEXTS] = b"export const TEXTS = " + msgspec.json.encode(words) + b";\n"
     tags = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     return {

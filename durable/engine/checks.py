@@ -21,7 +21,7 @@ from durable.machine.memory import Lease
 from durable.machine.rejects import Reject
 from durable.machine.remedies import Remedy, RemedyCode
 from durable.sources.source import Records
-from durable.views.texts import Advice, advise
+from durable.views.texts import Message, to_message
 
 
 CHECK_ID = "check"  # in the place of a job's
@@ -40,7 +40,7 @@ class Check(Struct, frozen=True):
     name: str
     outcome: CheckOutcome
     detail: str  # what was found; of what failed, also what to correct
-    remedy: Advice | None = None  # what to ask for
+    remedy: Message | None = None  # what to ask for
 
 
 class Checks:
@@ -188,7 +188,7 @@ class Checks:
         self, name: str, outcome: CheckOutcome, detail: str, remedy: Remedy | None = None
     ) -> Check:
         """Without secrets: the texts of others may hold them."""
-        return Check(name, outcome, self._environment.redacted(detail), advise(remedy))
+        return Check(name, outcome, self._environment.redacted(detail), to_message(remedy))
 
 
 class _Witness(httpx.AsyncBaseTransport):

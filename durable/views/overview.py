@@ -18,7 +18,7 @@ from durable.machine.timeliness import Freshness, find_stale, stale_after_ms, st
 from durable.timestamps import rfc3339, rfc3339_or_none
 from durable.views.findings import Deleted, show_deletions
 from durable.views.job_summary import JobSummary, summarize
-from durable.views.texts import Advice, advise
+from durable.views.texts import Message, to_message
 
 
 class Condition(StrEnum):
@@ -54,7 +54,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     next_mode: Mode | None
     health: Condition
     why: str | None
-    remedy: Advice | None  # what a person can do about it
+    remedy: Message | None  # what a person can do about it
     last_success_at: str | None
     last_full_success_at: str | None
     watermark: str | None  # INCREMENTAL reads what has changed since then
@@ -113,7 +113,7 @@ def overview(
         next_mode=soonest.mode if soonest and soonest.next_at else None,
         health=health,
         why=why and clean(why),
-        remedy=advise(remedy),
+        remedy=to_message(remedy),
         last_success_at=rfc3339_or_none(known.tally.succeeded_at_ms),
         last_full_success_at=rfc3339_or_none(known.tally.full_succeeded_at_ms),
         watermark=rfc3339_or_none(known.watermark_ms),
@@ -131,7 +131,7 @@ def unreachable(connector: AnyConnector, now_ms: int) -> Overview:
         overview(connector, Known(), str, now_ms),
         health=Condition.UNREACHABLE,
         why="its object does not answer",
-        remedy=advise(Remedy(RemedyCode.READ_LOG.value)),
+        remedy=to_message(Remedy(RemedyCode.READ_LOG.value)),
     )
 
 

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from durable.machine.remedies import RemedyCode
 from durable.machine.states import TRAITS, State
-from durable.views.texts import Surface, template
+from durable.views.texts import WORDINGS, Surface, template
 from tests.fakes.requests import BEARER, a_request, answered, check_problem
 from tests.fakes.runners import JOB_ID, FakeRunners
 from worker.endpoints import found
@@ -81,7 +80,7 @@ def test_a_script_has_the_texts_of_the_table_as_the_dashboard_says_them() -> Non
 
     start, end = b"export const TEXTS = ", b";\n"
     texts = json.loads(response.body.removeprefix(start).removesuffix(end))
-    assert texts == {code: template(code, Surface.DASHBOARD) for code in RemedyCode}
+    assert texts == {code: template(code, Surface.DASHBOARD) for code in WORDINGS}
 
 
 @pytest.mark.parametrize("path", ["/health", "/openapi.json", "/session", "/trigger", "/x"])
