@@ -19,7 +19,7 @@ from connectors import examples
 from dev.kit.names import names
 from dev.staging import ROOT
 from durable.connector.definition import AnyConnector
-from durable.connector.discovery import found
+from durable.connector.discovery import find_connectors
 from durable.errors import ConfigurationError
 from durable.glean.datasource import Datasource, definition
 from durable.machine.job import Mode
@@ -61,8 +61,8 @@ def gather(folder: Path, name: str | None = None) -> Gathered:
     Raises:
         ConfigurationError: none has the name, or of all some are not right.
     """
-    own = found(connectors)
-    files = {**own.connectors, **fitting(found(examples).connectors, own.connectors)}
+    own = find_connectors(connectors)
+    files = {**own.connectors, **fitting(find_connectors(examples).connectors, own.connectors)}
     chosen = {file: each for file, each in files.items() if name in {None, each.name}}
     if not chosen:
         known = ", ".join(each.name for each in files.values())

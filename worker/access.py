@@ -91,7 +91,7 @@ class _Claims(Struct, frozen=True):
     common_name: str = ""
 
 
-async def _waited(duration_ms: int) -> None:
+async def _wait(duration_ms: int) -> None:
     """Where the platform has no timers of its own."""
     never = asyncio.get_running_loop().create_future()
     await asyncio.wait({never}, timeout=duration_ms / 1_000)
@@ -111,7 +111,7 @@ class Access:
         self,
         fetch: Callable[[str], Awaitable[bytes]],
         is_signed: Callable[[Key, bytes, bytes], Awaitable[bool]],
-        wait: Callable[[int], Awaitable[object]] = _waited,
+        wait: Callable[[int], Awaitable[object]] = _wait,
     ) -> None:
         self._fetch = fetch
         self._is_signed = is_signed

@@ -15,7 +15,7 @@ from worker import problems
 from worker.endpoints import ENDPOINTS
 from worker.negotiation import prefers_html
 from worker.request import Request
-from worker.responses import WorkerResponse, refused
+from worker.responses import WorkerResponse, refuse
 from worker.sessions import SAFE_METHODS
 
 
@@ -63,17 +63,17 @@ def answer(request: Request) -> WorkerResponse | None:
     if name is None:
         return None
     if (file := _files().get(name)) is None:
-        return refused(problems.not_found(f"There is nothing at {request.path!r:.200}."))
+        return refuse(problems.not_found(f"There is nothing at {request.path!r:.200}."))
     if request.method not in SAFE_METHODS:
         problem = problems.method_not_allowed(f"{request.method} is not for this; use GET.")
-        return refused(problem, allow="GET, HEAD")
+        return refuse(problem, allow="GET, HEAD")
     headers = {**HEADERS, "content-type": file.content_type, "etag": file.etag}
     if _is_known(file, request.headers.get("if-none-match", "")):
         return WorkerResponse(304, headers, b"")
     return WorkerResponse(200, headers, file.content)
 
 
-def varied(request: Request, response: WorkerResponse) -> WorkerResponse:
+def vary(request: Request, response: WorkerResponse) -> WorkerResponse:
     """The answer, and that another Accept might have had another one."""
     if not _is_shared(request.path):
         return response

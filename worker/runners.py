@@ -5,7 +5,7 @@ from typing import Any, Protocol
 import msgspec
 
 from durable.connector.definition import Connectors
-from durable.connector.staged import staged
+from durable.connector.staged import stage
 from durable.engine.placement import namespace_stub
 from durable.engine.questions import Reply, RunnerQuestion, decode_answer
 from durable.environment import Environment
@@ -35,6 +35,6 @@ class RemoteRunners:
 
     async def ask(self, connector: str, question: RunnerQuestion[Reply]) -> Reply:
         """Raises ConfigurationError: objects cannot be asked, or would not begin."""
-        staged(self._connectors[connector], self._environment, self._connectors.values())
+        stage(self._connectors[connector], self._environment, self._connectors.values())
         stub = namespace_stub(self._namespace, self._environment)(connector)
         return decode_answer(question, await stub.ask(msgspec.json.encode(question).decode()))

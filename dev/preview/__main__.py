@@ -25,7 +25,7 @@ from dev.preview.paper import Paper
 from dev.preview.preview import Preview, Wanted
 from dev.staging import ROOT
 from durable.connector.definition import AnyConnector
-from durable.connector.discovery import found
+from durable.connector.discovery import find_connectors
 from durable.errors import ConfigurationError
 from durable.machine.job import Mode
 
@@ -40,7 +40,7 @@ def chosen(package: ModuleType, name: str) -> AnyConnector:
     Raises:
         ConfigurationError: there is none, or which one is not said.
     """
-    in_package = found(package)
+    in_package = find_connectors(package)
     known = {connector.name: connector for connector in in_package.connectors.values()}
     if name in known:
         return known[name]

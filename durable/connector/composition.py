@@ -25,7 +25,7 @@ TYPE_ATTRIBUTES = ("__supertype__", "__value__", "__bound__", "__constraints__")
 STRUCT_CONFIG = ("tag", "tag_field", "array_like", "forbid_unknown_fields")
 
 
-def wrapped(value: Any) -> list[Any]:  # noqa: PLR0911 - a return for each
+def unwrap(value: Any) -> list[Any]:  # noqa: PLR0911 - a return for each
     """What stands behind a callable or a descriptor."""
     match value:
         case MethodType() | staticmethod() | classmethod():
@@ -80,7 +80,7 @@ def _is_slot(member: Any) -> bool:
     return isinstance(member, MemberDescriptorType)
 
 
-def copied(value: Any) -> list[Any]:
+def copy_parts(value: Any) -> list[Any]:
     """What a copy of somebody else's instance would be made of; nothing where it takes none."""
     module = type(value).__module__
     top = module.partition(".")[0]

@@ -31,7 +31,7 @@ def suffix(environment: Environment) -> str:
     return found
 
 
-def staged(
+def stage(
     connector: AnyConnector, environment: Environment, everyone: Iterable[AnyConnector] = ()
 ) -> AnyConnector:
     """The connector with a datasource of its own; itself in a real deployment.

@@ -55,7 +55,7 @@ def build_clients(connector: AnyConnector, environment: Environment, host: Platf
         environment, host.transport, host.now_ms, limits.page_bytes_max, host.tokens
     )
     readers = {stage: stream.source.reader(surroundings) for stage, stream in streams.items()}
-    places = [stream.source.located(environment) for stream in streams.values()]
+    places = [stream.source.locate(environment) for stream in streams.values()]
     if connector.is_delegated:
         refuse_backend(environment)
     glean = glean_client(connector.datasource.name, environment, host)

@@ -112,7 +112,7 @@ class Executor:
                     await glean.open(upload_id)
                     return Opened()
                 case QueryUpload(upload_id):
-                    return await glean.asked(upload_id)
+                    return await glean.query_upload(upload_id)
                 case Fetch():
                     return await self._fetch(effect, ends, crawl)
                 case Pack():

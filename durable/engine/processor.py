@@ -197,7 +197,7 @@ class Processor:
         """Tell a backend that nobody waits for its crawl any more, as well as that can be done."""
         with suppress(Exception):  # the job is cancelled already, whatever this comes to
             found = build_clients(self._connector, self._environment, self._host)
-            await found.readers[Stage.DOCUMENTS].cancelled(cursor)
+            await found.readers[Stage.DOCUMENTS].cancel(cursor)
 
     async def tend(self) -> bool:
         """Arm the alarm where work waits for one that the platform has lost; remind people.

@@ -51,7 +51,7 @@ class Services:
     @harmless
     def say(self, event: str, job: Job, **fields: Any) -> None:
         """Log what happened to a job."""
-        self._write(log.job_line(event, self.views.shown(job), **fields))
+        self._write(log.job_line(event, self.views.show(job), **fields))
 
     @harmless
     def report(self, event: str, level: Level, text: str = "", **fields: Any) -> None:

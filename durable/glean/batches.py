@@ -129,16 +129,16 @@ def batches(
             try:
                 yield from _of_group(placed, placed.change, envelope, sizes)
             except ValueError as error:  # of the group's name
-                rejects.append(placed.rejected(f"the group cannot be written as JSON: {error}"))
+                rejects.append(placed.reject(f"the group cannot be written as JSON: {error}"))
             continue
         is_deletion = isinstance(placed.change, Deletion)
         if is_deletion and envelope.upload_id:
             continue  # what is not in a bulk upload is deleted by its close
         try:
-            encoded = envelope.encoded(placed.change)
+            encoded = envelope.encode(placed.change)
         except (TypeError, ValueError, OverflowError) as error:
             reason = f"the {envelope.form.name} cannot be written as JSON: {error}"
-            rejects.append(placed.rejected(reason))
+            rejects.append(placed.reject(reason))
             continue
         size = len(encoded)
         if size + (0 if is_deletion else envelope.byte_count) > sizes.bytes_max:
@@ -152,7 +152,7 @@ def batches(
             items, byte_count = [], envelope.byte_count
             documents_max = min(sizes.documents_max, 2 * documents_max)
         if is_alone:
-            yield _alone(item, placed.change, envelope)
+            yield _single_batch(item, placed.change, envelope)
             continue
         items.append(item)
         byte_count += size + 1  # and a comma
@@ -205,7 +205,7 @@ def _members(members: Members) -> dict[tuple[str, str], bytes]:
 
 
 def _too_large(placed: MappedRecord, envelope: Envelope, sizes: Sizes, size: int) -> Reject:
-    return placed.rejected(
+    return placed.reject(
         f"the {envelope.form.name} takes {size} bytes, more than a request to Glean may hold "
         f"({sizes.bytes_max}): shorten it in the connector or raise page_bytes_max in LIMITS"
     )
@@ -220,7 +220,7 @@ def _around(envelope: Envelope, items: Sequence[Item]) -> Batch:
     )
 
 
-def _alone(item: Item, change: Struct, envelope: Envelope) -> Batch:
+def _single_batch(item: Item, change: Struct, envelope: Envelope) -> Batch:
     is_deletion = isinstance(change, Deletion)
     endpoint = GleanEndpoint.DELETION if is_deletion else envelope.form.endpoint
     return Batch(endpoint=endpoint, items=(item,))

@@ -112,7 +112,7 @@ class Glean:
 
     async def open(self, upload_id: str) -> None:
         """Open a bulk upload. Glean discards whichever of this kind was open before."""
-        await self._bound(upload_id, {"isFirstPage": True, "forceRestartUpload": True})
+        await self._send_boundary(upload_id, {"isFirstPage": True, "forceRestartUpload": True})
 
     async def send(self, batch: Batch) -> None:
         """Have a batch taken."""
@@ -127,17 +127,17 @@ class Glean:
                 Glean's own tools empty a datasource like that.
         """
         beginning = {"isFirstPage": True, "forceRestartUpload": True} if is_only_page else {}
-        await self._bound(upload_id, {**beginning, "isLastPage": True})
+        await self._send_boundary(upload_id, {**beginning, "isLastPage": True})
 
     async def close_with(self, upload_id: str, item: Item) -> None:
         """Close the upload with one of its things, sent once more."""
-        await self._bound(upload_id, {"isLastPage": True}, [Raw(item.encoded)])
+        await self._send_boundary(upload_id, {"isLastPage": True}, [Raw(item.encoded)])
 
     async def standing(self, upload_id: str) -> UploadStatus:
         """How the upload stands, by Glean's history of uploads."""
-        return (await self.asked(upload_id)).standing
+        return (await self.query_upload(upload_id)).standing
 
-    async def asked(self, upload_id: str) -> UploadQueried:
+    async def query_upload(self, upload_id: str) -> UploadQueried:
         """The same, and whether Glean has deleted what the upload no longer had."""
         history = (await self._histories()).history(self._stage)
         states = [one.processing_state for one in history if one.upload_id == upload_id]
@@ -150,7 +150,7 @@ class Glean:
 
     async def _histories(self) -> _UploadHistory:
         answer = await self._status()
-        return self._decoded(answer, self._status_path, _UploadHistory)
+        return self._decode(answer, self._status_path, _UploadHistory)
 
     async def holdings(self, upload_id: str) -> Holdings:
         """What Glean holds of the datasource's documents, and how the upload of them stands."""
@@ -165,21 +165,21 @@ class Glean:
         """The datasource as Glean has it: its CustomDatasourceConfig."""
         body = msgspec.json.encode({"datasource": self._datasource})
         answer = await self._ask("/getdatasourceconfig", body)
-        self._decoded(answer, "/getdatasourceconfig", _Config)  # or it is no datasource
-        return self._decoded(answer, "/getdatasourceconfig", dict[str, Any])
+        self._decode(answer, "/getdatasourceconfig", _Config)  # or it is no datasource
+        return self._decode(answer, "/getdatasourceconfig", dict[str, Any])
 
     async def set_up(self, config: Mapping[str, Any]) -> None:
         """Add the datasource, or overwrite what Glean has of it."""
         await self._write("/adddatasource", msgspec.json.encode(config))
 
-    def _decoded(self, answer: Answer, path: str, kind: type[Decoded]) -> Decoded:
+    def _decode(self, answer: Answer, path: str, kind: type[Decoded]) -> Decoded:
         try:
             return decode(answer.body, kind)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             reason = f"Glean's answer to {path} cannot be read: {error}"
             raise UpstreamError(reason, is_transient=True) from error
 
-    async def _bound(
+    async def _send_boundary(
         self, upload_id: str, flags: Mapping[str, bool], items: Sequence[Raw] = ()
     ) -> None:
         """Send the page that opens or closes an upload."""

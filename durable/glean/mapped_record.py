@@ -31,7 +31,7 @@ class MappedRecord(Struct, frozen=True):
         """By which Glean knows it."""
         return key_of(self.change)
 
-    def rejected(self, reason: str) -> Reject:
+    def reject(self, reason: str) -> Reject:
         return Reject(self.place, self.key, reason, excerpt(self.raw))
 
 

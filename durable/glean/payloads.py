@@ -128,7 +128,7 @@ class Envelope:
         name = msgspec.json.encode(datasource)
         self._member = b'{"datasource":' + name + b"," if is_of_documents else b""
 
-    def encoded(self, change: Struct) -> bytes:
+    def encode(self, change: Struct) -> bytes:
         """A thing as it is in a list, or as a whole request. Raises ValueError or TypeError."""
         if isinstance(change, Deletion):
             return self._deletion(change)

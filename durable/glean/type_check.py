@@ -51,7 +51,7 @@ def check_types(struct: Struct, kind: type[AnyStruct]) -> AnyStruct:
         raise _unwritable(struct, error) from error
 
 
-def quoted(value: object) -> str:
+def quote(value: object) -> str:
     """The beginning of its repr, for a person."""
     try:
         return f"{value!r:.100}"
@@ -70,7 +70,7 @@ def _mistyped(struct: Struct, message: str) -> Mistyped:
     what, path = found.groups() if found else (message, "")
     field, value = _at(struct, path)
     what = f"{what[0].lower()}{what[1:]}"
-    return Mistyped(field, f"{field} is {quoted(value)}: {what}" if field else what)
+    return Mistyped(field, f"{field} is {quote(value)}: {what}" if field else what)
 
 
 def _unwritable(struct: Struct, error: Exception) -> Mistyped:
@@ -81,7 +81,7 @@ def _unwritable(struct: Struct, error: Exception) -> Mistyped:
         except MemoryError:
             raise
         except Exception as cause:  # noqa: BLE001 - as above
-            return Mistyped(name, f"{name} is {quoted(value)}: it cannot be JSON: {cause}")
+            return Mistyped(name, f"{name} is {quote(value)}: it cannot be JSON: {cause}")
     return Mistyped("", f"it cannot be JSON: {error}")
 
 

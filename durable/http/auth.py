@@ -65,7 +65,7 @@ class Authenticator(Protocol):
     async def proof(self) -> Credentials:
         """Raises UpstreamError where it has to be asked for, and cannot be had."""
 
-    async def renewed(self, refused: Credentials) -> Credentials | None:  # noqa: ARG002 - for those who can
+    async def renew(self, refused: Credentials) -> Credentials | None:  # noqa: ARG002 - for those who can
         """Another one in place of one that the server refused; None if there is no other.
 
         Raises UpstreamError as `proof` does.

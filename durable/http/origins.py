@@ -23,7 +23,7 @@ class Origins:
     """
 
     def __init__(self, *urls: str) -> None:
-        self._allowed = set(map(_named, urls))
+        self._allowed = set(map(_origin_of, urls))
 
     def fault(self, url: httpx.URL) -> str | None:
         """Why the URL is not asked, without what in it may be a secret; None if it may be."""
@@ -36,7 +36,7 @@ class Origins:
 
 
 @lru_cache(URLS_KEPT)
-def _named(url: str) -> tuple[str, bytes, int | None]:
+def _origin_of(url: str) -> tuple[str, bytes, int | None]:
     return _origin(httpx.URL(url))
 
 

@@ -44,7 +44,7 @@ class Tokens:
             if kept is not None and now_ms() < kept.renew_at_ms:
                 return kept
             if (flight := self._flights.get(key)) is None:
-                return await self._asked(key, ask)
+                return await self._ask_once(key, ask)
             await flight.is_over.wait()
             if isinstance(flight.outcome, Token):
                 return flight.outcome
@@ -61,7 +61,7 @@ class Tokens:
         """Ask the next time as if it were the first."""
         self._kept.pop(key, None)
 
-    async def _asked(self, key: str, ask: Callable[[Token | None], Awaitable[Token]]) -> Token:
+    async def _ask_once(self, key: str, ask: Callable[[Token | None], Awaitable[Token]]) -> Token:
         flight = self._flights[key] = _PendingToken()
         try:
             token = flight.outcome = self._kept[key] = await ask(self._kept.get(key))

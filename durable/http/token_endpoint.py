@@ -91,14 +91,14 @@ class TokenAuthenticator(Authenticator):
         return self._upstream.request_count
 
     async def proof(self) -> Credentials:
-        token = await self._tokens.token(self._key, self._now_ms, self._asked)
+        token = await self._tokens.token(self._key, self._now_ms, self._ask)
         return Credentials(headers={"authorization": f"Bearer {token.access.reveal()}"})
 
-    async def renewed(self, refused: Credentials) -> Credentials:
+    async def renew(self, refused: Credentials) -> Credentials:
         self._tokens.refuse(self._key, refused.headers["authorization"].removeprefix("Bearer "))
         return await self.proof()
 
-    async def _asked(self, before: Token | None) -> Token:
+    async def _ask(self, before: Token | None) -> Token:
         """A new token. The refresh token that the latest answer gave is the one that is good."""
         refresh = self._grant.refresh
         if before is not None and before.refresh is not None:

@@ -27,7 +27,7 @@ EMPTY = frozenset({b"null", b"[]", b"{}", b'""', b"0", b"false"})
 class Counting(Protocol):
     """A paging that asks for pages by numbers of its own, and may ask for one past the last."""
 
-    def came_short(self, cursor: str) -> bool:
+    def falls_short(self, cursor: str) -> bool:
         """Whether the page before the cursor had fewer records than the source puts on one."""
 
     def is_reached(self, cursor: str) -> bool:
@@ -55,13 +55,13 @@ def check_end(error: UpstreamError, paging: object, cursor: str | None, *, tells
     if isinstance(paging, Counting) and cursor is not None and paging.is_reached(cursor):
         return  # it was asked for to make sure
     if cursor is not None and tells:
-        raise _unbelieved(error, "the page before it said that there is more") from error
+        raise _end_error(error, "the page before it said that there is more") from error
     if status < REFUSALS_MIN:
         return
     if cursor is None:
-        raise _unbelieved(error, "it is the first page") from error
-    if not (isinstance(paging, Counting) and paging.came_short(cursor)):
-        raise _unbelieved(
+        raise _end_error(error, "it is the first page") from error
+    if not (isinstance(paging, Counting) and paging.falls_short(cursor)):
+        raise _end_error(
             error,
             "the page before it was not short: declare the size of a page, and the total or the "
             "number of pages where the source tells one",
@@ -95,7 +95,7 @@ def is_none(records: object) -> bool:
     return records is None or records is UNSET
 
 
-def _unbelieved(error: UpstreamError, reason: str) -> UpstreamError:
+def _end_error(error: UpstreamError, reason: str) -> UpstreamError:
     return UpstreamError(
         f"a rule takes the answer for the end of the list, and {reason}: {error}",
         is_transient=False,

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from durable.decoding import UnboundedError, check
 from durable.errors import Recourse, UpstreamError
 from durable.sources.source import Records
-from durable.sources.splice import spliced
+from durable.sources.splice import set_field
 
 
 GONE = frozenset({404, 410})
@@ -84,7 +84,7 @@ class RequestTally:
         )
 
 
-def missed(error: UpstreamError, missing: Missing, kept: Raw | Fault) -> Raw | Fault:
+def resolve_missing(error: UpstreamError, missing: Missing, kept: Raw | Fault) -> Raw | Fault:
     """What a record becomes that lacks something. Raises the error where that is another.
 
     Args:
@@ -106,7 +106,7 @@ def missed(error: UpstreamError, missing: Missing, kept: Raw | Fault) -> Raw | F
 
 def put(record: Raw, name: str, value: bytes | Raw) -> Raw | Fault:
     """The record with a value in a field."""
-    whole = spliced(record, name, value)
+    whole = set_field(record, name, value)
     if whole is None:
         return Fault(f"the record is no JSON object, so it cannot take the field {name!r}")
     try:

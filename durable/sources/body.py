@@ -14,8 +14,8 @@ from durable.http.error_rules import Rules
 from durable.json_paths import Shape
 from durable.sources.absence import check_empty, is_none
 from durable.sources.incompleteness import Signs
-from durable.sources.json_mending import faults, mended
-from durable.sources.keyed import Keyed, keyed
+from durable.sources.json_mending import faults, mend_json
+from durable.sources.keyed import Keyed, add_keys
 from durable.sources.paging.keyset import Keyset
 from durable.sources.paging.param_location import ParamLocation
 from durable.sources.paging.protocol import Paging, Refused, Refusing
@@ -84,15 +84,15 @@ class PageBody:
             key = key_of(last[0], self._paging.path, is_typed=is_typed)
         return values, len(contents.records), key
 
-    def _listed(self, records: Any) -> list[Raw]:
+    def _to_list(self, records: Any) -> list[Raw]:
         if is_none(records):
             return []  # the paging lets it be missing, and says when
-        listed: list[Raw] = keyed(records, self._key) if self._key else records
+        listed: list[Raw] = add_keys(records, self._key) if self._key else records
         return listed
 
     def _contents(self, answer: Answer, cursor: str | None) -> PageContents:
         try:
-            return self._decoded(answer.body)
+            return self._decode(answer.body)
         except UnboundedError as error:
             raise UpstreamError(
                 f"the source's page is not read: {error}; it begins with {snippet(answer.body)}",
@@ -108,17 +108,17 @@ class PageBody:
             name = "the source's page"
             raise not_json(name, error, answer.headers, answer.body) from error
 
-    def _decoded(self, body: bytes) -> PageContents:
+    def _decode(self, body: bytes) -> PageContents:
         """Raises msgspec.DecodeError and UnicodeDecodeError."""
         try:
             values = self._shape.read(body)
-            return PageContents(values=values, records=self._listed(values[self._records]))
+            return PageContents(values=values, records=self._to_list(values[self._records]))
         except msgspec.ValidationError:
             raise
         except (msgspec.DecodeError, UnicodeDecodeError):
-            if (both := mended(body)) is None:
+            if (both := mend_json(body)) is None:
                 raise
-            first, second = map(self._decoded, both)
+            first, second = map(self._decode, both)
             if self._leading(first) != self._leading(second):
                 raise  # it is at fault in what leads to the next page
         return replace(first, faults=faults(first.records, second.records))

@@ -88,11 +88,11 @@ class Clock(Struct, frozen=True):
             "or format of NewestFirst"
         )
 
-    def floored(self, at_ms: int) -> int:
+    def floor_ms(self, at_ms: int) -> int:
         """The time as a record may tell it, which may be less closely."""
-        return times.read(self.format, str(times.written(self.format, at_ms)))
+        return times.read(self.format, str(times.write(self.format, at_ms)))
 
-    def told(self, record: Raw) -> int | None:
+    def changed_at_ms(self, record: Raw) -> int | None:
         """When it changed; None where the record does not say."""
         try:
             at_ms = self.read(record)
@@ -107,7 +107,7 @@ class Clock(Struct, frozen=True):
             records: of a page.
             now_ms: by our clock. A later time was planned, and not told by a clock.
         """
-        told = [at_ms for record in records if (at_ms := self.told(record)) is not None]
+        told = [at_ms for record in records if (at_ms := self.changed_at_ms(record)) is not None]
         return max((at_ms for at_ms in told if at_ms <= now_ms), default=0)
 
     def behind_ms_max(self, kept_ms: int | None) -> int:
@@ -119,9 +119,9 @@ class Clock(Struct, frozen=True):
         return BEHIND_MS_MAX if kept_ms is None else min(BEHIND_MS_MAX, kept_ms // 2)
 
 
-def told_by(clock: Clock | None) -> Callable[[Raw], int | None]:
+def change_time_reader(clock: Clock | None) -> Callable[[Raw], int | None]:
     """When a record changed, by its source's clock if that has one."""
-    return (lambda _: None) if clock is None else clock.told
+    return (lambda _: None) if clock is None else clock.changed_at_ms
 
 
 @lru_cache(maxsize=32)

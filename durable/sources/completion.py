@@ -32,7 +32,7 @@ class Completion:
         self._sub_lists = sub_lists
         self._bytes_max = bytes_max
 
-    async def completed(self, page: Records, crawl: ReadContext, scope: Scope) -> Records:
+    async def complete_page(self, page: Records, crawl: ReadContext, scope: Scope) -> Records:
         """Raises UpstreamError where something of the page cannot be had."""
         if self._detail is None and not self._sub_lists:
             return page
@@ -45,7 +45,7 @@ class Completion:
                 if place in page.faults:
                     continue
                 try:
-                    tally.put(place, await self._whole(record, crawl, scope, tally))
+                    tally.put(place, await self._complete_record(record, crawl, scope, tally))
                 except UpstreamError as error:
                     failures.append(error)
                 if failures:
@@ -61,14 +61,14 @@ class Completion:
     async def close(self) -> None:
         await close_all(sub_list.reader for sub_list in self._sub_lists)
 
-    async def _whole(
+    async def _complete_record(
         self, record: Raw, crawl: ReadContext, scope: Scope, tally: RequestTally
     ) -> Raw | Fault:
         whole: Raw | Fault = record
         if self._detail is not None:
-            whole = await self._detail.whole({**scope, "": record}, tally)
+            whole = await self._detail.complete({**scope, "": record}, tally)
         for sub_list in self._sub_lists:
             if isinstance(whole, Fault):
                 break
-            whole = await sub_list.whole({**scope, "": whole}, crawl, tally)
+            whole = await sub_list.complete({**scope, "": whole}, crawl, tally)
         return whole

@@ -74,7 +74,7 @@ class Ending(Struct, frozen=True, kw_only=True):
         """The number of all records. Raises UpstreamError where a text or a header has none."""
         if not self.total:
             return None
-        told = _told(self.total, values, headers)
+        told = _value_at(self.total, values, headers)
         if isinstance(told, int):
             return told
         found = COUNT.fullmatch(told.strip())
@@ -87,7 +87,7 @@ class Ending(Struct, frozen=True, kw_only=True):
         flag = self._flag
         if not flag:
             return None
-        told = _told(flag, values, headers)
+        told = _value_at(flag, values, headers)
         value = told if isinstance(told, bool) else FLAGS.get(str(told).strip().lower())
         if value is None:
             raise _lacking(flag, told, "flag")
@@ -125,7 +125,7 @@ def _name(where: Where) -> str:
     return f"header {where.name}" if isinstance(where, Header) else where
 
 
-def _told(where: Where, values: Mapping[str, Any], headers: Mapping[str, str]) -> Any:
+def _value_at(where: Where, values: Mapping[str, Any], headers: Mapping[str, str]) -> Any:
     return headers.get(where.name, "") if isinstance(where, Header) else values[where]
 
 

@@ -30,13 +30,13 @@ from durable.sources.clock import Clock
 from durable.sources.completion import Completion
 from durable.sources.detail import Detail, DetailReader
 from durable.sources.ending import Ending, Where
-from durable.sources.incompleteness import looked_at
+from durable.sources.incompleteness import watched_paths
 from durable.sources.links import Links, named_origins
 from durable.sources.listing import Listing, ListRequest
 from durable.sources.paging.protocol import Ask, Paging
-from durable.sources.portions import Part, sized
-from durable.sources.resume import Resume, resumed
-from durable.sources.since import Changes, asked, kept_ms, recent
+from durable.sources.portions import Part, fetch_portion
+from durable.sources.resume import Resume, resume_page
+from durable.sources.since import Changes, keep_recent, kept_ms, prepare_changes
 from durable.sources.source import NO_NAMES, NO_SCOPE, Reader, Records, Scope
 from durable.sources.sub_list import SubList, SubListReader
 from durable.sources.template import Template, check_url, with_variables
@@ -159,18 +159,18 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     def secrets(self) -> frozenset[str]:
         return secrets_of(self.auth).union(*(each.source.secrets() for each in self.sub_lists))
 
-    def located(self, environment: Environment) -> str:
+    def locate(self, environment: Environment) -> str:
         places = [environment.url(self.url)]
         places += [environment.url(self.link_base)] if self.link_base else []
         if self.detail is not None:
-            places.append(self.detail.located(environment))
-        places += [each.source.located(environment) for each in self.sub_lists]
+            places.append(self.detail.locate(environment))
+        places += [each.source.locate(environment) for each in self.sub_lists]
         return " ".join(places)
 
 
 @lru_cache(SHAPES_KEPT)
 def _shape(*paths: tuple[str, Any]) -> Shape:
-    return Shape([*paths, *looked_at(paths)])
+    return Shape([*paths, *watched_paths(paths)])
 
 
 class HttpReader(Reader):
@@ -202,14 +202,14 @@ class HttpReader(Reader):
             omits_empty=source.omits_empty,
             rules=source.rules,
         )
-        self._listing = Listing(body, source.ending, self._kept)
+        self._listing = Listing(body, source.ending, self._link_cursor)
         self._completion = self._completing(surroundings, links, url, names | {""})
 
     def _origins(self, url: str, environment: Environment) -> Origins:
         """Of the list, of what its links may name, and of the details where they are declared."""
         source, further = self._source, self._source.link_origins
         if source.detail is not None and not source.detail.is_link:
-            further = (*further, source.detail.located(environment))
+            further = (*further, source.detail.locate(environment))
         return named_origins(url, further)
 
     def _completing(
@@ -221,7 +221,7 @@ class HttpReader(Reader):
         sub_lists = [SubListReader(each, surroundings, names) for each in source.sub_lists]
         return Completion(detail, sub_lists, surroundings.page_bytes_max)
 
-    def _kept(self, link: str, page_url: str) -> str:
+    def _link_cursor(self, link: str, page_url: str) -> str:
         """A link to the next page, as it is stored."""
         followed = link if self._links is None else self._links.followed(link, page_url)
         return self._upstream.without_proof(followed)
@@ -229,25 +229,27 @@ class HttpReader(Reader):
     async def fetch(
         self, cursor: str | None, crawl: ReadContext, scope: Scope = NO_SCOPE
     ) -> Records:
-        ask = asked(self._source.since, self._template.filled(scope), crawl)
-        page = await resumed(self._source.resume, partial(self._sized, crawl), ask, cursor)
-        page = recent(self._source.since, page, crawl)
-        whole = await self._completion.completed(page, crawl, scope)
+        ask = prepare_changes(self._source.since, self._template.fill_request(scope), crawl)
+        page = await resume_page(
+            self._source.resume, partial(self._fetch_portion, crawl), ask, cursor
+        )
+        page = keep_recent(self._source.since, page, crawl)
+        whole = await self._completion.complete_page(page, crawl, scope)
         self._upstream.take_request_count()  # those of its details are counted with the page
         return whole
 
     async def close(self) -> None:
         await self._completion.close()
 
-    async def _sized(self, crawl: ReadContext, ask: Ask, cursor: str | None) -> Records:
+    async def _fetch_portion(self, crawl: ReadContext, ask: Ask, cursor: str | None) -> Records:
         read = partial(self._part, crawl, ask)
-        page = await sized(self._paging, cursor, read, self._page_bytes_max)
+        page = await fetch_portion(self._paging, cursor, read, self._page_bytes_max)
         return replace(page, request_count=self._upstream.take_request_count())
 
     async def _part(self, crawl: ReadContext, ask: Ask, paging: Paging, cursor: str | None) -> Part:
         if cursor is not None and self._links is not None:
             cursor = self._links.followed(cursor, ask.url)
-        ask = paging.asked(ask, cursor)
+        ask = paging.prepare(ask, cursor)
         expiring = FORGOTTEN if paging.is_given else EXPIRED
         nothing = statuses_of_none(self._source.since, crawl, cursor)
         try:

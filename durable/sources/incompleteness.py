@@ -84,7 +84,7 @@ UNENDED: Mapping[str, Tells] = {
 }
 
 
-def looked_at(paths: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
+def watched_paths(paths: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
     """The places that are looked at, each with its type; none that is looked at otherwise.
 
     Args:
@@ -121,7 +121,7 @@ class Signs:
 
     def check_whole(self, values: Mapping[str, Any]) -> None:
         """Raises UpstreamError where a page says that it is not whole; `values` are by path."""
-        for path, value in self._found(values, PARTIAL):
+        for path, value in self._find(values, PARTIAL):
             raise UpstreamError(
                 f"the source's page has {path} beside its records, so it may not be whole: "
                 f"{_excerpt(value)}; if it is, declare {_waiver(path)}",
@@ -130,14 +130,14 @@ class Signs:
 
     def check_ended(self, values: Mapping[str, Any]) -> None:
         """The same where a page that is to be the last one says that there is another."""
-        for path, value in self._found(values, UNENDED):
+        for path, value in self._find(values, UNENDED):
             raise UpstreamError(
                 f"the source's page is the last one by what is declared, and its {path} is "
                 f"{_excerpt(value)}: declare that, or if it means nothing, {_waiver(path)}",
                 is_transient=False,
             )
 
-    def _found(
+    def _find(
         self, values: Mapping[str, Any], telling: Mapping[str, Tells]
     ) -> Iterator[tuple[str, Any]]:
         for path, value in _members(values, self._known):

@@ -34,7 +34,7 @@ _FAULTS = {
 }
 
 
-def mended(content: bytes) -> tuple[bytes, bytes] | None:
+def mend_json(content: bytes) -> tuple[bytes, bytes] | None:
     """Two texts that are JSON as far as this helps; None where there is nothing to mend."""
     first, second = (_TOKEN.sub(_mend(way), content) for way in (0, 1))
     return None if first == second else (first, second)

@@ -11,7 +11,7 @@ from durable.errors import UpstreamError
 Keyed = dict[str, Raw] | list[Raw]  # of another language, an object without fields may be a list
 
 
-def keyed(records: Mapping[str, Raw] | Sequence[Raw], field: str) -> list[Raw]:
+def add_keys(records: Mapping[str, Raw] | Sequence[Raw], field: str) -> list[Raw]:
     """The records in order, each with its key in the field, in place of what was there.
 
     Raises:

@@ -92,7 +92,7 @@ class Listing:
         # A wiki's search goes on by the size over pages that are gone.
         may_jump = self._ending.hides_rows or isinstance(paging, MediaWikiPaging)
         if fault is None and paging.is_given and not may_jump:
-            following = paging.asked(request.ask, next_cursor)
+            following = paging.prepare(request.ask, next_cursor)
             size: int | None = getattr(paging, "size", None)
             fault = jump_fault(request.ask, following, size, record_count)
         if fault is not None:

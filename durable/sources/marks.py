@@ -53,7 +53,7 @@ def mark(stream: Streamed, spot: LinePosition) -> Mark:
     )
 
 
-def marked(cursor: str) -> Mark:
+def parse_mark(cursor: str) -> Mark:
     """Raises UpstreamError where the cursor is no mark."""
     try:
         return decode(cursor, Mark)

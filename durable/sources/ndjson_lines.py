@@ -10,7 +10,7 @@ from durable.decoding import Decoder, UnboundedError
 from durable.errors import Recourse, UpstreamError
 from durable.http.charset import utf8
 from durable.http.stream import Streamed
-from durable.sources.json_mending import fault, mended
+from durable.sources.json_mending import fault, mend_json
 from durable.sources.source import not_json, snippet
 
 
@@ -63,11 +63,11 @@ class Lines:
         while left:
             part = await self._stream.part()
             if part is None:
-                raise changed("it is shorter")
+                raise change_error("it is shorter")
             checksum = zlib.crc32(part[:left], checksum)
             left, rest = max(0, left - len(part)), part[left:]
         if checksum != spot.checksum:
-            raise changed("what was read of it is not the same")
+            raise change_error("what was read of it is not the same")
         self.spot = spot
         self._add(rest)
 
@@ -127,7 +127,7 @@ class Lines:
     def _record(self, line: bytes) -> tuple[Raw, str | None]:
         """With what is at fault in it."""
         try:
-            return self._decoded(line)
+            return self._decode(line)
         except UnboundedError as error:
             raise UpstreamError(
                 f"the source's line at byte {self.spot.offset} is not read: {error}; it begins "
@@ -138,19 +138,19 @@ class Lines:
             name = f"the source's line at byte {self.spot.offset}"
             raise not_json(name, error, self._stream.headers, line) from error
 
-    def _decoded(self, line: bytes) -> tuple[Raw, str | None]:
+    def _decode(self, line: bytes) -> tuple[Raw, str | None]:
         try:
             return _whole.decode(line), None
         except UnboundedError:
             raise
         except (msgspec.DecodeError, UnicodeDecodeError):
-            if (both := mended(line)) is None:
+            if (both := mend_json(line)) is None:
                 raise
         first, second = map(_whole.decode, both)
         return first, fault(first, second)
 
 
-def changed(how: str) -> UpstreamError:
+def change_error(how: str) -> UpstreamError:
     """The list is no longer the one that was begun."""
     return UpstreamError(
         f"the source's list has changed since it was begun: {how}",

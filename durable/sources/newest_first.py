@@ -68,13 +68,13 @@ class NewestFirst(Struct, frozen=True, kw_only=True):
     def check(self, ask: Ask) -> None:
         """Its params may be those of the source's request, too."""
 
-    def asked(self, ask: Ask, _since_ms: int) -> Ask:
+    def prepare(self, ask: Ask, _since_ms: int) -> Ask:
         return replace(ask, params={**ask.params, **self.params})
 
-    def recent(self, page: Records, since_ms: int) -> Records:
+    def keep_recent(self, page: Records, since_ms: int) -> Records:
         clock = self.clock
         oldest_ms = begin_ms(self, since_ms, clock)
-        changed = _told(clock, page)
+        changed = _change_times(clock, page)
         for (_, later_ms), (place, at_ms) in pairwise(changed):
             if at_ms > later_ms:
                 raise UpstreamError(
@@ -91,7 +91,7 @@ class NewestFirst(Struct, frozen=True, kw_only=True):
         return replace(page, records=page.records[: older - 1], next_cursor=None)
 
 
-def _told(clock: Clock, page: Records) -> list[tuple[int, int]]:
+def _change_times(clock: Clock, page: Records) -> list[tuple[int, int]]:
     """Of each record that tells when it changed, its place from 1 and that time.
 
     One that does not is where the order has put it, and is read. Raises UpstreamError where none

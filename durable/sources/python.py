@@ -23,7 +23,7 @@ from durable.sources.clock import Clock
 from durable.sources.links import Links, named_origins
 from durable.sources.paging.param_location import wrong
 from durable.sources.python_client import Client
-from durable.sources.python_output import blamed, encoded, next_cursor
+from durable.sources.python_output import author_error, encode_records, next_cursor
 from durable.sources.python_request import FetchRequest, SourcePage
 from durable.sources.since import OVERLAP, begin_ms, check_spans
 from durable.sources.source import NO_NAMES, NO_SCOPE, Reader, Records, Scope
@@ -155,7 +155,7 @@ class PythonSource(Struct, frozen=True, kw_only=True):
     def secrets(self) -> frozenset[str]:
         return secrets_of(self.auth).union(secret.name for secret in self.uses)
 
-    def located(self, environment: Environment) -> str:
+    def locate(self, environment: Environment) -> str:
         return environment.url(self.url) if self.url else ""
 
 
@@ -169,7 +169,7 @@ class PythonReader(Reader):
         names: frozenset[str] = NO_NAMES,  # noqa: ARG002 - the code asks for them as it needs them
     ) -> None:
         signer = authenticator_of(source.auth, surroundings)
-        url = source.located(surroundings.environment)
+        url = source.locate(surroundings.environment)
         origins = named_origins(url, source.link_origins) if url else Origins()
         upstream = HttpClient("the source", surroundings.transport, signer, origins, source.rules)
         environment = surroundings.environment
@@ -189,7 +189,7 @@ class PythonReader(Reader):
     ) -> Records:
         self._client.request_count = 0
         try:
-            portion = await (self._next if self._is_generator else self._given)(
+            portion = await (self._next if self._is_generator else self._run_code)(
                 cursor, crawl, scope
             )
             _check(portion)
@@ -201,8 +201,8 @@ class PythonReader(Reader):
         except MemoryError:
             raise
         except Exception as error:
-            raise blamed(error, self._code) from error
-        raws, faults = encoded(records, self._bytes_max)
+            raise author_error(error, self._code) from error
+        raws, faults = encode_records(records, self._bytes_max)
         page = Records(
             records=raws,
             faults=faults,
@@ -228,8 +228,8 @@ class PythonReader(Reader):
             with suppress(Exception):
                 await generator.aclose()
 
-    async def _given(self, cursor: str | None, crawl: ReadContext, scope: Scope) -> SourcePage:
-        given = self._code(self._asked(cursor, crawl, scope))
+    async def _run_code(self, cursor: str | None, crawl: ReadContext, scope: Scope) -> SourcePage:
+        given = self._code(self._fetch_request(cursor, crawl, scope))
         if not isawaitable(given):
             raise TypeError("it is no async function")
         portion: SourcePage = await given
@@ -238,7 +238,7 @@ class PythonReader(Reader):
     async def _next(self, cursor: str | None, crawl: ReadContext, scope: Scope) -> SourcePage:
         if self._generator is None or self._goes_on_at != (cursor, crawl, scope):
             await self.close()
-            generator = self._code(self._asked(cursor, crawl, scope))
+            generator = self._code(self._fetch_request(cursor, crawl, scope))
             if not isinstance(generator, AsyncIterator):
                 raise TypeError("it is no async generator")
             self._generator = generator
@@ -252,7 +252,7 @@ class PythonReader(Reader):
                 is_transient=False,
             ) from None
 
-    def _asked(self, cursor: str | None, crawl: ReadContext, scope: Scope) -> FetchRequest:
+    def _fetch_request(self, cursor: str | None, crawl: ReadContext, scope: Scope) -> FetchRequest:
         since = None
         if crawl.since_ms is not None:
             at_ms = begin_ms(self._source, crawl.since_ms, self._source.clock)

@@ -11,7 +11,7 @@ from durable.decoding import decode, decode_loosely
 from durable.errors import UpstreamError
 from durable.http.charset import utf8
 from durable.http.client import NOTHING, HttpClient
-from durable.sources.json_mending import mended
+from durable.sources.json_mending import mend_json
 from durable.sources.links import ABSOLUTE, Links
 from durable.sources.source import snippet
 
@@ -43,7 +43,7 @@ class Response(Struct, frozen=True):
         try:
             return decode(body, type)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            if type is Any and not isinstance(error, msgspec.ValidationError) and mended(body):
+            if type is Any and not isinstance(error, msgspec.ValidationError) and mend_json(body):
                 with suppress(ValueError):
                     return decode_loosely(body)
             # Of another shape it will stay; what is no JSON may be an error page that passes.
@@ -116,14 +116,14 @@ class Client:
                 f"a page of the source takes more than {REQUESTS_MAX} requests: give smaller pages",
                 is_transient=False,
             )
-        whole = self._located(url)
+        whole = self._resolve(url)
         self.request_count += 1
         answer = await self._upstream.ask(
             method, whole, params, headers, content, bytes_max=self._bytes_max, statuses=TAKEN
         )
         return Response(answer.status, answer.headers, answer.body)
 
-    def _located(self, url: str) -> str:
+    def _resolve(self, url: str) -> str:
         if not self._base:
             raise UpstreamError(
                 f"{url!r:.200} is not asked: declare the url of the source", is_transient=False

@@ -20,7 +20,9 @@ EXCERPT_CHARACTERS_MAX = 400
 UNWRITABLE = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
 
 
-def encoded(records: Sequence[Any], bytes_max: int) -> tuple[list[Raw], dict[int, str | None]]:
+def encode_records(
+    records: Sequence[Any], bytes_max: int
+) -> tuple[list[Raw], dict[int, str | None]]:
     """The records as JSON, and of those that it cannot tell, why, by their place from 1.
 
     Raises UpstreamError where one is of a kind that is never written, or they are too many.
@@ -91,7 +93,7 @@ def next_cursor(value: Any, cursor: str | None) -> str | None:
     return text
 
 
-def blamed(error: Exception, code: Any) -> UpstreamError:
+def author_error(error: Exception, code: Any) -> UpstreamError:
     """What the author's code raised, as an error of the source.
 
     Args:
@@ -101,7 +103,7 @@ def blamed(error: Exception, code: Any) -> UpstreamError:
     if isinstance(error, UpstreamError):
         return error
     if isinstance(error, ExceptionGroup) and (group := error.subgroup(UpstreamError)):
-        return blamed(group.exceptions[0], code)
+        return author_error(group.exceptions[0], code)
     name = getattr(code, "__qualname__", type(code).__name__)
     return UpstreamError(
         f"the source's {name} raised {type(error).__name__}: {error}{_place(error, code)}",

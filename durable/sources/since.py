@@ -12,7 +12,7 @@ from durable.sources.paging.param_location import (
     ParamLocation,
     check_names,
     check_placed,
-    placed,
+    place_param,
     wrong,
 )
 from durable.sources.paging.protocol import Ask
@@ -61,10 +61,10 @@ class Changes(Protocol):
     def check(self, ask: Ask) -> None:
         """Raises ConfigurationError where the source's request does not fit it."""
 
-    def asked(self, ask: Ask, since_ms: int) -> Ask:
+    def prepare(self, ask: Ask, since_ms: int) -> Ask:
         """The request of changes since a time, made of that of the source."""
 
-    def recent(self, page: Records, since_ms: int) -> Records:
+    def keep_recent(self, page: Records, since_ms: int) -> Records:
         """The page without what is older. Raises UpstreamError where that cannot be told."""
 
 
@@ -134,24 +134,24 @@ class Since(Struct, frozen=True, kw_only=True):
         if self.location is ParamLocation.BODY:
             check_placed(self, ask, self.location, self.param)
 
-    def asked(self, ask: Ask, since_ms: int) -> Ask:
-        value = times.written(self.format, begin_ms(self, since_ms, self.clock))
+    def prepare(self, ask: Ask, since_ms: int) -> Ask:
+        value = times.write(self.format, begin_ms(self, since_ms, self.clock))
         if self.template != "{}":
             value = self.template.replace("{}", str(value))
-        return placed(ask, self.location, self.param, value)
+        return place_param(ask, self.location, self.param, value)
 
-    def recent(self, page: Records, _since_ms: int) -> Records:
+    def keep_recent(self, page: Records, _since_ms: int) -> Records:
         return page
 
 
-def asked(changes: Changes | None, ask: Ask, crawl: ReadContext) -> Ask:
+def prepare_changes(changes: Changes | None, ask: Ask, crawl: ReadContext) -> Ask:
     """The source's request as a crawl makes it."""
     if changes is None or crawl.since_ms is None:
         return ask
-    return changes.asked(ask, crawl.since_ms)
+    return changes.prepare(ask, crawl.since_ms)
 
 
-def recent(changes: Changes | None, page: Records, crawl: ReadContext) -> Records:
+def keep_recent(changes: Changes | None, page: Records, crawl: ReadContext) -> Records:
     """What of the page is the crawl's. Raises UpstreamError where that cannot be told."""
     if changes is None:
         return page
@@ -159,16 +159,16 @@ def recent(changes: Changes | None, page: Records, crawl: ReadContext) -> Record
         changes.clock.check(page.records)
     if crawl.since_ms is None:
         return page
-    return changes.recent(page, crawl.since_ms)
+    return changes.keep_recent(page, crawl.since_ms)
 
 
 def begin_ms(changes: Spans, since_ms: int, clock: Clock | None) -> int:
     """From when on changes are read: before the watermark, and as closely as records tell it."""
-    at_ms = overlapped_ms(since_ms, _overlap_ms(changes))
-    return at_ms if clock is None else clock.floored(at_ms)
+    at_ms = subtract_overlap(since_ms, _overlap_ms(changes))
+    return at_ms if clock is None else clock.floor_ms(at_ms)
 
 
-def overlapped_ms(since_ms: int, overlap_ms: int) -> int:
+def subtract_overlap(since_ms: int, overlap_ms: int) -> int:
     """So much before the watermark, in whole seconds."""
     return max(0, since_ms - overlap_ms) // SECOND_MS * SECOND_MS
 
@@ -183,7 +183,7 @@ def _earliest_ms(changes: Changes) -> int:
     at_ms = begin_ms(changes, YEAR_END_MS, changes.clock)
     if not isinstance(changes, Since):
         return at_ms
-    return times.read(changes.format, str(times.written(changes.format, at_ms)))
+    return times.read(changes.format, str(times.write(changes.format, at_ms)))
 
 
 def kept_ms(changes: Changes | None) -> int | None:

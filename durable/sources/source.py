@@ -63,7 +63,7 @@ class Reader(Protocol):
         """
         return  # a body, so that readers inherit it
 
-    async def cancelled(self, cursor: str | None) -> None:  # noqa: ARG002 - for those who work
+    async def cancel(self, cursor: str | None) -> None:  # noqa: ARG002 - for those who work
         """Tell whoever works at the page after the cursor that the job was cancelled.
 
         As well as that can be done: it raises nothing.
@@ -103,7 +103,7 @@ class Source(Protocol):
     def clock(self) -> Clock | None:
         """How its records tell when they changed; None: they do not."""
 
-    def located(self, environment: Environment) -> str:
+    def locate(self, environment: Environment) -> str:
         """Where all is that it asks, with variables filled in: another place is another crawl.
 
         Raises:

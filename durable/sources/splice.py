@@ -14,7 +14,7 @@ EMPTY = re.compile(rb"\{\s*\}")
 _fields = Decoder[dict[str, Raw]](dict[str, Raw])
 
 
-def spliced(record: Raw, name: str, value: bytes | Raw) -> Raw | None:
+def set_field(record: Raw, name: str, value: bytes | Raw) -> Raw | None:
     """The record with a value in a field, whatever it had there; None if it is no object.
 
     A reader of JSON takes the last of two fields of one name.
@@ -27,12 +27,12 @@ def spliced(record: Raw, name: str, value: bytes | Raw) -> Raw | None:
     return Raw(b"".join((content[:-1], comma, field, b":", bytes(value), b"}")))
 
 
-def listed(values: Iterable[Raw]) -> bytes:
+def encode_list(values: Iterable[Raw]) -> bytes:
     """A list of them."""
     return b"[" + b",".join(map(bytes, values)) + b"]"
 
 
-def narrowed(record: Raw, fields: Sequence[str]) -> Raw:
+def select_fields(record: Raw, fields: Sequence[str]) -> Raw:
     """The record with no more than these of its fields, if it is an object."""
     if not bytes(record).startswith(b"{"):
         return record

@@ -6,9 +6,9 @@ from msgspec.structs import replace
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.context import SourceContext
 from durable.machine.job import ReadContext
-from durable.sources.belonging import Fault, Missing, RequestTally, missed, put
+from durable.sources.belonging import Fault, Missing, RequestTally, put, resolve_missing
 from durable.sources.source import Records, Scope, ScopedSource, total_fault
-from durable.sources.splice import listed
+from durable.sources.splice import encode_list
 from durable.sources.template import UnfilledError
 
 
@@ -60,7 +60,7 @@ class SubListReader:
         self._sub_list = sub_list
         self.reader = sub_list.source.reader(surroundings, names)
 
-    async def whole(self, scope: Scope, crawl: ReadContext, tally: RequestTally) -> Raw | Fault:
+    async def complete(self, scope: Scope, crawl: ReadContext, tally: RequestTally) -> Raw | Fault:
         """What the scope's record becomes. Raises UpstreamError where the page cannot be had."""
         sub_list, record = self._sub_list, scope[""]
         members: list[Raw] = []
@@ -77,11 +77,11 @@ class SubListReader:
                     continue
                 if cursor is not None and error.recourse is not Recourse.SKIP:
                     raise  # a part of the list is not the list
-                return missed(error, sub_list.missing, put(record, sub_list.into, b"[]"))
+                return resolve_missing(error, sub_list.missing, put(record, sub_list.into, b"[]"))
             tally.include(page)
             if reason := next(filter(None, page.faults.values()), None):
                 return Fault(f"one of its {sub_list.into}: {reason}")
-            members += _sound(page)
+            members += _sound_records(page)
             read_count += len(page.records)
             if fault := total_fault(page, read_count):
                 raise UpstreamError(f"the {sub_list.into} of a record: {fault}", is_transient=False)
@@ -90,7 +90,7 @@ class SubListReader:
             if cursor is None or len(members) > sub_list.records_max:
                 break
         self._check_ended(cursor, len(members), empty_count)
-        return put(record, sub_list.into, listed(members))
+        return put(record, sub_list.into, encode_list(members))
 
     def _check_ended(self, cursor: str | None, count: int, empty_count: int) -> None:
         """Raises UpstreamError where a list is not read to its end."""
@@ -109,5 +109,5 @@ class SubListReader:
             )
 
 
-def _sound(page: Records) -> list[Raw]:
+def _sound_records(page: Records) -> list[Raw]:
     return [raw for place, raw in enumerate(page.records, start=1) if place not in page.faults]

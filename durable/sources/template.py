@@ -91,7 +91,7 @@ class Template:
                 "is sent: it may stand in the path or in the query"
             )
 
-    def filled(self, scope: Scope) -> Ask:
+    def fill_request(self, scope: Scope) -> Ask:
         """Raises UnfilledError where a field is missing, empty, or no text and no whole number."""
         if not self._places:
             return self._ask
@@ -102,7 +102,7 @@ class Template:
             value = values[place.name][place.path]
             if value is None or value is msgspec.UNSET or value == "":
                 raise UnfilledError(
-                    f"{_called(place.name)} {_beginning(scope[place.name])} has no "
+                    f"{_describe(place.name)} {_beginning(scope[place.name])} has no "
                     f"{place.path or 'value'}, which ${{{text}}} in {self._ask.url!r} takes"
                 )
             return value  # type: ignore[no-any-return] # of the shape's kind
@@ -119,7 +119,9 @@ class Template:
             return self._follow(str(fill(self._ask.url[2:-1])))
         url = self._text(self._ask.url, lambda text: quote(str(fill(text)), safe=""))
         # Encoded or not, those of two dots lead to another list, and no server is asked for them.
-        if any(part in DOTS for part in re.split(r"[/\\]", _decoded(re.split(r"[?#]", url)[0]))):
+        if any(
+            part in DOTS for part in re.split(r"[/\\]", _decode_twice(re.split(r"[?#]", url)[0]))
+        ):
             raise UnfilledError(
                 f"{url!r:.200} is not what {self._ask.url!r} means: a field has '..' or '.' in the "
                 "place of a name"
@@ -185,7 +187,7 @@ def _place(text: str, names: frozenset[str]) -> FieldPlace | None:
     return FieldPlace("", path if path and first == RECORD else text)
 
 
-def _decoded(path: str) -> str:
+def _decode_twice(path: str) -> str:
     """As a server may read it that decodes twice: before it takes a path apart, and after."""
     return unquote(unquote(path))
 
@@ -207,11 +209,11 @@ def _values(shape: Shape, name: str, content: Raw) -> Mapping[str, Any]:
         return shape.read_part(content)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UnfilledError(
-            f"{_called(name)} {_beginning(content)} cannot be put into a request: {error}"
+            f"{_describe(name)} {_beginning(content)} cannot be put into a request: {error}"
         ) from error
 
 
-def _called(name: str) -> str:
+def _describe(name: str) -> str:
     return f"the source's {name or 'record'}"
 
 

@@ -34,11 +34,11 @@ def log_line(event: str, level: Level, **fields: Any) -> LogLine:
 
     The platform takes 256 KB of an invocation, so what is long is shortened.
     """
-    shown = {name: _bounded(value) for name, value in fields.items() if value is not None}
+    shown = {name: _bound(value) for name, value in fields.items() if value is not None}
     return LogLine(_json({"event": event, "level": level.value, **shown}), level)
 
 
-def _bounded(value: Any) -> Any:
+def _bound(value: Any) -> Any:
     """As it is; where that is long, the beginning and the end of its text."""
     text = value if isinstance(value, str) else _json(value)
     if len(text) <= TEXT_CHARACTERS_MAX:

@@ -175,13 +175,13 @@ def _trouble(connector: AnyConnector, known: Known, now_ms: int) -> Health | Non
     fresh = Freshness(tally.begun_at_ms, tally.succeeded_at_ms, tally.full_succeeded_at_ms)
     if (found := find_stale(connector, fresh, now_ms)) is not None:
         return Condition.STALE, stale_reason(found), None
-    if (failed := _failed(connector, known)) is not None:
+    if (failed := _failed_job(connector, known)) is not None:
         return Condition.FAILING, failed.error, remedy_of(failed)
     reason = paused_reason(known.watch)
     return None if reason is None else (Condition.PAUSED, reason, paused_remedy(known.watch))
 
 
-def _failed(connector: AnyConnector, known: Known) -> Job | None:
+def _failed_job(connector: AnyConnector, known: Known) -> Job | None:
     """A job that has failed, if neither its mode nor what covers it came to another end since.
 
     A FULL job brings all that an INCREMENTAL one would have. What no schedule asks for, counts

@@ -113,7 +113,7 @@ def status(
         begun_by=job.begun_by or None,
         became_full=job.asked_mode is Mode.INCREMENTAL,
         stage=job.stage,
-        stages=tuple(_brought(part) for part in job.parts),
+        stages=tuple(_show_stage(part) for part in job.parts),
         waits_for=waits_for(job, ahead),
         waits_because=waiting_reason(job, ahead),
         waits_until=rfc3339_or_none(
@@ -145,7 +145,7 @@ def status(
         verification=show_verification(verification),
         processing=show_processing(verification),
         deletions=(),  # known of all of the connector's jobs together
-        events=tuple(_shown(note) for note in notes),
+        events=tuple(_show_note(note) for note in notes),
     )
 
 
@@ -155,10 +155,10 @@ def _error_cause(job: Job) -> str | None:
     return next(causes, "") or None
 
 
-def _shown(note: Note) -> RecentNote:
+def _show_note(note: Note) -> RecentNote:
     return RecentNote(rfc3339(note.at_ms), note.text, note.kind, note.cause or None)
 
 
-def _brought(part: FinishedStage) -> Brought:
+def _show_stage(part: FinishedStage) -> Brought:
     counts = (part.page_count, part.document_count, part.deletion_count, part.reject_count)
     return Brought(part.stage, *counts)

@@ -58,7 +58,7 @@ class Views:
     def job(self, job_id: str) -> Job | None:
         return self._store.load(job_id)
 
-    async def awaited(self, job_id: str, wait_ms: int) -> Job | None:
+    async def wait_for_change(self, job_id: str, wait_ms: int) -> Job | None:
         """The job, as soon as its state is another one, or after so long."""
         until_ms = self._timer.now_ms() + wait_ms
         before = job = self._store.load(job_id)
@@ -73,7 +73,7 @@ class Views:
             job = self._store.load(job_id)
         return job
 
-    def shown(self, job: Job) -> Status:
+    def show(self, job: Job) -> Status:
         """A job for the outside; without secrets, also where the source put one into its cursor."""
         clean, verification = self._clean(), self._store.verifications.load(job.id)
         if verification is not None:

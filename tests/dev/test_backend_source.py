@@ -39,9 +39,9 @@ class World:
         reader = BACKEND.reader(surroundings(self._transport, ENVIRONMENT))
         return asyncio.run(reader.fetch(cursor, a_crawl())).next_cursor
 
-    def cancelled(self, cursor: str) -> None:
+    def cancel(self, cursor: str) -> None:
         reader = BACKEND.reader(surroundings(self._transport, ENVIRONMENT))
-        asyncio.run(reader.cancelled(cursor))
+        asyncio.run(reader.cancel(cursor))
 
     @property
     def runs(self) -> list[str]:
@@ -91,6 +91,6 @@ def test_a_run_whose_job_is_cancelled_is_stopped() -> None:
     cursor = world.asked()
     assert cursor is not None
 
-    world.cancelled(cursor)
+    world.cancel(cursor)
 
     assert world.runs == ["cancelled"]

@@ -9,7 +9,7 @@ from connectors import examples
 from connectors.examples import tickets
 from dev.gathering import fitting, gather, gathered
 from durable.connector.connector import Connector
-from durable.connector.discovery import found
+from durable.connector.discovery import find_connectors
 from durable.errors import ConfigurationError
 from durable.glean import Datasource
 from durable.machine.job import Mode
@@ -73,7 +73,7 @@ def test_a_folder_that_was_there_has_nothing_else_left(tmp_path: Path) -> None:
 def test_an_example_gives_way_to_a_copy_that_has_kept_what_it_is_known_by(
     file: str, own: Connector, *, is_there: bool
 ) -> None:
-    files = found(examples).connectors
+    files = find_connectors(examples).connectors
 
     fit = fitting(files, {f"connectors/{file}": own})
 

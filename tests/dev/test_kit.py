@@ -110,7 +110,7 @@ class Listed(Struct, frozen=True):
     def secrets(self) -> frozenset[str]:
         return self.names
 
-    def located(self, _environment: Environment) -> str:
+    def locate(self, _environment: Environment) -> str:
         return "https://notes.example"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from worker.endpoints import found
+from worker.endpoints import find_endpoints
 
 
 URL = "https://sync.example"
@@ -268,7 +268,7 @@ class FakeWorker(httpx.AsyncBaseTransport):
 
 def _check_declared(request: httpx.Request) -> None:
     """The request is one of those in the Worker's OpenAPI document."""
-    at = found(request.url.raw_path.partition(b"?")[0].decode())
+    at = find_endpoints(request.url.raw_path.partition(b"?")[0].decode())
     assert at is not None, request.url
     (endpoint,) = (one for one in at[0] if request.method in one.methods)
     declared = {(each.place, each.name.lower()): each.pattern for each in endpoint.parameters}

@@ -17,7 +17,7 @@ from durable.sources.http import HttpSource
 from durable.sources.paging.cursors import BodyCursor
 from durable.sources.paging.offset import PageNumber
 from durable.sources.python import PythonSource
-from durable.sources.python_output import encoded, next_cursor
+from durable.sources.python_output import encode_records, next_cursor
 from durable.sources.python_request import FetchRequest, SourcePage
 from durable.sources.resume import ResumePosition, position_of
 from durable.sources.source import Records
@@ -111,12 +111,12 @@ def nested(depth: int) -> list[Any]:
 
 
 def test_what_an_authors_code_gives_is_no_deeper_than_what_is_read() -> None:
-    assert len(encoded([nested(DEPTH_MAX)], 10_000)[0]) == 1
+    assert len(encode_records([nested(DEPTH_MAX)], 10_000)[0]) == 1
     assert next_cursor(nested(DEPTH_MAX), None)
 
     for given in (nested(DEPTH_MAX + 1), {"raw": Raw(DEEP.encode())}):
         with pytest.raises(UpstreamError, match=str(DEPTH_MAX)):
-            encoded([given], 10_000)
+            encode_records([given], 10_000)
     with pytest.raises(UpstreamError, match=str(DEPTH_MAX)):
         next_cursor(nested(DEPTH_MAX + 1), None)
 

@@ -181,6 +181,6 @@ def test_a_link_that_carries_the_token_is_not_shown_with_it() -> None:
         storage.fire()
         job = await processor.turn()
         assert job is not None
-        return msgspec.json.encode(Views(LINKED, ENVIRONMENT, store, host).shown(job)).decode()
+        return msgspec.json.encode(Views(LINKED, ENVIRONMENT, store, host).show(job)).decode()
 
     assert found_in(asyncio.run(run())) == []

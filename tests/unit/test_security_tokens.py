@@ -212,7 +212,7 @@ class Object:
         views = Views(self._connector, self.environment, Store(self.storage), self._host)
         other = Views(self._connector, environment, Store(self.storage), self._host)
         return " ".join(
-            msgspec.json.encode(seen.shown(job)).decode()
+            msgspec.json.encode(seen.show(job)).decode()
             + repr(seen.rejects(job.id, (0, 0), 100))
             + repr(seen.events(job.id, 0, 100))
             + repr(seen.overview())

@@ -6,20 +6,27 @@ from typing import Any, ClassVar
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from durable.sources.paging.last_page import LastPage, Mark, following, is_marked, mark_fault, typed
+from durable.sources.paging.last_page import (
+    LastPage,
+    Mark,
+    cursor_type,
+    following,
+    is_marked,
+    mark_fault,
+)
 from durable.sources.paging.param_location import (
     ParamLocation,
     check_names,
     check_placed,
     check_size,
-    placed,
-    resumed_at,
+    place_cursor,
+    place_param,
+    place_size,
     size_param,
-    sized,
     wrong,
 )
 from durable.sources.paging.protocol import Ask, Told
-from durable.sources.paging.typed import Typed, stored
+from durable.sources.paging.typed import Typed, to_cursor
 
 
 EMPTY: tuple[Typed, ...] = ("", [], {})
@@ -69,18 +76,18 @@ class BodyCursor(Struct, frozen=True, kw_only=True):
 
     def paths(self) -> Mapping[str, Any]:
         return {
-            self.path: typed(
+            self.path: cursor_type(
                 self.last_page, Typed if self.location is ParamLocation.BODY else str | int
             )
         }
 
-    def asked(self, ask: Ask, cursor: str | None) -> Ask:
-        return resumed_at(sized(ask, self.location, self), self.location, self.param, cursor)
+    def prepare(self, ask: Ask, cursor: str | None) -> Ask:
+        return place_cursor(place_size(ask, self.location, self), self.location, self.param, cursor)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
         value = told.values[self.path]
         is_typed = self.location is ParamLocation.BODY and value is not None and value is not UNSET
-        text = stored(value) if is_typed else str(value)
+        text = to_cursor(value) if is_typed else str(value)
         if is_marked(self.last_page, value, text, told, cursor):
             return None
         if is_typed and not isinstance(value, bool):
@@ -133,9 +140,9 @@ class HeaderCursor(Struct, frozen=True, kw_only=True):
     def paths(self) -> Mapping[str, Any]:
         return {}
 
-    def asked(self, ask: Ask, cursor: str | None) -> Ask:
-        ask = sized(ask, self.location, self)
-        return ask if cursor is None else placed(ask, self.location, self.param, cursor)
+    def prepare(self, ask: Ask, cursor: str | None) -> Ask:
+        ask = place_size(ask, self.location, self)
+        return ask if cursor is None else place_param(ask, self.location, self.param, cursor)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
         value = told.headers.get(self.header, UNSET)
@@ -178,12 +185,12 @@ class NextUrl(Struct, frozen=True, kw_only=True):
         check_placed(self, ask, ParamLocation.QUERY, size_param(self))
 
     def paths(self) -> Mapping[str, Any]:
-        return {self.path: typed(self.last_page, str)}
+        return {self.path: cursor_type(self.last_page, str)}
 
-    def asked(self, ask: Ask, cursor: str | None) -> Ask:
+    def prepare(self, ask: Ask, cursor: str | None) -> Ask:
         if cursor is not None:
             return replace(ask, url=cursor, params={})
-        return sized(ask, ParamLocation.QUERY, self)
+        return place_size(ask, ParamLocation.QUERY, self)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
         value = told.values[self.path]

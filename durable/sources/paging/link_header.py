@@ -14,8 +14,8 @@ from durable.sources.paging.param_location import (
     check_names,
     check_placed,
     check_size,
+    place_size,
     size_param,
-    sized,
 )
 from durable.sources.paging.protocol import Ask, Told
 
@@ -79,10 +79,10 @@ class LinkHeader(Struct, frozen=True, kw_only=True):
     def paths(self) -> Mapping[str, Any]:
         return {}
 
-    def asked(self, ask: Ask, cursor: str | None) -> Ask:
+    def prepare(self, ask: Ask, cursor: str | None) -> Ask:
         if cursor is not None:
             return replace(ask, url=cursor, params={})
-        return sized(ask, ParamLocation.QUERY, self)
+        return place_size(ask, ParamLocation.QUERY, self)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
         header = told.headers.get("link")

@@ -32,9 +32,9 @@ from durable.sources.paging.counting import (
 from durable.sources.paging.param_location import (
     ParamLocation,
     check_placed,
-    placed,
+    place_param,
+    place_size,
     size_param,
-    sized,
     wrong,
 )
 from durable.sources.paging.protocol import Ask, Told
@@ -85,9 +85,9 @@ class OffsetPaging(Struct, frozen=True, kw_only=True):
     def paths(self) -> Mapping[str, Any]:
         return {}
 
-    def asked(self, ask: Ask, cursor: str | None) -> Ask:
+    def prepare(self, ask: Ask, cursor: str | None) -> Ask:
         at = self._position(cursor).at
-        return placed(sized(ask, self.location, self), self.location, self.param, at)
+        return place_param(place_size(ask, self.location, self), self.location, self.param, at)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
         """That of the next page: its offset, the longest page and the total, as far as told."""
@@ -107,7 +107,7 @@ class OffsetPaging(Struct, frozen=True, kw_only=True):
         place = self._position(cursor)
         return OffsetPosition(place.at + 1, place.count, place.total).cursor(self.size)
 
-    def came_short(self, cursor: str) -> bool:
+    def falls_short(self, cursor: str) -> bool:
         """Whether the page before the cursor had fewer records than the source puts on one."""
         return self._position(cursor).is_short
 
@@ -170,9 +170,9 @@ class PageNumber(Struct, frozen=True, kw_only=True):
     def paths(self) -> Mapping[str, Any]:
         return {self.total_pages: ExactInt} if self.total_pages else {}
 
-    def asked(self, ask: Ask, cursor: str | None) -> Ask:
+    def prepare(self, ask: Ask, cursor: str | None) -> Ask:
         number = self._position(cursor).at
-        return placed(sized(ask, self.location, self), self.location, self.param, number)
+        return place_param(place_size(ask, self.location, self), self.location, self.param, number)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
         place, total = self._position(cursor), self._total(told)
@@ -194,7 +194,7 @@ class PageNumber(Struct, frozen=True, kw_only=True):
         place = self._position(cursor)
         return OffsetPosition(place.at + 1, place.count + 1, place.total).cursor(self.size)
 
-    def came_short(self, cursor: str) -> bool:
+    def falls_short(self, cursor: str) -> bool:
         """Whether the page before the cursor had fewer records than the source puts on one."""
         return self._position(cursor).is_short
 

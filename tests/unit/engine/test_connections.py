@@ -149,7 +149,7 @@ class Streaming(Struct, frozen=True):
     def secrets(self) -> frozenset[str]:
         return frozenset()
 
-    def located(self, _environment: Environment) -> str:
+    def locate(self, _environment: Environment) -> str:
         return URL
 
 

@@ -57,7 +57,7 @@ def test_what_began_a_job_stands_in_its_status_its_events_and_the_listings() -> 
     assert isinstance(begun, Begun)
     job = begun.job
 
-    assert bench.views.shown(job).begun_by == "cron"
+    assert bench.views.show(job).begun_by == "cron"
     assert [line.begun_by for line in bench.views.lines("\x7f", State, 9)] == ["cron"]
     (event,) = bench.views.events(job.id, 0, 9)
     assert event.happening.text == "FULL job queued by cron"
@@ -199,7 +199,7 @@ def test_two_jobs_in_a_row_ask_a_source_no_more_often_than_one() -> None:
     resting = bench.left()
 
     assert (resting.state, resting.pacing.retry_at_ms) == (State.SENDING, NOW_MS + 60_000)
-    shown = bench.views.shown(resting)
+    shown = bench.views.show(resting)
     assert shown.waits_because == "the source takes 1 request every 60 s"
     assert len(bench.network.requests) == 1
     bench.now_ms += 60_000
@@ -213,7 +213,7 @@ def test_the_status_names_the_header_by_which_the_source_asks_for_a_pause() -> N
     bench = Bench(page, ok())
     bench.begun(Mode.INCREMENTAL)
 
-    shown = bench.views.shown(bench.left())
+    shown = bench.views.show(bench.left())
 
     assert shown.waits_because == "the source's header x-ratelimit-remaining asks for a pause"
     assert shown.waits_until == "2025-11-24T16:00:30.123Z"

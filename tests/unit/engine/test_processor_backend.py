@@ -41,7 +41,7 @@ class Listener(HttpReader):
 
     told: ClassVar[list[str | None]] = []
 
-    async def cancelled(self, cursor: str | None) -> None:
+    async def cancel(self, cursor: str | None) -> None:
         self.told.append(cursor)
 
 

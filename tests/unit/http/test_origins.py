@@ -177,7 +177,7 @@ def walked(source: Source, said: str) -> Recorder:
             with suppress(UpstreamError):
                 page = await reader.fetch(cursor, crawl)
                 cursor = page.next_cursor
-            await reader.cancelled(cursor)
+            await reader.cancel(cursor)
             await reader.close()
             if cursor is None:
                 return
@@ -240,7 +240,7 @@ def test_a_stored_status_url_that_is_no_path_is_not_asked(url: str) -> None:
 
     with pytest.raises(UpstreamError):
         asyncio.run(reader.fetch(cursor, ReadContext("j-1", Mode.FULL, Stage.DOCUMENTS, None)))
-    asyncio.run(reader.cancelled(cursor))
+    asyncio.run(reader.cancel(cursor))
 
     assert server.requests == []
 

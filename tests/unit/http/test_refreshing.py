@@ -30,7 +30,7 @@ class Ring(Authenticator):
     async def proof(self) -> Credentials:
         return Credentials(headers={"x-proof": self._proofs[0]})
 
-    async def renewed(self, refused: Credentials) -> Credentials | None:
+    async def renew(self, refused: Credentials) -> Credentials | None:
         self.refused.append(refused)
         self._proofs.popleft()
         return await self.proof() if self._proofs else None

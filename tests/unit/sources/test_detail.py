@@ -247,7 +247,7 @@ def test_for_a_record_that_was_rejected_before_nothing_is_asked() -> None:
         faults={1: "a reason", 2: None},
     )
 
-    completed = asyncio.run(Completion(None, [sub_list], 100).completed(page, a_crawl(), {}))
+    completed = asyncio.run(Completion(None, [sub_list], 100).complete_page(page, a_crawl(), {}))
 
     assert (completed.records, completed.faults) == (page.records, page.faults)
 

@@ -230,7 +230,7 @@ def test_variables_in_the_url_are_filled_in() -> None:
     source = replace(SOURCE, url="${NOTES_URL}/${SPACE_2}/list/${id}")
     environment = an_environment(NOTES_URL="https://notes.example", SPACE_2="a")
 
-    assert source.located(environment) == "https://notes.example/a/list/${id}"
+    assert source.locate(environment) == "https://notes.example/a/list/${id}"
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_what_is_asked_besides_the_list_is_a_part_of_where_it_is(fields: dict[st
     """So that a crawl is begun anew where that has moved."""
     source = replace(SOURCE, **fields)
     places = {
-        source.located(an_environment(OTHER_URL=f"https://{name}.example"))
+        source.locate(an_environment(OTHER_URL=f"https://{name}.example"))
         for name in ("one", "two")
     }
 
@@ -260,12 +260,12 @@ def test_what_is_asked_besides_the_list_is_a_part_of_where_it_is(fields: dict[st
 def test_a_link_of_the_record_itself_is_where_the_record_says() -> None:
     source = replace(SOURCE, detail=Detail(url="${links/self}"))
 
-    assert source.located(an_environment()) == f"{URL} ${{links/self}}"
+    assert source.locate(an_environment()) == f"{URL} ${{links/self}}"
 
 
 def test_a_variable_that_is_not_set_is_named() -> None:
     with pytest.raises(ConfigurationError, match="the variable NOTES_URL is not set"):
-        replace(SOURCE, url="${NOTES_URL}/list").located(an_environment())
+        replace(SOURCE, url="${NOTES_URL}/list").locate(an_environment())
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ def test_fields_that_a_source_does_not_have_are_not_the_same() -> None:
 @pytest.mark.parametrize("url", ["notes.example/list", "/list", "", "https://notes.example:port/"])
 def test_a_url_that_names_no_server_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError) as error:
-        replace(SOURCE, url=url).located(an_environment())
+        replace(SOURCE, url=url).locate(an_environment())
 
     assert repr(url) in str(error.value)
 

@@ -342,6 +342,6 @@ def test_a_base_on_another_server_is_one_that_is_named() -> None:
 
 def test_a_base_that_is_no_url_is_a_fault_of_the_declaration() -> None:
     with pytest.raises(ConfigurationError, match="WIKI"):
-        HttpSource(records="items", url=URL, paging=NextUrl(), link_base="${WIKI}/wiki").located(
+        HttpSource(records="items", url=URL, paging=NextUrl(), link_base="${WIKI}/wiki").locate(
             an_environment()
         )

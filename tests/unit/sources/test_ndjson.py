@@ -483,7 +483,7 @@ def test_what_the_declaration_tells() -> None:
     )
     assert source(since=kept).tells_changes
     assert (source().kept_ms, source(since=kept).kept_ms) == (None, 5)
-    located = NdjsonSource(url="${NOTES_URL}/all").located(
+    located = NdjsonSource(url="${NOTES_URL}/all").locate(
         an_environment(NOTES_URL="https://notes.example")
     )
     assert located == "https://notes.example/all"

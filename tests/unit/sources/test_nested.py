@@ -313,8 +313,8 @@ class Slow(Struct, frozen=True):
     def secrets(self) -> frozenset[str]:
         return self.source.secrets()
 
-    def located(self, environment: Environment) -> str:
-        return self.source.located(environment)
+    def locate(self, environment: Environment) -> str:
+        return self.source.locate(environment)
 
 
 class SlowReader(Reader):

@@ -241,7 +241,7 @@ def test_its_records_may_tell_when_they_changed() -> None:
     page = page_of(source, Network(), since_ms=1_764_000_030_123)
 
     assert source.clock is not None
-    assert source.clock.told(page.records[0]) == 1_764_000_000_000
+    assert source.clock.changed_at_ms(page.records[0]) == 1_764_000_000_000
     assert times == [datetime(2025, 11, 24, 15, 59, tzinfo=UTC)]
     with pytest.raises(UpstreamError, match="not written as rfc3339"):
         page_of(replace(source, path="id", path_format=TimeFormat.RFC3339), Network())
@@ -750,8 +750,8 @@ def test_another_code_is_another_crawl() -> None:
 def test_where_it_is_tells_its_variables() -> None:
     source = PythonSource(fetch=fetch, url="${NOTES}/api")
 
-    assert source.located(an_environment(NOTES="https://notes.example")) == URL
-    assert FETCHED.located(an_environment()) == ""
+    assert source.locate(an_environment(NOTES="https://notes.example")) == URL
+    assert FETCHED.locate(an_environment()) == ""
 
 
 @pytest.mark.parametrize(

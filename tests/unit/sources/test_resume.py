@@ -405,7 +405,7 @@ def test_a_job_goes_on_and_its_events_say_so_without_a_secret() -> None:
     assert (job.crawl_count, job.rewind_count) == (1, 0)
     told = [note.text for note in job.notes]
     assert "goes on after id a: the source answered 410: not *** again" in told
-    shown = bench.views.shown(job)
+    shown = bench.views.show(job)
     assert [event for event in shown.events if event.what.startswith("goes on after id a")]
 
 

@@ -10,7 +10,7 @@ from durable.machine.states import TRAITS, State
 from durable.views.texts import WORDINGS, Surface, template
 from tests.fakes.requests import BEARER, a_request, answered, check_problem
 from tests.fakes.runners import JOB_ID, FakeRunners
-from worker.endpoints import found
+from worker.endpoints import find_endpoints
 from worker.pages import FOLDER, STATES, TEXTS, TYPES
 from worker.responses import WorkerResponse
 
@@ -61,7 +61,9 @@ def test_what_a_script_asks_for_is_in_the_table_of_the_routes(name: str) -> None
     text = (FOLDER / name).read_text(encoding="utf-8")
     paths = re.findall(r"[`\"](/[a-z]+(?:/\$\{\w+(?:\.\w+)?\})?)[`\"?$]", text)
 
-    assert [path for path in paths if found(path.replace("${", "").replace("}", "")) is None] == []
+    assert [
+        path for path in paths if find_endpoints(path.replace("${", "").replace("}", "")) is None
+    ] == []
 
 
 def test_a_script_has_the_states_of_the_table() -> None:
