@@ -18,7 +18,7 @@ from dev import dev_vars
 from dev.deployment import FILE, Deployment, deployment
 from dev.kit.names import names
 from dev.staging import ROOT
-from dev.top_level import misplaced
+from dev.top_level import find_misplaced
 from durable import cron
 from durable.connector.definition import AnyConnector
 from durable.connector.discovery import EXAMPLES, Found, find_connectors
@@ -74,7 +74,7 @@ def _of_imports(package: ModuleType) -> Iterator[Problem]:
             if EXAMPLES in path.parts:
                 continue
             try:
-                found_in = list(misplaced(file.read_text(encoding="utf-8")))
+                found_in = list(find_misplaced(file.read_text(encoding="utf-8")))
             except SyntaxError:  # told as one that cannot be imported
                 continue
             for call in found_in:

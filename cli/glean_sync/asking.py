@@ -6,7 +6,7 @@ from glean_sync.exits import UsageError
 from glean_sync.session import Session
 
 
-def agreed(session: Session, question: str, remedy: str, *, is_agreed: bool) -> None:
+def confirm(session: Session, question: str, remedy: str, *, is_agreed: bool) -> None:
     """Come back only where somebody agrees.
 
     Args:

@@ -39,7 +39,7 @@ def counts(job: Status | Line) -> str:
     return ", ".join(told)
 
 
-def ended(status: Status) -> tuple[str, str, str]:
+def outcome_row(status: Status) -> tuple[str, str, str]:
     """The job, its state, and what has become of it."""
     told = counts(status)
     why = status.waits_because if status.state == "held" else status.last_error

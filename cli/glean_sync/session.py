@@ -127,7 +127,7 @@ def command(
                 Flags(given.get("url"), given.get("token_file"), given.get("profile")),
                 Output(is_json=given["json"], is_verbose=given["verbose"]),
             )
-            raise typer.Exit(_ended(session, functools.partial(function, session, **values)))
+            raise typer.Exit(_run_to_end(session, functools.partial(function, session, **values)))
 
         _, *own = inspect.signature(function, eval_str=True).parameters.values()
         parameters = [
@@ -151,7 +151,9 @@ def command(
     return registered
 
 
-def _ended(session: Session, begin: Callable[[], Ended | Coroutine[Any, Any, Ended]]) -> ExitCode:
+def _run_to_end(
+    session: Session, begin: Callable[[], Ended | Coroutine[Any, Any, Ended]]
+) -> ExitCode:
     """Run a command to its end. Errors are told, and not thrown at people."""
     try:
         ended = begin()

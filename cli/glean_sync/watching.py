@@ -8,7 +8,7 @@ from msgspec import Raw, Struct
 from glean_sync.answers import Event, Status
 from glean_sync.decoding import decode
 from glean_sync.exits import ExitCode
-from glean_sync.lookup import gathered, path
+from glean_sync.lookup import gather, path
 from glean_sync.states import TRAITS
 from glean_sync.surroundings import Surroundings
 from glean_sync.worker import Answer, Worker
@@ -42,7 +42,7 @@ async def standings(
             await surroundings.wait(left_seconds)
 
 
-async def followed(
+async def follow(
     worker: Worker,
     surroundings: Surroundings,
     job_ids: Sequence[str],
@@ -69,7 +69,7 @@ async def happening(
     # The standing first: what happened before a job came to rest, is then among its events.
     async for _ in standings(worker, surroundings, job_id):
         parameters = {"after": str(after)}
-        answer = await gathered(worker, path("events", job_id), "events", parameters)
+        answer = await gather(worker, path("events", job_id), "events", parameters)
         for body in answer.read(_Events).events:
             event = decode(body, Event)
             yield event, bytes(body)

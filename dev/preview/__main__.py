@@ -34,7 +34,7 @@ LIMIT = 20
 SINCE_MS = 24 * 60 * 60 * 1_000  # before now
 
 
-def chosen(package: ModuleType, name: str) -> AnyConnector:
+def choose_connector(package: ModuleType, name: str) -> AnyConnector:
     """The connector of a name; the only one, if none is named.
 
     Raises:
@@ -99,11 +99,11 @@ def main(arguments: Sequence[str], package: ModuleType = connectors, root: Path 
     )
     environment = WatchedEnvironment({})
     try:
-        connector = chosen(package, given.connector)
+        connector = choose_connector(package, given.connector)
         known = values(connector, root)
         environment = WatchedEnvironment({**known, **stand_ins(known)})
         paper = Paper(Console(highlight=False, markup=False), environment)
-        is_right = asyncio.run(_shown(connector, environment, paper, wanted))
+        is_right = asyncio.run(_show(connector, environment, paper, wanted))
     except ConfigurationError as error:
         for line in environment.redacted(str(error)).splitlines():
             print(f"preview: {line}", file=sys.stderr)
@@ -111,7 +111,7 @@ def main(arguments: Sequence[str], package: ModuleType = connectors, root: Path 
     return 0 if is_right else 1
 
 
-async def _shown(
+async def _show(
     connector: AnyConnector, environment: WatchedEnvironment, paper: Paper, wanted: Wanted
 ) -> bool:
     async with httpx.AsyncHTTPTransport() as transport:

@@ -13,9 +13,9 @@ from glean_sync.configuration import (
     TOKEN,
     URL,
     Setting,
-    checked_token,
-    checked_url,
-    shown_url,
+    check_token,
+    check_url,
+    show_url,
     token_of_file,
 )
 from glean_sync.exits import UsageError
@@ -52,18 +52,18 @@ def login(session: Session) -> None:
     known, flags = session.profiles(), session.flags
     name = flags.profile or DEFAULT
     before = known.known.get(name, Profile())
-    url = checked_url(
+    url = check_url(
         Setting(flags.url, "--url")
         if flags.url
-        else _asked(session, "URL of the Worker", "--url", before.url)
+        else _ask(session, "URL of the Worker", "--url", before.url)
     )
-    token = checked_token(
+    token = check_token(
         token_of_file(flags.token_file, sys.stdin.read)
-        or _asked(session, "Token (TRIGGER_TOKEN)", "--token-file", is_hidden=True)
+        or _ask(session, "Token (TRIGGER_TOKEN)", "--token-file", is_hidden=True)
     )
-    answer = asyncio.run(_tried(session, url, token))
+    answer = asyncio.run(_try_out(session, url, token))
     names = [connector.name for connector in answer.read(Connectors).connectors]
-    profiles.written(known, name, Profile(url, token.value))
+    profiles.write(known, name, Profile(url, token.value))
     if session.output.is_json:
         session.output.json(answer.body)
     else:
@@ -83,14 +83,14 @@ def config(session: Session) -> None:
         used = Used(
             found.profile,
             str(file),
-            None if url is None else Shown(shown_url(url), url.origin),
+            None if url is None else Shown(show_url(url), url.origin),
             None if token is None else Shown(HIDDEN, token.origin),
         )
         session.output.json(msgspec.json.encode(used))
         return
     session.output.facts(
         [
-            ("url", f"{shown_url(url)}  ({url.origin})" if url else "not set"),
+            ("url", f"{show_url(url)}  ({url.origin})" if url else "not set"),
             ("token", f"{HIDDEN}  ({token.origin})" if token else f"not set.{found.withheld}"),
             ("profile", found.profile),
             ("file", str(file)),
@@ -98,12 +98,12 @@ def config(session: Session) -> None:
     )
 
 
-async def _tried(session: Session, url: str, token: Setting) -> Answer:
+async def _try_out(session: Session, url: str, token: Setting) -> Answer:
     async with session.worker_at(url, token) as worker:
         return await worker.get("/connectors")
 
 
-def _asked(
+def _ask(
     session: Session, question: str, option: str, default: str = "", *, is_hidden: bool = False
 ) -> Setting:
     if not session.surroundings.is_asking:
