@@ -58,7 +58,7 @@ PARSERS = "json|msgpack|toml|yaml|pickle|marshal|ast|JSON"
 DECODER = re.compile(
     rf"(.*\.)?({PARSERS})\.(decode\w*|Decoder|loads?|JSON\w+|literal_eval|parse|format)"
 )
-CLI_EDGE = f"{CLI}/surroundings.py"
+CLI_EDGE = f"{CLI}/machine.py"
 
 # Folders of somebody's machine, in a text that a repository holds for everybody.
 MACHINE_PATH = re.compile(rb"(?<![\w.>-])/(?:work|home|Users|root)/[\w.-]")

@@ -20,7 +20,7 @@ def confirm(session: Session, question: str, remedy: str, *, is_agreed: bool) ->
     """
     if is_agreed:
         return
-    if not session.surroundings.is_asking:
+    if not session.machine.is_asking:
         raise UsageError(f"Nobody is here to be asked: {question}? Give {remedy}.")
     if not typer.confirm(f"{question}?", err=True):
         raise UsageError("Nothing was done.")

@@ -17,13 +17,13 @@ async def watch_jobs(session: Session, worker: Worker, job_ids: Sequence[str]) -
     output = session.output
     lines = _Lines(session)
     try:
-        with Bars(output.person, session.surroundings.moment) as bars:
+        with Bars(output.person, session.machine.moment) as bars:
 
             def show(status: Status, answer: Answer) -> None:
                 bars.update(status)
                 lines.update(status, answer)
 
-            statuses = await follow(worker, session.surroundings, job_ids, show)
+            statuses = await follow(worker, session.machine, job_ids, show)
     except asyncio.CancelledError:
         jobs = "The job goes on" if len(job_ids) == 1 else "The jobs go on"
         output.note(f"{jobs}: `glean-sync watch {' '.join(job_ids)}` follows again.")

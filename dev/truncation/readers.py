@@ -87,8 +87,8 @@ async def _outcome(url: str, case: Case) -> str:
     )
     async with httpx.AsyncHTTPTransport() as transport:
         environment = Environment({"NOTES_URL": url}.get)
-        surroundings = SourceContext(environment, transport, int, PAGE_BYTES_MAX, Tokens())
-        reader = case.source.reader(surroundings)
+        context = SourceContext(environment, transport, int, PAGE_BYTES_MAX, Tokens())
+        reader = case.source.reader(context)
         while job.state is State.SENDING and job.crawl.page_count < PAGES_MAX:
             try:
                 page = await reader.fetch(

@@ -51,10 +51,10 @@ def build_clients(connector: AnyConnector, environment: Environment, host: Platf
     """
     streams = {stage: stream for mode in Mode for stage, stream in connector.streams(mode).items()}
     limits = connector.limits.within(environment.limits())
-    surroundings = SourceContext(
+    context = SourceContext(
         environment, host.transport, host.now_ms, limits.page_bytes_max, host.tokens
     )
-    readers = {stage: stream.source.reader(surroundings) for stage, stream in streams.items()}
+    readers = {stage: stream.source.reader(context) for stage, stream in streams.items()}
     places = [stream.source.locate(environment) for stream in streams.values()]
     if connector.is_delegated:
         refuse_backend(environment)

@@ -101,8 +101,8 @@ class Backend(Struct, frozen=True, kw_only=True):
     kept_ms: ClassVar[int | None] = None
     tells_changes: ClassVar[bool] = True
 
-    def reader(self, surroundings: SourceContext) -> "BackendReader":
-        return BackendReader(self, surroundings)
+    def reader(self, context: SourceContext) -> "BackendReader":
+        return BackendReader(self, context)
 
     def secrets(self) -> frozenset[str]:
         named = (self.url, self.signing_key)
@@ -142,22 +142,22 @@ class Run(Struct, frozen=True, kw_only=True):
 class BackendReader(Reader):
     """Begins and follows the crawl of a `Backend`."""
 
-    def __init__(self, backend: Backend, surroundings: SourceContext) -> None:
-        environment = surroundings.environment
+    def __init__(self, backend: Backend, context: SourceContext) -> None:
+        environment = context.environment
         url = backend.address(environment)
         self._backend = backend
         self._timeout_ms = milliseconds(backend.give_up_after)
-        self._now_ms = surroundings.now_ms
+        self._now_ms = context.now_ms
         self._index_url = url.copy_with(path=f"{url.path.rstrip('/')}/index")
         origins = Origins(str(url))
         self._links = Links(origins)
         self._instance = glean_instance(environment)
-        signer = authenticator_of(backend.auth, surroundings)
+        signer = authenticator_of(backend.auth, context)
         key = environment.secret(backend.signing_key.name) if backend.signing_key else None
         upstream = HttpClient(
-            "the backend", surroundings.transport, signer, origins, is_confidential=True
+            "the backend", context.transport, signer, origins, is_confidential=True
         )
-        self._upstream = Signed(upstream, key, url.host, surroundings.now_ms)
+        self._upstream = Signed(upstream, key, url.host, context.now_ms)
 
     async def fetch(self, cursor: str | None, crawl: ReadContext) -> Records:
         """A page without records: what there is to do now."""
@@ -251,7 +251,7 @@ class BackendReader(Reader):
                 is_transient=False,
             )
         try:
-            followed = self._links.followed(report.url, str(self._index_url))
+            followed = self._links.follow(report.url, str(self._index_url))
         except UpstreamError as error:
             raise UpstreamError(
                 "the backend's status URL is on another server than the backend, and is not asked",

@@ -65,7 +65,7 @@ class DetailReader:
     Args:
         detail: how.
         upstream: the source.
-        surroundings: of the source's reader.
+        context: of the source's reader.
         links: which servers a record's own link may name.
         list_url: what such a link is relative to.
         names: of the scope; "" is the record.
@@ -78,19 +78,19 @@ class DetailReader:
         self,
         detail: Detail,
         upstream: HttpClient,
-        surroundings: SourceContext,
+        context: SourceContext,
         links: Links,
         list_url: str,
         names: frozenset[str],
     ) -> None:
-        url = detail.locate(surroundings.environment)
+        url = detail.locate(context.environment)
         ask = with_variables(
-            Ask(url=url, params=detail.params, headers=detail.headers), surroundings.environment
+            Ask(url=url, params=detail.params, headers=detail.headers), context.environment
         )
         self._detail = detail
         self._upstream = upstream
-        self._bytes_max = surroundings.page_bytes_max
-        self._template = Template(ask, names, lambda link: links.followed(link, list_url))
+        self._bytes_max = context.page_bytes_max
+        self._template = Template(ask, names, lambda link: links.follow(link, list_url))
         self._shape = shape_of((detail.path, Raw))
 
     async def complete(self, scope: Scope, tally: RequestTally) -> Raw | Fault:

@@ -153,8 +153,8 @@ class HttpSource(Struct, frozen=True, kw_only=True):
             hides_rows=self.hides_rows,
         )
 
-    def reader(self, surroundings: SourceContext, names: frozenset[str] = NO_NAMES) -> "HttpReader":
-        return HttpReader(self, surroundings, names)
+    def reader(self, context: SourceContext, names: frozenset[str] = NO_NAMES) -> "HttpReader":
+        return HttpReader(self, context, names)
 
     def secrets(self) -> frozenset[str]:
         return secrets_of(self.auth).union(*(each.source.secrets() for each in self.sub_lists))
@@ -177,23 +177,21 @@ class HttpReader(Reader):
     """Reads an `HttpSource`."""
 
     def __init__(
-        self, source: HttpSource, surroundings: SourceContext, names: frozenset[str] = NO_NAMES
+        self, source: HttpSource, context: SourceContext, names: frozenset[str] = NO_NAMES
     ) -> None:
-        url = surroundings.environment.url(source.url)
-        signer = authenticator_of(source.auth, surroundings)
+        url = context.environment.url(source.url)
+        signer = authenticator_of(source.auth, context)
         self._source = source
         self._paging = source.paging
         ask = Ask(url=url, params=source.params, headers=source.headers, body=source.body)
-        self._template = Template(with_variables(ask, surroundings.environment), names)
-        base = surroundings.environment.url(source.link_base) if source.link_base else ""
+        self._template = Template(with_variables(ask, context.environment), names)
+        base = context.environment.url(source.link_base) if source.link_base else ""
         links = Links(named_origins(url, source.link_origins), base)
-        origins = self._origins(url, surroundings.environment)
-        self._upstream = HttpClient(
-            "the source", surroundings.transport, signer, origins, source.rules
-        )
-        self._page_bytes_max = surroundings.page_bytes_max
+        origins = self._origins(url, context.environment)
+        self._upstream = HttpClient("the source", context.transport, signer, origins, source.rules)
+        self._page_bytes_max = context.page_bytes_max
         self._links = links if source.paging.is_linked else None
-        self._now_ms = surroundings.now_ms
+        self._now_ms = context.now_ms
         body = PageBody(
             source.shape(),
             source.paging,
@@ -203,7 +201,7 @@ class HttpReader(Reader):
             rules=source.rules,
         )
         self._listing = Listing(body, source.ending, self._link_cursor)
-        self._completion = self._completing(surroundings, links, url, names | {""})
+        self._completion = self._completing(context, links, url, names | {""})
 
     def _origins(self, url: str, environment: Environment) -> Origins:
         """Of the list, of what its links may name, and of the details where they are declared."""
@@ -213,17 +211,17 @@ class HttpReader(Reader):
         return named_origins(url, further)
 
     def _completing(
-        self, surroundings: SourceContext, links: Links, url: str, names: frozenset[str]
+        self, context: SourceContext, links: Links, url: str, names: frozenset[str]
     ) -> Completion:
         source, detail = self._source, None
         if source.detail is not None:
-            detail = DetailReader(source.detail, self._upstream, surroundings, links, url, names)
-        sub_lists = [SubListReader(each, surroundings, names) for each in source.sub_lists]
-        return Completion(detail, sub_lists, surroundings.page_bytes_max)
+            detail = DetailReader(source.detail, self._upstream, context, links, url, names)
+        sub_lists = [SubListReader(each, context, names) for each in source.sub_lists]
+        return Completion(detail, sub_lists, context.page_bytes_max)
 
     def _link_cursor(self, link: str, page_url: str) -> str:
         """A link to the next page, as it is stored."""
-        followed = link if self._links is None else self._links.followed(link, page_url)
+        followed = link if self._links is None else self._links.follow(link, page_url)
         return self._upstream.without_proof(followed)
 
     async def fetch(
@@ -248,7 +246,7 @@ class HttpReader(Reader):
 
     async def _part(self, crawl: ReadContext, ask: Ask, paging: Paging, cursor: str | None) -> Part:
         if cursor is not None and self._links is not None:
-            cursor = self._links.followed(cursor, ask.url)
+            cursor = self._links.follow(cursor, ask.url)
         ask = paging.prepare(ask, cursor)
         expiring = FORGOTTEN if paging.is_given else EXPIRED
         nothing = statuses_of_none(self._source.since, crawl, cursor)

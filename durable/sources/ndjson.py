@@ -98,8 +98,8 @@ class NdjsonSource(Struct, frozen=True, kw_only=True):
     def clock(self) -> Clock | None:
         return None if self.since is None else self.since.clock
 
-    def reader(self, surroundings: SourceContext) -> "NdjsonReader":
-        return NdjsonReader(self, surroundings)
+    def reader(self, context: SourceContext) -> "NdjsonReader":
+        return NdjsonReader(self, context)
 
     def secrets(self) -> frozenset[str]:
         return secrets_of(self.auth)
@@ -111,16 +111,16 @@ class NdjsonSource(Struct, frozen=True, kw_only=True):
 class NdjsonReader(Reader):
     """Reads a `NdjsonSource`. It keeps the connection between two pages, until it is closed."""
 
-    def __init__(self, source: NdjsonSource, surroundings: SourceContext) -> None:
-        url = source.locate(surroundings.environment)
-        signer = authenticator_of(source.auth, surroundings)
+    def __init__(self, source: NdjsonSource, context: SourceContext) -> None:
+        url = source.locate(context.environment)
+        signer = authenticator_of(source.auth, context)
         self._source = source
         ask = Ask(url=url, params=source.params, headers={**PLAIN, **source.headers})
-        self._ask = with_variables(ask, surroundings.environment)
+        self._ask = with_variables(ask, context.environment)
         self._upstream = HttpClient(
-            "the source", surroundings.transport, signer, Origins(url), source.rules
+            "the source", context.transport, signer, Origins(url), source.rules
         )
-        self._line_bytes_max = surroundings.page_bytes_max
+        self._line_bytes_max = context.page_bytes_max
         self._stream: Streamed | None = None
         self._lines: Lines | None = None  # of the stream
         self._mark: Mark | None = None  # where they are

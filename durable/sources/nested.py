@@ -96,8 +96,8 @@ class Nested(Struct, frozen=True, kw_only=True):
     def clock(self) -> Clock | None:
         return self.children.clock
 
-    def reader(self, surroundings: SourceContext) -> "NestedReader":
-        return NestedReader(self, surroundings)
+    def reader(self, context: SourceContext) -> "NestedReader":
+        return NestedReader(self, context)
 
     def secrets(self) -> frozenset[str]:
         return self.parents.secrets() | self.children.secrets()
@@ -109,12 +109,12 @@ class Nested(Struct, frozen=True, kw_only=True):
 class NestedReader(Reader):
     """Reads a `Nested` source."""
 
-    def __init__(self, source: Nested, surroundings: SourceContext) -> None:
+    def __init__(self, source: Nested, context: SourceContext) -> None:
         self._source = source
-        self._parents = source.parents.reader(surroundings)
-        self._children = source.children.reader(surroundings, frozenset({source.name}))
+        self._parents = source.parents.reader(context)
+        self._children = source.children.reader(context, frozenset({source.name}))
         self._shape = shape_of((source.key, str | int))
-        self._bytes_max = surroundings.page_bytes_max
+        self._bytes_max = context.page_bytes_max
         self._latest: tuple[str | None, Parents] | None = None  # with the cursor of their page
 
     async def fetch(self, cursor: str | None, crawl: ReadContext) -> Records:

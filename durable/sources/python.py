@@ -147,10 +147,8 @@ class PythonSource(Struct, frozen=True, kw_only=True):
         """The author's function."""
         return self.pages or getattr(self.fetch, "fetch", self.fetch)
 
-    def reader(
-        self, surroundings: SourceContext, names: frozenset[str] = NO_NAMES
-    ) -> "PythonReader":
-        return PythonReader(self, surroundings, names)
+    def reader(self, context: SourceContext, names: frozenset[str] = NO_NAMES) -> "PythonReader":
+        return PythonReader(self, context, names)
 
     def secrets(self) -> frozenset[str]:
         return secrets_of(self.auth).union(secret.name for secret in self.uses)
@@ -165,18 +163,18 @@ class PythonReader(Reader):
     def __init__(
         self,
         source: PythonSource,
-        surroundings: SourceContext,
+        context: SourceContext,
         names: frozenset[str] = NO_NAMES,  # noqa: ARG002 - the code asks for them as it needs them
     ) -> None:
-        signer = authenticator_of(source.auth, surroundings)
-        url = source.locate(surroundings.environment)
+        signer = authenticator_of(source.auth, context)
+        url = source.locate(context.environment)
         origins = named_origins(url, source.link_origins) if url else Origins()
-        upstream = HttpClient("the source", surroundings.transport, signer, origins, source.rules)
-        environment = surroundings.environment
+        upstream = HttpClient("the source", context.transport, signer, origins, source.rules)
+        environment = context.environment
         self._source = source
         self._variable = environment.variable
         self._secrets = {secret.name: environment.secret(secret.name) for secret in source.uses}
-        self._bytes_max = surroundings.page_bytes_max
+        self._bytes_max = context.page_bytes_max
         self._client = Client(upstream, url, Links(origins), self._bytes_max)
         self._is_generator = source.pages is not None
         self._code = source.code()

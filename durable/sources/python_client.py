@@ -130,4 +130,4 @@ class Client:
             )
         if not ABSOLUTE.match(url):
             url = f"{self._base.rstrip('/')}/{url.lstrip('/')}" if url else self._base
-        return self._links.followed(url, self._base)
+        return self._links.follow(url, self._base)

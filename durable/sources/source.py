@@ -81,7 +81,7 @@ async def close_all(readers: Iterable[Reader]) -> None:
 class Source(Protocol):
     """Where records are, as a connector's author declares it."""
 
-    def reader(self, surroundings: SourceContext) -> Reader:
+    def reader(self, context: SourceContext) -> Reader:
         """Raises ConfigurationError where a variable or a secret is not right."""
 
     def secrets(self) -> frozenset[str]:
@@ -131,7 +131,7 @@ class ScopedReader(Reader, Protocol):
 class ScopedSource(Source, Protocol):
     """A source whose requests have placeholders, as in `${space/id}`."""
 
-    def reader(self, surroundings: SourceContext, names: frozenset[str] = NO_NAMES) -> ScopedReader:
+    def reader(self, context: SourceContext, names: frozenset[str] = NO_NAMES) -> ScopedReader:
         """Raises ConfigurationError, also where a placeholder is none of these names."""
 
 

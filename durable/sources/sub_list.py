@@ -47,18 +47,16 @@ class SubListReader:
 
     Args:
         sub_list: how.
-        surroundings: of the source's reader.
+        context: of the source's reader.
         names: of the scope; "" is the record.
 
     Raises:
         ConfigurationError: a placeholder is none, or a variable or secret is not right.
     """
 
-    def __init__(
-        self, sub_list: SubList, surroundings: SourceContext, names: frozenset[str]
-    ) -> None:
+    def __init__(self, sub_list: SubList, context: SourceContext, names: frozenset[str]) -> None:
         self._sub_list = sub_list
-        self.reader = sub_list.source.reader(surroundings, names)
+        self.reader = sub_list.source.reader(context, names)
 
     async def complete(self, scope: Scope, crawl: ReadContext, tally: RequestTally) -> Raw | Fault:
         """What the scope's record becomes. Raises UpstreamError where the page cannot be had."""

@@ -13,7 +13,7 @@ from durable.sources.backend import Backend
 from tests.fakes.bench import NOW_MS
 from tests.fakes.environment import an_environment
 from tests.fakes.in_process import client_of
-from tests.fakes.source import a_crawl, surroundings
+from tests.fakes.source import a_crawl, context
 
 
 BACKEND = Backend(auth=Bearer(Secret("TOKEN")), signing_key=Secret("KEY"))
@@ -36,11 +36,11 @@ class World:
         self._client.put("/control/settings", json=settings).raise_for_status()
 
     def asked(self, cursor: str | None = None) -> str | None:
-        reader = BACKEND.reader(surroundings(self._transport, ENVIRONMENT))
+        reader = BACKEND.reader(context(self._transport, ENVIRONMENT))
         return asyncio.run(reader.fetch(cursor, a_crawl())).next_cursor
 
     def cancel(self, cursor: str) -> None:
-        reader = BACKEND.reader(surroundings(self._transport, ENVIRONMENT))
+        reader = BACKEND.reader(context(self._transport, ENVIRONMENT))
         asyncio.run(reader.cancel(cursor))
 
     @property

@@ -22,7 +22,7 @@ from durable.sources.python_request import FetchRequest, SourcePage
 from durable.sources.resume import ResumePosition, position_of
 from durable.sources.source import Records
 from tests.fakes.network import Network
-from tests.fakes.source import read, surroundings
+from tests.fakes.source import context, read
 
 
 URL = "https://notes.example/list"
@@ -33,7 +33,7 @@ TOO_LARGE = [str(EXACT_MAX + 1), str(-EXACT_MAX - 1), "1" + "0" * 30, "1e30", "1
 
 def fetched(source: Any, body: str, cursor: str | None = None) -> Records:
     answer = httpx.Response(200, content=body.encode())
-    return read(source.reader(surroundings(Network(answer))), cursor)
+    return read(source.reader(context(Network(answer))), cursor)
 
 
 def fault(source: Any, body: str, cursor: str | None = None) -> UpstreamError:

@@ -39,7 +39,7 @@ async def connectors(session: Session) -> None:
     if session.output.is_json:
         session.output.json(answer.body)
         return
-    now = session.surroundings.moment()
+    now = session.machine.moment()
     found = answer.read(Connectors).connectors
     session.output.table(CONNECTOR_COLUMNS, (connector_row(each, now) for each in found), beneath=2)
 

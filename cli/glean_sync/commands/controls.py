@@ -46,7 +46,7 @@ async def trigger(
         async with about(worker, connector):
             content = {"mode": mode.value, "connector": connector}
             # With a key of its own it is one request, however often the network loses it.
-            key = session.surroundings.key()
+            key = session.machine.key()
             answer = await worker.post("/trigger", content, key)
         return await _show_answer(session, worker, answer, is_watched=watch)
 

@@ -102,7 +102,7 @@ async def events(session: Session, job: ShownJob, *, follow: Follow = False) -> 
     async with session.worker() as worker:
         job_id = await find_job(worker, job)
         if follow:
-            async for event, body in happening(worker, session.surroundings, job_id):
+            async for event, body in happening(worker, session.machine, job_id):
                 if output.is_json:
                     output.json_line(body)
                 else:

@@ -70,7 +70,7 @@ def login(session: Session) -> None:
         session.output.line(f"Signed in to {url}, which has: {', '.join(names)}.")
         session.output.note(f"Written to {known.file}, as profile {name}.")
     for variable in (URL, TOKEN):
-        if session.surroundings.environment.get(variable):
+        if session.machine.environment.get(variable):
             session.output.note(f"{variable} is set, and goes before the profile.", "yellow")
 
 
@@ -78,7 +78,7 @@ def login(session: Session) -> None:
 def config(session: Session) -> None:
     """Show which Worker is asked and where the token is from, without the token."""
     found = session.configuration()
-    url, token, file = found.url, found.token, session.surroundings.config_file
+    url, token, file = found.url, found.token, session.machine.config_file
     if session.output.is_json:
         used = Used(
             found.profile,
@@ -106,7 +106,7 @@ async def _try_out(session: Session, url: str, token: Setting) -> Answer:
 def _ask(
     session: Session, question: str, option: str, default: str = "", *, is_hidden: bool = False
 ) -> Setting:
-    if not session.surroundings.is_asking:
+    if not session.machine.is_asking:
         raise UsageError(f"Nobody is here to be asked for the {question}: give {option}.")
     answer: str = typer.prompt(question, default=default or None, hide_input=is_hidden, err=True)
     return Setting(answer.strip(), "what was entered")

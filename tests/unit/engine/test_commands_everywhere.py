@@ -60,7 +60,7 @@ class OddReader(Reader):
 class Odd(HttpSource, frozen=True):
     """Of an author who does not keep to what a reader promises."""
 
-    def reader(self, _surroundings: SourceContext, *_: object) -> OddReader:  # type: ignore[override]
+    def reader(self, _context: SourceContext, *_: object) -> OddReader:  # type: ignore[override]
         return OddReader()
 
 

@@ -141,10 +141,8 @@ class Streaming(Struct, frozen=True):
     tells_changes: ClassVar[bool] = True
     clock: ClassVar[Clock | None] = None
 
-    def reader(
-        self, surroundings: SourceContext, _names: frozenset[str] = NO_NAMES
-    ) -> ScopedReader:
-        return StreamingReader(surroundings)
+    def reader(self, context: SourceContext, _names: frozenset[str] = NO_NAMES) -> ScopedReader:
+        return StreamingReader(context)
 
     def secrets(self) -> frozenset[str]:
         return frozenset()
@@ -156,15 +154,15 @@ class Streaming(Struct, frozen=True):
 class StreamingReader(Reader):
     """One connection for each list."""
 
-    def __init__(self, surroundings: SourceContext) -> None:
-        self._surroundings = surroundings
+    def __init__(self, context: SourceContext) -> None:
+        self._context = context
         self._readers: dict[bytes, Reader] = {}
 
     async def fetch(
         self, cursor: str | None, crawl: ReadContext, scope: Scope = NO_SCOPE
     ) -> Records:
         key = b" ".join(bytes(value) for value in scope.values())
-        reader = self._readers.setdefault(key, LINES.reader(self._surroundings))
+        reader = self._readers.setdefault(key, LINES.reader(self._context))
         return await reader.fetch(cursor, crawl)
 
     async def close(self) -> None:
@@ -315,19 +313,17 @@ def test_a_reader_that_raises_as_it_is_closed_does_not_keep_the_others_open() ->
             raise ValueError("of an author's own")
 
     class Kept(Streaming, frozen=True):
-        def reader(
-            self, surroundings: SourceContext, _names: frozenset[str] = NO_NAMES
-        ) -> ScopedReader:
-            return Odd(surroundings)
+        def reader(self, context: SourceContext, _names: frozenset[str] = NO_NAMES) -> ScopedReader:
+            return Odd(context)
 
     nested = Nested(parents=Kept(), children=Kept(), name="note")
     used = Used(usual)
-    surroundings = SourceContext(
+    context = SourceContext(
         used.environment, used.host.transport, used.host.now_ms, 100_000, used.host.tokens
     )
 
     async def read() -> None:
-        reader = nested.reader(surroundings)
+        reader = nested.reader(context)
         await reader.fetch(None, a_crawl())
         with pytest.raises(ValueError, match="of an author's own"):
             await reader.close()
@@ -339,10 +335,10 @@ def test_a_reader_that_raises_as_it_is_closed_does_not_keep_the_others_open() ->
 
 def test_rejects_that_are_read_again_let_go_of_what_was_opened() -> None:
     used = Used(usual)
-    surroundings = SourceContext(
+    context = SourceContext(
         used.environment, used.host.transport, used.host.now_ms, 100_000, used.host.tokens
     )
-    reader = RepeatedReader(LINES.reader(surroundings), [RejectedPage(None, "", frozenset({1}))])
+    reader = RepeatedReader(LINES.reader(context), [RejectedPage(None, "", frozenset({1}))])
 
     async def read() -> None:
         await reader.fetch(None, a_crawl())

@@ -48,8 +48,8 @@ class Listener(HttpReader):
 class Listening(HttpSource, frozen=True):
     """A source whose readers would hear of a cancel."""
 
-    def reader(self, surroundings: SourceContext, names: frozenset[str] = NO_NAMES) -> Listener:
-        return Listener(self, surroundings, names)
+    def reader(self, context: SourceContext, names: frozenset[str] = NO_NAMES) -> Listener:
+        return Listener(self, context, names)
 
 
 def a_bench(*answers: httpx.Response | Exception) -> Bench:

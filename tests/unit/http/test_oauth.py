@@ -13,7 +13,7 @@ from tests.fakes.answers import a_page
 from tests.fakes.client import SECRETS, SignedReader, a_refusal, a_token
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network
-from tests.fakes.source import a_crawl, surroundings
+from tests.fakes.source import a_crawl, context
 
 
 CREDENTIALS = ClientCredentials(
@@ -134,14 +134,14 @@ def test_what_is_not_set_is_named_before_anything_is_asked(missing: str) -> None
     environment = an_environment(**{**SECRETS, missing: None})
 
     with pytest.raises(ConfigurationError, match=f"{missing} is not set"):
-        REFRESH.signer(surroundings(Network(), environment))
+        REFRESH.signer(context(Network(), environment))
 
 
 def test_a_token_url_that_names_no_server_is_refused() -> None:
     environment = an_environment(**{**SECRETS, "LOGIN_URL": "login.example"})
 
     with pytest.raises(ConfigurationError, match="names no server"):
-        CREDENTIALS.signer(surroundings(Network(), environment))
+        CREDENTIALS.signer(context(Network(), environment))
 
 
 @pytest.mark.parametrize("in_body", [False, True])

@@ -28,7 +28,7 @@ from durable.sources.sub_list import SubList
 from tests.fakes.bench import NOW_MS
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network
-from tests.fakes.source import page_of, read, surroundings
+from tests.fakes.source import context, page_of, read
 
 
 URL = "https://notes.example/list"
@@ -48,7 +48,7 @@ def fetched(
     since_ms: int | None = None,
     page_bytes_max: int = 100_000,
 ) -> Records:
-    reader = source.reader(surroundings(network, page_bytes_max=page_bytes_max))
+    reader = source.reader(context(network, page_bytes_max=page_bytes_max))
     return read(reader, cursor, since_ms)
 
 
@@ -214,7 +214,7 @@ def test_a_variable_may_stand_in_params_headers_and_the_body() -> None:
         body={"variables": {"teams": ["${TEAM}"]}, "query": "query ($a: ID) {x}"},
     )
     network = page({"items": [], "next_cursor": None})
-    reader = source.reader(surroundings(network, an_environment(TEAM="7")))
+    reader = source.reader(context(network, an_environment(TEAM="7")))
 
     read(reader)
 
@@ -223,7 +223,7 @@ def test_a_variable_may_stand_in_params_headers_and_the_body() -> None:
     body = msgspec.json.decode(request.content)
     assert body == {"variables": {"teams": ["7"]}, "query": "query ($a: ID) {x}"}
     with pytest.raises(ConfigurationError, match="the variable TEAM is not set"):
-        source.reader(surroundings(network))
+        source.reader(context(network))
 
 
 def test_variables_in_the_url_are_filled_in() -> None:
@@ -415,7 +415,7 @@ def test_a_page_tells_its_requests_and_how_long_the_source_is_to_be_left_alone()
 
 def test_requests_that_failed_before_a_page_count_with_it() -> None:
     network = Network(httpx.Response(503), httpx.Response(200, json=LAST))
-    reader = SOURCE.reader(surroundings(network))
+    reader = SOURCE.reader(context(network))
     with pytest.raises(UpstreamError):
         read(reader)
 
@@ -434,7 +434,7 @@ def test_a_link_is_kept_without_the_proof_that_the_source_wrote_into_it() -> Non
         httpx.Response(200, json={"items": [], "next_cursor": f"{URL}?page=2&api_key=k3y"}),
         httpx.Response(200, json=LAST),
     )
-    reader = source.reader(surroundings(network, an_environment(KEY="k3y")))
+    reader = source.reader(context(network, an_environment(KEY="k3y")))
 
     records = read(reader)
     read(reader, records.next_cursor)

@@ -21,7 +21,7 @@ EU = "https://eu.notes.example:8443/somewhere"
 
 
 def followed(link: str, url: str = URL, origins: tuple[str, ...] = (EU,)) -> str:
-    return Links(named_origins(url, origins)).followed(link, url)
+    return Links(named_origins(url, origins)).follow(link, url)
 
 
 def refused(link: str, url: str = URL, origins: tuple[str, ...] = (EU,)) -> str:

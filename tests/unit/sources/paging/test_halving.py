@@ -21,7 +21,7 @@ from durable.sources.paging.protocol import Paging
 from durable.sources.source import Records
 from tests.fakes.network import Network
 from tests.fakes.paged import URL, Server
-from tests.fakes.source import read, surroundings
+from tests.fakes.source import context, read
 
 
 BYTES_MAX = 1_000
@@ -42,7 +42,7 @@ def pages(source: HttpSource, server: Server) -> list[Records]:
     cursor: str | None = None
     for _ in range(100):
         network = httpx.MockTransport(server)
-        page = read(source.reader(surroundings(network, page_bytes_max=BYTES_MAX)), cursor)
+        page = read(source.reader(context(network, page_bytes_max=BYTES_MAX)), cursor)
         found.append(page)
         cursor = page.next_cursor
         if cursor is None:
@@ -298,4 +298,4 @@ def test_a_page_that_is_not_too_large_takes_one_request() -> None:
     network = Network(httpx.Response(200, json={"items": []}))
     source = HttpSource(records="items", url=URL, paging=OffsetPaging(size=8))
 
-    assert read(source.reader(surroundings(network))).request_count == 1
+    assert read(source.reader(context(network))).request_count == 1

@@ -22,7 +22,7 @@ from durable.sources.paging.one_page import OnePage
 from durable.sources.paging.protocol import Paging
 from tests.fakes.network import Network
 from tests.fakes.paged import URL, check_resumes, counts, items, sizes, some, whole
-from tests.fakes.source import page_of, read, surroundings
+from tests.fakes.source import context, page_of, read
 
 
 PARAMS = {"action": "query", "format": "json", "generator": "allpages", "gapfrom": ""}
@@ -340,7 +340,7 @@ def test_a_batch_that_is_too_large_in_all_its_answers_is_asked_for_in_half_the_s
         done = {"batchcomplete": ""} if part else {"continue": {"part": "2"}}
         return httpx.Response(200, json={"query": {"pages": pages}, **done})
 
-    reader = SOURCE.reader(surroundings(httpx.MockTransport(answer), page_bytes_max=1_500))
+    reader = SOURCE.reader(context(httpx.MockTransport(answer), page_bytes_max=1_500))
 
     assert len(read(reader).records) == 3
     assert sizes == [50, 50, 25, 25, 12, 12, 6, 6, 3, 3]
