@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from durable.connector.definition import AnyConnector
 from durable.engine.alert_sender import find_targets
 from durable.engine.clients import glean_client
-from durable.engine.platform import Platform
+from durable.engine.platform import RunnerContext
 from durable.engine.redaction import clean_reason
-from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
 from durable.http.retry_after import wait_ms
 from durable.limits import Limits
@@ -60,23 +59,12 @@ def watch_uploads(  # noqa: PLR0913 - a job's change, and all that it is a part 
 
 
 class DeletionWatcher:
-    """Of one connector.
+    """Watches the uploads of one connector."""
 
-    Args:
-        connector: whose uploads these are.
-        environment: variables and secrets.
-        store: the object's memory.
-        host: clock, randomness and network.
-    """
-
-    def __init__(
-        self, connector: AnyConnector, environment: Environment, store: Store, host: Platform
-    ) -> None:
-        self._connector = connector
-        self._environment = environment
-        self._store = store
-        self._host = host
-        self._limits = environment.usable_limits()
+    def __init__(self, context: RunnerContext) -> None:
+        self._connector, self._environment = context.connector, context.environment
+        self._store, self._host = context.store, context.host
+        self._limits = self._environment.usable_limits()
 
     async def turn(self) -> None:
         """Ask, if it is time; at most a request's time passes with it.

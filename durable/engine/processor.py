@@ -10,14 +10,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable import cron
-from durable.connector.definition import AnyConnector
 from durable.engine.alert_sender import AlertSender, find_targets
 from durable.engine.clients import build_clients
 from durable.engine.deletion_watcher import DeletionWatcher
-from durable.engine.platform import Platform
+from durable.engine.platform import RunnerContext
 from durable.engine.turn import Turn
 from durable.engine.verifier import Verifier
-from durable.environment import Environment
 from durable.limits import Limits
 from durable.machine.commands import LEGAL, Instruction, Refusal, RefusalCode, is_opening, obey
 from durable.machine.job import Job, Mode, Stage, make_job_id
@@ -27,7 +25,6 @@ from durable.machine.pacing import jittered_lease_ms, not_before
 from durable.machine.remedies import Remedy, RemedyCode
 from durable.machine.states import ENDED, State
 from durable.machine.ticks import Ticks, missed_ticks, record_begun, see_schedule
-from durable.store.store import Store
 
 
 OVERDUE_MS = 120_000  # the platform may fire a minute late
@@ -41,22 +38,12 @@ class Begun(Struct, frozen=True):
 
 
 class Processor:
-    """All that the object of one connector does.
+    """All that the object of one connector does."""
 
-    Args:
-        connector: whose jobs these are.
-        environment: variables and secrets.
-        store: the object's memory.
-        host: clock, randomness and network.
-    """
-
-    def __init__(
-        self, connector: AnyConnector, environment: Environment, store: Store, host: Platform
-    ) -> None:
-        self._connector = connector
-        self._environment = environment
-        self._store = store
-        self._host = host
+    def __init__(self, context: RunnerContext) -> None:
+        self._context = context
+        self._connector, self._environment = context.connector, context.environment
+        self._store, self._host = context.store, context.host
 
     async def begin(
         self, mode: Mode, trigger_key: str | None, occasion: Occasion | None = None
@@ -280,9 +267,7 @@ class Processor:
 
     async def _verified(self) -> Job | None:
         """Carry on with what is to be done after a job's success, now that none is pending."""
-        environment, store, host = self._environment, self._store, self._host
-        watcher = DeletionWatcher(self._connector, environment, store, host)
-        limits = self._connector.limits.within(environment.usable_limits())
-        job_id = await Verifier(environment, store, host, limits, watcher).turn()
+        watcher = DeletionWatcher(self._context)
+        job_id = await Verifier(self._context, watcher).turn()
         await watcher.turn()
         return None if job_id is None else self._store.load(job_id)

@@ -6,7 +6,7 @@ from typing import Any
 from durable.connector.definition import AnyConnector
 from durable.engine.checks import Checks
 from durable.engine.handling import harmless
-from durable.engine.platform import Platform
+from durable.engine.platform import Platform, RunnerContext
 from durable.engine.processor import Processor
 from durable.engine.provision import Provision
 from durable.environment import Environment
@@ -40,7 +40,7 @@ class Services:
         dataset: Dataset | None,
         write: Callable[[LogLine], None],
     ) -> None:
-        self.processor = Processor(connector, environment, store, host)
+        self.processor = Processor(RunnerContext(connector, environment, store, host))
         self.views = Views(connector, environment, store, host)
         self.checks = Checks(connector, environment, host)
         self.provision = Provision(connector, environment, host)

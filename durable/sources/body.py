@@ -15,12 +15,12 @@ from durable.json_paths import Shape
 from durable.sources.absence import check_empty, is_none
 from durable.sources.incompleteness import Signs
 from durable.sources.json_mending import faults, mend_json
-from durable.sources.keyed import Keyed, add_keys
 from durable.sources.paging.keyset import Keyset
 from durable.sources.paging.param_location import ParamLocation
 from durable.sources.paging.protocol import Paging, Refused, Refusing
 from durable.sources.record_fields import key_of
 from durable.sources.source import not_json, snippet
+from durable.sources.splice import Keyed, add_keys
 
 
 class PageContents(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,6 @@ from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.environment import Environment
@@ -26,7 +25,6 @@ from durable.machine.job import ReadContext
 from durable.machine.rate import Rate
 from durable.sources.absence import check_end, no_records, statuses_of_none
 from durable.sources.body import PageBody, list_type
-from durable.sources.clock import Clock
 from durable.sources.completion import Completion
 from durable.sources.detail import Detail, DetailReader
 from durable.sources.ending import Ending, Where
@@ -36,7 +34,7 @@ from durable.sources.listing import Listing, ListRequest
 from durable.sources.paging.protocol import Ask, Paging
 from durable.sources.portions import Part, fetch_portion
 from durable.sources.resume import Resume, resume_page
-from durable.sources.since import Changes, keep_recent, kept_ms, prepare_changes
+from durable.sources.since import ChangingSource, keep_recent, prepare_changes
 from durable.sources.source import NO_NAMES, NO_SCOPE, Reader, Records, Scope
 from durable.sources.sub_list import SubList, SubListReader
 from durable.sources.template import Template, check_url, with_variables
@@ -48,7 +46,7 @@ EXPIRED = frozenset({410})
 FORGOTTEN = frozenset({400, 404, 410})
 
 
-class HttpSource(Struct, frozen=True, kw_only=True):
+class HttpSource(ChangingSource, frozen=True, kw_only=True):
     """A list that is asked for in pages.
 
     Paths name places in the answer: `data/items` is the field `items` of the object in
@@ -95,7 +93,6 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     paging: Paging
     records: str
     auth: Auth | None = None
-    since: Changes | None = None
     params: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}
     body: Mapping[str, Any] | None = None
@@ -112,18 +109,6 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     is_last: Where = ""
     hides_rows: bool = False
     link_base: str = ""
-
-    @property
-    def kept_ms(self) -> int | None:
-        return kept_ms(self.since)
-
-    @property
-    def tells_changes(self) -> bool:
-        return self.since is not None
-
-    @property
-    def clock(self) -> Clock | None:
-        return None if self.since is None else self.since.clock
 
     def __post_init__(self) -> None:
         check_url(self, self.url)

@@ -6,7 +6,6 @@ next turn asks for the rest of the very same list.
 
 from collections.abc import Mapping
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.environment import Environment
@@ -21,12 +20,11 @@ from durable.machine.job import ReadContext
 from durable.machine.rate import Rate
 from durable.sources import marks
 from durable.sources.absence import NOTHING, no_records, statuses_of_none
-from durable.sources.clock import Clock
 from durable.sources.marks import Mark
 from durable.sources.ndjson_lines import LinePosition, Lines, change_error
 from durable.sources.paging.param_location import check_names, wrong
 from durable.sources.paging.protocol import Ask
-from durable.sources.since import Changes, keep_recent, kept_ms, prepare_changes
+from durable.sources.since import ChangingSource, keep_recent, prepare_changes
 from durable.sources.source import Reader, Records
 from durable.sources.template import check_url, with_variables
 
@@ -37,7 +35,7 @@ OK_OR_PART = frozenset({200, 206})
 PLAIN: Mapping[str, str] = {"accept-encoding": "identity"}
 
 
-class NdjsonSource(Struct, frozen=True, kw_only=True):
+class NdjsonSource(ChangingSource, frozen=True, kw_only=True):
     r"""A list whose records are lines (NDJSON, JSON Lines), each ended by a line break.
 
         {"id": "a"}\n{"id": "b"}\n
@@ -68,7 +66,6 @@ class NdjsonSource(Struct, frozen=True, kw_only=True):
 
     url: str
     auth: Auth | None = None
-    since: Changes | None = None
     params: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}
     size: int = 1_000
@@ -85,18 +82,6 @@ class NdjsonSource(Struct, frozen=True, kw_only=True):
             raise wrong(self, "rules", "Action.PAGE and Action.END are for lists that have pages")
         if self.since is not None:
             self.since.check(Ask(url=self.url, params=self.params))
-
-    @property
-    def kept_ms(self) -> int | None:
-        return kept_ms(self.since)
-
-    @property
-    def tells_changes(self) -> bool:
-        return self.since is not None
-
-    @property
-    def clock(self) -> Clock | None:
-        return None if self.since is None else self.since.clock
 
     def reader(self, context: SourceContext) -> "NdjsonReader":
         return NdjsonReader(self, context)

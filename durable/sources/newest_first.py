@@ -1,10 +1,8 @@
 """Changes of a source that has no parameter for them, and can sort. Pure."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from itertools import pairwise
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.errors import UpstreamError
@@ -12,13 +10,12 @@ from durable.sources import times
 from durable.sources.clock import Clock
 from durable.sources.paging.param_location import check_names, wrong
 from durable.sources.paging.protocol import Ask
-from durable.sources.since import OVERLAP, begin_ms, check_spans
+from durable.sources.since import DeclaredSpans, begin_ms, check_spans
 from durable.sources.source import Records
 from durable.sources.times import TimeFormat
-from durable.timestamps import milliseconds
 
 
-class NewestFirst(Struct, frozen=True, kw_only=True):
+class NewestFirst(DeclaredSpans, frozen=True, kw_only=True):
     """Pages are read from the latest change on, until one that is older than the watermark.
 
         NewestFirst(path="updated_at", params={"sort": "-updated_at"})
@@ -44,16 +41,6 @@ class NewestFirst(Struct, frozen=True, kw_only=True):
     path: str
     params: Mapping[str, str]
     format: str = TimeFormat.RFC3339
-    overlap: timedelta = OVERLAP
-    kept: timedelta | None = None
-
-    @property
-    def overlap_ms(self) -> int:
-        return milliseconds(self.overlap)
-
-    @property
-    def kept_ms(self) -> int | None:
-        return None if self.kept is None else milliseconds(self.kept)
 
     def __post_init__(self) -> None:
         check_names(self, "path")

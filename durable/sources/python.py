@@ -6,8 +6,6 @@ from datetime import UTC, datetime, timedelta
 from inspect import isawaitable, signature
 from typing import Any, Protocol
 
-from msgspec import Struct
-
 from durable.decoding import EXACT_MAX, decode
 from durable.environment import Environment, Secret
 from durable.errors import ConfigurationError, Recourse, UpstreamError
@@ -25,7 +23,7 @@ from durable.sources.paging.param_location import wrong
 from durable.sources.python_client import Client
 from durable.sources.python_output import author_error, encode_records, next_cursor
 from durable.sources.python_request import FetchRequest, SourcePage
-from durable.sources.since import OVERLAP, begin_ms, check_spans
+from durable.sources.since import DeclaredSpans, begin_ms, check_spans
 from durable.sources.source import NO_NAMES, NO_SCOPE, Reader, Records, Scope
 from durable.sources.template import check_url
 from durable.sources.times import TimeFormat
@@ -45,7 +43,7 @@ class Fetcher(Protocol):
     def fetch(self, request: FetchRequest) -> Awaitable[SourcePage]: ...
 
 
-class PythonSource(Struct, frozen=True, kw_only=True):
+class PythonSource(DeclaredSpans, frozen=True, kw_only=True):
     """A source of an async function, or of an async generator.
 
         async def fetch(request: FetchRequest) -> SourcePage:
@@ -100,19 +98,9 @@ class PythonSource(Struct, frozen=True, kw_only=True):
     link_origins: tuple[str, ...] = ()
     rules: Rules = ()
     rate: Rate | None = None
-    kept: timedelta | None = None
     tells_changes: bool = False
     path: str = ""
     path_format: str = TimeFormat.RFC3339
-    overlap: timedelta = OVERLAP
-
-    @property
-    def overlap_ms(self) -> int:
-        return milliseconds(self.overlap)
-
-    @property
-    def kept_ms(self) -> int | None:
-        return None if self.kept is None else milliseconds(self.kept)
 
     @property
     def clock(self) -> Clock | None:

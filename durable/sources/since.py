@@ -27,24 +27,8 @@ SECOND_MS = 1_000  # many sources write no finer
 YEAR_END_MS = 1_767_225_599_999  # of 2025
 
 
-class _Declared(Protocol):
-    @property
-    def overlap(self) -> timedelta: ...
-    @property
-    def kept(self) -> timedelta | None: ...
-
-
 class Spans(Protocol):
     """How far back changes are asked for."""
-
-    @property
-    def overlap_ms(self) -> int: ...
-    @property
-    def kept_ms(self) -> int | None: ...
-
-
-class Changes(Protocol):
-    """One way of reading only what has changed at a time or later."""
 
     @property
     def overlap_ms(self) -> int:
@@ -53,6 +37,25 @@ class Changes(Protocol):
     @property
     def kept_ms(self) -> int | None:
         """For so long the source can tell what has changed; None: for ever."""
+
+
+class DeclaredSpans(Struct, frozen=True, kw_only=True):
+    """`Spans` as their author declares them."""
+
+    overlap: timedelta = OVERLAP
+    kept: timedelta | None = None
+
+    @property
+    def overlap_ms(self) -> int:
+        return milliseconds(self.overlap)
+
+    @property
+    def kept_ms(self) -> int | None:
+        return None if self.kept is None else milliseconds(self.kept)
+
+
+class Changes(Spans, Protocol):
+    """One way of reading only what has changed at a time or later."""
 
     @property
     def clock(self) -> Clock | None:
@@ -68,7 +71,7 @@ class Changes(Protocol):
         """The page without what is older. Raises UpstreamError where that cannot be told."""
 
 
-class Since(Struct, frozen=True, kw_only=True):
+class Since(DeclaredSpans, frozen=True, kw_only=True):
     """A parameter takes the watermark, and the answer has what changed at that time or later.
 
         GET {url}?updated_since=2026-11-24T02:00:00.000Z
@@ -96,19 +99,9 @@ class Since(Struct, frozen=True, kw_only=True):
     param: str
     format: str = TimeFormat.RFC3339
     template: str = "{}"
-    overlap: timedelta = OVERLAP
     location: ParamLocation = ParamLocation.QUERY
-    kept: timedelta | None = None
     path: str = ""
     path_format: str = ""
-
-    @property
-    def overlap_ms(self) -> int:
-        return milliseconds(self.overlap)
-
-    @property
-    def kept_ms(self) -> int | None:
-        return None if self.kept is None else milliseconds(self.kept)
 
     def __post_init__(self) -> None:
         check_names(self, "param")
@@ -142,6 +135,24 @@ class Since(Struct, frozen=True, kw_only=True):
 
     def keep_recent(self, page: Records, _since_ms: int) -> Records:
         return page
+
+
+class ChangingSource(Struct, frozen=True, kw_only=True):
+    """A source that may be asked for its changes alone."""
+
+    since: Changes | None = None
+
+    @property
+    def kept_ms(self) -> int | None:
+        return kept_ms(self.since)
+
+    @property
+    def tells_changes(self) -> bool:
+        return self.since is not None
+
+    @property
+    def clock(self) -> Clock | None:
+        return None if self.since is None else self.since.clock
 
 
 def prepare_changes(changes: Changes | None, ask: Ask, crawl: ReadContext) -> Ask:
@@ -199,7 +210,7 @@ def _overlap_ms(changes: Spans) -> int:
     return changes.overlap_ms if kept_ms is None else min(changes.overlap_ms, kept_ms // 2)
 
 
-def check_spans(declared: _Declared) -> None:
+def check_spans(declared: DeclaredSpans) -> None:
     """Raises ConfigurationError where a time is none."""
     if not is_span(declared.overlap, timedelta(0)):
         raise wrong(declared, "overlap", "it is a timedelta from 0, as in timedelta(minutes=5)")

@@ -18,7 +18,7 @@ from durable.connector.connector import Connector
 from durable.connector.definition import AnyConnector
 from durable.connector.stream import Stream
 from durable.engine.checks import Check, Checks
-from durable.engine.platform import Platform
+from durable.engine.platform import Platform, RunnerContext
 from durable.engine.processor import Processor
 from durable.engine.provision import Provision
 from durable.engine.reject_reader import RepeatedReader
@@ -204,7 +204,7 @@ class Used:
 
     def processed(self, mode: Mode) -> None:
         store = Store(self.storage)
-        processor = Processor(self.connector, self.environment, store, self.host)
+        processor = Processor(RunnerContext(self.connector, self.environment, store, self.host))
 
         async def some() -> None:
             await processor.begin(mode, None)

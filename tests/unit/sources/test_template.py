@@ -130,7 +130,7 @@ def test_a_placeholder_alone_is_a_link_where_links_are_followed() -> None:
     [
         (b'{"id": 1}', b'{"id": 1,"space":{"a": 2}}'),
         (b"{}", b'{"space":{"a": 2}}'),
-        (b"{ \n}", b'{ \n"space":{"a": 2}}'),
+        (b"{ \n}", b'{"space":{"a": 2}}'),
         (b"7", None),
         (b'["a"]', None),
     ],

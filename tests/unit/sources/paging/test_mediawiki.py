@@ -15,11 +15,11 @@ from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.auth import Bearer
 from durable.http.error_rules import Action, Rule
 from durable.sources.http import HttpSource
-from durable.sources.keyed import add_keys
 from durable.sources.paging.mediawiki import MediaWikiPaging
 from durable.sources.paging.mediawiki_parts import join_parts
 from durable.sources.paging.one_page import OnePage
 from durable.sources.paging.protocol import Paging
+from durable.sources.splice import add_keys
 from tests.fakes.network import Network
 from tests.fakes.paged import URL, check_resumes, counts, items, sizes, some, whole
 from tests.fakes.source import context, page_of, read
