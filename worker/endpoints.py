@@ -1,4 +1,4 @@
-"""All that can be asked of the Worker: the one table of its routes.
+"""The one table of the Worker's endpoints.
 
 What the routing, the OpenAPI document and the dashboard's page know of them, derives from it.
 """

@@ -114,7 +114,7 @@ class Runner(runner.ConnectorRunner):
 
 
 class Watch(DurableObject):  # type: ignore[misc] # the platform's class has no types
-    """Tells which connectors had no success for too long. There is one."""
+    """The object that watches for connectors without a success. There is one."""
 
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
@@ -124,11 +124,11 @@ class Watch(DurableObject):  # type: ignore[misc] # the platform's class has no 
         )
 
     async def look(self, pulses: str) -> None:
-        """Take note of what the connectors' objects said, as JSON by their names."""
+        """Record what the connectors' objects report, as JSON by their names."""
         await self.watchman.look(decode(pulses, dict[str, Heartbeat | None]))
 
     async def notice(self) -> None:
-        """Somebody asks the Worker for something: see whether cron ticks."""
+        """Check at a request whether cron ticks."""
         await self.watchman.notice()
 
     async def alarm(self, _info: Any = None) -> None:

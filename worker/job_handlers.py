@@ -1,4 +1,4 @@
-"""What is done about jobs."""
+"""Handlers of the endpoints about jobs."""
 
 import asyncio
 from urllib.parse import urlencode
@@ -49,7 +49,7 @@ async def trigger(call: Call) -> Accepted:
 
 
 async def list_jobs(call: Call) -> Jobs:
-    """So many jobs, the newest first; of one connector or all, in some states or all.
+    """List jobs, the newest first, of one or all connectors, in some or all states.
 
     Raises:
         Exception: an object does not answer. Without its jobs, the list would not be one.

@@ -1,4 +1,4 @@
-"""The dashboard: a page, its script and its style. They hold no data, so anybody may have them."""
+"""Serves the dashboard's page and assets. They hold no data, so they need no authentication."""
 
 import hashlib
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ HEADERS = {
 
 
 class File(Struct, frozen=True):
-    """One of the dashboard's."""
+    """A file of the dashboard."""
 
     content: bytes
     content_type: str
@@ -58,7 +58,7 @@ class File(Struct, frozen=True):
 
 
 def answer(request: Request) -> WorkerResponse | None:
-    """What the dashboard answers; None where the request is not for it."""
+    """The dashboard's answer; None if the request is not for it."""
     name = _name(request)
     if name is None:
         return None
@@ -74,7 +74,7 @@ def answer(request: Request) -> WorkerResponse | None:
 
 
 def vary(request: Request, response: WorkerResponse) -> WorkerResponse:
-    """The answer, and that another Accept might have had another one."""
+    """Add to the answer that it depends on the header Accept."""
     if not _is_shared(request.path):
         return response
     return replace(response, headers={**response.headers, "vary": "Accept"})

@@ -1,4 +1,4 @@
-"""Answers, as the platform is to send them. Pure."""
+"""Answers that the platform sends. Pure."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""HTTP requests and their answers, without the platform."""
+"""Routes HTTP requests to handlers, without the platform."""
 
 from functools import partial
 
@@ -20,7 +20,7 @@ from worker.runners import Runners
 
 
 class Routes:
-    """Answers every request.
+    """Answers requests.
 
     Args:
         environment: variables and secrets.
@@ -75,7 +75,7 @@ class Routes:
 
 
 def failure() -> WorkerResponse:
-    """The answer where our own code failed."""
+    """The answer to a bug of our own."""
     return refuse(problems.internal())
 
 

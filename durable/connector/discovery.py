@@ -1,4 +1,4 @@
-"""The connectors of a deployment, one in each file of a package, and all that is wrong with these.
+"""Finds the connectors of a deployment, one in each file of a package, and their faults.
 
 A Worker whose connectors are not right does not start: its deployment is refused with what is said
 here, and the one before goes on.
@@ -56,7 +56,7 @@ RESPELT: Mapping[str, str] = {
 
 
 def discover(package: ModuleType) -> Connectors:
-    """Every module's `connector` in a package, by name.
+    """The connectors in a package, by name. Raises ConfigurationError with all faults.
 
     Raises:
         ConfigurationError: with all faults: a module cannot be imported or has no connector, or
@@ -69,7 +69,7 @@ def discover(package: ModuleType) -> Connectors:
 
 
 def find_connectors(package: ModuleType) -> Found:
-    """The same with the faults beside those that are right."""
+    """The valid connectors in a package, and the faults of the others."""
     connectors: dict[str, AnyConnector] = {}
     faults: list[str] = []
     cause: Exception | None = None

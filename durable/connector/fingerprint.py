@@ -1,4 +1,4 @@
-"""A short text that differs where a connector would crawl or map differently.
+"""Fingerprints a connector: another text where it would crawl or map differently.
 
 A job's cursor is bound to it: pages read by one definition and pages read by
 another are not one crawl. It covers all of the author's code and constants that
@@ -51,7 +51,7 @@ SLOTS = (MemberDescriptorType, GetSetDescriptorType)
 
 
 def fingerprint(connector: AnyConnector, places: Iterable[str]) -> str:
-    """The same in every isolate that runs the same code.
+    """The fingerprint. It is the same in every isolate that runs the same code.
 
     What the author's modules hold is taken as it is when a connector is asked about first.
 
@@ -90,7 +90,7 @@ class _Walk:
         return self._digest.hexdigest()
 
     def through(self, values: Sequence[Any]) -> None:
-        """Not by recursion, which WebAssembly has little room for."""
+        """Walk through a value, without recursion: WebAssembly has little stack."""
         stack = [*reversed(values)]
         while stack:
             stack += reversed(self._record(stack.pop()))

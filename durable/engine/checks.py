@@ -1,4 +1,4 @@
-"""What keeps a connector from working, found out without a job and without sending anything."""
+"""Checks a connector, without a job and without writing to Glean."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from enum import StrEnum
@@ -44,7 +44,7 @@ class Check(Struct, frozen=True):
 
 
 class Checks:
-    """Of one connector.
+    """The checks of one connector.
 
     Args:
         connector: what is checked.
@@ -59,7 +59,7 @@ class Checks:
         self._host = replace(host, transport=self._witness)
 
     async def run(self) -> list[Check]:
-        """All of them, in the order in which a person would look."""
+        """Run all checks, in the order in which a person would look."""
         lease = Lease(f"{self._connector.name}, {CHECK_ID} {self._host.nonce()}")
         try:
             found = build_clients(

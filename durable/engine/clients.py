@@ -39,12 +39,12 @@ class Clients(Struct, frozen=True):
         return self.streams[stage].source.clock if stage is Stage.DOCUMENTS else None
 
     async def close(self) -> None:
-        """Let go of what the readers keep open: whoever has made the ends, owes this."""
+        """Close what the readers keep open. Whoever built the clients must do this."""
         await close_all(self.readers.values())
 
 
 def build_clients(connector: AnyConnector, environment: Environment, host: Platform) -> Clients:
-    """The ends of a connector's jobs, whatever their mode and stage.
+    """Build the clients of a connector's jobs, of all modes and stages.
 
     Raises:
         ConfigurationError: a variable or a secret is not right.

@@ -67,7 +67,7 @@ class DeletionWatcher:
         self._limits = self._environment.usable_limits()
 
     async def turn(self) -> None:
-        """Ask, if it is time; at most a request's time passes with it.
+        """Ask Glean, if it is time. This takes one request at most.
 
         The caller arms the alarm: its lease before this, and what comes next after it.
         """
@@ -85,7 +85,7 @@ class DeletionWatcher:
             self._put(begun, after, self._host.now_ms())
 
     def heard(self, found: Mapping[str, Deletions]) -> None:
-        """Glean has told of its uploads, as it was asked for something else."""
+        """Record what Glean said of its uploads in the answer to another question."""
         now_ms, watch = self._host.now_ms(), self._store.verifications.watch()
         self._put(watch, record_answer(watch, found, now_ms, self._limits), now_ms)
 

@@ -51,7 +51,7 @@ SLOW_MS = 5  # a page of a source that is worth a pause
 
 
 class Executor:
-    """Of one turn. What it holds in memory is all that a crash loses.
+    """Performs the effects of one turn. A crash loses only what this holds in memory.
 
     Args:
         connector: whose job it is.

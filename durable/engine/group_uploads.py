@@ -1,4 +1,4 @@
-"""Groups' members on their way to Glean, each group in an upload of its own.
+"""Sends the members of groups to Glean, each group in an upload of its own.
 
 The members that Glean refuses are left out, and all others are brought: a group that stayed as it
 was would go on to give access to whoever has left it.
@@ -26,7 +26,7 @@ class HalvedGroup(Struct, frozen=True):
 
 
 class GroupUploads:
-    """Of one turn. A page that is read again has all its groups' uploads anew."""
+    """The uploads of one turn. A page that is read again opens all of its uploads again."""
 
     def __init__(self) -> None:
         self._accepted: tuple[str, Item] | None = None  # by the latest upload
@@ -35,7 +35,7 @@ class GroupUploads:
     async def send(
         self, send: Send, batch: Batch, glean: Glean, rejects: list[Reject]
     ) -> Sent | HalvedGroup:
-        """Send a request of a group's upload; those before it are in Glean.
+        """Send a request of a group's upload. Those before it are already in Glean.
 
         Args:
             send: asks for it.

@@ -1,4 +1,4 @@
-"""Pages of changes cut into requests that Glean takes. Pure."""
+"""Cuts pages of changes into requests that Glean takes. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -19,7 +19,7 @@ PAGES_PER_DOCUMENT = 2  # a file of a whole page is a third larger in base64
 
 
 class Sizes(Struct, frozen=True):
-    """How large a request may be."""
+    """The largest request that is allowed."""
 
     documents_max: int
     bytes_max: int  # a document that alone is larger is rejected unasked, to spare memory
@@ -52,7 +52,7 @@ def sizes_of(
 
 
 class Item(Struct, frozen=True):
-    """One change, encoded, and where it came from."""
+    """One encoded change, and the record that it came from."""
 
     place: int  # in its page, from 1
     key: str  # the document's id
@@ -71,7 +71,7 @@ class Batch(Struct, frozen=True, kw_only=True):
 
     @property
     def body(self) -> bytes:
-        """Made anew each time: held beside its documents, it would double them in memory."""
+        """The body. It is not kept, as it would double the documents in memory."""
         head, tail = self._around
         return head + b",".join(item.encoded for item in self.items) + tail
 
@@ -161,7 +161,7 @@ def batches(
 
 
 def document_count(change: Struct) -> int:
-    """What it counts for once it is in Glean: a group for each of its members."""
+    """How many documents it counts for in Glean: a group counts each of its members."""
     match change:
         case Deletion():
             return 0

@@ -30,7 +30,7 @@ KINDS: tuple[type[Identity], ...] = (DatasourceUser, Group, Members, Employee, T
 
 
 def identity_fault(identity: Identity) -> str | None:
-    """Why Glean would refuse it or take it for something else, or None."""
+    """Why Glean would refuse or misread it; None if it would not."""
     kind = next(kind for kind in KINDS if isinstance(identity, kind))
     try:
         right = check_types(identity, kind)
@@ -40,7 +40,7 @@ def identity_fault(identity: Identity) -> str | None:
 
 
 def email_fault(field: str, email: str | UnsetType) -> str | None:
-    """Why it is no mail address, or None. It may be not set."""
+    """Why it is no mail address; None if it is one, or not set."""
     if email is UNSET or EMAIL.fullmatch(email):
         return None
     return f"{field} is {quote(email)}: write it as in ada@example.com"
@@ -49,7 +49,7 @@ def email_fault(field: str, email: str | UnsetType) -> str | None:
 def group_faults(
     field: str, names: Sequence[str] | UnsetType, datasource: Datasource
 ) -> Iterator[str]:
-    """Why no groups have such names. What another datasource's are like is not known."""
+    """Why these are no names of groups. Those of another datasource are not checked."""
     if names is UNSET or all(map(GROUP.fullmatch, names)):
         return
     for index, name in enumerate(names):
@@ -58,14 +58,14 @@ def group_faults(
 
 
 def group_fault(field: str, name: str, datasource: Datasource) -> str | None:
-    """The same of one."""
+    """Why this is no name of a group; None if it is one."""
     if GROUP.fullmatch(name) or (name and datasource.identity_datasource):
         return None
     return _group_reason(field, name)
 
 
 def reference_fault(field: str, user_id: str, datasource: Datasource) -> str | None:
-    """Why a mail address cannot be a user's id, or None.
+    """Why a mail address cannot be a user's id; None if it can.
 
     Glean takes it for one where the datasource says so. Who says that users are named by ids, may
     have ids that look like mail addresses.

@@ -28,7 +28,7 @@ class MappedRecord(Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """By which Glean knows it."""
+        """The id by which Glean knows it."""
         return key_of(self.change)
 
     def reject(self, reason: str) -> Reject:
@@ -36,10 +36,10 @@ class MappedRecord(Struct, frozen=True):
 
 
 def key_of(change: Any) -> str:
-    """By which Glean knows it."""
+    """The id by which Glean knows it."""
     return str(getattr(change, KEYS.get(type(change), "id")))
 
 
 def excerpt(content: Raw | bytes) -> str:
-    """The beginning, for a person."""
+    """The beginning of a record, for a person."""
     return bytes(memoryview(content)[:EXCERPT_BYTES_MAX]).decode(errors="replace")

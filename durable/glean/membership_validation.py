@@ -1,4 +1,4 @@
-"""What Glean asks of each member of a group: one that is at fault does not keep out the others."""
+"""Validates the members of a group one by one, so that a faulty one does not keep out others."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,14 +12,14 @@ from durable.glean.type_check import quote
 
 
 class MemberFault(Struct, frozen=True):
-    """Why Glean would refuse a member, or take it for another one."""
+    """Why Glean would refuse or misread a member."""
 
     name: str
     reason: str
 
 
 def sift_members(members: Members, datasource: Datasource) -> tuple[Members, list[MemberFault]]:
-    """The members that Glean may take, and those that are left out.
+    """The valid members, and the faults of the others.
 
     Args:
         members: as they were mapped; whatever is no list, stays as it is.

@@ -1,4 +1,4 @@
-"""What Glean asks of what a mapping makes, as far as it can be told before it is sent.
+"""Validates what a mapping makes, before it is sent to Glean.
 
 Facts are from Glean's OpenAPI description and its pages on documents, permissions, MIME types
 and custom properties. What Glean finds beyond them, it answers with 400, and the batch is cut
@@ -21,7 +21,7 @@ from durable.glean.type_check import Mistyped, check_types, quote
 
 
 def fault(mapped: Change | Identity, datasource: Datasource) -> str | None:
-    """Why Glean would refuse it or take it for something else, or None."""
+    """Why Glean would refuse or misread it; None if it would not."""
     if isinstance(mapped, Document):
         return None if is_plain(mapped, datasource) else document_fault(mapped, datasource)
     if isinstance(mapped, Deletion):
@@ -30,7 +30,7 @@ def fault(mapped: Change | Identity, datasource: Datasource) -> str | None:
 
 
 def document_fault(document: Document, datasource: Datasource) -> str | None:
-    """The same of a document, be it plain or not."""
+    """The fault of any document; None if it has none."""
     # A mapping can put anything into a field: its types are not checked when it is made.
     reason = (
         _name_fault(document, datasource)

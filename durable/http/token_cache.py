@@ -1,4 +1,4 @@
-"""Access tokens that were asked for, kept for as long as the object lives. Never stored."""
+"""Keeps access tokens in memory, for as long as the object lives. Nothing is stored."""
 
 from asyncio import Event
 from collections.abc import Awaitable, Callable
@@ -52,13 +52,13 @@ class Tokens:
                 raise flight.outcome
 
     def refuse(self, key: str, text: str) -> None:
-        """This token is good no longer. Another one may be there already, which stays."""
+        """Forget this token, which was refused. A newer one stays."""
         kept = self._kept.get(key)
         if kept is not None and kept.access.reveal() == text:
             self._kept[key] = replace(kept, renew_at_ms=0)
 
     def forget(self, key: str) -> None:
-        """Ask the next time as if it were the first."""
+        """Forget the token of a key."""
         self._kept.pop(key, None)
 
     async def _ask_once(self, key: str, ask: Callable[[Token | None], Awaitable[Token]]) -> Token:

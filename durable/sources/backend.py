@@ -1,4 +1,4 @@
-"""A service of the user's own that crawls and sends to Glean, and is told when."""
+"""A service of the user's own that crawls and sends to Glean when a job tells it to."""
 
 import hashlib
 from contextlib import suppress
@@ -45,7 +45,7 @@ STOP_SECONDS = 5.0  # somebody may wait for the answer to a cancel
 
 
 class Backend(Struct, frozen=True, kw_only=True):
-    """A crawl that another service does, and that a job begins and follows.
+    """A crawl by another service, which a job begins and follows.
 
         Backend(url=Secret("CONNECTOR_API_URL"), signing_key=Secret("CONNECTOR_SIGNING_KEY"))
 
@@ -109,12 +109,12 @@ class Backend(Struct, frozen=True, kw_only=True):
         return frozenset(each.name for each in named if each) | secrets_of(self.auth)
 
     def locate(self, environment: Environment) -> str:
-        """Tells one place from another, and none of them."""
+        """A hash of the URL: it differs for another place, and keeps the URL secret."""
         url = str(self.address(environment))
         return hashlib.blake2b(url.encode(), digest_size=8).hexdigest()
 
     def address(self, environment: Environment) -> httpx.URL:
-        """Raises ConfigurationError, without the URL."""
+        """The service's URL. Raises ConfigurationError, which does not show it."""
         secret = environment.secret(self.url.name)
         try:
             url = httpx.URL(absolute(secret.reveal()))
@@ -160,7 +160,7 @@ class BackendReader(Reader):
         self._upstream = Signed(upstream, key, url.host, context.now_ms)
 
     async def fetch(self, cursor: str | None, crawl: ReadContext) -> Records:
-        """A page without records: what there is to do now."""
+        """Begin or follow the crawl. The page has no records."""
         return await (self._begin(crawl) if cursor is None else self._follow(_run(cursor)))
 
     async def cancel(self, cursor: str | None) -> None:

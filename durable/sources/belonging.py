@@ -1,4 +1,4 @@
-"""What belongs to a record and takes further requests: whether it is there, and what it costs."""
+"""Requests for what belongs to a record: what they cost, and what is done if it is missing."""
 
 from enum import StrEnum
 
@@ -30,7 +30,7 @@ class Fault(Struct, frozen=True):
 
 
 class RequestTally:
-    """What a page has become, and what that took.
+    """Collects the records of a page, and counts the requests and bytes that they took.
 
     Args:
         page: as the list had it.
@@ -85,7 +85,7 @@ class RequestTally:
 
 
 def resolve_missing(error: UpstreamError, missing: Missing, kept: Raw | Fault) -> Raw | Fault:
-    """What a record becomes that lacks something. Raises the error where that is another.
+    """What a record becomes that lacks something. Raises any other error again.
 
     Args:
         error: of the request for what belongs to it.

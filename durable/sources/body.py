@@ -24,7 +24,7 @@ from durable.sources.splice import Keyed, add_keys
 
 
 class PageContents(Struct, frozen=True, kw_only=True):
-    """Of one page."""
+    """The contents of one page."""
 
     values: Mapping[str, Any]  # by path
     records: list[Raw]
@@ -61,7 +61,7 @@ class PageBody:
         self._signs = Signs(paging.paths(), rules)
 
     def read(self, answer: Answer, cursor: str | None) -> PageContents:
-        """Raises UpstreamError where it is no page."""
+        """Decode an answer. Raises UpstreamError if it is no page."""
         # Pages that came before had the shape, so this may be an error in a page's place.
         contents = self._contents(answer, cursor)
         if self._omits_empty and is_none(contents.values[self._records]):
@@ -72,7 +72,7 @@ class PageBody:
         return contents
 
     def check_ended(self, contents: PageContents) -> None:
-        """Raises UpstreamError where a page that is to be the last one says that there is more."""
+        """Check the last page. Raises UpstreamError if it says that there is more."""
         self._signs.check_ended(contents.values)
 
     def _leading(self, contents: PageContents) -> tuple[object, ...]:
@@ -132,6 +132,6 @@ class PageBody:
 
 
 def list_type(*, is_keyed: bool, omits_empty: bool) -> Any:
-    """Of the list of records."""
+    """The type of the list of records."""
     kind: Any = Keyed if is_keyed else list[Raw]
     return kind | None | UnsetType if omits_empty else kind

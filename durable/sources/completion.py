@@ -1,4 +1,4 @@
-"""Pages of records, each record completed by further requests, a few at a time."""
+"""Completes each record of a page by further requests, a few at a time."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ REQUESTS_AT_ONCE = 4  # of the six connections that there are, and Glean has som
 
 
 class Completion:
-    """Of the pages of one list.
+    """Completes the pages of one list.
 
     Args:
         detail: of each record, asked for before what is gathered.
@@ -33,7 +33,7 @@ class Completion:
         self._bytes_max = bytes_max
 
     async def complete_page(self, page: Records, crawl: ReadContext, scope: Scope) -> Records:
-        """Raises UpstreamError where something of the page cannot be had."""
+        """The page with complete records. Raises UpstreamError if it cannot be completed."""
         if self._detail is None and not self._sub_lists:
             return page
         tally = RequestTally(page, self._bytes_max)

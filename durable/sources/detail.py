@@ -20,7 +20,7 @@ from durable.sources.template import PLACEHOLDER, Template, UnfilledError, check
 
 
 class Detail(Struct, frozen=True, kw_only=True):
-    """One more request for each record, whose answer is the record, or a field of it.
+    """One more request for each record. Its answer is the record, or a field of it.
 
         detail=Detail(url="${WIKI_URL}/pages/${id}")
 
@@ -51,11 +51,11 @@ class Detail(Struct, frozen=True, kw_only=True):
 
     @property
     def is_link(self) -> bool:
-        """Whether each record has the URL of its own detail."""
+        """Whether the record itself holds the URL of its detail."""
         return bool(PLACEHOLDER.fullmatch(self.url)) and not VARIABLE.fullmatch(self.url)
 
     def locate(self, environment: Environment) -> str:
-        """Raises ConfigurationError."""
+        """The URL with variables filled in. Raises ConfigurationError."""
         return self.url if self.is_link else environment.url(self.url)
 
 
@@ -94,7 +94,7 @@ class DetailReader:
         self._shape = shape_of((detail.path, Raw))
 
     async def complete(self, scope: Scope, tally: RequestTally) -> Raw | Fault:
-        """What the scope's record becomes. Raises UpstreamError where the page cannot be had."""
+        """Complete the scope's record. Raises UpstreamError where the whole page fails."""
         record, detail = scope[""], self._detail
         try:
             ask = self._template.fill_request(scope)

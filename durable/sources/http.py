@@ -122,7 +122,7 @@ class HttpSource(ChangingSource, frozen=True, kw_only=True):
             self.resume.check(ask, self.paging, self.since, self.rules)
 
     def shape(self) -> Shape:
-        """What is looked at of each answer. Raises ConfigurationError."""
+        """The paths that are read in each answer. Raises ConfigurationError."""
         records = list_type(is_keyed=bool(self.records_key), omits_empty=self.omits_empty)
         paths: list[tuple[str, Any]] = [(self.records, records), *self.paging.paths().items()]
         paths += self.ending.paths
@@ -130,7 +130,7 @@ class HttpSource(ChangingSource, frozen=True, kw_only=True):
 
     @property
     def ending(self) -> Ending:
-        """What it says of its end."""
+        """How the source tells the end of its list."""
         return Ending(
             total=self.total,
             has_more=self.has_more,

@@ -94,7 +94,7 @@ class NdjsonSource(ChangingSource, frozen=True, kw_only=True):
 
 
 class NdjsonReader(Reader):
-    """Reads a `NdjsonSource`. It keeps the connection between two pages, until it is closed."""
+    """Reads an `NdjsonSource`. The connection stays open between pages, until `close`."""
 
     def __init__(self, source: NdjsonSource, context: SourceContext) -> None:
         url = source.locate(context.environment)
@@ -128,7 +128,7 @@ class NdjsonReader(Reader):
         return keep_recent(self._source.since, page, crawl)
 
     async def close(self) -> None:
-        """Let the connection go, since the turn is over. A page may be asked for all the same."""
+        """Close the connection at the end of the turn. `fetch` may be called again."""
         stream, self._stream, self._lines, self._mark = self._stream, None, None, None
         if stream is not None:
             await stream.close()

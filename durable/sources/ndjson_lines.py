@@ -1,4 +1,4 @@
-"""Lines of a body that comes in parts, and pages of them."""
+"""Makes lines of a body that comes in parts, and pages of lines."""
 
 import zlib
 from collections import deque
@@ -20,14 +20,14 @@ _whole = Decoder[Raw](Raw)
 
 
 class LinePosition(Struct, frozen=True):
-    """Between two lines of a body."""
+    """A place between two lines of a body."""
 
     offset: int = 0  # bytes before it, as they are once they are decoded
     checksum: int = 0  # of these
 
 
 class LinesPage(Struct, frozen=True):
-    """Some lines."""
+    """A page of lines."""
 
     records: list[Raw]
     faults: dict[int, str | None]  # as in Records.faults
@@ -35,7 +35,7 @@ class LinesPage(Struct, frozen=True):
 
 
 class Lines:
-    """Reads JSON lines off a body, from a spot on.
+    """Reads JSON lines from a body, from a place on.
 
     Args:
         stream: whose next byte is the first at the spot.
@@ -52,7 +52,7 @@ class Lines:
         self._is_whole = False  # the body, and all of it was read
 
     async def skip_to(self, spot: LinePosition) -> None:
-        """Read up to a spot, and be sure that all before it is what it was.
+        """Read up to a place, and check that all before it is unchanged.
 
         Raises:
             UpstreamError: it is not, and nothing but the start of the list helps.
@@ -72,7 +72,7 @@ class Lines:
         self._add(rest)
 
     async def page(self, line_count: int) -> LinesPage:
-        """The next lines that are not blank. It is the same however the body comes in parts."""
+        """The next page. It does not depend on how the body comes in parts."""
         records: list[Raw] = []
         reasons: dict[int, str | None] = {}
         byte_count, bytes_max = 0, min(PAGE_BYTES, self._line_bytes_max)
@@ -151,7 +151,7 @@ class Lines:
 
 
 def change_error(how: str) -> UpstreamError:
-    """The list is no longer the one that was begun."""
+    """The error that the list has changed since it was begun."""
     return UpstreamError(
         f"the source's list has changed since it was begun: {how}",
         is_transient=False,

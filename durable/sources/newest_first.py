@@ -1,4 +1,4 @@
-"""Changes of a source that has no parameter for them, and can sort. Pure."""
+"""Reads the changes of a source that can sort by them, and has no parameter for them. Pure."""
 
 from collections.abc import Mapping
 from itertools import pairwise
@@ -16,7 +16,7 @@ from durable.sources.times import TimeFormat
 
 
 class NewestFirst(DeclaredSpans, frozen=True, kw_only=True):
-    """Pages are read from the latest change on, until one that is older than the watermark.
+    """Reads from the latest change back to the first one that is older than the watermark.
 
         NewestFirst(path="updated_at", params={"sort": "-updated_at"})
 
@@ -53,7 +53,7 @@ class NewestFirst(DeclaredSpans, frozen=True, kw_only=True):
         return Clock(self.path, self.format, is_newest_first=True)
 
     def check(self, ask: Ask) -> None:
-        """Its params may be those of the source's request, too."""
+        """Nothing to check: its params may replace those of the source."""
 
     def prepare(self, ask: Ask, _since_ms: int) -> Ask:
         return replace(ask, params={**ask.params, **self.params})

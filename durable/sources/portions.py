@@ -1,4 +1,4 @@
-"""A page that takes more than one answer: too large for one, or told of in several."""
+"""Reads a page in several answers: it is too large for one, or the source splits it."""
 
 from collections.abc import Awaitable, Callable
 
@@ -17,7 +17,7 @@ PARTS_MAX = 500  # of one page
 
 
 class Part(Struct, frozen=True):
-    """What one answer tells."""
+    """One answer's part of a page."""
 
     page: Records
     is_partial: bool = False  # more of the same records is at its next cursor
@@ -28,7 +28,7 @@ Read = Callable[[Paging, str | None], Awaitable[Part]]  # one answer
 
 
 async def fetch_portion(paging: Paging, cursor: str | None, read: Read, bytes_max: int) -> Records:
-    """The page, or where it is too large, as much of its beginning as is not.
+    """The page; if that is too large, as much of its beginning as fits.
 
     Args:
         paging: of the list.

@@ -1,4 +1,4 @@
-"""The network for authors of sources in Python. There is no other in the Worker."""
+"""The HTTP client for sources in Python. A Worker has no other network."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -56,7 +56,7 @@ class Response(Struct, frozen=True):
 
 
 class Client:
-    """Asks the source's server, and proves who asks.
+    """Sends requests to the source's server, with the source's authentication.
 
     Any answer but one of 200 to 299 is raised as UpstreamError, whose `status` says which. What is
     transient is best left alone: the job waits, and the page is begun anew.

@@ -1,4 +1,4 @@
-"""What comes of an author's code: records, a cursor, or an exception. Pure."""
+"""Converts what an author's code gives: records, a cursor, an exception. Pure."""
 
 import math
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ UNWRITABLE = (TypeError, ValueError, OverflowError, RecursionError, msgspec.Msgs
 def encode_records(
     records: Sequence[Any], bytes_max: int
 ) -> tuple[list[Raw], dict[int, str | None]]:
-    """The records as JSON, and of those that it cannot tell, why, by their place from 1.
+    """The records as JSON, and why some cannot be JSON, by their place from 1.
 
     Raises UpstreamError where one is of a kind that is never written, or they are too many.
     """
@@ -69,7 +69,7 @@ def is_finite(value: Any) -> bool:
 
 
 def next_cursor(value: Any, cursor: str | None) -> str | None:
-    """The cursor as it is stored. Raises UpstreamError where it would not come back the same.
+    """The cursor as it is stored. Raises UpstreamError if JSON would change it.
 
     Args:
         value: as the author's code gave it.

@@ -1,4 +1,4 @@
-"""A field of a record that is not decoded otherwise. Pure."""
+"""Reads one field of a record that stays undecoded. Pure."""
 
 import re
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""A list that is read on from its last record's own value, once its cursor has expired."""
+"""Continues a list from its last record's own value, once its cursor has expired."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -32,7 +32,7 @@ Read = Callable[[Ask, str | None], Awaitable[Records]]  # a page, by the paging'
 
 
 class Resume(Struct, frozen=True, kw_only=True):
-    """Where the source does not know a cursor any more, it is asked for what comes after a record.
+    """How to ask a source that has forgotten the cursor for what comes after a record.
 
         HttpSource(
             url="${NOTES_URL}/list",
@@ -96,7 +96,7 @@ class Resume(Struct, frozen=True, kw_only=True):
         return False
 
     def prepare(self, ask: Ask, after: str | None) -> Ask:
-        """The request of a list that begins after a value; None: at its start."""
+        """The request for the list after a value; None: from its start."""
         return place_cursor(ask, self.location, self.param, after)
 
     def key(self, record: Raw) -> str:
@@ -105,7 +105,7 @@ class Resume(Struct, frozen=True, kw_only=True):
 
 
 class ResumePosition(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where a crawl goes on. As JSON it is the cursor, so add fields with defaults only."""
+    """Where the crawl continues. As JSON it is the cursor: add fields with defaults only."""
 
     listed: str | None  # the paging's own cursor; None: at the start of the list
     key: str | None = None  # of the last record before the page
@@ -149,7 +149,7 @@ async def resume_page(resume: Resume | None, read: Read, ask: Ask, cursor: str |
 
 
 def position_of(cursor: str | None) -> ResumePosition:
-    """Of a crawl that began without a Resume, the cursor is the paging's own."""
+    """The position in a cursor. Without a Resume, that is the paging's own cursor."""
     with suppress(msgspec.DecodeError):
         return decode(cursor or "", ResumePosition)
     return ResumePosition(listed=cursor)

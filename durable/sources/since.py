@@ -163,7 +163,7 @@ def prepare_changes(changes: Changes | None, ask: Ask, crawl: ReadContext) -> As
 
 
 def keep_recent(changes: Changes | None, page: Records, crawl: ReadContext) -> Records:
-    """What of the page is the crawl's. Raises UpstreamError where that cannot be told."""
+    """The records of the page that the crawl wants. Raises UpstreamError if that cannot be told."""
     if changes is None:
         return page
     if changes.clock is not None:
@@ -174,7 +174,7 @@ def keep_recent(changes: Changes | None, page: Records, crawl: ReadContext) -> R
 
 
 def begin_ms(changes: Spans, since_ms: int, clock: Clock | None) -> int:
-    """From when on changes are read: before the watermark, and as closely as records tell it."""
+    """The time to read changes from: the watermark, less the overlap, rounded as the clock is."""
     at_ms = subtract_overlap(since_ms, _overlap_ms(changes))
     return at_ms if clock is None else clock.floor_ms(at_ms)
 
@@ -185,7 +185,7 @@ def subtract_overlap(since_ms: int, overlap_ms: int) -> int:
 
 
 def reaches_further(changes: Changes, others: Changes) -> bool:
-    """Whether these are asked for from further back than the others, at some watermark."""
+    """Whether these changes are read from further back than the others."""
     return _earliest_ms(changes) < _earliest_ms(others)
 
 
@@ -198,7 +198,7 @@ def _earliest_ms(changes: Changes) -> int:
 
 
 def kept_ms(changes: Changes | None) -> int | None:
-    """How old a watermark may be, since what is before it is asked for, too; None: any."""
+    """How old a watermark may be; None: any. The overlap is already taken off."""
     if changes is None or changes.kept_ms is None:
         return None
     return changes.kept_ms - _overlap_ms(changes)
@@ -211,7 +211,7 @@ def _overlap_ms(changes: Spans) -> int:
 
 
 def check_spans(declared: DeclaredSpans) -> None:
-    """Raises ConfigurationError where a time is none."""
+    """Check both spans. Raises ConfigurationError."""
     if not is_span(declared.overlap, timedelta(0)):
         raise wrong(declared, "overlap", "it is a timedelta from 0, as in timedelta(minutes=5)")
     if declared.kept is not None and not is_span(declared.kept, MILLISECOND):

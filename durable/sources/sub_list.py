@@ -16,7 +16,7 @@ EMPTY_PAGES_MAX = 100  # of one record: all of its page waits for them
 
 
 class SubList(Struct, frozen=True, kw_only=True):
-    """All pages of a list of its own for each record, put into the record as one list.
+    """A list of its own for each record: all of its pages, put into the record as one list.
 
         sub_lists=(SubList(source=HttpSource(url="${WIKI_URL}/pages/${id}/comments", ...),
                        into="comments"),)
@@ -59,7 +59,7 @@ class SubListReader:
         self.reader = sub_list.source.reader(context, names)
 
     async def complete(self, scope: Scope, crawl: ReadContext, tally: RequestTally) -> Raw | Fault:
-        """What the scope's record becomes. Raises UpstreamError where the page cannot be had."""
+        """Complete the scope's record. Raises UpstreamError where the whole page fails."""
         sub_list, record = self._sub_list, scope[""]
         members: list[Raw] = []
         read_count, empty_count, cursor, is_anew = 0, 0, None, False

@@ -1,4 +1,4 @@
-"""Requests with placeholders, filled in from JSON: one list for each space, one answer a record.
+"""Fills placeholders in requests from JSON: one list for each space, one detail for each record.
 
 `${space/id}` is the field `id` of what is named `space`, `${space/owner/id}` lies deeper. In the
 requests that are made for a record, `${id}` is a field of that record; so is `${record/ID}`, whose
@@ -31,7 +31,7 @@ Value = str | int
 
 
 class UnfilledError(UpstreamError):
-    """A record lacks what a request for it takes."""
+    """A record lacks a field that its request needs."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason, is_transient=False)
@@ -48,7 +48,7 @@ class FieldPlace(Struct, frozen=True):
 
 
 class Template:
-    """Makes the request for a scope.
+    """A request with placeholders.
 
     Args:
         ask: the request with placeholders, in its URL, its parameters, and in texts of its body
@@ -92,7 +92,7 @@ class Template:
             )
 
     def fill_request(self, scope: Scope) -> Ask:
-        """Raises UnfilledError where a field is missing, empty, or no text and no whole number."""
+        """The request for a scope. Raises UnfilledError if a field has no text or whole number."""
         if not self._places:
             return self._ask
         values = {name: _values(shape, name, scope[name]) for name, shape in self._shapes.items()}
@@ -145,7 +145,7 @@ class Template:
 
 
 def check_url(declared: Struct, url: str) -> None:
-    """Raises ConfigurationError where braces have no dollar sign: no URL has them otherwise."""
+    """Check the URL's placeholders. Raises ConfigurationError for braces without a dollar sign."""
     if BARE.search(url):
         raise ConfigurationError(
             f"{type(declared).__name__}: {url!r:.200} is not right: a variable is written "
@@ -154,7 +154,7 @@ def check_url(declared: Struct, url: str) -> None:
 
 
 def with_variables(ask: Ask, environment: Environment) -> Ask:
-    """The request with variables in its parameters, headers and body, as its URL has them.
+    """The request with variables filled in, in its parameters, headers and body.
 
     Raises:
         ConfigurationError: one of them is not set.

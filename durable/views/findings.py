@@ -1,4 +1,4 @@
-"""What came of a verification, as seen from outside, and what a person can do about it."""
+"""The findings of a verification, and what a person can do about them."""
 
 from msgspec import Struct
 

@@ -22,7 +22,7 @@ from durable.views.texts import Message, to_message
 
 
 class Condition(StrEnum):
-    """How a connector is. The first of these that is so."""
+    """The health of a connector: the first of these that applies."""
 
     UNREACHABLE = "unreachable"  # its object does not answer
     HELD = "held"  # a job waits for a person
@@ -66,7 +66,7 @@ class Overview(Struct, frozen=True, kw_only=True):
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """What the connector's object knows."""
+    """What the connector's object remembers."""
 
     jobs: Sequence[Job] = ()  # the latest, newest first
     current: Job | None = None
@@ -93,7 +93,7 @@ class ConnectorMetrics(Struct, frozen=True, kw_only=True):
 def overview(
     connector: AnyConnector, known: Known, clean: Callable[[str], str], now_ms: int
 ) -> Overview:
-    """The whole of it.
+    """A connector at a glance.
 
     Args:
         connector: as it is declared.
@@ -126,7 +126,7 @@ def overview(
 
 
 def unreachable(connector: AnyConnector, now_ms: int) -> Overview:
-    """Of a connector whose object does not answer."""
+    """The overview of a connector whose object does not answer."""
     return replace(
         overview(connector, Known(), str, now_ms),
         health=Condition.UNREACHABLE,
@@ -136,7 +136,7 @@ def unreachable(connector: AnyConnector, now_ms: int) -> Overview:
 
 
 def connector_metrics(known: Known, job_counts: Mapping[State, int]) -> ConnectorMetrics:
-    """Of what the connector's object remembers."""
+    """The metrics of what the connector's object remembers."""
     return ConnectorMetrics(
         tally=known.tally,
         job_counts=job_counts,
