@@ -383,8 +383,6 @@ def test_an_error_is_what_the_rule_says(
     error = refused(answer, rules=(Rule(status=status, then=then),))
 
     assert (error.is_transient, error.recourse) == (is_transient, recourse)
-    told = ", and is left alone as its header retry-after says" if is_transient else ""
-    assert str(error) == f"the source answered {status}{told}: the reason"
     assert (error.status, error.retry_after) == (status, "7")
 
 

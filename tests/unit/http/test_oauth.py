@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from durable.environment import Secret, Variable
-from durable.errors import ConfigurationError, UpstreamError
+from durable.errors import Cause, ConfigurationError, UpstreamError
 from durable.http.oauth import ClientCredentials, RefreshToken
 from tests.fakes.answers import a_page
 from tests.fakes.client import SECRETS, SignedReader, a_refusal, a_token
@@ -566,8 +566,6 @@ def test_a_busy_token_endpoint_may_pass_when_it_says_so(status: int) -> None:
 
     error = failed(client)
 
-    told = "is left alone as its header retry-after says"
-    assert str(error) == f"the source's token endpoint answered {status}, and {told}"
     assert (error.is_transient, error.retry_after) == (True, "7")
 
 
@@ -577,7 +575,7 @@ def test_a_token_endpoint_that_is_not_reached_may_pass() -> None:
 
     error = failed(client)
 
-    assert str(error).startswith("the source's token endpoint did not answer: ConnectError")
+    assert error.cause is Cause.UNANSWERED
     assert error.is_transient
 
 

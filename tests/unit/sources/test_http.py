@@ -410,7 +410,7 @@ def test_a_page_tells_its_requests_and_how_long_the_source_is_to_be_left_alone()
 
     assert records.request_count == 1
     assert records.wait_ms == reset_s * 1_000 - NOW_MS
-    assert records.wait_reason == "the source's header x-ratelimit-remaining asks for a pause"
+    assert "x-ratelimit-remaining" in records.wait_reason
 
 
 def test_requests_that_failed_before_a_page_count_with_it() -> None:
