@@ -1,4 +1,4 @@
-"""All texts of codes, on each surface, as `texts.txt` beside this holds them.
+"""All texts of codes on each surface, of refusals and of events, as `texts.txt` holds them.
 
 `PYTHONPATH=cli .venv/bin/python -m tests.golden.texts` writes them anew.
 """
@@ -10,6 +10,7 @@ from durable.machine.remedies import Remedy
 from durable.views.texts import WORDINGS, Surface, say, to_message
 from glean_sync import texts
 from glean_sync.answers import Message
+from tests.golden.events import events, refusals
 
 
 FILE = Path(__file__).with_suffix(".txt")
@@ -31,7 +32,9 @@ SAMPLE: Mapping[str, str | int] = {
 
 def text() -> str:
     """What the file is to hold."""
-    return "\n".join(line for code in WORDINGS for line in _lines(code))
+    codes = [line for code in WORDINGS for line in _lines(code)]
+    others = [f"{code}\n  {words}\n" for code, words in (*refusals(), *events())]
+    return "\n".join((*codes, *others))
 
 
 def said(code: str) -> dict[str, str]:
