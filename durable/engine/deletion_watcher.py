@@ -80,7 +80,7 @@ class DeletionWatcher:
         self._put(watch, begun, now_ms)
         if begun.ask_at_ms is None:
             return
-        after = await self._answered(begun)
+        after = await self._query_deletions(begun)
         if verifications.watch() == begun:  # else another upload was closed while we waited
             self._put(begun, after, self._host.now_ms())
 
@@ -89,7 +89,7 @@ class DeletionWatcher:
         now_ms, watch = self._host.now_ms(), self._store.verifications.watch()
         self._put(watch, record_answer(watch, found, now_ms, self._limits), now_ms)
 
-    async def _answered(self, watch: DeletionWatch) -> DeletionWatch:
+    async def _query_deletions(self, watch: DeletionWatch) -> DeletionWatch:
         try:
             glean = glean_client(watch.datasource, self._environment, self._host)(Stage.DOCUMENTS)
             found = await glean.deletions()

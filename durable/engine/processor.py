@@ -75,7 +75,7 @@ class Processor:
                 return Begun(job, is_new=False)
         if occasion is None:
             occasion = Occasion.CRON if is_tick else Occasion.REQUEST
-        return await self._added(self._new(mode, occasion), trigger_key, pending)
+        return await self._add(self._new(mode, occasion), trigger_key, pending)
 
     def see(self) -> Ticks:
         """Take note of the schedule: what it asks for from now on, is to be begun."""
@@ -115,7 +115,7 @@ class Processor:
             begun_by=occasion.value,
         )
 
-    async def _added(self, job: Job, trigger_key: str | None, pending: Sequence[Job]) -> Begun:
+    async def _add(self, job: Job, trigger_key: str | None, pending: Sequence[Job]) -> Begun:
         # Where a job is working, its alarm is armed already, and its end arms the next.
         alarm_at_ms = None if pending else not_before(job.created_at_ms, job.created_at_ms)
         self._store.chronicle.record(None, job, job.created_at_ms, Limits())
@@ -149,7 +149,7 @@ class Processor:
             repeats=job_id,
             repeated_mode=before.mode,
         )
-        return await self._added(job, None, pending)
+        return await self._add(job, None, pending)
 
     async def obey(self, job_id: str, instruction: Instruction) -> Job | Refusal | None:
         """Carry out a command; None if there is no such job. A refused one changes nothing."""
@@ -192,7 +192,7 @@ class Processor:
         Returns:
             Whether it was lost.
         """
-        is_lost, now_ms = await self._armed_again(), self._host.now_ms()
+        is_lost, now_ms = await self._rearm(), self._host.now_ms()
         connector, outbox = self._connector, self._store.outbox
         modes = set(connector.schedule.values())
         outbox.remind(connector.name, modes, find_targets(self._environment), now_ms)
@@ -201,7 +201,7 @@ class Processor:
             await self._store.arm(self._store.wake_at_ms(now_ms))
         return is_lost
 
-    async def _armed_again(self) -> bool:
+    async def _rearm(self) -> bool:
         now_ms = self._host.now_ms()
         at_ms = (
             not_before(now_ms, now_ms) if self._store.pending() else self._store.wake_at_ms(now_ms)
@@ -227,7 +227,7 @@ class Processor:
         # Before anything that may fail or kill: from here on the object is woken again.
         now_ms, name = self._host.now_ms(), self._connector.name
         await self._store.arm(now_ms + jittered_lease_ms(f"{name} {now_ms}", Limits()))
-        job = await self._carried()
+        job = await self._carry_jobs()
         await self._deliver()
         if not self._store.pending():
             at_ms = self._store.wake_at_ms(self._host.now_ms())
@@ -243,10 +243,10 @@ class Processor:
         except Exception:  # noqa: BLE001 - it is raised again as the work begins
             return True
 
-    async def _carried(self) -> Job | None:
+    async def _carry_jobs(self) -> Job | None:
         pending = self._store.pending()
         if not pending:
-            return await self._verified()
+            return await self._verify()
         job_id = pending[0].id
         await Turn(job_id, self._connector, self._environment, self._store, self._host).run()
         return self._store.load(job_id)
@@ -265,7 +265,7 @@ class Processor:
         if at_ms is not None and self._store.pending():
             await self._store.arm(min(at_ms, self._store.set_at_ms or at_ms))
 
-    async def _verified(self) -> Job | None:
+    async def _verify(self) -> Job | None:
         """Carry on with what is to be done after a job's success, now that none is pending."""
         watcher = DeletionWatcher(self._context)
         job_id = await Verifier(self._context, watcher).turn()

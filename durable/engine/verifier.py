@@ -75,7 +75,7 @@ class Verifier:
             verifications.called(verification.datasource, now_ms)
         # The next question's alarm is set before this one is asked.
         await self._save(verification, now_ms)
-        answer = await self._asked(question, verification)
+        answer = await self._ask(question, verification)
         if verifications.load(verification.job_id) != verification:
             return None  # somebody went on while we waited
         now_ms = self._host.now_ms()
@@ -102,7 +102,7 @@ class Verifier:
         if not self._store.pending():  # else the alarm is theirs
             await self._store.arm(self._store.wake_at_ms(now_ms))
 
-    async def _asked(
+    async def _ask(
         self, question: VerificationQuestion, verification: Verification
     ) -> Holdings | Trouble | None:
         """What Glean says; None: it has nothing to say, and does it."""
