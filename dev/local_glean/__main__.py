@@ -6,7 +6,7 @@ import sys
 
 from dev.local_glean.app import create_app
 from dev.local_glean.database import Database
-from dev.local_glean.readings import parse
+from dev.local_glean.readings import parsed
 from dev.loopback import serve
 
 
@@ -26,7 +26,7 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     try:
-        readings = parse(arguments.readings)
+        readings = parsed(arguments.readings)
     except ValueError as error:
         parser.error(f"--readings: {error}")
     token = os.environ.get(arguments.token_env, "")

@@ -16,7 +16,7 @@ from glean.api_client.models import (
     ProcessAllDocumentsRequest,
 )
 
-from dev.local_glean.bodies import decode, raw_items
+from dev.local_glean.bodies import decoded, raw_items
 from dev.local_glean.database import Database
 from dev.local_glean.datasources import Datasource, Datasources
 from dev.local_glean.documents import Documents
@@ -58,22 +58,22 @@ class Api:
         return msgspec.json.encode(self._status.debug(self._datasources.get(name)))
 
     def _bulk_index_documents(self, body: bytes) -> None:
-        request = decode(BulkIndexDocumentsRequest, body)
+        request = decoded(BulkIndexDocumentsRequest, body)
         datasource = self._datasources.get(request.datasource)
         place = Place(Entity.DOCUMENTS, datasource.name)
         unchecked = request.disable_stale_document_deletion_check
         disabling = ("disableStaleDocumentDeletionCheck", unchecked)
-        documents = self._check_documents(request.documents, body, datasource)
+        documents = self._checked(request.documents, body, datasource)
         self._uploads.take(bulk_page(request, place, documents, disabling), self._documents)
 
     def _index_documents(self, body: bytes) -> None:
-        request = decode(IndexDocumentsRequest, body)
+        request = decoded(IndexDocumentsRequest, body)
         datasource = self._datasources.get(request.datasource)
-        documents = self._check_documents(request.documents, body, datasource)
+        documents = self._checked(request.documents, body, datasource)
         self._documents.upsert(datasource.name, documents)
 
     def _delete_document(self, body: bytes) -> None:
-        request = decode(DeleteDocumentRequest, body)
+        request = decoded(DeleteDocumentRequest, body)
         datasource = self._datasources.get(request.datasource)
         if not request.id:
             raise RefusedError(400, "No value for required field id")
@@ -84,7 +84,7 @@ class Api:
         self._documents.delete(datasource.name, request.object_type, request.id)
 
     def _process_all_documents(self, body: bytes) -> None:
-        name = decode(ProcessAllDocumentsRequest, body or b"{}").datasource
+        name = decoded(ProcessAllDocumentsRequest, body or b"{}").datasource
         if name is not None:
             self._datasources.get(name)
         target = ALL if name is None else name
@@ -94,12 +94,12 @@ class Api:
         self._documents.process(name)
 
     def _get_datasource_config(self, body: bytes) -> bytes:
-        name = decode(GetDatasourceConfigRequest, body).datasource
+        name = decoded(GetDatasourceConfigRequest, body).datasource
         config = msgspec.json.decode(self._datasources.config(name))
         # Glean gives the name back in this form only.
         return msgspec.json.encode({**config, "name": self._datasources.get(name).glean_name})
 
-    def _check_documents(
+    def _checked(
         self, definitions: list[DocumentDefinition], body: bytes, datasource: Datasource
     ) -> list[Document]:
         check_count(definitions, Place(Entity.DOCUMENTS, datasource.name))

@@ -51,7 +51,7 @@ def create_app(database: Database, token: str, readings: Readings = DEFAULTS) ->
             *control.routes(database, in_force, lambda: faults),
             _page_route(database, in_force),
         ],
-        exception_handlers={RefusedError: _refuse},
+        exception_handlers={RefusedError: _refused},
     )
     faults = Faults(app, prefix=PREFIX, body_bytes_max=BODY_BYTES_MAX, describe=described)
     return faults
@@ -67,13 +67,15 @@ def _indexing_routes(database: Database, in_force: InForce, token: str) -> list[
 
     async def indexing(request: Request) -> Response:
         name = request.url.path.removeprefix(f"{PREFIX}/")
-        body = await _take_body(request, token, is_body_optional=name in PROCESSING)
+        body = await _taken(request, token, is_body_optional=name in PROCESSING)
         # SQLite and the validation of a page would hold up everybody else on the event loop.
-        return _answer(await run_in_threadpool(work[name], body))
+        return _answered(await run_in_threadpool(work[name], body))
 
     async def status(request: Request) -> Response:
-        await _take_body(request, token, is_body_optional=True)
-        return _answer(await run_in_threadpool(api.debug_status, request.path_params["datasource"]))
+        await _taken(request, token, is_body_optional=True)
+        return _answered(
+            await run_in_threadpool(api.debug_status, request.path_params["datasource"])
+        )
 
     return [
         *(Route(f"{PREFIX}/{name}", indexing, methods=["POST"]) for name in work),
@@ -97,7 +99,7 @@ def _page_route(database: Database, in_force: InForce) -> Route:
     return Route("/", endpoint, methods=["GET"])
 
 
-async def _take_body(request: Request, token: str, *, is_body_optional: bool) -> bytes:
+async def _taken(request: Request, token: str, *, is_body_optional: bool) -> bytes:
     """The body, if the request may be looked at. Raises RefusedError."""
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not secrets.compare_digest(
@@ -117,11 +119,11 @@ async def _take_body(request: Request, token: str, *, is_body_optional: bool) ->
     return body
 
 
-def _answer(content: bytes | None) -> Response:
+def _answered(content: bytes | None) -> Response:
     # Glean documents no body for what it accepts.
     return Response() if content is None else Response(content, media_type="application/json")
 
 
-async def _refuse(_request: Request, refusal: Exception) -> Response:
+async def _refused(_request: Request, refusal: Exception) -> Response:
     assert isinstance(refusal, RefusedError)
     return PlainTextResponse(refusal.message, refusal.status)

@@ -17,7 +17,7 @@ Kind = TypeVar("Kind")
 Made = TypeVar("Made")
 
 
-def decode(model: type[Model], body: bytes) -> Model:
+def decoded(model: type[Model], body: bytes) -> Model:
     """The body as the client's model, without a field that the model does not have.
 
     The models alone would let unknown fields pass, and would take the Python names
@@ -42,7 +42,7 @@ def raw_items(body: bytes, field: str) -> list[bytes]:
     return [bytes(item) for item in _raw(raw(body, field), list[msgspec.Raw])]
 
 
-def make_items(
+def made(
     make: Callable[[Kind, bytes, str], Made], items: Sequence[Kind], body: bytes, field: str
 ) -> list[Made]:
     """Each item of a field's list, made of its model, of what was sent, and of its place."""
@@ -57,7 +57,7 @@ def _raw(body: bytes, kind: type[Kind]) -> Kind:
         raise RefusedError(400, f"Malformed JSON: {error}") from error
 
 
-def quote(value: Any) -> str:
+def shown(value: Any) -> str:
     """A value for an error's text: as JSON, cut."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= SHOWN_CHARACTERS_MAX else f"{text[:SHOWN_CHARACTERS_MAX]}..."
@@ -74,12 +74,12 @@ def _message(error: Any, body: bytes) -> str:
         case "json_invalid":
             return f"Malformed JSON: {error['msg']}"
         case "extra_forbidden":
-            text = f"unknown field {path}: {quote(error['input'])}"
+            text = f"unknown field {path}: {shown(error['input'])}"
         case "missing":
             text = f"no value for required field {path}"
         case _:
             text = (
-                f"invalid value for {path or 'the body'}: {quote(error['input'])}: {error['msg']}"
+                f"invalid value for {path or 'the body'}: {shown(error['input'])}: {error['msg']}"
             )
     return prefix + text if prefix else text[0].upper() + text[1:]
 

@@ -74,7 +74,7 @@ def check_content(content: ContentDefinition | None, field: str, document: str) 
             ) from error
 
 
-def index_text(content: ContentDefinition | None) -> str:
+def searched_text(content: ContentDefinition | None) -> str:
     """What the search finds of a content that was checked. Nothing of PDF and Office files."""
     if content is None:
         return ""

@@ -44,7 +44,7 @@ from dev.local_glean.errors import RefusedError
 from dev.local_glean.in_force import InForce
 from dev.local_glean.index import Index
 from dev.local_glean.miscounts import Miscount
-from dev.local_glean.readings import parse
+from dev.local_glean.readings import parsed
 from dev.local_glean.records import Records
 from dev.local_glean.uploads import Entity, Uploads
 
@@ -124,7 +124,7 @@ def _expire_route(datasources: Datasources, uploads: Uploads) -> Route:
 def _readings_routes(in_force: InForce) -> list[Route]:
     async def change(request: Request) -> Response:
         try:
-            in_force.readings = parse(await request.body())
+            in_force.readings = parsed(await request.body())
         except ValueError as error:
             return PlainTextResponse(str(error), 400)
         return json_response(in_force.readings)

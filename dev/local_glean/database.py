@@ -23,12 +23,12 @@ class Database:
     """
 
     def __init__(self, path: str) -> None:
-        self._connection = _connect(path)
+        self._connection = _connected(path)
         if _is_outdated(self._connection):
             self._connection.close()
             for suffix in ("", "-wal", "-shm"):
                 Path(path + suffix).unlink(missing_ok=True)
-            self._connection = _connect(path)
+            self._connection = _connected(path)
         self._lock = threading.Lock()
         self._connection.execute("PRAGMA journal_mode = WAL")
         # A crash of the machine may lose the last transactions; that of the process does not.
@@ -71,7 +71,7 @@ class Database:
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 - the names are above
 
 
-def _connect(path: str) -> sqlite3.Connection:
+def _connected(path: str) -> sqlite3.Connection:
     return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
 
 

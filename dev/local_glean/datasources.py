@@ -5,7 +5,7 @@ import re
 from glean.api_client.models import CustomDatasourceConfig, DatasourceCategory
 from msgspec import Struct
 
-from dev.local_glean.bodies import decode, quote
+from dev.local_glean.bodies import decoded, shown
 from dev.local_glean.database import Database
 from dev.local_glean.errors import RefusedError
 
@@ -38,7 +38,7 @@ class Datasources:
 
     def put(self, body: bytes) -> None:
         """Add or overwrite one. Raises RefusedError."""
-        datasource = check_config(decode(CustomDatasourceConfig, body))
+        datasource = checked(decoded(CustomDatasourceConfig, body))
         if datasource.identities != datasource.name and not self.has(datasource.identities):
             raise RefusedError(
                 400,
@@ -62,15 +62,15 @@ class Datasources:
 
     def get(self, name: str) -> Datasource:
         """Raises RefusedError."""
-        return check_config(decode(CustomDatasourceConfig, self.config(name)))
+        return checked(decoded(CustomDatasourceConfig, self.config(name)))
 
 
-def check_config(config: CustomDatasourceConfig) -> Datasource:
+def checked(config: CustomDatasourceConfig) -> Datasource:
     """Raises RefusedError."""
     name = config.name
     if not NAME.fullmatch(name):
         raise RefusedError(
-            400, f"Invalid datasource name {quote(name)}: expected letters and digits"
+            400, f"Invalid datasource name {shown(name)}: expected letters and digits"
         )
     if config.datasource_category in {None, DatasourceCategory.UNCATEGORIZED}:
         raise RefusedError(400, f"Datasource {name} has no datasourceCategory, or UNCATEGORIZED")
@@ -81,13 +81,13 @@ def check_config(config: CustomDatasourceConfig) -> Datasource:
         re.compile(config.url_regex or "")
     except re.error as error:
         raise RefusedError(
-            400, f"Datasource {name} has invalid urlRegex {quote(config.url_regex)}: {error}"
+            400, f"Datasource {name} has invalid urlRegex {shown(config.url_regex)}: {error}"
         ) from error
     types = [definition.name for definition in config.object_definitions or []]
     for object_type in types:
         if object_type is not None and not OBJECT_TYPE.fullmatch(object_type):
             raise RefusedError(
-                400, f"Invalid object type {quote(object_type)}: no spaces or underscores"
+                400, f"Invalid object type {shown(object_type)}: no spaces or underscores"
             )
     return Datasource(
         name=name,

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from dev.local_glean.bodies import quote
+from dev.local_glean.bodies import shown
 from dev.local_glean.errors import RefusedError
 
 
@@ -44,13 +44,12 @@ def _check(field: dict[str, Any]) -> None:
     key, values = field.get("key"), field.get("value", [])
     if not isinstance(key, str) or not KEY.fullmatch(key):
         raise RefusedError(
-            400,
-            f"Invalid key of an additional field: {quote(key)}: expected lowercase letters",
+            400, f"Invalid key of an additional field: {shown(key)}: expected lowercase letters"
         )
     if not isinstance(values, list) or not all(map(_is_value, values)):
         raise RefusedError(
             400,
-            f"Invalid value of additional field {key}: {quote(values)}: expected a list of "
+            f"Invalid value of additional field {key}: {shown(values)}: expected a list of "
             "texts, or of objects of texts",
         )
 

@@ -21,7 +21,7 @@ from glean.api_client.models import (
 )
 
 from dev.local_glean.api import Work
-from dev.local_glean.bodies import decode, make_items, quote, raw
+from dev.local_glean.bodies import decoded, made, raw, shown
 from dev.local_glean.database import Database
 from dev.local_glean.datasources import Datasource, Datasources
 from dev.local_glean.errors import RefusedError
@@ -60,23 +60,23 @@ class Identities:
         }
 
     def _bulk_index_users(self, body: bytes) -> None:
-        request = decode(BulkIndexUsersRequest, body)
+        request = decoded(BulkIndexUsersRequest, body)
         place = self._place(Entity.USERS, request.datasource)
         check_count(request.users, place)
-        users = make_items(_user, request.users, body, "users")
+        users = made(_user, request.users, body, "users")
         disabling = (DISABLING, request.disable_stale_data_deletion_check)
         self._uploads.take(bulk_page(request, place, users, disabling), self._records)
 
     def _bulk_index_groups(self, body: bytes) -> None:
-        request = decode(BulkIndexGroupsRequest, body)
+        request = decoded(BulkIndexGroupsRequest, body)
         place = self._place(Entity.GROUPS, request.datasource)
         check_count(request.groups, place)
-        groups = make_items(_group, request.groups, body, "groups")
+        groups = made(_group, request.groups, body, "groups")
         disabling = (DISABLING, request.disable_stale_data_deletion_check)
         self._uploads.take(bulk_page(request, place, groups, disabling), self._records)
 
     def _bulk_index_memberships(self, body: bytes) -> None:
-        request = decode(BulkIndexMembershipsRequest, body)
+        request = decoded(BulkIndexMembershipsRequest, body)
         datasource = self._datasource(request.datasource)
         if not request.group:
             raise RefusedError(400, "No value for required field group")
@@ -86,36 +86,36 @@ class Identities:
         self._uploads.take(bulk_page(request, place, memberships), self._records)
 
     def _index_user(self, body: bytes) -> None:
-        request = decode(IndexUserRequest, body)
+        request = decoded(IndexUserRequest, body)
         place = self._place(Entity.USERS, request.datasource)
         self._records.upsert(place, _user(request.user, raw(body, "user"), "user"))
 
     def _delete_user(self, body: bytes) -> None:
-        request = decode(DeleteUserRequest, body)
+        request = decoded(DeleteUserRequest, body)
         place = self._place(Entity.USERS, request.datasource)
         check_text(request.email, "email")
         self._records.delete(place, request.email)
 
     def _index_group(self, body: bytes) -> None:
-        request = decode(IndexGroupRequest, body)
+        request = decoded(IndexGroupRequest, body)
         place = self._place(Entity.GROUPS, request.datasource)
         self._records.upsert(place, _group(request.group, raw(body, "group"), "group"))
 
     def _delete_group(self, body: bytes) -> None:
-        request = decode(DeleteGroupRequest, body)
+        request = decoded(DeleteGroupRequest, body)
         place = self._place(Entity.GROUPS, request.datasource)
         check_text(request.group_name, "groupName")
         self._records.delete(place, request.group_name)
 
     def _index_membership(self, body: bytes) -> None:
-        request = decode(IndexMembershipRequest, body)
+        request = decoded(IndexMembershipRequest, body)
         datasource = self._datasource(request.datasource)
         group = request.membership.group_name
         (membership,) = self._memberships([request.membership], group, datasource)
         self._records.upsert(Place(Entity.MEMBERSHIPS, datasource.name, group), membership)
 
     def _delete_membership(self, body: bytes) -> None:
-        request = decode(DeleteMembershipRequest, body)
+        request = decoded(DeleteMembershipRequest, body)
         datasource = self._datasource(request.datasource)
         membership, group = request.membership, request.membership.group_name
         _check_member(membership, "membership")
@@ -126,7 +126,7 @@ class Identities:
         self._records.delete(place, _key(membership, emails))
 
     def _process_all_memberships(self, body: bytes) -> None:
-        name = decode(ProcessAllMembershipsRequest, body or b"{}").datasource
+        name = decoded(ProcessAllMembershipsRequest, body or b"{}").datasource
         if name is not None:
             self._datasources.get(name)
         self._records.process(Entity.MEMBERSHIPS.kind, name)
@@ -170,7 +170,7 @@ def _group(definition: DatasourceGroupDefinition, body: bytes, field: str) -> Re
     if not name or any(map(str.isspace, name)) or name.startswith(GROUP_PREFIX_RESERVED):
         raise RefusedError(
             400,
-            f"Invalid value for {field}.name: {quote(name)}: the name of a group is not empty, "
+            f"Invalid value for {field}.name: {shown(name)}: the name of a group is not empty, "
             f"has no whitespace and does not start with {GROUP_PREFIX_RESERVED}",
         )
     return Record(name, body)

@@ -14,7 +14,7 @@ from glean.api_client.models import (
 )
 
 from dev.local_glean.api import Work
-from dev.local_glean.bodies import decode, make_items, raw
+from dev.local_glean.bodies import decoded, made, raw
 from dev.local_glean.database import Database
 from dev.local_glean.extras import without_values
 from dev.local_glean.in_force import InForce
@@ -50,34 +50,34 @@ class People:
         }
 
     def _bulk_index_employees(self, body: bytes) -> None:
-        request = decode(BulkIndexEmployeesRequest, without_values(body))
+        request = decoded(BulkIndexEmployeesRequest, without_values(body))
         check_count(request.employees, EMPLOYEES)
-        employees = make_items(_employee, request.employees, body, "employees")
+        employees = made(_employee, request.employees, body, "employees")
         disabling = ("disableStaleDataDeletionCheck", request.disable_stale_data_deletion_check)
         self._uploads.take(bulk_page(request, EMPLOYEES, employees, disabling), self._records)
 
     def _bulk_index_teams(self, body: bytes) -> None:
-        request = decode(BulkIndexTeamsRequest, without_values(body))
+        request = decoded(BulkIndexTeamsRequest, without_values(body))
         check_count(request.teams, TEAMS)
-        teams = make_items(_team, request.teams, body, "teams")
+        teams = made(_team, request.teams, body, "teams")
         self._uploads.take(bulk_page(request, TEAMS, teams), self._records)
 
     def _index_employee(self, body: bytes) -> None:
-        request = decode(IndexEmployeeRequest, without_values(body))
+        request = decoded(IndexEmployeeRequest, without_values(body))
         employee = _employee(request.employee, raw(body, "employee"), "employee")
         self._records.upsert(EMPLOYEES, employee)
 
     def _delete_employee(self, body: bytes) -> None:
-        email = decode(DeleteEmployeeRequest, body).employee_email
+        email = decoded(DeleteEmployeeRequest, body).employee_email
         check_text(email, "employeeEmail")
         self._records.delete(EMPLOYEES, email)
 
     def _index_team(self, body: bytes) -> None:
-        request = decode(IndexTeamRequest, without_values(body))
+        request = decoded(IndexTeamRequest, without_values(body))
         self._records.upsert(TEAMS, _team(request.team, raw(body, "team"), "team"))
 
     def _delete_team(self, body: bytes) -> None:
-        identifier = decode(DeleteTeamRequest, body).id
+        identifier = decoded(DeleteTeamRequest, body).id
         check_text(identifier, "id")
         self._records.delete(TEAMS, identifier)
 

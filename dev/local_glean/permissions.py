@@ -19,7 +19,7 @@ class Named(Struct, frozen=True):
     is_anybody: bool = False  # also without a name: everybody, for example
 
 
-def named_principals(
+def named(
     permissions: DocumentPermissionsDefinition | None, document: str, datasource: Datasource
 ) -> Named:
     """Who is named. Raises RefusedError.

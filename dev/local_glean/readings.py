@@ -44,7 +44,7 @@ class Readings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 DEFAULTS = Readings()
 
 
-def parse(text: bytes | str) -> Readings:
+def parsed(text: bytes | str) -> Readings:
     """The readings of a JSON object with those that differ from the defaults.
 
     Raises:

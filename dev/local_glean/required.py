@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 
-from dev.local_glean.bodies import quote
+from dev.local_glean.bodies import shown
 from dev.local_glean.errors import RefusedError
 
 
@@ -21,14 +21,14 @@ def check_email(value: str | None, field: str) -> None:
     check_text(value, field)
     if value is not None and not EMAIL.fullmatch(value):
         raise RefusedError(
-            400, f"Invalid value for {field}: {quote(value)} is not an email address"
+            400, f"Invalid value for {field}: {shown(value)} is not an email address"
         )
 
 
 def check_url(value: str | None, field: str) -> None:
     """Raise RefusedError for what is no URL of the web. None is fine."""
     if value is not None and not value.startswith(("https://", "http://")):
-        raise RefusedError(400, f"Invalid value for {field}: {quote(value)} is not a URL")
+        raise RefusedError(400, f"Invalid value for {field}: {shown(value)} is not a URL")
 
 
 def check_enum(value: str | None, field: str, values: Collection[str]) -> None:
@@ -36,5 +36,5 @@ def check_enum(value: str | None, field: str, values: Collection[str]) -> None:
     if value is not None and value not in values:
         expected = ", ".join(sorted(values))
         raise RefusedError(
-            400, f"Invalid value for {field}: {quote(value)}: expected one of {expected}"
+            400, f"Invalid value for {field}: {shown(value)}: expected one of {expected}"
         )

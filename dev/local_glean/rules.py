@@ -10,11 +10,11 @@ from glean.api_client.models import (
 )
 from msgspec import Struct
 
-from dev.local_glean.bodies import quote
-from dev.local_glean.contents import check_content, index_text
+from dev.local_glean.bodies import shown
+from dev.local_glean.contents import check_content, searched_text
 from dev.local_glean.datasources import OBJECT_TYPE, Datasource
 from dev.local_glean.errors import RefusedError
-from dev.local_glean.permissions import Named, named_principals
+from dev.local_glean.permissions import Named, named
 
 
 ID_CHARACTERS_MAX = 200
@@ -96,9 +96,9 @@ def _document(definition: DocumentDefinition, body: bytes, datasource: Datasourc
         id=definition.id,
         object_type=definition.object_type or "",
         title=definition.title or definition.filename or definition.id,
-        text="\n".join(filter(None, map(index_text, (definition.summary, definition.body)))),
+        text="\n".join(filter(None, map(searched_text, (definition.summary, definition.body)))),
         body=body,
-        named=named_principals(definition.permissions, name, datasource),
+        named=named(definition.permissions, name, datasource),
     )
 
 
@@ -118,7 +118,7 @@ def _check_type(object_type: str | None, field: str, document: str) -> None:
     if object_type is not None and not OBJECT_TYPE.fullmatch(object_type):
         raise RefusedError(
             400,
-            f"{document} has invalid value for field {field}: {quote(object_type)}: "
+            f"{document} has invalid value for field {field}: {shown(object_type)}: "
             "no spaces or underscores",
         )
 

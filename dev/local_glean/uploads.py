@@ -116,8 +116,8 @@ class Uploads:
             )
         with self._database.transaction() as connection:
             if page.is_first:
-                sequence = _open_anew(connection, page, readings, now_ms())
-            elif (continued := _continue(connection, page, contents, readings)) is not None:
+                sequence = _opened(connection, page, readings, now_ms())
+            elif (continued := _continued(connection, page, contents, readings)) is not None:
                 sequence = continued
             else:
                 return
@@ -167,7 +167,7 @@ def _is_empty_last(page: Page[Item]) -> bool:
     return page.is_last and not page.is_first and not page.items
 
 
-def _open_anew(
+def _opened(
     connection: sqlite3.Connection, page: Page[Item], readings: Readings, now_ms: int
 ) -> int:
     known, is_open = _known(connection, page), _open(connection, page)
@@ -206,7 +206,7 @@ def _open_anew(
     return int(row[0])
 
 
-def _continue(
+def _continued(
     connection: sqlite3.Connection,
     page: Page[Item],
     contents: Contents[Item],

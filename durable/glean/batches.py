@@ -152,7 +152,7 @@ def batches(
             items, byte_count = [], envelope.byte_count
             documents_max = min(sizes.documents_max, 2 * documents_max)
         if is_alone:
-            yield _single_batch(item, placed.change, envelope)
+            yield _alone(item, placed.change, envelope)
             continue
         items.append(item)
         byte_count += size + 1  # and a comma
@@ -220,7 +220,7 @@ def _around(envelope: Envelope, items: Sequence[Item]) -> Batch:
     )
 
 
-def _single_batch(item: Item, change: Struct, envelope: Envelope) -> Batch:
+def _alone(item: Item, change: Struct, envelope: Envelope) -> Batch:
     is_deletion = isinstance(change, Deletion)
     endpoint = GleanEndpoint.DELETION if is_deletion else envelope.form.endpoint
     return Batch(endpoint=endpoint, items=(item,))

@@ -112,14 +112,14 @@ class Glean:
 
     async def open(self, upload_id: str) -> None:
         """Open a bulk upload. Glean discards whichever of this kind was open before."""
-        await self._send_boundary(upload_id, {"isFirstPage": True, "forceRestartUpload": True})
+        await self._bound(upload_id, {"isFirstPage": True, "forceRestartUpload": True})
 
     async def send(self, batch: Batch) -> None:
         """Send a batch."""
         await self._write(batch.endpoint, batch.body)
 
     async def close(self, upload_id: str, *, is_only_page: bool = False) -> None:
-        """Close the upload: Glean then deletes what was not in it. Never repeat this blindly.
+        """Close the upload; Glean deletes what was not in it. Not to be repeated.
 
         Args:
             upload_id: of an upload that is open.
@@ -127,11 +127,11 @@ class Glean:
                 Glean's own tools empty a datasource like that.
         """
         beginning = {"isFirstPage": True, "forceRestartUpload": True} if is_only_page else {}
-        await self._send_boundary(upload_id, {**beginning, "isLastPage": True})
+        await self._bound(upload_id, {**beginning, "isLastPage": True})
 
     async def close_with(self, upload_id: str, item: Item) -> None:
         """Close the upload with one of its things, sent once more."""
-        await self._send_boundary(upload_id, {"isLastPage": True}, [Raw(item.encoded)])
+        await self._bound(upload_id, {"isLastPage": True}, [Raw(item.encoded)])
 
     async def standing(self, upload_id: str) -> UploadStatus:
         """The upload's status, by Glean's history of uploads."""
@@ -179,7 +179,7 @@ class Glean:
             reason = f"Glean's answer to {path} cannot be read: {error}"
             raise UpstreamError(reason, is_transient=True) from error
 
-    async def _send_boundary(
+    async def _bound(
         self, upload_id: str, flags: Mapping[str, bool], items: Sequence[Raw] = ()
     ) -> None:
         """Send the page that opens or closes an upload."""
