@@ -21,7 +21,7 @@ from bench.targets import loss
 from dev import step
 from dev.setup import SetupError, venv
 from dev.staging import ROOT
-from dev.truncation.document import written
+from dev.truncation.document import insert_table
 from dev.truncation.readers import SDK_VENV
 
 
@@ -61,7 +61,7 @@ def main() -> int:
         keep(found, RESULTS, PLOT)
         between = f"{text}\n\n![The same as a plot]({PLOT.name})"
         before = DOCUMENT.read_text(encoding="utf-8")
-        DOCUMENT.write_text(written(before, between, DOCUMENT.name), encoding="utf-8")
+        DOCUMENT.write_text(insert_table(before, between, DOCUMENT.name), encoding="utf-8")
         cost.write(found)
         isolate.write(shared)
     return 0

@@ -16,7 +16,7 @@ from bench.results import Results
 from bench.shape import Shape
 from bench.table import table
 from dev.staging import ROOT
-from dev.truncation.document import written
+from dev.truncation.document import insert_table
 from durable.limits import Limits
 
 
@@ -110,7 +110,7 @@ def _cells(billed: Cost) -> tuple[str, ...]:
 def write(results: Results) -> None:
     """The document's table."""
     text = DOCUMENT.read_text(encoding="utf-8")
-    DOCUMENT.write_text(written(text, costs(results), DOCUMENT.name), encoding="utf-8")
+    DOCUMENT.write_text(insert_table(text, costs(results), DOCUMENT.name), encoding="utf-8")
 
 
 def main() -> int:

@@ -18,7 +18,7 @@ from bench.ours import ENTRY, JOB_SECONDS_MAX, PACKAGES, POLL_SECONDS, RUNNING, 
 from bench.shape import Shape
 from bench.trace import Trace
 from dev.ensemble import Ensemble
-from dev.patience import waited
+from dev.patience import wait_until
 from dev.runtime import Runtime
 from dev.snapshot import Image
 
@@ -146,7 +146,7 @@ class Tenants(Ensemble):
 
     def _end(self, job_id: str) -> int:
         """Wait for its success. Returns how many turns it took."""
-        waited(
+        wait_until(
             lambda: self._is_over(job_id),
             seconds_max=JOB_SECONDS_MAX,
             pause_seconds_max=POLL_SECONDS,

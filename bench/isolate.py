@@ -22,7 +22,7 @@ from bench.shape import Shape
 from bench.table import table
 from bench.targets import MIB
 from dev.staging import ROOT
-from dev.truncation.document import written
+from dev.truncation.document import insert_table
 
 
 DOCUMENT = ROOT / "docs/performance.md"
@@ -191,7 +191,7 @@ def write(found: IsolateResults) -> None:
     """The figures and the document's table."""
     RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(found)) + b"\n")
     before = DOCUMENT.read_text(encoding="utf-8")
-    DOCUMENT.write_text(written(before, tables(found), DOCUMENT.name, MARK), encoding="utf-8")
+    DOCUMENT.write_text(insert_table(before, tables(found), DOCUMENT.name, MARK), encoding="utf-8")
 
 
 def main() -> int:

@@ -20,7 +20,7 @@ from bench.plan import OURS
 from bench.results import Cold
 from bench.shape import Shape
 from dev.ensemble import Ensemble
-from dev.patience import waited
+from dev.patience import wait_until
 from dev.runtime import Runtime
 from dev.snapshot import Image
 from dev.staging import ROOT
@@ -114,7 +114,7 @@ class Ours(Ensemble):
         return self._http.get("/profile").raise_for_status().text
 
     def _ended(self, job_id: str) -> dict[str, Any]:
-        return waited(
+        return wait_until(
             lambda: self._asked("GET", f"/status/{job_id}"),
             lambda job: job["state"] not in RUNNING or job["last_error"],
             seconds_max=JOB_SECONDS_MAX,

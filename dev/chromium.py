@@ -35,7 +35,7 @@ MISSING = (
 )
 
 
-def found() -> str | None:
+def find_program() -> str | None:
     """The program; None if there is none."""
     return next((path for name in NAMES if (path := shutil.which(name)) is not None), None)
 
@@ -60,13 +60,13 @@ def install(tried: Path) -> None:
 
 def main() -> int:
     can_install = shutil.which("apt-get") is not None and os.geteuid() == 0
-    if found() is None and can_install and not TRIED.exists():
+    if find_program() is None and can_install and not TRIED.exists():
         print("setup: Chromium for the browser tests, once", flush=True)
         try:
             install(TRIED)
         except subprocess.TimeoutExpired:
             print(f"setup: that took more than {APT_SECONDS_MAX} s", file=sys.stderr)
-    if found() is None:
+    if find_program() is None:
         log = f" (what apt-get said: {TRIED.relative_to(ROOT)})" if TRIED.exists() else ""
         print(f"setup: the browser tests are left out: {MISSING}{log}", file=sys.stderr)
     return 0

@@ -39,7 +39,7 @@ def differences(records: Iterable[Record], index: Iterable[Indexed]) -> list[Dif
         if document is None:
             different.append(Difference(record.id, "is not in the index"))
             continue
-        for field, expected in _expected(record).items():
+        for field, expected in _expect(record).items():
             if document.get(field) != expected:
                 what = f"{field} is {document.get(field)!r:.80}, expected {expected!r:.80}"
                 different.append(Difference(record.id, what))
@@ -48,7 +48,7 @@ def differences(records: Iterable[Record], index: Iterable[Indexed]) -> list[Dif
     return different
 
 
-def _expected(record: Record) -> dict[str, Any]:
+def _expect(record: Record) -> dict[str, Any]:
     return {
         "id": record.id,
         "objectType": record.kind,

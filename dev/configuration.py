@@ -18,11 +18,11 @@ from dev import dev_vars
 from dev.deployment import FILE, Deployment, deployment
 from dev.kit.names import names
 from dev.staging import ROOT
-from dev.top_level import misplaced
+from dev.top_level import find_misplaced
 from durable import cron
 from durable.connector.definition import AnyConnector
-from durable.connector.discovery import EXAMPLES, Found, found
-from durable.connector.staged import staged, suffix
+from durable.connector.discovery import EXAMPLES, Found, find_connectors
+from durable.connector.staged import stage, suffix
 from durable.engine.placement import jurisdiction, location_hint
 from durable.environment import Environment
 from durable.errors import ConfigurationError
@@ -46,7 +46,7 @@ def problems(package: ModuleType, root: Path) -> list[Problem]:
         package: of the connectors.
         root: of the project, with wrangler.toml and perhaps .dev.vars.
     """
-    in_package = found(package)
+    in_package = find_connectors(package)
     told = [Problem(fault) for fault in in_package.faults]
     told += _of_imports(package)
     local = None
@@ -74,7 +74,7 @@ def _of_imports(package: ModuleType) -> Iterator[Problem]:
             if EXAMPLES in path.parts:
                 continue
             try:
-                found_in = list(misplaced(file.read_text(encoding="utf-8")))
+                found_in = list(find_misplaced(file.read_text(encoding="utf-8")))
             except SyntaxError:  # told as one that cannot be imported
                 continue
             for call in found_in:
@@ -113,7 +113,7 @@ def _of_values(in_package: Found, known: Deployment) -> Iterator[Problem]:
     everyone = in_package.connectors.values()
     readers: list[Callable[[Environment], object]] = [
         *(Environment.limits, suffix, jurisdiction, location_hint),
-        *(partial(staged, connector, everyone=everyone) for connector in everyone),
+        *(partial(stage, connector, everyone=everyone) for connector in everyone),
     ]
     trials = {f"{FILE}: [env.{name}.vars]": of for name, of in known.environments.items()}
     places = {f"{FILE}: [vars]": known.variables, dev_vars.FILE: known.local or {}, **trials}

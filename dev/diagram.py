@@ -62,7 +62,7 @@ def diagram() -> str:
     return "\n".join([*lines, "```"])
 
 
-def written(text: str) -> str:
+def insert_diagram(text: str) -> str:
     """The text with the diagram between the two markers. Raises ValueError if one is missing."""
     head, begin, rest = text.partition(BEGIN)
     _, end, tail = rest.partition(END)
@@ -73,11 +73,11 @@ def written(text: str) -> str:
 
 def _arrows() -> dict[tuple[State, State], list[str]]:
     """What leads from each state to each next one, in the order of the states."""
-    reached = {mode: _reached(mode) for mode in Mode}
+    reached = {mode: _reachable_states(mode) for mode in Mode}
     arrows: dict[tuple[State, State], dict[str, list[Mode]]] = {}
     for mode, states in reached.items():
         for state in states:
-            for label, other in dict.fromkeys(_asked(state, mode)):
+            for label, other in dict.fromkeys(_effects_asked(state, mode)):
                 arrows.setdefault((state, other), {}).setdefault(label, []).append(mode)
     states = list(State)
     return {
@@ -92,16 +92,16 @@ def _arrows() -> dict[tuple[State, State], list[str]]:
     }
 
 
-def _reached(mode: Mode) -> list[State]:
+def _reachable_states(mode: Mode) -> list[State]:
     """The states that a job of this mode can be in, those first that come first."""
     states = [State.QUEUED]
     for state in states:  # grows on the way
-        others = [other for _, other in _asked(state, mode)]
+        others = [other for _, other in _effects_asked(state, mode)]
         states += dict.fromkeys(other for other in others if other not in states)
     return states
 
 
-def _asked(state: State, mode: Mode) -> Iterator[tuple[str, State]]:
+def _effects_asked(state: State, mode: Mode) -> Iterator[tuple[str, State]]:
     job = _job(state, mode)
     for label, before, event in _cases(job) if state in PENDING else ():
         try:
@@ -230,7 +230,7 @@ def _packed(*, batch_count: int = 0, reject_count: int = 0) -> Packed:
 
 def main() -> None:
     if sys.argv[1:] == ["--write"]:
-        README.write_text(written(README.read_text(encoding="utf-8")), encoding="utf-8")
+        README.write_text(insert_diagram(README.read_text(encoding="utf-8")), encoding="utf-8")
     else:
         print(diagram())
 

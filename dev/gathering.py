@@ -19,7 +19,7 @@ from connectors import examples
 from dev.kit.names import names
 from dev.staging import ROOT
 from durable.connector.definition import AnyConnector
-from durable.connector.discovery import found
+from durable.connector.discovery import find_connectors
 from durable.errors import ConfigurationError
 from durable.glean.datasource import Datasource, definition
 from durable.machine.job import Mode
@@ -61,8 +61,8 @@ def gather(folder: Path, name: str | None = None) -> Gathered:
     Raises:
         ConfigurationError: none has the name, or of all some are not right.
     """
-    own = found(connectors)
-    files = {**own.connectors, **fitting(found(examples).connectors, own.connectors)}
+    own = find_connectors(connectors)
+    files = {**own.connectors, **fitting(find_connectors(examples).connectors, own.connectors)}
     chosen = {file: each for file, each in files.items() if name in {None, each.name}}
     if not chosen:
         known = ", ".join(each.name for each in files.values())
@@ -72,7 +72,7 @@ def gather(folder: Path, name: str | None = None) -> Gathered:
         raise ConfigurationError("\n".join(own.faults))
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for path in _shared():
+    for path in _shared_paths():
         _copy(path, folder)
     for file in chosen:
         package = connectors if file in own.connectors else examples
@@ -80,7 +80,7 @@ def gather(folder: Path, name: str | None = None) -> Gathered:
     return _used(folder, list(chosen.values()))
 
 
-def gathered(folder: Path, name: str | None = None) -> Gathered:
+def gather_again(folder: Path, name: str | None = None) -> Gathered:
     """The same, of the code as it is now, and not as it was when we started."""
     words = [sys.executable, "-m", "dev.gathering", str(folder), *([name] if name else [])]
     ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -110,7 +110,7 @@ def _entry(file: str) -> str:
     return Path(file).parts[1]
 
 
-def _shared() -> Iterator[Path]:
+def _shared_paths() -> Iterator[Path]:
     """What several connectors may use, and is none."""
     for path in Path(*connectors.__path__).iterdir():
         if path.name.startswith("_") and path.name != "__pycache__":

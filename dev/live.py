@@ -21,7 +21,7 @@ from dev import dev_vars, trickle
 from dev.deployment import FILE, deployment
 from dev.ending import Ending
 from dev.examples import examples
-from dev.gathering import Gathered, gathered
+from dev.gathering import Gathered, gather_again
 from dev.rest.ledger import now_ms
 from dev.site import DOCS, Site
 from dev.stack import TRIGGER_TOKEN, Stack
@@ -55,7 +55,7 @@ def site(used: Gathered, count: int = RECORDS, own: Mapping[str, str] | None = N
     """
     own, copied = own or {}, examples(count)
     servers = [
-        replace(server, environment={**server.environment, **_chosen(own, server.environment)})
+        replace(server, environment={**server.environment, **_choose(own, server.environment)})
         for server in (*DOCS.servers, *copied.servers)
         if server.variable in used.names - own.keys()
     ]
@@ -68,7 +68,7 @@ def site(used: Gathered, count: int = RECORDS, own: Mapping[str, str] | None = N
     )
 
 
-def _chosen(values: Mapping[str, str], names: Container[str]) -> dict[str, str]:
+def _choose(values: Mapping[str, str], names: Container[str]) -> dict[str, str]:
     return {name: value for name, value in values.items() if name in names}
 
 
@@ -155,7 +155,7 @@ class Live:
                     self._revive(stack)
                 if time.monotonic() >= minute_at:
                     minute_at = time.monotonic() + MINUTE_SECONDS
-                    _say(self._passed(stack, next(minutes)))
+                    _say(self._pass_minute(stack, next(minutes)))
                 time.sleep(BEAT_SECONDS)
 
     def _take_up(self, stack: Stack) -> None:
@@ -190,11 +190,11 @@ class Live:
 
     def _read(self) -> None:
         values = deployment(ROOT, dev_vars.read(ROOT / dev_vars.FILE)).values
-        self._used = gathered(self._folder / "connectors", self._connector)
+        self._used = gather_again(self._folder / "connectors", self._connector)
         self._own = {name: value for name, value in values.items() if name not in OURS}
         self._site = site(self._used, own=self._own)
 
-    def _passed(self, stack: Stack, number: int) -> str:
+    def _pass_minute(self, stack: Stack, number: int) -> str:
         try:
             return pass_minute(stack, self._used, number, now_ms())
         except (httpx.HTTPError, RuntimeError, ValueError) as error:

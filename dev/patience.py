@@ -13,7 +13,7 @@ GROWTH = 1.3  # of the pause
 Seen = TypeVar("Seen")
 
 
-def waited(
+def wait_until(
     ask: Callable[[], Seen],
     is_so: Callable[[Seen], object] = bool,
     *,

@@ -28,7 +28,7 @@ MISSING = (
 )
 
 
-def found(name: str = "prometheus", folder: Path = FOLDER) -> str | None:
+def find_program(name: str = "prometheus", folder: Path = FOLDER) -> str | None:
     """One of its programs, the server or promtool; None if there is none."""
     return shutil.which(name) or shutil.which(name, path=str(folder / "usr/bin"))
 
@@ -54,7 +54,7 @@ def serving(configuration: Path, data: Path) -> Iterator[str]:
         configuration: the file.
         data: the folder of its samples; what is there, is there to be asked for.
     """
-    program = found()
+    program = find_program()
     assert program is not None, MISSING
     command = [
         program,
@@ -97,13 +97,13 @@ def _ran(command: list[str], folder: Path, log: int) -> bool:
 
 def main() -> int:
     can_unpack = shutil.which("apt-get") is not None and shutil.which("dpkg-deb") is not None
-    if found() is None and can_unpack and not TRIED.exists():
+    if find_program() is None and can_unpack and not TRIED.exists():
         print("setup: Prometheus for the tests of its metrics, once", flush=True)
         try:
             unpack(FOLDER, TRIED)
         except subprocess.TimeoutExpired:
             print(f"setup: that took more than {APT_SECONDS_MAX} s", file=sys.stderr)
-    if found() is None:
+    if find_program() is None:
         log = f" (what apt-get said: {TRIED.relative_to(ROOT)})" if TRIED.exists() else ""
         print(f"setup: the tests on Prometheus are left out: {MISSING}{log}", file=sys.stderr)
     return 0

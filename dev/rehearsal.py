@@ -15,7 +15,7 @@ from pathlib import Path
 
 from dev.runtime import Runtime
 from dev.snapshot import FILE, Image
-from dev.staging import PACKAGES, ROOT, deployed
+from dev.staging import PACKAGES, ROOT, deployed_files
 from dev.step import STAMP, Step, run
 
 
@@ -55,7 +55,7 @@ def rehearse(folder: Path, packages: Mapping[str, Path] | None = None) -> Path:
     return image / FILE
 
 
-def kept(name: str, connectors: Path) -> Path:
+def keep_image(name: str, connectors: Path) -> Path:
     """The folder with the image of the Worker with these connectors, taken anew when it changes.
 
     A start from it takes half the CPU of one that imports the Worker.
@@ -75,7 +75,7 @@ def kept(name: str, connectors: Path) -> Path:
 def image_step(name: str, connectors: Path) -> Step:
     """How the image is made, and from which files."""
     packages = {**PACKAGES, "connectors": connectors}
-    files = [(folder, file) for folder in packages.values() for file in deployed(folder)]
+    files = [(folder, file) for folder in packages.values() for file in deployed_files(folder)]
     inputs = [part for folder, file in files for part in (str(file.relative_to(folder)), file)]
     made = partial(_make, packages)
     target = f".cache/image-{name}"

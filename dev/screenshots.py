@@ -27,7 +27,7 @@ DELAY_MS = 1_500  # of a page of the source that is caught at work
 
 
 def main() -> int:
-    if chromium.found() is None:
+    if chromium.find_program() is None:
         print(f"screenshots: {chromium.MISSING}", file=sys.stderr)
         return 1
     FOLDER.mkdir(exist_ok=True)
@@ -71,12 +71,12 @@ def _fail(stack: Stack) -> str:
     stack.control_source("change", "TICKETS_URL", change=400, seed=99)
     stack.control_source("faults", "TICKETS_URL", status=503, retry_after="1", skip=1)
     stack.control_source("faults", "TICKETS_URL", status=401, skip=2)
-    return _ended(stack, stack.trigger("INCREMENTAL", "tickets"))
+    return _wait_for_end(stack, stack.trigger("INCREMENTAL", "tickets"))
 
 
 def _hold(stack: Stack) -> str:
     stack.control_source("change", "FILES_URL", remove=COUNT // 3, seed=98)
-    return _ended(stack, stack.trigger("FULL", "files"))
+    return _wait_for_end(stack, stack.trigger("FULL", "files"))
 
 
 def _work(stack: Stack) -> str:
@@ -86,7 +86,7 @@ def _work(stack: Stack) -> str:
     return str(job["id"])
 
 
-def _ended(stack: Stack, job: dict[str, Any]) -> str:
+def _wait_for_end(stack: Stack, job: dict[str, Any]) -> str:
     return str(stack.ended(job["id"])["id"])
 
 
@@ -95,7 +95,7 @@ def _page(url: str, scheme: Literal["light", "dark"] = "light") -> Iterator[Page
     """A page of somebody who is signed in."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium.found(), args=list(chromium.FLAGS)
+            executable_path=chromium.find_program(), args=list(chromium.FLAGS)
         )
         page = browser.new_page(
             base_url=url,

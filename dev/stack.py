@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from dev.comparison import Indexed, Record
 from dev.ensemble import Ensemble
 from dev.local_glean.readings import Readings
-from dev.patience import PATIENT_SECONDS, SECONDS_MAX, waited
+from dev.patience import PATIENT_SECONDS, SECONDS_MAX, wait_until
 from dev.proxy import ThroughProxy
 from dev.runtime import Runtime
 from dev.service import Service
@@ -175,7 +175,7 @@ class Stack(Ensemble):
 
     def ended(self, job_id: str) -> dict[str, Any]:
         """The job's status once it has ended, or is held. Raises TimeoutError."""
-        return waited(
+        return wait_until(
             lambda: self.status(job_id),
             lambda job: job["state"] in RESTING,
             pause_seconds_max=PATIENT_SECONDS,
@@ -183,7 +183,7 @@ class Stack(Ensemble):
 
     def until(self, job_id: str, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The job's status as soon as something is so. Raises TimeoutError."""
-        return waited(lambda: self.status(job_id), is_so)
+        return wait_until(lambda: self.status(job_id), is_so)
 
     def status(self, job_id: str) -> dict[str, Any]:
         job: dict[str, Any] = self.request("GET", f"/status/{job_id}").raise_for_status().json()

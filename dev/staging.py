@@ -32,7 +32,7 @@ def stage(packages: Mapping[str, Path], target: Path) -> None:
     wanted = {
         Path(name) / file.relative_to(folder): file
         for name, folder in packages.items()
-        for file in deployed(folder)
+        for file in deployed_files(folder)
     }
     for path, file in wanted.items():
         _copy(file, target / path)
@@ -43,7 +43,7 @@ def stage(packages: Mapping[str, Path], target: Path) -> None:
             found.unlink(missing_ok=True)
 
 
-def deployed(folder: Path) -> Iterator[Path]:
+def deployed_files(folder: Path) -> Iterator[Path]:
     """The files of a package that are deployed, in order."""
     for found in sorted(folder.rglob("*")):
         parts = found.relative_to(folder).parts

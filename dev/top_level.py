@@ -30,7 +30,7 @@ class Misplaced(Struct, frozen=True):
     why: str
 
 
-def misplaced(source: str) -> Iterator[Misplaced]:
+def find_misplaced(source: str) -> Iterator[Misplaced]:
     """All such calls of a module, by its text. Raises SyntaxError."""
     tree = ast.parse(source)
     aliases = _aliases(tree)

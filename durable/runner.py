@@ -16,7 +16,7 @@ from pyodide.ffi import JsException, to_js
 from workers import DurableObject
 
 from durable.connector.definition import Connectors
-from durable.connector.staged import staged
+from durable.connector.staged import stage
 from durable.engine.handling import outlive
 from durable.engine.platform import Platform
 from durable.engine.questions import answer_question
@@ -41,7 +41,7 @@ class ConnectorRunner(DurableObject):  # type: ignore[misc] # the platform's cla
         super().__init__(ctx, env)
         self.environment = Environment(lambda name: getattr(env, name, None))
         everyone, dataset = self.connectors.values(), getattr(env, "ANALYTICS", None)
-        connector = staged(self.connectors[ctx.id.name], self.environment, everyone)
+        connector = stage(self.connectors[ctx.id.name], self.environment, everyone)
         store, host = Store(ctx.storage), platform()
         self.services = Services(
             connector, self.environment, store, host, dataset=dataset, write=_print

@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (item.get_closest_marker("last") is not None, _rank(item.path)))
-    if chromium.found() is None:
+    if chromium.find_program() is None:
         for item in items:
             if item.path.is_relative_to(BROWSER):
                 item.add_marker(pytest.mark.skip(chromium.MISSING))

@@ -13,7 +13,7 @@ import pytest
 
 import durable
 import durable.glean
-from dev.diagram import BEGIN, END, README, written
+from dev.diagram import BEGIN, END, README, insert_diagram
 
 
 ROOT = Path(__file__).parent.parent
@@ -58,7 +58,7 @@ PARSERS = "json|msgpack|toml|yaml|pickle|marshal|ast|JSON"
 DECODER = re.compile(
     rf"(.*\.)?({PARSERS})\.(decode\w*|Decoder|loads?|JSON\w+|literal_eval|parse|format)"
 )
-CLI_EDGE = f"{CLI}/surroundings.py"
+CLI_EDGE = f"{CLI}/machine.py"
 
 # Folders of somebody's machine, in a text that a repository holds for everybody.
 MACHINE_PATH = re.compile(rb"(?<![\w.>-])/(?:work|home|Users|root)/[\w.-]")
@@ -223,7 +223,7 @@ def test_the_readmes_diagram_is_drawn_from_the_code() -> None:
     text = README.read_text(encoding="utf-8")
     assert text.count(BEGIN) == text.count(END) == 1, f"{README.name} needs {BEGIN} and {END}, once"
 
-    assert text == written(text), "run `python -m dev.diagram --write`"
+    assert text == insert_diagram(text), "run `python -m dev.diagram --write`"
 
 
 def test_the_readmes_connector_is_the_one_that_is_tested() -> None:

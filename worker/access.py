@@ -1,4 +1,4 @@
-"""What Cloudflare Access says of a request that it let through. Pure, but for what is handed in.
+"""Verifies the identity that Cloudflare Access adds to a request. Pure, but for its arguments.
 
 Access adds a JSON Web Token, signed with RS256 by a key of the team's. The team's keys are public:
 the one in use and the one before, changed about every six weeks, the earlier one valid for seven
@@ -39,22 +39,22 @@ Seconds = Annotated[float, Meta(ge=0, le=253_402_300_799)]  # since 1970, to the
 
 
 class DeniedError(Exception):
-    """The message goes on after the header's name, and shows nothing of the token."""
+    """The token is refused. The message follows the header's name, and shows none of the token."""
 
 
 class UnavailableError(Exception):
-    """The team's keys cannot be had; the message says why."""
+    """The team's keys are not available. The message says why."""
 
 
 class AccessTeam(Struct, frozen=True):
-    """Whose tokens count."""
+    """The team, and the application, whose tokens are valid."""
 
     issuer: str
     audience: str  # the application's
 
 
 class Identity(Struct, frozen=True):
-    """Who was let through: a person's e-mail address, or a service token's name."""
+    """Who sent the request: a person's e-mail address, or a service token's name."""
 
     who: str | None
     expires_at_ms: int
@@ -91,14 +91,14 @@ class _Claims(Struct, frozen=True):
     common_name: str = ""
 
 
-async def _waited(duration_ms: int) -> None:
+async def _wait(duration_ms: int) -> None:
     """Where the platform has no timers of its own."""
     never = asyncio.get_running_loop().create_future()
     await asyncio.wait({never}, timeout=duration_ms / 1_000)
 
 
 class Access:
-    """Keeps the team's keys, for as long as the isolate lives.
+    """Verifies tokens by the team's keys, which it keeps in memory.
 
     Args:
         fetch: the body of the answer of 200 at a URL. Raises UnavailableError.
@@ -111,7 +111,7 @@ class Access:
         self,
         fetch: Callable[[str], Awaitable[bytes]],
         is_signed: Callable[[Key, bytes, bytes], Awaitable[bool]],
-        wait: Callable[[int], Awaitable[object]] = _waited,
+        wait: Callable[[int], Awaitable[object]] = _wait,
     ) -> None:
         self._fetch = fetch
         self._is_signed = is_signed
@@ -123,7 +123,7 @@ class Access:
         self._fault: UnavailableError | None = None  # that it ended with
 
     async def identity(self, assertion: str, team: AccessTeam, now_ms: int) -> Identity:
-        """Who was let through.
+        """Who sent the request.
 
         Raises:
             DeniedError: nobody was.
@@ -172,7 +172,7 @@ class Access:
 
 
 def access_team(environment: Environment) -> AccessTeam | None:
-    """The team that the deployment names; None where it does without Access.
+    """The team that the deployment names; None without Access.
 
     Raises:
         ConfigurationError: it is named in part, or not as Access needs it.

@@ -1,4 +1,4 @@
-"""Who asks, and whether they may do more than ask for the Worker's health."""
+"""Authenticates requests."""
 
 import hmac
 from collections.abc import Callable
@@ -20,7 +20,7 @@ OPEN = "ALLOW_UNAUTHENTICATED_FOR_LOCAL_USE"
 
 
 class Via(StrEnum):
-    """How it is known who asks."""
+    """How a caller is authenticated."""
 
     TOKEN = "token"  # noqa: S105 - no secret
     COOKIE = "cookie"
@@ -29,7 +29,7 @@ class Via(StrEnum):
 
 
 class Caller(Struct, frozen=True):
-    """Who may pass."""
+    """An authenticated caller."""
 
     via: Via
     who: str | None = None  # as Cloudflare Access names them
@@ -37,7 +37,7 @@ class Caller(Struct, frozen=True):
 
 
 class Authentication:
-    """Turns away whoever may not pass.
+    """Authenticates callers, or says why they are refused.
 
     Args:
         environment: holds the token, and names the team of Cloudflare Access.
@@ -51,7 +51,7 @@ class Authentication:
         self._now_ms = now_ms
 
     async def caller(self, request: Request) -> Caller | Problem:
-        """Who asks, or why they are turned away.
+        """The caller, or why they are refused.
 
         Who sends a token is judged by that alone. All else comes with what a browser sends by
         itself, perhaps at the wish of another site's page.
@@ -75,7 +75,7 @@ class Authentication:
         return caller
 
     def token(self) -> str | Problem:
-        """The token that opens all, or why nobody can have it."""
+        """The deployment's token, or why it cannot be used."""
         if self._environment.optional(TOKEN) is None:
             return problems.unavailable(
                 f"The secret {TOKEN} is not set, so nobody may call this. Run "
@@ -148,5 +148,5 @@ def _is_local(request: Request) -> bool:
 
 
 def is_same(given: str, token: str) -> bool:
-    """In constant time, so that the time taken tells nothing about the token."""
+    """Compare in constant time, so that the time tells nothing about the token."""
     return hmac.compare_digest(given.encode(), token.encode())

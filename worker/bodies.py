@@ -1,4 +1,4 @@
-"""What requests bring and answers hold, as JSON.
+"""The JSON bodies of requests and answers.
 
 The OpenAPI document is made from these types: their docstrings and constraints are in it.
 """
@@ -74,7 +74,7 @@ class Accepted(Status, frozen=True, kw_only=True):
 
 
 class Checked(Struct, frozen=True, kw_only=True):
-    """What was found of a connector. Nothing was sent to Glean."""
+    """The checks of a connector. They send nothing to Glean."""
 
     connector: str
     passed: bool  # nothing has failed

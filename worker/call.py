@@ -1,4 +1,4 @@
-"""A request to an endpoint, with all that its answer is made of."""
+"""A call of an endpoint, and what its handler works with."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ class Edge(Struct, frozen=True):
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """What somebody who may ask it asks of the Worker; what the Worker has to answer it."""
+    """One authenticated request, and what answers it."""
 
     request: Request
     caller: Caller
@@ -43,26 +43,26 @@ class Call(Struct, frozen=True, kw_only=True):
 
     @property
     def names(self) -> str:
-        """Of all connectors."""
+        """The names of all connectors."""
         return ", ".join(self.connectors) or "none"
 
     @property
     def connector(self) -> str:
-        """The connector in the path. Raises ProblemError: there is none."""
+        """The connector in the path. Raises ProblemError if there is none."""
         return self.require_connector(self.name)
 
     def require_connector(self, name: str) -> str:
-        """The name of a connector. Raises ProblemError: it is none."""
+        """Check the name of a connector. Raises ProblemError if there is none."""
         if name not in self.connectors:
             raise ProblemError(problems.not_found(self.describe_unknown(name)))
         return name
 
     def describe_unknown(self, name: str) -> str:
-        """What to tell of a name that is no connector's."""
+        """The text of a problem about a name that no connector has."""
         return f"There is no connector {name!r:.200}; there are: {self.names}."
 
     async def ask(self, question: RunnerQuestion[Reply | None]) -> Reply:
-        """The answer to a question about the job in the path.
+        """Ask the object of the job in the path.
 
         Only objects of known connectors are asked: asking an object makes it.
 
@@ -77,7 +77,7 @@ class Call(Struct, frozen=True, kw_only=True):
         raise ProblemError(problems.not_found(f"There is no job {self.name!r:.200}."))
 
     async def ask_each(self, question: RunnerQuestion[Reply]) -> dict[str, Reply | None]:
-        """What each connector's object says; None where it does not answer.
+        """Ask the objects of all connectors; None where one does not answer.
 
         Raises:
             ConfigurationError: none of them can be asked.

@@ -1,4 +1,4 @@
-"""What is done about connectors."""
+"""Handlers of the endpoints about connectors."""
 
 from durable.engine.checks import CheckOutcome
 from durable.engine.questions import (
@@ -18,7 +18,7 @@ from worker.request import decode_body
 
 
 async def list_connectors(call: Call) -> Connectors:
-    """Also where an object does not answer: that is what somebody looks for."""
+    """List all connectors, also those whose object does not answer."""
     found, now_ms = await call.ask_each(ReadOverview()), call.edge.now_ms()
     return Connectors(
         [
@@ -29,7 +29,7 @@ async def list_connectors(call: Call) -> Connectors:
 
 
 async def show_metrics(call: Call) -> str:
-    """In Prometheus' text format."""
+    """Show the metrics in Prometheus' text format."""
     measured = await call.ask_each(ReadMeasures())
     return metrics.text(measured, call.edge.now_ms())
 

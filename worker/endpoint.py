@@ -1,4 +1,4 @@
-"""What can be asked of the Worker, in the words that its table is written in."""
+"""The entries of the table of endpoints."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -24,7 +24,7 @@ PLACE = re.compile(r"[0-9]{1,15}\.[0-9]{1,15}")  # as large as COUNT_MAX, for th
 
 
 class Parameter(Struct, frozen=True):
-    """Something that a request brings beside its body."""
+    """A parameter of a request: in its path, its query or a header."""
 
     name: str
     place: Literal["path", "query", "header"]
@@ -38,7 +38,7 @@ READ = ("GET", "HEAD")
 
 
 class Endpoint(Struct, frozen=True):
-    """What can be asked with some methods at a path, and what answers it."""
+    """A path, the methods that it takes, and their handlers."""
 
     operation: str  # its id in the OpenAPI document
     methods: tuple[str, ...]  # the one to use first
@@ -56,7 +56,7 @@ class Endpoint(Struct, frozen=True):
 
     @property
     def answer(self) -> type[Struct] | None:
-        """None: any JSON object, or a text; nothing, if the status is 204."""
+        """The type of the answer. None: any JSON object or text; no body with the status 204."""
         kind = get_type_hints(self.handler)["return"]
         is_told = isinstance(kind, type) and issubclass(kind, Struct) and kind is not WorkerResponse
         return kind if is_told else None
@@ -68,7 +68,7 @@ class Endpoint(Struct, frozen=True):
 
     @property
     def refusals(self) -> list[int]:
-        """The statuses of all problems that can be the answer to one of its methods."""
+        """The statuses of all problems that it may answer with."""
         statuses = {500, *self.other_refusals}
         if not self.is_public:
             statuses |= {401, 503} if set(self.methods) <= SAFE_METHODS else {401, 403, 503}

@@ -1,4 +1,4 @@
-"""All that can be asked of the Worker: the one table of its routes.
+"""The one table of the Worker's endpoints.
 
 What the routing, the OpenAPI document and the dashboard's page know of them, derives from it.
 """
@@ -232,7 +232,7 @@ for _endpoint in ENDPOINTS:
     _BY_PATH.setdefault(_place, []).append(_endpoint)
 
 
-def found(path: str) -> tuple[Sequence[Endpoint], str] | None:
+def find_endpoints(path: str) -> tuple[Sequence[Endpoint], str] | None:
     """The endpoints at a path and what is named in it, which may be anything; "" for nothing.
 
     The path is taken as it came, with its escapes: no job's id and no connector needs any.

@@ -49,7 +49,7 @@ CERTS_SECONDS_MAX = 10.0
 SIGNED_WITH = "RSASSA-PKCS1-v1_5"
 
 
-async def _fetched(url: str) -> bytes:
+async def _fetch_bytes(url: str) -> bytes:
     """See `Access`."""
     upstream = HttpClient(url, runner.platform().transport, NoAuthentication(), Origins(url))
     bytes_max, seconds = CERTS_BYTES_MAX, CERTS_SECONDS_MAX
@@ -102,7 +102,7 @@ TEND_MS = 20_000
 NOTICE_EACH_MS = 10 * 60_000  # of an isolate
 NOTICE_MS_MAX = 2_000  # whoever asked, waits for it
 NOTICED_AT_MS = [0]
-EDGE = Edge(_now_ms, lambda: secrets.token_hex(16), Access(_fetched, _is_signed, _wait))
+EDGE = Edge(_now_ms, lambda: secrets.token_hex(16), Access(_fetch_bytes, _is_signed, _wait))
 
 
 class Runner(runner.ConnectorRunner):
@@ -114,7 +114,7 @@ class Runner(runner.ConnectorRunner):
 
 
 class Watch(DurableObject):  # type: ignore[misc] # the platform's class has no types
-    """Tells which connectors had no success for too long. There is one."""
+    """The object that watches for connectors without a success. There is one."""
 
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
@@ -124,11 +124,11 @@ class Watch(DurableObject):  # type: ignore[misc] # the platform's class has no 
         )
 
     async def look(self, pulses: str) -> None:
-        """Take note of what the connectors' objects said, as JSON by their names."""
+        """Record what the connectors' objects report, as JSON by their names."""
         await self.watchman.look(decode(pulses, dict[str, Heartbeat | None]))
 
     async def notice(self) -> None:
-        """Somebody asks the Worker for something: see whether cron ticks."""
+        """Check at a request whether cron ticks."""
         await self.watchman.notice()
 
     async def alarm(self, _info: Any = None) -> None:
@@ -164,7 +164,7 @@ class Default(WorkerEntrypoint):  # type: ignore[misc] # the platform's class ha
         runners = RemoteRunners(self.env.RUNNER, environment, CONNECTORS)
         expression, at_ms = str(controller.cron), int(controller.scheduledTime)
         try:
-            failures = await _tended(runners, self.env.WATCH, environment, at_ms)
+            failures = await _tend_all(runners, self.env.WATCH, environment, at_ms)
         except Exception as error:  # noqa: BLE001 - raised below: what is due, is begun all the same
             failures.append(error)
         jobs = list(due(expression, at_ms, CONNECTORS))
@@ -196,7 +196,7 @@ async def _notice(watch: Any, environment: Environment) -> None:
         await _within(namespace_stub(watch, environment)("watch").notice(), NOTICE_MS_MAX)
 
 
-async def _tended(
+async def _tend_all(
     runners: RemoteRunners, watch: Any, environment: Environment, ticked_at_ms: int
 ) -> list[Exception]:
     """Look after all connectors; where one had no success for too long, somebody is told."""

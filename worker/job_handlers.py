@@ -1,4 +1,4 @@
-"""What is done about jobs."""
+"""Handlers of the endpoints about jobs."""
 
 import asyncio
 from urllib.parse import urlencode
@@ -49,7 +49,7 @@ async def trigger(call: Call) -> Accepted:
 
 
 async def list_jobs(call: Call) -> Jobs:
-    """So many jobs, the newest first; of one connector or all, in some states or all.
+    """List jobs, the newest first, of one or all connectors, in some or all states.
 
     Raises:
         Exception: an object does not answer. Without its jobs, the list would not be one.
@@ -62,7 +62,7 @@ async def list_jobs(call: Call) -> Jobs:
         if "connector" in query
         else list(call.connectors)
     )
-    bounds = [_bound(name, query.get("before")) for name in names]
+    bounds = [_id_bound(name, query.get("before")) for name in names]
     asked = [ReadJobs(bound, states, count + 1) for bound in bounds]
     found = await asyncio.gather(*map(call.runners.ask, names, asked))
     lines = [line for lines in found for line in lines]
@@ -84,7 +84,7 @@ async def list_events(call: Call) -> Events:
     return Events(
         job=call.name,
         total=found.total,
-        events=[_occurred(event) for event in events],
+        events=[_show_event(event) for event in events],
         next=f"/events/{call.name}?after={events[-1].number}" if is_more else None,
     )
 
@@ -142,7 +142,7 @@ def _order(job_id: str) -> tuple[str, str]:
     return stamp[-STAMP_CHARACTERS:], job_id
 
 
-def _bound(connector: str, before_id: str | None) -> str:
+def _id_bound(connector: str, before_id: str | None) -> str:
     """The id before which a connector's jobs come that are older than a job of any connector."""
     if before_id is None:
         return LAST_ID
@@ -152,7 +152,7 @@ def _bound(connector: str, before_id: str | None) -> str:
     return f"{moment}\x7f" if moment < before_id else moment
 
 
-def _occurred(event: Event) -> Occurred:
+def _show_event(event: Event) -> Occurred:
     happening, worked = event.happening, event.happening.worked
     occurred = Occurred(
         number=event.number,

@@ -151,9 +151,9 @@ def _histogram(found: Mapping[str, ConnectorMetrics]) -> Iterator[str]:
         counts = [*accumulate(tally.turn_counts)] or [0] * (len(TURN_MS) + 1)
         bounds = [*(_number(bound_ms / 1_000) for bound_ms in TURN_MS), "+Inf"]
         for bound, count in zip(bounds, counts, strict=True):
-            yield f"{name}_bucket{_labelled({'connector': connector, 'le': bound})} {count}"
-        yield f"{name}_sum{_labelled({'connector': connector})} {_number(tally.turn_ms / 1_000)}"
-        yield f"{name}_count{_labelled({'connector': connector})} {counts[-1]}"
+            yield f"{name}_bucket{_label({'connector': connector, 'le': bound})} {count}"
+        yield f"{name}_sum{_label({'connector': connector})} {_number(tally.turn_ms / 1_000)}"
+        yield f"{name}_count{_label({'connector': connector})} {counts[-1]}"
 
 
 def _age(at_ms: int | None, now_ms: int) -> float | None:
@@ -165,10 +165,10 @@ def _lines(family: Family) -> Iterator[str]:
     yield f"# HELP {name} {family.meaning}"
     yield f"# TYPE {name} {family.kind}"
     for labels, value in family.samples:
-        yield f"{name}{_labelled(labels)} {_number(value)}"
+        yield f"{name}{_label(labels)} {_number(value)}"
 
 
-def _labelled(labels: Labels) -> str:
+def _label(labels: Labels) -> str:
     """None of the values needs an escape: they are names and words of ours."""
     return "{" + ",".join(f'{name}="{value}"' for name, value in labels.items()) + "}"
 

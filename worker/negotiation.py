@@ -1,4 +1,4 @@
-"""What a client would rather have: the dashboard's page, or the data. Pure."""
+"""Whether a client prefers the dashboard's page or the data. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ QUALITY = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 
 
 class Range(NamedTuple):
-    """One of the things that a client takes."""
+    """One media range of the header Accept."""
 
     pattern: str  # as in text/html, text/* or */*
     quality: float
 
 
 def prefers_html(accept: str | None) -> bool:
-    """Whether a page is wanted rather than JSON. Who does not say so, wants JSON.
+    """Whether the client prefers HTML. JSON is the default.
 
     Args:
         accept: the header of that name. What is malformed in it, is passed over.

@@ -57,7 +57,9 @@ def _schemas(endpoints: Sequence[Endpoint]) -> Json:
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     for schema in schemas.values():
         if text := schema.get("description"):
-            schema["description"] = _joined(text)  # Python's versions indent docstrings differently
+            schema["description"] = _join_lines(
+                text
+            )  # Python's versions indent docstrings differently
     return schemas
 
 
@@ -84,7 +86,7 @@ def _parameter(parameter: Parameter) -> Json:
         "in": parameter.place,
         "description": parameter.description,
         "required": parameter.place == "path",
-        "schema": {"type": "string", "pattern": _whole(parameter.pattern)},
+        "schema": {"type": "string", "pattern": _anchor(parameter.pattern)},
     }
 
 
@@ -122,13 +124,13 @@ def _reference(kind: type[Struct]) -> Json:
 
 
 def _text(documented: object) -> str:
-    return _joined(documented.__doc__ or "")
+    return _join_lines(documented.__doc__ or "")
 
 
-def _joined(text: str) -> str:
+def _join_lines(text: str) -> str:
     return " ".join(text.split())
 
 
-def _whole(pattern: re.Pattern[str]) -> str:
+def _anchor(pattern: re.Pattern[str]) -> str:
     """As JSON Schema has it: it searches, and knows no named groups of Python's spelling."""
     return f"^(?:{re.sub(r'[(][?]P<[a-z_]+>', '(', pattern.pattern)})$"

@@ -1,4 +1,4 @@
-"""The dashboard: a page, its script and its style. They hold no data, so anybody may have them."""
+"""Serves the dashboard's page and assets. They hold no data, so they need no authentication."""
 
 import hashlib
 from collections.abc import Mapping
@@ -9,14 +9,13 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.machine.remedies import RemedyCode
 from durable.machine.states import TRAITS
-from durable.views.texts import Surface, template
+from durable.views.texts import WORDINGS, Surface, template
 from worker import problems
 from worker.endpoints import ENDPOINTS
 from worker.negotiation import prefers_html
 from worker.request import Request
-from worker.responses import WorkerResponse, refused
+from worker.responses import WorkerResponse, refuse
 from worker.sessions import SAFE_METHODS
 
 
@@ -51,7 +50,7 @@ HEADERS = {
 
 
 class File(Struct, frozen=True):
-    """One of the dashboard's."""
+    """A file of the dashboard."""
 
     content: bytes
     content_type: str
@@ -59,23 +58,23 @@ class File(Struct, frozen=True):
 
 
 def answer(request: Request) -> WorkerResponse | None:
-    """What the dashboard answers; None where the request is not for it."""
+    """The dashboard's answer; None if the request is not for it."""
     name = _name(request)
     if name is None:
         return None
     if (file := _files().get(name)) is None:
-        return refused(problems.not_found(f"There is nothing at {request.path!r:.200}."))
+        return refuse(problems.not_found(f"There is nothing at {request.path!r:.200}."))
     if request.method not in SAFE_METHODS:
         problem = problems.method_not_allowed(f"{request.method} is not for this; use GET.")
-        return refused(problem, allow="GET, HEAD")
+        return refuse(problem, allow="GET, HEAD")
     headers = {**HEADERS, "content-type": file.content_type, "etag": file.etag}
     if _is_known(file, request.headers.get("if-none-match", "")):
         return WorkerResponse(304, headers, b"")
     return WorkerResponse(200, headers, file.content)
 
 
-def varied(request: Request, response: WorkerResponse) -> WorkerResponse:
-    """The answer, and that another Accept might have had another one."""
+def vary(request: Request, response: WorkerResponse) -> WorkerResponse:
+    """Add to the answer that it depends on the header Accept."""
     if not _is_shared(request.path):
         return response
     return replace(response, headers={**response.headers, "vary": "Accept"})
@@ -106,7 +105,7 @@ def _files() -> Mapping[str, File]:
     contents = {path.name: path.read_bytes() for path in FOLDER.iterdir() if path.suffix in TYPES}
     shown = {state: {"phase": one.phase, "look": one.look} for state, one in TRAITS.items()}
     contents[STATES] = b"export const STATES = " + msgspec.json.encode(shown) + b";\n"
-    words = {code: template(code, Surface.DASHBOARD) for code in RemedyCode}
+    words = {code: template(code, Surface.DASHBOARD) for code in WORDINGS}
     contents[TEXTS] = b"export const TEXTS = " + msgspec.json.encode(words) + b";\n"
     tags = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     return {

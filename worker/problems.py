@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from durable.machine.commands import RefusalCode
 from durable.machine.remedies import Remedy, RemedyCode
-from durable.views.texts import Advice, advise
+from durable.views.texts import Message, to_message
 
 
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -20,7 +20,7 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: str
     legal: list[str] | UnsetType = UNSET  # 409: the commands that the job takes as it is
     code: RefusalCode | UnsetType = UNSET  # 409 and 422: what is in the way
-    remedy: Advice | UnsetType = UNSET  # what to do about it, where it has a code
+    remedy: Message | UnsetType = UNSET  # what to do about it, where it has a code
 
 
 class ProblemError(Exception):
@@ -63,7 +63,7 @@ def conflict(
     code: RefusalCode | UnsetType = UNSET,
 ) -> Problem:
     """The job does not take this as it is; `legal` lists what it takes."""
-    found = advise(remedy) or UNSET
+    found = to_message(remedy) or UNSET
     return Problem(
         title="Conflict", status=409, detail=detail, legal=legal, code=code, remedy=found
     )
@@ -71,7 +71,7 @@ def conflict(
 
 def key_reused(detail: str, remedy: Remedy | None = None) -> Problem:
     """The Idempotency-Key was sent before, with another request."""
-    found = advise(remedy) or UNSET
+    found = to_message(remedy) or UNSET
     return Problem(
         title="Unprocessable Content",
         status=422,
@@ -92,7 +92,7 @@ def internal() -> Problem:
         title="Internal Server Error",
         status=500,
         detail="The Worker failed.",
-        remedy=advise(Remedy(RemedyCode.READ_LOG.value)) or UNSET,
+        remedy=to_message(Remedy(RemedyCode.READ_LOG.value)) or UNSET,
     )
 
 

@@ -1,4 +1,4 @@
-"""A request, as far as it is looked at, and what it brings. Without the platform."""
+"""A request, and its decoded body, without the platform."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
@@ -17,7 +17,7 @@ Body = TypeVar("Body")
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """What is looked at of a request. Names of headers are in lower case."""
+    """A request. Names of headers are in lower case."""
 
     method: str
     origin: str  # scheme, host and port that it was sent to
@@ -28,7 +28,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 async def decode_body(request: Request, kind: type[Body], example: str) -> Body:
-    """The body.
+    """Decode the body.
 
     Args:
         request: its body is read once.

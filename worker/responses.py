@@ -1,4 +1,4 @@
-"""Answers, as the platform is to send them. Pure."""
+"""Answers that the platform sends. Pure."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ class WorkerResponse(Struct, frozen=True):
     body: bytes
 
 
-def refused(problem: Problem, allow: str | None = None) -> WorkerResponse:
+def refuse(problem: Problem, allow: str | None = None) -> WorkerResponse:
     headers = {"content-type": "application/problem+json", **HEADERS}
     if allow is not None:
         headers["allow"] = allow

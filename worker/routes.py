@@ -1,4 +1,4 @@
-"""HTTP requests and their answers, without the platform."""
+"""Routes HTTP requests to handlers, without the platform."""
 
 from functools import partial
 
@@ -12,15 +12,15 @@ from worker.auth import Authentication, Caller, Via
 from worker.bodies import VERSION_TAG, Accepted
 from worker.call import Call, Edge
 from worker.endpoint import Endpoint
-from worker.endpoints import found
+from worker.endpoints import find_endpoints
 from worker.problems import Problem, ProblemError
 from worker.request import Request
-from worker.responses import HEADERS, WorkerResponse, refused
+from worker.responses import HEADERS, WorkerResponse, refuse
 from worker.runners import Runners
 
 
 class Routes:
-    """Answers every request.
+    """Answers requests.
 
     Args:
         environment: variables and secrets.
@@ -44,17 +44,17 @@ class Routes:
 
     async def answer(self, request: Request) -> WorkerResponse:
         if (page := pages.answer(request)) is not None:
-            return pages.varied(request, page)
+            return pages.vary(request, page)
         try:
-            response = await self._answered(request)
+            response = await self._answer_request(request)
         except ProblemError as error:
-            response = refused(error.problem)
+            response = refuse(error.problem)
         except ConfigurationError as error:
-            response = refused(problems.unavailable(f"{error}."))
-        return pages.varied(request, response)
+            response = refuse(problems.unavailable(f"{error}."))
+        return pages.vary(request, response)
 
-    async def _answered(self, request: Request) -> WorkerResponse:
-        if (at := found(request.path)) is None:
+    async def _answer_request(self, request: Request) -> WorkerResponse:
+        if (at := find_endpoints(request.path)) is None:
             raise ProblemError(problems.not_found(f"There is nothing at {request.path!r:.200}."))
         endpoints, name = at
         endpoint = next((one for one in endpoints if request.method in one.methods), None)
@@ -63,20 +63,20 @@ class Routes:
             problem = problems.method_not_allowed(
                 f"{request.method} is not for {request.path!r:.200}; use {methods[0]}."
             )
-            return refused(problem, allow=", ".join(methods))
+            return refuse(problem, allow=", ".join(methods))
         public = Caller(Via.NOBODY)
         caller = public if endpoint.is_public else await self._auth.caller(request)
         if isinstance(caller, Problem):
-            return refused(caller)
+            return refuse(caller)
         if (fault := _parameter_fault(endpoint, request)) is not None:
-            return refused(problems.bad_request(fault))
+            return refuse(problems.bad_request(fault))
         call = self._call(request=request, caller=caller, name=name)
         return _response(endpoint, await endpoint.handler(call))
 
 
 def failure() -> WorkerResponse:
-    """The answer where our own code failed."""
-    return refused(problems.internal())
+    """The answer to a bug of our own."""
+    return refuse(problems.internal())
 
 
 def _parameter_fault(endpoint: Endpoint, request: Request) -> str | None:

@@ -1,18 +1,18 @@
-"""The objects of the connectors, as the Worker asks them by RPC."""
+"""Asks the objects of the connectors by RPC."""
 
 from typing import Any, Protocol
 
 import msgspec
 
 from durable.connector.definition import Connectors
-from durable.connector.staged import staged
+from durable.connector.staged import stage
 from durable.engine.placement import namespace_stub
 from durable.engine.questions import Reply, RunnerQuestion, decode_answer
 from durable.environment import Environment
 
 
 class Runners(Protocol):
-    """One for each connector."""
+    """The objects, one for each connector."""
 
     async def ask(self, connector: str, question: RunnerQuestion[Reply]) -> Reply:
         """The answer of the connector's object."""
@@ -20,7 +20,7 @@ class Runners(Protocol):
 
 
 class RemoteRunners:
-    """As `Runners`, by RPC.
+    """`Runners` by RPC.
 
     Args:
         namespace: the binding of their class.
@@ -34,7 +34,7 @@ class RemoteRunners:
         self._connectors = connectors
 
     async def ask(self, connector: str, question: RunnerQuestion[Reply]) -> Reply:
-        """Raises ConfigurationError: objects cannot be asked, or would not begin."""
-        staged(self._connectors[connector], self._environment, self._connectors.values())
+        """Ask an object. Raises ConfigurationError if it cannot be reached or does not start."""
+        stage(self._connectors[connector], self._environment, self._connectors.values())
         stub = namespace_stub(self._namespace, self._environment)(connector)
         return decode_answer(question, await stub.ask(msgspec.json.encode(question).decode()))

@@ -1,4 +1,4 @@
-"""Sessions of browsers: a signed cookie, and no state here. Pure.
+"""Browser sessions: a signed cookie, without state on the server. Pure.
 
 The key is made of the token, so a token that is changed ends every session.
 """
@@ -17,7 +17,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
 def begin_session(token: str, nonce: str, now_ms: int) -> str:
-    """The header `Set-Cookie` that begins a session.
+    """The header `Set-Cookie` of a new session.
 
     Args:
         token: TRIGGER_TOKEN, which the browser has shown.
@@ -30,12 +30,12 @@ def begin_session(token: str, nonce: str, now_ms: int) -> str:
 
 
 def end_session() -> str:
-    """The header `Set-Cookie` that ends one."""
+    """The header `Set-Cookie` that ends a session."""
     return f"{COOKIE}=; Max-Age=0; {ATTRIBUTES}"
 
 
 def session_value(cookies: str) -> str:
-    """The session's cookie in the header `Cookie`; empty if there is none."""
+    """The session in the header `Cookie`; empty if there is none."""
     for pair in cookies.split(";"):
         name, _, value = pair.strip().partition("=")
         if name == COOKIE:
@@ -44,7 +44,7 @@ def session_value(cookies: str) -> str:
 
 
 def expires_at_ms(value: str, token: str, now_ms: int) -> int | None:
-    """When the session of a cookie ends; None if it has, or is none that began with this token."""
+    """When a session ends; None if it has ended, or was not signed with this token."""
     if (parts := VALUE.fullmatch(value)) is None:
         return None
     expiry, nonce, given = parts.groups()
@@ -55,7 +55,7 @@ def expires_at_ms(value: str, token: str, now_ms: int) -> int | None:
 
 
 def is_forged(method: str, origin: str | None, own_origin: str) -> bool:
-    """Whether another site's page may have had the browser send this.
+    """Whether another site may have made the browser send this request.
 
     Browsers add what proves a session by themselves, and to whatever is not GET or HEAD the
     origin of the page that has it sent.

@@ -1,4 +1,4 @@
-"""Sign-in of browsers, and its end."""
+"""Signs browsers in and out."""
 
 from durable.timestamps import rfc3339_or_none
 from worker import problems, sessions
@@ -11,7 +11,7 @@ from worker.responses import HEADERS, WorkerResponse
 
 
 async def sign_in(call: Call) -> WorkerResponse:
-    """To who shows the token: a cookie that stands for it."""
+    """Begin a session for whoever sends the token."""
     token = call.auth.token()
     if isinstance(token, Problem):
         raise ProblemError(token)

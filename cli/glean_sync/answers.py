@@ -11,8 +11,8 @@ from msgspec import Struct
 from glean_sync.states import RESTING
 
 
-class Advice(Struct, frozen=True):
-    """What a person can do: `code` is worded here, `text` is in the words of the API."""
+class Message(Struct, frozen=True):
+    """What is done or can be done: `code` is worded here, `text` in the words of the API."""
 
     code: str
     parameters: dict[str, str | int]
@@ -26,7 +26,7 @@ class Problem(Struct, frozen=True):
     status: int
     detail: str = ""
     legal: tuple[str, ...] | None = None  # the commands that the job takes as it is
-    remedy: Advice | None = None
+    remedy: Message | None = None
 
 
 class Progress(Struct, frozen=True, kw_only=True):
@@ -65,9 +65,9 @@ class Status(Struct, frozen=True, kw_only=True):
     stage: str = ""
     waits_because: str | None = None
     waits_until: str | None = None
-    next_step: str = ""
-    remedy: Advice | None = None
-    if_killed_now: str = ""
+    next_step: Message | None = None
+    remedy: Message | None = None
+    if_killed_now: Message | None = None
     commands: tuple[str, ...] = ()
     created_at: str
     started_at: str | None = None
@@ -119,7 +119,7 @@ class Connector(Struct, frozen=True, kw_only=True):
     datasource: str
     health: str
     why: str | None = None
-    remedy: Advice | None = None
+    remedy: Message | None = None
     next_at: str | None = None
     next_mode: str | None = None
     last_success_at: str | None = None
@@ -180,7 +180,7 @@ class Check(Struct, frozen=True):
     name: str
     outcome: Literal["passed", "failed", "skipped"]
     detail: str
-    remedy: Advice | None = None
+    remedy: Message | None = None
 
 
 class Checked(Struct, frozen=True):

@@ -23,7 +23,7 @@ for part in (controls, jobs, log, connectors, profile):
     app.add_typer(part.commands)
 
 
-def _told_version(is_wanted: bool) -> None:  # noqa: FBT001 - as typer calls it
+def _tell_version(is_wanted: bool) -> None:  # noqa: FBT001 - as typer calls it
     if is_wanted:
         typer.echo(f"glean-sync {__version__}")
         raise typer.Exit
@@ -31,7 +31,7 @@ def _told_version(is_wanted: bool) -> None:  # noqa: FBT001 - as typer calls it
 
 Version = Annotated[
     bool,
-    typer.Option("--version", callback=_told_version, is_eager=True, help="Show the version."),
+    typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version."),
 ]
 
 

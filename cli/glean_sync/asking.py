@@ -6,7 +6,7 @@ from glean_sync.exits import UsageError
 from glean_sync.session import Session
 
 
-def agreed(session: Session, question: str, remedy: str, *, is_agreed: bool) -> None:
+def confirm(session: Session, question: str, remedy: str, *, is_agreed: bool) -> None:
     """Come back only where somebody agrees.
 
     Args:
@@ -20,7 +20,7 @@ def agreed(session: Session, question: str, remedy: str, *, is_agreed: bool) -> 
     """
     if is_agreed:
         return
-    if not session.surroundings.is_asking:
+    if not session.machine.is_asking:
         raise UsageError(f"Nobody is here to be asked: {question}? Give {remedy}.")
     if not typer.confirm(f"{question}?", err=True):
         raise UsageError("Nothing was done.")

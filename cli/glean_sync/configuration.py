@@ -64,7 +64,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
                 f"No token is set.{self.withheld} Run `glean-sync login`, or set {TOKEN}, or give "
                 "--token-file."
             )
-        return checked_url(self.url), checked_token(self.token)
+        return check_url(self.url), check_token(self.token)
 
 
 def configuration(
@@ -109,7 +109,7 @@ def configuration(
     return Configuration(profile=name, url=url, token=token, withheld=withheld)
 
 
-def checked_url(url: Setting) -> str:
+def check_url(url: Setting) -> str:
     """The Worker's URL, without a slash at its end.
 
     Raises:
@@ -129,7 +129,7 @@ def checked_url(url: Setting) -> str:
     return url.value.rstrip("/")
 
 
-def checked_token(token: Setting) -> Setting:
+def check_token(token: Setting) -> Setting:
     """The token.
 
     Raises:
@@ -162,7 +162,7 @@ def token_of_file(file: Path | None, read_stdin: Callable[[], str]) -> Setting |
     return Setting(text.strip(), "standard input" if file == STDIN else str(file))
 
 
-def shown_url(url: Setting) -> str:
+def show_url(url: Setting) -> str:
     """As it is set, but for what may be a password in it."""
     return re.sub("//.*@", "//***@", url.value)
 
@@ -172,4 +172,4 @@ def _setting(value: str | None, origin: str) -> Setting | None:
 
 
 def _refuse(url: Setting, fault: str) -> NoReturn:
-    raise UsageError(f"{shown_url(url)!r:.200} ({url.origin}) {fault}.")
+    raise UsageError(f"{show_url(url)!r:.200} ({url.origin}) {fault}.")

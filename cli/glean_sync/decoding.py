@@ -22,18 +22,18 @@ def decode(content: bytes | str | Raw, kind: Any = Any) -> Any:
         msgspec.DecodeError, UnicodeDecodeError: it is not JSON, or is nested too deep;
             msgspec.ValidationError, it is not of the type.
     """
-    with _bounded():
+    with _bound_depth():
         return msgspec.json.decode(content, type=kind)
 
 
 def one_line(content: bytes) -> str:
     """JSON on a line. Raises as `decode`."""
-    with _bounded():
+    with _bound_depth():
         return msgspec.json.format(content, indent=-1).decode()
 
 
 @contextmanager
-def _bounded() -> Iterator[None]:
+def _bound_depth() -> Iterator[None]:
     try:
         yield
     except RecursionError as error:

@@ -65,7 +65,7 @@ class LogLine(Struct, frozen=True, kw_only=True):
     @property
     def rest(self) -> str:
         """The other fields that say something, shortened."""
-        told = ((name, _short(value)) for name, value in (self.fields or {}).items() if value)
+        told = ((name, _shorten(value)) for name, value in (self.fields or {}).items() if value)
         return " ".join(f"{name}={text}" for name, text in told if name not in FIRST)
 
     def _field(self, name: str) -> str:
@@ -80,15 +80,15 @@ def log_lines(lines: Iterable[str]) -> Iterator[LogLine]:
         if parts or text == "{":
             parts.append(text)
             if text == "}":
-                yield from _told("\n".join(parts))
+                yield from _read_lines("\n".join(parts))
                 parts = []
         elif text:
-            yield from _told(text)
+            yield from _read_lines(text)
     if parts:
-        yield from _told("\n".join(parts))
+        yield from _read_lines("\n".join(parts))
 
 
-def _told(text: str) -> Iterator[LogLine]:
+def _read_lines(text: str) -> Iterator[LogLine]:
     invocation = None
     if text.startswith("{"):
         with suppress(msgspec.DecodeError):
@@ -125,7 +125,7 @@ def _level(name: object) -> Level:
     return LEVELS.get(str(name).lower(), Level.INFO)
 
 
-def _short(value: Any) -> str:
+def _shorten(value: Any) -> str:
     text = value if isinstance(value, str) else _json(value)
     is_long = len(text) > VALUE_CHARACTERS_MAX
     return f"{text[:VALUE_CHARACTERS_MAX]}..." if is_long else text

@@ -23,7 +23,7 @@ def path(endpoint: str, name: str) -> str:
     return f"/{endpoint}/{quote(name, safe='')}"
 
 
-def named_job(text: str, command: str) -> str:
+def require_job(text: str, command: str) -> str:
     """The id of a job that is to be changed: it has to be named itself.
 
     Raises:
@@ -37,7 +37,7 @@ def named_job(text: str, command: str) -> str:
     return text
 
 
-async def shown_job(worker: Worker, text: str) -> str:
+async def find_job(worker: Worker, text: str) -> str:
     """The id of a job that is to be shown: a connector's name stands for its latest job."""
     if JOB_ID.fullmatch(text):
         return text
@@ -47,7 +47,7 @@ async def shown_job(worker: Worker, text: str) -> str:
     return jobs[0].id if jobs else await _none(worker, text)
 
 
-async def watched_job(worker: Worker, text: str) -> str:
+async def find_current_job(worker: Worker, text: str) -> str:
     """The id of a job that is to be watched: a connector's name stands for its current job.
 
     Where none is pending, it is the latest.
@@ -64,7 +64,7 @@ async def status(worker: Worker, job_id: str) -> tuple[Answer, Status]:
     return answer, answer.read(Status)
 
 
-async def gathered(
+async def gather(
     worker: Worker, start: str, field: str, parameters: dict[str, str] | None = None
 ) -> Answer:
     """All parts of a list as one; where there is one part, as it came.

@@ -53,7 +53,7 @@ class Output:
 
     def words(self, *words: str) -> None:
         """A line of which some words have a colour of their own; empty ones are left out."""
-        self._data.print(Text(" ").join(map(_styled, filter(None, words))), soft_wrap=True)
+        self._data.print(Text(" ").join(map(_style, filter(None, words))), soft_wrap=True)
 
     def note(self, text: str, style: str = "") -> None:
         """A line for a person."""
@@ -69,7 +69,7 @@ class Output:
         there = [(name, value) for name, value in facts if value]
         width = max((len(name) for name, _ in there), default=0)
         for name, value in there:
-            text = Text.assemble((f"{name:{width}}  ", "bold"), _styled(value))
+            text = Text.assemble((f"{name:{width}}  ", "bold"), _style(value))
             self._data.print(text, soft_wrap=True)
 
     def table(
@@ -96,7 +96,7 @@ class Output:
             self._row(names[:above], widths, "bold")
         for row in lines:
             self._row(row[:above], widths)
-            told = [_told(*each) for each in zip(names[above:], row[above:], strict=True)]
+            told = [_label(*each) for each in zip(names[above:], row[above:], strict=True)]
             if any(told):
                 text = Text(clean(", ".join(filter(None, told))), "dim")
                 self._data.print(Padding(text, (0, 0, 0, INDENT), expand=False))
@@ -104,7 +104,7 @@ class Output:
     def _row(self, cells: Sequence[str], widths: Sequence[int], style: str = "") -> None:
         line = Text(style=style)
         for cell, width in zip(cells, widths, strict=False):
-            text = _styled(cell)
+            text = _style(cell)
             text.pad_right(width - text.cell_len + 2)
             line.append_text(text)
         line.rstrip()
@@ -125,11 +125,11 @@ def count(number: int | None) -> str:
     return "" if number is None else f"{number:,}"
 
 
-def _styled(text: str) -> Text:
+def _style(text: str) -> Text:
     return Text(clean(text), STYLES.get(text.strip(), ""))
 
 
-def _told(name: str, cell: str) -> str:
+def _label(name: str, cell: str) -> str:
     """A cell that is not below its column's name: a number says of what it is."""
     if not cell.replace(",", "").isdecimal():
         return cell

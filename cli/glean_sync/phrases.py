@@ -39,7 +39,7 @@ def counts(job: Status | Line) -> str:
     return ", ".join(told)
 
 
-def ended(status: Status) -> tuple[str, str, str]:
+def outcome_row(status: Status) -> tuple[str, str, str]:
     """The job, its state, and what has become of it."""
     told = counts(status)
     why = status.waits_because if status.state == "held" else status.last_error
@@ -119,8 +119,8 @@ def job_facts(status: Status) -> list[tuple[str, str | None]]:
         ("started", clock(status.started_at)),
         ("finished", clock(status.finished_at)),
         ("waits", status.waits_because and f"{status.waits_because}{until}"),
-        ("next", say(status.remedy) or (None if status.is_resting else status.next_step)),
-        ("if killed", None if status.is_resting else status.if_killed_now),
+        ("next", say(status.remedy or status.next_step)),
+        ("if killed", say(status.if_killed_now)),
         ("last error", None if status.last_error == status.waits_because else status.last_error),
         ("missing", _missing(status)),
         ("deletions", _deletions(status)),

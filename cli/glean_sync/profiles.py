@@ -65,7 +65,7 @@ def read(file: Path) -> Profiles:
     return Profiles(file, found.profiles, warning)
 
 
-def written(profiles: Profiles, name: str, profile: Profile) -> None:
+def write(profiles: Profiles, name: str, profile: Profile) -> None:
     """Write the file anew with this profile; nobody but its owner can read it.
 
     Raises:

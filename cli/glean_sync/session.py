@@ -14,9 +14,9 @@ import typer
 from glean_sync import profiles
 from glean_sync.configuration import Configuration, Flags, Setting, configuration
 from glean_sync.exits import CommandError, ExitCode
+from glean_sync.machine import Machine, this_machine
 from glean_sync.output import Output
 from glean_sync.profiles import Profiles
-from glean_sync.surroundings import Surroundings, of_this_machine
 from glean_sync.worker import Worker
 
 
@@ -68,26 +68,26 @@ class Session:
     """Of one command.
 
     Args:
-        surroundings: the machine.
+        machine: the machine.
         flags: which Worker, as far as the command line says it.
         output: where to print.
     """
 
-    def __init__(self, surroundings: Surroundings, flags: Flags, output: Output) -> None:
-        self.surroundings = surroundings
+    def __init__(self, machine: Machine, flags: Flags, output: Output) -> None:
+        self.machine = machine
         self.flags = flags
         self.output = output
 
     def profiles(self) -> Profiles:
         """Those of the file; who can read it besides its owner, is told. Raises UsageError."""
-        found = profiles.read(self.surroundings.config_file)
+        found = profiles.read(self.machine.config_file)
         if found.warning:
             self.output.note(found.warning, "yellow")
         return found
 
     def configuration(self) -> Configuration:
         """Which Worker, and which token. Raises UsageError."""
-        environment = self.surroundings.environment
+        environment = self.machine.environment
         return configuration(self.flags, environment, self.profiles(), sys.stdin.read)
 
     def worker(self) -> Worker:
@@ -96,7 +96,7 @@ class Session:
 
     def worker_at(self, url: str, token: Setting) -> Worker:
         """That of a URL, asked with a token."""
-        return Worker(url, token, self.surroundings, self._tell, self.output.trace)
+        return Worker(url, token, self.machine, self._tell, self.output.trace)
 
     def _tell(self, trouble: str) -> None:
         self.output.note(trouble, "yellow")
@@ -123,11 +123,11 @@ def command(
         def run(context: typer.Context, **values: Any) -> None:
             given = {option: values.pop(option) for option in shared}
             session = Session(
-                context.obj or of_this_machine(),
+                context.obj or this_machine(),
                 Flags(given.get("url"), given.get("token_file"), given.get("profile")),
                 Output(is_json=given["json"], is_verbose=given["verbose"]),
             )
-            raise typer.Exit(_ended(session, functools.partial(function, session, **values)))
+            raise typer.Exit(_run_to_end(session, functools.partial(function, session, **values)))
 
         _, *own = inspect.signature(function, eval_str=True).parameters.values()
         parameters = [
@@ -151,7 +151,9 @@ def command(
     return registered
 
 
-def _ended(session: Session, begin: Callable[[], Ended | Coroutine[Any, Any, Ended]]) -> ExitCode:
+def _run_to_end(
+    session: Session, begin: Callable[[], Ended | Coroutine[Any, Any, Ended]]
+) -> ExitCode:
     """Run a command to its end. Errors are told, and not thrown at people."""
     try:
         ended = begin()

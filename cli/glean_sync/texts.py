@@ -1,9 +1,12 @@
-"""What a person can do, in the commands of this CLI. A test holds the codes to the Worker's."""
+"""What a person can do, in the commands of this CLI, where the API speaks of its requests.
+
+A test holds the codes to the Worker's.
+"""
 
 from collections.abc import Mapping
 from string import Template
 
-from glean_sync.answers import Advice
+from glean_sync.answers import Message
 
 
 RESTORE = "To keep it, bring it back in the source and run a FULL job before that."
@@ -25,14 +28,10 @@ TEXTS: Mapping[str, str] = {
         "Glean deletes what the upload no longer had seven days after its close, and at once if "
         f"its indexing API is asked to process all documents. {RESTORE}"
     ),
-    "restore": f"Glean deletes what the upload no longer had seven days after its close. {RESTORE}",
     "verify-longer": "See the last error, or raise verify_ms_max in LIMITS.",
     "find-missing": (
         "The source may list one id twice, or ids that differ by case alone. Else Glean's "
         "indexing API tells what became of one document of $datasource."
-    ),
-    "find-surplus": (
-        "See whether something else brings documents to this datasource, or its deletions are late."
     ),
     "set-up": "`glean-sync setup $connector` makes it what is declared.",
     "confirm-deletions": (
@@ -45,10 +44,10 @@ TEXTS: Mapping[str, str] = {
 }
 
 
-def say(advice: Advice | None) -> str:
-    """What can be done, in one line; as the API says it where its code is newer than this."""
-    if advice is None:
+def say(message: Message | None) -> str:
+    """It in one line, in the words of the API where this table has none of the code."""
+    if message is None:
         return ""
-    if advice.code not in TEXTS:
-        return advice.text
-    return Template(TEXTS[advice.code]).safe_substitute(advice.parameters)
+    if message.code not in TEXTS:
+        return message.text
+    return Template(TEXTS[message.code]).safe_substitute(message.parameters)

@@ -14,7 +14,7 @@ from glean_sync.answers import Problem
 from glean_sync.configuration import Setting
 from glean_sync.decoding import decode
 from glean_sync.exits import CommandError, RefusedError, SignInError, UnreachableError
-from glean_sync.surroundings import Surroundings
+from glean_sync.machine import Machine
 from glean_sync.texts import say
 
 
@@ -55,7 +55,7 @@ class Worker:
     Args:
         url: without a path.
         token: sent with each request.
-        surroundings: of the command.
+        machine: of the command.
         tell: takes a line for a person about trouble that may pass.
         trace: takes a line for each request and answer.
     """
@@ -64,18 +64,18 @@ class Worker:
         self,
         url: str,
         token: Setting,
-        surroundings: Surroundings,
+        machine: Machine,
         tell: Callable[[str], None],
         trace: Callable[[str], None],
     ) -> None:
         self._url = url
         self._token = token
-        self._surroundings = surroundings
+        self._machine = machine
         self._tell = tell
         self._trace = trace
         self._client = httpx.AsyncClient(
             base_url=url,
-            transport=surroundings.transport,
+            transport=machine.transport,
             timeout=httpx.Timeout(ANSWER_SECONDS_MAX, connect=CONNECT_SECONDS_MAX),
             headers={
                 "authorization": f"Bearer {token.value}",
@@ -131,23 +131,23 @@ class Worker:
     async def _answer(self, request: httpx.Request, *, is_repeatable: bool) -> Answer:
         for pause_seconds in PAUSES_SECONDS if is_repeatable else ():
             try:
-                return await self._sent(request)
+                return await self._send(request)
             except CommandError as error:
                 if not _may_pass(error):
                     raise
                 self._tell(f"{error} Trying again in {pause_seconds} s.")
-            await self._surroundings.wait(pause_seconds)
-        return await self._sent(request)
+            await self._machine.wait(pause_seconds)
+        return await self._send(request)
 
-    async def _sent(self, request: httpx.Request) -> Answer:
+    async def _send(self, request: httpx.Request) -> Answer:
         asked = f"{request.method} {request.url}"
-        began = self._surroundings.monotonic_seconds()
+        began = self._machine.monotonic_seconds()
         try:
             response = await self._client.send(request)
         except httpx.HTTPError as error:
             self._trace(f"{asked}: {type(error).__name__}")
-            raise UnreachableError(self._unreached(error, request)) from error
-        seconds = self._surroundings.monotonic_seconds() - began
+            raise UnreachableError(self._explain_unreached(error, request)) from error
+        seconds = self._machine.monotonic_seconds() - began
         self._trace(f"{asked}: {response.status_code} in {seconds:.2f} s")
         if response.is_success:
             return Answer(response.content)
@@ -178,7 +178,7 @@ class Worker:
             return f"{self._url} answered {status}: the Worker failed, or is being deployed."
         return f"{self._url} answered {status} in a way that the Worker does not: check the URL."
 
-    def _unreached(self, error: httpx.HTTPError, request: httpx.Request) -> str:
+    def _explain_unreached(self, error: httpx.HTTPError, request: httpx.Request) -> str:
         causes = [*_causes(error)]
         text = str(causes[-1]) or type(error).__name__
         # What was asked for may be done although nobody heard of it.

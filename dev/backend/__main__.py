@@ -5,7 +5,7 @@ import sys
 
 from dev.backend.app import create_app
 from dev.loopback import serve
-from dev.rest.credentials import add_arguments, given
+from dev.rest.credentials import add_arguments, read_credentials
 
 
 def main() -> int:
@@ -13,7 +13,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0, help="0 means a free one")
     add_arguments(parser, "token", "signing_secret")
     arguments = parser.parse_args()
-    credentials = given(parser, arguments)
+    credentials = read_credentials(parser, arguments)
     serve(create_app(credentials.token, credentials.signing_secret), "backend", arguments.port)
     return 0
 

@@ -14,7 +14,7 @@ from dev.faults import json_response
 from dev.rest.control import Controlled
 from dev.rest.credentials import bearer, is_same
 from dev.rest.ledger import Clock, now_ms
-from dev.rest.refusal import RefusedError, refused
+from dev.rest.refusal import RefusedError, refuse
 from dev.rest.settings import InForce
 
 
@@ -52,7 +52,7 @@ def create_app(token: str = "", signing_secret: str = "", *, clock: Clock = now_
             Route(path, allowed(endpoint), methods=[method])
             for method, path, endpoint in _endpoints(runs, in_force)
         ],
-        exception_handlers={RefusedError: refused},
+        exception_handlers={RefusedError: refuse},
     )
     return Controlled(
         api,

@@ -73,7 +73,7 @@ def create_app(records: Records, token: str | None = None) -> Faults:
         ],
         middleware=[Middleware(GZipMiddleware)],
     )
-    faults = Faults(app, prefix=PREFIX, body_bytes_max=BODY_BYTES_MAX, describe=_described)
+    faults = Faults(app, prefix=PREFIX, body_bytes_max=BODY_BYTES_MAX, describe=_describe)
     return faults
 
 
@@ -144,7 +144,7 @@ def _control_routes(
     ]
 
 
-def _described(scope: Scope, _body: bytes) -> Mapping[str, Any]:
+def _describe(scope: Scope, _body: bytes) -> Mapping[str, Any]:
     query = QueryParams(scope["query_string"])
     names = ("cursor", "updated_since", "limit")
     return {**{name: query.get(name) for name in names}, "count": 0}

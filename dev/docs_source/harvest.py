@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dev.docs_source.entry import Entry, Kind
-from dev.docs_source.importing import imported
-from dev.docs_source.parsing import parsed
+from dev.docs_source.importing import import_entries
+from dev.docs_source.parsing import parse_entries
 
 
 # Tests, bundled programs that are not libraries, and what is installed beside the library.
@@ -41,14 +41,14 @@ SKIPPED_PREFIXES = ("xx", "_test", "_xx")  # examples and tests of CPython itsel
 def harvest() -> list[Entry]:
     """All entries, in the order of path and kind. The same on every call of one Python."""
     found: dict[tuple[str, Kind], Entry] = {}
-    for entry in (*_parsed_modules(), *_imported_modules()):
+    for entry in (*_parse_modules(), *_import_modules()):
         # The first wins: of definitions for several platforms that is the documented one,
         # and what a file says of a class is more than what its C twin says.
         found.setdefault((entry.path, entry.kind), entry)
     return [found[key] for key in sorted(found)]
 
 
-def _parsed_modules() -> Iterator[Entry]:
+def _parse_modules() -> Iterator[Entry]:
     root = Path(sysconfig.get_path("stdlib"))
     for name in sorted(sys.stdlib_module_names - SKIPPED_MODULES - SKIPPED_FOLDERS):
         file, folder = root / f"{name}.py", root / name
@@ -56,14 +56,14 @@ def _parsed_modules() -> Iterator[Entry]:
         for path in files:
             relative = path.relative_to(root)
             if not SKIPPED_FOLDERS.intersection(relative.parts):
-                yield from parsed(path, _module_name(relative))
+                yield from parse_entries(path, _module_name(relative))
 
 
 def _module_name(relative: Path) -> str:
     return ".".join(relative.with_suffix("").parts).removesuffix(".__init__")
 
 
-def _imported_modules() -> Iterator[Entry]:
+def _import_modules() -> Iterator[Entry]:
     for name in sorted(sys.stdlib_module_names - SKIPPED_MODULES):
         if not name.startswith(SKIPPED_PREFIXES) and _is_compiled(name):
             try:
@@ -72,7 +72,7 @@ def _imported_modules() -> Iterator[Entry]:
                     module = importlib.import_module(name)
             except ImportError:
                 continue  # not on this platform, or a library of the system is missing
-            yield from imported(module)
+            yield from import_entries(module)
 
 
 def _is_compiled(name: str) -> bool:

@@ -12,7 +12,7 @@ from dev.docs_source.entry import Entry, Kind, is_public
 ADDRESS = re.compile(r" at 0x[0-9a-f]+", re.IGNORECASE)  # another one in each process
 
 
-def imported(module: ModuleType) -> Iterator[Entry]:
+def import_entries(module: ModuleType) -> Iterator[Entry]:
     """What is public in a module of the standard library."""
     name = module.__name__
     if is_public(name) and (text := _docstring(module)):

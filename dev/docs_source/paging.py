@@ -61,7 +61,7 @@ def page(
         case _ByUpdate(last_updated_at=last_updated_at, last_id=last_id):
             found = records.updated_after(last_updated_at, last_id, count + 1)
     items = found[:count]
-    return Page(items, _encoded(_after(position, items[-1])) if len(found) > count else None)
+    return Page(items, _encode(_after(position, items[-1])) if len(found) > count else None)
 
 
 def _position(cursor: str | None, updated_since: str | None) -> _Cursor:
@@ -69,7 +69,7 @@ def _position(cursor: str | None, updated_since: str | None) -> _Cursor:
     if cursor is None:
         # The empty id comes before all of that very instant.
         return _ById() if since is None else _ByUpdate(since, since)
-    position = _decoded(cursor)
+    position = _decode(cursor)
     carried = position.updated_since if isinstance(position, _ByUpdate) else None
     if since is not None and since != carried:
         raise BadQueryError(
@@ -107,11 +107,11 @@ def _instant(text: str) -> str:
     return instant(moment)
 
 
-def _encoded(cursor: _Cursor) -> str:
+def _encode(cursor: _Cursor) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).rstrip(b"=").decode()
 
 
-def _decoded(cursor: str) -> _Cursor:
+def _decode(cursor: str) -> _Cursor:
     padded = cursor + "=" * (-len(cursor) % 4)
     try:
         text = base64.b64decode(padded.encode(), altchars=b"-_", validate=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from dev.docs_source.entry import Entry, Kind, is_public
 
 
-def parsed(path: Path, module: str) -> Iterator[Entry]:
+def parse_entries(path: Path, module: str) -> Iterator[Entry]:
     """What is public in a file. Nothing, if it is no Python.
 
     Args:

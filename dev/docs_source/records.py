@@ -97,16 +97,16 @@ class Records:
         generator = random.Random(seed)
         drawn = generator.sample(self._live, change + remove)
         templates = generator.choices(self._live, k=add) if add else []
-        changed = [_changed(record, now) for record in drawn[:change]]
+        changed = [_change_record(record, now) for record in drawn[:change]]
         removed = [
             msgspec.structs.replace(record, deleted=True, text="", updated_at=now)
             for record in drawn[change:]
         ]
-        added = [self._added(template, now) for template in templates]
+        added = [self._add_record(template, now) for template in templates]
         self._put((*changed, *removed, *added))
         return Changes(_ids(changed), _ids(removed), _ids(added))
 
-    def _added(self, template: Record, now: str) -> Record:
+    def _add_record(self, template: Record, now: str) -> Record:
         self._added_count += 1
         name = f"added_{self._added_count}"
         identifier = f"{template.module}.{name}"
@@ -131,7 +131,7 @@ def instant(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _changed(record: Record, now: str) -> Record:
+def _change_record(record: Record, now: str) -> Record:
     return msgspec.structs.replace(
         record, text=f"{record.text}\n\nChanged at {now}.", updated_at=now
     )

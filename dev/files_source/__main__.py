@@ -5,7 +5,7 @@ import sys
 
 from dev.files_source.app import FILE_COUNT, create_app
 from dev.loopback import serve
-from dev.rest.credentials import add_arguments, given
+from dev.rest.credentials import add_arguments, read_credentials
 
 
 def main() -> int:
@@ -15,7 +15,7 @@ def main() -> int:
     add_arguments(parser, "client_id", "client_secret", is_required=True)
     add_arguments(parser, "refresh_token")
     arguments = parser.parse_args()
-    app = create_app(given(parser, arguments), count=arguments.count)
+    app = create_app(read_credentials(parser, arguments), count=arguments.count)
     serve(app, "files source", arguments.port)
     return 0
 

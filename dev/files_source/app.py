@@ -11,9 +11,9 @@ from dev.rest.control import Controlled, record_routes
 from dev.rest.credentials import Credentials, Guarded
 from dev.rest.ledger import Clock, Ledger, Stamp, now_ms
 from dev.rest.links import link_header
-from dev.rest.listing import Listing, is_live, wanted
+from dev.rest.listing import Listing, is_live, parse_query
 from dev.rest.oauth import CHALLENGE, TokenServer
-from dev.rest.refusal import RefusedError, refused
+from dev.rest.refusal import RefusedError, refuse
 from dev.rest.settings import InForce, Settings
 from dev.rest.throttle import Throttle
 
@@ -41,7 +41,7 @@ def create_app(
         return file(ledger, stamp)
 
     api = Starlette(
-        routes=_routes(ledger, listing, in_force), exception_handlers={RefusedError: refused}
+        routes=_routes(ledger, listing, in_force), exception_handlers={RefusedError: refuse}
     )
     return Controlled(
         tokens.beside(Throttle(Guarded(api, tokens.accepts, CHALLENGE), in_force, clock)),
@@ -63,7 +63,9 @@ def _routes(ledger: Ledger, listing: Listing, in_force: InForce[Settings]) -> li
         return stamp
 
     async def files(request: Request) -> Response:
-        page = listing.page(wanted(request.query_params, "modified_since", "per_page"), is_live)
+        page = listing.page(
+            parse_query(request.query_params, "modified_since", "per_page"), is_live
+        )
         request.state.log["count"] = len(page.stamps)
         answer = json_response([file(ledger, stamp) for stamp in page.stamps])
         answer.headers["link"] = link_header(request, page.next_cursor, is_relative=True)

@@ -6,7 +6,7 @@ import sys
 from dev.kinds_source.app import create_app
 from dev.kinds_source.catalog import RECORD_COUNT
 from dev.loopback import serve
-from dev.rest.credentials import add_arguments, given
+from dev.rest.credentials import add_arguments, read_credentials
 
 
 def main() -> int:
@@ -16,7 +16,7 @@ def main() -> int:
     add_arguments(parser, "token", "user", "password")
     add_arguments(parser, "client_id", "client_secret", "refresh_token")
     arguments = parser.parse_args()
-    app = create_app(given(parser, arguments), count=arguments.count)
+    app = create_app(read_credentials(parser, arguments), count=arguments.count)
     serve(app, "kinds source", arguments.port)
     return 0
 

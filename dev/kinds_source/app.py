@@ -19,7 +19,7 @@ from dev.rest.credentials import (
 )
 from dev.rest.ledger import Clock, now_ms
 from dev.rest.oauth import CHALLENGE, TokenServer
-from dev.rest.refusal import RefusedError, refused
+from dev.rest.refusal import RefusedError, refuse
 from dev.rest.throttle import Throttle
 
 
@@ -74,5 +74,5 @@ def _api(kinds: list[Route], tokens: TokenServer, credentials: Credentials) -> S
                 for name, (check, challenge) in proofs.items()
             ),
         ],
-        exception_handlers={RefusedError: refused},
+        exception_handlers={RefusedError: refuse},
     )

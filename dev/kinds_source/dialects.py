@@ -13,7 +13,7 @@ from dev.faults import json_response
 from dev.kinds_source.catalog import Catalog
 from dev.rest.instants import from_rfc3339
 from dev.rest.links import link
-from dev.rest.listing import SIZE_DEFAULT, SIZE_MAX, Wanted, is_live, size, whole
+from dev.rest.listing import SIZE_DEFAULT, SIZE_MAX, Wanted, is_live, parse_whole_number, size
 from dev.rest.refusal import RefusedError
 
 
@@ -45,7 +45,7 @@ def _odata_route(catalog: Catalog) -> Route:
             if parsed is None:
                 raise RefusedError(f"$filter is 'updated_at ge TIME', not {wanted!r}")
             since_ms = from_rfc3339(parsed[1], "$filter")
-        limit = whole(query, "$top", SIZE_DEFAULT, least=1)
+        limit = parse_whole_number(query, "$top", SIZE_DEFAULT, least=1)
         if limit > SIZE_MAX:
             raise RefusedError(f"$top is at most {SIZE_MAX}")
         page = catalog.listing.page(

@@ -15,7 +15,7 @@ from dev.faults import json_response
 from dev.kinds_source.catalog import Catalog
 from dev.rest.instants import from_rfc3339
 from dev.rest.ledger import Stamp
-from dev.rest.listing import Order, is_live, size, whole
+from dev.rest.listing import Order, is_live, parse_whole_number, size
 from dev.rest.refusal import RefusedError
 
 
@@ -46,7 +46,7 @@ def _nothing(_total: int, _limit: int) -> dict[str, Any]:
 def _offset_route(catalog: Catalog, kind: str, extras: Extras, *, is_strict: bool = False) -> Route:
     async def listed(request: Request) -> Response:
         query = request.query_params
-        offset, limit = whole(query, "offset", 0), size(query)
+        offset, limit = parse_whole_number(query, "offset", 0), size(query)
         found = catalog.changed(request)
         if is_strict and offset > 0 and offset >= len(found):
             raise RefusedError(f"offset {offset} is past the end")
@@ -60,7 +60,10 @@ def _offset_route(catalog: Catalog, kind: str, extras: Extras, *, is_strict: boo
 def _page_route(catalog: Catalog, kind: str, extras: Extras, *, first: int = 1) -> Route:
     async def listed(request: Request) -> Response:
         query = request.query_params
-        number, per_page = whole(query, "page", first, least=first), size(query, "per_page")
+        number, per_page = (
+            parse_whole_number(query, "page", first, least=first),
+            size(query, "per_page"),
+        )
         found = catalog.changed(request)
         start = (number - first) * per_page
         records = catalog.records(request, found[start : start + per_page])

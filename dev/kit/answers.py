@@ -69,15 +69,15 @@ class Answers(httpx.AsyncBaseTransport):
         if callable(self._responses):
             answered = self._responses(request)
             return await answered if inspect.isawaitable(answered) else answered
-        return self._response(self._looked_up(_asked(request, content)))
+        return self._response(self._look_up(_asked_line(request, content)))
 
-    def _looked_up(self, asked: Line) -> object:
+    def _look_up(self, asked: Line) -> object:
         for wanted in (asked, replace(asked, body=None)):
             if wanted in self._known:
                 return self._known[wanted]
         raise UnansweredError(
-            f"there is no response for\n      {self._shown(asked)}\n    but for"
-            + "".join(f"\n      {self._shown(known)}" for known in self._nearest(asked))
+            f"there is no response for\n      {self._show(asked)}\n    but for"
+            + "".join(f"\n      {self._show(known)}" for known in self._nearest(asked))
         )
 
     def _nearest(self, asked: Line) -> list[Line]:
@@ -88,7 +88,7 @@ class Answers(httpx.AsyncBaseTransport):
 
         return sorted(self._known, key=common, reverse=True)[:KNOWN_SHOWN]
 
-    def _shown(self, known: Line) -> str:
+    def _show(self, known: Line) -> str:
         """As a key names it."""
         query = "&".join(f"{name}={value}" for name, value in known.query)
         url = f"{known.place}{'?' if query else ''}{query}"
@@ -98,27 +98,27 @@ class Answers(httpx.AsyncBaseTransport):
 
     def _response(self, answer: object) -> httpx.Response:
         if isinstance(answer, httpx.Response):
-            headers = [(name, self._filled(value)) for name, value in answer.headers.multi_items()]
+            headers = [(name, self._fill(value)) for name, value in answer.headers.multi_items()]
             # A new one each time: a response is read once.
             return httpx.Response(
-                answer.status_code, headers=headers, content=self._encoded(answer.content)
+                answer.status_code, headers=headers, content=self._encode(answer.content)
             )
         if isinstance(answer, (str, bytes)):
-            return httpx.Response(200, content=self._encoded(answer))
+            return httpx.Response(200, content=self._encode(answer))
         headers = [("content-type", "application/json")]
         return httpx.Response(
-            200, headers=headers, content=self._encoded(msgspec.json.encode(answer))
+            200, headers=headers, content=self._encode(msgspec.json.encode(answer))
         )
 
-    def _encoded(self, content: str | bytes) -> bytes:
+    def _encode(self, content: str | bytes) -> bytes:
         if isinstance(content, str):
-            return self._filled(content).encode()
+            return self._fill(content).encode()
         try:
-            return self._filled(content.decode()).encode()
+            return self._fill(content.decode()).encode()
         except UnicodeDecodeError:
             return content  # a file
 
-    def _filled(self, text: str) -> str:
+    def _fill(self, text: str) -> str:
         return VARIABLE.sub(lambda name: self._environment.values.get(name[1], name[0]), text)
 
 
@@ -135,7 +135,7 @@ def line(key: str) -> Line:
     return _line(method, parsed, _normal(body.encode()) if body else None)
 
 
-def _asked(request: httpx.Request, content: bytes) -> Line:
+def _asked_line(request: httpx.Request, content: bytes) -> Line:
     return _line(request.method, request.url, _normal(content) if content else None)
 
 

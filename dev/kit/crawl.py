@@ -161,7 +161,7 @@ class Reading:
         mode, stage = self._mode, self._stage
         since_ms = self._offline.since_ms if mode is Mode.INCREMENTAL else None
         crawl = ReadContext(f"offline-{mode.lower()}", mode, stage, since_ms)
-        records = await self._fetched(cursor, crawl)
+        records = await self._fetch(cursor, crawl)
         self._offline.clock.wait(records.wait_ms)
         page = PageRead(mode=mode, stage=stage, number=number, cursor=cursor, records=records)
         return self._offline.mapped(page, self._ends.limits)
@@ -169,7 +169,7 @@ class Reading:
     async def close(self) -> None:
         await self._ends.close()
 
-    async def _fetched(self, cursor: str | None, crawl: ReadContext) -> Records:
+    async def _fetch(self, cursor: str | None, crawl: ReadContext) -> Records:
         attempt = 1
         while True:
             try:

@@ -85,7 +85,7 @@ def unique_findings(pages: Sequence[PageRead]) -> Iterator[Finding]:
 def clock_findings(pages: Sequence[PageRead], clock: Clock | None) -> Iterator[Finding]:
     """Of documents whose source is declared to tell when each changed."""
     records = [raw for page in pages for raw in page.records.records]
-    if clock is None or not records or any(clock.told(raw) is not None for raw in records):
+    if clock is None or not records or any(clock.changed_at_ms(raw) is not None for raw in records):
         return
     try:
         clock.read(records[0])

@@ -36,7 +36,7 @@ class MadeUpEnvironment(WatchedEnvironment):
 
     def value(self, name: str) -> str:
         """As it was given, or made up."""
-        return self.values.setdefault(name, made_up(name))
+        return self.values.setdefault(name, make_up(name))
 
     def variable(self, name: str) -> str:
         self.value(name)
@@ -47,7 +47,7 @@ class MadeUpEnvironment(WatchedEnvironment):
         return super().secret(name)
 
 
-def made_up(name: str) -> str:
+def make_up(name: str) -> str:
     """The same for the same name: a URL where the name says so, else a word of its own.
 
     It begins as no other text does: also the beginning of a secret is searched for.

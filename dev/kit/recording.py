@@ -66,13 +66,13 @@ class Recording(httpx.AsyncBaseTransport):
         earlier = _read(file) if file.exists() else []
         found = {one.request: one for one in earlier}
         for request, response in self._kept:
-            one = self._recorded(request, response)
+            one = self._record(request, response)
             found[one.request] = one
         file.parent.mkdir(parents=True, exist_ok=True)
         content = msgspec.json.encode(list(found.values()))
         file.write_bytes(msgspec.json.format(content, indent=2) + b"\n")
 
-    def _recorded(self, request: httpx.Request, response: httpx.Response) -> Recorded:
+    def _record(self, request: httpx.Request, response: httpx.Response) -> Recorded:
         text = self._named(response.text)
         try:
             json: Any | UnsetType = decode(text)

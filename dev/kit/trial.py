@@ -90,13 +90,13 @@ class Trial:
                 pages += await self._feed(mode, stage)
             self.findings += self._rejects(pages, rejects.get(mode, 0), mode)
             self.pages += pages
-        self.findings += self._unheeded()
+        self.findings += self._unheeded_findings()
         if not self.findings:  # else what is named may only not have been read
             self.findings += reference_findings(self._connector, self.pages)
             self.findings += deletion_findings(self._connector, self.pages)
         self.findings += self._unnamed_secrets()
 
-    def _unheeded(self) -> Iterator[Finding]:
+    def _unheeded_findings(self) -> Iterator[Finding]:
         """Of the declared sources, each sends `since`, or stops where nothing is new."""
         source = self._connector.streams(Mode.FULL)[Stage.DOCUMENTS].source
         if not (isinstance(source, PythonSource) and source.tells_changes):
@@ -137,7 +137,7 @@ class Trial:
             found += unique_findings(read.pages)
             is_delegated = self._connector.is_delegated and stage is Stage.DOCUMENTS
             found += _nothing(read, is_delegated=is_delegated)
-        if read.is_whole and (lost := await self._resumed(read.pages)) is not None:
+        if read.is_whole and (lost := await self._resume_finding(read.pages)) is not None:
             found.append(lost)
         if not read.is_whole and not found:
             fault = f"the source has not come to its end in {len(read.pages)} pages"
@@ -169,7 +169,7 @@ class Trial:
             fault = f"{len(found)} records are rejected, and not {count} as `rejects` says"
             yield Finding("records", f"the {mode} job", fault)
 
-    async def _resumed(self, pages: Sequence[PageRead]) -> Finding | None:
+    async def _resume_finding(self, pages: Sequence[PageRead]) -> Finding | None:
         """The first page at which a crash changes what a job brings."""
         for index, page in enumerate(pages):
             rest = _all_made(pages[index:])

@@ -6,7 +6,7 @@ from string import Template
 from types import ModuleType
 
 from durable.connector.definition import NAME, NAME_CHARACTERS_MAX
-from durable.connector.discovery import found
+from durable.connector.discovery import find_connectors
 from durable.errors import ConfigurationError
 
 
@@ -36,7 +36,7 @@ def write(name: str, package: ModuleType, root: Path) -> tuple[Path, Path]:
             raise ConfigurationError(
                 f"{file} is there already: choose another name, or move that file away"
             )
-    for other, connector in found(package).connectors.items():
+    for other, connector in find_connectors(package).connectors.items():
         if name == connector.name or datasource == connector.datasource.name.lower():
             raise ConfigurationError(
                 f"{other} has the name {connector.name!r} and the datasource "

@@ -25,7 +25,7 @@ from dev.preview.paper import Paper
 from dev.preview.preview import Preview, Wanted
 from dev.staging import ROOT
 from durable.connector.definition import AnyConnector
-from durable.connector.discovery import found
+from durable.connector.discovery import find_connectors
 from durable.errors import ConfigurationError
 from durable.machine.job import Mode
 
@@ -34,13 +34,13 @@ LIMIT = 20
 SINCE_MS = 24 * 60 * 60 * 1_000  # before now
 
 
-def chosen(package: ModuleType, name: str) -> AnyConnector:
+def choose_connector(package: ModuleType, name: str) -> AnyConnector:
     """The connector of a name; the only one, if none is named.
 
     Raises:
         ConfigurationError: there is none, or which one is not said.
     """
-    in_package = found(package)
+    in_package = find_connectors(package)
     known = {connector.name: connector for connector in in_package.connectors.values()}
     if name in known:
         return known[name]
@@ -99,11 +99,11 @@ def main(arguments: Sequence[str], package: ModuleType = connectors, root: Path 
     )
     environment = WatchedEnvironment({})
     try:
-        connector = chosen(package, given.connector)
+        connector = choose_connector(package, given.connector)
         known = values(connector, root)
         environment = WatchedEnvironment({**known, **stand_ins(known)})
         paper = Paper(Console(highlight=False, markup=False), environment)
-        is_right = asyncio.run(_shown(connector, environment, paper, wanted))
+        is_right = asyncio.run(_show(connector, environment, paper, wanted))
     except ConfigurationError as error:
         for line in environment.redacted(str(error)).splitlines():
             print(f"preview: {line}", file=sys.stderr)
@@ -111,7 +111,7 @@ def main(arguments: Sequence[str], package: ModuleType = connectors, root: Path 
     return 0 if is_right else 1
 
 
-async def _shown(
+async def _show(
     connector: AnyConnector, environment: WatchedEnvironment, paper: Paper, wanted: Wanted
 ) -> bool:
     async with httpx.AsyncHTTPTransport() as transport:

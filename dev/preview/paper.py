@@ -34,7 +34,7 @@ class Paper:
         self.line(f"{number}. {type(placed.change).__name__} {placed.key}", "bold")
         fields = msgspec.to_builtins(placed.change)
         for name, value in fields.items():
-            self.line(f"   {name:{NAME_CHARACTERS}} {_shown(value)}")
+            self.line(f"   {name:{NAME_CHARACTERS}} {_show_value(value)}")
         self.line()
 
     def _clean(self, text: str) -> str:
@@ -45,9 +45,9 @@ class Paper:
         )
 
 
-def _shown(value: Any) -> str:
+def _show_value(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name}: {_shown(of)}" for name, of in value.items())
+        return ", ".join(f"{name}: {_show_value(of)}" for name, of in value.items())
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     if len(text) > TEXT_CHARACTERS_MAX:
         text = f"{text[:TEXT_CHARACTERS_MAX]}... ({len(text)} characters)"

@@ -86,7 +86,7 @@ class Preview:
                 self._paper.line(f"{stage}: a backend brings them to Glean, and is not asked here")
             else:
                 await self._stage(stage, stream)
-        is_failed = await self._checked()
+        is_failed = await self._check()
         if self._findings:
             self._paper.line()
             self._paper.line(report(self._connector.name, self._findings), "red")
@@ -170,7 +170,7 @@ class Preview:
                 cursor = following
         return pages
 
-    async def _checked(self) -> bool:
+    async def _check(self) -> bool:
         """The checks that the Worker makes on request; whether one of them failed."""
         host = offline_host(self._transport, self._clock)
         is_failed, not_asked = False, ""

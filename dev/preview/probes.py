@@ -81,7 +81,7 @@ class Probes:
         page, source = pages[-1], self._source
         if page.records.next_cursor is not None or not page.records.records:
             return None
-        if not isinstance(source, HttpSource) or (unended := _unended(source)) is None:
+        if not isinstance(source, HttpSource) or (unended := _without_ending(source)) is None:
             return None
         assert isinstance(self._connector, Connector), "a backend has no pages"
         connector = replace(
@@ -128,7 +128,7 @@ def _is_counted(source: HttpSource) -> bool:
     return isinstance(source.paging, OffsetPaging | PageNumber)
 
 
-def _unended(source: HttpSource) -> HttpSource | None:
+def _without_ending(source: HttpSource) -> HttpSource | None:
     """The same source, which ends at an empty page alone; None where no page follows by itself."""
     paging = source.paging
     if not isinstance(paging, OffsetPaging | PageNumber | Keyset):

@@ -45,7 +45,7 @@ class Controlled:
     def __init__(
         self, api: ASGIApp, routes: Sequence[BaseRoute], resets: Sequence[Callable[[], None]]
     ) -> None:
-        self.faults = Faults(api, prefix="", body_bytes_max=BODY_BYTES_MAX, describe=_described)
+        self.faults = Faults(api, prefix="", body_bytes_max=BODY_BYTES_MAX, describe=_describe)
 
         async def reset(_request: Request) -> Response:
             for done in (*resets, self.faults.reset):
@@ -100,7 +100,7 @@ def record_routes(
     ]
 
 
-def _described(scope: Scope, _body: bytes) -> Mapping[str, Any]:
+def _describe(scope: Scope, _body: bytes) -> Mapping[str, Any]:
     query = QueryParams(scope["query_string"])
     shown = {name: value for name, value in query.items() if name not in HIDDEN}
     return {"method": scope["method"], "query": shown, "count": 0}

@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser, *names: str, is_required: boo
         )
 
 
-def given(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> Credentials:
+def read_credentials(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> Credentials:
     """Those that the command line names; the parser ends the program where one is not set."""
     found = {}
     for name in Credentials.__struct_fields__:

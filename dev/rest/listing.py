@@ -115,7 +115,7 @@ class Listing:
         """
         since_ms, order, after = wanted.since_ms, _order(wanted.order, wanted.since_ms), None
         if wanted.cursor:
-            cursor = self._decoded(wanted.cursor, wanted.scope)
+            cursor = self._decode(wanted.cursor, wanted.scope)
             if since_ms not in (None, cursor.since_ms):
                 raise RefusedError("the cursor was made for another time of change")
             since_ms, order, after = cursor.since_ms, cursor.order, cursor.after
@@ -125,12 +125,12 @@ class Listing:
         end = None
         if stamps:
             last = _key(stamps[-1], order)
-            end = _encoded(_Cursor(self._generation, wanted.scope, order, since_ms, last))
+            end = _encode(_Cursor(self._generation, wanted.scope, order, since_ms, last))
         return Page(
             stamps=stamps, total=len(found), has_next=len(left) > len(stamps), end_cursor=end
         )
 
-    def _decoded(self, text: str, scope: str) -> _Cursor:
+    def _decode(self, text: str, scope: str) -> _Cursor:
         padded = text + "=" * (-len(text) % 4)
         try:
             plain = base64.b64decode(padded.encode(), altchars=b"-_", validate=True)
@@ -152,7 +152,7 @@ def is_any(_stamp: Stamp) -> bool:
     return True
 
 
-def wanted(
+def parse_query(
     query: Mapping[str, str], since: str, size_param: str = "limit", scope: str = ""
 ) -> Wanted:
     """What a query asks for. Raises RefusedError.
@@ -174,10 +174,10 @@ def wanted(
 
 def size(query: Mapping[str, str], name: str = "limit") -> int:
     """How many records a page is to have, by a query's hint. Raises RefusedError."""
-    return min(whole(query, name, SIZE_DEFAULT, least=1), SIZE_MAX)
+    return min(parse_whole_number(query, name, SIZE_DEFAULT, least=1), SIZE_MAX)
 
 
-def whole(query: Mapping[str, str], name: str, default: int, least: int = 0) -> int:
+def parse_whole_number(query: Mapping[str, str], name: str, default: int, least: int = 0) -> int:
     """A whole number of a query. Raises RefusedError."""
     text = query.get(name)
     if text is None:
@@ -203,5 +203,5 @@ def _key(stamp: Stamp, order: Order) -> tuple[int, int]:
             return -stamp.at_ms, -stamp.number
 
 
-def _encoded(cursor: _Cursor) -> str:
+def _encode(cursor: _Cursor) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).rstrip(b"=").decode()

@@ -93,7 +93,7 @@ class TokenServer:
             form = _form(request.headers.get("content-type", ""), await request.body())
             request.state.log["grant_type"] = form.get("grant_type")
             self._identify(request.headers.get("authorization"), form)
-            answer = json_response(self._granted(form))
+            answer = json_response(self._grant(form))
         except _OAuthError as error:
             answer = json_response({"error": error.error}, error.status)
             if error.status == 401:
@@ -112,7 +112,7 @@ class TokenServer:
         if not (is_same(client_id, known.client_id) and is_same(secret, known.client_secret)):
             raise _OAuthError("invalid_client", 401)
 
-    def _granted(self, form: Mapping[str, str]) -> dict[str, Any]:
+    def _grant(self, form: Mapping[str, str]) -> dict[str, Any]:
         settings = self._in_force.now
         answer: dict[str, Any] = {"token_type": "Bearer"}
         match form.get("grant_type"):
@@ -124,11 +124,11 @@ class TokenServer:
                 if not is_same(form.get("refresh_token", ""), self._refresh_token):
                     raise _OAuthError("invalid_grant")
                 if settings.rotates_refresh_tokens:
-                    self._refresh_token = self._made("refresh")
+                    self._refresh_token = self._make_secret("refresh")
                     answer["refresh_token"] = self._refresh_token
             case _:
                 raise _OAuthError("unsupported_grant_type")
-        answer["access_token"] = self._made("access")
+        answer["access_token"] = self._make_secret("access")
         lifetime = settings.expires_in_seconds
         if lifetime is not None:
             answer["expires_in"] = lifetime
@@ -137,7 +137,7 @@ class TokenServer:
         self._issued_count += 1
         return answer
 
-    def _made(self, kind: str) -> str:
+    def _make_secret(self, kind: str) -> str:
         self._count += 1
         text = f"{kind} {self._count} {self._credentials.client_secret}"
         return f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"

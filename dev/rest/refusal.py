@@ -22,7 +22,7 @@ class RefusedError(Exception):
         self.code = code
 
 
-async def refused(_request: Request, error: Exception) -> Response:
+async def refuse(_request: Request, error: Exception) -> Response:
     """The answer of a REST API."""
     assert isinstance(error, RefusedError)
     return json_response({"error": error.message}, error.status)

@@ -33,7 +33,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="soak-"))
     console.print(f"seed {seed} · {arguments.minutes:g} minutes · {folder}", highlight=False)
     planned = _until(time.monotonic() + 60 * arguments.minutes, rounds(random.Random(seed)))
-    is_whole = _soaked(folder, planned, tally, console)
+    is_whole = _soak(folder, planned, tally, console)
     tally.show(console)
     console.print(f"seed {seed}", highlight=False)
     if is_whole:
@@ -51,7 +51,7 @@ def _until(deadline: float, planned: Iterable[Round]) -> Iterator[Round]:
         yield one
 
 
-def _soaked(folder: Path, planned: Iterable[Round], tally: Tally, console: Console) -> bool:
+def _soak(folder: Path, planned: Iterable[Round], tally: Tally, console: Console) -> bool:
     """Whether nothing was broken. What was, is shown."""
     with console.status("starts") as line:
         try:

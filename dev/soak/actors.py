@@ -76,7 +76,7 @@ class Actors:
                 return self.trigger(mode, key)
 
     def trigger(self, mode: Mode, key: str) -> str:
-        answer = self._asked("POST", "/trigger", {"idempotency-key": key}, json={"mode": mode})
+        answer = self._ask("POST", "/trigger", {"idempotency-key": key}, json={"mode": mode})
         job_id: str = answer.raise_for_status().json()["id"]
         return job_id
 
@@ -94,7 +94,7 @@ class Actors:
             self._stack.tick(CRONS[mode], FIRST_TICK_MS[mode] + day * DAY_MS)
 
     def status(self, job_id: str) -> Status:
-        answer = self._asked("GET", f"/status/{job_id}", {}).raise_for_status()
+        answer = self._ask("GET", f"/status/{job_id}", {}).raise_for_status()
         return msgspec.json.decode(answer.content, type=Status)
 
     def rejected(self, job_id: str) -> set[str]:
@@ -102,14 +102,14 @@ class Actors:
         path: str | None = f"/rejects/{job_id}"
         keys: set[str] = set()
         while path:
-            answer = self._asked("GET", path, {}).raise_for_status().json()
+            answer = self._ask("GET", path, {}).raise_for_status().json()
             keys.update(reject["key"] or "" for reject in answer["rejects"])
             path = answer["next"]
         return keys
 
     def command(self, command: str, job_id: str, **body: Any) -> bool:
         """Whether the job took it. A job that has moved on may refuse, and says what it takes."""
-        answer = self._asked("POST", f"/{command}/{job_id}", {}, json=body)
+        answer = self._ask("POST", f"/{command}/{job_id}", {}, json=body)
         if answer.status_code == 409 and "legal" in answer.json():
             return False
         self._arrived_at = time.monotonic() + ARRIVAL_SECONDS_MAX
@@ -138,7 +138,7 @@ class Actors:
         """Let Glean delete what it has paused, as its administrator does."""
         self._stack.ask_glean("processalldocuments", datasource=DATASOURCE).raise_for_status()
 
-    def _asked(
+    def _ask(
         self, method: str, path: str, headers: dict[str, str], **options: Any
     ) -> httpx.Response:
         """The Worker's answer, also where a connection is from before a kill."""

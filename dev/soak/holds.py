@@ -12,7 +12,7 @@ def hold(scene: Scene) -> None:
     """Play the scene, whose job is to be held, until the job is approved and has ended."""
     before = scene.world.judge.index()
     scene.begin()
-    held = _held(scene, before)
+    held = _wait_until_held(scene, before)
     match scene.step.ending:
         case Ending.KILLED:
             scene.kill()
@@ -21,15 +21,15 @@ def hold(scene: Scene) -> None:
         case Ending.REPLACED:
             scene.expect_cancelled(held.id)
             scene.main = scene.add(scene.world.actors.trigger(held.mode, f"instead of {held.id}"))
-            held = _held(scene, before)
+            held = _wait_until_held(scene, before)
         case Ending.CANCELLED:
             scene.cancel(held.id)
             scene.command("retry", held.id)
-            held = _held(scene, before)
+            held = _wait_until_held(scene, before)
     _approve(scene, held)
 
 
-def _held(scene: Scene, before: dict[str, Indexed]) -> Status:
+def _wait_until_held(scene: Scene, before: dict[str, Indexed]) -> Status:
     job = scene.follow()
     if job.state is not State.HELD:
         raise BrokenError("a job was not held, though it deletes a third of the documents", job)

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dev.local_glean.readings import Readings, every
-from dev.soak.troubles import Trouble, drawn
+from dev.soak.troubles import Trouble, draw
 from durable.machine.job import Mode
 
 
@@ -132,7 +132,7 @@ def _steps(generator: random.Random, number: int) -> Iterator[Step]:
             mode=generator.choice((Mode.FULL, Mode.FULL, Mode.INCREMENTAL)),
             edit=edit,
             start=generator.choice((Start.TRIGGER, Start.TRIGGER, Start.CROWD, Start.TICK)),
-            troubles=drawn(generator, has_refusals=generator.random() < 0.2),
+            troubles=draw(generator, has_refusals=generator.random() < 0.2),
             acts=_acts(generator, DEEDS),
         )
 
@@ -144,7 +144,7 @@ def _holding(generator: random.Random) -> Step:
         mode=Mode.FULL,
         edit=edit,
         start=Start.TRIGGER,
-        troubles=drawn(generator, has_refusals=False),
+        troubles=draw(generator, has_refusals=False),
         acts=_acts(generator, deeds),
         ending=generator.choice(tuple(Ending)),
     )

@@ -75,10 +75,10 @@ class Scene:
             main = self.jobs[self.main]
             if (act := self._due(main)) is not None:
                 self._perform(act)
-            elif not self._unrested():
+            elif not self._pending_jobs():
                 return main
             elif time.monotonic() > deadline:
-                raise BrokenError(f"{self._unrested()} have not ended", main)
+                raise BrokenError(f"{self._pending_jobs()} have not ended", main)
             else:
                 self._show(main)
                 time.sleep(POLL_SECONDS)
@@ -128,12 +128,12 @@ class Scene:
         deed()
 
     def _look(self) -> None:
-        for job_id in self._unrested():
+        for job_id in self._pending_jobs():
             job = self.jobs[job_id] = self.world.actors.status(job_id)
             if job.state not in PENDING:
                 self._rested(job)
 
-    def _unrested(self) -> list[str]:
+    def _pending_jobs(self) -> list[str]:
         return [job.id for job in self.jobs.values() if job.state in PENDING]
 
     def _rested(self, job: Status) -> None:

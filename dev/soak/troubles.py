@@ -126,7 +126,7 @@ class Trouble(Struct, frozen=True, kw_only=True):
         )
 
 
-def drawn(generator: random.Random, *, has_refusals: bool) -> tuple[Trouble, ...]:
+def draw(generator: random.Random, *, has_refusals: bool) -> tuple[Trouble, ...]:
     """The troubles of a step.
 
     Args:

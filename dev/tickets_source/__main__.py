@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from dev.loopback import serve
-from dev.rest.credentials import add_arguments, given
+from dev.rest.credentials import add_arguments, read_credentials
 from dev.tickets_source.app import TICKET_COUNT, create_app
 
 
@@ -14,7 +14,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=TICKET_COUNT, help="of tickets at the start")
     add_arguments(parser, "token", is_required=True)
     arguments = parser.parse_args()
-    app = create_app(given(parser, arguments).token, count=arguments.count)
+    app = create_app(read_credentials(parser, arguments).token, count=arguments.count)
     serve(app, "tickets source", arguments.port)
     return 0
 

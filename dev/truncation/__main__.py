@@ -11,7 +11,7 @@ from dev import step
 from dev.setup import SetupError
 from dev.staging import ROOT
 from dev.truncation.cases import CASES
-from dev.truncation.document import DOCUMENT, table, written
+from dev.truncation.document import DOCUMENT, insert_table, table
 from dev.truncation.readers import SDK_VENV, pulled_by_the_sdk, read_by_this_project
 from dev.truncation.server import serving
 
@@ -29,7 +29,7 @@ def main() -> int:
         print(f"truncation: the SDK's process: {error}", file=sys.stderr)
         return 1
     text = table(theirs.version, theirs.cells, ours)
-    DOCUMENT.write_text(written(DOCUMENT.read_text(encoding="utf-8"), text), encoding="utf-8")
+    DOCUMENT.write_text(insert_table(DOCUMENT.read_text(encoding="utf-8"), text), encoding="utf-8")
     print(f"{DOCUMENT.relative_to(ROOT)}: {len(CASES)} cases")
     return 0
 

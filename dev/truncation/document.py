@@ -23,12 +23,12 @@ def table(version: str, theirs: Sequence[str], ours: Sequence[str]) -> str:
         "|---|---|---|",
     ]
     for case, *outcomes in zip(CASES, theirs, ours, strict=True):
-        cells = [case.name, *map(escaped, outcomes)]
+        cells = [case.name, *map(escape, outcomes)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def written(text: str, between: str, name: str = DOCUMENT.name, mark: str = "table") -> str:
+def insert_table(text: str, between: str, name: str = DOCUMENT.name, mark: str = "table") -> str:
     """The text with this between the two markers. Raises ValueError if one is missing.
 
     Args:
@@ -45,5 +45,5 @@ def written(text: str, between: str, name: str = DOCUMENT.name, mark: str = "tab
     return f"{head}{begin}\n{between}\n{end}{tail}"
 
 
-def escaped(cell: str) -> str:
+def escape(cell: str) -> str:
     return cell.replace("|", "\\|").replace("<", "&lt;")

@@ -87,8 +87,8 @@ async def _outcome(url: str, case: Case) -> str:
     )
     async with httpx.AsyncHTTPTransport() as transport:
         environment = Environment({"NOTES_URL": url}.get)
-        surroundings = SourceContext(environment, transport, int, PAGE_BYTES_MAX, Tokens())
-        reader = case.source.reader(surroundings)
+        context = SourceContext(environment, transport, int, PAGE_BYTES_MAX, Tokens())
+        reader = case.source.reader(context)
         while job.state is State.SENDING and job.crawl.page_count < PAGES_MAX:
             try:
                 page = await reader.fetch(
@@ -98,15 +98,15 @@ async def _outcome(url: str, case: Case) -> str:
                 verdict = Verdict.WAITS if error.is_transient else Verdict.FAILS
                 if error.recourse is Recourse.RESTART:
                     verdict = Verdict.RESTARTS
-                return f"{verdict}: {_short(str(error))}"
+                return f"{verdict}: {_shorten(str(error))}"
             ids += [_id(raw) for raw in page.records]
-            job = _landed(job, page)
+            job = _land(job, page)
     if job.state is State.FAILED:
-        return f"{Verdict.FAILS}: {_short(job.error)}"
+        return f"{Verdict.FAILS}: {_shorten(job.error)}"
     return _read(ids, ended=job.state is not State.SENDING)
 
 
-def _landed(job: Job, page: Records) -> Job:
+def _land(job: Job, page: Records) -> Job:
     """The job after the page, as the machine sees it; nothing of it is sent."""
     index, count = job.crawl.page_count, len(page.records)
     packed = Packed(index, batch_count=0, document_count=count, deletion_count=0)
@@ -129,6 +129,6 @@ def _read(ids: Sequence[str], ended: bool) -> str:  # noqa: FBT001 - one of the 
     return f"**reads to the end as if whole, {count} of {len(IDS)} records**"
 
 
-def _short(message: str) -> str:
+def _shorten(message: str) -> str:
     line = " ".join(message.split()).rstrip(":")
     return line if len(line) <= MESSAGE_CHARACTERS_MAX else f"{line[:MESSAGE_CHARACTERS_MAX]}…"

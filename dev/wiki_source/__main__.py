@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from dev.loopback import serve
-from dev.rest.credentials import add_arguments, given
+from dev.rest.credentials import add_arguments, read_credentials
 from dev.wiki_source.app import PAGE_COUNT, create_app
 
 
@@ -14,7 +14,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=PAGE_COUNT, help="of pages at the start")
     add_arguments(parser, "user", "token", is_required=True)
     arguments = parser.parse_args()
-    credentials = given(parser, arguments)
+    credentials = read_credentials(parser, arguments)
     app = create_app(credentials.user, credentials.token, count=arguments.count)
     serve(app, "wiki source", arguments.port)
     return 0

@@ -14,9 +14,9 @@ from dev.rest.credentials import Guarded, has_basic
 from dev.rest.instants import rfc3339
 from dev.rest.ledger import Clock, Ledger, Stamp, now_ms
 from dev.rest.links import link
-from dev.rest.listing import Chosen, Listing, size, wanted, whole
+from dev.rest.listing import Chosen, Listing, parse_query, parse_whole_number, size
 from dev.rest.people import people
-from dev.rest.refusal import RefusedError, refused
+from dev.rest.refusal import RefusedError, refuse
 from dev.rest.settings import InForce, Settings
 from dev.rest.throttle import Throttle
 from dev.wiki_source.contents import SPACES, Page, comments, page, space_of
@@ -52,7 +52,7 @@ def create_app(
             *_space_routes(ledger, listing),
             *_page_routes(ledger, listing, in_force),
         ],
-        exception_handlers={RefusedError: refused},
+        exception_handlers={RefusedError: refuse},
     )
     guarded = Guarded(api, has_basic(user, token), 'Basic realm="wiki"')
     return Controlled(
@@ -94,7 +94,7 @@ def _space_routes(ledger: Ledger, listing: Listing) -> list[Route]:
         def chosen(stamp: Stamp) -> bool:
             return not stamp.is_deleted and space_of(stamp) == space
 
-        return _listed(request, listing, chosen, lambda stamp: page(ledger, stamp), scope=space)
+        return _list(request, listing, chosen, lambda stamp: page(ledger, stamp), scope=space)
 
     return [
         _fixed_route("/api/spaces", lambda _request: SPACES),
@@ -128,7 +128,7 @@ def _page_routes(ledger: Ledger, listing: Listing, in_force: InForce[Settings]) 
         }
 
     async def trash(request: Request) -> Response:
-        return _listed(request, listing, lambda stamp: stamp.is_deleted, trashed, scope="trash")
+        return _list(request, listing, lambda stamp: stamp.is_deleted, trashed, scope="trash")
 
     return [
         Route("/api/pages/{id}", one, methods=["GET"]),
@@ -137,7 +137,7 @@ def _page_routes(ledger: Ledger, listing: Listing, in_force: InForce[Settings]) 
     ]
 
 
-def _listed(
+def _list(
     request: Request,
     listing: Listing,
     chosen: Chosen,
@@ -146,7 +146,7 @@ def _listed(
     scope: str,
 ) -> Response:
     """A page of what changes, by cursor."""
-    found = listing.page(wanted(request.query_params, "updated_since", scope=scope), chosen)
+    found = listing.page(parse_query(request.query_params, "updated_since", scope=scope), chosen)
     following = None if found.next_cursor is None else {"cursor": found.next_cursor}
     return _answer(request, [rendered(stamp) for stamp in found.stamps], following)
 
@@ -156,7 +156,7 @@ def _fixed_route(path: str, listed: Listed) -> Route:
 
     async def endpoint(request: Request) -> Response:
         query = request.query_params
-        start, limit = whole(query, "start", 0), size(query)
+        start, limit = parse_whole_number(query, "start", 0), size(query)
         found = listed(request)
         end = start + limit
         following = {"start": str(end), "limit": str(limit)} if end < len(found) else None

@@ -1,4 +1,4 @@
-"""What a connector's author wrote, told from the runtime, from Python and from dependencies."""
+"""Tells the author's own code from Python's, the runtime's and the dependencies'."""
 
 import sys
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ BY_NAME = frozenset({"import_module", "__import__"})
 
 @cache
 def is_authors(module_name: str) -> bool:
-    """Whether a module is the author's own, by its full name; also one that no file holds."""
+    """Whether a module, by its full name, is the author's own. It need not have a file."""
     top = module_name.partition(".")[0]
     if top in sys.stdlib_module_names or top in PLATFORM or top == RUNTIME:
         return False
@@ -39,7 +39,7 @@ def _location(top: str) -> str:
 
 
 def imports(code: CodeType, package: str) -> Iterator[tuple[str, Any]]:
-    """What a function imports of its author's when it runs: modules, and what it takes of these.
+    """The author's modules, and names in them, that a function imports when it runs.
 
     They are imported for this, as a function may hold back an import until it is called.
 

@@ -1,4 +1,4 @@
-"""What a function's compiled code says: without its lines, places and addresses."""
+"""What compiled code does, without its lines, files and addresses."""
 
 from collections.abc import Iterator
 from dis import get_instructions
@@ -11,7 +11,7 @@ LINE = "__firstlineno__"  # a class remembers it since Python 3.13
 
 
 def parts(code: CodeType) -> list[Any]:
-    """All that decides on what it does."""
+    """Everything that decides what the code does."""
     count = code.co_argcount + code.co_kwonlyargcount
     shape = f"{code.co_argcount} {code.co_posonlyargcount} {code.co_kwonlyargcount} {code.co_flags}"
     is_class = LINE in code.co_names
@@ -41,18 +41,18 @@ def codes(code: CodeType) -> Iterator[CodeType]:
 
 
 def names(code: CodeType) -> set[str]:
-    """What it looks up outside of itself, or as an attribute of something."""
+    """The names that it looks up: globals and attributes."""
     return {name for each in codes(code) for name in each.co_names}
 
 
 def texts(code: CodeType) -> set[str]:
-    """What it may look up by a text, as `getattr` does."""
+    """The texts by which it may look something up, as `getattr` does."""
     constants = (constant for each in codes(code) for constant in each.co_consts)
     return {text for text in constants if isinstance(text, str) and text.isidentifier()}
 
 
 def order(value: Any) -> str:
-    """What to sort a set by, whose own order differs between isolates."""
+    """A sort key for sets, whose own order differs between isolates."""
     match value:
         case tuple() | frozenset():
             orders = [order(member) for member in value]

@@ -1,4 +1,4 @@
-"""What a value holds, whatever kind of value it is."""
+"""Takes any value apart into what it holds."""
 
 import re
 import sys
@@ -25,8 +25,8 @@ TYPE_ATTRIBUTES = ("__supertype__", "__value__", "__bound__", "__constraints__")
 STRUCT_CONFIG = ("tag", "tag_field", "array_like", "forbid_unknown_fields")
 
 
-def wrapped(value: Any) -> list[Any]:  # noqa: PLR0911 - a return for each
-    """What stands behind a callable or a descriptor."""
+def unwrap(value: Any) -> list[Any]:  # noqa: PLR0911 - a return for each
+    """The functions behind a callable or a descriptor."""
     match value:
         case MethodType() | staticmethod() | classmethod():
             return [value.__func__, getattr(value, "__self__", None)]
@@ -64,7 +64,7 @@ def pairs(values: Mapping[Any, Any]) -> list[Any]:
 
 
 def state(value: Any) -> list[Any]:
-    """The attributes of an author's instance; not those that are only remembered."""
+    """The attributes of an author's instance, except cached ones."""
     kind = type(value)
     slots = [name for each in kind.__mro__ for name in vars(each) if _is_slot(vars(each)[name])]
     names = sorted({*getattr(value, "__dict__", {}), *slots})
@@ -80,8 +80,8 @@ def _is_slot(member: Any) -> bool:
     return isinstance(member, MemberDescriptorType)
 
 
-def copied(value: Any) -> list[Any]:
-    """What a copy of somebody else's instance would be made of; nothing where it takes none."""
+def copy_parts(value: Any) -> list[Any]:
+    """What `copy` would make a foreign instance of; nothing if it cannot be copied."""
     module = type(value).__module__
     top = module.partition(".")[0]
     if module not in COPIED and (top in sys.stdlib_module_names or top in PLATFORM):

@@ -1,4 +1,4 @@
-"""What a mapping may ask for beside its record."""
+"""What a mapping may use beside its record."""
 
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -30,7 +30,7 @@ class Contexts(Struct, frozen=True, eq=False):
 
 
 class Context:
-    """Of one record: a mapping `(record, context)` gets it, and one `(record)` none.
+    """The context of one record. A mapping `(record, context)` gets it; one `(record)` does not.
 
     Args:
         contexts: of the job.
@@ -67,7 +67,7 @@ class Context:
         return value
 
     def parent(self, name: str, type: type[Parent]) -> Parent:  # noqa: A002 - as msgspec has it
-        """What `Nested` has put into the record: the parent of that name, as `page/space` deeper.
+        """The parent of that name that `Nested` put into the record; `page/space` is one level up.
 
         Raises:
             msgspec.DecodeError: there is none, or it is not of that type; the record is rejected.

@@ -1,4 +1,4 @@
-"""What every connector declares, wherever its documents come from."""
+"""What every kind of connector declares."""
 
 import re
 from abc import abstractmethod
@@ -26,7 +26,7 @@ ALWAYS = frozenset({Stage.DOCUMENTS, Stage.DELETIONS})
 
 
 class AnyConnector(Struct, frozen=True, kw_only=True, eq=False):
-    """What a `Connector` and a `BackendConnector` have in common. Equal to itself alone.
+    """What a `Connector` and a `BackendConnector` have in common. It compares by identity.
 
     Attributes:
         name: lower-case letters, digits and single hyphens; part of every job's id.
@@ -86,10 +86,10 @@ class AnyConnector(Struct, frozen=True, kw_only=True, eq=False):
 
     @abstractmethod
     def content(self) -> Mapping[Stage, AnyStream | None]:
-        """What it brings besides people."""
+        """The streams of content: all except people."""
 
     def streams(self, mode: Mode) -> dict[Stage, AnyStream]:
-        """What a job of this mode brings, in order."""
+        """The streams of a job of this mode, in order."""
         declared = {stage: getattr(self, stage.value) for stage in PEOPLE} | dict(self.content())
         if mode is Mode.FULL:
             declared.pop(Stage.DELETIONS, None)
@@ -101,7 +101,7 @@ class AnyConnector(Struct, frozen=True, kw_only=True, eq=False):
         }
 
     def job_spec(self, fingerprint: str) -> JobSpec:
-        """What the machine is to know."""
+        """What the machine needs to know of the connector."""
         streams = {mode: self.streams(mode) for mode in Mode}
         documents = streams[Mode.FULL][Stage.DOCUMENTS].source
         clock = documents.clock
@@ -121,7 +121,7 @@ class AnyConnector(Struct, frozen=True, kw_only=True, eq=False):
         )
 
     def secrets(self) -> frozenset[str]:
-        """The names of all that its sources take from the environment and nobody may see."""
+        """The names of all secrets that its sources use."""
         return _secrets_of(self)
 
     def _faults(self) -> Iterator[str]:
@@ -160,7 +160,7 @@ class AnyConnector(Struct, frozen=True, kw_only=True, eq=False):
 
 
 def stream_faults(stage: Stage, stream: object, *, is_optional: bool) -> Iterator[str]:
-    """What is wrong in the place of a stream, with its field and what to do."""
+    """What is wrong with a stream: the field, the fault and the remedy."""
     if stream is None and is_optional:
         return
     if not isinstance(stream, Stream):

@@ -1,4 +1,4 @@
-"""The connectors of a deployment, one in each file of a package, and all that is wrong with these.
+"""Finds the connectors of a deployment, one in each file of a package, and their faults.
 
 A Worker whose connectors are not right does not start: its deployment is refused with what is said
 here, and the one before goes on.
@@ -56,20 +56,20 @@ RESPELT: Mapping[str, str] = {
 
 
 def discover(package: ModuleType) -> Connectors:
-    """Every module's `connector` in a package, by name.
+    """The connectors in a package, by name. Raises ConfigurationError with all faults.
 
     Raises:
         ConfigurationError: with all faults: a module cannot be imported or has no connector, or
             two share a name or a datasource, or bring teams.
     """
-    in_package = found(package)
+    in_package = find_connectors(package)
     if in_package.faults:
         raise ConfigurationError("\n".join(in_package.faults)) from in_package.cause
     return {connector.name: connector for connector in in_package.connectors.values()}
 
 
-def found(package: ModuleType) -> Found:
-    """The same with the faults beside those that are right."""
+def find_connectors(package: ModuleType) -> Found:
+    """The valid connectors in a package, and the faults of the others."""
     connectors: dict[str, AnyConnector] = {}
     faults: list[str] = []
     cause: Exception | None = None
@@ -92,12 +92,12 @@ def found(package: ModuleType) -> Found:
                 f"{file}: connector: there is none: name it `connector = Connector(...)`, or move "
                 "the file to another folder"
             )
-    faults += _shared("name", {file: each.name for file, each in connectors.items()})
+    faults += _find_shared("name", {file: each.name for file, each in connectors.items()})
     # One open upload a datasource is all that Glean allows.
     names = {file: each.datasource.name.lower() for file, each in connectors.items()}
     # An upload of teams replaces all teams of the company.
     teams = [file for file, each in connectors.items() if each.teams is not None]
-    return Found(connectors, [*faults, *_shared("datasource", names), *_rivals(teams)], cause)
+    return Found(connectors, [*faults, *_find_shared("datasource", names), *_rivals(teams)], cause)
 
 
 def _import_faults(file: str, error: Exception) -> Iterator[str]:
@@ -146,7 +146,7 @@ def _rivals(teams: Sequence[str]) -> Iterator[str]:
         )
 
 
-def _shared(field: str, values: Mapping[str, str]) -> Iterator[str]:
+def _find_shared(field: str, values: Mapping[str, str]) -> Iterator[str]:
     """What two connectors must not have alike."""
     first: dict[str, str] = {}
     for file, value in values.items():

@@ -1,4 +1,4 @@
-"""A short text that differs where a connector would crawl or map differently.
+"""Fingerprints a connector: another text where it would crawl or map differently.
 
 A job's cursor is bound to it: pages read by one definition and pages read by
 another are not one crawl. It covers all of the author's code and constants that
@@ -28,7 +28,7 @@ from msgspec import Struct
 
 from durable.connector.authorship import imports, is_authors
 from durable.connector.codes import codes, names, order, parts, texts
-from durable.connector.composition import contents, copied, fields, pairs, state, wrapped
+from durable.connector.composition import contents, copy_parts, fields, pairs, state, unwrap
 from durable.connector.definition import AnyConnector
 from durable.machine.job import Mode
 
@@ -51,7 +51,7 @@ SLOTS = (MemberDescriptorType, GetSetDescriptorType)
 
 
 def fingerprint(connector: AnyConnector, places: Iterable[str]) -> str:
-    """The same in every isolate that runs the same code.
+    """The fingerprint. It is the same in every isolate that runs the same code.
 
     What the author's modules hold is taken as it is when a connector is asked about first.
 
@@ -90,10 +90,10 @@ class _Walk:
         return self._digest.hexdigest()
 
     def through(self, values: Sequence[Any]) -> None:
-        """Not by recursion, which WebAssembly has little room for."""
+        """Walk through a value, without recursion: WebAssembly has little stack."""
         stack = [*reversed(values)]
         while stack:
-            stack += reversed(self._held(stack.pop()))
+            stack += reversed(self._record(stack.pop()))
             if not stack:
                 stack += reversed(self._used_of_modules())
 
@@ -102,7 +102,7 @@ class _Walk:
             self._digest.update(str(text).encode(errors="replace"))
             self._digest.update(b"\0")
 
-    def _held(self, value: Any) -> Sequence[Any]:
+    def _record(self, value: Any) -> Sequence[Any]:
         """Write down what a value is, and hand out what it holds."""
         kind = type(value)
         if kind in ATOMS:
@@ -134,7 +134,7 @@ class _Walk:
             case ModuleType():
                 return self._of_module(value)
             case _:
-                return [*wrapped(value), *self._of_instance(value)]
+                return [*unwrap(value), *self._of_instance(value)]
 
     def _of_instance(self, value: Any) -> Sequence[Any]:
         kind = type(value)
@@ -145,7 +145,7 @@ class _Walk:
         inner = contents(value)
         if is_authors(kind.__module__):
             return [kind, *inner, *state(value)]
-        return inner or copied(value)
+        return inner or copy_parts(value)
 
     def _of_module(self, module: ModuleType) -> Sequence[Any]:
         if is_authors(module.__name__):
@@ -181,7 +181,7 @@ class _Walk:
             # A decorator of somebody else's: what it keeps besides may change while it is used.
             inner = [cell.cell_contents for cell in cells if _is_filled(cell)]
             registry = getattr(function, "registry", None)
-            return [*held, *wrapped(function), *filter(callable, inner), registry]
+            return [*held, *unwrap(function), *filter(callable, inner), registry]
         used = names(code)
         self._used |= used | texts(code)
         if "globals" in used:

@@ -1,4 +1,4 @@
-"""The bounds of one connector's jobs, within those of the deployment."""
+"""The limits of one connector's jobs, within those of the deployment."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,7 +13,7 @@ from durable.timestamps import MILLISECOND, is_span, milliseconds
 
 
 class JobLimits(Struct, frozen=True, kw_only=True):
-    """What is left out, is the deployment's; of both the lower one holds.
+    """Limits of one connector. The lower one of it and the deployment's applies.
 
         limits=JobLimits(shrink_max=0.05, rejects_max=0, stall_max=timedelta(hours=6))
 

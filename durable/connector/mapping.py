@@ -1,4 +1,4 @@
-"""Records decoded and mapped by their connector; those that cannot be are rejected."""
+"""Decodes and maps records. Those that fail are rejected."""
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +36,7 @@ KINDS: Mapping[Stage, tuple[type[Any], ...]] = {
 
 
 def digest(records: Sequence[Raw]) -> str:
-    """The same for the same records; empty for none. A checksum: it guards against no malice."""
+    """A checksum of the records, empty if there are none. It is not cryptographic."""
     if not records:
         return ""
     checksum = size = 0
@@ -53,7 +53,7 @@ def changes(  # noqa: C901, PLR0912 - the one loop over all records: calls would
     rejects: list[Reject],
     contexts: Contexts,
 ) -> Iterator[MappedRecord]:
-    """What the records become in Glean, one at a time.
+    """Map the records, one at a time.
 
     Args:
         stream: gives the records' type and their mapping.

@@ -1,4 +1,4 @@
-"""Connectors of a deployment for trials, which must not touch what the real one has in Glean. Pure.
+"""Connectors of a trial deployment, which must not touch the real datasource in Glean. Pure.
 
 The variable DATASOURCE_SUFFIX makes a deployment one.
 """
@@ -17,7 +17,7 @@ SUFFIX = "DATASOURCE_SUFFIX"
 
 
 def suffix(environment: Environment) -> str:
-    """What datasources' names end with here; empty in a real deployment.
+    """The suffix of datasource names; empty in a real deployment.
 
     Raises:
         ConfigurationError: Glean takes no such name.
@@ -31,7 +31,7 @@ def suffix(environment: Environment) -> str:
     return found
 
 
-def staged(
+def stage(
     connector: AnyConnector, environment: Environment, everyone: Iterable[AnyConnector] = ()
 ) -> AnyConnector:
     """The connector with a datasource of its own; itself in a real deployment.
@@ -63,7 +63,7 @@ def staged(
 
 
 def refuse_backend(environment: Environment) -> None:
-    """Raises ConfigurationError in a deployment for trials: a backend sends where it wants to."""
+    """Raises ConfigurationError in a trial deployment: a backend decides itself where it sends."""
     if suffix(environment):
         raise ConfigurationError(
             f"the variable {SUFFIX} is set, and a backend sends to the datasource that it knows "

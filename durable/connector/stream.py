@@ -1,4 +1,4 @@
-"""One kind of thing that a connector brings: where its records are, and what they become."""
+"""One kind of thing that a connector brings: its source, and its mapping."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,7 +18,7 @@ POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
 class Stream(Struct, Generic[Record], frozen=True, kw_only=True):
-    """What is read, and how it becomes Glean's.
+    """A source and the mapping of its records.
 
         Stream(source=HttpSource(...), key="id", record=Ticket, map=document)
 
@@ -66,7 +66,7 @@ class Stream(Struct, Generic[Record], frozen=True, kw_only=True):
         return len(_arguments(self.map)) > 1
 
     def key_of(self, record: Raw) -> str:
-        """The record's own id; empty where it has none that can be read."""
+        """The record's own id; empty if it has no readable one."""
         with suppress(UpstreamError, RecursionError):
             return text_of(record, self.key)
         return ""

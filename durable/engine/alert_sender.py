@@ -1,4 +1,4 @@
-"""Sends what is to be told. Whatever comes of it, no job is held up for long, and none fails."""
+"""Sends alerts. No job waits long for that, and none fails because of it."""
 
 import asyncio
 
@@ -22,12 +22,12 @@ WORKER_URL = "WORKER_URL"
 
 
 def find_targets(environment: Environment) -> list[str]:
-    """The names of the secrets that are set: whoever is to be told."""
+    """The names of the secrets of alert targets that are set."""
     return [name for name in CHANNELS if environment.optional(name) is not None]
 
 
 class AlertSender:
-    """Of one object.
+    """Sends the alerts of one connector.
 
     Args:
         environment: has the URLs.
@@ -41,7 +41,7 @@ class AlertSender:
         self._host = host
 
     async def deliver(self) -> list[tuple[str, str]]:
-        """Send what is due, some at a time; what fails is due again later.
+        """Send what is due, a few at a time. What fails is sent again later.
 
         Returns:
             What went wrong, without secrets, after the id of the job that it is about, or "".

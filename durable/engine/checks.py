@@ -1,4 +1,4 @@
-"""What keeps a connector from working, found out without a job and without sending anything."""
+"""Checks a connector, without a job and without writing to Glean."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from enum import StrEnum
@@ -21,7 +21,7 @@ from durable.machine.memory import Lease
 from durable.machine.rejects import Reject
 from durable.machine.remedies import Remedy, RemedyCode
 from durable.sources.source import Records
-from durable.views.texts import Advice, advise
+from durable.views.texts import Message, to_message
 
 
 CHECK_ID = "check"  # in the place of a job's
@@ -40,11 +40,11 @@ class Check(Struct, frozen=True):
     name: str
     outcome: CheckOutcome
     detail: str  # what was found; of what failed, also what to correct
-    remedy: Advice | None = None  # what to ask for
+    remedy: Message | None = None  # what to ask for
 
 
 class Checks:
-    """Of one connector.
+    """The checks of one connector.
 
     Args:
         connector: what is checked.
@@ -59,14 +59,14 @@ class Checks:
         self._host = replace(host, transport=self._witness)
 
     async def run(self) -> list[Check]:
-        """All of them, in the order in which a person would look."""
+        """Run all checks, in the order in which a person would look."""
         lease = Lease(f"{self._connector.name}, {CHECK_ID} {self._host.nonce()}")
         try:
             found = build_clients(
                 self._connector, self._environment, renewing_host(self._host, lease)
             )
         except ConfigurationError as error:
-            return [self._made("configured", CheckOutcome.FAILED, str(error))]
+            return [self._make_check("configured", CheckOutcome.FAILED, str(error))]
         try:
             return await self._of(found, lease)
         finally:
@@ -75,16 +75,16 @@ class Checks:
 
     async def _of(self, found: Clients, lease: Lease) -> list[Check]:
         checks = [
-            self._made("configured", CheckOutcome.PASSED, "all variables and secrets are set")
+            self._make_check("configured", CheckOutcome.PASSED, "all variables and secrets are set")
         ]
         for stage in found.streams:
             if self._connector.is_delegated and stage is Stage.DOCUMENTS:
                 text = "only a job asks a backend, since that begins a crawl"
-                checks.append(self._made("source reachable", CheckOutcome.SKIPPED, text))
+                checks.append(self._make_check("source reachable", CheckOutcome.SKIPPED, text))
                 continue
             of = "" if stage is Stage.DOCUMENTS else f", {stage}"
             async for name, outcome, detail in self._of_source(stage, found, lease):
-                checks.append(self._made(f"{name}{of}", outcome, detail))
+                checks.append(self._make_check(f"{name}{of}", outcome, detail))
             await found.readers[stage].close()  # or those of many streams would need all places
         return [*checks, *[check async for check in self._of_glean(found)]]
 
@@ -108,7 +108,7 @@ class Checks:
             page = await reader.fetch(None, crawl)
         except UpstreamError as error:
             is_answered = self._witness.is_answered
-            for found_of in self._failed(names, error, is_answered=is_answered):
+            for found_of in self._explain_failure(names, error, is_answered=is_answered):
                 yield found_of
             return
         yield names[0], CheckOutcome.PASSED, ""
@@ -123,7 +123,7 @@ class Checks:
                 yield names[3], CheckOutcome.FAILED, str(error)
             else:
                 yield names[3], CheckOutcome.PASSED, f"{len(second.records)} records"
-        yield (names[4], *self._mapped(stage, found, page))
+        yield (names[4], *self._check_mapping(stage, found, page))
 
     def _has_room(self, lease: Lease, limits: Limits) -> bool:
         """Whether a page may be read beside those of jobs."""
@@ -133,7 +133,9 @@ class Checks:
             return False
         return True
 
-    def _mapped(self, stage: Stage, found: Clients, page: Records) -> tuple[CheckOutcome, str]:
+    def _check_mapping(
+        self, stage: Stage, found: Clients, page: Records
+    ) -> tuple[CheckOutcome, str]:
         rejects: list[Reject] = []
         stream = found.streams[stage]
         contexts = found.contexts(Mode.FULL)
@@ -158,21 +160,21 @@ class Checks:
         except UpstreamError as error:
             is_to_add = datasource.is_declared and error.status in UNKNOWN_STATUSES
             is_glean = error.status is not None  # else nobody can tell who it was
-            for name, outcome, detail in self._failed(names, error, is_answered=is_glean):
+            for name, outcome, detail in self._explain_failure(names, error, is_answered=is_glean):
                 is_fault = is_to_add and outcome is CheckOutcome.FAILED
-                yield self._made(name, outcome, detail, remedy if is_fault else None)
+                yield self._make_check(name, outcome, detail, remedy if is_fault else None)
             return
         for name in names[:-1]:
-            yield self._made(name, CheckOutcome.PASSED, "")
+            yield self._make_check(name, CheckOutcome.PASSED, "")
         different = differences(datasource, config)
         if not different:
-            yield self._made(names[-1], CheckOutcome.PASSED, "")
+            yield self._make_check(names[-1], CheckOutcome.PASSED, "")
             return
         shown = "; ".join(str(each) for each in different[:REJECTS_SHOWN])
         detail = f"{len(different)} differences, as {shown}"
-        yield self._made(names[-1], CheckOutcome.FAILED, detail, remedy)
+        yield self._make_check(names[-1], CheckOutcome.FAILED, detail, remedy)
 
-    def _failed(
+    def _explain_failure(
         self, names: Sequence[str], error: UpstreamError, *, is_answered: bool
     ) -> Iterator[tuple[str, CheckOutcome, str]]:
         """Of three things that rest on each other: an answer, one that lets us in, a good one."""
@@ -184,11 +186,11 @@ class Checks:
         for name in names[passed + 1 :]:
             yield name, CheckOutcome.SKIPPED, f"{names[passed]}: failed"
 
-    def _made(
+    def _make_check(
         self, name: str, outcome: CheckOutcome, detail: str, remedy: Remedy | None = None
     ) -> Check:
         """Without secrets: the texts of others may hold them."""
-        return Check(name, outcome, self._environment.redacted(detail), advise(remedy))
+        return Check(name, outcome, self._environment.redacted(detail), to_message(remedy))
 
 
 class _Witness(httpx.AsyncBaseTransport):

@@ -39,23 +39,23 @@ class Clients(Struct, frozen=True):
         return self.streams[stage].source.clock if stage is Stage.DOCUMENTS else None
 
     async def close(self) -> None:
-        """Let go of what the readers keep open: whoever has made the ends, owes this."""
+        """Close what the readers keep open. Whoever built the clients must do this."""
         await close_all(self.readers.values())
 
 
 def build_clients(connector: AnyConnector, environment: Environment, host: Platform) -> Clients:
-    """The ends of a connector's jobs, whatever their mode and stage.
+    """Build the clients of a connector's jobs, of all modes and stages.
 
     Raises:
         ConfigurationError: a variable or a secret is not right.
     """
     streams = {stage: stream for mode in Mode for stage, stream in connector.streams(mode).items()}
     limits = connector.limits.within(environment.limits())
-    surroundings = SourceContext(
+    context = SourceContext(
         environment, host.transport, host.now_ms, limits.page_bytes_max, host.tokens
     )
-    readers = {stage: stream.source.reader(surroundings) for stage, stream in streams.items()}
-    places = [stream.source.located(environment) for stream in streams.values()]
+    readers = {stage: stream.source.reader(context) for stage, stream in streams.items()}
+    places = [stream.source.locate(environment) for stream in streams.values()]
     if connector.is_delegated:
         refuse_backend(environment)
     glean = glean_client(connector.datasource.name, environment, host)

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from durable.connector.definition import AnyConnector
 from durable.engine.alert_sender import find_targets
 from durable.engine.clients import glean_client
-from durable.engine.platform import Platform
+from durable.engine.platform import RunnerContext
 from durable.engine.redaction import clean_reason
-from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
 from durable.http.retry_after import wait_ms
 from durable.limits import Limits
@@ -60,26 +59,15 @@ def watch_uploads(  # noqa: PLR0913 - a job's change, and all that it is a part 
 
 
 class DeletionWatcher:
-    """Of one connector.
+    """Watches the uploads of one connector."""
 
-    Args:
-        connector: whose uploads these are.
-        environment: variables and secrets.
-        store: the object's memory.
-        host: clock, randomness and network.
-    """
-
-    def __init__(
-        self, connector: AnyConnector, environment: Environment, store: Store, host: Platform
-    ) -> None:
-        self._connector = connector
-        self._environment = environment
-        self._store = store
-        self._host = host
-        self._limits = environment.usable_limits()
+    def __init__(self, context: RunnerContext) -> None:
+        self._connector, self._environment = context.connector, context.environment
+        self._store, self._host = context.store, context.host
+        self._limits = self._environment.usable_limits()
 
     async def turn(self) -> None:
-        """Ask, if it is time; at most a request's time passes with it.
+        """Ask Glean, if it is time. This takes one request at most.
 
         The caller arms the alarm: its lease before this, and what comes next after it.
         """
@@ -92,16 +80,16 @@ class DeletionWatcher:
         self._put(watch, begun, now_ms)
         if begun.ask_at_ms is None:
             return
-        after = await self._answered(begun)
+        after = await self._query_deletions(begun)
         if verifications.watch() == begun:  # else another upload was closed while we waited
             self._put(begun, after, self._host.now_ms())
 
     def heard(self, found: Mapping[str, Deletions]) -> None:
-        """Glean has told of its uploads, as it was asked for something else."""
+        """Record what Glean said of its uploads in the answer to another question."""
         now_ms, watch = self._host.now_ms(), self._store.verifications.watch()
         self._put(watch, record_answer(watch, found, now_ms, self._limits), now_ms)
 
-    async def _answered(self, watch: DeletionWatch) -> DeletionWatch:
+    async def _query_deletions(self, watch: DeletionWatch) -> DeletionWatch:
         try:
             glean = glean_client(watch.datasource, self._environment, self._host)(Stage.DOCUMENTS)
             found = await glean.deletions()

@@ -51,7 +51,7 @@ SLOW_MS = 5  # a page of a source that is worth a pause
 
 
 class Executor:
-    """Of one turn. What it holds in memory is all that a crash loses.
+    """Performs the effects of one turn. A crash loses only what this holds in memory.
 
     Args:
         connector: whose job it is.
@@ -112,7 +112,7 @@ class Executor:
                     await glean.open(upload_id)
                     return Opened()
                 case QueryUpload(upload_id):
-                    return await glean.asked(upload_id)
+                    return await glean.query_upload(upload_id)
                 case Fetch():
                     return await self._fetch(effect, ends, crawl)
                 case Pack():

@@ -1,4 +1,4 @@
-"""Groups' members on their way to Glean, each group in an upload of its own.
+"""Sends the members of groups to Glean, each group in an upload of its own.
 
 The members that Glean refuses are left out, and all others are brought: a group that stayed as it
 was would go on to give access to whoever has left it.
@@ -26,7 +26,7 @@ class HalvedGroup(Struct, frozen=True):
 
 
 class GroupUploads:
-    """Of one turn. A page that is read again has all its groups' uploads anew."""
+    """The uploads of one turn. A page that is read again opens all of its uploads again."""
 
     def __init__(self) -> None:
         self._accepted: tuple[str, Item] | None = None  # by the latest upload
@@ -35,7 +35,7 @@ class GroupUploads:
     async def send(
         self, send: Send, batch: Batch, glean: Glean, rejects: list[Reject]
     ) -> Sent | HalvedGroup:
-        """Send a request of a group's upload; those before it are in Glean.
+        """Send a request of a group's upload. Those before it are already in Glean.
 
         Args:
             send: asks for it.
@@ -49,7 +49,7 @@ class GroupUploads:
         part = batch.group_part
         assert part is not None, "a group's members are a part of its upload"
         if part.upload_id in self._unbrought:
-            return _refused(send, batch)
+            return _refusal_of(send, batch)
         try:
             await glean.send(batch)
         except UpstreamError as error:
@@ -61,7 +61,7 @@ class GroupUploads:
         if isinstance(outcome, HalvedGroup):
             return outcome
         rejects.append(outcome)
-        sent = _refused(send, batch)
+        sent = _refusal_of(send, batch)
         is_unbrought = part.upload_id in self._unbrought
         return replace(sent, shortfall=outcome.reason) if is_unbrought else sent
 
@@ -79,7 +79,7 @@ class GroupUploads:
         fault = error if not batch.items else None
         if len(batch.items) > 1 and part.opens:
             # Whether it is the group that is refused, is asked before each member is tried.
-            fault = await _fault(_emptied(batch, replace(part, closes=False)), glean)
+            fault = await _fault(_without_items(batch, replace(part, closes=False)), glean)
             batch = replace(batch, group_part=replace(part, opens=False))
         elif len(batch.items) == 1 and (part.opens or part.closes):
             fault = await _fault(self._without_member(batch, part), glean)
@@ -95,16 +95,16 @@ class GroupUploads:
     def _without_member(self, batch: Batch, part: GroupPart) -> Batch:
         """What opens or closes the upload in the place of a request whose member is refused."""
         if part.opens:
-            return _emptied(batch, part)
+            return _without_items(batch, part)
         if self._accepted is not None and self._accepted[0] == part.upload_id:
             # Whether Glean takes an empty last page, is not documented.
             return replace(batch, items=(self._accepted[1],))
         # None of its members is taken: another upload has none.
         upload_id = f"{part.upload_id}-0"
-        return _emptied(batch, replace(part, upload_id=upload_id, opens=True))
+        return _without_items(batch, replace(part, upload_id=upload_id, opens=True))
 
 
-def _emptied(batch: Batch, part: GroupPart) -> Batch:
+def _without_items(batch: Batch, part: GroupPart) -> Batch:
     return replace(batch, items=(), group_part=part)
 
 
@@ -119,7 +119,7 @@ async def _fault(batch: Batch, glean: Glean) -> UpstreamError | None:
     return None
 
 
-def _refused(send: Send, batch: Batch) -> Sent:
+def _refusal_of(send: Send, batch: Batch) -> Sent:
     """Nothing of it is in Glean."""
     count = len(batch.items)
     return Sent(

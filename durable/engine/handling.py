@@ -1,4 +1,4 @@
-"""What keeps exceptions within the platform's handlers.
+"""Keeps exceptions from leaving the platform's handlers.
 
 An alarm's handler that raises is called again a few times; then the platform drops the
 alarm. And what is done for a log is never a reason for that.
@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 
 
 async def outlive(work: Awaitable[Result], report: Callable[[str], None]) -> Result | None:
-    """What the work comes to; None where it raised.
+    """The result of the work; None if it raised.
 
     Args:
         work: which has its next alarm set before anything that may fail.

@@ -57,7 +57,7 @@ class Inquiry:
         if is_first or page_index in self._over:
             return False
         self._over.add(page_index)  # for those that are refused meanwhile, too
-        return await self._found(batch, refusal, glean)
+        return await self._is_found(batch, refusal, glean)
 
     async def is_conflict_of_all(self, batch: Batch, glean: Glean) -> bool:
         """Whether Glean takes no page of an open upload for now, whatever is on it.
@@ -76,7 +76,7 @@ class Inquiry:
             return error.status == CONFLICT
         return False
 
-    async def _found(self, batch: Batch, refusal: UpstreamError, glean: Glean) -> bool:
+    async def _is_found(self, batch: Batch, refusal: UpstreamError, glean: Glean) -> bool:
         if not batch.head:
             return await _is_unknown(glean)
         if len(batch.items) == 1 and _is_vague(refusal.words):

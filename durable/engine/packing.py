@@ -20,7 +20,7 @@ from durable.machine.page_progress import Landing, PageProgress, encode_entry, r
 from durable.machine.pages import Page
 from durable.machine.rejects import Reject
 from durable.machine.ties import Ties
-from durable.sources.clock import Clock, told_by
+from durable.sources.clock import Clock, change_time_reader
 from durable.sources.source import Records
 
 
@@ -96,7 +96,7 @@ class Packing:
         )
         if ties is not None:
             is_newest_first = self._clock is not None and self._clock.is_newest_first
-            news = ties.news(news, told_by(self._clock), is_newest_first=is_newest_first)
+            news = ties.news(news, change_time_reader(self._clock), is_newest_first=is_newest_first)
         if pack.landed is None:
             return self._cut(pack, news, rejects, ties)
         return self._rest(pack, pack.landed, list(news), rejects, ties)
@@ -134,7 +134,7 @@ class Packing:
         )
 
     def _refused(self, placed: MappedRecord) -> Reject:
-        return placed.rejected(self._refusals.get(placed.key, REFUSED_BEFORE))
+        return placed.reject(self._refusals.get(placed.key, REFUSED_BEFORE))
 
     def _cut(  # noqa: PLR0913 - as above
         self,

@@ -45,12 +45,12 @@ Name = TypeVar("Name", Jurisdiction, LocationHint)
 
 def jurisdiction(environment: Environment) -> Jurisdiction | None:
     """None: wherever. Raises ConfigurationError: there is none of this name."""
-    return _named(environment, JURISDICTION, Jurisdiction)
+    return _choose(environment, JURISDICTION, Jurisdiction)
 
 
 def location_hint(environment: Environment) -> LocationHint | None:
     """None: near who asks first. Raises ConfigurationError: there is none of this name."""
-    return _named(environment, LOCATION_HINT, LocationHint)
+    return _choose(environment, LOCATION_HINT, LocationHint)
 
 
 def namespace_stub(namespace: Any, environment: Environment) -> Callable[[str], Any]:
@@ -88,7 +88,7 @@ def is_stranded(own: object, environment: Environment) -> bool:
     return (own if isinstance(own, str) else "") != wanted
 
 
-def _named(environment: Environment, variable: str, names: type[Name]) -> Name | None:
+def _choose(environment: Environment, variable: str, names: type[Name]) -> Name | None:
     given = environment.optional(variable)
     if given is None:
         return None

@@ -6,8 +6,11 @@ import httpx
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from durable.connector.definition import AnyConnector
+from durable.environment import Environment
 from durable.http.token_cache import Tokens
 from durable.machine.memory import Lease, MemoryBudget
+from durable.store.store import Store
 
 
 class Platform(Struct, frozen=True):
@@ -20,6 +23,15 @@ class Platform(Struct, frozen=True):
     wait: Callable[[int], Awaitable[object]]  # so many milliseconds, in which the runtime works
     tokens: Tokens = field(default_factory=Tokens)
     memory: MemoryBudget = field(default_factory=MemoryBudget)  # for all objects of an isolate
+
+
+class RunnerContext(Struct, frozen=True):
+    """What the object of one connector works with."""
+
+    connector: AnyConnector
+    environment: Environment  # variables and secrets
+    store: Store  # the object's memory
+    host: Platform
 
 
 class LeaseRenewal(httpx.AsyncBaseTransport):

@@ -10,14 +10,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable import cron
-from durable.connector.definition import AnyConnector
 from durable.engine.alert_sender import AlertSender, find_targets
 from durable.engine.clients import build_clients
 from durable.engine.deletion_watcher import DeletionWatcher
-from durable.engine.platform import Platform
+from durable.engine.platform import RunnerContext
 from durable.engine.turn import Turn
 from durable.engine.verifier import Verifier
-from durable.environment import Environment
 from durable.limits import Limits
 from durable.machine.commands import LEGAL, Instruction, Refusal, RefusalCode, is_opening, obey
 from durable.machine.job import Job, Mode, Stage, make_job_id
@@ -27,7 +25,6 @@ from durable.machine.pacing import jittered_lease_ms, not_before
 from durable.machine.remedies import Remedy, RemedyCode
 from durable.machine.states import ENDED, State
 from durable.machine.ticks import Ticks, missed_ticks, record_begun, see_schedule
-from durable.store.store import Store
 
 
 OVERDUE_MS = 120_000  # the platform may fire a minute late
@@ -41,22 +38,12 @@ class Begun(Struct, frozen=True):
 
 
 class Processor:
-    """All that the object of one connector does.
+    """All that the object of one connector does."""
 
-    Args:
-        connector: whose jobs these are.
-        environment: variables and secrets.
-        store: the object's memory.
-        host: clock, randomness and network.
-    """
-
-    def __init__(
-        self, connector: AnyConnector, environment: Environment, store: Store, host: Platform
-    ) -> None:
-        self._connector = connector
-        self._environment = environment
-        self._store = store
-        self._host = host
+    def __init__(self, context: RunnerContext) -> None:
+        self._context = context
+        self._connector, self._environment = context.connector, context.environment
+        self._store, self._host = context.store, context.host
 
     async def begin(
         self, mode: Mode, trigger_key: str | None, occasion: Occasion | None = None
@@ -88,7 +75,7 @@ class Processor:
                 return Begun(job, is_new=False)
         if occasion is None:
             occasion = Occasion.CRON if is_tick else Occasion.REQUEST
-        return await self._added(self._new(mode, occasion), trigger_key, pending)
+        return await self._add(self._new(mode, occasion), trigger_key, pending)
 
     def see(self) -> Ticks:
         """Take note of the schedule: what it asks for from now on, is to be begun."""
@@ -128,7 +115,7 @@ class Processor:
             begun_by=occasion.value,
         )
 
-    async def _added(self, job: Job, trigger_key: str | None, pending: Sequence[Job]) -> Begun:
+    async def _add(self, job: Job, trigger_key: str | None, pending: Sequence[Job]) -> Begun:
         # Where a job is working, its alarm is armed already, and its end arms the next.
         alarm_at_ms = None if pending else not_before(job.created_at_ms, job.created_at_ms)
         self._store.chronicle.record(None, job, job.created_at_ms, Limits())
@@ -162,7 +149,7 @@ class Processor:
             repeats=job_id,
             repeated_mode=before.mode,
         )
-        return await self._added(job, None, pending)
+        return await self._add(job, None, pending)
 
     async def obey(self, job_id: str, instruction: Instruction) -> Job | Refusal | None:
         """Carry out a command; None if there is no such job. A refused one changes nothing."""
@@ -197,7 +184,7 @@ class Processor:
         """Tell a backend that nobody waits for its crawl any more, as well as that can be done."""
         with suppress(Exception):  # the job is cancelled already, whatever this comes to
             found = build_clients(self._connector, self._environment, self._host)
-            await found.readers[Stage.DOCUMENTS].cancelled(cursor)
+            await found.readers[Stage.DOCUMENTS].cancel(cursor)
 
     async def tend(self) -> bool:
         """Arm the alarm where work waits for one that the platform has lost; remind people.
@@ -205,7 +192,7 @@ class Processor:
         Returns:
             Whether it was lost.
         """
-        is_lost, now_ms = await self._armed_again(), self._host.now_ms()
+        is_lost, now_ms = await self._rearm(), self._host.now_ms()
         connector, outbox = self._connector, self._store.outbox
         modes = set(connector.schedule.values())
         outbox.remind(connector.name, modes, find_targets(self._environment), now_ms)
@@ -214,7 +201,7 @@ class Processor:
             await self._store.arm(self._store.wake_at_ms(now_ms))
         return is_lost
 
-    async def _armed_again(self) -> bool:
+    async def _rearm(self) -> bool:
         now_ms = self._host.now_ms()
         at_ms = (
             not_before(now_ms, now_ms) if self._store.pending() else self._store.wake_at_ms(now_ms)
@@ -240,7 +227,7 @@ class Processor:
         # Before anything that may fail or kill: from here on the object is woken again.
         now_ms, name = self._host.now_ms(), self._connector.name
         await self._store.arm(now_ms + jittered_lease_ms(f"{name} {now_ms}", Limits()))
-        job = await self._carried()
+        job = await self._carry_jobs()
         await self._deliver()
         if not self._store.pending():
             at_ms = self._store.wake_at_ms(self._host.now_ms())
@@ -256,10 +243,10 @@ class Processor:
         except Exception:  # noqa: BLE001 - it is raised again as the work begins
             return True
 
-    async def _carried(self) -> Job | None:
+    async def _carry_jobs(self) -> Job | None:
         pending = self._store.pending()
         if not pending:
-            return await self._verified()
+            return await self._verify()
         job_id = pending[0].id
         await Turn(job_id, self._connector, self._environment, self._store, self._host).run()
         return self._store.load(job_id)
@@ -278,11 +265,9 @@ class Processor:
         if at_ms is not None and self._store.pending():
             await self._store.arm(min(at_ms, self._store.set_at_ms or at_ms))
 
-    async def _verified(self) -> Job | None:
+    async def _verify(self) -> Job | None:
         """Carry on with what is to be done after a job's success, now that none is pending."""
-        environment, store, host = self._environment, self._store, self._host
-        watcher = DeletionWatcher(self._connector, environment, store, host)
-        limits = self._connector.limits.within(environment.usable_limits())
-        job_id = await Verifier(environment, store, host, limits, watcher).turn()
+        watcher = DeletionWatcher(self._context)
+        job_id = await Verifier(self._context, watcher).turn()
         await watcher.turn()
         return None if job_id is None else self._store.load(job_id)

@@ -39,9 +39,9 @@ class Provision:
     async def found(self) -> Provisioned | Unprovisioned:
         """How it stands. Nothing is changed."""
         try:
-            return self._compared(await self._actual(self._glean()))
+            return self._compare(await self._actual(self._glean()))
         except (UpstreamError, ConfigurationError) as error:
-            return self._told(error)
+            return self._failure(error)
 
     async def set_up(self, difference_count: int) -> Provisioned | Unprovisioned:
         """Make it what is declared; what Glean has beyond that, it keeps.
@@ -55,13 +55,13 @@ class Provision:
         try:
             glean = self._glean()
             actual = await self._actual(glean)
-            before = self._compared(actual)
+            before = self._compare(actual)
             if (refusal := self._refusal(before, difference_count)) is not None:
                 return refusal
             if before.differences or not before.exists:
                 await glean.set_up(_overlaid(actual or {}, definition(self._datasource)))
         except (UpstreamError, ConfigurationError) as error:
-            return self._told(error)
+            return self._failure(error)
         return before
 
     def _refusal(self, before: Provisioned, difference_count: int) -> Unprovisioned | None:
@@ -91,19 +91,19 @@ class Provision:
                 return None
             raise
 
-    def _compared(self, actual: Mapping[str, Any] | None) -> Provisioned:
+    def _compare(self, actual: Mapping[str, Any] | None) -> Provisioned:
         datasource = self._datasource
         return Provisioned(
             datasource=datasource.name,
             is_declared=datasource.is_declared,
             exists=actual is not None,
             differences=[
-                structs.replace(each, actual=self._shown(each.actual))
+                structs.replace(each, actual=self._show(each.actual))
                 for each in differences(datasource, actual or {})
             ],
         )
 
-    def _shown(self, value: Any) -> Any:
+    def _show(self, value: Any) -> Any:
         """What Glean has, which may be any JSON: without secrets, as it is shown and logged.
 
         Whole numbers that JavaScript does not have become texts.
@@ -112,10 +112,10 @@ class Provision:
             case str():
                 return self._environment.redacted(value)
             case list():
-                return [self._shown(item) for item in value]
+                return [self._show(item) for item in value]
             case dict():
                 return {
-                    self._environment.redacted(name): self._shown(item)
+                    self._environment.redacted(name): self._show(item)
                     for name, item in value.items()
                 }
             case int() if abs(value) > EXACT_MAX:
@@ -123,7 +123,7 @@ class Provision:
             case _:
                 return value
 
-    def _told(self, error: UpstreamError | ConfigurationError) -> Unprovisioned:
+    def _failure(self, error: UpstreamError | ConfigurationError) -> Unprovisioned:
         reason = self._environment.redacted(str(error))
         return Unprovisioned(reason, is_upstream=isinstance(error, UpstreamError))
 

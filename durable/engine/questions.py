@@ -83,7 +83,7 @@ class ObeyCommand(RunnerQuestion[Status | Refusal | None], frozen=True):
             return job
         by.say(f"{self.command} on request", job)
         by.tell()
-        return by.views.shown(job)
+        return by.views.show(job)
 
 
 class ReadStatus(RunnerQuestion[Status | None], frozen=True):
@@ -96,8 +96,8 @@ class ReadStatus(RunnerQuestion[Status | None], frozen=True):
     wait_ms: int = 0
 
     async def answer(self, by: Services) -> Status | None:
-        job = await by.views.awaited(self.job_id, self.wait_ms)
-        return None if job is None else by.views.shown(job)
+        job = await by.views.wait_for_change(self.job_id, self.wait_ms)
+        return None if job is None else by.views.show(job)
 
 
 class ReadEvents(RunnerQuestion[Excerpt[Event] | None], frozen=True):
@@ -230,4 +230,4 @@ def _show_begun(
         return begun
     if begun.is_new:
         by.say("queued", begun.job, trigger=trigger, repeats=repeats)
-    return by.views.shown(begun.job)
+    return by.views.show(begun.job)

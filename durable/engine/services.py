@@ -6,7 +6,7 @@ from typing import Any
 from durable.connector.definition import AnyConnector
 from durable.engine.checks import Checks
 from durable.engine.handling import harmless
-from durable.engine.platform import Platform
+from durable.engine.platform import Platform, RunnerContext
 from durable.engine.processor import Processor
 from durable.engine.provision import Provision
 from durable.environment import Environment
@@ -40,7 +40,7 @@ class Services:
         dataset: Dataset | None,
         write: Callable[[LogLine], None],
     ) -> None:
-        self.processor = Processor(connector, environment, store, host)
+        self.processor = Processor(RunnerContext(connector, environment, store, host))
         self.views = Views(connector, environment, store, host)
         self.checks = Checks(connector, environment, host)
         self.provision = Provision(connector, environment, host)
@@ -51,7 +51,7 @@ class Services:
     @harmless
     def say(self, event: str, job: Job, **fields: Any) -> None:
         """Log what happened to a job."""
-        self._write(log.job_line(event, self.views.shown(job), **fields))
+        self._write(log.job_line(event, self.views.show(job), **fields))
 
     @harmless
     def report(self, event: str, level: Level, text: str = "", **fields: Any) -> None:

@@ -3,9 +3,8 @@
 from durable.connector.definition import AnyConnector
 from durable.engine.clients import glean_client
 from durable.engine.deletion_watcher import DeletionWatcher
-from durable.engine.platform import Platform
+from durable.engine.platform import RunnerContext
 from durable.engine.redaction import clean_reason
-from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
 from durable.http.retry_after import wait_ms
 from durable.limits import Limits
@@ -47,25 +46,14 @@ class Verifier:
     """Carries the verification of one connector on, a question at a time.
 
     Args:
-        environment: variables and secrets.
-        store: the object's memory.
-        host: clock, randomness and network.
-        limits: of the deployment.
+        context: of the connector.
         watcher: of the latest uploads' deletions, which the same answer tells.
     """
 
-    def __init__(
-        self,
-        environment: Environment,
-        store: Store,
-        host: Platform,
-        limits: Limits,
-        watcher: DeletionWatcher,
-    ) -> None:
-        self._environment = environment
-        self._store = store
-        self._host = host
-        self._limits = limits
+    def __init__(self, context: RunnerContext, watcher: DeletionWatcher) -> None:
+        self._environment = context.environment
+        self._store, self._host = context.store, context.host
+        self._limits = context.connector.limits.within(self._environment.usable_limits())
         self._watcher = watcher
 
     async def turn(self) -> str | None:
@@ -87,7 +75,7 @@ class Verifier:
             verifications.called(verification.datasource, now_ms)
         # The next question's alarm is set before this one is asked.
         await self._save(verification, now_ms)
-        answer = await self._asked(question, verification)
+        answer = await self._ask(question, verification)
         if verifications.load(verification.job_id) != verification:
             return None  # somebody went on while we waited
         now_ms = self._host.now_ms()
@@ -114,7 +102,7 @@ class Verifier:
         if not self._store.pending():  # else the alarm is theirs
             await self._store.arm(self._store.wake_at_ms(now_ms))
 
-    async def _asked(
+    async def _ask(
         self, question: VerificationQuestion, verification: Verification
     ) -> Holdings | Trouble | None:
         """What Glean says; None: it has nothing to say, and does it."""

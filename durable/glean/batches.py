@@ -1,4 +1,4 @@
-"""Pages of changes cut into requests that Glean takes. Pure."""
+"""Cuts pages of changes into requests that Glean takes. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -21,7 +21,7 @@ PAGES_PER_DOCUMENT = 2  # a file of a whole page is a third larger in base64
 
 
 class Sizes(Struct, frozen=True):
-    """How large a request may be."""
+    """The largest request that is allowed."""
 
     documents_max: int
     bytes_max: int  # a document that alone is larger is rejected unasked, to spare memory
@@ -54,7 +54,7 @@ def sizes_of(
 
 
 class Item(Struct, frozen=True):
-    """One change, encoded, and where it came from."""
+    """One encoded change, and the record that it came from."""
 
     place: int  # in its page, from 1
     key: str  # the document's id
@@ -73,7 +73,7 @@ class Batch(Struct, frozen=True, kw_only=True):
 
     @property
     def body(self) -> bytes:
-        """Made anew each time: held beside its documents, it would double them in memory."""
+        """The body. It is not kept, as it would double the documents in memory."""
         head, tail = self._around
         return head + b",".join(item.encoded for item in self.items) + tail
 
@@ -131,16 +131,16 @@ def batches(
             try:
                 yield from _of_group(placed, placed.change, envelope, sizes)
             except ValueError as error:  # of the group's name
-                rejects.append(placed.rejected(f"the group cannot be written as JSON: {error}"))
+                rejects.append(placed.reject(f"the group cannot be written as JSON: {error}"))
             continue
         endpoint = _endpoint(placed.change, envelope)
         if endpoint is GleanEndpoint.DELETION and envelope.upload_id:
             continue  # what is not in a bulk upload is deleted by its close
         try:
-            encoded = envelope.encoded(placed.change)
+            encoded = envelope.encode(placed.change)
         except (TypeError, ValueError, OverflowError) as error:
             reason = f"the {envelope.form.name} cannot be written as JSON: {error}"
-            rejects.append(placed.rejected(reason))
+            rejects.append(placed.reject(reason))
             continue
         size = len(encoded)
         is_alone = endpoint in ALONE or not envelope.form.is_list
@@ -163,7 +163,7 @@ def batches(
 
 
 def document_count(change: Struct) -> int:
-    """What it counts for once it is in Glean: a group for each of its members."""
+    """How many documents it counts for in Glean: a group counts each of its members."""
     match change:
         case Deletion() | PermissionsUpdate():
             return 0
@@ -207,7 +207,7 @@ def _members(members: Members) -> dict[tuple[str, str], bytes]:
 
 
 def _too_large(placed: MappedRecord, envelope: Envelope, sizes: Sizes, size: int) -> Reject:
-    return placed.rejected(
+    return placed.reject(
         f"the {envelope.form.name} takes {size} bytes, more than a request to Glean may hold "
         f"({sizes.bytes_max}): shorten it in the connector or raise page_bytes_max in LIMITS"
     )

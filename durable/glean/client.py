@@ -115,7 +115,7 @@ class Glean:
         await self._bound(upload_id, {"isFirstPage": True, "forceRestartUpload": True})
 
     async def send(self, batch: Batch) -> None:
-        """Have a batch taken."""
+        """Send a batch."""
         await self._write(batch.endpoint, batch.body)
 
     async def close(
@@ -145,11 +145,11 @@ class Glean:
         return flags if is_deletion_checked or not unchecked else {**flags, unchecked: True}
 
     async def standing(self, upload_id: str) -> UploadStatus:
-        """How the upload stands, by Glean's history of uploads."""
-        return (await self.asked(upload_id)).standing
+        """The upload's status, by Glean's history of uploads."""
+        return (await self.query_upload(upload_id)).standing
 
-    async def asked(self, upload_id: str) -> UploadQueried:
-        """The same, and whether Glean has deleted what the upload no longer had."""
+    async def query_upload(self, upload_id: str) -> UploadQueried:
+        """The upload's status, and whether Glean has deleted what was not in it."""
         history = (await self._histories()).history(self._stage)
         states = [one.processing_state for one in history if one.upload_id == upload_id]
         deletions = deletions_of(states[0]) if states else Deletions.PENDING
@@ -161,29 +161,29 @@ class Glean:
 
     async def _histories(self) -> _UploadHistory:
         answer = await self._status()
-        return self._decoded(answer, self._status_path, _UploadHistory)
+        return self._decode(answer, self._status_path, _UploadHistory)
 
     async def holdings(self, upload_id: str) -> Holdings:
         """What Glean holds of the datasource's documents, and how the upload of them stands."""
         return holdings((await self._status()).body, upload_id)
 
     async def process(self) -> None:
-        """Have the datasource's documents processed now; Glean takes this once in three hours."""
+        """Have Glean process the documents now. It accepts this once in three hours."""
         content = msgspec.json.encode({"datasource": self._datasource})
         await self._write("/processalldocuments", content)
 
     async def config(self) -> dict[str, Any]:
-        """The datasource as Glean has it: its CustomDatasourceConfig."""
+        """The datasource's CustomDatasourceConfig in Glean."""
         body = msgspec.json.encode({"datasource": self._datasource})
         answer = await self._ask("/getdatasourceconfig", body)
-        self._decoded(answer, "/getdatasourceconfig", _Config)  # or it is no datasource
-        return self._decoded(answer, "/getdatasourceconfig", dict[str, Any])
+        self._decode(answer, "/getdatasourceconfig", _Config)  # or it is no datasource
+        return self._decode(answer, "/getdatasourceconfig", dict[str, Any])
 
     async def set_up(self, config: Mapping[str, Any]) -> None:
-        """Add the datasource, or overwrite what Glean has of it."""
+        """Create the datasource, or overwrite its configuration."""
         await self._write("/adddatasource", msgspec.json.encode(config))
 
-    def _decoded(self, answer: Answer, path: str, kind: type[Decoded]) -> Decoded:
+    def _decode(self, answer: Answer, path: str, kind: type[Decoded]) -> Decoded:
         try:
             return decode(answer.body, kind)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:

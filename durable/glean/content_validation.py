@@ -10,7 +10,7 @@ import re
 from msgspec import UNSET, UnsetType
 
 from durable.glean.documents import Content
-from durable.glean.type_check import quoted
+from durable.glean.type_check import quote
 
 
 MIME_TYPE = re.compile(r"([\w.+-]+)/[\w.+-]+", re.ASCII)
@@ -50,10 +50,10 @@ def _mime_type_fault(field: str, declared: str) -> str | None:
     mime_type = declared.partition(";")[0].strip().lower()
     found = MIME_TYPE.fullmatch(mime_type)
     if found is None:
-        return f"{field}.mime_type is {quoted(declared)}: write it as in text/plain"
+        return f"{field}.mime_type is {quote(declared)}: write it as in text/plain"
     if mime_type in UNSUPPORTED or found[1] in UNSUPPORTED_KINDS:
         return (
-            f"{field}.mime_type is {quoted(declared)}, of which Glean reads nothing: send its "
+            f"{field}.mime_type is {quote(declared)}, of which Glean reads nothing: send its "
             f"text as text/plain, or leave {field} out"
         )
     return None

@@ -18,7 +18,7 @@ from durable.errors import ConfigurationError
 from durable.glean import object_types
 from durable.glean.documents import Wire
 from durable.glean.object_types import Category, Named, ObjectType, PropertyType
-from durable.glean.type_check import Mistyped, check_types, quoted
+from durable.glean.type_check import Mistyped, check_types, quote
 
 
 NAME = re.compile(r"[A-Za-z0-9]+")
@@ -263,7 +263,7 @@ def _faults_of_undeclared(datasource: Datasource) -> Iterator[str]:
     for name in datasource.__struct_fields__:
         if name not in CHECKED_AGAINST and (value := getattr(datasource, name)) is not UNSET:
             yield (
-                f"{name} is {quoted(value)}, but category is not set: choose one, so that the "
+                f"{name} is {quote(value)}, but category is not set: choose one, so that the "
                 f"datasource can be set up from here, or leave {name} out"
             )
 

@@ -16,7 +16,7 @@ TRUE_IF_ABSENT = frozenset({"trust_url_regex_for_view_activity", "strip_fragment
 
 
 class Difference(Struct, frozen=True):
-    """What Glean has otherwise than it is declared."""
+    """A setting that is different in Glean."""
 
     field: str  # such as "object_types[note].label"
     declared: Any
@@ -27,7 +27,7 @@ class Difference(Struct, frozen=True):
 
 
 class Provisioned(Struct, frozen=True, kw_only=True):
-    """How a datasource stands."""
+    """A datasource in Glean, compared with its declaration."""
 
     datasource: str
     is_declared: bool  # it can be set up from here
@@ -36,7 +36,7 @@ class Provisioned(Struct, frozen=True, kw_only=True):
 
 
 class Unprovisioned(Struct, frozen=True):
-    """Why it cannot be told, or changed."""
+    """Why a datasource cannot be read or changed."""
 
     reason: str
     is_upstream: bool  # Glean did not do what was asked
@@ -44,7 +44,7 @@ class Unprovisioned(Struct, frozen=True):
 
 
 def differences(datasource: Datasource, actual: Mapping[str, Any]) -> list[Difference]:
-    """Of all that is declared, if anything is. What Glean has beyond it is not looked at.
+    """The differences in what is declared. Settings that are not declared are not compared.
 
     Args:
         datasource: as it is declared.

@@ -1,4 +1,4 @@
-"""Documents as Glean's indexing API takes them, and their removal.
+"""Documents, and their deletion, as Glean's indexing API takes them.
 
 Fields are those of Glean's `DocumentDefinition`, in snake case; the datasource
 is added when they are sent. What Glean asks for beyond the types is said at
@@ -21,7 +21,7 @@ class Wire(
     # So that a dict in place of one of these must have its names right too.
     forbid_unknown_fields=True,
 ):
-    """What Glean takes as JSON: with its names, and without what is not set."""
+    """A struct that is sent as JSON, with Glean's names, without fields that are not set."""
 
 
 class Content(Wire, frozen=True, kw_only=True):
@@ -36,12 +36,12 @@ class Content(Wire, frozen=True, kw_only=True):
 
     @classmethod
     def text(cls, text: str) -> Self:
-        """As it is."""
+        """Plain text."""
         return cls(mime_type="text/plain", text_content=text)
 
     @classmethod
     def html(cls, text: str) -> Self:
-        """Glean takes the markup out."""
+        """HTML, of which Glean removes the markup."""
         return cls(mime_type="text/html", text_content=text)
 
     @classmethod
@@ -155,7 +155,7 @@ class Document(Wire, frozen=True, kw_only=True):
 
 
 class Deletion(Struct, frozen=True, kw_only=True):
-    """A document that the source no longer has.
+    """The deletion of a document that the source no longer has.
 
     An INCREMENTAL job deletes it; a FULL one leaves it out of the upload.
     """

@@ -1,4 +1,4 @@
-"""Who there is: users, groups and their members, employees and teams, as Glean takes them.
+"""People as Glean takes them: users, groups, members, employees and teams.
 
 Users and groups are those of one datasource, whose documents' permissions name them. Employees
 and teams are the company's, whatever the datasource. Fields are those of Glean's definitions,
@@ -43,7 +43,7 @@ class Member(Wire, frozen=True, kw_only=True):
 
 
 class Members(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All who are in one group. Whoever is not named here, Glean takes out of it.
+    """All members of one group. Glean removes everybody who is not named here.
 
     One of them whom Glean refuses is left out and named among the rejects; the others are brought.
     """
@@ -54,7 +54,7 @@ class Members(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def listed(self) -> list[Member]:
-        """One by one, as Glean takes them."""
+        """The members, one by one."""
         users = [Member(member_user_id=user_id) for user_id in self.user_ids]
         return users + [Member(member_group_name=name) for name in self.group_names]
 
@@ -76,7 +76,7 @@ class Hypertext(Wire, frozen=True, kw_only=True):
 
 
 class AdditionalField(Wire, frozen=True, kw_only=True):
-    """Anything else about an employee or a team."""
+    """A further field of an employee or a team."""
 
     key: str  # lower-case letters and nothing else
     value: list[str | Hypertext]
@@ -120,7 +120,7 @@ class Relationship(Wire, frozen=True, kw_only=True):
 
 
 class Employee(Wire, frozen=True, kw_only=True):
-    """Somebody of the company. What is not said of them, Glean takes from elsewhere or leaves out.
+    """An employee of the company. Glean takes missing fields from elsewhere, or leaves them out.
 
     Not here is `location`, which Glean is about to remove: use `structured_location`.
     """

@@ -19,7 +19,7 @@ from durable.glean.identities import (
     Profile,
     Team,
 )
-from durable.glean.type_check import Mistyped, check_types, quoted
+from durable.glean.type_check import Mistyped, check_types, quote
 
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
@@ -30,7 +30,7 @@ KINDS: tuple[type[Identity], ...] = (DatasourceUser, Group, Members, Employee, T
 
 
 def identity_fault(identity: Identity) -> str | None:
-    """Why Glean would refuse it or take it for something else, or None."""
+    """Why Glean would refuse or misread it; None if it would not."""
     kind = next(kind for kind in KINDS if isinstance(identity, kind))
     try:
         right = check_types(identity, kind)
@@ -40,16 +40,16 @@ def identity_fault(identity: Identity) -> str | None:
 
 
 def email_fault(field: str, email: str | UnsetType) -> str | None:
-    """Why it is no mail address, or None. It may be not set."""
+    """Why it is no mail address; None if it is one, or not set."""
     if email is UNSET or EMAIL.fullmatch(email):
         return None
-    return f"{field} is {quoted(email)}: write it as in ada@example.com"
+    return f"{field} is {quote(email)}: write it as in ada@example.com"
 
 
 def group_faults(
     field: str, names: Sequence[str] | UnsetType, datasource: Datasource
 ) -> Iterator[str]:
-    """Why no groups have such names. What another datasource's are like is not known."""
+    """Why these are no names of groups. Those of another datasource are not checked."""
     if names is UNSET or all(map(GROUP.fullmatch, names)):
         return
     for index, name in enumerate(names):
@@ -58,14 +58,14 @@ def group_faults(
 
 
 def group_fault(field: str, name: str, datasource: Datasource) -> str | None:
-    """The same of one."""
+    """Why this is no name of a group; None if it is one."""
     if GROUP.fullmatch(name) or (name and datasource.identity_datasource):
         return None
     return _group_reason(field, name)
 
 
 def reference_fault(field: str, user_id: str, datasource: Datasource) -> str | None:
-    """Why a mail address cannot be a user's id, or None.
+    """Why a mail address cannot be a user's id; None if it can.
 
     Glean takes it for one where the datasource says so. Who says that users are named by ids, may
     have ids that look like mail addresses.
@@ -74,7 +74,7 @@ def reference_fault(field: str, user_id: str, datasource: Datasource) -> str | N
     if not is_unsaid or not EMAIL.fullmatch(user_id):
         return None
     return (
-        f"{field} is the mail address {quoted(user_id)}, and the datasource does not say how it "
+        f"{field} is the mail address {quote(user_id)}, and the datasource does not say how it "
         "names users: declare is_user_referenced_by_email=True, or False where this is an id"
     )
 
@@ -108,7 +108,7 @@ def _employee_faults(employee: Employee) -> Iterator[str | None]:
     code = UNSET if location is UNSET else location.country_code
     if code is not UNSET and not COUNTRY_CODE.fullmatch(code):
         yield (
-            f"structured_location.country_code is {quoted(code)}: write two or three letters as "
+            f"structured_location.country_code is {quote(code)}: write two or three letters as "
             "in US or USA"
         )
     yield from _profile_faults(employee.datasource_profiles or ())
@@ -136,14 +136,14 @@ def _additional_faults(fields: Sequence[AdditionalField]) -> Iterator[str | None
     for index, field in enumerate(fields):
         if not KEY.fullmatch(field.key):
             yield (
-                f"additional_fields[{index}].key is {quoted(field.key)}: write it in lower-case "
+                f"additional_fields[{index}].key is {quote(field.key)}: write it in lower-case "
                 "letters a to z"
             )
 
 
 def _group_reason(field: str, name: str) -> str:
     return (
-        f"{field} is {quoted(name)}: the name of a group is not empty, has no whitespace and does "
+        f"{field} is {quote(name)}: the name of a group is not empty, has no whitespace and does "
         "not begin with scio; make one like that in the mapping, the same wherever it is named"
     )
 

@@ -28,15 +28,15 @@ class MappedRecord(Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """By which Glean knows it."""
+        """The id by which Glean knows it."""
         return key_of(self.change)
 
-    def rejected(self, reason: str) -> Reject:
+    def reject(self, reason: str) -> Reject:
         return Reject(self.place, self.key, reason, excerpt(self.raw))
 
 
 def key_of(change: Any) -> str:
-    """By which Glean knows it."""
+    """The id by which Glean knows it."""
     return str(getattr(change, KEYS.get(type(change), "id")))
 
 
@@ -50,5 +50,5 @@ def fold(document_id: str) -> str:
 
 
 def excerpt(content: Raw | bytes) -> str:
-    """The beginning, for a person."""
+    """The beginning of a record, for a person."""
     return bytes(memoryview(content)[:EXCERPT_BYTES_MAX]).decode(errors="replace")

@@ -1,4 +1,4 @@
-"""What Glean asks of each member of a group: one that is at fault does not keep out the others."""
+"""Validates the members of a group one by one, so that a faulty one does not keep out others."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,18 +8,18 @@ from msgspec.structs import replace
 from durable.glean.datasource import Datasource
 from durable.glean.identities import Members
 from durable.glean.identity_validation import EMAIL, group_fault, reference_fault
-from durable.glean.type_check import quoted
+from durable.glean.type_check import quote
 
 
 class MemberFault(Struct, frozen=True):
-    """Why Glean would refuse a member, or take it for another one."""
+    """Why Glean would refuse or misread a member."""
 
     name: str
     reason: str
 
 
 def sift_members(members: Members, datasource: Datasource) -> tuple[Members, list[MemberFault]]:
-    """The members that Glean may take, and those that are left out.
+    """The valid members, and the faults of the others.
 
     Args:
         members: as they were mapped; whatever is no list, stays as it is.
@@ -46,24 +46,24 @@ def sift_members(members: Members, datasource: Datasource) -> tuple[Members, lis
 def _named(names: Sequence[object], reasons: Sequence[str | None]) -> Iterator[MemberFault]:
     for name, reason in zip(names, reasons, strict=True):
         if reason is not None:
-            yield MemberFault(name if isinstance(name, str) else quoted(name), reason)
+            yield MemberFault(name if isinstance(name, str) else quote(name), reason)
 
 
 def _user_fault(index: int, user: object, datasource: Datasource) -> str | None:
     field = f"user_ids[{index}]"
     if not isinstance(user, str) or not user or not _is_writable(user):
-        return f"{field} is {quoted(user)}: leave it out"
+        return f"{field} is {quote(user)}: leave it out"
     if datasource.is_user_referenced_by_email is True and not EMAIL.fullmatch(user):
-        return f"{field} is {quoted(user)}: write it as in ada@example.com"
+        return f"{field} is {quote(user)}: write it as in ada@example.com"
     return reference_fault(field, user, datasource)
 
 
 def _group_fault(index: int, name: object, group: str, datasource: Datasource) -> str | None:
     field = f"group_names[{index}]"
     if not isinstance(name, str) or not _is_writable(name):
-        return f"{field} is {quoted(name)}: leave it out"
+        return f"{field} is {quote(name)}: leave it out"
     if name == group:
-        return f"{field} has {quoted(name)}, the group itself: leave it out"
+        return f"{field} has {quote(name)}, the group itself: leave it out"
     return group_fault(field, name, datasource)
 
 

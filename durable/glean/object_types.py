@@ -132,7 +132,7 @@ def faults(object_types: Iterable[ObjectType]) -> Iterator[str]:
                 f"object_types: the name {object_type.name!r} is empty or has a space or an "
                 "underscore: write it without"
             )
-    yield from _repeated("object_types", object_types)
+    yield from _find_repeated("object_types", object_types)
     for object_type in object_types:
         yield from _property_faults(object_type)
 
@@ -144,7 +144,7 @@ def _property_faults(object_type: ObjectType) -> Iterator[str]:
     for where, named in ((f"{place}.properties", properties), (f"{place}.property_groups", groups)):
         if not all(each.name for each in named):
             yield f"{where}: the name '' is empty: give it one"
-        yield from _repeated(where, named)
+        yield from _find_repeated(where, named)
     known = [group.name for group in groups]
     for each in properties:
         if each.group is not UNSET and each.group not in known:
@@ -161,7 +161,7 @@ def _property_faults(object_type: ObjectType) -> Iterator[str]:
         )
 
 
-def _repeated(place: str, named: Iterable[Named]) -> Iterator[str]:
+def _find_repeated(place: str, named: Iterable[Named]) -> Iterator[str]:
     counts = Counter(each.name.casefold() for each in named)
     for name, count in counts.items():
         if count > 1:

@@ -1,4 +1,4 @@
-"""What stands around the things that a request to Glean brings. Pure.
+"""The frame of requests to Glean, around the documents that they bring. Pure.
 
 Facts are from Glean's OpenAPI description 0.9.0.
 """
@@ -113,7 +113,7 @@ class GroupPart(Struct, frozen=True):
 
 
 class Envelope:
-    """Of the requests of one page.
+    """The frame of one page's requests.
 
     Args:
         stage: what they bring.
@@ -139,8 +139,8 @@ class Envelope:
         name = msgspec.json.encode(datasource)
         self._member = b'{"datasource":' + name + b"," if is_of_documents else b""
 
-    def encoded(self, change: Struct) -> bytes:
-        """A thing as it is in a list, or as a whole request. Raises ValueError or TypeError."""
+    def encode(self, change: Struct) -> bytes:
+        """Encode one thing, for a list or a request of its own. Raises ValueError or TypeError."""
         if isinstance(change, Deletion):
             return self._deletion(change)
         if isinstance(change, PermissionsUpdate):

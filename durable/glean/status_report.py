@@ -1,4 +1,4 @@
-"""What Glean says that it holds of a datasource, and how an upload to it stands. Pure.
+"""Reads Glean's answer about a datasource: its documents, and its uploads. Pure.
 
 Facts are from Glean's OpenAPI description 0.9.0: the counts of what was uploaded may be
 three hours late, and documents can be found once a processing began after their upload.
@@ -57,7 +57,7 @@ class _DatasourceStatus(Struct, frozen=True):
 
 
 def holdings(body: bytes, upload_id: str) -> Holdings:
-    """What the answer to a question after a datasource's status says.
+    """What Glean says that it holds.
 
     Args:
         body: of the answer.

@@ -1,4 +1,4 @@
-"""What an answer of Glean's is to a job, by its status and its body. Pure.
+"""What Glean's answer means to a job, by its status and its body. Pure.
 
 The table of docs/operations.md, "What Glean's answers lead to", is this one. Glean's OpenAPI
 description 0.9.0 has no body for a 200 to whatever writes, and JSON for one to a question.
@@ -16,7 +16,7 @@ from durable.errors import UpstreamError
 
 
 class Meaning(StrEnum):
-    """What is done about an answer that is not the one that was asked for."""
+    """What is done about an unexpected answer."""
 
     WAIT = "wait"  # asked again, as long as there is progress
     CONFLICT = "conflict"  # likewise; for a page of an upload, Glean is asked how that stands
@@ -56,14 +56,14 @@ ERROR = re.compile(r"([4-9][0-9]{2}|[1-9][0-9]{3,})(\.0)?")  # 400 or more
 
 
 def meaning(status: int) -> Meaning:
-    """Of any status but 200."""
+    """The meaning of any status but 200."""
     if 200 <= status < 300 or status >= 500:
         return Meaning.WAIT  # another status of success is none that Glean has
     return MEANINGS.get(status, Meaning.END)
 
 
 def statuses(*meanings: Meaning) -> frozenset[int]:
-    """Those that mean one of these."""
+    """The statuses that have one of these meanings."""
     return frozenset(status for status, known in MEANINGS.items() if known in meanings)
 
 
@@ -77,7 +77,7 @@ def is_page(body: bytes) -> bool:
 
 
 def reinterpret(error: UpstreamError) -> UpstreamError:
-    """A refusal of whoever answered in Glean's place, as what it is to a job."""
+    """A refusal by something in front of Glean, with its meaning to a job."""
     status = error.status
     if status is None:
         return error
@@ -123,7 +123,7 @@ class _Result(Struct, frozen=True, rename="camel"):
 
 
 def write_fault(body: bytes) -> str | None:
-    """Why a 200 to a request that writes is not Glean's, or None.
+    """Why the 200 of a write is not Glean's own; None if it may be.
 
     Right is nothing at all, or an object of JSON that tells of no error.
     """
@@ -132,7 +132,7 @@ def write_fault(body: bytes) -> str | None:
 
 
 def question_fault(body: bytes) -> str | None:
-    """Why a 200 to a question cannot be its answer, as far as that can be seen from outside."""
+    """Why the 200 of a question is not Glean's own; None if it may be."""
     return _page_fault() if is_page(body) else None
 
 

@@ -1,4 +1,4 @@
-"""Whether the fields of a Struct hold what is declared.
+"""Checks that the fields of a Struct have the declared types.
 
 msgspec looks when it decodes, not when a Struct is made. So the Struct is taken apart and put
 together again, which is done in C and copies no text.
@@ -22,7 +22,7 @@ AnyStruct = TypeVar("AnyStruct", bound=Struct)
 
 
 class Mistyped(Exception):  # noqa: N818 - named for what it says of the value
-    """A field holds something of another type; the message names it and what it holds.
+    """A field has a value of another type. The message names both.
 
     Args:
         field: its name, as in "comments[0].created_at".
@@ -35,7 +35,7 @@ class Mistyped(Exception):  # noqa: N818 - named for what it says of the value
 
 
 def check_types(struct: Struct, kind: type[AnyStruct]) -> AnyStruct:
-    """The same as it will be read: made anew, so that all types are right in it.
+    """A copy with the right types, as Glean will read it.
 
     Raises:
         Mistyped: they are not.
@@ -51,7 +51,7 @@ def check_types(struct: Struct, kind: type[AnyStruct]) -> AnyStruct:
         raise _unwritable(struct, error) from error
 
 
-def quoted(value: object) -> str:
+def quote(value: object) -> str:
     """The beginning of its repr, for a person."""
     try:
         return f"{value!r:.100}"
@@ -70,7 +70,7 @@ def _mistyped(struct: Struct, message: str) -> Mistyped:
     what, path = found.groups() if found else (message, "")
     field, value = _at(struct, path)
     what = f"{what[0].lower()}{what[1:]}"
-    return Mistyped(field, f"{field} is {quoted(value)}: {what}" if field else what)
+    return Mistyped(field, f"{field} is {quote(value)}: {what}" if field else what)
 
 
 def _unwritable(struct: Struct, error: Exception) -> Mistyped:
@@ -81,7 +81,7 @@ def _unwritable(struct: Struct, error: Exception) -> Mistyped:
         except MemoryError:
             raise
         except Exception as cause:  # noqa: BLE001 - as above
-            return Mistyped(name, f"{name} is {quoted(value)}: it cannot be JSON: {cause}")
+            return Mistyped(name, f"{name} is {quote(value)}: it cannot be JSON: {cause}")
     return Mistyped("", f"it cannot be JSON: {error}")
 
 

@@ -1,4 +1,4 @@
-"""What Glean asks of what a mapping makes, as far as it can be told before it is sent.
+"""Validates what a mapping makes, before it is sent to Glean.
 
 Facts are from Glean's OpenAPI description and its pages on documents, permissions, MIME types
 and custom properties. What Glean finds beyond them, it answers with 400, and the batch is cut
@@ -17,11 +17,11 @@ from durable.glean.fast_path import EPOCH_SECONDS_MAX, ID_CHARACTERS_MAX, is_pla
 from durable.glean.identities import Identity
 from durable.glean.identity_validation import EMAIL, email_fault, group_faults, identity_fault
 from durable.glean.object_types import OBJECT_TYPE, PropertyType
-from durable.glean.type_check import Mistyped, check_types, quoted
+from durable.glean.type_check import Mistyped, check_types, quote
 
 
 def fault(mapped: Change | Identity, datasource: Datasource) -> str | None:
-    """Why Glean would refuse it or take it for something else, or None."""
+    """Why Glean would refuse or misread it; None if it would not."""
     if isinstance(mapped, Document):
         return None if is_plain(mapped, datasource) else document_fault(mapped, datasource)
     if isinstance(mapped, Deletion):
@@ -30,7 +30,7 @@ def fault(mapped: Change | Identity, datasource: Datasource) -> str | None:
 
 
 def document_fault(document: Document, datasource: Datasource) -> str | None:
-    """The same of a document, be it plain or not."""
+    """The fault of any document; None if it has none."""
     # A mapping can put anything into a field: its types are not checked when it is made.
     reason = (
         _name_fault(document, datasource)
@@ -71,15 +71,15 @@ def _name_fault(change: Change, datasource: Datasource) -> str | None:
     identifier: object = change.id
     kind: object = change.object_type
     if not isinstance(identifier, str) or not identifier:
-        return f"the document has no id, but {quoted(identifier)}"
+        return f"the document has no id, but {quote(identifier)}"
     if len(identifier) > ID_CHARACTERS_MAX:
         return f"the id has {len(identifier)} characters; Glean takes {ID_CHARACTERS_MAX}"
     if not isinstance(kind, str) or not OBJECT_TYPE.fullmatch(kind):
-        return f"the object_type {quoted(kind)} has a space or an underscore, or is no text"
+        return f"the object_type {quote(kind)} has a space or an underscore, or is no text"
     names = datasource.object_type_names
     if names and kind not in names:
         known = ", ".join(sorted(names))
-        return f"the object_type {quoted(kind)} is not one of the connector's: {known}"
+        return f"the object_type {quote(kind)} is not one of the connector's: {known}"
     return None
 
 
@@ -87,7 +87,7 @@ def _url_fault(url: object, datasource: Datasource) -> str | None:
     if url is UNSET and datasource.is_entity is True:
         return None
     if not isinstance(url, str) or not url:
-        return f"the document has no view_url, but {quoted(url)}"
+        return f"the document has no view_url, but {quote(url)}"
     if datasource.url_pattern is not None and not datasource.url_pattern.fullmatch(url):
         return f"the view_url {url!r:.300} does not match url_regex, {datasource.url_regex}"
     return None
@@ -103,10 +103,10 @@ def _properties_fault(properties: object) -> str | None:
             return f"a custom property is a {type(custom_property).__name__}, not a Property"
         name: object = custom_property.name
         if not isinstance(name, str) or not name:
-            return f"a custom property has no name, but {quoted(name)}: give it one"
+            return f"a custom property has no name, but {quote(name)}: give it one"
         if not _is_valid(custom_property):
             return (
-                f"the custom property {quoted(name)} is a "
+                f"the custom property {quote(name)} is a "
                 f"{type(custom_property.value).__name__}; Glean takes a text, a number or a "
                 "list of texts"
             )
@@ -120,13 +120,11 @@ def _declared_properties_fault(document: Document, datasource: Datasource) -> st
         return None
     for each in document.custom_properties or ():
         kind = types.get(each.name)
-        name, value = quoted(each.name), each.value
+        name, value = quote(each.name), each.value
         is_list = isinstance(value, list)
         if kind in {PropertyType.INT, PropertyType.DATE} and isinstance(value, (str, list)):
             remedy = "; unix_seconds makes it one" if kind is PropertyType.DATE else ""
-            return (
-                f"the custom property {name}, a {kind}, is {quoted(value)}: give a number{remedy}"
-            )
+            return f"the custom property {name}, a {kind}, is {quote(value)}: give a number{remedy}"
         is_large = isinstance(value, (int, float)) and abs(value) >= EPOCH_SECONDS_MAX
         if kind is PropertyType.DATE and is_large:
             return (
@@ -134,7 +132,7 @@ def _declared_properties_fault(document: Document, datasource: Datasource) -> st
                 "Glean takes seconds"
             )
         if kind in {PropertyType.TEXT, PropertyType.PICKLIST, PropertyType.USERID} and is_list:
-            return f"the custom property {name}, a {kind}, is {quoted(value)}: give one text"
+            return f"the custom property {name}, a {kind}, is {quote(value)}: give one text"
     return None
 
 
@@ -161,7 +159,7 @@ def _container_fault(kind: str | UnsetType) -> str | None:
     if kind is UNSET or OBJECT_TYPE.fullmatch(kind):
         return None
     return (
-        f"container_object_type is {quoted(kind)}, which is empty or has a space or an "
+        f"container_object_type is {quote(kind)}, which is empty or has a space or an "
         "underscore: write it without"
     )
 
@@ -173,7 +171,7 @@ def _user_fault(field: str, user: User | UnsetType) -> str | None:
     if not user.email and not user.datasource_user_id and not user.name:
         return (
             f"{field} has neither an email, nor a datasource_user_id, nor a name, but "
-            f"{quoted(user)}: give it one, or leave it out"
+            f"{quote(user)}: give it one, or leave it out"
         )
     return None if user.email is UNSET else email_fault(f"{field}.email", user.email)
 
@@ -203,7 +201,7 @@ def _is_referenced(user: User, datasource: Datasource) -> bool:
 def _reference_fault(field: str, user: User, datasource: Datasource) -> str | None:
     if not user.email and not user.datasource_user_id:
         return (
-            f"{field} has neither an email nor a datasource_user_id, but {quoted(user)}: give it "
+            f"{field} has neither an email nor a datasource_user_id, but {quote(user)}: give it "
             "one, or leave it out"
         )
     if user.email is not UNSET and (reason := email_fault(f"{field}.email", user.email)):
@@ -211,7 +209,7 @@ def _reference_fault(field: str, user: User, datasource: Datasource) -> str | No
     name = "email" if datasource.refers_by_email is True else "datasource_user_id"
     remedy = f"add it, or declare is_user_referenced_by_email={name != 'email'}"
     return (
-        f"{field} has no {name}, by which the datasource names users, but {quoted(user)}: {remedy}"
+        f"{field} has no {name}, by which the datasource names users, but {quote(user)}: {remedy}"
     )
 
 
@@ -230,7 +228,7 @@ def _reasons(comment: Comment, seen: set[str]) -> Iterator[str | None]:
         yield f"id has {len(comment.id)} characters; Glean takes {ID_CHARACTERS_MAX}"
     if comment.id.casefold() in seen:
         yield (
-            f"id is {quoted(comment.id)} like that of a comment before, upper and lower case "
+            f"id is {quote(comment.id)} like that of a comment before, upper and lower case "
             "being one: give each its own"
         )
     yield _time_fault("created_at", comment.created_at)

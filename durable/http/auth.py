@@ -65,7 +65,7 @@ class Authenticator(Protocol):
     async def proof(self) -> Credentials:
         """Raises UpstreamError where it has to be asked for, and cannot be had."""
 
-    async def renewed(self, refused: Credentials) -> Credentials | None:  # noqa: ARG002 - for those who can
+    async def renew(self, refused: Credentials) -> Credentials | None:  # noqa: ARG002 - for those who can
         """Another one in place of one that the server refused; None if there is no other.
 
         Raises UpstreamError as `proof` does.
@@ -76,7 +76,7 @@ class Authenticator(Protocol):
 class Auth(Protocol):
     """One way of proving it."""
 
-    def signer(self, surroundings: SourceContext) -> Authenticator:
+    def signer(self, context: SourceContext) -> Authenticator:
         """Raises ConfigurationError where a secret is not set, or cannot be sent."""
 
     def secrets(self) -> frozenset[str]:
@@ -97,8 +97,8 @@ class Bearer(Struct, frozen=True):
     def __post_init__(self) -> None:
         check_named(self, token=Secret)
 
-    def signer(self, surroundings: SourceContext) -> "BearerAuthenticator":
-        return BearerAuthenticator(surroundings.environment.secret(self.token.name))
+    def signer(self, context: SourceContext) -> "BearerAuthenticator":
+        return BearerAuthenticator(context.environment.secret(self.token.name))
 
     def secrets(self) -> frozenset[str]:
         return frozenset({self.token.name})
@@ -124,8 +124,8 @@ class Basic(Struct, frozen=True):
     def __post_init__(self) -> None:
         check_named(self, user=(Variable, Secret), password=(Secret, NoneType))
 
-    def signer(self, surroundings: SourceContext) -> "FixedCredentials":
-        environment = surroundings.environment
+    def signer(self, context: SourceContext) -> "FixedCredentials":
+        environment = context.environment
         name, password, remedies = self.user.name, "", []
         if isinstance(self.user, Secret):
             user = environment.secret(name).reveal()
@@ -193,10 +193,10 @@ class ApiKey(Struct, frozen=True):
                 "character that is not ASCII"
             )
 
-    def signer(self, surroundings: SourceContext) -> "FixedCredentials":
+    def signer(self, context: SourceContext) -> "FixedCredentials":
         key = {
             self.header or self.param: self.prefix
-            + surroundings.environment.secret(self.key.name).reveal()
+            + context.environment.secret(self.key.name).reveal()
         }
         proof = Credentials(headers=key) if self.header else Credentials(params=key)
         return FixedCredentials(proof, f"check the secret {self.key.name}")
@@ -236,9 +236,9 @@ class NoAuthentication(FixedCredentials):
         super().__init__(Credentials(), "it wants to know who asks: declare the source's auth")
 
 
-def authenticator_of(auth: Auth | None, surroundings: SourceContext) -> Authenticator:
+def authenticator_of(auth: Auth | None, context: SourceContext) -> Authenticator:
     """None is for a server that lets everybody in. Raises ConfigurationError as its signer does."""
-    return NoAuthentication() if auth is None else auth.signer(surroundings)
+    return NoAuthentication() if auth is None else auth.signer(context)
 
 
 def secrets_of(auth: Auth | None) -> frozenset[str]:

@@ -34,15 +34,15 @@ def utf8(content: bytes, headers: Mapping[str, str]) -> bytes:
     """
     for mark, encoding in MARKS:
         if content.startswith(mark):
-            return _converted(content, encoding, len(mark))
+            return _convert(content, encoding, len(mark))
     named = CHARSET.search(headers.get("content-type", ""))
-    known = None if named is None else _known(named[1])
+    known = None if named is None else _python_name(named[1])
     if known is None or (not known.startswith(WIDE) and _is_utf8(content)):
         return content
-    return _converted(content, known)
+    return _convert(content, known)
 
 
-def _known(name: str) -> str | None:
+def _python_name(name: str) -> str | None:
     """The encoding as Python calls it; None where it is UTF-8, or none of a text."""
     try:
         found = codecs.lookup(name).name
@@ -59,7 +59,7 @@ def _is_utf8(content: bytes) -> bool:
     return True
 
 
-def _converted(content: bytes, encoding: str, start: int = 0) -> bytes:
+def _convert(content: bytes, encoding: str, start: int = 0) -> bytes:
     if encoding == "utf-8":
         return content[start:]
     try:

@@ -168,7 +168,7 @@ class HttpClient:
             expiring=expiring,
             timeouts=timeouts,
         )
-        reply = (await self._settled(asked)).reply
+        reply = (await self._settle(asked)).reply
         return Answer(reply.headers, reply.body, reply.status)
 
     async def stream(
@@ -191,13 +191,13 @@ class HttpClient:
             statuses=statuses,
             timeouts=TIMEOUTS,
         )
-        return Streamed(self._name, (await self._settled(asked)).response, self._failure)
+        return Streamed(self._name, (await self._settle(asked)).response, self._failure)
 
     def without_proof(self, url: str) -> str:
         """A URL that the server gave, without what in its query is of the latest proof."""
         return self._proof.left_out_of(url)
 
-    async def _settled(self, asked: SentRequest) -> Exchange:
+    async def _settle(self, asked: SentRequest) -> Exchange:
         """Raises UpstreamError for anything but an answer."""
         proof = await self._signer.proof()
         exchange = await self._exchange(asked, proof)
@@ -205,7 +205,7 @@ class HttpClient:
             verdict = self._rules.verdict(exchange.reply)
             if verdict is not None and verdict.action is Action.REFRESH:
                 await exchange.response.aclose()
-                renewed = await self._signer.renewed(proof)
+                renewed = await self._signer.renew(proof)
                 if renewed is not None:
                     exchange = await self._exchange(asked, renewed)
                 verdict = self._rules.second_verdict(exchange.reply)

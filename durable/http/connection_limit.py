@@ -1,4 +1,4 @@
-"""As many requests at a time as the platform has connections, whoever makes them.
+"""Limits the requests under way to the platform's number of connections.
 
 The platform opens six, and holds further ones back without a word, for whose
 headers a timeout then runs that has nothing to do with the server. Locally it
@@ -15,7 +15,7 @@ CONNECTIONS_MAX = 6
 
 
 class ConnectionLimit(httpx.AsyncBaseTransport):
-    """Carries requests over another transport, the others waiting in order.
+    """Passes requests on to another transport. Those above the limit wait in order.
 
     A request has its place until its answer is closed, read or not. Who keeps one open
     and asks for something more meanwhile, takes two places.

@@ -1,4 +1,4 @@
-"""What a source, and what proves who asks it, have to work with."""
+"""What a source and its authentication work with."""
 
 from collections.abc import Callable
 

@@ -178,7 +178,7 @@ class Rulebook:
             return verdict
         passing = reply.status in TRANSIENT_STATUSES
         action = Action.RETRY if passing else Action.FAIL
-        return replace(_told(action, reply), is_unproven=True)
+        return replace(_verdict_of(action, reply), is_unproven=True)
 
 
 def usual_rules(reply: Reply) -> RuleVerdict:
@@ -189,12 +189,12 @@ def usual_rules(reply: Reply) -> RuleVerdict:
         "retry-after" in reply.headers or retry_after.from_exhausted(reply.headers) is not None
     )
     if reply.status == 429 or (reply.status == 403 and is_limited):
-        return _told(Action.WAIT, reply)
+        return _verdict_of(Action.WAIT, reply)
     if reply.status == 403 and LIMIT.search(_beginning(reply)):
         return RuleVerdict(Action.WAIT, LIMIT_SECONDS, "its body")
     if reply.status in TRANSIENT_STATUSES:
-        return _told(Action.RETRY, reply)
-    return replace(_told(Action.FAIL, reply), is_usual=True)
+        return _verdict_of(Action.RETRY, reply)
+    return replace(_verdict_of(Action.FAIL, reply), is_usual=True)
 
 
 class _Matcher:
@@ -237,16 +237,16 @@ class _Matcher:
     def verdict(self, reply: Reply) -> RuleVerdict:
         rule = self._rule
         if rule.then is not Action.WAIT:
-            return _told(rule.then, reply)
+            return _verdict_of(rule.then, reply)
         if rule.until and (when := reply.headers.get(rule.until, "")):
             return RuleVerdict(rule.then, when, f"its header {rule.until}")
-        if not rule.until and (verdict := _told(rule.then, reply)).retry_after:
+        if not rule.until and (verdict := _verdict_of(rule.then, reply)).retry_after:
             return verdict
         when = str(rule.wait.total_seconds()) if rule.wait else ""
         return RuleVerdict(rule.then, when, "a rule" if when else "")
 
 
-def _told(action: Action, reply: Reply) -> RuleVerdict:
+def _verdict_of(action: Action, reply: Reply) -> RuleVerdict:
     """An action, and what the answer says of when to come back."""
     wish = retry_after.from_error(reply.status, reply.headers)
     return RuleVerdict(action, wish.when, f"its header {wish.header}" if wish.when else "")

@@ -94,19 +94,19 @@ def _name(text: str) -> str:
     """
     name = text.strip().lower()
     if re.search(r"[^a-z0-9-]", name):
-        url = _parsed("GLEAN_INSTANCE", name)
+        url = _parse("GLEAN_INSTANCE", name)
         found = GLEAN_HOST.fullmatch(url.host)
         is_plain = url.scheme == "https" and url.port in HTTPS_PORTS and not _prefix(url)
         if found is None or not is_plain:
             raise ConfigurationError(
-                f"GLEAN_INSTANCE is {_shown(text)}, which is no instance of Glean: {REMEDY}"
+                f"GLEAN_INSTANCE is {_show(text)}, which is no instance of Glean: {REMEDY}"
             )
         return found[1]
     if INSTANCE.fullmatch(name) is None:
-        raise ConfigurationError(f"GLEAN_INSTANCE is {_shown(text)}, which is no name: {REMEDY}")
+        raise ConfigurationError(f"GLEAN_INSTANCE is {_show(text)}, which is no name: {REMEDY}")
     if name.endswith("-be"):
         raise ConfigurationError(
-            f"GLEAN_INSTANCE is {_shown(text)}, which may stand for https://{name}.glean.com or "
+            f"GLEAN_INSTANCE is {_show(text)}, which may stand for https://{name}.glean.com or "
             f"for https://{name}-be.glean.com: set GLEAN_SERVER_URL to the one that is yours"
         )
     return name
@@ -115,16 +115,16 @@ def _name(text: str) -> str:
 def _server(name: str, text: str) -> str:
     """Scheme, host, port and what comes before the API's own path."""
     if "://" not in text:
-        raise ConfigurationError(f"{name} is {_shown(text)}; it must start with https://: {REMEDY}")
-    url = _parsed(name, text.strip())
+        raise ConfigurationError(f"{name} is {_show(text)}; it must start with https://: {REMEDY}")
+    url = _parse(name, text.strip())
     if url.scheme == "http" and not is_loopback(str(url)):
         raise ConfigurationError(
-            f"{name} is {_shown(text)}, and the indexing token would be sent in clear text: write "
+            f"{name} is {_show(text)}, and the indexing token would be sent in clear text: write "
             "https://; http:// is for a Glean on this machine alone"
         )
     if url.host.endswith(".glean.com") and _prefix(url):
         raise ConfigurationError(
-            f"{name} is {_shown(text)}, and Glean's own servers have no such path: {REMEDY}"
+            f"{name} is {_show(text)}, and Glean's own servers have no such path: {REMEDY}"
         )
     host = f"[{url.host}]" if ":" in url.host else url.host
     port = "" if url.port is None else f":{url.port}"
@@ -136,29 +136,29 @@ def _prefix(url: httpx.URL) -> str:
     return url.path.rstrip("/").removesuffix(API_PATH)
 
 
-def _parsed(name: str, text: str) -> httpx.URL:
+def _parse(name: str, text: str) -> httpx.URL:
     """A URL of the web that names one server for certain; https where it has no scheme."""
     # What follows an at sign is the server, what stands before it may be a password.
     if "@" in text:
         raise ConfigurationError(f"{name} has an @, and no user name belongs to it: {REMEDY}")
     if not text.isascii() or re.search(r"[\s\x00-\x1f\x7f\\%?#]", text):
         raise ConfigurationError(
-            f"{name} is {_shown(text)}, which has a character that no address has: {REMEDY}"
+            f"{name} is {_show(text)}, which has a character that no address has: {REMEDY}"
         )
     try:
         url = httpx.URL(text if "://" in text else f"https://{text}")
     except httpx.InvalidURL as error:
-        raise ConfigurationError(f"{name} is {_shown(text)}, which is no URL: {REMEDY}") from error
+        raise ConfigurationError(f"{name} is {_show(text)}, which is no URL: {REMEDY}") from error
     # A word alone is a name that somebody's network may give to any machine.
     is_host = HOST.fullmatch(url.host) is not None and "." in url.host
     if url.scheme not in {"http", "https"} or not (is_host or is_loopback(str(url))):
         raise ConfigurationError(
-            f"{name} is {_shown(text)}, which is no server; it must start with https://: {REMEDY}"
+            f"{name} is {_show(text)}, which is no server; it must start with https://: {REMEDY}"
         )
     return url
 
 
-def _shown(text: str) -> str:
+def _show(text: str) -> str:
     """A text that is not right, unless it may hold a secret."""
     beginning = re.split("[?#]", text, maxsplit=1)[0]
     is_token = len(beginning) > SHOWN_CHARACTERS_MAX and "." not in beginning

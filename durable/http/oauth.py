@@ -46,9 +46,9 @@ class ClientCredentials(Struct, frozen=True, kw_only=True):
         check_named(self, client_id=Variable, client_secret=Secret)
         _check(self.params)
 
-    def signer(self, surroundings: SourceContext) -> TokenAuthenticator:
-        grant = _grant(self, "client_credentials", None, surroundings.environment)
-        return TokenAuthenticator(grant, surroundings)
+    def signer(self, context: SourceContext) -> TokenAuthenticator:
+        grant = _grant(self, "client_credentials", None, context.environment)
+        return TokenAuthenticator(grant, context)
 
     def secrets(self) -> frozenset[str]:
         return frozenset({self.client_secret.name})
@@ -88,10 +88,10 @@ class RefreshToken(Struct, frozen=True, kw_only=True):
         check_named(self, client_id=Variable, client_secret=Secret, refresh_token=Secret)
         _check(self.params)
 
-    def signer(self, surroundings: SourceContext) -> TokenAuthenticator:
-        environment = surroundings.environment
+    def signer(self, context: SourceContext) -> TokenAuthenticator:
+        environment = context.environment
         refresh = environment.secret(self.refresh_token.name)
-        return TokenAuthenticator(_grant(self, "refresh_token", refresh, environment), surroundings)
+        return TokenAuthenticator(_grant(self, "refresh_token", refresh, environment), context)
 
     def secrets(self) -> frozenset[str]:
         return frozenset({self.client_secret.name, self.refresh_token.name})

@@ -1,4 +1,4 @@
-"""The servers that may be asked, decided on the URL that is really asked.
+"""Restricts requests to named servers, by the URL that is really asked.
 
 A source is not trusted with the choice of whom the Worker talks to: what it sends could name
 a machine that only the Worker reaches, and the proof of who asks would be sent there. Every
@@ -23,10 +23,10 @@ class Origins:
     """
 
     def __init__(self, *urls: str) -> None:
-        self._allowed = set(map(_named, urls))
+        self._allowed = set(map(_origin_of, urls))
 
     def fault(self, url: httpx.URL) -> str | None:
-        """Why the URL is not asked, without what in it may be a secret; None if it may be."""
+        """Why the URL must not be asked; None if it may be. The text shows no secret of the URL."""
         if _origin(url) not in self._allowed:
             return f"leads to {url.scheme}://{url.netloc.decode(errors='replace')}"
         if url.userinfo:
@@ -36,7 +36,7 @@ class Origins:
 
 
 @lru_cache(URLS_KEPT)
-def _named(url: str) -> tuple[str, bytes, int | None]:
+def _origin_of(url: str) -> tuple[str, bytes, int | None]:
     return _origin(httpx.URL(url))
 
 

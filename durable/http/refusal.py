@@ -1,4 +1,4 @@
-"""What a server's refusal is to a job, and to the person who reads of it."""
+"""Turns a server's refusal into an error of the job."""
 
 import httpx
 

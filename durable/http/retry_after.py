@@ -1,4 +1,4 @@
-"""How long a server asks to be left alone, by the headers of its answer. Pure.
+"""How long a server asks us to wait, by the headers of its answer. Pure.
 
 What is understood: Retry-After (RFC 9110), and of limits of requests the headers
 X-RateLimit-Remaining and -Reset, with a hyphen more or without the X, and the field
@@ -44,7 +44,7 @@ PART = re.compile(r"(?:^|[;,\s])(remaining|reset|r|t)=([0-9]+)", re.IGNORECASE)
 
 
 class RetryHint(Struct, frozen=True):
-    """That a server wants to be left alone."""
+    """A server's request to wait."""
 
     when: str = ""  # to come back, as it came; empty: it does not say
     header: str = ""  # that says so; empty: none does
@@ -63,7 +63,7 @@ def from_error(status: int, headers: Mapping[str, str]) -> RetryHint:
 
 
 def from_exhausted(headers: Mapping[str, str]) -> RetryHint | None:
-    """When requests are let in again; None unless there are none left."""
+    """When the server takes requests again; None unless its quota is used up."""
     remaining = _first(headers, REMAINING)
     counts = (part[:NUMBER_CHARACTERS_MAX] for part in _parts(remaining.when))
     if any(NUMBER.fullmatch(count) and not float(count) for count in counts):

@@ -1,4 +1,4 @@
-"""An answer that is read part by part, and that somebody has to let go."""
+"""An answer that is read part by part, and has to be closed."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 

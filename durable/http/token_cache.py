@@ -1,4 +1,4 @@
-"""Access tokens that were asked for, kept for as long as the object lives. Never stored."""
+"""Keeps access tokens in memory, for as long as the object lives. Nothing is stored."""
 
 from asyncio import Event
 from collections.abc import Awaitable, Callable
@@ -44,7 +44,7 @@ class Tokens:
             if kept is not None and now_ms() < kept.renew_at_ms:
                 return kept
             if (flight := self._flights.get(key)) is None:
-                return await self._asked(key, ask)
+                return await self._ask_once(key, ask)
             await flight.is_over.wait()
             if isinstance(flight.outcome, Token):
                 return flight.outcome
@@ -52,16 +52,16 @@ class Tokens:
                 raise flight.outcome
 
     def refuse(self, key: str, text: str) -> None:
-        """This token is good no longer. Another one may be there already, which stays."""
+        """Forget this token, which was refused. A newer one stays."""
         kept = self._kept.get(key)
         if kept is not None and kept.access.reveal() == text:
             self._kept[key] = replace(kept, renew_at_ms=0)
 
     def forget(self, key: str) -> None:
-        """Ask the next time as if it were the first."""
+        """Forget the token of a key."""
         self._kept.pop(key, None)
 
-    async def _asked(self, key: str, ask: Callable[[Token | None], Awaitable[Token]]) -> Token:
+    async def _ask_once(self, key: str, ask: Callable[[Token | None], Awaitable[Token]]) -> Token:
         flight = self._flights[key] = _PendingToken()
         try:
             token = flight.outcome = self._kept[key] = await ask(self._kept.get(key))

@@ -70,20 +70,20 @@ class TokenAuthenticator(Authenticator):
 
     Args:
         grant: how they are asked for.
-        surroundings: clock, network, and the tokens that are there.
+        context: clock, network, and the tokens that are there.
     """
 
-    def __init__(self, grant: Grant, surroundings: SourceContext) -> None:
+    def __init__(self, grant: Grant, context: SourceContext) -> None:
         self.remedy = f"check {grant.client}, and what this client may read"
         self._grant = grant
         self._key = grant.key
-        self._environment = surroundings.environment
-        self._tokens = surroundings.tokens
-        self._now_ms = surroundings.now_ms
+        self._environment = context.environment
+        self._tokens = context.tokens
+        self._now_ms = context.now_ms
         headers = {"authorization": grant.authorization} if grant.authorization else {}
         signer = FixedCredentials(Credentials(headers=headers), f"check {grant.client}")
         self._upstream = HttpClient(
-            NAME, surroundings.transport, signer, Origins(grant.url), is_confidential=True
+            NAME, context.transport, signer, Origins(grant.url), is_confidential=True
         )
 
     @property
@@ -91,14 +91,14 @@ class TokenAuthenticator(Authenticator):
         return self._upstream.request_count
 
     async def proof(self) -> Credentials:
-        token = await self._tokens.token(self._key, self._now_ms, self._asked)
+        token = await self._tokens.token(self._key, self._now_ms, self._ask)
         return Credentials(headers={"authorization": f"Bearer {token.access.reveal()}"})
 
-    async def renewed(self, refused: Credentials) -> Credentials:
+    async def renew(self, refused: Credentials) -> Credentials:
         self._tokens.refuse(self._key, refused.headers["authorization"].removeprefix("Bearer "))
         return await self.proof()
 
-    async def _asked(self, before: Token | None) -> Token:
+    async def _ask(self, before: Token | None) -> Token:
         """A new token. The refresh token that the latest answer gave is the one that is good."""
         refresh = self._grant.refresh
         if before is not None and before.refresh is not None:

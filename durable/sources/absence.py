@@ -1,4 +1,4 @@
-"""Answers without a list, which say that there is nothing: whether they are believed. Pure."""
+"""Whether an answer without a list is believed to mean an empty one. Pure."""
 
 from typing import Any, Protocol, runtime_checkable
 
@@ -25,9 +25,9 @@ EMPTY = frozenset({b"null", b"[]", b"{}", b'""', b"0", b"false"})
 
 @runtime_checkable
 class Counting(Protocol):
-    """A paging that asks for pages by numbers of its own, and may ask for one past the last."""
+    """A paging by numbers. It may ask for a page past the last one."""
 
-    def came_short(self, cursor: str) -> bool:
+    def falls_short(self, cursor: str) -> bool:
         """Whether the page before the cursor had fewer records than the source puts on one."""
 
     def is_reached(self, cursor: str) -> bool:
@@ -37,13 +37,13 @@ class Counting(Protocol):
 def statuses_of_none(
     changes: Changes | None, crawl: ReadContext, cursor: str | None
 ) -> frozenset[int]:
-    """Those that say that nothing has changed, of the request of a page."""
+    """The statuses by which an answer says that nothing has changed."""
     is_asked = isinstance(changes, Since) and crawl.since_ms is not None and cursor is None
     return NOTHING if is_asked else frozenset()
 
 
 def check_end(error: UpstreamError, paging: object, cursor: str | None, *, tells: bool) -> None:
-    """Raises UpstreamError where the end that a rule sees in an answer is not to be believed.
+    """Check an end of the list that a rule sees. Raises UpstreamError if it is doubtful.
 
     Args:
         error: that answer.
@@ -55,13 +55,13 @@ def check_end(error: UpstreamError, paging: object, cursor: str | None, *, tells
     if isinstance(paging, Counting) and cursor is not None and paging.is_reached(cursor):
         return  # it was asked for to make sure
     if cursor is not None and tells:
-        raise _unbelieved(error, "the page before it said that there is more") from error
+        raise _end_error(error, "the page before it said that there is more") from error
     if status < REFUSALS_MIN:
         return
     if cursor is None:
-        raise _unbelieved(error, "it is the first page") from error
-    if not (isinstance(paging, Counting) and paging.came_short(cursor)):
-        raise _unbelieved(
+        raise _end_error(error, "it is the first page") from error
+    if not (isinstance(paging, Counting) and paging.falls_short(cursor)):
+        raise _end_error(
             error,
             "the page before it was not short: declare the size of a page, and the total or the "
             "number of pages where the source tells one",
@@ -69,7 +69,7 @@ def check_end(error: UpstreamError, paging: object, cursor: str | None, *, tells
 
 
 def check_empty(body: bytes) -> None:
-    """Raises UpstreamError where an answer without its list tells of an error."""
+    """Check an answer without its list. Raises UpstreamError if it tells of an error."""
     try:
         members: Any = decode(body, dict[str, Raw])
     except msgspec.ValidationError:
@@ -86,7 +86,7 @@ def check_empty(body: bytes) -> None:
 
 
 def no_records(request_count: int) -> Records:
-    """The page that such an answer stands for."""
+    """An empty page, the last one."""
     return Records(records=[], next_cursor=None, byte_count=0, request_count=request_count)
 
 
@@ -95,7 +95,7 @@ def is_none(records: object) -> bool:
     return records is None or records is UNSET
 
 
-def _unbelieved(error: UpstreamError, reason: str) -> UpstreamError:
+def _end_error(error: UpstreamError, reason: str) -> UpstreamError:
     return UpstreamError(
         f"a rule takes the answer for the end of the list, and {reason}: {error}",
         is_transient=False,

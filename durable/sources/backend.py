@@ -1,4 +1,4 @@
-"""A service of the user's own that crawls and sends to Glean, and is told when."""
+"""A service of the user's own that crawls and sends to Glean when a job tells it to."""
 
 import hashlib
 from contextlib import suppress
@@ -45,7 +45,7 @@ STOP_SECONDS = 5.0  # somebody may wait for the answer to a cancel
 
 
 class Backend(Struct, frozen=True, kw_only=True):
-    """A crawl that another service does, and that a job begins and follows.
+    """A crawl by another service, which a job begins and follows.
 
         Backend(url=Secret("CONNECTOR_API_URL"), signing_key=Secret("CONNECTOR_SIGNING_KEY"))
 
@@ -101,20 +101,20 @@ class Backend(Struct, frozen=True, kw_only=True):
     kept_ms: ClassVar[int | None] = None
     tells_changes: ClassVar[bool] = True
 
-    def reader(self, surroundings: SourceContext) -> "BackendReader":
-        return BackendReader(self, surroundings)
+    def reader(self, context: SourceContext) -> "BackendReader":
+        return BackendReader(self, context)
 
     def secrets(self) -> frozenset[str]:
         named = (self.url, self.signing_key)
         return frozenset(each.name for each in named if each) | secrets_of(self.auth)
 
-    def located(self, environment: Environment) -> str:
-        """Tells one place from another, and none of them."""
+    def locate(self, environment: Environment) -> str:
+        """A hash of the URL: it differs for another place, and keeps the URL secret."""
         url = str(self.address(environment))
         return hashlib.blake2b(url.encode(), digest_size=8).hexdigest()
 
     def address(self, environment: Environment) -> httpx.URL:
-        """Raises ConfigurationError, without the URL."""
+        """The service's URL. Raises ConfigurationError, which does not show it."""
         secret = environment.secret(self.url.name)
         try:
             url = httpx.URL(absolute(secret.reveal()))
@@ -142,33 +142,33 @@ class Run(Struct, frozen=True, kw_only=True):
 class BackendReader(Reader):
     """Begins and follows the crawl of a `Backend`."""
 
-    def __init__(self, backend: Backend, surroundings: SourceContext) -> None:
-        environment = surroundings.environment
+    def __init__(self, backend: Backend, context: SourceContext) -> None:
+        environment = context.environment
         url = backend.address(environment)
         self._backend = backend
         self._timeout_ms = milliseconds(backend.give_up_after)
-        self._now_ms = surroundings.now_ms
+        self._now_ms = context.now_ms
         self._index_url = url.copy_with(path=f"{url.path.rstrip('/')}/index")
         origins = Origins(str(url))
         self._links = Links(origins)
         self._instance = glean_instance(environment)
-        signer = authenticator_of(backend.auth, surroundings)
+        signer = authenticator_of(backend.auth, context)
         key = environment.secret(backend.signing_key.name) if backend.signing_key else None
         upstream = HttpClient(
-            "the backend", surroundings.transport, signer, origins, is_confidential=True
+            "the backend", context.transport, signer, origins, is_confidential=True
         )
-        self._upstream = Signed(upstream, key, url.host, surroundings.now_ms)
+        self._upstream = Signed(upstream, key, url.host, context.now_ms)
 
     async def fetch(self, cursor: str | None, crawl: ReadContext) -> Records:
-        """A page without records: what there is to do now."""
-        return await (self._begun(crawl) if cursor is None else self._followed(_run(cursor)))
+        """Begin or follow the crawl. The page has no records."""
+        return await (self._begin(crawl) if cursor is None else self._follow(_run(cursor)))
 
-    async def cancelled(self, cursor: str | None) -> None:
+    async def cancel(self, cursor: str | None) -> None:
         if cursor is not None:
             with suppress(UpstreamError):
                 await self._stop(_run(cursor))
 
-    async def _begun(self, crawl: ReadContext) -> Records:
+    async def _begin(self, crawl: ReadContext) -> Records:
         order = {"mode": crawl.mode, "glean_instance": self._instance}
         try:
             answer = await self._upstream.ask(
@@ -186,7 +186,7 @@ class BackendReader(Reader):
             raise
         report = report_of(answer)
         if report.outcome is RunOutcome.FAILED:
-            raise _failed(report)
+            raise _failure(report)
         if answer.status == 500:
             raise UpstreamError(
                 f"the backend answered 500: {report.text}",
@@ -199,22 +199,22 @@ class BackendReader(Reader):
             return self._waiting(run, answer)
         return _page(answer)
 
-    async def _followed(self, run: Run) -> Records:
+    async def _follow(self, run: Run) -> Records:
         is_late = self._now_ms() - run.begun_at_ms >= self._timeout_ms
         try:
             answer = await self._upstream.ask(
                 "GET",
-                self._located(run),
+                self._run_url(run),
                 bytes_max=ANSWER_BYTES_MAX,
                 statuses=ASKED,
             )
         except UpstreamError as error:
             if is_late and error.is_transient:
-                raise await self._late(run) from error
+                raise await self._time_out(run) from error
             raise
         report = report_of(answer)
         if report.outcome is RunOutcome.FAILED:
-            raise _failed(report)
+            raise _failure(report)
         if report.outcome is RunOutcome.SUCCEEDED and answer.status == 200:
             return _page(answer)
         if report.outcome is RunOutcome.UNKNOWN and answer.status == 200:
@@ -224,7 +224,7 @@ class BackendReader(Reader):
                 is_transient=not report.is_json,
             )
         if is_late:
-            raise await self._late(run)
+            raise await self._time_out(run)
         return self._waiting(replace(run, asked=run.asked + 1), answer)
 
     def _waiting(self, run: Run, answer: Answer) -> Records:
@@ -251,7 +251,7 @@ class BackendReader(Reader):
                 is_transient=False,
             )
         try:
-            followed = self._links.followed(report.url, str(self._index_url))
+            followed = self._links.follow(report.url, str(self._index_url))
         except UpstreamError as error:
             raise UpstreamError(
                 "the backend's status URL is on another server than the backend, and is not asked",
@@ -259,11 +259,11 @@ class BackendReader(Reader):
             ) from error
         return httpx.URL(followed).raw_path.decode()
 
-    def _located(self, run: Run) -> httpx.URL:
+    def _run_url(self, run: Run) -> httpx.URL:
         # It is a path, and no link: joined, one that begins with two slashes would name a server.
         return self._index_url.copy_with(raw_path=run.url.encode())
 
-    async def _late(self, run: Run) -> UpstreamError:
+    async def _time_out(self, run: Run) -> UpstreamError:
         await self._stop(run)
         return UpstreamError(
             f"the backend was not done after {self._timeout_ms // 1_000} s, and was asked "
@@ -276,7 +276,7 @@ class BackendReader(Reader):
         with suppress(UpstreamError):
             await self._upstream.ask(
                 "DELETE",
-                self._located(run),
+                self._run_url(run),
                 bytes_max=ANSWER_BYTES_MAX,
                 statuses=STOPPED,
                 timeout_seconds=STOP_SECONDS,
@@ -295,5 +295,5 @@ def _page(answer: Answer) -> Records:
     return Records(records=[], next_cursor=None, byte_count=len(answer.body))
 
 
-def _failed(report: Report) -> UpstreamError:
+def _failure(report: Report) -> UpstreamError:
     return UpstreamError(f"the backend's crawl failed: {report.text}", is_transient=False)

@@ -57,7 +57,7 @@ TEXT_CHARACTERS_MAX = 300  # of what a person is shown
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """An answer, as far as it is looked at."""
+    """What a backend's answer says of the crawl."""
 
     outcome: RunOutcome
     url: str  # where to ask next; empty where it does not say
@@ -74,7 +74,7 @@ class _ReportBody(Struct, frozen=True):
 
 
 def report_of(answer: Answer) -> Report:
-    """Whatever it answered: what cannot be understood, is unknown."""
+    """Read any answer. The outcome is UNKNOWN where it cannot be understood."""
     try:
         body, is_json = decode(utf8(answer.body, answer.headers), _ReportBody), True
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""What belongs to a record and takes further requests: whether it is there, and what it costs."""
+"""Requests for what belongs to a record: what they cost, and what is done if it is missing."""
 
 from enum import StrEnum
 
@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from durable.decoding import UnboundedError, check
 from durable.errors import Recourse, UpstreamError
 from durable.sources.source import Records
-from durable.sources.splice import spliced
+from durable.sources.splice import set_field
 
 
 GONE = frozenset({404, 410})
@@ -30,7 +30,7 @@ class Fault(Struct, frozen=True):
 
 
 class RequestTally:
-    """What a page has become, and what that took.
+    """Collects the records of a page, and counts the requests and bytes that they took.
 
     Args:
         page: as the list had it.
@@ -84,8 +84,8 @@ class RequestTally:
         )
 
 
-def missed(error: UpstreamError, missing: Missing, kept: Raw | Fault) -> Raw | Fault:
-    """What a record becomes that lacks something. Raises the error where that is another.
+def resolve_missing(error: UpstreamError, missing: Missing, kept: Raw | Fault) -> Raw | Fault:
+    """What a record becomes that lacks something. Raises any other error again.
 
     Args:
         error: of the request for what belongs to it.
@@ -106,7 +106,7 @@ def missed(error: UpstreamError, missing: Missing, kept: Raw | Fault) -> Raw | F
 
 def put(record: Raw, name: str, value: bytes | Raw) -> Raw | Fault:
     """The record with a value in a field."""
-    whole = spliced(record, name, value)
+    whole = set_field(record, name, value)
     if whole is None:
         return Fault(f"the record is no JSON object, so it cannot take the field {name!r}")
     try:

@@ -14,17 +14,17 @@ from durable.http.error_rules import Rules
 from durable.json_paths import Shape
 from durable.sources.absence import check_empty, is_none
 from durable.sources.incompleteness import Signs
-from durable.sources.json_mending import faults, mended
-from durable.sources.keyed import Keyed, keyed
+from durable.sources.json_mending import faults, mend_json
 from durable.sources.paging.keyset import Keyset
 from durable.sources.paging.param_location import ParamLocation
 from durable.sources.paging.protocol import Paging, Refused, Refusing
 from durable.sources.record_fields import key_of
 from durable.sources.source import not_json, snippet
+from durable.sources.splice import Keyed, add_keys
 
 
 class PageContents(Struct, frozen=True, kw_only=True):
-    """Of one page."""
+    """The contents of one page."""
 
     values: Mapping[str, Any]  # by path
     records: list[Raw]
@@ -61,7 +61,7 @@ class PageBody:
         self._signs = Signs(paging.paths(), rules)
 
     def read(self, answer: Answer, cursor: str | None) -> PageContents:
-        """Raises UpstreamError where it is no page."""
+        """Decode an answer. Raises UpstreamError if it is no page."""
         # Pages that came before had the shape, so this may be an error in a page's place.
         contents = self._contents(answer, cursor)
         if self._omits_empty and is_none(contents.values[self._records]):
@@ -72,7 +72,7 @@ class PageBody:
         return contents
 
     def check_ended(self, contents: PageContents) -> None:
-        """Raises UpstreamError where a page that is to be the last one says that there is more."""
+        """Check the last page. Raises UpstreamError if it says that there is more."""
         self._signs.check_ended(contents.values)
 
     def _leading(self, contents: PageContents) -> tuple[object, ...]:
@@ -84,15 +84,15 @@ class PageBody:
             key = key_of(last[0], self._paging.path, is_typed=is_typed)
         return values, len(contents.records), key
 
-    def _listed(self, records: Any) -> list[Raw]:
+    def _to_list(self, records: Any) -> list[Raw]:
         if is_none(records):
             return []  # the paging lets it be missing, and says when
-        listed: list[Raw] = keyed(records, self._key) if self._key else records
+        listed: list[Raw] = add_keys(records, self._key) if self._key else records
         return listed
 
     def _contents(self, answer: Answer, cursor: str | None) -> PageContents:
         try:
-            return self._decoded(answer.body)
+            return self._decode(answer.body)
         except UnboundedError as error:
             raise UpstreamError(
                 f"the source's page is not read: {error}; it begins with {snippet(answer.body)}",
@@ -108,17 +108,17 @@ class PageBody:
             name = "the source's page"
             raise not_json(name, error, answer.headers, answer.body) from error
 
-    def _decoded(self, body: bytes) -> PageContents:
+    def _decode(self, body: bytes) -> PageContents:
         """Raises msgspec.DecodeError and UnicodeDecodeError."""
         try:
             values = self._shape.read(body)
-            return PageContents(values=values, records=self._listed(values[self._records]))
+            return PageContents(values=values, records=self._to_list(values[self._records]))
         except msgspec.ValidationError:
             raise
         except (msgspec.DecodeError, UnicodeDecodeError):
-            if (both := mended(body)) is None:
+            if (both := mend_json(body)) is None:
                 raise
-            first, second = map(self._decoded, both)
+            first, second = map(self._decode, both)
             if self._leading(first) != self._leading(second):
                 raise  # it is at fault in what leads to the next page
         return replace(first, faults=faults(first.records, second.records))
@@ -132,6 +132,6 @@ class PageBody:
 
 
 def list_type(*, is_keyed: bool, omits_empty: bool) -> Any:
-    """Of the list of records."""
+    """The type of the list of records."""
     kind: Any = Keyed if is_keyed else list[Raw]
     return kind | None | UnsetType if omits_empty else kind

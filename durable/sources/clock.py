@@ -47,7 +47,7 @@ class Clock(Struct, frozen=True):
             raise self._misread(text) from error
 
     def check(self, records: Sequence[Raw]) -> None:
-        """Find out whether the times are written as declared, by a page of records.
+        """Check on a page of records that times are written as declared.
 
         Some may have none. Raises UpstreamError where there are times, and none can be read.
         """
@@ -88,11 +88,11 @@ class Clock(Struct, frozen=True):
             "or format of NewestFirst"
         )
 
-    def floored(self, at_ms: int) -> int:
-        """The time as a record may tell it, which may be less closely."""
-        return times.read(self.format, str(times.written(self.format, at_ms)))
+    def floor_ms(self, at_ms: int) -> int:
+        """The time, rounded down as coarsely as records tell it."""
+        return times.read(self.format, str(times.write(self.format, at_ms)))
 
-    def told(self, record: Raw) -> int | None:
+    def changed_at_ms(self, record: Raw) -> int | None:
         """When it changed; None where the record does not say."""
         try:
             at_ms = self.read(record)
@@ -101,17 +101,17 @@ class Clock(Struct, frozen=True):
         return at_ms if 0 <= at_ms <= TOLD_MS_MAX else None
 
     def latest_ms(self, records: Sequence[Raw], now_ms: int) -> int:
-        """The latest change of all; 0 where none says when it was.
+        """The time of the latest change; 0 if no record tells one.
 
         Args:
             records: of a page.
             now_ms: by our clock. A later time was planned, and not told by a clock.
         """
-        told = [at_ms for record in records if (at_ms := self.told(record)) is not None]
+        told = [at_ms for record in records if (at_ms := self.changed_at_ms(record)) is not None]
         return max((at_ms for at_ms in told if at_ms <= now_ms), default=0)
 
     def behind_ms_max(self, kept_ms: int | None) -> int:
-        """How far it may be behind ours; so much of its changes may be read again by each job.
+        """How far the source's clock may be behind ours. Each job may read so much again.
 
         Args:
             kept_ms: for so long, the source can tell them; None: for ever.
@@ -119,9 +119,9 @@ class Clock(Struct, frozen=True):
         return BEHIND_MS_MAX if kept_ms is None else min(BEHIND_MS_MAX, kept_ms // 2)
 
 
-def told_by(clock: Clock | None) -> Callable[[Raw], int | None]:
-    """When a record changed, by its source's clock if that has one."""
-    return (lambda _: None) if clock is None else clock.told
+def change_time_reader(clock: Clock | None) -> Callable[[Raw], int | None]:
+    """A function that tells when a record changed; None of all where there is no clock."""
+    return (lambda _: None) if clock is None else clock.changed_at_ms
 
 
 @lru_cache(maxsize=32)

@@ -1,4 +1,4 @@
-"""Pages of records, each record completed by further requests, a few at a time."""
+"""Completes each record of a page by further requests, a few at a time."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ REQUESTS_AT_ONCE = 4  # of the six connections that there are, and Glean has som
 
 
 class Completion:
-    """Of the pages of one list.
+    """Completes the pages of one list.
 
     Args:
         detail: of each record, asked for before what is gathered.
@@ -32,8 +32,8 @@ class Completion:
         self._sub_lists = sub_lists
         self._bytes_max = bytes_max
 
-    async def completed(self, page: Records, crawl: ReadContext, scope: Scope) -> Records:
-        """Raises UpstreamError where something of the page cannot be had."""
+    async def complete_page(self, page: Records, crawl: ReadContext, scope: Scope) -> Records:
+        """The page with complete records. Raises UpstreamError if it cannot be completed."""
         if self._detail is None and not self._sub_lists:
             return page
         tally = RequestTally(page, self._bytes_max)
@@ -45,7 +45,7 @@ class Completion:
                 if place in page.faults:
                     continue
                 try:
-                    tally.put(place, await self._whole(record, crawl, scope, tally))
+                    tally.put(place, await self._complete_record(record, crawl, scope, tally))
                 except UpstreamError as error:
                     failures.append(error)
                 if failures:
@@ -61,14 +61,14 @@ class Completion:
     async def close(self) -> None:
         await close_all(sub_list.reader for sub_list in self._sub_lists)
 
-    async def _whole(
+    async def _complete_record(
         self, record: Raw, crawl: ReadContext, scope: Scope, tally: RequestTally
     ) -> Raw | Fault:
         whole: Raw | Fault = record
         if self._detail is not None:
-            whole = await self._detail.whole({**scope, "": record}, tally)
+            whole = await self._detail.complete({**scope, "": record}, tally)
         for sub_list in self._sub_lists:
             if isinstance(whole, Fault):
                 break
-            whole = await sub_list.whole({**scope, "": whole}, crawl, tally)
+            whole = await sub_list.complete({**scope, "": whole}, crawl, tally)
         return whole

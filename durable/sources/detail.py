@@ -11,8 +11,8 @@ from durable.http.charset import utf8
 from durable.http.client import HttpClient
 from durable.http.context import SourceContext
 from durable.json_paths import shape_of
-from durable.sources.belonging import Fault, Missing, RequestTally, missed, put
-from durable.sources.json_mending import fault, mended
+from durable.sources.belonging import Fault, Missing, RequestTally, put, resolve_missing
+from durable.sources.json_mending import fault, mend_json
 from durable.sources.links import Links
 from durable.sources.paging.protocol import Ask
 from durable.sources.source import Scope, not_json
@@ -20,7 +20,7 @@ from durable.sources.template import PLACEHOLDER, Template, UnfilledError, check
 
 
 class Detail(Struct, frozen=True, kw_only=True):
-    """One more request for each record, whose answer is the record, or a field of it.
+    """One more request for each record. Its answer is the record, or a field of it.
 
         detail=Detail(url="${WIKI_URL}/pages/${id}")
 
@@ -51,11 +51,11 @@ class Detail(Struct, frozen=True, kw_only=True):
 
     @property
     def is_link(self) -> bool:
-        """Whether each record has the URL of its own detail."""
+        """Whether the record itself holds the URL of its detail."""
         return bool(PLACEHOLDER.fullmatch(self.url)) and not VARIABLE.fullmatch(self.url)
 
-    def located(self, environment: Environment) -> str:
-        """Raises ConfigurationError."""
+    def locate(self, environment: Environment) -> str:
+        """The URL with variables filled in. Raises ConfigurationError."""
         return self.url if self.is_link else environment.url(self.url)
 
 
@@ -65,7 +65,7 @@ class DetailReader:
     Args:
         detail: how.
         upstream: the source.
-        surroundings: of the source's reader.
+        context: of the source's reader.
         links: which servers a record's own link may name.
         list_url: what such a link is relative to.
         names: of the scope; "" is the record.
@@ -78,26 +78,26 @@ class DetailReader:
         self,
         detail: Detail,
         upstream: HttpClient,
-        surroundings: SourceContext,
+        context: SourceContext,
         links: Links,
         list_url: str,
         names: frozenset[str],
     ) -> None:
-        url = detail.located(surroundings.environment)
+        url = detail.locate(context.environment)
         ask = with_variables(
-            Ask(url=url, params=detail.params, headers=detail.headers), surroundings.environment
+            Ask(url=url, params=detail.params, headers=detail.headers), context.environment
         )
         self._detail = detail
         self._upstream = upstream
-        self._bytes_max = surroundings.page_bytes_max
-        self._template = Template(ask, names, lambda link: links.followed(link, list_url))
+        self._bytes_max = context.page_bytes_max
+        self._template = Template(ask, names, lambda link: links.follow(link, list_url))
         self._shape = shape_of((detail.path, Raw))
 
-    async def whole(self, scope: Scope, tally: RequestTally) -> Raw | Fault:
-        """What the scope's record becomes. Raises UpstreamError where the page cannot be had."""
+    async def complete(self, scope: Scope, tally: RequestTally) -> Raw | Fault:
+        """Complete the scope's record. Raises UpstreamError where the whole page fails."""
         record, detail = scope[""], self._detail
         try:
-            ask = self._template.filled(scope)
+            ask = self._template.fill_request(scope)
         except UnfilledError as error:
             return Fault(str(error))
         tally.take()
@@ -106,10 +106,10 @@ class DetailReader:
                 ask.url, ask.params, ask.headers, bytes_max=self._bytes_max
             )
         except UpstreamError as error:
-            return missed(error, detail.missing, record)
+            return resolve_missing(error, detail.missing, record)
         tally.take(len(answer.body), request_count=0)
         try:
-            found = self._found(utf8(answer.body, answer.headers))
+            found = self._extract(utf8(answer.body, answer.headers))
         except msgspec.ValidationError as error:
             return Fault(f"the record's detail is not of the declared shape: {error}")
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -119,14 +119,14 @@ class DetailReader:
             return found
         return put(record, detail.into, found)
 
-    def _found(self, body: bytes) -> Raw | Fault:
+    def _extract(self, body: bytes) -> Raw | Fault:
         """Raises msgspec.DecodeError and UnicodeDecodeError."""
         try:
             return self._read(body)
         except msgspec.ValidationError:
             raise
         except (msgspec.DecodeError, UnicodeDecodeError):
-            if (both := mended(body)) is None:
+            if (both := mend_json(body)) is None:
                 raise
         first, second = map(self._read, both)
         reason = fault(first, second)

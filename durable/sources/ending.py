@@ -41,7 +41,7 @@ Where = str | Header
 
 
 class Ending(Struct, frozen=True, kw_only=True):
-    """As an `HttpSource` declares it. Raises ConfigurationError where it contradicts itself."""
+    """How a list ends, as an `HttpSource` declares it. Contradictions raise ConfigurationError."""
 
     total: Where = ""
     has_more: Where = ""
@@ -66,15 +66,15 @@ class Ending(Struct, frozen=True, kw_only=True):
 
     @property
     def paths(self) -> Sequence[tuple[str, Any]]:
-        """The places in a body that it looks at, each with its type."""
+        """The paths that it reads in a body, each with its type."""
         typed = ((self.total, ExactInt | str), (self.has_more, Flag), (self.is_last, Flag))
         return [(path, kind) for path, kind in typed if path and isinstance(path, str)]
 
     def total_count(self, values: Mapping[str, Any], headers: Mapping[str, str]) -> int | None:
-        """The number of all records. Raises UpstreamError where a text or a header has none."""
+        """The number of all records. Raises UpstreamError if what should tell it is no number."""
         if not self.total:
             return None
-        told = _told(self.total, values, headers)
+        told = _value_at(self.total, values, headers)
         if isinstance(told, int):
             return told
         found = COUNT.fullmatch(told.strip())
@@ -83,18 +83,18 @@ class Ending(Struct, frozen=True, kw_only=True):
         return int(found[1])
 
     def more(self, values: Mapping[str, Any], headers: Mapping[str, str]) -> bool | None:
-        """Whether there is a next page. Raises UpstreamError where a flag is none."""
+        """Whether there is a next page. Raises UpstreamError if the flag cannot be read."""
         flag = self._flag
         if not flag:
             return None
-        told = _told(flag, values, headers)
+        told = _value_at(flag, values, headers)
         value = told if isinstance(told, bool) else FLAGS.get(str(told).strip().lower())
         if value is None:
             raise _lacking(flag, told, "flag")
         return value is not bool(self.is_last)
 
     def check(self, *, has_more: bool | None, name: str, next_cursor: str | None) -> None:
-        """Raises UpstreamError where the flag contradicts the cursor of that name."""
+        """Compare the flag with the cursor of that name. Raises UpstreamError if they disagree."""
         if has_more is None or has_more is (next_cursor is not None):
             return
         value = has_more is not bool(self.is_last)
@@ -125,7 +125,7 @@ def _name(where: Where) -> str:
     return f"header {where.name}" if isinstance(where, Header) else where
 
 
-def _told(where: Where, values: Mapping[str, Any], headers: Mapping[str, str]) -> Any:
+def _value_at(where: Where, values: Mapping[str, Any], headers: Mapping[str, str]) -> Any:
     return headers.get(where.name, "") if isinstance(where, Header) else values[where]
 
 

@@ -1,4 +1,4 @@
-"""A page that is filled from several lists, so that short ones do not make a page each."""
+"""Fills one page from several short lists."""
 
 from msgspec import Raw
 
@@ -12,7 +12,7 @@ FULL_BYTES = 256 * 1024
 
 
 class Filling:
-    """Takes pages of children, each with its parent.
+    """Collects pages of children, and puts the parent into each child.
 
     Args:
         bytes_max: of the whole.
@@ -31,7 +31,7 @@ class Filling:
         self.is_bounded = False  # one of them has come to its end
 
     def has_room(self, lists_max: int) -> bool:
-        """Whether another list is looked into.
+        """Whether another list may be added.
 
         That depends on nothing that only the latest reader remembers: a page of parents is to be
         the same when it is read again.
@@ -44,7 +44,7 @@ class Filling:
         )
 
     def count(self, page: Records) -> None:
-        """What a page took to read, of parents or of children."""
+        """Count what it took to read a page, of parents or of children."""
         self._request_count += page.request_count
         if page.wait_ms > self._wait_ms:
             self._wait_ms, self._wait_reason = page.wait_ms, page.wait_reason
@@ -55,7 +55,7 @@ class Filling:
         self._faults[len(self._records)] = reason
 
     def add(self, page: Records, name: str, parent: Raw) -> None:
-        """All of the page, or nothing: raises UpstreamError where it has no room."""
+        """Add all of the page. Raises UpstreamError, and adds nothing, if it has no room."""
         parent_bytes = bytes(parent)
         byte_count = self._byte_count + page.byte_count + len(parent_bytes) * len(page.records)
         if byte_count > self._bytes_max:

@@ -9,7 +9,6 @@ from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.environment import Environment
@@ -26,17 +25,16 @@ from durable.machine.job import ReadContext
 from durable.machine.rate import Rate
 from durable.sources.absence import check_end, no_records, statuses_of_none
 from durable.sources.body import PageBody, list_type
-from durable.sources.clock import Clock
 from durable.sources.completion import Completion
 from durable.sources.detail import Detail, DetailReader
 from durable.sources.ending import Ending, Where
-from durable.sources.incompleteness import looked_at
+from durable.sources.incompleteness import watched_paths
 from durable.sources.links import Links, named_origins
 from durable.sources.listing import Listing, ListRequest
 from durable.sources.paging.protocol import Ask, Paging
-from durable.sources.portions import Part, sized
-from durable.sources.resume import Resume, resumed
-from durable.sources.since import Changes, asked, kept_ms, recent
+from durable.sources.portions import Part, fetch_portion
+from durable.sources.resume import Resume, resume_page
+from durable.sources.since import ChangingSource, keep_recent, prepare_changes
 from durable.sources.source import NO_NAMES, NO_SCOPE, Reader, Records, Scope
 from durable.sources.sub_list import SubList, SubListReader
 from durable.sources.template import Template, check_url, with_variables
@@ -48,7 +46,7 @@ EXPIRED = frozenset({410})
 FORGOTTEN = frozenset({400, 404, 410})
 
 
-class HttpSource(Struct, frozen=True, kw_only=True):
+class HttpSource(ChangingSource, frozen=True, kw_only=True):
     """A list that is asked for in pages.
 
     Paths name places in the answer: `data/items` is the field `items` of the object in
@@ -95,7 +93,6 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     paging: Paging
     records: str
     auth: Auth | None = None
-    since: Changes | None = None
     params: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}
     body: Mapping[str, Any] | None = None
@@ -113,18 +110,6 @@ class HttpSource(Struct, frozen=True, kw_only=True):
     hides_rows: bool = False
     link_base: str = ""
 
-    @property
-    def kept_ms(self) -> int | None:
-        return kept_ms(self.since)
-
-    @property
-    def tells_changes(self) -> bool:
-        return self.since is not None
-
-    @property
-    def clock(self) -> Clock | None:
-        return None if self.since is None else self.since.clock
-
     def __post_init__(self) -> None:
         check_url(self, self.url)
         check_url(self, self.link_base)
@@ -137,7 +122,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
             self.resume.check(ask, self.paging, self.since, self.rules)
 
     def shape(self) -> Shape:
-        """What is looked at of each answer. Raises ConfigurationError."""
+        """The paths that are read in each answer. Raises ConfigurationError."""
         records = list_type(is_keyed=bool(self.records_key), omits_empty=self.omits_empty)
         paths: list[tuple[str, Any]] = [(self.records, records), *self.paging.paths().items()]
         paths += self.ending.paths
@@ -145,7 +130,7 @@ class HttpSource(Struct, frozen=True, kw_only=True):
 
     @property
     def ending(self) -> Ending:
-        """What it says of its end."""
+        """How the source tells the end of its list."""
         return Ending(
             total=self.total,
             has_more=self.has_more,
@@ -153,47 +138,45 @@ class HttpSource(Struct, frozen=True, kw_only=True):
             hides_rows=self.hides_rows,
         )
 
-    def reader(self, surroundings: SourceContext, names: frozenset[str] = NO_NAMES) -> "HttpReader":
-        return HttpReader(self, surroundings, names)
+    def reader(self, context: SourceContext, names: frozenset[str] = NO_NAMES) -> "HttpReader":
+        return HttpReader(self, context, names)
 
     def secrets(self) -> frozenset[str]:
         return secrets_of(self.auth).union(*(each.source.secrets() for each in self.sub_lists))
 
-    def located(self, environment: Environment) -> str:
+    def locate(self, environment: Environment) -> str:
         places = [environment.url(self.url)]
         places += [environment.url(self.link_base)] if self.link_base else []
         if self.detail is not None:
-            places.append(self.detail.located(environment))
-        places += [each.source.located(environment) for each in self.sub_lists]
+            places.append(self.detail.locate(environment))
+        places += [each.source.locate(environment) for each in self.sub_lists]
         return " ".join(places)
 
 
 @lru_cache(SHAPES_KEPT)
 def _shape(*paths: tuple[str, Any]) -> Shape:
-    return Shape([*paths, *looked_at(paths)])
+    return Shape([*paths, *watched_paths(paths)])
 
 
 class HttpReader(Reader):
     """Reads an `HttpSource`."""
 
     def __init__(
-        self, source: HttpSource, surroundings: SourceContext, names: frozenset[str] = NO_NAMES
+        self, source: HttpSource, context: SourceContext, names: frozenset[str] = NO_NAMES
     ) -> None:
-        url = surroundings.environment.url(source.url)
-        signer = authenticator_of(source.auth, surroundings)
+        url = context.environment.url(source.url)
+        signer = authenticator_of(source.auth, context)
         self._source = source
         self._paging = source.paging
         ask = Ask(url=url, params=source.params, headers=source.headers, body=source.body)
-        self._template = Template(with_variables(ask, surroundings.environment), names)
-        base = surroundings.environment.url(source.link_base) if source.link_base else ""
+        self._template = Template(with_variables(ask, context.environment), names)
+        base = context.environment.url(source.link_base) if source.link_base else ""
         links = Links(named_origins(url, source.link_origins), base)
-        origins = self._origins(url, surroundings.environment)
-        self._upstream = HttpClient(
-            "the source", surroundings.transport, signer, origins, source.rules
-        )
-        self._page_bytes_max = surroundings.page_bytes_max
+        origins = self._origins(url, context.environment)
+        self._upstream = HttpClient("the source", context.transport, signer, origins, source.rules)
+        self._page_bytes_max = context.page_bytes_max
         self._links = links if source.paging.is_linked else None
-        self._now_ms = surroundings.now_ms
+        self._now_ms = context.now_ms
         body = PageBody(
             source.shape(),
             source.paging,
@@ -202,52 +185,54 @@ class HttpReader(Reader):
             omits_empty=source.omits_empty,
             rules=source.rules,
         )
-        self._listing = Listing(body, source.ending, self._kept)
-        self._completion = self._completing(surroundings, links, url, names | {""})
+        self._listing = Listing(body, source.ending, self._link_cursor)
+        self._completion = self._completing(context, links, url, names | {""})
 
     def _origins(self, url: str, environment: Environment) -> Origins:
         """Of the list, of what its links may name, and of the details where they are declared."""
         source, further = self._source, self._source.link_origins
         if source.detail is not None and not source.detail.is_link:
-            further = (*further, source.detail.located(environment))
+            further = (*further, source.detail.locate(environment))
         return named_origins(url, further)
 
     def _completing(
-        self, surroundings: SourceContext, links: Links, url: str, names: frozenset[str]
+        self, context: SourceContext, links: Links, url: str, names: frozenset[str]
     ) -> Completion:
         source, detail = self._source, None
         if source.detail is not None:
-            detail = DetailReader(source.detail, self._upstream, surroundings, links, url, names)
-        sub_lists = [SubListReader(each, surroundings, names) for each in source.sub_lists]
-        return Completion(detail, sub_lists, surroundings.page_bytes_max)
+            detail = DetailReader(source.detail, self._upstream, context, links, url, names)
+        sub_lists = [SubListReader(each, context, names) for each in source.sub_lists]
+        return Completion(detail, sub_lists, context.page_bytes_max)
 
-    def _kept(self, link: str, page_url: str) -> str:
+    def _link_cursor(self, link: str, page_url: str) -> str:
         """A link to the next page, as it is stored."""
-        followed = link if self._links is None else self._links.followed(link, page_url)
+        followed = link if self._links is None else self._links.follow(link, page_url)
         return self._upstream.without_proof(followed)
 
     async def fetch(
         self, cursor: str | None, crawl: ReadContext, scope: Scope = NO_SCOPE
     ) -> Records:
-        ask = asked(self._source.since, self._template.filled(scope), crawl)
-        page = await resumed(self._source.resume, partial(self._sized, crawl), ask, cursor)
-        page = recent(self._source.since, page, crawl)
-        whole = await self._completion.completed(page, crawl, scope)
+        ask = prepare_changes(self._source.since, self._template.fill_request(scope), crawl)
+        page = await resume_page(
+            self._source.resume, partial(self._fetch_portion, crawl), ask, cursor
+        )
+        page = keep_recent(self._source.since, page, crawl)
+        whole = await self._completion.complete_page(page, crawl, scope)
         self._upstream.take_request_count()  # those of its details are counted with the page
         return whole
 
     async def close(self) -> None:
         await self._completion.close()
 
-    async def _sized(self, crawl: ReadContext, ask: Ask, cursor: str | None) -> Records:
+    async def _fetch_portion(self, crawl: ReadContext, ask: Ask, cursor: str | None) -> Records:
         read = partial(self._part, crawl, ask)
-        page = await sized(self._paging, cursor, read, self._page_bytes_max)
+        page = await fetch_portion(self._paging, cursor, read, self._page_bytes_max)
         return replace(page, request_count=self._upstream.take_request_count())
 
     async def _part(self, crawl: ReadContext, ask: Ask, paging: Paging, cursor: str | None) -> Part:
         if cursor is not None and self._links is not None:
-            cursor = self._links.followed(cursor, ask.url)
-        ask = paging.asked(ask, cursor)
+            cursor = self._links.follow(cursor, ask.url)
+        ask = paging.prepare(ask, cursor)
         expiring = FORGOTTEN if paging.is_given else EXPIRED
         nothing = statuses_of_none(self._source.since, crawl, cursor)
         try:

@@ -1,4 +1,4 @@
-"""What an answer has beside its list that says that the list is not whole. Pure.
+"""Signs in an answer that its list is not whole. Pure.
 
 ServiceNow ends a list that took too long with an `error` behind its records, Elasticsearch says
 `timed_out`, GitHub `incomplete_results`: with a 200, and with the records that there were by then.
@@ -84,8 +84,8 @@ UNENDED: Mapping[str, Tells] = {
 }
 
 
-def looked_at(paths: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """The places that are looked at, each with its type; none that is looked at otherwise.
+def watched_paths(paths: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """The paths where such signs may be, each with its type, without those that are read anyway.
 
     Args:
         paths: of the source.
@@ -108,7 +108,7 @@ def looked_at(paths: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
 
 
 class Signs:
-    """What a source's answers may say beside their list, where no rule says that it means nothing.
+    """Looks for the signs, except those that a rule of the source declares harmless.
 
     Args:
         known: the paths that the paging itself looks at.
@@ -120,8 +120,8 @@ class Signs:
         self._rules = rules
 
     def check_whole(self, values: Mapping[str, Any]) -> None:
-        """Raises UpstreamError where a page says that it is not whole; `values` are by path."""
-        for path, value in self._found(values, PARTIAL):
+        """Check a page; `values` are by path. Raises UpstreamError if it is not whole."""
+        for path, value in self._find(values, PARTIAL):
             raise UpstreamError(
                 f"the source's page has {path} beside its records, so it may not be whole: "
                 f"{_excerpt(value)}; if it is, declare {_waiver(path)}",
@@ -129,15 +129,15 @@ class Signs:
             )
 
     def check_ended(self, values: Mapping[str, Any]) -> None:
-        """The same where a page that is to be the last one says that there is another."""
-        for path, value in self._found(values, UNENDED):
+        """Check the last page. Raises UpstreamError if it says that there is another."""
+        for path, value in self._find(values, UNENDED):
             raise UpstreamError(
                 f"the source's page is the last one by what is declared, and its {path} is "
                 f"{_excerpt(value)}: declare that, or if it means nothing, {_waiver(path)}",
                 is_transient=False,
             )
 
-    def _found(
+    def _find(
         self, values: Mapping[str, Any], telling: Mapping[str, Tells]
     ) -> Iterator[tuple[str, Any]]:
         for path, value in _members(values, self._known):

@@ -1,4 +1,4 @@
-"""JSON with what JSON does not allow in it, read all the same, and where that stands. Pure.
+"""Reads JSON that has in it what JSON does not allow, and finds where. Pure.
 
 Python, JavaScript and Java write a text that was cut within an emoji with half of it, and Python
 writes NaN. One such record is no reason to read none of the page. To be tried where a decoder has
@@ -34,14 +34,14 @@ _FAULTS = {
 }
 
 
-def mended(content: bytes) -> tuple[bytes, bytes] | None:
-    """Two texts that are JSON as far as this helps; None where there is nothing to mend."""
+def mend_json(content: bytes) -> tuple[bytes, bytes] | None:
+    """Two mended versions of a text; None if there is nothing to mend."""
     first, second = (_TOKEN.sub(_mend(way), content) for way in (0, 1))
     return None if first == second else (first, second)
 
 
 def fault(first: bytes | Raw, second: bytes | Raw) -> str | None:
-    """What is at fault in a part of the two texts; None: nothing is."""
+    """What is broken in a part, by its two versions; None if nothing is."""
     one, other = bytes(first), bytes(second)
     if one == other:
         return None
@@ -51,7 +51,7 @@ def fault(first: bytes | Raw, second: bytes | Raw) -> str | None:
 
 
 def faults(first: Sequence[Raw], second: Sequence[Raw]) -> dict[int, str | None]:
-    """What is at fault in the records of two texts, by their place from 1, where something is."""
+    """What is broken in the records, by their place from 1."""
     reasons = (fault(*pair) for pair in zip(first, second, strict=True))
     return {
         place: f"the record is not read: {reason}"

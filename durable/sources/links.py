@@ -24,7 +24,7 @@ class Links:
         self._origins = origins
         self._base = base.rstrip("/")
 
-    def followed(self, link: str, page_url: str) -> str:
+    def follow(self, link: str, page_url: str) -> str:
         """The absolute URL of a link. Raises UpstreamError where it leads elsewhere.
 
         An API behind a server that speaks TLS for it may write http:// into its links. Where the
@@ -35,7 +35,7 @@ class Links:
             page_url: of that page.
         """
         try:
-            url = httpx.URL(page_url).join(self._based(link))
+            url = httpx.URL(page_url).join(self._with_base(link))
             absolute(str(url))
         except (httpx.InvalidURL, ConfigurationError, ValueError) as error:
             raise UpstreamError(
@@ -54,7 +54,7 @@ class Links:
             )
         return str(url)
 
-    def _based(self, link: str) -> str:
+    def _with_base(self, link: str) -> str:
         is_path = not link.startswith(("//", "?", "#")) and not ABSOLUTE.match(link)
         return f"{self._base}/{link.lstrip('/')}" if self._base and link and is_path else link
 

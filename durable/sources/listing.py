@@ -1,4 +1,4 @@
-"""What the answers of one list come to: records, and the cursor of the next page. Pure."""
+"""Makes pages of a list's answers: records, and the next cursor. Pure."""
 
 from collections.abc import Callable
 from functools import cache
@@ -19,7 +19,7 @@ from durable.sources.source import Records, cursor_fault
 
 
 class ListRequest(Struct, frozen=True, kw_only=True):
-    """Of a page."""
+    """The request of one page."""
 
     paging: Paging  # as it was asked for with
     ask: Ask
@@ -27,7 +27,7 @@ class ListRequest(Struct, frozen=True, kw_only=True):
 
 
 class Listing:
-    """Makes pages of answers.
+    """Makes pages of one list.
 
     Args:
         body: reads them.
@@ -41,7 +41,7 @@ class Listing:
         self._follow = follow
 
     def part(self, answer: Answer, request: ListRequest, now_ms: int) -> Part:
-        """Raises UpstreamError where the answer is none, or contradicts itself."""
+        """One page. Raises UpstreamError if the answer is none, or contradicts itself."""
         ending, paging = self._ending, request.paging
         contents = self._body.read(answer, request.cursor)
         told = Told(
@@ -92,7 +92,7 @@ class Listing:
         # A wiki's search goes on by the size over pages that are gone.
         may_jump = self._ending.hides_rows or isinstance(paging, MediaWikiPaging)
         if fault is None and paging.is_given and not may_jump:
-            following = paging.asked(request.ask, next_cursor)
+            following = paging.prepare(request.ask, next_cursor)
             size: int | None = getattr(paging, "size", None)
             fault = jump_fault(request.ask, following, size, record_count)
         if fault is not None:

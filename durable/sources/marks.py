@@ -1,4 +1,4 @@
-"""Which list it is that a part was read of, and whether its rest is still the same. Pure."""
+"""Marks a place in a list, and tells whether the rest is still that of the same list. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ class Mark(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def mark(stream: Streamed, spot: LinePosition) -> Mark:
-    """Of a whole list that is read."""
+    """The mark of a list that is read whole."""
     validator = _validator(stream)
     is_ranged = (
         not stream.is_encoded
@@ -53,8 +53,8 @@ def mark(stream: Streamed, spot: LinePosition) -> Mark:
     )
 
 
-def marked(cursor: str) -> Mark:
-    """Raises UpstreamError where the cursor is no mark."""
+def parse_mark(cursor: str) -> Mark:
+    """The mark in a cursor. Raises UpstreamError if it is none."""
     try:
         return decode(cursor, Mark)
     except msgspec.DecodeError as error:
@@ -62,12 +62,12 @@ def marked(cursor: str) -> Mark:
 
 
 def is_same(stream: Streamed, mark: Mark) -> bool:
-    """Whether a whole list is the one that was marked, as far as it says."""
+    """Whether this is the marked list, as far as its headers say."""
     return _validator(stream) == mark.validator
 
 
 def is_rest(stream: Streamed, mark: Mark) -> bool:
-    """Whether a part of a list is all of its rest, as it is."""
+    """Whether this part is the unchanged rest of the marked list."""
     found = RANGE.fullmatch(stream.headers.get("content-range", ""))
     if found is None or stream.is_encoded:
         return False

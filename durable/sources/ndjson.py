@@ -6,7 +6,6 @@ next turn asks for the rest of the very same list.
 
 from collections.abc import Mapping
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.environment import Environment
@@ -21,12 +20,11 @@ from durable.machine.job import ReadContext
 from durable.machine.rate import Rate
 from durable.sources import marks
 from durable.sources.absence import NOTHING, no_records, statuses_of_none
-from durable.sources.clock import Clock
 from durable.sources.marks import Mark
-from durable.sources.ndjson_lines import LinePosition, Lines, changed
+from durable.sources.ndjson_lines import LinePosition, Lines, change_error
 from durable.sources.paging.param_location import check_names, wrong
 from durable.sources.paging.protocol import Ask
-from durable.sources.since import Changes, asked, kept_ms, recent
+from durable.sources.since import ChangingSource, keep_recent, prepare_changes
 from durable.sources.source import Reader, Records
 from durable.sources.template import check_url, with_variables
 
@@ -37,7 +35,7 @@ OK_OR_PART = frozenset({200, 206})
 PLAIN: Mapping[str, str] = {"accept-encoding": "identity"}
 
 
-class NdjsonSource(Struct, frozen=True, kw_only=True):
+class NdjsonSource(ChangingSource, frozen=True, kw_only=True):
     r"""A list whose records are lines (NDJSON, JSON Lines), each ended by a line break.
 
         {"id": "a"}\n{"id": "b"}\n
@@ -68,7 +66,6 @@ class NdjsonSource(Struct, frozen=True, kw_only=True):
 
     url: str
     auth: Auth | None = None
-    since: Changes | None = None
     params: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}
     size: int = 1_000
@@ -86,53 +83,41 @@ class NdjsonSource(Struct, frozen=True, kw_only=True):
         if self.since is not None:
             self.since.check(Ask(url=self.url, params=self.params))
 
-    @property
-    def kept_ms(self) -> int | None:
-        return kept_ms(self.since)
-
-    @property
-    def tells_changes(self) -> bool:
-        return self.since is not None
-
-    @property
-    def clock(self) -> Clock | None:
-        return None if self.since is None else self.since.clock
-
-    def reader(self, surroundings: SourceContext) -> "NdjsonReader":
-        return NdjsonReader(self, surroundings)
+    def reader(self, context: SourceContext) -> "NdjsonReader":
+        return NdjsonReader(self, context)
 
     def secrets(self) -> frozenset[str]:
         return secrets_of(self.auth)
 
-    def located(self, environment: Environment) -> str:
+    def locate(self, environment: Environment) -> str:
         return environment.url(self.url)
 
 
 class NdjsonReader(Reader):
-    """Reads a `NdjsonSource`. It keeps the connection between two pages, until it is closed."""
+    """Reads an `NdjsonSource`. The connection stays open between pages, until `close`."""
 
-    def __init__(self, source: NdjsonSource, surroundings: SourceContext) -> None:
-        url = source.located(surroundings.environment)
-        signer = authenticator_of(source.auth, surroundings)
+    def __init__(self, source: NdjsonSource, context: SourceContext) -> None:
+        url = source.locate(context.environment)
+        signer = authenticator_of(source.auth, context)
         self._source = source
         ask = Ask(url=url, params=source.params, headers={**PLAIN, **source.headers})
-        self._ask = with_variables(ask, surroundings.environment)
+        self._ask = with_variables(ask, context.environment)
         self._upstream = HttpClient(
-            "the source", surroundings.transport, signer, Origins(url), source.rules
+            "the source", context.transport, signer, Origins(url), source.rules
         )
-        self._line_bytes_max = surroundings.page_bytes_max
+        self._line_bytes_max = context.page_bytes_max
         self._stream: Streamed | None = None
         self._lines: Lines | None = None  # of the stream
         self._mark: Mark | None = None  # where they are
 
     async def fetch(self, cursor: str | None, crawl: ReadContext) -> Records:
-        mark = None if cursor is None else marks.marked(cursor)
+        mark = None if cursor is None else marks.parse_mark(cursor)
         nothing = statuses_of_none(self._source.since, crawl, cursor)
         try:
             if self._lines is None or mark is None or mark != self._mark:
                 await self.close()
-                ask = asked(self._source.since, self._ask, crawl)
-                self._lines = await self._opened(ask, mark, nothing)
+                ask = prepare_changes(self._source.since, self._ask, crawl)
+                self._lines = await self._open(ask, mark, nothing)
             if self._lines is None:
                 await self.close()
                 return no_records(self._upstream.take_request_count())
@@ -140,10 +125,10 @@ class NdjsonReader(Reader):
         except BaseException:
             await self.close()  # nobody knows where it is
             raise
-        return recent(self._source.since, page, crawl)
+        return keep_recent(self._source.since, page, crawl)
 
     async def close(self) -> None:
-        """Let the connection go, since the turn is over. A page may be asked for all the same."""
+        """Close the connection at the end of the turn. `fetch` may be called again."""
         stream, self._stream, self._lines, self._mark = self._stream, None, None, None
         if stream is not None:
             await stream.close()
@@ -162,9 +147,9 @@ class NdjsonReader(Reader):
             request_count=self._upstream.take_request_count(),
         )
 
-    async def _opened(self, ask: Ask, mark: Mark | None, nothing: frozenset[int]) -> Lines | None:
+    async def _open(self, ask: Ask, mark: Mark | None, nothing: frozenset[int]) -> Lines | None:
         """The list from a mark on, or from its start; None: the answer says that it is empty."""
-        stream = await self._begun(ask, mark, nothing)
+        stream = await self._begin(ask, mark, nothing)
         if stream.status in nothing:
             return None
         if mark is not None and stream.status == 206:
@@ -172,27 +157,27 @@ class NdjsonReader(Reader):
                 self._mark = mark
                 return Lines(stream, mark.spot, self._line_bytes_max)
             await self.close()
-            stream = await self._got(ask)
+            stream = await self._get(ask)
         self._mark = marks.mark(stream, LinePosition())
         lines = Lines(stream, LinePosition(), self._line_bytes_max)
         if mark is not None:
             if not marks.is_same(stream, mark):
-                raise changed(f"it was {mark.validator!r}, and is {self._mark.validator!r}")
+                raise change_error(f"it was {mark.validator!r}, and is {self._mark.validator!r}")
             await lines.skip_to(mark.spot)
         return lines
 
-    async def _begun(self, ask: Ask, mark: Mark | None, nothing: frozenset[int]) -> Streamed:
+    async def _begin(self, ask: Ask, mark: Mark | None, nothing: frozenset[int]) -> Streamed:
         if mark is None or not mark.is_ranged:
-            return await self._got(ask, OK | nothing)
+            return await self._get(ask, OK | nothing)
         ask = replace(ask, headers={**ask.headers, **mark.range})
         try:
-            return await self._got(ask, OK_OR_PART)
+            return await self._get(ask, OK_OR_PART)
         except UpstreamError as error:
             if error.status == 416:
-                raise changed("it is shorter") from error
+                raise change_error("it is shorter") from error
             raise
 
-    async def _got(self, ask: Ask, statuses: frozenset[int] = OK) -> Streamed:
+    async def _get(self, ask: Ask, statuses: frozenset[int] = OK) -> Streamed:
         self._stream = await self._upstream.stream(
             ask.url, ask.params, ask.headers, statuses=statuses
         )

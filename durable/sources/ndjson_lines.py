@@ -1,4 +1,4 @@
-"""Lines of a body that comes in parts, and pages of them."""
+"""Makes lines of a body that comes in parts, and pages of lines."""
 
 import zlib
 from collections import deque
@@ -10,7 +10,7 @@ from durable.decoding import Decoder, UnboundedError
 from durable.errors import Recourse, UpstreamError
 from durable.http.charset import utf8
 from durable.http.stream import Streamed
-from durable.sources.json_mending import fault, mended
+from durable.sources.json_mending import fault, mend_json
 from durable.sources.source import not_json, snippet
 
 
@@ -20,14 +20,14 @@ _whole = Decoder[Raw](Raw)
 
 
 class LinePosition(Struct, frozen=True):
-    """Between two lines of a body."""
+    """A place between two lines of a body."""
 
     offset: int = 0  # bytes before it, as they are once they are decoded
     checksum: int = 0  # of these
 
 
 class LinesPage(Struct, frozen=True):
-    """Some lines."""
+    """A page of lines."""
 
     records: list[Raw]
     faults: dict[int, str | None]  # as in Records.faults
@@ -35,7 +35,7 @@ class LinesPage(Struct, frozen=True):
 
 
 class Lines:
-    """Reads JSON lines off a body, from a spot on.
+    """Reads JSON lines from a body, from a place on.
 
     Args:
         stream: whose next byte is the first at the spot.
@@ -52,7 +52,7 @@ class Lines:
         self._is_whole = False  # the body, and all of it was read
 
     async def skip_to(self, spot: LinePosition) -> None:
-        """Read up to a spot, and be sure that all before it is what it was.
+        """Read up to a place, and check that all before it is unchanged.
 
         Raises:
             UpstreamError: it is not, and nothing but the start of the list helps.
@@ -63,16 +63,16 @@ class Lines:
         while left:
             part = await self._stream.part()
             if part is None:
-                raise changed("it is shorter")
+                raise change_error("it is shorter")
             checksum = zlib.crc32(part[:left], checksum)
             left, rest = max(0, left - len(part)), part[left:]
         if checksum != spot.checksum:
-            raise changed("what was read of it is not the same")
+            raise change_error("what was read of it is not the same")
         self.spot = spot
         self._add(rest)
 
     async def page(self, line_count: int) -> LinesPage:
-        """The next lines that are not blank. It is the same however the body comes in parts."""
+        """The next page. It does not depend on how the body comes in parts."""
         records: list[Raw] = []
         reasons: dict[int, str | None] = {}
         byte_count, bytes_max = 0, min(PAGE_BYTES, self._line_bytes_max)
@@ -127,7 +127,7 @@ class Lines:
     def _record(self, line: bytes) -> tuple[Raw, str | None]:
         """With what is at fault in it."""
         try:
-            return self._decoded(line)
+            return self._decode(line)
         except UnboundedError as error:
             raise UpstreamError(
                 f"the source's line at byte {self.spot.offset} is not read: {error}; it begins "
@@ -138,20 +138,20 @@ class Lines:
             name = f"the source's line at byte {self.spot.offset}"
             raise not_json(name, error, self._stream.headers, line) from error
 
-    def _decoded(self, line: bytes) -> tuple[Raw, str | None]:
+    def _decode(self, line: bytes) -> tuple[Raw, str | None]:
         try:
             return _whole.decode(line), None
         except UnboundedError:
             raise
         except (msgspec.DecodeError, UnicodeDecodeError):
-            if (both := mended(line)) is None:
+            if (both := mend_json(line)) is None:
                 raise
         first, second = map(_whole.decode, both)
         return first, fault(first, second)
 
 
-def changed(how: str) -> UpstreamError:
-    """The list is no longer the one that was begun."""
+def change_error(how: str) -> UpstreamError:
+    """The error that the list has changed since it was begun."""
     return UpstreamError(
         f"the source's list has changed since it was begun: {how}",
         is_transient=False,

@@ -11,7 +11,7 @@ from durable.http.context import SourceContext
 from durable.json_paths import shape_of
 from durable.machine.job import ReadContext
 from durable.machine.rate import Rate
-from durable.sources.belonging import GONE, Fault, Missing, missed
+from durable.sources.belonging import GONE, Fault, Missing, resolve_missing
 from durable.sources.clock import Clock
 from durable.sources.filling import Filling
 from durable.sources.nested_position import AGAIN_MAX, ListPosition, Parents, keys_of, place_of
@@ -24,7 +24,7 @@ from durable.sources.source import (
     cursor_fault,
     total_fault,
 )
-from durable.sources.splice import narrowed
+from durable.sources.splice import select_fields
 
 
 NAME = re.compile(r"[A-Za-z_]\w*")
@@ -96,25 +96,25 @@ class Nested(Struct, frozen=True, kw_only=True):
     def clock(self) -> Clock | None:
         return self.children.clock
 
-    def reader(self, surroundings: SourceContext) -> "NestedReader":
-        return NestedReader(self, surroundings)
+    def reader(self, context: SourceContext) -> "NestedReader":
+        return NestedReader(self, context)
 
     def secrets(self) -> frozenset[str]:
         return self.parents.secrets() | self.children.secrets()
 
-    def located(self, environment: Environment) -> str:
-        return f"{self.parents.located(environment)} {self.children.located(environment)}"
+    def locate(self, environment: Environment) -> str:
+        return f"{self.parents.locate(environment)} {self.children.locate(environment)}"
 
 
 class NestedReader(Reader):
     """Reads a `Nested` source."""
 
-    def __init__(self, source: Nested, surroundings: SourceContext) -> None:
+    def __init__(self, source: Nested, context: SourceContext) -> None:
         self._source = source
-        self._parents = source.parents.reader(surroundings)
-        self._children = source.children.reader(surroundings, frozenset({source.name}))
+        self._parents = source.parents.reader(context)
+        self._children = source.children.reader(context, frozenset({source.name}))
         self._shape = shape_of((source.key, str | int))
-        self._bytes_max = surroundings.page_bytes_max
+        self._bytes_max = context.page_bytes_max
         self._latest: tuple[str | None, Parents] | None = None  # with the cursor of their page
 
     async def fetch(self, cursor: str | None, crawl: ReadContext) -> Records:
@@ -189,7 +189,7 @@ class NestedReader(Reader):
             is_lost = error.recourse is Recourse.RESTART or error.status in GONE
             if place.children is not None and is_lost:
                 return replace(place, children=None, read=0)  # the cursor, or all of the list
-            kept = missed(error, self._source.missing, parent)
+            kept = resolve_missing(error, self._source.missing, parent)
             if isinstance(kept, Fault) and kept.reason is not None:
                 filling.reject(parent, kept.reason)
             return done
@@ -198,7 +198,7 @@ class NestedReader(Reader):
         if fault := total_fault(page, read_count):
             raise UpstreamError(f"the list of a {name}: {fault}", is_transient=False)
         kept_fields = self._source.keep
-        filling.add(page, name, narrowed(parent, kept_fields) if kept_fields else parent)
+        filling.add(page, name, select_fields(parent, kept_fields) if kept_fields else parent)
         if page.next_cursor is None:
             return done
         # Counted only if need be: a cursor that differs each time hides a circle.

@@ -1,4 +1,4 @@
-"""Where a crawl of many lists is: at which parent, and how far in its list of children. Pure.
+"""The place of a crawl of many lists: the parent, and the cursor in its children. Pure.
 
 A parent is found again by its key. Its position would not do: it moves when another is
 added, or the source sorts them by what happened last.
@@ -27,7 +27,7 @@ SLICE_PARENTS = 128  # a page of more is gone through in parts: the cursor has a
 
 
 class ListPosition(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where the crawl goes on. As JSON it is the cursor, so add fields with defaults only."""
+    """Where the crawl continues. As JSON it is the cursor: add fields with defaults only."""
 
     parents: str | None = None  # the cursor of the page of parents
     slices: int = 0  # that the page is gone through in; 0: it was not looked at yet
@@ -85,7 +85,7 @@ class Parents:
         return 1 + len(self._by_mark) // SLICE_PARENTS
 
     def mark_at(self, place: ListPosition) -> str | None:
-        """Of the parent whose turn it is; None where the slice has no more.
+        """The mark of the next parent; None at the end of the slice.
 
         One that is gone, is passed. One that has come, is read like any other.
         """
@@ -99,7 +99,7 @@ class Parents:
         return next((mark for mark in marks if mark not in done), None)
 
     def after(self, place: ListPosition) -> ListPosition | None:
-        """Where to go on once a slice is done; None at the end of all parents."""
+        """Where to continue after a slice; None at the end of all parents."""
         if place.slice + 1 < place.slices:
             return replace(place, slice=place.slice + 1, done="", at="", children=None, read=0)
         if self.next_cursor is None:
@@ -116,14 +116,14 @@ class Parents:
 
     @property
     def digest(self) -> str:
-        """The same for the same parents; empty for none."""
+        """A checksum of the parents; empty if there are none."""
         if not self._by_mark:
             return ""
         return hashlib.blake2b("".join(self._by_mark).encode(), digest_size=MARK_BYTES).hexdigest()
 
 
 def place_of(cursor: str | None) -> ListPosition:
-    """Raises UpstreamError where the cursor is of another source."""
+    """The position in a cursor. Raises UpstreamError if it is of another source."""
     if cursor is None:
         return ListPosition()
     try:
@@ -137,7 +137,7 @@ def place_of(cursor: str | None) -> ListPosition:
 
 
 def keys_of(page: Records, shape: Shape, path: str, name: str) -> list[str | None]:
-    """Those of the records, as texts. Raises UpstreamError where one has none."""
+    """The keys of the records, as texts. Raises UpstreamError if one has none."""
     keys: list[str | None] = []
     for place, raw in enumerate(page.records, start=1):
         if place in page.faults:

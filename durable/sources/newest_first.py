@@ -1,10 +1,8 @@
-"""Changes of a source that has no parameter for them, and can sort. Pure."""
+"""Reads the changes of a source that can sort by them, and has no parameter for them. Pure."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from itertools import pairwise
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.errors import UpstreamError
@@ -12,14 +10,13 @@ from durable.sources import times
 from durable.sources.clock import Clock
 from durable.sources.paging.param_location import check_names, wrong
 from durable.sources.paging.protocol import Ask
-from durable.sources.since import OVERLAP, begin_ms, check_spans
+from durable.sources.since import DeclaredSpans, begin_ms, check_spans
 from durable.sources.source import Records
 from durable.sources.times import TimeFormat
-from durable.timestamps import milliseconds
 
 
-class NewestFirst(Struct, frozen=True, kw_only=True):
-    """Pages are read from the latest change on, until one that is older than the watermark.
+class NewestFirst(DeclaredSpans, frozen=True, kw_only=True):
+    """Reads from the latest change back to the first one that is older than the watermark.
 
         NewestFirst(path="updated_at", params={"sort": "-updated_at"})
 
@@ -44,16 +41,6 @@ class NewestFirst(Struct, frozen=True, kw_only=True):
     path: str
     params: Mapping[str, str]
     format: str = TimeFormat.RFC3339
-    overlap: timedelta = OVERLAP
-    kept: timedelta | None = None
-
-    @property
-    def overlap_ms(self) -> int:
-        return milliseconds(self.overlap)
-
-    @property
-    def kept_ms(self) -> int | None:
-        return None if self.kept is None else milliseconds(self.kept)
 
     def __post_init__(self) -> None:
         check_names(self, "path")
@@ -66,15 +53,15 @@ class NewestFirst(Struct, frozen=True, kw_only=True):
         return Clock(self.path, self.format, is_newest_first=True)
 
     def check(self, ask: Ask) -> None:
-        """Its params may be those of the source's request, too."""
+        """Nothing to check: its params may replace those of the source."""
 
-    def asked(self, ask: Ask, _since_ms: int) -> Ask:
+    def prepare(self, ask: Ask, _since_ms: int) -> Ask:
         return replace(ask, params={**ask.params, **self.params})
 
-    def recent(self, page: Records, since_ms: int) -> Records:
+    def keep_recent(self, page: Records, since_ms: int) -> Records:
         clock = self.clock
         oldest_ms = begin_ms(self, since_ms, clock)
-        changed = _told(clock, page)
+        changed = _change_times(clock, page)
         for (_, later_ms), (place, at_ms) in pairwise(changed):
             if at_ms > later_ms:
                 raise UpstreamError(
@@ -91,7 +78,7 @@ class NewestFirst(Struct, frozen=True, kw_only=True):
         return replace(page, records=page.records[: older - 1], next_cursor=None)
 
 
-def _told(clock: Clock, page: Records) -> list[tuple[int, int]]:
+def _change_times(clock: Clock, page: Records) -> list[tuple[int, int]]:
     """Of each record that tells when it changed, its place from 1 and that time.
 
     One that does not is where the order has put it, and is read. Raises UpstreamError where none

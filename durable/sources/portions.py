@@ -1,4 +1,4 @@
-"""A page that takes more than one answer: too large for one, or told of in several."""
+"""Reads a page in several answers: it is too large for one, or the source splits it."""
 
 from collections.abc import Awaitable, Callable
 
@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from durable.errors import UpstreamError
 from durable.http.client import OversizeError
-from durable.sources.paging.halving import beyond, halved, kept, leads_on, taken
+from durable.sources.paging.halving import beyond, halve, leads_on, pack_cursor, unpack_cursor
 from durable.sources.paging.protocol import Paging, Partial
 from durable.sources.source import Records
 
@@ -17,7 +17,7 @@ PARTS_MAX = 500  # of one page
 
 
 class Part(Struct, frozen=True):
-    """What one answer tells."""
+    """One answer's part of a page."""
 
     page: Records
     is_partial: bool = False  # more of the same records is at its next cursor
@@ -27,8 +27,8 @@ class Part(Struct, frozen=True):
 Read = Callable[[Paging, str | None], Awaitable[Part]]  # one answer
 
 
-async def sized(paging: Paging, cursor: str | None, read: Read, bytes_max: int) -> Records:
-    """The page, or where it is too large, as much of its beginning as is not.
+async def fetch_portion(paging: Paging, cursor: str | None, read: Read, bytes_max: int) -> Records:
+    """The page; if that is too large, as much of its beginning as fits.
 
     Args:
         paging: of the list.
@@ -42,24 +42,24 @@ async def sized(paging: Paging, cursor: str | None, read: Read, bytes_max: int) 
     """
     oversize: OversizeError | None = None
     declared = paging
-    paging, cursor = taken(paging, cursor)
+    paging, cursor = unpack_cursor(paging, cursor)
     while True:
         try:
-            page = await _whole(paging, cursor, read, bytes_max)
+            page = await _fetch_whole(paging, cursor, read, bytes_max)
         except OversizeError as error:
             oversize = error
-            if (smaller := halved(paging, cursor)) is not None:
+            if (smaller := halve(paging, cursor)) is not None:
                 paging, cursor = smaller
                 continue
             if (next_cursor := beyond(paging, cursor)) is None:
                 raise
-            return _unread(kept(declared, paging, next_cursor), error)
+            return _unread(pack_cursor(declared, paging, next_cursor), error)
         if oversize and not leads_on(paging, cursor, page.next_cursor, len(page.records)):
             raise oversize
-        return replace(page, next_cursor=kept(declared, paging, page.next_cursor))
+        return replace(page, next_cursor=pack_cursor(declared, paging, page.next_cursor))
 
 
-async def _whole(paging: Paging, cursor: str | None, read: Read, bytes_max: int) -> Records:
+async def _fetch_whole(paging: Paging, cursor: str | None, read: Read, bytes_max: int) -> Records:
     """The page, with all that further answers tell of its records."""
     part = await read(paging, cursor)
     page = part.page
@@ -69,11 +69,11 @@ async def _whole(paging: Paging, cursor: str | None, read: Read, bytes_max: int)
         part = await read(paging, part.page.next_cursor)
         if not part.is_told or part.page.faults:
             raise _failure("one of the answers that tell of the same records has none of them")
-        page = _joined(paging, page, part.page, bytes_max)
+        page = _join_further(paging, page, part.page, bytes_max)
     raise _failure(f"more than {PARTS_MAX} answers tell of the same records")
 
 
-def _joined(paging: Paging, page: Records, further: Records, bytes_max: int) -> Records:
+def _join_further(paging: Paging, page: Records, further: Records, bytes_max: int) -> Records:
     assert isinstance(paging, Partial), "others have no parts"
     byte_count = page.byte_count + further.byte_count
     if byte_count > bytes_max:
@@ -83,7 +83,7 @@ def _joined(paging: Paging, page: Records, further: Records, bytes_max: int) -> 
             is_transient=False,
         )
     try:
-        records = paging.joined(page.records, further.records)
+        records = paging.join(page.records, further.records)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _failure(f"a record that several answers tell of is no object: {error}") from error
     return replace(further, records=records, faults=page.faults, byte_count=byte_count)

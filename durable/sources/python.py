@@ -6,8 +6,6 @@ from datetime import UTC, datetime, timedelta
 from inspect import isawaitable, signature
 from typing import Any, Protocol
 
-from msgspec import Struct
-
 from durable.decoding import EXACT_MAX, decode
 from durable.environment import Environment, Secret
 from durable.errors import ConfigurationError, Recourse, UpstreamError
@@ -23,9 +21,9 @@ from durable.sources.clock import Clock
 from durable.sources.links import Links, named_origins
 from durable.sources.paging.param_location import wrong
 from durable.sources.python_client import Client
-from durable.sources.python_output import blamed, encoded, next_cursor
+from durable.sources.python_output import author_error, encode_records, next_cursor
 from durable.sources.python_request import FetchRequest, SourcePage
-from durable.sources.since import OVERLAP, begin_ms, check_spans
+from durable.sources.since import DeclaredSpans, begin_ms, check_spans
 from durable.sources.source import NO_NAMES, NO_SCOPE, Reader, Records, Scope
 from durable.sources.template import check_url
 from durable.sources.times import TimeFormat
@@ -45,7 +43,7 @@ class Fetcher(Protocol):
     def fetch(self, request: FetchRequest) -> Awaitable[SourcePage]: ...
 
 
-class PythonSource(Struct, frozen=True, kw_only=True):
+class PythonSource(DeclaredSpans, frozen=True, kw_only=True):
     """A source of an async function, or of an async generator.
 
         async def fetch(request: FetchRequest) -> SourcePage:
@@ -100,19 +98,9 @@ class PythonSource(Struct, frozen=True, kw_only=True):
     link_origins: tuple[str, ...] = ()
     rules: Rules = ()
     rate: Rate | None = None
-    kept: timedelta | None = None
     tells_changes: bool = False
     path: str = ""
     path_format: str = TimeFormat.RFC3339
-    overlap: timedelta = OVERLAP
-
-    @property
-    def overlap_ms(self) -> int:
-        return milliseconds(self.overlap)
-
-    @property
-    def kept_ms(self) -> int | None:
-        return None if self.kept is None else milliseconds(self.kept)
 
     @property
     def clock(self) -> Clock | None:
@@ -147,15 +135,13 @@ class PythonSource(Struct, frozen=True, kw_only=True):
         """The author's function."""
         return self.pages or getattr(self.fetch, "fetch", self.fetch)
 
-    def reader(
-        self, surroundings: SourceContext, names: frozenset[str] = NO_NAMES
-    ) -> "PythonReader":
-        return PythonReader(self, surroundings, names)
+    def reader(self, context: SourceContext, names: frozenset[str] = NO_NAMES) -> "PythonReader":
+        return PythonReader(self, context, names)
 
     def secrets(self) -> frozenset[str]:
         return secrets_of(self.auth).union(secret.name for secret in self.uses)
 
-    def located(self, environment: Environment) -> str:
+    def locate(self, environment: Environment) -> str:
         return environment.url(self.url) if self.url else ""
 
 
@@ -165,18 +151,18 @@ class PythonReader(Reader):
     def __init__(
         self,
         source: PythonSource,
-        surroundings: SourceContext,
+        context: SourceContext,
         names: frozenset[str] = NO_NAMES,  # noqa: ARG002 - the code asks for them as it needs them
     ) -> None:
-        signer = authenticator_of(source.auth, surroundings)
-        url = source.located(surroundings.environment)
+        signer = authenticator_of(source.auth, context)
+        url = source.locate(context.environment)
         origins = named_origins(url, source.link_origins) if url else Origins()
-        upstream = HttpClient("the source", surroundings.transport, signer, origins, source.rules)
-        environment = surroundings.environment
+        upstream = HttpClient("the source", context.transport, signer, origins, source.rules)
+        environment = context.environment
         self._source = source
         self._variable = environment.variable
         self._secrets = {secret.name: environment.secret(secret.name) for secret in source.uses}
-        self._bytes_max = surroundings.page_bytes_max
+        self._bytes_max = context.page_bytes_max
         self._client = Client(upstream, url, Links(origins), self._bytes_max)
         self._is_generator = source.pages is not None
         self._code = source.code()
@@ -189,7 +175,7 @@ class PythonReader(Reader):
     ) -> Records:
         self._client.request_count = 0
         try:
-            portion = await (self._next if self._is_generator else self._given)(
+            portion = await (self._next if self._is_generator else self._run_code)(
                 cursor, crawl, scope
             )
             _check(portion)
@@ -201,8 +187,8 @@ class PythonReader(Reader):
         except MemoryError:
             raise
         except Exception as error:
-            raise blamed(error, self._code) from error
-        raws, faults = encoded(records, self._bytes_max)
+            raise author_error(error, self._code) from error
+        raws, faults = encode_records(records, self._bytes_max)
         page = Records(
             records=raws,
             faults=faults,
@@ -228,8 +214,8 @@ class PythonReader(Reader):
             with suppress(Exception):
                 await generator.aclose()
 
-    async def _given(self, cursor: str | None, crawl: ReadContext, scope: Scope) -> SourcePage:
-        given = self._code(self._asked(cursor, crawl, scope))
+    async def _run_code(self, cursor: str | None, crawl: ReadContext, scope: Scope) -> SourcePage:
+        given = self._code(self._fetch_request(cursor, crawl, scope))
         if not isawaitable(given):
             raise TypeError("it is no async function")
         portion: SourcePage = await given
@@ -238,7 +224,7 @@ class PythonReader(Reader):
     async def _next(self, cursor: str | None, crawl: ReadContext, scope: Scope) -> SourcePage:
         if self._generator is None or self._goes_on_at != (cursor, crawl, scope):
             await self.close()
-            generator = self._code(self._asked(cursor, crawl, scope))
+            generator = self._code(self._fetch_request(cursor, crawl, scope))
             if not isinstance(generator, AsyncIterator):
                 raise TypeError("it is no async generator")
             self._generator = generator
@@ -252,7 +238,7 @@ class PythonReader(Reader):
                 is_transient=False,
             ) from None
 
-    def _asked(self, cursor: str | None, crawl: ReadContext, scope: Scope) -> FetchRequest:
+    def _fetch_request(self, cursor: str | None, crawl: ReadContext, scope: Scope) -> FetchRequest:
         since = None
         if crawl.since_ms is not None:
             at_ms = begin_ms(self._source, crawl.since_ms, self._source.clock)

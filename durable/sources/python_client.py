@@ -1,4 +1,4 @@
-"""The network for authors of sources in Python. There is no other in the Worker."""
+"""The HTTP client for sources in Python. A Worker has no other network."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,7 +11,7 @@ from durable.decoding import decode, decode_loosely
 from durable.errors import UpstreamError
 from durable.http.charset import utf8
 from durable.http.client import NOTHING, HttpClient
-from durable.sources.json_mending import mended
+from durable.sources.json_mending import mend_json
 from durable.sources.links import ABSOLUTE, Links
 from durable.sources.source import snippet
 
@@ -43,7 +43,7 @@ class Response(Struct, frozen=True):
         try:
             return decode(body, type)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            if type is Any and not isinstance(error, msgspec.ValidationError) and mended(body):
+            if type is Any and not isinstance(error, msgspec.ValidationError) and mend_json(body):
                 with suppress(ValueError):
                     return decode_loosely(body)
             # Of another shape it will stay; what is no JSON may be an error page that passes.
@@ -56,7 +56,7 @@ class Response(Struct, frozen=True):
 
 
 class Client:
-    """Asks the source's server, and proves who asks.
+    """Sends requests to the source's server, with the source's authentication.
 
     Any answer but one of 200 to 299 is raised as UpstreamError, whose `status` says which. What is
     transient is best left alone: the job waits, and the page is begun anew.
@@ -116,18 +116,18 @@ class Client:
                 f"a page of the source takes more than {REQUESTS_MAX} requests: give smaller pages",
                 is_transient=False,
             )
-        whole = self._located(url)
+        whole = self._resolve(url)
         self.request_count += 1
         answer = await self._upstream.ask(
             method, whole, params, headers, content, bytes_max=self._bytes_max, statuses=TAKEN
         )
         return Response(answer.status, answer.headers, answer.body)
 
-    def _located(self, url: str) -> str:
+    def _resolve(self, url: str) -> str:
         if not self._base:
             raise UpstreamError(
                 f"{url!r:.200} is not asked: declare the url of the source", is_transient=False
             )
         if not ABSOLUTE.match(url):
             url = f"{self._base.rstrip('/')}/{url.lstrip('/')}" if url else self._base
-        return self._links.followed(url, self._base)
+        return self._links.follow(url, self._base)

@@ -1,4 +1,4 @@
-"""What comes of an author's code: records, a cursor, or an exception. Pure."""
+"""Converts what an author's code gives: records, a cursor, an exception. Pure."""
 
 import math
 from collections.abc import Sequence
@@ -20,8 +20,10 @@ EXCERPT_CHARACTERS_MAX = 400
 UNWRITABLE = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
 
 
-def encoded(records: Sequence[Any], bytes_max: int) -> tuple[list[Raw], dict[int, str | None]]:
-    """The records as JSON, and of those that it cannot tell, why, by their place from 1.
+def encode_records(
+    records: Sequence[Any], bytes_max: int
+) -> tuple[list[Raw], dict[int, str | None]]:
+    """The records as JSON, and why some cannot be JSON, by their place from 1.
 
     Raises UpstreamError where one is of a kind that is never written, or they are too many.
     """
@@ -67,7 +69,7 @@ def is_finite(value: Any) -> bool:
 
 
 def next_cursor(value: Any, cursor: str | None) -> str | None:
-    """The cursor as it is stored. Raises UpstreamError where it would not come back the same.
+    """The cursor as it is stored. Raises UpstreamError if JSON would change it.
 
     Args:
         value: as the author's code gave it.
@@ -91,7 +93,7 @@ def next_cursor(value: Any, cursor: str | None) -> str | None:
     return text
 
 
-def blamed(error: Exception, code: Any) -> UpstreamError:
+def author_error(error: Exception, code: Any) -> UpstreamError:
     """What the author's code raised, as an error of the source.
 
     Args:
@@ -101,7 +103,7 @@ def blamed(error: Exception, code: Any) -> UpstreamError:
     if isinstance(error, UpstreamError):
         return error
     if isinstance(error, ExceptionGroup) and (group := error.subgroup(UpstreamError)):
-        return blamed(group.exceptions[0], code)
+        return author_error(group.exceptions[0], code)
     name = getattr(code, "__qualname__", type(code).__name__)
     return UpstreamError(
         f"the source's {name} raised {type(error).__name__}: {error}{_place(error, code)}",

@@ -1,4 +1,4 @@
-"""What an author's code is asked, what it answers, and what it may raise."""
+"""What an author's code is given, what it returns, and what it may raise."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ SECOND = timedelta(seconds=1)
 
 
 class FetchRequest(Struct, frozen=True, kw_only=True, eq=False):
-    """One page that is asked for.
+    """A request for one page.
 
     Attributes:
         cursor: where to go on, as the page before it gave it; None for the first page.
@@ -62,7 +62,7 @@ class FetchRequest(Struct, frozen=True, kw_only=True, eq=False):
 
 
 class SourcePage(Struct, frozen=True):
-    """One page, as its author's code gives it.
+    """One page that an author's code returns.
 
     Attributes:
         records: dicts, msgspec Structs, or whatever else can be written as JSON.
@@ -79,7 +79,7 @@ class SourcePage(Struct, frozen=True):
 
 
 class Retry(UpstreamError):  # noqa: N818 - as authors raise it
-    """The page is asked for again, after the job's own back-off or no sooner than after a time."""
+    """Raise it to have the page asked for again, after the job's back-off or a given time."""
 
     def __init__(
         self, reason: str = "the source is to be asked again", *, after: timedelta | None = None
@@ -89,21 +89,21 @@ class Retry(UpstreamError):  # noqa: N818 - as authors raise it
 
 
 class StartOver(UpstreamError):  # noqa: N818 - as authors raise it
-    """The cursor leads nowhere any more: the crawl begins anew."""
+    """Raise it where the cursor is no longer valid: the crawl starts over."""
 
     def __init__(self, reason: str = "the source has forgotten its cursor") -> None:
         super().__init__(reason, is_transient=False, recourse=Recourse.RESTART)
 
 
 class Skip(UpstreamError):  # noqa: N818 - as authors raise it
-    """The parent whose children are asked for is rejected, and the crawl goes on."""
+    """Raise it to reject the parent whose children are asked for, and to continue."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason, is_transient=False, recourse=Recourse.SKIP)
 
 
 class Fail(UpstreamError):  # noqa: N818 - as authors raise it
-    """The job fails."""
+    """Raise it to fail the job."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason, is_transient=False)

@@ -1,4 +1,4 @@
-"""A field of a record that is not decoded otherwise. Pure."""
+"""Reads one field of a record that stays undecoded. Pure."""
 
 import re
 from functools import lru_cache
@@ -9,7 +9,7 @@ from msgspec import Raw
 from durable.decoding import Decoder
 from durable.errors import UpstreamError
 from durable.json_paths import Shape
-from durable.sources.paging.typed import Typed, stored
+from durable.sources.paging.typed import Typed, to_cursor
 
 
 _text = Decoder[str](str)
@@ -64,7 +64,7 @@ def key_of(record: Raw, field: str, *, is_typed: bool) -> str:
             f"one of the source's records has a {field} that is no text and no number: "
             f"{raw.decode(errors='replace'):.200}"
         )
-    return stored(value)
+    return to_cursor(value)
 
 
 @lru_cache(maxsize=32)

@@ -1,4 +1,4 @@
-"""A list that is read on from its last record's own value, once its cursor has expired."""
+"""Continues a list from its last record's own value, once its cursor has expired."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -18,7 +18,7 @@ from durable.sources.paging.param_location import (
     ParamLocation,
     check_names,
     check_placed,
-    resumed_at,
+    place_cursor,
     wrong,
 )
 from durable.sources.paging.protocol import Ask, Paging
@@ -32,7 +32,7 @@ Read = Callable[[Ask, str | None], Awaitable[Records]]  # a page, by the paging'
 
 
 class Resume(Struct, frozen=True, kw_only=True):
-    """Where the source does not know a cursor any more, it is asked for what comes after a record.
+    """How to ask a source that has forgotten the cursor for what comes after a record.
 
         HttpSource(
             url="${NOTES_URL}/list",
@@ -84,20 +84,20 @@ class Resume(Struct, frozen=True, kw_only=True):
             )
         check_placed(self, ask, self.location, self.param)
         cursors = [None] if paging.is_linked else [None, ANY_CURSOR]
-        if any(self._is_taken(ask, partial(paging.asked, cursor=at)) for at in cursors):
+        if any(self._is_taken(ask, partial(paging.prepare, cursor=at)) for at in cursors):
             raise wrong(self, "param", "the source's paging has the parameter for itself")
-        if since is not None and self._is_taken(ask, lambda other: since.asked(other, 0)):
+        if since is not None and self._is_taken(ask, lambda other: since.prepare(other, 0)):
             raise wrong(self, "param", "the source's since has the parameter for itself")
 
     def _is_taken(self, ask: Ask, further: Callable[[Ask], Ask]) -> bool:
         """Whether it matters who goes first: both put something into the same place."""
         with suppress(UpstreamError):  # of a paging whose cursors are of a kind of their own
-            return self.asked(further(ask), "") != further(self.asked(ask, ""))
+            return self.prepare(further(ask), "") != further(self.prepare(ask, ""))
         return False
 
-    def asked(self, ask: Ask, after: str | None) -> Ask:
-        """The request of a list that begins after a value; None: at its start."""
-        return resumed_at(ask, self.location, self.param, after)
+    def prepare(self, ask: Ask, after: str | None) -> Ask:
+        """The request for the list after a value; None: from its start."""
+        return place_cursor(ask, self.location, self.param, after)
 
     def key(self, record: Raw) -> str:
         """The value in a record. Raises UpstreamError where there is none."""
@@ -105,7 +105,7 @@ class Resume(Struct, frozen=True, kw_only=True):
 
 
 class ResumePosition(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where a crawl goes on. As JSON it is the cursor, so add fields with defaults only."""
+    """Where the crawl continues. As JSON it is the cursor: add fields with defaults only."""
 
     listed: str | None  # the paging's own cursor; None: at the start of the list
     key: str | None = None  # of the last record before the page
@@ -117,7 +117,7 @@ class ResumePosition(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return msgspec.json.encode(self).decode()
 
 
-async def resumed(resume: Resume | None, read: Read, ask: Ask, cursor: str | None) -> Records:
+async def resume_page(resume: Resume | None, read: Read, ask: Ask, cursor: str | None) -> Records:
     """The page at the cursor; or, where that has expired, the one after the last record.
 
     Args:
@@ -134,28 +134,28 @@ async def resumed(resume: Resume | None, read: Read, ask: Ask, cursor: str | Non
         return await read(ask, cursor)
     at = position_of(cursor)
     try:
-        return _led_on(resume, await read(resume.asked(ask, at.after), at.listed), at)
+        return _lead_on(resume, await read(resume.prepare(ask, at.after), at.listed), at)
     except UpstreamError as error:
         if error.recourse is not Recourse.RESTART or at.key is None:
             raise
         expiry = error
     at = ResumePosition(listed=None, key=at.key, after=at.key, read=at.read, passed=at.read)
-    page = await read(resume.asked(ask, at.after), None)
+    page = await read(resume.prepare(ask, at.after), None)
     is_further = not page.records or _last_key(resume, page) != at.key
     if page.next_cursor is not None and not is_further:
         raise expiry  # or each page would be this one, if cursors expire at once
     note = f"goes on after {resume.path} {at.key:.200}: {expiry}"
-    return replace(_led_on(resume, page, at), note=note)
+    return replace(_lead_on(resume, page, at), note=note)
 
 
 def position_of(cursor: str | None) -> ResumePosition:
-    """Of a crawl that began without a Resume, the cursor is the paging's own."""
+    """The position in a cursor. Without a Resume, that is the paging's own cursor."""
     with suppress(msgspec.DecodeError):
         return decode(cursor or "", ResumePosition)
     return ResumePosition(listed=cursor)
 
 
-def _led_on(resume: Resume, page: Records, at: ResumePosition) -> Records:
+def _lead_on(resume: Resume, page: Records, at: ResumePosition) -> Records:
     """The page of a list, with what the crawl is to know of it."""
     read_count = 0
     if page.total_count is not None:

@@ -11,7 +11,7 @@ from durable.errors import UpstreamError
 from durable.http.client import NOTHING, OK, TIMEOUT_SECONDS, Answer, HttpClient
 
 
-def signed(
+def sign(
     key: SecretText, method: str, url: httpx.URL, content: bytes, now_ms: int
 ) -> dict[str, str]:
     """The headers that prove when a request was made, and by whom. See `Backend`."""
@@ -55,7 +55,7 @@ class Signed:
     ) -> Answer:
         """As `Upstream.ask`."""
         if self._key is not None:
-            headers = {**headers, **signed(self._key, method, url, content, self._now_ms())}
+            headers = {**headers, **sign(self._key, method, url, content, self._now_ms())}
         try:
             return await self._upstream.ask(
                 method,

@@ -12,7 +12,7 @@ from durable.sources.paging.param_location import (
     ParamLocation,
     check_names,
     check_placed,
-    placed,
+    place_param,
     wrong,
 )
 from durable.sources.paging.protocol import Ask
@@ -27,24 +27,8 @@ SECOND_MS = 1_000  # many sources write no finer
 YEAR_END_MS = 1_767_225_599_999  # of 2025
 
 
-class _Declared(Protocol):
-    @property
-    def overlap(self) -> timedelta: ...
-    @property
-    def kept(self) -> timedelta | None: ...
-
-
 class Spans(Protocol):
     """How far back changes are asked for."""
-
-    @property
-    def overlap_ms(self) -> int: ...
-    @property
-    def kept_ms(self) -> int | None: ...
-
-
-class Changes(Protocol):
-    """One way of reading only what has changed at a time or later."""
 
     @property
     def overlap_ms(self) -> int:
@@ -54,6 +38,25 @@ class Changes(Protocol):
     def kept_ms(self) -> int | None:
         """For so long the source can tell what has changed; None: for ever."""
 
+
+class DeclaredSpans(Struct, frozen=True, kw_only=True):
+    """`Spans` as their author declares them."""
+
+    overlap: timedelta = OVERLAP
+    kept: timedelta | None = None
+
+    @property
+    def overlap_ms(self) -> int:
+        return milliseconds(self.overlap)
+
+    @property
+    def kept_ms(self) -> int | None:
+        return None if self.kept is None else milliseconds(self.kept)
+
+
+class Changes(Spans, Protocol):
+    """One way of reading only what has changed at a time or later."""
+
     @property
     def clock(self) -> Clock | None:
         """How its records tell when they changed; None: they do not."""
@@ -61,14 +64,14 @@ class Changes(Protocol):
     def check(self, ask: Ask) -> None:
         """Raises ConfigurationError where the source's request does not fit it."""
 
-    def asked(self, ask: Ask, since_ms: int) -> Ask:
+    def prepare(self, ask: Ask, since_ms: int) -> Ask:
         """The request of changes since a time, made of that of the source."""
 
-    def recent(self, page: Records, since_ms: int) -> Records:
+    def keep_recent(self, page: Records, since_ms: int) -> Records:
         """The page without what is older. Raises UpstreamError where that cannot be told."""
 
 
-class Since(Struct, frozen=True, kw_only=True):
+class Since(DeclaredSpans, frozen=True, kw_only=True):
     """A parameter takes the watermark, and the answer has what changed at that time or later.
 
         GET {url}?updated_since=2026-11-24T02:00:00.000Z
@@ -96,19 +99,9 @@ class Since(Struct, frozen=True, kw_only=True):
     param: str
     format: str = TimeFormat.RFC3339
     template: str = "{}"
-    overlap: timedelta = OVERLAP
     location: ParamLocation = ParamLocation.QUERY
-    kept: timedelta | None = None
     path: str = ""
     path_format: str = ""
-
-    @property
-    def overlap_ms(self) -> int:
-        return milliseconds(self.overlap)
-
-    @property
-    def kept_ms(self) -> int | None:
-        return None if self.kept is None else milliseconds(self.kept)
 
     def __post_init__(self) -> None:
         check_names(self, "param")
@@ -134,47 +127,65 @@ class Since(Struct, frozen=True, kw_only=True):
         if self.location is ParamLocation.BODY:
             check_placed(self, ask, self.location, self.param)
 
-    def asked(self, ask: Ask, since_ms: int) -> Ask:
-        value = times.written(self.format, begin_ms(self, since_ms, self.clock))
+    def prepare(self, ask: Ask, since_ms: int) -> Ask:
+        value = times.write(self.format, begin_ms(self, since_ms, self.clock))
         if self.template != "{}":
             value = self.template.replace("{}", str(value))
-        return placed(ask, self.location, self.param, value)
+        return place_param(ask, self.location, self.param, value)
 
-    def recent(self, page: Records, _since_ms: int) -> Records:
+    def keep_recent(self, page: Records, _since_ms: int) -> Records:
         return page
 
 
-def asked(changes: Changes | None, ask: Ask, crawl: ReadContext) -> Ask:
+class ChangingSource(Struct, frozen=True, kw_only=True):
+    """A source that may be asked for its changes alone."""
+
+    since: Changes | None = None
+
+    @property
+    def kept_ms(self) -> int | None:
+        return kept_ms(self.since)
+
+    @property
+    def tells_changes(self) -> bool:
+        return self.since is not None
+
+    @property
+    def clock(self) -> Clock | None:
+        return None if self.since is None else self.since.clock
+
+
+def prepare_changes(changes: Changes | None, ask: Ask, crawl: ReadContext) -> Ask:
     """The source's request as a crawl makes it."""
     if changes is None or crawl.since_ms is None:
         return ask
-    return changes.asked(ask, crawl.since_ms)
+    return changes.prepare(ask, crawl.since_ms)
 
 
-def recent(changes: Changes | None, page: Records, crawl: ReadContext) -> Records:
-    """What of the page is the crawl's. Raises UpstreamError where that cannot be told."""
+def keep_recent(changes: Changes | None, page: Records, crawl: ReadContext) -> Records:
+    """The records of the page that the crawl wants. Raises UpstreamError if that cannot be told."""
     if changes is None:
         return page
     if changes.clock is not None:
         changes.clock.check(page.records)
     if crawl.since_ms is None:
         return page
-    return changes.recent(page, crawl.since_ms)
+    return changes.keep_recent(page, crawl.since_ms)
 
 
 def begin_ms(changes: Spans, since_ms: int, clock: Clock | None) -> int:
-    """From when on changes are read: before the watermark, and as closely as records tell it."""
-    at_ms = overlapped_ms(since_ms, _overlap_ms(changes))
-    return at_ms if clock is None else clock.floored(at_ms)
+    """The time to read changes from: the watermark, less the overlap, rounded as the clock is."""
+    at_ms = subtract_overlap(since_ms, _overlap_ms(changes))
+    return at_ms if clock is None else clock.floor_ms(at_ms)
 
 
-def overlapped_ms(since_ms: int, overlap_ms: int) -> int:
+def subtract_overlap(since_ms: int, overlap_ms: int) -> int:
     """So much before the watermark, in whole seconds."""
     return max(0, since_ms - overlap_ms) // SECOND_MS * SECOND_MS
 
 
 def reaches_further(changes: Changes, others: Changes) -> bool:
-    """Whether these are asked for from further back than the others, at some watermark."""
+    """Whether these changes are read from further back than the others."""
     return _earliest_ms(changes) < _earliest_ms(others)
 
 
@@ -183,11 +194,11 @@ def _earliest_ms(changes: Changes) -> int:
     at_ms = begin_ms(changes, YEAR_END_MS, changes.clock)
     if not isinstance(changes, Since):
         return at_ms
-    return times.read(changes.format, str(times.written(changes.format, at_ms)))
+    return times.read(changes.format, str(times.write(changes.format, at_ms)))
 
 
 def kept_ms(changes: Changes | None) -> int | None:
-    """How old a watermark may be, since what is before it is asked for, too; None: any."""
+    """How old a watermark may be; None: any. The overlap is already taken off."""
     if changes is None or changes.kept_ms is None:
         return None
     return changes.kept_ms - _overlap_ms(changes)
@@ -199,8 +210,8 @@ def _overlap_ms(changes: Spans) -> int:
     return changes.overlap_ms if kept_ms is None else min(changes.overlap_ms, kept_ms // 2)
 
 
-def check_spans(declared: _Declared) -> None:
-    """Raises ConfigurationError where a time is none."""
+def check_spans(declared: DeclaredSpans) -> None:
+    """Check both spans. Raises ConfigurationError."""
     if not is_span(declared.overlap, timedelta(0)):
         raise wrong(declared, "overlap", "it is a timedelta from 0, as in timedelta(minutes=5)")
     if declared.kept is not None and not is_span(declared.kept, MILLISECOND):

@@ -42,7 +42,7 @@ class Records(Struct, frozen=True, kw_only=True):
 
 
 class Reader(Protocol):
-    """Reads one source, for as long as a turn takes.
+    """Reads one source during one turn.
 
     The next turn has another reader, after a crash in another isolate. So whatever is
     to be known of the pages before a page, its cursor holds. What a reader remembers
@@ -57,14 +57,14 @@ class Reader(Protocol):
         """
 
     async def close(self) -> None:
-        """Let go of what was kept open between two pages, since the turn is over.
+        """Close what stays open between pages, at the end of the turn.
 
         Raises nothing. A page may be asked for all the same.
         """
         return  # a body, so that readers inherit it
 
-    async def cancelled(self, cursor: str | None) -> None:  # noqa: ARG002 - for those who work
-        """Tell whoever works at the page after the cursor that the job was cancelled.
+    async def cancel(self, cursor: str | None) -> None:  # noqa: ARG002 - for those who work
+        """Tell the service that works on the page after the cursor that the job was cancelled.
 
         As well as that can be done: it raises nothing.
         """
@@ -72,16 +72,16 @@ class Reader(Protocol):
 
 
 async def close_all(readers: Iterable[Reader]) -> None:
-    """Close them. One that raises, as an author's own may, does not keep the others open."""
+    """Close all readers, even if one raises."""
     async with AsyncExitStack() as closing:
         for reader in readers:
             closing.push_async_callback(reader.close)
 
 
 class Source(Protocol):
-    """Where records are, as a connector's author declares it."""
+    """A source as a connector's author declares it."""
 
-    def reader(self, surroundings: SourceContext) -> Reader:
+    def reader(self, context: SourceContext) -> Reader:
         """Raises ConfigurationError where a variable or a secret is not right."""
 
     def secrets(self) -> frozenset[str]:
@@ -103,8 +103,8 @@ class Source(Protocol):
     def clock(self) -> Clock | None:
         """How its records tell when they changed; None: they do not."""
 
-    def located(self, environment: Environment) -> str:
-        """Where all is that it asks, with variables filled in: another place is another crawl.
+    def locate(self, environment: Environment) -> str:
+        """All URLs that it asks, with variables filled in. A crawl starts over where they change.
 
         Raises:
             ConfigurationError: a variable is not set, or what comes of it is no URL.
@@ -117,7 +117,7 @@ NO_NAMES: frozenset[str] = frozenset()
 
 
 class ScopedReader(Reader, Protocol):
-    """Reads one of many lists, such as the pages of one space."""
+    """Reads one of many lists, for example the pages of one space."""
 
     async def fetch(
         self, cursor: str | None, crawl: ReadContext, scope: Scope = NO_SCOPE
@@ -131,12 +131,12 @@ class ScopedReader(Reader, Protocol):
 class ScopedSource(Source, Protocol):
     """A source whose requests have placeholders, as in `${space/id}`."""
 
-    def reader(self, surroundings: SourceContext, names: frozenset[str] = NO_NAMES) -> ScopedReader:
+    def reader(self, context: SourceContext, names: frozenset[str] = NO_NAMES) -> ScopedReader:
         """Raises ConfigurationError, also where a placeholder is none of these names."""
 
 
 def cursor_fault(next_cursor: str, cursor: str | None) -> str | None:
-    """Why a cursor leads nowhere; None if it leads on."""
+    """Why a cursor makes no progress; None if it does."""
     if next_cursor == cursor:
         return f"is the same as this page's, {cursor!r:.200}"
     if len(next_cursor) > CURSOR_CHARACTERS_MAX:
@@ -145,14 +145,14 @@ def cursor_fault(next_cursor: str, cursor: str | None) -> str | None:
 
 
 def snippet(content: bytes) -> str:
-    """The beginning of what is not what it should be, for an error."""
+    """The beginning of unexpected content, for an error."""
     return repr(content[:SNIPPET_BYTES_MAX].decode(errors="replace"))
 
 
 def not_json(
     name: str, error: Exception, headers: Mapping[str, str], content: bytes
 ) -> UpstreamError:
-    """Cut short on the way, or an error page in the place of JSON: it may pass.
+    """The error for content that is not JSON. It is transient: an answer may be cut short.
 
     Args:
         name: of what was to be JSON.

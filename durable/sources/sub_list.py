@@ -6,9 +6,9 @@ from msgspec.structs import replace
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.context import SourceContext
 from durable.machine.job import ReadContext
-from durable.sources.belonging import Fault, Missing, RequestTally, missed, put
+from durable.sources.belonging import Fault, Missing, RequestTally, put, resolve_missing
 from durable.sources.source import Records, Scope, ScopedSource, total_fault
-from durable.sources.splice import listed
+from durable.sources.splice import encode_list
 from durable.sources.template import UnfilledError
 
 
@@ -16,7 +16,7 @@ EMPTY_PAGES_MAX = 100  # of one record: all of its page waits for them
 
 
 class SubList(Struct, frozen=True, kw_only=True):
-    """All pages of a list of its own for each record, put into the record as one list.
+    """A list of its own for each record: all of its pages, put into the record as one list.
 
         sub_lists=(SubList(source=HttpSource(url="${WIKI_URL}/pages/${id}/comments", ...),
                        into="comments"),)
@@ -47,21 +47,19 @@ class SubListReader:
 
     Args:
         sub_list: how.
-        surroundings: of the source's reader.
+        context: of the source's reader.
         names: of the scope; "" is the record.
 
     Raises:
         ConfigurationError: a placeholder is none, or a variable or secret is not right.
     """
 
-    def __init__(
-        self, sub_list: SubList, surroundings: SourceContext, names: frozenset[str]
-    ) -> None:
+    def __init__(self, sub_list: SubList, context: SourceContext, names: frozenset[str]) -> None:
         self._sub_list = sub_list
-        self.reader = sub_list.source.reader(surroundings, names)
+        self.reader = sub_list.source.reader(context, names)
 
-    async def whole(self, scope: Scope, crawl: ReadContext, tally: RequestTally) -> Raw | Fault:
-        """What the scope's record becomes. Raises UpstreamError where the page cannot be had."""
+    async def complete(self, scope: Scope, crawl: ReadContext, tally: RequestTally) -> Raw | Fault:
+        """Complete the scope's record. Raises UpstreamError where the whole page fails."""
         sub_list, record = self._sub_list, scope[""]
         members: list[Raw] = []
         read_count, empty_count, cursor, is_anew = 0, 0, None, False
@@ -77,11 +75,11 @@ class SubListReader:
                     continue
                 if cursor is not None and error.recourse is not Recourse.SKIP:
                     raise  # a part of the list is not the list
-                return missed(error, sub_list.missing, put(record, sub_list.into, b"[]"))
+                return resolve_missing(error, sub_list.missing, put(record, sub_list.into, b"[]"))
             tally.include(page)
             if reason := next(filter(None, page.faults.values()), None):
                 return Fault(f"one of its {sub_list.into}: {reason}")
-            members += _sound(page)
+            members += _sound_records(page)
             read_count += len(page.records)
             if fault := total_fault(page, read_count):
                 raise UpstreamError(f"the {sub_list.into} of a record: {fault}", is_transient=False)
@@ -90,7 +88,7 @@ class SubListReader:
             if cursor is None or len(members) > sub_list.records_max:
                 break
         self._check_ended(cursor, len(members), empty_count)
-        return put(record, sub_list.into, listed(members))
+        return put(record, sub_list.into, encode_list(members))
 
     def _check_ended(self, cursor: str | None, count: int, empty_count: int) -> None:
         """Raises UpstreamError where a list is not read to its end."""
@@ -109,5 +107,5 @@ class SubListReader:
             )
 
 
-def _sound(page: Records) -> list[Raw]:
+def _sound_records(page: Records) -> list[Raw]:
     return [raw for place, raw in enumerate(page.records, start=1) if place not in page.faults]

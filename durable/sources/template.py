@@ -1,4 +1,4 @@
-"""Requests with placeholders, filled in from JSON: one list for each space, one answer a record.
+"""Fills placeholders in requests from JSON: one list for each space, one detail for each record.
 
 `${space/id}` is the field `id` of what is named `space`, `${space/owner/id}` lies deeper. In the
 requests that are made for a record, `${id}` is a field of that record; so is `${record/ID}`, whose
@@ -31,7 +31,7 @@ Value = str | int
 
 
 class UnfilledError(UpstreamError):
-    """A record lacks what a request for it takes."""
+    """A record lacks a field that its request needs."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason, is_transient=False)
@@ -48,7 +48,7 @@ class FieldPlace(Struct, frozen=True):
 
 
 class Template:
-    """Makes the request for a scope.
+    """A request with placeholders.
 
     Args:
         ask: the request with placeholders, in its URL, its parameters, and in texts of its body
@@ -91,8 +91,8 @@ class Template:
                 "is sent: it may stand in the path or in the query"
             )
 
-    def filled(self, scope: Scope) -> Ask:
-        """Raises UnfilledError where a field is missing, empty, or no text and no whole number."""
+    def fill_request(self, scope: Scope) -> Ask:
+        """The request for a scope. Raises UnfilledError if a field has no text or whole number."""
         if not self._places:
             return self._ask
         values = {name: _values(shape, name, scope[name]) for name, shape in self._shapes.items()}
@@ -102,7 +102,7 @@ class Template:
             value = values[place.name][place.path]
             if value is None or value is msgspec.UNSET or value == "":
                 raise UnfilledError(
-                    f"{_called(place.name)} {_beginning(scope[place.name])} has no "
+                    f"{_describe(place.name)} {_beginning(scope[place.name])} has no "
                     f"{place.path or 'value'}, which ${{{text}}} in {self._ask.url!r} takes"
                 )
             return value  # type: ignore[no-any-return] # of the shape's kind
@@ -119,7 +119,9 @@ class Template:
             return self._follow(str(fill(self._ask.url[2:-1])))
         url = self._text(self._ask.url, lambda text: quote(str(fill(text)), safe=""))
         # Encoded or not, those of two dots lead to another list, and no server is asked for them.
-        if any(part in DOTS for part in re.split(r"[/\\]", _decoded(re.split(r"[?#]", url)[0]))):
+        if any(
+            part in DOTS for part in re.split(r"[/\\]", _decode_twice(re.split(r"[?#]", url)[0]))
+        ):
             raise UnfilledError(
                 f"{url!r:.200} is not what {self._ask.url!r} means: a field has '..' or '.' in the "
                 "place of a name"
@@ -143,7 +145,7 @@ class Template:
 
 
 def check_url(declared: Struct, url: str) -> None:
-    """Raises ConfigurationError where braces have no dollar sign: no URL has them otherwise."""
+    """Check the URL's placeholders. Raises ConfigurationError for braces without a dollar sign."""
     if BARE.search(url):
         raise ConfigurationError(
             f"{type(declared).__name__}: {url!r:.200} is not right: a variable is written "
@@ -152,7 +154,7 @@ def check_url(declared: Struct, url: str) -> None:
 
 
 def with_variables(ask: Ask, environment: Environment) -> Ask:
-    """The request with variables in its parameters, headers and body, as its URL has them.
+    """The request with variables filled in, in its parameters, headers and body.
 
     Raises:
         ConfigurationError: one of them is not set.
@@ -185,7 +187,7 @@ def _place(text: str, names: frozenset[str]) -> FieldPlace | None:
     return FieldPlace("", path if path and first == RECORD else text)
 
 
-def _decoded(path: str) -> str:
+def _decode_twice(path: str) -> str:
     """As a server may read it that decodes twice: before it takes a path apart, and after."""
     return unquote(unquote(path))
 
@@ -207,11 +209,11 @@ def _values(shape: Shape, name: str, content: Raw) -> Mapping[str, Any]:
         return shape.read_part(content)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UnfilledError(
-            f"{_called(name)} {_beginning(content)} cannot be put into a request: {error}"
+            f"{_describe(name)} {_beginning(content)} cannot be put into a request: {error}"
         ) from error
 
 
-def _called(name: str) -> str:
+def _describe(name: str) -> str:
     return f"the source's {name or 'record'}"
 
 

@@ -50,13 +50,13 @@ def reading_fault(form: str) -> str | None:
     if (found := fault(form)) is not None:
         return found
     try:
-        is_read = 0 <= SAMPLE_MS - read(form, str(written(form, SAMPLE_MS))) < DAY_MS
+        is_read = 0 <= SAMPLE_MS - read(form, str(write(form, SAMPLE_MS))) < DAY_MS
     except (ValueError, re.error):  # a directive that is there twice
         is_read = False
     return None if is_read else "it does not tell the day"
 
 
-def written(form: str, at_ms: int) -> str | int:
+def write(form: str, at_ms: int) -> str | int:
     """The instant, or the latest before it that can be written so."""
     if (unit_ms := UNITS_MS.get(form)) is not None:
         return at_ms // unit_ms

@@ -1,4 +1,4 @@
-"""What came of a verification, as seen from outside, and what a person can do about it."""
+"""The findings of a verification, and what a person can do about them."""
 
 from msgspec import Struct
 
@@ -8,7 +8,7 @@ from durable.machine.job import Stage
 from durable.machine.remedies import Remedy, RemedyCode
 from durable.machine.verification import Verdict, Verification
 from durable.timestamps import rfc3339, rfc3339_or_none
-from durable.views.texts import Advice, advise
+from durable.views.texts import Message, to_message
 
 
 class Verified(Struct, frozen=True, kw_only=True):
@@ -25,7 +25,7 @@ class Verified(Struct, frozen=True, kw_only=True):
     next_at: str | None  # no earlier than that; None: the state is for good
     until: str
     last_error: str | None  # of the latest question
-    remedy: Advice | None
+    remedy: Message | None
 
 
 class Processed(Struct, frozen=True, kw_only=True):
@@ -78,7 +78,7 @@ def show_verification(verification: Verification | None) -> Verified | None:
         next_at=rfc3339_or_none(verification.ask_at_ms),
         until=rfc3339(verification.until_ms),
         last_error=verification.error or None,
-        remedy=advise(remedy(verification)),
+        remedy=to_message(remedy(verification)),
     )
 
 

@@ -12,7 +12,7 @@ from durable.views.status import Status
 
 
 class Level(StrEnum):
-    """Who should look: nobody, somebody who looks anyway, somebody now."""
+    """How urgent a line is: for nobody, for somebody who looks anyway, for somebody now."""
 
     INFO = "info"
     WARNING = "warning"
@@ -30,15 +30,15 @@ class LogLine(Struct, frozen=True):
 
 
 def log_line(event: str, level: Level, **fields: Any) -> LogLine:
-    """In ASCII: no text from outside begins another line, or moves a terminal.
+    """A line in ASCII. Text from outside cannot begin another line, or control a terminal.
 
     The platform takes 256 KB of an invocation, so what is long is shortened.
     """
-    shown = {name: _bounded(value) for name, value in fields.items() if value is not None}
+    shown = {name: _bound(value) for name, value in fields.items() if value is not None}
     return LogLine(_json({"event": event, "level": level.value, **shown}), level)
 
 
-def _bounded(value: Any) -> Any:
+def _bound(value: Any) -> Any:
     """As it is; where that is long, the beginning and the end of its text."""
     text = value if isinstance(value, str) else _json(value)
     if len(text) <= TEXT_CHARACTERS_MAX:
@@ -52,7 +52,7 @@ def _json(value: Any) -> str:
 
 
 def job_line(event: str, job: Status, **fields: Any) -> LogLine:
-    """What happened to a job, and where that leaves it; the rest is in its status."""
+    """A line of what happened to a job, with its state."""
     verdict = job.verification.state if job.verification is not None else None
     return log_line(
         event,

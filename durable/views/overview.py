@@ -18,11 +18,11 @@ from durable.machine.timeliness import Freshness, find_stale, stale_after_ms, st
 from durable.timestamps import rfc3339, rfc3339_or_none
 from durable.views.findings import Deleted, show_deletions
 from durable.views.job_summary import JobSummary, summarize
-from durable.views.texts import Advice, advise
+from durable.views.texts import Message, to_message
 
 
 class Condition(StrEnum):
-    """How a connector is. The first of these that is so."""
+    """The health of a connector: the first of these that applies."""
 
     UNREACHABLE = "unreachable"  # its object does not answer
     HELD = "held"  # a job waits for a person
@@ -54,7 +54,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     next_mode: Mode | None
     health: Condition
     why: str | None
-    remedy: Advice | None  # what a person can do about it
+    remedy: Message | None  # what a person can do about it
     last_success_at: str | None
     last_full_success_at: str | None
     watermark: str | None  # INCREMENTAL reads what has changed since then
@@ -66,7 +66,7 @@ class Overview(Struct, frozen=True, kw_only=True):
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """What the connector's object knows."""
+    """What the connector's object remembers."""
 
     jobs: Sequence[Job] = ()  # the latest, newest first
     current: Job | None = None
@@ -93,7 +93,7 @@ class ConnectorMetrics(Struct, frozen=True, kw_only=True):
 def overview(
     connector: AnyConnector, known: Known, clean: Callable[[str], str], now_ms: int
 ) -> Overview:
-    """The whole of it.
+    """A connector at a glance.
 
     Args:
         connector: as it is declared.
@@ -113,7 +113,7 @@ def overview(
         next_mode=soonest.mode if soonest and soonest.next_at else None,
         health=health,
         why=why and clean(why),
-        remedy=advise(remedy),
+        remedy=to_message(remedy),
         last_success_at=rfc3339_or_none(known.tally.succeeded_at_ms),
         last_full_success_at=rfc3339_or_none(known.tally.full_succeeded_at_ms),
         watermark=rfc3339_or_none(known.watermark_ms),
@@ -126,17 +126,17 @@ def overview(
 
 
 def unreachable(connector: AnyConnector, now_ms: int) -> Overview:
-    """Of a connector whose object does not answer."""
+    """The overview of a connector whose object does not answer."""
     return replace(
         overview(connector, Known(), str, now_ms),
         health=Condition.UNREACHABLE,
         why="its object does not answer",
-        remedy=advise(Remedy(RemedyCode.READ_LOG.value)),
+        remedy=to_message(Remedy(RemedyCode.READ_LOG.value)),
     )
 
 
 def connector_metrics(known: Known, job_counts: Mapping[State, int]) -> ConnectorMetrics:
-    """Of what the connector's object remembers."""
+    """The metrics of what the connector's object remembers."""
     return ConnectorMetrics(
         tally=known.tally,
         job_counts=job_counts,
@@ -175,13 +175,13 @@ def _trouble(connector: AnyConnector, known: Known, now_ms: int) -> Health | Non
     fresh = Freshness(tally.begun_at_ms, tally.succeeded_at_ms, tally.full_succeeded_at_ms)
     if (found := find_stale(connector, fresh, now_ms)) is not None:
         return Condition.STALE, stale_reason(found), None
-    if (failed := _failed(connector, known)) is not None:
+    if (failed := _failed_job(connector, known)) is not None:
         return Condition.FAILING, failed.error, remedy_of(failed)
     reason = paused_reason(known.watch)
     return None if reason is None else (Condition.PAUSED, reason, paused_remedy(known.watch))
 
 
-def _failed(connector: AnyConnector, known: Known) -> Job | None:
+def _failed_job(connector: AnyConnector, known: Known) -> Job | None:
     """A job that has failed, if neither its mode nor what covers it came to another end since.
 
     A FULL job brings all that an INCREMENTAL one would have. What no schedule asks for, counts

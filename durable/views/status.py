@@ -11,11 +11,12 @@ from durable.machine.safeguards import missing_count
 from durable.machine.states import Command, State
 from durable.machine.verification import Verification
 from durable.timestamps import rfc3339, rfc3339_or_none
-from durable.views.explanation import if_killed, left_ms, next_step, waiting_reason, waits_for
+from durable.views.explanation import left_ms, waiting_reason, waits_for
 from durable.views.findings import Deleted, Processed, Verified, show_processing, show_verification
 from durable.views.job_summary import totals
 from durable.views.progress import Progress, progress
-from durable.views.texts import Advice, advise
+from durable.views.steps import next_step, repeated_step
+from durable.views.texts import Message, to_message
 
 
 DEFAULTS = Limits()
@@ -55,9 +56,9 @@ class Status(Struct, frozen=True, kw_only=True):
     waits_for: WaitReason | None  # job, person, retry, rate, source, memory or alarm; None as below
     waits_because: str | None  # None: it works, or has ended
     waits_until: str | None  # None: no time is set
-    next_step: str  # what is done next
-    remedy: Advice | None  # what a person can do, where the job waits for one, or has failed
-    if_killed_now: str  # what would be done again
+    next_step: Message | None  # what it does next by itself; None: nothing
+    remedy: Message | None  # what a person can do, where the job waits for one, or has failed
+    if_killed_now: Message | None  # what it would do again; None: nothing
     commands: tuple[Command, ...]  # that it takes now
     created_at: str
     started_at: str | None
@@ -73,6 +74,7 @@ class Status(Struct, frozen=True, kw_only=True):
     attempt: int  # of what is being done now; back to 1 with each progress
     next_attempt_at: str | None  # set while the job waits after an error
     last_error: str | None  # since the last progress
+    last_error_cause: str | None  # a word or two, as of an event; while it is tried again
     progress: Progress | None  # an estimate
     missing: int | None  # FULL: documents of the last one that this one has not brought yet
     upload_id: str | None
@@ -111,15 +113,15 @@ def status(
         begun_by=job.begun_by or None,
         became_full=job.asked_mode is Mode.INCREMENTAL,
         stage=job.stage,
-        stages=tuple(_brought(part) for part in job.parts),
+        stages=tuple(_show_stage(part) for part in job.parts),
         waits_for=waits_for(job, ahead),
         waits_because=waiting_reason(job, ahead),
         waits_until=rfc3339_or_none(
             None if job.turn else job.pacing.retry_at_ms or job.alarm_at_ms
         ),
-        next_step=next_step(job),
-        remedy=advise(remedy_of(job)),
-        if_killed_now=if_killed(job),
+        next_step=to_message(next_step(job)),
+        remedy=to_message(remedy_of(job)),
+        if_killed_now=to_message(repeated_step(job)),
         commands=LEGAL[job.state],
         created_at=rfc3339(job.created_at_ms),
         started_at=rfc3339_or_none(job.started_at_ms),
@@ -135,6 +137,7 @@ def status(
         attempt=job.pacing.attempt,
         next_attempt_at=rfc3339_or_none(job.pacing.retry_at_ms),
         last_error=job.error or None,
+        last_error_cause=_error_cause(job),
         progress=None if now_ms is None else progress(job, now_ms),
         missing=missing_count(job) if is_compared else None,
         upload_id=job.upload.id or None,
@@ -142,14 +145,20 @@ def status(
         verification=show_verification(verification),
         processing=show_processing(verification),
         deletions=(),  # known of all of the connector's jobs together
-        events=tuple(_shown(note) for note in notes),
+        events=tuple(_show_note(note) for note in notes),
     )
 
 
-def _shown(note: Note) -> RecentNote:
+def _error_cause(job: Job) -> str | None:
+    """The code of the error, which its note has."""
+    causes = (note.cause for note in reversed(job.notes) if note.text == job.error)
+    return next(causes, "") or None
+
+
+def _show_note(note: Note) -> RecentNote:
     return RecentNote(rfc3339(note.at_ms), note.text, note.kind, note.cause or None)
 
 
-def _brought(part: FinishedStage) -> Brought:
+def _show_stage(part: FinishedStage) -> Brought:
     counts = (part.page_count, part.document_count, part.deletion_count, part.reject_count)
     return Brought(part.stage, *counts)

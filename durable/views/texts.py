@@ -1,4 +1,4 @@
-"""What a person is told to do, in the words of where it is read: the one table of them. Pure.
+"""What a job does and what a person can do, in the words of where it is read: the one table. Pure.
 
 The API speaks of its requests, the dashboard of its buttons, an alert of the page to open. The
 CLI has a table of its own, of the same codes, which speaks of its commands.
@@ -11,6 +11,7 @@ from string import Template
 from msgspec import Struct
 
 from durable.machine.remedies import Remedy, RemedyCode
+from durable.views.steps import Phrase, RepeatCode, StepCode
 
 
 class Surface(StrEnum):
@@ -21,8 +22,8 @@ class Surface(StrEnum):
     ALERT = "alert"
 
 
-class Advice(Struct, frozen=True):
-    """What a person can do: `text` is in the words of this API, `code` is to be worded anew."""
+class Message(Struct, frozen=True):
+    """What is done or can be done: `text` is in the words of this API, `code` to be worded anew."""
 
     code: str
     parameters: Mapping[str, str | int]
@@ -38,7 +39,7 @@ class Wording(Struct, frozen=True):
 
 
 RESTORE = "To keep it, bring it back in the source and run a FULL job before that."
-TEXTS: Mapping[str, Wording] = {
+WORDINGS: Mapping[str, Wording] = {
     RemedyCode.DECIDE: Wording(
         "See whether the source is whole. Then POST /approve/$job "
         '{"deletions": $deletions} closes the upload, and POST /cancel/$job leaves Glean as '
@@ -109,12 +110,45 @@ TEXTS: Mapping[str, Wording] = {
     ),
     RemedyCode.USE_ANOTHER_KEY: Wording("Use another key for another request."),
     RemedyCode.READ_LOG: Wording("The Worker's log says why: `npx wrangler tail` shows it."),
+    StepCode.OPEN_UPLOAD: Wording(
+        "Opens a bulk upload of $stage, and reads the source from its start."
+    ),
+    StepCode.RESUME_UPLOAD: Wording(
+        "Goes on at page $page if Glean still has the upload open; else starts over."
+    ),
+    StepCode.CLOSE_IF_OPEN: Wording(
+        "Closes the upload if Glean still has it open; else starts over."
+    ),
+    StepCode.RESUME: Wording("Goes on at page $page."),
+    StepCode.READ_CHANGES: Wording(
+        "Reads what has changed in the source since the last successful job began."
+    ),
+    StepCode.READ_PAGE: Wording("Reads page $page of the source."),
+    StepCode.SEND_PAGES: Wording(
+        "Sends what it has read from page $page on (pages: $page_count, batches: $batch_count, "
+        "of these in Glean: $sent_count)."
+    ),
+    StepCode.SEND_AND_READ: Wording(
+        "Reads page $next_page, and sends what it has read from page $page on (pages: "
+        "$page_count, batches: $batch_count, of these in Glean: $sent_count)."
+    ),
+    StepCode.CLOSE_UPLOAD: Wording("Asks Glean about the upload, and closes it if it is open."),
+    RepeatCode.QUERY_UPLOAD: Wording("It would ask Glean about the upload again."),
+    RepeatCode.OPEN_UPLOAD: Wording("It would open the upload again, which is still empty."),
+    RepeatCode.READ_PAGE: Wording("It would read page $page again."),
+    RepeatCode.SEND_PAGES: Wording(
+        "It would read again from page $page on (pages: $page_count) and send that (batches: "
+        "$batch_count, of these a second time: $begun_count)."
+    ),
+    RepeatCode.QUERY_BEFORE_CLOSE: Wording(
+        "It would ask Glean about the upload again. It never repeats a close without asking."
+    ),
 }
 
 
 def template(code: str, surface: Surface) -> str:
     """The words of a code there, with the parameters as in `$job`; "" of a code of newer code."""
-    wording = TEXTS.get(code)
+    wording = WORDINGS.get(code)
     if wording is None:
         return ""
     match surface:
@@ -126,15 +160,15 @@ def template(code: str, surface: Surface) -> str:
             return wording.alert or wording.dashboard or wording.api
 
 
-def say(remedy: Remedy | None, surface: Surface) -> str:
-    """What is to be done, in the words of a surface; "" if nothing is."""
-    if remedy is None:
+def say(phrase: Remedy | Phrase | None, surface: Surface) -> str:
+    """It in the words of a surface; "" if there is nothing to say."""
+    if phrase is None:
         return ""
-    return Template(template(remedy.code, surface)).safe_substitute(remedy.parameters)
+    return Template(template(phrase.code, surface)).safe_substitute(phrase.parameters)
 
 
-def advise(remedy: Remedy | None) -> Advice | None:
-    """What is to be done, as the API shows it; None if nothing is."""
-    if remedy is None:
+def to_message(phrase: Remedy | Phrase | None) -> Message | None:
+    """It as the API shows it; None if there is nothing to say."""
+    if phrase is None:
         return None
-    return Advice(remedy.code, remedy.parameters, say(remedy, Surface.API))
+    return Message(phrase.code, phrase.parameters, say(phrase, Surface.API))

@@ -1,4 +1,4 @@
-"""What is shown of a connector's jobs. It changes nothing, and shows no secret."""
+"""Shows a connector's jobs. It changes nothing, and shows no secret."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
@@ -34,7 +34,7 @@ class Timer(Protocol):
 
 
 class Views:
-    """Of the jobs of one connector.
+    """Shows the jobs of one connector.
 
     Args:
         connector: whose jobs these are.
@@ -58,8 +58,8 @@ class Views:
     def job(self, job_id: str) -> Job | None:
         return self._store.load(job_id)
 
-    async def awaited(self, job_id: str, wait_ms: int) -> Job | None:
-        """The job, as soon as its state is another one, or after so long."""
+    async def wait_for_change(self, job_id: str, wait_ms: int) -> Job | None:
+        """The job, once its state has changed or the time is over."""
         until_ms = self._timer.now_ms() + wait_ms
         before = job = self._store.load(job_id)
         while (
@@ -73,8 +73,8 @@ class Views:
             job = self._store.load(job_id)
         return job
 
-    def shown(self, job: Job) -> Status:
-        """A job for the outside; without secrets, also where the source put one into its cursor."""
+    def show(self, job: Job) -> Status:
+        """A job's status, without secrets, even if the source put one into its cursor."""
         clean, verification = self._clean(), self._store.verifications.load(job.id)
         if verification is not None:
             verification = replace(verification, error=clean(verification.error))
@@ -105,7 +105,7 @@ class Views:
         ]
 
     def event_count(self, job_id: str) -> int:
-        """All that there were, also those that are forgotten."""
+        """The number of all events, including those that are no longer kept."""
         return self._store.chronicle.count(job_id)
 
     def lines(self, before_id: str, states: Iterable[State], count: int) -> list[JobSummary]:
@@ -126,11 +126,11 @@ class Views:
         return overview(self._connector, known, self._clean(), self._timer.now_ms())
 
     def measures(self) -> ConnectorMetrics:
-        """What the metrics are made of."""
+        """The inputs of the metrics."""
         return connector_metrics(self._known(), self._store.archive.counts())
 
     def pulse(self) -> Heartbeat:
-        """For whoever asks whether the connector still works."""
+        """When a job, and when a FULL job, succeeded last."""
         tally = self._store.chronicle.tally()
         return Heartbeat(tally.succeeded_at_ms, tally.full_succeeded_at_ms)
 

@@ -25,7 +25,7 @@ def a_browser() -> Iterator[Browser]:
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium.found(), args=list(chromium.FLAGS)
+            executable_path=chromium.find_program(), args=list(chromium.FLAGS)
         )
         try:
             yield browser

@@ -65,7 +65,9 @@ def test_of_a_job_that_rests_nothing_is_told_twice_or_estimated(
     progress = {"documents": 2, "of": 4, "share": 0.5, "of_what": "the last FULL sync"}
     why = "the close would delete 2 of 4 documents"
     held = a_status(state="held", waits_because=why, last_error=why, missing=2)
-    worker.stands({**held, "progress": {**progress, "eta_at": None}})
+    worker.stands(
+        {**held, "next_step": None, "if_killed_now": None, "progress": {**progress, "eta_at": None}}
+    )
 
     shown = shell.run("status", JOB_ID).stdout
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from dev.loopback import serving
 from glean_sync.app import app
-from glean_sync.surroundings import of_this_machine
+from glean_sync.machine import this_machine
 from tests.fakes.operated import TOKEN, URL, FakeWorker, a_problem
 from tests.fakes.shell import SIGNED_IN, Shell
 
@@ -149,8 +149,8 @@ def test_the_worker_is_told_what_is_wanted_and_by_whom(shell: Shell, worker: Fak
 
 def on_the_network(url: str) -> Result:
     environment = {**SIGNED_IN, "GLEAN_SYNC_URL": url}
-    surroundings = replace(of_this_machine(), environment=environment)
-    return CliRunner().invoke(app, ["connectors"], obj=surroundings, catch_exceptions=False)
+    machine = replace(this_machine(), environment=environment)
+    return CliRunner().invoke(app, ["connectors"], obj=machine, catch_exceptions=False)
 
 
 def test_a_port_that_nobody_listens_on_is_told_as_such() -> None:

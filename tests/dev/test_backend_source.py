@@ -13,7 +13,7 @@ from durable.sources.backend import Backend
 from tests.fakes.bench import NOW_MS
 from tests.fakes.environment import an_environment
 from tests.fakes.in_process import client_of
-from tests.fakes.source import a_crawl, surroundings
+from tests.fakes.source import a_crawl, context
 
 
 BACKEND = Backend(auth=Bearer(Secret("TOKEN")), signing_key=Secret("KEY"))
@@ -36,12 +36,12 @@ class World:
         self._client.put("/control/settings", json=settings).raise_for_status()
 
     def asked(self, cursor: str | None = None) -> str | None:
-        reader = BACKEND.reader(surroundings(self._transport, ENVIRONMENT))
+        reader = BACKEND.reader(context(self._transport, ENVIRONMENT))
         return asyncio.run(reader.fetch(cursor, a_crawl())).next_cursor
 
-    def cancelled(self, cursor: str) -> None:
-        reader = BACKEND.reader(surroundings(self._transport, ENVIRONMENT))
-        asyncio.run(reader.cancelled(cursor))
+    def cancel(self, cursor: str) -> None:
+        reader = BACKEND.reader(context(self._transport, ENVIRONMENT))
+        asyncio.run(reader.cancel(cursor))
 
     @property
     def runs(self) -> list[str]:
@@ -91,6 +91,6 @@ def test_a_run_whose_job_is_cancelled_is_stopped() -> None:
     cursor = world.asked()
     assert cursor is not None
 
-    world.cancelled(cursor)
+    world.cancel(cursor)
 
     assert world.runs == ["cancelled"]

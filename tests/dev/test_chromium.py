@@ -22,11 +22,11 @@ def write(folder: Path, name: str, script: str) -> Path:
 
 
 def test_a_chromium_of_any_name_is_found(programs: Path) -> None:
-    assert chromium.found() is None
+    assert chromium.find_program() is None
 
     program = write(programs, "google-chrome", "")
 
-    assert chromium.found() == str(program)
+    assert chromium.find_program() == str(program)
 
 
 def test_what_needs_the_network_comes_before_anything_is_installed(

@@ -16,8 +16,8 @@ import pytest
 from dev.docs_source.app import create_app
 from dev.docs_source.entry import Entry, Kind, unique_ids
 from dev.docs_source.harvest import harvest
-from dev.docs_source.importing import imported
-from dev.docs_source.parsing import parsed
+from dev.docs_source.importing import import_entries
+from dev.docs_source.parsing import parse_entries
 from dev.docs_source.records import Record, Records
 from dev.loopback import serving
 
@@ -106,7 +106,7 @@ def test_python_files_are_not_imported(tmp_path: Path) -> None:
         "def silent(): pass\n"
     )
 
-    found = {entry.path: entry.text for entry in parsed(path, "example")}
+    found = {entry.path: entry.text for entry in parse_entries(path, "example")}
 
     assert found == {
         "example": "Module.",
@@ -121,13 +121,13 @@ def test_a_file_that_cannot_be_parsed_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "example.py"
     path.write_text("{% template %}")
 
-    assert list(parsed(path, "example")) == []
+    assert list(parse_entries(path, "example")) == []
 
 
 def test_a_compiled_module_may_have_no_docstrings() -> None:
     module = ModuleType("example")
 
-    assert list(imported(module)) == []
+    assert list(import_entries(module)) == []
 
 
 def test_a_record_has_all_that_a_document_needs(client: httpx.Client) -> None:

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from connectors import examples
 from connectors.examples import tickets
-from dev.gathering import fitting, gather, gathered
+from dev.gathering import fitting, gather, gather_again
 from durable.connector.connector import Connector
-from durable.connector.discovery import found
+from durable.connector.discovery import find_connectors
 from durable.errors import ConfigurationError
 from durable.glean import Datasource
 from durable.machine.job import Mode
@@ -49,7 +49,7 @@ def test_a_datasource_comes_after_the_one_whose_people_it_means(tmp_path: Path) 
 
 def test_a_connector_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="'ticket'; there are: python-docs, backend"):
-        gathered(tmp_path, "ticket")
+        gather_again(tmp_path, "ticket")
 
 
 def test_a_folder_that_was_there_has_nothing_else_left(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_folder_that_was_there_has_nothing_else_left(tmp_path: Path) -> None:
 def test_an_example_gives_way_to_a_copy_that_has_kept_what_it_is_known_by(
     file: str, own: Connector, *, is_there: bool
 ) -> None:
-    files = found(examples).connectors
+    files = find_connectors(examples).connectors
 
     fit = fitting(files, {f"connectors/{file}": own})
 

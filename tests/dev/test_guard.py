@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.patience import waited
+from dev.patience import wait_until
 from dev.staging import ROOT
 
 
@@ -73,7 +73,7 @@ def test_a_signal_ends_all_in_order(parent: subprocess.Popen[str], number: signa
     os.kill(script_id, number)
 
     assert told(parent) == [7]
-    waited(lambda: is_gone(group))
+    wait_until(lambda: is_gone(group))
 
 
 def test_a_signal_that_comes_twice_ends_all_in_order(parent: subprocess.Popen[str]) -> None:
@@ -83,7 +83,7 @@ def test_a_signal_that_comes_twice_ends_all_in_order(parent: subprocess.Popen[st
         os.kill(script_id, signal.SIGTERM)
 
     assert told(parent) == [7]
-    waited(lambda: is_gone(group))
+    wait_until(lambda: is_gone(group))
 
 
 def test_who_is_killed_leaves_nothing_behind(parent: subprocess.Popen[str]) -> None:
@@ -91,7 +91,7 @@ def test_who_is_killed_leaves_nothing_behind(parent: subprocess.Popen[str]) -> N
 
     os.kill(script_id, signal.SIGKILL)
 
-    waited(lambda: is_gone(group))
+    wait_until(lambda: is_gone(group))
 
 
 def test_whose_parent_has_ended_ends_too(parent: subprocess.Popen[str]) -> None:
@@ -99,7 +99,7 @@ def test_whose_parent_has_ended_ends_too(parent: subprocess.Popen[str]) -> None:
 
     parent.kill()
 
-    waited(lambda: is_gone(group))
+    wait_until(lambda: is_gone(group))
 
 
 def test_what_has_nohup_in_front_outlives_the_terminal(script: Path) -> None:
@@ -112,4 +112,4 @@ def test_what_has_nohup_in_front_outlives_the_terminal(script: Path) -> None:
         os.kill(script_id, signal.SIGTERM)
 
         assert process.wait() == 7
-    waited(lambda: is_gone(group))
+    wait_until(lambda: is_gone(group))

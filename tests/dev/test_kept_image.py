@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from dev.rehearsal import image_step
-from dev.staging import PACKAGES, ROOT, deployed
+from dev.staging import PACKAGES, ROOT, deployed_files
 
 
 def test_every_file_that_is_deployed_counts_with_its_name() -> None:
     inputs = image_step("docs", PACKAGES["connectors"]).inputs
 
     for folder in PACKAGES.values():
-        files = [*deployed(folder)]
+        files = [*deployed_files(folder)]
         assert files
         assert {*files, *(str(file.relative_to(folder)) for file in files)} <= {*inputs}
 

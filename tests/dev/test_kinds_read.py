@@ -28,7 +28,7 @@ from durable.sources.since import OVERLAP_MS, Since
 from durable.sources.source import Source
 from durable.sources.times import TimeFormat
 from tests.fakes.paged import decoded
-from tests.fakes.source import a_crawl, surroundings
+from tests.fakes.source import a_crawl, context
 
 
 COUNT = 60
@@ -142,7 +142,7 @@ def read(
     """
 
     async def walk() -> tuple[list[dict[str, Any]], list[str]]:
-        around = surroundings(httpx.ASGITransport(app))
+        around = context(httpx.ASGITransport(app))
         reader = source.reader(around)
         records: list[dict[str, Any]] = []
         cursors: list[str] = []

@@ -104,20 +104,20 @@ class Listed(Struct, frozen=True):
     tells_changes: ClassVar[bool] = False
     clock: ClassVar[Clock | None] = None
 
-    def reader(self, surroundings: SourceContext) -> "ListedReader":
-        return ListedReader(self, surroundings)
+    def reader(self, context: SourceContext) -> "ListedReader":
+        return ListedReader(self, context)
 
     def secrets(self) -> frozenset[str]:
         return self.names
 
-    def located(self, _environment: Environment) -> str:
+    def locate(self, _environment: Environment) -> str:
         return "https://notes.example"
 
 
 class ListedReader:
-    def __init__(self, source: Listed, surroundings: SourceContext) -> None:
+    def __init__(self, source: Listed, context: SourceContext) -> None:
         self._source = source
-        self._memory: dict[str, Any] = {"surroundings": surroundings}
+        self._memory: dict[str, Any] = {"context": context}
 
     async def fetch(self, cursor: str | None, _crawl: ReadContext) -> Records:
         return self._source.fetch(self._memory, cursor)
@@ -191,9 +191,9 @@ def test_a_status_that_passes_is_passed_over_and_the_clock_moves_on() -> None:
         return httpx.Response(next(statuses), json=page("a"), headers={"retry-after": "90"})
 
     class Watching(Struct, frozen=True):
-        def signer(self, surroundings: SourceContext) -> Any:
-            clocks.append(surroundings.now_ms())
-            return Bearer(Secret("TOKEN")).signer(surroundings)
+        def signer(self, context: SourceContext) -> Any:
+            clocks.append(context.now_ms())
+            return Bearer(Secret("TOKEN")).signer(context)
 
         def secrets(self) -> frozenset[str]:
             return frozenset({"TOKEN"})
@@ -719,8 +719,8 @@ def test_a_secret_that_comes_to_light_is_found_and_not_shown(
 
 def test_a_secret_that_no_source_names_is_found() -> None:
     def fetch(memory: dict[str, Any], _cursor: str | None) -> Records:
-        surroundings: SourceContext = memory["surroundings"]
-        surroundings.environment.secret("TOKEN")
+        context: SourceContext = memory["context"]
+        context.environment.secret("TOKEN")
         return records("a")
 
     assert "takes the secret TOKEN, and its secrets() does not name it" in failure(

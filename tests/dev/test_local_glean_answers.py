@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from durable.connector.definition import AnyConnector
-from durable.engine.platform import Platform
+from durable.engine.platform import Platform, RunnerContext
 from durable.engine.processor import Begun, Processor
 from durable.environment import Environment
 from durable.machine.job import Job, Mode
@@ -82,7 +82,7 @@ class Site:
         )
         self._storage = Storage()
         self.store = Store(self._storage)
-        self._processor = Processor(connector, environment, self.store, host)
+        self._processor = Processor(RunnerContext(connector, environment, self.store, host))
 
     def ended(self, mode: Mode) -> Job:
         begun = asyncio.run(self._processor.begin(mode, None))

@@ -231,7 +231,7 @@ class Unasked(Reader):
 
 def test_a_backend_is_not_asked_since_that_begins_a_crawl() -> None:
     class Delegated(Backend, frozen=True):
-        def reader(self, _surroundings: SourceContext) -> Unasked:  # type: ignore[override]
+        def reader(self, _context: SourceContext) -> Unasked:  # type: ignore[override]
             return Unasked()
 
     connector = BackendConnector(name="b", datasource=Datasource("b"), backend=Delegated())

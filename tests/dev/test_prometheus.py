@@ -29,7 +29,7 @@ from worker import metrics
 from worker.routes import Routes
 
 
-pytestmark = pytest.mark.skipif(prometheus.found() is None, reason=prometheus.MISSING)
+pytestmark = pytest.mark.skipif(prometheus.find_program() is None, reason=prometheus.MISSING)
 
 TOKEN = "t0ken"
 METRICS = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
@@ -68,7 +68,7 @@ def history() -> str:
 
 
 def promtool(*arguments: str) -> None:
-    program = prometheus.found("promtool")
+    program = prometheus.find_program("promtool")
     assert program is not None, prometheus.MISSING
     ended = subprocess.run([program, *arguments], capture_output=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -25,13 +25,13 @@ def write(folder: Path, name: str, script: str) -> Path:
 
 
 def test_a_program_on_path_comes_before_the_unpacked_one(programs: Path, tmp_path: Path) -> None:
-    assert prometheus.found("promtool", tmp_path) is None
+    assert prometheus.find_program("promtool", tmp_path) is None
 
     unpacked = write(tmp_path / "usr/bin", "promtool", "")
-    assert prometheus.found("promtool", tmp_path) == str(unpacked)
+    assert prometheus.find_program("promtool", tmp_path) == str(unpacked)
 
     installed = write(programs, "promtool", "")
-    assert prometheus.found("promtool", tmp_path) == str(installed)
+    assert prometheus.find_program("promtool", tmp_path) == str(installed)
 
 
 def test_the_package_is_unpacked_and_not_installed(programs: Path, tmp_path: Path) -> None:

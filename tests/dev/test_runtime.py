@@ -7,7 +7,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from dev.patience import SECONDS_MAX, waited
+from dev.patience import SECONDS_MAX, wait_until
 from dev.runtime import Runtime
 from dev.staging import ROOT
 
@@ -33,12 +33,12 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
 def test_an_alarm_that_is_killed_fires_again_after_the_next_start(runtime: Runtime) -> None:
     url = runtime.url
     ask(runtime, "begin")
-    waited(lambda: ask(runtime, "counts").get("begun") == 1)
+    wait_until(lambda: ask(runtime, "counts").get("begun") == 1)
 
     runtime.kill()
     runtime.start()
 
-    waited(lambda: "ended" in ask(runtime, "counts"))
+    wait_until(lambda: "ended" in ask(runtime, "counts"))
     assert ask(runtime, "counts") == {"begun": 2, "ended": 1}
     assert runtime.url == url
 

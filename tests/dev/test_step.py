@@ -7,7 +7,7 @@ from threading import Event, Thread
 import pytest
 
 from dev import step
-from dev.patience import SECONDS_MAX, waited
+from dev.patience import SECONDS_MAX, wait_until
 from dev.step import Step
 
 
@@ -128,4 +128,4 @@ def test_the_programs_of_a_killed_run_are_waited_for(
 
 
 def wait_for_waiting(capsys: pytest.CaptureFixture[str]) -> None:
-    waited(lambda: "waiting for another" in capsys.readouterr().out)
+    wait_until(lambda: "waiting for another" in capsys.readouterr().out)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dev.top_level import misplaced
+from dev.top_level import find_misplaced
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from dev.top_level import misplaced
     ],
 )
 def test_what_is_called_at_the_top_is_found(source: str, called: str) -> None:
-    (found,) = misplaced(source)
+    (found,) = find_misplaced(source)
 
     assert found.called == called
 
@@ -44,10 +44,10 @@ def test_what_is_called_at_the_top_is_found(source: str, called: str) -> None:
     ],
 )
 def test_what_waits_for_a_functions_call_is_right(source: str) -> None:
-    assert list(misplaced(source)) == []
+    assert list(find_misplaced(source)) == []
 
 
 def test_the_line_is_told() -> None:
-    (found,) = misplaced("import time\n\n\nNOW = (\n    time.time()\n)")
+    (found,) = find_misplaced("import time\n\n\nNOW = (\n    time.time()\n)")
 
     assert found.line == 5

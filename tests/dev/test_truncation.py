@@ -4,7 +4,7 @@ import pytest
 
 from dev.staging import ROOT
 from dev.truncation.cases import CASES
-from dev.truncation.document import BEGIN, DOCUMENT, END, escaped, written
+from dev.truncation.document import BEGIN, DOCUMENT, END, escape, insert_table
 from dev.truncation.readers import SDK_LOCK, read_by_this_project
 from dev.truncation.server import serving
 
@@ -35,13 +35,13 @@ def test_the_table_says_how_this_project_reads() -> None:
         ours = read_by_this_project(urls, CASES)
 
     cells = [line.split(" | ")[-1].removesuffix(" |") for line in TABLE[2:]]
-    assert cells == [escaped(outcome) for outcome in ours], "run `make truncation`"
+    assert cells == [escape(outcome) for outcome in ours], "run `make truncation`"
 
 
 def test_a_document_without_its_markers_is_refused() -> None:
     with pytest.raises(ValueError, match=BEGIN):
-        written("no table here", "a table")
+        insert_table("no table here", "a table")
 
 
 def test_what_is_around_the_markers_stays() -> None:
-    assert written(f"head{BEGIN}old{END}tail", "new") == f"head{BEGIN}\nnew\n{END}tail"
+    assert insert_table(f"head{BEGIN}old{END}tail", "new") == f"head{BEGIN}\nnew\n{END}tail"

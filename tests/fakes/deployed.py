@@ -6,7 +6,7 @@ That takes half the time of a start that imports it.
 from collections.abc import Mapping
 from pathlib import Path
 
-from dev.rehearsal import kept
+from dev.rehearsal import keep_image
 from dev.runtime import Runtime
 from dev.site import DOCS, Site
 from dev.snapshot import Image
@@ -26,4 +26,4 @@ def deployed_alone(folder: Path, variables: Mapping[str, str]) -> Runtime:
 
 
 def _image_folder() -> Path:
-    return kept("docs", DOCS.connectors)
+    return keep_image("docs", DOCS.connectors)

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from worker.endpoints import found
+from worker.endpoints import find_endpoints
 
 
 URL = "https://sync.example"
@@ -36,9 +36,9 @@ def a_status(job_id: str = JOB_ID, state: str = "sending", **fields: Any) -> Jso
         "waits_for": None,
         "waits_because": None,
         "waits_until": None,
-        "next_step": "reads page 3 of the source",
+        "next_step": {"code": "read-page", "parameters": {"page": 3}, "text": "Reads page 3."},
         "remedy": None,
-        "if_killed_now": "page 3 would be read again",
+        "if_killed_now": {"code": "repeat-page", "parameters": {"page": 3}, "text": "Reads it."},
         "commands": ["cancel"],
         "created_at": AT,
         "started_at": AT,
@@ -54,6 +54,7 @@ def a_status(job_id: str = JOB_ID, state: str = "sending", **fields: Any) -> Jso
         "attempt": 1,
         "next_attempt_at": None,
         "last_error": None,
+        "last_error_cause": None,
         "missing": None,
         "upload_id": "upload",
         "cursor": "2",
@@ -267,7 +268,7 @@ class FakeWorker(httpx.AsyncBaseTransport):
 
 def _check_declared(request: httpx.Request) -> None:
     """The request is one of those in the Worker's OpenAPI document."""
-    at = found(request.url.raw_path.partition(b"?")[0].decode())
+    at = find_endpoints(request.url.raw_path.partition(b"?")[0].decode())
     assert at is not None, request.url
     (endpoint,) = (one for one in at[0] if request.method in one.methods)
     declared = {(each.place, each.name.lower()): each.pattern for each in endpoint.parameters}

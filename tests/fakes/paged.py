@@ -11,7 +11,7 @@ from msgspec import Raw
 
 from durable.sources.source import Reader, Records, Source
 from tests.fakes.environment import an_environment
-from tests.fakes.source import a_crawl, surroundings
+from tests.fakes.source import a_crawl, context
 
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ def items(count: int) -> list[dict[str, Any]]:
 
 
 def a_reader(source: Source, server: Server) -> Reader:
-    return source.reader(surroundings(httpx.MockTransport(server), an_environment()))
+    return source.reader(context(httpx.MockTransport(server), an_environment()))
 
 
 def whole(

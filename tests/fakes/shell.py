@@ -7,7 +7,7 @@ from pathlib import Path
 from typer.testing import CliRunner, Result
 
 from glean_sync.app import app
-from glean_sync.surroundings import Surroundings
+from glean_sync.machine import Machine
 from tests.fakes.operated import TOKEN, URL, FakeWorker
 
 
@@ -36,7 +36,7 @@ class Shell:
         self.config_file = folder / "glean-sync" / "config.toml"
         self.waited: list[float] = []
         self._seconds = 0.0
-        self._surroundings = Surroundings(
+        self._machine = Machine(
             environment=environment,
             config_file=self.config_file,
             transport=worker,
@@ -56,7 +56,7 @@ class Shell:
             environment: of the terminal, for what the libraries read from it.
         """
         runner = CliRunner(env=environment)
-        return runner.invoke(app, words, stdin, obj=self._surroundings, catch_exceptions=False)
+        return runner.invoke(app, words, stdin, obj=self._machine, catch_exceptions=False)
 
     async def _wait(self, seconds: float) -> None:
         self.waited.append(seconds)

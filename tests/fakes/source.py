@@ -14,7 +14,7 @@ from tests.fakes.connections import Connections
 from tests.fakes.environment import an_environment
 
 
-def surroundings(
+def context(
     network: httpx.AsyncBaseTransport,
     environment: Environment | None = None,
     page_bytes_max: int = 100_000,
@@ -46,5 +46,5 @@ def page_of(
     **variables: str,
 ) -> Records:
     """One page of the source."""
-    reader = source.reader(surroundings(network, an_environment(**variables)))
+    reader = source.reader(context(network, an_environment(**variables)))
     return read(reader, cursor, since_ms)

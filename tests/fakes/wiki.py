@@ -15,7 +15,7 @@ from durable.sources.paging.cursors import BodyCursor
 from durable.sources.since import Since
 from durable.sources.source import Reader, Records, Source
 from tests.fakes.environment import an_environment
-from tests.fakes.source import a_crawl, surroundings
+from tests.fakes.source import a_crawl, context
 
 
 URL = "https://wiki.example"
@@ -108,7 +108,7 @@ class Wiki(httpx.AsyncBaseTransport):
 def reader_of(
     source: Source, network: httpx.AsyncBaseTransport, environment: Environment | None = None
 ) -> Reader:
-    return source.reader(surroundings(network, environment or an_environment()))
+    return source.reader(context(network, environment or an_environment()))
 
 
 def pages_of(

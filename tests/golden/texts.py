@@ -1,4 +1,4 @@
-"""All texts that tell a person what to do, on each surface, as `texts.txt` beside this holds them.
+"""All texts of codes on each surface, of refusals and of events, as `texts.txt` holds them.
 
 `PYTHONPATH=cli .venv/bin/python -m tests.golden.texts` writes them anew.
 """
@@ -6,10 +6,11 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from durable.machine.remedies import Remedy, RemedyCode
-from durable.views.texts import Surface, advise, say
+from durable.machine.remedies import Remedy
+from durable.views.texts import WORDINGS, Surface, say, to_message
 from glean_sync import texts
-from glean_sync.answers import Advice
+from glean_sync.answers import Message
+from tests.golden.events import events, refusals
 
 
 FILE = Path(__file__).with_suffix(".txt")
@@ -19,25 +20,34 @@ SAMPLE: Mapping[str, str | int] = {
     "datasource": "tickets",
     "deletions": 120,
     "differences": 3,
+    "stage": "documents",
+    "page": 5,
+    "page_count": 2,
+    "batch_count": 7,
+    "sent_count": 1,
+    "begun_count": 3,
+    "next_page": 7,
 }
 
 
 def text() -> str:
     """What the file is to hold."""
-    return "\n".join(line for code in RemedyCode for line in _lines(code))
+    codes = [line for code in WORDINGS for line in _lines(code)]
+    others = [f"{code}\n  {words}\n" for code, words in (*refusals(), *events())]
+    return "\n".join((*codes, *others))
 
 
-def said(code: RemedyCode) -> dict[str, str]:
+def said(code: str) -> dict[str, str]:
     """The words of a code, by surface."""
     remedy = Remedy(code, SAMPLE)
-    advice = advise(remedy)
-    assert advice is not None, "it is known"
-    of_cli = texts.say(Advice(advice.code, dict(advice.parameters), advice.text))
+    message = to_message(remedy)
+    assert message is not None, "it is known"
+    of_cli = texts.say(Message(message.code, dict(message.parameters), message.text))
     return {**{surface.value: say(remedy, surface) for surface in Surface}, "cli": of_cli}
 
 
-def _lines(code: RemedyCode) -> Iterator[str]:
-    yield code.value
+def _lines(code: str) -> Iterator[str]:
+    yield str(code)
     for surface, words in said(code).items():
         yield f"  {surface:9}  {words}"
     yield ""

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dev.local_glean.readings import DEFAULTS
-from durable.engine.platform import Platform
+from durable.engine.platform import Platform, RunnerContext
 from durable.engine.processor import Begun, Processor
 from durable.environment import Environment
 from durable.limits import Limits
@@ -85,7 +85,7 @@ class Tenant:
         environment = Environment(variables.get)
         self.store = Store(self.storage)
         self.storage.commit()
-        self.processor = Processor(connector, environment, self.store, host)
+        self.processor = Processor(RunnerContext(connector, environment, self.store, host))
 
     @property
     def is_working(self) -> bool:

@@ -1216,7 +1216,7 @@ MUTANTS = [
     Mutant(
         "the end that a rule sees is believed after a full page",
         "durable/sources/absence.py",
-        "    if not (isinstance(paging, Counting) and paging.came_short(cursor)):",
+        "    if not (isinstance(paging, Counting) and paging.falls_short(cursor)):",
         "    if not isinstance(paging, Counting):",
         ("tests/unit/sources/test_http.py",),
     ),
@@ -1244,7 +1244,7 @@ MUTANTS = [
     Mutant(
         "a cursor that came with a smaller page goes back with the declared size",
         "durable/sources/portions.py",
-        "next_cursor=kept(declared, paging, page.next_cursor))",
+        "next_cursor=pack_cursor(declared, paging, page.next_cursor))",
         "next_cursor=page.next_cursor)",
         (f"{SMALLER}[paging0-large0]",),
     ),

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from dev.local_glean.readings import DEFAULTS, Readings
 from durable.connector.definition import AnyConnector
-from durable.engine.platform import Platform
+from durable.engine.platform import Platform, RunnerContext
 from durable.engine.processor import Begun, Processor
 from durable.environment import Environment
 from durable.limits import Limits
@@ -185,7 +185,9 @@ class World:
     def evict(self) -> None:
         """The platform takes the object from memory, between two calls."""
         environment = Environment(self._variable)
-        self._processor = Processor(self._connector, environment, Store(self.storage), self._host)
+        self._processor = Processor(
+            RunnerContext(self._connector, environment, Store(self.storage), self._host)
+        )
 
     def redeploy(self, connector: AnyConnector) -> None:
         """New code, between two turns."""

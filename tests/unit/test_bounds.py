@@ -17,12 +17,12 @@ from durable.sources.http import HttpSource
 from durable.sources.paging.cursors import BodyCursor
 from durable.sources.paging.offset import PageNumber
 from durable.sources.python import PythonSource
-from durable.sources.python_output import encoded, next_cursor
+from durable.sources.python_output import encode_records, next_cursor
 from durable.sources.python_request import FetchRequest, SourcePage
 from durable.sources.resume import ResumePosition, position_of
 from durable.sources.source import Records
 from tests.fakes.network import Network
-from tests.fakes.source import read, surroundings
+from tests.fakes.source import context, read
 
 
 URL = "https://notes.example/list"
@@ -33,7 +33,7 @@ TOO_LARGE = [str(EXACT_MAX + 1), str(-EXACT_MAX - 1), "1" + "0" * 30, "1e30", "1
 
 def fetched(source: Any, body: str, cursor: str | None = None) -> Records:
     answer = httpx.Response(200, content=body.encode())
-    return read(source.reader(surroundings(Network(answer))), cursor)
+    return read(source.reader(context(Network(answer))), cursor)
 
 
 def fault(source: Any, body: str, cursor: str | None = None) -> UpstreamError:
@@ -111,12 +111,12 @@ def nested(depth: int) -> list[Any]:
 
 
 def test_what_an_authors_code_gives_is_no_deeper_than_what_is_read() -> None:
-    assert len(encoded([nested(DEPTH_MAX)], 10_000)[0]) == 1
+    assert len(encode_records([nested(DEPTH_MAX)], 10_000)[0]) == 1
     assert next_cursor(nested(DEPTH_MAX), None)
 
     for given in (nested(DEPTH_MAX + 1), {"raw": Raw(DEEP.encode())}):
         with pytest.raises(UpstreamError, match=str(DEPTH_MAX)):
-            encoded([given], 10_000)
+            encode_records([given], 10_000)
     with pytest.raises(UpstreamError, match=str(DEPTH_MAX)):
         next_cursor(nested(DEPTH_MAX + 1), None)
 

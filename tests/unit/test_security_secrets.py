@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable.connector.definition import AnyConnector
+from durable.engine.platform import RunnerContext
 from durable.engine.processor import Begun, Processor
 from durable.environment import Secret
 from durable.glean.documents import Document
@@ -62,7 +63,7 @@ def left_over(connector: AnyConnector, *answers: httpx.Response) -> str:
     storage = Storage()
     host = a_host(Network(*answers))
     store = Store(storage)
-    processor = Processor(connector, ENVIRONMENT, store, host)
+    processor = Processor(RunnerContext(connector, ENVIRONMENT, store, host))
     views = Views(connector, ENVIRONMENT, store, host)
 
     async def run() -> str:
@@ -174,13 +175,13 @@ def test_a_link_that_carries_the_token_is_not_shown_with_it() -> None:
     answers = (a_page(next_cursor=link, more=True), httpx.Response(503))
     host = a_host(Network(*answers))
     store = Store(storage)
-    processor = Processor(LINKED, ENVIRONMENT, store, host)
+    processor = Processor(RunnerContext(LINKED, ENVIRONMENT, store, host))
 
     async def run() -> str:
         await processor.begin(Mode.INCREMENTAL, None)
         storage.fire()
         job = await processor.turn()
         assert job is not None
-        return msgspec.json.encode(Views(LINKED, ENVIRONMENT, store, host).shown(job)).decode()
+        return msgspec.json.encode(Views(LINKED, ENVIRONMENT, store, host).show(job)).decode()
 
     assert found_in(asyncio.run(run())) == []

@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable.connector.definition import AnyConnector
+from durable.engine.platform import RunnerContext
 from durable.engine.processor import Processor
 from durable.environment import Environment, Secret, Variable
 from durable.glean.mapped_record import EXCERPT_BYTES_MAX
@@ -193,7 +194,9 @@ class Object:
         self.environment: Environment = an_environment(**VARIABLES)
         host = a_host(mirror)
         self._connector = reading(auth)
-        self.processor = Processor(self._connector, self.environment, Store(self.storage), host)
+        self.processor = Processor(
+            RunnerContext(self._connector, self.environment, Store(self.storage), host)
+        )
         self._host = host
 
     def turned(self) -> Job:
@@ -212,7 +215,7 @@ class Object:
         views = Views(self._connector, self.environment, Store(self.storage), self._host)
         other = Views(self._connector, environment, Store(self.storage), self._host)
         return " ".join(
-            msgspec.json.encode(seen.shown(job)).decode()
+            msgspec.json.encode(seen.show(job)).decode()
             + repr(seen.rejects(job.id, (0, 0), 100))
             + repr(seen.events(job.id, 0, 100))
             + repr(seen.overview())

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from dev.loopback import serving
-from dev.patience import waited
+from dev.patience import wait_until
 from dev.runtime import Runtime
 from dev.stack import TRIGGER_TOKEN
 
@@ -79,13 +79,13 @@ class Besieged:
     def ended(self, job: Any) -> Any:
         """The job's status once it has ended."""
         path = f"/status/{job['id']}"
-        return waited(
+        return wait_until(
             lambda: self.request("GET", path), lambda job: job["state"] in {"succeeded", "failed"}
         )
 
     def log_lines(self, marker: str) -> list[str]:
         """The log's objects with this in them, without what wrangler puts around errors."""
-        lines = waited(lambda: self._lines(marker))  # it is in the file a little later
+        lines = wait_until(lambda: self._lines(marker))  # it is in the file a little later
         return [line[line.find("{") : line.rfind("}") + 1] for line in lines]
 
     def _lines(self, marker: str) -> list[str]:

@@ -15,7 +15,7 @@ from dev.comparison import differences
 from dev.stack import TRIGGER_TOKEN, Stack
 from dev.staging import ROOT
 from glean_sync.app import app
-from glean_sync.surroundings import of_this_machine
+from glean_sync.machine import this_machine
 from tests.fakes.deployed import deployed
 from tests.fakes.terminal import Terminal
 
@@ -67,8 +67,8 @@ def terminal(stack: Stack, *words: str) -> Terminal:
 
 def run(stack: Stack, *words: str) -> Result:
     """As a script would."""
-    surroundings = replace(of_this_machine(), environment=signed_in(stack), is_asking=False)
-    return CliRunner().invoke(app, words, obj=surroundings, catch_exceptions=False)
+    machine = replace(this_machine(), environment=signed_in(stack), is_asking=False)
+    return CliRunner().invoke(app, words, obj=machine, catch_exceptions=False)
 
 
 def as_json(stack: Stack, *words: str) -> Any:
@@ -216,9 +216,9 @@ def test_a_login_is_kept_for_the_next_command(stack: Stack) -> None:
     # Not among the files of the tests, in which the token is looked for.
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "config.toml"
-        surroundings = replace(of_this_machine(), environment={}, config_file=file)
-        login = CliRunner().invoke(app, words, TRIGGER_TOKEN, obj=surroundings)
-        shown = CliRunner().invoke(app, ["connectors"], obj=surroundings)
+        machine = replace(this_machine(), environment={}, config_file=file)
+        login = CliRunner().invoke(app, words, TRIGGER_TOKEN, obj=machine)
+        shown = CliRunner().invoke(app, ["connectors"], obj=machine)
 
     assert (login.exit_code, shown.exit_code) == (0, 0)
     assert login.stdout == f"Signed in to {stack.worker_url}, which has: {CONNECTOR}.\n"

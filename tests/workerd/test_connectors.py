@@ -12,7 +12,7 @@ from connectors.examples import tickets
 from dev.examples import SECRETS
 from dev.gathering import gather
 from dev.live import pass_minute, site
-from dev.rehearsal import kept
+from dev.rehearsal import keep_image
 from dev.rest.ledger import now_ms
 from dev.rest.people import people
 from dev.stack import RESTING, Stack
@@ -37,7 +37,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("connectors")
     arguments = ("--limit-records", str(COUNT))
     examples = site(gather(folder / "connectors"), COUNT)
-    image_folder = kept("examples", examples.connectors)
+    image_folder = keep_image("examples", examples.connectors)
     with Stack(folder, LIMITS, arguments, site=examples, image_folder=image_folder) as started:
         yield started
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from msgspec import Struct
 
-from dev.patience import waited
+from dev.patience import wait_until
 from dev.stack import TRIGGER_TOKEN
 from durable.decoding import DEPTH_MAX
 from tests.fakes.team import AUDIENCE, signed
@@ -104,7 +104,7 @@ def going_on(besieged: Site, neighbour: str) -> Iterator[None]:
     yield
     besieged.beyond.spoilt.clear()
     assert besieged.crash_count == 0
-    job = waited(lambda: besieged.status(neighbour), lambda job: job["pages"] > before)
+    job = wait_until(lambda: besieged.status(neighbour), lambda job: job["pages"] > before)
     assert job["state"] == "sending", job
     assert "killed" not in {event["what"] for event in job["events"]}
 

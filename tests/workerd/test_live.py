@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from dev.patience import SECONDS_MAX, waited
+from dev.patience import SECONDS_MAX, wait_until
 from dev.service import Service
 from dev.stack import RESTING, TRIGGER_TOKEN
 from dev.staging import ROOT
@@ -49,7 +49,7 @@ class Live:
         with self.log.open("w") as log:
             # A shell is its parent, as make is.
             self.parent = subprocess.Popen(["sh", "-c", command], cwd=project, stdout=log)
-        waited(lambda: "Stop with" in self.told() or self.parent.poll() is not None)
+        wait_until(lambda: "Stop with" in self.told() or self.parent.poll() is not None)
         found = WORKER.search(self.told())
         assert found is not None, self.told()
         self.url = found[1]
@@ -71,7 +71,7 @@ class Live:
             return None
 
     def ended(self, job_id: str) -> Any:
-        return waited(lambda: self.status(job_id), lambda job: job and job["state"] in RESTING)
+        return wait_until(lambda: self.status(job_id), lambda job: job and job["state"] in RESTING)
 
     def is_let_in(self) -> bool:
         """Whether the source takes the token that the Worker has."""
@@ -161,7 +161,7 @@ def test_a_runtime_that_is_killed_comes_back_and_its_job_goes_on(live: Live, sou
     fault = {"status": 503, "times": 1_000}
     httpx.post(f"{source}/control/faults", json=fault).raise_for_status()
     job_id = live.ask("POST", "/trigger", json={"mode": "FULL"})["id"]
-    waited(lambda: live.status(job_id), lambda job: job and job["turns"] > 0)
+    wait_until(lambda: live.status(job_id), lambda job: job and job["turns"] > 0)
 
     runtimes = [pid for pid, args in descendants(live.process_id) if "/workerd serve" in args]
     for pid in runtimes:
@@ -177,9 +177,9 @@ def test_a_variable_that_is_changed_is_taken_up(live: Live, project: Path) -> No
     before = file.read_text()
 
     file.write_text("MINE_TOKEN=wrong\n")
-    waited(live.is_let_in, lambda is_let_in: not is_let_in)
+    wait_until(live.is_let_in, lambda is_let_in: not is_let_in)
     file.write_text(before)
-    waited(live.is_let_in)
+    wait_until(live.is_let_in)
 
 
 def test_a_connector_that_breaks_is_told_and_one_that_is_mended_is_taken_up(
@@ -189,13 +189,13 @@ def test_a_connector_that_breaks_is_told_and_one_that_is_mended_is_taken_up(
     before, runs_with = file.read_text(), live.told().count("the Worker runs with it")
 
     file.write_text(f"{before}\nthis is none\n")
-    waited(lambda: "connectors/mine.py, line " in live.told())
+    wait_until(lambda: "connectors/mine.py, line " in live.told())
     assert live.ask("GET", "/health")["status"] == "ok"
 
     file.write_text(before.replace('name="mine"', 'name="renamed"'))
-    waited(lambda: "there is no connector 'mine'" in live.told())
+    wait_until(lambda: "there is no connector 'mine'" in live.told())
     file.write_text(before)
-    waited(lambda: live.told().count("the Worker runs with it") > runs_with)
+    wait_until(lambda: live.told().count("the Worker runs with it") > runs_with)
 
 
 def test_the_demo_keeps_to_its_own_source_and_connector(project: Path) -> None:
@@ -219,7 +219,7 @@ def test_it_leaves_no_process_behind(tmp_path: Path, project: Path, end: str) ->
         else:
             live.parent.kill()
 
-        waited(lambda: not any(is_running(pid) for pid in begun))
+        wait_until(lambda: not any(is_running(pid) for pid in begun))
         live.parent.wait()
     for name in ("workerd serve", "tickets_source", "local_glean"):
         assert name in commands

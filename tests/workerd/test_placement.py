@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from dev.patience import waited
+from dev.patience import wait_until
 from dev.rest.ledger import now_ms
 from dev.site import DOCS
 from dev.stack import Stack
@@ -32,7 +32,7 @@ def test_an_object_of_before_does_nothing_until_the_jurisdiction_is_taken_back(
         for path in ("/connectors", "/jobs", f"/status/{job_id}"):
             answer = stack.request("GET", path)
             assert (answer.status_code, PROBLEM in answer.json()["detail"]) == (503, True)
-        waited(lambda: "the object is stranded" in stack.runtime.log.read_text())
+        wait_until(lambda: "the object is stranded" in stack.runtime.log.read_text())
 
         stack.runtime.kill()
         del stack.runtime.variables["JURISDICTION"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.rehearsal import kept
+from dev.rehearsal import keep_image
 from dev.site import DOCS
 from dev.soak.plan import rounds
 from dev.soak.play import soak
@@ -25,7 +25,7 @@ def test_a_short_soak_loses_nothing_and_deletes_nothing_wrongly(tmp_path: Path) 
     tally = Tally()
 
     planned = islice(rounds(random.Random(SEED)), ROUNDS)
-    soak(tmp_path, planned, tally, lambda _text: None, kept("docs", DOCS.connectors))
+    soak(tmp_path, planned, tally, lambda _text: None, keep_image("docs", DOCS.connectors))
 
     assert tally.verdict == "soak: 0 documents lost, 0 wrongly deleted"
     assert tally.rounds == len(tally.readings) == ROUNDS

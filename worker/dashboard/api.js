@@ -1,11 +1,11 @@
 /** The Worker's API, asked as the dashboard does. */
 
-import { advice } from "./words.js";
+import { say } from "./words.js";
 
 /** What the Worker refuses, as its problem document says it. */
 export class Problem extends Error {
   constructor({ title, status, detail, remedy }) {
-    super([detail, advice(remedy)].filter(Boolean).join(" "));
+    super([detail, say(remedy)].filter(Boolean).join(" "));
     this.title = title;
     this.status = status;
   }

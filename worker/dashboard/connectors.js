@@ -7,7 +7,7 @@ import { fill, h } from "./dom.js";
 import { watch } from "./live.js";
 import { announce } from "./notices.js";
 import { sparkline } from "./sparkline.js";
-import { advice, duration, number, time } from "./words.js";
+import { duration, number, say, time } from "./words.js";
 
 const LOOK_MS = 5_000;
 
@@ -33,7 +33,7 @@ export async function connectors(main) {
 
 function card(connector) {
   const { name, health, why, remedy, jobs, current } = connector;
-  const told = [why, advice(remedy)].filter(Boolean).join(". ");
+  const told = [why, say(remedy)].filter(Boolean).join(". ");
   const list = `/jobs?connector=${encodeURIComponent(name)}`;
   return h(
     "article",

@@ -2,7 +2,7 @@
 
 import { badge } from "./badge.js";
 import { h } from "./dom.js";
-import { advice, bytes, counted, duration, isWithin, number, time } from "./words.js";
+import { bytes, counted, duration, isWithin, number, say, time } from "./words.js";
 
 export function title({ id, connector, mode, state, created_at, repeats, begun_by }) {
   document.title = `${state} · ${connector} ${mode} – glean-durable-sync`;
@@ -36,7 +36,7 @@ export function progress({ progress, state }) {
 
 export function standing(status) {
   const { state, waits_because, waits_until, next_step, if_killed_now, last_error } = status;
-  const next = advice(status.remedy) || next_step;
+  const next = say(status.remedy ?? next_step) || "nothing";
   const until = waits_until ? [" · until ", time(waits_until)] : [];
   const isNews = last_error && last_error !== waits_because;
   const error = state === "failed" ? "Why it failed" : "Last error";
@@ -46,7 +46,7 @@ export function standing(status) {
     isNews ? told(error, h("strong", {}, last_error)) : null,
     waits_because ? told("Waits because", waits_because, ...until) : null,
     told("Next", next),
-    if_killed_now === "nothing" ? null : told("If it were killed now", if_killed_now),
+    if_killed_now ? told("If it were killed now", say(if_killed_now)) : null,
   );
 }
 
@@ -91,7 +91,7 @@ export function proof({ verification, processing, deletions }) {
     [`deletion of ${stage}`]: state === "paused" ? "DELETION PAUSED by Glean" : state,
     ...fields,
   }));
-  const verified = verification && { ...verification, remedy: advice(verification.remedy) };
+  const verified = verification && { ...verification, remedy: say(verification.remedy) };
   const known = [verified, processing, ...deleted].filter(Boolean);
   return known.length ? [h("h2", {}, "In Glean"), known.map(pairs)] : null;
 }

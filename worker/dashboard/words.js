@@ -60,10 +60,10 @@ function relative(instant) {
   return RELATIVE.format(Math.round(seconds / length), unit);
 }
 
-/** What a person can do, in the words of this page; as the API says it where they are newer. */
-export function advice(remedy) {
-  if (!remedy) return "";
-  const { code, parameters, text } = remedy;
+/** A message in the words of this page; as the API says it where its code is newer. */
+export function say(message) {
+  if (!message) return "";
+  const { code, parameters, text } = message;
   const shown = (name) =>
     typeof parameters[name] === "number" ? number(parameters[name]) : parameters[name];
   return TEXTS[code]?.replace(/\$(\w+)/g, (_, name) => shown(name)) ?? text;

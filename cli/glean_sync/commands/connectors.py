@@ -7,7 +7,7 @@ import typer
 
 from glean_sync.answers import Checked, Connectors, Provisioned
 from glean_sync.arguments import Connector, Yes
-from glean_sync.asking import agreed
+from glean_sync.asking import confirm
 from glean_sync.exits import ExitCode, RefusedError
 from glean_sync.lookup import about, path
 from glean_sync.phrases import (
@@ -39,7 +39,7 @@ async def connectors(session: Session) -> None:
     if session.output.is_json:
         session.output.json(answer.body)
         return
-    now = session.surroundings.moment()
+    now = session.machine.moment()
     found = answer.read(Connectors).connectors
     session.output.table(CONNECTOR_COLUMNS, (connector_row(each, now) for each in found), beneath=2)
 
@@ -80,7 +80,7 @@ def setup(
     if differences is None:
         # Asked between two event loops: within one, Ctrl+C would not reach the question.
         answer = asyncio.run(_datasource(session, connector))
-        differences = _agreed_differences(session, answer.read(Provisioned), is_agreed=yes)
+        differences = _confirm_differences(session, answer.read(Provisioned), is_agreed=yes)
     answer = asyncio.run(_set_up(session, connector, differences))
     if session.output.is_json:
         session.output.json(answer.body)
@@ -88,7 +88,7 @@ def setup(
         session.output.line(f"{answer.read(Provisioned).datasource} is what is declared.")
 
 
-def _agreed_differences(session: Session, found: Provisioned, *, is_agreed: bool) -> int:
+def _confirm_differences(session: Session, found: Provisioned, *, is_agreed: bool) -> int:
     if not found.is_declared:
         raise RefusedError(
             f"The datasource {found.datasource} is only named by its connector, and not declared: "
@@ -97,7 +97,7 @@ def _agreed_differences(session: Session, found: Provisioned, *, is_agreed: bool
     number = len(found.differences)
     for each in found.differences:
         session.output.note(": ".join(difference_row(each)))
-    agreed(
+    confirm(
         session,
         f"Change {number:,} settings of {found.datasource} in Glean"
         if found.exists

@@ -7,12 +7,12 @@ import typer
 
 from glean_sync.answers import Status
 from glean_sync.arguments import ChangedJob, Connector, Mode, Watch, Yes
-from glean_sync.asking import agreed
+from glean_sync.asking import confirm
 from glean_sync.exits import ExitCode, RefusedError
-from glean_sync.lookup import about, named_job, path, status
+from glean_sync.lookup import about, path, require_job, status
 from glean_sync.phrases import counts
 from glean_sync.session import Session, command
-from glean_sync.viewer import watched
+from glean_sync.viewer import watch_jobs
 from glean_sync.worker import Answer, Worker
 
 
@@ -46,18 +46,18 @@ async def trigger(
         async with about(worker, connector):
             content = {"mode": mode.value, "connector": connector}
             # With a key of its own it is one request, however often the network loses it.
-            key = session.surroundings.key()
+            key = session.machine.key()
             answer = await worker.post("/trigger", content, key)
-        return await _told(session, worker, answer, is_watched=watch)
+        return await _show_answer(session, worker, answer, is_watched=watch)
 
 
 @command(commands, PANEL)
 async def cancel(session: Session, job: ChangedJob) -> ExitCode:
     """End a job. Glean keeps what it had."""
-    job_id = named_job(job, "cancel")
+    job_id = require_job(job, "cancel")
     async with session.worker() as worker:
         answer = await worker.post(path("cancel", job_id))
-        return await _told(session, worker, answer)
+        return await _show_answer(session, worker, answer)
 
 
 @command(commands, PANEL)
@@ -65,14 +65,14 @@ async def retry(
     session: Session, job: ChangedJob, *, rejects: OfRejects = False, watch: Watch = False
 ) -> ExitCode:
     """Queue a job again that failed or was cancelled; or what any job has rejected."""
-    job_id = named_job(job, "retry")
+    job_id = require_job(job, "retry")
     async with session.worker() as worker:
         query = "?rejects=true" if rejects else ""
         answer = await worker.post(path("retry", job_id) + query)
         events = answer.read(Status).events
         if events and not rejects:  # such as that it starts over, as its cursor is of no use
             session.output.note(events[-1].what)
-        return await _told(session, worker, answer, is_watched=watch)
+        return await _show_answer(session, worker, answer, is_watched=watch)
 
 
 @command(commands, PANEL)
@@ -83,14 +83,16 @@ def approve(
 
     Without --deletions it shows how many, and asks.
     """
-    job_id = named_job(job, "approve")
+    job_id = require_job(job, "approve")
     if deletions is None:
         # Asked between two event loops: within one, Ctrl+C would not reach the question.
-        deletions = _agreed_deletions(session, asyncio.run(_held(session, job_id)), is_agreed=yes)
-    return asyncio.run(_approved(session, job_id, deletions))
+        deletions = _confirm_deletions(
+            session, asyncio.run(_fetch_held(session, job_id)), is_agreed=yes
+        )
+    return asyncio.run(_approve(session, job_id, deletions))
 
 
-async def _held(session: Session, job_id: str) -> Status:
+async def _fetch_held(session: Session, job_id: str) -> Status:
     async with session.worker() as worker:
         _, found = await status(worker, job_id)
     if found.state != "held" or found.missing is None:
@@ -98,11 +100,11 @@ async def _held(session: Session, job_id: str) -> Status:
     return found
 
 
-def _agreed_deletions(session: Session, held: Status, *, is_agreed: bool) -> int:
+def _confirm_deletions(session: Session, held: Status, *, is_agreed: bool) -> int:
     missing = held.missing or 0
     session.output.note(f"{held.id} is held: {held.waits_because}")
     session.output.note(f"It has brought {counts(held)}.")
-    agreed(
+    confirm(
         session,
         f"Delete {missing:,} documents of {held.connector} in Glean",
         f"--deletions {missing}, or --yes",
@@ -111,13 +113,13 @@ def _agreed_deletions(session: Session, held: Status, *, is_agreed: bool) -> int
     return missing
 
 
-async def _approved(session: Session, job_id: str, deletions: int) -> ExitCode:
+async def _approve(session: Session, job_id: str, deletions: int) -> ExitCode:
     async with session.worker() as worker:
         answer = await worker.post(path("approve", job_id), {"deletions": deletions})
-        return await _told(session, worker, answer)
+        return await _show_answer(session, worker, answer)
 
 
-async def _told(
+async def _show_answer(
     session: Session, worker: Worker, answer: Answer, *, is_watched: bool = False
 ) -> ExitCode:
     """Show the job that was asked for something; where that is wanted, follow it."""
@@ -128,4 +130,4 @@ async def _told(
         output.json(answer.body)
     else:
         output.words(found.id, found.state)
-    return await watched(session, worker, [found.id]) if is_watched else ExitCode.DONE
+    return await watch_jobs(session, worker, [found.id]) if is_watched else ExitCode.DONE

@@ -7,7 +7,7 @@ import typer
 from glean_sync.answers import Events, Jobs, Rejects
 from glean_sync.arguments import ShownJob
 from glean_sync.exits import ExitCode
-from glean_sync.lookup import about, gathered, path, shown_job, status, watched_job
+from glean_sync.lookup import about, find_current_job, find_job, gather, path, status
 from glean_sync.phrases import (
     JOB_COLUMNS,
     REJECT_COLUMNS,
@@ -18,7 +18,7 @@ from glean_sync.phrases import (
 )
 from glean_sync.session import Session, command
 from glean_sync.states import State
-from glean_sync.viewer import watched
+from glean_sync.viewer import watch_jobs
 from glean_sync.watching import happening
 
 
@@ -51,15 +51,15 @@ commands = typer.Typer()
 async def watch(session: Session, jobs: Watched) -> ExitCode:
     """Follow jobs until all of them rest, with a bar for each."""
     async with session.worker() as worker:
-        job_ids = [await watched_job(worker, text) for text in jobs]
-        return await watched(session, worker, [*dict.fromkeys(job_ids)])
+        job_ids = [await find_current_job(worker, text) for text in jobs]
+        return await watch_jobs(session, worker, [*dict.fromkeys(job_ids)])
 
 
 @command(commands, PANEL, "status")
-async def shown_status(session: Session, job: ShownJob) -> None:
+async def show_status(session: Session, job: ShownJob) -> None:
     """Show how a job stands, why it waits, and what it takes."""
     async with session.worker() as worker:
-        answer, found = await status(worker, await shown_job(worker, job))
+        answer, found = await status(worker, await find_job(worker, job))
     if session.output.is_json:
         session.output.json(answer.body)
     else:
@@ -67,7 +67,7 @@ async def shown_status(session: Session, job: ShownJob) -> None:
 
 
 @command(commands, PANEL, "jobs")
-async def listed_jobs(
+async def list_jobs(
     session: Session,
     *,
     connector: OfConnector = None,
@@ -83,7 +83,7 @@ async def listed_jobs(
         parameters["state"] = ",".join(state)
     async with session.worker() as worker, about(worker, connector):
         if is_all:
-            answer = await gathered(worker, "/jobs", "jobs", parameters)
+            answer = await gather(worker, "/jobs", "jobs", parameters)
         else:
             answer = await worker.get("/jobs", parameters)
     if session.output.is_json:
@@ -100,15 +100,15 @@ async def events(session: Session, job: ShownJob, *, follow: Follow = False) -> 
     """Show what happened to a job, the oldest first."""
     output = session.output
     async with session.worker() as worker:
-        job_id = await shown_job(worker, job)
+        job_id = await find_job(worker, job)
         if follow:
-            async for event, body in happening(worker, session.surroundings, job_id):
+            async for event, body in happening(worker, session.machine, job_id):
                 if output.is_json:
                     output.json_line(body)
                 else:
                     output.words(*event_words(event))
             return
-        answer = await gathered(worker, path("events", job_id), "events")
+        answer = await gather(worker, path("events", job_id), "events")
     if output.is_json:
         output.json(answer.body)
     else:
@@ -120,8 +120,8 @@ async def events(session: Session, job: ShownJob, *, follow: Follow = False) -> 
 async def rejects(session: Session, job: ShownJob) -> None:
     """List the records that a job has rejected, each with its reason."""
     async with session.worker() as worker:
-        job_id = await shown_job(worker, job)
-        answer = await gathered(worker, path("rejects", job_id), "rejects")
+        job_id = await find_job(worker, job)
+        answer = await gather(worker, path("rejects", job_id), "rejects")
     if session.output.is_json:
         session.output.json(answer.body)
         return

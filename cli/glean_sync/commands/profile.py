@@ -13,9 +13,9 @@ from glean_sync.configuration import (
     TOKEN,
     URL,
     Setting,
-    checked_token,
-    checked_url,
-    shown_url,
+    check_token,
+    check_url,
+    show_url,
     token_of_file,
 )
 from glean_sync.exits import UsageError
@@ -52,25 +52,25 @@ def login(session: Session) -> None:
     known, flags = session.profiles(), session.flags
     name = flags.profile or DEFAULT
     before = known.known.get(name, Profile())
-    url = checked_url(
+    url = check_url(
         Setting(flags.url, "--url")
         if flags.url
-        else _asked(session, "URL of the Worker", "--url", before.url)
+        else _ask(session, "URL of the Worker", "--url", before.url)
     )
-    token = checked_token(
+    token = check_token(
         token_of_file(flags.token_file, sys.stdin.read)
-        or _asked(session, "Token (TRIGGER_TOKEN)", "--token-file", is_hidden=True)
+        or _ask(session, "Token (TRIGGER_TOKEN)", "--token-file", is_hidden=True)
     )
-    answer = asyncio.run(_tried(session, url, token))
+    answer = asyncio.run(_try_out(session, url, token))
     names = [connector.name for connector in answer.read(Connectors).connectors]
-    profiles.written(known, name, Profile(url, token.value))
+    profiles.write(known, name, Profile(url, token.value))
     if session.output.is_json:
         session.output.json(answer.body)
     else:
         session.output.line(f"Signed in to {url}, which has: {', '.join(names)}.")
         session.output.note(f"Written to {known.file}, as profile {name}.")
     for variable in (URL, TOKEN):
-        if session.surroundings.environment.get(variable):
+        if session.machine.environment.get(variable):
             session.output.note(f"{variable} is set, and goes before the profile.", "yellow")
 
 
@@ -78,19 +78,19 @@ def login(session: Session) -> None:
 def config(session: Session) -> None:
     """Show which Worker is asked and where the token is from, without the token."""
     found = session.configuration()
-    url, token, file = found.url, found.token, session.surroundings.config_file
+    url, token, file = found.url, found.token, session.machine.config_file
     if session.output.is_json:
         used = Used(
             found.profile,
             str(file),
-            None if url is None else Shown(shown_url(url), url.origin),
+            None if url is None else Shown(show_url(url), url.origin),
             None if token is None else Shown(HIDDEN, token.origin),
         )
         session.output.json(msgspec.json.encode(used))
         return
     session.output.facts(
         [
-            ("url", f"{shown_url(url)}  ({url.origin})" if url else "not set"),
+            ("url", f"{show_url(url)}  ({url.origin})" if url else "not set"),
             ("token", f"{HIDDEN}  ({token.origin})" if token else f"not set.{found.withheld}"),
             ("profile", found.profile),
             ("file", str(file)),
@@ -98,15 +98,15 @@ def config(session: Session) -> None:
     )
 
 
-async def _tried(session: Session, url: str, token: Setting) -> Answer:
+async def _try_out(session: Session, url: str, token: Setting) -> Answer:
     async with session.worker_at(url, token) as worker:
         return await worker.get("/connectors")
 
 
-def _asked(
+def _ask(
     session: Session, question: str, option: str, default: str = "", *, is_hidden: bool = False
 ) -> Setting:
-    if not session.surroundings.is_asking:
+    if not session.machine.is_asking:
         raise UsageError(f"Nobody is here to be asked for the {question}: give {option}.")
     answer: str = typer.prompt(question, default=default or None, hide_input=is_hidden, err=True)
     return Setting(answer.strip(), "what was entered")

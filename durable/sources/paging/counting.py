@@ -1,16 +1,25 @@
 """Where in a list that is counted a page is, and whether it is the last. Pure."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
 from durable.errors import UpstreamError
 from durable.sources.paging.link_header import target
-from durable.sources.paging.param_location import Hint, check_names, check_size, wrong
-from durable.sources.paging.protocol import Told, foreign
+from durable.sources.paging.param_location import (
+    ParamLocation,
+    check_names,
+    check_placed,
+    check_size,
+    place_param,
+    place_size,
+    size_param,
+    wrong,
+)
+from durable.sources.paging.protocol import Ask, Told, foreign
 
 
 POSITION = re.compile(r"(\d{1,15})(?:/(\d{1,15})(?:/(\d{1,16}))?(s)?)?", re.ASCII)
@@ -40,13 +49,49 @@ def position(cursor: str, name: str) -> OffsetPosition:
     return OffsetPosition(int(found[1]), int(found[2] or 0), total, is_short=found[4] is not None)
 
 
-class _Counted(Hint, Protocol):
+class CountedPaging(Struct, frozen=True, kw_only=True):
+    """What both kinds of paging by a count have alike."""
+
+    param: str
+    first: int
+    size: int | None = None
+    size_param: str = "limit"
+    short_page_ends: bool = False
+    location: ParamLocation = ParamLocation.QUERY
+
+    is_linked: ClassVar[bool] = False
+    is_given: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_names(self, "param")
+        check_size(self)
+        if type(self.first) is not int or self.first < 0:
+            raise wrong(self, "first", "it is a whole number from 0")
+        if self.short_page_ends and self.size is None:
+            raise wrong(self, "short_page_ends", "declare the size that a page is short of")
+
     @property
-    def param(self) -> str: ...
-    @property
-    def first(self) -> int: ...
-    @property
-    def short_page_ends(self) -> bool: ...
+    def name(self) -> str:
+        return self.param
+
+    def check(self, ask: Ask, tells: Collection[str]) -> None:
+        check_told(self, tells)
+        check_placed(self, ask, self.location, self.param, size_param(self))
+
+    def paths(self) -> Mapping[str, Any]:
+        return {}
+
+    def prepare(self, ask: Ask, cursor: str | None) -> Ask:
+        at = self.position(cursor).at
+        return place_param(place_size(ask, self.location, self), self.location, self.param, at)
+
+    def falls_short(self, cursor: str) -> bool:
+        """Whether the page before the cursor had fewer records than the source puts on one."""
+        return self.position(cursor).is_short
+
+    def position(self, cursor: str | None) -> OffsetPosition:
+        """Raises UpstreamError where the cursor is of another paging."""
+        return OffsetPosition(self.first) if cursor is None else position(cursor, self.name)
 
 
 def check_total(came: int, total: int, of_what: str) -> None:
@@ -60,7 +105,7 @@ def check_total(came: int, total: int, of_what: str) -> None:
         )
 
 
-def is_short(paging: _Counted, told: Told, longest: int) -> bool:
+def is_short(paging: CountedPaging, told: Told, longest: int) -> bool:
     """Whether the page is known to have fewer records than the source puts on one.
 
     Args:
@@ -85,7 +130,7 @@ class Reach(Struct, frozen=True, kw_only=True):
     is_short: bool  # as `is_short` has it
 
 
-def is_over(paging: _Counted, told: Told, reach: Reach) -> bool:
+def is_over(paging: CountedPaging, told: Told, reach: Reach) -> bool:
     """Whether this page is the last one. Raises UpstreamError where it is empty, and no end."""
     total = reach.total
     count = len(told.records)
@@ -118,17 +163,7 @@ def _names_next(told: Told) -> bool:
     return False
 
 
-def check_counted(paging: _Counted) -> None:
-    """Raises ConfigurationError where the declaration is not right by itself."""
-    check_names(paging, "param")
-    check_size(paging)
-    if type(paging.first) is not int or paging.first < 0:
-        raise wrong(paging, "first", "it is a whole number from 0")
-    if paging.short_page_ends and paging.size is None:
-        raise wrong(paging, "short_page_ends", "declare the size that a page is short of")
-
-
-def check_told(paging: _Counted, tells: Collection[str]) -> None:
+def check_told(paging: CountedPaging, tells: Collection[str]) -> None:
     """Raises ConfigurationError where it does not fit what the source tells."""
     if paging.short_page_ends and tells:
         told = " and ".join(tells)

@@ -4,28 +4,52 @@ from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from msgspec import UNSET, Struct
-from msgspec.structs import replace
 
-from durable.sources.paging.last_page import LastPage, Mark, following, is_marked, mark_fault, typed
+from durable.sources.paging.last_page import (
+    LastPage,
+    Mark,
+    cursor_type,
+    following,
+    is_marked,
+    mark_fault,
+)
+from durable.sources.paging.link_header import LinkedPaging
 from durable.sources.paging.param_location import (
     ParamLocation,
     check_names,
     check_placed,
     check_size,
-    placed,
-    resumed_at,
+    place_cursor,
+    place_param,
+    place_size,
     size_param,
-    sized,
     wrong,
 )
 from durable.sources.paging.protocol import Ask, Told
-from durable.sources.paging.typed import Typed, stored
+from durable.sources.paging.typed import Typed, to_cursor
 
 
 EMPTY: tuple[Typed, ...] = ("", [], {})
 
 
-class BodyCursor(Struct, frozen=True, kw_only=True):
+class GivenCursor(Struct, frozen=True, kw_only=True):
+    """What both kinds of paging by a cursor have alike."""
+
+    param: str = "cursor"
+    last_page: Mark = LastPage.NULL
+    size: int | None = None
+    size_param: str = "limit"
+    location: ParamLocation = ParamLocation.QUERY
+
+    is_linked: ClassVar[bool] = False
+    is_given: ClassVar[bool] = True
+
+    def check(self, ask: Ask, tells: Collection[str]) -> None:
+        check_end(self, self.last_page, tells)
+        check_placed(self, ask, self.location, self.param, size_param(self))
+
+
+class BodyCursor(GivenCursor, frozen=True, kw_only=True):
     """Each answer holds the next page's cursor.
 
         GET {url}?cursor=abc
@@ -46,14 +70,6 @@ class BodyCursor(Struct, frozen=True, kw_only=True):
     """
 
     path: str = "next_cursor"
-    param: str = "cursor"
-    last_page: Mark = LastPage.NULL
-    size: int | None = None
-    size_param: str = "limit"
-    location: ParamLocation = ParamLocation.QUERY
-
-    is_linked: ClassVar[bool] = False
-    is_given: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_names(self, "path", "param")
@@ -63,24 +79,20 @@ class BodyCursor(Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         return self.path
 
-    def check(self, ask: Ask, tells: Collection[str]) -> None:
-        check_end(self, self.last_page, tells)
-        check_placed(self, ask, self.location, self.param, size_param(self))
-
     def paths(self) -> Mapping[str, Any]:
         return {
-            self.path: typed(
+            self.path: cursor_type(
                 self.last_page, Typed if self.location is ParamLocation.BODY else str | int
             )
         }
 
-    def asked(self, ask: Ask, cursor: str | None) -> Ask:
-        return resumed_at(sized(ask, self.location, self), self.location, self.param, cursor)
+    def prepare(self, ask: Ask, cursor: str | None) -> Ask:
+        return place_cursor(place_size(ask, self.location, self), self.location, self.param, cursor)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
         value = told.values[self.path]
         is_typed = self.location is ParamLocation.BODY and value is not None and value is not UNSET
-        text = stored(value) if is_typed else str(value)
+        text = to_cursor(value) if is_typed else str(value)
         if is_marked(self.last_page, value, text, told, cursor):
             return None
         if is_typed and not isinstance(value, bool):
@@ -88,7 +100,7 @@ class BodyCursor(Struct, frozen=True, kw_only=True):
         return following(self.last_page, self.path, value, has_more=told.has_more)
 
 
-class HeaderCursor(Struct, frozen=True, kw_only=True):
+class HeaderCursor(GivenCursor, frozen=True, kw_only=True):
     """Each answer holds the next page's cursor in a header.
 
     By default the header is absent on the last page, and nothing else says so: give the
@@ -106,14 +118,7 @@ class HeaderCursor(Struct, frozen=True, kw_only=True):
     """
 
     header: str
-    param: str = "cursor"
     last_page: Mark = LastPage.ABSENT
-    size: int | None = None
-    size_param: str = "limit"
-    location: ParamLocation = ParamLocation.QUERY
-
-    is_linked: ClassVar[bool] = False
-    is_given: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_names(self, "header", "param")
@@ -126,16 +131,12 @@ class HeaderCursor(Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         return f"header {self.header}"
 
-    def check(self, ask: Ask, tells: Collection[str]) -> None:
-        check_end(self, self.last_page, tells)
-        check_placed(self, ask, self.location, self.param, size_param(self))
-
     def paths(self) -> Mapping[str, Any]:
         return {}
 
-    def asked(self, ask: Ask, cursor: str | None) -> Ask:
-        ask = sized(ask, self.location, self)
-        return ask if cursor is None else placed(ask, self.location, self.param, cursor)
+    def prepare(self, ask: Ask, cursor: str | None) -> Ask:
+        ask = place_size(ask, self.location, self)
+        return ask if cursor is None else place_param(ask, self.location, self.param, cursor)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
         value = told.headers.get(self.header, UNSET)
@@ -144,7 +145,7 @@ class HeaderCursor(Struct, frozen=True, kw_only=True):
         return following(self.last_page, self.name, value, has_more=told.has_more)
 
 
-class NextUrl(Struct, frozen=True, kw_only=True):
+class NextUrl(LinkedPaging, frozen=True, kw_only=True):
     """Each answer holds the next page's URL, which is asked for as it is.
 
     Attributes:
@@ -159,11 +160,6 @@ class NextUrl(Struct, frozen=True, kw_only=True):
 
     path: str = "next"
     last_page: Mark = LastPage.NULL
-    size: int | None = None
-    size_param: str = "limit"
-
-    is_linked: ClassVar[bool] = True
-    is_given: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_names(self, "path")
@@ -175,15 +171,10 @@ class NextUrl(Struct, frozen=True, kw_only=True):
 
     def check(self, ask: Ask, tells: Collection[str]) -> None:
         check_end(self, self.last_page, tells)
-        check_placed(self, ask, ParamLocation.QUERY, size_param(self))
+        LinkedPaging.check(self, ask, tells)
 
     def paths(self) -> Mapping[str, Any]:
-        return {self.path: typed(self.last_page, str)}
-
-    def asked(self, ask: Ask, cursor: str | None) -> Ask:
-        if cursor is not None:
-            return replace(ask, url=cursor, params={})
-        return sized(ask, ParamLocation.QUERY, self)
+        return {self.path: cursor_type(self.last_page, str)}
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
         value = told.values[self.path]

@@ -16,11 +16,11 @@ from durable.sources.paging.param_location import (
     check_names,
     check_placed,
     check_size,
-    placed,
-    resumed_at,
+    place_cursor,
+    place_param,
 )
 from durable.sources.paging.protocol import Ask, Refused, Told
-from durable.sources.paging.typed import stored
+from durable.sources.paging.typed import to_cursor
 
 
 # As Apollo's servers, GitHub, Linear and Shopify name what may pass, in upper case.
@@ -120,10 +120,10 @@ class GraphQLConnection(Struct, frozen=True, kw_only=True):
             "errors": Raw | UnsetType,
         }
 
-    def asked(self, ask: Ask, cursor: str | None) -> Ask:
+    def prepare(self, ask: Ask, cursor: str | None) -> Ask:
         if self.size is not None:
-            ask = placed(ask, ParamLocation.BODY, _path(self.size_param), self.size)
-        return resumed_at(ask, ParamLocation.BODY, _path(self.after), cursor)
+            ask = place_param(ask, ParamLocation.BODY, _path(self.size_param), self.size)
+        return place_cursor(ask, ParamLocation.BODY, _path(self.after), cursor)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
         if any(self._place(error, told) is None for error in _errors(told)):
@@ -139,7 +139,7 @@ class GraphQLConnection(Struct, frozen=True, kw_only=True):
                 f"the source's {self._more} is true, and there is no endCursor beside it",
                 is_transient=False,
             )
-        return stored(end_cursor)
+        return to_cursor(end_cursor)
 
     def faults(self, told: Told) -> Mapping[int, str | None]:
         reasons: dict[int, str | None] = {}

@@ -13,7 +13,7 @@ from durable.sources.paging.keyset import Keyset
 from durable.sources.paging.odata import OData
 from durable.sources.paging.offset import OffsetPaging, PageNumber
 from durable.sources.paging.protocol import Paging
-from durable.sources.paging.typed import restored
+from durable.sources.paging.typed import from_cursor
 
 
 FORM = '{"halved_size":'  # how the cursor of a Halved begins
@@ -30,7 +30,7 @@ class HalvedRange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     at: str  # the paging's own cursor
 
 
-def halved(paging: Paging, cursor: str | None) -> tuple[Paging, str | None] | None:
+def halve(paging: Paging, cursor: str | None) -> tuple[Paging, str | None] | None:
     """A paging of half the size, and its cursor; None where another size would be another page.
 
     Args:
@@ -51,7 +51,7 @@ def halved(paging: Paging, cursor: str | None) -> tuple[Paging, str | None] | No
     return smaller, str(link.copy_set_param(name, size // 2))
 
 
-def taken(paging: Paging, cursor: str | None) -> tuple[Paging, str | None]:
+def unpack_cursor(paging: Paging, cursor: str | None) -> tuple[Paging, str | None]:
     """The paging, and its own cursor, where a list goes on."""
     if cursor is None or not cursor.startswith(FORM):
         return paging, cursor
@@ -62,7 +62,7 @@ def taken(paging: Paging, cursor: str | None) -> tuple[Paging, str | None]:
     return _of_size(paging, found.halved_size), found.at
 
 
-def kept(paging: Paging, smaller: Paging, next_cursor: str | None) -> str | None:
+def pack_cursor(paging: Paging, smaller: Paging, next_cursor: str | None) -> str | None:
     """The cursor of the next page, after one that was not of the declared size.
 
     Args:
@@ -174,5 +174,5 @@ def _size_param(paging: Paging) -> str:
 
 
 def _number(cursor: str | None) -> int | None:
-    text = "" if cursor is None else str(restored(cursor))
+    text = "" if cursor is None else str(from_cursor(cursor))
     return int(text) if is_whole_number(text) else None

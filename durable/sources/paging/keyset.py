@@ -13,9 +13,9 @@ from durable.sources.paging.param_location import (
     check_names,
     check_placed,
     check_size,
-    resumed_at,
+    place_cursor,
+    place_size,
     size_param,
-    sized,
     wrong,
 )
 from durable.sources.paging.protocol import Ask, Told
@@ -88,8 +88,8 @@ class Keyset(Struct, frozen=True, kw_only=True):
     def paths(self) -> Mapping[str, Any]:
         return {}
 
-    def asked(self, ask: Ask, cursor: str | None) -> Ask:
-        return resumed_at(sized(ask, self.location, self), self.location, self.param, cursor)
+    def prepare(self, ask: Ask, cursor: str | None) -> Ask:
+        return place_cursor(place_size(ask, self.location, self), self.location, self.param, cursor)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
         if told.has_more is False or (not told.records and told.has_more is None):

@@ -19,7 +19,7 @@ class LastPage(StrEnum):
     HAS_MORE = "has_more"  # anything: the source's `has_more` is false
     REPEATED = "repeated"  # the page's own cursor again, on a page without records, as Solr has it
 
-    def typed(self, kind: Any) -> Any:
+    def cursor_type(self, kind: Any) -> Any:
         """The type of the cursor's field, if cursors are of this one."""
         match self:
             case LastPage.NULL:
@@ -67,10 +67,10 @@ _MARKS = {
 Mark = LastPage | str | int  # or what stands there itself, as 0, "0", "none" or False
 
 
-def typed(mark: Mark, kind: Any) -> Any:
+def cursor_type(mark: Mark, kind: Any) -> Any:
     """The type of the cursor's field, if cursors are of this one."""
     if isinstance(mark, LastPage):
-        return mark.typed(kind)
+        return mark.cursor_type(kind)
     return kind | bool if isinstance(mark, bool) else kind
 
 

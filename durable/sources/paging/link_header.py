@@ -14,8 +14,8 @@ from durable.sources.paging.param_location import (
     check_names,
     check_placed,
     check_size,
+    place_size,
     size_param,
-    sized,
 )
 from durable.sources.paging.protocol import Ask, Told
 
@@ -32,7 +32,25 @@ PARAMETER = re.compile(
 EXTENDED = re.compile(r"[\w!#$%&+^`{}~-]+'[\w-]*'(.*)", re.ASCII)  # RFC 8187: UTF-8''next
 
 
-class LinkHeader(Struct, frozen=True, kw_only=True):
+class LinkedPaging(Struct, frozen=True, kw_only=True):
+    """What both kinds of paging by links have alike: the links keep the first page's size."""
+
+    size: int | None = None
+    size_param: str = "limit"
+
+    is_linked: ClassVar[bool] = True
+    is_given: ClassVar[bool] = True
+
+    def check(self, ask: Ask, _tells: Collection[str]) -> None:
+        check_placed(self, ask, ParamLocation.QUERY, size_param(self))
+
+    def prepare(self, ask: Ask, cursor: str | None) -> Ask:
+        if cursor is not None:
+            return replace(ask, url=cursor, params={})
+        return place_size(ask, ParamLocation.QUERY, self)
+
+
+class LinkHeader(LinkedPaging, frozen=True, kw_only=True):
     """The header Link names the next page, which is asked for as it is.
 
         Link: <https://api.example/items?page=3>; rel="next", <...>; rel="last"
@@ -59,11 +77,7 @@ class LinkHeader(Struct, frozen=True, kw_only=True):
 
     rel: str = "next"
     bare_page_ends: bool = False
-    size: int | None = None
     size_param: str = "per_page"
-
-    is_linked: ClassVar[bool] = True
-    is_given: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_names(self, "rel")
@@ -73,16 +87,8 @@ class LinkHeader(Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         return f"link to the {self.rel} page"
 
-    def check(self, ask: Ask, _tells: Collection[str]) -> None:
-        check_placed(self, ask, ParamLocation.QUERY, size_param(self))
-
     def paths(self) -> Mapping[str, Any]:
         return {}
-
-    def asked(self, ask: Ask, cursor: str | None) -> Ask:
-        if cursor is not None:
-            return replace(ask, url=cursor, params={})
-        return sized(ask, ParamLocation.QUERY, self)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
         header = told.headers.get("link")

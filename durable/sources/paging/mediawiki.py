@@ -10,13 +10,13 @@ from msgspec.structs import replace
 from durable.decoding import decode
 from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.json_paths import Lacking
-from durable.sources.paging.mediawiki_parts import joined
+from durable.sources.paging.mediawiki_parts import join_parts
 from durable.sources.paging.param_location import (
     ParamLocation,
     check_placed,
     check_size,
+    place_size,
     size_param,
-    sized,
 )
 from durable.sources.paging.protocol import Ask, Refused, Told, foreign
 
@@ -103,8 +103,8 @@ class MediaWikiPaging(Struct, frozen=True, kw_only=True):
             "query": Lacking.WHOLE,
         }
 
-    def asked(self, ask: Ask, cursor: str | None) -> Ask:
-        ask = sized(ask, ParamLocation.QUERY, self)
+    def prepare(self, ask: Ask, cursor: str | None) -> Ask:
+        ask = place_size(ask, ParamLocation.QUERY, self)
         if cursor is None:
             return ask
         try:
@@ -130,8 +130,8 @@ class MediaWikiPaging(Struct, frozen=True, kw_only=True):
         is_complete = told.values["batchcomplete"]
         return is_complete is UNSET or bytes(is_complete) == b"false"
 
-    def joined(self, first: Sequence[Raw], second: Sequence[Raw]) -> list[Raw]:
-        return joined(first, second)
+    def join(self, first: Sequence[Raw], second: Sequence[Raw]) -> list[Raw]:
+        return join_parts(first, second)
 
     def refusal(self, refused: Refused) -> UpstreamError | None:
         try:

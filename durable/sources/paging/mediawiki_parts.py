@@ -14,7 +14,7 @@ _value = Decoder[Any](Any)
 NAMES = ("pageid", "title")  # a page that is missing has no id
 
 
-def joined(first: Iterable[Raw], second: Iterable[Raw]) -> list[Raw]:
+def join_parts(first: Iterable[Raw], second: Iterable[Raw]) -> list[Raw]:
     """The pages of two answers of one batch, in order, each with what both tell of it.
 
     Lists of a page are put one behind the other.
@@ -28,11 +28,11 @@ def joined(first: Iterable[Raw], second: Iterable[Raw]) -> list[Raw]:
         name = next((bytes(page[name]) for name in NAMES if name in page), len(pages))
         known = pages.setdefault(name, page)
         if known is not page:
-            pages[name] = _merged(known, page)
+            pages[name] = _merge(known, page)
     return [Raw(msgspec.json.encode(page)) for page in pages.values()]
 
 
-def _merged(one: dict[str, Raw], other: dict[str, Raw]) -> dict[str, Raw]:
+def _merge(one: dict[str, Raw], other: dict[str, Raw]) -> dict[str, Raw]:
     both = {**one, **other}
     for name in one.keys() & other.keys():
         if bytes(one[name]) != bytes(other[name]):

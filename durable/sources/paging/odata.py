@@ -54,9 +54,9 @@ class OData(Struct, frozen=True, kw_only=True):
             )
 
     def paths(self) -> Mapping[str, Any]:
-        return {self.path: LastPage.ABSENT.typed(str)}
+        return {self.path: LastPage.ABSENT.cursor_type(str)}
 
-    def asked(self, ask: Ask, cursor: str | None) -> Ask:
+    def prepare(self, ask: Ask, cursor: str | None) -> Ask:
         if self.size is not None:
             prefer = f"{self.size_param}={self.size}"
             ask = replace(ask, headers={**ask.headers, "prefer": prefer})

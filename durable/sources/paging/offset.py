@@ -14,33 +14,22 @@ and one of them is passed over; a `Keyset` has no such gap.
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any, ClassVar
-
-from msgspec import Struct
+from typing import Any
 
 from durable.decoding import ExactInt
 from durable.sources.paging.counting import (
+    CountedPaging,
     OffsetPosition,
     Reach,
-    check_counted,
-    check_told,
     check_total,
     is_over,
     is_short,
-    position,
 )
-from durable.sources.paging.param_location import (
-    ParamLocation,
-    check_placed,
-    placed,
-    size_param,
-    sized,
-    wrong,
-)
+from durable.sources.paging.param_location import wrong
 from durable.sources.paging.protocol import Ask, Told
 
 
-class OffsetPaging(Struct, frozen=True, kw_only=True):
+class OffsetPaging(CountedPaging, frozen=True, kw_only=True):
     """A page is asked for by the number of records before it.
 
         GET {url}?offset=200&limit=100
@@ -63,35 +52,10 @@ class OffsetPaging(Struct, frozen=True, kw_only=True):
 
     param: str = "offset"
     first: int = 0
-    size: int | None = None
-    size_param: str = "limit"
-    short_page_ends: bool = False
-    location: ParamLocation = ParamLocation.QUERY
-
-    is_linked: ClassVar[bool] = False
-    is_given: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        check_counted(self)
-
-    @property
-    def name(self) -> str:
-        return self.param
-
-    def check(self, ask: Ask, tells: Collection[str]) -> None:
-        check_told(self, tells)
-        check_placed(self, ask, self.location, self.param, size_param(self))
-
-    def paths(self) -> Mapping[str, Any]:
-        return {}
-
-    def asked(self, ask: Ask, cursor: str | None) -> Ask:
-        at = self._position(cursor).at
-        return placed(sized(ask, self.location, self), self.location, self.param, at)
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
         """That of the next page: its offset, the longest page and the total, as far as told."""
-        place, count, total = self._position(cursor), len(told.records), told.total_count
+        place, count, total = self.position(cursor), len(told.records), told.total_count
         came = place.at - self.first + count
         if total is not None:
             check_total(0 if told.hides_rows and not count else came, total, "records")
@@ -104,23 +68,16 @@ class OffsetPaging(Struct, frozen=True, kw_only=True):
 
     def beyond(self, cursor: str | None) -> str:
         """The cursor after the one record that is at this one."""
-        place = self._position(cursor)
+        place = self.position(cursor)
         return OffsetPosition(place.at + 1, place.count, place.total).cursor(self.size)
-
-    def came_short(self, cursor: str) -> bool:
-        """Whether the page before the cursor had fewer records than the source puts on one."""
-        return self._position(cursor).is_short
 
     def is_reached(self, cursor: str) -> bool:
         """Whether as many records came before the cursor as the source had told."""
-        place = self._position(cursor)
+        place = self.position(cursor)
         return place.total is not None and place.at - self.first >= place.total
 
-    def _position(self, cursor: str | None) -> OffsetPosition:
-        return OffsetPosition(self.first) if cursor is None else position(cursor, "an offset")
 
-
-class PageNumber(Struct, frozen=True, kw_only=True):
+class PageNumber(CountedPaging, frozen=True, kw_only=True):
     """A page is asked for by its number.
 
         GET {url}?page=3&per_page=100
@@ -132,11 +89,8 @@ class PageNumber(Struct, frozen=True, kw_only=True):
     Attributes:
         param: what takes the number.
         first: that of the first page.
-        size: of a page, if it is to be asked for.
-        size_param: what takes the size.
+        size, size_param, short_page_ends, location: as for an `OffsetPaging`.
         total_pages: the path of the number of all pages, if the source tells it.
-        short_page_ends: a page with fewer records than `size` is the last one.
-        location: where the parameters go.
 
     Raises:
         ConfigurationError: a name is empty, a number is none, or the size of a short page
@@ -145,37 +99,23 @@ class PageNumber(Struct, frozen=True, kw_only=True):
 
     param: str = "page"
     first: int = 1
-    size: int | None = None
     size_param: str = "per_page"
     total_pages: str = ""
-    short_page_ends: bool = False
-    location: ParamLocation = ParamLocation.QUERY
-
-    is_linked: ClassVar[bool] = False
-    is_given: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        check_counted(self)
+        CountedPaging.__post_init__(self)
         if self.short_page_ends and self.total_pages:
             raise wrong(self, "short_page_ends", "total_pages tells the end: leave one out")
 
-    @property
-    def name(self) -> str:
-        return self.param
-
     def check(self, ask: Ask, tells: Collection[str]) -> None:
-        check_told(self, [*tells, *(["total_pages"] if self.total_pages else [])])
-        check_placed(self, ask, self.location, self.param, size_param(self))
+        more = ["total_pages"] if self.total_pages else []
+        CountedPaging.check(self, ask, [*tells, *more])
 
     def paths(self) -> Mapping[str, Any]:
         return {self.total_pages: ExactInt} if self.total_pages else {}
 
-    def asked(self, ask: Ask, cursor: str | None) -> Ask:
-        number = self._position(cursor).at
-        return placed(sized(ask, self.location, self), self.location, self.param, number)
-
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
-        place, total = self._position(cursor), self._total(told)
+        place, total = self.position(cursor), self._total(told)
         before = place.at - self.first  # pages
         came = self._came(told, place)
         if total is not None:
@@ -191,16 +131,12 @@ class PageNumber(Struct, frozen=True, kw_only=True):
 
     def beyond(self, cursor: str | None) -> str:
         """The cursor after the one record that is on this page."""
-        place = self._position(cursor)
+        place = self.position(cursor)
         return OffsetPosition(place.at + 1, place.count + 1, place.total).cursor(self.size)
-
-    def came_short(self, cursor: str) -> bool:
-        """Whether the page before the cursor had fewer records than the source puts on one."""
-        return self._position(cursor).is_short
 
     def is_reached(self, cursor: str) -> bool:
         """Whether as many came before the cursor as the source had told."""
-        place = self._position(cursor)
+        place = self.position(cursor)
         came = place.at - self.first if self.total_pages else place.count
         return place.total is not None and came >= place.total
 
@@ -225,6 +161,3 @@ class PageNumber(Struct, frozen=True, kw_only=True):
         """
         is_possible = not before or told.hides_rows
         return bool(self.total_pages) and not told.records and is_possible
-
-    def _position(self, cursor: str | None) -> OffsetPosition:
-        return OffsetPosition(self.first) if cursor is None else position(cursor, "a page's number")

@@ -30,7 +30,7 @@ class OnePage(Struct, frozen=True):
     def paths(self) -> Mapping[str, Any]:
         return {}
 
-    def asked(self, ask: Ask, cursor: str | None) -> Ask:
+    def prepare(self, ask: Ask, cursor: str | None) -> Ask:
         if cursor is not None:
             raise foreign("a list of one page", cursor)
         return ask

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from durable.errors import ConfigurationError
 from durable.json_paths import names_of
 from durable.sources.paging.protocol import Ask
-from durable.sources.paging.typed import restored
+from durable.sources.paging.typed import from_cursor
 
 
 INDEX = re.compile(r"0|[1-9]\d{0,5}", re.ASCII)  # of a list
@@ -32,25 +32,25 @@ class Hint(Protocol):
     def size_param(self) -> str: ...
 
 
-def placed(ask: Ask, location: ParamLocation, name: str, value: Any) -> Ask:
+def place_param(ask: Ask, location: ParamLocation, name: str, value: Any) -> Ask:
     """The request with the value in it, in place of what was there. In JSON it keeps its type."""
     if location is ParamLocation.QUERY:
         return replace(ask, params={**ask.params, name: str(value)})
-    return replace(ask, body=_grown(ask.body or {}, names_of(name), value))
+    return replace(ask, body=_grow(ask.body or {}, names_of(name), value))
 
 
-def resumed_at(ask: Ask, location: ParamLocation, name: str, cursor: str | None) -> Ask:
+def place_cursor(ask: Ask, location: ParamLocation, name: str, cursor: str | None) -> Ask:
     """The request with a cursor in it, in a body with the type that it had as it was stored."""
     if cursor is None:
         return ask
-    return placed(
-        ask, location, name, restored(cursor) if location is ParamLocation.BODY else cursor
+    return place_param(
+        ask, location, name, from_cursor(cursor) if location is ParamLocation.BODY else cursor
     )
 
 
-def sized(ask: Ask, location: ParamLocation, hint: Hint) -> Ask:
+def place_size(ask: Ask, location: ParamLocation, hint: Hint) -> Ask:
     """The request with the size of a page, if one is declared."""
-    return ask if hint.size is None else placed(ask, location, hint.size_param, hint.size)
+    return ask if hint.size is None else place_param(ask, location, hint.size_param, hint.size)
 
 
 def size_param(hint: Hint) -> str:
@@ -112,11 +112,11 @@ def check_placed(declared: object, ask: Ask, location: ParamLocation, *names: st
             )
 
 
-def _grown(tree: Any, names: Sequence[str], value: Any) -> Any:
+def _grow(tree: Any, names: Sequence[str], value: Any) -> Any:
     if not names:
         return value
     name, *further = names
-    below = _grown(_below(tree, name), further, value)
+    below = _grow(_below(tree, name), further, value)
     if isinstance(tree, Mapping):
         return {**tree, name: below}
     return [below if index == int(name) else member for index, member in enumerate(tree)]

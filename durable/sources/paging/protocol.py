@@ -58,7 +58,7 @@ class Paging(Protocol):
     def paths(self) -> Mapping[str, Any]:
         """The places in an answer's body that it looks at, each with its type."""
 
-    def asked(self, ask: Ask, cursor: str | None) -> Ask:
+    def prepare(self, ask: Ask, cursor: str | None) -> Ask:
         """The request of the page at the cursor, made of that of the source."""
 
     def next_cursor(self, told: Told, cursor: str | None) -> str | None:
@@ -92,7 +92,7 @@ class Partial(Protocol):
     def is_partial(self, told: Told) -> bool:
         """Whether what lies at the next cursor tells more of these records."""
 
-    def joined(self, first: Sequence[Raw], second: Sequence[Raw]) -> list[Raw]:
+    def join(self, first: Sequence[Raw], second: Sequence[Raw]) -> list[Raw]:
         """The records of two such answers. Raises msgspec.DecodeError where one is no object."""
 
 

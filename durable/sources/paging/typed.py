@@ -10,14 +10,14 @@ from durable.decoding import decode
 Typed = str | int | float | list[Any] | dict[str, Any]  # of a cursor that goes into a body
 
 
-def stored(value: Typed) -> str:
+def to_cursor(value: Typed) -> str:
     """The value as a cursor: a text as it is, unless it reads as JSON; anything else as JSON."""
     if isinstance(value, str) and not _is_json(value):
         return value
     return msgspec.json.encode(value).decode()
 
 
-def restored(cursor: str) -> Any:
+def from_cursor(cursor: str) -> Any:
     """The value that was stored."""
     try:
         return decode(cursor)

@@ -6,7 +6,7 @@ from types import ModuleType
 import pytest
 
 import connectors
-from durable.connector.discovery import discover, found
+from durable.connector.discovery import discover, find_connectors
 from durable.errors import ConfigurationError
 
 
@@ -233,7 +233,10 @@ def test_all_faults_are_told_and_what_is_right_is_found_nevertheless(package: Mo
 
     # Two faults of b; and d shares the name and the datasource with c.
     assert told == ["a.py, line 1", "b.py, line 3", "b.py, line 3", "d.py", "d.py"]
-    assert list(found(package).connectors) == ["made_up_connectors/c.py", "made_up_connectors/d.py"]
+    assert list(find_connectors(package).connectors) == [
+        "made_up_connectors/c.py",
+        "made_up_connectors/d.py",
+    ]
 
 
 def test_the_error_keeps_what_led_to_it(package: ModuleType) -> None:

@@ -211,7 +211,7 @@ def test_an_id_that_is_no_text_is_shown_as_one(identifier: Any, key: str) -> Non
 def test_a_change_that_glean_refused_is_rejected_with_its_record() -> None:
     (placed,), _ = mapped(A)
 
-    assert placed.rejected("too large") == Reject(1, "a", "too large", bytes(A).decode())
+    assert placed.reject("too large") == Reject(1, "a", "too large", bytes(A).decode())
 
 
 @pytest.mark.parametrize("content", [Raw(b"x" * 1_000), b"x" * 1_000], ids=["record", "bytes"])

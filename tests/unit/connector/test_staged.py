@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from connectors import python_docs
 from connectors.examples import backend, tickets, wiki
 from durable.connector.definition import AnyConnector
-from durable.connector.staged import refuse_backend, staged, suffix
+from durable.connector.staged import refuse_backend, stage, suffix
 from durable.environment import Environment
 from durable.errors import ConfigurationError
 
@@ -17,23 +17,23 @@ REAL = Environment(dict[str, str]().get)
 
 @pytest.mark.parametrize("connector", [tickets.connector, wiki.connector, backend.connector])
 def test_without_a_suffix_a_connector_is_itself(connector: AnyConnector) -> None:
-    assert staged(connector, REAL) is connector
+    assert stage(connector, REAL) is connector
 
 
 def test_a_datasource_has_another_name_and_is_marked() -> None:
-    before, after = tickets.connector.datasource, staged(tickets.connector, STAGING).datasource
+    before, after = tickets.connector.datasource, stage(tickets.connector, STAGING).datasource
 
     assert (after.name, after.is_test) == (f"{before.name}staging", True)
 
 
 def test_one_that_is_set_up_by_hand_has_another_name() -> None:
-    assert staged(python_docs.connector, STAGING).datasource.name == "pythondocsstaging"
+    assert stage(python_docs.connector, STAGING).datasource.name == "pythondocsstaging"
 
 
 def test_what_is_of_the_company_is_left_out() -> None:
     connector = replace(wiki.connector, employees=wiki.connector.users, teams=wiki.connector.users)
 
-    after = staged(connector, STAGING)
+    after = stage(connector, STAGING)
 
     assert (after.employees, after.teams) == (None, None)
     assert after.users is wiki.connector.users
@@ -51,10 +51,10 @@ def test_a_name_that_is_anothers_in_the_real_deployment_is_refused(name: str) ->
     other: AnyConnector = replace(wiki.connector, datasource=replace(declared, name=name))
     everyone: list[AnyConnector] = [connector, other]
 
-    assert staged(other, STAGING, everyone).datasource.name == f"{name}staging"
-    assert staged(connector, REAL, everyone) is connector
+    assert stage(other, STAGING, everyone).datasource.name == f"{name}staging"
+    assert stage(connector, REAL, everyone) is connector
     with pytest.raises(ConfigurationError, match=f"{other.name!r} has in the real deployment"):
-        staged(connector, STAGING, everyone)
+        stage(connector, STAGING, everyone)
 
 
 @pytest.mark.parametrize("given", ["-staging", "sta ging", "ä"])
@@ -64,4 +64,4 @@ def test_a_suffix_that_glean_does_not_take_is_refused(given: str) -> None:
     with pytest.raises(ConfigurationError, match="ASCII letters and digits"):
         suffix(environment)
     with pytest.raises(ConfigurationError, match="ASCII letters and digits"):
-        staged(tickets.connector, environment)
+        stage(tickets.connector, environment)

@@ -15,7 +15,7 @@ from durable.machine.memory import Lease
 from durable.machine.remedies import Remedy, RemedyCode
 from durable.sources.http import HttpSource
 from durable.sources.paging.cursors import BodyCursor
-from durable.views.texts import advise
+from durable.views.texts import to_message
 from tests.fakes.answers import a_note, a_page, a_page_of
 from tests.fakes.bench import NOW_MS, SET
 from tests.fakes.connector import NOTES
@@ -195,7 +195,7 @@ def test_a_datasource_that_is_not_as_it_is_declared_is_told_with_the_remedy() ->
 
     assert (check.name, check.outcome) == ("datasource configured", FAILED)
     assert "category is 'CRM' in Glean" in check.detail
-    assert check.remedy == advise(Remedy(RemedyCode.SET_UP, {"connector": "notes"}))
+    assert check.remedy == to_message(Remedy(RemedyCode.SET_UP, {"connector": "notes"}))
 
 
 @pytest.mark.parametrize(

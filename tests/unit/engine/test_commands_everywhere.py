@@ -53,21 +53,21 @@ class OddReader(Reader):
     async def fetch(self, cursor: str | None, crawl: ReadContext) -> Records:
         raise ValueError(cursor, crawl)
 
-    async def cancelled(self, cursor: str | None) -> None:
+    async def cancel(self, cursor: str | None) -> None:
         raise ValueError(cursor)
 
 
 class Odd(HttpSource, frozen=True):
     """Of an author who does not keep to what a reader promises."""
 
-    def reader(self, _surroundings: SourceContext, *_: object) -> OddReader:  # type: ignore[override]
+    def reader(self, _context: SourceContext, *_: object) -> OddReader:  # type: ignore[override]
         return OddReader()
 
 
 class Lost(HttpSource, frozen=True):
     """Whose place cannot be told."""
 
-    def located(self, _environment: Environment) -> str:
+    def locate(self, _environment: Environment) -> str:
         raise KeyError("REGION")
 
 
@@ -146,7 +146,7 @@ def test_a_command_is_done_or_refused(kind: str, state: State) -> None:
             after = bench.obeyed(job, command, deletion_count=9)
 
             assert isinstance(after, Job | Refusal)
-            encode_answer(bench.views.shown(bench.job(job.id)))
+            encode_answer(bench.views.show(bench.job(job.id)))
             repeated = asyncio.run(bench.processor.repeat(job.id))
             assert isinstance(repeated, Begun | Refusal)
             bench.storage.exec("DELETE FROM job")

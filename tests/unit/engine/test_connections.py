@@ -18,7 +18,7 @@ from durable.connector.connector import Connector
 from durable.connector.definition import AnyConnector
 from durable.connector.stream import Stream
 from durable.engine.checks import Check, Checks
-from durable.engine.platform import Platform
+from durable.engine.platform import Platform, RunnerContext
 from durable.engine.processor import Processor
 from durable.engine.provision import Provision
 from durable.engine.reject_reader import RepeatedReader
@@ -141,30 +141,28 @@ class Streaming(Struct, frozen=True):
     tells_changes: ClassVar[bool] = True
     clock: ClassVar[Clock | None] = None
 
-    def reader(
-        self, surroundings: SourceContext, _names: frozenset[str] = NO_NAMES
-    ) -> ScopedReader:
-        return StreamingReader(surroundings)
+    def reader(self, context: SourceContext, _names: frozenset[str] = NO_NAMES) -> ScopedReader:
+        return StreamingReader(context)
 
     def secrets(self) -> frozenset[str]:
         return frozenset()
 
-    def located(self, _environment: Environment) -> str:
+    def locate(self, _environment: Environment) -> str:
         return URL
 
 
 class StreamingReader(Reader):
     """One connection for each list."""
 
-    def __init__(self, surroundings: SourceContext) -> None:
-        self._surroundings = surroundings
+    def __init__(self, context: SourceContext) -> None:
+        self._context = context
         self._readers: dict[bytes, Reader] = {}
 
     async def fetch(
         self, cursor: str | None, crawl: ReadContext, scope: Scope = NO_SCOPE
     ) -> Records:
         key = b" ".join(bytes(value) for value in scope.values())
-        reader = self._readers.setdefault(key, LINES.reader(self._surroundings))
+        reader = self._readers.setdefault(key, LINES.reader(self._context))
         return await reader.fetch(cursor, crawl)
 
     async def close(self) -> None:
@@ -206,7 +204,7 @@ class Used:
 
     def processed(self, mode: Mode) -> None:
         store = Store(self.storage)
-        processor = Processor(self.connector, self.environment, store, self.host)
+        processor = Processor(RunnerContext(self.connector, self.environment, store, self.host))
 
         async def some() -> None:
             await processor.begin(mode, None)
@@ -315,19 +313,17 @@ def test_a_reader_that_raises_as_it_is_closed_does_not_keep_the_others_open() ->
             raise ValueError("of an author's own")
 
     class Kept(Streaming, frozen=True):
-        def reader(
-            self, surroundings: SourceContext, _names: frozenset[str] = NO_NAMES
-        ) -> ScopedReader:
-            return Odd(surroundings)
+        def reader(self, context: SourceContext, _names: frozenset[str] = NO_NAMES) -> ScopedReader:
+            return Odd(context)
 
     nested = Nested(parents=Kept(), children=Kept(), name="note")
     used = Used(usual)
-    surroundings = SourceContext(
+    context = SourceContext(
         used.environment, used.host.transport, used.host.now_ms, 100_000, used.host.tokens
     )
 
     async def read() -> None:
-        reader = nested.reader(surroundings)
+        reader = nested.reader(context)
         await reader.fetch(None, a_crawl())
         with pytest.raises(ValueError, match="of an author's own"):
             await reader.close()
@@ -339,10 +335,10 @@ def test_a_reader_that_raises_as_it_is_closed_does_not_keep_the_others_open() ->
 
 def test_rejects_that_are_read_again_let_go_of_what_was_opened() -> None:
     used = Used(usual)
-    surroundings = SourceContext(
+    context = SourceContext(
         used.environment, used.host.transport, used.host.now_ms, 100_000, used.host.tokens
     )
-    reader = RepeatedReader(LINES.reader(surroundings), [RejectedPage(None, "", frozenset({1}))])
+    reader = RepeatedReader(LINES.reader(context), [RejectedPage(None, "", frozenset({1}))])
 
     async def read() -> None:
         await reader.fetch(None, a_crawl())

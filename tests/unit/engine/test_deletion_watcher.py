@@ -64,7 +64,7 @@ def deletions(bench: Bench) -> tuple[str, str, Condition]:
     """Of the job, of the connector, and the connector's health."""
     job = bench.store.load(CLOSING.id)
     assert job is not None
-    (of_job,), overview = bench.views.shown(job).deletions, bench.views.overview()
+    (of_job,), overview = bench.views.show(job).deletions, bench.views.overview()
     (of_connector,) = overview.deletions
     return of_job.state, of_connector.state, overview.health
 

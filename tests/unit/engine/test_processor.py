@@ -10,6 +10,7 @@ from durable.environment import Environment
 from durable.limits import Limits
 from durable.machine.commands import Refusal, RefusalCode
 from durable.machine.job import Job, Mode, connector_name
+from durable.machine.notes import EventKind, WaitReason
 from durable.machine.pacing import ALARM_MS_MIN, jittered_lease_ms
 from durable.machine.rate import Rate
 from durable.machine.states import PENDING, Command, State
@@ -57,10 +58,10 @@ def test_what_began_a_job_stands_in_its_status_its_events_and_the_listings() -> 
     assert isinstance(begun, Begun)
     job = begun.job
 
-    assert bench.views.shown(job).begun_by == "cron"
+    assert bench.views.show(job).begun_by == "cron"
     assert [line.begun_by for line in bench.views.lines("\x7f", State, 9)] == ["cron"]
     (event,) = bench.views.events(job.id, 0, 9)
-    assert event.happening.text == "FULL job queued by cron"
+    assert event.happening.kind == State.QUEUED
 
     bench.obeyed(job, Command.CANCEL)
     retried = bench.obeyed(job, Command.RETRY)
@@ -199,8 +200,8 @@ def test_two_jobs_in_a_row_ask_a_source_no_more_often_than_one() -> None:
     resting = bench.left()
 
     assert (resting.state, resting.pacing.retry_at_ms) == (State.SENDING, NOW_MS + 60_000)
-    shown = bench.views.shown(resting)
-    assert shown.waits_because == "the source takes 1 request every 60 s"
+    shown = bench.views.show(resting)
+    assert shown.waits_for is WaitReason.SOURCE
     assert len(bench.network.requests) == 1
     bench.now_ms += 60_000
     assert bench.left().state is State.SUCCEEDED
@@ -213,7 +214,7 @@ def test_the_status_names_the_header_by_which_the_source_asks_for_a_pause() -> N
     bench = Bench(page, ok())
     bench.begun(Mode.INCREMENTAL)
 
-    shown = bench.views.shown(bench.left())
+    shown = bench.views.show(bench.left())
 
     assert shown.waits_because == "the source's header x-ratelimit-remaining asks for a pause"
     assert shown.waits_until == "2025-11-24T16:00:30.123Z"
@@ -237,7 +238,7 @@ def test_a_job_that_becomes_full_makes_way_for_a_full_one_that_is_queued() -> No
     assert ended.error == (
         f"replaced by {full.id}, a FULL job that is queued, and reads all of the source"
     )
-    assert ended.notes[-2].text.startswith("becomes a FULL sync: 2 changes are more than")
+    assert ended.notes[-2].kind == EventKind.PROMOTED
     assert [job.id for job in bench.store.pending()] == [full.id]
     assert bench.storage.alarm_at_ms == SOON_MS
     assert bench.store.successes.watermark_ms() is None

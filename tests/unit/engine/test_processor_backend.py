@@ -41,15 +41,15 @@ class Listener(HttpReader):
 
     told: ClassVar[list[str | None]] = []
 
-    async def cancelled(self, cursor: str | None) -> None:
+    async def cancel(self, cursor: str | None) -> None:
         self.told.append(cursor)
 
 
 class Listening(HttpSource, frozen=True):
     """A source whose readers would hear of a cancel."""
 
-    def reader(self, surroundings: SourceContext, names: frozenset[str] = NO_NAMES) -> Listener:
-        return Listener(self, surroundings, names)
+    def reader(self, context: SourceContext, names: frozenset[str] = NO_NAMES) -> Listener:
+        return Listener(self, context, names)
 
 
 def a_bench(*answers: httpx.Response | Exception) -> Bench:

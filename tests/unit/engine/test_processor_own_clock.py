@@ -15,7 +15,7 @@ from dev.kinds_source.app import create_app as create_source
 from dev.local_glean.app import create_app as create_glean
 from dev.local_glean.database import Database
 from durable import BodyCursor, Connector, HttpSource, Mode, NewestFirst, Since, Stream
-from durable.engine.platform import Platform
+from durable.engine.platform import Platform, RunnerContext
 from durable.engine.processor import Begun, Processor
 from durable.glean.datasource import Datasource
 from durable.glean.documents import Deletion, Document, Permissions
@@ -99,7 +99,7 @@ class Office(httpx.AsyncBaseTransport):
         host = Platform(
             lambda: self.now_ms, lambda: f"{next(nonces):06x}", lambda: 1.0, self, no_wait
         )
-        self._processor = Processor(connector, environment, Store(Storage()), host)
+        self._processor = Processor(RunnerContext(connector, environment, Store(Storage()), host))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         body = await request.aread()

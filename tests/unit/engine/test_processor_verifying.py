@@ -90,7 +90,7 @@ def of(bench: Bench, job_id: str = CLOSING.id) -> Verification:
 def shown(bench: Bench, job_id: str = CLOSING.id) -> Status:
     job = bench.views.job(job_id)
     assert job is not None
-    return bench.views.shown(job)
+    return bench.views.show(job)
 
 
 def test_a_job_is_over_before_anything_is_verified() -> None:

@@ -15,6 +15,7 @@ from durable.http.auth import Bearer
 from durable.limits import Limits
 from durable.machine.commands import Instruction
 from durable.machine.job import Job, Mode, Stage, TurnUsage
+from durable.machine.notes import EventKind
 from durable.machine.remedies import Remedy, RemedyCode, remedy_of
 from durable.machine.states import Command, State
 from durable.sources.http import HttpSource
@@ -362,7 +363,7 @@ def test_a_connector_whose_definition_changed_is_crawled_anew() -> None:
     job = bench.left()
 
     assert (job.upload.id, job.crawl.page_count, job.crawl_count) == ("notes-1-2", 0, 2)
-    assert any("definition has changed" in note.text for note in job.notes)
+    assert EventKind.RESTARTED in {note.kind for note in job.notes}
 
 
 def test_a_definition_that_stays_the_same_goes_on_after_a_restart() -> None:
@@ -388,7 +389,7 @@ def test_a_turn_that_finds_another_under_way_counts_a_death() -> None:
     job = turned(sending, Bench(httpx.Response(503)))
 
     assert (job.pacing.death_count, job.turn_count) == (1, 2)
-    assert job.notes[0].text == "the Worker was killed while sending at page 1"
+    assert job.notes[0].kind == EventKind.KILLED
 
 
 def test_a_full_job_that_lost_too_much_is_held_and_wakes_nobody() -> None:
@@ -621,7 +622,7 @@ def test_a_bug_of_ours_ends_all_that_is_under_way_and_the_lease_brings_the_job_b
     job = bench.left()
 
     assert (job.state, job.turn_count, job.crawl.document_count) == (State.SUCCEEDED, 2, 1)
-    assert any("killed while sending at page 1" in note.text for note in job.notes)
+    assert EventKind.KILLED in {note.kind for note in job.notes}
 
 
 @pytest.mark.parametrize(("death_count", "waited_ms"), [(0, []), (1, []), (2, [15_000])])

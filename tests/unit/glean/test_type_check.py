@@ -9,7 +9,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from durable.glean.documents import Content, Document, Property
-from durable.glean.type_check import Mistyped, check_types, quoted
+from durable.glean.type_check import Mistyped, check_types, quote
 from tests.fakes.junk import JUNK, endless, spoiled
 from tests.unit.glean.test_documents import WHOLE
 
@@ -112,16 +112,16 @@ def test_no_memory_is_nobodys_fault() -> None:
             raise MemoryError
 
     with pytest.raises(MemoryError):
-        quoted(Large())
+        quote(Large())
 
 
 @given(JUNK)
 def test_a_quotation_is_short(value: Any) -> None:
-    assert 0 < len(quoted(value)) <= 100
+    assert 0 < len(quote(value)) <= 100
 
 
 def test_what_has_no_repr_is_named_by_its_type() -> None:
-    assert quoted(Unspeakable()) == "a Unspeakable"
+    assert quote(Unspeakable()) == "a Unspeakable"
 
 
 @given(spoiled(WHOLE))

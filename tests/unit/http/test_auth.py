@@ -11,7 +11,7 @@ from durable.sources.http import HttpSource
 from durable.sources.paging.cursors import BodyCursor
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network
-from tests.fakes.source import read, surroundings
+from tests.fakes.source import context, read
 
 
 def asked(
@@ -26,7 +26,7 @@ def asked(
         paging=BodyCursor(),
         auth=auth,
     )
-    read(source.reader(surroundings(network, environment)))
+    read(source.reader(context(network, environment)))
     (request,) = network.requests
     return request
 
@@ -40,7 +40,7 @@ def refused(auth: Auth, environment: Environment) -> str:
 
 def fault(auth: Auth, environment: Environment) -> str:
     with pytest.raises(ConfigurationError) as error:
-        auth.signer(surroundings(Network(), environment))
+        auth.signer(context(Network(), environment))
     return str(error.value)
 
 

@@ -7,13 +7,13 @@ import httpx
 import pytest
 
 from durable.environment import Secret, Variable
-from durable.errors import ConfigurationError, UpstreamError
+from durable.errors import Cause, ConfigurationError, UpstreamError
 from durable.http.oauth import ClientCredentials, RefreshToken
 from tests.fakes.answers import a_page
 from tests.fakes.client import SECRETS, SignedReader, a_refusal, a_token
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network
-from tests.fakes.source import a_crawl, surroundings
+from tests.fakes.source import a_crawl, context
 
 
 CREDENTIALS = ClientCredentials(
@@ -134,14 +134,14 @@ def test_what_is_not_set_is_named_before_anything_is_asked(missing: str) -> None
     environment = an_environment(**{**SECRETS, missing: None})
 
     with pytest.raises(ConfigurationError, match=f"{missing} is not set"):
-        REFRESH.signer(surroundings(Network(), environment))
+        REFRESH.signer(context(Network(), environment))
 
 
 def test_a_token_url_that_names_no_server_is_refused() -> None:
     environment = an_environment(**{**SECRETS, "LOGIN_URL": "login.example"})
 
     with pytest.raises(ConfigurationError, match="names no server"):
-        CREDENTIALS.signer(surroundings(Network(), environment))
+        CREDENTIALS.signer(context(Network(), environment))
 
 
 @pytest.mark.parametrize("in_body", [False, True])
@@ -566,8 +566,6 @@ def test_a_busy_token_endpoint_may_pass_when_it_says_so(status: int) -> None:
 
     error = failed(client)
 
-    told = "is left alone as its header retry-after says"
-    assert str(error) == f"the source's token endpoint answered {status}, and {told}"
     assert (error.is_transient, error.retry_after) == (True, "7")
 
 
@@ -577,7 +575,7 @@ def test_a_token_endpoint_that_is_not_reached_may_pass() -> None:
 
     error = failed(client)
 
-    assert str(error).startswith("the source's token endpoint did not answer: ConnectError")
+    assert error.cause is Cause.UNANSWERED
     assert error.is_transient
 
 

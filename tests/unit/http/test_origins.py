@@ -30,7 +30,7 @@ from durable.sources.python_request import FetchRequest, SourcePage
 from durable.sources.source import Source
 from durable.sources.sub_list import SubList
 from tests.fakes.environment import an_environment
-from tests.fakes.source import surroundings
+from tests.fakes.source import context
 
 
 OWN = "own.example"
@@ -172,12 +172,12 @@ def walked(source: Source, said: str) -> Recorder:
     async def walk() -> None:
         cursor = None
         for _ in range(3):
-            around = surroundings(httpx.MockTransport(server), an_environment(**SET))
+            around = context(httpx.MockTransport(server), an_environment(**SET))
             reader = source.reader(around)
             with suppress(UpstreamError):
                 page = await reader.fetch(cursor, crawl)
                 cursor = page.next_cursor
-            await reader.cancelled(cursor)
+            await reader.cancel(cursor)
             await reader.close()
             if cursor is None:
                 return
@@ -234,13 +234,13 @@ def test_the_path_and_the_query_of_a_backends_status_are_asked_for_as_they_are(
 @pytest.mark.parametrize("url", ["evil.example/x", "https://evil.example/x", "", "x"])
 def test_a_stored_status_url_that_is_no_path_is_not_asked(url: str) -> None:
     server = Recorder("")
-    around = surroundings(httpx.MockTransport(server), an_environment(**SET))
+    around = context(httpx.MockTransport(server), an_environment(**SET))
     cursor = msgspec.json.encode({"url": url, "begun_at_ms": 1}).decode()
     reader = SOURCES["a backend"].reader(around)
 
     with pytest.raises(UpstreamError):
         asyncio.run(reader.fetch(cursor, ReadContext("j-1", Mode.FULL, Stage.DOCUMENTS, None)))
-    asyncio.run(reader.cancelled(cursor))
+    asyncio.run(reader.cancel(cursor))
 
     assert server.requests == []
 

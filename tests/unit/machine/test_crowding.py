@@ -124,7 +124,7 @@ def test_a_turn_that_finds_no_room_asks_for_nothing_and_says_so() -> None:
 
     waiting = bench.left()
 
-    shown = bench.views.shown(waiting)
+    shown = bench.views.show(waiting)
     assert (waiting.state, waiting.turn, waiting.error) == (State.SENDING, None, "")
     assert shown.waits_for is WaitReason.MEMORY
     assert shown.waits_until is not None
@@ -144,7 +144,7 @@ def test_it_goes_on_once_there_is_room() -> None:
 
     assert (ended.state, ended.crawl.document_count) == (State.SUCCEEDED, 1)
     assert bench.network.lines == [LIST, INDEX]
-    assert bench.views.shown(ended).waits_for is None
+    assert bench.views.show(ended).waits_for is None
 
 
 def test_waiting_is_no_attempt_that_failed() -> None:

@@ -20,6 +20,7 @@ from durable.machine.effects import (
 )
 from durable.machine.index_status import Deletions
 from durable.machine.job import Job, UploadStatus
+from durable.machine.notes import EventKind
 from durable.machine.pacing import ALARM_MS_MIN
 from durable.machine.rate import Rate
 from durable.machine.remedies import RemedyCode
@@ -125,7 +126,7 @@ def test_an_upload_lost_at_its_close_is_a_restart(standing: UploadStatus) -> Non
     assert (job.crawl.page_count, job.crawl.document_count, job.crawl.has_end) == (0, 0, False)
     assert not job.upload.is_close_answered
     assert job.alarm_at_ms == UNLISTED_MS + ALARM_MS_MIN
-    assert job.notes[-1].text == f"begins anew: the upload job-1 is {standing}"
+    assert job.notes[-1].kind == EventKind.RESTARTED
 
 
 def test_an_upload_lost_at_its_close_too_often_fails_the_job() -> None:
@@ -133,7 +134,6 @@ def test_an_upload_lost_at_its_close_too_often_fails_the_job() -> None:
 
     assert job.state is State.FAILED
     assert "the upload job-1 is replaced" in job.error
-    assert "something else uploads to this datasource" in job.error
 
 
 def test_an_upload_that_is_not_listed_is_waited_for_and_then_given_up() -> None:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from durable.limits import Limits
 from durable.machine.effects import Failed, Fetch, Open, Opened, QueryUpload, UploadQueried, Woke
 from durable.machine.job import Job, JobSpec, Mode, Stage, UploadStatus
+from durable.machine.notes import EventKind
 from durable.machine.states import State
 from tests.fakes.jobs import NOW_MS, WOKE, a_job, after, alter, at
 
@@ -201,7 +202,7 @@ def test_a_redefined_connector_begins_a_working_job_anew(state: State) -> None:
     assert_is_at_the_start(job)
     assert (job.fingerprint, job.crawl_count, job.restart_count) == ("two", 2, 0)
     assert job.started_at_ms == LATER_MS  # what changed before, the new crawl reads too
-    assert job.notes[-1].text == "the connector's definition has changed: begins anew"
+    assert job.notes[-1].kind == EventKind.RESTARTED
 
 
 def test_a_redefined_connector_begins_an_incremental_job_anew_from_the_same_watermark() -> None:

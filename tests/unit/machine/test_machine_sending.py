@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from durable.limits import Limits
 from durable.machine.effects import Displaced, Event, Fetch, Open, Pack, Send, Sent, Split, Woke
 from durable.machine.job import Job, Mode
+from durable.machine.notes import EventKind
 from durable.machine.pacing import ALARM_MS_MIN
 from durable.machine.page_progress import PageProgress
 from durable.machine.pages import Page
@@ -223,7 +224,7 @@ def test_a_crawl_that_brought_too_few_documents_is_held() -> None:
     assert (held.state, effects) == (State.HELD, ())
     assert (held.alarm_at_ms, held.turn, held.finished_at_ms) == (None, None, None)
     assert "would delete 97 of 100 documents" in held.error
-    assert [note.text for note in held.notes] == ["held: waits for a person"]
+    assert [note.kind for note in held.notes] == [State.HELD]
 
 
 def test_an_approved_crawl_is_closed() -> None:
@@ -344,7 +345,7 @@ def test_an_upload_that_glean_no_longer_has_is_begun_anew_in_a_turn_of_its_own()
     assert (displaced.crawl_count, displaced.restart_count) == (2, 1)
     assert displaced.started_at_ms == LATER_MS
     assert displaced.upload.closing_index is None  # the new crawl may have no documents
-    assert displaced.notes[-1].text == "begins anew: the upload is replaced"
+    assert displaced.notes[-1].kind == EventKind.RESTARTED
     assert opened == (Open("job-2"),)
     assert woken.pacing.attempt == 1
 

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from durable.limits import Limits
 from durable.machine.effects import Effect, Failed, Fetch, Open, Opened, QueryUpload, Send, Sent
 from durable.machine.job import Job, JobSpec
+from durable.machine.notes import EventKind
 from durable.machine.pacing import ALARM_MS_MIN
 from durable.machine.states import WORKING, State
 from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, alter, arrived, at
@@ -87,7 +88,7 @@ def test_an_error_that_will_not_pass_fails_the_job(state: State) -> None:
     assert job.state is State.FAILED
     assert job.error == "no such thing"
     assert (job.alarm_at_ms, job.finished_at_ms, effects) == (None, NOW_MS, ())
-    assert job.notes[-1].text == "failed: no such thing"
+    assert job.notes[-1].kind == State.FAILED
 
 
 @pytest.mark.parametrize("state", sorted(WORKING))
@@ -142,7 +143,7 @@ def test_a_waking_on_time_is_the_next_attempt() -> None:
 def test_a_death_is_noted_with_what_was_under_way() -> None:
     job = after(alter(a_job(State.SENDING), page_count=4), WOKE)
 
-    assert [note.text for note in job.notes] == ["the Worker was killed while sending at page 5"]
+    assert [note.kind for note in job.notes] == [EventKind.KILLED]
 
 
 @pytest.mark.parametrize("state", sorted(WORKING))

@@ -312,7 +312,7 @@ def test_a_death_counts_and_halves() -> None:
 
     assert (job.state, job.pacing.death_count, job.pacing.halving_count) == (State.SENDING, 1, 1)
     (note,) = job.notes
-    assert note.text == "the Worker was killed while sending at page 3"
+    assert note.kind == EventKind.KILLED
     assert (note.at_ms, note.kind) == (LATER_MS, EventKind.KILLED)
 
 

@@ -20,7 +20,7 @@ from durable.timestamps import milliseconds
 from tests.fakes.bench import NOW_MS
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network
-from tests.fakes.source import a_crawl, surroundings
+from tests.fakes.source import a_crawl, context
 
 
 URL = "https://crawler.internal.example/glean"
@@ -41,7 +41,7 @@ def asked(
     **variables: str,
 ) -> Records:
     """What one question comes to, with a reader of its own, as after a crash."""
-    reader = backend.reader(surroundings(network, environment(**variables)))
+    reader = backend.reader(context(network, environment(**variables)))
     return asyncio.run(reader.fetch(cursor, crawl or a_crawl()))
 
 
@@ -352,9 +352,9 @@ def test_a_job_that_is_cancelled_stops_the_crawl_as_well_as_can_be(
 ) -> None:
     network = Network(answer)
 
-    reader = BACKEND.reader(surroundings(network, environment()))
-    asyncio.run(reader.cancelled(RUN))
-    asyncio.run(reader.cancelled(None))
+    reader = BACKEND.reader(context(network, environment()))
+    asyncio.run(reader.cancel(RUN))
+    asyncio.run(reader.cancel(None))
 
     assert [str(request.url) for request in network.requests] == [
         "https://crawler.internal.example/glean/runs/7?a=%20b"
@@ -365,7 +365,7 @@ def test_a_job_that_is_cancelled_stops_the_crawl_as_well_as_can_be(
 def test_who_cancels_does_not_wait_long_for_a_silent_backend() -> None:
     network = Network(httpx.ReadTimeout("no answer"))
 
-    asyncio.run(BACKEND.reader(surroundings(network, environment())).cancelled(RUN))
+    asyncio.run(BACKEND.reader(context(network, environment())).cancel(RUN))
 
     assert network.requests[0].extensions["timeout"]["read"] <= 10
 
@@ -391,7 +391,7 @@ def test_every_request_is_signed_if_there_is_a_secret() -> None:
 
     asked(network, backend=SIGNED)
     asked(network, RUN, SIGNED)
-    asyncio.run(SIGNED.reader(surroundings(network, environment())).cancelled(RUN))
+    asyncio.run(SIGNED.reader(context(network, environment())).cancel(RUN))
 
     assert [request.method for request in network.requests] == ["POST", "GET", "DELETE"]
     assert all(map(is_signed, network.requests))
@@ -450,8 +450,8 @@ def shown(answer: httpx.Response | Exception) -> str:
 )
 def test_a_url_that_is_not_right_is_told_by_its_name(url: str) -> None:
     for look in (
-        lambda: BACKEND.located(environment(CONNECTOR_API_URL=url)),
-        lambda: BACKEND.reader(surroundings(Network(), environment(CONNECTOR_API_URL=url))),
+        lambda: BACKEND.locate(environment(CONNECTOR_API_URL=url)),
+        lambda: BACKEND.reader(context(Network(), environment(CONNECTOR_API_URL=url))),
     ):
         with pytest.raises(ConfigurationError, match="the secret CONNECTOR_API_URL") as error:
             look()
@@ -464,15 +464,15 @@ def test_what_is_not_set_is_named(name: str) -> None:
     del variables[name]
 
     with pytest.raises(ConfigurationError, match=f"{name}"):
-        SIGNED.reader(surroundings(Network(), an_environment(**variables)))
+        SIGNED.reader(context(Network(), an_environment(**variables)))
 
 
 def test_another_place_is_another_crawl_and_is_not_told() -> None:
-    here, there = (BACKEND.located(environment(CONNECTOR_API_URL=f"{URL}{n}")) for n in "ab")
+    here, there = (BACKEND.locate(environment(CONNECTOR_API_URL=f"{URL}{n}")) for n in "ab")
 
     assert here != there
     assert "crawler" not in here
-    assert here == BACKEND.located(environment(CONNECTOR_API_URL=f"{URL}a"))
+    assert here == BACKEND.locate(environment(CONNECTOR_API_URL=f"{URL}a"))
 
 
 @pytest.mark.parametrize(

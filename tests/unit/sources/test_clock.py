@@ -48,7 +48,7 @@ def records(*ats: object) -> list[Raw]:
 def test_a_time_is_read_in_its_format(form: str, at: object, at_ms: int) -> None:
     (record,) = records(at)
 
-    assert Clock("change/at", form).told(record) == at_ms
+    assert Clock("change/at", form).changed_at_ms(record) == at_ms
 
 
 @pytest.mark.parametrize("form", [*TimeFormat, "%d.%m.%Y %H:%M"])
@@ -57,7 +57,7 @@ def test_rfc_3339_is_understood_whatever_the_parameter_takes(form: str) -> None:
 
     clock.check([record])
 
-    assert clock.told(record) == NOW_MS
+    assert clock.changed_at_ms(record) == NOW_MS
 
 
 @pytest.mark.parametrize(
@@ -98,12 +98,12 @@ def test_what_is_seconds_and_what_milliseconds_is_declared_for_the_field_alone()
     )
     assert since.clock is not None
 
-    assert [since.clock.told(record) for record in records(NOW_MS)] == [NOW_MS]
+    assert [since.clock.changed_at_ms(record) for record in records(NOW_MS)] == [NOW_MS]
 
 
 @pytest.mark.parametrize("record", [b"{}", b'{"change":null}', b'{"change":{"at":null}}', b"[]"])
 def test_a_record_may_not_tell_it(record: bytes) -> None:
-    assert CLOCK.told(Raw(record)) is None
+    assert CLOCK.changed_at_ms(Raw(record)) is None
 
 
 @pytest.mark.parametrize("at", [-1, 1e300, 10**30, "1e400", "nan", 253_402_300_800_000])
@@ -111,7 +111,7 @@ def test_a_number_that_is_no_time_of_these_days_tells_nothing(at: object) -> Non
     """It could not be stored either."""
     (record,) = records(at)
 
-    assert Clock("change/at", TimeFormat.EPOCH_MS).told(record) is None
+    assert Clock("change/at", TimeFormat.EPOCH_MS).changed_at_ms(record) is None
 
 
 def test_the_latest_change_of_a_page_is_told_by_those_that_tell() -> None:

@@ -16,7 +16,7 @@ from durable.sources.http import HttpSource
 from durable.sources.nested import Nested
 from durable.sources.source import Records
 from durable.sources.sub_list import EMPTY_PAGES_MAX, SubList, SubListReader
-from tests.fakes.source import a_crawl, page_of, surroundings
+from tests.fakes.source import a_crawl, context, page_of
 from tests.fakes.wiki import COMMENTS, CURSOR, PAGES, SPACES, URL, Wiki, decoded, pages_of
 
 
@@ -36,7 +36,7 @@ def a_wiki(count: int = 3, size: int = 10) -> Wiki:
 def fault(
     source: HttpSource, wiki: httpx.AsyncBaseTransport, page_bytes_max: int = 100_000
 ) -> UpstreamError:
-    reader = source.reader(surroundings(wiki, page_bytes_max=page_bytes_max))
+    reader = source.reader(context(wiki, page_bytes_max=page_bytes_max))
     with pytest.raises(UpstreamError) as error:
         asyncio.run(reader.fetch(None, a_crawl()))
     return error.value
@@ -121,7 +121,7 @@ def test_a_variable_stands_in_a_details_url() -> None:
 
     assert page_of(source, a_wiki(), WIKI=URL).request_count == 4
     with pytest.raises(ConfigurationError, match="the variable WIKI is not set"):
-        source.reader(surroundings(a_wiki()))
+        source.reader(context(a_wiki()))
 
 
 # Where there is no detail
@@ -238,7 +238,7 @@ def test_for_a_record_that_was_rejected_before_nothing_is_asked() -> None:
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             raise AssertionError(request.url)
 
-    around = surroundings(Refusing())
+    around = context(Refusing())
     sub_list = SubListReader(GATHER, around, frozenset({""}))
     page = Records(
         records=[Raw(b'{"id": "a"}'), Raw(b'{"id": "b"}')],
@@ -247,7 +247,7 @@ def test_for_a_record_that_was_rejected_before_nothing_is_asked() -> None:
         faults={1: "a reason", 2: None},
     )
 
-    completed = asyncio.run(Completion(None, [sub_list], 100).completed(page, a_crawl(), {}))
+    completed = asyncio.run(Completion(None, [sub_list], 100).complete_page(page, a_crawl(), {}))
 
     assert (completed.records, completed.faults) == (page.records, page.faults)
 

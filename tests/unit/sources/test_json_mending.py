@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from durable.sources.json_mending import fault, faults, mended
+from durable.sources.json_mending import fault, faults, mend_json
 
 
 FAULTS = {
@@ -44,7 +44,7 @@ def listed(*records: bytes) -> bytes:
 
 
 def found(content: bytes) -> dict[int, str | None]:
-    both = mended(content)
+    both = mend_json(content)
     assert both is not None
     first, second = (msgspec.json.decode(text, type=list[Raw]) for text in both)
     return faults(first, second)
@@ -63,16 +63,16 @@ def test_the_record_at_fault_is_found_and_no_other(bad: bytes, good: bytes) -> N
 
 @pytest.mark.parametrize("good", SOUND.values(), ids=SOUND.keys())
 def test_what_is_sound_stays_as_it_is(good: bytes) -> None:
-    both = mended(listed(good, b"NaN"))
+    both = mend_json(listed(good, b"NaN"))
 
     assert both is not None
     assert all(msgspec.json.decode(text)[0] == json.loads(good) for text in both)
-    assert mended(listed(good)) is None
+    assert mend_json(listed(good)) is None
 
 
 @pytest.mark.parametrize("bad", FAULTS.values(), ids=FAULTS.keys())
 def test_nothing_moves_so_that_a_place_is_still_the_same(bad: bytes) -> None:
-    both = mended(bad)
+    both = mend_json(bad)
 
     assert both is not None
     assert {len(text) for text in both} == {len(bad)}
@@ -80,7 +80,7 @@ def test_nothing_moves_so_that_a_place_is_still_the_same(bad: bytes) -> None:
 
 @pytest.mark.parametrize("content", [b"", b'[{"id": "a', b"<html>", b"[01]", b'"\\', b"\xff"])
 def test_what_is_no_json_at_all_is_not_mended(content: bytes) -> None:
-    assert mended(content) is None
+    assert mend_json(content) is None
 
 
 PIECES = [rb"\ud83d", rb"\ude00", rb"\\", rb"\n", b"u", b"d83d", b"x", rb"\u0041", rb"\/", b"{"]
@@ -91,7 +91,7 @@ def test_a_text_is_at_fault_where_pythons_own_decoder_finds_half_a_pair(parts: l
     content = b'"' + b"".join(parts) + b'"'
     has_half = any(0xD800 <= ord(letter) < 0xE000 for letter in json.loads(content))
 
-    both = mended(content)
+    both = mend_json(content)
 
     assert (both is not None) is has_half
     for text in both or ():

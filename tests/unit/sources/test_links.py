@@ -21,7 +21,7 @@ EU = "https://eu.notes.example:8443/somewhere"
 
 
 def followed(link: str, url: str = URL, origins: tuple[str, ...] = (EU,)) -> str:
-    return Links(named_origins(url, origins)).followed(link, url)
+    return Links(named_origins(url, origins)).follow(link, url)
 
 
 def refused(link: str, url: str = URL, origins: tuple[str, ...] = (EU,)) -> str:
@@ -342,6 +342,6 @@ def test_a_base_on_another_server_is_one_that_is_named() -> None:
 
 def test_a_base_that_is_no_url_is_a_fault_of_the_declaration() -> None:
     with pytest.raises(ConfigurationError, match="WIKI"):
-        HttpSource(records="items", url=URL, paging=NextUrl(), link_base="${WIKI}/wiki").located(
+        HttpSource(records="items", url=URL, paging=NextUrl(), link_base="${WIKI}/wiki").locate(
             an_environment()
         )

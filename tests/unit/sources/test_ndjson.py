@@ -22,7 +22,7 @@ from durable.sources.times import TimeFormat
 from tests.fakes.environment import an_environment
 from tests.fakes.listing import Body, Listing
 from tests.fakes.paged import URL, a_reader, at_once, check_resumes, decoded, some, whole
-from tests.fakes.source import a_crawl, surroundings
+from tests.fakes.source import a_crawl, context
 
 
 STRONG = {"etag": '"v1"', "accept-ranges": "bytes"}
@@ -54,7 +54,7 @@ def lines(count: int) -> bytes:
 def page_of(
     listing: Listing, cursor: str | None = None, size: int = 2, page_bytes_max: int = 100_000
 ) -> Records:
-    around = surroundings(httpx.MockTransport(listing), page_bytes_max=page_bytes_max)
+    around = context(httpx.MockTransport(listing), page_bytes_max=page_bytes_max)
     reader = source(size).reader(around)
     page = at_once(reader.fetch(cursor, a_crawl()))
     at_once(reader.close())
@@ -464,7 +464,7 @@ def test_lines_may_be_newest_first() -> None:
 def test_an_answer_without_lines_to_a_request_for_changes_has_none(status: int) -> None:
     def read(since: Since | None, since_ms: int | None) -> Records:
         answer = httpx.Response(status, headers={"connection": "close"})
-        around = surroundings(httpx.MockTransport(lambda _request: answer))
+        around = context(httpx.MockTransport(lambda _request: answer))
         reader = source(since=since).reader(around)
         return at_once(reader.fetch(None, a_crawl(since_ms)))
 
@@ -483,7 +483,7 @@ def test_what_the_declaration_tells() -> None:
     )
     assert source(since=kept).tells_changes
     assert (source().kept_ms, source(since=kept).kept_ms) == (None, 5)
-    located = NdjsonSource(url="${NOTES_URL}/all").located(
+    located = NdjsonSource(url="${NOTES_URL}/all").locate(
         an_environment(NOTES_URL="https://notes.example")
     )
     assert located == "https://notes.example/all"

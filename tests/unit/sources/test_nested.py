@@ -25,7 +25,7 @@ from durable.sources.source import (
     ScopedSource,
 )
 from tests.fakes.network import Network
-from tests.fakes.source import a_crawl, page_of, surroundings
+from tests.fakes.source import a_crawl, context, page_of
 from tests.fakes.wiki import (
     COMMENTS,
     PAGES,
@@ -307,14 +307,14 @@ class Slow(Struct, frozen=True):
 
     source: ScopedSource
 
-    def reader(self, surroundings: SourceContext, names: frozenset[str] = NO_NAMES) -> "SlowReader":
-        return SlowReader(self.source.reader(surroundings, names))
+    def reader(self, context: SourceContext, names: frozenset[str] = NO_NAMES) -> "SlowReader":
+        return SlowReader(self.source.reader(context, names))
 
     def secrets(self) -> frozenset[str]:
         return self.source.secrets()
 
-    def located(self, environment: Environment) -> str:
-        return self.source.located(environment)
+    def locate(self, environment: Environment) -> str:
+        return self.source.locate(environment)
 
 
 class SlowReader(Reader):
@@ -350,7 +350,7 @@ def test_a_pause_that_parents_ask_for_comes_after_some_children() -> None:
 def fault(
     source: Nested, wiki: httpx.AsyncBaseTransport, page_bytes_max: int = 100_000
 ) -> UpstreamError:
-    reader = source.reader(surroundings(wiki, page_bytes_max=page_bytes_max))
+    reader = source.reader(context(wiki, page_bytes_max=page_bytes_max))
     with pytest.raises(UpstreamError) as error:
         asyncio.run(reader.fetch(None, a_crawl()))
     return error.value
@@ -554,7 +554,7 @@ def test_a_placeholder_that_is_not_right_is_found_at_once(url: str, message: str
     source = replace(TOGETHER, children=replace(PAGES, url=url))
 
     with pytest.raises(ConfigurationError, match=message):
-        source.reader(surroundings(a_wiki()))
+        source.reader(context(a_wiki()))
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a.b", "7"])

@@ -26,7 +26,7 @@ from durable.sources.times import TimeFormat
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
 from tests.fakes.network import Network
-from tests.fakes.source import a_crawl, page_of, surroundings
+from tests.fakes.source import a_crawl, context, page_of
 from tests.fakes.wiki import decoded, ids, pages_of
 
 
@@ -71,7 +71,7 @@ def read_by_one(source: PythonSource, crawl: ReadContext | None = None) -> list[
     """All pages, by one reader in one loop, as within a turn."""
 
     async def read() -> list[Records]:
-        reader = source.reader(surroundings(Network()))
+        reader = source.reader(context(Network()))
         pages = [await reader.fetch(None, crawl or a_crawl())]
         while (cursor := pages[-1].next_cursor) is not None:
             pages.append(await reader.fetch(cursor, crawl or a_crawl()))
@@ -174,13 +174,13 @@ def test_secrets_and_variables_are_asked_for_by_name() -> None:
 
     source = PythonSource(fetch=fetch, uses=(Secret("EXPORT_KEY"),))
     environment = an_environment(EXPORT_KEY="k3y", TEAM="seven")
-    asyncio.run(source.reader(surroundings(Network(), environment)).fetch(None, a_crawl()))
+    asyncio.run(source.reader(context(Network(), environment)).fetch(None, a_crawl()))
 
     assert told == ["k3y", "seven"]
     assert source.secrets() == {"EXPORT_KEY"}
     assert environment.redacted("the key is k3y") == "the key is ***"
     with pytest.raises(ConfigurationError, match="the secret EXPORT_KEY is not set"):
-        source.reader(surroundings(Network()))
+        source.reader(context(Network()))
 
 
 def test_a_secret_that_is_not_declared_is_not_given() -> None:
@@ -241,7 +241,7 @@ def test_its_records_may_tell_when_they_changed() -> None:
     page = page_of(source, Network(), since_ms=1_764_000_030_123)
 
     assert source.clock is not None
-    assert source.clock.told(page.records[0]) == 1_764_000_000_000
+    assert source.clock.changed_at_ms(page.records[0]) == 1_764_000_000_000
     assert times == [datetime(2025, 11, 24, 15, 59, tzinfo=UTC)]
     with pytest.raises(UpstreamError, match="not written as rfc3339"):
         page_of(replace(source, path="id", path_format=TimeFormat.RFC3339), Network())
@@ -351,7 +351,7 @@ def test_a_generator_that_is_asked_for_another_page_begins_anew_and_the_old_one_
     pages = Pages()
 
     async def read() -> list[Any]:
-        reader = PythonSource(pages=pages.pages).reader(surroundings(Network()))
+        reader = PythonSource(pages=pages.pages).reader(context(Network()))
         cursors = [None, '{"from":2}', '{"from":2}', '{"from":4}']
         return [decoded(await reader.fetch(cursor, a_crawl()))[0]["id"] for cursor in cursors]
 
@@ -364,7 +364,7 @@ def test_a_generator_that_came_to_its_end_has_ended() -> None:
     pages = Pages()
 
     async def read() -> list[Any]:
-        reader = PythonSource(pages=pages.pages).reader(surroundings(Network()))
+        reader = PythonSource(pages=pages.pages).reader(context(Network()))
         last = await reader.fetch('{"from":6}', a_crawl())
         assert (last.next_cursor, pages.closed) == (None, [{"from": 6}])
         return decoded(await reader.fetch(None, a_crawl()))
@@ -376,7 +376,7 @@ def test_a_generator_of_another_crawl_is_not_gone_on_with() -> None:
     pages = Pages()
 
     async def read() -> None:
-        reader = PythonSource(pages=pages.pages).reader(surroundings(Network()))
+        reader = PythonSource(pages=pages.pages).reader(context(Network()))
         page = await reader.fetch(None, a_crawl())
         await reader.fetch(page.next_cursor, a_crawl(since_ms=0))
 
@@ -389,7 +389,7 @@ def test_a_generator_is_ended_with_the_turn() -> None:
     pages = Pages()
 
     async def read() -> None:
-        reader = PythonSource(pages=pages.pages).reader(surroundings(Network()))
+        reader = PythonSource(pages=pages.pages).reader(context(Network()))
         await reader.fetch(None, a_crawl())
         await reader.close()
         assert pages.closed == [None]
@@ -409,7 +409,7 @@ def test_what_a_generator_raises_as_it_ends_is_not_heard() -> None:
             raise ValueError
 
     async def read() -> None:
-        reader = PythonSource(pages=pages).reader(surroundings(Network()))
+        reader = PythonSource(pages=pages).reader(context(Network()))
         await reader.fetch(None, a_crawl())
         await reader.close()
 
@@ -437,7 +437,7 @@ def test_a_generator_that_failed_begins_anew() -> None:
 
     async def read() -> Records:
         network = Network(httpx.Response(503))
-        reader = PythonSource(pages=pages, url=URL).reader(surroundings(network))
+        reader = PythonSource(pages=pages, url=URL).reader(context(network))
         await reader.fetch(None, a_crawl())
         with pytest.raises(UpstreamError):
             await reader.fetch("1", a_crawl())
@@ -569,9 +569,7 @@ def test_a_record_of_a_kind_that_is_never_written_is_named(record: Any, named: s
 
 
 def test_a_page_over_the_limit_is_refused() -> None:
-    reader = giving(SourcePage(["x" * 60, "x" * 60])).reader(
-        surroundings(Network(), page_bytes_max=100)
-    )
+    reader = giving(SourcePage(["x" * 60, "x" * 60])).reader(context(Network(), page_bytes_max=100))
 
     with pytest.raises(UpstreamError, match="more than 100 bytes"):
         asyncio.run(reader.fetch(None, a_crawl()))
@@ -678,7 +676,7 @@ def test_requests_are_told_for_each_page() -> None:
         return SourcePage([], None if request.cursor else 1)
 
     answers = [httpx.Response(200) for _ in range(3)]
-    reader = PythonSource(fetch=twice, url=URL).reader(surroundings(Network(*answers)))
+    reader = PythonSource(fetch=twice, url=URL).reader(context(Network(*answers)))
 
     counts = [asyncio.run(reader.fetch(cursor, a_crawl())).request_count for cursor in (None, "1")]
     assert counts == [1, 2]
@@ -750,8 +748,8 @@ def test_another_code_is_another_crawl() -> None:
 def test_where_it_is_tells_its_variables() -> None:
     source = PythonSource(fetch=fetch, url="${NOTES}/api")
 
-    assert source.located(an_environment(NOTES="https://notes.example")) == URL
-    assert FETCHED.located(an_environment()) == ""
+    assert source.locate(an_environment(NOTES="https://notes.example")) == URL
+    assert FETCHED.locate(an_environment()) == ""
 
 
 @pytest.mark.parametrize(

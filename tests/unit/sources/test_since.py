@@ -62,11 +62,11 @@ def test_a_time_is_written_as_the_source_reads_it(form: str, text: str) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 @given(at_ms=st.integers(0, 4_000_000_000_000))
 def test_no_time_is_written_later_than_it_is(form: str, at_ms: int) -> None:
-    back_ms = times.read(form, str(times.written(form, at_ms)))
+    back_ms = times.read(form, str(times.write(form, at_ms)))
 
     assert 0 <= at_ms - back_ms < DAY_MS
     # What was rounded down once, is not rounded down any further.
-    assert times.read(form, str(times.written(form, back_ms))) == back_ms
+    assert times.read(form, str(times.write(form, back_ms))) == back_ms
 
 
 def test_an_overlap_is_asked_for_too_in_whole_seconds() -> None:
@@ -313,7 +313,7 @@ def recent(
         )
     raw = [Raw(msgspec.json.encode(note(at))) for at in ats]
     page = Records(records=raw, next_cursor="b", byte_count=9, total_count=1_000)
-    page = changes.recent(page, since_ms)
+    page = changes.keep_recent(page, since_ms)
     assert page.total_count is None
     if page.next_cursor is not None:
         assert page.records == raw
@@ -378,7 +378,7 @@ def test_a_record_without_the_time_is_refused() -> None:
     page = Records(records=[Raw(b"{}")], next_cursor=None, byte_count=2)
 
     with pytest.raises(UpstreamError, match="has no change/at"):
-        SORTED.recent(page, 0)
+        SORTED.keep_recent(page, 0)
 
 
 def test_a_record_without_the_time_beside_others_is_read_where_it_stands() -> None:
@@ -387,12 +387,12 @@ def test_a_record_without_the_time_beside_others_is_read_where_it_stands() -> No
     raw = [Raw(b"null"), *(Raw(msgspec.json.encode(note(at))) for at in ats)]
     page = Records(records=raw, next_cursor="b", byte_count=9, faults={1: "it is too large"})
 
-    page = replace(SORTED, overlap=timedelta(milliseconds=0)).recent(page, 1_000_000)
+    page = replace(SORTED, overlap=timedelta(milliseconds=0)).keep_recent(page, 1_000_000)
 
     assert (page.records, page.next_cursor) == (raw[:4], None)
-    assert SORTED.recent(replace(page, records=raw[:1]), 0).records == raw[:1]
+    assert SORTED.keep_recent(replace(page, records=raw[:1]), 0).records == raw[:1]
     with pytest.raises(UpstreamError, match="not sorted"):
-        SORTED.recent(replace(page, records=[raw[3], raw[2], raw[1]], faults={}), 0)
+        SORTED.keep_recent(replace(page, records=[raw[3], raw[2], raw[1]], faults={}), 0)
 
 
 def test_a_full_job_reads_to_the_end_of_the_list() -> None:

@@ -5,7 +5,7 @@ from msgspec import Raw
 
 from durable.errors import ConfigurationError
 from durable.sources.paging.protocol import Ask
-from durable.sources.splice import listed, narrowed, spliced
+from durable.sources.splice import encode_list, select_fields, set_field
 from durable.sources.template import Template, UnfilledError
 
 
@@ -16,7 +16,7 @@ SCOPE = {"space": SPACE, "": RECORD}
 
 
 def filled(url: str, **parts: Any) -> Ask:
-    return Template(Ask(url=url, **parts), frozenset(SCOPE)).filled(SCOPE)
+    return Template(Ask(url=url, **parts), frozenset(SCOPE)).fill_request(SCOPE)
 
 
 @pytest.mark.parametrize(
@@ -58,13 +58,15 @@ def test_a_text_of_the_body_that_is_a_placeholder_takes_the_value_and_its_type()
 def test_without_a_scope_a_request_stays_as_it_is() -> None:
     ask = Ask(url=f"{URL}/${{id}}", params={"a": "${b/c}"})
 
-    assert Template(ask, frozenset()).filled({}) is ask
+    assert Template(ask, frozenset()).fill_request({}) is ask
 
 
 def test_in_a_list_of_children_a_placeholder_of_a_parameter_may_be_something_else() -> None:
     ask = Ask(url=f"{URL}/${{space/n}}", params={"query": "{viewer{id}}"})
 
-    assert Template(ask, frozenset({"space"})).filled(SCOPE).params == {"query": "{viewer{id}}"}
+    assert Template(ask, frozenset({"space"})).fill_request(SCOPE).params == {
+        "query": "{viewer{id}}"
+    }
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,7 @@ def test_what_names_nothing_is_not_put_into_a_request(content: bytes) -> None:
     template = Template(Ask(url=f"{URL}/${{space/id}}/x"), frozenset({"space"}))
 
     with pytest.raises(UnfilledError):
-        template.filled({"space": Raw(content)})
+        template.fill_request({"space": Raw(content)})
 
 
 @pytest.mark.parametrize("name", [".", ".."])
@@ -97,13 +99,13 @@ def test_a_field_leads_to_no_other_folder(name: str) -> None:
     template = Template(Ask(url=f"{URL}/spaces/${{space/id}}/x"), frozenset({"space"}))
 
     with pytest.raises(UnfilledError):
-        template.filled({"space": Raw(b'{"id": "%s"}' % name.encode())})
+        template.fill_request({"space": Raw(b'{"id": "%s"}' % name.encode())})
 
 
 def test_a_scope_may_be_a_text() -> None:
     template = Template(Ask(url=f"{URL}/${{space}}/x"), frozenset({"space"}))
 
-    assert template.filled({"space": Raw(b'"a?b"')}).url == f"{URL}/a%3Fb/x"
+    assert template.fill_request({"space": Raw(b'"a?b"')}).url == f"{URL}/a%3Fb/x"
 
 
 @pytest.mark.parametrize(
@@ -117,7 +119,7 @@ def test_the_server_is_not_a_records_choice(url: str) -> None:
 def test_a_placeholder_alone_is_a_link_where_links_are_followed() -> None:
     template = Template(Ask(url="${links/self}"), frozenset({""}), lambda link: URL + link)
 
-    assert template.filled(SCOPE).url == f"{URL}/items/r"
+    assert template.fill_request(SCOPE).url == f"{URL}/items/r"
 
 
 # Splicing
@@ -128,19 +130,19 @@ def test_a_placeholder_alone_is_a_link_where_links_are_followed() -> None:
     [
         (b'{"id": 1}', b'{"id": 1,"space":{"a": 2}}'),
         (b"{}", b'{"space":{"a": 2}}'),
-        (b"{ \n}", b'{ \n"space":{"a": 2}}'),
+        (b"{ \n}", b'{"space":{"a": 2}}'),
         (b"7", None),
         (b'["a"]', None),
     ],
 )
 def test_a_value_is_put_into_an_object(record: bytes, whole: bytes | None) -> None:
-    made = spliced(Raw(record), "space", Raw(b'{"a": 2}'))
+    made = set_field(Raw(record), "space", Raw(b'{"a": 2}'))
 
     assert (made if made is None else bytes(made)) == whole
 
 
 def test_a_list_and_some_fields_are_made_of_bytes() -> None:
-    assert listed([Raw(b"1"), Raw(b'{"a": 1}')]) == b'[1,{"a": 1}]'
-    assert listed([]) == b"[]"
-    assert bytes(narrowed(Raw(b'{"a": {"b":  1}, "c": 2}'), ("a", "z"))) == b'{"a":{"b":  1}}'
-    assert bytes(narrowed(Raw(b'"text"'), ("a",))) == b'"text"'
+    assert encode_list([Raw(b"1"), Raw(b'{"a": 1}')]) == b'[1,{"a": 1}]'
+    assert encode_list([]) == b"[]"
+    assert bytes(select_fields(Raw(b'{"a": {"b":  1}, "c": 2}'), ("a", "z"))) == b'{"a":{"b":  1}}'
+    assert bytes(select_fields(Raw(b'"text"'), ("a",))) == b'"text"'

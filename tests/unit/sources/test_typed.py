@@ -18,7 +18,7 @@ from durable.sources.paging.last_page import LastPage
 from durable.sources.paging.offset import OffsetPaging
 from durable.sources.paging.param_location import ParamLocation
 from durable.sources.paging.protocol import Ask
-from durable.sources.paging.typed import restored, stored
+from durable.sources.paging.typed import from_cursor, to_cursor
 from durable.sources.resume import Resume
 from durable.sources.since import Since
 from durable.sources.times import TimeFormat
@@ -34,7 +34,7 @@ typed = st.recursive(values, lambda one: st.lists(one) | st.dictionaries(st.text
 
 @given(value=typed)
 def test_whatever_is_stored_is_restored_with_its_type(value: Any) -> None:
-    back = restored(stored(value))
+    back = from_cursor(to_cursor(value))
 
     assert back == value
     assert type(back) is type(value)
@@ -186,7 +186,7 @@ def test_the_time_of_changes_may_be_within_a_list() -> None:
         since=since,
     )
 
-    asked = since.asked(Ask(url=URL, body=source.body), 60_000_000)
+    asked = since.prepare(Ask(url=URL, body=source.body), 60_000_000)
 
     assert asked.body is not None
     assert asked.body["filterGroups"][0]["filters"][0]["operator"] == "GTE"

@@ -14,6 +14,8 @@ from durable.machine.remedies import RemedyCode
 from durable.machine.states import State
 from durable.timestamps import rfc3339
 from durable.views.status import status
+from durable.views.steps import Phrase, StepCode, next_step, repeated_step
+from durable.views.texts import Message, Surface, say, to_message
 from tests.fakes.jobs import alter
 
 
@@ -36,9 +38,13 @@ def test_a_queued_job_has_nothing_to_show_yet() -> None:
         "waits_for": "alarm",
         "waits_because": "its next turn begins with the next alarm",
         "waits_until": None,
-        "next_step": "opens a bulk upload and reads the source from its start",
+        "next_step": {
+            "code": "open-upload",
+            "parameters": {"stage": "documents"},
+            "text": say(Phrase(StepCode.OPEN_UPLOAD, {"stage": "documents"}), Surface.API),
+        },
         "remedy": None,
-        "if_killed_now": "nothing",
+        "if_killed_now": None,
         "commands": ("cancel",),
         "created_at": "2025-11-24T16:00:00.123Z",
         "started_at": None,
@@ -54,6 +60,7 @@ def test_a_queued_job_has_nothing_to_show_yet() -> None:
         "attempt": 0,
         "next_attempt_at": None,
         "last_error": None,
+        "last_error_cause": None,
         "progress": None,
         "missing": None,
         "upload_id": None,
@@ -80,6 +87,7 @@ def test_a_job_that_waits_shows_why_and_until_when_and_what_comes_next() -> None
         attempt=7,
         retry_at_ms=QUEUED.created_at_ms + 60_000,
         error="Glean answered 503: busy",
+        notes=(Note(1, "Glean answered 503: busy", "retry", "glean_unavailable"), Note(2, "else")),
         upload_id="notes-1-1",
         cursor="b",
     )
@@ -93,8 +101,9 @@ def test_a_job_that_waits_shows_why_and_until_when_and_what_comes_next() -> None
     assert shown.waits_until == shown.next_attempt_at == "2025-11-24T16:01:00.123Z"
     assert shown.waits_because == "attempt 7 failed: Glean answered 503: busy"
     assert shown.last_error == "Glean answered 503: busy"
-    assert shown.next_step == "reads page 3 of the source"
-    assert shown.if_killed_now == "nothing"
+    assert shown.last_error_cause == "glean_unavailable"
+    assert shown.next_step == to_message(Phrase(StepCode.READ_PAGE, {"page": 3}))
+    assert shown.if_killed_now is None
     assert (shown.upload_id, shown.cursor) == ("notes-1-1", "b")
 
 
@@ -105,9 +114,9 @@ def test_a_job_that_works_shows_what_a_kill_would_repeat() -> None:
     shown = status(working)
 
     assert (shown.waits_because, shown.waits_until) == (None, None)
-    assert shown.next_step == "sends page 1, 1 of 3 batches in Glean"
-    assert shown.if_killed_now == (
-        "page 1 would be read again, and 3 batches sent, 2 of them once more"
+    assert (shown.next_step, shown.if_killed_now) == (
+        to_message(next_step(working)),
+        to_message(repeated_step(working)),
     )
 
 
@@ -158,14 +167,16 @@ def test_the_commands_that_are_shown_are_taken(state: State) -> None:
 def test_every_state_explains_itself(state: State, mode: Mode) -> None:
     shown = status(replace(QUEUED, state=state, mode=mode))
 
-    assert shown.next_step
-    assert shown.if_killed_now
+    assert shown.next_step or shown.remedy or state is State.SUCCEEDED
     assert msgspec.json.decode(msgspec.json.encode(shown))["state"] == state
 
 
 def test_no_state_explains_itself_as_another_does() -> None:
     jobs = [replace(QUEUED, state=state, error="why") for state in State]
-    shown = {(status(job).waits_because, status(job).next_step, job.state.value) for job in jobs}
+    shown = {
+        (status(job).waits_because, _code(status(job).next_step or status(job).remedy), job.state)
+        for job in jobs
+    }
     told = {(why, following) for why, following, _ in shown}
 
     assert len(told) == len(State) - 2  # opening is as queued, cancelled as failed
@@ -189,3 +200,7 @@ def test_an_instant_is_exact_to_the_millisecond(at_ms: int) -> None:
     moment = datetime.fromisoformat(rfc3339(at_ms))
 
     assert (moment - EPOCH) / timedelta(milliseconds=1) == at_ms
+
+
+def _code(message: Message | None) -> str:
+    return "" if message is None else message.code

@@ -10,7 +10,8 @@ from durable.machine.commands import LEGAL
 from durable.machine.remedies import Remedy, RemedyCode, remedy_of
 from durable.machine.states import Command, State
 from durable.machine.transitions import end_job
-from durable.views.texts import TEXTS, Advice, Surface, advise, say, template
+from durable.views.steps import RepeatCode, StepCode
+from durable.views.texts import WORDINGS, Message, Surface, say, template, to_message
 from glean_sync import answers, texts
 from tests.fakes.jobs import NOW_MS, a_job, alter
 from tests.golden.texts import FILE, said, text
@@ -27,11 +28,11 @@ def test_the_texts_are_those_of_the_golden_file() -> None:
 
 
 def test_each_code_has_its_words() -> None:
-    assert [*TEXTS] == [*RemedyCode]
+    assert [*WORDINGS] == [*RemedyCode, *StepCode, *RepeatCode]
 
 
-@pytest.mark.parametrize("code", RemedyCode)
-def test_only_the_api_speaks_of_requests(code: RemedyCode) -> None:
+@pytest.mark.parametrize("code", WORDINGS)
+def test_only_the_api_speaks_of_requests(code: str) -> None:
     words = said(code)
     del words["api"]
 
@@ -46,8 +47,8 @@ def test_no_text_beside_the_table_speaks_of_requests_that_do_something() -> None
     assert [path.removeprefix(DURABLE.as_posix()) for path in speaking] == ["/views/texts.py"]
 
 
-@pytest.mark.parametrize("code", RemedyCode)
-def test_all_parameters_are_filled_in(code: RemedyCode) -> None:
+@pytest.mark.parametrize("code", WORDINGS)
+def test_all_parameters_are_filled_in(code: str) -> None:
     assert [words for words in said(code).values() if PARAMETER.search(words)] == []
 
 
@@ -66,7 +67,7 @@ def test_of_a_code_of_newer_code_nothing_is_said(surface: Surface) -> None:
 
 
 def test_the_cli_says_a_code_of_a_newer_worker_as_that_does() -> None:
-    assert texts.say(answers.Advice("newer", {}, "POST /x")) == "POST /x"
+    assert texts.say(answers.Message("newer", {}, "POST /x")) == "POST /x"
     assert texts.say(None) == ""
 
 
@@ -77,8 +78,8 @@ def test_a_parameter_is_never_taken_for_words() -> None:
 
 
 def test_the_api_shows_the_code_its_parameters_and_its_own_words() -> None:
-    assert advise(None) is None
-    assert advise(Remedy(RemedyCode.RETRY, {"job": "job"})) == Advice(
+    assert to_message(None) is None
+    assert to_message(Remedy(RemedyCode.RETRY, {"job": "job"})) == Message(
         RemedyCode.RETRY, {"job": "job"}, "POST /retry/job queues it again."
     )
 

@@ -283,7 +283,7 @@ def waited(job: Job, wait_ms: int, events: dict[int, Job]) -> tuple[Job, int]:
     clock = Clock(bench, {NOW_MS + after_ms: later for after_ms, later in events.items()})
     host = Platform(host.now_ms, host.nonce, host.draw, host.transport, clock.wait)
     views = Views(bench.connector, bench.environment, bench.store, host)
-    answered = asyncio.run(views.awaited(job.id, wait_ms))
+    answered = asyncio.run(views.wait_for_change(job.id, wait_ms))
     assert answered is not None
     return answered, bench.now_ms - NOW_MS
 
@@ -306,4 +306,4 @@ def test_nobody_waits_for_a_job_that_stays_as_it_is(job: Job) -> None:
 
 
 def test_nobody_waits_for_a_job_that_is_not_there() -> None:
-    assert asyncio.run(Bench().views.awaited("notes-9", 60_000)) is None
+    assert asyncio.run(Bench().views.wait_for_change("notes-9", 60_000)) is None

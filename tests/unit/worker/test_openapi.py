@@ -12,7 +12,7 @@ from durable.views.status import Status, status
 from worker import openapi, problems
 from worker.bodies import Accepted, Approval, Rejects, Session, SignIn, Trigger
 from worker.endpoint import KEY, PLACE, Endpoint
-from worker.endpoints import ENDPOINTS, found
+from worker.endpoints import ENDPOINTS, find_endpoints
 from worker.problems import Problem
 
 
@@ -35,7 +35,7 @@ def test_each_operation_has_one_endpoint() -> None:
 def test_an_endpoint_is_found_at_its_path(endpoint: Endpoint) -> None:
     start, brace, _ = endpoint.path.partition("{")
 
-    at = found(f"{start}x" if brace else start)
+    at = find_endpoints(f"{start}x" if brace else start)
 
     assert at is not None
     assert endpoint in at[0]
@@ -64,14 +64,14 @@ def test_a_method_is_of_one_endpoint_of_a_path() -> None:
     ],
 )
 def test_at_any_other_path_is_none(path: str) -> None:
-    assert found(path) is None
+    assert find_endpoints(path) is None
 
 
 def test_whatever_follows_the_last_slash_is_taken_for_a_job() -> None:
     status = [one for one in ENDPOINTS if one.operation == "status"]
 
-    assert found("/status/") == (status, "")
-    assert found("/status/..") == (status, "..")
+    assert find_endpoints("/status/") == (status, "")
+    assert find_endpoints("/status/..") == (status, "..")
 
 
 def test_the_document_can_be_encoded_and_is_of_openapi_3_1() -> None:

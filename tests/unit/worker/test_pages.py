@@ -6,12 +6,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from durable.machine.remedies import RemedyCode
 from durable.machine.states import TRAITS, State
-from durable.views.texts import Surface, template
+from durable.views.texts import WORDINGS, Surface, template
 from tests.fakes.requests import BEARER, a_request, answered, check_problem
 from tests.fakes.runners import JOB_ID, FakeRunners
-from worker.endpoints import found
+from worker.endpoints import find_endpoints
 from worker.pages import FOLDER, STATES, TEXTS, TYPES
 from worker.responses import WorkerResponse
 
@@ -62,7 +61,9 @@ def test_what_a_script_asks_for_is_in_the_table_of_the_routes(name: str) -> None
     text = (FOLDER / name).read_text(encoding="utf-8")
     paths = re.findall(r"[`\"](/[a-z]+(?:/\$\{\w+(?:\.\w+)?\})?)[`\"?$]", text)
 
-    assert [path for path in paths if found(path.replace("${", "").replace("}", "")) is None] == []
+    assert [
+        path for path in paths if find_endpoints(path.replace("${", "").replace("}", "")) is None
+    ] == []
 
 
 def test_a_script_has_the_states_of_the_table() -> None:
@@ -81,7 +82,7 @@ def test_a_script_has_the_texts_of_the_table_as_the_dashboard_says_them() -> Non
 
     start, end = b"export const TEXTS = ", b";\n"
     texts = json.loads(response.body.removeprefix(start).removesuffix(end))
-    assert texts == {code: template(code, Surface.DASHBOARD) for code in RemedyCode}
+    assert texts == {code: template(code, Surface.DASHBOARD) for code in WORDINGS}
 
 
 @pytest.mark.parametrize("path", ["/health", "/openapi.json", "/session", "/trigger", "/x"])

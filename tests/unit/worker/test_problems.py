@@ -5,7 +5,7 @@ import pytest
 
 from durable.machine.commands import RefusalCode
 from durable.machine.remedies import Remedy, RemedyCode
-from durable.views.texts import Advice
+from durable.views.texts import Message
 from worker import problems
 from worker.problems import Problem
 
@@ -49,7 +49,7 @@ def test_a_refusal_says_in_a_word_what_is_in_the_way() -> None:
 
     assert (problem.title, problem.status) == ("Unprocessable Content", 422)
     assert problem.code is RefusalCode.KEY_REUSED
-    assert isinstance(problem.remedy, Advice)
+    assert isinstance(problem.remedy, Message)
     assert problem.remedy.code == RemedyCode.USE_ANOTHER_KEY
 
 
@@ -57,5 +57,5 @@ def test_a_bug_of_ours_says_only_where_to_look() -> None:
     problem = problems.internal()
 
     assert (problem.status, problem.title) == (500, HTTPStatus.INTERNAL_SERVER_ERROR.phrase)
-    assert isinstance(problem.remedy, Advice)
+    assert isinstance(problem.remedy, Message)
     assert problem.remedy.code == RemedyCode.READ_LOG

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from dev.loopback import serving
-from dev.patience import PATIENT_SECONDS, waited
+from dev.patience import PATIENT_SECONDS, wait_until
 from dev.proxy import ThroughProxy
 from dev.runtime import Runtime
 from dev.stack import GLEAN_TOKEN, TRIGGER_TOKEN
@@ -114,7 +114,7 @@ class Site:
         return job_id
 
     def ended(self, job_id: str) -> dict[str, Any]:
-        return waited(
+        return wait_until(
             lambda: self.status(job_id),
             lambda job: job["state"] in {"succeeded", "failed", "cancelled"},
             pause_seconds_max=PATIENT_SECONDS,

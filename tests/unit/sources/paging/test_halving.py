@@ -11,7 +11,7 @@ from durable.errors import UpstreamError
 from durable.sources.http import HttpSource
 from durable.sources.paging.cursors import BodyCursor, HeaderCursor, NextUrl
 from durable.sources.paging.graphql import GraphQLConnection
-from durable.sources.paging.halving import halved, leads_on
+from durable.sources.paging.halving import halve, leads_on
 from durable.sources.paging.keyset import Keyset
 from durable.sources.paging.link_header import LinkHeader
 from durable.sources.paging.odata import OData
@@ -21,7 +21,7 @@ from durable.sources.paging.protocol import Paging
 from durable.sources.source import Records
 from tests.fakes.network import Network
 from tests.fakes.paged import URL, Server
-from tests.fakes.source import read, surroundings
+from tests.fakes.source import context, read
 
 
 BYTES_MAX = 1_000
@@ -42,7 +42,7 @@ def pages(source: HttpSource, server: Server) -> list[Records]:
     cursor: str | None = None
     for _ in range(100):
         network = httpx.MockTransport(server)
-        page = read(source.reader(surroundings(network, page_bytes_max=BYTES_MAX)), cursor)
+        page = read(source.reader(context(network, page_bytes_max=BYTES_MAX)), cursor)
         found.append(page)
         cursor = page.next_cursor
         if cursor is None:
@@ -286,16 +286,16 @@ def test_a_cursor_is_believed_after_another_size_only_if_it_leads_on(
 
 
 def test_a_later_link_without_the_size_is_followed_as_it_is() -> None:
-    assert halved(NextUrl(size=8), f"{URL}?page=2") is None
-    assert halved(NextUrl(size=8), None) == (NextUrl(size=4), None)
+    assert halve(NextUrl(size=8), f"{URL}?page=2") is None
+    assert halve(NextUrl(size=8), None) == (NextUrl(size=4), None)
     link = f"{URL}?after=x&limit=8"
-    assert halved(NextUrl(size=8), link) == (NextUrl(size=4), f"{URL}?after=x&limit=4")
-    assert halved(OffsetPaging(size=1), None) is None
-    assert halved(OffsetPaging(), None) is None
+    assert halve(NextUrl(size=8), link) == (NextUrl(size=4), f"{URL}?after=x&limit=4")
+    assert halve(OffsetPaging(size=1), None) is None
+    assert halve(OffsetPaging(), None) is None
 
 
 def test_a_page_that_is_not_too_large_takes_one_request() -> None:
     network = Network(httpx.Response(200, json={"items": []}))
     source = HttpSource(records="items", url=URL, paging=OffsetPaging(size=8))
 
-    assert read(source.reader(surroundings(network))).request_count == 1
+    assert read(source.reader(context(network))).request_count == 1

@@ -15,14 +15,14 @@ from durable.errors import ConfigurationError, Recourse, UpstreamError
 from durable.http.auth import Bearer
 from durable.http.error_rules import Action, Rule
 from durable.sources.http import HttpSource
-from durable.sources.keyed import keyed
 from durable.sources.paging.mediawiki import MediaWikiPaging
-from durable.sources.paging.mediawiki_parts import joined
+from durable.sources.paging.mediawiki_parts import join_parts
 from durable.sources.paging.one_page import OnePage
 from durable.sources.paging.protocol import Paging
+from durable.sources.splice import add_keys
 from tests.fakes.network import Network
 from tests.fakes.paged import URL, check_resumes, counts, items, sizes, some, whole
-from tests.fakes.source import page_of, read, surroundings
+from tests.fakes.source import context, page_of, read
 
 
 PARAMS = {"action": "query", "format": "json", "generator": "allpages", "gapfrom": ""}
@@ -226,7 +226,7 @@ def test_each_record_has_its_key() -> None:
 
 
 def test_the_key_takes_the_place_of_a_field_of_its_name() -> None:
-    (record,) = keyed({"a": Raw(b'{"id": 7, "x": 1}')}, "id")
+    (record,) = add_keys({"a": Raw(b'{"id": 7, "x": 1}')}, "id")
 
     assert msgspec.json.decode(record) == {"id": "a", "x": 1}
 
@@ -238,7 +238,7 @@ fields = st.dictionaries(st.text(max_size=3), st.integers(), max_size=3)
 def test_whatever_the_names_are(records: dict[str, dict[str, int]], key: str) -> None:
     raw = {name: Raw(msgspec.json.encode(record)) for name, record in records.items()}
 
-    found = [msgspec.json.decode(record) for record in keyed(raw, key)]
+    found = [msgspec.json.decode(record) for record in add_keys(raw, key)]
 
     assert found == [{**record, key: name} for name, record in records.items()]
 
@@ -340,7 +340,7 @@ def test_a_batch_that_is_too_large_in_all_its_answers_is_asked_for_in_half_the_s
         done = {"batchcomplete": ""} if part else {"continue": {"part": "2"}}
         return httpx.Response(200, json={"query": {"pages": pages}, **done})
 
-    reader = SOURCE.reader(surroundings(httpx.MockTransport(answer), page_bytes_max=1_500))
+    reader = SOURCE.reader(context(httpx.MockTransport(answer), page_bytes_max=1_500))
 
     assert len(read(reader).records) == 3
     assert sizes == [50, 50, 25, 25, 12, 12, 6, 6, 3, 3]
@@ -351,7 +351,7 @@ def test_no_page_of_either_answer_is_lost(first: list[str], second: list[str]) -
     def raws(titles: list[str], field: str) -> list[Raw]:
         return [Raw(msgspec.json.encode({"title": title, field: 1})) for title in titles]
 
-    pages = [msgspec.json.decode(raw) for raw in joined(raws(first, "a"), raws(second, "b"))]
+    pages = [msgspec.json.decode(raw) for raw in join_parts(raws(first, "a"), raws(second, "b"))]
 
     assert [page["title"] for page in pages] == list(dict.fromkeys([*first, *second]))
     assert {page["title"] for page in pages if "a" in page} == set(first)

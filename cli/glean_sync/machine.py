@@ -14,7 +14,7 @@ import typer
 from msgspec import Struct
 
 
-class Surroundings(Struct, frozen=True, kw_only=True):
+class Machine(Struct, frozen=True, kw_only=True):
     """The machine, as far as a command asks it.
 
     Attributes:
@@ -38,8 +38,8 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     key: Callable[[], str]
 
 
-def of_this_machine() -> Surroundings:
-    return Surroundings(
+def this_machine() -> Machine:
+    return Machine(
         environment=os.environ,
         config_file=Path(typer.get_app_dir("glean-sync")) / "config.toml",
         transport=None,

@@ -1,0 +1,104 @@
+"""What a job does next, and what a death would have it do again: codes and parameters. Pure.
+
+Each surface has words of its own for a code: `texts.py` has the table of them.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from msgspec import Struct
+
+from durable.machine.job import Job, Mode
+from durable.machine.states import State
+
+
+class StepCode(StrEnum):
+    """What is done when the wait is over."""
+
+    OPEN_UPLOAD = "open-upload"  # and read the source: stage
+    RESUME_UPLOAD = "resume-upload"  # if Glean still has it open: page
+    CLOSE_IF_OPEN = "close-if-open"
+    RESUME = "resume"  # page
+    READ_CHANGES = "read-changes"
+    READ_PAGE = "read-page"  # page
+    SEND_PAGES = "send-pages"  # page, the first of page_count; sent_count of batch_count
+    SEND_AND_READ = "send-and-read"  # likewise, and next_page
+    CLOSE_UPLOAD = "close-upload"
+
+
+class RepeatCode(StrEnum):
+    """What is done again if the Worker is killed now. Nothing is ever lost by it."""
+
+    QUERY_UPLOAD = "repeat-query"
+    OPEN_UPLOAD = "repeat-opening"  # which is still empty
+    READ_PAGE = "repeat-page"  # page
+    SEND_PAGES = "repeat-pages"  # page, page_count, batch_count; begun_count were sent already
+    QUERY_BEFORE_CLOSE = "repeat-query-before-close"
+
+
+class Phrase(Struct, frozen=True):
+    """A code, and what its words name."""
+
+    code: StepCode | RepeatCode
+    parameters: Mapping[str, str | int] = {}
+
+
+def next_step(job: Job) -> Phrase | None:
+    """What a job does next by itself; None of one that has ended, or waits for a person."""
+    match job.state:
+        case State.QUEUED | State.OPENING:
+            return _first_step(job)
+        case State.SENDING if job.crawl.flights:
+            sent = {**_in_flight(job), "sent_count": _sent_count(job)}
+            next_page = job.crawl.page_count + len(job.crawl.flights) + 1
+            if job.crawl.is_fetching:
+                return Phrase(StepCode.SEND_AND_READ, {**sent, "next_page": next_page})
+            return Phrase(StepCode.SEND_PAGES, sent)
+        case State.SENDING:
+            return Phrase(StepCode.READ_PAGE, {"page": job.crawl.page_count + 1})
+        case State.CLOSING:
+            return Phrase(StepCode.CLOSE_UPLOAD)
+    return None
+
+
+def _first_step(job: Job) -> Phrase:
+    page = {"page": job.crawl.page_count + 1}
+    goes_on = job.resumes and job.crawl.page_count > 0
+    if goes_on and job.is_upload:
+        is_whole = job.crawl.has_end
+        return Phrase(StepCode.CLOSE_IF_OPEN) if is_whole else Phrase(StepCode.RESUME_UPLOAD, page)
+    if job.state is State.OPENING or job.mode is Mode.FULL:
+        return Phrase(StepCode.OPEN_UPLOAD, {"stage": job.stage.value})
+    return Phrase(StepCode.RESUME, page) if goes_on else Phrase(StepCode.READ_CHANGES)
+
+
+def repeated_step(job: Job) -> Phrase | None:
+    """What would be done again if the Worker were killed now; None if nothing."""
+    if job.turn is None:
+        return None
+    match job.state:
+        case State.OPENING:
+            goes_on = job.resumes and job.crawl.page_count > 0
+            return Phrase(RepeatCode.QUERY_UPLOAD if goes_on else RepeatCode.OPEN_UPLOAD)
+        case State.SENDING if job.crawl.flights:
+            sending_count = sum(len(flight.sending) for flight in job.crawl.flights)
+            begun_count = _sent_count(job) + sending_count
+            return Phrase(RepeatCode.SEND_PAGES, {**_in_flight(job), "begun_count": begun_count})
+        case State.SENDING:
+            return Phrase(RepeatCode.READ_PAGE, {"page": job.crawl.page_count + 1})
+        case State.CLOSING:
+            return Phrase(RepeatCode.QUERY_BEFORE_CLOSE)
+    return None
+
+
+def _in_flight(job: Job) -> dict[str, int]:
+    """The pages that were read and are not wholly in Glean."""
+    return {
+        "page": job.crawl.page_count + 1,
+        "page_count": len(job.crawl.flights),
+        "batch_count": sum(flight.batch_count for flight in job.crawl.flights),
+    }
+
+
+def _sent_count(job: Job) -> int:
+    return sum(flight.sent_count for flight in job.crawl.flights)
