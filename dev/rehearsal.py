@@ -23,8 +23,9 @@ from dev.step import STAMP, Step, run
 FAULT = re.compile(r"ConfigurationError: (.*?)(?:\\n|\n|\"|$)")
 # What an image depends on beside the Worker's own code.
 SURROUNDINGS = (
+    Path("wrangler.toml"),
     *(Path(made, STAMP) for made in ("node_modules", "python_modules", ".cache/pyodide")),
-    *(Path(name) for name in ("wrangler.toml", "dev/workerd", "dev/runtime.py", "dev/snapshot.py")),
+    *(Path("dev", name) for name in ("bare.py", "runtime.py", "snapshot.py", "workerd")),
 )
 UNKEPT = "Can't serialize top-level variable"
 
@@ -33,19 +34,28 @@ class RefusedError(Exception):
     """A deployment would be refused; the message says why, and what to do."""
 
 
-def rehearse(folder: Path, packages: Mapping[str, Path] | None = None) -> Path:
+def rehearse(
+    folder: Path, packages: Mapping[str, Path] | None = None, *, is_bare: bool = False
+) -> Path:
     """Write the image of the imported Worker into a folder. Returns the file.
 
     Args:
         folder: for the runtime, and for the image in its `image`.
         packages: in place of the project's own, by name.
+        is_bare: without wrangler, see `dev.bare`.
 
     Raises:
         RefusedError: its memory cannot be kept.
     """
     image = folder / "image"
     image.mkdir(parents=True)
-    runtime = Runtime(folder / "runtime", packages=packages, image=Image.TAKEN, image_folder=image)
+    runtime = Runtime(
+        folder / "runtime",
+        packages=packages,
+        image=Image.TAKEN,
+        image_folder=image,
+        is_bare=is_bare,
+    )
     try:
         with runtime:
             pass
@@ -84,7 +94,7 @@ def image_step(name: str, connectors: Path) -> Step:
 
 def _make(packages: Mapping[str, Path], folder: Path, _lock: int) -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        shutil.move(rehearse(Path(scratch, "rehearsal"), packages), folder / FILE)
+        shutil.move(rehearse(Path(scratch, "rehearsal"), packages, is_bare=True), folder / FILE)
 
 
 def _reason(log: str) -> str:

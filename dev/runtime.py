@@ -16,9 +16,9 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from dev import guard, wrangler
+from dev import bare, guard, wrangler
 from dev.patience import POLL_SECONDS, SECONDS_MAX
 from dev.snapshot import BUNDLE_FLAGS, FLAGS, Image
 from dev.staging import PACKAGES, ROOT, stage
@@ -51,6 +51,7 @@ class Runtime:
         vendored: the Worker's Python packages, in place of those that are deployed.
         image: what it starts from.
         image_folder: where the Worker's own image is, or is put.
+        is_bare: without wrangler, see `dev.bare`.
     """
 
     def __init__(  # noqa: PLR0913 - each but the folder has a default
@@ -64,6 +65,7 @@ class Runtime:
         vendored: Path = ROOT / "python_modules",
         image: Image = Image.PYODIDE,
         image_folder: Path | None = None,
+        is_bare: bool = False,
     ) -> None:
         self._folder = folder.resolve()
         self.variables = dict(variables or {})
@@ -73,6 +75,7 @@ class Runtime:
         self._vendored = vendored
         self._image = image
         self._image_folder = image_folder
+        self._is_bare = is_bare
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -104,10 +107,10 @@ class Runtime:
         """
         if self._process is not None:
             raise RuntimeError(f"the runtime at {self.url} is already started")
-        self._write_project()
+        settings = self._write_project()
         with self.log.open("ab") as log:
             self._process = guard.start(
-                self._command(),
+                self._command(settings),
                 cwd=self._folder,
                 # Ours last: what the developer's shell exports may be the real Glean's token.
                 env={
@@ -125,11 +128,13 @@ class Runtime:
             self.kill()
             raise
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def is_answering(self, seconds_max: float) -> bool:
         """Whether it runs, and answers GET /health with 200 in time."""
-        process = self._process
-        is_running = process is not None and process.poll() is None
-        return is_running and self._health(seconds_max) == HEALTHY
+        return self.is_running and self._health(seconds_max) == HEALTHY
 
     def kill(self) -> None:
         """End all its processes at once, with SIGKILL, in the middle of whatever they do."""
@@ -147,7 +152,9 @@ class Runtime:
                 self._process.wait(STOP_SECONDS_MAX)
         self.kill()
 
-    def _command(self) -> list[str]:
+    def _command(self, settings: dict[str, Any]) -> list[str]:
+        if self._is_bare:
+            return bare.write(self._folder, f"{HOST}:{self._port}", settings, [*self.variables])
         options = {
             "--config": "wrangler.json",
             "--ip": HOST,
@@ -160,8 +167,8 @@ class Runtime:
         words = [word for option in options.items() for word in option]
         return wrangler.command("dev", "--local", *words)
 
-    def _write_project(self) -> None:
-        """A project for wrangler in the folder: the real one's settings and what is local."""
+    def _write_project(self) -> dict[str, Any]:
+        """A project in the folder: the real one's settings, which it returns, and what is local."""
         self._folder.mkdir(parents=True, exist_ok=True)
         build = self._folder / "build"
         stage(self._packages, build)
@@ -180,6 +187,7 @@ class Runtime:
             # A deployment may leave it out. The local one takes all and keeps nothing.
             config["analytics_engine_datasets"] = [{"binding": "ANALYTICS"}]
         (self._folder / "wrangler.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
+        return config
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + SECONDS_MAX

@@ -6,7 +6,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from dev.service import Service
 from dev.staging import PACKAGES
 
 
@@ -24,9 +23,6 @@ class Server(Struct, frozen=True):
     module: str
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = {}
-
-    def service(self) -> Service:
-        return Service(self.module, self.arguments, self.environment)
 
 
 class Site(Struct, frozen=True, kw_only=True):

@@ -1,8 +1,9 @@
 """The sources, the local Glean and the Worker, started together."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import msgspec
@@ -42,6 +43,9 @@ class Stack(Ensemble):
         seconds_max: until an answer.
     """
 
+    is_bare: ClassVar = False  # without wrangler, see `dev.bare`
+    serve: ClassVar[Callable[..., AbstractContextManager[Any]]] = Service
+
     def __init__(  # noqa: PLR0913 - each but the folder has a default
         self,
         folder: Path,
@@ -70,8 +74,9 @@ class Stack(Ensemble):
         enter = self._closing.enter_context
         enter(self._http)
         for server in self._servers:
-            self.source_urls[server.variable] = enter(server.service()).url
-        glean = Service(
+            source = self.serve(server.module, server.arguments, server.environment)
+            self.source_urls[server.variable] = enter(source).url
+        glean = self.serve(
             "dev.local_glean",
             ("--database", str(self._folder / "glean.sqlite"), "--token-env", "LOCAL_GLEAN_TOKEN"),
             {"LOCAL_GLEAN_TOKEN": GLEAN_TOKEN},
@@ -85,6 +90,7 @@ class Stack(Ensemble):
                 packages={"connectors": self._site.connectors},
                 image=Image.PYODIDE if self._image_folder is None else Image.WORKER,
                 image_folder=self._image_folder,
+                is_bare=self.is_bare,
             )
         )
 

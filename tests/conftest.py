@@ -4,6 +4,7 @@ The order is drawn anew each time, from a seed that is printed; `--randomly-seed
 """
 
 import gc
+import os
 from functools import cache
 from pathlib import Path
 from zlib import crc32
@@ -26,6 +27,9 @@ SIMULATION = HERE / "simulation"
 LONGEST = (HERE / "workerd", BROWSER, HERE / "dev", SIMULATION)
 PROCESSES_BESIDE = 8  # no more than so many, since each may have a runtime of its own
 SHARES = 64  # of a file of the simulation
+MUTANTS = "test_mutants.py"
+PLANTED = f"{MUTANTS}::test_a_planted_bug_is_caught"
+BUGS = 3  # one of so many is planted outside of CI
 
 # Before any test is imported, since settings take what they leave open when they are made.
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
@@ -37,7 +41,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.randomly_reset_seed = False  # what draws, has a generator of its own
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left = _left_to_ci(config, items)
+    items[:] = [item for item in items if item.nodeid not in left]
     items.sort(key=lambda item: (item.get_closest_marker("last") is not None, _rank(item.path)))
     if chromium.find_program() is None:
         for item in items:
@@ -47,8 +53,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """What was imported and collected stays: no garbage collection is to go through it again."""
-    gc.collect()
-    gc.freeze()
+    if gc.isenabled():
+        gc.collect()
+        gc.freeze()
 
 
 class Dealer(LoadScopeScheduling):  # type: ignore[misc]
@@ -82,6 +89,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if any(missing in reason for reason in reasons):
             line = f"THE TESTS WITH A {name} DID NOT RUN: {missing}"
             terminalreporter.write_line(line, red=True, bold=True)
+
+
+def _left_to_ci(config: pytest.Config, items: list[pytest.Item]) -> set[str]:
+    """Bugs that are not planted where nobody asks for them."""
+    is_asked = config.option.keyword or any(MUTANTS in word for word in config.args)
+    if os.environ.get("CI") or is_asked:
+        return set()
+    planted = sorted(item.nodeid for item in items if PLANTED in item.nodeid)
+    return {*planted} - {*planted[::BUGS]}
 
 
 @cache

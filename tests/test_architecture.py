@@ -6,7 +6,8 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -69,8 +70,18 @@ def modules(*folders: str) -> list[str]:
     return [file.relative_to(ROOT).as_posix() for file in files]
 
 
+@cache
 def tree(path: str) -> ast.Module:
     return ast.parse((ROOT / path).read_text(encoding="utf-8"), path)
+
+
+def found(
+    paths: Iterable[str], faults: Callable[[str], Iterable[object]]
+) -> dict[str, list[object]]:
+    """The modules with faults, and these: all in one test, since there are thousands to ask."""
+    told = {path: [*faults(path)] for path in paths}
+    assert told
+    return {path: each for path, each in told.items() if each}
 
 
 def imported(module: ast.Module) -> Iterator[str]:
@@ -93,28 +104,34 @@ def decoders(module: ast.Module) -> Iterator[str]:
             yield name
 
 
+def attributes(path: str) -> Iterator[ast.Attribute]:
+    return (node for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute))
+
+
 def top(name: str) -> str:
     return name.partition(".")[0]
 
 
-@pytest.mark.parametrize("path", modules(*DEPLOYED))
-def test_dependencies_point_inward(path: str) -> None:
-    folder = top(path.replace("/", "."))
-    allowed = PACKAGES_ALLOWED.get(path, PACKAGES_ALLOWED[folder])
-    names = [name for name in imported(tree(path)) if top(name) in OURS]
+def test_dependencies_point_inward() -> None:
+    def outward(path: str) -> Iterator[str]:
+        folder = top(path.replace("/", "."))
+        allowed = PACKAGES_ALLOWED.get(path, PACKAGES_ALLOWED[folder])
+        names = (name for name in imported(tree(path)) if top(name) in OURS)
+        return (name for name in names if top(name) not in allowed)
 
-    assert [name for name in names if top(name) not in allowed] == []
+    assert found(modules(*DEPLOYED), outward) == {}
 
 
-@pytest.mark.parametrize("path", modules("durable"))
-def test_a_folder_imports_only_what_stands_below_it(path: str) -> None:
-    place = Path(path).parts[1].removesuffix(".py")
-    if place in {"__init__", "runner"}:
-        return  # they put all of it together
-    allowed = LEAVES | FOLDERS[place] | {place} if place in FOLDERS else LEAVES
-    names = [name for name in imported(tree(path)) if top(name) == "durable"]
+def test_a_folder_imports_only_what_stands_below_it() -> None:
+    def above(path: str) -> Iterator[str]:
+        place = Path(path).parts[1].removesuffix(".py")
+        if place in {"__init__", "runner"}:
+            return  # they put all of it together
+        allowed = LEAVES | FOLDERS[place] | {place} if place in FOLDERS else LEAVES
+        names = (name for name in imported(tree(path)) if top(name) == "durable")
+        yield from (name for name in names if name.split(".")[1] not in allowed)
 
-    assert [name for name in names if name.split(".")[1] not in allowed] == []
+    assert found(modules("durable"), above) == {}
 
 
 def test_the_folders_and_leaves_are_those_that_are_there() -> None:
@@ -135,27 +152,32 @@ def test_no_class_name_is_there_twice(folders: tuple[str, ...]) -> None:
     assert [name for name, count in names.items() if count > 1] == []
 
 
-@pytest.mark.parametrize("path", modules("connectors"))
-def test_connectors_import_only_what_is_for_authors(path: str) -> None:
-    names = [name for name in imported(tree(path)) if top(name) in OURS]
+def test_connectors_import_only_what_is_for_authors() -> None:
+    def ours(path: str) -> Iterator[str]:
+        names = (name for name in imported(tree(path)) if top(name) in OURS)
+        return (name for name in names if not f"{name}.".startswith(AUTHORS))
 
-    assert [name for name in names if not f"{name}.".startswith(AUTHORS)] == []
-
-
-@pytest.mark.parametrize("path", modules(*DEPLOYED))
-def test_what_is_deployed_imports_what_is_there(path: str) -> None:
-    tops = {top(name) for name in imported(tree(path))}
-    allowed = OURS | DEPENDENCIES | sys.stdlib_module_names | (PLATFORM if path in EDGE else set())
-
-    assert tops - allowed == set()
+    assert found(modules("connectors"), ours) == {}
 
 
-@pytest.mark.parametrize("path", modules(CLI))
-def test_the_cli_is_a_package_of_its_own(path: str) -> None:
+def test_what_is_deployed_imports_what_is_there() -> None:
+    everywhere = OURS | DEPENDENCIES | sys.stdlib_module_names
+
+    def missing(path: str) -> set[str]:
+        tops = {top(name) for name in imported(tree(path))}
+        return tops - everywhere - (PLATFORM if path in EDGE else set())
+
+    assert found(modules(*DEPLOYED), missing) == {}
+
+
+def test_the_cli_is_a_package_of_its_own() -> None:
     """It is installed without the Worker's code, which is not for ordinary machines."""
-    tops = {top(name) for name in imported(tree(path))}
+    allowed = CLI_DEPENDENCIES | sys.stdlib_module_names | {"glean_sync"}
 
-    assert tops - CLI_DEPENDENCIES - sys.stdlib_module_names == {"glean_sync"} & tops
+    def others(path: str) -> set[str]:
+        return {top(name) for name in imported(tree(path))} - allowed
+
+    assert found(modules(CLI), others) == {}
 
 
 def test_the_cli_declares_what_it_imports() -> None:
@@ -164,32 +186,30 @@ def test_the_cli_declares_what_it_imports() -> None:
     assert {re.split("[>=]", each)[0] for each in project["dependencies"]} == CLI_DEPENDENCIES
 
 
-@pytest.mark.parametrize("path", sorted({*modules(*DEPLOYED, CLI)} - EDGE - {CLI_EDGE}))
-def test_clocks_and_randomness_are_read_at_the_edge_only(path: str) -> None:
-    module = tree(path)
-    names = [name for name in imported(module) if top(name) in CLOCKS_AND_RANDOMNESS]
-    calls = [
-        ast.unparse(node)
-        for node in ast.walk(module)
-        if isinstance(node, ast.Attribute) and node.attr in CLOCK_CALLS
-    ]
+def test_clocks_and_randomness_are_read_at_the_edge_only() -> None:
+    def read(path: str) -> Iterator[str]:
+        yield from (name for name in imported(tree(path)) if top(name) in CLOCKS_AND_RANDOMNESS)
+        for node in attributes(path):
+            if node.attr in CLOCK_CALLS:
+                yield ast.unparse(node)
 
-    assert names + calls == []
+    assert found({*modules(*DEPLOYED, CLI)} - EDGE - {CLI_EDGE}, read) == {}
 
 
-@pytest.mark.parametrize("path", sorted({*modules(*DEPLOYED, CLI)} - DECODING))
-def test_what_comes_from_outside_is_decoded_in_one_place(path: str) -> None:
-    assert list(decoders(tree(path))) == []
+def test_what_comes_from_outside_is_decoded_in_one_place() -> None:
+    paths = {*modules(*DEPLOYED, CLI)} - DECODING
+
+    assert found(paths, lambda path: decoders(tree(path))) == {}
 
 
-@pytest.mark.parametrize("path", sorted({*modules(*DEPLOYED)} - EDGE))
-def test_bodies_are_decoded_by_no_method_of_an_answer(path: str) -> None:
+def test_bodies_are_decoded_by_no_method_of_an_answer() -> None:
     """It would not be bounded; what authors are given to call, is."""
-    calls = [node.func for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
 
-    methods = [call.attr for call in calls if isinstance(call, ast.Attribute)]
+    def unbounded(path: str) -> set[str]:
+        calls = [node.func for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
+        return {"json", "to_py"} & {call.attr for call in calls if isinstance(call, ast.Attribute)}
 
-    assert {"json", "to_py"} & {*methods} == set()
+    assert found({*modules(*DEPLOYED)} - EDGE, unbounded) == {}
 
 
 @pytest.mark.parametrize(
@@ -204,18 +224,18 @@ def test_a_decoder_is_seen_wherever_it_is(code: str) -> None:
     assert list(decoders(ast.parse(code)))
 
 
-@pytest.mark.parametrize("path", modules(*DEPLOYED))
-def test_nothing_takes_a_timer_of_the_event_loop(path: str) -> None:
-    attributes = [node for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)]
+def test_nothing_takes_a_timer_of_the_event_loop() -> None:
+    def timers(path: str) -> Iterator[str]:
+        return (ast.unparse(node) for node in attributes(path) if node.attr in TIMER_CALLS)
 
-    assert [ast.unparse(node) for node in attributes if node.attr in TIMER_CALLS] == []
+    assert found(modules(*DEPLOYED), timers) == {}
 
 
-@pytest.mark.parametrize("path", modules(*DEPLOYED, CLI, "dev", "bench"))
-def test_a_module_is_short_enough_to_be_read(path: str) -> None:
-    lines = (ROOT / path).read_text(encoding="utf-8").splitlines()
+def test_a_module_is_short_enough_to_be_read() -> None:
+    def excess(path: str) -> list[str]:
+        return (ROOT / path).read_text(encoding="utf-8").splitlines()[LINES_MAX:]
 
-    assert len(lines) <= LINES_MAX
+    assert found(modules(*DEPLOYED, CLI, "dev", "bench"), excess) == {}
 
 
 def test_the_readmes_diagram_is_drawn_from_the_code() -> None:
@@ -245,9 +265,9 @@ def test_no_file_names_a_place_on_somebodys_machine() -> None:
     files = [ROOT / name for name in listed.decode().split("\0") if name]
     assert files
 
-    found = [file for file in files if file.is_file() and MACHINE_PATH.search(file.read_bytes())]
+    naming = [file for file in files if file.is_file() and MACHINE_PATH.search(file.read_bytes())]
 
-    assert found == []
+    assert naming == []
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import os
 import sys
 
 from dev.docs_source.app import create_app
-from dev.docs_source.harvest import harvest
+from dev.docs_source.kept import kept
 from dev.docs_source.records import Records
 from dev.loopback import serve
 
@@ -22,7 +22,7 @@ def main() -> int:
     token = None if arguments.token_env is None else os.environ.get(arguments.token_env, "")
     if token == "":
         parser.error(f"the environment variable {arguments.token_env} has no token")
-    records = Records(harvest()[: arguments.limit_records])
+    records = Records(kept()[: arguments.limit_records])
     serve(create_app(records, token), "docs source", arguments.port)
     return 0
 

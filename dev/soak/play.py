@@ -35,7 +35,7 @@ def soak(
     planned: Iterable[Round],
     tally: Tally,
     show: Callable[[str], None],
-    image_folder: Path | None = None,
+    stack_of: Callable[..., Stack] = Stack,
 ) -> None:
     """Play the rounds. Raises BrokenError at the first thing that must not happen.
 
@@ -44,10 +44,10 @@ def soak(
         planned: the rounds.
         tally: gets what was seen.
         show: is told what goes on.
-        image_folder: with an image of the Worker that it is started from.
+        stack_of: makes the stack, as `Stack` does.
     """
     arguments = ("--limit-records", str(RECORDS))
-    with Stack(folder, LIMITS, arguments, image_folder=image_folder) as stack:
+    with stack_of(folder, LIMITS, arguments) as stack:
         actors = Actors(stack, tally)
         judge = Judge(stack, actors, tally)
         world = World(stack, actors, judge, Log(stack), tally, show, set())

@@ -17,6 +17,7 @@ from dev.docs_source.app import create_app
 from dev.docs_source.entry import Entry, Kind, unique_ids
 from dev.docs_source.harvest import harvest
 from dev.docs_source.importing import import_entries
+from dev.docs_source.kept import kept
 from dev.docs_source.parsing import parse_entries
 from dev.docs_source.records import Record, Records
 from dev.loopback import serving
@@ -44,6 +45,12 @@ def test_there_are_five_thousand_entries_with_text(entries: Sequence[Entry]) -> 
     assert len(entries) >= 5_000
     assert all(entry.text.strip() for entry in entries)
     assert set(Counter(entry.kind for entry in entries)) == set(Kind)
+
+
+def test_what_is_kept_is_what_is_found(entries: Sequence[Entry]) -> None:
+    assert [entry for entry in kept() if entry.module != "sys"] == [
+        entry for entry in entries if entry.module != "sys"
+    ]
 
 
 def test_known_entries_are_there(entries: Sequence[Entry]) -> None:

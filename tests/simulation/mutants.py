@@ -5,7 +5,6 @@ that a property is missing.
 """
 
 import gc
-import multiprocessing
 import os
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from types import CodeType, FunctionType, ModuleType
 
 import pytest
 
+from tests.fakes.forked import FORKS
 from tests.simulation.planted import Mutant
 
 
@@ -29,13 +29,11 @@ ENVIRONMENT = {
     "WORLDS": "60",  # what only thousands of worlds would find, is found too rarely
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # Schemathesis takes longer than most tests here
 }
-WORDS = ("-x", "-q", "--no-header", "-p", "no:cacheprovider", "-p", "pytest_timeout")
+# The source of what fails is read by nobody.
+WORDS = ("-x", "-q", "--no-header", "--tb=native", "-p", "no:cacheprovider", "-p", "pytest_timeout")
+VERDICT = 10  # to pytest's own codes: what fails for another reason, ends with 1 as well
+SURVIVED, CAUGHT = VERDICT, VERDICT + 1
 OURS = frozenset({"durable", "worker", "connectors", "dev", "tests"})
-# What the tests import.
-SHARED = ["hypothesis.stateful", "pytest", "xdist.scheduler", "tests.simulation.world"]
-
-_forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(SHARED)
 
 
 def is_caught(mutant: Mutant, tests: Sequence[str]) -> bool:
@@ -50,7 +48,7 @@ def is_caught(mutant: Mutant, tests: Sequence[str]) -> bool:
         raise ValueError(f"{mutant.name}: {mutant.file} has not once\n{mutant.before}")
     planter = Planter(file, whole, whole.replace(mutant.before, mutant.after))
     with tempfile.NamedTemporaryFile(prefix="mutant-") as shown:
-        process = _forks.Process(target=_run, args=(planter, tests, shown.name))
+        process = FORKS.Process(target=_run, args=(planter, tests, shown.name))
         process.start()
         process.join(SECONDS_MAX)
         if process.exitcode is None:
@@ -58,11 +56,11 @@ def is_caught(mutant: Mutant, tests: Sequence[str]) -> bool:
             process.join()
         code = process.exitcode
         process.close()
-        # 1: tests failed. Anything else is no verdict: a syntax error, no test, no end.
-        if code not in {0, 1}:
+        # Anything else is no verdict: a syntax error, no test, no end, or a fault of ours.
+        if code not in {SURVIVED, CAUGHT}:
             output = Path(shown.name).read_text(encoding="utf-8", errors="replace")
             raise ValueError(f"{mutant.name}: pytest ended with {code}\n{output}")
-    return code == 1
+    return code == CAUGHT
 
 
 class Planter(MetaPathFinder):
@@ -163,6 +161,7 @@ class _Loader(SourceFileLoader):
 
 def _run(planter: Planter, tests: Sequence[str], shown: str) -> None:
     """In the fork."""
+    gc.disable()  # it does not live long, and would copy all that it shares
     output = os.open(shown, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(output, stream)
@@ -171,4 +170,4 @@ def _run(planter: Planter, tests: Sequence[str], shown: str) -> None:
     planter.plant()
     code = pytest.main([*WORDS, *tests])
     planter.check()
-    sys.exit(int(code))
+    sys.exit(VERDICT + int(code))

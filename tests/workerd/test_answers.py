@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from dev.stack import Stack
+from tests.fakes.deployed import LightStack
 from tests.workerd.kinds.site import site
 
 
@@ -22,7 +23,7 @@ NAMES = ["list", "mediawiki", "offset", "page-plain", "since-rfc3339"]
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("answers")
     limits = {"page_bytes_max": BYTES_MAX, "backoff_ms_min": 100, "backoff_ms_max": 200}
-    with Stack(folder, limits, site=site(folder / "connectors", NAMES)) as started:
+    with LightStack(folder, limits, site=site(folder / "connectors", NAMES)) as started:
         yield started
 
 

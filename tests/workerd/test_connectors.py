@@ -19,6 +19,7 @@ from dev.stack import RESTING, Stack
 from dev.wiki_source.contents import SPACES
 from dev.wiki_source.identities import GROUPS, members
 from durable.glean.datasource import definition
+from tests.fakes.deployed import LightStack
 
 
 pytestmark = pytest.mark.workerd
@@ -38,7 +39,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     arguments = ("--limit-records", str(COUNT))
     examples = site(gather(folder / "connectors"), COUNT)
     image_folder = keep_image("examples", examples.connectors)
-    with Stack(folder, LIMITS, arguments, site=examples, image_folder=image_folder) as started:
+    with LightStack(folder, LIMITS, arguments, site=examples, image_folder=image_folder) as started:
         yield started
 
 

@@ -10,7 +10,7 @@ from dev.comparison import differences
 from dev.rehearsal import RefusedError, rehearse
 from dev.site import DOCS
 from dev.stack import Stack
-from tests.fakes.deployed import deployed
+from tests.fakes.deployed import IS_BARE, deployed
 from tests.workerd.conftest import LIMITS
 
 
@@ -73,4 +73,4 @@ def test_a_connector_that_no_deployment_takes_is_an_error(
     file.write_text(f"{file.read_text(encoding='utf-8')}\n{lines}", encoding="utf-8")
 
     with pytest.raises(RefusedError, match=told):
-        rehearse(tmp_path / "rehearsal", {"connectors": connectors})
+        rehearse(tmp_path / "rehearsal", {"connectors": connectors}, is_bare=IS_BARE)

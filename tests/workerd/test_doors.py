@@ -16,6 +16,7 @@ from dev.patience import wait_until
 from dev.stack import TRIGGER_TOKEN
 from durable.decoding import DEPTH_MAX
 from tests.fakes.team import AUDIENCE, signed
+from tests.simulation.effort import IS_WHOLE
 from tests.workerd.doors.site import CERTS, Site, site
 
 
@@ -112,7 +113,7 @@ def going_on(besieged: Site, neighbour: str) -> Iterator[None]:
 @pytest.mark.parametrize("name", DOORS)
 def test_what_is_nested_too_deep_is_an_error_of_its_own(besieged: Site, name: str) -> None:
     door = DOORS[name]
-    for depth, nest in zip(door.depths, NESTS, strict=False):
+    for depth, nest in [*zip(door.depths, NESTS, strict=False)][:: 1 if IS_WHOLE else 3]:
         body = f"{door.before}{nested(depth, nest)}{door.after}".encode()
         besieged.beyond.spoilt[door.path] = door.status, body
 

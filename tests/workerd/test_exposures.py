@@ -10,6 +10,7 @@ from dev.site import DOCS, Site
 from dev.stack import Stack
 from durable.glean.datasource import Datasource, definition
 from durable.glean.object_types import Category, ObjectType
+from tests.fakes.deployed import LightStack
 
 
 pytestmark = pytest.mark.workerd
@@ -95,7 +96,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     site = Site(servers=DOCS.servers, datasources=[definition(ROSTER)], connectors=package)
     state = folder / "state"
     state.mkdir()
-    with Stack(state, LIMITS, ("--limit-records", "5"), site=site) as started:
+    with LightStack(state, LIMITS, ("--limit-records", "5"), site=site) as started:
         yield started
 
 

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.workerd
 
 SEED = 20261124
 # Of each operation, beside those that go through its constraints one by one.
-EXAMPLES = 120 if IS_WHOLE else 30
+EXAMPLES = 120 if IS_WHOLE else 10
 RECORDS = 900
 # Of the declared statuses those that need more than a request: a cookie, a large body, a bug, no
 # token; and 401, which a check of Schemathesis's own asks for.

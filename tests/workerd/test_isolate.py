@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from dev.comparison import differences
 from dev.site import DOCS
 from dev.stack import Stack
+from tests.fakes.deployed import LightStack
 
 
 pytestmark = pytest.mark.workerd
@@ -43,7 +44,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
         datasources=[{**DOCS.datasources[0], "name": name} for name in NAMES],
     )
     limits, arguments = {"isolate_bytes_max": 1}, ("--limit-records", str(RECORDS))
-    with Stack(tmp_path, limits, arguments, site=site) as started:
+    with LightStack(tmp_path, limits, arguments, site=site) as started:
         yield started
 
 

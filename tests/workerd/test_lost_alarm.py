@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dev.comparison import differences
-from dev.stack import Stack
+from tests.fakes.deployed import deployed
 
 
 pytestmark = pytest.mark.workerd
@@ -20,7 +20,7 @@ STATUSES = 20
 def test_a_full_job_whose_ticks_were_lost_is_begun_by_the_next_one_and_once(
     tmp_path: Path,
 ) -> None:
-    with Stack(tmp_path, {}, ("--limit-records", "20")) as stack:
+    with deployed(tmp_path, {}, 20) as stack:
         first = stack.ended(stack.trigger("FULL")["id"])
         tomorrow = datetime.now(UTC) + timedelta(days=1)
         three = tomorrow.replace(hour=3, minute=0, second=0, microsecond=0)
@@ -49,7 +49,7 @@ def lose_alarms(folder: Path) -> int:
 
 
 def test_a_job_whose_alarm_was_lost_goes_on_with_the_next_tick_of_cron(tmp_path: Path) -> None:
-    with Stack(tmp_path, {"turn_pages_max": 1}, ("--limit-records", str(RECORDS))) as stack:
+    with deployed(tmp_path, {"turn_pages_max": 1}, RECORDS) as stack:
         stack.control_source("faults", path=None, skip=1, status=503, retry_after="1")
         job = stack.trigger("FULL")
         waiting = stack.until(job["id"], lambda now: now["last_error"] is not None)

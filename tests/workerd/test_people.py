@@ -9,7 +9,7 @@ import pytest
 
 from dev.comparison import differences
 from dev.stack import DATASOURCE, GLEAN_TOKEN, TRIGGER_TOKEN, Stack
-from tests.fakes.deployed import deployed
+from tests.fakes.deployed import IS_BARE, deployed
 
 
 pytestmark = [pytest.mark.workerd, pytest.mark.usefixtures("quiet")]
@@ -327,6 +327,7 @@ def test_what_a_job_does_not_take_is_409_with_what_it_takes(
     assert stack.status(job["id"]) == job
 
 
+@pytest.mark.skipif(IS_BARE, reason="it is wrangler that tells errors from the rest; CI has it")
 def test_a_job_that_waits_for_a_person_is_told_where_errors_are_looked_for(stack: Stack) -> None:
     """wrangler writes what the Worker sends to standard error as an error."""
     job = held(stack)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from dev.patience import wait_until
 from dev.rest.ledger import now_ms
 from dev.site import DOCS
-from dev.stack import Stack
+from tests.fakes.deployed import deployed
 
 
 pytestmark = pytest.mark.workerd
@@ -19,7 +19,7 @@ PROBLEM = "the variable JURISDICTION is 'eu', and the platform does not have it"
 def test_an_object_of_before_does_nothing_until_the_jurisdiction_is_taken_back(
     tmp_path: Path,
 ) -> None:
-    with Stack(tmp_path, {"backoff_ms_min": 100}, ("--limit-records", "200")) as stack:
+    with deployed(tmp_path, {"backoff_ms_min": 100}, 200) as stack:
         stack.stall()
         job_id = stack.trigger("FULL", "python-docs")["id"]
         stack.until(job_id, lambda job: job["turns"] > 0)
@@ -50,7 +50,7 @@ def test_a_deployment_for_trials_syncs_into_a_datasource_of_its_own(tmp_path: Pa
         datasources=[real, {**real, "name": "pythondocsstaging", "isTestDatasource": True}],
         variables={"DATASOURCE_SUFFIX": "staging"},
     )
-    with Stack(tmp_path, {}, ("--limit-records", "200"), site=site) as stack:
+    with deployed(tmp_path, {}, 200, site) as stack:
         job = stack.ended(stack.trigger("FULL", "python-docs")["id"])
 
         assert job["state"] == "succeeded", job

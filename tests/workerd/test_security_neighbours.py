@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from dev.proxy import ThroughProxy
 from dev.runtime import Runtime
 from dev.stack import GLEAN_TOKEN, TRIGGER_TOKEN
-from tests.fakes.deployed import deployed_alone
+from tests.fakes.deployed import IS_BARE, deployed_alone
 from tests.workerd.hostile import Besieged, hostile
 
 
@@ -150,7 +150,7 @@ def intruder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
     folder: Path = tmp_path_factory.mktemp("intruder")
     variables = {"GLEAN_INDEXING_API_TOKEN": GLEAN_TOKEN}
     packages = {"worker": Path(__file__).with_name("intruder")}
-    with Runtime(folder, variables, packages=packages) as runtime:
+    with Runtime(folder, variables, packages=packages, is_bare=IS_BARE) as runtime:
         yield runtime
 
 

@@ -1,5 +1,6 @@
 """Whole jobs on the real runtime, against the local Glean."""
 
+import json
 import time
 
 import pytest
@@ -211,9 +212,10 @@ def test_no_secret_is_in_the_log(stack: Stack) -> None:
 def test_the_analytics_engine_takes_what_it_is_told(stack: Stack) -> None:
     run(stack, "INCREMENTAL")
 
-    log = stack.runtime.log.read_bytes()
-    assert b"env.ANALYTICS" in log
-    assert b"the Analytics Engine took no data" not in log
+    log = stack.runtime.log
+    settings = json.loads(log.with_name("wrangler.json").read_text(encoding="utf-8"))
+    assert settings["analytics_engine_datasets"] == [{"binding": "ANALYTICS"}]
+    assert b"the Analytics Engine took no data" not in log.read_bytes()
 
 
 def openings(stack: Stack) -> int:
