@@ -141,7 +141,9 @@ class Tenants(Ensemble):
         return job["state"] not in RUNNING
 
     def _begin(self, name: str) -> str:
-        job = self._asked("POST", "/trigger", json={"mode": "FULL", "connector": name})
+        job = self._asked(
+            "POST", "/trigger", json={"mode": "FULL", "replace": True, "connector": name}
+        )
         return str(job["id"])
 
     def _end(self, job_id: str) -> int:

@@ -30,6 +30,8 @@ ENTRY = "bench/entry.py"
 PACKAGES = {"connectors": ROOT / "bench/connectors", "bench": ROOT / "bench/worker"}
 # All rounds of a bench are jobs of one connector, and it may find less than the one before.
 LIMITS = {"shrink_max": 1}
+# Each round is to send all, whatever Glean has of the round before.
+REPLACING = {"mode": "FULL", "replace": True}
 RUNNING = frozenset({"queued", "opening", "sending", "closing"})
 TURN_ENDED = '{"event":"turn ended"'
 POLL_SECONDS = 0.2  # seldom, as each answer takes time from the job
@@ -90,7 +92,7 @@ class Ours(Ensemble):
         """
         self._ends.reshape(shape)
         before = self._measured()
-        job = self._ended(self._asked("POST", "/trigger", json={"mode": "FULL"})["id"])
+        job = self._ended(self._asked("POST", "/trigger", json=REPLACING)["id"])
         if job["state"] != "succeeded":
             raise RuntimeError(f"the job is {job['state']}: {job['last_error']}")
         log = self._runtime.log.read_text(encoding="utf-8", errors="replace").splitlines()

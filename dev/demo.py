@@ -1,8 +1,8 @@
 """The main job on real input: Python's own documentation into a local Glean.
 
-A FULL sync, changes at the source, an INCREMENTAL sync, more changes, and a
-second FULL sync; at the end the local Glean's index is compared with the
-source, record by record. With CRASH=N, the runtime is killed N times on the way.
+A FULL sync, an INCREMENTAL one, a FULL one that sends the differences alone, and one that sends
+all documents anew, with changes at the source before each; after each, the local Glean's index is
+compared with the source, record by record. With CRASH=N, the runtime is killed N times on the way.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from dev.comparison import differences
+from dev.comparison import Difference, differences
 from dev.gathering import gather
 from dev.site import DOCS
 from dev.stack import RESTING, Stack
@@ -31,7 +31,17 @@ CONNECTOR = "python-docs"
 POLL_SECONDS = 0.05
 SYNC_SECONDS_MAX = 600
 LATENCY_MS = 40  # of the source, for each page
+CHANGED = {"added": "added", "changed": "changed", "deleted": "deleted", "unchanged": "same"}
 CHANGES: dict[str, Any] = {"change": 600, "remove": 60, "add": 40}
+
+
+class Plan(Struct, frozen=True):
+    """A sync, as it is asked for."""
+
+    name: str
+    mode: str
+    way: str | None  # of the FULL ones
+    kill_count: int
 
 
 class Synced(Struct, frozen=True):
@@ -41,6 +51,7 @@ class Synced(Struct, frozen=True):
     status: dict[str, Any]
     seconds: float
     kill_count: int
+    differences: Sequence[Difference]  # of Glean's index, after it
 
 
 class Demo:
@@ -57,19 +68,18 @@ class Demo:
         self._console = console
         self._generator = generator
 
-    def sync(self, name: str, mode: str, expected: int, kill_count: int) -> Synced:
+    def sync(self, plan: Plan, expected: int) -> Synced:
         """Trigger a job and follow it to its end.
 
         Args:
-            name: for the summary.
-            mode: FULL or INCREMENTAL.
+            plan: of the sync.
             expected: documents and deletions, for the bar.
-            kill_count: how often the runtime is killed while the job works.
         """
-        moments = sorted(self._generator.uniform(0, 0.95) for _ in range(kill_count))
-        started, job = time.monotonic(), self._stack.trigger(mode)
+        moments = sorted(self._generator.uniform(0, 0.95) for _ in range(plan.kill_count))
+        is_replacing = plan.way == "replace"
+        started, job = time.monotonic(), self._stack.trigger(plan.mode, replace=is_replacing)
         with self._bar() as progress:
-            task = progress.add_task(name, total=expected, rest="")
+            task = progress.add_task(plan.name, total=expected, rest="")
             while job["state"] not in RESTING:
                 if time.monotonic() - started > SYNC_SECONDS_MAX:
                     raise TimeoutError(f"{job['id']} is still {job['state']}: {job}")
@@ -86,7 +96,10 @@ class Demo:
         seconds = time.monotonic() - started
         if job["state"] != "succeeded":
             raise RuntimeError(f"{job['id']} {job['state']}: {job['last_error']}")
-        return Synced(name, job, seconds, kill_count - len(moments))
+        if job["way"] != plan.way:
+            raise RuntimeError(f"{job['id']} was to {plan.way}, and did {job['way']}")
+        found = differences(self._stack.source_records(), self._stack.glean_documents())
+        return Synced(plan.name, job, seconds, plan.kill_count - len(moments), found)
 
     def _bar(self) -> Progress:
         columns = ("{task.description:18}", BarColumn(bar_width=12), MofNCompleteColumn())
@@ -94,13 +107,13 @@ class Demo:
         return Progress(*columns, *texts, console=self._console)
 
     def show(self, syncs: Sequence[Synced]) -> None:
-        table = Table("sync", "pages", "documents", "deleted", "turns", "kills", "seconds", "per s")
+        table = Table("sync", "sent", *CHANGED.values(), "kills", "s", "differ")
         for sync in syncs:
             status = sync.status
-            done = status["documents"] + status["deleted"]
-            counts = [status[name] for name in ("pages", "documents", "deleted", "turns")]
-            times = [f"{sync.seconds:.1f}", f"{done / sync.seconds:,.0f}"]
-            table.add_row(sync.name, *map(str, counts), str(sync.kill_count), *times)
+            changed = [status["changes"][name] for name in CHANGED]
+            counts = [status["documents"], *changed]
+            ended = [sync.kill_count, f"{sync.seconds:.1f}", len(sync.differences)]
+            table.add_row(sync.name, *map(str, (*counts, *ended)))
         self._console.print(table)
 
 
@@ -120,10 +133,7 @@ def main() -> int:
 
 
 def _run(folder: Path, console: Console, kill_count: int, generator: random.Random) -> int:
-    # The INCREMENTAL sync is short: it gets one kill of three or more.
-    of_incremental = 1 if kill_count >= 3 else 0
-    of_first = generator.randint(0, kill_count - of_incremental)
-    of_second = kill_count - of_incremental - of_first
+    plans = _plan(kill_count, generator)
     # Its own connector alone, however many stand beside it.
     gather(folder / "connectors", CONNECTOR)
     with Stack(folder, site=replace(DOCS, connectors=folder / "connectors")) as stack:
@@ -135,26 +145,36 @@ def _run(folder: Path, console: Console, kill_count: int, generator: random.Rand
         )
         stack.control_source("latency", ms=LATENCY_MS)
         demo = Demo(stack, console, generator)
-        count = len(stack.source_records())
-        syncs = [demo.sync("FULL", "FULL", count, of_first)]
-        stack.control_source("change", **CHANGES, seed=1)
-        changed = sum(CHANGES.values())
-        syncs.append(demo.sync("INCREMENTAL", "INCREMENTAL", changed, of_incremental))
-        after_incremental = differences(stack.source_records(), stack.glean_documents())
-        stack.control_source("change", **CHANGES, seed=2)
-        records = stack.source_records()
-        syncs.append(demo.sync("FULL again", "FULL", len(records), of_second))
+        syncs = []
+        for number, plan in enumerate(plans):
+            if number:
+                stack.control_source("change", **CHANGES, seed=number)
+            records = stack.source_records()
+            is_all_sent = plan.way == "replace"
+            expected = len(records) if is_all_sent else sum(CHANGES.values())
+            syncs.append(demo.sync(plan, expected))
         demo.show(syncs)
-        documents = stack.glean_documents()
-        after_full = differences(records, documents)
-    for difference in (*after_incremental, *after_full)[:20]:
-        console.print(difference, highlight=False)
-    if after_incremental:
-        console.print(f"after the INCREMENTAL sync {len(after_incremental)} differ")
-    different = {difference.id for difference in after_full}
-    same = sum(1 for record in records if record.id not in different)
-    print(f"demo: {same} of {len(records)} documents indexed, {len(after_full)} differ")
-    return 1 if after_incremental or after_full else 0
+    different = [(sync.name, one) for sync in syncs for one in sync.differences]
+    for name, difference in different[:20]:
+        console.print(f"after {name}: {difference}", highlight=False)
+    last = {difference.id for difference in syncs[-1].differences}
+    same = sum(1 for record in records if record.id not in last)
+    print(f"demo: {same} of {len(records)} documents indexed, {len(different)} differ")
+    return 1 if different else 0
+
+
+def _plan(kill_count: int, generator: random.Random) -> list[Plan]:
+    """The syncs, and how often each is killed."""
+    # Those that send the differences alone are short: each gets one kill of four or more.
+    of_short = 1 if kill_count >= 4 else 0
+    of_first = generator.randint(0, kill_count - 2 * of_short)
+    of_last = kill_count - 2 * of_short - of_first
+    return [
+        Plan("FULL", "FULL", "replace", of_first),
+        Plan("INCREMENTAL", "INCREMENTAL", None, of_short),
+        Plan("reconciles", "FULL", "reconcile", of_short),
+        Plan("replaces", "FULL", "replace", of_last),
+    ]
 
 
 if __name__ == "__main__":

@@ -20,26 +20,32 @@ from durable.machine.effects import (
     Event,
     Failed,
     Fetched,
+    GoneListed,
     NoRoom,
     Opened,
     Packed,
+    PacksApplied,
     Sent,
     Split,
     UploadQueried,
     Woke,
 )
+from durable.machine.gone import Gone
 from durable.machine.job import (
     Job,
     JobSpec,
     Mode,
     Pacing,
+    Stage,
     TurnUsage,
     Upload,
     UploadStatus,
+    Way,
     with_crawl,
     with_pacing,
     with_upload,
 )
+from durable.machine.ledger_head import LedgerFacts
 from durable.machine.machine import step
 from durable.machine.pages import InFlightPage, Page
 from durable.machine.states import ENDED, PENDING, State
@@ -49,7 +55,8 @@ README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- diagram -->", "<!-- /diagram -->"
 NOW_MS = 1_000_000_000
 LIMITS = Limits()
-EXPECTED = 1_000  # documents of the last FULL job: a job that brings none is held
+KNOWN = 1_000  # documents of the ledger: a job that has not seen them is held
+FACTS = LedgerFacts(replaced_at_ms=NOW_MS, fingerprint="now", has_recipe=True)
 Case = tuple[str, Job, Event]  # a label, and an event with a job that it may come upon
 
 
@@ -110,11 +117,11 @@ def _effects_asked(state: State, mode: Mode) -> Iterator[tuple[str, State]]:
             continue
         yield label, after.state
     for command in LEGAL[state]:
-        obedient = obey(job, Instruction(command, EXPECTED), None, NOW_MS, LIMITS)
+        obedient = obey(job, Instruction(command, job.crawl.gone.digest), None, NOW_MS, LIMITS)
         assert isinstance(obedient, Job), obedient
         yield command.value, obedient.state
     if state is State.HELD:
-        yield "another upload opened", supersede(job, job, NOW_MS, LIMITS).state
+        yield "another job has read the source", supersede(job, job, NOW_MS, LIMITS).state
 
 
 def _job(state: State, mode: Mode) -> Job:
@@ -138,6 +145,9 @@ def _cases(job: Job) -> Iterator[Case]:
     yield "alarm", replace(job, turn=None), Woke()
     yield from _failures(job)
     if job.state is State.QUEUED:
+        if job.mode is Mode.FULL:
+            woke = Woke(spec=JobSpec(fingerprint="now"), documents=FACTS)
+            yield "alarm, to reconcile", replace(job, turn=None, fingerprint="now"), woke
         return
     yield "connector changed", replace(job, turn=None), Woke(spec=JobSpec(fingerprint="now"))
     if job.state is not State.CLOSING:
@@ -167,6 +177,9 @@ def _cases(job: Job) -> Iterator[Case]:
         yield "empty close refused for good", job, CloseRefused("")
         yield "no room for a page", job, NoRoom(1, 1)
         yield "upload closed", job, UploadQueried(UploadStatus.CLOSED)
+        closed = with_upload(job, is_closed=True)
+        yield "ledger written in part", closed, PacksApplied(1)
+        yield "ledger written", closed, PacksApplied(None)
         yield "upload open", job, UploadQueried(UploadStatus.OPEN)
         yield "upload lost", job, UploadQueried(UploadStatus.REPLACED)
 
@@ -182,6 +195,7 @@ def _pages(job: Job) -> Iterator[Case]:
             InFlightPage(_page(next_cursor=None, batch_count=1), begun_count=1, sending=(0,)),
         )
     )
+    changed = with_crawl(sending, document_count=LIMITS.changes_max)
     yield "no room for a page", reading, NoRoom(1, 1)
     yield "page fetched", reading, Fetched(0, _page())
     yield "page cut into batches", packing, _packed(batch_count=1)
@@ -191,14 +205,28 @@ def _pages(job: Job) -> Iterator[Case]:
     yield "last page sent", packing_last, _packed()
     if job.mode is Mode.FULL:
         yield "upload lost", job, Displaced("")
-        shrunk = replace(sending_last, expected_count=EXPECTED)
-        yield "last page sent but too much missing", shrunk, Sent(0, 0)
+        yield from _comparisons(with_crawl(job, has_end=True))
+        yield "too many changes", replace(changed, way=Way.RECONCILE), Sent(0, 0)
+    else:
+        yield "too many changes", changed, Sent(0, 0)
     many = with_crawl(packing, reject_count=LIMITS.rejects_max)
     yield "too many rejects", many, _packed(reject_count=1)
     circle = with_crawl(reading, landmark_cursor="next")
     yield "source without an end", circle, Fetched(0, _page())
     endless = with_crawl(sending, page_count=LIMITS.pages_max - 1)
     yield "source without an end", endless, Sent(LIMITS.pages_max - 1, 0)
+
+
+def _comparisons(job: Job) -> Iterator[Case]:
+    """At the end of the source, with the ledger."""
+    reconciling = replace(job, way=Way.RECONCILE, stages=(Stage.DOCUMENTS,))
+    shrunk = Gone(count=KNOWN, new_count=KNOWN, is_whole=True)
+    some = Gone(count=1, new_count=1, is_whole=True)
+    yield "ledger compared in part", job, GoneListed(Gone())
+    yield "ledger compared", job, GoneListed(some)
+    yield "too much missing", replace(job, known_count=KNOWN), GoneListed(shrunk)
+    yield "reconciled", reconciling, GoneListed(Gone(is_whole=True))
+    yield "reconciled but for deletions", reconciling, GoneListed(some)
 
 
 def _failures(job: Job) -> Iterator[Case]:

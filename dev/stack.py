@@ -158,9 +158,13 @@ class Stack(Ensemble):
         with self.answers.open("ab") as answers:
             answers.write(answer)
 
-    def trigger(self, mode: str, connector: str | None = None) -> dict[str, Any]:
+    def trigger(
+        self, mode: str, connector: str | None = None, *, replace: bool = False
+    ) -> dict[str, Any]:
         """Ask for a job; the connector may be left out where there is one."""
-        wanted = {"mode": mode} | ({} if connector is None else {"connector": connector})
+        wanted: dict[str, Any] = {"mode": mode, "replace": replace}
+        if connector is not None:
+            wanted["connector"] = connector
         response = self.request("POST", "/trigger", json=wanted).raise_for_status()
         job: dict[str, Any] = response.json()
         return job

@@ -40,7 +40,8 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     redefinitions_max: Count = 10  # likewise, since the connector's definition had changed
     settle_ms_max: Positive = 30 * 60 * 1_000  # for so long, Glean's history may be late
     documents_per_minute_max: Positive = 600  # by /indexdocuments; Glean takes no more
-    changes_max: Positive = 20_000  # more, and an INCREMENTAL job becomes a FULL one
+    changes_max: Positive = 20_000  # more, and single requests give way to a bulk upload
+    replace_every_ms: Positive = 30 * 24 * 60 * 60 * 1_000  # FULL jobs reconcile in between
     rejects_max: Count = 1_000  # records rejected; more stop the job
     rejects_share_max: Share = 0.1  # of all records, at the end of the source
     rejects_share_count: Count = 10  # up to so many, the share does not count

@@ -3,13 +3,14 @@
 The OpenAPI document is made from these types: their docstrings and constraints are in it.
 """
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from durable.connector import definition
 from durable.engine.checks import Check
-from durable.machine.job import Mode
+from durable.machine.job import Mode, Stage
 from durable.views.job_summary import JobSummary
 from durable.views.overview import Overview
 from durable.views.status import Status
@@ -21,6 +22,7 @@ CONNECTOR = {
     "pattern": f"^(?:{definition.NAME.pattern})$",
     "maxLength": definition.NAME_CHARACTERS_MAX,
 }
+LIST_CHARACTERS_MAX = 64
 # JSON has one kind of number, and some clients write 120.0.
 COUNT_MAX = 10**15 - 1  # near 2**53 an integer reaches the object as a BigInt, and cannot be stored
 Count = (
@@ -55,16 +57,20 @@ class Session(Struct, frozen=True, kw_only=True):
 
 
 class Trigger(Struct, frozen=True, forbid_unknown_fields=True):
-    """Asks for a job. `connector` may be left out where there is one."""
+    """Asks for a job. `connector` may be left out where there is one.
+
+    With `replace`, a FULL job brings all documents anew, and not the differences alone.
+    """
 
     mode: Mode
     connector: Annotated[str, Meta(extra_json_schema=CONNECTOR)] | None = None
+    replace: bool = False
 
 
 class Approval(Struct, frozen=True, forbid_unknown_fields=True):
-    """How many documents the close may delete, and no more."""
+    """What may be deleted, and nothing else: `missing_list` of the job's status."""
 
-    deletions: Count
+    list: Annotated[str, Meta(max_length=LIST_CHARACTERS_MAX)]
 
 
 class Accepted(Status, frozen=True, kw_only=True):
@@ -110,6 +116,31 @@ class Rejects(Struct, frozen=True, kw_only=True):
     job: str
     total: int
     rejects: list[Rejected]
+    next: str | None
+
+
+class MissingDocument(Struct, frozen=True, kw_only=True):
+    """Something that Glean has and the source has not, or a user, a group, a team."""
+
+    id: str
+    type: str | None
+    title: str | None  # this and the next: as Glean was sent them, cut short
+    url: str | None
+
+
+class MissingDocuments(Struct, frozen=True, kw_only=True):
+    """What a FULL job would delete in Glean, or has deleted, by name.
+
+    `list` is the digest by which an approval names all of it; it and `total` are null until the
+    source is read to its end. The names are kept while the job may need them: of a job that has
+    ended, `total` may be all there is. `next` is the path of the next page of them.
+    """
+
+    job: str
+    stage: Stage  # of what there are names
+    total: int | None
+    list: str | None
+    missing: Sequence[MissingDocument]
     next: str | None
 
 

@@ -10,19 +10,31 @@ from durable.engine.questions import (
     ObeyCommand,
     ReadEvents,
     ReadJobs,
+    ReadMissing,
     ReadRejects,
     ReadStatus,
     RepeatRejects,
 )
 from durable.machine.commands import Refusal, RefusalCode
-from durable.machine.job import connector_name
+from durable.machine.job import Mode, connector_name
 from durable.machine.states import Command, State
 from durable.store.event_log import Event
 from durable.timestamps import rfc3339
 from durable.views.status import Status
 from durable.views.views import LAST_ID
 from worker import problems
-from worker.bodies import Accepted, Approval, Events, Jobs, Occurred, Rejected, Rejects, Trigger
+from worker.bodies import (
+    Accepted,
+    Approval,
+    Events,
+    Jobs,
+    MissingDocument,
+    MissingDocuments,
+    Occurred,
+    Rejected,
+    Rejects,
+    Trigger,
+)
 from worker.call import Call
 from worker.problems import ProblemError
 from worker.request import decode_body
@@ -31,6 +43,7 @@ from worker.request import decode_body
 JOBS_SHOWN = 20  # where nobody says how many
 EVENTS_MAX = 100  # in one answer
 REJECTS_MAX = 100  # likewise
+MISSING_MAX = 100  # likewise
 STAMP_CHARACTERS = len("20261124T020000000Z")
 
 
@@ -44,7 +57,10 @@ async def trigger(call: Call) -> Accepted:
         raise ProblemError(problems.bad_request(f"Name the connector, one of: {call.names}."))
     if name not in call.connectors:
         raise ProblemError(problems.bad_request(call.describe_unknown(name)))
-    question = BeginJob(wanted.mode, None if key is None else f"request {key}")
+    if wanted.replace and wanted.mode is not Mode.FULL:
+        text = '`replace` is of a FULL job: send "mode": "FULL" with it, or leave it out.'
+        raise ProblemError(problems.bad_request(text))
+    question = BeginJob(wanted.mode, None if key is None else f"request {key}", wanted.replace)
     return _accept(await call.runners.ask(name, question))
 
 
@@ -90,9 +106,7 @@ async def list_events(call: Call) -> Events:
 
 
 async def list_rejects(call: Call) -> Rejects:
-    page, order = call.query.get("after", "0.0").split(".")
-    after = (int(page), int(order))
-    found = await call.ask(ReadRejects(call.name, after, REJECTS_MAX + 1))
+    found = await call.ask(ReadRejects(call.name, _place(call), REJECTS_MAX + 1))
     shown, more = found.items[:REJECTS_MAX], None
     if len(found.items) > REJECTS_MAX:
         at, last = shown[-1]
@@ -110,9 +124,34 @@ async def list_rejects(call: Call) -> Rejects:
     return Rejects(job=call.name, total=found.total, rejects=rejects, next=more)
 
 
+async def list_missing(call: Call) -> MissingDocuments:
+    found = await call.ask(ReadMissing(call.name, _place(call), MISSING_MAX + 1))
+    shown, more = found.items[:MISSING_MAX], None
+    if len(found.items) > MISSING_MAX:
+        number, index = shown[-1].place
+        more = f"/missing/{call.name}?after={number}.{index}"
+    missing = [
+        MissingDocument(
+            id=item.row.id,
+            type=item.row.type or None,
+            title=item.row.title,
+            url=item.row.url,
+        )
+        for item in shown
+    ]
+    return MissingDocuments(
+        job=call.name,
+        stage=found.stage,
+        total=found.gone.count if found.gone else None,
+        list=found.gone.digest if found.gone else None,
+        missing=missing,
+        next=more,
+    )
+
+
 async def approve(call: Call) -> Accepted:
-    approval = await decode_body(call.request, Approval, '{"deletions": 120}')
-    question = ObeyCommand(call.name, Command.APPROVE, int(approval.deletions))
+    approval = await decode_body(call.request, Approval, '{"list": "8c1f0e2d7a9b4c35"}')
+    question = ObeyCommand(call.name, Command.APPROVE, approval.list)
     return _accept(await call.ask(question))
 
 
@@ -124,6 +163,12 @@ async def retry(call: Call) -> Accepted:
     if call.query.get("rejects", "false") == "false":
         return _accept(await call.ask(ObeyCommand(call.name, Command.RETRY)))
     return _accept(await call.ask(RepeatRejects(call.name)))
+
+
+def _place(call: Call) -> tuple[int, int]:
+    """After which the wanted part of a list begins."""
+    page, order = call.query.get("after", "0.0").split(".")
+    return int(page), int(order)
 
 
 def _accept(shown: Status | Refusal) -> Accepted:

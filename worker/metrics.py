@@ -83,9 +83,15 @@ def _gauges(found: Mapping[str, ConnectorMetrics], now_ms: int) -> Iterator[Fami
         times = {name: attrgetter(field)(measures) for name, measures in found.items()}
         samples = each({name: _age(at_ms, now_ms) for name, at_ms in times.items()})
         yield Family(f"{metric}_age_seconds", "gauge", meaning, samples)
-    meaning = "Documents that the last FULL job has brought which succeeded"
+    meaning = "Documents in Glean as the last FULL job that replaced has left them"
     samples = each({name: measures.document_count for name, measures in found.items()})
     yield Family("last_full_documents", "gauge", meaning, samples)
+    meaning = "Documents of which Glean has older versions, as their records were rejected"
+    samples = each({name: measures.outdated_count for name, measures in found.items()})
+    yield Family("outdated_documents", "gauge", meaning, samples)
+    meaning = "Documents that were sent and are not known to be in Glean"
+    samples = each({name: measures.unconfirmed_count for name, measures in found.items()})
+    yield Family("unconfirmed_documents", "gauge", meaning, samples)
     meaning = "That the last FULL job took which succeeded"
     spans = {name: measures.tally.full_ms for name, measures in found.items()}
     samples = each({name: span and span / 1_000 for name, span in spans.items()})

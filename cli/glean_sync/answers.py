@@ -4,6 +4,7 @@ Fields that a Worker does not send yet have defaults; those that it sends beyond
 over.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -52,6 +53,16 @@ class Occurrence(Struct, frozen=True, kw_only=True):
     what: str
 
 
+class Changes(Struct, frozen=True, kw_only=True):
+    """What a job did to the documents in Glean; `access`: who may see them, and nothing else."""
+
+    added: int
+    changed: int
+    access: int
+    deleted: int
+    unchanged: int
+
+
 class Status(Struct, frozen=True, kw_only=True):
     """A job. Times are RFC 3339 in UTC."""
 
@@ -62,6 +73,7 @@ class Status(Struct, frozen=True, kw_only=True):
     begun_by: str | None = None
     became_full: bool = False
     repeats: str | None = None
+    way: str | None = None  # of a FULL job: replace, reconcile
     stage: str = ""
     waits_because: str | None = None
     waits_until: str | None = None
@@ -78,7 +90,9 @@ class Status(Struct, frozen=True, kw_only=True):
     rejected: int
     next_attempt_at: str | None = None  # set while the job waits for it
     last_error: str | None = None
+    changes: Changes | None = None
     missing: int | None = None
+    missing_list: str | None = None  # the digest by which an approval names what is missing
     progress: Progress | None = None
     deletions: tuple[Deletions, ...] = ()
     events: tuple[Occurrence, ...] = ()
@@ -171,6 +185,26 @@ class Rejects(Struct, frozen=True):
     job: str
     total: int
     rejects: list[Reject]
+    next: str | None = None
+
+
+class MissingDocument(Struct, frozen=True, kw_only=True):
+    """Something that Glean has and the source has not."""
+
+    id: str
+    type: str | None = None
+    title: str | None = None
+    url: str | None = None
+
+
+class MissingDocuments(Struct, frozen=True, kw_only=True):
+    """A part of what a FULL job would delete. `next` is the path of the part after it."""
+
+    job: str
+    stage: str
+    total: int | None = None  # null: the source is not read to its end
+    list: str | None = None
+    missing: Sequence[MissingDocument] = ()
     next: str | None = None
 
 

@@ -19,7 +19,7 @@ STYLES: Mapping[str, str] = {
     **{state: traits.style for state, traits in TRAITS.items()},
     **dict.fromkeys(("ok", "passed"), "green"),
     **dict.fromkeys(("failing", "unreachable", "error"), "bold red"),
-    **dict.fromkeys(("overdue", "stale", "warning", "waiting"), "yellow"),
+    **dict.fromkeys(("overdue", "stale", "degraded", "warning", "waiting"), "yellow"),
     **dict.fromkeys(("working",), "cyan"),
     **dict.fromkeys(("new", "skipped"), "dim"),
 }

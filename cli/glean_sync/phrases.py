@@ -4,7 +4,17 @@ from datetime import datetime
 
 import msgspec
 
-from glean_sync.answers import Check, Connector, Difference, Event, Line, Progress, Reject, Status
+from glean_sync.answers import (
+    Check,
+    Connector,
+    Difference,
+    Event,
+    Line,
+    MissingDocument,
+    Progress,
+    Reject,
+    Status,
+)
 from glean_sync.output import count
 from glean_sync.texts import say
 from glean_sync.times import clock, duration, since
@@ -26,6 +36,11 @@ CONNECTOR_COLUMNS = (
 )
 KIND_CHARACTERS = len("verification")
 DIFFERENCE_COLUMNS = ("setting", "declared", "in Glean")
+MISSING_COLUMNS = ("id", "type", "title", "url")
+WAYS = {
+    "replace": "replace (all documents, as one upload)",
+    "reconcile": "reconcile (the differences to what Glean has)",
+}
 REJECT_COLUMNS = ("page", "record", "key", "reason", "excerpt")
 
 
@@ -39,9 +54,29 @@ def counts(job: Status | Line) -> str:
     return ", ".join(told)
 
 
+def change_words(status: Status) -> str | None:
+    """What a job did to the documents in Glean; None where nobody compares them, or none came."""
+    found = status.changes
+    if found is None:
+        return None
+    numbers = (
+        (found.added, "added"),
+        (found.changed, "changed"),
+        (found.access, "permissions alone"),
+        (found.deleted, "deleted"),
+        (found.unchanged, "unchanged"),
+    )
+    return ", ".join(f"{number:,} {what}" for number, what in numbers if number) or None
+
+
+def missing_row(missing: MissingDocument) -> tuple[str, ...]:
+    """Of the table whose columns are MISSING_COLUMNS."""
+    return missing.id, missing.type or "", missing.title or "", missing.url or ""
+
+
 def outcome_row(status: Status) -> tuple[str, str, str]:
     """The job, its state, and what has become of it."""
-    told = counts(status)
+    told = change_words(status) or counts(status)
     why = status.waits_because if status.state == "held" else status.last_error
     told = f"{told}: {why}" if why else told
     return status.id, status.state, ". ".join(filter(None, (told, say(status.remedy))))
@@ -109,12 +144,14 @@ def job_facts(status: Status) -> list[tuple[str, str | None]]:
         ("job", status.id),
         ("connector", status.connector),
         ("mode", mode),
+        ("way", WAYS.get(status.way or "", status.way)),
         ("state", status.state),
         ("begun by", status.begun_by),
         ("stage", status.stage),
         ("reads again", status.repeats and f"what {status.repeats} has rejected"),
         ("progress", None if status.is_resting else _progress(status.progress)),
         ("brought", f"{counts(status)}, in {status.pages:,} pages"),
+        ("changes", change_words(status)),
         ("created", clock(status.created_at)),
         ("started", clock(status.started_at)),
         ("finished", clock(status.finished_at)),
@@ -149,4 +186,5 @@ def _deletions(status: Status) -> str | None:
 def _missing(status: Status) -> str | None:
     if not status.missing or status.state != "held":
         return None
-    return f"{status.missing:,} documents of the last FULL job would be deleted"
+    what = f"{status.missing:,} {status.stage} in Glean would be deleted"
+    return f"{what}: `glean-sync missing {status.id}` lists them"

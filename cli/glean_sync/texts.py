@@ -12,13 +12,18 @@ from glean_sync.answers import Message
 RESTORE = "To keep it, bring it back in the source and run a FULL job before that."
 TEXTS: Mapping[str, str] = {
     "decide": (
-        "See whether the source is whole. Then `glean-sync approve $job --deletions $deletions` "
-        "closes the upload, and `glean-sync cancel $job` leaves Glean as it was."
+        "`glean-sync missing $job` lists what would be deleted ($deletions). If the source has "
+        "lost it, `glean-sync approve $job --list $list` reads the source again and deletes what "
+        "is on the list, and nothing else. `glean-sync cancel $job` deletes nothing."
     ),
     "retry": "`glean-sync retry $job` queues it again.",
     "correct-records": (
         "`glean-sync rejects $job` says why. Correct the source or the connector, or raise the "
         "limit; then `glean-sync retry $job` queues it again."
+    ),
+    "repeat-rejects": (
+        "`glean-sync rejects $job` says why. Correct the source or the connector; then `glean-sync "
+        "retry $job --rejects` reads these records again, and so does the next FULL job."
     ),
     "check-uploads": (
         "See whether something else uploads to this datasource. If Glean's history is that late, "
@@ -35,7 +40,8 @@ TEXTS: Mapping[str, str] = {
     ),
     "set-up": "`glean-sync setup $connector` makes it what is declared.",
     "confirm-deletions": (
-        "If that is right, `glean-sync approve $job --deletions $deletions` approves of it."
+        "See `glean-sync missing $job` ($deletions). If that is right, `glean-sync approve $job "
+        "--list $list` approves of it."
     ),
     "confirm-differences": "`glean-sync setup $connector` shows them, and asks.",
     "wait-or-cancel": "Wait for its end, or `glean-sync cancel $job` first.",

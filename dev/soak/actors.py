@@ -8,7 +8,7 @@ import httpx
 import msgspec
 
 from dev.soak.log import INTRUDER
-from dev.soak.plan import Edit, Start
+from dev.soak.plan import Edit, Start, Step
 from dev.soak.tally import Tally
 from dev.soak.troubles import DELAY_MS_MAX, Trouble
 from dev.stack import DATASOURCE, TRIGGER_TOKEN, Stack
@@ -57,33 +57,33 @@ class Actors:
             ask = self._stack.control_source if trouble.is_at_source else self._stack.control_glean
             ask("faults", **msgspec.to_builtins(trouble.fault()))
 
-    def begin(self, start: Start, mode: Mode, key: str, day: int) -> str:
-        """Ask for a job; gives its id.
+    def begin(self, step: Step, key: str, day: int) -> str:
+        """Ask for a step's job; gives its id.
 
         Args:
-            start: in which way.
-            mode: of the job.
+            step: says which, and in which way.
             key: with which a trigger is asked again.
             day: of the cron tick, another one for each step.
         """
-        match start:
+        match step.start:
             case Start.TRIGGER:
-                return self.trigger(mode, key)
+                return self.trigger(step.mode, key, replace=step.is_replacing)
             case Start.CROWD:
-                return self.crowd(mode, key)
+                return self.crowd(step.mode, key, replace=step.is_replacing)
             case Start.TICK:
-                self.tick(mode, day)
-                return self.trigger(mode, key)
+                self.tick(step.mode, day)
+                return self.trigger(step.mode, key)
 
-    def trigger(self, mode: Mode, key: str) -> str:
-        answer = self._ask("POST", "/trigger", {"idempotency-key": key}, json={"mode": mode})
+    def trigger(self, mode: Mode, key: str, *, replace: bool = False) -> str:
+        wanted = {"mode": mode, "replace": replace}
+        answer = self._ask("POST", "/trigger", {"idempotency-key": key}, json=wanted)
         job_id: str = answer.raise_for_status().json()["id"]
         return job_id
 
-    def crowd(self, mode: Mode, key: str) -> str:
+    def crowd(self, mode: Mode, key: str, *, replace: bool = False) -> str:
         """A hundred triggers at once, which are one request. Gives the job's id."""
         with ThreadPoolExecutor(CROWD_THREADS) as pool:
-            ids = set(pool.map(lambda _: self.trigger(mode, key), range(CROWD)))
+            ids = set(pool.map(lambda _: self.trigger(mode, key, replace=replace), range(CROWD)))
         if len(ids) != 1:
             raise AssertionError(f"a hundred triggers at once made {len(ids)} jobs: {ids}")
         return ids.pop()
@@ -106,6 +106,16 @@ class Actors:
             keys.update(reject["key"] or "" for reject in answer["rejects"])
             path = answer["next"]
         return keys
+
+    def missing(self, job_id: str) -> list[str]:
+        """The ids of what a FULL job would delete."""
+        path: str | None = f"/missing/{job_id}"
+        ids: list[str] = []
+        while path:
+            answer = self._ask("GET", path, {}).raise_for_status().json()
+            ids += [missing["id"] for missing in answer["missing"]]
+            path = answer["next"]
+        return ids
 
     def command(self, command: str, job_id: str, **body: Any) -> bool:
         """Whether the job took it. A job that has moved on may refuse, and says what it takes."""

@@ -70,7 +70,7 @@ class Ending(StrEnum):
 
     APPROVED = "approved"
     KILLED = "the runtime killed, then approved"
-    EXPIRED = "its upload expired, then approved"
+    INTRUDED = "another client opens an upload, then approved"
     REPLACED = "replaced by another job, which is approved"
     CANCELLED = "cancelled, retried and approved"
 
@@ -85,6 +85,7 @@ class Step(Struct, frozen=True, kw_only=True):
     acts: tuple[Act, ...]  # by their moments
     ending: Ending | None = None  # None: the job must not be held
     is_calm: bool = False  # nothing is in its way
+    is_replacing: bool = False  # a FULL job sends all documents anew, whatever the ledger has
 
 
 class Round(Struct, frozen=True, kw_only=True):
@@ -128,10 +129,13 @@ def _steps(generator: random.Random, number: int) -> Iterator[Step]:
         edit = _edit(generator)
         if number % HOLD_EVERY == 0 and index == 0:
             edit = replace(edit, add=round(RECORDS * HOLD_SHARE))
+        mode = generator.choice((Mode.FULL, Mode.FULL, Mode.INCREMENTAL))
+        start = generator.choice((Start.TRIGGER, Start.TRIGGER, Start.CROWD, Start.TICK))
         yield Step(
-            mode=generator.choice((Mode.FULL, Mode.FULL, Mode.INCREMENTAL)),
+            mode=mode,
             edit=edit,
-            start=generator.choice((Start.TRIGGER, Start.TRIGGER, Start.CROWD, Start.TICK)),
+            start=start,
+            is_replacing=mode is Mode.FULL and start is not Start.TICK and generator.random() < 0.5,
             troubles=draw(generator, has_refusals=generator.random() < 0.2),
             acts=_acts(generator, DEEDS),
         )
@@ -144,6 +148,7 @@ def _holding(generator: random.Random) -> Step:
         mode=Mode.FULL,
         edit=edit,
         start=Start.TRIGGER,
+        is_replacing=generator.random() < 0.5,
         troubles=draw(generator, has_refusals=False),
         acts=_acts(generator, deeds),
         ending=generator.choice(tuple(Ending)),

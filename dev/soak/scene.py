@@ -59,7 +59,7 @@ class Scene:
         actors, step = self.world.actors, self.step
         actors.edit(step.edit)
         actors.trouble(step.troubles)
-        self.main = self.add(actors.begin(step.start, step.mode, self._key, self._day))
+        self.main = self.add(actors.begin(step, self._key, self._day))
 
     def add(self, job_id: str) -> str:
         """Follow a job that was asked for."""
@@ -107,7 +107,7 @@ class Scene:
     def expect_cancelled(self, job_id: str) -> None:
         self._cancelled.add(job_id)
 
-    def command(self, command: str, job_id: str, **body: int) -> None:
+    def command(self, command: str, job_id: str, **body: str) -> None:
         """One that the job must take, after which it goes on."""
         if not self.world.actors.command(command, job_id, **body):
             job = self.world.actors.status(job_id)
@@ -184,7 +184,7 @@ class Scene:
                 mode = Mode.INCREMENTAL if step.mode is Mode.FULL else Mode.FULL
                 self.add(actors.trigger(mode, f"{self._key} aside"))
             case Deed.CROWD:
-                self.add(actors.crowd(step.mode, self._key))
+                self.add(actors.crowd(step.mode, self._key, replace=step.is_replacing))
 
     def _show(self, main: Status) -> None:
         what = f"{main.mode} {main.state}, {main.pages} pages"

@@ -1,6 +1,6 @@
 """Performs what the machine asks for, against the source and Glean, and says what became of it."""
 
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -8,26 +8,26 @@ from msgspec.structs import replace
 from durable.connector.definition import AnyConnector
 from durable.connector.mapping import changes
 from durable.engine.clients import Clients, build_clients
+from durable.engine.comparison import LedgerPage, LedgerView, overlaid
+from durable.engine.failures import Failures
 from durable.engine.group_uploads import GroupUploads
 from durable.engine.inquiry import CONFLICT, Inquiry
 from durable.engine.packing import Packing, Parcel, measure_page
 from durable.engine.platform import Platform
 from durable.engine.redaction import clean_reason, redact
 from durable.environment import Environment
-from durable.errors import Cause, ConfigurationError, Recourse, UpstreamError
-from durable.glean.batches import Batch, batches, sizes_of
+from durable.errors import ConfigurationError, UpstreamError
+from durable.glean.batches import Batch, items_of
 from durable.glean.client import Glean
 from durable.glean.mapped_record import excerpt
 from durable.glean.payloads import Envelope
 from durable.glean.statuses import INVALID, REFUSED
-from durable.http.retry_after import wait_ms
 from durable.machine.effects import (
     Close,
     Closed,
     CloseRefused,
     CloseWithDocument,
     Displaced,
-    Effect,
     Event,
     Failed,
     Fetch,
@@ -37,13 +37,13 @@ from durable.machine.effects import (
     Pack,
     Packed,
     QueryUpload,
+    RequestEffect,
     Send,
     Sent,
     Split,
 )
 from durable.machine.job import ReadContext, UploadStatus
 from durable.machine.rejects import Reject
-from durable.machine.ties import key_of
 from durable.sources.source import Records
 
 
@@ -57,26 +57,34 @@ class Executor:
         connector: whose job it is.
         environment: variables and secrets.
         host: clock, randomness and network.
+        ledger: what Glean has, without what is under way.
     """
 
-    def __init__(self, connector: AnyConnector, environment: Environment, host: Platform) -> None:
+    def __init__(
+        self,
+        connector: AnyConnector,
+        environment: Environment,
+        host: Platform,
+        ledger: LedgerView,
+    ) -> None:
         self._connector = connector
         self._environment = environment
         self._host = host
+        self._failures = Failures(environment, host)
         self._inquiry = Inquiry()
         self._page_ms = 0  # that the latest page took the source
-        # Fetched and not yet in Glean, by page.
-        self._records: dict[int, Records] = {}  # not packed yet
-        self._parcels: dict[int, Parcel] = {}
+        self._records: dict[int, Records] = {}  # of pages that are not packed yet
+        self._parcels: dict[int, Parcel] = {}  # of pages that are not in Glean yet
         self._refusals: Mapping[str, str] = {}
         self._group_uploads = GroupUploads()
+        self._ledger = overlaid(ledger, self._under_way)
 
     def ends(self) -> Clients | Failed:
         """The two ends, or why they cannot be told."""
         try:
             return build_clients(self._connector, self._environment, self._host)
         except ConfigurationError as error:
-            return self._failed(error, is_transient=False)
+            return self._failures.of(error, is_transient=False)
 
     def rejects(self, page_index: int) -> list[Reject]:
         """What was rejected of a page so far, without secrets."""
@@ -89,6 +97,16 @@ class Executor:
         latest = parcel.rejects[parcel.told_count :]
         parcel.told_count = len(parcel.rejects)
         return [redact(reject, self._environment) for reject in latest]
+
+    def ledger_page(self, page_index: int) -> LedgerPage | None:
+        """What a page that is packed is to the ledger."""
+        parcel = self._parcels.get(page_index)
+        return parcel.ledger if parcel else None
+
+    def _under_way(self) -> Iterator[LedgerPage]:
+        for _, parcel in sorted(self._parcels.items()):
+            if parcel.ledger is not None:
+                yield parcel.ledger
 
     def recall(self, refused: Iterable[Reject]) -> None:
         """What Glean refused of the first page, when an earlier turn sent it."""
@@ -103,7 +121,7 @@ class Executor:
         self._parcels.pop(page_index, None)
 
     async def perform(  # noqa: PLR0911 - a return for each effect
-        self, effect: Effect, ends: Clients, crawl: ReadContext
+        self, effect: RequestEffect, ends: Clients, crawl: ReadContext
     ) -> Event:
         glean = ends.glean(crawl.stage)
         try:
@@ -122,14 +140,20 @@ class Executor:
                     return self._pack(effect, ends, crawl)
                 case Send():
                     return await self._send(effect, glean)
-                case Close(upload_id, is_only_page):
-                    return await self._close(glean.close(upload_id, is_only_page=is_only_page))
+                case Close():
+                    return await self._close(
+                        glean.close(
+                            effect.upload_id,
+                            is_only_page=effect.is_only_page,
+                            is_deletion_checked=effect.is_deletion_checked,
+                        )
+                    )
                 case CloseWithDocument():
                     return await self._close_with_document(effect, ends, crawl)
                 case _:
                     assert_never(effect)
         except UpstreamError as error:
-            return replace(self._failed_upstream(error), effect=effect)
+            return replace(self._failures.of_upstream(error), effect=effect)
 
     async def _fetch(self, fetch: Fetch, ends: Clients, crawl: ReadContext) -> Fetched:
         begun_at_ms, clock = self._host.now_ms(), ends.clock(crawl.stage)
@@ -148,6 +172,7 @@ class Executor:
             ends.streams[stage],
             stage,
             ends.limits,
+            ledger=self._ledger,
             clock=ends.clock(stage),
             refusals=self._refusals,
         )
@@ -201,7 +226,7 @@ class Executor:
         if is_conflict or (is_for_all and batch.upload_id and glean.tells_uploads):
             standing = await glean.standing(batch.upload_id)
             if standing is not UploadStatus.OPEN:
-                reason = self._reason(error)
+                reason = self._failures.reason(error)
                 return Displaced(f"the upload {batch.upload_id} is {standing}; {reason}")
         if is_for_all:
             reason = (
@@ -222,6 +247,8 @@ class Executor:
         (item,) = batch.items
         reject = Reject(item.place, item.key, str(error), excerpt(item.encoded))
         parcel.rejects.append(reject)
+        if parcel.ledger is not None:
+            parcel.ledger = parcel.ledger.without([item.key]).with_rejected([item.key])
         return Sent(
             send.page_index,
             send.batch_index,
@@ -229,7 +256,6 @@ class Executor:
             rejected_deletion_count=batch.deletion_count,
             document_count=batch.document_count,
             entries=parcel.entries(batch, is_refused=True),
-            rejected_key=key_of(item.key),
         )
 
     async def _close(self, closing: Awaitable[None]) -> Event:
@@ -238,7 +264,7 @@ class Executor:
         except UpstreamError as error:
             if error.status not in INVALID:
                 raise
-            return CloseRefused(self._reason(error))
+            return CloseRefused(self._failures.reason(error))
         return Closed()
 
     async def _close_with_document(
@@ -248,8 +274,7 @@ class Executor:
         page = await ends.readers[stage].fetch(effect.cursor, crawl)
         mapped = changes(ends.streams[stage], stage, page, [], ends.contexts(crawl.mode))
         envelope = Envelope(stage, self._connector.datasource.name, effect.upload_id)
-        cut = batches(mapped, envelope, sizes_of(envelope, ends.limits), [])
-        items = [item for batch in cut for item in batch.items]
+        items = items_of(mapped, envelope, ends.limits)
         if effect.index >= len(items):
             reason = (
                 "Glean takes no empty last page, and the source's last page with documents no "
@@ -257,29 +282,7 @@ class Executor:
             )
             return Failed(reason, is_transient=True, jitter=self._host.draw())
         item = items[effect.index]
-        return await self._close(ends.glean(stage).close_with(effect.upload_id, item))
-
-    def _failed_upstream(self, error: UpstreamError) -> Failed:
-        failed = self._failed(
-            error,
-            is_transient=error.is_transient,
-            after_ms=wait_ms(error.retry_after, self._host.now_ms()),
-            recourse=error.recourse,
-            cause=error.cause,
+        closing = ends.glean(stage).close_with(
+            effect.upload_id, item, is_deletion_checked=effect.is_deletion_checked
         )
-        return replace(failed, may_be_done=error.may_be_done)
-
-    def _failed(
-        self,
-        error: Exception,
-        after_ms: int = 0,
-        *,
-        is_transient: bool,
-        recourse: Recourse | None = None,
-        cause: Cause = Cause.UNANSWERED,
-    ) -> Failed:
-        reason, jitter = self._reason(error), self._host.draw()
-        return Failed(reason, is_transient, after_ms, jitter, recourse=recourse, cause=cause)
-
-    def _reason(self, error: Exception) -> str:
-        return clean_reason(str(error), self._environment)
+        return await self._close(closing)

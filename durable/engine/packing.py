@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from durable.connector.context import Contexts
 from durable.connector.mapping import changes, digest
 from durable.connector.stream import AnyStream
+from durable.engine.comparison import Comparison, LedgerPage, LedgerView
 from durable.glean.batches import Batch, batches, document_count, sizes_of
 from durable.glean.documents import Deletion
 from durable.glean.mapped_record import MappedRecord
@@ -16,11 +17,11 @@ from durable.glean.payloads import Envelope
 from durable.limits import Limits
 from durable.machine.effects import Pack, Packed
 from durable.machine.job import Stage
+from durable.machine.ledger_head import KINDS
 from durable.machine.page_progress import Landing, PageProgress, encode_entry, remaining
 from durable.machine.pages import Page
 from durable.machine.rejects import Reject
-from durable.machine.ties import Ties
-from durable.sources.clock import Clock, change_time_reader
+from durable.sources.clock import Clock
 from durable.sources.source import Records
 
 
@@ -36,6 +37,7 @@ class Parcel(Struct):
     # By the place of a change, where it is remembered.
     marks: Mapping[int, tuple[bytes, Landing]] = {}
     told_count: int = 0  # rejects that somebody has asked for
+    ledger: LedgerPage | None = None  # None: it knows nothing of what the stage brings
 
     def entries(self, batch: Batch, *, is_refused: bool = False) -> bytes:
         """What is to be remembered of a batch that Glean took, or refused."""
@@ -66,6 +68,7 @@ class Packing:
         stream: gives the records' type and their mapping.
         stage: says what they may become.
         limits: of the deployment.
+        ledger: what Glean has.
         clock: how its records tell when they changed; None: they do not.
         refusals: Glean's reasons for what it refused of the page as it was read before, by key.
     """
@@ -77,6 +80,7 @@ class Packing:
         stage: Stage,
         limits: Limits,
         *,
+        ledger: LedgerView,
         clock: Clock | None,
         refusals: Mapping[str, str],
     ) -> None:
@@ -85,41 +89,64 @@ class Packing:
         self._stage = stage
         self._limits = limits
         self._contexts = contexts
-        self._clock = clock
+        self._ledger = ledger
+        self._is_newest_first = clock is not None and clock.is_newest_first
         self._refusals = refusals
 
     def parcel(self, pack: Pack, page: Records) -> Parcel:
         rejects: list[Reject] = []
-        ties = None if pack.ties is None else Ties(pack.ties)
         news: Iterable[MappedRecord] = changes(
             self._stream, self._stage, page, rejects, self._contexts
         )
-        if ties is not None:
-            is_newest_first = self._clock is not None and self._clock.is_newest_first
-            news = ties.news(news, change_time_reader(self._clock), is_newest_first=is_newest_first)
+        compared: LedgerPage | None = None
+        known_count = 0  # of the rejects that the comparison knows of
+        if (comparison := self._comparison(pack)) is not None:
+            news, compared = comparison.news(news, rejects)
+            compared = compared.with_rejected(comparison.keys_of(rejects))
+            known_count = len(rejects)
         if pack.landed is None:
-            return self._cut(pack, news, rejects, ties)
-        return self._rest(pack, pack.landed, list(news), rejects, ties)
+            left_ids: list[str] = []
+            parcel = self._cut(pack, news, rejects)
+        else:
+            parcel, left_ids = self._rest(pack, pack.landed, list(news), rejects)
+        if compared is not None:
+            # By ids: those before are known by what their records are called.
+            lost = [reject.key for reject in parcel.rejects[known_count:]]
+            parcel.ledger = compared.without([*lost, *left_ids])
+            parcel.packed = replace(parcel.packed, changes=compared.changes)
+        return parcel
+
+    def _comparison(self, pack: Pack) -> Comparison | None:
+        """None where the ledger knows nothing of what the stage brings."""
+        kind = KINDS.get(self._stage)
+        if kind is None:
+            return None
+        return Comparison(
+            kind,
+            self._stream,
+            self._ledger,
+            is_upload=pack.is_all_sent,
+            is_full=pack.lists_all,
+            is_newest_first=self._is_newest_first,
+            clean=self._contexts.environment.redacted,
+        )
 
     def _rest(
-        self,
-        pack: Pack,
-        landed: PageProgress,
-        placed: list[MappedRecord],
-        rejects: list[Reject],
-        ties: Ties | None,
-    ) -> Parcel:
-        """Without what is in Glean. That is counted with the page all the same."""
+        self, pack: Pack, landed: PageProgress, placed: list[MappedRecord], rejects: list[Reject]
+    ) -> tuple[Parcel, list[str]]:
+        """Without what is in Glean. That is counted with the page all the same.
+
+        And the ids of what is left as it is, since it has changed too often.
+        """
         rest = remaining(landed, placed, self._limits.resends_max)
         rejects += [self._refused(placed[index]) for index in rest.refused]
         news = [placed[index] for index in rest.to_send]
         there = [placed[index] for index in chain(rest.taken, rest.left)]
-        left_keys = [placed[index].key for index in rest.left]
-        parcel = self._cut(pack, news, rejects, ties, there=there, left_keys=left_keys)
-        parcel.packed = replace(parcel.packed, doubts=rest.doubts)
+        parcel = self._cut(pack, news, rejects, there=there)
+        parcel.packed = replace(parcel.packed, doubts=rest.doubts, left_count=len(rest.left))
         places = [change.place for change in placed]
         parcel.marks = dict(zip(places, zip(rest.marks, rest.fates, strict=True), strict=True))
-        return parcel
+        return parcel, [placed[index].key for index in rest.left]
 
     def _shortfall(self, rejects: Iterable[Reject]) -> str:
         """Why the memberships are not those of the source, if a whole group is rejected."""
@@ -136,15 +163,13 @@ class Packing:
     def _refused(self, placed: MappedRecord) -> Reject:
         return placed.reject(self._refusals.get(placed.key, REFUSED_BEFORE))
 
-    def _cut(  # noqa: PLR0913 - as above
+    def _cut(
         self,
         pack: Pack,
         news: Iterable[MappedRecord],
         rejects: list[Reject],
-        ties: Ties | None,
         *,
         there: Iterable[MappedRecord] = (),
-        left_keys: Iterable[str] = (),
     ) -> Parcel:
         envelope = Envelope(self._stage, self._connector.datasource.name, pack.upload_id)
         first_max = pack.landed.batch_changes_max if pack.landed else None
@@ -152,7 +177,6 @@ class Packing:
         cut = list(batches(news, envelope, sizes, rejects))
         known = [placed.change for placed in there]
         known_deletion_count = sum(isinstance(change, Deletion) for change in known)
-        untied = [*(reject.key for reject in rejects), *left_keys]
         packed = Packed(
             pack.page_index,
             batch_count=len(cut),
@@ -160,8 +184,6 @@ class Packing:
             + sum(map(document_count, known)),
             deletion_count=sum(batch.deletion_count for batch in cut) + known_deletion_count,
             reject_count=len(rejects),
-            ties=None if ties is None else ties.after(untied),
-            left_count=len(untied) - len(rejects),
             shortfall=self._shortfall(rejects),
         )
         return Parcel([*cut], rejects, packed, told_count=len(rejects))

@@ -17,7 +17,7 @@ from durable.engine.platform import RunnerContext
 from durable.engine.turn import Turn
 from durable.engine.verifier import Verifier
 from durable.limits import Limits
-from durable.machine.commands import LEGAL, Instruction, Refusal, RefusalCode, is_opening, obey
+from durable.machine.commands import LEGAL, Instruction, Refusal, RefusalCode, obey
 from durable.machine.job import Job, Mode, Stage, make_job_id
 from durable.machine.job_events import JobEvent
 from durable.machine.notes import EventKind, Occasion
@@ -25,6 +25,7 @@ from durable.machine.pacing import jittered_lease_ms, not_before
 from durable.machine.remedies import Remedy, RemedyCode
 from durable.machine.states import ENDED, State
 from durable.machine.ticks import Ticks, missed_ticks, record_begun, see_schedule
+from durable.machine.ways import ask_to_replace, will_replace
 
 
 OVERDUE_MS = 120_000  # the platform may fire a minute late
@@ -46,22 +47,27 @@ class Processor:
         self._store, self._host = context.store, context.host
 
     async def begin(
-        self, mode: Mode, trigger_key: str | None, occasion: Occasion | None = None
+        self,
+        mode: Mode,
+        trigger_key: str | None,
+        occasion: Occasion | None = None,
+        *,
+        is_replace_asked: bool = False,
     ) -> Begun | Refusal:
         """Queue a job, unless one of this mode is pending or the same trigger made one before.
 
         What its occasion is, its trigger tells where nothing else is said. Refused is a trigger
-        that asked for the other mode before.
+        that asked for something else before. Of FULL jobs, one that reconciles already is no
+        answer to who asks for all documents anew: that one gets the job after it.
         """
         is_tick = trigger_key is not None and trigger_key.startswith(cron.KEY)
         ticks = self.see()
         known = None if trigger_key is None else self._store.triggered_by(trigger_key)
-        # It may have joined a job that has become FULL.
-        if known is not None and mode not in {known.asked_mode or known.mode, known.mode}:
+        if known is not None and _is_other(known, mode, is_replace_asked=is_replace_asked):
             return Refusal(
                 RefusalCode.KEY_REUSED,
-                f"The same key asked for a job in the mode {known.asked_mode or known.mode} "
-                f"before, {known.id}.",
+                f"The same key asked for another job before, {known.id}, in the mode "
+                f"{known.asked_mode or known.mode}.",
                 remedy=Remedy(RemedyCode.USE_ANOTHER_KEY.value),
             )
         if trigger_key is not None and is_tick:  # one that is refused is still to be made good
@@ -70,12 +76,27 @@ class Processor:
             return Begun(known, is_new=False)
         pending = self._store.pending()
         for job in pending:
-            if job.mode is mode and not job.repeats:
-                self._store.remember(trigger_key, job)
-                return Begun(job, is_new=False)
+            if job.mode is not mode or job.repeats:
+                continue
+            if (joined := self._joined(job) if is_replace_asked else job) is not None:
+                self._store.remember(trigger_key, joined)
+                return Begun(joined, is_new=False)
         if occasion is None:
             occasion = Occasion.CRON if is_tick else Occasion.REQUEST
-        return await self._add(self._new(mode, occasion), trigger_key, pending)
+        job = replace(self._new(mode, occasion), is_replace_asked=is_replace_asked)
+        return await self._add(job, trigger_key, pending)
+
+    def _joined(self, job: Job) -> Job | None:
+        """A pending job that is to replace all documents; None where it is too late for that."""
+        if will_replace(job):
+            return job
+        if job.state is not State.QUEUED:
+            return None
+        limits, now_ms = self._environment.usable_limits(), self._host.now_ms()
+        after = ask_to_replace(job, now_ms, limits)
+        self._store.record(job, after, (), now_ms, limits)
+        self._store.put(after, limits)
+        return after
 
     def see(self) -> Ticks:
         """Take note of the schedule: what it asks for from now on, is to be begun."""
@@ -166,8 +187,6 @@ class Processor:
         if isinstance(after, Refusal):
             return after
         to_tell = find_targets(self._environment)
-        if is_opening(job):
-            self._store.supersede(job, to_tell, now_ms, limits, is_certain=False)
         self._store.record(job, after, to_tell, now_ms, limits)
         self._store.put(after, limits)
         if after.state is State.QUEUED:
@@ -271,3 +290,9 @@ class Processor:
         job_id = await Verifier(self._context, watcher).turn()
         await watcher.turn()
         return None if job_id is None else self._store.load(job_id)
+
+
+def _is_other(known: Job, mode: Mode, *, is_replace_asked: bool) -> bool:
+    """Whether a trigger asks for something else than it did. It may have joined others' job."""
+    is_other_way = is_replace_asked and not will_replace(known)
+    return is_other_way or mode not in {known.asked_mode or known.mode, known.mode}

@@ -18,15 +18,17 @@ from durable.engine.processor import Begun
 from durable.engine.services import Services
 from durable.glean.differences import Provisioned, Unprovisioned
 from durable.machine.commands import Instruction, Refusal
-from durable.machine.job import Mode
+from durable.machine.gone import Gone
+from durable.machine.job import Mode, Stage
 from durable.machine.rejects import Reject
 from durable.machine.staleness import Heartbeat
 from durable.machine.states import Command, State
 from durable.store.event_log import Event
-from durable.views.job_summary import JobSummary, totals
+from durable.views.job_summary import JobSummary, missing_list, totals
 from durable.views.log import Level
 from durable.views.overview import ConnectorMetrics, Overview
 from durable.views.status import Status
+from durable.views.views import MissingItem
 
 
 Reply = TypeVar("Reply")
@@ -48,14 +50,25 @@ class Excerpt(Struct, Generic[Item], frozen=True):
     items: list[Item]
 
 
+class MissingPart(Struct, frozen=True):
+    """Some of what a FULL job would delete, in order."""
+
+    stage: Stage
+    gone: Gone | None  # of the whole list; None: it is not known to its end
+    items: list[MissingItem]
+
+
 class BeginJob(RunnerQuestion[Status | Refusal], frozen=True):
     """Ask for a job. Requests with the same key are one request."""
 
     mode: Mode
     trigger_key: str | None = None
+    is_replace_asked: bool = False  # FULL: all documents anew, whatever the ledger has
 
     async def answer(self, by: Services) -> Status | Refusal:
-        begun = await by.processor.begin(self.mode, self.trigger_key)
+        begun = await by.processor.begin(
+            self.mode, self.trigger_key, is_replace_asked=self.is_replace_asked
+        )
         return _show_begun(by, begun, trigger=self.trigger_key)
 
 
@@ -74,10 +87,10 @@ class ObeyCommand(RunnerQuestion[Status | Refusal | None], frozen=True):
 
     job_id: str
     command: Command
-    deletion_count: int = 0
+    list_digest: str = ""
 
     async def answer(self, by: Services) -> Status | Refusal | None:
-        instruction = Instruction(self.command, self.deletion_count)
+        instruction = Instruction(self.command, self.list_digest)
         job = await by.processor.obey(self.job_id, instruction)
         if job is None or isinstance(job, Refusal):
             return job
@@ -126,6 +139,21 @@ class ReadRejects(RunnerQuestion[Excerpt[tuple[int, Reject]] | None], frozen=Tru
             return None
         rejects = by.views.rejects(self.job_id, self.after, self.count)
         return Excerpt(totals(job).reject_count, rejects)
+
+
+class ReadMissing(RunnerQuestion[MissingPart | None], frozen=True):
+    """Read so many of what a FULL job would delete, after a place in its list. None: as above."""
+
+    job_id: str
+    after: tuple[int, int]
+    count: int
+
+    async def answer(self, by: Services) -> MissingPart | None:
+        if (job := by.views.job(self.job_id)) is None:
+            return None
+        listed = missing_list(job)
+        items = by.views.missing(job, self.after, self.count)
+        return MissingPart(job.stage, listed[1] if listed else None, items)
 
 
 class ReadJobs(RunnerQuestion[list[JobSummary]], frozen=True):

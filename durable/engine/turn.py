@@ -11,20 +11,22 @@ from durable.engine.alert_sender import find_targets
 from durable.engine.clients import Clients
 from durable.engine.deletion_watcher import watch_uploads
 from durable.engine.executor import Executor
+from durable.engine.gone_source import with_gone
+from durable.engine.ledger_book import LedgerBook
 from durable.engine.platform import Platform, renewing_host
 from durable.engine.reject_reader import RepeatedReader
 from durable.engine.verifier import follow
 from durable.environment import Environment
 from durable.limits import Limits
-from durable.machine.commands import may_have_opened, relieve
+from durable.machine.commands import relieve
 from durable.machine.effects import (
     CloseWithDocument,
     Effect,
     Event,
     Failed,
     Fetch,
+    LedgerEffect,
     NoRoom,
-    Opened,
     Woke,
 )
 from durable.machine.job import Job, JobSpec, Mode, ReadContext
@@ -55,7 +57,9 @@ class Turn:
         self._targets = find_targets(environment)
         self._limits = Limits()
         self._lease = Lease(connector.name)
-        self._executor = Executor(connector, environment, renewing_host(host, self._lease))
+        self._book = LedgerBook(store, connector, environment)
+        edge = renewing_host(host, self._lease)
+        self._executor = Executor(connector, environment, edge, self._book)
         self._number = 0  # of the turn, once it has begun
         self._crawl: ReadContext  # that the turn is of, likewise
         self._tasks: set[asyncio.Task[Any] | None] = set()  # of all that is under way
@@ -82,9 +86,15 @@ class Turn:
         is_queued = job is not None and job.state is State.QUEUED
         last = self._store.latest() if is_queued else None
         before = self._store.successes
-        ties = before.ties(spec.fingerprint)
-        watermark_ms, counts = before.watermark_ms(), before.full_counts()
-        return Woke(watermark_ms, counts, spec, last, ties, self._store.set_at_ms)
+        return Woke(
+            before.watermark_ms(),
+            self._book.known_counts(job),
+            spec,
+            last,
+            has_packs=job is not None and self._book.has_packs(job),
+            documents=self._book.documents(job, self._limits),
+            armed_at_ms=self._store.set_at_ms,
+        )
 
     def _is_expected(self, job: Job | None) -> bool:
         """Room is kept for it just now; and those who look for some, wake each at another time.
@@ -97,12 +107,11 @@ class Turn:
 
     async def _is_apart(self) -> bool:
         """Keep apart from others that were killed with it. False: the turn was ended meanwhile."""
-        job = self._store.load(self._job_id)
-        assert job is not None, "it has just been saved"
-        longest_ms = spread_ms_max(job, self._limits)
-        if not longest_ms or job.turn is None:
+        before = self._loaded()
+        longest_ms = spread_ms_max(before, self._limits)
+        if not longest_ms or before.turn is None:
             return True
-        self._store.put(replace(job, turn=replace(job.turn, is_apart=True)), self._limits)
+        self._store.put(replace(before, turn=replace(before.turn, is_apart=True)), self._limits)
         await self._host.wait(round(longest_ms * self._host.draw()))
         job = self._store.load(self._job_id)
         if job is None or job.turn is None or job.turn_count != self._number:
@@ -111,7 +120,12 @@ class Turn:
         return True
 
     def _narrowed(self, ends: Clients, job: Job | None) -> Clients:
-        """Where the job repeats what another one has rejected, its pages alone are read."""
+        """Where the job repeats what another one has rejected, its pages alone are read.
+
+        And what a FULL job deletes is on its list.
+        """
+        if job is not None and job.mode is Mode.FULL and job.gone_at_ms:
+            return with_gone(ends, self._store.ledger, job.gone_at_ms)
         if job is None or not job.repeats:
             return ends
         spots = self._store.spots(job.repeats)
@@ -149,15 +163,21 @@ class Turn:
     async def _perform(self, effect: Effect, ends: Clients) -> Event:
         if isinstance(effect, Fetch | CloseWithDocument) and (place := self._ask_for_room()):
             return NoRoom(place, self._host.draw())
+        if isinstance(effect, LedgerEffect):
+            await self._host.wait(1)  # what was written before, is a transaction of its own
+            return self._book.perform(effect, self._loaded())
         return await self._executor.perform(effect, ends, self._crawl)
 
     def _ask_for_room(self) -> int:
         """For the page that is to be read: 0 if there is room, else the place in the queue."""
-        job = self._store.load(self._job_id)
-        assert job is not None, "it has just been saved"
-        _, wanted_bytes = lease_bytes(job, self._limits)
+        _, wanted_bytes = lease_bytes(self._loaded(), self._limits)
         bytes_max = self._limits.isolate_bytes_max
         return self._host.memory.ask(self._lease, wanted_bytes, bytes_max, self._host.now_ms())
+
+    def _loaded(self) -> Job:
+        job = self._store.load(self._job_id)
+        assert job is not None, "it has just been saved"
+        return job
 
     def _settle_memory(self, job: Job, now_ms: int) -> None:
         """Have the lease say what is held now, or who is to come back."""
@@ -180,14 +200,11 @@ class Turn:
         self._number = job.turn_count
         crawl_id, mode = f"{job.id}-{job.crawl_count}", job.repeated_mode or job.mode
         self._crawl = ReadContext(crawl_id, mode, job.stage, job.since_ms)
+        self._book.record(before, job, event, self._executor.ledger_page, self._limits)
         self._keep_rejects(before, job)
-        if before.state is State.QUEUED and job.state is not State.QUEUED:
-            self._store.successes.begun()
-        if may_have_opened(before, event):
-            is_certain = isinstance(event, Opened)
-            self._store.supersede(
-                before, self._targets, now_ms, self._limits, is_certain=is_certain
-            )
+        is_read = job.state in {State.HELD, State.SUCCEEDED} and job.mode is Mode.FULL
+        if is_read and before.state is not job.state:
+            self._store.supersede(job, self._targets, now_ms, self._limits)
         if job.state is State.SUCCEEDED:
             follow(job, self._connector, self._store, self._limits)
         watch_uploads(

@@ -11,6 +11,7 @@ from durable.limits import Limits
 from durable.machine.index_status import Holdings
 from durable.machine.job import Job, Mode, Stage
 from durable.machine.job_events import event_of_note
+from durable.machine.ledger import Kind
 from durable.machine.processing import record_failed_processing, record_processing
 from durable.machine.verification import (
     Aims,
@@ -38,7 +39,10 @@ def follow(job: Job, connector: AnyConnector, store: Store, limits: Limits) -> N
     datasource = connector.datasource.name
     aims = Aims(datasource, connector.is_verified, connector.process_immediately)
     called_at_ms = verifications.called_at_ms(datasource)
-    if (verification := begin_verification(job, aims, called_at_ms, limits)) is not None:
+    known_count = store.ledger.count(Kind.DOCUMENT)
+    if (
+        verification := begin_verification(job, aims, called_at_ms, known_count, limits)
+    ) is not None:
         verifications.put(verification)
 
 

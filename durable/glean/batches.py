@@ -162,6 +162,12 @@ def batches(
         yield _around(envelope, items)
 
 
+def items_of(changes: Iterable[MappedRecord], envelope: Envelope, limits: Limits) -> Sequence[Item]:
+    """All that would be sent of a page, one by one."""
+    cut = batches(changes, envelope, sizes_of(envelope, limits), [])
+    return [item for batch in cut for item in batch.items]
+
+
 def document_count(change: Struct) -> int:
     """How many documents it counts for in Glean: a group counts each of its members."""
     match change:

@@ -21,7 +21,7 @@ from durable.glean.statuses import question_fault, reinterpret, write_fault
 from durable.http.client import Answer, HttpClient
 from durable.machine.effects import UploadQueried
 from durable.machine.index_status import Deletions, Holdings, deletions_of
-from durable.machine.job import CONFIRMED, Stage, UploadStatus
+from durable.machine.job import CONFIRMED, Stage, UploadStatus, connector_name
 
 
 # Of an answer to a question: a history of uploads has one for each group and night.
@@ -112,7 +112,7 @@ class Glean:
 
     async def open(self, upload_id: str) -> None:
         """Open a bulk upload. Glean discards whichever of this kind was open before."""
-        await self._bound(upload_id, {"isFirstPage": True, "forceRestartUpload": True})
+        await self._send_boundary(upload_id, {"isFirstPage": True, "forceRestartUpload": True})
 
     async def send(self, batch: Batch) -> None:
         """Send a batch."""
@@ -131,13 +131,15 @@ class Glean:
                 was not in the upload, so each of these must be known and allowed.
         """
         beginning = {"isFirstPage": True, "forceRestartUpload": True} if is_only_page else {}
-        await self._bound(upload_id, {**beginning, **self._closing(is_deletion_checked)})
+        await self._send_boundary(upload_id, {**beginning, **self._closing(is_deletion_checked)})
 
     async def close_with(
         self, upload_id: str, item: Item, *, is_deletion_checked: bool = True
     ) -> None:
         """Close the upload with one of its things, sent once more. Else like `close`."""
-        await self._bound(upload_id, self._closing(is_deletion_checked), [Raw(item.encoded)])
+        await self._send_boundary(
+            upload_id, self._closing(is_deletion_checked), [Raw(item.encoded)]
+        )
 
     def _closing(self, is_deletion_checked: bool) -> dict[str, bool]:  # noqa: FBT001 - is named so
         unchecked = UPLOADS[self._stage].unchecked  # Glean never checks those that have no flag
@@ -153,7 +155,9 @@ class Glean:
         history = (await self._histories()).history(self._stage)
         states = [one.processing_state for one in history if one.upload_id == upload_id]
         deletions = deletions_of(states[0]) if states else Deletions.PENDING
-        return UploadQueried(_standing(upload_id, history), deletions)
+        return UploadQueried(
+            _standing(upload_id, history), deletions, _foreign_id(upload_id, history)
+        )
 
     async def deletions(self) -> Mapping[str, Deletions]:
         """Whether Glean has deleted what its uploads no longer had, by the upload's id."""
@@ -190,7 +194,7 @@ class Glean:
             reason = f"Glean's answer to {path} cannot be read: {error}"
             raise UpstreamError(reason, is_transient=True) from error
 
-    async def _bound(
+    async def _send_boundary(
         self, upload_id: str, flags: Mapping[str, bool], items: Sequence[Raw] = ()
     ) -> None:
         """Send the page that opens or closes an upload."""
@@ -230,6 +234,20 @@ class Glean:
                 reason = f"Glean's answer to {path} has more than {bytes_max} bytes"
                 raise UpstreamError(reason, is_transient=True) from error
             raise reinterpret(error) from error
+
+
+def _foreign_id(upload_id: str, history: Sequence[_ListedUpload]) -> str:
+    """A later upload that no job of the connector has begun; empty if there is none."""
+    begun = max((one.started_at for one in history if one.upload_id == upload_id), default=0)
+    name = _connector(upload_id)
+    others = (one for one in history if begun and one.started_at > begun)
+    return next((str(one.upload_id) for one in others if _connector(one.upload_id) != name), "")
+
+
+def _connector(upload_id: object) -> str | None:
+    """That has a job which began the upload."""
+    job_id, _, _ = str(upload_id).rpartition("-")
+    return connector_name(job_id)
 
 
 def _standing(upload_id: str, history: Sequence[_ListedUpload]) -> UploadStatus:

@@ -6,6 +6,7 @@ The datasource is not in them, nor is anything else of the request around. Pure.
 
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import blake2b
 
 import msgspec
@@ -21,6 +22,7 @@ from durable.glean.identities import Members
 # All that was acknowledged under another recipe has changed, as far as anybody can tell.
 RECIPE = "1"
 DIGEST_BYTES = 12
+PERMISSIONS, INTERACTIONS = b',"permissions":', b',"interactions":'
 
 # As a thing is sent. Sets and dicts, which a mapping may put into a field, are in the order of a
 # hash otherwise.
@@ -62,21 +64,24 @@ def document_digests(document: Document, encoded: bytes | None = None) -> Digest
     content, position = blake2b(digest_size=DIGEST_BYTES), 0
     # Both are cut out of the encoding, in the order of the fields: to encode the document without
     # them takes as long again. No text holds such a mark: in it, a quote follows a backslash.
-    cut = (b',"permissions":', document.permissions), (b',"interactions":', document.interactions)
-    for mark, value in cut:
-        if value is not UNSET:
+    permissions = encode(document.permissions)
+    for mark, value in ((PERMISSIONS, permissions), (INTERACTIONS, _interactions(document))):
+        if value is not None:
             start = encoded.index(mark, position)
             content.update(encoded[position:start])
-            position = start + len(mark) + len(encode(value))
+            position = start + len(mark) + len(value)
     content.update(encoded[position:])
-    return Digests(_text(content.digest()), _digest(_access(document.permissions)))
+    return Digests(_text(content.digest()), _access_digest(permissions))
 
 
-def _access(permissions: Permissions) -> bytes:
+def _interactions(document: Document) -> bytes | None:
+    return None if document.interactions is UNSET else encode(document.interactions)
+
+
+@lru_cache(maxsize=1_024)  # most documents of a page are shared with the same people
+def _access_digest(encoded: bytes) -> str:
     """The same for all that grant the same: in order, each once, without what grants nothing."""
-    is_plain = type(permissions) is Permissions and permissions.allowed_group_intersections is UNSET
-    if not is_plain:  # a dict in the place of one, or in it, is sent like it
-        permissions = decode(encode(permissions), Permissions)
+    permissions = decode(encoded, Permissions)
     intersections = {
         encode(replace(one, required_groups=_each_once(one.required_groups)))
         for one in permissions.allowed_group_intersections or ()
@@ -90,7 +95,7 @@ def _access(permissions: Permissions) -> bytes:
         )
     )
     listed = b",".join(sorted(users)), b",".join(sorted(intersections)), others
-    return b"[[%b],[%b],%b]" % listed
+    return _digest(b"[[%b],[%b],%b]" % listed)
 
 
 def _each_once(names: Iterable[str]) -> list[str]:

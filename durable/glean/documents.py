@@ -154,6 +154,13 @@ class Document(Wire, frozen=True, kw_only=True):
     custom_properties: list[Property] | UnsetType = UNSET
 
 
+class EncodedDocument(Struct, frozen=True):
+    """A document as it is sent: its text is in memory once."""
+
+    id: str
+    content: bytes  # JSON
+
+
 class Deletion(Struct, frozen=True, kw_only=True):
     """The deletion of a document that the source no longer has.
 

@@ -40,15 +40,6 @@ def key_of(change: Any) -> str:
     return str(getattr(change, KEYS.get(type(change), "id")))
 
 
-def fold(document_id: str) -> str:
-    """The same for ids that are one to Glean, which does not tell upper case from lower.
-
-    It can be stored whatever the id holds: half of a surrogate pair is written out.
-    """
-    folded = document_id.casefold()
-    return folded if folded.isascii() else folded.encode(errors="backslashreplace").decode()
-
-
 def excerpt(content: Raw | bytes) -> str:
     """The beginning of a record, for a person."""
     return bytes(memoryview(content)[:EXCERPT_BYTES_MAX]).decode(errors="replace")

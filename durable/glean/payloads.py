@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from durable.glean.documents import Deletion, PermissionsUpdate
+from durable.glean.documents import Deletion, EncodedDocument, PermissionsUpdate
 from durable.machine.job import Stage
 
 
@@ -145,7 +145,10 @@ class Envelope:
             return self._deletion(change)
         if isinstance(change, PermissionsUpdate):
             return self._permissions_update(change)
-        content = msgspec.json.encode(change)
+        if isinstance(change, EncodedDocument):
+            content = change.content
+        else:
+            content = msgspec.json.encode(change)
         if self._member:
             # Encoded, a document is an object with at least an id: it starts with `{"`.
             return self._member + content[1:]

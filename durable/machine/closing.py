@@ -3,24 +3,40 @@
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.effects import Close, CloseWithDocument
+from durable.machine.effects import ApplyPacks, Close, CloseWithDocument
 from durable.machine.index_status import ClosedUpload, Deletions
-from durable.machine.job import Job, UploadStatus
+from durable.machine.job import Job, UploadStatus, with_pacing, with_upload
+from durable.machine.pacing import renew_lease
+from durable.machine.states import State
 
 
 def close_effect(job: Job) -> Close | CloseWithDocument:
-    """An empty last page; where Glean refuses that, what Glean's own tools send besides."""
+    """An empty last page; where Glean refuses that, what Glean's own tools send besides.
+
+    What it deletes was named and allowed: Glean is not to think it over. Where the ledger does not
+    know all that Glean has, nobody has named it.
+    """
+    is_checked = not job.crawl.gone.is_whole or job.known_count is None
     if job.upload.closing_index is None:
-        return Close(job.upload.id)
+        return Close(job.upload.id, is_deletion_checked=is_checked)
     if not job.crawl.document_count:
-        return Close(job.upload.id, is_only_page=True)
-    return CloseWithDocument(job.upload.id, job.crawl.document_cursor, job.upload.closing_index)
+        return Close(job.upload.id, is_only_page=True, is_deletion_checked=is_checked)
+    return CloseWithDocument(
+        job.upload.id, job.crawl.document_cursor, job.upload.closing_index, is_checked
+    )
 
 
 def record_close(job: Job, deletions: Deletions, now_ms: int) -> Job:
     """Glean has closed the upload: whether it deletes what was not in it, is asked about on."""
     upload = ClosedUpload(job.stage.value, job.upload.id, now_ms, deletions.value)
     return replace(job, closed=(*job.closed, upload))
+
+
+def apply_upload(job: Job, now_ms: int, limits: Limits) -> tuple[Job, tuple[ApplyPacks]]:
+    """Glean has closed the upload: what it brought goes into the ledger, a part at a time."""
+    job = replace(with_upload(job, is_closed=True), state=State.CLOSING, resumes=False)
+    job = renew_lease(job, now_ms, limits)
+    return with_pacing(job, retry_at_ms=None), (ApplyPacks(job.upload.applied_count),)
 
 
 def is_gone(job: Job, standing: UploadStatus) -> bool:

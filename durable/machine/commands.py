@@ -7,12 +7,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.effects import Event, Failed, Open, Opened, Woke
-from durable.machine.job import Job, with_crawl, with_pacing, with_upload
+from durable.machine.job import Job, with_crawl, with_pacing
 from durable.machine.notes import EventKind, Occasion
 from durable.machine.pacing import not_before
 from durable.machine.remedies import Remedy, RemedyCode
-from durable.machine.safeguards import missing_count
 from durable.machine.states import TRAITS, Command, State
 from durable.machine.transitions import add_note, clear_in_flight, end_job, is_misplaced
 
@@ -24,7 +22,7 @@ class Instruction(Struct, frozen=True):
     """A command to a job."""
 
     command: Command
-    deletion_count: int = 0  # APPROVE: so many documents may go, and no more
+    list_digest: str = ""  # APPROVE: of the list of what may be deleted, and nothing else
 
 
 class RefusalCode(StrEnum):
@@ -32,7 +30,7 @@ class RefusalCode(StrEnum):
 
     COMMAND_NOT_TAKEN = "command-not-taken"  # in the job's state
     ANOTHER_JOB = "another-job"  # of the same mode
-    DELETIONS_NOT_APPROVED = "deletions-not-approved"  # the close would delete more
+    DELETIONS_NOT_APPROVED = "deletions-not-approved"  # another list is the job's
     JOB_NOT_ENDED = "job-not-ended"  # its rejects may still become more
     NO_REJECTS = "no-rejects"
     KEY_REUSED = "key-reused"  # for another request
@@ -78,30 +76,9 @@ def obey(
     return _CHANGES[instruction.command](job, instruction, now_ms, limits)
 
 
-def is_opening(job: Job) -> bool:
-    """Whether Glean was asked to open an upload for the job, and has not answered yet."""
-    return job.state is State.OPENING and job.turn is not None and not job.resumes
-
-
-def may_have_opened(before: Job, event: Event) -> bool:
-    """Whether Glean has opened an upload for the job, or may have: any other is gone then.
-
-    What was refused, or never asked for, takes no other job's upload away.
-    """
-    match event:
-        case Opened():
-            return True
-        case Failed(effect=Open()):
-            return event.may_be_done
-        case Woke():
-            return is_opening(before)  # and died over it
-    return False
-
-
-def supersede(job: Job, by: Job, now_ms: int, limits: Limits, *, is_certain: bool = True) -> Job:
-    """A held job after another one has opened an upload, which discards the held one."""
-    how = "has opened" if is_certain else "may have opened"
-    reason = f"replaced by {by.id}, which {how} an upload of its own"
+def supersede(job: Job, by: Job, now_ms: int, limits: Limits) -> Job:
+    """A held job after another one has read all of the source: its list is out of date."""
+    reason = f"replaced by {by.id}, which has read all of the source since"
     return end_job(job, State.CANCELLED, now_ms, limits, reason)
 
 
@@ -117,8 +94,10 @@ def _cancelled(job: Job, _instruction: Instruction, now_ms: int, limits: Limits)
 
 
 def _retried(job: Job, _instruction: Instruction, now_ms: int, limits: Limits) -> Job:
-    is_over = is_misplaced(job)
-    job = with_pacing(with_upload(job, approved_count=None), death_count=0, halving_count=0)
+    is_over, gone = is_misplaced(job), job.crawl.gone
+    job = with_pacing(job, death_count=0, halving_count=0)
+    # An approval does not outlive the end of its job.
+    job = with_crawl(job, gone=replace(gone, new_count=gone.count))
     queued = replace(
         _queued(job, now_ms),
         restart_count=0,
@@ -127,6 +106,7 @@ def _retried(job: Job, _instruction: Instruction, now_ms: int, limits: Limits) -
         finished_at_ms=None,
         error="",
         remedy="",
+        approved={},
         begun_by=Occasion.RETRY.value,
     )
     text = "retried on request"
@@ -137,20 +117,24 @@ def _retried(job: Job, _instruction: Instruction, now_ms: int, limits: Limits) -
 
 
 def _approved(job: Job, instruction: Instruction, now_ms: int, limits: Limits) -> Job | Refusal:
-    missing = missing_count(job)
-    if instruction.deletion_count < missing:
+    gone = job.crawl.gone
+    if instruction.list_digest != gone.digest:
         return Refusal(
             RefusalCode.DELETIONS_NOT_APPROVED,
-            f"The close would delete {missing} documents, and {instruction.deletion_count} were "
-            "approved.",
+            f"The list {instruction.list_digest!r:.50} is not that of {job.id}: it would delete "
+            f"{gone.count} {job.stage}, whose list is {gone.digest}.",
             LEGAL[job.state],
             remedy=Remedy(
-                RemedyCode.CONFIRM_DELETIONS.value, {"job": job.id, "deletions": missing}
+                RemedyCode.CONFIRM_DELETIONS.value,
+                {"job": job.id, "deletions": gone.count, "list": gone.digest},
             ),
         )
-    text = f"approved: at most {instruction.deletion_count} documents may be deleted"
-    job = with_upload(replace(job, error=""), approved_count=instruction.deletion_count)
-    return add_note(_queued(job, now_ms), text, now_ms, limits, EventKind.APPROVED)
+    text = f"approved: what is on the list of {gone.count} {job.stage} may be deleted"
+    approved = {**job.approved, job.stage: job.crawl.begun_at_ms}
+    job = replace(_queued(job, now_ms), error="", approved=approved, resumes=False)
+    return add_note(
+        job, f"{text}; reads all of the source again", now_ms, limits, EventKind.APPROVED
+    )
 
 
 def _queued(job: Job, now_ms: int) -> Job:

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from durable.errors import Cause, Recourse
+from durable.machine.gone import Gone
 from durable.machine.index_status import Deletions
 from durable.machine.job import Job, JobSpec, Stage, UploadStatus
+from durable.machine.ledger_head import LedgerFacts
 from durable.machine.page_progress import PageProgress
-from durable.machine.pages import Page
-from durable.machine.ties import Tie
+from durable.machine.pages import ChangeCounts, Page
 
 
 class Open(Struct, frozen=True):
@@ -40,7 +41,8 @@ class Pack(Struct, frozen=True):
     landed: PageProgress | None = (
         None  # of the page as it was read before; None: nothing is remembered
     )
-    ties: tuple[Tie, ...] | None = None  # before the page; None: all is sent, none remembered
+    is_all_sent: bool = True  # whether it differs from what Glean has or not
+    lists_all: bool = True  # what is not on any of the pages, the source does not have
 
 
 class Send(Struct, frozen=True):
@@ -55,6 +57,7 @@ class Close(Struct, frozen=True):
 
     upload_id: str
     is_only_page: bool = False  # begins it again and closes it, with nothing in it
+    is_deletion_checked: bool = True  # by Glean, which may pause what is too much
 
 
 class CloseWithDocument(Struct, frozen=True):
@@ -63,19 +66,35 @@ class CloseWithDocument(Struct, frozen=True):
     upload_id: str
     cursor: str | None
     index: int  # of the document in the page
+    is_deletion_checked: bool = True  # as above
 
 
-Effect = Open | QueryUpload | Fetch | Pack | Send | Close | CloseWithDocument
+class ListGone(Struct, frozen=True):
+    """Compare some of the ledger with what the crawl has seen."""
+
+    gone: Gone  # as far as it is told
+
+
+class ApplyPacks(Struct, frozen=True):
+    """Make some of what a closed upload brought rows of the ledger."""
+
+    after: int  # what was applied before
+
+
+RequestEffect = Open | QueryUpload | Fetch | Pack | Send | Close | CloseWithDocument
+LedgerEffect = ListGone | ApplyPacks  # the turn performs these; no other end has a part in it
+Effect = RequestEffect | LedgerEffect
 
 
 class Woke(Struct, frozen=True):
     """The alarm fired: a turn begins."""
 
     watermark_ms: int | None = None  # where an INCREMENTAL job of the connector reads from
-    full_counts: Mapping[Stage, int] = {}  # what its last FULL job that succeeded has brought
+    known_counts: Mapping[Stage, int] = {}  # what the ledger has of each stage, for a FULL job
     spec: JobSpec = JobSpec()
     last: Job | None = None  # that had a turn; of a job that is queued, else not needed
-    ties: tuple[Tie, ...] = ()  # that its last job has left
+    has_packs: bool = True  # the ledger has those of the job's crawl
+    documents: LedgerFacts = LedgerFacts()  # what the ledger knows of them
     armed_at_ms: int | None = None  # the alarm that is set already, to be the turn's lease
 
 
@@ -86,6 +105,7 @@ class Opened(Struct, frozen=True):
 class UploadQueried(Struct, frozen=True):
     standing: UploadStatus
     deletions: Deletions = Deletions.PENDING  # of what the upload no longer had
+    foreign_id: str = ""  # of a later upload that no job of the connector has begun
 
 
 class Fetched(Struct, frozen=True):
@@ -106,7 +126,7 @@ class Packed(Struct, frozen=True):
     document_count: int
     deletion_count: int
     reject_count: int = 0
-    ties: tuple[Tie, ...] | None = None  # once all of the page is sent
+    changes: ChangeCounts = ChangeCounts()
     doubts: bytes = b""  # what is not certain any more of what has landed
     left_count: int = 0  # changes that are sent no more, since they change each time
     shortfall: str = ""  # why the job cannot count as a success, once the page has landed
@@ -121,7 +141,6 @@ class Sent(Struct, frozen=True):
     rejected_deletion_count: int = 0
     document_count: int = 0  # that were sent, whatever became of them
     entries: bytes = b""  # of its changes, to be remembered until the page has landed
-    rejected_key: str = ""  # of the tie that its only document is none of, being refused
     refused_record_count: int = 0  # of which there was no document to be counted
     shortfall: str = ""  # why the job cannot count as a success any more
 
@@ -152,6 +171,14 @@ class Closed(Struct, frozen=True):
     pass
 
 
+class GoneListed(Struct, frozen=True):
+    gone: Gone
+
+
+class PacksApplied(Struct, frozen=True):
+    after: int | None  # where the rest begins; None: the ledger has all of it
+
+
 class Failed(Struct, frozen=True):
     """What was asked for did not come about, or its answer was lost."""
 
@@ -177,5 +204,7 @@ Event = (
     | Displaced
     | CloseRefused
     | Closed
+    | GoneListed
+    | PacksApplied
     | Failed
 )

@@ -12,20 +12,27 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from durable.machine.gone import Gone
 from durable.machine.index_status import ClosedUpload
 from durable.machine.notes import Note
 from durable.machine.page_progress import PageProgress
-from durable.machine.pages import InFlightPage
+from durable.machine.pages import ChangeCounts, InFlightPage
 from durable.machine.rate import Rate
 from durable.machine.states import State
-from durable.machine.ties import Tie
 
 
 class Mode(StrEnum):
     """Which records a job reads, and how Glean takes them."""
 
-    FULL = "FULL"  # all records, as one bulk upload: Glean then deletes what was not in it
+    FULL = "FULL"  # all records: what is not among them is deleted
     INCREMENTAL = "INCREMENTAL"  # records changed since the watermark, as upserts and deletions
+
+
+class Way(StrEnum):
+    """How a FULL job brings documents."""
+
+    REPLACE = "replace"  # all of them, as one bulk upload: Glean deletes what is not in it
+    RECONCILE = "reconcile"  # what differs from the ledger alone, by single requests
 
 
 class Stage(StrEnum):
@@ -36,8 +43,8 @@ class Stage(StrEnum):
     MEMBERSHIPS = "memberships"  # of one group after the other, each an upload of its own
     EMPLOYEES = "employees"
     TEAMS = "teams"
-    DELETIONS = "deletions"  # what a source lists apart, of an INCREMENTAL job
-    DOCUMENTS = "documents"  # last: what was deleted and restored since, is among the changes
+    DELETIONS = "deletions"  # what a source lists apart; of a FULL job, what the source lost
+    DOCUMENTS = "documents"  # after them: what was deleted and restored since, is among the changes
 
 
 # A FULL job brings each of these as one bulk upload; Glean then deletes what was not in it.
@@ -84,6 +91,8 @@ class FinishedStage(Struct, frozen=True):
     deletion_count: int
     reject_count: int
     byte_count: int
+    changes: ChangeCounts = ChangeCounts()
+    gone: Gone = Gone()
 
 
 class TurnUsage(Struct, frozen=True):
@@ -104,16 +113,18 @@ class Upload(Struct, frozen=True, kw_only=True):
     """One bulk upload, from its opening to its close. Stored as a part of the job."""
 
     id: str = ""  # Glean's name of it
-    approved_count: int | None = None  # documents that a person lets the close delete
     closing_index: int | None = None  # of the document that the last page has, if one is needed
     is_close_begun: bool = False  # where Glean cannot be asked, a close is not repeated
     is_close_answered: bool = False  # Glean took the close
     unsettled_at_ms: int | None = None  # since when Glean tells nothing sure of it
+    is_closed: bool = False  # Glean holds it for closed: what it brought goes into the ledger
+    applied_count: int = 0  # packs that are in the ledger
 
 
 class Crawl(Struct, frozen=True, kw_only=True):
     """One reading of a stage's source, from its start. Stored as a part of the job."""
 
+    begun_at_ms: int = 0  # its name in the ledger
     cursor: str | None = None  # low-water mark: moves only once all before it is in Glean
     has_end: bool = False  # the source said that there is no more, and all of it was sent
     flights: tuple[
@@ -126,6 +137,7 @@ class Crawl(Struct, frozen=True, kw_only=True):
     document_count: int = 0
     deletion_count: int = 0
     byte_count: int = 0
+    changes: ChangeCounts = ChangeCounts()  # what that was to Glean
     reject_count: int = 0  # records rejected
     record_count: int = 0  # read from the source; the others count what came of them
     pending_reject_count: int = 0  # of the page that was one too many, and is not in Glean
@@ -136,6 +148,8 @@ class Crawl(Struct, frozen=True, kw_only=True):
     landmark_page: int = 0  # the page that gave it, a power of two
     landmark_digest: str = ""  # of that page's records: a source that begins again is found
     document_cursor: str | None = None  # of the latest page that brought documents
+    gone: Gone = Gone()  # told at its end
+    is_history_read: bool = False  # of Glean's uploads: another client may have been there
 
 
 class Pacing(Struct, frozen=True, kw_only=True):
@@ -199,10 +213,15 @@ class Job(Struct, frozen=True, kw_only=True):
     queued_cursor: str | None = None  # where a job goes on that was queued again
     batch_bytes_max: int | None = None  # lowered where Glean found a request too large
     page_bytes: Mapping[str, int] = {}  # by kind, of the largest page, in earlier jobs too
-    expected_count: int | None = None  # documents of the connector's last FULL job that succeeded
+    way: Way = Way.REPLACE  # of a FULL job's documents
+    is_replace_asked: bool = False  # whatever the ledger has
+    known_upload_id: str = ""  # that the ledger's documents came with
+    gone_at_ms: int = 0  # when the crawl began whose list the deletions of a FULL job are
+    outdated_count: int = 0  # documents whose records were rejected: Glean has older versions
+    known_count: int | None = None  # FULL: what the ledger had of the stage as it began
+    approved: Mapping[Stage, int] = {}  # the crawls whose lists of deletions a person approved of
     behind_ms_max: int | None = None  # the source's clock is; None: its records do not tell
     clock_ms: int = 0  # what that showed at the start, at the least, by what is in Glean
-    ties: tuple[Tie, ...] = ()  # INCREMENTAL: what is sent no more if it is read again
     closed: tuple[ClosedUpload, ...] = ()  # of this crawl's stages
 
     @property
@@ -212,8 +231,20 @@ class Job(Struct, frozen=True, kw_only=True):
     @property
     def is_upload(self) -> bool:
         """Whether what is under way is one bulk upload, whose close deletes."""
-        is_ours = not self.is_stage_delegated
-        return self.mode is Mode.FULL and self.stage in UPLOADED and is_ours
+        if self.mode is not Mode.FULL or self.stage not in UPLOADED:
+            return False
+        return not self.is_stage_delegated and not self.is_reconciling
+
+    @property
+    def is_reconciling(self) -> bool:
+        """Whether what is under way is compared with the ledger, and differences alone are sent."""
+        is_ours = self.mode is Mode.FULL and not self.is_delegated
+        return is_ours and self.stage is Stage.DOCUMENTS and self.way is Way.RECONCILE
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether what is under way is a FULL job's, and differences to the ledger alone."""
+        return self.is_reconciling or (self.mode, self.stage) == (Mode.FULL, Stage.DELETIONS)
 
     @property
     def is_stage_delegated(self) -> bool:
@@ -223,13 +254,10 @@ class Job(Struct, frozen=True, kw_only=True):
     @property
     def parts(self) -> tuple[FinishedStage, ...]:
         """What each of its stages has come to, the one under way, or the last one, at the end."""
-        counts = (
-            self.crawl.page_count,
-            self.crawl.document_count,
-            self.crawl.deletion_count,
-            self.crawl.reject_count,
-        )
-        return (*self.done, FinishedStage(self.stage, *counts, self.crawl.byte_count))
+        crawl = self.crawl
+        counts = crawl.page_count, crawl.document_count, crawl.deletion_count, crawl.reject_count
+        part = FinishedStage(self.stage, *counts, crawl.byte_count, crawl.changes, crawl.gone)
+        return (*self.done, part)
 
     @property
     def page_base(self) -> int:

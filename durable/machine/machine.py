@@ -7,16 +7,7 @@ it goes on from the last saved `Job`, so an effect may be performed twice.
 
 from msgspec.structs import replace
 
-from durable.errors import Cause
 from durable.limits import Limits
-from durable.machine.closing import (
-    close_effect,
-    gone_reason,
-    has_settled,
-    is_gone,
-    record_close,
-    unsettled_reason,
-)
 from durable.machine.effects import (
     Closed,
     CloseRefused,
@@ -24,22 +15,25 @@ from durable.machine.effects import (
     Event,
     Failed,
     Fetched,
+    GoneListed,
     NoRoom,
     Open,
     Opened,
     Packed,
+    PacksApplied,
     QueryUpload,
     Sent,
     Split,
     UploadQueried,
     Woke,
 )
-from durable.machine.index_status import Deletions
+from durable.machine.ending import advance_ledger, close, weigh
 from durable.machine.job import (
     Job,
     Mode,
     TurnUsage,
     UploadStatus,
+    Way,
     with_crawl,
     with_pacing,
     with_upload,
@@ -53,15 +47,22 @@ from durable.machine.pacing import (
     renew_lease,
     switch_rate,
 )
-from durable.machine.remedies import RemedyCode
+from durable.machine.settling import record_closed, settle
 from durable.machine.states import PENDING, WORKING, State
-from durable.machine.transfer import close, crowd, cut, fail, flow, land, split, take, yield_turn
+from durable.machine.transfer import (
+    crowd,
+    cut,
+    fail,
+    flow,
+    land,
+    split,
+    take,
+)
 from durable.machine.transitions import (
     add_note,
     begin_crawls,
     clear_in_flight,
     end_job,
-    finish_stage,
     promote_to_full,
     record_death,
     record_idle_death,
@@ -71,7 +72,8 @@ from durable.machine.transitions import (
     restart_stage,
     take_up,
 )
-from durable.machine.waiting import Step, spare_source
+from durable.machine.waiting import Step, spare_source, yield_turn
+from durable.machine.ways import replace_instead, replacing_reason
 
 
 DAY_MS = 24 * 60 * 60 * 1_000
@@ -97,6 +99,8 @@ def step(  # noqa: C901, PLR0911, PLR0912 - a return for each arrow of the diagr
             return restart_lost_upload(job, reason, now_ms, limits), ()
         case State.OPENING, UploadQueried() if job.resumes:
             return _resume(job, event, now_ms, limits)
+        case State.SENDING, UploadQueried() if job.is_reconciling:
+            return _read_history(job, event, now_ms, limits)
         case State.OPENING, Opened():
             text = f"opened the upload {job.upload.id}"
             job = add_note(job, text, now_ms, limits, EventKind.OPENED)
@@ -113,13 +117,17 @@ def step(  # noqa: C901, PLR0911, PLR0912 - a return for each arrow of the diagr
             return land(job, event, now_ms, limits)
         case State.SENDING, Split():
             return split(job, event, now_ms, limits)
+        case State.SENDING, GoneListed():
+            return weigh(job, event, now_ms, limits)
         case State.CLOSING, UploadQueried():
-            return _settle(job, event, now_ms, limits)
+            return settle(job, event, now_ms, limits)
         case State.CLOSING, CloseRefused(reason):
             return _refused(job, reason, now_ms, limits)
         case State.CLOSING, Closed():
             job = with_upload(job, is_close_answered=True, unsettled_at_ms=None)
             return close(job, now_ms, limits)
+        case State.CLOSING, PacksApplied():
+            return advance_ledger(job, event, now_ms, limits)
     raise AssertionError(f"{event} while {job.state} at page {job.crawl.page_count}")
 
 
@@ -139,11 +147,10 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
     if is_queued:
         job = with_pacing(job, progress_at_ms=now_ms, pause_count=0, paused_ms=0)
         job = inherit_usage(job, woke.last, spec.fingerprint)
-        is_retry = job.upload.approved_count is None
-        if not job.resumes or job.started_at_ms is None or (job.shortfall and is_retry):
+        if not job.resumes or job.started_at_ms is None or job.shortfall:
             job = _begun(job, woke, now_ms, limits)
         else:
-            job = take_up(job, now_ms, limits)
+            job = take_up(job, now_ms, limits, has_packs=woke.has_packs)
     if is_redefined:
         job = restart_redefined(job, spec, now_ms, limits)
         if job.state is State.FAILED:
@@ -151,8 +158,8 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
     if job.repeats and not job.stages:
         reason = f"the connector brings nothing any more of what {job.repeats} has rejected"
         return end_job(job, State.FAILED, now_ms, limits, reason), ()
-    if is_queued or job.state is State.OPENING:
-        job = replace(job, expected_count=woke.full_counts.get(job.stage))
+    if is_queued or job.state is State.OPENING or woke.known_counts:
+        job = replace(job, known_count=woke.known_counts.get(job.stage))
     job = switch_rate(job, spec.rates.get(job.stage), now_ms)
     job = with_pacing(
         clear_in_flight(job),  # what was under way, was in the memory of an earlier turn
@@ -190,10 +197,11 @@ def _begun(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Job:
         job = promote_to_full(
             job, f"the source keeps its changes for {days:g} days", now_ms, limits
         )
-    is_full = job.mode is Mode.FULL
-    job = replace(job, since_ms=None if is_full else watermark_ms)
-    # An upload takes its pages in any order: of a document that is on two, either may be in Glean.
-    job = replace(begin_crawls(job, woke.spec, now_ms), ties=() if is_full else woke.ties)
+    job = replace(job, since_ms=None if job.mode is Mode.FULL else watermark_ms)
+    reason = replacing_reason(job, woke.documents, woke.spec.fingerprint, now_ms, limits)
+    way = Way.RECONCILE if reason is None else Way.REPLACE
+    job = replace(job, way=way, known_upload_id=woke.documents.upload_id)
+    job = begin_crawls(job, woke.spec, now_ms)
     return add_note(job, "begun", now_ms, limits, EventKind.BEGUN)
 
 
@@ -209,6 +217,8 @@ def _begin(job: Job, now_ms: int, limits: Limits) -> Step:
             upload_id = f"{job.id}-{upload_count}"
             job = replace(job, upload_count=upload_count, resumes=False)
             return with_upload(job, id=upload_id), (Open(upload_id),)
+        case State.SENDING if job.is_reconciling and not job.crawl.is_history_read:
+            return job, (QueryUpload(job.known_upload_id),)
         case State.SENDING:
             return flow(job, now_ms, limits)
         case _:
@@ -221,7 +231,7 @@ def _resume(job: Job, asked: UploadQueried, now_ms: int, limits: Limits) -> Step
     if standing is UploadStatus.OPEN:
         job = record_progress(replace(job, state=State.SENDING, resumes=False), now_ms)
     elif standing is UploadStatus.CLOSED and job.crawl.has_end:
-        return _closed(job, asked.deletions, now_ms, limits)
+        return record_closed(job, asked.deletions, now_ms, limits)
     else:
         text = f"the upload {job.upload.id} is {standing}: begins anew"
         job = with_pacing(restart_stage(job, now_ms), attempt=1)
@@ -229,36 +239,13 @@ def _resume(job: Job, asked: UploadQueried, now_ms: int, limits: Limits) -> Step
     return _begin(job, now_ms, limits)
 
 
-def _closed(job: Job, deletions: Deletions, now_ms: int, limits: Limits) -> Step:
-    """The stage is over; where Glean says already that it does not delete, that is told."""
-    if deletions is Deletions.PAUSED:
-        text = f"DELETION PAUSED: Glean has not deleted the {job.stage} that were not in the upload"
-        job = add_note(job, text, now_ms, limits, EventKind.DELETIONS)
-    return finish_stage(record_close(job, deletions, now_ms), now_ms, limits), ()
-
-
-def _settle(job: Job, asked: UploadQueried, now_ms: int, limits: Limits) -> Step:
-    """Close an upload that is open, and succeed once Glean holds it for closed."""
-    match standing := asked.standing:
-        case UploadStatus.CLOSED:
-            return _closed(job, asked.deletions, now_ms, limits)
-        case UploadStatus.OPEN if not job.upload.is_close_answered:
-            return renew_lease(job, now_ms, limits), (close_effect(job),)
-        case UploadStatus.OPEN | UploadStatus.UNLISTED if not is_gone(job, standing):
-            return _wait_for_history(job, standing, now_ms, limits)
-    return restart_lost_upload(job, gone_reason(job, standing), now_ms, limits), ()
-
-
-def _wait_for_history(job: Job, standing: UploadStatus, now_ms: int, limits: Limits) -> Step:
-    """Glean's history may be late: what it does not list may be open, what is open closed."""
-    job = with_upload(job, unsettled_at_ms=job.upload.unsettled_at_ms or now_ms)
-    if not has_settled(job, now_ms, limits):
-        reason = f"Glean's history still has the upload {job.upload.id} as {standing}"
-        return fail(job, Failed(reason, is_transient=True, cause=Cause.LATE), now_ms, limits)
-    if not job.upload.is_close_answered:
-        return restart_lost_upload(job, gone_reason(job, standing), now_ms, limits), ()
-    reason = unsettled_reason(job, limits)
-    return end_job(job, State.FAILED, now_ms, limits, reason, remedy=RemedyCode.CHECK_UPLOADS), ()
+def _read_history(job: Job, asked: UploadQueried, now_ms: int, limits: Limits) -> Step:
+    """Compare with the ledger what nobody else has changed; where somebody has, bring all anew."""
+    if asked.foreign_id:
+        reason = f"the upload {asked.foreign_id} is none of this connector's"
+        return replace_instead(job, reason, now_ms, limits), ()
+    job = with_crawl(record_progress(job, now_ms), is_history_read=True)
+    return _begin(job, now_ms, limits)
 
 
 def _refused(job: Job, reason: str, now_ms: int, limits: Limits) -> Step:

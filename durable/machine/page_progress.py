@@ -56,6 +56,13 @@ class PageProgress(Struct, frozen=True):
     def count(self) -> int:
         return len(self.entries) // ENTRY_BYTES
 
+    def lacks(self, entries: bytes) -> bool:
+        """Whether one of these is known for the first time: what is only sent again, is not."""
+        if DOUBTED not in self.entries:
+            return True
+        known = {key + digest for key, digest, _ in _read(self.entries)}
+        return any(key + digest not in known for key, digest, _ in _read(entries))
+
     def acknowledged(self, entries: bytes) -> "PageProgress":
         """After a request that Glean took, or whose only change it refused."""
         ahead = self.batch_changes_max and 2 * len(entries) // ENTRY_BYTES
@@ -178,10 +185,16 @@ def _marks(changes: Sequence[SentChange]) -> list[bytes]:
         name = change.key.casefold().encode(errors="replace")  # Glean may take no notice of case
         key = hashlib.blake2b(name, digest_size=KEY_BYTES).digest()
         before = chains.get(key, b"") + name
-        content = msgspec.json.encode([type(change.change).__name__, change.change])
-        chains[key] = _digest(before + content)
+        chains[key] = _digest(before + _content(change))
         marks.append(key + chains[key])
     return marks
+
+
+def _content(change: SentChange) -> bytes:
+    try:
+        return msgspec.json.encode([type(change.change).__name__, change.change])
+    except (TypeError, ValueError, OverflowError):  # nobody can send it, and it is rejected
+        return repr(change.change).encode(errors="backslashreplace")
 
 
 def _digest(content: bytes) -> bytes:

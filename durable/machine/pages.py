@@ -2,7 +2,22 @@
 
 from msgspec import Struct
 
-from durable.machine.ties import Tie
+
+class ChangeCounts(Struct, frozen=True):
+    """What was read, beside what Glean has. Persisted: add fields with defaults."""
+
+    added: int = 0
+    changed: int = 0
+    access: int = 0  # the permissions alone have changed
+    unchanged: int = 0
+
+    def __add__(self, other: "ChangeCounts") -> "ChangeCounts":
+        return ChangeCounts(
+            self.added + other.added,
+            self.changed + other.changed,
+            self.access + other.access,
+            self.unchanged + other.unchanged,
+        )
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -13,6 +28,7 @@ class Page(Struct, frozen=True, kw_only=True):
     document_count: int = 0
     deletion_count: int = 0
     reject_count: int = 0  # records that were rejected before anything was sent
+    changes: ChangeCounts = ChangeCounts()
     byte_count: int
     record_count: int = 0
     total_count: int | None = None  # records on all pages, if the source says so
@@ -23,7 +39,6 @@ class Page(Struct, frozen=True, kw_only=True):
     note: str = ""  # of what happened on the way, for whoever reads the job's status
     is_bounded: bool = False  # its reader knows that it is nearer to an end, without records too
     latest_ms: int = 0  # of its changes, by the source's clock; 0: none is told
-    ties: tuple[Tie, ...] | None = None  # once all of it is sent; None: they stay as they are
     shortfall: str = ""  # why the job cannot count as a success, once the page has landed
 
 

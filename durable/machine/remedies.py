@@ -9,16 +9,16 @@ from enum import StrEnum
 from msgspec import Struct
 
 from durable.machine.job import Job
-from durable.machine.safeguards import missing_count
 from durable.machine.states import TRAITS, Command, State
 
 
 class RemedyCode(StrEnum):
     """What can be done. Stored as a text, so that earlier code can read what later code wrote."""
 
-    DECIDE = "decide"  # whether a held job closes its upload: job, deletions
+    DECIDE = "decide"  # whether what a held job would delete may go: job, deletions, list
     RETRY = "retry"  # a job: job
     CORRECT_RECORDS = "correct-records"  # too many were rejected: job
+    REPEAT_REJECTS = "repeat-rejects"  # few were, and Glean has older versions: job
     CHECK_UPLOADS = "check-uploads"  # something else may upload to the datasource: job
     DELETE_OR_RESTORE = "delete-or-restore"  # Glean has paused the deletion of documents
     RESTORE = "restore"  # likewise, of what it cannot be asked to delete at once
@@ -26,7 +26,7 @@ class RemedyCode(StrEnum):
     FIND_MISSING = "find-missing"  # Glean has fewer documents than were sent: datasource
     FIND_SURPLUS = "find-surplus"  # Glean has more
     SET_UP = "set-up"  # a datasource: connector
-    CONFIRM_DELETIONS = "confirm-deletions"  # their number was another one: job, deletions
+    CONFIRM_DELETIONS = "confirm-deletions"  # another list was named: job, deletions, list
     CONFIRM_DIFFERENCES = "confirm-differences"  # likewise: connector, differences
     WAIT_OR_CANCEL = "wait-or-cancel"  # another job is in the way: job
     USE_ANOTHER_KEY = "use-another-key"
@@ -43,7 +43,12 @@ class Remedy(Struct, frozen=True):
 def remedy_of(job: Job) -> Remedy | None:
     """What a person can do about a job as it stands; None if nothing is to be done."""
     if job.state is State.HELD:
-        parameters: dict[str, str | int] = {"job": job.id, "deletions": missing_count(job)}
+        gone = job.crawl.gone
+        parameters: dict[str, str | int] = {
+            "job": job.id,
+            "deletions": gone.count,
+            "list": gone.digest,
+        }
         return Remedy(RemedyCode.DECIDE.value, parameters)
     if Command.RETRY not in TRAITS[job.state].commands:
         return None

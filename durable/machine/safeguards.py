@@ -76,24 +76,18 @@ def _circle_fault(job: Job, page: Page, limits: Limits) -> str | None:
     return None
 
 
-def missing_count(job: Job) -> int:
-    """Documents that the last FULL job brought and this one did not: the close deletes them."""
-    return max(0, (job.expected_count or 0) - job.crawl.document_count)
-
-
 def holding_reason(job: Job, limits: Limits) -> str | None:
-    """Why a person has to approve of the close; None if it is no more than usual."""
-    missing, expected = missing_count(job), job.expected_count or 0
-    if missing <= limits.shrink_count:
+    """Why a person has to approve of what would be deleted; None if it is no more than usual."""
+    gone, known_count = job.crawl.gone, job.known_count or 0
+    if gone.new_count <= limits.shrink_count:
         return None
     # Divided, not multiplied: 0.29 * 100 is less than 29.
-    if job.crawl.document_count and missing / expected <= limits.shrink_max:
+    if job.crawl.record_count and known_count and gone.new_count / known_count <= limits.shrink_max:
         return None
-    if job.upload.approved_count is not None and missing <= job.upload.approved_count:
-        return None
+    share = f" ({100 * gone.new_count / known_count:.0f} %)" if known_count else ""
     return (
-        f"the close would delete {missing} of {expected} documents "
-        f"({100 * missing / expected:.0f} %), more than shrink_max allows"
+        f"{gone.new_count} of {known_count} {job.stage}{share} would be deleted that nobody "
+        "approved of, more than shrink_max allows"
     )
 
 

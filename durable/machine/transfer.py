@@ -5,7 +5,10 @@ from msgspec.structs import replace
 from durable.errors import Cause, Recourse
 from durable.limits import Limits
 from durable.machine import window
-from durable.machine.closing import close_effect, has_settled, untaken_reason
+from durable.machine.closing import (
+    has_settled,
+    untaken_reason,
+)
 from durable.machine.effects import (
     Close,
     CloseWithDocument,
@@ -16,12 +19,12 @@ from durable.machine.effects import (
     NoRoom,
     Pack,
     Packed,
-    QueryUpload,
     Send,
     Sent,
     Split,
 )
-from durable.machine.job import CONFIRMED, Job, Mode, Stage, with_crawl, with_pacing, with_upload
+from durable.machine.ending import arrive, reject_too_many
+from durable.machine.job import Job, Mode, Stage, with_crawl, with_pacing, with_upload
 from durable.machine.notes import EventKind, WaitReason
 from durable.machine.pacing import (
     asked_wait_ms,
@@ -37,23 +40,21 @@ from durable.machine.pacing import (
     single_documents_max,
 )
 from durable.machine.pages import InFlightPage
-from durable.machine.remedies import RemedyCode
 from durable.machine.room import has_room
-from durable.machine.safeguards import holding_reason, paging_fault, rejection_reason
+from durable.machine.safeguards import paging_fault, rejection_reason
 from durable.machine.states import State
 from durable.machine.transitions import (
     add_note,
-    clear_in_flight,
     count_rest,
     end_job,
-    finish_stage,
     promote_to_full,
     record_progress,
     restart_expired_cursor,
     restart_lost_upload,
 )
-from durable.machine.waiting import Step, give_up, pause, spare_source, wait_for_retry
+from durable.machine.waiting import Step, give_up, pause, spare_source, wait_for_retry, yield_turn
 from durable.machine.watermark import clock_ms
+from durable.machine.ways import promoting_reason, replace_instead
 
 
 def take(job: Job, fetched: Fetched, now_ms: int, limits: Limits) -> Step:
@@ -108,16 +109,13 @@ def flow(job: Job, now_ms: int, limits: Limits) -> Step:
     pending_count = sum(flight.reject_count for flight in job.crawl.flights)
     if (reason := rejection_reason(job, limits, pending_count)) is not None:
         job = with_crawl(job, pending_reject_count=pending_count)
-        return _reject_too_many(job, reason, now_ms, limits)
+        return reject_too_many(job, reason, now_ms, limits)
     while job.crawl.flights and job.crawl.flights[0].is_whole:
         job = record_progress(window.commit_page(job), now_ms)
-    # A group's members go together, however many they are.
-    is_one_by_one = job.mode is Mode.INCREMENTAL and job.stage is not Stage.MEMBERSHIPS
-    if is_one_by_one and not job.repeats and (count := _change_count(job)) > limits.changes_max:
-        reason = f"{count} changes are more than changes_max ({limits.changes_max}) in LIMITS"
-        return promote_to_full(job, reason, now_ms, limits), ()
+    if (promoted := _promoted(job, now_ms, limits)) is not None:
+        return promoted, ()
     if job.crawl.has_end:
-        return _arrive(job, now_ms, limits)
+        return arrive(job, now_ms, limits)
     is_full = is_saturated(job, now_ms, limits)
     effects: list[Effect] = []
     if job.pacing.retry_at_ms is None and not is_full and has_room(job, limits):
@@ -141,9 +139,20 @@ def flow(job: Job, now_ms: int, limits: Limits) -> Step:
     return _rest(job, now_ms, limits)
 
 
-def _reject_too_many(job: Job, reason: str, now_ms: int, limits: Limits) -> Step:
-    code = RemedyCode.CORRECT_RECORDS
-    return end_job(job, State.FAILED, now_ms, limits, reason, remedy=code), ()
+def _promoted(job: Job, now_ms: int, limits: Limits) -> Job | None:
+    """The job on another way, where it has too many changes for single requests."""
+    if job.repeats or job.is_upload:
+        return None
+    count = _change_count(job)
+    if job.is_reconciling:
+        reason = promoting_reason(job, count, limits)
+        return None if reason is None else replace_instead(job, reason, now_ms, limits)
+    # A group's members go together, however many they are.
+    is_counted = job.mode is Mode.INCREMENTAL and job.stage is not Stage.MEMBERSHIPS
+    if not is_counted or count <= limits.changes_max:
+        return None
+    reason = f"{count} changes are more than changes_max ({limits.changes_max}) in LIMITS"
+    return promote_to_full(job, reason, now_ms, limits)
 
 
 def _change_count(job: Job) -> int:
@@ -153,42 +162,14 @@ def _change_count(job: Job) -> int:
     return job.crawl.document_count + job.crawl.deletion_count + max(coming, job.crawl.landed.count)
 
 
-def _arrive(job: Job, now_ms: int, limits: Limits) -> Step:
-    """At the end of the source: what was read becomes what Glean has, if it may."""
-    if (reason := rejection_reason(job, limits)) is not None:
-        return _reject_too_many(job, reason, now_ms, limits)
-    if not job.is_upload:
-        return finish_stage(job, now_ms, limits), ()
-    if (reason := holding_reason(job, limits)) is not None:
-        job = replace(clear_in_flight(job), state=State.HELD, error=reason, alarm_at_ms=None)
-        return add_note(job, "held: waits for a person", now_ms, limits, State.HELD), ()
-    text = "at the end of the source"
-    job = add_note(replace(job, state=State.CLOSING), text, now_ms, limits, State.CLOSING)
-    assert job.turn is not None, "the end is reached within a turn"
-    if is_spent(job, job.turn, now_ms, limits):
-        return yield_turn(job, now_ms)
-    return close(job, now_ms, limits)
-
-
-def close(job: Job, now_ms: int, limits: Limits) -> Step:
-    """Ask how the upload stands before it is closed; where Glean cannot be asked, close it once."""
-    if job.stage in CONFIRMED:
-        return renew_lease(job, now_ms, limits), (QueryUpload(job.upload.id),)
-    if job.upload.is_close_answered:
-        return finish_stage(job, now_ms, limits), ()
-    if job.upload.is_close_begun:
-        reason = f"the answer to the close of {job.upload.id} was lost, and Glean does not tell"
-        return restart_lost_upload(job, reason, now_ms, limits), ()
-    return renew_lease(with_upload(job, is_close_begun=True), now_ms, limits), (close_effect(job),)
-
-
 def land(job: Job, sent: Sent, now_ms: int, limits: Limits) -> Step:
     """One more batch is in Glean, or rejected."""
     if not job.is_upload:
         job = count_documents(job, sent.document_count, now_ms, limits)
     job = replace(job, shortfall=job.shortfall or sent.shortfall)
     before, job = job, window.acknowledge(job, sent)
-    if job.crawl.landed.count > before.crawl.landed.count:
+    known = before.crawl.landed
+    if job.crawl.landed.count > known.count and known.lacks(sent.entries):
         job = record_progress(job, now_ms)
     return flow(job, now_ms, limits)
 
@@ -218,12 +199,12 @@ def fail(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Step:
         case Recourse.RESTART:
             return restart_expired_cursor(job, failure.reason, now_ms, limits), ()
     if not failure.is_transient:
-        return give_up(job, failure.reason, now_ms, limits), ()
-    is_of_upload = job.is_upload and isinstance(failure.effect, Send | Close | CloseWithDocument)
-    if is_of_upload and failure.cause is Cause.CONFLICT:
+        return give_up(job, failure.reason, now_ms, limits)
+    is_write = isinstance(failure.effect, Send | Close | CloseWithDocument)
+    if is_write and failure.cause is Cause.CONFLICT and (job.is_upload or job.is_compared):
         job = with_upload(job, unsettled_at_ms=job.upload.unsettled_at_ms or now_ms)
         if has_settled(job, now_ms, limits):
-            return restart_lost_upload(job, untaken_reason(job, failure.reason), now_ms, limits), ()
+            return _begin_other_upload(job, failure, now_ms, limits), ()
     asked_ms = asked_wait_ms(failure.retry_after_ms, limits)
     if asked_ms and job.pacing.retry_at_ms is None:
         job = count_rest(job, asked_ms)
@@ -234,6 +215,16 @@ def fail(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Step:
     if job.state is State.SENDING:
         return flow(job, now_ms, limits)  # until all is heard of that is under way
     return wait_for_retry(job, now_ms, limits)
+
+
+def _begin_other_upload(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Job:
+    """After conflicts that do not end: an upload that is open keeps Glean from single writes, too.
+
+    To open another one ends it.
+    """
+    if job.is_upload:
+        return restart_lost_upload(job, untaken_reason(job, failure.reason), now_ms, limits)
+    return replace_instead(job, failure.reason, now_ms, limits)
 
 
 def _given_up(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Job:
@@ -283,9 +274,3 @@ def _too_large(job: Job, now_ms: int, limits: Limits) -> Job:
     if job.repeats:
         return end_job(job, State.FAILED, now_ms, limits, reason)
     return promote_to_full(job, reason, now_ms, limits)
-
-
-def yield_turn(job: Job, now_ms: int) -> Step:
-    """The turn is spent: the rest is for the next one."""
-    job = with_pacing(clear_in_flight(job), halving_count=max(0, job.pacing.halving_count - 1))
-    return replace(job, alarm_at_ms=not_before(now_ms, now_ms)), ()

@@ -5,13 +5,13 @@ from msgspec.structs import replace
 from durable.limits import Limits
 from durable.machine.job import (
     CONFIRMED,
-    UPLOADED,
     Crawl,
     Job,
     JobSpec,
     Mode,
     Stage,
     Upload,
+    Way,
     with_crawl,
     with_pacing,
     with_upload,
@@ -31,7 +31,8 @@ def begin_crawls(job: Job, spec: JobSpec, now_ms: int) -> Job:
         told = f"the connector itself brings no {', '.join(gone)} any more: their rejects are left"
         shortfall = told if gone else ""
     job = replace(job, stages=stages, stage_index=0, done=(), is_delegated=spec.is_delegated)
-    return restart_stage(replace(job, ties=(), closed=(), shortfall=shortfall), now_ms)
+    job = replace(job, closed=(), shortfall=shortfall, gone_at_ms=0)
+    return restart_stage(job, now_ms)
 
 
 def _repeatable(job: Job, spec: JobSpec) -> tuple[tuple[Stage, ...], list[Stage]]:
@@ -54,7 +55,8 @@ def restart_stage(job: Job, now_ms: int) -> Job:
         started_at_ms=now_ms if job.stage_index == 0 else job.started_at_ms,
         crawl_count=job.crawl_count + 1,
         resumes=False,
-        crawl=Crawl(),
+        # A name of its own, though the clock stands still or goes back.
+        crawl=Crawl(begun_at_ms=max(now_ms, job.crawl.begun_at_ms + 1)),
         upload=Upload(),  # an approval is of what was missing then
         # A later stage has nothing to do with what the documents told.
         clock_ms=0 if job.stage is Stage.DOCUMENTS else job.clock_ms,
@@ -103,7 +105,6 @@ def restart_expired_cursor(job: Job, reason: str, now_ms: int, limits: Limits) -
     job = replace(
         clear_in_flight(restart_stage(job, now_ms)),
         rewind_count=job.rewind_count + 1,
-        ties=(),  # or what is sent anew would not count
         alarm_at_ms=not_before(now_ms, now_ms),
     )
     return add_note(job, f"begins anew: {reason}", now_ms, limits, EventKind.RESTARTED)
@@ -119,13 +120,19 @@ def restart_redefined(job: Job, spec: JobSpec, now_ms: int, limits: Limits) -> J
         )
         return end_job(job, State.FAILED, now_ms, limits, reason)
     redefined_count = job.redefined_count + 1
-    job = replace(begin_crawls(job, spec, now_ms), redefined_count=redefined_count, page_bytes={})
+    job = begin_crawls(replace(job, way=Way.REPLACE), spec, now_ms)
+    job = replace(job, redefined_count=redefined_count, page_bytes={})
     text = "the connector's definition has changed: begins anew"
     return add_note(job, text, now_ms, limits, EventKind.RESTARTED)
 
 
-def take_up(job: Job, now_ms: int, limits: Limits) -> Job:
-    """A job that a person has queued again, where it was; from its start if that is of no use."""
+def take_up(job: Job, now_ms: int, limits: Limits, *, has_packs: bool) -> Job:
+    """A job that a person has queued again, where it was; from its start if that is of no use.
+
+    Without its packs nobody knows what a FULL crawl has seen: another job has worked meanwhile.
+    """
+    is_lost = job.mode is Mode.FULL and not has_packs
+    job = without_deletions(job) if is_lost else job
     state = State.OPENING if job.is_upload else State.SENDING
     job = with_crawl(replace(job, state=state, queued_cursor=None), cursor=job.queued_cursor)
     is_unknown = job.is_upload and job.stage not in CONFIRMED  # whether its upload is still open
@@ -134,13 +141,21 @@ def take_up(job: Job, now_ms: int, limits: Limits) -> Job:
         is_misplaced(job)
         or is_unknown
         or is_over
+        or is_lost
         or (job.crawl.has_end and rejection_reason(job, limits) is not None)
     ):
         begun = restart_stage(job, now_ms)
-        if is_unknown:  # it is begun anew after each approval, which is that of the new crawl
-            begun = with_upload(begun, approved_count=job.upload.approved_count)
         return add_note(begun, "begins anew", now_ms, limits, EventKind.RESTARTED)
     return job
+
+
+def without_deletions(job: Job) -> Job:
+    """A FULL job before its deletions: their list is gone, and the documents tell a new one."""
+    stages = tuple(stage for stage in job.stages if stage is not Stage.DELETIONS)
+    if job.stage is not Stage.DELETIONS:
+        return replace(job, stages=stages)
+    index = stages.index(Stage.DOCUMENTS)
+    return replace(job, stages=stages, stage_index=index, done=job.done[:index])
 
 
 def is_misplaced(job: Job) -> bool:
@@ -259,8 +274,6 @@ def end_job(  # noqa: PLR0913 - an end's parts
         alarm_at_ms=None,
         error=error,
         remedy=str(remedy),
-        # Until it is queued again, others may have sent.
-        ties=job.ties if state is State.SUCCEEDED else (),
     )
     text = f"{state}: {error}" if error else state.value
     return add_note(job, text, now_ms, limits, state)
@@ -275,10 +288,3 @@ def add_note(  # noqa: PLR0913 - a note's parts
         notes = notes[:-1]
     kept = (*notes, Note(now_ms, text, str(kind), cause))[-limits.notes_kept_max :]
     return replace(job, notes=kept)
-
-
-def uploaded_counts(job: Job) -> dict[Stage, int]:
-    """How much of each kind that is replaced as a whole, the job has brought."""
-    elsewhere = {Stage.DOCUMENTS} if job.is_delegated else set()
-    stages = UPLOADED - elsewhere
-    return {part.stage: part.document_count for part in job.parts if part.stage in stages}

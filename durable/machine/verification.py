@@ -18,10 +18,9 @@ from msgspec.structs import replace
 from durable.limits import Limits
 from durable.machine.drift import Drift, drift
 from durable.machine.index_status import PAUSED, Holdings
-from durable.machine.job import Job, Mode, Stage
+from durable.machine.job import Job, Mode
 from durable.machine.notes import EventKind, Note
 from durable.machine.pacing import asked_wait_ms, not_before, verify_pause_ms
-from durable.machine.transitions import uploaded_counts
 
 
 LATE_MS = 3 * 60 * 60 * 1_000  # counts of this age are not from before the close
@@ -80,7 +79,7 @@ class Verification(Struct, frozen=True, kw_only=True):
     closed_at_ms: int
     until_ms: int  # the answer to the first question after this decides
     verdict: Verdict | None = None  # None: only the processing is asked for
-    sent_count: int = 0  # documents
+    sent_count: int = 0  # documents that the ledger had at the job's end
     found_count: int | None = None  # that people can find; None: Glean has not told yet
     uploaded_count: int | None = None  # that Glean has taken
     drift: Drift = Drift()  # since the close
@@ -103,7 +102,7 @@ class Verification(Struct, frozen=True, kw_only=True):
 
 
 def begin_verification(
-    job: Job, aims: Aims, called_at_ms: int | None, limits: Limits
+    job: Job, aims: Aims, called_at_ms: int | None, known_count: int, limits: Limits
 ) -> Verification | None:
     """What is to be done after this job; None if nothing.
 
@@ -111,10 +110,10 @@ def begin_verification(
         job: has succeeded.
         aims: of its connector.
         called_at_ms: when Glean was asked last to process all of the datasource's documents.
+        known_count: documents that the ledger has.
         limits: of the deployment.
     """
-    sent_count = uploaded_counts(job).get(Stage.DOCUMENTS)
-    verifies = aims.verifies and sent_count is not None
+    verifies = aims.verifies and not job.is_delegated
     if job.mode is not Mode.FULL or not (verifies or aims.processes):
         return None
     assert job.finished_at_ms is not None, "a job that succeeded is finished"
@@ -127,7 +126,7 @@ def begin_verification(
         closed_at_ms=closed_at_ms,
         until_ms=closed_at_ms + limits.verify_ms_max,
         verdict=Verdict.PENDING if verifies else None,
-        sent_count=sent_count or 0,
+        sent_count=known_count if verifies else 0,
         ask_at_ms=closed_at_ms + limits.verify_pause_ms_min if verifies else None,
         processes=aims.processes,
         process_at_ms=not_before(free_at_ms, closed_at_ms) if aims.processes else None,

@@ -3,14 +3,14 @@
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.closing import record_close
+from durable.machine.closing import apply_upload, record_close
 from durable.machine.effects import Effect
 from durable.machine.index_status import Deletions
 from durable.machine.job import Job, with_pacing
 from durable.machine.notes import WaitReason
 from durable.machine.pacing import is_stalled, not_before
 from durable.machine.states import State
-from durable.machine.transitions import add_note, clear_in_flight, end_job, finish_stage, pause_job
+from durable.machine.transitions import add_note, clear_in_flight, end_job, pause_job
 
 
 Step = tuple[Job, tuple[Effect, ...]]
@@ -19,7 +19,7 @@ Step = tuple[Job, tuple[Effect, ...]]
 def wait_for_retry(job: Job, now_ms: int, limits: Limits) -> Step:
     assert job.pacing.retry_at_ms is not None, "an error says when to try again"
     if is_stalled(job, now_ms, limits):
-        return give_up(job, _stalled_reason(job, now_ms), now_ms, limits), ()
+        return give_up(job, _stalled_reason(job, now_ms), now_ms, limits)
     return replace(clear_in_flight(job), alarm_at_ms=not_before(job.pacing.retry_at_ms, now_ms)), ()
 
 
@@ -32,12 +32,12 @@ def _stalled_reason(job: Job, now_ms: int) -> str:
     return f"no progress for {since_s} s{rests}; {last}"
 
 
-def give_up(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
+def give_up(job: Job, reason: str, now_ms: int, limits: Limits) -> Step:
     if not job.upload.is_close_answered:
-        return end_job(job, State.FAILED, now_ms, limits, reason)
+        return end_job(job, State.FAILED, now_ms, limits, reason), ()
     text = f"Glean took the close, and cannot be asked about it: {job.error}"
     job = record_close(add_note(job, text, now_ms, limits), Deletions.PENDING, now_ms)
-    return finish_stage(job, now_ms, limits)
+    return apply_upload(job, now_ms, limits)
 
 
 def spare_source(job: Job, now_ms: int, limits: Limits) -> Step:
@@ -51,5 +51,11 @@ def pause(  # noqa: PLR0913 - a pause's parts
 ) -> Step:
     if is_stalled(job, now_ms, limits):
         job = with_pacing(job, pause=reason)
-        return give_up(job, _stalled_reason(job, now_ms), now_ms, limits), ()
+        return give_up(job, _stalled_reason(job, now_ms), now_ms, limits)
     return pause_job(job, until_ms, wait, reason, now_ms), ()
+
+
+def yield_turn(job: Job, now_ms: int) -> Step:
+    """The turn is spent: the rest is for the next one."""
+    job = with_pacing(clear_in_flight(job), halving_count=max(0, job.pacing.halving_count - 1))
+    return replace(job, alarm_at_ms=not_before(now_ms, now_ms)), ()

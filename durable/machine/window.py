@@ -16,10 +16,6 @@ from durable.machine.page_progress import PageProgress
 from durable.machine.pages import InFlightPage
 from durable.machine.room import width, with_page
 from durable.machine.safeguards import is_repeated, largest_total
-from durable.machine.ties import Tie
-
-
-TIED = frozenset({Stage.DOCUMENTS, Stage.DELETIONS})  # what these bring is of the same documents
 
 
 def commit_page(job: Job) -> Job:
@@ -38,6 +34,7 @@ def commit_page(job: Job) -> Job:
         document_count=before.document_count + flight.document_count,
         deletion_count=before.deletion_count + flight.deletion_count,
         byte_count=before.byte_count + page.byte_count,
+        changes=before.changes + page.changes,
         record_count=before.record_count + page.record_count,
         reject_count=before.reject_count + flight.reject_count,
         total_count=largest_total(job, page),
@@ -53,7 +50,6 @@ def commit_page(job: Job) -> Job:
         clock_ms=max(job.clock_ms, flight.clock_ms),
         page_bytes=with_page(job, page),
     )
-    job = _in_doubt(job if page.ties is None else replace(job, ties=page.ties))
     if page_count.bit_count() > 1:
         return job
     # A power of two, so that a circle of any length is found in time.
@@ -95,24 +91,13 @@ def take_packed(job: Job, event: Packed) -> Job:
         document_count=event.document_count,
         deletion_count=event.deletion_count,
         reject_count=event.reject_count,
-        ties=event.ties,
+        changes=event.changes,
         shortfall=event.shortfall,
     )
     job = _with(job, event.page_index, replace(flight, page=page, is_packed=True))
     if event.page_index == job.crawl.page_count:
         job = with_crawl(job, landed=job.crawl.landed.doubted(event.doubts))
-    return _in_doubt(job)
-
-
-def _in_doubt(job: Job) -> Job:
-    """Without ties that a page under way changes: it may be lost, and Glean have a part of it."""
-    if not job.ties:
-        return job
-    after = [flight.page.ties for flight in job.crawl.flights if flight.page.ties is not None]
-    if not after:
-        return job
-    certain = frozenset(job.ties).intersection(*after)
-    return replace(job, ties=tuple(tie for tie in job.ties if tie in certain))
+    return job
 
 
 def acknowledge(job: Job, sent: Sent) -> Job:
@@ -127,8 +112,6 @@ def acknowledge(job: Job, sent: Sent) -> Job:
         refused_record_count=flight.refused_record_count + sent.refused_record_count,
     )
     job = _with(job, sent.page_index, flight)
-    if sent.rejected_key:
-        job = _untied(job, sent.rejected_key)
     is_front = sent.page_index == job.crawl.page_count
     if flight.is_whole or not is_front or not remembers(job):
         return job
@@ -142,19 +125,6 @@ def remembers(job: Job) -> bool:
     """
     is_troubled = bool(job.error) or job.pacing.death_count > 0
     return not job.is_upload or is_troubled or job.crawl.landed != PageProgress()
-
-
-def _untied(job: Job, key: str) -> Job:
-    """Without what the pages under way would remember of a document that Glean refused."""
-
-    def others(ties: tuple[Tie, ...] | None) -> tuple[Tie, ...] | None:
-        return None if ties is None else tuple(tie for tie in ties if tie.key != key)
-
-    flights = [
-        replace(flight, page=replace(flight.page, ties=others(flight.page.ties)))
-        for flight in job.crawl.flights
-    ]
-    return with_crawl(job, flights=tuple(flights))
 
 
 def split_batch(job: Job, split: Split) -> Job:
@@ -215,16 +185,19 @@ def begin_fetch(job: Job, ahead: Job) -> tuple[Job, Fetch]:
 
 
 def pack_latest(job: Job) -> Pack | None:
-    """The page that was fetched last, unless it has to wait for one before it."""
+    """The page that was fetched last, unless it has to wait for one before it.
+
+    What that sends, the ledger does not have yet: pages are compared in their order.
+    """
     *before, _ = job.crawl.flights
-    is_waiting = _is_tied(job) and not all(flight.is_packed for flight in before)
+    is_waiting = not all(flight.is_packed for flight in before)
     return None if is_waiting else _pack(job, len(before))
 
 
 def pack_next(job: Job) -> Pack | None:
     """The page that has waited for the one that is packed now."""
     waiting = [place for place, flight in enumerate(job.crawl.flights) if not flight.is_packed]
-    return _pack(job, waiting[0]) if waiting and _is_tied(job) else None
+    return _pack(job, waiting[0]) if waiting else None
 
 
 def _pack(job: Job, place: int) -> Pack:
@@ -234,16 +207,14 @@ def _pack(job: Job, place: int) -> Pack:
     if job.stage is Stage.MEMBERSHIPS:
         # Each group's is an upload, and each try another one.
         upload_id = f"{job.id}-{job.turn_count}-{page_index + 1}"
-    ties = None
-    if _is_tied(job):
-        ties = job.crawl.flights[place - 1].page.ties if place else job.ties
-    return Pack(page_index, upload_id, job.batch_bytes_max, landed, ties)
-
-
-def _is_tied(job: Job) -> bool:
-    """Whether what it has sent is known, page after page, and not sent again."""
-    is_changes = job.mode is Mode.INCREMENTAL and not job.repeats
-    return is_changes and job.stage in TIED and job.behind_ms_max is not None
+    return Pack(
+        page_index,
+        upload_id,
+        job.batch_bytes_max,
+        landed,
+        is_all_sent=job.is_upload,
+        lists_all=job.mode is Mode.FULL and job.stage is not Stage.DELETIONS,
+    )
 
 
 def _next_batch(flight: InFlightPage) -> int | None:

@@ -100,6 +100,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     rate: ClassVar[Rate | None] = None
     kept_ms: ClassVar[int | None] = None
     tells_changes: ClassVar[bool] = True
+    has_moving_pages: ClassVar[bool] = False
 
     def reader(self, context: SourceContext) -> "BackendReader":
         return BackendReader(self, context)

@@ -31,6 +31,7 @@ from durable.sources.ending import Ending, Where
 from durable.sources.incompleteness import watched_paths
 from durable.sources.links import Links, named_origins
 from durable.sources.listing import Listing, ListRequest
+from durable.sources.paging.counting import CountedPaging
 from durable.sources.paging.protocol import Ask, Paging
 from durable.sources.portions import Part, fetch_portion
 from durable.sources.resume import Resume, resume_page
@@ -127,6 +128,10 @@ class HttpSource(ChangingSource, frozen=True, kw_only=True):
         paths: list[tuple[str, Any]] = [(self.records, records), *self.paging.paths().items()]
         paths += self.ending.paths
         return _shape(*paths)
+
+    @property
+    def has_moving_pages(self) -> bool:
+        return super().has_moving_pages or isinstance(self.paging, CountedPaging)
 
     @property
     def ending(self) -> Ending:

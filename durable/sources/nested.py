@@ -96,6 +96,10 @@ class Nested(Struct, frozen=True, kw_only=True):
     def clock(self) -> Clock | None:
         return self.children.clock
 
+    @property
+    def has_moving_pages(self) -> bool:
+        return self.parents.has_moving_pages or self.children.has_moving_pages
+
     def reader(self, context: SourceContext) -> "NestedReader":
         return NestedReader(self, context)
 

@@ -106,6 +106,10 @@ class PythonSource(DeclaredSpans, frozen=True, kw_only=True):
     def clock(self) -> Clock | None:
         return Clock(self.path, self.path_format) if self.path else None
 
+    @property
+    def has_moving_pages(self) -> bool:
+        return False
+
     def __post_init__(self) -> None:
         if (self.fetch is None) is (self.pages is None):
             raise ConfigurationError("a PythonSource takes fetch or pages, and not both")

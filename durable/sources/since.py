@@ -154,6 +154,10 @@ class ChangingSource(Struct, frozen=True, kw_only=True):
     def clock(self) -> Clock | None:
         return None if self.since is None else self.since.clock
 
+    @property
+    def has_moving_pages(self) -> bool:
+        return self.clock is not None and self.clock.is_newest_first
+
 
 def prepare_changes(changes: Changes | None, ask: Ask, crawl: ReadContext) -> Ask:
     """The source's request as a crawl makes it."""

@@ -103,6 +103,10 @@ class Source(Protocol):
     def clock(self) -> Clock | None:
         """How its records tell when they changed; None: they do not."""
 
+    @property
+    def has_moving_pages(self) -> bool:
+        """Whether a change while it is read moves records to other pages, so that one is missed."""
+
     def locate(self, environment: Environment) -> str:
         """All URLs that it asks, with variables filled in. A crawl starts over where they change.
 

@@ -21,6 +21,7 @@ from durable.machine.transitions import clear_in_flight
 from durable.store.checkpoints import Checkpoints
 from durable.store.event_log import EventLog
 from durable.store.job_queries import JobQueries
+from durable.store.ledger import Ledger
 from durable.store.outbox import Outbox
 from durable.store.retention import Retention
 from durable.store.sql import Binding, Row, decode_rows, encode, encode_states, migrate, to_integer
@@ -68,6 +69,7 @@ class Store:
         self.chronicle = EventLog(self._query)
         self.archive = JobQueries(self._query)
         self.outbox = Outbox(self._query)
+        self.ledger = Ledger(self._query)
         self._retention = Retention(self._query)
         migrate(self._query)
 
@@ -148,7 +150,6 @@ class Store:
         """As `save`, where the alarm is somebody else's."""
         if job.state is State.SUCCEEDED and not job.repeats:
             self.successes.add(job)
-            job = replace(job, ties=())  # they are for the next one
         state, stored, before = job.state.value, _stored(job), self._working
         if before is None or before.id != job.id:
             before = None
@@ -176,13 +177,11 @@ class Store:
         self.chronicle.record(before, after, now_ms, limits)
         self.outbox.announce(before, after, targets, now_ms)
 
-    def supersede(
-        self, by: Job, targets: Sequence[str], now_ms: int, limits: Limits, *, is_certain: bool
-    ) -> None:
-        """End the held jobs whose upload another job's has discarded, or may have."""
+    def supersede(self, by: Job, targets: Sequence[str], now_ms: int, limits: Limits) -> None:
+        """End the held jobs whose lists are out of date since another has read the source."""
         for held in self.held():
-            if held.stage is by.stage:  # Glean has one upload open for each kind of thing
-                after = supersede(held, by, now_ms, limits, is_certain=is_certain)
+            if held.id != by.id:
+                after = supersede(held, by, now_ms, limits)
                 self.record(held, after, targets, now_ms, limits)
                 self.put(after, limits)
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from durable.machine.job import Job, Mode, Stage
+from durable.machine.gone import Gone
+from durable.machine.job import Job, Mode, Stage, Way
 from durable.machine.states import ENDED, State
 from durable.timestamps import rfc3339, rfc3339_or_none
 
@@ -55,6 +56,50 @@ def summarize(job: Job, clean: Callable[[str], str], now_ms: int) -> JobSummary:
         rejected=total.reject_count,
         error=clean(job.error) or None,
     )
+
+
+class DocumentChanges(Struct, frozen=True, kw_only=True):
+    """Documents of the source, beside what Glean had before the job."""
+
+    added: int
+    changed: int  # `access` alone is not among them
+    access: int  # who may see them has changed, and nothing else
+    deleted: int  # by single requests, and by the close of an upload
+    unchanged: int
+
+
+def changes(job: Job) -> DocumentChanges | None:
+    """What a job has changed in Glean so far; None where nobody compares, as of a backend's."""
+    parts = job.parts
+    documents = [part for part in parts if part.stage is Stage.DOCUMENTS]
+    if job.is_delegated or not documents:
+        return None
+    part = documents[-1]
+    deleted_count = totals(job).deletion_count
+    if job.mode is Mode.FULL:
+        is_closed = job.way is Way.REPLACE and (part in job.done or job.upload.is_closed)
+        # A document of another type is deleted under the former one, and stays.
+        by_name = sum(one.deletion_count for one in parts if one.stage is Stage.DELETIONS)
+        deleted_count = part.gone.count if is_closed else by_name
+    return DocumentChanges(
+        added=part.changes.added,
+        changed=part.changes.changed,
+        access=part.changes.access,
+        deleted=deleted_count,
+        unchanged=part.changes.unchanged,
+    )
+
+
+def missing_list(job: Job) -> tuple[int, Gone] | None:
+    """The name of the crawl whose list a FULL job would delete, or has deleted, and the list.
+
+    None while it is not known to its end. A stage has a list of its own.
+    """
+    is_deleting = job.stage is Stage.DELETIONS and bool(job.gone_at_ms) and bool(job.done)
+    gone = job.done[-1].gone if is_deleting else job.crawl.gone
+    if job.mode is not Mode.FULL or not gone.is_whole:
+        return None
+    return job.gone_at_ms if is_deleting else job.crawl.begun_at_ms, gone
 
 
 class Totals(Struct, frozen=True, kw_only=True):

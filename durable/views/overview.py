@@ -30,6 +30,7 @@ class Condition(StrEnum):
     STALE = "stale"  # no success, or no FULL one, for too long
     FAILING = "failing"  # of a mode that is not at work, the latest job that has ended, has failed
     PAUSED = "paused"  # Glean does not delete what the latest upload no longer had
+    DEGRADED = "degraded"  # Glean has older versions of documents whose records were rejected
     WAITING = "waiting"  # a job met with an error, and tries again
     WORKING = "working"
     NEW = "new"  # there was no job yet
@@ -58,7 +59,9 @@ class Overview(Struct, frozen=True, kw_only=True):
     last_success_at: str | None
     last_full_success_at: str | None
     watermark: str | None  # INCREMENTAL reads what has changed since then
-    documents: int | None  # that the last FULL job has brought which succeeded
+    documents: int | None  # in Glean, as the last FULL job that replaced has left them
+    outdated: int | None  # of which Glean has older versions: their records were rejected
+    unconfirmed: int  # that were sent, and are not known to be in Glean: they are sent again
     stale_after_seconds: int | None
     current: JobSummary | None  # the job that is pending, or held
     jobs: list[JobSummary]  # the latest, newest first
@@ -76,6 +79,7 @@ class Known(Struct, frozen=True, kw_only=True):
     tally: Counters = Counters()
     watermark_ms: int | None = None
     document_count: int | None = None
+    unconfirmed_count: int = 0
     watch: DeletionWatch = DeletionWatch()
 
 
@@ -86,7 +90,9 @@ class ConnectorMetrics(Struct, frozen=True, kw_only=True):
     job_counts: Mapping[State, int]  # that are remembered
     ticked_at_ms: int | None  # the last minute for which cron has asked for a job
     watermark_ms: int | None
-    document_count: int | None  # that the last FULL job has brought which succeeded
+    document_count: int | None  # in Glean, as the last FULL job that replaced has left them
+    outdated_count: int | None = None  # of which Glean has older versions
+    unconfirmed_count: int = 0  # that were sent, and are not known to be in Glean
     deletions: Mapping[Stage, str] = {}  # that follow the latest upload of each kind
 
 
@@ -118,6 +124,8 @@ def overview(
         last_full_success_at=rfc3339_or_none(known.tally.full_succeeded_at_ms),
         watermark=rfc3339_or_none(known.watermark_ms),
         documents=known.document_count,
+        outdated=_outdated_count(known),
+        unconfirmed=known.unconfirmed_count,
         stale_after_seconds=None if after_ms is None else after_ms // 1_000,
         current=None if current is None else summarize(current, clean, now_ms),
         jobs=[summarize(job, clean, now_ms) for job in known.jobs],
@@ -143,6 +151,8 @@ def connector_metrics(known: Known, job_counts: Mapping[State, int]) -> Connecto
         ticked_at_ms=known.ticked_at_ms,
         watermark_ms=known.watermark_ms,
         document_count=known.document_count,
+        outdated_count=_outdated_count(known),
+        unconfirmed_count=known.unconfirmed_count,
         deletions={stage: upload.deletions for stage, upload in known.watch.uploads.items()},
     )
 
@@ -177,8 +187,31 @@ def _trouble(connector: AnyConnector, known: Known, now_ms: int) -> Health | Non
         return Condition.STALE, stale_reason(found), None
     if (failed := _failed_job(connector, known)) is not None:
         return Condition.FAILING, failed.error, remedy_of(failed)
-    reason = paused_reason(known.watch)
-    return None if reason is None else (Condition.PAUSED, reason, paused_remedy(known.watch))
+    if (reason := paused_reason(known.watch)) is not None:
+        return Condition.PAUSED, reason, paused_remedy(known.watch)
+    return _degraded(known)
+
+
+def _degraded(known: Known) -> Health | None:
+    """What the latest FULL job that succeeded has left as it was."""
+    latest = _latest_full(known)
+    if latest is None or not latest.outdated_count:
+        return None
+    count = latest.outdated_count
+    why = f"Glean has older versions of {count} documents, whose records were rejected"
+    return Condition.DEGRADED, why, Remedy(RemedyCode.REPEAT_REJECTS.value, {"job": latest.id})
+
+
+def _latest_full(known: Known) -> Job | None:
+    """The latest FULL job that succeeded, as far as it is remembered."""
+    ended = [job for job in (*known.ended, *known.jobs) if job.mode is Mode.FULL]
+    done = [job for job in ended if job.state is State.SUCCEEDED and not job.repeats]
+    return max(done, key=_ended_at, default=None)
+
+
+def _outdated_count(known: Known) -> int | None:
+    latest = _latest_full(known)
+    return None if latest is None else latest.outdated_count
 
 
 def _failed_job(connector: AnyConnector, known: Known) -> Job | None:

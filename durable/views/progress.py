@@ -7,7 +7,7 @@ from durable.machine.states import ENDED
 from durable.timestamps import rfc3339
 
 
-LAST_FULL = "the last FULL sync"
+LEDGER = "what Glean has"
 SOURCE = "the source's own count"
 SHARE_MIN = 0.01  # before, the pace is that of the first pages
 
@@ -34,12 +34,18 @@ def progress(job: Job, now_ms: int) -> Progress | None:
     is_full = job.mode is Mode.FULL
     if job.crawl.total_count is not None:
         count, total, of_what = job.crawl.record_count, job.crawl.total_count, SOURCE
-    elif is_full and job.expected_count:
-        count, total, of_what = job.crawl.document_count, job.expected_count, LAST_FULL
+    elif is_full and job.known_count:
+        count, total, of_what = _seen_count(job), job.known_count, LEDGER
     else:
         return None
     share = min(1.0, count / total) if total else 1.0
     return Progress(count, total, round(share, 4), of_what, _eta(job, share, now_ms))
+
+
+def _seen_count(job: Job) -> int:
+    """Documents that were read: not all of them have to be sent."""
+    unchanged_count = job.crawl.changes.unchanged if job.is_reconciling else 0
+    return job.crawl.document_count + unchanged_count
 
 
 def _eta(job: Job, share: float, now_ms: int) -> str | None:

@@ -4,16 +4,15 @@ from msgspec import Struct
 
 from durable.limits import Limits
 from durable.machine.commands import LEGAL
-from durable.machine.job import FinishedStage, Job, Mode, Stage
+from durable.machine.job import FinishedStage, Job, Mode, Stage, Way
 from durable.machine.notes import Note, WaitReason
 from durable.machine.remedies import remedy_of
-from durable.machine.safeguards import missing_count
 from durable.machine.states import Command, State
 from durable.machine.verification import Verification
 from durable.timestamps import rfc3339, rfc3339_or_none
 from durable.views.explanation import left_ms, waiting_reason, waits_for
 from durable.views.findings import Deleted, Processed, Verified, show_processing, show_verification
-from durable.views.job_summary import totals
+from durable.views.job_summary import DocumentChanges, changes, missing_list, totals
 from durable.views.progress import Progress, progress
 from durable.views.steps import next_step, repeated_step
 from durable.views.texts import Message, to_message
@@ -49,6 +48,7 @@ class Status(Struct, frozen=True, kw_only=True):
     mode: Mode
     state: State
     begun_by: str | None  # cron, catch-up, request or retry; None: by code that did not say
+    way: Way | None  # of a FULL job's documents: replace or reconcile; None: not chosen
     became_full: bool  # it was asked for as INCREMENTAL: `events` says why
     repeats: str | None  # the job whose rejects this one reads again
     stage: Stage  # under way, or the last one
@@ -76,7 +76,12 @@ class Status(Struct, frozen=True, kw_only=True):
     last_error: str | None  # since the last progress
     last_error_cause: str | None  # a word or two, as of an event; while it is tried again
     progress: Progress | None  # an estimate
-    missing: int | None  # FULL: documents of the last one that this one has not brought yet
+    changes: DocumentChanges | None  # what it did to the documents; None: nobody compares them
+    outdated: (
+        int  # FULL: documents whose records were rejected, and of which Glean keeps older ones
+    )
+    missing: int | None  # FULL: what Glean has of the stage, and the source has not
+    missing_list: str | None  # a digest of `GET /missing/<job>`, by which an approval names it
     upload_id: str | None
     cursor: str | None  # every record before it is in Glean
     verification: Verified | None  # FULL, after the success; None: the connector wants none
@@ -103,7 +108,9 @@ def status(
     """
     notes = (*job.notes, *(verification.notes if verification else ()))
     total, remaining_ms = totals(job), left_ms(job, limits)
-    is_compared = job.mode is Mode.FULL and job.expected_count is not None
+    has_way = job.mode is Mode.FULL and not job.is_delegated and job.crawl.begun_at_ms > 0
+    listed = missing_list(job)
+    gone = listed[1] if listed else None
     return Status(
         id=job.id,
         connector=job.connector,
@@ -111,6 +118,7 @@ def status(
         state=job.state,
         repeats=job.repeats or None,
         begun_by=job.begun_by or None,
+        way=job.way if has_way else None,
         became_full=job.asked_mode is Mode.INCREMENTAL,
         stage=job.stage,
         stages=tuple(_show_stage(part) for part in job.parts),
@@ -139,7 +147,10 @@ def status(
         last_error=job.error or None,
         last_error_cause=_error_cause(job),
         progress=None if now_ms is None else progress(job, now_ms),
-        missing=missing_count(job) if is_compared else None,
+        changes=changes(job),
+        outdated=job.outdated_count,
+        missing=gone.count if gone else None,
+        missing_list=gone.digest if gone else None,
         upload_id=job.upload.id or None,
         cursor=job.crawl.cursor,
         verification=show_verification(verification),

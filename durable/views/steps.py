@@ -15,6 +15,7 @@ from durable.machine.states import State
 class StepCode(StrEnum):
     """What is done when the wait is over."""
 
+    READ_ALL = "read-all"  # of the source: stage
     OPEN_UPLOAD = "open-upload"  # and read the source: stage
     RESUME_UPLOAD = "resume-upload"  # if Glean still has it open: page
     CLOSE_IF_OPEN = "close-if-open"
@@ -23,7 +24,9 @@ class StepCode(StrEnum):
     READ_PAGE = "read-page"  # page
     SEND_PAGES = "send-pages"  # page, the first of page_count; sent_count of batch_count
     SEND_AND_READ = "send-and-read"  # likewise, and next_page
+    LIST_MISSING = "list-missing"  # what Glean has and the source has not
     CLOSE_UPLOAD = "close-upload"
+    RECORD_UPLOAD = "record-upload"  # in the ledger
 
 
 class RepeatCode(StrEnum):
@@ -48,17 +51,26 @@ def next_step(job: Job) -> Phrase | None:
     match job.state:
         case State.QUEUED | State.OPENING:
             return _first_step(job)
-        case State.SENDING if job.crawl.flights:
-            sent = {**_in_flight(job), "sent_count": _sent_count(job)}
-            next_page = job.crawl.page_count + len(job.crawl.flights) + 1
-            if job.crawl.is_fetching:
-                return Phrase(StepCode.SEND_AND_READ, {**sent, "next_page": next_page})
-            return Phrase(StepCode.SEND_PAGES, sent)
         case State.SENDING:
-            return Phrase(StepCode.READ_PAGE, {"page": job.crawl.page_count + 1})
+            return _sending_step(job)
         case State.CLOSING:
-            return Phrase(StepCode.CLOSE_UPLOAD)
+            is_closed = job.upload.is_closed
+            return Phrase(StepCode.RECORD_UPLOAD if is_closed else StepCode.CLOSE_UPLOAD)
     return None
+
+
+def _sending_step(job: Job) -> Phrase:
+    page = job.crawl.page_count + 1
+    if job.crawl.flights:
+        sent = {**_in_flight(job), "sent_count": _sent_count(job)}
+        if job.crawl.is_fetching:
+            return Phrase(
+                StepCode.SEND_AND_READ, {**sent, "next_page": page + len(job.crawl.flights)}
+            )
+        return Phrase(StepCode.SEND_PAGES, sent)
+    if job.crawl.has_end and job.mode is Mode.FULL:
+        return Phrase(StepCode.LIST_MISSING)
+    return Phrase(StepCode.READ_PAGE, {"page": page})
 
 
 def _first_step(job: Job) -> Phrase:
@@ -67,8 +79,10 @@ def _first_step(job: Job) -> Phrase:
     if goes_on and job.is_upload:
         is_whole = job.crawl.has_end
         return Phrase(StepCode.CLOSE_IF_OPEN) if is_whole else Phrase(StepCode.RESUME_UPLOAD, page)
-    if job.state is State.OPENING or job.mode is Mode.FULL:
+    if job.state is State.OPENING:
         return Phrase(StepCode.OPEN_UPLOAD, {"stage": job.stage.value})
+    if job.mode is Mode.FULL and not goes_on:  # as an upload or not, is told once it begins
+        return Phrase(StepCode.READ_ALL, {"stage": job.stage.value})
     return Phrase(StepCode.RESUME, page) if goes_on else Phrase(StepCode.READ_CHANGES)
 
 

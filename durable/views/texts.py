@@ -41,12 +41,14 @@ class Wording(Struct, frozen=True):
 RESTORE = "To keep it, bring it back in the source and run a FULL job before that."
 WORDINGS: Mapping[str, Wording] = {
     RemedyCode.DECIDE: Wording(
-        "See whether the source is whole. Then POST /approve/$job "
-        '{"deletions": $deletions} closes the upload, and POST /cancel/$job leaves Glean as '
-        "it was.",
-        "See whether the source is whole. Then Approve closes the upload and has Glean delete "
-        "$deletions documents, and Cancel leaves Glean as it was.",
-        "See whether the source is whole. Then open the job's page to approve or cancel it.",
+        "GET /missing/$job lists what would be deleted ($deletions). If the source has lost it, "
+        'POST /approve/$job {"list": "$list"} reads the source again and deletes what is on the '
+        "list, and nothing else. POST /cancel/$job deletes nothing.",
+        "The job's page lists what would be deleted ($deletions). If the source has lost it, "
+        "Approve reads the source again and deletes what is on the list, and nothing else. "
+        "Cancel deletes nothing.",
+        "Open the job's page: it lists what would be deleted ($deletions), to approve of it or to "
+        "cancel the job.",
     ),
     RemedyCode.RETRY: Wording(
         "POST /retry/$job queues it again.",
@@ -60,6 +62,12 @@ WORDINGS: Mapping[str, Wording] = {
         "the limit; then Retry queues it again.",
         "The job's page lists them and says why. Correct the source or the connector, or raise "
         "the limit; then retry the job on its page.",
+    ),
+    RemedyCode.REPEAT_REJECTS: Wording(
+        "GET /rejects/$job says why. Correct the source or the connector; then POST "
+        "/retry/$job?rejects=true reads these records again, and so does the next FULL job.",
+        "The job's page lists them and says why. Correct the source or the connector; then Retry "
+        "there reads these records again, and so does the next FULL job.",
     ),
     RemedyCode.CHECK_UPLOADS: Wording(
         "See whether something else uploads to this datasource. If Glean's history is that late, "
@@ -97,8 +105,8 @@ WORDINGS: Mapping[str, Wording] = {
         "`glean-sync setup $connector` makes it what is declared.",
     ),
     RemedyCode.CONFIRM_DELETIONS: Wording(
-        'Send {"deletions": $deletions} if that is right.',
-        "If that is right, Approve on the job's page asks for this number.",
+        'See GET /missing/$job ($deletions). If that is right, send {"list": "$list"}.',
+        "The list has changed ($deletions): look at it on the job's page, which asks again.",
     ),
     RemedyCode.CONFIRM_DIFFERENCES: Wording(
         'Look at them with GET /datasource/$connector, then send {"differences": $differences}.',
@@ -110,6 +118,7 @@ WORDINGS: Mapping[str, Wording] = {
     ),
     RemedyCode.USE_ANOTHER_KEY: Wording("Use another key for another request."),
     RemedyCode.READ_LOG: Wording("The Worker's log says why: `npx wrangler tail` shows it."),
+    StepCode.READ_ALL: Wording("Reads the source ($stage) from its start."),
     StepCode.OPEN_UPLOAD: Wording(
         "Opens a bulk upload of $stage, and reads the source from its start."
     ),
@@ -132,7 +141,9 @@ WORDINGS: Mapping[str, Wording] = {
         "Reads page $next_page, and sends what it has read from page $page on (pages: "
         "$page_count, batches: $batch_count, of these in Glean: $sent_count)."
     ),
+    StepCode.LIST_MISSING: Wording("Lists what Glean has and the source has not."),
     StepCode.CLOSE_UPLOAD: Wording("Asks Glean about the upload, and closes it if it is open."),
+    StepCode.RECORD_UPLOAD: Wording("Notes in the ledger what the upload has brought."),
     RepeatCode.QUERY_UPLOAD: Wording("It would ask Glean about the upload again."),
     RepeatCode.OPEN_UPLOAD: Wording("It would open the upload again, which is still empty."),
     RepeatCode.READ_PAGE: Wording("It would read page $page again."),

@@ -3,18 +3,21 @@
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.connector.definition import AnyConnector
 from durable.environment import GLEAN_TOKEN, Environment
-from durable.machine.job import Job, Mode, Stage
+from durable.machine.job import Job, Mode
+from durable.machine.ledger import Kind
 from durable.machine.rejects import Reject
 from durable.machine.staleness import Heartbeat
 from durable.machine.states import PENDING, State
 from durable.store.event_log import Event
+from durable.store.ledger_rows import GoneRow
 from durable.store.store import Store
 from durable.views.findings import show_deletions
-from durable.views.job_summary import JobSummary, summarize
+from durable.views.job_summary import JobSummary, missing_list, summarize
 from durable.views.overview import ConnectorMetrics, Known, Overview, connector_metrics, overview
 from durable.views.status import Status, status
 
@@ -31,6 +34,13 @@ class Timer(Protocol):
     def now_ms(self) -> Callable[[], int]: ...
     @property
     def wait(self) -> Callable[[int], Awaitable[object]]: ...
+
+
+class MissingItem(Struct, frozen=True):
+    """One of what a FULL job would delete."""
+
+    place: tuple[int, int]  # in the list: `after` of those that follow
+    row: GoneRow
 
 
 class Views:
@@ -96,6 +106,29 @@ class Views:
         """So many rejects with their pages, in order, that come after a page and `Reject.order`."""
         return self._store.rejects(job_id, after, count)
 
+    def missing(self, job: Job, after: tuple[int, int], count: int) -> list[MissingItem]:
+        """So many of what a FULL job would delete, in order, after a place; without secrets.
+
+        Its list is kept for as long as the job may need it.
+        """
+        listed, clean = missing_list(job), self._clean()
+        if listed is None:
+            return []
+        found: list[MissingItem] = []
+        (number, index), crawl_at_ms = after, listed[0]
+        # The part in which the page before has ended is read again.
+        while len(found) < count and (
+            parts := self._store.ledger.gone.parts(crawl_at_ms, number - 1, 1)
+        ):
+            ((number, rows),) = parts
+            found += [
+                MissingItem((number, place), row)
+                for place, row in enumerate(rows, 1)
+                if place > index
+            ]
+            number, index = number + 1, 0
+        return [replace(item, row=_clean_row(item.row, clean)) for item in found[:count]]
+
     def events(self, job_id: str, after: int, count: int) -> list[Event]:
         """So many events of a job, in order, that come after a number; without secrets."""
         clean = self._clean()
@@ -120,7 +153,6 @@ class Views:
         known = replace(
             self._known(),
             jobs=store.archive.jobs(LAST_ID, State, JOBS_SHOWN),
-            ended=[job for mode in Mode if (job := store.archive.last_end(mode)) is not None],
             current=next(iter([*store.held(), *store.pending()]), None),
         )
         return overview(self._connector, known, self._clean(), self._timer.now_ms())
@@ -140,18 +172,31 @@ class Views:
         return pending[0] if pending and pending[0].id != job.id else None
 
     def _known(self) -> Known:
-        """What is remembered of the connector as a whole, without its jobs."""
+        """What is remembered of the connector as a whole, without most of its jobs."""
+        store = self._store
         return Known(
-            ticked_at_ms=self._store.archive.ticked_at_ms(),
-            ticks=self._store.archive.ticks(),
-            tally=self._store.chronicle.tally(),
-            watermark_ms=self._store.successes.watermark_ms(),
-            document_count=self._store.successes.full_counts().get(Stage.DOCUMENTS),
-            watch=self._store.verifications.watch(),
+            ticked_at_ms=store.archive.ticked_at_ms(),
+            ticks=store.archive.ticks(),
+            tally=store.chronicle.tally(),
+            watermark_ms=store.successes.watermark_ms(),
+            ended=[job for mode in Mode if (job := store.archive.last_end(mode)) is not None],
+            document_count=self._document_count(),
+            unconfirmed_count=store.ledger.unconfirmed_count(Kind.DOCUMENT),
+            watch=store.verifications.watch(),
         )
+
+    def _document_count(self) -> int | None:
+        """As the last FULL job has left it."""
+        state = self._store.ledger.state(Kind.DOCUMENT)
+        return None if state.replaced_at_ms is None else state.count
 
     def _clean(self) -> Callable[[str], str]:
         """Takes secrets out of a text."""
         # Only a turn reads them otherwise, and this may be an isolate that had none yet.
         self._environment.hide(GLEAN_TOKEN, *self._connector.secrets())
         return self._environment.redacted
+
+
+def _clean_row(row: GoneRow, clean: Callable[[str], str]) -> GoneRow:
+    title, url = row.title and clean(row.title), row.url and clean(row.url)
+    return replace(row, id=clean(row.id), title=title, url=url)

@@ -52,14 +52,15 @@ def synced(stack: Stack) -> str:
     """A FULL sync that succeeded."""
     job = stack.ended(stack.trigger("FULL")["id"])
     if job["state"] == "held":
-        stack.command("approve", job["id"], deletions=job["missing"])
+        stack.command("approve", job["id"], list=job["missing_list"])
         job = stack.ended(job["id"])
     assert job["state"] == "succeeded", job
     return str(job["id"])
 
 
 def working(stack: Stack) -> str:
-    """A FULL sync in its middle, which lasts until the faults are cleared."""
+    """A FULL sync in its middle, which lasts until the faults are cleared, and then succeeds."""
+    synced(stack)  # what others have removed, is gone
     stack.stall(READ)
     job = stack.trigger("FULL")
     stack.until(job["id"], lambda now: now["pages"] == READ)
@@ -130,11 +131,12 @@ def test_a_job_that_is_triggered_is_followed_to_its_end(person: Person, stack: S
     person.sees_state("sending")
     progress = person.page.get_by_role("progressbar")
     expect(progress).to_be_visible()
-    expect(person.page.get_by_text("of about 600 documents, by the last FULL sync")).to_be_visible()
+    expect(person.page.get_by_text("of about 600 documents, by what Glean has")).to_be_visible()
     stack.clear_faults()
     person.sees_state("succeeded")
     expect(progress).to_be_hidden()
-    expect(person.page.locator("#news")).to_have_text("The job is succeeded: 600 documents")
+    expect(person.page.locator("#news")).to_have_text("The job is succeeded: 600 unchanged")
+    expect(person.page.get_by_text("Differences alone are sent.")).to_be_visible()
     expect(person.page.locator(".events li").first).to_contain_text("succeeded")
     expect(person.button("Cancel")).to_have_count(0)
 
@@ -166,15 +168,23 @@ def test_a_held_job_is_approved_by_who_has_seen_how_much_goes(person: Person, st
     person.go("/")
     expect(person.page.get_by_text("Held: needs a person")).to_be_visible()
     main = person.page.get_by_role("main")
-    asked = f"Then Approve closes the upload and has Glean delete {REMOVED} documents"
+    asked = f"The job's page lists what would be deleted ({REMOVED})"
     expect(main).to_contain_text(asked)
     person.page.get_by_role("link", name="Latest: FULL held").click()
     expect(main).to_contain_text(asked)
     expect(main).not_to_contain_text("POST")
+    expect(main).to_contain_text(f"Would be deleted: {REMOVED} documents")
+    missing = stack.request("GET", f"/missing/{job_id}").raise_for_status().json()["missing"]
+    rows = person.page.locator("section[aria-labelledby=missing] tbody tr")
+    expect(rows).to_have_count(20)
+    expect(rows.first).to_contain_text(missing[0]["id"])
+    link = rows.first.get_by_role("link", name=missing[0]["title"])
+    expect(link).to_have_attribute("href", missing[0]["url"])
+    expect(main).to_contain_text(f"and {REMOVED - 20} more")
 
     person.button(f"Approve: delete {REMOVED} documents").click()
     dialog = person.page.get_by_role("dialog", name=f"Delete {REMOVED} documents?")
-    expect(dialog).to_contain_text(f"Glean deletes the {REMOVED} documents")
+    expect(dialog).to_contain_text(f"deletes what is on this list of {REMOVED} documents")
     posted: list[str] = []
     person.page.on("request", lambda request: posted.append(request.method))
     dialog.get_by_role("button", name="Leave it").click()
@@ -183,6 +193,8 @@ def test_a_held_job_is_approved_by_who_has_seen_how_much_goes(person: Person, st
     dialog.get_by_role("button", name=f"Delete {REMOVED} documents").click()
 
     person.sees_state("succeeded")
+    expect(rows).to_have_count(0)
+    expect(main).to_contain_text(f"{REMOVED} deleted")
     assert stack.status(job_id)["state"] == "succeeded"
 
 

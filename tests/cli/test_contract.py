@@ -10,7 +10,7 @@ from durable.engine.checks import Check, CheckOutcome
 from durable.glean.differences import Difference, Provisioned
 from durable.machine.job import JOB_ID, Mode
 from durable.machine.states import PENDING, TRAITS, State
-from durable.views.job_summary import JobSummary
+from durable.views.job_summary import DocumentChanges, JobSummary
 from durable.views.log import Level
 from durable.views.overview import Overview
 from durable.views.progress import Progress
@@ -33,6 +33,9 @@ READ: dict[type[Struct], type[Struct]] = {
     answers.Events: bodies.Events,
     answers.Reject: bodies.Rejected,
     answers.Rejects: bodies.Rejects,
+    answers.MissingDocument: bodies.MissingDocument,
+    answers.MissingDocuments: bodies.MissingDocuments,
+    answers.Changes: DocumentChanges,
     answers.Message: Message,
     answers.Check: Check,
     answers.Checked: bodies.Checked,
@@ -44,6 +47,7 @@ MADE = {
     JobSummary: operated.a_line(),
     Overview: operated.a_connector(),
     bodies.Occurred: operated.an_event(1),
+    bodies.MissingDocument: operated.a_missing(1),
 }
 
 

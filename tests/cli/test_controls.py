@@ -6,13 +6,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.fakes.operated import JOB_ID, FakeWorker, a_problem, a_status
+from tests.fakes.operated import DIGEST, JOB_ID, FakeWorker, a_missing, a_problem, a_status
 from tests.fakes.shell import Shell
 
 
 HELD = a_status(
     state="held",
     missing=120,
+    missing_list=DIGEST,
     waits_because="120 of 1,200 documents are missing (10 %)",
     commands=["approve", "cancel"],
 )
@@ -40,6 +41,15 @@ def test_a_trigger_names_the_connector_and_the_mode(
     assert worker.bodies == [{"mode": mode.upper(), "connector": "tickets"}]
 
 
+def test_a_trigger_may_ask_for_all_documents_anew(shell: Shell, worker: FakeWorker) -> None:
+    worker.stands(a_status(state="queued"))
+
+    shown = shell.run("trigger", "tickets", "--mode", "FULL", "--replace")
+
+    assert shown.exit_code == 0
+    assert worker.bodies == [{"mode": "FULL", "connector": "tickets", "replace": True}]
+
+
 def test_a_trigger_that_the_network_loses_is_sent_again_with_the_same_key(
     shell: Shell, worker: FakeWorker
 ) -> None:
@@ -59,7 +69,7 @@ def test_a_trigger_that_the_network_loses_is_sent_again_with_the_same_key(
         ("cancel", JOB_ID),
         ("retry", JOB_ID),
         ("retry", JOB_ID, "--rejects"),
-        ("approve", JOB_ID, "--deletions", "120"),
+        ("approve", JOB_ID, "--list", DIGEST),
         ("check", "tickets"),
         ("setup", "tickets", "--differences", "3"),
     ],
@@ -154,12 +164,17 @@ def test_an_approval_says_what_would_be_deleted_and_asks(
     tmp_path: Path, worker: FakeWorker, typed: str, *, is_approved: bool
 ) -> None:
     worker.stands(HELD)
+    worker.missing[JOB_ID] = [a_missing(number) for number in range(120)]
 
     shown = Shell(tmp_path, worker, is_asking=True).run("approve", JOB_ID, stdin=typed)
 
     assert "120 of 1,200 documents are missing (10 %)" in shown.stderr
+    assert "  N0 · note · Note 0 · https://notes.example/0\n" in shown.stderr
+    assert "N19" in shown.stderr
+    assert "N20" not in shown.stderr
+    assert f"  and 100 more: `glean-sync missing {JOB_ID}`\n" in shown.stderr
     assert "Delete 120 documents of tickets in Glean? [y/N]" in shown.stderr
-    assert worker.bodies == ([{"deletions": 120}] if is_approved else [])
+    assert worker.bodies == ([{"list": DIGEST}] if is_approved else [])
     assert shown.exit_code == (0 if is_approved else 2)
 
 
@@ -172,7 +187,7 @@ def test_a_question_that_is_broken_off_approves_nothing(tmp_path: Path, worker: 
     assert worker.bodies == []
 
 
-def test_an_approval_that_nobody_can_be_asked_for_names_the_number(
+def test_an_approval_that_nobody_can_be_asked_for_names_the_list(
     shell: Shell, worker: FakeWorker
 ) -> None:
     worker.stands(HELD)
@@ -180,19 +195,19 @@ def test_an_approval_that_nobody_can_be_asked_for_names_the_number(
     shown = shell.run("approve", JOB_ID, stdin="y\n")
 
     assert shown.exit_code == 2
-    assert "Give --deletions 120, or --yes." in shown.stderr
+    assert f"Give --list {DIGEST}, or --yes." in shown.stderr
     assert worker.bodies == []
 
 
-def test_a_number_that_was_given_is_the_one_that_is_approved(
+def test_a_list_that_was_given_is_the_one_that_is_approved(
     shell: Shell, worker: FakeWorker
 ) -> None:
     worker.stands(HELD)
 
-    shell.run("approve", JOB_ID, "--deletions", "100")
+    shell.run("approve", JOB_ID, "--list", "another")
 
     assert worker.lines == [f"POST /approve/{JOB_ID}"]
-    assert worker.bodies == [{"deletions": 100}]
+    assert worker.bodies == [{"list": "another"}]
 
 
 def test_yes_approves_what_was_found(shell: Shell, worker: FakeWorker) -> None:
@@ -200,7 +215,7 @@ def test_yes_approves_what_was_found(shell: Shell, worker: FakeWorker) -> None:
 
     shown = shell.run("approve", JOB_ID, "--yes", "--json")
 
-    assert worker.bodies == [{"deletions": 120}]
+    assert worker.bodies == [{"list": DIGEST}]
     assert json.loads(shown.stdout)["id"] == JOB_ID
 
 

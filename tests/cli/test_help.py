@@ -83,7 +83,7 @@ def test_each_error_has_a_code_of_its_own() -> None:
         ("jobs", "--limit", "0"),
         ("jobs", "--limit", "101"),
         ("jobs", "--state", "asleep"),
-        ("approve", "job", "--deletions", "-1"),
+        ("approve",),
     ],
 )
 def test_a_wrong_command_line_is_a_wrong_usage(words: tuple[str, ...]) -> None:

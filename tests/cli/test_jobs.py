@@ -7,11 +7,13 @@ import httpx
 import pytest
 
 from tests.fakes.operated import (
+    DIGEST,
     JOB_ID,
     OTHER_ID,
     FakeWorker,
     a_connector,
     a_line,
+    a_missing,
     a_status,
     an_event,
 )
@@ -49,21 +51,21 @@ def test_an_estimate_says_what_it_is_held_against(shell: Shell, worker: FakeWork
         "documents": 200,
         "of": 1000,
         "share": 0.2,
-        "of_what": "the last FULL sync",
+        "of_what": "what Glean has",
         "eta_at": "2026-11-25T17:10:00.000Z",
     }
     worker.stands(a_status(progress=progress))
 
     shown = shell.run("status", JOB_ID).stdout
 
-    assert "20%, 200 of about 1,000 (the last FULL sync), done at about 2026-11-25 17:10" in shown
+    assert "20%, 200 of about 1,000 (what Glean has), done at about 2026-11-25 17:10" in shown
 
 
 def test_of_a_job_that_rests_nothing_is_told_twice_or_estimated(
     shell: Shell, worker: FakeWorker
 ) -> None:
-    progress = {"documents": 2, "of": 4, "share": 0.5, "of_what": "the last FULL sync"}
-    why = "the close would delete 2 of 4 documents"
+    progress = {"documents": 2, "of": 4, "share": 0.5, "of_what": "what Glean has"}
+    why = "2 of 4 documents would be deleted"
     held = a_status(state="held", waits_because=why, last_error=why, missing=2)
     worker.stands(
         {**held, "next_step": None, "if_killed_now": None, "progress": {**progress, "eta_at": None}}
@@ -72,9 +74,71 @@ def test_of_a_job_that_rests_nothing_is_told_twice_or_estimated(
     shown = shell.run("status", JOB_ID).stdout
 
     assert shown.count(why) == 1
-    assert "missing    2 documents of the last FULL job would be deleted" in shown
+    told = f"2 documents in Glean would be deleted: `glean-sync missing {JOB_ID}` lists them"
+    assert f"missing    {told}" in shown
     assert "progress" not in shown
     assert "if killed" not in shown
+
+
+CHANGES = {"added": 12, "changed": 3, "access": 1, "deleted": 2, "unchanged": 8_088}
+
+
+def test_what_a_job_has_changed_is_told_in_words(shell: Shell, worker: FakeWorker) -> None:
+    worker.stands(a_status(state="succeeded", way="reconcile", changes=CHANGES))
+
+    shown = shell.run("status", JOB_ID).stdout
+
+    told = "12 added, 3 changed, 1 permissions alone, 2 deleted, 8,088 unchanged"
+    assert f"changes    {told}" in shown
+    assert "way        reconcile (the differences to what Glean has)" in shown
+
+
+def test_what_did_not_happen_is_left_out(shell: Shell, worker: FakeWorker) -> None:
+    changes = {**dict.fromkeys(CHANGES, 0), "unchanged": 7}
+    worker.stands(a_status(state="succeeded", changes=changes))
+
+    assert "changes    7 unchanged\n" in shell.run("status", JOB_ID).stdout
+
+
+@pytest.mark.parametrize("changes", [None, dict.fromkeys(CHANGES, 0)], ids=str)
+def test_where_nothing_is_compared_nothing_is_told(
+    shell: Shell, worker: FakeWorker, changes: dict[str, int] | None
+) -> None:
+    worker.stands(a_status(mode="INCREMENTAL", way=None, changes=changes))
+
+    shown = shell.run("status", JOB_ID).stdout
+
+    assert "changes" not in shown
+    assert "way" not in shown
+
+
+def test_what_a_job_would_delete_is_listed(shell: Shell, worker: FakeWorker) -> None:
+    worker.stands(a_status(state="held", missing=120, missing_list=DIGEST))
+    worker.missing[JOB_ID] = [a_missing(number) for number in range(120)]
+
+    shown = shell.run("missing", JOB_ID)
+
+    head, first, *_ = shown.stdout.splitlines()
+    assert (head, first) == ("id\ttype\ttitle\turl", "N0\tnote\tNote 0\thttps://notes.example/0")
+    assert len(shown.stdout.splitlines()) == 121
+    assert shown.stderr == f"120 documents, whose list is {DIGEST}.\n"
+    assert worker.lines == [f"GET /missing/{JOB_ID}", f"GET /missing/{JOB_ID}?after=1.100"]
+
+
+@pytest.mark.parametrize(
+    ("total", "told"),
+    [
+        (None, "The source is not read to its end: nothing is known to be missing.\n"),
+        (3, "3 were missing; their names are not kept any more.\n"),
+        (0, ""),
+    ],
+)
+def test_why_nothing_is_listed_is_told(
+    shell: Shell, worker: FakeWorker, total: int | None, told: str
+) -> None:
+    worker.stands(a_status(missing=total))
+
+    assert shell.run("missing", JOB_ID).stderr == told
 
 
 def test_deletions_that_are_not_done_are_told(shell: Shell, worker: FakeWorker) -> None:

@@ -21,7 +21,7 @@ HALF = {
     "documents": 600,
     "of": 1200,
     "share": 0.5,
-    "of_what": "the last FULL sync",
+    "of_what": "what Glean has",
     "eta_at": "2026-11-25T17:02:00.000Z",
 }
 

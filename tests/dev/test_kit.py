@@ -102,6 +102,7 @@ class Listed(Struct, frozen=True):
     rate: ClassVar[Rate | None] = None
     kept_ms: ClassVar[int | None] = None
     tells_changes: ClassVar[bool] = False
+    has_moving_pages: ClassVar[bool] = False
     clock: ClassVar[Clock | None] = None
 
     def reader(self, context: SourceContext) -> "ListedReader":

@@ -15,6 +15,8 @@ from durable.environment import Environment
 from durable.limits import Limits
 from durable.machine.commands import Instruction, Refusal
 from durable.machine.job import Job, Mode
+from durable.machine.ledger import Kind
+from durable.machine.ledger_head import KindState
 from durable.machine.rejects import Reject
 from durable.machine.states import Command
 from durable.store.store import Store
@@ -22,6 +24,7 @@ from durable.views.log import LogLine
 from tests.fakes.connections import Connections
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
+from tests.fakes.ledgers import a_put, learn
 from tests.fakes.network import Network, no_wait
 from tests.fakes.storage import Storage
 
@@ -77,6 +80,10 @@ class Bench:
         assert isinstance(begun, Begun), begun
         return begun.job
 
+    def knows(self, *keys: str, kind: Kind = Kind.DOCUMENT) -> None:
+        """Glean has these, and the ledger knows; a FULL job replaces them all the same."""
+        learn(self.store.ledger, map(a_put, keys), KindState(replaced_at_ms=1), kind=kind)
+
     def put(self, *jobs: Job, alarm_at_ms: int | None = None) -> None:
         """These jobs are stored, and the object's alarm is armed or not."""
 
@@ -104,12 +111,12 @@ class Bench:
         assert job is not None
         return job
 
-    def obeyed(self, job: Job, command: Command, deletion_count: int = 0) -> Job | Refusal | None:
-        return asyncio.run(self.processor.obey(job.id, Instruction(command, deletion_count)))
+    def obeyed(self, job: Job, command: Command, list_digest: str = "") -> Job | Refusal | None:
+        return asyncio.run(self.processor.obey(job.id, Instruction(command, list_digest)))
 
-    def commanded(self, job: Job, command: Command, deletion_count: int = 0) -> Job:
+    def commanded(self, job: Job, command: Command, list_digest: str = "") -> Job:
         """The job after a command that it takes."""
-        after = self.obeyed(job, command, deletion_count)
+        after = self.obeyed(job, command, list_digest)
         assert isinstance(after, Job), after
         return after
 

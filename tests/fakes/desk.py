@@ -9,16 +9,38 @@ import httpx
 from durable.connector.definition import AnyConnector
 from durable.engine.clients import Clients
 from durable.engine.executor import Executor
-from durable.machine.effects import Effect, Event, Fetch, Fetched, Pack, Packed, Send, Sent, Split
+from durable.engine.ledger_book import LedgerBook
+from durable.engine.platform import Platform
+from durable.environment import Environment
+from durable.machine.effects import (
+    Event,
+    Fetch,
+    Fetched,
+    Pack,
+    Packed,
+    RequestEffect,
+    Send,
+    Sent,
+    Split,
+)
 from durable.machine.job import ReadContext
+from durable.store.store import Store
 from tests.fakes.bench import SET
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
 from tests.fakes.host import a_host
 from tests.fakes.source import a_crawl
+from tests.fakes.storage import Storage
 
 
 UPLOAD = "u-1"
+
+
+def an_executor(connector: AnyConnector, environment: Environment, host: Platform) -> Executor:
+    """Beside a ledger that has nothing yet."""
+    return Executor(
+        connector, environment, host, LedgerBook(Store(Storage()), connector, environment)
+    )
 
 
 class Desk:
@@ -40,16 +62,16 @@ class Desk:
     ) -> None:
         host = a_host(network)
         environment = an_environment(**{**SET, **variables})
-        self.executor = Executor(connector, environment, host)
+        self.executor = an_executor(connector, environment, host)
         ends = self.executor.ends()
         assert isinstance(ends, Clients), ends
         self.ends = ends
         self.upload_id = upload_id
 
-    def performed(self, effect: Effect) -> Event:
+    def performed(self, effect: RequestEffect) -> Event:
         return self.carried(effect, a_crawl())
 
-    def carried(self, effect: Effect, crawl: ReadContext) -> Event:
+    def carried(self, effect: RequestEffect, crawl: ReadContext) -> Event:
         """As a part of another crawl than that of the documents."""
         return asyncio.run(self.executor.perform(effect, self.ends, crawl))
 
@@ -61,7 +83,10 @@ class Desk:
     def packed(self, batch_bytes_max: int | None = None) -> Packed:
         """The page is read and cut."""
         self.fetched()
-        event = self.performed(Pack(0, self.upload_id, batch_bytes_max))
+        is_upload = bool(self.upload_id)
+        event = self.performed(
+            Pack(0, self.upload_id, batch_bytes_max, is_all_sent=is_upload, lists_all=is_upload)
+        )
         assert isinstance(event, Packed), event
         return event
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import (
+    ApplyPacks,
     Close,
     Closed,
     CloseWithDocument,
@@ -15,16 +16,20 @@ from durable.machine.effects import (
     Event,
     Fetch,
     Fetched,
+    GoneListed,
+    ListGone,
     Open,
     Opened,
     Pack,
     Packed,
+    PacksApplied,
     QueryUpload,
     Send,
     Sent,
     UploadQueried,
     Woke,
 )
+from durable.machine.gone import Gone
 from durable.machine.job import Job, Mode, TurnUsage, UploadStatus
 from durable.machine.machine import step
 from durable.machine.pages import Page
@@ -35,6 +40,8 @@ from durable.machine.waiting import Step
 NOW_MS = 1_000_000_000
 LIMITS = Limits()
 WOKE = Woke()
+NOTHING_GONE = GoneListed(Gone(is_whole=True))
+APPLIED = PacksApplied(None)
 MOMENTS_MAX = 1_000  # of a whole life
 
 
@@ -165,7 +172,7 @@ def moments(
         assert job.turn is None, "nothing is under way, and the turn is not over"
 
 
-def answer(
+def answer(  # noqa: PLR0911 - a return for each effect
     effect: Effect, pages: Sequence[Page], standing: UploadStatus = UploadStatus.OPEN
 ) -> Event:
     """That all has gone well."""
@@ -182,6 +189,10 @@ def answer(
             return UploadQueried(standing)
         case Close() | CloseWithDocument():
             return Closed()
+        case ListGone():
+            return NOTHING_GONE
+        case ApplyPacks():
+            return APPLIED
         case _:
             assert_never(effect)
 

@@ -74,6 +74,7 @@ def _well(minute: int, at_ms: int) -> ConnectorMetrics:
         ticked_at_ms=at_ms - rest * MINUTE_MS,
         watermark_ms=at_ms - rest * MINUTE_MS,
         document_count=1_000 + hours,
+        outdated_count=0,
         deletions={Stage.DOCUMENTS: Deletions.DONE.value},
     )
 
@@ -98,5 +99,7 @@ def _troubled(minute: int, at_ms: int) -> ConnectorMetrics:
         ticked_at_ms=at_ms - 30 * HOUR_MS,
         watermark_ms=at_ms - 50 * HOUR_MS,
         document_count=800,
+        outdated_count=12,
+        unconfirmed_count=40,
         deletions={Stage.DOCUMENTS: Deletions.PAUSED.value},
     )

@@ -15,6 +15,7 @@ from worker.endpoints import find_endpoints
 URL = "https://sync.example"
 TOKEN = "t0ken-Kq8ZrW3nXv6Yb2Lm"
 JOB_ID = "tickets-20261125T160000123Z-0a1b2c"
+DIGEST = "8c1f0e2d7a9b4c35"  # of a list of what is missing
 OTHER_ID = "wiki-20261125T160500000Z-4d5e6f"
 AT = "2026-11-25T16:00:00.123Z"
 PART = 100  # of a list, in one answer
@@ -55,7 +56,11 @@ def a_status(job_id: str = JOB_ID, state: str = "sending", **fields: Any) -> Jso
         "next_attempt_at": None,
         "last_error": None,
         "last_error_cause": None,
+        "way": "replace",
+        "changes": None,
+        "outdated": 0,
         "missing": None,
+        "missing_list": None,
         "upload_id": "upload",
         "cursor": "2",
         "verification": None,
@@ -103,12 +108,20 @@ def a_connector(name: str = "tickets", **fields: Any) -> Json:
         "last_full_success_at": AT,
         "watermark": AT,
         "documents": 1200,
+        "outdated": 0,
+        "unconfirmed": 0,
         "stale_after_seconds": None,
         "current": None,
         "deletions": [],
         "jobs": [],
     }
     return {**connector, **fields}
+
+
+def a_missing(number: int) -> Json:
+    """Something that a FULL job would delete."""
+    url = f"https://notes.example/{number}"
+    return {"id": f"N{number}", "type": "note", "title": f"Note {number}", "url": url}
 
 
 def an_event(number: int, kind: str = "begun", **fields: Any) -> Json:
@@ -145,6 +158,7 @@ class FakeWorker(httpx.AsyncBaseTransport):
         self.jobs: list[Json] = []  # lines, the newest first
         self.events: dict[str, list[Json]] = {}
         self.rejects: dict[str, list[Json]] = {}
+        self.missing: dict[str, list[Json]] = {}
         self.checks: list[Json] = []
         self.provisioned: Json = {}
         self.requests: list[httpx.Request] = []
@@ -254,6 +268,19 @@ class FakeWorker(httpx.AsyncBaseTransport):
                 return _part(
                     job_id, "rejects", len(rejects), rest, lambda last: f"1.{last['record']}"
                 )
+            case "GET", "missing":
+                missing = self.missing.get(job_id, [])
+                start = int((after or "0.0").split(".")[1])
+                part = _part(
+                    job_id,
+                    "missing",
+                    len(missing),
+                    missing[start:],
+                    lambda last: f"1.{missing.index(last) + 1}",
+                )
+                status = self._statuses[job_id][0]
+                listed = {"stage": status["stage"], "list": status["missing_list"]}
+                return _json({**part.json(), **listed, "total": status["missing"]})
             case "POST", "cancel":
                 return self._accepted(job_id, 200)
         return self._accepted(job_id, 202)

@@ -64,6 +64,11 @@ class Storage:
         return self._connection.serialize()
 
     @property
+    def row_count(self) -> int:
+        """Rows written so far, as far as they would be billed: an index's are not among them."""
+        return self._connection.total_changes
+
+    @property
     def sql(self) -> "Storage":
         return self
 

@@ -32,7 +32,7 @@ INCREMENTAL = alter(
 
 def a_verification(aims: Aims = VERIFIES, job: Job = FULL) -> Verification:
     """Of ten documents, right after the close."""
-    verification = begin_verification(job, aims, None, LIMITS)
+    verification = begin_verification(job, aims, None, 10, LIMITS)
     assert verification is not None
     return verification
 

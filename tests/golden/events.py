@@ -75,6 +75,6 @@ def _commanded(limits: Limits) -> Iterator[Job]:
         (State.HELD, Command.APPROVE),
         (State.FAILED, Command.RETRY),
     ):
-        job = obey(a_job(state), Instruction(command, 45), None, NOW_MS, limits)
+        job = obey(a_job(state), Instruction(command), None, NOW_MS, limits)
         assert isinstance(job, Job), f"{state} takes {command}"
         yield job

@@ -19,6 +19,7 @@ SAMPLE: Mapping[str, str | int] = {
     "connector": "tickets",
     "datasource": "tickets",
     "deletions": 120,
+    "list": "8c1f0e2d7a9b4c35",
     "differences": 3,
     "stage": "documents",
     "page": 5,

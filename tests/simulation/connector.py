@@ -23,22 +23,28 @@ LIMITS = Limits(
 )
 
 
+PUBLIC = glean.Permissions(allow_anonymous_access=True)
+INTERNAL = glean.Permissions(allow_all_datasource_users_access=True)
+
+
 class Note(Struct, frozen=True):
     id: str
     text: str | None  # None: deleted
     updated_at: datetime
+    type: str = "Note"
+    is_public: bool = True
 
 
 def document(note: Note) -> glean.Document | glean.Deletion:
     if note.text is None:
-        return glean.Deletion(id=note.id, object_type="Note")
+        return glean.Deletion(id=note.id, object_type=note.type)
     return glean.Document(
         id=note.id,
         title=note.text,
         view_url=f"https://{SOURCE_HOST}/notes/{note.id}",
-        object_type="Note",
+        object_type=note.type,
         updated_at=int(note.updated_at.timestamp()),
-        permissions=glean.Permissions(allow_anonymous_access=True),
+        permissions=PUBLIC if note.is_public else INTERNAL,
     )
 
 

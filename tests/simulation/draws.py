@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dev.local_glean.readings import DEFAULTS, Readings, every
+from dev.local_glean.readings import DEFAULTS, OF_DOCUMENTS, Readings, every
 from durable.limits import Limits
 from durable.machine.commands import Instruction
 from durable.machine.job import Mode
@@ -19,18 +19,32 @@ from durable.machine.states import Command
 from tests.simulation.connector import LIMITS, TIMED
 from tests.simulation.fates import LANDS_LATE, OK, Choice, Fate, FatePlan, in_order
 from tests.simulation.source import Order
-from tests.simulation.world import StandIn, World
+from tests.simulation.world import ITS_LIST, StandIn, World
+
+
+class Verb(StrEnum):
+    """What somebody may do to a note."""
+
+    WRITE = "write it"
+    DELETE = "delete it"
+    SHARE = "have others see it"
+    RETYPE = "make a memo of it, or a note of a memo"
 
 
 class Edit(Struct, frozen=True):
-    """Somebody writes a note, or deletes it."""
+    """Somebody does something to a note."""
 
     note: str
-    is_deletion: bool
+    verb: Verb
 
     def on(self, world: World) -> Callable[[], object]:
-        act = world.delete if self.is_deletion else world.edit
-        return lambda: act(self.note)
+        acts = {
+            Verb.WRITE: world.edit,
+            Verb.DELETE: world.delete,
+            Verb.SHARE: world.share,
+            Verb.RETYPE: world.retype,
+        }
+        return lambda: acts[self.verb](self.note)
 
 
 class Trigger(Struct, frozen=True):
@@ -125,6 +139,7 @@ class Schedule(Struct, frozen=True):
 
 
 LETTERS = "abcdef"
+ALIKE = "A"  # to Glean, it is the first of these
 EMPTY_PAGES = 12
 PAGE_END = "|"
 
@@ -139,6 +154,8 @@ def _pages(letters: list[str]) -> list[list[str]]:
     return pages
 
 
+# Where single documents are refused while an upload is open, a job may wait for days.
+FOUND_AT_ONCE = ("shows_unclosed", "keys_by_type")
 _LAGS_MS = (1, 300, 50_000)  # of answers, so that later requests are answered before
 _ANSWERS = [OK, OK, OK, *(Choice(lag_ms=lag_ms) for lag_ms in _LAGS_MS)]
 _FAULTS = [
@@ -183,7 +200,9 @@ _LIMITS = [
 
 # How much off its time an alarm fires.
 OFFSETS_MS = st.sampled_from([0, 0, -1, -30_000, -(10**9), 1, 10_000, 2 * LIMITS.lease_ms])
-DEPLOYMENTS = st.builds(
+# Whether FULL jobs after the first one reconcile: mostly; or never; or not where much has changed.
+_WAYS = [{}, {}, {}, {"replace_every_ms": 1}, {"changes_max": 2}]
+_DEPLOYMENTS = st.builds(
     Deployment,
     st.lists(st.sampled_from([PAGE_END, *LETTERS]), max_size=9).map(_pages),
     st.sampled_from(Order),
@@ -191,6 +210,12 @@ DEPLOYMENTS = st.builds(
     st.sampled_from([1, 200, 29_000]),
     st.sampled_from([None, 0, 5 * 60_000]),
     st.sampled_from([Trouble.NONE, Trouble.NONE, *Trouble]),
+    st.sampled_from([DEFAULTS, DEFAULTS, *every(names=FOUND_AT_ONCE)]),
+)
+DEPLOYMENTS = st.builds(
+    lambda deployment, way: replace(deployment, limits=replace(deployment.limits, **way)),
+    _DEPLOYMENTS,
+    st.sampled_from(_WAYS),
 )
 SCHEDULES = st.builds(
     Schedule,
@@ -199,7 +224,9 @@ SCHEDULES = st.builds(
     st.lists(st.sampled_from([Fate.OK, Fate.OK, Fate.DIED_UNSAVED, Fate.DIED_UNSENT]), max_size=12),
     st.lists(OFFSETS_MS, max_size=8),
 )
-EDITS = st.sampled_from([Edit(*edit) for edit in product(LETTERS, (False, True))])
+EDITS = st.sampled_from(
+    [*(Edit(*edit) for edit in product(LETTERS, Verb)), Edit(ALIKE, Verb.WRITE)]
+)
 # A Glean that is as it likes, and guards that are often in the way.
 ANY_DEPLOYMENTS = st.builds(
     lambda deployment, readings, shrink_count: replace(
@@ -210,7 +237,7 @@ ANY_DEPLOYMENTS = st.builds(
         ),
     ),
     DEPLOYMENTS,
-    st.sampled_from(list(every())),
+    st.sampled_from([*every(), *every(names=OF_DOCUMENTS)]),
     st.sampled_from([0, 10]),
 )
 ASKS = st.builds(
@@ -220,8 +247,8 @@ ASKS = st.builds(
         [
             Instruction(Command.CANCEL),
             Instruction(Command.RETRY),
-            Instruction(Command.APPROVE, 0),
-            Instruction(Command.APPROVE, 99),
+            Instruction(Command.APPROVE, "another list"),
+            Instruction(Command.APPROVE, ITS_LIST),
         ]
     ),
 )

@@ -107,6 +107,7 @@ class Glean:
         self._uploads = {first: _Upload(clock.now_ms - 1, "SUCCESSFUL")}
         self.request_bytes_max = limits.batch_bytes_max
         self.unfit: set[str] = set()  # documents that it refuses
+        self.undeletable: set[str] = set()  # documents whose deletion it refuses
         self.refusing = ""  # the words in which it refuses all that is sent to be indexed
         self.busy_until_ms = 0  # with something that single documents and deletions wait for
         self.staging_from_ms = 0  # from then on it takes the pages between first and last
@@ -125,7 +126,7 @@ class Glean:
     def is_picky(self) -> bool:
         """Whether it may refuse what is sent as it should be."""
         is_smaller = self.request_bytes_max < self._limits.batch_bytes_max
-        is_strict = bool(self.unfit) or is_smaller or self._readings != DEFAULTS
+        is_strict = bool(self.unfit or self.undeletable) or is_smaller or self._readings != DEFAULTS
         is_busy = self.busy_until_ms > 0 or self.staging_from_ms > 0
         return is_strict or is_busy or bool(self.refusing)
 
@@ -149,6 +150,14 @@ class Glean:
         upload_id = f"elsewhere-{len(self._uploads)}"
         self._uploads[upload_id] = _Upload(self._clock.now_ms)
         self._open_id, self._staged = upload_id, {}
+
+    def upload_elsewhere(self, titles: Mapping[str, str]) -> None:
+        """Something else brings all documents anew, in one upload that it closes."""
+        self.open_elsewhere()
+        assert self._open_id is not None
+        self._uploads[self._open_id].status = "SUCCESSFUL"
+        self._open_id = None
+        self.found.put(titles)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         try:
@@ -189,6 +198,7 @@ class Glean:
             case "/deletedocument":
                 deletion = msgspec.json.decode(request.content, type=_Deletion)
                 _require(deletion.datasource == DATASOURCE, "no such datasource")
+                _require(deletion.id not in self.undeletable, f"{deletion.id} is locked")
                 self.found.delete(deletion.id, deletion.object_type)
             case "/updatepermissions":
                 self._share(msgspec.json.decode(request.content, type=_PermissionsUpdate))

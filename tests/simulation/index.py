@@ -30,6 +30,7 @@ class SharedWith(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"
 
 
 EVERYBODY = SharedWith(allow_anonymous_access=True)
+STAFF = SharedWith(allow_all_datasource_users_access=True)
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -51,6 +52,7 @@ class Index:
         self._found: dict[str, Found] = {}
         self._paused: set[str] = set()  # keys of what would be deleted, but for Glean's check
         self._titles: dict[str, str] | None = None  # made when it is asked for
+        self.removed: list[Found] = []  # by the latest upload
 
     def __len__(self) -> int:
         return len(self._found)
@@ -112,6 +114,7 @@ class Index:
         is_paused = share_max is not None and len(stale) > share_max * len(self._found)
         self._paused = stale if is_paused else set()
         kept = self._found if is_paused else {}
+        self.removed = [] if is_paused else [self._found[key] for key in sorted(stale)]
         self._found, self._titles = {**kept, **uploaded}, None
 
     def process(self) -> None:

@@ -19,7 +19,7 @@ from types import CodeType, FunctionType, ModuleType
 import pytest
 
 from tests.fakes.forked import FORKS
-from tests.simulation.planted import Mutant
+from tests.simulation.mutant import Mutant
 
 
 ROOT = Path(__file__).parent.parent.parent

@@ -1,6 +1,6 @@
 """What must hold at every moment, judged from outside: requests, answers, and what is on disk."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import le
 
 import httpx
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from durable.limits import Limits
 from durable.machine.commands import LEGAL, Instruction
-from durable.machine.job import UPLOADED, Job, Mode
+from durable.machine.job import Job, Mode, Stage, Way
 from durable.machine.remedies import RemedyCode
 from durable.machine.states import ENDED, PENDING, WORKING, Command, State
 from durable.machine.watermark import SECOND_MS
@@ -21,6 +21,7 @@ from tests.simulation.clock import Clock
 from tests.simulation.connector import GLEAN_TOKEN, SOURCE_TOKEN
 from tests.simulation.fates import Fate, Kind
 from tests.simulation.glean import Glean
+from tests.simulation.ledger_oracle import Entry, LedgerOracle
 from tests.simulation.network import upload_id
 from tests.simulation.source import Order, Source
 from tests.simulation.tries import Tries
@@ -32,7 +33,7 @@ TOO_OFTEN = 429
 CONFLICT = 409
 SETTLED = frozenset({400, CONFLICT, 413})  # Glean's answers that are not the end of a job
 KINDS = {
-    Mode.FULL: {Kind.OPEN, Kind.FETCH, Kind.SEND, Kind.ASK, Kind.CLOSE},
+    Mode.FULL: {Kind.OPEN, Kind.FETCH, Kind.SEND, Kind.ASK, Kind.CLOSE, Kind.DELETE},
     Mode.INCREMENTAL: {Kind.FETCH, Kind.SEND, Kind.DELETE},
 }
 
@@ -55,9 +56,11 @@ class Seen(Struct):
     order: Instruction | None = None  # the latest that it was given
     tries: Tries = msgspec.field(default_factory=Tries)  # since its latest page landed
 
-    def begins_anew(self) -> None:
+    def begin_anew(self, job: Job) -> None:
         self.fault_count = 1  # one may be under way as this is seen
         self.fetch_count = self.pause_count = 0
+        if job.mode is Mode.FULL and job.stage is Stage.DELETIONS:
+            return  # it goes on from what the crawl has told
         self.has_end = self.is_closed = False
         self.first_sent_at_ms = None
 
@@ -81,6 +84,7 @@ class Oracle:
         self._glean = glean
         self._clock = clock
         self._limits = limits
+        self._ledger = LedgerOracle(storage, source, glean, limits)
         self._bodies: dict[str, str] = {}
         self.jobs: dict[str, Job] = {}
         self.seen: dict[str, Seen] = {}
@@ -105,6 +109,11 @@ class Oracle:
     def latest(self) -> Job:
         return self.jobs[max(self.jobs)]
 
+    @property
+    def entries(self) -> Mapping[str, Entry]:
+        """What the ledger has of documents, by key."""
+        return self._ledger.entries()
+
     def sent(self, kind: Kind, request: httpx.Request, beside: Sequence[Kind]) -> None:
         """A request leaves, beside those that are under way."""
         now_ms, job = self._clock.now_ms, self.head
@@ -123,7 +132,8 @@ class Oracle:
         is_inquiry = kind is Kind.ASK and seen.was_refused
         assert is_inquiry or kind in KINDS[job.mode], f"{kind} in a job that is {job.mode}"
         assert beside.count(Kind.FETCH) + (kind is Kind.FETCH) <= 1, "reads two pages at once"
-        sends_max = self._limits.sends_max if job.mode is Mode.FULL else 1
+        sends_max = self._limits.sends_max if job.is_upload else 1
+        assert kind is not Kind.DELETE or not job.is_upload, "deletes one by one beside an upload"
         if not is_fetch:
             others = [other for other in beside if other is not Kind.FETCH]
             assert len(others) < sends_max, f"{kind} beside {others}"
@@ -131,12 +141,13 @@ class Oracle:
         if kind is Kind.FETCH:
             self._check_since(job, seen, request)
         is_of_upload = kind in {Kind.OPEN, Kind.SEND, Kind.CLOSE}
-        if job.mode is Mode.FULL and is_of_upload and job.stage in UPLOADED:
+        if is_of_upload and job.is_upload:
             assert upload_id(request) == job.upload.id, "sent to an upload that is not its own"
             assert job.upload.id.startswith(job.id), "an upload that names another job"
         assert kind is not Kind.CLOSE or seen.has_end, (
             "closed before the source said it has no more"
         )
+        self._ledger.sent(job, kind, request)
         if seen.first_sent_at_ms is None:
             seen.first_sent_at_ms = now_ms
         seen.tries.request_count += 1
@@ -213,17 +224,23 @@ class Oracle:
         if len(self._glean.closed) == self._closed_count:
             return
         self._closed_count = len(self._glean.closed)
+        self._ledger.closed(self._glean.closed[-1])
         job = self.jobs[self._glean.closed[-1].rpartition("-")[0]]
         seen = self.seen[job.id]
         assert not seen.is_closed, "one crawl closed two uploads"
         seen.is_closed = True
         self.check_index(self._begun_ms(job))
-        extra = self._glean.index.keys() - self._source.rows.keys()
-        assert not extra, f"what the source does not have: {extra}"
+        if self._source.changed_at_ms < self._begun_ms(job):
+            extra = self._glean.index.keys() - self._source.rows.keys()
+            assert not extra, f"what the source does not have: {extra}"
 
     def ordered(self, job_id: str, order: Instruction) -> None:
         """Somebody is about to ask something of a job."""
         self.seen[job_id].order = order
+        if order.command is Command.APPROVE:
+            self._ledger.approve(self.jobs[job_id])
+        elif order.command is Command.RETRY:
+            self._ledger.forget_approval(job_id)
         self.seen[job_id].fault_count += 1  # the page under way may be for nothing
 
     def committed(self) -> None:
@@ -236,6 +253,7 @@ class Oracle:
             before, job = self.jobs.get(job_id), msgspec.json.decode(body, type=Job)
             seen = self.seen.setdefault(job_id, Seen(self._clock.now_ms))
             self._check_step(before, job, seen)
+            self._ledger.stored(job)
             assert SOURCE_TOKEN not in body, "a secret is stored"
             assert GLEAN_TOKEN not in body, "a secret is stored"
             self._bodies[job_id], self.jobs[job_id] = body, job
@@ -245,7 +263,7 @@ class Oracle:
                 seen.pause_count += 1
                 seen.tries.rest_count += 1
             if before is not None and job.crawl_count > max(1, before.crawl_count):
-                seen.begins_anew()
+                seen.begin_anew(job)
             self._check_tries(before, job, seen)
             if before and (before.state, before.crawl.page_count) != (
                 job.state,
@@ -302,6 +320,8 @@ class Oracle:
             latest_at_ms = max(due_at_ms, now_ms + LEASE_MS_MAX) if has_died else due_at_ms
             assert alarm_at_ms <= latest_at_ms, f"{job.id} waits for nothing"
             self._check_counts(job)
+        if not self.is_redefined:
+            self._ledger.check_ledger(self._unsure)
         if self.watermark_ms is not None:
             # Each change of the last minutes is in a feed again, and sent again in its order: what
             # was sent before is there again once a job has come to its end.
@@ -309,15 +329,22 @@ class Oracle:
             is_replayed = self._source.order is Order.FEED and not is_whole
             self.check_index(self.watermark_ms - OVERLAP_MS * is_replayed)
 
+    @property
+    def _unsure(self) -> set[str]:
+        """Notes that may be wrong in the index."""
+        source = self._source
+        return self.excused | source.broken | source.restless | self._glean.unfit
+
+    def check_whole(self) -> None:
+        """Glean has all of the source, but for what it refuses and for what is never the same."""
+        self._ledger.check_whole(self._source.broken | self._source.restless | self._glean.unfit)
+
     def check_index(self, since_ms: int) -> None:
         """Glean has what nobody has changed since then, as it is in the source."""
-        if self.is_redefined:
-            return
-        excused = self.excused | self._source.broken | self._glean.unfit
-        for row in self._source.rows.values():
-            found = self._glean.index.get(row.id)
-            is_unknown = row.updated_at_ms >= since_ms or row.id in excused
-            assert is_unknown or found == row.text, f"Glean has {found!r} for {row}"
+        if not self.is_redefined:
+            source = self._source
+            excused = self.excused | source.broken | source.untold | self._glean.unfit
+            self._ledger.check_index(since_ms, excused)
 
     def _check_tries(self, before: Job | None, job: Job, seen: Seen) -> None:
         """A page lands after so many tries, or the job ends."""
@@ -333,8 +360,7 @@ class Oracle:
         """What is at rest is moved only by whoever may."""
         if before is None or before.state in PENDING:
             return
-        if before.state is State.HELD and job.state is State.CANCELLED and seen.order is None:
-            assert "replaced" in job.error
+        if before.state is State.HELD and "replaced" in job.error:
             return
         assert seen.order is not None, f"{job.id} was {before.state}"
         assert seen.order.command in LEGAL[before.state], "an illegal order"
@@ -357,8 +383,13 @@ class Oracle:
             assert seen.first_sent_at_ms is not None
             assert job.created_at_ms <= job.started_at_ms <= seen.first_sent_at_ms
             assert seen.has_end, "succeeded before the end of the source"
-            assert seen.is_closed or job.mode is Mode.INCREMENTAL, "succeeded without a close"
+            is_closing = job.mode is Mode.FULL and job.way is Way.REPLACE
+            assert seen.is_closed or not is_closing, "succeeded without a close"
             self.check_index(self._begun_ms(job))
+            is_still = self._source.changed_at_ms < self._begun_ms(job)
+            if job.mode is Mode.FULL and is_still and not self._source.nameless:
+                extra = self._glean.index.keys() - self._source.live.keys() - self._unsure
+                assert not extra, f"what the source does not have: {extra}"
             return
         if job.state is State.CANCELLED:
             is_replaced = "replaced" in job.error
@@ -384,6 +415,12 @@ class Oracle:
             return  # the pages may have changed since they were counted
         if self.excused:
             return  # and so may Glean's mind
+        if job.mode is Mode.FULL and job.stage is Stage.DELETIONS:
+            return  # they are of the ledger's list
+        if job.state is State.QUEUED and job.asked_mode is not None:
+            return  # it becomes another, and they are void
+        if self._source.respelt:
+            return  # of those that are one to Glean, one is rejected
         unfit = self._glean.unfit  # it takes their deletions all the same
         rows = [
             row
@@ -392,11 +429,15 @@ class Oracle:
             if row.id not in self._source.broken and (row.text is None or row.id not in unfit)
         ]
         deletion_count = sum(row.text is None for row in rows)
+        live = self._source.rows
+        retyped_count = sum(len(self._source.types(note_id)) > 1 for note_id in live)
         counts = job.crawl.document_count, job.crawl.deletion_count
         is_full = job.mode is Mode.FULL
         expected = len(rows) - deletion_count, 0 if is_full else deletion_count
-        if self.has_clock and not is_full:  # what Glean has already, is left out
-            assert all(map(le, counts, expected)), "more than there is"
+        if not is_full or job.way is Way.RECONCILE:  # what Glean has already, is left out
+            # What has another type, is deleted before it is sent.
+            most = expected[0], expected[1] + 2 * retyped_count
+            assert all(map(le, counts, most)), "more than there is"
         else:
             assert counts == expected, "miscounted"
 

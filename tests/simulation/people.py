@@ -18,6 +18,7 @@ class _Page(Struct, forbid_unknown_fields=True, rename="camel"):
     is_first_page: bool = False
     is_last_page: bool = False
     force_restart_upload: bool = False
+    disable_stale_data_deletion_check: bool = False
 
 
 class _Members(Struct, forbid_unknown_fields=True, rename="camel"):

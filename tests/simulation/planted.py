@@ -1,6 +1,7 @@
 """The bugs that tests/simulation/mutants.py plants. Each was, or nearly was, somebody's own."""
 
-from msgspec import Struct
+from tests.simulation.mutant import Mutant
+from tests.simulation.planted_ledger import LEDGER_MUTANTS
 
 
 CRASH = "tests/simulation/test_every_crash.py::test_any_one_fault_is_survived"
@@ -56,25 +57,6 @@ REDEFINED = f"{DYING}::test_a_connector_that_changes_under_a_running_job_begins_
 WRONG = f"{TRUNCATION}::test_no_upload_is_closed_and_the_error_says_what_was_wrong"
 UNTOUCHED = f"{OWN_CLOCK}::test_no_change_is_lost_or_sent_again_by_each_job_whatever_fails"
 
-
-class Mutant(Struct, frozen=True):
-    """A bug.
-
-    Attributes:
-        name: what is wrong, in a few words.
-        file: below the project's root.
-        before: a text that is in it once.
-        after: what stands there instead.
-        tests: some that catch it, and fast.
-    """
-
-    name: str
-    file: str
-    before: str
-    after: str
-    tests: tuple[str, ...]
-
-
 JOB = "durable/machine/job.py"
 BATCHES = "durable/glean/batches.py"
 DELETION_WATCH = "durable/machine/deletion_watch.py"
@@ -82,7 +64,6 @@ GROUP_UPLOADS = "durable/engine/group_uploads.py"
 MACHINE = "durable/machine/machine.py"
 FLOW = "durable/machine/transfer.py"
 WINDOW = "durable/machine/window.py"
-TIES = "durable/machine/ties.py"
 LANDED = "durable/machine/page_progress.py"
 LIFECYCLE = "durable/machine/transitions.py"
 WATERMARK = "durable/machine/watermark.py"
@@ -97,6 +78,8 @@ TURN = "durable/engine/turn.py"
 ROOM = "durable/machine/room.py"
 MEMORY = "durable/machine/memory.py"
 WAITING = "durable/machine/waiting.py"
+ENDING = "durable/machine/ending.py"
+SETTLING = "durable/machine/settling.py"
 STORE = "durable/store/store.py"
 SUCCESSES = "durable/store/checkpoints.py"
 EXECUTOR = "durable/engine/executor.py"
@@ -109,6 +92,7 @@ VERIFICATION = "durable/machine/verification.py"
 VERIFIER = "durable/engine/verifier.py"
 
 MUTANTS = [
+    *LEDGER_MUTANTS,
     Mutant(
         "what a lost tick was to begin, is begun by each later one",
         TICKS,
@@ -136,13 +120,6 @@ MUTANTS = [
         "    return max(0, since_ms - overlap_ms) // SECOND_MS * SECOND_MS\n",
         "    return since_ms\n",
         (OVERLAP,),
-    ),
-    Mutant(
-        "an older version follows a newer one of a list with the newest first",
-        TIES,
-        "                if key in seen or is_older:\n",
-        "                if is_older:\n",
-        ("tests/unit/machine/test_ties.py",),
     ),
     Mutant(
         "a login page with a 200 is taken for Glean's word",
@@ -176,8 +153,8 @@ MUTANTS = [
     Mutant(
         "users of a connector whose documents a backend brings are never replaced",
         JOB,
-        "        is_ours = not self.is_stage_delegated",
-        "        is_ours = not self.is_delegated",
+        "        return not self.is_stage_delegated and not self.is_reconciling",
+        "        return not self.is_delegated and not self.is_reconciling",
         ("tests/unit/machine/test_machine_stages.py",),
     ),
     Mutant(
@@ -416,7 +393,7 @@ MUTANTS = [
     ),
     Mutant(
         "a close that had no effect is taken for one that had",
-        MACHINE,
+        SETTLING,
         "case UploadStatus.OPEN if not job.upload.is_close_answered:",
         "case UploadStatus.OPEN if job.upload.is_close_answered:\n"
         "            return end_job(job, State.SUCCEEDED, now_ms, limits), ()\n"
@@ -637,14 +614,14 @@ MUTANTS = [
     ),
     Mutant(
         "the budget does not grow back",
-        FLOW,
+        WAITING,
         "halving_count=max(0, job.pacing.halving_count - 1)",
         "halving_count=job.pacing.halving_count",
         (DYING,),
     ),
     Mutant(
         "a turn that ended is taken for one that died",
-        FLOW,
+        WAITING,
         "job = with_pacing(clear_in_flight(job), halving_count=max",
         "job = with_pacing(job, halving_count=max",
         (f"{ENDINGS}::test_a_close_that_kills_the_isolate_ends",),
@@ -819,10 +796,10 @@ MUTANTS = [
     ),
     Mutant(
         "an upload is closed without asking how it stands",
-        FLOW,
+        ENDING,
         "    if job.stage in CONFIRMED:",
-        "    if job.stage in CONFIRMED and not job.is_close_answered:\n"
-        "        return leased(job, now_ms, limits), (closing(job),)\n"
+        "    if job.stage in CONFIRMED and not job.upload.is_close_answered:\n"
+        "        return renew_lease(job, now_ms, limits), (close_effect(job),)\n"
         "    if job.stage in CONFIRMED:",
         ("tests/unit/machine/test_machine_closing.py",),
     ),
@@ -886,15 +863,15 @@ MUTANTS = [
     Mutant(
         "pages of an upload that is gone go on into the next",
         LIFECYCLE,
-        "        crawl=Crawl(),\n",
-        "        crawl=Crawl(cursor=job.crawl.cursor),\n",
+        "        crawl=Crawl(begun_at_ms=max(now_ms, job.crawl.begun_at_ms + 1)),\n",
+        "        crawl=Crawl(begun_at_ms=now_ms, cursor=job.crawl.cursor),\n",
         (f"{GONE}[displaced-defaults]",),
     ),
     Mutant(
         "a crawl begun anew keeps its counts",
         LIFECYCLE,
-        "        crawl=Crawl(),\n",
-        "        crawl=Crawl(document_count=job.crawl.document_count),\n",
+        "        crawl=Crawl(begun_at_ms=max(now_ms, job.crawl.begun_at_ms + 1)),\n",
+        "        crawl=Crawl(begun_at_ms=now_ms, document_count=1),\n",
         (f"{GONE}[displaced-defaults]",),
     ),
     Mutant(
@@ -1008,68 +985,16 @@ MUTANTS = [
     Mutant(
         "a datasource that shrinks is not held",
         GUARD,
-        "    if missing <= limits.shrink_count:",
-        "    if missing <= 10**6:",
+        "    if gone.new_count <= limits.shrink_count:",
+        "    if gone.new_count <= 10**6:",
         (HOLDING,),
     ),
     Mutant(
-        "an approval has no ceiling",
-        GUARD,
-        "if job.upload.approved_count is not None and missing <= job.upload.approved_count:",
-        "if job.upload.approved_count is not None:",
-        ("tests/unit/machine/test_safeguards.py",),
-    ),
-    Mutant(
-        "an approval counts for a crawl that was begun anew",
-        LIFECYCLE,
-        "        upload=Upload(),  # an approval is of what was missing then\n",
-        "        upload=Upload(approved_count=job.upload.approved_count),\n",
-        (f"{HOLDING}::test_an_approval_of_what_glean_no_longer_has_is_none_of_what_is_read_then",),
-    ),
-    Mutant(
-        "an approval of too few is granted",
+        "an approval outlives a retry",
         COMMANDS,
-        "    if instruction.deletion_count < missing:",
-        "    if instruction.deletion_count < 0:",
-        (HOLDING,),
-    ),
-    Mutant(
-        "a held job stays when another one has replaced its upload",
-        TURN,
-        "        if may_have_opened(before, event):",
-        "        if not effects and job.state is None:",
-        (f"{HOLDING}::test_the_next_full_job_takes_the_place_of_the_held_one",),
-    ),
-    Mutant(
-        "a held job is replaced by one whose upload was never asked for",
-        TURN,
-        "        if may_have_opened(before, event):",
-        "        if job.state is State.OPENING:",
-        (f"{HOLDING}::test_what_opens_no_upload_takes_no_held_jobs_place",),
-    ),
-    Mutant(
-        "a held job is replaced by one whose upload was refused",
-        COMMANDS,
-        "            return event.may_be_done",
-        "            return True",
-        (f"{HOLDING}::test_what_opens_no_upload_takes_no_held_jobs_place",),
-    ),
-    Mutant(
-        "a death over the opening of an upload leaves a held job whose upload is gone",
-        COMMANDS,
-        "            return is_opening(before)  # and died over it",
-        "            return False",
-        (f"{HOLDING}::test_what_may_have_opened_an_upload_takes_the_held_jobs_place",),
-    ),
-    Mutant(
-        "the close of an old upload does not take the watermark back",
-        SUCCESSES,
-        "        if job.mode is Mode.FULL:\n            for stage",
-        "        at_ms = max(at_ms, before_ms or 0)\n"
-        "        if job.mode is Mode.FULL:\n            for stage",
-        (
-            f"{HOLDING}::test_incremental_jobs_run_while_one_is_held_and_after_its_approval_find_all_again",
-        ),
+        "        approved={},\n",
+        "",
+        (f"{HOLDING}::test_an_approval_is_of_one_try_and_not_of_a_retry",),
     ),
     Mutant(
         "the watermark is the time of the success",
@@ -1098,8 +1023,8 @@ MUTANTS = [
         "        case State.OPENING if job.resumes and job.upload.id:\n"
         "            return job, (QueryUpload(job.upload.id),)",
         "        case State.OPENING if job.resumes and job.upload.id:\n"
-        "            return _resume(job, UploadStatus.OPEN, now_ms, limits)",
-        (f"{PEOPLE}::test_a_retried_full_job_whose_upload_was_replaced_begins_anew",),
+        "            return _resume(job, UploadQueried(UploadStatus.OPEN), now_ms, limits)",
+        (f"{PEOPLE}::test_a_retried_full_job_whose_upload_is_gone_begins_anew",),
     ),
     Mutant(
         "a retried job always begins anew",
@@ -1118,14 +1043,14 @@ MUTANTS = [
     Mutant(
         "a second job of a mode is queued",
         PROCESSOR,
-        "            if job.mode is mode and not job.repeats:\n",
-        "            if job.mode is mode and job.retry_at_ms is not None:\n",
+        "            if job.mode is not mode or job.repeats:\n",
+        "            if job.mode is not mode or job.pacing.retry_at_ms is None:\n",
         (TRIGGERS,),
     ),
     Mutant(
         "a key that joined a job is forgotten",
         PROCESSOR,
-        "                self._store.remember(trigger_key, job)\n",
+        "                self._store.remember(trigger_key, joined)\n",
         "",
         (f"{TRIGGERS}::test_a_key_that_joined_a_job_gives_that_job_again_after_its_end",),
     ),
@@ -1160,7 +1085,7 @@ MUTANTS = [
     Mutant(
         "a full job reads changes only",
         MACHINE,
-        "since_ms=None if is_full else watermark_ms)",
+        "since_ms=None if job.mode is Mode.FULL else watermark_ms)",
         "since_ms=watermark_ms)",
         (HOLDING,),
     ),
@@ -1184,20 +1109,6 @@ MUTANTS = [
         "max(min(begun_ms, known_ms), begun_ms - behind_ms_max, 0)",
         "max(min(begun_ms, known_ms), 0)",
         ("tests/unit/machine/test_watermark.py",),
-    ),
-    Mutant(
-        "a page counts as sent before it is in Glean",
-        WINDOW,
-        "    return _in_doubt(job)\n",
-        "    return job if event.ties is None else replace(job, ties=event.ties)\n",
-        (f"{UNTOUCHED}[INCREMENTAL, edited while it is read]",),
-    ),
-    Mutant(
-        "a document that was sent before is left out though it has changed",
-        TIES,
-        "if tie is None or tie != before:",
-        "if tie is None or before is None:",
-        (f"{UNTOUCHED}[INCREMENTAL, edited while it is read]",),
     ),
     Mutant(
         "a retry goes on at a cursor that the source does not know any more",
@@ -1311,9 +1222,11 @@ MUTANTS = [
     Mutant(
         "a tick that is refused counts as begun",
         PROCESSOR,
-        "        # It may have joined a job that has become FULL.\n",
+        "        known = None if trigger_key is None else self._store.triggered_by(trigger_key)\n",
+        "        known = None if trigger_key is None else self._store.triggered_by(trigger_key)\n"
         "        if trigger_key is not None and is_tick:\n"
-        "            self._store.archive.put_ticks(begun(ticks, mode, cron.key_ms(trigger_key)))\n",
+        "            key_ms = cron.key_ms(trigger_key)\n"
+        "            self._store.archive.put_ticks(record_begun(ticks, mode, key_ms))\n",
         (LOST_TICKS,),
     ),
     Mutant(

@@ -7,6 +7,7 @@ from enum import StrEnum
 import httpx
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from durable.timestamps import rfc3339
 from tests.simulation.connector import SOURCE_TOKEN
@@ -25,6 +26,8 @@ class Row(Struct, frozen=True):
     text: str | None  # None: deleted; the source goes on saying so
     updated_at_ms: int
     change: int  # counts the changes of all notes
+    type: str = "Note"
+    is_public: bool = True
 
 
 Listing = tuple[list[Row], str | None]
@@ -47,7 +50,14 @@ class Source:
         self._changes: list[Row] = []
         self._lost_at_ms = 0
         self.rows: dict[str, Row] = {}
+        self.change_count = 0  # changes of all notes, ever
+        self.tombstones: set[str] = set()  # ids, folded, that it has ever told to be deleted
+        self.respelt: set[str] = set()  # ids, folded, that were ever spelt in several ways
+        self._spelt: dict[str, str] = {}
+        self._types: dict[str, set[str]] = {}  # that they ever had
         self.broken: set[str] = set()  # notes that are not served as they should be
+        self.untold: set[str] = set()  # notes that have changed, and do not tell
+        self.nameless: set[str] = set()  # notes that are served without their id
         self.restless: set[str] = set()  # notes that read differently each time
         self.counts_reads = False  # each record tells how often it was read, which nobody maps
         self.read_count = 0
@@ -65,11 +75,6 @@ class Source:
         return max([self._lost_at_ms, *(row.updated_at_ms for row in self.rows.values())])
 
     @property
-    def change_count(self) -> int:
-        """Changes of all notes, ever."""
-        return len(self._changes)
-
-    @property
     def page_max(self) -> int:
         """Changes that a page may have."""
         return FEED_PAGE_ROWS if self.order is Order.FEED else max(map(len, self._pages))
@@ -78,11 +83,27 @@ class Source:
         """Write a note, or change it."""
         if note_id not in self.rows:
             self._pages[-1].append(note_id)
-        self._change(note_id, f"{note_id} {len(self._changes)}", at_ms)
+        self._change(note_id, f"{note_id} {self.change_count}", at_ms)
 
     def delete(self, note_id: str, at_ms: int) -> None:
         if note_id in self.rows:
             self._change(note_id, None, at_ms)
+
+    def share(self, note_id: str, at_ms: int) -> None:
+        """Have others see a note than did: its text is the same."""
+        if (row := self.rows.get(note_id)) is not None:
+            self._add(replace(row, is_public=not row.is_public), at_ms)
+
+    def share_untold(self, note_id: str) -> None:
+        """The same, and the note does not count as changed."""
+        row = self.rows[note_id]
+        self.untold.add(note_id)
+        self._add(replace(row, is_public=not row.is_public), row.updated_at_ms)
+
+    def retype(self, note_id: str, at_ms: int) -> None:
+        """Make a memo of a note, or a note of a memo."""
+        if (row := self.rows.get(note_id)) is not None:
+            self._add(replace(row, type="Memo" if row.type == "Note" else "Note"), at_ms)
 
     def lose(self, note_ids: Iterable[str], at_ms: int) -> None:
         """Forget notes without a word: not even that they were deleted."""
@@ -92,6 +113,10 @@ class Source:
         for name in lost:
             del self.rows[name]
         self._lost_at_ms = at_ms
+
+    def types(self, note_id: str) -> set[str]:
+        """All that it was ever of, however it was spelt."""
+        return self._types.get(note_id.casefold(), set())
 
     def pages(self, since_ms: int | None) -> list[list[Row]]:
         """All that a reader would get now, without counting as reading."""
@@ -124,12 +149,29 @@ class Source:
         if row.id in self.restless and row.text is not None:
             text = f"{row.text}, read {self.read_count} times"
         note = {"id": row.id, "text": text, "updated_at": rfc3339(row.updated_at_ms)}
+        if row.id in self.nameless:
+            del note["id"]
+        if row.type != "Note":
+            note["type"] = row.type
+        if not row.is_public:
+            note["is_public"] = False
         return {**note, "views": self.read_count} if self.counts_reads else note
 
     def _change(self, note_id: str, text: str | None, at_ms: int) -> None:
-        row = Row(note_id, text, at_ms, len(self._changes))
+        before = self.rows.get(note_id, Row(note_id, None, 0, 0))
+        self._add(replace(before, text=text), at_ms)
+
+    def _add(self, row: Row, at_ms: int) -> None:
+        row = replace(row, updated_at_ms=at_ms, change=self.change_count)
+        self.change_count += 1
         self._changes.append(row)
-        self.rows[note_id] = row
+        self.rows[row.id] = row
+        key = row.id.casefold()
+        self._types.setdefault(key, set()).add(row.type)
+        if row.text is None:
+            self.tombstones.add(key)
+        if self._spelt.setdefault(key, row.id) != row.id:
+            self.respelt.add(key)
 
     def _page(self, cursor: str | None, since_ms: int | None) -> Listing:
         if self.order is Order.PLACE:

@@ -24,26 +24,35 @@ from tests.simulation.world import World
 
 
 def assert_whole(world: World) -> None:
-    """The index is the source, but for what Glean refuses and for what is never the same."""
-    found = world.glean.index
-    live = {name: text for name, text in world.source.live.items() if name not in world.glean.unfit}
-    if world.source.restless:
-        assert found.keys() == live.keys(), world.told("the index is wrong")
-    else:
-        kept = {name: text for name, text in found.items() if name not in world.glean.unfit}
-        assert kept == live, world.told("the index is wrong")
+    try:
+        world.oracle.check_whole()
+    except AssertionError as error:
+        error.add_note(world.told("What happened:"))
+        raise
 
 
 @EFFORT
-@given(deployment=DEPLOYMENTS, mode=st.sampled_from(Mode), schedule=SCHEDULES)
+@given(
+    deployment=DEPLOYMENTS,
+    mode=st.sampled_from(Mode),
+    schedule=SCHEDULES,
+    edits=st.none() | st.lists(EDITS, max_size=5),
+)
 def test_one_job_outlives_any_faults(
-    deployment: Deployment, mode: Mode, schedule: Schedule
+    deployment: Deployment, mode: Mode, schedule: Schedule, edits: list[Edit] | None
 ) -> None:
+    """The first there is; or one after a FULL job, and after edits."""
     # No schedule has faults enough for these.
     limits = replace(deployment.limits, stall_ms_max=10**9, deaths_max=10**3)
     world = replace(deployment, limits=limits).world()
     if "a" in world.source.rows:
         world.glean.index = {"a": "an old text"}
+    if edits is not None:
+        world.begin(Mode.FULL)
+        world.run()
+        world.clock.now_ms += 1
+        for edit in edits:
+            edit.on(world)()
     world.driver.plan = schedule.on(world)
     while world.begin(mode) is None:
         pass  # whoever got no answer asks again
@@ -53,7 +62,7 @@ def test_one_job_outlives_any_faults(
     if job.state is State.SUCCEEDED:
         assert_whole(world)
     else:
-        assert mode is Mode.FULL, world.told(job.error)
+        assert job.mode is Mode.FULL, world.told(job.error)
         assert schedule.is_late, world.told(job.error)
 
 

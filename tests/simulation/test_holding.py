@@ -18,14 +18,13 @@ from tests.simulation.fates import (
     calm,
     possible,
 )
-from tests.simulation.world import World
+from tests.simulation.world import ITS_LIST, World
 
 
 HALF = [(f"kept {number}",) for number in range(4)]
 LOST = [f"lost {number}" for number in range(4)]
 WHOLE = [*HALF, *((name,) for name in LOST)]
 BOUNDS = replace(LIMITS, shrink_max=0.2, shrink_count=2)
-MISSING = 4
 
 
 def shrunk() -> World:
@@ -46,8 +45,7 @@ def held() -> World:
     return world
 
 
-def approval(count: int) -> Instruction:
-    return Instruction(Command.APPROVE, count)
+APPROVAL = Instruction(Command.APPROVE, ITS_LIST)
 
 
 def test_a_held_job_closes_nothing_and_says_how_much_would_go() -> None:
@@ -55,46 +53,46 @@ def test_a_held_job_closes_nothing_and_says_how_much_would_go() -> None:
 
     assert len(world.glean.closed) == 1
     assert len(world.glean.index) == len(WHOLE)
-    assert f"delete {MISSING} of {len(WHOLE)} documents (50 %)" in world.oracle.latest.error
+    gone = world.oracle.latest.crawl.gone
+    assert (gone.count, gone.new_count, world.oracle.latest.known_count) == (4, 4, len(WHOLE))
     assert world.storage.alarm_at_ms is None
 
 
-def test_an_approval_names_the_number_that_it_allows() -> None:
+def test_an_approval_names_the_list_that_it_allows() -> None:
     world = held()
-    job_id = world.oracle.latest.id
+    job = world.oracle.latest
 
-    refusal = world.order(job_id, approval(MISSING - 1))
+    refusal = world.order(job.id, Instruction(Command.APPROVE, "another list"))
     assert isinstance(refusal, Refusal)
-    assert str(MISSING) in refusal.reason
+    assert refusal.remedy is not None
+    assert refusal.remedy.parameters["list"] == job.crawl.gone.digest
 
-    world.order(job_id, approval(MISSING))
+    world.order(job.id, APPROVAL)
     world.run()
     assert world.oracle.latest.state is State.SUCCEEDED
     assert world.glean.index == world.source.live
 
 
-def test_an_approved_close_repeats_no_page() -> None:
+def test_an_approved_job_reads_all_of_the_source_again() -> None:
     world = held()
-    before = world.glean.closed[:]
     count = len(world.driver.awaits)
-    world.order(world.oracle.latest.id, approval(MISSING))
+    world.order(world.oracle.latest.id, APPROVAL)
     world.run()
 
-    kinds = {point.kind for point in world.driver.awaits[count:]}
-    assert kinds == {Kind.SAVE, Kind.ASK, Kind.CLOSE}
-    assert world.glean.closed == [*before, world.oracle.latest.upload.id]
+    kinds = [point.kind for point in world.driver.awaits[count:]]
+    assert kinds.count(Kind.FETCH) == len(WHOLE)
 
 
 def test_any_one_fault_after_the_approval_is_survived() -> None:
     calm = held()
     first = len(calm.driver.awaits)
-    calm.order(calm.oracle.latest.id, approval(MISSING))
+    calm.order(calm.oracle.latest.id, APPROVAL)
     calm.run()
     for point in calm.driver.awaits[first + 1 :]:
         for fate in AT_SAVE if point.kind is Kind.SAVE else possible(point.kind):
             world = held()
             world.driver.plan = at({point.index: Choice(fate)})
-            world.order(world.oracle.latest.id, approval(MISSING))
+            world.order(world.oracle.latest.id, APPROVAL)
             world.run()
 
             assert world.oracle.latest.state is State.SUCCEEDED, world.told("not closed")
@@ -122,11 +120,9 @@ def test_incremental_jobs_run_while_one_is_held_and_after_its_approval_find_all_
     assert world.oracle.jobs[job_id].state is State.HELD
     assert world.glean.index["kept 0"] == world.source.live["kept 0"]
 
-    world.order(job_id, approval(MISSING))
+    world.order(job_id, APPROVAL)
     world.run()
-    assert "new" not in world.glean.index, "the upload is as old as its pages"
-    world.begin(Mode.INCREMENTAL)
-    world.run()
+    assert world.oracle.jobs[job_id].state is State.SUCCEEDED
     assert world.glean.index == world.source.live
 
 
@@ -140,30 +136,71 @@ def test_the_next_full_job_takes_the_place_of_the_held_one() -> None:
     assert world.oracle.latest.state is State.SUCCEEDED
     assert world.oracle.jobs[job_id].state is State.CANCELLED
     assert world.oracle.latest.id in world.oracle.jobs[job_id].error
-    assert isinstance(world.order(job_id, approval(MISSING)), Refusal)
+    assert isinstance(world.order(job_id, APPROVAL), Refusal)
     assert world.glean.index == world.source.live
 
 
-def test_an_approval_of_what_glean_no_longer_has_is_none_of_what_is_read_then() -> None:
-    """As many may be missing, and be others: here two came back, and two are gone."""
+def test_an_approval_is_of_what_is_on_its_list_and_of_nothing_else() -> None:
+    """As many are missing, and they are others: three came back, and three are gone."""
     world = held()
-    world.glean.expire()
     job_id = world.oracle.latest.id
-    world.edit(*LOST[:2])
-    world.lose("kept 0", "kept 1")
-    world.order(job_id, approval(MISSING))
+    world.edit(*LOST[:3])
+    world.lose("kept 0", "kept 1", "kept 2")
+    world.order(job_id, APPROVAL)
     world.run()
 
     assert world.oracle.latest.state is State.HELD
     assert len(world.glean.index) == len(WHOLE)
-    world.order(job_id, approval(MISSING))
+    assert (world.oracle.latest.crawl.gone.count, world.oracle.latest.crawl.gone.new_count) == (
+        4,
+        3,
+    )
+    world.order(job_id, APPROVAL)
     world.run()
     assert world.glean.index == world.source.live
 
 
+def test_an_approval_is_of_one_try_and_not_of_a_retry() -> None:
+    world = held()
+    job_id = world.oracle.latest.id
+    world.order(job_id, APPROVAL)
+    world.driver.meanwhile[len(world.driver.awaits) + 1] = world.cancel_within
+    world.run()
+    assert world.oracle.jobs[job_id].state is State.CANCELLED
+    world.order(job_id, Instruction(Command.RETRY))
+    world.run()
+
+    assert world.oracle.jobs[job_id].state is State.HELD
+    assert len(world.glean.index) == len(WHOLE)
+
+
+def test_what_has_come_back_falls_off_the_list_that_was_approved() -> None:
+    world = held()
+    job_id = world.oracle.latest.id
+    world.edit(*LOST[:3])
+    world.order(job_id, APPROVAL)
+    world.run()
+
+    assert world.oracle.latest.state is State.SUCCEEDED
+    assert world.glean.index == world.source.live
+
+
+def test_an_incremental_job_leaves_the_list_that_is_to_be_approved() -> None:
+    world = held()
+    job_id = world.oracle.latest.id
+    for _ in range(3):
+        world.begin(Mode.INCREMENTAL)
+        world.run()
+        world.clock.now_ms += 1
+    world.order(job_id, APPROVAL)
+    world.run()
+
+    assert world.oracle.jobs[job_id].state is State.SUCCEEDED
+
+
 def test_an_approved_job_may_shrink_only_once() -> None:
     world = held()
-    world.order(world.oracle.latest.id, approval(MISSING))
+    world.order(world.oracle.latest.id, APPROVAL)
     world.run()
     world.lose("kept 0", "kept 1", "kept 2")
     world.begin(Mode.FULL)
@@ -184,7 +221,7 @@ def test_a_full_job_asked_for_while_another_is_about_to_be_held_runs(index: int)
     )
 
 
-def test_rejected_records_count_as_missing() -> None:
+def test_what_is_rejected_keeps_its_older_document() -> None:
     world = World(WHOLE, limits=BOUNDS)
     world.begin(Mode.FULL)
     world.run()
@@ -192,7 +229,9 @@ def test_rejected_records_count_as_missing() -> None:
     world.begin(Mode.FULL)
     world.run()
 
-    assert world.oracle.latest.state is State.HELD
+    assert world.oracle.latest.state is State.SUCCEEDED
+    assert world.oracle.latest.crawl.gone.count == 0
+    assert world.oracle.latest.outdated_count == len(LOST)
     assert len(world.glean.index) == len(WHOLE)
 
 
@@ -201,7 +240,7 @@ def test_a_death_over_the_approval_leaves_it_done_or_undone(fate: Fate) -> None:
     world = held()
     job_id = world.oracle.latest.id
     world.driver.plan = at({len(world.driver.awaits): Choice(fate)})
-    assert world.order(job_id, approval(MISSING)) is None
+    assert world.order(job_id, APPROVAL) is None
     world.run()
 
     state = world.oracle.jobs[job_id].state
@@ -240,13 +279,10 @@ def test_what_opens_no_upload_takes_no_held_jobs_place(fate: Fate, flavour: int)
     world.driver.plan = calm
     if world.oracle.latest.state not in ENDED:
         world.order(world.oracle.latest.id, Instruction(Command.CANCEL))
-    world.order(job_id, approval(MISSING))
-    first = len(world.driver.awaits)
+    world.order(job_id, APPROVAL)
     world.run()
 
     assert world.oracle.jobs[job_id].state is State.SUCCEEDED
-    kinds = {point.kind for point in world.driver.awaits[first:]}
-    assert kinds == {Kind.SAVE, Kind.ASK, Kind.CLOSE}, "its upload was there all the time"
     assert world.glean.index == world.source.live
 
 
@@ -261,43 +297,21 @@ def test_a_job_that_is_not_configured_takes_no_held_jobs_place() -> None:
     assert world.oracle.jobs[job_id].state is State.HELD
 
     world.variables["GLEAN_INDEXING_API_TOKEN"] = token
-    world.order(job_id, approval(MISSING))
+    world.order(job_id, APPROVAL)
     world.run()
 
     assert world.oracle.jobs[job_id].state is State.SUCCEEDED
     assert world.glean.index == world.source.live
 
 
-@pytest.mark.parametrize(
-    "fate", [Fate.LOST, Fate.LATE, Fate.GARBLED, Fate.DIED_UNSENT, Fate.DIED_SENT, Fate.DIED_LATE]
-)
-def test_what_may_have_opened_an_upload_takes_the_held_jobs_place(fate: Fate) -> None:
+@pytest.mark.parametrize("fate", [Fate.LOST, Fate.LATE, Fate.GARBLED, *sorted(DEATHS)])
+def test_what_has_not_read_all_of_the_source_takes_no_held_jobs_place(fate: Fate) -> None:
     world = opening(fate)
-
-    (replaced,) = [job for job in world.oracle.jobs.values() if job.state is State.CANCELLED]
-    assert world.oracle.latest.id in replaced.error
-    assert world.oracle.latest.state is not State.CANCELLED
-
-
-def test_a_job_that_is_cancelled_while_it_opens_takes_the_held_jobs_place() -> None:
-    world = held()
-    job_id = world.oracle.latest.id
-    world.begin(Mode.FULL)
-    index = len(world.driver.awaits) + 1  # after the lease
-    world.driver.meanwhile[index] = world.cancel_within
+    job_id = min(job.id for job in world.oracle.jobs.values() if job.state is State.HELD)
+    world.driver.plan = calm
+    world.order(world.oracle.latest.id, Instruction(Command.CANCEL))
+    world.order(job_id, APPROVAL)
     world.run()
 
-    assert world.driver.awaits[index].kind is Kind.OPEN
-    assert world.oracle.latest.state is State.CANCELLED
-    assert world.oracle.jobs[job_id].state is State.CANCELLED
-
-
-def test_an_approval_of_what_glean_has_dropped_says_so() -> None:
-    world = held()
-    job_id = world.oracle.latest.id
-    world.glean.expire()
-    world.order(job_id, approval(MISSING))
-    world.run()
-
-    texts = [note.text for note in world.oracle.jobs[job_id].notes]
-    assert any(text.endswith("is unlisted: begins anew") for text in texts), texts
+    assert world.oracle.jobs[job_id].state is State.SUCCEEDED
+    assert world.glean.index == world.source.live

@@ -13,7 +13,7 @@ from durable.machine.job import Mode
 from durable.machine.states import Command, State
 from tests.simulation.connector import LIMITS
 from tests.simulation.fates import Await, Choice, Fate, FatePlan, Kind, calm
-from tests.simulation.world import World
+from tests.simulation.world import ITS_LIST, World
 
 
 DOCUMENT = Path(__file__).parents[2] / "docs/kills.md"
@@ -193,7 +193,7 @@ def test_a_kill_over_a_command_leaves_it_done_or_undone(command: Command, fate: 
     job_id = world.oracle.latest.id
     first = len(world.driver.awaits)
     world.driver.plan = lambda point: Choice(fate) if point.index == first else Choice()
-    assert world.order(job_id, Instruction(command, 9)) is None
+    assert world.order(job_id, Instruction(command, ITS_LIST)) is None
 
     is_done = world.oracle.jobs[job_id].state is not State.HELD
     assert is_done == (fate is UNSENT)

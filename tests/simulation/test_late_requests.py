@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 
 from durable.machine.job import Mode
 from durable.machine.states import State
+from tests.simulation.clock import HOUR_MS
+from tests.simulation.connector import LIMITS
 from tests.simulation.effort import met
 from tests.simulation.fates import LANDS_LATE, Choice, Fate, Kind, at, calm, first_time, where
 from tests.simulation.test_every_crash import Scenario, full, played
@@ -95,9 +98,9 @@ def test_a_full_job_that_succeeded_is_out_of_reach_for_its_late_requests(fate: F
         assert world.glean.index == world.source.live
 
 
-def test_a_late_change_can_undo_a_newer_one_until_the_next_full_job() -> None:
+def test_a_late_change_can_undo_a_newer_one_until_the_next_job_that_replaces_all() -> None:
     """Glean takes no version with many documents at once, so it cannot tell old from new."""
-    world = World([("a",)])
+    world = World([("a",)], limits=replace(LIMITS, replace_every_ms=HOUR_MS))
     drain(world, Mode.FULL)
     world.edit("a")
     world.driver.plan = first_time(Choice(Fate.LATE, delay=NEVER), Kind.SEND)
@@ -110,6 +113,7 @@ def test_a_late_change_can_undo_a_newer_one_until_the_next_full_job() -> None:
     world.driver.land()
     assert world.glean.index != world.source.live
 
+    world.clock.now_ms += HOUR_MS
     drain(world, Mode.FULL)
     assert world.glean.index == world.source.live
 

@@ -9,8 +9,9 @@ import os
 
 import pytest
 
+from tests.simulation.mutant import Mutant
 from tests.simulation.mutants import ROOT, is_caught
-from tests.simulation.planted import MUTANTS, Mutant
+from tests.simulation.planted import MUTANTS
 
 
 MUTANTS_MIN = 30

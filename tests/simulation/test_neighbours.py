@@ -17,7 +17,7 @@ from durable.machine.states import State
 
 LIMITS = Limits()
 KILL_MS = 50  # from its request to the death of the isolate
-WOKE = Woke(watermark_ms=0, full_counts={}, spec=JobSpec(), last=None)
+WOKE = Woke(watermark_ms=0, spec=JobSpec(), last=None)
 HOUR_MS = 60 * 60 * 1_000
 
 

@@ -10,7 +10,7 @@ from durable.machine.states import Command, State
 from tests.simulation.fates import AT_SAVE, Choice, Fate, Kind, at, calm, possible, where
 from tests.simulation.source import Order
 from tests.simulation.test_every_crash import Scenario, full, incremental, later
-from tests.simulation.world import World
+from tests.simulation.world import ITS_LIST, World
 
 
 CANCEL, RETRY = Instruction(Command.CANCEL), Instruction(Command.RETRY)
@@ -143,6 +143,21 @@ def test_a_retried_full_job_whose_upload_was_replaced_begins_anew() -> None:
     assert world.glean.index == world.source.live
 
 
+def test_a_retried_full_job_whose_upload_is_gone_begins_anew() -> None:
+    world = full()
+    world.driver.meanwhile[6] = world.cancel_within
+    world.run()
+    world.glean.open_elsewhere()
+    world.glean.expire()
+    world.order(world.oracle.latest.id, RETRY)
+    world.run()
+
+    assert world.oracle.latest.state is State.SUCCEEDED
+    assert world.oracle.latest.crawl_count == 2
+    assert world.oracle.latest.restart_count == 0
+    assert world.glean.index == world.source.live
+
+
 def test_a_retried_incremental_job_does_not_take_the_watermark_back() -> None:
     world = World([("a",), ("b",), ("c",)])
     world.begin(Mode.INCREMENTAL)
@@ -161,7 +176,7 @@ def test_a_retried_incremental_job_does_not_take_the_watermark_back() -> None:
     assert world.glean.index == world.source.live
 
 
-@pytest.mark.parametrize("command", [RETRY, Instruction(Command.APPROVE, 99)])
+@pytest.mark.parametrize("command", [RETRY, Instruction(Command.APPROVE, ITS_LIST)])
 def test_a_second_job_of_one_mode_is_refused(command: Instruction) -> None:
     world = full()
     first = world.oracle.latest.id

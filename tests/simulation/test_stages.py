@@ -15,14 +15,17 @@ from durable.glean.documents import Deletion
 from durable.glean.identities import DatasourceUser, Group, Members
 from durable.machine.commands import Instruction
 from durable.machine.job import Mode, Stage
+from durable.machine.ledger import Put, RowState
+from durable.machine.ledger_head import KINDS
 from durable.machine.rejects import Reject
 from durable.machine.states import Command, State
+from durable.store.ledger_rows import LedgerRows
 from durable.store.store import Store
 from tests.simulation.connector import LISTED, NOTES
 from tests.simulation.fates import AT_SAVE, Await, Choice, Fate, Kind, at, possible
 from tests.simulation.questions import QuestionOracle
 from tests.simulation.source import Source
-from tests.simulation.world import StandIn, World
+from tests.simulation.world import ITS_LIST, StandIn, World
 
 
 FAULTS = (Fate.REFUSED, Fate.LOST, Fate.GARBLED, Fate.BROKE, Fate.DIED_UNSENT, Fate.DIED_SENT)
@@ -284,8 +287,7 @@ def test_a_page_of_many_groups_is_brought_though_of_five_requests_two_fail() -> 
 
 def test_a_stage_that_holds_lets_nothing_after_it_begin() -> None:
     world, _ = world_of(Mode.FULL)
-    world.storage.exec("INSERT INTO full_count VALUES (?, ?)", "users", 100)
-    world.storage.commit()
+    _acknowledge(world, Stage.USERS)
 
     world.run()
 
@@ -296,16 +298,24 @@ def test_a_stage_that_holds_lets_nothing_after_it_begin() -> None:
 def test_an_approval_is_that_of_one_stage() -> None:
     world, _ = world_of(Mode.FULL)
     for stage in (Stage.USERS, Stage.DOCUMENTS):
-        world.storage.exec("INSERT INTO full_count VALUES (?, ?)", stage.value, 100)
-    world.storage.commit()
+        _acknowledge(world, stage)
     world.run()
     assert (world.oracle.latest.state, world.oracle.latest.stage) == (State.HELD, Stage.USERS)
 
-    world.order(world.oracle.latest.id, Instruction(Command.APPROVE, 100))
+    world.order(world.oracle.latest.id, Instruction(Command.APPROVE, ITS_LIST))
     world.run()
 
     assert world.oracle.latest.state is State.HELD
     assert (world.oracle.latest.stage, world.glean.index) == (Stage.DOCUMENTS, {})
+
+
+def _acknowledge(world: World, stage: Stage) -> None:
+    """Have the ledger know of a hundred things that Glean has, and the source has not."""
+    names = [f"old {number}" for number in range(100)]
+    puts = [Put(name, 1_000 + index, "", "", "", name) for index, name in enumerate(names)]
+    rows = LedgerRows(lambda *query: world.storage.exec(*query).toArray())
+    rows.put(KINDS[stage], puts, RowState.CONFIRMED, 1)
+    world.storage.commit()
 
 
 def _awaits(mode: Mode) -> list["_Point"]:

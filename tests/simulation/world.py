@@ -31,6 +31,7 @@ from tests.simulation.source import Order, Source
 
 
 PAGES = (("a", "b", "c"), (), ("d", "e"))  # of two batches, of none, of one
+ITS_LIST = "that which the job has"  # in the place of a list's digest
 REDELIVERIES_MAX = 6  # the platform's, of an alarm whose handler did not end
 REDELIVERY_MS_MIN = 2_000
 
@@ -137,6 +138,18 @@ class World:
         self._catch_up()
         for note_id in note_ids:
             self.source.delete(note_id, self.clock.now_ms - self.behind_ms)
+
+    def share(self, *note_ids: str) -> None:
+        """Other people may see these notes, and they are as they were."""
+        self._catch_up()
+        for note_id in note_ids:
+            self.source.share(note_id, self.clock.now_ms - self.behind_ms)
+
+    def retype(self, *note_ids: str) -> None:
+        """Notes become memos, and memos notes."""
+        self._catch_up()
+        for note_id in note_ids:
+            self.source.retype(note_id, self.clock.now_ms - self.behind_ms)
 
     def lose(self, *note_ids: str) -> None:
         """The source forgets notes without a word."""
@@ -249,6 +262,9 @@ class World:
         return begun
 
     def _order(self, job_id: str, instruction: Instruction) -> Job | Refusal:
+        if instruction.list_digest == ITS_LIST:
+            digest = self.oracle.jobs[job_id].crawl.gone.digest
+            instruction = Instruction(instruction.command, digest)
         self.oracle.ordered(job_id, instruction)
         job = self.driver.drive(self._processor.obey(job_id, instruction))
         assert job is not None, f"there is no job {job_id}"

@@ -11,7 +11,7 @@ from durable.connector.definition import AnyConnector
 from durable.engine.platform import RunnerContext
 from durable.engine.processor import Begun, Processor
 from durable.environment import Secret
-from durable.glean.documents import Document
+from durable.glean.documents import Deletion, Document
 from durable.glean.mapped_record import EXCERPT_BYTES_MAX
 from durable.glean.mapped_record import EXCERPT_BYTES_MAX as RECORD_BYTES_MAX
 from durable.http.auth import Bearer
@@ -22,7 +22,7 @@ from durable.sources.paging.cursors import BodyCursor, NextUrl
 from durable.store.store import Store
 from durable.views.status import status
 from durable.views.views import Views
-from tests.fakes.connector import NOTES, Note
+from tests.fakes.connector import NOTES, Note, document
 from tests.fakes.environment import an_environment
 from tests.fakes.host import a_host
 from tests.fakes.network import Network
@@ -72,7 +72,8 @@ def left_over(connector: AnyConnector, *answers: httpx.Response) -> str:
         storage.fire()
         job = await processor.turn()
         assert job is not None
-        assert job.error or job.crawl.reject_count or job.crawl.cursor, "nothing was said back"
+        told = job.error or job.crawl.reject_count or job.crawl.cursor
+        assert told or job.crawl.document_count, "nothing was said back"
         shown = msgspec.json.encode(status(job)).decode()
         shown += repr(views.events(job.id, 0, 100)) + repr(views.overview())
         return shown + repr(views.rejects(job.id, (0, 0), 100)) + stored(storage)
@@ -81,7 +82,7 @@ def left_over(connector: AnyConnector, *answers: httpx.Response) -> str:
 
 
 def stored(storage: Storage) -> str:
-    tables = ("job", "trigger_key", "watermark", "full_count", "reject")
+    tables = ("job", "trigger_key", "watermark", "reject", "ledger", "pack", "gone")
     return repr([storage.sql.exec(f"SELECT * FROM {name}").toArray() for name in tables])  # noqa: S608
 
 
@@ -147,6 +148,26 @@ def test_a_record_that_echoes_the_token_is_rejected_without_it(
     connector: AnyConnector, item: object
 ) -> None:
     assert found_in(left_over(connector, a_page(item))) == []
+
+
+def told(note: Note) -> Document | Deletion:
+    url = f"https://notes.example/{note.text}"
+    return replace(document(note), view_url=url)
+
+
+@pytest.mark.parametrize("text", [TOKEN, "x" * (200 - CUT) + TOKEN], ids=["whole", "cut"])
+def test_what_the_ledger_keeps_of_a_document_has_no_secret(text: str) -> None:
+    connector = replace(PLAIN, documents=replace(PLAIN.documents, map=told))
+    item = {"id": "a", "text": text}
+
+    assert found_in(left_over(connector, a_page(item), httpx.Response(200))) == []
+
+
+def test_a_document_whose_id_has_a_secret_is_rejected() -> None:
+    """The ledger would have to keep it as it is."""
+    item = {"id": f"a-{TOKEN}", "text": "t"}
+
+    assert found_in(left_over(PLAIN, a_page(item), httpx.Response(200))) == []
 
 
 def test_a_document_that_glean_refuses_with_the_token_is_rejected_without_it() -> None:

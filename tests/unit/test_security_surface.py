@@ -39,6 +39,7 @@ def test_the_object_answers_its_own_worker_these_questions_and_no_more() -> None
         *("BeginJob", "RepeatRejects", "ObeyCommand", "TendObject"),
         *("CheckConnector", "CompareDatasource", "SetUpDatasource"),
         *("ReadStatus", "ReadEvents", "ReadRejects", "ReadJobs", "ReadOverview", "ReadMeasures"),
+        "ReadMissing",
     }
 
 

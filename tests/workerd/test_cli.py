@@ -43,7 +43,7 @@ def synced(stack: Stack) -> None:
     """A FULL sync that succeeded, and has all that the source has."""
     job = stack.ended(stack.trigger("FULL")["id"])
     if job["state"] == "held":
-        stack.command("approve", job["id"], deletions=job["missing"])
+        stack.command("approve", job["id"], list=job["missing_list"])
         job = stack.ended(job["id"])
     assert job["state"] == "succeeded", job
 
@@ -86,7 +86,7 @@ def test_a_job_is_triggered_and_watched_to_its_end(stack: Stack) -> None:
     job = stack.request("GET", "/jobs?limit=1").json()["jobs"][0]
     assert code == 0, window.text
     assert "━━━━━━━━━━━━━━━━" in window.text
-    assert f"{job['id']} succeeded {RECORDS} documents" in window.text
+    assert f"{job['id']} succeeded {RECORDS} unchanged" in window.text
     assert "\x1b[32msucceeded" in window.raw
     assert differences(stack.source_records(), stack.glean_documents()) == []
 
@@ -141,7 +141,10 @@ def test_a_person_is_asked_before_documents_are_deleted(stack: Stack) -> None:
         assert window.ends() == 2
     assert stack.status(job_id)["state"] == "held"
     assert run(stack, "approve", job_id).exit_code == 2
-    assert run(stack, "approve", job_id, "--deletions", str(REMOVED - 1)).exit_code == 3
+    assert run(stack, "approve", job_id, "--list", "of another job").exit_code == 3
+    missing = as_json(stack, "missing", job_id)
+    assert (missing["total"], len(missing["missing"])) == (REMOVED, REMOVED)
+    assert missing["list"] == stack.status(job_id)["missing_list"]
     with terminal(stack, "approve", job_id) as window:
         window.shows(question)
         window.types("y\n")
@@ -178,7 +181,7 @@ def test_each_command_has_words_for_a_person(stack: Stack) -> None:
         ("jobs", "--state", "succeeded"): f"{job_id}\tFULL\tsucceeded",
         ("events", CONNECTOR): "Z queued       FULL job queued by request",
         ("rejects", CONNECTOR): "the record is not a Entry",
-        ("connectors",): f"{CONNECTOR}\tok\t",
+        ("connectors",): f"{CONNECTOR}\tdegraded\t",
         ("check", CONNECTOR): "source reachable\tpassed",
         ("datasource", CONNECTOR): "setting\tdeclared\tin Glean",
     }.items():

@@ -48,8 +48,8 @@ def _quiet(quiet: Stack) -> None:
     quiet.put_settings("CONNECTOR_API_URL")
 
 
-def run(stack: Stack, mode: str, connector: str) -> dict[str, Any]:
-    job = stack.ended(stack.trigger(mode, connector)["id"])
+def run(stack: Stack, mode: str, connector: str, *, replace: bool = False) -> dict[str, Any]:
+    job = stack.ended(stack.trigger(mode, connector, replace=replace)["id"])
     assert job["state"] == "succeeded", job
     return job
 
@@ -182,7 +182,7 @@ def hold(stack: Stack, skipped: int) -> None:
 
 def test_a_wiki_brings_its_people_before_the_pages_that_name_their_groups(stack: Stack) -> None:
     before = asked_last(stack)
-    job = run(stack, "FULL", "wiki")
+    job = run(stack, "FULL", "wiki", replace=True)
 
     assert [stage["stage"] for stage in job["stages"]] == [
         "users",
@@ -218,7 +218,7 @@ def test_people_and_pages_arrive_in_order_after_kills_at_any_moment(
     # Some come among the people and some later. The request at which one comes, waits for it.
     places = sorted(draw.sample(range(request_count), KILLS))
     hold(stack, places[0])
-    job = stack.trigger("FULL", "wiki")
+    job = stack.trigger("FULL", "wiki", replace=True)
     for skipped in [*(later - place for place, later in pairwise(places)), None]:
         stack.until(job["id"], lambda _now: not stack.source_faults("WIKI_URL"))
         stack.runtime.kill()

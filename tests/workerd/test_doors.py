@@ -259,10 +259,11 @@ BODIES = {
     "a surrogate as bytes": b'{"\xed\xa0\x80": 1}',
     "no UTF-8": b'{"\xff": 1}',
     "a long name": '{"' + "k" * 60_000 + '": 1}',
-    "a number past all": '{"deletions": 1' + "0" * 400 + "}",
-    "a number of digits": '{"deletions": ' + "9" * 60_000 + "}",
+    "a number past all": '{"differences": 1' + "0" * 400 + "}",
+    "a number of digits": '{"differences": ' + "9" * 60_000 + "}",
+    "a list past all": '{"list": "' + "9" * 60_000 + '"}',
     "an exponent": '{"differences": 1e999999}',
-    "no number": '{"deletions": NaN}',
+    "no number": '{"differences": NaN}',
     "a byte order mark": b"\xef\xbb\xbf{}",
     "nothing": "",
 }
@@ -337,7 +338,7 @@ def exchanged(besieged: Site, request: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("path", "body"),
     [
-        ("/approve/{job}", '{"deletions": 1, "deletions": 2}'),
+        ("/approve/{job}", '{"list": "a", "list": "b"}'),
         ("/setup/page", '{"differences": 1, "differences": 2}'),
         ("/trigger", '{"mode": "FULL", "mode": "INCREMENTAL", "connector": "good"}'),
         ("/session", '{"token": "x", "token": "y"}'),

@@ -23,6 +23,7 @@ from durable.machine.job import JOB_ID
 from tests.fakes.deployed import deployed
 from tests.simulation.effort import IS_WHOLE
 from worker import openapi
+from worker.bodies import LIST_CHARACTERS_MAX
 from worker.endpoint import KEY, SECONDS
 from worker.endpoints import ENDPOINTS
 
@@ -56,6 +57,7 @@ CONFIG = SchemathesisConfig.from_dict(
 SCHEMA = schemathesis.openapi.from_dict(openapi.document(ENDPOINTS), config=CONFIG)
 
 jobs: list[str] = []  # in all states that a job can be kept in
+waiting: list[tuple[str, str]] = []  # held jobs, and the list that each has
 met: dict[str, set[str]] = defaultdict(set)  # statuses, by method and path
 
 
@@ -86,6 +88,7 @@ def prepared(stack: Stack) -> Iterator[str]:
     stack.control_source("change", change=0, remove=RECORDS // 2, add=0, seed=1)
     held = stack.ended(stack.trigger("FULL")["id"])
     assert held["state"] == "held", held
+    waiting[:] = [(held["id"], held["missing_list"])]
     yield held["id"]
     stack.stall()
     working = stack.trigger("INCREMENTAL")["id"]
@@ -117,10 +120,11 @@ def settle(case: Case[Any]) -> None:
             case.body["connector"] = "python-docs"
     if isinstance(case.body, dict) and isinstance(token := case.body.get("token"), str):
         case.body["token"] = [TRIGGER_TOKEN, token][chosen(token, 2)]
-    if isinstance(case.body, dict) and isinstance(count := case.body.get("deletions"), int):
-        # Mostly enough for the job that is held; what is to be refused stays as it is.
-        enough = count if count < 0 else count + RECORDS
-        case.body["deletions"] = [count, enough][chosen(str(count), 2)]
+    if isinstance(case.body, dict) and isinstance(digest := case.body.get("list"), str):
+        # Mostly that of the job that is held; what is to be refused stays as it is.
+        is_right = len(digest) <= LIST_CHARACTERS_MAX and chosen(f"{digest} {case.headers}", 4)
+        if is_right and "202" not in met[case.operation.label]:
+            case.path_parameters["job"], case.body["list"] = waiting[0]
 
 
 def asking(label: str) -> Any:

@@ -75,7 +75,7 @@ def test_who_has_not_the_token_is_turned_away(stack: Stack, authorization: str |
 def test_who_has_not_the_token_commands_nobody(stack: Stack, path: str) -> None:
     job = stack.trigger("INCREMENTAL")
 
-    response = httpx.post(f"{stack.worker_url}/{path}/{job['id']}", json={"deletions": 9})
+    response = httpx.post(f"{stack.worker_url}/{path}/{job['id']}", json={"list": "8c1f"})
 
     assert response.status_code == 401
     assert stack.ended(job["id"])["state"] == "succeeded"

@@ -217,7 +217,7 @@ def test_a_rule_sets_aside_the_one_record_whose_detail_is_refused(stack: Stack) 
     refused = min(expected(stack))
     stack.control_source("faults", path=f"/kinds/detail/{refused}", status=403)
 
-    job = stack.ended(stack.trigger("FULL", "detail")["id"])
+    job = stack.ended(stack.trigger("FULL", "detail", replace=True)["id"])
 
     assert (job["state"], job["rejected"]) == ("succeeded", 1), job
     assert index(stack, "detail").keys() == expected(stack).keys() - {refused}
@@ -239,7 +239,7 @@ def test_after_a_cursor_has_expired_the_crawl_goes_on_from_the_last_record(
     before = len(stack.source_requests())
     stack.control_source("faults", path=None, times=1, skip=1, status=410)
 
-    job = stack.ended(stack.trigger("FULL", "resuming")["id"])
+    job = stack.ended(stack.trigger("FULL", "resuming", replace=True)["id"])
 
     assert job["state"] == "succeeded", job
     assert [event for event in job["events"] if event["what"].startswith("goes on after id r")]
@@ -289,7 +289,7 @@ def test_a_record_whose_detail_is_not_there_is_rejected(stack: Stack) -> None:
     missing = min(expected(stack))
     stack.put_settings(missing=[missing])
     try:
-        job = stack.ended(stack.trigger("FULL", "detail")["id"])
+        job = stack.ended(stack.trigger("FULL", "detail", replace=True)["id"])
     finally:
         stack.put_settings()
 

@@ -152,7 +152,7 @@ def live(project: Path) -> Iterator[Live]:
 
 
 def test_a_connector_alone_needs_no_name_and_has_its_authors_variables(live: Live) -> None:
-    job = live.ended(live.ask("POST", "/trigger", json={"mode": "FULL"})["id"])
+    job = live.ended(live.ask("POST", "/trigger", json={"mode": "FULL", "replace": True})["id"])
 
     assert (job["connector"], job["state"], job["documents"]) == ("mine", "succeeded", 240), job
 

@@ -29,20 +29,20 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield started
 
 
-def synced(stack: Stack) -> Status:
+def synced(stack: Stack, *, replace: bool = False) -> Status:
     """A FULL sync that succeeded, so that the index is the source's."""
-    job = stack.ended(stack.trigger("FULL")["id"])
+    job = stack.ended(stack.trigger("FULL", replace=replace)["id"])
     if job["state"] == "held":
-        stack.command("approve", job["id"], deletions=job["missing"])
+        stack.command("approve", job["id"], list=job["missing_list"])
         job = stack.ended(job["id"])
     assert job["state"] == "succeeded", job
     return job
 
 
 def cancelled(stack: Stack) -> Status:
-    """A FULL job, cancelled in its middle."""
+    """A FULL job with an upload, cancelled in its middle."""
     stack.stall(READ)
-    job = stack.trigger("FULL")
+    job = stack.trigger("FULL", replace=True)
     stack.until(job["id"], lambda now: now["pages"] == READ)
     return stack.command("cancel", job["id"])
 
@@ -73,7 +73,7 @@ def standing(stack: Stack, upload_id: str) -> str | None:
     return next((one["status"] for one in history if one["uploadId"] == upload_id), None)
 
 
-def test_nothing_is_pushed_after_a_cancellation_and_the_next_full_job_replaces_it(
+def test_nothing_is_pushed_after_a_cancellation_and_the_next_upload_replaces_it(
     stack: Stack,
 ) -> None:
     synced(stack)
@@ -95,7 +95,7 @@ def test_nothing_is_pushed_after_a_cancellation_and_the_next_full_job_replaces_i
     assert standing(stack, job["upload_id"]) == "ACTIVE"
     assert stack.glean_documents() == before
 
-    synced(stack)
+    synced(stack, replace=True)
     assert standing(stack, job["upload_id"]) != "ACTIVE"
     assert not any(push["isLastPage"] for push in pushes(stack, job["upload_id"]))
     assert differences(stack.source_records(), stack.glean_documents()) == []
@@ -198,49 +198,78 @@ def test_jobs_of_both_modes_run_one_after_the_other(stack: Stack, first: str, se
     assert differences(stack.source_records(), stack.glean_documents()) == []
 
 
-def test_what_would_delete_too_much_is_held_until_a_person_lets_so_many_go(stack: Stack) -> None:
+def listed(stack: Stack, job_id: str) -> list[dict[str, Any]]:
+    """All that a job would delete."""
+    path, found = f"/missing/{job_id}", list[dict[str, Any]]()
+    while path:
+        shown = stack.request("GET", path).raise_for_status().json()
+        found += shown["missing"]
+        path = shown["next"]
+    return found
+
+
+def test_what_would_delete_too_much_is_held_until_a_person_approves_of_the_list(
+    stack: Stack,
+) -> None:
     job = held(stack)
     assert job["missing"] == REMOVED
     assert job["remedy"]["parameters"]["deletions"] == REMOVED
     assert job["commands"] == ["approve", "cancel"]
 
-    refused = stack.request("POST", f"/approve/{job['id']}", json={"deletions": REMOVED - 1})
+    index = {one.id for one in stack.glean_documents()}
+    source = {record.id for record in stack.source_records()}
+    missing = listed(stack, job["id"])
+    assert {one["id"] for one in missing} == index - source
+    assert all(one["title"] and one["url"] and one["type"] for one in missing)
+
+    refused = stack.request("POST", f"/approve/{job['id']}", json={"list": "of another job"})
     assert refused.status_code == 409
     assert refused.json()["legal"] == ["approve", "cancel"]
     assert refused.json()["code"] == "deletions-not-approved"
     assert stack.status(job["id"])["state"] == "held"
-    index = {one.id for one in stack.glean_documents()}
-    assert standing(stack, job["upload_id"]) == "ACTIVE"
 
-    approved = stack.command("approve", job["id"], deletions=REMOVED)
+    approved = stack.command("approve", job["id"], list=job["missing_list"])
     ended = stack.ended(job["id"])
 
     assert approved["state"] == "queued"
     assert ended["state"] == "succeeded", ended
-    assert ended["upload_id"] == job["upload_id"]
+    assert ended["changes"]["deleted"] == REMOVED
     gone = index - {one.id for one in stack.glean_documents()}
-    assert len(gone) == REMOVED
-    assert not gone & {record.id for record in stack.source_records()}
+    assert gone == {one["id"] for one in missing}
+    assert differences(stack.source_records(), stack.glean_documents()) == []
 
 
-def test_glean_asks_once_more_before_it_deletes_what_a_person_let_go(stack: Stack) -> None:
-    """Its own guard stays on: it may have documents that the job does not know of."""
+def test_what_is_missing_since_and_is_not_on_the_list_is_held_anew(stack: Stack) -> None:
+    job = held(stack)
+    stack.control_source("change", remove=REMOVED)
+
+    stack.command("approve", job["id"], list=job["missing_list"])
+    again = stack.ended(job["id"])
+    stack.control_source("change", add=REMOVED)
+
+    assert again["state"] == "held", again
+    assert again["missing"] > job["missing"]
+    assert again["missing_list"] != job["missing_list"]
+
+
+@pytest.mark.parametrize("way", ["reconcile", "replace"])
+def test_what_a_person_let_go_is_gone_at_once_however_much_it_is(stack: Stack, way: str) -> None:
+    """Glean's own check would wait for a week: it is switched off for what was named."""
     synced(stack)
     removed = set(stack.control_source("change", remove=RECORDS // 4)["removed"])
-    job = stack.ended(stack.trigger("FULL")["id"])
-    stack.command("approve", job["id"], deletions=job["missing"])
-    assert stack.ended(job["id"])["state"] == "succeeded"
-    paused = {one.id for one in stack.glean_documents()}
+    job = stack.ended(stack.trigger("FULL", replace=way == "replace")["id"])
+    assert (job["state"], job["way"]) == ("held", way)
 
-    stack.ask_glean("processalldocuments").raise_for_status()
+    stack.command("approve", job["id"], list=job["missing_list"])
+    ended = stack.ended(job["id"])
     left = {one.id for one in stack.glean_documents()}
     stack.control_source("change", add=RECORDS // 4)  # for the tests that come after
 
-    assert paused >= removed
+    assert ended["state"] == "succeeded", ended
     assert not left & removed
 
 
-def test_a_held_job_that_is_cancelled_leaves_the_index_as_it_was(stack: Stack) -> None:
+def test_a_held_job_that_is_cancelled_deletes_nothing(stack: Stack) -> None:
     synced(stack)
     before = stack.glean_documents()
     job = held(stack)
@@ -249,10 +278,9 @@ def test_a_held_job_that_is_cancelled_leaves_the_index_as_it_was(stack: Stack) -
 
     assert ended["state"] == "cancelled"
     assert stack.glean_documents() == before
-    assert standing(stack, job["upload_id"]) == "ACTIVE"
 
 
-def test_a_held_job_ends_where_the_next_one_opens_an_upload(stack: Stack) -> None:
+def test_a_held_job_ends_where_a_later_one_has_read_all_of_the_source(stack: Stack) -> None:
     job = held(stack)
 
     second = synced(stack)
@@ -280,7 +308,7 @@ def test_a_bad_record_is_rejected_and_all_others_are_brought(
     bad = [stack.source_records()[place].id for place in (7, 42, 43, 250)]
     stack.control_source("break", ids=bad, fields=fields)
 
-    job = stack.ended(stack.trigger("FULL")["id"])
+    job = stack.ended(stack.trigger("FULL", replace=True)["id"])
     shown = stack.request("GET", f"/rejects/{job['id']}").json()
 
     assert job["state"] == "succeeded", job
@@ -291,6 +319,20 @@ def test_a_bad_record_is_rejected_and_all_others_are_brought(
     assert all(reject["key"] for reject in shown["rejects"])
     different = differences(stack.source_records(), stack.glean_documents())
     assert sorted(one.id for one in different) == sorted(bad)
+
+
+def test_a_rejected_record_keeps_its_older_document_where_differences_alone_are_sent(
+    stack: Stack,
+) -> None:
+    synced(stack)
+    bad = [stack.source_records()[place].id for place in (7, 42, 43, 250)]
+    stack.control_source("break", ids=bad, fields={"text": None})
+
+    job = stack.ended(stack.trigger("FULL")["id"])
+
+    assert (job["state"], job["way"], job["rejected"]) == ("succeeded", "reconcile", 4), job
+    assert job["changes"]["deleted"] == 0
+    assert {one.id for one in stack.glean_documents()} >= set(bad)
 
 
 def test_rejects_are_shown_page_by_page(stack: Stack) -> None:
@@ -313,7 +355,7 @@ def test_rejects_are_shown_page_by_page(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "body"), [("cancel", None), ("retry", None), ("approve", {"deletions": 10**15 - 1})]
+    ("command", "body"), [("cancel", None), ("retry", None), ("approve", {"list": "8c1f"})]
 )
 def test_what_a_job_does_not_take_is_409_with_what_it_takes(
     stack: Stack, command: str, body: object

@@ -2,6 +2,7 @@
 
 import json
 import time
+from typing import Any
 
 import pytest
 
@@ -13,13 +14,13 @@ from tests.workerd.conftest import LIMITS
 pytestmark = [pytest.mark.workerd, pytest.mark.usefixtures("quiet")]
 
 
-def run(stack: Stack, mode: str) -> dict[str, object]:
-    return stack.ended(stack.trigger(mode)["id"])
+def run(stack: Stack, mode: str, *, replace: bool = False) -> dict[str, Any]:
+    return stack.ended(stack.trigger(mode, replace=replace)["id"])
 
 
-def synced(stack: Stack) -> dict[str, object]:
+def synced(stack: Stack, *, replace: bool = False) -> dict[str, Any]:
     """A FULL sync that succeeded, so that the index is the source's."""
-    job = run(stack, "FULL")
+    job = run(stack, "FULL", replace=replace)
     assert job["state"] == "succeeded", job
     return job
 
@@ -31,7 +32,7 @@ def settled(stack: Stack) -> None:
 
 
 def test_a_full_sync_brings_every_record_over_many_alarms(stack: Stack) -> None:
-    response = stack.request("POST", "/trigger", json={"mode": "FULL"})
+    response = stack.request("POST", "/trigger", json={"mode": "FULL", "replace": True})
     job = stack.ended(response.json()["id"])
     count = len(stack.source_records())
     page_count = -(-count // 100)
@@ -40,6 +41,7 @@ def test_a_full_sync_brings_every_record_over_many_alarms(stack: Stack) -> None:
     assert response.headers["location"] == f"/status/{job['id']}" == response.json()["status_url"]
     assert job["state"] == "succeeded", job
     assert job["mode"] == "FULL"
+    assert job["way"] == "replace"
     assert job["connector"] == "python-docs"
     assert job["pages"] == page_count
     assert job["documents"] == count
@@ -67,8 +69,28 @@ def test_a_second_full_sync_removes_what_the_source_no_longer_has(stack: Stack) 
     synced(stack)
     stack.control_source("change", change=0, remove=15, add=0, seed=4)
 
-    synced(stack)
+    synced(stack, replace=True)
 
+    assert differences(stack.source_records(), stack.glean_documents()) == []
+
+
+def test_once_all_is_known_a_full_sync_sends_the_differences_alone(stack: Stack) -> None:
+    settled(stack)
+    before = openings(stack)
+    stack.control_source("change", change=30, remove=15, add=10, seed=6)
+
+    job = synced(stack)
+
+    assert job["way"] == "reconcile"
+    unchanged = len(stack.source_records()) - 40
+    assert job["changes"] == {
+        "added": 10,
+        "changed": 30,
+        "access": 0,
+        "deleted": 15,
+        "unchanged": unchanged,
+    }
+    assert (job["documents"], job["deleted"], openings(stack)) == (40, 15, before)
     assert differences(stack.source_records(), stack.glean_documents()) == []
 
 
@@ -90,7 +112,7 @@ def test_an_incremental_job_waits_for_the_full_one_and_then_runs(stack: Stack) -
 
 
 def test_a_cron_tick_that_fires_twice_and_with_another_gives_one_job(stack: Stack) -> None:
-    before = openings(stack)
+    before = full_jobs(stack)
     at_two = 1_795_485_600_000  # 2026-11-24T02:00Z
     ticks = ("0 2 * * *", "0 * * * *", "0 2 * * *")
 
@@ -103,7 +125,7 @@ def test_a_cron_tick_that_fires_twice_and_with_another_gives_one_job(stack: Stac
     idle = stack.trigger("INCREMENTAL")
     stack.ended(idle["id"])
 
-    assert openings(stack) == before + 1
+    assert full_jobs(stack) - before == {job["id"]}
 
 
 def test_an_hourly_tick_reads_changes_only(stack: Stack) -> None:
@@ -127,7 +149,7 @@ def test_trouble_that_passes_delays_the_job_and_loses_nothing(stack: Stack) -> N
     stack.control_glean("faults", path=bulk, times=1, skip=4, drop="before")
     stack.control_glean("faults", path=bulk, times=1, skip=6, drop="after")
 
-    job = synced(stack)
+    job = synced(stack, replace=True)
 
     assert job["documents"] == len(stack.source_records())
     assert differences(stack.source_records(), stack.glean_documents()) == []
@@ -137,7 +159,7 @@ def test_a_request_that_is_too_large_is_halved_and_nothing_is_lost(stack: Stack)
     bulk = "/bulkindexdocuments"
     stack.control_glean("faults", path=bulk, times=1, skip=2, status=413)
 
-    job = synced(stack)
+    job = synced(stack, replace=True)
 
     assert job["documents"] == len(stack.source_records())
     assert job["rejected"] == 0
@@ -148,7 +170,7 @@ def test_a_close_whose_answer_is_lost_is_asked_about_and_not_repeated(stack: Sta
     pages = -(-len(stack.source_records()) // 100)
     stack.control_glean("faults", path="/bulkindexdocuments", times=1, skip=1 + pages, drop="after")
 
-    job = synced(stack)
+    job = synced(stack, replace=True)
 
     closings = [
         r for r in stack.glean_requests() if r["uploadId"] == job["upload_id"] and r["isLastPage"]
@@ -159,7 +181,7 @@ def test_a_close_whose_answer_is_lost_is_asked_about_and_not_repeated(stack: Sta
 def test_a_refused_token_ends_the_job_and_names_the_secret(stack: Stack) -> None:
     stack.control_glean("faults", path=None, times=1, status=401, body=f"bad token {GLEAN_TOKEN}")
 
-    job = run(stack, "FULL")
+    job = run(stack, "FULL", replace=True)
 
     assert job["state"] == "failed"
     assert "GLEAN_INDEXING_API_TOKEN" in str(job["last_error"])
@@ -193,7 +215,7 @@ def test_an_upload_that_a_login_page_swallowed_in_part_is_whole_in_the_end(
     page = {"status": 200, "body": LOGIN, "content_type": "text/html"}
     stack.control_glean("faults", path="/bulkindexdocuments", times=1, skip=skip, **page)
 
-    job = run(stack, "FULL")
+    job = run(stack, "FULL", replace=True)
 
     assert job["state"] == "succeeded", job
     assert differences(stack.source_records(), stack.glean_documents()) == []
@@ -218,6 +240,11 @@ def test_the_analytics_engine_takes_what_it_is_told(stack: Stack) -> None:
     assert b"the Analytics Engine took no data" not in log.read_bytes()
 
 
+def full_jobs(stack: Stack) -> set[str]:
+    jobs = stack.request("GET", "/jobs?limit=100").raise_for_status().json()["jobs"]
+    return {job["id"] for job in jobs if job["mode"] == "FULL"}
+
+
 def openings(stack: Stack) -> int:
     return sum(1 for request in stack.glean_requests() if request["isFirstPage"])
 
@@ -226,7 +253,7 @@ def test_what_an_operator_asks_is_what_happened(stack: Stack) -> None:
     # The ticks of other tests are of a day that is over: cron would be overdue.
     stack.tick("0 * * * *", int(time.time()) // 3_600 * 3_600_000)
     stack.settle()
-    job = stack.trigger("FULL")
+    job = stack.trigger("FULL", replace=True)
     waited = stack.request("GET", f"/status/{job['id']}?wait=60").json()
     assert waited["state"] != job["state"]
     job = stack.ended(job["id"])

@@ -32,6 +32,7 @@ export const HEALTHS = {
   failing: { look: "bad", words: "Failing" },
   stale: { look: "warn", words: "Stale" },
   overdue: { look: "warn", words: "Cron is overdue" },
+  degraded: { look: "warn", words: "Some documents are out of date" },
   paused: { look: "warn", words: "Deletion paused by Glean" },
   new: { look: "idle", words: "No job yet" },
   unreachable: { look: "bad", words: "Unreachable" },

@@ -5,7 +5,7 @@ import { post } from "./api.js";
 import { h } from "./dom.js";
 import { lookAgain } from "./live.js";
 import { quiet } from "./notices.js";
-import { counted, isWithin } from "./words.js";
+import { counted, isWithin, number } from "./words.js";
 
 /** The buttons for what a job takes now. */
 export function commands(status) {
@@ -15,27 +15,27 @@ export function commands(status) {
   return h("div", { class: "buttons" }, offers.map(button));
 }
 
-function approval({ id, missing }) {
-  const documents = counted(missing, "document");
+function approval({ id, stage, missing, missing_list }) {
+  const documents = `${number(missing)} ${stage}`;
   return {
     label: `Approve: delete ${documents}`,
     title: `Delete ${documents}?`,
-    consequence: `The upload is closed, and Glean deletes the ${documents} that the last FULL sync had and this one has not found. If it should turn out to be more, the job is held again.`,
+    consequence: `The job reads the source again from its start, and then deletes what is on this list of ${documents} and is still missing, and nothing else. If anything more is missing by then, the job is held again.`,
     act: `Delete ${documents}`,
     danger: true,
     path: `/approve/${id}`,
-    body: { deletions: missing },
+    body: { list: missing_list },
   };
 }
 
-function cancellation({ id, state, documents }) {
+function cancellation({ id, state, documents, way }) {
   const brought = documents
-    ? ` The ${counted(documents, "document")} it has brought so far count for nothing, unless it is retried.`
+    ? ` The ${counted(documents, "document")} it has brought so far ${way === "replace" ? "count for nothing, unless it is retried" : "stay"}.`
     : "";
   return {
     label: "Cancel",
     title: "Cancel this job?",
-    consequence: `Nothing more is sent, nothing is deleted, and Glean keeps what it had.${state === "held" ? " The deletions that wait for you do not take place." : brought}`,
+    consequence: `Nothing more is sent, and nothing more is deleted.${state === "held" ? " The deletions that wait for you do not take place." : brought}`,
     act: "Cancel the job",
     danger: true,
     path: `/cancel/${id}`,

@@ -5,10 +5,11 @@ import { commands } from "./commands.js";
 import { fill, h } from "./dom.js";
 import { events } from "./events.js";
 import { watch } from "./live.js";
+import { missing } from "./missing.js";
 import { announce } from "./notices.js";
 import { rejects } from "./rejects.js";
-import { progress, proof, stages, standing, title, totals } from "./standing.js";
-import { counted, isWithin } from "./words.js";
+import { changes, outcome, progress, proof, stages, standing, title, totals } from "./standing.js";
+import { isWithin } from "./words.js";
 
 const WAIT_SECONDS = 2; // the answer comes at once with another state, else after this
 const PAUSE_MS = 250;
@@ -20,7 +21,8 @@ const PARTS = [
   [title, ["connector", "mode", "state", "created_at", "repeats", "begun_by"]],
   [progress, ["progress", "state"]],
   [standing, ["state", "waits_because", "waits_until", "next_step", "remedy", ...REST]],
-  [commands, ["commands", "rejected", "missing", "state"]],
+  [commands, ["commands", "rejected", "missing", "missing_list", "stage", "state", "way"]],
+  [changes, ["changes", "documents", "way"]],
   [totals, ["documents", "deleted", "rejected", "pages", "bytes", "turns", "attempt"]],
   [stages, ["stages"]],
   [proof, ["verification", "processing", "deletions"]],
@@ -34,12 +36,14 @@ export async function job(main, id) {
     // It takes the focus when the button that had it is gone.
     element: h("div", { class: build.name, tabindex: build === commands ? "-1" : null }),
   }));
+  const gone = h("section", { "aria-labelledby": "missing" });
   const log = h("section", { "aria-labelledby": "events" });
   const aside = h("section", { "aria-labelledby": "rejects" });
-  main.replaceChildren(...parts.map(({ element }) => element), log, aside);
+  main.replaceChildren(...parts.map(({ element }) => element), gone, log, aside);
   parts[0].element.append("Loading…");
   const logged = events(log, id);
   const setAside = rejects(aside, id);
+  const lost = missing(gone, id);
   let state = null;
   let heard = null;
   await watch(async (signal) => {
@@ -53,8 +57,9 @@ export async function job(main, id) {
     if (latest !== heard) await logged(signal);
     heard = latest;
     await setAside(status.rejected, signal);
+    await lost(status, signal);
     if (state && state !== status.state) {
-      announce(`The job is ${status.state}: ${counted(status.documents, "document")}`);
+      announce(`The job is ${status.state}: ${outcome(status)}`);
     }
     state = status.state;
     if (isWithin(state, "ended") && status.verification?.state !== "pending") return null;

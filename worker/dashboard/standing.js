@@ -50,6 +50,29 @@ export function standing(status) {
   );
 }
 
+/** What a job has done to the documents in Glean; what it has brought, where nobody compares. */
+export function outcome({ changes, documents }) {
+  if (!changes) return counted(documents, "document");
+  const { added, changed, access, deleted, unchanged } = changes;
+  const numbers = [
+    [added, "added"],
+    [changed, "changed"],
+    [access, "permissions alone"],
+    [deleted, "deleted"],
+    [unchanged, "unchanged"],
+  ];
+  const words = numbers
+    .filter(([count]) => count)
+    .map(([count, what]) => `${number(count)} ${what}`);
+  return words.join(", ") || "nothing yet";
+}
+
+export function changes({ changes, documents, way }) {
+  if (!changes) return null;
+  const how = { replace: "All are sent", reconcile: "Differences alone are sent" }[way];
+  return h("p", {}, `Documents: ${outcome({ changes, documents })}.`, how ? ` ${how}.` : "");
+}
+
 export function totals(status) {
   const { started_at, finished_at } = status;
   const ms = started_at && finished_at ? new Date(finished_at) - new Date(started_at) : null;

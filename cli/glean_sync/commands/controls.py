@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from glean_sync.answers import Status
+from glean_sync.answers import MissingDocuments, Status
 from glean_sync.arguments import ChangedJob, Connector, Mode, Watch, Yes
 from glean_sync.asking import confirm
 from glean_sync.exits import ExitCode, RefusedError
 from glean_sync.lookup import about, path, require_job, status
-from glean_sync.phrases import counts
+from glean_sync.phrases import missing_row
 from glean_sync.session import Session, command
 from glean_sync.viewer import watch_jobs
 from glean_sync.worker import Answer, Worker
@@ -29,22 +29,33 @@ OfMode = Annotated[
 OfRejects = Annotated[
     bool, typer.Option("--rejects", help="Read again only what the job has rejected.")
 ]
-Deletions = Annotated[
-    int | None,
-    typer.Option("--deletions", min=0, metavar="N", help="Let so many go, and no more."),
+OfList = Annotated[
+    str | None,
+    typer.Option("--list", metavar="DIGEST", help="Of `glean-sync missing`: what may go."),
 ]
+Replaces = Annotated[
+    bool, typer.Option("--replace", help="FULL: send all documents, not the differences alone.")
+]
+MISSING_SHOWN = 20
 
 commands = typer.Typer()
 
 
 @command(commands, PANEL)
 async def trigger(
-    session: Session, connector: Connector, *, mode: OfMode, watch: Watch = False
+    session: Session,
+    connector: Connector,
+    *,
+    mode: OfMode,
+    replace: Replaces = False,
+    watch: Watch = False,
 ) -> ExitCode:
     """Ask for a job. Where one of the mode is queued or running, that is the answer."""
     async with session.worker() as worker:
         async with about(worker, connector):
-            content = {"mode": mode.value, "connector": connector}
+            content: dict[str, object] = {"mode": mode.value, "connector": connector}
+            if replace:  # a Worker of before knows no such field
+                content["replace"] = True
             # With a key of its own it is one request, however often the network loses it.
             key = session.machine.key()
             answer = await worker.post("/trigger", content, key)
@@ -77,45 +88,55 @@ async def retry(
 
 @command(commands, PANEL)
 def approve(
-    session: Session, job: ChangedJob, *, deletions: Deletions = None, yes: Yes = False
+    session: Session, job: ChangedJob, *, list_digest: OfList = None, yes: Yes = False
 ) -> ExitCode:
-    """Let a held job close its upload, which has Glean delete documents.
+    """Let a held job read the source again, and delete what is on its list, and nothing else.
 
-    Without --deletions it shows how many, and asks.
+    Without --list it shows the list, and asks.
     """
     job_id = require_job(job, "approve")
-    if deletions is None:
+    if list_digest is None:
         # Asked between two event loops: within one, Ctrl+C would not reach the question.
-        deletions = _confirm_deletions(
-            session, asyncio.run(_fetch_held(session, job_id)), is_agreed=yes
+        list_digest = _confirm_list(
+            session, *asyncio.run(_fetch_held(session, job_id)), is_agreed=yes
         )
-    return asyncio.run(_approve(session, job_id, deletions))
+    return asyncio.run(_approve(session, job_id, list_digest))
 
 
-async def _fetch_held(session: Session, job_id: str) -> Status:
+async def _fetch_held(session: Session, job_id: str) -> tuple[Status, MissingDocuments]:
     async with session.worker() as worker:
-        _, found = await status(worker, job_id)
-    if found.state != "held" or found.missing is None:
-        raise RefusedError(f"The job is {found.state}, and not held: there is nothing to approve.")
-    return found
+        _, held = await status(worker, job_id)
+        if held.state != "held":
+            raise RefusedError(
+                f"The job is {held.state}, and not held: there is nothing to approve."
+            )
+        answer = await worker.get(path("missing", job_id))
+    return held, answer.read(MissingDocuments)
 
 
-def _confirm_deletions(session: Session, held: Status, *, is_agreed: bool) -> int:
-    missing = held.missing or 0
-    session.output.note(f"{held.id} is held: {held.waits_because}")
-    session.output.note(f"It has brought {counts(held)}.")
+def _confirm_list(
+    session: Session, held: Status, found: MissingDocuments, *, is_agreed: bool
+) -> str:
+    """The digest of the list that was agreed to."""
+    output, total, digest = session.output, found.total or 0, found.list or ""
+    output.note(f"{held.id} is held: {held.waits_because}")
+    output.note(f"Glean has these {found.stage}, and the source has not:")
+    for missing in found.missing[:MISSING_SHOWN]:
+        output.note("  " + " · ".join(filter(None, missing_row(missing))))
+    if total > MISSING_SHOWN:
+        output.note(f"  and {total - MISSING_SHOWN:,} more: `glean-sync missing {held.id}`")
     confirm(
         session,
-        f"Delete {missing:,} documents of {held.connector} in Glean",
-        f"--deletions {missing}, or --yes",
+        f"Delete {total:,} {found.stage} of {held.connector} in Glean",
+        f"--list {digest}, or --yes",
         is_agreed=is_agreed,
     )
-    return missing
+    return digest
 
 
-async def _approve(session: Session, job_id: str, deletions: int) -> ExitCode:
+async def _approve(session: Session, job_id: str, list_digest: str) -> ExitCode:
     async with session.worker() as worker:
-        answer = await worker.post(path("approve", job_id), {"deletions": deletions})
+        answer = await worker.post(path("approve", job_id), {"list": list_digest})
         return await _show_answer(session, worker, answer)
 
 

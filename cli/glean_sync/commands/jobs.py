@@ -4,16 +4,18 @@ from typing import Annotated
 
 import typer
 
-from glean_sync.answers import Events, Jobs, Rejects
+from glean_sync.answers import Events, Jobs, MissingDocuments, Rejects
 from glean_sync.arguments import ShownJob
 from glean_sync.exits import ExitCode
 from glean_sync.lookup import about, find_current_job, find_job, gather, path, status
 from glean_sync.phrases import (
     JOB_COLUMNS,
+    MISSING_COLUMNS,
     REJECT_COLUMNS,
     event_words,
     job_facts,
     job_row,
+    missing_row,
     reject_row,
 )
 from glean_sync.session import Session, command
@@ -129,3 +131,22 @@ async def rejects(session: Session, job: ShownJob) -> None:
     session.output.table(REJECT_COLUMNS, map(reject_row, found.rejects), beneath=2)
     if found.total > len(found.rejects):
         session.output.note(f"{found.total:,} were rejected; the others are not remembered.")
+
+
+@command(commands, PANEL)
+async def missing(session: Session, job: ShownJob) -> None:
+    """List what a FULL job would delete in Glean: what a held one waits for."""
+    async with session.worker() as worker:
+        job_id = await find_job(worker, job)
+        answer = await gather(worker, path("missing", job_id), "missing")
+    if session.output.is_json:
+        session.output.json(answer.body)
+        return
+    found = answer.read(MissingDocuments)
+    session.output.table(MISSING_COLUMNS, map(missing_row, found.missing), beneath=2)
+    if found.total is None:
+        session.output.note("The source is not read to its end: nothing is known to be missing.")
+    elif found.total > len(found.missing):
+        session.output.note(f"{found.total:,} were missing; their names are not kept any more.")
+    elif found.total:
+        session.output.note(f"{found.total:,} {found.stage}, whose list is {found.list}.")

@@ -143,7 +143,7 @@ def test_a_command_is_done_or_refused(kind: str, state: State) -> None:
                 bench.network.on(line, httpx.Response(204))
             bench.put(job)
 
-            after = bench.obeyed(job, command, deletion_count=9)
+            after = bench.obeyed(job, command, list_digest="9")
 
             assert isinstance(after, Job | Refusal)
             encode_answer(bench.views.show(bench.job(job.id)))

@@ -139,6 +139,7 @@ class Streaming(Struct, frozen=True):
     rate: ClassVar[Rate | None] = None
     kept_ms: ClassVar[int | None] = None
     tells_changes: ClassVar[bool] = True
+    has_moving_pages: ClassVar[bool] = False
     clock: ClassVar[Clock | None] = None
 
     def reader(self, context: SourceContext, _names: frozenset[str] = NO_NAMES) -> ScopedReader:

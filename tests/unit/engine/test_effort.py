@@ -15,8 +15,8 @@ from tests.fakes.bench import Bench
 
 OURS = str(Path(durable.__file__).parent)
 # What is needed, and a tenth more. Whoever needs more, says in the commit what for.
-CALLS_PER_PAGE_MAX = 530
-CALLS_PER_RECORD_MAX = 7
+CALLS_PER_PAGE_MAX = 750
+CALLS_PER_RECORD_MAX = 31
 FEW, MANY = 5, 25
 
 

@@ -1,6 +1,5 @@
 """A page on its way to Glean: above all, what Glean does not take of it."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 import httpx
@@ -9,14 +8,13 @@ import pytest
 from msgspec.structs import replace
 
 from durable import BodyCursor, HttpSource, Since, Stream, TimeFormat
+from durable.engine.comparison import LedgerPage
 from durable.engine.redaction import REASON_CHARACTERS_MAX
 from durable.errors import Cause
 from durable.glean.documents import Document
 from durable.glean.mapped_record import EXCERPT_BYTES_MAX
 from durable.machine.effects import (
     Displaced,
-    Effect,
-    Event,
     Failed,
     Fetch,
     Fetched,
@@ -24,13 +22,13 @@ from durable.machine.effects import (
     Pack,
     Packed,
     QueryUpload,
+    RequestEffect,
     Send,
     Sent,
     Split,
 )
 from durable.machine.job import Stage, UploadStatus
 from durable.machine.pages import Page
-from durable.machine.ties import Tie, key_of
 from tests.fakes.answers import (
     BULK,
     DELETE,
@@ -83,12 +81,12 @@ class Picky(httpx.AsyncBaseTransport):
         return ok()
 
 
-def sent(page: int, batch: int, count: int = 1, rejected: str = "") -> Sent:
+def sent(page: int, batch: int, count: int = 1, *, is_rejected: bool = False) -> Sent:
     """Of documents; or of one that was refused."""
     event = Sent(page, batch, document_count=count)
-    if not rejected:
+    if not is_rejected:
         return event
-    return replace(event, rejected_document_count=1, rejected_key=key_of(rejected))
+    return replace(event, rejected_document_count=1)
 
 
 def test_a_page_that_is_read_is_not_mapped_yet() -> None:
@@ -115,13 +113,14 @@ def test_a_page_that_is_cut_waits_for_nobody() -> None:
     desk = Desk(Network(a_page_of([a_note("a"), {"id": 7}, a_note("b", is_deleted=True)])), "")
     desk.fetched()
 
-    packing = desk.executor.perform(Pack(0, "", None), desk.ends, a_crawl())
+    pack = Pack(0, "", None, is_all_sent=False, lists_all=False)
+    packing = desk.executor.perform(pack, desk.ends, a_crawl())
     with pytest.raises(StopIteration) as done:
         packing.send(None)
 
-    assert done.value.value == Packed(
-        0, batch_count=2, document_count=1, deletion_count=1, reject_count=1
-    )
+    packed = done.value.value
+    assert (packed.batch_count, packed.document_count, packed.deletion_count) == (2, 1, 1)
+    assert packed.reject_count == 1
 
 
 def test_pages_are_read_and_sent_side_by_side_and_in_any_order() -> None:
@@ -171,16 +170,16 @@ def test_the_second_half_of_a_batch_comes_after_the_last_batch_of_its_page() -> 
         Split(0, 1, half_index=3, batch_changes_max=1),  # c | d
         Split(0, 0, half_index=4, batch_changes_max=1),  # a | b
         sent(0, 2, count=2),
-        sent(0, 3, rejected="d"),
+        sent(0, 3, is_rejected=True),
         sent(0, 4),
     ]
-    assert desk.performed(Send(0, 0)) == sent(0, 0, rejected="a")
+    assert desk.performed(Send(0, 0)) == sent(0, 0, is_rejected=True)
 
 
 @pytest.mark.parametrize(
     "effect", [Open(UPLOAD), QueryUpload(UPLOAD), Fetch(0, None)], ids=lambda e: type(e).__name__
 )
-def test_a_failure_names_what_failed(effect: Effect) -> None:
+def test_a_failure_names_what_failed(effect: RequestEffect) -> None:
     event = Desk(Network(httpx.Response(503))).performed(effect)
 
     assert isinstance(event, Failed)
@@ -228,14 +227,14 @@ def test_a_document_that_is_rejected_has_gleans_reason_and_its_own_beginning() -
 
 def test_what_is_rejected_shows_no_secret_and_is_short() -> None:
     text = "says t0ken " * 100
-    page = a_page_of([a_note("t0ken-7", text=text), a_note("t0ken-8", text=None, more=text)])
+    page = a_page_of([a_note("seven", text=text), a_note("t0ken-8", text=None, more=text)])
     refusal = httpx.Response(400, text="many\n\n  lines\n" * 1_000 + "t0ken")
     desk = Desk(Network(page, refusal, ok()))
 
     desk.sent()
 
     shown = desk.executor.rejects(0)
-    assert [reject.key for reject in shown] == ["***-8", "***-7"]
+    assert [reject.key for reject in shown] == ["***-8", "seven"]
     for reject in shown:
         assert "t0ken" not in f"{reject}"
         assert len(reject.reason) <= REASON_CHARACTERS_MAX
@@ -265,8 +264,7 @@ def test_a_deletion_that_glean_refuses_is_rejected_as_one() -> None:
     events = desk.sent()
 
     assert network.lines == [LIST, INDEX, DELETE]
-    refused = Sent(0, 1, rejected_deletion_count=1, rejected_key=key_of("b"))
-    assert events == [sent(0, 0), refused]
+    assert events == [sent(0, 0), Sent(0, 1, rejected_deletion_count=1)]
     assert [reject.key for reject in desk.executor.rejects(0)] == ["b"]
 
 
@@ -294,7 +292,7 @@ def test_a_refusal_for_what_is_in_a_batch_does_not_make_later_ones_smaller() -> 
 def test_a_lone_document_that_is_too_large_is_rejected() -> None:
     desk = Desk(Picky("a", bytes_max=9))
 
-    assert desk.sent() == [sent(0, 0, rejected="a")]
+    assert desk.sent() == [sent(0, 0, is_rejected=True)]
     assert desk.executor.rejects(0)[0].reason == "Glean answered 413: too large"
 
 
@@ -310,9 +308,9 @@ def test_a_document_larger_than_the_lowered_size_is_sent_alone_and_not_rejected(
 
 def test_a_lowered_size_never_raises_the_limit() -> None:
     limits = msgspec.json.encode({"batch_bytes_max": 300}).decode()
-    desk = Desk(Picky("abcd"), LIMITS=limits)
+    asked, lowered = (Desk(Picky("abcd"), LIMITS=limits) for _ in range(2))
 
-    assert desk.packed() == desk.packed(batch_bytes_max=10**9)
+    assert asked.packed() == lowered.packed(batch_bytes_max=10**9)
 
 
 @pytest.mark.parametrize(
@@ -479,8 +477,11 @@ def test_a_record_with_an_endless_id_can_be_rejected() -> None:
     assert len(msgspec.json.encode(reject)) < VALUE_BYTES_MAX
 
 
+@pytest.mark.parametrize("upload_id", [UPLOAD, ""], ids=["upload", "changes"])
 @pytest.mark.parametrize("field", ["id", "error"])
-def test_a_mapping_that_brings_half_a_character_rejects_its_record(field: str) -> None:
+def test_a_mapping_that_brings_half_a_character_rejects_its_record(
+    field: str, upload_id: str
+) -> None:
     half = b"\xff".decode(errors="surrogateescape")
 
     def halving(note: Note) -> Document:
@@ -492,6 +493,7 @@ def test_a_mapping_that_brings_half_a_character_rejects_its_record(field: str) -
 
     desk = Desk(
         Network(a_page("a")),
+        upload_id,
         connector=replace(NOTES, documents=replace(NOTES.documents, map=halving)),
     )
 
@@ -501,7 +503,7 @@ def test_a_mapping_that_brings_half_a_character_rejects_its_record(field: str) -
     assert msgspec.json.encode(reject)
 
 
-# What is remembered of changes
+# What a page is to the ledger
 
 
 AT_MS = NOW_MS - 60_000
@@ -524,62 +526,58 @@ def a_timed_note(name: str, at_ms: int = AT_MS, **fields: object) -> Mapping[str
     return a_note(name, at=at_ms, **fields)
 
 
-def packed(
-    page: httpx.Response, ties: tuple[Tie, ...] | None = (), stage: Stage = Stage.DOCUMENTS
-) -> tuple[Fetched, Packed]:
-    """The one page of an INCREMENTAL job's stage."""
-    limits = msgspec.json.encode({"batch_bytes_max": 1_000}).decode()
-    desk = Desk(Network(page), "", TIMED, LIMITS=limits)
-    crawl = replace(a_crawl(), stage=stage)
-
-    def performed(effect: Effect) -> Event:
-        return asyncio.run(desk.executor.perform(effect, desk.ends, crawl))
-
-    fetched, after = performed(Fetch(0, None)), performed(Pack(0, "", None, ties=ties))
-    assert isinstance(fetched, Fetched)
-    assert isinstance(after, Packed)
-    return fetched, after
+def a_ledger_page(desk: Desk) -> LedgerPage:
+    page = desk.executor.ledger_page(0)
+    assert page is not None
+    return page
 
 
-def test_of_what_is_known_nothing_is_sent_and_it_stays_known() -> None:
-    notes = [a_timed_note("a"), a_timed_note("b", is_deleted=True)]
-    _, first = packed(a_page_of(notes))
+def test_what_a_page_under_way_sends_the_next_one_does_not_send_again() -> None:
+    notes = [a_note("a"), a_note("b")]
+    desk = Desk(Network(a_page_of(notes, "2"), a_page_of([*notes, a_note("c")])), "")
+    first = desk.packed()
+    desk.performed(Fetch(1, "2"))
 
-    _, again = packed(a_page_of([*notes, a_timed_note("c")]), first.ties)
+    second = desk.performed(Pack(1, "", None, is_all_sent=False, lists_all=False))
 
-    assert (first.batch_count, first.document_count, first.deletion_count) == (2, 1, 1)
-    assert (again.batch_count, again.document_count, again.deletion_count) == (1, 1, 0)
-    assert first.ties is not None
-    assert again.ties is not None
-    assert set(first.ties) < set(again.ties)
-
-
-def test_what_was_rejected_is_not_known() -> None:
-    no_note, unfit = a_timed_note("b", text=5), a_timed_note("c" * 201)
-
-    _, page = packed(a_page_of([no_note, unfit]))
-
-    assert (page.reject_count, page.ties) == (2, ())
+    assert isinstance(second, Packed)
+    assert (first.document_count, second.document_count) == (2, 1)
+    assert (second.changes.added, second.changes.unchanged) == (1, 2)
 
 
-def test_what_is_deleted_in_a_stage_of_its_own_is_not_known_any_more() -> None:
-    """It may come back as it was, as from a bin."""
-    _, first = packed(a_page_of([a_timed_note("a"), a_timed_note("b")]))
+def test_what_no_request_can_be_made_of_is_none_of_the_puts() -> None:
+    no_note, unfit = a_note("b", text=5), a_note("c" * 201)
+    desk = Desk(Network(a_page_of([no_note, unfit, a_note("d")])), "")
 
-    _, deleted = packed(
-        a_page_of([a_timed_note("a", is_deleted=True)]), first.ties, Stage.DELETIONS
-    )
+    page = desk.packed()
 
-    assert deleted.ties is not None
-    assert [tie.key for tie in deleted.ties] == [key_of("b")]
+    assert page.reject_count == 2
+    assert [put.key for put in a_ledger_page(desk).pack.puts] == ["d"]
 
 
-def test_where_nothing_is_to_be_known_all_is_sent() -> None:
-    notes = [a_timed_note("a"), a_timed_note("a")]
+def test_what_glean_refuses_is_none_of_the_puts_any_more() -> None:
+    desk = Desk(Picky("abc", bad="b"), "")
+    desk.sent()
 
-    _, page = packed(a_page_of(notes), ties=None)
+    assert [put.key for put in a_ledger_page(desk).pack.puts] == ["a", "c"]
 
-    assert (page.document_count, page.ties) == (2, None)
+
+def test_a_document_of_an_upload_that_glean_refuses_is_not_seen_either() -> None:
+    """The close deletes it; by single requests, Glean keeps the version that it has."""
+    upload, changes = Desk(Picky("ab", bad="b")), Desk(Picky("ab", bad="b"), "")
+    upload.sent()
+    changes.sent()
+
+    assert len(a_ledger_page(upload).pack.seen) == 1
+    assert len(a_ledger_page(changes).pack.seen) == 2
+
+
+def test_a_deletion_that_glean_refuses_leaves_its_row() -> None:
+    network = Network(a_page_of([a_note("a", is_deleted=True)]), httpx.Response(400, text="no"))
+    desk = Desk(network, "")
+    desk.sent()
+
+    assert a_ledger_page(desk).pack.deleted_keys == ()
 
 
 @pytest.mark.parametrize(("stage", "latest_ms"), [(Stage.DOCUMENTS, AT_MS), (Stage.DELETIONS, 0)])
@@ -587,6 +585,9 @@ def test_the_documents_tell_what_time_it_is_at_the_source(stage: Stage, latest_m
     ats = (AT_MS - 5, AT_MS, NOW_MS + 1)
     notes = [a_timed_note(f"n{at_ms}", at_ms, is_deleted=True) for at_ms in ats]
 
-    fetched, _ = packed(a_page_of(notes), stage=stage)
+    desk = Desk(Network(a_page_of(notes)), "", TIMED)
 
+    fetched = desk.carried(Fetch(0, None), replace(a_crawl(), stage=stage))
+
+    assert isinstance(fetched, Fetched)
     assert fetched.page.latest_ms == latest_ms

@@ -4,7 +4,6 @@ import httpx
 import msgspec
 import pytest
 
-from durable.engine.executor import Executor
 from durable.errors import Cause
 from durable.limits import Limits
 from durable.machine.effects import (
@@ -22,7 +21,7 @@ from durable.machine.effects import (
 from durable.machine.job import UploadStatus
 from tests.fakes.answers import a_history, a_note, a_page, a_page_of, ok
 from tests.fakes.connector import NOTES
-from tests.fakes.desk import UPLOAD, Desk
+from tests.fakes.desk import UPLOAD, Desk, an_executor
 from tests.fakes.environment import an_environment
 from tests.fakes.host import a_host
 from tests.fakes.network import Network
@@ -131,7 +130,7 @@ def test_a_close_with_a_document_that_fails_says_why(
 def test_what_a_connector_needs_is_looked_for_before_anything_is_asked() -> None:
     host = a_host(Network())
 
-    ends = Executor(NOTES, an_environment(GLEAN_INSTANCE="acme"), host).ends()
+    ends = an_executor(NOTES, an_environment(GLEAN_INSTANCE="acme"), host).ends()
 
     assert isinstance(ends, Failed)
     assert not ends.is_transient

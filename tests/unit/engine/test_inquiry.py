@@ -10,15 +10,14 @@ from msgspec.structs import replace
 
 from durable import BodyCursor, HttpSource, Stream
 from durable.engine.clients import Clients
-from durable.engine.executor import Executor
 from durable.glean.identities import Employee
-from durable.machine.effects import Displaced, Effect, Event, Failed, Fetch, Pack, Send
+from durable.machine.effects import Displaced, Event, Failed, Fetch, Pack, RequestEffect, Send
 from durable.machine.job import Mode, ReadContext, Stage
 from durable.machine.states import State
 from tests.fakes.answers import a_history, a_note, a_page, a_page_of, ok
 from tests.fakes.bench import SET, Bench
 from tests.fakes.connector import NOTES, Note
-from tests.fakes.desk import UPLOAD, Desk
+from tests.fakes.desk import UPLOAD, Desk, an_executor
 from tests.fakes.environment import an_environment
 from tests.fakes.host import a_host
 
@@ -232,11 +231,11 @@ class Staff(httpx.AsyncBaseTransport):
 @pytest.mark.parametrize(("taken_each", "count"), [(0, 10), (8, 23)], ids=["none", "some"])
 def test_employees_in_a_row_that_are_refused_alike_end_the_job(taken_each: int, count: int) -> None:
     """Of them nothing can be asked."""
-    executor = Executor(STAFF, an_environment(**SET), a_host(Staff(taken_each)))
+    executor = an_executor(STAFF, an_environment(**SET), a_host(Staff(taken_each)))
     ends = executor.ends()
     assert isinstance(ends, Clients)
     crawl = ReadContext("notes-1-1", Mode.FULL, Stage.EMPLOYEES, None)
-    effects: list[Effect] = [
+    effects: list[RequestEffect] = [
         Fetch(0, None),
         Pack(0, "", None),
         *(Send(0, index) for index in range(26)),

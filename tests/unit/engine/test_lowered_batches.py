@@ -9,12 +9,12 @@ from msgspec.structs import replace
 
 from durable.connector.definition import AnyConnector
 from durable.engine.clients import Clients
-from durable.engine.executor import Executor
 from durable.glean.documents import Content, Document
 from durable.limits import Limits
 from durable.machine.effects import Fetch, Pack, Packed
 from tests.fakes.bench import SET
 from tests.fakes.connector import NOTES, Note, document
+from tests.fakes.desk import an_executor
 from tests.fakes.environment import an_environment
 from tests.fakes.host import a_host
 from tests.fakes.network import Network
@@ -33,7 +33,7 @@ def packed(
     items = [{"id": str(number), "text": text} for number, text in enumerate(texts)]
     network = Network(httpx.Response(200, json={"items": items, "next_cursor": None}))
     limits = msgspec.json.encode({"page_bytes_max": page_bytes_max}).decode()
-    executor = Executor(connector, an_environment(**SET, LIMITS=limits), a_host(network))
+    executor = an_executor(connector, an_environment(**SET, LIMITS=limits), a_host(network))
     ends = executor.ends()
     assert isinstance(ends, Clients)
     asyncio.run(executor.perform(Fetch(0, None), ends, a_crawl()))

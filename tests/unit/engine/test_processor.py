@@ -294,7 +294,7 @@ def test_a_key_that_joined_a_job_that_had_become_full_counts_for_it() -> None:
 def test_a_job_that_is_held_wakes_the_next() -> None:
     bench = Bench(ok(), a_page("a"), ok())
     storage = bench.storage
-    storage.exec("INSERT INTO full_count VALUES ('documents', 100)")
+    bench.knows(*(f"known-{number}" for number in range(100)))
     bench.begun(Mode.FULL)
     queued = bench.begun(Mode.INCREMENTAL)
 

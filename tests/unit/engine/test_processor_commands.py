@@ -5,14 +5,14 @@ import pytest
 from msgspec.structs import replace
 
 from durable.machine.commands import LEGAL, Instruction, Refusal
-from durable.machine.job import Job, Mode, Pacing, Stage, TurnUsage, Upload
+from durable.machine.gone import Gone
+from durable.machine.job import Job, Mode, Pacing, TurnUsage, Upload
+from durable.machine.ledger import Kind
 from durable.machine.pacing import ALARM_MS_MIN
 from durable.machine.remedies import RemedyCode
 from durable.machine.states import PENDING, Command, State
-from durable.views.status import status
 from tests.fakes.answers import (
     BULK,
-    INDEX,
     LIST,
     STATUS,
     a_history,
@@ -38,7 +38,16 @@ FULL = Job(
     pacing=Pacing(progress_at_ms=NOW_MS),
     upload=Upload(id="notes-2-1"),
 )
-HELD = alter(FULL, state=State.HELD, has_end=True, expected_count=100, document_count=40)
+LISTED = "5d41402abc4b2a76"  # the digest of the held job's list
+HELD = alter(
+    FULL,
+    state=State.HELD,
+    has_end=True,
+    known_count=100,
+    document_count=40,
+    begun_at_ms=NOW_MS,
+    gone=Gone(60, 60, is_whole=True, digest=LISTED),
+)
 OTHER = alter(FULL, id="notes-1", mode=Mode.INCREMENTAL, upload_id="", upload_count=0)
 WORKING = replace(
     OTHER, state=State.SENDING, alarm_at_ms=LEASE_MS, turn=TurnUsage(started_at_ms=NOW_MS)
@@ -95,7 +104,7 @@ def test_after_a_command_the_alarm_is_that_of_the_job_which_is_next(
     bench = Bench()
     bench.put(job, *others, alarm_at_ms=before_ms)
 
-    after = bench.commanded(job, command, deletion_count=60)
+    after = bench.commanded(job, command, list_digest=LISTED)
 
     assert bench.store.load(job.id) == after
     assert bench.storage.alarm_at_ms == after_ms
@@ -113,7 +122,7 @@ def test_a_command_that_the_state_does_not_take_changes_nothing(
     bench.put(job, alarm_at_ms=LEASE_MS)
     bench.storage.commit()
 
-    after = bench.obeyed(job, command, deletion_count=60)
+    after = bench.obeyed(job, command, list_digest=LISTED)
 
     if command in LEGAL[state]:
         assert isinstance(after, Job)
@@ -137,7 +146,7 @@ def test_one_pending_job_of_a_mode_is_enough(job: Job, command: Command) -> None
     pending = replace(FULL, id="notes-3")
     bench.put(job, pending, alarm_at_ms=SOON_MS)
 
-    refusal = bench.obeyed(job, command, deletion_count=60)
+    refusal = bench.obeyed(job, command, list_digest=LISTED)
 
     assert isinstance(refusal, Refusal)
     assert pending.id in refusal.reason
@@ -265,40 +274,95 @@ def test_a_retry_begins_anew_where_glean_no_longer_has_the_upload() -> None:
     assert (left.upload.id, left.crawl.page_count, left.crawl_count) == (job.id + "-2", 0, 2)
 
 
-def test_a_held_job_is_closed_once_it_is_approved() -> None:
+KNOWN = [f"known-{number}" for number in range(100)]
+
+
+def held(*kept: str) -> tuple[Bench, Job]:
+    """A FULL job that has read no more than these of a hundred documents."""
     bench = Bench()
-    bench.put(HELD)
-    bench.storage.exec("INSERT INTO full_count VALUES ('documents', 100)")
+    bench.knows(*KNOWN)
+    answer(bench, *kept)
+    bench.begun(Mode.FULL)
+    job = bench.left()
+    assert job.state is State.HELD
+    return bench, job
 
-    refusal = bench.obeyed(HELD, Command.APPROVE, deletion_count=59)
+
+def answer(bench: Bench, *kept: str) -> None:
+    """The source has these, and Glean takes an upload."""
+    bench.network.on(BULK, ok(), ok())
+    bench.network.on(LIST, a_page(*kept))
+
+
+def closed(bench: Bench, upload_id: str) -> None:
+    """Glean takes the close, and tells so."""
+    bench.network.on(BULK, ok())
+    bench.network.on(STATUS, a_history((upload_id, "ACTIVE")), a_history((upload_id, "SUCCESSFUL")))
+
+
+def test_an_approved_job_reads_the_source_again_and_deletes_what_was_listed() -> None:
+    bench, job = held("known-0")
+    refusal = bench.obeyed(job, Command.APPROVE, list_digest=LISTED)
     assert isinstance(refusal, Refusal)
-    assert "60 documents" in refusal.reason
 
-    bench.commanded(HELD, Command.APPROVE, deletion_count=60)
-    upload = HELD.upload.id
-    bench.network.add(a_history((upload, "ACTIVE")), a_history((upload, "ACTIVE")), ok())
-    bench.network.add(a_history((upload, "SUCCESSFUL")))
+    bench.commanded(job, Command.APPROVE, list_digest=job.crawl.gone.digest)
+    answer(bench, "known-0", "known-1")
+    closed(bench, job.id + "-2")
     left = bench.left()
 
     assert left.state is State.SUCCEEDED
-    assert bench.store.successes.full_counts() == {Stage.DOCUMENTS: 40}
+    assert set(bench.store.ledger.look_up(Kind.DOCUMENT, KNOWN)) == {"known-0", "known-1"}
 
 
-def test_a_held_job_ends_where_another_one_opens_an_upload() -> None:
-    bench = Bench(ok(), httpx.Response(503))
-    bench.put(HELD)
+def test_an_approved_job_that_has_lost_many_more_is_held_again() -> None:
+    bench, job = held(*KNOWN[:40])
+    bench.commanded(job, Command.APPROVE, list_digest=job.crawl.gone.digest)
+    answer(bench, "known-0")
+
+    left = bench.left()
+
+    assert (left.state, left.crawl.gone.count, left.crawl.gone.new_count) == (State.HELD, 99, 39)
+
+
+def test_a_held_job_that_is_approved_after_another_has_worked_still_has_its_list() -> None:
+    bench, job = held("known-0")
+    bench.begun(Mode.INCREMENTAL)
+    bench.network.on(LIST, a_page())
+    assert bench.left().state is State.SUCCEEDED
+    assert bench.job(job.id).state is State.HELD
+
+    bench.commanded(job, Command.APPROVE, list_digest=job.crawl.gone.digest)
+    answer(bench, "known-0")
+    closed(bench, job.id + "-2")
+
+    assert bench.left().state is State.SUCCEEDED
+    assert bench.store.ledger.count(Kind.DOCUMENT) == 1
+
+
+def test_a_held_job_ends_where_another_one_has_read_the_source_since() -> None:
+    bench, job = held("known-0")
     second = bench.begun(Mode.FULL)
+    answer(bench, *KNOWN)
+    closed(bench, second.id + "-1")
+    assert bench.left().state is State.SUCCEEDED
 
-    bench.turned()
-
-    held = bench.views.job(HELD.id)
-    assert held is not None
-    assert (held.state, held.finished_at_ms) == (State.CANCELLED, NOW_MS)
-    assert second.id in held.error
-    assert bench.storage.alarm_at_ms is not None
+    ended = bench.job(job.id)
+    assert (ended.state, ended.finished_at_ms) == (State.CANCELLED, NOW_MS)
+    assert second.id in ended.error
+    assert bench.store.ledger.count(Kind.DOCUMENT) == len(KNOWN)
 
 
-def test_a_held_job_stays_where_the_other_one_opens_none() -> None:
+def test_a_held_job_stays_where_the_other_one_fails() -> None:
+    bench, job = held("known-0")
+    bench.begun(Mode.FULL)
+    bench.network.on(BULK, httpx.Response(403))
+
+    assert bench.left().state is State.FAILED
+
+    assert bench.job(job.id).state is State.HELD
+
+
+def test_a_held_job_stays_where_the_other_one_reads_changes_alone() -> None:
     bench = Bench(a_page())
     bench.put(HELD)
     bench.begun(Mode.INCREMENTAL)
@@ -336,68 +400,26 @@ def test_a_retry_helps_where_the_source_was_mended_as_the_error_says() -> None:
 
 
 def test_an_approval_that_was_taken_back_is_asked_for_again() -> None:
-    bench = Bench()
-    bench.put(HELD)
-    bench.storage.exec("INSERT INTO full_count VALUES ('documents', 100)")
-    bench.commanded(HELD, Command.APPROVE, deletion_count=60)
-    bench.commanded(HELD, Command.CANCEL)
+    bench, job = held("known-0")
+    bench.commanded(job, Command.APPROVE, list_digest=job.crawl.gone.digest)
+    bench.commanded(job, Command.CANCEL)
 
-    bench.commanded(HELD, Command.RETRY)
-    upload = HELD.upload.id
-    bench.network.add(a_history((upload, "ACTIVE")), a_history((upload, "ACTIVE")), ok())
-    bench.network.add(a_history((upload, "SUCCESSFUL")))
+    bench.commanded(job, Command.RETRY)
+    bench.network.on(STATUS, a_history((job.upload.id, "ACTIVE")))
 
     assert bench.left().state is State.HELD
 
 
-def test_as_many_records_are_counted_as_are_shown() -> None:
-    bench = Bench(a_page_of([a_note("a", text=None)]), limits={"rejects_max": 0})
-    bench.begun(Mode.INCREMENTAL)
-
-    failed = bench.left()
-
-    assert failed.state is State.FAILED
-    assert status(failed).rejected == len(bench.rejects(failed)) == 1
-
-
-def test_what_was_mended_before_a_retry_is_no_longer_shown_as_rejected() -> None:
-    bench = Bench(a_page_of([a_note("a", text=None)]), limits={"rejects_max": 0})
-    job = bench.begun(Mode.INCREMENTAL)
-    bench.turned()
+def test_an_approval_that_is_taken_back_while_the_upload_is_closed_is_asked_for_again() -> None:
+    """What was weighed by the approval, is weighed without it."""
+    bench, job = held("known-0")
+    bench.commanded(job, Command.APPROVE, list_digest=job.crawl.gone.digest)
+    answer(bench, "known-0")
+    bench.network.on(STATUS, httpx.Response(503))
+    assert bench.left().state is State.CLOSING
+    bench.commanded(job, Command.CANCEL)
 
     bench.commanded(job, Command.RETRY)
-    bench.network.add(a_page("a"), ok())
-    left = bench.left()
+    bench.network.on(STATUS, a_history((job.id + "-2", "ACTIVE")))
 
-    assert (left.state, bench.network.lines[-1]) == (State.SUCCEEDED, INDEX)
-    assert bench.rejects(left) == []
-
-
-# A cursor that the source does not know any more
-
-
-@pytest.mark.parametrize("code", [400, 404, 410])
-def test_a_retry_after_cursors_that_have_expired_starts_over_and_says_so(code: int) -> None:
-    bench = Bench(limits={"restarts_max": 1})
-    for _ in range(2):
-        gone = httpx.Response(code, json={"error": "cursor expired"})
-        bench.network.on(LIST, a_page("a", next_cursor="b"), gone)
-    bench.network.on(LIST, a_page("a", next_cursor="b"), a_page("b"))
-    bench.network.on(INDEX, *[ok() for _ in range(4)])
-    job = bench.begun(Mode.INCREMENTAL)
-    while job.state in PENDING:
-        job = bench.left()
-    assert (job.state, job.rewind_count, job.crawl.cursor) == (State.FAILED, 1, None)
-
-    retried = bench.commanded(job, Command.RETRY)
-
-    assert "starts over" in status(retried).events[-1].what
-    while (job := bench.left()).state in PENDING:
-        pass
-    assert job.state is State.SUCCEEDED
-    cursors = [
-        request.url.params.get("cursor", "")
-        for request in bench.network.requests
-        if request.url.path == "/list"
-    ]
-    assert cursors == ["", "b"] * 3
+    assert bench.left().state is State.HELD

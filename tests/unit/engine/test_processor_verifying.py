@@ -65,6 +65,7 @@ def succeeded(
 
 
 def succeed(bench: Bench, job: Job = CLOSING) -> None:
+    bench.knows(*"abcdefghij")
     bench.put(job, alarm_at_ms=bench.now_ms)
     bench.network.add(a_history((job.upload.id, "SUCCESSFUL")))
     assert bench.left().state is State.SUCCEEDED
@@ -302,7 +303,7 @@ def test_a_job_that_is_held_does_not_hold_up_the_verification() -> None:
     bench.begun(Mode.FULL)
     bench.network.on(LIST, a_page())
     bench.network.on(BULK, ok())
-    bench.storage.exec("UPDATE full_count SET document_count = 100")
+    bench.knows(*(f"known-{number}" for number in range(100)))
 
     assert bench.left().state is State.HELD
     assert later(bench, a_count("u-1", 10)).verdict is Verdict.VERIFIED
@@ -412,8 +413,8 @@ def test_a_turn_that_a_bug_of_ours_ends_leaves_the_next_questions_alarm() -> Non
 
 def test_the_lease_is_armed_before_anything_else_can_go_wrong() -> None:
     bench = succeeded()
-    bench.storage.exec("ALTER TABLE job RENAME TO gone")
-    bench.storage.exec("CREATE VIEW job AS SELECT id, state, '{' AS body FROM gone")
+    bench.storage.exec("ALTER TABLE job RENAME TO jobs")
+    bench.storage.exec("CREATE VIEW job AS SELECT id, state, '{' AS body FROM jobs")
 
     with pytest.raises(Exception, match="malformed JSON"):
         later(bench)

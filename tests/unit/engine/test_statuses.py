@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from durable import BodyCursor, HttpSource, Mode, Stream
 from durable.engine.clients import Clients
-from durable.engine.executor import Executor
 from durable.errors import Cause
 from durable.glean.identities import DatasourceUser, Team
 from durable.glean.statuses import is_page, meaning, write_fault
@@ -18,13 +17,13 @@ from durable.machine.effects import (
     CloseRefused,
     CloseWithDocument,
     Displaced,
-    Effect,
     Event,
     Failed,
     Fetch,
     Open,
     Pack,
     QueryUpload,
+    RequestEffect,
     Send,
     Sent,
     Split,
@@ -33,7 +32,7 @@ from durable.machine.job import ReadContext, Stage
 from tests.fakes.answers import a_history, a_note, a_page, a_page_of
 from tests.fakes.bench import SET, Bench
 from tests.fakes.connector import NOTES, Note
-from tests.fakes.desk import UPLOAD, Desk
+from tests.fakes.desk import UPLOAD, Desk, an_executor
 from tests.fakes.environment import an_environment
 from tests.fakes.host import a_host
 from tests.fakes.network import Network
@@ -276,11 +275,11 @@ STAGED = replace(NOTES, users=PEOPLE)
 @pytest.mark.parametrize("body", [LOGIN, b"OK"])
 def test_people_are_not_believed_to_be_there_either(upload_id: str, body: bytes) -> None:
     network = Network(a_page("a"), httpx.Response(200, content=body))
-    executor = Executor(STAGED, an_environment(**SET), a_host(network))
+    executor = an_executor(STAGED, an_environment(**SET), a_host(network))
     ends = executor.ends()
     assert isinstance(ends, Clients)
     crawl = ReadContext("notes-1-1", Mode.FULL, Stage.USERS, None)
-    effects: list[Effect] = [Fetch(0, None), Pack(0, upload_id, None), Send(0, 0)]
+    effects: list[RequestEffect] = [Fetch(0, None), Pack(0, upload_id, None), Send(0, 0)]
     events = [asyncio.run(executor.perform(effect, ends, crawl)) for effect in effects]
 
     assert outcome(events[-1]) == "waits"
@@ -298,13 +297,13 @@ TEAMED = replace(
 
 
 def test_a_conflict_of_an_upload_that_nothing_can_be_asked_about_is_waited_for() -> None:
-    executor = Executor(
+    executor = an_executor(
         TEAMED, an_environment(**SET), a_host(Network(a_page("a"), httpx.Response(409)))
     )
     ends = executor.ends()
     assert isinstance(ends, Clients)
     crawl = ReadContext("notes-1-1", Mode.FULL, Stage.TEAMS, None)
-    effects: list[Effect] = [Fetch(0, None), Pack(0, UPLOAD, None), Send(0, 0)]
+    effects: list[RequestEffect] = [Fetch(0, None), Pack(0, UPLOAD, None), Send(0, 0)]
 
     events = [asyncio.run(executor.perform(effect, ends, crawl)) for effect in effects]
 

@@ -14,7 +14,8 @@ from durable.glean.datasource import Datasource
 from durable.http.auth import Bearer
 from durable.limits import Limits
 from durable.machine.commands import Instruction
-from durable.machine.job import Job, Mode, Stage, TurnUsage
+from durable.machine.job import Job, Mode, TurnUsage
+from durable.machine.ledger import Kind
 from durable.machine.notes import EventKind
 from durable.machine.remedies import Remedy, RemedyCode, remedy_of
 from durable.machine.states import Command, State
@@ -65,7 +66,7 @@ def test_a_full_job_is_opened_sent_and_closed_in_one_turn() -> None:
     sent = [[document["id"] for document in request["documents"]] for request in requests]
     assert sent == [["a", "b"], ["c"]]
     assert {request["uploadId"] for request in requests} == {upload}
-    assert bench.store.successes.full_counts() == {Stage.DOCUMENTS: 3}
+    assert bench.store.ledger.count(Kind.DOCUMENT) == 3
 
 
 def test_a_page_larger_than_a_request_is_sent_in_batches() -> None:
@@ -394,12 +395,17 @@ def test_a_turn_that_finds_another_under_way_counts_a_death() -> None:
 
 def test_a_full_job_that_lost_too_much_is_held_and_wakes_nobody() -> None:
     bench = Bench(ok(), a_page("a"), ok())
-    bench.storage.exec("INSERT INTO full_count VALUES ('documents', 100)")
+    bench.knows(*(f"known-{number}" for number in range(100)))
 
     job = turned(FULL, bench)
 
     assert (job.state, job.turn, job.alarm_at_ms) == (State.HELD, None, None)
-    assert remedy_of(job) == Remedy(RemedyCode.DECIDE, {"job": "notes-1", "deletions": 99})
+    parameters: dict[str, str | int] = {
+        "job": "notes-1",
+        "deletions": 100,
+        "list": job.crawl.gone.digest,
+    }
+    assert remedy_of(job) == Remedy(RemedyCode.DECIDE, parameters)
     assert bench.network.lines == [BULK, LIST, BULK]
     assert bench.storage.alarm_at_ms is None
 

@@ -19,7 +19,7 @@ from durable.glean.documents import (
     User,
 )
 from durable.glean.identities import DatasourceUser, Employee, Group, Members, Team
-from durable.glean.mapped_record import fold
+from durable.machine.ledger import fold
 from tests.golden.digests import BARE, FILE, SAMPLES, WHOLE, text
 
 

@@ -6,7 +6,15 @@ from msgspec.structs import replace
 from durable.errors import Recourse
 from durable.limits import Limits
 from durable.machine.commands import LEGAL, Instruction, Refusal, RefusalCode, obey, supersede
-from durable.machine.effects import Failed, Fetch, QueryUpload, UploadQueried, Woke
+from durable.machine.effects import (
+    Failed,
+    Fetch,
+    GoneListed,
+    Open,
+    UploadQueried,
+    Woke,
+)
+from durable.machine.gone import Gone
 from durable.machine.job import Job, Mode, Stage, UploadStatus
 from durable.machine.notes import EventKind
 from durable.machine.pacing import ALARM_MS_MIN
@@ -18,7 +26,7 @@ from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, alter, 
 
 
 LATER_MS = NOW_MS + 60_000
-ALL_MAY_GO = 1_000
+LISTED = "5d41402abc4b2a76"  # the digest of the held job's list
 OTHER = replace(a_job(State.QUEUED), id="other")
 
 # What becomes of a job by a command; None: it is refused.
@@ -64,32 +72,37 @@ REFUSED = [pair for pair, state in TABLE.items() if state is None]
 
 
 def told(
-    job: Job, command: Command, *, other: Job | None = None, deletion_count: int = ALL_MAY_GO
+    job: Job, command: Command, *, other: Job | None = None, list_digest: str | None = None
 ) -> Job | Refusal:
-    return obey(job, Instruction(command, deletion_count), other, LATER_MS, LIMITS)
+    """By default, whatever is listed is approved of."""
+    listed = job.crawl.gone.digest if list_digest is None else list_digest
+    return obey(job, Instruction(command, listed), other, LATER_MS, LIMITS)
 
 
-def granted(job: Job, command: Command, *, deletion_count: int = ALL_MAY_GO) -> Job:
-    changed = told(job, command, deletion_count=deletion_count)
+def granted(job: Job, command: Command) -> Job:
+    changed = told(job, command)
     assert isinstance(changed, Job), changed
     return changed
 
 
 def refused(
-    job: Job, command: Command, *, other: Job | None = None, deletion_count: int = ALL_MAY_GO
+    job: Job, command: Command, *, other: Job | None = None, list_digest: str | None = None
 ) -> Refusal:
-    refusal = told(job, command, other=other, deletion_count=deletion_count)
+    refusal = told(job, command, other=other, list_digest=list_digest)
     assert isinstance(refusal, Refusal), refusal
     return refusal
 
 
-def held(missing: int = 40) -> Job:
+def held() -> Job:
+    """Of 100 documents it has read 60."""
     return alter(
         a_job(State.HELD),
         page_count=2,
         document_count=60,
-        expected_count=60 + missing,
-        error="the close would delete too much",
+        begun_at_ms=NOW_MS,
+        known_count=100,
+        gone=Gone(40, 40, is_whole=True, digest=LISTED),
+        error="too much would be deleted",
     )
 
 
@@ -203,9 +216,9 @@ def test_a_retried_job_has_its_time_without_progress_before_it() -> None:
 def test_a_job_cancelled_before_its_first_turn_and_retried_begins_at_the_start() -> None:
     cancelled = granted(a_job(State.QUEUED), Command.CANCEL)
 
-    job = after(granted(cancelled, Command.RETRY), Woke(full_counts={Stage.DOCUMENTS: 9}))
+    job = after(granted(cancelled, Command.RETRY), Woke(known_counts={Stage.DOCUMENTS: 9}))
 
-    assert (job.state, job.crawl_count, job.expected_count) == (State.OPENING, 1, 9)
+    assert (job.state, job.crawl_count, job.known_count) == (State.OPENING, 1, 9)
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -220,9 +233,7 @@ def test_a_job_whose_cursor_is_of_no_use_any_more_starts_over_and_says_so(mode: 
     assert "starts over" in retried.notes[-1].text
     step = next_step(retried)
     assert step is not None
-    assert step.code == (
-        StepCode.READ_CHANGES if mode is Mode.INCREMENTAL else StepCode.OPEN_UPLOAD
-    )
+    assert step.code == (StepCode.READ_CHANGES if mode is Mode.INCREMENTAL else StepCode.READ_ALL)
 
 
 def test_an_incremental_job_that_is_retried_reads_from_where_it_began() -> None:
@@ -248,62 +259,63 @@ def test_a_job_that_failed_by_its_share_of_rejects_reads_the_mended_source(mode:
 # Approving
 
 
-def test_an_approved_job_is_queued_with_its_ceiling() -> None:
-    job = granted(held(40), Command.APPROVE, deletion_count=45)
+def test_an_approved_job_is_queued_with_the_crawl_whose_list_was_approved_of() -> None:
+    job = granted(held(), Command.APPROVE)
 
-    assert (job.state, job.resumes, job.upload.approved_count) == (State.QUEUED, True, 45)
-    assert (job.crawl.has_end, job.crawl.page_count, job.crawl.document_count) == (True, 2, 60)
+    assert (job.state, job.resumes, job.approved) == (
+        State.QUEUED,
+        False,
+        {Stage.DOCUMENTS: NOW_MS},
+    )
     assert (job.error, job.finished_at_ms) == ("", None)
     assert job.alarm_at_ms == LATER_MS + ALARM_MS_MIN
     assert job.notes[-1].kind == EventKind.APPROVED
 
 
-def test_an_approved_job_closes_its_upload_if_glean_still_has_it() -> None:
-    job = after(
-        granted(held(40), Command.APPROVE, deletion_count=40),
-        Woke(full_counts={Stage.DOCUMENTS: 100}),
+def test_an_approved_job_reads_all_of_the_source_again_into_an_upload_of_its_own() -> None:
+    """A hold keeps no upload, and what is listed may have come back since."""
+    job, effects = at(granted(held(), Command.APPROVE), WOKE, LATER_MS)
+
+    assert (job.state, effects) == (State.OPENING, (Open("job-2"),))
+    assert (job.crawl.page_count, job.crawl.has_end, job.crawl.gone) == (0, False, Gone())
+    assert job.crawl.begun_at_ms == LATER_MS
+    assert job.approved == {Stage.DOCUMENTS: NOW_MS}
+
+
+@pytest.mark.parametrize(
+    ("new_count", "state"), [(10, State.CLOSING), (11, State.HELD)], ids=["few", "too many"]
+)
+def test_an_approval_is_of_what_was_listed_and_of_nothing_else(
+    new_count: int, state: State
+) -> None:
+    job = alter(
+        a_job(State.SENDING),
+        is_fetching=False,
+        has_end=True,
+        approved={Stage.DOCUMENTS: NOW_MS - 1},
+        known_count=50,
+        document_count=1,
     )
 
-    closing, effects = at(job, UploadQueried(UploadStatus.OPEN))
+    job = after(job, GoneListed(Gone(40 + new_count, new_count, is_whole=True)))
 
-    assert (closing.state, effects) == (State.CLOSING, (QueryUpload("job-1"),))
-
-
-def test_an_approval_is_not_for_more_than_was_missing_then() -> None:
-    queued = granted(held(40), Command.APPROVE, deletion_count=40)
-
-    job = after(queued, Woke(full_counts={Stage.DOCUMENTS: 101}), UploadQueried(UploadStatus.OPEN))
-
-    assert job.state is State.HELD
-    assert "41 of 101" in job.error
+    assert job.state is state
 
 
-@pytest.mark.parametrize("deletion_count", [0, 1, 39])
-def test_an_approval_of_fewer_than_are_missing_is_refused_with_their_number(
-    deletion_count: int,
-) -> None:
-    refusal = refused(held(40), Command.APPROVE, deletion_count=deletion_count)
+@pytest.mark.parametrize("list_digest", ["", "40", LISTED[:-1]], ids=["none", "number", "other"])
+def test_an_approval_of_another_list_is_refused_with_the_jobs_own(list_digest: str) -> None:
+    refusal = refused(held(), Command.APPROVE, list_digest=list_digest)
 
-    remedy = Remedy(RemedyCode.CONFIRM_DELETIONS, {"job": "job", "deletions": 40})
-    assert (refusal.code, refusal.remedy) == (RefusalCode.DELETIONS_NOT_APPROVED, remedy)
+    listed: dict[str, str | int] = {"job": "job", "deletions": 40, "list": LISTED}
+    assert refusal.code is RefusalCode.DELETIONS_NOT_APPROVED
+    assert refusal.remedy == Remedy(RemedyCode.CONFIRM_DELETIONS, listed)
     assert refusal.legal == (Command.APPROVE, Command.CANCEL)
 
 
-@pytest.mark.parametrize("deletion_count", [40, 41])
-def test_an_approval_of_as_many_as_are_missing_is_granted(deletion_count: int) -> None:
-    assert granted(held(40), Command.APPROVE, deletion_count=deletion_count).state is State.QUEUED
-
-
 def test_a_cancelled_job_is_no_longer_approved() -> None:
-    cancelled = granted(granted(held(40), Command.APPROVE), Command.CANCEL)
+    cancelled = granted(granted(held(), Command.APPROVE), Command.CANCEL)
 
-    job = after(
-        granted(cancelled, Command.RETRY),
-        Woke(full_counts={Stage.DOCUMENTS: 100}),
-        UploadQueried(UploadStatus.OPEN),
-    )
-
-    assert job.state is State.HELD
+    assert granted(cancelled, Command.RETRY).approved == {}
 
 
 # Others
@@ -335,11 +347,11 @@ def test_a_command_that_is_illegal_anyway_does_not_speak_of_others() -> None:
     assert "other" not in refused(a_job(State.SUCCEEDED), Command.RETRY, other=OTHER).reason
 
 
-def test_a_held_job_is_cancelled_by_the_upload_that_discards_its_own() -> None:
+def test_a_held_job_is_cancelled_by_one_that_has_read_the_source_since() -> None:
     job = supersede(held(), replace(OTHER, id="job-2"), LATER_MS, Limits(notes_kept_max=1))
 
     assert (job.state, job.finished_at_ms) == (State.CANCELLED, LATER_MS)
-    assert job.error == "replaced by job-2, which has opened an upload of its own"
+    assert "job-2" in job.error
     assert len(job.notes) == 1
 
 

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.effects import (
+    ApplyPacks,
     Close,
     Closed,
     CloseRefused,
@@ -14,10 +15,13 @@ from durable.machine.effects import (
     Failed,
     Fetch,
     Fetched,
+    GoneListed,
+    ListGone,
     Open,
     Opened,
     Pack,
     Packed,
+    PacksApplied,
     QueryUpload,
     Send,
     Sent,
@@ -25,12 +29,28 @@ from durable.machine.effects import (
     UploadQueried,
     Woke,
 )
-from durable.machine.job import Job, Mode, TurnUsage, UploadStatus
+from durable.machine.gone import Gone
+from durable.machine.job import Job, JobSpec, Mode, TurnUsage, UploadStatus, Way
+from durable.machine.ledger_head import LedgerFacts
+from durable.machine.notes import EventKind
 from durable.machine.pacing import ALARM_MS_MIN, lease_ms
 from durable.machine.page_progress import PageProgress
 from durable.machine.pages import InFlightPage
 from durable.machine.states import PENDING, State
-from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, alter, arrived, at, played
+from tests.fakes.jobs import (
+    APPLIED,
+    LIMITS,
+    NOTHING_GONE,
+    NOW_MS,
+    WOKE,
+    a_job,
+    a_page,
+    after,
+    alter,
+    arrived,
+    at,
+    played,
+)
 
 
 PART_USED = TurnUsage(started_at_ms=NOW_MS, page_count=2, byte_count=5, request_count=10)
@@ -50,11 +70,13 @@ TABLE: dict[tuple[State, type[Event]], State] = {
     (State.SENDING, Sent): State.SENDING,
     (State.SENDING, Split): State.SENDING,
     (State.SENDING, Displaced): State.OPENING,
+    (State.SENDING, GoneListed): State.CLOSING,
     (State.SENDING, Failed): State.SENDING,
     (State.CLOSING, Woke): State.CLOSING,
     (State.CLOSING, UploadQueried): State.CLOSING,
     (State.CLOSING, CloseRefused): State.CLOSING,
     (State.CLOSING, Closed): State.CLOSING,
+    (State.CLOSING, PacksApplied): State.SUCCEEDED,
     (State.CLOSING, Failed): State.CLOSING,
 }
 EVENTS: dict[type[Event], Event] = {
@@ -68,6 +90,8 @@ EVENTS: dict[type[Event], Event] = {
     Displaced: Displaced("something else"),
     CloseRefused: CloseRefused("no documents"),
     Closed: Closed(),
+    GoneListed: NOTHING_GONE,
+    PacksApplied: APPLIED,
     Failed: PASSING,
 }
 PAIRS = list(product(State, EVENTS))
@@ -81,7 +105,8 @@ def a_job_before(event: type[Event], state: State) -> Job:
         Split: (UNDER_WAY,),
     }.get(event, ())
     resumes = state is State.OPENING and event is UploadQueried
-    return alter(a_job(state), flights=flights, resumes=resumes, document_count=3)
+    has_end = event is GoneListed or state is State.CLOSING
+    return alter(a_job(state), flights=flights, resumes=resumes, document_count=3, has_end=has_end)
 
 
 def named(pair: tuple[State, type[Event]]) -> str:
@@ -115,6 +140,28 @@ def test_any_other_event_is_our_bug(pair: tuple[State, type[Event]]) -> None:
 
     with pytest.raises(AssertionError, match=f"{event.__name__}.* while {state}"):
         at(a_job_before(event, state), EVENTS[event])
+
+
+def test_differences_alone_are_read_once_glean_has_told_its_history() -> None:
+    """Whatever else has uploaded there, the ledger knows nothing of."""
+    job = alter(a_job(State.QUEUED), fingerprint="f")
+    known = LedgerFacts(NOW_MS, "job-0-1", "f", has_recipe=True)
+
+    job, asked = at(job, Woke(spec=JobSpec(fingerprint="f"), documents=known))
+    told, effects = at(job, UploadQueried(UploadStatus.CLOSED))
+
+    assert (job.state, job.way, asked) == (State.SENDING, Way.RECONCILE, (QueryUpload("job-0-1"),))
+    assert (told.state, told.way, effects) == (State.SENDING, Way.RECONCILE, (Fetch(0, None),))
+
+
+def test_documents_are_brought_anew_where_another_client_has_uploaded() -> None:
+    job = alter(a_job(State.SENDING), way=Way.RECONCILE, is_fetching=False)
+
+    job, effects = at(job, UploadQueried(UploadStatus.CLOSED, foreign_id="theirs"))
+
+    assert (job.state, job.way, job.turn, effects) == (State.OPENING, Way.REPLACE, None, ())
+    assert job.notes[-1].kind == EventKind.PROMOTED
+    assert "theirs" in job.notes[-1].text
 
 
 def test_an_opening_that_asked_nothing_takes_no_answer() -> None:
@@ -176,13 +223,15 @@ def test_a_full_job_opens_sends_page_by_page_and_closes() -> None:
         Fetch(0, cursor=None),
         Fetch(1, cursor="b"),
         Pack(0, upload_id="a-1", batch_bytes_max=None),
-        Pack(1, upload_id="a-1", batch_bytes_max=None),
         Send(page_index=0, batch_index=0),
         Send(page_index=0, batch_index=1),
+        Pack(1, upload_id="a-1", batch_bytes_max=None),
         Send(page_index=1, batch_index=0),
+        ListGone(Gone()),
         QueryUpload("a-1"),
         Close("a-1"),
         QueryUpload("a-1"),
+        ApplyPacks(0),
     ]
     assert job.state is State.SUCCEEDED
     assert (job.crawl.page_count, job.crawl.byte_count, job.crawl.record_count) == (2, 20, 15)
@@ -200,9 +249,9 @@ def test_an_incremental_job_ends_with_its_last_page() -> None:
     assert asked == [
         Fetch(0, cursor=None),
         Fetch(1, cursor="b"),
-        Pack(0, upload_id="", batch_bytes_max=None, landed=PageProgress()),
-        Pack(1, upload_id="", batch_bytes_max=None, landed=PageProgress()),
+        Pack(0, "", None, PageProgress(), is_all_sent=False, lists_all=False),
         Send(page_index=0, batch_index=0),
+        Pack(1, "", None, PageProgress(), is_all_sent=False, lists_all=False),
         Send(page_index=1, batch_index=0),
     ]
     assert job.state is State.SUCCEEDED
@@ -227,7 +276,7 @@ def test_a_full_job_reads_everything_whatever_the_watermark() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "state"), [(Mode.FULL, State.CLOSING), (Mode.INCREMENTAL, State.SUCCEEDED)]
+    ("mode", "state"), [(Mode.FULL, State.SENDING), (Mode.INCREMENTAL, State.SUCCEEDED)]
 )
 def test_an_empty_page_is_passed_without_sending(mode: Mode, state: State) -> None:
     fetched, packed = arrived(0, a_page("b", batch_count=0))
@@ -236,11 +285,15 @@ def test_an_empty_page_is_passed_without_sending(mode: Mode, state: State) -> No
     middle, second = at(reading, packed)
     last = after(middle, *arrived(1, a_page(None, batch_count=0)))
 
-    landed = PageProgress() if mode is Mode.INCREMENTAL else None
-    assert first == (Fetch(1, "b"), Pack(0, reading.upload.id, None, landed=landed))
+    is_full = mode is Mode.FULL
+    landed = None if is_full else PageProgress()
+    packing = Pack(
+        0, reading.upload.id, None, landed=landed, is_all_sent=is_full, lists_all=is_full
+    )
+    assert first == (Fetch(1, "b"), packing)
     assert second == ()
     assert middle.crawl.page_count == 1
-    assert last.state is state
+    assert (last.state, last.crawl.has_end) == (state, True)
     assert last.crawl.page_count == 2
 
 
@@ -326,7 +379,8 @@ def test_a_yield_is_neither_a_death_nor_a_failure() -> None:
 
     assert job.state is State.SUCCEEDED
     assert job.turn_count == 22  # one page each, and one for the close
-    assert asked[-3:] == [QueryUpload("job-1"), Close("job-1"), QueryUpload("job-1")]
+    closing = Close("job-1")
+    assert asked[-4:] == [QueryUpload("job-1"), closing, QueryUpload("job-1"), ApplyPacks(0)]
     assert [note.text for note in job.notes] == [
         "begun",
         "opened the upload job-1",

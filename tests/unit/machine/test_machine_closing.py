@@ -8,24 +8,27 @@ from msgspec.structs import replace
 from durable.limits import Limits
 from durable.machine.commands import Instruction, obey
 from durable.machine.effects import (
+    ApplyPacks,
     Close,
     Closed,
     CloseRefused,
     CloseWithDocument,
     Effect,
     Failed,
+    PacksApplied,
     QueryUpload,
     UploadQueried,
     Woke,
 )
+from durable.machine.gone import Gone
 from durable.machine.index_status import Deletions
-from durable.machine.job import Job, UploadStatus
+from durable.machine.job import Job, JobSpec, UploadStatus
 from durable.machine.notes import EventKind
 from durable.machine.pacing import ALARM_MS_MIN
 from durable.machine.rate import Rate
 from durable.machine.remedies import RemedyCode
 from durable.machine.states import Command, State
-from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, after, alter, at
+from tests.fakes.jobs import APPLIED, LIMITS, NOW_MS, WOKE, a_job, after, alter, at
 
 
 LATER_MS = NOW_MS + 5_000
@@ -56,8 +59,8 @@ def closing(**changes: object) -> Job:
             (Close("job-1", is_only_page=True),),
         ),
         (UploadStatus.OPEN, {"is_close_answered": True}, State.CLOSING, ()),
-        (UploadStatus.CLOSED, {}, State.SUCCEEDED, ()),
-        (UploadStatus.CLOSED, {"is_close_answered": True}, State.SUCCEEDED, ()),
+        (UploadStatus.CLOSED, {}, State.CLOSING, (ApplyPacks(0),)),
+        (UploadStatus.CLOSED, {"is_close_answered": True}, State.CLOSING, (ApplyPacks(0),)),
         (UploadStatus.REPLACED, {}, State.OPENING, ()),
         (UploadStatus.REPLACED, {"is_close_answered": True}, State.OPENING, ()),
         (UploadStatus.UNLISTED, {}, State.CLOSING, ()),
@@ -72,14 +75,65 @@ def test_what_glean_says_of_the_upload_decides(
     assert (job.state, asked) == (state, effects)
 
 
+@pytest.mark.parametrize(
+    ("known_count", "gone", "is_checked"),
+    [(9, Gone(is_whole=True), False), (None, Gone(is_whole=True), True), (9, Gone(), True)],
+    ids=["all that goes was named", "the ledger does not know all", "not all was compared"],
+)
+def test_glean_is_to_think_over_what_nobody_has_named(
+    known_count: int | None, gone: Gone, *, is_checked: bool
+) -> None:
+    job = closing(known_count=known_count, gone=gone)
+
+    _, asked = at(job, UploadQueried(UploadStatus.OPEN), LATER_MS)
+
+    assert asked == (Close("job-1", is_deletion_checked=is_checked),)
+
+
 def test_a_success_ends_the_job() -> None:
     troubled = closing(error="trouble", attempt=4)
 
-    job = after(troubled, UploadQueried(UploadStatus.CLOSED), now_ms=LATER_MS)
+    job = after(troubled, UploadQueried(UploadStatus.CLOSED), APPLIED, now_ms=LATER_MS)
 
     assert (job.finished_at_ms, job.pacing.progress_at_ms, job.error) == (LATER_MS, LATER_MS, "")
     assert (job.alarm_at_ms, job.turn, job.pacing.retry_at_ms) == (None, None, None)
     assert job.notes[-1].text == "succeeded"
+
+
+# What a closed upload brought becomes what the ledger has
+
+
+def applying(applied_count: int = 0) -> Job:
+    return closing(is_closed=True, applied_count=applied_count)
+
+
+def test_an_upload_goes_into_the_ledger_a_part_at_a_time() -> None:
+    job, effects = at(applying(), PacksApplied(50))
+
+    assert (job.upload.applied_count, effects) == (50, (ApplyPacks(50),))
+    assert at(job, APPLIED)[0].state is State.SUCCEEDED
+
+
+def test_a_turn_whose_budget_is_spent_leaves_the_rest_of_an_upload_to_the_next() -> None:
+    limits = Limits(turn_ms_max=1)
+
+    job, effects = at(applying(), PacksApplied(50), LATER_MS, limits)
+
+    assert (job.state, job.turn, effects) == (State.CLOSING, None, ())
+
+
+def test_after_a_death_glean_is_not_asked_again_about_an_upload_that_is_closed() -> None:
+    job, effects = at(applying(50), WOKE)
+
+    assert (job.state, job.upload.is_closed, effects) == (State.CLOSING, True, (ApplyPacks(50),))
+
+
+def test_an_upload_that_is_closed_is_applied_whatever_the_connector_has_become() -> None:
+    redefined = Woke(spec=JobSpec(fingerprint="two"))
+
+    job, effects = at(replace(applying(50), fingerprint="one"), redefined)
+
+    assert (job.state, effects) == (State.CLOSING, (ApplyPacks(50),))
 
 
 @pytest.mark.parametrize("deletions", [Deletions.DONE, Deletions.PAUSED, Deletions.PENDING])
@@ -276,7 +330,7 @@ def test_a_close_that_was_answered_and_cannot_be_asked_about_succeeds_in_the_end
     answered, failure = closing(is_close_answered=True), Failed("busy", is_transient=True)
 
     waiting = after(answered, failure, now_ms=STALLED_MS - 1)
-    succeeded = after(answered, failure, now_ms=STALLED_MS)
+    succeeded = after(answered, failure, APPLIED, now_ms=STALLED_MS)
 
     assert waiting.state is State.CLOSING
     assert (succeeded.state, succeeded.error) == (State.SUCCEEDED, "")
@@ -289,7 +343,9 @@ def test_a_close_that_was_answered_and_cannot_be_asked_about_succeeds_in_the_end
 
 
 def test_a_close_that_was_answered_succeeds_at_once_where_asking_is_refused() -> None:
-    job = after(closing(is_close_answered=True), Failed("no access", is_transient=False))
+    failure = Failed("no access", is_transient=False)
+
+    job = after(closing(is_close_answered=True), failure, APPLIED)
 
     assert (job.state, job.error) == (State.SUCCEEDED, "")
     assert job.notes[0].text.endswith("cannot be asked about it: no access")

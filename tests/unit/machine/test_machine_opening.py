@@ -4,11 +4,22 @@ import pytest
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.effects import Failed, Fetch, Open, Opened, QueryUpload, UploadQueried, Woke
+from durable.machine.effects import (
+    ApplyPacks,
+    Failed,
+    Fetch,
+    ListGone,
+    Open,
+    Opened,
+    QueryUpload,
+    UploadQueried,
+    Woke,
+)
+from durable.machine.gone import Gone
 from durable.machine.job import Job, JobSpec, Mode, Stage, UploadStatus
 from durable.machine.notes import EventKind
 from durable.machine.states import State
-from tests.fakes.jobs import NOW_MS, WOKE, a_job, after, alter, at
+from tests.fakes.jobs import APPLIED, NOTHING_GONE, NOW_MS, WOKE, a_job, after, alter, at
 
 
 LATER_MS = NOW_MS + 5_000
@@ -59,21 +70,21 @@ def assert_is_at_the_start(job: Job) -> None:
 def test_the_first_turn_notes_what_the_job_is_to_be_measured_by() -> None:
     job = after(
         a_job(State.QUEUED),
-        Woke(watermark_ms=7, full_counts={Stage.DOCUMENTS: 40}, spec=JobSpec(fingerprint="f")),
+        Woke(watermark_ms=7, known_counts={Stage.DOCUMENTS: 40}, spec=JobSpec(fingerprint="f")),
         now_ms=LATER_MS,
     )
 
     assert (job.started_at_ms, job.pacing.progress_at_ms) == (LATER_MS, LATER_MS)
-    assert (job.expected_count, job.fingerprint, job.crawl_count) == (40, "f", 1)
+    assert (job.known_count, job.fingerprint, job.crawl_count) == (40, "f", 1)
 
 
 def test_later_turns_do_not_measure_it_anew() -> None:
-    job = after(a_job(State.QUEUED), Woke(full_counts={Stage.DOCUMENTS: 40}), Opened())
+    job = after(a_job(State.QUEUED), Woke(known_counts={Stage.DOCUMENTS: 40}), Opened())
     yielded = replace(job, turn=None)
 
-    later = after(yielded, Woke(watermark_ms=9, full_counts={Stage.DOCUMENTS: 50}), now_ms=LATER_MS)
+    later = after(yielded, Woke(watermark_ms=9), now_ms=LATER_MS)
 
-    assert (later.expected_count, later.since_ms, later.started_at_ms) == (40, None, NOW_MS)
+    assert (later.known_count, later.since_ms, later.started_at_ms) == (40, None, NOW_MS)
 
 
 def test_a_job_queued_again_asks_after_its_upload() -> None:
@@ -98,6 +109,8 @@ def test_an_open_upload_that_has_all_pages_is_closed() -> None:
 
     job, effects = at(after(queued, DEFINED), UploadQueried(UploadStatus.OPEN))
 
+    assert (job.state, effects) == (State.SENDING, (ListGone(Gone()),))
+    job, effects = at(job, NOTHING_GONE)
     assert (job.state, effects) == (State.CLOSING, (QueryUpload("job-1"),))
 
 
@@ -105,6 +118,8 @@ def test_a_closed_upload_that_has_all_pages_is_a_success() -> None:
     queued = alter(queued_again(), has_end=True, queued_cursor=None)
 
     job, effects = at(after(queued, DEFINED), UploadQueried(UploadStatus.CLOSED), LATER_MS)
+    assert (job.state, effects) == (State.CLOSING, (ApplyPacks(0),))
+    job, effects = at(job, APPLIED, LATER_MS)
 
     assert (job.state, effects) == (State.SUCCEEDED, ())
     assert (job.finished_at_ms, job.alarm_at_ms) == (LATER_MS, None)
@@ -160,7 +175,7 @@ def test_a_question_lost_by_a_death_is_asked_again() -> None:
 def test_a_job_ended_before_its_first_turn_begins_like_any_other() -> None:
     queued = replace(a_job(State.QUEUED), resumes=True)
 
-    job, effects = at(queued, Woke(full_counts={Stage.DOCUMENTS: 8}), LATER_MS)
+    job, effects = at(queued, Woke(known_counts={Stage.DOCUMENTS: 8}), LATER_MS)
 
     assert effects == (Open("job-1"),)
     assert (job.crawl_count, job.started_at_ms, job.resumes) == (1, LATER_MS, False)
@@ -255,6 +270,7 @@ def test_a_job_that_earlier_code_failed_at_its_close_does_not_count_its_pages_tw
 def test_a_resumed_job_has_the_source_to_its_end_at_the_bound_on_pages() -> None:
     queued = alter(queued_again(), has_end=True, queued_cursor=None)
 
-    job = after(queued, DEFINED, UploadQueried(UploadStatus.OPEN), limits=Limits(pages_max=3))
+    resumed = DEFINED, UploadQueried(UploadStatus.OPEN), NOTHING_GONE
+    job = after(queued, *resumed, limits=Limits(pages_max=3))
 
     assert job.state is State.CLOSING

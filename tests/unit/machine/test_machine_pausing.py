@@ -60,6 +60,11 @@ def test_documents_are_sent_one_by_one_until_the_minutes_share_is_used_up() -> N
     assert job.pacing.retry_at_ms is not None
 
 
+def changes_packed(landed: bytes = b"") -> Pack:
+    """Of the first page, of which so much has landed."""
+    return Pack(0, "", None, PageProgress(landed), is_all_sent=False, lists_all=False)
+
+
 def paused() -> Job:
     """The share is used up in the middle of a page."""
     job = alter(filled(50), is_fetching=False)
@@ -99,7 +104,7 @@ def test_after_the_rest_the_page_is_read_again_and_what_was_sent_of_it_is_not() 
     _, packing = at(again, Fetched(0, a_read_page()), NOW_MS + MINUTE_MS)
 
     assert effects == (Fetch(0, None),)
-    assert Pack(0, "", None, landed=PageProgress(TEN)) in packing
+    assert changes_packed(TEN) in packing
 
 
 def test_of_a_page_that_has_changed_meanwhile_it_is_known_what_was_sent() -> None:
@@ -107,7 +112,7 @@ def test_of_a_page_that_has_changed_meanwhile_it_is_known_what_was_sent() -> Non
 
     _, effects = at(woken, Fetched(0, a_read_page(digest="1-b")), NOW_MS + MINUTE_MS)
 
-    assert Pack(0, "", None, landed=PageProgress(TEN)) in effects
+    assert changes_packed(TEN) in effects
 
 
 def test_what_glean_refused_of_a_page_is_remembered_with_what_it_took() -> None:
@@ -289,7 +294,7 @@ def test_a_source_that_asks_for_a_rest_gets_it_and_what_was_read_is_sent() -> No
     job, sends = at(job, Packed(0, 1, 1, 0))
     job = after(job, Sent(0, 0, document_count=1, entries=TEN[:12]))
 
-    assert effects == (Pack(0, "", None, landed=PageProgress()),)
+    assert effects == (changes_packed(),)
     assert sends == (Send(0, 0),)
     assert (job.crawl.page_count, job.alarm_at_ms) == (1, NOW_MS + 5_000)
     assert waiting_reason(job, None) == wish
@@ -397,9 +402,9 @@ def test_an_incremental_job_becomes_a_full_one_where_the_source_no_longer_tells_
 def test_it_then_reads_everything_into_an_upload() -> None:
     job = after(reading(), replace(EXPIRED, recourse=Recourse.FULL))
 
-    job = after(job, Woke(watermark_ms=7, full_counts={Stage.DOCUMENTS: 40}))
+    job = after(job, Woke(watermark_ms=7, known_counts={Stage.DOCUMENTS: 40}))
 
-    assert (job.state, job.since_ms, job.expected_count) == (State.OPENING, None, 40)
+    assert (job.state, job.since_ms, job.known_count) == (State.OPENING, None, 40)
 
 
 def test_a_full_job_cannot_become_one() -> None:

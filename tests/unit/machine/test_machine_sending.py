@@ -8,15 +8,39 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.effects import Displaced, Event, Fetch, Open, Pack, Send, Sent, Split, Woke
-from durable.machine.job import Job, Mode
+from durable.machine.effects import (
+    Displaced,
+    Event,
+    Fetch,
+    GoneListed,
+    ListGone,
+    Open,
+    Pack,
+    Send,
+    Sent,
+    Split,
+    Woke,
+)
+from durable.machine.gone import Gone
+from durable.machine.job import Job, Mode, Stage, Way
 from durable.machine.notes import EventKind
 from durable.machine.pacing import ALARM_MS_MIN
 from durable.machine.page_progress import PageProgress
 from durable.machine.pages import Page
 from durable.machine.remedies import RemedyCode
 from durable.machine.states import State
-from tests.fakes.jobs import LIMITS, NOW_MS, WOKE, a_job, a_page, after, alter, arrived, at
+from tests.fakes.jobs import (
+    LIMITS,
+    NOTHING_GONE,
+    NOW_MS,
+    WOKE,
+    a_job,
+    a_page,
+    after,
+    alter,
+    arrived,
+    at,
+)
 
 
 LATER_MS = NOW_MS + 5_000
@@ -207,6 +231,7 @@ def test_rejects_early_in_the_source_are_outweighed_by_what_follows() -> None:
         Sent(0, 0),
         *arrived(1, a_page(None)),
         Sent(1, 0),
+        NOTHING_GONE,
         limits=limits,
     )
 
@@ -216,25 +241,69 @@ def test_rejects_early_in_the_source_are_outweighed_by_what_follows() -> None:
 # The guard
 
 
-def test_a_crawl_that_brought_too_few_documents_is_held() -> None:
-    job = sending(a_page(None), expected_count=100)
+def at_its_end(**changes: object) -> Job:
+    """All of three documents is sent, of a hundred that Glean has; and all is listed but them."""
+    return after(alter(sending(a_page(None), known_count=100), **changes), Sent(0, 0))
 
-    held, effects = at(job, Sent(0, 0), LATER_MS)
+
+def test_what_is_gone_is_listed_before_anything_is_closed() -> None:
+    job, effects = at(sending(a_page(None)), Sent(0, 0))
+
+    assert (job.state, effects) == (State.SENDING, (ListGone(Gone()),))
+
+
+def test_what_is_gone_is_listed_a_part_at_a_time() -> None:
+    part = Gone(10, 10, after="k", digest="d")
+
+    job, effects = at(at_its_end(), GoneListed(part))
+
+    assert (job.state, job.crawl.gone, effects) == (State.SENDING, part, (ListGone(part),))
+
+
+def test_a_turn_whose_budget_is_spent_lists_the_rest_in_the_next_one() -> None:
+    part, limits = Gone(10, 10, after="k"), Limits(turn_ms_max=1)
+
+    job, effects = at(at_its_end(), GoneListed(part), LATER_MS, limits)
+    woken, listing = at(job, WOKE, LATER_MS + 1_000, limits)
+
+    assert (job.turn, effects) == (None, ())
+    assert (woken.crawl.gone, listing) == (part, (ListGone(part),))
+
+
+def test_a_crawl_that_has_lost_too_much_is_held() -> None:
+    held, effects = at(at_its_end(), GoneListed(Gone(97, 97, is_whole=True)), LATER_MS)
 
     assert (held.state, effects) == (State.HELD, ())
     assert (held.alarm_at_ms, held.turn, held.finished_at_ms) == (None, None, None)
-    assert "would delete 97 of 100 documents" in held.error
+    assert "97 of 100 documents" in held.error
     assert [note.kind for note in held.notes] == [State.HELD]
 
 
-def test_an_approved_crawl_is_closed() -> None:
-    job = sending(a_page(None), expected_count=100, approved_count=97)
+def test_a_crawl_all_of_whose_losses_are_approved_of_is_closed() -> None:
+    assert after(at_its_end(), GoneListed(Gone(97, 0, is_whole=True))).state is State.CLOSING
 
-    assert after(job, Sent(0, 0)).state is State.CLOSING
+
+def test_differences_alone_are_held_like_an_upload() -> None:
+    job = after(at_its_end(way=Way.RECONCILE), GoneListed(Gone(97, 97, is_whole=True)))
+
+    assert job.state is State.HELD
+
+
+def test_what_differences_alone_have_lost_is_deleted_in_a_stage_of_its_own() -> None:
+    job = at_its_end(way=Way.RECONCILE, begun_at_ms=NOW_MS - 9, stages=(Stage.DOCUMENTS,))
+
+    job = after(job, GoneListed(Gone(1, 1, is_whole=True)))
+
+    assert (job.stage, job.stages) == (Stage.DELETIONS, (Stage.DOCUMENTS, Stage.DELETIONS))
+    assert (job.state, job.gone_at_ms, job.turn) == (State.SENDING, NOW_MS - 9, None)
+
+
+def test_differences_that_have_lost_nothing_are_done() -> None:
+    assert after(at_its_end(way=Way.RECONCILE), NOTHING_GONE).state is State.SUCCEEDED
 
 
 def test_an_incremental_job_is_never_held() -> None:
-    job = sending(a_page(None, batch_count=0), Mode.INCREMENTAL, expected_count=100)
+    job = sending(a_page(None, batch_count=0), Mode.INCREMENTAL, known_count=100)
 
     assert job.state is State.SUCCEEDED
 
@@ -257,7 +326,9 @@ def test_a_source_without_an_end_is_given_up_at_the_bound_on_pages(
 
 
 def test_a_source_that_ends_at_the_bound_on_pages_is_whole() -> None:
-    job = after(sending(a_page(None), page_count=2), Sent(2, 0), limits=Limits(pages_max=3))
+    job = sending(a_page(None), page_count=2)
+
+    job = after(job, Sent(2, 0), NOTHING_GONE, limits=Limits(pages_max=3))
 
     assert job.state is State.CLOSING
 
@@ -308,8 +379,9 @@ def test_a_source_that_ends_elsewhere_than_at_its_total_has_not_ended(
     job, effects = at(job, arrived(1, a_page(None, total_count=total_count))[0])
 
     assert (job.state is State.FAILED) is is_wrong
-    landed = PageProgress() if mode is Mode.INCREMENTAL else None
-    packing = Pack(1, job.upload.id, None, landed=landed)
+    is_full = mode is Mode.FULL
+    landed = None if is_full else PageProgress()
+    packing = Pack(1, job.upload.id, None, landed=landed, is_all_sent=is_full, lists_all=is_full)
     assert effects == (() if is_wrong else (packing,))
     if total_count == 11:
         assert job.error == (

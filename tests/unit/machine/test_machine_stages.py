@@ -15,6 +15,7 @@ from durable.machine.effects import (
     CloseWithDocument,
     Failed,
     Fetch,
+    GoneListed,
     Open,
     Opened,
     Pack,
@@ -24,13 +25,26 @@ from durable.machine.effects import (
     UploadQueried,
     Woke,
 )
+from durable.machine.gone import Gone
 from durable.machine.job import FinishedStage, Job, JobSpec, Mode, Stage, UploadStatus
 from durable.machine.page_progress import PageProgress
 from durable.machine.rate import Rate
 from durable.machine.states import Command, State
-from durable.machine.transitions import restart_stage, uploaded_counts
+from durable.machine.transitions import restart_stage
 from durable.machine.watermark import watermark_ms
-from tests.fakes.jobs import LIMITS, NOW_MS, a_job, a_page, after, alter, arrived, at, played
+from tests.fakes.jobs import (
+    APPLIED,
+    LIMITS,
+    NOTHING_GONE,
+    NOW_MS,
+    a_job,
+    a_page,
+    after,
+    alter,
+    arrived,
+    at,
+    played,
+)
 
 
 PEOPLE = (Stage.USERS, Stage.GROUPS, Stage.MEMBERSHIPS)
@@ -83,7 +97,7 @@ def test_an_incremental_job_brings_changes_and_then_deletions() -> None:
 def test_a_stage_has_turns_of_its_own_and_begins_at_the_start_of_its_source() -> None:
     job = alter(in_stage(Stage.USERS, State.CLOSING), page_count=2, cursor=None)
 
-    job, effects = at(job, UploadQueried(UploadStatus.CLOSED))
+    job, effects = at(after(job, UploadQueried(UploadStatus.CLOSED)), APPLIED)
 
     assert effects == ()
     assert (job.stage, job.state, job.turn) == (Stage.GROUPS, State.OPENING, None)
@@ -101,7 +115,7 @@ def test_what_a_stage_has_brought_is_remembered() -> None:
         byte_count=99,
     )
 
-    job = after(job, UploadQueried(UploadStatus.CLOSED))
+    job = after(job, UploadQueried(UploadStatus.CLOSED), APPLIED)
 
     assert job.done == (FinishedStage(Stage.USERS, 2, 7, 1, 3, 99),)
     assert (job.crawl.document_count, job.crawl.reject_count, job.page_base) == (0, 0, 2)
@@ -110,7 +124,7 @@ def test_what_a_stage_has_brought_is_remembered() -> None:
 def test_the_next_job_reads_from_the_start_of_the_first_stage() -> None:
     job = replace(in_stage(Stage.USERS, State.CLOSING), started_at_ms=5)
 
-    job = after(job, UploadQueried(UploadStatus.CLOSED), WOKE, now_ms=LATER_MS)
+    job = after(job, UploadQueried(UploadStatus.CLOSED), APPLIED, WOKE, now_ms=LATER_MS)
 
     assert job.started_at_ms == 5
     assert watermark_ms(replace(job, state=State.SUCCEEDED)) == 5
@@ -161,7 +175,7 @@ def test_what_is_no_upload_names_none_though_there_was_one_before() -> None:
 
     _, effects = at(job, arrived(0, a_page("b"))[0])
 
-    assert Pack(0, "", None, landed=PageProgress()) in effects
+    assert Pack(0, "", None, landed=PageProgress(), is_all_sent=False) in effects
 
 
 def test_memberships_are_uploads_of_their_own_and_each_try_another_one() -> None:
@@ -169,7 +183,7 @@ def test_memberships_are_uploads_of_their_own_and_each_try_another_one() -> None
 
     _, effects = at(job, arrived(0, a_page("b"))[0])
 
-    assert Pack(0, "job-9-1", None, landed=PageProgress()) in effects
+    assert Pack(0, "job-9-1", None, landed=PageProgress(), is_all_sent=False) in effects
 
 
 def test_a_member_that_is_left_out_is_counted_and_the_group_goes_on() -> None:
@@ -195,7 +209,7 @@ def test_a_group_that_is_not_taken_fails_the_job_once_all_else_is_brought() -> N
     assert (job.done[-1].reject_count, job.shortfall) == (1, "a group")
     last = replace(in_stage(Stage.DOCUMENTS, State.CLOSING), shortfall=job.shortfall)
 
-    job = after(last, UploadQueried(UploadStatus.CLOSED))
+    job = after(last, UploadQueried(UploadStatus.CLOSED), APPLIED)
 
     assert (job.state, job.error) == (State.FAILED, "a group")
 
@@ -236,21 +250,20 @@ def test_members_of_changed_groups_are_no_reason_to_read_everything() -> None:
 
 def test_documents_that_are_missing_are_those_of_the_stage() -> None:
     counts = {Stage.USERS: 100, Stage.DOCUMENTS: 3}
-    job = after(a_job(State.QUEUED), replace(WOKE, full_counts=counts))
+    job = after(a_job(State.QUEUED), replace(WOKE, known_counts=counts))
 
-    assert job.expected_count == 100
+    assert job.known_count == 100
     later = replace(in_stage(Stage.DOCUMENTS, State.OPENING), turn=None)
-    assert after(later, replace(WOKE, full_counts=counts)).expected_count == 3
-    assert (
-        after(replace(later, stage_index=1), replace(WOKE, full_counts=counts)).expected_count
-        is None
-    )
+    assert after(later, replace(WOKE, known_counts=counts)).known_count == 3
+    groups = replace(later, stage_index=1)
+    assert after(groups, replace(WOKE, known_counts=counts)).known_count is None
 
 
 def test_users_that_would_be_lost_hold_the_job_before_their_close() -> None:
-    job = replace(in_stage(Stage.USERS), expected_count=100)
+    job = replace(in_stage(Stage.USERS), known_count=100)
 
-    job = after(job, *arrived(0, a_page(None)), Sent(0, 0))
+    gone = GoneListed(Gone(97, 97, is_whole=True))
+    job = after(job, *arrived(0, a_page(None)), Sent(0, 0), gone)
 
     assert (job.state, job.stage) == (State.HELD, Stage.USERS)
 
@@ -261,17 +274,6 @@ def test_a_source_of_a_stage_has_its_own_rate() -> None:
 
     assert after(a_job(State.QUEUED), woke).pacing.rate == rate
     assert after(replace(in_stage(Stage.GROUPS), turn=None), woke).pacing.rate is None
-
-
-def test_what_a_job_has_brought_is_what_its_closes_made_whole() -> None:
-    job = alter(in_stage(Stage.DOCUMENTS), document_count=9)
-
-    assert uploaded_counts(job) == {
-        Stage.USERS: 6,
-        Stage.GROUPS: 6,
-        Stage.TEAMS: 6,
-        Stage.DOCUMENTS: 9,
-    }
 
 
 # Teams, about whose upload Glean cannot be asked
@@ -286,14 +288,14 @@ def closing_teams(**fields: object) -> Job:
 
 def test_an_upload_of_teams_is_closed_without_asking() -> None:
     read, packed = arrived(0, a_page(None, batch_count=0))
-    job, effects = at(after(in_stage(Stage.TEAMS), read), packed)
+    job, effects = at(after(in_stage(Stage.TEAMS), read, packed), NOTHING_GONE)
 
     assert job.state is State.CLOSING
     assert effects == (Close("job-1"),)
 
 
 def test_a_close_of_teams_that_was_answered_is_done() -> None:
-    job = after(closing_teams(is_close_begun=True), Closed())
+    job = after(closing_teams(is_close_begun=True), Closed(), APPLIED)
 
     assert (job.stage, job.state) == (Stage.DOCUMENTS, State.OPENING)
 
@@ -364,7 +366,6 @@ def test_a_delegated_job_opens_and_closes_nothing() -> None:
 
     assert job.state is State.SUCCEEDED
     assert {type(effect) for effect in asked} == {Fetch, Pack}
-    assert uploaded_counts(job) == {}
 
 
 def test_users_of_a_delegated_job_are_replaced_as_any_others_are() -> None:
@@ -377,14 +378,15 @@ def test_users_of_a_delegated_job_are_replaced_as_any_others_are() -> None:
     assert job.state is State.SUCCEEDED
     uploads = [type(effect) for effect in asked if isinstance(effect, Open | Close)]
     assert uploads == [Open, Close, Open, Close]
-    assert uploaded_counts(job) == {Stage.USERS: 3, Stage.GROUPS: 3}
 
 
 def test_users_of_a_delegated_job_are_held_where_too_many_would_go() -> None:
     spec = JobSpec(is_delegated=True, stages={Mode.FULL: (Stage.USERS, Stage.DOCUMENTS)})
-    woke = Woke(spec=spec, full_counts={Stage.USERS: 100, Stage.DOCUMENTS: 100})
+    woke = Woke(spec=spec, known_counts={Stage.USERS: 100, Stage.DOCUMENTS: 100})
 
-    job, _ = played(a_job(State.QUEUED), [a_page(None)], woke=woke)
+    gone = GoneListed(Gone(97, 97, is_whole=True))
+    sent = *arrived(0, a_page(None)), Sent(0, 0), gone
+    job = after(a_job(State.QUEUED), woke, Opened(), *sent)
 
     assert (job.state, job.stage) == (State.HELD, Stage.USERS)
 
@@ -405,7 +407,7 @@ def test_a_delegated_job_that_is_retried_in_another_stage_goes_on_there(state: S
 
 
 def test_a_delegated_job_is_not_measured_by_what_is_missing() -> None:
-    woke = replace(DELEGATED, full_counts={Stage.DOCUMENTS: 100})
+    woke = replace(DELEGATED, known_counts={Stage.DOCUMENTS: 100})
 
     job, _ = played(a_job(State.QUEUED), [a_page(None, batch_count=0)], woke=woke)
 

@@ -4,15 +4,25 @@ import pytest
 from msgspec.structs import asdict, replace
 
 from durable.limits import Limits
+from durable.machine.gone import Gone
 from durable.machine.index_status import ClosedUpload
-from durable.machine.job import Crawl, FinishedStage, Job, Mode, Pacing, Stage, TurnUsage, Upload
+from durable.machine.job import (
+    Crawl,
+    FinishedStage,
+    Job,
+    Mode,
+    Pacing,
+    Stage,
+    TurnUsage,
+    Upload,
+    Way,
+)
 from durable.machine.notes import EventKind, Note
 from durable.machine.pacing import ALARM_MS_MIN
 from durable.machine.page_progress import PageProgress
-from durable.machine.pages import InFlightPage
+from durable.machine.pages import ChangeCounts, InFlightPage
 from durable.machine.rate import Rate
 from durable.machine.states import ENDED, State
-from durable.machine.ties import Tie
 from durable.machine.transitions import (
     add_note,
     clear_in_flight,
@@ -48,7 +58,13 @@ WORN = Job(
     restart_count=18,
     resumes=True,
     batch_bytes_max=22,
-    expected_count=24,
+    known_count=24,
+    way=Way.RECONCILE,
+    is_replace_asked=True,
+    outdated_count=57,
+    known_upload_id="u-0",
+    gone_at_ms=48,
+    approved={Stage.DOCUMENTS: 49},
     queued_cursor="q",
     asked_mode=Mode.INCREMENTAL,
     stages=(Stage.USERS, Stage.DOCUMENTS),
@@ -61,7 +77,6 @@ WORN = Job(
     repeated_mode=Mode.FULL,
     behind_ms_max=39,
     clock_ms=40,
-    ties=(Tie("k", "d", 41),),
     shortfall="a group was not taken",
     remedy="retry",
     begun_by="cron",
@@ -69,7 +84,8 @@ WORN = Job(
     closed=(ClosedUpload("users", "u-1", 42),),
     upload=Upload(
         id="job-1",
-        approved_count=25,
+        applied_count=25,
+        is_closed=True,
         closing_index=26,
         is_close_answered=True,
         unsettled_at_ms=27,
@@ -96,6 +112,10 @@ WORN = Job(
         empty_count=44,
         repeated_count=45,
         total_count=38,
+        begun_at_ms=50,
+        is_history_read=True,
+        changes=ChangeCounts(51, 52, 53, 54),
+        gone=Gone(55, 56, "k", is_whole=True, digest="d"),
     ),
     pacing=Pacing(
         attempt=11,
@@ -142,7 +162,13 @@ KEPT = {
     "restart_count",
     "batch_bytes_max",
     "halving_count",
-    "expected_count",
+    "known_count",
+    "way",
+    "is_replace_asked",
+    "outdated_count",
+    "known_upload_id",
+    "gone_at_ms",
+    "approved",
     "asked_mode",
     "stages",
     "stage_index",
@@ -166,7 +192,6 @@ KEPT = {
     "closed",  # likewise
     "behind_ms_max",
     "clock_ms",  # but where the documents are begun anew
-    "ties",
     "begun_by",
 }
 
@@ -197,9 +222,22 @@ def test_beginning_anew_voids_all_that_the_crawl_counted() -> None:
 
     assert changed(FIRST, begun) == set(values(WORN)) - KEPT
     crawl = set(values(WORN)) - KEPT - {"state", "started_at_ms", "crawl_count"}
-    assert changed(new, begun) & crawl == {"progress_at_ms"}
-    assert begun.pacing.progress_at_ms == LATER_MS
+    assert changed(new, begun) & crawl == {"progress_at_ms", "begun_at_ms"}
+    assert begun.pacing.progress_at_ms == begun.crawl.begun_at_ms == LATER_MS
     assert (begun.started_at_ms, begun.crawl_count) == (LATER_MS, 18)
+
+
+@pytest.mark.parametrize(
+    "now_ms", [LATER_MS, LATER_MS - 9], ids=["it stands still", "it goes back"]
+)
+def test_each_crawl_has_a_name_of_its_own_whatever_the_clock_does(now_ms: int) -> None:
+    """Else what a person approved of would be the list of a later crawl, too."""
+    first = restart_stage(FIRST, LATER_MS)
+
+    second = restart_stage(first, now_ms)
+
+    assert second.crawl.begun_at_ms > first.crawl.begun_at_ms
+    assert second.started_at_ms == now_ms
 
 
 @pytest.mark.parametrize(
@@ -262,8 +300,8 @@ def test_progress_beside_a_failure_does_not_end_its_error() -> None:
 def test_an_ended_job_waits_for_nothing_and_keeps_what_it_did(state: State) -> None:
     job = end_job(WORN, state, LATER_MS, LIMITS, "why")
 
-    lost = {"landed"} if state is State.SUCCEEDED else {"landed", "ties"}
-    assert changed(WORN, job) - {"state"} == FLYING | lost | {
+    assert changed(WORN, job) - {"state"} == FLYING | {
+        "landed",
         "finished_at_ms",
         "retry_at_ms",
         "alarm_at_ms",

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from durable.machine.drift import Drift
 from durable.machine.index_status import STATES, Holdings
-from durable.machine.job import Job, Mode, Stage
+from durable.machine.job import Job, Mode, Way
 from durable.machine.pacing import ALARM_MS_MIN
 from durable.machine.states import State
 from durable.machine.verification import (
@@ -45,6 +45,7 @@ UNTIL_MS = NOW_MS + LIMITS.verify_ms_max
 BUSY = Trouble("Glean answered 503: busy", is_transient=True)
 CHANGED = alter(INCREMENTAL, document_count=3, deletion_count=2)
 BEFORE_THE_END = NOW_MS + HOUR_MS
+KNOWN_COUNT = 10  # documents that the ledger has
 
 
 def asked(
@@ -112,7 +113,7 @@ def test_the_processing_is_asked_for_at_once() -> None:
 def test_the_processing_is_asked_for_once_in_three_hours_whatever_job_it_was(
     called_at_ms: int, at_ms: int
 ) -> None:
-    verification = begin_verification(FULL, PROCESSES, called_at_ms, LIMITS)
+    verification = begin_verification(FULL, PROCESSES, called_at_ms, KNOWN_COUNT, LIMITS)
 
     assert verification is not None
     assert verification.due_at_ms == at_ms
@@ -120,12 +121,14 @@ def test_the_processing_is_asked_for_once_in_three_hours_whatever_job_it_was(
 
 @pytest.mark.parametrize("aims", [VERIFIES, PROCESSES, BOTH])
 def test_after_an_incremental_job_there_is_nothing_to_do(aims: Aims) -> None:
-    assert begin_verification(INCREMENTAL, aims, None, LIMITS) is None
+    assert begin_verification(INCREMENTAL, aims, None, KNOWN_COUNT, LIMITS) is None
 
 
 def test_a_connector_that_declares_nothing_has_nothing_done() -> None:
     assert (
-        begin_verification(FULL, replace(BOTH, verifies=False, processes=False), None, LIMITS)
+        begin_verification(
+            FULL, replace(BOTH, verifies=False, processes=False), None, KNOWN_COUNT, LIMITS
+        )
         is None
     )
 
@@ -133,16 +136,15 @@ def test_a_connector_that_declares_nothing_has_nothing_done() -> None:
 def test_what_a_backend_has_brought_is_processed_and_not_counted() -> None:
     delegated = replace(FULL, is_delegated=True)
 
-    assert begin_verification(delegated, VERIFIES, None, LIMITS) is None
+    assert begin_verification(delegated, VERIFIES, None, KNOWN_COUNT, LIMITS) is None
     verification = a_verification(BOTH, delegated)
     assert (verification.verdict, verification.ask_at_ms) == (None, None)
 
 
-def test_of_all_that_a_job_has_brought_documents_are_counted() -> None:
-    stages = (Stage.USERS, Stage.DOCUMENTS)
-    job = alter(FULL, stages=stages, stage_index=1, document_count=7)
+def test_what_the_ledger_has_is_counted_however_little_the_job_had_to_send() -> None:
+    job = alter(FULL, way=Way.RECONCILE, document_count=0)
 
-    assert a_verification(job=job).sent_count == 7
+    assert a_verification(job=job).sent_count == KNOWN_COUNT
 
 
 def test_questions_come_with_growing_pauses_and_the_last_one_at_the_deadline() -> None:
@@ -218,7 +220,7 @@ def test_an_upload_that_is_indexed_says_nothing_of_what_was_counted_before() -> 
 
 def test_numbers_that_agree_and_may_be_old_at_the_deadline_leave_it_open() -> None:
     limits = replace(LIMITS, verify_ms_max=HOUR_MS)
-    verification = begin_verification(FULL, VERIFIES, None, limits)
+    verification = begin_verification(FULL, VERIFIES, None, KNOWN_COUNT, limits)
     assert verification is not None
     verification, _ = wake_verification(verification, (), NOW_MS + HOUR_MS, limits)
 
@@ -280,7 +282,7 @@ def test_where_nobody_can_tell_what_is_to_be_found_nothing_is_asked(job: Job) ->
 
 def test_a_processing_that_was_never_asked_for_outlives_the_verification() -> None:
     failed = replace(INCREMENTAL, state=State.FAILED)
-    waiting = begin_verification(FULL, BOTH, NOW_MS, LIMITS)
+    waiting = begin_verification(FULL, BOTH, NOW_MS, KNOWN_COUNT, LIMITS)
     assert waiting is not None
 
     verification, _ = wake_verification(waiting, [failed], BEFORE_THE_END, LIMITS)

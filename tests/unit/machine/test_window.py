@@ -15,12 +15,14 @@ from durable.machine.effects import (
     Effect,
     Failed,
     Fetch,
+    ListGone,
     Pack,
     QueryUpload,
     Send,
     Sent,
     Split,
 )
+from durable.machine.gone import Gone
 from durable.machine.job import Job, Mode
 from durable.machine.pacing import ALARM_MS_MIN, lease_ms
 from durable.machine.page_progress import PageProgress
@@ -28,6 +30,7 @@ from durable.machine.pages import InFlightPage, Page
 from durable.machine.states import State
 from tests.fakes.jobs import (
     LIMITS,
+    NOTHING_GONE,
     NOW_MS,
     WOKE,
     Moment,
@@ -226,7 +229,8 @@ def test_a_source_whose_last_page_at_the_bound_was_read_ahead_is_whole() -> None
     limits = Limits(pages_max=2)
     job = ahead(a_page_at(0), LAST, limits=limits)
 
-    assert after(job, Sent(0, 0), Sent(1, 0), limits=limits).state is State.CLOSING
+    sent = Sent(0, 0), Sent(1, 0), NOTHING_GONE
+    assert after(job, *sent, limits=limits).state is State.CLOSING
 
 
 # Sources that do not end, or end too soon, as seen ahead of what is in Glean
@@ -297,13 +301,17 @@ def test_room_that_a_page_leaves_is_for_the_next_one() -> None:
     assert effects == (Send(1, 1),)
 
 
-def test_an_upload_does_not_wait_for_a_page_that_is_not_cut_yet() -> None:
-    second, packed = arrived(1, LAST)
-    job = after(a_job(State.SENDING), arrived(0, a_page_at(0))[0], second)
+@pytest.mark.parametrize("mode", Mode)
+def test_pages_are_cut_in_their_order_since_each_is_compared_with_those_before(mode: Mode) -> None:
+    first, packed_first = arrived(0, a_page_at(0))
+    job = after(a_job(State.SENDING, mode), first)
 
-    _, effects = at(job, packed)
+    job, early = at(job, arrived(1, LAST)[0])
+    _, both = at(job, packed_first)
 
-    assert effects == (Send(1, 0),)
+    assert early == ()
+    assert [type(effect) for effect in both] == [Send, Pack]
+    assert [effect.page_index for effect in both if isinstance(effect, Pack)] == [1]
 
 
 def test_pages_land_in_order_whichever_is_acknowledged_first() -> None:
@@ -339,7 +347,8 @@ def test_the_end_is_reached_when_all_before_it_is_in_glean() -> None:
     all_of_it, effects = at(last, Sent(0, 0))
 
     assert (last.state, last.crawl.has_end) == (State.SENDING, False)
-    assert (all_of_it.state, effects) == (State.CLOSING, (QueryUpload("job-1"),))
+    assert (all_of_it.state, effects) == (State.SENDING, (ListGone(Gone()),))
+    assert at(all_of_it, NOTHING_GONE)[1] == (QueryUpload("job-1"),)
 
 
 def test_what_was_sent_ahead_of_a_death_is_read_and_sent_again() -> None:
@@ -409,17 +418,6 @@ def test_changes_are_sent_one_at_a_time_in_the_order_of_the_source() -> None:
     assert begun == [(Send(0, 0),), (Send(0, 1),), (Send(1, 0),), (Send(1, 1),)]
 
 
-def test_changes_wait_for_a_page_before_them_that_is_not_cut_yet() -> None:
-    job = after(a_job(State.SENDING, Mode.INCREMENTAL), arrived(0, a_page_at(0))[0])
-    second, packed_second = arrived(1, LAST)
-    job = after(job, second)
-
-    job, first = at(job, packed_second)
-    _, both = at(job, arrived(0, a_page_at(0))[1])
-
-    assert (first, both) == ((), (Send(0, 0),))
-
-
 @pytest.mark.parametrize(
     ("mode", "limits"), [(Mode.INCREMENTAL, LIMITS), (Mode.FULL, Limits(sends_max=1))]
 )
@@ -463,7 +461,7 @@ def test_halves_of_a_page_read_ahead_keep_it_from_landing() -> None:
     first = after(job, Sent(0, 0))
 
     assert (first.crawl.page_count, first.state) == (1, State.SENDING)
-    assert after(first, Sent(1, 1)).state is State.CLOSING
+    assert after(first, Sent(1, 1), NOTHING_GONE).state is State.CLOSING
 
 
 # Errors beside what is under way

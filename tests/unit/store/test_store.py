@@ -12,7 +12,6 @@ from durable.limits import Limits
 from durable.machine.job import Job, Mode, Stage, TurnUsage
 from durable.machine.pages import InFlightPage, Page
 from durable.machine.states import PENDING, State
-from durable.machine.ties import TIES_MAX
 from durable.machine.verification import Verification
 from durable.store.retention import KEY_MS
 from durable.store.store import BODY_BYTES_MAX, TRIGGER_KEYS_MAX, Store
@@ -90,16 +89,14 @@ def test_a_job_survives_the_object(storage: Storage, store: Store) -> None:
     assert Store(storage).triggered_by("cron 02:00") == JOB
 
 
-def test_state_watermark_count_and_alarm_are_one_transaction(
-    storage: Storage, store: Store
-) -> None:
+def test_state_watermark_and_alarm_are_one_transaction(storage: Storage, store: Store) -> None:
     settled(store.add(JOB, trigger_key=None, alarm_at_ms=5))
 
     unsettled = store.save(SUCCEEDED, 6, LIMITS)
     storage.rollback()  # the object dies before the first await
 
     assert (store.load(JOB.id), storage.alarm_at_ms) == (JOB, 5)
-    assert (store.successes.watermark_ms(), store.successes.full_counts()) == (None, {})
+    assert store.successes.watermark_ms() is None
     settled(unsettled)
 
 
@@ -141,7 +138,6 @@ def test_only_success_counts_for_later_jobs(store: Store, state: State) -> None:
     saved(store, alter(JOB, state=state, started_at_ms=90, document_count=8), alarm_at_ms=6)
 
     assert store.successes.watermark_ms() == 70
-    assert store.successes.full_counts() == {Stage.DOCUMENTS: 7}
 
 
 @pytest.mark.parametrize(
@@ -164,15 +160,6 @@ def test_a_full_job_takes_the_watermark_back_and_an_incremental_one_never(
     saved(store, job)
 
     assert store.successes.watermark_ms() == watermark_ms
-
-
-def test_an_incremental_job_leaves_the_count_of_the_last_full_one(store: Store) -> None:
-    added(store, JOB)
-    saved(store, alter(SUCCEEDED, document_count=7))
-
-    saved(store, alter(INCREMENTAL, document_count=2))
-
-    assert store.successes.full_counts() == {Stage.DOCUMENTS: 7}
 
 
 def body(storage: Storage) -> Job:
@@ -609,7 +596,6 @@ def test_the_biggest_possible_job_fits_into_a_value(store: Store) -> None:
         "flights": [{"page": page}],
         "error": text,
         "notes": [{"at_ms": 1, "text": text}] * LIMITS.notes_kept_max,
-        "ties": [["f" * 16, "f" * 16, 10**13]] * TIES_MAX,
     }
 
     added(store, msgspec.convert(body, Job))

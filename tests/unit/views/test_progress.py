@@ -1,9 +1,10 @@
 import pytest
 
-from durable.machine.job import Crawl, Job, Mode, Stage
+from durable.machine.job import Crawl, Job, Mode, Stage, Way
+from durable.machine.pages import ChangeCounts
 from durable.machine.states import State
 from durable.timestamps import rfc3339
-from durable.views.progress import LAST_FULL, SOURCE, Progress, progress
+from durable.views.progress import LEDGER, SOURCE, Progress, progress
 from tests.fakes.jobs import alter
 
 
@@ -16,15 +17,23 @@ JOB = Job(
     created_at_ms=START_MS,
     started_at_ms=START_MS,
     state=State.SENDING,
-    expected_count=1_000,
+    known_count=1_000,
     crawl=Crawl(document_count=250, record_count=300),
 )
 
 
-def test_a_full_job_is_compared_with_the_last_one() -> None:
+def test_a_full_job_is_compared_with_the_ledger() -> None:
     eta_at = rfc3339(NOW_MS + 180_000)
 
-    assert progress(JOB, NOW_MS) == Progress(250, 1_000, 0.25, LAST_FULL, eta_at)
+    assert progress(JOB, NOW_MS) == Progress(250, 1_000, 0.25, LEDGER, eta_at)
+
+
+def test_of_a_job_that_reconciles_what_need_not_be_sent_counts() -> None:
+    changes = ChangeCounts(added=50, unchanged=200)
+
+    job = alter(JOB, way=Way.RECONCILE, document_count=50, changes=changes)
+
+    assert progress(job, NOW_MS) == Progress(250, 1_000, 0.25, LEDGER, rfc3339(NOW_MS + 180_000))
 
 
 def test_what_the_source_says_goes_before_what_was_there_last() -> None:
@@ -59,8 +68,8 @@ def test_a_job_that_has_ended_has_no_time_left() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"expected_count": None},
-        {"expected_count": 0},
+        {"known_count": None},
+        {"known_count": 0},
         {"mode": Mode.INCREMENTAL},
         {"stages": (Stage.USERS, Stage.DOCUMENTS)},
         {"is_delegated": True},

@@ -7,12 +7,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from durable.machine.commands import LEGAL
-from durable.machine.job import Job, Mode, TurnUsage
+from durable.machine.gone import Gone
+from durable.machine.job import FinishedStage, Job, Mode, Stage, TurnUsage, Way
 from durable.machine.notes import Note
-from durable.machine.pages import InFlightPage, Page
+from durable.machine.pages import ChangeCounts, InFlightPage, Page
 from durable.machine.remedies import RemedyCode
 from durable.machine.states import State
 from durable.timestamps import rfc3339
+from durable.views.job_summary import DocumentChanges, changes, missing_list
 from durable.views.status import status
 from durable.views.steps import Phrase, StepCode, next_step, repeated_step
 from durable.views.texts import Message, Surface, say, to_message
@@ -20,6 +22,7 @@ from tests.fakes.jobs import alter
 
 
 QUEUED = Job(id="notes-1", connector="notes", mode=Mode.FULL, created_at_ms=1_764_000_000_123)
+LISTED = Gone(count=40, new_count=40, is_whole=True, digest="8c1f")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PAGE = Page(next_cursor="c", batch_count=3, document_count=9, deletion_count=0, byte_count=5)
 
@@ -31,6 +34,7 @@ def test_a_queued_job_has_nothing_to_show_yet() -> None:
         "mode": "FULL",
         "state": "queued",
         "begun_by": None,
+        "way": None,
         "became_full": False,
         "repeats": None,
         "stage": "documents",
@@ -39,9 +43,9 @@ def test_a_queued_job_has_nothing_to_show_yet() -> None:
         "waits_because": "its next turn begins with the next alarm",
         "waits_until": None,
         "next_step": {
-            "code": "open-upload",
+            "code": "read-all",
             "parameters": {"stage": "documents"},
-            "text": say(Phrase(StepCode.OPEN_UPLOAD, {"stage": "documents"}), Surface.API),
+            "text": say(Phrase(StepCode.READ_ALL, {"stage": "documents"}), Surface.API),
         },
         "remedy": None,
         "if_killed_now": None,
@@ -62,7 +66,10 @@ def test_a_queued_job_has_nothing_to_show_yet() -> None:
         "last_error": None,
         "last_error_cause": None,
         "progress": None,
+        "changes": {"added": 0, "changed": 0, "access": 0, "deleted": 0, "unchanged": 0},
+        "outdated": 0,
         "missing": None,
+        "missing_list": None,
         "upload_id": None,
         "cursor": None,
         "verification": None,
@@ -129,16 +136,16 @@ def test_a_job_behind_another_names_it() -> None:
 
 
 def test_a_held_job_shows_how_many_are_missing_and_what_can_be_done() -> None:
-    held = alter(
-        QUEUED, state=State.HELD, expected_count=100, document_count=60, error="would delete 40"
-    )
+    gone = Gone(count=40, new_count=40, is_whole=True, digest="8c1f")
+    held = alter(QUEUED, state=State.HELD, document_count=60, gone=gone, error="would delete 40")
 
     shown = status(held)
 
-    assert (shown.missing, shown.waits_because) == (40, "would delete 40")
+    assert (shown.missing, shown.missing_list) == (40, "8c1f")
+    assert shown.waits_because == "would delete 40"
     assert shown.remedy is not None
     assert shown.remedy.code == RemedyCode.DECIDE
-    assert shown.remedy.parameters == {"job": "notes-1", "deletions": 40}
+    assert shown.remedy.parameters == {"job": "notes-1", "deletions": 40, "list": "8c1f"}
     assert shown.commands == ("approve", "cancel")
 
 
@@ -179,13 +186,88 @@ def test_no_state_explains_itself_as_another_does() -> None:
     }
     told = {(why, following) for why, following, _ in shown}
 
-    assert len(told) == len(State) - 2  # opening is as queued, cancelled as failed
+    assert len(told) == len(State) - 1  # cancelled is as failed
 
 
 def test_an_incremental_job_misses_nothing() -> None:
-    job = alter(QUEUED, mode=Mode.INCREMENTAL, expected_count=1_000, document_count=3)
+    job = alter(QUEUED, mode=Mode.INCREMENTAL, gone=LISTED, document_count=3)
 
-    assert status(job).missing is None
+    assert (status(job).missing, status(job).missing_list, status(job).way) == (None, None, None)
+
+
+def test_a_list_that_is_not_known_to_its_end_is_not_shown() -> None:
+    job = alter(QUEUED, state=State.SENDING, gone=replace(LISTED, is_whole=False))
+
+    assert (status(job).missing, status(job).missing_list) == (None, None)
+
+
+@pytest.mark.parametrize("way", Way)
+def test_a_full_job_says_whether_it_replaces_or_reconciles_once_that_is_chosen(way: Way) -> None:
+    job = replace(QUEUED, way=way)
+
+    assert status(job).way is None
+    assert status(alter(job, state=State.SENDING, begun_at_ms=1)).way is way
+    assert status(alter(job, state=State.SENDING, begun_at_ms=1, is_delegated=True)).way is None
+
+
+# What it changed
+
+
+COUNTS = ChangeCounts(added=12, changed=3, access=1, unchanged=8_088)
+
+
+def test_a_job_that_replaces_has_deleted_what_was_not_in_its_upload_once_that_is_closed() -> None:
+    open_ = alter(QUEUED, state=State.CLOSING, begun_at_ms=1, changes=COUNTS, gone=LISTED)
+
+    assert changes(open_) == DocumentChanges(
+        added=12, changed=3, access=1, deleted=0, unchanged=8_088
+    )
+    closed = changes(alter(open_, is_closed=True))
+    assert closed is not None
+    assert closed.deleted == LISTED.count
+
+
+def test_a_job_that_reconciles_has_deleted_what_is_acknowledged_of_its_list() -> None:
+    """Not what goes under its former type, and stays."""
+    documents = FinishedStage(Stage.DOCUMENTS, 9, 16, 5, 0, 9, COUNTS, LISTED)
+    stages = (Stage.DOCUMENTS, Stage.DELETIONS)
+    job = replace(QUEUED, way=Way.RECONCILE, stages=stages, stage_index=1, done=(documents,))
+
+    assert changes(alter(job, deletion_count=2)) == DocumentChanges(
+        added=12, changed=3, access=1, deleted=2, unchanged=8_088
+    )
+
+
+def test_an_incremental_job_has_deleted_what_glean_acknowledged() -> None:
+    job = alter(QUEUED, mode=Mode.INCREMENTAL, changes=COUNTS, deletion_count=7)
+
+    found = changes(job)
+
+    assert found is not None
+    assert (found.deleted, found.unchanged) == (7, 8_088)
+
+
+def test_of_a_job_before_its_documents_and_of_a_backends_nothing_is_told() -> None:
+    assert changes(replace(QUEUED, stages=(Stage.USERS, Stage.DOCUMENTS))) is None
+    assert changes(replace(QUEUED, is_delegated=True)) is None
+
+
+# Which list is its own
+
+
+def test_a_job_that_deletes_has_the_list_of_the_crawl_before() -> None:
+    documents = FinishedStage(Stage.DOCUMENTS, 9, 16, 0, 0, 9, COUNTS, LISTED)
+    stages = (Stage.DOCUMENTS, Stage.DELETIONS)
+    job = replace(QUEUED, way=Way.RECONCILE, stages=stages, stage_index=1, done=(documents,))
+    job = alter(job, gone_at_ms=5, begun_at_ms=9)
+
+    assert missing_list(job) == (5, LISTED)
+    assert status(job).missing_list == LISTED.digest
+
+
+def test_a_job_before_that_has_the_list_of_its_own_crawl() -> None:
+    assert missing_list(alter(QUEUED, begun_at_ms=9, gone=LISTED)) == (9, LISTED)
+    assert missing_list(alter(QUEUED, begun_at_ms=9)) is None
 
 
 @pytest.mark.parametrize("state", [State.QUEUED, State.SENDING])

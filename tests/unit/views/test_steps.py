@@ -1,7 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
-from durable.machine.job import Crawl, Job, Mode, Stage
+from durable.machine.job import Crawl, Job, Mode, Stage, Way
 from durable.machine.pages import InFlightPage, Page
 from durable.machine.states import PENDING, WORKING, State
 from durable.views.steps import Phrase, RepeatCode, StepCode, next_step, repeated_step
@@ -23,6 +23,7 @@ CUT = InFlightPage(a_page(batch_count=2), sent_count=1, begun_count=2, half_coun
 
 
 OPENS = Phrase(StepCode.OPEN_UPLOAD, {"stage": "documents"})
+READS = Phrase(StepCode.READ_ALL, {"stage": "documents"})
 
 
 # What comes next
@@ -31,7 +32,7 @@ OPENS = Phrase(StepCode.OPEN_UPLOAD, {"stage": "documents"})
 @pytest.mark.parametrize(
     ("job", "step"),
     [
-        (a_job(State.QUEUED), OPENS),
+        (a_job(State.QUEUED), READS),
         (a_job(State.QUEUED, Mode.INCREMENTAL), Phrase(StepCode.READ_CHANGES)),
         (
             alter(a_job(State.QUEUED), resumes=True, page_count=4),
@@ -49,7 +50,7 @@ OPENS = Phrase(StepCode.OPEN_UPLOAD, {"stage": "documents"})
             alter(a_job(State.QUEUED, Mode.INCREMENTAL), resumes=True, page_count=4),
             Phrase(StepCode.RESUME, {"page": 5}),
         ),
-        (replace(a_job(State.QUEUED), resumes=True), OPENS),
+        (replace(a_job(State.QUEUED), resumes=True), READS),
         (a_job(State.OPENING), OPENS),
         (
             replace(a_job(State.OPENING), stages=(Stage.USERS, Stage.DOCUMENTS)),
@@ -86,6 +87,12 @@ OPENS = Phrase(StepCode.OPEN_UPLOAD, {"stage": "documents"})
             ),
         ),
         (a_job(State.CLOSING), Phrase(StepCode.CLOSE_UPLOAD)),
+        (alter(a_job(State.CLOSING), is_closed=True), Phrase(StepCode.RECORD_UPLOAD)),
+        (alter(a_job(State.SENDING), has_end=True), Phrase(StepCode.LIST_MISSING)),
+        (
+            alter(a_job(State.QUEUED), resumes=True, page_count=4, way=Way.RECONCILE),
+            Phrase(StepCode.RESUME, {"page": 5}),
+        ),
     ],
 )
 def test_a_job_says_what_comes_next(job: Job, step: Phrase) -> None:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 import durable
 from durable.limits import Limits
 from durable.machine.commands import LEGAL
+from durable.machine.gone import Gone
 from durable.machine.remedies import Remedy, RemedyCode, remedy_of
 from durable.machine.states import Command, State
 from durable.machine.transitions import end_job
@@ -94,10 +95,12 @@ def test_a_job_that_takes_a_retry_or_an_approval_says_so(state: State) -> None:
     assert (remedy is None) is not bool({Command.RETRY, Command.APPROVE} & {*LEGAL[state]})
 
 
-def test_a_held_job_is_to_be_decided_with_the_number_that_would_go() -> None:
-    job = alter(a_job(State.HELD), expected_count=100, document_count=60)
+def test_a_held_job_is_to_be_decided_with_the_list_of_what_would_go() -> None:
+    gone = Gone(count=40, new_count=40, is_whole=True, digest="8c1f")
+    job = alter(a_job(State.HELD), gone=gone)
 
-    assert remedy_of(job) == Remedy(RemedyCode.DECIDE, {"job": job.id, "deletions": 40})
+    parameters: dict[str, str | int] = {"job": job.id, "deletions": 40, "list": "8c1f"}
+    assert remedy_of(job) == Remedy(RemedyCode.DECIDE, parameters)
 
 
 def test_what_can_be_done_about_an_end_does_not_outlast_it() -> None:

@@ -12,7 +12,9 @@ from durable.engine.platform import Platform
 from durable.errors import ConfigurationError
 from durable.machine.counters import Counters
 from durable.machine.job import Job, Mode
+from durable.machine.ledger import Kind, Put, RowState
 from durable.machine.states import State
+from durable.store.ledger_rows import LedgerRows
 from durable.timestamps import rfc3339
 from durable.views.overview import Condition, Known, Overview, overview
 from durable.views.views import LAST_ID, Views
@@ -29,6 +31,8 @@ HELD = replace(JOB, id="notes-2", state=State.HELD, error="too many", started_at
 FAILED = replace(
     SUCCEEDED, id="notes-3", state=State.FAILED, error="the source answered 404: t0ken"
 )
+OUTDATED = replace(SUCCEEDED, outdated_count=3)
+OUT_OF_DATE = "Glean has older versions of 3 documents, whose records were rejected"
 INCREMENTAL = replace(SUCCEEDED, id="notes-5", mode=Mode.INCREMENTAL, finished_at_ms=NOW_MS + 9)
 INCREMENTAL_FAILED = replace(FAILED, id="notes-5", mode=Mode.INCREMENTAL)
 # More than are shown.
@@ -52,6 +56,13 @@ def overview_of(*jobs: Job, connector: AnyConnector = NOTES) -> Overview:
         ([alter(JOB, retry_at_ms=1, error="busy")], Condition.WAITING, "busy"),
         ([alter(JOB, retry_at_ms=1, pause="rests")], Condition.WORKING, None),
         ([SUCCEEDED], Condition.OK, None),
+        ([OUTDATED, INCREMENTAL], Condition.DEGRADED, OUT_OF_DATE),
+        (
+            [OUTDATED, replace(SUCCEEDED, id="notes-6", finished_at_ms=NOW_MS + 9)],
+            Condition.OK,
+            None,
+        ),
+        ([OUTDATED, AT_WORK], Condition.DEGRADED, OUT_OF_DATE),
         ([SUCCEEDED, HELD], Condition.HELD, "too many"),
         ([SUCCEEDED, FAILED], Condition.FAILING, "the source answered 404: ***"),
         ([FAILED, replace(SUCCEEDED, id="notes-4")], Condition.OK, None),
@@ -78,6 +89,41 @@ def test_a_connector_is_as_its_jobs_are(
     shown = overview_of(*jobs)
 
     assert (shown.health, shown.why) == (condition, why)
+
+
+def test_a_connector_whose_records_were_rejected_counts_older_documents() -> None:
+    bench = Bench()
+    bench.put(replace(SUCCEEDED, outdated_count=3))
+
+    shown = bench.views.overview()
+
+    assert (shown.health, shown.outdated) == (Condition.DEGRADED, 3)
+    assert shown.remedy is not None
+    assert (shown.remedy.code, shown.remedy.parameters) == ("repeat-rejects", {"job": "notes-1"})
+    assert bench.views.measures().outdated_count == 3
+
+
+def test_older_documents_that_a_later_job_has_replaced_count_no_more() -> None:
+    later = replace(SUCCEEDED, id="notes-4", finished_at_ms=NOW_MS + 9)
+    bench = Bench()
+    bench.put(replace(SUCCEEDED, outdated_count=3), later)
+
+    assert (bench.views.overview().health, bench.views.overview().outdated) == (Condition.OK, 0)
+
+
+def test_documents_that_are_not_known_to_be_in_glean_are_counted() -> None:
+    bench = Bench()
+    rows = LedgerRows(lambda *query: bench.storage.exec(*query).toArray())
+    put = Put("a", 0, "note", "c", "p", "a")
+    rows.put(Kind.DOCUMENT, [put], RowState.UNCONFIRMED, 1)
+    rows.put(Kind.DOCUMENT, [replace(put, key="b", id="b")], RowState.CONFIRMED, 1)
+
+    assert bench.views.overview().unconfirmed == 1
+    assert bench.views.measures().unconfirmed_count == 1
+
+
+def test_before_a_full_job_nobody_knows_what_is_older() -> None:
+    assert overview_of(INCREMENTAL).outdated is None
 
 
 def test_a_connector_is_shown_with_its_next_jobs_and_its_latest() -> None:

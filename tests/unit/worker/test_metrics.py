@@ -36,6 +36,8 @@ MEASURES = ConnectorMetrics(
     ticked_at_ms=NOW_MS - 120_000,
     watermark_ms=NOW_MS - 3_600_000,
     document_count=29,
+    outdated_count=4,
+    unconfirmed_count=5,
     deletions={Stage.USERS: "paused", Stage.GROUPS: "done", Stage.DOCUMENTS: "unknown"},
 )
 NEW = ConnectorMetrics(
@@ -92,6 +94,8 @@ def test_prometheus_reads_how_a_connector_stands() -> None:
     assert values(found["glean_sync_last_tick_age_seconds"]) == {("notes",): 120}
     assert values(found["glean_sync_watermark_age_seconds"]) == {("notes",): 3_600}
     assert values(found["glean_sync_last_full_documents"]) == {("notes",): 29}
+    assert values(found["glean_sync_outdated_documents"]) == {("notes",): 4}
+    assert values(found["glean_sync_unconfirmed_documents"]) == {("notes",): 5}
     assert values(found["glean_sync_last_full_duration_seconds"]) == {("notes",): 1.5}
     assert values(found["glean_sync_jobs"])[("notes", "held")] == 7
     assert values(found["glean_sync_deletions_paused"]) == {

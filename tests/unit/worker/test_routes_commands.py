@@ -2,17 +2,21 @@
 
 import pytest
 
-from durable.engine.questions import ObeyCommand, RepeatRejects
+from durable.engine.questions import BeginJob, ObeyCommand, RepeatRejects
 from durable.machine.commands import Refusal, RefusalCode
+from durable.machine.job import Mode
 from durable.machine.rejects import Reject
 from durable.machine.states import Command
+from durable.store.ledger_rows import GoneRow
+from durable.views.views import MissingItem
 from tests.fakes.requests import a_request, answered, check_problem, content
-from tests.fakes.runners import JOB_ID, STATUS, FakeRunners
-from worker.job_handlers import REJECTS_MAX
+from tests.fakes.runners import DIGEST, JOB_ID, STATUS, FakeRunners
+from worker.bodies import LIST_CHARACTERS_MAX
+from worker.job_handlers import MISSING_MAX, REJECTS_MAX
 from worker.request import BODY_BYTES_MAX
 
 
-APPROVAL = b'{"deletions": 120}'
+APPROVAL = b'{"list": "8c1f0e2d7a9b4c35"}'
 OTHER = JOB_ID.replace("0a1b2c", "ffffff")
 COMMANDS = [("cancel", b""), ("retry", b""), ("approve", APPROVAL)]
 
@@ -22,24 +26,23 @@ def a_reject(page: int, place: int, key: str = "a") -> tuple[int, Reject]:
 
 
 @pytest.mark.parametrize(
-    ("command", "body", "status", "deletion_count"),
+    ("command", "body", "status", "list_digest"),
     [
-        (Command.CANCEL, b"", 200, 0),
-        (Command.CANCEL, b"not looked at", 200, 0),
-        (Command.RETRY, b"", 202, 0),
-        (Command.APPROVE, APPROVAL, 202, 120),
-        (Command.APPROVE, b'{"deletions": 0}', 202, 0),
-        (Command.APPROVE, b'{"deletions": 999999999999999}', 202, 10**15 - 1),
+        (Command.CANCEL, b"", 200, ""),
+        (Command.CANCEL, b"not looked at", 200, ""),
+        (Command.RETRY, b"", 202, ""),
+        (Command.APPROVE, APPROVAL, 202, DIGEST),
+        (Command.APPROVE, b'{"list": ""}', 202, ""),
     ],
 )
 def test_a_command_is_passed_on_and_its_job_shown(
-    command: Command, body: bytes, status: int, deletion_count: int
+    command: Command, body: bytes, status: int, list_digest: str
 ) -> None:
     runners = FakeRunners()
 
     response = answered(a_request("POST", f"/{command.value}/{JOB_ID}", body), runners)
 
-    assert runners.asked == [("notes", ObeyCommand(JOB_ID, command, deletion_count))]
+    assert runners.asked == [("notes", ObeyCommand(JOB_ID, command, list_digest))]
     assert response.status == status
     assert response.headers["location"] == f"/status/{JOB_ID}"
     assert content(response) == {**STATUS, "status_url": f"/status/{JOB_ID}"}
@@ -62,20 +65,18 @@ def test_a_command_that_the_job_does_not_take_is_409_with_those_that_it_takes(
     [
         (b"", "Send JSON like"),
         (b"120", "Expected `object`"),
-        (b"{}", "missing required field `deletions`"),
-        (b'{"deletions": -1}', ">= 0"),
-        (b'{"deletions": 9007199254740993}', "<="),
-        (b'{"deletions": 1e400}', "Send JSON like"),
-        (b'{"deletions": 1.5}', "multiple of 1.0"),
-        (b'{"deletions": "120"}', "Expected `int | float`"),
-        (b'{"deletions": true}', "Expected `int | float`"),
-        (b'{"deletions": null}', "Expected `int | float`"),
-        (b'{"deletions": 1, "force": true}', "unknown field `force`"),
-        (b'{"deletions": 1', "Send JSON like"),
+        (b"{}", "missing required field `list`"),
+        (b'{"deletions": 120}', "unknown field `deletions`"),
+        (b'{"list": 120}', "Expected `str`"),
+        (b'{"list": null}', "Expected `str`"),
+        (b'{"list": ["8c1f"]}', "Expected `str`"),
+        (b'{"list": "' + b"8" * (LIST_CHARACTERS_MAX + 1) + b'"}', "length <= 64"),
+        (b'{"list": "8c1f", "force": true}', "unknown field `force`"),
+        (b'{"list": "8c1f"', "Send JSON like"),
         (b"\xff", "Send JSON like"),
     ],
 )
-def test_an_approval_without_a_ceiling_is_400(body: bytes, detail: str) -> None:
+def test_an_approval_without_a_list_is_400(body: bytes, detail: str) -> None:
     runners = FakeRunners()
 
     check_problem(answered(a_request("POST", f"/approve/{JOB_ID}", body), runners), 400, detail)
@@ -224,3 +225,95 @@ def test_rejects_that_cannot_be_repeated_are_409() -> None:
     response = answered(a_request("POST", f"/retry/{JOB_ID}", query={"rejects": "true"}), runners)
 
     check_problem(response, 409, "no records to repeat", legal=[])
+
+
+# All documents anew
+
+
+def test_who_asks_for_all_documents_anew_gets_them() -> None:
+    runners = FakeRunners()
+
+    response = answered(
+        a_request("POST", "/trigger", b'{"mode": "FULL", "replace": true}'), runners
+    )
+
+    assert response.status == 202
+    assert runners.asked == [("notes", BeginJob(Mode.FULL, None, is_replace_asked=True))]
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b'{"mode": "INCREMENTAL", "replace": true}', "`replace` is of a FULL job"),
+        (b'{"mode": "FULL", "replace": 1}', "Expected `bool`"),
+        (b'{"mode": "FULL", "replace": null}', "Expected `bool`"),
+    ],
+)
+def test_what_cannot_be_replaced_is_400(body: bytes, detail: str) -> None:
+    runners = FakeRunners()
+
+    check_problem(answered(a_request("POST", "/trigger", body), runners), 400, detail)
+    assert runners.asked == []
+
+
+# What a FULL job would delete
+
+
+def an_item(number: int, place: int) -> MissingItem:
+    name = f"{number}.{place}"
+    url = f"https://notes.example/{name}"
+    return MissingItem((number, place), GoneRow(name, "note", name, None, f"Note {name}", url))
+
+
+def test_what_would_be_deleted_is_shown_by_name() -> None:
+    user = MissingItem((1, 2), GoneRow("ada", "", "Ada"))
+    runners = FakeRunners(missing=[an_item(1, 1), user])
+
+    response = answered(a_request("GET", f"/missing/{JOB_ID}"), runners)
+
+    assert response.status == 200
+    assert content(response) == {
+        "job": JOB_ID,
+        "stage": "documents",
+        "total": 2,
+        "list": DIGEST,
+        "missing": [
+            {"id": "1.1", "type": "note", "title": "Note 1.1", "url": "https://notes.example/1.1"},
+            {"id": "Ada", "type": None, "title": None, "url": None},
+        ],
+        "next": None,
+    }
+
+
+def test_before_the_end_of_the_source_nothing_is_known_to_be_missing() -> None:
+    shown = content(answered(a_request("GET", f"/missing/{JOB_ID}")))
+
+    assert (shown["total"], shown["list"], shown["missing"]) == (None, None, [])
+
+
+@pytest.mark.parametrize("count", [1, MISSING_MAX, MISSING_MAX + 1, 2 * MISSING_MAX + 1])
+def test_who_follows_next_sees_all_that_would_be_deleted_once(count: int) -> None:
+    items = [an_item(1 + number // 70, 1 + number % 70) for number in range(count)]
+    runners = FakeRunners(missing=items)
+    path, seen, answer_count = f"/missing/{JOB_ID}", list[str](), 0
+
+    while path:
+        path, _, query = path.partition("?after=")
+        request = a_request("GET", path, query={"after": query} if query else {})
+        shown = content(answered(request, runners))
+        assert (shown["total"], len(shown["missing"]) <= MISSING_MAX) == (count, True)
+        seen += [missing["id"] for missing in shown["missing"]]
+        path, answer_count = shown["next"], answer_count + 1
+
+    assert seen == [item.row.id for item in items]
+    assert answer_count == -(-count // MISSING_MAX)
+
+
+@pytest.mark.parametrize("after", ["", "3", "3.", "-1.2", "a.b", f"{10**15}.1"])
+def test_a_place_in_the_list_that_is_none_is_400(after: str) -> None:
+    runners = FakeRunners()
+
+    response = answered(a_request("GET", f"/missing/{JOB_ID}", query={"after": after}), runners)
+
+    check_problem(response, 400, "`next` gives it")
+    assert runners.asked == []

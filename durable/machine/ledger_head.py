@@ -1,0 +1,62 @@
+"""What is known of the ledger as a whole, and of the crawl that writes to it. Pure."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from durable.machine.job import Job, Stage
+from durable.machine.ledger import Kind
+
+
+KINDS: Mapping[Stage, Kind] = {
+    Stage.DOCUMENTS: Kind.DOCUMENT,
+    Stage.DELETIONS: Kind.DOCUMENT,
+    Stage.USERS: Kind.USER,
+    Stage.GROUPS: Kind.GROUP,
+    Stage.TEAMS: Kind.TEAM,
+}
+
+
+class LedgerFacts(Struct, frozen=True):
+    """What is known of all rows of a kind together."""
+
+    replaced_at_ms: int | None = None  # when the last upload began that Glean closed
+    upload_id: str = ""  # of that upload
+    fingerprint: str = ""  # of the connector, at that time
+    has_recipe: bool = False  # the digests are made as they were then
+    unconfirmed_count: int = 0
+
+
+class OpenCrawl(Struct, frozen=True):
+    """The crawl whose packs there are. Persisted."""
+
+    job_id: str
+    kind: Kind
+    at_ms: int  # when it began
+    is_upload: bool
+    is_closing: bool = False  # Glean may have closed the upload
+
+
+class KindState(Struct, frozen=True):
+    """What is known of all rows of a kind. Persisted."""
+
+    replaced_at_ms: int | None = None  # the last upload that was closed; None: not all is known
+    upload_id: str = ""  # of that upload
+    fingerprint: str = ""  # of the connector, at that time
+    recipe: str = ""  # of the digests, likewise
+    trusted_from_ms: int = 0  # what crawls before that have written is in doubt
+    count: int = 0  # of rows, as that upload was closed
+
+
+class LedgerHead(Struct, frozen=True):
+    """What there is one of. Persisted: add fields with defaults, never rename."""
+
+    number_next: int = 0
+    destination: str = ""  # the Glean and the datasource that the rows are of, as a digest
+    crawl: OpenCrawl | None = None
+    kinds: Mapping[Kind, KindState] = {}
+
+
+def kind_of(job: Job) -> Kind | None:
+    """What the ledger holds of the stage under way; None: nothing."""
+    return None if job.is_stage_delegated else KINDS.get(job.stage)

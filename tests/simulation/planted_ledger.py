@@ -1,0 +1,235 @@
+"""Bugs of the ledger that tests/simulation/mutants.py plants, its six rules left out first."""
+
+from tests.simulation.mutant import Mutant
+
+
+RECONCILING = "tests/simulation/test_reconciling.py"
+HOLDING = "tests/simulation/test_holding.py"
+REJECTS = "tests/simulation/test_rejects.py"
+READINGS = "tests/simulation/test_readings.py"
+GIVEN_UP = f"{RECONCILING}::test_what_a_job_that_is_given_up_has_sent_is_found_again"
+INCREMENTAL = (
+    f"{RECONCILING}::test_what_an_incremental_job_that_is_given_up_has_sent_is_found_again"
+)
+SPELLINGS = f"{RECONCILING}::test_of_two_spellings_of_one_id_the_first_is_brought"
+FAULT = f"{RECONCILING}::test_any_one_fault_is_survived"
+UNUSABLE = f"{RECONCILING}::test_while_a_record_is_unusable_its_document_stays"
+
+ROWS = "durable/store/ledger_rows.py"
+LEDGER = "durable/store/ledger.py"
+PACKS = "durable/store/packs.py"
+BOOK = "durable/engine/ledger_book.py"
+COMPARISON = "durable/engine/comparison.py"
+COMPARE = "durable/machine/ledger.py"
+PAGE_CHANGES = "durable/machine/page_changes.py"
+WAYS = "durable/machine/ways.py"
+COMMANDS = "durable/machine/commands.py"
+TURN = "durable/engine/turn.py"
+
+LEDGER_MUTANTS = [
+    Mutant(
+        "what is about to be sent is not written before it is",  # rule: intent
+        LEDGER,
+        "            self._doubt(crawl, lost)\n            self._packs.forget",
+        "            self._packs.forget",
+        (f"{RECONCILING}::test_what_was_sent_before_a_death_is_known_though_it_is_lost_by_then",),
+    ),
+    Mutant(
+        "what a try has staged that came to nothing is forgotten",  # rule: attempts
+        LEDGER,
+        "        lost, count = list(self._packs.lost(page_count)), 0",
+        "        lost, count = list[PagePack](), 0",
+        (f"{RECONCILING}::test_what_an_earlier_try_of_a_page_has_staged_is_known",),
+    ),
+    Mutant(
+        "what an upload has brought that is given up is not in doubt",  # rule: doubt
+        LEDGER,
+        "                self._doubt(crawl, list(self._packs.all()))",
+        "                pass",
+        (f"{GIVEN_UP}[replacing-cancelled-the others]",),
+    ),
+    Mutant(
+        "a list of what is gone outlives what jobs since have seen",  # rule: later
+        "durable/machine/transitions.py",
+        "    is_lost = job.mode is Mode.FULL and not has_packs",
+        "    is_lost = False",
+        (f"{RECONCILING}::test_what_is_there_again_before_a_retry_is_not_deleted",),
+    ),
+    Mutant(
+        "upper case is told from lower",  # rule: fold
+        COMPARE,
+        "    folded = document_id.casefold()",
+        "    folded = document_id",
+        (SPELLINGS,),
+    ),
+    Mutant(
+        "what has another type is not deleted under the one before",  # rule: type
+        COMPARISON,
+        "            for former in compared.former_types.get(index, ()):",
+        "            for former in compared.former_types.get(-1, ()):",
+        (f"{FAULT}[changed-the others]",),
+    ),
+    Mutant(
+        "what Glean has refused counts as brought",
+        PAGE_CHANGES,
+        "            *(put for put in pack.puts if put.key not in keys),\n",
+        "            *pack.puts,\n",
+        (f"{RECONCILING}::test_what_glean_has_refused_comes_once_it_takes_it",),
+    ),
+    Mutant(
+        "a deletion that Glean has refused counts as done",
+        PAGE_CHANGES,
+        "        deleted_keys=tuple(key for key in pack.deleted_keys if key not in keys),",
+        "        deleted_keys=pack.deleted_keys,",
+        (f"{RECONCILING}::test_what_glean_does_not_delete_is_on_the_next_jobs_list",),
+    ),
+    Mutant(
+        "an upload goes into the ledger before Glean has closed it",
+        "durable/machine/machine.py",
+        "            job = with_upload(job, is_close_answered=True, unsettled_at_ms=None)\n",
+        "            job = with_upload(job, is_closed=True, unsettled_at_ms=None)\n",
+        (f"{READINGS}::test_a_close_that_had_no_effect_is_no_success",),
+    ),
+    Mutant(
+        "the ledger is compared with a crawl in a part alone",
+        LEDGER,
+        "            after = last\n        self._rows.mark_missing",
+        "            after, last = last, None\n        self._rows.mark_missing",
+        ("tests/unit/store/test_ledger.py",),
+    ),
+    Mutant(
+        "an approval lets anything go",
+        BOOK,
+        "            gone.new_count + sum(row.key not in approved for row in part.rows),",
+        "            gone.new_count + (0 if approved else len(part.rows)),",
+        (f"{HOLDING}::test_an_approval_is_of_what_is_on_its_list_and_of_nothing_else",),
+    ),
+    Mutant(
+        "any list is approved of",
+        COMMANDS,
+        "    if instruction.list_digest != gone.digest:",
+        "    if not instruction.list_digest:",
+        (f"{HOLDING}::test_an_approval_names_the_list_that_it_allows",),
+    ),
+    Mutant(
+        "what is in doubt counts as certain",
+        ROWS,
+        "                is_confirmed = state in CONFIRMED",
+        "                is_confirmed = True",
+        (INCREMENTAL, GIVEN_UP),
+    ),
+    Mutant(
+        "what was put in doubt altogether counts as certain",
+        ROWS,
+        "                is_trusted = is_confirmed and crawl_at_ms >= trusted_from_ms",
+        "                is_trusted = is_confirmed",
+        ("tests/unit/store/test_ledger.py",),
+    ),
+    Mutant(
+        "whoever may see a document does not count",
+        COMPARE,
+        "before.content, before.access) == (put.type, put.content, put.access)",
+        "before.content) == (put.type, put.content)",
+        (
+            f"{RECONCILING}::test_who_may_see_a_note_is_brought_though_nothing_else_of_it_has_changed",
+        ),
+    ),
+    Mutant(
+        "numbers are given twice",
+        LEDGER,
+        "        return max(self.head.number_next, self._packs.number_next())",
+        "        return self.head.number_next",
+        (f"{FAULT}[changed-defaults]",),
+    ),
+    Mutant(
+        "pages under way are left out of what a page is compared with",
+        "durable/engine/executor.py",
+        "        self._ledger = overlaid(ledger, self._under_way)",
+        "        self._ledger = ledger",
+        (INCREMENTAL, "tests/simulation/test_own_clock.py"),
+    ),
+    Mutant(
+        "what was under way at a look-up counts as gone",
+        "durable/engine/ledger_book.py",
+        "                    self._ledger.see(page.pack)\n",
+        "                    pass\n",
+        (f"{RECONCILING}::test_what_is_read_beside_another_spelling_is_seen",),
+    ),
+    Mutant(
+        "an upload that may be closed is one that is open",
+        LEDGER,
+        "        return crawl.is_closing or any(count > doubts_max for count in counts)",
+        "        return any(count > doubts_max for count in counts)",
+        (f"{GIVEN_UP}[replacing-cancelled-defaults]",),
+    ),
+    Mutant(
+        "what could not be used counts as gone",
+        LEDGER,
+        "                elif seen.may_be_rejected(row.id, row.record_key or row.id):",
+        "                elif not crawl.job_id:",
+        (UNUSABLE,),
+    ),
+    Mutant(
+        "a record without an id is none",
+        "durable/machine/seen.py",
+        '        names = {"", document_id, record_key}',
+        "        names = {document_id, record_key}",
+        (UNUSABLE,),
+    ),
+    Mutant(
+        "what a close has deleted stays in the ledger",
+        LEDGER,
+        "        self._rows.remove(crawl.kind, gone, but_of_ms=crawl.at_ms)\n",
+        "",
+        (f"{FAULT}[replacing-defaults]",),
+    ),
+    Mutant(
+        "a put that a deletion follows is forgotten",
+        PAGE_CHANGES,
+        "        self._deleted[put.key] = None\n",
+        "        self._deleted[put.key] = None\n        self._puts.pop(put.key, None)\n",
+        (INCREMENTAL,),
+    ),
+    Mutant(
+        "a mapping that has changed is none",
+        WAYS,
+        "    if not fingerprint or facts.fingerprint != fingerprint:",
+        "    if not fingerprint:",
+        (f"{RECONCILING}::test_a_mapping_that_is_deployed_meanwhile_has_all_brought_anew",),
+    ),
+    Mutant(
+        "differences are sent one by one, however many they are",
+        WAYS,
+        "    if change_count > limits.changes_max:",
+        "    if change_count > 10**6:",
+        (f"{RECONCILING}::test_what_differs_is_sent_alone_until_all_of_it_is_sooner_sent",),
+    ),
+    Mutant(
+        "what was replaced long ago is never replaced again",
+        WAYS,
+        "    if now_ms - facts.replaced_at_ms >= limits.replace_every_ms:",
+        "    if now_ms < facts.replaced_at_ms:",
+        (f"{RECONCILING}::test_what_differs_is_sent_alone_until_all_of_it_is_sooner_sent",),
+    ),
+    Mutant(
+        "a held job stays though another one has read all of the source since",
+        TURN,
+        "        if is_read and before.state is not job.state:",
+        "        if is_read and before.state is job.state:",
+        (f"{HOLDING}::test_the_next_full_job_takes_the_place_of_the_held_one",),
+    ),
+    Mutant(
+        "a held job is replaced by one that has not read the source",
+        TURN,
+        "        is_read = job.state in {State.HELD, State.SUCCEEDED} and job.mode is Mode.FULL",
+        "        is_read = job.mode is Mode.FULL",
+        (f"{HOLDING}::test_what_has_not_read_all_of_the_source_takes_no_held_jobs_place",),
+    ),
+    Mutant(
+        "the latest try of a page is not the one that holds",
+        PACKS,
+        'LATEST = "(SELECT max(number)',
+        'LATEST = "(SELECT min(number)',
+        ("tests/unit/store/test_packs.py",),
+    ),
+]
