@@ -89,7 +89,7 @@ async def _outcome(url: str, case: Case) -> str:
         environment = Environment({"NOTES_URL": url}.get)
         context = SourceContext(environment, transport, int, PAGE_BYTES_MAX, Tokens())
         reader = case.source.reader(context)
-        while job.state is State.SENDING and job.crawl.page_count < PAGES_MAX:
+        while _is_reading(job) and job.crawl.page_count < PAGES_MAX:
             try:
                 page = await reader.fetch(
                     job.crawl.cursor, ReadContext(job.id, job.mode, job.stage, case.since_ms)
@@ -103,7 +103,11 @@ async def _outcome(url: str, case: Case) -> str:
             job = _land(job, page)
     if job.state is State.FAILED:
         return f"{Verdict.FAILS}: {_shorten(job.error)}"
-    return _read(ids, ended=job.state is not State.SENDING)
+    return _read(ids, ended=not _is_reading(job))
+
+
+def _is_reading(job: Job) -> bool:
+    return job.state is State.SENDING and not job.crawl.has_end
 
 
 def _land(job: Job, page: Records) -> Job:

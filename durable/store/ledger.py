@@ -177,7 +177,6 @@ class Ledger:
         """
         crawl = self.head.crawl
         assert crawl is not None, "a crawl is compared while there is one"
-        # What was made while pages were under way, lacks them.
         seen = self._seen_by(crawl, page_count)
         rows: list[GoneRow] = []
         waiting: list[str] = []

@@ -150,7 +150,7 @@ LEDGER_MUTANTS = [
     ),
     Mutant(
         "what was under way at a look-up counts as gone",
-        "durable/engine/ledger_book.py",
+        BOOK,
         "                    self._ledger.see(page.pack)\n",
         "                    pass\n",
         (f"{RECONCILING}::test_what_is_read_beside_another_spelling_is_seen",),
