@@ -18,7 +18,7 @@ from durable.machine.rejects import Reject
 
 
 TEXT_CHARACTERS_MAX = 200  # of a title or an address: for a person, in a list
-TELLING = "its id has a secret of this deployment in it"
+UNSTORABLE_ID = "its id has a secret of this deployment in it"
 RESPELT = (
     "another record's id is the same but for upper and lower case, and Glean takes them as one"
 )
@@ -36,7 +36,6 @@ class LedgerView(Protocol):
 class LedgerPage(Struct, frozen=True):
     """What a page is to the ledger."""
 
-    kind: Kind
     pack: PagePack
     numbers: Mapping[str, int]  # of its keys
     doubts: Mapping[str, Put]  # of those that it has several requests for
@@ -109,10 +108,10 @@ class Comparison:
             placed.append(slim)
             candidates.append(candidate)
         if self._has_secret("\n".join(one.put.id for one in candidates)):
-            telling = {i for i, one in enumerate(candidates) if self._has_secret(one.put.id)}
-            rejects += [placed[index].reject(TELLING) for index in sorted(telling)]
-            placed = [one for index, one in enumerate(placed) if index not in telling]
-            candidates = [one for index, one in enumerate(candidates) if index not in telling]
+            secret = {i for i, one in enumerate(candidates) if self._has_secret(one.put.id)}
+            rejects += [placed[index].reject(UNSTORABLE_ID) for index in sorted(secret)]
+            placed = [one for index, one in enumerate(placed) if index not in secret]
+            candidates = [one for index, one in enumerate(candidates) if index not in secret]
         known = self._ledger.look_up(self._kind, {one.put.key for one in candidates})
         compared = compare(
             candidates,
@@ -131,7 +130,6 @@ class Comparison:
         return (
             [*(one for one in kept if one.place not in lost), *unfit],
             LedgerPage(
-                self._kind,
                 self._named(placed, compared),
                 compared.numbers,
                 compared.doubts,

@@ -68,7 +68,7 @@ class GoneSource:
         self._ledger = ledger
         self._crawl_at_ms = crawl_at_ms
 
-    def reader(self, surroundings: SourceContext) -> Reader:  # noqa: ARG002 - it asks nobody
+    def reader(self, context: SourceContext) -> Reader:  # noqa: ARG002 - it asks nobody
         return GoneReader(self._ledger, self._crawl_at_ms)
 
     def secrets(self) -> frozenset[str]:

@@ -119,14 +119,15 @@ class LedgerBook:
             page_of: what a page that is packed is to the ledger, by its index.
             limits: of the deployment.
         """
-        landed_count = before.crawl.page_count + len(_landed(before, after))
+        landed = _landed(before, after)
+        landed_count = before.crawl.page_count + len(landed)
         if (kind := kind_of(before)) is not None and before.state in WORKING:
             self._record_page(before, event, page_of)
-            for index in _landed(before, after):
-                page = page_of(index)
-                if page is not None:
-                    self._ledger.see(page.pack)
-                if page is not None and not page.is_upload:
+            for index in landed:
+                if (page := page_of(index)) is None:
+                    continue
+                self._ledger.see(page.pack)
+                if not page.is_upload:
                     self._ledger.land(kind, page.pack, before.crawl.begun_at_ms)
             if after.state is State.CLOSING and before.state is not State.CLOSING:
                 self._ledger.mark_closing()

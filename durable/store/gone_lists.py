@@ -13,7 +13,7 @@ from durable.store.ledger_rows import GoneRow
 from durable.store.sql import Query, to_integer
 
 
-TOGETHER = 1_000  # in one row
+TOGETHER = 250  # in one row, whose value may have 2 MB
 
 
 class GonePart(Struct, frozen=True):

@@ -3,7 +3,7 @@
 Rows written are billed, so a row that would stay as it is, is not written.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ from durable.machine.ledger import Kind, LedgerRow, Put, RowState
 from durable.store.sql import Query, to_integer
 
 
-TOGETHER = 500  # rows of one statement: its JSON stays far below the 2 MB that a value may have
+TOGETHER = 250  # rows of one statement: a value may have 2 MB, and each has texts of 200 characters
 LOOK_UP = """
 SELECT json_group_array(json_array(
   l.key, l.number, l.type, l.content, l.access, l.id, l.former_types, l.state, l.crawl_at_ms
@@ -63,7 +63,7 @@ FROM (SELECT key, number FROM ledger WHERE kind = ? AND key > ? ORDER BY key LIM
 """
 NUMBERED = """
 SELECT json_group_array(json_array(
-  key, type, coalesce(id, key), record_key, title, url, former_types, state > 2
+  key, type, coalesce(id, key), record_key, title, url, state > 2
 )) AS found
 FROM (
   SELECT * FROM ledger WHERE kind = ? AND key > ? AND key <= ?
@@ -89,7 +89,6 @@ class GoneRow(Struct, frozen=True, array_like=True):
     record_key: str | None = None
     title: str | None = None
     url: str | None = None
-    former_types: str | None = None  # as JSON
     was_missing: int = 0  # 1: in the FULL crawl before this one, too
 
 
@@ -214,6 +213,3 @@ def in_parts(items: Iterable[Item]) -> Iterator[list[Item]]:
 
 def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
-
-
-Rows = Mapping[str, LedgerRow]

@@ -19,20 +19,12 @@ from durable.store.sql import Query, Row, to_integer
 
 
 PUTS_CHARACTERS_MAX = 500_000  # of one row; a value may have 2 MB
-PUTS_TOGETHER = 1_000
+PUTS_TOGETHER = 250
 PACKS_TOGETHER = 200  # of which nothing but what they have seen is read
 LATEST = "(SELECT max(number) FROM pack WHERE page <= ? GROUP BY page)"
 NUMBERS = "SELECT number FROM pack WHERE"
 SEEN = "SELECT number, number_next, seen, others FROM pack WHERE number BETWEEN ? AND ?"
-TABLES = """
-CREATE TABLE pack (
-  number INTEGER PRIMARY KEY, page INTEGER NOT NULL, number_next INTEGER NOT NULL,
-  seen TEXT NOT NULL, others TEXT, puts TEXT
-);
-CREATE TABLE more_puts (
-  number INTEGER NOT NULL, part INTEGER NOT NULL, puts TEXT NOT NULL, PRIMARY KEY (number, part)
-) WITHOUT ROWID;
-"""
+TABLES = "SELECT name, sql FROM sqlite_master WHERE name IN ('pack', 'more_puts')"
 
 
 class OtherKeys(Struct, frozen=True, array_like=True):
@@ -116,9 +108,9 @@ class Packs:
     def drop(self) -> None:
         """Forget all of them: as tables, since each row that is deleted costs a row written."""
         if self._query("SELECT 1 FROM pack LIMIT 1"):
-            self._query("DROP TABLE pack")
-            self._query("DROP TABLE more_puts")
-            self._query(TABLES)
+            for table in self._query(TABLES):
+                self._query(f"DROP TABLE {table['name']}")
+                self._query(str(table["sql"]))
 
     def _numbers(self, condition: str, *bindings: int) -> list[int]:
         rows = self._query(f"{NUMBERS} {condition} ORDER BY number", *bindings)

@@ -151,8 +151,8 @@ LEDGER_MUTANTS = [
     Mutant(
         "what was under way at a look-up counts as gone",
         BOOK,
-        "                    self._ledger.see(page.pack)\n",
-        "                    pass\n",
+        "                self._ledger.see(page.pack)\n",
+        "                pass\n",
         (f"{RECONCILING}::test_what_is_read_beside_another_spelling_is_seen",),
     ),
     Mutant(

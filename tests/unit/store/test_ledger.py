@@ -483,13 +483,13 @@ def test_of_very_many_the_list_comes_in_parts_that_neither_miss_nor_repeat(
 
 
 def test_a_list_is_kept_in_parts_and_read_in_order(ledger: Ledger) -> None:
-    rows = [GoneRow(f"k{number:04}", "note", f"K{number}") for number in range(2_500)]
-    ledger.gone.add(AT_MS, rows[:1_200])
-    ledger.gone.add(AT_MS, rows[1_200:])
+    rows = [GoneRow(f"k{number:04}", "note", f"K{number}") for number in range(625)]
+    ledger.gone.add(AT_MS, rows[:300])
+    ledger.gone.add(AT_MS, rows[300:])
     ledger.gone.add(AT_MS + 1, rows[:1])
 
     assert list(ledger.gone.rows(AT_MS)) == rows
-    assert [len(part) for _, part in ledger.gone.parts(AT_MS, 0, 9)] == [1_000, 200, 1_000, 300]
+    assert [len(part) for _, part in ledger.gone.parts(AT_MS, 0, 9)] == [250, 50, 250, 75]
 
 
 def test_a_page_that_moves_under_the_reader_loses_nothing_at_once(ledger: Ledger) -> None:
@@ -757,3 +757,26 @@ def test_beginning_and_looking_up_costs_no_more_than_the_head(
 
     assert storage.row_count - before <= 1
     assert ledger.state(DOCUMENT) == replace(WHOLE, replaced_at_ms=BEGUN_MS, count=1)
+
+
+def test_things_of_the_longest_texts_fit_into_what_a_value_may_have(
+    storage: Storage, ledger: Ledger
+) -> None:
+    """The storage of these tests refuses one of more than 2 MB, as the platform does."""
+    long, count = "\u754c" * 200, 1_200
+    names = [f"{number:05}{long[5:]}" for number in range(count)]
+    puts = tuple(
+        Put(name, number, "note", "c" * 16, "a" * 16, f"N{name[1:]}", long, long, long)
+        for number, name in enumerate(names)
+    )
+    rows = [GoneRow(put.key, put.type, put.id, long, long, long) for put in puts]
+    begin(ledger, CHANGES)
+    pack = PagePack(tuple(range(count)), puts, number_next=count)
+
+    ledger.add_pack(1, pack)
+    ledger.land(DOCUMENT, pack, AT_MS)
+    ledger.gone.add(AT_MS, rows)
+
+    assert set(ledger.look_up(DOCUMENT, names)) == set(names)
+    assert list(ledger.gone.rows(AT_MS)) == rows
+    assert revived(storage).number_next() == count
