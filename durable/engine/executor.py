@@ -245,6 +245,9 @@ class Executor:
             # The upload is open and has this document already: an earlier try was heard.
             return Sent(send.page_index, send.batch_index, entries=parcel.entries(batch))
         (item,) = batch.items
+        if item.is_of_former_type and error.status in INVALID:
+            # Of a type that it does not know, Glean has nothing.
+            return Sent(send.page_index, send.batch_index, entries=parcel.entries(batch))
         reject = Reject(item.place, item.key, str(error), excerpt(item.encoded))
         parcel.rejects.append(reject)
         if parcel.ledger is not None:

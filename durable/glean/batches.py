@@ -61,6 +61,11 @@ class Item(Struct, frozen=True):
     encoded: bytes
     part: int = 0  # of the record, from 1, where it makes several: a member of its group
 
+    @property
+    def is_of_former_type(self) -> bool:
+        """Whether it deletes what Glean may have under another type: its place is below 0."""
+        return self.place < 0
+
 
 class Batch(Struct, frozen=True, kw_only=True):
     """One request. Its documents stand alone, so that it can be cut."""

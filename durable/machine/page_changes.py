@@ -157,7 +157,9 @@ class _Page:
         before = self._asked.get(put.key)
         if row is not None or before is not None or put.content:
             number = row.put.number if row else before.number if before else put.number
-            self._ask(replace(put, number=number), row, is_several=bool(former))
+            # An upload deletes nothing before it: the one request is taken or not.
+            is_several = bool(former) and not self._is_in_any_order
+            self._ask(replace(put, number=number), row, is_several=is_several)
 
     def _ask(self, put: Put, row: LedgerRow | None, *, is_several: bool = False) -> None:
         """Of several requests for one thing, Glean may take some and refuse others."""

@@ -208,6 +208,21 @@ def test_a_document_whose_new_type_was_refused_is_not_held_for_there() -> None:
     assert sure(bench) == {"a", "b"}
 
 
+def test_a_type_that_glean_does_not_know_has_nothing_to_be_deleted() -> None:
+    """It refused the document of that type, and refuses to delete it as well."""
+    typed = replace(NOTES, documents=replace(NOTES.documents, map=retyped))
+    bench = Bench(connector=typed, limits=ONE_BY_ONE)
+    full(bench, a_note("a"))
+    bench.network.on(DELETE, ok(), REFUSED)
+    bench.network.on(INDEX, ok(), REFUSED, *(ok() for _ in range(5)))
+    changes(bench, a_note("b"), a_note("a", text="page"))
+
+    job = changes(bench, a_note("a"))
+
+    assert (job.crawl.reject_count, bench.rejects(job)) == (0, [])
+    assert sure(bench) == {"a", "b"}
+
+
 def test_a_record_that_is_no_note_says_nothing_of_a_document_of_that_name() -> None:
     """A feed may have a broken version of a thing, and then one that can be used."""
     bench = Bench()

@@ -46,6 +46,20 @@ EITHER = pytest.mark.parametrize("is_full", [True, False], ids=["list", "changes
 
 
 @EITHER
+def test_an_upload_has_one_request_for_what_has_changed_its_type(*, is_full: bool) -> None:
+    page = compare(
+        [put(type_="page")],
+        rows(OLD),
+        NEXT,
+        lambda _key, _row: False,
+        is_full=is_full,
+        is_in_any_order=True,
+    )
+
+    assert page.doubts == {}
+
+
+@EITHER
 def test_what_is_new_is_sent_and_gets_a_number(*, is_full: bool) -> None:
     page = compared([put("a"), put("b")], is_full=is_full)
 
