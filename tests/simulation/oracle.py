@@ -422,22 +422,22 @@ class Oracle:
         if self._source.respelt:
             return  # of those that are one to Glean, one is rejected
         unfit = self._glean.unfit  # it takes their deletions all the same
-        rows = [
+        listed = [
             row
             for page in self._source.pages(read_from_ms(job.since_ms))[: job.crawl.page_count]
             for row in page
-            if row.id not in self._source.broken and (row.text is None or row.id not in unfit)
+            if row.id not in self._source.broken
         ]
+        rows = [row for row in listed if row.text is None or row.id not in unfit]
         deletion_count = sum(row.text is None for row in rows)
-        live = self._source.rows
-        retyped_count = sum(len(self._source.types(note_id)) > 1 for note_id in live)
+        # Before each change, what may be there of another type: a feed tells several of a note.
+        former_count = sum(max(0, len(self._source.types(row.id)) - 1) for row in listed)
         counts = job.crawl.document_count, job.crawl.deletion_count
         is_full = job.mode is Mode.FULL
         expected = len(rows) - deletion_count, 0 if is_full else deletion_count
         if not is_full or job.way is Way.RECONCILE:  # what Glean has already, is left out
-            # What has another type, is deleted before it is sent.
-            most = expected[0], expected[1] + 2 * retyped_count
-            assert all(map(le, counts, most)), "more than there is"
+            most = expected[0], expected[1] + former_count
+            assert all(map(le, counts, most)), f"{counts}, more than the {most} that there are"
         else:
             assert counts == expected, "miscounted"
 
