@@ -3,8 +3,8 @@
 The OpenAPI document is made from these types: their docstrings and constraints are in it.
 """
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
 
@@ -59,8 +59,16 @@ class Session(Struct, frozen=True, kw_only=True):
 class Trigger(Struct, frozen=True, forbid_unknown_fields=True):
     """Asks for a job. `connector` may be left out where there is one.
 
-    With `replace`, a FULL job brings all documents anew, and not the differences alone.
+    With `replace`, a FULL job brings all documents anew, and not the differences alone. An
+    INCREMENTAL job takes no `replace`.
     """
+
+    schema_rules: ClassVar[Mapping[str, object]] = {
+        "not": {
+            "properties": {"mode": {"const": Mode.INCREMENTAL}, "replace": {"const": True}},
+            "required": ["mode", "replace"],
+        }
+    }
 
     mode: Mode
     connector: Annotated[str, Meta(extra_json_schema=CONNECTOR)] | None = None

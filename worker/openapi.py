@@ -57,9 +57,10 @@ def _schemas(endpoints: Sequence[Endpoint]) -> Json:
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     for schema in schemas.values():
         if text := schema.get("description"):
-            schema["description"] = _join_lines(
-                text
-            )  # Python's versions indent docstrings differently
+            # Python's versions indent docstrings differently.
+            schema["description"] = _join_lines(text)
+    for kind in types:  # what no field can say alone
+        schemas[kind.__name__].update(getattr(kind, "schema_rules", {}))
     return schemas
 
 

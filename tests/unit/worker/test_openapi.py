@@ -163,3 +163,11 @@ def test_a_problem_is_listed_under_its_status(status: int) -> None:
     arguments = () if status == 500 else ("why", ["cancel"]) if status == 409 else ("why",)
 
     assert maker(*arguments).status == status
+
+
+def test_the_schema_forbids_a_replace_to_an_incremental_job() -> None:
+    document = openapi.document(ENDPOINTS)
+    (rule,) = [document["components"]["schemas"]["Trigger"]["not"]]
+
+    assert rule["properties"] == {"mode": {"const": "INCREMENTAL"}, "replace": {"const": True}}
+    assert rule["required"] == ["mode", "replace"]
