@@ -214,6 +214,8 @@ class LedgerBook:
             digest=digest.hexdigest(),
             waiting_count=gone.waiting_count + part.waiting_count,
             outdated_count=gone.outdated_count + part.outdated_count,
+            new_listed_count=gone.new_listed_count + len(part.listed_keys - approved),
+            is_unnamed=part.is_unnamed,
         )
 
     def _approved_keys(self, crawl_at_ms: int | None) -> set[str]:

@@ -13,3 +13,5 @@ class Gone(Struct, frozen=True):
     digest: str = ""  # of the list
     waiting_count: int = 0  # that the next FULL crawl decides about, since pages may move
     outdated_count: int = 0  # whose records were rejected: Glean keeps an older version
+    new_listed_count: int = 0  # of `new_count`, that the source may have still: it was rejected
+    is_unnamed: bool = False  # some was rejected of which nobody knows what it is

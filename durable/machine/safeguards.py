@@ -79,6 +79,12 @@ def _circle_fault(job: Job, page: Page, limits: Limits) -> str | None:
 def holding_reason(job: Job, limits: Limits) -> str | None:
     """Why a person has to approve of what would be deleted; None if it is no more than usual."""
     gone, known_count = job.crawl.gone, job.known_count or 0
+    # Of the few that may be gone without a word, each one has to be gone for certain.
+    if gone.new_listed_count > (0 if gone.is_unnamed else limits.shrink_count):
+        return (
+            f"{gone.new_listed_count} {job.stage} would be deleted that the source may have still: "
+            "their records were rejected, or a list that may have them was; mend what rejects them"
+        )
     if gone.new_count <= limits.shrink_count:
         return None
     # Divided, not multiplied: 0.29 * 100 is less than 29.

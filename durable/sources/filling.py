@@ -50,8 +50,12 @@ class Filling:
             self._wait_ms, self._wait_reason = page.wait_ms, page.wait_reason
         self._note = page.note or self._note
 
-    def reject(self, raw: Raw, reason: str) -> None:
-        self._records.append(raw)
+    def reject_list(self, name: str, parent: Raw, reason: str) -> None:
+        """Reject all children of a parent: one record that has the parent, and no id of its own.
+
+        So nobody takes the parent's id for that of a child, and the others for gone.
+        """
+        self._records.append(Raw(b'{"%b":%b}' % (name.encode(), bytes(parent))))
         self._faults[len(self._records)] = reason
 
     def add(self, page: Records, name: str, parent: Raw) -> None:

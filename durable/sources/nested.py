@@ -51,7 +51,9 @@ class Nested(Struct, frozen=True, kw_only=True):
             finds the parent again after a crash.
         keep: those of the parent's fields that are put into each child; empty: all of them. A
             large parent beside each of many children would fill the memory.
-        missing: what becomes of a parent whose list is not there (status 404 or 410).
+        missing: what becomes of a parent whose list is not there (status 404 or 410). Rejected,
+            nobody knows which documents its list would have, so that a FULL job deletes none;
+            left out, what its list had is deleted.
         since_parents: whether an INCREMENTAL job asks for changed parents only. A new child
             does not always touch its parent, so by default it asks for all of them.
         lists_max: lists with few children are read together as one page, up to so many. Each
@@ -75,6 +77,12 @@ class Nested(Struct, frozen=True, kw_only=True):
             raise ConfigurationError(
                 f"the name {self.name!r} of a Nested source is not right: it names a field of each "
                 "record, in letters, digits and _"
+            )
+        if self.missing is Missing.KEEP:
+            raise ConfigurationError(
+                f"the Nested source of each {self.name} cannot say missing=Missing.KEEP: a list "
+                "that is not there has nothing to go on with. REJECT keeps what it had in Glean, "
+                "LEAVE_OUT deletes it"
             )
 
     @property
@@ -164,7 +172,7 @@ class NestedReader(Reader):
             filling.is_bounded |= not following.at
         if not is_begun:
             for raw, reason in parents.rejects:
-                filling.reject(raw, reason)
+                filling.reject_list(self._source.name, raw, reason)
         return following
 
     async def _parents_at(
@@ -195,7 +203,7 @@ class NestedReader(Reader):
                 return replace(place, children=None, read=0)  # the cursor, or all of the list
             kept = resolve_missing(error, self._source.missing, parent)
             if isinstance(kept, Fault) and kept.reason is not None:
-                filling.reject(parent, kept.reason)
+                filling.reject_list(name, parent, kept.reason)
             return done
         filling.count(page)
         read_count = place.read + len(page.records)

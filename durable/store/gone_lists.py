@@ -23,6 +23,8 @@ class GonePart(Struct, frozen=True):
     waiting_count: int  # that were not seen for the first time, and are left for now
     outdated_count: int  # whose records were rejected, and are left
     after: str | None  # the key from which the next part goes on; None: there is no more
+    listed_keys: frozenset[str] = frozenset()  # of rows that the source may have still
+    is_unnamed: bool = False  # since some was rejected of which nobody knows what it is
 
 
 class GoneLists:

@@ -168,7 +168,7 @@ class Ledger:
     def gone_part(self, page_count: int, after: str, *, is_patient: bool) -> GonePart:
         """What Glean has and the crawl has not seen, of the keys that come next.
 
-        What was rejected, the source still has: an upload deletes it all the same.
+        What was rejected, the source still has: an upload deletes it all the same, and tells so.
 
         Args:
             page_count: of the crawl.
@@ -180,6 +180,7 @@ class Ledger:
         seen = self._seen_by(crawl, page_count)
         rows: list[GoneRow] = []
         waiting: list[str] = []
+        listed: set[str] = set()
         outdated_count = 0
         last: str | None = after
         for _ in range(RANGES):
@@ -192,17 +193,18 @@ class Ledger:
                 break
             missing = [number for number in numbers if not seen.has(number)]
             for row in self._rows.numbered(crawl.kind, after, last, missing):
-                if crawl.is_upload:
-                    rows.append(row)
-                elif seen.may_be_rejected(row.id, row.record_key or row.id):
+                is_listed = seen.may_be_rejected(row.id, row.record_key or row.id)
+                if is_listed and not crawl.is_upload:
                     outdated_count += 1
-                elif is_patient and not row.was_missing:
+                elif is_patient and not row.was_missing and not crawl.is_upload:
                     waiting.append(row.key)
                 else:
                     rows.append(row)
+                    listed |= {row.key} if is_listed else set()
             after = last
         self._rows.mark_missing(crawl.kind, waiting)
-        return GonePart(rows, len(waiting), outdated_count, last)
+        told = frozenset(listed), "" in seen.rejected_keys
+        return GonePart(rows, len(waiting), outdated_count, last, *told)
 
     def apply(self, page_count: int, after: int, state: KindState) -> int | None:
         """Make rows of some of what a closed upload brought.

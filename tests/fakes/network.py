@@ -30,6 +30,10 @@ class Network(httpx.AsyncBaseTransport):
         """Keep these for requests of this method and path, as `lines` has them."""
         self._kept.setdefault(line, deque()).extend(answers)
 
+    def off(self, line: str) -> None:
+        """Forget what was kept for such requests and nobody has asked for."""
+        self._kept.pop(line, None)
+
     def is_ready_for(self, line: str) -> bool:
         """Whether there is an answer to requests of this method and path."""
         return bool(self._kept.get(line, self._answers))

@@ -165,9 +165,23 @@ LEDGER_MUTANTS = [
     Mutant(
         "what could not be used counts as gone",
         LEDGER,
-        "                elif seen.may_be_rejected(row.id, row.record_key or row.id):",
-        "                elif not crawl.job_id:",
+        "                if is_listed and not crawl.is_upload:",
+        "                if not crawl.job_id:",
         (UNUSABLE,),
+    ),
+    Mutant(
+        "an upload deletes what could not be used as if it were gone",
+        "durable/machine/safeguards.py",
+        "    if gone.new_listed_count > (0 if gone.is_unnamed else limits.shrink_count):",
+        "    if gone.new_listed_count > gone.new_count:",
+        (f"{HOLDING}::test_what_an_upload_lacks_and_the_source_still_lists_is_held",),
+    ),
+    Mutant(
+        "the id of a list that is not there is taken for that of a record",
+        "durable/sources/filling.py",
+        "        self._records.append(Raw(b'{\"%b\":%b}' % (name.encode(), bytes(parent))))",
+        "        self._records.append(Raw(bytes(parent)) if name else parent)",
+        ("tests/unit/engine/test_lost_lists.py",),
     ),
     Mutant(
         "a record without an id is none",

@@ -235,6 +235,21 @@ def test_what_is_rejected_keeps_its_older_document() -> None:
     assert len(world.glean.index) == len(WHOLE)
 
 
+def test_what_an_upload_lacks_and_the_source_still_lists_is_held() -> None:
+    """A share that may go without a word, if it were gone."""
+    world = World(WHOLE, limits=replace(BOUNDS, shrink_max=0.9, replace_every_ms=1))
+    world.begin(Mode.FULL)
+    world.run()
+    world.clock.now_ms += 1
+    world.source.broken = set(LOST)
+    world.begin(Mode.FULL)
+    world.run()
+
+    assert world.oracle.latest.state is State.HELD
+    assert world.oracle.latest.crawl.gone.new_listed_count == len(LOST)
+    assert len(world.glean.index) == len(WHOLE)
+
+
 @pytest.mark.parametrize("fate", [Fate.DIED_UNSAVED, Fate.DIED_UNSENT])
 def test_a_death_over_the_approval_leaves_it_done_or_undone(fate: Fate) -> None:
     world = held()

@@ -116,6 +116,21 @@ def test_what_a_person_approved_of_does_not_count(document_count: int) -> None:
     assert holding_reason(many, LIMITS) is not None
 
 
+@pytest.mark.parametrize(
+    ("new_listed_count", "is_unnamed", "is_held"),
+    [(10, False, False), (11, False, True), (0, True, False), (1, True, True)],
+    ids=["few", "one more", "none that a list would have", "one that a list may have"],
+)
+def test_what_is_rejected_is_not_deleted_without_a_word(
+    new_listed_count: int, *, is_unnamed: bool, is_held: bool
+) -> None:
+    gone = Gone(12, 12, is_whole=True, new_listed_count=new_listed_count, is_unnamed=is_unnamed)
+
+    reason = holding_reason(alter(crawled(988, 1_000), gone=gone), LIMITS)
+
+    assert (reason is not None) is is_held
+
+
 def test_one_document_that_came_in_anothers_place_hides_no_loss() -> None:
     """Counts would be the same: it is names that are missing."""
     job = alter(crawled(1_000, 1_000), gone=a_list(500))

@@ -440,12 +440,20 @@ def test_what_was_rejected_the_source_still_has_and_differences_leave_it(
     assert gone(ledger, 1) == sorted(set("abc") - set(kept))
 
 
-def test_an_upload_deletes_what_was_rejected_and_so_it_is_listed(ledger: Ledger) -> None:
+@pytest.mark.parametrize(
+    ("rejected", "listed"), [("a", "a"), ("", "ab"), ("c", "")], ids=["one", "some", "another"]
+)
+def test_an_upload_deletes_what_was_rejected_and_so_it_is_listed(
+    ledger: Ledger, rejected: str, listed: str
+) -> None:
     learn(ledger, map(a_put, "ab"))
     begin(ledger, UPLOAD)
-    ledger.add_pack(1, PagePack(rejected_keys=("a",), number_next=2))
+    ledger.add_pack(1, PagePack(rejected_keys=(rejected,), number_next=2))
 
-    assert gone(ledger, 1) == ["a", "b"]
+    part = ledger.gone_part(1, "", is_patient=False)
+
+    assert [row.key for row in part.rows] == ["a", "b"]
+    assert (part.listed_keys, part.is_unnamed) == (frozenset(listed), not rejected)
 
 
 def test_pages_that_have_not_landed_have_seen_nothing(storage: Storage, ledger: Ledger) -> None:
