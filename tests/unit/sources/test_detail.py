@@ -43,8 +43,9 @@ def fault(
 
 
 def shown(page: Records) -> list[tuple[str, str | None]]:
-    """Records by id, with why they are rejected."""
-    named = enumerate((record["id"] for record in decoded(page)), start=1)
+    """Records by id, lists by that of their space, with why they are rejected."""
+    ids = (record["id"] if "id" in record else record["space"]["id"] for record in decoded(page))
+    named = enumerate(ids, start=1)
     return [(name, page.faults.get(place, "")) for place, name in named]
 
 
