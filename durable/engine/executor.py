@@ -103,6 +103,11 @@ class Executor:
         parcel = self._parcels.get(page_index)
         return parcel.ledger if parcel else None
 
+    def group_sizes(self, page_index: int) -> Mapping[str, int]:
+        """The members of a packed page's groups."""
+        parcel = self._parcels.get(page_index)
+        return parcel.group_sizes if parcel else {}
+
     def _under_way(self) -> Iterator[LedgerPage]:
         for _, parcel in sorted(self._parcels.items()):
             if parcel.ledger is not None:

@@ -68,15 +68,19 @@ class LedgerBook:
         return self._ledger.has_seen(self._page_count, key, row)
 
     def known_counts(self, job: Job | None) -> Mapping[Stage, int]:
-        """How many rows there are for each stage that a FULL job is about to begin.
+        """How much Glean has for each stage that a FULL job is about to begin; members for each.
 
-        Only where these are all that Glean has.
+        Only where that is known in full.
         """
         is_begun = job is not None and job.crawl.page_count and job.state not in BEGINNING
-        if job is None or job.mode is not Mode.FULL or is_begun:
+        if job is None or is_begun:
             return {}
+        members = self._store.group_sizes.head()
+        counts = {Stage.MEMBERSHIPS: members.count} if members.crawl_at_ms else {}
+        if job.mode is not Mode.FULL:
+            return counts
         kinds = {stage: KINDS[stage] for stage in UPLOADED}
-        return {
+        return counts | {
             stage: self._ledger.count(kind) for stage, kind in kinds.items() if self.is_whole(kind)
         }
 
@@ -119,7 +123,7 @@ class LedgerBook:
             page_of: what a page that is packed is to the ledger, by its index.
             limits: of the deployment.
         """
-        landed = _landed(before, after)
+        landed = landed_pages(before, after)
         landed_count = before.crawl.page_count + len(landed)
         if (kind := kind_of(before)) is not None and before.state in WORKING:
             self._record_page(before, event, page_of)
@@ -228,7 +232,7 @@ class LedgerBook:
         return keys
 
 
-def _landed(before: Job, after: Job) -> range:
+def landed_pages(before: Job, after: Job) -> range:
     """The pages that have landed with a step, by their index."""
     first = before.crawl.page_count
     return range(first, after.page_base + after.crawl.page_count - before.page_base)

@@ -38,6 +38,7 @@ class Parcel(Struct):
     marks: Mapping[int, tuple[bytes, Landing]] = {}
     told_count: int = 0  # rejects that somebody has asked for
     ledger: LedgerPage | None = None  # None: it knows nothing of what the stage brings
+    group_sizes: Mapping[str, int] = {}  # the members of its groups
 
     def entries(self, batch: Batch, *, is_refused: bool = False) -> bytes:
         """What is to be remembered of a batch that Glean took, or refused."""
@@ -104,6 +105,10 @@ class Packing:
             news, compared = comparison.news(news, rejects)
             compared = compared.with_rejected(comparison.keys_of(rejects))
             known_count = len(rejects)
+        sizes: Mapping[str, int] = {}
+        if self._stage is Stage.MEMBERSHIPS:
+            news = list(news)
+            sizes = {placed.key: document_count(placed.change) for placed in news}
         if pack.landed is None:
             left_ids: list[str] = []
             parcel = self._cut(pack, news, rejects)
@@ -114,6 +119,7 @@ class Packing:
             lost = [reject.key for reject in parcel.rejects[known_count:]]
             parcel.ledger = compared.without([*lost, *left_ids])
             parcel.packed = replace(parcel.packed, changes=compared.changes)
+        parcel.group_sizes = sizes
         return parcel
 
     def _comparison(self, pack: Pack) -> Comparison | None:

@@ -13,6 +13,7 @@ from durable.engine.deletion_watcher import watch_uploads
 from durable.engine.executor import Executor
 from durable.engine.gone_source import with_gone
 from durable.engine.ledger_book import LedgerBook
+from durable.engine.member_book import MemberBook
 from durable.engine.platform import Platform, renewing_host
 from durable.engine.reject_reader import RepeatedReader
 from durable.engine.verifier import follow
@@ -25,11 +26,13 @@ from durable.machine.effects import (
     Event,
     Failed,
     Fetch,
+    GoneListed,
     LedgerEffect,
     NoRoom,
+    Packed,
     Woke,
 )
-from durable.machine.job import Job, JobSpec, Mode, ReadContext
+from durable.machine.job import Job, JobSpec, Mode, ReadContext, Stage
 from durable.machine.machine import step
 from durable.machine.memory import LATE_MS, Lease
 from durable.machine.notes import WaitReason
@@ -58,6 +61,7 @@ class Turn:
         self._limits = Limits()
         self._lease = Lease(connector.name)
         self._book = LedgerBook(store, connector, environment)
+        self._members = MemberBook(store)
         edge = renewing_host(host, self._lease)
         self._executor = Executor(connector, environment, edge, self._book)
         self._number = 0  # of the turn, once it has begun
@@ -165,7 +169,10 @@ class Turn:
             return NoRoom(place, self._host.draw())
         if isinstance(effect, LedgerEffect):
             await self._host.wait(1)  # what was written before, is a transaction of its own
-            return self._book.perform(effect, self._loaded())
+            job = self._loaded()
+            if job.stage is Stage.MEMBERSHIPS:
+                return GoneListed(self._members.list_lost(job))
+            return self._book.perform(effect, job)
         return await self._executor.perform(effect, ends, self._crawl)
 
     def _ask_for_room(self) -> int:
@@ -194,6 +201,9 @@ class Turn:
         if before is None or before.state not in PENDING or not self._is_ours(before, event):
             self._abandon()
             return ()  # ended or begun anew by somebody while we waited; the alarm is theirs
+        if isinstance(event, Packed):
+            sizes = self._executor.group_sizes(event.page_index)
+            event = self._members.weighed(before, event, sizes)
         job, effects = step(before, event, now_ms, self._limits)
         if job.mode is not before.mode and (other := self._full_behind(job)) is not None:
             job, effects = relieve(job, other, now_ms, self._limits), ()
@@ -201,6 +211,7 @@ class Turn:
         crawl_id, mode = f"{job.id}-{job.crawl_count}", job.repeated_mode or job.mode
         self._crawl = ReadContext(crawl_id, mode, job.stage, job.since_ms)
         self._book.record(before, job, event, self._executor.ledger_page, self._limits)
+        self._members.record(before, job, self._executor.group_sizes)
         self._keep_rejects(before, job)
         is_read = job.state in {State.HELD, State.SUCCEEDED} and job.mode is Mode.FULL
         if is_read and before.state is not job.state:

@@ -130,6 +130,7 @@ class Packed(Struct, frozen=True):
     doubts: bytes = b""  # what is not certain any more of what has landed
     left_count: int = 0  # changes that are sent no more, since they change each time
     shortfall: str = ""  # why the job cannot count as a success, once the page has landed
+    lost_member_count: int = 0  # that its groups have had, and nobody approved of
 
 
 class Sent(Struct, frozen=True):

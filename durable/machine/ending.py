@@ -5,7 +5,8 @@ from msgspec.structs import replace
 from durable.limits import Limits
 from durable.machine.closing import apply_upload, close_effect
 from durable.machine.effects import GoneListed, ListGone, PacksApplied, QueryUpload
-from durable.machine.job import CONFIRMED, Job, Stage, with_crawl, with_upload
+from durable.machine.job import CONFIRMED, Job, Mode, Stage, with_crawl, with_upload
+from durable.machine.members import withheld_reason
 from durable.machine.pacing import is_spent, renew_lease
 from durable.machine.remedies import RemedyCode
 from durable.machine.safeguards import holding_reason, rejection_reason
@@ -26,11 +27,12 @@ def arrive(job: Job, now_ms: int, limits: Limits) -> Step:
     """At the end of the source: what was read becomes what Glean has, if it may."""
     if (reason := rejection_reason(job, limits)) is not None:
         return reject_too_many(job, reason, now_ms, limits)
-    if not job.is_upload and not job.is_reconciling:
+    is_withheld = job.crawl.is_withheld and job.mode is Mode.FULL
+    if not job.is_upload and not job.is_reconciling and not is_withheld:
         return finish_stage(job, now_ms, limits), ()
     if not job.crawl.gone.is_whole:
         return renew_lease(job, now_ms, limits), (ListGone(job.crawl.gone),)
-    if (reason := holding_reason(job, limits)) is not None:
+    if (reason := withheld_reason(job) if is_withheld else holding_reason(job, limits)) is not None:
         job = replace(clear_in_flight(job), state=State.HELD, error=reason, alarm_at_ms=None)
         return add_note(job, "held: waits for a person", now_ms, limits, State.HELD), ()
     if job.is_reconciling:

@@ -150,6 +150,8 @@ class Crawl(Struct, frozen=True, kw_only=True):
     document_cursor: str | None = None  # of the latest page that brought documents
     gone: Gone = Gone()  # told at its end
     is_history_read: bool = False  # of Glean's uploads: another client may have been there
+    lost_member_count: int = 0  # of groups, that no person has approved of
+    is_withheld: bool = False  # these are too many: groups are read, and stay as they are
 
 
 class Pacing(Struct, frozen=True, kw_only=True):

@@ -40,6 +40,7 @@ class Page(Struct, frozen=True, kw_only=True):
     is_bounded: bool = False  # its reader knows that it is nearer to an end, without records too
     latest_ms: int = 0  # of its changes, by the source's clock; 0: none is told
     shortfall: str = ""  # why the job cannot count as a success, once the page has landed
+    lost_member_count: int = 0  # that its groups have had, and nobody approved of
 
 
 class InFlightPage(Struct, frozen=True):

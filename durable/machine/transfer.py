@@ -25,6 +25,7 @@ from durable.machine.effects import (
 )
 from durable.machine.ending import arrive, reject_too_many
 from durable.machine.job import Job, Mode, Stage, with_crawl, with_pacing, with_upload
+from durable.machine.members import withhold
 from durable.machine.notes import EventKind, WaitReason
 from durable.machine.pacing import (
     asked_wait_ms,
@@ -87,7 +88,7 @@ def crowd(job: Job, no_room: NoRoom, now_ms: int, limits: Limits) -> Step:
 
 def cut(job: Job, packed: Packed, now_ms: int, limits: Limits) -> Step:
     """A page is ready to be sent."""
-    job = window.take_packed(job, packed)
+    job = withhold(window.take_packed(job, packed), packed.page_index, limits)
     if packed.left_count:
         text = (
             f"{packed.left_count} changes of page {packed.page_index + 1} are others each time "

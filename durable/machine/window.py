@@ -41,6 +41,7 @@ def commit_page(job: Job) -> Job:
         landed=PageProgress(),
         empty_count=0 if page.record_count or page.is_bounded else before.empty_count + 1,
         repeated_count=before.repeated_count + is_repeated(job, page),
+        lost_member_count=before.lost_member_count + page.lost_member_count,
     )
     job = replace(
         job,
@@ -93,6 +94,7 @@ def take_packed(job: Job, event: Packed) -> Job:
         reject_count=event.reject_count,
         changes=event.changes,
         shortfall=event.shortfall,
+        lost_member_count=event.lost_member_count,
     )
     job = _with(job, event.page_index, replace(flight, page=page, is_packed=True))
     if event.page_index == job.crawl.page_count:

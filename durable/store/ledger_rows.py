@@ -90,6 +90,7 @@ class GoneRow(Struct, frozen=True, array_like=True):
     title: str | None = None
     url: str | None = None
     was_missing: int = 0  # 1: in the FULL crawl before this one, too
+    count: int = 0  # of a group that loses members: those that it has left
 
 
 class LedgerRows:

@@ -78,6 +78,13 @@ CREATE TABLE more_puts ( -- of a pack that has very many
   puts TEXT NOT NULL, -- as JSON
   PRIMARY KEY (number, part)
 ) WITHOUT ROWID;
+CREATE TABLE group_size ( -- how many members groups have, by the crawl that brought them
+  crawl_at_ms INTEGER NOT NULL,
+  page INTEGER NOT NULL, -- of the crawl, from 1, and 0 of groups that it has not brought
+  part INTEGER NOT NULL,
+  body TEXT NOT NULL, -- of some groups, as JSON
+  PRIMARY KEY (crawl_at_ms, page, part)
+) WITHOUT ROWID;
 CREATE TABLE gone ( -- what a FULL crawl has not seen, by the crawl
   crawl_at_ms INTEGER NOT NULL,
   number INTEGER NOT NULL, -- from 1, in the order of the keys

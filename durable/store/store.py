@@ -20,6 +20,7 @@ from durable.machine.states import ENDED, PENDING, State
 from durable.machine.transitions import clear_in_flight
 from durable.store.checkpoints import Checkpoints
 from durable.store.event_log import EventLog
+from durable.store.group_sizes import GroupSizes
 from durable.store.job_queries import JobQueries
 from durable.store.ledger import Ledger
 from durable.store.outbox import Outbox
@@ -70,6 +71,7 @@ class Store:
         self.archive = JobQueries(self._query)
         self.outbox = Outbox(self._query)
         self.ledger = Ledger(self._query)
+        self.group_sizes = GroupSizes(self._query)
         self._retention = Retention(self._query)
         migrate(self._query)
 

@@ -5,6 +5,7 @@ from tests.simulation.mutant import Mutant
 
 RECONCILING = "tests/simulation/test_reconciling.py"
 HOLDING = "tests/simulation/test_holding.py"
+MEMBERS = "tests/simulation/test_members.py"
 REJECTS = "tests/simulation/test_rejects.py"
 READINGS = "tests/simulation/test_readings.py"
 GIVEN_UP = f"{RECONCILING}::test_what_a_job_that_is_given_up_has_sent_is_found_again"
@@ -182,6 +183,37 @@ LEDGER_MUTANTS = [
         "        self._records.append(Raw(b'{\"%b\":%b}' % (name.encode(), bytes(parent))))",
         "        self._records.append(Raw(bytes(parent)) if name else parent)",
         ("tests/unit/engine/test_lost_lists.py",),
+    ),
+    Mutant(
+        "members that are listed no more are taken out of all groups at once",
+        "durable/machine/members.py",
+        "    if not job.crawl.is_withheld and not has_lost_too_many(job, limits):",
+        "    if not job.crawl.is_withheld:",
+        (f"{MEMBERS}::test_lists_of_members_that_come_empty_are_held_but_for_a_few",),
+    ),
+    Mutant(
+        "a group that is on a list may lose whoever is left, too",
+        "durable/machine/members.py",
+        "count for key, count in lost.items() if sizes[key].count < allowed.get(key, 1 << 62)",
+        "count for key, count in lost.items() if key not in allowed",
+        (f"{MEMBERS}::test_an_approval_is_of_the_groups_on_its_list_and_of_what_they_had_then",),
+    ),
+    Mutant(
+        "groups that were not sent count as brought",
+        "durable/engine/member_book.py",
+        "            elif not before.crawl.is_withheld and not after.crawl.is_withheld:",
+        "            else:",
+        (
+            "tests/unit/engine/test_member_book.py",
+            f"{MEMBERS}::test_what_changes_of_groups_alone_is_not_sent_either_and_all_else_is_brought",
+        ),
+    ),
+    Mutant(
+        "groups that a crawl has not brought are forgotten",
+        "durable/engine/member_book.py",
+        "        self._sizes.keep(crawl_at_ms, {key: self._all_known()[key] for key in there})",
+        "        self._sizes.keep(crawl_at_ms, {})",
+        ("tests/unit/engine/test_member_book.py",),
     ),
     Mutant(
         "a record without an id is none",

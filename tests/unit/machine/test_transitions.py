@@ -116,6 +116,8 @@ WORN = Job(
         is_history_read=True,
         changes=ChangeCounts(51, 52, 53, 54),
         gone=Gone(55, 56, "k", is_whole=True, digest="d"),
+        lost_member_count=58,
+        is_withheld=True,
     ),
     pacing=Pacing(
         attempt=11,
