@@ -142,12 +142,15 @@ class MissingDocuments(Struct, frozen=True, kw_only=True):
     `list` is the digest by which an approval names all of it; it and `total` are null until the
     source is read to its end. The names are kept while the job may need them: of a job that has
     ended, `total` may be all there is. `next` is the path of the next page of them.
+    `unnamed` is for a job that is held since Glean has documents that nobody here has brought:
+    `total` counts all of them, and there is a row for each type. What would go, nobody can tell.
     """
 
     job: str
     stage: Stage  # of what there are names
     total: int | None
     list: str | None
+    unnamed: bool
     missing: Sequence[MissingDocument]
     next: str | None
 

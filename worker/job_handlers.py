@@ -144,6 +144,7 @@ async def list_missing(call: Call) -> MissingDocuments:
         stage=found.stage,
         total=found.gone.count if found.gone else None,
         list=found.gone.digest if found.gone else None,
+        unnamed=found.is_unnamed,
         missing=missing,
         next=more,
     )

@@ -92,6 +92,7 @@ class Status(Struct, frozen=True, kw_only=True):
     last_error: str | None = None
     changes: Changes | None = None
     missing: int | None = None
+    unnamed: bool = False  # `missing` is all that Glean has, and nobody knows what would go
     missing_list: str | None = None  # the digest by which an approval names what is missing
     progress: Progress | None = None
     deletions: tuple[Deletions, ...] = ()
@@ -204,6 +205,7 @@ class MissingDocuments(Struct, frozen=True, kw_only=True):
     stage: str
     total: int | None = None  # null: the source is not read to its end
     list: str | None = None
+    unnamed: bool = False  # there is a row for each type, and `total` counts all documents
     missing: Sequence[MissingDocument] = ()
     next: str | None = None
 

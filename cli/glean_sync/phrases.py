@@ -186,5 +186,8 @@ def _deletions(status: Status) -> str | None:
 def _missing(status: Status) -> str | None:
     if not status.missing or status.state != "held":
         return None
+    if status.unnamed:
+        what = f"{status.missing:,} {status.stage} are in Glean that nobody here has brought"
+        return f"{what}: `glean-sync missing {status.id}` tells their types"
     what = f"{status.missing:,} {status.stage} in Glean would be deleted"
     return f"{what}: `glean-sync missing {status.id}` lists them"

@@ -16,6 +16,11 @@ TEXTS: Mapping[str, str] = {
         "lost it, `glean-sync approve $job --list $list` reads the source again and deletes what "
         "is on the list, and nothing else. `glean-sync cancel $job` deletes nothing."
     ),
+    "decide-unnamed": (
+        "`glean-sync missing $job` tells how many documents of each type Glean has ($deletions). "
+        "If the source is to replace them, `glean-sync approve $job --list $list` deletes all that "
+        "it does not have, whatever that is. `glean-sync cancel $job` deletes nothing."
+    ),
     "retry": "`glean-sync retry $job` queues it again.",
     "correct-records": (
         "`glean-sync rejects $job` says why. Correct the source or the connector, or raise the "

@@ -14,7 +14,7 @@ from durable.engine.group_uploads import GroupUploads
 from durable.engine.inquiry import CONFLICT, Inquiry
 from durable.engine.packing import Packing, Parcel, measure_page
 from durable.engine.platform import Platform
-from durable.engine.redaction import clean_reason, redact
+from durable.engine.redaction import clean_reason, redact, redact_names
 from durable.environment import Environment
 from durable.errors import ConfigurationError, UpstreamError
 from durable.glean.batches import Batch, items_of
@@ -27,7 +27,9 @@ from durable.machine.effects import (
     Closed,
     CloseRefused,
     CloseWithDocument,
+    CountDocuments,
     Displaced,
+    DocumentsCounted,
     Event,
     Failed,
     Fetch,
@@ -105,8 +107,7 @@ class Executor:
 
     def group_sizes(self, page_index: int) -> Mapping[str, int]:
         """The members of a packed page's groups."""
-        parcel = self._parcels.get(page_index)
-        return parcel.group_sizes if parcel else {}
+        return self._parcels[page_index].group_sizes if page_index in self._parcels else {}
 
     def _under_way(self) -> Iterator[LedgerPage]:
         for _, parcel in sorted(self._parcels.items()):
@@ -125,7 +126,7 @@ class Executor:
         """The page is in Glean, or never will be."""
         self._parcels.pop(page_index, None)
 
-    async def perform(  # noqa: PLR0911 - a return for each effect
+    async def perform(  # noqa: C901, PLR0911 - a return for each effect
         self, effect: RequestEffect, ends: Clients, crawl: ReadContext
     ) -> Event:
         glean = ends.glean(crawl.stage)
@@ -136,6 +137,9 @@ class Executor:
                     return Opened()
                 case QueryUpload(upload_id):
                     return await glean.query_upload(upload_id)
+                case CountDocuments():
+                    counts = await glean.count_documents()
+                    return DocumentsCounted(redact_names(counts, self._environment))
                 case Fetch():
                     return await self._fetch(effect, ends, crawl)
                 case Pack():

@@ -12,6 +12,7 @@ from durable.http.glean_address import glean_url
 from durable.limits import Limits
 from durable.machine.effects import (
     ApplyPacks,
+    DocumentsCounted,
     Event,
     GoneListed,
     LedgerEffect,
@@ -26,6 +27,7 @@ from durable.machine.job import UPLOADED, Job, Mode, Stage
 from durable.machine.ledger import Kind, LedgerRow, PagePack
 from durable.machine.ledger_head import KINDS, KindState, LedgerFacts, OpenCrawl, kind_of
 from durable.machine.states import WORKING, State
+from durable.store.ledger_rows import GoneRow
 from durable.store.store import Store
 
 
@@ -88,10 +90,10 @@ class LedgerBook:
         """What a FULL job that is about to begin chooses its way by."""
         if job is None or job.state is not State.QUEUED:
             return LedgerFacts()
-        if self._ledger.is_lost(Kind.DOCUMENT, limits.changes_max):
-            return LedgerFacts()
-        if self._ledger.head.destination not in {"", self._destination()}:
-            return LedgerFacts()
+        named_count = self._named_count()
+        is_lost = self._ledger.is_lost(Kind.DOCUMENT, limits.changes_max)
+        if is_lost or self._ledger.head.destination not in {"", self._destination()}:
+            return LedgerFacts(named_count=named_count)
         state = self._ledger.state(Kind.DOCUMENT)
         return LedgerFacts(
             state.replaced_at_ms,
@@ -99,7 +101,16 @@ class LedgerBook:
             state.fingerprint,
             has_recipe=state.recipe == RECIPE,
             unconfirmed_count=self._ledger.unconfirmed_count(Kind.DOCUMENT),
+            named_count=named_count,
         )
+
+    def _named_count(self) -> int | None:
+        """The documents that are known, where Glean may have others; else None."""
+        head = self._ledger.head
+        if head.destination not in {"", self._destination()}:
+            return 0
+        is_ours = head.is_ours or self.is_whole(Kind.DOCUMENT)
+        return None if is_ours else self._ledger.count(Kind.DOCUMENT, head.since_ms)
 
     def has_packs(self, job: Job) -> bool:
         """Whether the ledger has the packs of the job's crawl."""
@@ -136,6 +147,8 @@ class LedgerBook:
             if after.state is State.CLOSING and before.state is not State.CLOSING:
                 self._ledger.mark_closing()
         self._page_count = after.crawl.page_count
+        if isinstance(event, DocumentsCounted):
+            self._record_counts(after, event.counts)
         if (kind := kind_of(after)) is None or after.state not in WORKING:
             return
         if not self._ledger.has_crawl(after.id, kind, after.crawl.begun_at_ms):
@@ -149,6 +162,17 @@ class LedgerBook:
             )
         if isinstance(event, Woke):
             self._ledger.doubt_lost_tries(after.crawl.page_count)
+
+    def _record_counts(self, after: Job, counts: Mapping[str, int]) -> None:
+        """Where Glean has nothing, all that it has later was brought from here."""
+        if not counts:
+            self._ledger.claim()
+        elif after.state is State.HELD:
+            rows = [
+                GoneRow(name, name, "", title=f"{count} documents")
+                for name, count in sorted(counts.items())
+            ]
+            self._ledger.gone.add(after.crawl.begun_at_ms, rows)
 
     def _kept_lists(self, after: Job) -> set[int]:
         """The crawls whose lists a job deletes by, or is or was approved by."""
@@ -188,6 +212,8 @@ class LedgerBook:
             case ListGone(gone):
                 return GoneListed(self._list_gone(job, gone))
             case ApplyPacks(after):
+                if job.stage is Stage.DOCUMENTS:
+                    self._ledger.claim()
                 state = KindState(job.started_at_ms, job.upload.id, job.fingerprint, RECIPE)
                 return PacksApplied(self._ledger.apply(job.crawl.page_count, after, state))
 

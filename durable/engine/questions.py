@@ -56,6 +56,7 @@ class MissingPart(Struct, frozen=True):
     stage: Stage
     gone: Gone | None  # of the whole list; None: it is not known to its end
     items: list[MissingItem]
+    is_unnamed: bool = False  # they are types: what Glean has of them, nobody here has brought
 
 
 class BeginJob(RunnerQuestion[Status | Refusal], frozen=True):
@@ -153,7 +154,8 @@ class ReadMissing(RunnerQuestion[MissingPart | None], frozen=True):
             return None
         listed = missing_list(job)
         items = by.views.missing(job, self.after, self.count)
-        return MissingPart(job.stage, listed[1] if listed else None, items)
+        gone = listed[1] if listed else None
+        return MissingPart(job.stage, gone, items, is_unnamed=bool(job.unnamed))
 
 
 class ReadJobs(RunnerQuestion[list[JobSummary]], frozen=True):

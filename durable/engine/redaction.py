@@ -1,5 +1,7 @@
 """Texts from outside, as they may become part of what is stored and shown of a job."""
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from durable.environment import Environment
@@ -27,6 +29,11 @@ def redact(reject: Reject, environment: Environment) -> Reject:
         reason=clean_reason(reject.reason, environment),
         excerpt=_clean(reject.excerpt, environment),
     )
+
+
+def redact_names(counts: Mapping[str, int], environment: Environment) -> dict[str, int]:
+    """Counts of what has names, likewise."""
+    return {_clean(name, environment): count for name, count in counts.items()}
 
 
 def _clean(text: str, environment: Environment) -> str:

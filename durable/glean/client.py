@@ -16,7 +16,7 @@ from durable.decoding import decode
 from durable.errors import UpstreamError
 from durable.glean.batches import Batch, Item
 from durable.glean.payloads import UPLOADS
-from durable.glean.status_report import holdings
+from durable.glean.status_report import document_counts, holdings
 from durable.glean.statuses import question_fault, reinterpret, write_fault
 from durable.http.client import Answer, HttpClient
 from durable.machine.effects import UploadQueried
@@ -170,6 +170,10 @@ class Glean:
     async def holdings(self, upload_id: str) -> Holdings:
         """What Glean holds of the datasource's documents, and how the upload of them stands."""
         return holdings((await self._status()).body, upload_id)
+
+    async def count_documents(self) -> Mapping[str, int]:
+        """How many documents Glean has, of each type. See `DocumentsCounted`."""
+        return document_counts((await self._status()).body)
 
     async def process(self) -> None:
         """Have Glean process the documents now. It accepts this once in three hours."""

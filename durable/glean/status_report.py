@@ -4,6 +4,7 @@ Facts are from Glean's OpenAPI description 0.9.0: the counts of what was uploade
 three hours late, and documents can be found once a processing began after their upload.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -12,7 +13,14 @@ from msgspec import Struct
 
 from durable.decoding import EXACT_MAX, ExactInt, decode
 from durable.errors import UpstreamError
+from durable.limits import NUMBER_MAX
+from durable.machine.first_contact import NOT_TOLD
 from durable.machine.index_status import INDEXED, STATES, Holdings, deletions_of
+
+
+TYPES_MAX = 100  # that are told apart
+OTHER_TYPES = "other types"
+NAME_CHARACTERS_MAX = 100
 
 
 class _Span(Struct, frozen=True, rename="camel"):
@@ -27,8 +35,9 @@ class _Upload(_Span, frozen=True, rename="camel"):
     processing_state: object = None
 
 
-class _Count(Struct, frozen=True):
+class _Count(Struct, frozen=True, rename="camel"):
     count: ExactInt = 0
+    object_type: object = None
 
 
 class _Counts(Struct, frozen=True):
@@ -54,6 +63,10 @@ class _Identity(Struct, frozen=True):
 class _DatasourceStatus(Struct, frozen=True):
     documents: _Documents
     identity: _Identity | None = None
+
+
+class _DocumentsStatus(Struct, frozen=True):
+    documents: _Documents | None = None
 
 
 def holdings(body: bytes, upload_id: str) -> Holdings:
@@ -90,6 +103,35 @@ def holdings(body: bytes, upload_id: str) -> Holdings:
             for upload in history
         },
     )
+
+
+def document_counts(body: bytes) -> dict[str, int]:
+    """How many documents Glean has of each type, as far as it tells: the larger of its counts.
+
+    Both may be hours behind. What it has never had an upload of, it may not count at all.
+
+    Raises:
+        UpstreamError: it cannot be read.
+    """
+    try:
+        documents = decode(body, _DocumentsStatus).documents or _Documents()
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        reason = f"Glean's answer about what it holds cannot be read: {error}"
+        raise UpstreamError(reason, is_transient=True) from error
+    told = documents.counts or _Counts()
+    if told.uploaded is None and told.indexed is None:
+        return dict(NOT_TOLD) if documents.bulk_upload_history else {}
+    uploaded, indexed = (_by_type(counts or ()) for counts in (told.uploaded, told.indexed))
+    return dict(uploaded | indexed)  # of counters: the larger of both
+
+
+def _by_type(counts: Iterable[_Count]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for one in counts:
+        name = str(one.object_type)[:NAME_CHARACTERS_MAX]
+        name = name if name in found or len(found) < TYPES_MAX else OTHER_TYPES
+        found[name] = min(found[name] + max(one.count, 0), NUMBER_MAX)
+    return +found  # without those of which there are none
 
 
 def _sum(counts: Iterable[_Count] | None) -> int | None:

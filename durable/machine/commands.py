@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.limits import Limits
+from durable.machine.first_contact import approve_unnamed
 from durable.machine.job import Job, with_crawl, with_pacing
 from durable.machine.notes import EventKind, Occasion
 from durable.machine.pacing import not_before
@@ -107,6 +108,8 @@ def _retried(job: Job, _instruction: Instruction, now_ms: int, limits: Limits) -
         error="",
         remedy="",
         approved={},
+        approved_unnamed={},
+        unnamed={},
         begun_by=Occasion.RETRY.value,
     )
     text = "retried on request"
@@ -130,8 +133,12 @@ def _approved(job: Job, instruction: Instruction, now_ms: int, limits: Limits) -
             ),
         )
     text = f"approved: what is on the list of {gone.count} {job.stage} may be deleted"
-    approved = {**job.approved, job.stage: job.crawl.begun_at_ms}
-    job = replace(_queued(job, now_ms), error="", approved=approved, resumes=False)
+    if job.unnamed:
+        text = f"approved: what the source does not have of {gone.count} {job.stage} may be deleted"
+        job = approve_unnamed(job)
+    else:
+        job = replace(job, approved={**job.approved, job.stage: job.crawl.begun_at_ms})
+    job = replace(_queued(job, now_ms), error="", resumes=False)
     return add_note(
         job, f"{text}; reads all of the source again", now_ms, limits, EventKind.APPROVED
     )

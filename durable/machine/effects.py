@@ -25,6 +25,10 @@ class QueryUpload(Struct, frozen=True):
     upload_id: str
 
 
+class CountDocuments(Struct, frozen=True):
+    """Ask Glean how many documents it has, of each type."""
+
+
 class Fetch(Struct, frozen=True):
     """Read the page at `cursor` and keep its records in memory under `page_index`."""
 
@@ -81,7 +85,9 @@ class ApplyPacks(Struct, frozen=True):
     after: int  # what was applied before
 
 
-RequestEffect = Open | QueryUpload | Fetch | Pack | Send | Close | CloseWithDocument
+RequestEffect = (
+    Open | QueryUpload | CountDocuments | Fetch | Pack | Send | Close | CloseWithDocument
+)
 LedgerEffect = ListGone | ApplyPacks  # the turn performs these; no other end has a part in it
 Effect = RequestEffect | LedgerEffect
 
@@ -106,6 +112,10 @@ class UploadQueried(Struct, frozen=True):
     standing: UploadStatus
     deletions: Deletions = Deletions.PENDING  # of what the upload no longer had
     foreign_id: str = ""  # of a later upload that no job of the connector has begun
+
+
+class DocumentsCounted(Struct, frozen=True):
+    counts: Mapping[str, int]  # by type, without types that have none; NOT_TOLD
 
 
 class Fetched(Struct, frozen=True):
@@ -197,6 +207,7 @@ Event = (
     Woke
     | Opened
     | UploadQueried
+    | DocumentsCounted
     | Fetched
     | NoRoom
     | Packed

@@ -222,6 +222,12 @@ class Job(Struct, frozen=True, kw_only=True):
     outdated_count: int = 0  # documents whose records were rejected: Glean has older versions
     known_count: int | None = None  # FULL: what the ledger had of the stage as it began
     approved: Mapping[Stage, int] = {}  # the crawls whose lists of deletions a person approved of
+    named_count: int | None = (
+        None  # documents that have names, where Glean may have others; or None
+    )
+    is_counted: bool = False  # by Glean, before the upload was opened
+    unnamed: Mapping[str, int] = {}  # by type, for which the job is held: Glean has them
+    approved_unnamed: Mapping[str, int] = {}  # likewise, of which a person approved
     behind_ms_max: int | None = None  # the source's clock is; None: its records do not tell
     clock_ms: int = 0  # what that showed at the start, at the least, by what is in Glean
     closed: tuple[ClosedUpload, ...] = ()  # of this crawl's stages

@@ -25,6 +25,7 @@ class LedgerFacts(Struct, frozen=True):
     fingerprint: str = ""  # of the connector, at that time
     has_recipe: bool = False  # the digests are made as they were then
     unconfirmed_count: int = 0
+    named_count: int | None = None  # rows, where Glean may have documents that nobody has brought
 
 
 class OpenCrawl(Struct, frozen=True):
@@ -53,6 +54,8 @@ class LedgerHead(Struct, frozen=True):
 
     number_next: int = 0
     destination: str = ""  # the Glean and the datasource that the rows are of, as a digest
+    since_ms: int = 0  # earlier rows are of another one
+    is_ours: bool = False  # all that Glean has there was brought from here, or approved of
     crawl: OpenCrawl | None = None
     kinds: Mapping[Kind, KindState] = {}
 

@@ -11,7 +11,9 @@ from durable.limits import Limits
 from durable.machine.effects import (
     Closed,
     CloseRefused,
+    CountDocuments,
     Displaced,
+    DocumentsCounted,
     Event,
     Failed,
     Fetched,
@@ -28,6 +30,7 @@ from durable.machine.effects import (
     Woke,
 )
 from durable.machine.ending import advance_ledger, close, weigh
+from durable.machine.first_contact import count_documents, is_to_be_counted
 from durable.machine.job import (
     Job,
     Mode,
@@ -101,6 +104,9 @@ def step(  # noqa: C901, PLR0911, PLR0912 - a return for each arrow of the diagr
             return _resume(job, event, now_ms, limits)
         case State.SENDING, UploadQueried() if job.is_reconciling:
             return _read_history(job, event, now_ms, limits)
+        case State.OPENING, DocumentsCounted(counts):
+            job, is_held = count_documents(job, counts, now_ms, limits)
+            return (job, ()) if is_held else _begin(record_progress(job, now_ms), now_ms, limits)
         case State.OPENING, Opened():
             text = f"opened the upload {job.upload.id}"
             job = add_note(job, text, now_ms, limits, EventKind.OPENED)
@@ -201,6 +207,7 @@ def _begun(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Job:
     reason = replacing_reason(job, woke.documents, woke.spec.fingerprint, now_ms, limits)
     way = Way.RECONCILE if reason is None else Way.REPLACE
     job = replace(job, way=way, known_upload_id=woke.documents.upload_id)
+    job = replace(job, named_count=woke.documents.named_count, is_counted=False)
     job = begin_crawls(job, woke.spec, now_ms)
     return add_note(job, "begun", now_ms, limits, EventKind.BEGUN)
 
@@ -211,6 +218,8 @@ def _begin(job: Job, now_ms: int, limits: Limits) -> Step:
     match job.state:
         case State.OPENING if job.resumes and job.upload.id:
             return job, (QueryUpload(job.upload.id),)
+        case State.OPENING if is_to_be_counted(job):
+            return job, (CountDocuments(),)
         case State.OPENING:
             # A late request of an earlier try must not be taken for this upload's opening.
             upload_count = job.upload_count + 1

@@ -16,6 +16,7 @@ class RemedyCode(StrEnum):
     """What can be done. Stored as a text, so that earlier code can read what later code wrote."""
 
     DECIDE = "decide"  # whether what a held job would delete may go: job, deletions, list
+    DECIDE_UNNAMED = "decide-unnamed"  # likewise, where nobody knows what that would be
     RETRY = "retry"  # a job: job
     CORRECT_RECORDS = "correct-records"  # too many were rejected: job
     REPEAT_REJECTS = "repeat-rejects"  # few were, and Glean has older versions: job
@@ -43,13 +44,15 @@ class Remedy(Struct, frozen=True):
 def remedy_of(job: Job) -> Remedy | None:
     """What a person can do about a job as it stands; None if nothing is to be done."""
     if job.state is State.HELD:
-        gone = job.crawl.gone
+        gone, code = job.crawl.gone, RemedyCode.DECIDE
+        if job.unnamed:
+            code = RemedyCode.DECIDE_UNNAMED
         parameters: dict[str, str | int] = {
             "job": job.id,
             "deletions": gone.count,
             "list": gone.digest,
         }
-        return Remedy(RemedyCode.DECIDE.value, parameters)
+        return Remedy(code.value, parameters)
     if Command.RETRY not in TRAITS[job.state].commands:
         return None
     return Remedy(job.remedy or RemedyCode.RETRY.value, {"job": job.id})

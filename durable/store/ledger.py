@@ -60,11 +60,8 @@ class Ledger:
     def has_crawl(self, job_id: str, kind: Kind, at_ms: int) -> bool:
         """Whether the packs are those of this crawl."""
         crawl = self.head.crawl
-        return crawl is not None and (crawl.job_id, crawl.kind, crawl.at_ms) == (
-            job_id,
-            kind,
-            at_ms,
-        )
+        wanted = job_id, kind, at_ms
+        return crawl is not None and (crawl.job_id, crawl.kind, crawl.at_ms) == wanted
 
     def begin(
         self,
@@ -89,6 +86,7 @@ class Ledger:
         if self.head.destination not in {"", destination}:
             for kind in Kind:  # of one that was never replaced there may be rows, too
                 self._distrust(kind, crawl.at_ms)
+            self._put_head(replace(self.head, since_ms=crawl.at_ms, is_ours=False))
         self.gone.keep(kept)
         self._put_head(replace(self.head, destination=destination, crawl=crawl))
 
@@ -103,8 +101,12 @@ class Ledger:
         counts = accumulate(len(pack.puts) for pack in self._packs.all())
         return crawl.is_closing or any(count > doubts_max for count in counts)
 
-    def count(self, kind: Kind) -> int:
-        return self._rows.count(kind)
+    def count(self, kind: Kind, since_ms: int = 0) -> int:
+        return self._rows.count(kind, since_ms)
+
+    def claim(self) -> None:
+        """All that Glean has in the datasource was brought from here, or is known."""
+        self._put_head(replace(self.head, is_ours=True))
 
     def unconfirmed_count(self, kind: Kind) -> int:
         return self._rows.unconfirmed_count(kind)
@@ -233,9 +235,8 @@ class Ledger:
                 return number
         if lost:
             self._doubt(crawl, lost)
-            self._rows.unconfirm_numbers(
-                crawl.kind, self._unseen(crawl, page_count, lost), crawl.at_ms
-            )
+            unseen = self._unseen(crawl, page_count, lost)
+            self._rows.unconfirm_numbers(crawl.kind, unseen, crawl.at_ms)
         gone = (row.key for row in self.gone.rows(crawl.at_ms))
         self._rows.remove(crawl.kind, gone, but_of_ms=crawl.at_ms)
         self.gone.forget(crawl.at_ms)

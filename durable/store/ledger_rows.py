@@ -180,8 +180,13 @@ class LedgerRows:
         for some in in_parts(keys):
             self._query(MARK_MISSING, kind.value, _json(some))
 
-    def count(self, kind: Kind) -> int:
-        (row,) = self._query("SELECT count(*) AS count FROM ledger WHERE kind = ?", kind.value)
+    def count(self, kind: Kind, since_ms: int = 0) -> int:
+        """Rows that crawls have written since then."""
+        (row,) = self._query(
+            "SELECT count(*) AS count FROM ledger WHERE kind = ? AND crawl_at_ms >= ?",
+            kind.value,
+            since_ms,
+        )
         return to_integer(row["count"])
 
     def unconfirmed_count(self, kind: Kind) -> int:

@@ -81,6 +81,7 @@ class Status(Struct, frozen=True, kw_only=True):
         int  # FULL: documents whose records were rejected, and of which Glean keeps older ones
     )
     missing: int | None  # FULL: what Glean has of the stage, and the source has not
+    unnamed: bool  # held: that is all that Glean has, and nobody here has brought it; by type alone
     missing_list: str | None  # a digest of `GET /missing/<job>`, by which an approval names it
     upload_id: str | None
     cursor: str | None  # every record before it is in Glean
@@ -150,6 +151,7 @@ def status(
         changes=changes(job),
         outdated=job.outdated_count,
         missing=gone.count if gone else None,
+        unnamed=bool(job.unnamed),
         missing_list=gone.digest if gone else None,
         upload_id=job.upload.id or None,
         cursor=job.crawl.cursor,

@@ -50,6 +50,16 @@ WORDINGS: Mapping[str, Wording] = {
         "Open the job's page: it lists what would be deleted ($deletions), to approve of it or to "
         "cancel the job.",
     ),
+    RemedyCode.DECIDE_UNNAMED: Wording(
+        "GET /missing/$job tells how many documents of each type Glean has ($deletions). If the "
+        'source is to replace them, POST /approve/$job {"list": "$list"} deletes all that it does '
+        "not have, whatever that is. POST /cancel/$job deletes nothing.",
+        "The job's page tells how many documents of each type Glean has ($deletions). If the "
+        "source is to replace them, Approve deletes all that it does not have, whatever that is. "
+        "Cancel deletes nothing.",
+        "Open the job's page: it tells how many documents of each type Glean has ($deletions), to "
+        "have the source replace them or to cancel the job.",
+    ),
     RemedyCode.RETRY: Wording(
         "POST /retry/$job queues it again.",
         "Retry queues it again.",

@@ -147,6 +147,21 @@ def test_a_refused_command_names_those_that_the_job_takes(shell: Shell, worker: 
     assert shown.stderr == f"{expected}\n"
 
 
+def test_an_approval_of_what_has_no_names_says_so_and_asks(
+    tmp_path: Path, worker: FakeWorker
+) -> None:
+    worker.stands({**HELD, "unnamed": True, "missing": 5_000})
+    worker.missing[JOB_ID] = [{"id": "note", "type": "note", "title": "5000 documents"}]
+
+    shown = Shell(tmp_path, worker, is_asking=True).run("approve", JOB_ID, stdin="y\n")
+
+    assert "note · note · 5000 documents\n" in shown.stderr
+    assert " more: " not in shown.stderr
+    question = "Of 5,000 documents of tickets in Glean, delete all that the source does not have?"
+    assert question in shown.stderr
+    assert worker.bodies == [{"list": DIGEST}]
+
+
 @pytest.mark.parametrize("command", ["cancel", "retry", "approve"])
 def test_a_job_that_is_to_be_changed_is_named_itself(
     shell: Shell, worker: FakeWorker, command: str

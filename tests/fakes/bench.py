@@ -41,6 +41,7 @@ class Bench:
         limits: where they differ from the defaults.
         environment: in place of one that is right.
         connector: in place of the notes.
+        is_ours: Glean has nothing that somebody else may have brought.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Bench:
         limits: Mapping[str, float] | None = None,
         environment: Environment | None = None,
         connector: AnyConnector = NOTES,
+        is_ours: bool = True,
     ) -> None:
         nonces = count()
         self.now_ms = NOW_MS
@@ -67,6 +69,8 @@ class Bench:
             wait=no_wait,
         )
         self.restarted()
+        if is_ours:
+            self.store.ledger.claim()
 
     def restarted(self) -> None:
         """The object is made again on what is stored."""

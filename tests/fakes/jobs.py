@@ -12,6 +12,8 @@ from durable.machine.effects import (
     Close,
     Closed,
     CloseWithDocument,
+    CountDocuments,
+    DocumentsCounted,
     Effect,
     Event,
     Fetch,
@@ -185,6 +187,8 @@ def answer(  # noqa: PLR0911 - a return for each effect
             return arrived(page_index, pages[page_index])[1]
         case Send(page_index, batch_index):
             return Sent(page_index, batch_index)
+        case CountDocuments():
+            return DocumentsCounted({})
         case QueryUpload():
             return UploadQueried(standing)
         case Close() | CloseWithDocument():

@@ -60,6 +60,7 @@ def a_status(job_id: str = JOB_ID, state: str = "sending", **fields: Any) -> Jso
         "changes": None,
         "outdated": 0,
         "missing": None,
+        "unnamed": False,
         "missing_list": None,
         "upload_id": "upload",
         "cursor": "2",
@@ -279,7 +280,8 @@ class FakeWorker(httpx.AsyncBaseTransport):
                     lambda last: f"1.{missing.index(last) + 1}",
                 )
                 status = self._statuses[job_id][0]
-                listed = {"stage": status["stage"], "list": status["missing_list"]}
+                listed = {name: status[name] for name in ("stage", "unnamed")}
+                listed |= {"list": status["missing_list"]}
                 return _json({**part.json(), **listed, "total": status["missing"]})
             case "POST", "cancel":
                 return self._accepted(job_id, 200)

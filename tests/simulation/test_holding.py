@@ -1,5 +1,7 @@
 """A FULL job that would delete too much waits for a person, and harms nobody meanwhile."""
 
+from collections.abc import Iterator, Mapping
+
 import pytest
 from msgspec.structs import replace
 
@@ -249,6 +251,56 @@ def test_what_an_upload_lacks_and_the_source_still_lists_is_held() -> None:
     assert world.oracle.latest.state is State.HELD
     assert world.oracle.latest.crawl.gone.new_listed_count == len(LOST)
     assert len(world.glean.index) == len(WHOLE)
+
+
+def over(titles: Mapping[str, str]) -> World:
+    """A first FULL job is queued, and something else has brought these."""
+    world = World(WHOLE, limits=BOUNDS, is_ours=False)
+    world.glean.found.put(titles)
+    world.begin(Mode.FULL)
+    return world
+
+
+def moments(world: World) -> Iterator[tuple[int, Fate]]:
+    """Of its first job, each with all that may become of it."""
+    world.run()
+    for point in world.driver.awaits[1:]:
+        for fate in AT_SAVE if point.kind is Kind.SAVE else possible(point.kind):
+            yield point.index, fate
+
+
+def test_over_what_nobody_here_has_brought_nothing_is_opened_whatever_fails() -> None:
+    theirs = {f"theirs {number}": "x" for number in range(9)}
+    for index, fate in moments(over(theirs)):
+        world = over(theirs)
+        world.driver.plan = at({index: Choice(fate)})
+        world.run()
+
+        assert world.oracle.latest.state in {State.HELD, State.FAILED}, world.told("not held")
+        assert world.oracle.latest.upload_count == 0
+        assert world.glean.index == theirs
+
+
+def test_over_nothing_a_first_job_brings_all_whatever_fails() -> None:
+    for index, fate in moments(over({})):
+        world = over({})
+        world.driver.plan = at({index: Choice(fate)})
+        world.run()
+
+        assert world.oracle.latest.state is not State.HELD, world.told("held")
+        if world.oracle.latest.state is State.SUCCEEDED:
+            assert world.glean.index == world.source.live
+
+
+def test_a_person_may_let_go_of_what_nobody_here_has_brought() -> None:
+    world = over({"theirs": "x"})
+    world.run()
+
+    world.order(world.oracle.latest.id, APPROVAL)
+    world.run()
+
+    assert world.oracle.latest.state is State.SUCCEEDED
+    assert world.glean.index == world.source.live
 
 
 @pytest.mark.parametrize("fate", [Fate.DIED_UNSAVED, Fate.DIED_UNSENT])

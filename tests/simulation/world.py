@@ -61,6 +61,7 @@ class World:
         readings: of what Glean does not document.
         stand_in: asked in the place of the source; None: the source itself is.
         behind_ms: so far, the source's clock is.
+        is_ours: Glean has nothing that somebody else may have brought, and the ledger says so.
     """
 
     def __init__(  # noqa: PLR0913 - each world differs in one or two of them
@@ -73,12 +74,13 @@ class World:
         readings: Readings = DEFAULTS,
         stand_in: StandIn | None = None,
         behind_ms: int = 0,
+        is_ours: bool = True,
     ) -> None:
         self.clock = Clock()
         self.behind_ms = behind_ms
         self.source = Source(pages, NEW_YEAR_MS - HOUR_MS, order)
         self.glean = Glean(limits, self.clock, readings)
-        self.storage = Storage(_settle, _migrated())
+        self.storage = Storage(_settle, _migrated() if is_ours else None)
         asked = stand_in or StandIn(NOTES, None)
         self.oracle = asked.oracle(self.storage, self.source, self.glean, self.clock, limits)
         self.oracle.behind_ms = behind_ms
@@ -314,9 +316,10 @@ class World:
 
 @cache
 def _migrated() -> bytes:
-    """What a new object's store makes of its storage."""
+    """What a new object's store makes of its storage, where Glean was found to have nothing."""
     storage = Storage()
-    Store(storage)
+    Store(storage).ledger.claim()
+    storage.commit()
     return storage.image
 
 

@@ -15,13 +15,27 @@ export function commands(status) {
   return h("div", { class: "buttons" }, offers.map(button));
 }
 
-function approval({ id, stage, missing, missing_list }) {
+function approval({ id, stage, missing, missing_list, unnamed }) {
+  if (unnamed) return takeover({ id, stage, missing, missing_list });
   const documents = `${number(missing)} ${stage}`;
   return {
     label: `Approve: delete ${documents}`,
     title: `Delete ${documents}?`,
     consequence: `The job reads the source again from its start, and then deletes what is on this list of ${documents} and is still missing, and nothing else. If anything more is missing by then, the job is held again.`,
     act: `Delete ${documents}`,
+    danger: true,
+    path: `/approve/${id}`,
+    body: { list: missing_list },
+  };
+}
+
+function takeover({ id, stage, missing, missing_list }) {
+  const documents = `${number(missing)} ${stage}`;
+  return {
+    label: `Approve: replace ${documents}`,
+    title: `Replace ${documents}?`,
+    consequence: `The job reads the source from its start, and then all of the ${documents} in Glean that the source does not have are deleted. Which these are, nobody can tell before. If Glean has more by then, the job is held again.`,
+    act: `Replace ${documents}`,
     danger: true,
     path: `/approve/${id}`,
     body: { list: missing_list },

@@ -21,7 +21,10 @@ const PARTS = [
   [title, ["connector", "mode", "state", "created_at", "repeats", "begun_by"]],
   [progress, ["progress", "state"]],
   [standing, ["state", "waits_because", "waits_until", "next_step", "remedy", ...REST]],
-  [commands, ["commands", "rejected", "missing", "missing_list", "stage", "state", "way"]],
+  [
+    commands,
+    ["commands", "rejected", "missing", "missing_list", "stage", "state", "unnamed", "way"],
+  ],
   [changes, ["changes", "documents", "way"]],
   [totals, ["documents", "deleted", "rejected", "pages", "bytes", "turns", "attempt"]],
   [stages, ["stages"]],

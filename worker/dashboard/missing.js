@@ -19,9 +19,12 @@ export function missing(section, id) {
   };
 }
 
-function listed({ stage, total, missing }) {
+function listed({ stage, total, unnamed, missing }) {
   const first = missing.slice(0, SHOWN);
-  const rest = total - first.length;
+  const rest = unnamed ? 0 : total - first.length;
+  const heading = unnamed
+    ? `In Glean, and brought by nobody here: ${number(total)} ${stage}`
+    : `Would be deleted: ${number(total)} ${stage}`;
   const heads = COLUMNS.map((name) => h("th", { scope: "col", role: "columnheader" }, name));
   const table = h(
     "table",
@@ -30,7 +33,7 @@ function listed({ stage, total, missing }) {
     h("tbody", { role: "rowgroup" }, first.map(row)),
   );
   return [
-    h("h2", { id: "missing" }, `Would be deleted: ${number(total)} ${stage}`),
+    h("h2", { id: "missing" }, heading),
     table,
     rest > 0 ? h("p", {}, `and ${number(rest)} more`) : null,
   ];

@@ -114,20 +114,30 @@ async def _fetch_held(session: Session, job_id: str) -> tuple[Status, MissingDoc
     return held, answer.read(MissingDocuments)
 
 
+def _question(held: Status, found: MissingDocuments) -> str:
+    what = f"{found.total or 0:,} {found.stage} of {held.connector} in Glean"
+    if found.unnamed:
+        return f"Of {what}, delete all that the source does not have"
+    return f"Delete {what}"
+
+
 def _confirm_list(
     session: Session, held: Status, found: MissingDocuments, *, is_agreed: bool
 ) -> str:
     """The digest of the list that was agreed to."""
     output, total, digest = session.output, found.total or 0, found.list or ""
     output.note(f"{held.id} is held: {held.waits_because}")
-    output.note(f"Glean has these {found.stage}, and the source has not:")
+    if found.unnamed:
+        output.note(f"Glean has {found.stage} that nobody here has brought, by type:")
+    else:
+        output.note(f"Glean has these {found.stage}, and the source has not:")
     for missing in found.missing[:MISSING_SHOWN]:
         output.note("  " + " · ".join(filter(None, missing_row(missing))))
-    if total > MISSING_SHOWN:
+    if total > MISSING_SHOWN and not found.unnamed:
         output.note(f"  and {total - MISSING_SHOWN:,} more: `glean-sync missing {held.id}`")
     confirm(
         session,
-        f"Delete {total:,} {found.stage} of {held.connector} in Glean",
+        _question(held, found),
         f"--list {digest}, or --yes",
         is_agreed=is_agreed,
     )

@@ -146,6 +146,11 @@ async def missing(session: Session, job: ShownJob) -> None:
     session.output.table(MISSING_COLUMNS, map(missing_row, found.missing), beneath=2)
     if found.total is None:
         session.output.note("The source is not read to its end: nothing is known to be missing.")
+    elif found.unnamed:
+        session.output.note(
+            f"Glean has {found.total:,} {found.stage} that nobody here has brought: what would go "
+            f"of them cannot be told. The list is {found.list}."
+        )
     elif found.total > len(found.missing):
         session.output.note(f"{found.total:,} were missing; their names are not kept any more.")
     elif found.total:

@@ -69,6 +69,7 @@ def test_a_queued_job_has_nothing_to_show_yet() -> None:
         "changes": {"added": 0, "changed": 0, "access": 0, "deleted": 0, "unchanged": 0},
         "outdated": 0,
         "missing": None,
+        "unnamed": False,
         "missing_list": None,
         "upload_id": None,
         "cursor": None,

@@ -277,6 +277,7 @@ def test_what_would_be_deleted_is_shown_by_name() -> None:
         "stage": "documents",
         "total": 2,
         "list": DIGEST,
+        "unnamed": False,
         "missing": [
             {"id": "1.1", "type": "note", "title": "Note 1.1", "url": "https://notes.example/1.1"},
             {"id": "Ada", "type": None, "title": None, "url": None},
