@@ -5,6 +5,7 @@ Knows neither the platform nor the clock: the object that owns it hands them in.
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -287,7 +288,8 @@ class Processor:
     async def _verify(self) -> Job | None:
         """Carry on with what is to be done after a job's success, now that none is pending."""
         watcher = DeletionWatcher(self._context)
-        job_id = await Verifier(self._context, watcher).turn()
+        begin = partial(self.begin, Mode.FULL, None, is_replace_asked=True)
+        job_id = await Verifier(self._context, watcher, begin).turn()
         await watcher.turn()
         return None if job_id is None else self._store.load(job_id)
 

@@ -1,5 +1,7 @@
 """Asks Glean, after a FULL job's success, what it holds of it, and remembers the answers."""
 
+from collections.abc import Awaitable, Callable
+
 from durable.connector.definition import AnyConnector
 from durable.engine.clients import glean_client
 from durable.engine.deletion_watcher import DeletionWatcher
@@ -12,13 +14,18 @@ from durable.machine.index_status import Holdings
 from durable.machine.job import Job, Mode, Stage
 from durable.machine.job_events import event_of_note
 from durable.machine.ledger import Kind
+from durable.machine.mismatch import Remembered, calls_for_replacement
+from durable.machine.notes import Occasion
 from durable.machine.processing import record_failed_processing, record_processing
 from durable.machine.verification import (
     Aims,
+    KnownDocuments,
     Trouble,
+    Verdict,
     Verification,
     VerificationQuestion,
     begin_verification,
+    event_of_verification,
     record_counts,
     record_failed_count,
     supersede_verification,
@@ -39,11 +46,14 @@ def follow(job: Job, connector: AnyConnector, store: Store, limits: Limits) -> N
     datasource = connector.datasource.name
     aims = Aims(datasource, connector.is_verified, connector.process_immediately)
     called_at_ms = verifications.called_at_ms(datasource)
-    known_count = store.ledger.count(Kind.DOCUMENT)
-    if (
-        verification := begin_verification(job, aims, called_at_ms, known_count, limits)
-    ) is not None:
+    known = _known(store)
+    if (verification := begin_verification(job, aims, called_at_ms, known, limits)) is not None:
         verifications.put(verification)
+
+
+def _known(store: Store) -> KnownDocuments:
+    ledger = store.ledger
+    return KnownDocuments(ledger.count(Kind.DOCUMENT), ledger.unconfirmed_count(Kind.DOCUMENT))
 
 
 class Verifier:
@@ -52,9 +62,17 @@ class Verifier:
     Args:
         context: of the connector.
         watcher: of the latest uploads' deletions, which the same answer tells.
+        replace_all: queues a FULL job that replaces all documents, on an `occasion`; all that it
+            writes, it writes before it waits for anything.
     """
 
-    def __init__(self, context: RunnerContext, watcher: DeletionWatcher) -> None:
+    def __init__(
+        self,
+        context: RunnerContext,
+        watcher: DeletionWatcher,
+        replace_all: Callable[..., Awaitable[object]],
+    ) -> None:
+        self._replace_all = replace_all
         self._environment = context.environment
         self._store, self._host = context.store, context.host
         self._limits = context.connector.limits.within(self._environment.usable_limits())
@@ -69,8 +87,8 @@ class Verifier:
         verifications, now_ms = self._store.verifications, self._host.now_ms()
         if (before := verifications.due()) is None:
             return None
-        jobs = verifications.jobs_since(before)
-        verification, question = wake_verification(before, jobs, now_ms, self._limits)
+        known = self._known()
+        verification, question = wake_verification(before, known, now_ms, self._limits)
         if question is None:
             await self._save(verification, now_ms)
             return None if verification == before else verification.job_id
@@ -97,12 +115,29 @@ class Verifier:
         await self._save(verification, now_ms)
         return verification.job_id
 
+    def _known(self) -> KnownDocuments | None:
+        ledger = self._store.ledger
+        is_lost = ledger.is_lost(Kind.DOCUMENT, self._limits.changes_max)
+        is_whole = ledger.state(Kind.DOCUMENT).replaced_at_ms is not None
+        return _known(self._store) if is_whole and not is_lost else None
+
     async def _save(self, verification: Verification, now_ms: int) -> None:
-        known = self._store.verifications.load(verification.job_id)
+        verifications = self._store.verifications
+        known = verifications.load(verification.job_id)
+        is_called_for = calls_for_replacement(verification, verifications.remembered())
+        if is_called_for:
+            text = "a FULL job replaces all documents, since the counts differ"
+            verification = event_of_verification(verification, text, now_ms)
         for note in verification.notes:
             if known is None or note not in known.notes:
                 self._store.chronicle.add(verification.job_id, event_of_note(note), self._limits)
-        self._store.verifications.put(verification)
+        verifications.put(verification)
+        if is_called_for:
+            verifications.remember(Remembered(is_replaced=True))
+            # With the verdict: no life may know of the one alone.
+            await self._replace_all(occasion=Occasion.VERIFICATION)
+        elif verification.verdict is Verdict.VERIFIED:
+            verifications.remember(Remembered())
         if not self._store.pending():  # else the alarm is theirs
             await self._store.arm(self._store.wake_at_ms(now_ms))
 

@@ -12,6 +12,7 @@ class Occasion(StrEnum):
     CATCH_UP = "catch-up"  # cron did not tick when it was due
     REQUEST = "request"  # of a person, or of what asks in their place
     RETRY = "retry"  # likewise, of a job or of its rejects
+    VERIFICATION = "verification"  # Glean has another number of documents than it is to have
 
 
 class EventKind(StrEnum):

@@ -3,20 +3,17 @@
 The job is over by then, and whatever comes of this changes nothing of it. Nothing is asked
 while another job is pending: it goes first, and Glean is in the middle of a change.
 
-Sent and found are compared as counts, for Glean lists no documents. What was sent is an upper
-bound: an id that the source lists twice is one document in Glean, whose ids know no case.
-To tell them apart, each id would have to be kept, so fewer found than sent is a mismatch,
-and the status names this among its causes.
+Known and found are compared as counts, for Glean lists no documents. INCREMENTAL jobs go on
+meanwhile, and Glean's index may be behind: any count is right that the ledger has had since then.
+A mismatch has all documents replaced once. If that does not help, it is shown and nothing more.
 """
 
-from collections.abc import Iterable
 from enum import StrEnum
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.limits import Limits
-from durable.machine.drift import Drift, drift
 from durable.machine.index_status import PAUSED, Holdings
 from durable.machine.job import Job, Mode
 from durable.machine.notes import EventKind, Note
@@ -44,6 +41,13 @@ class VerificationQuestion(StrEnum):
 
     PROCESS = PROCESSING
     COUNT = "what it holds"
+
+
+class KnownDocuments(Struct, frozen=True):
+    """What the ledger has."""
+
+    count: int
+    unsure_count: int = 0  # of these, that Glean may have or not
 
 
 class Aims(Struct, frozen=True):
@@ -80,9 +84,10 @@ class Verification(Struct, frozen=True, kw_only=True):
     until_ms: int  # the answer to the first question after this decides
     verdict: Verdict | None = None  # None: only the processing is asked for
     sent_count: int = 0  # documents that the ledger had at the job's end
+    least_count: int = 0  # this and the next: that Glean is to have, by what the ledger had since
+    most_count: int = 0
     found_count: int | None = None  # that people can find; None: Glean has not told yet
     uploaded_count: int | None = None  # that Glean has taken
-    drift: Drift = Drift()  # since the close
     upload_state: str = ""  # in Glean's words
     ask_count: int = 0  # counted as they begin, as all here
     asked_at_ms: int | None = None
@@ -102,7 +107,7 @@ class Verification(Struct, frozen=True, kw_only=True):
 
 
 def begin_verification(
-    job: Job, aims: Aims, called_at_ms: int | None, known_count: int, limits: Limits
+    job: Job, aims: Aims, called_at_ms: int | None, known: KnownDocuments, limits: Limits
 ) -> Verification | None:
     """What is to be done after this job; None if nothing.
 
@@ -110,7 +115,7 @@ def begin_verification(
         job: has succeeded.
         aims: of its connector.
         called_at_ms: when Glean was asked last to process all of the datasource's documents.
-        known_count: documents that the ledger has.
+        known: documents.
         limits: of the deployment.
     """
     verifies = aims.verifies and not job.is_delegated
@@ -126,7 +131,9 @@ def begin_verification(
         closed_at_ms=closed_at_ms,
         until_ms=closed_at_ms + limits.verify_ms_max,
         verdict=Verdict.PENDING if verifies else None,
-        sent_count=known_count if verifies else 0,
+        sent_count=known.count if verifies else 0,
+        least_count=known.count - known.unsure_count if verifies else 0,
+        most_count=known.count if verifies else 0,
         ask_at_ms=closed_at_ms + limits.verify_pause_ms_min if verifies else None,
         processes=aims.processes,
         process_at_ms=not_before(free_at_ms, closed_at_ms) if aims.processes else None,
@@ -134,7 +141,7 @@ def begin_verification(
 
 
 def wake_verification(
-    verification: Verification, jobs: Iterable[Job], now_ms: int, limits: Limits
+    verification: Verification, known: KnownDocuments | None, now_ms: int, limits: Limits
 ) -> tuple[Verification, VerificationQuestion | None]:
     """What Glean is asked now, if anything is due.
 
@@ -142,14 +149,19 @@ def wake_verification(
 
     Args:
         verification: of which something may be due.
-        jobs: of the connector, that have ended since the close.
+        known: documents; None: an upload may have been closed, and nobody knows all of it.
         now_ms: the time.
         limits: of the deployment.
     """
-    if isinstance(since := drift(jobs), Drift):
-        verification = replace(verification, drift=since)
+    if known is not None:
+        verification = replace(
+            verification,
+            least_count=min(verification.least_count, known.count - known.unsure_count),
+            most_count=max(verification.most_count, known.count),
+        )
     elif verification.ask_at_ms is not None:
-        return supersede_verification(verification, since, now_ms), None
+        reason = "a job may have closed an upload of its own"
+        return supersede_verification(verification, reason, now_ms), None
     is_over = now_ms >= verification.until_ms
     if verification.process_at_ms is not None and now_ms >= verification.process_at_ms:
         if is_over:
@@ -250,13 +262,13 @@ def event_of_verification(verification: Verification, text: str, now_ms: int) ->
 
 def _agrees(verification: Verification) -> bool:
     """Whether Glean holds what was sent, as far as counts tell."""
-    sent_count, found_count = verification.sent_count, verification.found_count
+    found_count = verification.found_count
     if found_count is None:
         return False
     if verification.upload_state == PAUSED:
-        return found_count == sent_count  # what is more, may be what was to be deleted
-    since = verification.drift
-    return sent_count - since.deleted_count <= found_count <= sent_count + since.added_count
+        # What is more, may be what was to be deleted.
+        return found_count == verification.sent_count
+    return verification.least_count <= found_count <= verification.most_count
 
 
 def _is_current(verification: Verification, holdings: Holdings, now_ms: int) -> bool:
@@ -277,9 +289,9 @@ def _undecided(verification: Verification, now_ms: int) -> Verification:
 
 
 def _settled(verification: Verification, verdict: Verdict, now_ms: int) -> Verification:
-    text, since = f"{verdict}: {verification.sent_count} documents were sent", verification.drift
-    if since != Drift():
-        text += f", since then {since.added_count} changed and {since.deleted_count} deleted"
+    text = f"{verdict}: {verification.sent_count} documents were sent"
+    if verification.least_count < verification.most_count:
+        text += f", since then {verification.least_count} to {verification.most_count} are right"
     if verification.found_count is not None:
         text += f", Glean has {verification.found_count}"
     verification = replace(verification, verdict=verdict, ask_at_ms=None, process_at_ms=None)

@@ -23,7 +23,7 @@ WITH ended AS (
     coalesce(json_extract(body, '$.finished_at_ms'), 0) AS at_ms
   FROM job WHERE state IN (SELECT value FROM json_each(?))
 ), verified AS ( -- what is long past its time, newer code has left
-  SELECT job_id, json_extract(body, '$.closed_at_ms') AS closed_at_ms FROM verification
+  SELECT job_id FROM verification
   WHERE is_due AND job_id IN (SELECT id FROM job) AND json_extract(body, '$.until_ms') > ?
 ), placed AS (
   SELECT id, at_ms, mode = 'INCREMENTAL' AND is_success AS is_usual,
@@ -37,7 +37,6 @@ SELECT id FROM placed
 WHERE (at_ms <= ? OR place > ? OR (is_usual AND place > ? AND place_of_day > 1))
   AND id <> ?
   AND id NOT IN (SELECT job_id FROM verified)
-  AND NOT EXISTS (SELECT 1 FROM verified WHERE closed_at_ms <= at_ms)
   AND id NOT IN (
     SELECT coalesce(json_extract(body, '$.repeats'), '') FROM job
     WHERE state IN (SELECT value FROM json_each(?))
@@ -65,8 +64,8 @@ class Retention:
     def forgotten(self, job_id: str, now_ms: int, limits: Limits) -> Iterator[str]:
         """The ids of the jobs whose time is over, once another one has ended.
 
-        A verification that is still due keeps its job, and all that have ended since: they tell
-        what Glean may hold. A job that waits, or works, keeps the one whose rejects it repeats.
+        A verification that is still due keeps its job. A job that waits, or works, keeps the one
+        whose rejects it repeats.
 
         Args:
             job_id: of the one that has ended.

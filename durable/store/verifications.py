@@ -1,7 +1,7 @@
 """What the connector's object remembers of its verifications: a part of its store."""
 
 from durable.machine.deletion_watch import DeletionWatch
-from durable.machine.job import Job
+from durable.machine.mismatch import Remembered
 from durable.machine.verification import Verification
 from durable.store.sql import Query, decode_rows, encode, read_summary, to_integer, write_summary
 
@@ -33,14 +33,12 @@ class Verifications:
             encode(verification),
         )
 
-    def jobs_since(self, verification: Verification) -> list[Job]:
-        """All other jobs that have ended since the close."""
-        rows = self._query(
-            "SELECT body FROM job WHERE id <> ? AND json_extract(body, '$.finished_at_ms') >= ?",
-            verification.job_id,
-            verification.closed_at_ms,
-        )
-        return list(decode_rows(rows, Job))
+    def remembered(self) -> Remembered:
+        return read_summary(self._query, "verifications", Remembered)
+
+    def remember(self, remembered: Remembered) -> None:
+        if remembered != self.remembered():
+            write_summary(self._query, "verifications", remembered)
 
     def prune(self) -> None:
         """Forget those whose jobs are forgotten, also by code that knew of none."""

@@ -18,8 +18,8 @@ class Verified(Struct, frozen=True, kw_only=True):
     sent: int  # documents; an id that the source lists twice is sent twice
     found: int | None  # documents in Glean's index, by its own count
     uploaded: int | None  # documents that Glean has taken; up to three hours late
-    changed_since: int  # by INCREMENTAL jobs: `found` may be more by so many
-    deleted_since: int  # likewise, less
+    least: int  # that `found` may be, by what INCREMENTAL jobs have brought since
+    most: int  # likewise
     upload_state: str | None  # in Glean's words
     asked_at: str | None
     next_at: str | None  # no earlier than that; None: the state is for good
@@ -71,8 +71,8 @@ def show_verification(verification: Verification | None) -> Verified | None:
         sent=verification.sent_count,
         found=verification.found_count,
         uploaded=verification.uploaded_count,
-        changed_since=verification.drift.added_count,
-        deleted_since=verification.drift.deleted_count,
+        least=verification.least_count,
+        most=verification.most_count,
         upload_state=verification.upload_state or None,
         asked_at=rfc3339_or_none(verification.asked_at_ms),
         next_at=rfc3339_or_none(verification.ask_at_ms),
@@ -101,6 +101,6 @@ def remedy(verification: Verification) -> Remedy | None:
         return Remedy(RemedyCode.VERIFY_LONGER.value)
     if verification.verdict is not Verdict.MISMATCH or verification.found_count is None:
         return None
-    if verification.found_count < verification.sent_count:
+    if verification.found_count < verification.least_count:
         return Remedy(RemedyCode.FIND_MISSING.value, {"datasource": verification.datasource})
     return Remedy(RemedyCode.FIND_SURPLUS.value)

@@ -17,7 +17,7 @@ class JobSummary(Struct, frozen=True, kw_only=True):
     connector: str
     mode: Mode
     state: State
-    begun_by: str | None  # cron, catch-up, request or retry
+    begun_by: str | None  # cron, catch-up, request, retry or verification
     created_at: str
     started_at: str | None
     finished_at: str | None

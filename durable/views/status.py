@@ -47,7 +47,9 @@ class Status(Struct, frozen=True, kw_only=True):
     connector: str
     mode: Mode
     state: State
-    begun_by: str | None  # cron, catch-up, request or retry; None: by code that did not say
+    begun_by: (
+        str | None
+    )  # cron, catch-up, request, retry or verification; None: by code that did not say
     way: Way | None  # of a FULL job's documents: replace or reconcile; None: not chosen
     became_full: bool  # it was asked for as INCREMENTAL: `events` says why
     repeats: str | None  # the job whose rejects this one reads again

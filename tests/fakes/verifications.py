@@ -4,13 +4,19 @@ from durable.limits import Limits
 from durable.machine.index_status import Holdings
 from durable.machine.job import Crawl, Job, Mode, Upload
 from durable.machine.states import State
-from durable.machine.verification import Aims, Verification, begin_verification
+from durable.machine.verification import (
+    Aims,
+    KnownDocuments,
+    Verification,
+    begin_verification,
+)
 from tests.fakes.jobs import alter
 
 
 NOW_MS = 1_000_000_000
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 LIMITS = Limits()
+TEN = KnownDocuments(10)
 VERIFIES = Aims("notes", verifies=True, processes=False)
 PROCESSES = Aims("notes", verifies=False, processes=True)
 BOTH = Aims("notes", verifies=True, processes=True)
@@ -32,7 +38,7 @@ INCREMENTAL = alter(
 
 def a_verification(aims: Aims = VERIFIES, job: Job = FULL) -> Verification:
     """Of ten documents, right after the close."""
-    verification = begin_verification(job, aims, None, 10, LIMITS)
+    verification = begin_verification(job, aims, None, TEN, LIMITS)
     assert verification is not None
     return verification
 

@@ -5,6 +5,7 @@ from tests.simulation.mutant import Mutant
 
 RECONCILING = "tests/simulation/test_reconciling.py"
 HOLDING = "tests/simulation/test_holding.py"
+VERIFYING = "tests/simulation/test_verifying.py"
 MEMBERS = "tests/simulation/test_members.py"
 REJECTS = "tests/simulation/test_rejects.py"
 READINGS = "tests/simulation/test_readings.py"
@@ -212,6 +213,20 @@ LEDGER_MUTANTS = [
         "            self._put_head(replace(self.head, since_ms=crawl.at_ms, is_ours=False))",
         "            self._put_head(replace(self.head, since_ms=crawl.at_ms))",
         ("tests/unit/engine/test_first_contact.py",),
+    ),
+    Mutant(
+        "counts that differ have all documents replaced again and again",
+        "durable/machine/mismatch.py",
+        " and not remembered.is_replaced",
+        "",
+        (f"{VERIFYING}::test_what_glean_loses_again_and_again_is_only_shown_the_second_time",),
+    ),
+    Mutant(
+        "what INCREMENTAL jobs have brought since is no reason for another count",
+        "durable/machine/verification.py",
+        "            most_count=max(verification.most_count, known.count),",
+        "            most_count=verification.most_count,",
+        ("tests/unit/machine/test_verification.py",),
     ),
     Mutant(
         "members that are listed no more are taken out of all groups at once",

@@ -142,22 +142,54 @@ def test_changes_that_incremental_jobs_bring_meanwhile_leave_it_verified() -> No
     found = verification(world, first)
     assert found.verdict is Verdict.VERIFIED
     assert (found.sent_count, found.found_count) == (5, 4)
-    assert (found.drift.added_count, found.drift.deleted_count) == (2, 2)
+    assert (found.least_count, found.most_count) == (4, 5)
 
 
-def test_what_glean_loses_is_found_out_and_nothing_else_comes_of_it() -> None:
+def lost() -> tuple[World, str]:
+    """Glean loses one of the documents that a job has brought."""
     world = synced(VERIFYING)
     job_id = world.oracle.latest.id
     while world.oracle.head is not None:
         world.wake()
     world.oracle.excused.add("a")
     world.glean.found.delete("a", "Note")
-    before = dict(world.oracle.jobs)
+    return world, job_id
+
+
+def test_what_glean_loses_is_found_out_and_all_is_replaced() -> None:
+    world, job_id = lost()
     world.run()
 
     found = verification(world, job_id)
     assert (found.verdict, found.sent_count, found.found_count) == (Verdict.MISMATCH, 5, 4)
-    assert world.oracle.jobs == before
+    assert world.oracle.latest.begun_by == "verification"
+    check(world)
+
+
+def test_what_glean_loses_again_and_again_is_only_shown_the_second_time() -> None:
+    world, _ = lost()
+    while world.oracle.latest.begun_by != "verification" or world.oracle.head is not None:
+        world.wake()
+    world.glean.found.delete("a", "Note")
+    world.run()
+
+    assert verification(world, world.oracle.latest.id).verdict is Verdict.MISMATCH
+    assert len(world.oracle.jobs) == 2
+
+
+def test_whatever_fails_meanwhile_one_job_and_no_more_replaces_all() -> None:
+    calm, _ = lost()
+    first = len(calm.driver.awaits)
+    calm.run()
+    for point in met(0, calm.driver.awaits[first:]):
+        for fate in AT_SAVE if point.kind is Kind.SAVE else (Fate.LOST, Fate.DIED_SENT):
+            world, job_id = lost()
+            world.driver.plan = at({point.index: Choice(fate)})
+            world.run()
+
+            assert verification(world, job_id).verdict is Verdict.MISMATCH
+            assert len(world.oracle.jobs) == 2, world.told("another number of jobs")
+            check(world)
 
 
 @pytest.mark.parametrize("connector", CONNECTORS)

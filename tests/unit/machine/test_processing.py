@@ -18,6 +18,7 @@ from tests.fakes.verifications import (
     MINUTE_MS,
     NOW_MS,
     PROCESSES,
+    TEN,
     a_verification,
 )
 
@@ -30,7 +31,7 @@ REFUSED = Trouble("Glean answered 400: Invalid datasource")
 
 
 def asked(verification: Verification, now_ms: int = ASKED_MS) -> Verification:
-    verification, question = wake_verification(verification, (), now_ms, LIMITS)
+    verification, question = wake_verification(verification, TEN, now_ms, LIMITS)
     assert question is VerificationQuestion.PROCESS
     return verification
 
@@ -120,7 +121,7 @@ def test_what_glean_refuses_for_good_is_not_asked_for_again() -> None:
 def test_after_the_deadline_it_is_given_up() -> None:
     waiting = replace(a_verification(PROCESSES), process_at_ms=NOW_MS + 13 * HOUR_MS)
 
-    verification, question = wake_verification(waiting, (), NOW_MS + 13 * HOUR_MS, LIMITS)
+    verification, question = wake_verification(waiting, TEN, NOW_MS + 13 * HOUR_MS, LIMITS)
 
     assert (question, verification.due_at_ms) == (None, None)
     assert "could not be asked" in texts(verification)[0]

@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.job import Job, Mode
-from durable.machine.states import State
+from durable.machine.mismatch import Remembered
 from durable.store.store import Store
 from tests.fakes.storage import Storage
-from tests.fakes.verifications import FULL, INCREMENTAL, NOW_MS, a_verification
+from tests.fakes.verifications import FULL, a_verification
 
 
 DUE = a_verification()
@@ -78,21 +78,12 @@ def test_it_is_written_with_what_is_written_beside_it(storage: Storage, store: S
     assert (store.verifications.due(), store.verifications.called_at_ms("notes")) == (None, None)
 
 
-def test_all_other_jobs_that_have_ended_since_the_close_are_found(store: Store) -> None:
-    ended = replace(INCREMENTAL, finished_at_ms=NOW_MS)
-    added(
-        store,
-        FULL,
-        replace(ended, id="before", finished_at_ms=NOW_MS - 1),
-        replace(ended, id="with it"),
-        replace(ended, id="after", state=State.FAILED, finished_at_ms=NOW_MS + 1),
-        replace(ended, id="held", state=State.HELD, finished_at_ms=None),
-        replace(ended, id="pending", state=State.QUEUED, finished_at_ms=None),
-    )
+def test_what_is_remembered_from_one_to_the_next_is_so_until_it_is_not(store: Store) -> None:
+    assert not store.verifications.remembered().is_replaced
 
-    found = store.verifications.jobs_since(DUE)
-
-    assert sorted(job.id for job in found) == ["after", "with it"]
+    for is_replaced in (True, True, False):
+        store.verifications.remember(Remembered(is_replaced))
+        assert store.verifications.remembered() == Remembered(is_replaced)
 
 
 def test_a_job_that_is_forgotten_takes_its_verification_along(store: Store) -> None:

@@ -2,7 +2,6 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from durable.machine.drift import Drift
 from durable.machine.remedies import RemedyCode
 from durable.machine.verification import (
     Verdict,
@@ -20,6 +19,7 @@ from tests.fakes.verifications import (
     LIMITS,
     NOW_MS,
     PROCESSES,
+    TEN,
     a_verification,
     of,
 )
@@ -40,8 +40,8 @@ def test_a_verification_to_come_shows_when() -> None:
         "sent": 10,
         "found": None,
         "uploaded": None,
-        "changed_since": 0,
-        "deleted_since": 0,
+        "least": 10,
+        "most": 10,
         "upload_state": None,
         "asked_at": None,
         "next_at": "1970-01-12T13:51:40.000Z",
@@ -53,14 +53,14 @@ def test_a_verification_to_come_shows_when() -> None:
 
 def test_a_verdict_shows_both_numbers_and_what_has_changed_since() -> None:
     now_ms = NOW_MS + HOUR_MS
-    verification, _ = wake_verification(a_verification(), (), now_ms, LIMITS)
-    verification = record_counts(replace(verification, drift=Drift(1, 2)), of(9), now_ms)
+    verification, _ = wake_verification(a_verification(), TEN, now_ms, LIMITS)
+    verification = record_counts(replace(verification, least_count=8, most_count=11), of(9), now_ms)
 
     shown = show_verification(verification)
 
     assert shown is not None
     assert (shown.state, shown.sent, shown.found, shown.uploaded) == (Verdict.VERIFIED, 10, 9, 99)
-    assert (shown.changed_since, shown.deleted_since) == (1, 2)
+    assert (shown.least, shown.most) == (8, 11)
     assert shown.upload_state == "INDEXING COMPLETED"
     assert (shown.asked_at, shown.next_at) == ("1970-01-12T14:46:40.000Z", None)
 
@@ -75,7 +75,7 @@ def test_a_processing_shows_when_it_was_asked_for() -> None:
     waiting = a_verification(BOTH)
     assert show_processing(waiting) == Processed(asked_at=None, next_at="1970-01-12T13:46:40.050Z")
 
-    asked, question = wake_verification(waiting, (), NOW_MS + HOUR_MS, LIMITS)
+    asked, question = wake_verification(waiting, TEN, NOW_MS + HOUR_MS, LIMITS)
     assert question is VerificationQuestion.PROCESS
     assert show_processing(asked) == Processed(
         asked_at="1970-01-12T14:46:40.000Z", next_at="1970-01-12T17:46:40.000Z"
@@ -105,7 +105,7 @@ def test_a_person_is_told_what_to_do(verification: Verification, code: RemedyCod
 
 
 def test_what_happened_after_the_close_is_among_the_jobs_events() -> None:
-    verification, _ = wake_verification(a_verification(), (), NOW_MS + HOUR_MS, LIMITS)
+    verification, _ = wake_verification(a_verification(), TEN, NOW_MS + HOUR_MS, LIMITS)
     verification = record_counts(verification, of(10), NOW_MS + HOUR_MS)
 
     shown = status(FULL, verification=verification)
