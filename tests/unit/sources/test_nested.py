@@ -14,6 +14,7 @@ from durable.sources.belonging import Missing
 from durable.sources.http import HttpSource
 from durable.sources.nested import Nested
 from durable.sources.nested_position import AGAIN_MAX, SLICE_PARENTS
+from durable.sources.paging.offset import OffsetPaging
 from durable.sources.source import (
     CURSOR_CHARACTERS_MAX,
     NO_NAMES,
@@ -580,3 +581,12 @@ def test_a_placeholder_that_is_not_right_is_found_at_once(url: str, message: str
 def test_a_name_is_that_of_a_field(name: str) -> None:
     with pytest.raises(ConfigurationError, match="names a field"):
         replace(TOGETHER, name=name)
+
+
+@pytest.mark.parametrize("moving", ["parents", "children"])
+def test_lists_within_lists_that_are_read_by_position_may_miss_what_moves(moving: str) -> None:
+    """A parent that moves to a page which was read, is missed with all of its children."""
+    assert not TOGETHER.has_moving_pages
+    counted = replace(SPACES if moving == "parents" else PAGES, paging=OffsetPaging(size=2))
+
+    assert replace(TOGETHER, **{moving: counted}).has_moving_pages
