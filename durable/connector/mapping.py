@@ -11,7 +11,7 @@ from durable.connector.context import Contexts
 from durable.connector.definition import AnyConnector
 from durable.connector.stream import AnyStream
 from durable.decoding import Decoder
-from durable.errors import ConfigurationError, UpstreamError
+from durable.errors import Cause, ConfigurationError, UpstreamError
 from durable.glean.documents import Deletion, Document
 from durable.glean.identities import DatasourceUser, Employee, Group, Members, Team
 from durable.glean.mapped_record import MappedRecord, excerpt, key_of
@@ -91,7 +91,9 @@ def changes(  # noqa: C901, PLR0912 - the one loop over all records: calls would
         except MemoryError:
             raise
         except ConfigurationError as error:
-            raise UpstreamError(f"of the mapping, {error}", is_transient=False) from error
+            raise UpstreamError(
+                f"of the mapping, {error}", cause=Cause.MISCONFIGURED, is_transient=False
+            ) from error
         except Exception as error:  # noqa: BLE001 - the author's mapping may raise anything
             reason = f"the mapping raised {type(error).__name__}: {error}"
             rejects.append(Reject(place, stream.key_of(raw), reason, excerpt(raw)))

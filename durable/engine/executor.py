@@ -16,7 +16,7 @@ from durable.engine.packing import Packing, Parcel, measure_page
 from durable.engine.platform import Platform
 from durable.engine.redaction import clean_reason, redact
 from durable.environment import Environment
-from durable.errors import ConfigurationError, UpstreamError
+from durable.errors import Cause, ConfigurationError, UpstreamError
 from durable.glean.batches import Batch, items_of
 from durable.glean.client import Glean
 from durable.glean.mapped_record import excerpt
@@ -84,7 +84,7 @@ class Executor:
         try:
             return build_clients(self._connector, self._environment, self._host)
         except ConfigurationError as error:
-            return self._failures.of(error, is_transient=False)
+            return self._failures.of(error, is_transient=False, cause=Cause.MISCONFIGURED)
 
     def rejects(self, page_index: int) -> list[Reject]:
         """What was rejected of a page so far, without secrets."""

@@ -7,7 +7,7 @@ from functools import lru_cache
 import msgspec
 from msgspec import Raw, Struct
 
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.json_paths import Shape
 from durable.sources import times
 from durable.sources.times import TimeFormat
@@ -130,4 +130,4 @@ def _shape(path: str) -> Shape:
 
 
 def _failure(reason: str) -> UpstreamError:
-    return UpstreamError(reason, is_transient=False)
+    return UpstreamError(reason, cause=Cause.BAD_TIME, is_transient=False)

@@ -6,7 +6,7 @@ from typing import TypeGuard
 
 from msgspec import Struct
 
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.http.client import Answer
 from durable.http.retry_after import wait_ms
 from durable.sources.body import PageBody
@@ -83,6 +83,7 @@ class Listing:
             f"the source's list ends after {count} records, as many as were asked for, and nothing "
             "tells that there are no more: declare its total, has_more or is_last, or ask for more "
             "than there are",
+            cause=Cause.INCOMPLETE,
             is_transient=False,
         )
 
@@ -96,7 +97,9 @@ class Listing:
             size: int | None = getattr(paging, "size", None)
             fault = jump_fault(request.ask, following, size, record_count)
         if fault is not None:
-            raise UpstreamError(f"the source's {paging.name} {fault}", is_transient=False)
+            raise UpstreamError(
+                f"the source's {paging.name} {fault}", cause=Cause.BAD_CURSOR, is_transient=False
+            )
 
 
 def _tells_faults(paging: Paging) -> TypeGuard[Faulting]:

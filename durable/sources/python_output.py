@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw
 
 from durable.decoding import check, decode
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.sources.source import cursor_fault
 
 
@@ -43,6 +43,7 @@ def encode_records(
             raise UpstreamError(
                 f"record {place} of a page, a {type(record).__name__}, cannot be written as JSON: "
                 f"{error}",
+                cause=Cause.RAISED,
                 is_transient=False,
             ) from error
         byte_count += len(content)
@@ -50,6 +51,7 @@ def encode_records(
             raise UpstreamError(
                 f"a page of the source has more than {bytes_max} bytes: give fewer records in a "
                 "SourcePage, or raise page_bytes_max in LIMITS",
+                cause=Cause.TOO_LARGE,
                 is_transient=False,
             )
         raws.append(Raw(content))
@@ -83,13 +85,18 @@ def next_cursor(value: Any, cursor: str | None) -> str | None:
     except UNWRITABLE as error:
         raise UpstreamError(
             f"the source's next cursor {value!r:.200} cannot be written as JSON: {error}",
+            cause=Cause.BAD_CURSOR,
             is_transient=False,
         ) from error
     fault = cursor_fault(text, cursor)
     if back != value:
         fault = f"comes back from JSON as {back!r:.200}: use texts, numbers, lists and dicts"
     if fault is not None:
-        raise UpstreamError(f"the source's next cursor {value!r:.200} {fault}", is_transient=False)
+        raise UpstreamError(
+            f"the source's next cursor {value!r:.200} {fault}",
+            cause=Cause.BAD_CURSOR,
+            is_transient=False,
+        )
     return text
 
 
@@ -107,6 +114,7 @@ def author_error(error: Exception, code: Any) -> UpstreamError:
     name = getattr(code, "__qualname__", type(code).__name__)
     return UpstreamError(
         f"the source's {name} raised {type(error).__name__}: {error}{_place(error, code)}",
+        cause=Cause.RAISED,
         is_transient=False,
     )
 
