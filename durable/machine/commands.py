@@ -34,6 +34,12 @@ class RefusalCode(StrEnum):
     JOB_NOT_ENDED = "job-not-ended"  # its rejects may still become more
     NO_REJECTS = "no-rejects"
     KEY_REUSED = "key-reused"  # for another request
+    UNKNOWN_PATH = "unknown-path"
+    UNKNOWN_JOB = "unknown-job"
+    UNKNOWN_CONNECTOR = "unknown-connector"
+    UNNAMED_CONNECTOR = "unnamed-connector"  # where there are several
+    BAD_BODY = "bad-body"
+    BAD_PARAMETER = "bad-parameter"  # in the query or a header
 
 
 class Refusal(Struct, frozen=True):
