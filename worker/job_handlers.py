@@ -119,6 +119,8 @@ async def list_rejects(call: Call) -> Rejects:
             record=reject.place,
             key=reject.key or None,
             reason=reject.reason,
+            code=reject.code or None,
+            field=reject.field or None,
             excerpt=reject.excerpt,
         )
         for page, reject in shown

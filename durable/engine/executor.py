@@ -43,7 +43,7 @@ from durable.machine.effects import (
     Split,
 )
 from durable.machine.job import ReadContext, UploadStatus
-from durable.machine.rejects import Reject
+from durable.machine.rejects import Reject, RejectCode
 from durable.sources.source import Records
 
 
@@ -248,7 +248,9 @@ class Executor:
         if item.is_of_former_type and error.status in INVALID:
             # Of a type that it does not know, Glean has nothing.
             return Sent(send.page_index, send.batch_index, entries=parcel.entries(batch))
-        reject = Reject(item.place, item.key, str(error), excerpt(item.encoded))
+        reject = Reject(
+            item.place, item.key, str(error), excerpt(item.encoded), code=RejectCode.REFUSED.value
+        )
         parcel.rejects.append(reject)
         if parcel.ledger is not None:
             parcel.ledger = parcel.ledger.without([item.key]).with_rejected([item.key])

@@ -22,7 +22,7 @@ COMMANDS = [("cancel", b""), ("retry", b""), ("approve", APPROVAL)]
 
 
 def a_reject(page: int, place: int, key: str = "a") -> tuple[int, Reject]:
-    return page, Reject(place, key, "why", "{")
+    return page, Reject(place, key, "why", "{", code="bad-field", field="title")
 
 
 @pytest.mark.parametrize(
@@ -135,12 +135,13 @@ def test_what_was_rejected_is_shown_with_where_it_was() -> None:
     response = answered(a_request("GET", f"/rejects/{JOB_ID}"), runners)
 
     assert response.status == 200
+    why = {"reason": "why", "code": "bad-field", "field": "title", "excerpt": "{"}
     assert content(response) == {
         "job": JOB_ID,
         "total": 2,
         "rejects": [
-            {"page": 1, "record": 2, "key": "a", "reason": "why", "excerpt": "{"},
-            {"page": 3, "record": 1, "key": None, "reason": "why", "excerpt": "{"},
+            {"page": 1, "record": 2, "key": "a", **why},
+            {"page": 3, "record": 1, "key": None, **why},
         ],
         "next": None,
     }
