@@ -55,7 +55,7 @@ class UpstreamError(Exception):
 
     Args:
         reason: says who answered what, for the person who reads the status.
-        is_transient: whether trying again may help.
+        is_transient: whether trying again may help, which it seldom does.
         status: of the answer, if it is the answer that is at fault.
         cause: what is wrong; None: what the status says, or that nothing came.
         retry_after: what the answer, or a rule of the source, says of when to try again, as
@@ -69,7 +69,7 @@ class UpstreamError(Exception):
         self,
         reason: str,
         *,
-        is_transient: bool,
+        is_transient: bool = False,
         status: int | None = None,
         cause: Cause | None = None,
         retry_after: str = "",

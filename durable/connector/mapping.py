@@ -91,9 +91,7 @@ def changes(  # noqa: C901, PLR0912 - the one loop over all records: calls would
         except MemoryError:
             raise
         except ConfigurationError as error:
-            raise UpstreamError(
-                f"of the mapping, {error}", cause=Cause.MISCONFIGURED, is_transient=False
-            ) from error
+            raise UpstreamError(f"of the mapping, {error}", cause=Cause.MISCONFIGURED) from error
         except Exception as error:  # noqa: BLE001 - the author's mapping may raise anything
             reason = f"the mapping raised {type(error).__name__}: {error}"
             rejects.append(_reject(place, raw, stream, RejectCode.MAPPING_RAISED, reason))

@@ -232,7 +232,7 @@ class Executor:
             reason = (
                 f"whatever is sent to {batch.endpoint} is refused, no record is at fault: {error}"
             )
-            raise UpstreamError(reason, is_transient=False, status=error.status)
+            raise UpstreamError(reason, status=error.status)
         parcel = self._parcels[send.page_index]
         if len(batch.items) > 1:
             bytes_max = batch.byte_count // 2 if error.status == 413 else None

@@ -248,7 +248,7 @@ class HttpClient:
             raise self._failure(error) from error
         if (fault := self._origins.fault(whole)) is not None:
             reason = f"{self._name} is not asked: the URL {fault}"
-            raise UpstreamError(reason, cause=Cause.BAD_LINK, is_transient=False)
+            raise UpstreamError(reason, cause=Cause.BAD_LINK)
         headers = {"user-agent": USER_AGENT, **asked.headers, **proof.headers}
         is_secret = self._is_confidential or bool(proof.headers or proof.params or whole.userinfo)
         if is_secret or not CREDENTIALS.isdisjoint(name.lower() for name in headers):
@@ -265,7 +265,6 @@ class HttpClient:
                 f"{self._name}{place} is not asked, as a secret would be sent for all to read: "
                 "begin its URL with https://",
                 cause=Cause.MISCONFIGURED,
-                is_transient=False,
             )
 
     async def _read(
@@ -284,7 +283,6 @@ class HttpClient:
                     f"{self._name} sent more than {bytes_max} bytes in one answer: "
                     "ask for smaller pages, or raise page_bytes_max in LIMITS",
                     cause=Cause.TOO_LARGE,
-                    is_transient=False,
                 )
         return b"".join(parts)  # of a single part no copy is made
 

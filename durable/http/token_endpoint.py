@@ -146,10 +146,10 @@ class TokenAuthenticator(Authenticator):
         access, kind = granted.access_token, granted.token_type.lower()
         if not (access.isascii() and access.isprintable()):
             reason = f"{NAME} gave a token with a character that no header can carry"
-            raise UpstreamError(reason, cause=Cause.UNREADABLE, is_transient=False)
+            raise UpstreamError(reason, cause=Cause.UNREADABLE)
         if kind in PROVEN_TYPES:
             reason = f"{NAME} gave a token of the type {kind}: have the client given bearer tokens"
-            raise UpstreamError(reason, cause=Cause.REFUSED, is_transient=False)
+            raise UpstreamError(reason, cause=Cause.REFUSED)
         lifetime = granted.expires_in or 0
         if not lifetime > 0:  # not a number, either
             lifetime = LIFETIME_SECONDS

@@ -296,4 +296,4 @@ def _page(answer: Answer) -> Records:
 
 
 def _failure(reason: str, cause: Cause = Cause.REFUSED) -> UpstreamError:
-    return UpstreamError(reason, cause=cause, is_transient=False)
+    return UpstreamError(reason, cause=cause)

@@ -63,7 +63,6 @@ class RequestTally:
                 f"a page of the source has more than {self._bytes_max} bytes with all that belongs "
                 "to its records: ask for smaller pages, or raise page_bytes_max in LIMITS",
                 cause=Cause.TOO_LARGE,
-                is_transient=False,
             )
 
     def put(self, place: int, whole: Raw | Fault) -> None:

@@ -97,7 +97,6 @@ class PageBody:
             raise UpstreamError(
                 f"the source's page is not read: {error}; it begins with {snippet(answer.body)}",
                 cause=Cause.UNREADABLE,
-                is_transient=False,
             ) from error
         except msgspec.ValidationError as error:
             raise self._refusal(answer, cursor) or UpstreamError(

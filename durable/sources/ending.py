@@ -102,7 +102,6 @@ class Ending(Struct, frozen=True, kw_only=True):
             f"one of two is wrong: the source's {_name(self._flag)} is {str(value).lower()}, and "
             f"its {name} {next_cursor!r}",
             cause=Cause.BAD_END,
-            is_transient=False,
         )
 
     @property
@@ -132,7 +131,5 @@ def _value_at(where: Where, values: Mapping[str, Any], headers: Mapping[str, str
 
 def _lacking(where: Where, told: Any, kind: str) -> UpstreamError:
     return UpstreamError(
-        f"the source's {_name(where)} is no {kind}: {told!r:.200}",
-        cause=Cause.UNREADABLE,
-        is_transient=False,
+        f"the source's {_name(where)} is no {kind}: {told!r:.200}", cause=Cause.UNREADABLE
     )

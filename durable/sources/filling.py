@@ -64,7 +64,6 @@ class Filling:
                 f"each record: name the fields of the {name} that the records need in `keep`, ask "
                 "for smaller pages, or raise page_bytes_max in LIMITS",
                 cause=Cause.TOO_LARGE,
-                is_transient=False,
             )
         self._byte_count = byte_count
         self._is_waiting = page.wait_ms > 0

@@ -136,7 +136,6 @@ class Signs:
                 f"the source's page is the last one by what is declared, and its {path} is "
                 f"{_excerpt(value)}: declare that, or if it means nothing, {_waiver(path)}",
                 cause=Cause.BAD_END,
-                is_transient=False,
             )
 
     def _find(

@@ -39,9 +39,7 @@ class Links:
             absolute(str(url))
         except (httpx.InvalidURL, ConfigurationError, ValueError) as error:
             raise UpstreamError(
-                f"the source's link to the next page is no URL: {link!r:.200}",
-                cause=Cause.BAD_LINK,
-                is_transient=False,
+                f"the source's link to the next page is no URL: {link!r:.200}", cause=Cause.BAD_LINK
             ) from error
         secure = url.copy_with(scheme="https")
         if self._origins.fault(secure) is None:
@@ -53,7 +51,6 @@ class Links:
                 "if that server is the source's own, name it in the source's link_origins, as "
                 f"{origin.scheme}://{origin.netloc.decode(errors='replace')}",
                 cause=Cause.BAD_LINK,
-                is_transient=False,
             )
         return str(url)
 

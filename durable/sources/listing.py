@@ -84,7 +84,6 @@ class Listing:
             "tells that there are no more: declare its total, has_more or is_last, or ask for more "
             "than there are",
             cause=Cause.INCOMPLETE,
-            is_transient=False,
         )
 
     def _check(self, next_cursor: str, request: ListRequest, record_count: int) -> None:
@@ -97,9 +96,7 @@ class Listing:
             size: int | None = getattr(paging, "size", None)
             fault = jump_fault(request.ask, following, size, record_count)
         if fault is not None:
-            raise UpstreamError(
-                f"the source's {paging.name} {fault}", cause=Cause.BAD_CURSOR, is_transient=False
-            )
+            raise UpstreamError(f"the source's {paging.name} {fault}", cause=Cause.BAD_CURSOR)
 
 
 def _tells_faults(paging: Paging) -> TypeGuard[Faulting]:

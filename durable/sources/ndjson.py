@@ -188,6 +188,5 @@ class NdjsonReader(Reader):
                 "which it would do as well where it fails: have it announce one, or send it in "
                 "chunks; else declare closing_ends=True",
                 cause=Cause.INCOMPLETE,
-                is_transient=False,
             )
         return self._stream

@@ -119,7 +119,6 @@ class Lines:
                 f"the source sent a line of more than {self._line_bytes_max} bytes: raise "
                 "page_bytes_max in LIMITS",
                 cause=Cause.TOO_LARGE,
-                is_transient=False,
             )
 
     def _text(self, line: bytes) -> bytes:
@@ -135,7 +134,6 @@ class Lines:
                 f"the source's line at byte {self.spot.offset} is not read: {error}; it begins "
                 f"with {snippet(line)}",
                 cause=Cause.UNREADABLE,
-                is_transient=False,
             ) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             name = f"the source's line at byte {self.spot.offset}"
@@ -158,6 +156,5 @@ def change_error(how: str) -> UpstreamError:
     return UpstreamError(
         f"the source's list has changed since it was begun: {how}",
         cause=Cause.CHANGED,
-        is_transient=False,
         recourse=Recourse.RESTART,
     )

@@ -74,7 +74,6 @@ class Parents:
             raise UpstreamError(
                 f"two of the source's {name} records have the key {key!r:.100}; {KEY_REMEDY}",
                 cause=Cause.BAD_KEY,
-                is_transient=False,
             )
         self._numbers[mark] = int.from_bytes(digest, "big")
 
@@ -133,7 +132,6 @@ def place_of(cursor: str | None) -> ListPosition:
         raise UpstreamError(
             f"the cursor {cursor!r:.200} is none of nested lists: {error}",
             cause=Cause.BAD_CURSOR,
-            is_transient=False,
             recourse=Recourse.RESTART,
         ) from error
 
@@ -151,7 +149,6 @@ def keys_of(page: Records, shape: Shape, path: str, name: str) -> list[str | Non
             raise UpstreamError(
                 f"the source's {name} {place} of a page has no key {path!r}: {error}; {KEY_REMEDY}",
                 cause=Cause.BAD_KEY,
-                is_transient=False,
             ) from error
         keys.append(str(key))
     return keys

@@ -69,7 +69,6 @@ class NewestFirst(DeclaredSpans, frozen=True, kw_only=True):
                     f"{place} changed after the one before it; the params {dict(self.params)!r} "
                     "were to ask for that",
                     cause=Cause.BAD_TIME,
-                    is_transient=False,
                 )
         older = next((place for place, at_ms in changed if at_ms < oldest_ms), None)
         # The total is that of the whole list, which is not read to its end.

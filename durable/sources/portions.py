@@ -81,7 +81,6 @@ def _join_further(paging: Paging, page: Records, further: Records, bytes_max: in
             f"the source sent more than {bytes_max} bytes in the answers of one page: ask for "
             "smaller pages, or raise page_bytes_max in LIMITS",
             cause=Cause.TOO_LARGE,
-            is_transient=False,
         )
     try:
         records = paging.join(page.records, further.records)
@@ -98,4 +97,4 @@ def _unread(next_cursor: str | None, error: UpstreamError) -> Records:
 
 
 def _failure(reason: str) -> UpstreamError:
-    return UpstreamError(f"the source's page: {reason}", cause=Cause.INCOMPLETE, is_transient=False)
+    return UpstreamError(f"the source's page: {reason}", cause=Cause.INCOMPLETE)

@@ -240,7 +240,6 @@ class PythonReader(Reader):
                 "the source's generator ended where more was to come: say that there is no more "
                 "by a SourcePage with next_cursor=None, without records if need be",
                 cause=Cause.INCOMPLETE,
-                is_transient=False,
             ) from None
 
     def _fetch_request(self, cursor: str | None, crawl: ReadContext, scope: Scope) -> FetchRequest:

@@ -116,7 +116,6 @@ class Client:
             raise UpstreamError(
                 f"a page of the source takes more than {REQUESTS_MAX} requests: give smaller pages",
                 cause=Cause.TOO_LARGE,
-                is_transient=False,
             )
         whole = self._resolve(url)
         self.request_count += 1
@@ -130,7 +129,6 @@ class Client:
             raise UpstreamError(
                 f"{url!r:.200} is not asked: declare the url of the source",
                 cause=Cause.MISCONFIGURED,
-                is_transient=False,
             )
         if not ABSOLUTE.match(url):
             url = f"{self._base.rstrip('/')}/{url.lstrip('/')}" if url else self._base

@@ -44,7 +44,6 @@ def encode_records(
                 f"record {place} of a page, a {type(record).__name__}, cannot be written as JSON: "
                 f"{error}",
                 cause=Cause.RAISED,
-                is_transient=False,
             ) from error
         byte_count += len(content)
         if byte_count > bytes_max:
@@ -52,7 +51,6 @@ def encode_records(
                 f"a page of the source has more than {bytes_max} bytes: give fewer records in a "
                 "SourcePage, or raise page_bytes_max in LIMITS",
                 cause=Cause.TOO_LARGE,
-                is_transient=False,
             )
         raws.append(Raw(content))
     return raws, faults
@@ -86,16 +84,13 @@ def next_cursor(value: Any, cursor: str | None) -> str | None:
         raise UpstreamError(
             f"the source's next cursor {value!r:.200} cannot be written as JSON: {error}",
             cause=Cause.BAD_CURSOR,
-            is_transient=False,
         ) from error
     fault = cursor_fault(text, cursor)
     if back != value:
         fault = f"comes back from JSON as {back!r:.200}: use texts, numbers, lists and dicts"
     if fault is not None:
         raise UpstreamError(
-            f"the source's next cursor {value!r:.200} {fault}",
-            cause=Cause.BAD_CURSOR,
-            is_transient=False,
+            f"the source's next cursor {value!r:.200} {fault}", cause=Cause.BAD_CURSOR
         )
     return text
 
@@ -115,7 +110,6 @@ def author_error(error: Exception, code: Any) -> UpstreamError:
     return UpstreamError(
         f"the source's {name} raised {type(error).__name__}: {error}{_place(error, code)}",
         cause=Cause.RAISED,
-        is_transient=False,
     )
 
 

@@ -73,4 +73,4 @@ def _shape(field: str) -> Shape:
 
 
 def _failure(reason: str) -> UpstreamError:
-    return UpstreamError(reason, cause=Cause.BAD_KEY, is_transient=False)
+    return UpstreamError(reason, cause=Cause.BAD_KEY)

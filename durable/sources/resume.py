@@ -173,7 +173,6 @@ def _lead_on(resume: Resume, page: Records, at: ResumePosition) -> Records:
             f"the source's cursor, with the {resume.path} of the last record, {fault}: leave out "
             "resume",
             cause=Cause.BAD_CURSOR,
-            is_transient=False,
         )
     return replace(page, next_cursor=next_cursor)
 

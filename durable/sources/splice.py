@@ -38,7 +38,6 @@ def add_keys(records: Keyed, field: str) -> list[Raw]:
             raise UpstreamError(
                 "the source's records are a list, and were to have keys: leave out records_key",
                 cause=Cause.UNREADABLE,
-                is_transient=False,
             )
         return []
     return [_with_key(raw, field, key) for key, raw in records.items()]
@@ -50,7 +49,6 @@ def _with_key(raw: Raw, field: str, key: str) -> Raw:
         raise UpstreamError(
             f"the source's record with the key {key!r:.200} is no object, and has no place for it",
             cause=Cause.UNREADABLE,
-            is_transient=False,
         )
     return record
 

@@ -102,7 +102,6 @@ def check_total(came: int, total: int, of_what: str) -> None:
             "capped, an estimate, that of one page, or the list has shrunk; if it is never right, "
             "leave out what declares it",
             cause=Cause.BAD_COUNT,
-            is_transient=False,
         )
 
 
@@ -142,7 +141,6 @@ def is_over(paging: CountedPaging, told: Told, reach: Reach) -> bool:
                 "names a next one: if it cuts out what the asker may not see, declare its total "
                 "and hides_rows=True; or declare paging=LinkHeader()",
                 cause=Cause.BAD_END,
-                is_transient=False,
             )
         is_last = paging.short_page_ends and paging.size is not None and count < paging.size
         return is_last or not count
@@ -154,7 +152,6 @@ def is_over(paging: CountedPaging, told: Told, reach: Reach) -> bool:
             f"more{numbers}: see whether the first one has another number; if the source cuts out "
             "what the asker may not see, declare hides_rows=True",
             cause=Cause.BAD_END,
-            is_transient=False,
         )
     # A number may be capped; a flag beside it says that it is not, or contradicts it.
     return is_at_end and (total is None or told.has_more is not None or reach.is_short)

@@ -138,7 +138,6 @@ class GraphQLConnection(Struct, frozen=True, kw_only=True):
             raise UpstreamError(
                 f"the source's {self._more} is true, and there is no endCursor beside it",
                 cause=Cause.BAD_CURSOR,
-                is_transient=False,
             )
         return to_cursor(end_cursor)
 

@@ -131,4 +131,4 @@ class Keyset(Struct, frozen=True, kw_only=True):
 
 
 def _failure(reason: str, cause: Cause = Cause.BAD_KEY) -> UpstreamError:
-    return UpstreamError(reason, cause=cause, is_transient=False)
+    return UpstreamError(reason, cause=cause)

@@ -50,7 +50,6 @@ class LastPage(StrEnum):
             raise UpstreamError(
                 f"the source's {name} {fault}; only {_MARKS[self]} marks the last page",
                 cause=Cause.BAD_CURSOR,
-                is_transient=False,
             )
         return None
 
@@ -99,7 +98,6 @@ def following(mark: Mark, name: str, value: Any, *, has_more: bool | None) -> st
         raise UpstreamError(
             f"the source's {name} {fault}; only {mark!r} marks the last page",
             cause=Cause.BAD_CURSOR,
-            is_transient=False,
         )
     return str(value)
 

@@ -179,4 +179,4 @@ def _end(found: re.Match[str] | None) -> int:
 
 
 def _failure(reason: str) -> UpstreamError:
-    return UpstreamError(reason, cause=Cause.BAD_LINK, is_transient=False)
+    return UpstreamError(reason, cause=Cause.BAD_LINK)

@@ -170,5 +170,4 @@ def _incomplete() -> UpstreamError:
         "the source's answer is not marked as batchcomplete, so its records have parts missing, "
         "and it has no `continue` that leads to them",
         cause=Cause.INCOMPLETE,
-        is_transient=False,
     )

@@ -41,5 +41,4 @@ class OnePage(Struct, frozen=True):
                 "the source's list is declared to be one page, and its header Link names a next "
                 "one: declare paging=LinkHeader()",
                 cause=Cause.BAD_END,
-                is_transient=False,
             )

@@ -109,6 +109,5 @@ def foreign(name: str, cursor: str) -> UpstreamError:
     return UpstreamError(
         f"the cursor {cursor!r:.200} is none of {name}",
         cause=Cause.BAD_CURSOR,
-        is_transient=False,
         recourse=Recourse.RESTART,
     )
