@@ -48,7 +48,8 @@ def document_fault(document: Document, datasource: Datasource) -> FieldFault | N
         document = check_types(document, Document)
     except Mistyped as error:
         is_time = error.fault.field.endswith("_at")
-        return _with_words(error.fault, "; unix_seconds makes it one") if is_time else error.fault
+        words = f"{error.fault.words}; unix_seconds makes it one"
+        return replace(error.fault, words=words) if is_time else error.fault
     return next(filter(None, _faults(document, datasource)), None)
 
 
@@ -160,10 +161,6 @@ def _time_fault(field: str, seconds: int | UnsetType) -> FieldFault | None:
 
 def _length_fault(field: str, text: str) -> FieldFault:
     return FieldFault(field, f"has {len(text)} characters; Glean takes {ID_CHARACTERS_MAX}")
-
-
-def _with_words(found: FieldFault, more: str) -> FieldFault:
-    return replace(found, words=found.words + more)
 
 
 def _container_fault(kind: str | UnsetType) -> FieldFault | None:
