@@ -20,7 +20,7 @@ from durable.machine.job import Stage
 from durable.machine.ledger_head import KINDS
 from durable.machine.page_progress import Landing, PageProgress, encode_entry, remaining
 from durable.machine.pages import Page
-from durable.machine.rejects import Reject
+from durable.machine.rejects import Reject, RejectCode
 from durable.sources.clock import Clock
 from durable.sources.source import Records
 
@@ -167,7 +167,7 @@ class Packing:
         )
 
     def _refused(self, placed: MappedRecord) -> Reject:
-        return placed.reject(self._refusals.get(placed.key, REFUSED_BEFORE))
+        return placed.reject(RejectCode.REFUSED, self._refusals.get(placed.key, REFUSED_BEFORE))
 
     def _cut(
         self,

@@ -12,7 +12,7 @@ from durable.glean.mapped_record import MappedRecord, key_of
 from durable.glean.payloads import TAIL, Envelope, GleanEndpoint, GroupPart
 from durable.limits import Limits
 from durable.machine.pacing import single_documents_max
-from durable.machine.rejects import Reject
+from durable.machine.rejects import Reject, RejectCode
 
 
 # Those of which each request brings one, and no document.
@@ -136,7 +136,8 @@ def batches(
             try:
                 yield from _of_group(placed, placed.change, envelope, sizes)
             except ValueError as error:  # of the group's name
-                rejects.append(placed.reject(f"the group cannot be written as JSON: {error}"))
+                reason = f"the group cannot be written as JSON: {error}"
+                rejects.append(placed.reject(RejectCode.NOT_JSON, reason))
             continue
         endpoint = _endpoint(placed.change, envelope)
         if endpoint is GleanEndpoint.DELETION and envelope.upload_id:
@@ -145,7 +146,7 @@ def batches(
             encoded = envelope.encode(placed.change)
         except (TypeError, ValueError, OverflowError) as error:
             reason = f"the {envelope.form.name} cannot be written as JSON: {error}"
-            rejects.append(placed.reject(reason))
+            rejects.append(placed.reject(RejectCode.NOT_JSON, reason))
             continue
         size = len(encoded)
         is_alone = endpoint in ALONE or not envelope.form.is_list
@@ -219,8 +220,9 @@ def _members(members: Members) -> dict[tuple[str, str], bytes]:
 
 def _too_large(placed: MappedRecord, envelope: Envelope, sizes: Sizes, size: int) -> Reject:
     return placed.reject(
+        RejectCode.TOO_LARGE,
         f"the {envelope.form.name} takes {size} bytes, more than a request to Glean may hold "
-        f"({sizes.bytes_max}): shorten it in the connector or raise page_bytes_max in LIMITS"
+        f"({sizes.bytes_max}): shorten it in the connector or raise page_bytes_max in LIMITS",
     )
 
 

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from durable.decoding import EXACT_MAX, ExactInt, decode
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.limits import NUMBER_MAX
 from durable.machine.first_contact import NOT_TOLD
 from durable.machine.index_status import INDEXED, STATES, Holdings, deletions_of
@@ -83,7 +83,7 @@ def holdings(body: bytes, upload_id: str) -> Holdings:
         status = decode(body, _DatasourceStatus)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         reason = f"Glean's answer about what it holds cannot be read: {error}"
-        raise UpstreamError(reason, is_transient=True) from error
+        raise UpstreamError(reason, cause=Cause.UNREADABLE, is_transient=True) from error
     documents, identity = status.documents, status.identity or _Identity()
     counts = documents.counts or _Counts()
     uploads = documents.bulk_upload_history or ()
@@ -117,7 +117,7 @@ def document_counts(body: bytes) -> dict[str, int]:
         documents = decode(body, _DocumentsStatus).documents or _Documents()
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         reason = f"Glean's answer about what it holds cannot be read: {error}"
-        raise UpstreamError(reason, is_transient=True) from error
+        raise UpstreamError(reason, cause=Cause.UNREADABLE, is_transient=True) from error
     told = documents.counts or _Counts()
     if told.uploaded is None and told.indexed is None:
         return dict(NOT_TOLD) if documents.bulk_upload_history else {}

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from durable.limits import Limits
 from durable.machine.gone import Gone
 from durable.machine.job import Job, Stage, with_crawl
+from durable.machine.notes import ErrorCode
 from durable.machine.states import State
 from durable.machine.transitions import add_note, clear_in_flight
 
@@ -43,7 +44,8 @@ def count_documents(
     gone = Gone(total_count, total_count, is_whole=True, digest=digest, is_unnamed=True)
     job = with_crawl(clear_in_flight(job), gone=gone)
     job = replace(job, state=State.HELD, unnamed=dict(counts), alarm_at_ms=None)
-    job = replace(job, error=_reason(counts, job.named_count or 0))
+    reason, code = _reason(counts, job.named_count or 0), ErrorCode.UNNAMED
+    job = replace(job, error=reason, error_code=code.value)
     return add_note(job, "held: waits for a person", now_ms, limits, State.HELD), True
 
 

@@ -208,6 +208,7 @@ class Job(Struct, frozen=True, kw_only=True):
     ended_turn: TurnUsage | None = None  # the latest; not stored
     alarm_at_ms: int | None = None  # armed whenever the job is not ended
     error: str = ""  # the latest, kept until there is progress
+    error_code: str = ""  # an `ErrorCode`, or whose error it is and its `Cause`
     remedy: str = ""  # a `RemedyCode`, of a job that has failed; "": it is tried again
     shortfall: str = ""  # why it fails at its end, though it goes on until then
     notes: tuple[Note, ...] = ()  # the latest last; the same again counts once

@@ -26,7 +26,7 @@ from durable.machine.effects import (
 from durable.machine.ending import arrive, reject_too_many
 from durable.machine.job import Job, Mode, Stage, with_crawl, with_pacing, with_upload
 from durable.machine.members import withhold
-from durable.machine.notes import EventKind, WaitReason
+from durable.machine.notes import ErrorCode, EventKind, WaitReason
 from durable.machine.pacing import (
     asked_wait_ms,
     backoff_ms,
@@ -46,14 +46,21 @@ from durable.machine.safeguards import paging_fault, rejection_reason
 from durable.machine.states import State
 from durable.machine.transitions import (
     add_note,
-    count_rest,
-    end_job,
+    fail_job,
     promote_to_full,
     record_progress,
     restart_expired_cursor,
     restart_lost_upload,
 )
-from durable.machine.waiting import Step, give_up, pause, spare_source, wait_for_retry, yield_turn
+from durable.machine.waiting import (
+    Step,
+    count_rest,
+    give_up,
+    pause,
+    spare_source,
+    wait_for_retry,
+    yield_turn,
+)
 from durable.machine.watermark import clock_ms
 from durable.machine.ways import promoting_reason, replace_instead
 
@@ -66,7 +73,7 @@ def take(job: Job, fetched: Fetched, now_ms: int, limits: Limits) -> Step:
     page_count = ahead.crawl.page_count
     assert fetched.page_index == page_count, f"{fetched} at page {page_count}"
     if (fault := paging_fault(ahead, page, limits)) is not None:
-        return end_job(job, State.FAILED, now_ms, limits, fault), ()
+        return fail_job(job, f"source-{fault.cause}", fault.reason, now_ms, limits), ()
     job = honour_wait(count_requests(job, page.request_count, now_ms), page, now_ms, limits)
     flight = InFlightPage(page, is_packed=False, clock_ms=clock_ms(job, page.latest_ms, now_ms))
     job = with_crawl(job, flights=(*job.crawl.flights, flight))
@@ -184,7 +191,7 @@ def split(job: Job, split: Split, now_ms: int, limits: Limits) -> Step:
             f"more than {limits.page_batches_max} requests to find them: mend the connector's "
             "mapping, or have the source send smaller pages"
         )
-        return end_job(job, State.FAILED, now_ms, limits, reason), ()
+        return fail_job(job, ErrorCode.PAGE_REFUSED, reason, now_ms, limits), ()
     if split.batch_bytes_max is not None:
         # What was cut before the size was known, may still be larger.
         known = job.batch_bytes_max or split.batch_bytes_max
@@ -193,14 +200,15 @@ def split(job: Job, split: Split, now_ms: int, limits: Limits) -> Step:
 
 
 def fail(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Step:
-    job = replace(_given_up(job, failure, now_ms, limits), error=failure.reason)
+    job, code = _given_up(job, failure, now_ms, limits), _code(failure)
+    job = replace(job, error=failure.reason, error_code=code)
     match None if job.repeats else failure.recourse:
         case Recourse.FULL if job.mode is Mode.INCREMENTAL:
             return promote_to_full(job, failure.reason, now_ms, limits), ()
         case Recourse.RESTART:
             return restart_expired_cursor(job, failure.reason, now_ms, limits), ()
     if not failure.is_transient:
-        return give_up(job, failure.reason, now_ms, limits)
+        return give_up(job, code, failure.reason, now_ms, limits)
     is_write = isinstance(failure.effect, Send | Close | CloseWithDocument)
     if is_write and failure.cause is Cause.CONFLICT and (job.is_upload or job.is_compared):
         job = with_upload(job, unsettled_at_ms=job.upload.unsettled_at_ms or now_ms)
@@ -212,7 +220,7 @@ def fail(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Step:
     # Others that were under way may have failed before.
     retry_at_ms = max(now_ms + backoff_ms(job, failure, limits), job.pacing.retry_at_ms or 0)
     job = with_pacing(job, retry_at_ms=not_before(retry_at_ms, now_ms))
-    job = add_note(job, failure.reason, now_ms, limits, EventKind.RETRY, cause=_cause(failure))
+    job = add_note(job, failure.reason, now_ms, limits, EventKind.RETRY, cause=code)
     if job.state is State.SENDING:
         return flow(job, now_ms, limits)  # until all is heard of that is under way
     return wait_for_retry(job, now_ms, limits)
@@ -240,10 +248,12 @@ def _given_up(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Job:
     return job
 
 
-def _cause(failure: Failed) -> str:
+def _code(failure: Failed) -> str:
     """Who it was, and what was wrong."""
+    if failure.cause is Cause.MISCONFIGURED:
+        return ErrorCode.MISCONFIGURED.value
     end = "source" if isinstance(failure.effect, Fetch) else "glean"
-    return f"{end}_{failure.cause}"
+    return f"{end}-{failure.cause}"
 
 
 def _rest(job: Job, now_ms: int, limits: Limits) -> Step:
@@ -263,7 +273,7 @@ def _rest(job: Job, now_ms: int, limits: Limits) -> Step:
         f"the source has not come to its end in {job.crawl.page_count} pages: if it is right, "
         "raise pages_max in LIMITS"
     )
-    return end_job(job, State.FAILED, now_ms, limits, reason), ()
+    return fail_job(job, ErrorCode.TOO_MANY_PAGES, reason, now_ms, limits), ()
 
 
 def _too_large(job: Job, now_ms: int, limits: Limits) -> Job:
@@ -273,5 +283,5 @@ def _too_large(job: Job, now_ms: int, limits: Limits) -> Job:
         "the source send smaller pages"
     )
     if job.repeats:
-        return end_job(job, State.FAILED, now_ms, limits, reason)
+        return fail_job(job, ErrorCode.PAGE_TOO_LARGE, reason, now_ms, limits)
     return promote_to_full(job, reason, now_ms, limits)

@@ -76,7 +76,7 @@ class Status(Struct, frozen=True, kw_only=True):
     attempt: int  # of what is being done now; back to 1 with each progress
     next_attempt_at: str | None  # set while the job waits after an error
     last_error: str | None  # since the last progress
-    last_error_cause: str | None  # a word or two, as of an event; while it is tried again
+    last_error_code: str | None  # its kind, as in `source-throttled` or `too-many-rejects`
     progress: Progress | None  # an estimate
     changes: DocumentChanges | None  # what it did to the documents; None: nobody compares them
     outdated: (
@@ -148,7 +148,7 @@ def status(
         attempt=job.pacing.attempt,
         next_attempt_at=rfc3339_or_none(job.pacing.retry_at_ms),
         last_error=job.error or None,
-        last_error_cause=_error_cause(job),
+        last_error_code=job.error_code or None,
         progress=None if now_ms is None else progress(job, now_ms),
         changes=changes(job),
         outdated=job.outdated_count,
@@ -162,12 +162,6 @@ def status(
         deletions=(),  # known of all of the connector's jobs together
         events=tuple(_show_note(note) for note in notes),
     )
-
-
-def _error_cause(job: Job) -> str | None:
-    """The code of the error, which its note has."""
-    causes = (note.cause for note in reversed(job.notes) if note.text == job.error)
-    return next(causes, "") or None
 
 
 def _show_note(note: Note) -> RecentNote:

@@ -8,7 +8,8 @@ import pytest
 from dev.staging import ROOT
 from durable.glean.statuses import MEANINGS, Meaning, meaning
 from durable.limits import Limits
-from durable.machine.notes import EventKind
+from durable.machine.notes import ErrorCode, EventKind
+from durable.machine.rejects import RejectCode
 from durable.machine.states import TRAITS, Command, State
 from durable.machine.verification import Verdict
 from durable.views.overview import Condition
@@ -38,6 +39,7 @@ def named(heading: str) -> list[str]:
             "Events",
             {*EventKind, *State} - {State.OPENING, State.SENDING},
         ),  # their turns tell of them
+        ("Errors", [*ErrorCode, *RejectCode]),
         ("Alerts", re.findall(r"- alert: (\w+)", RULES)),
         ("Verification", Verdict),
     ],

@@ -55,7 +55,7 @@ def a_status(job_id: str = JOB_ID, state: str = "sending", **fields: Any) -> Jso
         "attempt": 1,
         "next_attempt_at": None,
         "last_error": None,
-        "last_error_cause": None,
+        "last_error_code": None,
         "way": "replace",
         "changes": None,
         "outdated": 0,

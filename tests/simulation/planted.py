@@ -372,7 +372,7 @@ MUTANTS = [
     ),
     Mutant(
         "a pause makes the next wait after an error a short one",
-        LIFECYCLE,
+        WAITING,
         "attempt=max(0, job.pacing.attempt - 1),",
         "attempt=0,",
         ("tests/unit/machine/test_machine_pausing.py",),
@@ -578,16 +578,16 @@ MUTANTS = [
     Mutant(
         "progress does not reset the deaths",
         LIFECYCLE,
-        "    return replace(_made_progress(job, now_ms, attempt=1), error=error)\n",
-        "    moved = replace(_made_progress(job, now_ms, attempt=1), error=error)\n"
+        "    return _made_progress(job, now_ms, attempt=1)\n",
+        "    moved = _made_progress(job, now_ms, attempt=1)\n"
         "    return with_pacing(moved, death_count=job.pacing.death_count)\n",
         (DYING,),
     ),
     Mutant(
         "progress does not reset the time without progress",
         LIFECYCLE,
-        "    return replace(_made_progress(job, now_ms, attempt=1), error=error)\n",
-        "    moved = replace(_made_progress(job, now_ms, attempt=1), error=error)\n"
+        "    return _made_progress(job, now_ms, attempt=1)\n",
+        "    moved = _made_progress(job, now_ms, attempt=1)\n"
         "    return with_pacing(moved, progress_at_ms=job.pacing.progress_at_ms)\n",
         (EACH_PAGE,),
     ),
@@ -691,7 +691,7 @@ MUTANTS = [
     ),
     Mutant(
         "a look for room counts as a rest that somebody asked for",
-        LIFECYCLE,
+        WAITING,
         "    if wait is not WaitReason.MEMORY:  # which nobody asked for\n",
         "    if wait is not None:\n",
         ("tests/unit/machine/test_crowding.py",),
@@ -1113,8 +1113,8 @@ MUTANTS = [
     Mutant(
         "a retry goes on at a cursor that the source does not know any more",
         LIFECYCLE,
-        "return end_job(with_crawl(job, cursor=None), State.FAILED",
-        "return end_job(job, State.FAILED",
+        "        job = with_crawl(job, cursor=None)\n        return fail_job",
+        "        return fail_job",
         ("tests/unit/machine/test_commands.py",),
     ),
     Mutant(

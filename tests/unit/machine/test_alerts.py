@@ -36,7 +36,7 @@ from durable.machine.job import Job, Mode
 from durable.machine.remedies import remedy_of
 from durable.machine.staleness import Heartbeat, Watched, check_cron, check_staleness
 from durable.machine.states import Command, State
-from durable.store.outbox import LETTERS_MAX, Outbox
+from durable.store.outbox import DELIVERIES_MAX, Outbox
 from durable.views.texts import Surface, say
 from tests.fakes.answers import LIST, a_page
 from tests.fakes.bench import NOW_MS, SET, Bench
@@ -109,9 +109,9 @@ def test_a_job_that_fails_is_told_with_the_reason() -> None:
 
 def test_slack_is_told_in_its_own_words_and_nothing_in_them_is_markup() -> None:
     alert = replace(ALERT, text="<!channel> & <https://evil.example|look>")
-    letter = Delivery(alert=alert, target=SLACK, due_at_ms=0)
+    delivery = Delivery(alert=alert, target=SLACK, due_at_ms=0)
 
-    body = msgspec.json.decode(content(letter, "https://sync.example"))
+    body = msgspec.json.decode(content(delivery, "https://sync.example"))
 
     assert body == {
         "text": (
@@ -119,7 +119,7 @@ def test_slack_is_told_in_its_own_words_and_nothing_in_them_is_markup() -> None:
             "<https://sync.example/status/notes-1|open the job>"
         )
     }
-    assert msgspec.json.decode(content(letter, None))["text"].endswith("look&gt;")
+    assert msgspec.json.decode(content(delivery, None))["text"].endswith("look&gt;")
 
 
 def test_all_who_are_to_be_told_are_told_each_by_itself() -> None:
@@ -199,12 +199,12 @@ def test_who_asks_for_time_gets_it_up_to_an_hour() -> None:
 
 
 def test_pauses_grow_to_an_hour_and_after_a_day_it_is_given_up() -> None:
-    letter: Delivery | None = Delivery(alert=ALERT, target=WEBHOOK, due_at_ms=NOW_MS)
+    delivery: Delivery | None = Delivery(alert=ALERT, target=WEBHOOK, due_at_ms=NOW_MS)
     now_ms, pauses = NOW_MS, list[int]()
-    while letter is not None:
-        now_ms = letter.due_at_ms
-        letter = record_attempt(letter, now_ms)
-        pauses += [letter.due_at_ms - now_ms] if letter else []
+    while delivery is not None:
+        now_ms = delivery.due_at_ms
+        delivery = record_attempt(delivery, now_ms)
+        pauses += [delivery.due_at_ms - now_ms] if delivery else []
 
     assert pauses[:3] == [10_000, 20_000, 40_000]
     assert pauses == sorted(pauses)
@@ -228,8 +228,8 @@ def test_an_attempt_that_kills_is_counted_before_it_is_made() -> None:
     bench = a_bench()
 
     async def look() -> None:
-        (letter,) = bench.store.outbox.due(bench.now_ms + HOUR_MS, 9)
-        assert (letter.attempt_count, letter.due_at_ms) == (1, NOW_MS + RETRY_MS_MIN)
+        (delivery,) = bench.store.outbox.due(bench.now_ms + HOUR_MS, 9)
+        assert (delivery.attempt_count, delivery.due_at_ms) == (1, NOW_MS + RETRY_MS_MIN)
 
     bench.network.meanwhile(2, look)
     failing(bench, httpx.Response(200))
@@ -332,16 +332,16 @@ def test_a_person_who_ends_a_held_job_has_seen_it() -> None:
     assert bench.store.outbox.told() == AlertHistory()
 
 
-def test_of_too_many_letters_the_oldest_go() -> None:
+def test_of_too_many_deliveries_the_oldest_go() -> None:
     outbox: Outbox = Bench().store.outbox
-    for number in range(LETTERS_MAX + 3):
+    for number in range(DELIVERIES_MAX + 3):
         alert = replace(ALERT, id=f"a-{number:03}", at_ms=NOW_MS + number)
         outbox.add(alert, [WEBHOOK])
 
-    letters = outbox.due(NOW_MS + HOUR_MS, 999)
+    deliveries = outbox.due(NOW_MS + HOUR_MS, 999)
 
-    assert len(letters) == LETTERS_MAX
-    assert letters[0].alert.id == "a-003"
+    assert len(deliveries) == DELIVERIES_MAX
+    assert deliveries[0].alert.id == "a-003"
 
 
 STALE: Connectors = {
@@ -431,8 +431,8 @@ def test_the_watchman_remembers_through_its_death() -> None:
 
     asyncio.run(a_watchman(bench).look({"notes": None}))
 
-    (letter,) = bench.store.outbox.due(bench.now_ms, 9)
-    assert letter.alert.text == "no success for 2 hours; its object does not answer"
+    (delivery,) = bench.store.outbox.due(bench.now_ms, 9)
+    assert delivery.alert.text == "no success for 2 hours; its object does not answer"
 
 
 def test_the_watchman_is_woken_again_if_it_dies_while_it_tells() -> None:
@@ -503,7 +503,7 @@ def test_a_cron_that_does_not_tick_is_found_out_by_the_watchmans_own_alarm() -> 
     assert bodies[0]["at"] < "2025-11-24T17:35"
 
     asyncio.run(watchman.look({"notes": Heartbeat(bench.now_ms)}))
-    assert [letter.alert.kind for letter in bench.store.outbox.due(bench.now_ms, 9)] == [
+    assert [delivery.alert.kind for delivery in bench.store.outbox.due(bench.now_ms, 9)] == [
         AlertKind.RECOVERED
     ]
 
@@ -535,7 +535,9 @@ def test_a_request_tells_of_a_cron_that_has_stopped_though_the_watchmans_alarm_w
     asyncio.run(watchman.notice())
     asyncio.run(watchman.notice())
 
-    assert [letter.alert.kind for letter in bench.store.outbox.due(bench.now_ms, 9)] == ["overdue"]
+    assert [delivery.alert.kind for delivery in bench.store.outbox.due(bench.now_ms, 9)] == [
+        "overdue"
+    ]
     assert bench.storage.alarm_at_ms is not None
 
 

@@ -17,7 +17,7 @@ from durable.machine.job import (
     Upload,
     Way,
 )
-from durable.machine.notes import EventKind, Note
+from durable.machine.notes import ErrorCode, EventKind, Note
 from durable.machine.pacing import ALARM_MS_MIN
 from durable.machine.page_progress import PageProgress
 from durable.machine.pages import ChangeCounts, InFlightPage
@@ -52,6 +52,7 @@ WORN = Job(
     ended_turn=TurnUsage(39),
     alarm_at_ms=15,
     error="trouble",
+    error_code="glean-late",
     notes=(Note(16, "a note"),),
     fingerprint="f",
     crawl_count=17,
@@ -163,6 +164,7 @@ KEPT = {
     "retry_at_ms",
     "alarm_at_ms",
     "error",
+    "error_code",
     "notes",
     "fingerprint",
     "restart_count",
@@ -287,8 +289,10 @@ def test_progress_ends_the_trouble() -> None:
         "pause_count",
         "paused_ms",
         "error",
+        "error_code",
     }
-    assert (moved.pacing.attempt, moved.pacing.death_count, moved.error) == (1, 0, "")
+    assert (moved.pacing.attempt, moved.pacing.death_count) == (1, 0)
+    assert (moved.error, moved.error_code) == ("", "")
     assert moved.pacing.progress_at_ms == LATER_MS
 
 
@@ -308,7 +312,7 @@ def test_progress_beside_a_failure_does_not_end_its_error() -> None:
 
 @pytest.mark.parametrize("state", sorted(ENDED))
 def test_an_ended_job_waits_for_nothing_and_keeps_what_it_did(state: State) -> None:
-    job = end_job(WORN, state, LATER_MS, LIMITS, "why")
+    job = end_job(WORN, state, LATER_MS, LIMITS, "why", code=ErrorCode.CANCELLED)
 
     assert changed(WORN, job) - {"state"} == FLYING | {
         "landed",
@@ -316,6 +320,7 @@ def test_an_ended_job_waits_for_nothing_and_keeps_what_it_did(state: State) -> N
         "retry_at_ms",
         "alarm_at_ms",
         "error",
+        "error_code",
         "remedy",
         "notes",
     }
@@ -325,13 +330,14 @@ def test_an_ended_job_waits_for_nothing_and_keeps_what_it_did(state: State) -> N
         None,
         None,
     )
-    assert (job.error, job.notes[-1]) == ("why", Note(LATER_MS, f"{state}: why", state.value))
+    assert (job.error, job.error_code) == ("why", "cancelled")
+    assert job.notes[-1] == Note(LATER_MS, f"{state}: why", state.value)
 
 
 def test_an_end_without_a_reason_clears_the_last_error() -> None:
     job = end_job(WORN, State.SUCCEEDED, LATER_MS, LIMITS)
 
-    assert (job.error, job.notes[-1].text) == ("", "succeeded")
+    assert (job.error, job.error_code, job.notes[-1].text) == ("", "", "succeeded")
 
 
 def test_the_same_note_once_more_takes_the_place_of_the_latest() -> None:
