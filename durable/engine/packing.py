@@ -173,7 +173,9 @@ class Packing:
     ) -> Parcel:
         envelope = Envelope(self._stage, self._connector.datasource.name, pack.upload_id)
         first_max = pack.landed.batch_changes_max if pack.landed else None
-        sizes = sizes_of(envelope, self._limits, pack.batch_bytes_max, first_max)
+        sizes = sizes_of(
+            envelope, self._limits, pack.batch_bytes_max, first_max, pack.documents_per_minute
+        )
         cut = list(batches(news, envelope, sizes, rejects))
         known = [placed.change for placed in there]
         known_deletion_count = sum(isinstance(change, Deletion) for change in known)

@@ -18,7 +18,8 @@ from durable.machine.timeliness import Freshness, find_stale, stale_after_ms, st
 from durable.timestamps import rfc3339, rfc3339_or_none
 from durable.views.findings import Deleted, show_deletions
 from durable.views.job_summary import JobSummary, summarize
-from durable.views.texts import Message, to_message
+from durable.views.steps import Phrase
+from durable.views.texts import Message, to_message, to_messages
 
 
 class Condition(StrEnum):
@@ -66,6 +67,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     current: JobSummary | None  # the job that is pending, or held
     jobs: list[JobSummary]  # the latest, newest first
     deletions: tuple[Deleted, ...]  # that follow the latest upload of each kind
+    findings: tuple[Message, ...]  # what is worth knowing, though it is no error
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -81,6 +83,7 @@ class Known(Struct, frozen=True, kw_only=True):
     document_count: int | None = None
     unconfirmed_count: int = 0
     watch: DeletionWatch = DeletionWatch()
+    findings: Sequence[Phrase] = ()
 
 
 class ConnectorMetrics(Struct, frozen=True, kw_only=True):
@@ -130,6 +133,7 @@ def overview(
         current=None if current is None else summarize(current, clean, now_ms),
         jobs=[summarize(job, clean, now_ms) for job in known.jobs],
         deletions=show_deletions(replace(known.watch, error=clean(known.watch.error))),
+        findings=to_messages(known.findings),
     )
 
 

@@ -66,6 +66,7 @@ def a_status(job_id: str = JOB_ID, state: str = "sending", **fields: Any) -> Jso
         "verification": None,
         "processing": None,
         "deletions": [],
+        "findings": [],
         "events": [{"at": AT, "what": "begun", "kind": "begun", "cause": None}],
         "progress": None,
     }
@@ -113,6 +114,7 @@ def a_connector(name: str = "tickets", **fields: Any) -> Json:
         "stale_after_seconds": None,
         "current": None,
         "deletions": [],
+        "findings": [],
         "jobs": [],
     }
     return {**connector, **fields}

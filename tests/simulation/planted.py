@@ -31,6 +31,7 @@ READINGS = "tests/simulation/test_readings.py"
 REFUSALS = "tests/simulation/test_refusals.py"
 REJECTS = "tests/simulation/test_rejects.py"
 RESTORED = "tests/simulation/test_restored.py"
+SHARING = "tests/simulation/test_sharing.py"
 STAGES = "tests/simulation/test_stages.py"
 UNTAKEN = f"{STAGES}::test_a_group_that_glean_does_not_take_fails_the_job_after_all_else_is_brought"
 STRANGERS = f"{STAGES}::test_whatever_fails_strangers_are_left_out_of_their_groups_and_nobody_else"
@@ -76,6 +77,7 @@ COUNTING = "durable/sources/paging/counting.py"
 JUMP = "durable/sources/paging/jump.py"
 TURN = "durable/engine/turn.py"
 ROOM = "durable/machine/room.py"
+SLOWDOWN = "durable/machine/slowdown.py"
 MEMORY = "durable/machine/memory.py"
 WAITING = "durable/machine/waiting.py"
 ENDING = "durable/machine/ending.py"
@@ -252,9 +254,44 @@ MUTANTS = [
     Mutant(
         "more documents are sent one by one than Glean takes",
         PACE,
-        "_indexing_ms(single_documents_max(limits), limits) > MINUTE_MS",
-        "_indexing_ms(single_documents_max(limits), limits) > 2 * MINUTE_MS",
+        "indexing_ms(single_documents_max(per_minute), per_minute) > MINUTE_MS",
+        "indexing_ms(single_documents_max(per_minute), per_minute) > 2 * MINUTE_MS",
         (PACED,),
+    ),
+    Mutant(
+        "a rate that was halved is never regained",
+        SLOWDOWN,
+        "per_minute_max * since_ms // RECOVERY_MS",
+        "0 * since_ms",
+        ("tests/unit/machine/test_slowdown.py", f"{SHARING}::test_the_rate_is_whole_again_later"),
+    ),
+    Mutant(
+        "a rate is halved until nothing is left of it",
+        SLOWDOWN,
+        "max(least, slowdown.per_minute)",
+        "slowdown.per_minute",
+        ("tests/unit/machine/test_slowdown.py", f"{SHARING}::test_none_is_refused_for_ever"),
+    ),
+    Mutant(
+        "documents that Glean found too many are sent as fast as before",
+        FLOW,
+        "        if failure.cause is Cause.THROTTLED and failure.document_count:\n",
+        "        if failure.cause is None and failure.document_count:\n",
+        (f"{SHARING}::test_two_of_one_token_both_end_and_are_seldom_refused[0]",),
+    ),
+    Mutant(
+        "each job begins at the whole rate",
+        PACE,
+        ', "indexed_until_ms", "slowdown"),',
+        ', "indexed_until_ms"),',
+        (f"{SHARING}::test_the_next_job_begins_with_the_rate_that_the_one_before_has_found",),
+    ),
+    Mutant(
+        "requests stay as large as they were at the whole rate",
+        FLOW,
+        "    if job.pacing.slowdown is not None:\n        pack",
+        "    if job.pacing.slowdown is not None and False:\n        pack",
+        (f"{SHARING}::test_a_token_with_less_than_a_request_takes_gets_smaller_ones",),
     ),
     Mutant(
         "a job that becomes a FULL one runs beside one that is queued",
@@ -727,7 +764,7 @@ MUTANTS = [
     Mutant(
         "what was being sent as the isolate died does not count for Glean's rate",
         LIFECYCLE,
-        "        job = count_documents(job, single_documents_max(limits), now_ms, limits)\n",
+        "        job = count_unheard(job, now_ms, limits)\n",
         "        pass\n",
         (PACED,),
     ),

@@ -32,7 +32,7 @@ export async function connectors(main) {
 }
 
 function card(connector) {
-  const { name, health, why, remedy, jobs, current } = connector;
+  const { name, health, why, remedy, findings, jobs, current } = connector;
   const told = [why, say(remedy)].filter(Boolean).join(". ");
   const list = `/jobs?connector=${encodeURIComponent(name)}`;
   return h(
@@ -44,6 +44,7 @@ function card(connector) {
       h("h2", {}, h("a", { href: list, "data-key": `jobs ${name}` }, name)),
       badge(health, HEALTHS[health].words),
       told ? h("p", { class: "why" }, told) : null,
+      findings.map((finding) => h("p", { class: "finding" }, say(finding))),
       current && current.id !== jobs[0]?.id
         ? h(
             "p",

@@ -10,6 +10,7 @@ from durable.machine.job import Job, JobSpec, Stage, Way
 from durable.machine.ledger_head import LedgerFacts
 from durable.machine.notes import EventKind
 from durable.machine.pages import ChangeCounts
+from durable.machine.slowdown import RECOVERY_MS, Slowdown
 from durable.machine.states import State
 from durable.machine.ways import (
     FIRST_PAGES,
@@ -115,11 +116,26 @@ def test_most_of_what_was_read_first_is_sent_sooner_with_all(
 ) -> None:
     job = reconciling(page_count, unchanged_count)
 
-    assert (promoting_reason(job, change_count, LIMITS) is not None) is is_promoted
+    reason = promoting_reason(job, change_count, NOW_MS, LIMITS)
+
+    assert (reason is not None) is is_promoted
+
+
+def test_the_slower_glean_takes_documents_the_fewer_there_may_be() -> None:
+    slowdown = Slowdown(per_minute=MINUTE // 2, at_ms=NOW_MS)
+    late = alter(reconciling(FIRST_PAGES + 1, 10**6), slowdown=slowdown)
+    early = alter(reconciling(1, 0), slowdown=slowdown)
+    half = LIMITS.changes_max // 2
+
+    assert promoting_reason(late, half, NOW_MS, LIMITS) is None
+    assert promoting_reason(late, half + 1, NOW_MS, LIMITS) is not None
+    assert promoting_reason(late, half + 1, NOW_MS + RECOVERY_MS, LIMITS) is None
+    assert promoting_reason(early, MINUTE // 2, NOW_MS, LIMITS) is None
+    assert promoting_reason(early, MINUTE // 2 + 1, NOW_MS, LIMITS) is not None
 
 
 def test_the_bound_is_that_of_the_deployment() -> None:
-    assert promoting_reason(reconciling(99, 0), 3, Limits(changes_max=2)) is not None
+    assert promoting_reason(reconciling(99, 0), 3, NOW_MS, Limits(changes_max=2)) is not None
 
 
 def test_a_job_that_replaces_after_all_begins_its_documents_anew() -> None:
