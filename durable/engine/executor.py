@@ -153,15 +153,7 @@ class Executor:
                 case _:
                     assert_never(effect)
         except UpstreamError as error:
-            failed = replace(self._failures.of_upstream(error), effect=effect)
-            return replace(failed, document_count=self._document_count(effect))
-
-    def _document_count(self, effect: RequestEffect) -> int:
-        """Of a request that has failed."""
-        if not isinstance(effect, Send):
-            return 0
-        batch = self._parcels[effect.page_index].batches[effect.batch_index]
-        return 0 if batch is None else batch.document_count
+            return self._failures.of_effect(effect, error, self._parcels)
 
     async def _fetch(self, fetch: Fetch, ends: Clients, crawl: ReadContext) -> Fetched:
         begun_at_ms, clock = self._host.now_ms(), ends.clock(crawl.stage)

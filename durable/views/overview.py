@@ -11,7 +11,13 @@ from durable.connector.definition import AnyConnector
 from durable.machine.counters import Counters
 from durable.machine.deletion_watch import DeletionWatch, paused_reason, paused_remedy
 from durable.machine.job import Job, Mode, Stage
-from durable.machine.remedies import Remedy, RemedyCode, remedy_of
+from durable.machine.remedies import (
+    Remedy,
+    RemedyCode,
+    degraded_reason,
+    degraded_remedy,
+    remedy_of,
+)
 from durable.machine.states import ENDED, State
 from durable.machine.ticks import Ticks, overdue_since_ms
 from durable.machine.timeliness import Freshness, find_stale, stale_after_ms, stale_reason
@@ -199,11 +205,10 @@ def _trouble(connector: AnyConnector, known: Known, now_ms: int) -> Health | Non
 def _degraded(known: Known) -> Health | None:
     """What the latest FULL job that succeeded has left as it was."""
     latest = _latest_full(known)
-    if latest is None or not latest.outdated_count:
+    why = None if latest is None else degraded_reason(latest)
+    if latest is None or why is None:
         return None
-    count = latest.outdated_count
-    why = f"Glean has older versions of {count} documents, whose records were rejected"
-    return Condition.DEGRADED, why, Remedy(RemedyCode.REPEAT_REJECTS.value, {"job": latest.id})
+    return Condition.DEGRADED, why, degraded_remedy(latest)
 
 
 def _latest_full(known: Known) -> Job | None:

@@ -69,6 +69,8 @@ WORDINGS: Mapping[str, Wording] = {
         "/retry/$job?rejects=true reads these records again, and so does the next FULL job.",
         "The job's page lists them and says why. Correct the source or the connector; then Retry "
         "there reads these records again, and so does the next FULL job.",
+        "The job's page lists them and says why. Correct the source or the connector; then retry "
+        "the rejected records there, or wait for the next FULL job.",
     ),
     RemedyCode.CHECK_UPLOADS: Wording(
         "See whether something else uploads to this datasource. If Glean's history is that late, "

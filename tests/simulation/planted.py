@@ -58,6 +58,7 @@ REDEFINED = f"{DYING}::test_a_connector_that_changes_under_a_running_job_begins_
 WRONG = f"{TRUNCATION}::test_no_upload_is_closed_and_the_error_says_what_was_wrong"
 UNTOUCHED = f"{OWN_CLOCK}::test_no_change_is_lost_or_sent_again_by_each_job_whatever_fails"
 
+ALERTS = "durable/machine/alerts.py"
 JOB = "durable/machine/job.py"
 BATCHES = "durable/glean/batches.py"
 DELETION_WATCH = "durable/machine/deletion_watch.py"
@@ -257,6 +258,20 @@ MUTANTS = [
         "indexing_ms(single_documents_max(per_minute), per_minute) > MINUTE_MS",
         "indexing_ms(single_documents_max(per_minute), per_minute) > 2 * MINUTE_MS",
         (PACED,),
+    ),
+    Mutant(
+        "each FULL job that leaves older documents is told of anew",
+        ALERTS,
+        "    told, is_due = remind(told, DEGRADED, now_ms)\n",
+        "    told, is_due = remind(settle(told, {DEGRADED})[0], DEGRADED, now_ms)\n",
+        ("tests/unit/machine/test_alerts.py",),
+    ),
+    Mutant(
+        "an INCREMENTAL job ends what was told of older documents",
+        ALERTS,
+        "        is_whole = after.mode is Mode.FULL and degraded_reason(after) is None\n",
+        "        is_whole = degraded_reason(after) is None\n",
+        ("tests/unit/machine/test_alerts.py",),
     ),
     Mutant(
         "a rate that was halved is never regained",
