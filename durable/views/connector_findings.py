@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from durable.machine.job import Job
+from durable.machine.observations import ForeignUploads, Steadiness
 from durable.machine.slowdown import rate_per_minute
 from durable.views.steps import Phrase
 
@@ -16,6 +17,26 @@ class FindingCode(StrEnum):
 
     # Glean found single documents too many: documents_per_minute, documents_per_minute_max
     SLOWED = "slowed-documents"
+    UNSTABLE = "unstable-documents"  # most come otherwise in each FULL job: changed, known
+    FOREIGN = "foreign-uploads"  # of another client, seen by the latest FULL job: count
+
+
+def unstable(steadiness: Steadiness) -> Phrase | None:
+    """Whether most documents come otherwise each time that they are read."""
+    if not steadiness.is_unstable:
+        return None
+    parameters: dict[str, str | int] = {
+        "changed": steadiness.rewritten_count,
+        "known": steadiness.known_count,
+    }
+    return Phrase(FindingCode.UNSTABLE, parameters)
+
+
+def foreign(uploads: ForeignUploads, job_id: str | None) -> Phrase | None:
+    """Whether a job, the latest FULL one, has seen an upload that is none of its connector's."""
+    if not uploads.count or uploads.job_id != job_id:
+        return None
+    return Phrase(FindingCode.FOREIGN, {"count": uploads.count})
 
 
 def slowed(jobs: Iterable[Job], per_minute_max: int, now_ms: int) -> Phrase | None:

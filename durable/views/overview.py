@@ -69,6 +69,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     documents: int | None  # in Glean, as the last FULL job that replaced has left them
     outdated: int | None  # of which Glean has older versions: their records were rejected
     unconfirmed: int  # that were sent, and are not known to be in Glean: they are sent again
+    foreign_uploads: int  # to the datasource, by another client: as many as FULL jobs have seen
     stale_after_seconds: int | None
     current: JobSummary | None  # the job that is pending, or held
     jobs: list[JobSummary]  # the latest, newest first
@@ -88,6 +89,7 @@ class Known(Struct, frozen=True, kw_only=True):
     watermark_ms: int | None = None
     document_count: int | None = None
     unconfirmed_count: int = 0
+    foreign_upload_count: int = 0
     watch: DeletionWatch = DeletionWatch()
     findings: Sequence[Phrase] = ()
 
@@ -102,6 +104,7 @@ class ConnectorMetrics(Struct, frozen=True, kw_only=True):
     document_count: int | None  # in Glean, as the last FULL job that replaced has left them
     outdated_count: int | None = None  # of which Glean has older versions
     unconfirmed_count: int = 0  # that were sent, and are not known to be in Glean
+    foreign_upload_count: int = 0  # by another client, as many as were seen
     deletions: Mapping[Stage, str] = {}  # that follow the latest upload of each kind
 
 
@@ -135,6 +138,7 @@ def overview(
         documents=known.document_count,
         outdated=_outdated_count(known),
         unconfirmed=known.unconfirmed_count,
+        foreign_uploads=known.foreign_upload_count,
         stale_after_seconds=None if after_ms is None else after_ms // 1_000,
         current=None if current is None else summarize(current, clean, now_ms),
         jobs=[summarize(job, clean, now_ms) for job in known.jobs],
@@ -163,6 +167,7 @@ def connector_metrics(known: Known, job_counts: Mapping[State, int]) -> Connecto
         document_count=known.document_count,
         outdated_count=_outdated_count(known),
         unconfirmed_count=known.unconfirmed_count,
+        foreign_upload_count=known.foreign_upload_count,
         deletions={stage: upload.deletions for stage, upload in known.watch.uploads.items()},
     )
 

@@ -162,6 +162,17 @@ WORDINGS: Mapping[str, Wording] = {
         "$documents_per_minute_max. The rest is regained within an hour without another 429. "
         "Connectors that share a token share Glean's rate."
     ),
+    FindingCode.UNSTABLE: Wording(
+        "Two FULL jobs in a row found more than half of the documents with other content than "
+        "before ($changed of $known in the latest), though the connector is the same. Its mapping "
+        "may put the current time, a random value or a counter into them: all of these are sent "
+        "each time."
+    ),
+    FindingCode.FOREIGN: Wording(
+        "Glean's history has an upload to this datasource that is none of this connector's, so "
+        "the latest FULL job brought all documents anew (such uploads so far: $count). See what "
+        "else uploads to the datasource."
+    ),
 }
 
 

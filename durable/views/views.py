@@ -1,6 +1,6 @@
 """Shows a connector's jobs. It changes nothing, and shows no secret."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -17,7 +17,7 @@ from durable.machine.states import PENDING, State
 from durable.store.event_log import Event
 from durable.store.ledger_rows import GoneRow
 from durable.store.store import Store
-from durable.views.connector_findings import slowed
+from durable.views.connector_findings import FindingCode, foreign, slowed, unstable
 from durable.views.findings import show_deletions
 from durable.views.job_summary import JobSummary, missing_list, summarize
 from durable.views.overview import ConnectorMetrics, Known, Overview, connector_metrics, overview
@@ -187,22 +187,29 @@ class Views:
             ended=[job for mode in Mode if (job := store.archive.last_end(mode)) is not None],
             document_count=self._document_count(),
             unconfirmed_count=store.ledger.unconfirmed_count(Kind.DOCUMENT),
+            foreign_upload_count=store.observations.foreign_uploads().count,
             watch=store.verifications.watch(),
         )
 
-    def _findings(self, jobs: Iterable[Job]) -> list[Phrase]:
-        """Of the connector.
-
-        Args:
-            jobs: the latest.
-        """
-        per_minute_max = self._limits().documents_per_minute_max
-        found = [slowed(jobs, per_minute_max, self._timer.now_ms())]
+    def _findings(self, jobs: Sequence[Job]) -> list[Phrase]:
+        """Of the connector, whose latest jobs these are; or of one job, where it is of that."""
+        observations, now_ms = self._store.observations, self._timer.now_ms()
+        latest_ids = [job.id for job in jobs if job.mode is Mode.FULL and not job.repeats]
+        found = [
+            slowed(jobs, self._limits().documents_per_minute_max, now_ms),
+            unstable(observations.steadiness()),
+            foreign(observations.foreign_uploads(), max(latest_ids, default=None)),
+        ]
         return [one for one in found if one is not None]
 
     def _findings_of_job(self, job: Job) -> list[Phrase]:
-        """What is known of the connector and is of one job."""
-        return self._findings([job]) if job.state in PENDING else []
+        """Those of the connector that are of one job."""
+        steadiness = self._store.observations.steadiness()
+        is_of = {
+            FindingCode.SLOWED: job.state in PENDING,
+            FindingCode.UNSTABLE: steadiness.job_id == job.id,
+        }
+        return [one for one in self._findings([job]) if is_of.get(FindingCode(one.code), True)]
 
     def _limits(self) -> Limits:
         return self._connector.limits.within(self._environment.usable_limits())

@@ -111,6 +111,7 @@ def a_connector(name: str = "tickets", **fields: Any) -> Json:
         "documents": 1200,
         "outdated": 0,
         "unconfirmed": 0,
+        "foreign_uploads": 0,
         "stale_after_seconds": None,
         "current": None,
         "deletions": [],

@@ -60,6 +60,7 @@ UNTOUCHED = f"{OWN_CLOCK}::test_no_change_is_lost_or_sent_again_by_each_job_what
 
 ALERTS = "durable/machine/alerts.py"
 JOB = "durable/machine/job.py"
+OBSERVATIONS = "durable/machine/observations.py"
 BATCHES = "durable/glean/batches.py"
 DELETION_WATCH = "durable/machine/deletion_watch.py"
 GROUP_UPLOADS = "durable/engine/group_uploads.py"
@@ -272,6 +273,20 @@ MUTANTS = [
         "        is_whole = after.mode is Mode.FULL and degraded_reason(after) is None\n",
         "        is_whole = degraded_reason(after) is None\n",
         ("tests/unit/machine/test_alerts.py",),
+    ),
+    Mutant(
+        "a mapping is told as unstable once its definition has changed",
+        OBSERVATIONS,
+        "    if job.fingerprint != before.fingerprint:\n",
+        "    if not before.fingerprint:\n",
+        ("tests/unit/machine/test_observations.py",),
+    ),
+    Mutant(
+        "documents in doubt count as others than before",
+        "durable/machine/page_changes.py",
+        "if row is not None and row.is_trusted and row.put.content != put.content:",
+        "if row is not None:",
+        ("tests/unit/machine/test_page_changes.py",),
     ),
     Mutant(
         "a rate that was halved is never regained",

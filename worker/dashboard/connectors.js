@@ -72,8 +72,13 @@ function facts({
   last_full_success_at,
   watermark,
   documents,
+  outdated,
+  unconfirmed,
+  foreign_uploads,
+  deletions,
   stale_after_seconds,
 }) {
+  const paused = deletions.filter(({ state }) => state === "paused");
   const due = next_at ? [time(next_at), ` ${next_mode}`] : ["by hand only"];
   return h(
     "dl",
@@ -82,6 +87,10 @@ function facts({
     fact("Last success", time(last_success_at, "never")),
     fact("Last FULL success", time(last_full_success_at, "never")),
     fact("Documents", number(documents)),
+    outdated ? fact("Older than the source", number(outdated)) : null,
+    unconfirmed ? fact("Unconfirmed", number(unconfirmed)) : null,
+    paused.length ? fact("Deletions paused", paused.map(({ stage }) => stage).join(", ")) : null,
+    foreign_uploads ? fact("Uploads by others", number(foreign_uploads)) : null,
     watermark ? fact("Watermark", time(watermark)) : null,
     datasource === name ? null : fact("Datasource", datasource),
     stale_after_seconds ? fact("Stale after", duration(stale_after_seconds)) : null,
