@@ -26,7 +26,7 @@ def replacing_reason(  # noqa: PLR0911 - a return for each reason
         return "the connector's definition has changed"
     if not facts.has_recipe:
         return "changes are told in another way than before"
-    if facts.unconfirmed_count > limits.changes_max:
+    if facts.unconfirmed_count > _changes_max(job, now_ms, limits):
         return f"of {facts.unconfirmed_count} documents it is not certain what Glean has"
     if now_ms - facts.replaced_at_ms >= limits.replace_every_ms:
         return "the last time was long ago"
@@ -58,7 +58,7 @@ def promoting_reason(job: Job, change_count: int, now_ms: int, limits: Limits) -
         limits: of the deployment.
     """
     per_minute = documents_per_minute(job, now_ms, limits)
-    changes_max = max(1, limits.changes_max * per_minute // limits.documents_per_minute_max)
+    changes_max = _changes_max(job, now_ms, limits)
     if change_count > changes_max:
         known = f"changes_max ({limits.changes_max}) in LIMITS"
         if changes_max < limits.changes_max:
@@ -70,6 +70,12 @@ def promoting_reason(job: Job, change_count: int, now_ms: int, limits: Limits) -
     if change_count > job.crawl.changes.unchanged:
         return f"{change_count} changes are more than half of what was read"
     return None
+
+
+def _changes_max(job: Job, now_ms: int, limits: Limits) -> int:
+    """As many as single requests bring in the time that `changes_max` of them may take."""
+    per_minute = documents_per_minute(job, now_ms, limits)
+    return max(1, limits.changes_max * per_minute // limits.documents_per_minute_max)
 
 
 def replace_instead(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:

@@ -289,6 +289,13 @@ MUTANTS = [
         ("tests/unit/machine/test_page_changes.py",),
     ),
     Mutant(
+        "a slowed job may have as many changes as one at the whole rate",
+        "durable/machine/ways.py",
+        "max(1, limits.changes_max * per_minute // limits.documents_per_minute_max)",
+        "max(1, limits.changes_max)",
+        ("tests/unit/machine/test_ways.py",),
+    ),
+    Mutant(
         "a rate that was halved is never regained",
         SLOWDOWN,
         "per_minute_max * since_ms // RECOVERY_MS",

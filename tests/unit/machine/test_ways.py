@@ -24,6 +24,7 @@ from tests.fakes.jobs import LIMITS, NOW_MS, a_job, after, alter
 
 KNOWN = LedgerFacts(NOW_MS - 1, "u-1", "f", has_recipe=True)
 JOB = a_job(State.QUEUED)
+MINUTE = LIMITS.documents_per_minute_max
 
 
 def reason(facts: LedgerFacts = KNOWN, fingerprint: str = "f", now_ms: int = NOW_MS) -> str | None:
@@ -58,6 +59,14 @@ def test_a_few_doubts_are_sent_again() -> None:
     assert reason(replace(KNOWN, unconfirmed_count=LIMITS.changes_max)) is None
 
 
+def test_the_slower_glean_takes_documents_the_fewer_doubts_are_sent_again() -> None:
+    slowed = alter(JOB, slowdown=Slowdown(per_minute=MINUTE // 2, at_ms=NOW_MS))
+    for count, is_few in ((LIMITS.changes_max // 2, True), (LIMITS.changes_max // 2 + 1, False)):
+        facts = replace(KNOWN, unconfirmed_count=count)
+
+        assert (replacing_reason(slowed, facts, "f", NOW_MS, LIMITS) is None) is is_few
+
+
 def test_all_is_brought_once_in_so_many_days() -> None:
     at_ms = NOW_MS - LIMITS.replace_every_ms + 1
 
@@ -83,9 +92,6 @@ def test_a_job_goes_the_way_that_is_chosen_as_it_begins(facts: LedgerFacts, way:
 def reconciling(page_count: int, unchanged_count: int) -> Job:
     job = replace(a_job(State.SENDING), way=Way.RECONCILE)
     return alter(job, page_count=page_count, changes=ChangeCounts(unchanged=unchanged_count))
-
-
-MINUTE = LIMITS.documents_per_minute_max
 
 
 @pytest.mark.parametrize(
