@@ -149,20 +149,17 @@ class Executor:
                     return self._pack(effect, ends, crawl)
                 case Send():
                     return await self._send(effect, glean)
-                case Close():
-                    return await self._close(
-                        glean.close(
-                            effect.upload_id,
-                            is_only_page=effect.is_only_page,
-                            is_deletion_checked=effect.is_deletion_checked,
-                        )
+                case Close(upload_id, is_only_page, is_checked):
+                    closing = glean.close(
+                        upload_id, is_only_page=is_only_page, is_deletion_checked=is_checked
                     )
+                    return await self._close(closing)
                 case CloseWithDocument():
                     return await self._close_with_document(effect, ends, crawl)
                 case _:
                     assert_never(effect)
         except UpstreamError as error:
-            return replace(self._failures.of_upstream(error), effect=effect)
+            return self._failures.of_effect(effect, error, self._parcels)
 
     async def _fetch(self, fetch: Fetch, ends: Clients, crawl: ReadContext) -> Fetched:
         begun_at_ms, clock = self._host.now_ms(), ends.clock(crawl.stage)

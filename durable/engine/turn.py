@@ -30,6 +30,7 @@ from durable.machine.effects import (
     LedgerEffect,
     NoRoom,
     Packed,
+    UploadQueried,
     Woke,
 )
 from durable.machine.job import Job, JobSpec, Mode, ReadContext, Stage
@@ -212,6 +213,8 @@ class Turn:
         self._crawl = ReadContext(crawl_id, mode, job.stage, job.since_ms)
         self._book.record(before, job, event, self._executor.ledger_page, self._limits)
         self._members.record(before, job, self._executor.group_sizes)
+        if isinstance(event, UploadQueried) and before.is_reconciling:
+            self._store.observations.add_upload(event.foreign_id, job)
         self._keep_rejects(before, job)
         is_read = job.state in {State.HELD, State.SUCCEEDED} and job.mode is Mode.FULL
         if is_read and before.state is not job.state:

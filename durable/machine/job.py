@@ -18,6 +18,7 @@ from durable.machine.notes import Note
 from durable.machine.page_progress import PageProgress
 from durable.machine.pages import ChangeCounts, InFlightPage
 from durable.machine.rate import Rate
+from durable.machine.slowdown import Slowdown
 from durable.machine.states import State
 
 
@@ -173,6 +174,7 @@ class Pacing(Struct, frozen=True, kw_only=True):
     source_at_ms: int = 0  # the source is asked for nothing before this
     source_pause: str = ""  # and why
     indexed_until_ms: int = 0  # Glean's rate then allows as much as if nothing had been sent
+    slowdown: Slowdown | None = None  # of that rate, since Glean found it too high
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -223,9 +225,7 @@ class Job(Struct, frozen=True, kw_only=True):
     outdated_count: int = 0  # documents whose records were rejected: Glean has older versions
     known_count: int | None = None  # FULL: what the ledger had of the stage as it began
     approved: Mapping[Stage, int] = {}  # the crawls whose lists of deletions a person approved of
-    named_count: int | None = (
-        None  # documents that have names, where Glean may have others; or None
-    )
+    named_count: int | None = None  # documents that are known, where Glean may have others
     is_counted: bool = False  # by Glean, before the upload was opened
     unnamed: Mapping[str, int] = {}  # by type, for which the job is held: Glean has them
     approved_unnamed: Mapping[str, int] = {}  # likewise, of which a person approved
