@@ -118,6 +118,11 @@ class AnyConnector(Struct, frozen=True, kw_only=True, eq=False):
             kept_ms=documents.kept_ms,
             is_delegated=self.is_delegated,
             behind_ms_max=clock.behind_ms_max(documents.kept_ms) if clock else None,
+            changing=tuple(
+                stage
+                for stage, stream in streams[Mode.INCREMENTAL].items()
+                if stream.source.tells_changes
+            ),
         )
 
     def secrets(self) -> frozenset[str]:

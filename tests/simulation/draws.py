@@ -117,7 +117,7 @@ class Deployment(Struct, frozen=True):
         world.driver.answer_ms = self.answer_ms
         match self.trouble:
             case Trouble.REFUSED:
-                world.glean.unfit = set(LETTERS[::2])
+                world.spoil(*LETTERS[::2])
             case Trouble.COUNTED:
                 world.source.counts_reads = True
             case Trouble.RESTLESS:
