@@ -29,6 +29,8 @@ class Verb(StrEnum):
     DELETE = "delete it"
     SHARE = "have others see it"
     RETYPE = "make a memo of it, or a note of a memo"
+    SPOIL = "have Glean refuse it"
+    MEND = "have Glean take it again"
 
 
 class Edit(Struct, frozen=True):
@@ -43,6 +45,8 @@ class Edit(Struct, frozen=True):
             Verb.DELETE: world.delete,
             Verb.SHARE: world.share,
             Verb.RETYPE: world.retype,
+            Verb.SPOIL: world.spoil,
+            Verb.MEND: world.mend,
         }
         return lambda: acts[self.verb](self.note)
 

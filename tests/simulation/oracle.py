@@ -181,7 +181,8 @@ class Oracle:
         status = answer.status_code if isinstance(answer, httpx.Response) else None
         # What a dead turn has sent, nobody has counted for Glean's minute.
         is_uncounted = status == TOO_OFTEN and bool(self.deaths)
-        has_cause = self.may_be_refused or self._glean.is_picky or is_uncounted
+        was_picky = self._glean.is_picky or self.rejects.changed_at_ms > 0
+        has_cause = self.may_be_refused or was_picky or is_uncounted
         assert not is_refused or has_cause, f"{kind} was refused without a cause"
         content = answer.content if isinstance(answer, httpx.Response) and is_whole else b""
         is_write = kind not in {Kind.FETCH, Kind.ASK}
@@ -329,7 +330,13 @@ class Oracle:
             # was sent before is there again once a job has come to its end.
             is_whole = job is None and self.latest.state is State.SUCCEEDED
             is_replayed = self._source.order is Order.FEED and not is_whole
-            self.check_index(self.watermark_ms - OVERLAP_MS * is_replayed)
+            from_ms = min([self.watermark_ms, *self._reaches()]) if is_replayed else None
+            self.check_index(self.watermark_ms if from_ms is None else from_ms - OVERLAP_MS)
+
+    def _reaches(self) -> list[int]:
+        """From when on jobs read that have not succeeded: what is tried again, they replay."""
+        unended = [job for job in self.jobs.values() if job.state is not State.SUCCEEDED]
+        return [at_ms for job in unended for at_ms in job.reaches.values()]
 
     @property
     def _unsure(self) -> set[str]:
@@ -338,8 +345,9 @@ class Oracle:
         return self._unusable | source.restless
 
     def check_whole(self) -> None:
-        """Glean has all of the source, but for what it refuses and for what is never the same."""
-        self._ledger.check_whole(self._source.broken | self._source.restless | self._glean.unfit)
+        """Glean has all of the source, but for rejects and for what is never the same."""
+        source, awaited = self._source, self.rejects.awaited
+        self._ledger.check_whole(source.broken | source.restless | self._glean.unfit | awaited)
 
     def check_index(self, since_ms: int) -> None:
         """Glean has what nobody has changed since then, as it is in the source."""
@@ -420,7 +428,7 @@ class Oracle:
         """The counts are those of the pages that are in Glean, each counted once."""
         if job.started_at_ms is None or self._source.changed_at_ms >= self._begun_ms(job):
             return  # the pages may have changed since they were counted
-        if self.excused:
+        if self.excused or self.rejects.changed_at_ms >= job.started_at_ms:
             return  # and so may Glean's mind
         if job.mode is Mode.FULL and job.stage is Stage.DELETIONS:
             return  # they are of the ledger's list

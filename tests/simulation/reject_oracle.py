@@ -24,6 +24,7 @@ class RejectOracle:
         self._source = source
         self._glean = glean
         self._limits = limits
+        self.changed_at_ms = 0  # when somebody last made a note unusable, or usable again
         self._spoilt_at_ms: dict[str, int] = {}
         self._mended_at_ms: dict[str, int] = {}
         self._rejected_at_ms: dict[str, int] = {}  # when a job succeeded that was the first to
@@ -34,12 +35,15 @@ class RejectOracle:
         return set(self._mended_at_ms)
 
     def spoil(self, note_ids: Iterable[str], now_ms: int) -> None:
+        self.changed_at_ms = now_ms
         for note_id in note_ids:
             self._mended_at_ms.pop(note_id, None)
             self._spoilt_at_ms[note_id] = now_ms
 
     def mend(self, note_ids: Iterable[str], now_ms: int) -> None:
+        self.changed_at_ms = now_ms
         for note_id in note_ids:
+            self._spoilt_at_ms.setdefault(note_id, 0)
             self._mended_at_ms[note_id] = now_ms
 
     def succeeded(self, job: Job) -> None:
