@@ -11,7 +11,7 @@ from string import Template
 from msgspec import Struct
 
 from durable.machine.remedies import Remedy, RemedyCode
-from durable.views.steps import Phrase, RepeatCode, StepCode
+from durable.views.steps import Phrase, ReachCode, RepeatCode, StepCode
 
 
 class Surface(StrEnum):
@@ -68,6 +68,13 @@ WORDINGS: Mapping[str, Wording] = {
         "/retry/$job?rejects=true reads these records again, and so does the next FULL job.",
         "The job's page lists them and says why. Correct the source or the connector; then Retry "
         "there reads these records again, and so does the next FULL job.",
+    ),
+    RemedyCode.READ_ALL: Wording(
+        "GET /jobs?connector=$connector names the jobs that have rejected some, and GET "
+        "/rejects/<job> says why. Correct the source or the connector; then POST /trigger "
+        '{"mode": "FULL", "connector": "$connector"} reads them again.',
+        "The pages of its jobs list them and say why. Correct the source or the connector; then "
+        "a FULL job reads them again.",
     ),
     RemedyCode.CHECK_UPLOADS: Wording(
         "See whether something else uploads to this datasource. If Glean's history is that late, "
@@ -153,6 +160,10 @@ WORDINGS: Mapping[str, Wording] = {
     ),
     RepeatCode.QUERY_BEFORE_CLOSE: Wording(
         "It would ask Glean about the upload again. It never repeats a close without asking."
+    ),
+    ReachCode.RETRY_REJECTS: Wording(
+        "Reads $stage since $since, from earlier than its watermark: records that were rejected "
+        "are tried again ($count)."
     ),
 }
 

@@ -8,8 +8,10 @@ from msgspec.structs import replace
 
 from durable.connector.definition import AnyConnector
 from durable.environment import GLEAN_TOKEN, Environment
+from durable.limits import Limits
 from durable.machine.job import Job, Mode
 from durable.machine.ledger import Kind
+from durable.machine.open_rejects import outdated_count
 from durable.machine.rejects import Reject
 from durable.machine.staleness import Heartbeat
 from durable.machine.states import PENDING, State
@@ -88,8 +90,7 @@ class Views:
         clean, verification = self._clean(), self._store.verifications.load(job.id)
         if verification is not None:
             verification = replace(verification, error=clean(verification.error))
-        limits = self._connector.limits.within(self._environment.usable_limits())
-        now_ms = self._timer.now_ms()
+        now_ms, limits = self._timer.now_ms(), self._limits()
         watch = self._store.verifications.watch()
         watch = replace(watch, error=clean(watch.error))
         shown = status(job, self.ahead_of(job), limits, verification, now_ms)
@@ -182,8 +183,14 @@ class Views:
             ended=[job for mode in Mode if (job := store.archive.last_end(mode)) is not None],
             document_count=self._document_count(),
             unconfirmed_count=store.ledger.unconfirmed_count(Kind.DOCUMENT),
+            let_go_count=outdated_count(
+                store.successes.rejects(), self._timer.now_ms(), self._limits()
+            ),
             watch=store.verifications.watch(),
         )
+
+    def _limits(self) -> Limits:
+        return self._connector.limits.within(self._environment.usable_limits())
 
     def _document_count(self) -> int | None:
         """As the last FULL job has left it."""

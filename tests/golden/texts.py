@@ -28,6 +28,8 @@ SAMPLE: Mapping[str, str | int] = {
     "sent_count": 1,
     "begun_count": 3,
     "next_page": 7,
+    "since": "2026-11-25T02:00:00.000Z",
+    "count": 3,
 }
 
 

@@ -24,6 +24,7 @@ class RejectOracle:
         self._source = source
         self._glean = glean
         self._limits = limits
+        self.behind_ms = 0  # the source's clock is
         self.changed_at_ms = 0  # when somebody last made a note unusable, or usable again
         self._spoilt_at_ms: dict[str, int] = {}
         self._mended_at_ms: dict[str, int] = {}
@@ -56,7 +57,7 @@ class RejectOracle:
             spoilt_at_ms = self._spoilt_at_ms[note_id]
             row = self._source.rows.get(note_id)
             is_young = started_at_ms - spoilt_at_ms < self._limits.rejects_retried_ms
-            has_changed = row is None or row.updated_at_ms >= spoilt_at_ms
+            has_changed = row is None or row.updated_at_ms + self.behind_ms >= spoilt_at_ms
             is_due = job.mode is Mode.FULL or (is_young and has_changed)
             if is_due and mended_at_ms < started_at_ms:
                 del self._mended_at_ms[note_id]
