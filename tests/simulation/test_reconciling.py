@@ -15,7 +15,7 @@ from durable.machine.job import Mode, Way
 from durable.machine.states import ENDED, Command, State
 from tests.simulation.clock import HOUR_MS
 from tests.simulation.connector import LIMITS, NOTES
-from tests.simulation.effort import IS_WHOLE
+from tests.simulation.effort import IS_WHOLE, tried
 from tests.simulation.fates import (
     AT_SAVE,
     Choice,
@@ -135,7 +135,7 @@ def moments(scenario: Scenario, readings: Readings, *kinds: Kind) -> Iterator[tu
     first = len(world.driver.awaits)
     world.run()
     check(world)
-    for point in world.driver.awaits[first:]:
+    for point in tried(world.driver.awaits[first:]):
         if not kinds or point.kind in kinds:
             yield point.index, point.kind
 
@@ -322,7 +322,8 @@ def feed(readings: Readings) -> World:
         world.edit("new", "a")
         world.delete("new")
         world.share("b")
-    world.retype("e")
+    for _ in range(3):
+        world.retype("e")
     world.edit("last")
     world.begin(Mode.INCREMENTAL)
     return world
