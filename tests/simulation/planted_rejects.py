@@ -62,6 +62,13 @@ REJECT_MUTANTS = [
         (f"{TRYING}::test_once_it_was_accepted_jobs_read_from_their_watermark_again",),
     ),
     Mutant(
+        "what was on a list that is not there for a while is gone",
+        "durable/engine/comparison.py",
+        '        keys = ("" if reject.is_list else reject.key for reject in rejects)\n',
+        "        keys = (reject.key for reject in rejects)\n",
+        ("tests/unit/engine/test_lost_lists.py",),
+    ),
+    Mutant(
         "what was let go has had its day, though it has come since",
         "durable/engine/packing.py",
         "        return {name for name, _ in self.watched} - rejected",
