@@ -14,7 +14,7 @@ from durable.glean.mapped_record import MappedRecord
 from durable.machine.ledger import Kind, LedgerRow, PagePack, Put, fold
 from durable.machine.page_changes import Candidate, Compared, compare, without
 from durable.machine.pages import ChangeCounts
-from durable.machine.rejects import Reject
+from durable.machine.rejects import Reject, RejectCode
 
 
 TEXT_CHARACTERS_MAX = 200  # of a title or an address: for a person, in a list
@@ -109,7 +109,9 @@ class Comparison:
             candidates.append(candidate)
         if self._has_secret("\n".join(one.put.id for one in candidates)):
             secret = {i for i, one in enumerate(candidates) if self._has_secret(one.put.id)}
-            rejects += [placed[index].reject(UNSTORABLE_ID) for index in sorted(secret)]
+            rejects += [
+                placed[index].reject(RejectCode.BAD_ID, UNSTORABLE_ID) for index in sorted(secret)
+            ]
             placed = [one for index, one in enumerate(placed) if index not in secret]
             candidates = [one for index, one in enumerate(candidates) if index not in secret]
         known = self._ledger.look_up(self._kind, {one.put.key for one in candidates})
@@ -124,7 +126,7 @@ class Comparison:
             is_in_any_order=self._is_upload,
         )
         respelt = [placed[index] for index in compared.respelt]
-        rejects += [one.reject(RESPELT) for one in respelt]
+        rejects += [one.reject(RejectCode.BAD_ID, RESPELT) for one in respelt]
         kept = placed if self._is_upload else self._differing(placed, compared)
         lost = {placed[index].place for index in (*compared.respelt, *compared.superseded)}
         return (

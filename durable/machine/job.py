@@ -18,6 +18,7 @@ from durable.machine.notes import Note
 from durable.machine.page_progress import PageProgress
 from durable.machine.pages import ChangeCounts, InFlightPage
 from durable.machine.rate import Rate
+from durable.machine.slowdown import Slowdown
 from durable.machine.states import State
 
 
@@ -128,9 +129,7 @@ class Crawl(Struct, frozen=True, kw_only=True):
     begun_at_ms: int = 0  # its name in the ledger
     cursor: str | None = None  # low-water mark: moves only once all before it is in Glean
     has_end: bool = False  # the source said that there is no more, and all of it was sent
-    flights: tuple[
-        InFlightPage, ...
-    ] = ()  # oldest first; not stored, as only the turn has the pages
+    flights: tuple[InFlightPage, ...] = ()  # oldest first; not stored: the turn has the pages
     is_fetching: bool = False  # the page after these is under way; this and the next not stored
     is_refused: bool = False  # Glean failed in this turn, and nothing more is sent
     landed: PageProgress = PageProgress()  # of the page at `cursor`
@@ -172,6 +171,7 @@ class Pacing(Struct, frozen=True, kw_only=True):
     source_at_ms: int = 0  # the source is asked for nothing before this
     source_pause: str = ""  # and why
     indexed_until_ms: int = 0  # Glean's rate then allows as much as if nothing had been sent
+    slowdown: Slowdown | None = None  # of that rate, since Glean found it too high
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -209,6 +209,7 @@ class Job(Struct, frozen=True, kw_only=True):
     ended_turn: TurnUsage | None = None  # the latest; not stored
     alarm_at_ms: int | None = None  # armed whenever the job is not ended
     error: str = ""  # the latest, kept until there is progress
+    error_code: str = ""  # an `ErrorCode`, or whose error it is and its `Cause`
     remedy: str = ""  # a `RemedyCode`, of a job that has failed; "": it is tried again
     shortfall: str = ""  # why it fails at its end, though it goes on until then
     notes: tuple[Note, ...] = ()  # the latest last; the same again counts once

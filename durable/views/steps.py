@@ -49,7 +49,7 @@ class ReachCode(StrEnum):
 class Phrase(Struct, frozen=True):
     """A code, and what its words name."""
 
-    code: StepCode | RepeatCode | ReachCode
+    code: StrEnum
     parameters: Mapping[str, str | int] = {}
 
 

@@ -29,7 +29,11 @@ SAMPLE: Mapping[str, str | int] = {
     "begun_count": 3,
     "next_page": 7,
     "since": "2026-11-25T02:00:00.000Z",
-    "count": 3,
+    "documents_per_minute": 300,
+    "documents_per_minute_max": 600,
+    "changed": 1_150,
+    "known": 1_200,
+    "count": 2,
 }
 
 

@@ -49,6 +49,7 @@ export function standing(status) {
     told("Next", next),
     since_because ? told("Reads", say(since_because)) : null,
     if_killed_now ? told("If it were killed now", say(if_killed_now)) : null,
+    status.findings.map((finding) => told("Worth knowing", say(finding))),
   );
 }
 
