@@ -41,6 +41,7 @@ class LedgerPage(Struct, frozen=True):
     doubts: Mapping[str, Put]  # of those that it has several requests for
     changes: ChangeCounts
     is_upload: bool
+    access: frozenset[int] = frozenset()  # places of changes whose permissions alone will do
 
     def without(self, ids: Iterable[str]) -> "LedgerPage":
         """Once some of it was rejected."""
@@ -135,6 +136,7 @@ class Comparison:
                 compared.doubts,
                 compared.changes,
                 self._is_upload,
+                frozenset(placed[index].place for index in compared.access),
             ),
         )
 

@@ -48,6 +48,7 @@ from durable.sources.source import Records
 
 
 SLOW_MS = 5  # a page of a source that is worth a pause
+UNSHARED = REFUSED | {404}  # Glean takes no permissions of a document, or has no such document
 
 
 class Executor:
@@ -197,10 +198,12 @@ class Executor:
         try:
             await glean.send(batch)
         except UpstreamError as error:
+            if batch.whole is not None and error.status in UNSHARED:
+                return await self._send_documents(send, batch.whole, glean)
             return await self._refused(send, batch, error, glean)
         self._inquiry.taken()
         entries = self._parcels[send.page_index].entries(batch)
-        count = batch.document_count
+        count = batch.paced_count
         return Sent(send.page_index, send.batch_index, document_count=count, entries=entries)
 
     async def _send_members(self, send: Send, batch: Batch, glean: Glean) -> Event:

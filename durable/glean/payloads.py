@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
+from durable.decoding import decode
 from durable.glean.documents import Deletion, EncodedDocument, PermissionsUpdate
 from durable.machine.job import Stage
 
@@ -80,6 +81,13 @@ SINGLES: Mapping[Stage, RequestShape] = {
     Stage.DOCUMENTS: RequestShape("document", GleanEndpoint.DOCUMENTS, "documents", is_list=True),
     Stage.DELETIONS: RequestShape("deletion", GleanEndpoint.DELETION, "", is_list=False),
 }
+
+
+class _Access(Struct, frozen=True, rename="camel"):
+    """What of a document is sent where only those who may see it are others."""
+
+    object_type: str
+    permissions: Raw
 
 
 class GroupPart(Struct, frozen=True):
@@ -162,8 +170,9 @@ class Envelope:
         return msgspec.json.encode({**request, "id": deletion.id})
 
     def _permissions_update(self, update: PermissionsUpdate) -> bytes:
-        request = {"datasource": self._datasource, "objectType": update.object_type}
-        permissions = {"permissions": update.permissions}
+        access = decode(update.whole.content, _Access)
+        request = {"datasource": self._datasource, "objectType": access.object_type}
+        permissions = {"permissions": access.permissions}
         return msgspec.json.encode({**request, "id": update.id, **permissions})
 
     def group_part(self, group: str, place: int) -> GroupPart:

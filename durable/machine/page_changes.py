@@ -22,6 +22,7 @@ class Compared(Struct, frozen=True):
 
     pack: PagePack
     to_send: frozenset[int]  # what differs
+    access: frozenset[int]  # of these, where Glean has all but who may see it, for certain
     former_types: Mapping[int, tuple[str, ...]]  # under which it is to be deleted before
     respelt: tuple[int, ...]  # ids that the crawl has seen in another spelling
     dropped: tuple[int, ...]  # deleted further down a list of all there is
@@ -101,6 +102,7 @@ class _Page:
         self._indexes: dict[str, list[int]] = {}
         self._dropped: list[int] = []
         self._to_send: list[int] = []
+        self._access: list[int] = []
         self._former_types: dict[int, tuple[str, ...]] = {}
         self._respelt: list[int] = []
         self._counts = dict.fromkeys(("added", "changed", "access"), 0)
@@ -133,6 +135,7 @@ class _Page:
             self._respelt.append(index)
             return
         is_again = self._is_in_any_order and row is not None and self.has_newer(put.key)
+        is_first = put.key not in self._keys
         self._keys.add(put.key)
         self._indexes.setdefault(put.key, []).append(index)
         number = self._number_next if row is None else row.put.number
@@ -146,8 +149,19 @@ class _Page:
             return
         put = replace(put, number=number)
         self._counts[_change(row, put)] += 1
+        if is_first and self._has_content(row, put):
+            self._access.append(index)
         self._send(index, put, row)
         self._put(index, self._asked[put.key] if is_again else put)
+
+    def _has_content(self, row: LedgerRow | None, put: Put) -> bool:
+        """Whether Glean certainly has all of it but for who may see it, and under this type alone.
+
+        What an earlier page brought, Glean may refuse yet.
+        """
+        if self._is_in_any_order or row is None or former_types(row.put, put):
+            return False
+        return _change(row, put) == "access" and not self._has_seen(put.key, row)
 
     def _send(self, index: int, put: Put, row: LedgerRow | None) -> None:
         self._to_send.append(index)
@@ -189,6 +203,7 @@ class _Page:
         return Compared(
             pack,
             to_send,
+            to_send.intersection(self._access),
             self._former_types,
             tuple(self._respelt),
             tuple(self._dropped),

@@ -29,7 +29,6 @@ class _Document(Struct, forbid_unknown_fields=True, rename="camel"):
     object_type: ObjectType
     permissions: SharedWith
     title: str
-    updated_at: int
 
 
 class _Bulk(Struct, forbid_unknown_fields=True, rename="camel"):

@@ -13,6 +13,7 @@ INCREMENTAL = (
 )
 SPELLINGS = f"{RECONCILING}::test_of_two_spellings_of_one_id_the_first_is_brought"
 FAULT = f"{RECONCILING}::test_any_one_fault_is_survived"
+SHARED = f"{FAULT}[shared-defaults]"
 UNUSABLE = f"{RECONCILING}::test_while_a_record_is_unusable_its_document_stays"
 
 ROWS = "durable/store/ledger_rows.py"
@@ -25,6 +26,7 @@ PAGE_CHANGES = "durable/machine/page_changes.py"
 WAYS = "durable/machine/ways.py"
 COMMANDS = "durable/machine/commands.py"
 TURN = "durable/engine/turn.py"
+EXECUTOR = "durable/engine/executor.py"
 
 LEDGER_MUTANTS = [
     Mutant(
@@ -135,6 +137,55 @@ LEDGER_MUTANTS = [
         ),
     ),
     Mutant(
+        "permissions are sent alone of what is in doubt",
+        PAGE_CHANGES,
+        '    return "access" if row.is_trusted and is_alike else "changed"',
+        '    return "access" if is_alike else "changed"',
+        (SHARED, f"{RECONCILING}::test_a_share_that_is_not_acknowledged_is_in_doubt"),
+    ),
+    Mutant(
+        "permissions are sent alone of what has changed",
+        PAGE_CHANGES,
+        '        return _change(row, put) == "access" and not',
+        '        return _change(row, put) != "added" and not',
+        (f"{FAULT}[changed-defaults]",),
+    ),
+    Mutant(
+        "permissions are sent alone of what an earlier page brings that may be refused yet",
+        PAGE_CHANGES,
+        '        return _change(row, put) == "access" and not self._has_seen(put.key, row)',
+        '        return _change(row, put) == "access"',
+        (
+            "tests/unit/machine/test_page_changes.py::test_of_what_an_earlier_page_has_brought_not_only_the_access_is_sent",
+        ),
+    ),
+    Mutant(
+        "permissions that Glean refuses count as brought",
+        EXECUTOR,
+        "                return await self._send_documents(send, batch.whole, glean)",
+        "                return Sent(send.page_index, send.batch_index)",
+        (
+            f"{RECONCILING}::test_what_glean_does_not_have_any_more_is_brought_whole_where_it_is_shared",
+            f"{RECONCILING}::test_who_may_see_what_glean_has_refused_comes_once_it_takes_it",
+        ),
+    ),
+    Mutant(
+        "permissions whose answer is lost count as brought",
+        EXECUTOR,
+        "            if batch.whole is not None and error.status in UNSHARED:",
+        "            if batch.whole is not None and error.status is None:\n"
+        "                return Sent(send.page_index, send.batch_index)\n"
+        "            if batch.whole is not None and error.status in UNSHARED:",
+        (SHARED, f"{FAULT}[shared_since-defaults]"),
+    ),
+    Mutant(
+        "an upload has permissions alone",
+        PAGE_CHANGES,
+        "        if self._is_in_any_order or row is None or",
+        "        if row is None or",
+        (f"{FAULT}[replacing-defaults]",),
+    ),
+    Mutant(
         "numbers are given twice",
         LEDGER,
         "        return max(self.head.number_next, self._packs.number_next())",
@@ -143,7 +194,7 @@ LEDGER_MUTANTS = [
     ),
     Mutant(
         "pages under way are left out of what a page is compared with",
-        "durable/engine/executor.py",
+        EXECUTOR,
         "        self._ledger = overlaid(ledger, self._under_way)",
         "        self._ledger = ledger",
         (INCREMENTAL, "tests/simulation/test_own_clock.py"),
