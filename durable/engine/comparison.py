@@ -127,7 +127,7 @@ class Comparison:
         respelt = [placed[index] for index in compared.respelt]
         rejects += [one.reject(RESPELT) for one in respelt]
         kept = placed if self._is_upload else self._differing(placed, compared)
-        lost = {placed[index].place for index in (*compared.respelt, *compared.dropped)}
+        lost = {placed[index].place for index in (*compared.respelt, *compared.superseded)}
         return (
             [*(one for one in kept if one.place not in lost), *unfit],
             LedgerPage(

@@ -25,7 +25,7 @@ class Compared(Struct, frozen=True):
     access: frozenset[int]  # of these, where Glean has all but who may see it, for certain
     former_types: Mapping[int, tuple[str, ...]]  # under which it is to be deleted before
     respelt: tuple[int, ...]  # ids that the crawl has seen in another spelling
-    dropped: tuple[int, ...]  # deleted further down a list of all there is
+    superseded: frozenset[int]  # the page has another change of the same id that holds
     numbers: Mapping[str, int]  # by key
     put_indexes: Mapping[str, int]  # by key: of the change that each put of the pack is of
     doubts: Mapping[str, Put]  # by key: what is known of it if any of its requests is refused
@@ -45,8 +45,11 @@ def compare(  # noqa: PLR0913 - what a page is looked at beside
 ) -> Compared:
     """Find what of a page differs from what Glean has.
 
+    Of several changes of one id, the one that holds is sent and no other: how long a page takes
+    does not depend on how often it names a thing.
+
     Args:
-        candidates: in the order of the page. Of one thing there may be several.
+        candidates: in the order of the page.
         known: the rows of these keys, with what is under way.
         number_next: the first number that is free.
         has_seen: whether the crawl has come by a key, which has this row, before the page.
@@ -63,14 +66,23 @@ def compare(  # noqa: PLR0913 - what a page is looked at beside
         is_whole=is_whole,
         is_in_any_order=is_in_any_order,
     )
+    newest = _newest(candidates, is_newest_first=is_newest_first)
     for index, candidate in enumerate(candidates):
-        if is_newest_first and page.has_newer(candidate.put.key):
+        if newest[candidate.put.id] != index:
+            page.supersede(index)
+        elif is_newest_first and page.has_newer(candidate.put.key):
             page.unchanged_count += 1
         elif candidate.is_deletion:
             page.delete(index, candidate.put)
         else:
             page.put(index, candidate.put)
     return page.compared()
+
+
+def _newest(candidates: Sequence[Candidate], *, is_newest_first: bool) -> dict[str, int]:
+    """The index of the change that holds, by id."""
+    indexes = [(candidate.put.id, index) for index, candidate in enumerate(candidates)]
+    return dict(reversed(indexes) if is_newest_first else indexes)
 
 
 class _Page:
@@ -99,8 +111,7 @@ class _Page:
         self._deleted: dict[str, None] = {}
         self._asked: dict[str, Put] = {}
         self._doubts: dict[str, Put] = {}
-        self._indexes: dict[str, list[int]] = {}
-        self._dropped: list[int] = []
+        self._superseded: set[int] = set()
         self._to_send: list[int] = []
         self._access: list[int] = []
         self._former_types: dict[int, tuple[str, ...]] = {}
@@ -111,6 +122,10 @@ class _Page:
     def has_newer(self, key: str) -> bool:
         return key in self._keys or self._has_seen(key, self._rows.get(key))
 
+    def supersede(self, index: int) -> None:
+        self._superseded.add(index)
+        self.unchanged_count += 1
+
     def delete(self, index: int, put: Put) -> None:
         row = self._rows.get(put.key)
         if self._is_full and row is not None and row.put.id != put.id:
@@ -118,9 +133,7 @@ class _Page:
         self._keys.add(put.key)
         self._rows.pop(put.key, None)
         self._numbers.pop(put.key, None)
-        if self._is_full:  # what was listed before it, is not sent at all
-            self._puts.pop(put.key, None)
-            self._dropped += self._indexes.pop(put.key, [])
+        if self._is_full:
             return
         # A put before it stays in the pack: that may be all of the page that is ever sent.
         self._deleted[put.key] = None
@@ -135,9 +148,7 @@ class _Page:
             self._respelt.append(index)
             return
         is_again = self._is_in_any_order and row is not None and self.has_newer(put.key)
-        is_first = put.key not in self._keys
         self._keys.add(put.key)
-        self._indexes.setdefault(put.key, []).append(index)
         number = self._number_next if row is None else row.put.number
         self._number_next += row is None
         self._numbers[put.key] = number
@@ -149,7 +160,7 @@ class _Page:
             return
         put = replace(put, number=number)
         self._counts[_change(row, put)] += 1
-        if is_first and self._has_content(row, put):
+        if self._has_content(row, put):
             self._access.append(index)
         self._send(index, put, row)
         self._put(index, self._asked[put.key] if is_again else put)
@@ -199,14 +210,13 @@ class _Page:
             number_next=self._number_next,
         )
         changes = ChangeCounts(unchanged=self.unchanged_count, **self._counts)
-        to_send = frozenset(self._to_send).difference(self._dropped)
         return Compared(
             pack,
-            to_send,
-            to_send.intersection(self._access),
+            frozenset(self._to_send),
+            frozenset(self._access),
             self._former_types,
             tuple(self._respelt),
-            tuple(self._dropped),
+            frozenset(self._superseded),
             self._numbers,
             self._put_indexes,
             self._doubts,

@@ -101,15 +101,10 @@ class Deployment(Struct, frozen=True):
         pages = self.pages
         if self.trouble is Trouble.EMPTY:
             pages = [*pages[:-1], *[[] for _ in range(EMPTY_PAGES)], *pages[-1:]]
-        limits = self.limits
-        if self.trouble is Trouble.RESTLESS:
-            # Of a note that has more changes on one page than Glean takes in a minute, and reads
-            # differently each time, no try would come to the end.
-            limits = replace(limits, documents_per_minute_max=RESTLESS_RATE)
         world = World(
             pages,
             self.order,
-            limits,
+            self.limits,
             readings=self.readings,
             stand_in=None if self.behind_ms is None else StandIn(TIMED, None),
             behind_ms=self.behind_ms or 0,
@@ -145,7 +140,6 @@ class Schedule(Struct, frozen=True):
 
 LETTERS = "abcdef"
 ALIKE = "A"  # to Glean, it is the first of these
-RESTLESS_RATE = 60  # a minute
 EMPTY_PAGES = 12
 PAGE_END = "|"
 

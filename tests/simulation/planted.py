@@ -434,7 +434,7 @@ MUTANTS = [
         ROOM,
         "return sends_max if is_wide and job.pacing.attempt <= 1 else 1",
         "return sends_max if job.pacing.attempt <= 1 else 1",
-        (f"{CRASH}[INCREMENTAL]",),
+        (f"{OWN_CLOCK}::test_of_what_is_read_again_only_the_changes_are_sent",),
     ),
     Mutant(
         "after a turn without progress, as much is sent at a time as before",
@@ -1080,7 +1080,7 @@ MUTANTS = [
         "durable/glean/batches.py",
         "        if items and (is_alone or is_full):",
         "        if items and is_full:",
-        (f"{CRASH}[INCREMENTAL]",),
+        ("tests/unit/glean/test_batches.py::test_nothing_is_lost_or_put_in_another_order",),
     ),
     Mutant(
         "a full job reads changes only",

@@ -22,6 +22,7 @@ PACKS = "durable/store/packs.py"
 BOOK = "durable/engine/ledger_book.py"
 COMPARISON = "durable/engine/comparison.py"
 COMPARE = "durable/machine/ledger.py"
+PROGRESS = "tests/simulation/test_progress.py"
 PAGE_CHANGES = "durable/machine/page_changes.py"
 WAYS = "durable/machine/ways.py"
 COMMANDS = "durable/machine/commands.py"
@@ -239,7 +240,7 @@ LEDGER_MUTANTS = [
         PAGE_CHANGES,
         "        self._deleted[put.key] = None\n",
         "        self._deleted[put.key] = None\n        self._puts.pop(put.key, None)\n",
-        (INCREMENTAL,),
+        ("tests/unit/machine/test_page_changes.py",),
     ),
     Mutant(
         "a mapping that has changed is none",
@@ -282,5 +283,19 @@ LEDGER_MUTANTS = [
         'LATEST = "(SELECT max(number)',
         'LATEST = "(SELECT min(number)',
         ("tests/unit/store/test_packs.py",),
+    ),
+    Mutant(
+        "all changes of one document are sent, as often as a page names it",
+        PAGE_CHANGES,
+        "        if newest[candidate.put.id] != index:",
+        "        if candidate.put.id not in newest:",
+        (f"{PROGRESS}::test_a_note_with_more_changes_on_a_page_than_a_minute_takes_lands",),
+    ),
+    Mutant(
+        "of several changes the first one holds",
+        PAGE_CHANGES,
+        "    return dict(reversed(indexes) if is_newest_first else indexes)",
+        "    return dict(reversed(indexes))",
+        ("tests/unit/machine/test_page_changes.py",),
     ),
 ]

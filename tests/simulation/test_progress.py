@@ -15,6 +15,7 @@ from durable.store.store import Store
 from tests.simulation.connector import LIMITS, LISTED, NOTES, Note
 from tests.simulation.fates import Await, Choice, Fate, FatePlan, Kind, calm, where
 from tests.simulation.questions import QuestionOracle
+from tests.simulation.source import FEED_PAGE_ROWS, Order
 from tests.simulation.world import StandIn, World
 
 
@@ -116,6 +117,20 @@ def test_a_page_whose_documents_change_at_each_read_lands(resends_max: int) -> N
     assert sends(world) - before <= len(NAMES) + resends_max + PER_MINUTE
     assert world.glean.index.keys() == world.source.live.keys()
     assert job.crawl.document_count == len(NAMES)
+
+
+def test_a_note_with_more_changes_on_a_page_than_a_minute_takes_lands() -> None:
+    """Though it reads differently each time, so that no try goes on where another has stopped."""
+    world = World([["a"]], Order.FEED, replace(PACED, documents_per_minute_max=2))
+    world.begin(Mode.FULL)
+    world.run()
+    world.source.restless = world.oracle.excused = {"a"}
+    for _ in range(FEED_PAGE_ROWS):
+        world.edit("a")
+    before = sends(world)
+
+    assert ended(world).state is State.SUCCEEDED
+    assert sends(world) - before == 1
 
 
 def test_what_changes_between_two_tries_of_a_page_arrives_in_its_newer_version() -> None:

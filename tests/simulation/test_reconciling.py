@@ -400,7 +400,8 @@ def feed(readings: Readings) -> World:
         world.edit("new", "a")
         world.delete("new")
         world.share("b")
-    world.retype("e")
+    for _ in range(3):
+        world.retype("e")
     world.edit("last")
     world.begin(Mode.INCREMENTAL)
     return world

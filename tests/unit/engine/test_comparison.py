@@ -125,12 +125,15 @@ def test_an_upload_is_sent_as_a_whole_and_what_differs_is_written_down(book: Led
     assert len(listed.pack.seen) == 2
 
 
-def test_of_two_versions_in_an_upload_either_may_be_there(book: LedgerBook) -> None:
+@pytest.mark.parametrize("is_upload", [True, False], ids=["upload", "changes"])
+def test_of_two_versions_on_a_page_the_last_is_sent(book: LedgerBook, *, is_upload: bool) -> None:
     known(book, a_document())
+    versions = a_document(title="two"), a_document(title="three")
 
-    _, listed = compared(book, a_document(), a_document(title="two"), is_upload=True, is_full=True)
+    sent, listed = compared(book, *versions, is_upload=is_upload, is_full=is_upload)
 
-    assert [put.content for put in listed.pack.puts] == [""]
+    assert [(one.place, one.key) for one in sent] == [(2, "a")]
+    assert [put.title for put in listed.pack.puts] == ["three"]
 
 
 def test_another_type_is_a_deletion_of_the_old_one_before(book: LedgerBook) -> None:

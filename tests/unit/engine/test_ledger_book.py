@@ -160,27 +160,27 @@ def test_after_an_upload_that_may_be_closed_all_is_brought_anew() -> None:
 # What Glean refuses
 
 
-def test_of_two_versions_of_which_glean_refused_one_the_row_is_not_sure() -> None:
+def test_of_two_spellings_of_which_glean_refused_one_the_row_is_not_sure() -> None:
     """It has the other one, and if the source takes that back, nobody would send anything."""
     bench = Bench(limits=ONE_BY_ONE)
     full(bench, a_note("a"))
     bench.network.on(INDEX, ok(), REFUSED, *(ok() for _ in range(5)))
 
-    job = changes(bench, a_note("a", text="one"), a_note("a", text="two"))
+    job = changes(bench, a_note("a", text="one"), a_note("A", text="two"))
     assert (job.crawl.reject_count, unsure(bench)) == (1, {"a"})
 
     assert changes(bench, a_note("a")).crawl.document_count == 1
     assert sure(bench) == {"a"}
 
 
-def test_a_new_document_that_came_twice_and_was_refused_once_has_a_row() -> None:
+def test_a_new_document_that_was_spelt_in_two_ways_and_refused_once_has_a_row() -> None:
     """Without one, it could never be deleted."""
     bench = Bench(limits=ONE_BY_ONE)
     full(bench, a_note("b"))
     bench.network.on(INDEX, ok(), REFUSED, *(ok() for _ in range(5)))
     bench.network.on(DELETE, ok())
 
-    changes(bench, a_note("a", text="one"), a_note("a", text="two"))
+    changes(bench, a_note("a", text="one"), a_note("A", text="two"))
     assert unsure(bench) == {"a"}
 
     full(bench, a_note("b"), uploads=False)

@@ -336,8 +336,8 @@ class Life:
         compared = self._compared(candidates, is_full=True, is_upload=True)
         self._ledger.add_pack(page, compared.pack)
         pack = compared.pack
-        order = [index for index in range(len(candidates)) if index not in compared.respelt]
-        for index in order:
+        unsent = {*compared.respelt, *compared.superseded}
+        for index in (one for one in range(len(candidates)) if one not in unsent):
             self._pause()
             if self._happens():
                 key = candidates[index].put.key
