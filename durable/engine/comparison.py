@@ -8,8 +8,10 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from durable.connector.stream import AnyStream
+from durable.glean.batches import document_count
 from durable.glean.digests import digests_of, document_digests, encode
 from durable.glean.documents import Deletion, Document, EncodedDocument
+from durable.glean.identities import Members
 from durable.glean.mapped_record import MappedRecord
 from durable.machine.ledger import Kind, LedgerRow, PagePack, Put, fold
 from durable.machine.page_changes import Candidate, Compared, compare, without
@@ -124,6 +126,10 @@ class Comparison:
             is_newest_first=self._is_newest_first,
             is_in_any_order=self._is_upload,
         )
+        if self._kind is Kind.MEMBERSHIP:
+            # Of a group that lacks a member, or was brought in part, Glean has one list or another.
+            doubts = {put.key: replace(put, content="") for put in compared.pack.puts}
+            compared = replace(compared, doubts=doubts)
         respelt = [placed[index] for index in compared.respelt]
         rejects += [one.reject(RESPELT) for one in respelt]
         kept = placed if self._is_upload else self._differing(placed, compared)
@@ -166,7 +172,7 @@ class Comparison:
 
     def keys_of(self, rejects: Iterable[Reject]) -> Iterator[str]:
         """The records' own ids; "" for one that is not to be stored: nobody knows which it is."""
-        keys = (reject.key for reject in rejects)
+        keys = (reject.key for reject in rejects if not reject.part)
         return (key if _is_whole(key) and not self._has_secret(key) else "" for key in keys)
 
     def _has_secret(self, text: str) -> bool:
@@ -237,6 +243,8 @@ def _candidate(placed: MappedRecord) -> tuple[MappedRecord, Candidate]:
             put = Put(key, 0, change.object_type, "", "", change.id)
             return placed, Candidate(put, is_deletion=True)
     put = Put(key, 0, "", digests_of(change).content, "", placed.key)
+    if isinstance(change, Members):
+        put = replace(put, title=str(document_count(change)))
     return placed, Candidate(put)
 
 

@@ -210,6 +210,8 @@ class Executor:
         parcel = self._parcels[send.page_index]
         outcome = await self._group_uploads.send(send, batch, glean, parcel.rejects)
         if isinstance(outcome, Sent):
+            if outcome.is_refusal and parcel.ledger is not None and batch.group_part is not None:
+                parcel.ledger = parcel.ledger.without([batch.group_part.group])
             shortfall = clean_reason(outcome.shortfall, self._environment)
             return replace(outcome, shortfall=shortfall, entries=parcel.entries(batch))
         return self._split(send, outcome.halves, outcome.batch_bytes_max)

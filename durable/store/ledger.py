@@ -19,7 +19,7 @@ from durable.machine.ledger import (
     doubted,
     fold,
 )
-from durable.machine.ledger_head import KindState, LedgerHead, OpenCrawl
+from durable.machine.ledger_head import LEANING, KindState, LedgerHead, OpenCrawl
 from durable.machine.seen import Seen
 from durable.store.gone_lists import GoneLists, GonePart
 from durable.store.ledger_rows import GoneRow, LedgerRows
@@ -88,9 +88,14 @@ class Ledger:
         self._settle(crawl.at_ms, doubts_max, landed_count)
         if self.head.destination not in {"", destination}:
             for kind in Kind:  # of one that was never replaced there may be rows, too
-                self._distrust(kind, crawl.at_ms)
+                self.distrust(kind, crawl.at_ms)
         self.gone.keep(kept)
         self._put_head(replace(self.head, destination=destination, crawl=crawl))
+
+    def distrust(self, kind: Kind, at_ms: int) -> None:
+        """What earlier crawls have written of this kind is in doubt, and so is what leans on it."""
+        kinds = {one: KindState(trusted_from_ms=at_ms) for one in (kind, LEANING.get(kind, kind))}
+        self._put_head(replace(self.head, kinds={**self.head.kinds, **kinds}))
 
     def look_up(self, kind: Kind, keys: Iterable[str]) -> dict[str, LedgerRow]:
         return self._rows.look_up(kind, keys, self.state(kind).trusted_from_ms)
@@ -235,6 +240,8 @@ class Ledger:
                 crawl.kind, self._unseen(crawl, page_count, lost), crawl.at_ms
             )
         gone = (row.key for row in self.gone.rows(crawl.at_ms))
+        if crawl.kind in LEANING and self.gone.parts(crawl.at_ms, 0, 1):
+            self.distrust(LEANING[crawl.kind], crawl.at_ms)
         self._rows.remove(crawl.kind, gone, but_of_ms=crawl.at_ms)
         self.gone.forget(crawl.at_ms)
         trusted_from_ms = self.state(crawl.kind).trusted_from_ms
@@ -255,7 +262,7 @@ class Ledger:
             if not crawl.is_upload:
                 self._doubt(crawl, list(self._packs.after_page(landed_count(crawl))))
             elif self.is_lost(crawl.kind, doubts_max):
-                self._distrust(crawl.kind, now_ms)
+                self.distrust(crawl.kind, now_ms)
             else:
                 self._doubt(crawl, list(self._packs.all()))
         self._put_head(replace(self.head, number_next=number_next, crawl=None))
@@ -273,11 +280,6 @@ class Ledger:
         self._rows.put(crawl.kind, doubts, RowState.UNCONFIRMED, crawl.at_ms)
         deleted = {key for pack in packs for key in pack.deleted_keys}
         self._rows.unconfirm(crawl.kind, deleted, crawl.at_ms)
-
-    def _distrust(self, kind: Kind, now_ms: int) -> None:
-        """Nothing is certain any more of this kind: the next FULL job replaces all of it."""
-        kinds = {**self.head.kinds, kind: KindState(trusted_from_ms=now_ms)}
-        self._put_head(replace(self.head, kinds=kinds))
 
     def _seen_by(self, crawl: OpenCrawl, page_count: int) -> Seen:
         if self._seen is None or self._seen.at_ms != crawl.at_ms:

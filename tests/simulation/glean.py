@@ -6,7 +6,7 @@ from typing import Literal
 
 import httpx
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from dev.local_glean.readings import DEFAULTS, Readings
 from durable.limits import Limits
@@ -29,6 +29,7 @@ class _Document(Struct, forbid_unknown_fields=True, rename="camel"):
     object_type: ObjectType
     permissions: SharedWith
     title: str
+    updated_at: int | UnsetType = UNSET
 
 
 class _Bulk(Struct, forbid_unknown_fields=True, rename="camel"):

@@ -79,8 +79,15 @@ class People:
         self._staged[kind] |= names
         if page.is_last_page:
             uploads[page.upload_id].is_closed = True
+            dropped = getattr(self, kind) - self._staged[kind]
             setattr(self, kind, self._staged.pop(kind))
             del self._open[kind]
+            self._forget(dropped)
+
+    def _forget(self, dropped: set[str]) -> None:
+        """Users and groups that are deleted have no memberships any more."""
+        kept = {group: names for group, names in self.members.items() if group not in dropped}
+        self.members = {group: names - dropped for group, names in kept.items()}
 
     def take_members(self, body: bytes) -> None:
         """A page of the upload that replaces one group's members, once it is closed."""

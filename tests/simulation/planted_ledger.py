@@ -4,6 +4,7 @@ from tests.simulation.mutant import Mutant
 
 
 RECONCILING = "tests/simulation/test_reconciling.py"
+MEMBERSHIPS = "tests/simulation/test_memberships.py"
 HOLDING = "tests/simulation/test_holding.py"
 REJECTS = "tests/simulation/test_rejects.py"
 READINGS = "tests/simulation/test_readings.py"
@@ -185,6 +186,43 @@ LEDGER_MUTANTS = [
         "        if self._is_in_any_order or row is None or",
         "        if row is None or",
         (f"{FAULT}[replacing-defaults]",),
+    ),
+    Mutant(
+        "a group that lacks a member counts as brought",
+        EXECUTOR,
+        "            if outcome.is_refusal and parcel.ledger is not None",
+        "            if batch.group_part is None and parcel.ledger is not None",
+        (f"{MEMBERSHIPS}::test_who_was_left_out_of_a_group_is_brought_once_glean_knows_him",),
+    ),
+    Mutant(
+        "a group that lacks a member counts as it was before",
+        COMPARISON,
+        '            doubts = {put.key: replace(put, content="") for put in compared.pack.puts}',
+        "            doubts = dict[str, Put]()",
+        (
+            f"{MEMBERSHIPS}::test_a_group_that_lacks_a_member_is_sent_again_though_its_list_is_the_former_one",
+        ),
+    ),
+    Mutant(
+        "groups are thought to have members that Glean has deleted",
+        LEDGER,
+        "        if crawl.kind in LEANING and self.gone.parts(crawl.at_ms, 0, 1):",
+        "        if crawl.kind is Kind.MEMBERSHIP and self.gone.parts(crawl.at_ms, 0, 1):",
+        (f"{MEMBERSHIPS}::test_who_was_gone_for_a_night_is_in_his_groups_again",),
+    ),
+    Mutant(
+        "groups are sure while an upload of users may be closed or not",
+        LEDGER,
+        "for one in (kind, LEANING.get(kind, kind))}",
+        "for one in (kind,)}",
+        (f"{MEMBERSHIPS}::test_what_a_job_that_is_given_up_has_sent_is_sent_again",),
+    ),
+    Mutant(
+        "a group that is as it was is left out of what is brought anew",
+        BOOK,
+        "            if kind in SINGLY and after.mode is Mode.FULL",
+        "            if kind is Kind.EMPLOYEE and after.mode is Mode.FULL",
+        (f"{MEMBERSHIPS}::test_all_groups_are_sent_where_all_is_to_be_brought_anew",),
     ),
     Mutant(
         "numbers are given twice",
