@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from bench import cost, isolate, plan, rounds
+from bench import cost, isolate, nightly, plan, rounds
 from bench.results import Results
 from bench.stock import MODULES
 from bench.table import tables
@@ -44,11 +44,12 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             found = rounds.results(chosen, Path(folder))
         shared = isolate.measured(chosen.isolate)
+        nights = nightly.measured(chosen.nightly)
     except (SetupError, RuntimeError, httpx.HTTPError) as error:
         print(f"bench: {error}".rstrip("."), file=sys.stderr)
         return 1
     text = tables(found)
-    print(f"\n{text}\n\n{isolate.tables(shared)}")
+    print(f"\n{text}\n\n{isolate.tables(shared)}\n\n{nightly.text(nights)}")
     if arguments.quick:
         print("\nThat is to see that it works: too little of it to be held against the targets.")
         QUICK.mkdir(exist_ok=True)
@@ -64,6 +65,7 @@ def main() -> int:
         DOCUMENT.write_text(insert_table(before, between, DOCUMENT.name), encoding="utf-8")
         cost.write(found)
         isolate.write(shared)
+        nightly.write(nights)
     return 0
 
 

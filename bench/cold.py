@@ -1,33 +1,54 @@
-"""When the runtime that this process started last has begun, by Linux' account."""
+"""When the runtime that this process started last has begun, and its time, by Linux' account."""
 
 import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec import Struct
+
 
 PROC = Path("/proc")
 NAME = "workerd"
+TICKS = os.sysconf("SC_CLK_TCK")  # a second
 
 
 def age_ms() -> float | None:
     """Of the youngest workerd among our descendants, in steps of 10 ms; None if nobody knows."""
     if not (PROC / "uptime").exists():
         return None
-    processes = dict(_processes())
-    begun = [
-        started
-        for pid, (name, _, started) in processes.items()
-        if name == NAME and _is_ours(pid, processes)
-    ]
-    if not begun:
+    youngest = _youngest()
+    if youngest is None:
         return None
-    ticks = os.sysconf("SC_CLK_TCK")
-    return (time.clock_gettime(time.CLOCK_BOOTTIME) - max(begun) / ticks) * 1_000
+    return (time.clock_gettime(time.CLOCK_BOOTTIME) - youngest.started / TICKS) * 1_000
 
 
-def _processes() -> Iterator[tuple[int, tuple[str, int, int]]]:
-    """Each one's name, parent and start, in ticks since the system's."""
+def worked_ms() -> float | None:
+    """What it has taken of the processors, likewise."""
+    youngest = _youngest() if (PROC / "uptime").exists() else None
+    return None if youngest is None else youngest.worked / TICKS * 1_000
+
+
+class Process(Struct, frozen=True):
+    """Times are in ticks, the start's since the system's."""
+
+    name: str
+    parent: int
+    started: int
+    worked: int
+
+
+def _youngest() -> Process | None:
+    processes = dict(_processes())
+    found = [
+        process
+        for pid, process in processes.items()
+        if process.name == NAME and _is_ours(pid, processes)
+    ]
+    return max(found, key=lambda process: process.started, default=None)
+
+
+def _processes() -> Iterator[tuple[int, Process]]:
     for folder in PROC.iterdir():
         if folder.name.isdigit():
             try:
@@ -36,10 +57,11 @@ def _processes() -> Iterator[tuple[int, tuple[str, int, int]]]:
                 continue  # it has just ended
             head, _, tail = stat.rpartition(")")
             fields = tail.split()
-            yield int(folder.name), (head.partition("(")[2], int(fields[1]), int(fields[19]))
+            name, worked = head.partition("(")[2], int(fields[11]) + int(fields[12])
+            yield int(folder.name), Process(name, int(fields[1]), int(fields[19]), worked)
 
 
-def _is_ours(pid: int, processes: dict[int, tuple[str, int, int]]) -> bool:
+def _is_ours(pid: int, processes: dict[int, Process]) -> bool:
     while pid in processes and pid != os.getpid():
-        pid = processes[pid][1]
+        pid = processes[pid].parent
     return pid == os.getpid()

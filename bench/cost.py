@@ -26,6 +26,8 @@ RESULTS = ROOT / "bench/results.json"
 # https://developers.cloudflare.com/durable-objects/platform/pricing/
 USD_PER_REQUEST = 0.15 / 1_000_000  # an alarm is one, and so is each call of an object
 USD_PER_ROW = 1.00 / 1_000_000  # written; an alarm that is set is one
+USD_PER_READ_ROW = 0.001 / 1_000_000
+USD_PER_STORED_GB = 0.20  # a month
 USD_PER_GB_SECOND = 12.50 / 1_000_000
 OBJECT_GB = 0.128  # billed for an object, whatever it takes
 MONTH_HOURS = 30 * 24

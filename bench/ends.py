@@ -35,17 +35,21 @@ class Ends(Ensemble):
             body = msgspec.json.encode(shape)
             self._http.put(f"{url}/control/shape", content=body).raise_for_status()
 
+    def requests(self) -> Trace:
+        """Those since then, whatever they brought."""
+        requests: list[Request] = []
+        for url in (self.source_url, self.sink_url):
+            answer = self._http.get(f"{url}/control/requests").raise_for_status()
+            requests += msgspec.json.decode(answer.content, type=list[Request])
+        return Trace(requests)
+
     def trace(self, shape: Shape) -> Trace:
         """The requests since then.
 
         Raises:
             RuntimeError: they did not bring as many documents as there are.
         """
-        requests: list[Request] = []
-        for url in (self.source_url, self.sink_url):
-            answer = self._http.get(f"{url}/control/requests").raise_for_status()
-            requests += msgspec.json.decode(answer.content, type=list[Request])
-        trace = Trace(requests)
+        trace = self.requests()
         if trace.document_count != shape.document_count:
             raise RuntimeError(
                 f"{trace.document_count:,} documents were sent, and there are "

@@ -38,9 +38,18 @@ POLL_SECONDS = 0.2  # seldom, as each answer takes time from the job
 JOB_SECONDS_MAX = 3_600
 
 
-class _Measured(Struct, frozen=True):
+class Measured(Struct, frozen=True, kw_only=True):
+    """What the Worker tells of its isolate, and of its object's life.
+
+    Attributes:
+        heap_bytes: of the WebAssembly memory, which never shrinks.
+        rows: written, an alarm that was set is one.
+        read_rows: by the SQL.
+    """
+
     heap_bytes: int
     rows: int
+    read_rows: int
 
 
 class Ours(Ensemble):
@@ -91,16 +100,14 @@ class Ours(Ensemble):
             RuntimeError: the job did not succeed, or a turn of it broke off.
         """
         self._ends.reshape(shape)
-        before = self._measured()
-        job = self._ended(self._asked("POST", "/trigger", json=REPLACING)["id"])
-        if job["state"] != "succeeded":
-            raise RuntimeError(f"the job is {job['state']}: {job['last_error']}")
+        before = self.measured()
+        job = self.sync(REPLACING)
         log = self._runtime.log.read_text(encoding="utf-8", errors="replace").splitlines()
         broken_off = [event["what"] for event in job["events"] if "killed" in event["what"]]
         if broken_off:
             reasons = [line for line in log if "broke off" in line]
             raise RuntimeError("\n".join([*broken_off, *reasons]))
-        after = self._measured()
+        after = self.measured()
         if after.rows == before.rows:
             raise RuntimeError("no rows were counted: the object writes past bench/worker/entry.py")
         trace = self._ends.trace(shape)
@@ -110,6 +117,16 @@ class Ours(Ensemble):
             rows=after.rows - before.rows,
             turn_ends=tuple(_turn_ends(log, job["id"])),
         )
+
+    def sync(self, order: Mapping[str, Any]) -> dict[str, Any]:
+        """Have a job done. Raises RuntimeError where it does not succeed."""
+        job = self._ended(self._asked("POST", "/trigger", json=order)["id"])
+        if job["state"] != "succeeded":
+            raise RuntimeError(f"the job is {job['state']}: {job['last_error']}")
+        return job
+
+    def measured(self) -> Measured:
+        return msgspec.convert(self._asked("GET", "/measured"), Measured)
 
     def profile(self) -> str:
         """The functions in which all turns up to now have spent the most time."""
@@ -122,9 +139,6 @@ class Ours(Ensemble):
             seconds_max=JOB_SECONDS_MAX,
             pause_seconds_max=POLL_SECONDS,
         )
-
-    def _measured(self) -> _Measured:
-        return msgspec.convert(self._asked("GET", "/measured"), _Measured)
 
     def _asked(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         answer: dict[str, Any] = (

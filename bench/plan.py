@@ -60,6 +60,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         large_pages: of the job with pages of 8 MB.
         growth_rounds: by the number of pages, 1.8 KB a document.
         isolate: how many connectors share an isolate.
+        nightly: of the FULL jobs that find nearly all as it was.
     """
 
     rounds: int
@@ -70,9 +71,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     large_pages: int
     growth_rounds: Mapping[int, int]
     isolate: IsolatePlan
+    nightly: tuple[int, ...]
 
 
 PAGES = {PROXY: 1_000, OURS: 600, LOOP: 300, SDK: 40, STOCK: 30}
+NIGHTLY = (100, 1_000, 10_000)
 LATENCY_PAGES = {OURS: 300, LOOP: 40, SDK: 40}
 NORMAL = Plan(
     rounds=5,
@@ -83,6 +86,7 @@ NORMAL = Plan(
     large_pages=30,
     growth_rounds={10: 5, 100: 3, 1_000: 1},
     isolate=ISOLATE,
+    nightly=NIGHTLY,
 )
 LONG = Plan(
     rounds=10,
@@ -93,6 +97,7 @@ LONG = Plan(
     large_pages=100,
     growth_rounds={10: 5, 100: 3, 1_000: 3, 10_000: 1},
     isolate=ISOLATE,
+    nightly=NIGHTLY,
 )
 QUICK = Plan(
     rounds=2,
@@ -103,4 +108,5 @@ QUICK = Plan(
     large_pages=6,
     growth_rounds={10: 2, 60: 1},
     isolate=replace(ISOLATE, connectors=(3,), shapes=(SMALL,), rounds=1, killed_shape=SMALL),
+    nightly=(20,),
 )

@@ -56,6 +56,9 @@ serve("sink", reshape, (request, body) => {
   if (request.url.includes("/debug/")) {
     return { kind: "status", body: Buffer.from(status(request.url)), latencyMs: shape.sink_ms };
   }
+  if (request.url.endsWith("/deletedocument")) {
+    return { kind: "deletion", body: Buffer.alloc(0), latencyMs: shape.sink_ms };
+  }
   const documents = counted(body);
   if (documents === 0 && body.length <= BOUNDARY_BYTES_MAX) bounded(body);
   return {

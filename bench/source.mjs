@@ -1,6 +1,7 @@
 // A paged JSON source whose pages differ in nothing but their ids, so that each costs one copy.
 //
 // GET /pages?cursor=7 gives page 7 of those that the shape asks for; without a cursor, the first.
+// By night 1, one document of a thousand has changed, and one of two thousand is gone.
 
 import { serve } from "./server.mjs";
 
@@ -38,7 +39,23 @@ function record(bytes) {
   return JSON.stringify({ ...empty, text: lines + rest });
 }
 
+const hasChanged = (number) => shape.night > 0 && number % 1_000 === 500;
+const isGone = (number) => shape.night > 0 && number % 2_000 === 700;
+
 function page(index) {
+  const body = wholePage(index);
+  const first = index * shape.documents;
+  const numbers = Array.from({ length: shape.documents }, (_, place) => first + place);
+  if (!numbers.some((number) => hasChanged(number) || isGone(number))) return body;
+  const { items, next_cursor } = JSON.parse(body);
+  const left = items.filter((_, place) => !isGone(numbers[place]));
+  for (const item of left) {
+    if (hasChanged(Number(item.id.slice("doc-".length)))) item.title = "A document that has changed";
+  }
+  return Buffer.from(JSON.stringify({ items: left, next_cursor }));
+}
+
+function wholePage(index) {
   const end = tail(index + 1);
   const body = Buffer.allocUnsafe(head.length + end.length);
   head.copy(body);

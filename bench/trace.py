@@ -11,7 +11,8 @@ class Request(Struct, frozen=True, kw_only=True):
     """One request; times are of a clock that all processes share.
 
     Attributes:
-        kind: "page" for one to the source; "documents", "boundary" or "status" for one to Glean.
+        kind: "page" for one to the source; "documents", "boundary", "deletion" or "status" for one
+            to Glean.
         arrived_ms: when it was there.
         answered_ms: when its answer was handed to the network.
         index: of the page.

@@ -41,9 +41,13 @@ class Runner(deployed.Runner):
                 PROFILE.disable()
 
     async def measured(self) -> dict[str, int]:
-        """The WebAssembly memory, which never shrinks, and rows written in the object's life."""
+        """The WebAssembly memory, which never shrinks, and rows of the object's life."""
         memory = pyodide_js._module.HEAP8  # noqa: SLF001 - nobody else knows it
-        return {"heap_bytes": memory.length, "rows": self.storage.row_count}
+        return {
+            "heap_bytes": memory.length,
+            "rows": self.storage.row_count,
+            "read_rows": self.storage.read_count,
+        }
 
 
 class Default(deployed.Default):
@@ -71,13 +75,14 @@ class Context:
 
 
 class Storage:
-    """Counts what Cloudflare bills as rows written: those of the SQL, and one for an alarm set."""
+    """Counts what Cloudflare bills as rows: those of the SQL, and one written for an alarm set."""
 
     def __init__(self, storage: Any) -> None:
         self._storage = storage
         self._sql = storage.sql
         self.sql = self
         self.row_count = 0
+        self.read_count = 0
 
     def exec(self, query: str, *bindings: Any) -> "Rows":
         return Rows(self._sql.exec(query, *bindings), self)
@@ -103,4 +108,5 @@ class Rows:
     def toArray(self) -> Any:  # noqa: N802 - the platform's name
         rows = self._cursor.toArray()
         self._storage.row_count += self._cursor.rowsWritten
+        self._storage.read_count += self._cursor.rowsRead
         return rows

@@ -3,7 +3,7 @@
 Hypothesis makes hundreds of worlds or thousands; Glean's documentation is read in every way that
 differs from the usual one in two places, or in every way (what it leaves open of documents is
 combined by itself); of what is tried in pairs, each meets an eighth of the others, or all of them;
-and of moments a fifth is tried, or each.
+and of moments a part is tried, or each.
 
 `WORLDS=50000 make test ARGS=tests/simulation` makes as many as one has time for.
 """
@@ -25,7 +25,10 @@ OF_DOCUMENTS = [one for one in every(names=readings.OF_DOCUMENTS) if one != read
 READINGS = [*OF_UPLOADS, *OF_DOCUMENTS]
 
 SHARES = 1 if IS_WHOLE else 8  # of pairs
+GOLDEN_RATIO = 0.618034
+MOMENTS = 1 if IS_WHOLE else 3  # one in so many is tried
 
+Moment = TypeVar("Moment")
 Second = TypeVar("Second")
 
 # Not registered as the default: that would be everybody's, also that of other folders' tests.
@@ -44,3 +47,9 @@ def met(place: int, others: Iterable[Second]) -> Sequence[Second]:
     Together those first ones that have all shares meet all others.
     """
     return [*others][place % SHARES :: SHARES]
+
+
+def tried(moments: Iterable[Moment]) -> Sequence[Moment]:
+    """Those that are tried. Moments repeat themselves, so they are taken at no even distance."""
+    there = enumerate(moments)
+    return [one for place, one in there if place * GOLDEN_RATIO % 1 < 1 / MOMENTS]

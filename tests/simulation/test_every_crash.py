@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from durable.machine.job import Mode
 from durable.machine.states import ENDED, State
 from tests.simulation.connector import LIMITS
-from tests.simulation.effort import met
+from tests.simulation.effort import met, tried
 from tests.simulation.fates import AT_SAVE, Await, Choice, Fate, Kind, at, possible
 from tests.simulation.source import Order
 from tests.simulation.world import World
@@ -103,7 +103,7 @@ def check(world: World) -> None:
 @pytest.mark.parametrize("scenario", [*SCENARIOS, PACED])
 def test_any_one_fault_is_survived(scenario: Scenario) -> None:
     _, awaits = played(scenario, {})
-    for point in awaits:
+    for point in tried(awaits):
         for fate in AT_SAVE if point.kind is Kind.SAVE else FAULTS:
             for flavour in range(FLAVOURS if fate in FLAVOURED else 1):
                 world, _ = played(scenario, {point.index: Choice(fate, flavour)})
@@ -133,7 +133,7 @@ def test_any_one_fault_is_survived_whichever_answer_comes_late(scenario: Scenari
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_refusal_for_good_ends_the_job_at_once(scenario: Scenario) -> None:
     _, awaits = played(scenario, {})
-    for point in awaits:
+    for point in tried(awaits):
         if point.kind is Kind.SAVE:
             continue
         for flavour in range(FLAVOURS):
@@ -154,7 +154,7 @@ def test_a_refusal_for_good_ends_the_job_at_once(scenario: Scenario) -> None:
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_an_answer_finds_a_job_that_somebody_ended(scenario: Scenario) -> None:
     _, awaits = played(scenario, {})
-    for point in awaits:
+    for point in tried(awaits):
         if point.kind is Kind.SAVE:
             continue
         world = scenario()
@@ -172,6 +172,6 @@ def later(world: World, index: int) -> list[Kind]:
 
 
 def faults(awaits: list[Await], start: int, flavours: Iterator[int]) -> Iterator[dict[int, Choice]]:
-    for point in awaits[start:]:
+    for point in tried(awaits[start:]):
         for fate in possible(point.kind):
             yield {point.index: Choice(fate, next(flavours))}

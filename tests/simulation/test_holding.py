@@ -7,6 +7,7 @@ from durable.machine.commands import Instruction, Refusal
 from durable.machine.job import Mode
 from durable.machine.states import ENDED, Command, State
 from tests.simulation.connector import LIMITS
+from tests.simulation.effort import tried
 from tests.simulation.fates import (
     AT_SAVE,
     DEATHS,
@@ -88,7 +89,7 @@ def test_any_one_fault_after_the_approval_is_survived() -> None:
     first = len(calm.driver.awaits)
     calm.order(calm.oracle.latest.id, APPROVAL)
     calm.run()
-    for point in calm.driver.awaits[first + 1 :]:
+    for point in tried(calm.driver.awaits[first + 1 :]):
         for fate in AT_SAVE if point.kind is Kind.SAVE else possible(point.kind):
             world = held()
             world.driver.plan = at({point.index: Choice(fate)})

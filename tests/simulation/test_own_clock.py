@@ -10,6 +10,7 @@ from durable.limits import Limits
 from durable.machine.job import Mode
 from durable.machine.states import State
 from tests.simulation.connector import LIMITS, TIMED
+from tests.simulation.effort import tried
 from tests.simulation.fates import Kind, at, calm
 from tests.simulation.source import Order
 from tests.simulation.test_every_crash import faults
@@ -91,7 +92,7 @@ def with_one_fault(scenario: Scenario) -> Iterator[World]:
     first = len(calm_world.driver.awaits)
     calm_world.run()
     yield calm_world
-    for choices in faults(calm_world.driver.awaits, first, count()):
+    for choices in tried(faults(calm_world.driver.awaits, first, count())):
         world = scenario()
         world.driver.plan = at(choices)
         world.run()

@@ -18,6 +18,7 @@ from durable.sources.paging.mediawiki import MediaWikiPaging
 from durable.sources.paging.offset import OffsetPaging, PageNumber
 from durable.sources.paging.protocol import Paging
 from tests.simulation.connector import LIMITS, NOTES
+from tests.simulation.effort import tried
 from tests.simulation.fates import AT_SAVE, Choice, Fate, Kind, at
 from tests.simulation.truncation import Bystander
 from tests.simulation.world import StandIn, World
@@ -113,7 +114,7 @@ def test_all_that_takes_several_answers_is_brought_whatever_fails(name: str) -> 
     calm.run()
     assert calm.glean.index == TEXTS, calm.told(calm.oracle.latest.error)
 
-    for index, point in enumerate(calm.driver.awaits[first:], start=first):
+    for index, point in tried(enumerate(calm.driver.awaits[first:], start=first)):
         for fate in AT_SAVE if point.kind is Kind.SAVE else FAULTS:
             world = world_of(name)
             world.driver.plan = at({index: Choice(fate)})

@@ -7,6 +7,7 @@ import pytest
 from durable.machine.commands import Instruction, Refusal
 from durable.machine.job import Mode
 from durable.machine.states import Command, State
+from tests.simulation.effort import tried
 from tests.simulation.fates import AT_SAVE, Choice, Fate, Kind, at, calm, possible, where
 from tests.simulation.source import Order
 from tests.simulation.test_every_crash import Scenario, full, incremental, later
@@ -116,7 +117,7 @@ def test_any_one_fault_during_a_retry_is_survived(scenario: Scenario) -> None:
     first = len(quiet.driver.awaits)
     quiet.order(quiet.oracle.latest.id, RETRY)
     quiet.run()
-    for point in quiet.driver.awaits[first + 1 :]:
+    for point in tried(quiet.driver.awaits[first + 1 :]):
         for fate in AT_SAVE if point.kind is Kind.SAVE else possible(point.kind):
             world = failed()
             world.driver.plan = at({point.index: Choice(fate)})

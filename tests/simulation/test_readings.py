@@ -12,7 +12,7 @@ from durable.machine.remedies import RemedyCode
 from durable.machine.states import State
 from tests.simulation.connector import LIMITS
 from tests.simulation.driver import AWAITS_MAX
-from tests.simulation.effort import READINGS
+from tests.simulation.effort import READINGS, tried
 from tests.simulation.fates import LANDS_LATE, Await, Choice, Fate, Kind, at, possible
 from tests.simulation.world import World
 
@@ -76,7 +76,7 @@ def test_any_one_fault_is_survived(readings: Readings) -> None:
         for point in awaits(readings)[1:]
         for fate in possible(point.kind)
     ]
-    for choices in share(faults, readings):
+    for choices in tried(share(faults, readings)):
         world = full(readings)
         world.driver.plan = at(choices)
         world.run()
@@ -94,7 +94,7 @@ def test_any_one_fault_is_survived(readings: Readings) -> None:
 def test_an_upload_that_is_gone_at_any_moment_is_begun_anew(
     event: Event, readings: Readings
 ) -> None:
-    for point in awaits(readings):
+    for point in tried(awaits(readings)):
         if point.kind is Kind.SAVE:
             continue
         world = full(readings)
@@ -113,7 +113,7 @@ def test_a_late_request_at_any_moment_is_survived(readings: Readings) -> None:
         for delay in (1, 2, 4)
         if point.kind in {Kind.OPEN, Kind.SEND, Kind.CLOSE}
     ]
-    for choices in share(lates, readings):
+    for choices in tried(share(lates, readings)):
         world = full(readings)
         world.driver.plan = at(choices)
         world.run()

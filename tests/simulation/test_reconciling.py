@@ -15,7 +15,7 @@ from durable.machine.job import Mode, Way
 from durable.machine.states import ENDED, Command, State
 from tests.simulation.clock import HOUR_MS
 from tests.simulation.connector import LIMITS, NOTES
-from tests.simulation.effort import IS_WHOLE
+from tests.simulation.effort import IS_WHOLE, tried
 from tests.simulation.fates import (
     AT_SAVE,
     Choice,
@@ -155,7 +155,7 @@ def moments(scenario: Scenario, readings: Readings, *kinds: Kind) -> Iterator[tu
     first = len(world.driver.awaits)
     world.run()
     check(world)
-    for point in world.driver.awaits[first:]:
+    for point in tried(world.driver.awaits[first:]):
         if not kinds or point.kind in kinds:
             yield point.index, point.kind
 

@@ -10,6 +10,7 @@ from durable.machine.states import State
 from tests.simulation.clock import HOUR_MS
 from tests.simulation.connector import LIMITS
 from tests.simulation.driver import AWAITS_MAX
+from tests.simulation.effort import tried
 from tests.simulation.fates import AT_SAVE, Choice, Kind, at, possible
 from tests.simulation.world import World
 
@@ -51,7 +52,7 @@ def test_a_refusal_that_is_meant_for_all_ends_the_job_with_gleans_words() -> Non
     watermark_ms, index = calm.oracle.watermark_ms, dict(calm.glean.index)
     first = len(calm.driver.awaits)
     calm.run()
-    for point in calm.driver.awaits[first:]:
+    for point in tried(calm.driver.awaits[first:]):
         for fate in AT_SAVE if point.kind is Kind.SAVE else possible(point.kind):
             world = off()
             world.driver.plan = at({point.index: Choice(fate)})

@@ -7,6 +7,7 @@ from durable.machine.job import Job, Mode
 from durable.machine.states import State
 from durable.store.store import Store
 from tests.simulation.connector import LIMITS
+from tests.simulation.effort import tried
 from tests.simulation.fates import AT_SAVE, Choice, Fate, Kind, at, possible
 from tests.simulation.world import World
 
@@ -53,7 +54,7 @@ def test_any_one_fault_neither_loses_a_reject_nor_counts_it_twice(mode: Mode) ->
     calm = spoilt(mode)
     first = len(calm.driver.awaits)
     calm.run()
-    for point in calm.driver.awaits[first:]:
+    for point in tried(calm.driver.awaits[first:]):
         for fate in AT_SAVE if point.kind is Kind.SAVE else possible(point.kind):
             world = spoilt(mode)
             world.driver.plan = at({point.index: Choice(fate)})

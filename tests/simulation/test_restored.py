@@ -6,6 +6,7 @@ import pytest
 
 from durable.machine.job import Mode
 from durable.machine.states import State
+from tests.simulation.effort import tried
 from tests.simulation.fates import AT_SAVE, Choice, Kind, at
 from tests.simulation.test_stages import FAULTS, Everything, world_of
 from tests.simulation.world import World
@@ -54,7 +55,7 @@ def test_what_lives_stays_and_what_is_gone_goes_whatever_fails(what: Living) -> 
     first = len(calm.driver.awaits)
     calm.run()
     check(calm)
-    for index, point in enumerate(calm.driver.awaits[first:], first):
+    for index, point in tried(enumerate(calm.driver.awaits[first:], first)):
         for fate in AT_SAVE if point.kind is Kind.SAVE else FAULTS:
             world = between(what)
             world.driver.plan = at({index: Choice(fate)})
@@ -67,7 +68,7 @@ def test_what_is_deleted_or_restored_while_a_job_runs_is_right_after_the_next_on
     calm = between(restored)
     first = len(calm.driver.awaits)
     calm.run()
-    for index, point in enumerate(calm.driver.awaits[first:], first):
+    for index, point in tried(enumerate(calm.driver.awaits[first:], first)):
         for what in (restored, changed_and_deleted, deleted_twice):
             if point.kind not in {Kind.FETCH, Kind.SEND, Kind.DELETE}:
                 continue

@@ -22,6 +22,7 @@ from durable.machine.states import Command, State
 from durable.store.ledger_rows import LedgerRows
 from durable.store.store import Store
 from tests.simulation.connector import LISTED, NOTES
+from tests.simulation.effort import tried
 from tests.simulation.fates import AT_SAVE, Await, Choice, Fate, Kind, at, possible
 from tests.simulation.questions import QuestionOracle
 from tests.simulation.source import Source
@@ -157,7 +158,7 @@ def check(world: World, *, may_refuse: bool = False) -> None:
 @pytest.mark.parametrize("mode", Mode)
 def test_whatever_fails_all_of_it_arrives_in_order(mode: Mode) -> None:
     """Glean refuses members of a group that it does not know, and users likewise."""
-    for point in _awaits(mode):
+    for point in tried(_awaits(mode)):
         for fate in AT_SAVE if point.kind is Kind.SAVE else FAULTS:
             world, _ = world_of(mode)
             first = len(world.driver.awaits)
@@ -226,7 +227,7 @@ def test_whatever_fails_strangers_are_left_out_of_their_groups_and_nobody_else()
 
 def test_a_request_that_arrives_late_leaves_no_group_half() -> None:
     """It may discard the upload that was begun after it, or be of one that is over."""
-    for point in _awaits(Mode.FULL):
+    for point in tried(_awaits(Mode.FULL)):
         for delay in (1, 2, 3) if point.kind is Kind.SEND else ():
             for fate in (Fate.LATE, Fate.DIED_LATE):
                 world, _ = world_of(Mode.FULL)
