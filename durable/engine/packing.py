@@ -10,6 +10,7 @@ from durable.connector.context import Contexts
 from durable.connector.mapping import changes, digest
 from durable.connector.stream import AnyStream
 from durable.engine.comparison import Comparison, LedgerPage, LedgerView
+from durable.glean.access import access_of
 from durable.glean.batches import Batch, batches, document_count, sizes_of
 from durable.glean.documents import Deletion, EncodedDocument, PermissionsUpdate
 from durable.glean.mapped_record import MappedRecord
@@ -164,9 +165,8 @@ class Packing:
         """
         if not access or len(access) > single_requests_max(self._limits):
             return news
-        listed = list(news)
-        alone = (_access_of(one) for one in listed if one.place in access)
-        return [*alone, *(one for one in listed if one.place not in access)]
+        slimmed = [_access_of(one) if one.place in access else one for one in news]
+        return sorted(slimmed, key=lambda one: not isinstance(one.change, PermissionsUpdate))
 
     def _shortfall(self, rejects: Iterable[Reject]) -> str:
         """Why the memberships are not those of the source, if a whole group is rejected."""
@@ -211,7 +211,8 @@ class Packing:
 
 def _access_of(placed: MappedRecord) -> MappedRecord:
     assert isinstance(placed.change, EncodedDocument), "only documents have permissions"
-    return replace(placed, change=PermissionsUpdate(placed.change))
+    update = access_of(placed.change)
+    return placed if update is None else replace(placed, change=update)
 
 
 def measure_page(page: Records) -> Page:

@@ -174,6 +174,8 @@ class Deletion(Struct, frozen=True, kw_only=True):
 class PermissionsUpdate(Struct, frozen=True):
     """A document of which only those who may see it are others than before."""
 
+    object_type: str
+    permissions: Permissions
     whole: EncodedDocument  # to be sent in its place, where Glean refuses it
 
     @property

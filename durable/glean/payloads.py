@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from durable.decoding import decode
+from durable.glean.access import explicit
 from durable.glean.documents import Deletion, EncodedDocument, PermissionsUpdate
 from durable.machine.job import Stage
 
@@ -81,13 +81,6 @@ SINGLES: Mapping[Stage, RequestShape] = {
     Stage.DOCUMENTS: RequestShape("document", GleanEndpoint.DOCUMENTS, "documents", is_list=True),
     Stage.DELETIONS: RequestShape("deletion", GleanEndpoint.DELETION, "", is_list=False),
 }
-
-
-class _Access(Struct, frozen=True, rename="camel"):
-    """What of a document is sent where only those who may see it are others."""
-
-    object_type: str
-    permissions: Raw
 
 
 class GroupPart(Struct, frozen=True):
@@ -170,9 +163,8 @@ class Envelope:
         return msgspec.json.encode({**request, "id": deletion.id})
 
     def _permissions_update(self, update: PermissionsUpdate) -> bytes:
-        access = decode(update.whole.content, _Access)
-        request = {"datasource": self._datasource, "objectType": access.object_type}
-        permissions = {"permissions": access.permissions}
+        request = {"datasource": self._datasource, "objectType": update.object_type}
+        permissions = {"permissions": explicit(update.permissions)}
         return msgspec.json.encode({**request, "id": update.id, **permissions})
 
     def group_part(self, group: str, place: int) -> GroupPart:

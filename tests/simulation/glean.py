@@ -243,7 +243,8 @@ class Glean:
             raise _RefusalError(400, f"Document {update.id} not found")
         _require(update.id not in self.unfit, f"Document {update.id} is not valid")
         self._check_named(update.permissions)
-        self.found.share(one, update.permissions)
+        # What a field means that is left out, is not documented: here it stays as it was.
+        self.found.share(one, update.permissions.over(one.permissions))
 
     def _told_together(self, questions: _Questions) -> bytes:
         statuses = [

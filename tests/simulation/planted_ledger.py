@@ -181,6 +181,20 @@ LEDGER_MUTANTS = [
         (SHARED, f"{FAULT}[shared_since-defaults]"),
     ),
     Mutant(
+        "permissions are sent alone of what nobody may see any more",
+        "durable/glean/access.py",
+        "    if not any(explicit(part.permissions).values()):",
+        "    if not explicit(part.permissions):",
+        ("tests/unit/glean/test_access.py::test_a_document_for_nobody_goes_whole",),
+    ),
+    Mutant(
+        "permissions that are not granted any more are left out",
+        "durable/glean/access.py",
+        '        "allowAnonymousAccess": permissions.allow_anonymous_access or False,\n',
+        "",
+        (SHARED, "tests/unit/glean/test_access.py::test_what_is_not_set_is_told_to_grant_nothing"),
+    ),
+    Mutant(
         "an upload has permissions alone",
         PAGE_CHANGES,
         "        if self._is_in_any_order or row is None or",

@@ -1,7 +1,9 @@
 """FULL jobs that send what differs from the ledger alone; a fault anywhere, and what follows it."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import count
 
 import httpx
 import msgspec
@@ -363,6 +365,36 @@ def test_a_share_that_is_not_acknowledged_is_in_doubt(mode: Mode, fate: Fate) ->
     sync(world)
 
     check(world)
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("fate", [Fate.REFUSED, Fate.LOST, Fate.DIED_SENT, Fate.DIED_UNSENT])
+def test_of_a_page_that_fails_among_its_shares_no_later_try_repeats_what_is_in_glean(
+    fate: Fate, mode: Mode
+) -> None:
+    world = synced(DEFAULTS)
+    world.share("a", "b", "d")
+    shares = count()
+    world.driver.plan = lambda point: (
+        Choice(fate) if point.kind is Kind.SHARE and next(shares) == 1 else Choice()
+    )
+    first = len(world.driver.awaits)
+    sent: list[str] = []
+    index_documents = world.glean.found.show
+
+    def noted(documents: Iterable[Found]) -> None:
+        listed = list(documents)
+        sent.extend(one.id for one in listed)
+        index_documents(listed)
+
+    world.glean.found.show = noted  # type: ignore[method-assign]
+    world.begin(mode)
+    world.run()
+
+    check(world)
+    assert Counter(sent)["a"] == 1
+    kinds = [point.kind for point in world.driver.awaits[first:] if point.kind in WRITES]
+    assert kinds == [Kind.SHARE, Kind.SHARE, Kind.SEND]  # what is left is in doubt, and goes whole
 
 
 def test_who_may_see_what_glean_has_refused_comes_once_it_takes_it() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.structs import replace
 
+from durable.glean.access import access_of
 from durable.glean.batches import Batch, Sizes, batches, document_count
 from durable.glean.documents import (
     Change,
@@ -15,7 +16,6 @@ from durable.glean.documents import (
     Document,
     EncodedDocument,
     Permissions,
-    PermissionsUpdate,
 )
 from durable.glean.mapped_record import MappedRecord
 from durable.glean.payloads import Envelope, GleanEndpoint
@@ -122,7 +122,8 @@ def test_a_deletion_goes_alone() -> None:
 
 def test_permissions_go_alone_where_only_they_are_others() -> None:
     whole = replace(a_document("a"), permissions=Permissions.of(groups=["staff"]))
-    update = PermissionsUpdate(EncodedDocument("a", msgspec.json.encode(whole)))
+    update = access_of(EncodedDocument("a", msgspec.json.encode(whole)))
+    assert update is not None
     rejects: list[Reject] = []
     records = [
         MappedRecord(place, change, Raw(b"{}"))
@@ -136,7 +137,13 @@ def test_permissions_go_alone_where_only_they_are_others() -> None:
         "datasource": "notes",
         "objectType": "note",
         "id": "a",
-        "permissions": {"allowedGroups": ["staff"]},
+        "permissions": {
+            "allowedUsers": [],
+            "allowedGroups": ["staff"],
+            "allowedGroupIntersections": [],
+            "allowAnonymousAccess": False,
+            "allowAllDatasourceUsersAccess": False,
+        },
     }
     assert (batch.document_count, batch.deletion_count, document_count(update)) == (1, 0, 1)
     assert (before.paced_count, batch.paced_count) == (1, 0)
