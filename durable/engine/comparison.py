@@ -8,6 +8,7 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from durable.connector.stream import AnyStream
+from durable.engine.members import with_doubts
 from durable.glean.batches import document_count
 from durable.glean.digests import digests_of, document_digests, encode
 from durable.glean.documents import Deletion, Document, EncodedDocument
@@ -43,6 +44,7 @@ class LedgerPage(Struct, frozen=True):
     doubts: Mapping[str, Put]  # of those that it has several requests for
     changes: ChangeCounts
     is_upload: bool
+    kind: Kind
     access: frozenset[int] = frozenset()  # places of changes whose permissions alone will do
 
     def without(self, ids: Iterable[str]) -> "LedgerPage":
@@ -115,7 +117,7 @@ class Comparison:
             rejects += [placed[index].reject(UNSTORABLE_ID) for index in sorted(secret)]
             placed = [one for index, one in enumerate(placed) if index not in secret]
             candidates = [one for index, one in enumerate(candidates) if index not in secret]
-        known = self._ledger.look_up(self._kind, {one.put.key for one in candidates})
+        known = self._known(placed, candidates)
         compared = compare(
             candidates,
             known,
@@ -142,9 +144,17 @@ class Comparison:
                 compared.doubts,
                 compared.changes,
                 self._is_upload,
+                self._kind,
                 frozenset(placed[index].place for index in compared.access),
             ),
         )
+
+    def _known(
+        self, placed: Iterable[MappedRecord], candidates: Iterable[Candidate]
+    ) -> Mapping[str, LedgerRow]:
+        rows = self._ledger.look_up(self._kind, {one.put.key for one in candidates})
+        groups = [one.change for one in placed if isinstance(one.change, Members)]
+        return with_doubts(rows, groups, self._ledger.look_up) if groups else rows
 
     def _differing(
         self, placed: Sequence[MappedRecord], compared: Compared
@@ -199,6 +209,8 @@ class _Overlay:
         wanted = set(keys)
         rows = self._ledger.look_up(kind, wanted)
         for page in self._under_way():
+            if page.kind is not kind:
+                continue
             rows |= {
                 put.key: LedgerRow(put, is_trusted=True)
                 for put in page.pack.puts

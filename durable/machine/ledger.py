@@ -52,6 +52,7 @@ class LedgerRow(Struct, frozen=True, array_like=True):
     put: Put
     is_trusted: bool  # Glean has it just so
     is_missing: bool = False  # the last FULL crawl has not seen it
+    at_ms: int = 0  # when the crawl began that wrote it; 0: it is under way
 
 
 class PagePack(Struct, frozen=True):

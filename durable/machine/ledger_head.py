@@ -19,8 +19,6 @@ KINDS: Mapping[Stage, Kind] = {
 }
 # Brought by no upload of all there is, so that none makes them certain again.
 SINGLY = frozenset({Kind.EMPLOYEE, Kind.MEMBERSHIP})
-# Glean forgets with these what leans on them.
-LEANING: Mapping[Kind, Kind] = {Kind.USER: Kind.MEMBERSHIP, Kind.GROUP: Kind.MEMBERSHIP}
 
 
 class LedgerFacts(Struct, frozen=True):

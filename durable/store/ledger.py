@@ -19,7 +19,7 @@ from durable.machine.ledger import (
     doubted,
     fold,
 )
-from durable.machine.ledger_head import LEANING, KindState, LedgerHead, OpenCrawl
+from durable.machine.ledger_head import KindState, LedgerHead, OpenCrawl
 from durable.machine.seen import Seen
 from durable.store.gone_lists import GoneLists, GonePart
 from durable.store.ledger_rows import GoneRow, LedgerRows
@@ -93,9 +93,9 @@ class Ledger:
         self._put_head(replace(self.head, destination=destination, crawl=crawl))
 
     def distrust(self, kind: Kind, at_ms: int) -> None:
-        """What earlier crawls have written of this kind is in doubt, and so is what leans on it."""
-        kinds = {one: KindState(trusted_from_ms=at_ms) for one in (kind, LEANING.get(kind, kind))}
-        self._put_head(replace(self.head, kinds={**self.head.kinds, **kinds}))
+        """What earlier crawls have written of this kind is in doubt, and sent again."""
+        kinds = {**self.head.kinds, kind: KindState(trusted_from_ms=at_ms)}
+        self._put_head(replace(self.head, kinds=kinds))
 
     def look_up(self, kind: Kind, keys: Iterable[str]) -> dict[str, LedgerRow]:
         return self._rows.look_up(kind, keys, self.state(kind).trusted_from_ms)
@@ -240,8 +240,6 @@ class Ledger:
                 crawl.kind, self._unseen(crawl, page_count, lost), crawl.at_ms
             )
         gone = (row.key for row in self.gone.rows(crawl.at_ms))
-        if crawl.kind in LEANING and self.gone.parts(crawl.at_ms, 0, 1):
-            self.distrust(LEANING[crawl.kind], crawl.at_ms)
         self._rows.remove(crawl.kind, gone, but_of_ms=crawl.at_ms)
         self.gone.forget(crawl.at_ms)
         trusted_from_ms = self.state(crawl.kind).trusted_from_ms

@@ -58,6 +58,7 @@ class People:
         self._open_group: tuple[str, str] | None = None  # the upload, and the group
         self._staged_members: set[str] = set()
         self.refused_groups: set[str] = set()  # though they were indexed
+        self.refused_members: set[str] = set()  # likewise
         self.users: set[str] = set()
         self.groups: set[str] = set()
         self.members: dict[str, set[str]] = {}
@@ -98,7 +99,7 @@ class People:
         self._require(len(page.memberships) <= self._members_max, "too many members", 413)
         is_there = page.group in self.groups - self.refused_groups
         self._require(is_there, "no such group: index the group before", 400)
-        unknown = names - self.users
+        unknown = names - (self.users - self.refused_members)
         self._require(not unknown, f"no such user: {unknown}: index the user before", 400)
         if page.is_first_page:
             self._require(page.upload_id not in self._memberships, "used before", 409)

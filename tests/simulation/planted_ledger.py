@@ -28,6 +28,8 @@ PAGE_CHANGES = "durable/machine/page_changes.py"
 WAYS = "durable/machine/ways.py"
 COMMANDS = "durable/machine/commands.py"
 TURN = "durable/engine/turn.py"
+MEMBERS = "durable/engine/members.py"
+UNCERTAIN = "tests/unit/engine/test_members.py"
 EXECUTOR = "durable/engine/executor.py"
 
 LEDGER_MUTANTS = [
@@ -206,7 +208,9 @@ LEDGER_MUTANTS = [
         EXECUTOR,
         "            if outcome.is_refusal and parcel.ledger is not None",
         "            if batch.group_part is None and parcel.ledger is not None",
-        (f"{MEMBERSHIPS}::test_who_was_left_out_of_a_group_is_brought_once_glean_knows_him",),
+        (
+            f"{MEMBERSHIPS}::test_who_was_left_out_though_glean_knows_him_is_brought_once_it_takes_him",
+        ),
     ),
     Mutant(
         "a group that lacks a member counts as it was before",
@@ -219,17 +223,20 @@ LEDGER_MUTANTS = [
     ),
     Mutant(
         "groups are thought to have members that Glean has deleted",
-        LEDGER,
-        "        if crawl.kind in LEANING and self.gone.parts(crawl.at_ms, 0, 1):",
-        "        if crawl.kind is Kind.MEMBERSHIP and self.gone.parts(crawl.at_ms, 0, 1):",
-        (f"{MEMBERSHIPS}::test_who_was_gone_for_a_night_is_in_his_groups_again",),
+        MEMBERS,
+        "row is not None and row.is_trusted and row.at_ms <= than.at_ms",
+        "row is not None",
+        (
+            f"{MEMBERSHIPS}::test_who_was_gone_until_groups_were_to_be_compared_is_in_his_groups_again",
+            UNCERTAIN,
+        ),
     ),
     Mutant(
         "groups are sure while an upload of users may be closed or not",
-        LEDGER,
-        "for one in (kind, LEANING.get(kind, kind))}",
-        "for one in (kind,)}",
-        (f"{MEMBERSHIPS}::test_what_a_job_that_is_given_up_has_sent_is_sent_again",),
+        MEMBERS,
+        "row is not None and row.is_trusted and row.at_ms",
+        "row is not None and row.at_ms",
+        (UNCERTAIN,),
     ),
     Mutant(
         "a group that is as it was is left out of what is brought anew",

@@ -130,6 +130,33 @@ def test_who_was_gone_for_a_night_is_in_his_groups_again(*, is_kept: bool) -> No
     made.check()
 
 
+def test_who_was_gone_until_groups_were_to_be_compared_is_in_his_groups_again() -> None:
+    """The job that has deleted him, has never come to the groups."""
+    made = company()
+    made.has(GROUPS, "ada", "bob")
+    made.world.begin(Mode.FULL)
+    while made.world.glean.people.users & {"cid@notes.example"}:
+        made.world.wake()
+    made.world.order(made.world.oracle.latest.id, CANCEL)
+    assert made.world.oracle.latest.state is State.CANCELLED
+    made.has(GROUPS, "ada", "bob", "cid")
+
+    made.sync()
+
+    made.check()
+
+
+def test_while_somebody_is_gone_groups_that_he_was_not_in_are_left_alone() -> None:
+    made = company()
+    others = {name: [one for one in names if one != "cid"] for name, names in GROUPS.items()}
+    made.has(others, "ada", "bob")
+
+    made.sync()
+
+    made.check()
+    assert set(made.sent) == {"staff"}
+
+
 def test_a_group_that_was_gone_for_a_night_has_its_members_again() -> None:
     made = company()
     made.has({name: names for name, names in GROUPS.items() if name != "staff"})
@@ -153,6 +180,21 @@ def test_who_was_left_out_of_a_group_is_brought_once_glean_knows_him() -> None:
     made.sync()
 
     made.check()
+
+
+def test_who_was_left_out_though_glean_knows_him_is_brought_once_it_takes_him() -> None:
+    made = company()
+    made.world.glean.unfit.add("whoever it does not take for now")
+    made.world.glean.people.refused_members.add("bob@notes.example")
+    made.has({**GROUPS, "board": ["ada", "bob"]})
+    made.sync()
+    assert made.world.glean.people.members["board"] == {"ada@notes.example"}
+    made.world.glean.people.refused_members.clear()
+
+    made.sync()
+
+    made.check()
+    assert set(made.sent) == {"board"}
 
 
 def test_a_group_that_lacks_a_member_is_sent_again_though_its_list_is_the_former_one() -> None:

@@ -18,7 +18,7 @@ from durable.machine.rejects import Reject
 from durable.store.store import Store
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
-from tests.fakes.ledgers import learn
+from tests.fakes.ledgers import a_put, learn
 from tests.fakes.storage import Storage
 
 
@@ -247,6 +247,14 @@ def test_what_is_put_and_deleted_on_one_page_under_way_is_not_there(book: Ledger
     assert ledger.has_seen("a", None)
 
 
+def test_a_page_under_way_tells_nothing_of_other_kinds(book: LedgerBook) -> None:
+    under_way = [compared(book, Group(name="a"), kind=Kind.GROUP)[1]]
+    ledger = overlaid(book, lambda: under_way)
+
+    assert ledger.look_up(Kind.GROUP, ["a"]).keys() == {"a"}
+    assert ledger.look_up(Kind.USER, ["a"]) == {}
+
+
 def test_of_pages_under_way_the_later_one_holds(book: LedgerBook) -> None:
     under_way: list[LedgerPage] = []
     ledger = overlaid(book, lambda: under_way)
@@ -277,8 +285,11 @@ def members(*names: str) -> Members:
 
 
 def test_a_group_whose_members_are_as_they_were_is_not_sent(book: LedgerBook) -> None:
+    ledger = book._ledger  # noqa: SLF001 - as a turn's own
+    learn(ledger, [a_put("ada"), a_put("bob")], kind=Kind.USER)
+    learn(ledger, [a_put("staff")], kind=Kind.GROUP)
     _, listed = compared(book, members("ada", "bob"), kind=Kind.MEMBERSHIP)
-    learn(book._ledger, listed.pack.puts, kind=Kind.MEMBERSHIP)  # noqa: SLF001 - as a turn's own
+    learn(ledger, listed.pack.puts, kind=Kind.MEMBERSHIP)
 
     again, _ = compared(book, members("bob", "ada"), kind=Kind.MEMBERSHIP)
     sent, changed = compared(book, members("bob"), kind=Kind.MEMBERSHIP)

@@ -782,24 +782,6 @@ def test_things_of_the_longest_texts_fit_into_what_a_value_may_have(
     assert revived(storage).number_next() == count
 
 
-@pytest.mark.parametrize("kind", [Kind.USER, Kind.GROUP])
-@pytest.mark.parametrize("gone", ["", "b"])
-def test_with_a_user_or_group_that_is_deleted_all_memberships_are_in_doubt(
-    ledger: Ledger, kind: Kind, gone: str
-) -> None:
-    learn(ledger, [a_put("a"), a_put("b")], kind=kind)
-    learn(ledger, [a_put("staff")], kind=Kind.MEMBERSHIP, at_ms=BEGUN_MS + 1)
-    begin(ledger, OpenCrawl("upload", kind, AT_MS, is_upload=True))
-    numbers = [row.put.number for key, row in ledger.look_up(kind, "ab").items() if key != gone]
-    ledger.add_pack(1, PagePack(tuple(numbers), number_next=ledger.number_next()))
-    ledger.gone.add(AT_MS, ledger.gone_part(1, "", is_patient=False).rows)
-
-    assert ledger.apply(1, 0, LATER) is None
-
-    (row,) = ledger.look_up(Kind.MEMBERSHIP, ["staff"]).values()
-    assert row.is_trusted is not bool(gone)
-
-
 def test_what_is_distrusted_is_sure_again_once_a_later_crawl_has_brought_it(
     ledger: Ledger,
 ) -> None:
