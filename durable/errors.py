@@ -27,7 +27,7 @@ class Recourse(StrEnum):
 
 
 class Cause(StrEnum):
-    """What is wrong, to be counted by."""
+    """What is wrong: for a person, an alert or a test to tell one error from another."""
 
     THROTTLED = "throttled"  # 429
     UNAVAILABLE = "unavailable"  # 5xx
@@ -35,6 +35,19 @@ class Cause(StrEnum):
     REFUSED = "refused"  # any other answer than one that was asked for
     UNANSWERED = "unanswered"  # nothing came, or not all of it, or nothing that could be read
     LATE = "late"  # Glean does not tell yet what became of it
+    MISCONFIGURED = "misconfigured"  # a variable, a secret, or what is declared
+    RAISED = "raised"  # by the connector's own code, or that gave what cannot be used
+    TOO_LARGE = "too-large"  # to be read
+    UNREADABLE = "unreadable"  # no JSON, or none of the declared shape
+    INCOMPLETE = "incomplete"  # by its own word, or it was cut
+    CHANGED = "changed"  # the list, while it was read
+    ENDLESS = "endless"  # the list seems to be
+    BAD_CURSOR = "bad-cursor"  # the next page's is missing, of no use, or leads in a circle
+    BAD_END = "bad-end"  # of two things that tell the end of a list, one is wrong
+    BAD_COUNT = "bad-count"  # the list's, which differs from that of its records
+    BAD_KEY = "bad-key"  # a record has none, or that of another one
+    BAD_TIME = "bad-time"  # a record's, which is not as declared
+    BAD_LINK = "bad-link"  # it leads to what is not asked
 
 
 class UpstreamError(Exception):
@@ -42,8 +55,9 @@ class UpstreamError(Exception):
 
     Args:
         reason: says who answered what, for the person who reads the status.
-        is_transient: whether trying again may help.
+        is_transient: whether trying again may help, which it seldom does.
         status: of the answer, if it is the answer that is at fault.
+        cause: what is wrong; None: what the status says, or that nothing came.
         retry_after: what the answer, or a rule of the source, says of when to try again, as
             `durable.http.retry_after.wait_ms` understands it.
         recourse: what helps instead.
@@ -55,8 +69,9 @@ class UpstreamError(Exception):
         self,
         reason: str,
         *,
-        is_transient: bool,
+        is_transient: bool = False,
         status: int | None = None,
+        cause: Cause | None = None,
         retry_after: str = "",
         recourse: Recourse | None = None,
         words: bytes = b"",
@@ -68,6 +83,7 @@ class UpstreamError(Exception):
         self.recourse = recourse
         self.is_transient = is_transient
         self.status = status
+        self.cause = cause or _cause_of(status)
         self.retry_after = retry_after
 
     @property
@@ -75,19 +91,18 @@ class UpstreamError(Exception):
         """Whether what was asked for may be done all the same, and only its answer is lost."""
         return self.status in UNCERTAIN_STATUSES
 
-    @property
-    def cause(self) -> Cause:
-        match self.status:
-            case None:
-                return Cause.UNANSWERED
-            case 409:
-                return Cause.CONFLICT
-            case 429:
-                return Cause.THROTTLED
-            case status if status >= 500:
-                return Cause.UNAVAILABLE
-            case _:
-                return Cause.REFUSED
+
+def _cause_of(status: int | None) -> Cause:
+    match status:
+        case None:
+            return Cause.UNANSWERED
+        case 409:
+            return Cause.CONFLICT
+        case 429:
+            return Cause.THROTTLED
+        case _ if status >= 500:
+            return Cause.UNAVAILABLE
+    return Cause.REFUSED
 
 
 class ConfigurationError(Exception):

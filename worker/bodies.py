@@ -112,6 +112,8 @@ class Rejected(Struct, frozen=True, kw_only=True):
     record: int
     key: str | None
     reason: str
+    code: str | None  # its kind, as in `bad-field`
+    field: str | None  # of what the mapping gave, where that is at fault
     excerpt: str
 
 

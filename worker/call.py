@@ -8,6 +8,7 @@ from msgspec import Struct
 from durable.connector.definition import Connectors
 from durable.engine.questions import Reply, RunnerQuestion
 from durable.errors import ConfigurationError
+from durable.machine.commands import RefusalCode
 from durable.machine.job import connector_name
 from worker import problems
 from worker.access import Access
@@ -54,7 +55,8 @@ class Call(Struct, frozen=True, kw_only=True):
     def require_connector(self, name: str) -> str:
         """Check the name of a connector. Raises ProblemError if there is none."""
         if name not in self.connectors:
-            raise ProblemError(problems.not_found(self.describe_unknown(name)))
+            text = self.describe_unknown(name)
+            raise ProblemError(problems.not_found(text, RefusalCode.UNKNOWN_CONNECTOR))
         return name
 
     def describe_unknown(self, name: str) -> str:
@@ -74,7 +76,8 @@ class Call(Struct, frozen=True, kw_only=True):
             reply = await self.runners.ask(name, question)
             if reply is not None:
                 return reply
-        raise ProblemError(problems.not_found(f"There is no job {self.name!r:.200}."))
+        text = f"There is no job {self.name!r:.200}."
+        raise ProblemError(problems.not_found(text, RefusalCode.UNKNOWN_JOB))
 
     async def ask_each(self, question: RunnerQuestion[Reply]) -> dict[str, Reply | None]:
         """Ask the objects of all connectors; None where one does not answer.

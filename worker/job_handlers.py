@@ -54,12 +54,14 @@ async def trigger(call: Call) -> Accepted:
     if name is None and len(call.connectors) == 1:
         (name,) = call.connectors
     if name is None:
-        raise ProblemError(problems.bad_request(f"Name the connector, one of: {call.names}."))
+        text = f"Name the connector, one of: {call.names}."
+        raise ProblemError(problems.bad_request(text, RefusalCode.UNNAMED_CONNECTOR))
     if name not in call.connectors:
-        raise ProblemError(problems.bad_request(call.describe_unknown(name)))
+        text = call.describe_unknown(name)
+        raise ProblemError(problems.bad_request(text, RefusalCode.UNKNOWN_CONNECTOR))
     if wanted.replace and wanted.mode is not Mode.FULL:
         text = '`replace` is of a FULL job: send "mode": "FULL" with it, or leave it out.'
-        raise ProblemError(problems.bad_request(text))
+        raise ProblemError(problems.bad_request(text, RefusalCode.BAD_BODY))
     question = BeginJob(wanted.mode, None if key is None else f"request {key}", wanted.replace)
     return _accept(await call.runners.ask(name, question))
 
@@ -117,6 +119,8 @@ async def list_rejects(call: Call) -> Rejects:
             record=reject.place,
             key=reject.key or None,
             reason=reject.reason,
+            code=reject.code or None,
+            field=reject.field or None,
             excerpt=reject.excerpt,
         )
         for page, reject in shown

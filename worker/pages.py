@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from durable.machine.commands import RefusalCode
 from durable.machine.states import TRAITS
 from durable.views.texts import WORDINGS, Surface, template
 from worker import problems
@@ -63,7 +64,8 @@ def answer(request: Request) -> WorkerResponse | None:
     if name is None:
         return None
     if (file := _files().get(name)) is None:
-        return refuse(problems.not_found(f"There is nothing at {request.path!r:.200}."))
+        text = f"There is nothing at {request.path!r:.200}."
+        return refuse(problems.not_found(text, RefusalCode.UNKNOWN_PATH))
     if request.method not in SAFE_METHODS:
         problem = problems.method_not_allowed(f"{request.method} is not for this; use GET.")
         return refuse(problem, allow="GET, HEAD")

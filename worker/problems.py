@@ -19,7 +19,7 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: int
     detail: str
     legal: list[str] | UnsetType = UNSET  # 409: the commands that the job takes as it is
-    code: RefusalCode | UnsetType = UNSET  # 409 and 422: what is in the way
+    code: RefusalCode | UnsetType = UNSET  # 400, 404, 409 and 422: what is in the way
     remedy: Message | UnsetType = UNSET  # what to do about it, where it has a code
 
 
@@ -31,9 +31,9 @@ class ProblemError(Exception):
         self.problem = problem
 
 
-def bad_request(detail: str) -> Problem:
+def bad_request(detail: str, code: RefusalCode) -> Problem:
     """The request cannot be understood."""
-    return Problem(title="Bad Request", status=400, detail=detail)
+    return Problem(title="Bad Request", status=400, detail=detail, code=code)
 
 
 def unauthorized(detail: str) -> Problem:
@@ -46,9 +46,9 @@ def forbidden(detail: str) -> Problem:
     return Problem(title="Forbidden", status=403, detail=detail)
 
 
-def not_found(detail: str) -> Problem:
-    """There is no such job."""
-    return Problem(title="Not Found", status=404, detail=detail)
+def not_found(detail: str, code: RefusalCode) -> Problem:
+    """There is no such job, or no such connector."""
+    return Problem(title="Not Found", status=404, detail=detail, code=code)
 
 
 def method_not_allowed(detail: str) -> Problem:

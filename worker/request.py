@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from durable.decoding import decode
+from durable.machine.commands import RefusalCode
 from worker import problems
 from worker.problems import ProblemError
 
@@ -45,4 +46,4 @@ async def decode_body(request: Request, kind: type[Body], example: str) -> Body:
         return decode(body, kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         text = f"{f'{error}':.200}. Send JSON like {example}."
-        raise ProblemError(problems.bad_request(text)) from error
+        raise ProblemError(problems.bad_request(text, RefusalCode.BAD_BODY)) from error

@@ -7,6 +7,7 @@ import msgspec
 from durable.connector.definition import Connectors
 from durable.environment import Environment
 from durable.errors import ConfigurationError
+from durable.machine.commands import RefusalCode
 from worker import pages, problems
 from worker.auth import Authentication, Caller, Via
 from worker.bodies import VERSION_TAG, Accepted
@@ -55,7 +56,8 @@ class Routes:
 
     async def _answer_request(self, request: Request) -> WorkerResponse:
         if (at := find_endpoints(request.path)) is None:
-            raise ProblemError(problems.not_found(f"There is nothing at {request.path!r:.200}."))
+            text = f"There is nothing at {request.path!r:.200}."
+            raise ProblemError(problems.not_found(text, RefusalCode.UNKNOWN_PATH))
         endpoints, name = at
         endpoint = next((one for one in endpoints if request.method in one.methods), None)
         if endpoint is None:
@@ -69,7 +71,7 @@ class Routes:
         if isinstance(caller, Problem):
             return refuse(caller)
         if (fault := _parameter_fault(endpoint, request)) is not None:
-            return refuse(problems.bad_request(fault))
+            return refuse(problems.bad_request(fault, RefusalCode.BAD_PARAMETER))
         call = self._call(request=request, caller=caller, name=name)
         return _response(endpoint, await endpoint.handler(call))
 

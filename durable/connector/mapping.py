@@ -11,14 +11,14 @@ from durable.connector.context import Contexts
 from durable.connector.definition import AnyConnector
 from durable.connector.stream import AnyStream
 from durable.decoding import Decoder
-from durable.errors import ConfigurationError, UpstreamError
+from durable.errors import Cause, ConfigurationError, UpstreamError
 from durable.glean.documents import Deletion, Document
 from durable.glean.identities import DatasourceUser, Employee, Group, Members, Team
-from durable.glean.mapped_record import MappedRecord, excerpt, key_of
+from durable.glean.mapped_record import MappedRecord, excerpt
 from durable.glean.membership_validation import sift_members
 from durable.glean.validation import fault
 from durable.machine.job import Stage
-from durable.machine.rejects import Reject
+from durable.machine.rejects import Reject, RejectCode
 from durable.sources.source import Records
 
 
@@ -76,7 +76,7 @@ def changes(  # noqa: C901, PLR0912 - the one loop over all records: calls would
     for place, raw in enumerate(page.records, start=1):
         if faults and place in faults:
             if (reason := faults[place]) is not None:
-                rejects.append(Reject(place, stream.key_of(raw), reason, excerpt(raw)))
+                rejects.append(_reject(place, raw, stream, RejectCode.NOT_GIVEN, reason))
             continue
         try:
             record = decode(raw)
@@ -84,30 +84,35 @@ def changes(  # noqa: C901, PLR0912 - the one loop over all records: calls would
             raise
         except Exception as error:  # noqa: BLE001 - so may what the record checks of itself
             reason = f"the record is not a {stream.record.__name__}: {error}"
-            rejects.append(Reject(place, stream.key_of(raw), reason, excerpt(raw)))
+            rejects.append(_reject(place, raw, stream, RejectCode.NOT_DECODED, reason))
             continue
         try:
             change: Any = made(record, context_of(raw)) if takes_context else made(record)
         except MemoryError:
             raise
         except ConfigurationError as error:
-            raise UpstreamError(f"of the mapping, {error}", is_transient=False) from error
+            raise UpstreamError(f"of the mapping, {error}", cause=Cause.MISCONFIGURED) from error
         except Exception as error:  # noqa: BLE001 - the author's mapping may raise anything
             reason = f"the mapping raised {type(error).__name__}: {error}"
-            rejects.append(Reject(place, stream.key_of(raw), reason, excerpt(raw)))
+            rejects.append(_reject(place, raw, stream, RejectCode.MAPPING_RAISED, reason))
             continue
         if change is None:
             continue
         if not isinstance(change, kinds):
             names = " or a ".join(kind.__name__ for kind in kinds)
             reason = f"the mapping gave a {type(change).__name__}, not a {names}"
-            rejects.append(Reject(place, stream.key_of(raw), reason, excerpt(raw)))
+            rejects.append(_reject(place, raw, stream, RejectCode.BAD_RESULT, reason))
         elif is_of_groups:
             yield from _of_group(place, change, connector, raw, rejects)
         elif (at_fault := fault(change, connector.datasource)) is not None:
-            rejects.append(Reject(place, key_of(change), at_fault, excerpt(raw)))
+            rejects.append(MappedRecord(place, change, raw).reject_field(at_fault))
         else:
             yield MappedRecord(place, change, raw)
+
+
+def _reject(place: int, raw: Raw, stream: AnyStream, code: RejectCode, reason: str) -> Reject:
+    """What became nothing, by its own key."""
+    return Reject(place, stream.key_of(raw), reason, excerpt(raw), code=code.value)
 
 
 @lru_cache(maxsize=64)
@@ -122,11 +127,13 @@ def _of_group(
     """The group without the members that Glean would refuse, which are rejected one by one."""
     kept, faults = sift_members(members, connector.datasource)
     if (at_fault := fault(kept, connector.datasource)) is not None:
-        rejects.append(Reject(place, key_of(members), at_fault, excerpt(raw)))
+        rejects.append(MappedRecord(place, members, raw).reject_field(at_fault))
         return
     first = len(kept.user_ids) + len(kept.group_names) + 1  # those that are kept come before
     for part, at_fault_member in enumerate(faults, start=first):
         reason = f"left out of the group {kept.group!r}, whose other members are brought: "
-        reason += at_fault_member.reason
-        rejects.append(Reject(place, at_fault_member.name, reason, part=part))
+        reason += at_fault_member.fault.reason
+        code, field = RejectCode.BAD_FIELD.value, at_fault_member.fault.field
+        name = at_fault_member.name
+        rejects.append(Reject(place, name, reason, part=part, code=code, field=field))
     yield MappedRecord(place, kept, raw)

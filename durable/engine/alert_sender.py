@@ -14,7 +14,7 @@ from durable.store.outbox import Outbox
 from durable.views.texts import Surface, say
 
 
-LETTERS_AT_ONCE = 4
+DELIVERIES_AT_ONCE = 4
 SEND_SECONDS = 5.0  # a job may wait for the end of it
 ANSWER_BYTES_MAX = 16 * 1024
 TAKEN = frozenset(range(200, 300))
@@ -31,7 +31,7 @@ class AlertSender:
 
     Args:
         environment: has the URLs.
-        outbox: has the letters.
+        outbox: has the deliveries.
         host: clock and network.
     """
 
@@ -46,47 +46,49 @@ class AlertSender:
         Returns:
             What went wrong, without secrets, after the id of the job that it is about, or "".
         """
-        letters = self._outbox.due(self._host.now_ms(), LETTERS_AT_ONCE)
-        faults = await asyncio.gather(*(self._send(letter) for letter in letters))
+        deliveries = self._outbox.due(self._host.now_ms(), DELIVERIES_AT_ONCE)
+        faults = await asyncio.gather(*(self._send(delivery) for delivery in deliveries))
         return [
-            (letter.alert.job_id, fault)
-            for letter, fault in zip(letters, faults, strict=True)
+            (delivery.alert.job_id, fault)
+            for delivery, fault in zip(deliveries, faults, strict=True)
             if fault is not None
         ]
 
-    async def _send(self, letter: Delivery) -> str | None:
+    async def _send(self, delivery: Delivery) -> str | None:
         now_ms = self._host.now_ms()
         # An attempt counts when it begins: one that kills is not made for ever.
-        again = record_attempt(letter, now_ms)
+        again = record_attempt(delivery, now_ms)
         if again is None:
-            self._outbox.remove(letter)
-            return f"an alert is given up, as {letter.target} did not take it: {letter.alert.text}"
+            self._outbox.remove(delivery)
+            return (
+                f"an alert is given up, as {delivery.target} did not take it: {delivery.alert.text}"
+            )
         self._outbox.put(again)
         try:
-            await self._post(letter)
+            await self._post(delivery)
         except ConfigurationError as error:
             return self._environment.redacted(f"an alert is not sent: {error}")
         except UpstreamError as error:
             at_ms = self._host.now_ms()
             self._outbox.put(defer(again, at_ms + wait_ms(error.retry_after, at_ms)))
             return self._environment.redacted(f"an alert is not sent yet: {error}")
-        self._outbox.remove(letter)
+        self._outbox.remove(delivery)
         return None
 
-    async def _post(self, letter: Delivery) -> None:
-        url = absolute(self._environment.secret(letter.target).reveal())
-        signer = FixedCredentials(Credentials(), f"check the secret {letter.target}")
+    async def _post(self, delivery: Delivery) -> None:
+        url = absolute(self._environment.secret(delivery.target).reveal())
+        signer = FixedCredentials(Credentials(), f"check the secret {delivery.target}")
         upstream = HttpClient(
-            letter.target, self._host.transport, signer, Origins(url), is_confidential=True
+            delivery.target, self._host.transport, signer, Origins(url), is_confidential=True
         )
         await upstream.ask(
             "POST",
             url,
             headers={"content-type": "application/json"},
             content=content(
-                letter,
+                delivery,
                 self._environment.optional(WORKER_URL),
-                say(letter.alert.remedy, Surface.ALERT),
+                say(delivery.alert.remedy, Surface.ALERT),
             ),
             bytes_max=ANSWER_BYTES_MAX,
             statuses=TAKEN,

@@ -17,7 +17,7 @@ from durable.glean.mapped_record import MappedRecord
 from durable.machine.ledger import Kind, LedgerRow, PagePack, Put, fold
 from durable.machine.page_changes import Candidate, Compared, compare, without
 from durable.machine.pages import ChangeCounts
-from durable.machine.rejects import Reject
+from durable.machine.rejects import Reject, RejectCode
 
 
 TEXT_CHARACTERS_MAX = 200  # of a title or an address: for a person, in a list
@@ -114,7 +114,9 @@ class Comparison:
             candidates.append(candidate)
         if self._has_secret("\n".join(one.put.id for one in candidates)):
             secret = {i for i, one in enumerate(candidates) if self._has_secret(one.put.id)}
-            rejects += [placed[index].reject(UNSTORABLE_ID) for index in sorted(secret)]
+            rejects += [
+                placed[index].reject(RejectCode.BAD_ID, UNSTORABLE_ID) for index in sorted(secret)
+            ]
             placed = [one for index, one in enumerate(placed) if index not in secret]
             candidates = [one for index, one in enumerate(candidates) if index not in secret]
         known = self._known(placed, candidates)
@@ -133,7 +135,7 @@ class Comparison:
             doubts = {put.key: replace(put, content="") for put in compared.pack.puts}
             compared = replace(compared, doubts=doubts)
         respelt = [placed[index] for index in compared.respelt]
-        rejects += [one.reject(RESPELT) for one in respelt]
+        rejects += [one.reject(RejectCode.BAD_ID, RESPELT) for one in respelt]
         kept = placed if self._is_upload else self._differing(placed, compared)
         lost = {placed[index].place for index in (*compared.respelt, *compared.superseded)}
         return (

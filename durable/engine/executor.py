@@ -16,7 +16,7 @@ from durable.engine.packing import Packing, Parcel, measure_page
 from durable.engine.platform import Platform
 from durable.engine.redaction import clean_reason, redact
 from durable.environment import Environment
-from durable.errors import ConfigurationError, UpstreamError
+from durable.errors import Cause, ConfigurationError, UpstreamError
 from durable.glean.batches import Batch, items_of
 from durable.glean.client import Glean
 from durable.glean.mapped_record import excerpt
@@ -43,7 +43,7 @@ from durable.machine.effects import (
     Split,
 )
 from durable.machine.job import ReadContext, UploadStatus
-from durable.machine.rejects import Reject
+from durable.machine.rejects import Reject, RejectCode
 from durable.sources.source import Records
 
 
@@ -85,7 +85,7 @@ class Executor:
         try:
             return build_clients(self._connector, self._environment, self._host)
         except ConfigurationError as error:
-            return self._failures.of(error, is_transient=False)
+            return self._failures.of(error, is_transient=False, cause=Cause.MISCONFIGURED)
 
     def rejects(self, page_index: int) -> list[Reject]:
         """What was rejected of a page so far, without secrets."""
@@ -154,7 +154,7 @@ class Executor:
                 case _:
                     assert_never(effect)
         except UpstreamError as error:
-            return replace(self._failures.of_upstream(error), effect=effect)
+            return self._failures.of_effect(effect, error, self._parcels)
 
     async def _fetch(self, fetch: Fetch, ends: Clients, crawl: ReadContext) -> Fetched:
         begun_at_ms, clock = self._host.now_ms(), ends.clock(crawl.stage)
@@ -237,7 +237,7 @@ class Executor:
             reason = (
                 f"whatever is sent to {batch.endpoint} is refused, no record is at fault: {error}"
             )
-            raise UpstreamError(reason, is_transient=False, status=error.status)
+            raise UpstreamError(reason, status=error.status)
         parcel = self._parcels[send.page_index]
         if len(batch.items) > 1:
             bytes_max = batch.byte_count // 2 if error.status == 413 else None
@@ -253,7 +253,9 @@ class Executor:
         if item.is_of_former_type and error.status in INVALID:
             # Of a type that it does not know, Glean has nothing.
             return Sent(send.page_index, send.batch_index, entries=parcel.entries(batch))
-        reject = Reject(item.place, item.key, str(error), excerpt(item.encoded))
+        reject = Reject(
+            item.place, item.key, str(error), excerpt(item.encoded), code=RejectCode.REFUSED.value
+        )
         parcel.rejects.append(reject)
         if parcel.ledger is not None:
             parcel.ledger = parcel.ledger.without([item.key]).with_rejected([item.key])

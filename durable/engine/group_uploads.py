@@ -15,7 +15,7 @@ from durable.glean.mapped_record import excerpt
 from durable.glean.payloads import GroupPart
 from durable.glean.statuses import REFUSED
 from durable.machine.effects import Send, Sent
-from durable.machine.rejects import Reject
+from durable.machine.rejects import Reject, RejectCode
 
 
 class HalvedGroup(Struct, frozen=True):
@@ -83,14 +83,17 @@ class GroupUploads:
             batch = replace(batch, group_part=replace(part, opens=False))
         elif len(batch.items) == 1 and (part.opens or part.closes):
             fault = await _fault(self._without_member(batch, part), glean)
+        code = RejectCode.REFUSED.value
         if fault is not None:
             self._unbrought.add(part.upload_id)
-            return Reject(part.place, part.group, _unbrought_reason(part, fault))
+            return Reject(part.place, part.group, _unbrought_reason(part, fault), code=code)
         if len(batch.items) > 1:
             return HalvedGroup(batch.halves())
         (item,) = batch.items
         reason = f"left out of the group {part.group!r}, whose other members are brought: {error}"
-        return Reject(item.place, item.key, reason, excerpt(item.encoded), part=item.part)
+        return Reject(
+            item.place, item.key, reason, excerpt(item.encoded), part=item.part, code=code
+        )
 
     def _without_member(self, batch: Batch, part: GroupPart) -> Batch:
         """What opens or closes the upload in the place of a request whose member is refused."""

@@ -12,7 +12,7 @@ from durable.glean.mapped_record import MappedRecord, key_of
 from durable.glean.payloads import TAIL, Envelope, GleanEndpoint, GroupPart
 from durable.limits import Limits
 from durable.machine.pacing import single_documents_max
-from durable.machine.rejects import Reject
+from durable.machine.rejects import Reject, RejectCode
 
 
 # Those of which each request brings one, and no document.
@@ -34,6 +34,7 @@ def sizes_of(
     limits: Limits,
     packed_bytes_max: int | None = None,
     first_documents_max: int | None = None,
+    documents_per_minute: int | None = None,
 ) -> Sizes:
     """How large the requests to Glean may be.
 
@@ -42,12 +43,14 @@ def sizes_of(
         limits: of the deployment.
         packed_bytes_max: what Glean was found to take of them, if it took no more.
         first_documents_max: likewise of the first one, if it refused more documents together.
+        documents_per_minute: that it takes for now outside of uploads, if fewer than usual.
     """
     packed, documents_max = limits.batch_bytes_max, limits.batch_documents_max
     if packed_bytes_max is not None:
         packed = min(packed, packed_bytes_max)
     if envelope.form.endpoint is GleanEndpoint.DOCUMENTS:
-        documents_max = min(documents_max, single_documents_max(limits))
+        per_minute = documents_per_minute or limits.documents_per_minute_max
+        documents_max = min(documents_max, single_documents_max(per_minute))
     # What is larger than a request should be, goes alone, and Glean says whether it takes it.
     alone = max(packed, PAGES_PER_DOCUMENT * limits.page_bytes_max)
     return Sizes(documents_max, alone, packed, first_documents_max)
@@ -142,7 +145,8 @@ def batches(
             try:
                 yield from _of_group(placed, placed.change, envelope, sizes)
             except ValueError as error:  # of the group's name
-                rejects.append(placed.reject(f"the group cannot be written as JSON: {error}"))
+                reason = f"the group cannot be written as JSON: {error}"
+                rejects.append(placed.reject(RejectCode.NOT_JSON, reason))
             continue
         endpoint = _endpoint(placed.change, envelope)
         if endpoint is GleanEndpoint.DELETION and envelope.upload_id:
@@ -151,7 +155,7 @@ def batches(
             encoded = envelope.encode(placed.change)
         except (TypeError, ValueError, OverflowError) as error:
             reason = f"the {envelope.form.name} cannot be written as JSON: {error}"
-            rejects.append(placed.reject(reason))
+            rejects.append(placed.reject(RejectCode.NOT_JSON, reason))
             continue
         size = len(encoded)
         is_alone = endpoint in ALONE or not envelope.form.is_list
@@ -225,8 +229,9 @@ def _members(members: Members) -> dict[tuple[str, str], bytes]:
 
 def _too_large(placed: MappedRecord, envelope: Envelope, sizes: Sizes, size: int) -> Reject:
     return placed.reject(
+        RejectCode.TOO_LARGE,
         f"the {envelope.form.name} takes {size} bytes, more than a request to Glean may hold "
-        f"({sizes.bytes_max}): shorten it in the connector or raise page_bytes_max in LIMITS"
+        f"({sizes.bytes_max}): shorten it in the connector or raise page_bytes_max in LIMITS",
     )
 
 

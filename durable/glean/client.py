@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from durable.decoding import decode
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.glean.batches import Batch, Item
 from durable.glean.payloads import UPLOADS
 from durable.glean.status_report import holdings
@@ -223,7 +223,9 @@ class Glean:
 
     def _believe(self, path: str, fault: str | None) -> None:
         if fault is not None:
-            raise UpstreamError(f"Glean answered 200 to {path} {fault}", is_transient=True)
+            raise UpstreamError(
+                f"Glean answered 200 to {path} {fault}", cause=Cause.UNREADABLE, is_transient=True
+            )
 
     async def _post(self, path: str, body: bytes, bytes_max: int) -> Answer:
         try:
@@ -232,7 +234,7 @@ class Glean:
             if error.status is None and not error.is_transient:
                 # The URL is right, so this is all that it can be.
                 reason = f"Glean's answer to {path} has more than {bytes_max} bytes"
-                raise UpstreamError(reason, is_transient=True) from error
+                raise UpstreamError(reason, cause=Cause.TOO_LARGE, is_transient=True) from error
             raise reinterpret(error) from error
 
 

@@ -10,7 +10,7 @@ import re
 from msgspec import UNSET, UnsetType
 
 from durable.glean.documents import Content
-from durable.glean.type_check import quote
+from durable.glean.type_check import FieldFault, quote
 
 
 MIME_TYPE = re.compile(r"([\w.+-]+)/[\w.+-]+", re.ASCII)
@@ -33,11 +33,11 @@ UNSUPPORTED = frozenset(
 )
 
 
-def content_fault(field: str, content: Content | UnsetType) -> str | None:
+def content_fault(field: str, content: Content | UnsetType) -> FieldFault | None:
     """Why Glean would refuse it or read nothing in it, or None.
 
     Args:
-        field: its name, for the reason.
+        field: its name.
         content: with the right types in it.
     """
     if content is UNSET:
@@ -45,32 +45,32 @@ def content_fault(field: str, content: Content | UnsetType) -> str | None:
     return _mime_type_fault(field, content.mime_type) or _value_fault(field, content)
 
 
-def _mime_type_fault(field: str, declared: str) -> str | None:
+def _mime_type_fault(field: str, declared: str) -> FieldFault | None:
     # What follows a semicolon, such as charset, does not change what it is.
     mime_type = declared.partition(";")[0].strip().lower()
     found = MIME_TYPE.fullmatch(mime_type)
     if found is None:
-        return f"{field}.mime_type is {quote(declared)}: write it as in text/plain"
+        return FieldFault(f"{field}.mime_type", f"is {quote(declared)}: write it as in text/plain")
     if mime_type in UNSUPPORTED or found[1] in UNSUPPORTED_KINDS:
-        return (
-            f"{field}.mime_type is {quote(declared)}, of which Glean reads nothing: send its "
-            f"text as text/plain, or leave {field} out"
+        return FieldFault(
+            f"{field}.mime_type",
+            f"is {quote(declared)}, of which Glean reads nothing: send its text as text/plain, or "
+            f"leave {field} out",
         )
     return None
 
 
-def _value_fault(field: str, content: Content) -> str | None:
+def _value_fault(field: str, content: Content) -> FieldFault | None:
     text, binary = content.text_content, content.binary_content
     if text is UNSET and binary is UNSET:
-        return (
-            f"{field} has neither text_content nor binary_content: give it one of them, or "
-            f"leave {field} out"
-        )
+        words = "has neither text_content nor binary_content: give it one of them, or leave it out"
+        return FieldFault(field, words)
     if text is not UNSET and binary is not UNSET:
-        return f"{field} has both text_content and binary_content: leave one of them out"
+        return FieldFault(field, "has both text_content and binary_content: leave one of them out")
     if binary is not UNSET:
         try:
             binascii.a2b_base64(binary, strict_mode=True)
         except ValueError as error:
-            return f"{field}.binary_content is no base64, which Content.file makes: {error}"
+            words = f"is no base64, which Content.file makes: {error}"
+            return FieldFault(f"{field}.binary_content", words)
     return None

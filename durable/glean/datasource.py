@@ -242,7 +242,7 @@ def _faults(datasource: Datasource) -> Iterator[str]:
     try:
         check_types(datasource, _Declaration)
     except Mistyped as error:
-        known = f": choose one of {', '.join(Category)}" if error.field == "category" else ""
+        known = f": choose one of {', '.join(Category)}" if error.fault.field == "category" else ""
         yield f"{error}{known}"
         return
     if not NAME.fullmatch(datasource.name):

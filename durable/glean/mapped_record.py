@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from durable.glean.identities import DatasourceUser, Employee, Group, Members
-from durable.machine.rejects import Reject
+from durable.glean.type_check import FieldFault
+from durable.machine.rejects import Reject, RejectCode
 
 
 EXCERPT_BYTES_MAX = 400
@@ -31,8 +33,11 @@ class MappedRecord(Struct, frozen=True):
         """The id by which Glean knows it."""
         return key_of(self.change)
 
-    def reject(self, reason: str) -> Reject:
-        return Reject(self.place, self.key, reason, excerpt(self.raw))
+    def reject(self, code: RejectCode, reason: str) -> Reject:
+        return Reject(self.place, self.key, reason, excerpt(self.raw), code=code.value)
+
+    def reject_field(self, fault: FieldFault) -> Reject:
+        return replace(self.reject(RejectCode.BAD_FIELD, fault.reason), field=fault.field)
 
 
 def key_of(change: Any) -> str:

@@ -7,15 +7,15 @@ from msgspec.structs import replace
 
 from durable.glean.datasource import Datasource
 from durable.glean.identities import Members
-from durable.glean.identity_validation import EMAIL, group_fault, reference_fault
-from durable.glean.type_check import quote
+from durable.glean.identity_validation import EMAIL, email_fault, group_fault, reference_fault
+from durable.glean.type_check import FieldFault, quote
 
 
 class MemberFault(Struct, frozen=True):
     """Why Glean would refuse or misread a member."""
 
     name: str
-    reason: str
+    fault: FieldFault
 
 
 def sift_members(members: Members, datasource: Datasource) -> tuple[Members, list[MemberFault]]:
@@ -43,27 +43,27 @@ def sift_members(members: Members, datasource: Datasource) -> tuple[Members, lis
     return kept, [*_named(users, user_faults), *_named(groups, group_faults)]
 
 
-def _named(names: Sequence[object], reasons: Sequence[str | None]) -> Iterator[MemberFault]:
-    for name, reason in zip(names, reasons, strict=True):
-        if reason is not None:
-            yield MemberFault(name if isinstance(name, str) else quote(name), reason)
+def _named(names: Sequence[object], faults: Sequence[FieldFault | None]) -> Iterator[MemberFault]:
+    for name, fault in zip(names, faults, strict=True):
+        if fault is not None:
+            yield MemberFault(name if isinstance(name, str) else quote(name), fault)
 
 
-def _user_fault(index: int, user: object, datasource: Datasource) -> str | None:
+def _user_fault(index: int, user: object, datasource: Datasource) -> FieldFault | None:
     field = f"user_ids[{index}]"
     if not isinstance(user, str) or not user or not _is_writable(user):
-        return f"{field} is {quote(user)}: leave it out"
+        return FieldFault(field, f"is {quote(user)}: leave it out")
     if datasource.is_user_referenced_by_email is True and not EMAIL.fullmatch(user):
-        return f"{field} is {quote(user)}: write it as in ada@example.com"
+        return email_fault(field, user)
     return reference_fault(field, user, datasource)
 
 
-def _group_fault(index: int, name: object, group: str, datasource: Datasource) -> str | None:
+def _group_fault(index: int, name: object, group: str, datasource: Datasource) -> FieldFault | None:
     field = f"group_names[{index}]"
     if not isinstance(name, str) or not _is_writable(name):
-        return f"{field} is {quote(name)}: leave it out"
+        return FieldFault(field, f"is {quote(name)}: leave it out")
     if name == group:
-        return f"{field} has {quote(name)}, the group itself: leave it out"
+        return FieldFault(field, f"is {quote(name)}, the group itself: leave it out")
     return group_fault(field, name, datasource)
 
 

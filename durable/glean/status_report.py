@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from durable.decoding import EXACT_MAX, ExactInt, decode
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.machine.index_status import INDEXED, STATES, Holdings, deletions_of
 
 
@@ -70,7 +70,7 @@ def holdings(body: bytes, upload_id: str) -> Holdings:
         status = decode(body, _DatasourceStatus)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         reason = f"Glean's answer about what it holds cannot be read: {error}"
-        raise UpstreamError(reason, is_transient=True) from error
+        raise UpstreamError(reason, cause=Cause.UNREADABLE, is_transient=True) from error
     documents, identity = status.documents, status.identity or _Identity()
     counts = documents.counts or _Counts()
     uploads = documents.bulk_upload_history or ()

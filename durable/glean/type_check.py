@@ -21,17 +21,23 @@ STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 AnyStruct = TypeVar("AnyStruct", bound=Struct)
 
 
+class FieldFault(Struct, frozen=True):
+    """Why Glean would refuse or misread a field."""
+
+    field: str  # as in "comments[0].created_at"; "": no single one
+    words: str  # what it is, and what helps: they follow the name
+
+    @property
+    def reason(self) -> str:
+        return f"{self.field} {self.words}".lstrip()
+
+
 class Mistyped(Exception):  # noqa: N818 - named for what it says of the value
-    """A field has a value of another type. The message names both.
+    """A field has a value of another type. The message names both."""
 
-    Args:
-        field: its name, as in "comments[0].created_at".
-        reason: what is wrong.
-    """
-
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(reason)
-        self.field = field
+    def __init__(self, fault: FieldFault) -> None:
+        super().__init__(fault.reason)
+        self.fault = fault
 
 
 def check_types(struct: Struct, kind: type[AnyStruct]) -> AnyStruct:
@@ -70,7 +76,7 @@ def _mistyped(struct: Struct, message: str) -> Mistyped:
     what, path = found.groups() if found else (message, "")
     field, value = _at(struct, path)
     what = f"{what[0].lower()}{what[1:]}"
-    return Mistyped(field, f"{field} is {quote(value)}: {what}" if field else what)
+    return Mistyped(FieldFault(field, f"is {quote(value)}: {what}" if field else what))
 
 
 def _unwritable(struct: Struct, error: Exception) -> Mistyped:
@@ -81,8 +87,9 @@ def _unwritable(struct: Struct, error: Exception) -> Mistyped:
         except MemoryError:
             raise
         except Exception as cause:  # noqa: BLE001 - as above
-            return Mistyped(name, f"{name} is {quote(value)}: it cannot be JSON: {cause}")
-    return Mistyped("", f"it cannot be JSON: {error}")
+            words = f"is {quote(value)}: it cannot be JSON: {cause}"
+            return Mistyped(FieldFault(name, words))
+    return Mistyped(FieldFault("", f"it cannot be JSON: {error}"))
 
 
 def _at(struct: Struct, path: str) -> tuple[str, object]:

@@ -10,7 +10,7 @@ import httpx
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.http import retry_after
 from durable.http.auth import Authenticator, Credentials
 from durable.http.error_rules import Action, Reply, Rulebook, Rules
@@ -248,7 +248,7 @@ class HttpClient:
             raise self._failure(error) from error
         if (fault := self._origins.fault(whole)) is not None:
             reason = f"{self._name} is not asked: the URL {fault}"
-            raise UpstreamError(reason, is_transient=False)
+            raise UpstreamError(reason, cause=Cause.BAD_LINK)
         headers = {"user-agent": USER_AGENT, **asked.headers, **proof.headers}
         is_secret = self._is_confidential or bool(proof.headers or proof.params or whole.userinfo)
         if is_secret or not CREDENTIALS.isdisjoint(name.lower() for name in headers):
@@ -264,7 +264,7 @@ class HttpClient:
             raise UpstreamError(
                 f"{self._name}{place} is not asked, as a secret would be sent for all to read: "
                 "begin its URL with https://",
-                is_transient=False,
+                cause=Cause.MISCONFIGURED,
             )
 
     async def _read(
@@ -282,7 +282,7 @@ class HttpClient:
                 raise OversizeError(
                     f"{self._name} sent more than {bytes_max} bytes in one answer: "
                     "ask for smaller pages, or raise page_bytes_max in LIMITS",
-                    is_transient=False,
+                    cause=Cause.TOO_LARGE,
                 )
         return b"".join(parts)  # of a single part no copy is made
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 
 import httpx
 
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 
 
 IDENTITY = frozenset({"", "identity"})
@@ -67,7 +67,9 @@ class Streamed:
         received = self._response.num_bytes_downloaded
         if is_known and len(announced) <= LENGTH_DIGITS_MAX and int(announced) != received:
             raise UpstreamError(
-                f"{self._name} announced {announced} bytes, and sent {received}", is_transient=True
+                f"{self._name} announced {announced} bytes, and sent {received}",
+                cause=Cause.INCOMPLETE,
+                is_transient=True,
             )
         return None
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from durable.decoding import decode
 from durable.environment import SecretText
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.http.auth import Authenticator, Credentials, FixedCredentials
 from durable.http.charset import utf8
 from durable.http.client import Answer, HttpClient
@@ -136,7 +136,7 @@ class TokenAuthenticator(Authenticator):
             # It is not quoted, since it may hold a token.
             reason = f"{NAME} answered 200 without a token, {error}: check the token_url"
             is_json = isinstance(error, msgspec.ValidationError)
-            raise UpstreamError(reason, is_transient=not is_json) from error
+            raise UpstreamError(reason, cause=Cause.UNREADABLE, is_transient=not is_json) from error
         for text in (granted.access_token, granted.refresh_token):
             if text:
                 self._environment.conceal(text)
@@ -146,10 +146,10 @@ class TokenAuthenticator(Authenticator):
         access, kind = granted.access_token, granted.token_type.lower()
         if not (access.isascii() and access.isprintable()):
             reason = f"{NAME} gave a token with a character that no header can carry"
-            raise UpstreamError(reason, is_transient=False)
+            raise UpstreamError(reason, cause=Cause.UNREADABLE)
         if kind in PROVEN_TYPES:
             reason = f"{NAME} gave a token of the type {kind}: have the client given bearer tokens"
-            raise UpstreamError(reason, is_transient=False)
+            raise UpstreamError(reason, cause=Cause.REFUSED)
         lifetime = granted.expires_in or 0
         if not lifetime > 0:  # not a number, either
             lifetime = LIFETIME_SECONDS

@@ -29,35 +29,35 @@ class Delivery(Struct, frozen=True, kw_only=True):
     attempt_count: int = 0  # begun
 
 
-def record_attempt(letter: Delivery, now_ms: int) -> Delivery | None:
-    """The letter once another attempt has begun, due again if that fails; None: it was the last."""
-    if now_ms - letter.alert.at_ms >= GIVE_UP_MS:
+def record_attempt(delivery: Delivery, now_ms: int) -> Delivery | None:
+    """With another attempt begun, due again if that fails; None: the last one has failed."""
+    if now_ms - delivery.alert.at_ms >= GIVE_UP_MS:
         return None
-    pause_ms = doubled_ms(RETRY_MS_MIN, letter.attempt_count, RETRY_MS_MAX)
-    return replace(letter, attempt_count=letter.attempt_count + 1, due_at_ms=now_ms + pause_ms)
+    pause_ms = doubled_ms(RETRY_MS_MIN, delivery.attempt_count, RETRY_MS_MAX)
+    return replace(delivery, attempt_count=delivery.attempt_count + 1, due_at_ms=now_ms + pause_ms)
 
 
-def defer(letter: Delivery, until_ms: int) -> Delivery:
+def defer(delivery: Delivery, until_ms: int) -> Delivery:
     """The target asked for time; no more than the longest pause is given."""
-    latest_ms = letter.due_at_ms + RETRY_MS_MAX
-    return replace(letter, due_at_ms=min(max(letter.due_at_ms, until_ms), latest_ms))
+    latest_ms = delivery.due_at_ms + RETRY_MS_MAX
+    return replace(delivery, due_at_ms=min(max(delivery.due_at_ms, until_ms), latest_ms))
 
 
-def content(letter: Delivery, worker_url: str | None, advice: str = "") -> bytes:
+def content(delivery: Delivery, worker_url: str | None, advice: str = "") -> bytes:
     """The body, as JSON.
 
     Args:
-        letter: to be sent.
+        delivery: to be made.
         advice: what to do about it, in the words of an alert.
         worker_url: where the Worker is; None: not known, and there is no link.
     """
-    alert = letter.alert
+    alert = delivery.alert
     base = worker_url and worker_url.rstrip("/")
     place = f"/status/{alert.job_id}" if alert.job_id else "/"
     url = f"{base}{place}" if base else None
     text = f"{alert.connector or 'cron'} {alert.kind}: {alert.text}"[:TEXT_CHARACTERS_MAX]
     text = f"{text}. {advice}" if advice else text
-    return msgspec.json.encode(CHANNELS.get(letter.target, _webhook)(alert, text, url))
+    return msgspec.json.encode(CHANNELS.get(delivery.target, _webhook)(alert, text, url))
 
 
 def _slack(alert: Alert, text: str, url: str | None) -> object:

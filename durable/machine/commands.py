@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.job import Job, with_crawl, with_pacing
-from durable.machine.notes import EventKind, Occasion
+from durable.machine.notes import ErrorCode, EventKind, Occasion
 from durable.machine.pacing import not_before
 from durable.machine.remedies import Remedy, RemedyCode
 from durable.machine.states import TRAITS, Command, State
@@ -34,6 +34,12 @@ class RefusalCode(StrEnum):
     JOB_NOT_ENDED = "job-not-ended"  # its rejects may still become more
     NO_REJECTS = "no-rejects"
     KEY_REUSED = "key-reused"  # for another request
+    UNKNOWN_PATH = "unknown-path"
+    UNKNOWN_JOB = "unknown-job"
+    UNKNOWN_CONNECTOR = "unknown-connector"
+    UNNAMED_CONNECTOR = "unnamed-connector"  # where there are several
+    BAD_BODY = "bad-body"
+    BAD_PARAMETER = "bad-parameter"  # in the query or a header
 
 
 class Refusal(Struct, frozen=True):
@@ -79,18 +85,19 @@ def obey(
 def supersede(job: Job, by: Job, now_ms: int, limits: Limits) -> Job:
     """A held job after another one has read all of the source: its list is out of date."""
     reason = f"replaced by {by.id}, which has read all of the source since"
-    return end_job(job, State.CANCELLED, now_ms, limits, reason)
+    return end_job(job, State.CANCELLED, now_ms, limits, reason, code=ErrorCode.REPLACED)
 
 
 def relieve(job: Job, by: Job, now_ms: int, limits: Limits) -> Job:
     """A job that has become a FULL one while another one is queued: that reads all after it."""
     reason = f"replaced by {by.id}, a FULL job that is queued, and reads all of the source"
-    return end_job(job, State.CANCELLED, now_ms, limits, reason)
+    return end_job(job, State.CANCELLED, now_ms, limits, reason, code=ErrorCode.REPLACED)
 
 
 def _cancelled(job: Job, _instruction: Instruction, now_ms: int, limits: Limits) -> Job:
     # The upload stays open on purpose: Glean keeps what it had, and the next one replaces it.
-    return end_job(job, State.CANCELLED, now_ms, limits, "cancelled on request")
+    text = "cancelled on request"
+    return end_job(job, State.CANCELLED, now_ms, limits, text, code=ErrorCode.CANCELLED)
 
 
 def _retried(job: Job, _instruction: Instruction, now_ms: int, limits: Limits) -> Job:
@@ -105,6 +112,7 @@ def _retried(job: Job, _instruction: Instruction, now_ms: int, limits: Limits) -
         rewind_count=0,
         finished_at_ms=None,
         error="",
+        error_code="",
         remedy="",
         approved={},
         begun_by=Occasion.RETRY.value,
@@ -131,7 +139,7 @@ def _approved(job: Job, instruction: Instruction, now_ms: int, limits: Limits) -
         )
     text = f"approved: what is on the list of {gone.count} {job.stage} may be deleted"
     approved = {**job.approved, job.stage: job.crawl.begun_at_ms}
-    job = replace(_queued(job, now_ms), error="", approved=approved, resumes=False)
+    job = replace(_queued(job, now_ms), error="", error_code="", approved=approved, resumes=False)
     return add_note(
         job, f"{text}; reads all of the source again", now_ms, limits, EventKind.APPROVED
     )

@@ -6,6 +6,7 @@ from durable.limits import Limits
 from durable.machine.closing import apply_upload, close_effect
 from durable.machine.effects import GoneListed, ListGone, PacksApplied, QueryUpload
 from durable.machine.job import CONFIRMED, Job, Stage, with_crawl, with_upload
+from durable.machine.notes import ErrorCode
 from durable.machine.pacing import is_spent, renew_lease
 from durable.machine.remedies import RemedyCode
 from durable.machine.safeguards import holding_reason, rejection_reason
@@ -13,7 +14,7 @@ from durable.machine.states import State
 from durable.machine.transitions import (
     add_note,
     clear_in_flight,
-    end_job,
+    fail_job,
     finish_stage,
     record_progress,
     restart_lost_upload,
@@ -31,7 +32,8 @@ def arrive(job: Job, now_ms: int, limits: Limits) -> Step:
     if not job.crawl.gone.is_whole:
         return renew_lease(job, now_ms, limits), (ListGone(job.crawl.gone),)
     if (reason := holding_reason(job, limits)) is not None:
-        job = replace(clear_in_flight(job), state=State.HELD, error=reason, alarm_at_ms=None)
+        job = replace(clear_in_flight(job), state=State.HELD, alarm_at_ms=None)
+        job = replace(job, error=reason, error_code=ErrorCode.DELETIONS.value)
         return add_note(job, "held: waits for a person", now_ms, limits, State.HELD), ()
     if job.is_reconciling:
         return finish_stage(with_deletions(job), now_ms, limits), ()
@@ -84,5 +86,5 @@ def advance_ledger(job: Job, applied: PacksApplied, now_ms: int, limits: Limits)
 
 
 def reject_too_many(job: Job, reason: str, now_ms: int, limits: Limits) -> Step:
-    code = RemedyCode.CORRECT_RECORDS
-    return end_job(job, State.FAILED, now_ms, limits, reason, remedy=code), ()
+    remedy = RemedyCode.CORRECT_RECORDS
+    return fail_job(job, ErrorCode.REJECTS, reason, now_ms, limits, remedy=remedy), ()

@@ -38,7 +38,7 @@ from durable.machine.job import (
     with_pacing,
     with_upload,
 )
-from durable.machine.notes import EventKind
+from durable.machine.notes import ErrorCode, EventKind
 from durable.machine.pacing import (
     count_requests,
     inherit_usage,
@@ -62,7 +62,7 @@ from durable.machine.transitions import (
     add_note,
     begin_crawls,
     clear_in_flight,
-    end_job,
+    fail_job,
     promote_to_full,
     record_death,
     record_idle_death,
@@ -157,7 +157,7 @@ def _wake(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Step:
             return job, ()
     if job.repeats and not job.stages:
         reason = f"the connector brings nothing any more of what {job.repeats} has rejected"
-        return end_job(job, State.FAILED, now_ms, limits, reason), ()
+        return fail_job(job, ErrorCode.NOTHING_TO_REPEAT, reason, now_ms, limits), ()
     if is_queued or job.state is State.OPENING or woke.known_counts:
         job = replace(job, known_count=woke.known_counts.get(job.stage))
     job = switch_rate(job, spec.rates.get(job.stage), now_ms)
@@ -252,7 +252,7 @@ def _refused(job: Job, reason: str, now_ms: int, limits: Limits) -> Step:
     """Try the close in another way, if there is one left."""
     index = job.upload.closing_index
     if index is not None and not job.crawl.document_count:
-        return end_job(job, State.FAILED, now_ms, limits, reason), ()
+        return fail_job(job, ErrorCode.CLOSE_REFUSED, reason, now_ms, limits), ()
     if index is not None:
         job = count_requests(job, 1, now_ms)  # for the page that the document was on
     assert job.turn is not None, "an upload is closed within a turn"

@@ -1,4 +1,4 @@
-"""What began a job, what happened to it and what it waits for, in a word."""
+"""What began a job, what happened to it, what it waits for and why it failed, in a word."""
 
 from enum import StrEnum
 
@@ -45,6 +45,31 @@ class WaitReason(StrEnum):
     SOURCE = "source"  # which is not to be asked more often
     MEMORY = "memory"  # of the isolate, which other connectors have
     ALARM = "alarm"  # of its next turn
+
+
+class ErrorCode(StrEnum):
+    """What a job's error is, where it is none of the source or Glean.
+
+    Of theirs, it is whose it is, and the cause: `source-throttled`. Stored as a text, as above.
+    """
+
+    MISCONFIGURED = "misconfigured"  # a variable, a secret, or what the connector declares
+    DELETIONS = "deletions-to-approve"  # more than usual: the job is held
+    REJECTS = "too-many-rejects"
+    SHORTFALL = "shortfall"  # the job is at its end, without what it could not bring
+    NOTHING_TO_REPEAT = "nothing-to-repeat"  # the connector brings nothing of what was rejected
+    STALLED = "stalled"  # no progress for too long
+    KILLED = "killed"  # too often, or for too long
+    REDEFINED = "redefined"  # the connector, too often
+    CURSOR_EXPIRED = "cursor-expired"  # too often
+    UPLOAD_LOST = "upload-lost"  # too often
+    UPLOAD_UNSETTLED = "upload-unsettled"  # Glean took the close, and still has it as open
+    PAGE_REFUSED = "page-refused"  # Glean refuses too many of its documents
+    PAGE_TOO_LARGE = "page-too-large"  # it has more changes than Glean takes in a minute
+    TOO_MANY_PAGES = "too-many-pages"
+    CLOSE_REFUSED = "close-refused"  # in whatever way it was tried
+    CANCELLED = "cancelled"
+    REPLACED = "replaced"  # by another job
 
 
 class Note(Struct, frozen=True, omit_defaults=True):

@@ -116,7 +116,7 @@ class _Page:
         self._access: list[int] = []
         self._former_types: dict[int, tuple[str, ...]] = {}
         self._respelt: list[int] = []
-        self._counts = dict.fromkeys(("added", "changed", "access"), 0)
+        self._counts = dict.fromkeys(("added", "changed", "access", "rewritten"), 0)
         self.unchanged_count = 0
 
     def has_newer(self, key: str) -> bool:
@@ -162,6 +162,8 @@ class _Page:
         self._counts[_change(row, put)] += 1
         if self._has_content(row, put):
             self._access.append(index)
+        if row is not None and row.is_trusted and row.put.content != put.content:
+            self._counts["rewritten"] += 1
         self._send(index, put, row)
         self._put(index, self._asked[put.key] if is_again else put)
 

@@ -1,18 +1,28 @@
 """What keeps a job from making Glean delete what the source still has. Pure."""
 
+from msgspec import Struct
+
+from durable.errors import Cause
 from durable.limits import Limits
 from durable.machine.job import Job, Mode
 from durable.machine.pages import Page
 
 
-def paging_fault(job: Job, page: Page, limits: Limits) -> str | None:
+class PagingFault(Struct, frozen=True):
+    """What is wrong with a page in its place, in a word and for a person."""
+
+    cause: Cause
+    reason: str
+
+
+def paging_fault(job: Job, page: Page, limits: Limits) -> PagingFault | None:
     """Why the page that was read cannot be the one that follows the job's; None if it can."""
     if (fault := _circle_fault(job, page, limits)) is not None:
         return fault
     return _total_fault(job, page, limits)
 
 
-def _total_fault(job: Job, page: Page, limits: Limits) -> str | None:
+def _total_fault(job: Job, page: Page, limits: Limits) -> PagingFault | None:
     """Why the source's number of records cannot be right; None if it may be.
 
     A list that is read by cursors may lose records meanwhile: what it had at most, counts.
@@ -22,10 +32,11 @@ def _total_fault(job: Job, page: Page, limits: Limits) -> str | None:
     if told_count is None:
         return None
     if (total_count is not None and total_count < 0) or record_count > told_count:
-        return (
+        return PagingFault(
+            Cause.BAD_COUNT,
             f"the source says that it has {total_count} records, and {record_count} came: its "
             "total is capped, an estimate, or that of one page; leave it out of the source if it "
-            "is never right"
+            "is never right",
         )
     if page.next_cursor is not None:
         return None
@@ -33,9 +44,10 @@ def _total_fault(job: Job, page: Page, limits: Limits) -> str | None:
     is_short = total_count is not None and record_count < total_count
     has_shrunk = lost_count > limits.shrink_count and lost_count / told_count > limits.shrink_max
     if is_short or has_shrunk:
-        return (
+        return PagingFault(
+            Cause.BAD_COUNT,
             f"the source says that it has {total_count if is_short else told_count} records, and "
-            f"came to its end after {record_count}: a new job reads all of it again"
+            f"came to its end after {record_count}: a new job reads all of it again",
         )
     return None
 
@@ -51,27 +63,30 @@ def is_repeated(job: Job, page: Page) -> bool:
     return bool(page.digest) and page.digest == job.crawl.landmark_digest
 
 
-def _circle_fault(job: Job, page: Page, limits: Limits) -> str | None:
+def _circle_fault(job: Job, page: Page, limits: Limits) -> PagingFault | None:
     """Why the source seems to have no end."""
     crawl, number = job.crawl, job.crawl.page_count + 1
     if page.next_cursor is not None and page.next_cursor == crawl.landmark_cursor:
-        return (
+        return PagingFault(
+            Cause.BAD_CURSOR,
             f"the source's cursor leads in a circle: page {number} names the same next page as "
-            f"page {crawl.landmark_page}, {page.next_cursor!r:.200}"
+            f"page {crawl.landmark_page}, {page.next_cursor!r:.200}",
         )
     # A feed of changes may tell the same twice; a list of all there is does not.
     repeats_max = 0 if job.mode is Mode.FULL else limits.repeated_pages_max
     if is_repeated(job, page) and crawl.repeated_count >= repeats_max:
-        return (
+        return PagingFault(
+            Cause.ENDLESS,
             f"the source begins again: page {number} has the very records of page "
-            f"{crawl.landmark_page}, so it seems to pass over the cursor"
+            f"{crawl.landmark_page}, so it seems to pass over the cursor",
         )
     is_empty = page.next_cursor is not None and not page.record_count and not page.is_bounded
     if is_empty and crawl.empty_count >= limits.empty_pages_max:
-        return (
+        return PagingFault(
+            Cause.ENDLESS,
             f"the source does not come to its end: page {number} and the {crawl.empty_count} "
             "before it have no record, and each names a next one; declare how the source tells "
-            "its last page, or raise empty_pages_max in LIMITS"
+            "its last page, or raise empty_pages_max in LIMITS",
         )
     return None
 

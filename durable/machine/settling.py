@@ -14,12 +14,11 @@ from durable.machine.closing import (
 from durable.machine.effects import Failed, UploadQueried
 from durable.machine.index_status import Deletions
 from durable.machine.job import Job, UploadStatus, with_upload
-from durable.machine.notes import EventKind
+from durable.machine.notes import ErrorCode, EventKind
 from durable.machine.pacing import renew_lease
 from durable.machine.remedies import RemedyCode
-from durable.machine.states import State
 from durable.machine.transfer import fail
-from durable.machine.transitions import add_note, end_job, restart_lost_upload
+from durable.machine.transitions import add_note, fail_job, restart_lost_upload
 from durable.machine.waiting import Step
 
 
@@ -52,4 +51,5 @@ def _wait_for_history(job: Job, standing: UploadStatus, now_ms: int, limits: Lim
     if not job.upload.is_close_answered:
         return restart_lost_upload(job, gone_reason(job, standing), now_ms, limits), ()
     reason = unsettled_reason(job, limits)
-    return end_job(job, State.FAILED, now_ms, limits, reason, remedy=RemedyCode.CHECK_UPLOADS), ()
+    code, remedy = ErrorCode.UPLOAD_UNSETTLED, RemedyCode.CHECK_UPLOADS
+    return fail_job(job, code, reason, now_ms, limits, remedy=remedy), ()

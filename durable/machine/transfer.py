@@ -25,19 +25,22 @@ from durable.machine.effects import (
 )
 from durable.machine.ending import arrive, reject_too_many
 from durable.machine.job import Job, Mode, Stage, with_crawl, with_pacing, with_upload
-from durable.machine.notes import EventKind, WaitReason
+from durable.machine.notes import ErrorCode, EventKind, WaitReason
 from durable.machine.pacing import (
     asked_wait_ms,
     backoff_ms,
     count_documents,
     count_requests,
+    count_unheard,
+    documents_per_minute,
     honour_wait,
     is_saturated,
     is_spent,
     not_before,
     renew_lease,
     room_wait_ms,
-    single_documents_max,
+    saturated_reason,
+    slow_down,
 )
 from durable.machine.pages import InFlightPage
 from durable.machine.room import has_room
@@ -45,14 +48,21 @@ from durable.machine.safeguards import paging_fault, rejection_reason
 from durable.machine.states import State
 from durable.machine.transitions import (
     add_note,
-    count_rest,
-    end_job,
+    fail_job,
     promote_to_full,
     record_progress,
     restart_expired_cursor,
     restart_lost_upload,
 )
-from durable.machine.waiting import Step, give_up, pause, spare_source, wait_for_retry, yield_turn
+from durable.machine.waiting import (
+    Step,
+    count_rest,
+    give_up,
+    pause,
+    spare_source,
+    wait_for_retry,
+    yield_turn,
+)
 from durable.machine.watermark import clock_ms
 from durable.machine.ways import promoting_reason, replace_instead
 
@@ -65,7 +75,7 @@ def take(job: Job, fetched: Fetched, now_ms: int, limits: Limits) -> Step:
     page_count = ahead.crawl.page_count
     assert fetched.page_index == page_count, f"{fetched} at page {page_count}"
     if (fault := paging_fault(ahead, page, limits)) is not None:
-        return end_job(job, State.FAILED, now_ms, limits, fault), ()
+        return fail_job(job, f"source-{fault.cause}", fault.reason, now_ms, limits), ()
     job = honour_wait(count_requests(job, page.request_count, now_ms), page, now_ms, limits)
     flight = InFlightPage(page, is_packed=False, clock_ms=clock_ms(job, page.latest_ms, now_ms))
     job = with_crawl(job, flights=(*job.crawl.flights, flight))
@@ -101,6 +111,8 @@ def _flow(job: Job, pack: Pack | None, now_ms: int, limits: Limits) -> Step:
     job, effects = flow(job, now_ms, limits)
     if pack is None or job.turn is None:
         return job, effects
+    if job.pacing.slowdown is not None:
+        pack = replace(pack, documents_per_minute=documents_per_minute(job, now_ms, limits))
     return job, (*effects, pack)  # last, since nothing else goes on meanwhile
 
 
@@ -145,7 +157,7 @@ def _promoted(job: Job, now_ms: int, limits: Limits) -> Job | None:
         return None
     count = _change_count(job)
     if job.is_reconciling:
-        reason = promoting_reason(job, count, limits)
+        reason = promoting_reason(job, count, now_ms, limits)
         return None if reason is None else replace_instead(job, reason, now_ms, limits)
     # A group's members go together, however many they are.
     is_counted = job.mode is Mode.INCREMENTAL and job.stage is not Stage.MEMBERSHIPS
@@ -183,7 +195,7 @@ def split(job: Job, split: Split, now_ms: int, limits: Limits) -> Step:
             f"more than {limits.page_batches_max} requests to find them: mend the connector's "
             "mapping, or have the source send smaller pages"
         )
-        return end_job(job, State.FAILED, now_ms, limits, reason), ()
+        return fail_job(job, ErrorCode.PAGE_REFUSED, reason, now_ms, limits), ()
     if split.batch_bytes_max is not None:
         # What was cut before the size was known, may still be larger.
         known = job.batch_bytes_max or split.batch_bytes_max
@@ -192,14 +204,15 @@ def split(job: Job, split: Split, now_ms: int, limits: Limits) -> Step:
 
 
 def fail(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Step:
-    job = replace(_given_up(job, failure, now_ms, limits), error=failure.reason)
+    job, code = _given_up(job, failure, now_ms, limits), _code(failure)
+    job = replace(job, error=failure.reason, error_code=code)
     match None if job.repeats else failure.recourse:
         case Recourse.FULL if job.mode is Mode.INCREMENTAL:
             return promote_to_full(job, failure.reason, now_ms, limits), ()
         case Recourse.RESTART:
             return restart_expired_cursor(job, failure.reason, now_ms, limits), ()
     if not failure.is_transient:
-        return give_up(job, failure.reason, now_ms, limits)
+        return give_up(job, code, failure.reason, now_ms, limits)
     is_write = isinstance(failure.effect, Send | Close | CloseWithDocument)
     if is_write and failure.cause is Cause.CONFLICT and (job.is_upload or job.is_compared):
         job = with_upload(job, unsettled_at_ms=job.upload.unsettled_at_ms or now_ms)
@@ -211,7 +224,7 @@ def fail(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Step:
     # Others that were under way may have failed before.
     retry_at_ms = max(now_ms + backoff_ms(job, failure, limits), job.pacing.retry_at_ms or 0)
     job = with_pacing(job, retry_at_ms=not_before(retry_at_ms, now_ms))
-    job = add_note(job, failure.reason, now_ms, limits, EventKind.RETRY, cause=_cause(failure))
+    job = add_note(job, failure.reason, now_ms, limits, EventKind.RETRY, cause=code)
     if job.state is State.SENDING:
         return flow(job, now_ms, limits)  # until all is heard of that is under way
     return wait_for_retry(job, now_ms, limits)
@@ -235,20 +248,37 @@ def _given_up(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Job:
     if isinstance(failure.effect, Close | CloseWithDocument) and not failure.may_be_done:
         job = with_upload(job, is_close_begun=False)  # refused, or never sent
     if isinstance(failure.effect, Send) and not job.is_upload:
-        job = count_documents(job, single_documents_max(limits), now_ms, limits)
+        if failure.cause is Cause.THROTTLED and failure.document_count:
+            job = _slowed(job, failure, now_ms, limits)
+        job = count_unheard(job, now_ms, limits)
     return job
 
 
-def _cause(failure: Failed) -> str:
+def _slowed(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Job:
+    """With fewer documents a minute: Glean's own rate is that of a token, which others may use."""
+    if job.stage is not Stage.DOCUMENTS:
+        return job
+    before = documents_per_minute(job, now_ms, limits)
+    job = slow_down(job, failure, now_ms, limits)
+    per_minute = documents_per_minute(job, now_ms, limits)
+    if per_minute == before:
+        return job
+    text = f"Glean finds {before} documents a minute too many: {per_minute} for now"
+    return add_note(job, text, now_ms, limits)
+
+
+def _code(failure: Failed) -> str:
     """Who it was, and what was wrong."""
+    if failure.cause is Cause.MISCONFIGURED:
+        return ErrorCode.MISCONFIGURED.value
     end = "source" if isinstance(failure.effect, Fetch) else "glean"
-    return f"{end}_{failure.cause}"
+    return f"{end}-{failure.cause}"
 
 
 def _rest(job: Job, now_ms: int, limits: Limits) -> Step:
     """Nothing is under way, and nothing can be begun for now."""
     if is_saturated(job, now_ms, limits):
-        reason = f"Glean takes {limits.documents_per_minute_max} documents a minute one by one"
+        reason = saturated_reason(job, now_ms, limits)
         if job.crawl.landed.is_full:
             return _too_large(job, now_ms, limits), ()
         until_ms = job.pacing.indexed_until_ms
@@ -262,7 +292,7 @@ def _rest(job: Job, now_ms: int, limits: Limits) -> Step:
         f"the source has not come to its end in {job.crawl.page_count} pages: if it is right, "
         "raise pages_max in LIMITS"
     )
-    return end_job(job, State.FAILED, now_ms, limits, reason), ()
+    return fail_job(job, ErrorCode.TOO_MANY_PAGES, reason, now_ms, limits), ()
 
 
 def _too_large(job: Job, now_ms: int, limits: Limits) -> Job:
@@ -272,5 +302,5 @@ def _too_large(job: Job, now_ms: int, limits: Limits) -> Job:
         "the source send smaller pages"
     )
     if job.repeats:
-        return end_job(job, State.FAILED, now_ms, limits, reason)
+        return fail_job(job, ErrorCode.PAGE_TOO_LARGE, reason, now_ms, limits)
     return promote_to_full(job, reason, now_ms, limits)

@@ -16,8 +16,8 @@ from durable.machine.job import (
     with_pacing,
     with_upload,
 )
-from durable.machine.notes import EventKind, Note, WaitReason
-from durable.machine.pacing import count_documents, is_stalled, not_before, single_documents_max
+from durable.machine.notes import ErrorCode, EventKind, Note
+from durable.machine.pacing import count_unheard, is_stalled, not_before
 from durable.machine.page_progress import PageProgress
 from durable.machine.safeguards import rejection_reason
 from durable.machine.states import State
@@ -68,7 +68,8 @@ def finish_stage(job: Job, now_ms: int, limits: Limits) -> Job:
     job = record_progress(job, now_ms)
     if job.stage_index + 1 >= len(job.stages):
         state = State.FAILED if job.shortfall else State.SUCCEEDED
-        return end_job(job, state, now_ms, limits, job.shortfall)
+        code = ErrorCode.SHORTFALL if job.shortfall else ""
+        return end_job(job, state, now_ms, limits, job.shortfall, code=code)
     text = f"{job.stage}: {job.crawl.document_count} brought"
     job = replace(job, done=job.parts, stage_index=job.stage_index + 1)
     job = replace(
@@ -101,7 +102,8 @@ def restart_expired_cursor(job: Job, reason: str, now_ms: int, limits: Limits) -
             f"{reason}; have it keep cursors for longer, or page by what lasts, as an id. A retry "
             "starts over"
         )
-        return end_job(with_crawl(job, cursor=None), State.FAILED, now_ms, limits, reason)
+        job = with_crawl(job, cursor=None)
+        return fail_job(job, ErrorCode.CURSOR_EXPIRED, reason, now_ms, limits)
     job = replace(
         clear_in_flight(restart_stage(job, now_ms)),
         rewind_count=job.rewind_count + 1,
@@ -118,7 +120,7 @@ def restart_redefined(job: Job, spec: JobSpec, now_ms: int, limits: Limits) -> J
             "ran: if it was not deployed so often, something in it is another at each start, as an "
             "address or a time"
         )
-        return end_job(job, State.FAILED, now_ms, limits, reason)
+        return fail_job(job, ErrorCode.REDEFINED, reason, now_ms, limits)
     redefined_count = job.redefined_count + 1
     job = begin_crawls(replace(job, way=Way.REPLACE), spec, now_ms)
     job = replace(job, redefined_count=redefined_count, page_bytes={})
@@ -173,35 +175,14 @@ def clear_in_flight(job: Job) -> Job:
     return with_crawl(job, flights=(), is_fetching=False, is_refused=False)
 
 
-def pause_job(job: Job, until_ms: int, wait: WaitReason, reason: str, now_ms: int) -> Job:
-    """Nothing is wrong, and nothing is done before then."""
-    at_ms = not_before(until_ms, now_ms)
-    if wait is not WaitReason.MEMORY:  # which nobody asked for
-        job = count_rest(job, at_ms - now_ms)
-    return with_pacing(
-        replace(clear_in_flight(job), alarm_at_ms=at_ms),
-        retry_at_ms=at_ms,
-        pause=reason,
-        waits_for=wait.value,
-        attempt=max(0, job.pacing.attempt - 1),  # the turn after a pause is no further try
-    )
-
-
-def count_rest(job: Job, pause_ms: int) -> Job:
-    """With a rest counted that somebody asked for: it is no time without progress."""
-    pacing = job.pacing
-    return with_pacing(
-        job, pause_count=pacing.pause_count + 1, paused_ms=pacing.paused_ms + pause_ms
-    )
-
-
 def record_progress(job: Job, now_ms: int) -> Job:
     """Further than before: the turn is the first try to come beyond this."""
     # Something else of this turn may have failed, and that still counts.
-    error = "" if job.pacing.retry_at_ms is None else job.error
+    if job.pacing.retry_at_ms is None:
+        job = replace(job, error="", error_code="")
     if job.upload.unsettled_at_ms is not None:
         job = with_upload(job, unsettled_at_ms=None)
-    return replace(_made_progress(job, now_ms, attempt=1), error=error)
+    return _made_progress(job, now_ms, attempt=1)
 
 
 def _made_progress(job: Job, now_ms: int, attempt: int) -> Job:
@@ -218,7 +199,7 @@ def record_death(job: Job, now_ms: int, limits: Limits) -> Job:
     job = with_pacing(job, death_count=death_count, halving_count=halving_count)
     if job.state is State.SENDING and not job.is_upload:
         # Of what it was sending, Glean may have heard, and less than a minute may have passed.
-        job = count_documents(job, single_documents_max(limits), now_ms, limits)
+        job = count_unheard(job, now_ms, limits)
     page, cursor = job.crawl.page_count + 1, job.crawl.cursor
     text = f"the Worker was killed while {job.state} at page {page}"
     job = add_note(job, text, now_ms, limits, EventKind.KILLED)
@@ -231,7 +212,7 @@ def record_death(job: Job, now_ms: int, limits: Limits) -> Job:
         "whose jobs were killed at the same times, and the Worker's log. Retry this one while no "
         "other runs: if it is killed again, have the source send smaller pages"
     )
-    return end_job(job, State.FAILED, now_ms, limits, reason)
+    return fail_job(job, ErrorCode.KILLED, reason, now_ms, limits)
 
 
 def record_idle_death(job: Job, now_ms: int, limits: Limits) -> Job:
@@ -243,7 +224,7 @@ def record_idle_death(job: Job, now_ms: int, limits: Limits) -> Job:
         f"no progress for {since_s} s: the Worker was killed while the job only waited, each time; "
         "see whose jobs were killed at the same times, and retry this one while no other runs"
     )
-    return end_job(job, State.FAILED, now_ms, limits, reason)
+    return fail_job(job, ErrorCode.KILLED, reason, now_ms, limits)
 
 
 def restart_lost_upload(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
@@ -254,7 +235,7 @@ def restart_lost_upload(job: Job, reason: str, now_ms: int, limits: Limits) -> J
             f"{reason}; see whether something else uploads to this datasource"
         )
         job = with_upload(job, is_close_answered=False)
-        return end_job(job, State.FAILED, now_ms, limits, reason)
+        return fail_job(job, ErrorCode.UPLOAD_LOST, reason, now_ms, limits)
     job = replace(
         clear_in_flight(restart_stage(job, now_ms)),
         restart_count=job.restart_count + 1,
@@ -263,8 +244,22 @@ def restart_lost_upload(job: Job, reason: str, now_ms: int, limits: Limits) -> J
     return add_note(job, f"begins anew: {reason}", now_ms, limits, EventKind.RESTARTED)
 
 
+def fail_job(  # noqa: PLR0913 - an end's parts
+    job: Job, code: str, error: str, now_ms: int, limits: Limits, *, remedy: str = ""
+) -> Job:
+    """It has failed for good, with an `ErrorCode`, or a code of the source's or Glean's error."""
+    return end_job(job, State.FAILED, now_ms, limits, error, code=code, remedy=remedy)
+
+
 def end_job(  # noqa: PLR0913 - an end's parts
-    job: Job, state: State, now_ms: int, limits: Limits, error: str = "", *, remedy: str = ""
+    job: Job,
+    state: State,
+    now_ms: int,
+    limits: Limits,
+    error: str = "",
+    *,
+    code: str = "",
+    remedy: str = "",
 ) -> Job:
     job = with_crawl(clear_in_flight(job), landed=PageProgress())
     job = replace(
@@ -273,6 +268,7 @@ def end_job(  # noqa: PLR0913 - an end's parts
         finished_at_ms=now_ms,
         alarm_at_ms=None,
         error=error,
+        error_code=str(code),
         remedy=str(remedy),
     )
     text = f"{state}: {error}" if error else state.value

@@ -7,10 +7,9 @@ from durable.machine.closing import apply_upload, record_close
 from durable.machine.effects import Effect
 from durable.machine.index_status import Deletions
 from durable.machine.job import Job, with_pacing
-from durable.machine.notes import WaitReason
+from durable.machine.notes import ErrorCode, WaitReason
 from durable.machine.pacing import is_stalled, not_before
-from durable.machine.states import State
-from durable.machine.transitions import add_note, clear_in_flight, end_job, pause_job
+from durable.machine.transitions import add_note, clear_in_flight, fail_job
 
 
 Step = tuple[Job, tuple[Effect, ...]]
@@ -19,7 +18,7 @@ Step = tuple[Job, tuple[Effect, ...]]
 def wait_for_retry(job: Job, now_ms: int, limits: Limits) -> Step:
     assert job.pacing.retry_at_ms is not None, "an error says when to try again"
     if is_stalled(job, now_ms, limits):
-        return give_up(job, _stalled_reason(job, now_ms), now_ms, limits)
+        return give_up(job, ErrorCode.STALLED, _stalled_reason(job, now_ms), now_ms, limits)
     return replace(clear_in_flight(job), alarm_at_ms=not_before(job.pacing.retry_at_ms, now_ms)), ()
 
 
@@ -32,9 +31,9 @@ def _stalled_reason(job: Job, now_ms: int) -> str:
     return f"no progress for {since_s} s{rests}; {last}"
 
 
-def give_up(job: Job, reason: str, now_ms: int, limits: Limits) -> Step:
+def give_up(job: Job, code: str, reason: str, now_ms: int, limits: Limits) -> Step:
     if not job.upload.is_close_answered:
-        return end_job(job, State.FAILED, now_ms, limits, reason), ()
+        return fail_job(job, code, reason, now_ms, limits), ()
     text = f"Glean took the close, and cannot be asked about it: {job.error}"
     job = record_close(add_note(job, text, now_ms, limits), Deletions.PENDING, now_ms)
     return apply_upload(job, now_ms, limits)
@@ -49,10 +48,29 @@ def spare_source(job: Job, now_ms: int, limits: Limits) -> Step:
 def pause(  # noqa: PLR0913 - a pause's parts
     job: Job, wait: WaitReason, reason: str, now_ms: int, limits: Limits, *, until_ms: int
 ) -> Step:
+    """Nothing is wrong, and nothing is done before then."""
     if is_stalled(job, now_ms, limits):
         job = with_pacing(job, pause=reason)
-        return give_up(job, _stalled_reason(job, now_ms), now_ms, limits)
-    return pause_job(job, until_ms, wait, reason, now_ms), ()
+        return give_up(job, ErrorCode.STALLED, _stalled_reason(job, now_ms), now_ms, limits)
+    at_ms = not_before(until_ms, now_ms)
+    if wait is not WaitReason.MEMORY:  # which nobody asked for
+        job = count_rest(job, at_ms - now_ms)
+    job = with_pacing(
+        replace(clear_in_flight(job), alarm_at_ms=at_ms),
+        retry_at_ms=at_ms,
+        pause=reason,
+        waits_for=wait.value,
+        attempt=max(0, job.pacing.attempt - 1),  # the turn after a pause is no further try
+    )
+    return job, ()
+
+
+def count_rest(job: Job, pause_ms: int) -> Job:
+    """With a rest counted that somebody asked for: it is no time without progress."""
+    pacing = job.pacing
+    return with_pacing(
+        job, pause_count=pacing.pause_count + 1, paused_ms=pacing.paused_ms + pause_ms
+    )
 
 
 def yield_turn(job: Job, now_ms: int) -> Step:

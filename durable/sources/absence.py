@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from durable.decoding import decode
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.machine.job import ReadContext
 from durable.sources.since import Changes, Since
 from durable.sources.source import Records
@@ -81,6 +81,7 @@ def check_empty(body: bytes) -> None:
             raise UpstreamError(
                 f"the source's page has no list of records, and its {name} is "
                 f"{value[:200].decode(errors='replace')}",
+                cause=Cause.REFUSED,
                 is_transient=True,
             )
 
@@ -98,6 +99,7 @@ def is_none(records: object) -> bool:
 def _end_error(error: UpstreamError, reason: str) -> UpstreamError:
     return UpstreamError(
         f"a rule takes the answer for the end of the list, and {reason}: {error}",
+        cause=Cause.BAD_END,
         is_transient=False,
         status=error.status,
         words=error.words,

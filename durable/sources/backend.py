@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from durable.decoding import decode
 from durable.environment import Environment, Secret, absolute, check_named
-from durable.errors import ConfigurationError, UpstreamError
+from durable.errors import Cause, ConfigurationError, UpstreamError
 from durable.http import retry_after
 from durable.http.auth import Auth, authenticator_of, secrets_of
 from durable.http.client import Answer, HttpClient
@@ -183,11 +183,11 @@ class BackendReader(Reader):
             )
         except UpstreamError as error:
             if isinstance(error.__cause__, httpx.TimeoutException):
-                raise UpstreamError(f"{error}: {PATIENCE_REMEDY}", is_transient=False) from error
+                raise _failure(f"{error}: {PATIENCE_REMEDY}", error.cause) from error
             raise
         report = report_of(answer)
         if report.outcome is RunOutcome.FAILED:
-            raise _failure(report)
+            raise _failure(f"the backend's crawl failed: {report.text}")
         if answer.status == 500:
             raise UpstreamError(
                 f"the backend answered 500: {report.text}",
@@ -215,13 +215,14 @@ class BackendReader(Reader):
             raise
         report = report_of(answer)
         if report.outcome is RunOutcome.FAILED:
-            raise _failure(report)
+            raise _failure(f"the backend's crawl failed: {report.text}")
         if report.outcome is RunOutcome.SUCCEEDED and answer.status == 200:
             return _page(answer)
         if report.outcome is RunOutcome.UNKNOWN and answer.status == 200:
             raise UpstreamError(
                 "the backend does not say how the crawl is getting on: its status is one of "
                 f"running, succeeded and failed, not as in {report.text}",
+                cause=Cause.UNREADABLE,
                 is_transient=not report.is_json,
             )
         if is_late:
@@ -246,18 +247,16 @@ class BackendReader(Reader):
 
     def _status_url(self, report: Report) -> str:
         if not report.url:
-            raise UpstreamError(
+            raise _failure(
                 "the backend does not say where its crawl's status is: let it answer 202 with the "
                 "URL in the header Location",
-                is_transient=False,
+                Cause.BAD_LINK,
             )
         try:
             followed = self._links.follow(report.url, str(self._index_url))
         except UpstreamError as error:
-            raise UpstreamError(
-                "the backend's status URL is on another server than the backend, and is not asked",
-                is_transient=False,
-            ) from error
+            reason = "the backend's status URL is on another server than it, and is not asked"
+            raise _failure(reason, Cause.BAD_LINK) from error
         return httpx.URL(followed).raw_path.decode()
 
     def _run_url(self, run: Run) -> httpx.URL:
@@ -266,10 +265,10 @@ class BackendReader(Reader):
 
     async def _time_out(self, run: Run) -> UpstreamError:
         await self._stop(run)
-        return UpstreamError(
+        return _failure(
             f"the backend was not done after {self._timeout_ms // 1_000} s, and was asked "
             "to stop: see what it is doing, or raise give_up_after of the Backend",
-            is_transient=False,
+            Cause.UNANSWERED,
         )
 
     async def _stop(self, run: Run) -> None:
@@ -296,5 +295,5 @@ def _page(answer: Answer) -> Records:
     return Records(records=[], next_cursor=None, byte_count=len(answer.body))
 
 
-def _failure(report: Report) -> UpstreamError:
-    return UpstreamError(f"the backend's crawl failed: {report.text}", is_transient=False)
+def _failure(reason: str, cause: Cause = Cause.REFUSED) -> UpstreamError:
+    return UpstreamError(reason, cause=cause)

@@ -6,7 +6,7 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from durable.decoding import UnboundedError, check
-from durable.errors import Recourse, UpstreamError
+from durable.errors import Cause, Recourse, UpstreamError
 from durable.sources.source import Records
 from durable.sources.splice import set_field
 
@@ -62,7 +62,7 @@ class RequestTally:
             raise UpstreamError(
                 f"a page of the source has more than {self._bytes_max} bytes with all that belongs "
                 "to its records: ask for smaller pages, or raise page_bytes_max in LIMITS",
-                is_transient=False,
+                cause=Cause.TOO_LARGE,
             )
 
     def put(self, place: int, whole: Raw | Fault) -> None:

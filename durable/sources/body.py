@@ -8,7 +8,7 @@ from msgspec import Raw, Struct, UnsetType
 from msgspec.structs import replace
 
 from durable.decoding import UnboundedError
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.http.client import Answer
 from durable.http.error_rules import Rules
 from durable.json_paths import Shape
@@ -96,12 +96,13 @@ class PageBody:
         except UnboundedError as error:
             raise UpstreamError(
                 f"the source's page is not read: {error}; it begins with {snippet(answer.body)}",
-                is_transient=False,
+                cause=Cause.UNREADABLE,
             ) from error
         except msgspec.ValidationError as error:
             raise self._refusal(answer, cursor) or UpstreamError(
                 f"the source's page is not of the declared shape: {error}; it begins with "
                 f"{snippet(answer.body)}",
+                cause=Cause.UNREADABLE,
                 is_transient=cursor is not None,
             ) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:

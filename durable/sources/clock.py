@@ -1,13 +1,13 @@
 """When the records of a source changed, by its own clock. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 
 import msgspec
 from msgspec import Raw, Struct
 
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.json_paths import Shape
 from durable.sources import times
 from durable.sources.times import TimeFormat
@@ -119,15 +119,10 @@ class Clock(Struct, frozen=True):
         return BEHIND_MS_MAX if kept_ms is None else min(BEHIND_MS_MAX, kept_ms // 2)
 
 
-def change_time_reader(clock: Clock | None) -> Callable[[Raw], int | None]:
-    """A function that tells when a record changed; None of all where there is no clock."""
-    return (lambda _: None) if clock is None else clock.changed_at_ms
-
-
 @lru_cache(maxsize=32)
 def _shape(path: str) -> Shape:
     return Shape([(path, str | int | float)])
 
 
 def _failure(reason: str) -> UpstreamError:
-    return UpstreamError(reason, is_transient=False)
+    return UpstreamError(reason, cause=Cause.BAD_TIME)

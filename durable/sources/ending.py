@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from durable.decoding import EXACT_MAX, ExactInt
-from durable.errors import ConfigurationError, UpstreamError
+from durable.errors import Cause, ConfigurationError, UpstreamError
 from durable.json_paths import names_of
 
 
@@ -101,7 +101,7 @@ class Ending(Struct, frozen=True, kw_only=True):
         raise UpstreamError(
             f"one of two is wrong: the source's {_name(self._flag)} is {str(value).lower()}, and "
             f"its {name} {next_cursor!r}",
-            is_transient=False,
+            cause=Cause.BAD_END,
         )
 
     @property
@@ -131,5 +131,5 @@ def _value_at(where: Where, values: Mapping[str, Any], headers: Mapping[str, str
 
 def _lacking(where: Where, told: Any, kind: str) -> UpstreamError:
     return UpstreamError(
-        f"the source's {_name(where)} is no {kind}: {told!r:.200}", is_transient=False
+        f"the source's {_name(where)} is no {kind}: {told!r:.200}", cause=Cause.UNREADABLE
     )

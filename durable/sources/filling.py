@@ -2,7 +2,7 @@
 
 from msgspec import Raw
 
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.sources.belonging import Fault, put
 from durable.sources.source import Records
 
@@ -63,7 +63,7 @@ class Filling:
                 f"a page of the source has more than {self._bytes_max} bytes with the {name} in "
                 f"each record: name the fields of the {name} that the records need in `keep`, ask "
                 "for smaller pages, or raise page_bytes_max in LIMITS",
-                is_transient=False,
+                cause=Cause.TOO_LARGE,
             )
         self._byte_count = byte_count
         self._is_waiting = page.wait_ms > 0

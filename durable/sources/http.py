@@ -255,7 +255,7 @@ class HttpReader(Reader):
         except UpstreamError as error:
             if error.is_denied:
                 reason = f"{error}, {self._upstream.remedy}"
-                raise UpstreamError(reason, is_transient=False) from error
+                raise UpstreamError(reason, cause=error.cause) from error
             raise
 
     async def _answer(self, ask: Ask, statuses: frozenset[int], expiring: frozenset[int]) -> Answer:

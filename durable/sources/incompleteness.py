@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from durable.decoding import decode
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.http.error_rules import Action, Rules
 from durable.json_paths import names_of
 
@@ -125,6 +125,7 @@ class Signs:
             raise UpstreamError(
                 f"the source's page has {path} beside its records, so it may not be whole: "
                 f"{_excerpt(value)}; if it is, declare {_waiver(path)}",
+                cause=Cause.INCOMPLETE,
                 is_transient=True,
             )
 
@@ -134,7 +135,7 @@ class Signs:
             raise UpstreamError(
                 f"the source's page is the last one by what is declared, and its {path} is "
                 f"{_excerpt(value)}: declare that, or if it means nothing, {_waiver(path)}",
-                is_transient=False,
+                cause=Cause.BAD_END,
             )
 
     def _find(

@@ -5,7 +5,7 @@ import re
 import httpx
 
 from durable.environment import absolute
-from durable.errors import ConfigurationError, UpstreamError
+from durable.errors import Cause, ConfigurationError, UpstreamError
 from durable.http.origins import Origins, is_loopback
 
 
@@ -39,7 +39,7 @@ class Links:
             absolute(str(url))
         except (httpx.InvalidURL, ConfigurationError, ValueError) as error:
             raise UpstreamError(
-                f"the source's link to the next page is no URL: {link!r:.200}", is_transient=False
+                f"the source's link to the next page is no URL: {link!r:.200}", cause=Cause.BAD_LINK
             ) from error
         secure = url.copy_with(scheme="https")
         if self._origins.fault(secure) is None:
@@ -50,7 +50,7 @@ class Links:
                 f"the source's link to the next page {fault}, and is not followed: "
                 "if that server is the source's own, name it in the source's link_origins, as "
                 f"{origin.scheme}://{origin.netloc.decode(errors='replace')}",
-                is_transient=False,
+                cause=Cause.BAD_LINK,
             )
         return str(url)
 

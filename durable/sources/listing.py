@@ -6,7 +6,7 @@ from typing import TypeGuard
 
 from msgspec import Struct
 
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.http.client import Answer
 from durable.http.retry_after import wait_ms
 from durable.sources.body import PageBody
@@ -83,7 +83,7 @@ class Listing:
             f"the source's list ends after {count} records, as many as were asked for, and nothing "
             "tells that there are no more: declare its total, has_more or is_last, or ask for more "
             "than there are",
-            is_transient=False,
+            cause=Cause.INCOMPLETE,
         )
 
     def _check(self, next_cursor: str, request: ListRequest, record_count: int) -> None:
@@ -96,7 +96,7 @@ class Listing:
             size: int | None = getattr(paging, "size", None)
             fault = jump_fault(request.ask, following, size, record_count)
         if fault is not None:
-            raise UpstreamError(f"the source's {paging.name} {fault}", is_transient=False)
+            raise UpstreamError(f"the source's {paging.name} {fault}", cause=Cause.BAD_CURSOR)
 
 
 def _tells_faults(paging: Paging) -> TypeGuard[Faulting]:

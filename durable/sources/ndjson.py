@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from durable.environment import Environment
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.http.auth import Auth, authenticator_of, secrets_of
 from durable.http.client import OK, HttpClient
 from durable.http.context import SourceContext
@@ -187,6 +187,6 @@ class NdjsonReader(Reader):
                 "the source announces no length of its list, and closes the connection after it, "
                 "which it would do as well where it fails: have it announce one, or send it in "
                 "chunks; else declare closing_ends=True",
-                is_transient=False,
+                cause=Cause.INCOMPLETE,
             )
         return self._stream

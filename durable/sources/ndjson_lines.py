@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from durable.decoding import Decoder, UnboundedError
-from durable.errors import Recourse, UpstreamError
+from durable.errors import Cause, Recourse, UpstreamError
 from durable.http.charset import utf8
 from durable.http.stream import Streamed
 from durable.sources.json_mending import fault, mend_json
@@ -104,6 +104,7 @@ class Lines:
             elif self._rest:
                 raise UpstreamError(
                     f"the source's last line has no line break, and is cut: {snippet(self._rest)}",
+                    cause=Cause.INCOMPLETE,
                     is_transient=True,
                 )
             else:
@@ -117,7 +118,7 @@ class Lines:
             raise UpstreamError(
                 f"the source sent a line of more than {self._line_bytes_max} bytes: raise "
                 "page_bytes_max in LIMITS",
-                is_transient=False,
+                cause=Cause.TOO_LARGE,
             )
 
     def _text(self, line: bytes) -> bytes:
@@ -132,7 +133,7 @@ class Lines:
             raise UpstreamError(
                 f"the source's line at byte {self.spot.offset} is not read: {error}; it begins "
                 f"with {snippet(line)}",
-                is_transient=False,
+                cause=Cause.UNREADABLE,
             ) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             name = f"the source's line at byte {self.spot.offset}"
@@ -154,6 +155,6 @@ def change_error(how: str) -> UpstreamError:
     """The error that the list has changed since it was begun."""
     return UpstreamError(
         f"the source's list has changed since it was begun: {how}",
-        is_transient=False,
+        cause=Cause.CHANGED,
         recourse=Recourse.RESTART,
     )

@@ -6,7 +6,7 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from durable.environment import Environment
-from durable.errors import ConfigurationError, Recourse, UpstreamError
+from durable.errors import Cause, ConfigurationError, Recourse, UpstreamError
 from durable.http.context import SourceContext
 from durable.json_paths import shape_of
 from durable.machine.job import ReadContext
@@ -135,7 +135,9 @@ class NestedReader(Reader):
                 break  # what there is, is kept: a source that allows little is read all the same
         next_cursor = None if place is None else place.cursor()
         if next_cursor is not None and (fault := cursor_fault(next_cursor, cursor)):
-            raise UpstreamError(f"the cursor of nested lists {fault}", is_transient=False)
+            raise UpstreamError(
+                f"the cursor of nested lists {fault}", cause=Cause.BAD_CURSOR, is_transient=False
+            )
         return filling.page(next_cursor)
 
     async def close(self) -> None:
@@ -151,6 +153,7 @@ class NestedReader(Reader):
             raise UpstreamError(
                 f"the list of a {self._source.name} does not come to its end: {place.again} pages "
                 "have the very records of an earlier one, so it seems to pass over the cursor",
+                cause=Cause.ENDLESS,
                 is_transient=False,
             )
         place = place if is_begun else replace(place, slices=parents.slices)
@@ -200,7 +203,9 @@ class NestedReader(Reader):
         filling.count(page)
         read_count = place.read + len(page.records)
         if fault := total_fault(page, read_count):
-            raise UpstreamError(f"the list of a {name}: {fault}", is_transient=False)
+            raise UpstreamError(
+                f"the list of a {name}: {fault}", cause=Cause.BAD_COUNT, is_transient=False
+            )
         kept_fields = self._source.keep
         filling.add(page, name, select_fields(parent, kept_fields) if kept_fields else parent)
         if page.next_cursor is None:

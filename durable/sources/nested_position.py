@@ -14,7 +14,7 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from durable.decoding import decode
-from durable.errors import Recourse, UpstreamError
+from durable.errors import Cause, Recourse, UpstreamError
 from durable.json_paths import Shape
 from durable.sources.source import Records
 
@@ -73,7 +73,7 @@ class Parents:
         if bytes(self._by_mark.setdefault(mark, raw)) != bytes(raw):
             raise UpstreamError(
                 f"two of the source's {name} records have the key {key!r:.100}; {KEY_REMEDY}",
-                is_transient=False,
+                cause=Cause.BAD_KEY,
             )
         self._numbers[mark] = int.from_bytes(digest, "big")
 
@@ -131,7 +131,7 @@ def place_of(cursor: str | None) -> ListPosition:
     except msgspec.DecodeError as error:
         raise UpstreamError(
             f"the cursor {cursor!r:.200} is none of nested lists: {error}",
-            is_transient=False,
+            cause=Cause.BAD_CURSOR,
             recourse=Recourse.RESTART,
         ) from error
 
@@ -148,7 +148,7 @@ def keys_of(page: Records, shape: Shape, path: str, name: str) -> list[str | Non
         except msgspec.DecodeError as error:
             raise UpstreamError(
                 f"the source's {name} {place} of a page has no key {path!r}: {error}; {KEY_REMEDY}",
-                is_transient=False,
+                cause=Cause.BAD_KEY,
             ) from error
         keys.append(str(key))
     return keys

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from msgspec.structs import replace
 
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.sources import times
 from durable.sources.clock import Clock
 from durable.sources.paging.param_location import check_names, wrong
@@ -68,7 +68,7 @@ class NewestFirst(DeclaredSpans, frozen=True, kw_only=True):
                     f"the source's page is not sorted by {self.path}, newest first: record "
                     f"{place} changed after the one before it; the params {dict(self.params)!r} "
                     "were to ask for that",
-                    is_transient=False,
+                    cause=Cause.BAD_TIME,
                 )
         older = next((place for place, at_ms in changed if at_ms < oldest_ms), None)
         # The total is that of the whole list, which is not read to its end.

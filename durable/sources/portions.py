@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.http.client import OversizeError
 from durable.sources.paging.halving import beyond, halve, leads_on, pack_cursor, unpack_cursor
 from durable.sources.paging.protocol import Paging, Partial
@@ -80,7 +80,7 @@ def _join_further(paging: Paging, page: Records, further: Records, bytes_max: in
         raise OversizeError(
             f"the source sent more than {bytes_max} bytes in the answers of one page: ask for "
             "smaller pages, or raise page_bytes_max in LIMITS",
-            is_transient=False,
+            cause=Cause.TOO_LARGE,
         )
     try:
         records = paging.join(page.records, further.records)
@@ -97,4 +97,4 @@ def _unread(next_cursor: str | None, error: UpstreamError) -> Records:
 
 
 def _failure(reason: str) -> UpstreamError:
-    return UpstreamError(f"the source's page: {reason}", is_transient=False)
+    return UpstreamError(f"the source's page: {reason}", cause=Cause.INCOMPLETE)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from durable.decoding import EXACT_MAX, decode
 from durable.environment import Environment, Secret
-from durable.errors import ConfigurationError, Recourse, UpstreamError
+from durable.errors import Cause, ConfigurationError, Recourse, UpstreamError
 from durable.http.auth import Auth, authenticator_of, secrets_of
 from durable.http.client import HttpClient
 from durable.http.context import SourceContext
@@ -239,7 +239,7 @@ class PythonReader(Reader):
             raise UpstreamError(
                 "the source's generator ended where more was to come: say that there is no more "
                 "by a SourcePage with next_cursor=None, without records if need be",
-                is_transient=False,
+                cause=Cause.INCOMPLETE,
             ) from None
 
     def _fetch_request(self, cursor: str | None, crawl: ReadContext, scope: Scope) -> FetchRequest:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from durable.decoding import decode, decode_loosely
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.http.charset import utf8
 from durable.http.client import NOTHING, HttpClient
 from durable.sources.json_mending import mend_json
@@ -51,6 +51,7 @@ class Response(Struct, frozen=True):
             raise UpstreamError(
                 f"the source's answer is not {'as expected' if is_shaped else 'JSON'}: {error}; it "
                 f"begins with {snippet(self.body)}",
+                cause=Cause.UNREADABLE,
                 is_transient=not is_shaped,
             ) from error
 
@@ -114,7 +115,7 @@ class Client:
         if self.request_count >= REQUESTS_MAX:
             raise UpstreamError(
                 f"a page of the source takes more than {REQUESTS_MAX} requests: give smaller pages",
-                is_transient=False,
+                cause=Cause.TOO_LARGE,
             )
         whole = self._resolve(url)
         self.request_count += 1
@@ -126,7 +127,8 @@ class Client:
     def _resolve(self, url: str) -> str:
         if not self._base:
             raise UpstreamError(
-                f"{url!r:.200} is not asked: declare the url of the source", is_transient=False
+                f"{url!r:.200} is not asked: declare the url of the source",
+                cause=Cause.MISCONFIGURED,
             )
         if not ABSOLUTE.match(url):
             url = f"{self._base.rstrip('/')}/{url.lstrip('/')}" if url else self._base

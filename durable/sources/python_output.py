@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw
 
 from durable.decoding import check, decode
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.sources.source import cursor_fault
 
 
@@ -43,14 +43,14 @@ def encode_records(
             raise UpstreamError(
                 f"record {place} of a page, a {type(record).__name__}, cannot be written as JSON: "
                 f"{error}",
-                is_transient=False,
+                cause=Cause.RAISED,
             ) from error
         byte_count += len(content)
         if byte_count > bytes_max:
             raise UpstreamError(
                 f"a page of the source has more than {bytes_max} bytes: give fewer records in a "
                 "SourcePage, or raise page_bytes_max in LIMITS",
-                is_transient=False,
+                cause=Cause.TOO_LARGE,
             )
         raws.append(Raw(content))
     return raws, faults
@@ -83,13 +83,15 @@ def next_cursor(value: Any, cursor: str | None) -> str | None:
     except UNWRITABLE as error:
         raise UpstreamError(
             f"the source's next cursor {value!r:.200} cannot be written as JSON: {error}",
-            is_transient=False,
+            cause=Cause.BAD_CURSOR,
         ) from error
     fault = cursor_fault(text, cursor)
     if back != value:
         fault = f"comes back from JSON as {back!r:.200}: use texts, numbers, lists and dicts"
     if fault is not None:
-        raise UpstreamError(f"the source's next cursor {value!r:.200} {fault}", is_transient=False)
+        raise UpstreamError(
+            f"the source's next cursor {value!r:.200} {fault}", cause=Cause.BAD_CURSOR
+        )
     return text
 
 
@@ -107,7 +109,7 @@ def author_error(error: Exception, code: Any) -> UpstreamError:
     name = getattr(code, "__qualname__", type(code).__name__)
     return UpstreamError(
         f"the source's {name} raised {type(error).__name__}: {error}{_place(error, code)}",
-        is_transient=False,
+        cause=Cause.RAISED,
     )
 
 

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Raw
 
 from durable.decoding import Decoder
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.json_paths import Shape
 from durable.sources.paging.typed import Typed, to_cursor
 
@@ -73,4 +73,4 @@ def _shape(field: str) -> Shape:
 
 
 def _failure(reason: str) -> UpstreamError:
-    return UpstreamError(reason, is_transient=False)
+    return UpstreamError(reason, cause=Cause.BAD_KEY)

@@ -9,7 +9,7 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from durable.decoding import EXACT_MAX, decode
-from durable.errors import ConfigurationError, Recourse, UpstreamError
+from durable.errors import Cause, ConfigurationError, Recourse, UpstreamError
 from durable.http.error_rules import Action, Rules
 from durable.sources.newest_first import NewestFirst
 from durable.sources.paging.keyset import Keyset
@@ -172,7 +172,7 @@ def _lead_on(resume: Resume, page: Records, at: ResumePosition) -> Records:
         raise UpstreamError(
             f"the source's cursor, with the {resume.path} of the last record, {fault}: leave out "
             "resume",
-            is_transient=False,
+            cause=Cause.BAD_CURSOR,
         )
     return replace(page, next_cursor=next_cursor)
 

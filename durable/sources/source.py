@@ -8,7 +8,7 @@ from typing import Protocol
 from msgspec import Raw, Struct
 
 from durable.environment import Environment
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.http.context import SourceContext
 from durable.machine.job import ReadContext
 from durable.machine.rate import Rate
@@ -170,6 +170,7 @@ def not_json(
     return UpstreamError(
         f"{name} is not JSON: {error}{_spot(error, content)}; its content type is "
         f"{kind!r:.100}, and it begins with {snippet(content)}{remedy}",
+        cause=Cause.UNREADABLE,
         is_transient=True,
     )
 

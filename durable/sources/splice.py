@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from durable.decoding import Decoder
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 
 
 Keyed = dict[str, Raw] | list[Raw]  # of another language, an object without fields may be a list
@@ -37,7 +37,7 @@ def add_keys(records: Keyed, field: str) -> list[Raw]:
         if records:
             raise UpstreamError(
                 "the source's records are a list, and were to have keys: leave out records_key",
-                is_transient=False,
+                cause=Cause.UNREADABLE,
             )
         return []
     return [_with_key(raw, field, key) for key, raw in records.items()]
@@ -48,7 +48,7 @@ def _with_key(raw: Raw, field: str, key: str) -> Raw:
     if record is None:
         raise UpstreamError(
             f"the source's record with the key {key!r:.200} is no object, and has no place for it",
-            is_transient=False,
+            cause=Cause.UNREADABLE,
         )
     return record
 

@@ -3,7 +3,7 @@
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from durable.errors import ConfigurationError, Recourse, UpstreamError
+from durable.errors import Cause, ConfigurationError, Recourse, UpstreamError
 from durable.http.context import SourceContext
 from durable.machine.job import ReadContext
 from durable.sources.belonging import Fault, Missing, RequestTally, put, resolve_missing
@@ -82,7 +82,11 @@ class SubListReader:
             members += _sound_records(page)
             read_count += len(page.records)
             if fault := total_fault(page, read_count):
-                raise UpstreamError(f"the {sub_list.into} of a record: {fault}", is_transient=False)
+                raise UpstreamError(
+                    f"the {sub_list.into} of a record: {fault}",
+                    cause=Cause.BAD_COUNT,
+                    is_transient=False,
+                )
             empty_count += not page.records
             cursor = page.next_cursor
             if cursor is None or len(members) > sub_list.records_max:
@@ -97,12 +101,14 @@ class SubListReader:
             raise UpstreamError(
                 f"the {sub_list.into} of a record do not come to their end: {empty_count} pages "
                 "have none; declare how the source tells its last page",
+                cause=Cause.ENDLESS,
                 is_transient=False,
             )
         if cursor is not None or count > sub_list.records_max:
             raise UpstreamError(
                 f"a record has more than {sub_list.records_max} {sub_list.into}: raise "
                 "records_max of the SubList, or make them documents of their own with Nested",
+                cause=Cause.TOO_LARGE,
                 is_transient=False,
             )
 

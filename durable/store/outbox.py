@@ -1,4 +1,4 @@
-"""Letters that are still to be sent: a part of an object's store.
+"""Deliveries of alerts that are still to be made: a part of an object's store.
 
 They are written with what they tell of, so none is lost, and sent after it.
 """
@@ -6,13 +6,19 @@ They are written with what they tell of, so none is lost, and sent after it.
 from collections.abc import Collection, Iterable, Sequence
 
 from durable.machine.alert_delivery import Delivery
-from durable.machine.alerts import Alert, AlertHistory, alerts_of_job, reminders
+from durable.machine.alerts import (
+    Alert,
+    AlertHistory,
+    alert_of_outcome,
+    alerts_of_job,
+    reminders,
+)
 from durable.machine.job import Job, Mode
 from durable.machine.staleness import Watched
 from durable.store.sql import Query, decode_rows, encode, read_summary, write_summary
 
 
-LETTERS_MAX = 100  # that wait: more are of something that never ends
+DELIVERIES_MAX = 100  # that wait: more are of something that never ends
 
 
 class Outbox:
@@ -30,11 +36,13 @@ class Outbox:
         if not targets or before.state is after.state:
             return
         known = self.told()
-        told, alert = alerts_of_job(known, before, after, now_ms)
+        told, of_job = alerts_of_job(known, before, after, now_ms)
+        told, of_outcome = alert_of_outcome(told, before, after, now_ms)
         if told != known:
             self.put_told(told)
-        if alert is not None:
-            self.add(alert, targets)
+        for alert in (of_job, of_outcome):
+            if alert is not None:
+                self.add(alert, targets)
 
     def remind(
         self, connector: str, modes: Collection[Mode], targets: Sequence[str], now_ms: int
@@ -65,29 +73,31 @@ class Outbox:
         for target in targets:
             self.put(Delivery(alert=alert, target=target, due_at_ms=alert.at_ms))
         self._query(
-            "DELETE FROM letter WHERE id IN"
-            "  (SELECT id FROM letter ORDER BY due_at_ms DESC LIMIT -1 OFFSET ?)",
-            LETTERS_MAX,
+            "DELETE FROM delivery WHERE id IN"
+            "  (SELECT id FROM delivery ORDER BY due_at_ms DESC LIMIT -1 OFFSET ?)",
+            DELIVERIES_MAX,
         )
 
-    def put(self, letter: Delivery) -> None:
-        query = "INSERT OR REPLACE INTO letter (id, due_at_ms, body) VALUES (?, ?, ?)"
-        self._query(query, _id(letter), letter.due_at_ms, encode(letter))
+    def put(self, delivery: Delivery) -> None:
+        query = "INSERT OR REPLACE INTO delivery (id, due_at_ms, body) VALUES (?, ?, ?)"
+        self._query(query, _id(delivery), delivery.due_at_ms, encode(delivery))
 
-    def remove(self, letter: Delivery) -> None:
-        self._query("DELETE FROM letter WHERE id = ?", _id(letter))
+    def remove(self, delivery: Delivery) -> None:
+        self._query("DELETE FROM delivery WHERE id = ?", _id(delivery))
 
     def due(self, now_ms: int, count: int) -> list[Delivery]:
         """So many that are to be sent now, those that wait longest first."""
-        query = "SELECT body FROM letter WHERE due_at_ms <= ? ORDER BY due_at_ms LIMIT ?"
+        query = "SELECT body FROM delivery WHERE due_at_ms <= ? ORDER BY due_at_ms LIMIT ?"
         return list(decode_rows(self._query(query, now_ms, count), Delivery))
 
     def due_at_ms(self) -> int | None:
         """When the next one is to be sent; None: there is none."""
         # Not of one that newer code wrote, and that is not understood here: it is never sent.
-        letters = decode_rows(self._query("SELECT body FROM letter ORDER BY due_at_ms"), Delivery)
-        return next((letter.due_at_ms for letter in letters), None)
+        deliveries = decode_rows(
+            self._query("SELECT body FROM delivery ORDER BY due_at_ms"), Delivery
+        )
+        return next((delivery.due_at_ms for delivery in deliveries), None)
 
 
-def _id(letter: Delivery) -> str:
-    return f"{letter.alert.id} {letter.target}"
+def _id(delivery: Delivery) -> str:
+    return f"{delivery.alert.id} {delivery.target}"

@@ -42,10 +42,10 @@ CREATE TABLE summary ( -- what there is one of
   name TEXT PRIMARY KEY,
   body TEXT NOT NULL -- as JSON
 ) WITHOUT ROWID;
-CREATE TABLE letter ( -- an alert that is still to be sent
+CREATE TABLE delivery ( -- of an alert to one target, still to be made
   id TEXT PRIMARY KEY,
   due_at_ms INTEGER NOT NULL,
-  body TEXT NOT NULL -- the Letter, as JSON
+  body TEXT NOT NULL -- the Delivery, as JSON
 ) WITHOUT ROWID;
 CREATE TABLE ledger ( -- what Glean has acknowledged, a row for each thing
   kind INTEGER NOT NULL, -- of thing

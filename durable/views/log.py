@@ -73,6 +73,7 @@ def job_line(event: str, job: Status, **fields: Any) -> LogLine:
         waits_because=job.waits_because,
         waits_until=job.waits_until,
         error=job.last_error,
+        error_code=job.last_error_code,
         verification=None if verdict is None else verdict.value,
     )
 

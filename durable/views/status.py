@@ -74,7 +74,7 @@ class Status(Struct, frozen=True, kw_only=True):
     attempt: int  # of what is being done now; back to 1 with each progress
     next_attempt_at: str | None  # set while the job waits after an error
     last_error: str | None  # since the last progress
-    last_error_cause: str | None  # a word or two, as of an event; while it is tried again
+    last_error_code: str | None  # its kind, as in `source-throttled` or `too-many-rejects`
     progress: Progress | None  # an estimate
     changes: DocumentChanges | None  # what it did to the documents; None: nobody compares them
     outdated: (
@@ -87,6 +87,7 @@ class Status(Struct, frozen=True, kw_only=True):
     verification: Verified | None  # FULL, after the success; None: the connector wants none
     processing: Processed | None  # likewise
     deletions: tuple[Deleted, ...]  # of its uploads, where they are the latest
+    findings: tuple[Message, ...]  # what is worth knowing, though it is no error
     events: tuple[RecentNote, ...]  # the latest last
 
 
@@ -107,7 +108,7 @@ def status(
         now_ms: the time, for an estimate of how long it will take.
     """
     notes = (*job.notes, *(verification.notes if verification else ()))
-    total, remaining_ms = totals(job), left_ms(job, limits)
+    total, remaining_ms = totals(job), left_ms(job, now_ms or job.created_at_ms, limits)
     has_way = job.mode is Mode.FULL and not job.is_delegated and job.crawl.begun_at_ms > 0
     listed = missing_list(job)
     gone = listed[1] if listed else None
@@ -145,7 +146,7 @@ def status(
         attempt=job.pacing.attempt,
         next_attempt_at=rfc3339_or_none(job.pacing.retry_at_ms),
         last_error=job.error or None,
-        last_error_cause=_error_cause(job),
+        last_error_code=job.error_code or None,
         progress=None if now_ms is None else progress(job, now_ms),
         changes=changes(job),
         outdated=job.outdated_count,
@@ -155,15 +156,10 @@ def status(
         cursor=job.crawl.cursor,
         verification=show_verification(verification),
         processing=show_processing(verification),
-        deletions=(),  # known of all of the connector's jobs together
+        deletions=(),  # this and the next: known of all of the connector's jobs together
+        findings=(),
         events=tuple(_show_note(note) for note in notes),
     )
-
-
-def _error_cause(job: Job) -> str | None:
-    """The code of the error, which its note has."""
-    causes = (note.cause for note in reversed(job.notes) if note.text == job.error)
-    return next(causes, "") or None
 
 
 def _show_note(note: Note) -> RecentNote:

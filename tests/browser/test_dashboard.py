@@ -7,6 +7,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from dev.stack import Stack
+from durable.machine.remedies import Remedy, RemedyCode
+from durable.views.texts import Surface, say
 from tests.browser.person import Person, a_browser
 from tests.fakes.deployed import deployed
 
@@ -163,12 +165,27 @@ def jobs(stack: Stack) -> list[dict[str, Any]]:
     return found
 
 
+def test_what_is_worth_knowing_of_a_connector_is_shown_beside_its_health(
+    person: Person, stack: Stack
+) -> None:
+    synced(stack)
+    stack.control_source("change", change=20)
+    single = "/indexdocuments"
+    stack.control_glean("faults", path=single, times=1, status=429, retry_after="1")
+    assert stack.ended(stack.trigger("INCREMENTAL")["id"])["state"] == "succeeded"
+
+    person.go("/connectors")
+
+    expect(person.page.get_by_text("Glean answered 429 to single documents")).to_be_visible()
+
+
 def test_a_held_job_is_approved_by_who_has_seen_how_much_goes(person: Person, stack: Stack) -> None:
     job_id = held(stack)
     person.go("/")
     expect(person.page.get_by_text("Held: needs a person")).to_be_visible()
     main = person.page.get_by_role("main")
-    asked = f"The job's page lists what would be deleted ({REMOVED})"
+    decide = Remedy(RemedyCode.DECIDE.value, {"deletions": REMOVED})
+    asked = say(decide, Surface.DASHBOARD).partition(".")[0]
     expect(main).to_contain_text(asked)
     person.page.get_by_role("link", name="Latest: FULL held").click()
     expect(main).to_contain_text(asked)

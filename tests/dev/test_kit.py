@@ -619,7 +619,7 @@ def test_a_document_that_glean_would_refuse_is_found() -> None:
 
     told = failure(mapped(change), {LIST: page("a")})
 
-    assert "record 1 (a)\n    the object_type 'a note' has a space" in told
+    assert "record 1 (a)\n    object_type is 'a note'" in told
 
 
 def test_a_document_larger_than_a_request_is_found() -> None:

@@ -8,9 +8,11 @@ import pytest
 from dev.staging import ROOT
 from durable.glean.statuses import MEANINGS, Meaning, meaning
 from durable.limits import Limits
-from durable.machine.notes import EventKind
+from durable.machine.notes import ErrorCode, EventKind
+from durable.machine.rejects import RejectCode
 from durable.machine.states import TRAITS, Command, State
 from durable.machine.verification import Verdict
+from durable.views.connector_findings import FindingCode
 from durable.views.overview import Condition
 
 
@@ -18,7 +20,7 @@ GUIDE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 RULES = (ROOT / "docs/prometheus-rules.yaml").read_text(encoding="utf-8")
 
 
-HEADS = frozenset({"health", "state", "kind"})
+HEADS = frozenset({"health", "state", "kind", "code"})
 
 
 def named(heading: str) -> list[str]:
@@ -34,10 +36,12 @@ def named(heading: str) -> list[str]:
     [
         ("Health", Condition),
         ("States", State),
+        ("Findings", FindingCode),
         (
             "Events",
             {*EventKind, *State} - {State.OPENING, State.SENDING},
         ),  # their turns tell of them
+        ("Errors", [*ErrorCode, *RejectCode]),
         ("Alerts", re.findall(r"- alert: (\w+)", RULES)),
         ("Verification", Verdict),
     ],

@@ -64,7 +64,7 @@ def _well(minute: int, at_ms: int) -> ConnectorMetrics:
             turn_count=sum(turns),
             turn_ms=800 * sum(turns),
             turn_counts=turns,
-            retry_counts={"source_throttled": hours},
+            retry_counts={"source-throttled": hours},
             ended_counts={"FULL succeeded": job_count, "INCREMENTAL succeeded": job_count},
             succeeded_at_ms=at_ms - (rest + 50) % 60 * MINUTE_MS,
             full_succeeded_at_ms=at_ms - (rest + 50) % 60 * MINUTE_MS,
@@ -83,7 +83,7 @@ def _troubled(minute: int, at_ms: int) -> ConnectorMetrics:
     """It has failed, been killed, been refused and rejected much, and has lost documents."""
     before = _well(HOURS * 60 - TROUBLED_MINUTES, at_ms)
     count = minute - HOURS * 60 + TROUBLED_MINUTES
-    retries = {**before.tally.retry_counts, "glean_unavailable": count}
+    retries = {**before.tally.retry_counts, "glean-unavailable": count}
     return replace(
         before,
         tally=replace(

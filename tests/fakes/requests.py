@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from durable.connector.definition import Connectors
+from durable.machine.commands import RefusalCode
 from tests.fakes.connector import NOTES
 from tests.fakes.edge import an_edge
 from tests.fakes.environment import an_environment
@@ -59,14 +60,20 @@ def content(response: WorkerResponse) -> dict[str, Any]:
 
 
 def check_problem(
-    response: WorkerResponse, status: int, detail: str, legal: list[str] | None = None
+    response: WorkerResponse,
+    status: int,
+    named: str = "",
+    *,
+    code: RefusalCode | None = None,
+    legal: list[str] | None = None,
 ) -> None:
-    """It is a problem document of RFC 9457 that says so."""
+    """It is a problem document of RFC 9457, of that code, and names what is at fault."""
     problem = content(response)
     assert response.status == problem["status"] == status
     assert response.headers["content-type"] == "application/problem+json"
     assert response.headers["cache-control"] == "no-store"
     members = {"title", "status", "detail"} | ({"legal"} if legal is not None else set())
     assert problem.keys() - {"remedy", "code"} == members
-    assert detail in problem["detail"]
+    assert named in problem["detail"]
+    assert code is None or problem["code"] == code
     assert problem.get("legal") == legal

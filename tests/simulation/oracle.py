@@ -10,6 +10,7 @@ from msgspec import Struct
 from durable.limits import Limits
 from durable.machine.commands import LEGAL, Instruction
 from durable.machine.job import Job, Mode, Stage, Way
+from durable.machine.notes import ErrorCode
 from durable.machine.remedies import RemedyCode
 from durable.machine.states import ENDED, PENDING, WORKING, Command, State
 from durable.machine.watermark import SECOND_MS
@@ -361,10 +362,11 @@ class Oracle:
         seen.tries.check(job, self._source, self._limits)
 
     def _check_step(self, before: Job | None, job: Job, seen: Seen) -> None:
-        """What is at rest is moved only by whoever may."""
+        """What is at rest is moved only by whoever may; and an error has a code."""
+        assert bool(job.error) == bool(job.error_code), f"{job.error!r} is {job.error_code!r}"
         if before is None or before.state in PENDING:
             return
-        if before.state is State.HELD and "replaced" in job.error:
+        if before.state is State.HELD and job.error_code == ErrorCode.REPLACED:
             return
         assert seen.order is not None, f"{job.id} was {before.state}"
         assert seen.order.command in LEGAL[before.state], "an illegal order"
@@ -396,7 +398,7 @@ class Oracle:
                 assert not extra, f"what the source does not have: {extra}"
             return
         if job.state is State.CANCELLED:
-            is_replaced = "replaced" in job.error
+            is_replaced = job.error_code == ErrorCode.REPLACED
             is_ordered = seen.order is not None and seen.order.command is Command.CANCEL
             assert is_replaced or is_ordered, "cancelled without an order"
             return
@@ -405,7 +407,7 @@ class Oracle:
         was_displaced = job.restart_count >= self._limits.restarts_max
         was_displaced = was_displaced or job.remedy == RemedyCode.CHECK_UPLOADS
         has_too_many = job.remedy == RemedyCode.CORRECT_RECORDS or bool(job.shortfall)
-        has_too_many = has_too_many or "has rejected" in job.error  # what is not brought any more
+        has_too_many = has_too_many or job.error_code == ErrorCode.NOTHING_TO_REPEAT
         is_for_all = bool(self._glean.refusing) and self._glean.refusing in job.error
         was_redefined = self.is_redefined and job.redefined_count >= self._limits.redefinitions_max
         causes = has_stalled, has_died, was_displaced, has_too_many, was_redefined

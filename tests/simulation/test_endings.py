@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.job import Job, Mode
+from durable.machine.notes import ErrorCode
 from durable.machine.states import State
 from tests.simulation.connector import LIMITS
 from tests.simulation.fates import Choice, Fate, Kind, calm, once_each, where
@@ -114,7 +115,7 @@ def test_a_full_job_believes_nothing_that_is_answered_in_gleans_place(
     job = ended(world, Mode.FULL)
 
     assert job.state is State.FAILED
-    assert "no progress" in job.error
+    assert job.error_code == ErrorCode.STALLED
     assert world.glean.index == OLD_INDEX
     assert world.oracle.watermark_ms is None
     assert job.crawl.reject_count == 0

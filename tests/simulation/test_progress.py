@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from durable import Rate
 from durable.limits import Limits
 from durable.machine.job import Job, Mode
+from durable.machine.notes import ErrorCode
 from durable.machine.states import State
 from durable.store.store import Store
 from tests.simulation.connector import LIMITS, LISTED, NOTES, Note
@@ -268,7 +269,7 @@ def test_empty_pages_under_ever_new_cursors_end_the_job(mode: Mode) -> None:
     job = ended(world, mode)
 
     assert job.state is State.FAILED
-    assert "empty_pages_max" in job.error
+    assert job.error_code == "source-endless"
     assert world.driver.delivered.count(Kind.FETCH) == 31
     assert world.glean.closed == []
 
@@ -281,7 +282,7 @@ def test_a_last_page_that_repeats_ends_the_job(mode: Mode, *, is_timed: bool) ->
     job = ended(world, mode)
 
     assert job.state is State.FAILED
-    assert "begins again" in job.error
+    assert job.error_code == "source-endless"
     assert world.driver.delivered.count(Kind.FETCH) <= 22
     assert world.glean.closed == []
 
@@ -325,7 +326,7 @@ def test_pauses_of_a_rate_do_not_keep_a_job_alive_whose_source_fails_for_ever() 
     job = ended(world, Mode.FULL)
 
     assert job.state is State.FAILED
-    assert "no progress" in job.error
+    assert job.error_code == ErrorCode.STALLED
     assert world.driver.delivered.count(Kind.FETCH) == 0
 
 
@@ -338,7 +339,7 @@ def test_a_429_for_ever_ends_the_job_whatever_it_asks_to_wait(kind: Kind, second
     job = ended(world, Mode.FULL)
 
     assert job.state is State.FAILED
-    assert "no progress" in job.error
+    assert job.error_code == ErrorCode.STALLED
     assert job.finished_at_ms is not None
     assert job.finished_at_ms - job.created_at_ms <= 3 * DAY_MS
 
@@ -357,4 +358,4 @@ def test_a_connector_that_is_another_at_each_turn_ends_the_job() -> None:
         world.wake()
 
     assert world.oracle.latest.state is State.FAILED
-    assert "definition has changed" in world.oracle.latest.error
+    assert world.oracle.latest.error_code == ErrorCode.REDEFINED

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from dev.local_glean.readings import Readings
 from durable.machine.job import Mode
+from durable.machine.notes import ErrorCode
 from durable.machine.remedies import RemedyCode
 from durable.machine.states import State
 from tests.simulation.connector import LIMITS
@@ -179,6 +180,6 @@ def test_an_upload_that_is_always_displaced_ends_the_job_and_nothing_is_deleted(
 
     job = world.oracle.latest
     assert job.state is State.FAILED, world.told("not given up")
-    assert "something else uploads to this datasource" in job.error
+    assert job.error_code == ErrorCode.UPLOAD_LOST
     assert world.glean.index.keys() >= OLD_INDEX.keys()
     assert readings.shows_unclosed or world.glean.index == OLD_INDEX

@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable.machine.job import Job, Mode
+from durable.machine.notes import ErrorCode
 from durable.machine.states import State
 from durable.store.store import Store
 from tests.simulation.connector import LIMITS
@@ -83,7 +84,7 @@ def test_too_many_rejects_stop_the_job_before_anything_is_closed(mode: Mode) -> 
 
     job = world.oracle.latest
     assert job.state is State.FAILED
-    assert "rejects_max" in job.error
+    assert job.error_code == ErrorCode.REJECTS
     assert world.glean.closed == []
     assert rejected(world, job)[:2] == [(1, 2), (1, 5)]
     assert mode is Mode.INCREMENTAL or world.glean.index == {"old": "an old text"}
@@ -99,7 +100,7 @@ def test_too_large_a_share_of_rejects_stops_the_job_at_the_end(mode: Mode) -> No
     world.run()
     job = world.oracle.latest
     assert job.state is State.FAILED
-    assert "rejects_share_max" in job.error
+    assert job.error_code == ErrorCode.REJECTS
     assert world.glean.closed == []
 
 

@@ -156,7 +156,7 @@ def test_the_error_says_what_it_was_and_is_not_tried_again(
 
     assert job["state"] == "failed"
     assert error in job["last_error"]
-    assert "no progress" not in job["last_error"]
+    assert job["last_error_code"] == "source-unreadable"
 
 
 @pytest.mark.parametrize(

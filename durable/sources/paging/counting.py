@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from msgspec import Struct
 
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.sources.paging.link_header import target
 from durable.sources.paging.param_location import (
     ParamLocation,
@@ -101,7 +101,7 @@ def check_total(came: int, total: int, of_what: str) -> None:
             f"the source says that it has {total} {of_what}, and {came} came: its number is "
             "capped, an estimate, that of one page, or the list has shrunk; if it is never right, "
             "leave out what declares it",
-            is_transient=False,
+            cause=Cause.BAD_COUNT,
         )
 
 
@@ -140,7 +140,7 @@ def is_over(paging: CountedPaging, told: Told, reach: Reach) -> bool:
                 f"the source's page at {paging.param} {reach.at} is empty, and its header Link "
                 "names a next one: if it cuts out what the asker may not see, declare its total "
                 "and hides_rows=True; or declare paging=LinkHeader()",
-                is_transient=False,
+                cause=Cause.BAD_END,
             )
         is_last = paging.short_page_ends and paging.size is not None and count < paging.size
         return is_last or not count
@@ -151,7 +151,7 @@ def is_over(paging: CountedPaging, told: Told, reach: Reach) -> bool:
             f"the source's page at {paging.param} {reach.at} is empty, and it says that there is "
             f"more{numbers}: see whether the first one has another number; if the source cuts out "
             "what the asker may not see, declare hides_rows=True",
-            is_transient=False,
+            cause=Cause.BAD_END,
         )
     # A number may be capped; a flag beside it says that it is not, or contradicts it.
     return is_at_end and (total is None or told.has_more is not None or reach.is_short)

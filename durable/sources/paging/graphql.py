@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from durable.decoding import decode
-from durable.errors import ConfigurationError, Recourse, UpstreamError
+from durable.errors import Cause, ConfigurationError, Recourse, UpstreamError
 from durable.http.error_rules import LIMIT, LIMIT_SECONDS
 from durable.json_paths import names_of
 from durable.sources.paging.param_location import (
@@ -137,7 +137,7 @@ class GraphQLConnection(Struct, frozen=True, kw_only=True):
         if end_cursor is UNSET or end_cursor is None or end_cursor == "":
             raise UpstreamError(
                 f"the source's {self._more} is true, and there is no endCursor beside it",
-                is_transient=False,
+                cause=Cause.BAD_CURSOR,
             )
         return to_cursor(end_cursor)
 
@@ -180,6 +180,7 @@ class GraphQLConnection(Struct, frozen=True, kw_only=True):
         more = f" (one of {len(every)})" if len(every) > 1 else ""
         return UpstreamError(
             f"the source answered with an error{more}: {_message(first)}",
+            cause=Cause.REFUSED,
             is_transient=may_pass and not (is_denied or is_cursor_at_fault),
             retry_after=refused.headers.get("retry-after", LIMIT_SECONDS if is_limited else ""),
             recourse=Recourse.RESTART if is_cursor_at_fault else None,

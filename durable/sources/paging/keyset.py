@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from msgspec import Raw, Struct
 
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.sources.paging.param_location import (
     ParamLocation,
     check_names,
@@ -95,7 +95,9 @@ class Keyset(Struct, frozen=True, kw_only=True):
         if told.has_more is False or (not told.records and told.has_more is None):
             return None
         if not told.records:
-            raise _failure("the source's page is empty, and it says that there is more")
+            raise _failure(
+                "the source's page is empty, and it says that there is more", Cause.BAD_END
+            )
         value = key_of(told.records[-1], self.path, is_typed=self.location is ParamLocation.BODY)
         is_short = self.size is not None and len(told.records) < self.size
         is_short &= told.has_more is None
@@ -128,5 +130,5 @@ class Keyset(Struct, frozen=True, kw_only=True):
         return None  # it is rejected
 
 
-def _failure(reason: str) -> UpstreamError:
-    return UpstreamError(reason, is_transient=False)
+def _failure(reason: str, cause: Cause = Cause.BAD_KEY) -> UpstreamError:
+    return UpstreamError(reason, cause=cause)

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.sources.paging.protocol import Told
 
 
@@ -49,7 +49,7 @@ class LastPage(StrEnum):
             fault = "is missing" if is_missing else "is empty"
             raise UpstreamError(
                 f"the source's {name} {fault}; only {_MARKS[self]} marks the last page",
-                is_transient=False,
+                cause=Cause.BAD_CURSOR,
             )
         return None
 
@@ -96,7 +96,8 @@ def following(mark: Mark, name: str, value: Any, *, has_more: bool | None) -> st
     if value is None or value is UNSET or value == "" or isinstance(value, bool):
         fault = "is missing" if value is None or value is UNSET else f"is {value!r}"
         raise UpstreamError(
-            f"the source's {name} {fault}; only {mark!r} marks the last page", is_transient=False
+            f"the source's {name} {fault}; only {mark!r} marks the last page",
+            cause=Cause.BAD_CURSOR,
         )
     return str(value)
 

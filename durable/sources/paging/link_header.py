@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from msgspec import Struct
 from msgspec.structs import replace
 
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.sources.paging.param_location import (
     ParamLocation,
     check_names,
@@ -179,4 +179,4 @@ def _end(found: re.Match[str] | None) -> int:
 
 
 def _failure(reason: str) -> UpstreamError:
-    return UpstreamError(reason, is_transient=False)
+    return UpstreamError(reason, cause=Cause.BAD_LINK)

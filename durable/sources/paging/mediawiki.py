@@ -8,7 +8,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.structs import replace
 
 from durable.decoding import decode
-from durable.errors import ConfigurationError, Recourse, UpstreamError
+from durable.errors import Cause, ConfigurationError, Recourse, UpstreamError
 from durable.json_paths import Lacking
 from durable.sources.paging.mediawiki_parts import join_parts
 from durable.sources.paging.param_location import (
@@ -146,6 +146,7 @@ class MediaWikiPaging(Struct, frozen=True, kw_only=True):
         is_denied = error.code.startswith(DENIED) or error.code.endswith("denied")
         return UpstreamError(
             f"the source answered with an error: {error.code}: {error.info or error.text}",
+            cause=Cause.REFUSED,
             is_transient=not (is_expired or is_denied) and (may_pass or refused.cursor is not None),
             retry_after=refused.headers.get("retry-after", ""),
             recourse=Recourse.RESTART if is_expired else None,
@@ -168,5 +169,5 @@ def _incomplete() -> UpstreamError:
     return UpstreamError(
         "the source's answer is not marked as batchcomplete, so its records have parts missing, "
         "and it has no `continue` that leads to them",
-        is_transient=False,
+        cause=Cause.INCOMPLETE,
     )

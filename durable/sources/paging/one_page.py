@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from msgspec import Struct
 
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.sources.paging.link_header import target
 from durable.sources.paging.protocol import Ask, Told, foreign
 
@@ -40,5 +40,5 @@ class OnePage(Struct, frozen=True):
             raise UpstreamError(
                 "the source's list is declared to be one page, and its header Link names a next "
                 "one: declare paging=LinkHeader()",
-                is_transient=False,
+                cause=Cause.BAD_END,
             )

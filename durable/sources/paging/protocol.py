@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from msgspec import Raw, Struct
 
-from durable.errors import Recourse, UpstreamError
+from durable.errors import Cause, Recourse, UpstreamError
 
 
 class Ask(Struct, frozen=True, kw_only=True):
@@ -108,6 +108,6 @@ def foreign(name: str, cursor: str) -> UpstreamError:
     """A cursor that is none of this paging's: nothing but a start of the list helps."""
     return UpstreamError(
         f"the cursor {cursor!r:.200} is none of {name}",
-        is_transient=False,
+        cause=Cause.BAD_CURSOR,
         recourse=Recourse.RESTART,
     )

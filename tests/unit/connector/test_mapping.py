@@ -17,7 +17,7 @@ from durable.glean.mapped_record import EXCERPT_BYTES_MAX, MappedRecord, excerpt
 from durable.glean.object_types import ObjectType
 from durable.http.auth import Bearer
 from durable.machine.job import Mode, Stage
-from durable.machine.rejects import Reject
+from durable.machine.rejects import Reject, RejectCode
 from durable.sources.http import HttpSource
 from durable.sources.source import Records
 from tests.fakes.connector import NOTES, Note, document
@@ -114,7 +114,7 @@ def test_a_record_that_is_rejected_leaves_the_others_their_places() -> None:
 def test_a_record_that_does_not_decode_is_rejected(record: Raw, named: str) -> None:
     reject = rejected(record)
 
-    assert reject.reason.startswith("the record is not a Note: ")
+    assert reject.code == RejectCode.NOT_DECODED
     assert named in reject.reason
     assert reject.place == 1
     assert reject.excerpt == excerpt(record)
@@ -132,7 +132,8 @@ def test_a_record_that_does_not_decode_is_rejected(record: Raw, named: str) -> N
 def test_a_record_whose_mapping_raises_is_rejected(error: Exception, text: str) -> None:
     reject = rejected(A, raising(error))
 
-    assert reject.reason == f"the mapping raised {text}"
+    assert reject.code == RejectCode.MAPPING_RAISED
+    assert text in reject.reason
     assert (reject.place, reject.key, reject.excerpt) == (1, "a", bytes(A).decode())
 
 
@@ -179,7 +180,8 @@ def test_a_mapping_that_gives_something_else_is_told(given: object) -> None:
     reject = rejected(A, giving(lambda _note: given))
 
     kind = type(given).__name__
-    assert reject.reason == f"the mapping gave a {kind}, not a Document or a Deletion"
+    assert reject.code == RejectCode.BAD_RESULT
+    assert kind in reject.reason
     assert reject.key == "a"
 
 
@@ -189,7 +191,7 @@ def test_a_document_that_glean_would_refuse_is_rejected_by_its_id() -> None:
     )
 
     assert reject.key == "a"
-    assert reject.reason.startswith("the view_url 'https://notes.example/a' does not match")
+    assert (reject.code, reject.field) == (RejectCode.BAD_FIELD, "view_url")
     assert reject.excerpt == bytes(A).decode()
 
 
@@ -211,7 +213,8 @@ def test_an_id_that_is_no_text_is_shown_as_one(identifier: Any, key: str) -> Non
 def test_a_change_that_glean_refused_is_rejected_with_its_record() -> None:
     (placed,), _ = mapped(A)
 
-    assert placed.reject("too large") == Reject(1, "a", "too large", bytes(A).decode())
+    reject = placed.reject(RejectCode.TOO_LARGE, "why")
+    assert reject == Reject(1, "a", "why", bytes(A).decode(), code="too-large")
 
 
 @pytest.mark.parametrize("content", [Raw(b"x" * 1_000), b"x" * 1_000], ids=["record", "bytes"])
@@ -308,7 +311,7 @@ def test_a_parent_that_is_not_there_is_the_records_fault(record: Raw) -> None:
 
     reject = rejected(record, giving(document_of))
 
-    assert (reject.key, reject.reason[:18]) == ("a", "the mapping raised")
+    assert (reject.key, reject.code) == ("a", RejectCode.MAPPING_RAISED)
 
 
 @pytest.mark.parametrize("name", ["NOWHERE", "TOKEN", "GLEAN_INDEXING_API_TOKEN", "TRIGGER_TOKEN"])

@@ -13,6 +13,7 @@ from durable.machine.effects import Woke
 from durable.machine.job import Job, JobSpec, Mode, Stage
 from durable.machine.ledger import Kind
 from durable.machine.machine import step
+from durable.machine.notes import ErrorCode
 from durable.machine.states import Command, State
 from tests.fakes.answers import BULK, INDEX, LIST, STATUS, a_history, a_note, a_page_of, ok
 from tests.fakes.bench import NOW_MS, SET, Bench
@@ -148,6 +149,7 @@ def test_rejects_of_what_the_connector_brings_no_more_fail_the_job_after_all_els
 
     assert sent(bench) == ["b", "e"]
     assert after.state is State.FAILED
+    assert after.error_code == ErrorCode.SHORTFALL
     assert "users" in after.error
 
 
@@ -209,7 +211,7 @@ def test_a_job_that_is_not_at_its_end_is_not_repeated() -> None:
     refusal = asyncio.run(bench.processor.repeat("notes-2"))
 
     assert isinstance(refusal, Refusal)
-    assert "can be repeated at its end" in refusal.reason
+    assert refusal.code is RefusalCode.JOB_NOT_ENDED
 
 
 def test_an_unknown_job_is_none() -> None:

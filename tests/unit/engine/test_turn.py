@@ -120,7 +120,7 @@ def test_a_close_that_glean_took_waits_for_its_history_and_is_not_repeated() -> 
     job = turned(CLOSING, bench)
 
     assert (job.state, job.upload.is_close_answered) == (State.CLOSING, True)
-    assert "still has the upload u-1 as open" in job.error
+    assert job.error_code == "glean-late"
     assert bench.network.lines == [STATUS, BULK, STATUS]
 
 

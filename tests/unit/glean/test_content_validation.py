@@ -7,6 +7,12 @@ from durable.glean.content_validation import content_fault
 from durable.glean.documents import Content
 
 
+def at_fault(field: str, content: Content) -> str | None:
+    """The field that Glean would refuse; None if there is none."""
+    found = content_fault(field, content)
+    return None if found is None else found.field
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -27,9 +33,9 @@ def test_what_glean_reads_has_no_fault(content: Content) -> None:
 
 @pytest.mark.parametrize("mime_type", ["", "html", "text/", "/plain", "text/pl ain", "text plain"])
 def test_a_mime_type_is_written_as_one(mime_type: str) -> None:
-    reason = content_fault("body", Content(mime_type=mime_type, text_content="a"))
+    content = Content(mime_type=mime_type, text_content="a")
 
-    assert reason == f"body.mime_type is {mime_type!r}: write it as in text/plain"
+    assert at_fault("body", content) == "body.mime_type"
 
 
 @pytest.mark.parametrize(
@@ -49,33 +55,24 @@ def test_a_mime_type_is_written_as_one(mime_type: str) -> None:
     ],
 )
 def test_a_mime_type_that_glean_does_not_read_is_a_fault(mime_type: str) -> None:
-    reason = content_fault("summary", Content(mime_type=mime_type, text_content="a"))
+    content = Content(mime_type=mime_type, text_content="a")
 
-    assert reason == (
-        f"summary.mime_type is {mime_type!r}, of which Glean reads nothing: send its text as "
-        "text/plain, or leave summary out"
-    )
+    assert at_fault("summary", content) == "summary.mime_type"
 
 
 def test_a_content_has_a_text_or_a_file() -> None:
     neither = Content(mime_type="text/plain")
     both = Content(mime_type="text/plain", text_content="a", binary_content="YQ==")
 
-    assert content_fault("comments[0].content", neither) == (
-        "comments[0].content has neither text_content nor binary_content: give it one of them, "
-        "or leave comments[0].content out"
-    )
-    assert content_fault("body", both) == (
-        "body has both text_content and binary_content: leave one of them out"
-    )
+    assert at_fault("comments[0].content", neither) == "comments[0].content"
+    assert at_fault("body", both) == "body"
 
 
 @pytest.mark.parametrize("text", ["a", "YQ", "YQ=", "YQ==\n", "Y Q==", "_-8=", "YQ==YQ==", "é==="])
 def test_what_is_not_base64_is_a_fault(text: str) -> None:
-    reason = content_fault("body", Content(mime_type="application/pdf", binary_content=text))
+    content = Content(mime_type="application/pdf", binary_content=text)
 
-    assert reason is not None
-    assert reason.startswith("body.binary_content is no base64, which Content.file makes: ")
+    assert at_fault("body", content) == "body.binary_content"
 
 
 @given(st.binary())

@@ -29,6 +29,12 @@ GOOD = [USER, Group(name="staff"), MEMBERS, EMPLOYEE, TEAM]
 each_good = pytest.mark.parametrize("identity", GOOD, ids=lambda each: type(each).__name__)
 
 
+def at_fault(identity: Identity) -> str | None:
+    """The field that Glean would refuse; None if there is none."""
+    found = identity_fault(identity)
+    return None if found is None else found.field
+
+
 @each_good
 def test_what_glean_takes_has_no_fault(identity: Identity) -> None:
     assert identity_fault(identity) is None
@@ -56,9 +62,7 @@ def test_what_glean_takes_has_no_fault(identity: Identity) -> None:
     ids=["user", "employee", "manager", "relationship", "member", "team"],
 )
 def test_a_mail_address_is_one(place: Any, field: str, email: str) -> None:
-    reason = identity_fault(place(email))
-
-    assert reason == f"{field} is {email!r}: write it as in ada@example.com"
+    assert at_fault(place(email)) == field
 
 
 @pytest.mark.parametrize(
@@ -82,24 +86,18 @@ def test_a_mail_address_is_one(place: Any, field: str, email: str) -> None:
     ],
 )
 def test_what_is_asked_for_is_not_empty(identity: Identity, field: str) -> None:
-    reason = identity_fault(identity)
-
-    assert reason == f"{field} is '': it must not be empty, if it is there"
+    assert at_fault(identity) == field
 
 
 @pytest.mark.parametrize("name", ["", "all staff", "staff\n", "a\u00a0b", "scio", "scioadmins"])
 def test_the_name_of_a_group_is_as_glean_asks(name: str) -> None:
-    told = f" is {name!r}: the name of a group is not empty, has no whitespace and does not begin"
     named: dict[str, Identity] = {
         "name": Group(name=name),
         "group": Members(group=name),
     }
 
     for field, identity in named.items():
-        reason = identity_fault(identity)
-
-        assert reason is not None
-        assert reason.startswith(field + told)
+        assert at_fault(identity) == field
 
 
 def test_a_group_may_be_empty() -> None:
@@ -110,9 +108,7 @@ def test_a_group_may_be_empty() -> None:
 def test_a_country_has_two_or_three_letters(code: str) -> None:
     employee = replace(EMPLOYEE, structured_location=Location(country_code=code))
 
-    assert identity_fault(employee) == (
-        f"structured_location.country_code is {code!r}: write two or three letters as in US or USA"
-    )
+    assert at_fault(employee) == "structured_location.country_code"
 
 
 @pytest.mark.parametrize("key", ["", "Languages", "sub-team", "a b", "team2", "é"])
@@ -122,44 +118,35 @@ def test_the_key_of_an_additional_field_is_lower_case_letters(
 ) -> None:
     added = replace(identity, additional_fields=[AdditionalField(key=key, value=["a"])])
 
-    assert identity_fault(added) == (
-        f"additional_fields[0].key is {key!r}: write it in lower-case letters a to z"
-    )
+    assert at_fault(added) == "additional_fields[0].key"
 
 
 @pytest.mark.parametrize(
-    ("identity", "changes", "reason"),
+    ("identity", "changes", "field"),
     [
-        (USER, {"email": None}, "email is None: expected `str`, got `null`"),
-        (USER, {"is_active": "yes"}, "is_active is 'yes': expected `bool`, got `str`"),
-        (MEMBERS, {"user_ids": "ada"}, "user_ids is 'ada': expected `array`, got `str`"),
-        (MEMBERS, {"user_ids": [7]}, "user_ids[0] is 7: expected `str`, got `int`"),
-        (EMPLOYEE, {"type": "INTERN"}, "type is 'INTERN': invalid enum value 'INTERN'"),
-        (
-            EMPLOYEE,
-            {"start_date": "31.1.2027"},
-            "start_date is '31.1.2027': invalid RFC3339 encoded date",
-        ),
-        (TEAM, {"members": ["ada"]}, "members[0] is 'ada': expected `object`, got `str`"),
+        (USER, {"email": None}, "email"),
+        (USER, {"is_active": "yes"}, "is_active"),
+        (MEMBERS, {"user_ids": "ada"}, "user_ids"),
+        (MEMBERS, {"user_ids": [7]}, "user_ids[0]"),
+        (EMPLOYEE, {"type": "INTERN"}, "type"),
+        (EMPLOYEE, {"start_date": "31.1.2027"}, "start_date"),
+        (TEAM, {"members": ["ada"]}, "members[0]"),
     ],
 )
-def test_another_type_is_a_fault(identity: Identity, changes: dict[str, Any], reason: str) -> None:
-    found = identity_fault(replace(identity, **changes))
-
-    assert found is not None
-    assert found.startswith(reason)
+def test_another_type_is_a_fault(identity: Identity, changes: dict[str, Any], field: str) -> None:
+    assert at_fault(replace(identity, **changes)) == field
 
 
 @each_good
 def test_whatever_stands_in_a_field_is_told(identity: Identity) -> None:
     @given(spoiled(identity))
     def told(changed: Identity) -> None:
-        reason = identity_fault(changed)
+        found = identity_fault(changed)
 
-        if reason is None:
+        if found is None:
             assert msgspec.json.encode(changed)
         else:
-            assert 0 < len(reason) < 400
+            assert 0 < len(found.reason) < 400
 
     told()
 

@@ -46,7 +46,7 @@ def test_members_are_named_by_mail_address_where_the_datasource_does() -> None:
     kept, (fault,) = sift_members(Members(group="a", user_ids=[ADA, "7"]), BY_EMAIL)
 
     assert kept.user_ids == [ADA]
-    assert (fault.name, fault.reason) == ("7", "user_ids[1] is '7': write it as in ada@example.com")
+    assert (fault.name, fault.fault.field) == ("7", "user_ids[1]")
 
 
 def test_a_mail_address_needs_a_datasource_that_says_how_it_names_users() -> None:
@@ -55,8 +55,8 @@ def test_a_mail_address_needs_a_datasource_that_says_how_it_names_users() -> Non
     kept, (fault,) = sift_members(members, declared())
 
     assert (kept.user_ids, fault.name) == (["7"], ADA)
-    assert fault.reason.startswith(f"user_ids[0] is the mail address {ADA!r}")
-    assert "is_user_referenced_by_email" in fault.reason
+    assert fault.fault.field == "user_ids[0]"
+    assert "is_user_referenced_by_email" in fault.fault.words
     assert left_out(members, declared(is_user_referenced_by_email=True))[1] == ["7"]
     assert sift_members(members, declared(is_user_referenced_by_email=False)) == (members, [])
 

@@ -3,9 +3,10 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import pytest
 
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.glean.status_report import holdings
 from durable.machine.index_status import STATES, Holdings
+from tests.fakes.errors import caused_by
 
 
 ENDED = "2025-11-24T16:00:00.000Z"
@@ -115,7 +116,7 @@ def test_of_an_upload_without_an_end_nobody_knows_what_came_after() -> None:
     ],
 )
 def test_what_cannot_be_read_may_be_asked_for_again(body: bytes) -> None:
-    with pytest.raises(UpstreamError, match="cannot be read") as error:
+    with pytest.raises(UpstreamError, check=caused_by(Cause.UNREADABLE)) as error:
         holdings(body, "u-1")
 
     assert error.value.is_transient

@@ -78,7 +78,7 @@ def test_a_reason_names_the_field_its_value_and_what_belongs_there(
     with pytest.raises(Mistyped, match=re.escape(reason)) as caught:
         check_types(replace(WHOLE, **changes), Document)
 
-    assert caught.value.field == field
+    assert caught.value.fault.field == field
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_what_cannot_be_json_is_found_at_its_field(value: Any) -> None:
     with pytest.raises(Mistyped, match=r"^title is ") as caught:
         check_types(replace(WHOLE, title=value), Document)
 
-    assert caught.value.field == "title"
+    assert caught.value.fault.field == "title"
 
 
 def test_a_required_field_may_not_be_unset() -> None:

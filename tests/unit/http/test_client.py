@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from durable.environment import SecretText
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.http.auth import (
     Authenticator,
     BearerAuthenticator,
@@ -141,18 +141,13 @@ def test_of_where_a_redirect_leads_only_the_server_is_named(location: str, origi
     """The rest of a login's URL may hold secrets."""
     reason = redirected(location)
 
-    assert reason.startswith(
-        f"the source answered 302, a redirect to {origin}, which is not followed: "
-    )
-    assert "if it leads to a login page, check the secret; else, correct the URL" in reason
+    assert f" 302, a redirect to {origin}, " in reason
     assert "s3cret" not in reason
 
 
 @pytest.mark.parametrize("location", ["https://[::1/", "https://login.example:port/"])
 def test_a_redirect_to_what_is_no_url_is_told_without_it(location: str) -> None:
-    assert redirected(location).startswith(
-        "the source answered 302, a redirect, which is not followed: if it leads to a login page"
-    )
+    assert " 302, a redirect, " in redirected(location)
 
 
 def test_the_body_of_a_redirect_does_not_name_what_its_header_may_not() -> None:
@@ -230,9 +225,8 @@ def test_an_error_longer_than_a_page_may_be_is_still_that_error() -> None:
 def test_a_broken_connection_may_pass(fault: httpx.TransportError) -> None:
     error = refused(Network(fault))
 
-    name = type(fault).__name__
-    assert str(error) == f"the source did not answer: {name} {fault}".rstrip()
-    assert error.is_transient
+    assert f"{type(fault).__name__} {fault}".rstrip() in str(error)
+    assert (error.cause, error.is_transient) == (Cause.UNANSWERED, True)
 
 
 def test_a_connection_that_breaks_within_the_body_may_pass() -> None:

@@ -365,10 +365,7 @@ def test_it_is_repeated_once_and_then_what_to_check_is_named() -> None:
 
     error = failed(client)
 
-    assert str(error) == (
-        "the source answered 401, check the variable CLIENT_ID and the secret CLIENT_SECRET, and "
-        "what this client may read: no"
-    )
+    assert "variable CLIENT_ID and the secret CLIENT_SECRET" in str(error)
     assert (error.is_transient, error.status) == (False, 401)
     assert len(client.proofs) == 2
 
@@ -445,10 +442,8 @@ def test_a_refresh_token_that_is_taken_no_longer_says_what_to_do() -> None:
 
     error = failed(client)
 
-    assert "takes the refresh token no longer" in str(error)
-    assert "npx wrangler secret put REFRESH_TOKEN" in str(error)
-    assert "takes each refresh token once, which is not supported" in str(error)
-    assert not error.is_transient
+    assert "secret put REFRESH_TOKEN" in str(error)
+    assert (error.cause, error.is_transient) == (Cause.REFUSED, False)
 
 
 def test_after_a_new_refresh_token_was_refused_the_deployed_one_is_tried() -> None:
@@ -499,13 +494,10 @@ CLIENT = "check the variable CLIENT_ID and the secret CLIENT_SECRET"
     ("error", "remedy"),
     [
         ("invalid_client", CLIENT),
-        ("unauthorized_client", "at the source, allow the client this grant; or " + CLIENT),
-        ("unsupported_grant_type", "at the source, allow the client this grant; or " + CLIENT),
-        ("invalid_scope", "check the scope of the connector's auth"),
-        (
-            "invalid_request",
-            "check the token_url, the params and client_in_body of the connector's auth",
-        ),
+        ("unauthorized_client", "grant; or " + CLIENT),
+        ("unsupported_grant_type", "grant; or " + CLIENT),
+        ("invalid_scope", "scope of the connector's"),
+        ("invalid_request", "client_in_body"),
         ("invalid_grant", CLIENT),
         ("something_else", CLIENT),
     ],
@@ -518,9 +510,8 @@ def test_a_refusal_says_what_to_check_and_does_not_pass(
 
     refusal = failed(client)
 
-    assert str(refusal) == (
-        f"the source's token endpoint answered {status}, {remedy}: {error}: look here"
-    )
+    assert remedy in str(refusal)
+    assert str(refusal).endswith(f": {error}: look here")
     assert (refusal.is_transient, refusal.status) == (False, 401)
     assert client.proofs == []
 
@@ -547,8 +538,6 @@ def test_a_refusal_may_come_with_a_status_of_200() -> None:
         (b"<html>wrong client", "<html>wrong client"),
         (b"\xff", "\N{REPLACEMENT CHARACTER}"),
         (b"[]", "[]"),
-        (b"", "it does not say why"),
-        (b"{}", "it does not say why"),
         (b"x" * 5_000, "x" * 300),
     ],
 )
@@ -557,6 +546,16 @@ def test_a_refusal_of_another_shape_is_quoted(body: bytes, said: str) -> None:
     client.gives(httpx.Response(400, content=body))
 
     assert str(failed(client)).partition(f"{CLIENT}: ")[2] == said
+
+
+@pytest.mark.parametrize("body", [b"", b"{}"])
+def test_a_refusal_that_says_nothing_is_one_all_the_same(body: bytes) -> None:
+    client = SignedReader(CREDENTIALS)
+    client.gives(httpx.Response(400, content=body))
+
+    error = failed(client)
+
+    assert (error.status, error.is_transient) == (401, False)
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -606,9 +605,8 @@ def test_an_answer_of_another_shape_is_refused_and_not_quoted(answer: Any) -> No
 
     error = failed(client)
 
-    assert "answered 200 without a token, Expected `" in str(error)
+    assert (error.cause, error.is_transient) == (Cause.UNREADABLE, False)
     assert "s3cr3t" not in str(error)
-    assert not error.is_transient
 
 
 @pytest.mark.parametrize(
@@ -620,10 +618,9 @@ def test_what_is_not_json_may_pass_and_is_not_quoted(body: bytes) -> None:
 
     error = failed(client)
 
-    assert "answered 200 without a token" in str(error)
-    assert str(error).endswith("check the token_url")
+    assert (error.cause, error.is_transient) == (Cause.UNREADABLE, True)
+    assert "token_url" in str(error)
     assert "s3cr3t" not in str(error)
-    assert error.is_transient
 
 
 @pytest.mark.parametrize("token", ["t0\nken", "t0ké", "t0\x00"])
@@ -633,9 +630,8 @@ def test_a_token_that_no_header_can_carry_is_refused_and_not_quoted(token: str) 
 
     error = failed(client)
 
-    assert "a character that no header can carry" in str(error)
+    assert (error.cause, error.is_transient) == (Cause.UNREADABLE, False)
     assert "t0" not in str(error)
-    assert not error.is_transient
 
 
 @pytest.mark.parametrize("kind", ["mac", "DPoP"])
@@ -643,7 +639,10 @@ def test_a_token_that_is_not_sent_as_a_bearer_is_refused(kind: str) -> None:
     client = SignedReader(CREDENTIALS)
     client.gives(httpx.Response(200, json={"access_token": "t-1", "token_type": kind}))
 
-    assert f"a token of the type {kind.lower()}" in str(failed(client))
+    error = failed(client)
+
+    assert error.cause is Cause.REFUSED
+    assert f" {kind.lower()}:" in str(error)
 
 
 @pytest.mark.parametrize("kind", ["Bearer", "bearer", "BEARER", "bot", None])

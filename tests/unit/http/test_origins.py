@@ -14,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable.environment import Secret
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.http.auth import Bearer, NoAuthentication
 from durable.http.client import HttpClient
 from durable.http.origins import Origins
@@ -30,6 +30,7 @@ from durable.sources.python_request import FetchRequest, SourcePage
 from durable.sources.source import Source
 from durable.sources.sub_list import SubList
 from tests.fakes.environment import an_environment
+from tests.fakes.errors import caused_by
 from tests.fakes.source import context
 
 
@@ -270,7 +271,7 @@ def test_a_url_with_a_user_in_it_is_no_server_to_be_asked() -> None:
     url = f"https://user:password@{OWN}/x"
     upstream = HttpClient("it", httpx.MockTransport(Recorder("")), NoAuthentication(), Origins(url))
 
-    with pytest.raises(UpstreamError, match="who asks is told by `auth`") as error:
+    with pytest.raises(UpstreamError, match="auth", check=caused_by(Cause.BAD_LINK)) as error:
         asyncio.run(upstream.get(url, bytes_max=9))
 
     assert not error.value.is_transient

@@ -28,15 +28,16 @@ from durable.machine.alerts import (
     Alert,
     AlertHistory,
     AlertKind,
+    alert_of_outcome,
     alerts_of_job,
     remind,
     reminders,
 )
 from durable.machine.job import Job, Mode
-from durable.machine.remedies import remedy_of
+from durable.machine.remedies import Remedy, RemedyCode, degraded_remedy, remedy_of
 from durable.machine.staleness import Heartbeat, Watched, check_cron, check_staleness
 from durable.machine.states import Command, State
-from durable.store.outbox import LETTERS_MAX, Outbox
+from durable.store.outbox import DELIVERIES_MAX, Outbox
 from durable.views.texts import Surface, say
 from tests.fakes.answers import LIST, a_page
 from tests.fakes.bench import NOW_MS, SET, Bench
@@ -60,6 +61,7 @@ WORKING = Job(
 FAILED = replace(WORKING, state=State.FAILED, error="the source answered 404")
 HELD = replace(WORKING, state=State.HELD, error="the close would delete 9 of 10 documents")
 SUCCEEDED = replace(WORKING, state=State.SUCCEEDED)
+OUTDATED = replace(SUCCEEDED, outdated_count=3)  # of three documents, Glean has older versions
 ALERT = Alert(id="a", kind="failed", connector="notes", at_ms=NOW_MS, text="why", job_id="notes-1")
 
 
@@ -109,9 +111,9 @@ def test_a_job_that_fails_is_told_with_the_reason() -> None:
 
 def test_slack_is_told_in_its_own_words_and_nothing_in_them_is_markup() -> None:
     alert = replace(ALERT, text="<!channel> & <https://evil.example|look>")
-    letter = Delivery(alert=alert, target=SLACK, due_at_ms=0)
+    delivery = Delivery(alert=alert, target=SLACK, due_at_ms=0)
 
-    body = msgspec.json.decode(content(letter, "https://sync.example"))
+    body = msgspec.json.decode(content(delivery, "https://sync.example"))
 
     assert body == {
         "text": (
@@ -119,7 +121,7 @@ def test_slack_is_told_in_its_own_words_and_nothing_in_them_is_markup() -> None:
             "<https://sync.example/status/notes-1|open the job>"
         )
     }
-    assert msgspec.json.decode(content(letter, None))["text"].endswith("look&gt;")
+    assert msgspec.json.decode(content(delivery, None))["text"].endswith("look&gt;")
 
 
 def test_all_who_are_to_be_told_are_told_each_by_itself() -> None:
@@ -199,12 +201,12 @@ def test_who_asks_for_time_gets_it_up_to_an_hour() -> None:
 
 
 def test_pauses_grow_to_an_hour_and_after_a_day_it_is_given_up() -> None:
-    letter: Delivery | None = Delivery(alert=ALERT, target=WEBHOOK, due_at_ms=NOW_MS)
+    delivery: Delivery | None = Delivery(alert=ALERT, target=WEBHOOK, due_at_ms=NOW_MS)
     now_ms, pauses = NOW_MS, list[int]()
-    while letter is not None:
-        now_ms = letter.due_at_ms
-        letter = record_attempt(letter, now_ms)
-        pauses += [letter.due_at_ms - now_ms] if letter else []
+    while delivery is not None:
+        now_ms = delivery.due_at_ms
+        delivery = record_attempt(delivery, now_ms)
+        pauses += [delivery.due_at_ms - now_ms] if delivery else []
 
     assert pauses[:3] == [10_000, 20_000, 40_000]
     assert pauses == sorted(pauses)
@@ -228,8 +230,8 @@ def test_an_attempt_that_kills_is_counted_before_it_is_made() -> None:
     bench = a_bench()
 
     async def look() -> None:
-        (letter,) = bench.store.outbox.due(bench.now_ms + HOUR_MS, 9)
-        assert (letter.attempt_count, letter.due_at_ms) == (1, NOW_MS + RETRY_MS_MIN)
+        (delivery,) = bench.store.outbox.due(bench.now_ms + HOUR_MS, 9)
+        assert (delivery.attempt_count, delivery.due_at_ms) == (1, NOW_MS + RETRY_MS_MIN)
 
     bench.network.meanwhile(2, look)
     failing(bench, httpx.Response(200))
@@ -277,8 +279,10 @@ def through(*jobs: Job, told_before: AlertHistory | None = None) -> list[str]:
     """What is told as a job becomes each of these, an hour after the other."""
     known, kinds = told_before or AlertHistory(), list[str]()
     for number, (before, after) in enumerate(pairwise(jobs)):
-        known, alert = alerts_of_job(known, before, after, NOW_MS + number * HOUR_MS)
-        kinds += [alert.kind] if alert else []
+        now_ms = NOW_MS + number * HOUR_MS
+        known, of_job = alerts_of_job(known, before, after, now_ms)
+        known, of_outcome = alert_of_outcome(known, before, after, now_ms)
+        kinds += [alert.kind for alert in (of_job, of_outcome) if alert]
     return kinds
 
 
@@ -307,6 +311,27 @@ INCREMENTAL = replace(WORKING, mode=Mode.INCREMENTAL)
         ),
         ([WORKING, FAILED, WORKING, replace(SUCCEEDED, repeats="notes-0")], ["failed"]),
         ([WORKING, replace(WORKING, state=State.CANCELLED)], []),
+        ([WORKING, OUTDATED], ["degraded"]),
+        ([WORKING, OUTDATED, WORKING, replace(OUTDATED, outdated_count=9)], ["degraded"]),
+        ([WORKING, OUTDATED, WORKING, SUCCEEDED], ["degraded", "recovered"]),
+        ([WORKING, OUTDATED, WORKING, SUCCEEDED, WORKING, SUCCEEDED], ["degraded", "recovered"]),
+        (
+            [WORKING, OUTDATED, INCREMENTAL, replace(INCREMENTAL, state=State.SUCCEEDED)],
+            ["degraded"],
+        ),
+        ([WORKING, OUTDATED, WORKING, replace(SUCCEEDED, repeats="notes-0")], ["degraded"]),
+        (
+            [WORKING, OUTDATED, WORKING, FAILED, WORKING, OUTDATED],
+            ["degraded", "failed", "recovered"],
+        ),
+        ([WORKING, FAILED, WORKING, OUTDATED], ["failed", "recovered", "degraded"]),
+        (
+            [WORKING, FAILED, WORKING, OUTDATED, WORKING, SUCCEEDED],
+            ["failed", "recovered", "degraded", "recovered"],
+        ),
+        ([WORKING, replace(OUTDATED, state=State.CANCELLED)], []),
+        ([WORKING, replace(OUTDATED, repeats="notes-0")], []),
+        ([INCREMENTAL, replace(OUTDATED, mode=Mode.INCREMENTAL)], []),
     ],
     ids=str,
 )
@@ -332,16 +357,16 @@ def test_a_person_who_ends_a_held_job_has_seen_it() -> None:
     assert bench.store.outbox.told() == AlertHistory()
 
 
-def test_of_too_many_letters_the_oldest_go() -> None:
+def test_of_too_many_deliveries_the_oldest_go() -> None:
     outbox: Outbox = Bench().store.outbox
-    for number in range(LETTERS_MAX + 3):
+    for number in range(DELIVERIES_MAX + 3):
         alert = replace(ALERT, id=f"a-{number:03}", at_ms=NOW_MS + number)
         outbox.add(alert, [WEBHOOK])
 
-    letters = outbox.due(NOW_MS + HOUR_MS, 999)
+    deliveries = outbox.due(NOW_MS + HOUR_MS, 999)
 
-    assert len(letters) == LETTERS_MAX
-    assert letters[0].alert.id == "a-003"
+    assert len(deliveries) == DELIVERIES_MAX
+    assert deliveries[0].alert.id == "a-003"
 
 
 STALE: Connectors = {
@@ -431,8 +456,8 @@ def test_the_watchman_remembers_through_its_death() -> None:
 
     asyncio.run(a_watchman(bench).look({"notes": None}))
 
-    (letter,) = bench.store.outbox.due(bench.now_ms, 9)
-    assert letter.alert.text == "no success for 2 hours; its object does not answer"
+    (delivery,) = bench.store.outbox.due(bench.now_ms, 9)
+    assert delivery.alert.text == "no success for 2 hours; its object does not answer"
 
 
 def test_the_watchman_is_woken_again_if_it_dies_while_it_tells() -> None:
@@ -503,7 +528,7 @@ def test_a_cron_that_does_not_tick_is_found_out_by_the_watchmans_own_alarm() -> 
     assert bodies[0]["at"] < "2025-11-24T17:35"
 
     asyncio.run(watchman.look({"notes": Heartbeat(bench.now_ms)}))
-    assert [letter.alert.kind for letter in bench.store.outbox.due(bench.now_ms, 9)] == [
+    assert [delivery.alert.kind for delivery in bench.store.outbox.due(bench.now_ms, 9)] == [
         AlertKind.RECOVERED
     ]
 
@@ -535,7 +560,9 @@ def test_a_request_tells_of_a_cron_that_has_stopped_though_the_watchmans_alarm_w
     asyncio.run(watchman.notice())
     asyncio.run(watchman.notice())
 
-    assert [letter.alert.kind for letter in bench.store.outbox.due(bench.now_ms, 9)] == ["overdue"]
+    assert [delivery.alert.kind for delivery in bench.store.outbox.due(bench.now_ms, 9)] == [
+        "overdue"
+    ]
     assert bench.storage.alarm_at_ms is not None
 
 
@@ -586,6 +613,35 @@ def test_a_mode_that_no_schedule_asks_for_is_told_once() -> None:
     (reminder,) = reminders(known, "notes", {Mode.FULL}, NOW_MS + DAY_MS)[1]
     assert (reminder.kind, reminder.job_id) == (State.FAILED, FAILED.id)
     assert reminder.remedy == remedy_of(FAILED)
+
+
+def test_older_documents_are_told_with_what_can_be_done_and_again_each_day() -> None:
+    known, alert = alert_of_outcome(AlertHistory(), WORKING, OUTDATED, NOW_MS)
+    later = replace(OUTDATED, id="notes-9", outdated_count=9)
+    known, none = alert_of_outcome(known, WORKING, later, NOW_MS + HOUR_MS)
+
+    assert alert is not None
+    assert (alert.kind, alert.job_id, none) == (AlertKind.DEGRADED, OUTDATED.id, None)
+    assert alert.remedy == Remedy(RemedyCode.REPEAT_REJECTS.value, {"job": OUTDATED.id})
+    (reminder,) = reminders(known, "notes", {Mode.FULL}, NOW_MS + DAY_MS)[1]
+    assert (reminder.kind, reminder.job_id) == (AlertKind.DEGRADED, later.id)
+    assert "9 documents" in reminder.text
+
+
+def test_a_connector_that_is_degraded_is_told_of_in_the_words_of_an_alert() -> None:
+    bench = a_bench(slack=SLACK_URL)
+    bench.network.on(WEBHOOK_LINE, httpx.Response(204))
+    bench.network.on(SLACK_LINE, httpx.Response(200))
+    bench.store.outbox.announce(WORKING, OUTDATED, [SLACK, WEBHOOK], NOW_MS)
+
+    bench.turned()
+
+    (body,) = told(bench)
+    remedy = say(degraded_remedy(OUTDATED), Surface.ALERT)
+    assert (body["kind"], body["job"]) == ("degraded", OUTDATED.id)
+    assert body["text"].endswith(remedy)
+    assert body["remedy"]["code"] == RemedyCode.REPEAT_REJECTS
+    assert len(told(bench, SLACK_LINE)) == 1
 
 
 def test_a_held_job_that_fails_is_no_longer_told_as_held() -> None:

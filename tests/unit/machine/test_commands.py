@@ -16,7 +16,7 @@ from durable.machine.effects import (
 )
 from durable.machine.gone import Gone
 from durable.machine.job import Job, Mode, Stage, UploadStatus
-from durable.machine.notes import EventKind
+from durable.machine.notes import ErrorCode, EventKind
 from durable.machine.pacing import ALARM_MS_MIN
 from durable.machine.pages import InFlightPage
 from durable.machine.remedies import Remedy, RemedyCode
@@ -351,6 +351,7 @@ def test_a_held_job_is_cancelled_by_one_that_has_read_the_source_since() -> None
     job = supersede(held(), replace(OTHER, id="job-2"), LATER_MS, Limits(notes_kept_max=1))
 
     assert (job.state, job.finished_at_ms) == (State.CANCELLED, LATER_MS)
+    assert job.error_code == ErrorCode.REPLACED
     assert "job-2" in job.error
     assert len(job.notes) == 1
 

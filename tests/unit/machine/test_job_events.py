@@ -54,7 +54,7 @@ def test_a_jobs_events_tell_its_life_in_order() -> None:
         *("closing", "turn", "succeeded"),
     ]
     retry = bench.views.events(job.id, 3, 1)[0].happening
-    assert (retry.text, retry.cause) == ("the source answered 429", "source_throttled")
+    assert (retry.text, retry.cause) == ("the source answered 429", "source-throttled")
 
 
 def test_all_jobs_are_counted_together() -> None:
@@ -66,7 +66,7 @@ def test_all_jobs_are_counted_together() -> None:
 
     # What the first one has brought, the second one finds unchanged.
     assert (tally.page_count, tally.document_count, tally.turn_count) == (4, 2, 4)
-    assert tally.retry_counts == {"source_throttled": 2}
+    assert tally.retry_counts == {"source-throttled": 2}
     assert tally.ended_counts == {"FULL succeeded": 2}
     assert tally.succeeded_at_ms == bench.now_ms
     assert sum(tally.turn_counts) == 4
@@ -172,11 +172,11 @@ def test_a_duration_is_of_the_first_class_that_holds_it(duration_ms: int, place:
 
 
 def test_the_same_note_once_more_is_another_event() -> None:
-    before = replace(SENDING, notes=(Note(1, "busy", EventKind.RETRY.value, "glean_throttled"),))
-    after = replace(before, notes=(Note(2, "busy", EventKind.RETRY.value, "glean_throttled"),))
+    before = replace(SENDING, notes=(Note(1, "busy", EventKind.RETRY.value, "glean-throttled"),))
+    after = replace(before, notes=(Note(2, "busy", EventKind.RETRY.value, "glean-throttled"),))
 
-    assert diff(before, after, LATER_MS) == [JobEvent(2, "retry", "busy", "glean_throttled")]
-    assert count(Counters(), before, after, LATER_MS).retry_counts == {"glean_throttled": 1}
+    assert diff(before, after, LATER_MS) == [JobEvent(2, "retry", "busy", "glean-throttled")]
+    assert count(Counters(), before, after, LATER_MS).retry_counts == {"glean-throttled": 1}
 
 
 @pytest.mark.parametrize("state", sorted(ENDED))

@@ -170,18 +170,18 @@ def test_an_opening_that_asked_nothing_takes_no_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("event", "bug"),
+    "event",
     [
-        (Fetched(0, a_page()), "Fetched.* at page 1"),
-        (Fetched(2, a_page()), "Fetched.* at page 1"),
-        (Packed(1, 1, 3, 2), "page 1 is not under way"),
-        (Packed(0, 1, 3, 2), "Packed.* for the second time"),
-        (Sent(1, 0), "page 1 is not under way"),
-        (Sent(0, 1), "batch 1 is not under way"),
-        (Split(1, 0, 1), "page 1 is not under way"),
-        (Split(0, 1, 1), "batch 1 is not under way"),
-        (Split(0, 0, 0), "Split.* of 1 batches"),
-        (Split(0, 0, 2), "Split.* of 1 batches"),
+        Fetched(0, a_page()),
+        Fetched(2, a_page()),
+        Packed(1, 1, 3, 2),
+        Packed(0, 1, 3, 2),
+        Sent(1, 0),
+        Sent(0, 1),
+        Split(1, 0, 1),
+        Split(0, 1, 1),
+        Split(0, 0, 0),
+        Split(0, 0, 2),
     ],
     ids=[
         "a page fetched again",
@@ -196,8 +196,8 @@ def test_an_opening_that_asked_nothing_takes_no_answer() -> None:
         "a half too far",
     ],
 )
-def test_an_answer_to_something_else_is_our_bug(event: Event, bug: str) -> None:
-    with pytest.raises(AssertionError, match=bug):
+def test_an_answer_to_something_else_is_our_bug(event: Event) -> None:
+    with pytest.raises(AssertionError):
         at(a_job_before(Sent, State.SENDING), event)
 
 
@@ -209,7 +209,7 @@ def test_a_page_that_was_not_asked_for_is_our_bug() -> None:
 def test_a_page_before_those_in_glean_is_our_bug() -> None:
     job = alter(a_job_before(Sent, State.SENDING), page_count=1)
 
-    with pytest.raises(AssertionError, match="page 0 is not under way"):
+    with pytest.raises(AssertionError):
         at(job, Sent(0, 0))
 
 
@@ -381,12 +381,8 @@ def test_a_yield_is_neither_a_death_nor_a_failure() -> None:
     assert job.turn_count == 22  # one page each, and one for the close
     closing = Close("job-1")
     assert asked[-4:] == [QueryUpload("job-1"), closing, QueryUpload("job-1"), ApplyPacks(0)]
-    assert [note.text for note in job.notes] == [
-        "begun",
-        "opened the upload job-1",
-        "at the end of the source",
-        "succeeded",
-    ]
+    kinds = [note.kind for note in job.notes]
+    assert kinds == [EventKind.BEGUN, EventKind.OPENED, State.CLOSING, State.SUCCEEDED]
 
 
 def test_the_lease_is_renewed_when_half_of_it_is_gone() -> None:

@@ -9,7 +9,7 @@ from durable.errors import Recourse
 from durable.limits import Limits
 from durable.machine.effects import Failed, Fetch, Fetched, Opened, Pack, Packed, Send, Sent, Woke
 from durable.machine.job import Job, JobSpec, Mode, Stage
-from durable.machine.notes import EventKind, WaitReason
+from durable.machine.notes import ErrorCode, EventKind, WaitReason
 from durable.machine.page_progress import Landing, PageProgress, encode_entry
 from durable.machine.pages import Page
 from durable.machine.rate import Rate
@@ -382,7 +382,7 @@ def test_a_job_whose_cursor_expires_each_time_ends_and_says_so() -> None:
     job = after(job, EXPIRED)
 
     assert (job.state, job.crawl.cursor) == (State.FAILED, None)
-    assert "4 times" in job.error
+    assert job.error_code == ErrorCode.CURSOR_EXPIRED
 
 
 # Changes that are not the way any more

@@ -27,6 +27,7 @@ from durable.machine.effects import (
 )
 from durable.machine.gone import Gone
 from durable.machine.job import FinishedStage, Job, JobSpec, Mode, Stage, UploadStatus
+from durable.machine.notes import ErrorCode
 from durable.machine.page_progress import PageProgress
 from durable.machine.rate import Rate
 from durable.machine.states import Command, State
@@ -440,7 +441,7 @@ def test_requests_are_bounded_in_each_stage() -> None:
     )
 
     assert job.state is State.FAILED
-    assert "1 pages" in job.error
+    assert job.error_code == ErrorCode.TOO_MANY_PAGES
 
 
 def test_a_batch_of_users_is_sent_as_any_other() -> None:

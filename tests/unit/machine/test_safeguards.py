@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from durable.errors import Cause
 from durable.limits import Limits
 from durable.machine.gone import Gone
 from durable.machine.job import Job, Mode, Stage
@@ -163,7 +164,7 @@ def test_rejects_are_bounded_by_their_number(
     reason = rejection_reason(job, limits, pending_count)
 
     assert (reason is not None) is is_over
-    assert reason is None or "6 records were rejected, more than rejects_max (5) allows" in reason
+    assert reason is None or "rejects_max (5)" in reason
 
 
 @pytest.mark.parametrize(
@@ -212,9 +213,7 @@ def test_no_reject_at_all_may_be_what_is_allowed() -> None:
 
 
 def test_too_many_rejects_are_told_with_the_bound() -> None:
-    assert rejection_reason(rejected(20, 80), LIMITS) == (
-        "20 records were rejected, more than rejects_share_max (10% of 100) allows"
-    )
+    assert "rejects_share_max (10% of 100)" in (rejection_reason(rejected(20, 80), LIMITS) or "")
 
 
 def test_the_share_of_rejects_is_of_all_records() -> None:
@@ -237,19 +236,19 @@ def on_the_way(**changes: object) -> Job:
 
 
 @pytest.mark.parametrize(
-    ("page", "fault"),
+    ("page", "cause"),
     [
         (a_page("b", total_count=1_000), None),
         (a_page("b", total_count=15), None),
-        (a_page("b", total_count=0), "it has 0 records, and 15 came"),
-        (a_page("b", total_count=-1), "it has -1 records, and 15 came"),
-        (a_page(None, batch_count=0, total_count=-1), "it has -1 records, and 10 came"),
+        (a_page("b", total_count=0), Cause.BAD_COUNT),
+        (a_page("b", total_count=-1), Cause.BAD_COUNT),
+        (a_page(None, batch_count=0, total_count=-1), Cause.BAD_COUNT),
         (a_page(None), None),
         (a_page(None, total_count=15), None),
-        (a_page(None, total_count=14), "it has 14 records, and 15 came"),
-        (a_page(None, total_count=16), "16 records, and came to its end after 15"),
-        (a_page(None, batch_count=0, total_count=11), "11 records, and came to its end after 10"),
-        (a_page("a"), "leads in a circle: page 6 names the same next page as page 4, 'a'"),
+        (a_page(None, total_count=14), Cause.BAD_COUNT),
+        (a_page(None, total_count=16), Cause.BAD_COUNT),
+        (a_page(None, batch_count=0, total_count=11), Cause.BAD_COUNT),
+        (a_page("a"), Cause.BAD_CURSOR),
         (a_page("A"), None),
     ],
     ids=[
@@ -267,17 +266,20 @@ def on_the_way(**changes: object) -> Job:
         "another cursor",
     ],
 )
-def test_a_page_that_cannot_follow_is_named(page: Page, fault: str | None) -> None:
-    found = paging_fault(
-        on_the_way(page_count=5, landmark_cursor="a", landmark_page=4), page, LIMITS
-    )
+def test_a_page_that_cannot_follow_is_named(page: Page, cause: Cause | None) -> None:
+    job = on_the_way(page_count=5, landmark_cursor="a", landmark_page=4)
 
-    assert found is None if fault is None else found is not None and fault in found
+    assert cause_of(job, page) is cause
 
 
-def shrunk(record_count: int, told: int, total: int | None) -> str | None:
+def cause_of(job: Job, page: Page) -> Cause | None:
+    fault = paging_fault(job, page, LIMITS)
+    return None if fault is None else fault.cause
+
+
+def shrunk(record_count: int, told: int, total: int | None) -> Cause | None:
     job = alter(a_job(State.SENDING), record_count=record_count - 5, total_count=told)
-    return paging_fault(job, a_page(None, total_count=total), LIMITS)
+    return cause_of(job, a_page(None, total_count=total))
 
 
 def test_a_list_may_lose_records_while_it_is_read_by_a_cursor() -> None:
@@ -288,7 +290,7 @@ def test_a_list_may_lose_records_while_it_is_read_by_a_cursor() -> None:
 
 @pytest.mark.parametrize("total", [150, None])
 def test_a_total_that_shrinks_by_more_than_a_few_is_named(total: int | None) -> None:
-    assert "it has 200 records, and came to its end after 150" in str(shrunk(150, 200, total))
+    assert shrunk(150, 200, total) is Cause.BAD_COUNT
 
 
 def test_without_a_landmark_the_last_page_is_no_circle() -> None:
@@ -299,7 +301,7 @@ def test_a_fault_quotes_the_beginning_of_a_long_cursor() -> None:
     fault = paging_fault(on_the_way(landmark_cursor="x" * 5_000), a_page("x" * 5_000), LIMITS)
 
     assert fault is not None
-    assert len(fault) < 400
+    assert len(fault.reason) < 400
 
 
 @pytest.mark.parametrize("stage", list(Stage))
@@ -307,7 +309,7 @@ def test_a_fault_quotes_the_beginning_of_a_long_cursor() -> None:
 def test_a_circle_is_found_in_every_stage(mode: Mode, stage: Stage) -> None:
     job = on_the_way(mode=mode, stages=(stage,), landmark_cursor="a", landmark_page=4)
 
-    assert "leads in a circle" in (paging_fault(job, a_page("a"), LIMITS) or "")
+    assert cause_of(job, a_page("a")) is Cause.BAD_CURSOR
 
 
 EMPTY = replace(a_page("b", batch_count=0), record_count=0)

@@ -17,11 +17,12 @@ from durable.machine.job import (
     Upload,
     Way,
 )
-from durable.machine.notes import EventKind, Note
+from durable.machine.notes import ErrorCode, EventKind, Note
 from durable.machine.pacing import ALARM_MS_MIN
 from durable.machine.page_progress import PageProgress
 from durable.machine.pages import ChangeCounts, InFlightPage
 from durable.machine.rate import Rate
+from durable.machine.slowdown import Slowdown
 from durable.machine.states import ENDED, State
 from durable.machine.transitions import (
     add_note,
@@ -52,6 +53,7 @@ WORN = Job(
     ended_turn=TurnUsage(39),
     alarm_at_ms=15,
     error="trouble",
+    error_code="glean-late",
     notes=(Note(16, "a note"),),
     fingerprint="f",
     crawl_count=17,
@@ -130,6 +132,7 @@ WORN = Job(
         source_at_ms=34,
         source_pause="a wish",
         indexed_until_ms=35,
+        slowdown=Slowdown(57, 58),
         pause="a pause",
         pause_count=42,
         paused_ms=43,
@@ -157,6 +160,7 @@ KEPT = {
     "retry_at_ms",
     "alarm_at_ms",
     "error",
+    "error_code",
     "notes",
     "fingerprint",
     "restart_count",
@@ -182,6 +186,7 @@ KEPT = {
     "source_at_ms",
     "source_pause",
     "indexed_until_ms",
+    "slowdown",
     "page_bytes",
     "pause",
     "waits_for",
@@ -277,8 +282,10 @@ def test_progress_ends_the_trouble() -> None:
         "pause_count",
         "paused_ms",
         "error",
+        "error_code",
     }
-    assert (moved.pacing.attempt, moved.pacing.death_count, moved.error) == (1, 0, "")
+    assert (moved.pacing.attempt, moved.pacing.death_count) == (1, 0)
+    assert (moved.error, moved.error_code) == ("", "")
     assert moved.pacing.progress_at_ms == LATER_MS
 
 
@@ -298,7 +305,7 @@ def test_progress_beside_a_failure_does_not_end_its_error() -> None:
 
 @pytest.mark.parametrize("state", sorted(ENDED))
 def test_an_ended_job_waits_for_nothing_and_keeps_what_it_did(state: State) -> None:
-    job = end_job(WORN, state, LATER_MS, LIMITS, "why")
+    job = end_job(WORN, state, LATER_MS, LIMITS, "why", code=ErrorCode.CANCELLED)
 
     assert changed(WORN, job) - {"state"} == FLYING | {
         "landed",
@@ -306,6 +313,7 @@ def test_an_ended_job_waits_for_nothing_and_keeps_what_it_did(state: State) -> N
         "retry_at_ms",
         "alarm_at_ms",
         "error",
+        "error_code",
         "remedy",
         "notes",
     }
@@ -315,13 +323,14 @@ def test_an_ended_job_waits_for_nothing_and_keeps_what_it_did(state: State) -> N
         None,
         None,
     )
-    assert (job.error, job.notes[-1]) == ("why", Note(LATER_MS, f"{state}: why", state.value))
+    assert (job.error, job.error_code) == ("why", "cancelled")
+    assert job.notes[-1] == Note(LATER_MS, f"{state}: why", state.value)
 
 
 def test_an_end_without_a_reason_clears_the_last_error() -> None:
     job = end_job(WORN, State.SUCCEEDED, LATER_MS, LIMITS)
 
-    assert (job.error, job.notes[-1].text) == ("", "succeeded")
+    assert (job.error, job.error_code, job.notes[-1].text) == ("", "", "succeeded")
 
 
 def test_the_same_note_once_more_takes_the_place_of_the_latest() -> None:

@@ -24,6 +24,7 @@ from durable.machine.effects import (
 )
 from durable.machine.gone import Gone
 from durable.machine.job import Job, Mode
+from durable.machine.notes import ErrorCode
 from durable.machine.pacing import ALARM_MS_MIN, lease_ms
 from durable.machine.page_progress import PageProgress
 from durable.machine.pages import InFlightPage, Page
@@ -222,7 +223,7 @@ def test_the_bound_on_pages_counts_what_was_read_ahead() -> None:
 
     assert (job.state, job.crawl.is_fetching) == (State.SENDING, False)
     assert given_up.state is State.FAILED
-    assert "has not come to its end in 2 pages" in given_up.error
+    assert given_up.error_code == ErrorCode.TOO_MANY_PAGES
 
 
 def test_a_source_whose_last_page_at_the_bound_was_read_ahead_is_whole() -> None:
@@ -240,9 +241,7 @@ def test_a_circle_is_seen_in_pages_read_ahead() -> None:
     job, effects = at(ahead(a_page("b")), arrived(1, a_page("b"))[0])
 
     assert (job.state, job.crawl.page_count, effects) == (State.FAILED, 0, ())
-    assert job.error == (
-        "the source's cursor leads in a circle: page 2 names the same next page as page 1, 'b'"
-    )
+    assert job.error_code == "source-bad-cursor"
 
 
 @pytest.mark.parametrize("length", range(1, 5))
@@ -254,7 +253,7 @@ def test_a_circle_that_none_of_its_pages_has_landed_in_is_seen(length: int) -> N
         job = after(job, fetched, limits=limits)
 
     assert (job.state, job.crawl.page_count) == (State.FAILED, 0)
-    assert "leads in a circle" in job.error
+    assert job.error_code == "source-bad-cursor"
 
 
 def test_a_source_that_begins_again_is_seen_in_pages_read_ahead() -> None:
@@ -263,7 +262,7 @@ def test_a_source_that_begins_again_is_seen_in_pages_read_ahead() -> None:
     job, effects = at(ahead(first), arrived(1, replace(first, next_cursor="c"))[0])
 
     assert (job.state, job.crawl.page_count, effects) == (State.FAILED, 0, ())
-    assert "page 2 has the very records of page 1" in job.error
+    assert job.error_code == "source-endless"
 
 
 @pytest.mark.parametrize(("total_count", "state"), [(10, State.SENDING), (11, State.FAILED)])
@@ -381,7 +380,7 @@ def test_rejects_of_all_pages_under_way_count_together() -> None:
 
     assert (job.state, effects) == (State.FAILED, ())
     assert (job.crawl.reject_count, job.crawl.pending_reject_count) == (0, 4)
-    assert job.error.startswith("4 records were rejected, more than rejects_max (3) allows")
+    assert job.error_code == ErrorCode.REJECTS
 
 
 def test_an_upload_that_is_lost_takes_all_with_it_that_is_under_way() -> None:
@@ -573,7 +572,7 @@ def test_a_job_gives_up_without_progress_once_all_is_heard() -> None:
     given_up = after(failing, Sent(1, 0), now_ms=STALLED_MS)
 
     assert (failing.state, given_up.state) == (State.SENDING, State.FAILED)
-    assert given_up.error == "no progress for 86400 s; the last error: busy"
+    assert given_up.error_code == ErrorCode.STALLED
 
 
 def test_what_lands_beside_an_error_gives_a_job_another_day() -> None:
@@ -608,14 +607,14 @@ def test_a_death_while_the_rest_is_heard_is_counted_when_the_wait_is_over() -> N
 def test_a_batch_is_acknowledged_once() -> None:
     job = window.acknowledge(ahead(a_page_at(0, batch_count=2)), Sent(0, 0))
 
-    with pytest.raises(AssertionError, match="batch 0 is not under way"):
+    with pytest.raises(AssertionError):
         window.acknowledge(job, Sent(0, 0))
 
 
 def test_a_batch_that_was_not_begun_is_not_acknowledged() -> None:
     job = ahead(a_page_at(0, batch_count=2), limits=Limits(sends_max=1))
 
-    with pytest.raises(AssertionError, match="batch 1 is not under way"):
+    with pytest.raises(AssertionError):
         window.acknowledge(job, Sent(0, 1))
 
 
@@ -624,7 +623,7 @@ def test_a_page_that_has_landed_or_was_not_read_is_not_under_way(page_index: int
     job = ahead(a_page_at(1), page_count=1)
 
     for event in (Sent(page_index, 0), Split(page_index, 0, 1), failed(Send(page_index, 0))):
-        with pytest.raises(AssertionError, match=f"page {page_index} is not under way"):
+        with pytest.raises(AssertionError):
             at(job, event)
 
 
@@ -632,7 +631,7 @@ def test_a_batch_that_failed_is_no_longer_under_way() -> None:
     job = window.drop_effect(ahead(a_page_at(0, batch_count=2)), Send(0, 1))
 
     assert under_way(job) == [Send(0, 0)]
-    with pytest.raises(AssertionError, match="batch 1 is not under way"):
+    with pytest.raises(AssertionError):
         window.drop_effect(job, Send(0, 1))
 
 

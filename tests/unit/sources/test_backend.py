@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable.environment import Environment, Secret
-from durable.errors import ConfigurationError, UpstreamError
+from durable.errors import Cause, ConfigurationError, UpstreamError
 from durable.http.auth import Bearer
 from durable.http.client import TIMEOUT_SECONDS
 from durable.machine.job import Mode, ReadContext, Stage
@@ -124,8 +124,8 @@ def test_a_crawl_that_failed_is_not_tried_again(
 ) -> None:
     error = fault(Network(httpx.Response(status, json={"status": word, **fields})))
 
-    assert str(error) == "the backend's crawl failed: no space left"
-    assert not error.is_transient
+    assert (error.cause, error.is_transient) == (Cause.REFUSED, False)
+    assert "no space left" in str(error)
 
 
 def test_a_failure_without_a_text_shows_the_answer() -> None:
@@ -157,8 +157,7 @@ def test_a_crawl_may_take_as_long_as_a_turn_may() -> None:
 def test_an_answer_that_took_too_long_says_what_helps() -> None:
     error = fault(Network(httpx.ReadTimeout("no answer in 840 s")))
 
-    assert "is to be answered with 202" in str(error)
-    assert not error.is_transient
+    assert (error.cause, error.is_transient) == (Cause.UNANSWERED, False)
 
 
 def test_an_answer_that_was_lost_is_asked_for_again() -> None:
@@ -214,8 +213,8 @@ def test_a_crawl_ends_in_whatever_usual_word(word: str) -> None:
 def test_a_crawl_that_failed_meanwhile_tells_its_error() -> None:
     error = fault(Network(said("failed", error="no space left")), RUN)
 
-    assert str(error) == "the backend's crawl failed: no space left"
-    assert not error.is_transient
+    assert (error.cause, error.is_transient) == (Cause.REFUSED, False)
+    assert "no space left" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -231,8 +230,7 @@ def test_an_answer_that_says_nothing_is_no_end(
 ) -> None:
     error = fault(Network(answer), RUN)
 
-    assert "one of running, succeeded and failed" in str(error)
-    assert error.is_transient is is_transient
+    assert (error.cause, error.is_transient) == (Cause.UNREADABLE, is_transient)
 
 
 def test_a_crawl_that_the_backend_has_forgotten_fails() -> None:
@@ -251,16 +249,14 @@ def test_the_backend_may_say_when_to_ask_again(retry_after: str, wait_ms: int) -
     first = asked(network)
 
     assert [first.wait_ms, asked(network, first.next_cursor).wait_ms] == [wait_ms, wait_ms]
-    told = ", as its header retry-after says" if retry_after == "7" else ""
-    assert first.wait_reason == f"the backend is at work, and asked again later{told}"
+    assert ("retry-after" in first.wait_reason) == (retry_after == "7")
 
 
 @pytest.mark.parametrize("answer", [httpx.Response(202), said("running")])
 def test_a_crawl_without_a_url_cannot_be_followed(answer: httpx.Response) -> None:
     error = fault(Network(answer))
 
-    assert "Location" in str(error)
-    assert not error.is_transient
+    assert (error.cause, error.is_transient) == (Cause.BAD_LINK, False)
 
 
 @pytest.mark.parametrize(
@@ -275,8 +271,7 @@ def test_a_crawl_without_a_url_cannot_be_followed(answer: httpx.Response) -> Non
 def test_no_other_server_is_asked(location: str) -> None:
     error = fault(Network(accepted(location)))
 
-    assert "is on another server" in str(error)
-    assert not error.is_transient
+    assert (error.cause, error.is_transient) == (Cause.BAD_LINK, False)
 
 
 @pytest.mark.parametrize("auth", [None, Bearer(Secret("TOKEN"))])
@@ -312,7 +307,7 @@ def test_a_crawl_that_takes_too_long_is_asked_to_stop() -> None:
     error = fault(network, LATE)
 
     assert network.lines == ["GET /runs/7", "DELETE /runs/7"]
-    assert "not done after 21600 s" in str(error)
+    assert error.cause is Cause.UNANSWERED
     assert not error.is_transient
 
 
@@ -334,7 +329,7 @@ def test_a_backend_that_does_not_answer_is_not_asked_for_ever() -> None:
 
     error = fault(Network(httpx.Response(503), httpx.Response(503)), LATE)
 
-    assert "not done after" in str(error)
+    assert error.cause is Cause.UNANSWERED
     assert not error.is_transient
 
 

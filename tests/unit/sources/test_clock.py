@@ -20,10 +20,11 @@ from durable import (
     Stream,
     TimeFormat,
 )
-from durable.errors import UpstreamError
+from durable.errors import Cause, UpstreamError
 from durable.glean import Datasource
 from durable.sources.clock import BEHIND_MS_MAX, Clock
 from durable.sources.source import Source
+from tests.fakes.errors import caused_by
 
 
 NOW_MS = 1_764_000_000_123  # 2025-11-24T16:00:00.123Z
@@ -76,7 +77,7 @@ def test_rfc_3339_is_understood_whatever_the_parameter_takes(form: str) -> None:
     ],
 )
 def test_times_in_another_format_are_refused_with_what_to_declare(form: str, at: object) -> None:
-    with pytest.raises(UpstreamError, match="declare how it is written") as error:
+    with pytest.raises(UpstreamError, check=caused_by(Cause.BAD_TIME)) as error:
         Clock("change/at", form).check(records(None, at, at))
 
     assert not error.value.is_transient

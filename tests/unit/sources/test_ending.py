@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from durable.errors import ConfigurationError, UpstreamError
+from durable.errors import Cause, ConfigurationError, UpstreamError
 from durable.http.error_rules import Action, Rule
 from durable.sources.ending import Header
 from durable.sources.http import HttpSource
@@ -17,6 +17,7 @@ from durable.sources.paging.odata import OData
 from durable.sources.paging.offset import OffsetPaging, PageNumber
 from durable.sources.paging.param_location import ParamLocation
 from durable.sources.paging.protocol import Paging
+from tests.fakes.errors import caused_by
 from tests.fakes.network import Network
 from tests.fakes.paged import URL, items, whole
 from tests.fakes.source import page_of
@@ -61,9 +62,7 @@ UNSIZED = HttpSource(records="items", url=URL, paging=OffsetPaging(), total="tot
 @pytest.mark.parametrize("source", [BY_OFFSET, BY_NUMBER, BY_PAGES, UNSIZED])
 @pytest.mark.parametrize("total", [-1, 0, 1, 2])
 def test_a_total_that_is_less_than_what_came_is_refused(source: HttpSource, total: int) -> None:
-    with pytest.raises(
-        UpstreamError, match=rf"says that it has {total} (records|pages), and \d"
-    ) as e:
+    with pytest.raises(UpstreamError, check=caused_by(Cause.BAD_COUNT)) as e:
         whole(source, listed(total))
 
     assert not e.value.is_transient
@@ -72,20 +71,20 @@ def test_a_total_that_is_less_than_what_came_is_refused(source: HttpSource, tota
 @pytest.mark.parametrize("source", [BY_OFFSET, BY_NUMBER, UNSIZED])
 def test_a_total_that_is_capped_or_shrinks_is_refused(source: HttpSource) -> None:
     for total in (4, lambda start: 6 if start < 2 else 4):
-        with pytest.raises(UpstreamError, match="it has 4 records, and 6 came"):
+        with pytest.raises(UpstreamError, check=caused_by(Cause.BAD_COUNT)):
             whole(source, listed(total))
 
 
 def test_a_total_that_is_the_size_of_a_capped_page_is_refused() -> None:
     source = HttpSource(records="items", url=URL, paging=OffsetPaging(size=5), total="total")
 
-    with pytest.raises(UpstreamError, match="it has 4 records, and 6 came"):
+    with pytest.raises(UpstreamError, check=caused_by(Cause.BAD_COUNT)):
         whole(source, listed(4, cap=2))
 
 
 def test_a_total_that_is_more_than_there_is_is_refused() -> None:
     for source in (BY_OFFSET, BY_NUMBER, BY_PAGES):
-        with pytest.raises(UpstreamError, match="is empty, and it says that there is more"):
+        with pytest.raises(UpstreamError, check=caused_by(Cause.BAD_END)):
             whole(source, listed(9))
 
 
@@ -133,7 +132,7 @@ def test_what_is_asked_for_to_make_sure_may_be_refused_where_a_rule_says_so() ->
         records="items", url=URL, paging=PageNumber(size=2), total="total", rules=rules
     )
     assert whole(declared, answer)[0] == ALL
-    with pytest.raises(UpstreamError, match="answered 404"):
+    with pytest.raises(UpstreamError, check=caused_by(Cause.REFUSED)):
         whole(BY_NUMBER, answer)
 
 
@@ -176,7 +175,7 @@ def test_all_that_may_be_seen_is_read_where_rows_are_hidden(
 @pytest.mark.parametrize("hidden", ["34", "346"])
 def test_hidden_rows_that_are_not_declared_end_no_list(hidden: str) -> None:
     for source in (BY_OFFSET, BY_NUMBER):
-        with pytest.raises(UpstreamError, match="hides_rows=True"):
+        with pytest.raises(UpstreamError, match="hides_rows=True", check=caused_by(Cause.BAD_END)):
             whole(source, hiding(hidden))
 
 
@@ -189,7 +188,7 @@ def test_an_empty_page_is_no_end_where_its_header_names_a_next_one(paging: Pagin
 
     source = HttpSource(records="items", url=URL, paging=paging)
 
-    with pytest.raises(UpstreamError, match="its header Link names a next one"):
+    with pytest.raises(UpstreamError, check=caused_by(Cause.BAD_END)):
         whole(source, answer('<?offset=4>; rel="next"'))
     assert len(whole(source, answer('<?offset=0>; rel="first"'))[0]) == 2
 
@@ -199,9 +198,9 @@ def test_a_number_that_is_none_is_refused_where_rows_are_hidden_too() -> None:
         records="items", url=URL, paging=OffsetPaging(size=2), total="total", hides_rows=True
     )
 
-    with pytest.raises(UpstreamError, match="it has -1 records"):
+    with pytest.raises(UpstreamError, check=caused_by(Cause.BAD_COUNT)):
         whole(source, hiding("123456", total=-1))
-    with pytest.raises(UpstreamError, match="it has 4 records, and 6 came"):
+    with pytest.raises(UpstreamError, check=caused_by(Cause.BAD_COUNT)):
         whole(source, hiding("", total=4))
 
 
@@ -228,7 +227,7 @@ def test_a_next_page_beyond_what_a_capped_page_gave_is_refused(
         page = {"items": ALL[:count], **content}
         return answered(cursor, page, paging=paging, answer_headers=headers, **fields)
 
-    with pytest.raises(UpstreamError, match="4 further on as was asked for, after a page of 2"):
+    with pytest.raises(UpstreamError, check=caused_by(Cause.BAD_CURSOR)):
         read(2)
     assert read(4) is not None
     assert read(2, hides_rows=True) is not None
@@ -243,7 +242,7 @@ def test_a_size_among_the_params_or_in_the_body_is_one_that_was_asked_for() -> N
         },
     ]
     for fields in declared:
-        with pytest.raises(UpstreamError, match="4 further on"):
+        with pytest.raises(UpstreamError, check=caused_by(Cause.BAD_CURSOR)):
             answered("4", {"items": [1, 2], "next_cursor": 8}, **fields)
 
 
@@ -292,11 +291,11 @@ def test_a_flag_tells_the_end_as_it_is_declared(fields: Any, content: Any, heade
         assert read(paging, more=False, **told) is None
     assert read(OffsetPaging(), more=False, items=[1, 2]) is None
     assert read(OffsetPaging(), more=True, items=[1, 2]) == "3"
-    with pytest.raises(UpstreamError, match="one of two is wrong"):
+    with pytest.raises(UpstreamError, check=caused_by(Cause.BAD_END)):
         read(BodyCursor(), more=False, next_cursor="2")
-    with pytest.raises(UpstreamError, match="one of two is wrong"):
+    with pytest.raises(UpstreamError, check=caused_by(Cause.BAD_END)):
         read(BodyCursor(), more=True, next_cursor=None)
-    with pytest.raises(UpstreamError, match="only a false has_more"):
+    with pytest.raises(UpstreamError, check=caused_by(Cause.BAD_CURSOR)):
         read(MORE_CURSOR, more=True, next_cursor=None)
 
 
@@ -304,7 +303,7 @@ def test_a_flag_tells_the_end_as_it_is_declared(fields: Any, content: Any, heade
 def test_a_header_that_is_no_flag_and_no_number_is_refused(value: str | None) -> None:
     headers = {} if value is None else {"X-It": value}
     for fields in ({"has_more": Header("X-It")}, {"total": Header("X-It")}):
-        with pytest.raises(UpstreamError, match=r"header X-It is no (flag|number)"):
+        with pytest.raises(UpstreamError, match="X-It", check=caused_by(Cause.UNREADABLE)):
             answered(None, {"items": [1]}, paging=OffsetPaging(), answer_headers=headers, **fields)
 
 
@@ -321,7 +320,7 @@ def test_a_total_may_be_in_a_header(text: str) -> None:
 @pytest.mark.parametrize("text", ["*", "0-1/*", "5/", "1.5", "5 of 6", "9" * 16, "9" * 20])
 def test_a_header_without_a_total_is_refused(text: str) -> None:
     headers = {"x-total": text}
-    with pytest.raises(UpstreamError, match="header x-total is no number"):
+    with pytest.raises(UpstreamError, match="x-total", check=caused_by(Cause.UNREADABLE)):
         answered(None, {}, paging=OffsetPaging(), total=Header("x-total"), answer_headers=headers)
 
 

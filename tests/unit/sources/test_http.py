@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from durable.environment import Secret
-from durable.errors import ConfigurationError, Recourse, UpstreamError
+from durable.errors import Cause, ConfigurationError, Recourse, UpstreamError
 from durable.http.auth import ApiKey
 from durable.http.error_rules import Action, Rule
 from durable.sources.detail import Detail
@@ -27,6 +27,7 @@ from durable.sources.source import CURSOR_CHARACTERS_MAX, SNIPPET_BYTES_MAX, Rec
 from durable.sources.sub_list import SubList
 from tests.fakes.bench import NOW_MS
 from tests.fakes.environment import an_environment
+from tests.fakes.errors import caused_by
 from tests.fakes.network import Network
 from tests.fakes.source import context, page_of, read
 
@@ -140,10 +141,10 @@ def test_a_query_in_the_url_is_kept(params: dict[str, str]) -> None:
     ],
 )
 def test_a_page_of_another_shape_is_refused(content: object, named: str) -> None:
-    message = f"not of the declared shape.*{named}"
-    with pytest.raises(UpstreamError, match=message) as first:
+    is_misshapen = caused_by(Cause.UNREADABLE)
+    with pytest.raises(UpstreamError, match=named, check=is_misshapen) as first:
         fetched(page(content))
-    with pytest.raises(UpstreamError, match=message) as later:
+    with pytest.raises(UpstreamError, match=named, check=is_misshapen) as later:
         fetched(page(content), cursor="b")
 
     # Pages that came before had the shape: this may be an error in a page's place.
@@ -156,19 +157,18 @@ def test_renamed_fields_are_named_in_errors() -> None:
 
 
 @pytest.mark.parametrize(
-    ("next_cursor", "fault"),
+    "next_cursor",
     [
-        ("", "is empty; only null marks the last page"),
-        ("b", "is the same as this page's, 'b'"),
-        ("x" * (CURSOR_CHARACTERS_MAX + 1), "is longer than 8192 characters"),
+        "",
+        "b",
+        "x" * (CURSOR_CHARACTERS_MAX + 1),
     ],
     ids=["empty", "repeated", "too long"],
 )
-def test_a_cursor_that_leads_nowhere_is_refused(next_cursor: str, fault: str) -> None:
-    with pytest.raises(UpstreamError, match="the source's next_cursor") as error:
+def test_a_cursor_that_leads_nowhere_is_refused(next_cursor: str) -> None:
+    with pytest.raises(UpstreamError, check=caused_by(Cause.BAD_CURSOR)) as error:
         fetched(page({"items": [], "next_cursor": next_cursor}), cursor="b")
 
-    assert str(error.value).endswith(fault)
     assert not error.value.is_transient
 
 
@@ -190,7 +190,7 @@ def test_a_cursor_of_the_greatest_length_is_taken() -> None:
 )
 def test_what_is_not_json_may_pass(body: bytes) -> None:
     for cursor in (None, "b"):
-        with pytest.raises(UpstreamError, match="not JSON") as error:
+        with pytest.raises(UpstreamError, check=caused_by(Cause.UNREADABLE)) as error:
             fetched(page(body), cursor=cursor)
 
         assert error.value.is_transient
@@ -202,7 +202,7 @@ def test_a_cursor_that_is_not_utf_8_is_an_error_of_the_source() -> None:
 
 
 def test_a_page_over_the_limit_is_refused() -> None:
-    with pytest.raises(UpstreamError, match="more than 10 bytes"):
+    with pytest.raises(UpstreamError, check=caused_by(Cause.TOO_LARGE)):
         fetched(page(LAST), page_bytes_max=10)
 
 
@@ -305,13 +305,13 @@ def test_a_page_that_is_not_json_is_quoted_with_its_type() -> None:
     with pytest.raises(UpstreamError) as error:
         fetched(Network(answer))
 
-    assert "its content type is 'text/html; charset=utf-8'" in str(error.value)
-    assert f"begins with '<html>Sign in {'x' * 186}'" in str(error.value)
-    assert str(error.value).endswith("if that is a login page, check the secret")
+    assert error.value.cause is Cause.UNREADABLE
+    assert "text/html; charset=utf-8" in str(error.value)
+    assert f"'<html>Sign in {'x' * 186}'" in str(error.value)
 
 
 def test_a_page_without_a_type_is_quoted_too() -> None:
-    with pytest.raises(UpstreamError, match=r"content type is 'unknown'.*begins with 'nothing'"):
+    with pytest.raises(UpstreamError, check=caused_by(Cause.UNREADABLE)):
         fetched(page(b"nothing"))
 
 
@@ -343,19 +343,19 @@ def test_both_signs_of_an_end_may_agree(next_cursor: str | None, *, more: bool) 
 
 
 @pytest.mark.parametrize(
-    ("next_cursor", "more", "fault"),
+    ("next_cursor", "more"),
     [
-        ("b", False, "the source's more is false, and its next_cursor 'b'"),
-        (None, True, "the source's more is true, and its next_cursor None"),
+        ("b", False),
+        (None, True),
     ],
 )
 @pytest.mark.parametrize("cursor", [None, "a"], ids=["first", "later"])
 def test_signs_of_an_end_that_disagree_are_refused(
-    next_cursor: str | None, fault: str, cursor: str | None, *, more: bool
+    next_cursor: str | None, cursor: str | None, *, more: bool
 ) -> None:
     content: object = {"items": [], "next_cursor": next_cursor, "more": more}
 
-    with pytest.raises(UpstreamError, match=fault) as error:
+    with pytest.raises(UpstreamError, check=caused_by(Cause.BAD_END)) as error:
         fetched(page(content), MORE, cursor=cursor)
 
     assert not error.value.is_transient
@@ -363,12 +363,12 @@ def test_signs_of_an_end_that_disagree_are_refused(
 
 @pytest.mark.parametrize("more", [None, 2, 0.0, [], "", "later"], ids=repr)
 def test_a_sign_of_an_end_is_true_or_false(more: object) -> None:
-    with pytest.raises(UpstreamError, match=r"declared shape.*more|more is no flag"):
+    with pytest.raises(UpstreamError, match="more", check=caused_by(Cause.UNREADABLE)):
         fetched(page({"items": [], "next_cursor": None, "more": more}), MORE)
 
 
 def test_a_declared_sign_of_an_end_has_to_be_there() -> None:
-    with pytest.raises(UpstreamError, match=r"declared shape.*`more`"):
+    with pytest.raises(UpstreamError, match="`more`", check=caused_by(Cause.UNREADABLE)):
         fetched(page(LAST), MORE)
 
 
@@ -382,12 +382,12 @@ def test_a_total_is_told_if_it_is_declared(source: HttpSource, total_count: int 
 
 @pytest.mark.parametrize("total", [None, "7.5", "", 7.5, True, []], ids=repr)
 def test_a_total_is_a_whole_number(total: object) -> None:
-    with pytest.raises(UpstreamError, match=r"declared shape.*count|count is no number"):
+    with pytest.raises(UpstreamError, match="count", check=caused_by(Cause.UNREADABLE)):
         fetched(page({**LAST, "count": total}), TOTAL)
 
 
 def test_a_declared_total_has_to_be_there() -> None:
-    with pytest.raises(UpstreamError, match=r"declared shape.*count"):
+    with pytest.raises(UpstreamError, match="count", check=caused_by(Cause.UNREADABLE)):
         fetched(page(LAST), TOTAL)
 
 
@@ -781,7 +781,7 @@ def test_a_page_that_cannot_be_read_says_where_and_not_that_it_is_a_login(
     ],
 )
 def test_a_page_of_html_may_be_a_login(body: bytes, kind: str) -> None:
-    with pytest.raises(UpstreamError, match="login page, check the secret"):
+    with pytest.raises(UpstreamError, check=caused_by(Cause.UNREADABLE)):
         fetched(Network(httpx.Response(200, content=body, headers={"content-type": kind})))
 
 

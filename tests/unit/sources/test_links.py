@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from durable.environment import Secret
-from durable.errors import ConfigurationError, UpstreamError
+from durable.errors import Cause, ConfigurationError, UpstreamError
 from durable.http.auth import Bearer
 from durable.sources.http import HttpSource
 from durable.sources.links import Links, named_origins
@@ -12,6 +12,7 @@ from durable.sources.paging.cursors import BodyCursor, NextUrl
 from durable.sources.since import Since
 from durable.sources.source import Records
 from tests.fakes.environment import an_environment
+from tests.fakes.errors import caused_by
 from tests.fakes.network import Network
 from tests.fakes.source import page_of
 
@@ -25,7 +26,7 @@ def followed(link: str, url: str = URL, origins: tuple[str, ...] = (EU,)) -> str
 
 
 def refused(link: str, url: str = URL, origins: tuple[str, ...] = (EU,)) -> str:
-    with pytest.raises(UpstreamError) as error:
+    with pytest.raises(UpstreamError, check=caused_by(Cause.BAD_LINK)) as error:
         followed(link, url, origins)
     assert not error.value.is_transient
     return str(error.value)
@@ -100,7 +101,7 @@ def test_a_link_to_the_sources_own_servers_is_followed(link: str, url: str) -> N
     ],
 )
 def test_a_link_to_another_server_is_refused(link: str, origin: str) -> None:
-    assert f"leads to {origin}, and is not followed" in refused(link)
+    assert f" {origin}, " in refused(link)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_a_link_to_another_server_is_refused(link: str, origin: str) -> None:
 )
 def test_a_link_with_somebodys_name_is_refused(link: str) -> None:
     """The runtime takes a backslash for a slash, and would go to the server before it."""
-    assert "is not followed" in refused(link)
+    refused(link)
 
 
 @pytest.mark.parametrize(
@@ -136,10 +137,7 @@ def test_a_link_with_somebodys_name_is_refused(link: str) -> None:
     ],
 )
 def test_what_is_no_url_of_a_server_is_refused(link: str) -> None:
-    reason = refused(link)
-
-    assert reason.startswith("the source's link to the next page is no URL: ")
-    assert len(reason) < 300
+    assert len(refused(link)) < 300
 
 
 @pytest.mark.parametrize(
@@ -250,7 +248,7 @@ def test_the_first_page_is_asked_for_with_the_parameters() -> None:
 
 
 def test_a_link_elsewhere_is_refused_before_it_is_stored() -> None:
-    with pytest.raises(UpstreamError, match="leads to https://evil"):
+    with pytest.raises(UpstreamError, match="https://evil", check=caused_by(Cause.BAD_LINK)):
         read(Network(page("https://evil.example/")))
 
 
@@ -258,18 +256,17 @@ def test_a_link_elsewhere_that_was_stored_is_not_asked_for() -> None:
     """The connector may have named that server before it was deployed anew."""
     network = Network()
 
-    with pytest.raises(UpstreamError, match="leads to https://evil"):
+    with pytest.raises(UpstreamError, match="https://evil", check=caused_by(Cause.BAD_LINK)):
         read(network, cursor="https://evil.example/")
 
     assert network.requests == []
 
 
 @pytest.mark.parametrize(
-    ("link", "fault"),
-    [("", "is empty"), ("?page=2", "is the same as this page's"), ("?p=" + "x" * 8_192, "longer")],
+    "link", ["", "?page=2", "?p=" + "x" * 8_192], ids=["none", "the page's own", "too long"]
 )
-def test_a_link_that_leads_nowhere_is_refused(link: str, fault: str) -> None:
-    with pytest.raises(UpstreamError, match=fault):
+def test_a_link_that_leads_nowhere_is_refused(link: str) -> None:
+    with pytest.raises(UpstreamError, check=caused_by(Cause.BAD_CURSOR)):
         read(Network(page(link)), cursor="https://notes.example/api/list?page=2")
 
 
@@ -336,7 +333,9 @@ def test_a_base_on_another_server_is_one_that_is_named() -> None:
     )
     network = Network(httpx.Response(200, json={"items": [], "next": "/list?page=2"}))
 
-    with pytest.raises(UpstreamError, match=r"leads to https://other\.example"):
+    with pytest.raises(
+        UpstreamError, match=r"https://other\.example", check=caused_by(Cause.BAD_LINK)
+    ):
         page_of(source, network)
 
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.environment import Environment
-from durable.errors import ConfigurationError, UpstreamError
+from durable.errors import Cause, ConfigurationError, UpstreamError
 from durable.http.context import SourceContext
 from durable.machine.job import ReadContext
 from durable.sources.belonging import Missing
@@ -24,6 +24,7 @@ from durable.sources.source import (
     ScopedReader,
     ScopedSource,
 )
+from tests.fakes.errors import caused_by
 from tests.fakes.network import Network
 from tests.fakes.source import a_crawl, context, page_of
 from tests.fakes.wiki import (
@@ -246,7 +247,7 @@ def test_parents_that_come_again_and_again_under_new_cursors_come_to_an_end(
         for number, page in enumerate(turns)
     ]
 
-    with pytest.raises(UpstreamError, match=f"{AGAIN_MAX} pages have the very records") as error:
+    with pytest.raises(UpstreamError, check=caused_by(Cause.ENDLESS)) as error:
         list(pages_of(ONE_BY_ONE, wiki, reader=reader_of(ONE_BY_ONE, wiki)))
 
     assert not error.value.is_transient
@@ -362,9 +363,8 @@ def test_a_page_that_parents_make_too_large_says_what_helps() -> None:
 
     error = fault(TOGETHER, wiki, page_bytes_max=10_000)
 
-    assert "more than 10000 bytes with the space in each record" in str(error)
+    assert (error.cause, error.is_transient) == (Cause.TOO_LARGE, False)
     assert "`keep`" in str(error)
-    assert not error.is_transient
 
 
 def test_a_parent_without_a_key_is_named() -> None:
@@ -372,8 +372,8 @@ def test_a_parent_without_a_key_is_named() -> None:
 
     error = fault(TOGETHER, wiki)
 
-    assert "the source's space 1 of a page has no key 'id'" in str(error)
-    assert not error.is_transient
+    assert (error.cause, error.is_transient) == (Cause.BAD_KEY, False)
+    assert "'id'" in str(error)
 
 
 @pytest.mark.parametrize("key", ["id", "meta/id"])
@@ -394,7 +394,7 @@ def test_two_parents_with_one_key_are_refused() -> None:
 
     error = fault(replace(TOGETHER, key="kind"), wiki)
 
-    assert "two of the source's space records have the key 'space'" in str(error)
+    assert error.cause is Cause.BAD_KEY
 
 
 def test_a_parent_that_comes_twice_is_read_once() -> None:
@@ -409,7 +409,7 @@ def test_a_field_that_a_parent_lacks_is_named() -> None:
 
     error = fault(source, a_wiki())
 
-    assert "has no slug, which ${space/slug}" in str(error)
+    assert "${space/slug}" in str(error)
     assert not error.is_transient
 
 
@@ -420,10 +420,9 @@ def test_the_total_of_each_list_is_checked() -> None:
     wiki = a_wiki(2)
     wiki.extra = {"total": 4}
 
-    with pytest.raises(UpstreamError, match="the list of a space: it has 4 records, and") as error:
+    with pytest.raises(UpstreamError, check=caused_by(Cause.BAD_COUNT)) as error:
         [*pages_of(COUNTED, wiki)]
 
-    assert str(error.value).endswith("came to its end after 3")
     assert not error.value.is_transient
     wiki.extra = {}
     assert ids(pages_of(COUNTED, wiki)) == children(wiki)
@@ -437,7 +436,7 @@ def test_a_list_that_leads_in_a_circle_is_found_by_its_total() -> None:
     ]
     wiki.refusals["/spaces/a/pages"] = [*circle]
 
-    with pytest.raises(UpstreamError, match="it has 40 records as it says, and 50 came"):
+    with pytest.raises(UpstreamError, check=caused_by(Cause.BAD_COUNT)):
         [*pages_of(COUNTED, wiki)]
 
 
@@ -499,7 +498,7 @@ def test_a_list_whose_cursor_expires_each_time_comes_to_an_end() -> None:
     first = httpx.Response(200, json={"items": [{"id": "a0"}], "next_cursor": "2"})
     wiki.refusals["/spaces/a/pages"] = [first, *[httpx.Response(410), first] * 40]
 
-    with pytest.raises(UpstreamError, match="the same as this page's"):
+    with pytest.raises(UpstreamError, check=caused_by(Cause.BAD_CURSOR)):
         [*pages_of(TOGETHER, wiki)]
 
 

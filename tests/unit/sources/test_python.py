@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from durable.connector.connector import Connector
 from durable.connector.fingerprint import fingerprint
 from durable.environment import Secret
-from durable.errors import ConfigurationError, Recourse, UpstreamError
+from durable.errors import Cause, ConfigurationError, Recourse, UpstreamError
 from durable.http.auth import Bearer
 from durable.http.error_rules import Action, Rule
 from durable.machine.job import ReadContext
@@ -25,6 +25,7 @@ from durable.sources.source import CURSOR_CHARACTERS_MAX, Records
 from durable.sources.times import TimeFormat
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
+from tests.fakes.errors import caused_by
 from tests.fakes.network import Network
 from tests.fakes.source import a_crawl, context, page_of
 from tests.fakes.wiki import decoded, ids, pages_of
@@ -189,7 +190,7 @@ def test_a_secret_that_is_not_declared_is_not_given() -> None:
 
     error = fault(PythonSource(fetch=fetch))
 
-    assert "name it in `uses` of the PythonSource" in str(error)
+    assert "`uses`" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +244,7 @@ def test_its_records_may_tell_when_they_changed() -> None:
     assert source.clock is not None
     assert source.clock.changed_at_ms(page.records[0]) == 1_764_000_000_000
     assert times == [datetime(2025, 11, 24, 15, 59, tzinfo=UTC)]
-    with pytest.raises(UpstreamError, match="not written as rfc3339"):
+    with pytest.raises(UpstreamError, check=caused_by(Cause.BAD_TIME)):
         page_of(replace(source, path="id", path_format=TimeFormat.RFC3339), Network())
 
 
@@ -420,7 +421,7 @@ def test_a_generator_says_that_there_is_no_more() -> None:
     async def pages(_request: FetchRequest) -> AsyncIterator[SourcePage]:
         yield SourcePage([1], 1)
 
-    with pytest.raises(UpstreamError, match="ended where more was to come") as error:
+    with pytest.raises(UpstreamError, check=caused_by(Cause.INCOMPLETE)) as error:
         read_by_one(PythonSource(pages=pages))
 
     assert not error.value.is_transient
@@ -443,7 +444,7 @@ def test_a_generator_that_failed_begins_anew() -> None:
             await reader.fetch("1", a_crawl())
         return await reader.fetch("1", a_crawl())
 
-    with pytest.raises(UpstreamError, match="is the same"):
+    with pytest.raises(UpstreamError, check=caused_by(Cause.BAD_CURSOR)):
         asyncio.run(read())
     assert begun == [None, 1]
 
@@ -452,28 +453,27 @@ def test_a_generator_that_failed_begins_anew() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cursor", "fault_of_it"),
+    "cursor",
     [
-        (datetime(2026, 1, 1, tzinfo=UTC), "comes back from JSON as '2026-01-01T00:00:00Z'"),
-        ((1, 2), "comes back from JSON as"),
-        ({1: 2}, "comes back from JSON as"),
-        (float("nan"), "comes back from JSON as None"),
-        (object(), "cannot be written as JSON"),
-        ("x" * CURSOR_CHARACTERS_MAX, "is longer than 8192 characters"),
+        datetime(2026, 1, 1, tzinfo=UTC),
+        (1, 2),
+        {1: 2},
+        float("nan"),
+        object(),
+        "x" * CURSOR_CHARACTERS_MAX,
     ],
     ids=["a time", "a tuple", "keys of numbers", "nan", "an object", "long"],
 )
-def test_a_cursor_that_does_not_survive_a_crash_is_refused(cursor: Any, fault_of_it: str) -> None:
+def test_a_cursor_that_does_not_survive_a_crash_is_refused(cursor: Any) -> None:
     error = fault(giving(SourcePage([], cursor)))
 
-    assert fault_of_it in str(error)
-    assert not error.is_transient
+    assert (error.cause, error.is_transient) == (Cause.BAD_CURSOR, False)
 
 
 def test_the_same_cursor_again_is_refused() -> None:
-    assert "is the same as this page's" in str(
-        fault(giving(SourcePage([1], {"a": 1})), cursor='{"a":1}')
-    )
+    error = fault(giving(SourcePage([1], {"a": 1})), cursor='{"a":1}')
+
+    assert error.cause is Cause.BAD_CURSOR
 
 
 @pytest.mark.parametrize("cursor", [0, "", False, [], {}, {"a": [1, None, "ä"]}], ids=repr)
@@ -538,40 +538,42 @@ def test_an_upstream_error_that_the_code_catches_is_its_own_affair() -> None:
 @pytest.mark.parametrize(
     ("given", "named"),
     [
-        ({"records": []}, "it gave a dict, not a SourcePage"),
-        (None, "it gave a NoneType, not a SourcePage"),
+        ({"records": []}, "dict"),
+        (None, "NoneType"),
         (
             SourcePage([], None, total_count="9"),  # type: ignore[arg-type]
-            "the total_count of its SourcePage is no whole number",
+            "total_count",
         ),
         (
             SourcePage([], None, wait=timedelta(milliseconds=-1)),
-            "the wait of its SourcePage is no timedelta",
+            "wait",
         ),
         (SourcePage(7), "TypeError: 'int' object is not iterable"),  # type: ignore[arg-type]
     ],
 )
 def test_what_is_no_portion_is_refused(given: Any, named: str) -> None:
-    assert named in str(fault(giving(given)))
+    error = fault(giving(given))
+
+    assert error.cause is Cause.RAISED
+    assert named in str(error)
 
 
 @pytest.mark.parametrize(
     ("record", "named"),
-    [(object(), "record 2 of a page, a object"), ({"a": {1j}}, "complex")],
+    [(object(), "record 2"), ({"a": {1j}}, "complex")],
     ids=["an object", "a complex number"],
 )
 def test_a_record_of_a_kind_that_is_never_written_is_named(record: Any, named: str) -> None:
     error = fault(giving(SourcePage([{}, record])))
 
     assert named in str(error)
-    assert "cannot be written as JSON" in str(error)
-    assert not error.is_transient
+    assert (error.cause, error.is_transient) == (Cause.RAISED, False)
 
 
 def test_a_page_over_the_limit_is_refused() -> None:
     reader = giving(SourcePage(["x" * 60, "x" * 60])).reader(context(Network(), page_bytes_max=100))
 
-    with pytest.raises(UpstreamError, match="more than 100 bytes"):
+    with pytest.raises(UpstreamError, check=caused_by(Cause.TOO_LARGE)):
         asyncio.run(reader.fetch(None, a_crawl()))
 
 
@@ -579,10 +581,10 @@ def test_functions_that_are_not_async_are_named() -> None:
     def plain(_request: FetchRequest) -> Any:
         return SourcePage([])
 
-    assert "plain raised TypeError: it is no async function" in str(
-        fault(PythonSource(fetch=plain))
-    )
-    assert "it is no async generator" in str(fault(PythonSource(pages=plain)))
+    for source in (PythonSource(fetch=plain), PythonSource(pages=plain)):
+        error = fault(source)
+        assert error.cause is Cause.RAISED
+        assert "plain" in str(error)
 
 
 @pytest.mark.parametrize("given", [{}, {"fetch": fetch, "pages": Pages().pages}, {"fetch": 7}])
@@ -621,7 +623,7 @@ async def answered(web: Client, url: str) -> Any:
 def test_no_other_server_is_asked(url: str) -> None:
     error = fault(asking(lambda web: answered(web, url)))
 
-    assert "is not followed" in str(error) or "no URL" in str(error)
+    assert error.cause is Cause.BAD_LINK
 
 
 def test_another_server_of_the_source_is_asked() -> None:
@@ -636,7 +638,7 @@ def test_another_server_of_the_source_is_asked() -> None:
 def test_without_a_url_nothing_is_asked() -> None:
     source = replace(asking(lambda web: answered(web, "https://notes.example")), url="")
 
-    assert "declare the url" in str(fault(source))
+    assert fault(source).cause is Cause.MISCONFIGURED
 
 
 def test_a_request_carries_parameters_headers_and_the_proof() -> None:
@@ -689,7 +691,7 @@ def test_a_page_does_not_ask_for_ever() -> None:
 
     answers = [httpx.Response(200) for _ in range(REQUESTS_MAX)]
 
-    assert f"takes more than {REQUESTS_MAX} requests" in str(fault(asking(endless), *answers))
+    assert fault(asking(endless), *answers).cause is Cause.TOO_LARGE
 
 
 def test_an_answer_is_text_headers_and_json() -> None:
@@ -704,20 +706,17 @@ def test_an_answer_is_text_headers_and_json() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "named", "is_transient"),
-    [("<html>", "is not JSON", True), ('{"id": 7}', "is not as expected", False)],
+    ("text", "is_transient"),
+    [("<html>", True), ('{"id": 7}', False)],
 )
-def test_an_answer_that_is_not_as_it_should_be_is_quoted(
-    text: str, named: str, *, is_transient: bool
-) -> None:
+def test_an_answer_that_is_not_as_it_should_be_is_quoted(text: str, *, is_transient: bool) -> None:
     async def look(web: Client) -> Any:
         return (await web.get("/")).json(Note)
 
     error = fault(asking(look), httpx.Response(200, text=text))
 
-    assert named in str(error)
+    assert (error.cause, error.is_transient) == (Cause.UNREADABLE, is_transient)
     assert text in str(error)
-    assert error.is_transient is is_transient
 
 
 def test_a_202_is_not_ready_yet() -> None:

@@ -53,7 +53,7 @@ def test_each_turn_is_told_and_the_job_that_it_ends() -> None:
     assert Analytics(dataset, bench.store.chronicle.taken).tell() is None
     busy, last, job = dataset.taken
     assert {point["indexes"][0] for point in dataset.taken} == {"notes"}
-    assert busy["blobs"] == ["turn", job_id, "FULL", "sending", "documents", "source_throttled"]
+    assert busy["blobs"] == ["turn", job_id, "FULL", "sending", "documents", "source-throttled"]
     assert last["blobs"] == ["turn", job_id, "FULL", "succeeded", "documents", ""]
     assert job["blobs"] == ["job", job_id, "FULL", "succeeded", "documents", ""]
     bytes_read = busy["doubles"][4], last["doubles"][4]
@@ -117,7 +117,7 @@ def test_a_job_that_never_began_is_told_as_it_is_cancelled() -> None:
 
 
 def test_a_retry_before_the_turn_is_not_the_turns() -> None:
-    notes = (Note(NOW_MS - 1, "busy", EventKind.RETRY.value, "glean_late"),)
+    notes = (Note(NOW_MS - 1, "busy", EventKind.RETRY.value, "glean-late"),)
     before = replace(a_job(State.SENDING), turn=TurnUsage(NOW_MS, page_count=1), notes=notes)
 
     (point,) = points(

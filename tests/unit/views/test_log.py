@@ -80,12 +80,13 @@ def test_no_line_comes_near_what_the_platform_takes() -> None:
     ],
 )
 def test_a_jobs_line_is_as_urgent_as_the_job(state: State, error: str, level: Level) -> None:
-    job = replace(a_job(state), error=error)
+    job = replace(a_job(state), error=error, error_code=error and "glean-late")
 
     line = log.job_line("turn ended", status(job))
 
     assert (line.level, read(line)["level"]) == (level, level.value)
     assert read(line).get("error") == (error or None)
+    assert read(line).get("error_code") == ("glean-late" if error else None)
 
 
 def test_documents_that_are_not_in_glean_are_urgent() -> None:

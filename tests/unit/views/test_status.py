@@ -64,7 +64,7 @@ def test_a_queued_job_has_nothing_to_show_yet() -> None:
         "attempt": 0,
         "next_attempt_at": None,
         "last_error": None,
-        "last_error_cause": None,
+        "last_error_code": None,
         "progress": None,
         "changes": {"added": 0, "changed": 0, "access": 0, "deleted": 0, "unchanged": 0},
         "outdated": 0,
@@ -75,6 +75,7 @@ def test_a_queued_job_has_nothing_to_show_yet() -> None:
         "verification": None,
         "processing": None,
         "deletions": (),
+        "findings": (),
         "events": (),
     }
 
@@ -94,7 +95,8 @@ def test_a_job_that_waits_shows_why_and_until_when_and_what_comes_next() -> None
         attempt=7,
         retry_at_ms=QUEUED.created_at_ms + 60_000,
         error="Glean answered 503: busy",
-        notes=(Note(1, "Glean answered 503: busy", "retry", "glean_unavailable"), Note(2, "else")),
+        error_code="glean-unavailable",
+        notes=(Note(2, "else"),),
         upload_id="notes-1-1",
         cursor="b",
     )
@@ -108,7 +110,7 @@ def test_a_job_that_waits_shows_why_and_until_when_and_what_comes_next() -> None
     assert shown.waits_until == shown.next_attempt_at == "2025-11-24T16:01:00.123Z"
     assert shown.waits_because == "attempt 7 failed: Glean answered 503: busy"
     assert shown.last_error == "Glean answered 503: busy"
-    assert shown.last_error_cause == "glean_unavailable"
+    assert shown.last_error_code == "glean-unavailable"
     assert shown.next_step == to_message(Phrase(StepCode.READ_PAGE, {"page": 3}))
     assert shown.if_killed_now is None
     assert (shown.upload_id, shown.cursor) == ("notes-1-1", "b")

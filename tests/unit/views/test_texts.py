@@ -11,6 +11,7 @@ from durable.machine.gone import Gone
 from durable.machine.remedies import Remedy, RemedyCode, remedy_of
 from durable.machine.states import Command, State
 from durable.machine.transitions import end_job
+from durable.views.connector_findings import FindingCode
 from durable.views.steps import RepeatCode, StepCode
 from durable.views.texts import WORDINGS, Message, Surface, say, template, to_message
 from glean_sync import answers, texts
@@ -20,7 +21,10 @@ from tests.golden.texts import FILE, said, text
 
 DURABLE = Path(durable.__file__).parent
 REQUEST = re.compile(r"\b(GET|POST|DELETE|PUT)\b|[{}]")
-PARAMETER = re.compile(r"\$(\w+)")
+PARAMETER = re.compile(r"\$(?:\w+)")
+SENTENCE = re.compile(r"[.:;(){}] *")
+QUOTE = 24  # characters: what is shorter, anybody may write
+TESTS = Path(__file__).parents[2]
 
 
 def test_the_texts_are_those_of_the_golden_file() -> None:
@@ -29,7 +33,7 @@ def test_the_texts_are_those_of_the_golden_file() -> None:
 
 
 def test_each_code_has_its_words() -> None:
-    assert [*WORDINGS] == [*RemedyCode, *StepCode, *RepeatCode]
+    assert [*WORDINGS] == [*RemedyCode, *StepCode, *RepeatCode, *FindingCode]
 
 
 @pytest.mark.parametrize("code", WORDINGS)
@@ -38,6 +42,24 @@ def test_only_the_api_speaks_of_requests(code: str) -> None:
     del words["api"]
 
     assert [text for text in words.values() if REQUEST.search(text)] == []
+
+
+def test_no_other_test_quotes_the_table() -> None:
+    """Who asks for the code, lets the sentence be worded anew; the golden file holds it."""
+    surfaces = [text for one in WORDINGS.values() for text in (one.api, one.dashboard, one.alert)]
+    pieces = [piece for text in surfaces for piece in PARAMETER.split(text)]
+    sentences = {part for piece in pieces for part in SENTENCE.split(piece) if len(part) > QUOTE}
+    texts = {
+        path.relative_to(TESTS): path.read_text(encoding="utf-8") for path in TESTS.rglob("*.py")
+    }
+
+    quoting = {
+        path.as_posix(): found
+        for path, text in texts.items()
+        if not {"golden", "views"} & {*path.parts}
+        and (found := [one for one in sentences if one in text])
+    }
+    assert quoting == {}
 
 
 def test_no_text_beside_the_table_speaks_of_requests_that_do_something() -> None:

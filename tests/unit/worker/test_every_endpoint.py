@@ -137,7 +137,7 @@ def test_a_job_in_any_state_is_shown(state: State) -> None:
 
 
 REJECT = Reject(1, "k", "because", cursor="b", digest="d")
-LETTER = Delivery(
+DELIVERY = Delivery(
     alert=Alert(
         id="a", kind=State.FAILED.value, connector="notes", at_ms=1, text="t", job_id=JOB.id
     ),
@@ -166,8 +166,8 @@ NEWER: dict[str, dict[str, dict[str, Any]]] = {
     "a reject's stage": {"reject": {"stage": NEW}},
     "an event's kind": {"event": {"kind": NEW, "cause": NEW}},
     "a verdict": {"verification": {"verdict": NEW}},
-    "a kind of alert": {"letter": {"alert": {"kind": NEW}, "target": NEW}},
-    "a letter": {"letter": {"alert": 7}},
+    "a kind of alert": {"delivery": {"alert": {"kind": NEW}, "target": NEW}},
+    "a delivery": {"delivery": {"alert": 7}},
     "an end that is counted": {"tally": {"ended_counts": {f"{NEW} {NEW}": 1, NEW: 1}}},
 }
 
@@ -192,7 +192,7 @@ def written(changes: dict[str, dict[str, Any]]) -> Bench:
         sql("INSERT INTO event VALUES (?, 7, ?)", job_id, body(event, "event"))
     verification = body(VERIFICATION, "verification")
     sql("INSERT INTO verification VALUES (?, 1, ?)", JOB.id, verification)
-    sql("INSERT INTO letter VALUES ('a', 1, ?)", body(LETTER, "letter"))
+    sql("INSERT INTO delivery VALUES ('a', 1, ?)", body(DELIVERY, "delivery"))
     sql("INSERT OR REPLACE INTO summary VALUES ('tally', ?)", body({}, "tally"))
     bench.restarted()
     return bench
@@ -240,8 +240,8 @@ def test_a_job_of_newer_code_ends_no_list_before_its_end() -> None:
     assert line.id == "notes-20261123T020000000Z-0a1b2c"
 
 
-def test_a_letter_of_newer_code_wakes_nobody() -> None:
-    bench = written(NEWER["a letter"])
+def test_a_delivery_of_newer_code_wakes_nobody() -> None:
+    bench = written(NEWER["a delivery"])
 
     assert bench.store.outbox.due_at_ms() is None
     assert bench.store.outbox.due(NOW_MS, 9) == []

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from durable.connector.definition import Connectors
 from durable.engine.questions import ReadStatus
+from durable.machine.commands import RefusalCode
 from durable.machine.job import Mode
 from durable.machine.job_events import JobEvent, TurnStats
 from durable.machine.states import State
@@ -149,14 +150,14 @@ def test_a_parameter_that_is_none_is_400_and_says_what_it_takes(name: str, value
 
     response = answered(a_request("GET", "/jobs", query={name: value}), runners, CONNECTORS)
 
-    check_problem(response, 400, f"query parameter {name} cannot be {value!r}")
+    check_problem(response, 400, name, code=RefusalCode.BAD_PARAMETER)
     assert runners.asked == []
 
 
 def test_jobs_of_an_unknown_connector_are_404_and_name_those_there_are() -> None:
     response = answered(a_request("GET", "/jobs", query={"connector": "x"}), None, CONNECTORS)
 
-    check_problem(response, 404, "there are: notes, notes-2, a, zoo")
+    check_problem(response, 404, "notes, notes-2, a, zoo", code=RefusalCode.UNKNOWN_CONNECTOR)
 
 
 def test_an_object_that_does_not_answer_is_shown_as_such_and_hides_no_other() -> None:
@@ -226,7 +227,7 @@ def test_an_event_of_a_turn_has_its_counts_and_another_has_none() -> None:
 def test_events_of_an_unknown_job_are_404() -> None:
     other = JOB_ID[:-1] + "d"
 
-    check_problem(answered(a_request("GET", f"/events/{other}")), 404, "There is no job")
+    check_problem(answered(a_request("GET", f"/events/{other}")), 404, code=RefusalCode.UNKNOWN_JOB)
 
 
 @pytest.mark.parametrize("seconds", ["0", "7", "60", "09"])
@@ -243,7 +244,7 @@ def test_who_asks_for_a_status_may_wait(seconds: str) -> None:
 def test_nobody_waits_for_longer_than_a_minute(seconds: str) -> None:
     response = answered(a_request("GET", f"/status/{JOB_ID}", query={"wait": seconds}))
 
-    check_problem(response, 400, "at most 60")
+    check_problem(response, 400, "60", code=RefusalCode.BAD_PARAMETER)
 
 
 def test_an_overview_can_be_read_as_it_is_documented() -> None:

@@ -24,7 +24,7 @@ TALLY = Counters(
     turn_ms=3_500,
     turn_counts=(1, 0, 0, 1, 0, 0, 0, 0, 0, 1),
     death_count=1,
-    retry_counts={"source_throttled": 2},
+    retry_counts={"source-throttled": 2},
     ended_counts={"FULL succeeded": 5, "INCREMENTAL failed": 6},
     succeeded_at_ms=NOW_MS - 90_500,
     full_succeeded_at_ms=NOW_MS - 100_500,
@@ -83,7 +83,7 @@ def test_prometheus_reads_all_that_a_connector_has_done() -> None:
         ("INCREMENTAL", "failed"): 6,
     }
     retries = values(found["glean_sync_retries"])
-    assert [labels[1:] for labels in retries] == [("notes", "source_throttled")]
+    assert [labels[1:] for labels in retries] == [("notes", "source-throttled")]
 
 
 def test_prometheus_reads_how_a_connector_stands() -> None:

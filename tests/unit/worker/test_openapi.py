@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from dev.staging import ROOT
+from durable.machine.commands import RefusalCode
 from durable.machine.job import Job, Mode
 from durable.views.status import Status, status
 from worker import openapi, problems
@@ -160,7 +161,8 @@ def test_every_status_says_what_it_means() -> None:
 @pytest.mark.parametrize("status", problems.MAKERS)
 def test_a_problem_is_listed_under_its_status(status: int) -> None:
     maker = problems.MAKERS[status]
-    arguments = () if status == 500 else ("why", ["cancel"]) if status == 409 else ("why",)
+    beside = {400: RefusalCode.BAD_BODY, 404: RefusalCode.UNKNOWN_JOB, 409: ["cancel"]}
+    arguments = () if status == 500 else ("why", beside[status]) if status in beside else ("why",)
 
     assert maker(*arguments).status == status
 

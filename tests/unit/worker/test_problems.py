@@ -13,9 +13,9 @@ from worker.problems import Problem
 @pytest.mark.parametrize(
     ("problem", "status"),
     [
-        (problems.bad_request("why"), HTTPStatus.BAD_REQUEST),
+        (problems.bad_request("why", RefusalCode.BAD_BODY), HTTPStatus.BAD_REQUEST),
         (problems.unauthorized("why"), HTTPStatus.UNAUTHORIZED),
-        (problems.not_found("why"), HTTPStatus.NOT_FOUND),
+        (problems.not_found("why", RefusalCode.UNKNOWN_JOB), HTTPStatus.NOT_FOUND),
         (problems.method_not_allowed("why"), HTTPStatus.METHOD_NOT_ALLOWED),
         (problems.too_large("why"), HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
         (problems.unavailable("why"), HTTPStatus.SERVICE_UNAVAILABLE),
@@ -27,11 +27,9 @@ def test_a_problem_has_the_members_of_rfc_9457(problem: Problem, status: HTTPSta
     # Python before 3.13 knows these by their older phrases.
     title = {413: "Content Too Large", 422: "Unprocessable Content"}.get(status, status.phrase)
 
-    assert msgspec.to_builtins(problem) == {
-        "title": title,
-        "status": status.value,
-        "detail": "why",
-    }
+    members = {"title": title, "status": status.value, "detail": "why"}
+    code = {400: {"code": "bad-body"}, 404: {"code": "unknown-job"}}.get(status, {})
+    assert msgspec.to_builtins(problem) == members | code
 
 
 @pytest.mark.parametrize("legal", [[], ["cancel"], ["approve", "cancel"]])

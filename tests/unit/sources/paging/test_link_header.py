@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durable.errors import ConfigurationError, UpstreamError
+from durable.errors import Cause, ConfigurationError, UpstreamError
 from durable.sources.http import HttpSource
 from durable.sources.paging.link_header import LinkHeader, links
 from durable.sources.paging.odata import OData
+from tests.fakes.errors import caused_by
 from tests.fakes.network import Network
 from tests.fakes.paged import URL, Server, check_resumes, counts, items, sizes, some
 from tests.fakes.source import page_of
@@ -45,7 +46,7 @@ def test_the_header_link_leads_through_the_list(*, count: int, size: int, is_bar
 def test_a_later_page_without_the_header_is_no_end_unless_that_is_declared() -> None:
     server = link_server(9, 5, is_bare=True)
 
-    with pytest.raises(UpstreamError, match=r"no header Link.*bare_page_ends=True"):
+    with pytest.raises(UpstreamError, match="bare_page_ends=True", check=caused_by(Cause.BAD_LINK)):
         check_resumes(LIST, server, items(9))
 
 
@@ -115,30 +116,30 @@ def test_another_link_is_not_the_next_page(header: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "fault"),
+    ("header", "cause"),
     [
-        ("next", "not right"),
-        (f'<{NEXT}>; rel="nextpage"', "declared as 'nextpage'"),
-        (f'<{NEXT}>; rel="first next-page"', "declared as 'next-page'"),
-        (f'<{NEXT}>; rel="https://api.example/rels/page-next"', "page-next"),
-        (f'{NEXT}; rel="next"', "not right"),
-        (f'<{NEXT}; rel="next"', "not right"),
-        (f'<{NEXT}>; rel="next', "not right"),
-        (f'<{NEXT}> rel="next"', "not right"),
-        (f'<{NEXT}>; rel="next" x', "not right"),
-        (f"<{NEXT}>; rel='next", "not right"),
-        (f"<{NEXT}>; rel=`next`", "not right"),
-        (f"<{NEXT}>; rel=(next)", "not right"),
-        (f'<{NEXT}>; rel="\\"next\\""', "not right"),
-        (f"<{NEXT}>; rel*=next", "not right"),
-        (f'<{NEXT}>; rel="next"; anchor="#a"', "of another page"),
-        ('</a>; rel="next", </b>; rel="next"', "names several"),
-        ('<https://evil.example/>; rel="next"', "leads to https://evil.example"),
-        (f'<{NEXT}>; rel="next"', "is the same as this page's"),
+        ("next", Cause.BAD_LINK),
+        (f'<{NEXT}>; rel="nextpage"', Cause.BAD_LINK),
+        (f'<{NEXT}>; rel="first next-page"', Cause.BAD_LINK),
+        (f'<{NEXT}>; rel="https://api.example/rels/page-next"', Cause.BAD_LINK),
+        (f'{NEXT}; rel="next"', Cause.BAD_LINK),
+        (f'<{NEXT}; rel="next"', Cause.BAD_LINK),
+        (f'<{NEXT}>; rel="next', Cause.BAD_LINK),
+        (f'<{NEXT}> rel="next"', Cause.BAD_LINK),
+        (f'<{NEXT}>; rel="next" x', Cause.BAD_LINK),
+        (f"<{NEXT}>; rel='next", Cause.BAD_LINK),
+        (f"<{NEXT}>; rel=`next`", Cause.BAD_LINK),
+        (f"<{NEXT}>; rel=(next)", Cause.BAD_LINK),
+        (f'<{NEXT}>; rel="\\"next\\""', Cause.BAD_LINK),
+        (f"<{NEXT}>; rel*=next", Cause.BAD_LINK),
+        (f'<{NEXT}>; rel="next"; anchor="#a"', Cause.BAD_LINK),
+        ('</a>; rel="next", </b>; rel="next"', Cause.BAD_LINK),
+        ('<https://evil.example/>; rel="next"', Cause.BAD_LINK),
+        (f'<{NEXT}>; rel="next"', Cause.BAD_CURSOR),
     ],
 )
-def test_a_header_that_does_not_tell_is_refused(header: str, fault: str) -> None:
-    with pytest.raises(UpstreamError, match=fault):
+def test_a_header_that_does_not_tell_is_refused(header: str, cause: Cause) -> None:
+    with pytest.raises(UpstreamError, check=caused_by(cause)):
         next_page(header, cursor=NEXT)
 
 
@@ -196,15 +197,15 @@ def test_a_next_link_leads_through_the_list(count: int, size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "fault"),
+    ("told", "cause"),
     [
-        ({"@odata.nextLink": ""}, "@odata.nextLink is empty"),
-        ({"@odata.nextLink": 7}, "declared shape.*nextLink"),
-        ({"@odata.nextLink": "https://evil.example/"}, "leads to https://evil.example"),
+        ({"@odata.nextLink": ""}, Cause.BAD_CURSOR),
+        ({"@odata.nextLink": 7}, Cause.UNREADABLE),
+        ({"@odata.nextLink": "https://evil.example/"}, Cause.BAD_LINK),
     ],
 )
-def test_a_next_link_that_is_none_is_refused(told: dict[str, Any], fault: str) -> None:
-    with pytest.raises(UpstreamError, match=fault):
+def test_a_next_link_that_is_none_is_refused(told: dict[str, Any], cause: Cause) -> None:
+    with pytest.raises(UpstreamError, check=caused_by(cause)):
         page_of(TABLE, Network(httpx.Response(200, json={"value": [], **told})))
 
 
