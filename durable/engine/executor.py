@@ -199,6 +199,7 @@ class Executor:
             await glean.send(batch)
         except UpstreamError as error:
             if batch.whole is not None and error.status in UNSHARED:
+                self._parcels[send.page_index].batches[send.batch_index] = batch.whole
                 return await self._send_documents(send, batch.whole, glean)
             return await self._refused(send, batch, error, glean)
         self._inquiry.taken()

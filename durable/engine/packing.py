@@ -50,10 +50,10 @@ class Parcel(Struct):
         return b"".join(encode_entry(mark, fate | refusal) for mark, fate in marks)
 
     def document_count(self, send: Send) -> int:
-        """Of a request that is under way."""
+        """That a request under way counts for by Glean's rate."""
         batch = self.batches[send.batch_index]
         assert batch is not None, f"{send} was acknowledged"
-        return batch.document_count
+        return batch.paced_count
 
     def _places(self, batch: Batch) -> list[int]:
         """Of the changes that are over with this batch.

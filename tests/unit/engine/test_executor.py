@@ -321,7 +321,17 @@ def test_permissions_that_fail_otherwise_are_not_in_glean(status: int) -> None:
     (event,) = desk.sent()
 
     assert isinstance(event, Failed)
+    assert event.document_count == 0
     assert network.lines[2:] == [SHARE]
+
+
+def test_a_document_in_the_place_of_its_permissions_counts_for_gleans_rate() -> None:
+    desk, _ = shared(httpx.Response(400, text="not a"), httpx.Response(429))
+
+    (event,) = desk.sent()
+
+    assert isinstance(event, Failed)
+    assert event.document_count == 1
 
 
 def test_permissions_of_more_documents_than_a_turn_has_requests_for_go_with_them() -> None:
