@@ -474,16 +474,15 @@ MUTANTS = [
         SETTLING,
         "case UploadStatus.OPEN if not job.upload.is_close_answered:",
         "case UploadStatus.OPEN if job.upload.is_close_answered:\n"
-        "            return end_job(job, State.SUCCEEDED, now_ms, limits), ()\n"
+        "            return record_closed(job, asked.deletions, now_ms, limits)\n"
         "        case UploadStatus.OPEN:",
         ("tests/simulation/test_readings.py::test_a_close_that_had_no_effect_is_no_success",),
     ),
     Mutant(
         "the cursor moves when a page is fetched",
         FLOW,
-        "    job, effects = flow(job, now_ms, limits)\n",
-        "    job, effects = flow(job, now_ms, limits)\n"
-        "    job = replace(job, cursor=page.next_cursor)\n",
+        "flights=(*job.crawl.flights, flight))",
+        "flights=(*job.crawl.flights, flight), cursor=page.next_cursor)",
         (CRASH,),
     ),
     Mutant(
@@ -892,7 +891,7 @@ MUTANTS = [
         "a close that was answered is not looked at again",
         MACHINE,
         "            job = with_upload(job, is_close_answered=True, unsettled_at_ms=None)\n",
-        "            return ended(progressed(job, now_ms), State.SUCCEEDED, now_ms, limits), ()\n",
+        "            return settle(job, UploadQueried(UploadStatus.CLOSED), now_ms, limits)\n",
         (IGNORED,),
     ),
     Mutant(

@@ -23,6 +23,7 @@ PACKS = "durable/store/packs.py"
 BOOK = "durable/engine/ledger_book.py"
 COMPARISON = "durable/engine/comparison.py"
 COMPARE = "durable/machine/ledger.py"
+UNDER_WAY = "tests/unit/engine/test_executor.py"
 PROGRESS = "tests/simulation/test_progress.py"
 PAGE_CHANGES = "durable/machine/page_changes.py"
 WAYS = "durable/machine/ways.py"
@@ -258,7 +259,7 @@ LEDGER_MUTANTS = [
         EXECUTOR,
         "        self._ledger = overlaid(ledger, self._under_way)",
         "        self._ledger = ledger",
-        (INCREMENTAL, "tests/simulation/test_own_clock.py"),
+        (f"{UNDER_WAY}::test_what_a_page_under_way_sends_the_next_one_does_not_send_again",),
     ),
     Mutant(
         "what was under way at a look-up counts as gone",

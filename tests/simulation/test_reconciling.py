@@ -432,8 +432,9 @@ def feed(readings: Readings) -> World:
         world.edit("new", "a")
         world.delete("new")
         world.share("b")
-    for _ in range(3):
-        world.retype("e")
+    # On two pages, and in the end as it was; and on one and the next.
+    for name in ("d", "e", "e", "e", "d"):
+        world.retype(name)
     world.edit("last")
     world.begin(Mode.INCREMENTAL)
     return world
