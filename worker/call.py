@@ -9,7 +9,7 @@ from durable.connector.definition import Connectors
 from durable.engine.questions import Reply, RunnerQuestion
 from durable.errors import ConfigurationError
 from durable.machine.commands import RefusalCode
-from durable.machine.job import connector_name
+from durable.machine.job_id import connector_name
 from worker import problems
 from worker.access import Access
 from worker.auth import Authentication, Caller

@@ -7,7 +7,7 @@ from typing import Literal, get_type_hints
 from msgspec import Struct
 
 from durable.connector.definition import NAME
-from durable.machine.job import JOB_ID
+from durable.machine.job_id import JOB_ID
 from durable.machine.states import State
 from worker.call import Call
 from worker.responses import WorkerResponse

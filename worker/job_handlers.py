@@ -16,7 +16,8 @@ from durable.engine.questions import (
     RepeatRejects,
 )
 from durable.machine.commands import Refusal, RefusalCode
-from durable.machine.job import Mode, connector_name
+from durable.machine.job import Mode
+from durable.machine.job_id import connector_name
 from durable.machine.states import Command, State
 from durable.store.event_log import Event
 from durable.timestamps import rfc3339

@@ -5,6 +5,7 @@ from hashlib import blake2b
 
 from durable.connector.definition import AnyConnector
 from durable.engine.comparison import LedgerPage
+from durable.engine.member_book import MemberBook, landed_pages
 from durable.environment import Environment
 from durable.errors import ConfigurationError
 from durable.glean.digests import RECIPE
@@ -23,9 +24,16 @@ from durable.machine.effects import (
     Woke,
 )
 from durable.machine.gone import Gone
-from durable.machine.job import UPLOADED, Job, Mode, Stage
+from durable.machine.job import UPLOADED, Job, Mode, Stage, Way
 from durable.machine.ledger import Kind, LedgerRow, PagePack
-from durable.machine.ledger_head import KINDS, KindState, LedgerFacts, OpenCrawl, kind_of
+from durable.machine.ledger_head import (
+    KINDS,
+    SINGLY,
+    KindState,
+    LedgerFacts,
+    OpenCrawl,
+    kind_of,
+)
 from durable.machine.states import WORKING, State
 from durable.store.ledger_rows import GoneRow
 from durable.store.store import Store
@@ -117,7 +125,7 @@ class LedgerBook:
         kind = kind_of(job)
         return kind is None or self._ledger.has_crawl(job.id, kind, job.crawl.begun_at_ms)
 
-    def record(
+    def record(  # noqa: C901 - what each step means
         self,
         before: Job,
         after: Job,
@@ -160,6 +168,8 @@ class LedgerBook:
                 self._kept_lists(after),
                 lambda open_crawl: self._landed_count(open_crawl, before, landed_count),
             )
+            if kind in SINGLY and after.mode is Mode.FULL and after.way is Way.REPLACE:
+                self._ledger.distrust(kind, after.crawl.begun_at_ms)  # all are brought anew
         if isinstance(event, Woke):
             self._ledger.doubt_lost_tries(after.crawl.page_count)
 
@@ -197,7 +207,7 @@ class LedgerBook:
                 page = page_of(index)
                 if page is not None and self._is_needed(before, page.pack, event):
                     self._ledger.add_pack(index + 1, page.pack)
-            case Sent(page_index=index) if _has_refused(event):
+            case Sent(page_index=index) if event.is_refusal:
                 page = page_of(index)
                 if page is not None:
                     self._ledger.amend_pack(index + 1, page.pack)
@@ -209,6 +219,8 @@ class LedgerBook:
 
     def perform(self, effect: LedgerEffect, job: Job) -> Event:
         match effect:
+            case ListGone() if job.stage is Stage.MEMBERSHIPS:
+                return GoneListed(MemberBook(self._store).list_lost(job))
             case ListGone(gone):
                 return GoneListed(self._list_gone(job, gone))
             case ApplyPacks(after):
@@ -256,13 +268,3 @@ class LedgerBook:
             keys = {row.key for row in self._ledger.gone.rows(crawl_at_ms)}
             self._approved = crawl_at_ms, keys
         return keys
-
-
-def landed_pages(before: Job, after: Job) -> range:
-    """The pages that have landed with a step, by their index."""
-    first = before.crawl.page_count
-    return range(first, after.page_base + after.crawl.page_count - before.page_base)
-
-
-def _has_refused(sent: Sent) -> bool:
-    return sent.rejected_document_count > 0

@@ -5,7 +5,6 @@ from hashlib import blake2b
 
 from msgspec.structs import replace
 
-from durable.engine.ledger_book import landed_pages
 from durable.machine.effects import Packed
 from durable.machine.gone import Gone
 from durable.machine.job import Job, Mode, Stage
@@ -31,12 +30,14 @@ class MemberBook:
         self._ledger = store.ledger
         self._known: dict[str, GroupSize] | None = None  # read once, and by these jobs alone
 
-    def weighed(self, job: Job, packed: Packed, sizes: Mapping[str, int]) -> Packed:
+    def weighed(
+        self, job: Job, packed: Packed, sizes_of: Callable[[int], Mapping[str, int]]
+    ) -> Packed:
         """A page of groups, with how many members they lose."""
         if job.stage is not Stage.MEMBERSHIPS:
             return packed
         allowed = {row.key: row.count for row in self._approved(job)}
-        count = lost_count(sizes_by_key(sizes), self._all_known(), allowed)
+        count = lost_count(sizes_by_key(sizes_of(packed.page_index)), self._all_known(), allowed)
         return replace(packed, lost_member_count=count)
 
     def record(self, before: Job, after: Job, sizes_of: Callable[[int], Mapping[str, int]]) -> None:
@@ -105,3 +106,9 @@ class MemberBook:
     def _approved(self, job: Job) -> list[GoneRow]:
         crawl_at_ms = job.approved.get(Stage.MEMBERSHIPS)
         return [] if crawl_at_ms is None else list(self._ledger.gone.rows(crawl_at_ms))
+
+
+def landed_pages(before: Job, after: Job) -> range:
+    """The pages that have landed with a step, by their index."""
+    first = before.crawl.page_count
+    return range(first, after.page_base + after.crawl.page_count - before.page_base)

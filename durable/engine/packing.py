@@ -1,6 +1,6 @@
 """A page of records becomes requests to Glean, without what Glean has of it already."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from msgspec import Struct
@@ -10,14 +10,17 @@ from durable.connector.context import Contexts
 from durable.connector.mapping import changes, digest
 from durable.connector.stream import AnyStream
 from durable.engine.comparison import Comparison, LedgerPage, LedgerView
+from durable.glean.access import access_of
 from durable.glean.batches import Batch, batches, document_count, sizes_of
-from durable.glean.documents import Deletion
+from durable.glean.documents import Deletion, EncodedDocument, PermissionsUpdate
 from durable.glean.mapped_record import MappedRecord
 from durable.glean.payloads import Envelope
 from durable.limits import Limits
 from durable.machine.effects import Pack, Packed, Send
 from durable.machine.job import Stage
 from durable.machine.ledger_head import KINDS
+from durable.machine.open_rejects import reject_name
+from durable.machine.pacing import single_requests_max
 from durable.machine.page_progress import Landing, PageProgress, encode_entry, remaining
 from durable.machine.pages import Page
 from durable.machine.rejects import Reject, RejectCode
@@ -39,6 +42,14 @@ class Parcel(Struct):
     told_count: int = 0  # rejects that somebody has asked for
     ledger: LedgerPage | None = None  # None: it knows nothing of what the stage brings
     group_sizes: Mapping[str, int] = {}  # the members of its groups
+    watched: Iterable[tuple[str, int]] = ()  # of what is watched for, the names and the places
+
+    def accepted(self) -> set[str]:
+        """The names of what is watched for, and was not rejected."""
+        places = {reject.place for reject in self.rejects}
+        keys = {reject_name(reject.key) for reject in self.rejects}
+        rejected = keys | {name for name, place in self.watched if place in places}
+        return {name for name, _ in self.watched} - rejected
 
     def entries(self, batch: Batch, *, is_refused: bool = False) -> bytes:
         """What is to be remembered of a batch that Glean took, or refused."""
@@ -49,10 +60,10 @@ class Parcel(Struct):
         return b"".join(encode_entry(mark, fate | refusal) for mark, fate in marks)
 
     def document_count(self, send: Send) -> int:
-        """Of a request that is under way."""
+        """That a request under way counts for by Glean's rate."""
         batch = self.batches[send.batch_index]
         assert batch is not None, f"{send} was acknowledged"
-        return batch.document_count
+        return batch.paced_count
 
     def _places(self, batch: Batch) -> list[int]:
         """Of the changes that are over with this batch.
@@ -78,6 +89,7 @@ class Packing:
         ledger: what Glean has.
         clock: how its records tell when they changed; None: they do not.
         refusals: Glean's reasons for what it refused of the page as it was read before, by key.
+        watched: the names of what was rejected before, and is looked out for.
     """
 
     def __init__(  # noqa: PLR0913 - all that a page is looked at by
@@ -90,6 +102,7 @@ class Packing:
         ledger: LedgerView,
         clock: Clock | None,
         refusals: Mapping[str, str],
+        watched: frozenset[str] = frozenset(),
     ) -> None:
         self._connector = contexts.connector
         self._stream = stream
@@ -99,27 +112,34 @@ class Packing:
         self._ledger = ledger
         self._is_newest_first = clock is not None and clock.is_newest_first
         self._refusals = refusals
+        self._watched = watched
 
     def parcel(self, pack: Pack, page: Records) -> Parcel:
         rejects: list[Reject] = []
         news: Iterable[MappedRecord] = changes(
             self._stream, self._stage, page, rejects, self._contexts
         )
+        found: Sequence[tuple[str, int]] = ()
+        if self._watched:
+            news = list(news)
+            found = self._found(page, news)
+        sizes: Mapping[str, int] = {}
+        if self._stage is Stage.MEMBERSHIPS:
+            news = list(news)
+            sizes = {placed.key: document_count(placed.change) for placed in news}
         compared: LedgerPage | None = None
         known_count = 0  # of the rejects that the comparison knows of
         if (comparison := self._comparison(pack)) is not None:
             news, compared = comparison.news(news, rejects)
             compared = compared.with_rejected(comparison.keys_of(rejects))
             known_count = len(rejects)
-        sizes: Mapping[str, int] = {}
-        if self._stage is Stage.MEMBERSHIPS:
-            news = list(news)
-            sizes = {placed.key: document_count(placed.change) for placed in news}
+        access = compared.access if compared is not None else frozenset[int]()
         if pack.landed is None:
             left_ids: list[str] = []
-            parcel = self._cut(pack, news, rejects)
+            parcel = self._cut(pack, self._slimmed(news, access), rejects)
         else:
-            parcel, left_ids = self._rest(pack, pack.landed, list(news), rejects)
+            parcel, left_ids = self._rest(pack, pack.landed, list(news), rejects, access)
+        parcel.watched = found
         if compared is not None:
             # By ids: those before are known by what their records are called.
             lost = [reject.key for reject in parcel.rejects[known_count:]]
@@ -127,6 +147,14 @@ class Packing:
             parcel.packed = replace(parcel.packed, changes=compared.changes)
         parcel.group_sizes = sizes
         return parcel
+
+    def _found(self, page: Records, mapped: Iterable[MappedRecord]) -> list[tuple[str, int]]:
+        """What is watched for: each by its record's own id, and by its document's."""
+        key_of = self._stream.key_of
+        keys = [(key_of(raw), place) for place, raw in enumerate(page.records, start=1)]
+        keys += [(change.key, change.place) for change in mapped]
+        named = ((reject_name(key), place) for key, place in keys)
+        return [(name, place) for name, place in named if name in self._watched]
 
     def _comparison(self, pack: Pack) -> Comparison | None:
         """None where the ledger knows nothing of what the stage brings."""
@@ -144,7 +172,12 @@ class Packing:
         )
 
     def _rest(
-        self, pack: Pack, landed: PageProgress, placed: list[MappedRecord], rejects: list[Reject]
+        self,
+        pack: Pack,
+        landed: PageProgress,
+        placed: list[MappedRecord],
+        rejects: list[Reject],
+        access: frozenset[int],
     ) -> tuple[Parcel, list[str]]:
         """Without what is in Glean. That is counted with the page all the same.
 
@@ -152,13 +185,25 @@ class Packing:
         """
         rest = remaining(landed, placed, self._limits.resends_max)
         rejects += [self._refused(placed[index]) for index in rest.refused]
-        news = [placed[index] for index in rest.to_send]
+        news = self._slimmed((placed[index] for index in rest.to_send), access)
         there = [placed[index] for index in chain(rest.taken, rest.left)]
         parcel = self._cut(pack, news, rejects, there=there)
         parcel.packed = replace(parcel.packed, doubts=rest.doubts, left_count=len(rest.left))
         places = [change.place for change in placed]
         parcel.marks = dict(zip(places, zip(rest.marks, rest.fates, strict=True), strict=True))
         return parcel, [placed[index].key for index in rest.left]
+
+    def _slimmed(
+        self, news: Iterable[MappedRecord], access: frozenset[int]
+    ) -> Iterable[MappedRecord]:
+        """With permissions alone where these will do: before all else, which stays together.
+
+        Each is a request. So many that a turn has too few for them, are sooner sent whole.
+        """
+        if not access or len(access) > single_requests_max(self._limits):
+            return news
+        slimmed = [_access_of(one) if one.place in access else one for one in news]
+        return sorted(slimmed, key=lambda one: not isinstance(one.change, PermissionsUpdate))
 
     def _shortfall(self, rejects: Iterable[Reject]) -> str:
         """Why the memberships are not those of the source, if a whole group is rejected."""
@@ -201,6 +246,12 @@ class Packing:
             shortfall=self._shortfall(rejects),
         )
         return Parcel([*cut], rejects, packed, told_count=len(rejects))
+
+
+def _access_of(placed: MappedRecord) -> MappedRecord:
+    assert isinstance(placed.change, EncodedDocument), "only documents have permissions"
+    update = access_of(placed.change)
+    return placed if update is None else replace(placed, change=update)
 
 
 def measure_page(page: Records) -> Page:

@@ -5,7 +5,6 @@ Knows neither the platform nor the clock: the object that owns it hands them in.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,8 +18,9 @@ from durable.engine.turn import Turn
 from durable.engine.verifier import Verifier
 from durable.limits import Limits
 from durable.machine.commands import LEGAL, Instruction, Refusal, RefusalCode, obey
-from durable.machine.job import Job, Mode, Stage, make_job_id
+from durable.machine.job import Job, Mode, Stage
 from durable.machine.job_events import JobEvent
+from durable.machine.job_id import make_job_id
 from durable.machine.notes import EventKind, Occasion
 from durable.machine.pacing import jittered_lease_ms, not_before
 from durable.machine.remedies import Remedy, RemedyCode
@@ -168,6 +168,7 @@ class Processor:
             self._new(Mode.INCREMENTAL, Occasion.RETRY),
             stages=tuple(stage for stage in Stage if stage in stages),
             since_ms=before.since_ms,
+            reaches=before.reaches,
             repeats=job_id,
             repeated_mode=before.mode,
         )
@@ -288,8 +289,7 @@ class Processor:
     async def _verify(self) -> Job | None:
         """Carry on with what is to be done after a job's success, now that none is pending."""
         watcher = DeletionWatcher(self._context)
-        begin = partial(self.begin, Mode.FULL, None, is_replace_asked=True)
-        job_id = await Verifier(self._context, watcher, begin).turn()
+        job_id = await Verifier(self._context, watcher, self.begin).turn()
         await watcher.turn()
         return None if job_id is None else self._store.load(job_id)
 

@@ -26,17 +26,17 @@ from durable.machine.effects import (
     Event,
     Failed,
     Fetch,
-    GoneListed,
     LedgerEffect,
     NoRoom,
     Packed,
     UploadQueried,
     Woke,
 )
-from durable.machine.job import Job, JobSpec, Mode, ReadContext, Stage
+from durable.machine.job import Job, JobSpec, Mode, ReadContext
 from durable.machine.machine import step
 from durable.machine.memory import LATE_MS, Lease
 from durable.machine.notes import WaitReason
+from durable.machine.open_rejects import let_go
 from durable.machine.pacing import not_before, spread_ms_max
 from durable.machine.room import lease_bytes
 from durable.machine.states import PENDING, State
@@ -63,8 +63,8 @@ class Turn:
         self._lease = Lease(connector.name)
         self._book = LedgerBook(store, connector, environment)
         self._members = MemberBook(store)
-        edge = renewing_host(host, self._lease)
-        self._executor = Executor(connector, environment, edge, self._book)
+        host = renewing_host(host, self._lease)
+        self._executor = Executor(connector, environment, host, self._book)
         self._number = 0  # of the turn, once it has begun
         self._crawl: ReadContext  # that the turn is of, likewise
         self._tasks: set[asyncio.Task[Any] | None] = set()  # of all that is under way
@@ -78,6 +78,7 @@ class Turn:
         is_expected = self._is_expected(job)
         try:
             effects = await self._advance(self._woke(spec, job))
+            self._watch_rejects()
             if effects and not is_expected and not await self._is_apart():
                 return
             async with asyncio.TaskGroup() as group:
@@ -99,6 +100,7 @@ class Turn:
             has_packs=job is not None and self._book.has_packs(job),
             documents=self._book.documents(job, self._limits),
             armed_at_ms=self._store.set_at_ms,
+            rejects=before.rejects(),
         )
 
     def _is_expected(self, job: Job | None) -> bool:
@@ -147,6 +149,13 @@ class Turn:
             stored = self._store.rejects(job.id, (page, 0), -1)
             self._executor.recall(reject for _, reject in stored)
 
+    def _watch_rejects(self) -> None:
+        """Those that are tried no more may come all the same, once they change."""
+        job = self._store.load(self._job_id)
+        if job is not None and job.turn is not None and not job.is_upload:
+            rejects, now_ms = self._store.successes.rejects(), self._host.now_ms()
+            self._executor.watched = let_go(rejects, job.stage, now_ms, self._limits)
+
     def _begin(
         self, effects: Sequence[Effect], ends: Clients | Failed, group: asyncio.TaskGroup
     ) -> None:
@@ -170,10 +179,7 @@ class Turn:
             return NoRoom(place, self._host.draw())
         if isinstance(effect, LedgerEffect):
             await self._host.wait(1)  # what was written before, is a transaction of its own
-            job = self._loaded()
-            if job.stage is Stage.MEMBERSHIPS:
-                return GoneListed(self._members.list_lost(job))
-            return self._book.perform(effect, job)
+            return self._book.perform(effect, self._loaded())
         return await self._executor.perform(effect, ends, self._crawl)
 
     def _ask_for_room(self) -> int:
@@ -203,14 +209,15 @@ class Turn:
             self._abandon()
             return ()  # ended or begun anew by somebody while we waited; the alarm is theirs
         if isinstance(event, Packed):
-            sizes = self._executor.group_sizes(event.page_index)
-            event = self._members.weighed(before, event, sizes)
+            event = self._members.weighed(before, event, self._executor.group_sizes)
         job, effects = step(before, event, now_ms, self._limits)
         if job.mode is not before.mode and (other := self._full_behind(job)) is not None:
             job, effects = relieve(job, other, now_ms, self._limits), ()
         self._number = job.turn_count
         crawl_id, mode = f"{job.id}-{job.crawl_count}", job.repeated_mode or job.mode
-        self._crawl = ReadContext(crawl_id, mode, job.stage, job.since_ms)
+        self._crawl = ReadContext(crawl_id, mode, job.stage, job.reads_from_ms)
+        if isinstance(event, Packed) and job.crawl.is_withheld:
+            self._executor.withhold(event.page_index)
         self._book.record(before, job, event, self._executor.ledger_page, self._limits)
         self._members.record(before, job, self._executor.group_sizes)
         if isinstance(event, UploadQueried) and before.is_reconciling:
@@ -221,14 +228,8 @@ class Turn:
             self._store.supersede(job, self._targets, now_ms, self._limits)
         if job.state is State.SUCCEEDED:
             follow(job, self._connector, self._store, self._limits)
-        watch_uploads(
-            before,
-            job,
-            self._connector,
-            self._store,
-            alert_targets=self._targets,
-            limits=self._limits,
-        )
+        watched = before, job, self._connector, self._store
+        watch_uploads(*watched, alert_targets=self._targets, limits=self._limits)
         self._store.record(before, job, self._targets, now_ms, self._limits)
         self._settle_memory(job, now_ms)
         saved = self._store.save(job, self._alarm_at_ms(job, now_ms), self._limits)
@@ -282,6 +283,8 @@ class Turn:
                 for reject in rejects
             ]
             self._store.keep_rejects(job.id, base + index + 1, placed, self._limits)
+            if index in landed and (names := self._executor.accepted(index)):
+                self._store.successes.accept(before.stage.value, names)
             if index in landed or is_stopped:
                 self._executor.forget(index)
 

@@ -62,17 +62,17 @@ class Verifier:
     Args:
         context: of the connector.
         watcher: of the latest uploads' deletions, which the same answer tells.
-        replace_all: queues a FULL job that replaces all documents, on an `occasion`; all that it
-            writes, it writes before it waits for anything.
+        begin: queues a job, as the processor does; all that it writes, it writes before it waits
+            for anything.
     """
 
     def __init__(
         self,
         context: RunnerContext,
         watcher: DeletionWatcher,
-        replace_all: Callable[..., Awaitable[object]],
+        begin: Callable[..., Awaitable[object]],
     ) -> None:
-        self._replace_all = replace_all
+        self._begin = begin
         self._environment = context.environment
         self._store, self._host = context.store, context.host
         self._limits = context.connector.limits.within(self._environment.usable_limits())
@@ -135,7 +135,8 @@ class Verifier:
         if is_called_for:
             verifications.remember(Remembered(is_replaced=True))
             # With the verdict: no life may know of the one alone.
-            await self._replace_all(occasion=Occasion.VERIFICATION)
+            by = Occasion.VERIFICATION
+            await self._begin(Mode.FULL, None, by, is_replace_asked=True)
         elif verification.verdict is Verdict.VERIFIED:
             verifications.remember(Remembered())
         if not self._store.pending():  # else the alarm is theirs

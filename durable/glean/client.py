@@ -21,7 +21,8 @@ from durable.glean.statuses import question_fault, reinterpret, write_fault
 from durable.http.client import Answer, HttpClient
 from durable.machine.effects import UploadQueried
 from durable.machine.index_status import Deletions, Holdings, deletions_of
-from durable.machine.job import CONFIRMED, Stage, UploadStatus, connector_name
+from durable.machine.job import CONFIRMED, Stage, UploadStatus
+from durable.machine.job_id import connector_name
 
 
 # Of an answer to a question: a history of uploads has one for each group and night.

@@ -9,6 +9,7 @@ from durable.machine.gone import Gone
 from durable.machine.index_status import Deletions
 from durable.machine.job import Job, JobSpec, Stage, UploadStatus
 from durable.machine.ledger_head import LedgerFacts
+from durable.machine.open_rejects import OpenRejects
 from durable.machine.page_progress import PageProgress
 from durable.machine.pages import ChangeCounts, Page
 
@@ -103,6 +104,7 @@ class Woke(Struct, frozen=True):
     has_packs: bool = True  # the ledger has those of the job's crawl
     documents: LedgerFacts = LedgerFacts()  # what the ledger knows of them
     armed_at_ms: int | None = None  # the alarm that is set already, to be the turn's lease
+    rejects: OpenRejects = OpenRejects()  # that INCREMENTAL jobs try again
 
 
 class Opened(Struct, frozen=True):
@@ -155,6 +157,10 @@ class Sent(Struct, frozen=True):
     entries: bytes = b""  # of its changes, to be remembered until the page has landed
     refused_record_count: int = 0  # of which there was no document to be counted
     shortfall: str = ""  # why the job cannot count as a success any more
+
+    @property
+    def is_refusal(self) -> bool:
+        return self.rejected_document_count > 0 or self.refused_record_count > 0
 
 
 class Split(Struct, frozen=True):

@@ -175,7 +175,7 @@ class NestedReader(Reader):
             filling.is_bounded |= not following.at
         if not is_begun:
             for raw, reason in parents.rejects:
-                filling.reject_list(self._source.name, raw, reason)
+                filling.reject(raw, reason)
         return following
 
     async def _parents_at(
@@ -206,7 +206,7 @@ class NestedReader(Reader):
                 return replace(place, children=None, read=0)  # the cursor, or all of the list
             kept = resolve_missing(error, self._source.missing, parent)
             if isinstance(kept, Fault) and kept.reason is not None:
-                filling.reject_list(name, parent, kept.reason)
+                filling.reject(parent, kept.reason)
             return done
         filling.count(page)
         read_count = place.read + len(page.records)

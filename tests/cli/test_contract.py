@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from durable.engine.checks import Check, CheckOutcome
 from durable.glean.differences import Difference, Provisioned
-from durable.machine.job import JOB_ID, Mode
+from durable.machine.job import Mode
+from durable.machine.job_id import JOB_ID
 from durable.machine.states import PENDING, TRAITS, State
 from durable.views.job_summary import DocumentChanges, JobSummary
 from durable.views.log import Level

@@ -2,6 +2,7 @@
 
 from tests.simulation.mutant import Mutant
 from tests.simulation.planted_ledger import LEDGER_MUTANTS
+from tests.simulation.planted_rejects import REJECT_MUTANTS
 
 
 CRASH = "tests/simulation/test_every_crash.py::test_any_one_fault_is_survived"
@@ -88,6 +89,7 @@ SETTLING = "durable/machine/settling.py"
 STORE = "durable/store/store.py"
 SUCCESSES = "durable/store/checkpoints.py"
 EXECUTOR = "durable/engine/executor.py"
+SENDER = "durable/engine/batch_sender.py"
 PACKING = "durable/engine/packing.py"
 PROCESSOR = "durable/engine/processor.py"
 COMMANDS = "durable/machine/commands.py"
@@ -98,6 +100,7 @@ VERIFIER = "durable/engine/verifier.py"
 
 MUTANTS = [
     *LEDGER_MUTANTS,
+    *REJECT_MUTANTS,
     Mutant(
         "what a lost tick was to begin, is begun by each later one",
         TICKS,
@@ -149,7 +152,7 @@ MUTANTS = [
     ),
     Mutant(
         "a refusal that is meant for all rejects each record",
-        EXECUTOR,
+        SENDER,
         "        is_for_all = await self._inquiry.is_meant_for_all("
         "send.page_index, batch, error, glean)\n",
         "        is_for_all = False\n",
@@ -361,8 +364,8 @@ MUTANTS = [
     ),
     Mutant(
         "what Glean refused of a page is forgotten with its turn",
-        EXECUTOR,
-        "            entries=parcel.entries(batch, is_refused=True),\n",
+        SENDER,
+        "        entries=parcel.entries(batch, is_refused=True),\n",
         "",
         (f"{PROGRESS}::test_a_page_larger_than_a_minute_lands_though_glean_refuses_some_of_it",),
     ),
@@ -471,16 +474,15 @@ MUTANTS = [
         SETTLING,
         "case UploadStatus.OPEN if not job.upload.is_close_answered:",
         "case UploadStatus.OPEN if job.upload.is_close_answered:\n"
-        "            return end_job(job, State.SUCCEEDED, now_ms, limits), ()\n"
+        "            return record_closed(job, asked.deletions, now_ms, limits)\n"
         "        case UploadStatus.OPEN:",
         ("tests/simulation/test_readings.py::test_a_close_that_had_no_effect_is_no_success",),
     ),
     Mutant(
         "the cursor moves when a page is fetched",
         FLOW,
-        "    job, effects = flow(job, now_ms, limits)\n",
-        "    job, effects = flow(job, now_ms, limits)\n"
-        "    job = replace(job, cursor=page.next_cursor)\n",
+        "flights=(*job.crawl.flights, flight))",
+        "flights=(*job.crawl.flights, flight), cursor=page.next_cursor)",
         (CRASH,),
     ),
     Mutant(
@@ -889,7 +891,7 @@ MUTANTS = [
         "a close that was answered is not looked at again",
         MACHINE,
         "            job = with_upload(job, is_close_answered=True, unsettled_at_ms=None)\n",
-        "            return ended(progressed(job, now_ms), State.SUCCEEDED, now_ms, limits), ()\n",
+        "            return settle(job, UploadQueried(UploadStatus.CLOSED), now_ms, limits)\n",
         (IGNORED,),
     ),
     Mutant(
@@ -965,29 +967,29 @@ MUTANTS = [
     ),
     Mutant(
         "a conflict is taken for success without asking",
-        EXECUTOR,
+        SENDER,
         "        if is_conflict or (is_for_all and batch.upload_id and glean.tells_uploads):",
         "        if is_for_all and batch.upload_id and glean.tells_uploads:",
         (NOTICED,),
     ),
     Mutant(
         "a conflict of all pages of an upload is taken for success",
-        EXECUTOR,
-        "            if await self._inquiry.is_conflict_of_all(batch, glean):\n"
-        "                raise error\n",
+        SENDER,
+        "        if is_conflict and await self._inquiry.is_conflict_of_all(batch, glean):\n"
+        "            raise error\n",
         "",
         (f"{REFUSALS}::test_a_conflict_of_all_pages_of_an_upload_is_waited_for",),
     ),
     Mutant(
         "a batch in conflict is skipped whole",
-        EXECUTOR,
+        SENDER,
         "        if len(batch.items) > 1:\n",
         "        if len(batch.items) > 1 and not is_conflict:\n",
         (PART,),
     ),
     Mutant(
         "a refused batch is rejected whole",
-        EXECUTOR,
+        SENDER,
         "        if len(batch.items) > 1:\n",
         "        if len(batch.items) > 1 and error.status == 400:\n"
         "            return Sent(send.page_index, send.batch_index, len(batch.items))\n"

@@ -19,7 +19,7 @@ from schemathesis.core.result import Ok
 
 from dev.stack import TRIGGER_TOKEN, Stack
 from durable.connector import definition
-from durable.machine.job import JOB_ID
+from durable.machine.job_id import JOB_ID
 from tests.fakes.deployed import deployed
 from tests.simulation.effort import IS_WHOLE
 from worker import openapi

@@ -79,11 +79,11 @@ def test_a_page_tells_how_many_members_its_groups_have_lost(store: Store) -> Non
     brought(store, crawl(5), {"a": 30, "b": 4})
     packed, job = Packed(0, batch_count=1, document_count=1, deletion_count=0), crawl(6)
 
-    weighed = MemberBook(store).weighed(job, packed, {"A": 1, "b": 6})
+    weighed = MemberBook(store).weighed(job, packed, lambda _index: {"A": 1, "b": 6})
 
     assert weighed.lost_member_count == 29
     others = replace(job, stage_index=1)
-    assert MemberBook(store).weighed(others, packed, {"a": 1}) == packed
+    assert MemberBook(store).weighed(others, packed, lambda _index: {"a": 1}) == packed
 
 
 def test_those_that_have_lost_some_are_listed_with_what_they_have_left(store: Store) -> None:

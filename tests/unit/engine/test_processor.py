@@ -9,7 +9,8 @@ from durable.engine.processor import OVERDUE_MS, Begun
 from durable.environment import Environment
 from durable.limits import Limits
 from durable.machine.commands import Refusal, RefusalCode
-from durable.machine.job import Job, Mode, connector_name
+from durable.machine.job import Job, Mode
+from durable.machine.job_id import connector_name
 from durable.machine.notes import ErrorCode, EventKind, WaitReason
 from durable.machine.pacing import ALARM_MS_MIN, jittered_lease_ms
 from durable.machine.rate import Rate
