@@ -182,7 +182,7 @@ def _accept(shown: Status | Refusal) -> Accepted:
     if shown.code is RefusalCode.KEY_REUSED:
         raise ProblemError(problems.key_reused(shown.reason, shown.remedy))
     legal = [command.value for command in shown.legal]
-    raise ProblemError(problems.conflict(shown.reason, legal, shown.remedy, shown.code))
+    raise ProblemError(problems.conflict(shown.reason, legal, shown.code, shown.remedy))
 
 
 def _order(job_id: str) -> tuple[str, str]:

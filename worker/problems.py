@@ -57,10 +57,7 @@ def method_not_allowed(detail: str) -> Problem:
 
 
 def conflict(
-    detail: str,
-    legal: list[str],
-    remedy: Remedy | None = None,
-    code: RefusalCode | UnsetType = UNSET,
+    detail: str, legal: list[str], code: RefusalCode, remedy: Remedy | None = None
 ) -> Problem:
     """The job does not take this as it is; `legal` lists what it takes."""
     found = to_message(remedy) or UNSET

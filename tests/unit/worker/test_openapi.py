@@ -161,8 +161,12 @@ def test_every_status_says_what_it_means() -> None:
 @pytest.mark.parametrize("status", problems.MAKERS)
 def test_a_problem_is_listed_under_its_status(status: int) -> None:
     maker = problems.MAKERS[status]
-    beside = {400: RefusalCode.BAD_BODY, 404: RefusalCode.UNKNOWN_JOB, 409: ["cancel"]}
-    arguments = () if status == 500 else ("why", beside[status]) if status in beside else ("why",)
+    beside: dict[int, tuple[object, ...]] = {
+        400: (RefusalCode.BAD_BODY,),
+        404: (RefusalCode.UNKNOWN_JOB,),
+        409: (["cancel"], RefusalCode.COMMAND_NOT_TAKEN),
+    }
+    arguments = () if status == 500 else ("why", *beside.get(status, ()))
 
     assert maker(*arguments).status == status
 

@@ -34,11 +34,12 @@ def test_a_problem_has_the_members_of_rfc_9457(problem: Problem, status: HTTPSta
 
 @pytest.mark.parametrize("legal", [[], ["cancel"], ["approve", "cancel"]])
 def test_a_conflict_says_what_can_be_done_even_if_that_is_nothing(legal: list[str]) -> None:
-    assert msgspec.to_builtins(problems.conflict("why", legal)) == {
+    assert msgspec.to_builtins(problems.conflict("why", legal, RefusalCode.ANOTHER_JOB)) == {
         "title": "Conflict",
         "status": 409,
         "detail": "why",
         "legal": legal,
+        "code": "another-job",
     }
 
 
