@@ -55,5 +55,5 @@ def _require_found(found: Provisioned | Unprovisioned) -> Provisioned:
     if isinstance(found, Provisioned):
         return found
     if found.code is None:
-        raise ProblemError(problems.bad_gateway(found.reason))
-    raise ProblemError(problems.conflict(found.reason, [], found.code, found.remedy))
+        raise ProblemError(problems.describe(502, found.reason))
+    raise ProblemError(problems.describe(409, found.reason, found.code, found.remedy, []))
