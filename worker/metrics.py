@@ -46,6 +46,7 @@ def text(measured: Mapping[str, ConnectorMetrics | None], now_ms: int) -> str:
         *_gauges(found, now_ms),
         _deletions(found),
         *_counters(found),
+        _foreign_uploads(found),
     ]
     lines = [line for family in families for line in _lines(family)]
     return "\n".join([*lines, *_histogram(found)]) + "\n"
@@ -146,6 +147,14 @@ def _counters(found: Mapping[str, ConnectorMetrics]) -> Iterator[Family]:
             for reason, count in measures.tally.retry_counts.items()
         ],
     )
+
+
+def _foreign_uploads(found: Mapping[str, ConnectorMetrics]) -> Family:
+    samples: list[Sample] = [
+        ({"connector": name}, measures.foreign_upload_count) for name, measures in found.items()
+    ]
+    meaning = "Uploads to the datasource by another client, as far as FULL jobs have seen them"
+    return Family("foreign_uploads_total", "counter", meaning, samples)
 
 
 def _histogram(found: Mapping[str, ConnectorMetrics]) -> Iterator[str]:

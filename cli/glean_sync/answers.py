@@ -95,6 +95,7 @@ class Status(Struct, frozen=True, kw_only=True):
     missing_list: str | None = None  # the digest by which an approval names what is missing
     progress: Progress | None = None
     deletions: tuple[Deletions, ...] = ()
+    findings: tuple[Message, ...] = ()
     events: tuple[Occurrence, ...] = ()
 
     @property
@@ -134,6 +135,7 @@ class Connector(Struct, frozen=True, kw_only=True):
     health: str
     why: str | None = None
     remedy: Message | None = None
+    findings: tuple[Message, ...] = ()
     next_at: str | None = None
     next_mode: str | None = None
     last_success_at: str | None = None

@@ -99,8 +99,13 @@ def connector_row(connector: Connector, now: datetime) -> tuple[str, ...]:
         f"{connector.next_mode} {since(connector.next_at, now)}" if connector.next_at else "",
         count(connector.documents),
         "" if current is None else f"{current.id} {current.state}",
-        ". ".join(filter(None, (connector.why, say(connector.remedy)))),
+        " ".join(filter(None, (_why(connector), *map(say, connector.findings)))),
     )
+
+
+def _why(connector: Connector) -> str:
+    told = ". ".join(filter(None, (connector.why, say(connector.remedy))))
+    return f"{told}." if told and connector.findings and not told.endswith(".") else told
 
 
 def event_words(event: Event) -> tuple[str, ...]:
@@ -161,6 +166,7 @@ def job_facts(status: Status) -> list[tuple[str, str | None]]:
         ("last error", None if status.last_error == status.waits_because else status.last_error),
         ("missing", _missing(status)),
         ("deletions", _deletions(status)),
+        ("findings", " ".join(map(say, status.findings))),
         ("takes", ", or ".join(takes)),
     ]
 

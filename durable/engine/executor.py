@@ -153,7 +153,7 @@ class Executor:
                 case _:
                     assert_never(effect)
         except UpstreamError as error:
-            return replace(self._failures.of_upstream(error), effect=effect)
+            return self._failures.of_effect(effect, error, self._parcels)
 
     async def _fetch(self, fetch: Fetch, ends: Clients, crawl: ReadContext) -> Fetched:
         begun_at_ms, clock = self._host.now_ms(), ends.clock(crawl.stage)

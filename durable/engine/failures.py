@@ -1,13 +1,16 @@
 """What has failed, as an event of the machine: without secrets, and with a wait that is drawn."""
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
+from durable.engine.packing import Parcel
 from durable.engine.platform import Platform
 from durable.engine.redaction import clean_reason
 from durable.environment import Environment
 from durable.errors import Cause, Recourse, UpstreamError
 from durable.http.retry_after import wait_ms
-from durable.machine.effects import Failed
+from durable.machine.effects import Failed, RequestEffect, Send
 
 
 class Failures:
@@ -21,6 +24,15 @@ class Failures:
     def __init__(self, environment: Environment, host: Platform) -> None:
         self._environment = environment
         self._host = host
+
+    def of_effect(
+        self, effect: RequestEffect, error: UpstreamError, parcels: Mapping[int, Parcel]
+    ) -> Failed:
+        """With how many documents were to be sent, where that is what has failed."""
+        failed = replace(self.of_upstream(error), effect=effect)
+        if not isinstance(effect, Send):
+            return failed
+        return replace(failed, document_count=parcels[effect.page_index].document_count(effect))
 
     def of_upstream(self, error: UpstreamError) -> Failed:
         failed = self.of(

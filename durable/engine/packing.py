@@ -15,7 +15,7 @@ from durable.glean.documents import Deletion
 from durable.glean.mapped_record import MappedRecord
 from durable.glean.payloads import Envelope
 from durable.limits import Limits
-from durable.machine.effects import Pack, Packed
+from durable.machine.effects import Pack, Packed, Send
 from durable.machine.job import Stage
 from durable.machine.ledger_head import KINDS
 from durable.machine.page_progress import Landing, PageProgress, encode_entry, remaining
@@ -46,6 +46,12 @@ class Parcel(Struct):
         refusal = Landing.REFUSED if is_refused else Landing.TAKEN
         marks = [self.marks[place] for place in self._places(batch)]
         return b"".join(encode_entry(mark, fate | refusal) for mark, fate in marks)
+
+    def document_count(self, send: Send) -> int:
+        """Of a request that is under way."""
+        batch = self.batches[send.batch_index]
+        assert batch is not None, f"{send} was acknowledged"
+        return batch.document_count
 
     def _places(self, batch: Batch) -> list[int]:
         """Of the changes that are over with this batch.
@@ -173,7 +179,9 @@ class Packing:
     ) -> Parcel:
         envelope = Envelope(self._stage, self._connector.datasource.name, pack.upload_id)
         first_max = pack.landed.batch_changes_max if pack.landed else None
-        sizes = sizes_of(envelope, self._limits, pack.batch_bytes_max, first_max)
+        sizes = sizes_of(
+            envelope, self._limits, pack.batch_bytes_max, first_max, pack.documents_per_minute
+        )
         cut = list(batches(news, envelope, sizes, rejects))
         known = [placed.change for placed in there]
         known_deletion_count = sum(isinstance(change, Deletion) for change in known)

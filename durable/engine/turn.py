@@ -27,6 +27,7 @@ from durable.machine.effects import (
     Fetch,
     LedgerEffect,
     NoRoom,
+    UploadQueried,
     Woke,
 )
 from durable.machine.job import Job, JobSpec, Mode, ReadContext
@@ -201,6 +202,8 @@ class Turn:
         crawl_id, mode = f"{job.id}-{job.crawl_count}", job.repeated_mode or job.mode
         self._crawl = ReadContext(crawl_id, mode, job.stage, job.since_ms)
         self._book.record(before, job, event, self._executor.ledger_page, self._limits)
+        if isinstance(event, UploadQueried) and before.is_reconciling:
+            self._store.observations.add_upload(event.foreign_id, job)
         self._keep_rejects(before, job)
         is_read = job.state in {State.HELD, State.SUCCEEDED} and job.mode is Mode.FULL
         if is_read and before.state is not job.state:

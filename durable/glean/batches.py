@@ -34,6 +34,7 @@ def sizes_of(
     limits: Limits,
     packed_bytes_max: int | None = None,
     first_documents_max: int | None = None,
+    documents_per_minute: int | None = None,
 ) -> Sizes:
     """How large the requests to Glean may be.
 
@@ -42,12 +43,14 @@ def sizes_of(
         limits: of the deployment.
         packed_bytes_max: what Glean was found to take of them, if it took no more.
         first_documents_max: likewise of the first one, if it refused more documents together.
+        documents_per_minute: that it takes for now outside of uploads, if fewer than usual.
     """
     packed, documents_max = limits.batch_bytes_max, limits.batch_documents_max
     if packed_bytes_max is not None:
         packed = min(packed, packed_bytes_max)
     if envelope.form.endpoint is GleanEndpoint.DOCUMENTS:
-        documents_max = min(documents_max, single_documents_max(limits))
+        per_minute = documents_per_minute or limits.documents_per_minute_max
+        documents_max = min(documents_max, single_documents_max(per_minute))
     # What is larger than a request should be, goes alone, and Glean says whether it takes it.
     alone = max(packed, PAGES_PER_DOCUMENT * limits.page_bytes_max)
     return Sizes(documents_max, alone, packed, first_documents_max)

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from durable.machine.job import Job, Mode
-from durable.machine.remedies import Remedy, remedy_of
+from durable.machine.remedies import Remedy, degraded_reason, degraded_remedy, remedy_of
 from durable.machine.states import ENDED, TRAITS, State
 
 
@@ -28,7 +28,11 @@ class AlertKind(StrEnum):
     STALE = "stale"  # there was no success for too long
     OVERDUE = "overdue"  # cron has not ticked when it was due
     PAUSED = "paused"  # Glean does not delete what it was to delete
+    DEGRADED = "degraded"  # Glean has older documents than the source, though the job succeeded
     RECOVERED = "recovered"  # from any of these, or a job's failure
+
+
+DEGRADED = f"{AlertKind.DEGRADED} {Mode.FULL}"  # among what people were told
 
 
 class Alert(Struct, frozen=True, kw_only=True):
@@ -77,13 +81,32 @@ def alerts_of_job(
     if state is State.SUCCEEDED and not after.repeats:
         # A FULL job brings all that an INCREMENTAL one would have.
         modes = set(Mode) if after.mode is Mode.FULL else {after.mode}
-        told, was_wrong = settle(told, {f"{one} {mode}" for one in State for mode in modes})
+        over = {f"{one} {mode}" for one in State for mode in modes}
+        is_whole = after.mode is Mode.FULL and degraded_reason(after) is None
+        told, was_wrong = settle(told, over | {DEGRADED} if is_whole else over)
         text = f"the {after.mode} job {after.id} has succeeded"
         found = make_alert(AlertKind.RECOVERED, after.connector, text, now_ms, after.id)
         return told, found if was_wrong else None
     if before.state is State.HELD:
         told, _ = settle(told, {waited})  # somebody has looked
     return told, None
+
+
+def alert_of_outcome(
+    told: AlertHistory, before: Job, after: Job, now_ms: int
+) -> tuple[AlertHistory, Alert | None]:
+    """What is to be told of what a job that has succeeded left undone; arguments as above.
+
+    It is one thing until a FULL job leaves nothing, however many jobs come by it.
+    """
+    is_news = before.state is not after.state and after.state is State.SUCCEEDED
+    reason = degraded_reason(after) if is_news and not after.repeats else None
+    if reason is None:
+        return told, None
+    told, is_due = remind(told, DEGRADED, now_ms)
+    remedy = degraded_remedy(after)
+    alert = make_alert(AlertKind.DEGRADED, after.connector, reason, now_ms, after.id, remedy=remedy)
+    return _remembered(told, DEGRADED, alert), alert if is_due else None
 
 
 def reminders(

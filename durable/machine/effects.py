@@ -43,6 +43,7 @@ class Pack(Struct, frozen=True):
     )
     is_all_sent: bool = True  # whether it differs from what Glean has or not
     lists_all: bool = True  # what is not on any of the pages, the source does not have
+    documents_per_minute: int | None = None  # outside of uploads; None: as the limits say
 
 
 class Send(Struct, frozen=True):
@@ -190,6 +191,7 @@ class Failed(Struct, frozen=True):
     recourse: Recourse | None = None  # what helps instead
     cause: Cause = Cause.UNANSWERED
     may_be_done: bool = False  # and only its answer lost
+    document_count: int = 0  # that were to be sent
 
 
 Event = (

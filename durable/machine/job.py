@@ -18,6 +18,7 @@ from durable.machine.notes import Note
 from durable.machine.page_progress import PageProgress
 from durable.machine.pages import ChangeCounts, InFlightPage
 from durable.machine.rate import Rate
+from durable.machine.slowdown import Slowdown
 from durable.machine.states import State
 
 
@@ -171,6 +172,7 @@ class Pacing(Struct, frozen=True, kw_only=True):
     source_at_ms: int = 0  # the source is asked for nothing before this
     source_pause: str = ""  # and why
     indexed_until_ms: int = 0  # Glean's rate then allows as much as if nothing had been sent
+    slowdown: Slowdown | None = None  # of that rate, since Glean found it too high
 
 
 class Job(Struct, frozen=True, kw_only=True):

@@ -9,10 +9,10 @@ from durable.machine.effects import Failed
 from durable.machine.job import Job, Stage, TurnUsage, with_pacing
 from durable.machine.pages import InFlightPage, Page
 from durable.machine.rate import Rate
+from durable.machine.slowdown import MINUTE_MS, halve, rate_per_minute
 
 
 ALARM_MS_MIN = 50  # the platform may lose an alarm that is set for this very moment
-MINUTE_MS = 60_000
 KILLED_AGAIN = 2  # deaths without progress: one is nothing unusual, and nobody waits for it
 SHARES_PER_MINUTE = 6
 PLACE_MS = 250  # for each of those who wait for room, at first
@@ -23,7 +23,7 @@ REQUESTS_PER_BATCH = 3  # sent, refused and asked about, before it is cut in two
 # sources are mostly of one server.
 USED = (
     *("rate", "asked_until_ms", "asked_count", "spans"),
-    *("source_at_ms", "source_pause", "indexed_until_ms"),
+    *("source_at_ms", "source_pause", "indexed_until_ms", "slowdown"),
 )
 
 
@@ -69,23 +69,57 @@ def is_saturated(job: Job, now_ms: int, limits: Limits) -> bool:
     if job.is_upload or job.stage is not Stage.DOCUMENTS:
         return False
     ahead_ms = max(0, job.pacing.indexed_until_ms - now_ms)
-    return ahead_ms + _indexing_ms(single_documents_max(limits), limits) > MINUTE_MS
+    per_minute = documents_per_minute(job, now_ms, limits)
+    return ahead_ms + indexing_ms(single_documents_max(per_minute), per_minute) > MINUTE_MS
 
 
-def single_documents_max(limits: Limits) -> int:
+def saturated_reason(job: Job, now_ms: int, limits: Limits) -> str:
+    """Why it takes none, for whoever reads the job's status."""
+    per_minute = documents_per_minute(job, now_ms, limits)
+    reason = f"Glean takes {limits.documents_per_minute_max} documents a minute one by one"
+    if per_minute == limits.documents_per_minute_max:
+        return reason
+    return f"{reason}, and found them too many: {per_minute} for now"
+
+
+def documents_per_minute(job: Job, now_ms: int, limits: Limits) -> int:
+    """As many single documents as there may be for now: fewer once Glean found them too many."""
+    return rate_per_minute(job.pacing.slowdown, limits.documents_per_minute_max, now_ms)
+
+
+def slow_down(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Job:
+    """With fewer documents a minute, since Glean has refused some as too many.
+
+    Whoever else may have its token, has used up the minute, unless Glean says for how long.
+    """
+    slowdown = halve(job.pacing.slowdown, limits.documents_per_minute_max, now_ms)
+    job = with_pacing(job, slowdown=slowdown)
+    if failure.retry_after_ms:
+        return job
+    return with_pacing(job, indexed_until_ms=max(job.pacing.indexed_until_ms, now_ms + MINUTE_MS))
+
+
+def single_documents_max(per_minute: int) -> int:
     """Of one request outside of an upload: small enough to use the rate evenly."""
-    return max(1, limits.documents_per_minute_max // SHARES_PER_MINUTE)
+    return max(1, per_minute // SHARES_PER_MINUTE)
 
 
 def count_documents(job: Job, document_count: int, now_ms: int, limits: Limits) -> Job:
-    """With documents counted that were sent by themselves: a bucket that leaks at Glean's rate."""
+    """With documents counted that were sent by themselves: a bucket that leaks at the rate."""
     begun_ms = max(job.pacing.indexed_until_ms, now_ms)
-    return with_pacing(job, indexed_until_ms=begun_ms + _indexing_ms(document_count, limits))
+    per_minute = documents_per_minute(job, now_ms, limits)
+    return with_pacing(job, indexed_until_ms=begun_ms + indexing_ms(document_count, per_minute))
 
 
-def _indexing_ms(document_count: int, limits: Limits) -> int:
+def count_unheard(job: Job, now_ms: int, limits: Limits) -> Job:
+    """With a request counted whose answer is not known: Glean may have heard it."""
+    per_minute = documents_per_minute(job, now_ms, limits)
+    return count_documents(job, single_documents_max(per_minute), now_ms, limits)
+
+
+def indexing_ms(document_count: int, per_minute: int) -> int:
     """The time for which the rate allows so many."""
-    return document_count * MINUTE_MS // limits.documents_per_minute_max
+    return document_count * MINUTE_MS // per_minute
 
 
 def count_requests(job: Job, request_count: int, now_ms: int) -> Job:

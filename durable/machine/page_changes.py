@@ -114,7 +114,7 @@ class _Page:
         self._to_send: list[int] = []
         self._former_types: dict[int, tuple[str, ...]] = {}
         self._respelt: list[int] = []
-        self._counts = dict.fromkeys(("added", "changed", "access"), 0)
+        self._counts = dict.fromkeys(("added", "changed", "access", "rewritten"), 0)
         self.unchanged_count = 0
 
     def has_newer(self, key: str) -> bool:
@@ -158,6 +158,8 @@ class _Page:
             return
         put = replace(put, number=number)
         self._counts[_change(row, put)] += 1
+        if row is not None and row.is_trusted and row.put.content != put.content:
+            self._counts["rewritten"] += 1
         self._send(index, put, row)
         self._put(index, self._asked[put.key] if is_again else put)
 

@@ -10,6 +10,7 @@ class ChangeCounts(Struct, frozen=True):
     changed: int = 0
     access: int = 0  # the permissions alone have changed
     unchanged: int = 0
+    rewritten: int = 0  # of `changed`, those whose content was known, and is another
 
     def __add__(self, other: "ChangeCounts") -> "ChangeCounts":
         return ChangeCounts(
@@ -17,6 +18,7 @@ class ChangeCounts(Struct, frozen=True):
             self.changed + other.changed,
             self.access + other.access,
             self.unchanged + other.unchanged,
+            self.rewritten + other.rewritten,
         )
 
 

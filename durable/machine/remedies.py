@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from durable.machine.job import Job
+from durable.machine.job import Job, Mode
 from durable.machine.states import TRAITS, Command, State
 
 
@@ -53,3 +53,16 @@ def remedy_of(job: Job) -> Remedy | None:
     if Command.RETRY not in TRAITS[job.state].commands:
         return None
     return Remedy(job.remedy or RemedyCode.RETRY.value, {"job": job.id})
+
+
+def degraded_reason(job: Job) -> str | None:
+    """What a FULL job that has succeeded left as it was; None if nothing."""
+    if job.mode is not Mode.FULL or not job.outdated_count:
+        return None
+    count = job.outdated_count
+    return f"Glean has older versions of {count} documents, whose records were rejected"
+
+
+def degraded_remedy(job: Job) -> Remedy:
+    """What a person can do about that."""
+    return Remedy(RemedyCode.REPEAT_REJECTS.value, {"job": job.id})

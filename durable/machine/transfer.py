@@ -31,13 +31,16 @@ from durable.machine.pacing import (
     backoff_ms,
     count_documents,
     count_requests,
+    count_unheard,
+    documents_per_minute,
     honour_wait,
     is_saturated,
     is_spent,
     not_before,
     renew_lease,
     room_wait_ms,
-    single_documents_max,
+    saturated_reason,
+    slow_down,
 )
 from durable.machine.pages import InFlightPage
 from durable.machine.room import has_room
@@ -108,6 +111,8 @@ def _flow(job: Job, pack: Pack | None, now_ms: int, limits: Limits) -> Step:
     job, effects = flow(job, now_ms, limits)
     if pack is None or job.turn is None:
         return job, effects
+    if job.pacing.slowdown is not None:
+        pack = replace(pack, documents_per_minute=documents_per_minute(job, now_ms, limits))
     return job, (*effects, pack)  # last, since nothing else goes on meanwhile
 
 
@@ -152,7 +157,7 @@ def _promoted(job: Job, now_ms: int, limits: Limits) -> Job | None:
         return None
     count = _change_count(job)
     if job.is_reconciling:
-        reason = promoting_reason(job, count, limits)
+        reason = promoting_reason(job, count, now_ms, limits)
         return None if reason is None else replace_instead(job, reason, now_ms, limits)
     # A group's members go together, however many they are.
     is_counted = job.mode is Mode.INCREMENTAL and job.stage is not Stage.MEMBERSHIPS
@@ -243,8 +248,23 @@ def _given_up(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Job:
     if isinstance(failure.effect, Close | CloseWithDocument) and not failure.may_be_done:
         job = with_upload(job, is_close_begun=False)  # refused, or never sent
     if isinstance(failure.effect, Send) and not job.is_upload:
-        job = count_documents(job, single_documents_max(limits), now_ms, limits)
+        if failure.cause is Cause.THROTTLED and failure.document_count:
+            job = _slowed(job, failure, now_ms, limits)
+        job = count_unheard(job, now_ms, limits)
     return job
+
+
+def _slowed(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Job:
+    """With fewer documents a minute: Glean's own rate is that of a token, which others may use."""
+    if job.stage is not Stage.DOCUMENTS:
+        return job
+    before = documents_per_minute(job, now_ms, limits)
+    job = slow_down(job, failure, now_ms, limits)
+    per_minute = documents_per_minute(job, now_ms, limits)
+    if per_minute == before:
+        return job
+    text = f"Glean finds {before} documents a minute too many: {per_minute} for now"
+    return add_note(job, text, now_ms, limits)
 
 
 def _code(failure: Failed) -> str:
@@ -258,7 +278,7 @@ def _code(failure: Failed) -> str:
 def _rest(job: Job, now_ms: int, limits: Limits) -> Step:
     """Nothing is under way, and nothing can be begun for now."""
     if is_saturated(job, now_ms, limits):
-        reason = f"Glean takes {limits.documents_per_minute_max} documents a minute one by one"
+        reason = saturated_reason(job, now_ms, limits)
         if job.crawl.landed.is_full:
             return _too_large(job, now_ms, limits), ()
         until_ms = job.pacing.indexed_until_ms

@@ -17,7 +17,7 @@ from durable.machine.job import (
     with_upload,
 )
 from durable.machine.notes import ErrorCode, EventKind, Note
-from durable.machine.pacing import count_documents, is_stalled, not_before, single_documents_max
+from durable.machine.pacing import count_unheard, is_stalled, not_before
 from durable.machine.page_progress import PageProgress
 from durable.machine.safeguards import rejection_reason
 from durable.machine.states import State
@@ -199,7 +199,7 @@ def record_death(job: Job, now_ms: int, limits: Limits) -> Job:
     job = with_pacing(job, death_count=death_count, halving_count=halving_count)
     if job.state is State.SENDING and not job.is_upload:
         # Of what it was sending, Glean may have heard, and less than a minute may have passed.
-        job = count_documents(job, single_documents_max(limits), now_ms, limits)
+        job = count_unheard(job, now_ms, limits)
     page, cursor = job.crawl.page_count + 1, job.crawl.cursor
     text = f"the Worker was killed while {job.state} at page {page}"
     job = add_note(job, text, now_ms, limits, EventKind.KILLED)

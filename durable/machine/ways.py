@@ -6,7 +6,7 @@ from durable.limits import Limits
 from durable.machine.job import Job, Stage, Way
 from durable.machine.ledger_head import LedgerFacts
 from durable.machine.notes import EventKind
-from durable.machine.pacing import not_before
+from durable.machine.pacing import documents_per_minute, not_before
 from durable.machine.states import State
 from durable.machine.transitions import add_note, clear_in_flight, restart_stage, without_deletions
 
@@ -26,7 +26,7 @@ def replacing_reason(  # noqa: PLR0911 - a return for each reason
         return "the connector's definition has changed"
     if not facts.has_recipe:
         return "changes are told in another way than before"
-    if facts.unconfirmed_count > limits.changes_max:
+    if facts.unconfirmed_count > _changes_max(job, now_ms, limits):
         return f"of {facts.unconfirmed_count} documents it is not certain what Glean has"
     if now_ms - facts.replaced_at_ms >= limits.replace_every_ms:
         return "the last time was long ago"
@@ -45,24 +45,37 @@ def ask_to_replace(job: Job, now_ms: int, limits: Limits) -> Job:
     return add_note(job, "asked to replace all documents", now_ms, limits)
 
 
-def promoting_reason(job: Job, change_count: int, limits: Limits) -> str | None:
+def promoting_reason(job: Job, change_count: int, now_ms: int, limits: Limits) -> str | None:
     """Why differences will not do after all; None where they will.
 
-    What is sent in a minute is sent sooner than all of it.
+    What is sent in a minute is sent sooner than all of it. The slower Glean takes single
+    documents, the fewer there may be: it is the time that counts.
 
     Args:
         job: that reconciles.
         change_count: what was sent, and is about to be.
+        now_ms: the time.
         limits: of the deployment.
     """
-    if change_count > limits.changes_max:
-        return f"{change_count} changes are more than changes_max ({limits.changes_max}) in LIMITS"
+    per_minute = documents_per_minute(job, now_ms, limits)
+    changes_max = _changes_max(job, now_ms, limits)
+    if change_count > changes_max:
+        known = f"changes_max ({limits.changes_max}) in LIMITS"
+        if changes_max < limits.changes_max:
+            known = f"{changes_max}, which is {known} at {per_minute} documents a minute"
+        return f"{change_count} changes are more than {known}"
     is_early = job.crawl.page_count <= FIRST_PAGES
-    if not is_early or change_count <= limits.documents_per_minute_max:
+    if not is_early or change_count <= per_minute:
         return None
     if change_count > job.crawl.changes.unchanged:
         return f"{change_count} changes are more than half of what was read"
     return None
+
+
+def _changes_max(job: Job, now_ms: int, limits: Limits) -> int:
+    """As many as single requests bring in the time that `changes_max` of them may take."""
+    per_minute = documents_per_minute(job, now_ms, limits)
+    return max(1, limits.changes_max * per_minute // limits.documents_per_minute_max)
 
 
 def replace_instead(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:

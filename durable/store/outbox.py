@@ -6,7 +6,13 @@ They are written with what they tell of, so none is lost, and sent after it.
 from collections.abc import Collection, Iterable, Sequence
 
 from durable.machine.alert_delivery import Delivery
-from durable.machine.alerts import Alert, AlertHistory, alerts_of_job, reminders
+from durable.machine.alerts import (
+    Alert,
+    AlertHistory,
+    alert_of_outcome,
+    alerts_of_job,
+    reminders,
+)
 from durable.machine.job import Job, Mode
 from durable.machine.staleness import Watched
 from durable.store.sql import Query, decode_rows, encode, read_summary, write_summary
@@ -30,11 +36,13 @@ class Outbox:
         if not targets or before.state is after.state:
             return
         known = self.told()
-        told, alert = alerts_of_job(known, before, after, now_ms)
+        told, of_job = alerts_of_job(known, before, after, now_ms)
+        told, of_outcome = alert_of_outcome(told, before, after, now_ms)
         if told != known:
             self.put_told(told)
-        if alert is not None:
-            self.add(alert, targets)
+        for alert in (of_job, of_outcome):
+            if alert is not None:
+                self.add(alert, targets)
 
     def remind(
         self, connector: str, modes: Collection[Mode], targets: Sequence[str], now_ms: int

@@ -22,6 +22,7 @@ from durable.store.checkpoints import Checkpoints
 from durable.store.event_log import EventLog
 from durable.store.job_queries import JobQueries
 from durable.store.ledger import Ledger
+from durable.store.observations import Observations
 from durable.store.outbox import Outbox
 from durable.store.retention import Retention
 from durable.store.sql import Binding, Row, decode_rows, encode, encode_states, migrate, to_integer
@@ -69,6 +70,7 @@ class Store:
         self.chronicle = EventLog(self._query)
         self.archive = JobQueries(self._query)
         self.outbox = Outbox(self._query)
+        self.observations = Observations(self._query)
         self.ledger = Ledger(self._query)
         self._retention = Retention(self._query)
         migrate(self._query)
@@ -150,6 +152,7 @@ class Store:
         """As `save`, where the alarm is somebody else's."""
         if job.state is State.SUCCEEDED and not job.repeats:
             self.successes.add(job)
+            self.observations.add_crawl(job)
         state, stored, before = job.state.value, _stored(job), self._working
         if before is None or before.id != job.id:
             before = None

@@ -3,7 +3,7 @@
 from durable.limits import Limits
 from durable.machine.job import Job, Stage
 from durable.machine.notes import WaitReason
-from durable.machine.pacing import MINUTE_MS
+from durable.machine.pacing import documents_per_minute, indexing_ms
 from durable.machine.states import PENDING, TRAITS, State
 
 
@@ -44,9 +44,9 @@ def waiting_reason(job: Job, ahead: Job | None) -> str | None:
     return job.pacing.pause or f"attempt {max(1, job.pacing.attempt)} failed: {job.error}"
 
 
-def left_ms(job: Job, limits: Limits) -> int | None:
+def left_ms(job: Job, now_ms: int, limits: Limits) -> int | None:
     """How long the documents that are still to come take at Glean's rate; None if unknown."""
     if job.is_upload or job.stage is not Stage.DOCUMENTS or job.crawl.total_count is None:
         return None
     left_count = max(0, job.crawl.total_count - job.crawl.record_count)
-    return left_count * MINUTE_MS // limits.documents_per_minute_max
+    return indexing_ms(left_count, documents_per_minute(job, now_ms, limits))

@@ -11,14 +11,21 @@ from durable.connector.definition import AnyConnector
 from durable.machine.counters import Counters
 from durable.machine.deletion_watch import DeletionWatch, paused_reason, paused_remedy
 from durable.machine.job import Job, Mode, Stage
-from durable.machine.remedies import Remedy, RemedyCode, remedy_of
+from durable.machine.remedies import (
+    Remedy,
+    RemedyCode,
+    degraded_reason,
+    degraded_remedy,
+    remedy_of,
+)
 from durable.machine.states import ENDED, State
 from durable.machine.ticks import Ticks, overdue_since_ms
 from durable.machine.timeliness import Freshness, find_stale, stale_after_ms, stale_reason
 from durable.timestamps import rfc3339, rfc3339_or_none
 from durable.views.findings import Deleted, show_deletions
 from durable.views.job_summary import JobSummary, summarize
-from durable.views.texts import Message, to_message
+from durable.views.steps import Phrase
+from durable.views.texts import Message, to_message, to_messages
 
 
 class Condition(StrEnum):
@@ -62,10 +69,12 @@ class Overview(Struct, frozen=True, kw_only=True):
     documents: int | None  # in Glean, as the last FULL job that replaced has left them
     outdated: int | None  # of which Glean has older versions: their records were rejected
     unconfirmed: int  # that were sent, and are not known to be in Glean: they are sent again
+    foreign_uploads: int  # to the datasource, by another client: as many as FULL jobs have seen
     stale_after_seconds: int | None
     current: JobSummary | None  # the job that is pending, or held
     jobs: list[JobSummary]  # the latest, newest first
     deletions: tuple[Deleted, ...]  # that follow the latest upload of each kind
+    findings: tuple[Message, ...]  # what is worth knowing, though it is no error
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -80,7 +89,9 @@ class Known(Struct, frozen=True, kw_only=True):
     watermark_ms: int | None = None
     document_count: int | None = None
     unconfirmed_count: int = 0
+    foreign_upload_count: int = 0
     watch: DeletionWatch = DeletionWatch()
+    findings: Sequence[Phrase] = ()
 
 
 class ConnectorMetrics(Struct, frozen=True, kw_only=True):
@@ -93,6 +104,7 @@ class ConnectorMetrics(Struct, frozen=True, kw_only=True):
     document_count: int | None  # in Glean, as the last FULL job that replaced has left them
     outdated_count: int | None = None  # of which Glean has older versions
     unconfirmed_count: int = 0  # that were sent, and are not known to be in Glean
+    foreign_upload_count: int = 0  # by another client, as many as were seen
     deletions: Mapping[Stage, str] = {}  # that follow the latest upload of each kind
 
 
@@ -126,10 +138,12 @@ def overview(
         documents=known.document_count,
         outdated=_outdated_count(known),
         unconfirmed=known.unconfirmed_count,
+        foreign_uploads=known.foreign_upload_count,
         stale_after_seconds=None if after_ms is None else after_ms // 1_000,
         current=None if current is None else summarize(current, clean, now_ms),
         jobs=[summarize(job, clean, now_ms) for job in known.jobs],
         deletions=show_deletions(replace(known.watch, error=clean(known.watch.error))),
+        findings=to_messages(known.findings),
     )
 
 
@@ -153,6 +167,7 @@ def connector_metrics(known: Known, job_counts: Mapping[State, int]) -> Connecto
         document_count=known.document_count,
         outdated_count=_outdated_count(known),
         unconfirmed_count=known.unconfirmed_count,
+        foreign_upload_count=known.foreign_upload_count,
         deletions={stage: upload.deletions for stage, upload in known.watch.uploads.items()},
     )
 
@@ -195,11 +210,10 @@ def _trouble(connector: AnyConnector, known: Known, now_ms: int) -> Health | Non
 def _degraded(known: Known) -> Health | None:
     """What the latest FULL job that succeeded has left as it was."""
     latest = _latest_full(known)
-    if latest is None or not latest.outdated_count:
+    why = None if latest is None else degraded_reason(latest)
+    if latest is None or why is None:
         return None
-    count = latest.outdated_count
-    why = f"Glean has older versions of {count} documents, whose records were rejected"
-    return Condition.DEGRADED, why, Remedy(RemedyCode.REPEAT_REJECTS.value, {"job": latest.id})
+    return Condition.DEGRADED, why, degraded_remedy(latest)
 
 
 def _latest_full(known: Known) -> Job | None:

@@ -87,6 +87,7 @@ class Status(Struct, frozen=True, kw_only=True):
     verification: Verified | None  # FULL, after the success; None: the connector wants none
     processing: Processed | None  # likewise
     deletions: tuple[Deleted, ...]  # of its uploads, where they are the latest
+    findings: tuple[Message, ...]  # what is worth knowing, though it is no error
     events: tuple[RecentNote, ...]  # the latest last
 
 
@@ -107,7 +108,7 @@ def status(
         now_ms: the time, for an estimate of how long it will take.
     """
     notes = (*job.notes, *(verification.notes if verification else ()))
-    total, remaining_ms = totals(job), left_ms(job, limits)
+    total, remaining_ms = totals(job), left_ms(job, now_ms or job.created_at_ms, limits)
     has_way = job.mode is Mode.FULL and not job.is_delegated and job.crawl.begun_at_ms > 0
     listed = missing_list(job)
     gone = listed[1] if listed else None
@@ -155,7 +156,8 @@ def status(
         cursor=job.crawl.cursor,
         verification=show_verification(verification),
         processing=show_processing(verification),
-        deletions=(),  # known of all of the connector's jobs together
+        deletions=(),  # this and the next: known of all of the connector's jobs together
+        findings=(),
         events=tuple(_show_note(note) for note in notes),
     )
 

@@ -42,7 +42,7 @@ class RepeatCode(StrEnum):
 class Phrase(Struct, frozen=True):
     """A code, and what its words name."""
 
-    code: StepCode | RepeatCode
+    code: StrEnum
     parameters: Mapping[str, str | int] = {}
 
 

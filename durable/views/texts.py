@@ -4,13 +4,14 @@ The API speaks of its requests, the dashboard of its buttons, an alert of the pa
 CLI has a table of its own, of the same codes, which speaks of its commands.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from string import Template
 
 from msgspec import Struct
 
 from durable.machine.remedies import Remedy, RemedyCode
+from durable.views.connector_findings import FindingCode
 from durable.views.steps import Phrase, RepeatCode, StepCode
 
 
@@ -68,6 +69,8 @@ WORDINGS: Mapping[str, Wording] = {
         "/retry/$job?rejects=true reads these records again, and so does the next FULL job.",
         "The job's page lists them and says why. Correct the source or the connector; then Retry "
         "there reads these records again, and so does the next FULL job.",
+        "The job's page lists them and says why. Correct the source or the connector; then retry "
+        "the rejected records there, or wait for the next FULL job.",
     ),
     RemedyCode.CHECK_UPLOADS: Wording(
         "See whether something else uploads to this datasource. If Glean's history is that late, "
@@ -154,6 +157,22 @@ WORDINGS: Mapping[str, Wording] = {
     RepeatCode.QUERY_BEFORE_CLOSE: Wording(
         "It would ask Glean about the upload again. It never repeats a close without asking."
     ),
+    FindingCode.SLOWED: Wording(
+        "Glean answered 429 to single documents: $documents_per_minute go in a minute for now, of "
+        "$documents_per_minute_max. The rest is regained within an hour without another 429. "
+        "Connectors that share a token share Glean's rate."
+    ),
+    FindingCode.UNSTABLE: Wording(
+        "Two FULL jobs in a row found more than half of the documents with other content than "
+        "before ($changed of $known in the latest), though the connector is the same. Its mapping "
+        "may put the current time, a random value or a counter into them: all of these are sent "
+        "each time."
+    ),
+    FindingCode.FOREIGN: Wording(
+        "Glean's history has an upload to this datasource that is none of this connector's, so "
+        "the latest FULL job brought all documents anew (such uploads so far: $count). See what "
+        "else uploads to the datasource."
+    ),
 }
 
 
@@ -176,6 +195,11 @@ def say(phrase: Remedy | Phrase | None, surface: Surface) -> str:
     if phrase is None:
         return ""
     return Template(template(phrase.code, surface)).safe_substitute(phrase.parameters)
+
+
+def to_messages(phrases: Iterable[Remedy | Phrase]) -> tuple[Message, ...]:
+    """All of them as the API shows them."""
+    return tuple(message for phrase in phrases if (message := to_message(phrase)) is not None)
 
 
 def to_message(phrase: Remedy | Phrase | None) -> Message | None:

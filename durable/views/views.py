@@ -1,6 +1,6 @@
 """Shows a connector's jobs. It changes nothing, and shows no secret."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from durable.connector.definition import AnyConnector
 from durable.environment import GLEAN_TOKEN, Environment
+from durable.limits import Limits
 from durable.machine.job import Job, Mode
 from durable.machine.ledger import Kind
 from durable.machine.rejects import Reject
@@ -16,10 +17,13 @@ from durable.machine.states import PENDING, State
 from durable.store.event_log import Event
 from durable.store.ledger_rows import GoneRow
 from durable.store.store import Store
+from durable.views.connector_findings import FindingCode, foreign, slowed, unstable
 from durable.views.findings import show_deletions
 from durable.views.job_summary import JobSummary, missing_list, summarize
 from durable.views.overview import ConnectorMetrics, Known, Overview, connector_metrics, overview
 from durable.views.status import Status, status
+from durable.views.steps import Phrase
+from durable.views.texts import to_messages
 
 
 LAST_ID = "\x7f"  # after every job's id
@@ -88,8 +92,7 @@ class Views:
         clean, verification = self._clean(), self._store.verifications.load(job.id)
         if verification is not None:
             verification = replace(verification, error=clean(verification.error))
-        limits = self._connector.limits.within(self._environment.usable_limits())
-        now_ms = self._timer.now_ms()
+        limits, now_ms = self._limits(), self._timer.now_ms()
         watch = self._store.verifications.watch()
         watch = replace(watch, error=clean(watch.error))
         shown = status(job, self.ahead_of(job), limits, verification, now_ms)
@@ -99,6 +102,7 @@ class Views:
             last_error=shown.last_error and clean(shown.last_error),
             cursor=shown.cursor and clean(shown.cursor),
             deletions=show_deletions(watch, job.id),
+            findings=to_messages(self._findings_of_job(job)),
             events=tuple(replace(event, what=clean(event.what)) for event in shown.events),
         )
 
@@ -150,10 +154,11 @@ class Views:
     def overview(self) -> Overview:
         """The connector at a glance."""
         store = self._store
+        known = self._known()
+        jobs = store.archive.jobs(LAST_ID, State, JOBS_SHOWN)
+        current = next(iter([*store.held(), *store.pending()]), None)
         known = replace(
-            self._known(),
-            jobs=store.archive.jobs(LAST_ID, State, JOBS_SHOWN),
-            current=next(iter([*store.held(), *store.pending()]), None),
+            known, jobs=jobs, current=current, findings=self._findings([*jobs, *known.ended])
         )
         return overview(self._connector, known, self._clean(), self._timer.now_ms())
 
@@ -182,8 +187,32 @@ class Views:
             ended=[job for mode in Mode if (job := store.archive.last_end(mode)) is not None],
             document_count=self._document_count(),
             unconfirmed_count=store.ledger.unconfirmed_count(Kind.DOCUMENT),
+            foreign_upload_count=store.observations.foreign_uploads().count,
             watch=store.verifications.watch(),
         )
+
+    def _findings(self, jobs: Sequence[Job]) -> list[Phrase]:
+        """Of the connector, whose latest jobs these are; or of one job, where it is of that."""
+        observations, now_ms = self._store.observations, self._timer.now_ms()
+        latest_ids = [job.id for job in jobs if job.mode is Mode.FULL and not job.repeats]
+        found = [
+            slowed(jobs, self._limits().documents_per_minute_max, now_ms),
+            unstable(observations.steadiness()),
+            foreign(observations.foreign_uploads(), max(latest_ids, default=None)),
+        ]
+        return [one for one in found if one is not None]
+
+    def _findings_of_job(self, job: Job) -> list[Phrase]:
+        """Those of the connector that are of one job."""
+        steadiness = self._store.observations.steadiness()
+        is_of = {
+            FindingCode.SLOWED: job.state in PENDING,
+            FindingCode.UNSTABLE: steadiness.job_id == job.id,
+        }
+        return [one for one in self._findings([job]) if is_of.get(FindingCode(one.code), True)]
+
+    def _limits(self) -> Limits:
+        return self._connector.limits.within(self._environment.usable_limits())
 
     def _document_count(self) -> int | None:
         """As the last FULL job has left it."""

@@ -165,6 +165,20 @@ def jobs(stack: Stack) -> list[dict[str, Any]]:
     return found
 
 
+def test_what_is_worth_knowing_of_a_connector_is_shown_beside_its_health(
+    person: Person, stack: Stack
+) -> None:
+    synced(stack)
+    stack.control_source("change", change=20)
+    single = "/indexdocuments"
+    stack.control_glean("faults", path=single, times=1, status=429, retry_after="1")
+    assert stack.ended(stack.trigger("INCREMENTAL")["id"])["state"] == "succeeded"
+
+    person.go("/connectors")
+
+    expect(person.page.get_by_text("Glean answered 429 to single documents")).to_be_visible()
+
+
 def test_a_held_job_is_approved_by_who_has_seen_how_much_goes(person: Person, stack: Stack) -> None:
     job_id = held(stack)
     person.go("/")

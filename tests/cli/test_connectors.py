@@ -57,6 +57,27 @@ def test_connectors_say_how_they_are_and_what_comes_next(tmp_path: Path) -> None
     ]
 
 
+SLOWED = {"code": "slowed-documents", "parameters": {}, "text": "300 documents go in a minute."}
+
+
+@pytest.mark.parametrize(
+    ("why", "told"),
+    [
+        (None, "300 documents go in a minute."),
+        ("held", "held. 300 documents go in a minute."),
+        ("held.", "held. 300 documents go in a minute."),
+    ],
+)
+def test_what_is_worth_knowing_is_shown_beside_the_reason(
+    tmp_path: Path, why: str | None, told: str
+) -> None:
+    worker = FakeWorker(a_connector(why=why, findings=[SLOWED]))
+
+    shown = Shell(tmp_path, worker).run("connectors")
+
+    assert shown.stdout.splitlines()[1].split("\t")[-1] == told
+
+
 @pytest.mark.parametrize(("outcome", "code"), [("passed", 0), ("skipped", 0), ("failed", 1)])
 def test_a_check_that_fails_is_seen_by_scripts(
     shell: Shell, worker: FakeWorker, outcome: str, code: int

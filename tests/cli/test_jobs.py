@@ -80,6 +80,15 @@ def test_of_a_job_that_rests_nothing_is_told_twice_or_estimated(
     assert "if killed" not in shown
 
 
+def test_what_is_worth_knowing_of_a_job_is_shown(shell: Shell, worker: FakeWorker) -> None:
+    text = "300 documents go in a minute."
+    worker.stands(a_status(findings=[{"code": "slowed-documents", "parameters": {}, "text": text}]))
+
+    shown = shell.run("status", JOB_ID).stdout
+
+    assert f"findings   {text}" in shown
+
+
 CHANGES = {"added": 12, "changed": 3, "access": 1, "deleted": 2, "unchanged": 8_088}
 
 

@@ -12,6 +12,7 @@ from durable.machine.notes import ErrorCode, EventKind
 from durable.machine.rejects import RejectCode
 from durable.machine.states import TRAITS, Command, State
 from durable.machine.verification import Verdict
+from durable.views.connector_findings import FindingCode
 from durable.views.overview import Condition
 
 
@@ -19,7 +20,7 @@ GUIDE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 RULES = (ROOT / "docs/prometheus-rules.yaml").read_text(encoding="utf-8")
 
 
-HEADS = frozenset({"health", "state", "kind"})
+HEADS = frozenset({"health", "state", "kind", "code"})
 
 
 def named(heading: str) -> list[str]:
@@ -35,6 +36,7 @@ def named(heading: str) -> list[str]:
     [
         ("Health", Condition),
         ("States", State),
+        ("Findings", FindingCode),
         (
             "Events",
             {*EventKind, *State} - {State.OPENING, State.SENDING},

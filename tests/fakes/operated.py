@@ -66,6 +66,7 @@ def a_status(job_id: str = JOB_ID, state: str = "sending", **fields: Any) -> Jso
         "verification": None,
         "processing": None,
         "deletions": [],
+        "findings": [],
         "events": [{"at": AT, "what": "begun", "kind": "begun", "cause": None}],
         "progress": None,
     }
@@ -110,9 +111,11 @@ def a_connector(name: str = "tickets", **fields: Any) -> Json:
         "documents": 1200,
         "outdated": 0,
         "unconfirmed": 0,
+        "foreign_uploads": 0,
         "stale_after_seconds": None,
         "current": None,
         "deletions": [],
+        "findings": [],
         "jobs": [],
     }
     return {**connector, **fields}

@@ -28,6 +28,11 @@ SAMPLE: Mapping[str, str | int] = {
     "sent_count": 1,
     "begun_count": 3,
     "next_page": 7,
+    "documents_per_minute": 300,
+    "documents_per_minute_max": 600,
+    "changed": 1_150,
+    "known": 1_200,
+    "count": 2,
 }
 
 

@@ -85,6 +85,26 @@ class _Upload(Struct):
     has_expired: bool = False
 
 
+class TokenRate:
+    """How many single documents Glean takes of a token: a minute's, which leak at that rate.
+
+    Args:
+        per_minute: documents.
+    """
+
+    def __init__(self, per_minute: int) -> None:
+        self.per_minute = per_minute
+        self.refused_at_ms: list[int] = []
+        self._repaid_at_ms = 0
+
+    def take(self, count: int, now_ms: int) -> None:
+        repaid_at_ms = max(self._repaid_at_ms, now_ms) + count * 60_000 // self.per_minute
+        if repaid_at_ms > now_ms + 60_000:
+            self.refused_at_ms.append(now_ms)
+            raise _RefusalError(429, "too many documents a minute")
+        self._repaid_at_ms = repaid_at_ms
+
+
 class Glean:
     """One datasource: what can be found in it, and the uploads to it.
 
@@ -99,7 +119,7 @@ class Glean:
         self._clock = clock
         self._readings = readings
         self._staged: dict[str, Found] = {}  # by what it knows them by
-        self._repaid_at_ms = 0
+        self.rate = TokenRate(limits.documents_per_minute_max)  # of its own, or others' too
         self.people = People(clock, _require, limits.batch_documents_max)
         self._open_id: str | None = None
         # All there ever were. It is not the first time that it is used.
@@ -169,13 +189,6 @@ class Glean:
         self.refusals.append(str(refusal))
         return httpx.Response(refusal.status, text=str(refusal))
 
-    def _pace(self, count: int) -> None:
-        """A bucket holds the documents of a minute, and leaks at that rate."""
-        now_ms, rate = self._clock.now_ms, self._limits.documents_per_minute_max
-        repaid_at_ms = max(self._repaid_at_ms, now_ms) + count * 60_000 // rate
-        _require(repaid_at_ms <= now_ms + 60_000, "too many documents a minute", 429)
-        self._repaid_at_ms = repaid_at_ms
-
     def _take(self, request: httpx.Request) -> bytes:
         _require(request.headers.get("authorization") == f"Bearer {GLEAN_TOKEN}", "no token", 401)
         _require(request.method == "POST", "everything here is a POST", 405)
@@ -193,7 +206,7 @@ class Glean:
             case "/indexdocuments":
                 upsert = msgspec.json.decode(request.content, type=_Documents)
                 _require(bool(upsert.documents), "no documents")
-                self._pace(len(upsert.documents))
+                self.rate.take(len(upsert.documents), self._clock.now_ms)
                 self.found.show(self._checked(upsert.datasource, upsert.documents))
             case "/deletedocument":
                 deletion = msgspec.json.decode(request.content, type=_Deletion)

@@ -31,6 +31,7 @@ READINGS = "tests/simulation/test_readings.py"
 REFUSALS = "tests/simulation/test_refusals.py"
 REJECTS = "tests/simulation/test_rejects.py"
 RESTORED = "tests/simulation/test_restored.py"
+SHARING = "tests/simulation/test_sharing.py"
 STAGES = "tests/simulation/test_stages.py"
 UNTAKEN = f"{STAGES}::test_a_group_that_glean_does_not_take_fails_the_job_after_all_else_is_brought"
 STRANGERS = f"{STAGES}::test_whatever_fails_strangers_are_left_out_of_their_groups_and_nobody_else"
@@ -57,7 +58,9 @@ REDEFINED = f"{DYING}::test_a_connector_that_changes_under_a_running_job_begins_
 WRONG = f"{TRUNCATION}::test_no_upload_is_closed_and_the_error_says_what_was_wrong"
 UNTOUCHED = f"{OWN_CLOCK}::test_no_change_is_lost_or_sent_again_by_each_job_whatever_fails"
 
+ALERTS = "durable/machine/alerts.py"
 JOB = "durable/machine/job.py"
+OBSERVATIONS = "durable/machine/observations.py"
 BATCHES = "durable/glean/batches.py"
 DELETION_WATCH = "durable/machine/deletion_watch.py"
 GROUP_UPLOADS = "durable/engine/group_uploads.py"
@@ -76,6 +79,7 @@ COUNTING = "durable/sources/paging/counting.py"
 JUMP = "durable/sources/paging/jump.py"
 TURN = "durable/engine/turn.py"
 ROOM = "durable/machine/room.py"
+SLOWDOWN = "durable/machine/slowdown.py"
 MEMORY = "durable/machine/memory.py"
 WAITING = "durable/machine/waiting.py"
 ENDING = "durable/machine/ending.py"
@@ -252,9 +256,79 @@ MUTANTS = [
     Mutant(
         "more documents are sent one by one than Glean takes",
         PACE,
-        "_indexing_ms(single_documents_max(limits), limits) > MINUTE_MS",
-        "_indexing_ms(single_documents_max(limits), limits) > 2 * MINUTE_MS",
+        "indexing_ms(single_documents_max(per_minute), per_minute) > MINUTE_MS",
+        "indexing_ms(single_documents_max(per_minute), per_minute) > 2 * MINUTE_MS",
         (PACED,),
+    ),
+    Mutant(
+        "each FULL job that leaves older documents is told of anew",
+        ALERTS,
+        "    told, is_due = remind(told, DEGRADED, now_ms)\n",
+        "    told, is_due = remind(settle(told, {DEGRADED})[0], DEGRADED, now_ms)\n",
+        ("tests/unit/machine/test_alerts.py",),
+    ),
+    Mutant(
+        "an INCREMENTAL job ends what was told of older documents",
+        ALERTS,
+        "        is_whole = after.mode is Mode.FULL and degraded_reason(after) is None\n",
+        "        is_whole = degraded_reason(after) is None\n",
+        ("tests/unit/machine/test_alerts.py",),
+    ),
+    Mutant(
+        "a mapping is told as unstable once its definition has changed",
+        OBSERVATIONS,
+        "    if job.fingerprint != before.fingerprint:\n",
+        "    if not before.fingerprint:\n",
+        ("tests/unit/machine/test_observations.py",),
+    ),
+    Mutant(
+        "documents in doubt count as others than before",
+        "durable/machine/page_changes.py",
+        "if row is not None and row.is_trusted and row.put.content != put.content:",
+        "if row is not None:",
+        ("tests/unit/machine/test_page_changes.py",),
+    ),
+    Mutant(
+        "a slowed job may have as many changes as one at the whole rate",
+        "durable/machine/ways.py",
+        "max(1, limits.changes_max * per_minute // limits.documents_per_minute_max)",
+        "max(1, limits.changes_max)",
+        ("tests/unit/machine/test_ways.py",),
+    ),
+    Mutant(
+        "a rate that was halved is never regained",
+        SLOWDOWN,
+        "per_minute_max * since_ms // RECOVERY_MS",
+        "0 * since_ms",
+        ("tests/unit/machine/test_slowdown.py", f"{SHARING}::test_the_rate_is_whole_again_later"),
+    ),
+    Mutant(
+        "a rate is halved until nothing is left of it",
+        SLOWDOWN,
+        "max(least, slowdown.per_minute)",
+        "slowdown.per_minute",
+        ("tests/unit/machine/test_slowdown.py", f"{SHARING}::test_none_is_refused_for_ever"),
+    ),
+    Mutant(
+        "documents that Glean found too many are sent as fast as before",
+        FLOW,
+        "        if failure.cause is Cause.THROTTLED and failure.document_count:\n",
+        "        if failure.cause is None and failure.document_count:\n",
+        (f"{SHARING}::test_two_of_one_token_both_end_and_are_seldom_refused[0]",),
+    ),
+    Mutant(
+        "each job begins at the whole rate",
+        PACE,
+        ', "indexed_until_ms", "slowdown"),',
+        ', "indexed_until_ms"),',
+        (f"{SHARING}::test_the_next_job_begins_with_the_rate_that_the_one_before_has_found",),
+    ),
+    Mutant(
+        "requests stay as large as they were at the whole rate",
+        FLOW,
+        "    if job.pacing.slowdown is not None:\n        pack",
+        "    if job.pacing.slowdown is not None and False:\n        pack",
+        (f"{SHARING}::test_a_token_with_less_than_a_request_takes_gets_smaller_ones",),
     ),
     Mutant(
         "a job that becomes a FULL one runs beside one that is queued",
@@ -727,7 +801,7 @@ MUTANTS = [
     Mutant(
         "what was being sent as the isolate died does not count for Glean's rate",
         LIFECYCLE,
-        "        job = count_documents(job, single_documents_max(limits), now_ms, limits)\n",
+        "        job = count_unheard(job, now_ms, limits)\n",
         "        pass\n",
         (PACED,),
     ),

@@ -201,7 +201,7 @@ LEDGER_MUTANTS = [
     Mutant(
         "differences are sent one by one, however many they are",
         WAYS,
-        "    if change_count > limits.changes_max:",
+        "    if change_count > changes_max:",
         "    if change_count > 10**6:",
         (f"{RECONCILING}::test_what_differs_is_sent_alone_until_all_of_it_is_sooner_sent",),
     ),

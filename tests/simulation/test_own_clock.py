@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from durable.limits import Limits
 from durable.machine.job import Mode
+from durable.machine.slowdown import RECOVERY_MS
 from durable.machine.states import State
 from tests.simulation.connector import LIMITS, TIMED
 from tests.simulation.effort import tried
@@ -18,7 +19,7 @@ from tests.simulation.world import StandIn, World
 
 
 BEHIND_MS = 5 * 60_000
-WHILE_MS = 3 * 60_000  # Glean takes as much as if nothing had been sent
+WHILE_MS = RECOVERY_MS  # Glean takes as much as if nothing had been sent or refused
 ANSWER_MS = 5_000  # so that there are seconds between two pages
 PACED = replace(LIMITS, documents_per_minute_max=2)  # so that a page is sent piece by piece
 WRITES = frozenset({Kind.SEND, Kind.DELETE})

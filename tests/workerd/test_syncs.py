@@ -155,6 +155,26 @@ def test_trouble_that_passes_delays_the_job_and_loses_nothing(stack: Stack) -> N
     assert differences(stack.source_records(), stack.glean_documents()) == []
 
 
+def test_a_connector_whose_documents_are_too_many_for_glean_says_that_it_is_slowed(
+    stack: Stack,
+) -> None:
+    settled(stack)
+    stack.control_source("change", change=30, seed=7)
+    single = "/indexdocuments"
+    stack.control_glean("faults", path=single, times=1, status=429, retry_after="1")
+
+    job = run(stack, "INCREMENTAL")
+
+    (shown,) = stack.request("GET", "/connectors").json()["connectors"]
+    (finding,) = shown["findings"]
+    told = finding["parameters"]
+    assert job["state"] == "succeeded", job
+    assert finding["code"] == "slowed-documents"
+    whole = told["documents_per_minute_max"]
+    assert whole // 2 <= told["documents_per_minute"] < whole
+    assert differences(stack.source_records(), stack.glean_documents()) == []
+
+
 def test_a_request_that_is_too_large_is_halved_and_nothing_is_lost(stack: Stack) -> None:
     bulk = "/bulkindexdocuments"
     stack.control_glean("faults", path=bulk, times=1, skip=2, status=413)

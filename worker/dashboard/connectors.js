@@ -32,7 +32,7 @@ export async function connectors(main) {
 }
 
 function card(connector) {
-  const { name, health, why, remedy, jobs, current } = connector;
+  const { name, health, why, remedy, findings, jobs, current } = connector;
   const told = [why, say(remedy)].filter(Boolean).join(". ");
   const list = `/jobs?connector=${encodeURIComponent(name)}`;
   return h(
@@ -44,6 +44,7 @@ function card(connector) {
       h("h2", {}, h("a", { href: list, "data-key": `jobs ${name}` }, name)),
       badge(health, HEALTHS[health].words),
       told ? h("p", { class: "why" }, told) : null,
+      findings.map((finding) => h("p", { class: "finding" }, say(finding))),
       current && current.id !== jobs[0]?.id
         ? h(
             "p",
@@ -71,8 +72,13 @@ function facts({
   last_full_success_at,
   watermark,
   documents,
+  outdated,
+  unconfirmed,
+  foreign_uploads,
+  deletions,
   stale_after_seconds,
 }) {
+  const paused = deletions.filter(({ state }) => state === "paused");
   const due = next_at ? [time(next_at), ` ${next_mode}`] : ["by hand only"];
   return h(
     "dl",
@@ -81,6 +87,10 @@ function facts({
     fact("Last success", time(last_success_at, "never")),
     fact("Last FULL success", time(last_full_success_at, "never")),
     fact("Documents", number(documents)),
+    outdated ? fact("Older than the source", number(outdated)) : null,
+    unconfirmed ? fact("Unconfirmed", number(unconfirmed)) : null,
+    paused.length ? fact("Deletions paused", paused.map(({ stage }) => stage).join(", ")) : null,
+    foreign_uploads ? fact("Uploads by others", number(foreign_uploads)) : null,
     watermark ? fact("Watermark", time(watermark)) : null,
     datasource === name ? null : fact("Datasource", datasource),
     stale_after_seconds ? fact("Stale after", duration(stale_after_seconds)) : null,

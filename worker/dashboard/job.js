@@ -20,7 +20,7 @@ const REST = ["if_killed_now", "last_error"];
 const PARTS = [
   [title, ["connector", "mode", "state", "created_at", "repeats", "begun_by"]],
   [progress, ["progress", "state"]],
-  [standing, ["state", "waits_because", "waits_until", "next_step", "remedy", ...REST]],
+  [standing, ["state", "waits_because", "waits_until", "next_step", "remedy", "findings", ...REST]],
   [commands, ["commands", "rejected", "missing", "missing_list", "stage", "state", "way"]],
   [changes, ["changes", "documents", "way"]],
   [totals, ["documents", "deleted", "rejected", "pages", "bytes", "turns", "attempt"]],

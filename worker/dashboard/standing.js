@@ -47,6 +47,7 @@ export function standing(status) {
     waits_because ? told("Waits because", waits_because, ...until) : null,
     told("Next", next),
     if_killed_now ? told("If it were killed now", say(if_killed_now)) : null,
+    status.findings.map((finding) => told("Worth knowing", say(finding))),
   );
 }
 

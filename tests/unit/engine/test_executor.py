@@ -375,8 +375,9 @@ def test_a_conflict_of_whatever_is_sent_to_an_open_upload_is_waited_for(
 def test_a_conflict_that_glean_cannot_be_asked_about_may_pass() -> None:
     network = Network(a_page("a"), httpx.Response(409), httpx.Response(503, text="busy"))
 
+    reason, cause = "Glean answered 503: busy", Cause.UNAVAILABLE
     assert Desk(network).sent() == [
-        Failed("Glean answered 503: busy", True, 0, 0.5, Send(0, 0), cause=Cause.UNAVAILABLE)
+        Failed(reason, True, 0, 0.5, Send(0, 0), cause=cause, document_count=1)
     ]
 
 
@@ -386,7 +387,8 @@ def test_a_conflict_outside_of_an_upload_is_waited_for() -> None:
     (event,) = Desk(network, upload_id="").sent()
 
     reason = "Glean answered 409: version"
-    assert event == Failed(reason, True, 0, 0.5, Send(0, 0), cause=Cause.CONFLICT)
+    failed = Failed(reason, True, 0, 0.5, Send(0, 0), cause=Cause.CONFLICT, document_count=1)
+    assert event == failed
     assert network.lines == [LIST, INDEX]
 
 

@@ -28,12 +28,13 @@ from durable.machine.alerts import (
     Alert,
     AlertHistory,
     AlertKind,
+    alert_of_outcome,
     alerts_of_job,
     remind,
     reminders,
 )
 from durable.machine.job import Job, Mode
-from durable.machine.remedies import remedy_of
+from durable.machine.remedies import Remedy, RemedyCode, degraded_remedy, remedy_of
 from durable.machine.staleness import Heartbeat, Watched, check_cron, check_staleness
 from durable.machine.states import Command, State
 from durable.store.outbox import DELIVERIES_MAX, Outbox
@@ -60,6 +61,7 @@ WORKING = Job(
 FAILED = replace(WORKING, state=State.FAILED, error="the source answered 404")
 HELD = replace(WORKING, state=State.HELD, error="the close would delete 9 of 10 documents")
 SUCCEEDED = replace(WORKING, state=State.SUCCEEDED)
+OUTDATED = replace(SUCCEEDED, outdated_count=3)  # of three documents, Glean has older versions
 ALERT = Alert(id="a", kind="failed", connector="notes", at_ms=NOW_MS, text="why", job_id="notes-1")
 
 
@@ -277,8 +279,10 @@ def through(*jobs: Job, told_before: AlertHistory | None = None) -> list[str]:
     """What is told as a job becomes each of these, an hour after the other."""
     known, kinds = told_before or AlertHistory(), list[str]()
     for number, (before, after) in enumerate(pairwise(jobs)):
-        known, alert = alerts_of_job(known, before, after, NOW_MS + number * HOUR_MS)
-        kinds += [alert.kind] if alert else []
+        now_ms = NOW_MS + number * HOUR_MS
+        known, of_job = alerts_of_job(known, before, after, now_ms)
+        known, of_outcome = alert_of_outcome(known, before, after, now_ms)
+        kinds += [alert.kind for alert in (of_job, of_outcome) if alert]
     return kinds
 
 
@@ -307,6 +311,27 @@ INCREMENTAL = replace(WORKING, mode=Mode.INCREMENTAL)
         ),
         ([WORKING, FAILED, WORKING, replace(SUCCEEDED, repeats="notes-0")], ["failed"]),
         ([WORKING, replace(WORKING, state=State.CANCELLED)], []),
+        ([WORKING, OUTDATED], ["degraded"]),
+        ([WORKING, OUTDATED, WORKING, replace(OUTDATED, outdated_count=9)], ["degraded"]),
+        ([WORKING, OUTDATED, WORKING, SUCCEEDED], ["degraded", "recovered"]),
+        ([WORKING, OUTDATED, WORKING, SUCCEEDED, WORKING, SUCCEEDED], ["degraded", "recovered"]),
+        (
+            [WORKING, OUTDATED, INCREMENTAL, replace(INCREMENTAL, state=State.SUCCEEDED)],
+            ["degraded"],
+        ),
+        ([WORKING, OUTDATED, WORKING, replace(SUCCEEDED, repeats="notes-0")], ["degraded"]),
+        (
+            [WORKING, OUTDATED, WORKING, FAILED, WORKING, OUTDATED],
+            ["degraded", "failed", "recovered"],
+        ),
+        ([WORKING, FAILED, WORKING, OUTDATED], ["failed", "recovered", "degraded"]),
+        (
+            [WORKING, FAILED, WORKING, OUTDATED, WORKING, SUCCEEDED],
+            ["failed", "recovered", "degraded", "recovered"],
+        ),
+        ([WORKING, replace(OUTDATED, state=State.CANCELLED)], []),
+        ([WORKING, replace(OUTDATED, repeats="notes-0")], []),
+        ([INCREMENTAL, replace(OUTDATED, mode=Mode.INCREMENTAL)], []),
     ],
     ids=str,
 )
@@ -588,6 +613,35 @@ def test_a_mode_that_no_schedule_asks_for_is_told_once() -> None:
     (reminder,) = reminders(known, "notes", {Mode.FULL}, NOW_MS + DAY_MS)[1]
     assert (reminder.kind, reminder.job_id) == (State.FAILED, FAILED.id)
     assert reminder.remedy == remedy_of(FAILED)
+
+
+def test_older_documents_are_told_with_what_can_be_done_and_again_each_day() -> None:
+    known, alert = alert_of_outcome(AlertHistory(), WORKING, OUTDATED, NOW_MS)
+    later = replace(OUTDATED, id="notes-9", outdated_count=9)
+    known, none = alert_of_outcome(known, WORKING, later, NOW_MS + HOUR_MS)
+
+    assert alert is not None
+    assert (alert.kind, alert.job_id, none) == (AlertKind.DEGRADED, OUTDATED.id, None)
+    assert alert.remedy == Remedy(RemedyCode.REPEAT_REJECTS.value, {"job": OUTDATED.id})
+    (reminder,) = reminders(known, "notes", {Mode.FULL}, NOW_MS + DAY_MS)[1]
+    assert (reminder.kind, reminder.job_id) == (AlertKind.DEGRADED, later.id)
+    assert "9 documents" in reminder.text
+
+
+def test_a_connector_that_is_degraded_is_told_of_in_the_words_of_an_alert() -> None:
+    bench = a_bench(slack=SLACK_URL)
+    bench.network.on(WEBHOOK_LINE, httpx.Response(204))
+    bench.network.on(SLACK_LINE, httpx.Response(200))
+    bench.store.outbox.announce(WORKING, OUTDATED, [SLACK, WEBHOOK], NOW_MS)
+
+    bench.turned()
+
+    (body,) = told(bench)
+    remedy = say(degraded_remedy(OUTDATED), Surface.ALERT)
+    assert (body["kind"], body["job"]) == ("degraded", OUTDATED.id)
+    assert body["text"].endswith(remedy)
+    assert body["remedy"]["code"] == RemedyCode.REPEAT_REJECTS
+    assert len(told(bench, SLACK_LINE)) == 1
 
 
 def test_a_held_job_that_fails_is_no_longer_told_as_held() -> None:

@@ -74,7 +74,7 @@ def test_what_has_changed_is_sent_and_keeps_its_number(*, is_full: bool) -> None
 
     assert sorted(page.to_send) == [0]
     assert page.pack == PagePack((7,), (a_put("a", 7, "d"),), number_next=NEXT)
-    assert page.changes == ChangeCounts(changed=1)
+    assert page.changes == ChangeCounts(changed=1, rewritten=1)
 
 
 @EITHER

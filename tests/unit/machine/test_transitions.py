@@ -22,6 +22,7 @@ from durable.machine.pacing import ALARM_MS_MIN
 from durable.machine.page_progress import PageProgress
 from durable.machine.pages import ChangeCounts, InFlightPage
 from durable.machine.rate import Rate
+from durable.machine.slowdown import Slowdown
 from durable.machine.states import ENDED, State
 from durable.machine.transitions import (
     add_note,
@@ -131,6 +132,7 @@ WORN = Job(
         source_at_ms=34,
         source_pause="a wish",
         indexed_until_ms=35,
+        slowdown=Slowdown(57, 58),
         pause="a pause",
         pause_count=42,
         paused_ms=43,
@@ -184,6 +186,7 @@ KEPT = {
     "source_at_ms",
     "source_pause",
     "indexed_until_ms",
+    "slowdown",
     "page_bytes",
     "pause",
     "waits_for",

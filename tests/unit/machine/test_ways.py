@@ -10,6 +10,7 @@ from durable.machine.job import Job, JobSpec, Stage, Way
 from durable.machine.ledger_head import LedgerFacts
 from durable.machine.notes import EventKind
 from durable.machine.pages import ChangeCounts
+from durable.machine.slowdown import RECOVERY_MS, Slowdown
 from durable.machine.states import State
 from durable.machine.ways import (
     FIRST_PAGES,
@@ -23,6 +24,7 @@ from tests.fakes.jobs import LIMITS, NOW_MS, a_job, after, alter
 
 KNOWN = LedgerFacts(NOW_MS - 1, "u-1", "f", has_recipe=True)
 JOB = a_job(State.QUEUED)
+MINUTE = LIMITS.documents_per_minute_max
 
 
 def reason(facts: LedgerFacts = KNOWN, fingerprint: str = "f", now_ms: int = NOW_MS) -> str | None:
@@ -57,6 +59,14 @@ def test_a_few_doubts_are_sent_again() -> None:
     assert reason(replace(KNOWN, unconfirmed_count=LIMITS.changes_max)) is None
 
 
+def test_the_slower_glean_takes_documents_the_fewer_doubts_are_sent_again() -> None:
+    slowed = alter(JOB, slowdown=Slowdown(per_minute=MINUTE // 2, at_ms=NOW_MS))
+    for count, is_few in ((LIMITS.changes_max // 2, True), (LIMITS.changes_max // 2 + 1, False)):
+        facts = replace(KNOWN, unconfirmed_count=count)
+
+        assert (replacing_reason(slowed, facts, "f", NOW_MS, LIMITS) is None) is is_few
+
+
 def test_all_is_brought_once_in_so_many_days() -> None:
     at_ms = NOW_MS - LIMITS.replace_every_ms + 1
 
@@ -82,9 +92,6 @@ def test_a_job_goes_the_way_that_is_chosen_as_it_begins(facts: LedgerFacts, way:
 def reconciling(page_count: int, unchanged_count: int) -> Job:
     job = replace(a_job(State.SENDING), way=Way.RECONCILE)
     return alter(job, page_count=page_count, changes=ChangeCounts(unchanged=unchanged_count))
-
-
-MINUTE = LIMITS.documents_per_minute_max
 
 
 @pytest.mark.parametrize(
@@ -115,11 +122,26 @@ def test_most_of_what_was_read_first_is_sent_sooner_with_all(
 ) -> None:
     job = reconciling(page_count, unchanged_count)
 
-    assert (promoting_reason(job, change_count, LIMITS) is not None) is is_promoted
+    reason = promoting_reason(job, change_count, NOW_MS, LIMITS)
+
+    assert (reason is not None) is is_promoted
+
+
+def test_the_slower_glean_takes_documents_the_fewer_there_may_be() -> None:
+    slowdown = Slowdown(per_minute=MINUTE // 2, at_ms=NOW_MS)
+    late = alter(reconciling(FIRST_PAGES + 1, 10**6), slowdown=slowdown)
+    early = alter(reconciling(1, 0), slowdown=slowdown)
+    half = LIMITS.changes_max // 2
+
+    assert promoting_reason(late, half, NOW_MS, LIMITS) is None
+    assert promoting_reason(late, half + 1, NOW_MS, LIMITS) is not None
+    assert promoting_reason(late, half + 1, NOW_MS + RECOVERY_MS, LIMITS) is None
+    assert promoting_reason(early, MINUTE // 2, NOW_MS, LIMITS) is None
+    assert promoting_reason(early, MINUTE // 2 + 1, NOW_MS, LIMITS) is not None
 
 
 def test_the_bound_is_that_of_the_deployment() -> None:
-    assert promoting_reason(reconciling(99, 0), 3, Limits(changes_max=2)) is not None
+    assert promoting_reason(reconciling(99, 0), 3, NOW_MS, Limits(changes_max=2)) is not None
 
 
 def test_a_job_that_replaces_after_all_begins_its_documents_anew() -> None:

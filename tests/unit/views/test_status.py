@@ -75,6 +75,7 @@ def test_a_queued_job_has_nothing_to_show_yet() -> None:
         "verification": None,
         "processing": None,
         "deletions": (),
+        "findings": (),
         "events": (),
     }
 
