@@ -204,7 +204,7 @@ def split(job: Job, split: Split, now_ms: int, limits: Limits) -> Step:
 
 
 def fail(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Step:
-    job, code = _given_up(job, failure, now_ms, limits), _code(failure)
+    job, code = _given_up(job, failure, now_ms, limits), failure.code
     job = replace(job, error=failure.reason, error_code=code)
     match None if job.repeats else failure.recourse:
         case Recourse.FULL if job.mode is Mode.INCREMENTAL:
@@ -265,14 +265,6 @@ def _slowed(job: Job, failure: Failed, now_ms: int, limits: Limits) -> Job:
         return job
     text = f"Glean finds {before} documents a minute too many: {per_minute} for now"
     return add_note(job, text, now_ms, limits)
-
-
-def _code(failure: Failed) -> str:
-    """Who it was, and what was wrong."""
-    if failure.cause is Cause.MISCONFIGURED:
-        return ErrorCode.MISCONFIGURED.value
-    end = "source" if isinstance(failure.effect, Fetch) else "glean"
-    return f"{end}-{failure.cause}"
 
 
 def _rest(job: Job, now_ms: int, limits: Limits) -> Step:
