@@ -9,7 +9,6 @@ from durable.machine.gone import Gone
 from durable.machine.index_status import Deletions
 from durable.machine.job import Job, JobSpec, Stage, UploadStatus
 from durable.machine.ledger_head import LedgerFacts
-from durable.machine.notes import ErrorCode
 from durable.machine.page_progress import PageProgress
 from durable.machine.pages import ChangeCounts, Page
 
@@ -192,15 +191,6 @@ class Failed(Struct, frozen=True):
     recourse: Recourse | None = None  # what helps instead
     cause: Cause = Cause.UNANSWERED
     may_be_done: bool = False  # and only its answer lost
-
-    @property
-    def code(self) -> str:
-        """Whose error it is, and what is wrong; or that it is nobody's."""
-        if self.cause is Cause.MISCONFIGURED:
-            return ErrorCode.MISCONFIGURED.value
-        end = "source" if isinstance(self.effect, Fetch) else "glean"
-        return f"{end}-{self.cause}"
-
     document_count: int = 0  # that were to be sent
 
 

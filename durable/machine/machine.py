@@ -47,12 +47,12 @@ from durable.machine.pacing import (
     renew_lease,
     switch_rate,
 )
+from durable.machine.recovery import fail
 from durable.machine.settling import record_closed, settle
 from durable.machine.states import PENDING, WORKING, State
 from durable.machine.transfer import (
     crowd,
     cut,
-    fail,
     flow,
     land,
     split,

@@ -16,8 +16,8 @@ from durable.machine.index_status import Deletions
 from durable.machine.job import Job, UploadStatus, with_upload
 from durable.machine.notes import ErrorCode, EventKind
 from durable.machine.pacing import renew_lease
+from durable.machine.recovery import fail
 from durable.machine.remedies import RemedyCode
-from durable.machine.transfer import fail
 from durable.machine.transitions import add_note, fail_job, restart_lost_upload
 from durable.machine.waiting import Step
 

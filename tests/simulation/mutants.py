@@ -33,6 +33,7 @@ ENVIRONMENT = {
 WORDS = ("-x", "-q", "--no-header", "--tb=native", "-p", "no:cacheprovider", "-p", "pytest_timeout")
 VERDICT = 10  # to pytest's own codes: what fails for another reason, ends with 1 as well
 SURVIVED, CAUGHT = VERDICT, VERDICT + 1
+NAMELESS = ("object has no attribute", "NameError: name")  # what was planted asks for what was once
 OURS = frozenset({"durable", "worker", "connectors", "dev", "tests"})
 
 
@@ -56,9 +57,10 @@ def is_caught(mutant: Mutant, tests: Sequence[str]) -> bool:
             process.join()
         code = process.exitcode
         process.close()
-        # Anything else is no verdict: a syntax error, no test, no end, or a fault of ours.
-        if code not in {SURVIVED, CAUGHT}:
-            output = Path(shown.name).read_text(encoding="utf-8", errors="replace")
+        output = Path(shown.name).read_text(encoding="utf-8", errors="replace")
+        # Anything else is no verdict: a syntax error, a name that is no more, no test, no end, or a
+        # fault of ours.
+        if code not in {SURVIVED, CAUGHT} or any(words in output for words in NAMELESS):
             raise ValueError(f"{mutant.name}: pytest ended with {code}\n{output}")
     return code == CAUGHT
 

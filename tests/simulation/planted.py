@@ -66,6 +66,7 @@ DELETION_WATCH = "durable/machine/deletion_watch.py"
 GROUP_UPLOADS = "durable/engine/group_uploads.py"
 MACHINE = "durable/machine/machine.py"
 FLOW = "durable/machine/transfer.py"
+FAILURES = "durable/machine/recovery.py"
 WINDOW = "durable/machine/window.py"
 LANDED = "durable/machine/page_progress.py"
 LIFECYCLE = "durable/machine/transitions.py"
@@ -311,7 +312,7 @@ MUTANTS = [
     ),
     Mutant(
         "documents that Glean found too many are sent as fast as before",
-        FLOW,
+        FAILURES,
         "        if failure.cause is Cause.THROTTLED and failure.document_count:\n",
         "        if failure.cause is None and failure.document_count:\n",
         (f"{SHARING}::test_two_of_one_token_both_end_and_are_seldom_refused[0]",),
@@ -346,7 +347,7 @@ MUTANTS = [
     ),
     Mutant(
         "documents that may have been heard do not count for Glean's rate",
-        FLOW,
+        FAILURES,
         "    if isinstance(failure.effect, Send) and not job.is_upload:",
         "    if isinstance(failure.effect, Send) and job.is_upload:",
         (PACED,),
@@ -540,7 +541,7 @@ MUTANTS = [
     ),
     Mutant(
         "of two waits the shorter is kept",
-        FLOW,
+        FAILURES,
         "max(now_ms + backoff_ms(job, failure, limits), job.pacing.retry_at_ms or 0)",
         "min(now_ms + backoff_ms(job, failure, limits), job.pacing.retry_at_ms or 10**15)",
         (TWO_FAULTS,),
@@ -669,7 +670,7 @@ MUTANTS = [
         "a job never gives up",
         WAITING,
         "    if is_stalled(job, now_ms, limits):\n        return give_up(",
-        "    if now_ms < job.progress_at_ms:\n        return give_up(",
+        "    if now_ms < job.pacing.progress_at_ms:\n        return give_up(",
         (f"{ENDINGS}::test_a_full_job_gives_up_after_a_time_without_progress",),
     ),
     Mutant(
@@ -814,9 +815,9 @@ MUTANTS = [
     ),
     Mutant(
         "what the other side refuses for good is tried again",
-        FLOW,
+        FAILURES,
         "    if not failure.is_transient:\n",
-        "    if not failure.is_transient and job.attempt > 1:\n",
+        "    if not failure.is_transient and job.pacing.attempt > 1:\n",
         (FOR_GOOD,),
     ),
     Mutant(
@@ -879,7 +880,7 @@ MUTANTS = [
     ),
     Mutant(
         "a close that was refused counts as one whose answer was lost",
-        FLOW,
+        FAILURES,
         "        job = with_upload(job, is_close_begun=False)  # refused, or never sent\n",
         "        pass\n",
         ("tests/unit/machine/test_machine_stages.py",),
@@ -907,16 +908,16 @@ MUTANTS = [
     ),
     Mutant(
         "an upload that takes no page is tried for as long as Glean lists it as open",
-        FLOW,
+        FAILURES,
         "        if has_settled(job, now_ms, limits):",
         "        if has_settled(job, now_ms, limits) and not job.is_upload:",
         (f"{REFUSALS}::test_an_upload_that_takes_no_more_pages_is_begun_anew",),
     ),
     Mutant(
         "the first conflict of an open upload begins it anew",
-        FLOW,
+        FAILURES,
         "        if has_settled(job, now_ms, limits):",
-        "        if job.unsettled_at_ms is not None:",
+        "        if job.upload.unsettled_at_ms is not None:",
         (f"{REFUSALS}::test_a_conflict_of_all_pages_of_an_upload_is_waited_for",),
     ),
     Mutant(
