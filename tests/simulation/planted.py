@@ -478,9 +478,9 @@ MUTANTS = [
     Mutant(
         "the cursor moves when a page is fetched",
         FLOW,
-        "    job, effects = flow(job, now_ms, limits)\n",
-        "    job, effects = flow(job, now_ms, limits)\n"
-        "    job = replace(job, cursor=page.next_cursor)\n",
+        "    job = with_crawl(job, flights=(*job.crawl.flights, flight))\n",
+        "    job = with_crawl(job, flights=(*job.crawl.flights, flight))\n"
+        "    job = with_crawl(job, cursor=page.next_cursor)\n",
         (CRASH,),
     ),
     Mutant(
