@@ -45,6 +45,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rejects_max: Count = 1_000  # records rejected; more stop the job
     rejects_share_max: Share = 0.1  # of all records, at the end of the source
     rejects_share_count: Count = 10  # up to so many, the share does not count
+    rejects_retried_ms: Count = 24 * 60 * 60 * 1_000  # INCREMENTAL jobs try them again
     shrink_max: Share = 0.2  # a FULL job that has lost more than this share of documents is held
     shrink_count: Count = 10  # up to so many, the share does not count
     verify_ms_max: Positive = 12 * 60 * 60 * 1_000  # Glean's counts may be three hours late

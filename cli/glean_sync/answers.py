@@ -80,6 +80,7 @@ class Status(Struct, frozen=True, kw_only=True):
     next_step: Message | None = None
     remedy: Message | None = None
     if_killed_now: Message | None = None
+    since_because: Message | None = None
     commands: tuple[str, ...] = ()
     created_at: str
     started_at: str | None = None

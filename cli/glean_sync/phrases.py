@@ -163,6 +163,7 @@ def job_facts(status: Status) -> list[tuple[str, str | None]]:
         ("waits", status.waits_because and f"{status.waits_because}{until}"),
         ("next", say(status.remedy or status.next_step)),
         ("if killed", say(status.if_killed_now)),
+        ("reads", say(status.since_because)),
         ("last error", None if status.last_error == status.waits_because else status.last_error),
         ("missing", _missing(status)),
         ("deletions", _deletions(status)),

@@ -25,6 +25,11 @@ TEXTS: Mapping[str, str] = {
         "`glean-sync rejects $job` says why. Correct the source or the connector; then `glean-sync "
         "retry $job --rejects` reads these records again, and so does the next FULL job."
     ),
+    "read-all-again": (
+        "`glean-sync jobs $connector` names the jobs that have rejected some, and `glean-sync "
+        "rejects` of one says why. Correct the source or the connector; then `glean-sync trigger "
+        "$connector --mode FULL` reads them again."
+    ),
     "check-uploads": (
         "See whether something else uploads to this datasource. If Glean's history is that late, "
         "raise settle_ms_max in LIMITS. Then `glean-sync retry $job` queues it again."

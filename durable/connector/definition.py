@@ -103,7 +103,7 @@ class AnyConnector(Struct, frozen=True, kw_only=True, eq=False):
     def job_spec(self, fingerprint: str) -> JobSpec:
         """What the machine needs to know of the connector."""
         streams = {mode: self.streams(mode) for mode in Mode}
-        documents = streams[Mode.FULL][Stage.DOCUMENTS].source
+        documents, content = streams[Mode.FULL][Stage.DOCUMENTS].source, self.content()
         clock = documents.clock
         rates = {
             stage: stream.source.rate
@@ -118,6 +118,11 @@ class AnyConnector(Struct, frozen=True, kw_only=True, eq=False):
             kept_ms=documents.kept_ms,
             is_delegated=self.is_delegated,
             behind_ms_max=clock.behind_ms_max(documents.kept_ms) if clock else None,
+            changing=tuple(
+                stage
+                for stage, stream in streams[Mode.INCREMENTAL].items()
+                if stream.source.tells_changes and not (self.is_delegated and stage in content)
+            ),
         )
 
     def secrets(self) -> frozenset[str]:

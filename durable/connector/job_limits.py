@@ -23,6 +23,8 @@ class JobLimits(Struct, frozen=True, kw_only=True):
         rejects_share_max: likewise of all records, at the end of the source.
         changes_max: more, and an INCREMENTAL job becomes a FULL one.
         stall_max: without progress for so long, a job gives up.
+        rejects_retried: for so long, INCREMENTAL jobs try again what was rejected, and read from
+            where it was for that; zero: they do not.
 
     Raises:
         ConfigurationError: one of them is none.
@@ -33,13 +35,16 @@ class JobLimits(Struct, frozen=True, kw_only=True):
     rejects_share_max: float | None = None
     changes_max: int | None = None
     stall_max: timedelta | None = None
+    rejects_retried: timedelta | None = None
 
     def __post_init__(self) -> None:
-        if self.stall_max is not None and not is_span(self.stall_max, MILLISECOND):
-            raise ConfigurationError(
-                f"JobLimits: stall_max={self.stall_max!r} is not right: it is a timedelta, as in "
-                "timedelta(hours=6)"
-            )
+        for name, shortest in (("stall_max", MILLISECOND), ("rejects_retried", timedelta(0))):
+            span = getattr(self, name)
+            if span is not None and not is_span(span, shortest):
+                raise ConfigurationError(
+                    f"JobLimits: {name}={span!r} is not right: it is a timedelta, as in "
+                    "timedelta(hours=6)"
+                )
         try:
             msgspec.convert(dict(self._declared()), Limits)
         except msgspec.ValidationError as error:
@@ -56,3 +61,5 @@ class JobLimits(Struct, frozen=True, kw_only=True):
                 yield name, value
         if self.stall_max is not None:
             yield "stall_ms_max", milliseconds(self.stall_max)
+        if self.rejects_retried is not None:
+            yield "rejects_retried_ms", milliseconds(self.rejects_retried)

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from durable.connector.context import Contexts
 from durable.connector.definition import AnyConnector
@@ -76,7 +77,8 @@ def changes(  # noqa: C901, PLR0912 - the one loop over all records: calls would
     for place, raw in enumerate(page.records, start=1):
         if faults and place in faults:
             if (reason := faults[place]) is not None:
-                rejects.append(_reject(place, raw, stream, RejectCode.NOT_GIVEN, reason))
+                reject = _reject(place, raw, stream, RejectCode.NOT_GIVEN, reason)
+                rejects.append(replace(reject, is_list=place in page.lists))
             continue
         try:
             record = decode(raw)

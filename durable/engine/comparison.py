@@ -166,7 +166,7 @@ class Comparison:
 
     def keys_of(self, rejects: Iterable[Reject]) -> Iterator[str]:
         """The records' own ids; "" for one that is not to be stored: nobody knows which it is."""
-        keys = (reject.key for reject in rejects)
+        keys = ("" if reject.is_list else reject.key for reject in rejects)
         return (key if _is_whole(key) and not self._has_secret(key) else "" for key in keys)
 
     def _has_secret(self, text: str) -> bool:

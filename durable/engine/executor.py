@@ -76,6 +76,7 @@ class Executor:
         self._records: dict[int, Records] = {}  # of pages that are not packed yet
         self._parcels: dict[int, Parcel] = {}  # of pages that are not in Glean yet
         self._refusals: Mapping[str, str] = {}
+        self.watched: frozenset[str] = frozenset()  # names of earlier rejects, to be looked out for
         self._group_uploads = GroupUploads()
         self._ledger = overlaid(ledger, self._under_way)
 
@@ -111,6 +112,10 @@ class Executor:
     def recall(self, refused: Iterable[Reject]) -> None:
         """What Glean refused of the first page, when an earlier turn sent it."""
         self._refusals = {reject.key: reject.reason for reject in refused}
+
+    def accepted(self, page_index: int) -> set[str]:
+        """The names of what was watched for, and is in Glean with this page."""
+        return self._parcels[page_index].accepted()
 
     def held(self) -> list[int]:
         """The pages that were packed and are not forgotten, in order."""
@@ -175,6 +180,7 @@ class Executor:
             ledger=self._ledger,
             clock=ends.clock(stage),
             refusals=self._refusals,
+            watched=self.watched,
         )
         parcel = self._parcels[pack.page_index] = packing.parcel(pack, page)
         return replace(

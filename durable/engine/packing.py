@@ -1,6 +1,6 @@
 """A page of records becomes requests to Glean, without what Glean has of it already."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from msgspec import Struct
@@ -18,6 +18,7 @@ from durable.limits import Limits
 from durable.machine.effects import Pack, Packed, Send
 from durable.machine.job import Stage
 from durable.machine.ledger_head import KINDS
+from durable.machine.open_rejects import reject_name
 from durable.machine.page_progress import Landing, PageProgress, encode_entry, remaining
 from durable.machine.pages import Page
 from durable.machine.rejects import Reject, RejectCode
@@ -38,6 +39,14 @@ class Parcel(Struct):
     marks: Mapping[int, tuple[bytes, Landing]] = {}
     told_count: int = 0  # rejects that somebody has asked for
     ledger: LedgerPage | None = None  # None: it knows nothing of what the stage brings
+    watched: Iterable[tuple[str, int]] = ()  # of what is watched for, the names and the places
+
+    def accepted(self) -> set[str]:
+        """The names of what is watched for, and was not rejected."""
+        places = {reject.place for reject in self.rejects}
+        keys = {reject_name(reject.key) for reject in self.rejects}
+        rejected = keys | {name for name, place in self.watched if place in places}
+        return {name for name, _ in self.watched} - rejected
 
     def entries(self, batch: Batch, *, is_refused: bool = False) -> bytes:
         """What is to be remembered of a batch that Glean took, or refused."""
@@ -77,6 +86,7 @@ class Packing:
         ledger: what Glean has.
         clock: how its records tell when they changed; None: they do not.
         refusals: Glean's reasons for what it refused of the page as it was read before, by key.
+        watched: the names of what was rejected before, and is looked out for.
     """
 
     def __init__(  # noqa: PLR0913 - all that a page is looked at by
@@ -89,6 +99,7 @@ class Packing:
         ledger: LedgerView,
         clock: Clock | None,
         refusals: Mapping[str, str],
+        watched: frozenset[str] = frozenset(),
     ) -> None:
         self._connector = contexts.connector
         self._stream = stream
@@ -98,12 +109,17 @@ class Packing:
         self._ledger = ledger
         self._is_newest_first = clock is not None and clock.is_newest_first
         self._refusals = refusals
+        self._watched = watched
 
     def parcel(self, pack: Pack, page: Records) -> Parcel:
         rejects: list[Reject] = []
         news: Iterable[MappedRecord] = changes(
             self._stream, self._stage, page, rejects, self._contexts
         )
+        found: Sequence[tuple[str, int]] = ()
+        if self._watched:
+            news = list(news)
+            found = self._found(page, news)
         compared: LedgerPage | None = None
         known_count = 0  # of the rejects that the comparison knows of
         if (comparison := self._comparison(pack)) is not None:
@@ -115,12 +131,21 @@ class Packing:
             parcel = self._cut(pack, news, rejects)
         else:
             parcel, left_ids = self._rest(pack, pack.landed, list(news), rejects)
+        parcel.watched = found
         if compared is not None:
             # By ids: those before are known by what their records are called.
             lost = [reject.key for reject in parcel.rejects[known_count:]]
             parcel.ledger = compared.without([*lost, *left_ids])
             parcel.packed = replace(parcel.packed, changes=compared.changes)
         return parcel
+
+    def _found(self, page: Records, mapped: Iterable[MappedRecord]) -> list[tuple[str, int]]:
+        """What is watched for: each by its record's own id, and by its document's."""
+        key_of = self._stream.key_of
+        keys = [(key_of(raw), place) for place, raw in enumerate(page.records, start=1)]
+        keys += [(change.key, change.place) for change in mapped]
+        named = ((reject_name(key), place) for key, place in keys)
+        return [(name, place) for name, place in named if name in self._watched]
 
     def _comparison(self, pack: Pack) -> Comparison | None:
         """None where the ledger knows nothing of what the stage brings."""

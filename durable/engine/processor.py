@@ -167,6 +167,7 @@ class Processor:
             self._new(Mode.INCREMENTAL, Occasion.RETRY),
             stages=tuple(stage for stage in Stage if stage in stages),
             since_ms=before.since_ms,
+            reaches=before.reaches,
             repeats=job_id,
             repeated_mode=before.mode,
         )

@@ -43,10 +43,9 @@ class RepeatedReader(Reader):
             for index, place in enumerate(kept, start=1)
             if place in page.faults
         }
-        records = [records[place - 1] for place in kept]
-        return replace(
-            page, records=records, faults=faults, next_cursor=next_cursor, total_count=None
-        )
+        lists = frozenset(index for index, place in enumerate(kept, start=1) if place in page.lists)
+        page = replace(page, records=[records[place - 1] for place in kept], lists=lists)
+        return replace(page, faults=faults, next_cursor=next_cursor, total_count=None)
 
     async def close(self) -> None:
         await self._reader.close()

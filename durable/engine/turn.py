@@ -34,6 +34,7 @@ from durable.machine.job import Job, JobSpec, Mode, ReadContext
 from durable.machine.machine import step
 from durable.machine.memory import LATE_MS, Lease
 from durable.machine.notes import WaitReason
+from durable.machine.open_rejects import let_go
 from durable.machine.pacing import not_before, spread_ms_max
 from durable.machine.room import lease_bytes
 from durable.machine.states import PENDING, State
@@ -74,6 +75,7 @@ class Turn:
         is_expected = self._is_expected(job)
         try:
             effects = await self._advance(self._woke(spec, job))
+            self._watch_rejects()
             if effects and not is_expected and not await self._is_apart():
                 return
             async with asyncio.TaskGroup() as group:
@@ -95,6 +97,7 @@ class Turn:
             has_packs=job is not None and self._book.has_packs(job),
             documents=self._book.documents(job, self._limits),
             armed_at_ms=self._store.set_at_ms,
+            rejects=before.rejects(),
         )
 
     def _is_expected(self, job: Job | None) -> bool:
@@ -142,6 +145,13 @@ class Turn:
             page = job.page_base + job.crawl.page_count + 1
             stored = self._store.rejects(job.id, (page, 0), -1)
             self._executor.recall(reject for _, reject in stored)
+
+    def _watch_rejects(self) -> None:
+        """Those that are tried no more may come all the same, once they change."""
+        job = self._store.load(self._job_id)
+        if job is not None and job.turn is not None and not job.is_upload:
+            rejects, now_ms = self._store.successes.rejects(), self._host.now_ms()
+            self._executor.watched = let_go(rejects, job.stage, now_ms, self._limits)
 
     def _begin(
         self, effects: Sequence[Effect], ends: Clients | Failed, group: asyncio.TaskGroup
@@ -200,7 +210,7 @@ class Turn:
             job, effects = relieve(job, other, now_ms, self._limits), ()
         self._number = job.turn_count
         crawl_id, mode = f"{job.id}-{job.crawl_count}", job.repeated_mode or job.mode
-        self._crawl = ReadContext(crawl_id, mode, job.stage, job.since_ms)
+        self._crawl = ReadContext(crawl_id, mode, job.stage, job.reads_from_ms)
         self._book.record(before, job, event, self._executor.ledger_page, self._limits)
         if isinstance(event, UploadQueried) and before.is_reconciling:
             self._store.observations.add_upload(event.foreign_id, job)
@@ -271,6 +281,8 @@ class Turn:
                 for reject in rejects
             ]
             self._store.keep_rejects(job.id, base + index + 1, placed, self._limits)
+            if index in landed and (names := self._executor.accepted(index)):
+                self._store.successes.accept(before.stage.value, names)
             if index in landed or is_stopped:
                 self._executor.forget(index)
 

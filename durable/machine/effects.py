@@ -9,6 +9,7 @@ from durable.machine.gone import Gone
 from durable.machine.index_status import Deletions
 from durable.machine.job import Job, JobSpec, Stage, UploadStatus
 from durable.machine.ledger_head import LedgerFacts
+from durable.machine.open_rejects import OpenRejects
 from durable.machine.page_progress import PageProgress
 from durable.machine.pages import ChangeCounts, Page
 
@@ -97,6 +98,7 @@ class Woke(Struct, frozen=True):
     has_packs: bool = True  # the ledger has those of the job's crawl
     documents: LedgerFacts = LedgerFacts()  # what the ledger knows of them
     armed_at_ms: int | None = None  # the alarm that is set already, to be the turn's lease
+    rejects: OpenRejects = OpenRejects()  # that INCREMENTAL jobs try again
 
 
 class Opened(Struct, frozen=True):

@@ -81,6 +81,7 @@ class JobSpec(Struct, frozen=True, kw_only=True):
     kept_ms: int | None = None  # for so long, the source can tell what has changed
     is_delegated: bool = False  # a backend brings the documents to Glean
     behind_ms_max: int | None = None  # the source's clock is; None: its records do not tell
+    changing: tuple[Stage, ...] = ()  # of which INCREMENTAL jobs read changes alone
 
 
 class FinishedStage(Struct, frozen=True):
@@ -128,9 +129,7 @@ class Crawl(Struct, frozen=True, kw_only=True):
     begun_at_ms: int = 0  # its name in the ledger
     cursor: str | None = None  # low-water mark: moves only once all before it is in Glean
     has_end: bool = False  # the source said that there is no more, and all of it was sent
-    flights: tuple[
-        InFlightPage, ...
-    ] = ()  # oldest first; not stored, as only the turn has the pages
+    flights: tuple[InFlightPage, ...] = ()  # oldest first; not stored: the turn has the pages
     is_fetching: bool = False  # the page after these is under way; this and the next not stored
     is_refused: bool = False  # Glean failed in this turn, and nothing more is sent
     landed: PageProgress = PageProgress()  # of the page at `cursor`
@@ -190,6 +189,8 @@ class Job(Struct, frozen=True, kw_only=True):
     started_at_ms: int | None = None
     finished_at_ms: int | None = None
     since_ms: int | None = None  # INCREMENTAL reads what changed at or after this; None: all
+    reaches: Mapping[Stage, int] = {}  # these from earlier: rejects are tried again
+    retried_count: int = 0  # so many
     fingerprint: str = ""  # of the connector's definition, which the cursor is bound to
     stages: tuple[Stage, ...] = ()  # of the mode; empty until the next turn tells
     stage_index: int = 0  # of the one under way, which the crawl and the upload are of
@@ -230,6 +231,11 @@ class Job(Struct, frozen=True, kw_only=True):
     @property
     def stage(self) -> Stage:
         return self.stages[self.stage_index] if self.stages else Stage.DOCUMENTS
+
+    @property
+    def reads_from_ms(self) -> int | None:
+        """Since when the changes are read of the stage under way; None: all of it is."""
+        return self.reaches.get(self.stage, self.since_ms)
 
     @property
     def is_upload(self) -> bool:

@@ -39,6 +39,7 @@ from durable.machine.job import (
     with_upload,
 )
 from durable.machine.notes import ErrorCode, EventKind
+from durable.machine.open_rejects import reach_back
 from durable.machine.pacing import (
     count_requests,
     inherit_usage,
@@ -74,6 +75,7 @@ from durable.machine.transitions import (
 )
 from durable.machine.waiting import Step, spare_source, yield_turn
 from durable.machine.ways import replace_instead, replacing_reason
+from durable.timestamps import rfc3339
 
 
 DAY_MS = 24 * 60 * 60 * 1_000
@@ -198,11 +200,20 @@ def _begun(job: Job, woke: Woke, now_ms: int, limits: Limits) -> Job:
             job, f"the source keeps its changes for {days:g} days", now_ms, limits
         )
     job = replace(job, since_ms=None if job.mode is Mode.FULL else watermark_ms)
+    job = reach_back(job, woke.rejects, woke.spec, now_ms, limits)
     reason = replacing_reason(job, woke.documents, woke.spec.fingerprint, now_ms, limits)
     way = Way.RECONCILE if reason is None else Way.REPLACE
     job = replace(job, way=way, known_upload_id=woke.documents.upload_id)
     job = begin_crawls(job, woke.spec, now_ms)
-    return add_note(job, "begun", now_ms, limits, EventKind.BEGUN)
+    job = add_note(job, "begun", now_ms, limits, EventKind.BEGUN)
+    return _told_reaches(job, now_ms, limits)
+
+
+def _told_reaches(job: Job, now_ms: int, limits: Limits) -> Job:
+    for stage, from_ms in job.reaches.items():
+        text = f"reads {stage} since {rfc3339(from_ms)}: rejected records are tried again"
+        job = add_note(job, text, now_ms, limits)
+    return job
 
 
 def _begin(job: Job, now_ms: int, limits: Limits) -> Step:

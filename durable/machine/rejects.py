@@ -34,6 +34,7 @@ class Reject(Struct, frozen=True):
     stage: str = Stage.DOCUMENTS.value  # as a text: earlier code reads what later code wrote
     cursor: str | None = None  # of its page
     digest: str = ""  # of that page's records
+    is_list: bool = False  # it hides records whose keys nobody knows: a parent's
     part: int = 0  # of the record, from 1, where the others of it are brought: a group's member
     code: str = ""  # a `RejectCode`; "": earlier code knew none
     field: str = ""  # BAD_FIELD: its name, as in "comments[0].id"; "": no single one

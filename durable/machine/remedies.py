@@ -19,6 +19,7 @@ class RemedyCode(StrEnum):
     RETRY = "retry"  # a job: job
     CORRECT_RECORDS = "correct-records"  # too many were rejected: job
     REPEAT_REJECTS = "repeat-rejects"  # few were, and Glean has older versions: job
+    READ_ALL = "read-all-again"  # likewise, and an INCREMENTAL job tries none again: connector
     CHECK_UPLOADS = "check-uploads"  # something else may upload to the datasource: job
     DELETE_OR_RESTORE = "delete-or-restore"  # Glean has paused the deletion of documents
     RESTORE = "restore"  # likewise, of what it cannot be asked to delete at once

@@ -89,6 +89,7 @@ def promote_to_full(job: Job, reason: str, now_ms: int, limits: Limits) -> Job:
         asked_mode=job.mode,
         resumes=False,
         since_ms=None,
+        reaches={},
         alarm_at_ms=not_before(now_ms, now_ms),
     )
     return add_note(job, f"becomes a FULL sync: {reason}", now_ms, limits, EventKind.PROMOTED)

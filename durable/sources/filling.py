@@ -22,6 +22,7 @@ class Filling:
         self._bytes_max = bytes_max
         self._records: list[Raw] = []
         self._faults: dict[int, str | None] = {}
+        self._lists: set[int] = set()
         self._byte_count = 0
         self._request_count = 0
         self._wait_ms, self._wait_reason = 0, ""
@@ -51,8 +52,10 @@ class Filling:
         self._note = page.note or self._note
 
     def reject(self, raw: Raw, reason: str) -> None:
+        """Reject a parent, and with it a list that was not read."""
         self._records.append(raw)
         self._faults[len(self._records)] = reason
+        self._lists.add(len(self._records))
 
     def add(self, page: Records, name: str, parent: Raw) -> None:
         """Add all of the page. Raises UpstreamError, and adds nothing, if it has no room."""
@@ -86,4 +89,5 @@ class Filling:
             note=self._note,
             is_bounded=self.is_bounded,
             faults=self._faults,
+            lists=frozenset(self._lists),
         )

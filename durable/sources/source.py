@@ -39,6 +39,8 @@ class Records(Struct, frozen=True, kw_only=True):
     # Of records that are not to be mapped, by their place from 1: why they are rejected, or None
     # for one that is left out without a word. They count as read.
     faults: Mapping[int, str | None] = {}
+    # Those of them that stand for a list of their own, of which nobody knows what is on it.
+    lists: frozenset[int] = frozenset()
 
 
 class Reader(Protocol):

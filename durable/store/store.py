@@ -151,7 +151,7 @@ class Store:
     def put(self, job: Job, limits: Limits) -> None:
         """As `save`, where the alarm is somebody else's."""
         if job.state is State.SUCCEEDED and not job.repeats:
-            self.successes.add(job)
+            self.successes.add(job, limits)
             self.observations.add_crawl(job)
         state, stored, before = job.state.value, _stored(job), self._working
         if before is None or before.id != job.id:

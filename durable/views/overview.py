@@ -67,7 +67,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     last_full_success_at: str | None
     watermark: str | None  # INCREMENTAL reads what has changed since then
     documents: int | None  # in Glean, as the last FULL job that replaced has left them
-    outdated: int | None  # of which Glean has older versions: their records were rejected
+    outdated: int | None  # of which Glean has older versions, or none: records were rejected
     unconfirmed: int  # that were sent, and are not known to be in Glean: they are sent again
     foreign_uploads: int  # to the datasource, by another client: as many as FULL jobs have seen
     stale_after_seconds: int | None
@@ -89,6 +89,7 @@ class Known(Struct, frozen=True, kw_only=True):
     watermark_ms: int | None = None
     document_count: int | None = None
     unconfirmed_count: int = 0
+    let_go_count: int = 0  # rejects of INCREMENTAL jobs that are tried no more
     foreign_upload_count: int = 0
     watch: DeletionWatch = DeletionWatch()
     findings: Sequence[Phrase] = ()
@@ -204,16 +205,20 @@ def _trouble(connector: AnyConnector, known: Known, now_ms: int) -> Health | Non
         return Condition.FAILING, failed.error, remedy_of(failed)
     if (reason := paused_reason(known.watch)) is not None:
         return Condition.PAUSED, reason, paused_remedy(known.watch)
-    return _degraded(known)
+    return _degraded(connector, known)
 
 
-def _degraded(known: Known) -> Health | None:
-    """What the latest FULL job that succeeded has left as it was."""
-    latest = _latest_full(known)
+def _degraded(connector: AnyConnector, known: Known) -> Health | None:
+    """What the latest FULL job that succeeded has left as it was, or INCREMENTAL ones since."""
+    latest, count = _latest_full(known), known.let_go_count
     why = None if latest is None else degraded_reason(latest)
-    if latest is None or why is None:
+    if latest is not None and why is not None:
+        return Condition.DEGRADED, why, degraded_remedy(latest)
+    if not count:
         return None
-    return Condition.DEGRADED, why, degraded_remedy(latest)
+    why = f"{count} changed records were rejected, and are not tried again any more"
+    remedy = Remedy(RemedyCode.READ_ALL.value, {"connector": connector.name})
+    return Condition.DEGRADED, why, remedy
 
 
 def _latest_full(known: Known) -> Job | None:
@@ -224,8 +229,8 @@ def _latest_full(known: Known) -> Job | None:
 
 
 def _outdated_count(known: Known) -> int | None:
-    latest = _latest_full(known)
-    return None if latest is None else latest.outdated_count
+    latest, count = _latest_full(known), known.let_go_count
+    return (count or None) if latest is None else latest.outdated_count + count
 
 
 def _failed_job(connector: AnyConnector, known: Known) -> Job | None:

@@ -14,7 +14,7 @@ from durable.views.explanation import left_ms, waiting_reason, waits_for
 from durable.views.findings import Deleted, Processed, Verified, show_processing, show_verification
 from durable.views.job_summary import DocumentChanges, changes, missing_list, totals
 from durable.views.progress import Progress, progress
-from durable.views.steps import next_step, repeated_step
+from durable.views.steps import earlier_start, next_step, repeated_step
 from durable.views.texts import Message, to_message
 
 
@@ -51,6 +51,8 @@ class Status(Struct, frozen=True, kw_only=True):
     way: Way | None  # of a FULL job's documents: replace or reconcile; None: not chosen
     became_full: bool  # it was asked for as INCREMENTAL: `events` says why
     repeats: str | None  # the job whose rejects this one reads again
+    since: str | None  # INCREMENTAL: what has changed since then is read; None: all is
+    since_because: Message | None  # it is earlier than the watermark; None: it is not
     stage: Stage  # under way, or the last one
     stages: tuple[Brought, ...]  # with all before it
     waits_for: WaitReason | None  # job, person, retry, rate, source, memory or alarm; None as below
@@ -118,6 +120,8 @@ def status(
         mode=job.mode,
         state=job.state,
         repeats=job.repeats or None,
+        since=rfc3339_or_none(min(job.reaches.values(), default=job.since_ms)),
+        since_because=to_message(earlier_start(job)),
         begun_by=job.begun_by or None,
         way=job.way if has_way else None,
         became_full=job.asked_mode is Mode.INCREMENTAL,

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from durable.machine.job import Job, Mode
 from durable.machine.states import State
+from durable.timestamps import rfc3339
 
 
 class StepCode(StrEnum):
@@ -37,6 +38,12 @@ class RepeatCode(StrEnum):
     READ_PAGE = "repeat-page"  # page
     SEND_PAGES = "repeat-pages"  # page, page_count, batch_count; begun_count were sent already
     QUERY_BEFORE_CLOSE = "repeat-query-before-close"
+
+
+class ReachCode(StrEnum):
+    """Why a job reads changes from earlier than its watermark."""
+
+    RETRY_REJECTS = "retry-rejects"  # stage, the first of these; since; count
 
 
 class Phrase(Struct, frozen=True):
@@ -103,6 +110,16 @@ def repeated_step(job: Job) -> Phrase | None:
         case State.CLOSING:
             return Phrase(RepeatCode.QUERY_BEFORE_CLOSE)
     return None
+
+
+def earlier_start(job: Job) -> Phrase | None:
+    """Why a job reads from earlier than the one before it ended; None where it does not."""
+    if not job.reaches:
+        return None
+    stage = min(job.reaches, key=lambda stage: job.reaches[stage])
+    since = rfc3339(job.reaches[stage])
+    told = {"stage": stage.value, "since": since, "count": job.retried_count}
+    return Phrase(ReachCode.RETRY_REJECTS, told)
 
 
 def _in_flight(job: Job) -> dict[str, int]:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from durable.machine.remedies import Remedy, RemedyCode
 from durable.views.connector_findings import FindingCode
-from durable.views.steps import Phrase, RepeatCode, StepCode
+from durable.views.steps import Phrase, ReachCode, RepeatCode, StepCode
 
 
 class Surface(StrEnum):
@@ -71,6 +71,13 @@ WORDINGS: Mapping[str, Wording] = {
         "there reads these records again, and so does the next FULL job.",
         "The job's page lists them and says why. Correct the source or the connector; then retry "
         "the rejected records there, or wait for the next FULL job.",
+    ),
+    RemedyCode.READ_ALL: Wording(
+        "GET /jobs?connector=$connector names the jobs that have rejected some, and GET "
+        "/rejects/<job> says why. Correct the source or the connector; then POST /trigger "
+        '{"mode": "FULL", "connector": "$connector"} reads them again.',
+        "The pages of its jobs list them and say why. Correct the source or the connector; then "
+        "a FULL job reads them again.",
     ),
     RemedyCode.CHECK_UPLOADS: Wording(
         "See whether something else uploads to this datasource. If Glean's history is that late, "
@@ -156,6 +163,10 @@ WORDINGS: Mapping[str, Wording] = {
     ),
     RepeatCode.QUERY_BEFORE_CLOSE: Wording(
         "It would ask Glean about the upload again. It never repeats a close without asking."
+    ),
+    ReachCode.RETRY_REJECTS: Wording(
+        "Reads $stage since $since, from earlier than its watermark: records that were rejected "
+        "are tried again ($count)."
     ),
     FindingCode.SLOWED: Wording(
         "Glean answered 429 to single documents: $documents_per_minute go in a minute for now, of "

@@ -11,6 +11,7 @@ from durable.environment import GLEAN_TOKEN, Environment
 from durable.limits import Limits
 from durable.machine.job import Job, Mode
 from durable.machine.ledger import Kind
+from durable.machine.open_rejects import outdated_count
 from durable.machine.rejects import Reject
 from durable.machine.staleness import Heartbeat
 from durable.machine.states import PENDING, State
@@ -187,6 +188,9 @@ class Views:
             ended=[job for mode in Mode if (job := store.archive.last_end(mode)) is not None],
             document_count=self._document_count(),
             unconfirmed_count=store.ledger.unconfirmed_count(Kind.DOCUMENT),
+            let_go_count=outdated_count(
+                store.successes.rejects(), self._timer.now_ms(), self._limits()
+            ),
             foreign_upload_count=store.observations.foreign_uploads().count,
             watch=store.verifications.watch(),
         )

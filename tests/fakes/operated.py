@@ -32,6 +32,8 @@ def a_status(job_id: str = JOB_ID, state: str = "sending", **fields: Any) -> Jso
         "begun_by": "cron",
         "became_full": False,
         "repeats": None,
+        "since": None,
+        "since_because": None,
         "stage": "documents",
         "stages": [{"stage": "documents", "pages": 2, "brought": 200, "deleted": 0, "rejected": 0}],
         "waits_for": None,

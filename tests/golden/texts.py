@@ -28,6 +28,7 @@ SAMPLE: Mapping[str, str | int] = {
     "sent_count": 1,
     "begun_count": 3,
     "next_page": 7,
+    "since": "2026-11-25T02:00:00.000Z",
     "documents_per_minute": 300,
     "documents_per_minute_max": 600,
     "changed": 1_150,

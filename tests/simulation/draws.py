@@ -29,6 +29,8 @@ class Verb(StrEnum):
     DELETE = "delete it"
     SHARE = "have others see it"
     RETYPE = "make a memo of it, or a note of a memo"
+    SPOIL = "have Glean refuse it"
+    MEND = "have Glean take it again"
 
 
 class Edit(Struct, frozen=True):
@@ -43,6 +45,8 @@ class Edit(Struct, frozen=True):
             Verb.DELETE: world.delete,
             Verb.SHARE: world.share,
             Verb.RETYPE: world.retype,
+            Verb.SPOIL: world.spoil,
+            Verb.MEND: world.mend,
         }
         return lambda: acts[self.verb](self.note)
 
@@ -112,7 +116,7 @@ class Deployment(Struct, frozen=True):
         world.driver.answer_ms = self.answer_ms
         match self.trouble:
             case Trouble.REFUSED:
-                world.glean.unfit = set(LETTERS[::2])
+                world.spoil(*LETTERS[::2])
             case Trouble.COUNTED:
                 world.source.counts_reads = True
             case Trouble.RESTLESS:

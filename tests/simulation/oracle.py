@@ -24,6 +24,7 @@ from tests.simulation.fates import Fate, Kind
 from tests.simulation.glean import Glean
 from tests.simulation.ledger_oracle import Entry, LedgerOracle
 from tests.simulation.network import upload_id
+from tests.simulation.reject_oracle import RejectOracle
 from tests.simulation.source import Order, Source
 from tests.simulation.tries import Tries
 
@@ -86,6 +87,7 @@ class Oracle:
         self._clock = clock
         self._limits = limits
         self._ledger = LedgerOracle(storage, source, glean, limits)
+        self.rejects = RejectOracle(storage, source, glean, limits)
         self._bodies: dict[str, str] = {}
         self.jobs: dict[str, Job] = {}
         self.seen: dict[str, Seen] = {}
@@ -160,10 +162,10 @@ class Oracle:
         assert self.turn_fetch_count <= self._limits.turn_pages_max, "a turn over its budget"
 
     def _check_since(self, job: Job, seen: Seen, request: httpx.Request) -> None:
-        since_ms = self.watermark_ms if job.mode is Mode.INCREMENTAL else None
-        if seen.order is not None:
-            since_ms = job.since_ms  # what a job has begun to read, it goes on to read
-        from_ms = read_from_ms(since_ms)
+        if seen.order is None:  # what a job has begun to read, it goes on to read
+            watermark_ms = self.watermark_ms if job.mode is Mode.INCREMENTAL else None
+            self.rejects.check_reach(job, watermark_ms)
+        from_ms = read_from_ms(job.reads_from_ms)
         since = None if from_ms is None else rfc3339(from_ms)
         assert request.url.params.get("changed_since") == since, "reads from another time"
 
@@ -180,7 +182,8 @@ class Oracle:
         status = answer.status_code if isinstance(answer, httpx.Response) else None
         # What a dead turn has sent, nobody has counted for Glean's minute.
         is_uncounted = status == TOO_OFTEN and bool(self.deaths)
-        has_cause = self.may_be_refused or self._glean.is_picky or is_uncounted
+        was_picky = self._glean.is_picky or self.rejects.changed_at_ms > 0
+        has_cause = self.may_be_refused or was_picky or is_uncounted
         assert not is_refused or has_cause, f"{kind} was refused without a cause"
         content = answer.content if isinstance(answer, httpx.Response) and is_whole else b""
         is_write = kind not in {Kind.FETCH, Kind.ASK}
@@ -328,24 +331,35 @@ class Oracle:
             # was sent before is there again once a job has come to its end.
             is_whole = job is None and self.latest.state is State.SUCCEEDED
             is_replayed = self._source.order is Order.FEED and not is_whole
-            self.check_index(self.watermark_ms - OVERLAP_MS * is_replayed)
+            from_ms = min([self.watermark_ms, *self._reaches()]) if is_replayed else None
+            self.check_index(self.watermark_ms if from_ms is None else from_ms - OVERLAP_MS)
+
+    def _reaches(self) -> list[int]:
+        """From when on jobs read that have not succeeded: what is tried again, they replay."""
+        unended = [job for job in self.jobs.values() if job.state is not State.SUCCEEDED]
+        return [at_ms for job in unended for at_ms in job.reaches.values()]
 
     @property
     def _unsure(self) -> set[str]:
         """Notes that may be wrong in the index."""
         source = self._source
-        return self.excused | source.broken | source.restless | self._glean.unfit
+        return self._unusable | source.restless
 
     def check_whole(self) -> None:
-        """Glean has all of the source, but for what it refuses and for what is never the same."""
-        self._ledger.check_whole(self._source.broken | self._source.restless | self._glean.unfit)
+        """Glean has all of the source, but for rejects and for what is never the same."""
+        source, awaited = self._source, self.rejects.awaited
+        self._ledger.check_whole(source.broken | source.restless | self._glean.unfit | awaited)
 
     def check_index(self, since_ms: int) -> None:
         """Glean has what nobody has changed since then, as it is in the source."""
         if not self.is_redefined:
-            source = self._source
-            excused = self.excused | source.broken | source.untold | self._glean.unfit
-            self._ledger.check_index(since_ms, excused)
+            self._ledger.check_index(since_ms, self._unusable | self._source.untold)
+
+    @property
+    def _unusable(self) -> set[str]:
+        """Notes that are rejected, or that no job need have tried again yet."""
+        rejected = self._source.broken | self._source.nameless | self._glean.unfit
+        return self.excused | rejected | self.rejects.awaited
 
     def _check_tries(self, before: Job | None, job: Job, seen: Seen) -> None:
         """A page lands after so many tries, or the job ends."""
@@ -387,6 +401,7 @@ class Oracle:
             assert seen.has_end, "succeeded before the end of the source"
             is_closing = job.mode is Mode.FULL and job.way is Way.REPLACE
             assert seen.is_closed or not is_closing, "succeeded without a close"
+            self.rejects.succeeded(job)
             self.check_index(self._begun_ms(job))
             is_still = self._source.changed_at_ms < self._begun_ms(job)
             if job.mode is Mode.FULL and is_still and not self._source.nameless:
@@ -415,7 +430,7 @@ class Oracle:
         """The counts are those of the pages that are in Glean, each counted once."""
         if job.started_at_ms is None or self._source.changed_at_ms >= self._begun_ms(job):
             return  # the pages may have changed since they were counted
-        if self.excused:
+        if self.excused or self.rejects.changed_at_ms >= job.started_at_ms:
             return  # and so may Glean's mind
         if job.mode is Mode.FULL and job.stage is Stage.DELETIONS:
             return  # they are of the ledger's list
@@ -426,7 +441,7 @@ class Oracle:
         unfit = self._glean.unfit  # it takes their deletions all the same
         listed = [
             row
-            for page in self._source.pages(read_from_ms(job.since_ms))[: job.crawl.page_count]
+            for page in self._source.pages(read_from_ms(job.reads_from_ms))[: job.crawl.page_count]
             for row in page
             if row.id not in self._source.broken
         ]

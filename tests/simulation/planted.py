@@ -2,6 +2,7 @@
 
 from tests.simulation.mutant import Mutant
 from tests.simulation.planted_ledger import LEDGER_MUTANTS
+from tests.simulation.planted_rejects import REJECT_MUTANTS
 
 
 CRASH = "tests/simulation/test_every_crash.py::test_any_one_fault_is_survived"
@@ -98,6 +99,7 @@ VERIFIER = "durable/engine/verifier.py"
 
 MUTANTS = [
     *LEDGER_MUTANTS,
+    *REJECT_MUTANTS,
     Mutant(
         "what a lost tick was to begin, is begun by each later one",
         TICKS,

@@ -57,8 +57,10 @@ class Life(RuleBasedStateMachine):
     @rule(note=st.sampled_from(LETTERS))
     def spoil(self, note: str) -> None:
         """Glean takes a note no longer, or takes it again."""
-        self.world.glean.unfit ^= {note}
-        self.world.oracle.excused.add(note)
+        if note in self.world.glean.unfit:
+            self.world.mend(note)
+        else:
+            self.world.spoil(note)
 
     @rule()
     def expire(self) -> None:
@@ -114,8 +116,9 @@ class Life(RuleBasedStateMachine):
         world.driver.plan = calm
         world.run()
         world.glean.expire()  # an upload that nobody closes, which may be in the way until then
-        world.oracle.excused = world.oracle.excused | world.glean.unfit  # until the FULL job
-        world.glean.unfit, world.source.restless = set(), set()
+        world.mend(*world.glean.unfit)
+        world.source.restless = set()
+        world.clock.now_ms += 1
         for mode in (Mode.INCREMENTAL, Mode.FULL):
             world.begin(mode)
             world.run()

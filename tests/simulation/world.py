@@ -81,7 +81,7 @@ class World:
         self.storage = Storage(_settle, _migrated())
         asked = stand_in or StandIn(NOTES, None)
         self.oracle = asked.oracle(self.storage, self.source, self.glean, self.clock, limits)
-        self.oracle.behind_ms = behind_ms
+        self.oracle.behind_ms = self.oracle.rejects.behind_ms = behind_ms
         self.oracle.has_clock = (
             asked.connector.streams(Mode.FULL)[Stage.DOCUMENTS].source.clock is not None
         )
@@ -155,6 +155,17 @@ class World:
         """The source forgets notes without a word."""
         self._catch_up()
         self.source.lose(note_ids, self.clock.now_ms - self.behind_ms)
+
+    def spoil(self, *note_ids: str, of: set[str] | None = None) -> None:
+        """Nobody can use these notes: Glean refuses them, or they are `of` others like that."""
+        (self.glean.unfit if of is None else of).update(note_ids)
+        self.oracle.rejects.spoil(note_ids, self.clock.now_ms)
+
+    def mend(self, *note_ids: str) -> None:
+        """They can be used again, as they are."""
+        for unusable in (self.glean.unfit, self.source.broken, self.source.nameless):
+            unusable.difference_update(note_ids)
+        self.oracle.rejects.mend(note_ids, self.clock.now_ms)
 
     def wake(self, offset_ms: int = 0) -> None:
         """Fire the alarm, this much after its time, or before; also when there is none."""

@@ -15,7 +15,7 @@ const WAIT_SECONDS = 2; // the answer comes at once with another state, else aft
 const PAUSE_MS = 250;
 const REST_MS = 15_000; // a held job waits for a person, perhaps another one
 
-const REST = ["if_killed_now", "last_error"];
+const REST = ["if_killed_now", "last_error", "since_because"];
 // The parts of the page, each with the fields of the status that it is made of.
 const PARTS = [
   [title, ["connector", "mode", "state", "created_at", "repeats", "begun_by"]],

@@ -35,7 +35,8 @@ export function progress({ progress, state }) {
 }
 
 export function standing(status) {
-  const { state, waits_because, waits_until, next_step, if_killed_now, last_error } = status;
+  const { state, waits_because, waits_until, next_step, last_error } = status;
+  const { if_killed_now, since_because } = status;
   const next = say(status.remedy ?? next_step) || "nothing";
   const until = waits_until ? [" · until ", time(waits_until)] : [];
   const isNews = last_error && last_error !== waits_because;
@@ -46,6 +47,7 @@ export function standing(status) {
     isNews ? told(error, h("strong", {}, last_error)) : null,
     waits_because ? told("Waits because", waits_because, ...until) : null,
     told("Next", next),
+    since_because ? told("Reads", say(since_because)) : null,
     if_killed_now ? told("If it were killed now", say(if_killed_now)) : null,
     status.findings.map((finding) => told("Worth knowing", say(finding))),
   );

@@ -190,6 +190,9 @@ LIMITS = Limits()
         (JobLimits(shrink_max=0.9), {}),  # the deployment's is lower
         (JobLimits(rejects_max=0, changes_max=5), {"rejects_max": 0, "changes_max": 5}),
         (JobLimits(stall_max=timedelta(hours=6)), {"stall_ms_max": 6 * 60 * 60 * 1_000}),
+        (JobLimits(rejects_retried=timedelta(hours=6)), {"rejects_retried_ms": 21_600_000}),
+        (JobLimits(rejects_retried=timedelta(0)), {"rejects_retried_ms": 0}),
+        (JobLimits(rejects_retried=timedelta(days=9)), {}),
     ],
 )
 def test_of_a_connectors_limits_and_the_deployments_the_lower_ones_hold(
@@ -205,6 +208,7 @@ def test_of_a_connectors_limits_and_the_deployments_the_lower_ones_hold(
         ({"rejects_max": -1}, "rejects_max"),
         ({"changes_max": "many"}, "changes_max"),
         ({"stall_max": 6}, "stall_max=6 is not right: it is a timedelta"),
+        ({"rejects_retried": timedelta(-1)}, "rejects_retried=.* is not right: it is a timedelta"),
     ],
 )
 def test_limits_that_are_none_are_refused(declared: dict[str, Any], fault: str) -> None:

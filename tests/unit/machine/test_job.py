@@ -41,6 +41,7 @@ COUNTS = {
     "rejects_share_count",
     "shrink_count",
     "rejects_kept_max",
+    "rejects_retried_ms",
 }
 SHARES = {"rejects_share_max", "shrink_max"}
 CONNECTIONS_MAX = 6  # the platform's, of one invocation at a time

@@ -27,6 +27,21 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PAGE = Page(next_cursor="c", batch_count=3, document_count=9, deletion_count=0, byte_count=5)
 
 
+def test_a_job_that_reads_from_earlier_says_why() -> None:
+    job = replace(QUEUED, mode=Mode.INCREMENTAL, since_ms=7_200_000)
+    assert (status(job).since, status(job).since_because) == ("1970-01-01T02:00:00.000Z", None)
+    job = replace(job, reaches={Stage.DOCUMENTS: 3_600_000, Stage.USERS: 5}, retried_count=3)
+
+    shown = status(job)
+
+    assert shown.since == "1970-01-01T00:00:00.005Z"
+    assert shown.since_because is not None
+    assert (shown.since_because.code, shown.since_because.parameters) == (
+        "retry-rejects",
+        {"stage": "users", "since": shown.since, "count": 3},
+    )
+
+
 def test_a_queued_job_has_nothing_to_show_yet() -> None:
     assert msgspec.to_builtins(status(QUEUED)) == {
         "id": "notes-1",
@@ -37,6 +52,8 @@ def test_a_queued_job_has_nothing_to_show_yet() -> None:
         "way": None,
         "became_full": False,
         "repeats": None,
+        "since": None,
+        "since_because": None,
         "stage": "documents",
         "stages": ({"stage": "documents", "pages": 0, "brought": 0, "deleted": 0, "rejected": 0},),
         "waits_for": "alarm",

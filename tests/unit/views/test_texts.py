@@ -12,7 +12,7 @@ from durable.machine.remedies import Remedy, RemedyCode, remedy_of
 from durable.machine.states import Command, State
 from durable.machine.transitions import end_job
 from durable.views.connector_findings import FindingCode
-from durable.views.steps import RepeatCode, StepCode
+from durable.views.steps import ReachCode, RepeatCode, StepCode
 from durable.views.texts import WORDINGS, Message, Surface, say, template, to_message
 from glean_sync import answers, texts
 from tests.fakes.jobs import NOW_MS, a_job, alter
@@ -33,7 +33,7 @@ def test_the_texts_are_those_of_the_golden_file() -> None:
 
 
 def test_each_code_has_its_words() -> None:
-    assert [*WORDINGS] == [*RemedyCode, *StepCode, *RepeatCode, *FindingCode]
+    assert [*WORDINGS] == [*RemedyCode, *StepCode, *RepeatCode, *ReachCode, *FindingCode]
 
 
 @pytest.mark.parametrize("code", WORDINGS)

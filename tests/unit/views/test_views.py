@@ -10,9 +10,11 @@ from durable import cron
 from durable.connector.definition import AnyConnector
 from durable.engine.platform import Platform
 from durable.errors import ConfigurationError
+from durable.limits import Limits
 from durable.machine.counters import Counters
-from durable.machine.job import Job, Mode
+from durable.machine.job import Job, Mode, Stage
 from durable.machine.ledger import Kind, Put, RowState
+from durable.machine.rejects import Reject
 from durable.machine.states import State
 from durable.store.ledger_rows import LedgerRows
 from durable.timestamps import rfc3339
@@ -109,6 +111,28 @@ def test_older_documents_that_a_later_job_has_replaced_count_no_more() -> None:
     bench.put(replace(SUCCEEDED, outdated_count=3), later)
 
     assert (bench.views.overview().health, bench.views.overview().outdated) == (Condition.OK, 0)
+
+
+@pytest.mark.parametrize("full", [[], [replace(SUCCEEDED, finished_at_ms=1)]])
+def test_rejects_that_are_tried_no_more_count_as_older_documents(full: list[Job]) -> None:
+    bench = Bench()
+    bench.put(*full)
+    rejected = replace(INCREMENTAL, state=State.SENDING, since_ms=1, stages=(Stage.DOCUMENTS,))
+    bench.put(rejected)
+    bench.store.keep_rejects(rejected.id, 1, [Reject(1, "a", "why")], Limits())
+    bench.store.put(replace(rejected, state=State.SUCCEEDED), Limits())
+    assert bench.views.overview().health is Condition.OK
+    bench.now_ms += 25 * HOUR_MS
+
+    shown = bench.views.overview()
+
+    assert (shown.health, shown.outdated) == (Condition.DEGRADED, 1)
+    assert shown.remedy is not None
+    assert (shown.remedy.code, shown.remedy.parameters) == (
+        "read-all-again",
+        {"connector": "notes"},
+    )
+    assert bench.views.measures().outdated_count == 1
 
 
 def test_documents_that_are_not_known_to_be_in_glean_are_counted() -> None:
