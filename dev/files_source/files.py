@@ -74,7 +74,7 @@ def content(ledger: Ledger, stamp: Stamp) -> Content:
 
 def _permissions(stamp: Stamp) -> Permissions:
     # Each change lets in one more. Some files are their owner's alone.
-    count = stamp.number % 4 + stamp.version - 1
+    count = stamp.number % 4 + stamp.version - 1 + stamp.share_count
     readers = [person(stamp.number + 11 * (index + 1)).email for index in range(count)]
     return Permissions(anyone=stamp.number % 6 == 0, readers=readers)
 

@@ -26,10 +26,11 @@ class _Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     remove: int = 0
     add: int = 0
     seed: int = 0
+    share: int = 0
     at_ms: int | None = None
 
     def __post_init__(self) -> None:
-        if min(self.change, self.remove, self.add, self.at_ms or 0) < 0:
+        if min(self.change, self.remove, self.add, self.share, self.at_ms or 0) < 0:
             raise ValueError("counts and times must not be negative")
 
 

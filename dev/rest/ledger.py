@@ -28,6 +28,7 @@ class Stamp(Struct, frozen=True, kw_only=True):
     at_ms: int  # of its last change, which may be its removal
     version: int = 1
     is_deleted: bool = False
+    share_count: int = 0  # of people who were let in since, which is no change of the record's own
 
 
 class Changes(Struct, frozen=True, kw_only=True):
@@ -37,6 +38,7 @@ class Changes(Struct, frozen=True, kw_only=True):
     changed: Sequence[str]
     removed: Sequence[str]
     added: Sequence[str]
+    shared: Sequence[str]
 
 
 class Ledger:
@@ -82,28 +84,42 @@ class Ledger:
             return None
         return stamp
 
-    def change(
-        self, *, change: int, remove: int, add: int, seed: int, at_ms: int | None = None
+    def change(  # noqa: PLR0913 - a count for each kind of change
+        self,
+        *,
+        change: int,
+        remove: int,
+        add: int,
+        seed: int,
+        share: int = 0,
+        at_ms: int | None = None,
     ) -> Changes:
-        """Change, remove and add records, all at one time.
+        """Change, remove, add and share records, all at one time.
 
         Args:
             change: so many get another version.
             remove: so many others are removed.
             add: so many are new.
             seed: draws them.
+            share: so many others are shared with somebody more, and have no other time by that.
             at_ms: when; None: now, and later than whatever happened before.
 
         Raises:
             ValueError: there are fewer records than that.
         """
         live = self.live()
-        if change + remove > len(live):
-            raise ValueError(f"{change} + {remove} of {len(live)} records cannot be drawn")
+        if change + remove + share > len(live):
+            raise ValueError(
+                f"{change} + {remove} + {share} of {len(live)} records cannot be drawn"
+            )
         if at_ms is None:
             last_ms = max((stamp.at_ms for stamp in self._stamps.values()), default=0)
             at_ms = max(self._clock(), last_ms + 1)
-        drawn = random.Random(seed).sample(live, change + remove)
+        drawn = random.Random(seed).sample(live, change + remove + share)
+        drawn, to_share = drawn[: change + remove], drawn[change + remove :]
+        shared = [
+            msgspec.structs.replace(stamp, share_count=stamp.share_count + 1) for stamp in to_share
+        ]
         changed, removed = (
             [
                 msgspec.structs.replace(
@@ -115,12 +131,14 @@ class Ledger:
         )
         next_number = max(self._stamps, default=0) + 1
         added = [Stamp(number=next_number + index, at_ms=at_ms) for index in range(add)]
-        self._stamps.update((stamp.number, stamp) for stamp in (*changed, *removed, *added))
+        new = (*changed, *removed, *added, *shared)
+        self._stamps.update((stamp.number, stamp) for stamp in new)
         return Changes(
             at_ms=at_ms,
             changed=self._identifiers(changed),
             removed=self._identifiers(removed),
             added=self._identifiers(added),
+            shared=self._identifiers(shared),
         )
 
     def _identifiers(self, stamps: Iterable[Stamp]) -> list[str]:

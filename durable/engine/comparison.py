@@ -8,8 +8,11 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from durable.connector.stream import AnyStream
+from durable.engine.members import with_doubts
+from durable.glean.batches import document_count
 from durable.glean.digests import digests_of, document_digests, encode
 from durable.glean.documents import Deletion, Document, EncodedDocument
+from durable.glean.identities import Members
 from durable.glean.mapped_record import MappedRecord
 from durable.machine.ledger import Kind, LedgerRow, PagePack, Put, fold
 from durable.machine.page_changes import Candidate, Compared, compare, without
@@ -41,6 +44,8 @@ class LedgerPage(Struct, frozen=True):
     doubts: Mapping[str, Put]  # of those that it has several requests for
     changes: ChangeCounts
     is_upload: bool
+    kind: Kind
+    access: frozenset[int] = frozenset()  # places of changes whose permissions alone will do
 
     def without(self, ids: Iterable[str]) -> "LedgerPage":
         """Once some of it was rejected."""
@@ -114,7 +119,7 @@ class Comparison:
             ]
             placed = [one for index, one in enumerate(placed) if index not in secret]
             candidates = [one for index, one in enumerate(candidates) if index not in secret]
-        known = self._ledger.look_up(self._kind, {one.put.key for one in candidates})
+        known = self._known(placed, candidates)
         compared = compare(
             candidates,
             known,
@@ -125,6 +130,10 @@ class Comparison:
             is_newest_first=self._is_newest_first,
             is_in_any_order=self._is_upload,
         )
+        if self._kind is Kind.MEMBERSHIP:
+            # Of a group that lacks a member, or was brought in part, Glean has one list or another.
+            doubts = {put.key: replace(put, content="") for put in compared.pack.puts}
+            compared = replace(compared, doubts=doubts)
         respelt = [placed[index] for index in compared.respelt]
         rejects += [one.reject(RejectCode.BAD_ID, RESPELT) for one in respelt]
         kept = placed if self._is_upload else self._differing(placed, compared)
@@ -137,8 +146,17 @@ class Comparison:
                 compared.doubts,
                 compared.changes,
                 self._is_upload,
+                self._kind,
+                frozenset(placed[index].place for index in compared.access),
             ),
         )
+
+    def _known(
+        self, placed: Iterable[MappedRecord], candidates: Iterable[Candidate]
+    ) -> Mapping[str, LedgerRow]:
+        rows = self._ledger.look_up(self._kind, {one.put.key for one in candidates})
+        groups = [one.change for one in placed if isinstance(one.change, Members)]
+        return with_doubts(rows, groups, self._ledger.look_up) if groups else rows
 
     def _differing(
         self, placed: Sequence[MappedRecord], compared: Compared
@@ -166,7 +184,7 @@ class Comparison:
 
     def keys_of(self, rejects: Iterable[Reject]) -> Iterator[str]:
         """The records' own ids; "" for one that is not to be stored: nobody knows which it is."""
-        keys = ("" if reject.is_list else reject.key for reject in rejects)
+        keys = ("" if reject.is_list else reject.key for reject in rejects if not reject.part)
         return (key if _is_whole(key) and not self._has_secret(key) else "" for key in keys)
 
     def _has_secret(self, text: str) -> bool:
@@ -193,6 +211,8 @@ class _Overlay:
         wanted = set(keys)
         rows = self._ledger.look_up(kind, wanted)
         for page in self._under_way():
+            if page.kind is not kind:
+                continue
             rows |= {
                 put.key: LedgerRow(put, is_trusted=True)
                 for put in page.pack.puts
@@ -237,6 +257,8 @@ def _candidate(placed: MappedRecord) -> tuple[MappedRecord, Candidate]:
             put = Put(key, 0, change.object_type, "", "", change.id)
             return placed, Candidate(put, is_deletion=True)
     put = Put(key, 0, "", digests_of(change).content, "", placed.key)
+    if isinstance(change, Members):
+        put = replace(put, title=str(document_count(change)))
     return placed, Candidate(put)
 
 

@@ -7,27 +7,24 @@ from msgspec.structs import replace
 
 from durable.connector.definition import AnyConnector
 from durable.connector.mapping import changes
+from durable.engine.batch_sender import BatchSender
 from durable.engine.clients import Clients, build_clients
 from durable.engine.comparison import LedgerPage, LedgerView, overlaid
 from durable.engine.failures import Failures
-from durable.engine.group_uploads import GroupUploads
-from durable.engine.inquiry import CONFLICT, Inquiry
 from durable.engine.packing import Packing, Parcel, measure_page
 from durable.engine.platform import Platform
 from durable.engine.redaction import clean_reason, redact
 from durable.environment import Environment
 from durable.errors import Cause, ConfigurationError, UpstreamError
-from durable.glean.batches import Batch, items_of
+from durable.glean.batches import items_of
 from durable.glean.client import Glean
-from durable.glean.mapped_record import excerpt
 from durable.glean.payloads import Envelope
-from durable.glean.statuses import INVALID, REFUSED
+from durable.glean.statuses import INVALID
 from durable.machine.effects import (
     Close,
     Closed,
     CloseRefused,
     CloseWithDocument,
-    Displaced,
     Event,
     Failed,
     Fetch,
@@ -39,11 +36,9 @@ from durable.machine.effects import (
     QueryUpload,
     RequestEffect,
     Send,
-    Sent,
-    Split,
 )
-from durable.machine.job import ReadContext, UploadStatus
-from durable.machine.rejects import Reject, RejectCode
+from durable.machine.job import ReadContext
+from durable.machine.rejects import Reject
 from durable.sources.source import Records
 
 
@@ -71,13 +66,12 @@ class Executor:
         self._environment = environment
         self._host = host
         self._failures = Failures(environment, host)
-        self._inquiry = Inquiry()
+        self._sender = BatchSender(environment, self._failures)
         self._page_ms = 0  # that the latest page took the source
         self._records: dict[int, Records] = {}  # of pages that are not packed yet
         self._parcels: dict[int, Parcel] = {}  # of pages that are not in Glean yet
         self._refusals: Mapping[str, str] = {}
         self.watched: frozenset[str] = frozenset()  # names of earlier rejects, to be looked out for
-        self._group_uploads = GroupUploads()
         self._ledger = overlaid(ledger, self._under_way)
 
     def ends(self) -> Clients | Failed:
@@ -188,86 +182,7 @@ class Executor:
         )
 
     async def _send(self, send: Send, glean: Glean) -> Event:
-        parcel = self._parcels[send.page_index]
-        batch = parcel.batches[send.batch_index]
-        assert batch is not None, f"{send} was acknowledged"
-        if batch.group_part is not None:
-            event = await self._send_members(send, batch, glean)
-        else:
-            event = await self._send_documents(send, batch, glean)
-        if isinstance(event, Sent):
-            parcel.batches[send.batch_index] = None  # its memory is for the next page
-        return event
-
-    async def _send_documents(self, send: Send, batch: Batch, glean: Glean) -> Event:
-        try:
-            await glean.send(batch)
-        except UpstreamError as error:
-            return await self._refused(send, batch, error, glean)
-        self._inquiry.taken()
-        entries = self._parcels[send.page_index].entries(batch)
-        count = batch.document_count
-        return Sent(send.page_index, send.batch_index, document_count=count, entries=entries)
-
-    async def _send_members(self, send: Send, batch: Batch, glean: Glean) -> Event:
-        parcel = self._parcels[send.page_index]
-        outcome = await self._group_uploads.send(send, batch, glean, parcel.rejects)
-        if isinstance(outcome, Sent):
-            shortfall = clean_reason(outcome.shortfall, self._environment)
-            return replace(outcome, shortfall=shortfall, entries=parcel.entries(batch))
-        return self._split(send, outcome.halves, outcome.batch_bytes_max)
-
-    def _split(self, send: Send, halves: tuple[Batch, Batch], bytes_max: int | None) -> Split:
-        held = self._parcels[send.page_index].batches
-        held[send.batch_index], half = halves
-        held.append(half)
-        return Split(send.page_index, send.batch_index, len(held) - 1, bytes_max)
-
-    async def _refused(self, send: Send, batch: Batch, error: UpstreamError, glean: Glean) -> Event:
-        """A batch that Glean does not take is cut, until what is at fault stands alone."""
-        is_conflict = error.status == CONFLICT and batch.upload_id and glean.tells_uploads
-        if not is_conflict and error.status not in REFUSED:
-            raise error
-        is_for_all = await self._inquiry.is_meant_for_all(send.page_index, batch, error, glean)
-        if is_conflict or (is_for_all and batch.upload_id and glean.tells_uploads):
-            standing = await glean.standing(batch.upload_id)
-            if standing is not UploadStatus.OPEN:
-                reason = self._failures.reason(error)
-                return Displaced(f"the upload {batch.upload_id} is {standing}; {reason}")
-        if is_for_all:
-            reason = (
-                f"whatever is sent to {batch.endpoint} is refused, no record is at fault: {error}"
-            )
-            raise UpstreamError(reason, status=error.status)
-        parcel = self._parcels[send.page_index]
-        if len(batch.items) > 1:
-            bytes_max = batch.byte_count // 2 if error.status == 413 else None
-            first, second = batch.halves()
-            split = self._split(send, (first, second), bytes_max)
-            return replace(split, batch_changes_max=len(first.items))
-        if is_conflict:
-            if await self._inquiry.is_conflict_of_all(batch, glean):
-                raise error
-            # The upload is open and has this document already: an earlier try was heard.
-            return Sent(send.page_index, send.batch_index, entries=parcel.entries(batch))
-        (item,) = batch.items
-        if item.is_of_former_type and error.status in INVALID:
-            # Of a type that it does not know, Glean has nothing.
-            return Sent(send.page_index, send.batch_index, entries=parcel.entries(batch))
-        reject = Reject(
-            item.place, item.key, str(error), excerpt(item.encoded), code=RejectCode.REFUSED.value
-        )
-        parcel.rejects.append(reject)
-        if parcel.ledger is not None:
-            parcel.ledger = parcel.ledger.without([item.key]).with_rejected([item.key])
-        return Sent(
-            send.page_index,
-            send.batch_index,
-            rejected_document_count=batch.document_count,
-            rejected_deletion_count=batch.deletion_count,
-            document_count=batch.document_count,
-            entries=parcel.entries(batch, is_refused=True),
-        )
+        return await self._sender.send(send, self._parcels[send.page_index], glean)
 
     async def _close(self, closing: Awaitable[None]) -> Event:
         try:

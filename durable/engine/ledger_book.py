@@ -22,9 +22,16 @@ from durable.machine.effects import (
     Woke,
 )
 from durable.machine.gone import Gone
-from durable.machine.job import UPLOADED, Job, Mode, Stage
+from durable.machine.job import UPLOADED, Job, Mode, Stage, Way
 from durable.machine.ledger import Kind, LedgerRow, PagePack
-from durable.machine.ledger_head import KINDS, KindState, LedgerFacts, OpenCrawl, kind_of
+from durable.machine.ledger_head import (
+    KINDS,
+    SINGLY,
+    KindState,
+    LedgerFacts,
+    OpenCrawl,
+    kind_of,
+)
 from durable.machine.states import WORKING, State
 from durable.store.store import Store
 
@@ -143,6 +150,8 @@ class LedgerBook:
                 self._kept_lists(after),
                 lambda open_crawl: self._landed_count(open_crawl, before, landed_count),
             )
+            if kind in SINGLY and after.mode is Mode.FULL and after.way is Way.REPLACE:
+                self._ledger.distrust(kind, after.crawl.begun_at_ms)  # all are brought anew
         if isinstance(event, Woke):
             self._ledger.doubt_lost_tries(after.crawl.page_count)
 
@@ -169,7 +178,7 @@ class LedgerBook:
                 page = page_of(index)
                 if page is not None and self._is_needed(before, page.pack, event):
                     self._ledger.add_pack(index + 1, page.pack)
-            case Sent(page_index=index) if _has_refused(event):
+            case Sent(page_index=index) if event.is_refusal:
                 page = page_of(index)
                 if page is not None:
                     self._ledger.amend_pack(index + 1, page.pack)
@@ -230,7 +239,3 @@ def _landed(before: Job, after: Job) -> range:
     """The pages that have landed with a step, by their index."""
     first = before.crawl.page_count
     return range(first, after.page_base + after.crawl.page_count - before.page_base)
-
-
-def _has_refused(sent: Sent) -> bool:
-    return sent.rejected_document_count > 0

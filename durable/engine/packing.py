@@ -10,8 +10,9 @@ from durable.connector.context import Contexts
 from durable.connector.mapping import changes, digest
 from durable.connector.stream import AnyStream
 from durable.engine.comparison import Comparison, LedgerPage, LedgerView
+from durable.glean.access import access_of
 from durable.glean.batches import Batch, batches, document_count, sizes_of
-from durable.glean.documents import Deletion
+from durable.glean.documents import Deletion, EncodedDocument, PermissionsUpdate
 from durable.glean.mapped_record import MappedRecord
 from durable.glean.payloads import Envelope
 from durable.limits import Limits
@@ -19,6 +20,7 @@ from durable.machine.effects import Pack, Packed, Send
 from durable.machine.job import Stage
 from durable.machine.ledger_head import KINDS
 from durable.machine.open_rejects import reject_name
+from durable.machine.pacing import single_requests_max
 from durable.machine.page_progress import Landing, PageProgress, encode_entry, remaining
 from durable.machine.pages import Page
 from durable.machine.rejects import Reject, RejectCode
@@ -57,10 +59,10 @@ class Parcel(Struct):
         return b"".join(encode_entry(mark, fate | refusal) for mark, fate in marks)
 
     def document_count(self, send: Send) -> int:
-        """Of a request that is under way."""
+        """That a request under way counts for by Glean's rate."""
         batch = self.batches[send.batch_index]
         assert batch is not None, f"{send} was acknowledged"
-        return batch.document_count
+        return batch.paced_count
 
     def _places(self, batch: Batch) -> list[int]:
         """Of the changes that are over with this batch.
@@ -126,11 +128,12 @@ class Packing:
             news, compared = comparison.news(news, rejects)
             compared = compared.with_rejected(comparison.keys_of(rejects))
             known_count = len(rejects)
+        access = compared.access if compared is not None else frozenset[int]()
         if pack.landed is None:
             left_ids: list[str] = []
-            parcel = self._cut(pack, news, rejects)
+            parcel = self._cut(pack, self._slimmed(news, access), rejects)
         else:
-            parcel, left_ids = self._rest(pack, pack.landed, list(news), rejects)
+            parcel, left_ids = self._rest(pack, pack.landed, list(news), rejects, access)
         parcel.watched = found
         if compared is not None:
             # By ids: those before are known by what their records are called.
@@ -163,7 +166,12 @@ class Packing:
         )
 
     def _rest(
-        self, pack: Pack, landed: PageProgress, placed: list[MappedRecord], rejects: list[Reject]
+        self,
+        pack: Pack,
+        landed: PageProgress,
+        placed: list[MappedRecord],
+        rejects: list[Reject],
+        access: frozenset[int],
     ) -> tuple[Parcel, list[str]]:
         """Without what is in Glean. That is counted with the page all the same.
 
@@ -171,13 +179,25 @@ class Packing:
         """
         rest = remaining(landed, placed, self._limits.resends_max)
         rejects += [self._refused(placed[index]) for index in rest.refused]
-        news = [placed[index] for index in rest.to_send]
+        news = self._slimmed((placed[index] for index in rest.to_send), access)
         there = [placed[index] for index in chain(rest.taken, rest.left)]
         parcel = self._cut(pack, news, rejects, there=there)
         parcel.packed = replace(parcel.packed, doubts=rest.doubts, left_count=len(rest.left))
         places = [change.place for change in placed]
         parcel.marks = dict(zip(places, zip(rest.marks, rest.fates, strict=True), strict=True))
         return parcel, [placed[index].key for index in rest.left]
+
+    def _slimmed(
+        self, news: Iterable[MappedRecord], access: frozenset[int]
+    ) -> Iterable[MappedRecord]:
+        """With permissions alone where these will do: before all else, which stays together.
+
+        Each is a request. So many that a turn has too few for them, are sooner sent whole.
+        """
+        if not access or len(access) > single_requests_max(self._limits):
+            return news
+        slimmed = [_access_of(one) if one.place in access else one for one in news]
+        return sorted(slimmed, key=lambda one: not isinstance(one.change, PermissionsUpdate))
 
     def _shortfall(self, rejects: Iterable[Reject]) -> str:
         """Why the memberships are not those of the source, if a whole group is rejected."""
@@ -220,6 +240,12 @@ class Packing:
             shortfall=self._shortfall(rejects),
         )
         return Parcel([*cut], rejects, packed, told_count=len(rejects))
+
+
+def _access_of(placed: MappedRecord) -> MappedRecord:
+    assert isinstance(placed.change, EncodedDocument), "only documents have permissions"
+    update = access_of(placed.change)
+    return placed if update is None else replace(placed, change=update)
 
 
 def measure_page(page: Records) -> Page:

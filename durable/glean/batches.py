@@ -78,6 +78,7 @@ class Batch(Struct, frozen=True, kw_only=True):
     head: bytes = b""  # what stands before the list; empty where an item is a whole request
     upload_id: str = ""
     group_part: GroupPart | None = None  # of members; these may be none
+    whole: "Batch | None" = None  # of permissions alone: what brings all of the document
 
     @property
     def body(self) -> bytes:
@@ -100,6 +101,11 @@ class Batch(Struct, frozen=True, kw_only=True):
 
     @property
     def document_count(self) -> int:
+        return 0 if self.endpoint is GleanEndpoint.DELETION else len(self.items)
+
+    @property
+    def paced_count(self) -> int:
+        """Documents that count for the rate at which Glean takes them."""
         return 0 if self.endpoint in ALONE else len(self.items)
 
     @property
@@ -163,7 +169,7 @@ def batches(
             items, byte_count = [], envelope.byte_count
             documents_max = min(sizes.documents_max, 2 * documents_max)
         if is_alone:
-            yield Batch(endpoint=endpoint, items=(item,))
+            yield Batch(endpoint=endpoint, items=(item,), whole=_whole(placed, envelope))
             continue
         items.append(item)
         byte_count += size + 1  # and a comma
@@ -180,7 +186,7 @@ def items_of(changes: Iterable[MappedRecord], envelope: Envelope, limits: Limits
 def document_count(change: Struct) -> int:
     """How many documents it counts for in Glean: a group counts each of its members."""
     match change:
-        case Deletion() | PermissionsUpdate():
+        case Deletion():
             return 0
         case Members():
             return len(_members(change))
@@ -236,6 +242,13 @@ def _around(envelope: Envelope, items: Sequence[Item]) -> Batch:
         head=envelope.head,
         upload_id=envelope.upload_id,
     )
+
+
+def _whole(placed: MappedRecord, envelope: Envelope) -> Batch | None:
+    if not isinstance(placed.change, PermissionsUpdate):
+        return None
+    whole = placed.change.whole
+    return _around(envelope, [Item(placed.place, whole.id, envelope.encode(whole))])
 
 
 def _endpoint(change: Struct, envelope: Envelope) -> GleanEndpoint:

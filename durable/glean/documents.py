@@ -171,12 +171,16 @@ class Deletion(Struct, frozen=True, kw_only=True):
     object_type: str
 
 
-class PermissionsUpdate(Struct, frozen=True, kw_only=True):
+class PermissionsUpdate(Struct, frozen=True):
     """A document of which only those who may see it are others than before."""
 
-    id: str
     object_type: str
     permissions: Permissions
+    whole: EncodedDocument  # to be sent in its place, where Glean refuses it
+
+    @property
+    def id(self) -> str:
+        return self.whole.id
 
 
 Change = Document | Deletion

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
+from durable.glean.access import explicit
 from durable.glean.documents import Deletion, EncodedDocument, PermissionsUpdate
 from durable.machine.job import Stage
 
@@ -163,7 +164,7 @@ class Envelope:
 
     def _permissions_update(self, update: PermissionsUpdate) -> bytes:
         request = {"datasource": self._datasource, "objectType": update.object_type}
-        permissions = {"permissions": update.permissions}
+        permissions = {"permissions": explicit(update.permissions)}
         return msgspec.json.encode({**request, "id": update.id, **permissions})
 
     def group_part(self, group: str, place: int) -> GroupPart:

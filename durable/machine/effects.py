@@ -147,6 +147,10 @@ class Sent(Struct, frozen=True):
     refused_record_count: int = 0  # of which there was no document to be counted
     shortfall: str = ""  # why the job cannot count as a success any more
 
+    @property
+    def is_refusal(self) -> bool:
+        return self.rejected_document_count > 0 or self.refused_record_count > 0
+
 
 class Split(Struct, frozen=True):
     """A batch was refused and cut in two, the first half in its place."""

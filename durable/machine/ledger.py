@@ -18,6 +18,8 @@ class Kind(IntEnum):
     USER = 1
     GROUP = 2
     TEAM = 3
+    EMPLOYEE = 4
+    MEMBERSHIP = 5  # all members of one group
 
 
 class RowState(IntEnum):
@@ -39,7 +41,7 @@ class Put(Struct, frozen=True, array_like=True):
     access: str  # a digest of the permissions
     id: str  # as it is spelt
     record_key: str = ""  # the source's own id of the record
-    title: str = ""
+    title: str = ""  # for a person; of a group's members, how many they are
     url: str = ""
     former_types: tuple[str, ...] = ()  # under which Glean may have it too
 
@@ -50,6 +52,7 @@ class LedgerRow(Struct, frozen=True, array_like=True):
     put: Put
     is_trusted: bool  # Glean has it just so
     is_missing: bool = False  # the last FULL crawl has not seen it
+    at_ms: int = 0  # when the crawl began that wrote it; 0: it is under way
 
 
 class PagePack(Struct, frozen=True):

@@ -14,7 +14,11 @@ KINDS: Mapping[Stage, Kind] = {
     Stage.USERS: Kind.USER,
     Stage.GROUPS: Kind.GROUP,
     Stage.TEAMS: Kind.TEAM,
+    Stage.EMPLOYEES: Kind.EMPLOYEE,
+    Stage.MEMBERSHIPS: Kind.MEMBERSHIP,
 }
+# Brought by no upload of all there is, so that none makes them certain again.
+SINGLY = frozenset({Kind.EMPLOYEE, Kind.MEMBERSHIP})
 
 
 class LedgerFacts(Struct, frozen=True):

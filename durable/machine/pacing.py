@@ -104,6 +104,11 @@ def single_documents_max(per_minute: int) -> int:
     return max(1, per_minute // SHARES_PER_MINUTE)
 
 
+def single_requests_max(limits: Limits) -> int:
+    """Of one page, where what they bring could go together as well."""
+    return max(1, limits.turn_requests_max // REQUESTS_PER_BATCH)
+
+
 def count_documents(job: Job, document_count: int, now_ms: int, limits: Limits) -> Job:
     """With documents counted that were sent by themselves: a bucket that leaks at the rate."""
     begun_ms = max(job.pacing.indexed_until_ms, now_ms)

@@ -22,6 +22,7 @@ class Compared(Struct, frozen=True):
 
     pack: PagePack
     to_send: frozenset[int]  # what differs
+    access: frozenset[int]  # of these, where Glean has all but who may see it, for certain
     former_types: Mapping[int, tuple[str, ...]]  # under which it is to be deleted before
     respelt: tuple[int, ...]  # ids that the crawl has seen in another spelling
     superseded: frozenset[int]  # the page has another change of the same id that holds
@@ -112,6 +113,7 @@ class _Page:
         self._doubts: dict[str, Put] = {}
         self._superseded: set[int] = set()
         self._to_send: list[int] = []
+        self._access: list[int] = []
         self._former_types: dict[int, tuple[str, ...]] = {}
         self._respelt: list[int] = []
         self._counts = dict.fromkeys(("added", "changed", "access", "rewritten"), 0)
@@ -158,10 +160,21 @@ class _Page:
             return
         put = replace(put, number=number)
         self._counts[_change(row, put)] += 1
+        if self._has_content(row, put):
+            self._access.append(index)
         if row is not None and row.is_trusted and row.put.content != put.content:
             self._counts["rewritten"] += 1
         self._send(index, put, row)
         self._put(index, self._asked[put.key] if is_again else put)
+
+    def _has_content(self, row: LedgerRow | None, put: Put) -> bool:
+        """Whether Glean certainly has all of it but for who may see it, and under this type alone.
+
+        What an earlier page brought, Glean may refuse yet.
+        """
+        if self._is_in_any_order or row is None or former_types(row.put, put):
+            return False
+        return _change(row, put) == "access" and not self._has_seen(put.key, row)
 
     def _send(self, index: int, put: Put, row: LedgerRow | None) -> None:
         self._to_send.append(index)
@@ -202,6 +215,7 @@ class _Page:
         return Compared(
             pack,
             frozenset(self._to_send),
+            frozenset(self._access),
             self._former_types,
             tuple(self._respelt),
             frozenset(self._superseded),

@@ -88,9 +88,14 @@ class Ledger:
         self._settle(crawl.at_ms, doubts_max, landed_count)
         if self.head.destination not in {"", destination}:
             for kind in Kind:  # of one that was never replaced there may be rows, too
-                self._distrust(kind, crawl.at_ms)
+                self.distrust(kind, crawl.at_ms)
         self.gone.keep(kept)
         self._put_head(replace(self.head, destination=destination, crawl=crawl))
+
+    def distrust(self, kind: Kind, at_ms: int) -> None:
+        """What earlier crawls have written of this kind is in doubt, and sent again."""
+        kinds = {**self.head.kinds, kind: KindState(trusted_from_ms=at_ms)}
+        self._put_head(replace(self.head, kinds=kinds))
 
     def look_up(self, kind: Kind, keys: Iterable[str]) -> dict[str, LedgerRow]:
         return self._rows.look_up(kind, keys, self.state(kind).trusted_from_ms)
@@ -255,7 +260,7 @@ class Ledger:
             if not crawl.is_upload:
                 self._doubt(crawl, list(self._packs.after_page(landed_count(crawl))))
             elif self.is_lost(crawl.kind, doubts_max):
-                self._distrust(crawl.kind, now_ms)
+                self.distrust(crawl.kind, now_ms)
             else:
                 self._doubt(crawl, list(self._packs.all()))
         self._put_head(replace(self.head, number_next=number_next, crawl=None))
@@ -273,11 +278,6 @@ class Ledger:
         self._rows.put(crawl.kind, doubts, RowState.UNCONFIRMED, crawl.at_ms)
         deleted = {key for pack in packs for key in pack.deleted_keys}
         self._rows.unconfirm(crawl.kind, deleted, crawl.at_ms)
-
-    def _distrust(self, kind: Kind, now_ms: int) -> None:
-        """Nothing is certain any more of this kind: the next FULL job replaces all of it."""
-        kinds = {**self.head.kinds, kind: KindState(trusted_from_ms=now_ms)}
-        self._put_head(replace(self.head, kinds=kinds))
 
     def _seen_by(self, crawl: OpenCrawl, page_count: int) -> Seen:
         if self._seen is None or self._seen.at_ms != crawl.at_ms:

@@ -121,7 +121,8 @@ class LedgerRows:
                 put = Put(key, number, type_, content, access, id_ or key, former_types=types)
                 is_confirmed = state in CONFIRMED
                 is_trusted = is_confirmed and crawl_at_ms >= trusted_from_ms
-                rows[key] = LedgerRow(put, is_trusted, is_missing=state in MISSING)
+                is_missing = state in MISSING
+                rows[key] = LedgerRow(put, is_trusted, is_missing, crawl_at_ms)
         return rows
 
     def put(

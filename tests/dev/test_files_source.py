@@ -95,6 +95,16 @@ def test_each_type_comes_in_its_encoding_and_is_as_long_as_said(client: httpx.Cl
         assert f"file {file['id']} holds in version 1: größer".encode() in data
 
 
+def test_a_file_that_is_shared_with_one_more_keeps_its_time(client: httpx.Client) -> None:
+    before = {file["id"]: file for file in files(client)}
+    shared = client.post("/control/change", json={"share": 3}).json()["shared"]
+
+    for name, file in ((file["id"], file) for file in files(client)):
+        was = before[name]["permissions"]["readers"]
+        assert len(file["permissions"]["readers"]) == len(was) + (name in shared)
+        assert {**file, "permissions": 0} == {**before[name], "permissions": 0}
+
+
 def test_what_was_modified_since_is_listed_and_what_was_removed_is_gone(
     client: httpx.Client,
 ) -> None:

@@ -10,6 +10,7 @@ INDEX = "POST /api/index/v1/indexdocuments"
 DELETE = "POST /api/index/v1/deletedocument"
 STATUS = "POST /api/index/v1/debug/notes/status"
 PROCESS = "POST /api/index/v1/processalldocuments"
+SHARE = "POST /api/index/v1/updatepermissions"
 LIST = "GET /list"
 
 

@@ -36,11 +36,12 @@ from tests.fakes.storage import Storage
 UPLOAD = "u-1"
 
 
-def an_executor(connector: AnyConnector, environment: Environment, host: Platform) -> Executor:
-    """Beside a ledger that has nothing yet."""
-    return Executor(
-        connector, environment, host, LedgerBook(Store(Storage()), connector, environment)
-    )
+def an_executor(
+    connector: AnyConnector, environment: Environment, host: Platform, store: Store | None = None
+) -> Executor:
+    """Beside the ledger of a store, or one that has nothing yet."""
+    store = store or Store(Storage())
+    return Executor(connector, environment, host, LedgerBook(store, connector, environment))
 
 
 class Desk:
@@ -62,7 +63,9 @@ class Desk:
     ) -> None:
         host = a_host(network)
         environment = an_environment(**{**SET, **variables})
-        self.executor = an_executor(connector, environment, host)
+        store = Store(Storage())
+        self.ledger = store.ledger
+        self.executor = an_executor(connector, environment, host, store)
         ends = self.executor.ends()
         assert isinstance(ends, Clients), ends
         self.ends = ends

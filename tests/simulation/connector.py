@@ -43,7 +43,6 @@ def document(note: Note) -> glean.Document | glean.Deletion:
         title=note.text,
         view_url=f"https://{SOURCE_HOST}/notes/{note.id}",
         object_type=note.type,
-        updated_at=int(note.updated_at.timestamp()),
         permissions=PUBLIC if note.is_public else INTERNAL,
     )
 

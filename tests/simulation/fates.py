@@ -15,6 +15,7 @@ class Kind(StrEnum):
     OPEN = "open"
     SEND = "send"
     DELETE = "delete"
+    SHARE = "share"  # who may see a document, and nothing else of it
     CLOSE = "close"
     ASK = "ask"  # Glean, for the state of its uploads
     PROCESS = "process"  # all documents at once

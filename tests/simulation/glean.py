@@ -6,7 +6,7 @@ from typing import Literal
 
 import httpx
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from dev.local_glean.readings import DEFAULTS, Readings
 from durable.limits import Limits
@@ -29,7 +29,7 @@ class _Document(Struct, forbid_unknown_fields=True, rename="camel"):
     object_type: ObjectType
     permissions: SharedWith
     title: str
-    updated_at: int
+    updated_at: int | UnsetType = UNSET
 
 
 class _Bulk(Struct, forbid_unknown_fields=True, rename="camel"):
@@ -256,7 +256,8 @@ class Glean:
             raise _RefusalError(400, f"Document {update.id} not found")
         _require(update.id not in self.unfit, f"Document {update.id} is not valid")
         self._check_named(update.permissions)
-        self.found.share(one, update.permissions)
+        # What a field means that is left out, is not documented: here it stays as it was.
+        self.found.share(one, update.permissions.over(one.permissions))
 
     def _told_together(self, questions: _Questions) -> bytes:
         statuses = [

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 
 class SharedWith(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -17,6 +17,12 @@ class SharedWith(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"
     allowed_group_intersections: list[dict[str, list[str]]] | UnsetType = UNSET
     allow_anonymous_access: bool | UnsetType = UNSET
     allow_all_datasource_users_access: bool | UnsetType = UNSET
+
+    def over(self, before: "SharedWith") -> "SharedWith":
+        """What is granted where this changes what was granted before."""
+        said = {name: given for name, given in asdict(self).items() if given is not UNSET}
+        fields = {**asdict(before), **said}
+        return SharedWith(**{name: given for name, given in fields.items() if given})
 
     @property
     def users(self) -> set[str]:

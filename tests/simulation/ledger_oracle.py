@@ -1,11 +1,14 @@
 """What must hold for each document: Glean has what the ledger says, and nothing goes unnamed."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 import httpx
 import msgspec
 from msgspec import Struct
 
+from durable.glean.digests import document_digests
+from durable.glean.documents import Document, Permissions
 from durable.limits import Limits
 from durable.machine.job import Job, Mode, Stage
 from durable.machine.ledger import Kind as LedgerKind
@@ -30,6 +33,7 @@ class Entry(Struct, frozen=True):
     id: str
     type: str
     title: str
+    access: str  # a digest
     is_sure: bool  # the ledger says that Glean has it just so
 
 
@@ -84,6 +88,8 @@ class LedgerOracle:
             self._check_guard(job, listed)
         elif kind is Kind.DELETE:
             self._check_deletion(job, request)
+        elif kind is Kind.SHARE:
+            self._check_share(request)
 
     def closed(self, upload_id: str) -> None:
         """Glean has closed an upload: what went by it, the ledger knew and had listed."""
@@ -130,10 +136,11 @@ class LedgerOracle:
         known, under_way = self.entries(), self._under_way()
         skipped = {fold(note_id) for note_id in unsure} | under_way
         going = set().union(*self._going().values())  # a close deletes them before the ledger does
-        found: dict[str, set[tuple[str, str]]] = {}
+        found: dict[str, set[tuple[str, str, str]]] = {}
         for one in self._glean.found.documents.values():
+            access = _access_digest(msgspec.json.encode(one.permissions))
             found.setdefault(fold(one.id), set()).add(
-                (one.object_type, one.title[:TITLE_CHARACTERS])
+                (one.object_type, one.title[:TITLE_CHARACTERS], access)
             )
         if self._is_whole:
             unknown = found.keys() - known.keys() - skipped
@@ -141,7 +148,8 @@ class LedgerOracle:
         for key, entry in known.items():
             if entry.is_sure and key not in skipped | going:
                 having = found.get(key, set())
-                assert having == {(entry.type, entry.title)}, f"Glean has {having}, not {entry}"
+                expected = {(entry.type, entry.title, entry.access)}
+                assert having == expected, f"Glean has {having}, not {entry}"
 
     def entries(self) -> Mapping[str, Entry]:
         """The rows of documents, by key."""
@@ -151,6 +159,7 @@ class LedgerOracle:
                 str(row["id"] or row["key"]),
                 str(row["type"]),
                 str(row["title"]),
+                str(row["access"]),
                 is_sure=row["state"] in {RowState.CONFIRMED, RowState.MISSING}
                 and int(str(row["crawl_at_ms"])) >= trusted_from_ms,
             )
@@ -202,6 +211,15 @@ class LedgerOracle:
             is_tombstone = fold(note_id) in self._source.tombstones
             assert is_tombstone, f"{note_id} is deleted, and the source has never said so"
 
+    def _check_share(self, request: httpx.Request) -> None:
+        """Who may see a document is sent alone where Glean certainly has all else of it."""
+        asked = msgspec.json.decode(request.content)
+        note_id = asked["id"]
+        entry = self.entries().get(fold(note_id))
+        assert entry is not None, f"{note_id} is shared, and nobody knows it"
+        assert entry.is_sure, f"{note_id} is shared, and it is in doubt"
+        assert entry.type == asked["objectType"], f"{note_id} is of another type"
+
     def _is_retyped(self, note_id: str) -> bool:
         return len(self._source.types(note_id)) > 1
 
@@ -215,6 +233,12 @@ def expected_of(row: Row) -> Found | None:
         return None
     permissions = EVERYBODY if row.is_public else STAFF
     return Found(id=row.id, object_type=row.type, title=row.text, permissions=permissions)
+
+
+@cache
+def _access_digest(encoded: bytes) -> str:
+    permissions = msgspec.json.decode(encoded, type=Permissions)
+    return document_digests(Document(id="", object_type="", permissions=permissions)).access
 
 
 def fold(note_id: str) -> str:

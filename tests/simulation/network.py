@@ -19,6 +19,7 @@ NAMED = {
     "status": Kind.ASK,
     "processalldocuments": Kind.PROCESS,
     "deletedocument": Kind.DELETE,
+    "updatepermissions": Kind.SHARE,
     "indexdocuments": Kind.SEND,
 }
 
@@ -131,8 +132,8 @@ def intercepted(kind: Kind, flavour: int) -> Answer:
 
 
 def forbidden(kind: Kind, flavour: int) -> Answer:
-    # A source's 404 to a cursor of its own says that it has expired: that is no refusal for good.
-    unknown = 451 if kind is Kind.FETCH else 404
+    # No refusal for good is a 404 to a cursor, which has expired, or to a document's permissions.
+    unknown = 451 if kind in {Kind.FETCH, Kind.SHARE} else 404
     return _pick(flavour, *(httpx.Response(status) for status in (405, 401, 403, unknown, 302)))
 
 

@@ -35,9 +35,12 @@ TOO_OFTEN = 429
 CONFLICT = 409
 SETTLED = frozenset({400, CONFLICT, 413})  # Glean's answers that are not the end of a job
 KINDS = {
-    Mode.FULL: {Kind.OPEN, Kind.FETCH, Kind.SEND, Kind.ASK, Kind.CLOSE, Kind.DELETE},
-    Mode.INCREMENTAL: {Kind.FETCH, Kind.SEND, Kind.DELETE},
+    Mode.FULL: {*Kind} - {Kind.SAVE, Kind.PROCESS},
+    Mode.INCREMENTAL: {Kind.FETCH, Kind.SEND, Kind.DELETE, Kind.SHARE},
 }
+
+
+WRITES = frozenset({Kind.SEND, Kind.DELETE, Kind.SHARE})
 
 
 class Seen(Struct):
@@ -136,7 +139,8 @@ class Oracle:
         assert is_inquiry or kind in KINDS[job.mode], f"{kind} in a job that is {job.mode}"
         assert beside.count(Kind.FETCH) + (kind is Kind.FETCH) <= 1, "reads two pages at once"
         sends_max = self._limits.sends_max if job.is_upload else 1
-        assert kind is not Kind.DELETE or not job.is_upload, "deletes one by one beside an upload"
+        is_single = kind in {Kind.DELETE, Kind.SHARE}
+        assert not (is_single and job.is_upload), f"{kind} one by one beside an upload"
         if not is_fetch:
             others = [other for other in beside if other is not Kind.FETCH]
             assert len(others) < sends_max, f"{kind} beside {others}"
@@ -172,7 +176,7 @@ class Oracle:
     def heard(self, kind: Kind, fate: Fate, request: httpx.Request) -> None:
         """Whoever asked, hears of it."""
         job = self.head
-        if fate is Fate.OK and kind in {Kind.SEND, Kind.DELETE} and job is not None:
+        if fate is Fate.OK and kind in WRITES and job is not None:
             self.seen[job.id].tries.hear(job, request)
 
     def answered(self, kind: Kind, fate: Fate, answer: httpx.Response | Exception) -> None:

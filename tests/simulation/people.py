@@ -58,6 +58,7 @@ class People:
         self._open_group: tuple[str, str] | None = None  # the upload, and the group
         self._staged_members: set[str] = set()
         self.refused_groups: set[str] = set()  # though they were indexed
+        self.refused_members: set[str] = set()  # likewise
         self.users: set[str] = set()
         self.groups: set[str] = set()
         self.members: dict[str, set[str]] = {}
@@ -79,8 +80,15 @@ class People:
         self._staged[kind] |= names
         if page.is_last_page:
             uploads[page.upload_id].is_closed = True
+            dropped = getattr(self, kind) - self._staged[kind]
             setattr(self, kind, self._staged.pop(kind))
             del self._open[kind]
+            self._forget(dropped)
+
+    def _forget(self, dropped: set[str]) -> None:
+        """Users and groups that are deleted have no memberships any more."""
+        kept = {group: names for group, names in self.members.items() if group not in dropped}
+        self.members = {group: names - dropped for group, names in kept.items()}
 
     def take_members(self, body: bytes) -> None:
         """A page of the upload that replaces one group's members, once it is closed."""
@@ -91,7 +99,7 @@ class People:
         self._require(len(page.memberships) <= self._members_max, "too many members", 413)
         is_there = page.group in self.groups - self.refused_groups
         self._require(is_there, "no such group: index the group before", 400)
-        unknown = names - self.users
+        unknown = names - (self.users - self.refused_members)
         self._require(not unknown, f"no such user: {unknown}: index the user before", 400)
         if page.is_first_page:
             self._require(page.upload_id not in self._memberships, "used before", 409)

@@ -89,6 +89,7 @@ SETTLING = "durable/machine/settling.py"
 STORE = "durable/store/store.py"
 SUCCESSES = "durable/store/checkpoints.py"
 EXECUTOR = "durable/engine/executor.py"
+SENDER = "durable/engine/batch_sender.py"
 PACKING = "durable/engine/packing.py"
 PROCESSOR = "durable/engine/processor.py"
 COMMANDS = "durable/machine/commands.py"
@@ -151,7 +152,7 @@ MUTANTS = [
     ),
     Mutant(
         "a refusal that is meant for all rejects each record",
-        EXECUTOR,
+        SENDER,
         "        is_for_all = await self._inquiry.is_meant_for_all("
         "send.page_index, batch, error, glean)\n",
         "        is_for_all = False\n",
@@ -363,8 +364,8 @@ MUTANTS = [
     ),
     Mutant(
         "what Glean refused of a page is forgotten with its turn",
-        EXECUTOR,
-        "            entries=parcel.entries(batch, is_refused=True),\n",
+        SENDER,
+        "        entries=parcel.entries(batch, is_refused=True),\n",
         "",
         (f"{PROGRESS}::test_a_page_larger_than_a_minute_lands_though_glean_refuses_some_of_it",),
     ),
@@ -983,29 +984,29 @@ MUTANTS = [
     ),
     Mutant(
         "a conflict is taken for success without asking",
-        EXECUTOR,
+        SENDER,
         "        if is_conflict or (is_for_all and batch.upload_id and glean.tells_uploads):",
         "        if is_for_all and batch.upload_id and glean.tells_uploads:",
         (NOTICED,),
     ),
     Mutant(
         "a conflict of all pages of an upload is taken for success",
-        EXECUTOR,
-        "            if await self._inquiry.is_conflict_of_all(batch, glean):\n"
-        "                raise error\n",
+        SENDER,
+        "        if is_conflict and await self._inquiry.is_conflict_of_all(batch, glean):\n"
+        "            raise error\n",
         "",
         (f"{REFUSALS}::test_a_conflict_of_all_pages_of_an_upload_is_waited_for",),
     ),
     Mutant(
         "a batch in conflict is skipped whole",
-        EXECUTOR,
+        SENDER,
         "        if len(batch.items) > 1:\n",
         "        if len(batch.items) > 1 and not is_conflict:\n",
         (PART,),
     ),
     Mutant(
         "a refused batch is rejected whole",
-        EXECUTOR,
+        SENDER,
         "        if len(batch.items) > 1:\n",
         "        if len(batch.items) > 1 and error.status == 400:\n"
         "            return Sent(send.page_index, send.batch_index, len(batch.items))\n"

@@ -4,6 +4,7 @@ from tests.simulation.mutant import Mutant
 
 
 RECONCILING = "tests/simulation/test_reconciling.py"
+MEMBERSHIPS = "tests/simulation/test_memberships.py"
 HOLDING = "tests/simulation/test_holding.py"
 REJECTS = "tests/simulation/test_rejects.py"
 READINGS = "tests/simulation/test_readings.py"
@@ -13,6 +14,7 @@ INCREMENTAL = (
 )
 SPELLINGS = f"{RECONCILING}::test_of_two_spellings_of_one_id_the_first_is_brought"
 FAULT = f"{RECONCILING}::test_any_one_fault_is_survived"
+SHARED = f"{FAULT}[shared-defaults]"
 UNUSABLE = f"{RECONCILING}::test_while_a_record_is_unusable_its_document_stays"
 
 ROWS = "durable/store/ledger_rows.py"
@@ -26,6 +28,10 @@ PAGE_CHANGES = "durable/machine/page_changes.py"
 WAYS = "durable/machine/ways.py"
 COMMANDS = "durable/machine/commands.py"
 TURN = "durable/engine/turn.py"
+MEMBERS = "durable/engine/members.py"
+UNCERTAIN = "tests/unit/engine/test_members.py"
+EXECUTOR = "durable/engine/executor.py"
+SENDER = "durable/engine/batch_sender.py"
 
 LEDGER_MUTANTS = [
     Mutant(
@@ -136,6 +142,111 @@ LEDGER_MUTANTS = [
         ),
     ),
     Mutant(
+        "permissions are sent alone of what is in doubt",
+        PAGE_CHANGES,
+        '    return "access" if row.is_trusted and is_alike else "changed"',
+        '    return "access" if is_alike else "changed"',
+        (SHARED, f"{RECONCILING}::test_a_share_that_is_not_acknowledged_is_in_doubt"),
+    ),
+    Mutant(
+        "permissions are sent alone of what has changed",
+        PAGE_CHANGES,
+        '        return _change(row, put) == "access" and not',
+        '        return _change(row, put) != "added" and not',
+        (f"{FAULT}[changed-defaults]",),
+    ),
+    Mutant(
+        "permissions are sent alone of what an earlier page brings that may be refused yet",
+        PAGE_CHANGES,
+        '        return _change(row, put) == "access" and not self._has_seen(put.key, row)',
+        '        return _change(row, put) == "access"',
+        (
+            "tests/unit/machine/test_page_changes.py::test_of_what_an_earlier_page_has_brought_not_only_the_access_is_sent",
+        ),
+    ),
+    Mutant(
+        "permissions that Glean refuses count as brought",
+        SENDER,
+        "                return await self._send_documents(send, batch.whole, parcel, glean)",
+        "                return Sent(send.page_index, send.batch_index)",
+        (
+            f"{RECONCILING}::test_what_glean_does_not_have_any_more_is_brought_whole_where_it_is_shared",
+            f"{RECONCILING}::test_who_may_see_what_glean_has_refused_comes_once_it_takes_it",
+        ),
+    ),
+    Mutant(
+        "permissions whose answer is lost count as brought",
+        SENDER,
+        "            if batch.whole is not None and error.status in UNSHARED:",
+        "            if batch.whole is not None and error.status is None:\n"
+        "                return Sent(send.page_index, send.batch_index)\n"
+        "            if batch.whole is not None and error.status in UNSHARED:",
+        (SHARED, f"{FAULT}[shared_since-defaults]"),
+    ),
+    Mutant(
+        "permissions are sent alone of what nobody may see any more",
+        "durable/glean/access.py",
+        "    if not any(explicit(part.permissions).values()):",
+        "    if not explicit(part.permissions):",
+        ("tests/unit/glean/test_access.py::test_a_document_for_nobody_goes_whole",),
+    ),
+    Mutant(
+        "permissions that are not granted any more are left out",
+        "durable/glean/access.py",
+        '        "allowAnonymousAccess": permissions.allow_anonymous_access or False,\n',
+        "",
+        (SHARED, "tests/unit/glean/test_access.py::test_what_is_not_set_is_told_to_grant_nothing"),
+    ),
+    Mutant(
+        "an upload has permissions alone",
+        PAGE_CHANGES,
+        "        if self._is_in_any_order or row is None or",
+        "        if row is None or",
+        (f"{FAULT}[replacing-defaults]",),
+    ),
+    Mutant(
+        "a group that lacks a member counts as brought",
+        SENDER,
+        "            if outcome.is_refusal and parcel.ledger is not None",
+        "            if batch.group_part is None and parcel.ledger is not None",
+        (
+            f"{MEMBERSHIPS}::test_who_was_left_out_though_glean_knows_him_is_brought_once_it_takes_him",
+        ),
+    ),
+    Mutant(
+        "a group that lacks a member counts as it was before",
+        COMPARISON,
+        '            doubts = {put.key: replace(put, content="") for put in compared.pack.puts}',
+        "            doubts = dict[str, Put]()",
+        (
+            f"{MEMBERSHIPS}::test_a_group_that_lacks_a_member_is_sent_again_though_its_list_is_the_former_one",
+        ),
+    ),
+    Mutant(
+        "groups are thought to have members that Glean has deleted",
+        MEMBERS,
+        "row is not None and row.is_trusted and row.at_ms <= than.at_ms",
+        "row is not None",
+        (
+            f"{MEMBERSHIPS}::test_who_was_gone_until_groups_were_to_be_compared_is_in_his_groups_again",
+            UNCERTAIN,
+        ),
+    ),
+    Mutant(
+        "groups are sure while an upload of users may be closed or not",
+        MEMBERS,
+        "row is not None and row.is_trusted and row.at_ms",
+        "row is not None and row.at_ms",
+        (UNCERTAIN,),
+    ),
+    Mutant(
+        "a group that is as it was is left out of what is brought anew",
+        BOOK,
+        "            if kind in SINGLY and after.mode is Mode.FULL",
+        "            if kind is Kind.EMPLOYEE and after.mode is Mode.FULL",
+        (f"{MEMBERSHIPS}::test_all_groups_are_sent_where_all_is_to_be_brought_anew",),
+    ),
+    Mutant(
         "numbers are given twice",
         LEDGER,
         "        return max(self.head.number_next, self._packs.number_next())",
@@ -144,7 +255,7 @@ LEDGER_MUTANTS = [
     ),
     Mutant(
         "pages under way are left out of what a page is compared with",
-        "durable/engine/executor.py",
+        EXECUTOR,
         "        self._ledger = overlaid(ledger, self._under_way)",
         "        self._ledger = ledger",
         (INCREMENTAL, "tests/simulation/test_own_clock.py"),

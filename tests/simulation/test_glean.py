@@ -154,7 +154,7 @@ def test_permissions_are_kept_and_told() -> None:
     assert documents["Note", "c"].permissions == SharedWith(allowed_groups=["staff"])
     a, c, absent = told(glean, "A", "c", "absent")
     assert (a["uploadedPermissions"], c["uploadedPermissions"]) == (
-        shared,
+        {**shared, "allowAnonymousAccess": True},  # of which nothing was said
         {"allowedGroups": ["staff"]},
     )
     assert absent["status"]["uploadStatus"] == "NOT_UPLOADED"

@@ -15,7 +15,7 @@ from tests.simulation.test_every_crash import Scenario, full, played
 from tests.simulation.world import World
 
 
-REPEATABLE = frozenset({Kind.SEND, Kind.DELETE})
+REPEATABLE = frozenset({Kind.SEND, Kind.DELETE, Kind.SHARE})
 WRITES = REPEATABLE | {Kind.OPEN, Kind.CLOSE}
 NEVER = 1_000  # later than all others
 

@@ -22,7 +22,7 @@ BEHIND_MS = 5 * 60_000
 WHILE_MS = RECOVERY_MS  # Glean takes as much as if nothing had been sent or refused
 ANSWER_MS = 5_000  # so that there are seconds between two pages
 PACED = replace(LIMITS, documents_per_minute_max=2)  # so that a page is sent piece by piece
-WRITES = frozenset({Kind.SEND, Kind.DELETE})
+WRITES = frozenset({Kind.SEND, Kind.DELETE, Kind.SHARE})
 
 Scenario = Callable[[], World]
 

@@ -1,7 +1,9 @@
 """FULL jobs that send what differs from the ledger alone; a fault anywhere, and what follows it."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import count
 
 import httpx
 import msgspec
@@ -34,6 +36,7 @@ from tests.simulation.world import ITS_LIST, StandIn, World
 
 
 PAGES = [("a", "b", "c", "d"), ("e", "f"), (), ("g", "h", "i", "j")]
+WRITES = {Kind.OPEN, Kind.SEND, Kind.SHARE, Kind.CLOSE, Kind.DELETE}
 READINGS = [
     pytest.param(DEFAULTS, id="defaults"),
     pytest.param(Readings(shows_unclosed=True, keys_by_type=True), id="the others"),
@@ -110,9 +113,28 @@ def replacing(readings: Readings) -> World:
     return world
 
 
+def shared(readings: Readings) -> World:
+    """Others may see some notes, of which nothing else has changed; and one is new."""
+    world = synced(readings)
+    world.share("b", "d", "e", "j")
+    world.edit("new")
+    world.begin(Mode.FULL)
+    return world
+
+
+def shared_since(readings: Readings) -> World:
+    """The same, by changes alone, of which the source tells each."""
+    world = synced(readings, order=Order.FEED)
+    world.share("b", "d")
+    world.edit("new", "d")
+    world.share("e", "j", "d")
+    world.begin(Mode.INCREMENTAL)
+    return world
+
+
 SCENARIOS = [
     pytest.param(scenario, id=scenario.__name__)
-    for scenario in (changed, restored, too_many, most, replacing)
+    for scenario in (changed, restored, too_many, most, replacing, shared, shared_since)
 ]
 
 
@@ -187,7 +209,7 @@ def test_a_job_that_finds_nothing_changed_writes_nothing_to_glean() -> None:
 
     check(world)
     kinds = {point.kind for point in world.driver.awaits[first:]}
-    assert not kinds & {Kind.OPEN, Kind.SEND, Kind.CLOSE, Kind.DELETE}
+    assert not kinds & WRITES
 
 
 def cancel(world: World) -> None:
@@ -229,7 +251,7 @@ def test_what_a_job_that_is_given_up_has_sent_is_found_again(
 def test_what_a_job_that_is_killed_again_and_again_has_sent_is_found_again(
     scenario: Scenario, readings: Readings
 ) -> None:
-    for index, kind in moments(scenario, readings, Kind.SEND, Kind.DELETE, Kind.CLOSE):
+    for index, kind in moments(scenario, readings, *WRITES):
         world = scenario(readings)
         world.driver.plan = _from(index, where(Choice(Fate.DIED_SENT), kind))
         for _ in range(4):
@@ -289,7 +311,7 @@ def test_what_glean_does_not_delete_is_on_the_next_jobs_list() -> None:
     check(world)
 
 
-def test_who_may_see_a_note_is_brought_though_nothing_else_of_it_has_changed() -> None:
+def test_who_may_see_a_note_is_brought_alone_where_nothing_else_of_it_has_changed() -> None:
     world = synced(DEFAULTS)
     world.source.share_untold("a")
     first = len(world.driver.awaits)
@@ -297,7 +319,95 @@ def test_who_may_see_a_note_is_brought_though_nothing_else_of_it_has_changed() -
 
     check(world)
     kinds = [point.kind for point in world.driver.awaits[first:]]
-    assert kinds.count(Kind.SEND) == 1
+    assert [kind for kind in kinds if kind in WRITES] == [Kind.SHARE]
+
+
+def test_of_what_is_in_doubt_not_only_who_may_see_it_is_brought() -> None:
+    world = synced(DEFAULTS)
+    world.edit("a")
+    world.driver.plan = where(Choice(Fate.DIED_UNSENT), Kind.SEND)
+    world.begin(Mode.FULL)
+    world.wake()
+    world.order(world.oracle.latest.id, CANCEL)
+    world.share("a")
+    sync(world)
+
+    check(world)
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_what_glean_does_not_have_any_more_is_brought_whole_where_it_is_shared(mode: Mode) -> None:
+    world = synced(DEFAULTS)
+    for name in ("a", "e"):
+        world.glean.found.delete(name, "Note")
+    world.share("a", "b", "e")
+    world.oracle.may_be_refused, world.oracle.excused = True, {"a", "e"}
+    world.begin(mode)
+    world.run()
+    world.oracle.excused = set()
+
+    check(world)
+    first = len(world.driver.awaits)
+    sync(world)
+    assert not {point.kind for point in world.driver.awaits[first:]} & WRITES
+
+
+@pytest.mark.parametrize("fate", [Fate.LOST, Fate.REFUSED, Fate.DIED_SENT, Fate.DIED_UNSENT])
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_share_that_is_not_acknowledged_is_in_doubt(mode: Mode, fate: Fate) -> None:
+    world = synced(DEFAULTS)
+    world.share("a")
+    world.driver.plan = where(Choice(fate), Kind.SHARE)
+    world.begin(mode)
+    world.wake()
+    world.order(world.oracle.latest.id, CANCEL)
+    world.share("a")  # just as it was at first, which Glean has or not
+    sync(world)
+
+    check(world)
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("fate", [Fate.REFUSED, Fate.LOST, Fate.DIED_SENT, Fate.DIED_UNSENT])
+def test_of_a_page_that_fails_among_its_shares_no_later_try_repeats_what_is_in_glean(
+    fate: Fate, mode: Mode
+) -> None:
+    world = synced(DEFAULTS)
+    world.share("a", "b", "d")
+    shares = count()
+    world.driver.plan = lambda point: (
+        Choice(fate) if point.kind is Kind.SHARE and next(shares) == 1 else Choice()
+    )
+    first = len(world.driver.awaits)
+    sent: list[str] = []
+    index_documents = world.glean.found.show
+
+    def noted(documents: Iterable[Found]) -> None:
+        listed = list(documents)
+        sent.extend(one.id for one in listed)
+        index_documents(listed)
+
+    world.glean.found.show = noted  # type: ignore[method-assign]
+    world.begin(mode)
+    world.run()
+
+    check(world)
+    assert Counter(sent)["a"] == 1
+    kinds = [point.kind for point in world.driver.awaits[first:] if point.kind in WRITES]
+    assert kinds == [Kind.SHARE, Kind.SHARE, Kind.SEND]  # what is left is in doubt, and goes whole
+
+
+def test_who_may_see_what_glean_has_refused_comes_once_it_takes_it() -> None:
+    world = synced(DEFAULTS, replace(LIMITS, rejects_share_max=1.0))
+    world.share("a", "b")
+    world.glean.unfit = {"a"}
+    sync(world)
+    assert documents(world)[0] not in world.glean.found.documents.values()
+    world.glean.unfit, world.oracle.excused = set(), {"a"}
+    sync(world)
+    world.oracle.excused = set()
+
+    check(world)
 
 
 @pytest.mark.parametrize("readings", READINGS)
@@ -306,7 +416,7 @@ def test_what_was_sent_before_a_death_is_known_though_it_is_lost_by_then(
     death: Fate, readings: Readings
 ) -> None:
     for scenario in (changed, feed):
-        for index, _ in moments(scenario, readings, Kind.SEND):
+        for index, _ in moments(scenario, readings, Kind.SEND, Kind.SHARE):
             world = scenario(readings)
             world.driver.plan = at({index: Choice(death)})
             world.driver.meanwhile[index] = partial(_lose, world, "new", "last")
@@ -367,7 +477,7 @@ def test_a_mapping_that_is_deployed_meanwhile_has_all_brought_anew(wakes: int) -
     first = len(world.driver.awaits)
     sync(world)
     kinds = {point.kind for point in world.driver.awaits[first:]}
-    assert not kinds & {Kind.OPEN, Kind.SEND, Kind.CLOSE, Kind.DELETE}
+    assert not kinds & WRITES
 
 
 def _renamed(note: object) -> object:

@@ -90,11 +90,14 @@ class Everything:
     def __init__(self) -> None:
         self.notes: Source | None = None
         self.gone: list[str] = []
+        self.people = USERS
         self.groups = pages_of(GROUPS)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         pages: dict[str, list[list[Any]]] = {
-            "/people": [[{"email": f"{name}@notes.example"} for name in page] for page in USERS],
+            "/people": [
+                [{"email": f"{name}@notes.example"} for name in page] for page in self.people
+            ],
             "/groups": [
                 [
                     {"name": name, "members": [f"{one}@notes.example" for one in members]}

@@ -45,7 +45,7 @@ class Tries(Struct):
     def check(self, job: Job, source: Source, limits: Limits) -> None:
         """Raises AssertionError where a job has tried more often than its limits allow."""
         turns = job.turn_count - self.turn
-        rests_max = self._rests_max(source, limits)
+        rests_max = self._rests_max(job, source, limits)
         assert self.rest_count <= rests_max, f"{self.rest_count} rests for a page, not {rests_max}"
         turns_max = TURNS_SPARE + self.fault_count + rests_max
         if job.state is not State.SENDING:
@@ -62,12 +62,15 @@ class Tries(Struct):
         idle, idle_max = job.turn_count - self.idle_turn, idle_turns_max(limits)
         assert idle <= idle_max, f"{idle} turns that brought nothing, not {idle_max}"
 
-    def _rests_max(self, source: Source, limits: Limits) -> int:
+    def _rests_max(self, job: Job, source: Source, limits: Limits) -> int:
         """Glean's minute, as often as the page needs it, and the source's rate."""
+        slowdown = job.pacing.slowdown
+        lowered = limits.documents_per_minute_max if slowdown is None else slowdown.per_minute
+        per_minute = min(limits.documents_per_minute_max, max(1, lowered))
         resends = source.change_count - self.changes
         if source.restless:
             resends += 2 * (limits.resends_max + source.page_max)
-        minutes = (source.page_max + resends) // limits.documents_per_minute_max
+        minutes = (source.page_max + resends) // per_minute
         return minutes + 2 + 2 * self.fault_count
 
     def _requests_max(self, turns_max: int, source: Source, limits: Limits) -> int:

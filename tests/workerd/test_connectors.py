@@ -327,6 +327,23 @@ def test_files_are_brought_with_what_they_hold_and_who_may_read_them(stack: Stac
     assert {"textContent", "binaryContent"} <= {name for body in bodies for name in body}
 
 
+def test_who_may_see_a_document_is_sent_alone(stack: Stack) -> None:
+    run(stack, "FULL", "wiki")  # has the people
+    run(stack, "FULL", "files")
+    asked = asked_last(stack)
+    shared = stack.control_source("change", "FILES_URL", share=COUNT // 2, seed=3)["shared"]
+
+    job = run(stack, "FULL", "files")
+
+    # Not those that are brought to nobody, and those that anybody can read.
+    known = {one.id: one.document["permissions"] for one in stack.glean_documents("examplefiles")}
+    concerned = {name for name in shared if "allowedUsers" in known.get(name, {})}
+    told = [request["endpoint"] for request in stack.glean_requests(asked)]
+    assert told.count("updatepermissions") == job["changes"]["access"] == len(concerned) > 0
+    assert "indexdocuments" not in told
+    check_files(stack)
+
+
 def test_files_that_vanish_are_found_out_by_the_next_full_sync(stack: Stack) -> None:
     run(stack, "FULL", "wiki")
     run(stack, "FULL", "files")

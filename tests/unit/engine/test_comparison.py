@@ -11,14 +11,14 @@ from msgspec.structs import replace
 from durable.engine.comparison import TEXT_CHARACTERS_MAX, Comparison, LedgerPage, overlaid
 from durable.engine.ledger_book import LedgerBook
 from durable.glean.documents import Deletion, Document, EncodedDocument, Permissions
-from durable.glean.identities import DatasourceUser, Group, Team
+from durable.glean.identities import DatasourceUser, Group, Members, Team
 from durable.glean.mapped_record import MappedRecord
 from durable.machine.ledger import Kind, LedgerRow
 from durable.machine.rejects import Reject
 from durable.store.store import Store
 from tests.fakes.connector import NOTES
 from tests.fakes.environment import an_environment
-from tests.fakes.ledgers import learn
+from tests.fakes.ledgers import a_put, learn
 from tests.fakes.storage import Storage
 
 
@@ -247,6 +247,14 @@ def test_what_is_put_and_deleted_on_one_page_under_way_is_not_there(book: Ledger
     assert ledger.has_seen("a", None)
 
 
+def test_a_page_under_way_tells_nothing_of_other_kinds(book: LedgerBook) -> None:
+    under_way = [compared(book, Group(name="a"), kind=Kind.GROUP)[1]]
+    ledger = overlaid(book, lambda: under_way)
+
+    assert ledger.look_up(Kind.GROUP, ["a"]).keys() == {"a"}
+    assert ledger.look_up(Kind.USER, ["a"]) == {}
+
+
 def test_of_pages_under_way_the_later_one_holds(book: LedgerBook) -> None:
     under_way: list[LedgerPage] = []
     ledger = overlaid(book, lambda: under_way)
@@ -267,6 +275,41 @@ def test_what_was_refused_of_a_page_under_way_is_sent_with_the_next(book: Ledger
     sent, _ = compared(ledger, a_document())
 
     assert keys(sent) == ["a"]
+
+
+# Members of groups
+
+
+def members(*names: str) -> Members:
+    return Members(group="staff", user_ids=list(names))
+
+
+def test_a_group_whose_members_are_as_they_were_is_not_sent(book: LedgerBook) -> None:
+    ledger = book._ledger  # noqa: SLF001 - as a turn's own
+    learn(ledger, [a_put("ada"), a_put("bob")], kind=Kind.USER)
+    learn(ledger, [a_put("staff")], kind=Kind.GROUP)
+    _, listed = compared(book, members("ada", "bob"), kind=Kind.MEMBERSHIP)
+    learn(ledger, listed.pack.puts, kind=Kind.MEMBERSHIP)
+
+    again, _ = compared(book, members("bob", "ada"), kind=Kind.MEMBERSHIP)
+    sent, changed = compared(book, members("bob"), kind=Kind.MEMBERSHIP)
+
+    assert (again, keys(sent)) == ([], ["staff"])
+    assert [put.title for put in (*listed.pack.puts, *changed.pack.puts)] == ["2", "1"]
+
+
+def test_a_group_that_lacks_a_member_is_in_doubt(book: LedgerBook) -> None:
+    _, listed = compared(book, members("ada", "bob"), kind=Kind.MEMBERSHIP)
+
+    (put,) = listed.without(["Staff"]).pack.puts
+
+    assert (put.key, put.content) == ("staff", "")
+
+
+def test_members_that_were_left_out_are_no_records_of_their_own(book: LedgerBook) -> None:
+    rejects = [Reject(1, "staff", ""), Reject(1, "ada", "", part=1)]
+
+    assert list(a_comparison(book, Kind.MEMBERSHIP).keys_of(rejects)) == ["staff"]
 
 
 # Rejects

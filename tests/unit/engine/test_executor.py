@@ -34,6 +34,7 @@ from tests.fakes.answers import (
     DELETE,
     INDEX,
     LIST,
+    SHARE,
     STATUS,
     a_history,
     a_note,
@@ -44,6 +45,7 @@ from tests.fakes.answers import (
 from tests.fakes.bench import NOW_MS
 from tests.fakes.connector import NOTES, Note, document
 from tests.fakes.desk import UPLOAD, Desk
+from tests.fakes.ledgers import learn
 from tests.fakes.network import Network
 from tests.fakes.source import a_crawl
 from tests.fakes.storage import VALUE_BYTES_MAX
@@ -254,6 +256,91 @@ def test_a_secret_that_is_cut_by_the_end_of_an_excerpt_is_not_shown_either() -> 
     (reject,) = desk.executor.rejects(0)
     assert secret[:6] not in reject.excerpt
     assert reject.excerpt.endswith("***")
+
+
+# Permissions alone
+
+
+def shared(*answers: httpx.Response, names: str = "ab", limits: str = "{}") -> tuple[Desk, Network]:
+    """Glean has the notes, and has them seen by others than the source."""
+    network = Network(a_page(*names), a_page(*names), *answers)
+    desk = Desk(network, "", LIMITS=limits)
+    desk.packed()
+    page = desk.executor.ledger_page(0)
+    assert page is not None
+    desk.executor.forget(0)
+    learn(desk.ledger, [replace(put, access="another") for put in page.pack.puts])
+    return desk, network
+
+
+def test_permissions_go_alone_and_glean_counts_no_documents_for_them() -> None:
+    desk, network = shared(ok(), ok())
+
+    events = desk.sent()
+
+    assert [event.document_count for event in events if isinstance(event, Sent)] == [0, 0]
+    assert network.lines[2:] == [SHARE, SHARE]
+    body = msgspec.json.decode(network.requests[2].content)
+    assert (body["objectType"], body["id"]) == ("note", "a")
+    assert body["permissions"]["allowAnonymousAccess"] is True
+    page = desk.executor.ledger_page(0)
+    assert page is not None
+    assert [put.access == "another" for put in page.pack.puts] == [False, False]
+
+
+@pytest.mark.parametrize("status", [400, 404, 413])
+def test_where_glean_does_not_take_permissions_alone_the_document_is_brought(status: int) -> None:
+    desk, network = shared(httpx.Response(status, text="not a"), ok(), ok())
+
+    events = desk.sent()
+
+    assert [event.document_count for event in events if isinstance(event, Sent)] == [1, 0]
+    assert network.lines[2:] == [SHARE, INDEX, SHARE]
+    (document,) = msgspec.json.decode(network.requests[3].content)["documents"]
+    assert (document["id"], document["title"]) == ("a", "about a")
+    assert desk.executor.rejects(0) == []
+
+
+def test_a_document_that_glean_takes_neither_way_is_rejected_and_stays_as_it_was() -> None:
+    desk, _ = shared(httpx.Response(400, text="not a"), httpx.Response(400, text="no a"), ok())
+
+    first, second = desk.sent()
+
+    assert first == sent(0, 0, is_rejected=True)
+    assert second == sent(0, 1, count=0)
+    assert [reject.reason for reject in desk.executor.rejects(0)] == ["Glean answered 400: no a"]
+    page = desk.executor.ledger_page(0)
+    assert page is not None
+    assert [put.key for put in page.pack.puts] == ["b"]
+
+
+@pytest.mark.parametrize("status", [401, 409, 429, 503])
+def test_permissions_that_fail_otherwise_are_not_in_glean(status: int) -> None:
+    desk, network = shared(httpx.Response(status))
+
+    (event,) = desk.sent()
+
+    assert isinstance(event, Failed)
+    assert event.document_count == 0
+    assert network.lines[2:] == [SHARE]
+
+
+def test_a_document_in_the_place_of_its_permissions_counts_for_gleans_rate() -> None:
+    desk, _ = shared(httpx.Response(400, text="not a"), httpx.Response(429))
+
+    (event,) = desk.sent()
+
+    assert isinstance(event, Failed)
+    assert event.document_count == 1
+
+
+def test_permissions_of_more_documents_than_a_turn_has_requests_for_go_with_them() -> None:
+    limits = msgspec.json.encode({"turn_requests_max": 6}).decode()
+    desk, network = shared(ok(), names="abc", limits=limits)
+
+    desk.sent()
+
+    assert network.lines[2:] == [INDEX]
 
 
 def test_a_deletion_that_glean_refuses_is_rejected_as_one() -> None:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from durable import BodyCursor, HttpSource, Since, Stream
 from durable.glean.documents import Deletion, Document
+from durable.glean.identities import Employee
 from durable.limits import Limits
 from durable.machine.job import Job, Mode, Stage, Way
 from durable.machine.ledger import Kind
@@ -27,6 +28,7 @@ from tests.fakes.connector import NOTES, Note, document
 
 
 GONE = "GET /gone"
+EMPLOYEE = "POST /api/index/v1/indexemployee"
 ONE_BY_ONE = {"batch_documents_max": 1}
 REFUSED = httpx.Response(400, text="no such thing")
 KNOWN = [f"known-{number}" for number in range(100)]
@@ -331,3 +333,45 @@ def test_an_approved_list_is_kept_while_another_job_works() -> None:
 
     assert (first.stage, second.state) == (Stage.DOCUMENTS, State.SUCCEEDED)
     assert (after.id, after.state) == (job.id, State.SUCCEEDED)
+
+
+# People that are brought one by one
+
+
+STAFF = replace(
+    NOTES,
+    employees=Stream(
+        source=HttpSource(url="https://notes.example/staff", records="items", paging=BodyCursor()),
+        key="id",
+        record=Note,
+        map=lambda note: Employee(email=f"{note.id}@x.example", department=note.text or "none"),
+    ),
+)
+
+
+def staffed(bench: Bench, *items: object, sent_count: int, uploads: bool = False) -> None:
+    """A FULL job of these employees, which sends so many of them."""
+    bench.network.on("GET /staff", a_page_of(items))
+    bench.network.on(EMPLOYEE, *(ok() for _ in range(sent_count)))
+    before = bench.network.lines.count(EMPLOYEE)
+    assert full(bench, a_note("x"), uploads=uploads).state is State.SUCCEEDED
+    assert bench.network.lines.count(EMPLOYEE) - before == sent_count
+
+
+def test_an_employee_that_is_as_before_is_sent_again_only_where_all_is_brought_anew() -> None:
+    bench = Bench(connector=STAFF)
+    staffed(bench, a_note("a"), a_note("b"), sent_count=2, uploads=True)
+    staffed(bench, a_note("a"), a_note("b"), sent_count=0)
+    staffed(bench, a_note("a", text="Sales"), a_note("b"), a_note("c"), sent_count=2)
+    bench.now_ms += Limits().replace_every_ms
+    staffed(bench, a_note("a", text="Sales"), a_note("b"), sent_count=2, uploads=True)
+
+
+def test_an_employee_whom_glean_refuses_is_sent_again() -> None:
+    bench = Bench(connector=STAFF)
+    staffed(bench, a_note("a"), sent_count=1, uploads=True)
+    bench.network.on(EMPLOYEE, httpx.Response(400, text="a@x.example is not known"))
+    bench.network.on("GET /staff", a_page_of([a_note("a", text="Sales")]))
+    full(bench, a_note("x"), uploads=False)
+
+    staffed(bench, a_note("a", text="Sales"), sent_count=1)

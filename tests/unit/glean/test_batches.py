@@ -8,8 +8,15 @@ from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.structs import replace
 
+from durable.glean.access import access_of
 from durable.glean.batches import Batch, Sizes, batches, document_count
-from durable.glean.documents import Change, Deletion, Document, Permissions, PermissionsUpdate
+from durable.glean.documents import (
+    Change,
+    Deletion,
+    Document,
+    EncodedDocument,
+    Permissions,
+)
 from durable.glean.mapped_record import MappedRecord
 from durable.glean.payloads import Envelope, GleanEndpoint
 from durable.machine.job import Stage
@@ -114,9 +121,9 @@ def test_a_deletion_goes_alone() -> None:
 
 
 def test_permissions_go_alone_where_only_they_are_others() -> None:
-    update = PermissionsUpdate(
-        id="a", object_type="note", permissions=Permissions.of(groups=["staff"])
-    )
+    whole = replace(a_document("a"), permissions=Permissions.of(groups=["staff"]))
+    update = access_of(EncodedDocument("a", msgspec.json.encode(whole)))
+    assert update is not None
     rejects: list[Reject] = []
     records = [
         MappedRecord(place, change, Raw(b"{}"))
@@ -130,10 +137,20 @@ def test_permissions_go_alone_where_only_they_are_others() -> None:
         "datasource": "notes",
         "objectType": "note",
         "id": "a",
-        "permissions": {"allowedGroups": ["staff"]},
+        "permissions": {
+            "allowedUsers": [],
+            "allowedGroups": ["staff"],
+            "allowedGroupIntersections": [],
+            "allowAnonymousAccess": False,
+            "allowAllDatasourceUsersAccess": False,
+        },
     }
-    assert (batch.document_count, batch.deletion_count, document_count(update)) == (0, 0, 0)
+    assert (batch.document_count, batch.deletion_count, document_count(update)) == (1, 0, 1)
+    assert (before.paced_count, batch.paced_count) == (1, 0)
     assert batch.byte_count == len(batch.body)
+    assert batch.whole is not None
+    assert (batch.whole.endpoint, batch.whole.items[0].place) == (GleanEndpoint.DOCUMENTS, 2)
+    assert batch.whole.body == cut([whole])[0].body
     assert rejects == []
 
 

@@ -46,8 +46,8 @@ def test_a_number_a_title_and_a_spelling_do_not() -> None:
     [
         (Stage.USERS, Kind.USER),
         (Stage.GROUPS, Kind.GROUP),
-        (Stage.MEMBERSHIPS, None),
-        (Stage.EMPLOYEES, None),
+        (Stage.MEMBERSHIPS, Kind.MEMBERSHIP),
+        (Stage.EMPLOYEES, Kind.EMPLOYEE),
         (Stage.TEAMS, Kind.TEAM),
         (Stage.DELETIONS, Kind.DOCUMENT),
         (Stage.DOCUMENTS, Kind.DOCUMENT),

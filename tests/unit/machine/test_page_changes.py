@@ -82,6 +82,41 @@ def test_access_alone_that_has_changed_is_sent_and_counted_apart(*, is_full: boo
     page = compared([put(access="b")], rows(OLD), is_full=is_full)
 
     assert (sorted(page.to_send), page.changes) == ([0], ChangeCounts(access=1))
+    assert sorted(page.access) == [0]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"content": "d"}, {"type_": "page"}, {"access": "b", "content": "d"}, {}]
+)
+@EITHER
+def test_of_what_differs_otherwise_not_only_the_access_is_sent(
+    changes: Mapping[str, str], *, is_full: bool
+) -> None:
+    assert not compared([put(**changes)], rows(OLD), is_full=is_full).access
+
+
+@EITHER
+def test_of_what_is_in_doubt_not_only_the_access_is_sent(*, is_full: bool) -> None:
+    assert not compared([put(access="b")], rows(OLD, is_trusted=False), is_full=is_full).access
+
+
+@EITHER
+def test_of_what_may_be_there_under_another_type_not_only_the_access_is_sent(
+    *, is_full: bool
+) -> None:
+    known = rows(replace(OLD, former_types=("page",)))
+
+    assert not compared([put(access="b")], known, is_full=is_full).access
+
+
+@EITHER
+def test_of_what_an_earlier_page_has_brought_not_only_the_access_is_sent(*, is_full: bool) -> None:
+    """Glean may refuse that page's version yet."""
+    assert not compared([put(access="b")], rows(OLD), "a", is_full=is_full).access
+
+
+def test_an_upload_has_all_of_what_has_another_access() -> None:
+    assert not compared([put(access="b")], rows(OLD), is_in_any_order=True).access
 
 
 @EITHER

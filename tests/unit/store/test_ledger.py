@@ -780,3 +780,15 @@ def test_things_of_the_longest_texts_fit_into_what_a_value_may_have(
     assert set(ledger.look_up(DOCUMENT, names)) == set(names)
     assert list(ledger.gone.rows(AT_MS)) == rows
     assert revived(storage).number_next() == count
+
+
+def test_what_is_distrusted_is_sure_again_once_a_later_crawl_has_brought_it(
+    ledger: Ledger,
+) -> None:
+    learn(ledger, [a_put("staff")], kind=Kind.MEMBERSHIP)
+    ledger.distrust(Kind.MEMBERSHIP, AT_MS)
+    assert not ledger.look_up(Kind.MEMBERSHIP, ["staff"])["staff"].is_trusted
+
+    ledger.land(Kind.MEMBERSHIP, PagePack(puts=(a_put("staff"),)), AT_MS)
+
+    assert ledger.look_up(Kind.MEMBERSHIP, ["staff"])["staff"].is_trusted
